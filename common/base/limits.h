@@ -1,0 +1,47 @@
+/* limits.h - every maximum of the product that is not configurable, in one place. docs/limits.md
+ * explains them. */
+#pragma once
+
+enum {
+    /* names */
+    LIMIT_NAME_BYTES = 63,       /* project, device, resource, job, schedule, fleet */
+    LIMIT_ASSET_KEY_BYTES = 255, /* "a/b/c" as text */
+    LIMIT_ASSET_KEY_PARTS = 16,
+    LIMIT_PATH_BYTES = 1023,
+
+    /* definitions */
+    LIMIT_DEFINITIONS_BYTES = 4 << 20,
+    LIMIT_DEFINITIONS_ARENA = 64 << 20,
+    LIMIT_ASSETS = 20000,
+    LIMIT_DEPS_PER_ASSET = 1000,
+    LIMIT_SELECTION_BYTES = 4096,
+    LIMIT_SELECTION_DEPTH = 32,
+
+    /* json, yaml */
+    LIMIT_JSON_BYTES = 4 << 20,
+    LIMIT_JSON_DEPTH = 16,
+    LIMIT_YAML_DEPTH = 32,
+    LIMIT_YAML_NODES = 400000,
+
+    /* events and sync */
+    LIMIT_EVENT_BYTES =
+        64 << 10, /* one event as JSON; larger metadata is clipped by its producer */
+    LIMIT_BATCH_EVENTS = 256,
+    LIMIT_BATCH_BYTES =
+        256 << 10, /* before compression; a batch of one event may reach LIMIT_EVENT_BYTES */
+    LIMIT_MESSAGE_BYTES = 320 << 10, /* any MQTT payload */
+    LIMIT_SYNC_WINDOW = 8,           /* batches in flight */
+
+    /* steps */
+    LIMIT_STEP_OUTPUT_BYTES =
+        1 << 20, /* captured output kept per step attempt; the rest is counted */
+    LIMIT_STEP_LINE_BYTES = 8 << 10,
+    LIMIT_STEP_ARGS = 256,
+    LIMIT_STEP_ENV = 256,
+    LIMIT_METADATA_ENTRIES = 64,
+    LIMIT_RUN_STEPS = LIMIT_ASSETS,
+
+    /* extract/load */
+    LIMIT_SINGER_LINE_BYTES = 50 << 20,
+    LIMIT_COLUMNS = 1000,
+};
