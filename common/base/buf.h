@@ -30,5 +30,6 @@ char *buf_reserve(struct buf *b, size_t len);
 void buf_consume(struct buf *b, size_t len); /* drops bytes at the front */
 void buf_reset(struct buf *b);               /* empty again, memory kept, overflow cleared */
 struct str buf_str(const struct buf *b);     /* borrowed until the next change */
-/* NUL-terminated view, or NULL after overflow. */
+/* NUL-terminated view, or NULL after overflow. The NUL does not count against `max` of a growing
+ * buffer; a full fixed one has no byte for it and overflows. */
 const char *buf_cstr(struct buf *b);

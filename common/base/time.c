@@ -190,6 +190,10 @@ bool wall_parse(struct str s, struct wall_time *ret)
     if (c.second == 60 && seconds % SECONDS_PER_DAY != 0) {
         return false;
     }
+    if (seconds < 0) { /* both parts of one sign: the earliest times must not overflow half-way */
+        seconds++;
+        ns -= NS_PER_SEC;
+    }
     int64_t total = 0;
     if (__builtin_mul_overflow(seconds, NS_PER_SEC, &total) ||
         __builtin_add_overflow(total, ns, &total)) {
