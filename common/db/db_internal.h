@@ -1,0 +1,30 @@
+/* db_internal.h - what the files of common/db share. Nobody else includes it. */
+#pragma once
+#include "common/db/db.h"
+#include <sqlite3.h>
+
+enum db_tx_statement { DB_TX_BEGIN, DB_TX_BEGIN_READ, DB_TX_COMMIT, DB_TX_ROLLBACK, DB_TX_COUNT };
+
+struct db {
+    sqlite3 *handle;
+    char *path; /* for messages */
+    const struct db_text *sql;
+    sqlite3_stmt **statements; /* one per entry of sql */
+    int sql_count;
+    int busy_timeout_ms;
+    int64_t max_bytes;
+    sqlite3_stmt *tx[DB_TX_COUNT];
+    bool (*should_stop)(void *ctx);
+    void *should_stop_ctx;
+    bool is_restricted;
+    bool is_our_tx; /* a statement of db_tx is running, which db_restrict() does not forbid */
+    bool saw_write; /* the authorizer was asked about a write since the last prepare */
+};
+
+/* Fills `err` from a result code of the last call on this connection: "file: what: text". Returns
+ * false. */
+bool db_fail(const struct db *db, int rc, struct str what, struct err *err);
+
+/* Prepares exactly one statement; the caller finalizes it. `what` names it in errors. */
+MUST_CHECK bool db_compile(struct db *db, struct str sql, struct str what, unsigned prepare_flags,
+                           sqlite3_stmt **ret, struct err *err);

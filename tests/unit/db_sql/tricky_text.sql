@@ -1,0 +1,1 @@
+SELECT 'a;b', '"', 'back\slash', '[x]', '${NOT_A_VARIABLE}', '@AT@', 'tab	ü'
