@@ -1,0 +1,102 @@
+/* fields.h - one table per kind of object: from it come the parser, the "unknown key" errors with
+ * the nearest valid one, the JSON Schema and the reference page. Used for definitions (YAML) and
+ * for messages (JSON). */
+#pragma once
+#include "common/json/json.h"
+
+enum field_type {
+    FIELD_STR,      /* struct str */
+    FIELD_BOOL,     /* bool */
+    FIELD_I64,      /* int64_t in [min, max] */
+    FIELD_REAL,     /* double */
+    FIELD_DURATION, /* int64_t nanoseconds, from "10s" */
+    FIELD_BYTES,    /* int64_t, from "64MiB" or a number */
+    FIELD_ENUM,     /* int: index into `names` */
+    FIELD_STR_LIST, /* struct str_list; a single string counts as a list of one */
+    FIELD_OBJECT,   /* struct placed at offset, read by `object`; `present_offset` tells whether it
+                       was there */
+    FIELD_OBJECT_LIST, /* struct object_list of `object->size` elements */
+    FIELD_STR_MAP,     /* struct str_map: any keys, scalar values as text */
+    FIELD_JSON,        /* const struct json *: taken as it is */
+    FIELD_OBJECT_MAP,  /* struct object_list: name -> object; the name goes into
+                          `object->name_offset` */
+};
+
+struct str_list {
+    struct str *items;
+    size_t count;
+};
+struct str_map {
+    struct str *keys;
+    struct str *values;
+    size_t count;
+};
+struct object_list {
+    void *items; /* array of the object's struct */
+    size_t count;
+};
+
+struct field_table;
+struct field {
+    const char *key;
+    enum field_type type;
+    size_t offset;
+    bool required;
+    int64_t min,
+        max; /* FIELD_I64, FIELD_DURATION, FIELD_BYTES; lists: of the count; both 0 = no limit */
+    const char *const *names; /* FIELD_ENUM, NULL-terminated */
+    const struct field_table *object;
+    size_t present_offset; /* bool set when the key was there; 0 = not wanted (offset 0 holds
+                              another field) */
+    const char
+        *fallback;       /* default as text, for help and schema; the caller pre-fills the struct */
+    const char *help;    /* one sentence for reference page and schema */
+    bool is_unsupported; /* a later version's: "... is not supported by this version"; not in schema
+                            and page */
+};
+struct field_table {
+    const char *name; /* "asset": for errors and the schema's $defs */
+    size_t size;      /* of the struct */
+    const struct field *fields;
+    size_t count;
+    size_t location_offset; /* of a struct location to fill in; 0 = none */
+    size_t name_offset;     /* FIELD_OBJECT_MAP: of the struct str that takes the member's key */
+    const void *defaults;   /* a struct to start from; NULL = zero */
+    bool ignore_unknown;    /* messages: keys of a newer version are ignored */
+};
+struct location {
+    uint32_t line, column;
+};
+
+/* All errors are collected: "assets[2].load.mode: ...", each with line and column. */
+enum { PROBLEMS_MAX = 50 };
+struct problem {
+    struct location at;
+    struct str file; /* may be empty */
+    struct str text;
+    struct str hint;
+};
+struct problems {
+    struct arena *arena;
+    struct str file; /* given to each problem as it is added */
+    struct problem items[PROBLEMS_MAX];
+    size_t count; /* kept */
+    size_t total; /* seen */
+};
+PRINTF_LIKE(4, 5)
+void problems_add(struct problems *p, struct location at, struct str hint, const char *fmt, ...);
+
+/* Reads `node` (must be an object) into `out` (of table->size bytes). `path` prefixes the texts
+ * ("assets[2]"). Text is borrowed from the tree's arena; lists are allocated in `arena`. True when
+ * nothing was added to `problems`. */
+MUST_CHECK bool fields_read(const struct json *node, const struct field_table *table,
+                            struct str path, struct arena *arena, struct problems *problems,
+                            void *out);
+/* The first problem as an err, "file:line:column: text" (for messages, where one is enough). Always
+ * false. */
+bool problems_to_err(const struct problems *p, struct err *err);
+
+/* JSON Schema (2020-12) of the table and all that it refers to. */
+void fields_write_schema(struct buf *out, const struct field_table *root, const char *title);
+/* Reference page section in Markdown: one table per object. */
+void fields_write_markdown(struct buf *out, const struct field_table *root);
