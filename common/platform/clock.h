@@ -1,4 +1,5 @@
-/* clock.h - the clock port: production reads the kernel, simulation is told. Only shells hold one; cores take times. */
+/* clock.h - the clock port: production reads the kernel, simulation is told. Only shells hold one;
+ * cores take times. */
 #pragma once
 #include "common/base/time.h"
 

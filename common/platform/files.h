@@ -1,4 +1,5 @@
-/* files.h - whole files, directories, locks. Paths are NUL-terminated and at most LIMIT_PATH_BYTES. */
+/* files.h - whole files, directories, locks. Paths are NUL-terminated and at most LIMIT_PATH_BYTES.
+ */
 #pragma once
 #include "common/base/buf.h"
 #include "common/base/err.h"
@@ -10,9 +11,11 @@ struct fd {
 void fd_release(struct fd *f); /* closes unless -1; fits AUTO(fd) */
 int fd_take(struct fd *f);     /* gives up ownership */
 
-/* Appends the whole file to `into`; ERR_FULL when the buffer's maximum is passed, ERR_NOT_FOUND when it is not there. */
+/* Appends the whole file to `into`; ERR_FULL when the buffer's maximum is passed, ERR_NOT_FOUND
+ * when it is not there. */
 MUST_CHECK bool files_read(const char *path, struct buf *into, struct err *err);
-/* Replaces the file so that after a power cut either the old or the new one is there (temporary, fsync, rename, fsync). */
+/* Replaces the file so that after a power cut either the old or the new one is there (temporary,
+ * fsync, rename, fsync). */
 MUST_CHECK bool files_write(const char *path, struct str content, mode_t mode, struct err *err);
 /* mkdir -p; existing folders keep their mode. */
 MUST_CHECK bool files_make_dirs(const char *path, mode_t mode, struct err *err);
@@ -20,7 +23,8 @@ bool files_exist(const char *path);
 /* Deletes a file or a whole tree (never follows links); what is not there is not an error. */
 MUST_CHECK bool files_remove_tree(const char *path, struct err *err);
 /* dir + "/" + name; an absolute name replaces dir. ERR_INVALID when too long. */
-MUST_CHECK bool files_join(const char *dir, struct str name, char *ret_path, size_t size, struct err *err);
-/* Takes an exclusive lock on the file (created 0600, pid written into it) for the life of the descriptor.
- * ERR_BUSY with the holder's pid when somebody else has it. */
+MUST_CHECK bool files_join(const char *dir, struct str name, char *ret_path, size_t size,
+                           struct err *err);
+/* Takes an exclusive lock on the file (created 0600, pid written into it) for the life of the
+ * descriptor. ERR_BUSY with the holder's pid when somebody else has it. */
 MUST_CHECK bool files_lock(const char *path, struct fd *ret_lock, struct err *err);

@@ -4,7 +4,8 @@
 #include <stdint.h>
 
 struct rng {
-    void (*fill)(void *ctx, void *bytes, size_t len); /* never fails; aborts when the kernel has no entropy source */
+    void (*fill)(void *ctx, void *bytes,
+                 size_t len); /* never fails; aborts when the kernel has no entropy source */
     void *ctx;
 };
 

@@ -1,11 +1,13 @@
-/* spawn.h - child processes: posix_spawn, own process group, nothing inherited but what is named. */
+/* spawn.h - child processes: posix_spawn, own process group, nothing inherited but what is named.
+ */
 #pragma once
 #include "common/base/err.h"
 #include "common/base/str.h"
 #include <sys/types.h>
 
 /* argv and envp are NULL-terminated. A program without '/' is looked up in the PATH of `envp`.
- * Descriptors: -1 = /dev/null. `message_fd` becomes descriptor 3 of the child (-1 = none). All others are closed. */
+ * Descriptors: -1 = /dev/null. `message_fd` becomes descriptor 3 of the child (-1 = none). All
+ * others are closed. */
 struct spawn_options {
     const char *const *argv;
     const char *const *envp;
@@ -16,9 +18,10 @@ struct spawn_options {
     int message_fd;
 };
 
-/* On success the child leads its own group (pgid == pid). The caller owns the pidfd. A program that is missing or not
- * executable fails here with ERR_NOT_FOUND or ERR_DENIED that names it. */
-MUST_CHECK bool spawn_process(const struct spawn_options *options, pid_t *ret_pid, int *ret_pidfd, struct err *err);
+/* On success the child leads its own group (pgid == pid). The caller owns the pidfd. A program that
+ * is missing or not executable fails here with ERR_NOT_FOUND or ERR_DENIED that names it. */
+MUST_CHECK bool spawn_process(const struct spawn_options *options, pid_t *ret_pid, int *ret_pidfd,
+                              struct err *err);
 
 /* Sends `signo` to the whole group led by `pid`; a group that is gone is not an error. */
 void spawn_signal_group(pid_t pid, int signo);
@@ -29,5 +32,7 @@ void spawn_describe_status(int wait_status, char *text, size_t size);
 /* A pipe of two O_CLOEXEC descriptors; `nonblocking_read` makes end [0] non-blocking. */
 MUST_CHECK bool spawn_pipe(int ret_fds[2], bool nonblocking_read, struct err *err);
 
-/* An anonymous file (memfd) holding `content`, positioned at its start: the child's stdin, without size limit of a pipe. */
-MUST_CHECK bool spawn_memory_file(const char *name, struct str content, int *ret_fd, struct err *err);
+/* An anonymous file (memfd) holding `content`, positioned at its start: the child's stdin, without
+ * size limit of a pipe. */
+MUST_CHECK bool spawn_memory_file(const char *name, struct str content, int *ret_fd,
+                                  struct err *err);
