@@ -1,0 +1,35 @@
+/* cert_fuzz.c - certificates as we handle them: read, and verified against a CA and against
+ * themselves. */
+#include "common/tls/identity.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* CN=corner-shop-CA, P-256, until 2036. */
+static const char ca_pem[] = "-----BEGIN CERTIFICATE-----\n"
+                             "MIIBmjCCAT+gAwIBAgIRAPuKV4Qd487fDcuUXPWe5HMwDAYIKoZIzj0EAwIFADAZ\n"
+                             "MRcwFQYDVQQDDA5jb3JuZXItc2hvcC1DQTAeFw0yNjAxMDEwMDAwMDBaFw0zNjAx\n"
+                             "MDEwMDAwMDBaMBkxFzAVBgNVBAMMDmNvcm5lci1zaG9wLUNBMFkwEwYHKoZIzj0C\n"
+                             "AQYIKoZIzj0DAQcDQgAE+/Wt0jcOsQqg9voRLX+SNLzoDZiSHnjMbRCiuDv6KGsU\n"
+                             "6tA11Vuf896W7ZM/l9ZydkvS7VXW4kloMTBY9Bemx6NmMGQwEgYDVR0TAQH/BAgw\n"
+                             "BgEB/wIBADAOBgNVHQ8BAf8EBAMCAQYwHQYDVR0OBBYEFK43N6bNXN7SdyQbAci/\n"
+                             "M37mj3OfMB8GA1UdIwQYMBaAFK43N6bNXN7SdyQbAci/M37mj3OfMAwGCCqGSM49\n"
+                             "BAMCBQADRwAwRAIgDL1Vm8ff62Eia/G+Wj7/ctxWHmsxbleIr6gXh4Lf3j4CIGOd\n"
+                             "8GBPhKSc6R54Eodju0vubnu/bfu9jIs/GHa5cnJl\n"
+                             "-----END CERTIFICATE-----\n";
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct str text = {(const char *)data, size};
+    const struct wall_time now = {INT64_C(1772366400) * NS_PER_SEC};
+    struct identity_info info;
+    struct err err = {0};
+    if (identity_read_cert(text, &info, &err) &&
+        strlen(info.fingerprint) != FINGERPRINT_TEXT_SIZE - 1) {
+        abort();
+    }
+    (void)identity_verify(text, str_from(ca_pem), IDENTITY_CLIENT, now, &err);
+    (void)identity_verify(text, text, IDENTITY_CA, now, &err);
+    return 0;
+}
