@@ -24,8 +24,7 @@ static bool scalar(struct db *db, const char *sql, int64_t *ret, struct err *err
     return db_scalar_i64(db, sql, ret, &found, err);
 }
 
-/* --- opening the file
- * --------------------------------------------------------------------------------------------- */
+/* --- opening the file ----------------------------------------------------------------------- */
 
 static bool exists_nonempty(sqlite3_vfs *vfs, const char *path)
 {
@@ -98,8 +97,7 @@ static bool apply_settings(struct db *db, const struct db_options *o, struct err
     return db_exec(db, sql, err);
 }
 
-/* --- whose file it is
- * --------------------------------------------------------------------------------------------- */
+/* --- whose file it is ----------------------------------------------------------------------- */
 
 static bool is_blank_file(struct db *db, int64_t application_id, int64_t version, bool *ret,
                           struct err *err)
@@ -168,9 +166,7 @@ static bool quick_check(struct db *db, struct err *err)
     return ok;
 }
 
-/* --- making it ours
- * -----------------------------------------------------------------------------------------------
- */
+/* --- making it ours ------------------------------------------------------------------------- */
 
 static bool use_wal(struct db *db, const struct db_options *o, struct err *err)
 {

@@ -15,28 +15,32 @@ struct db_text { /* one embedded .sql file, see cmake/embed.cmake */
 };
 
 enum db_flags {
-    DB_READ_ONLY = 1, /* no migration, no write; the file must exist */
-    DB_FOREIGN_FILE =
-        2, /* somebody else's database (a point of sale, a target): no application_id, no schema of
-              ours, journal mode as it is when read-only; WAL when we may write */
-    DB_NORMAL_SYNC = 4, /* synchronous=NORMAL: only where losing the last commits is harmless */
-    DB_URI = 8,         /* `path` is a file: URI (tests, in-memory) */
-    DB_NO_CHECK = 16,   /* a second connection of the process that opened the file first: no
-                           quick_check again */
+    /* No migration, no write; the file must exist. */
+    DB_READ_ONLY = 1,
+    /* Somebody else's database (a point of sale, a target): no application_id, no schema of ours,
+     * journal mode as it is when read-only; WAL when we may write. */
+    DB_FOREIGN_FILE = 2,
+    /* synchronous=NORMAL: only where losing the last commits is harmless. */
+    DB_NORMAL_SYNC = 4,
+    /* `path` is a file: URI (tests, in-memory). */
+    DB_URI = 8,
+    /* A second connection of the process that opened the file first: no quick_check again. */
+    DB_NO_CHECK = 16,
 };
 struct db_options {
     const char *path;
     unsigned flags;
-    int64_t application_id; /* checked at open: another program's file is refused (ERR_INVALID) */
-    const struct db_text
-        *migrations;      /* applied in order in one transaction; user_version = how many */
-    int migrations_count; /* a file with a larger user_version is refused with a clear sentence */
+    /* Checked at open: another program's file is refused (ERR_INVALID). 0 = not checked. */
+    int64_t application_id;
+    /* Applied in order in one transaction; user_version = how many. A file with a larger
+     * user_version is refused with a clear sentence. NULL = user_version is left alone. */
+    const struct db_text *migrations;
+    int migrations_count;
     const struct db_text *sql; /* prepared at open; a bad statement fails here, naming it */
     int sql_count;
     int cache_kib;       /* page cache; 0 = 256 */
     int busy_timeout_ms; /* 0 = 5000 */
-    int64_t max_bytes;   /* of the database file, by max_page_count; 0 = no limit. Then writes fail
-                            with ERR_FULL */
+    int64_t max_bytes;   /* of the database file; then writes fail with ERR_FULL. 0 = no limit */
     const char *vfs;     /* NULL = default (tests: power-cut VFS) */
 };
 
@@ -49,8 +53,8 @@ struct db_options {
 MUST_CHECK bool db_open(struct db **ret, const struct db_options *options, struct err *err);
 void db_close(struct db *db); /* rolls back what is open; NULL is allowed */
 
-/* --- statements known at build time
- * ------------------------------------------------------------------------------- */
+/* --- statements known at build time ---------------------------------------------------------- */
+
 /* A failed bind is remembered and reported by db_run()/db_next() with the statement's name. A query
  * is used on one thread for one execution at a time: starting the same id again resets it. */
 struct db_query {
@@ -61,21 +65,24 @@ struct db_query {
     const char *bad_parameter; /* the name whose bind failed; NULL for one by position */
 };
 struct db_query db_query(struct db *db, int sql_id);
-void db_bind_i64(struct db_query *q, const char *name,
-                 int64_t v); /* name with its colon: ":seq"; unknown = remembered error */
-void db_bind_str(struct db_query *q, const char *name,
-                 struct str v); /* text; borrowed until db_run/db_next returned false */
-void db_bind_opt(struct db_query *q, const char *name,
-                 struct str v); /* NULL when v.ptr is NULL or empty */
+
+/* Names carry their colon: ":seq"; an unknown one is a remembered error (ERR_INVALID). Text and
+ * bytes are borrowed until db_run() or until db_next() gave its last row. */
+void db_bind_i64(struct db_query *q, const char *name, int64_t v);
+void db_bind_str(struct db_query *q, const char *name, struct str v);
+void db_bind_opt(struct db_query *q, const char *name, struct str v); /* NULL when empty */
 void db_bind_blob(struct db_query *q, const char *name, struct str v);
 void db_bind_double(struct db_query *q, const char *name, double v);
 void db_bind_null(struct db_query *q, const char *name);
-MUST_CHECK bool db_run(struct db_query *q,
-                       struct err *err); /* steps to done, then resets and clears */
+
+/* Steps to the end, then resets and clears the bindings. */
+MUST_CHECK bool db_run(struct db_query *q, struct err *err);
 /* One row at a time; *ret_row false at the end (the query is then reset). */
 MUST_CHECK bool db_next(struct db_query *q, bool *ret_row, struct err *err);
 void db_reset(struct db_query *q); /* stop reading early */
-/* Columns of the present row, from 0. Text is valid until the next db_next/db_reset. */
+
+/* Columns of the present row, from 0. Text and bytes are valid until the next db_next/db_reset. */
+enum db_type { DB_NULL, DB_INTEGER, DB_REAL, DB_TEXT, DB_BLOB };
 int64_t db_col_i64(const struct db_query *q, int col);
 double db_col_double(const struct db_query *q, int col);
 /* STR_NONE for NULL; an empty text has a pointer. Out of memory (turning a number into text) also
@@ -83,49 +90,48 @@ double db_col_double(const struct db_query *q, int col);
 struct str db_col_str(const struct db_query *q, int col);
 struct str db_col_blob(const struct db_query *q, int col);
 bool db_col_is_null(const struct db_query *q, int col);
-enum db_type { DB_NULL, DB_INTEGER, DB_REAL, DB_TEXT, DB_BLOB };
 enum db_type db_col_type(const struct db_query *q, int col);
 int db_col_count(const struct db_query *q);
 const char *db_col_name(const struct db_query *q, int col);
 const char *db_col_decltype(const struct db_query *q, int col); /* NULL for an expression */
 
-/* --- statements known at run time (targets, SQL assets, reports)
- * ---------------------------------------------------- */
-/* One statement only (ERR_INVALID when text follows). The query must be released with db_finish().
- * Binds also by position. */
+/* --- statements known at run time (targets, SQL assets, reports) ------------------------------ */
+
+/* One statement only (ERR_INVALID when text follows). The query must be released with db_finish(),
+ * may be run any number of times, and is bound by name or by position. */
 MUST_CHECK bool db_prepare(struct db *db, struct str sql, struct db_query *ret, struct err *err);
 void db_finish(struct db_query *q); /* releases what db_prepare made; idempotent */
-void db_bind_at_i64(struct db_query *q, int index, int64_t v);    /* 1-based */
-void db_bind_at_str(struct db_query *q, int index, struct str v); /* borrowed until the step */
+void db_bind_at_i64(struct db_query *q, int index, int64_t v); /* index from 1 */
+void db_bind_at_str(struct db_query *q, int index, struct str v);
 void db_bind_at_blob(struct db_query *q, int index, struct str v);
 void db_bind_at_double(struct db_query *q, int index, double v);
 void db_bind_at_null(struct db_query *q, int index);
 bool db_is_read_only_sql(const struct db_query *q); /* the prepared statement writes nothing */
+
 /* Any number of statements, no results. */
 MUST_CHECK bool db_exec(struct db *db, const char *sql, struct err *err);
-/* First column of the first row of a query without parameters; *ret_found false when there is no
- * row. */
+/* First column of the first row of a query without parameters; *ret_found false without a row. */
 MUST_CHECK bool db_scalar_i64(struct db *db, const char *sql, int64_t *ret, bool *ret_found,
                               struct err *err);
 /* Quotes an identifier: name -> "name" with inner quotes doubled. */
 void db_add_identifier(struct buf *out, struct str name);
 void db_add_literal(struct buf *out, struct str text); /* 'text' */
 
-/* --- transactions
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- transactions ----------------------------------------------------------------------------- */
+
 struct db_tx {
     struct db *db; /* NULL once committed or never begun */
 };
-MUST_CHECK bool db_tx_begin(struct db *db, struct db_tx *ret,
-                            struct err *err); /* BEGIN IMMEDIATE */
-MUST_CHECK bool db_tx_begin_read(struct db *db, struct db_tx *ret,
-                                 struct err *err); /* BEGIN: one snapshot */
+MUST_CHECK bool db_tx_begin(struct db *db, struct db_tx *ret, struct err *err); /* to write */
+/* To read one snapshot. */
+MUST_CHECK bool db_tx_begin_read(struct db *db, struct db_tx *ret, struct err *err);
 /* True: durable (unless DB_NORMAL_SYNC). False: rolled back, nothing of it is there. Only when the
  * commit's own sync fails (ERR_IO) is it open whether a power cut brings the transaction back,
  * whole: keep such writes idempotent. */
 MUST_CHECK bool db_tx_commit(struct db_tx *tx, struct err *err);
 void db_tx_release(struct db_tx *tx); /* rolls back when still open; fits AUTO(db_tx) */
+
+/* --- control ---------------------------------------------------------------------------------- */
 
 int64_t db_changes(const struct db *db); /* rows changed by the last statement */
 int64_t db_total_changes(const struct db *db);

@@ -26,6 +26,23 @@ void db_on_progress(struct db *db, bool (*should_stop)(void *ctx), void *ctx)
                              should_stop == NULL ? NULL : ask_should_stop, db);
 }
 
+static bool is_refused(const struct db *db, int action, const char *function)
+{
+    switch (action) {
+    case SQLITE_ATTACH:
+    case SQLITE_DETACH:
+    case SQLITE_PRAGMA:
+    case SQLITE_SAVEPOINT:
+        return true;
+    case SQLITE_TRANSACTION:
+        return !db->is_our_tx;
+    case SQLITE_FUNCTION:
+        return sqlite3_stricmp(function, "load_extension") == 0;
+    default:
+        return false;
+    }
+}
+
 static int authorize(void *ctx, int action, const char *first, const char *second,
                      const char *schema, const char *trigger)
 {
@@ -33,25 +50,16 @@ static int authorize(void *ctx, int action, const char *first, const char *secon
     (void)schema;
     (void)trigger;
     struct db *db = ctx;
-    switch (action) {
-    case SQLITE_ATTACH:
-    case SQLITE_DETACH:
-    case SQLITE_PRAGMA:
-    case SQLITE_SAVEPOINT:
+    if (is_refused(db, action, second)) {
+        db->was_refused = true;
         return SQLITE_DENY;
-    case SQLITE_TRANSACTION:
-        return db->is_our_tx ? SQLITE_OK : SQLITE_DENY;
-    case SQLITE_FUNCTION:
-        return second != NULL && sqlite3_stricmp(second, "load_extension") == 0 ? SQLITE_DENY
-                                                                                : SQLITE_OK;
-    case SQLITE_READ:
-    case SQLITE_SELECT:
-    case SQLITE_RECURSIVE:
-        return SQLITE_OK;
-    default:
-        db->saw_write = true;
-        return SQLITE_OK;
     }
+    bool only_reads = action == SQLITE_READ || action == SQLITE_SELECT ||
+                      action == SQLITE_RECURSIVE || action == SQLITE_FUNCTION;
+    if (!only_reads) {
+        db->saw_write = true;
+    }
+    return SQLITE_OK;
 }
 
 void db_restrict(struct db *db, bool on)

@@ -17,8 +17,9 @@ struct db {
     bool (*should_stop)(void *ctx);
     void *should_stop_ctx;
     bool is_restricted;
-    bool is_our_tx; /* a statement of db_tx is running, which db_restrict() does not forbid */
-    bool saw_write; /* the authorizer was asked about a write since the last prepare */
+    bool is_our_tx;   /* a statement of db_tx is running, which db_restrict() does not forbid */
+    bool saw_write;   /* the authorizer was asked about a write since the last prepare */
+    bool was_refused; /* it refused something since then; SQLite's code does not always tell */
 };
 
 /* Fills `err` from a result code of the last call on this connection: "file: what: text". Returns

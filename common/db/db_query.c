@@ -11,9 +11,7 @@ static sqlite3_stmt *stmt_of(const struct db_query *q)
     return (sqlite3_stmt *)q->statement;
 }
 
-/* --- preparing
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- preparing ------------------------------------------------------------------------------ */
 
 /* Only white space and comments may follow a statement. */
 static bool is_blank_sql(struct db *db, const char *sql, size_t len)
@@ -44,10 +42,11 @@ bool db_compile(struct db *db, struct str sql, struct str what, unsigned prepare
     sqlite3_stmt *statement = NULL;
     const char *tail = NULL;
     db->saw_write = false;
+    db->was_refused = false;
     int rc = sqlite3_prepare_v3(db->handle, sql.len > 0 ? sql.ptr : "", (int)sql.len, prepare_flags,
                                 &statement, &tail);
     if (rc != SQLITE_OK) {
-        return db_fail(db, rc, what, err);
+        return db_fail(db, db->was_refused ? SQLITE_AUTH : rc, what, err);
     }
     if (statement == NULL) {
         return refuse(db, what, ERR_INVALID, "there is no statement in it", err);
@@ -93,9 +92,7 @@ struct db_query db_query(struct db *db, int sql_id)
     return q;
 }
 
-/* --- binding
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- binding -------------------------------------------------------------------------------- */
 
 static void remember(struct db_query *q, int rc, const char *parameter)
 {
@@ -181,9 +178,7 @@ void db_bind_at_null(struct db_query *q, int index)
     remember(q, sqlite3_bind_null(stmt_of(q), index), NULL);
 }
 
-/* --- stepping
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- stepping ------------------------------------------------------------------------------- */
 
 void db_reset(struct db_query *q)
 {
@@ -246,9 +241,7 @@ bool db_next(struct db_query *q, bool *ret_row, struct err *err)
     return true;
 }
 
-/* --- columns
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- columns -------------------------------------------------------------------------------- */
 
 int64_t db_col_i64(const struct db_query *q, int col)
 {
@@ -323,14 +316,16 @@ bool db_is_read_only_sql(const struct db_query *q)
     return sqlite3_stmt_readonly(stmt_of(q)) != 0;
 }
 
-/* --- one-offs
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- one-offs ------------------------------------------------------------------------------- */
 
 bool db_exec(struct db *db, const char *sql, struct err *err)
 {
+    db->was_refused = false;
     int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
-    return rc == SQLITE_OK || db_fail(db, rc, str_trim(str_from(sql)), err);
+    if (rc != SQLITE_OK) {
+        return db_fail(db, db->was_refused ? SQLITE_AUTH : rc, str_trim(str_from(sql)), err);
+    }
+    return true;
 }
 
 bool db_scalar_i64(struct db *db, const char *sql, int64_t *ret, bool *ret_found, struct err *err)

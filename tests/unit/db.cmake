@@ -5,7 +5,7 @@ embed_sql(db_fixture DBTEST
 embed_migrations(db_fixture DBTEST db_sql/0001_things.sql db_sql/0002_owners.sql)
 target_link_libraries(db_fixture PUBLIC common_db PRIVATE PkgConfig::CMOCKA project_options)
 
-foreach(name open embed)
+foreach(name open query tx control error embed)
     selvedge_test(NAME db_${name}_test LABEL unit
         SOURCES ${CMAKE_CURRENT_LIST_DIR}/db_${name}_test.c LIBS db_fixture)
 endforeach()
