@@ -14,8 +14,7 @@ struct loop;
  * reading. */
 enum { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 };
 
-/* Sources live in their owner's memory and must outlive their registration; zero-initialise them.
- */
+/* Sources live in their owner's memory and must outlive their registration. Zero-initialise them. */
 struct loop_fd {
     int fd;
     void (*on_ready)(void *ctx, unsigned events);
@@ -31,9 +30,8 @@ struct loop_timer {
     size_t heap_index; /* 1-based; 0 = not armed */
 };
 struct loop_child {
-    void (*on_exit)(
-        void *ctx,
-        int wait_status); /* as waitpid() gives it; the child is reaped, the source removed */
+    /* `wait_status` is waitpid()'s; the child is reaped and the source removed before the call. */
+    void (*on_exit)(void *ctx, int wait_status);
     void *ctx;
     pid_t pid;
     struct loop_fd watch; /* on the pidfd, which the loop owns */
