@@ -2,17 +2,23 @@
  * Markdown reference are all made from it, so that they cannot disagree.
  *
  *   static const struct cli_command commands[] = {
- *       {.name = "runs", .args = "[SELECTION]", .summary = "list runs, newest first",
- *        .description = "Paragraphs, parted by an empty line.\n\n  Lines with two spaces keep their
- * form.", .options = CLI_OPTIONS({.name = "limit", .letter = 'n', .type = CLI_INT, .value_name =
- * "N", .default_text = "20", .min = 1, .max = 1000, .help = "how many runs to show"}), .examples =
- * CLI_EXAMPLES({"selvedge-agent runs -n 5", "the last five runs"}), .run = runs_command},
- *       {.name = "token", .summary = "manage enrolment tokens"},     a group: no run function
+ *       {.name = "runs",
+ *        .args = "[SELECTION]",
+ *        .summary = "list runs, newest first",
+ *        .description = "Text, parted by empty lines.\n\n  Lines with two spaces keep their form.",
+ *        .options = CLI_OPTIONS({.name = "limit", .letter = 'n', .type = CLI_INT,
+ *                                .value_name = "N", .default_text = "20", .min = 1, .max = 1000,
+ *                                .help = "how many runs to show"}),
+ *        .examples = CLI_EXAMPLES({"selvedge-agent runs -n 5", "the last five runs"}),
+ *        .run = runs_command},
+ *       {.name = "token", .summary = "manage enrolment tokens"},  (a group has no run function)
  *       {.name = "token create", .summary = "make a token", .run = token_create},
  *       {0}};
  *
- * `help`, `completion`, --help, --version and --json are built in. A mistake by the user is one
- * line on stderr and exit code 2; a mistake in the table is an assertion. One thread. */
+ * The commands help and completion and the options --help, --version and --json are built in. A
+ * mistake by the user is one line on stderr and exit code 2; a mistake in the table is found by
+ * cli_check_program, which each program's unit test calls. Short options are not bundled. One
+ * thread. */
 #pragma once
 #include "common/base/buf.h"
 #include "common/base/err.h"
@@ -63,10 +69,10 @@ struct cli_example {
 struct cli;
 
 struct cli_command {
-    const char *name;    /* "runs", "token create" */
-    const char *args;    /* "RUN [STEP]", "[DEVICE...]"; NULL = takes none. Their number is checked
-                            against this. */
-    const char *summary; /* one line, lower case, no full stop */
+    const char *name; /* "runs", "token create" */
+    /* "RUN [STEP]", "[DEVICE...]"; NULL = takes none. Their number is checked against this. */
+    const char *args;
+    const char *summary;                /* one line, lower case, no full stop */
     const char *description;            /* may be NULL */
     const struct cli_option *options;   /* see CLI_OPTIONS; may be NULL */
     const struct cli_example *examples; /* see CLI_EXAMPLES; may be NULL */
@@ -87,8 +93,8 @@ struct cli_program {
     const char *summary;              /* "run assets on this device" */
     const char *description;          /* may be NULL */
     const struct cli_option *options; /* of every command, before or after its name; may be NULL */
-    const struct cli_command
-        *commands; /* ends with {0}. A program without commands has one row named "". */
+    /* Ends with {0}. A program without commands has one row named "". */
+    const struct cli_command *commands;
     const struct cli_example *examples; /* may be NULL */
     const struct cli_file *files;       /* see CLI_FILES; may be NULL */
     const char *see_also;               /* "selvedge-hub(1), selvedge-el(1)"; may be NULL */
@@ -149,11 +155,15 @@ enum cli_tone { CLI_PLAIN, CLI_GOOD, CLI_BAD, CLI_WARN, CLI_FAINT, CLI_STRONG };
 const char *cli_tone_on(const struct cli *cli, enum cli_tone tone); /* escape sequence or "" */
 const char *cli_tone_off(const struct cli *cli, enum cli_tone tone);
 
+/* False names the first mistake in a table: a missing summary or help, a name used twice, a default
+ * that its own option refuses, a command without its group. */
+MUST_CHECK bool cli_check_program(const struct cli_program *program, struct err *err);
+
 /* ---- texts made from the table (also reached as `help` and `completion`) ---- */
-void cli_help_program(const struct cli_program *program, struct buf *out);
+void cli_help_program(const struct cli_program *program, struct buf *b);
 void cli_help_command(const struct cli_program *program, const struct cli_command *command,
-                      struct buf *out);
-void cli_man_page(const struct cli_program *program, struct buf *out); /* roff, man(7) */
-void cli_markdown(const struct cli_program *program, struct buf *out);
+                      struct buf *b);
+void cli_man_page(const struct cli_program *program, struct buf *b); /* roff, man(7) */
+void cli_markdown(const struct cli_program *program, struct buf *b);
 enum cli_shell { CLI_BASH, CLI_ZSH, CLI_FISH };
-void cli_completion(const struct cli_program *program, enum cli_shell shell, struct buf *out);
+void cli_completion(const struct cli_program *program, enum cli_shell shell, struct buf *b);

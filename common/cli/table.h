@@ -2,17 +2,18 @@
  * into a pipe. An empty cell shows as "-". Control characters in cells become spaces, so that data
  * from elsewhere cannot drive the terminal.
  *
- *   AUTO(table) t = table_new(TABLE_COLUMNS({"RUN"}, {"ROWS", .is_right = true}, {"ERROR", .is_wide
- * = true})); table_cell(&t, run_id); table_i64(&t, rows); table_cell(&t, error);      one call per
- * column, row by row table_print(&t, cli); */
+ *   AUTO(table) t = table_new(TABLE_COLUMNS({.name = "RUN"}, {.name = "ROWS", .is_right = true}));
+ *   table_cell(&t, run_id);      one call per column, row by row
+ *   table_i64(&t, rows);
+ *   table_print(&t, cli); */
 #pragma once
 #include "common/cli/cli.h"
+#include "common/cli/text.h"
 
 struct table_column {
     const char *name;
     bool is_right; /* numbers */
-    bool
-        is_wide; /* is cut first when the terminal is too narrow; without any, the last column is */
+    bool is_wide;  /* is cut first on a narrow terminal; without any, the last column is */
 };
 enum { TABLE_COLUMNS_MAX = 16, TABLE_TEXT_BYTES_MAX = 64 << 20 };
 
@@ -33,15 +34,8 @@ void table_tone(struct table *t, enum cli_tone tone, struct str text);
 void table_i64(struct table *t, int64_t value);
 void table_bytes(struct table *t, int64_t bytes); /* "12.3 MiB" */
 void table_duration(struct table *t, int64_t ns); /* "1.2 s"; negative shows as "-" */
-void table_ago(struct table *t, struct wall_time at,
-               struct wall_time now); /* "3 min ago"; 0 shows as "-" */
+/* "3 min ago"; 0 shows as "-" */
+void table_ago(struct table *t, struct wall_time at, struct wall_time now);
 PRINTF_LIKE(2, 3) void table_cellf(struct table *t, const char *fmt, ...);
 /* Header and rows to cli_out. The last row must be complete. */
 void table_print(const struct table *t, struct cli *cli);
-
-/* "just now", "40 s ago", "3 min ago", "5 h ago", "12 d ago", then the date; "in 3 min" for the
- * future. */
-void buf_add_ago(struct buf *b, struct wall_time at, struct wall_time now);
-/* Terminal columns that a text takes: combining marks 0, East Asian wide and emoji 2, all others 1.
- * An approximation. */
-size_t text_width(struct str s);

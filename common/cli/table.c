@@ -1,0 +1,168 @@
+#include "common/cli/table.h"
+#include "common/cli/cli_internal.h"
+#include <assert.h>
+#include <stdarg.h>
+#include <string.h>
+
+enum { NARROWEST = 8, GAP = 2 };
+
+struct table table_new(const struct table_column *columns)
+{
+    struct table t = {.columns = columns, .text = buf_growing(TABLE_TEXT_BYTES_MAX)};
+    while (columns[t.column_count].name != NULL) {
+        assert(t.column_count < TABLE_COLUMNS_MAX);
+        t.width[t.column_count] = text_width(str_from(columns[t.column_count].name));
+        t.column_count++;
+    }
+    return t;
+}
+
+void table_release(struct table *t)
+{
+    buf_release(&t->text);
+}
+
+void table_tone(struct table *t, enum cli_tone tone, struct str text)
+{
+    buf_add_char(&t->text, (char)('0' + (int)tone));
+    size_t start = t->text.len;
+    buf_add_harmless(&t->text, str_is_empty(text) ? STR("-") : text);
+    size_t column = t->cell_count++ % t->column_count;
+    size_t width =
+        t->text.overflow ? 0 : text_width(str_slice(buf_str(&t->text), start, t->text.len));
+    t->width[column] = width > t->width[column] ? width : t->width[column];
+    buf_add_char(&t->text, '\n');
+}
+
+void table_cell(struct table *t, struct str text)
+{
+    table_tone(t, CLI_PLAIN, text);
+}
+
+void table_text(struct table *t, const char *text)
+{
+    table_tone(t, CLI_PLAIN, str_from(text));
+}
+
+void table_i64(struct table *t, int64_t value)
+{
+    table_cellf(t, "%lld", (long long)value);
+}
+
+void table_bytes(struct table *t, int64_t bytes)
+{
+    char text[64];
+    struct buf b = buf_fixed(text, sizeof(text));
+    buf_add_bytes(&b, bytes);
+    table_cell(t, buf_str(&b));
+}
+
+void table_duration(struct table *t, int64_t ns)
+{
+    char text[64];
+    struct buf b = buf_fixed(text, sizeof(text));
+    if (ns >= 0) {
+        buf_add_duration(&b, ns);
+    }
+    table_cell(t, buf_str(&b));
+}
+
+void table_ago(struct table *t, struct wall_time at, struct wall_time now)
+{
+    char text[64];
+    struct buf b = buf_fixed(text, sizeof(text));
+    if (at.ns != 0) {
+        buf_add_ago(&b, at, now);
+    }
+    table_cell(t, buf_str(&b));
+}
+
+void table_cellf(struct table *t, const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    table_text(t, text);
+}
+
+/* Narrows the wide column first, then from the right, until the row fits or nothing can give way.
+ */
+static void fit(const struct table *t, size_t terminal, size_t width[TABLE_COLUMNS_MAX])
+{
+    size_t total = GAP * (t->column_count - 1);
+    size_t wide = t->column_count - 1;
+    for (size_t i = 0; i < t->column_count; i++) {
+        width[i] = t->width[i];
+        total += width[i];
+        wide = t->columns[i].is_wide ? i : wide;
+    }
+    for (size_t turn = 0; terminal > 0 && turn <= t->column_count && total > terminal; turn++) {
+        size_t i = turn == 0 ? wide : t->column_count - turn;
+        size_t room = width[i] > NARROWEST ? width[i] - NARROWEST : 0;
+        size_t cut = total - terminal < room ? total - terminal : room;
+        width[i] -= cut;
+        total -= cut;
+    }
+}
+
+static void add_cell(struct buf *line, const struct table *t, size_t column, struct str text,
+                     size_t width)
+{
+    size_t taken = text_width(text);
+    size_t pad = taken < width ? width - taken : 0;
+    bool is_last = column + 1 == t->column_count;
+    if (t->columns[column].is_right) {
+        buf_addf(line, "%*s", (int)pad, "");
+    }
+    buf_add_cut(line, text, width);
+    if (!t->columns[column].is_right && !is_last) {
+        buf_addf(line, "%*s", (int)pad, "");
+    }
+}
+
+static void print_cell(struct buf *line, const struct cli *cli, enum cli_tone tone,
+                       const struct table *t, size_t column, struct str text, size_t width)
+{
+    buf_add_text(line, column > 0 ? "  " : "");
+    buf_add_text(line, cli_tone_on(cli, tone));
+    add_cell(line, t, column, text, width);
+    buf_add_text(line, cli_tone_off(cli, tone));
+}
+
+static void flush_line(struct buf *line, struct cli *cli)
+{
+    buf_add_char(line, '\n');
+    fwrite(line->ptr, 1, line->len, cli->io.out);
+    buf_reset(line);
+}
+
+void table_print(const struct table *t, struct cli *cli)
+{
+    assert(t->cell_count % t->column_count == 0);
+    if (t->text.overflow) {
+        fprintf(cli->io.err, "error: the table takes more than %zu bytes; use --json\n",
+                t->text.max);
+        cli->has_failed = true;
+        return;
+    }
+    size_t width[TABLE_COLUMNS_MAX] = {0};
+    fit(t, cli->io.width > 0 ? (size_t)cli->io.width : 0, width);
+    AUTO(buf) line = buf_growing(TABLE_TEXT_BYTES_MAX);
+    for (size_t i = 0; i < t->column_count; i++) {
+        print_cell(&line, cli, CLI_STRONG, t, i, str_from(t->columns[i].name), width[i]);
+    }
+    flush_line(&line, cli);
+    struct str rest = buf_str(&t->text);
+    for (size_t i = 0; i < t->cell_count; i++) {
+        struct str cell;
+        (void)str_cut(rest, '\n', &cell, &rest);
+        size_t column = i % t->column_count;
+        enum cli_tone tone = (enum cli_tone)(cell.ptr[0] - '0');
+        print_cell(&line, cli, tone, t, column, str_slice(cell, 1, cell.len), width[column]);
+        if (column + 1 == t->column_count) {
+            flush_line(&line, cli);
+        }
+    }
+}
