@@ -63,6 +63,12 @@ static char *put_digits(char *to, int64_t value, int digits)
     return to + digits;
 }
 
+bool wall_is_set(struct wall_time now)
+{
+    static const int64_t seconds_2024 = INT64_C(1704067200);
+    return now.ns >= seconds_2024 * NS_PER_SEC;
+}
+
 const char *wall_format(struct wall_time t, char text[WALL_TEXT_SIZE])
 {
     int64_t seconds = floor_div(t.ns, NS_PER_SEC);

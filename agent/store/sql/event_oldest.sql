@@ -1,0 +1,1 @@
+SELECT seq, from_seq, type, length(CAST(body AS BLOB)) FROM event WHERE seq > :after ORDER BY seq

@@ -1,0 +1,1 @@
+SELECT id FROM run WHERE status IN ('queued', 'started') ORDER BY created_at, id

@@ -1,0 +1,1 @@
+UPDATE run SET status = 'started', started_at = :at, last_seq = :seq WHERE id = :run

@@ -1,0 +1,1 @@
+SELECT nominal FROM schedule WHERE name = :schedule

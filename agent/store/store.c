@@ -1,0 +1,313 @@
+#include "agent/store/store_internal.h"
+
+#include "agent_store_migrations.h"
+#include "common/base/limits.h"
+#include "common/log/log.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    APPLICATION_ID = 0x53764167, /* "SvAg" */
+    PENDING_DEFAULT = 1 << 20,
+    DAMAGED_FILES_MAX = 100,
+};
+
+static struct db_options database_options(const struct store_options *options)
+{
+    return (struct db_options){
+        .path = options->path,
+        .application_id = APPLICATION_ID,
+        .migrations = agent_store_migrations,
+        .migrations_count = AGENT_STORE_MIGRATIONS_COUNT,
+        .sql = agent_store_sql,
+        .sql_count = AGENT_STORE_SQL_COUNT,
+        .vfs = options->vfs,
+    };
+}
+
+/* Keeps the evidence: the file and its companions get new names, never deleted. */
+static bool move_aside(const char *path, struct err *err)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    char aside[LIMIT_PATH_BYTES + 32];
+    int n = 1;
+    do {
+        (void)snprintf(aside, sizeof(aside), "%s.damaged-%d", path, n);
+    } while (access(aside, F_OK) == 0 && n++ < DAMAGED_FILES_MAX);
+
+    for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
+        char from[LIMIT_PATH_BYTES + 8];
+        char to[LIMIT_PATH_BYTES + 40];
+        (void)snprintf(from, sizeof(from), "%s%s", path, suffixes[i]);
+        (void)snprintf(to, sizeof(to), "%s%s", aside, suffixes[i]);
+        if (access(from, F_OK) == 0 && rename(from, to) != 0) {
+            return err_hint(err, "move %s away by hand", path);
+        }
+    }
+    return true;
+}
+
+static bool open_database(struct store *store, const struct store_options *options,
+                          struct err *ret_damage, struct err *err)
+{
+    struct db_options db = database_options(options);
+    if (db_open(&store->db, &db, err)) {
+        return true;
+    }
+    if (err->code != ERR_CORRUPT || ret_damage == NULL) {
+        return false;
+    }
+    struct err damage = *err;
+    if (!move_aside(options->path, err) || !db_open(&store->db, &db, err)) {
+        return false;
+    }
+    *ret_damage = damage;
+    return true;
+}
+
+static bool load_state(struct store *store, const struct rng *rng, struct err *err)
+{
+    bool found = false;
+    if (!buffer_read_state(store, &store->state, &found, err)) {
+        return false;
+    }
+    if (found) {
+        return true;
+    }
+    rng_hex(rng, (EPOCH_TEXT_SIZE - 1) / 2, store->state.epoch);
+    struct db_query q = db_query(store->db, AGENT_STORE_BUFFER_CREATE);
+    db_bind_str(&q, ":epoch", str_from(store->state.epoch));
+    return db_run(&q, err);
+}
+
+bool store_open(struct store **ret, const struct store_options *options, struct wall_time now,
+                struct err *ret_damage, struct err *err)
+{
+    struct store *store = calloc(1, sizeof(*store));
+    if (store == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "open %s: out of memory", options->path);
+    }
+    store->quota_bytes = options->quota_bytes;
+    store->history_bytes_max = options->history_bytes;
+    store->pending_bytes_max =
+        options->pending_bytes_max == 0 ? PENDING_DEFAULT : options->pending_bytes_max;
+    store->arena = arena_new(store->pending_bytes_max);
+    store->line = buf_growing(2 * LIMIT_EVENT_BYTES);
+    if (!open_database(store, options, ret_damage, err) ||
+        !load_state(store, options->rng, err) || !store_flush(store, now, err)) {
+        store_close(store);
+        return false;
+    }
+    *ret = store;
+    return true;
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL) {
+        return;
+    }
+    db_close(store->db);
+    arena_release(&store->arena);
+    buf_release(&store->line);
+    free(store);
+}
+
+static bool copy_texts(struct arena *arena, struct record *record)
+{
+    struct str *const texts[] = {
+        &record->run,        &record->step,          &record->asset,      &record->job,
+        &record->cause,      &record->cause_name,    &record->selection,  &record->schedule,
+        &record->status,     &record->error_code,    &record->error_message,
+        &record->error_hint, &record->exit,          &record->reason,     &record->check,
+        &record->severity,   &record->metadata,      &record->members,
+    };
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        if (texts[i]->len > 0) {
+            *texts[i] = arena_copy(arena, *texts[i]);
+            if (texts[i]->ptr == NULL) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+bool store_record(struct store *store, const struct record *record, struct err *err)
+{
+    struct pending *pending = arena_alloc(&store->arena, sizeof(*pending));
+    if (pending != NULL) {
+        pending->record = *record;
+    }
+    if (pending == NULL || !copy_texts(&store->arena, &pending->record)) {
+        return err_set(err, ERR_FULL, "%zu events wait to be written, no room for more",
+                       store->pending_count);
+    }
+    if (store->newest == NULL) {
+        store->pending = pending;
+    } else {
+        store->newest->next = pending;
+    }
+    store->newest = pending;
+    store->pending_count++;
+    return true;
+}
+
+size_t store_pending(const struct store *store)
+{
+    return store->pending_count;
+}
+
+static void forget_pending(struct store *store)
+{
+    store->pending = NULL;
+    store->newest = NULL;
+    store->pending_count = 0;
+    arena_reset(&store->arena);
+}
+
+static bool write_pending(struct store *store, struct buffer_state *state, struct err *err)
+{
+    for (const struct pending *p = store->pending; p != NULL; p = p->next) {
+        if (!buffer_append(store, state, 0, &p->record, err) ||
+            !project_record(store, &p->record, state->last_seq, err)) {
+            return err_wrap(err, "record %s", event_type_name(p->record.type));
+        }
+    }
+    return true;
+}
+
+bool store_flush(struct store *store, struct wall_time now, struct err *err)
+{
+    if (store->pending_count == 0) {
+        return true;
+    }
+    struct buffer_state state = store->state;
+    AUTO(db_tx) tx = {0};
+    if (!db_tx_begin(store->db, &tx, err) || !write_pending(store, &state, err) ||
+        !buffer_apply_quota(store, &state, now, err) ||
+        !buffer_write_state(store, &state, err) || !db_tx_commit(&tx, err)) {
+        return false;
+    }
+    store->state = state;
+    forget_pending(store);
+    return true;
+}
+
+bool store_open_runs(struct store *store, struct arena *arena, struct str **ret_ids,
+                     size_t *ret_count, struct err *err)
+{
+    enum { OPEN_RUNS_MAX = 10000 };
+    struct str *ids = arena_array(arena, OPEN_RUNS_MAX, sizeof(*ids));
+    if (ids == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "list interrupted runs: out of memory");
+    }
+    size_t count = 0;
+    struct db_query q = db_query(store->db, AGENT_STORE_RUN_OPEN);
+    bool row = false;
+    while (db_next(&q, &row, err)) {
+        if (!row) {
+            *ret_ids = ids;
+            *ret_count = count;
+            return true;
+        }
+        ids[count] = arena_copy(arena, db_col_str(&q, 0));
+        if (ids[count].ptr == NULL || ++count == OPEN_RUNS_MAX) {
+            db_reset(&q);
+            return err_set(err, ERR_FULL, "more than %zu interrupted runs", count);
+        }
+    }
+    return false;
+}
+
+bool store_last_tick(struct store *store, struct str schedule, struct wall_time *ret,
+                     bool *ret_found, struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_SCHEDULE_LAST);
+    db_bind_str(&q, ":schedule", schedule);
+    if (!db_next(&q, ret_found, err)) {
+        return false;
+    }
+    if (*ret_found) {
+        ret->ns = db_col_i64(&q, 0);
+        db_reset(&q);
+    }
+    return true;
+}
+
+bool store_get_setting(struct store *store, struct str name, struct buf *ret, bool *ret_found,
+                       struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_SETTING_GET);
+    db_bind_str(&q, ":name", name);
+    if (!db_next(&q, ret_found, err)) {
+        return false;
+    }
+    if (*ret_found) {
+        buf_add(ret, db_col_str(&q, 0));
+        db_reset(&q);
+    }
+    return true;
+}
+
+bool store_set_setting(struct store *store, struct str name, struct str value, struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_SETTING_SET);
+    db_bind_str(&q, ":name", name);
+    db_bind_str(&q, ":value", value);
+    return db_run(&q, err);
+}
+
+static bool delete_run(struct store *store, struct str run, struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_RUN_DELETE);
+    db_bind_str(&q, ":run", run);
+    return db_run(&q, err);
+}
+
+bool store_expire_runs(struct store *store, int64_t keep,
+                       void (*on_deleted)(void *ctx, struct str run), void *ctx, struct err *err)
+{
+    AUTO(arena) arena = arena_new(1 << 20);
+    struct str expired[256];
+    size_t count = 0;
+    struct db_query q = db_query(store->db, AGENT_STORE_RUN_EXPIRED);
+    db_bind_i64(&q, ":keep", keep);
+    for (bool row = true; row && count < COUNT_OF(expired);) {
+        if (!db_next(&q, &row, err)) {
+            return false;
+        }
+        if (row) {
+            expired[count] = arena_copy(&arena, db_col_str(&q, 0));
+            count += expired[count].ptr != NULL;
+        }
+    }
+    db_reset(&q);
+    if (count == 0) {
+        return true;
+    }
+
+    AUTO(db_tx) tx = {0};
+    if (!db_tx_begin(store->db, &tx, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!delete_run(store, expired[i], err)) {
+            return false;
+        }
+    }
+    if (!db_tx_commit(&tx, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        on_deleted(ctx, expired[i]);
+    }
+    return true;
+}
+
+void store_memory(int64_t *ret_now, int64_t *ret_peak)
+{
+    db_memory(ret_now, ret_peak);
+}

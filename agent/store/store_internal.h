@@ -1,0 +1,44 @@
+/* store_internal.h - what the files of agent/store share. */
+#pragma once
+#include "agent/store/store.h"
+#include "agent_store_sql.h"
+#include "common/base/arena.h"
+#include "common/db/db.h"
+
+/* The row of table `buffer`, kept in memory and written with every transaction that moves it. */
+struct buffer_state {
+    char epoch[EPOCH_TEXT_SIZE];
+    int64_t last_seq;
+    int64_t acked_seq;
+    int64_t waiting_bytes;
+    int64_t history_bytes;
+    int64_t dropped;
+};
+
+struct store {
+    struct db *db;
+    struct buffer_state state;
+    int64_t quota_bytes;
+    int64_t history_bytes_max;
+    size_t pending_bytes_max;
+    struct arena arena;      /* copies of the pending records */
+    struct pending *pending; /* oldest first */
+    struct pending *newest;
+    size_t pending_count;
+    struct buf line; /* one encoded event */
+};
+
+struct pending {
+    struct record record;
+    struct pending *next;
+};
+
+bool buffer_read_state(struct store *store, struct buffer_state *ret, bool *ret_found, struct err *err);
+bool buffer_write_state(struct store *store, const struct buffer_state *state, struct err *err);
+/* Appends one event and moves `state`. Inside the caller's transaction. */
+bool buffer_append(struct store *store, struct buffer_state *state, int64_t from_seq, const struct record *record,
+                   struct err *err);
+/* Brings history and waiting events under their quotas. Inside the caller's transaction. */
+bool buffer_apply_quota(struct store *store, struct buffer_state *state, struct wall_time now, struct err *err);
+/* The rows that the event at `seq` changes. Inside the caller's transaction. */
+bool project_record(struct store *store, const struct record *record, int64_t seq, struct err *err);
