@@ -1,0 +1,198 @@
+/* definitions.h - what a person wrote in selvedge.yaml: loaded, checked as a whole, immutable.
+ * docs/reference/definitions.md
+ *
+ * Everything of one load lives in one arena inside `struct definitions` (at most
+ * LIMIT_DEFINITIONS_ARENA); a reload makes a new one and closes the old. Assets are numbered as
+ * written, and equally in `graph` (asset n = node n). Texts marked [resolve] may hold ${VAR},
+ * ${VAR:-default} and $$; they are kept as written and go through
+ * definitions_resolve_text()/_path() when a step starts. Any thread may read. */
+#pragma once
+#include "common/json/fields.h"
+#include "common/json/json_writer.h"
+#include "common/model/backoff.h"
+#include "common/model/cron.h"
+#include "common/model/graph.h"
+#include "common/model/selection.h"
+
+enum resource_type { RESOURCE_SQLITE };
+struct resource {
+    struct str name;
+    enum resource_type type;
+    struct str path; /* [resolve] as a path */
+    struct location at;
+};
+
+enum extract_type { EXTRACT_SQLITE, EXTRACT_CSV, EXTRACT_JSONL };
+struct extract {
+    enum extract_type type;
+    struct str resource_name;
+    const struct resource *resource; /* EXTRACT_SQLITE only */
+    struct str table;                /* EXTRACT_SQLITE; defaults to the key's last part */
+    struct str replication_key;      /* EXTRACT_SQLITE; empty = the whole table each time */
+    struct str_list columns;         /* empty = all */
+    struct str csv;                  /* [resolve] EXTRACT_CSV: path or glob */
+    struct str jsonl;                /* [resolve] EXTRACT_JSONL: path or glob */
+    struct str delimiter;            /* EXTRACT_CSV: one byte; defaults to "," */
+    bool header; /* EXTRACT_CSV: the first line names the columns; defaults to true */
+    bool has_header, has_delimiter;
+    struct location at;
+};
+
+enum load_type { LOAD_SQLITE, LOAD_JSONL };
+enum load_mode { LOAD_APPEND, LOAD_UPSERT, LOAD_OVERWRITE };
+struct load {
+    enum load_type type;
+    struct str resource_name;
+    const struct resource *resource; /* LOAD_SQLITE only */
+    struct str table;                /* LOAD_SQLITE; defaults to the key's last part */
+    struct str jsonl;                /* [resolve] LOAD_JSONL: path */
+    enum load_mode mode;             /* default: upsert with a primary_key, else append */
+    bool has_mode;
+    struct str_list primary_key; /* never empty for LOAD_UPSERT */
+    struct location at;
+};
+
+enum sql_materialized { SQL_VIEW, SQL_TABLE };
+struct sql {
+    struct str resource_name;
+    const struct resource *resource;
+    enum sql_materialized materialized; /* defaults to a view, as dbt's does */
+    struct str
+        query; /* one statement; the content of `file` when that was given. Never resolved. */
+    struct str file;
+    struct str name; /* of the view or table; defaults to the key's last part */
+    struct location at;
+};
+
+enum check_severity { CHECK_WARN, CHECK_ERROR };
+struct check {
+    struct str name;
+    struct str
+        sql; /* one row; passed when its first column is not 0, empty or NULL. Never resolved. */
+    struct str resource_name;
+    const struct resource *resource; /* defaults to where the asset is written to */
+    enum check_severity severity;    /* defaults to error */
+    struct location at;
+};
+
+enum asset_work { ASSET_EXTERNAL, ASSET_EXTRACT_LOAD, ASSET_SQL, ASSET_RUN };
+struct asset {
+    struct str key;
+    enum asset_work work;
+    struct str_list deps;  /* keys; as node numbers in the graph */
+    struct str group;      /* "default" when not given */
+    struct str_list kinds; /* inferred ones first, then those written */
+    struct str_map tags;
+    struct str_list owners;
+    struct str description;
+    struct str code_version; /* may be empty */
+    struct retry_policy retry;
+    int64_t timeout_ns; /* 0 = none */
+    struct check *checks;
+    size_t check_count;
+    struct extract extract; /* ASSET_EXTRACT_LOAD */
+    struct load load;       /* ASSET_EXTRACT_LOAD */
+    struct sql sql;         /* ASSET_SQL */
+    struct str_list
+        run; /* [resolve] ASSET_RUN: program and arguments; runs in the folder of the definitions */
+    struct str_map env; /* [resolve] values; ASSET_RUN */
+    struct location at;
+};
+
+struct job {
+    struct str name;
+    struct str select;
+    const uint32_t *assets; /* what it selects, ascending; external ones included; never empty */
+    size_t asset_count;
+    struct location at;
+};
+
+struct schedule {
+    struct str name;
+    struct str job_name;
+    const struct job *job;  /* NULL when it has a selection of its own */
+    struct str select;      /* empty when it has a job */
+    const uint32_t *assets; /* of the job or of the selection */
+    size_t asset_count;
+    struct str cron_text; /* empty when `every_ns` is used */
+    struct cron cron;
+    int64_t every_ns; /* 0 when cron is used; else >= 1 s */
+    struct str timezone;
+    const struct tz *tz; /* never NULL */
+    struct location at;
+};
+
+struct definitions {
+    struct arena arena; /* owns everything below */
+    struct str project;
+    struct str path; /* of the file, as given */
+    const char *dir; /* the file's folder: what relative paths are relative to; "." when the path
+                        has none */
+    char hash[65];   /* of the content: comments and layout do not count. 64 hex digits */
+    struct resource *resources;
+    size_t resource_count;
+    struct asset *assets;
+    size_t asset_count;
+    struct job *jobs;
+    size_t job_count;
+    struct schedule *schedules;
+    size_t schedule_count;
+    struct graph graph;
+};
+
+/* How loading reaches the world: `path` and zone names are NUL-terminated. Files hold SQL, zones
+ * are TZif bytes. */
+struct definitions_files {
+    bool (*read_file)(void *ctx, const char *path, struct buf *into, struct err *err);
+    bool (*read_zone)(void *ctx, const char *name, struct buf *into, struct err *err);
+    void *ctx;
+};
+/* The real ones: files_read(), and the system's zoneinfo folder. */
+struct definitions_files definitions_system_files(void);
+
+/* Loads definitions from text. `path` is the file's name: for messages and for relative paths. All
+ * problems found are added to `problems` (whose `arena` the caller sets and keeps); err is the
+ * first of them, or ERR_NO_MEMORY / ERR_FULL. */
+MUST_CHECK bool definitions_parse(struct str text, struct str path,
+                                  const struct definitions_files *files, struct problems *problems,
+                                  struct definitions **ret, struct err *err);
+/* The same from a file; a file that cannot be read is the one problem. */
+MUST_CHECK bool definitions_load(const char *path, const struct definitions_files *files,
+                                 struct problems *problems, struct definitions **ret,
+                                 struct err *err);
+void definitions_close(struct definitions *defs); /* NULL is allowed */
+
+/* ERR_NOT_FOUND with the nearest name as hint. */
+MUST_CHECK bool definitions_find_asset(const struct definitions *defs, struct str key,
+                                       uint32_t *ret_asset, struct err *err);
+MUST_CHECK bool definitions_find_job(const struct definitions *defs, struct str name,
+                                     const struct job **ret, struct err *err);
+
+/* Evaluates a selection over the assets: one bool for each, in `arena`. */
+MUST_CHECK bool definitions_select(const struct definitions *defs, struct str selection,
+                                   struct arena *arena, bool **ret_set, struct err *err);
+
+/* False: not set. */
+struct env_lookup {
+    bool (*get)(void *ctx, struct str name, struct str *ret_value);
+    void *ctx;
+};
+/* Replaces ${VAR}, ${VAR:-default} (also when VAR is empty) and $$. ERR_NOT_FOUND names the
+ * variable that is not set. */
+MUST_CHECK bool definitions_resolve_text(struct str text, const struct env_lookup *env,
+                                         struct arena *arena, struct str *ret, struct err *err);
+/* The same, and a relative path is put behind the folder of the definitions. At most
+ * LIMIT_PATH_BYTES. */
+MUST_CHECK bool definitions_resolve_path(const struct definitions *defs, struct str text,
+                                         const struct env_lookup *env, struct arena *arena,
+                                         const char **ret_path, struct err *err);
+
+/* One asset as the `definitions` event tells it:
+ * {"key","deps","group","kinds","tags","owners","description","code_version",
+ * "external","checks":[{"name","severity"}],"jobs":["nightly"],"schedules":[...]}; empty members
+ * are left out. */
+void definitions_write_asset(const struct definitions *defs, size_t asset, struct json_writer *w);
+
+/* From the same tables as the parser: JSON Schema for editors, and the reference page. */
+void definitions_write_schema(struct buf *out);
+void definitions_write_reference(struct buf *out);

@@ -1,0 +1,422 @@
+/* DESIGN: recursive descent over bytes, one function for each level of binding; what it reads it
+ * emits as operations in postfix order. Only `not` and parentheses nest, and both count against
+ * LIMIT_SELECTION_DEPTH. */
+#include "common/base/buf.h"
+#include "common/base/limits.h"
+#include "common/model/selection_ops.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct parser {
+    struct str text;
+    size_t at;
+    size_t depth;
+    struct arena *arena;
+    struct selection *out;
+    struct selection_op **tail;
+    size_t stack; /* sets on the stack behind the operations so far */
+    struct err *err;
+};
+
+static bool parse_or(struct parser *p);
+
+/* "selection, column 7: ...": columns count characters. */
+PRINTF_LIKE(3, 4)
+static bool fail(struct parser *p, size_t at, const char *fmt, ...)
+{
+    size_t column = 1;
+    for (size_t i = 0; i < at && i < p->text.len; i++) {
+        column += ((unsigned char)p->text.ptr[i] & 0xC0) != 0x80;
+    }
+    char text[sizeof(p->err->msg)];
+    va_list args;
+    va_start(args, fmt);
+    int len = vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    return err_set(p->err, ERR_INVALID, "selection, column %zu: %s", column, len < 0 ? "" : text);
+}
+
+static struct selection_op *emit(struct parser *p, enum selection_op_type type)
+{
+    struct selection_op *op = arena_alloc(p->arena, sizeof(*op));
+    if (op == NULL) {
+        (void)err_set(p->err, ERR_NO_MEMORY, "not enough memory for a selection");
+        return NULL;
+    }
+    op->type = type;
+    *p->tail = op;
+    p->tail = &op->next;
+    if (type == OP_AND || type == OP_OR) {
+        p->stack--;
+    } else if (type != OP_NOT && type != OP_REACH) {
+        p->stack++;
+        p->out->stack_max = p->stack > p->out->stack_max ? p->stack : p->out->stack_max;
+    }
+    return op;
+}
+
+static bool is_word_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (unsigned char)c >= 0x80 || (c != '\0' && strchr("_-./:@*", c) != NULL);
+}
+
+static void skip_space(struct parser *p)
+{
+    while (p->at < p->text.len && strchr(" \t\r\n", p->text.ptr[p->at]) != NULL &&
+           p->text.ptr[p->at] != '\0') {
+        p->at++;
+    }
+}
+
+/* The word at the present place, which may be empty; not consumed. */
+static struct str peek_word(const struct parser *p)
+{
+    size_t end = p->at;
+    while (end < p->text.len && is_word_char(p->text.ptr[end])) {
+        end++;
+    }
+    return str_slice(p->text, p->at, end);
+}
+
+static char peek_char(const struct parser *p)
+{
+    return p->at < p->text.len ? p->text.ptr[p->at] : '\0';
+}
+
+static bool take_char(struct parser *p, char c)
+{
+    if (peek_char(p) != c) {
+        return false;
+    }
+    p->at++;
+    return true;
+}
+
+static bool is_either(struct str word, struct str lower, struct str upper)
+{
+    return str_eq(word, lower) || str_eq(word, upper);
+}
+
+static bool is_not(struct str word)
+{
+    return is_either(word, STR("not"), STR("NOT"));
+}
+
+static bool is_and(struct str word)
+{
+    return is_either(word, STR("and"), STR("AND"));
+}
+
+static bool is_or(struct str word)
+{
+    return is_either(word, STR("or"), STR("OR"));
+}
+
+static bool take_quoted(struct parser *p, struct str *ret)
+{
+    size_t open = p->at++;
+    struct str body;
+    struct str rest;
+    if (!str_cut(str_slice(p->text, p->at, p->text.len), '"', &body, &rest)) {
+        return fail(p, open, "this quote is never closed");
+    }
+    p->at += body.len + 1;
+    *ret = body;
+    return true;
+}
+
+/* "2" behind or before a '+'; a word of digits only. */
+static bool take_depth(struct parser *p, int32_t *ret)
+{
+    struct str word = peek_word(p);
+    int64_t depth = 0;
+    if (word.len == 0 || word.ptr[0] == '-' || !str_to_i64(word, 0, GRAPH_DEPTH_ALL, &depth)) {
+        return false;
+    }
+    p->at += word.len;
+    *ret = (int32_t)depth;
+    return true;
+}
+
+static const struct {
+    struct str name;
+    enum selection_attribute attribute;
+    bool is_key;
+} attributes[] = {
+    {STR_INIT("key"), SELECT_GROUP, true},    {STR_INIT("group"), SELECT_GROUP, false},
+    {STR_INIT("kind"), SELECT_KIND, false},   {STR_INIT("tag"), SELECT_TAG, false},
+    {STR_INIT("owner"), SELECT_OWNER, false},
+};
+
+static bool emit_key(struct parser *p, struct str pattern, size_t at)
+{
+    if (pattern.len == 0) {
+        return fail(p, at, "an asset key is expected here");
+    }
+    bool has_star = false;
+    for (size_t i = 0; i < pattern.len; i++) {
+        char c = pattern.ptr[i];
+        has_star = has_star || c == '*';
+        if (!is_word_char(c) || c == ':' || c == '@') {
+            return fail(p, at, "\"" STR_FMT "\" cannot match an asset key", STR_ARG(pattern));
+        }
+    }
+    struct selection_op *op = emit(p, str_eq(pattern, STR("*")) ? OP_ALL : OP_KEY);
+    if (op == NULL) {
+        return false;
+    }
+    op->value = pattern;
+    op->is_exact = !has_star;
+    return true;
+}
+
+/* A value: quoted, or a word without wildcards. */
+static bool take_value(struct parser *p, struct str *ret)
+{
+    if (peek_char(p) == '"') {
+        return take_quoted(p, ret);
+    }
+    struct str word = peek_word(p);
+    if (word.len == 0) {
+        return fail(p, p->at, "a value is expected here");
+    }
+    struct str head;
+    struct str tail;
+    if (str_cut(word, '*', &head, &tail)) {
+        (void)fail(p, p->at + head.len, "only key: takes wildcards");
+        return err_hint(p->err, "put the value in double quotes when the * is part of it");
+    }
+    p->at += word.len;
+    *ret = word;
+    return true;
+}
+
+static bool parse_attribute(struct parser *p, size_t index)
+{
+    skip_space(p);
+    size_t at = p->at;
+    bool is_quoted = peek_char(p) == '"';
+    if (attributes[index].is_key) {
+        struct str pattern = peek_word(p);
+        if (is_quoted) {
+            return take_quoted(p, &pattern) && emit_key(p, pattern, at);
+        }
+        p->at += pattern.len;
+        return emit_key(p, pattern, at);
+    }
+    struct str first = STR_NONE;
+    struct str second = STR_NONE;
+    bool is_tag = attributes[index].attribute == SELECT_TAG;
+    if (!take_value(p, &first) || (is_tag && take_char(p, '=') && !take_value(p, &second))) {
+        return false;
+    }
+    struct selection_op *op = emit(p, OP_ATTRIBUTE);
+    if (op == NULL) {
+        return false;
+    }
+    op->attribute = attributes[index].attribute;
+    op->name = is_tag ? first : STR_NONE;
+    op->value = is_tag ? second : first;
+    return true;
+}
+
+static bool fail_attribute(struct parser *p, struct str name)
+{
+    (void)fail(p, p->at, "there is no attribute \"" STR_FMT "\"", STR_ARG(name));
+    for (size_t i = 0; i < COUNT_OF(attributes); i++) {
+        if (str_distance(name, attributes[i].name) <= 2) {
+            return err_hint(p->err, "did you mean " STR_FMT ":?", STR_ARG(attributes[i].name));
+        }
+    }
+    return err_hint(p->err, "attributes are key, group, kind, tag and owner");
+}
+
+/* A word: an attribute, a key or a pattern. */
+static bool parse_word(struct parser *p)
+{
+    struct str word = peek_word(p);
+    struct str name;
+    struct str rest;
+    if (is_and(word) || is_or(word) || is_not(word)) {
+        (void)fail(p, p->at, "an asset is expected here, not \"" STR_FMT "\"", STR_ARG(word));
+        return err_hint(p->err, "an asset of that name is written key:\"" STR_FMT "\"",
+                        STR_ARG(word));
+    }
+    if (!str_cut(word, ':', &name, &rest)) {
+        size_t at = p->at;
+        p->at += word.len;
+        return emit_key(p, word, at);
+    }
+    for (size_t i = 0; i < COUNT_OF(attributes); i++) {
+        if (str_eq(name, attributes[i].name)) {
+            p->at += name.len + 1;
+            return parse_attribute(p, i);
+        }
+    }
+    return fail_attribute(p, name);
+}
+
+static bool enter(struct parser *p, size_t at)
+{
+    if (p->depth == LIMIT_SELECTION_DEPTH) {
+        return fail(p, at, "nested more than %d deep", LIMIT_SELECTION_DEPTH);
+    }
+    p->depth++;
+    return true;
+}
+
+static bool parse_parentheses(struct parser *p)
+{
+    size_t open = p->at++;
+    if (!enter(p, open) || !parse_or(p)) {
+        return false;
+    }
+    skip_space(p);
+    if (!take_char(p, ')')) {
+        return fail(p, p->at < p->text.len ? p->at : open,
+                    p->at < p->text.len ? "\"and\", \"or\" or \")\" is expected here"
+                                        : "this parenthesis is never closed");
+    }
+    p->depth--;
+    return true;
+}
+
+static bool parse_atom(struct parser *p)
+{
+    skip_space(p);
+    size_t at = p->at;
+    if (peek_char(p) == '(') {
+        return parse_parentheses(p);
+    }
+    if (peek_char(p) == '"') {
+        struct str key;
+        return take_quoted(p, &key) && emit_key(p, key, at);
+    }
+    if (peek_word(p).len > 0) {
+        return parse_word(p);
+    }
+    if (at == p->text.len) {
+        (void)fail(p, at, "an asset is expected at the end");
+        return err_hint(p->err, "* selects all assets");
+    }
+    return fail(p, at, "'%c' is not expected here", peek_char(p) >= ' ' ? peek_char(p) : '?');
+}
+
+/* The '+' of `+x` or `2+x`. Digits without a '+' behind them are left alone: a key may be a number.
+ */
+static int32_t take_up(struct parser *p)
+{
+    skip_space(p);
+    size_t start = p->at;
+    int32_t depth = GRAPH_DEPTH_ALL;
+    (void)take_depth(p, &depth);
+    skip_space(p);
+    if (take_char(p, '+')) {
+        return depth;
+    }
+    p->at = start;
+    return 0;
+}
+
+static bool parse_traversal(struct parser *p)
+{
+    int32_t up = take_up(p);
+    if (!parse_atom(p)) {
+        return false;
+    }
+    skip_space(p);
+    int32_t down = 0;
+    if (take_char(p, '+')) {
+        down = GRAPH_DEPTH_ALL;
+        skip_space(p);
+        (void)take_depth(p, &down);
+    }
+    if (up == 0 && down == 0) {
+        return true;
+    }
+    struct selection_op *op = emit(p, OP_REACH);
+    if (op == NULL) {
+        return false;
+    }
+    op->up = up;
+    op->down = down;
+    return true;
+}
+
+/* Any number of `not`: they cancel out in pairs, so they are counted, not nested. */
+static bool parse_not(struct parser *p)
+{
+    bool is_negated = false;
+    skip_space(p);
+    for (struct str word = peek_word(p); is_not(word); word = peek_word(p)) {
+        is_negated = !is_negated;
+        p->at += word.len;
+        skip_space(p);
+    }
+    return parse_traversal(p) && (!is_negated || emit(p, OP_NOT) != NULL);
+}
+
+static bool take_operator(struct parser *p, bool (*is_operator)(struct str word))
+{
+    skip_space(p);
+    struct str word = peek_word(p);
+    if (!is_operator(word)) {
+        return false;
+    }
+    p->at += word.len;
+    return true;
+}
+
+static bool parse_and(struct parser *p)
+{
+    if (!parse_not(p)) {
+        return false;
+    }
+    while (take_operator(p, is_and)) {
+        if (!parse_not(p) || emit(p, OP_AND) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool parse_or(struct parser *p)
+{
+    if (!parse_and(p)) {
+        return false;
+    }
+    while (take_operator(p, is_or)) {
+        if (!parse_and(p) || emit(p, OP_OR) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool selection_parse(struct str text, struct arena *arena, struct selection **ret, struct err *err)
+{
+    if (text.len > LIMIT_SELECTION_BYTES) {
+        return err_set(err, ERR_INVALID, "the selection is longer than %d bytes",
+                       LIMIT_SELECTION_BYTES);
+    }
+    if (!str_is_utf8(text)) {
+        return err_set(err, ERR_INVALID, "the selection is not valid UTF-8");
+    }
+    struct parser p = {.arena = arena, .err = err};
+    p.text = arena_copy(arena, text);
+    p.out = arena_alloc(arena, sizeof(*p.out));
+    if (p.text.ptr == NULL || p.out == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "not enough memory for a selection");
+    }
+    p.tail = &p.out->first;
+    if (!parse_or(&p)) {
+        return false;
+    }
+    if (p.at < p.text.len) {
+        return fail(&p, p.at, "\"and\" or \"or\" is expected here");
+    }
+    *ret = p.out;
+    return true;
+}
