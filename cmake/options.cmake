@@ -35,6 +35,10 @@ elseif(CMAKE_BUILD_TYPE MATCHES "Rel")
         -Wl,--gc-sections)
     target_compile_options(project_options INTERFACE -ffunction-sections -fdata-sections)
 endif()
+if(SELVEDGE_FUZZ)
+    # Coverage of our libraries is what guides the fuzzer; the targets themselves add its main function.
+    target_compile_options(project_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 # Asserts stay on in every build: they are for our own bugs, and a crash is a tested start-up path.
 set(CMAKE_C_FLAGS_RELEASE "-O2")
 set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""The checks themselves can fail: each is shown a small tree with one mistake in it."""
+import contextlib
+import io
+import os
+import sys
+import tempfile
+
+import includes
+import links
+import samples
+import source
+import tree
+
+CLEAN = {
+    "common/base/a.h": '/* a.h - a. */\n#pragma once\n#include <stdio.h>\n',
+    "agent/run/a.c": '#include "common/base/a.h"\n#include "agent/run/a.h"\nint a; // strcpy(x) sleep(1)\n',
+    "agent/run/a.h": '/* a.h - "goto" in a comment */\n#pragma once\nvoid a_signal(int n);\n',
+    "docs/a.md": "# One two\n[here](#one-two) [there](b.md#c) `[no](x)`\n```json\n{\"a\": 1}\n```\n",
+    "docs/b.md": "# C\n```json\n{\"a\": …}\n```\n",
+}
+MISTAKES = [
+    (includes, "common/base/b.c", '#include "common/json/a.h"\n', "not below or beside"),
+    (includes, "common/model/b.c", '#include "common/platform/a.h"\n', "not below or beside"),
+    (includes, "agent/run/b.c", '#include "hub/run/a.h"\n', "not below or beside"),
+    (includes, "hub/run/b.c", '#include "agent/run/a.h"\n', "not below or beside"),
+    (includes, "agent/run/b.c", '#include "a.h"\n', "not a path"),
+    (includes, "agent/run/b.c", '#include "tests/support/a.h"\n', "not below or beside"),
+    (includes, "agent/run/b.c", "#include <sqlite3.h>\n", "only in common/db/"),
+    (includes, "tests/unit/b.c", "#include <mbedtls/ssl.h>\n", "only in common/tls/"),
+    (includes, "common/tls/b.c", "#include <openssl/ssl.h>\n", "not used here"),
+    (includes, "agent/plan/b.c", '#include "agent/run/a.h"\n', None),
+    (includes, "agent/run/b.c", '#include "agent/plan/a.h"\n', "circle: agent/plan -> agent/run -> agent/plan"),
+    (source, "hub/b.c", "void f(void) { strcpy(a, b); }\n", "strcpy() is banned"),
+    (source, "hub/b.c", "void f(void) { x = sleep (1); }\n", "sleep() is banned"),
+    (source, "hub/b.c", "void f(void) { goto end; }\n", "goto is banned"),
+    (source, "hub/b.c", "typedef struct x y;\n", "no typedef"),
+    (source, "hub/b.c", "/* TODO: later */\n", "number of its issue"),
+    (source, "hub/b.c", "\n" * 701, "701 lines"),
+    (source, "hub/b.h", "/* b.h */\n", "no #pragma once"),
+    (source, "hub/b.h", "#pragma once\n", "does not open"),
+    (links, "docs/c.md", "[x](nowhere.md)\n", "no such file"),
+    (links, "docs/c.md", "[x](a.md#three)\n", "no such heading"),
+    (links, "docs/c.md", "[x](../../outside.md)\n", "no such file"),
+    (samples, "docs/c.md", "```json\n{\"a\": }\n```\n", "docs/c.md:2"),
+    (samples, "docs/c.md", "```jsonl\n{}\n{\n```\n", "docs/c.md:3"),
+]
+
+
+def run(check, files):
+    with tempfile.TemporaryDirectory() as root:
+        for path, text in files.items():
+            full = os.path.join(root, path)
+            os.makedirs(os.path.dirname(full), exist_ok=True)
+            with open(full, "w", encoding="utf-8") as file:
+                file.write(text)
+        tree.ROOT = root
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            code = check.main()
+        return code, out.getvalue()
+
+
+def main():
+    sys.argv = sys.argv[:1]
+    problems = []
+    for check in (includes, source, links, samples):
+        code, out = run(check, CLEAN)
+        if code != 0:
+            problems.append(f"{check.__name__} refuses the clean tree: {out}")
+    files = dict(CLEAN)
+    for check, path, text, expected in MISTAKES:
+        files = dict(files if expected and "circle" in expected else CLEAN)
+        files[path] = text
+        code, out = run(check, files)
+        if expected is None and code != 0:
+            problems.append(f"{check.__name__} refuses {text!r}: {out}")
+        elif expected is not None and (code != 1 or expected not in out):
+            problems.append(f"{check.__name__} does not find {text!r} in {path}: {out!r}")
+    return tree.report(problems)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
