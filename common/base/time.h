@@ -31,8 +31,8 @@ struct civil_time civil_from_seconds(int64_t seconds);
 int64_t
 civil_to_seconds(const struct civil_time *c); /* fields may be out of range: they are carried */
 
-/* A clock that says less than 2024 has not been set yet (a board without a battery boots in 1970): nothing that depends on
- * wall time may happen before it is. */
+/* A clock that says less than 2024 has not been set yet (a board without a battery boots in 1970):
+ * nothing that depends on wall time may happen before it is. */
 bool wall_is_set(struct wall_time now);
 
 enum { WALL_TEXT_SIZE = 32 };

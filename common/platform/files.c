@@ -190,6 +190,7 @@ static bool is_dots(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): the depth is limited */
 static bool remove_children(int folder, int depth, struct err *err)
 {
     DIR *dir = fdopendir(folder);
@@ -213,6 +214,7 @@ static bool remove_children(int folder, int depth, struct err *err)
     return is_ok;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): the depth is limited */
 static bool remove_at(int parent, const char *name, int depth, struct err *err)
 {
     if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) {

@@ -14,7 +14,7 @@ struct loop;
  * reading. */
 enum { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 };
 
-/* Sources live in their owner's memory and must outlive their registration. Zero-initialise them. */
+/* Sources live in their owner's memory and outlive their registration. Zero-initialise them. */
 struct loop_fd {
     int fd;
     void (*on_ready)(void *ctx, unsigned events);

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-/* Names given by the linker's --wrap option. NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,
- * cert-dcl51-cpp) */
+/* The names are the linker's. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-*,readability-identifier-naming) */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *ptr, size_t size);
@@ -57,4 +57,4 @@ void *__wrap_realloc(void *ptr, size_t size)
 {
     return is_failing() ? NULL : __real_realloc(ptr, size);
 }
-/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+/* NOLINTEND(bugprone-reserved-identifier,cert-*,readability-identifier-naming) */

@@ -35,7 +35,8 @@ static void errno_becomes_a_class_and_a_reason(void **state)
         assert_false(err_errno(&err, cases[i].value, "open %s", "x"));
         assert_int_equal(err.code, cases[i].code);
         assert_memory_equal(err.msg, "open x: ", 8);
-        assert_string_equal(err.msg + 8, strerror(cases[i].value));
+        char reason[80];
+        assert_string_equal(err.msg + 8, strerror_r(cases[i].value, reason, sizeof(reason)));
     }
 }
 

@@ -138,6 +138,14 @@ static void what_is_written_is_read_back(void **state)
     }
 }
 
+static void a_clock_before_2024_is_not_set(void **state)
+{
+    (void)state;
+    assert_false(wall_is_set((struct wall_time){0}));
+    assert_false(wall_is_set((struct wall_time){INT64_C(1704067200) * NS_PER_SEC - 1}));
+    assert_true(wall_is_set((struct wall_time){INT64_C(1704067200) * NS_PER_SEC}));
+}
+
 static void durations_for_people(void **state)
 {
     (void)state;
@@ -200,6 +208,7 @@ int main(void)
         cmocka_unit_test(parsing_what_is_a_time),
         cmocka_unit_test(refusing_what_is_not),
         cmocka_unit_test(what_is_written_is_read_back),
+        cmocka_unit_test(a_clock_before_2024_is_not_set),
         cmocka_unit_test(durations_for_people),
         cmocka_unit_test(bytes_for_people),
     };

@@ -21,7 +21,7 @@ static int setup(void **state)
     w.real_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
     assert_int_equal(pipe2(w.ends, O_CLOEXEC | O_NONBLOCK), 0);
     assert_int_equal(dup2(w.ends[1], STDERR_FILENO), STDERR_FILENO);
-    unsetenv("JOURNAL_STREAM");
+    unsetenv("JOURNAL_STREAM"); /* NOLINT(concurrency-mt-unsafe): one thread */
     log_set_level(LOG_INFO);
     *state = &w;
     return 0;
@@ -44,6 +44,12 @@ static const char *captured(struct world *w)
     return w->text;
 }
 
+static void set_stream(const char *value)
+{
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
+    assert_int_equal(setenv("JOURNAL_STREAM", value, 1), 0);
+}
+
 /* Makes our stderr the journal's stream. */
 static void become_journal(void)
 {
@@ -52,7 +58,7 @@ static void become_journal(void)
     char text[64];
     struct buf b = buf_fixed(text, sizeof(text));
     buf_addf(&b, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
-    assert_int_equal(setenv("JOURNAL_STREAM", buf_cstr(&b), 1), 0);
+    set_stream(buf_cstr(&b));
 }
 
 static void the_journal_gets_a_level_prefix(void **state)
@@ -71,7 +77,7 @@ static void the_journal_gets_a_level_prefix(void **state)
 static void another_stream_is_not_the_journal(void **state)
 {
     struct world *w = *state;
-    assert_int_equal(setenv("JOURNAL_STREAM", "1:1", 1), 0);
+    set_stream("1:1");
     LOG_EVENT(WARN, "agent.warned");
     const char *line = captured(w);
     assert_memory_equal(line, "time=20", 7);
@@ -148,7 +154,9 @@ static void what_does_not_fit_is_marked(void **state)
     become_journal();
     static char longer[5000];
     memset(longer, 'a', sizeof(longer));
-    memcpy(longer + 2046, "\xE2\x82\xAC", 3); /* across the limit of 2048 bytes */
+    longer[2046] = '\xE2'; /* a character across the limit of 2048 bytes */
+    longer[2047] = '\x82';
+    longer[2048] = '\xAC';
     struct str text = {longer, sizeof(longer)};
     LOG(INFO, "x", F_S("a", text), F_I("n", 1));
     const char *line = captured(w);

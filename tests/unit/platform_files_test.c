@@ -15,7 +15,8 @@
 
 /* -- the disk's calls are written down, and the n-th can fail -- */
 
-/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's names */
+/* The names are the linker's. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-*,readability-identifier-naming) */
 int __real_fsync(int fd);
 int __wrap_fsync(int fd);
 int __real_rename(const char *from, const char *to);
@@ -49,7 +50,7 @@ int __wrap_rename(const char *from, const char *to)
 {
     return is_failing('r') ? -1 : __real_rename(from, to);
 }
-/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+/* NOLINTEND(bugprone-reserved-identifier,cert-*,readability-identifier-naming) */
 
 static void arm(int nth)
 {

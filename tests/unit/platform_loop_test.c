@@ -14,7 +14,8 @@
 
 /* -- a clock that can be stepped: the timerfd on CLOCK_REALTIME is replaced by an eventfd -- */
 
-/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's names */
+/* The names are the linker's. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-*,readability-identifier-naming) */
 int __real_timerfd_create(int clock_id, int flags);
 int __wrap_timerfd_create(int clock_id, int flags);
 int __real_timerfd_settime(int fd, int flags, const struct itimerspec *new_value,
@@ -58,7 +59,7 @@ ssize_t __wrap_read(int fd, void *bytes, size_t len)
     }
     return got;
 }
-/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+/* NOLINTEND(bugprone-reserved-identifier,cert-*,readability-identifier-naming) */
 
 /* -- the world of one test -- */
 
@@ -391,7 +392,7 @@ static void opening_without_descriptors_fails_cleanly(void **state)
     /* Room for none, then one, then the two that a loop needs. */
     for (int room = 0; room <= 2; room++) {
         struct rlimit limit = before;
-        limit.rlim_cur = (rlim_t)(free_fd + room);
+        limit.rlim_cur = (rlim_t)free_fd + (rlim_t)room;
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
         struct loop *loop = NULL;
         struct err err = {0};

@@ -109,7 +109,7 @@ static void the_rest_is_dev_null(void **state)
 static void standard_descriptors_may_be_passed_crosswise(void **state)
 {
     (void)state;
-    /* 1 of the child is our pipe while its 2 is our 1: a plain row of dup2 calls would mix them up. */
+    /* The child's 1 is our pipe, its 2 is our 1: a plain row of dup2 calls would mix them up. */
     char ours[256] = "";
     assert_true(readlink("/proc/self/fd/1", ours, sizeof(ours) - 1) > 0);
     struct spawn_options options = options_for(NULL);
@@ -142,7 +142,7 @@ static void signals_start_fresh(void **state)
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGUSR1);
     sigaddset(&blocked, SIGTERM);
-    assert_int_equal(sigprocmask(SIG_BLOCK, &blocked, &before), 0);
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, &blocked, &before), 0);
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     struct sigaction old;
     assert_int_equal(sigaction(SIGPIPE, &ignore, &old), 0);
@@ -152,7 +152,7 @@ static void signals_start_fresh(void **state)
                  "echo $((0x$value & 0x7fffffff));; esac; done </proc/self/status",
                  1, "0\n0\n");
     assert_int_equal(sigaction(SIGPIPE, &old, NULL), 0);
-    assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+    assert_int_equal(pthread_sigmask(SIG_SETMASK, &before, NULL), 0);
 }
 
 static void the_folder_is_chosen(void **state)
