@@ -22,6 +22,7 @@ enum {
     LIMIT_JSON_DEPTH = 16,
     LIMIT_YAML_DEPTH = 32,
     LIMIT_YAML_NODES = 400000,
+    LIMIT_YAML_ANCHORS = 256,
 
     /* events and sync */
     LIMIT_EVENT_BYTES =

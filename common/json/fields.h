@@ -5,21 +5,19 @@
 #include "common/json/json.h"
 
 enum field_type {
-    FIELD_STR,      /* struct str */
-    FIELD_BOOL,     /* bool */
-    FIELD_I64,      /* int64_t in [min, max] */
-    FIELD_REAL,     /* double */
-    FIELD_DURATION, /* int64_t nanoseconds, from "10s" */
-    FIELD_BYTES,    /* int64_t, from "64MiB" or a number */
-    FIELD_ENUM,     /* int: index into `names` */
-    FIELD_STR_LIST, /* struct str_list; a single string counts as a list of one */
-    FIELD_OBJECT,   /* struct placed at offset, read by `object`; `present_offset` tells whether it
-                       was there */
+    FIELD_STR,         /* struct str */
+    FIELD_BOOL,        /* bool */
+    FIELD_I64,         /* int64_t in [min, max] */
+    FIELD_REAL,        /* double */
+    FIELD_DURATION,    /* int64_t nanoseconds, from "10s" */
+    FIELD_BYTES,       /* int64_t, from "64MiB" or a number */
+    FIELD_ENUM,        /* int: index into `names` */
+    FIELD_STR_LIST,    /* struct str_list; a single string counts as a list of one */
+    FIELD_OBJECT,      /* the struct of `object`, placed at the offset */
     FIELD_OBJECT_LIST, /* struct object_list of `object->size` elements */
-    FIELD_STR_MAP,     /* struct str_map: any keys, scalar values as text */
+    FIELD_STR_MAP,     /* struct str_map: any keys, scalar values as the text they were written */
     FIELD_JSON,        /* const struct json *: taken as it is */
-    FIELD_OBJECT_MAP,  /* struct object_list: name -> object; the name goes into
-                          `object->name_offset` */
+    FIELD_OBJECT_MAP,  /* struct object_list: name -> object; the name goes to `name_offset` */
 };
 
 struct str_list {
@@ -42,17 +40,16 @@ struct field {
     enum field_type type;
     size_t offset;
     bool required;
-    int64_t min,
-        max; /* FIELD_I64, FIELD_DURATION, FIELD_BYTES; lists: of the count; both 0 = no limit */
+    /* FIELD_I64, FIELD_DURATION, FIELD_BYTES: of the value; lists and maps: of the count.
+     * Both 0 = no limit; `max` below `min` = no upper limit. */
+    int64_t min;
+    int64_t max;
     const char *const *names; /* FIELD_ENUM, NULL-terminated */
     const struct field_table *object;
-    size_t present_offset; /* bool set when the key was there; 0 = not wanted (offset 0 holds
-                              another field) */
-    const char
-        *fallback;       /* default as text, for help and schema; the caller pre-fills the struct */
-    const char *help;    /* one sentence for reference page and schema */
-    bool is_unsupported; /* a later version's: "... is not supported by this version"; not in schema
-                            and page */
+    size_t present_offset; /* of a bool, set when the key is there; 0 = not wanted */
+    const char *fallback;  /* default as text, for help and schema; the caller pre-fills */
+    const char *help;      /* one sentence for reference page and schema */
+    bool is_unsupported;   /* a later version's key: refused, and not in schema and page */
 };
 struct field_table {
     const char *name; /* "asset": for errors and the schema's $defs */
@@ -62,10 +59,10 @@ struct field_table {
     size_t location_offset; /* of a struct location to fill in; 0 = none */
     size_t name_offset;     /* FIELD_OBJECT_MAP: of the struct str that takes the member's key */
     const void *defaults;   /* a struct to start from; NULL = zero */
-    bool ignore_unknown;    /* messages: keys of a newer version are ignored */
+    bool ignore_unknown;    /* messages: keys of a newer version are ignored, null = absent */
 };
 struct location {
-    uint32_t line, column;
+    uint32_t line, column; /* 1-based; 0 = unknown */
 };
 
 /* All errors are collected: "assets[2].load.mode: ...", each with line and column. */
@@ -74,11 +71,11 @@ struct problem {
     struct location at;
     struct str file; /* may be empty */
     struct str text;
-    struct str hint;
+    struct str hint; /* may be empty */
 };
 struct problems {
-    struct arena *arena;
-    struct str file; /* given to each problem as it is added */
+    struct arena *arena; /* holds the texts */
+    struct str file;     /* given to each problem as it is added */
     struct problem items[PROBLEMS_MAX];
     size_t count; /* kept */
     size_t total; /* seen */
@@ -88,15 +85,17 @@ void problems_add(struct problems *p, struct location at, struct str hint, const
 
 /* Reads `node` (must be an object) into `out` (of table->size bytes). `path` prefixes the texts
  * ("assets[2]"). Text is borrowed from the tree's arena; lists are allocated in `arena`. True when
- * nothing was added to `problems`. */
+ * nothing was added to `problems`; else `out` holds what could be read and is not to be used.
+ * Tables may refer to themselves: the tree's depth bounds the recursion. */
 MUST_CHECK bool fields_read(const struct json *node, const struct field_table *table,
                             struct str path, struct arena *arena, struct problems *problems,
                             void *out);
-/* The first problem as an err, "file:line:column: text" (for messages, where one is enough). Always
- * false. */
+/* The first problem as an err, "file:line:column: text" with what is known of the place (for
+ * messages, where one is enough). Always false. */
 bool problems_to_err(const struct problems *p, struct err *err);
 
-/* JSON Schema (2020-12) of the table and all that it refers to. */
+/* JSON Schema (2020-12) of the table and all that it refers to (at most FIELD_TABLES_MAX). */
+enum { FIELD_TABLES_MAX = 64 };
 void fields_write_schema(struct buf *out, const struct field_table *root, const char *title);
 /* Reference page section in Markdown: one table per object. */
 void fields_write_markdown(struct buf *out, const struct field_table *root);

@@ -1,5 +1,9 @@
-foreach(name json json_scan json_writer)
+foreach(name json json_scan json_writer fields fields_doc)
     selvedge_test(NAME ${name}_test LABEL unit
         SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}_test.c LIBS common_json)
 endforeach()
-target_link_libraries(json_test PRIVATE test_support)
+selvedge_test(NAME yaml_test LABEL unit
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/yaml_test.c LIBS common_yaml)
+foreach(name json fields yaml)
+    target_link_libraries(${name}_test PRIVATE test_support)
+endforeach()

@@ -1,0 +1,49 @@
+#include "common/json/fields.h"
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+void problems_add(struct problems *p, struct location at, struct str hint, const char *fmt, ...)
+{
+    p->total++;
+    if (p->count == PROBLEMS_MAX) {
+        return;
+    }
+    char line[512];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(line, sizeof(line), fmt, args);
+    va_end(args);
+    struct problem *problem = &p->items[p->count++];
+    *problem = (struct problem){.at = at, .file = p->file};
+    problem->text = arena_copy(p->arena, str_from(line));
+    if (problem->text.ptr == NULL) {
+        problem->text = STR("wrong, but no memory is left to say how");
+        return;
+    }
+    problem->hint = str_is_empty(hint) ? STR_NONE : arena_copy(p->arena, hint);
+}
+
+bool problems_to_err(const struct problems *p, struct err *err)
+{
+    assert(p->count > 0);
+    const struct problem *first = &p->items[0];
+    char more[32] = "";
+    if (p->total > 1) {
+        (void)snprintf(more, sizeof(more), " (and %zu more)", p->total - 1);
+    }
+    (void)err_set(err, ERR_INVALID, STR_FMT "%s", STR_ARG(first->text), more);
+    if (first->at.line > 0 && !str_is_empty(first->file)) {
+        (void)err_wrap(err, STR_FMT ":%" PRIu32 ":%" PRIu32, STR_ARG(first->file), first->at.line,
+                       first->at.column);
+    } else if (first->at.line > 0) {
+        (void)err_wrap(err, "line %" PRIu32 ", column %" PRIu32, first->at.line, first->at.column);
+    } else if (!str_is_empty(first->file)) {
+        (void)err_wrap(err, STR_FMT, STR_ARG(first->file));
+    }
+    if (!str_is_empty(first->hint)) {
+        (void)err_hint(err, STR_FMT, STR_ARG(first->hint));
+    }
+    return false;
+}
