@@ -1,0 +1,122 @@
+/* platform_notify_test.c - common/platform/notify.h, with a socket of our own as the supervisor */
+#include "common/platform/notify.h"
+#include "tests/support/cmocka_all.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* A socket in the abstract name space, named in NOTIFY_SOCKET. */
+static int open_supervisor(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char name[64];
+    int len = snprintf(name, sizeof(name), "@selvedge-notify-%d", (int)getpid());
+    assert_true(len > 0 && (size_t)len < sizeof(name));
+    memcpy(address.sun_path, name, (size_t)len);
+    address.sun_path[0] = '\0';
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    assert_true(fd >= 0);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)len);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&address, size), 0);
+    assert_int_equal(setenv("NOTIFY_SOCKET", name, 1), 0);
+    return fd;
+}
+
+static void assert_message(int fd, const char *expected)
+{
+    char text[1024];
+    ssize_t len = recv(fd, text, sizeof(text) - 1, 0);
+    assert_true(len >= 0);
+    text[len] = '\0';
+    assert_string_equal(text, expected);
+}
+
+static void every_message_arrives(void **state)
+{
+    (void)state;
+    int fd = open_supervisor();
+    notify_ready("working");
+    assert_message(fd, "READY=1\nSTATUS=working\n");
+    notify_ready(NULL);
+    assert_message(fd, "READY=1\n");
+    notify_status("two\nREADY=1");
+    assert_message(fd, "STATUS=two READY=1\n");
+    notify_watchdog();
+    assert_message(fd, "WATCHDOG=1\n");
+    notify_stopping();
+    assert_message(fd, "STOPPING=1\n");
+    close(fd);
+    notify_watchdog(); /* nobody listens: nothing happens */
+}
+
+static void a_long_status_is_clipped(void **state)
+{
+    (void)state;
+    int fd = open_supervisor();
+    char longer[2000];
+    memset(longer, 'x', sizeof(longer) - 1);
+    longer[sizeof(longer) - 1] = '\0';
+    notify_status(longer);
+    char text[1024];
+    ssize_t len = recv(fd, text, sizeof(text), 0);
+    assert_true(len > 500 && len <= 512);
+    assert_memory_equal(text, "STATUS=xxx", 10);
+    assert_int_equal(text[len - 1], '\n');
+    close(fd);
+}
+
+static void a_bad_address_is_no_address(void **state)
+{
+    (void)state;
+    char longer[300];
+    memset(longer, 'x', sizeof(longer) - 1);
+    longer[0] = '/';
+    longer[sizeof(longer) - 1] = '\0';
+    const char *const addresses[] = {
+        "", "/", "relative", "vsock:2:1234", longer, "/nowhere/at/all"};
+    for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+        assert_int_equal(setenv("NOTIFY_SOCKET", addresses[i], 1), 0);
+        notify_ready("x");
+    }
+    assert_int_equal(unsetenv("NOTIFY_SOCKET"), 0);
+    notify_ready("x");
+}
+
+static void the_interval_is_for_us_alone(void **state)
+{
+    (void)state;
+    char pid[32];
+    (void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+    unsetenv("WATCHDOG_USEC");
+    unsetenv("WATCHDOG_PID");
+    assert_int_equal(notify_watchdog_interval_ns(), 0);
+    setenv("WATCHDOG_USEC", "30000000", 1);
+    assert_int_equal(notify_watchdog_interval_ns(), INT64_C(30000000000));
+    setenv("WATCHDOG_PID", pid, 1);
+    assert_int_equal(notify_watchdog_interval_ns(), INT64_C(30000000000));
+    setenv("WATCHDOG_PID", "1", 1);
+    assert_int_equal(notify_watchdog_interval_ns(), 0);
+    setenv("WATCHDOG_PID", "me", 1);
+    assert_int_equal(notify_watchdog_interval_ns(), 0);
+    unsetenv("WATCHDOG_PID");
+    const char *const bad[] = {"", "0", "-5", "soon", "99999999999999999999"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        setenv("WATCHDOG_USEC", bad[i], 1);
+        assert_int_equal(notify_watchdog_interval_ns(), 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_message_arrives),
+        cmocka_unit_test(a_long_status_is_clipped),
+        cmocka_unit_test(a_bad_address_is_no_address),
+        cmocka_unit_test(the_interval_is_for_us_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
