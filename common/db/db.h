@@ -101,6 +101,10 @@ const char *db_col_decltype(const struct db_query *q, int col); /* NULL for an e
  * may be run any number of times, and is bound by name or by position. */
 MUST_CHECK bool db_prepare(struct db *db, struct str sql, struct db_query *ret, struct err *err);
 void db_finish(struct db_query *q); /* releases what db_prepare made; idempotent */
+static inline void db_query_release(struct db_query *q) /* the same; fits AUTO(db_query) */
+{
+    db_finish(q);
+}
 void db_bind_at_i64(struct db_query *q, int index, int64_t v); /* index from 1 */
 void db_bind_at_str(struct db_query *q, int index, struct str v);
 void db_bind_at_blob(struct db_query *q, int index, struct str v);

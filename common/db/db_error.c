@@ -147,16 +147,30 @@ static int shown_length(struct str what)
     return (int)len;
 }
 
+/* sqlite3_system_errno() does not hear of errors during a commit and keeps old ones, so after an
+ * I/O error the VFS is asked itself, at once. 0 when the system has nothing to say. */
+static int system_errno_of(const struct db *db, int rc)
+{
+    if ((rc & 0xff) == SQLITE_CANTOPEN) {
+        return sqlite3_system_errno(db->handle);
+    }
+    sqlite3_vfs *vfs = NULL;
+    bool is_silent = rc == SQLITE_IOERR_NOMEM || rc == SQLITE_IOERR_SHORT_READ;
+    if ((rc & 0xff) != SQLITE_IOERR || is_silent ||
+        sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_VFS_POINTER, &vfs) != SQLITE_OK ||
+        vfs == NULL || vfs->xGetLastError == NULL) {
+        return 0;
+    }
+    return vfs->xGetLastError(vfs, 0, NULL);
+}
+
 bool db_fail(const struct db *db, int rc, struct str what, struct err *err)
 {
     size_t path_len = strlen(db->path);
     const char *path =
         path_len > SHOWN_PATH_BYTES ? db->path + path_len - SHOWN_PATH_BYTES : db->path;
     int primary = rc & 0xff;
-    int system_errno = 0;
-    if (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) {
-        system_errno = sqlite3_system_errno(db->handle);
-    }
+    int system_errno = system_errno_of(db, rc);
     const char *text = primary == SQLITE_FULL ? "disk is full" : text_of(db, rc);
     if (primary == SQLITE_FULL && db->max_bytes > 0) {
         text = "disk is full or the file's limit is reached";

@@ -217,6 +217,13 @@ void power_disk_sync(struct power_disk *d, struct power_inode *i)
     }
 }
 
+void power_disk_sync_dir(struct power_disk *d)
+{
+    for (struct power_entry *e = d->entries; e != NULL; e = e->next) {
+        e->durable = e->now;
+    }
+}
+
 static void free_inode(struct power_inode *i)
 {
     drop_ops(i);

@@ -2,7 +2,7 @@
  *
  * Each file has its bytes as the program sees them (`now`), the bytes that are safe (`durable`) and
  * the writes and truncations between the two. A sync makes a file's bytes safe and, as ext4, XFS,
- * btrfs and F2FS do, its directory entry. A file that was created but never synced may be gone
+ * btrfs and F2FS do, its own directory entry. A file that was created but never synced may be gone
  * after the cut, and one that was deleted without a directory sync may be back. */
 #pragma once
 #include "tests/support/seeded_rng.h"
@@ -49,6 +49,7 @@ bool power_disk_delete(struct power_disk *d, const char *name, bool sync_dir);
 void power_inode_write(struct power_inode *i, size_t offset, const void *bytes, size_t len);
 void power_inode_truncate(struct power_inode *i, size_t len);
 void power_disk_sync(struct power_disk *d, struct power_inode *i);
+void power_disk_sync_dir(struct power_disk *d); /* what is created and deleted so far stays so */
 /* Decides by chance what of the unsynced operations reached the medium: all, none, a prefix, any of
  * them, in order or not, single sectors torn out or garbled. The program's view is not changed: it
  * is also what a failed fsync() leaves behind (the kernel forgets which pages were dirty). */

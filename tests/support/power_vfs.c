@@ -1,6 +1,6 @@
-/* DESIGN: three layers. power_disk.c is the disk. Below are the two structs that SQLite sees: a
- * handle per open file and, per database, the shared memory of its WAL. Locks are those of SQLite's
- * file format (NONE < SHARED < RESERVED < PENDING < EXCLUSIVE), found by walking the open handles. */
+/* DESIGN: power_disk.c is the disk. Here are the two structs that SQLite sees: a handle per open
+ * file and, per database, the shared memory of its WAL. Locks are those of SQLite's file format
+ * (NONE < SHARED < RESERVED < PENDING < EXCLUSIVE), found by walking the open handles. */
 #include "tests/support/power_vfs.h"
 
 #include "tests/support/power_disk.h"
@@ -25,6 +25,7 @@ struct power_handle {
     sqlite3_file base; /* first: SQLite's view of us */
     struct power_vfs *vfs;
     struct power_inode *inode;
+    bool syncs_dir; /* with its next sync */
     int lock;
     struct power_shm *shm;
     unsigned shm_shared; /* a bit per lock slot */
@@ -164,6 +165,10 @@ static int file_sync(sqlite3_file *base, int flags)
     int rc = check(h->vfs, POWER_SYNC, SQLITE_IOERR_FSYNC);
     if (rc == SQLITE_OK) {
         power_disk_sync(&h->vfs->disk, h->inode);
+        if (h->syncs_dir) {
+            power_disk_sync_dir(&h->vfs->disk);
+            h->syncs_dir = false;
+        }
     } else if (!h->vfs->is_dead) {
         power_inode_settle(h->inode, &h->vfs->rng);
     }
@@ -252,7 +257,7 @@ static int file_check_reserved(sqlite3_file *base, int *ret)
     return SQLITE_OK;
 }
 
-/* --- shared memory of the WAL ------------------------------------------------------------------ */
+/* --- shared memory of the WAL --------------------------------------------------------------- */
 
 static struct power_shm *shm_join(struct power_handle *h)
 {
@@ -320,8 +325,7 @@ static void shm_barrier(sqlite3_file *base)
 
 static int shm_unmap(sqlite3_file *base, int delete_it)
 {
-    (void)
-        delete_it; /* nothing of it outlives its last user, as nothing does that the next user may trust */
+    (void)delete_it; /* it never outlives its last user: nobody could trust what it says */
     struct power_handle *h = handle_of(base);
     struct power_shm *shm = h->shm;
     h->shm = NULL;
@@ -362,7 +366,7 @@ static const sqlite3_io_methods file_methods = {
     .xShmUnmap = shm_unmap,
 };
 
-/* --- the file system --------------------------------------------------------------------------- */
+/* --- the file system ------------------------------------------------------------------------ */
 
 static int vfs_open(sqlite3_vfs *base, const char *name, sqlite3_file *file, int flags,
                     int *ret_flags)
@@ -381,6 +385,11 @@ static int vfs_open(sqlite3_vfs *base, const char *name, sqlite3_file *file, int
     if (h->inode == NULL) {
         h->inode = power_disk_create(&v->disk, name);
     }
+    /* SQLite's own VFS syncs the folder with the first sync of a journal or WAL that it may have
+     * created. It does not after deleting one (but with synchronous=EXTRA), so a deleted journal
+     * may be back after a cut. */
+    int journals = SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL;
+    h->syncs_dir = (flags & SQLITE_OPEN_CREATE) != 0 && (flags & journals) != 0;
     h->base.pMethods = &file_methods;
     h->next = v->handles;
     v->handles = h;
@@ -448,7 +457,7 @@ static int vfs_last_error(sqlite3_vfs *base, int size, char *text)
     return vfs_of(base)->last_errno;
 }
 
-/* --- for tests --------------------------------------------------------------------------------- */
+/* --- for tests ------------------------------------------------------------------------------ */
 
 struct power_vfs *power_vfs_new(const char *name, uint64_t seed)
 {

@@ -7,5 +7,5 @@ target_link_libraries(db_fixture PUBLIC common_db PRIVATE PkgConfig::CMOCKA proj
 
 foreach(name open query tx control error embed)
     selvedge_test(NAME db_${name}_test LABEL unit
-        SOURCES ${CMAKE_CURRENT_LIST_DIR}/db_${name}_test.c LIBS db_fixture)
+        SOURCES ${CMAKE_CURRENT_LIST_DIR}/db_${name}_test.c LIBS db_fixture test_support)
 endforeach()

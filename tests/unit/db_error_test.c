@@ -44,12 +44,22 @@ static void a_limit_of_the_system_is_full(void **state)
     small.rlim_cur = 100000;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     struct err err = {0};
+    /* Once in the middle of a statement (the cache is full) and once in the commit. */
     bool ok = db_exec(db, "CREATE TABLE big AS SELECT randomblob(1000000) AS b", &err);
+    bool small_ok = true;
+    struct err small_err = {0};
+    for (int i = 0; i < 50 && small_ok; i++) {
+        small_ok =
+            db_exec(db, "INSERT INTO thing (name) VALUES (hex(randomblob(5000)))", &small_err);
+    }
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     assert_false(ok);
     assert_int_equal(err.code, ERR_FULL);
     assert_message_has(err, "write failed: File too large");
     assert_true(err.hint[0] != '\0');
+    assert_false(small_ok);
+    assert_int_equal(small_err.code, ERR_FULL);
+    assert_message_has(small_err, "write failed: File too large");
     db_fixture_insert(db, "works again");
     db_close(db);
 }

@@ -1,5 +1,7 @@
 #include "db_fixture.h"
 
+#include "tests/support/fault_malloc.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -333,6 +335,27 @@ static void a_limit_of_bytes_gives_full(void **state)
     db_close(db);
 }
 
+static void out_of_memory_is_reported(void **state)
+{
+    struct db_fixture *f = *state;
+    struct db_options options = db_fixture_options(f);
+    int nth = 0;
+    for (;; nth++) {
+        struct db *db = NULL;
+        struct err err = {0};
+        fault_malloc_arm(nth);
+        bool ok = db_open(&db, &options, &err);
+        bool fired = fault_malloc_disarm();
+        assert_true(ok != fired);
+        db_close(db);
+        if (!fired) {
+            break;
+        }
+        assert_int_equal(err.code, ERR_NO_MEMORY);
+    }
+    assert_true(nth >= 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, db_fixture_setup, db_fixture_teardown)
 
 int main(void)
@@ -354,6 +377,7 @@ int main(void)
         TEST(a_reader_never_migrates_nor_writes),
         TEST(a_foreign_file_keeps_its_ways),
         TEST(a_limit_of_bytes_gives_full),
+        TEST(out_of_memory_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
