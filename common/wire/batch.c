@@ -150,7 +150,7 @@ static bool read_header(struct str text, struct batch_header *ret, struct header
         return err_set(err, ERR_INVALID, "batch header: epoch: missing");
     }
     memcpy(ret->epoch, fields->epoch.ptr, EPOCH_TEXT_SIZE - 1);
-    if (ret->first < 1 || ret->last < ret->first) {
+    if (ret->first < 1 || ret->last < ret->first || ret->last == INT64_MAX) {
         return err_set(err, ERR_INVALID, "batch header: first %lld, last %lld: not a range",
                        (long long)ret->first, (long long)ret->last);
     }

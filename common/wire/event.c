@@ -98,7 +98,7 @@ static bool take_name(struct json_raw value, size_t max, struct str *ret)
 
 static bool take_seq(struct json_raw value, int64_t *ret)
 {
-    return json_raw_i64(value, ret) && *ret >= 1;
+    return json_raw_i64(value, ret) && *ret >= 1 && *ret < INT64_MAX;
 }
 
 static bool take_member(enum event_member member, struct json_raw value, struct event *ev)

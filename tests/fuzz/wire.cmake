@@ -1,1 +1,2 @@
 selvedge_fuzz(NAME batch SOURCES ${CMAKE_CURRENT_LIST_DIR}/batch_fuzz.c LIBS common_wire)
+selvedge_fuzz(NAME messages SOURCES ${CMAKE_CURRENT_LIST_DIR}/messages_fuzz.c LIBS common_wire)
