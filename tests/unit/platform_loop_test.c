@@ -199,6 +199,23 @@ static void a_source_removed_in_the_turn_is_not_called(void **state)
     assert_int_equal(w->calls, 1);
 }
 
+static void a_hang_up_of_a_removed_source_is_dropped_too(void **state)
+{
+    struct world *w = *state;
+    struct err err = {0};
+    int ends[2];
+    assert_true(spawn_pipe(ends, true, &err));
+    watch_reader(w, remove_both);
+    w->writer = (struct loop_fd){.fd = ends[0], .on_ready = remove_both, .ctx = w};
+    assert_true(loop_fd_watch(w->loop, &w->writer, LOOP_READ, &err));
+    close(ends[1]);
+    close(w->ends[1]);
+    w->ends[1] = -1;
+    turn(w, -1); /* both hang up, which is reported without being asked for */
+    assert_int_equal(w->calls, 1);
+    close(ends[0]);
+}
+
 static void ask_nothing_of_both(void *ctx, unsigned events)
 {
     struct world *w = ctx;
@@ -417,6 +434,7 @@ int main(void)
         world_test(a_hang_up_is_also_readable),
         world_test(a_bad_descriptor_is_an_error),
         world_test(a_source_removed_in_the_turn_is_not_called),
+        world_test(a_hang_up_of_a_removed_source_is_dropped_too),
         world_test(an_event_not_asked_for_any_more_is_dropped),
         world_test(signals_are_calls),
         world_test(a_signal_that_does_not_exist_is_refused),

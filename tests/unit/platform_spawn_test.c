@@ -120,6 +120,30 @@ static void standard_descriptors_may_be_passed_crosswise(void **state)
     assert_shell(options, "readlink /proc/$$/fd/0 /proc/$$/fd/2", 1, buf_cstr(&expected));
 }
 
+static void a_standard_descriptor_of_ours_may_be_closed(void **state)
+{
+    (void)state;
+    static const char *const argv[] = {"/bin/sh", "-c", "echo out", NULL};
+    struct spawn_options options = options_for(argv);
+    int ends[2];
+    struct err err = {0};
+    assert_true(spawn_pipe(ends, false, &err));
+    options.stdout_fd = ends[1];
+    int ours = fcntl(0, F_DUPFD_CLOEXEC, 10);
+    assert_true(ours >= 10);
+    close_fd(0); /* a copy of the pipe's end that lands here is overwritten by the child's stdin */
+    pid_t pid = 0;
+    start(&options, &pid);
+    assert_int_equal(dup2(ours, 0), 0);
+    close_fd(ours);
+    close_fd(ends[1]);
+    AUTO(buf) output = buf_growing(100);
+    read_all(ends[0], &output);
+    close_fd(ends[0]);
+    assert_int_equal(status_of(pid), 0);
+    assert_string_equal(buf_cstr(&output), "out\n");
+}
+
 static void nothing_else_is_inherited(void **state)
 {
     (void)state;
@@ -362,6 +386,7 @@ int main(void)
         cmocka_unit_test(output_comes_from_the_wired_descriptor),
         cmocka_unit_test(the_rest_is_dev_null),
         cmocka_unit_test(standard_descriptors_may_be_passed_crosswise),
+        cmocka_unit_test(a_standard_descriptor_of_ours_may_be_closed),
         cmocka_unit_test(nothing_else_is_inherited),
         cmocka_unit_test(signals_start_fresh),
         cmocka_unit_test(the_folder_is_chosen),

@@ -92,7 +92,7 @@ static void timers_fire_in_order_of_due_time(void **state)
     struct probe d = probe_new(w, 4);
     probe_arm(&a, 1030);
     probe_arm(&b, 1010);
-    probe_arm(&c, 1010); /* equal times: in the order of arming */
+    probe_arm(&c, 1010);
     probe_arm(&d, 900);
     turn(w);
     assert_fired(w, 4);
@@ -106,6 +106,18 @@ static void timers_fire_in_order_of_due_time(void **state)
     turn(w);
     turn(w);
     assert_fired(w, 4, 2, 3, 1);
+}
+
+static void equal_times_fire_in_the_order_of_arming(void **state)
+{
+    struct world *w = *state;
+    struct probe probes[8];
+    for (int i = 0; i < 8; i++) {
+        probes[i] = probe_new(w, i);
+        probe_arm(&probes[i], 1000);
+    }
+    turn(w);
+    assert_fired(w, 0, 1, 2, 3, 4, 5, 6, 7);
 }
 
 static void past_timers_keep_their_order(void **state)
@@ -355,6 +367,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         world_test(timers_fire_in_order_of_due_time),
+        world_test(equal_times_fire_in_the_order_of_arming),
         world_test(past_timers_keep_their_order),
         world_test(a_timer_that_rearms_itself_for_the_past_fires_once_a_turn),
         world_test(a_disarmed_timer_is_not_called),
