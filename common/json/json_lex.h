@@ -9,7 +9,10 @@ bool json_lex_fail(struct json_scan *s, const char *at, const char *problem); /*
 /* The next byte, or NUL at the end (a NUL is never valid JSON outside of a string, nor inside). */
 static inline char json_lex_peek(const struct json_scan *s)
 {
-    return s->pos < s->end ? *s->pos : '\0';
+    if (s->pos == s->end) {
+        return '\0';
+    }
+    return *s->pos;
 }
 
 static inline void json_lex_space(struct json_scan *s)

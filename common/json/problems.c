@@ -29,7 +29,7 @@ bool problems_to_err(const struct problems *p, struct err *err)
 {
     assert(p->count > 0);
     const struct problem *first = &p->items[0];
-    char more[32] = "";
+    char more[48] = "";
     if (p->total > 1) {
         (void)snprintf(more, sizeof(more), " (and %zu more)", p->total - 1);
     }

@@ -276,7 +276,7 @@ static bool on_scalar(struct yaml_reader *r, const yaml_event_t *event)
         return on_key(r, event);
     }
     struct json *node = new_node(r, event->start_mark);
-    struct str text;
+    struct str text = STR_NONE;
     if (node == NULL || !take_text(r, event, &text)) {
         return false;
     }
