@@ -1,0 +1,28 @@
+#include "agent/el/connectors.h"
+
+static const struct tap_ops *const taps[] = {&tap_sqlite, &tap_csv, &tap_jsonl, &tap_singer};
+static const struct target_ops *const targets[] = {&target_sqlite, &target_jsonl};
+
+bool connectors_tap(struct str type, const struct tap_ops **ret, struct err *err)
+{
+    for (size_t i = 0; i < COUNT_OF(taps); i++) {
+        if (str_eq(type, str_from(taps[i]->type))) {
+            *ret = taps[i];
+            return true;
+        }
+    }
+    err_set(err, ERR_INVALID, "there is no tap \"" STR_FMT "\"", STR_ARG(type));
+    return err_hint(err, "taps: sqlite, csv, jsonl, singer");
+}
+
+bool connectors_target(struct str type, const struct target_ops **ret, struct err *err)
+{
+    for (size_t i = 0; i < COUNT_OF(targets); i++) {
+        if (str_eq(type, str_from(targets[i]->type))) {
+            *ret = targets[i];
+            return true;
+        }
+    }
+    err_set(err, ERR_INVALID, "there is no target \"" STR_FMT "\"", STR_ARG(type));
+    return err_hint(err, "targets: sqlite, jsonl");
+}

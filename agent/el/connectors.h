@@ -1,0 +1,15 @@
+/* connectors.h - the tables of taps and targets: a new connector is one file and one row. */
+#pragma once
+#include "agent/el/tap.h"
+#include "agent/el/target.h"
+
+extern const struct tap_ops tap_sqlite;
+extern const struct tap_ops tap_csv;
+extern const struct tap_ops tap_jsonl;
+extern const struct tap_ops tap_singer;
+extern const struct target_ops target_sqlite;
+extern const struct target_ops target_jsonl;
+
+/* ERR_INVALID names the types there are. */
+MUST_CHECK bool connectors_tap(struct str type, const struct tap_ops **ret, struct err *err);
+MUST_CHECK bool connectors_target(struct str type, const struct target_ops **ret, struct err *err);

@@ -1,0 +1,15 @@
+/* extract_load.h - one load: rows from a tap into a target, committed with the tap's state. */
+#pragma once
+#include "agent/el/report.h"
+
+enum {
+    /* A load is one transaction up to this size; a larger one is committed in slices, each with the
+     * state that belongs to it, so that memory and write-ahead log stay bounded and a load that is
+     * cut off goes on where it was. Mode overwrite shows nothing before its last slice. */
+    SLICE_ROWS = 100000,
+    SLICE_BYTES = 32 << 20,
+};
+
+/* `m` and what it borrows live in the arena. */
+MUST_CHECK bool extract_load(const struct request *request, struct arena *arena,
+                             struct report *report, struct materialization *ret, struct err *err);

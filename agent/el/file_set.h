@@ -1,0 +1,55 @@
+/* file_set.h - which of the files that a pattern names have to be read, from where, given the state
+ * of the last committed run: what did not change adds nothing, what grew is read from where it
+ * ended, anything else is read again. */
+#pragma once
+#include "agent/el/hash.h"
+#include "agent/el/request.h"
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/json/json_writer.h"
+
+enum { FILE_SET_MAX = 4096 };
+
+enum file_action {
+    FILE_SKIP, /* unchanged, or gone (its entry is kept, so that it is not loaded again when it
+                  comes back) */
+    FILE_TAIL, /* only bytes were added: read from `offset` */
+    FILE_WHOLE,
+};
+struct file_entry {
+    const char *path;
+    enum file_action action;
+    bool is_gone;
+    bool was_known;
+    bool is_racy; /* written moments before we looked */
+    /* As the file is now. */
+    int64_t size;
+    int64_t mtime_ns;
+    int64_t inode;
+    /* Where reading starts, and the hash of what lies before it. */
+    int64_t offset;
+    int64_t offset_lines; /* line ends before it */
+    struct hash64 hash;
+    /* As the state has it. */
+    int64_t known_size;
+    int64_t known_mtime_ns;
+    int64_t known_inode;
+    uint64_t known_hash;
+};
+struct file_set {
+    struct file_entry *entries; /* sorted by path */
+    size_t count;
+    bool is_unchanged; /* nothing is to be read */
+};
+
+/* Matches `pattern` (shell wildcards; a name without them must exist), compares with `state` and
+ * decides by `mode`: append refuses a file whose known part changed (ERR_INVALID); upsert reads it
+ * again; overwrite reads all or nothing. */
+MUST_CHECK bool file_set_open(struct file_set *ret, struct str pattern, enum load_mode mode,
+                              struct str state, struct arena *arena, struct err *err);
+/* Entry `index` is read up to `offset`; `hash` is of all before it. May be called again with a
+ * later offset. */
+void file_set_done(struct file_set *set, size_t index, int64_t offset, const struct hash64 *hash);
+/* Writes the member "files" of the state: what file_set_done() was told, else what was known
+ * before. */
+void file_set_write_state(const struct file_set *set, struct json_writer *w);

@@ -1,0 +1,37 @@
+/* file_tap.h - what the taps that read files share: which file is next, its reader, its place in
+ * the state. */
+#pragma once
+#include "agent/el/file_reader.h"
+#include "agent/el/file_set.h"
+#include "agent/el/tap.h"
+
+struct file_tap {
+    struct tap base;
+    struct file_set files;
+    size_t next;    /* index of the next file to open */
+    size_t current; /* of the one that is open */
+    bool is_open;
+    bool is_looking; /* a pass that loads nothing: neither counted nor noted for the state */
+    struct file_reader reader;
+};
+
+/* Decides which files to read. base.is_unchanged is set when there are none. */
+MUST_CHECK bool file_tap_init(struct file_tap *t, const struct tap_context *context,
+                              struct err *err);
+/* Closes the file that is open (file_tap_mark) and opens the next one that has something to read,
+ * at its start: the caller reads a header there, if any, then calls file_tap_seek(). *ret_found
+ * false after the last. */
+MUST_CHECK bool file_tap_open_next(struct file_tap *t, bool *ret_found, struct err *err);
+/* To where the last committed run ended, unless the reader is there or further; true when it moved.
+ */
+bool file_tap_seek(struct file_tap *t);
+/* Ends a looking pass: to the first file again. */
+void file_tap_rewind(struct file_tap *t);
+/* Notes for the state that all consumed bytes are loaded. */
+void file_tap_mark(struct file_tap *t);
+/* {"files":[...]} and, when not empty, one more member. */
+MUST_CHECK bool file_tap_state(struct file_tap *t, const char *extra_key, struct str extra_json,
+                               struct buf *out, struct err *err);
+void file_tap_fini(struct file_tap *t);
+/* "path:line: " in front of the error. Always false. */
+bool file_tap_wrap(const struct file_tap *t, struct err *err);

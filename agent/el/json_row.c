@@ -1,0 +1,196 @@
+#include "agent/el/json_row.h"
+
+#include "common/base/limits.h"
+
+#include <math.h>
+
+bool json_row_init(struct json_row *r, const struct schema *schema, struct arena *arena,
+                   struct err *err)
+{
+    struct buf scratch = r->scratch.max > 0 ? r->scratch : buf_growing(LIMIT_SINGER_LINE_BYTES);
+    *r = (struct json_row){
+        .schema = schema,
+        .row = arena_array(arena, schema->count + 1, sizeof(*r->row)),
+        .seen = arena_array(arena, schema->count + 1, sizeof(*r->seen)),
+        .scratch = scratch,
+        .ignored = r->ignored,
+    };
+    if (r->row == NULL || r->seen == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for a row of %zu columns", schema->count);
+    }
+    return true;
+}
+
+void json_row_release(struct json_row *r)
+{
+    buf_release(&r->scratch);
+}
+
+/* The value as it stands in the object, with the quotes of a string. */
+static struct str whole_text(struct json_raw raw)
+{
+    return raw.type == JSON_STRING ? (struct str){raw.text.ptr - 1, raw.text.len + 2} : raw.text;
+}
+
+static bool to_text(struct json_row *r, struct json_raw raw, struct value *ret)
+{
+    ret->type = VALUE_TEXT;
+    if (raw.type != JSON_STRING) {
+        ret->as.text = raw.text;
+        return true;
+    }
+    return json_unescape(raw, true, &r->scratch, &ret->as.text);
+}
+
+static bool to_integer(struct json_raw raw, struct value *ret)
+{
+    ret->type = VALUE_INTEGER;
+    double real = 0;
+    if (json_raw_i64(raw, &ret->as.integer)) {
+        return true;
+    }
+    /* 5.0 and 1e3 are integers to JSON Schema. */
+    if (raw.type != JSON_REAL || !json_raw_double(raw, &real) || fabs(real) > 9007199254740992.0 ||
+        real != floor(real)) {
+        return false;
+    }
+    ret->as.integer = (int64_t)real;
+    return true;
+}
+
+static bool to_real(struct json_raw raw, struct value *ret)
+{
+    ret->type = VALUE_REAL;
+    return json_raw_double(raw, &ret->as.real);
+}
+
+static bool to_boolean(struct json_raw raw, struct value *ret)
+{
+    *ret = (struct value){.type = VALUE_INTEGER, .as.integer = raw.text.ptr[0] == 't'};
+    return raw.type == JSON_BOOL;
+}
+
+static bool to_natural(struct json_row *r, struct json_raw raw, struct value *ret)
+{
+    if (raw.type == JSON_INT && to_integer(raw, ret)) {
+        return true;
+    }
+    if (raw.type == JSON_REAL || raw.type == JSON_INT) {
+        return to_real(raw, ret);
+    }
+    return raw.type == JSON_BOOL ? to_boolean(raw, ret) : to_text(r, raw, ret);
+}
+
+static bool convert(struct json_row *r, enum column_kind kind, struct json_raw raw,
+                    struct value *ret)
+{
+    if (raw.type == JSON_NULL) {
+        *ret = (struct value){.type = VALUE_NULL};
+        return true;
+    }
+    switch (kind) {
+    case COLUMN_INTEGER:
+        return to_integer(raw, ret);
+    case COLUMN_REAL:
+        return to_real(raw, ret);
+    case COLUMN_BOOLEAN:
+        return to_boolean(raw, ret);
+    case COLUMN_TEXT:
+    case COLUMN_BLOB:
+        return to_text(r, raw, ret);
+    case COLUMN_JSON:
+        *ret = (struct value){.type = VALUE_TEXT, .as.text = whole_text(raw)};
+        return true;
+    case COLUMN_ANY:
+    default:
+        return to_natural(r, raw, ret);
+    }
+}
+
+static const char *kind_name(enum column_kind kind)
+{
+    static const char *const names[] = {
+        [COLUMN_ANY] = "any value", [COLUMN_INTEGER] = "a 64-bit integer",
+        [COLUMN_REAL] = "a number", [COLUMN_BOOLEAN] = "a boolean",
+        [COLUMN_TEXT] = "a string", [COLUMN_JSON] = "any value",
+        [COLUMN_BLOB] = "a string",
+    };
+    return names[kind];
+}
+
+static bool wrong_value(const struct column *c, struct json_raw raw, struct err *err)
+{
+    struct str shown = str_slice(whole_text(raw), 0, 60);
+    err_set(err, ERR_INVALID, "column \"" STR_FMT "\": expected %s, got " STR_FMT "%s",
+            STR_ARG(c->name), kind_name(c->kind), STR_ARG(shown),
+            shown.len < whole_text(raw).len ? "..." : "");
+    return err_hint(err, "correct the value at its source, or the schema that states its type");
+}
+
+static bool read_member(struct json_row *r, size_t *guess, struct json_raw key,
+                        struct json_raw value, struct err *err)
+{
+    struct str name = key.text;
+    if (key.has_escape && !json_unescape(key, true, &r->scratch, &name)) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for a name");
+    }
+    /* Members usually come in the order of the columns. */
+    size_t i = *guess;
+    if ((i >= r->schema->count || !str_eq(r->schema->columns[i].name, name)) &&
+        !schema_find(r->schema, name, &i)) {
+        r->ignored++;
+        return true;
+    }
+    *guess = i + 1;
+    const struct column *c = &r->schema->columns[i];
+    if (r->seen[i] == r->object) {
+        return err_set(err, ERR_INVALID, "\"" STR_FMT "\" occurs twice", STR_ARG(name));
+    }
+    r->seen[i] = r->object;
+    return convert(r, c->kind, value, &r->row[i]) || wrong_value(c, value, err);
+}
+
+static bool fill_missing(struct json_row *r, struct err *err)
+{
+    for (size_t i = 0; i < r->schema->count; i++) {
+        if (r->seen[i] == r->object) {
+            continue;
+        }
+        const struct column *c = &r->schema->columns[i];
+        if (c->is_required) {
+            err_set(err, ERR_INVALID, "required \"" STR_FMT "\" is missing", STR_ARG(c->name));
+            return err_hint(err, "correct the record at its source, or the schema's \"required\"");
+        }
+        r->row[i].type = VALUE_NULL;
+    }
+    return true;
+}
+
+bool json_row_read(struct json_row *r, struct str object, struct err *err)
+{
+    struct json_scan scan;
+    if (!json_scan_object(&scan, object, err)) {
+        return false;
+    }
+    r->object++;
+    if (r->object == 0) { /* wrapped around after 2^32 objects */
+        for (size_t i = 0; i < r->schema->count; i++) {
+            r->seen[i] = 0;
+        }
+        r->object = 1;
+    }
+    /* All texts together are no longer than the object: reserved once, they never move. */
+    buf_reset(&r->scratch);
+    if (buf_reserve(&r->scratch, object.len) == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for an object of %zu bytes", object.len);
+    }
+    size_t guess = 0;
+    struct json_raw key;
+    struct json_raw value;
+    while (json_scan_member(&scan, &key, &value)) {
+        if (!read_member(r, &guess, key, value, err)) {
+            return false;
+        }
+    }
+    return json_scan_end(&scan, err) && fill_missing(r, err);
+}

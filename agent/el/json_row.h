@@ -1,0 +1,21 @@
+/* json_row.h - one JSON object into one row of a schema; for the taps jsonl and singer. Pure. */
+#pragma once
+#include "agent/el/schema.h"
+#include "common/base/buf.h"
+#include "common/json/json_scan.h"
+
+struct json_row {
+    const struct schema *schema;
+    struct value *row; /* schema->count values; borrowed from the object's text or from `scratch` */
+    uint32_t *seen;    /* per column: the number of the object in which it was last seen */
+    uint32_t object;   /* number of the present object */
+    struct buf scratch; /* unescaped text */
+    int64_t ignored;    /* members that the schema does not have */
+};
+
+MUST_CHECK bool json_row_init(struct json_row *r, const struct schema *schema, struct arena *arena,
+                              struct err *err);
+/* Members that are missing become NULL, unless the column is required (ERR_INVALID, like a member
+ * of another type than the column's, or one that occurs twice). */
+MUST_CHECK bool json_row_read(struct json_row *r, struct str object, struct err *err);
+void json_row_release(struct json_row *r);

@@ -1,0 +1,214 @@
+#include "agent/el/report.h"
+
+#include "common/base/limits.h"
+#include "common/json/json_writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    REPORT_FD = 3,
+    COLUMNS_BYTES_MAX =
+        LIMIT_EVENT_BYTES / 2, /* of the column schema; the rest of it is left out */
+};
+
+void report_init(struct report *r)
+{
+    *r = (struct report){
+        .fd = fcntl(REPORT_FD, F_GETFD) >= 0 ? REPORT_FD : STDOUT_FILENO,
+        .line = buf_growing(LIMIT_EVENT_BYTES),
+        .clock = clock_system(),
+    };
+    r->started = clock_mono(&r->clock);
+    r->last_progress = r->started;
+}
+
+void report_release(struct report *r)
+{
+    buf_release(&r->line);
+}
+
+static struct json_writer begin(struct report *r, const char *event)
+{
+    buf_reset(&r->line);
+    struct json_writer w = json_writer(&r->line);
+    jw_begin_object(&w);
+    jw_member_str(&w, "event", str_from(event));
+    return w;
+}
+
+/* An agent that does not listen any more is no reason to fail: the data are committed. */
+static void end(struct report *r, struct json_writer *w)
+{
+    jw_end_object(w);
+    buf_add_char(&r->line, '\n');
+    if (r->line.overflow) {
+        return;
+    }
+    const char *p = r->line.ptr;
+    size_t left = r->line.len;
+    while (left > 0) {
+        ssize_t n = write(r->fd, p, left);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return;
+        }
+        p += n;
+        left -= (size_t)n;
+    }
+}
+
+void report_progress(struct report *r, int64_t rows, int64_t bytes)
+{
+    struct mono_time now = clock_mono(&r->clock);
+    if (now.ns - r->last_progress.ns < NS_PER_SEC) {
+        return;
+    }
+    r->last_progress = now;
+    struct json_writer w = begin(r, "progress");
+    jw_member_i64(&w, "rows", rows);
+    jw_member_i64(&w, "bytes", bytes);
+    end(r, &w);
+}
+
+static void begin_entry(struct json_writer *w, const char *name, const char *type)
+{
+    jw_key(w, str_from(name));
+    jw_begin_object(w);
+    jw_member_str(w, "type", str_from(type));
+    jw_key(w, STR("raw_value"));
+}
+
+static void add_int(struct json_writer *w, const char *name, int64_t value)
+{
+    if (value >= 0) {
+        begin_entry(w, name, "int");
+        jw_i64(w, value);
+        jw_end_object(w);
+    }
+}
+
+static void add_float(struct json_writer *w, const char *name, double value)
+{
+    begin_entry(w, name, "float");
+    jw_double(w, value);
+    jw_end_object(w);
+}
+
+static void add_text(struct json_writer *w, const char *name, struct str value)
+{
+    if (value.len > 0) {
+        begin_entry(w, name, "text");
+        jw_str(w, value);
+        jw_end_object(w);
+    }
+}
+
+static void add_columns(struct json_writer *w, const struct schema *schema)
+{
+    if (schema == NULL || schema->count == 0) {
+        return;
+    }
+    begin_entry(w, "dagster/column_schema", "table_schema");
+    jw_begin_object(w);
+    jw_key(w, STR("columns"));
+    jw_begin_array(w);
+    for (size_t i = 0; i < schema->count && w->out->len < COLUMNS_BYTES_MAX; i++) {
+        const struct column *c = &schema->columns[i];
+        struct str type = c->type.len > 0 ? c->type : column_sql_type(c);
+        jw_begin_object(w);
+        jw_member_str(w, "name", c->name);
+        jw_member_str(w, "type", type.len > 0 ? type : STR("ANY"));
+        jw_end_object(w);
+    }
+    jw_end_array(w);
+    jw_end_object(w);
+    jw_end_object(w);
+}
+
+/* getrusage() would count the parent's memory at the time of the spawn. */
+static int64_t peak_memory_bytes(void)
+{
+    char text[4096];
+    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (n <= 0) {
+        return -1;
+    }
+    text[n] = '\0';
+    const char *line = strstr(text, "VmHWM:");
+    if (line == NULL) {
+        return -1;
+    }
+    struct str rest = str_trim(str_from(line + sizeof("VmHWM:") - 1));
+    struct str number;
+    int64_t kib = 0;
+    (void)str_cut(rest, ' ', &number, &rest);
+    return str_to_i64(number, 0, INT64_MAX / 1024, &kib) ? kib * 1024 : -1;
+}
+
+void report_materialization(struct report *r, const struct materialization *m)
+{
+    double seconds = (double)(clock_mono(&r->clock).ns - r->started.ns) / (double)NS_PER_SEC;
+    struct json_writer w = begin(r, "materialization");
+    jw_key(&w, STR("metadata"));
+    jw_begin_object(&w);
+    add_int(&w, "dagster/row_count", m->row_count);
+    add_text(&w, "dagster/table_name", m->table);
+    add_int(&w, "rows_read", m->rows_read);
+    add_int(&w, "rows_written", m->rows_written);
+    add_int(&w, "bytes_read", m->bytes_read);
+    add_float(&w, "duration_s", seconds);
+    if (m->rows_read > 0 && seconds > 0) {
+        add_float(&w, "rows_per_second", (double)(int64_t)((double)m->rows_read / seconds));
+    }
+    add_text(&w, "replication_key_min", m->key_min);
+    add_text(&w, "replication_key_max", m->key_max);
+    if (m->rows_without_key > 0) {
+        add_int(&w, "rows_without_replication_key", m->rows_without_key);
+    }
+    if (m->snapshots > 1) {
+        add_int(&w, "source_snapshots", m->snapshots);
+    }
+    add_int(&w, "peak_memory_bytes", peak_memory_bytes());
+    add_columns(&w, m->columns);
+    jw_end_object(&w);
+    end(r, &w);
+}
+
+void report_check(struct report *r, const struct check_options *check, bool passed, int64_t value,
+                  struct str problem)
+{
+    struct json_writer w = begin(r, "check");
+    jw_member_str(&w, "name", check->name);
+    jw_member_bool(&w, "passed", passed);
+    jw_member_str(&w, "severity", check->severity == CHECK_WARN ? STR("warn") : STR("error"));
+    jw_key(&w, STR("metadata"));
+    jw_begin_object(&w);
+    if (problem.len > 0) {
+        add_text(&w, "error", problem);
+    } else {
+        begin_entry(&w, "value", "int");
+        jw_i64(&w, value);
+        jw_end_object(&w);
+    }
+    jw_end_object(&w);
+    end(r, &w);
+}
+
+void report_error(struct report *r, const struct err *err)
+{
+    struct json_writer w = begin(r, "error");
+    jw_member_str(&w, "code", str_from(err_code_name(err->code)));
+    jw_member_str(&w, "message", str_from(err->msg));
+    jw_member_opt(&w, "hint", str_from(err->hint));
+    end(r, &w);
+}

@@ -1,0 +1,37 @@
+/* report.h - what the step tells the agent: JSON lines on descriptor 3, or on standard output where
+ * 3 is not open. Metadata has the types of Dagster Pipes: {"type": "int", "raw_value": 3}. */
+#pragma once
+#include "agent/el/request.h"
+#include "agent/el/schema.h"
+#include "common/base/buf.h"
+#include "common/platform/clock.h"
+
+struct report {
+    int fd;
+    struct buf line;
+    struct clock clock;
+    struct mono_time started;
+    struct mono_time last_progress;
+};
+
+/* What a materialization says of itself; -1 and empty text are left out. */
+struct materialization {
+    struct str table; /* "database.table", or the file */
+    int64_t row_count;
+    int64_t rows_read;
+    int64_t rows_written;
+    int64_t bytes_read;
+    struct str key_min, key_max;
+    int64_t rows_without_key;
+    int64_t snapshots;
+    const struct schema *columns; /* may be NULL */
+};
+
+void report_init(struct report *r);
+void report_release(struct report *r); /* fits AUTO(report) */
+/* At most once a second; call it as often as you like. */
+void report_progress(struct report *r, int64_t rows, int64_t bytes);
+void report_materialization(struct report *r, const struct materialization *m);
+void report_check(struct report *r, const struct check_options *check, bool passed, int64_t value,
+                  struct str problem);
+void report_error(struct report *r, const struct err *err);

@@ -1,0 +1,57 @@
+/* request.h - what the agent asks of one step: the JSON object on standard input, checked. */
+#pragma once
+#include "common/json/fields.h"
+
+enum step_kind { STEP_EXTRACT_LOAD, STEP_SQL };
+enum load_mode { MODE_APPEND, MODE_UPSERT, MODE_OVERWRITE };
+enum materialized { MATERIALIZED_TABLE, MATERIALIZED_VIEW };
+
+struct tap_options {
+    struct str type;            /* a name of connectors.h */
+    struct str path;            /* csv, jsonl, singer: may hold wildcards */
+    struct str table;           /* sqlite */
+    struct str replication_key; /* sqlite; empty = whole table each time */
+    struct str_list columns;    /* sqlite: which (empty = all); csv without header: their names */
+    struct str delimiter;       /* csv: one byte */
+    bool header;                /* csv */
+    struct str stream;          /* singer: which; empty = the only one */
+};
+struct target_options {
+    struct str type;
+    struct str path;
+    struct str table; /* sqlite */
+    int mode;         /* enum load_mode */
+    struct str_list primary_key;
+};
+enum check_severity { CHECK_ERROR, CHECK_WARN };
+struct check_options {
+    struct str name;
+    struct str sql;
+    struct str path; /* empty = the database just written */
+    int severity;
+};
+struct request {
+    struct str asset;
+    struct str run;
+    struct str step;
+    int64_t attempt;
+    int kind;
+    struct str state_id; /* empty = the asset */
+    struct tap_options tap;
+    bool has_tap;
+    struct target_options target;
+    bool has_target;
+    /* kind sql */
+    struct str path;
+    struct str name;
+    int materialized;
+    struct str sql;
+    struct object_list checks; /* of struct check_options */
+};
+
+/* `text` is one JSON object; everything lives in `arena`. */
+MUST_CHECK bool request_parse(struct str text, struct arena *arena, struct request *ret,
+                              struct err *err);
+/* A NUL-terminated path in the arena; ERR_INVALID when empty, too long or with a NUL inside. */
+MUST_CHECK bool request_path(struct str path, struct arena *arena, const char **ret,
+                             struct err *err);

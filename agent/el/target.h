@@ -1,0 +1,37 @@
+/* target.h - where rows go: one interface, one file per connector (connectors.h lists them).
+ * A load is: open, set_schema, (write | set_schema | commit(not last))*, commit(last), close.
+ * Closing without the last commit leaves nothing of what came after the commit before. */
+#pragma once
+#include "agent/el/request.h"
+#include "agent/el/schema.h"
+
+struct target_context {
+    const struct target_options *options;
+    struct str state_id;
+    struct arena *arena; /* lives longer than the target */
+};
+
+struct target_ops;
+/* First member of every connector's struct. */
+struct target {
+    const struct target_ops *ops;
+    struct str state;       /* as committed; empty = none, or the data it speaks of is gone */
+    struct schema existing; /* the table's columns at open; count 0 = none */
+    int64_t rows_written;   /* inserted or changed; rows that were there already do not count */
+    int64_t row_count;      /* rows in the target after the last commit; -1 = not known */
+    struct schema columns;  /* as the target has them after the last commit */
+};
+
+struct target_ops {
+    const char *type;
+    MUST_CHECK bool (*open)(struct target **ret, const struct target_context *context,
+                            struct err *err);
+    /* Columns of the rows that follow; `key` for upsert when the options name none. */
+    MUST_CHECK bool (*set_schema)(struct target *target, const struct schema *schema,
+                                  const struct str_list *key, struct err *err);
+    MUST_CHECK bool (*write)(struct target *target, const struct value *row, struct err *err);
+    /* Makes durable what was written, and `state` with it (mode overwrite: only with the last). */
+    MUST_CHECK bool (*commit)(struct target *target, struct str state, bool is_last,
+                              struct err *err);
+    void (*close)(struct target *target); /* NULL is allowed */
+};
