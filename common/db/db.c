@@ -80,9 +80,10 @@ static bool open_handle(struct db *db, const struct db_options *o, struct err *e
 static bool apply_settings(struct db *db, const struct db_options *o, struct err *err)
 {
     char sql[PRAGMA_BYTES];
-    snprintf(sql, sizeof(sql), "PRAGMA cache_size=-%d; PRAGMA mmap_size=0; PRAGMA synchronous=%s;",
-             o->cache_kib > 0 ? o->cache_kib : DEFAULT_CACHE_KIB,
-             has_flag(o, DB_NORMAL_SYNC) ? "NORMAL" : "FULL");
+    (void)snprintf(sql, sizeof(sql),
+                   "PRAGMA cache_size=-%d; PRAGMA mmap_size=0; PRAGMA synchronous=%s;",
+                   o->cache_kib > 0 ? o->cache_kib : DEFAULT_CACHE_KIB,
+                   has_flag(o, DB_NORMAL_SYNC) ? "NORMAL" : "FULL");
     if (!db_exec(db, sql, err)) {
         return false;
     }
@@ -91,9 +92,10 @@ static bool apply_settings(struct db *db, const struct db_options *o, struct err
     }
     /* Overwriting deleted rows with zeros, some builds' default, doubles the bytes that a deletion
      * writes. */
-    snprintf(sql, sizeof(sql),
-             "PRAGMA foreign_keys=ON; PRAGMA secure_delete=OFF; PRAGMA journal_size_limit=%d;",
-             JOURNAL_SIZE_LIMIT);
+    (void)snprintf(
+        sql, sizeof(sql),
+        "PRAGMA foreign_keys=ON; PRAGMA secure_delete=OFF; PRAGMA journal_size_limit=%d;",
+        JOURNAL_SIZE_LIMIT);
     return db_exec(db, sql, err);
 }
 
@@ -198,7 +200,8 @@ static bool limit_size(struct db *db, const struct db_options *o, struct err *er
     }
     char sql[PRAGMA_BYTES];
     int64_t pages = page_size > 0 ? o->max_bytes / page_size : 0;
-    snprintf(sql, sizeof(sql), "PRAGMA max_page_count=%lld", (long long)(pages > 0 ? pages : 1));
+    (void)snprintf(sql, sizeof(sql), "PRAGMA max_page_count=%lld",
+                   (long long)(pages > 0 ? pages : 1));
     return db_exec(db, sql, err);
 }
 
@@ -211,8 +214,8 @@ static bool apply_migrations(struct db *db, const struct db_options *o, int64_t 
         }
     }
     char sql[PRAGMA_BYTES];
-    snprintf(sql, sizeof(sql), "PRAGMA application_id=%lld; PRAGMA user_version=%d",
-             (long long)o->application_id, o->migrations_count);
+    (void)snprintf(sql, sizeof(sql), "PRAGMA application_id=%lld; PRAGMA user_version=%d",
+                   (long long)o->application_id, o->migrations_count);
     return db_exec(db, sql, err);
 }
 
@@ -295,7 +298,8 @@ static struct db *allocate(const struct db_options *o)
         return NULL;
     }
     db->path = strdup(o->path);
-    db->statements = calloc((size_t)o->sql_count + 1, sizeof(*db->statements));
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is meant. */
+    db->statements = calloc((size_t)o->sql_count + 1, sizeof(db->statements[0]));
     if (db->path == NULL || db->statements == NULL) {
         db_close(db);
         return NULL;

@@ -193,7 +193,7 @@ static bool bind_failed(struct db_query *q, struct err *err)
     const char *parameter = q->bad_parameter == NULL ? "at this position" : q->bad_parameter;
     char text[LIMIT_NAME_BYTES + 32];
     if (q->rc == SQLITE_RANGE) {
-        snprintf(text, sizeof(text), "it has no parameter %s", parameter);
+        (void)snprintf(text, sizeof(text), "it has no parameter %s", parameter);
         refuse(q->db, str_from(q->name), ERR_INVALID, text, err);
     } else {
         db_fail(q->db, q->rc, str_from(q->name), err);

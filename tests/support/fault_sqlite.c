@@ -32,7 +32,7 @@ void fault_sqlite_install(void)
 {
     sqlite3_mem_methods methods;
     if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_methods) != SQLITE_OK) {
-        fprintf(stderr, "fault_sqlite_install: SQLite is in use already\n");
+        (void)fprintf(stderr, "fault_sqlite_install: SQLite is in use already\n");
         abort();
     }
     methods = real_methods;

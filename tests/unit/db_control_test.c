@@ -103,7 +103,7 @@ static void checkpoint_empties_the_log(void **state)
     struct err err = {0};
     struct stat st;
     char wal[DBTEST_PATH_BYTES + 8];
-    snprintf(wal, sizeof(wal), "%s-wal", f->path);
+    (void)snprintf(wal, sizeof(wal), "%s-wal", f->path);
     db_fixture_insert(db, "a");
     assert_int_equal(stat(wal, &st), 0);
     assert_true(st.st_size > 0);

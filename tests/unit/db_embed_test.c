@@ -9,7 +9,7 @@ static void read_file(const char *path, char *text, size_t size)
     assert_non_null(file);
     size_t len = fread(text, 1, size - 1, file);
     text[len] = '\0';
-    fclose(file);
+    (void)fclose(file);
 }
 
 static void embedded_texts_are_the_files(void **state)

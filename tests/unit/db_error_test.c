@@ -24,9 +24,7 @@ static void constraints_have_two_classes(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct err err = {0};
         assert_false(db_exec(db, cases[i].sql, &err));
-        if (err.code != cases[i].code) {
-            fail_msg("%s: %s", err_code_name(err.code), err.msg);
-        }
+        assert_code(&err, cases[i].code);
         assert_message_has(err, cases[i].part);
         assert_message_has(err, f->path);
     }

@@ -1,19 +1,15 @@
 #include "db_fixture.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 int db_fixture_setup(void **state)
 {
     struct db_fixture *f = calloc(1, sizeof(*f));
     assert_non_null(f);
-    const char *base = getenv("TMPDIR");
-    snprintf(f->dir, sizeof(f->dir), "%s/selvedge-db-XXXXXX", base == NULL ? "/tmp" : base);
-    assert_non_null(mkdtemp(f->dir));
-    snprintf(f->path, sizeof(f->path), "%s/test.db", f->dir);
+    f->dir = temp_dir_new();
+    (void)snprintf(f->path, sizeof(f->path), "%s/test.db", f->dir.path);
     *state = f;
     return 0;
 }
@@ -21,15 +17,7 @@ int db_fixture_setup(void **state)
 int db_fixture_teardown(void **state)
 {
     struct db_fixture *f = *state;
-    DIR *dir = opendir(f->dir);
-    assert_non_null(dir);
-    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-        if (entry->d_name[0] != '.') {
-            assert_int_equal(unlinkat(dirfd(dir), entry->d_name, 0), 0);
-        }
-    }
-    closedir(dir);
-    assert_int_equal(rmdir(f->dir), 0);
+    temp_dir_release(&f->dir);
     free(f);
     return 0;
 }
@@ -88,7 +76,7 @@ static void copy_file(const char *from, const char *to)
          n = fread(chunk, 1, sizeof(chunk), in)) {
         assert_int_equal(fwrite(chunk, 1, n, out), n);
     }
-    fclose(in);
+    (void)fclose(in);
     assert_int_equal(fclose(out), 0);
 }
 
@@ -96,8 +84,8 @@ void db_fixture_copy_unclean(const struct db_fixture *f, const char *to)
 {
     char from_wal[DBTEST_PATH_BYTES + 8];
     char to_wal[DBTEST_PATH_BYTES + 8];
-    snprintf(from_wal, sizeof(from_wal), "%s-wal", f->path);
-    snprintf(to_wal, sizeof(to_wal), "%s-wal", to);
+    (void)snprintf(from_wal, sizeof(from_wal), "%s-wal", f->path);
+    (void)snprintf(to_wal, sizeof(to_wal), "%s-wal", to);
     copy_file(f->path, to);
     copy_file(from_wal, to_wal);
 }
@@ -109,4 +97,18 @@ void db_fixture_overwrite(const char *path, long offset, const void *bytes, size
     assert_int_equal(fseek(file, offset, SEEK_SET), 0);
     assert_int_equal(fwrite(bytes, 1, len, file), len);
     assert_int_equal(fclose(file), 0);
+}
+
+void assert_code(const struct err *err, enum err_code code)
+{
+    if (err->code != code) {
+        fail_msg("%s instead of %s: %s", err_code_name(err->code), err_code_name(code), err->msg);
+    }
+}
+
+void assert_message_has(struct err err, const char *part)
+{
+    if (strstr(err.msg, part) == NULL) {
+        fail_msg("\"%s\" does not contain \"%s\"", err.msg, part);
+    }
 }

@@ -4,11 +4,12 @@
 #include "dbtest_migrations.h"
 #include "dbtest_sql.h"
 #include "tests/support/cmocka_all.h"
+#include "tests/support/temp_dir.h"
 
 enum { DBTEST_APPLICATION_ID = 0x53454c54, DBTEST_PATH_BYTES = 256 };
 
 struct db_fixture {
-    char dir[DBTEST_PATH_BYTES / 2];
+    struct temp_dir dir;
     char path[DBTEST_PATH_BYTES]; /* of the database */
 };
 
@@ -25,9 +26,6 @@ int64_t db_fixture_count(struct db *db); /* rows of `thing` */
 void db_fixture_copy_unclean(const struct db_fixture *f, const char *to);
 void db_fixture_overwrite(const char *path, long offset, const void *bytes, size_t len);
 
-#define assert_message_has(err, part)                                                              \
-    do {                                                                                           \
-        if (strstr((err).msg, part) == NULL) {                                                     \
-            fail_msg("\"%s\" does not contain \"%s\"", (err).msg, part);                           \
-        }                                                                                          \
-    } while (0)
+/* Both show the whole error when it is not as expected. */
+void assert_code(const struct err *err, enum err_code code);
+void assert_message_has(struct err err, const char *part);

@@ -148,7 +148,7 @@ static void one_statement_runs_many_times(void **state)
     assert_false(db_is_read_only_sql(&q));
     for (int i = 0; i < 10; i++) {
         char name[8];
-        snprintf(name, sizeof(name), "n%d", i);
+        (void)snprintf(name, sizeof(name), "n%d", i);
         db_bind_at_str(&q, 1, str_from(name));
         assert_true(db_run(&q, &err));
     }
