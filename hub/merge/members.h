@@ -1,0 +1,68 @@
+/* members.h - the further members of an event's body that the views show, gathered in one pass.
+ * Bodies come from devices: a member of the wrong type counts as missing, never as an error, since
+ * the event itself is kept as it came. Pure. */
+#pragma once
+#include "common/json/json_scan.h"
+
+enum member {
+    MEMBER_AGENT_START,
+    MEMBER_ASSETS,
+    MEMBER_ATTEMPT,
+    MEMBER_BOARD,
+    MEMBER_BOOT_ID,
+    MEMBER_CAUSE,
+    MEMBER_CHECK,
+    MEMBER_DATA_VERSION,
+    MEMBER_DROPPED,
+    MEMBER_DURATION_MS,
+    MEMBER_ERROR,
+    MEMBER_EXIT,
+    MEMBER_HASH,
+    MEMBER_JOB,
+    MEMBER_METADATA,
+    MEMBER_NOMINAL,
+    MEMBER_PART,
+    MEMBER_PARTS,
+    MEMBER_PASSED,
+    MEMBER_REASON,
+    MEMBER_RETRY_AT,
+    MEMBER_SCHEDULE,
+    MEMBER_SELECTION,
+    MEMBER_SEVERITY,
+    MEMBER_STATUS,
+    MEMBER_STEPS,
+    MEMBER_TAGS,
+    MEMBER_VERSION,
+    /* of an asset in `definitions` */
+    MEMBER_CHECKS,
+    MEMBER_CODE_VERSION,
+    MEMBER_DEPS,
+    MEMBER_DESCRIPTION,
+    MEMBER_EXTERNAL,
+    MEMBER_GROUP,
+    MEMBER_KEY,
+    MEMBER_KINDS,
+    MEMBER_OWNERS,
+    /* of a cause */
+    MEMBER_NAME,
+    MEMBER_TYPE,
+    MEMBER_COUNT
+};
+struct members {
+    struct json_raw value[MEMBER_COUNT]; /* text.ptr NULL = missing */
+    struct buf *scratch;                 /* unescaped text */
+};
+
+/* `object` is an object that parsed before, or STR_NONE. `scratch` is given room for the text of
+ * all its strings, so that what members_text() returns stays valid until the caller resets it. */
+MUST_CHECK bool members_read(struct members *m, struct str object, struct buf *scratch,
+                             struct err *err);
+struct str members_text(const struct members *m, enum member member); /* a string; else STR_NONE */
+struct str members_name(const struct members *m,
+                        enum member member); /* the same, at most 255 bytes, nothing escaped */
+struct str members_json(const struct members *m, enum member member,
+                        enum json_type type); /* as it stands; else STR_NONE */
+bool members_i64(const struct members *m, enum member member, int64_t *ret);
+bool members_is_true(const struct members *m, enum member member);
+/* The number of a metadata entry {"type": ..., "raw_value": N}. */
+bool metadata_i64(struct str metadata, const char *key, int64_t *ret);

@@ -1,0 +1,438 @@
+/* merge.c - see merge.h. */
+#include "hub/merge/merge.h"
+#include "common/base/limits.h"
+#include "common/base/strmap.h"
+#include "common/json/json_writer.h"
+#include "common/wire/topics.h"
+#include "hub/merge/views.h"
+#include "hub_store_sql.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    /* Streams are remembered between transactions until this much is used, then all are looked up
+       anew. */
+    CACHE_BYTES_MAX = 32 << 20,
+    CACHE_BYTES_KEPT = 24 << 20,
+    LINES_BYTES_MAX = LIMIT_BATCH_BYTES + LIMIT_EVENT_BYTES,
+};
+
+struct stream {
+    struct view_stream of; /* id 0: nothing of it is in the log yet */
+    int64_t merged;
+    uint32_t ack; /* 1 + its place in acks; 0 = none in this transaction */
+};
+
+struct merge {
+    struct db *db;
+    struct db_tx tx;
+    struct views views;
+    struct arena cache;
+    struct strmap by_name; /* "<epoch><device>" to its place in streams */
+    struct stream **streams;
+    size_t streams_count, streams_cap;
+    struct buf lines;     /* of the batch at hand */
+    struct event *events; /* LIMIT_BATCH_EVENTS of them */
+    struct merge_ack *acks;
+    size_t acks_count;
+    bool is_committed;
+    int64_t events_added;
+    int64_t batches_added;
+};
+
+bool merge_open(struct db *store, struct merge **ret, struct err *err)
+{
+    struct merge *m = calloc(1, sizeof(*m));
+    if (m == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "merge: out of memory");
+    }
+    m->db = store;
+    m->views = views_new(store, store);
+    m->cache = arena_new(CACHE_BYTES_MAX);
+    m->by_name = strmap_new(&m->cache);
+    m->lines = buf_growing(LINES_BYTES_MAX);
+    m->events = calloc(LIMIT_BATCH_EVENTS, sizeof(*m->events));
+    m->acks = calloc(MERGE_BATCHES_MAX, sizeof(*m->acks));
+    if (m->events == NULL || m->acks == NULL) {
+        merge_close(m);
+        return err_set(err, ERR_NO_MEMORY, "merge: out of memory");
+    }
+    *ret = m;
+    return true;
+}
+
+/* What is remembered of the tables may be wrong after an undo; it is looked up again. */
+static void forget(struct merge *m)
+{
+    arena_reset(&m->cache);
+    m->by_name = strmap_new(&m->cache);
+    m->streams_count = 0;
+    m->acks_count = 0;
+}
+
+void merge_close(struct merge *m)
+{
+    if (m == NULL) {
+        return;
+    }
+    db_tx_release(&m->tx);
+    views_release(&m->views);
+    arena_release(&m->cache);
+    buf_release(&m->lines);
+    free(m->streams);
+    free(m->events);
+    free(m->acks);
+    free(m);
+}
+
+bool merge_begin(struct merge *m, struct err *err)
+{
+    assert(m->tx.db == NULL);
+    for (size_t i = 0; i < m->streams_count; i++) {
+        m->streams[i]->ack = 0;
+    }
+    m->acks_count = 0;
+    m->is_committed = false;
+    m->events_added = 0;
+    m->batches_added = 0;
+    if (m->cache.used > CACHE_BYTES_KEPT) {
+        forget(m);
+    }
+    return db_tx_begin(m->db, &m->tx, err);
+}
+
+void merge_abort(struct merge *m)
+{
+    db_tx_release(&m->tx);
+    forget(m);
+}
+
+bool merge_is_full(const struct merge *m)
+{
+    return m->events_added >= MERGE_EVENTS_MAX || m->batches_added >= MERGE_BATCHES_MAX;
+}
+
+bool merge_commit(struct merge *m, struct err *err)
+{
+    if (!db_tx_commit(&m->tx, err)) {
+        forget(m);
+        return err_wrap(err, "merge");
+    }
+    m->is_committed = true;
+    return true;
+}
+
+size_t merge_acks(const struct merge *m, const struct merge_ack **ret)
+{
+    *ret = m->acks;
+    return m->is_committed ? m->acks_count : 0;
+}
+
+/* --- streams ------------------------------------------------------------------------------ */
+
+static bool remember(struct merge *m, struct str name, struct stream **ret)
+{
+    if (m->streams_count == m->streams_cap) {
+        size_t cap = m->streams_cap == 0 ? 256 : m->streams_cap * 2;
+        struct stream **grown = reallocarray(m->streams, cap, sizeof(*grown));
+        if (grown == NULL) {
+            return false;
+        }
+        m->streams = grown;
+        m->streams_cap = cap;
+    }
+    struct stream *s = arena_alloc(&m->cache, sizeof(*s));
+    struct str copy = arena_copy(&m->cache, name);
+    if (s == NULL || copy.ptr == NULL ||
+        !strmap_put(&m->by_name, copy, (uint32_t)m->streams_count)) {
+        return false;
+    }
+    s->of.epoch = str_slice(copy, 0, EPOCH_TEXT_SIZE - 1);
+    s->of.device = str_slice(copy, EPOCH_TEXT_SIZE - 1, copy.len);
+    m->streams[m->streams_count++] = s;
+    *ret = s;
+    return true;
+}
+
+static bool read_stream(struct merge *m, struct stream *s, struct err *err)
+{
+    struct db_query q = db_query(m->db, HUB_STORE_STREAM_FIND);
+    db_bind_str(&q, ":device", s->of.device);
+    db_bind_str(&q, ":epoch", s->of.epoch);
+    bool has_row = false;
+    if (!db_next(&q, &has_row, err)) {
+        return false;
+    }
+    if (has_row) {
+        s->of.id = db_col_i64(&q, 0);
+        s->merged = db_col_i64(&q, 1);
+        s->of.first_at_ms = db_col_i64(&q, 2);
+        db_reset(&q);
+    }
+    return true;
+}
+
+static bool find_stream(struct merge *m, struct str device, const char *epoch, struct stream **ret,
+                        struct err *err)
+{
+    char memory[EPOCH_TEXT_SIZE + LIMIT_NAME_BYTES];
+    struct buf name = buf_fixed(memory, sizeof(memory));
+    buf_add_text(&name, epoch);
+    buf_add(&name, device);
+    assert(!name.overflow);
+    uint32_t place;
+    if (strmap_get(&m->by_name, buf_str(&name), &place)) {
+        *ret = m->streams[place];
+        return true;
+    }
+    struct stream *s = NULL;
+    if (!remember(m, buf_str(&name), &s)) {
+        return err_set(err, ERR_NO_MEMORY, "merge: no memory for another device");
+    }
+    if (!read_stream(m, s, err)) {
+        return false;
+    }
+    *ret = s;
+    return true;
+}
+
+static bool add_stream(struct merge *m, struct stream *s, struct wall_time first_at,
+                       struct wall_time received, struct err *err)
+{
+    s->of.first_at_ms = wall_ms(first_at);
+    struct db_query q = db_query(m->db, HUB_STORE_STREAM_INSERT);
+    db_bind_str(&q, ":device", s->of.device);
+    db_bind_str(&q, ":epoch", s->of.epoch);
+    db_bind_i64(&q, ":first_at", s->of.first_at_ms);
+    db_bind_i64(&q, ":seq", s->merged + 1);
+    db_bind_i64(&q, ":received", wall_ms(received));
+    bool has_row = false;
+    if (!db_next(&q, &has_row, err)) {
+        return false;
+    }
+    s->of.id = db_col_i64(&q, 0);
+    return db_run(&q, err);
+}
+
+static struct message_ack *ack_of(struct merge *m, struct stream *s)
+{
+    if (s->ack == 0) {
+        m->acks[m->acks_count] = (struct merge_ack){.device = s->of.device};
+        memcpy(m->acks[m->acks_count].ack.epoch, s->of.epoch.ptr, EPOCH_TEXT_SIZE - 1);
+        s->ack = (uint32_t)++m->acks_count;
+    }
+    struct message_ack *ack = &m->acks[s->ack - 1].ack;
+    ack->seq = s->merged;
+    return ack;
+}
+
+/* --- events ------------------------------------------------------------------------------- */
+
+static bool add_event(struct merge *m, struct stream *s, const struct event *ev,
+                      struct wall_time received, struct err *err)
+{
+    int64_t from = ev->from > s->merged ? ev->from : s->merged + 1;
+    if (s->of.id == 0 && !add_stream(m, s, ev->at, received, err)) {
+        return false;
+    }
+    struct db_query q = db_query(m->db, HUB_STORE_EVENT_INSERT);
+    db_bind_i64(&q, ":stream", s->of.id);
+    db_bind_i64(&q, ":seq", ev->seq);
+    if (ev->type == EVENT_BUFFER_GAP) {
+        db_bind_i64(&q, ":from", from);
+    }
+    db_bind_str(&q, ":type", ev->type_name);
+    db_bind_i64(&q, ":at", wall_ms(ev->at));
+    db_bind_i64(&q, ":received", wall_ms(received));
+    db_bind_str(&q, ":body", ev->body);
+    if (!db_run(&q, err) || !views_apply(&m->views, &s->of, ev, from, err)) {
+        return false;
+    }
+    s->merged = ev->seq;
+    m->events_added++;
+    return true;
+}
+
+static bool advance(struct merge *m, const struct stream *s, struct wall_time received,
+                    struct err *err)
+{
+    struct db_query q = db_query(m->db, HUB_STORE_STREAM_ADVANCE);
+    db_bind_i64(&q, ":stream", s->of.id);
+    db_bind_i64(&q, ":seq", s->merged);
+    db_bind_i64(&q, ":received", wall_ms(received));
+    return db_run(&q, err);
+}
+
+static int64_t first_of(const struct event *ev)
+{
+    return ev->type == EVENT_BUFFER_GAP ? ev->from : ev->seq;
+}
+
+/* Reads every line before anything is stored, so that a bad one leaves no trace. */
+static bool read_events(struct merge *m, const struct batch_header *header, size_t *ret_count,
+                        struct err *why)
+{
+    struct str rest = buf_str(&m->lines);
+    struct str line;
+    size_t count = 0;
+    int64_t next = header->first;
+    while (str_cut(rest, '\n', &line, &rest)) {
+        if (count == LIMIT_BATCH_EVENTS) {
+            return err_set(why, ERR_INVALID, "more than %d events", (int)LIMIT_BATCH_EVENTS);
+        }
+        struct event *ev = &m->events[count++];
+        if (!event_parse(line, ev, why)) {
+            return err_wrap(why, "line %zu", count);
+        }
+        /* A batch begins where its header says, also with a gap; a later gap may reach back over
+         * what precedes it. */
+        bool is_next = count == 1 ? first_of(ev) == next : first_of(ev) <= next && ev->seq >= next;
+        if (!is_next || (ev->type != EVENT_BUFFER_GAP && ev->seq != next)) {
+            return err_set(why, ERR_INVALID, "line %zu: seq %lld does not follow, expected %lld",
+                           count, (long long)ev->seq, (long long)next);
+        }
+        next = ev->seq + 1;
+    }
+    if (next != header->last + 1) {
+        return err_set(why, ERR_INVALID, "the header says last %lld, the lines end at %lld",
+                       (long long)header->last, (long long)next - 1);
+    }
+    *ret_count = count;
+    return true;
+}
+
+static void refuse(struct merge *m, struct stream *s, const struct err *why)
+{
+    struct message_ack *ack = ack_of(m, s);
+    ack->refused = true;
+    ack->resend_from = 0;
+    struct str reason = arena_copy(&m->cache, str_from(why->msg));
+    ack->reason = reason.ptr != NULL ? reason : STR("not a batch of events");
+}
+
+static bool merge_new_part(struct merge *m, struct stream *s, size_t count,
+                           struct wall_time received, struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (m->events[i].seq > s->merged && !add_event(m, s, &m->events[i], received, err)) {
+            return false;
+        }
+    }
+    return advance(m, s, received, err);
+}
+
+static bool merge_batch(struct merge *m, struct stream *s, const struct batch_header *header,
+                        struct wall_time received, struct merge_result *ret, struct err *err)
+{
+    if (header->last <= s->merged) {
+        (void)ack_of(m, s);
+        ret->outcome = MERGE_DUPLICATE;
+        return true;
+    }
+    if (header->first > s->merged + 1) {
+        struct message_ack *ack = ack_of(m, s);
+        ack->resend_from = ack->refused ? 0 : s->merged + 1; /* what was refused comes first */
+        ret->outcome = MERGE_GAP;
+        return true;
+    }
+    size_t count = 0;
+    if (!read_events(m, header, &count, &ret->why)) {
+        refuse(m, s, &ret->why);
+        ret->outcome = MERGE_REFUSED;
+        return true;
+    }
+    int64_t before = m->events_added;
+    if (!merge_new_part(m, s, count, received, err)) {
+        return false;
+    }
+    struct message_ack *ack = ack_of(m, s);
+    ack->refused = false;
+    ack->resend_from = 0;
+    ack->reason = STR_NONE;
+    ret->events = m->events_added - before;
+    ret->outcome = MERGE_MERGED;
+    return true;
+}
+
+static void begin_message(struct merge *m, struct str device)
+{
+    assert(m->tx.db != NULL && m->batches_added < MERGE_BATCHES_MAX);
+    assert(device_name_is_valid(device));
+    m->batches_added++;
+}
+
+static bool add_batch(struct merge *m, struct str device, struct str payload,
+                      struct wall_time received, struct merge_result *ret, struct err *err)
+{
+    struct batch_header header;
+    buf_reset(&m->lines);
+    if (!batch_decode(payload, &header, &m->lines, &ret->why)) {
+        ret->outcome = MERGE_UNREADABLE;
+        return true;
+    }
+    struct stream *s = NULL;
+    return find_stream(m, device, header.epoch, &s, err) &&
+           merge_batch(m, s, &header, received, ret, err);
+}
+
+bool merge_add(struct merge *m, struct str device, struct str payload, struct wall_time received,
+               struct merge_result *ret, struct err *err)
+{
+    begin_message(m, device);
+    struct merge_result result = {0};
+    if (!add_batch(m, device, payload, received, &result, err)) {
+        merge_abort(m);
+        return err_wrap(err, "merge events of " STR_FMT, STR_ARG(device));
+    }
+    *ret = result;
+    return true;
+}
+
+/* --- births ------------------------------------------------------------------------------- */
+
+static bool add_own_gap(struct merge *m, struct stream *s, const struct message_birth *birth,
+                        struct wall_time received, struct err *err)
+{
+    char memory[512];
+    struct buf body = buf_fixed(memory, sizeof(memory));
+    struct json_writer w = json_writer(&body);
+    jw_begin_object(&w);
+    jw_member_i64(&w, "seq", birth->first_seq - 1);
+    jw_member_wall(&w, "at", birth->at);
+    jw_member_str(&w, "type", str_from(event_type_name(EVENT_BUFFER_GAP)));
+    jw_member_i64(&w, "from", s->merged + 1);
+    jw_member_str(&w, "reason", STR("acknowledged before this log began"));
+    jw_member_str(&w, "recorded_by", STR("hub"));
+    jw_end_object(&w);
+    struct event ev;
+    return event_parse(buf_str(&body), &ev, err) && add_event(m, s, &ev, received, err) &&
+           advance(m, s, received, err);
+}
+
+static bool add_birth(struct merge *m, struct str device, const struct message_birth *birth,
+                      struct wall_time received, bool *ret_is_behind, struct err *err)
+{
+    struct stream *s = NULL;
+    if (!find_stream(m, device, birth->epoch, &s, err)) {
+        return false;
+    }
+    bool is_behind = birth->last_seq < s->merged;
+    if (birth->first_seq > s->merged + 1 && !add_own_gap(m, s, birth, received, err)) {
+        return false;
+    }
+    (void)ack_of(m, s);
+    *ret_is_behind = is_behind;
+    return true;
+}
+
+bool merge_birth(struct merge *m, struct str device, const struct message_birth *birth,
+                 struct wall_time received, bool *ret_is_behind, struct err *err)
+{
+    begin_message(m, device);
+    if (!add_birth(m, device, birth, received, ret_is_behind, err)) {
+        merge_abort(m);
+        return err_wrap(err, "birth of " STR_FMT, STR_ARG(device));
+    }
+    return true;
+}

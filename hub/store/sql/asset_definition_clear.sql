@@ -1,0 +1,1 @@
+DELETE FROM asset_definition WHERE device = :device

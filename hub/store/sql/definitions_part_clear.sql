@@ -1,0 +1,1 @@
+DELETE FROM definitions_part WHERE stream_id = :stream

@@ -1,0 +1,1 @@
+INSERT OR IGNORE INTO edge (device, downstream, upstream) VALUES (:device, :downstream, :upstream)

@@ -1,0 +1,1 @@
+UPDATE stream SET merged_seq = :seq, received_ms = :received WHERE id = :stream

@@ -1,0 +1,55 @@
+/* store.c - see store.h. */
+#include "hub/store/store.h"
+#include "hub_store_migrations.h"
+#include "hub_store_sql.h"
+#include <stdio.h>
+
+enum {
+    WRITER_CACHE_KIB = 64 << 10,
+    READER_CACHE_KIB = 16 << 10,
+};
+
+const struct hub_store_view hub_store_views[HUB_STORE_VIEW_COUNT] = {
+    {"run", 2},
+    {"step", 3},
+    {"materialization", 3},
+    {"gap", 2},
+    {"definitions_part", 1},
+    {"device_state", 1},
+    {"definitions", 1},
+    {"asset_definition", 2},
+    {"edge", 3},
+    {"asset_state", 2},
+    {"check_result", 3},
+    {"tick", 2},
+};
+
+bool hub_store_open(struct db **ret, const struct hub_store_options *options, struct err *err)
+{
+    bool is_reader = (options->flags & DB_READ_ONLY) != 0;
+    const struct db_options db = {
+        .path = options->path,
+        .flags = options->flags,
+        .application_id = HUB_STORE_APPLICATION_ID,
+        .migrations = hub_store_migrations,
+        .migrations_count = HUB_STORE_MIGRATIONS_COUNT,
+        .sql = hub_store_sql,
+        .sql_count = HUB_STORE_SQL_COUNT,
+        .cache_kib = is_reader ? READER_CACHE_KIB : WRITER_CACHE_KIB,
+        .max_bytes = options->max_bytes,
+        .vfs = options->vfs,
+    };
+    return db_open(ret, &db, err);
+}
+
+bool hub_store_clear_views(struct db *db, struct err *err)
+{
+    for (size_t i = 0; i < HUB_STORE_VIEW_COUNT; i++) {
+        char sql[64];
+        (void)snprintf(sql, sizeof(sql), "DELETE FROM %s", hub_store_views[i].table);
+        if (!db_exec(db, sql, err)) {
+            return false;
+        }
+    }
+    return true;
+}

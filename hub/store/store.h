@@ -1,0 +1,30 @@
+/* store.h - hub.db: the event log, the views derived from it, and the hub's registry, in one SQLite
+ * file. Schema: migrations/. Design: docs/decisions/0004-hub-log-and-views.md. Thread: one per
+ * handle. */
+#pragma once
+#include "common/db/db.h"
+
+enum { HUB_STORE_APPLICATION_ID = 0x53764875 }; /* "SvHu" */
+
+struct hub_store_options {
+    const char *path; /* of the database file */
+    unsigned
+        flags; /* enum db_flags: DB_READ_ONLY for reports beside a running hub, DB_URI in tests */
+    int64_t max_bytes; /* of the file; 0 = no limit. Beyond it merging fails with ERR_FULL and
+                          nothing is acknowledged */
+    const char *vfs;   /* tests; NULL = SQLite's own */
+};
+/* Opens, creates or migrates it; 64 MiB of page cache for a writer, 16 MiB for a reader. Statements
+ * are named HUB_STORE_... (generated hub_store_sql.h). Errors: as db_open(). */
+MUST_CHECK bool hub_store_open(struct db **ret, const struct hub_store_options *options,
+                               struct err *err);
+
+/* Empties every table that is derived from the log; within the caller's transaction. */
+MUST_CHECK bool hub_store_clear_views(struct db *db, struct err *err);
+/* The derived tables, for comparing two stores; the primary key is their first columns. */
+struct hub_store_view {
+    const char *table;
+    int key_columns;
+};
+enum { HUB_STORE_VIEW_COUNT = 12 };
+extern const struct hub_store_view hub_store_views[HUB_STORE_VIEW_COUNT];
