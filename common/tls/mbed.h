@@ -77,7 +77,8 @@ struct mbed_verdict {
     struct buf *learned;     /* where the pinned root goes, as PEM; NULL = nowhere */
 
     bool was_called;
-    uint32_t flags; /* MBEDTLS_X509_BADCERT_*; of the certificate described below */
+    char leaf[COMMON_NAME_SIZE]; /* the name of whom it is about */
+    uint32_t flags;              /* MBEDTLS_X509_BADCERT_*; of the certificate described below */
     char subject[COMMON_NAME_SIZE];
     char issuer[COMMON_NAME_SIZE];
     struct wall_time not_before, not_after;

@@ -75,6 +75,7 @@ int mbed_verdict_check(void *verdict, mbedtls_x509_crt *crt, int depth, uint32_t
         certificate_names_address(crt, v->server_name)) {
         *flags &= ~(uint32_t)MBEDTLS_X509_BADCERT_CN_MISMATCH;
     }
+    mbed_common_name(&crt->subject, v->leaf);
     /* Called from the root down: what remains is about the certificate nearest to the other side.
      */
     if (*flags != 0 || v->flags == 0) {
@@ -99,7 +100,7 @@ bool mbed_verdict_err(const struct mbed_verdict *v, const char *what, struct err
     if ((v->flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) != 0) {
         (void)err_set(err, ERR_DENIED,
                       "%s \"%s\" is not signed by a CA that we trust (issuer \"%s\")", what,
-                      v->subject, v->issuer);
+                      v->leaf, v->issuer);
         return err_hint(
             err, "check which CA both sides use; a device of another hub must be enrolled again");
     }
