@@ -1,0 +1,53 @@
+/* broker.h - the hub's own mosquitto: its configuration, its process, and what its log says about
+ * strangers. The system's mosquitto service is left alone: other ports, other files, our child. Not
+ * used when the broker is external. */
+#pragma once
+#include "common/base/err.h"
+#include "common/base/str.h"
+#include "common/platform/loop.h"
+#include "common/platform/rng.h"
+
+struct broker_options {
+    const char *program; /* /usr/sbin/mosquitto */
+    const char
+        *dir; /* <state_dir>/broker: certificates are there, configuration is written there */
+    struct str fleet;
+    bool is_root; /* we are: mosquitto then stays root too, or it could not read the hub's files */
+    struct str bind; /* empty = all addresses */
+    int port;
+    int enrol_port;
+};
+/* The two listeners, TLS only: devices with a certificate, whose CN is user name and client id and
+ * bounds their topics; strangers without one, who reach the enrolment topics and nothing else.
+ * Pure. */
+void broker_write_config(struct buf *out, const struct broker_options *options);
+void broker_write_device_acl(struct buf *out, struct str fleet);
+void broker_write_enrol_acl(struct buf *out, struct str fleet);
+
+/* What a line of the broker's log means for us. Text is borrowed from the line. */
+enum broker_note { BROKER_NOTE_NONE, BROKER_NOTE_REFUSED, BROKER_NOTE_TROUBLE };
+struct broker_line {
+    enum broker_note note;
+    struct str peer; /* device, or address of somebody unknown */
+    struct str what; /* "publish", "subscribe", "connection" */
+    struct str why;
+};
+/* Remembers across lines who is just connecting. */
+struct broker_reader {
+    char address[64];
+};
+void broker_read_line(struct broker_reader *reader, struct str line, struct str fleet,
+                      struct broker_line *ret);
+
+struct broker;
+struct broker_handlers {
+    void (*on_note)(void *ctx, const struct broker_line *note);
+    void *ctx;
+};
+/* Writes the configuration and starts the process; it is started again (with back-off) whenever it
+ * ends. A program that is missing is an error with the package to install as hint. */
+MUST_CHECK bool broker_start(struct broker **ret, struct loop *loop, const struct rng *rng,
+                             const struct broker_options *options,
+                             const struct broker_handlers *handlers, struct err *err);
+void broker_stop(struct broker *broker);     /* ends the process and frees; NULL is allowed */
+int broker_pid(const struct broker *broker); /* 0 while it is not running */

@@ -1,0 +1,126 @@
+#include "hub/config/config.h"
+
+#include "common/base/limits.h"
+#include "common/platform/files.h"
+#include "common/yaml/yaml.h"
+#include <stddef.h>
+#include <stdio.h>
+
+enum { CONFIG_BYTES_MAX = 64 << 10 };
+
+static const char *const level_names[] = {"error", "warn", "info", "debug", NULL};
+
+#define AT(member) offsetof(struct hub_config, member)
+static const struct field config_fields[] = {
+    {.key = "state_dir",
+     .type = FIELD_STR,
+     .offset = AT(state_dir),
+     .fallback = "/var/lib/selvedge/hub",
+     .help = "Folder for the database, the CA and the broker's files."},
+    {.key = "fleet",
+     .type = FIELD_STR,
+     .offset = AT(fleet),
+     .fallback = "main",
+     .help =
+         "Name of the fleet: lower-case letters, digits and '-'. Fixed by `selvedge-hub init`."},
+    {.key = "host",
+     .type = FIELD_STR,
+     .offset = AT(host),
+     .fallback = "localhost",
+     .help = "Name or address by which devices reach the broker; it stands in tokens and "
+             "certificates."},
+    {.key = "port",
+     .type = FIELD_I64,
+     .offset = AT(port),
+     .min = 1,
+     .max = 65535,
+     .fallback = "8883",
+     .help = "Port of the broker's listener for devices (mutual TLS)."},
+    {.key = "enrol_port",
+     .type = FIELD_I64,
+     .offset = AT(enrol_port),
+     .min = 1,
+     .max = 65535,
+     .fallback = "8884",
+     .help = "Port of the broker's listener for enrolment."},
+    {.key = "bind",
+     .type = FIELD_STR,
+     .offset = AT(bind),
+     .help = "Address the listeners are bound to; all addresses when not given."},
+    {.key = "names",
+     .type = FIELD_STR_LIST,
+     .offset = AT(names),
+     .max = 32,
+     .help = "Further names or addresses of the broker, for its certificate."},
+    {.key = "broker",
+     .type = FIELD_STR,
+     .offset = AT(broker),
+     .fallback = "/usr/sbin/mosquitto",
+     .help = "The mosquitto program that the hub starts and configures, or `external`: you run the "
+             "broker at host and port."},
+    {.key = "log_level",
+     .type = FIELD_ENUM,
+     .offset = AT(log_level),
+     .names = level_names,
+     .fallback = "info",
+     .help = "How much is logged."},
+    {.key = "database_quota",
+     .type = FIELD_BYTES,
+     .offset = AT(log_quota),
+     .min = 0,
+     .max = INT64_C(1) << 50,
+     .fallback = "0",
+     .help = "Largest size of the database; 0 means no limit. When it is reached nothing more is "
+             "acknowledged, and the devices keep their events."},
+};
+static const struct hub_config config_defaults = {
+    .state_dir = STR_INIT("/var/lib/selvedge/hub"),
+    .fleet = STR_INIT("main"),
+    .host = STR_INIT("localhost"),
+    .port = 8883,
+    .enrol_port = 8884,
+    .broker = STR_INIT("/usr/sbin/mosquitto"),
+    .log_level = LOG_INFO,
+};
+static const struct field_table config_table = {.name = "hub",
+                                                .size = sizeof(struct hub_config),
+                                                .fields = config_fields,
+                                                .count = COUNT_OF(config_fields),
+                                                .defaults = &config_defaults};
+
+bool hub_config_load(const char *path, bool must_exist, struct arena *arena,
+                     struct problems *problems, struct hub_config *ret, struct err *err)
+{
+    AUTO(buf) text = buf_growing(CONFIG_BYTES_MAX);
+    if (!files_read(path, &text, err)) {
+        if (err->code == ERR_NOT_FOUND && !must_exist) {
+            *ret = config_defaults;
+            return true;
+        }
+        return false;
+    }
+    struct json *node = NULL;
+    struct hub_config config = config_defaults;
+    problems->file = str_from(path);
+    if (!yaml_parse(buf_str(&text), str_from(path), arena, &node, err)) {
+        return false;
+    }
+    if (!fields_read(node, &config_table, STR_NONE, arena, problems, &config)) {
+        return problems_to_err(problems, err);
+    }
+    *ret = config;
+    return true;
+}
+
+void hub_config_write_reference(struct buf *out)
+{
+    fields_write_markdown(out, &config_table);
+}
+
+bool hub_path(const struct hub_config *config, const char *name, char *path, struct err *err)
+{
+    int len = snprintf(path, LIMIT_PATH_BYTES + 1, STR_FMT "/%s", STR_ARG(config->state_dir), name);
+    return (len > 0 && len <= LIMIT_PATH_BYTES) ||
+           err_set(err, ERR_INVALID, "the path of %s is longer than %d bytes", name,
+                   LIMIT_PATH_BYTES);
+}

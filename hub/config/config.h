@@ -1,0 +1,28 @@
+/* config.h - the hub's settings: <file>, by default /etc/selvedge/hub.yaml. One table makes parser,
+ * help and docs. */
+#pragma once
+#include "common/json/fields.h"
+#include "common/log/log.h"
+
+struct hub_config {
+    struct str state_dir;
+    struct str fleet;      /* a topic level: see device_name_is_valid() */
+    struct str host;       /* name or address by which devices reach the broker */
+    int64_t port;          /* of the broker's listener for devices */
+    int64_t enrol_port;    /* of its listener for enrolment */
+    struct str bind;       /* address the listeners are bound to; empty = all */
+    struct str_list names; /* further names or addresses for the broker's certificate */
+    struct str broker;     /* program; "external" = somebody else runs and configures it */
+    int log_level;         /* enum log_level */
+    int64_t log_quota;     /* bytes of hub.db; 0 = no limit */
+};
+
+/* Defaults, then the file (not there: an error only when `must_exist`). Text lives in `arena`. */
+MUST_CHECK bool hub_config_load(const char *path, bool must_exist, struct arena *arena,
+                                struct problems *problems, struct hub_config *ret, struct err *err);
+void hub_config_write_reference(struct buf *out);
+
+/* Where things are below state_dir. `path` has room for LIMIT_PATH_BYTES + 1. ERR_INVALID when too
+ * long. */
+MUST_CHECK bool hub_path(const struct hub_config *config, const char *name, char *path,
+                         struct err *err);

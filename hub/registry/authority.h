@@ -1,0 +1,30 @@
+/* authority.h - the fleet's certificate authority as files below the hub's state folder: ca/ca.pem
+ * and ca/ca.key, the broker's broker/server.{pem,key} and broker/ca.pem, the hub's own
+ * identity/hub.{pem,key}. Made once by `init`; server and hub certificates are made again at start
+ * when less than a third of their life is left or the names changed. */
+#pragma once
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/base/time.h"
+#include "common/platform/rng.h"
+#include "hub/config/config.h"
+
+struct authority { /* text lives in the arena given; wipe keys with authority_wipe() */
+    struct str ca_cert;
+    struct str ca_key;
+    struct str hub_cert;
+    struct str hub_key;
+    char ca_fingerprint[65];
+};
+/* ERR_EXISTS when there is a CA already: it is never overwritten. */
+MUST_CHECK bool authority_make(const struct hub_config *config, const struct rng *rng,
+                               struct wall_time now, struct err *err);
+/* Loads the CA, renews server and hub certificates where needed. ERR_NOT_FOUND (hint: init) when
+ * there is none. */
+MUST_CHECK bool authority_load(const struct hub_config *config, const struct rng *rng,
+                               struct wall_time now, struct arena *arena, struct authority *ret,
+                               struct err *err);
+/* Only what a token needs: the fingerprint of the CA. */
+MUST_CHECK bool authority_fingerprint(const struct hub_config *config, char ret[65],
+                                      struct err *err);
+void authority_wipe(struct authority *authority);

@@ -1,0 +1,216 @@
+/* enrol.c - who may become a device. One request is decided and written in one transaction. */
+#include "hub/registry/registry_internal.h"
+
+#include "common/wire/topics.h"
+#include <stdio.h>
+
+#define CLOCK_SLACK_NS (300 * NS_PER_SEC) /* a device's clock may be behind the hub's */
+#define DAY_NS         (INT64_C(86400) * NS_PER_SEC)
+enum { CERTIFICATE_BYTES_MAX = 16 << 10, REASON_BYTES = 300 };
+
+struct decision {
+    struct registry *registry;
+    const struct enrol_authority *authority;
+    const struct message_enrol_request *request;
+    struct wall_time now;
+    char key[FINGERPRINT_TEXT_SIZE];
+    char refusal[REASON_BYTES]; /* empty = not refused */
+    struct buf certificate;
+};
+
+PRINTF_LIKE(2, 3) static bool refuse(struct decision *d, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(d->refusal, sizeof(d->refusal), fmt, args);
+    va_end(args);
+    return true;
+}
+
+static bool is_refused(const struct decision *d)
+{
+    return d->refusal[0] != '\0';
+}
+
+/* What can be said without the database. */
+static void check_request(struct decision *d)
+{
+    struct err why = {0};
+    char name_text[128];
+    struct buf name = buf_fixed(name_text, sizeof(name_text));
+    if (!device_name_is_valid(d->request->device)) {
+        (void)refuse(d, "a device's name has 1 to 63 of a-z, 0-9 and '-', begins with a letter or "
+                        "digit, and is not "
+                        "\"hub\" or \"enrol\"");
+    } else if (!identity_read_csr(d->request->csr_pem, &name, &why) ||
+               !identity_csr_key_fingerprint(d->request->csr_pem, d->key, &why)) {
+        (void)refuse(d, "the certificate request is not good: %s", why.msg);
+    }
+}
+
+/* The secret is compared first: who does not know it learns nothing else about the token. */
+static bool check_token(struct decision *d, bool is_repeat, struct err *err)
+{
+    char hash[FINGERPRINT_TEXT_SIZE];
+    digest_hex(d->request->token_secret, hash);
+    struct db_query q = db_query(d->registry->db, HUB_REGISTRY_TOKEN_FIND);
+    db_bind_str(&q, ":id", d->request->token_id);
+    bool row = false;
+    if (!db_next(&q, &row, err)) {
+        return false;
+    }
+    if (!row || !digest_equal(db_col_str(&q, 0), str_from(hash))) {
+        (void)refuse(d, "the token is not known here; make one with: selvedge-hub token create");
+    } else if (!db_col_is_null(&q, 4)) {
+        (void)refuse(d, "the token was revoked; make another with: selvedge-hub token create");
+    } else if (registry_ms(d->now) >= db_col_i64(&q, 1)) {
+        (void)refuse(d, "the token has expired; make another with: selvedge-hub token create");
+    } else if (db_col_i64(&q, 3) >= db_col_i64(&q, 2) && !is_repeat) {
+        (void)refuse(d, "the token is used up; make another with: selvedge-hub token create");
+    }
+    if (row) {
+        db_reset(&q);
+    }
+    return true;
+}
+
+/* The name may be free, or this very key's. Another key is another machine: replacing hardware is a
+ * decision of its own. */
+static bool check_device(struct decision *d, struct err *err)
+{
+    struct db_query q = db_query(d->registry->db, HUB_REGISTRY_DEVICE_FIND);
+    db_bind_str(&q, ":device", d->request->device);
+    bool row = false;
+    if (!db_next(&q, &row, err)) {
+        return false;
+    }
+    if (!row) {
+        return true;
+    }
+    if (str_eq(db_col_str(&q, 1), STR("revoked"))) {
+        (void)refuse(d, "device " STR_FMT " is revoked", STR_ARG(d->request->device));
+    } else if (!str_eq(db_col_str(&q, 0), str_from(d->key))) {
+        (void)refuse(d,
+                     "there is a device " STR_FMT " already, with another key; choose another name",
+                     STR_ARG(d->request->device));
+    }
+    db_reset(&q);
+    return true;
+}
+
+static bool find_earlier(struct decision *d, bool *ret_found, struct err *err)
+{
+    struct db_query q = db_query(d->registry->db, HUB_REGISTRY_ENROLMENT_FIND);
+    db_bind_str(&q, ":token", d->request->token_id);
+    db_bind_str(&q, ":device", d->request->device);
+    db_bind_str(&q, ":key", str_from(d->key));
+    if (!db_next(&q, ret_found, err)) {
+        return false;
+    }
+    if (*ret_found) {
+        buf_add(&d->certificate, db_col_str(&q, 0));
+        db_reset(&q);
+    }
+    return true;
+}
+
+static bool issue(struct decision *d, struct identity_info *ret_info, struct err *err)
+{
+    struct identity_issue certificate = {
+        .kind = IDENTITY_CLIENT,
+        .common_name = d->request->device,
+        .not_before = {d->now.ns - CLOCK_SLACK_NS},
+        .not_after = {d->now.ns + d->authority->certificate_days * DAY_NS}};
+    return identity_issue_for_csr(d->authority->rng, d->authority->ca_cert, d->authority->ca_key,
+                                  d->request->csr_pem, &certificate, &d->certificate, err) &&
+           identity_read_cert(buf_str(&d->certificate), ret_info, err);
+}
+
+static bool write_device(struct decision *d, const struct identity_info *info, struct err *err)
+{
+    struct db_query device = db_query(d->registry->db, HUB_REGISTRY_DEVICE_ENROL);
+    db_bind_str(&device, ":device", d->request->device);
+    db_bind_i64(&device, ":now", registry_ms(d->now));
+    db_bind_str(&device, ":serial", str_from(info->serial));
+    db_bind_str(&device, ":fingerprint", str_from(info->fingerprint));
+    db_bind_str(&device, ":key", str_from(d->key));
+    db_bind_i64(&device, ":not_after", registry_ms(info->not_after));
+    db_bind_opt(&device, ":version", d->request->version);
+    db_bind_opt(&device, ":board", d->request->board);
+    struct db_query enrolment = db_query(d->registry->db, HUB_REGISTRY_ENROLMENT_ADD);
+    db_bind_str(&enrolment, ":token", d->request->token_id);
+    db_bind_str(&enrolment, ":device", d->request->device);
+    db_bind_str(&enrolment, ":key", str_from(d->key));
+    db_bind_str(&enrolment, ":cert", buf_str(&d->certificate));
+    db_bind_i64(&enrolment, ":now", registry_ms(d->now));
+    struct db_query use = db_query(d->registry->db, HUB_REGISTRY_TOKEN_USE);
+    db_bind_str(&use, ":id", d->request->token_id);
+    return db_run(&device, err) && db_run(&enrolment, err) && db_run(&use, err);
+}
+
+static bool remember_refusal(struct decision *d, struct err *err)
+{
+    struct db_query q = db_query(d->registry->db, HUB_REGISTRY_TOKEN_ERROR);
+    db_bind_str(&q, ":id", d->request->token_id);
+    db_bind_str(&q, ":why", str_from(d->refusal));
+    return db_run(&q, err);
+}
+
+static bool decide(struct decision *d, struct err *err)
+{
+    bool is_repeat = false;
+    struct identity_info info;
+    check_request(d);
+    if (is_refused(d)) {
+        return true;
+    }
+    if (!find_earlier(d, &is_repeat, err) || !check_token(d, is_repeat, err) ||
+        (!is_refused(d) && !check_device(d, err))) {
+        return false;
+    }
+    if (is_refused(d) || is_repeat) {
+        return true;
+    }
+    return issue(d, &info, err) && write_device(d, &info, err);
+}
+
+bool registry_enrol(struct registry *r, const struct enrol_authority *authority,
+                    const struct message_enrol_request *request, struct wall_time now,
+                    struct arena *arena, struct message_enrol_reply *ret, struct err *err)
+{
+    struct decision d = {.registry = r,
+                         .authority = authority,
+                         .request = request,
+                         .now = now,
+                         .certificate = buf_growing(CERTIFICATE_BYTES_MAX)};
+    AUTO(db_tx) tx = {0};
+    bool ok = db_tx_begin(r->db, &tx, err) && decide(&d, err) &&
+              (!is_refused(&d) || remember_refusal(&d, err)) && db_tx_commit(&tx, err);
+    *ret = (struct message_enrol_reply){.accepted = ok && !is_refused(&d)};
+    if (ok && is_refused(&d)) {
+        ret->reason = arena_copy(arena, str_from(d.refusal));
+    } else if (ok) {
+        ret->device = request->device;
+        ret->cert_pem = arena_copy(arena, buf_str(&d.certificate));
+        ret->ca_pem = authority->ca_cert;
+        ret->host = authority->host;
+        ret->port = authority->port;
+    }
+    buf_release(&d.certificate);
+    return ok;
+}
+
+bool registry_device_is_known(struct registry *r, struct str device, bool *ret, struct err *err)
+{
+    struct db_query q = db_query(r->db, HUB_REGISTRY_DEVICE_FIND);
+    db_bind_str(&q, ":device", device);
+    bool row = false;
+    if (!db_next(&q, &row, err)) {
+        return false;
+    }
+    *ret = row && str_eq(db_col_str(&q, 1), STR("enrolled"));
+    if (row) {
+        db_reset(&q);
+    }
+    return true;
+}

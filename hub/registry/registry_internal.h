@@ -1,0 +1,13 @@
+/* registry_internal.h - what the files of hub/registry share. */
+#pragma once
+#include "common/db/db.h"
+#include "hub/registry/registry.h"
+#include "hub/store/store.h"
+#include "hub_registry_sql.h"
+#include "hub_store_migrations.h"
+
+struct registry {
+    struct db *db;
+};
+int64_t registry_ms(struct wall_time t);
+struct wall_time registry_time(int64_t ms);

@@ -1,0 +1,1 @@
+UPDATE connection SET refusal = :why, refusal_ms = :now WHERE device = :device

@@ -1,0 +1,5 @@
+INSERT INTO device (id, status, enrolled_ms, cert_serial, cert_fingerprint, key_fingerprint, not_after_ms, version, board)
+VALUES (:device, 'enrolled', :now, :serial, :fingerprint, :key, :not_after, :version, :board)
+ON CONFLICT (id) DO UPDATE SET enrolled_ms = excluded.enrolled_ms, cert_serial = excluded.cert_serial,
+    cert_fingerprint = excluded.cert_fingerprint, not_after_ms = excluded.not_after_ms, version = excluded.version,
+    board = excluded.board

@@ -1,0 +1,1 @@
+SELECT key_fingerprint, status FROM device WHERE id = :device

@@ -1,0 +1,1 @@
+INSERT INTO fleet (id, name, created_ms) VALUES (1, :name, :now)

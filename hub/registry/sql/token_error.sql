@@ -1,0 +1,1 @@
+UPDATE enrol_token SET last_error = :why WHERE id = :id

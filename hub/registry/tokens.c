@@ -1,0 +1,82 @@
+#include "hub/registry/registry_internal.h"
+
+#include <string.h>
+
+/* Base32 without look-alikes (Crockford's digits, lower case): a token is sometimes typed. */
+static void random_text(const struct rng *rng, size_t len, char *ret)
+{
+    static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+    uint8_t bytes[64];
+    rng->fill(rng->ctx, bytes, len);
+    for (size_t i = 0; i < len; i++) {
+        ret[i] = digits[bytes[i] % 32];
+    }
+    ret[len] = '\0';
+    explicit_bzero(bytes, sizeof(bytes));
+}
+
+bool registry_create_token(struct registry *r, const struct rng *rng,
+                           const struct token_options *options, struct wall_time now,
+                           char ret_id[TOKEN_ID_SIZE], char ret_secret[TOKEN_SECRET_SIZE],
+                           struct err *err)
+{
+    char id[TOKEN_ID_SIZE];
+    char secret[TOKEN_SECRET_SIZE];
+    char hash[FINGERPRINT_TEXT_SIZE];
+    random_text(rng, TOKEN_ID_SIZE - 1, id);
+    random_text(rng, TOKEN_SECRET_SIZE - 1, secret);
+    digest_hex(str_from(secret), hash);
+    struct db_query q = db_query(r->db, HUB_REGISTRY_TOKEN_CREATE);
+    db_bind_str(&q, ":id", str_from(id));
+    db_bind_str(&q, ":secret_hash", str_from(hash));
+    db_bind_opt(&q, ":label", options->label);
+    db_bind_i64(&q, ":now", registry_ms(now));
+    db_bind_i64(&q, ":expires", registry_ms(options->expires));
+    db_bind_i64(&q, ":max_uses", options->max_uses);
+    if (!db_run(&q, err)) {
+        return false;
+    }
+    memcpy(ret_id, id, sizeof(id));
+    memcpy(ret_secret, secret, sizeof(secret));
+    explicit_bzero(secret, sizeof(secret));
+    return true;
+}
+
+bool registry_revoke_token(struct registry *r, struct str id, struct wall_time now, struct err *err)
+{
+    struct db_query q = db_query(r->db, HUB_REGISTRY_TOKEN_REVOKE);
+    db_bind_str(&q, ":id", id);
+    db_bind_i64(&q, ":now", registry_ms(now));
+    if (!db_run(&q, err)) {
+        return false;
+    }
+    if (db_changes(r->db) == 0) {
+        (void)err_set(err, ERR_NOT_FOUND, "there is no token " STR_FMT, STR_ARG(id));
+        return err_hint(err, "list them: selvedge-hub token list");
+    }
+    return true;
+}
+
+bool registry_each_token(struct registry *r,
+                         void (*on_token)(void *ctx, const struct token_row *row), void *ctx,
+                         struct err *err)
+{
+    struct db_query q = db_query(r->db, HUB_REGISTRY_TOKEN_LIST);
+    for (bool row = false;;) {
+        if (!db_next(&q, &row, err)) {
+            return false;
+        }
+        if (!row) {
+            return true;
+        }
+        struct token_row token = {.id = db_col_str(&q, 0),
+                                  .label = db_col_str(&q, 1),
+                                  .last_error = db_col_str(&q, 2),
+                                  .created = registry_time(db_col_i64(&q, 3)),
+                                  .expires = registry_time(db_col_i64(&q, 4)),
+                                  .revoked = registry_time(db_col_i64(&q, 5)),
+                                  .max_uses = db_col_i64(&q, 6),
+                                  .uses = db_col_i64(&q, 7)};
+        on_token(ctx, &token);
+    }
+}

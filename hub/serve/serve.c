@@ -1,0 +1,583 @@
+/* serve.c - DESIGN: messages of one loop turn are merged in one transaction; at the end of the turn
+ * it is committed, and only then are acknowledgements published. libmosquitto has acknowledged the
+ * message to the broker long before: what is lost between (a crash here, a broker that forgets) the
+ * agents send again. Everything but the log is written through the registry, and never while a
+ * merge is open. */
+#include "hub/serve/serve.h"
+
+#include "common/base/limits.h"
+#include "common/log/log.h"
+#include "common/model/backoff.h"
+#include "common/mqtt/mqtt.h"
+#include "common/platform/files.h"
+#include "common/wire/messages.h"
+#include "common/wire/topics.h"
+#include "hub/broker/broker.h"
+#include "hub/merge/merge.h"
+#include "hub/registry/authority.h"
+#include "hub/registry/registry.h"
+#include "hub/store/store.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    INSTANCE_SIZE = 17,
+    AUTHORITY_ARENA_BYTES = 1 << 20,
+    MESSAGE_ARENA_BYTES = 256 << 10,
+    INFLIGHT_MAX = 2000,
+    KEEPALIVE_S = 30,
+    CONNECT_TIMEOUT_MS = 10000,
+    CERTIFICATE_DAYS = 397,
+    SUBSCRIPTIONS = 4,
+};
+#define RECONNECT_BASE_NS (100 * NS_PER_MS)
+#define RECONNECT_MAX_NS  (5 * NS_PER_SEC)
+#define STORE_RETRY_NS    (2 * NS_PER_SEC)
+
+struct serve {
+    struct loop *loop;
+    const struct rng *rng;
+    const struct hub_config *config;
+    struct fd lock;
+    struct arena arena;
+    struct authority authority;
+    struct db *store;
+    struct merge *merge;
+    struct registry *registry;
+    struct broker *broker;
+    struct mqtt_session *session;
+    struct loop_timer reconnect_timer;
+    struct loop_timer store_timer; /* while the store fails */
+    struct loop_task commit_task;
+    struct loop_task stop_task;
+    struct buf payload;
+    char instance[INSTANCE_SIZE];
+    char state_topic[TOPIC_BYTES_MAX];
+    int subscriptions;
+    int failures;
+    bool is_merging; /* a transaction is open */
+    bool is_store_failing;
+    bool is_stopping;
+    void (*on_ready)(void *ctx);
+    void *ready_ctx;
+};
+
+static struct wall_time wall_now(const struct serve *s)
+{
+    return clock_wall(loop_clock(s->loop));
+}
+
+/* --- saying
+ * ------------------------------------------------------------------------------------------------------------------
+ */
+
+static bool publish(struct serve *s, struct str topic, unsigned flags, struct err *err)
+{
+    int message_id = 0;
+    if (s->payload.overflow) {
+        return err_set(err, ERR_NO_MEMORY, "encode a message: out of memory");
+    }
+    return mqtt_publish(s->session, topic, buf_str(&s->payload), flags, 0, &message_id, err);
+}
+
+static void encode_state(struct serve *s, bool online)
+{
+    struct message_hub_state state = {
+        .online = online, .instance = str_from(s->instance), .at = wall_now(s)};
+    buf_reset(&s->payload);
+    message_hub_state_encode(&state, &s->payload);
+}
+
+static void say_state(struct serve *s, bool online)
+{
+    struct err err = {0};
+    encode_state(s, online);
+    if (!publish(s, str_from(s->state_topic), MQTT_RETAIN, &err)) {
+        LOG(WARN, "hub.state_not_said", F_ERR(&err));
+    }
+}
+
+/* A lost acknowledgement costs nothing but time: the agent asks again. */
+static void say_ack(struct serve *s, const struct merge_ack *ack)
+{
+    struct err err = {0};
+    char text[TOPIC_BYTES_MAX];
+    struct buf topic = buf_fixed(text, sizeof(text));
+    topic_device(&topic, s->config->fleet, ack->device, CHANNEL_ACK);
+    buf_reset(&s->payload);
+    message_ack_encode(&ack->ack, &s->payload);
+    if (!publish(s, buf_str(&topic), 0, &err)) {
+        LOG(DEBUG, "merge.ack_not_said", F_S("device", ack->device), F_ERR(&err));
+    }
+}
+
+static void refuse(struct serve *s, struct str peer, const char *what, struct str why)
+{
+    struct err err = {0};
+    LOG(WARN, "hub.refused", F_S("peer", peer), F_T("what", what), F_S("why", why));
+    if (!registry_refused(s->registry, peer, str_from(what), why, wall_now(s), &err)) {
+        LOG(DEBUG, "registry.write_failed", F_ERR(&err));
+    }
+}
+
+/* --- merging
+ * ------------------------------------------------------------------------------------------------------------------
+ */
+
+static void store_failed(struct serve *s, const struct err *err)
+{
+    merge_abort(s->merge);
+    s->is_merging = false;
+    if (!s->is_store_failing) {
+        LOG(ERROR, "merge.store_failed", F_ERR(err),
+            F_T("action",
+                "acknowledging nothing; the devices keep their events and send them again"));
+    }
+    s->is_store_failing = true;
+    loop_timer_arm_in(s->loop, &s->store_timer, STORE_RETRY_NS);
+}
+
+static bool begin(struct serve *s)
+{
+    struct err err = {0};
+    if (s->is_merging) {
+        return true;
+    }
+    if (!merge_begin(s->merge, &err)) {
+        store_failed(s, &err);
+        return false;
+    }
+    s->is_merging = true;
+    loop_defer(s->loop, &s->commit_task);
+    return true;
+}
+
+static void commit(void *ctx)
+{
+    struct serve *s = ctx;
+    struct err err = {0};
+    if (!s->is_merging) {
+        return;
+    }
+    if (!merge_commit(s->merge, &err)) {
+        store_failed(s, &err);
+        return;
+    }
+    s->is_merging = false;
+    if (s->is_store_failing) {
+        LOG(INFO, "merge.store_recovered", F_T("action", "acknowledging again"));
+        s->is_store_failing = false;
+    }
+    const struct merge_ack *acks = NULL;
+    size_t count = merge_acks(s->merge, &acks);
+    for (size_t i = 0; i < count; i++) {
+        say_ack(s, &acks[i]);
+    }
+}
+
+static void on_store_retry(void *ctx)
+{
+    /* Nothing waits here: the agents' next batch is the next try. The timer only bounds how often
+     * it is said. */
+    struct serve *s = ctx;
+    s->is_store_failing = false;
+}
+
+static void on_events(struct serve *s, struct str device, struct str payload)
+{
+    struct err err = {0};
+    struct merge_result result;
+    if (s->is_store_failing || !begin(s)) {
+        return;
+    }
+    if (!merge_add(s->merge, device, payload, wall_now(s), &result, &err)) {
+        store_failed(s, &err);
+        return;
+    }
+    if (result.outcome == MERGE_REFUSED || result.outcome == MERGE_UNREADABLE) {
+        commit(s); /* the registry writes only between merges */
+        refuse(s, device, "events", str_from(result.why.msg));
+        return;
+    }
+    LOG(DEBUG, "merge.batch", F_S("device", device), F_I("events", result.events));
+    if (merge_is_full(s->merge)) {
+        commit(s);
+    }
+}
+
+static void on_birth(struct serve *s, struct str device, struct str payload, struct arena *arena)
+{
+    struct err err = {0};
+    struct message_birth birth;
+    bool is_behind = false;
+    if (!message_birth_decode(payload, arena, &birth, &err)) {
+        commit(s);
+        refuse(s, device, "birth", str_from(err.msg));
+        return;
+    }
+    commit(s);
+    if (!registry_born(s->registry, device, &birth, wall_now(s), &err)) {
+        LOG(ERROR, "registry.write_failed", F_ERR(&err));
+    }
+    if (s->is_store_failing || !begin(s)) {
+        return;
+    }
+    if (!merge_birth(s->merge, device, &birth, wall_now(s), &is_behind, &err)) {
+        store_failed(s, &err);
+        return;
+    }
+    LOG(INFO, "device.online", F_S("device", device), F_I("last_seq", birth.last_seq),
+        F_S("version", birth.version));
+    if (is_behind) {
+        commit(s);
+        refuse(
+            s, device, "birth",
+            STR("its database was put back to an earlier state: what it records now is taken for "
+                "repeats until it begins a new one"));
+    }
+}
+
+static void on_death(struct serve *s, struct str device, struct str payload, struct arena *arena)
+{
+    struct err err = {0};
+    struct message_death death;
+    commit(s);
+    if (!message_death_decode(payload, arena, &death, &err)) {
+        refuse(s, device, "death", str_from(err.msg));
+        return;
+    }
+    LOG(INFO, "device.offline", F_S("device", device), F_S("reason", death.reason));
+    if (!registry_died(s->registry, device, &death, wall_now(s), &err)) {
+        LOG(ERROR, "registry.write_failed", F_ERR(&err));
+    }
+}
+
+/* --- enrolment
+ * ----------------------------------------------------------------------------------------------------------------
+ */
+
+static void answer_enrolment(struct serve *s, struct str client,
+                             const struct message_enrol_reply *reply)
+{
+    struct err err = {0};
+    char text[TOPIC_BYTES_MAX];
+    struct buf topic = buf_fixed(text, sizeof(text));
+    topic_enrol_reply(&topic, s->config->fleet, client);
+    buf_reset(&s->payload);
+    message_enrol_reply_encode(reply, &s->payload);
+    if (!publish(s, buf_str(&topic), 0, &err)) {
+        LOG(WARN, "enrolment.not_answered", F_ERR(&err), F_T("action", "the device may ask again"));
+    }
+}
+
+static void on_enrolment(struct serve *s, struct str client, struct str payload,
+                         struct arena *arena)
+{
+    struct err err = {0};
+    struct message_enrol_request request = {0};
+    struct message_enrol_reply reply = {0};
+    struct enrol_authority authority = {.ca_cert = s->authority.ca_cert,
+                                        .ca_key = s->authority.ca_key,
+                                        .host = s->config->host,
+                                        .port = s->config->port,
+                                        .certificate_days = CERTIFICATE_DAYS,
+                                        .rng = s->rng};
+    commit(s);
+    if (!message_enrol_request_decode(payload, arena, &request, &err)) {
+        reply.reason = str_from(err.msg);
+    } else if (!registry_enrol(s->registry, &authority, &request, wall_now(s), arena, &reply,
+                               &err)) {
+        LOG(ERROR, "enrolment.failed", F_ERR(&err));
+        reply.reason = STR("the hub could not decide; see its log, and try again");
+    }
+    if (reply.accepted) {
+        LOG(INFO, "device.enrolled", F_S("device", reply.device), F_S("token", request.token_id));
+    } else {
+        refuse(s, str_is_empty(request.device) ? STR("unknown") : request.device, "enrolment",
+               reply.reason);
+    }
+    answer_enrolment(s, client, &reply);
+}
+
+/* --- the session
+ * ----------------------------------------------------------------------------------------------------------------
+ */
+
+static void on_message(void *ctx, const struct mqtt_message *message)
+{
+    struct serve *s = ctx;
+    AUTO(arena) arena = arena_new(MESSAGE_ARENA_BYTES);
+    struct str device = STR_NONE;
+    struct str client = STR_NONE;
+    enum channel channel = CHANNEL_COUNT;
+    if (topic_parse_enrol_request(message->topic, s->config->fleet, &client)) {
+        on_enrolment(s, client, message->payload, &arena);
+        return;
+    }
+    if (!topic_parse_device(message->topic, s->config->fleet, &device, &channel)) {
+        return;
+    }
+    if (channel == CHANNEL_EVENTS) {
+        on_events(s, device, message->payload);
+    } else if (channel == CHANNEL_BIRTH) {
+        on_birth(s, device, message->payload, &arena);
+    } else if (channel == CHANNEL_DEATH) {
+        on_death(s, device, message->payload, &arena);
+    }
+}
+
+static bool subscribe(struct serve *s, enum channel channel, struct err *err)
+{
+    char text[TOPIC_BYTES_MAX];
+    int message_id = 0;
+    struct buf filter = buf_fixed(text, sizeof(text));
+    topic_device(&filter, s->config->fleet, STR("+"), channel);
+    return mqtt_subscribe(s->session, buf_str(&filter), &message_id, err);
+}
+
+static void on_online(void *ctx, bool tls_resumed)
+{
+    (void)tls_resumed;
+    struct serve *s = ctx;
+    struct err err = {0};
+    int message_id = 0;
+    char text[TOPIC_BYTES_MAX];
+    struct buf enrol = buf_fixed(text, sizeof(text));
+    topic_enrol_request(&enrol, s->config->fleet, STR("+"));
+    s->subscriptions = 0;
+    if (!subscribe(s, CHANNEL_EVENTS, &err) || !subscribe(s, CHANNEL_BIRTH, &err) ||
+        !subscribe(s, CHANNEL_DEATH, &err) ||
+        !mqtt_subscribe(s->session, buf_str(&enrol), &message_id, &err)) {
+        LOG(WARN, "link.subscribe_failed", F_ERR(&err), F_T("action", "connecting again"));
+        mqtt_disconnect(s->session, true);
+    }
+}
+
+/* Said only now: a birth that came before the subscription would have been lost. */
+static void announce(struct serve *s)
+{
+    s->failures = 0;
+    LOG(INFO, "hub.online", F_S("fleet", s->config->fleet), F_I("port", s->config->port));
+    say_state(s, true);
+    if (s->on_ready != NULL) {
+        s->on_ready(s->ready_ctx);
+        s->on_ready = NULL;
+    }
+}
+
+static void on_subscribed(void *ctx, int message_id, const struct err *why)
+{
+    (void)message_id;
+    struct serve *s = ctx;
+    if (why != NULL) {
+        LOG(ERROR, "link.subscribe_refused", F_ERR(why), F_T("action", "connecting again"));
+        mqtt_disconnect(s->session, true);
+    } else if (++s->subscriptions == SUBSCRIPTIONS) {
+        announce(s);
+    }
+}
+
+static void on_published(void *ctx, int message_id, const struct err *why)
+{
+    (void)ctx;
+    (void)message_id;
+    if (why != NULL) {
+        LOG(DEBUG, "link.publish_refused", F_ERR(why));
+    }
+}
+
+static void reconnect_later(struct serve *s)
+{
+    s->failures++;
+    int64_t wait =
+        reconnect_delay_ns(RECONNECT_BASE_NS, RECONNECT_MAX_NS, s->failures, rng_u64(s->rng));
+    loop_timer_arm_in(s->loop, &s->reconnect_timer, wait);
+}
+
+static void on_offline(void *ctx, const struct err *why)
+{
+    struct serve *s = ctx;
+    if (s->is_stopping) {
+        loop_stop(s->loop);
+        return;
+    }
+    /* The broker needs a moment to listen: the first failures are not news. */
+    if (why != NULL && s->failures > 3) {
+        LOG(WARN, "link.offline", F_ERR(why), F_T("action", "connecting again"));
+    }
+    reconnect_later(s);
+}
+
+static void connect_now(void *ctx)
+{
+    struct serve *s = ctx;
+    struct err err = {0};
+    if (!mqtt_connect(s->session, &err)) {
+        LOG(WARN, "link.connect_failed", F_ERR(&err), F_T("action", "trying again"));
+        reconnect_later(s);
+    }
+}
+
+static void on_broker_note(void *ctx, const struct broker_line *note)
+{
+    struct serve *s = ctx;
+    if (note->note == BROKER_NOTE_TROUBLE) {
+        LOG(ERROR, "broker.trouble", F_S("says", note->why));
+        return;
+    }
+    char what[64];
+    (void)snprintf(what, sizeof(what), STR_FMT, STR_ARG(note->what));
+    commit(s);
+    refuse(s, note->peer, what, note->why);
+}
+
+/* --- life
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
+
+static bool open_store(struct serve *s, struct err *err)
+{
+    char path[LIMIT_PATH_BYTES + 1];
+    AUTO(buf) fleet = buf_growing(256);
+    if (!hub_path(s->config, "lock", path, err) || !files_lock(path, &s->lock, err) ||
+        !authority_load(s->config, s->rng, wall_now(s), &s->arena, &s->authority, err) ||
+        !hub_path(s->config, "hub.db", path, err)) {
+        return false;
+    }
+    struct hub_store_options options = {.path = path, .max_bytes = s->config->log_quota};
+    if (!hub_store_open(&s->store, &options, err) || !merge_open(s->store, &s->merge, err) ||
+        !registry_open(&s->registry, path, err) || !registry_fleet(s->registry, &fleet, err)) {
+        return false;
+    }
+    if (!str_eq(buf_str(&fleet), s->config->fleet)) {
+        (void)err_set(err, ERR_INVALID,
+                      "the settings say fleet " STR_FMT ", this hub was set up for " STR_FMT,
+                      STR_ARG(s->config->fleet), STR_ARG(buf_str(&fleet)));
+        return err_hint(err, "set fleet: " STR_FMT " in hub.yaml", STR_ARG(buf_str(&fleet)));
+    }
+    return registry_all_offline(s->registry, wall_now(s), err);
+}
+
+static bool open_broker(struct serve *s, struct err *err)
+{
+    if (str_eq(s->config->broker, STR("external"))) {
+        return true;
+    }
+    char dir[LIMIT_PATH_BYTES + 1];
+    char program[LIMIT_PATH_BYTES + 1];
+    (void)snprintf(program, sizeof(program), STR_FMT, STR_ARG(s->config->broker));
+    struct broker_options options = {.program = program,
+                                     .dir = dir,
+                                     .fleet = s->config->fleet,
+                                     .is_root = geteuid() == 0,
+                                     .bind = s->config->bind,
+                                     .port = (int)s->config->port,
+                                     .enrol_port = (int)s->config->enrol_port};
+    struct broker_handlers handlers = {.on_note = on_broker_note, .ctx = s};
+    return hub_path(s->config, "broker", dir, err) &&
+           broker_start(&s->broker, s->loop, s->rng, &options, &handlers, err);
+}
+
+static bool open_session(struct serve *s, struct err *err)
+{
+    bool own_broker = s->broker != NULL;
+    struct buf topic = buf_fixed(s->state_topic, sizeof(s->state_topic));
+    topic_hub_state(&topic, s->config->fleet);
+    rng_hex(s->rng, (INSTANCE_SIZE - 1) / 2, s->instance);
+    AUTO(buf) will = buf_growing(4096);
+    struct message_hub_state offline = {.instance = str_from(s->instance), .at = wall_now(s)};
+    message_hub_state_encode(&offline, &will);
+    struct str local = str_is_empty(s->config->bind) ? STR("127.0.0.1") : s->config->bind;
+    struct mqtt_options options = {.host = own_broker ? local : s->config->host,
+                                   .port = (int)s->config->port,
+                                   .server_name = own_broker ? STR("localhost") : STR_NONE,
+                                   .client_id = STR("hub"),
+                                   .ca_pem = s->authority.ca_cert,
+                                   .cert_pem = s->authority.hub_cert,
+                                   .key_pem = s->authority.hub_key,
+                                   .keepalive_s = KEEPALIVE_S,
+                                   .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+                                   .inflight_max = INFLIGHT_MAX,
+                                   .payload_bytes_max = LIMIT_MESSAGE_BYTES,
+                                   .will_topic = str_from(s->state_topic),
+                                   .will_payload = buf_str(&will),
+                                   .socket_dir = s->config->state_dir};
+    struct mqtt_handlers handlers = {.on_online = on_online,
+                                     .on_offline = on_offline,
+                                     .on_message = on_message,
+                                     .on_published = on_published,
+                                     .on_subscribed = on_subscribed,
+                                     .ctx = s};
+    return mqtt_open(&s->session, s->loop, s->rng, &options, &handlers, err);
+}
+
+static void on_stop_due(void *ctx)
+{
+    struct serve *s = ctx;
+    mqtt_disconnect(s->session, false);
+}
+
+bool serve_open(struct serve **ret, struct loop *loop, const struct rng *rng,
+                const struct hub_config *config, struct err *err)
+{
+    struct serve *s = calloc(1, sizeof(*s));
+    if (s == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "start the hub: out of memory");
+    }
+    *s = (struct serve){.loop = loop, .rng = rng, .config = config, .lock = {-1}};
+    s->arena = arena_new(AUTHORITY_ARENA_BYTES);
+    s->payload = buf_growing(LIMIT_MESSAGE_BYTES);
+    s->reconnect_timer = (struct loop_timer){.on_due = connect_now, .ctx = s};
+    s->store_timer = (struct loop_timer){.on_due = on_store_retry, .ctx = s};
+    s->commit_task = (struct loop_task){.run = commit, .ctx = s};
+    s->stop_task = (struct loop_task){.run = on_stop_due, .ctx = s};
+    if (!open_store(s, err) || !open_broker(s, err) || !open_session(s, err)) {
+        serve_close(s);
+        return false;
+    }
+    loop_timer_arm_in(loop, &s->reconnect_timer, 0);
+    *ret = s;
+    return true;
+}
+
+void serve_on_ready(struct serve *s, void (*fn)(void *ctx), void *ctx)
+{
+    s->on_ready = fn;
+    s->ready_ctx = ctx;
+}
+
+void serve_shut_down(struct serve *s)
+{
+    if (s->is_stopping) {
+        return;
+    }
+    s->is_stopping = true;
+    commit(s);
+    if (!mqtt_is_online(s->session)) {
+        loop_stop(s->loop);
+        return;
+    }
+    say_state(s, false);
+    loop_defer(s->loop, &s->stop_task);
+}
+
+void serve_close(struct serve *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    loop_timer_disarm(s->loop, &s->reconnect_timer);
+    loop_timer_disarm(s->loop, &s->store_timer);
+    mqtt_close(s->session);
+    broker_stop(s->broker);
+    merge_close(s->merge);
+    registry_close(s->registry);
+    db_close(s->store);
+    authority_wipe(&s->authority);
+    arena_release(&s->arena);
+    buf_release(&s->payload);
+    fd_release(&s->lock);
+    free(s);
+}
