@@ -7,6 +7,7 @@ import sys
 import tempfile
 
 import includes
+import limits
 import links
 import samples
 import source
@@ -16,6 +17,8 @@ CLEAN = {
     "common/base/a.h": '/* a.h - a. */\n#pragma once\n#include <stdio.h>\n',
     "agent/run/a.c": '#include "common/base/a.h"\n#include "agent/run/a.h"\nint a; // strcpy(x) sleep(1)\n',
     "agent/run/a.h": '/* a.h - "goto" in a comment */\n#pragma once\nvoid a_signal(int n);\n',
+    "common/base/limits.h": "/* limits.h */\n#pragma once\nenum {\n    LIMIT_A =\n        4 << 20, /* x */\n    LIMIT_B = 2000,\n};\n",
+    "docs/limits.md": "| `LIMIT_A` | 4 MiB | a |\n| `LIMIT_B` | 2,000 | b |\n",
     "docs/a.md": "# One two\n[here](#one-two) [there](b.md#c) `[no](x)`\n```json\n{\"a\": 1}\n```\n",
     "docs/b.md": "# C\n```json\n{\"a\": …}\n```\n",
 }
@@ -42,6 +45,9 @@ MISTAKES = [
     (links, "docs/c.md", "[x](nowhere.md)\n", "no such file"),
     (links, "docs/c.md", "[x](a.md#three)\n", "no such heading"),
     (links, "docs/c.md", "[x](../../outside.md)\n", "no such file"),
+    (limits, "docs/limits.md", "| `LIMIT_A` | 4 MiB | a |\n", "LIMIT_B is missing"),
+    (limits, "docs/limits.md", "| `LIMIT_A` | 5 MiB | a |\n| `LIMIT_B` | 2000 |\n", "LIMIT_A is 4194304, not 5 MiB"),
+    (limits, "common/base/limits.h", "/* */\nenum { LIMIT_A = 4 << 20, LIMIT_B = 2000, LIMIT_C = f() };\n", "no plain number"),
     (samples, "docs/c.md", "```json\n{\"a\": }\n```\n", "docs/c.md:2"),
     (samples, "docs/c.md", "```jsonl\n{}\n{\n```\n", "docs/c.md:3"),
 ]
@@ -64,7 +70,7 @@ def run(check, files):
 def main():
     sys.argv = sys.argv[:1]
     problems = []
-    for check in (includes, source, links, samples):
+    for check in (includes, source, limits, links, samples):
         code, out = run(check, CLEAN)
         if code != 0:
             problems.append(f"{check.__name__} refuses the clean tree: {out}")
