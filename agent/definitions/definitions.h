@@ -34,7 +34,6 @@ struct extract {
     struct str jsonl;                /* [resolve] EXTRACT_JSONL: path or glob */
     struct str delimiter;            /* EXTRACT_CSV: one byte; defaults to "," */
     bool header; /* EXTRACT_CSV: the first line names the columns; defaults to true */
-    bool has_header, has_delimiter;
     struct location at;
 };
 
@@ -47,8 +46,7 @@ struct load {
     struct str table;                /* LOAD_SQLITE; defaults to the key's last part */
     struct str jsonl;                /* [resolve] LOAD_JSONL: path */
     enum load_mode mode;             /* default: upsert with a primary_key, else append */
-    bool has_mode;
-    struct str_list primary_key; /* never empty for LOAD_UPSERT */
+    struct str_list primary_key;     /* never empty for LOAD_UPSERT */
     struct location at;
 };
 

@@ -45,6 +45,8 @@ struct field {
     int64_t min;
     int64_t max;
     const char *const *names; /* FIELD_ENUM, NULL-terminated */
+    const char *const
+        *later_names; /* FIELD_ENUM: of a later version, refused as such; may be NULL */
     const struct field_table *object;
     size_t present_offset; /* of a bool, set when the key is there; 0 = not wanted */
     const char *fallback;  /* default as text, for help and schema; the caller pre-fills */

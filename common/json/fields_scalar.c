@@ -151,6 +151,13 @@ static void read_enum(struct fields_reader *r, const struct fields_place *place,
         }
         fields_nearest_offer(&nearest, name);
     }
+    for (size_t i = 0; field->later_names != NULL && field->later_names[i] != NULL; i++) {
+        if (str_eq(str_from(field->later_names[i]), text)) {
+            fields_problem(r, place, location_of(node), STR_NONE,
+                           "\"" STR_FMT "\" is not supported by this version", STR_ARG(text));
+            return;
+        }
+    }
     char memory[300];
     struct buf names = buf_fixed(memory, sizeof(memory));
     add_names(&names, field->names);

@@ -23,9 +23,9 @@ enum selection_attribute {
 };
 /* What the evaluator asks about a node. Keys are answered by the graph itself. */
 struct selection_attributes {
-    bool (*has)(void *ctx, uint32_t node, enum selection_attribute attribute, struct str name,
+    bool (*has)(const void *ctx, uint32_t node, enum selection_attribute attribute, struct str name,
                 struct str value);
-    void *ctx;
+    const void *ctx;
 };
 
 /* At most LIMIT_SELECTION_BYTES, nested at most LIMIT_SELECTION_DEPTH deep. err: "column 7: ..."

@@ -4,7 +4,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static bool has(void *ctx, uint32_t node, enum selection_attribute attribute, struct str name,
+static bool has(const void *ctx, uint32_t node, enum selection_attribute attribute, struct str name,
                 struct str value)
 {
     (void)ctx;

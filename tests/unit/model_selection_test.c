@@ -22,7 +22,7 @@ static const struct {
     {"and", {NULL}, "default", "", NULL, ""},
 };
 
-static bool has(void *ctx, uint32_t node, enum selection_attribute attribute, struct str name,
+static bool has(const void *ctx, uint32_t node, enum selection_attribute attribute, struct str name,
                 struct str value)
 {
     (void)ctx;

@@ -1,0 +1,451 @@
+#include "agent/definitions/loader.h"
+
+#include "common/base/limits.h"
+#include "common/model/asset_key.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { DESCRIPTION_BYTES_MAX = 8192, TAG_VALUE_BYTES_MAX = 255, KINDS_INFERRED_MAX = 3 };
+
+static const struct json *item_of(const struct json *object, const char *key, size_t index)
+{
+    const struct json *node = json_get(object, key);
+    if (node == NULL || node->type != JSON_ARRAY) {
+        return node;
+    }
+    for (node = node->child; node != NULL && index > 0; index--) {
+        node = node->next;
+    }
+    return node;
+}
+
+static struct location place_or(const struct json *node, const struct json *otherwise)
+{
+    node = node == NULL ? otherwise : node;
+    return node == NULL ? (struct location){0} : (struct location){node->line, node->column};
+}
+
+struct location place_of(const struct json *object, const char *key)
+{
+    return place_or(json_get(object, key), object);
+}
+
+struct location place_of_item(const struct json *object, const char *key, size_t index)
+{
+    return place_or(item_of(object, key, index), object);
+}
+
+/* --- names --- */
+
+static bool is_word(struct str text, size_t max, const char *also)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        bool is_alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!is_alnum && (i == 0 || c == '\0' || strchr(also, c) == NULL)) {
+            return false;
+        }
+    }
+    return text.len > 0 && text.len <= max;
+}
+
+bool check_name(struct loader *l, struct location at, const char *what, struct str name)
+{
+    if (name.ptr == NULL || is_word(name, LIMIT_NAME_BYTES, "_-.")) {
+        return name.ptr != NULL;
+    }
+    problems_add(l->problems, at,
+                 STR("letters, digits, '_', '-' and '.', beginning with a letter or digit"),
+                 "%s \"%.*s\" is not a name of 1 to %d characters", what,
+                 (int)(name.len < 80 ? name.len : 80), name.ptr, LIMIT_NAME_BYTES);
+    return false;
+}
+
+void nearest_offer(struct nearest *n, struct str candidate)
+{
+    size_t distance = str_distance(n->wanted, candidate);
+    if (distance <= n->wanted.len / 3 + 1 && (n->best.len == 0 || distance < n->distance)) {
+        n->best = candidate;
+        n->distance = distance;
+    }
+}
+
+void asset_problem(const struct subject *s, struct location at, const char *hint, const char *fmt,
+                   ...)
+{
+    char text[400];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    struct str key = str_slice(s->raw->asset.key, 0, LIMIT_ASSET_KEY_BYTES);
+    problems_add(s->l->problems, at, str_from(hint), "asset%s" STR_FMT ": %s",
+                 key.len == 0 ? "" : " ", STR_ARG(key), text);
+}
+
+void check_asset_template(const struct subject *s, struct location at, const char *what,
+                          struct str text)
+{
+    struct err err = {0};
+    if (!check_template(text, &err)) {
+        asset_problem(s, at, err.hint, "%s: %s", what, err.msg);
+    }
+}
+
+const struct resource *find_resource(const struct subject *s, const struct json *node,
+                                     struct str name)
+{
+    const struct definitions *defs = s->l->defs;
+    struct nearest nearest = {.wanted = name};
+    for (size_t i = 0; i < defs->resource_count; i++) {
+        if (str_eq(defs->resources[i].name, name)) {
+            return &defs->resources[i];
+        }
+        nearest_offer(&nearest, defs->resources[i].name);
+    }
+    char hint[128] = "name it under resources";
+    if (nearest.best.len > 0) {
+        (void)snprintf(hint, sizeof(hint), "did you mean " STR_FMT "?", STR_ARG(nearest.best));
+    }
+    asset_problem(s, place_of(node, "resource"), hint, "there is no resource \"" STR_FMT "\"",
+                  STR_ARG(name));
+    return NULL;
+}
+
+void check_resources(struct loader *l)
+{
+    struct definitions *defs = l->defs;
+    const struct json *node = json_get(l->root, "resources");
+    node = node == NULL ? NULL : node->child;
+    for (size_t i = 0; i < defs->resource_count; i++, node = node->next) {
+        struct resource *resource = &defs->resources[i];
+        (void)check_name(l, (struct location){node->key_line, node->key_column}, "resource",
+                         resource->name);
+        struct err err = {0};
+        if (!check_template(resource->path, &err)) {
+            problems_add(l->problems, place_of(node, "path"), str_from(err.hint),
+                         "resource " STR_FMT ": path: %s", STR_ARG(resource->name), err.msg);
+        }
+    }
+}
+
+/* --- an asset's own words --- */
+
+static void check_key(const struct subject *s)
+{
+    struct str key = s->raw->asset.key;
+    struct err err = {0};
+    if (key.ptr != NULL && !asset_key_check(key, &err)) {
+        problems_add(s->l->problems, place_of(s->node, "key"), str_from(err.hint), "%s", err.msg);
+    }
+}
+
+static void check_deps(const struct subject *s)
+{
+    const struct str_list *deps = &s->raw->asset.deps;
+    for (size_t i = 0; i < deps->count; i++) {
+        struct err err = {0};
+        if (deps->items[i].ptr != NULL && !asset_key_check(deps->items[i], &err)) {
+            asset_problem(s, place_of_item(s->node, "deps", i), err.hint, "deps: %s", err.msg);
+        }
+    }
+}
+
+static void check_tags(const struct subject *s)
+{
+    const struct str_map *tags = &s->raw->asset.tags;
+    const struct json *node = json_get(s->node, "tags");
+    node = node == NULL ? NULL : node->child;
+    for (size_t i = 0; i < tags->count; i++, node = node->next) {
+        struct location at = {node->key_line, node->key_column};
+        if (!is_word(tags->keys[i], LIMIT_NAME_BYTES, "_-./")) {
+            asset_problem(s, at, "letters, digits, '_', '-', '.' and '/'",
+                          "tag \"%.*s\" is not a name of 1 to %d characters",
+                          (int)(tags->keys[i].len < 80 ? tags->keys[i].len : 80), tags->keys[i].ptr,
+                          LIMIT_NAME_BYTES);
+        }
+        if (tags->values[i].len > TAG_VALUE_BYTES_MAX) {
+            asset_problem(s, at, NULL, "the value of tag " STR_FMT " is longer than %d bytes",
+                          STR_ARG(tags->keys[i]), TAG_VALUE_BYTES_MAX);
+        }
+    }
+}
+
+/* "team:retail", or something at something. */
+static bool is_owner(struct str owner)
+{
+    if (str_starts(owner, STR("team:"))) {
+        return is_word(str_slice(owner, 5, owner.len), LIMIT_NAME_BYTES, "_-.");
+    }
+    struct str user;
+    struct str host;
+    bool has_at = str_cut(owner, '@', &user, &host);
+    for (size_t i = 0; i < user.len; i++) {
+        if ((unsigned char)user.ptr[i] <= ' ') {
+            return false;
+        }
+    }
+    return has_at && user.len > 0 && is_word(host, LIMIT_ASSET_KEY_BYTES, "-.") && owner.len <= 254;
+}
+
+static void check_owners(const struct subject *s)
+{
+    const struct str_list *owners = &s->raw->asset.owners;
+    for (size_t i = 0; i < owners->count; i++) {
+        if (owners->items[i].ptr != NULL && !is_owner(owners->items[i])) {
+            asset_problem(s, place_of_item(s->node, "owners", i), NULL,
+                          "owner \"%.80s\" is neither an e-mail address nor team:NAME",
+                          owners->items[i].ptr);
+        }
+    }
+}
+
+static void check_kinds(const struct subject *s)
+{
+    const struct str_list *kinds = &s->raw->asset.kinds;
+    for (size_t i = 0; i < kinds->count; i++) {
+        (void)check_name(s->l, place_of_item(s->node, "kinds", i), "kind", kinds->items[i]);
+    }
+}
+
+/* --- what it does --- */
+
+static void check_run(const struct subject *s)
+{
+    const struct asset *asset = &s->raw->asset;
+    const struct json *run = json_get(s->node, "run");
+    if (run->type == JSON_STRING && str_contains(run->as.string, STR(" "))) {
+        asset_problem(s, place_of(s->node, "run"), "a list, such as [/usr/bin/python3, make.py]",
+                      "run: program and arguments are written as a list");
+        return;
+    }
+    for (size_t i = 0; i < asset->run.count; i++) {
+        struct location at = place_of_item(s->node, "run", i);
+        check_asset_template(s, at, "run", asset->run.items[i]);
+        if (i == 0 && asset->run.items[i].ptr != NULL && asset->run.items[i].len == 0) {
+            asset_problem(s, at, NULL, "run: the program's name is empty");
+        }
+    }
+}
+
+static void check_env(const struct subject *s)
+{
+    const struct str_map *env = &s->raw->asset.env;
+    const struct json *node = json_get(s->node, "env");
+    node = node == NULL ? NULL : node->child;
+    for (size_t i = 0; i < env->count; i++, node = node->next) {
+        struct str name = env->keys[i];
+        if (name.len == 0 || str_contains(name, STR("="))) {
+            asset_problem(s, (struct location){node->key_line, node->key_column}, NULL,
+                          "env: \"" STR_FMT "\" is not a variable's name", STR_ARG(name));
+        }
+        check_asset_template(s, (struct location){node->line, node->column}, "env", env->values[i]);
+    }
+}
+
+static void check_retry(const struct subject *s)
+{
+    const struct raw_retry *retry = &s->raw->retry;
+    bool needs_delay = retry->policy.growth != BACKOFF_NONE || retry->policy.jitter != JITTER_NONE;
+    if (needs_delay && !retry->has_delay) {
+        asset_problem(s, place_of(s->node, "retry"), "give it a delay, such as delay: 10s",
+                      "retry: backoff and jitter need a delay");
+    }
+    s->raw->asset.retry = retry->policy;
+}
+
+/* The one way in which the asset is made. */
+static void check_work(const struct subject *s)
+{
+    const struct raw_asset *raw = s->raw;
+    const struct {
+        bool is_given;
+        const char *name;
+        enum asset_work work;
+    } ways[] = {
+        {raw->has_extract || raw->has_load, raw->has_extract ? "extract" : "load",
+         ASSET_EXTRACT_LOAD},
+        {raw->has_sql, "sql", ASSET_SQL},
+        {raw->has_run, "run", ASSET_RUN},
+        {raw->is_external, "external", ASSET_EXTERNAL},
+    };
+    const char *first = NULL;
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        if (ways[i].is_given && first != NULL) {
+            asset_problem(s, place_of(s->node, ways[i].name), "an asset is made in one way",
+                          "it has both %s and %s", first, ways[i].name);
+        } else if (ways[i].is_given) {
+            first = ways[i].name;
+            s->raw->asset.work = ways[i].work;
+        }
+    }
+    if (first == NULL) {
+        asset_problem(s, place_or(s->node, NULL),
+                      "give it extract and load, sql, run, or external: true",
+                      "nothing says how it is made");
+    }
+}
+
+static void check_external(const struct subject *s)
+{
+    const struct raw_asset *raw = s->raw;
+    const struct {
+        bool is_given;
+        const char *name;
+    } useless[] = {{raw->has_retry, "retry"},
+                   {raw->has_timeout, "timeout"},
+                   {raw->checks.count > 0, "checks"}};
+    for (size_t i = 0; i < COUNT_OF(useless); i++) {
+        if (useless[i].is_given) {
+            asset_problem(s, place_of(s->node, useless[i].name), "take it away",
+                          "%s means nothing for an external asset: no step of ours makes it",
+                          useless[i].name);
+        }
+    }
+}
+
+/* Where the asset's rows end up, or NULL. */
+static const struct resource *home_of(const struct asset *asset)
+{
+    return asset->work == ASSET_SQL ? asset->sql.resource : asset->load.resource;
+}
+
+static void check_check(const struct subject *s, const struct json *node, struct check *check,
+                        size_t index)
+{
+    (void)check_name(s->l, place_of(node, "name"), "check", check->name);
+    for (size_t i = 0; i < index; i++) {
+        if (check->name.len > 0 && str_eq(s->raw->asset.checks[i].name, check->name)) {
+            asset_problem(s, place_of(node, "name"), NULL, "check " STR_FMT " is defined twice",
+                          STR_ARG(check->name));
+        }
+    }
+    if (check->sql.ptr != NULL && str_trim(check->sql).len == 0) {
+        asset_problem(s, place_of(node, "sql"), NULL, "check " STR_FMT ": the query is empty",
+                      STR_ARG(check->name));
+    }
+    if (check->resource_name.len > 0) {
+        check->resource = find_resource(s, node, check->resource_name);
+        return;
+    }
+    check->resource = home_of(&s->raw->asset);
+    bool has_home = s->raw->has_sql || s->raw->load.load.resource_name.len > 0;
+    if (check->resource == NULL && !has_home && s->raw->asset.work != ASSET_EXTERNAL) {
+        asset_problem(s, check->at, "name the database to ask: resource: ...",
+                      "check " STR_FMT " needs a resource", STR_ARG(check->name));
+    }
+}
+
+static void check_checks(const struct subject *s)
+{
+    struct asset *asset = &s->raw->asset;
+    const struct check *checks = s->raw->checks.items;
+    asset->checks = arena_array(&s->l->defs->arena, s->raw->checks.count, sizeof(*asset->checks));
+    if (asset->checks == NULL) {
+        return; /* the arena remembers */
+    }
+    const struct json *node = json_get(s->node, "checks");
+    node = node == NULL ? NULL : node->child;
+    for (size_t i = 0; i < s->raw->checks.count; i++, node = node->next) {
+        asset->checks[i] = checks[i];
+        check_check(s, node, &asset->checks[i], i);
+        asset->check_count++;
+    }
+}
+
+/* --- kinds --- */
+
+static void add_kind(struct str_list *kinds, struct str kind)
+{
+    for (size_t i = 0; i < kinds->count; i++) {
+        if (str_eq(kinds->items[i], kind)) {
+            return;
+        }
+    }
+    kinds->items[kinds->count++] = kind;
+}
+
+/* What is known from how it is made comes first, then what was written. */
+static void infer_kinds(const struct subject *s)
+{
+    static const struct str sources[] = {STR_INIT("sqlite"), STR_INIT("csv"), STR_INIT("jsonl")};
+    static const struct str targets[] = {STR_INIT("sqlite"), STR_INIT("jsonl")};
+    struct asset *asset = &s->raw->asset;
+    struct str_list kinds = {0};
+    kinds.items = arena_array(&s->l->defs->arena, asset->kinds.count + KINDS_INFERRED_MAX,
+                              sizeof(*kinds.items));
+    if (kinds.items == NULL) {
+        return; /* the arena remembers */
+    }
+    switch (asset->work) {
+    case ASSET_EXTRACT_LOAD:
+        add_kind(&kinds, STR("tap"));
+        add_kind(&kinds, sources[asset->extract.type]);
+        add_kind(&kinds, targets[asset->load.type]);
+        break;
+    case ASSET_SQL:
+        add_kind(&kinds, STR("sql"));
+        add_kind(&kinds, asset->sql.materialized == SQL_VIEW ? STR("view") : STR("table"));
+        break;
+    case ASSET_RUN:
+        add_kind(&kinds, STR("command"));
+        break;
+    case ASSET_EXTERNAL:
+        break;
+    }
+    for (size_t i = 0; i < asset->kinds.count; i++) {
+        add_kind(&kinds, asset->kinds.items[i]);
+    }
+    asset->kinds = kinds;
+}
+
+static void check_asset(const struct subject *s)
+{
+    struct asset *asset = &s->raw->asset;
+    check_key(s);
+    check_deps(s);
+    (void)check_name(s->l, place_of(s->node, "group"), "group", asset->group);
+    check_kinds(s);
+    check_tags(s);
+    check_owners(s);
+    if (asset->description.len > DESCRIPTION_BYTES_MAX) {
+        asset_problem(s, place_of(s->node, "description"), NULL,
+                      "the description is longer than %d bytes", DESCRIPTION_BYTES_MAX);
+    }
+    check_work(s);
+    if (s->raw->has_extract || s->raw->has_load) {
+        check_extract_load(s);
+    }
+    if (s->raw->has_sql) {
+        check_sql(s);
+    }
+    if (s->raw->has_run) {
+        check_run(s);
+    }
+    check_env(s);
+    if (s->raw->has_env && !s->raw->has_run) {
+        asset_problem(s, place_of(s->node, "env"), "take it away", "env goes with run only");
+    }
+    if (s->raw->has_retry) {
+        check_retry(s);
+    }
+    if (s->raw->is_external) {
+        check_external(s);
+    }
+    check_checks(s);
+    infer_kinds(s);
+}
+
+void check_assets(struct loader *l)
+{
+    struct raw_asset *raw = l->raw.assets.items;
+    const struct json *node = json_get(l->root, "assets");
+    node = node == NULL ? NULL : node->child;
+    for (size_t i = 0; i < l->raw.assets.count; i++, node = node->next) {
+        struct subject subject = {l, node, &raw[i]};
+        if (node->type == JSON_OBJECT) {
+            check_asset(&subject);
+        }
+        l->defs->assets[i] = raw[i].asset;
+    }
+}

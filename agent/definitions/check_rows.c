@@ -1,0 +1,269 @@
+/* check_rows.c - assets made of rows: extract and load, and SQL. */
+#include "agent/definitions/loader.h"
+
+#include "common/base/limits.h"
+#include "common/model/asset_key.h"
+
+enum { TABLE_NAME_BYTES_MAX = 255, QUERY_BYTES_MAX = 1 << 20 };
+
+static bool contains(const struct str_list *list, struct str text)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (str_eq(list->items[i], text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A table or view; what was not given is the key's last part. */
+static void check_table(const struct subject *s, const struct json *node, const char *key,
+                        struct str *name)
+{
+    if (name->ptr == NULL) {
+        *name = asset_key_last(s->raw->asset.key);
+        return;
+    }
+    if (name->len == 0 || name->len > TABLE_NAME_BYTES_MAX) {
+        asset_problem(s, place_of(node, key), NULL, "%s is not 1 to %d bytes long", key,
+                      TABLE_NAME_BYTES_MAX);
+    }
+}
+
+static void check_columns(const struct subject *s, const struct json *node, const char *key,
+                          const struct str_list *columns)
+{
+    for (size_t i = 0; i < columns->count; i++) {
+        struct str column = columns->items[i];
+        if (column.ptr != NULL && column.len == 0) {
+            asset_problem(s, place_of_item(node, key, i), NULL, "%s: a column's name is empty",
+                          key);
+        }
+        for (size_t earlier = 0; earlier < i; earlier++) {
+            if (column.len > 0 && str_eq(columns->items[earlier], column)) {
+                asset_problem(s, place_of_item(node, key, i), NULL,
+                              "%s: column " STR_FMT " is named twice", key, STR_ARG(column));
+                break;
+            }
+        }
+    }
+}
+
+/* A key that was given but goes with another source or target. */
+static void check_needs(const struct subject *s, const struct json *node, const char *key,
+                        bool is_fitting, const char *fitting)
+{
+    if (json_get(node, key) != NULL && !is_fitting) {
+        asset_problem(s, place_of(node, key), NULL, "%s goes with %s only", key, fitting);
+    }
+}
+
+/* Exactly one of the keys, two or three, must be there. Its index, or -1 with a problem. */
+static int choose(const struct subject *s, const struct json *node, const char *what,
+                  const char *const *keys, size_t count)
+{
+    int chosen = -1;
+    for (size_t i = 0; i < count; i++) {
+        if (json_get(node, keys[i]) == NULL) {
+            continue;
+        }
+        if (chosen >= 0) {
+            asset_problem(s, place_of(node, keys[i]), NULL, "%s has both %s and %s", what,
+                          keys[chosen], keys[i]);
+            return -1;
+        }
+        chosen = (int)i;
+    }
+    struct location at = {node->line, node->column};
+    if (chosen < 0 && count == 2) {
+        asset_problem(s, at, NULL, "%s needs %s or %s", what, keys[0], keys[1]);
+    } else if (chosen < 0) {
+        asset_problem(s, at, NULL, "%s needs %s, %s or %s", what, keys[0], keys[1], keys[2]);
+    }
+    return chosen;
+}
+
+static void check_extract(const struct subject *s)
+{
+    static const char *const keys[] = {"resource", "csv", "jsonl"};
+    const struct json *node = json_get(s->node, "extract");
+    struct extract *extract = &s->raw->extract.extract;
+    int type = choose(s, node, "extract", keys, COUNT_OF(keys));
+    if (type < 0) {
+        return;
+    }
+    extract->type = (enum extract_type)type;
+    bool is_sqlite = extract->type == EXTRACT_SQLITE;
+    bool is_csv = extract->type == EXTRACT_CSV;
+    check_needs(s, node, "table", is_sqlite, "resource");
+    check_needs(s, node, "replication_key", is_sqlite, "resource");
+    check_needs(s, node, "delimiter", is_csv, "csv");
+    check_needs(s, node, "header", is_csv, "csv");
+    if (is_sqlite && extract->resource_name.ptr != NULL) {
+        extract->resource = find_resource(s, node, extract->resource_name);
+        check_table(s, node, "table", &extract->table);
+    }
+    struct str path = is_csv ? extract->csv : extract->jsonl;
+    if (!is_sqlite && path.ptr != NULL && path.len == 0) {
+        asset_problem(s, place_of(node, keys[type]), NULL, "extract: the path is empty");
+    }
+    check_asset_template(s, place_of(node, keys[type]), "extract", path);
+    if (s->raw->extract.has_delimiter &&
+        (extract->delimiter.len != 1 || str_contains(STR("\"\r\n"), extract->delimiter))) {
+        asset_problem(s, place_of(node, "delimiter"), "\"\\t\" in double quotes is a tab",
+                      "extract: the delimiter is not one plain character");
+    }
+    check_columns(s, node, "columns", &extract->columns);
+    bool has_column = extract->columns.count == 0 || extract->replication_key.len == 0 ||
+                      contains(&extract->columns, extract->replication_key);
+    if (!has_column) {
+        asset_problem(s, place_of(node, "columns"), NULL,
+                      "extract: replication_key " STR_FMT " is not among the columns",
+                      STR_ARG(extract->replication_key));
+    }
+}
+
+static void check_mode(const struct subject *s, const struct json *node)
+{
+    struct raw_load *raw = &s->raw->load;
+    struct load *load = &raw->load;
+    bool has_key = load->primary_key.count > 0;
+    if (!raw->has_mode) {
+        load->mode = has_key ? LOAD_UPSERT : LOAD_APPEND;
+    }
+    if (load->mode == LOAD_UPSERT && load->type == LOAD_JSONL) {
+        asset_problem(s, place_of(node, "mode"), "append or overwrite",
+                      "load: mode upsert does not go with jsonl");
+    } else if (load->mode == LOAD_UPSERT && !has_key) {
+        asset_problem(s, place_of(node, "mode"), "name the columns: primary_key: [id]",
+                      "load: mode upsert needs a primary_key");
+    } else if (load->mode == LOAD_APPEND && has_key) {
+        asset_problem(s, place_of(node, "mode"), "upsert replaces rows with the same key",
+                      "load: a primary_key means nothing with mode append");
+    } else if (load->mode == LOAD_OVERWRITE && s->raw->extract.extract.replication_key.len > 0) {
+        asset_problem(s, place_of(node, "mode"), "use upsert, or take replication_key away",
+                      "load: mode overwrite would drop the rows that extract does not read again");
+    }
+}
+
+static void check_load(const struct subject *s)
+{
+    static const char *const keys[] = {"resource", "jsonl"};
+    const struct json *node = json_get(s->node, "load");
+    struct load *load = &s->raw->load.load;
+    int type = choose(s, node, "load", keys, COUNT_OF(keys));
+    if (type < 0) {
+        return;
+    }
+    load->type = (enum load_type)type;
+    bool is_sqlite = load->type == LOAD_SQLITE;
+    check_needs(s, node, "table", is_sqlite, "resource");
+    check_needs(s, node, "primary_key", is_sqlite, "resource");
+    if (is_sqlite && load->resource_name.ptr != NULL) {
+        load->resource = find_resource(s, node, load->resource_name);
+        check_table(s, node, "table", &load->table);
+    }
+    if (!is_sqlite && load->jsonl.ptr != NULL && load->jsonl.len == 0) {
+        asset_problem(s, place_of(node, "jsonl"), NULL, "load: the path is empty");
+    }
+    check_asset_template(s, place_of(node, "jsonl"), "load", load->jsonl);
+    check_columns(s, node, "primary_key", &load->primary_key);
+    check_mode(s, node);
+}
+
+/* What only both together show. */
+static void check_pair(const struct subject *s)
+{
+    const struct extract *extract = &s->raw->extract.extract;
+    const struct load *load = &s->raw->load.load;
+    const struct json *node = json_get(s->node, "load");
+    for (size_t i = 0; i < load->primary_key.count; i++) {
+        struct str column = load->primary_key.items[i];
+        if (extract->columns.count > 0 && !contains(&extract->columns, column)) {
+            asset_problem(s, place_of_item(node, "primary_key", i), "add it to extract.columns",
+                          "load: primary_key " STR_FMT " is not among the columns extracted",
+                          STR_ARG(column));
+        }
+    }
+    if (extract->resource != NULL && extract->resource == load->resource &&
+        str_eq(extract->table, load->table)) {
+        asset_problem(s, place_of(node, "table"), NULL,
+                      "it would read and write the same table " STR_FMT, STR_ARG(load->table));
+    }
+}
+
+void check_extract_load(const struct subject *s)
+{
+    const struct raw_asset *raw = s->raw;
+    if (raw->has_extract && json_get(s->node, "extract")->type == JSON_OBJECT) {
+        check_extract(s);
+    }
+    if (raw->has_load && json_get(s->node, "load")->type == JSON_OBJECT) {
+        check_load(s);
+    }
+    if (raw->has_extract && raw->has_load) {
+        check_pair(s);
+    } else {
+        const char *given = raw->has_extract ? "extract" : "load";
+        asset_problem(s, place_of(s->node, given), NULL, "%s needs %s beside it", given,
+                      raw->has_extract ? "load" : "extract");
+    }
+    s->raw->asset.extract = raw->extract.extract;
+    s->raw->asset.load = raw->load.load;
+}
+
+static bool is_query(struct str text)
+{
+    return str_trim(text).len > 0 && str_is_utf8(text) && !str_contains(text, (struct str){"", 1});
+}
+
+/* The file's content, in the arena of the definitions. */
+static bool read_query(const struct subject *s, struct str file, struct str *ret, struct err *err)
+{
+    struct definitions *defs = s->l->defs;
+    if (str_contains(file, STR("${"))) {
+        (void)err_set(err, ERR_INVALID, "variables are not filled in here");
+        return err_hint(err, "the file is read when the definitions are loaded");
+    }
+    /* A path without variables; "$$" in it is the file's business here. */
+    struct str path = file;
+    if (file.len > 0 && file.ptr[0] != '/') {
+        path = arena_printf(&s->l->scratch, "%s/" STR_FMT, defs->dir, STR_ARG(file));
+    }
+    if (path.ptr == NULL || path.len == 0 || path.len > LIMIT_PATH_BYTES) {
+        return err_set(err, ERR_INVALID, "the path is empty or too long");
+    }
+    AUTO(buf) content = buf_growing(QUERY_BYTES_MAX);
+    if (!s->l->files->read_file(s->l->files->ctx, path.ptr, &content, err)) {
+        return false;
+    }
+    if (!is_query(buf_str(&content))) {
+        return err_set(err, ERR_INVALID, "the file is empty or not text");
+    }
+    *ret = arena_copy(&defs->arena, buf_str(&content));
+    return ret->ptr != NULL || err_set(err, ERR_NO_MEMORY, "not enough memory for the query");
+}
+
+void check_sql(const struct subject *s)
+{
+    static const char *const keys[] = {"query", "file"};
+    const struct json *node = json_get(s->node, "sql");
+    struct sql *sql = &s->raw->sql.sql;
+    if (node->type != JSON_OBJECT) {
+        return;
+    }
+    if (sql->resource_name.ptr != NULL) {
+        sql->resource = find_resource(s, node, sql->resource_name);
+    }
+    check_table(s, node, "name", &sql->name);
+    int source = choose(s, node, "sql", keys, COUNT_OF(keys));
+    struct err err = {0};
+    if (source == 0 && sql->query.ptr != NULL && !is_query(sql->query)) {
+        asset_problem(s, place_of(node, "query"), NULL, "sql: the query is empty");
+    } else if (source == 1 && sql->file.ptr != NULL &&
+               !read_query(s, sql->file, &sql->query, &err)) {
+        asset_problem(s, place_of(node, "file"), err.hint, "sql: file " STR_FMT ": %s",
+                      STR_ARG(sql->file), err.msg);
+    }
+    s->raw->asset.sql = *sql;
+}

@@ -1,0 +1,199 @@
+/* look.c - finding, selecting and describing what was loaded. */
+#include "agent/definitions/attributes.h"
+#include "agent/definitions/loader.h"
+
+static bool contains(const struct str_list *list, struct str value)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (str_eq(list->items[i], value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_tag(const struct str_map *tags, struct str name, struct str value)
+{
+    for (size_t i = 0; i < tags->count; i++) {
+        if (str_eq(tags->keys[i], name)) {
+            return str_eq(tags->values[i], value);
+        }
+    }
+    return false;
+}
+
+static bool has(const void *ctx, uint32_t node, enum selection_attribute attribute, struct str name,
+                struct str value)
+{
+    const struct definitions *defs = ctx;
+    const struct asset *asset = &defs->assets[node];
+    switch (attribute) {
+    case SELECT_GROUP:
+        return str_eq(asset->group, value);
+    case SELECT_KIND:
+        return contains(&asset->kinds, value);
+    case SELECT_TAG:
+        return has_tag(&asset->tags, name, value);
+    case SELECT_OWNER:
+        return contains(&asset->owners, value);
+    }
+    return false;
+}
+
+struct selection_attributes definitions_attributes(const struct definitions *defs)
+{
+    return (struct selection_attributes){.has = has, .ctx = defs};
+}
+
+bool definitions_find_asset(const struct definitions *defs, struct str key, uint32_t *ret_asset,
+                            struct err *err)
+{
+    return graph_find(&defs->graph, key, ret_asset, err);
+}
+
+bool definitions_find_job(const struct definitions *defs, struct str name, const struct job **ret,
+                          struct err *err)
+{
+    struct nearest nearest = {.wanted = name};
+    for (size_t i = 0; i < defs->job_count; i++) {
+        if (str_eq(defs->jobs[i].name, name)) {
+            *ret = &defs->jobs[i];
+            return true;
+        }
+        nearest_offer(&nearest, defs->jobs[i].name);
+    }
+    (void)err_set(err, ERR_NOT_FOUND, "there is no job \"" STR_FMT "\"", STR_ARG(name));
+    if (nearest.best.len > 0) {
+        (void)err_hint(err, "did you mean " STR_FMT "?", STR_ARG(nearest.best));
+    }
+    return false;
+}
+
+bool definitions_select(const struct definitions *defs, struct str selection, struct arena *arena,
+                        bool **ret_set, struct err *err)
+{
+    const struct selection_attributes attributes = definitions_attributes(defs);
+    struct selection *parsed = NULL;
+    return selection_parse(selection, arena, &parsed, err) &&
+           selection_evaluate(parsed, &defs->graph, &attributes, arena, ret_set, err);
+}
+
+/* --- one asset for the hub --- */
+
+static void write_list(struct json_writer *w, const char *key, const struct str_list *list)
+{
+    if (list->count == 0) {
+        return;
+    }
+    jw_key(w, str_from(key));
+    jw_begin_array(w);
+    for (size_t i = 0; i < list->count; i++) {
+        jw_str(w, list->items[i]);
+    }
+    jw_end_array(w);
+}
+
+static void write_tags(struct json_writer *w, const struct str_map *tags)
+{
+    if (tags->count == 0) {
+        return;
+    }
+    jw_key(w, STR("tags"));
+    jw_begin_object(w);
+    for (size_t i = 0; i < tags->count; i++) {
+        jw_key(w, tags->keys[i]);
+        jw_str(w, tags->values[i]);
+    }
+    jw_end_object(w);
+}
+
+static void write_checks(struct json_writer *w, const struct asset *asset)
+{
+    if (asset->check_count == 0) {
+        return;
+    }
+    jw_key(w, STR("checks"));
+    jw_begin_array(w);
+    for (size_t i = 0; i < asset->check_count; i++) {
+        const struct check *check = &asset->checks[i];
+        jw_begin_object(w);
+        jw_member_str(w, "name", check->name);
+        jw_member_str(w, "severity", check->severity == CHECK_WARN ? STR("warn") : STR("error"));
+        jw_end_object(w);
+    }
+    jw_end_array(w);
+}
+
+static bool includes(const uint32_t *assets, size_t count, size_t asset)
+{
+    size_t low = 0;
+    while (low < count) {
+        size_t middle = low + (count - low) / 2;
+        if (assets[middle] == asset) {
+            return true;
+        }
+        if (assets[middle] < asset) {
+            low = middle + 1;
+        } else {
+            count = middle;
+        }
+    }
+    return false;
+}
+
+/* Names under `key`; the array is begun with the first one. */
+struct name_list {
+    struct json_writer *w;
+    const char *key;
+    bool has_begun;
+};
+
+static void add_name(struct name_list *list, struct str name)
+{
+    if (!list->has_begun) {
+        jw_key(list->w, str_from(list->key));
+        jw_begin_array(list->w);
+        list->has_begun = true;
+    }
+    jw_str(list->w, name);
+}
+
+static void end_names(struct name_list *list)
+{
+    if (list->has_begun) {
+        jw_end_array(list->w);
+    }
+}
+
+void definitions_write_asset(const struct definitions *defs, size_t asset, struct json_writer *w)
+{
+    const struct asset *a = &defs->assets[asset];
+    jw_begin_object(w);
+    jw_member_str(w, "key", a->key);
+    write_list(w, "deps", &a->deps);
+    jw_member_str(w, "group", a->group);
+    write_list(w, "kinds", &a->kinds);
+    write_tags(w, &a->tags);
+    write_list(w, "owners", &a->owners);
+    jw_member_opt(w, "description", a->description);
+    jw_member_opt(w, "code_version", a->code_version);
+    if (a->work == ASSET_EXTERNAL) {
+        jw_member_bool(w, "external", true);
+    }
+    write_checks(w, a);
+    struct name_list jobs = {w, "jobs", false};
+    for (size_t i = 0; i < defs->job_count; i++) {
+        if (includes(defs->jobs[i].assets, defs->jobs[i].asset_count, asset)) {
+            add_name(&jobs, defs->jobs[i].name);
+        }
+    }
+    end_names(&jobs);
+    struct name_list schedules = {w, "schedules", false};
+    for (size_t i = 0; i < defs->schedule_count; i++) {
+        if (includes(defs->schedules[i].assets, defs->schedules[i].asset_count, asset)) {
+            add_name(&schedules, defs->schedules[i].name);
+        }
+    }
+    end_names(&schedules);
+    jw_end_object(w);
+}
