@@ -173,19 +173,19 @@ static void show_error(struct cli *cli, const char *code, const char *msg, const
         jw_member_opt(&w, "hint", str_from(hint));
         jw_end_object(&w);
         jw_end_object(&w);
-        fprintf(cli->io.err, "%s\n", buf_cstr(&b) != NULL ? buf_cstr(&b) : "{\"error\":{}}");
+        (void)fprintf(cli->io.err, "%s\n", buf_cstr(&b) != NULL ? buf_cstr(&b) : "{\"error\":{}}");
         return;
     }
-    fprintf(cli->io.err, "error: %s\n", msg);
+    (void)fprintf(cli->io.err, "error: %s\n", msg);
     if (hint[0] != '\0') {
-        fprintf(cli->io.err, "hint: %s\n", hint);
+        (void)fprintf(cli->io.err, "hint: %s\n", hint);
     }
 }
 
 int cli_error(struct cli *cli, const struct err *err)
 {
     /* What was printed so far comes first, also when both go to one file. */
-    fflush(cli->io.out);
+    (void)fflush(cli->io.out);
     show_error(cli, err_code_name(err->code), err->msg, err->hint);
     return cli_exit_from(err->code);
 }
@@ -208,15 +208,15 @@ int cli_usage(struct cli *cli, const char *fmt, ...)
 
 void cli_json(struct cli *cli, struct str json)
 {
-    fwrite(json.ptr, 1, json.len, cli->io.out);
-    fputc('\n', cli->io.out);
+    (void)fwrite(json.ptr, 1, json.len, cli->io.out);
+    (void)fputc('\n', cli->io.out);
 }
 
 void cli_printf(struct cli *cli, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    vfprintf(cli->io.out, fmt, args);
+    (void)vfprintf(cli->io.out, fmt, args);
     va_end(args);
 }
 

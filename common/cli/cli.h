@@ -48,8 +48,9 @@ enum cli_type {
 };
 
 struct cli_option {
-    const char *name; /* without dashes */
-    char letter;      /* 0 = none */
+    const char *name;   /* without dashes */
+    char letter;        /* 0 = none */
+    bool is_repeatable; /* CLI_STRING only: may be given again; see cli_values */
     enum cli_type type;
     const char *value_name;   /* "DIR"; NULL for booleans */
     const char *default_text; /* the value when not given; NULL = none */
@@ -57,8 +58,7 @@ struct cli_option {
     const char *choices;      /* "append|upsert|overwrite" for CLI_STRING; NULL = anything */
     int64_t min;
     int64_t max;
-    bool is_repeatable; /* CLI_STRING only: may be given again; see cli_values */
-    const char *help;   /* one line, lower case, no full stop */
+    const char *help; /* one line, lower case, no full stop */
 };
 
 struct cli_example {

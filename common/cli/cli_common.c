@@ -11,7 +11,7 @@ const struct cli_option cli_common_options[] = {
 
 static void print_text(struct cli *cli, const struct buf *b)
 {
-    fwrite(b->ptr, 1, b->len, cli->io.out);
+    (void)fwrite(b->ptr, 1, b->len, cli->io.out);
     cli->has_failed = cli->has_failed || b->overflow;
 }
 

@@ -9,6 +9,18 @@ static bool is_shown(const struct cli_command *c)
     return !c->is_hidden && c->name[0] != '\0';
 }
 
+/* "append|upsert" as "append upsert" */
+static void add_choices(struct buf *b, const char *choices)
+{
+    for (const char *c = choices; c != NULL && *c != '\0'; c++) {
+        if (*c == '|') {
+            buf_add_char(b, ' ');
+        } else {
+            buf_add_char(b, *c);
+        }
+    }
+}
+
 /* The name without its last word: "token" of "token create", "" of "runs". */
 static struct str parent_of(const struct cli_command *c)
 {
@@ -66,9 +78,7 @@ static void add_bash_values(struct buf *b, const struct cli_option *list)
             buf_addf(b, " | -%c", list->letter);
         }
         buf_add_text(b, ") offers='");
-        for (const char *c = list->choices; c != NULL && *c != '\0'; c++) {
-            buf_add_char(b, *c == '|' ? ' ' : *c);
-        }
+        add_choices(b, list->choices);
         buf_add_text(b, "' ;;\n");
     }
 }
@@ -181,9 +191,7 @@ static void add_fish_options(struct buf *b, const struct cli_program *program,
         buf_add_text(b, list->type == CLI_BOOL ? "" : " -r");
         if (list->choices != NULL) {
             buf_add_text(b, " -f -a '");
-            for (const char *c = list->choices; *c != '\0'; c++) {
-                buf_add_char(b, *c == '|' ? ' ' : *c);
-            }
+            add_choices(b, list->choices);
             buf_add_char(b, '\'');
         }
         buf_add_text(b, " -d ");

@@ -135,7 +135,7 @@ static void show_help(struct cli *cli)
     } else {
         cli_help_program(cli->program, &b);
     }
-    fwrite(b.ptr, 1, b.len, cli->io.out);
+    (void)fwrite(b.ptr, 1, b.len, cli->io.out);
 }
 
 /* --help and --version end the parsing at once, whatever follows. */
@@ -231,7 +231,7 @@ static enum step missing_command(struct cli *cli)
     if (cli->path[0] == '\0') {
         AUTO(buf) b = buf_growing(CLI_TEXT_BYTES_MAX);
         cli_help_program(cli->program, &b);
-        fwrite(b.ptr, 1, b.len, cli->io.err);
+        (void)fwrite(b.ptr, 1, b.len, cli->io.err);
         return STEP_WRONG;
     }
     AUTO(buf) names = buf_growing(CLI_TEXT_BYTES_MAX);
@@ -357,7 +357,7 @@ int cli_run(const struct cli_program *program, const struct cli_io *io, int argc
 
 static const char *system_getenv(const char *name)
 {
-    return getenv(name);
+    return getenv(name); /* NOLINT(concurrency-mt-unsafe): never set by us */
 }
 
 int cli_main(const struct cli_program *program, int argc, char *const argv[], void *ctx)

@@ -107,34 +107,43 @@ static void fit(const struct table *t, size_t terminal, size_t width[TABLE_COLUM
     }
 }
 
-static void add_cell(struct buf *line, const struct table *t, size_t column, struct str text,
-                     size_t width)
+struct cell {
+    enum cli_tone tone;
+    struct str text;
+    size_t width;
+    bool is_right;
+    bool is_first;
+    bool is_last;
+};
+
+static void add_cell(struct buf *line, const struct cli *cli, const struct cell *cell)
 {
-    size_t taken = text_width(text);
-    size_t pad = taken < width ? width - taken : 0;
-    bool is_last = column + 1 == t->column_count;
-    if (t->columns[column].is_right) {
+    size_t taken = text_width(cell->text);
+    size_t pad = taken < cell->width ? cell->width - taken : 0;
+    buf_addf(line, "%*s", cell->is_first ? 0 : GAP, "");
+    if (cell->is_right) {
         buf_addf(line, "%*s", (int)pad, "");
     }
-    buf_add_cut(line, text, width);
-    if (!t->columns[column].is_right && !is_last) {
+    buf_add_text(line, cli_tone_on(cli, cell->tone));
+    buf_add_cut(line, cell->text, cell->width);
+    buf_add_text(line, cli_tone_off(cli, cell->tone));
+    if (!cell->is_right && !cell->is_last) {
         buf_addf(line, "%*s", (int)pad, "");
     }
 }
 
-static void print_cell(struct buf *line, const struct cli *cli, enum cli_tone tone,
-                       const struct table *t, size_t column, struct str text, size_t width)
+static struct cell cell_of(const struct table *t, size_t column, const size_t *width)
 {
-    buf_add_text(line, column > 0 ? "  " : "");
-    buf_add_text(line, cli_tone_on(cli, tone));
-    add_cell(line, t, column, text, width);
-    buf_add_text(line, cli_tone_off(cli, tone));
+    return (struct cell){.width = width[column],
+                         .is_right = t->columns[column].is_right,
+                         .is_first = column == 0,
+                         .is_last = column + 1 == t->column_count};
 }
 
 static void flush_line(struct buf *line, struct cli *cli)
 {
     buf_add_char(line, '\n');
-    fwrite(line->ptr, 1, line->len, cli->io.out);
+    (void)fwrite(line->ptr, 1, line->len, cli->io.out);
     buf_reset(line);
 }
 
@@ -142,8 +151,8 @@ void table_print(const struct table *t, struct cli *cli)
 {
     assert(t->cell_count % t->column_count == 0);
     if (t->text.overflow) {
-        fprintf(cli->io.err, "error: the table takes more than %zu bytes; use --json\n",
-                t->text.max);
+        (void)fprintf(cli->io.err, "error: the table takes more than %zu bytes; use --json\n",
+                      t->text.max);
         cli->has_failed = true;
         return;
     }
@@ -151,17 +160,20 @@ void table_print(const struct table *t, struct cli *cli)
     fit(t, cli->io.width > 0 ? (size_t)cli->io.width : 0, width);
     AUTO(buf) line = buf_growing(TABLE_TEXT_BYTES_MAX);
     for (size_t i = 0; i < t->column_count; i++) {
-        print_cell(&line, cli, CLI_STRONG, t, i, str_from(t->columns[i].name), width[i]);
+        struct cell cell = cell_of(t, i, width);
+        cell.tone = CLI_STRONG;
+        cell.text = str_from(t->columns[i].name);
+        add_cell(&line, cli, &cell);
     }
     flush_line(&line, cli);
     struct str rest = buf_str(&t->text);
     for (size_t i = 0; i < t->cell_count; i++) {
-        struct str cell;
-        (void)str_cut(rest, '\n', &cell, &rest);
-        size_t column = i % t->column_count;
-        enum cli_tone tone = (enum cli_tone)(cell.ptr[0] - '0');
-        print_cell(&line, cli, tone, t, column, str_slice(cell, 1, cell.len), width[column]);
-        if (column + 1 == t->column_count) {
+        struct cell cell = cell_of(t, i % t->column_count, width);
+        (void)str_cut(rest, '\n', &cell.text, &rest);
+        cell.tone = (enum cli_tone)(cell.text.ptr[0] - '0');
+        cell.text = str_slice(cell.text, 1, cell.text.len);
+        add_cell(&line, cli, &cell);
+        if (cell.is_last) {
             flush_line(&line, cli);
         }
     }

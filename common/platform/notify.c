@@ -15,14 +15,24 @@ static void add_status(struct buf *message, const char *status)
 {
     buf_add_text(message, "STATUS=");
     for (const char *c = status; *c != '\0' && message->len < MESSAGE_BYTES - 2; c++) {
-        buf_add_char(message, *c == '\n' ? ' ' : *c);
+        if (*c == '\n') {
+            buf_add_char(message, ' ');
+        } else {
+            buf_add_char(message, *c);
+        }
     }
     buf_add_char(message, '\n');
 }
 
+/* One thread reads the environment and nobody changes it. */
+static const char *variable(const char *name)
+{
+    return getenv(name); /* NOLINT(concurrency-mt-unsafe): never set by us */
+}
+
 static void send_message(const struct buf *message)
 {
-    const char *path = getenv("NOTIFY_SOCKET");
+    const char *path = variable("NOTIFY_SOCKET");
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t len = path != NULL ? strlen(path) : 0;
     /* A path, or "@name" for the abstract name space. */
@@ -78,10 +88,10 @@ int64_t notify_watchdog_interval_ns(void)
 {
     int64_t usec = 0;
     int64_t pid = 0;
-    if (!str_to_i64(str_from(getenv("WATCHDOG_USEC")), 1, INT64_MAX / NS_PER_US, &usec)) {
+    if (!str_to_i64(str_from(variable("WATCHDOG_USEC")), 1, INT64_MAX / NS_PER_US, &usec)) {
         return 0;
     }
-    const char *watched = getenv("WATCHDOG_PID");
+    const char *watched = variable("WATCHDOG_PID");
     if (watched != NULL &&
         (!str_to_i64(str_from(watched), 1, INT32_MAX, &pid) || pid != getpid())) {
         return 0;

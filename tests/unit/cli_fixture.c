@@ -144,8 +144,8 @@ struct cli_outcome cli_fixture_run(const struct cli_program *program, struct cli
                         .width = setting.width};
     int result = CLI_OK;
     struct cli_outcome o = {.code = cli_run(program, &io, argc, argv, &result)};
-    fclose(io.out);
-    fclose(io.err);
+    (void)fclose(io.out);
+    (void)fclose(io.err);
     for (int i = 1; i < argc; i++) {
         free(argv[i]);
     }

@@ -169,8 +169,8 @@ static void a_full_disk_is_a_failure(void **state)
     char *argv[] = {name, word, NULL};
     struct cli_io io = {.out = full, .err = err, .getenv = getenv_none};
     assert_int_equal(cli_run(&weave, &io, 2, argv, NULL), CLI_FAILED);
-    fclose(full);
-    fclose(err);
+    (void)fclose(full);
+    (void)fclose(err);
     assert_non_null(strstr(text, "error: write the output: No space left on device"));
 }
 

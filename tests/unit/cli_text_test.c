@@ -24,6 +24,7 @@ static void data_cannot_drive_the_terminal(void **state)
     (void)state;
     char text[64];
     struct buf b = buf_fixed(text, sizeof(text));
+    /* NOLINTNEXTLINE(misc-misleading-bidirectional): what it is about */
     buf_add_harmless(&b, STR("a\033[2Jb\nc\xC2\x9B\xE2\x80\xAE\xff\0z"));
     assert_string_equal(buf_cstr(&b), "a [2Jb c  \xEF\xBF\xBD z");
 }

@@ -9,6 +9,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* One thread: nobody reads the environment meanwhile. NULL takes the variable out. */
+static void put_variable(const char *name, const char *value)
+{
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
+    int rc = value != NULL ? setenv(name, value, 1) : unsetenv(name);
+    assert_int_equal(rc, 0);
+}
+
 /* A socket in the abstract name space, named in NOTIFY_SOCKET. */
 static int open_supervisor(void)
 {
@@ -22,7 +30,7 @@ static int open_supervisor(void)
     assert_true(fd >= 0);
     socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)len);
     assert_int_equal(bind(fd, (const struct sockaddr *)&address, size), 0);
-    assert_int_equal(setenv("NOTIFY_SOCKET", name, 1), 0);
+    put_variable("NOTIFY_SOCKET", name);
     return fd;
 }
 
@@ -79,10 +87,10 @@ static void a_bad_address_is_no_address(void **state)
     const char *const addresses[] = {
         "", "/", "relative", "vsock:2:1234", longer, "/nowhere/at/all"};
     for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
-        assert_int_equal(setenv("NOTIFY_SOCKET", addresses[i], 1), 0);
+        put_variable("NOTIFY_SOCKET", addresses[i]);
         notify_ready("x");
     }
-    assert_int_equal(unsetenv("NOTIFY_SOCKET"), 0);
+    put_variable("NOTIFY_SOCKET", NULL);
     notify_ready("x");
 }
 
@@ -91,21 +99,21 @@ static void the_interval_is_for_us_alone(void **state)
     (void)state;
     char pid[32];
     (void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
-    unsetenv("WATCHDOG_USEC");
-    unsetenv("WATCHDOG_PID");
+    put_variable("WATCHDOG_USEC", NULL);
+    put_variable("WATCHDOG_PID", NULL);
     assert_int_equal(notify_watchdog_interval_ns(), 0);
-    setenv("WATCHDOG_USEC", "30000000", 1);
+    put_variable("WATCHDOG_USEC", "30000000");
     assert_int_equal(notify_watchdog_interval_ns(), INT64_C(30000000000));
-    setenv("WATCHDOG_PID", pid, 1);
+    put_variable("WATCHDOG_PID", pid);
     assert_int_equal(notify_watchdog_interval_ns(), INT64_C(30000000000));
-    setenv("WATCHDOG_PID", "1", 1);
+    put_variable("WATCHDOG_PID", "1");
     assert_int_equal(notify_watchdog_interval_ns(), 0);
-    setenv("WATCHDOG_PID", "me", 1);
+    put_variable("WATCHDOG_PID", "me");
     assert_int_equal(notify_watchdog_interval_ns(), 0);
-    unsetenv("WATCHDOG_PID");
+    put_variable("WATCHDOG_PID", NULL);
     const char *const bad[] = {"", "0", "-5", "soon", "99999999999999999999"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        setenv("WATCHDOG_USEC", bad[i], 1);
+        put_variable("WATCHDOG_USEC", bad[i]);
         assert_int_equal(notify_watchdog_interval_ns(), 0);
     }
 }
