@@ -281,11 +281,11 @@ static bool copy_topic(struct str topic, char text[TOPIC_SIZE], struct err *err)
     return true;
 }
 
-bool library_publish(struct mqtt_session *s, struct str topic, struct str payload, bool is_retained,
-                     uint32_t expiry_s, int *ret_message_id, struct err *err)
+bool library_publish(struct mqtt_session *s, const struct mqtt_message *message, uint32_t expiry_s,
+                     int *ret_message_id, struct err *err)
 {
     char text[TOPIC_SIZE];
-    if (!copy_topic(topic, text, err)) {
+    if (!copy_topic(message->topic, text, err)) {
         return false;
     }
     mosquitto_property *properties = NULL;
@@ -294,8 +294,8 @@ bool library_publish(struct mqtt_session *s, struct str topic, struct str payloa
         rc = mosquitto_property_add_int32(&properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, expiry_s);
     }
     if (rc == MOSQ_ERR_SUCCESS) {
-        rc = mosquitto_publish_v5(s->library.mosq, ret_message_id, text, (int)payload.len,
-                                  payload.ptr, 1, is_retained, properties);
+        rc = mosquitto_publish_v5(s->library.mosq, ret_message_id, text, (int)message->payload.len,
+                                  message->payload.ptr, 1, message->retained, properties);
     }
     mosquitto_property_free_all(&properties);
     return rc == MOSQ_ERR_SUCCESS || library_err(err, rc, "publish");

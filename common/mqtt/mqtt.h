@@ -33,32 +33,34 @@ struct mqtt_handlers {
     void (*on_subscribed)(void *ctx, int message_id, const struct err *why);
     void *ctx;
 };
-/* Text is copied. */
+/* Text is copied; of the PEM texts, only what mbedTLS makes of them is kept. */
 struct mqtt_options {
     struct str host; /* name or address */
     int port;
     struct str server_name; /* for the certificate check; empty = host */
-    struct str client_id;
-    struct str ca_pem, cert_pem,
-        key_pem;               /* cert and key empty: no client certificate (enrolment) */
+    struct str client_id;   /* not empty */
+    struct str ca_pem;
+    struct str cert_pem; /* with key_pem empty: no client certificate (enrolment) */
+    struct str key_pem;
     struct str ca_fingerprint; /* enrolment: see tls_client_options */
-    bool ignore_dates;
-    int keepalive_s;        /* 5..3600 */
-    int connect_timeout_ms; /* from mqtt_connect to ONLINE */
-    int inflight_max; /* QoS 1 messages handed over and not yet acknowledged; mqtt_publish refuses
-                         more */
-    size_t payload_bytes_max; /* larger incoming messages end the connection; announced to the
-                                 broker */
-    struct str will_topic;    /* empty = no will */
+    bool ignore_dates;         /* see tls_client_options */
+    bool will_retain;          /* the will replaces the topic's retained message */
+    int keepalive_s;           /* 5..3600; the broker may lower it */
+    int connect_timeout_ms;    /* from mqtt_connect to ONLINE */
+    int inflight_max;          /* QoS 1 messages not yet acknowledged; mqtt_publish refuses more */
+    /* Larger incoming messages end the connection; announced to the broker. */
+    size_t payload_bytes_max;
+    struct str will_topic; /* empty = no will */
     struct str will_payload;
-    bool will_retain;      /* the will replaces the topic's retained message */
-    struct str socket_dir; /* a folder of ours (0700) for the in-process socket */
+    struct str
+        socket_dir; /* a folder of ours (0700, path up to 84 bytes) for the in-process socket */
 };
 
 MUST_CHECK bool mqtt_open(struct mqtt_session **ret, struct loop *loop, const struct rng *rng,
                           const struct mqtt_options *options, const struct mqtt_handlers *handlers,
                           struct err *err);
-void mqtt_close(struct mqtt_session *session); /* abrupt; no callback; NULL is allowed */
+/* Abrupt: the will fires; no callback follows. From within a callback too. NULL is allowed. */
+void mqtt_close(struct mqtt_session *session);
 
 /* Starts an attempt; only from OFFLINE. The result comes by callback. */
 MUST_CHECK bool mqtt_connect(struct mqtt_session *session, struct err *err);

@@ -157,11 +157,10 @@ static bool begin_lookup(struct resolver *r, struct err *err)
     return true;
 }
 
-bool resolver_open(struct resolver **ret, struct loop *loop, struct str host, int port,
-                   void (*on_done)(void *ctx, const struct address_list *list,
-                                   const struct err *why),
-                   void *ctx, struct err *err)
+bool resolver_open(struct resolver **ret, const struct resolver_options *options, struct err *err)
 {
+    struct str host = options->host;
+    int port = options->port;
     if (host.len == 0 || host.len >= HOST_SIZE || memchr(host.ptr, '\0', host.len) != NULL) {
         return err_set(err, ERR_INVALID, "the host name must have 1 to %d bytes", HOST_SIZE - 1);
     }
@@ -172,9 +171,9 @@ bool resolver_open(struct resolver **ret, struct loop *loop, struct str host, in
     if (r == NULL) {
         return err_set(err, ERR_NO_MEMORY, "resolver: out of memory");
     }
-    r->loop = loop;
-    r->on_done = on_done;
-    r->ctx = ctx;
+    r->loop = options->loop;
+    r->on_done = options->on_done;
+    r->ctx = options->ctx;
     memcpy(r->host, host.ptr, host.len);
     (void)snprintf(r->port, sizeof(r->port), "%d", port);
     *ret = r;

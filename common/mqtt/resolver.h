@@ -23,11 +23,16 @@ struct address_list {
 };
 
 struct resolver;
-/* `on_done` gets the addresses, or NULL and why not. `host` is copied. */
-MUST_CHECK bool resolver_open(struct resolver **ret, struct loop *loop, struct str host, int port,
-                              void (*on_done)(void *ctx, const struct address_list *list,
-                                              const struct err *why),
-                              void *ctx, struct err *err);
+struct resolver_options {
+    struct loop *loop;
+    struct str host; /* copied */
+    int port;
+    /* Gets the addresses, or NULL and why not. */
+    void (*on_done)(void *ctx, const struct address_list *list, const struct err *why);
+    void *ctx;
+};
+MUST_CHECK bool resolver_open(struct resolver **ret, const struct resolver_options *options,
+                              struct err *err);
 void resolver_close(struct resolver *r); /* NULL is allowed; does not wait for a lookup under way */
 /* Either *ret is filled and *ret_is_pending false, or on_done is called later. */
 MUST_CHECK bool resolver_start(struct resolver *r, struct address_list *ret, bool *ret_is_pending,

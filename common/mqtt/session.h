@@ -1,5 +1,5 @@
-/* session.h - the inside of struct mqtt_session. mqtt.c moves the states; library.c holds
- * libmosquitto. Internal. */
+/* session.h - the inside of struct mqtt_session. attempt.c moves the states, library.c holds
+ * libmosquitto, mqtt.c is the face of both. Internal. */
 #pragma once
 #include "common/base/arena.h"
 #include "common/mqtt/bridge.h"
@@ -64,13 +64,23 @@ struct mqtt_session {
     struct loop_task end;
 };
 
-/* -- mqtt.c, for library.c -- */
+/* -- attempt.c -- */
 
+/* For a zeroed session whose loop is set; from here on session_tear_down() may be called. */
+void session_init(struct mqtt_session *s);
+MUST_CHECK bool session_open_resolver(struct mqtt_session *s, struct err *err);
+MUST_CHECK bool session_connect(struct mqtt_session *s, struct err *err);
+void session_disconnect(struct mqtt_session *s, bool with_will);
+void session_tear_down(struct mqtt_session *s);
+const char *session_state_name(const struct mqtt_session *s);
 /* Moves to ENDING; the first reason given stays. NULL = asked for. */
 void session_fail(struct mqtt_session *s, const struct err *why);
 void session_online(struct mqtt_session *s, int keepalive_s);
 /* True when nobody wants to hear of this connection any more. */
 bool session_is_mute(const struct mqtt_session *s);
+
+/* -- mqtt.c -- */
+
 void session_free(struct mqtt_session *s);
 
 /* -- library.c -- */
@@ -86,9 +96,8 @@ void library_leave(struct mqtt_session *s);
 void library_disconnect(struct mqtt_session *s, bool with_will);
 /* Sends PINGREQ, or finds that the broker is silent. */
 void library_keepalive(struct mqtt_session *s);
-MUST_CHECK bool library_publish(struct mqtt_session *s, struct str topic, struct str payload,
-                                bool is_retained, uint32_t expiry_s, int *ret_message_id,
-                                struct err *err);
+MUST_CHECK bool library_publish(struct mqtt_session *s, const struct mqtt_message *message,
+                                uint32_t expiry_s, int *ret_message_id, struct err *err);
 MUST_CHECK bool library_subscribe(struct mqtt_session *s, struct str filter, int *ret_message_id,
                                   struct err *err);
 /* libmosquitto's process-wide start; counted by itself. */

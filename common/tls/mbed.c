@@ -7,7 +7,6 @@
 #include <mbedtls/oid.h>
 #include <mbedtls/sha256.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 void mbed_key_release(struct mbed_key *key)
@@ -49,16 +48,20 @@ int mbed_random(void *rng, unsigned char *bytes, size_t len)
 
 /* mbedTLS takes PEM only with its NUL, which counts. */
 struct pem_text {
-    unsigned char *ptr;
-    size_t size;
+    struct buf buf;
 };
 
 static void pem_text_release(struct pem_text *t)
 {
-    if (t->ptr != NULL) {
-        explicit_bzero(t->ptr, t->size);
-        free(t->ptr);
+    if (t->buf.ptr != NULL) {
+        explicit_bzero(t->buf.ptr, t->buf.len);
     }
+    buf_release(&t->buf);
+}
+
+static const unsigned char *pem_bytes(const struct pem_text *t)
+{
+    return (const unsigned char *)t->buf.ptr;
 }
 
 static bool pem_copy(struct str pem, size_t max, const char *what, struct pem_text *ret,
@@ -73,29 +76,30 @@ static bool pem_copy(struct str pem, size_t max, const char *what, struct pem_te
     if (memchr(pem.ptr, '\0', pem.len) != NULL || !str_contains(pem, STR("-----BEGIN "))) {
         return err_set(err, ERR_INVALID, "%s is not PEM text", what);
     }
-    ret->ptr = malloc(pem.len + 1);
-    if (ret->ptr == NULL) {
+    ret->buf = buf_growing(pem.len + 1);
+    /* All at once: a buffer that grew would leave a copy of the key behind. */
+    if (buf_reserve(&ret->buf, pem.len + 1) == NULL) {
         return err_set(err, ERR_NO_MEMORY, "%s: out of memory", what);
     }
-    memcpy(ret->ptr, pem.ptr, pem.len);
-    ret->ptr[pem.len] = '\0';
-    ret->size = pem.len + 1;
+    buf_add(&ret->buf, pem);
+    buf_add_char(&ret->buf, '\0');
     return true;
 }
 
 bool mbed_key_parse(const struct rng *rng, struct str pem, struct mbed_key *ret, struct err *err)
 {
     mbedtls_pk_init(&ret->pk);
-    AUTO(pem_text) text = {NULL, 0};
+    AUTO(pem_text) text = {0};
     if (!pem_copy(pem, KEY_PEM_BYTES_MAX, "private key", &text, err)) {
         return false;
     }
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
     struct rng source = *rng;
-    int rc = mbedtls_pk_parse_key(&ret->pk, text.ptr, text.size, NULL, 0, mbed_random, &source);
+    int rc = mbedtls_pk_parse_key(&ret->pk, pem_bytes(&text), text.buf.len, NULL, 0, mbed_random,
+                                  &source);
 #else
     (void)rng;
-    int rc = mbedtls_pk_parse_key(&ret->pk, text.ptr, text.size, NULL, 0);
+    int rc = mbedtls_pk_parse_key(&ret->pk, pem_bytes(&text), text.buf.len, NULL, 0);
 #endif
     if (rc != 0) {
         return mbed_err(err, ERR_INVALID, rc, "private key");
@@ -109,11 +113,11 @@ bool mbed_key_parse(const struct rng *rng, struct str pem, struct mbed_key *ret,
 bool mbed_cert_parse(struct str pem, struct mbed_cert *ret, struct err *err)
 {
     mbedtls_x509_crt_init(&ret->crt);
-    AUTO(pem_text) text = {NULL, 0};
+    AUTO(pem_text) text = {0};
     if (!pem_copy(pem, CERT_PEM_BYTES_MAX, "certificate", &text, err)) {
         return false;
     }
-    int rc = mbedtls_x509_crt_parse(&ret->crt, text.ptr, text.size);
+    int rc = mbedtls_x509_crt_parse(&ret->crt, pem_bytes(&text), text.buf.len);
     if (rc > 0) {
         return err_set(err, ERR_INVALID, "certificate: %d of the certificates cannot be read", rc);
     }
@@ -147,11 +151,11 @@ static bool csr_signature_holds(mbedtls_x509_csr *csr)
 bool mbed_csr_parse(struct str pem, struct mbed_csr *ret, struct err *err)
 {
     mbedtls_x509_csr_init(&ret->csr);
-    AUTO(pem_text) text = {NULL, 0};
+    AUTO(pem_text) text = {0};
     if (!pem_copy(pem, CSR_PEM_BYTES_MAX, "certificate request", &text, err)) {
         return false;
     }
-    int rc = mbedtls_x509_csr_parse(&ret->csr, text.ptr, text.size);
+    int rc = mbedtls_x509_csr_parse(&ret->csr, pem_bytes(&text), text.buf.len);
     if (rc != 0) {
         return mbed_err(err, ERR_INVALID, rc, "certificate request");
     }
@@ -250,7 +254,7 @@ void mbed_common_name(const mbedtls_x509_name *name, char ret[COMMON_NAME_SIZE])
         size_t len = name->val.len < COMMON_NAME_SIZE - 1 ? name->val.len : COMMON_NAME_SIZE - 1;
         for (size_t i = 0; i < len; i++) {
             unsigned char c = name->val.p[i];
-            ret[i] = c >= ' ' && c < 0x7f ? (char)c : '?';
+            ret[i] = (char)(c >= ' ' && c < 0x7f ? c : '?');
         }
         ret[len] = '\0';
         return;
