@@ -2,6 +2,7 @@
 
 #include "agent/el/cancel.h"
 #include "agent/el/connectors.h"
+#include "agent/el/table.h"
 #include "common/base/limits.h"
 #include "common/log/log.h"
 
@@ -79,23 +80,6 @@ static bool pump(struct load *l, struct err *err)
     return commit(l, true, err);
 }
 
-/* "shop.sales" of "/var/lib/shop.db" and "sales"; a file's own name. */
-static struct str table_name(const struct target_options *o, struct arena *arena)
-{
-    struct str folder;
-    struct str file;
-    struct str stem;
-    struct str extension;
-    (void)str_cut_last(o->path, '/', &folder, &file);
-    if (o->table.len == 0) {
-        return file;
-    }
-    if (!str_cut_last(file, '.', &stem, &extension)) {
-        stem = file;
-    }
-    return arena_printf(arena, STR_FMT "." STR_FMT, STR_ARG(stem), STR_ARG(o->table));
-}
-
 static bool copy_text(struct str *text, struct arena *arena, struct err *err)
 {
     if (text->len > 0) {
@@ -114,7 +98,7 @@ static bool describe(const struct load *l, struct arena *arena, struct materiali
     }
     *columns = l->target->columns;
     *ret = (struct materialization){
-        .table = table_name(&l->request->target, arena),
+        .table = table_display_name(l->request->target.path, l->request->target.table, arena),
         .row_count = l->target->row_count,
         .rows_read = l->tap->rows_read,
         .rows_written = l->target->rows_written,

@@ -164,20 +164,24 @@ static int compare_entries(const void *a, const void *b)
     return strcmp(x->path, y->path);
 }
 
-/* The files of the state, or NULL when it is of another tap: then nothing is known. */
-static bool known_files(struct str state, struct arena *arena, const struct json **ret,
-                        struct err *err)
+/* The files of the state, or NULL when they tell nothing: of another tap, or understood another way.
+ * An append goes on even then, as it must not repeat rows. */
+static bool known_files(const struct file_set_options *o, struct arena *arena,
+                        const struct json **ret, struct err *err)
 {
     struct json *root = NULL;
     *ret = NULL;
-    if (state.len == 0) {
+    if (o->state.len == 0) {
         return true;
     }
-    if (!json_parse(state, LIMIT_JSON_BYTES, arena, &root, err)) {
+    if (!json_parse(o->state, LIMIT_JSON_BYTES, arena, &root, err)) {
         return err_wrap(err, "stored state");
     }
     const struct json *files = json_get(root, "files");
-    if (files != NULL && files->type == JSON_ARRAY) {
+    const struct json *definition = json_get(root, "definition");
+    bool is_same = definition != NULL && definition->type == JSON_INT &&
+                   (uint64_t)definition->as.integer == o->definition;
+    if (files != NULL && files->type == JSON_ARRAY && (is_same || o->mode == MODE_APPEND)) {
         *ret = files;
     }
     return true;
@@ -308,25 +312,26 @@ static bool decide_all(struct file_set *set, enum load_mode mode, struct err *er
     return true;
 }
 
-static bool open_set(struct file_set *set, const glob_t *found, enum load_mode mode,
-                     struct str state, struct arena *arena, struct err *err)
+static bool open_set(struct file_set *set, const struct file_set_options *o, const glob_t *found,
+                     struct arena *arena, struct err *err)
 {
     const struct json *files = NULL;
-    if (!known_files(state, arena, &files, err) || !add_matches(set, found, files, arena, err)) {
+    if (!known_files(o, arena, &files, err) || !add_matches(set, found, files, arena, err)) {
         return false;
     }
     if (set->count > FILE_SET_MAX / 2) {
         forget_gone(set);
     }
-    return decide_all(set, mode, err);
+    return decide_all(set, o->mode, err);
 }
 
-bool file_set_open(struct file_set *ret, struct str pattern, enum load_mode mode, struct str state,
+bool file_set_open(struct file_set *ret, const struct file_set_options *options,
                    struct arena *arena, struct err *err)
 {
     glob_t found = {0};
-    struct file_set set = {0};
-    bool ok = find_files(pattern, &found, err) && open_set(&set, &found, mode, state, arena, err);
+    struct file_set set = {.definition = options->definition};
+    bool ok =
+        find_files(options->pattern, &found, err) && open_set(&set, options, &found, arena, err);
     globfree(&found);
     if (ok) {
         *ret = set;
@@ -365,6 +370,7 @@ void file_set_done(struct file_set *set, size_t index, int64_t offset, const str
 
 void file_set_write_state(const struct file_set *set, struct json_writer *w)
 {
+    jw_member_i64(w, "definition", (int64_t)set->definition);
     jw_key(w, STR("files"));
     jw_begin_array(w);
     for (size_t i = 0; i < set->count; i++) {

@@ -40,16 +40,24 @@ struct file_set {
     struct file_entry *entries; /* sorted by path */
     size_t count;
     bool is_unchanged; /* nothing is to be read */
+    uint64_t definition;
 };
 
 /* Matches `pattern` (shell wildcards; a name without them must exist), compares with `state` and
  * decides by `mode`: append refuses a file whose known part changed (ERR_INVALID); upsert reads it
- * again; overwrite reads all or nothing. */
-MUST_CHECK bool file_set_open(struct file_set *ret, struct str pattern, enum load_mode mode,
-                              struct str state, struct arena *arena, struct err *err);
+ * again; overwrite reads all or nothing. `definition` is a hash of what tells how the files are to be
+ * understood: when it changed, upsert and overwrite read everything again. */
+struct file_set_options {
+    struct str pattern;
+    enum load_mode mode;
+    uint64_t definition;
+    struct str state;
+};
+MUST_CHECK bool file_set_open(struct file_set *ret, const struct file_set_options *options,
+                              struct arena *arena, struct err *err);
 /* Entry `index` is read up to `offset`; `hash` is of all before it. May be called again with a
  * later offset. */
 void file_set_done(struct file_set *set, size_t index, int64_t offset, const struct hash64 *hash);
-/* Writes the member "files" of the state: what file_set_done() was told, else what was known
+/* Writes the members "definition" and "files" of the state: what file_set_done() was told, else what was known
  * before. */
 void file_set_write_state(const struct file_set *set, struct json_writer *w);

@@ -2,11 +2,30 @@
 
 #include "common/base/limits.h"
 
+/* Everything that changes what the rows of a file are, or what becomes of them. */
+static uint64_t hash_definition(const struct tap_context *context)
+{
+    const struct tap_options *o = context->options;
+    const char flags[] = {o->header ? 'h' : '-', (char)('0' + (int)context->mode)};
+    const struct str parts[] = {o->type, o->delimiter, o->stream, {flags, sizeof(flags)}};
+    struct hash64 h = hash64_new();
+    for (size_t i = 0; i < COUNT_OF(parts) + o->columns.count; i++) {
+        hash64_add(&h, i < COUNT_OF(parts) ? parts[i] : o->columns.items[i - COUNT_OF(parts)]);
+        hash64_add(&h, STR("\0"));
+    }
+    return hash64_value(&h);
+}
+
 bool file_tap_init(struct file_tap *t, const struct tap_context *context, struct err *err)
 {
     t->reader = (struct file_reader){.fd = {-1}};
-    if (!file_set_open(&t->files, context->options->path, context->mode, context->state,
-                       context->arena, err)) {
+    const struct file_set_options options = {
+        .pattern = context->options->path,
+        .mode = context->mode,
+        .definition = hash_definition(context),
+        .state = context->state,
+    };
+    if (!file_set_open(&t->files, &options, context->arena, err)) {
         return false;
     }
     t->base.is_unchanged = t->files.is_unchanged;

@@ -2,6 +2,9 @@
 
 #include "agent/el/cancel.h"
 #include "agent/el/table.h"
+#include "common/base/limits.h"
+
+#include <string.h>
 
 enum { SQL_CACHE_KIB = 2048, SQL_BUSY_TIMEOUT_MS = 30000 };
 
@@ -38,6 +41,21 @@ static bool open_database(struct str path, unsigned flags, struct arena *arena,
     return true;
 }
 
+/* SQLite's "no such table: x" gets the nearest name as a hint. Always false. */
+static bool suggest_table(struct db *db, struct err *err)
+{
+    static const char *const no_such_table = "no such table: ";
+    const char *at = strstr(err->msg, no_such_table);
+    if (at != NULL) {
+        struct err nearest = {0};
+        (void)table_not_found(db, str_from(at + strlen(no_such_table)), &nearest);
+        if (nearest.hint[0] != '\0') {
+            err_hint(err, "%s", nearest.hint);
+        }
+    }
+    return false;
+}
+
 /* One statement that only reads, gives columns and needs no parameters. */
 static bool check_select(struct db *db, struct str sql, struct err *err)
 {
@@ -45,12 +63,19 @@ static bool check_select(struct db *db, struct str sql, struct err *err)
     db_restrict(db, true);
     bool ok = db_prepare(db, sql, &q, err);
     db_restrict(db, false);
-    if (ok && (!db_is_read_only_sql(&q) || db_col_count(&q) == 0)) {
+    if (!ok) {
+        return suggest_table(db, err);
+    }
+    db_bind_at_null(&q, 1);
+    if (q.rc == 0) {
+        return err_set(err, ERR_INVALID, "the SQL has a parameter; there is no value for it");
+    }
+    if (!db_is_read_only_sql(&q) || db_col_count(&q) == 0) {
         err_set(err, ERR_INVALID, "the SQL is not a SELECT");
-        ok = err_hint(
+        return err_hint(
             err, "write one SELECT (or VALUES, or WITH ... SELECT); it may not change anything");
     }
-    return ok;
+    return true;
 }
 
 static bool build(struct db *db, const struct request *r, struct str name, struct err *err)

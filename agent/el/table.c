@@ -238,3 +238,19 @@ struct str table_staging_name(struct str table, struct arena *arena)
 {
     return arena_printf(arena, "_selvedge_new_" STR_FMT, STR_ARG(table));
 }
+
+struct str table_display_name(struct str path, struct str table, struct arena *arena)
+{
+    struct str folder;
+    struct str file;
+    struct str stem;
+    struct str extension;
+    (void)str_cut_last(path, '/', &folder, &file);
+    if (table.len == 0) {
+        return file;
+    }
+    if (!str_cut_last(file, '.', &stem, &extension) || stem.len == 0) {
+        stem = file;
+    }
+    return arena_printf(arena, STR_FMT "." STR_FMT, STR_ARG(stem), STR_ARG(table));
+}

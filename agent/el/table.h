@@ -32,6 +32,9 @@ MUST_CHECK bool table_swap(struct db *db, struct str from, struct str to, struct
 MUST_CHECK bool table_row_count(struct db *db, struct str table, int64_t *ret, struct err *err);
 /* The name of the staging table for `table`. */
 MUST_CHECK struct str table_staging_name(struct str table, struct arena *arena);
+/* "shop.sales" for /var/lib/shop.db and sales, for people and the hub; a file's own name when there
+ * is no table. */
+struct str table_display_name(struct str path, struct str table, struct arena *arena);
 /* Text built in `sql`, executed; ERR_NO_MEMORY when it did not fit. */
 MUST_CHECK bool sql_exec(struct db *db, struct buf *sql, struct err *err);
 MUST_CHECK bool sql_prepare(struct db *db, struct buf *sql, struct db_query *ret, struct err *err);

@@ -80,39 +80,6 @@ static bool find_table(struct tap_sqlite *t, enum table_type *ret_type, struct s
     return table_columns(t->db, table, all, t->not_null, err) && choose_columns(t, all, err);
 }
 
-/* The bookmark of this table and key, in Singer's usual form:
- * {"bookmarks": {"sales": {"replication_key": "updated_at", "replication_key_value":
- * "2026-01-02"}}} */
-static bool read_bookmark(struct tap_sqlite *t, struct err *err)
-{
-    const struct tap_options *o = t->context->options;
-    const struct json *rows = NULL;
-    bool are_comparable = true;
-    struct json *state = NULL;
-    if (t->context->state.len > 0) {
-        if (!json_parse(t->context->state, LIMIT_JSON_BYTES, t->context->arena, &state, err)) {
-            return err_wrap(err, "stored state");
-        }
-        const struct json *bookmarks = json_get(state, "bookmarks");
-        const char *table = arena_cstr(t->context->arena, o->table);
-        const struct json *mark =
-            bookmarks == NULL || table == NULL ? NULL : json_get(bookmarks, table);
-        const struct json *key = mark == NULL ? NULL : json_get(mark, "replication_key");
-        if (key != NULL && key->type == JSON_STRING && str_eq(key->as.string, o->replication_key)) {
-            const struct json *columns = json_get(mark, "columns_hash");
-            rows = json_get(mark, "rows_at_value");
-            are_comparable = columns != NULL && columns->type == JSON_INT &&
-                             (uint64_t)columns->as.integer == t->columns_hash;
-            if (!key_value_read(&t->start, json_get(mark, "replication_key_value"), err)) {
-                return false;
-            }
-        }
-    }
-    t->last = t->start;
-    return !t->is_append ||
-           boundary_init(&t->boundary, rows, are_comparable, t->context->arena, err);
-}
-
 static uint64_t hash_columns(const struct schema *schema)
 {
     struct hash64 h = hash64_new();
@@ -121,6 +88,52 @@ static uint64_t hash_columns(const struct schema *schema)
         hash64_add(&h, STR("\0"));
     }
     return hash64_value(&h);
+}
+
+/* The part of the state that is about this table and key, or NULL. Singer's usual form:
+ * {"bookmarks": {"sales": {"replication_key": "updated_at", "replication_key_value": "2026-01-02"}}} */
+static bool find_bookmark(struct tap_sqlite *t, const struct json **ret, struct err *err)
+{
+    const struct tap_options *o = t->context->options;
+    struct json *state = NULL;
+    *ret = NULL;
+    if (t->context->state.len == 0) {
+        return true;
+    }
+    if (!json_parse(t->context->state, LIMIT_JSON_BYTES, t->context->arena, &state, err)) {
+        return err_wrap(err, "stored state");
+    }
+    const struct json *bookmarks = json_get(state, "bookmarks");
+    const char *table = arena_cstr(t->context->arena, o->table);
+    const struct json *mark = NULL;
+    if (bookmarks != NULL && table != NULL) {
+        mark = json_get(bookmarks, table);
+    }
+    const struct json *key = mark == NULL ? NULL : json_get(mark, "replication_key");
+    if (key != NULL && key->type == JSON_STRING && str_eq(key->as.string, o->replication_key)) {
+        *ret = mark;
+    }
+    return true;
+}
+
+/* Other columns than last time: an upsert starts again, so that rows loaded before get them too. */
+static bool read_bookmark(struct tap_sqlite *t, struct err *err)
+{
+    const struct json *mark = NULL;
+    if (!find_bookmark(t, &mark, err)) {
+        return false;
+    }
+    const struct json *columns = mark == NULL ? NULL : json_get(mark, "columns_hash");
+    bool has_other_columns = columns != NULL && columns->type == JSON_INT &&
+                             (uint64_t)columns->as.integer != t->columns_hash;
+    const struct json *rows = mark == NULL ? NULL : json_get(mark, "rows_at_value");
+    if (mark != NULL && (t->is_append || !has_other_columns) &&
+        !key_value_read(&t->start, json_get(mark, "replication_key_value"), err)) {
+        return false;
+    }
+    t->last = t->start;
+    return !t->is_append ||
+           boundary_init(&t->boundary, rows, !has_other_columns, t->context->arena, err);
 }
 
 static bool count_rows_without_key(struct tap_sqlite *t, struct err *err)
@@ -394,8 +407,8 @@ static bool sqlite_tap_state(struct tap *tap, struct buf *out, struct err *err)
         jw_member_str(&w, "replication_key", o->replication_key);
         jw_key(&w, STR("replication_key_value"));
         key_value_write(&t->last, &w);
+        jw_member_i64(&w, "columns_hash", (int64_t)t->columns_hash);
         if (t->is_append) {
-            jw_member_i64(&w, "columns_hash", (int64_t)t->columns_hash);
             jw_key(&w, STR("rows_at_value"));
             boundary_write(&t->boundary, &w);
         }

@@ -49,7 +49,11 @@ static bool write_all(struct target_jsonl *t, struct err *err)
             continue;
         }
         if (n < 0) {
-            err_errno(err, errno, "write %s", t->path);
+            int reason = errno;
+            err_errno(err, reason, "write %s", t->path);
+            if (reason == EFBIG || reason == EDQUOT) {
+                err->code = ERR_FULL; /* a limit of the file or the user, not of the disk */
+            }
             return err_hint(
                 err, "free disk space; the file is put back to its last commit by the next run");
         }
