@@ -52,8 +52,8 @@ struct mqtt_options {
     size_t payload_bytes_max;
     struct str will_topic; /* empty = no will */
     struct str will_payload;
-    struct str
-        socket_dir; /* a folder of ours (0700, path up to 84 bytes) for the in-process socket */
+    /* A folder of ours (0700, a path of at most 84 bytes) for the in-process socket. */
+    struct str socket_dir;
 };
 
 MUST_CHECK bool mqtt_open(struct mqtt_session **ret, struct loop *loop, const struct rng *rng,
@@ -73,7 +73,7 @@ MUST_CHECK bool mqtt_set_will(struct mqtt_session *session, struct str payload, 
 
 enum { MQTT_RETAIN = 1 };
 /* QoS 1. ERR_OFFLINE when not online, ERR_FULL when inflight_max is reached. `expiry_s` 0 = none.
- */
+ * Message ids begin at 1 again with each connection. */
 MUST_CHECK bool mqtt_publish(struct mqtt_session *session, struct str topic, struct str payload,
                              unsigned flags, uint32_t expiry_s, int *ret_message_id,
                              struct err *err);
