@@ -35,7 +35,8 @@ bool schedule_due(const struct schedule *schedule, struct wall_time last, struct
         ret->ns = now.ns / schedule->every_ns * schedule->every_ns;
         return true;
     }
-    /* After a long absence the walk begins near its end: a minute's cron has 500,000 ticks a year. */
+    /* After a long absence the walk begins near its end: a minute's cron has 500,000 ticks a year.
+     */
     static const int64_t look_back_days[] = {0, 1, 32, 366};
     for (size_t i = 0; i < COUNT_OF(look_back_days); i++) {
         int64_t span = look_back_days[i] == 0 ? DAY_NS / 24 : look_back_days[i] * DAY_NS;

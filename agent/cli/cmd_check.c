@@ -1,0 +1,89 @@
+/* cmd_check.c - definitions without running them: check, schema, reference. */
+#include "agent/cli/commands.h"
+
+#include "agent/definitions/definitions.h"
+#include "agent/schedule/schedule.h"
+#include "common/cli/show.h"
+#include "common/json/json_writer.h"
+#include "common/platform/clock.h"
+#include <stdio.h>
+
+static void say_next_ticks(struct cli *cli, const struct definitions *defs)
+{
+    struct clock clock = clock_system();
+    for (size_t i = 0; i < defs->schedule_count; i++) {
+        const struct schedule *schedule = &defs->schedules[i];
+        struct wall_time next;
+        char text[WALL_TEXT_SIZE];
+        bool has_next = schedule_next(schedule, clock_wall(&clock), &next);
+        cli_printf(cli, "schedule " STR_FMT ": %zu assets, next tick %s\n", STR_ARG(schedule->name),
+                   schedule->asset_count, has_next ? wall_format(next, text) : "never");
+    }
+}
+
+static void say_ok(struct cli *cli, const struct definitions *defs)
+{
+    if (!cli_is_json(cli)) {
+        cli_printf(cli, STR_FMT ": ok: %zu assets, %zu jobs, %zu schedules\n", STR_ARG(defs->path),
+                   defs->asset_count, defs->job_count, defs->schedule_count);
+        say_next_ticks(cli, defs);
+        return;
+    }
+    AUTO(buf) out = buf_growing(4096);
+    struct json_writer w = json_writer(&out);
+    jw_begin_object(&w);
+    jw_member_str(&w, "path", defs->path);
+    jw_member_str(&w, "project", defs->project);
+    jw_member_str(&w, "hash", str_from(defs->hash));
+    jw_member_i64(&w, "assets", (int64_t)defs->asset_count);
+    jw_member_i64(&w, "jobs", (int64_t)defs->job_count);
+    jw_member_i64(&w, "schedules", (int64_t)defs->schedule_count);
+    jw_end_object(&w);
+    cli_json(cli, buf_str(&out));
+}
+
+int command_check(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    struct settings settings;
+    struct definitions *defs = NULL;
+    struct definitions_files files = definitions_system_files();
+    struct err err = {0};
+    int code = CLI_OK;
+    if (settings_load(cli, &settings, &code)) {
+        const char *path = cli_arg_count(cli) > 0 ? cli_arg(cli, 0) : settings.definitions;
+        if (definitions_load(path, &files, &settings.problems, &defs, &err)) {
+            say_ok(cli, defs);
+        } else {
+            code = cli_problems(cli, &settings.problems, &err);
+        }
+        definitions_close(defs);
+    }
+    settings_release(&settings);
+    return code;
+}
+
+static int print_text(struct cli *cli, const struct buf *text)
+{
+    (void)fwrite(text->ptr, 1, text->len, cli_out(cli));
+    return text->overflow ? CLI_FAILED : CLI_OK;
+}
+
+int command_schema(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    AUTO(buf) out = buf_growing(4 << 20);
+    definitions_write_schema(&out);
+    buf_add_char(&out, '\n');
+    return print_text(cli, &out);
+}
+
+int command_reference(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    AUTO(buf) out = buf_growing(4 << 20);
+    definitions_write_reference(&out);
+    buf_add(&out, STR("\n## Settings of the agent\n\n"));
+    agent_config_write_reference(&out);
+    return print_text(cli, &out);
+}

@@ -1,0 +1,35 @@
+/* commands.h - the commands of selvedge-agent: one function each; the table is in main.c. */
+#pragma once
+#include "agent/daemon/config.h"
+#include "agent/definitions/definitions.h"
+#include "agent/store/view.h"
+#include "common/cli/cli.h"
+
+int command_daemon(struct cli *cli, void *ctx);
+int command_enroll(struct cli *cli, void *ctx);
+int command_check(struct cli *cli, void *ctx);
+int command_assets(struct cli *cli, void *ctx);
+int command_materialize(struct cli *cli, void *ctx);
+int command_runs(struct cli *cli, void *ctx);
+int command_logs(struct cli *cli, void *ctx);
+int command_status(struct cli *cli, void *ctx);
+int command_buffer(struct cli *cli, void *ctx);
+int command_schema(struct cli *cli, void *ctx);
+int command_reference(struct cli *cli, void *ctx);
+
+/* What every command begins with: the settings, with --state-dir, --definitions and --log-level put
+ * over the file. */
+struct settings {
+    struct arena arena;
+    struct problems problems;
+    struct agent_config config;
+    char state_dir[1024];
+    char definitions[1024];
+    char database[1024];
+};
+/* On false the error was said and *ret_exit is the exit code. */
+MUST_CHECK bool settings_load(struct cli *cli, struct settings *ret, int *ret_exit);
+void settings_release(struct settings *settings);
+
+/* The agent's environment for ${VAR}. */
+struct env_lookup process_environment(void);

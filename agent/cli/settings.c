@@ -1,0 +1,79 @@
+#include "agent/cli/commands.h"
+
+#include "common/base/limits.h"
+#include "common/cli/show.h"
+#include "common/log/log.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SETTINGS_ARENA_BYTES = 4 << 20 };
+static const char default_config[] = "/etc/selvedge/agent.yaml";
+
+static void override(struct cli *cli, const char *option, struct str *setting)
+{
+    const char *text = cli_text(cli, option);
+    if (text != NULL) {
+        *setting = str_from(text);
+    }
+}
+
+bool settings_load(struct cli *cli, struct settings *ret, int *ret_exit)
+{
+    memset(ret, 0, sizeof(*ret));
+    ret->arena = arena_new(SETTINGS_ARENA_BYTES);
+    ret->problems.arena = &ret->arena;
+    struct err err = {0};
+    const char *config = cli_text(cli, "config");
+    if (!agent_config_load(config != NULL ? config : default_config, config != NULL, &ret->arena,
+                           &ret->problems, &ret->config, &err)) {
+        *ret_exit = cli_problems(cli, &ret->problems, &err);
+        return false;
+    }
+    override(cli, "state-dir", &ret->config.state_dir);
+    override(cli, "definitions", &ret->config.definitions);
+    const char *level = cli_text(cli, "log-level");
+    enum log_level chosen = (enum log_level)ret->config.log_level;
+    if (level != NULL && !log_level_from(str_from(level), &chosen)) {
+        *ret_exit = cli_usage(cli, "unknown log level %s", level);
+        return false;
+    }
+    log_set_level(chosen);
+    if (ret->config.state_dir.len > LIMIT_PATH_BYTES / 2 ||
+        ret->config.definitions.len > LIMIT_PATH_BYTES) {
+        *ret_exit = cli_usage(cli, "a path is longer than %d bytes", LIMIT_PATH_BYTES / 2);
+        return false;
+    }
+    (void)snprintf(ret->state_dir, sizeof(ret->state_dir), STR_FMT, STR_ARG(ret->config.state_dir));
+    (void)snprintf(ret->definitions, sizeof(ret->definitions), STR_FMT,
+                   STR_ARG(ret->config.definitions));
+    (void)snprintf(ret->database, sizeof(ret->database), STR_FMT "/agent.db",
+                   STR_ARG(ret->config.state_dir));
+    return true;
+}
+
+void settings_release(struct settings *settings)
+{
+    arena_release(&settings->arena);
+}
+
+static bool get_variable(void *ctx, struct str name, struct str *ret_value)
+{
+    (void)ctx;
+    char text[256];
+    if (name.len >= sizeof(text)) {
+        return false;
+    }
+    (void)snprintf(text, sizeof(text), STR_FMT, STR_ARG(name));
+    const char *value = getenv(text); /* read once at start by one thread; nobody calls setenv */
+    if (value == NULL) {
+        return false;
+    }
+    *ret_value = str_from(value);
+    return true;
+}
+
+struct env_lookup process_environment(void)
+{
+    return (struct env_lookup){.get = get_variable};
+}

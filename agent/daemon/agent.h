@@ -1,0 +1,32 @@
+/* agent.h - the agent put together: store, definitions, runner, and for the daemon also scheduler,
+ * link and control socket. `selvedge-agent daemon` and `selvedge-agent materialize` without a
+ * daemon are the same engine. */
+#pragma once
+#include "agent/daemon/config.h"
+#include "agent/run/runner.h"
+
+struct agent;
+struct agent_options {
+    const struct agent_config *config; /* borrowed, as is the environment */
+    const struct env_lookup *env;
+    struct problems
+        *problems; /* what is wrong with the definitions, when opening fails with ERR_INVALID */
+    bool is_daemon;
+    /* Not a daemon: called when the run that was asked for has ended. */
+    void (*on_run_ended)(void *ctx, struct str run, enum run_state state);
+    void *ctx;
+};
+/* Takes the lock of the state folder (ERR_BUSY with the holder's pid), opens the store, closes
+ * interrupted runs, loads and announces the definitions. */
+MUST_CHECK bool agent_open(struct agent **ret, struct loop *loop, const struct rng *rng,
+                           const struct agent_options *options, struct err *err);
+void agent_close(struct agent *agent); /* kills what still runs; NULL is allowed */
+
+/* Asks for a run of a selection, or of a job when `job` is not empty. */
+MUST_CHECK bool agent_materialize(struct agent *agent, struct str selection, struct str job,
+                                  char ret_run[UUID_TEXT_SIZE], struct err *err);
+/* Stops taking in work, lets running steps end (TERM, then KILL after their grace), says goodbye to
+ * the hub, flushes; then stops the loop. */
+void agent_shut_down(struct agent *agent);
+/* Ready: schedules fire, the hub is called, the control socket listens. */
+void agent_start(struct agent *agent);

@@ -1,0 +1,134 @@
+#include "agent/daemon/announce.h"
+
+#include "common/base/limits.h"
+#include "common/json/json_writer.h"
+#include "common/platform/files.h"
+#include <stdio.h>
+#include <sys/utsname.h>
+
+enum {
+    PART_BYTES_MAX = 48 << 10,
+    PARTS_MAX = LIMIT_ASSETS,
+    FLUSH_EVERY = 8, /* parts: the store's memory for pending records is bounded */
+};
+
+/* The value of NAME="..." in /etc/os-release. */
+static struct str os_release_value(struct str text, struct str name)
+{
+    struct str line = STR_NONE;
+    while (!str_is_empty(text)) {
+        (void)str_cut(text, '\n', &line, &text);
+        struct str key = STR_NONE;
+        struct str value = STR_NONE;
+        if (str_cut(line, '=', &key, &value) && str_eq(key, name)) {
+            bool is_quoted = value.len >= 2 && value.ptr[0] == '"';
+            return is_quoted ? str_slice(value, 1, value.len - 1) : value;
+        }
+    }
+    return STR("");
+}
+
+void device_facts_read(struct device_facts *ret)
+{
+    *ret = (struct device_facts){0};
+    struct err err = {0};
+    struct utsname system;
+    AUTO(buf) release = buf_growing(16 << 10);
+    AUTO(buf) boot = buf_growing(256);
+    struct str pretty = STR("");
+    if (files_read("/etc/os-release", &release, &err)) {
+        pretty = os_release_value(buf_str(&release), STR("PRETTY_NAME"));
+    }
+    if (uname(&system) == 0) {
+        (void)snprintf(ret->board, sizeof(ret->board), "%.20s %.40s " STR_FMT, system.machine,
+                       system.release, STR_ARG(str_slice(pretty, 0, 50)));
+    }
+    if (files_read("/proc/sys/kernel/random/boot_id", &boot, &err)) {
+        (void)snprintf(ret->boot_id, sizeof(ret->boot_id), STR_FMT,
+                       STR_ARG(str_slice(str_trim(buf_str(&boot)), 0, 36)));
+    }
+}
+
+bool announce_device(struct store *store, const struct device_facts *facts, struct wall_time now,
+                     struct err *err)
+{
+    AUTO(buf) members = buf_growing(4096);
+    struct json_writer w = json_writer(&members);
+    jw_member_str(&w, "version", STR(SELVEDGE_VERSION));
+    jw_member_opt(&w, "board", str_from(facts->board));
+    jw_member_opt(&w, "boot_id", str_from(facts->boot_id));
+    jw_member_wall(&w, "agent_start", now);
+    struct record record = {.type = EVENT_DEVICE, .at = now, .members = buf_str(&members)};
+    return store_record(store, &record, err);
+}
+
+static bool add_part(struct store *store, const struct definitions *defs, struct wall_time now,
+                     const char *numbers, struct str assets, struct err *err)
+{
+    AUTO(buf) members = buf_growing(LIMIT_EVENT_BYTES);
+    struct json_writer w = json_writer(&members);
+    jw_member_str(&w, "hash", str_from(defs->hash));
+    jw_member_opt(&w, "project", defs->project);
+    buf_addf(&members, ",%s,\"assets\":[" STR_FMT "]", numbers, STR_ARG(assets));
+    struct record record = {.type = EVENT_DEFINITIONS, .at = now, .members = buf_str(&members)};
+    return store_record(store, &record, err);
+}
+
+/* One pass over the assets: counts the parts when `store` is NULL, else records them. */
+static bool write_parts(struct store *store, const struct definitions *defs, struct wall_time now,
+                        int64_t *parts, struct err *err)
+{
+    AUTO(buf) part = buf_growing(2 * LIMIT_EVENT_BYTES);
+    AUTO(buf) one = buf_growing(LIMIT_EVENT_BYTES);
+    int64_t number = 0;
+    for (size_t i = 0; i <= defs->asset_count; i++) {
+        bool is_end = i == defs->asset_count;
+        buf_reset(&one);
+        if (!is_end) {
+            struct json_writer w = json_writer(&one);
+            definitions_write_asset(defs, i, &w);
+        }
+        if (is_end || (part.len > 0 && part.len + one.len > PART_BYTES_MAX)) {
+            number++;
+            char numbers[64];
+            (void)snprintf(numbers, sizeof(numbers), "\"part\":%lld,\"parts\":%lld",
+                           (long long)number, (long long)*parts);
+            if (store != NULL && (!add_part(store, defs, now, numbers, buf_str(&part), err) ||
+                                  (number % FLUSH_EVERY == 0 && !store_flush(store, now, err)))) {
+                return false;
+            }
+            buf_reset(&part);
+        }
+        if (!is_end) {
+            buf_add(&part, part.len > 0 ? STR(",") : STR(""));
+            buf_add(&part, buf_str(&one));
+        }
+        if (part.overflow || one.overflow) {
+            return err_set(err, ERR_FULL,
+                           "the description of " STR_FMT " is too long to be told to the hub",
+                           STR_ARG(defs->assets[i].key));
+        }
+    }
+    *parts = number;
+    return true;
+}
+
+bool announce_definitions(struct store *store, const struct definitions *defs, struct wall_time now,
+                          struct err *err)
+{
+    static const struct str setting = STR_INIT("announced_definitions");
+    AUTO(buf) announced = buf_growing(256);
+    AUTO(buf) current = buf_growing(256);
+    bool found = false;
+    buf_add_text(&current, defs->hash);
+    if (!store_get_setting(store, setting, &announced, &found, err)) {
+        return false;
+    }
+    if (found && str_eq(buf_str(&announced), buf_str(&current))) {
+        return store_flush(store, now, err);
+    }
+    int64_t parts = 0;
+    return write_parts(NULL, defs, now, &parts, err) &&
+           write_parts(store, defs, now, &parts, err) && store_flush(store, now, err) &&
+           store_set_setting(store, setting, buf_str(&current), err);
+}

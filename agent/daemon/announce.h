@@ -1,0 +1,18 @@
+/* announce.h - the events that say what this device is and what its definitions hold. */
+#pragma once
+#include "agent/definitions/definitions.h"
+#include "agent/store/store.h"
+
+struct device_facts {
+    char board[128];  /* "x86_64 Linux 6.1 Debian GNU/Linux 12" */
+    char boot_id[40]; /* of the kernel */
+};
+void device_facts_read(struct device_facts *ret);
+
+/* The agent started. */
+MUST_CHECK bool announce_device(struct store *store, const struct device_facts *facts,
+                                struct wall_time now, struct err *err);
+/* What the definitions hold, in events of at most 48 KiB: only when the hash differs from the one
+ * announced last in this epoch. Flushes. */
+MUST_CHECK bool announce_definitions(struct store *store, const struct definitions *defs,
+                                     struct wall_time now, struct err *err);

@@ -1,0 +1,141 @@
+#include "agent/daemon/config.h"
+
+#include "common/platform/files.h"
+#include "common/yaml/yaml.h"
+#include <stddef.h>
+
+enum { CONFIG_BYTES_MAX = 64 << 10 };
+
+static const char *const level_names[] = {"error", "warn", "info", "debug", NULL};
+
+#define AT(member) offsetof(struct agent_config, member)
+static const struct field config_fields[] = {
+    {.key = "state_dir",
+     .type = FIELD_STR,
+     .offset = AT(state_dir),
+     .fallback = "/var/lib/selvedge/agent",
+     .help = "Folder for the database, the identity and captured output."},
+    {.key = "definitions",
+     .type = FIELD_STR,
+     .offset = AT(definitions),
+     .fallback = "/etc/selvedge/selvedge.yaml",
+     .help = "The definitions of this device's assets."},
+    {.key = "worker",
+     .type = FIELD_STR,
+     .offset = AT(worker),
+     .help = "Path of selvedge-el. Normally the one beside selvedge-agent."},
+    {.key = "log_level",
+     .type = FIELD_ENUM,
+     .offset = AT(log_level),
+     .names = level_names,
+     .fallback = "info",
+     .help = "How much is logged."},
+    {.key = "steps_max",
+     .type = FIELD_I64,
+     .offset = AT(steps_max),
+     .min = 0,
+     .max = 256,
+     .fallback = "0",
+     .help = "Steps that may run at the same time; 0 means as many as there are processors."},
+    {.key = "runs_kept",
+     .type = FIELD_I64,
+     .offset = AT(runs_kept),
+     .min = 1,
+     .max = 1000000,
+     .fallback = "1000",
+     .help = "Ended runs that are kept with their output; older ones are deleted."},
+    {.key = "buffer_quota",
+     .type = FIELD_BYTES,
+     .offset = AT(buffer_quota),
+     .min = 1 << 20,
+     .max = INT64_C(1) << 40,
+     .fallback = "64MiB",
+     .help = "Events that wait for the hub; beyond it the oldest are given up and a gap record "
+             "says which."},
+    {.key = "buffer_history",
+     .type = FIELD_BYTES,
+     .offset = AT(buffer_history),
+     .min = 0,
+     .max = INT64_C(1) << 40,
+     .fallback = "16MiB",
+     .help =
+         "Events that the hub has acknowledged and that are still kept for `selvedge-agent logs`."},
+    {.key = "sync_linger",
+     .type = FIELD_DURATION,
+     .offset = AT(sync_linger_ns),
+     .min = 0,
+     .max = INT64_C(3600000000000),
+     .fallback = "250ms",
+     .help = "How long a small batch waits for more events before it is sent."},
+    {.key = "hub_host",
+     .type = FIELD_STR,
+     .offset = AT(hub_host),
+     .help = "Connect to this name or address instead of the one that enrolment gave: behind a "
+             "port forward or a tunnel. The hub's certificate is checked all the same."},
+    {.key = "hub_port",
+     .type = FIELD_I64,
+     .offset = AT(hub_port),
+     .min = 1,
+     .max = 65535,
+     .help = "Connect to this port instead of the one that enrolment gave."},
+    {.key = "keepalive_s",
+     .type = FIELD_I64,
+     .offset = AT(keepalive_s),
+     .min = 5,
+     .max = 3600,
+     .fallback = "60",
+     .help = "Seconds between signs of life on an idle connection."},
+    {.key = "reconnect_max",
+     .type = FIELD_DURATION,
+     .offset = AT(backoff_max_ns),
+     .min = 1000000000,
+     .max = INT64_C(86400000000000),
+     .fallback = "2m",
+     .help =
+         "The longest wait before the next attempt to reach the hub; the wait is random up to it."},
+};
+static const struct agent_config config_defaults = {
+    .state_dir = STR_INIT("/var/lib/selvedge/agent"),
+    .definitions = STR_INIT("/etc/selvedge/selvedge.yaml"),
+    .log_level = LOG_INFO,
+    .runs_kept = 1000,
+    .buffer_quota = 64 << 20,
+    .buffer_history = 16 << 20,
+    .sync_linger_ns = 250 * NS_PER_MS,
+    .keepalive_s = 60,
+    .backoff_max_ns = 120 * NS_PER_SEC,
+};
+static const struct field_table config_table = {.name = "agent",
+                                                .size = sizeof(struct agent_config),
+                                                .fields = config_fields,
+                                                .count = COUNT_OF(config_fields),
+                                                .defaults = &config_defaults};
+
+bool agent_config_load(const char *path, bool must_exist, struct arena *arena,
+                       struct problems *problems, struct agent_config *ret, struct err *err)
+{
+    AUTO(buf) text = buf_growing(CONFIG_BYTES_MAX);
+    if (!files_read(path, &text, err)) {
+        if (err->code == ERR_NOT_FOUND && !must_exist) {
+            *ret = config_defaults;
+            return true;
+        }
+        return false;
+    }
+    struct json *node = NULL;
+    struct agent_config config = config_defaults;
+    problems->file = str_from(path);
+    if (!yaml_parse(buf_str(&text), str_from(path), arena, &node, err)) {
+        return false;
+    }
+    if (!fields_read(node, &config_table, STR_NONE, arena, problems, &config)) {
+        return problems_to_err(problems, err);
+    }
+    *ret = config;
+    return true;
+}
+
+void agent_config_write_reference(struct buf *out)
+{
+    fields_write_markdown(out, &config_table);
+}

@@ -1,0 +1,121 @@
+#include "agent/daemon/identity_files.h"
+
+#include "common/base/limits.h"
+#include "common/json/fields.h"
+#include "common/json/json_writer.h"
+#include "common/platform/files.h"
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { PEM_BYTES_MAX = 64 << 10 };
+
+static const struct field hub_fields[] = {
+    {.key = "fleet",
+     .type = FIELD_STR,
+     .offset = offsetof(struct device_identity, fleet),
+     .required = true,
+     .help = "The fleet that the device belongs to."},
+    {.key = "device",
+     .type = FIELD_STR,
+     .offset = offsetof(struct device_identity, device),
+     .required = true,
+     .help = "The name of this device in the fleet."},
+    {.key = "host",
+     .type = FIELD_STR,
+     .offset = offsetof(struct device_identity, host),
+     .required = true,
+     .help = "Name or address of the broker."},
+    {.key = "port",
+     .type = FIELD_I64,
+     .offset = offsetof(struct device_identity, port),
+     .required = true,
+     .min = 1,
+     .max = 65535,
+     .help = "Port of the broker's listener for devices."},
+};
+static const struct field_table hub_table = {.name = "hub",
+                                             .size = sizeof(struct device_identity),
+                                             .fields = hub_fields,
+                                             .count = COUNT_OF(hub_fields),
+                                             .ignore_unknown = true};
+
+static void identity_path(const char *state_dir, const char *file, char path[LIMIT_PATH_BYTES + 1])
+{
+    (void)snprintf(path, LIMIT_PATH_BYTES + 1, "%s/identity/%s", state_dir, file);
+}
+
+static bool read_text(const char *state_dir, const char *file, struct arena *arena, struct str *ret,
+                      struct err *err)
+{
+    char path[LIMIT_PATH_BYTES + 1];
+    identity_path(state_dir, file, path);
+    AUTO(buf) text = buf_growing(PEM_BYTES_MAX);
+    if (!files_read(path, &text, err)) {
+        if (err->code == ERR_NOT_FOUND) {
+            (void)err_set(err, ERR_NOT_FOUND, "this device is not enrolled: %s is not there", path);
+            (void)err_hint(err, "make a token on the hub (selvedge-hub token create), then run: "
+                                "selvedge-agent enroll TOKEN");
+        }
+        return false;
+    }
+    *ret = arena_copy(arena, buf_str(&text));
+    explicit_bzero(text.ptr, text.len);
+    return ret->ptr != NULL || err_set(err, ERR_NO_MEMORY, "read %s: out of memory", path);
+}
+
+bool device_identity_load(const char *state_dir, struct arena *arena, struct device_identity *ret,
+                          struct err *err)
+{
+    struct device_identity identity = {0};
+    struct str hub = STR_NONE;
+    struct json *node = NULL;
+    struct problems problems = {.arena = arena, .file = STR("identity/hub.json")};
+    if (!read_text(state_dir, "hub.json", arena, &hub, err) ||
+        !json_parse(hub, PEM_BYTES_MAX, arena, &node, err)) {
+        return err->code == ERR_NOT_FOUND ? false : err_wrap(err, "identity/hub.json");
+    }
+    if (!fields_read(node, &hub_table, STR_NONE, arena, &problems, &identity)) {
+        return problems_to_err(&problems, err);
+    }
+    if (!read_text(state_dir, "key.pem", arena, &identity.key_pem, err) ||
+        !read_text(state_dir, "cert.pem", arena, &identity.cert_pem, err) ||
+        !read_text(state_dir, "ca.pem", arena, &identity.ca_pem, err)) {
+        return false;
+    }
+    *ret = identity;
+    return true;
+}
+
+static bool write_text(const char *state_dir, const char *file, struct str text, struct err *err)
+{
+    char path[LIMIT_PATH_BYTES + 1];
+    identity_path(state_dir, file, path);
+    return files_write(path, text, 0600, err);
+}
+
+bool device_identity_save(const char *state_dir, const struct device_identity *identity,
+                          struct err *err)
+{
+    AUTO(buf) hub = buf_growing(4096);
+    struct json_writer w = json_writer(&hub);
+    jw_begin_object(&w);
+    jw_member_str(&w, "fleet", identity->fleet);
+    jw_member_str(&w, "device", identity->device);
+    jw_member_str(&w, "host", identity->host);
+    jw_member_i64(&w, "port", identity->port);
+    jw_end_object(&w);
+    buf_add_char(&hub, '\n');
+    /* hub.json last: without it the device counts as not enrolled. */
+    return write_text(state_dir, "ca.pem", identity->ca_pem, err) &&
+           write_text(state_dir, "cert.pem", identity->cert_pem, err) &&
+           write_text(state_dir, "hub.json", buf_str(&hub), err);
+}
+
+void device_identity_wipe(struct device_identity *identity)
+{
+    if (identity->key_pem.len > 0) {
+        explicit_bzero((char *)(uintptr_t)identity->key_pem.ptr, identity->key_pem.len);
+    }
+    identity->key_pem = STR_NONE;
+}

@@ -1,0 +1,45 @@
+/* link.h - the agent's connection to the hub: carries out what agent/sync decides, with common/mqtt
+ * and the store. */
+#pragma once
+#include "agent/daemon/identity_files.h"
+#include "agent/store/store.h"
+#include "agent/sync/sync.h"
+#include "common/platform/loop.h"
+
+struct link;
+struct link_options {
+    struct loop *loop;
+    const struct rng *rng;
+    struct store *store;
+    const struct device_identity *identity; /* copied where needed longer */
+    struct str host; /* where to connect; the certificate is checked for identity->host */
+    int port;
+    struct sync_options sync;
+    int keepalive_s;
+    const char *state_dir; /* for the in-process socket */
+    struct str board;
+    struct str boot_id;
+    struct str definitions_hash;
+};
+MUST_CHECK bool link_open(struct link **ret, const struct link_options *options, struct err *err);
+void link_close(struct link *link); /* abrupt: the broker will publish our will; NULL is allowed */
+
+void link_start(struct link *link);
+/* Says goodbye and calls back when the connection is closed (at once when there is none). */
+void link_stop(struct link *link, void (*on_stopped)(void *ctx), void *ctx);
+/* The store's newest event is now `seq`. */
+void link_recorded(struct link *link, int64_t seq);
+
+struct link_status {
+    const char *state; /* of the sync core: "sending", "waiting", ... */
+    bool hub_online;
+    int64_t acked_seq;
+    int64_t inflight; /* batches */
+    int64_t batches_sent;
+    int64_t events_sent;
+    int64_t connects;
+    int64_t resumed; /* of them by session ticket */
+    int64_t resends;
+    char last_error[400];
+};
+void link_get_status(const struct link *link, struct link_status *ret);

@@ -1,0 +1,268 @@
+#include "agent/run/step_spec.h"
+
+#include "common/base/limits.h"
+#include "common/json/json_writer.h"
+#include <string.h>
+
+enum { INPUT_BYTES_MAX = 1 << 20 };
+
+/* --- variables
+ * -------------------------------------------------------------------------------------------------------------
+ */
+
+static bool lookup(void *ctx, struct str name, struct str *ret_value)
+{
+    const struct step_context *context = ctx;
+    if (str_eq(name, STR("STATE_DIR"))) {
+        *ret_value = str_from(context->state_dir);
+        return true;
+    }
+    return context->env->get(context->env->ctx, name, ret_value);
+}
+
+struct resolver {
+    struct step_context context;
+    struct env_lookup env;
+    struct arena *arena;
+    struct err *err;
+    bool ok; /* sticky, so that a builder checks once */
+};
+
+static void add_path(struct resolver *r, struct json_writer *w, const char *member, struct str text)
+{
+    const char *path = NULL;
+    if (r->ok &&
+        !definitions_resolve_path(r->context.defs, text, &r->env, r->arena, &path, r->err)) {
+        r->ok = false;
+    }
+    if (r->ok) {
+        jw_member_str(w, member, str_from(path));
+    }
+}
+
+static const char *resolved_text(struct resolver *r, struct str text)
+{
+    struct str value = STR_NONE;
+    if (r->ok && !definitions_resolve_text(text, &r->env, r->arena, &value, r->err)) {
+        r->ok = false;
+    }
+    const char *copy = r->ok ? arena_cstr(r->arena, value) : NULL;
+    if (r->ok && copy == NULL) {
+        r->ok = err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
+    }
+    return copy;
+}
+
+/* --- native work
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+static void add_list(struct json_writer *w, const char *member, const struct str_list *list)
+{
+    if (list->count == 0) {
+        return;
+    }
+    jw_key(w, str_from(member));
+    jw_begin_array(w);
+    for (size_t i = 0; i < list->count; i++) {
+        jw_str(w, list->items[i]);
+    }
+    jw_end_array(w);
+}
+
+static void add_tap(struct resolver *r, struct json_writer *w, const struct extract *extract)
+{
+    static const char *const types[] = {
+        [EXTRACT_SQLITE] = "sqlite", [EXTRACT_CSV] = "csv", [EXTRACT_JSONL] = "jsonl"};
+    jw_key(w, STR("tap"));
+    jw_begin_object(w);
+    jw_member_str(w, "type", str_from(types[extract->type]));
+    switch (extract->type) {
+    case EXTRACT_SQLITE:
+        add_path(r, w, "path", extract->resource->path);
+        jw_member_str(w, "table", extract->table);
+        jw_member_opt(w, "replication_key", extract->replication_key);
+        break;
+    case EXTRACT_CSV:
+        add_path(r, w, "path", extract->csv);
+        jw_member_str(w, "delimiter", extract->delimiter);
+        jw_member_bool(w, "header", extract->header);
+        break;
+    case EXTRACT_JSONL:
+        add_path(r, w, "path", extract->jsonl);
+        break;
+    }
+    add_list(w, "columns", &extract->columns);
+    jw_end_object(w);
+}
+
+static void add_target(struct resolver *r, struct json_writer *w, const struct load *load)
+{
+    static const char *const modes[] = {
+        [LOAD_APPEND] = "append", [LOAD_UPSERT] = "upsert", [LOAD_OVERWRITE] = "overwrite"};
+    jw_key(w, STR("target"));
+    jw_begin_object(w);
+    jw_member_str(w, "type", load->type == LOAD_SQLITE ? STR("sqlite") : STR("jsonl"));
+    if (load->type == LOAD_SQLITE) {
+        add_path(r, w, "path", load->resource->path);
+        jw_member_str(w, "table", load->table);
+    } else {
+        add_path(r, w, "path", load->jsonl);
+    }
+    jw_member_str(w, "mode", str_from(modes[load->mode]));
+    add_list(w, "primary_key", &load->primary_key);
+    jw_end_object(w);
+}
+
+static void add_checks(struct resolver *r, struct json_writer *w, const struct asset *asset)
+{
+    if (asset->check_count == 0) {
+        return;
+    }
+    jw_key(w, STR("checks"));
+    jw_begin_array(w);
+    for (size_t i = 0; i < asset->check_count; i++) {
+        const struct check *check = &asset->checks[i];
+        jw_begin_object(w);
+        jw_member_str(w, "name", check->name);
+        jw_member_str(w, "sql", check->sql);
+        add_path(r, w, "path", check->resource->path);
+        jw_member_str(w, "severity", check->severity == CHECK_WARN ? STR("warn") : STR("error"));
+        jw_end_object(w);
+    }
+    jw_end_array(w);
+}
+
+static void add_sql(struct resolver *r, struct json_writer *w, const struct sql *sql)
+{
+    add_path(r, w, "path", sql->resource->path);
+    jw_member_str(w, "name", sql->name);
+    jw_member_str(w, "materialized", sql->materialized == SQL_TABLE ? STR("table") : STR("view"));
+    jw_member_str(w, "sql", sql->query);
+}
+
+static void write_input(struct resolver *r, const struct asset *asset, struct buf *out)
+{
+    struct json_writer w = json_writer(out);
+    jw_begin_object(&w);
+    jw_member_str(&w, "asset", asset->key);
+    jw_member_str(&w, "run", r->context.run);
+    jw_member_str(&w, "step", asset->key);
+    jw_member_i64(&w, "attempt", r->context.attempt);
+    if (asset->work == ASSET_SQL) {
+        jw_member_str(&w, "kind", STR("sql"));
+        add_sql(r, &w, &asset->sql);
+    } else {
+        jw_member_str(&w, "kind", STR("extract_load"));
+        jw_member_str(&w, "state_id", asset->key);
+        add_tap(r, &w, &asset->extract);
+        add_target(r, &w, &asset->load);
+    }
+    add_checks(r, &w, asset);
+    jw_end_object(&w);
+}
+
+static bool make_native(struct resolver *r, const struct asset *asset, struct step_spec *spec)
+{
+    const char **argv = arena_array(r->arena, 3, sizeof(*argv));
+    AUTO(buf) input = buf_growing(INPUT_BYTES_MAX);
+    write_input(r, asset, &input);
+    if (!r->ok) {
+        return false;
+    }
+    struct str copy = arena_copy(r->arena, buf_str(&input));
+    if (argv == NULL || input.overflow || copy.ptr == NULL) {
+        return err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
+    }
+    argv[0] = r->context.worker;
+    argv[1] = "step";
+    spec->argv = argv;
+    spec->input = copy;
+    return true;
+}
+
+/* --- commands
+ * ----------------------------------------------------------------------------------------------------------------
+ */
+
+static bool make_command(struct resolver *r, const struct asset *asset, struct step_spec *spec)
+{
+    const char **argv = arena_array(r->arena, asset->run.count + 1, sizeof(*argv));
+    if (argv == NULL) {
+        return err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
+    }
+    for (size_t i = 0; i < asset->run.count; i++) {
+        argv[i] = resolved_text(r, asset->run.items[i]);
+    }
+    spec->argv = argv;
+    spec->cwd = r->context.defs->dir;
+    return r->ok;
+}
+
+/* --- environment
+ * -------------------------------------------------------------------------------------------------------------
+ */
+
+struct environment {
+    const char **items;
+    size_t count;
+};
+
+static void set_env(struct resolver *r, struct environment *env, const char *name, struct str value)
+{
+    struct str entry = arena_printf(r->arena, "%s=" STR_FMT, name, STR_ARG(value));
+    if (entry.ptr == NULL) {
+        r->ok = err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
+        return;
+    }
+    env->items[env->count++] = entry.ptr;
+}
+
+/* A child sees a few variables of ours that every program expects, who it is, and what the asset
+ * gives it: nothing else of the agent's environment, where secrets may stand. */
+static bool make_environment(struct resolver *r, const struct asset *asset, struct step_spec *spec)
+{
+    static const char *const passed[] = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"};
+    size_t room = COUNT_OF(passed) + 6 + asset->env.count;
+    struct environment env = {.items = arena_array(r->arena, room, sizeof(*env.items))};
+    if (env.items == NULL) {
+        return err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
+    }
+    for (size_t i = 0; i < COUNT_OF(passed); i++) {
+        struct str value = STR_NONE;
+        if (r->context.env->get(r->context.env->ctx, str_from(passed[i]), &value)) {
+            set_env(r, &env, passed[i], value);
+        }
+    }
+    char attempt[24];
+    struct buf number = buf_fixed(attempt, sizeof(attempt));
+    buf_add_i64(&number, r->context.attempt);
+    set_env(r, &env, "STATE_DIR", str_from(r->context.state_dir));
+    set_env(r, &env, "SELVEDGE_RUN", r->context.run);
+    set_env(r, &env, "SELVEDGE_ASSET", asset->key);
+    set_env(r, &env, "SELVEDGE_ATTEMPT", buf_str(&number));
+    for (size_t i = 0; i < asset->env.count && r->ok; i++) {
+        const char *name = arena_cstr(r->arena, asset->env.keys[i]);
+        const char *value = resolved_text(r, asset->env.values[i]);
+        if (name != NULL && value != NULL) {
+            set_env(r, &env, name, str_from(value));
+        }
+    }
+    spec->envp = env.items;
+    return r->ok;
+}
+
+bool step_spec_make(const struct step_context *context, const struct asset *asset,
+                    struct arena *arena, struct step_spec *ret, struct err *err)
+{
+    struct resolver r = {.context = *context, .arena = arena, .err = err, .ok = true};
+    r.env = (struct env_lookup){.get = lookup, .ctx = &r.context};
+    struct step_spec spec = {0};
+    bool made =
+        asset->work == ASSET_RUN ? make_command(&r, asset, &spec) : make_native(&r, asset, &spec);
+    if (!made || !make_environment(&r, asset, &spec)) {
+        return err_wrap(err, "asset " STR_FMT, STR_ARG(asset->key));
+    }
+    *ret = spec;
+    return true;
+}

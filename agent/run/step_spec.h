@@ -1,0 +1,23 @@
+/* step_spec.h - what the child of a step is given: program, arguments, environment, input. Pure but
+ * for the paths that it resolves. Native work (extract/load, SQL) is a JSON object on the stdin of
+ * `selvedge-el step`; docs/reference/worker.md. */
+#pragma once
+#include "agent/definitions/definitions.h"
+
+struct step_context {
+    const struct definitions *defs;
+    const char *worker;    /* path of selvedge-el */
+    const char *state_dir; /* ${STATE_DIR} */
+    struct str run;
+    int64_t attempt;
+    const struct env_lookup *env; /* of the agent itself; STATE_DIR is added here */
+};
+struct step_spec {
+    const char *const *argv; /* NULL-terminated, as is envp */
+    const char *const *envp;
+    const char *cwd;
+    struct str input; /* may be empty */
+};
+/* Everything lives in `arena`. Errors name the variable or path that could not be resolved. */
+MUST_CHECK bool step_spec_make(const struct step_context *context, const struct asset *asset,
+                               struct arena *arena, struct step_spec *ret, struct err *err);
