@@ -40,9 +40,7 @@ struct broker {
 
 static void schedule_restart(struct broker *b);
 
-/* --- its log
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* --- its log ---------------------------------------------------------------------------- */
 
 static void close_log(struct broker *b)
 {
@@ -83,9 +81,7 @@ static void on_log(void *ctx, unsigned events)
     }
 }
 
-/* --- its process
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- its process ------------------------------------------------------------------------ */
 
 static void on_exit_status(void *ctx, int wait_status)
 {
@@ -154,9 +150,7 @@ static void schedule_restart(struct broker *b)
     loop_timer_arm_in(b->loop, &b->restart_timer, wait);
 }
 
-/* --- its files
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- its files -------------------------------------------------------------------------- */
 
 static bool write_file(const struct broker *b, const char *name, const struct buf *text,
                        struct err *err)
@@ -218,8 +212,7 @@ void broker_stop(struct broker *b)
     }
     loop_timer_disarm(b->loop, &b->restart_timer);
     if (b->is_running) {
-        loop_fd_remove(b->loop, &b->child.watch);
-        (void)close(b->child.watch.fd);
+        loop_child_remove(b->loop, &b->child);
         spawn_signal_group(b->child.pid, SIGTERM);
         (void)waitpid(b->child.pid, NULL, 0); /* mosquitto without persistence ends at once */
     }

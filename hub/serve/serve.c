@@ -69,9 +69,7 @@ static struct wall_time wall_now(const struct serve *s)
     return clock_wall(loop_clock(s->loop));
 }
 
-/* --- saying
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- saying ----------------------------------------------------------------------------- */
 
 static bool publish(struct serve *s, struct str topic, unsigned flags, struct err *err)
 {
@@ -122,9 +120,7 @@ static void refuse(struct serve *s, struct str peer, const char *what, struct st
     }
 }
 
-/* --- merging
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- merging ---------------------------------------------------------------------------- */
 
 static void store_failed(struct serve *s, const struct err *err)
 {
@@ -254,9 +250,7 @@ static void on_death(struct serve *s, struct str device, struct str payload, str
     }
 }
 
-/* --- enrolment
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- enrolment -------------------------------------------------------------------------- */
 
 static void answer_enrolment(struct serve *s, struct str client,
                              const struct message_enrol_reply *reply)
@@ -301,9 +295,7 @@ static void on_enrolment(struct serve *s, struct str client, struct str payload,
     answer_enrolment(s, client, &reply);
 }
 
-/* --- the session
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- the session ------------------------------------------------------------------------ */
 
 static void on_message(void *ctx, const struct mqtt_message *message)
 {
@@ -433,9 +425,7 @@ static void on_broker_note(void *ctx, const struct broker_line *note)
     refuse(s, note->peer, what, note->why);
 }
 
-/* --- life
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------- */
 
 static bool open_store(struct serve *s, struct err *err)
 {
@@ -570,6 +560,8 @@ void serve_close(struct serve *s)
     }
     loop_timer_disarm(s->loop, &s->reconnect_timer);
     loop_timer_disarm(s->loop, &s->store_timer);
+    loop_defer_cancel(s->loop, &s->commit_task);
+    loop_defer_cancel(s->loop, &s->stop_task);
     mqtt_close(s->session);
     broker_stop(s->broker);
     merge_close(s->merge);
