@@ -1,0 +1,118 @@
+#include "common/cli/show.h"
+
+#include "common/base/limits.h"
+#include "common/cli/text.h"
+#include "common/json/json.h"
+
+enum { EVENT_ARENA_BYTES = 1 << 20, TIME_FROM = 11, TIME_TO = 23 };
+
+static void add_value(struct buf *out, const struct json *node)
+{
+    if (node->type == JSON_STRING) {
+        buf_add_harmless(out, node->as.string);
+    } else {
+        json_write(out, node);
+    }
+}
+
+static struct str text_of(const struct json *object, const char *key)
+{
+    const struct json *node = json_get(object, key);
+    return node != NULL && node->type == JSON_STRING ? node->as.string : STR("");
+}
+
+/* The scalar entries of the metadata; what is long (a schema) is for --json. */
+static void add_metadata(struct buf *out, const struct json *metadata)
+{
+    for (const struct json *entry = metadata->child; entry != NULL; entry = entry->next) {
+        const struct json *value = json_get(entry, "raw_value");
+        if (value == NULL || value->type == JSON_OBJECT || value->type == JSON_ARRAY) {
+            continue;
+        }
+        struct str name = entry->key;
+        if (str_starts(name, STR("dagster/"))) {
+            name = str_slice(name, sizeof("dagster/") - 1, name.len);
+        }
+        buf_add(out, STR("  "));
+        buf_add_harmless(out, name);
+        buf_add_char(out, '=');
+        add_value(out, value);
+    }
+}
+
+static void add_error(struct buf *out, const struct json *error)
+{
+    struct str hint = text_of(error, "hint");
+    buf_add(out, STR("  "));
+    buf_add_harmless(out, text_of(error, "message"));
+    if (!str_is_empty(hint)) {
+        buf_add(out, STR("  ("));
+        buf_add_harmless(out, hint);
+        buf_add_char(out, ')');
+    }
+}
+
+static void add_details(struct buf *out, const struct json *event)
+{
+    static const char *const shown[] = {"attempt", "job",    "selection", "schedule", "status",
+                                        "check",   "passed", "reason",    "exit"};
+    for (size_t i = 0; i < COUNT_OF(shown); i++) {
+        const struct json *node = json_get(event, shown[i]);
+        bool is_first_attempt =
+            node != NULL && i == 0 && node->type == JSON_INT && node->as.integer == 1;
+        if (node != NULL && !is_first_attempt) {
+            buf_addf(out, "  %s=", shown[i]);
+            add_value(out, node);
+        }
+    }
+    const struct json *took = json_get(event, "duration_ms");
+    if (took != NULL && took->type == JSON_INT && took->as.integer >= 0 &&
+        took->as.integer < INT64_MAX / NS_PER_MS) {
+        buf_add(out, STR("  took "));
+        buf_add_duration(out, took->as.integer * NS_PER_MS);
+    }
+    const struct json *metadata = json_get(event, "metadata");
+    if (metadata != NULL && metadata->type == JSON_OBJECT) {
+        add_metadata(out, metadata);
+    }
+    const struct json *error = json_get(event, "error");
+    if (error != NULL && error->type == JSON_OBJECT) {
+        add_error(out, error);
+    }
+}
+
+static enum cli_tone tone_of(struct str type)
+{
+    if (str_ends(type, STR("_failure")) || str_eq(type, STR("asset_failed_to_materialize"))) {
+        return CLI_BAD;
+    }
+    if (str_ends(type, STR("_success")) || str_eq(type, STR("asset_materialization"))) {
+        return CLI_GOOD;
+    }
+    return str_eq(type, STR("step_up_for_retry")) ? CLI_WARN : CLI_PLAIN;
+}
+
+void cli_event(struct cli *cli, struct str line)
+{
+    AUTO(arena) arena = arena_new(EVENT_ARENA_BYTES);
+    AUTO(buf) out = buf_growing(4 * LIMIT_EVENT_BYTES); /* a bad byte becomes three */
+    struct json *event = NULL;
+    struct err err = {0};
+    if (cli_is_json(cli)) {
+        cli_json(cli, line);
+        return;
+    }
+    if (!json_parse(line, LIMIT_EVENT_BYTES, &arena, &event, &err)) {
+        buf_add_harmless(&out, line);
+        cli_json(cli, buf_str(&out));
+        return;
+    }
+    enum cli_tone tone = tone_of(text_of(event, "type"));
+    struct str type = text_of(event, "type");
+    buf_add_harmless(&out, str_slice(text_of(event, "at"), TIME_FROM, TIME_TO));
+    buf_addf(&out, "  %s%-28.*s%s ", cli_tone_on(cli, tone), STR_ARG(type),
+             cli_tone_off(cli, tone));
+    buf_add_harmless(&out, text_of(event, "step"));
+    add_details(&out, event);
+    cli_json(cli, buf_str(&out));
+}
