@@ -1,0 +1,218 @@
+"""A hub, its broker and devices, all the real programs, on loopback in a temporary folder. Standard library only.
+
+Everything that is started is ended by its process id when the fleet is closed, whatever the test did."""
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+BIN = os.path.abspath(os.environ.get("SELVEDGE_BIN_DIR", "build/dev/bin"))
+HUB = os.path.join(BIN, "selvedge-hub")
+AGENT = os.path.join(BIN, "selvedge-agent")
+SKIP = 77
+
+
+def skip(why):
+    print("skipped:", why)
+    sys.exit(SKIP)
+
+
+def need(*programs):
+    for program in programs:
+        if not os.path.exists(program):
+            skip(f"{program} is not there")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(what, condition, seconds=30.0, every=0.1):
+    """Returns the first true value of condition(); fails with what was waited for."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds:.0f} s: {what}")
+        time.sleep(every)
+
+
+def run(*argv, code=0, timeout=60, text_in=None):
+    """Runs a program; its stdout. Fails when it ends otherwise than expected (code=None: any)."""
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout, input=text_in)
+    if code is not None and done.returncode != code:
+        raise AssertionError(f"{' '.join(argv)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return done if code is None else done.stdout
+
+
+class Program:
+    """A long-running program with its log; may be killed and started again."""
+
+    def __init__(self, argv, log):
+        self.argv = argv
+        self.log = log
+        self.process = None
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            start_new_session=True)
+        return self
+
+    @property
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self):
+        if self.is_running:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self, seconds=20):
+        if self.is_running:
+            self.process.terminate()
+            try:
+                return self.process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise AssertionError(f"{self.argv[0]} did not stop within {seconds} s\n{self.tail()}") from None
+        return self.process.returncode if self.process else 0
+
+    def read_log(self):
+        with open(self.log, errors="replace") as log:
+            return log.read()
+
+    def tail(self, lines=15):
+        return "\n".join(self.read_log().splitlines()[-lines:])
+
+
+class Device:
+    def __init__(self, fleet, name):
+        self.fleet = fleet
+        self.name = name
+        self.dir = os.path.join(fleet.dir, name)
+        self.state = os.path.join(self.dir, "state")
+        self.config = os.path.join(self.dir, "agent.yaml")
+        self.definitions = os.path.join(self.dir, "selvedge.yaml")
+        self.db_path = os.path.join(self.state, "agent.db")
+        os.makedirs(self.dir)
+        self.settings = {"state_dir": self.state, "definitions": self.definitions, "reconnect_max": "1s",
+                         "sync_linger": "50ms", "keepalive_s": 5}
+        self.daemon = Program([AGENT, "daemon", "--config", self.config], os.path.join(self.dir, "agent.log"))
+        self.write_settings()
+
+    def write_settings(self, **more):
+        self.settings.update(more)
+        with open(self.config, "w") as f:
+            f.writelines(f"{key}: {value}\n" for key, value in self.settings.items())
+
+    def define(self, text):
+        with open(self.definitions, "w") as f:
+            f.write(text)
+
+    def enrol(self, token=None, code=0):
+        token = token or self.fleet.token()
+        return run(AGENT, "enroll", token, "--name", self.name, "--config", self.config, code=code)
+
+    def command(self, *argv, **more):
+        return run(AGENT, *argv, "--config", self.config, **more)
+
+    def position(self):
+        return json.loads(self.command("buffer", "--json"))
+
+    def query(self, sql, *parameters):
+        return query(self.db_path, sql, *parameters)
+
+
+def query(path, sql, *parameters):
+    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
+    try:
+        return db.execute(sql, parameters).fetchall()
+    finally:
+        db.close()
+
+
+class Fleet:
+    def __init__(self, name="test"):
+        need(HUB, AGENT, "/usr/sbin/mosquitto")
+        self.name = name
+        self.dir = tempfile.mkdtemp(prefix="selvedge-test-")
+        self.hub_dir = os.path.join(self.dir, "hub")
+        self.hub_db = os.path.join(self.hub_dir, "hub.db")
+        self.port = free_port()
+        self.enrol_port = free_port()
+        self.devices = []
+        self.closers = []
+        run(HUB, "init", "--state-dir", self.hub_dir, "--fleet", name, "--host", "127.0.0.1", "--port", str(self.port),
+            "--enrol-port", str(self.enrol_port), "--bind", "127.0.0.1")
+        self.hub = Program([HUB, "serve", "--state-dir", self.hub_dir], os.path.join(self.dir, "hub.log"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        for device in self.devices:
+            device.daemon.kill()
+        self.hub.kill()
+        for close in self.closers:
+            close()
+        if kind is not None:
+            print(f"hub log ends:\n{self.hub.tail() if os.path.exists(self.hub.log) else ''}", file=sys.stderr)
+            for device in self.devices:
+                if os.path.exists(device.daemon.log):
+                    print(f"{device.name} log ends:\n{device.daemon.tail()}", file=sys.stderr)
+        if not os.environ.get("SELVEDGE_TEST_KEEP"):
+            shutil.rmtree(self.dir, ignore_errors=True)
+        else:
+            print("kept:", self.dir, file=sys.stderr)
+
+    def start_hub(self):
+        before = len(self.hub.read_log()) if os.path.exists(self.hub.log) else 0
+        self.hub.start()
+        wait_for("the hub serves", lambda: "hub.online" in self.hub.read_log()[before:] or not self.hub.is_running)
+        if not self.hub.is_running:
+            raise AssertionError("the hub has ended\n" + self.hub.tail())
+
+    def command(self, *argv, **more):
+        return run(HUB, *argv, "--state-dir", self.hub_dir, **more)
+
+    def token(self, *argv):
+        return self.command("token", "create", *argv).strip()
+
+    def device(self, name, definitions=None):
+        device = Device(self, name)
+        self.devices.append(device)
+        if definitions is not None:
+            device.define(definitions)
+        return device
+
+    def query(self, sql, *parameters):
+        return query(self.hub_db, sql, *parameters)
+
+    def broker_pid(self):
+        """The hub's child; None while there is none."""
+        pid = self.hub.process.pid
+        try:
+            with open(f"/proc/{pid}/task/{pid}/children") as f:
+                children = f.read().split()
+        except FileNotFoundError:
+            return None
+        return int(children[0]) if children else None
+
+    def kill_broker(self):
+        pid = self.broker_pid()
+        if pid is not None:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
