@@ -492,6 +492,7 @@ static bool open_session(struct serve *s, struct err *err)
                                    .inflight_max = INFLIGHT_MAX,
                                    .payload_bytes_max = LIMIT_MESSAGE_BYTES,
                                    .will_topic = str_from(s->state_topic),
+                                   .will_retain = true,
                                    .will_payload = buf_str(&will),
                                    .socket_dir = s->config->state_dir};
     struct mqtt_handlers handlers = {.on_online = on_online,
