@@ -64,7 +64,8 @@ bool check_name(struct loader *l, struct location at, const char *what, struct s
 void nearest_offer(struct nearest *n, struct str candidate)
 {
     size_t distance = str_distance(n->wanted, candidate);
-    if (distance <= n->wanted.len / 3 + 1 && (n->best.len == 0 || distance < n->distance)) {
+    bool is_near = distance <= 2 && 2 * distance <= n->wanted.len;
+    if (is_near && (n->best.len == 0 || distance < n->distance)) {
         n->best = candidate;
         n->distance = distance;
     }
@@ -194,8 +195,8 @@ static void check_owners(const struct subject *s)
     for (size_t i = 0; i < owners->count; i++) {
         if (owners->items[i].ptr != NULL && !is_owner(owners->items[i])) {
             asset_problem(s, place_of_item(s->node, "owners", i), NULL,
-                          "owner \"%.80s\" is neither an e-mail address nor team:NAME",
-                          owners->items[i].ptr);
+                          "owner \"" STR_FMT "\" is neither an e-mail address nor team:NAME",
+                          STR_ARG(str_slice(owners->items[i], 0, 80)));
         }
     }
 }

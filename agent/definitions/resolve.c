@@ -3,7 +3,10 @@
 #include "common/base/limits.h"
 #include <string.h>
 
-enum { RESOLVED_BYTES_MAX = 128 << 10 }; /* what Linux takes as one argument */
+enum {
+    RESOLVED_BYTES_MAX = 128 << 10, /* what Linux takes as one argument */
+    SHOWN_BYTES_MAX = 80,           /* of a text in a message */
+};
 
 struct piece {
     struct str literal; /* or, when empty: */
@@ -61,10 +64,12 @@ static bool take_piece(struct str *rest, struct piece *ret, struct err *err)
     }
     if (tail.len > 0 && tail.ptr[0] == '{') {
         struct str body;
-        if (!str_cut(str_slice(tail, 1, tail.len), '}', &body, rest)) {
+        struct str after;
+        if (!str_cut(str_slice(tail, 1, tail.len), '}', &body, &after)) {
             (void)err_set(err, ERR_INVALID, "\"" STR_FMT "\" has no closing }", STR_ARG(*rest));
             return err_hint(err, "a dollar sign itself is written $$");
         }
+        *rest = after;
         return read_variable(body, ret, err);
     }
     /* "$$", or a dollar sign that means nothing to us: a shell may want it. */
@@ -116,8 +121,8 @@ bool definitions_resolve_text(struct str text, const struct env_lookup *env, str
         }
     }
     if (out.overflow) {
-        return err_set(err, ERR_FULL, "\"%.40s...\" is longer than %d bytes with its variables",
-                       text.ptr, RESOLVED_BYTES_MAX);
+        return err_set(err, ERR_FULL, "\"" STR_FMT "\" is longer than %d bytes with its variables",
+                       STR_ARG(str_slice(text, 0, SHOWN_BYTES_MAX)), RESOLVED_BYTES_MAX);
     }
     struct str copy = arena_copy(arena, buf_str(&out));
     if (copy.ptr == NULL) {
@@ -145,8 +150,8 @@ bool definitions_resolve_path(const struct definitions *defs, struct str text,
         return err_set(err, ERR_NO_MEMORY, "not enough memory for a path");
     }
     if (path.len > LIMIT_PATH_BYTES) {
-        return err_set(err, ERR_INVALID, "path \"%.40s...\" is longer than %d bytes", path.ptr,
-                       LIMIT_PATH_BYTES);
+        return err_set(err, ERR_INVALID, "path \"" STR_FMT "...\" is longer than %d bytes",
+                       STR_ARG(str_slice(path, 0, SHOWN_BYTES_MAX)), LIMIT_PATH_BYTES);
     }
     *ret_path = path.ptr;
     return true;

@@ -311,13 +311,13 @@ static bool is_same_name(struct str a, struct str b)
 struct str graph_nearest_key(const struct graph *g, struct str key)
 {
     struct str best = STR_NONE;
-    size_t best_distance = key.len / 3 + 2;
+    size_t best_distance = key.len / 3 + 1; /* one slip in three characters */
     for (size_t i = 0; i < g->count; i++) {
         struct str other = g->nodes[i].key;
         size_t difference = other.len > key.len ? other.len - key.len : key.len - other.len;
         /* A lower bound of the distance, so that most keys cost nothing. */
         size_t distance = difference < best_distance ? str_distance(key, other) : SIZE_MAX;
-        distance = distance > 1 && is_same_name(key, other) ? 1 : distance;
+        distance = is_same_name(key, other) ? 0 : distance;
         if (distance < best_distance) {
             best = other;
             best_distance = distance;
