@@ -178,20 +178,19 @@ static bool open_link(struct agent *agent, struct err *err)
         return false;
     }
     const struct agent_config *config = agent->options.config;
-    struct link_options options = {.loop = agent->loop,
-                                   .rng = agent->rng,
-                                   .store = agent->store,
-                                   .identity = &agent->identity,
-                                   .host = str_is_empty(config->hub_host) ? agent->identity.host
-                                                                          : config->hub_host,
-                                   .port = config->hub_port != 0 ? (int)config->hub_port
-                                                                 : (int)agent->identity.port,
-                                   .sync = sync_defaults(),
-                                   .keepalive_s = (int)config->keepalive_s,
-                                   .state_dir = agent->state_dir,
-                                   .board = str_from(agent->facts.board),
-                                   .boot_id = str_from(agent->facts.boot_id),
-                                   .definitions_hash = str_from(agent->defs->hash)};
+    struct link_options options = {
+        .loop = agent->loop,
+        .rng = agent->rng,
+        .store = agent->store,
+        .identity = &agent->identity,
+        .host = str_is_empty(config->hub_host) ? agent->identity.host : config->hub_host,
+        .port = config->hub_port != 0 ? (int)config->hub_port : (int)agent->identity.port,
+        .sync = sync_defaults(),
+        .keepalive_s = (int)config->keepalive_s,
+        .state_dir = agent->state_dir,
+        .board = str_from(agent->facts.board),
+        .boot_id = str_from(agent->facts.boot_id),
+        .definitions_hash = str_from(agent->defs->hash)};
     options.sync.linger_ns = config->sync_linger_ns;
     options.sync.backoff_max_ns = config->backoff_max_ns;
     if (options.sync.backoff_min_ns > options.sync.backoff_max_ns) {

@@ -222,8 +222,7 @@ static void on_online(void *ctx, bool tls_resumed)
     link->status.connects++;
     link->status.resumed += tls_resumed;
     link->status.last_error[0] = '\0';
-    LOG(INFO, "link.online", F_S("host", link->options.host),
-        F_I("resumed", tls_resumed));
+    LOG(INFO, "link.online", F_S("host", link->options.host), F_I("resumed", tls_resumed));
     if (!subscribe(link, link->topics[CHANNEL_ACK], &err) ||
         !subscribe(link, link->hub_topic, &err)) {
         LOG(WARN, "link.subscribe_failed", F_ERR(&err), F_T("action", "connecting again"));
