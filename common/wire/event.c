@@ -33,6 +33,12 @@ static const struct str type_names[EVENT_TYPE_COUNT] = {
     [EVENT_CLOCK_STEP] = STR_INIT("clock_step"),
 };
 
+/* Compares lengths first, in place: most names differ in that, and the lists are walked for every event. */
+static inline bool is_same(struct str a, struct str b)
+{
+    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+}
+
 const char *event_type_name(enum event_type type)
 {
     return (unsigned)type < EVENT_TYPE_COUNT ? type_names[type].ptr : "";
@@ -41,7 +47,7 @@ const char *event_type_name(enum event_type type)
 enum event_type event_type_from(struct str name)
 {
     for (unsigned type = EVENT_UNKNOWN + 1; type < EVENT_TYPE_COUNT; type++) {
-        if (str_eq(name, type_names[type])) {
+        if (is_same(name, type_names[type])) {
             return (enum event_type)type;
         }
     }
@@ -68,7 +74,7 @@ static const struct str member_names[MEMBER_COUNT] = {
 static enum event_member member_from(struct json_raw key)
 {
     unsigned m = 0;
-    while (m < MEMBER_COUNT && (key.has_escape || !str_eq(key.text, member_names[m]))) {
+    while (m < MEMBER_COUNT && (key.has_escape || !is_same(key.text, member_names[m]))) {
         m++;
     }
     return (enum event_member)m;

@@ -116,9 +116,7 @@ static bool add_asset(struct views *v, const struct view_stream *stream, struct 
                       struct err *err)
 {
     struct members m;
-    if (!members_read(&m, object, &v->scratch, err)) {
-        return false;
-    }
+    members_read(&m, object, &v->parts);
     struct str key = members_name(&m, MEMBER_KEY);
     if (str_is_empty(key)) {
         return true;
@@ -142,10 +140,7 @@ static bool add_assets(struct views *v, const struct view_stream *stream, struct
                        struct err *err)
 {
     struct members m;
-    buf_reset(&v->scratch);
-    if (!members_read(&m, body, &v->scratch, err)) {
-        return false;
-    }
+    members_read(&m, body, &v->parts);
     struct json_scan scan;
     struct json_raw asset;
     struct err bad;
@@ -154,9 +149,12 @@ static bool add_assets(struct views *v, const struct view_stream *stream, struct
         return true;
     }
     while (json_scan_element(&scan, &asset)) {
-        buf_reset(&v->scratch); /* one asset's text at a time */
+        arena_reset(&v->parts); /* one asset's text at a time */
         if (asset.type == JSON_OBJECT && !add_asset(v, stream, asset.text, err)) {
             return false;
+        }
+        if (v->parts.exhausted) {
+            return err_set(err, ERR_NO_MEMORY, "views: no memory for the texts of an asset");
         }
     }
     return true;
@@ -191,9 +189,7 @@ bool views_apply_definitions(struct views *v, const struct view_stream *stream,
 {
     struct members m;
     struct part part = {.first_seq = ev->seq};
-    if (!members_read(&m, ev->body, &v->scratch, err)) {
-        return false;
-    }
+    members_read(&m, ev->body, &v->parts);
     if (!read_part(&m, &part)) {
         return clear_by_stream(
             v, stream, err); /* it belongs to no set, and breaks the one that was coming in */

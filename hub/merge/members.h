@@ -2,6 +2,7 @@
  * Bodies come from devices: a member of the wrong type counts as missing, never as an error, since
  * the event itself is kept as it came. Pure. */
 #pragma once
+#include "common/base/arena.h"
 #include "common/json/json_scan.h"
 
 enum member {
@@ -50,18 +51,17 @@ enum member {
 };
 struct members {
     struct json_raw value[MEMBER_COUNT]; /* text.ptr NULL = missing */
-    struct buf *scratch;                 /* unescaped text */
+    struct arena *text; /* of strings that had to be unescaped; out of memory shows there */
 };
 
-/* `object` is an object that parsed before, or STR_NONE. `scratch` is given room for the text of
- * all its strings, so that what members_text() returns stays valid until the caller resets it. */
-MUST_CHECK bool members_read(struct members *m, struct str object, struct buf *scratch,
-                             struct err *err);
-struct str members_text(const struct members *m, enum member member); /* a string; else STR_NONE */
-struct str members_name(const struct members *m,
-                        enum member member); /* the same, at most 255 bytes, nothing escaped */
-struct str members_json(const struct members *m, enum member member,
-                        enum json_type type); /* as it stands; else STR_NONE */
+/* `object` is an object that parsed before, or STR_NONE. */
+void members_read(struct members *m, struct str object, struct arena *text);
+/* A string, borrowed from the object or from the arena; else STR_NONE. */
+struct str members_text(const struct members *m, enum member member);
+/* The same, 1 to 255 bytes, nothing escaped; else STR_NONE. */
+struct str members_name(const struct members *m, enum member member);
+/* As it stands, when it is of that type; else STR_NONE. */
+struct str members_json(const struct members *m, enum member member, enum json_type type);
 bool members_i64(const struct members *m, enum member member, int64_t *ret);
 bool members_is_true(const struct members *m, enum member member);
 /* The number of a metadata entry {"type": ..., "raw_value": N}. */

@@ -48,7 +48,6 @@ bool merge_open(struct db *store, struct merge **ret, struct err *err)
         return err_set(err, ERR_NO_MEMORY, "merge: out of memory");
     }
     m->db = store;
-    m->views = views_new(store, store);
     m->cache = arena_new(CACHE_BYTES_MAX);
     m->by_name = strmap_new(&m->cache);
     m->lines = buf_growing(LINES_BYTES_MAX);
@@ -57,6 +56,10 @@ bool merge_open(struct db *store, struct merge **ret, struct err *err)
     if (m->events == NULL || m->acks == NULL) {
         merge_close(m);
         return err_set(err, ERR_NO_MEMORY, "merge: out of memory");
+    }
+    if (!views_init(&m->views, store, store, err)) {
+        merge_close(m);
+        return false;
     }
     *ret = m;
     return true;
@@ -105,6 +108,7 @@ bool merge_begin(struct merge *m, struct err *err)
 void merge_abort(struct merge *m)
 {
     db_tx_release(&m->tx);
+    views_discard(&m->views);
     forget(m);
 }
 
@@ -236,17 +240,19 @@ static bool add_event(struct merge *m, struct stream *s, const struct event *ev,
     if (s->of.id == 0 && !add_stream(m, s, ev->at, received, err)) {
         return false;
     }
-    struct db_query q = db_query(m->db, HUB_STORE_EVENT_INSERT);
-    db_bind_i64(&q, ":stream", s->of.id);
-    db_bind_i64(&q, ":seq", ev->seq);
+    struct db_query q =
+        db_query(m->db, HUB_STORE_EVENT_INSERT); /* in the order of its parameters */
+    db_bind_at_i64(&q, 1, s->of.id);
+    db_bind_at_i64(&q, 2, ev->seq);
     if (ev->type == EVENT_BUFFER_GAP) {
-        db_bind_i64(&q, ":from", from);
+        db_bind_at_i64(&q, 3, from);
     }
-    db_bind_str(&q, ":type", ev->type_name);
-    db_bind_i64(&q, ":at", wall_ms(ev->at));
-    db_bind_i64(&q, ":received", wall_ms(received));
-    db_bind_str(&q, ":body", ev->body);
-    if (!db_run(&q, err) || !views_apply(&m->views, &s->of, ev, from, err)) {
+    db_bind_at_str(&q, 4, ev->type_name);
+    db_bind_at_i64(&q, 5, wall_ms(ev->at));
+    db_bind_at_i64(&q, 6, wall_ms(received));
+    db_bind_at_str(&q, 7, ev->body);
+    if (!db_run(&q, err) || !views_make_room(&m->views, &s->of, err) ||
+        !views_apply(&m->views, &s->of, ev, from, err)) {
         return false;
     }
     s->merged = ev->seq;
@@ -254,9 +260,13 @@ static bool add_event(struct merge *m, struct stream *s, const struct event *ev,
     return true;
 }
 
-static bool advance(struct merge *m, const struct stream *s, struct wall_time received,
-                    struct err *err)
+/* The rows that end a batch: what the views still hold in memory, and how far the stream is. */
+static bool end_batch(struct merge *m, const struct stream *s, struct wall_time received,
+                      struct err *err)
 {
+    if (!views_flush(&m->views, &s->of, err)) {
+        return false;
+    }
     struct db_query q = db_query(m->db, HUB_STORE_STREAM_ADVANCE);
     db_bind_i64(&q, ":stream", s->of.id);
     db_bind_i64(&q, ":seq", s->merged);
@@ -319,7 +329,7 @@ static bool merge_new_part(struct merge *m, struct stream *s, size_t count,
             return false;
         }
     }
-    return advance(m, s, received, err);
+    return end_batch(m, s, received, err);
 }
 
 static bool merge_batch(struct merge *m, struct stream *s, const struct batch_header *header,
@@ -407,7 +417,7 @@ static bool add_own_gap(struct merge *m, struct stream *s, const struct message_
     jw_end_object(&w);
     struct event ev;
     return event_parse(buf_str(&body), &ev, err) && add_event(m, s, &ev, received, err) &&
-           advance(m, s, received, err);
+           end_batch(m, s, received, err);
 }
 
 static bool add_birth(struct merge *m, struct str device, const struct message_birth *birth,

@@ -8,47 +8,94 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DIFFERENCES_SAID_MAX = 100, LINE_BYTES_MAX = 1024, VALUE_BYTES_MAX = 120 };
+enum {
+    DIFFERENCES_SAID_MAX = 100,
+    LINE_BYTES_MAX = 1024,
+    VALUE_BYTES_MAX = 120,
+    NAMES_BYTES_MAX = 1024
+};
 
-static bool apply_row(struct views *v, const struct db_query *row, struct err *err)
+/* The stream whose events are being read, and its texts. */
+struct reading {
+    struct view_stream stream;
+    struct buf names;
+};
+
+static bool enter_stream(struct views *v, struct reading *r, const struct db_query *row,
+                         struct err *err)
 {
-    struct event ev;
-    const struct view_stream stream = {.id = db_col_i64(row, 1),
-                                       .device = db_col_str(row, 4),
-                                       .epoch = db_col_str(row, 5),
-                                       .first_at_ms = db_col_i64(row, 6)};
-    if (!event_parse(db_col_str(row, 3), &ev, err) ||
-        !views_apply(v, &stream, &ev, db_col_i64(row, 2), err)) {
-        return err_wrap(err, "event %lld of the log", (long long)db_col_i64(row, 0));
+    if (r->stream.id == db_col_i64(row, 1)) {
+        return true;
     }
+    if (!views_flush(v, &r->stream, err)) {
+        return false;
+    }
+    struct str device = db_col_str(row, 4);
+    buf_reset(&r->names);
+    buf_add(&r->names, device);
+    buf_add(&r->names, db_col_str(row, 5));
+    if (r->names.overflow) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for a device's name");
+    }
+    struct str names = buf_str(&r->names);
+    r->stream = (struct view_stream){.id = db_col_i64(row, 1),
+                                     .device = str_slice(names, 0, device.len),
+                                     .epoch = str_slice(names, device.len, names.len),
+                                     .first_at_ms = db_col_i64(row, 6)};
     return true;
 }
 
-static bool apply_log(struct views *v, int64_t *ret_events, struct err *err)
+static bool apply_row(struct views *v, struct reading *r, const struct db_query *row,
+                      struct err *err)
+{
+    struct event ev;
+    if (!views_make_room(v, &r->stream, err)) {
+        return false;
+    }
+    /* The row goes before the changes are written. */
+    struct str body = arena_copy(&v->text, db_col_str(row, 3));
+    if (body.ptr == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for an event");
+    }
+    return event_parse(body, &ev, err) && views_apply(v, &r->stream, &ev, db_col_i64(row, 2), err);
+}
+
+static bool apply_rows(struct views *v, struct reading *r, int64_t *ret_events, struct err *err)
 {
     struct db_query q = db_query(v->log, HUB_STORE_EVENT_ALL);
-    int64_t events = 0;
     bool has_row = false;
     while (db_next(&q, &has_row, err)) {
         if (!has_row) {
-            *ret_events = events;
-            return true;
+            return views_flush(v, &r->stream, err);
         }
-        if (!apply_row(v, &q, err)) {
+        if (!enter_stream(v, r, &q, err) || !apply_row(v, r, &q, err)) {
+            int64_t id = db_col_i64(&q, 0);
             db_reset(&q);
-            return false;
+            return err_wrap(err, "event %lld of the log", (long long)id);
         }
-        events++;
+        (*ret_events)++;
     }
     return false;
 }
 
+static bool apply_log(struct db *log, struct db *out, int64_t *ret_events, struct err *err)
+{
+    AUTO(views) v = {0};
+    struct reading r = {.names = buf_growing(NAMES_BYTES_MAX)};
+    int64_t events = 0;
+    bool ok = views_init(&v, log, out, err) && apply_rows(&v, &r, &events, err);
+    buf_release(&r.names);
+    if (ok) {
+        *ret_events = events;
+    }
+    return ok;
+}
+
 static bool derive(struct db *log, struct db *out, int64_t *ret_events, struct err *err)
 {
-    AUTO(views) v = views_new(log, out);
     AUTO(db_tx) tx = {0};
     return db_tx_begin(out, &tx, err) && hub_store_clear_views(out, err) &&
-           apply_log(&v, ret_events, err) && db_tx_commit(&tx, err);
+           apply_log(log, out, ret_events, err) && db_tx_commit(&tx, err);
 }
 
 bool rebuild_views(struct db *store, int64_t *ret_events, struct err *err)

@@ -1,32 +1,30 @@
-/* views.h - what one event changes in the tables derived from the log (migrations/0002_views.sql
- * says which and why their rows do not depend on the order in which streams arrive). Used by merge,
- * and by rebuild into another store. */
+/* views.h - keeps the tables derived from the log (hub/store/migrations/0002_views.sql says which, and why they do not depend
+ * on the order in which streams arrive). Used by merge, and by rebuild into another store. */
 #pragma once
-#include "common/db/db.h"
-#include "common/wire/batch.h"
-#include "common/wire/event.h"
+#include "hub/merge/changes.h"
 
-struct view_stream {
-    int64_t id;
-    struct str device;
-    struct str epoch;
-    int64_t first_at_ms;
-};
 struct views {
-    struct db *log;     /* read: the parts of definitions */
-    struct db *out;     /* written; may be the same */
-    struct buf scratch; /* of the event at hand */
+    struct db *log; /* read: the parts of definitions */
+    struct db *out; /* written; may be the same */
+    struct changes *changes;
+    struct arena text;  /* of the changes: unescaped strings, copies of lines */
+    struct arena parts; /* of one asset of definitions */
 };
-struct views views_new(struct db *log, struct db *out);
-void views_release(struct views *v);
+MUST_CHECK bool views_init(struct views *v, struct db *log, struct db *out, struct err *err);
+void views_release(struct views *v); /* fits AUTO(views); zeroes it */
 
-/* The event is in the log already, and every earlier one of its stream was applied. `from` is the
- * first seq that a buffer_gap still stands for. What the views cannot use is left out of them;
- * false only when the store fails. */
+/* Before each event: writes the changes of earlier ones when they are many. */
+MUST_CHECK bool views_make_room(struct views *v, const struct view_stream *stream, struct err *err);
+/* The event is in the log already, and every earlier one of its stream was applied. `from` is the first seq that a
+ * buffer_gap still stands for. `ev` points into memory that stays until the changes are written (v->text will do). What the
+ * views cannot use is left out of them; false only when the store fails or memory ends: then the caller rolls back and
+ * calls views_discard(). */
 MUST_CHECK bool views_apply(struct views *v, const struct view_stream *stream,
                             const struct event *ev, int64_t from, struct err *err);
+/* Writes what is still in memory: before another stream's events, and before a commit. */
+MUST_CHECK bool views_flush(struct views *v, const struct view_stream *stream, struct err *err);
+void views_discard(struct views *v);
 
 /* Private to the component: the definitions event (definitions_view.c). */
 MUST_CHECK bool views_apply_definitions(struct views *v, const struct view_stream *stream,
                                         const struct event *ev, struct err *err);
-int64_t wall_ms(struct wall_time t);

@@ -561,6 +561,21 @@ static void rebuild_finds_and_mends_what_was_tampered_with(void **state)
     assert_true(str_eq(buf_str(&before), buf_str(&after)));
 }
 
+static void a_stream_longer_than_what_is_folded_at_once_is_rebuilt(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 390; i++) {
+        story_add(&story, "asset_materialization",
+                  "\"run\":\"r%d\",\"asset\":\"a%d\",\"data_version\":\"v\\u00e4%d\"", i, i % 7, i);
+    }
+    (void)world_send(merge, &story, 0, 200);
+    (void)world_send(merge, &story, 200, 390);
+    world_expect_text(store, "SELECT data_version FROM asset_state WHERE asset = 'a0'",
+                      "v\xc3\xa4"
+                      "385");
+    expect_log(390, 390);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -589,6 +604,7 @@ int main(void)
         T(an_asset_that_is_no_longer_defined_stays_visible),
         T(an_older_database_does_not_hide_a_newer_one),
         T(members_of_the_wrong_type_do_no_harm),
+        T(a_stream_longer_than_what_is_folded_at_once_is_rebuilt),
         T(rebuild_finds_and_mends_what_was_tampered_with),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

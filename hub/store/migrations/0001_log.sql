@@ -15,7 +15,7 @@ CREATE TABLE stream (
 -- Append-only. Within a stream the rows cover 1..merged_seq without a hole: a buffer_gap covers from_seq..seq.
 CREATE TABLE event (
     id INTEGER PRIMARY KEY,
-    stream_id INTEGER NOT NULL REFERENCES stream (id),
+    stream_id INTEGER NOT NULL,            -- a stream's id; merge makes it first
     seq INTEGER NOT NULL CHECK (seq >= 1),
     from_seq INTEGER CHECK (from_seq BETWEEN 1 AND seq), -- of a buffer_gap, without what was merged before it; else NULL
     type TEXT NOT NULL,

@@ -1,5 +1,5 @@
-INSERT INTO check_result (device, asset, name, passed, severity, at_ms, run, metadata, stream_ms, epoch, seq)
-VALUES (:device, :asset, :name, :passed, :severity, :at, :run, :metadata, :stream_ms, :epoch, :seq)
+INSERT INTO check_result (device, asset, name, stream_ms, epoch, seq, at_ms, passed, severity, run, metadata)
+VALUES (:device, :asset, :name, :stream_ms, :epoch, :seq, :at, :passed, :severity, :run, :metadata)
 ON CONFLICT (device, asset, name) DO UPDATE SET
     passed = excluded.passed, severity = excluded.severity, at_ms = excluded.at_ms, run = excluded.run,
     metadata = excluded.metadata, stream_ms = excluded.stream_ms, epoch = excluded.epoch, seq = excluded.seq

@@ -1,7 +1,7 @@
 INSERT INTO run (stream_id, run, status, job, cause, cause_name, selection, tags, steps, enqueued_ms, started_ms,
     ended_ms, error, first_seq, last_seq)
 VALUES (:stream, :run, :status, :job, :cause, :cause_name, :selection, :tags, :steps, :enqueued, :started,
-    :ended, :error, :seq, :seq)
+    :ended, :error, :first, :last)
 ON CONFLICT (stream_id, run) DO UPDATE SET
     status = excluded.status,
     job = coalesce(excluded.job, job),

@@ -1,0 +1,388 @@
+/* changes.c - from events to changes of rows; see changes.h. No I/O. */
+#include "hub/merge/changes.h"
+#include "hub/merge/members.h"
+
+int64_t wall_ms(struct wall_time t)
+{
+    return t.ns / NS_PER_MS;
+}
+
+void changes_clear(struct changes *c)
+{
+    c->events = 0;
+    c->runs_count = 0;
+    c->steps_count = 0;
+    c->materializations_count = 0;
+    c->assets_count = 0;
+    c->checks_count = 0;
+    c->ticks_count = 0;
+    c->gaps_count = 0;
+    c->device = (struct device_change){0};
+}
+
+/* One event on its way in. */
+struct adding {
+    struct changes *c;
+    const struct event *ev;
+    const struct members *m;
+    int64_t at_ms;
+};
+
+static int64_t number(const struct adding *a, enum member member)
+{
+    int64_t value;
+    return members_i64(a->m, member, &value) ? value : NO_NUMBER;
+}
+
+static struct str object(const struct adding *a, enum member member)
+{
+    return members_json(a->m, member, JSON_OBJECT);
+}
+
+static void put_text(struct str *into, struct str text)
+{
+    if (!str_is_empty(text)) {
+        *into = text;
+    }
+}
+
+/* --- runs and steps: the newest is mostly the one looked for ------------------------------- */
+
+static struct run_change *run_of(const struct adding *a)
+{
+    struct changes *c = a->c;
+    for (size_t i = c->runs_count; i > 0; i--) {
+        if (str_eq(c->runs[i - 1].run, a->ev->run)) {
+            return &c->runs[i - 1];
+        }
+    }
+    struct run_change *run = &c->runs[c->runs_count++];
+    *run = (struct run_change){.run = a->ev->run,
+                               .steps = NO_NUMBER,
+                               .enqueued_ms = NO_NUMBER,
+                               .started_ms = NO_NUMBER,
+                               .ended_ms = NO_NUMBER,
+                               .first_seq = a->ev->seq};
+    return run;
+}
+
+static void add_run_enqueued(const struct adding *a, struct run_change *run)
+{
+    struct members cause;
+    members_read(&cause, object(a, MEMBER_CAUSE), a->m->text);
+    put_text(&run->job, members_text(a->m, MEMBER_JOB));
+    put_text(&run->cause, members_text(&cause, MEMBER_TYPE));
+    put_text(&run->cause_name, members_text(&cause, MEMBER_NAME));
+    put_text(&run->selection, members_text(a->m, MEMBER_SELECTION));
+    put_text(&run->tags, object(a, MEMBER_TAGS));
+    int64_t steps = number(a, MEMBER_STEPS);
+    run->steps = steps != NO_NUMBER ? steps : run->steps;
+    run->enqueued_ms = a->at_ms;
+}
+
+static void add_to_run(const struct adding *a, const char *status)
+{
+    if (str_is_empty(a->ev->run)) {
+        return;
+    }
+    struct run_change *run = run_of(a);
+    run->status = str_from(status);
+    run->last_seq = a->ev->seq;
+    run->ended_ms = NO_NUMBER;
+    run->error = STR_NONE;
+    if (a->ev->type == EVENT_RUN_ENQUEUED) {
+        add_run_enqueued(a, run);
+    } else if (a->ev->type == EVENT_RUN_START) {
+        run->started_ms = a->at_ms;
+    } else {
+        run->ended_ms = a->at_ms;
+        run->error = object(a, MEMBER_ERROR);
+    }
+}
+
+static struct step_change *step_of(const struct adding *a)
+{
+    struct changes *c = a->c;
+    for (size_t i = c->steps_count; i > 0; i--) {
+        struct step_change *step = &c->steps[i - 1];
+        if (str_eq(step->run, a->ev->run) && str_eq(step->step, a->ev->step)) {
+            return step;
+        }
+    }
+    struct step_change *step = &c->steps[c->steps_count++];
+    *step = (struct step_change){.run = a->ev->run,
+                                 .step = a->ev->step,
+                                 .status = STR("waiting"),
+                                 .started_ms = NO_NUMBER,
+                                 .ended_ms = NO_NUMBER,
+                                 .duration_ms = NO_NUMBER,
+                                 .retry_ms = NO_NUMBER,
+                                 .is_plan = true};
+    return step;
+}
+
+static void add_step_end(const struct adding *a, struct step_change *step)
+{
+    step->ended_ms = a->at_ms;
+    step->duration_ms = number(a, MEMBER_DURATION_MS);
+    put_text(&step->error, object(a, MEMBER_ERROR));
+    put_text(&step->exit, members_text(a->m, MEMBER_EXIT));
+    step->reason = members_text(a->m, MEMBER_REASON);
+}
+
+static void add_step_retry(const struct adding *a, struct step_change *step)
+{
+    struct wall_time retry_at;
+    if (wall_parse(members_text(a->m, MEMBER_RETRY_AT), &retry_at)) {
+        step->retry_ms = wall_ms(retry_at);
+    }
+    put_text(&step->error, object(a, MEMBER_ERROR));
+}
+
+/* NULL as status: planned, which does not change the status of a step that is known. */
+static void add_to_step(const struct adding *a, const char *status)
+{
+    if (str_is_empty(a->ev->run) || str_is_empty(a->ev->step)) {
+        return;
+    }
+    struct step_change *step = step_of(a);
+    put_text(&step->asset, a->ev->asset);
+    if (status == NULL) {
+        return;
+    }
+    int64_t attempt = number(a, MEMBER_ATTEMPT);
+    step->is_plan = false;
+    step->status = str_from(status);
+    step->attempt = attempt > step->attempt ? attempt : step->attempt;
+    step->ended_ms = NO_NUMBER;
+    step->duration_ms = NO_NUMBER;
+    step->retry_ms = NO_NUMBER;
+    step->reason = STR_NONE;
+    if (a->ev->type == EVENT_STEP_START || a->ev->type == EVENT_STEP_RESTARTED) {
+        step->started_ms = a->at_ms;
+    } else if (a->ev->type == EVENT_STEP_UP_FOR_RETRY) {
+        add_step_retry(a, step);
+    } else {
+        add_step_end(a, step);
+    }
+}
+
+/* --- assets ------------------------------------------------------------------------------- */
+
+static struct asset_change *asset_of(const struct adding *a)
+{
+    struct changes *c = a->c;
+    for (size_t i = c->assets_count; i > 0; i--) {
+        if (str_eq(c->assets[i - 1].asset, a->ev->asset)) {
+            return &c->assets[i - 1];
+        }
+    }
+    struct asset_change *asset = &c->assets[c->assets_count++];
+    *asset = (struct asset_change){.asset = a->ev->asset};
+    return asset;
+}
+
+static void add_materialization(const struct adding *a)
+{
+    struct materialization_change *made = &a->c->materializations[a->c->materializations_count++];
+    struct str metadata = object(a, MEMBER_METADATA);
+    *made = (struct materialization_change){.asset = a->ev->asset,
+                                            .run = a->ev->run,
+                                            .step = a->ev->step,
+                                            .data_version = members_text(a->m, MEMBER_DATA_VERSION),
+                                            .metadata = metadata,
+                                            .seq = a->ev->seq,
+                                            .at_ms = a->at_ms,
+                                            .row_count = NO_NUMBER,
+                                            .byte_count = NO_NUMBER};
+    (void)metadata_i64(metadata, "dagster/row_count", &made->row_count);
+    (void)metadata_i64(metadata, "selvedge/byte_count", &made->byte_count);
+    struct asset_change *asset = asset_of(a);
+    asset->materializations++;
+    asset->materialized = made;
+}
+
+static void add_failure(const struct adding *a)
+{
+    struct asset_change *asset = asset_of(a);
+    asset->failures++;
+    asset->failed = (struct failure_change){
+        .run = a->ev->run, .error = object(a, MEMBER_ERROR), .seq = a->ev->seq, .at_ms = a->at_ms};
+}
+
+static struct check_change *check_of(const struct adding *a, struct str name)
+{
+    struct changes *c = a->c;
+    for (size_t i = c->checks_count; i > 0; i--) {
+        struct check_change *check = &c->checks[i - 1];
+        if (str_eq(check->asset, a->ev->asset) && str_eq(check->name, name)) {
+            return check;
+        }
+    }
+    return &c->checks[c->checks_count++];
+}
+
+static void add_check(const struct adding *a)
+{
+    struct str name = members_name(a->m, MEMBER_CHECK);
+    if (str_is_empty(name)) {
+        return;
+    }
+    *check_of(a, name) = (struct check_change){.asset = a->ev->asset,
+                                               .name = name,
+                                               .severity = members_text(a->m, MEMBER_SEVERITY),
+                                               .run = a->ev->run,
+                                               .metadata = object(a, MEMBER_METADATA),
+                                               .seq = a->ev->seq,
+                                               .at_ms = a->at_ms,
+                                               .passed = members_is_true(a->m, MEMBER_PASSED)};
+}
+
+static void add_to_asset(const struct adding *a)
+{
+    if (str_is_empty(a->ev->asset)) {
+        return;
+    }
+    if (a->ev->type == EVENT_ASSET_MATERIALIZATION) {
+        add_materialization(a);
+    } else if (a->ev->type == EVENT_ASSET_FAILED_TO_MATERIALIZE) {
+        add_failure(a);
+    } else {
+        add_check(a);
+    }
+}
+
+/* --- the device --------------------------------------------------------------------------- */
+
+static struct tick_change *tick_of(const struct adding *a, struct str schedule)
+{
+    struct changes *c = a->c;
+    for (size_t i = c->ticks_count; i > 0; i--) {
+        if (str_eq(c->ticks[i - 1].schedule, schedule)) {
+            return &c->ticks[i - 1];
+        }
+    }
+    struct tick_change *tick = &c->ticks[c->ticks_count++];
+    *tick = (struct tick_change){.schedule = schedule};
+    return tick;
+}
+
+static void add_tick(const struct adding *a)
+{
+    struct str schedule = members_name(a->m, MEMBER_SCHEDULE);
+    if (str_is_empty(schedule)) {
+        return;
+    }
+    struct tick_change *tick = tick_of(a, schedule);
+    tick->status = members_text(a->m, MEMBER_STATUS);
+    tick->nominal = members_text(a->m, MEMBER_NOMINAL);
+    tick->run = a->ev->run;
+    tick->reason = members_text(a->m, MEMBER_REASON);
+    tick->seq = a->ev->seq;
+    tick->at_ms = a->at_ms;
+    tick->ticks++;
+    tick->started += str_eq(tick->status, STR("started")) ? 1 : 0;
+}
+
+static void add_gap(const struct adding *a, int64_t from)
+{
+    a->c->gaps[a->c->gaps_count++] =
+        (struct gap_change){.reason = members_text(a->m, MEMBER_REASON),
+                            .dropped = object(a, MEMBER_DROPPED),
+                            .seq = a->ev->seq,
+                            .from = from,
+                            .at_ms = a->at_ms};
+}
+
+static void add_device_start(const struct adding *a)
+{
+    struct device_change *device = &a->c->device;
+    device->version = members_text(a->m, MEMBER_VERSION);
+    device->board = members_text(a->m, MEMBER_BOARD);
+    device->boot_id = members_text(a->m, MEMBER_BOOT_ID);
+    device->agent_start = members_text(a->m, MEMBER_AGENT_START);
+    device->at_ms = a->at_ms;
+    device->starts++;
+}
+
+/* --- which event changes what ------------------------------------------------------------- */
+
+static void add(const struct adding *a, int64_t from)
+{
+    switch (a->ev->type) {
+    case EVENT_RUN_ENQUEUED:
+        add_to_run(a, "queued");
+        break;
+    case EVENT_RUN_START:
+        add_to_run(a, "started");
+        break;
+    case EVENT_RUN_SUCCESS:
+        add_to_run(a, "success");
+        break;
+    case EVENT_RUN_FAILURE:
+        add_to_run(a, "failure");
+        break;
+    case EVENT_RUN_CANCELED:
+        add_to_run(a, "canceled");
+        break;
+    case EVENT_ASSET_MATERIALIZATION_PLANNED:
+        add_to_step(a, NULL);
+        break;
+    case EVENT_STEP_START:
+    case EVENT_STEP_RESTARTED:
+        add_to_step(a, "started");
+        break;
+    case EVENT_STEP_SUCCESS:
+        add_to_step(a, "success");
+        break;
+    case EVENT_STEP_FAILURE:
+        add_to_step(a, "failure");
+        break;
+    case EVENT_STEP_SKIPPED:
+        add_to_step(a, "skipped");
+        break;
+    case EVENT_STEP_UP_FOR_RETRY:
+        add_to_step(a, "up_for_retry");
+        break;
+    case EVENT_ASSET_MATERIALIZATION:
+    case EVENT_ASSET_FAILED_TO_MATERIALIZE:
+    case EVENT_ASSET_CHECK_EVALUATION:
+        add_to_asset(a);
+        break;
+    case EVENT_TICK:
+        add_tick(a);
+        break;
+    case EVENT_BUFFER_GAP:
+        add_gap(a, from);
+        break;
+    case EVENT_DEVICE:
+        add_device_start(a);
+        break;
+    case EVENT_CLOCK_STEP:
+        a->c->device.clock_steps++;
+        break;
+    case EVENT_DEFINITIONS:       /* views.c */
+    case EVENT_ASSET_OBSERVATION: /* in the log only, as are types of a newer agent */
+    case EVENT_COMMAND:
+    case EVENT_DESIRED:
+    case EVENT_UNKNOWN:
+    case EVENT_TYPE_COUNT:
+        break;
+    }
+}
+
+/* Types that change nothing but what event_parse() sliced out tells. */
+static bool needs_members(enum event_type type)
+{
+    return type != EVENT_UNKNOWN && type != EVENT_RUN_START && type != EVENT_RUN_SUCCESS &&
+           type != EVENT_ASSET_MATERIALIZATION_PLANNED && type != EVENT_DEFINITIONS;
+}
+
+void changes_add(struct changes *c, const struct event *ev, int64_t from, struct arena *text)
+{
+    struct members m;
+    const struct adding a = {.c = c, .ev = ev, .m = &m, .at_ms = wall_ms(ev->at)};
+    members_read(&m, needs_members(ev->type) ? ev->body : STR_NONE, text);
+    c->events++;
+    add(&a, from);
+}

@@ -1,0 +1,83 @@
+/* changes.h - what a run of events of one stream changes in the views, folded together before it is written: a run that
+ * starts and ends within a batch is one row written once, not four. Folding two changes of a row and writing the result
+ * gives what writing both would. changes_add() is pure; changes_write() is the SQL. */
+#pragma once
+#include "common/base/arena.h"
+#include "common/base/limits.h"
+#include "common/db/db.h"
+#include "common/wire/event.h"
+
+struct view_stream { /* one database of one device */
+    int64_t id;
+    struct str device;
+    struct str epoch;
+    int64_t first_at_ms; /* with epoch: where it stands among the device's others */
+};
+
+/* Texts are empty and numbers NO_NUMBER where an event said nothing. All text is borrowed from events and arena. */
+#define NO_NUMBER INT64_MIN
+
+struct run_change {
+    struct str run, status, job, cause, cause_name, selection, tags, error;
+    int64_t steps, enqueued_ms, started_ms, ended_ms;
+    int64_t first_seq, last_seq;
+};
+struct step_change {
+    struct str run, step, asset, status, error, exit, reason;
+    int64_t attempt, started_ms, ended_ms, duration_ms, retry_ms;
+    bool is_plan; /* planned, and nothing more yet */
+};
+struct materialization_change {
+    struct str asset, run, step, data_version, metadata;
+    int64_t seq, at_ms, row_count, byte_count;
+};
+struct failure_change {
+    struct str run, error;
+    int64_t seq, at_ms;
+};
+struct asset_change {
+    struct str asset;
+    int64_t materializations, failures;                /* how many of each */
+    const struct materialization_change *materialized; /* the latest, or NULL */
+    struct failure_change failed;
+};
+struct check_change {
+    struct str asset, name, severity, run, metadata;
+    int64_t seq, at_ms;
+    bool passed;
+};
+struct tick_change {
+    struct str schedule, status, nominal, run, reason;
+    int64_t seq, at_ms, ticks, started;
+};
+struct gap_change {
+    struct str reason, dropped;
+    int64_t seq, from, at_ms;
+};
+struct device_change {
+    struct str version, board, boot_id, agent_start;
+    int64_t at_ms, starts, clock_steps;
+};
+
+enum { CHANGES_MAX = LIMIT_BATCH_EVENTS };
+struct changes {
+    struct run_change runs[CHANGES_MAX];
+    struct step_change steps[CHANGES_MAX];
+    struct materialization_change materializations[CHANGES_MAX];
+    struct asset_change assets[CHANGES_MAX];
+    struct check_change checks[CHANGES_MAX];
+    struct tick_change ticks[CHANGES_MAX];
+    struct gap_change gaps[CHANGES_MAX];
+    struct device_change device;
+    size_t events; /* added; each adds at most one row to each table */
+    size_t runs_count, steps_count, materializations_count, assets_count, checks_count, ticks_count,
+        gaps_count;
+};
+
+/* Room for one more event is the caller's business. `from`: the first seq that a buffer_gap still stands for. `text` keeps
+ * unescaped strings until the changes are written. */
+void changes_add(struct changes *c, const struct event *ev, int64_t from, struct arena *text);
+MUST_CHECK bool changes_write(const struct changes *c, struct db *out,
+                              const struct view_stream *stream, struct err *err);
+void changes_clear(struct changes *c);
+int64_t wall_ms(struct wall_time t);
