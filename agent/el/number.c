@@ -1,7 +1,5 @@
 #include "agent/el/number.h"
 
-#include <limits.h>
-
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -31,46 +29,29 @@ static bool parse_integer(struct str s, int64_t *ret)
     return true;
 }
 
-/* Digits of the mantissa without leading zeros, or SIZE_MAX when the text is no decimal number. */
-static size_t significant_digits(struct str s)
+/* "007", "-00.5": a code of some kind; as a number it would lose its zeros. */
+static bool has_leading_zeros(struct str s)
 {
-    size_t i = 0;
-    size_t digits = 0;
-    bool has_point = false;
-    bool has_digit = false;
-    i += i < s.len && s.ptr[i] == '-';
-    if (i + 1 < s.len && s.ptr[i] == '0' && is_digit(s.ptr[i + 1])) {
-        return SIZE_MAX;
-    }
-    for (; i < s.len && (is_digit(s.ptr[i]) || (s.ptr[i] == '.' && !has_point)); i++) {
-        if (s.ptr[i] == '.') {
-            has_point = true;
-            continue;
-        }
-        has_digit = true;
-        digits += digits > 0 || s.ptr[i] != '0';
-    }
-    if (!has_digit) {
-        return SIZE_MAX;
-    }
-    if (i < s.len && (s.ptr[i] == 'e' || s.ptr[i] == 'E')) {
-        i++;
-        i += i < s.len && (s.ptr[i] == '-' || s.ptr[i] == '+');
-        size_t exponent = i;
-        while (i < s.len && is_digit(s.ptr[i])) {
-            i++;
-        }
-        return i == s.len && i > exponent ? digits : SIZE_MAX;
-    }
-    return i == s.len && has_point ? digits
-                                   : SIZE_MAX; /* whole numbers that do not fit stay text */
+    struct str digits = s.len > 0 && s.ptr[0] == '-' ? str_slice(s, 1, s.len) : s;
+    return digits.len > 1 && digits.ptr[0] == '0' && is_digit(digits.ptr[1]);
 }
 
-static bool parse_real(struct str text, double *ret)
+static bool parse_real(struct str s, double *ret)
 {
-    enum { DOUBLE_DIGITS_MAX = 17 };
-    return text.len > 0 && significant_digits(text) <= DOUBLE_DIGITS_MAX &&
-           str_to_double(text, ret);
+    return s.len > 0 && (is_digit(s.ptr[0]) || s.ptr[0] == '-') && !has_leading_zeros(s) &&
+           str_to_double(s, ret);
+}
+
+/* Of a number: digits of the mantissa without leading zeros; 0 when there is no decimal point. */
+static size_t significant_digits(struct str s)
+{
+    size_t digits = 0;
+    bool has_point = false;
+    for (size_t i = 0; i < s.len && s.ptr[i] != 'e' && s.ptr[i] != 'E'; i++) {
+        has_point = has_point || s.ptr[i] == '.';
+        digits += is_digit(s.ptr[i]) && (digits > 0 || s.ptr[i] != '0');
+    }
+    return !has_point ? 0 : digits == 0 ? 1 : digits;
 }
 
 bool number_parse(struct str text, struct value *ret)
@@ -88,9 +69,15 @@ bool number_parse(struct str text, struct value *ret)
 
 enum column_kind number_kind(struct str text)
 {
-    struct value value;
-    if (!number_parse(text, &value)) {
+    enum { DOUBLE_DIGITS_MAX = 17 }; /* of the shortest text that gives a double back */
+    int64_t integer = 0;
+    double real = 0;
+    if (parse_integer(text, &integer)) {
+        return COLUMN_INTEGER;
+    }
+    if (!parse_real(text, &real)) {
         return COLUMN_TEXT;
     }
-    return value.type == VALUE_INTEGER ? COLUMN_INTEGER : COLUMN_REAL;
+    size_t digits = significant_digits(text);
+    return digits > 0 && digits <= DOUBLE_DIGITS_MAX ? COLUMN_REAL : COLUMN_TEXT;
 }

@@ -2,9 +2,10 @@
 #pragma once
 #include "agent/el/schema.h"
 
-/* INTEGER: fits int64 and reads back as the same text (no leading zeros, no plus). REAL: a decimal
- * number of at most 17 significant digits without leading zeros. TEXT: everything else: "007",
- * "1e999", "0x10", "12345678901234567890". */
+/* What to store text as when nobody said. INTEGER: fits int64 and reads back as the same text (no
+ * leading zeros, no plus). REAL: a decimal number with a point, of at most 17 significant digits.
+ * TEXT: everything else, such as "007", "1e5", "12345678901234567890", "0.1234567890123456789". */
 enum column_kind number_kind(struct str text);
-/* The number as a value, by number_kind(); false when it is none. */
+/* The text as a number, for a column that is known to hold numbers: any finite decimal number
+ * without leading zeros; beyond int64 and beyond 17 digits it is rounded. */
 MUST_CHECK bool number_parse(struct str text, struct value *ret);

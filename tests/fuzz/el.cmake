@@ -1,0 +1,3 @@
+foreach(name singer csv)
+    selvedge_fuzz(NAME ${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}_fuzz.c LIBS agent_el)
+endforeach()

@@ -1,0 +1,57 @@
+/* singer_fuzz.c - lines of a Singer tap: message, schema, and records read by that schema. */
+#include "agent/el/json_row.h"
+#include "agent/el/singer.h"
+#include "common/base/limits.h"
+#include <assert.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct reader {
+    struct arena arena;
+    struct schema schema;
+    struct json_row row;
+    struct buf names;
+};
+
+static void take_line(struct reader *r, struct str line)
+{
+    struct singer_message m;
+    struct str_list key = {0};
+    struct err err = {0};
+    if (!singer_parse(line, &r->names, &m, &err)) {
+        assert(err.code != ERR_NONE && err.msg[0] != '\0');
+        return;
+    }
+    if (m.type == SINGER_SCHEMA) {
+        struct schema schema = schema_new(&r->arena);
+        if (singer_read_schema(&m, &schema, &key, &err)) {
+            assert(key.count <= schema.count);
+            r->schema = schema;
+            bool ok = json_row_init(&r->row, &r->schema, &r->arena, &err);
+            assert(ok || err.code == ERR_NO_MEMORY);
+            r->schema.count = ok ? r->schema.count : 0;
+        }
+    } else if (m.type == SINGER_RECORD && r->schema.count > 0) {
+        bool ok = json_row_read(&r->row, m.record.text, &err);
+        for (size_t i = 0; ok && i < r->schema.count; i++) {
+            const struct value *v = &r->row.row[i];
+            assert(v->type != VALUE_TEXT || v->as.text.ptr != NULL || v->as.text.len == 0);
+            assert(v->type != VALUE_TEXT || str_is_utf8(v->as.text));
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct reader r = {.arena = arena_new(4 << 20), .names = buf_growing(LIMIT_JSON_BYTES)};
+    struct str rest = {(const char *)data, size};
+    struct str line;
+    do {
+        (void)str_cut(rest, '\n', &line, &rest);
+        take_line(&r, line);
+    } while (rest.ptr != NULL);
+    json_row_release(&r.row);
+    buf_release(&r.names);
+    arena_release(&r.arena);
+    return 0;
+}

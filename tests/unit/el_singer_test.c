@@ -1,0 +1,164 @@
+/* el_singer_test.c - agent/el/singer.h, on lines of our own and on the test suite of the Singer SDK. */
+#include "agent/el/singer.h"
+#include "common/base/limits.h"
+#include "common/platform/files.h"
+#include "tests/support/cmocka_all.h"
+#include <stdio.h>
+#include <string.h>
+
+static void types_and_their_members(void **state)
+{
+    (void)state;
+    AUTO(buf) names = buf_growing(4096);
+    struct singer_message m;
+    struct err err = {0};
+    assert_true(
+        singer_parse(STR("{\"type\":\"RECORD\",\"stream\":\"a\\u0041\",\"record\":{\"x\":1},"
+                         "\"version\":3,\"time_extracted\":\"2026-01-01T00:00:00Z\"}"),
+                     &names, &m, &err));
+    assert_int_equal(m.type, SINGER_RECORD);
+    assert_true(str_eq(m.stream, STR("aA")));
+    assert_true(str_eq(m.record.text, STR("{\"x\":1}")));
+    assert_true(singer_parse(STR(" {\"type\":\"state\",\"value\":null} "), &names, &m, &err));
+    assert_int_equal(m.type, SINGER_STATE);
+    assert_int_equal(m.value.type, JSON_NULL);
+    assert_true(singer_parse(STR("{\"type\":\"ACTIVATE_VERSION\",\"stream\":\"s\",\"version\":1}"),
+                             &names, &m, &err));
+    assert_int_equal(m.type, SINGER_ACTIVATE_VERSION);
+    assert_true(singer_parse(STR("{\"type\":\"LOG\"}"), &names, &m, &err));
+    assert_int_equal(m.type, SINGER_OTHER);
+}
+
+static void wrong_lines_are_refused(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "",
+        "[]",
+        "{}",
+        "{\"type\":1}",
+        "{\"type\":\"RECORD\"}",
+        "{\"type\":\"RECORD\",\"stream\":\"s\"}",
+        "{\"type\":\"RECORD\",\"stream\":\"s\",\"record\":[]}",
+        "{\"type\":\"RECORD\",\"stream\":\"\",\"record\":{}}",
+        "{\"type\":\"RECORD\",\"stream\":\"s\",\"record\":{},\"record\":{}}",
+        "{\"type\":\"RECORD\",\"stream\":\"s\",\"record\":{}} x",
+        "{\"type\":\"SCHEMA\",\"stream\":\"s\"}",
+        "{\"type\":\"STATE\"}",
+        "{\"type\":\"BATCH\"}",
+    };
+    AUTO(buf) names = buf_growing(4096);
+    struct singer_message m;
+    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+        struct err err = {0};
+        if (singer_parse(str_from(lines[i]), &names, &m, &err)) {
+            fail_msg("taken: %s", lines[i]);
+        }
+        assert_int_equal(err.code, ERR_INVALID);
+    }
+}
+
+static void json_schema_gives_columns(void **state)
+{
+    (void)state;
+    static const enum column_kind want[] = {
+        COLUMN_INTEGER, COLUMN_REAL, COLUMN_TEXT,    COLUMN_BOOLEAN, COLUMN_JSON, COLUMN_REAL,
+        COLUMN_TEXT,    COLUMN_TEXT, COLUMN_INTEGER, COLUMN_TEXT,    COLUMN_TEXT};
+    AUTO(arena) arena = arena_new(1 << 20);
+    AUTO(buf) names = buf_growing(4096);
+    struct schema s = schema_new(&arena);
+    struct singer_message m;
+    struct str_list key = {0};
+    struct err err = {0};
+    assert_true(singer_parse(
+        STR("{\"type\":\"SCHEMA\",\"stream\":\"s\",\"key_properties\":[\"a\",\"c\"],\"schema\":{"
+            "\"required\":[\"b\",\"not there\"],\"properties\":{"
+            "\"a\":{\"type\":[\"null\",\"integer\"]},\"b\":{\"type\":\"number\"},"
+            "\"c\":{\"type\":\"string\",\"format\":\"date-time\"},\"d\":{\"type\":\"boolean\"},"
+            "\"e\":{\"type\":\"array\",\"items\":{}},\"f\":{\"type\":[\"integer\",\"number\"]},"
+            "\"g\":{\"type\":[\"integer\",\"string\"]},\"h\":{},"
+            "\"i\":{\"anyOf\":[{\"type\":\"null\"},{\"type\":\"integer\"}]},\"j\":true,"
+            "\"k\":{\"anyOf\":[{\"type\":\"array\"},{\"type\":\"string\"}]}}}}"),
+        &names, &m, &err));
+    assert_true(singer_read_schema(&m, &s, &key, &err));
+    assert_int_equal(s.count, COUNT_OF(want));
+    for (size_t i = 0; i < s.count; i++) {
+        if (s.columns[i].kind != want[i]) {
+            fail_msg("%.*s is %d", STR_ARG(s.columns[i].name), (int)s.columns[i].kind);
+        }
+    }
+    assert_true(s.columns[0].is_required && s.columns[1].is_required && !s.columns[3].is_required);
+    assert_int_equal(key.count, 2);
+    assert_true(str_eq(key.items[1], STR("c")));
+}
+
+static bool read_file(const char *name, struct buf *text)
+{
+    char path[256];
+    struct err err = {0};
+    snprintf(path, sizeof(path), "../shared/data/singer/%s.singer", name);
+    return files_read(path, text, &err);
+}
+
+static void the_sdks_files(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int records;
+        bool has_bad_schema;
+    } files[] = {
+        {"array_data", 4, false},
+        {"camelcase", 2, false},
+        {"camelcase_complex_schema", 0, false},
+        {"encoded_string_data", 28, false},
+        {"invalid_schema", 0, true},
+        {"pk_updates", 2, false},
+        {"schema_no_properties", 4, false},
+        {"schema_updates", 6, false},
+        {"special_chars_in_attributes", 1, false},
+        {"user_location_upsert_data", -1, false},
+    };
+    for (size_t i = 0; i < COUNT_OF(files); i++) {
+        AUTO(buf) text = buf_growing(1 << 20);
+        AUTO(buf) names = buf_growing(1 << 20);
+        AUTO(arena) arena = arena_new(1 << 20);
+        if (!read_file(files[i].name, &text)) {
+            print_message("skipped: no ../shared/data\n");
+            skip();
+        }
+        struct str rest = buf_str(&text);
+        struct str line;
+        int records = 0;
+        bool has_bad_schema = false;
+        do {
+            (void)str_cut(rest, '\n', &line, &rest);
+            struct singer_message m;
+            struct err err = {0};
+            if (str_trim(line).len == 0) {
+                continue;
+            }
+            if (!singer_parse(line, &names, &m, &err)) {
+                fail_msg("%s: %s", files[i].name, err.msg);
+            }
+            records += m.type == SINGER_RECORD;
+            struct schema s = schema_new(&arena);
+            struct str_list key;
+            has_bad_schema = has_bad_schema ||
+                             (m.type == SINGER_SCHEMA && !singer_read_schema(&m, &s, &key, &err));
+        } while (rest.ptr != NULL);
+        assert_true(files[i].records < 0 || records == files[i].records);
+        assert_int_equal(has_bad_schema, files[i].has_bad_schema);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(types_and_their_members),
+        cmocka_unit_test(wrong_lines_are_refused),
+        cmocka_unit_test(json_schema_gives_columns),
+        cmocka_unit_test(the_sdks_files),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
