@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { IDENTITY_ARENA_BYTES = 256 << 10 };
+enum { IDENTITY_ARENA_BYTES = 256 << 10, SQLITE_HEAP_BYTES = 16 << 20 };
 #define STOP_NS                                                                                    \
     (30 * NS_PER_SEC) /* then the loop ends whatever still goes on: start-up closes it */
 
@@ -315,6 +315,7 @@ bool agent_open(struct agent **ret, struct loop *loop, const struct rng *rng,
     agent->started = loop_now(loop);
     agent->identity_arena = arena_new(IDENTITY_ARENA_BYTES);
     agent->stop_timer = (struct loop_timer){.on_due = stop_loop, .ctx = agent};
+    store_limit_memory(SQLITE_HEAP_BYTES);
     device_facts_read(&agent->facts);
     (void)snprintf(agent->state_dir, sizeof(agent->state_dir), STR_FMT,
                    STR_ARG(options->config->state_dir));

@@ -82,6 +82,51 @@ static bool load_state(struct store *store, const struct rng *rng, struct err *e
     return db_run(&q, err);
 }
 
+static void forget_pending(struct store *store)
+{
+    store->pending = NULL;
+    store->newest = NULL;
+    store->pending_count = 0;
+    arena_reset(&store->arena);
+}
+
+static bool write_pending(struct store *store, struct buffer_state *state, struct err *err)
+{
+    for (const struct pending *p = store->pending; p != NULL; p = p->next) {
+        if (!buffer_append(store, state, &p->record, err) ||
+            !project_record(store, &p->record, state->last_seq, err)) {
+            return err_wrap(err, "record %s", event_type_name(p->record.type));
+        }
+    }
+    return true;
+}
+
+static bool write_all(struct store *store, struct wall_time now, struct err *err)
+{
+    struct buffer_state state = store->state;
+    AUTO(db_tx) tx = {0};
+    if (!db_tx_begin(store->db, &tx, err) || !write_pending(store, &state, err) ||
+        !buffer_apply_quota(store, &state, now, err) || !buffer_write_state(store, &state, err) ||
+        !db_tx_commit(&tx, err)) {
+        return false;
+    }
+    store->state = state;
+    forget_pending(store);
+    return true;
+}
+
+/* The quotas may have been made smaller. On a full disk that waits for a flush that succeeds. */
+static bool apply_quota_at_open(struct store *store, struct wall_time now, struct err *err)
+{
+    struct err why = {0};
+    if (store->state.waiting_bytes <= store->quota_bytes || write_all(store, now, &why) ||
+        why.code == ERR_FULL) {
+        return true;
+    }
+    *err = why;
+    return false;
+}
+
 bool store_open(struct store **ret, const struct store_options *options, struct wall_time now,
                 struct err *ret_damage, struct err *err)
 {
@@ -94,9 +139,9 @@ bool store_open(struct store **ret, const struct store_options *options, struct 
     store->pending_bytes_max =
         options->pending_bytes_max == 0 ? PENDING_DEFAULT : options->pending_bytes_max;
     store->arena = arena_new(store->pending_bytes_max);
-    store->line = buf_growing(2 * LIMIT_EVENT_BYTES);
-    if (!open_database(store, options, ret_damage, err) ||
-        !load_state(store, options->rng, err) || !store_flush(store, now, err)) {
+    store->line = buf_growing(8 * LIMIT_EVENT_BYTES);
+    if (!open_database(store, options, ret_damage, err) || !load_state(store, options->rng, err) ||
+        !apply_quota_at_open(store, now, err)) {
         store_close(store);
         return false;
     }
@@ -117,14 +162,9 @@ void store_close(struct store *store)
 
 static bool copy_texts(struct arena *arena, struct record *record)
 {
-    struct str *const texts[] = {
-        &record->run,        &record->step,          &record->asset,      &record->job,
-        &record->cause,      &record->cause_name,    &record->selection,  &record->schedule,
-        &record->status,     &record->error_code,    &record->error_message,
-        &record->error_hint, &record->exit,          &record->reason,     &record->check,
-        &record->severity,   &record->metadata,      &record->members,
-    };
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+    struct str *texts[RECORD_TEXTS];
+    record_texts(record, texts);
+    for (size_t i = 0; i < RECORD_TEXTS; i++) {
         if (texts[i]->len > 0) {
             *texts[i] = arena_copy(arena, *texts[i]);
             if (texts[i]->ptr == NULL) {
@@ -135,13 +175,30 @@ static bool copy_texts(struct arena *arena, struct record *record)
     return true;
 }
 
+/* What can never be written must not wait: it would hold up everything behind it for ever. Escaping
+ * makes six bytes of one at most, so that short texts need no trial. */
+static bool check_size(struct store *store, const struct record *record, struct err *err)
+{
+    if (record_text_bytes(record) <= LIMIT_EVENT_BYTES / 8) {
+        return true;
+    }
+    buf_reset(&store->line);
+    return record_encode(record, INT64_MAX, &store->line, err);
+}
+
 bool store_record(struct store *store, const struct record *record, struct err *err)
 {
+    if (!check_size(store, record, err)) {
+        return false;
+    }
     struct pending *pending = arena_alloc(&store->arena, sizeof(*pending));
     if (pending != NULL) {
         pending->record = *record;
     }
     if (pending == NULL || !copy_texts(&store->arena, &pending->record)) {
+        if (store->pending_count == 0) {
+            forget_pending(store); /* no flush will come to free what the attempt took */
+        }
         return err_set(err, ERR_FULL, "%zu events wait to be written, no room for more",
                        store->pending_count);
     }
@@ -160,40 +217,9 @@ size_t store_pending(const struct store *store)
     return store->pending_count;
 }
 
-static void forget_pending(struct store *store)
-{
-    store->pending = NULL;
-    store->newest = NULL;
-    store->pending_count = 0;
-    arena_reset(&store->arena);
-}
-
-static bool write_pending(struct store *store, struct buffer_state *state, struct err *err)
-{
-    for (const struct pending *p = store->pending; p != NULL; p = p->next) {
-        if (!buffer_append(store, state, 0, &p->record, err) ||
-            !project_record(store, &p->record, state->last_seq, err)) {
-            return err_wrap(err, "record %s", event_type_name(p->record.type));
-        }
-    }
-    return true;
-}
-
 bool store_flush(struct store *store, struct wall_time now, struct err *err)
 {
-    if (store->pending_count == 0) {
-        return true;
-    }
-    struct buffer_state state = store->state;
-    AUTO(db_tx) tx = {0};
-    if (!db_tx_begin(store->db, &tx, err) || !write_pending(store, &state, err) ||
-        !buffer_apply_quota(store, &state, now, err) ||
-        !buffer_write_state(store, &state, err) || !db_tx_commit(&tx, err)) {
-        return false;
-    }
-    store->state = state;
-    forget_pending(store);
-    return true;
+    return store->pending_count == 0 || write_all(store, now, err);
 }
 
 bool store_open_runs(struct store *store, struct arena *arena, struct str **ret_ids,
@@ -310,4 +336,9 @@ bool store_expire_runs(struct store *store, int64_t keep,
 void store_memory(int64_t *ret_now, int64_t *ret_peak)
 {
     db_memory(ret_now, ret_peak);
+}
+
+void store_limit_memory(int64_t bytes)
+{
+    db_limit_memory(bytes);
 }
