@@ -1,0 +1,416 @@
+/* queries.c - see queries.h. Columns are taken in the order of the SELECT in sql/list_*.sql. */
+#include "hub/store/queries.h"
+#include "hub_store_sql.h"
+
+/* A row being read: one column after the other. */
+struct row {
+    const struct db_query *q;
+    int col;
+};
+
+static struct str take_str(struct row *r)
+{
+    return db_col_str(r->q, r->col++);
+}
+
+static int64_t take_i64(struct row *r)
+{
+    int col = r->col++;
+    return db_col_is_null(r->q, col) ? HUB_UNKNOWN : db_col_i64(r->q, col);
+}
+
+static bool take_bool(struct row *r)
+{
+    return db_col_i64(r->q, r->col++) != 0;
+}
+
+static struct wall_time take_time(struct row *r)
+{
+    return (struct wall_time){db_col_i64(r->q, r->col++) * NS_PER_MS}; /* NULL reads as 0 */
+}
+
+enum wants {
+    WANTS_DEVICE = 1,
+    WANTS_ASSET = 2,
+    WANTS_RUN = 4,
+    WANTS_STATUS = 8,
+    WANTS_FAILING = 16,
+    WANTS_LIMIT = 32
+};
+
+static struct db_query begin(struct db *db, int sql_id, const struct hub_filter *f, unsigned wants)
+{
+    struct db_query q = db_query(db, sql_id);
+    if ((wants & WANTS_DEVICE) != 0) {
+        db_bind_opt(&q, ":device", f->device);
+    }
+    if ((wants & WANTS_ASSET) != 0) {
+        db_bind_opt(&q, ":asset", f->asset);
+    }
+    if ((wants & WANTS_RUN) != 0) {
+        db_bind_opt(&q, ":run", f->run);
+    }
+    if ((wants & WANTS_STATUS) != 0) {
+        db_bind_opt(&q, ":status", f->status);
+    }
+    if ((wants & WANTS_FAILING) != 0) {
+        db_bind_i64(&q, ":failing", f->only_failing ? 1 : 0);
+    }
+    if ((wants & WANTS_LIMIT) != 0) {
+        db_bind_i64(&q, ":limit", f->limit > 0 ? f->limit : -1);
+    }
+    return q;
+}
+
+bool hub_each_device(struct db *db, const struct hub_filter *filter,
+                     void (*on_row)(void *ctx, const struct hub_device *row), void *ctx,
+                     struct err *err)
+{
+    struct db_query q = begin(db, HUB_STORE_LIST_DEVICES, filter, WANTS_DEVICE);
+    bool has_row = false;
+    while (db_next(&q, &has_row, err)) {
+        if (!has_row) {
+            return true;
+        }
+        struct row r = {.q = &q};
+        struct hub_device row = {0};
+        row.id = take_str(&r);
+        row.status = take_str(&r);
+        row.version = take_str(&r);
+        row.board = take_str(&r);
+        row.is_online = take_bool(&r);
+        row.since = take_time(&r);
+        row.last_seen = take_time(&r);
+        row.offline_reason = take_str(&r);
+        row.refusal = take_str(&r);
+        row.clock_offset_ms = take_i64(&r);
+        row.enrolled = take_time(&r);
+        row.not_after = take_time(&r);
+        row.cert_fingerprint = take_str(&r);
+        row.last_received = take_time(&r);
+        row.waiting = take_i64(&r);
+        row.assets = take_i64(&r);
+        row.failing = take_i64(&r);
+        row.runs_open = take_i64(&r);
+        row.lost_events = take_i64(&r);
+        row.definitions_hash = take_str(&r);
+        row.definitions_at = take_time(&r);
+        on_row(ctx, &row);
+    }
+    return false;
+}
+
+bool hub_each_fleet_asset(struct db *db, const struct hub_filter *filter,
+                          void (*on_row)(void *ctx, const struct hub_fleet_asset *row), void *ctx,
+                          struct err *err)
+{
+    struct db_query q = begin(db, HUB_STORE_LIST_FLEET_ASSETS, filter, WANTS_ASSET);
+    bool has_row = false;
+    while (db_next(&q, &has_row, err)) {
+        if (!has_row) {
+            return true;
+        }
+        struct row r = {.q = &q};
+        struct hub_fleet_asset row = {0};
+        row.asset = take_str(&r);
+        row.devices = take_i64(&r);
+        row.failing = take_i64(&r);
+        row.is_external = take_bool(&r);
+        row.group = take_str(&r);
+        row.kinds = take_str(&r);
+        row.description = take_str(&r);
+        row.materializations = take_i64(&r);
+        row.row_count = take_i64(&r);
+        row.at = take_time(&r);
+        on_row(ctx, &row);
+    }
+    return false;
+}
+
+static void read_device_asset(struct row *r, struct hub_device_asset *row)
+{
+    row->device = take_str(r);
+    row->asset = take_str(r);
+    row->is_defined = take_bool(r);
+    row->is_external = take_bool(r);
+    row->is_failing = take_bool(r);
+    row->group = take_str(r);
+    row->kinds = take_str(r);
+    row->tags = take_str(r);
+    row->owners = take_str(r);
+    row->checks = take_str(r);
+    row->description = take_str(r);
+    row->code_version = take_str(r);
+    row->materializations = take_i64(r);
+    row->failures = take_i64(r);
+    row->at = take_time(r);
+    row->run = take_str(r);
+    row->row_count = take_i64(r);
+    row->byte_count = take_i64(r);
+    row->duration_ms = take_i64(r);
+    row->data_version = take_str(r);
+    row->metadata = take_str(r);
+    row->failed_at = take_time(r);
+    row->failed_run = take_str(r);
+    row->failed_error = take_str(r);
+}
+
+bool hub_each_device_asset(struct db *db, const struct hub_filter *filter,
+                           void (*on_row)(void *ctx, const struct hub_device_asset *row), void *ctx,
+                           struct err *err)
+{
+    struct db_query q =
+        begin(db, HUB_STORE_LIST_DEVICE_ASSETS, filter, WANTS_DEVICE | WANTS_ASSET | WANTS_FAILING);
+    bool has_row = false;
+    while (db_next(&q, &has_row, err)) {
+        if (!has_row) {
+            return true;
+        }
+        struct row r = {.q = &q};
+        struct hub_device_asset row = {0};
+        read_device_asset(&r, &row);
+        on_row(ctx, &row);
+    }
+    return false;
+}
+
+bool hub_each_edge(struct db *db, const struct hub_filter *filter,
+                   void (*on_row)(void *ctx, const struct hub_edge *row), void *ctx,
+                   struct err *err)
+{
+    bool is_fleet = str_is_empty(filter->device);
+    struct db_query q = is_fleet ? begin(db, HUB_STORE_LIST_FLEET_EDGES, filter, 0)
+                                 : begin(db, HUB_STORE_LIST_DEVICE_EDGES, filter, WANTS_DEVICE);
+    bool has_row = false;
+    while (db_next(&q, &has_row, err)) {
+        if (!has_row) {
+            return true;
+        }
+        struct row r = {.q = &q};
+        struct hub_edge row = {0};
+        row.upstream = take_str(&r);
+        row.downstream = take_str(&r);
+        row.devices = take_i64(&r);
+        row.declared_by = take_str(&r);
+        on_row(ctx, &row);
+    }
+    return false;
+}
+
+bool hub_each_run(struct db *db, const struct hub_filter *filter,
+                  void (*on_row)(void *ctx, const struct hub_run *row), void *ctx, struct err *err)
+{
+    struct db_query q = begin(db, HUB_STORE_LIST_RUNS, filter,
+                              WANTS_DEVICE | WANTS_ASSET | WANTS_RUN | WANTS_STATUS | WANTS_LIMIT);
+    bool has_row = false;
+    while (db_next(&q, &has_row, err)) {
+        if (!has_row) {
+            return true;
+        }
+        struct row r = {.q = &q};
+        struct hub_run row = {0};
+        row.device = take_str(&r);
+        row.run = take_str(&r);
+        row.status = take_str(&r);
+        row.job = take_str(&r);
+        row.cause = take_str(&r);
+        row.cause_name = take_str(&r);
+        row.selection = take_str(&r);
+        row.tags = take_str(&r);
+        row.enqueued = take_time(&r);
+        row.started = take_time(&r);
+        row.ended = take_time(&r);
+        row.error = take_str(&r);
+        row.steps = take_i64(&r);
+        row.steps_success = take_i64(&r);
+        row.steps_failure = take_i64(&r);
+        row.steps_skipped = take_i64(&r);
+        on_row(ctx, &row);
+    }
+    return false;
+}
+
+bool hub_each_step(struct db *db, const struct hub_filter *filter,
+                   void (*on_row)(void *ctx, const struct hub_step *row), void *ctx,
+                   struct err *err)
+{
+    struct db_query q = begin(db, HUB_STORE_LIST_STEPS, filter, WANTS_DEVICE | WANTS_RUN);
+    bool has_row = false;
+    while (db_next(&q, &has_row, err)) {
+        if (!has_row) {
+            return true;
+        }
+        struct row r = {.q = &q};
+        struct hub_step row = {0};
+        row.device = take_str(&r);
+        row.run = take_str(&r);
+        row.step = take_str(&r);
+        row.asset = take_str(&r);
+        row.status = take_str(&r);
+        row.attempt = take_i64(&r);
+        row.started = take_time(&r);
+        row.ended = take_time(&r);
+        row.duration_ms = take_i64(&r);
+        row.retry_at = take_time(&r);
+        row.error = take_str(&r);
+        row.exit = take_str(&r);
+        row.reason = take_str(&r);
+        on_row(ctx, &row);
+    }
+    return false;
+}
+
+bool hub_each_event(struct db *db, const struct hub_filter *filter,
+                    void (*on_row)(void *ctx, const struct hub_event *row), void *ctx,
+                    struct err *err)
+{
+    struct db_query q =
+        str_is_empty(filter->run)
+            ? begin(db, HUB_STORE_LIST_DEVICE_EVENTS, filter, WANTS_DEVICE | WANTS_LIMIT)
+            : begin(db, HUB_STORE_LIST_RUN_EVENTS, filter, WANTS_DEVICE | WANTS_RUN);
+    bool has_row = false;
+    while (db_next(&q, &has_row, err)) {
+        if (!has_row) {
+            return true;
+        }
+        struct row r = {.q = &q};
+        struct hub_event row = {0};
+        row.device = take_str(&r);
+        row.epoch = take_str(&r);
+        row.seq = take_i64(&r);
+        row.type = take_str(&r);
+        row.at = take_time(&r);
+        row.received = take_time(&r);
+        row.body = take_str(&r);
+        on_row(ctx, &row);
+    }
+    return false;
+}
+
+bool hub_each_check(struct db *db, const struct hub_filter *filter,
+                    void (*on_row)(void *ctx, const struct hub_check *row), void *ctx,
+                    struct err *err)
+{
+    struct db_query q =
+        begin(db, HUB_STORE_LIST_CHECKS, filter, WANTS_DEVICE | WANTS_ASSET | WANTS_FAILING);
+    bool has_row = false;
+    while (db_next(&q, &has_row, err)) {
+        if (!has_row) {
+            return true;
+        }
+        struct row r = {.q = &q};
+        struct hub_check row = {0};
+        row.device = take_str(&r);
+        row.asset = take_str(&r);
+        row.name = take_str(&r);
+        row.passed = take_bool(&r);
+        row.severity = take_str(&r);
+        row.at = take_time(&r);
+        row.run = take_str(&r);
+        row.metadata = take_str(&r);
+        on_row(ctx, &row);
+    }
+    return false;
+}
+
+bool hub_each_tick(struct db *db, const struct hub_filter *filter,
+                   void (*on_row)(void *ctx, const struct hub_tick *row), void *ctx,
+                   struct err *err)
+{
+    struct db_query q = begin(db, HUB_STORE_LIST_TICKS, filter, WANTS_DEVICE);
+    bool has_row = false;
+    while (db_next(&q, &has_row, err)) {
+        if (!has_row) {
+            return true;
+        }
+        struct row r = {.q = &q};
+        struct hub_tick row = {0};
+        row.device = take_str(&r);
+        row.schedule = take_str(&r);
+        row.status = take_str(&r);
+        row.nominal = take_str(&r);
+        row.at = take_time(&r);
+        row.run = take_str(&r);
+        row.reason = take_str(&r);
+        row.ticks = take_i64(&r);
+        row.started = take_i64(&r);
+        on_row(ctx, &row);
+    }
+    return false;
+}
+
+bool hub_each_materialization(struct db *db, const struct hub_filter *filter,
+                              void (*on_row)(void *ctx, const struct hub_materialization *row),
+                              void *ctx, struct err *err)
+{
+    struct db_query q = begin(db, HUB_STORE_LIST_MATERIALIZATIONS, filter,
+                              WANTS_DEVICE | WANTS_ASSET | WANTS_LIMIT);
+    bool has_row = false;
+    while (db_next(&q, &has_row, err)) {
+        if (!has_row) {
+            return true;
+        }
+        struct row r = {.q = &q};
+        struct hub_materialization row = {0};
+        row.device = take_str(&r);
+        row.asset = take_str(&r);
+        row.seq = take_i64(&r);
+        row.at = take_time(&r);
+        row.run = take_str(&r);
+        row.row_count = take_i64(&r);
+        row.byte_count = take_i64(&r);
+        row.duration_ms = take_i64(&r);
+        row.metadata = take_str(&r);
+        on_row(ctx, &row);
+    }
+    return false;
+}
+
+bool hub_each_refusal(struct db *db, const struct hub_filter *filter,
+                      void (*on_row)(void *ctx, const struct hub_refusal *row), void *ctx,
+                      struct err *err)
+{
+    struct db_query q = begin(db, HUB_STORE_LIST_REFUSALS, filter, WANTS_LIMIT);
+    bool has_row = false;
+    while (db_next(&q, &has_row, err)) {
+        if (!has_row) {
+            return true;
+        }
+        struct row r = {.q = &q};
+        struct hub_refusal row = {0};
+        row.at = take_time(&r);
+        row.peer = take_str(&r);
+        row.what = take_str(&r);
+        row.why = take_str(&r);
+        on_row(ctx, &row);
+    }
+    return false;
+}
+
+bool hub_read_totals(struct db *db, struct hub_totals *ret, struct err *err)
+{
+    struct db_query q = db_query(db, HUB_STORE_FLEET_TOTALS);
+    bool has_row = false;
+    if (!db_next(&q, &has_row, err)) {
+        return false;
+    }
+    struct row r = {.q = &q};
+    struct hub_totals t = {0};
+    t.devices = take_i64(&r);
+    t.online = take_i64(&r);
+    t.assets = take_i64(&r);
+    t.device_assets = take_i64(&r);
+    t.failing = take_i64(&r);
+    t.materializations = take_i64(&r);
+    t.row_count = take_i64(&r);
+    t.runs = take_i64(&r);
+    t.runs_success = take_i64(&r);
+    t.runs_failure = take_i64(&r);
+    t.runs_open = take_i64(&r);
+    t.checks_failing = take_i64(&r);
+    t.events = take_i64(&r);
+    t.lost_events = take_i64(&r);
+    db_reset(&q);
+    *ret = t;
+    return true;
+}

@@ -1,0 +1,4 @@
+SELECT s.device, s.epoch, e.seq, e.type, e.at_ms, e.received_ms, e.body
+FROM event e JOIN stream s ON s.id = e.stream_id
+WHERE :device IS NULL OR e.stream_id IN (SELECT id FROM stream WHERE device = :device)
+ORDER BY e.id DESC LIMIT :limit

@@ -1,0 +1,19 @@
+WITH known (id) AS (SELECT id FROM device UNION SELECT device FROM stream)
+SELECT k.id, coalesce(d.status, 'unknown'), coalesce(c.version, s.version, d.version), coalesce(c.board, s.board, d.board),
+    coalesce(c.is_online, 0), c.since_ms, c.last_seen_ms, c.offline_reason, c.refusal, c.clock_offset_ms,
+    d.enrolled_ms, d.not_after_ms, d.cert_fingerprint,
+    (SELECT max(t.received_ms) FROM stream t WHERE t.device = k.id),
+    max(0, coalesce(c.last_seq - coalesce((SELECT t.merged_seq FROM stream t WHERE t.device = k.id AND t.epoch = c.epoch), 0),
+        0)),
+    (SELECT count(*) FROM asset_definition a WHERE a.device = k.id),
+    (SELECT count(*) FROM device_asset a WHERE a.device = k.id AND a.is_failing),
+    (SELECT count(*) FROM stream t JOIN run r ON r.stream_id = t.id WHERE t.device = k.id AND r.status = 'started'),
+    coalesce((SELECT g.lost_events FROM device_gap g WHERE g.device = k.id), 0),
+    f.hash, f.at_ms
+FROM known k
+LEFT JOIN device d ON d.id = k.id
+LEFT JOIN connection c ON c.device = k.id
+LEFT JOIN device_state s ON s.device = k.id
+LEFT JOIN definitions f ON f.device = k.id
+WHERE :device IS NULL OR k.id = :device
+ORDER BY k.id

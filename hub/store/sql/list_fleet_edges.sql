@@ -1,0 +1,1 @@
+SELECT upstream, downstream, devices, declared_by FROM fleet_edge ORDER BY upstream, downstream

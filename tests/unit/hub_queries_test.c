@@ -1,0 +1,291 @@
+/* hub_queries_test.c - hub/store/queries.h over a small fleet. */
+#include "hub/store/queries.h"
+#include "merge_world.h"
+#include "tests/support/cmocka_all.h"
+#include <string.h>
+
+static struct db *store;
+static struct merge *merge;
+static struct err err;
+static struct buf seen;
+
+static void tell(const char *device, const char *epoch, const char *run, bool is_failing)
+{
+    struct story s = story_new(device, epoch, INT64_C(1795314600000), 1);
+    story_add(&s, "definitions",
+              "\"hash\":\"h\",\"part\":1,\"parts\":1,\"assets\":[{\"key\":\"pos/"
+              "sales\",\"deps\":[\"erp/prices\"],\"group\":"
+              "\"pos\"},{\"key\":\"erp/prices\",\"external\":true}]");
+    story_add(&s, "run_enqueued", "\"run\":\"%s\",\"job\":\"nightly\",\"steps\":1", run);
+    story_add(&s, "step_start",
+              "\"run\":\"%s\",\"step\":\"x\",\"asset\":\"pos/sales\",\"attempt\":1", run);
+    story_add(&s, "asset_materialization",
+              "\"run\":\"%s\",\"step\":\"x\",\"asset\":\"pos/sales\",\"metadata\":{\"dagster/"
+              "row_count\":{\"type\":\"int\","
+              "\"raw_value\":50}}",
+              run);
+    story_add(&s, "asset_check_evaluation",
+              "\"run\":\"%s\",\"asset\":\"pos/sales\",\"check\":\"c\",\"passed\":%s", run,
+              is_failing ? "false" : "true");
+    story_add(&s, "step_success", "\"run\":\"%s\",\"step\":\"x\",\"attempt\":1,\"duration_ms\":12",
+              run);
+    story_add(&s, is_failing ? "run_failure" : "run_success", "\"run\":\"%s\"", run);
+    if (is_failing) {
+        story_add(&s, "asset_failed_to_materialize",
+                  "\"run\":\"%s\",\"asset\":\"pos/sales\",\"error\":{\"message\":\"x\"}", run);
+    }
+    story_add(&s, "tick", "\"schedule\":\"nightly\",\"status\":\"started\"");
+    assert_int_equal(world_send(merge, &s, 0, s.count).outcome, MERGE_MERGED);
+    story_release(&s);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    err = (struct err){0};
+    store = world_store();
+    merge = world_merge(store);
+    seen = buf_growing(1 << 16);
+    tell("berlin", "00000000000000b1", "run-1", false);
+    tell("oslo", "00000000000000c1", "run-2", true);
+    assert_true(
+        db_exec(store,
+                "INSERT INTO device VALUES ('paris', 'enrolled', 1, 's', 'f', 'k', 2, NULL, NULL);"
+                "INSERT INTO connection (device, is_online, since_ms, last_seen_ms, epoch, "
+                "last_seq, version)"
+                " VALUES ('berlin', 1, 1000, 2000, '00000000000000b1', 20, '0.1.0');"
+                "INSERT INTO refusal (at_ms, peer, what, why) VALUES (1, 'x', 'events', 'bad')",
+                &err));
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    buf_release(&seen);
+    merge_close(merge);
+    db_close(store);
+    return 0;
+}
+
+static void on_device(void *ctx, const struct hub_device *d)
+{
+    (void)ctx;
+    buf_addf(&seen, STR_FMT ":" STR_FMT ":%d:%lld:%lld:%lld ", STR_ARG(d->id), STR_ARG(d->status),
+             d->is_online, (long long)d->waiting, (long long)d->assets, (long long)d->failing);
+}
+
+static void devices_are_those_enrolled_and_those_in_the_log(void **state)
+{
+    (void)state;
+    struct hub_filter all = {0};
+    assert_true(hub_each_device(store, &all, on_device, NULL, &err));
+    assert_string_equal(buf_cstr(&seen),
+                        "berlin:unknown:1:12:2:0 oslo:unknown:0:0:2:1 paris:enrolled:0:0:0:0 ");
+    buf_reset(&seen);
+    assert_true(
+        hub_each_device(store, &(struct hub_filter){.device = STR("oslo")}, on_device, NULL, &err));
+    assert_string_equal(buf_cstr(&seen), "oslo:unknown:0:0:2:1 ");
+}
+
+static void on_fleet_asset(void *ctx, const struct hub_fleet_asset *a)
+{
+    (void)ctx;
+    buf_addf(&seen, STR_FMT ":%lld:%lld:%d:" STR_FMT ":%lld ", STR_ARG(a->asset),
+             (long long)a->devices, (long long)a->failing, a->is_external, STR_ARG(a->group),
+             (long long)(a->row_count == HUB_UNKNOWN ? -1 : a->row_count));
+}
+
+static void on_device_asset(void *ctx, const struct hub_device_asset *a)
+{
+    (void)ctx;
+    buf_addf(&seen, STR_FMT ":" STR_FMT ":%d:%lld:%lld ", STR_ARG(a->device), STR_ARG(a->asset),
+             a->is_failing, (long long)(a->row_count == HUB_UNKNOWN ? -1 : a->row_count),
+             (long long)(a->duration_ms == HUB_UNKNOWN ? -1 : a->duration_ms));
+}
+
+static void assets_of_the_fleet_and_of_a_device(void **state)
+{
+    (void)state;
+    assert_true(hub_each_fleet_asset(store, &(struct hub_filter){0}, on_fleet_asset, NULL, &err));
+    assert_string_equal(buf_cstr(&seen), "erp/prices:2:0:1::-1 pos/sales:2:1:0:pos:100 ");
+    buf_reset(&seen);
+    struct hub_filter oslo = {.device = STR("oslo")};
+    assert_true(hub_each_device_asset(store, &oslo, on_device_asset, NULL, &err));
+    assert_string_equal(buf_cstr(&seen), "oslo:erp/prices:0:-1:-1 oslo:pos/sales:1:50:12 ");
+    buf_reset(&seen);
+    assert_true(hub_each_device_asset(store, &(struct hub_filter){.only_failing = true},
+                                      on_device_asset, NULL, &err));
+    assert_string_equal(buf_cstr(&seen), "oslo:pos/sales:1:50:12 ");
+}
+
+static void on_edge(void *ctx, const struct hub_edge *e)
+{
+    (void)ctx;
+    buf_addf(&seen, STR_FMT ">" STR_FMT ":%lld:" STR_FMT " ", STR_ARG(e->upstream),
+             STR_ARG(e->downstream), (long long)e->devices, STR_ARG(e->declared_by));
+}
+
+static void edges_say_who_declared_them(void **state)
+{
+    (void)state;
+    assert_true(hub_each_edge(store, &(struct hub_filter){0}, on_edge, NULL, &err));
+    assert_string_equal(buf_cstr(&seen), "erp/prices>pos/sales:2:berlin oslo ");
+    buf_reset(&seen);
+    assert_true(
+        hub_each_edge(store, &(struct hub_filter){.device = STR("oslo")}, on_edge, NULL, &err));
+    assert_string_equal(buf_cstr(&seen), "erp/prices>pos/sales:1:oslo ");
+}
+
+static void on_run(void *ctx, const struct hub_run *r)
+{
+    (void)ctx;
+    buf_addf(&seen, STR_FMT ":" STR_FMT ":" STR_FMT ":%lld ", STR_ARG(r->device), STR_ARG(r->run),
+             STR_ARG(r->status), (long long)r->steps_success);
+}
+
+static void runs_are_filtered(void **state)
+{
+    (void)state;
+    static const struct {
+        struct hub_filter filter;
+        const char *expected;
+    } cases[] = {
+        {{.limit = 0}, "oslo:run-2:failure:1 berlin:run-1:success:1 "},
+        {{.limit = 1}, "oslo:run-2:failure:1 "},
+        {{.device = STR_INIT("berlin")}, "berlin:run-1:success:1 "},
+        {{.status = STR_INIT("failure")}, "oslo:run-2:failure:1 "},
+        {{.run = STR_INIT("run-1")}, "berlin:run-1:success:1 "},
+        {{.asset = STR_INIT("pos/sales"), .device = STR_INIT("oslo")}, "oslo:run-2:failure:1 "},
+        {{.asset = STR_INIT("nothing")}, ""},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        buf_reset(&seen);
+        assert_true(hub_each_run(store, &cases[i].filter, on_run, NULL, &err));
+        assert_string_equal(buf_cstr(&seen), cases[i].expected);
+    }
+}
+
+static void on_step(void *ctx, const struct hub_step *s)
+{
+    (void)ctx;
+    buf_addf(&seen, STR_FMT ":" STR_FMT ":%lld ", STR_ARG(s->step), STR_ARG(s->status),
+             (long long)s->duration_ms);
+}
+
+static void on_event(void *ctx, const struct hub_event *e)
+{
+    (void)ctx;
+    buf_addf(&seen, "%lld:" STR_FMT " ", (long long)e->seq, STR_ARG(e->type));
+}
+
+static void a_run_shows_its_steps_and_events(void **state)
+{
+    (void)state;
+    struct hub_filter run = {.run = STR("run-1")};
+    assert_true(hub_each_step(store, &run, on_step, NULL, &err));
+    assert_string_equal(buf_cstr(&seen), "x:success:12 ");
+    buf_reset(&seen);
+    assert_true(hub_each_event(store, &run, on_event, NULL, &err));
+    assert_string_equal(
+        buf_cstr(&seen),
+        "2:run_enqueued 3:step_start 4:asset_materialization 5:asset_check_evaluation "
+        "6:step_success 7:run_success ");
+    buf_reset(&seen);
+    assert_true(hub_each_event(store, &(struct hub_filter){.device = STR("berlin"), .limit = 2},
+                               on_event, NULL, &err));
+    assert_string_equal(buf_cstr(&seen), "8:tick 7:run_success ");
+}
+
+static void on_check(void *ctx, const struct hub_check *c)
+{
+    (void)ctx;
+    buf_addf(&seen, STR_FMT ":" STR_FMT ":%d ", STR_ARG(c->device), STR_ARG(c->name), c->passed);
+}
+
+static void on_tick(void *ctx, const struct hub_tick *t)
+{
+    (void)ctx;
+    buf_addf(&seen, STR_FMT ":" STR_FMT ":%lld ", STR_ARG(t->device), STR_ARG(t->status),
+             (long long)t->ticks);
+}
+
+static void on_materialization(void *ctx, const struct hub_materialization *m)
+{
+    (void)ctx;
+    buf_addf(&seen, STR_FMT ":%lld:%lld:" STR_FMT " ", STR_ARG(m->device), (long long)m->row_count,
+             (long long)m->duration_ms, STR_ARG(m->metadata));
+}
+
+static void on_refusal(void *ctx, const struct hub_refusal *r)
+{
+    (void)ctx;
+    buf_addf(&seen, STR_FMT ":" STR_FMT " ", STR_ARG(r->peer), STR_ARG(r->why));
+}
+
+static void checks_ticks_history_and_refusals(void **state)
+{
+    (void)state;
+    assert_true(
+        hub_each_check(store, &(struct hub_filter){.only_failing = true}, on_check, NULL, &err));
+    assert_true(
+        hub_each_tick(store, &(struct hub_filter){.device = STR("oslo")}, on_tick, NULL, &err));
+    assert_true(hub_each_refusal(store, &(struct hub_filter){.limit = 5}, on_refusal, NULL, &err));
+    assert_string_equal(buf_cstr(&seen), "oslo:c:0 oslo:started:1 x:bad ");
+    buf_reset(&seen);
+    struct hub_filter history = {.asset = STR("pos/sales"), .device = STR("berlin")};
+    assert_true(hub_each_materialization(store, &history, on_materialization, NULL, &err));
+    assert_string_equal(
+        buf_cstr(&seen),
+        "berlin:50:12:{\"dagster/row_count\":{\"type\":\"int\",\"raw_value\":50}} ");
+}
+
+static void totals_add_up(void **state)
+{
+    (void)state;
+    struct hub_totals t;
+    assert_true(hub_read_totals(store, &t, &err));
+    assert_int_equal(t.devices, 3);
+    assert_int_equal(t.online, 1);
+    assert_int_equal(t.assets, 2);
+    assert_int_equal(t.device_assets, 4);
+    assert_int_equal(t.failing, 1);
+    assert_int_equal(t.materializations, 2);
+    assert_int_equal(t.row_count, 100);
+    assert_int_equal(t.runs, 2);
+    assert_int_equal(t.runs_success, 1);
+    assert_int_equal(t.runs_failure, 1);
+    assert_int_equal(t.runs_open, 0);
+    assert_int_equal(t.checks_failing, 1);
+    assert_int_equal(t.events, 17);
+    assert_int_equal(t.lost_events, 0);
+}
+
+static void refusals_are_bounded(void **state)
+{
+    (void)state;
+    assert_true(
+        db_exec(store,
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10500)"
+                "INSERT INTO refusal (at_ms, peer, what, why) SELECT i, 'p', 'w', 'y' FROM n",
+                &err));
+    assert_int_equal(world_number(store, "SELECT count(*) FROM refusal"), 10000);
+    assert_int_equal(world_number(store, "SELECT max(at_ms) FROM refusal"), 10500);
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(devices_are_those_enrolled_and_those_in_the_log),
+        T(assets_of_the_fleet_and_of_a_device),
+        T(edges_say_who_declared_them),
+        T(runs_are_filtered),
+        T(a_run_shows_its_steps_and_events),
+        T(checks_ticks_history_and_refusals),
+        T(totals_add_up),
+        T(refusals_are_bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
