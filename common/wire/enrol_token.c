@@ -31,7 +31,7 @@ static bool is_made_of(struct str s, size_t len, const char *alphabet)
     return s.len == len;
 }
 
-static bool host_is_valid(struct str host)
+bool enrol_host_is_valid(struct str host)
 {
     for (size_t i = 0; i < host.len; i++) {
         char c = host.ptr[i];
@@ -55,7 +55,7 @@ static bool cut_address(struct str text, struct enrol_token *t, struct str *ret_
         return false;
     }
     t->host = str_slice(host, 1, host.len);
-    return host_is_valid(t->host) && str_to_i64(port, 1, 65535, &t->port);
+    return enrol_host_is_valid(t->host) && str_to_i64(port, 1, 65535, &t->port);
 }
 
 static bool take_apart(struct str text, struct enrol_token *t)

@@ -91,3 +91,5 @@ struct enrol_token {
 };
 void enrol_token_format(const struct enrol_token *t, struct buf *out);
 MUST_CHECK bool enrol_token_parse(struct str text, struct enrol_token *ret, struct err *err);
+/* A name or address as it may stand in a token: at most 253 bytes of [A-Za-z0-9.:_%-]. */
+bool enrol_host_is_valid(struct str host);

@@ -6,8 +6,6 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { CONFIG_BYTES_MAX = 64 << 10 };
-
 static const char *const level_names[] = {"error", "warn", "info", "debug", NULL};
 
 #define AT(member) offsetof(struct hub_config, member)
@@ -91,18 +89,24 @@ static const struct field_table config_table = {.name = "hub",
 bool hub_config_load(const char *path, bool must_exist, struct arena *arena,
                      struct problems *problems, struct hub_config *ret, struct err *err)
 {
-    AUTO(buf) text = buf_growing(CONFIG_BYTES_MAX);
-    if (!files_read(path, &text, err)) {
-        if (err->code == ERR_NOT_FOUND && !must_exist) {
-            *ret = config_defaults;
-            return true;
-        }
-        return false;
+    AUTO(buf) text = buf_growing(HUB_CONFIG_BYTES_MAX);
+    if (files_read(path, &text, err)) {
+        return hub_config_parse(buf_str(&text), path, arena, problems, ret, err);
     }
+    if (err->code == ERR_NOT_FOUND && !must_exist) {
+        *ret = config_defaults;
+        return true;
+    }
+    return false;
+}
+
+bool hub_config_parse(struct str text, const char *path, struct arena *arena,
+                      struct problems *problems, struct hub_config *ret, struct err *err)
+{
     struct json *node = NULL;
     struct hub_config config = config_defaults;
     problems->file = str_from(path);
-    if (!yaml_parse(buf_str(&text), str_from(path), arena, &node, err)) {
+    if (!yaml_parse(text, str_from(path), arena, &node, err)) {
         return false;
     }
     if (!fields_read(node, &config_table, STR_NONE, arena, problems, &config)) {

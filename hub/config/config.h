@@ -17,9 +17,15 @@ struct hub_config {
     int64_t log_quota;     /* bytes of hub.db; 0 = no limit */
 };
 
+enum { HUB_CONFIG_BYTES_MAX = 64 << 10 };
+
 /* Defaults, then the file (not there: an error only when `must_exist`). Text lives in `arena`. */
 MUST_CHECK bool hub_config_load(const char *path, bool must_exist, struct arena *arena,
                                 struct problems *problems, struct hub_config *ret, struct err *err);
+/* The same for text that is, or will be, in the file `path`. */
+MUST_CHECK bool hub_config_parse(struct str text, const char *path, struct arena *arena,
+                                 struct problems *problems, struct hub_config *ret,
+                                 struct err *err);
 void hub_config_write_reference(struct buf *out);
 
 /* Where things are below state_dir. `path` has room for LIMIT_PATH_BYTES + 1. ERR_INVALID when too

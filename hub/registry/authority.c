@@ -43,17 +43,25 @@ static void wipe(struct buf *key)
     buf_release(key);
 }
 
-bool authority_make(const struct hub_config *config, const struct rng *rng, struct wall_time now,
-                    struct err *err)
+bool authority_may_be_made(const struct hub_config *config, struct err *err)
 {
     char path[LIMIT_PATH_BYTES + 1];
-    char name[64];
     if (!hub_path(config, "ca/ca.pem", path, err)) {
         return false;
     }
     if (files_exist(path)) {
-        (void)err_set(err, ERR_EXISTS, "there is a CA already: %s", path);
-        return err_hint(err, "this hub is set up; run: selvedge-hub serve");
+        (void)err_set(err, ERR_EXISTS, "this hub is set up already: %s is its CA", path);
+        return err_hint(err, "start it: selvedge-hub serve");
+    }
+    return true;
+}
+
+bool authority_make(const struct hub_config *config, const struct rng *rng, struct wall_time now,
+                    struct err *err)
+{
+    char name[64];
+    if (!authority_may_be_made(config, err)) {
+        return false;
     }
     struct buf title = buf_fixed(name, sizeof(name));
     buf_addf(&title, STR_FMT "-ca", STR_ARG(str_slice(config->fleet, 0, 50)));
@@ -73,9 +81,7 @@ bool authority_make(const struct hub_config *config, const struct rng *rng, stru
     return ok;
 }
 
-/* --- certificates below it
- * -------------------------------------------------------------------------------------------------
- */
+/* --- certificates below it -------------------------------------------------------------- */
 
 struct leaf {
     const char *cert_file;
@@ -179,9 +185,7 @@ static bool renew(const struct hub_config *config, const struct rng *rng, struct
     return true;
 }
 
-/* --- loading
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- loading ---------------------------------------------------------------------------- */
 
 static bool load_text(const struct hub_config *config, const char *name, struct arena *arena,
                       struct str *ret, struct err *err)

@@ -42,9 +42,7 @@ struct wall_time registry_time(int64_t ms)
     return (struct wall_time){ms * NS_PER_MS};
 }
 
-/* --- fleet
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- fleet ------------------------------------------------------------------------------ */
 
 bool registry_set_fleet(struct registry *r, struct str name, struct wall_time now, struct err *err)
 {
@@ -70,9 +68,7 @@ bool registry_fleet(struct registry *r, struct buf *ret_name, struct err *err)
     return true;
 }
 
-/* --- connections
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- connections ------------------------------------------------------------------------ */
 
 bool registry_all_offline(struct registry *r, struct wall_time now, struct err *err)
 {

@@ -14,16 +14,12 @@ struct registry;
 MUST_CHECK bool registry_open(struct registry **ret, const char *path, struct err *err);
 void registry_close(struct registry *registry); /* NULL is allowed */
 
-/* --- fleet
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- fleet ------------------------------------------------------------------------------ */
 MUST_CHECK bool registry_set_fleet(struct registry *r, struct str name, struct wall_time now,
                                    struct err *err);
 MUST_CHECK bool registry_fleet(struct registry *r, struct buf *ret_name, struct err *err);
 
-/* --- tokens
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- tokens ----------------------------------------------------------------------------- */
 enum { TOKEN_ID_SIZE = 9, TOKEN_SECRET_SIZE = 33 };
 struct token_options {
     struct str label; /* may be empty */
@@ -46,9 +42,7 @@ MUST_CHECK bool registry_each_token(struct registry *r,
                                     void (*on_token)(void *ctx, const struct token_row *row),
                                     void *ctx, struct err *err);
 
-/* --- enrolment
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- enrolment -------------------------------------------------------------------------- */
 struct enrol_authority {
     struct str ca_cert;
     struct str ca_key;
@@ -68,9 +62,7 @@ MUST_CHECK bool registry_enrol(struct registry *r, const struct enrol_authority 
 MUST_CHECK bool registry_device_is_known(struct registry *r, struct str device, bool *ret,
                                          struct err *err);
 
-/* --- connections
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- connections ------------------------------------------------------------------------ */
 /* Nobody is connected yet: the hub has just started. */
 MUST_CHECK bool registry_all_offline(struct registry *r, struct wall_time now, struct err *err);
 MUST_CHECK bool registry_born(struct registry *r, struct str device,

@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-/* Base32 without look-alikes (Crockford's digits, lower case): a token is sometimes typed. */
+/* Base32 (RFC 4648) in lower case: a token is sometimes typed. */
 static void random_text(const struct rng *rng, size_t len, char *ret)
 {
-    static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+    static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
     uint8_t bytes[64];
     rng->fill(rng->ctx, bytes, len);
     for (size_t i = 0; i < len; i++) {

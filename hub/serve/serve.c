@@ -430,8 +430,11 @@ static void on_broker_note(void *ctx, const struct broker_line *note)
 static bool open_store(struct serve *s, struct err *err)
 {
     char path[LIMIT_PATH_BYTES + 1];
+    char fingerprint[65];
     AUTO(buf) fleet = buf_growing(256);
-    if (!hub_path(s->config, "lock", path, err) || !files_lock(path, &s->lock, err) ||
+    /* Before the lock, whose error would not say that there is no hub here. */
+    if (!authority_fingerprint(s->config, fingerprint, err) ||
+        !hub_path(s->config, "lock", path, err) || !files_lock(path, &s->lock, err) ||
         !authority_load(s->config, s->rng, wall_now(s), &s->arena, &s->authority, err) ||
         !hub_path(s->config, "hub.db", path, err)) {
         return false;

@@ -1,0 +1,245 @@
+#include "hub/cli/commands.h"
+
+#include "common/cli/table.h"
+#include "common/json/json_writer.h"
+#include "common/platform/clock.h"
+#include "common/platform/files.h"
+#include "common/wire/messages.h"
+#include "hub/registry/authority.h"
+#include "hub/registry/registry.h"
+#include <string.h>
+#include <unistd.h>
+
+enum { LINE_BYTES_MAX = 64 << 10 };
+
+/* Tokens are written to the database of a hub that may be running. */
+static bool open_registry(const struct settings *settings, struct registry **ret,
+                          char ret_fingerprint[FINGERPRINT_TEXT_SIZE], struct err *err)
+{
+    /* The CA first: without it there is no hub, and opening would make an empty database. */
+    if (!authority_fingerprint(&settings->config, ret_fingerprint, err)) {
+        return false;
+    }
+    if (!files_exist(settings->database)) {
+        (void)err_set(err, ERR_NOT_FOUND, "this hub has lost its database: there is no %s",
+                      settings->database);
+        return err_hint(err, "put it back from a backup");
+    }
+    return registry_open(ret, settings->database, err);
+}
+
+/* --- create ------------------------------------------------------------------------------- */
+
+struct new_token {
+    char id[TOKEN_ID_SIZE];
+    char secret[TOKEN_SECRET_SIZE];
+    char fingerprint[FINGERPRINT_TEXT_SIZE];
+    struct token_options options;
+    struct buf text;
+};
+
+static bool create_token(const struct settings *settings, struct new_token *token,
+                         struct wall_time now, struct err *err)
+{
+    struct registry *registry = NULL;
+    struct rng rng = rng_system();
+    AUTO(buf) fleet = buf_growing(LIMIT_NAME_BYTES + 1);
+    bool ok =
+        open_registry(settings, &registry, token->fingerprint, err) &&
+        registry_fleet(registry, &fleet, err) &&
+        registry_create_token(registry, &rng, &token->options, now, token->id, token->secret, err);
+    registry_close(registry);
+    if (ok) {
+        struct enrol_token parts = {.fleet = buf_str(&fleet),
+                                    .host = settings->config.host,
+                                    .port = settings->config.enrol_port,
+                                    .id = str_from(token->id),
+                                    .secret = str_from(token->secret),
+                                    .ca_fingerprint = str_from(token->fingerprint)};
+        enrol_token_format(&parts, &token->text);
+    }
+    return ok;
+}
+
+static void say_token_json(struct cli *cli, const struct new_token *token)
+{
+    AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
+    struct json_writer w = json_writer(&out);
+    jw_begin_object(&w);
+    jw_member_str(&w, "token", buf_str(&token->text));
+    jw_member_str(&w, "id", str_from(token->id));
+    jw_member_opt(&w, "label", token->options.label);
+    jw_member_i64(&w, "max_uses", token->options.max_uses);
+    jw_member_wall(&w, "expires_at", token->options.expires);
+    jw_end_object(&w);
+    cli_json(cli, buf_str(&out));
+}
+
+/* The token alone goes to stdout, for scripts; what a person wants to know goes to the terminal. */
+static void say_token(struct cli *cli, const struct new_token *token)
+{
+    cli_printf(cli, STR_FMT "\n", STR_ARG(buf_str(&token->text)));
+    (void)fflush(cli_out(cli));
+    if (isatty(STDERR_FILENO) == 1) {
+        char expires[WALL_TEXT_SIZE];
+        (void)fprintf(cli_err(cli),
+                      "\ngood for %lld device%s until %.16s UTC; shown only now. On the device:\n"
+                      "  selvedge-agent enroll TOKEN --name NAME\n",
+                      (long long)token->options.max_uses, token->options.max_uses == 1 ? "" : "s",
+                      wall_format(token->options.expires, expires));
+    }
+}
+
+int command_token_create(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    struct settings settings;
+    struct clock clock = clock_system();
+    struct wall_time now = clock_wall(&clock);
+    struct err err = {0};
+    int code = CLI_OK;
+    struct new_token token = {.text = buf_growing(LINE_BYTES_MAX)};
+    token.options = (struct token_options){.label = str_from(cli_text(cli, "label")),
+                                           .max_uses = cli_i64(cli, "uses"),
+                                           .expires = {now.ns + cli_i64(cli, "expires")}};
+    if (settings_load(cli, &settings, &code)) {
+        if (!create_token(&settings, &token, now, &err)) {
+            code = cli_error(cli, &err);
+        } else if (cli_is_json(cli)) {
+            say_token_json(cli, &token);
+        } else {
+            say_token(cli, &token);
+        }
+    }
+    explicit_bzero(token.secret, sizeof(token.secret));
+    if (token.text.ptr != NULL) {
+        explicit_bzero(token.text.ptr, token.text.len);
+    }
+    buf_release(&token.text);
+    settings_release(&settings);
+    return code;
+}
+
+/* --- list --------------------------------------------------------------------------------- */
+
+struct token_list {
+    struct cli *cli;
+    struct table table;
+    struct wall_time now;
+    int64_t count;
+};
+
+static const char *state_of(const struct token_row *row, struct wall_time now)
+{
+    if (row->revoked.ns != 0) {
+        return "revoked";
+    }
+    if (row->uses >= row->max_uses) {
+        return "used";
+    }
+    return row->expires.ns <= now.ns ? "expired" : "open";
+}
+
+static void json_token(struct cli *cli, const struct token_row *row, const char *state)
+{
+    AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
+    struct json_writer w = json_writer(&out);
+    jw_begin_object(&w);
+    jw_member_str(&w, "id", row->id);
+    jw_member_str(&w, "state", str_from(state));
+    jw_member_opt(&w, "label", row->label);
+    jw_member_i64(&w, "uses", row->uses);
+    jw_member_i64(&w, "max_uses", row->max_uses);
+    jw_member_wall(&w, "created_at", row->created);
+    jw_member_wall(&w, "expires_at", row->expires);
+    if (row->revoked.ns != 0) {
+        jw_member_wall(&w, "revoked_at", row->revoked);
+    }
+    jw_member_opt(&w, "last_error", row->last_error);
+    jw_end_object(&w);
+    cli_json(cli, buf_str(&out));
+}
+
+static void list_token(void *ctx, const struct token_row *row)
+{
+    struct token_list *list = ctx;
+    const char *state = state_of(row, list->now);
+    list->count++;
+    if (cli_is_json(list->cli)) {
+        json_token(list->cli, row, state);
+        return;
+    }
+    bool is_open = strcmp(state, "open") == 0;
+    table_cell(&list->table, row->id);
+    table_tone(&list->table, is_open ? CLI_GOOD : CLI_FAINT, str_from(state));
+    table_cellf(&list->table, "%lld/%lld", (long long)row->uses, (long long)row->max_uses);
+    table_ago(&list->table, row->created, list->now);
+    table_ago(&list->table, row->expires, list->now);
+    table_cell(&list->table, row->label);
+    table_cell(&list->table, row->last_error);
+}
+
+int command_token_list(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    struct settings settings;
+    struct registry *registry = NULL;
+    struct clock clock = clock_system();
+    struct err err = {0};
+    char fingerprint[FINGERPRINT_TEXT_SIZE];
+    int code = CLI_OK;
+    if (!settings_load(cli, &settings, &code)) {
+        settings_release(&settings);
+        return code;
+    }
+    struct token_list list = {.cli = cli, .now = clock_wall(&clock)};
+    list.table = table_new(TABLE_COLUMNS({.name = "TOKEN"}, {.name = "STATE"}, {.name = "USES"},
+                                         {.name = "MADE"}, {.name = "EXPIRES"}, {.name = "LABEL"},
+                                         {.name = "LAST REFUSED", .is_wide = true}));
+    if (!open_registry(&settings, &registry, fingerprint, &err) ||
+        !registry_each_token(registry, list_token, &list, &err)) {
+        code = cli_error(cli, &err);
+    } else if (!cli_is_json(cli) && list.count == 0) {
+        cli_printf(cli, "no tokens; make one: selvedge-hub token create\n");
+    } else if (!cli_is_json(cli)) {
+        table_print(&list.table, cli);
+    }
+    table_release(&list.table);
+    registry_close(registry);
+    settings_release(&settings);
+    return code;
+}
+
+/* --- revoke ------------------------------------------------------------------------------- */
+
+int command_token_revoke(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    struct settings settings;
+    struct registry *registry = NULL;
+    struct clock clock = clock_system();
+    struct err err = {0};
+    char fingerprint[FINGERPRINT_TEXT_SIZE];
+    int code = CLI_OK;
+    if (settings_load(cli, &settings, &code)) {
+        struct str id = str_from(cli_arg(cli, 0));
+        if (!open_registry(&settings, &registry, fingerprint, &err) ||
+            !registry_revoke_token(registry, id, clock_wall(&clock), &err)) {
+            code = cli_error(cli, &err);
+        } else if (cli_is_json(cli)) {
+            AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
+            struct json_writer w = json_writer(&out);
+            jw_begin_object(&w);
+            jw_member_str(&w, "id", id);
+            jw_member_str(&w, "state", STR("revoked"));
+            jw_end_object(&w);
+            cli_json(cli, buf_str(&out));
+        } else {
+            cli_printf(cli, "token " STR_FMT " is revoked; devices it enrolled stay enrolled\n",
+                       STR_ARG(id));
+        }
+        registry_close(registry);
+    }
+    settings_release(&settings);
+    return code;
+}

@@ -1,0 +1,42 @@
+/* commands.h - the commands of selvedge-hub: one function each; the table is in main.c. */
+#pragma once
+#include "common/base/limits.h"
+#include "common/cli/cli.h"
+#include "common/db/db.h"
+#include "hub/config/config.h"
+
+int command_init(struct cli *cli, void *ctx);
+int command_serve(struct cli *cli, void *ctx);
+int command_token_create(struct cli *cli, void *ctx);
+int command_token_list(struct cli *cli, void *ctx);
+int command_token_revoke(struct cli *cli, void *ctx);
+int command_devices(struct cli *cli, void *ctx);
+int command_assets(struct cli *cli, void *ctx);
+int command_runs(struct cli *cli, void *ctx);
+int command_logs(struct cli *cli, void *ctx);
+int command_report(struct cli *cli, void *ctx);
+int command_lineage(struct cli *cli, void *ctx);
+int command_refusals(struct cli *cli, void *ctx);
+int command_rebuild(struct cli *cli, void *ctx);
+int command_reference(struct cli *cli, void *ctx);
+
+/* What every command begins with: the settings, with --state-dir and --log-level put over the file.
+ */
+struct settings {
+    struct arena arena;
+    struct problems problems;
+    struct hub_config config;
+    struct str state_dir_in_file;    /* or its default */
+    char file[LIMIT_PATH_BYTES + 1]; /* the settings were read from, or would be */
+    char database[LIMIT_PATH_BYTES + 1];
+};
+/* Where the settings are: --config (or SELVEDGE_HUB_CONFIG), else hub.yaml in --state-dir, else
+ * /etc/selvedge/hub.yaml. On false the error was said and *ret_exit is the exit code. */
+MUST_CHECK bool settings_load(struct cli *cli, struct settings *ret, int *ret_exit);
+/* The same for `init`, which makes the file: it need not be there. */
+MUST_CHECK bool settings_load_if_there(struct cli *cli, struct settings *ret, int *ret_exit);
+void settings_release(struct settings *settings);
+
+/* The store for looking at it, beside a running hub. ERR_NOT_FOUND with what to do when the hub was
+ * never set up. */
+MUST_CHECK bool open_reader(const struct settings *settings, struct db **ret, struct err *err);

@@ -1,0 +1,171 @@
+/* main.c - selvedge-hub: the table of its commands. */
+#include "hub/cli/commands.h"
+
+#include "hub/demo/demo.h"
+
+static const struct cli_option global_options[] = {
+    {.name = "config",
+     .letter = 'c',
+     .type = CLI_STRING,
+     .value_name = "FILE",
+     .env = "SELVEDGE_HUB_CONFIG",
+     .help = "settings file (hub.yaml in --state-dir, else /etc/selvedge/hub.yaml)"},
+    {.name = "state-dir",
+     .letter = 's',
+     .type = CLI_STRING,
+     .value_name = "DIR",
+     .env = "SELVEDGE_HUB_STATE_DIR",
+     .help = "folder of the database, the CA and the broker's files"},
+    {.name = "log-level",
+     .type = CLI_STRING,
+     .value_name = "LEVEL",
+     .choices = "error|warn|info|debug",
+     .help = "how much is logged on stderr"},
+    {0}};
+
+#define LIMIT_OPTION(default_)                                                                     \
+    {                                                                                              \
+        .name = "limit", .letter = 'l', .type = CLI_INT, .value_name = "N",                        \
+        .default_text = (default_), .min = 1, .max = 1000000, .help = "how many"                   \
+    }
+
+static const struct cli_command commands[] = {
+    {.name = "init",
+     .summary = "set up a hub: its folder, CA, database and settings",
+     .description =
+         "Done once. Makes the certificate authority of the fleet and the database in the state "
+         "folder, and writes the options given into the settings file, whose other lines stay as "
+         "they are. A hub that is set up is never changed by it.",
+     .options = CLI_OPTIONS({.name = "fleet",
+                             .letter = 'f',
+                             .type = CLI_STRING,
+                             .value_name = "NAME",
+                             .help = "the fleet's name: lower-case letters, digits and '-' (main)"},
+                            {.name = "host",
+                             .type = CLI_STRING,
+                             .value_name = "HOST",
+                             .help = "name or address by which devices reach this hub (localhost)"},
+                            {.name = "port",
+                             .type = CLI_INT,
+                             .value_name = "N",
+                             .min = 1,
+                             .max = 65535,
+                             .help = "the broker's port for devices (8883)"},
+                            {.name = "enrol-port",
+                             .type = CLI_INT,
+                             .value_name = "N",
+                             .min = 1,
+                             .max = 65535,
+                             .help = "the broker's port for enrolment (8884)"},
+                            {.name = "bind",
+                             .type = CLI_STRING,
+                             .value_name = "ADDRESS",
+                             .help = "listen on this address only"},
+                            {.name = "name",
+                             .type = CLI_STRING,
+                             .value_name = "HOST",
+                             .is_repeatable = true,
+                             .help = "a further name or address of this hub, for its certificate"}),
+     .examples = CLI_EXAMPLES(
+         {"selvedge-hub init --fleet shops --host hub.example.org", "on a server"},
+         {"selvedge-hub init -s ./hub --bind 127.0.0.1", "a hub of your own, to try it"}),
+     .run = command_init},
+    {.name = "serve",
+     .summary = "take in what devices record, until stopped",
+     .description = "Runs in the foreground and logs to stderr; a supervisor (systemd) starts it. "
+                    "Starts and configures a broker of its own. TERM or INT end it in order: what "
+                    "was taken in is committed and acknowledged, the devices are told.",
+     .examples = CLI_EXAMPLES({"selvedge-hub serve", "with the settings of /etc/selvedge/hub.yaml"},
+                              {"selvedge-hub serve -s ./hub --log-level debug", "by hand"}),
+     .run = command_serve},
+    {.name = "demo",
+     .summary = "see it work: a hub and six shops on this machine",
+     .description =
+         "Starts a hub, its broker and six devices, all of them the real programs, in a temporary "
+         "folder: enrolment, schedules, a network that fails, a retry. Ends with the hub's report "
+         "and what to try next.",
+     .options = demo_options,
+     .examples = CLI_EXAMPLES({"selvedge-hub demo", "until Ctrl-C"},
+                              {"selvedge-hub demo --once", "one round, checked; then it ends"}),
+     .run = command_demo},
+    {.name = "token", .summary = "manage tokens, which let devices join"},
+    {.name = "token create",
+     .summary = "make a token and print it",
+     .description =
+         "The token is one line for `selvedge-agent enroll`. It carries the address of this hub, "
+         "the fingerprint of its CA and a secret of which only a hash is kept: it is shown only "
+         "now. Works while the hub is running.",
+     .options = CLI_OPTIONS({.name = "label",
+                             .type = CLI_STRING,
+                             .value_name = "TEXT",
+                             .help = "what it is for, shown in the list"},
+                            {.name = "uses",
+                             .type = CLI_INT,
+                             .value_name = "N",
+                             .default_text = "1",
+                             .min = 1,
+                             .max = 100000,
+                             .help = "how many devices may use it"},
+                            {.name = "expires",
+                             .letter = 'e',
+                             .type = CLI_DURATION,
+                             .value_name = "TIME",
+                             .default_text = "24h",
+                             .help = "how long it is good for"}),
+     .examples = CLI_EXAMPLES(
+         {"selvedge-hub token create --label 'Brooklyn, till 1'", "for one device"},
+         {"selvedge-hub token create --uses 50 --expires 2h", "to set up many devices"}),
+     .run = command_token_create},
+    {.name = "token list",
+     .summary = "list tokens, newest first, and why one was last refused",
+     .examples = CLI_EXAMPLES({"selvedge-hub token list", NULL}),
+     .run = command_token_list},
+    {.name = "token revoke",
+     .args = "TOKEN",
+     .summary = "make a token useless",
+     .description = "TOKEN is its id in the list. Devices that joined with it stay.",
+     .examples = CLI_EXAMPLES({"selvedge-hub token revoke k3v7q2aa", NULL}),
+     .run = command_token_revoke},
+    {.name = "rebuild",
+     .summary = "derive every view again from the event log",
+     .description = "The hub must not be running. With --check nothing is changed: the views are "
+                    "derived beside and compared row by row, also while the hub is running.",
+     .options = CLI_OPTIONS({.name = "check",
+                             .type = CLI_BOOL,
+                             .help = "only compare; exit code 1 when something differs"}),
+     .examples = CLI_EXAMPLES({"selvedge-hub rebuild --check", "is everything as the log says?"}),
+     .run = command_rebuild},
+    {.name = "reference",
+     .summary = "print the reference of the settings as Markdown",
+     .is_hidden = true,
+     .run = command_reference},
+    {0}};
+
+static const struct cli_program program = {
+    .name = "selvedge-hub",
+    .summary = "take in what devices record, and answer for the fleet",
+    .description =
+        "The hub merges the records of all devices into one log and answers which assets exist, on "
+        "which devices, made when, from what, and what failed. It starts and configures a broker "
+        "of its own (mosquitto); devices talk to it over mutual TLS.",
+    .options = global_options,
+    .commands = commands,
+    .files = CLI_FILES({"/etc/selvedge/hub.yaml", "settings"},
+                       {"/var/lib/selvedge/hub", "database, CA, the broker's files"}),
+    .see_also = "selvedge-agent(1), mosquitto(8)",
+};
+
+int main(int argc, char **argv)
+{
+    return cli_main(&program, argc, argv, NULL);
+}
+
+int command_reference(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    AUTO(buf) out = buf_growing(1 << 20);
+    buf_add(&out, STR("# Settings of the hub\n\n"));
+    hub_config_write_reference(&out);
+    cli_printf(cli, STR_FMT, STR_ARG(buf_str(&out)));
+    return CLI_OK;
+}
