@@ -19,20 +19,38 @@ static const struct json *item_of(const struct json *object, const char *key, si
     return node;
 }
 
-static struct location place_or(const struct json *node, const struct json *otherwise)
+struct location place_of_node(const struct json *node)
 {
-    node = node == NULL ? otherwise : node;
     return node == NULL ? (struct location){0} : (struct location){node->line, node->column};
+}
+
+struct location place_of_key(const struct json *node)
+{
+    return node == NULL ? (struct location){0}
+                        : (struct location){node->key_line, node->key_column};
 }
 
 struct location place_of(const struct json *object, const char *key)
 {
-    return place_or(json_get(object, key), object);
+    const struct json *node = json_get(object, key);
+    return place_of_node(node == NULL ? object : node);
 }
 
 struct location place_of_item(const struct json *object, const char *key, size_t index)
 {
-    return place_or(item_of(object, key, index), object);
+    const struct json *node = item_of(object, key, index);
+    return place_of_node(node == NULL ? object : node);
+}
+
+const struct json *first_of(const struct json *object, const char *key)
+{
+    const struct json *node = json_get(object, key);
+    return node == NULL ? NULL : node->child;
+}
+
+const struct json *next_of(const struct json *node)
+{
+    return node == NULL ? NULL : node->next;
 }
 
 /* --- names --- */
@@ -116,12 +134,10 @@ const struct resource *find_resource(const struct subject *s, const struct json 
 void check_resources(struct loader *l)
 {
     struct definitions *defs = l->defs;
-    const struct json *node = json_get(l->root, "resources");
-    node = node == NULL ? NULL : node->child;
-    for (size_t i = 0; i < defs->resource_count; i++, node = node->next) {
+    const struct json *node = first_of(l->root, "resources");
+    for (size_t i = 0; i < defs->resource_count; i++, node = next_of(node)) {
         struct resource *resource = &defs->resources[i];
-        (void)check_name(l, (struct location){node->key_line, node->key_column}, "resource",
-                         resource->name);
+        (void)check_name(l, place_of_key(node), "resource", resource->name);
         struct err err = {0};
         if (!check_template(resource->path, &err)) {
             problems_add(l->problems, place_of(node, "path"), str_from(err.hint),
@@ -155,10 +171,9 @@ static void check_deps(const struct subject *s)
 static void check_tags(const struct subject *s)
 {
     const struct str_map *tags = &s->raw->asset.tags;
-    const struct json *node = json_get(s->node, "tags");
-    node = node == NULL ? NULL : node->child;
-    for (size_t i = 0; i < tags->count; i++, node = node->next) {
-        struct location at = {node->key_line, node->key_column};
+    const struct json *node = first_of(s->node, "tags");
+    for (size_t i = 0; i < tags->count; i++, node = next_of(node)) {
+        struct location at = place_of_key(node);
         if (!is_word(tags->keys[i], LIMIT_NAME_BYTES, "_-./")) {
             asset_problem(s, at, "letters, digits, '_', '-', '.' and '/'",
                           "tag \"%.*s\" is not a name of 1 to %d characters",
@@ -232,15 +247,14 @@ static void check_run(const struct subject *s)
 static void check_env(const struct subject *s)
 {
     const struct str_map *env = &s->raw->asset.env;
-    const struct json *node = json_get(s->node, "env");
-    node = node == NULL ? NULL : node->child;
-    for (size_t i = 0; i < env->count; i++, node = node->next) {
+    const struct json *node = first_of(s->node, "env");
+    for (size_t i = 0; i < env->count; i++, node = next_of(node)) {
         struct str name = env->keys[i];
         if (name.len == 0 || str_contains(name, STR("="))) {
-            asset_problem(s, (struct location){node->key_line, node->key_column}, NULL,
+            asset_problem(s, place_of_key(node), NULL,
                           "env: \"" STR_FMT "\" is not a variable's name", STR_ARG(name));
         }
-        check_asset_template(s, (struct location){node->line, node->column}, "env", env->values[i]);
+        check_asset_template(s, place_of_node(node), "env", env->values[i]);
     }
 }
 
@@ -260,15 +274,15 @@ static void check_work(const struct subject *s)
 {
     const struct raw_asset *raw = s->raw;
     const struct {
-        bool is_given;
         const char *name;
         enum asset_work work;
+        bool is_given;
     } ways[] = {
-        {raw->has_extract || raw->has_load, raw->has_extract ? "extract" : "load",
-         ASSET_EXTRACT_LOAD},
-        {raw->has_sql, "sql", ASSET_SQL},
-        {raw->has_run, "run", ASSET_RUN},
-        {raw->is_external, "external", ASSET_EXTERNAL},
+        {raw->has_extract ? "extract" : "load", ASSET_EXTRACT_LOAD,
+         raw->has_extract || raw->has_load},
+        {"sql", ASSET_SQL, raw->has_sql},
+        {"run", ASSET_RUN, raw->has_run},
+        {"external", ASSET_EXTERNAL, raw->is_external},
     };
     const char *first = NULL;
     for (size_t i = 0; i < COUNT_OF(ways); i++) {
@@ -281,7 +295,7 @@ static void check_work(const struct subject *s)
         }
     }
     if (first == NULL) {
-        asset_problem(s, place_or(s->node, NULL),
+        asset_problem(s, place_of_node(s->node),
                       "give it extract and load, sql, run, or external: true",
                       "nothing says how it is made");
     }
@@ -345,9 +359,8 @@ static void check_checks(const struct subject *s)
     if (asset->checks == NULL) {
         return; /* the arena remembers */
     }
-    const struct json *node = json_get(s->node, "checks");
-    node = node == NULL ? NULL : node->child;
-    for (size_t i = 0; i < s->raw->checks.count; i++, node = node->next) {
+    const struct json *node = first_of(s->node, "checks");
+    for (size_t i = 0; i < s->raw->checks.count; i++, node = next_of(node)) {
         asset->checks[i] = checks[i];
         check_check(s, node, &asset->checks[i], i);
         asset->check_count++;
@@ -440,11 +453,10 @@ static void check_asset(const struct subject *s)
 void check_assets(struct loader *l)
 {
     struct raw_asset *raw = l->raw.assets.items;
-    const struct json *node = json_get(l->root, "assets");
-    node = node == NULL ? NULL : node->child;
-    for (size_t i = 0; i < l->raw.assets.count; i++, node = node->next) {
+    const struct json *node = first_of(l->root, "assets");
+    for (size_t i = 0; i < l->raw.assets.count; i++, node = next_of(node)) {
         struct subject subject = {l, node, &raw[i]};
-        if (node->type == JSON_OBJECT) {
+        if (node != NULL && node->type == JSON_OBJECT) {
             check_asset(&subject);
         }
         l->defs->assets[i] = raw[i].asset;

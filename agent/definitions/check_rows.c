@@ -74,7 +74,7 @@ static int choose(const struct subject *s, const struct json *node, const char *
         }
         chosen = (int)i;
     }
-    struct location at = {node->line, node->column};
+    struct location at = place_of_node(node);
     if (chosen < 0 && count == 2) {
         asset_problem(s, at, NULL, "%s needs %s or %s", what, keys[0], keys[1]);
     } else if (chosen < 0) {

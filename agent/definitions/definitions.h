@@ -55,8 +55,7 @@ struct sql {
     struct str resource_name;
     const struct resource *resource;
     enum sql_materialized materialized; /* defaults to a view, as dbt's does */
-    struct str
-        query; /* one statement; the content of `file` when that was given. Never resolved. */
+    struct str query; /* one statement, from `file` when that was given; never resolved */
     struct str file;
     struct str name; /* of the view or table; defaults to the key's last part */
     struct location at;
@@ -65,8 +64,7 @@ struct sql {
 enum check_severity { CHECK_WARN, CHECK_ERROR };
 struct check {
     struct str name;
-    struct str
-        sql; /* one row; passed when its first column is not 0, empty or NULL. Never resolved. */
+    struct str sql; /* one row; fails on a first column of 0, empty or NULL; never resolved */
     struct str resource_name;
     const struct resource *resource; /* defaults to where the asset is written to */
     enum check_severity severity;    /* defaults to error */
@@ -91,9 +89,8 @@ struct asset {
     struct extract extract; /* ASSET_EXTRACT_LOAD */
     struct load load;       /* ASSET_EXTRACT_LOAD */
     struct sql sql;         /* ASSET_SQL */
-    struct str_list
-        run; /* [resolve] ASSET_RUN: program and arguments; runs in the folder of the definitions */
-    struct str_map env; /* [resolve] values; ASSET_RUN */
+    struct str_list run;    /* [resolve] ASSET_RUN: program and arguments; runs in `dir` */
+    struct str_map env;     /* [resolve] values; ASSET_RUN */
     struct location at;
 };
 

@@ -2,6 +2,7 @@
 #include "agent/definitions/loader.h"
 
 #include "agent/definitions/attributes.h"
+#include "common/base/limits.h"
 #include "common/model/asset_key.h"
 #include <stdio.h>
 #include <string.h>
@@ -92,28 +93,44 @@ void link_graph(struct loader *l)
 
 /* --- selections --- */
 
-/* What a selection names, ascending, in the arena of the definitions. False: a problem was added, or the arena is
- * exhausted, or there is no graph (which has its own problem). */
-static bool select_assets(struct loader *l, struct location at, const char *what, struct str name,
-                          struct str text, const uint32_t **ret, size_t *ret_count)
+/* A selection and who makes it. */
+struct selecting {
+    struct location at;
+    const char *what; /* "job" */
+    struct str name;
+    struct str text;
+};
+
+/* One bool for each asset, in `work`. False: a problem was added, or there is no graph (which has a problem of its own). */
+static bool evaluate(struct loader *l, const struct selecting *s, struct arena *work,
+                     bool **ret_set)
 {
-    struct definitions *defs = l->defs;
-    AUTO(arena) work = arena_new(l->scratch.max);
+    const struct definitions *defs = l->defs;
+    const struct selection_attributes attributes = definitions_attributes(defs);
     struct selection *selection = NULL;
     struct err err = {0};
-    if (!selection_parse(text, &work, &selection, &err)) {
-        problems_add(l->problems, at, str_from(err.hint), "%s " STR_FMT ": %s", what, STR_ARG(name),
-                     err.msg);
+    bool ok = selection_parse(s->text, work, &selection, &err);
+    if (ok && !l->has_graph) {
         return false;
     }
-    if (!l->has_graph) {
+    if (!ok || !selection_evaluate(selection, &defs->graph, &attributes, work, ret_set, &err)) {
+        problems_add(l->problems, s->at, str_from(err.hint), "%s " STR_FMT ": %s", s->what,
+                     STR_ARG(s->name), err.msg);
         return false;
     }
+    return true;
+}
+
+/* What a selection names, ascending, in the arena of the definitions. Nothing when a problem was added or the arena is
+ * exhausted. */
+static void select_assets(struct loader *l, const struct selecting *s, const uint32_t **ret,
+                          size_t *ret_count)
+{
+    struct definitions *defs = l->defs;
+    AUTO(arena) work = arena_new(LIMIT_DEFINITIONS_ARENA);
     bool *set = NULL;
-    const struct selection_attributes attributes = definitions_attributes(defs);
-    if (!selection_evaluate(selection, &defs->graph, &attributes, &work, &set, &err)) {
-        l->scratch.exhausted = true;
-        return false;
+    if (!evaluate(l, s, &work, &set)) {
+        return;
     }
     size_t count = 0;
     size_t steps = 0;
@@ -122,14 +139,14 @@ static bool select_assets(struct loader *l, struct location at, const char *what
         steps += set[i] && defs->assets[i].work != ASSET_EXTERNAL;
     }
     if (steps == 0) {
-        problems_add(l->problems, at, STR("* selects all assets"),
-                     "%s " STR_FMT ": \"" STR_FMT "\" selects %s", what, STR_ARG(name),
-                     STR_ARG(text), count == 0 ? "no asset" : "external assets only");
-        return false;
+        problems_add(l->problems, s->at, STR("* selects all assets"),
+                     "%s " STR_FMT ": \"" STR_FMT "\" selects %s", s->what, STR_ARG(s->name),
+                     STR_ARG(s->text), count == 0 ? "no asset" : "external assets only");
+        return;
     }
     uint32_t *assets = arena_array(&defs->arena, count, sizeof(*assets));
     if (assets == NULL) {
-        return false;
+        return; /* the arena remembers */
     }
     *ret = assets;
     *ret_count = count;
@@ -138,7 +155,6 @@ static bool select_assets(struct loader *l, struct location at, const char *what
             *assets++ = i;
         }
     }
-    return true;
 }
 
 /* --- jobs --- */
@@ -157,15 +173,16 @@ static void link_job(struct loader *l, const struct json *node, size_t index)
         }
     }
     if (job->select.ptr != NULL) {
-        (void)select_assets(l, place_of(node, "select"), "job", job->name, job->select,
-                            &job->assets, &job->asset_count);
+        select_assets(l,
+                      &(struct selecting){place_of(node, "select"), "job", job->name, job->select},
+                      &job->assets, &job->asset_count);
     }
 }
 
 void link_jobs(struct loader *l)
 {
-    const struct json *node = nth_child(json_get(l->root, "jobs"), 0);
-    for (size_t i = 0; i < l->defs->job_count; i++, node = node->next) {
+    const struct json *node = first_of(l->root, "jobs");
+    for (size_t i = 0; i < l->defs->job_count; i++, node = next_of(node)) {
         link_job(l, node, i);
     }
 }
@@ -223,8 +240,9 @@ static void link_schedule_work(const struct schedule_link *s)
     if (s->raw->has_job == s->raw->has_select) {
         schedule_problem(s, schedule->at, NULL, "it needs one of job and select, and not both");
     } else if (s->raw->has_select && schedule->select.ptr != NULL) {
-        (void)select_assets(s->l, place_of(s->node, "select"), "schedule", schedule->name,
-                            schedule->select, &schedule->assets, &schedule->asset_count);
+        const struct selecting selecting = {place_of(s->node, "select"), "schedule", schedule->name,
+                                            schedule->select};
+        select_assets(s->l, &selecting, &schedule->assets, &schedule->asset_count);
     } else if (schedule->job_name.ptr != NULL) {
         link_schedule_job(s);
     }
@@ -326,8 +344,8 @@ static void link_schedule(const struct schedule_link *s, size_t index)
 void link_schedules(struct loader *l)
 {
     struct raw_schedule *raw = l->raw.schedules.items;
-    const struct json *node = nth_child(json_get(l->root, "schedules"), 0);
-    for (size_t i = 0; i < l->defs->schedule_count; i++, node = node->next) {
+    const struct json *node = first_of(l->root, "schedules");
+    for (size_t i = 0; i < l->defs->schedule_count; i++, node = next_of(node)) {
         struct schedule_link link = {l, node, &raw[i]};
         link_schedule(&link, i);
     }

@@ -12,6 +12,11 @@ struct loader {
     bool has_graph; /* nothing can be selected before */
 };
 
+/* Places, and steps through a list beside the array that was read from it. NULL gives no place, and stays NULL. */
+struct location place_of_node(const struct json *node);
+struct location place_of_key(const struct json *node); /* of a member: its key */
+const struct json *first_of(const struct json *object, const char *key);
+const struct json *next_of(const struct json *node);
 /* Where the member `key` of an object stands; the object itself when it has none. */
 struct location place_of(const struct json *object, const char *key);
 /* Where the item `index` of a list stands; a lone string is a list of one. */

@@ -54,8 +54,8 @@ static bool read_variable(struct str body, struct piece *ret, struct err *err)
 /* Takes the first piece off a text that is not empty. */
 static bool take_piece(struct str *rest, struct piece *ret, struct err *err)
 {
-    struct str head;
-    struct str tail;
+    struct str head = STR_NONE;
+    struct str tail = STR_NONE;
     bool has_dollar = str_cut(*rest, '$', &head, &tail);
     if (!has_dollar || head.len > 0) {
         *ret = (struct piece){.literal = head};
@@ -81,7 +81,7 @@ static bool take_piece(struct str *rest, struct piece *ret, struct err *err)
 
 bool check_template(struct str text, struct err *err)
 {
-    struct piece piece;
+    struct piece piece = {0};
     while (text.len > 0) {
         if (!take_piece(&text, &piece, err)) {
             return false;
@@ -115,7 +115,7 @@ bool definitions_resolve_text(struct str text, const struct env_lookup *env, str
     AUTO(buf) out = buf_growing(RESOLVED_BYTES_MAX);
     struct str rest = text;
     while (rest.len > 0) {
-        struct piece piece;
+        struct piece piece = {0};
         if (!take_piece(&rest, &piece, err) || !add_piece(&out, &piece, env, err)) {
             return false;
         }

@@ -5,15 +5,15 @@
 /* The help and what else there is to say come last. */
 #define FIELD(kind, name, owner, member, ...)                                                      \
     {                                                                                              \
-        .key = name, .type = FIELD_##kind, .offset = offsetof(struct owner, member),               \
+        .key = (name), .type = FIELD_##kind, .offset = offsetof(struct owner, member),             \
         .help = __VA_ARGS__                                                                        \
     }
 #define SEEN(owner, member) .present_offset = offsetof(struct owner, member)
 #define LATER(name)                                                                                \
     {                                                                                              \
-        .key = name, .type = FIELD_JSON, .is_unsupported = true                                    \
+        .key = (name), .type = FIELD_JSON, .is_unsupported = true                                  \
     }
-#define TABLE(list) .fields = list, .count = COUNT_OF(list)
+#define TABLE(list) .fields = (list), .count = COUNT_OF(list)
 
 enum { JOBS_MAX = 1000, RESOURCES_MAX = 1000, CHECKS_MAX = 100, KINDS_MAX = 8, OWNERS_MAX = 16 };
 

@@ -38,20 +38,19 @@ struct field_table;
 struct field {
     const char *key;
     enum field_type type;
-    size_t offset;
     bool required;
+    bool is_unsupported; /* a later version's key: refused, and not in schema and page */
+    size_t offset;
     /* FIELD_I64, FIELD_DURATION, FIELD_BYTES: of the value; lists and maps: of the count.
      * Both 0 = no limit; `max` below `min` = no upper limit. */
     int64_t min;
     int64_t max;
-    const char *const *names; /* FIELD_ENUM, NULL-terminated */
-    const char *const
-        *later_names; /* FIELD_ENUM: of a later version, refused as such; may be NULL */
+    const char *const *names;       /* FIELD_ENUM, NULL-terminated */
+    const char *const *later_names; /* FIELD_ENUM: refused as a later version's; may be NULL */
     const struct field_table *object;
     size_t present_offset; /* of a bool, set when the key is there; 0 = not wanted */
     const char *fallback;  /* default as text, for help and schema; the caller pre-fills */
     const char *help;      /* one sentence for reference page and schema */
-    bool is_unsupported;   /* a later version's key: refused, and not in schema and page */
 };
 struct field_table {
     const char *name; /* "asset": for errors and the schema's $defs */

@@ -57,9 +57,12 @@ static void suggest(struct str key, struct err *err)
     char text[LIMIT_ASSET_KEY_BYTES];
     size_t len = 0;
     for (size_t i = 0; i < key.len && len < sizeof(text); i++) {
-        bool is_slash = key.ptr[i] == '/';
-        if (!is_slash || (len > 0 && text[len - 1] != '/')) {
-            text[len++] = is_slash || is_key_char(key.ptr[i]) ? key.ptr[i] : '_';
+        char c = key.ptr[i];
+        if (c != '/' && !is_key_char(c)) {
+            c = '_';
+        }
+        if (c != '/' || (len > 0 && text[len - 1] != '/')) {
+            text[len++] = c;
         }
     }
     struct str better = str_trim_end((struct str){text, len}, '/');
@@ -83,7 +86,7 @@ bool asset_key_check(struct str key, struct err *err)
 bool asset_key_normalise(struct str text, struct arena *arena, struct str *ret, struct err *err)
 {
     text = str_trim(text);
-    if (text.len > 2 * LIMIT_ASSET_KEY_BYTES) {
+    if (text.len / 2 > LIMIT_ASSET_KEY_BYTES) {
         return asset_key_check(text, err);
     }
     char *copy = arena_alloc(arena, text.len + 1);

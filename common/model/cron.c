@@ -58,7 +58,10 @@ static bool is_space(char c)
 
 static char peek(const struct cursor *c)
 {
-    return c->at < c->text.len ? c->text.ptr[c->at] : '\0';
+    if (c->at >= c->text.len) {
+        return '\0';
+    }
+    return c->text.ptr[c->at];
 }
 
 static bool take_char(struct cursor *c, char wanted)

@@ -19,6 +19,7 @@ struct parser {
     struct err *err;
 };
 
+/* NOLINTBEGIN(misc-no-recursion): parentheses nest at most LIMIT_SELECTION_DEPTH deep */
 static bool parse_or(struct parser *p);
 
 /* "selection, column 7: ...": columns count characters. */
@@ -82,7 +83,10 @@ static struct str peek_word(const struct parser *p)
 
 static char peek_char(const struct parser *p)
 {
-    return p->at < p->text.len ? p->text.ptr[p->at] : '\0';
+    if (p->at >= p->text.len) {
+        return '\0';
+    }
+    return p->text.ptr[p->at];
 }
 
 static bool take_char(struct parser *p, char c)
@@ -117,8 +121,8 @@ static bool is_or(struct str word)
 static bool take_quoted(struct parser *p, struct str *ret)
 {
     size_t open = p->at++;
-    struct str body;
-    struct str rest;
+    struct str body = STR_NONE;
+    struct str rest = STR_NONE;
     if (!str_cut(str_slice(p->text, p->at, p->text.len), '"', &body, &rest)) {
         return fail(p, open, "this quote is never closed");
     }
@@ -291,7 +295,7 @@ static bool parse_atom(struct parser *p)
         return parse_parentheses(p);
     }
     if (peek_char(p) == '"') {
-        struct str key;
+        struct str key = STR_NONE;
         return take_quoted(p, &key) && emit_key(p, key, at);
     }
     if (peek_word(p).len > 0) {
@@ -394,6 +398,8 @@ static bool parse_or(struct parser *p)
     }
     return true;
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 bool selection_parse(struct str text, struct arena *arena, struct selection **ret, struct err *err)
 {

@@ -287,7 +287,7 @@ int64_t tz_next_change(const struct tz *tz, int64_t utc)
 struct tz_instants tz_from_local(const struct tz *tz, int64_t local_seconds)
 {
     /* Walks the stretches of constant offset that can hold it. */
-    int64_t local = clamp(local_seconds, INSTANT_MAX - 2 * OFFSET_MAX);
+    int64_t local = clamp(local_seconds, INSTANT_MAX - INT64_C(2) * OFFSET_MAX);
     int64_t from = local - OFFSET_MAX - 1;
     int64_t until = local - OFFSET_MIN + 1;
     struct tz_instants found = {0};
