@@ -91,8 +91,8 @@ static bool write_materialization(const struct writing *w,
 {
     struct binding b = begin(w, HUB_STORE_MATERIALIZATION_INSERT);
     put_number(&b, w->stream->id);
-    put_text(&b, made->asset);
     put_number(&b, made->seq);
+    put_text(&b, made->asset);
     put_number(&b, made->at_ms);
     put_text(&b, made->run);
     put_text(&b, made->step);

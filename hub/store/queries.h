@@ -140,7 +140,7 @@ struct hub_materialization {
     int64_t row_count, byte_count, duration_ms;
     struct str metadata;
 };
-/* filter->asset is needed. Newest first. */
+/* filter->asset is needed. Device by device, newest first; quick when a device and a limit are given. */
 MUST_CHECK bool hub_each_materialization(struct db *db, const struct hub_filter *filter,
                                          void (*on_row)(void *ctx,
                                                         const struct hub_materialization *row),

@@ -12,7 +12,7 @@ enum {
 const struct hub_store_view hub_store_views[HUB_STORE_VIEW_COUNT] = {
     {"run", 2},
     {"step", 3},
-    {"materialization", 3},
+    {"materialization", 2},
     {"gap", 2},
     {"definitions_part", 1},
     {"device_state", 1},

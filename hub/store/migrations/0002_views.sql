@@ -44,17 +44,17 @@ CREATE TABLE step (
     PRIMARY KEY (stream_id, run, step)
 ) STRICT, WITHOUT ROWID;
 
--- Every materialization. Its duration is the step's.
+-- Every materialization, in the order of the log: one page takes what a batch brings. Its duration is the step's.
 CREATE TABLE materialization (
     stream_id INTEGER NOT NULL,
-    asset TEXT NOT NULL,
     seq INTEGER NOT NULL,
+    asset TEXT NOT NULL,
     at_ms INTEGER NOT NULL,
     run TEXT,
     step TEXT,
     row_count INTEGER,
     byte_count INTEGER,
-    PRIMARY KEY (stream_id, asset, seq)
+    PRIMARY KEY (stream_id, seq)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE gap (                         -- events that will never come

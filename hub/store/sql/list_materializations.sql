@@ -1,6 +1,6 @@
 SELECT s.device, m.asset, m.seq, m.at_ms, m.run, m.row_count, m.byte_count,
     (SELECT t.duration_ms FROM step t WHERE t.stream_id = m.stream_id AND t.run = m.run AND t.step = m.step),
     (SELECT json_extract(e.body, '$.metadata') FROM event e WHERE e.stream_id = m.stream_id AND e.seq = m.seq)
-FROM materialization m JOIN stream s ON s.id = m.stream_id
+FROM stream s CROSS JOIN materialization m ON m.stream_id = s.id
 WHERE m.asset = :asset AND (:device IS NULL OR s.device = :device)
-ORDER BY m.at_ms DESC, s.device, m.seq DESC LIMIT :limit
+ORDER BY s.device, s.first_at_ms DESC, s.epoch DESC, m.seq DESC LIMIT :limit
