@@ -111,9 +111,9 @@ static int64_t send_batch(struct link *link, int64_t from)
 static void connect_now(struct link *link)
 {
     struct err err = {0};
+    rng_hex(link->options.rng, (SESSION_TEXT_SIZE - 1) / 2, link->session_id);
     struct message_death will = {.session = str_from(link->session_id),
                                  .reason = STR("connection lost")};
-    rng_hex(link->options.rng, (SESSION_TEXT_SIZE - 1) / 2, link->session_id);
     buf_reset(&link->payload);
     message_death_encode(&will, &link->payload);
     link->subscriptions = 0;
