@@ -64,7 +64,8 @@ static bool read_tree(struct loader *l)
 {
     struct definitions *defs = l->defs;
     struct raw_definitions *raw = &l->raw;
-    /* What could be read is checked further even after a problem, so that a person sees all problems at once. */
+    /* What could be read is checked further even after a problem, so that a person sees all
+     * problems at once. */
     bool is_clean =
         fields_read(l->root, &definitions_table, STR(""), &l->scratch, l->problems, raw);
     if (!own_texts(&defs->arena, &definitions_table, raw) || (!is_clean && l->scratch.exhausted)) {

@@ -1,4 +1,5 @@
-/* link.c - what refers to something else: deps to assets, jobs to assets, schedules to jobs and zones. */
+/* link.c - what refers to something else: deps to assets, jobs to assets, schedules to jobs and
+ * zones. */
 #include "agent/definitions/loader.h"
 
 #include "agent/definitions/attributes.h"
@@ -101,7 +102,8 @@ struct selecting {
     struct str text;
 };
 
-/* One bool for each asset, in `work`. False: a problem was added, or there is no graph (which has a problem of its own). */
+/* One bool for each asset, in `work`. False: a problem was added, or there is no graph (which
+ * has a problem of its own). */
 static bool evaluate(struct loader *l, const struct selecting *s, struct arena *work,
                      bool **ret_set)
 {
@@ -121,8 +123,8 @@ static bool evaluate(struct loader *l, const struct selecting *s, struct arena *
     return true;
 }
 
-/* What a selection names, ascending, in the arena of the definitions. Nothing when a problem was added or the arena is
- * exhausted. */
+/* What a selection names, ascending, in the arena of the definitions. Nothing when a problem was
+ * added or the arena is exhausted. */
 static void select_assets(struct loader *l, const struct selecting *s, const uint32_t **ret,
                           size_t *ret_count)
 {

@@ -12,7 +12,8 @@ struct loader {
     bool has_graph; /* nothing can be selected before */
 };
 
-/* Places, and steps through a list beside the array that was read from it. NULL gives no place, and stays NULL. */
+/* Places, and steps through a list beside the array that was read from it. NULL gives no place,
+ * and stays NULL. */
 struct location place_of_node(const struct json *node);
 struct location place_of_key(const struct json *node); /* of a member: its key */
 const struct json *first_of(const struct json *object, const char *key);
@@ -22,8 +23,11 @@ struct location place_of(const struct json *object, const char *key);
 /* Where the item `index` of a list stands; a lone string is a list of one. */
 struct location place_of_item(const struct json *object, const char *key, size_t index);
 
-/* 1 to LIMIT_NAME_BYTES of [A-Za-z0-9_.-], a letter or digit first: names of jobs, groups, resources, ... Adds a problem
- * ("job name ...: why") when it is not; an empty name of a missing key was reported before. */
+/* 1 to `max` letters, digits and, but for the first, characters of `also`. */
+bool is_word(struct str text, size_t max, const char *also);
+/* 1 to LIMIT_NAME_BYTES of [A-Za-z0-9_.-], a letter or digit first: names of jobs, groups,
+ * resources, ... Adds a problem ("job name ...: why") when it is not; an empty name of a missing
+ * key was reported before. */
 bool check_name(struct loader *l, struct location at, const char *what, struct str name);
 
 /* "Did you mean": offer candidates, then read `best` (empty when none is near). */
@@ -37,7 +41,8 @@ void nearest_offer(struct nearest *n, struct str candidate);
 /* Copies all texts and lists of texts that the table knows into `arena`. False: out of memory. */
 MUST_CHECK bool own_texts(struct arena *arena, const struct field_table *table, void *object);
 
-/* The template's syntax only: what definitions_resolve_text() would refuse whatever the environment holds. */
+/* The template's syntax only: what definitions_resolve_text() would refuse whatever the
+ * environment holds. */
 MUST_CHECK bool check_template(struct str text, struct err *err);
 
 /* An asset under check. */
@@ -57,7 +62,8 @@ void check_asset_template(const struct subject *s, struct location at, const cha
 const struct resource *find_resource(const struct subject *s, const struct json *node,
                                      struct str name);
 
-/* Each of these adds all problems it finds and completes what is right: defaults, types, resources, kinds. */
+/* Each of these adds all problems it finds and completes what is right: defaults, types,
+ * resources, kinds. */
 void check_resources(struct loader *l);
 void check_assets(struct loader *l);
 void check_extract_load(const struct subject *s);

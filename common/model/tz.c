@@ -273,7 +273,8 @@ int64_t tz_next_change(const struct tz *tz, int64_t utc)
     struct tz_change changes[TZ_CHANGES_MAX];
     size_t count = tz_rule_changes(&tz->rule, utc, changes);
     int32_t now = tz_offset_at(tz, utc);
-    /* The last year of the window is there only to tell whether the year before it ends in a change. */
+    /* The last year of the window is there only to tell whether the year before it ends in a
+     * change. */
     for (size_t i = 0; i + 2 < count; i++) {
         /* Of several changes at one instant the last counts. */
         bool is_last = changes[i + 1].at != changes[i].at;
