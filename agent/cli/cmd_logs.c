@@ -20,7 +20,7 @@ struct output {
 static void print_file(const struct output *output, const struct view_step *step, int64_t attempt,
                        const char *suffix)
 {
-    char path[LIMIT_PATH_BYTES + 1];
+    char path[2 * LIMIT_PATH_BYTES];
     struct err err = {0};
     (void)snprintf(path, sizeof(path), "%s/runs/%s/" STR_FMT "/%lld.%s",
                    output->settings->state_dir, output->run, STR_ARG(step->step),

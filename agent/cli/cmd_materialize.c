@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { POLL_MS = 150 };
+enum { POLL_MS = 150, POLLS_PER_CALL = 7 };
 
 /* Shows the events that are new since the last look. */
 struct follower {
@@ -75,18 +75,40 @@ static int report(struct cli *cli, const struct view_run_span *run)
  * -------------------------------------------------------------------------------------------------------
  */
 
+static bool is_daemon_gone(const struct settings *settings)
+{
+    AUTO(arena) arena = arena_new(1 << 20);
+    struct json *reply = NULL;
+    struct err err = {0};
+    return !control_call(settings->state_dir, STR("{\"verb\":\"status\"}"), &arena, &reply, &err) &&
+           err.code == ERR_OFFLINE;
+}
+
+static int say_gone(struct cli *cli)
+{
+    struct err err = {0};
+    (void)err_set(&err, ERR_OFFLINE, "the agent ended before the run did");
+    (void)err_hint(&err, "its next start records the run as failed: selvedge-agent daemon");
+    return cli_error(cli, &err);
+}
+
 static int follow(struct follower *follower, const struct settings *settings, struct str run)
 {
     struct cli *cli = follower->cli;
     struct view_run_span span = {0};
     struct err err = {0};
-    for (;;) {
-        if (!look(follower, settings->database, run, &span, &err)) {
-            if (err.code != ERR_NOT_FOUND && err.code != ERR_BUSY) {
-                return cli_error(cli, &err);
-            }
-        } else if (is_over(&span)) {
+    for (int polls = 1;; polls++) {
+        /* Asked before the look: what an agent that has ended recorded is all there then. */
+        bool is_gone = polls % POLLS_PER_CALL == 0 && is_daemon_gone(settings);
+        bool found = look(follower, settings->database, run, &span, &err);
+        if (found && is_over(&span)) {
             return report(cli, &span);
+        }
+        if (!found && err.code != ERR_NOT_FOUND && err.code != ERR_BUSY) {
+            return cli_error(cli, &err);
+        }
+        if (is_gone) {
+            return say_gone(cli);
         }
         (void)poll(NULL, 0, POLL_MS);
     }
@@ -218,7 +240,7 @@ int command_materialize(struct cli *cli, void *ctx)
     struct err err = {0};
     bool asked = false;
     code = ask_daemon(cli, &settings, selection, job, &err, &asked);
-    if (!asked) {
+    if (!asked && !cli_bool(cli, "no-wait")) {
         code = run_here(cli, &settings, selection, job);
     } else if (err.code != ERR_NONE) {
         code = cli_error(cli, &err);

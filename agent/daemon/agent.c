@@ -82,7 +82,7 @@ static void on_run_ended(void *ctx, struct str run, enum run_state state)
 
 static bool open_store(struct agent *agent, struct err *err)
 {
-    char path[LIMIT_PATH_BYTES + 1];
+    char path[LIMIT_PATH_BYTES + 40];
     (void)snprintf(path, sizeof(path), "%s/lock", agent->state_dir);
     if (!files_make_dirs(agent->state_dir, 0700, err) || !files_lock(path, &agent->lock, err)) {
         return false;
@@ -360,23 +360,7 @@ bool agent_materialize(struct agent *agent, struct str selection, struct str job
         request.assets = found->assets;
         request.asset_count = found->asset_count;
         request.selection = found->select;
-        return runner_enqueue(agent->runner, &request, ret_run, err);
     }
-    AUTO(arena) arena = arena_new(LIMIT_DEFINITIONS_ARENA);
-    bool *set = NULL;
-    uint32_t *assets = arena_array(&arena, agent->defs->asset_count + 1, sizeof(*assets));
-    if (assets == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "select assets: out of memory");
-    }
-    if (!definitions_select(agent->defs, selection, &arena, &set, err)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < agent->defs->asset_count; i++) {
-        if (set[i]) {
-            assets[request.asset_count++] = i;
-        }
-    }
-    request.assets = assets;
     return runner_enqueue(agent->runner, &request, ret_run, err);
 }
 

@@ -199,9 +199,11 @@ static bool plan_run(struct active_run *run, const struct run_request *request, 
     const struct definitions *defs = run->runner->options.defs;
     run->arena = arena_new(RUN_ARENA_BYTES);
     run->job = arena_copy(&run->arena, request->job);
-    return plan_make_for(defs, request->assets, request->asset_count, &run->arena, &run->plan,
-                         err) &&
-           run_init(&run->run, defs, &run->plan, &run->arena, err);
+    bool ok = request->assets == NULL
+                  ? plan_make(defs, request->selection, &run->arena, &run->plan, err)
+                  : plan_make_for(defs, request->assets, request->asset_count, &run->arena,
+                                  &run->plan, err);
+    return ok && run_init(&run->run, defs, &run->plan, &run->arena, err);
 }
 
 bool runner_enqueue(struct runner *runner, const struct run_request *request,

@@ -31,7 +31,7 @@ void runner_close(
     struct runner *runner); /* kills what runs, records nothing more; NULL is allowed */
 
 struct run_request {
-    const uint32_t *assets; /* as definitions_select() or a job gives them */
+    const uint32_t *assets; /* as a job has them; NULL: what `selection` selects */
     size_t asset_count;
     struct str job;        /* may be empty */
     struct str cause;      /* "schedule", "manual" */

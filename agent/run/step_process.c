@@ -102,6 +102,11 @@ static void finish(struct step_process *p)
     }
     p->has_ended = true;
     loop_timer_disarm(p->loop, &p->timer);
+    if (p->result.timed_out || p->result.canceled) {
+        /* What the child started and left behind ends with it. The number is still the group's:
+         * it is not given to another process while anyone is left in the group. */
+        spawn_signal_group(p->child.pid, SIGKILL);
+    }
     judge(p);
     p->on_end(p->ctx, &p->result);
 }

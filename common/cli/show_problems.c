@@ -32,12 +32,23 @@ static void show_json(struct cli *cli, const struct problems *problems)
     cli_json(cli, buf_str(&out));
 }
 
+/* As compilers write it, so that editors jump there; what is wrong with a whole file has no line.
+ */
+static void show_place(struct cli *cli, const struct problem *p)
+{
+    if (!str_is_empty(p->file) && p->at.line > 0) {
+        (void)fprintf(cli_err(cli), STR_FMT ":%u:%u: ", STR_ARG(p->file), p->at.line, p->at.column);
+    } else if (!str_is_empty(p->file)) {
+        (void)fprintf(cli_err(cli), STR_FMT ": ", STR_ARG(p->file));
+    }
+}
+
 static void show_text(struct cli *cli, const struct problems *problems)
 {
     for (size_t i = 0; i < problems->count; i++) {
         const struct problem *p = &problems->items[i];
-        (void)fprintf(cli_err(cli), STR_FMT ":%u:%u: " STR_FMT "\n", STR_ARG(p->file), p->at.line,
-                      p->at.column, STR_ARG(p->text));
+        show_place(cli, p);
+        (void)fprintf(cli_err(cli), STR_FMT "\n", STR_ARG(p->text));
         if (!str_is_empty(p->hint)) {
             (void)fprintf(cli_err(cli), "    hint: " STR_FMT "\n", STR_ARG(p->hint));
         }
@@ -51,7 +62,9 @@ static void show_text(struct cli *cli, const struct problems *problems)
 
 int cli_problems(struct cli *cli, const struct problems *problems, const struct err *err)
 {
-    if (problems->count == 0) {
+    /* One that has no place, such as a file that is not there, is an error like any other. */
+    bool is_plain = problems->total == 1 && str_is_empty(problems->items[0].file);
+    if (problems->count == 0 || is_plain) {
         return cli_error(cli, err);
     }
     if (cli_is_json(cli)) {

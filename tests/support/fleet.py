@@ -11,6 +11,9 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 BIN = os.path.abspath(os.environ.get("SELVEDGE_BIN_DIR", "build/dev/bin"))
 HUB = os.path.join(BIN, "selvedge-hub")
@@ -127,11 +130,50 @@ class Device:
     def command(self, *argv, **more):
         return run(AGENT, *argv, "--config", self.config, **more)
 
+    def start(self):
+        """Starts the daemon and waits until it works."""
+        before = len(self.daemon.read_log()) if os.path.exists(self.daemon.log) else 0
+        self.daemon.start()
+        wait_for("the agent is ready",
+                 lambda: "agent.ready" in self.daemon.read_log()[before:] or not self.daemon.is_running, every=0.02)
+        if not self.daemon.is_running:
+            raise AssertionError("the agent has ended\n" + self.daemon.tail())
+        return self
+
+    def events(self, kind=None):
+        """What waits to be sent, oldest first; without a hub, everything that was recorded."""
+        lines = self.command("buffer", "--events", "--limit", "1000000", "--json").splitlines()
+        events = [json.loads(line) for line in lines]
+        return [e for e in events if kind is None or e["type"] == kind]
+
+    def runs(self):
+        """Newest first."""
+        return [json.loads(line) for line in self.command("runs", "--json").splitlines()]
+
     def position(self):
         return json.loads(self.command("buffer", "--json"))
 
     def query(self, sql, *parameters):
         return query(self.db_path, sql, *parameters)
+
+
+class Alone(Device):
+    """A device that knows no hub, in a folder of its own."""
+
+    def __init__(self, definitions=None, parent=None):
+        need(AGENT)
+        super().__init__(SimpleNamespace(dir=parent or tempfile.mkdtemp(prefix="selvedge-test-")), "alone")
+        if definitions is not None:
+            self.define(definitions)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.daemon.kill()
+        if kind is not None and os.path.exists(self.daemon.log):
+            print(f"agent log ends:\n{self.daemon.tail()}", file=sys.stderr)
+        shutil.rmtree(self.fleet.dir, ignore_errors=True)
 
 
 def query(path, sql, *parameters):
@@ -216,3 +258,48 @@ class Fleet:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+
+
+def is_alive(pid):
+    """Runs, and is not just waiting for its parent to take note of its end."""
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def children(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as f:
+            return [int(child) for child in f.read().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def read_file(path):
+    """Its text; empty while it is not there."""
+    try:
+        with open(path, errors="replace") as f:
+            return f.read()
+    except FileNotFoundError:
+        return ""
+
+
+def run_tests(tests, at_once=1):
+    """Runs functions that are independent of each other; names on the command line choose some. The exit code."""
+    chosen = [t for t in tests if len(sys.argv) < 2 or t.__name__ in sys.argv[1:]]
+
+    def carry_out(test):
+        start = time.monotonic()
+        try:
+            test()
+            verdict = "ok  "
+        except Exception:  # whatever it was, the other tests are still worth running
+            traceback.print_exc()
+            verdict = "FAIL"
+        print(f"{verdict} {test.__name__} ({time.monotonic() - start:.1f} s)", flush=True)
+        return verdict == "ok  "
+
+    with ThreadPoolExecutor(at_once) as pool:
+        return 0 if all(list(pool.map(carry_out, chosen))) else 1
