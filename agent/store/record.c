@@ -2,6 +2,29 @@
 
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
+#include <string.h>
+
+void record_texts(struct record *r, struct str *ret[RECORD_TEXTS])
+{
+    struct str *const texts[RECORD_TEXTS] = {
+        &r->run,       &r->step,     &r->asset,  &r->job,        &r->cause,         &r->cause_name,
+        &r->selection, &r->schedule, &r->status, &r->error_code, &r->error_message, &r->error_hint,
+        &r->exit,      &r->reason,   &r->check,  &r->severity,   &r->metadata,      &r->members,
+    };
+    memcpy(ret, texts, sizeof(texts));
+}
+
+size_t record_text_bytes(const struct record *record)
+{
+    struct record copy = *record;
+    struct str *texts[RECORD_TEXTS];
+    record_texts(&copy, texts);
+    size_t sum = 0;
+    for (size_t i = 0; i < RECORD_TEXTS; i++) {
+        sum += texts[i]->len;
+    }
+    return sum - copy.metadata.len;
+}
 
 static void write_error(struct json_writer *w, const struct record *r)
 {
@@ -85,22 +108,44 @@ static void write_line(struct buf *out, const struct record *r, int64_t seq, str
     buf_add_char(out, '\n');
 }
 
+/* Metadata is the one part that may be large without being wrong. */
+static void write_without_metadata(struct buf *out, const struct record *r, int64_t seq)
+{
+    char small[96];
+    struct buf note = buf_fixed(small, sizeof(small));
+    buf_addf(&note, "{\"selvedge/metadata_dropped_bytes\":{\"type\":\"int\",\"raw_value\":%zu}}",
+             r->metadata.len);
+    write_line(out, r, seq, buf_str(&note));
+}
+
+static bool refuse_size(const struct record *record, size_t len, struct err *err)
+{
+    return err_set(err, ERR_INVALID, "event %s takes %zu bytes, more than %d",
+                   event_type_name(record->type), len, LIMIT_EVENT_BYTES);
+}
+
 bool record_encode(const struct record *record, int64_t seq, struct buf *out, struct err *err)
 {
     size_t start = out->len;
-    write_line(out, record, seq, record->metadata);
-    if (!out->overflow && out->len - start > LIMIT_EVENT_BYTES) {
-        char small[80];
-        struct buf note = buf_fixed(small, sizeof(small));
-        buf_addf(&note, "{\"selvedge/metadata_dropped_bytes\":{\"type\":\"int\",\"raw_value\":%zu}}",
-                 record->metadata.len);
-        out->len = start;
-        write_line(out, record, seq, buf_str(&note));
+    size_t text = record_text_bytes(record);
+    if (text > LIMIT_EVENT_BYTES) {
+        return refuse_size(record, text, err);
     }
-    if (out->overflow || out->len - start > LIMIT_EVENT_BYTES) {
-        out->len = start;
-        return err_set(err, ERR_FULL, "event %s is larger than %d bytes",
-                       event_type_name(record->type), LIMIT_EVENT_BYTES);
+    bool has_too_much = record->metadata.len > LIMIT_EVENT_BYTES;
+    if (!has_too_much) {
+        write_line(out, record, seq, record->metadata);
+        has_too_much = out->len - start > LIMIT_EVENT_BYTES && !str_is_empty(record->metadata);
     }
-    return true;
+    if (has_too_much && !out->overflow) {
+        out->len = start;
+        write_without_metadata(out, record, seq);
+    }
+    size_t len = out->len - start;
+    if (!out->overflow && len <= LIMIT_EVENT_BYTES) {
+        return true;
+    }
+    out->len = start;
+    return out->overflow ? err_set(err, ERR_NO_MEMORY, "encode event %s: out of memory",
+                                   event_type_name(record->type))
+                         : refuse_size(record, len, err);
 }

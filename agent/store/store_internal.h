@@ -33,12 +33,19 @@ struct pending {
     struct pending *next;
 };
 
-bool buffer_read_state(struct store *store, struct buffer_state *ret, bool *ret_found, struct err *err);
+bool buffer_read_state(struct store *store, struct buffer_state *ret, bool *ret_found,
+                       struct err *err);
 bool buffer_write_state(struct store *store, const struct buffer_state *state, struct err *err);
-/* Appends one event and moves `state`. Inside the caller's transaction. */
-bool buffer_append(struct store *store, struct buffer_state *state, int64_t from_seq, const struct record *record,
+/* One row, its line left in store->line. Inside the caller's transaction, as all that follow. */
+bool buffer_insert(struct store *store, int64_t seq, int64_t from_seq, const struct record *record,
                    struct err *err);
-/* Brings history and waiting events under their quotas. Inside the caller's transaction. */
-bool buffer_apply_quota(struct store *store, struct buffer_state *state, struct wall_time now, struct err *err);
-/* The rows that the event at `seq` changes. Inside the caller's transaction. */
+/* Appends one event and moves `state`. */
+bool buffer_append(struct store *store, struct buffer_state *state, const struct record *record,
+                   struct err *err);
+/* Deletes acknowledged events beyond the history's quota: rarely, and many at once. */
+bool buffer_trim_history(struct store *store, struct buffer_state *state, struct err *err);
+/* The same, and gives up the oldest waiting events beyond theirs. */
+bool buffer_apply_quota(struct store *store, struct buffer_state *state, struct wall_time now,
+                        struct err *err);
+/* The rows that the event at `seq` changes. */
 bool project_record(struct store *store, const struct record *record, int64_t seq, struct err *err);

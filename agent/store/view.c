@@ -1,6 +1,7 @@
 #include "agent/store/view.h"
 
 #include "agent/store/store_internal.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,14 +15,17 @@ bool view_open(struct view **ret, const char *path, struct err *err)
     if (view == NULL) {
         return err_set(err, ERR_NO_MEMORY, "open %s: out of memory", path);
     }
-    struct db_options options = {
-        .path = path, .flags = DB_READ_ONLY, .sql = agent_store_sql, .sql_count = AGENT_STORE_SQL_COUNT};
+    struct db_options options = {.path = path,
+                                 .flags = DB_READ_ONLY,
+                                 .sql = agent_store_sql,
+                                 .sql_count = AGENT_STORE_SQL_COUNT};
     bool found = false;
     if (!db_open(&view->store.db, &options, err) ||
         !buffer_read_state(&view->store, &view->store.state, &found, err)) {
         if (err->code == ERR_NOT_FOUND) {
             (void)err_set(err, ERR_NOT_FOUND, "nothing was run here yet: %s is not there", path);
-            (void)err_hint(err, "give the agent's state folder with --state-dir, or start the agent first");
+            (void)err_hint(
+                err, "give the agent's state folder with --state-dir, or start the agent first");
         }
         view_close(view);
         return false;
@@ -92,7 +96,8 @@ static void read_span(const struct db_query *q, struct view_run_span *ret)
 bool view_find_run(struct view *view, struct str prefix, struct view_run_span *ret, struct err *err)
 {
     bool by_prefix = !str_is_empty(prefix);
-    struct db_query q = db_query(view->store.db, by_prefix ? AGENT_STORE_RUN_FIND : AGENT_STORE_RUN_LAST);
+    struct db_query q =
+        db_query(view->store.db, by_prefix ? AGENT_STORE_RUN_FIND : AGENT_STORE_RUN_LAST);
     if (by_prefix) {
         db_bind_str(&q, ":prefix", prefix);
     }
@@ -101,7 +106,8 @@ bool view_find_run(struct view *view, struct str prefix, struct view_run_span *r
         return false;
     }
     if (!row) {
-        (void)err_set(err, ERR_NOT_FOUND, by_prefix ? "no run begins with " STR_FMT : "no run yet" STR_FMT,
+        (void)err_set(err, ERR_NOT_FOUND,
+                      by_prefix ? "no run begins with " STR_FMT : "no run yet" STR_FMT,
                       STR_ARG(prefix));
         return err_hint(err, "list them: selvedge-agent runs");
     }
@@ -116,7 +122,8 @@ bool view_find_run(struct view *view, struct str prefix, struct view_run_span *r
     return true;
 }
 
-bool view_steps(struct view *view, struct str run, bool (*on_step)(void *ctx, const struct view_step *step), void *ctx,
+bool view_steps(struct view *view, struct str run,
+                bool (*on_step)(void *ctx, const struct view_step *step), void *ctx,
                 struct err *err)
 {
     struct db_query q = db_query(view->store.db, AGENT_STORE_RUN_STEPS);
@@ -142,9 +149,10 @@ bool view_steps(struct view *view, struct str run, bool (*on_step)(void *ctx, co
     }
 }
 
-/* Reads on from `from` in pages, so that no read transaction is held while a slow terminal takes its time. */
-static bool each_event(struct view *view, int64_t from, int64_t last, bool (*on_event)(void *ctx, struct str line),
-                       void *ctx, struct err *err)
+/* Reads on from `from` in pages, so that no read transaction is held while a slow terminal takes
+ * its time. */
+static bool each_event(struct view *view, int64_t from, int64_t last,
+                       bool (*on_event)(void *ctx, struct str line), void *ctx, struct err *err)
 {
     enum { PAGE = 200 };
     for (;;) {
@@ -165,6 +173,9 @@ static bool each_event(struct view *view, int64_t from, int64_t last, bool (*on_
             read++;
         }
         db_reset(&q);
+        if (lines.overflow) {
+            return err_set(err, ERR_NO_MEMORY, "read events from %" PRId64 ": out of memory", from);
+        }
         struct str line = STR_NONE;
         struct str rest = buf_str(&lines);
         while (str_cut(rest, '\n', &line, &rest)) {
@@ -195,8 +206,8 @@ static bool only_of_run(void *ctx, struct str line)
     return true;
 }
 
-bool view_events(struct view *view, const struct view_run_span *run, bool (*on_event)(void *ctx, struct str line),
-                 void *ctx, struct err *err)
+bool view_events(struct view *view, const struct view_run_span *run,
+                 bool (*on_event)(void *ctx, struct str line), void *ctx, struct err *err)
 {
     struct run_events events = {.run = str_from(run->id), .on_event = on_event, .ctx = ctx};
     struct str status = str_from(run->status);
@@ -217,15 +228,15 @@ static bool up_to_limit(void *ctx, struct str line)
     return limited->left-- > 0 && limited->on_event(limited->ctx, line);
 }
 
-bool view_waiting(struct view *view, int64_t limit, bool (*on_event)(void *ctx, struct str line), void *ctx,
-                  struct err *err)
+bool view_waiting(struct view *view, int64_t limit, bool (*on_event)(void *ctx, struct str line),
+                  void *ctx, struct err *err)
 {
     struct limited limited = {.left = limit, .on_event = on_event, .ctx = ctx};
     return each_event(view, view->store.state.acked_seq + 1, INT64_MAX, up_to_limit, &limited, err);
 }
 
-bool view_asset(struct view *view, struct str key, struct arena *arena, struct view_asset *ret, bool *ret_found,
-                struct err *err)
+bool view_asset(struct view *view, struct str key, struct arena *arena, struct view_asset *ret,
+                bool *ret_found, struct err *err)
 {
     struct db_query q = db_query(view->store.db, AGENT_STORE_ASSET_GET);
     db_bind_str(&q, ":asset", key);

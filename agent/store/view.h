@@ -1,5 +1,5 @@
-/* view.h - the device's database as the command line reads it: read-only, beside a running daemon. Text in callbacks is
- * borrowed for the call. A callback that returns false ends the reading. */
+/* view.h - the device's database as the command line reads it: read-only, beside a running daemon.
+ * Text in callbacks is borrowed for the call. A callback that returns false ends the reading. */
 #pragma once
 #include "agent/store/store.h"
 
@@ -21,7 +21,8 @@ struct view_run_filter {
     int64_t limit;
 };
 MUST_CHECK bool view_runs(struct view *view, const struct view_run_filter *filter,
-                          bool (*on_run)(void *ctx, const struct view_run *run), void *ctx, struct err *err);
+                          bool (*on_run)(void *ctx, const struct view_run *run), void *ctx,
+                          struct err *err);
 
 struct view_run_span {
     char id[40];
@@ -30,21 +31,26 @@ struct view_run_span {
     int64_t first_seq, last_seq;
     int64_t steps;
 };
-/* By id, by the beginning of one, or the newest when `prefix` is empty. ERR_NOT_FOUND; ERR_INVALID when several match. */
-MUST_CHECK bool view_find_run(struct view *view, struct str prefix, struct view_run_span *ret, struct err *err);
+/* By id, by the beginning of one, or the newest when `prefix` is empty. ERR_NOT_FOUND; ERR_INVALID
+ * when several match. */
+MUST_CHECK bool view_find_run(struct view *view, struct str prefix, struct view_run_span *ret,
+                              struct err *err);
 
 struct view_step {
     struct str step, asset, status, error;
     int64_t attempt;
     struct wall_time started_at, ended_at;
 };
-MUST_CHECK bool view_steps(struct view *view, struct str run, bool (*on_step)(void *ctx, const struct view_step *step),
-                           void *ctx, struct err *err);
+MUST_CHECK bool view_steps(struct view *view, struct str run,
+                           bool (*on_step)(void *ctx, const struct view_step *step), void *ctx,
+                           struct err *err);
 /* The events of a run that are still here, oldest first, each as its line without the newline. */
-MUST_CHECK bool view_events(struct view *view, const struct view_run_span *run, bool (*on_event)(void *ctx, struct str line),
-                            void *ctx, struct err *err);
+MUST_CHECK bool view_events(struct view *view, const struct view_run_span *run,
+                            bool (*on_event)(void *ctx, struct str line), void *ctx,
+                            struct err *err);
 /* Events that wait for the hub. */
-MUST_CHECK bool view_waiting(struct view *view, int64_t limit, bool (*on_event)(void *ctx, struct str line), void *ctx,
+MUST_CHECK bool view_waiting(struct view *view, int64_t limit,
+                             bool (*on_event)(void *ctx, struct str line), void *ctx,
                              struct err *err);
 
 struct view_asset { /* text in `arena` */
@@ -52,5 +58,5 @@ struct view_asset { /* text in `arena` */
     struct str run, metadata, error;
     int64_t materializations;
 };
-MUST_CHECK bool view_asset(struct view *view, struct str key, struct arena *arena, struct view_asset *ret, bool *ret_found,
-                           struct err *err);
+MUST_CHECK bool view_asset(struct view *view, struct str key, struct arena *arena,
+                           struct view_asset *ret, bool *ret_found, struct err *err);

@@ -73,18 +73,20 @@ static int64_t doubled(int64_t value, int times, int64_t cap)
     return value < cap ? value : cap;
 }
 
-/* --- timing --------------------------------------------------------------------------------------------------------------- */
+/* --- timing ----------------------------------------------------------------------------------- */
 
 static void wait_before_connecting(struct sync *s, const struct sync_event *in)
 {
-    s->deadline.ns = in->now.ns + reconnect_delay_ns(s->options.backoff_min_ns, s->options.backoff_max_ns,
-                                                     s->failures + 1, in->random);
+    s->deadline.ns =
+        in->now.ns + reconnect_delay_ns(s->options.backoff_min_ns, s->options.backoff_max_ns,
+                                        s->failures + 1, in->random);
 }
 
 /* The first reminder comes on time, later ones rarer; a quarter of jitter parts the devices. */
 static void expect_ack(struct sync *s, const struct sync_event *in)
 {
-    int64_t span = doubled(s->options.ack_timeout_ns, s->silent_rounds, s->options.ack_timeout_max_ns);
+    int64_t span =
+        doubled(s->options.ack_timeout_ns, s->silent_rounds, s->options.ack_timeout_max_ns);
     s->deadline.ns = in->now.ns + span + (int64_t)(in->random % (uint64_t)(span / 4 + 1));
 }
 
@@ -97,7 +99,7 @@ static void arm_earliest(struct sync *s, struct sync_actions *out)
     act(out, at.ns == 0 ? SYNC_DISARM : SYNC_ARM, 0, at);
 }
 
-/* --- sending -------------------------------------------------------------------------------------------------------------- */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 static void forget_flight(struct sync *s)
 {
@@ -112,20 +114,21 @@ static void forget_flight(struct sync *s)
 static void pump(struct sync *s, const struct sync_event *in, struct sync_actions *out)
 {
     int64_t waiting = s->last_seq - s->sent_seq;
-    if (s->state != SYNC_SENDING || s->is_sending || s->is_held || waiting <= 0 ||
-        s->inflight_count >= s->options.window) {
-        return;
-    }
+    bool may_send = s->state == SYNC_SENDING && !s->is_sending && !s->is_held && waiting > 0 &&
+                    s->inflight_count < s->options.window;
     bool is_due = s->linger_until.ns != 0 && in->now.ns >= s->linger_until.ns;
-    if (waiting < s->options.linger_events && !is_due) {
+    if (may_send && waiting < s->options.linger_events && !is_due) {
         if (s->linger_until.ns == 0) {
             s->linger_until.ns = in->now.ns + s->options.linger_ns;
         }
         return;
     }
-    s->linger_until = never;
-    s->is_sending = true;
-    act(out, SYNC_SEND, s->sent_seq + 1, never);
+    s->linger_until =
+        never; /* also when there is nothing to wait for: a past time would fire for ever */
+    if (may_send) {
+        s->is_sending = true;
+        act(out, SYNC_SEND, s->sent_seq + 1, never);
+    }
 }
 
 static void on_sent(struct sync *s, const struct sync_event *in, struct sync_actions *out)
@@ -134,18 +137,15 @@ static void on_sent(struct sync *s, const struct sync_event *in, struct sync_act
         return; /* the link went away in between */
     }
     s->is_sending = false;
-    if (in->seq == 0) {
-        /* The link is full for now; what is in flight will be acknowledged, or the time-out comes. */
-        if (s->deadline.ns == 0) {
-            expect_ack(s, in);
-        }
-        return;
-    }
-    assert(in->seq > s->sent_seq);
-    s->sent_seq = in->seq;
-    s->inflight[s->inflight_count++] = in->seq;
     if (s->deadline.ns == 0) {
         expect_ack(s, in);
+    }
+    if (in->seq == 0) {
+        return; /* the link is full for now: an acknowledgement comes, or the time-out */
+    }
+    if (in->seq > s->sent_seq) { /* else it was acknowledged while it was handed over */
+        s->sent_seq = in->seq;
+        s->inflight[s->inflight_count++] = in->seq;
     }
     pump(s, in, out);
 }
@@ -158,13 +158,6 @@ static void settle_flight(struct sync *s)
     }
     s->inflight_count -= done;
     memmove(s->inflight, s->inflight + done, (size_t)s->inflight_count * sizeof(s->inflight[0]));
-}
-
-static void say_birth(struct sync *s, const struct sync_event *in, struct sync_actions *out)
-{
-    forget_flight(s);
-    expect_ack(s, in);
-    act(out, SYNC_SAY_BIRTH, 0, never);
 }
 
 static void on_acked(struct sync *s, const struct sync_event *in, struct sync_actions *out)
@@ -190,9 +183,11 @@ static void on_acked(struct sync *s, const struct sync_event *in, struct sync_ac
     }
     settle_flight(s);
     if (moved || is_first) {
-        s->silent_rounds = 0;
         s->is_held = false;
         s->deadline = never;
+    }
+    if (moved || s->acked_seq == s->last_seq) {
+        s->silent_rounds = 0; /* an answered birth alone is no progress while events wait */
     }
     if (s->inflight_count > 0 && s->deadline.ns == 0) {
         expect_ack(s, in);
@@ -200,7 +195,21 @@ static void on_acked(struct sync *s, const struct sync_event *in, struct sync_ac
     pump(s, in, out);
 }
 
-/* --- link and hub --------------------------------------------------------------------------------------------------------- */
+/* The events stay; the owner has told the operator. We try again when the time-out comes: a newer
+ * hub may take them. */
+static void on_refused(struct sync *s, const struct sync_event *in)
+{
+    if (s->state != SYNC_SENDING) {
+        return;
+    }
+    s->is_held = true;
+    s->linger_until = never;
+    if (s->deadline.ns == 0) {
+        expect_ack(s, in);
+    }
+}
+
+/* --- link and hub ----------------------------------------------------------------------------- */
 
 static void on_link_down(struct sync *s, const struct sync_event *in)
 {
@@ -214,20 +223,40 @@ static void on_link_down(struct sync *s, const struct sync_event *in)
     enter(s, SYNC_WAITING);
 }
 
+static void greet(struct sync *s, const struct sync_event *in, struct sync_actions *out)
+{
+    if (s->state != SYNC_GREETING) {
+        enter(s, SYNC_GREETING);
+    }
+    forget_flight(s);
+    expect_ack(s, in);
+    act(out, SYNC_SAY_BIRTH, 0, never);
+}
+
+/* A broker may hand out the hub's retained state before it confirms the subscription. */
+static void on_link_up(struct sync *s, const struct sync_event *in, struct sync_actions *out)
+{
+    if (s->state != SYNC_CONNECTING) {
+        return;
+    }
+    enter(s, SYNC_LINKED);
+    s->deadline = never;
+    s->silent_rounds = 0;
+    if (s->hub_online) {
+        greet(s, in, out);
+    }
+}
+
 static void on_hub_online(struct sync *s, const struct sync_event *in, struct sync_actions *out)
 {
     bool is_same = s->hub_online && s->hub_instance == in->instance;
     s->hub_online = true;
     s->hub_instance = in->instance;
-    bool is_linked = s->state == SYNC_LINKED || s->state == SYNC_GREETING || s->state == SYNC_SENDING;
-    if (!is_linked || (is_same && s->state != SYNC_LINKED)) {
-        return;
+    bool has_greeted = s->state == SYNC_GREETING || s->state == SYNC_SENDING;
+    if (s->state == SYNC_LINKED || (has_greeted && !is_same)) {
+        s->silent_rounds = 0;
+        greet(s, in, out);
     }
-    if (s->state != SYNC_GREETING) {
-        enter(s, SYNC_GREETING);
-    }
-    s->silent_rounds = 0;
-    say_birth(s, in, out);
 }
 
 static void on_hub_offline(struct sync *s)
@@ -240,14 +269,12 @@ static void on_hub_offline(struct sync *s)
     }
 }
 
-/* No acknowledgement moved in time: something on the way was lost. Greet again and let the hub say where it stands. */
+/* No acknowledgement moved in time: something on the way was lost. Greet again and let the hub say
+ * where it stands. */
 static void on_silence(struct sync *s, const struct sync_event *in, struct sync_actions *out)
 {
     s->silent_rounds++;
-    if (s->state == SYNC_SENDING) {
-        enter(s, SYNC_GREETING);
-    }
-    say_birth(s, in, out);
+    greet(s, in, out);
 }
 
 static void on_timer(struct sync *s, const struct sync_event *in, struct sync_actions *out)
@@ -300,10 +327,7 @@ void sync_step(struct sync *s, const struct sync_event *in, struct sync_actions 
         pump(s, in, out);
         break;
     case SYNC_LINK_UP:
-        if (s->state == SYNC_CONNECTING) {
-            enter(s, SYNC_LINKED);
-            s->deadline = never;
-        }
+        on_link_up(s, in, out);
         break;
     case SYNC_LINK_DOWN:
         on_link_down(s, in);
@@ -318,8 +342,7 @@ void sync_step(struct sync *s, const struct sync_event *in, struct sync_actions 
         on_acked(s, in, out);
         break;
     case SYNC_REFUSED:
-        /* The events stay; the owner has told the operator. Try again when the time-out comes: a newer hub may take it. */
-        s->is_held = s->state == SYNC_SENDING;
+        on_refused(s, in);
         break;
     case SYNC_SENT:
         on_sent(s, in, out);

@@ -1,15 +1,17 @@
-/* sync.h - decides what to send to the hub and when, and when to try the link again. Pure: state + event -> actions; no
- * clock, socket, database or randomness of its own. Design: docs/decisions/0007-sync.md
+/* sync.h - decides what to send to the hub and when, and when to try the link again. Pure: state +
+ * event -> actions; no clock, socket, database or randomness of its own. Design:
+ * docs/decisions/0007-sync.md
  *
- *   SYNC_STOPPED --start--> SYNC_WAITING --timer--> SYNC_CONNECTING --link up--> SYNC_LINKED --hub online--> SYNC_GREETING
- *        ^                      ^  ^                      |                          |                          |
- *        |                      |  +---------------- link down (from any) ----------+                first acknowledgement
- *        +------- stop ---------+                                                                               v
- *                                                                    hub offline: back to SYNC_LINKED <--- SYNC_SENDING
+ *   STOPPED --start--> WAITING --timer--> CONNECTING --link up--> LINKED --hub online--> GREETING
+ *      ^                 ^  ^                 |                     |                      |
+ *      |                 |  +---- link down (from any) -------------+    first acknowledgement
+ *      +----- stop ------+                                                                 v
+ *                                   hub offline: back to LINKED <---------------------- SENDING
  *
- * Rules (promises P1, P2): an event is forgotten only when the hub's acknowledgement named it; nothing is sent before the
- * hub answered our birth with how far it has merged; at most `window` batches are unacknowledged; when no acknowledgement
- * moves for `ack_timeout` (doubling, with jitter), everything from the acknowledged point is sent again. */
+ * Rules (promises P1, P2): an event is forgotten only when the hub's acknowledgement named it;
+ * nothing is sent before the hub answered our birth with how far it has merged; at most `window`
+ * batches are unacknowledged; when no acknowledgement moves for `ack_timeout` (doubling, with
+ * jitter), we greet again and everything from the acknowledged point is sent again. */
 #pragma once
 #include "common/base/time.h"
 #include <stdbool.h>
@@ -29,17 +31,18 @@ enum sync_event_type {
     SYNC_RECORDED,   /* seq: newest event in the buffer now */
     SYNC_LINK_UP,    /* connected and subscribed */
     SYNC_LINK_DOWN,  /* lost, or an attempt failed */
-    SYNC_HUB_ONLINE, /* instance: of the hub process, as a hash; another one forgot what it knew of us */
+    SYNC_HUB_ONLINE, /* instance: of the hub process, as a hash; a new one knows nothing of us */
     SYNC_HUB_OFFLINE,
-    SYNC_ACKED,      /* seq, resend */
-    SYNC_REFUSED,    /* seq: the batch behind it cannot be merged by this hub */
-    SYNC_SENT,       /* seq: the batch that SYNC_SEND asked for reached to here; 0: it could not be handed over now */
+    SYNC_ACKED,   /* seq, resend */
+    SYNC_REFUSED, /* seq: the batch behind it cannot be merged by this hub */
+    SYNC_SENT,    /* the answer to SYNC_SEND, before any other event. seq: the batch reached to
+                        here; 0: it could not be handed over now */
     SYNC_TIMER,
 };
 struct sync_event {
     enum sync_event_type type;
     struct mono_time now;
-    uint64_t random;   /* fresh for each event */
+    uint64_t random; /* fresh for each event */
     int64_t seq;
     bool resend;       /* SYNC_ACKED: the hub saw a gap behind seq */
     uint64_t instance; /* SYNC_HUB_ONLINE */
@@ -66,12 +69,12 @@ struct sync_actions {
 };
 
 struct sync_options {
-    int window;              /* 1..SYNC_WINDOW_MAX batches in flight */
-    int64_t linger_ns;       /* wait this long for more events before a small batch is sent */
-    int64_t linger_events;   /* ... unless this many wait */
-    int64_t backoff_min_ns;  /* reconnecting: full jitter between 0 and min * 2^n, capped */
+    int window;             /* 1..SYNC_WINDOW_MAX batches in flight */
+    int64_t linger_ns;      /* wait this long for more events before a small batch is sent */
+    int64_t linger_events;  /* ... unless this many wait */
+    int64_t backoff_min_ns; /* reconnecting: full jitter between 0 and min * 2^n, capped */
     int64_t backoff_max_ns;
-    int64_t ack_timeout_ns;  /* the first; doubles while nothing moves, up to ack_timeout_max_ns */
+    int64_t ack_timeout_ns; /* the first; doubles while nothing moves, up to ack_timeout_max_ns */
     int64_t ack_timeout_max_ns;
 };
 struct sync_options sync_defaults(void);
@@ -82,18 +85,19 @@ struct sync {
     enum sync_state state;
     bool hub_online;
     uint64_t hub_instance;
-    int64_t last_seq;  /* newest recorded */
-    int64_t acked_seq; /* the hub has merged up to here */
-    int64_t sent_seq;  /* handed to the link in this greeting; >= acked_seq */
+    int64_t last_seq;                  /* newest recorded */
+    int64_t acked_seq;                 /* the hub has merged up to here */
+    int64_t sent_seq;                  /* handed to the link in this greeting; >= acked_seq */
     int64_t inflight[SYNC_WINDOW_MAX]; /* last seq of each unacknowledged batch, oldest first */
     int inflight_count;
-    bool is_sending;   /* a SYNC_SEND is out and not answered */
-    bool is_held;      /* the hub refused: wait for the timer */
-    int failures;      /* of the link, in a row */
-    int silent_rounds; /* ack time-outs in a row */
+    bool is_sending;               /* a SYNC_SEND is out and not answered */
+    bool is_held;                  /* the hub refused: wait for the timer */
+    int failures;                  /* of the link, in a row */
+    int silent_rounds;             /* ack time-outs in a row */
     struct mono_time linger_until; /* 0 = not lingering */
     struct mono_time deadline;     /* back-off or ack time-out; 0 = none */
 };
-void sync_init(struct sync *s, const struct sync_options *options, int64_t last_seq, int64_t acked_seq);
+void sync_init(struct sync *s, const struct sync_options *options, int64_t last_seq,
+               int64_t acked_seq);
 void sync_step(struct sync *s, const struct sync_event *in, struct sync_actions *out);
 const char *sync_state_name(enum sync_state state);

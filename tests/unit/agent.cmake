@@ -1,0 +1,10 @@
+add_library(store_fixture STATIC ${CMAKE_CURRENT_LIST_DIR}/store_fixture.c)
+target_link_libraries(store_fixture PUBLIC agent_store test_power PRIVATE PkgConfig::CMOCKA project_options)
+
+foreach(name record store store_quota view)
+    selvedge_test(NAME ${name}_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}_test.c LIBS store_fixture)
+endforeach()
+selvedge_test(NAME sync_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/sync_test.c LIBS agent_sync)
+selvedge_test(NAME schedule_test LABEL unit
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/schedule_test.c ${CMAKE_CURRENT_LIST_DIR}/tzif_fixture.c LIBS agent_schedule)
+selvedge_test(NAME run_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/run_test.c LIBS agent_run)

@@ -1,0 +1,260 @@
+/* run_test.c - the graph of every test:   a --> b --> d      e (alone)
+ *                                           '-> c --'                  */
+#include "agent/run/run.h"
+
+#include "tests/support/cmocka_all.h"
+
+enum { A, B, C, D, E, STEPS };
+
+static const uint32_t wait_a[] = {A};
+static const uint32_t wait_bc[] = {B, C};
+static struct plan_step steps[STEPS] = {
+    {.asset = 4}, /* plan order is not definition order */
+    {.asset = 3, .waits = wait_a, .wait_count = 1},
+    {.asset = 2, .waits = wait_a, .wait_count = 1},
+    {.asset = 1, .waits = wait_bc, .wait_count = 2},
+    {.asset = 0},
+};
+static const struct plan plan = {.steps = steps, .count = STEPS};
+static struct asset assets[STEPS];
+static const struct definitions defs = {.assets = assets, .asset_count = STEPS};
+static struct arena arena;
+static struct run run;
+static struct mono_time now;
+
+static int begin(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    for (size_t i = 0; i < STEPS; i++) {
+        assets[i] = (struct asset){0};
+    }
+    now.ns = NS_PER_SEC;
+    arena = arena_new(1 << 16);
+    return run_init(&run, &defs, &plan, &arena, &err) ? 0 : -1;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    arena_release(&arena);
+    return 0;
+}
+
+static void expect_start(uint32_t expected)
+{
+    uint32_t step = STEPS;
+    assert_true(run_next(&run, now, &step));
+    assert_int_equal(step, expected);
+    run_step_started(&run, step);
+}
+
+static void expect_none(void)
+{
+    uint32_t step = STEPS;
+    assert_false(run_next(&run, now, &step));
+}
+
+static enum step_state ends(uint32_t step, bool ok)
+{
+    return run_step_ended(&run, step, ok, now, 0);
+}
+
+static void expect_skip(uint32_t expected, uint32_t expected_because)
+{
+    uint32_t step = STEPS;
+    uint32_t because = STEPS;
+    assert_true(run_skip_blocked(&run, &step, &because));
+    assert_int_equal(step, expected);
+    assert_int_equal(because, expected_because);
+}
+
+static void expect_no_skip(void)
+{
+    uint32_t step = STEPS;
+    uint32_t because = STEPS;
+    assert_false(run_skip_blocked(&run, &step, &because));
+}
+
+static void steps_start_when_what_they_wait_for_succeeded(void **state)
+{
+    (void)state;
+    assert_ptr_equal(run_asset(&run, A), &assets[4]);
+    expect_start(A);
+    expect_start(E);
+    expect_none();
+    assert_int_equal(ends(A, true), STEP_SUCCESS);
+    expect_no_skip();
+    expect_start(B);
+    expect_start(C);
+    expect_none();
+    assert_int_equal(ends(C, true), STEP_SUCCESS);
+    expect_none(); /* d waits for both */
+    assert_int_equal(ends(B, true), STEP_SUCCESS);
+    expect_start(D);
+    assert_false(run_is_finished(&run));
+    assert_int_equal(ends(E, true), STEP_SUCCESS);
+    assert_int_equal(ends(D, true), STEP_SUCCESS);
+    assert_true(run_is_finished(&run));
+    assert_int_equal(run_result(&run), RUN_SUCCESS);
+    uint32_t failed = STEPS;
+    assert_false(run_first_failure(&run, &failed));
+}
+
+static void a_failure_skips_only_what_depends_on_it(void **state)
+{
+    (void)state;
+    expect_start(A);
+    expect_start(E);
+    (void)ends(A, true);
+    expect_start(B);
+    assert_int_equal(ends(B, false), STEP_FAILURE);
+    expect_skip(D, B);
+    expect_no_skip();
+    expect_start(C); /* it does not depend on b */
+    (void)ends(C, true);
+    assert_false(run_is_finished(&run));
+    (void)ends(E, true);
+    assert_true(run_is_finished(&run));
+    assert_int_equal(run_result(&run), RUN_FAILURE);
+    uint32_t failed = STEPS;
+    assert_true(run_first_failure(&run, &failed));
+    assert_int_equal(failed, B);
+}
+
+static void skips_go_on_downstream(void **state)
+{
+    (void)state;
+    expect_start(A);
+    assert_int_equal(ends(A, false), STEP_FAILURE);
+    expect_skip(B, A);
+    expect_skip(C, A);
+    expect_skip(D, B);
+    expect_no_skip();
+    expect_start(E);
+    (void)ends(E, false);
+    assert_true(run_is_finished(&run));
+    uint32_t failed = STEPS;
+    assert_true(run_first_failure(&run, &failed));
+    assert_int_equal(failed, A); /* the first of two */
+}
+
+static void retries_follow_the_policy(void **state)
+{
+    (void)state;
+    assets[4].retry = (struct retry_policy){.max = 2, .delay_ns = 10 * NS_PER_SEC};
+    struct mono_time due;
+    assert_false(run_next_retry(&run, &due));
+    expect_start(A);
+    expect_start(E);
+    assert_int_equal(ends(A, false), STEP_UP_FOR_RETRY);
+    expect_no_skip(); /* what waits for it still may */
+    expect_none();
+    assert_true(run_next_retry(&run, &due));
+    assert_int_equal(due.ns, now.ns + 10 * NS_PER_SEC);
+    now.ns = due.ns - 1;
+    expect_none();
+    now.ns = due.ns;
+    expect_start(A);
+    assert_int_equal(run.steps[A].attempt, 2);
+    assert_false(run_next_retry(&run, &due));
+    assert_int_equal(ends(A, false), STEP_UP_FOR_RETRY);
+    now.ns += 10 * NS_PER_SEC;
+    expect_start(A);
+    assert_int_equal(ends(A, false), STEP_FAILURE); /* two retries after the first attempt */
+    assert_int_equal(run.steps[A].attempt, 3);
+    expect_skip(B, A);
+}
+
+static void a_retry_that_succeeds_lets_the_others_go_on(void **state)
+{
+    (void)state;
+    assets[4].retry = (struct retry_policy){.max = 1};
+    expect_start(A);
+    assert_int_equal(ends(A, false), STEP_UP_FOR_RETRY);
+    expect_start(A); /* without a delay: at once, before e */
+    assert_int_equal(ends(A, true), STEP_SUCCESS);
+    expect_start(B);
+}
+
+static void the_earliest_retry_is_told(void **state)
+{
+    (void)state;
+    assets[4].retry = (struct retry_policy){.max = 1, .delay_ns = 20 * NS_PER_SEC};
+    assets[0].retry = (struct retry_policy){.max = 1, .delay_ns = 10 * NS_PER_SEC};
+    expect_start(A);
+    expect_start(E);
+    (void)ends(A, false);
+    (void)ends(E, false);
+    struct mono_time due;
+    assert_true(run_next_retry(&run, &due));
+    assert_int_equal(due.ns, now.ns + 10 * NS_PER_SEC);
+    now.ns += 15 * NS_PER_SEC;
+    expect_start(E);
+    expect_none();
+}
+
+static void canceling_starts_nothing_more(void **state)
+{
+    (void)state;
+    assets[0].retry = (struct retry_policy){.max = 5, .delay_ns = NS_PER_SEC};
+    assets[4].retry = assets[0].retry;
+    expect_start(A);
+    expect_start(E);
+    assert_int_equal(ends(E, false), STEP_UP_FOR_RETRY);
+    run_cancel(&run);
+    now.ns += 100 * NS_PER_SEC;
+    expect_none();
+    expect_skip(B, B);
+    expect_skip(C, C);
+    expect_skip(D, D);
+    expect_no_skip();
+    assert_int_equal(run.steps[E].state, STEP_CANCELED);
+    assert_false(run_is_finished(&run)); /* a still runs */
+    assert_int_equal(ends(A, false), STEP_CANCELED);
+    assert_true(run_is_finished(&run));
+    assert_int_equal(run_result(&run), RUN_CANCELED);
+}
+
+static void a_step_may_end_well_although_the_run_is_canceled(void **state)
+{
+    (void)state;
+    expect_start(A);
+    run_cancel(&run);
+    assert_int_equal(ends(A, true), STEP_SUCCESS);
+    expect_none();
+    expect_skip(B, B);
+    while (run_skip_blocked(&run, &(uint32_t){0}, &(uint32_t){0})) {
+    }
+    assert_true(run_is_finished(&run));
+    assert_int_equal(run_result(&run), RUN_CANCELED);
+}
+
+static void no_memory_is_reported(void **state)
+{
+    (void)state;
+    struct arena none = arena_new(8);
+    struct run small;
+    struct err err = {0};
+    assert_false(run_init(&small, &defs, &plan, &none, &err));
+    assert_int_equal(err.code, ERR_NO_MEMORY);
+    arena_release(&none);
+}
+
+#define RUN_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RUN_TEST(steps_start_when_what_they_wait_for_succeeded),
+        RUN_TEST(a_failure_skips_only_what_depends_on_it),
+        RUN_TEST(skips_go_on_downstream),
+        RUN_TEST(retries_follow_the_policy),
+        RUN_TEST(a_retry_that_succeeds_lets_the_others_go_on),
+        RUN_TEST(the_earliest_retry_is_told),
+        RUN_TEST(canceling_starts_nothing_more),
+        RUN_TEST(a_step_may_end_well_although_the_run_is_canceled),
+        RUN_TEST(no_memory_is_reported),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

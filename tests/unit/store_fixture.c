@@ -1,0 +1,160 @@
+#include "store_fixture.h"
+
+#include "common/base/limits.h"
+#include "tests/support/cmocka_all.h"
+#include <stdio.h>
+#include <string.h>
+
+void store_fixture_init(struct store_fixture *f, const char *path, const char *vfs)
+{
+    memset(f, 0, sizeof(*f));
+    f->seed = seeded_rng_new(7);
+    f->rng = seeded_rng_port(&f->seed);
+    f->now.ns = INT64_C(1795000000000) * NS_PER_MS;
+    f->options = (struct store_options){.path = path,
+                                        .quota_bytes = STORE_FIXTURE_QUOTA,
+                                        .history_bytes = STORE_FIXTURE_QUOTA,
+                                        .rng = &f->rng,
+                                        .vfs = vfs};
+}
+
+static void check(bool ok, const struct err *err)
+{
+    if (!ok) {
+        fail_msg("%s: %s", err_code_name(err->code), err->msg);
+    }
+}
+
+void store_fixture_open(struct store_fixture *f)
+{
+    struct err err = {0};
+    check(store_open(&f->store, &f->options, f->now, NULL, &err), &err);
+}
+
+void store_fixture_close(struct store_fixture *f)
+{
+    store_close(f->store);
+    f->store = NULL;
+}
+
+void store_fixture_reopen(struct store_fixture *f)
+{
+    store_fixture_close(f);
+    store_fixture_open(f);
+}
+
+struct record store_fixture_record(struct store_fixture *f, int number, size_t reason_len,
+                                   struct buf *reason)
+{
+    buf_reset(reason);
+    buf_addf(reason, "number %d ", number);
+    while (reason->len < reason_len) {
+        buf_add_char(reason, 'x');
+    }
+    return (struct record){.type = number % 3 == 0 ? EVENT_CLOCK_STEP : EVENT_DEVICE,
+                           .at = f->now,
+                           .reason = buf_str(reason)};
+}
+
+void store_fixture_say(struct store_fixture *f, const struct record *record)
+{
+    struct err err = {0};
+    check(store_record(f->store, record, &err), &err);
+}
+
+void store_fixture_flush(struct store_fixture *f)
+{
+    struct err err = {0};
+    check(store_flush(f->store, f->now, &err), &err);
+    assert_int_equal(store_pending(f->store), 0);
+}
+
+void store_fixture_add(struct store_fixture *f, int number, int count, size_t reason_len)
+{
+    AUTO(buf) reason = buf_growing(LIMIT_EVENT_BYTES);
+    for (int i = 0; i < count; i++) {
+        struct record record = store_fixture_record(f, number + i, reason_len, &reason);
+        store_fixture_say(f, &record);
+    }
+    store_fixture_flush(f);
+}
+
+struct store_position store_fixture_position(struct store_fixture *f)
+{
+    struct err err = {0};
+    struct store_position position = {0};
+    check(store_position(f->store, &position, &err), &err);
+    return position;
+}
+
+void store_fixture_acknowledge(struct store_fixture *f, int64_t seq)
+{
+    struct err err = {0};
+    check(store_acknowledge(f->store, seq, &err), &err);
+}
+
+static int64_t number_of(struct str body)
+{
+    struct str head;
+    struct str rest;
+    struct str text = body;
+    while (str_cut(text, ' ', &head, &rest)) {
+        int64_t number = 0;
+        struct str word;
+        if (str_ends(head, STR("number")) && str_cut(rest, ' ', &word, &rest) &&
+            str_to_i64(word, 0, INT64_MAX, &number)) {
+            return number;
+        }
+        text = rest;
+    }
+    return -1;
+}
+
+/* The next event must begin where the one before ended. */
+static int64_t take_line(struct str line, int64_t next, int64_t acked,
+                         struct store_fixture_event *ret)
+{
+    struct err err = {0};
+    struct event event;
+    check(event_parse(line, &event, &err), &err);
+    int64_t first = event.from > 0 ? event.from : event.seq;
+    /* Only the gap at the front may reach back over what was acknowledged meanwhile. */
+    assert_true(first == next || (next == acked + 1 && first < next));
+    assert_true(event.seq >= next);
+    if (ret != NULL) {
+        *ret = (struct store_fixture_event){
+            .seq = event.seq, .from = event.from, .number = number_of(line)};
+        (void)snprintf(ret->body, sizeof(ret->body), STR_FMT, STR_ARG(line));
+    }
+    return event.seq + 1;
+}
+
+size_t store_fixture_waiting(struct store_fixture *f, struct store_fixture_event *ret)
+{
+    struct store_position at = store_fixture_position(f);
+    AUTO(buf) lines = buf_growing(2 * (LIMIT_BATCH_BYTES + LIMIT_EVENT_BYTES));
+    int64_t next = at.acked_seq + 1;
+    size_t count = 0;
+    int64_t bytes = 0;
+    while (next <= at.last_seq) {
+        struct err err = {0};
+        struct batch_header header;
+        int64_t from = next;
+        buf_reset(&lines);
+        check(store_read_batch(f->store, next, LIMIT_BATCH_EVENTS, &header, &lines, &err), &err);
+        assert_string_equal(header.epoch, at.epoch);
+        assert_true(header.first == from || (count == 0 && header.first < from));
+        struct str rest = buf_str(&lines);
+        struct str line;
+        bytes += (int64_t)lines.len;
+        while (str_cut(rest, '\n', &line, &rest)) {
+            assert_true(count < STORE_FIXTURE_EVENTS);
+            next = take_line(line, next, at.acked_seq, ret == NULL ? NULL : &ret[count]);
+            count++;
+        }
+        assert_int_equal(header.last, next - 1);
+    }
+    assert_int_equal(count, at.waiting_events);
+    assert_int_equal(bytes, at.waiting_bytes);
+    return count;
+}

@@ -1,0 +1,45 @@
+/* store_fixture.h - an agent's store for tests: on a disk in memory or in a folder, its events read
+ * back whole, and the check that they leave no hole. */
+#pragma once
+#include "agent/store/store.h"
+#include "tests/support/power_vfs.h"
+#include "tests/support/seeded_rng.h"
+
+struct store_fixture {
+    struct store *store;
+    struct store_options options;
+    struct seeded_rng seed;
+    struct rng rng;
+    struct wall_time now;
+};
+enum { STORE_FIXTURE_QUOTA = 1 << 20 };
+
+/* Quotas of 1 MiB each. `vfs` is of power_vfs.h, or NULL for the file system. Nothing is opened
+ * yet. The fixture must not move. */
+void store_fixture_init(struct store_fixture *f, const char *path, const char *vfs);
+/* Fails the test when it cannot. */
+void store_fixture_open(struct store_fixture *f);
+void store_fixture_close(struct store_fixture *f);
+void store_fixture_reopen(struct store_fixture *f);
+
+/* A step_start whose reason is `reason_len` bytes long and tells `number`. */
+struct record store_fixture_record(struct store_fixture *f, int number, size_t reason_len,
+                                   struct buf *reason);
+/* Records and flushes `count` such events, numbered from `number` on. */
+void store_fixture_add(struct store_fixture *f, int number, int count, size_t reason_len);
+void store_fixture_flush(struct store_fixture *f);
+void store_fixture_say(struct store_fixture *f, const struct record *record); /* without a flush */
+struct store_position store_fixture_position(struct store_fixture *f);
+void store_fixture_acknowledge(struct store_fixture *f, int64_t seq);
+
+/* What one event is to a test. */
+struct store_fixture_event {
+    int64_t seq;
+    int64_t from;   /* of a gap */
+    int64_t number; /* of store_fixture_record() */
+    char body[400]; /* clipped */
+};
+enum { STORE_FIXTURE_EVENTS = 20000 };
+/* All waiting events, read in batches. Fails the test unless headers are right and the events cover
+ * acked + 1 .. last without a hole, and each once. Returns their count; `ret` may be NULL. */
+size_t store_fixture_waiting(struct store_fixture *f, struct store_fixture_event *ret);

@@ -1,0 +1,628 @@
+/* sync_test.c - each rule of sync.h. The events come in as its owner would send them; what is asked
+ * for is compared as text. */
+#include "agent/sync/sync.h"
+
+#include "common/base/buf.h"
+#include "tests/support/cmocka_all.h"
+#include <string.h>
+
+static struct sync s;
+static struct sync_actions out;
+static struct mono_time now;
+static char text_memory[400];
+
+enum { HOUR_S = 3600 };
+
+/* Everything but the timer, in order. */
+static const char *actions(void)
+{
+    static const char *const names[] = {
+        [SYNC_CONNECT] = "connect", [SYNC_DISCONNECT] = "disconnect", [SYNC_SAY_BIRTH] = "birth",
+        [SYNC_SEND] = "send",       [SYNC_FORGET] = "forget",         [SYNC_ARM] = "arm",
+        [SYNC_DISARM] = "disarm",
+    };
+    struct buf text = buf_fixed(text_memory, sizeof(text_memory));
+    for (size_t i = 0; i < out.count; i++) {
+        const struct sync_action *a = &out.item[i];
+        if (a->type == SYNC_SEND || a->type == SYNC_FORGET) {
+            buf_addf(&text, "%s%s %lld", text.len > 0 ? ", " : "", names[a->type],
+                     (long long)a->seq);
+        } else if (a->type != SYNC_ARM && a->type != SYNC_DISARM) {
+            buf_addf(&text, "%s%s", text.len > 0 ? ", " : "", names[a->type]);
+        }
+    }
+    return buf_cstr(&text);
+}
+
+/* What the owner's one timer was told last: each step must tell it. */
+static int64_t timer_ns(void)
+{
+    const struct sync_action *last = &out.item[out.count - 1];
+    assert_true(out.count > 0 && (last->type == SYNC_ARM || last->type == SYNC_DISARM));
+    return last->type == SYNC_DISARM ? 0 : last->at.ns;
+}
+
+static const char *step(struct sync_event event)
+{
+    event.now = now;
+    sync_step(&s, &event, &out);
+    assert_true(s.inflight_count <= s.options.window);
+    assert_true(s.sent_seq >= s.acked_seq && s.sent_seq <= s.last_seq);
+    (void)timer_ns();
+    return actions();
+}
+
+static const char *happens(enum sync_event_type type)
+{
+    return step((struct sync_event){.type = type});
+}
+
+static const char *seq_event(enum sync_event_type type, int64_t seq)
+{
+    return step((struct sync_event){.type = type, .seq = seq});
+}
+
+static const char *hub_online(uint64_t instance)
+{
+    return step((struct sync_event){.type = SYNC_HUB_ONLINE, .instance = instance});
+}
+
+static const char *resend(int64_t seq)
+{
+    return step((struct sync_event){.type = SYNC_ACKED, .seq = seq, .resend = true});
+}
+
+/* The timer that was asked for fires. */
+static const char *timer(void)
+{
+    int64_t at = timer_ns();
+    assert_true(at != 0);
+    now.ns = at > now.ns ? at : now.ns;
+    return happens(SYNC_TIMER);
+}
+
+static void begin(int64_t last_seq, int64_t acked_seq)
+{
+    struct sync_options options = sync_defaults();
+    now.ns = 1000 * NS_PER_SEC;
+    sync_init(&s, &options, last_seq, acked_seq);
+}
+
+static void go_to_linked(void)
+{
+    assert_string_equal(happens(SYNC_START), "");
+    assert_string_equal(timer(), "connect");
+    assert_string_equal(happens(SYNC_LINK_UP), "");
+}
+
+static void go_to_greeting(void)
+{
+    go_to_linked();
+    assert_string_equal(hub_online(1), "birth");
+}
+
+/* --- nothing before the hub's answer ------------------------------------------------------ */
+
+static void nothing_is_sent_before_the_hub_answered_our_birth(void **state)
+{
+    (void)state;
+    begin(1000, 0);
+    assert_string_equal(seq_event(SYNC_RECORDED, 1001), "");
+    assert_string_equal(happens(SYNC_START), "");
+    assert_int_equal(s.state, SYNC_WAITING);
+    assert_string_equal(seq_event(SYNC_RECORDED, 1002), "");
+    assert_string_equal(timer(), "connect");
+    assert_int_equal(s.state, SYNC_CONNECTING);
+    assert_string_equal(seq_event(SYNC_RECORDED, 1003), "");
+    assert_string_equal(happens(SYNC_LINK_UP), "");
+    assert_int_equal(s.state, SYNC_LINKED);
+    assert_int_equal(timer_ns(), 0);
+    assert_string_equal(seq_event(SYNC_RECORDED, 1004), "");
+    assert_string_equal(seq_event(SYNC_ACKED, 5), ""); /* of whatever came before */
+    assert_string_equal(hub_online(1), "birth");
+    assert_int_equal(s.state, SYNC_GREETING);
+    assert_string_equal(seq_event(SYNC_RECORDED, 1005), "");
+    assert_string_equal(seq_event(SYNC_ACKED, 200), "forget 200, send 201");
+    assert_int_equal(s.state, SYNC_SENDING);
+    assert_string_equal(sync_state_name(s.state), "sending");
+}
+
+static void the_hub_may_be_known_before_the_link_is_up(void **state)
+{
+    (void)state;
+    begin(100, 0);
+    (void)happens(SYNC_START);
+    assert_string_equal(timer(), "connect");
+    assert_string_equal(hub_online(1), ""); /* a retained message before the SUBACK */
+    assert_string_equal(happens(SYNC_LINK_UP), "birth");
+    assert_int_equal(s.state, SYNC_GREETING);
+    assert_string_equal(hub_online(1), "");
+}
+
+static void an_unanswered_birth_is_said_again(void **state)
+{
+    (void)state;
+    begin(100, 0);
+    go_to_greeting();
+    int64_t before = now.ns;
+    int64_t waits[8];
+    for (size_t i = 0; i < COUNT_OF(waits); i++) {
+        assert_string_equal(timer(), "birth");
+        waits[i] = now.ns - before;
+        before = now.ns;
+    }
+    assert_int_equal(waits[0], s.options.ack_timeout_ns);
+    assert_int_equal(waits[1], 2 * s.options.ack_timeout_ns);
+    assert_int_equal(waits[2], 4 * s.options.ack_timeout_ns);
+    assert_int_equal(waits[7], s.options.ack_timeout_max_ns);
+}
+
+static void waits_for_answers_are_jittered(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 100; i++) {
+        begin(100, 0);
+        go_to_linked();
+        (void)step((struct sync_event){
+            .type = SYNC_HUB_ONLINE, .instance = 1, .random = i * UINT64_C(0x9E3779B97F4A7C15)});
+        int64_t wait = timer_ns() - now.ns;
+        assert_true(wait >= s.options.ack_timeout_ns);
+        assert_true(wait <= s.options.ack_timeout_ns / 4 * 5);
+    }
+}
+
+/* --- forgetting --------------------------------------------------------------------------- */
+
+static void go_to_sending(int64_t last_seq, int64_t acked_seq)
+{
+    begin(last_seq, acked_seq);
+    go_to_greeting();
+    (void)seq_event(SYNC_ACKED, acked_seq);
+    assert_int_equal(s.state, SYNC_SENDING);
+}
+
+static void only_an_acknowledgement_makes_us_forget(void **state)
+{
+    (void)state;
+    go_to_sending(1000, 0);
+    assert_string_equal(actions(), "send 1");
+    assert_string_equal(seq_event(SYNC_SENT, 100), "send 101");
+    assert_string_equal(seq_event(SYNC_SENT, 200), "send 201");
+    assert_string_equal(seq_event(SYNC_SENT, 300), "send 301");
+    assert_string_equal(seq_event(SYNC_SENT, 400), "");
+    assert_string_equal(happens(SYNC_HUB_OFFLINE), "");
+    assert_string_equal(hub_online(2), "birth");
+    assert_string_equal(seq_event(SYNC_ACKED, 100), "forget 100, send 101");
+    assert_string_equal(seq_event(SYNC_ACKED, 100), "");
+    assert_string_equal(seq_event(SYNC_ACKED, 50), ""); /* overtaken by a newer word */
+    assert_int_equal(s.acked_seq, 100);
+    (void)seq_event(SYNC_SENT, 200);
+    assert_string_equal(seq_event(SYNC_ACKED, 150), "forget 150");
+    assert_int_equal(s.inflight_count, 1);
+}
+
+static void what_was_never_recorded_cannot_be_acknowledged(void **state)
+{
+    (void)state;
+    go_to_sending(100, 0);
+    assert_string_equal(seq_event(SYNC_ACKED, 101), "");
+    assert_int_equal(s.acked_seq, 0);
+    begin(100, 0);
+    go_to_greeting();
+    assert_string_equal(seq_event(SYNC_ACKED, 101), "");
+    assert_int_equal(s.state, SYNC_GREETING);
+}
+
+static void acknowledged_events_are_not_sent_again(void **state)
+{
+    (void)state;
+    begin(200, 40);
+    go_to_greeting();
+    assert_string_equal(seq_event(SYNC_ACKED, 30),
+                        "send 41"); /* a hub put back to an older state */
+    begin(100, 40);
+    go_to_greeting();
+    assert_string_equal(seq_event(SYNC_ACKED, 100), "forget 100");
+    assert_int_equal(timer_ns(), 0);
+}
+
+/* --- the window --------------------------------------------------------------------------- */
+
+static void at_most_a_window_of_batches_is_unacknowledged(void **state)
+{
+    (void)state;
+    go_to_sending(10000, 0);
+    int64_t seq = 0;
+    for (int i = 0; i < s.options.window; i++) {
+        assert_int_equal(out.item[0].type, SYNC_SEND);
+        seq += 64;
+        (void)seq_event(SYNC_SENT, seq);
+    }
+    assert_string_equal(actions(), "");
+    assert_string_equal(seq_event(SYNC_RECORDED, 10001), "");
+    assert_string_equal(seq_event(SYNC_ACKED, 63), "forget 63"); /* not yet a whole batch */
+    assert_string_equal(seq_event(SYNC_ACKED, 130), "forget 130, send 257");
+    assert_string_equal(seq_event(SYNC_SENT, 300), "send 301");
+    assert_string_equal(seq_event(SYNC_SENT, 400), "");
+}
+
+static void a_full_link_is_tried_again_with_the_next_event(void **state)
+{
+    (void)state;
+    go_to_sending(100, 0);
+    assert_string_equal(seq_event(SYNC_SENT, 0), "");
+    assert_int_equal(s.inflight_count, 0);
+    assert_true(timer_ns() != 0); /* nobody else would wake us */
+    assert_string_equal(seq_event(SYNC_RECORDED, 101), "send 1");
+    assert_string_equal(seq_event(SYNC_SENT, 0), "");
+    assert_string_equal(timer(), "birth");
+}
+
+static void an_answer_may_overtake_the_report_of_sending(void **state)
+{
+    (void)state;
+    go_to_sending(1000, 0);
+    assert_string_equal(actions(), "send 1");
+    assert_string_equal(seq_event(SYNC_ACKED, 300), "forget 300"); /* from before the reconnect */
+    assert_string_equal(seq_event(SYNC_SENT, 256), "send 301");
+    assert_int_equal(s.inflight_count, 0);
+    assert_string_equal(happens(SYNC_LINK_DOWN), "");
+    assert_string_equal(seq_event(SYNC_SENT, 400), "");
+    assert_int_equal(s.sent_seq, 300);
+}
+
+/* --- sending again ------------------------------------------------------------------------ */
+
+static void silence_makes_us_greet_and_send_again(void **state)
+{
+    (void)state;
+    go_to_sending(100, 0);
+    (void)seq_event(SYNC_SENT, 100);
+    assert_string_equal(timer(), "birth");
+    assert_int_equal(s.state, SYNC_GREETING);
+    assert_int_equal(s.inflight_count, 0);
+    assert_string_equal(seq_event(SYNC_ACKED, 0), "send 1");
+}
+
+/* The hub answers, but what we send is lost or harmed each time: the pauses grow all the same. */
+static void answered_births_alone_are_no_progress(void **state)
+{
+    (void)state;
+    go_to_sending(100, 0);
+    int64_t before = now.ns;
+    int64_t waits[6];
+    for (size_t i = 0; i < COUNT_OF(waits); i++) {
+        (void)seq_event(SYNC_SENT, 100);
+        assert_string_equal(timer(), "birth");
+        waits[i] = now.ns - before;
+        before = now.ns;
+        assert_string_equal(seq_event(SYNC_ACKED, 0), "send 1");
+    }
+    for (size_t i = 1; i < 5; i++) {
+        assert_int_equal(waits[i], 2 * waits[i - 1]);
+    }
+    (void)seq_event(SYNC_SENT, 100);
+    (void)seq_event(SYNC_ACKED, 50); /* progress: patience is short again */
+    assert_int_equal(timer_ns() - now.ns, s.options.ack_timeout_ns);
+}
+
+static void the_hub_asks_for_what_is_missing(void **state)
+{
+    (void)state;
+    go_to_sending(1000, 0);
+    (void)seq_event(SYNC_SENT, 100);
+    (void)seq_event(SYNC_SENT, 200);
+    assert_string_equal(seq_event(SYNC_SENT, 0), "");
+    assert_string_equal(resend(100), "forget 100, send 101");
+    assert_int_equal(s.inflight_count, 0);
+    (void)seq_event(SYNC_SENT, 200);
+    (void)seq_event(SYNC_SENT, 0);
+    assert_string_equal(resend(100), "send 101");
+}
+
+static void each_moving_acknowledgement_restarts_the_time_out(void **state)
+{
+    (void)state;
+    go_to_sending(1000, 0);
+    (void)seq_event(SYNC_SENT, 100);
+    (void)seq_event(SYNC_SENT, 200);
+    (void)seq_event(SYNC_SENT, 0);
+    now.ns += s.options.ack_timeout_ns / 2;
+    (void)seq_event(SYNC_ACKED, 100);
+    assert_int_equal(timer_ns(), now.ns + s.options.ack_timeout_ns);
+    int64_t due = timer_ns();
+    now.ns += s.options.ack_timeout_ns / 2;
+    (void)seq_event(SYNC_SENT, 0);
+    (void)seq_event(SYNC_ACKED, 100); /* does not move */
+    assert_int_equal(timer_ns(), due);
+}
+
+/* --- lingering ---------------------------------------------------------------------------- */
+
+static void few_events_wait_for_more(void **state)
+{
+    (void)state;
+    go_to_sending(0, 0);
+    assert_int_equal(timer_ns(), 0);
+    assert_string_equal(seq_event(SYNC_RECORDED, 1), "");
+    assert_int_equal(timer_ns(), now.ns + s.options.linger_ns);
+    now.ns += s.options.linger_ns / 2;
+    assert_string_equal(seq_event(SYNC_RECORDED, 2), "");
+    assert_int_equal(timer_ns(), now.ns + s.options.linger_ns / 2); /* since the first */
+    assert_string_equal(timer(), "send 1");
+    (void)seq_event(SYNC_SENT, 2);
+    assert_string_equal(seq_event(SYNC_RECORDED, 3), "");
+    assert_string_equal(seq_event(SYNC_RECORDED, 2 + s.options.linger_events), "send 3");
+}
+
+/* A timer whose time has passed and that nobody takes back would fire for ever. */
+static void expect_no_spinning(void)
+{
+    int64_t at = timer_ns();
+    for (int i = 0; i < 3 && at != 0 && at <= now.ns; i++) {
+        (void)happens(SYNC_TIMER);
+        at = timer_ns();
+    }
+    assert_true(at == 0 || at > now.ns);
+}
+
+static void a_linger_that_lost_its_reason_ends(void **state)
+{
+    (void)state;
+    go_to_sending(0, 0);
+    (void)seq_event(SYNC_RECORDED, 3);
+    assert_string_equal(seq_event(SYNC_ACKED, 3), "forget 3"); /* said before the reconnect */
+    now.ns += HOUR_S * NS_PER_SEC;
+    expect_no_spinning();
+
+    go_to_sending(0, 0);
+    (void)seq_event(SYNC_RECORDED, 3);
+    (void)seq_event(SYNC_REFUSED, 0);
+    now.ns += s.options.linger_ns;
+    expect_no_spinning();
+}
+
+/* --- refusals ----------------------------------------------------------------------------- */
+
+static void a_refused_batch_is_kept_and_tried_again_ever_later(void **state)
+{
+    (void)state;
+    go_to_sending(100, 0);
+    int64_t before = now.ns;
+    int64_t wait = 0;
+    for (int i = 0; i < 4; i++) {
+        (void)seq_event(SYNC_SENT, 100);
+        assert_string_equal(seq_event(SYNC_ACKED, 0), "");
+        assert_string_equal(seq_event(SYNC_REFUSED, 0), "");
+        assert_string_equal(seq_event(SYNC_RECORDED, 200 + i), ""); /* held */
+        assert_string_equal(timer(), "birth");
+        assert_true(now.ns - before >= 2 * wait);
+        wait = now.ns - before;
+        before = now.ns;
+        assert_string_equal(seq_event(SYNC_ACKED, 0), "send 1");
+    }
+    (void)seq_event(SYNC_SENT, 100);
+    (void)seq_event(SYNC_SENT, 0);
+    (void)seq_event(SYNC_REFUSED, 0);
+    assert_string_equal(seq_event(SYNC_ACKED, 100), "forget 100, send 101"); /* a newer hub */
+}
+
+static void a_refusal_without_anything_in_flight_ends_too(void **state)
+{
+    (void)state;
+    go_to_sending(0, 0);
+    assert_string_equal(seq_event(SYNC_REFUSED, 0), "");
+    assert_string_equal(seq_event(SYNC_RECORDED, 500), "");
+    assert_string_equal(timer(), "birth");
+    assert_string_equal(seq_event(SYNC_ACKED, 0), "send 1");
+    (void)happens(SYNC_LINK_DOWN);
+    assert_string_equal(seq_event(SYNC_REFUSED, 0), "");
+    assert_false(s.is_held);
+}
+
+/* --- the hub comes and goes --------------------------------------------------------------- */
+
+static void a_hub_that_leaves_stops_sending(void **state)
+{
+    (void)state;
+    go_to_sending(1000, 0);
+    (void)seq_event(SYNC_SENT, 100);
+    assert_string_equal(happens(SYNC_HUB_OFFLINE), "");
+    assert_int_equal(s.state, SYNC_LINKED);
+    assert_int_equal(timer_ns(), 0); /* no wake-up while nobody is there */
+    assert_string_equal(seq_event(SYNC_RECORDED, 1001), "");
+    assert_string_equal(hub_online(1), "birth"); /* the same one again */
+    assert_string_equal(seq_event(SYNC_ACKED, 0), "send 1");
+}
+
+static void another_hub_is_greeted_at_once(void **state)
+{
+    (void)state;
+    go_to_sending(1000, 0);
+    assert_string_equal(hub_online(1), ""); /* the same one says it again */
+    assert_int_equal(s.state, SYNC_SENDING);
+    assert_string_equal(hub_online(2), "birth");
+    assert_int_equal(s.state, SYNC_GREETING);
+    assert_string_equal(hub_online(3), "birth");
+    assert_string_equal(happens(SYNC_HUB_OFFLINE), "");
+    assert_int_equal(s.state, SYNC_LINKED);
+}
+
+/* --- the link ----------------------------------------------------------------------------- */
+
+static void reconnecting_backs_off_with_full_jitter(void **state)
+{
+    (void)state;
+    begin(100, 0);
+    int64_t widest = 0;
+    int64_t narrowest = INT64_MAX;
+    for (uint64_t i = 0; i < 200; i++) {
+        begin(100, 0);
+        (void)happens(SYNC_START);
+        for (int failures = 0; failures < 3; failures++) {
+            (void)timer();
+            (void)step((struct sync_event){.type = SYNC_LINK_DOWN,
+                                           .random = (i + 1) * UINT64_C(0x9E3779B97F4A7C15)});
+        }
+        int64_t wait = timer_ns() - now.ns;
+        assert_true(wait > 0 && wait <= 4 * s.options.backoff_min_ns);
+        widest = wait > widest ? wait : widest;
+        narrowest = wait < narrowest ? wait : narrowest;
+    }
+    assert_true(widest > 3 * s.options.backoff_min_ns);
+    assert_true(narrowest < s.options.backoff_min_ns);
+}
+
+static void the_back_off_has_a_cap_and_ends_with_an_answer(void **state)
+{
+    (void)state;
+    begin(100, 0);
+    (void)happens(SYNC_START);
+    for (int i = 0; i < 100; i++) {
+        assert_string_equal(timer(), "connect");
+        (void)step((struct sync_event){.type = SYNC_LINK_DOWN, .random = UINT64_MAX});
+        assert_true(timer_ns() - now.ns <= s.options.backoff_max_ns);
+    }
+    assert_string_equal(timer(), "connect");
+    (void)happens(SYNC_LINK_UP);
+    (void)hub_online(1);
+    assert_true(s.failures > 0); /* a broker alone is no success */
+    (void)seq_event(SYNC_ACKED, 0);
+    assert_int_equal(s.failures, 0);
+}
+
+static void a_lost_link_forgets_the_flight_and_the_hub(void **state)
+{
+    (void)state;
+    static const enum sync_state from[] = {SYNC_CONNECTING, SYNC_LINKED, SYNC_GREETING,
+                                           SYNC_SENDING};
+    for (size_t i = 0; i < COUNT_OF(from); i++) {
+        begin(1000, 0);
+        (void)happens(SYNC_START);
+        (void)timer();
+        if (from[i] >= SYNC_LINKED) {
+            (void)happens(SYNC_LINK_UP);
+        }
+        if (from[i] >= SYNC_GREETING) {
+            (void)hub_online(1);
+        }
+        if (from[i] >= SYNC_SENDING) {
+            (void)seq_event(SYNC_ACKED, 0);
+            (void)seq_event(SYNC_SENT, 100);
+        }
+        assert_int_equal(s.state, from[i]);
+        assert_string_equal(happens(SYNC_LINK_DOWN), "");
+        assert_int_equal(s.state, SYNC_WAITING);
+        assert_false(s.hub_online);
+        assert_int_equal(s.inflight_count, 0);
+        assert_int_equal(s.sent_seq, 0);
+        assert_string_equal(happens(SYNC_LINK_DOWN), ""); /* said twice */
+        assert_string_equal(timer(), "connect");
+        (void)happens(SYNC_LINK_UP);
+        assert_string_equal(hub_online(1), "birth");
+        assert_string_equal(seq_event(SYNC_ACKED, 0), "send 1");
+    }
+}
+
+static void stopping_disconnects_and_stays_stopped(void **state)
+{
+    (void)state;
+    go_to_sending(1000, 0);
+    (void)seq_event(SYNC_SENT, 100);
+    assert_string_equal(happens(SYNC_STOP), "disconnect");
+    assert_int_equal(s.state, SYNC_STOPPED);
+    assert_int_equal(timer_ns(), 0);
+    assert_string_equal(happens(SYNC_STOP), "");
+    assert_string_equal(happens(SYNC_LINK_DOWN), "");
+    assert_string_equal(hub_online(1), "");
+    assert_string_equal(seq_event(SYNC_ACKED, 100), "");
+    assert_string_equal(seq_event(SYNC_RECORDED, 2000), "");
+    assert_string_equal(happens(SYNC_TIMER), "");
+    assert_int_equal(s.state, SYNC_STOPPED);
+    assert_string_equal(happens(SYNC_START), "");
+    assert_int_equal(s.state, SYNC_WAITING);
+    assert_string_equal(happens(SYNC_START), "");
+    assert_string_equal(happens(SYNC_STOP), ""); /* there was no connection yet */
+}
+
+/* --- any order of events ------------------------------------------------------------------ */
+
+static uint64_t next_random(uint64_t *random)
+{
+    *random = *random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return *random >> 33;
+}
+
+/* Whatever comes in whatever order: the core's own assertions hold, forgetting only moves forward,
+ * and never past what was recorded or what the hub said. */
+static void no_order_of_events_breaks_the_rules(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        uint64_t random = seed;
+        int64_t recorded = 50;
+        int64_t forgotten = 0;
+        int64_t said = 0;
+        begin(recorded, 0);
+        for (int i = 0; i < 500; i++) {
+            struct sync_event event = {
+                .type = (enum sync_event_type)(next_random(&random) % (SYNC_TIMER + 1)),
+                .random = next_random(&random),
+                .seq = (int64_t)(next_random(&random) % (uint64_t)(recorded + 20)),
+                .resend = next_random(&random) % 4 == 0,
+                .instance = next_random(&random) % 3,
+            };
+            if (event.type == SYNC_SENT && event.seq > recorded) {
+                event.seq = recorded; /* the owner reads no more than there is */
+            }
+            recorded = event.type == SYNC_RECORDED && event.seq > recorded ? event.seq : recorded;
+            said = event.type == SYNC_ACKED && event.seq > said ? event.seq : said;
+            now.ns += (int64_t)(next_random(&random) % (20 * (uint64_t)NS_PER_SEC));
+            (void)step(event);
+            for (size_t a = 0; a < out.count; a++) {
+                if (out.item[a].type == SYNC_FORGET) {
+                    assert_true(out.item[a].seq > forgotten);
+                    forgotten = out.item[a].seq;
+                    assert_true(forgotten <= recorded && forgotten <= said);
+                }
+                if (out.item[a].type == SYNC_SEND) {
+                    assert_int_equal(s.state, SYNC_SENDING);
+                    assert_true(out.item[a].seq > forgotten && out.item[a].seq <= recorded);
+                }
+            }
+            expect_no_spinning();
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_sent_before_the_hub_answered_our_birth),
+        cmocka_unit_test(the_hub_may_be_known_before_the_link_is_up),
+        cmocka_unit_test(an_unanswered_birth_is_said_again),
+        cmocka_unit_test(waits_for_answers_are_jittered),
+        cmocka_unit_test(only_an_acknowledgement_makes_us_forget),
+        cmocka_unit_test(what_was_never_recorded_cannot_be_acknowledged),
+        cmocka_unit_test(acknowledged_events_are_not_sent_again),
+        cmocka_unit_test(at_most_a_window_of_batches_is_unacknowledged),
+        cmocka_unit_test(a_full_link_is_tried_again_with_the_next_event),
+        cmocka_unit_test(an_answer_may_overtake_the_report_of_sending),
+        cmocka_unit_test(silence_makes_us_greet_and_send_again),
+        cmocka_unit_test(answered_births_alone_are_no_progress),
+        cmocka_unit_test(the_hub_asks_for_what_is_missing),
+        cmocka_unit_test(each_moving_acknowledgement_restarts_the_time_out),
+        cmocka_unit_test(few_events_wait_for_more),
+        cmocka_unit_test(a_linger_that_lost_its_reason_ends),
+        cmocka_unit_test(a_refused_batch_is_kept_and_tried_again_ever_later),
+        cmocka_unit_test(a_refusal_without_anything_in_flight_ends_too),
+        cmocka_unit_test(a_hub_that_leaves_stops_sending),
+        cmocka_unit_test(another_hub_is_greeted_at_once),
+        cmocka_unit_test(reconnecting_backs_off_with_full_jitter),
+        cmocka_unit_test(the_back_off_has_a_cap_and_ends_with_an_answer),
+        cmocka_unit_test(a_lost_link_forgets_the_flight_and_the_hub),
+        cmocka_unit_test(stopping_disconnects_and_stays_stopped),
+        cmocka_unit_test(no_order_of_events_breaks_the_rules),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
