@@ -6,6 +6,7 @@ agents' own ledgers (the buffers, which keep acknowledged events here), and `reb
 
     chaos_test.py [--seed N] [--events N]"""
 import argparse
+import os
 import random
 import sys
 import time
@@ -68,6 +69,10 @@ class Chaos:
                 start()
 
 
+def has_events(device):
+    return os.path.exists(device.db_path) and device.query("SELECT count(*) FROM event")[0][0] > 0
+
+
 def recorded(devices):
     return sum(device.query("SELECT last_seq FROM buffer")[0][0] for device in devices)
 
@@ -91,7 +96,7 @@ def main():
             devices.append(device)
             proxies.append(proxy)
 
-        wait_for("the first events", lambda: all(d.query("SELECT last_seq FROM buffer")[0][0] > 0 for d in devices))
+        wait_for("the first events", lambda: all(has_events(d) for d in devices))
         chaos = Chaos(fleet, devices, proxies)
         started = time.monotonic()
         next_news = started + 10
