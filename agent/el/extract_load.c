@@ -16,6 +16,8 @@ struct load {
     struct tap *tap;
     struct target *target;
     struct buf state;
+    enum tap_result result; /* of the tap's last call */
+    bool is_slice_full;
     int64_t slice_rows; /* rows and bytes read at the last commit */
     int64_t slice_bytes;
 };
@@ -38,42 +40,62 @@ static bool is_slice_full(const struct load *l)
            l->tap->bytes_read - l->slice_bytes >= SLICE_BYTES;
 }
 
-static bool take_row(struct load *l, struct err *err)
-{
-    if (!l->target->ops->write(l->target, l->tap->row, err)) {
-        return false;
-    }
-    if (l->tap->rows_read % PROGRESS_ROWS == 0) {
-        report_progress(l->report, l->tap->rows_read, l->tap->bytes_read);
-    }
-    return !is_slice_full(l) || commit(l, false, err);
-}
-
 static bool set_schema(struct load *l, struct err *err)
 {
     return l->target->ops->set_schema(l->target, &l->tap->schema, &l->tap->key, err);
 }
 
-static bool pump(struct load *l, struct err *err)
+/* The next row for the target, until something else is to be done first. */
+static bool next_row(void *ctx, const struct value **ret_row, struct err *err)
 {
-    if (l->tap->is_unchanged) {
-        return commit(l, true, err);
+    struct load *l = ctx;
+    *ret_row = NULL;
+    if (cancel_requested()) {
+        return cancel_error(err);
     }
-    if (l->tap->schema.count > 0 && !set_schema(l, err)) {
+    l->is_slice_full = is_slice_full(l);
+    if (l->is_slice_full) {
+        return true;
+    }
+    if (!l->tap->ops->next(l->tap, &l->result, err)) {
         return false;
     }
-    enum tap_result result = TAP_ROW;
-    while (result != TAP_END) {
-        if (cancel_requested()) {
-            return cancel_error(err);
-        }
-        if (!l->tap->ops->next(l->tap, &result, err)) {
+    if (l->result == TAP_ROW) {
+        *ret_row = l->tap->row;
+    }
+    if (l->tap->rows_read % PROGRESS_ROWS == 0) {
+        report_progress(l->report, l->tap->rows_read, l->tap->bytes_read);
+    }
+    return true;
+}
+
+/* What the target stopped for. *ret_done after the last row. */
+static bool go_on(struct load *l, bool *ret_done, struct err *err)
+{
+    *ret_done = !l->is_slice_full && l->result == TAP_END;
+    if (*ret_done) {
+        return true;
+    }
+    return l->is_slice_full ? commit(l, false, err) : set_schema(l, err);
+}
+
+static bool pump(struct load *l, struct err *err)
+{
+    const struct row_source source = {.next = next_row, .ctx = l};
+    bool is_done = l->tap->is_unchanged;
+    /* A Singer tap knows its columns only from its first message. */
+    if (!is_done && l->tap->schema.count == 0) {
+        const struct value *row = NULL;
+        if (!next_row(l, &row, err)) {
             return false;
         }
-        if (result == TAP_SCHEMA && !set_schema(l, err)) {
-            return false;
-        }
-        if (result == TAP_ROW && !take_row(l, err)) {
+        is_done = l->result == TAP_END;
+    }
+    if (!is_done && !set_schema(l, err)) {
+        return false;
+    }
+    while (!is_done) {
+        if (!l->target->ops->load(l->target, &source, err) || !go_on(l, &is_done, err)) {
             return false;
         }
     }

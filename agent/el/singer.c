@@ -119,9 +119,7 @@ bool singer_parse(struct str line, struct buf *names, struct singer_message *ret
     return ok;
 }
 
-/* --- JSON Schema
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- JSON Schema ----------------------------------------------------------------------------- */
 
 static bool find_member(struct str object, const char *name, struct json_raw *ret, struct err *err)
 {

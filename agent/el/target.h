@@ -1,6 +1,6 @@
 /* target.h - where rows go: one interface, one file per connector (connectors.h lists them).
- * A load is: open, set_schema, (write | set_schema | commit(not last))*, commit(last), close.
- * Closing without the last commit leaves nothing of what came after the commit before. */
+ * A load is: open, set_schema, (load | set_schema | commit(not last))*, commit(last), close. Closing
+ * without the last commit leaves nothing of what came after the commit before. */
 #pragma once
 #include "agent/el/request.h"
 #include "agent/el/schema.h"
@@ -9,6 +9,12 @@ struct target_context {
     const struct target_options *options;
     struct str state_id;
     struct arena *arena; /* lives longer than the target */
+};
+
+/* Rows for the target to take. *ret_row NULL: no more for now (the caller of load() knows why). */
+struct row_source {
+    bool (*next)(void *ctx, const struct value **ret_row, struct err *err);
+    void *ctx;
 };
 
 struct target_ops;
@@ -29,7 +35,9 @@ struct target_ops {
     /* Columns of the rows that follow; `key` for upsert when the options name none. */
     MUST_CHECK bool (*set_schema)(struct target *target, const struct schema *schema,
                                   const struct str_list *key, struct err *err);
-    MUST_CHECK bool (*write)(struct target *target, const struct value *row, struct err *err);
+    /* Takes rows until there are no more for now. */
+    MUST_CHECK bool (*load)(struct target *target, const struct row_source *source,
+                            struct err *err);
     /* Makes durable what was written, and `state` with it (mode overwrite: only with the last). */
     MUST_CHECK bool (*commit)(struct target *target, struct str state, bool is_last,
                               struct err *err);

@@ -65,9 +65,7 @@ static bool write_all(struct target_jsonl *t, struct err *err)
     return true;
 }
 
-/* --- the state file
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- the state file -------------------------------------------------------------------------- */
 
 static bool read_state_file(struct target_jsonl *t, bool *ret_found, struct err *err)
 {
@@ -130,9 +128,7 @@ static bool write_state_file(struct target_jsonl *t, struct str state, struct er
     return files_write(t->state_path, buf_str(&text), 0644, err);
 }
 
-/* --- opening
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- opening --------------------------------------------------------------------------------- */
 
 static bool open_file(struct target_jsonl *t, const char *path, int flags, struct err *err)
 {
@@ -232,9 +228,7 @@ static bool jsonl_target_open(struct target **ret, const struct target_context *
     return true;
 }
 
-/* --- rows
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------------------ */
 
 static bool jsonl_target_set_schema(struct target *target, const struct schema *schema,
                                     const struct str_list *key, struct err *err)
@@ -300,9 +294,8 @@ static void write_value(struct json_writer *w, const struct column *c, const str
     }
 }
 
-static bool jsonl_target_write(struct target *target, const struct value *row, struct err *err)
+static bool write_row(struct target_jsonl *t, const struct value *row, struct err *err)
 {
-    struct target_jsonl *t = jsonl_of(target);
     struct json_writer w = json_writer(&t->out);
     jw_begin_object(&w);
     for (size_t i = 0; i < t->schema->count; i++) {
@@ -312,15 +305,31 @@ static bool jsonl_target_write(struct target *target, const struct value *row, s
     jw_end_object(&w);
     buf_add_char(&t->out, '\n');
     if (t->out.overflow) {
-        return err_set(err, ERR_NO_MEMORY, "target jsonl: no memory for a row");
+        return err_set(err, ERR_NO_MEMORY, "no memory for a row");
     }
     t->new_rows++;
     return t->out.len < BLOCK_BYTES || write_all(t, err);
 }
 
-/* --- ending
- * ------------------------------------------------------------------------------------------------------------
- */
+static bool jsonl_target_load(struct target *target, const struct row_source *source,
+                              struct err *err)
+{
+    struct target_jsonl *t = jsonl_of(target);
+    for (;;) {
+        const struct value *row = NULL;
+        if (!source->next(source->ctx, &row, err)) {
+            return false;
+        }
+        if (row == NULL) {
+            return true;
+        }
+        if (!write_row(t, row, err)) {
+            return err_wrap(err, "target jsonl");
+        }
+    }
+}
+
+/* --- ending ---------------------------------------------------------------------------------- */
 
 static bool sync_folder_of(const char *path, struct err *err)
 {
@@ -398,7 +407,7 @@ const struct target_ops target_jsonl = {
     .type = "jsonl",
     .open = jsonl_target_open,
     .set_schema = jsonl_target_set_schema,
-    .write = jsonl_target_write,
+    .load = jsonl_target_load,
     .commit = jsonl_target_commit,
     .close = jsonl_target_close,
 };

@@ -1,9 +1,11 @@
 /* Target sqlite: rows into one table; the state of the extract is a row of the same database, so
  * data and state are in one transaction. Mode overwrite fills a staging table, which takes the
- * table's place in the last transaction. */
+ * table's place in the last transaction. One INSERT ... SELECT takes all rows of a slice, from a
+ * virtual table that asks the source. */
 #include "agent/el/connectors.h"
 #include "agent/el/table.h"
 #include "common/base/limits.h"
+#include "common/db/db_rows.h"
 #include "common/platform/clock.h"
 
 #include <string.h>
@@ -13,6 +15,7 @@ enum {
     TARGET_BUSY_TIMEOUT_MS = 30000, /* another step may be loading into the same file */
 };
 #define STATE_TABLE "_selvedge_state"
+#define ROWS_TABLE  "_selvedge_rows"
 
 struct target_sqlite {
     struct target base;
@@ -24,9 +27,12 @@ struct target_sqlite {
     struct schema there; /* columns of that table now */
     struct str_list key;
     size_t *key_columns; /* in the rows */
-    size_t columns;      /* of a row */
     const struct schema *schema;
-    int64_t row; /* number of the row, for errors */
+    struct db_rows rows; /* what the INSERT reads */
+    const struct row_source *source;
+    const struct value *present; /* row */
+    struct err source_err;       /* why it gave none */
+    int64_t row;                 /* number of the row, for errors */
     int64_t changes_before;
     bool is_changed;  /* the schema, in this transaction */
     bool is_staged;   /* part of the staging table is committed */
@@ -99,9 +105,80 @@ static bool write_state(struct target_sqlite *t, struct str state, struct err *e
     return db_run(&q, err);
 }
 
-/* --- the table
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- rows, as SQLite asks for them ----------------------------------------------------------- */
+
+static bool check_key(struct target_sqlite *t)
+{
+    for (size_t i = 0; i < t->key.count; i++) {
+        if (t->present[t->key_columns[i]].type != VALUE_NULL) {
+            continue;
+        }
+        err_set(&t->source_err, ERR_INVALID,
+                "target sqlite: row %lld: column \"" STR_FMT "\" of the primary key is NULL",
+                (long long)t->row, STR_ARG(t->key.items[i]));
+        return err_hint(&t->source_err,
+                        "correct the row at its source, or choose another primary_key");
+    }
+    return true;
+}
+
+static bool next_row(void *ctx, bool *ret_row)
+{
+    struct target_sqlite *t = ctx;
+    t->present = NULL;
+    if (!t->source->next(t->source->ctx, &t->present, &t->source_err)) {
+        return false;
+    }
+    *ret_row = t->present != NULL;
+    t->row += *ret_row;
+    return !*ret_row || check_key(t);
+}
+
+static struct db_value row_value(void *ctx, int column)
+{
+    const struct target_sqlite *t = ctx;
+    const struct value *v = &t->present[column];
+    switch (v->type) {
+    case VALUE_INTEGER:
+        return (struct db_value){.type = DB_INTEGER, .as.integer = v->as.integer};
+    case VALUE_REAL:
+        return (struct db_value){.type = DB_REAL, .as.real = v->as.real};
+    case VALUE_TEXT:
+        return (struct db_value){.type = DB_TEXT, .as.text = v->as.text};
+    case VALUE_BLOB:
+        return (struct db_value){.type = DB_BLOB, .as.text = v->as.text};
+    case VALUE_NULL:
+    default:
+        return (struct db_value){.type = DB_NULL};
+    }
+}
+
+static bool explain(const struct target_sqlite *t, struct err *err)
+{
+    if (t->source_err.code != ERR_NONE) {
+        *err = t->source_err; /* SQLite only knows that it was stopped */
+        return false;
+    }
+    if (err->code == ERR_INVALID && err->hint[0] == '\0') {
+        err_hint(err, "correct the row at its source, or change the table's columns");
+    }
+    if (err->code == ERR_EXISTS) {
+        err_hint(err, "the table has a unique column that is not the primary_key; use mode upsert "
+                      "or overwrite");
+    }
+    return err_wrap(err, "target sqlite: row %lld", (long long)t->row);
+}
+
+static bool sqlite_target_load(struct target *target, const struct row_source *source,
+                               struct err *err)
+{
+    struct target_sqlite *t = sqlite_of(target);
+    t->source = source;
+    t->source_err = (struct err){0};
+    return db_run(&t->insert, err) || explain(t, err);
+}
+
+/* --- the table ------------------------------------------------------------------------------- */
 
 static bool check_types(const struct schema *schema, const struct schema *there, struct err *err)
 {
@@ -201,20 +278,21 @@ static void add_update(const struct target_sqlite *t, const struct schema *schem
     }
 }
 
+/* OR FAIL: an error ends the whole transaction anyway, so SQLite need not keep what would undo the
+ * statement alone. "WHERE true" tells ON CONFLICT from a join's ON. */
 static void build_insert(const struct target_sqlite *t, const struct schema *schema,
                          struct buf *sql)
 {
-    buf_add_text(sql, "INSERT INTO ");
+    buf_add_text(sql, "INSERT OR FAIL INTO ");
     db_add_identifier(sql, t->table);
     for (size_t i = 0; i < schema->count; i++) {
         buf_add_text(sql, i == 0 ? " (" : ", ");
         db_add_identifier(sql, schema->columns[i].name);
     }
-    buf_add_text(sql, ") VALUES ");
     for (size_t i = 0; i < schema->count; i++) {
-        buf_add_text(sql, i == 0 ? "(?" : ", ?");
+        buf_addf(sql, "%s%zu", i == 0 ? ") SELECT c" : ", c", i);
     }
-    buf_add_char(sql, ')');
+    buf_add_text(sql, " FROM " ROWS_TABLE " WHERE true");
     if (t->context->options->mode == MODE_APPEND || t->key.count == 0) {
         return;
     }
@@ -262,6 +340,11 @@ static bool prepare_insert(struct target_sqlite *t, const struct schema *schema,
 {
     AUTO(buf) sql = buf_growing(SQL_BYTES_MAX);
     db_finish(&t->insert);
+    t->rows = (struct db_rows){
+        .columns = (int)schema->count, .next = next_row, .value = row_value, .ctx = t};
+    if (!db_add_rows(t->db, ROWS_TABLE, &t->rows, err)) {
+        return false;
+    }
     build_insert(t, schema, &sql);
     if (sql_prepare(t->db, &sql, &t->insert, err)) {
         return true;
@@ -307,70 +390,12 @@ static bool sqlite_target_set_schema(struct target *target, const struct schema 
         return false; /* what a run that was killed left */
     }
     t->schema = schema;
-    t->columns = schema->count;
     bool ok = shape_table(t, schema, err) && prepare_insert(t, schema, err);
     return ok || err_wrap(err, "target sqlite: table \"" STR_FMT "\"",
                           STR_ARG(t->context->options->table));
 }
 
-/* --- rows
- * --------------------------------------------------------------------------------------------------------------
- */
-
-static void bind_value(struct db_query *q, int index, const struct value *v)
-{
-    switch (v->type) {
-    case VALUE_INTEGER:
-        db_bind_at_i64(q, index, v->as.integer);
-        break;
-    case VALUE_REAL:
-        db_bind_at_double(q, index, v->as.real);
-        break;
-    case VALUE_TEXT:
-        db_bind_at_str(q, index, v->as.text);
-        break;
-    case VALUE_BLOB:
-        db_bind_at_blob(q, index, v->as.text);
-        break;
-    case VALUE_NULL:
-    default:
-        db_bind_at_null(q, index);
-        break;
-    }
-}
-
-static bool explain(const struct target_sqlite *t, struct err *err)
-{
-    if (err->code == ERR_INVALID && err->hint[0] == '\0') {
-        err_hint(err, "correct the row at its source, or change the table's columns");
-    }
-    if (err->code == ERR_EXISTS) {
-        err_hint(err, "the table has a unique column that is not the primary_key; use mode upsert "
-                      "or overwrite");
-    }
-    return err_wrap(err, "target sqlite: row %lld", (long long)t->row);
-}
-
-static bool sqlite_target_write(struct target *target, const struct value *row, struct err *err)
-{
-    struct target_sqlite *t = sqlite_of(target);
-    t->row++;
-    for (size_t i = 0; i < t->key.count; i++) {
-        if (row[t->key_columns[i]].type == VALUE_NULL) {
-            err_set(err, ERR_INVALID, "column \"" STR_FMT "\" of the primary key is NULL",
-                    STR_ARG(t->key.items[i]));
-            return explain(t, err);
-        }
-    }
-    for (size_t i = 0; i < t->columns; i++) {
-        bind_value(&t->insert, (int)i + 1, &row[i]);
-    }
-    return db_run(&t->insert, err) || explain(t, err);
-}
-
-/* --- ending
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- ending ---------------------------------------------------------------------------------- */
 
 static bool finish_table(struct target_sqlite *t, struct err *err)
 {
@@ -522,7 +547,7 @@ const struct target_ops target_sqlite = {
     .type = "sqlite",
     .open = sqlite_target_open,
     .set_schema = sqlite_target_set_schema,
-    .write = sqlite_target_write,
+    .load = sqlite_target_load,
     .commit = sqlite_target_commit,
     .close = sqlite_target_close,
 };

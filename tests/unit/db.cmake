@@ -9,3 +9,5 @@ foreach(name open query tx control error embed)
     selvedge_test(NAME db_${name}_test LABEL unit
         SOURCES ${CMAKE_CURRENT_LIST_DIR}/db_${name}_test.c LIBS db_fixture)
 endforeach()
+selvedge_test(NAME db_rows_test LABEL unit
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/db_rows_test.c LIBS common_db)
