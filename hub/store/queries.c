@@ -92,6 +92,7 @@ bool hub_each_device(struct db *db, const struct hub_filter *filter,
         row.assets = take_i64(&r);
         row.failing = take_i64(&r);
         row.runs_open = take_i64(&r);
+        row.events = take_i64(&r);
         row.lost_events = take_i64(&r);
         row.definitions_hash = take_str(&r);
         row.definitions_at = take_time(&r);
@@ -226,6 +227,22 @@ bool hub_each_run(struct db *db, const struct hub_filter *filter,
         row.steps_failure = take_i64(&r);
         row.steps_skipped = take_i64(&r);
         on_row(ctx, &row);
+    }
+    return false;
+}
+
+bool hub_each_run_like(struct db *db, struct str prefix, const struct hub_filter *filter,
+                       void (*on_row)(void *ctx, struct str device, struct str run), void *ctx,
+                       struct err *err)
+{
+    struct db_query q = begin(db, HUB_STORE_RUN_LIKE, filter, WANTS_DEVICE | WANTS_LIMIT);
+    db_bind_str(&q, ":prefix", prefix);
+    bool has_row = false;
+    while (db_next(&q, &has_row, err)) {
+        if (!has_row) {
+            return true;
+        }
+        on_row(ctx, db_col_str(&q, 0), db_col_str(&q, 1));
     }
     return false;
 }

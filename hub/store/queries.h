@@ -28,7 +28,7 @@ struct hub_device {
     struct str cert_fingerprint;
     struct wall_time last_received; /* of its newest event */
     int64_t waiting;                /* events it said it holds and that are not merged yet */
-    int64_t assets, failing, runs_open, lost_events;
+    int64_t assets, failing, runs_open, events, lost_events;
     struct str definitions_hash;
     struct wall_time definitions_at;
 };
@@ -85,6 +85,11 @@ struct hub_run {
 MUST_CHECK bool hub_each_run(struct db *db, const struct hub_filter *filter,
                              void (*on_row)(void *ctx, const struct hub_run *row), void *ctx,
                              struct err *err);
+
+/* Runs whose id begins like this, newest first. */
+MUST_CHECK bool hub_each_run_like(struct db *db, struct str prefix, const struct hub_filter *filter,
+                                  void (*on_row)(void *ctx, struct str device, struct str run),
+                                  void *ctx, struct err *err);
 
 struct hub_step {
     struct str device, run, step, asset, status;

@@ -1,0 +1,165 @@
+/* cmd_devices.c - devices, and who was turned away. */
+#include "hub/cli/look.h"
+
+#include <stdlib.h>
+
+#define CLOCK_FINE_MS   2000                               /* not worth a word */
+#define EXPIRES_SOON_NS (30 * INT64_C(86400) * NS_PER_SEC) /* worth one */
+
+static struct str status_of(const struct hub_device *d)
+{
+    if (!str_eq(d->status, STR("enrolled"))) {
+        return d->status;
+    }
+    if (d->is_online) {
+        return STR("online");
+    }
+    return d->since.ns == 0 ? STR("never seen") : STR("away");
+}
+
+static struct wall_time last_seen(const struct hub_device *d)
+{
+    return d->last_received.ns > d->last_seen.ns ? d->last_received : d->last_seen;
+}
+
+static void json_device(struct look *look, const struct hub_device *d)
+{
+    struct json_writer w = look_begin_line(look);
+    jw_member_str(&w, "device", d->id);
+    jw_member_str(&w, "status", status_of(d));
+    look_member_time(&w, "since", d->since);
+    look_member_time(&w, "last_seen_at", last_seen(d));
+    jw_member_opt(&w, "offline_reason", d->offline_reason);
+    jw_member_opt(&w, "version", d->version);
+    jw_member_opt(&w, "board", d->board);
+    look_member_number(&w, "assets", d->assets);
+    look_member_number(&w, "failing", d->failing);
+    look_member_number(&w, "runs_open", d->runs_open);
+    look_member_number(&w, "events", d->events);
+    look_member_number(&w, "waiting_events", d->waiting);
+    look_member_number(&w, "lost_events", d->lost_events);
+    look_member_number(&w, "clock_offset_ms", d->clock_offset_ms);
+    jw_member_opt(&w, "definitions_hash", d->definitions_hash);
+    look_member_time(&w, "definitions_at", d->definitions_at);
+    look_member_time(&w, "enrolled_at", d->enrolled);
+    look_member_time(&w, "certificate_expires_at", d->not_after);
+    jw_member_opt(&w, "certificate_fingerprint", d->cert_fingerprint);
+    jw_member_opt(&w, "refusal", d->refusal);
+    look_end_line(look, &w);
+}
+
+static void clock_cell(struct look *look, int64_t offset_ms)
+{
+    char text[64];
+    struct buf b = buf_fixed(text, sizeof(text));
+    bool is_sound = offset_ms > -INT64_MAX / NS_PER_MS && offset_ms < INT64_MAX / NS_PER_MS;
+    if (!is_sound) {
+        table_cell(&look->table, STR_NONE);
+    } else if (llabs(offset_ms) <= CLOCK_FINE_MS) {
+        table_cell(&look->table, STR("ok"));
+    } else {
+        buf_add_duration(&b, llabs(offset_ms) * NS_PER_MS);
+        buf_add(&b, offset_ms < 0 ? STR(" slow") : STR(" fast"));
+        table_tone(&look->table, CLI_WARN, buf_str(&b));
+    }
+}
+
+static void expiry_cell(struct look *look, struct wall_time not_after)
+{
+    char text[WALL_TEXT_SIZE];
+    bool is_soon = not_after.ns != 0 && not_after.ns - look->now.ns < EXPIRES_SOON_NS;
+    struct str date = not_after.ns == 0 ? STR_NONE : str_from(wall_format(not_after, text));
+    table_tone(&look->table, is_soon ? CLI_BAD : CLI_PLAIN, str_slice(date, 0, 10));
+}
+
+static void show_device(void *ctx, const struct hub_device *d)
+{
+    struct look *look = ctx;
+    struct table *t = &look->table;
+    look->count++;
+    if (cli_is_json(look->cli)) {
+        json_device(look, d);
+        return;
+    }
+    struct str status = status_of(d);
+    table_cell(t, d->id);
+    table_tone(t, look_tone(status), status);
+    if (d->is_online) {
+        table_cell(t, STR("now"));
+    } else {
+        table_ago(t, last_seen(d), look->now);
+    }
+    table_cell(t, d->version);
+    table_cell(t, d->board);
+    look_count_cell(t, d->assets);
+    look_trouble_cell(t, d->failing);
+    look_count_cell(t, d->events);
+    look_trouble_cell(t, d->lost_events);
+    clock_cell(look, d->clock_offset_ms);
+    expiry_cell(look, d->not_after);
+    table_cell(t, str_is_empty(d->refusal) ? d->offline_reason : d->refusal);
+}
+
+int command_devices(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    struct look look;
+    struct err err = {0};
+    int code = CLI_OK;
+    if (!look_open(&look, cli,
+                   TABLE_COLUMNS({.name = "DEVICE"}, {.name = "STATUS"}, {.name = "LAST SEEN"},
+                                 {.name = "VERSION"}, {.name = "BOARD", .is_wide = true},
+                                 {.name = "ASSETS", .is_right = true},
+                                 {.name = "FAILING", .is_right = true},
+                                 {.name = "EVENTS", .is_right = true},
+                                 {.name = "LOST", .is_right = true}, {.name = "CLOCK"},
+                                 {.name = "CERTIFICATE TO"}, {.name = "NOTE", .is_wide = true}),
+                   &code)) {
+        return code;
+    }
+    struct hub_filter filter = {.device = str_from(cli_arg(cli, 0))};
+    bool ok = hub_each_device(look.db, &filter, show_device, &look, &err);
+    if (ok && look.count == 0 && !str_is_empty(filter.device)) {
+        ok = err_set(&err, ERR_NOT_FOUND, "there is no device " STR_FMT, STR_ARG(filter.device));
+        (void)err_hint(&err, "list them: selvedge-hub devices");
+    }
+    return look_close(&look, ok, &err, "no devices yet; let one join: selvedge-hub token create");
+}
+
+/* --- refusals ----------------------------------------------------------------------------- */
+
+static void show_refusal(void *ctx, const struct hub_refusal *r)
+{
+    struct look *look = ctx;
+    look->count++;
+    if (cli_is_json(look->cli)) {
+        struct json_writer w = look_begin_line(look);
+        jw_member_wall(&w, "at", r->at);
+        jw_member_str(&w, "peer", r->peer);
+        jw_member_str(&w, "what", r->what);
+        jw_member_str(&w, "why", r->why);
+        look_end_line(look, &w);
+        return;
+    }
+    table_ago(&look->table, r->at, look->now);
+    table_cell(&look->table, r->peer);
+    table_cell(&look->table, r->what);
+    table_cell(&look->table, r->why);
+}
+
+int command_refusals(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    struct look look;
+    struct err err = {0};
+    int code = CLI_OK;
+    if (!look_open(&look, cli,
+                   TABLE_COLUMNS({.name = "WHEN"}, {.name = "WHO"}, {.name = "WHAT"},
+                                 {.name = "WHY", .is_wide = true}),
+                   &code)) {
+        return code;
+    }
+    struct hub_filter filter = {.limit = cli_i64(cli, "limit")};
+    bool ok = hub_each_refusal(look.db, &filter, show_refusal, &look, &err);
+    return look_close(&look, ok, &err, "nobody was turned away");
+}

@@ -1,0 +1,347 @@
+#include "hub/cli/one_asset.h"
+
+#include "common/json/json.h"
+
+enum { JSON_BYTES_MAX = 16 << 20, METADATA_ARENA_BYTES = 1 << 20 };
+
+void one_asset_fleet_members(struct json_writer *w, const struct hub_fleet_asset *a)
+{
+    jw_member_str(w, "asset", a->asset);
+    jw_member_opt(w, "group", a->group);
+    look_member_json(w, "kinds", a->kinds);
+    jw_member_opt(w, "description", a->description);
+    jw_member_bool(w, "external", a->is_external);
+    jw_member_i64(w, "devices", a->devices);
+    jw_member_i64(w, "failing", a->failing);
+    look_member_time(w, "materialized_at", a->at);
+    look_member_number(w, "row_count", a->row_count);
+    look_member_number(w, "materializations", a->materializations);
+}
+
+void one_asset_device_members(struct json_writer *w, const struct hub_device_asset *a)
+{
+    jw_member_str(w, "asset", a->asset);
+    jw_member_str(w, "device", a->device);
+    jw_member_bool(w, "defined", a->is_defined);
+    jw_member_bool(w, "external", a->is_external);
+    jw_member_bool(w, "failing", a->is_failing);
+    jw_member_opt(w, "group", a->group);
+    look_member_json(w, "kinds", a->kinds);
+    look_member_json(w, "tags", a->tags);
+    look_member_json(w, "owners", a->owners);
+    jw_member_opt(w, "description", a->description);
+    jw_member_opt(w, "code_version", a->code_version);
+    look_member_number(w, "materializations", a->materializations);
+    look_member_number(w, "failures", a->failures);
+    look_member_time(w, "materialized_at", a->at);
+    jw_member_opt(w, "run", a->run);
+    look_member_number(w, "row_count", a->row_count);
+    look_member_number(w, "byte_count", a->byte_count);
+    look_member_number(w, "duration_ms", a->duration_ms);
+    jw_member_opt(w, "data_version", a->data_version);
+    look_member_json(w, "metadata", a->metadata);
+    look_member_time(w, "failed_at", a->failed_at);
+    jw_member_opt(w, "failed_run", a->failed_run);
+    look_member_json(w, "error", a->failed_error);
+}
+
+/* --- sections ----------------------------------------------------------------------------- */
+
+/* A list of the asset: an array of the one JSON object, or a table under a heading. */
+struct section {
+    struct look *look;
+    struct str key;
+    struct json_writer *w; /* NULL = text */
+    struct table table;
+    int64_t count;
+    bool is_upstream;        /* of edges */
+    struct wall_time newest; /* of devices: whose metadata is kept */
+    struct buf *newest_on;
+    struct buf *metadata;
+};
+
+static void begin(struct section *s, const char *member, const struct table_column *columns)
+{
+    s->count = 0;
+    if (s->w != NULL) {
+        jw_key(s->w, str_from(member));
+        jw_begin_array(s->w);
+    } else {
+        s->table = table_new(columns);
+    }
+}
+
+static void end(struct section *s, const char *heading)
+{
+    struct cli *cli = s->look->cli;
+    if (s->w != NULL) {
+        jw_end_array(s->w);
+        return;
+    }
+    if (s->count > 0) {
+        cli_printf(cli, "\n%s%s%s\n", cli_tone_on(cli, CLI_STRONG), heading,
+                   cli_tone_off(cli, CLI_STRONG));
+        table_print(&s->table, cli);
+    }
+    table_release(&s->table);
+}
+
+static void keep_newest(struct section *s, const struct hub_device_asset *a)
+{
+    if (a->at.ns > s->newest.ns) {
+        s->newest = a->at;
+        buf_reset(s->newest_on);
+        buf_add(s->newest_on, a->device);
+        buf_reset(s->metadata);
+        buf_add(s->metadata, a->metadata);
+    }
+}
+
+static void add_device(void *ctx, const struct hub_device_asset *a)
+{
+    struct section *s = ctx;
+    struct look *look = s->look;
+    s->count++;
+    keep_newest(s, a);
+    if (s->w != NULL) {
+        jw_begin_object(s->w);
+        one_asset_device_members(s->w, a);
+        jw_end_object(s->w);
+        return;
+    }
+    struct table *t = &s->table;
+    table_cell(t, a->device);
+    table_ago(t, a->at, look->now);
+    look_count_cell(t, a->row_count);
+    look_milliseconds_cell(t, a->duration_ms);
+    look_count_cell(t, a->materializations);
+    look_trouble_cell(t, a->failures);
+    table_tone(t, CLI_BAD, a->is_failing ? look_message(look, a->failed_error) : STR_NONE);
+}
+
+static void add_edge(void *ctx, const struct hub_edge *edge)
+{
+    struct section *s = ctx;
+    struct str own = s->is_upstream ? edge->downstream : edge->upstream;
+    struct str other = s->is_upstream ? edge->upstream : edge->downstream;
+    if (!str_eq(own, s->key)) {
+        return;
+    }
+    s->count++;
+    if (s->w != NULL) {
+        jw_begin_object(s->w);
+        jw_member_str(s->w, "asset", other);
+        jw_key(s->w, STR("declared_by"));
+        look_names(s->w, edge->declared_by);
+        jw_end_object(s->w);
+    } else {
+        table_cell(&s->table, other);
+        table_cell(&s->table, edge->declared_by);
+    }
+}
+
+static void add_check(void *ctx, const struct hub_check *check)
+{
+    struct section *s = ctx;
+    struct str severity = str_is_empty(check->severity) ? STR("error") : check->severity;
+    s->count++;
+    if (s->w != NULL) {
+        jw_begin_object(s->w);
+        jw_member_str(s->w, "name", check->name);
+        jw_member_str(s->w, "device", check->device);
+        jw_member_bool(s->w, "passed", check->passed);
+        jw_member_str(s->w, "severity", severity);
+        jw_member_wall(s->w, "at", check->at);
+        jw_member_opt(s->w, "run", check->run);
+        look_member_json(s->w, "metadata", check->metadata);
+        jw_end_object(s->w);
+        return;
+    }
+    table_cell(&s->table, check->name);
+    table_cell(&s->table, check->device);
+    table_tone(&s->table, check->passed ? CLI_GOOD : CLI_BAD,
+               check->passed ? STR("passed") : STR("failed"));
+    table_cell(&s->table, severity);
+    table_ago(&s->table, check->at, s->look->now);
+}
+
+/* --- the newest materialization's metadata ------------------------------------------------ */
+
+static void add_columns(struct buf *out, const struct json *schema)
+{
+    const struct json *columns = json_get(schema, "columns");
+    for (const struct json *c = columns == NULL ? NULL : columns->child; c != NULL; c = c->next) {
+        const struct json *name = json_get(c, "name");
+        const struct json *type = json_get(c, "type");
+        if (name != NULL && type != NULL && name->type == JSON_STRING &&
+            type->type == JSON_STRING) {
+            buf_addf(out, "%s" STR_FMT " " STR_FMT, out->len == 0 ? "" : ", ",
+                     STR_ARG(name->as.string), STR_ARG(type->as.string));
+        }
+    }
+}
+
+static void add_entry(struct table *t, const struct json *entry)
+{
+    const struct json *value = json_get(entry, "raw_value");
+    AUTO(buf) text = buf_growing(LIMIT_EVENT_BYTES);
+    if (value == NULL) {
+        return;
+    }
+    if (value->type == JSON_STRING) {
+        buf_add(&text, value->as.string);
+    } else if (json_get(value, "columns") != NULL) {
+        add_columns(&text, value);
+    } else {
+        json_write(&text, value);
+    }
+    table_cell(t, entry->key);
+    table_cell(t, buf_str(&text));
+}
+
+static void show_metadata(struct look *look, const struct section *s)
+{
+    static const struct table_column columns[] = {
+        {.name = "NAME"}, {.name = "VALUE", .is_wide = true}, {0}};
+    AUTO(arena) arena = arena_new(METADATA_ARENA_BYTES);
+    AUTO(table) t = table_new(columns);
+    struct json *metadata = NULL;
+    struct err err;
+    if (s->metadata->len == 0 ||
+        !json_parse(buf_str(s->metadata), LIMIT_EVENT_BYTES, &arena, &metadata, &err)) {
+        return;
+    }
+    for (const struct json *entry = metadata->child; entry != NULL; entry = entry->next) {
+        add_entry(&t, entry);
+    }
+    if (t.cell_count > 0) {
+        cli_printf(look->cli, "\n%slatest materialization, on " STR_FMT "%s\n",
+                   cli_tone_on(look->cli, CLI_STRONG), STR_ARG(buf_str(s->newest_on)),
+                   cli_tone_off(look->cli, CLI_STRONG));
+        table_print(&t, look->cli);
+    }
+}
+
+/* --- all of it ---------------------------------------------------------------------------- */
+
+static const struct table_column device_columns[] = {{.name = "DEVICE"},
+                                                     {.name = "MATERIALIZED"},
+                                                     {.name = "ROWS", .is_right = true},
+                                                     {.name = "TOOK", .is_right = true},
+                                                     {.name = "TIMES", .is_right = true},
+                                                     {.name = "FAILURES", .is_right = true},
+                                                     {.name = "FAILS WITH", .is_wide = true},
+                                                     {0}};
+static const struct table_column edge_columns[] = {
+    {.name = "ASSET"}, {.name = "DECLARED BY", .is_wide = true}, {0}};
+static const struct table_column check_columns[] = {{.name = "CHECK"},  {.name = "DEVICE"},
+                                                    {.name = "RESULT"}, {.name = "SEVERITY"},
+                                                    {.name = "WHEN"},   {0}};
+
+static bool show_sections(struct section *s, struct str device, struct err *err)
+{
+    struct hub_filter filter = {.device = device, .asset = s->key};
+    struct db *db = s->look->db;
+    begin(s, "on_devices", device_columns);
+    bool ok = hub_each_device_asset(db, &filter, add_device, s, err);
+    end(s, "devices");
+    s->is_upstream = true;
+    begin(s, "upstream", edge_columns);
+    ok = ok && hub_each_edge(db, &filter, add_edge, s, err);
+    end(s, "made from");
+    s->is_upstream = false;
+    begin(s, "downstream", edge_columns);
+    ok = ok && hub_each_edge(db, &filter, add_edge, s, err);
+    end(s, "used by");
+    begin(s, "check_results", check_columns);
+    ok = ok && hub_each_check(db, &filter, add_check, s, err);
+    end(s, "checks");
+    return ok;
+}
+
+static void show_facts(void *ctx, const struct hub_fleet_asset *a)
+{
+    struct section *s = ctx;
+    struct look *look = s->look;
+    if (s->w != NULL) {
+        one_asset_fleet_members(s->w, a);
+        return;
+    }
+    AUTO(buf) out = buf_growing(2 * LIMIT_EVENT_BYTES);
+    buf_add_harmless(&out, a->description);
+    buf_add(&out, str_is_empty(a->description) ? STR("") : STR("\n"));
+    buf_add(&out, a->is_external ? STR("external, ") : STR(""));
+    if (!str_is_empty(a->group)) {
+        buf_add(&out, STR("group "));
+        buf_add_harmless(&out, a->group);
+        buf_add(&out, STR(", "));
+    }
+    struct str kinds = look_join(look, a->kinds);
+    if (!str_is_empty(kinds)) {
+        buf_add(&out, STR("kind "));
+        buf_add_harmless(&out, kinds);
+        buf_add(&out, STR(", "));
+    }
+    buf_addf(&out, "on %lld device%s", (long long)a->devices, a->devices == 1 ? "" : "s");
+    if (a->failing > 0) {
+        buf_addf(&out, ", failing on %lld", (long long)a->failing);
+    }
+    cli_json(look->cli, buf_str(&out));
+}
+
+bool one_asset_show(struct look *look, struct str key, struct str device, struct err *err)
+{
+    AUTO(buf) newest_on = buf_growing(LIMIT_NAME_BYTES + 1);
+    AUTO(buf) metadata = buf_growing(LIMIT_EVENT_BYTES);
+    struct json_writer w = json_writer(&look->line);
+    struct section s = {.look = look, .key = key, .newest_on = &newest_on, .metadata = &metadata};
+    struct hub_filter filter = {.asset = key};
+    look->count++;
+    if (cli_is_json(look->cli)) {
+        w = look_begin_line(look);
+        s.w = &w;
+    } else {
+        cli_printf(look->cli, "%s" STR_FMT "%s\n", cli_tone_on(look->cli, CLI_STRONG), STR_ARG(key),
+                   cli_tone_off(look->cli, CLI_STRONG));
+    }
+    bool ok = hub_each_fleet_asset(look->db, &filter, show_facts, &s, err) &&
+              show_sections(&s, device, err);
+    if (ok && s.w != NULL) {
+        look_end_line(look, &w);
+    } else if (ok) {
+        show_metadata(look, &s);
+    }
+    return ok;
+}
+
+/* --- is it there? ------------------------------------------------------------------------- */
+
+struct search {
+    struct str key;
+    bool is_found;
+};
+
+static void found_asset(void *ctx, const struct hub_fleet_asset *a)
+{
+    (void)a;
+    struct search *search = ctx;
+    search->is_found = true;
+}
+
+static void found_edge(void *ctx, const struct hub_edge *edge)
+{
+    struct search *search = ctx;
+    search->is_found = search->is_found || str_eq(edge->upstream, search->key);
+}
+
+bool one_asset_exists(struct db *db, struct str key, bool *ret, struct err *err)
+{
+    struct search search = {.key = key};
+    struct hub_filter filter = {.asset = key};
+    if (!hub_each_fleet_asset(db, &filter, found_asset, &search, err) ||
+        (!search.is_found && !hub_each_edge(db, &filter, found_edge, &search, err))) {
+        return false;
+    }
+    *ret = search.is_found;
+    return true;
+}
