@@ -86,7 +86,7 @@ bool batch_encode(const struct batch_header *header, struct str lines, struct bu
         buf_add(out, lines);
     }
     if (out->overflow) {
-        return err_set(err, ERR_FULL, "batch: does not fit into %zu bytes", out->max);
+        return err_set(err, ERR_FULL, "batch: no room for %zu bytes of events", lines.len);
     }
     return true;
 }
