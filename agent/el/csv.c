@@ -63,9 +63,8 @@ static enum field_end scan_bare(struct cursor *c, struct csv_field *f)
         pos++;
     }
     /* Only a carriage return right before the line end belongs to it. */
-    if (pos < c->end && *pos == '\n' && pos > c->pos && pos[-1] == '\r') {
-        pos--;
-    } else if (pos == c->end && c->is_last && pos > c->pos && pos[-1] == '\r') {
+    bool is_line_over = pos < c->end ? *pos == '\n' : c->is_last;
+    if (is_line_over && pos > c->pos && pos[-1] == '\r') {
         pos--;
     }
     f->len = (size_t)(pos - f->ptr);
@@ -79,14 +78,13 @@ static enum field_end scan_quoted(struct cursor *c, struct csv_field *f, struct 
     *f = (struct csv_field){.ptr = pos, .is_quoted = true};
     for (;;) {
         char *quote = memchr(pos, '"', (size_t)(c->end - pos));
-        if (quote == NULL || quote + 1 == c->end) {
-            if (quote == NULL && c->is_last) {
-                return FIELD_BAD; /* never closed */
-            }
-            if (!c->is_last) {
-                return FIELD_MORE;
-            }
-        } else if (quote[1] == '"') {
+        if (quote == NULL) {
+            return c->is_last ? FIELD_BAD : FIELD_MORE; /* never closed, or not yet */
+        }
+        if (quote + 1 == c->end && !c->is_last) {
+            return FIELD_MORE; /* it may be the first of two */
+        }
+        if (quote + 1 < c->end && quote[1] == '"') {
             f->has_escape = true;
             pos = quote + 2;
             continue;

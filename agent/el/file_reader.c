@@ -65,6 +65,7 @@ static bool make_room(struct file_reader *r, size_t max, struct err *err)
         return err_hint(err, "is a closing quote or a line end missing?");
     }
     size_t cap = r->cap > max / 2 ? max : r->cap * 2;
+    assert(cap > r->cap);
     char *memory = realloc(r->memory, cap);
     if (memory == NULL) {
         return err_set(err, ERR_NO_MEMORY, "%s:%lld: no memory for a record of more than %zu bytes",

@@ -17,7 +17,7 @@
 
 /* A file written within this time before we looked may be written again within the same tick of its
  * clock: then its content is compared even if size and time are the same. */
-static const int64_t RACY_NS = 2 * NS_PER_SEC;
+#define RACY_NS (2 * NS_PER_SEC)
 
 static int64_t ns_of(struct timespec t)
 {
@@ -110,7 +110,7 @@ static bool decide(struct file_entry *e, enum load_mode mode, struct err *err)
         return true;
     }
     if (e->size >= e->known_size) {
-        struct prefix p;
+        struct prefix p = {0};
         if (!hash_prefix(e->path, e->known_size, &p, err)) {
             return false;
         }
@@ -262,6 +262,7 @@ static bool find_files(struct str pattern, glob_t *ret, struct err *err)
     memcpy(text, pattern.ptr, pattern.len);
     text[pattern.len] = '\0';
     int flags = files_exist(text) ? GLOB_NOCHECK | GLOB_NOESCAPE : GLOB_NOMAGIC | GLOB_ERR;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): this program has one thread */
     int rc = glob(text, flags, NULL, ret);
     if (rc != 0 && rc != GLOB_NOMATCH) {
         err_set(err, rc == GLOB_NOSPACE ? ERR_NO_MEMORY : ERR_IO, "list %s: %s", text,

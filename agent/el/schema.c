@@ -4,9 +4,13 @@
 
 #include <string.h>
 
+/* ASCII only, as SQLite does with names. */
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z') {
+        return (char)(c + ('a' - 'A'));
+    }
+    return c;
 }
 
 bool names_equal_nocase(struct str a, struct str b)

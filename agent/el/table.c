@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* A count reads the table (or an index) from end to end: not worth it on flash for big ones. */
-static const int64_t TABLE_COUNT_BYTES_MAX = INT64_C(256) << 20;
+#define TABLE_COUNT_BYTES_MAX (INT64_C(256) << 20)
 
 bool sql_exec(struct db *db, struct buf *sql, struct err *err)
 {

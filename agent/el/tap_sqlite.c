@@ -21,7 +21,7 @@
 
 #include <string.h>
 
-static const int64_t LEASE_NS = 100 * NS_PER_MS;
+#define LEASE_NS (100 * NS_PER_MS)
 enum { LEASE_CHECK_ROWS = 64 };
 
 struct tap_sqlite {
@@ -346,7 +346,7 @@ static bool step(struct tap_sqlite *t, bool *ret_row, struct err *err)
 /* For the report. */
 static bool note_keys(struct tap_sqlite *t, struct err *err)
 {
-    AUTO(buf) text = buf_growing(KEY_VALUE_BYTES_MAX * 2);
+    AUTO(buf) text = buf_growing((size_t)KEY_VALUE_BYTES_MAX * 2);
     if (!t->is_incremental || t->base.rows_read == 0) {
         return true;
     }

@@ -108,7 +108,7 @@ static bool read_state_file(struct target_jsonl *t, bool *ret_found, struct err 
 
 static bool write_state_file(struct target_jsonl *t, struct str state, struct err *err)
 {
-    AUTO(buf) text = buf_growing(LIMIT_JSON_BYTES * 2);
+    AUTO(buf) text = buf_growing((size_t)LIMIT_JSON_BYTES * 2);
     struct json_writer w = json_writer(&text);
     jw_begin_object(&w);
     jw_member_str(&w, "state_id", t->context->state_id);
@@ -336,11 +336,12 @@ static bool sync_folder_of(const char *path, struct err *err)
     struct str folder;
     struct str name;
     char text[LIMIT_PATH_BYTES + 1];
-    bool has_folder = str_cut_last(str_from(path), '/', &folder, &name);
-    snprintf(text, sizeof(text), STR_FMT,
-             STR_ARG(!has_folder       ? STR(".")
-                     : folder.len == 0 ? STR("/")
-                                       : folder));
+    if (!str_cut_last(str_from(path), '/', &folder, &name)) {
+        folder = STR(".");
+    } else if (folder.len == 0) {
+        folder = STR("/");
+    }
+    (void)snprintf(text, sizeof(text), STR_FMT, STR_ARG(folder));
     AUTO(fd) fd = {open(text, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (fd.n < 0 || fsync(fd.n) != 0) {
         return err_errno(err, errno, "sync %s", text);

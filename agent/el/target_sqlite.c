@@ -3,6 +3,7 @@
  * table's place in the last transaction. One INSERT ... SELECT takes all rows of a slice, from a
  * virtual table that asks the source. */
 #include "agent/el/connectors.h"
+#include "agent/el/insert_sql.h"
 #include "agent/el/table.h"
 #include "common/base/limits.h"
 #include "common/db/db_rows.h"
@@ -240,94 +241,12 @@ static bool find_key_columns(struct target_sqlite *t, const struct schema *schem
     return true;
 }
 
-static bool is_key_column(const struct target_sqlite *t, size_t column)
-{
-    for (size_t i = 0; i < t->key.count; i++) {
-        if (t->key_columns[i] == column) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* "a" = excluded."a", ... WHERE the row differs: rows that are there already are not written again
- * (flash). */
-static void add_update(const struct target_sqlite *t, const struct schema *schema, struct buf *sql)
-{
-    const char *separator = " DO UPDATE SET ";
-    for (size_t i = 0; i < schema->count; i++) {
-        if (!is_key_column(t, i)) {
-            buf_add_text(sql, separator);
-            db_add_identifier(sql, schema->columns[i].name);
-            buf_add_text(sql, " = excluded.");
-            db_add_identifier(sql, schema->columns[i].name);
-            separator = ", ";
-        }
-    }
-    separator = " WHERE ";
-    for (size_t i = 0; i < schema->count; i++) {
-        if (!is_key_column(t, i)) {
-            buf_add_text(sql, separator);
-            db_add_identifier(sql, t->table);
-            buf_add_char(sql, '.');
-            db_add_identifier(sql, schema->columns[i].name);
-            buf_add_text(sql, " IS NOT excluded.");
-            db_add_identifier(sql, schema->columns[i].name);
-            separator = " OR ";
-        }
-    }
-}
-
-/* OR FAIL: an error ends the whole transaction anyway, so SQLite need not keep what would undo the
- * statement alone. "WHERE true" tells ON CONFLICT from a join's ON. */
-static void build_insert(const struct target_sqlite *t, const struct schema *schema,
-                         struct buf *sql)
-{
-    buf_add_text(sql, "INSERT OR FAIL INTO ");
-    db_add_identifier(sql, t->table);
-    for (size_t i = 0; i < schema->count; i++) {
-        buf_add_text(sql, i == 0 ? " (" : ", ");
-        db_add_identifier(sql, schema->columns[i].name);
-    }
-    for (size_t i = 0; i < schema->count; i++) {
-        buf_addf(sql, "%s%zu", i == 0 ? ") SELECT c" : ", c", i);
-    }
-    buf_add_text(sql, " FROM " ROWS_TABLE " WHERE true");
-    if (t->context->options->mode == MODE_APPEND || t->key.count == 0) {
-        return;
-    }
-    for (size_t i = 0; i < t->key.count; i++) {
-        buf_add_text(sql, i == 0 ? " ON CONFLICT (" : ", ");
-        db_add_identifier(sql, t->key.items[i]);
-    }
-    buf_add_char(sql, ')');
-    if (t->key.count == schema->count) {
-        buf_add_text(sql, " DO NOTHING");
-    } else {
-        add_update(t, schema, sql);
-    }
-}
-
 /* A table that was made without this key gets a unique index for it: an upsert needs one. */
-static bool add_unique_index(struct target_sqlite *t, struct err *err)
+static bool add_unique_index(struct target_sqlite *t, const struct insert_sql *plan,
+                             struct err *err)
 {
     AUTO(buf) sql = buf_growing(SQL_BYTES_MAX);
-    AUTO(buf) name = buf_growing(SQL_BYTES_MAX);
-    buf_add(&name, t->table);
-    for (size_t i = 0; i < t->key.count; i++) {
-        buf_add_char(&name, '_');
-        buf_add(&name, t->key.items[i]);
-    }
-    buf_add_text(&name, "_key");
-    buf_add_text(&sql, "CREATE UNIQUE INDEX ");
-    db_add_identifier(&sql, buf_str(&name));
-    buf_add_text(&sql, " ON ");
-    db_add_identifier(&sql, t->table);
-    for (size_t i = 0; i < t->key.count; i++) {
-        buf_add_text(&sql, i == 0 ? " (" : ", ");
-        db_add_identifier(&sql, t->key.items[i]);
-    }
-    buf_add_char(&sql, ')');
+    insert_sql_unique_index(plan, &sql);
     if (!sql_exec(t->db, &sql, err)) {
         err_wrap(err, "mode upsert needs a unique primary_key");
         return err_hint(err, "remove rows that repeat the key, or choose another primary_key");
@@ -339,13 +258,18 @@ static bool add_unique_index(struct target_sqlite *t, struct err *err)
 static bool prepare_insert(struct target_sqlite *t, const struct schema *schema, struct err *err)
 {
     AUTO(buf) sql = buf_growing(SQL_BYTES_MAX);
+    const struct insert_sql plan = {.table = t->table,
+                                    .rows = STR(ROWS_TABLE),
+                                    .schema = schema,
+                                    .key = t->key,
+                                    .key_columns = t->key_columns};
     db_finish(&t->insert);
     t->rows = (struct db_rows){
         .columns = (int)schema->count, .next = next_row, .value = row_value, .ctx = t};
+    insert_sql_build(&plan, &sql);
     if (!db_add_rows(t->db, ROWS_TABLE, &t->rows, err)) {
         return false;
     }
-    build_insert(t, schema, &sql);
     if (sql_prepare(t->db, &sql, &t->insert, err)) {
         return true;
     }
@@ -353,7 +277,7 @@ static bool prepare_insert(struct target_sqlite *t, const struct schema *schema,
         return false;
     }
     *err = (struct err){0};
-    return add_unique_index(t, err) && sql_prepare(t->db, &sql, &t->insert, err);
+    return add_unique_index(t, &plan, err) && sql_prepare(t->db, &sql, &t->insert, err);
 }
 
 static bool choose_key(struct target_sqlite *t, const struct str_list *key, struct err *err)

@@ -13,31 +13,46 @@ struct reader {
     struct buf names;
 };
 
+static void take_schema(struct reader *r, const struct singer_message *m)
+{
+    struct schema schema = schema_new(&r->arena);
+    struct str_list key = {0};
+    struct err err = {0};
+    if (!singer_read_schema(m, &schema, &key, &err)) {
+        assert(err.code != ERR_NONE);
+        return;
+    }
+    assert(key.count <= schema.count);
+    r->schema = schema;
+    if (!json_row_init(&r->row, &r->schema, &r->arena, &err)) {
+        assert(err.code == ERR_NO_MEMORY);
+        r->schema.count = 0;
+    }
+}
+
+static void take_record(struct reader *r, const struct singer_message *m)
+{
+    struct err err = {0};
+    if (!json_row_read(&r->row, m->record.text, &err)) {
+        assert(err.code != ERR_NONE);
+        return;
+    }
+    for (size_t i = 0; i < r->schema.count; i++) {
+        const struct value *v = &r->row.row[i];
+        assert(v->type != VALUE_TEXT || str_is_utf8(v->as.text));
+    }
+}
+
 static void take_line(struct reader *r, struct str line)
 {
     struct singer_message m;
-    struct str_list key = {0};
     struct err err = {0};
     if (!singer_parse(line, &r->names, &m, &err)) {
         assert(err.code != ERR_NONE && err.msg[0] != '\0');
-        return;
-    }
-    if (m.type == SINGER_SCHEMA) {
-        struct schema schema = schema_new(&r->arena);
-        if (singer_read_schema(&m, &schema, &key, &err)) {
-            assert(key.count <= schema.count);
-            r->schema = schema;
-            bool ok = json_row_init(&r->row, &r->schema, &r->arena, &err);
-            assert(ok || err.code == ERR_NO_MEMORY);
-            r->schema.count = ok ? r->schema.count : 0;
-        }
+    } else if (m.type == SINGER_SCHEMA) {
+        take_schema(r, &m);
     } else if (m.type == SINGER_RECORD && r->schema.count > 0) {
-        bool ok = json_row_read(&r->row, m.record.text, &err);
-        for (size_t i = 0; ok && i < r->schema.count; i++) {
-            const struct value *v = &r->row.row[i];
-            assert(v->type != VALUE_TEXT || v->as.text.ptr != NULL || v->as.text.len == 0);
-            assert(v->type != VALUE_TEXT || str_is_utf8(v->as.text));
-        }
+        take_record(r, &m);
     }
 }
 

@@ -33,7 +33,7 @@ static void there_is_a_limit(void **state)
     struct err err = {0};
     char name[16];
     for (int i = 0; i < LIMIT_COLUMNS; i++) {
-        snprintf(name, sizeof(name), "c%d", i);
+        (void)snprintf(name, sizeof(name), "c%d", i);
         assert_true(schema_add(&s, &(struct column){.name = str_from(name)}, &err));
     }
     assert_false(schema_add(&s, &(struct column){.name = STR("more")}, &err));

@@ -96,7 +96,7 @@ static bool read_file(const char *name, struct buf *text)
 {
     char path[256];
     struct err err = {0};
-    snprintf(path, sizeof(path), "../shared/data/singer/%s.singer", name);
+    (void)snprintf(path, sizeof(path), "../shared/data/singer/%s.singer", name);
     return files_read(path, text, &err);
 }
 
