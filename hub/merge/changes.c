@@ -194,9 +194,11 @@ static void add_materialization(const struct adding *a)
                                             .seq = a->ev->seq,
                                             .at_ms = a->at_ms,
                                             .row_count = NO_NUMBER,
+                                            .rows_written = NO_NUMBER,
                                             .byte_count = NO_NUMBER};
     (void)metadata_i64(metadata, "dagster/row_count", &made->row_count);
-    (void)metadata_i64(metadata, "selvedge/byte_count", &made->byte_count);
+    (void)metadata_i64(metadata, "rows_written", &made->rows_written);
+    (void)metadata_i64(metadata, "bytes_read", &made->byte_count);
     struct asset_change *asset = asset_of(a);
     asset->materializations++;
     asset->materialized = made;

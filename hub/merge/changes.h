@@ -29,7 +29,7 @@ struct step_change {
 };
 struct materialization_change {
     struct str asset, run, step, data_version, metadata;
-    int64_t seq, at_ms, row_count, byte_count;
+    int64_t seq, at_ms, row_count, rows_written, byte_count;
 };
 struct failure_change {
     struct str run, error;

@@ -97,6 +97,7 @@ static bool write_materialization(const struct writing *w,
     put_text(&b, made->run);
     put_text(&b, made->step);
     put_number(&b, made->row_count);
+    put_number(&b, made->rows_written);
     put_number(&b, made->byte_count);
     return db_run(&b.q, err);
 }

@@ -375,10 +375,52 @@ bool hub_each_materialization(struct db *db, const struct hub_filter *filter,
         row.at = take_time(&r);
         row.run = take_str(&r);
         row.row_count = take_i64(&r);
+        row.rows_written = take_i64(&r);
         row.byte_count = take_i64(&r);
         row.duration_ms = take_i64(&r);
         row.metadata = take_str(&r);
         on_row(ctx, &row);
+    }
+    return false;
+}
+
+bool hub_each_activity(struct db *db, struct wall_time since,
+                       void (*on_row)(void *ctx, const struct hub_activity *row), void *ctx,
+                       struct err *err)
+{
+    struct db_query q = db_query(db, HUB_STORE_LIST_ACTIVITY);
+    db_bind_i64(&q, ":since", since.ns / NS_PER_MS);
+    bool has_row = false;
+    while (db_next(&q, &has_row, err)) {
+        if (!has_row) {
+            return true;
+        }
+        struct row r = {.q = &q};
+        struct hub_activity row = {0};
+        row.asset = take_str(&r);
+        row.devices = take_i64(&r);
+        row.materializations = take_i64(&r);
+        row.rows_written = take_i64(&r);
+        row.byte_count = take_i64(&r);
+        row.duration_avg_ms = take_i64(&r);
+        row.duration_max_ms = take_i64(&r);
+        on_row(ctx, &row);
+    }
+    return false;
+}
+
+bool hub_each_run_count(struct db *db, struct wall_time since,
+                        void (*on_row)(void *ctx, struct str status, int64_t runs), void *ctx,
+                        struct err *err)
+{
+    struct db_query q = db_query(db, HUB_STORE_COUNT_RUNS);
+    db_bind_i64(&q, ":since", since.ns / NS_PER_MS);
+    bool has_row = false;
+    while (db_next(&q, &has_row, err)) {
+        if (!has_row) {
+            return true;
+        }
+        on_row(ctx, db_col_str(&q, 0), db_col_i64(&q, 1));
     }
     return false;
 }

@@ -142,7 +142,7 @@ struct hub_materialization {
     int64_t seq;
     struct wall_time at;
     struct str run;
-    int64_t row_count, byte_count, duration_ms;
+    int64_t row_count, rows_written, byte_count, duration_ms;
     struct str metadata;
 };
 /* filter->asset is needed. Device by device, newest first; quick when a device and a limit are given. */
@@ -150,6 +150,20 @@ MUST_CHECK bool hub_each_materialization(struct db *db, const struct hub_filter 
                                          void (*on_row)(void *ctx,
                                                         const struct hub_materialization *row),
                                          void *ctx, struct err *err);
+
+struct hub_activity { /* what was made of one asset in a time */
+    struct str asset;
+    int64_t devices, materializations, rows_written, byte_count;
+    int64_t duration_avg_ms, duration_max_ms;
+};
+/* By the devices' clocks. Reads every materialization there is. */
+MUST_CHECK bool hub_each_activity(struct db *db, struct wall_time since,
+                                  void (*on_row)(void *ctx, const struct hub_activity *row),
+                                  void *ctx, struct err *err);
+/* Runs that ended since then, and those that have not ended, by status. */
+MUST_CHECK bool hub_each_run_count(struct db *db, struct wall_time since,
+                                   void (*on_row)(void *ctx, struct str status, int64_t runs),
+                                   void *ctx, struct err *err);
 
 struct hub_refusal {
     struct wall_time at;

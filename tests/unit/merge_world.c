@@ -74,7 +74,7 @@ void story_add_gap(struct story *s, int64_t from, int64_t seq)
 {
     begin_line(s, from, seq, "buffer_gap");
     buf_addf(&s->text, ",\"from\":%lld,\"dropped\":{\"tick\":%lld},\"reason\":\"quota\"}\n",
-             (long long)from, (long long)(seq - from + 1));
+             (long long)from, (long long)seq - from + 1);
 }
 
 static void tell_definitions(struct story *s, int version)
@@ -129,7 +129,7 @@ static void tell_run(struct story *s, int number)
         s, "asset_materialization",
         "\"run\":\"%s\",\"step\":\"pos/sales\",\"asset\":\"pos/sales\",\"metadata\":{\"dagster/"
         "row_count\":{\"type\":"
-        "\"int\",\"raw_value\":%d},\"selvedge/byte_count\":{\"type\":\"int\",\"raw_value\":99}}",
+        "\"int\",\"raw_value\":%d},\"bytes_read\":{\"type\":\"int\",\"raw_value\":99}}",
         run, 100 + number);
     story_add(s, "asset_check_evaluation",
               "\"run\":\"%s\",\"step\":\"pos/sales\",\"asset\":\"pos/"

@@ -52,8 +52,9 @@ CREATE TABLE materialization (
     at_ms INTEGER NOT NULL,
     run TEXT,
     step TEXT,
-    row_count INTEGER,
-    byte_count INTEGER,
+    row_count INTEGER,                     -- in the table afterwards
+    rows_written INTEGER,                  -- by this materialization
+    byte_count INTEGER,                    -- read for it
     PRIMARY KEY (stream_id, seq)
 ) STRICT, WITHOUT ROWID;
 

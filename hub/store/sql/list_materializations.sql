@@ -1,4 +1,4 @@
-SELECT s.device, m.asset, m.seq, m.at_ms, m.run, m.row_count, m.byte_count,
+SELECT s.device, m.asset, m.seq, m.at_ms, m.run, m.row_count, m.rows_written, m.byte_count,
     (SELECT t.duration_ms FROM step t WHERE t.stream_id = m.stream_id AND t.run = m.run AND t.step = m.step),
     (SELECT json_extract(e.body, '$.metadata') FROM event e WHERE e.stream_id = m.stream_id AND e.seq = m.seq)
 FROM stream s CROSS JOIN materialization m ON m.stream_id = s.id

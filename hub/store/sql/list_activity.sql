@@ -1,0 +1,6 @@
+SELECT m.asset, count(DISTINCT s.device), count(*), sum(m.rows_written), sum(m.byte_count),
+    CAST(avg(t.duration_ms) AS INTEGER), max(t.duration_ms)
+FROM materialization m JOIN stream s ON s.id = m.stream_id
+LEFT JOIN step t ON t.stream_id = m.stream_id AND t.run = m.run AND t.step = m.step
+WHERE m.at_ms >= :since
+GROUP BY m.asset ORDER BY m.asset
