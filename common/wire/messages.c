@@ -56,7 +56,7 @@ static bool decode(struct str payload, size_t max_bytes, const struct field_tabl
 static bool take_epoch(const char *message, struct str text, char ret[EPOCH_TEXT_SIZE],
                        struct err *err)
 {
-    if (!epoch_is_valid(text)) {
+    if (text.ptr == NULL || !epoch_is_valid(text)) {
         return err_set(err, ERR_INVALID, "%s.epoch: must be 16 lower-case hex digits", message);
     }
     memcpy(ret, text.ptr, EPOCH_TEXT_SIZE - 1);

@@ -135,28 +135,33 @@ size_t merge_acks(const struct merge *m, const struct merge_ack **ret)
 
 /* --- streams ------------------------------------------------------------------------------ */
 
-static bool remember(struct merge *m, struct str name, struct stream **ret)
+static bool make_place(struct merge *m)
 {
-    if (m->streams_count == m->streams_cap) {
-        size_t cap = m->streams_cap == 0 ? 256 : m->streams_cap * 2;
-        struct stream **grown = reallocarray(m->streams, cap, sizeof(*grown));
-        if (grown == NULL) {
-            return false;
-        }
-        m->streams = grown;
-        m->streams_cap = cap;
+    if (m->streams_count < m->streams_cap) {
+        return true;
     }
+    size_t cap = m->streams_cap == 0 ? 256 : m->streams_cap * 2;
+    struct stream **grown = reallocarray(m->streams, cap, sizeof(struct stream *));
+    if (grown == NULL) {
+        return false;
+    }
+    m->streams = grown;
+    m->streams_cap = cap;
+    return true;
+}
+
+static struct stream *remember(struct merge *m, struct str name)
+{
     struct stream *s = arena_alloc(&m->cache, sizeof(*s));
     struct str copy = arena_copy(&m->cache, name);
-    if (s == NULL || copy.ptr == NULL ||
+    if (!make_place(m) || s == NULL || copy.ptr == NULL ||
         !strmap_put(&m->by_name, copy, (uint32_t)m->streams_count)) {
-        return false;
+        return NULL;
     }
     s->of.epoch = str_slice(copy, 0, EPOCH_TEXT_SIZE - 1);
     s->of.device = str_slice(copy, EPOCH_TEXT_SIZE - 1, copy.len);
     m->streams[m->streams_count++] = s;
-    *ret = s;
-    return true;
+    return s;
 }
 
 static bool read_stream(struct merge *m, struct stream *s, struct err *err)
@@ -177,8 +182,9 @@ static bool read_stream(struct merge *m, struct stream *s, struct err *err)
     return true;
 }
 
-static bool find_stream(struct merge *m, struct str device, const char *epoch, struct stream **ret,
-                        struct err *err)
+/* NULL when it cannot be looked up. */
+static struct stream *find_stream(struct merge *m, struct str device, const char *epoch,
+                                  struct err *err)
 {
     char memory[EPOCH_TEXT_SIZE + LIMIT_NAME_BYTES];
     struct buf name = buf_fixed(memory, sizeof(memory));
@@ -187,18 +193,14 @@ static bool find_stream(struct merge *m, struct str device, const char *epoch, s
     assert(!name.overflow);
     uint32_t place;
     if (strmap_get(&m->by_name, buf_str(&name), &place)) {
-        *ret = m->streams[place];
-        return true;
+        return m->streams[place];
     }
-    struct stream *s = NULL;
-    if (!remember(m, buf_str(&name), &s)) {
-        return err_set(err, ERR_NO_MEMORY, "merge: no memory for another device");
+    struct stream *s = remember(m, buf_str(&name));
+    if (s == NULL) {
+        (void)err_set(err, ERR_NO_MEMORY, "merge: no memory for another device");
+        return NULL;
     }
-    if (!read_stream(m, s, err)) {
-        return false;
-    }
-    *ret = s;
-    return true;
+    return read_stream(m, s, err) ? s : NULL;
 }
 
 static bool add_stream(struct merge *m, struct stream *s, struct wall_time first_at,
@@ -381,9 +383,8 @@ static bool add_batch(struct merge *m, struct str device, struct str payload,
         ret->outcome = MERGE_UNREADABLE;
         return true;
     }
-    struct stream *s = NULL;
-    return find_stream(m, device, header.epoch, &s, err) &&
-           merge_batch(m, s, &header, received, ret, err);
+    struct stream *s = find_stream(m, device, header.epoch, err);
+    return s != NULL && merge_batch(m, s, &header, received, ret, err);
 }
 
 bool merge_add(struct merge *m, struct str device, struct str payload, struct wall_time received,
@@ -423,8 +424,8 @@ static bool add_own_gap(struct merge *m, struct stream *s, const struct message_
 static bool add_birth(struct merge *m, struct str device, const struct message_birth *birth,
                       struct wall_time received, bool *ret_is_behind, struct err *err)
 {
-    struct stream *s = NULL;
-    if (!find_stream(m, device, birth->epoch, &s, err)) {
+    struct stream *s = find_stream(m, device, birth->epoch, err);
+    if (s == NULL) {
         return false;
     }
     bool is_behind = birth->last_seq < s->merged;

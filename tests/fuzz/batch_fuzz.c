@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     assert(header.first >= 1 && header.first <= header.last);
     read_lines(buf_str(&lines));
-    AUTO(buf) again = buf_growing(2 * LIMIT_MESSAGE_BYTES);
+    AUTO(buf) again = buf_growing((size_t)2 * LIMIT_MESSAGE_BYTES);
     bool ok = batch_encode(&header, buf_str(&lines), &again, &err);
     assert(ok);
     return 0;

@@ -6,7 +6,7 @@
 #include "tests/support/cmocka_all.h"
 #include <stdio.h>
 
-enum { STORIES = 6, ROUNDS = 40, RUNS = 5 };
+enum { STORIES = 6, ROUNDS = 12, RUNS = 5 };
 
 static struct story stories[STORIES];
 

@@ -116,7 +116,7 @@ static void sizes_have_limits(void **state)
     (void)state;
     struct err err = {0};
     struct event ev;
-    AUTO(buf) line = buf_growing(2 * LIMIT_EVENT_BYTES);
+    AUTO(buf) line = buf_growing((size_t)2 * LIMIT_EVENT_BYTES);
     buf_add(&line, STR("{\"seq\":1,\"at\":\"2026-11-22T02:30:00Z\",\"type\":\"tick\",\"x\":\""));
     while (line.len < LIMIT_EVENT_BYTES - 2) {
         buf_add_char(&line, 'x');
