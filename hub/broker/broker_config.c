@@ -13,13 +13,17 @@ enum {
     PACKET_OVERHEAD = 1024,
 };
 
+/* Options of a listener stand behind its `listener` line. One of them before the first would be
+ * given to mosquitto's default listener, and so open port 1883 to everybody, without TLS. */
 static void add_listener(struct buf *out, const struct broker_options *options, int port)
 {
     buf_addf(out, "\nlistener %d", port);
     if (!str_is_empty(options->bind)) {
         buf_addf(out, " " STR_FMT, STR_ARG(options->bind));
     }
-    buf_addf(out, "\ncertfile %s/server.pem\nkeyfile %s/server.key\ntls_version tlsv1.2\n",
+    buf_addf(out,
+             "\ncertfile %s/server.pem\nkeyfile %s/server.key\ntls_version tlsv1.2\n"
+             "allow_zero_length_clientid false\n",
              options->dir, options->dir);
 }
 
@@ -28,7 +32,6 @@ void broker_write_config(struct buf *out, const struct broker_options *options)
     buf_add(out, STR("# Written by selvedge-hub at every start; changes are lost.\n"
                      "per_listener_settings true\n"
                      "persistence false\n"
-                     "allow_zero_length_clientid false\n"
                      "log_dest stderr\n"
                      "log_timestamp false\n"
                      "log_type error\nlog_type warning\nlog_type notice\nlog_type "
