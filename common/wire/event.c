@@ -33,7 +33,8 @@ static const struct str type_names[EVENT_TYPE_COUNT] = {
     [EVENT_CLOCK_STEP] = STR_INIT("clock_step"),
 };
 
-/* Compares lengths first, in place: most names differ in that, and the lists are walked for every event. */
+/* Compares lengths first, in place: most names differ in that, and the lists are walked for every
+ * event. */
 static inline bool is_same(struct str a, struct str b)
 {
     return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;

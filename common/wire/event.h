@@ -1,5 +1,6 @@
 /* event.h - one event as it is stored, sent and merged: a JSON object on one line. Pure.
- *   {"seq":41,"at":"2026-11-22T02:30:00.123Z","type":"asset_materialization","run":"...","step":"...","asset":"pos/sales",...}
+ * {"seq":41,"at":"2026-11-22T02:30:00.123Z","type":"asset_materialization","run":"...",
+ *  "step":"...","asset":"pos/sales",...}
  * `seq` comes first and then `at` and `type`: the buffer adds them; the rest is the producer's.
  * Types are Dagster's event names in lower case, and ours; an unknown type is carried and stored as
  * it is. */

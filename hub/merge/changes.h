@@ -1,6 +1,7 @@
-/* changes.h - what a run of events of one stream changes in the views, folded together before it is written: a run that
- * starts and ends within a batch is one row written once, not four. Folding two changes of a row and writing the result
- * gives what writing both would. changes_add() is pure; changes_write() is the SQL. */
+/* changes.h - what a run of events of one stream changes in the views, folded together before it is
+ * written: a run that starts and ends within a batch is one row written once, not four. Folding two
+ * changes of a row and writing the result gives what writing both would. changes_add() is pure;
+ * changes_write() is the SQL. */
 #pragma once
 #include "common/base/arena.h"
 #include "common/base/limits.h"
@@ -14,7 +15,8 @@ struct view_stream { /* one database of one device */
     int64_t first_at_ms; /* with epoch: where it stands among the device's others */
 };
 
-/* Texts are empty and numbers NO_NUMBER where an event said nothing. All text is borrowed from events and arena. */
+/* Texts are empty and numbers NO_NUMBER where an event said nothing. All text is borrowed from
+ * events and arena. */
 #define NO_NUMBER INT64_MIN
 
 struct run_change {
@@ -74,8 +76,8 @@ struct changes {
         gaps_count;
 };
 
-/* Room for one more event is the caller's business. `from`: the first seq that a buffer_gap still stands for. `text` keeps
- * unescaped strings until the changes are written. */
+/* Room for one more event is the caller's business. `from`: the first seq that a buffer_gap still
+ * stands for. `text` keeps unescaped strings until the changes are written. */
 void changes_add(struct changes *c, const struct event *ev, int64_t from, struct arena *text);
 MUST_CHECK bool changes_write(const struct changes *c, struct db *out,
                               const struct view_stream *stream, struct err *err);

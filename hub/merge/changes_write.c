@@ -7,8 +7,8 @@ struct writing {
     const struct view_stream *stream;
 };
 
-/* Binds by position, in the order in which the statement's parameters appear: finding them by name was a tenth of the
- * time that an event takes. */
+/* Binds by position, in the order in which the statement's parameters appear: finding them by name
+ * was a tenth of the time that an event takes. */
 struct binding {
     struct db_query q;
     int last;
@@ -104,7 +104,8 @@ static bool write_materialization(const struct writing *w,
 
 /* --- assets ------------------------------------------------------------------------------- */
 
-/* Shows the latest materialization, and counts, unless the row shows a newer database's or is not there: *ret_done. */
+/* Shows the latest materialization, and counts, unless the row shows a newer database's or is not
+ * there: *ret_done. */
 static bool update_materialized(const struct writing *w, const struct asset_change *asset,
                                 bool does_count, bool *ret_done, struct err *err)
 {
@@ -153,7 +154,8 @@ static bool count_asset(const struct writing *w, const struct asset_change *asse
     return db_run(&b.q, err);
 }
 
-/* The usual case is one UPDATE; the first time, and for an older database of the device, counting is a step of its own. */
+/* The usual case is one UPDATE; the first time, and for an older database of the device, counting
+ * is a step of its own. */
 static bool write_asset(const struct writing *w, const struct asset_change *asset, struct err *err)
 {
     bool is_counted = false;

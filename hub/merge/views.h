@@ -1,5 +1,6 @@
-/* views.h - keeps the tables derived from the log (hub/store/migrations/0002_views.sql says which, and why they do not depend
- * on the order in which streams arrive). Used by merge, and by rebuild into another store. */
+/* views.h - keeps the tables derived from the log (hub/store/migrations/0002_views.sql says which,
+ * and why they do not depend on the order in which streams arrive). Used by merge, and by rebuild
+ * into another store. */
 #pragma once
 #include "hub/merge/changes.h"
 
@@ -15,10 +16,10 @@ void views_release(struct views *v); /* fits AUTO(views); zeroes it */
 
 /* Before each event: writes the changes of earlier ones when they are many. */
 MUST_CHECK bool views_make_room(struct views *v, const struct view_stream *stream, struct err *err);
-/* The event is in the log already, and every earlier one of its stream was applied. `from` is the first seq that a
- * buffer_gap still stands for. `ev` points into memory that stays until the changes are written (v->text will do). What the
- * views cannot use is left out of them; false only when the store fails or memory ends: then the caller rolls back and
- * calls views_discard(). */
+/* The event is in the log already, and every earlier one of its stream was applied. `from` is the
+ * first seq that a buffer_gap still stands for. `ev` points into memory that stays until the
+ * changes are written (v->text will do). What the views cannot use is left out of them; false only
+ * when the store fails or memory ends: then the caller rolls back and calls views_discard(). */
 MUST_CHECK bool views_apply(struct views *v, const struct view_stream *stream,
                             const struct event *ev, int64_t from, struct err *err);
 /* Writes what is still in memory: before another stream's events, and before a commit. */

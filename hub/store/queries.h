@@ -1,6 +1,7 @@
-/* queries.h - what CLI, reports and API ask the store, as typed rows. Text is borrowed for the callback only and empty where
- * nothing is known; times are 0 then, and numbers HUB_UNKNOWN. JSON members are text as devices sent it. Filters: an empty text
- * means any. Works on a read-only store beside a running hub; each call sees one snapshot. Thread: the handle's. */
+/* queries.h - what CLI, reports and API ask the store, as typed rows. Text is borrowed for the
+ * callback only and empty where nothing is known; times are 0 then, and numbers HUB_UNKNOWN. JSON
+ * members are text as devices sent it. Filters: an empty text means any. Works on a read-only store
+ * beside a running hub; each call sees one snapshot. Thread: the handle's. */
 #pragma once
 #include "common/base/time.h"
 #include "common/db/db.h"
@@ -145,7 +146,8 @@ struct hub_materialization {
     int64_t row_count, rows_written, byte_count, duration_ms;
     struct str metadata;
 };
-/* filter->asset is needed. Device by device, newest first; quick when a device and a limit are given. */
+/* filter->asset is needed. Device by device, newest first; quick when a device and a limit are
+ * given. */
 MUST_CHECK bool hub_each_materialization(struct db *db, const struct hub_filter *filter,
                                          void (*on_row)(void *ctx,
                                                         const struct hub_materialization *row),

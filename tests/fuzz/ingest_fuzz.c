@@ -1,5 +1,6 @@
-/* ingest_fuzz.c - bytes that a device published go into the hub: first as they come, then as the lines of a well-formed batch, so
- * that the views are reached too. Whatever was merged, the log has no hole and rebuild gives the same tables. */
+/* ingest_fuzz.c - bytes that a device published go into the hub: first as they come, then as the
+ * lines of a well-formed batch, so that the views are reached too. Whatever was merged, the log has
+ * no hole and rebuild gives the same tables. */
 #include "common/base/limits.h"
 #include "common/wire/event.h"
 #include "hub/merge/merge.h"

@@ -1,6 +1,7 @@
-/* merge_fault_test.c - fails every single I/O call and every single allocation while batches are merged, once each, and cuts the
- * power at every sync: what fails is reported, what was acknowledged stays, nothing is half applied, and sending again from the
- * acknowledged point gives the tables that a run without a fault gives. */
+/* merge_fault_test.c - fails every single I/O call and every single allocation while batches are
+ * merged, once each, and cuts the power at every sync: what fails is reported, what was
+ * acknowledged stays, nothing is half applied, and sending again from the acknowledged point gives
+ * the tables that a run without a fault gives. */
 #include "hub/merge/merge.h"
 #include "hub/store/store.h"
 #include "tests/support/cmocka_all.h"
@@ -68,7 +69,8 @@ static bool send_some(struct hub *hub, struct err *err)
         if (!merge_add(hub->merge, str_from(story.device), payload, received, &result, err)) {
             return false;
         }
-        /* Merged already when a commit went through although it was reported as failed; unreadable when memory was short. */
+        /* Merged already when a commit went through although it was reported as failed; unreadable
+         * when memory was short. */
         assert_true(result.outcome != MERGE_REFUSED);
         line = batch_end(line);
     }
