@@ -134,7 +134,7 @@ CREATE TABLE asset_state (
     run TEXT,
     step TEXT,
     row_count INTEGER,
-    byte_count INTEGER,
+    byte_count INTEGER,                    -- as its metadata says: bytes_read
     data_version TEXT,
     metadata TEXT,                         -- JSON
     stream_id INTEGER,
