@@ -110,7 +110,7 @@ void cli_event(struct cli *cli, struct str line)
     enum cli_tone tone = tone_of(text_of(event, "type"));
     struct str type = text_of(event, "type");
     buf_add_harmless(&out, str_slice(text_of(event, "at"), TIME_FROM, TIME_TO));
-    buf_addf(&out, "  %s%-28.*s%s ", cli_tone_on(cli, tone), STR_ARG(type),
+    buf_addf(&out, "  %s%-29.*s%s ", cli_tone_on(cli, tone), STR_ARG(type),
              cli_tone_off(cli, tone));
     buf_add_harmless(&out, text_of(event, "step"));
     add_details(&out, event);

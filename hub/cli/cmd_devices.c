@@ -6,29 +6,14 @@
 #define CLOCK_FINE_MS   2000                               /* not worth a word */
 #define EXPIRES_SOON_NS (30 * INT64_C(86400) * NS_PER_SEC) /* worth one */
 
-static struct str status_of(const struct hub_device *d)
-{
-    if (!str_eq(d->status, STR("enrolled"))) {
-        return d->status;
-    }
-    if (d->is_online) {
-        return STR("online");
-    }
-    return d->since.ns == 0 ? STR("never seen") : STR("away");
-}
-
-static struct wall_time last_seen(const struct hub_device *d)
-{
-    return d->last_received.ns > d->last_seen.ns ? d->last_received : d->last_seen;
-}
-
 static void json_device(struct look *look, const struct hub_device *d)
 {
     struct json_writer w = look_begin_line(look);
     jw_member_str(&w, "device", d->id);
-    jw_member_str(&w, "status", status_of(d));
+    jw_member_str(&w, "status", hub_device_presence(d));
+    jw_member_str(&w, "enrolment", d->status);
     look_member_time(&w, "since", d->since);
-    look_member_time(&w, "last_seen_at", last_seen(d));
+    look_member_time(&w, "last_seen_at", hub_device_last_seen(d));
     jw_member_opt(&w, "offline_reason", d->offline_reason);
     jw_member_opt(&w, "version", d->version);
     jw_member_opt(&w, "board", d->board);
@@ -72,6 +57,16 @@ static void expiry_cell(struct look *look, struct wall_time not_after)
     table_tone(&look->table, is_soon ? CLI_BAD : CLI_PLAIN, str_slice(date, 0, 10));
 }
 
+static struct str note_of(const struct hub_device *d)
+{
+    if (!str_is_empty(d->refusal)) {
+        return d->refusal;
+    }
+    bool is_unknown = str_eq(d->status, STR("unknown"));
+    return is_unknown && str_is_empty(d->offline_reason) ? STR("enrolled with an earlier database")
+                                                         : d->offline_reason;
+}
+
 static void show_device(void *ctx, const struct hub_device *d)
 {
     struct look *look = ctx;
@@ -81,13 +76,13 @@ static void show_device(void *ctx, const struct hub_device *d)
         json_device(look, d);
         return;
     }
-    struct str status = status_of(d);
+    struct str status = hub_device_presence(d);
     table_cell(t, d->id);
     table_tone(t, look_tone(status), status);
     if (d->is_online) {
         table_cell(t, STR("now"));
     } else {
-        table_ago(t, last_seen(d), look->now);
+        table_ago(t, hub_device_last_seen(d), look->now);
     }
     table_cell(t, d->version);
     table_cell(t, d->board);
@@ -97,7 +92,7 @@ static void show_device(void *ctx, const struct hub_device *d)
     look_trouble_cell(t, d->lost_events);
     clock_cell(look, d->clock_offset_ms);
     expiry_cell(look, d->not_after);
-    table_cell(t, str_is_empty(d->refusal) ? d->offline_reason : d->refusal);
+    table_cell(t, note_of(d));
 }
 
 int command_devices(struct cli *cli, void *ctx)

@@ -1,7 +1,7 @@
 /* cmd_init.c - DESIGN: the settings file is put together as text and read back by the same parser
  * that `serve` uses, so that nothing is made from options that it would refuse. Written in an order
- * in which a stop in between can be repeated: settings, database, and last the CA, which is what
- * says that the hub is set up. */
+ * in which one that was interrupted can be repeated: settings, database, and last the CA, without
+ * which nothing is set up. */
 #include "hub/cli/commands.h"
 
 #include "common/cli/show.h"
@@ -246,7 +246,8 @@ static bool make_hub(struct init *in, struct err *err)
         return false;
     }
     return hub_path(config, "lock", path, err) && files_lock(path, &lock, err) &&
-           make_database(in, now, err) && authority_make(config, &rng, now, err) &&
+           make_database(in, now, err) &&
+           (authority_exists(config) || authority_make(config, &rng, now, err)) &&
            authority_fingerprint(config, in->fingerprint, err);
 }
 
@@ -295,6 +296,18 @@ static void say_text(const struct init *in)
     }
 }
 
+/* A hub that has lost its database gets a new one and keeps its CA: its devices go on. */
+static bool is_set_up(const struct settings *settings, struct err *err)
+{
+    if (!authority_exists(&settings->config) || !files_exist(settings->database)) {
+        return false;
+    }
+    (void)err_set(err, ERR_EXISTS, "there is a hub in " STR_FMT " already",
+                  STR_ARG(settings->config.state_dir));
+    (void)err_hint(err, "start it: selvedge-hub serve");
+    return true;
+}
+
 static bool init(struct init *in, struct err *err)
 {
     char cwd[LIMIT_PATH_BYTES + 1];
@@ -308,8 +321,7 @@ static bool init(struct init *in, struct err *err)
     if (!files_join(cwd, dir, in->state_dir, sizeof(in->state_dir), err)) {
         return false;
     }
-    if (!authority_may_be_made(&in->settings->config, err) || !compose(in, err) ||
-        !accept_text(in, err)) {
+    if (is_set_up(in->settings, err) || !compose(in, err) || !accept_text(in, err)) {
         return false;
     }
     if (!make_hub(in, err)) {

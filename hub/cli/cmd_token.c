@@ -3,7 +3,6 @@
 #include "common/cli/table.h"
 #include "common/json/json_writer.h"
 #include "common/platform/clock.h"
-#include "common/platform/files.h"
 #include "common/wire/messages.h"
 #include "hub/registry/authority.h"
 #include "hub/registry/registry.h"
@@ -16,16 +15,8 @@ enum { LINE_BYTES_MAX = 64 << 10 };
 static bool open_registry(const struct settings *settings, struct registry **ret,
                           char ret_fingerprint[FINGERPRINT_TEXT_SIZE], struct err *err)
 {
-    /* The CA first: without it there is no hub, and opening would make an empty database. */
-    if (!authority_fingerprint(&settings->config, ret_fingerprint, err)) {
-        return false;
-    }
-    if (!files_exist(settings->database)) {
-        (void)err_set(err, ERR_NOT_FOUND, "this hub has lost its database: there is no %s",
-                      settings->database);
-        return err_hint(err, "put it back from a backup");
-    }
-    return registry_open(ret, settings->database, err);
+    return authority_fingerprint(&settings->config, ret_fingerprint, err) &&
+           registry_open(ret, settings->database, err);
 }
 
 /* --- create ------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 
 #include "common/json/json_scan.h"
 #include "common/platform/clock.h"
+#include "hub/report/report.h"
 
 enum { LINE_BYTES_MAX = 16 << 20, SCRATCH_BYTES_MAX = 2 * LIMIT_EVENT_BYTES };
 
@@ -90,22 +91,7 @@ void look_names(struct json_writer *w, struct str names)
 
 struct str look_message(struct look *look, struct str error)
 {
-    struct json_scan scan;
-    struct json_raw key;
-    struct json_raw value;
-    struct err err;
-    struct str text = STR_NONE;
-    buf_reset(&look->scratch);
-    if (str_is_empty(error) || !json_scan_object(&scan, error, &err)) {
-        return STR_NONE;
-    }
-    while (json_scan_member(&scan, &key, &value)) {
-        if (json_raw_is(key, "message") && value.type == JSON_STRING &&
-            json_unescape(value, true, &look->scratch, &text)) {
-            return text;
-        }
-    }
-    return STR_NONE;
+    return report_error_message(error, &look->scratch);
 }
 
 struct str look_join(struct look *look, struct str array)

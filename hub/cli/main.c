@@ -129,8 +129,9 @@ static const struct cli_command commands[] = {
     {.name = "devices",
      .args = "[DEVICE]",
      .summary = "list devices: online or away, failing, lost events, clock",
-     .description = "WAITING and LOST are events that a device said it holds but has not sent, and "
-                    "that a quota gave up. CLOCK is how far the device's clock was from the hub's.",
+     .description =
+         "LOST counts events that were given up on the way: for a quota, or with an "
+         "earlier database of the hub. CLOCK is how far the device's clock was from the hub's.",
      .examples = CLI_EXAMPLES({"selvedge-hub devices", NULL},
                               {"selvedge-hub devices --json | jq -r 'select(.failing>0).device'",
                                "those with failing assets"}),
@@ -198,6 +199,28 @@ static const struct cli_command commands[] = {
      .examples = CLI_EXAMPLES(
          {"selvedge-hub lineage --format dot | dot -Tsvg > lineage.svg", "as a picture"}),
      .run = command_lineage},
+    {.name = "report",
+     .summary = "tell what the fleet did and what needs attention",
+     .description =
+         "Runs, rows and bytes loaded, and how long it took, in the time asked for; what "
+         "fails, who is away and what was lost, as of now. Times are the devices' own.",
+     .options = CLI_OPTIONS({.name = "since",
+                             .type = CLI_DURATION,
+                             .value_name = "TIME",
+                             .default_text = "24h",
+                             .help = "how far back"},
+                            {.name = "format",
+                             .letter = 'f',
+                             .type = CLI_STRING,
+                             .value_name = "FORMAT",
+                             .choices = "text|json|markdown",
+                             .default_text = "text",
+                             .help = "how it is written"}),
+     .examples =
+         CLI_EXAMPLES({"selvedge-hub report --since 7d", "the last week"},
+                      {"selvedge-hub report --format markdown | mail -s fleet you@example.org",
+                       "by mail, from cron"}),
+     .run = command_report},
     {.name = "refusals",
      .summary = "list who was turned away, when and why",
      .options = CLI_OPTIONS(LIMIT_OPTION("20")),

@@ -43,25 +43,19 @@ static void wipe(struct buf *key)
     buf_release(key);
 }
 
-bool authority_may_be_made(const struct hub_config *config, struct err *err)
+bool authority_exists(const struct hub_config *config)
 {
     char path[LIMIT_PATH_BYTES + 1];
-    if (!hub_path(config, "ca/ca.pem", path, err)) {
-        return false;
-    }
-    if (files_exist(path)) {
-        (void)err_set(err, ERR_EXISTS, "this hub is set up already: %s is its CA", path);
-        return err_hint(err, "start it: selvedge-hub serve");
-    }
-    return true;
+    struct err err;
+    return hub_path(config, "ca/ca.pem", path, &err) && files_exist(path);
 }
 
 bool authority_make(const struct hub_config *config, const struct rng *rng, struct wall_time now,
                     struct err *err)
 {
     char name[64];
-    if (!authority_may_be_made(config, err)) {
-        return false;
+    if (authority_exists(config)) {
+        return err_set(err, ERR_EXISTS, "there is a CA already");
     }
     struct buf title = buf_fixed(name, sizeof(name));
     buf_addf(&title, STR_FMT "-ca", STR_ARG(str_slice(config->fleet, 0, 50)));

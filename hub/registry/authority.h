@@ -16,8 +16,8 @@ struct authority { /* text lives in the arena given; wipe keys with authority_wi
     struct str hub_key;
     char ca_fingerprint[65];
 };
+bool authority_exists(const struct hub_config *config);
 /* ERR_EXISTS when there is a CA already: it is never overwritten. */
-MUST_CHECK bool authority_may_be_made(const struct hub_config *config, struct err *err);
 MUST_CHECK bool authority_make(const struct hub_config *config, const struct rng *rng,
                                struct wall_time now, struct err *err);
 /* Loads the CA, renews server and hub certificates where needed. ERR_NOT_FOUND (hint: init) when

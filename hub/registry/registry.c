@@ -1,9 +1,14 @@
 #include "hub/registry/registry_internal.h"
 
+#include "common/platform/files.h"
 #include <stdlib.h>
 
 bool registry_open(struct registry **ret, const char *path, struct err *err)
 {
+    if (!files_exist(path)) {
+        (void)err_set(err, ERR_NOT_FOUND, "this hub has lost its database: there is no %s", path);
+        return err_hint(err, "put it back from a backup, or begin a new one: selvedge-hub init");
+    }
     struct registry *r = calloc(1, sizeof(*r));
     if (r == NULL) {
         return err_set(err, ERR_NO_MEMORY, "open %s: out of memory", path);

@@ -10,7 +10,7 @@
 #include "common/wire/messages.h"
 
 struct registry;
-/* The database must exist with its schema (hub_store_open made it). */
+/* ERR_NOT_FOUND when there is no database: `init` makes it. */
 MUST_CHECK bool registry_open(struct registry **ret, const char *path, struct err *err);
 void registry_close(struct registry *registry); /* NULL is allowed */
 

@@ -440,8 +440,8 @@ static bool open_store(struct serve *s, struct err *err)
         return false;
     }
     struct hub_store_options options = {.path = path, .max_bytes = s->config->log_quota};
-    if (!hub_store_open(&s->store, &options, err) || !merge_open(s->store, &s->merge, err) ||
-        !registry_open(&s->registry, path, err) || !registry_fleet(s->registry, &fleet, err)) {
+    if (!registry_open(&s->registry, path, err) || !registry_fleet(s->registry, &fleet, err) ||
+        !hub_store_open(&s->store, &options, err) || !merge_open(s->store, &s->merge, err)) {
         return false;
     }
     if (!str_eq(buf_str(&fleet), s->config->fleet)) {
@@ -479,6 +479,11 @@ static bool open_session(struct serve *s, struct err *err)
     struct buf topic = buf_fixed(s->state_topic, sizeof(s->state_topic));
     topic_hub_state(&topic, s->config->fleet);
     rng_hex(s->rng, (INSTANCE_SIZE - 1) / 2, s->instance);
+    /* Not to be guessed, so that nobody can connect with it and end our session. */
+    char random[INSTANCE_SIZE];
+    char client_id[INSTANCE_SIZE + 4];
+    rng_hex(s->rng, (INSTANCE_SIZE - 1) / 2, random);
+    (void)snprintf(client_id, sizeof(client_id), "hub.%s", random);
     AUTO(buf) will = buf_growing(4096);
     struct message_hub_state offline = {.instance = str_from(s->instance), .at = wall_now(s)};
     message_hub_state_encode(&offline, &will);
@@ -486,7 +491,7 @@ static bool open_session(struct serve *s, struct err *err)
     struct mqtt_options options = {.host = own_broker ? local : s->config->host,
                                    .port = (int)s->config->port,
                                    .server_name = own_broker ? STR("localhost") : STR_NONE,
-                                   .client_id = STR("hub"),
+                                   .client_id = str_from(client_id),
                                    .ca_pem = s->authority.ca_cert,
                                    .cert_pem = s->authority.hub_cert,
                                    .key_pem = s->authority.hub_key,

@@ -101,6 +101,22 @@ bool hub_each_device(struct db *db, const struct hub_filter *filter,
     return false;
 }
 
+struct str hub_device_presence(const struct hub_device *d)
+{
+    if (str_eq(d->status, STR("revoked"))) {
+        return d->status;
+    }
+    if (d->is_online) {
+        return STR("online");
+    }
+    return d->since.ns == 0 ? STR("never seen") : STR("away");
+}
+
+struct wall_time hub_device_last_seen(const struct hub_device *d)
+{
+    return d->last_received.ns > d->last_seen.ns ? d->last_received : d->last_seen;
+}
+
 bool hub_each_fleet_asset(struct db *db, const struct hub_filter *filter,
                           void (*on_row)(void *ctx, const struct hub_fleet_asset *row), void *ctx,
                           struct err *err)

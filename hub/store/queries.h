@@ -37,6 +37,10 @@ MUST_CHECK bool hub_each_device(struct db *db, const struct hub_filter *filter,
                                 void (*on_row)(void *ctx, const struct hub_device *row), void *ctx,
                                 struct err *err);
 
+/* "online", "away", "never seen" or "revoked". */
+struct str hub_device_presence(const struct hub_device *d);
+struct wall_time hub_device_last_seen(const struct hub_device *d);
+
 struct hub_fleet_asset { /* one asset over all devices */
     struct str asset;
     int64_t devices, failing; /* that define it; on which it fails */

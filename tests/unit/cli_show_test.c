@@ -29,14 +29,14 @@ static void an_event_is_one_line_of_what_matters(void **state)
               "\"run\":\"r\",\"step\":\"pos/sales\",\"metadata\":{\"dagster/row_count\":{\"type\":"
               "\"int\",\"raw_value\":12},\"schema\":{\"type\":\"json\",\"raw_value\":{}}}}",
               NULL),
-        "02:30:00.123  asset_materialization        pos/sales  row_count=12\n");
+        "02:30:00.123  asset_materialization         pos/sales  row_count=12\n");
     assert_string_equal(
         shown(
             "{\"seq\":8,\"at\":\"2026-11-22T02:30:01.000Z\",\"type\":\"step_failure\",\"step\":"
             "\"a\",\"attempt\":2,\"duration_ms\":1500,\"error\":{\"message\":\"no disk\",\"hint\":"
             "\"buy one\"}}",
             NULL),
-        "02:30:01.000  step_failure                 a  attempt=2  took 1.5 s  no disk  (buy "
+        "02:30:01.000  step_failure                  a  attempt=2  took 1.5 s  no disk  (buy "
         "one)\n");
 }
 
@@ -47,7 +47,7 @@ static void a_first_attempt_is_no_news(void **state)
         shown("{\"seq\":1,\"at\":\"2026-11-22T02:30:00Z\",\"type\":\"step_start\",\"step\":\"a\","
               "\"attempt\":1}",
               NULL),
-        "02:30:00Z  step_start                   a\n");
+        "02:30:00Z  step_start                    a\n");
 }
 
 /* A device may say anything. */

@@ -1,0 +1,156 @@
+/* attention.c - what somebody should look at: DESIGN: one line for one thing that a person can do
+ * something about, in plain words, the worst kind first. */
+#include "hub/report/report.h"
+
+#include "common/cli/text.h"
+#include <stdlib.h>
+
+#define CLOCK_FINE_MS   60000
+#define EXPIRES_SOON_NS (30 * INT64_C(86400) * NS_PER_SEC)
+enum { LINE_BYTES_MAX = 4096 };
+
+struct attention {
+    const struct report *report;
+    struct arena *arena;
+    struct str *lines;
+    size_t count;
+    size_t total;
+    struct buf line;
+};
+
+static void end_line(struct attention *a)
+{
+    a->total++;
+    if (a->count < REPORT_LINES_MAX) {
+        struct str line = a->line.overflow ? STR_NONE : arena_copy(a->arena, buf_str(&a->line));
+        a->lines[a->count] = line.ptr == NULL ? STR("(too long)") : line;
+        a->count++;
+    }
+    buf_reset(&a->line);
+}
+
+static void add_ago(struct attention *a, struct wall_time at)
+{
+    if (at.ns != 0) {
+        buf_add(&a->line, STR(", "));
+        buf_add_ago(&a->line, at, a->report->until);
+    }
+}
+
+static void tell_failures(struct attention *a)
+{
+    for (size_t i = 0; i < a->report->failures.count; i++) {
+        const struct report_failure *f = &a->report->failures.items[i];
+        buf_add_harmless(&a->line, f->asset);
+        buf_add(&a->line, STR(" fails on "));
+        buf_add_harmless(&a->line, f->device);
+        add_ago(a, f->at);
+        if (!str_is_empty(f->message)) {
+            buf_add(&a->line, STR(": "));
+            buf_add_harmless(&a->line, f->message);
+        }
+        end_line(a);
+    }
+}
+
+static void tell_checks(struct attention *a, bool is_warning)
+{
+    for (size_t i = 0; i < a->report->checks.count; i++) {
+        const struct report_check *c = &a->report->checks.items[i];
+        if (str_eq(c->severity, STR("warn")) != is_warning) {
+            continue;
+        }
+        buf_add(&a->line, is_warning ? STR("warning: check ") : STR("check "));
+        buf_add_harmless(&a->line, c->name);
+        buf_add(&a->line, STR(" of "));
+        buf_add_harmless(&a->line, c->asset);
+        buf_add(&a->line, STR(" failed on "));
+        buf_add_harmless(&a->line, c->device);
+        add_ago(a, c->at);
+        end_line(a);
+    }
+}
+
+static void tell_away(struct attention *a)
+{
+    for (size_t i = 0; i < a->report->devices.count; i++) {
+        const struct report_device *d = &a->report->devices.items[i];
+        if (!str_eq(d->status, STR("away"))) {
+            continue;
+        }
+        buf_add_harmless(&a->line, d->id);
+        buf_add(&a->line, STR(" is away, last seen "));
+        buf_add_ago(&a->line, d->last_seen, a->report->until);
+        if (!str_is_empty(d->reason)) {
+            buf_add(&a->line, STR(" ("));
+            buf_add_harmless(&a->line, d->reason);
+            buf_add_char(&a->line, ')');
+        }
+        if (d->waiting > 0) {
+            buf_add(&a->line, STR("; events that wait there: at least "));
+            report_add_number(&a->line, d->waiting);
+        }
+        end_line(a);
+    }
+}
+
+static void tell_device(struct attention *a, const struct report_device *d)
+{
+    if (d->lost > 0) {
+        buf_add_harmless(&a->line, d->id);
+        buf_add(&a->line, STR(" has lost events: "));
+        report_add_number(&a->line, d->lost);
+        end_line(a);
+    }
+    if (d->not_after.ns != 0 && d->not_after.ns - a->report->until.ns < EXPIRES_SOON_NS) {
+        char date[WALL_TEXT_SIZE];
+        bool is_over = d->not_after.ns <= a->report->until.ns;
+        buf_add(&a->line, STR("the certificate of "));
+        buf_add_harmless(&a->line, d->id);
+        buf_addf(&a->line, " %s on %.10s", is_over ? "expired" : "expires",
+                 wall_format(d->not_after, date));
+        end_line(a);
+    }
+    bool is_sound =
+        d->clock_offset_ms > -INT64_MAX / NS_PER_MS && d->clock_offset_ms < INT64_MAX / NS_PER_MS;
+    if (is_sound && llabs(d->clock_offset_ms) > CLOCK_FINE_MS) {
+        buf_add(&a->line, STR("the clock of "));
+        buf_add_harmless(&a->line, d->id);
+        buf_add(&a->line, STR(" is "));
+        buf_add_duration(&a->line, llabs(d->clock_offset_ms) * NS_PER_MS);
+        buf_add(&a->line, d->clock_offset_ms < 0 ? STR(" slow") : STR(" fast"));
+        end_line(a);
+    }
+}
+
+static void tell_refusals(struct attention *a)
+{
+    if (a->report->refusals > 0) {
+        report_add_number(&a->line, a->report->refusals);
+        buf_add(&a->line, a->report->refusals == 1 ? STR(" refusal") : STR(" refusals"));
+        buf_add(&a->line, STR(" of strangers or bad messages; see: selvedge-hub refusals"));
+        end_line(a);
+    }
+}
+
+size_t report_attention(const struct report *report, struct arena *arena,
+                        struct str lines[REPORT_LINES_MAX])
+{
+    struct attention a = {
+        .report = report, .arena = arena, .lines = lines, .line = buf_growing(LINE_BYTES_MAX)};
+    tell_failures(&a);
+    tell_checks(&a, false);
+    tell_away(&a);
+    for (size_t i = 0; i < report->devices.count; i++) {
+        tell_device(&a, &report->devices.items[i]);
+    }
+    tell_checks(&a, true);
+    tell_refusals(&a);
+    if (a.total > a.count) {
+        struct str more =
+            arena_printf(arena, "... and %zu more; --format json has all", a.total - a.count + 1);
+        lines[a.count - 1] = more.ptr == NULL ? STR("... and more") : more;
+    }
+    buf_release(&a.line);
+    return a.count;
+}
