@@ -6,6 +6,7 @@
 #include "common/tls/identity.h"
 #include "common/wire/messages.h"
 #include "common/wire/topics.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ enum {
     INFLIGHT_MAX = SYNC_WINDOW_MAX + 4, /* batches, and births and the like beside them */
     CONNECT_TIMEOUT_MS = 20000,
     SESSION_TEXT_SIZE = 17,
+    CLIENT_ID_SIZE = 64 + SESSION_TEXT_SIZE, /* a device's name, a dot, something random */
     MESSAGE_ARENA_BYTES = 256 << 10,
 };
 
@@ -26,6 +28,7 @@ struct link {
     char topics[CHANNEL_COUNT][TOPIC_BYTES_MAX];
     char hub_topic[TOPIC_BYTES_MAX];
     char session_id[SESSION_TEXT_SIZE];
+    char client_id[CLIENT_ID_SIZE];
     int subscriptions; /* acknowledged so far in this connection */
     struct link_status status;
     void (*on_stopped)(void *ctx);
@@ -342,13 +345,24 @@ static bool make_topics(struct link *link, struct err *err)
            err_set(err, ERR_INVALID, "fleet and device names make a topic that is too long");
 }
 
+/* Whoever connects with the id of another ends its session, so ours cannot be guessed. The same for
+ * the life of the process: a new connection replaces what is left of the old one. */
+static void make_client_id(struct link *link)
+{
+    char random[SESSION_TEXT_SIZE];
+    rng_hex(link->options.rng, (SESSION_TEXT_SIZE - 1) / 2, random);
+    (void)snprintf(link->client_id, sizeof(link->client_id), STR_FMT ".%s",
+                   STR_ARG(str_slice(link->options.identity->device, 0, 63)), random);
+}
+
 static bool open_session(struct link *link, struct err *err)
 {
     const struct device_identity *identity = link->options.identity;
+    make_client_id(link);
     struct mqtt_options options = {.host = link->options.host,
                                    .port = link->options.port,
                                    .server_name = identity->host,
-                                   .client_id = identity->device,
+                                   .client_id = str_from(link->client_id),
                                    .ca_pem = identity->ca_pem,
                                    .cert_pem = identity->cert_pem,
                                    .key_pem = identity->key_pem,

@@ -7,6 +7,7 @@
 #include "common/platform/files.h"
 #include "common/platform/spawn.h"
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CONFIG_BYTES_MAX = 64 << 10, LINE_BYTES_MAX = 4096 };
+enum { CONFIG_BYTES_MAX = 64 << 10, LINE_BYTES_MAX = 4096, STOP_MS = 5000 };
 #define RESTART_BASE_NS (200 * NS_PER_MS)
 #define RESTART_MAX_NS  (10 * NS_PER_SEC)
 #define STEADY_NS       (30 * NS_PER_SEC) /* a run this long forgets earlier failures */
@@ -205,18 +206,31 @@ bool broker_start(struct broker **ret, struct loop *loop, const struct rng *rng,
     return true;
 }
 
+/* mosquitto without persistence ends at once; one that does not is killed. */
+static void end_process(struct broker *b)
+{
+    struct pollfd end = {.fd = b->child.watch.fd, .events = POLLIN};
+    spawn_signal_group(b->child.pid, SIGTERM);
+    if (poll(&end, 1, STOP_MS) <= 0) {
+        LOG(WARN, "broker.does_not_end", F_I("pid", b->child.pid), F_T("action", "killing it"));
+        spawn_signal_group(b->child.pid, SIGKILL);
+    }
+    (void)waitpid(b->child.pid, NULL, 0);
+    loop_child_remove(b->loop, &b->child);
+}
+
 void broker_stop(struct broker *b)
 {
     if (b == NULL) {
         return;
     }
     loop_timer_disarm(b->loop, &b->restart_timer);
-    if (b->is_running) {
-        loop_child_remove(b->loop, &b->child);
-        spawn_signal_group(b->child.pid, SIGTERM);
-        (void)waitpid(b->child.pid, NULL, 0); /* mosquitto without persistence ends at once */
-    }
+    /* The log first: nobody reads it from here on, and a broker that waits for us to take what it
+     * says would never end. */
     close_log(b);
+    if (b->is_running) {
+        end_process(b);
+    }
     buf_release(&b->log);
     free(b);
 }

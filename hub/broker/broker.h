@@ -17,14 +17,15 @@ struct broker_options {
     int port;
     int enrol_port;
 };
-/* The two listeners, TLS only: devices with a certificate, whose CN is user name and client id and
- * bounds their topics; strangers without one, who reach the enrolment topics and nothing else.
- * Pure. */
+/* The two listeners, TLS only: devices with a certificate, whose CN is the user name and bounds
+ * their topics; strangers without one, who reach the enrolment topics and nothing else. Client ids
+ * are one name space over both, and a second client with an id ends the first: devices and hub add
+ * something random to theirs, so that a stranger cannot throw them out. Pure. */
 void broker_write_config(struct buf *out, const struct broker_options *options);
 void broker_write_device_acl(struct buf *out, struct str fleet);
 void broker_write_enrol_acl(struct buf *out, struct str fleet);
 
-/* What a line of the broker's log means for us. Text is borrowed from the line. */
+/* What a line of the broker's log means for us. Text is borrowed from the line and the reader. */
 enum broker_note { BROKER_NOTE_NONE, BROKER_NOTE_REFUSED, BROKER_NOTE_TROUBLE };
 struct broker_line {
     enum broker_note note;
@@ -32,9 +33,19 @@ struct broker_line {
     struct str what; /* "publish", "subscribe", "connection" */
     struct str why;
 };
-/* Remembers across lines who is just connecting. */
+/* A client whose id does not tell who it is. */
+struct broker_stranger {
+    char client[96];
+    char peer[64];
+};
+enum { BROKER_STRANGERS_MAX = 64 };
+/* Remembers across lines who is connecting, and under which id. Zeroed at first. */
 struct broker_reader {
-    char address[64];
+    char address[64]; /* of the connection that began last */
+    char opening[8];  /* the port that the broker opened last */
+    struct broker_stranger strangers[BROKER_STRANGERS_MAX]; /* a ring */
+    size_t next;
+    char why[512];
 };
 void broker_read_line(struct broker_reader *reader, struct str line, struct str fleet,
                       struct broker_line *ret);

@@ -47,7 +47,7 @@ void broker_write_config(struct buf *out, const struct broker_options *options)
     add_listener(out, options, options->port);
     buf_addf(out,
              "cafile %s/ca.pem\nrequire_certificate true\nuse_identity_as_username true\n"
-             "use_username_as_clientid true\nacl_file %s/devices.acl\n",
+             "acl_file %s/devices.acl\n",
              options->dir, options->dir);
     add_listener(out, options, options->enrol_port);
     buf_addf(out, "allow_anonymous true\nacl_file %s/enrolment.acl\nmax_connections 200\n",

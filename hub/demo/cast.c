@@ -1,6 +1,7 @@
 #include "hub/demo/cast.h"
 
 #include "common/base/buf.h"
+#include "common/log/log.h"
 #include "common/platform/files.h"
 #include "common/platform/spawn.h"
 #include <errno.h>
@@ -94,7 +95,9 @@ static void read_output(const struct cast *cast, const char *name, const char *s
     char path[LIMIT_PATH_BYTES + 1];
     struct err err = {0};
     (void)snprintf(path, sizeof(path), "%s/%s.%s", cast->dir, name, suffix);
-    (void)files_read(path, out, &err);
+    if (!files_read(path, out, &err)) {
+        buf_reset(out); /* it said nothing */
+    }
 }
 
 /* The last line that a program said: the reason why it ended, as a rule. */
@@ -198,9 +201,8 @@ void cast_close(struct cast *cast, bool keep)
     end(cast, &cast->hub);
     relay_close(cast->relay);
     cast->relay = NULL;
-    if (!keep && cast->dir[0] != '\0') {
-        (void)files_remove_tree(cast->dir,
-                                &err); /* a temporary folder: what cannot be removed may stay */
+    if (!keep && cast->dir[0] != '\0' && !files_remove_tree(cast->dir, &err)) {
+        LOG(WARN, "demo.folder_kept", F_T("path", cast->dir), F_ERR(&err));
     }
 }
 

@@ -3,6 +3,7 @@
 Everything that is started is ended by its process id when the fleet is closed, whatever the test did."""
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -33,9 +34,15 @@ def need(*programs):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below the range that the kernel takes for outgoing connections: nobody has it a moment later by chance."""
+    while True:
+        port = random.SystemRandom().randrange(20000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def wait_for(what, condition, seconds=30.0, every=0.1):
