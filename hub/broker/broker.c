@@ -129,8 +129,13 @@ static bool spawn_broker(struct broker *b, struct err *err)
     }
     b->child = (struct loop_child){.on_exit = on_exit_status, .ctx = b};
     b->started = loop_now(b->loop);
+    if (!loop_child_watch(b->loop, &b->child, pid, pidfd, err)) {
+        spawn_signal_group(pid, SIGKILL); /* nobody would hear of its end */
+        (void)waitpid(pid, NULL, 0);
+        return false;
+    }
     b->is_running = true;
-    return loop_child_watch(b->loop, &b->child, pid, pidfd, err);
+    return true;
 }
 
 static void on_restart(void *ctx)
