@@ -37,11 +37,8 @@ static void start(struct world *w, struct str script)
     const char *program = temp_dir_path(&w->dir, "broker.sh");
     check(files_write(program, script, 0755, &err), &err);
     check(loop_open(&w->loop, clock_system(), &err), &err);
-    struct broker_options options = {.program = program,
-                                     .dir = w->dir.path,
-                                     .fleet = STR("test"),
-                                     .port = 1,
-                                     .enrol_port = 2};
+    struct broker_options options = {
+        .program = program, .dir = w->dir.path, .fleet = STR("test"), .port = 1, .enrol_port = 2};
     struct broker_handlers handlers = {.on_note = on_note, .ctx = w};
     check(broker_start(&w->broker, w->loop, &w->rng, &options, &handlers, &err), &err);
     while (!w->is_ready) {
