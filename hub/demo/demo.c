@@ -135,12 +135,12 @@ static bool hub_is_up(struct demo *d)
     return cast_hub_is_ready(&d->cast);
 }
 
+/* A busy moment shows as an empty fleet: the next look sees it. */
 static struct fleet_view look(struct demo *d)
 {
     struct fleet_view view = {0};
     struct err err = {0};
-    (void)fleet_view_read(d->cast.hub_db, &view, &err); /* a busy moment: the next look sees it */
-    return view;
+    return fleet_view_read(d->cast.hub_db, &view, &err) ? view : (struct fleet_view){0};
 }
 
 static bool all_online(struct demo *d)
