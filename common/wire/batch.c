@@ -13,6 +13,8 @@ enum {
     /* A 16 KiB window and a smaller hash: 128 KiB of working memory instead of 256 on the device,
      * for a few percent of size. */
     DEFLATE_WINDOW_BITS = 14,
+    /* Half the time of zlib's own level 6 for a tenth more bytes (`./dev bench`). */
+    DEFLATE_LEVEL = 3,
     DEFLATE_MEMORY_LEVEL = 7,
 };
 
@@ -32,8 +34,8 @@ bool epoch_is_valid(struct str epoch)
 static bool try_deflate(struct str lines, char *into, size_t cap, size_t *ret_len)
 {
     z_stream z = {0};
-    if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, DEFLATE_WINDOW_BITS,
-                     DEFLATE_MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK) {
+    if (deflateInit2(&z, DEFLATE_LEVEL, Z_DEFLATED, DEFLATE_WINDOW_BITS, DEFLATE_MEMORY_LEVEL,
+                     Z_DEFAULT_STRATEGY) != Z_OK) {
         return false;
     }
     z.next_in = (const Bytef *)lines.ptr;
