@@ -358,13 +358,16 @@ static bool carry_on(struct demo *d, int64_t for_ns, struct err *err)
 
 static void say_farewell(struct demo *d)
 {
+    const char *bin = d->cast.bin;
     const char *at = d->cast.hub_dir;
-    cli_printf(
-        d->cli,
-        "\nLook around while it runs, from another terminal (or afterwards, with --keep):\n"
-        "  selvedge-hub -s %s devices\n  selvedge-hub -s %s assets\n  selvedge-hub -s %s runs\n"
-        "  selvedge-hub -s %s report\n  selvedge-agent -s %s/state -d %s/selvedge.yaml status\n\n",
-        at, at, at, at, d->dirs[0], d->dirs[0]);
+    static const char *const looks[] = {"devices", "assets",  "assets pos/orders",
+                                        "runs",    "lineage", "report"};
+    cli_printf(d->cli,
+               "Look around while it runs, from another terminal (or afterwards, with --keep):\n");
+    for (size_t i = 0; i < COUNT_OF(looks); i++) {
+        cli_printf(d->cli, "  %s/selvedge-hub -s %s %s\n", bin, at, looks[i]);
+    }
+    cli_printf(d->cli, "  %s/selvedge-agent -c %s/agent.yaml status\n\n", bin, d->dirs[0]);
 }
 
 static bool tell(struct demo *d, struct err *err)
