@@ -1,0 +1,172 @@
+/* run_step STATE_DIR RUNS - runs of one trivial step through agent/run, one after the other, each
+ * durable when it has ended; and the same program spawned and waited for without a run, in turn.
+ * Prints the medians, also of how often a run called fdatasync(): its commits. */
+#include "agent/run/runner.h"
+#include "common/platform/spawn.h"
+#include "tests/bench/bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char trivial[] = "/bin/true";
+static const char definitions_text[] = "project: bench\n"
+                                       "assets:\n"
+                                       "  - key: pos/trivial\n"
+                                       "    run: [/bin/true]\n";
+
+static int64_t synced;
+
+/* In the place of libc's: SQLite's commits come by here. */
+int fdatasync(int fd)
+{
+    synced++;
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+struct bench {
+    struct loop *loop;
+    struct rng rng;
+    struct store *store;
+    struct definitions *defs;
+    struct runner *runner;
+    bool has_ended;
+};
+
+static void on_recorded(void *ctx, int64_t last_seq)
+{
+    (void)ctx;
+    (void)last_seq;
+}
+
+static void on_run_ended(void *ctx, struct str run, enum run_state state)
+{
+    struct bench *b = ctx;
+    if (state != RUN_SUCCESS) {
+        bench_die("run " STR_FMT " did not succeed", STR_ARG(run));
+    }
+    b->has_ended = true;
+}
+
+static bool no_variable(void *ctx, struct str name, struct str *ret_value)
+{
+    (void)ctx;
+    (void)name;
+    (void)ret_value;
+    return false;
+}
+
+static void open_all(struct bench *b, const char *state_dir)
+{
+    struct err err = {0};
+    struct clock clock = clock_system();
+    char path[512];
+    (void)snprintf(path, sizeof(path), "%s/agent.db", state_dir);
+    b->rng = rng_system();
+    bench_check(loop_open(&b->loop, clock, &err), &err);
+    const struct store_options store = {
+        .path = path, .quota_bytes = 64 << 20, .history_bytes = 16 << 20, .rng = &b->rng};
+    bench_check(store_open(&b->store, &store, clock_wall(&clock), NULL, &err), &err);
+
+    AUTO(arena) arena = arena_new(1 << 20);
+    struct problems problems = {.arena = &arena};
+    struct definitions_files files = definitions_system_files();
+    bench_check(definitions_parse(str_from(definitions_text), STR("selvedge.yaml"), &files,
+                                  &problems, &b->defs, &err),
+                &err);
+    static const struct env_lookup env = {.get = no_variable};
+    const struct runner_options options = {.loop = b->loop,
+                                           .rng = &b->rng,
+                                           .store = b->store,
+                                           .defs = b->defs,
+                                           .state_dir = state_dir,
+                                           .worker = "/bin/false",
+                                           .env = &env,
+                                           .steps_max = 2,
+                                           .runs_kept = 1000,
+                                           .on_recorded = on_recorded,
+                                           .on_run_ended = on_run_ended,
+                                           .ctx = b};
+    bench_check(runner_open(&b->runner, &options, &err), &err);
+}
+
+static int64_t run_once(struct bench *b)
+{
+    static const uint32_t assets[] = {0};
+    const struct run_request request = {
+        .assets = assets, .asset_count = 1, .cause = STR("manual"), .selection = STR("*")};
+    char id[UUID_TEXT_SIZE];
+    struct err err = {0};
+    b->has_ended = false;
+    struct bench_counters start = bench_now();
+    bench_check(runner_enqueue(b->runner, &request, id, &err), &err);
+    while (!b->has_ended) {
+        bench_check(loop_turn(b->loop, -1, &err), &err);
+    }
+    return bench_now().wall_ns - start.wall_ns;
+}
+
+static int64_t spawn_once(void)
+{
+    const char *const argv[] = {trivial, NULL};
+    const char *const envp[] = {NULL};
+    const struct spawn_options options = {.argv = argv,
+                                          .envp = envp,
+                                          .stdin_fd = -1,
+                                          .stdout_fd = -1,
+                                          .stderr_fd = -1,
+                                          .message_fd = -1};
+    struct err err = {0};
+    pid_t pid = 0;
+    int pidfd = -1;
+    struct bench_counters start = bench_now();
+    bench_check(spawn_process(&options, &pid, &pidfd, &err), &err);
+    (void)waitpid(pid, NULL, 0);
+    int64_t ns = bench_now().wall_ns - start.wall_ns;
+    (void)close(pidfd);
+    return ns;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const int64_t *x = a;
+    const int64_t *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+int main(int argc, char **argv)
+{
+    size_t runs = (size_t)bench_count_arg(argc, argv, 2);
+    int64_t *run = calloc(runs, sizeof(*run));
+    int64_t *spawn = calloc(runs, sizeof(*spawn));
+    struct bench b = {0};
+    int64_t *commits = calloc(runs, sizeof(*commits));
+    if (run == NULL || spawn == NULL || commits == NULL) {
+        bench_die("out of memory");
+    }
+    open_all(&b, bench_text_arg(argc, argv, 1));
+    for (size_t i = 0; i < runs; i++) {
+        int64_t before = synced;
+        run[i] = run_once(&b);
+        commits[i] = synced - before;
+        spawn[i] = spawn_once();
+    }
+    qsort(commits, runs, sizeof(*commits), compare);
+    qsort(run, runs, sizeof(*run), compare);
+    qsort(spawn, runs, sizeof(*spawn), compare);
+    bench_print("runs", (int64_t)runs);
+    bench_print("run_ns", run[runs / 2]);
+    bench_print("spawn_ns", spawn[runs / 2]);
+    bench_print("commits", commits[runs / 2]);
+    runner_close(b.runner);
+    definitions_close(b.defs);
+    store_close(b.store);
+    loop_close(b.loop);
+    free(run);
+    free(spawn);
+    free(commits);
+    return 0;
+}
