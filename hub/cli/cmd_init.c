@@ -54,8 +54,9 @@ static void add_text(struct init *in, const char *key, struct str value)
 static void offer_text(struct init *in, const char *option, struct str present)
 {
     struct str value = str_from(cli_text(in->cli, option));
-    value = cli_is_given(in->cli, option) ? value : present;
-    if (is_wanted(in, option, str_eq(value, present)) && !str_is_empty(value)) {
+    bool is_given = cli_is_given(in->cli, option);
+    value = is_given ? value : present;
+    if (is_wanted(in, option, str_eq(value, present)) && (is_given || !str_is_empty(value))) {
         add_text(in, option, value);
     }
 }
