@@ -163,6 +163,9 @@ bool extract_load(const struct request *request, struct arena *arena, struct rep
         .options = &request->tap, .mode = (enum load_mode)request->target.mode, .arena = arena};
     bool ok = open_both(&l, &target_context, &tap_context, err) && pump(&l, err) &&
               describe(&l, arena, ret, err);
+    if (!ok && err->code == ERR_CANCELLED) {
+        report_error(report, err); /* before the clean-up, which may be cut short */
+    }
     if (l.tap != NULL) {
         l.tap->ops->close(l.tap);
     }

@@ -206,6 +206,10 @@ void report_check(struct report *r, const struct check_options *check, bool pass
 
 void report_error(struct report *r, const struct err *err)
 {
+    if (r->has_error) {
+        return;
+    }
+    r->has_error = true;
     struct json_writer w = begin(r, "error");
     jw_member_str(&w, "code", str_from(err_code_name(err->code)));
     jw_member_str(&w, "message", str_from(err->msg));

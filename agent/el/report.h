@@ -12,6 +12,7 @@ struct report {
     struct clock clock;
     struct mono_time started;
     struct mono_time last_progress;
+    bool has_error;
 };
 
 /* What a materialization says of itself; -1 and empty text are left out. */
@@ -34,4 +35,5 @@ void report_progress(struct report *r, int64_t rows, int64_t bytes);
 void report_materialization(struct report *r, const struct materialization *m);
 void report_check(struct report *r, const struct check_options *check, bool passed, int64_t value,
                   struct str problem);
+/* The first one; later calls say nothing. */
 void report_error(struct report *r, const struct err *err);

@@ -147,7 +147,7 @@ static bool look_at_result(struct db *db, const struct request *r, struct arena 
 bool sql_asset(const struct request *request, struct arena *arena, struct materialization *ret,
                struct err *err)
 {
-    struct database d __attribute__((cleanup(database_release))) = {NULL};
+    AUTO(database) d = {NULL};
     if (is_reserved(request->name)) {
         return err_set(err, ERR_INVALID, "\"" STR_FMT "\" is a reserved name",
                        STR_ARG(request->name));
@@ -187,7 +187,7 @@ void checks_run(const struct request *request, struct str path, struct arena *ar
 {
     const struct check_options *checks = request->checks.items;
     for (size_t i = 0; i < request->checks.count && !cancel_requested(); i++) {
-        struct database d __attribute__((cleanup(database_release))) = {NULL};
+        AUTO(database) d = {NULL};
         struct err err = {0};
         int64_t value = 0;
         struct str where = checks[i].path.len > 0 ? checks[i].path : path;

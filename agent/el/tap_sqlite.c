@@ -17,6 +17,7 @@
 #include "agent/el/table.h"
 #include "common/base/limits.h"
 #include "common/base/time.h"
+#include "common/db/db_rows.h"
 #include "common/platform/clock.h"
 
 #include <string.h>
@@ -254,29 +255,20 @@ static bool begin_part(struct tap_sqlite *t, bool is_resumed, struct err *err)
 
 static struct value read_value(const struct db_query *q, int col)
 {
-    struct value v = {.type = VALUE_NULL};
-    switch (db_col_type(q, col)) {
+    const struct db_value v = db_col_value(q, col);
+    switch (v.type) {
     case DB_INTEGER:
-        v.type = VALUE_INTEGER;
-        v.as.integer = db_col_i64(q, col);
-        break;
+        return (struct value){.type = VALUE_INTEGER, .as.integer = v.as.integer};
     case DB_REAL:
-        v.type = VALUE_REAL;
-        v.as.real = db_col_double(q, col);
-        break;
+        return (struct value){.type = VALUE_REAL, .as.real = v.as.real};
     case DB_TEXT:
-        v.type = VALUE_TEXT;
-        v.as.text = db_col_str(q, col);
-        break;
+        return (struct value){.type = VALUE_TEXT, .as.text = v.as.text};
     case DB_BLOB:
-        v.type = VALUE_BLOB;
-        v.as.text = db_col_blob(q, col);
-        break;
+        return (struct value){.type = VALUE_BLOB, .as.text = v.as.text};
     case DB_NULL:
     default:
-        break;
+        return (struct value){.type = VALUE_NULL};
     }
-    return v;
 }
 
 /* Reads the row of the query into tap->row. */

@@ -251,15 +251,18 @@ static bool jsonl_target_set_schema(struct target *target, const struct schema *
     return true;
 }
 
+/* JSON has no bytes: two hexadecimal digits each. */
 static void write_blob(struct json_writer *w, struct str bytes)
 {
     static const char digits[] = "0123456789abcdef";
     buf_add_char(w->out, '"');
-    for (size_t i = 0; i < bytes.len; i++) {
+    char *to = buf_reserve(w->out, bytes.len * 2);
+    for (size_t i = 0; to != NULL && i < bytes.len; i++) {
         unsigned char byte = (unsigned char)bytes.ptr[i];
-        buf_add_char(w->out, digits[byte >> 4]);
-        buf_add_char(w->out, digits[byte & 15]);
+        *to++ = digits[byte >> 4];
+        *to++ = digits[byte & 15];
     }
+    w->out->len += to == NULL ? 0 : bytes.len * 2;
     buf_add_char(w->out, '"');
     w->needs_comma = true;
 }

@@ -4,6 +4,29 @@
 
 #include <stdlib.h>
 
+/* NULL for an empty blob, and when memory ran out, which the next step of the query reports. */
+static struct str bytes_of(sqlite3_value *v, const void *bytes)
+{
+    return bytes == NULL ? STR("") : (struct str){bytes, (size_t)sqlite3_value_bytes(v)};
+}
+
+struct db_value db_col_value(const struct db_query *q, int col)
+{
+    sqlite3_value *v = sqlite3_column_value((sqlite3_stmt *)q->statement, col);
+    switch (sqlite3_value_type(v)) {
+    case SQLITE_INTEGER:
+        return (struct db_value){.type = DB_INTEGER, .as.integer = sqlite3_value_int64(v)};
+    case SQLITE_FLOAT:
+        return (struct db_value){.type = DB_REAL, .as.real = sqlite3_value_double(v)};
+    case SQLITE_TEXT:
+        return (struct db_value){.type = DB_TEXT, .as.text = bytes_of(v, sqlite3_value_text(v))};
+    case SQLITE_BLOB:
+        return (struct db_value){.type = DB_BLOB, .as.text = bytes_of(v, sqlite3_value_blob(v))};
+    default:
+        return (struct db_value){.type = DB_NULL};
+    }
+}
+
 /* An "eponymous" virtual table (https://www.sqlite.org/vtab.html): it exists by its module's name. */
 
 struct rows_table {

@@ -8,9 +8,13 @@ struct db_value {
     union {
         int64_t integer;
         double real;
-        struct str text; /* or blob; borrowed until `next` is called again */
+        struct str text; /* or blob; borrowed until the next row */
     } as;
 };
+
+/* A column of the present row of a query, in one call where db_col_type() and its like take three.
+ * Text is valid until the next db_next(). */
+struct db_value db_col_value(const struct db_query *q, int col);
 
 struct db_rows {
     int columns;

@@ -117,12 +117,34 @@ static void another_source_takes_the_name(void **state)
     db_close(db);
 }
 
+static void a_column_as_a_value(void **state)
+{
+    (void)state;
+    struct db *db = open_memory();
+    struct err err = {0};
+    struct db_query q;
+    bool has_row = false;
+    assert_true(db_prepare(db, STR("SELECT 5, 1.5, 'ab', x'00ff', NULL, '', x''"), &q, &err));
+    assert_true(db_next(&q, &has_row, &err));
+    assert_true(db_col_value(&q, 0).type == DB_INTEGER && db_col_value(&q, 0).as.integer == 5);
+    assert_true(db_col_value(&q, 1).type == DB_REAL && db_col_value(&q, 1).as.real >= 1.5);
+    assert_true(str_eq(db_col_value(&q, 2).as.text, STR("ab")));
+    assert_true(str_eq(db_col_value(&q, 3).as.text, (struct str){"\x00\xff", 2}));
+    assert_int_equal(db_col_value(&q, 3).type, DB_BLOB);
+    assert_int_equal(db_col_value(&q, 4).type, DB_NULL);
+    assert_true(db_col_value(&q, 5).type == DB_TEXT && db_col_value(&q, 5).as.text.len == 0);
+    assert_true(db_col_value(&q, 6).type == DB_BLOB && db_col_value(&q, 6).as.text.len == 0);
+    db_finish(&q);
+    db_close(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_statement_takes_all_rows),
         cmocka_unit_test(a_failing_source_fails_the_statement),
         cmocka_unit_test(another_source_takes_the_name),
+        cmocka_unit_test(a_column_as_a_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

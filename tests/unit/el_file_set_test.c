@@ -81,7 +81,7 @@ static enum file_action action_of(const struct world *w, const char *name)
 static void what_is_unchanged_is_skipped_and_what_grew_continues(void **state)
 {
     (void)state;
-    struct world w __attribute__((cleanup(world_release))) = world_new();
+    AUTO(world) w = world_new();
     put(&w, "a.csv", "id\n1\n", 1);
     put(&w, "b.csv", "id\n2\n", 1);
     assert_true(look(&w, MODE_APPEND));
@@ -104,7 +104,7 @@ static void what_is_unchanged_is_skipped_and_what_grew_continues(void **state)
 static void a_slice_continues_where_it_was(void **state)
 {
     (void)state;
-    struct world w __attribute__((cleanup(world_release))) = world_new();
+    AUTO(world) w = world_new();
     put(&w, "a.csv", "id\n1\n2\n3\n", 1);
     assert_true(look(&w, MODE_APPEND));
     load(&w, 5);
@@ -116,7 +116,7 @@ static void a_slice_continues_where_it_was(void **state)
 static void a_changed_beginning_is_refused_or_read_again(void **state)
 {
     (void)state;
-    struct world w __attribute__((cleanup(world_release))) = world_new();
+    AUTO(world) w = world_new();
     put(&w, "a.csv", "id\n1\n", 1);
     assert_true(look(&w, MODE_APPEND));
     load(&w, -1);
@@ -133,7 +133,7 @@ static void a_changed_beginning_is_refused_or_read_again(void **state)
 static void an_unfinished_last_line_counts_as_changed(void **state)
 {
     (void)state;
-    struct world w __attribute__((cleanup(world_release))) = world_new();
+    AUTO(world) w = world_new();
     put(&w, "a.csv", "id\n1", 1);
     assert_true(look(&w, MODE_APPEND));
     load(&w, -1);
@@ -147,7 +147,7 @@ static void an_unfinished_last_line_counts_as_changed(void **state)
 static void overwrite_reads_all_or_nothing(void **state)
 {
     (void)state;
-    struct world w __attribute__((cleanup(world_release))) = world_new();
+    AUTO(world) w = world_new();
     put(&w, "a.csv", "id\n1\n", 1);
     put(&w, "b.csv", "id\n2\n", 1);
     assert_true(look(&w, MODE_OVERWRITE));
@@ -168,7 +168,7 @@ static void overwrite_reads_all_or_nothing(void **state)
 static void a_file_just_written_is_compared_by_content(void **state)
 {
     (void)state;
-    struct world w __attribute__((cleanup(world_release))) = world_new();
+    AUTO(world) w = world_new();
     assert_true(files_write(temp_dir_path(&w.dir, "a.csv"), STR("id\n1\n"), 0600, &w.err));
     assert_true(look(&w, MODE_UPSERT));
     load(&w, -1);
@@ -180,7 +180,7 @@ static void a_file_just_written_is_compared_by_content(void **state)
 static void damaged_states_are_refused(void **state)
 {
     (void)state;
-    struct world w __attribute__((cleanup(world_release))) = world_new();
+    AUTO(world) w = world_new();
     put(&w, "a.csv", "id\n1\n", 1);
     buf_add_text(&w.state, "{\"definition\":0,\"files\":[{\"path\":\"a\"}]}");
     assert_false(look(&w, MODE_APPEND));
