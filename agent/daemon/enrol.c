@@ -46,7 +46,7 @@ static void on_timeout(void *ctx)
 static void on_offline(void *ctx, const struct err *why)
 {
     struct exchange *x = ctx;
-    if (!x->has_answer) {
+    if (!x->has_answer && x->err.code == ERR_NONE) {
         x->err =
             why != NULL ? *why : (struct err){.code = ERR_OFFLINE, .msg = "the connection ended"};
     }
@@ -96,6 +96,8 @@ static void on_published(void *ctx, int message_id, const struct err *why)
     struct exchange *x = ctx;
     if (why != NULL) {
         x->err = *why;
+        (void)err_wrap(&x->err, "ask fleet " STR_FMT, STR_ARG(x->options->token.fleet));
+        (void)err_hint(&x->err, "is the token whole, and of this hub?");
         end(x);
     }
 }

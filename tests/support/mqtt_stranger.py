@@ -36,13 +36,14 @@ def tls(ca=None, cert=None, key=None):
 class Stranger:
     """One connection; Refused when it was not let in."""
 
-    def __init__(self, port, client_id, context=None):
+    def __init__(self, port, client_id, context=None, will=None):
         self.messages = []
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
         try:
             if context is not None:
                 self.socket = context.wrap_socket(self.socket)
-            self.send(0x10, text("MQTT") + b"\x05\x02" + struct.pack(">H", 60) + b"\x00" + text(client_id))
+            flags, last = (b"\x0e", b"\x00" + text(will) + text("{}")) if will else (b"\x02", b"")
+            self.send(0x10, text("MQTT") + b"\x05" + flags + struct.pack(">H", 60) + b"\x00" + text(client_id) + last)
             kind, body = self.packet()
         except (OSError, Refused) as error:
             self.close()
