@@ -42,7 +42,8 @@ void broker_write_config(struct buf *out, const struct broker_options *options)
     buf_addf(
         out,
         "max_inflight_messages %d\nmax_queued_messages 0\nmax_queued_bytes %d\nmax_packet_size %d\n"
-        "max_keepalive %d\n",
+        /* Nobody of ours asks for a session that stays; a stranger could ask for any number. */
+        "max_keepalive %d\npersistent_client_expiration 1h\n",
         INFLIGHT_MAX, QUEUED_BYTES_MAX, LIMIT_MESSAGE_BYTES + PACKET_OVERHEAD, KEEPALIVE_MAX_S);
     add_listener(out, options, options->port);
     buf_addf(out,

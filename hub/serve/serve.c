@@ -16,6 +16,7 @@
 #include "hub/merge/merge.h"
 #include "hub/registry/authority.h"
 #include "hub/registry/registry.h"
+#include "hub/serve/gate.h"
 #include "hub/store/store.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,8 @@ enum {
     CONNECT_TIMEOUT_MS = 10000,
     CERTIFICATE_DAYS = 397,
     SUBSCRIPTIONS = 4,
+    REFUSALS_PER_S = 20,   /* written down; each takes a line and a commit */
+    ENROLMENTS_PER_S = 20, /* looked at; each takes a commit, a granted one two signatures */
 };
 #define RECONNECT_BASE_NS (100 * NS_PER_MS)
 #define RECONNECT_MAX_NS  (5 * NS_PER_SEC)
@@ -50,6 +53,9 @@ struct serve {
     struct mqtt_session *session;
     struct loop_timer reconnect_timer;
     struct loop_timer store_timer; /* while the store fails */
+    struct loop_timer held_timer;  /* says what the gates held back */
+    struct gate refusals;
+    struct gate enrolments;
     struct loop_task commit_task;
     struct loop_task stop_task;
     struct buf payload;
@@ -108,15 +114,6 @@ static void say_ack(struct serve *s, const struct merge_ack *ack)
     message_ack_encode(&ack->ack, &s->payload);
     if (!publish(s, buf_str(&topic), 0, &err)) {
         LOG(DEBUG, "merge.ack_not_said", F_S("device", ack->device), F_ERR(&err));
-    }
-}
-
-static void refuse(struct serve *s, struct str peer, const char *what, struct str why)
-{
-    struct err err = {0};
-    LOG(WARN, "hub.refused", F_S("peer", peer), F_T("what", what), F_S("why", why));
-    if (!registry_refused(s->registry, peer, str_from(what), why, wall_now(s), &err)) {
-        LOG(DEBUG, "registry.write_failed", F_ERR(&err));
     }
 }
 
@@ -181,6 +178,43 @@ static void on_store_retry(void *ctx)
     s->is_store_failing = false;
 }
 
+/* --- turning away ----------------------------------------------------------------------- */
+
+/* Whether one more may pass; else it is counted, and the count is told soon. */
+static bool passes(struct serve *s, struct gate *gate)
+{
+    if (gate_pass(gate, loop_now(s->loop))) {
+        return true;
+    }
+    if (s->held_timer.heap_index == 0) {
+        loop_timer_arm_in(s->loop, &s->held_timer, NS_PER_SEC);
+    }
+    return false;
+}
+
+static void on_held_due(void *ctx)
+{
+    struct serve *s = ctx;
+    LOG(WARN, "hub.flooded", F_I("refusals", gate_take_held(&s->refusals)),
+        F_I("enrolments", gate_take_held(&s->enrolments)),
+        F_T("action", "not written down one by one; enrolments may be asked for again"));
+}
+
+static void refuse(struct serve *s, struct str peer, const char *what, struct str why)
+{
+    struct err err = {0};
+    if (!passes(s, &s->refusals)) {
+        return;
+    }
+    commit(s); /* the registry writes only between merges */
+    LOG(WARN, "hub.refused", F_S("peer", peer), F_T("what", what), F_S("why", why));
+    if (!registry_refused(s->registry, peer, str_from(what), why, wall_now(s), &err)) {
+        LOG(DEBUG, "registry.write_failed", F_ERR(&err));
+    }
+}
+
+/* --- what devices say ------------------------------------------------------------------- */
+
 static void on_events(struct serve *s, struct str device, struct str payload)
 {
     struct err err = {0};
@@ -193,12 +227,11 @@ static void on_events(struct serve *s, struct str device, struct str payload)
         return;
     }
     if (result.outcome == MERGE_REFUSED || result.outcome == MERGE_UNREADABLE) {
-        commit(s); /* the registry writes only between merges */
         refuse(s, device, "events", str_from(result.why.msg));
-        return;
+    } else {
+        LOG(DEBUG, "merge.batch", F_S("device", device), F_I("events", result.events));
     }
-    LOG(DEBUG, "merge.batch", F_S("device", device), F_I("events", result.events));
-    if (merge_is_full(s->merge)) {
+    if (s->is_merging && merge_is_full(s->merge)) {
         commit(s);
     }
 }
@@ -209,7 +242,6 @@ static void on_birth(struct serve *s, struct str device, struct str payload, str
     struct message_birth birth;
     bool is_behind = false;
     if (!message_birth_decode(payload, arena, &birth, &err)) {
-        commit(s);
         refuse(s, device, "birth", str_from(err.msg));
         return;
     }
@@ -227,7 +259,6 @@ static void on_birth(struct serve *s, struct str device, struct str payload, str
     LOG(INFO, "device.online", F_S("device", device), F_I("last_seq", birth.last_seq),
         F_S("version", birth.version));
     if (is_behind) {
-        commit(s);
         refuse(
             s, device, "birth",
             STR("its database was put back to an earlier state: what it records now is taken for "
@@ -239,11 +270,11 @@ static void on_death(struct serve *s, struct str device, struct str payload, str
 {
     struct err err = {0};
     struct message_death death;
-    commit(s);
     if (!message_death_decode(payload, arena, &death, &err)) {
         refuse(s, device, "death", str_from(err.msg));
         return;
     }
+    commit(s);
     LOG(INFO, "device.offline", F_S("device", device), F_S("reason", death.reason));
     if (!registry_died(s->registry, device, &death, wall_now(s), &err)) {
         LOG(ERROR, "registry.write_failed", F_ERR(&err));
@@ -278,6 +309,9 @@ static void on_enrolment(struct serve *s, struct str client, struct str payload,
                                         .port = s->config->port,
                                         .certificate_days = CERTIFICATE_DAYS,
                                         .rng = s->rng};
+    if (!passes(s, &s->enrolments)) {
+        return; /* whoever asked waits in vain, and asks again */
+    }
     commit(s);
     if (!message_enrol_request_decode(payload, arena, &request, &err)) {
         reply.reason = str_from(err.msg);
@@ -416,12 +450,13 @@ static void on_broker_note(void *ctx, const struct broker_line *note)
 {
     struct serve *s = ctx;
     if (note->note == BROKER_NOTE_TROUBLE) {
-        LOG(ERROR, "broker.trouble", F_S("says", note->why));
+        if (passes(s, &s->refusals)) { /* strangers may cause some of these, too */
+            LOG(ERROR, "broker.trouble", F_S("says", note->why));
+        }
         return;
     }
     char what[64];
     (void)snprintf(what, sizeof(what), STR_FMT, STR_ARG(note->what));
-    commit(s);
     refuse(s, note->peer, what, note->why);
 }
 
@@ -530,6 +565,9 @@ bool serve_open(struct serve **ret, struct loop *loop, const struct rng *rng,
     s->payload = buf_growing(LIMIT_MESSAGE_BYTES);
     s->reconnect_timer = (struct loop_timer){.on_due = connect_now, .ctx = s};
     s->store_timer = (struct loop_timer){.on_due = on_store_retry, .ctx = s};
+    s->held_timer = (struct loop_timer){.on_due = on_held_due, .ctx = s};
+    s->refusals.per_second = REFUSALS_PER_S;
+    s->enrolments.per_second = ENROLMENTS_PER_S;
     s->commit_task = (struct loop_task){.run = commit, .ctx = s};
     s->stop_task = (struct loop_task){.run = on_stop_due, .ctx = s};
     if (!open_store(s, err) || !open_broker(s, err) || !open_session(s, err)) {
@@ -569,6 +607,7 @@ void serve_close(struct serve *s)
     }
     loop_timer_disarm(s->loop, &s->reconnect_timer);
     loop_timer_disarm(s->loop, &s->store_timer);
+    loop_timer_disarm(s->loop, &s->held_timer);
     loop_defer_cancel(s->loop, &s->commit_task);
     loop_defer_cancel(s->loop, &s->stop_task);
     mqtt_close(s->session);
