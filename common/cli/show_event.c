@@ -4,7 +4,12 @@
 #include "common/cli/text.h"
 #include "common/json/json.h"
 
-enum { EVENT_ARENA_BYTES = 1 << 20, TIME_FROM = 11, TIME_TO = 23 };
+enum {
+    EVENT_ARENA_BYTES = 1 << 20,
+    LINE_BYTES_MAX = 4 * LIMIT_EVENT_BYTES,
+    TIME_FROM = 11,
+    TIME_TO = 23
+};
 
 static void add_value(struct buf *out, const struct json *node)
 {
@@ -95,7 +100,7 @@ static enum cli_tone tone_of(struct str type)
 void cli_event(struct cli *cli, struct str line)
 {
     AUTO(arena) arena = arena_new(EVENT_ARENA_BYTES);
-    AUTO(buf) out = buf_growing(4 * LIMIT_EVENT_BYTES); /* a bad byte becomes three */
+    AUTO(buf) out = buf_growing(LINE_BYTES_MAX); /* a bad byte becomes three */
     struct json *event = NULL;
     struct err err = {0};
     if (cli_is_json(cli)) {

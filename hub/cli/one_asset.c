@@ -2,7 +2,11 @@
 
 #include "common/json/json.h"
 
-enum { JSON_BYTES_MAX = 16 << 20, METADATA_ARENA_BYTES = 1 << 20 };
+enum {
+    JSON_BYTES_MAX = 16 << 20,
+    METADATA_ARENA_BYTES = 1 << 20,
+    FACTS_BYTES_MAX = 2 * LIMIT_EVENT_BYTES
+};
 
 void one_asset_fleet_members(struct json_writer *w, const struct hub_fleet_asset *a)
 {
@@ -267,7 +271,7 @@ static void show_facts(void *ctx, const struct hub_fleet_asset *a)
         one_asset_fleet_members(s->w, a);
         return;
     }
-    AUTO(buf) out = buf_growing(2 * LIMIT_EVENT_BYTES);
+    AUTO(buf) out = buf_growing(FACTS_BYTES_MAX);
     buf_add_harmless(&out, a->description);
     buf_add(&out, str_is_empty(a->description) ? STR("") : STR("\n"));
     buf_add(&out, a->is_external ? STR("external, ") : STR(""));

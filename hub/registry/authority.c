@@ -7,7 +7,13 @@
 
 #define DAY_NS   (INT64_C(86400) * NS_PER_SEC)
 #define SLACK_NS (300 * NS_PER_SEC)
-enum { CA_DAYS = 3650, LEAF_DAYS = 397, PEM_BYTES_MAX = 64 << 10, HOST_NAMES_MAX = 40 };
+enum {
+    CA_DAYS = 3650,
+    LEAF_DAYS = 397,
+    PEM_BYTES_MAX = 64 << 10,
+    PURPOSE_BYTES_MAX = 128 << 10,
+    HOST_NAMES_MAX = 40
+};
 
 static bool read_pem(const struct hub_config *config, const char *name, struct buf *into,
                      struct err *err)
@@ -89,7 +95,7 @@ struct leaf {
  */
 static void describe(const struct leaf *leaf, struct str ca_cert, char ret[FINGERPRINT_TEXT_SIZE])
 {
-    AUTO(buf) text = buf_growing(PEM_BYTES_MAX * 2);
+    AUTO(buf) text = buf_growing(PURPOSE_BYTES_MAX);
     buf_add(&text, ca_cert);
     buf_add(&text, leaf->issue.common_name);
     for (size_t i = 0; i < leaf->issue.host_name_count; i++) {
@@ -248,6 +254,7 @@ void authority_wipe(struct authority *a)
     struct str *const keys[] = {&a->ca_key, &a->hub_key};
     for (size_t i = 0; i < COUNT_OF(keys); i++) {
         if (keys[i]->len > 0) {
+            /* NOLINTNEXTLINE(performance-no-int-to-ptr): the arena's memory is ours to write */
             explicit_bzero((char *)(uintptr_t)keys[i]->ptr, keys[i]->len);
         }
         *keys[i] = STR_NONE;

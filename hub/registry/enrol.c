@@ -174,6 +174,7 @@ static bool decide(struct decision *d, struct err *err)
     return issue(d, &info, err) && write_device(d, &info, err);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): one parameter over six, for the callers' sake */
 bool registry_enrol(struct registry *r, const struct enrol_authority *authority,
                     const struct message_enrol_request *request, struct wall_time now,
                     struct arena *arena, struct message_enrol_reply *ret, struct err *err)

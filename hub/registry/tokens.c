@@ -15,6 +15,7 @@ static void random_text(const struct rng *rng, size_t len, char *ret)
     explicit_bzero(bytes, sizeof(bytes));
 }
 
+/* NOLINTNEXTLINE(readability-function-size): one parameter over six, for the callers' sake */
 bool registry_create_token(struct registry *r, const struct rng *rng,
                            const struct token_options *options, struct wall_time now,
                            char ret_id[TOKEN_ID_SIZE], char ret_secret[TOKEN_SECRET_SIZE],
