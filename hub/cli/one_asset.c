@@ -2,11 +2,7 @@
 
 #include "common/json/json.h"
 
-enum {
-    JSON_BYTES_MAX = 16 << 20,
-    METADATA_ARENA_BYTES = 1 << 20,
-    FACTS_BYTES_MAX = 2 * LIMIT_EVENT_BYTES
-};
+enum { METADATA_ARENA_BYTES = 1 << 20, FACTS_BYTES_MAX = 2 * LIMIT_EVENT_BYTES };
 
 void one_asset_fleet_members(struct json_writer *w, const struct hub_fleet_asset *a)
 {

@@ -146,10 +146,14 @@ size_t report_attention(const struct report *report, struct arena *arena,
     }
     tell_checks(&a, true);
     tell_refusals(&a);
+    a.total += report->failures.total - report->failures.count;
+    a.total += report->checks.total - report->checks.count;
     if (a.total > a.count) {
-        struct str more =
-            arena_printf(arena, "... and %zu more; --format json has all", a.total - a.count + 1);
-        lines[a.count - 1] = more.ptr == NULL ? STR("... and more") : more;
+        buf_add(&a.line, STR("... and "));
+        report_add_number(&a.line, (int64_t)(a.total - a.count + 1));
+        buf_add(&a.line, STR(" more; see: selvedge-hub report --format json"));
+        a.count--;
+        end_line(&a);
     }
     buf_release(&a.line);
     return a.count;
