@@ -205,6 +205,8 @@ static bool no_authority(struct err *err)
     if (err->code == ERR_NOT_FOUND) {
         (void)err_set(err, ERR_NOT_FOUND, "this hub is not set up: it has no CA");
         (void)err_hint(err, "run: selvedge-hub init");
+    } else if (err->code == ERR_DENIED) {
+        (void)err_hint(err, "run it as the user that runs the hub, or with sudo");
     }
     return false;
 }
