@@ -8,6 +8,7 @@
 #include "common/json/json_writer.h"
 #include "common/log/log.h"
 #include "common/platform/files.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -21,7 +22,8 @@ struct agent {
     struct loop *loop;
     const struct rng *rng;
     struct fd lock;
-    char state_dir[LIMIT_PATH_BYTES + 1];
+    char state_dir[LIMIT_PATH_BYTES + 1];     /* as given: short, for the sockets in it */
+    char state_dir_abs[LIMIT_PATH_BYTES + 1]; /* for steps, which work in other folders */
     char worker[LIMIT_PATH_BYTES + 1];
     struct store *store;
     struct definitions *defs;
@@ -131,13 +133,26 @@ static int steps_max(const struct agent_config *config)
     return processors < 1 ? 1 : (int)processors;
 }
 
+static bool make_absolute(struct agent *agent, struct err *err)
+{
+    char cwd[LIMIT_PATH_BYTES + 1];
+    if (getcwd(cwd, sizeof(cwd)) == NULL) {
+        return err_errno(err, errno, "find the working folder");
+    }
+    return files_join(cwd, str_from(agent->state_dir), agent->state_dir_abs,
+                      sizeof(agent->state_dir_abs), err);
+}
+
 static bool open_runner(struct agent *agent, struct err *err)
 {
+    if (!make_absolute(agent, err)) {
+        return false;
+    }
     struct runner_options options = {.loop = agent->loop,
                                      .rng = agent->rng,
                                      .store = agent->store,
                                      .defs = agent->defs,
-                                     .state_dir = agent->state_dir,
+                                     .state_dir = agent->state_dir_abs,
                                      .worker = agent->worker,
                                      .env = agent->options.env,
                                      .steps_max = steps_max(agent->options.config),
