@@ -82,8 +82,16 @@ int command_reference(struct cli *cli, void *ctx)
 {
     (void)ctx;
     AUTO(buf) out = buf_growing(4 << 20);
+    buf_add(
+        &out,
+        STR("# Definitions and settings of a device\n\n"
+            "What stands in `selvedge.yaml`. `selvedge-agent check` says every mistake with its "
+            "place; `selvedge-agent schema` prints a JSON Schema for editors. How selections, "
+            "durations, sizes and variables are written: [selections](selections.md).\n\n"
+            "## Definitions\n\n"));
     definitions_write_reference(&out);
-    buf_add(&out, STR("\n## Settings of the agent\n\n"));
+    buf_add(&out, STR("\n## Settings of the agent\n\n"
+                      "What stands in `/etc/selvedge/agent.yaml`.\n\n"));
     agent_config_write_reference(&out);
     return print_text(cli, &out);
 }

@@ -69,7 +69,7 @@ static const struct cli_command commands[] = {
      .summary = "list assets and when they were last materialized",
      .examples = CLI_EXAMPLES(
          {"selvedge-agent assets 'group:pos'", "the assets of one group"},
-         {"selvedge-agent assets '+reports/daily'", "an asset and its direct upstream"}),
+         {"selvedge-agent assets '+reports/daily'", "an asset and all that it is made from"}),
      .run = command_assets},
     {.name = "materialize",
      .args = "[SELECTION]",
@@ -86,7 +86,7 @@ static const struct cli_command commands[] = {
                              .type = CLI_BOOL,
                              .help = "only queue the run (needs a running daemon)"}),
      .examples = CLI_EXAMPLES(
-         {"selvedge-agent materialize pos/sales+", "an asset and what depends on it directly"},
+         {"selvedge-agent materialize pos/sales+", "an asset and all that is made from it"},
          {"selvedge-agent materialize '*'", "everything"}),
      .run = command_materialize},
     {.name = "runs",
