@@ -12,6 +12,7 @@ PAGES = {
     "selvedge-el.md": ["selvedge-el", "help", "--markdown"],
     "selvedge-hub.md": ["selvedge-hub", "help", "--markdown"],
     "definitions.md": ["selvedge-agent", "reference"],
+    "hub-settings.md": ["selvedge-hub", "reference"],
 }
 
 

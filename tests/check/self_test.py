@@ -9,6 +9,7 @@ import tempfile
 import includes
 import limits
 import links
+import log_events
 import samples
 import source
 import tree
@@ -20,6 +21,8 @@ CLEAN = {
     "common/base/limits.h": "/* limits.h */\n#pragma once\nenum {\n    LIMIT_A =\n        4 << 20, /* x */\n    LIMIT_B = 2000,\n};\n",
     "docs/limits.md": "| `LIMIT_A` | 4 MiB | a |\n| `LIMIT_B` | 2,000 | b |\n",
     "docs/a.md": "# One two\n[here](#one-two) [there](b.md#c) `[no](x)`\n```json\n{\"a\": 1}\n```\n",
+    "hub/run/a.c": 'void f(void) { LOG(INFO, "a.b", F_I("n", 1)); LOG(WARN, x ? "a.b" : "a.c", F_I("n", 1)); }\n',
+    "docs/reference/log-events.md": "| `a.b` | warn, info | x | |\n| `a.c` | warn | x | |\n",
     "docs/b.md": "# C\n```json\n{\"a\": …}\n```\n",
 }
 MISTAKES = [
@@ -48,6 +51,9 @@ MISTAKES = [
     (limits, "docs/limits.md", "| `LIMIT_A` | 4 MiB | a |\n", "LIMIT_B is missing"),
     (limits, "docs/limits.md", "| `LIMIT_A` | 5 MiB | a |\n| `LIMIT_B` | 2000 |\n", "LIMIT_A is 4194304, not 5 MiB"),
     (limits, "common/base/limits.h", "/* */\nenum { LIMIT_A = 4 << 20, LIMIT_B = 2000, LIMIT_C = f() };\n", "no plain number"),
+    (log_events, "hub/run/b.c", 'void f(void) { LOG_EVENT(INFO, "d.e"); }\n', "d.e (info) is missing"),
+    (log_events, "hub/run/b.c", 'void f(void) { LOG(DEBUG, "a.c", F_I("n", 1)); }\n', "a.c is logged as warn, debug"),
+    (log_events, "hub/run/a.c", 'void f(void) { LOG_EVENT(WARN, "a.c"); }\n', "nothing logs a.b"),
     (samples, "docs/c.md", "```json\n{\"a\": }\n```\n", "docs/c.md:2"),
     (samples, "docs/c.md", "```jsonl\n{}\n{\n```\n", "docs/c.md:3"),
 ]
@@ -70,7 +76,7 @@ def run(check, files):
 def main():
     sys.argv = sys.argv[:1]
     problems = []
-    for check in (includes, source, limits, links, samples):
+    for check in (includes, source, limits, links, log_events, samples):
         code, out = run(check, CLEAN)
         if code != 0:
             problems.append(f"{check.__name__} refuses the clean tree: {out}")

@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""Runs the commands of docs/guide/first-hour.md in one shell, as a newcomer who only copies would, and compares what they
+print with what the page shows.
+
+A block ```sh is run; the block ```text behind it is what it prints. Words behind sh: exit=N (the last command's exit code; 0
+when not given), again (looked at again until it is as shown, at most 30 s), install (not run: it changes the machine).
+Times, ids, durations and the like may differ, and so may the width of columns; a line with an ellipsis alone stands for any
+lines. guide_test.py --write puts in what was really printed wherever it is not as shown."""
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.path.abspath(os.environ.get("SELVEDGE_BIN_DIR", "build/dev/bin"))
+PAGE = os.path.join(ROOT, "docs/guide/first-hour.md")
+BLOCK = re.compile(r"^```sh([^\n]*)\n(.*?)^```\n(?:\n?```text\n(.*?)^```\n)?", re.M | re.S)
+PORTS = {"8883": None, "8884": None}
+BLOCK_SECONDS = 60
+AGAIN_SECONDS = 30
+
+VARYING = [
+    (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "<run>"),
+    (r"\bselvedge1\.\S+", "<token>"),
+    (r"\b[0-9a-f]{64}\b", "<hash>"),
+    (r"\b[0-9a-f]{16}\b", "<epoch>"),
+    (r"\b\d{4}-\d\d-\d\dT[\d:.]+Z", "<time>"),
+    (r"\b\d\d:\d\d:\d\d\.\d{3}\b", "<time>"),
+    (r"\b20\d\d-\d\d-\d\d(?= |$)", "<date>"),
+    (r"\b(just now|now)\b", "<ago>"),
+    (r"\bin \d+ (ms|s|min|h|d)\b", "<ahead>"),
+    (r"\b\d+ (s|min|m|h|d)( \d+ (s|min|m|h))? ago\b", "<ago>"),
+    (r"\b\d+(\.\d+)? (ms|s|min|h)\b", "<duration>"),
+    (r"\b(duration_s|rows_per_second|peak_memory_bytes|pid)([= ]+)[\d.]+", r"\1\2<n>"),
+    (r"\b(?!0 B)\d+(\.\d+)? (B|KiB|MiB)(?= |$)", "<size>"),
+    (r"\b(x86_64|aarch64|armv\w+|riscv64) \S+ [A-Z].*?\)", "<board>"),
+    (r"^[a-z2-7]{8}(?= +(open|used|expired|revoked)\b)", "<token id>"),
+    (r"\btoken=\"?[a-z2-7]{8}\"?", "token=<token id>"),
+    (r"\[\d+\] \d+", "<job>"),
+    (r"/\S*/(?=selvedge-try\b)", "<home>/"),
+    (r"\bfleet (\S+), <date> \d\d:\d\d to <date> \d\d:\d\d UTC", r"fleet \1, <date> to <date>"),
+]
+
+
+def canonical(text):
+    lines = []
+    for line in text.rstrip("\n").split("\n"):
+        for pattern, name in VARYING:
+            line = re.sub(pattern, name, line)
+        lines.append(re.sub(r" +", " ", line).rstrip())
+    return lines
+
+
+def is_as_shown(shown, printed):
+    """Line by line, where a line with an ellipsis alone stands for any number of lines."""
+    parts = [[]]
+    for line in canonical(shown):
+        if line.strip() == "…":
+            parts.append([])
+        else:
+            parts[-1].append(line)
+    lines = canonical(printed)
+    if len(parts) == 1:
+        return lines == parts[0]
+    head, tail = parts[0], parts[-1]
+    if lines[:len(head)] != head or (tail and lines[-len(tail):] != tail):
+        return False
+    at, end = len(head), len(lines) - len(tail)
+    for part in parts[1:-1]:
+        while at + len(part) <= end and lines[at:at + len(part)] != part:
+            at += 1
+        if at + len(part) > end:
+            return False
+        at += len(part)
+    return at <= end
+
+
+class Shell:
+    """One interactive-like shell: variables, folder and background jobs live on from block to block."""
+
+    def __init__(self, folder):
+        environment = {"PATH": f"{BIN}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": folder, "LANG": "C.UTF-8",
+                       "TZ": "UTC"}
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+            if name in os.environ:
+                environment[name] = os.environ[name]
+        self.process = subprocess.Popen(["bash", "--noprofile", "--norc"], cwd=folder, env=environment,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        start_new_session=True)
+        self.count = 0
+        self.folder = folder
+
+    def run(self, commands):
+        """What was printed, and the last command's exit code."""
+        self.count += 1
+        mark = f"\x1eend {self.count} "
+        self.process.stdin.write(f"{commands}\nprintf '\\036end {self.count} %d\\n' $?\n".encode())
+        self.process.stdin.flush()
+        text, end = "", time.monotonic() + BLOCK_SECONDS
+        while mark not in text or not text.endswith("\n"):
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))
+            piece = os.read(self.process.stdout.fileno(), 65536) if ready else b""
+            if not piece:
+                raise AssertionError(f"no end within {BLOCK_SECONDS} s:\n{commands}\n{text}")
+            text += piece.decode()
+        printed, _, code = text.partition(mark)
+        return printed, int(code)
+
+    def others(self):
+        """Processes of the session that the shell leads: what it left running."""
+        for name in os.listdir("/proc"):
+            if name.isdigit() and int(name) != self.process.pid:
+                try:
+                    with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
+                        session = file.read().rpartition(")")[2].split()[3]
+                except OSError:
+                    continue
+                if int(session) == self.process.pid:
+                    yield int(name)
+
+    def close(self):
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            end = time.monotonic() + 15
+            for pid in self.others():
+                try:
+                    os.kill(pid, number)
+                except ProcessLookupError:
+                    pass
+            while any(self.others()) and time.monotonic() < end:
+                time.sleep(0.1)
+        self.process.kill()
+        self.process.wait()
+
+
+def choose_ports():
+    """The page's ports, unless somebody has them."""
+    for port in PORTS:
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", int(port)))
+            except OSError:
+                s.bind(("127.0.0.1", 0))
+            PORTS[port] = str(s.getsockname()[1])
+
+
+def with_ports(text, back=False):
+    for shown, used in PORTS.items():
+        text = text.replace(used, shown) if back else text.replace(shown, used)
+    return text
+
+
+def tidy(printed):
+    """As it goes into the page."""
+    return "".join(line.rstrip() + "\n" for line in printed.rstrip("\n").split("\n"))
+
+
+def run_block(shell, options, commands, shown, patience):
+    expected = int(dict(o.split("=") for o in options if "=" in o).get("exit", 0))
+    end = time.monotonic() + (patience if "again" in options else 0)
+    while True:
+        printed, code = shell.run(with_ports(commands))
+        printed = with_ports(printed, back=True)
+        right = code == expected and (shown is None or is_as_shown(shown, printed))
+        if right or time.monotonic() > end:
+            return right, printed, code
+        time.sleep(0.5)
+
+
+def run_page(shell, page, write):
+    problems, result, at = [], "", 0
+    for match in BLOCK.finditer(page):
+        options, commands, shown = match.group(1).split(), match.group(2), match.group(3)
+        if "install" in options:
+            continue
+        right, printed, code = run_block(shell, options, commands, shown, 3 if write else AGAIN_SECONDS)
+        printed = printed.replace(shell.folder, "/home/you")
+        line = page.count("\n", 0, match.start()) + 1
+        if not right:
+            problems.append(f"first-hour.md:{line}: exit {code}\n$ {commands}shown:\n{shown}\nprinted:\n{printed}")
+        if not right and shown is not None and write:
+            result += page[at:match.start(3)] + tidy(printed)
+            at = match.end(3)
+        elif not right and not write:
+            break
+    return problems, result + page[at:]
+
+
+def check_readme():
+    """The definitions at the top of the project are ones that the agent takes."""
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+        samples = re.findall(r"^```yaml\n(.*?)^```$", file.read(), re.M | re.S)
+    assert samples
+    for sample in samples:
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(sample)
+            file.flush()
+            done = subprocess.run([os.path.join(BIN, "selvedge-agent"), "check", file.name], capture_output=True, text=True,
+                                  check=False)
+            if done.returncode != 0:
+                yield f"README.md: {done.stdout}{done.stderr}"
+
+
+def main():
+    write = "--write" in sys.argv[1:]
+    for program in [os.path.join(BIN, name) for name in ("selvedge-agent", "selvedge-el", "selvedge-hub")] + [
+            "/usr/sbin/mosquitto", "/usr/bin/sqlite3"]:
+        if not os.path.exists(program):
+            print("skipped:", program, "is not there")
+            return 77
+    with open(PAGE, encoding="utf-8") as file:
+        page = file.read()
+    choose_ports()
+    folder = tempfile.mkdtemp(prefix="selvedge-guide-")
+    shell = Shell(folder)
+    try:
+        problems, result = run_page(shell, page, write)
+    finally:
+        shell.close()
+        shutil.rmtree(folder, ignore_errors=True)
+    if write and result != page:
+        with open(PAGE, "w", encoding="utf-8") as file:
+            file.write(result)
+    problems.extend(check_readme())
+    for problem in problems:
+        print(problem)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""docs/reference/worker.md: its steps run, what they say has the members it lists, and its lists are those of the code."""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+WORKER = os.path.join(os.path.abspath(os.environ.get("SELVEDGE_BIN_DIR", "build/dev/bin")), "selvedge-el")
+CSV = "id,customer,ordered_at,total\n1,ada,2026-11-01,12.50\n2,bob,2026-11-01,7.25\n3,ada,2026-11-02,30.00\n"
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+PAGE = read("docs/reference/worker.md")
+
+
+def blocks(info):
+    return re.findall(rf"^```{info}\n(.*?)^```$", PAGE, re.M | re.S)
+
+
+def step(folder, text):
+    done = subprocess.run([WORKER, "step"], input=text, capture_output=True, text=True, cwd=folder, check=False,
+                          timeout=60)
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def table(start):
+    """First cells of the table below the text `start`, backquoted names only."""
+    rows = PAGE[PAGE.index(start):].split("\n\n")
+    lines = next(part for part in rows if part.startswith("| ")).splitlines()[2:]
+    return {name for line in lines for name in re.findall(r"`([^`]+)`", line.split("|")[1])}
+
+
+def fields(name):
+    """The keys of a field table in agent/el/request.c."""
+    code = read("agent/el/request.c")
+    body = re.search(rf"struct field {name}_fields\[\] = \{{(.*?)^\}};", code, re.M | re.S).group(1)
+    return set(re.findall(r'\.key = "(\w+)"', body))
+
+
+def check_runs(folder):
+    with open(os.path.join(folder, "orders.csv"), "w", encoding="utf-8") as file:
+        file.write(CSV)
+    said = []
+    for text in blocks("json step"):
+        code, messages = step(folder, text)
+        assert code == 0, messages
+        said += messages
+    kinds = [message["event"] for message in said]
+    assert kinds == ["materialization", "check", "materialization"], kinds
+    assert said[0]["metadata"]["dagster/row_count"] == {"type": "int", "raw_value": 3}, said[0]
+    assert said[1]["passed"] is True and said[1]["metadata"]["value"]["raw_value"] == 1, said[1]
+    os.remove(os.path.join(folder, "orders.csv"))
+    code, messages = step(folder, blocks("json step")[0])
+    assert code == 1, code
+    said += messages
+    code, messages = step(folder, "{}")
+    assert code == 2 and messages[0]["event"] == "error", messages
+    return said
+
+
+def check_members(said):
+    """What the page shows and what was really said have the same members, but for what depends on the step."""
+    shown = {message["event"]: message for line in blocks("jsonl messages")[0].splitlines()
+             for message in [json.loads(line)]}
+    assert set(shown) == table("## What comes out"), shown.keys()
+    for message in said:
+        assert set(message) == set(shown[message["event"]]), message
+    metadata = table("Metadata of a materialization")
+    for message in said:
+        if message["event"] == "materialization":
+            assert set(message["metadata"]) <= metadata, set(message["metadata"]) - metadata
+    assert set(shown["materialization"]["metadata"]) <= metadata
+
+
+def check_lists():
+    assert table("## What goes in") == fields("request"), table("## What goes in") ^ fields("request")
+    assert table("### Taps") == fields("tap"), table("### Taps") ^ fields("tap")
+    assert table("### Targets") == fields("target"), table("### Targets") ^ fields("target")
+    assert table("### Checks") == fields("check"), table("### Checks") ^ fields("check")
+    report = read("agent/el/report.c")
+    metadata = set(re.findall(r'add_(?:int|text|float)\(\s*&w,\s*"([^"]+)"', report)) | {"dagster/column_schema"}
+    metadata.discard("error")  # of a check
+    assert table("Metadata of a materialization") == metadata, table("Metadata of a materialization") ^ metadata
+    codes = set(re.findall(r'\[ERR_\w+\] = "(\w+)"', read("common/base/err.c"))) - {"none"}
+    said = set(re.findall(r"`(\w+)`", re.search(r"`code` is one of (.*)", PAGE).group(1)))
+    assert said == codes, said ^ codes
+
+
+def main():
+    if not os.path.exists(WORKER):
+        print("skipped:", WORKER, "is not there")
+        return 77
+    with tempfile.TemporaryDirectory() as folder:
+        said = check_runs(folder)
+    check_members(said)
+    check_lists()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
