@@ -43,6 +43,9 @@ void store_fixture_reopen(struct store_fixture *f)
     store_fixture_open(f);
 }
 
+enum { TYPES = 3 };
+static const enum event_type types[TYPES] = {EVENT_CLOCK_STEP, EVENT_DEVICE, EVENT_TICK};
+
 struct record store_fixture_record(struct store_fixture *f, int number, size_t reason_len,
                                    struct buf *reason)
 {
@@ -51,9 +54,14 @@ struct record store_fixture_record(struct store_fixture *f, int number, size_t r
     while (reason->len < reason_len) {
         buf_add_char(reason, 'x');
     }
-    return (struct record){.type = number % 3 == 0 ? EVENT_CLOCK_STEP : EVENT_DEVICE,
+    enum event_type type = types[number % TYPES];
+    bool is_tick = type == EVENT_TICK;
+    return (struct record){.type = type,
                            .at = f->now,
-                           .reason = buf_str(reason)};
+                           .reason = buf_str(reason),
+                           .schedule = is_tick ? STR("fixture") : STR_NONE,
+                           .status = is_tick ? STR("started") : STR_NONE,
+                           .nominal.ns = is_tick ? number * NS_PER_SEC : 0};
 }
 
 void store_fixture_say(struct store_fixture *f, const struct record *record)
@@ -157,4 +165,54 @@ size_t store_fixture_waiting(struct store_fixture *f, struct store_fixture_event
     assert_int_equal(count, at.waiting_events);
     assert_int_equal(bytes, at.waiting_bytes);
     return count;
+}
+
+void store_fixture_expect_gap(const struct store_fixture_event *gap, int64_t from, int64_t seq)
+{
+    int64_t counts[TYPES] = {0};
+    for (int64_t s = from; s <= seq; s++) {
+        counts[(s - 1) % TYPES]++;
+    }
+    assert_int_equal(gap->from, from);
+    assert_int_equal(gap->seq, seq);
+    assert_non_null(strstr(gap->body, "\"type\":\"buffer_gap\""));
+    assert_non_null(strstr(gap->body, "\"reason\":\"quota\""));
+    for (size_t i = 0; i < TYPES; i++) {
+        char member[64];
+        (void)snprintf(member, sizeof(member), "\"%s\":%lld", event_type_name(types[i]),
+                       (long long)counts[i]);
+        const char *there = strstr(gap->body, member);
+        char after = there == NULL ? '\0' : there[strlen(member)];
+        if (counts[i] > 0 && after != ',' && after != '}') {
+            fail_msg("%s is not in %s", member, gap->body);
+        }
+    }
+}
+
+static void expect_last_tick(struct store_fixture *f, int64_t last_seq)
+{
+    int64_t number = last_seq - 1;
+    while (number >= 0 && types[number % TYPES] != EVENT_TICK) {
+        number--;
+    }
+    struct err err = {0};
+    struct wall_time nominal = {0};
+    bool found = false;
+    check(store_last_tick(f->store, STR("fixture"), &nominal, &found, &err), &err);
+    assert_int_equal(found, number >= 0);
+    assert_int_equal(nominal.ns, number >= 0 ? number * NS_PER_SEC : 0);
+}
+
+void store_fixture_expect_exact(struct store_fixture *f)
+{
+    static struct store_fixture_event events[STORE_FIXTURE_EVENTS];
+    size_t count = store_fixture_waiting(f, events);
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].from > 0) {
+            store_fixture_expect_gap(&events[i], events[i].from, events[i].seq);
+        } else {
+            assert_int_equal(events[i].number, events[i].seq - 1);
+        }
+    }
+    expect_last_tick(f, store_last_seq(f->store));
 }

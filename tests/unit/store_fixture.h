@@ -22,7 +22,8 @@ void store_fixture_open(struct store_fixture *f);
 void store_fixture_close(struct store_fixture *f);
 void store_fixture_reopen(struct store_fixture *f);
 
-/* A step_start whose reason is `reason_len` bytes long and tells `number`. */
+/* An event whose reason is `reason_len` bytes long and tells `number`; every third is a clock_step,
+ * a device and a tick, whose nominal time is `number` seconds. */
 struct record store_fixture_record(struct store_fixture *f, int number, size_t reason_len,
                                    struct buf *reason);
 /* Records and flushes `count` such events, numbered from `number` on. */
@@ -39,7 +40,12 @@ struct store_fixture_event {
     int64_t number; /* of store_fixture_record() */
     char body[400]; /* clipped */
 };
-enum { STORE_FIXTURE_EVENTS = 20000 };
+enum { STORE_FIXTURE_EVENTS = 4000 };
 /* All waiting events, read in batches. Fails the test unless headers are right and the events cover
  * acked + 1 .. last without a hole, and each once. Returns their count; `ret` may be NULL. */
 size_t store_fixture_waiting(struct store_fixture *f, struct store_fixture_event *ret);
+/* The same, where all that was ever recorded are events numbered 0, 1, 2 ...: the event at seq has
+ * the number seq - 1, a gap record states what it stands for, and the last tick is the last tick. */
+void store_fixture_expect_exact(struct store_fixture *f);
+/* A gap record whose range and counts per type are right for such events. */
+void store_fixture_expect_gap(const struct store_fixture_event *gap, int64_t from, int64_t seq);

@@ -1,0 +1,7 @@
+add_library(store_work STATIC store_work.c)
+target_link_libraries(store_work PUBLIC store_fixture PRIVATE project_options)
+
+foreach(name power fault)
+    selvedge_test(NAME store_${name}_test LABEL power TIMEOUT 1200
+        SOURCES ${CMAKE_CURRENT_LIST_DIR}/store_${name}_test.c LIBS store_work)
+endforeach()
