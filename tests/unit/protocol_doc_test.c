@@ -121,7 +121,7 @@ static void messages_are_as_the_page_says(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         struct str rest = buf_str(&page);
-        struct str example;
+        struct str example = STR_NONE;
         size_t count = 0;
         for (; next_block(&rest, kinds[i].info, &example); count++) {
             if (!kinds[i].round_trip(example)) {
@@ -137,7 +137,7 @@ static void the_token_is_as_the_page_says(void **state)
 {
     (void)state;
     struct str rest = buf_str(&page);
-    struct str example;
+    struct str example = STR_NONE;
     struct enrol_token token;
     assert_true(next_block(&rest, "text token", &example));
     assert_true(enrol_token_parse(example, &token, &err));
@@ -151,8 +151,8 @@ static void the_batch_is_as_the_page_says(void **state)
 {
     (void)state;
     struct str rest = buf_str(&page);
-    struct str example;
-    struct str line;
+    struct str example = STR_NONE;
+    struct str line = STR_NONE;
     struct batch_header header;
     struct event event;
     assert_true(next_block(&rest, "text batch", &example));
@@ -178,8 +178,8 @@ static void every_event_type_is_on_the_page(void **state)
                                                EVENT_COMMAND, EVENT_DESIRED, EVENT_CLOCK_STEP};
     bool seen[EVENT_TYPE_COUNT] = {0};
     struct str rest = buf_str(&page);
-    struct str examples;
-    struct str line;
+    struct str examples = STR_NONE;
+    struct str line = STR_NONE;
     assert_true(next_block(&rest, "jsonl events", &examples));
     while (str_cut(examples, '\n', &line, &examples)) {
         struct event event;
@@ -225,7 +225,7 @@ static void topics_are_as_the_page_says(void **state)
     topic_enrol_reply(&out, fleet, client);
     buf_add_char(&out, '\n');
     struct str rest = buf_str(&page);
-    struct str example;
+    struct str example = STR_NONE;
     assert_true(next_block(&rest, "text", &example));
     assert_true(str_eq(example, buf_str(&out)));
 }
@@ -236,7 +236,7 @@ static void access_lists_are_as_the_pages_say(void **state)
     (void)state;
     const char *const pages[] = {page_path, broker_page_path};
     for (size_t i = 0; i < COUNT_OF(pages); i++) {
-        struct str example;
+        struct str example = STR_NONE;
         buf_reset(&page);
         assert_true(files_read(pages[i], &page, &err));
         struct str rest = buf_str(&page);

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""docs/how-to/external-broker.md, followed: a mosquitto with the page's configuration instead of the hub's own; devices enrol
+and report, and somebody else's topics stay closed."""
+import os
+import re
+import shutil
+import sys
+
+import fleet
+
+PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/how-to/external-broker.md")
+DEFINITIONS = """
+project: small
+assets:
+  - {key: a, run: ["true"]}
+"""
+
+
+def write_configuration(f):
+    """The page's blocks as files, with this fleet's ports, names and folders."""
+    folder = os.path.join(f.dir, "mosquitto")
+    shutil.copytree(os.path.join(f.hub_dir, "broker"), folder)
+    with open(PAGE, encoding="utf-8") as file:
+        blocks = dict(re.findall(r"^```text (\S+)\n(.*?)^```$", file.read(), re.M | re.S))
+    assert set(blocks) == {"mosquitto.conf", "devices.acl", "enrolment.acl"}, blocks.keys()
+    for name, text in blocks.items():
+        text = text.replace("/etc/mosquitto/selvedge", folder).replace("selvedge/v1/main/", f"selvedge/v1/{f.name}/")
+        text = text.replace("listener 8883", f"listener {f.port} 127.0.0.1")
+        text = text.replace("listener 8884", f"listener {f.enrol_port} 127.0.0.1")
+        if name == "mosquitto.conf" and os.geteuid() == 0:
+            text = "user root\n" + text
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    return os.path.join(folder, "mosquitto.conf")
+
+
+def main():
+    with fleet.Fleet("shops") as f:
+        with open(os.path.join(f.hub_dir, "hub.yaml"), "a", encoding="utf-8") as file:
+            file.write("broker: external\n")
+        f.hub.start()
+        made = os.path.join(f.hub_dir, "broker/server.pem")
+        fleet.wait_for("the hub makes the broker's certificate", lambda: os.path.exists(made))
+        broker = fleet.Program(["/usr/sbin/mosquitto", "-c", write_configuration(f)], os.path.join(f.dir, "broker.log"))
+        broker.start()
+        f.closers.append(broker.kill)
+        fleet.wait_for("the hub is online", lambda: "hub.online" in f.hub.read_log())
+        devices = [f.device(name, DEFINITIONS) for name in ("brooklyn", "chicago")]
+        for device in devices:
+            device.enrol()
+            device.daemon.start()
+        devices[0].command("materialize", "a")
+        fleet.wait_for("the run is at the hub", lambda: f.query("SELECT count(*) FROM run WHERE status = 'success'")[0][0] == 1)
+        fleet.wait_for("both are online", lambda: f.query("SELECT sum(is_online) FROM connection")[0][0] == 2)
+        # What the hub may not use is not there: the hub started no broker, the broker no third port.
+        assert "broker.ended" not in f.hub.read_log()
+        opened = re.findall(r"Opening \S+ listen socket on port (\d+)", broker.read_log())
+        assert set(opened) <= {str(f.port), str(f.enrol_port)}, opened
+        broker.kill()
+        fleet.wait_for("the device notices", lambda: "link.offline" in devices[0].daemon.read_log())
+        devices[0].command("materialize", "a")
+        broker.start()
+        fleet.wait_for("the run after the broker's death arrives",
+                       lambda: f.query("SELECT count(*) FROM run WHERE status = 'success'")[0][0] == 2, seconds=60)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
