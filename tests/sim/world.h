@@ -1,0 +1,33 @@
+/* world.h - agents, links, a broker and a hub in one process, with a virtual clock; everything that
+ * happens is drawn from a seed. The sync core and the merge are the real ones. Invariants are
+ * checked after every step (promises P1, P2, P3). */
+#pragma once
+#include "agent/sync/sync.h"
+#include "common/db/db.h"
+#include "hub/merge/merge.h"
+#include "tests/sim/buffer.h"
+#include "tests/support/seeded_rng.h"
+
+/* Rules broken on purpose: a simulation that does not notice these proves nothing. */
+enum sabotage {
+    SABOTAGE_NONE,
+    SABOTAGE_ACK_BEFORE_COMMIT, /* the hub acknowledges what it has only received */
+    SABOTAGE_FORGET_ON_PUBACK,  /* the agent forgets what the broker took */
+    SABOTAGE_TRUST_SENT,        /* the agent takes any acknowledgement for all that it sent */
+};
+
+struct world_options {
+    uint64_t seed;
+    enum sabotage sabotage;
+    bool real_store; /* agents on agent/store instead of its model */
+    struct db *hub;  /* shared by many worlds; device names carry the seed */
+};
+struct world_result {
+    int64_t steps;
+    int64_t events;
+    int64_t crashes;
+    int64_t lost_messages;
+    int64_t gaps;
+    char failure[400]; /* empty = all invariants held */
+};
+void world_run(const struct world_options *options, struct world_result *ret);
