@@ -16,7 +16,7 @@ enum {
     RUN_ARENA_BYTES = 16 << 20,
     ATTEMPT_ARENA_BYTES = 2 << 20,
     RUNS_ACTIVE_MAX = 1000,
-    EXPIRE_EVERY = 64, /* runs */
+    EXPIRE_EVERY = 64, /* runs, after the first */
 };
 
 /* A step that is started or about to be. */
@@ -50,6 +50,7 @@ struct runner {
     struct loop_timer flush_timer; /* group commit, or the next try after a failed flush */
     struct loop_timer retry_timer; /* the earliest step retry */
     bool is_stuck;                 /* the last flush failed */
+    int64_t lost;                  /* records, meanwhile */
     int runs_since_expiry;
 };
 
@@ -63,6 +64,7 @@ bool runner_open(struct runner **ret, const struct runner_options *options, stru
         return err_set(err, ERR_NO_MEMORY, "start the runner: out of memory");
     }
     runner->options = *options;
+    runner->runs_since_expiry = EXPIRE_EVERY - 1; /* `materialize` may end after one run */
     runner->pump_task = (struct loop_task){.run = pump, .ctx = runner};
     runner->flush_timer = (struct loop_timer){.on_due = on_flush_due, .ctx = runner};
     runner->retry_timer = (struct loop_timer){.on_due = pump, .ctx = runner};
@@ -141,8 +143,10 @@ static bool flush(struct runner *runner)
         return false;
     }
     if (runner->is_stuck) {
-        LOG(INFO, "store.write_recovered", F_T("action", "starting work again"));
+        LOG(INFO, "store.write_recovered", F_I("lost", runner->lost),
+            F_T("action", "starting work again"));
         runner->is_stuck = false;
+        runner->lost = 0;
     }
     loop_timer_disarm(runner->options.loop, &runner->flush_timer);
     runner->options.on_recorded(runner->options.ctx, store_last_seq(runner->options.store));
@@ -157,12 +161,16 @@ static void on_flush_due(void *ctx)
     }
 }
 
-/* Within a run: what cannot even be kept in memory (the bound is far above what the active steps
- * can say) is logged. */
+/* Within a run, which may say more at once than the store's memory holds. Only when that is full
+ * and nothing can be written either, something is lost; the log says so once, and later how much. */
 static void record(struct runner *runner, const struct record *record)
 {
     struct err err = {0};
-    if (!store_record(runner->options.store, record, &err)) {
+    bool ok = store_record(runner->options.store, record, &err);
+    if (!ok && err.code == ERR_FULL && !runner->is_stuck && flush(runner)) {
+        ok = store_record(runner->options.store, record, &err);
+    }
+    if (!ok && (err.code != ERR_FULL || runner->lost++ == 0)) {
         LOG(ERROR, "store.record_lost", F_T("type", event_type_name(record->type)),
             F_S("run", record->run), F_ERR(&err));
     }
@@ -593,10 +601,11 @@ static void arm_retry(struct runner *runner)
 static void pump(void *ctx)
 {
     struct runner *runner = ctx;
-    end_runs(runner);
-    if (!runner->is_stuck) {
-        choose_steps(runner);
+    if (runner->is_stuck && !flush(runner)) {
+        return; /* the flush's timer comes back here */
     }
+    end_runs(runner);
+    choose_steps(runner);
     if (flush(runner)) {
         tell_ended(runner);
         start_chosen(runner);

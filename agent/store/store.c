@@ -294,7 +294,7 @@ static bool delete_run(struct store *store, struct str run, struct err *err)
 }
 
 bool store_expire_runs(struct store *store, int64_t keep,
-                       void (*on_deleted)(void *ctx, struct str run), void *ctx, struct err *err)
+                       void (*on_delete)(void *ctx, struct str run), void *ctx, struct err *err)
 {
     AUTO(arena) arena = arena_new(1 << 20);
     struct str expired[256];
@@ -315,6 +315,9 @@ bool store_expire_runs(struct store *store, int64_t keep,
         return true;
     }
 
+    for (size_t i = 0; i < count; i++) {
+        on_delete(ctx, expired[i]);
+    }
     AUTO(db_tx) tx = {0};
     if (!db_tx_begin(store->db, &tx, err)) {
         return false;
@@ -324,13 +327,7 @@ bool store_expire_runs(struct store *store, int64_t keep,
             return false;
         }
     }
-    if (!db_tx_commit(&tx, err)) {
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
-        on_deleted(ctx, expired[i]);
-    }
-    return true;
+    return db_tx_commit(&tx, err);
 }
 
 void store_memory(int64_t *ret_now, int64_t *ret_peak)
