@@ -64,6 +64,29 @@ bool buffer_append(struct store *store, struct buffer_state *state, const struct
     return true;
 }
 
+bool buffer_delete(struct store *store, int64_t after, int64_t upto, struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_EVENT_DELETE);
+    db_bind_i64(&q, ":after", after);
+    db_bind_i64(&q, ":upto", upto);
+    return db_run(&q, err);
+}
+
+bool buffer_measure(struct store *store, int64_t after, int64_t upto, int64_t *ret_bytes,
+                    struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_EVENT_BYTES);
+    db_bind_i64(&q, ":after", after);
+    db_bind_i64(&q, ":upto", upto);
+    bool row = false;
+    if (!db_next(&q, &row, err)) {
+        return false;
+    }
+    *ret_bytes = db_col_i64(&q, 0);
+    db_reset(&q);
+    return true;
+}
+
 bool store_read_batch(struct store *store, int64_t from, int max_events,
                       struct batch_header *ret_header, struct buf *lines, struct err *err)
 {
@@ -113,19 +136,11 @@ bool store_acknowledge(struct store *store, int64_t seq, struct err *err)
     }
     struct buffer_state state = store->state;
     AUTO(db_tx) tx = {0};
-    if (!db_tx_begin(store->db, &tx, err)) {
+    int64_t bytes = 0;
+    if (!db_tx_begin(store->db, &tx, err) ||
+        !buffer_measure(store, state.acked_seq, seq, &bytes, err)) {
         return false;
     }
-    struct db_query q = db_query(store->db, AGENT_STORE_EVENT_BYTES);
-    db_bind_i64(&q, ":after", state.acked_seq);
-    db_bind_i64(&q, ":upto", seq);
-    bool row = false;
-    if (!db_next(&q, &row, err)) {
-        return false;
-    }
-    int64_t bytes = db_col_i64(&q, 0);
-    db_reset(&q);
-
     state.acked_seq = seq;
     state.waiting_bytes -= bytes;
     state.history_bytes += bytes;

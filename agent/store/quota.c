@@ -32,14 +32,6 @@ struct front {
     size_t type_count;
 };
 
-static bool delete_events(struct store *store, int64_t after, int64_t upto, struct err *err)
-{
-    struct db_query q = db_query(store->db, AGENT_STORE_EVENT_DELETE);
-    db_bind_i64(&q, ":after", after);
-    db_bind_i64(&q, ":upto", upto);
-    return db_run(&q, err);
-}
-
 static bool count_type(struct front *front, struct str type, int64_t count, struct err *err)
 {
     size_t i = 0;
@@ -167,7 +159,7 @@ static bool drop_waiting(struct store *store, struct buffer_state *state, struct
         if (front.events == 0) {
             return true; /* a gap record and the newest event stay whatever they weigh */
         }
-        if (!delete_events(store, front.first - 1, front.upto, err) ||
+        if (!buffer_delete(store, front.first - 1, front.upto, err) ||
             !write_gap(store, &front, now, err)) {
             return false;
         }
@@ -199,7 +191,7 @@ bool buffer_trim_history(struct store *store, struct buffer_state *state, struct
         bytes += db_col_i64(&q, 3);
     }
     db_reset(&q);
-    if (!delete_events(store, 0, upto, err)) {
+    if (!buffer_delete(store, 0, upto, err)) {
         return false;
     }
     state->history_bytes -= bytes;

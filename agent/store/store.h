@@ -49,7 +49,7 @@ struct store_position {
 };
 int64_t store_last_seq(const struct store *store); /* newest recorded; cheap */
 int64_t store_acked_seq(const struct store *store);
-struct str store_epoch(const struct store *store); /* borrowed for the store's life */
+struct str store_epoch(const struct store *store); /* borrowed until store_begin_epoch() */
 /* Counts what waits: for people, not for every turn. */
 MUST_CHECK bool store_position(struct store *store, struct store_position *ret, struct err *err);
 
@@ -62,6 +62,11 @@ MUST_CHECK bool store_read_batch(struct store *store, int64_t from, int max_even
 /* The hub has merged everything up to `seq`. Lower than before is not an error and changes nothing.
  * ERR_INVALID when it was never recorded here. */
 MUST_CHECK bool store_acknowledge(struct store *store, int64_t seq, struct err *err);
+
+/* For a database that was put back to an earlier state, whose numbers the hub has seen with other
+ * events: what waits is numbered from 1 under a new epoch, the acknowledged events are deleted. All
+ * or nothing, and durable. Rewrites everything that waits: some seconds for a full quota. */
+MUST_CHECK bool store_begin_epoch(struct store *store, const struct rng *rng, struct err *err);
 
 /* Runs that a stopped agent left open, oldest first; ids are copied into `arena`. */
 MUST_CHECK bool store_open_runs(struct store *store, struct arena *arena, struct str **ret_ids,

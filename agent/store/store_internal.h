@@ -42,6 +42,10 @@ bool buffer_insert(struct store *store, int64_t seq, int64_t from_seq, const str
 /* Appends one event and moves `state`. */
 bool buffer_append(struct store *store, struct buffer_state *state, const struct record *record,
                    struct err *err);
+/* The rows after < seq <= upto. */
+bool buffer_delete(struct store *store, int64_t after, int64_t upto, struct err *err);
+bool buffer_measure(struct store *store, int64_t after, int64_t upto, int64_t *ret_bytes,
+                    struct err *err);
 /* Deletes acknowledged events beyond the history's quota: rarely, and many at once. */
 bool buffer_trim_history(struct store *store, struct buffer_state *state, struct err *err);
 /* The same, and gives up the oldest waiting events beyond theirs. */

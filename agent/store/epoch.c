@@ -1,0 +1,41 @@
+/* epoch.c - when the hub knows this database better than it knows itself: the file was put back to
+ * an earlier state (a restored copy, a disk that lost what it had confirmed), and what was recorded
+ * since has numbers that the hub has seen before. */
+#include "agent/store/store_internal.h"
+
+static bool renumber(struct store *store, int sql_id, int64_t by, struct err *err)
+{
+    struct db_query q = db_query(store->db, sql_id);
+    db_bind_i64(&q, ":by", by);
+    return db_run(&q, err);
+}
+
+static bool write_epoch(struct store *store, const struct buffer_state *state, struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_EPOCH_SET);
+    db_bind_str(&q, ":epoch", str_from(state->epoch));
+    return db_run(&q, err) && buffer_write_state(store, state, err);
+}
+
+/* Which of the waiting events the hub has seen under their old numbers, nobody can tell: all are
+ * told again rather than one be lost. The ones before them are known to be there. */
+bool store_begin_epoch(struct store *store, const struct rng *rng, struct err *err)
+{
+    struct buffer_state state = store->state;
+    int64_t by = state.acked_seq;
+    rng_hex(rng, (EPOCH_TEXT_SIZE - 1) / 2, state.epoch);
+    state.last_seq -= by;
+    state.acked_seq = 0;
+    state.history_bytes = 0;
+
+    AUTO(db_tx) tx = {0};
+    if (!db_tx_begin(store->db, &tx, err) || !buffer_delete(store, 0, by, err) ||
+        !renumber(store, AGENT_STORE_EVENT_RENUMBER, by, err) ||
+        !renumber(store, AGENT_STORE_RUN_RENUMBER, by, err) ||
+        !buffer_measure(store, 0, state.last_seq, &state.waiting_bytes, err) ||
+        !write_epoch(store, &state, err) || !db_tx_commit(&tx, err)) {
+        return err_wrap(err, "begin a new epoch");
+    }
+    store->state = state;
+    return true;
+}

@@ -1,0 +1,1 @@
+UPDATE buffer SET epoch = :epoch WHERE id = 1
