@@ -274,6 +274,39 @@ static void on_published(void *ctx, int message_id, const struct err *why)
     }
 }
 
+/* Whether the hub has merged something else under our numbers than what stands here. */
+static bool is_put_back(struct link *link, const struct message_ack *ack)
+{
+    struct store *store = link->options.store;
+    struct err err = {0};
+    int64_t check = 0;
+    bool found = false;
+    if (ack->seq > store_last_seq(store)) {
+        return true;
+    }
+    if (ack->check == 0 || ack->seq <= store_acked_seq(store)) {
+        return false;
+    }
+    if (!store_read_check(store, ack->seq, &check, &found, &err)) {
+        LOG(ERROR, "sync.check_failed", F_I("seq", ack->seq), F_ERR(&err));
+    }
+    return found && check != ack->check;
+}
+
+static void begin_epoch(struct link *link, int64_t hub_seq)
+{
+    struct store *store = link->options.store;
+    struct err err = {0};
+    if (!store_begin_epoch(store, link->options.rng, &err)) {
+        LOG(ERROR, "sync.epoch_failed", F_ERR(&err), F_T("action", "trying again later"));
+        return;
+    }
+    LOG(WARN, "sync.epoch_begun", F_I("hub_seq", hub_seq), F_I("last_seq", store_last_seq(store)),
+        F_T("action", "the database was put back to an earlier state: telling all that waits under "
+                      "new numbers"));
+    step(link, (struct sync_event){.type = SYNC_EPOCH, .seq = store_last_seq(store)});
+}
+
 static void on_ack(struct link *link, struct str payload, struct arena *arena)
 {
     struct err err = {0};
@@ -285,6 +318,10 @@ static void on_ack(struct link *link, struct str payload, struct arena *arena)
     if (!str_eq(str_from(ack.epoch), store_epoch(link->options.store))) {
         LOG(WARN, "sync.foreign_acknowledgement", F_T("epoch", ack.epoch),
             F_T("action", "ignored"));
+        return;
+    }
+    if (is_put_back(link, &ack)) {
+        begin_epoch(link, ack.seq);
         return;
     }
     link->status.resends += ack.resend_from > 0;

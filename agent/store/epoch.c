@@ -3,6 +3,24 @@
  * since has numbers that the hub has seen before. */
 #include "agent/store/store_internal.h"
 
+bool store_read_check(struct store *store, int64_t seq, int64_t *ret_check, bool *ret_found,
+                      struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_EVENT_PAGE);
+    db_bind_i64(&q, ":from", seq);
+    db_bind_i64(&q, ":count", 1);
+    bool row = false;
+    if (!db_next(&q, &row, err)) {
+        return false;
+    }
+    *ret_found = row && db_col_i64(&q, 0) == seq && db_col_i64(&q, 1) == 0;
+    if (*ret_found) {
+        *ret_check = event_check(str_trim_end(db_col_str(&q, 2), '\n'));
+    }
+    db_reset(&q);
+    return true;
+}
+
 static bool renumber(struct store *store, int sql_id, int64_t by, struct err *err)
 {
     struct db_query q = db_query(store->db, sql_id);

@@ -63,6 +63,9 @@ MUST_CHECK bool store_read_batch(struct store *store, int64_t from, int max_even
  * ERR_INVALID when it was never recorded here. */
 MUST_CHECK bool store_acknowledge(struct store *store, int64_t seq, struct err *err);
 
+/* event_check() of the event at `seq`; *ret_found false when there is none, or a gap record. */
+MUST_CHECK bool store_read_check(struct store *store, int64_t seq, int64_t *ret_check,
+                                 bool *ret_found, struct err *err);
 /* For a database that was put back to an earlier state, whose numbers the hub has seen with other
  * events: what waits is numbered from 1 under a new epoch, the acknowledged events are deleted. All
  * or nothing, and durable. Rewrites everything that waits: some seconds for a full quota. */

@@ -269,6 +269,17 @@ static void on_hub_offline(struct sync *s)
     }
 }
 
+static void on_epoch(struct sync *s, const struct sync_event *in, struct sync_actions *out)
+{
+    s->last_seq = in->seq;
+    s->acked_seq = 0;
+    forget_flight(s);
+    if (s->state == SYNC_GREETING || s->state == SYNC_SENDING) {
+        s->silent_rounds = 0;
+        greet(s, in, out);
+    }
+}
+
 /* No acknowledgement moved in time: something on the way was lost. Greet again and let the hub say
  * where it stands. */
 static void on_silence(struct sync *s, const struct sync_event *in, struct sync_actions *out)
@@ -343,6 +354,9 @@ void sync_step(struct sync *s, const struct sync_event *in, struct sync_actions 
         break;
     case SYNC_REFUSED:
         on_refused(s, in);
+        break;
+    case SYNC_EPOCH:
+        on_epoch(s, in, out);
         break;
     case SYNC_SENT:
         on_sent(s, in, out);

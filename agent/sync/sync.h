@@ -35,6 +35,8 @@ enum sync_event_type {
     SYNC_HUB_OFFLINE,
     SYNC_ACKED,   /* seq, resend */
     SYNC_REFUSED, /* seq: the batch behind it cannot be merged by this hub */
+    SYNC_EPOCH,   /* seq: newest event in the buffer, which has begun a new epoch: from 1 on, all
+                     wait, and the hub knows none of them */
     SYNC_SENT,    /* the answer to SYNC_SEND, before any other event. seq: the batch reached to
                         here; 0: it could not be handed over now */
     SYNC_TIMER,

@@ -3,6 +3,7 @@
 #include "common/base/limits.h"
 #include "common/json/json_scan.h"
 #include <string.h>
+#include <zlib.h>
 
 enum { TYPE_BYTES_MAX = 63, NAME_BYTES_MAX = LIMIT_ASSET_KEY_BYTES };
 
@@ -190,4 +191,10 @@ bool event_parse(struct str line, struct event *ret, struct err *err)
     }
     *ret = ev;
     return true;
+}
+
+int64_t event_check(struct str line)
+{
+    int64_t check = (int64_t)crc32_z(0, (const unsigned char *)line.ptr, line.len);
+    return check == 0 ? 1 : check;
 }

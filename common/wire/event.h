@@ -60,3 +60,7 @@ struct event {
  * a type that is not [a-z0-9_]{1,63}, larger than LIMIT_EVENT_BYTES, a buffer_gap without a good
  * `from`. */
 MUST_CHECK bool event_parse(struct str line, struct event *ret, struct err *err);
+
+/* Tells two events apart that claim the same place: CRC-32 of the line without its newline; never 0.
+ */
+int64_t event_check(struct str line);

@@ -164,6 +164,7 @@ struct ack_read {
 static const struct field ack_fields[] = {
     TEXT(struct ack_read, epoch, "epoch", true),
     NUMBER(struct ack_read, m.seq, "seq", true, 0, INT64_MAX - 1),
+    NUMBER(struct ack_read, m.check, "check", false, 0, UINT32_MAX),
     NUMBER(struct ack_read, m.resend_from, "resend_from", false, 0, INT64_MAX),
     FLAG(struct ack_read, m.refused, "refused", false),
     TEXT(struct ack_read, m.reason, "reason", false),
@@ -176,6 +177,9 @@ void message_ack_encode(const struct message_ack *m, struct buf *out)
     jw_begin_object(&w);
     jw_member_str(&w, "epoch", str_from(m->epoch));
     jw_member_i64(&w, "seq", m->seq);
+    if (m->check != 0) {
+        jw_member_i64(&w, "check", m->check);
+    }
     if (m->resend_from != 0) {
         jw_member_i64(&w, "resend_from", m->resend_from);
     }

@@ -34,7 +34,8 @@ MUST_CHECK bool message_death_decode(struct str payload, struct arena *arena,
 
 struct message_ack { /* hub -> agent, after the hub's commit */
     char epoch[EPOCH_TEXT_SIZE];
-    int64_t seq;         /* everything up to here is merged; 0 = nothing yet */
+    int64_t seq;   /* everything up to here is merged; 0 = nothing yet */
+    int64_t check; /* event_check() of the event at `seq`, in answer to a birth; 0 = not told */
     int64_t resend_from; /* 0 = no; else the hub saw a gap: send again from here (= seq + 1) */
     bool refused; /* the batch at seq + 1 can never be merged; `reason` says why; see protocol,
                      "poison" */

@@ -229,6 +229,7 @@ static struct message_ack *ack_of(struct merge *m, struct stream *s)
         s->ack = (uint32_t)++m->acks_count;
     }
     struct message_ack *ack = &m->acks[s->ack - 1].ack;
+    ack->check = ack->seq == s->merged ? ack->check : 0;
     ack->seq = s->merged;
     return ack;
 }
@@ -421,6 +422,29 @@ static bool add_own_gap(struct merge *m, struct stream *s, const struct message_
            end_batch(m, s, received, err);
 }
 
+/* A device that still holds the newest merged event is told what we have there: its own is another
+ * one when its database was put back to an earlier state and has gone on since. */
+static bool add_check(struct merge *m, struct stream *s, const struct message_birth *birth,
+                      struct err *err)
+{
+    struct message_ack *ack = ack_of(m, s);
+    if (s->merged == 0 || birth->first_seq > s->merged || birth->last_seq < s->merged) {
+        return true;
+    }
+    struct db_query q = db_query(m->db, HUB_STORE_EVENT_BODY);
+    db_bind_i64(&q, ":stream", s->of.id);
+    db_bind_i64(&q, ":seq", s->merged);
+    bool has_row = false;
+    if (!db_next(&q, &has_row, err)) {
+        return false;
+    }
+    if (has_row) {
+        ack->check = event_check(db_col_str(&q, 0));
+        db_reset(&q);
+    }
+    return true;
+}
+
 static bool add_birth(struct merge *m, struct str device, const struct message_birth *birth,
                       struct wall_time received, bool *ret_is_behind, struct err *err)
 {
@@ -432,7 +456,9 @@ static bool add_birth(struct merge *m, struct str device, const struct message_b
     if (birth->first_seq > s->merged + 1 && !add_own_gap(m, s, birth, received, err)) {
         return false;
     }
-    (void)ack_of(m, s);
+    if (!add_check(m, s, birth, err)) {
+        return false;
+    }
     *ret_is_behind = is_behind;
     return true;
 }

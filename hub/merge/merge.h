@@ -45,7 +45,7 @@ MUST_CHECK bool merge_add(struct merge *m, struct str device, struct str payload
  * acknowledged to an earlier hub database and deleted there: a buffer_gap of the hub's own takes
  * their place, so that the stream goes on and the hole is seen. Gives an acknowledgement in any
  * case. `ret_is_behind`: the device's newest event is older than what is merged; its database was
- * put back to an earlier state, and what it records now will be taken for duplicates. */
+ * put back to an earlier state, and it begins a new epoch when it hears our acknowledgement. */
 MUST_CHECK bool merge_birth(struct merge *m, struct str device, const struct message_birth *birth,
                             struct wall_time received, bool *ret_is_behind, struct err *err);
 

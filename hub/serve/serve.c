@@ -259,10 +259,9 @@ static void on_birth(struct serve *s, struct str device, struct str payload, str
     LOG(INFO, "device.online", F_S("device", device), F_I("last_seq", birth.last_seq),
         F_S("version", birth.version));
     if (is_behind) {
-        refuse(
-            s, device, "birth",
-            STR("its database was put back to an earlier state: what it records now is taken for "
-                "repeats until it begins a new one"));
+        refuse(s, device, "birth",
+               STR("its database was put back to an earlier state; it is told so, and begins a new "
+                   "epoch"));
     }
 }
 

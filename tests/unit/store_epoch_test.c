@@ -149,6 +149,38 @@ static void other_events_are_not_touched(void **state)
     assert_non_null(strstr(events[0].body, "\"x\":1,\"from\":0,\"seq_of\":\"4,\"}"));
 }
 
+static void expect_comparable(int64_t seq, bool expected)
+{
+    struct err err = {0};
+    struct batch_header header;
+    int64_t check = 0;
+    bool found = !expected;
+    AUTO(buf) lines = buf_growing(2 * LIMIT_BATCH_BYTES);
+    assert_true(store_read_check(f.store, seq, &check, &found, &err));
+    assert_int_equal(found, expected);
+    if (expected) {
+        assert_true(store_read_batch(f.store, seq, 1, &header, &lines, &err));
+        assert_int_equal(check, event_check(str_trim_end(buf_str(&lines), '\n')));
+    }
+}
+
+static void an_event_can_be_compared_with_the_hubs(void **state)
+{
+    (void)state;
+    f.options.quota_bytes = 32 << 10;
+    store_fixture_reopen(&f);
+    store_fixture_add(&f, 0, 20, 100);
+    expect_comparable(1, true);
+    expect_comparable(20, true);
+    expect_comparable(21, false);
+    store_fixture_add(&f, 20, 580, 100);
+    (void)store_fixture_waiting(&f, events);
+    assert_int_equal(events[0].from, 1);
+    expect_comparable(1, false); /* given up */
+    expect_comparable(events[0].seq, false);
+    expect_comparable(events[0].seq + 1, true);
+}
+
 /* `nth` allocation inside SQLite fails; returns whether there was such a one. */
 static bool begin_epoch_with_fault(int nth)
 {
@@ -196,6 +228,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_not_flushed_follows, begin, end),
         cmocka_unit_test_setup_teardown(a_gap_keeps_what_it_stands_for, begin, end),
         cmocka_unit_test_setup_teardown(other_events_are_not_touched, begin, end),
+        cmocka_unit_test_setup_teardown(an_event_can_be_compared_with_the_hubs, begin, end),
         cmocka_unit_test(a_failure_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

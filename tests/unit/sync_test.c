@@ -450,6 +450,32 @@ static void another_hub_is_greeted_at_once(void **state)
 
 /* --- the link ----------------------------------------------------------------------------- */
 
+/* All of it waits under new numbers; nothing of it is sent before the hub has said what it knows. */
+static void a_new_epoch_is_greeted_and_sent_from_its_first_event(void **state)
+{
+    (void)state;
+    begin(200, 80);
+    go_to_greeting();
+    assert_string_equal(seq_event(SYNC_ACKED, 80), "send 81");
+    assert_string_equal(seq_event(SYNC_SENT, 144), "");
+    assert_string_equal(seq_event(SYNC_EPOCH, 120), "birth");
+    assert_int_equal(s.state, SYNC_GREETING);
+    assert_string_equal(seq_event(SYNC_RECORDED, 121), "");
+    assert_string_equal(seq_event(SYNC_ACKED, 0), "send 1");
+    assert_int_equal(s.last_seq, 121);
+}
+
+static void a_new_epoch_without_a_link_waits_for_one(void **state)
+{
+    (void)state;
+    begin(200, 80);
+    go_to_linked();
+    assert_string_equal(seq_event(SYNC_EPOCH, 120), "");
+    assert_int_equal(s.state, SYNC_LINKED);
+    assert_string_equal(hub_online(1), "birth");
+    assert_string_equal(seq_event(SYNC_ACKED, 0), "send 1");
+}
+
 static void reconnecting_backs_off_with_full_jitter(void **state)
 {
     (void)state;
@@ -575,6 +601,12 @@ static void no_order_of_events_breaks_the_rules(void **state)
             if (event.type == SYNC_SENT && event.seq > recorded) {
                 event.seq = recorded; /* the owner reads no more than there is */
             }
+            if (event.type == SYNC_EPOCH) {
+                event.seq = recorded - forgotten;
+                recorded = event.seq;
+                forgotten = 0;
+                said = 0;
+            }
             recorded = event.type == SYNC_RECORDED && event.seq > recorded ? event.seq : recorded;
             said = event.type == SYNC_ACKED && event.seq > said ? event.seq : said;
             now.ns += (int64_t)(next_random(&random) % (20 * (uint64_t)NS_PER_SEC));
@@ -618,6 +650,8 @@ int main(void)
         cmocka_unit_test(a_refusal_without_anything_in_flight_ends_too),
         cmocka_unit_test(a_hub_that_leaves_stops_sending),
         cmocka_unit_test(another_hub_is_greeted_at_once),
+        cmocka_unit_test(a_new_epoch_is_greeted_and_sent_from_its_first_event),
+        cmocka_unit_test(a_new_epoch_without_a_link_waits_for_one),
         cmocka_unit_test(reconnecting_backs_off_with_full_jitter),
         cmocka_unit_test(the_back_off_has_a_cap_and_ends_with_an_answer),
         cmocka_unit_test(a_lost_link_forgets_the_flight_and_the_hub),

@@ -115,12 +115,14 @@ static void ack_comes_back(void **state)
     assert_false(r.refused);
 
     m.resend_from = 65;
+    m.check = UINT32_MAX;
     m.refused = true;
     m.reason = STR("line 3: not an event");
     buf_reset(&text);
     message_ack_encode(&m, &text);
     assert_true(message_ack_decode(buf_str(&text), &arena, &r, &err));
     assert_int_equal(r.resend_from, 65);
+    assert_int_equal(r.check, UINT32_MAX);
     assert_true(r.refused);
     assert_true(str_eq(r.reason, m.reason));
     assert_false(message_ack_decode(
