@@ -14,6 +14,9 @@ enum {
     KEY_BYTES_MAX = 8192,
     CSR_BYTES_MAX = 8192,
 };
+/* A hub that is just starting, or has been asked too often, has not heard us: it may be asked again,
+ * since the same request gets the same answer. */
+#define ASK_AGAIN_NS (3 * NS_PER_SEC)
 
 /* One exchange: connect, subscribe, ask, hear. */
 struct exchange {
@@ -22,6 +25,7 @@ struct exchange {
     struct mqtt_session *session;
     struct arena *arena;
     struct loop_timer timer;
+    struct loop_timer ask_timer;
     char client_id[CLIENT_ID_SIZE];
     char reply_topic[TOPIC_BYTES_MAX];
     struct buf csr;
@@ -63,15 +67,9 @@ static void on_online(void *ctx, bool tls_resumed)
     }
 }
 
-static void on_subscribed(void *ctx, int message_id, const struct err *why)
+static void ask(void *ctx)
 {
-    (void)message_id;
     struct exchange *x = ctx;
-    if (why != NULL) {
-        x->err = *why;
-        end(x);
-        return;
-    }
     const struct enrol_token *token = &x->options->token;
     struct message_enrol_request request = {.token_id = token->id,
                                             .token_secret = token->secret,
@@ -87,7 +85,21 @@ static void on_subscribed(void *ctx, int message_id, const struct err *why)
     int id = 0;
     if (!mqtt_publish(x->session, buf_str(&topic), buf_str(&payload), 0, 0, &id, &x->err)) {
         end(x);
+        return;
     }
+    loop_timer_arm_in(x->loop, &x->ask_timer, ASK_AGAIN_NS);
+}
+
+static void on_subscribed(void *ctx, int message_id, const struct err *why)
+{
+    (void)message_id;
+    struct exchange *x = ctx;
+    if (why != NULL) {
+        x->err = *why;
+        end(x);
+        return;
+    }
+    ask(x);
 }
 
 static void on_published(void *ctx, int message_id, const struct err *why)
@@ -143,6 +155,7 @@ static bool converse(struct exchange *x, const struct rng *rng, struct err *err)
         return err_set(err, ERR_INVALID, "the fleet's name in the token is too long");
     }
     x->timer = (struct loop_timer){.on_due = on_timeout, .ctx = x};
+    x->ask_timer = (struct loop_timer){.on_due = ask, .ctx = x};
     loop_timer_arm_in(x->loop, &x->timer, x->options->timeout_ns);
     bool ok = open_session(x, rng, err) && loop_run(x->loop, err);
     if (ok && !x->has_answer) {

@@ -4,7 +4,9 @@ and report, and somebody else's topics stay closed."""
 import os
 import re
 import shutil
+import subprocess
 import sys
+import time
 
 import fleet
 
@@ -34,21 +36,37 @@ def write_configuration(f):
     return os.path.join(folder, "mosquitto.conf")
 
 
+def enrol_before_the_hub(f, device):
+    """The broker takes a request that no hub hears; it is asked again until one does."""
+    token = f.token()
+    f.hub.stop()
+    asking = subprocess.Popen([fleet.AGENT, "enroll", token, "--name", device.name, "--config", device.config],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    fleet.wait_for("the request was sent", lambda: os.path.exists(os.path.join(device.state, "identity/key.pem")))
+    time.sleep(1)
+    assert asking.poll() is None, asking.stdout.read()
+    f.start_hub()
+    said, _ = asking.communicate(timeout=60)
+    assert asking.returncode == 0, said
+
+
 def main():
     with fleet.Fleet("shops") as f:
         with open(os.path.join(f.hub_dir, "hub.yaml"), "a", encoding="utf-8") as file:
             file.write("broker: external\n")
         f.hub.start()
-        made = os.path.join(f.hub_dir, "broker/server.pem")
-        fleet.wait_for("the hub makes the broker's certificate", lambda: os.path.exists(made))
+        last = os.path.join(f.hub_dir, "broker/ca.pem")
+        fleet.wait_for("the hub makes the broker's certificates", lambda: os.path.exists(last))
         broker = fleet.Program(["/usr/sbin/mosquitto", "-c", write_configuration(f)], os.path.join(f.dir, "broker.log"))
         broker.start()
         f.closers.append(broker.kill)
         fleet.wait_for("the hub is online", lambda: "hub.online" in f.hub.read_log())
         devices = [f.device(name, DEFINITIONS) for name in ("brooklyn", "chicago")]
+        devices[0].enrol()
+        enrol_before_the_hub(f, devices[1])
         for device in devices:
-            device.enrol()
             device.daemon.start()
+            fleet.wait_for("the agent is up", lambda d=device: "agent.ready" in d.daemon.read_log())
         devices[0].command("materialize", "a")
         fleet.wait_for("the run is at the hub", lambda: f.query("SELECT count(*) FROM run WHERE status = 'success'")[0][0] == 1)
         fleet.wait_for("both are online", lambda: f.query("SELECT sum(is_online) FROM connection")[0][0] == 2)
