@@ -166,7 +166,7 @@ def run_block(shell, options, commands, shown, patience):
     while True:
         printed, code = shell.run(with_ports(commands))
         printed = with_ports(printed, back=True)
-        right = code == expected and (shown is None or is_as_shown(shown, printed))
+        right = code == expected and (shown is None or (shown and is_as_shown(shown, printed)))
         if right or time.monotonic() > end:
             return right, printed, code
         time.sleep(0.5)
