@@ -2,7 +2,6 @@
 import contextlib
 import json
 import os
-import shutil
 import socket
 import sqlite3
 import subprocess
@@ -99,18 +98,19 @@ def wakeups(pid):
 
 
 class Peak(threading.Thread):
-    """Samples a process's proportional memory until it is stopped."""
+    """Samples a process's memory until it is stopped."""
 
     def __init__(self, pid):
         super().__init__(daemon=True)
         self.pid = pid
-        self.pss = 0.0
+        self.pss = self.dirty = 0.0
         self.is_stopped = threading.Event()
 
     def run(self):
         while not self.is_stopped.wait(0.02):
             try:
-                self.pss = max(self.pss, memory(self.pid)[0])
+                pss, dirty = memory(self.pid)
+                self.pss, self.dirty = max(self.pss, pss), max(self.dirty, dirty)
             except (FileNotFoundError, ProcessLookupError, KeyError):
                 return
 
@@ -148,7 +148,7 @@ def memory_story(bench):
         with Peak(pid) as peak:
             runs(device, bench.count(20, 2), 0.1)
             wait_synced(device)
-        story["load"] = peak.pss
+        story["load_dirty"] = peak.dirty
         device.daemon.stop()
         fleet.hub.stop()
         backlog = bench.count(100000, 1000)
@@ -159,7 +159,7 @@ def memory_story(bench):
             runs(device, bench.count(20, 2), 0.1)
             fleet.start_hub()
             wait_synced(device, backlog)
-        story["backlog"] = peak.pss
+        story["backlog"], story["backlog_dirty"] = peak.pss, peak.dirty
     return story
 
 
@@ -178,10 +178,10 @@ def agent_idle_wakeups(bench):
     return Result(bench.once("memory", memory_story)["wakeups"])
 
 
-@row("MB", "<= 0.8 MB", "the same agent idle")
+@row("MB", "<= 0.8 MB", "the same agent idle, private memory: other processes' exits move the proportional one")
 def agent_pss_load_growth(bench):
     story = bench.once("memory", memory_story)
-    return Result(max(story["load"], story["backlog"]) - story["idle"], story["idle"])
+    return Result(max(story["load_dirty"], story["backlog_dirty"]) - story["dirty"], story["dirty"])
 
 
 @row("MB", "<= 5.8 MB", "the same agent idle")
@@ -191,39 +191,50 @@ def agent_backlog_100k(bench):
 
 
 # --- start and runs --------------------------------------------------------------------------------
+# The budgets are 17 ms, 25 ms and 3 ms where the bare libraries take 5.7 ms, a spawn 0.6 ms and a sync 0.1 ms; as
+# times they would measure the machine's other guests.
 
 
-def median(values):
-    return sorted(values)[len(values) // 2]
+BARE = "the agent's libraries started and one row committed, by a program that does nothing else"
 
 
-@row("ms", "<= 17 ms")
-def agent_ready_ms(bench):
-    """An enrolled agent with 100 assets, from posix_spawn to READY=1."""
+def bare_start(bench, device):
+    """Milliseconds from posix_spawn of the bare libraries to their end."""
+    certificate = os.path.join(device.state, "identity", "ca.pem")
+    done = bench.run("measure", bench.program("bench/limit_start"), bench.path("start.db"), certificate)
+    return done["wall_ns"] / 1e6
+
+
+def starts(bench, start):
+    """The pairs of an enrolled device with 100 assets; the first start made its database."""
     with a_fleet() as fleet:
         fleet.start_hub()
         device = a_device(bench, fleet, "shop")
-        argv = [os.path.join(device.dir, "notify"), *device.daemon.argv]
-        times = [bench.run("ready", *argv)["ready_ns"] for _ in range(bench.count(15, 1) + 1)]
-    return Result(median(times[1:]) / 1e6)
+        start(device)
+        pairs = bench.pairs_count
+        try:
+            bench.pairs_count = bench.count(15, 1)
+            return bench.pairs(lambda: start(device), lambda: bare_start(bench, device))
+        finally:
+            bench.pairs_count = pairs
 
 
-@row("ms", "<= 25 ms")
+@row("ms", "<= 3 x", BARE)
+def agent_ready_ms(bench):
+    """From posix_spawn to READY=1."""
+    def start(device):
+        return bench.run("ready", os.path.join(device.dir, "notify"), *device.daemon.argv)["ready_ns"] / 1e6
+    return starts(bench, start)
+
+
+@row("ms", "<= 4.4 x", BARE)
 def agent_first_step_ms(bench):
     """From posix_spawn of the agent to the first instruction of the first step's program."""
-    folder = bench.path("first")
-    state = os.path.join(folder, "state")
-    shutil.rmtree(folder, ignore_errors=True)
-    os.makedirs(folder)
-    with open(os.path.join(folder, "selvedge.yaml"), "w") as f:
-        f.write(definitions(bench))
-    times = []
-    for _ in range(bench.count(15, 1) + 1):
-        done = bench.run("measure", bench.program("selvedge-agent"), "materialize", "bench/stamp", "--state-dir", state,
-                         "--definitions", os.path.join(folder, "selvedge.yaml"))
-        with open(os.path.join(folder, "stamp.txt")) as f:
-            times.append(int(f.read()) - done["started_ns"])
-    return Result(median(times[1:]) / 1e6)
+    def start(device):
+        done = bench.run("measure", fleets.AGENT, "materialize", "bench/stamp", "--config", device.config)
+        with open(os.path.join(device.dir, "stamp.txt")) as f:
+            return (int(f.read()) - done["started_ns"]) / 1e6
+    return starts(bench, start)
 
 
 def trivial_runs(bench):
@@ -232,10 +243,12 @@ def trivial_runs(bench):
     return bench.run("run_step", folder, bench.count(200, 3))
 
 
-@row("ms", "<= 3 ms", "posix_spawn and wait of the same program, which is left out of the value")
+@row("ms", "<= 4.5 x", "posix_spawn and wait, and a page written and synced twice")
 def run_trivial_step_ms(bench):
+    """The value is what a run takes beyond posix_spawn and wait; the ratio is of the whole run."""
     done = bench.once("runs", trivial_runs)
-    return Result((done["run_ns"] - done["spawn_ns"]) / 1e6, done["spawn_ns"] / 1e6, done["run_ns"] / done["spawn_ns"])
+    bare = done["spawn_ns"] + done["sync_ns"]
+    return Result((done["run_ns"] - done["spawn_ns"]) / 1e6, bare / 1e6, done["run_ns"] / bare)
 
 
 @row("commits", "<= 2 commits")
@@ -252,9 +265,15 @@ def cpu_seconds(pid):
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def sync_ours(bench, fleet, events, number):
-    """(seconds, agent's CPU seconds) an event, from the first acknowledgement to the last."""
-    device = a_device(bench, fleet, f"shop-{number}", backlog=events, buffer_quota="1GiB", buffer_history="1GiB")
+def sync_ours(bench, events):
+    """(seconds, agent's CPU seconds) an event, from the first acknowledgement to the last; a new hub each time."""
+    with a_fleet() as fleet:
+        fleet.start_hub()
+        device = a_device(bench, fleet, "shop", backlog=events, buffer_quota="1GiB", buffer_history="1GiB")
+        return sync_device(device, events)
+
+
+def sync_device(device, events):
     db = sqlite3.connect(f"file:{device.db_path}?mode=ro", uri=True)
     device.daemon.start()
     pid = device.daemon.process.pid
@@ -295,10 +314,9 @@ def sync_pairs(bench):
     """What both rows are made of: two lists of (wall, CPU)."""
     events = bench.count(200000, 3000)
     ours, limit = [], []
-    with a_fleet() as fleet, broker(bench) as where:
-        fleet.start_hub()
-        for i in range(bench.pairs_count):
-            ours.append(sync_ours(bench, fleet, events, i))
+    with broker(bench) as where:
+        for _ in range(bench.pairs_count):
+            ours.append(sync_ours(bench, events))
             limit.append(sync_limit(bench, where, events))
     return ours, limit
 

@@ -1,10 +1,12 @@
 /* run_step STATE_DIR RUNS - runs of one trivial step through agent/run, one after the other, each
- * durable when it has ended; and the same program spawned and waited for without a run, in turn.
+ * durable when it has ended; and in turn, without a run, the same program spawned and waited for,
+ * and a page written to the disk twice.
  * Prints the medians, also of how often a run called fdatasync(): its commits. */
 #include "agent/run/runner.h"
 #include "common/platform/spawn.h"
 #include "tests/bench/bench.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +132,18 @@ static int64_t spawn_once(void)
     return ns;
 }
 
+static int64_t sync_twice(int fd)
+{
+    static const char page[4096];
+    struct bench_counters start = bench_now();
+    for (int i = 0; i < 2; i++) {
+        if (pwrite(fd, page, sizeof(page), 0) != sizeof(page) || syscall(SYS_fdatasync, fd) != 0) {
+            bench_die("a page cannot be written");
+        }
+    }
+    return bench_now().wall_ns - start.wall_ns;
+}
+
 static int compare(const void *a, const void *b)
 {
     const int64_t *x = a;
@@ -137,36 +151,49 @@ static int compare(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+static int64_t median(int64_t *times, size_t count)
+{
+    qsort(times, count, sizeof(*times), compare);
+    return times[count / 2];
+}
+
+static void close_all(struct bench *b)
+{
+    runner_close(b->runner);
+    definitions_close(b->defs);
+    store_close(b->store);
+    loop_close(b->loop);
+}
+
 int main(int argc, char **argv)
 {
     size_t runs = (size_t)bench_count_arg(argc, argv, 2);
-    int64_t *run = calloc(runs, sizeof(*run));
-    int64_t *spawn = calloc(runs, sizeof(*spawn));
-    struct bench b = {0};
-    int64_t *commits = calloc(runs, sizeof(*commits));
-    if (run == NULL || spawn == NULL || commits == NULL) {
+    int64_t *times = calloc(4 * runs, sizeof(*times));
+    if (times == NULL) {
         bench_die("out of memory");
     }
+    int64_t *run = times;
+    int64_t *commits = run + runs;
+    int64_t *spawn = commits + runs;
+    int64_t *sync = spawn + runs;
+    struct bench b = {0};
     open_all(&b, bench_text_arg(argc, argv, 1));
+    char path[512];
+    (void)snprintf(path, sizeof(path), "%s/page", argv[1]);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     for (size_t i = 0; i < runs; i++) {
         int64_t before = synced;
         run[i] = run_once(&b);
         commits[i] = synced - before;
         spawn[i] = spawn_once();
+        sync[i] = sync_twice(fd);
     }
-    qsort(commits, runs, sizeof(*commits), compare);
-    qsort(run, runs, sizeof(*run), compare);
-    qsort(spawn, runs, sizeof(*spawn), compare);
-    bench_print("runs", (int64_t)runs);
-    bench_print("run_ns", run[runs / 2]);
-    bench_print("spawn_ns", spawn[runs / 2]);
-    bench_print("commits", commits[runs / 2]);
-    runner_close(b.runner);
-    definitions_close(b.defs);
-    store_close(b.store);
-    loop_close(b.loop);
-    free(run);
-    free(spawn);
-    free(commits);
+    bench_print("run_ns", median(run, runs));
+    bench_print("commits", median(commits, runs));
+    bench_print("spawn_ns", median(spawn, runs));
+    bench_print("sync_ns", median(sync, runs));
+    (void)close(fd);
+    close_all(&b);
+    free(times);
     return 0;
 }
