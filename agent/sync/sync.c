@@ -90,6 +90,18 @@ static void expect_ack(struct sync *s, const struct sync_event *in)
     s->deadline.ns = in->now.ns + span + (int64_t)(in->random % (uint64_t)(span / 4 + 1));
 }
 
+/* Nobody is there, as far as we were told; but a broker may drop that word as any other. While
+ * events wait we greet now and then all the same. */
+static void watch_for_hub(struct sync *s, const struct sync_event *in)
+{
+    if (s->last_seq == s->acked_seq) {
+        s->deadline = never;
+    } else if (s->deadline.ns == 0) {
+        int64_t span = s->options.ack_timeout_max_ns;
+        s->deadline.ns = in->now.ns + span + (int64_t)(in->random % (uint64_t)(span / 4 + 1));
+    }
+}
+
 static void arm_earliest(struct sync *s, struct sync_actions *out)
 {
     struct mono_time at = s->deadline;
@@ -280,8 +292,8 @@ static void on_epoch(struct sync *s, const struct sync_event *in, struct sync_ac
     }
 }
 
-/* No acknowledgement moved in time: something on the way was lost. Greet again and let the hub say
- * where it stands. */
+/* No acknowledgement moved in time, or no word of a hub came: something on the way was lost. Greet
+ * and let the hub say where it stands. */
 static void on_silence(struct sync *s, const struct sync_event *in, struct sync_actions *out)
 {
     s->silent_rounds++;
@@ -297,7 +309,7 @@ static void on_timer(struct sync *s, const struct sync_event *in, struct sync_ac
             act(out, SYNC_CONNECT, 0, never);
             return;
         }
-        if (s->state == SYNC_GREETING || s->state == SYNC_SENDING) {
+        if (s->state == SYNC_LINKED || s->state == SYNC_GREETING || s->state == SYNC_SENDING) {
             on_silence(s, in, out);
             return;
         }
@@ -364,6 +376,9 @@ void sync_step(struct sync *s, const struct sync_event *in, struct sync_actions 
     case SYNC_TIMER:
         on_timer(s, in, out);
         break;
+    }
+    if (s->state == SYNC_LINKED) {
+        watch_for_hub(s, in);
     }
     arm_earliest(s, out);
 }

@@ -11,7 +11,9 @@
  * Rules (promises P1, P2): an event is forgotten only when the hub's acknowledgement named it;
  * nothing is sent before the hub answered our birth with how far it has merged; at most `window`
  * batches are unacknowledged; when no acknowledgement moves for `ack_timeout` (doubling, with
- * jitter), we greet again and everything from the acknowledged point is sent again. */
+ * jitter), we greet again and everything from the acknowledged point is sent again. While events
+ * wait and no hub seems to be there we greet every `ack_timeout_max` too: whatever word is lost, of
+ * whomever, there is a timer behind it. Without events that wait there is none. */
 #pragma once
 #include "common/base/time.h"
 #include <stdbool.h>

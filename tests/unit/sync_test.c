@@ -116,7 +116,6 @@ static void nothing_is_sent_before_the_hub_answered_our_birth(void **state)
     assert_string_equal(seq_event(SYNC_RECORDED, 1003), "");
     assert_string_equal(happens(SYNC_LINK_UP), "");
     assert_int_equal(s.state, SYNC_LINKED);
-    assert_int_equal(timer_ns(), 0);
     assert_string_equal(seq_event(SYNC_RECORDED, 1004), "");
     assert_string_equal(seq_event(SYNC_ACKED, 5), ""); /* of whatever came before */
     assert_string_equal(hub_online(1), "birth");
@@ -429,10 +428,29 @@ static void a_hub_that_leaves_stops_sending(void **state)
     (void)seq_event(SYNC_SENT, 100);
     assert_string_equal(happens(SYNC_HUB_OFFLINE), "");
     assert_int_equal(s.state, SYNC_LINKED);
-    assert_int_equal(timer_ns(), 0); /* no wake-up while nobody is there */
     assert_string_equal(seq_event(SYNC_RECORDED, 1001), "");
     assert_string_equal(hub_online(1), "birth"); /* the same one again */
     assert_string_equal(seq_event(SYNC_ACKED, 0), "send 1");
+}
+
+/* The broker dropped the word that it is back. */
+static void a_hub_is_looked_for_while_events_wait(void **state)
+{
+    (void)state;
+    go_to_sending(1000, 0);
+    assert_string_equal(happens(SYNC_HUB_OFFLINE), "");
+    assert_int_equal(timer_ns(), now.ns + s.options.ack_timeout_max_ns);
+    int64_t due = timer_ns();
+    now.ns += NS_PER_SEC;
+    assert_string_equal(seq_event(SYNC_RECORDED, 1001), "");
+    assert_int_equal(timer_ns(), due);
+    assert_string_equal(timer(), "birth");
+    assert_string_equal(timer(), "birth");
+    assert_string_equal(seq_event(SYNC_ACKED, 1001), "forget 1001");
+    assert_string_equal(happens(SYNC_HUB_OFFLINE), "");
+    assert_int_equal(timer_ns(), 0); /* no wake-up while nobody is there and nothing waits */
+    assert_string_equal(seq_event(SYNC_RECORDED, 1002), "");
+    assert_true(timer_ns() > now.ns);
 }
 
 static void another_hub_is_greeted_at_once(void **state)
@@ -649,6 +667,7 @@ int main(void)
         cmocka_unit_test(a_refused_batch_is_kept_and_tried_again_ever_later),
         cmocka_unit_test(a_refusal_without_anything_in_flight_ends_too),
         cmocka_unit_test(a_hub_that_leaves_stops_sending),
+        cmocka_unit_test(a_hub_is_looked_for_while_events_wait),
         cmocka_unit_test(another_hub_is_greeted_at_once),
         cmocka_unit_test(a_new_epoch_is_greeted_and_sent_from_its_first_event),
         cmocka_unit_test(a_new_epoch_without_a_link_waits_for_one),
