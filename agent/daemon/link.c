@@ -21,7 +21,8 @@ enum {
 struct link {
     struct link_options options;
     struct sync sync;
-    struct mqtt_session *session;
+    struct mqtt_session *session; /* NULL: to be opened anew by the next attempt */
+    bool ignores_dates;           /* the session does: it was opened before the clock was set */
     struct loop_timer timer;
     struct buf lines;
     struct buf payload;
@@ -38,6 +39,7 @@ struct link {
 enum { SUBSCRIPTIONS = 2 }; /* acknowledgements, hub state */
 
 static void step(struct link *link, struct sync_event event);
+static bool open_session(struct link *link, struct err *err);
 
 /* --- what the core decided
  * -------------------------------------------------------------------------------------------------
@@ -111,6 +113,16 @@ static int64_t send_batch(struct link *link, int64_t from)
     return header.last;
 }
 
+/* Dates of certificates are looked at as soon as we know the date. */
+static bool refresh_session(struct link *link, struct err *err)
+{
+    if (link->session != NULL && link->ignores_dates && wall_is_set(wall_now(link))) {
+        mqtt_close(link->session);
+        link->session = NULL;
+    }
+    return link->session != NULL || open_session(link, err);
+}
+
 static void connect_now(struct link *link)
 {
     struct err err = {0};
@@ -120,7 +132,8 @@ static void connect_now(struct link *link)
     buf_reset(&link->payload);
     message_death_encode(&will, &link->payload);
     link->subscriptions = 0;
-    if (!mqtt_set_will(link->session, buf_str(&link->payload), &err) ||
+    if (!refresh_session(link, &err) ||
+        !mqtt_set_will(link->session, buf_str(&link->payload), &err) ||
         !mqtt_connect(link->session, &err)) {
         note_error(link, &err);
         LOG(WARN, "link.connect_failed", F_ERR(&err),
@@ -395,6 +408,7 @@ static void make_client_id(struct link *link)
 static bool open_session(struct link *link, struct err *err)
 {
     const struct device_identity *identity = link->options.identity;
+    link->ignores_dates = !wall_is_set(wall_now(link));
     make_client_id(link);
     struct mqtt_options options = {.host = link->options.host,
                                    .port = link->options.port,
@@ -403,7 +417,7 @@ static bool open_session(struct link *link, struct err *err)
                                    .ca_pem = identity->ca_pem,
                                    .cert_pem = identity->cert_pem,
                                    .key_pem = identity->key_pem,
-                                   .ignore_dates = !wall_is_set(wall_now(link)),
+                                   .ignore_dates = link->ignores_dates,
                                    .keepalive_s = link->options.keepalive_s,
                                    .connect_timeout_ms = CONNECT_TIMEOUT_MS,
                                    .inflight_max = INFLIGHT_MAX,

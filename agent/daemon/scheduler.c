@@ -23,8 +23,7 @@ static struct wall_time wall_now(const struct scheduler *s)
     return clock_wall(loop_clock(s->loop));
 }
 
-/* A schedule that was never decided on begins now: installing a device must not start last night's
- * runs. */
+/* A schedule that was never decided on stays at 0 until begin_new(). */
 static bool load_last(struct scheduler *s, struct err *err)
 {
     for (size_t i = 0; i < s->defs->schedule_count; i++) {
@@ -32,11 +31,19 @@ static bool load_last(struct scheduler *s, struct err *err)
         if (!store_last_tick(s->store, s->defs->schedules[i].name, &s->last[i], &found, err)) {
             return false;
         }
-        if (!found) {
-            s->last[i] = wall_now(s);
-        }
     }
     return true;
+}
+
+/* A schedule that was never decided on begins when we first know the time: installing a device must
+ * not start last night's runs. */
+static void begin_new(struct scheduler *s, struct wall_time now)
+{
+    for (size_t i = 0; i < s->defs->schedule_count; i++) {
+        if (s->last[i].ns == 0) {
+            s->last[i] = now;
+        }
+    }
 }
 
 bool scheduler_open(struct scheduler **ret, struct loop *loop, struct store *store,
@@ -109,11 +116,11 @@ static void fire(struct scheduler *s, size_t i, struct wall_time nominal)
                           .job = job_name(schedule),
                           .nominal = nominal};
     decide(s, schedule, &tick, run, &err);
+    s->last[i] = nominal; /* whatever comes of its record: it must not start a second run */
     if (!runner_record(s->runner, &tick, &err)) {
         LOG(ERROR, "schedule.tick_lost", F_S("schedule", schedule->name), F_ERR(&err));
         return;
     }
-    s->last[i] = nominal;
     LOG(INFO, "schedule.tick", F_S("schedule", schedule->name), F_S("status", tick.status),
         F_T("run", run), F_S("reason", tick.reason));
 }
@@ -148,6 +155,7 @@ static void on_due(void *ctx)
         return;
     }
     s->is_waiting_for_clock = false;
+    begin_new(s, now);
     for (size_t i = 0; i < s->defs->schedule_count; i++) {
         struct wall_time nominal;
         if (schedule_due(&s->defs->schedules[i], s->last[i], now, &nominal)) {
