@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -138,6 +139,17 @@ static bool spawn_broker(struct broker *b, struct err *err)
     return true;
 }
 
+/* A connection is a descriptor, and the usual soft limit of 1024 is a small fleet: the broker gets
+ * what the hard limit allows. */
+static void raise_open_files(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
 static void on_restart(void *ctx)
 {
     struct broker *b = ctx;
@@ -200,6 +212,7 @@ bool broker_start(struct broker **ret, struct loop *loop, const struct rng *rng,
     b->options.dir = b->dir;
     b->options.fleet = str_from(b->fleet);
     b->restart_timer = (struct loop_timer){.on_due = on_restart, .ctx = b};
+    raise_open_files();
     if (!write_files(b, err) || !spawn_broker(b, err)) {
         if (err->code == ERR_NOT_FOUND) {
             (void)err_hint(err, "install the package mosquitto, or set broker: in hub.yaml");

@@ -1,5 +1,5 @@
-/* broker_stop_test.c - the hub must be able to stop whatever its broker does: a broker that has
- * more to say than the pipe holds, and one that does not want to end. Shell scripts stand for it. */
+/* broker_process_test.c - the broker's process: what it may use, and that the hub can stop it whatever
+ * it does: when it has more to say than the pipe holds, when it does not want to end. Shell scripts stand for it. */
 #include "hub/broker/broker.h"
 
 #include "common/platform/files.h"
@@ -7,6 +7,7 @@
 #include "tests/support/temp_dir.h"
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 struct world {
     struct temp_dir dir;
@@ -41,8 +42,10 @@ static void start(struct world *w, struct str script)
         .program = program, .dir = w->dir.path, .fleet = STR("test"), .port = 1, .enrol_port = 2};
     struct broker_handlers handlers = {.on_note = on_note, .ctx = w};
     check(broker_start(&w->broker, w->loop, &w->rng, &options, &handlers, &err), &err);
+    struct mono_time begin = loop_now(w->loop);
     while (!w->is_ready) {
         check(loop_turn(w->loop, 10 * NS_PER_SEC, &err), &err);
+        assert_true(loop_now(w->loop).ns - begin.ns < 10 * NS_PER_SEC);
     }
 }
 
@@ -82,9 +85,24 @@ static void a_broker_that_does_not_want_to_end_is_killed(void **state)
     assert_true(stop(&w) < 20 * NS_PER_SEC);
 }
 
+static void a_broker_may_open_as_many_files_as_the_hard_limit_allows(void **state)
+{
+    (void)state;
+    struct world w;
+    struct rlimit files;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+    struct rlimit few = {.rlim_cur = 256, .rlim_max = files.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    start(&w, STR("#!/bin/sh\n"
+                  "test $(ulimit -Sn) = $(ulimit -Hn) && echo 'Error: ready' >&2\n"
+                  "while :; do sleep 0.05; done\n"));
+    assert_true(stop(&w) < 4 * NS_PER_SEC);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_broker_may_open_as_many_files_as_the_hard_limit_allows),
         cmocka_unit_test(a_broker_with_much_to_say_is_stopped),
         cmocka_unit_test(a_broker_that_does_not_want_to_end_is_killed),
     };
