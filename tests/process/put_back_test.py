@@ -1,5 +1,5 @@
-"""A device's database is put back to an earlier state, as by a restored copy or a disk that lost what it had confirmed: what
-is recorded from then on must reach the hub all the same, although its numbers were used before."""
+"""A device's database is lost, or put back to an earlier state, as by a restored copy or a disk that lost what it had
+confirmed: what is recorded from then on must reach the hub all the same, although its numbers were used before."""
 import os
 import shutil
 import sys
@@ -87,10 +87,36 @@ def carry_out(is_overtaken):
         assert fleet.query("SELECT count(*) FROM stream WHERE device = 'chicago'")[0][0] == 2
 
 
+def lose():
+    """The database is gone: a new one begins, and the hub keeps both of the device's lives apart and whole."""
+    with Fleet("lost") as fleet:
+        fleet.start_hub()
+        device = fleet.device("chicago", DEFINITIONS)
+        device.enrol()
+        device.start()
+        ids = run_and_tell(device, 3)
+        wait_until_told(fleet, device, ids)
+        device.daemon.kill()
+        for suffix in ("", "-wal", "-shm"):
+            if os.path.exists(device.db_path + suffix):
+                os.remove(device.db_path + suffix)
+        device.start()
+        ids += run_and_tell(device, 2)
+        wait_until_told(fleet, device, ids)
+        assert fleet.query("SELECT count(*) FROM stream WHERE device = 'chicago'")[0][0] == 2
+        assert fleet.query("SELECT materializations FROM asset_state WHERE asset = 'tick'")[0][0] == 5
+        assert fleet.query("SELECT count(*) FROM asset_definition")[0][0] == 1
+        expect_whole(fleet)
+        fleet.hub.stop()
+        fleet.command("rebuild", "--check")
+
+
 def main():
     for is_overtaken in (False, True):
         carry_out(is_overtaken)
         print("put back,", "recorded more than was lost" if is_overtaken else "behind the hub", "- all was told")
+    lose()
+    print("lost - both lives are there")
 
 
 if __name__ == "__main__":
