@@ -13,6 +13,13 @@ static void on_stop_signal(void *ctx, int signo)
     agent_shut_down(ctx);
 }
 
+/* Whoever reads our log may go away; we go on. */
+static void survive_log_reader(void)
+{
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
 static bool watch_signals(struct loop *loop, struct agent *agent, struct err *err)
 {
     return loop_on_signal(loop, SIGTERM, on_stop_signal, agent, err) &&
@@ -53,6 +60,7 @@ static int run_daemon(struct cli *cli, struct settings *settings, struct loop *l
                                     .is_daemon = true};
     struct agent *agent = NULL;
     struct err err = {0};
+    survive_log_reader();
     if (!agent_open(&agent, loop, &rng, &options, &err)) {
         return cli_problems(cli, &settings->problems, &err);
     }

@@ -14,6 +14,13 @@ static void on_stop_signal(void *ctx, int signo)
     serve_shut_down(ctx);
 }
 
+/* Whoever reads our log may go away; we go on. */
+static void survive_log_reader(void)
+{
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
 static bool watch_signals(struct loop *loop, struct serve *serve, struct err *err)
 {
     return loop_on_signal(loop, SIGTERM, on_stop_signal, serve, err) &&
@@ -54,6 +61,7 @@ static bool serve_until_stopped(struct loop *loop, const struct settings *settin
     struct rng rng = rng_system();
     struct serve *serve = NULL;
     struct watchdog watchdog;
+    survive_log_reader();
     if (!serve_open(&serve, loop, &rng, &settings->config, err)) {
         return false;
     }
