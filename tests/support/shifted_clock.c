@@ -2,6 +2,7 @@
  * stand in the file named by SHIFTED_CLOCK, read at each call: a board that boots in 1970 and is
  * told the time later. */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -17,7 +18,12 @@ static long shift(void)
     }
     ssize_t len = read(fd, text, sizeof(text) - 1);
     (void)close(fd);
-    return len > 0 ? strtoll(text, NULL, 10) : 0;
+    long seconds = 0;
+    bool is_negative = text[0] == '-';
+    for (ssize_t i = is_negative; i < len && text[i] >= '0' && text[i] <= '9'; i++) {
+        seconds = seconds * 10 + (text[i] - '0');
+    }
+    return is_negative ? -seconds : seconds;
 }
 
 int clock_gettime(clockid_t clock, struct timespec *ret)
