@@ -38,7 +38,10 @@ static void check_request(struct decision *d)
     struct err why = {0};
     char name_text[128];
     struct buf name = buf_fixed(name_text, sizeof(name_text));
-    if (!device_name_is_valid(d->request->device)) {
+    if (!wall_is_set(d->now)) {
+        (void)refuse(d, "the hub's clock is not set, and certificates need the date; set it and "
+                        "enrol again");
+    } else if (!device_name_is_valid(d->request->device)) {
         (void)refuse(d, "a device's name has 1 to 63 of a-z, 0-9 and '-', begins with a letter or "
                         "digit, and is not "
                         "\"hub\" or \"enrol\"");

@@ -239,6 +239,17 @@ static void an_expired_token_is_refused(void **state)
     assert_true(enrol(w, "brooklyn", csr).accepted);
 }
 
+/* In 1970 no token has expired, and a certificate would be over when the clock is set. */
+static void a_hub_that_does_not_know_the_date_lets_nobody_in(void **state)
+{
+    struct world *w = *state;
+    struct str csr = make_csr(w, "brooklyn");
+    w->now.ns = 60 * NS_PER_SEC;
+    expect_refused(w, "brooklyn", csr, "clock");
+    w->now.ns = START_NS;
+    assert_true(enrol(w, "brooklyn", csr).accepted);
+}
+
 static void a_revoked_token_is_refused(void **state)
 {
     struct world *w = *state;
@@ -519,6 +530,7 @@ int main(void)
         TEST(an_unknown_token_is_refused),
         TEST(a_wrong_secret_learns_nothing_more),
         TEST(an_expired_token_is_refused),
+        TEST(a_hub_that_does_not_know_the_date_lets_nobody_in),
         TEST(a_revoked_token_is_refused),
         TEST(a_name_belongs_to_its_key),
         TEST(a_device_may_enrol_anew_with_its_key),
