@@ -70,7 +70,10 @@ class Chaos:
 
 
 def has_events(device):
-    return os.path.exists(device.db_path) and device.query("SELECT count(*) FROM event")[0][0] > 0
+    if not os.path.exists(device.db_path):
+        return False
+    made = device.query("SELECT count(*) FROM sqlite_master WHERE name = 'event'")[0][0]  # all tables in one transaction
+    return made and device.query("SELECT count(*) FROM event")[0][0] > 0
 
 
 def recorded(devices):
