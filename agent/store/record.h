@@ -4,6 +4,7 @@
 #pragma once
 #include "common/base/buf.h"
 #include "common/base/err.h"
+#include "common/base/limits.h"
 #include "common/base/time.h"
 #include "common/wire/event.h"
 
@@ -39,7 +40,10 @@ struct record {
     struct str members;  /* further members as JSON text without braces, already valid */
 };
 
-enum { RECORD_TEXTS = 18 };
+enum {
+    RECORD_TEXTS = 18,
+    RECORD_LINE_BYTES_MAX = 8 * LIMIT_EVENT_BYTES, /* before its size is looked at: escapes grow */
+};
 /* The text fields, for whoever treats them all alike. */
 void record_texts(struct record *record, struct str *ret[RECORD_TEXTS]);
 /* How long they are together, without the metadata. */
@@ -47,7 +51,7 @@ size_t record_text_bytes(const struct record *record);
 
 /* Appends the event's line (with its newline) under the sequence number. Metadata that does not fit
  * LIMIT_EVENT_BYTES is replaced by {"selvedge/metadata_dropped_bytes":...}. ERR_INVALID when the
- * rest is too large; ERR_NO_MEMORY when `out`, which should have room for 8 * LIMIT_EVENT_BYTES,
+ * rest is too large; ERR_NO_MEMORY when `out`, which should have room for RECORD_LINE_BYTES_MAX,
  * overflowed. */
 MUST_CHECK bool record_encode(const struct record *record, int64_t seq, struct buf *out,
                               struct err *err);

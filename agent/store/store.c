@@ -139,7 +139,7 @@ bool store_open(struct store **ret, const struct store_options *options, struct 
     store->pending_bytes_max =
         options->pending_bytes_max == 0 ? PENDING_DEFAULT : options->pending_bytes_max;
     store->arena = arena_new(store->pending_bytes_max);
-    store->line = buf_growing(8 * LIMIT_EVENT_BYTES);
+    store->line = buf_growing(RECORD_LINE_BYTES_MAX);
     if (!open_database(store, options, ret_damage, err) || !load_state(store, options->rng, err) ||
         !apply_quota_at_open(store, now, err)) {
         store_close(store);

@@ -173,6 +173,7 @@ static void every_failed_allocation_of_ours_is_reported(void **state)
 static void every_failed_allocation_of_sqlite_is_reported_or_survived(void **state)
 {
     (void)state;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): tests have one thread */
     int stride = getenv("SELVEDGE_LONG") != NULL ? 1 : 7;
     struct fault f = {.name = "SQLite's allocation",
                       .steps = 60,

@@ -16,7 +16,7 @@ void store_work_init(struct store_work *w, const char *path, const char *vfs)
     w->fixture.options.history_bytes = HISTORY;
     w->fixture.options.pending_bytes_max = PENDING;
     w->reason = buf_fixed(w->reason_memory, sizeof(w->reason_memory));
-    w->lines = buf_growing(2 * (LIMIT_BATCH_BYTES + LIMIT_EVENT_BYTES));
+    w->lines = buf_growing(STORE_FIXTURE_LINES_MAX);
 }
 
 void store_work_release(struct store_work *w)

@@ -9,7 +9,7 @@ static const struct wall_time at = {INT64_C(1795228200123) * NS_PER_MS};
 
 static void expect_line(const struct record *record, const char *expected)
 {
-    AUTO(buf) out = buf_growing(8 * LIMIT_EVENT_BYTES);
+    AUTO(buf) out = buf_growing(RECORD_LINE_BYTES_MAX);
     struct err err = {0};
     assert_true(record_encode(record, 41, &out, &err));
     assert_string_equal(buf_cstr(&out), expected);
@@ -120,7 +120,7 @@ static void metadata_that_fits_is_kept(void **state)
     struct record r = {.type = EVENT_ASSET_MATERIALIZATION,
                        .at = at,
                        .metadata = metadata_of(&metadata, LIMIT_EVENT_BYTES - 200)};
-    AUTO(buf) out = buf_growing(8 * LIMIT_EVENT_BYTES);
+    AUTO(buf) out = buf_growing(RECORD_LINE_BYTES_MAX);
     struct err err = {0};
     assert_true(record_encode(&r, 1, &out, &err));
     assert_true(str_contains(buf_str(&out), r.metadata));
@@ -134,7 +134,7 @@ static void other_text_that_is_too_large_is_refused(void **state)
     memset(text, 1, sizeof(text)); /* six bytes each when escaped */
     for (size_t i = 0; i < COUNT_OF(lens); i++) {
         struct record r = {.type = EVENT_STEP_FAILURE, .at = at, .error_message = {text, lens[i]}};
-        AUTO(buf) out = buf_growing(8 * LIMIT_EVENT_BYTES);
+        AUTO(buf) out = buf_growing(RECORD_LINE_BYTES_MAX);
         struct err err = {0};
         buf_add(&out, STR("before"));
         assert_false(record_encode(&r, 1, &out, &err));
@@ -147,7 +147,7 @@ static void out_of_memory_is_said_as_such(void **state)
 {
     (void)state;
     struct record r = {.type = EVENT_DEVICE, .at = at};
-    AUTO(buf) out = buf_growing(8 * LIMIT_EVENT_BYTES);
+    AUTO(buf) out = buf_growing(RECORD_LINE_BYTES_MAX);
     struct err err = {0};
     fault_malloc_arm(0);
     bool ok = record_encode(&r, 1, &out, &err);

@@ -53,7 +53,7 @@ static void every_counts_from_1970(void **state)
     expect_next(&s, "2026-11-22T02:30:14.999Z", "2026-11-22T02:30:15Z");
     expect_next(&s, "2026-11-22T02:30:15Z", "2026-11-22T02:30:30Z");
     expect_next(&s, "1970-01-01T00:00:00Z", "1970-01-01T00:00:15Z");
-    struct schedule odd = every(7 * 3600);
+    struct schedule odd = every(INT64_C(7) * 3600);
     struct wall_time next;
     assert_true(schedule_next(&odd, at("2026-11-22T02:30:00Z"), &next));
     assert_int_equal(next.ns % odd.every_ns, 0);

@@ -155,7 +155,7 @@ static void expect_comparable(int64_t seq, bool expected)
     struct batch_header header;
     int64_t check = 0;
     bool found = !expected;
-    AUTO(buf) lines = buf_growing(2 * LIMIT_BATCH_BYTES);
+    AUTO(buf) lines = buf_growing(STORE_FIXTURE_LINES_MAX);
     assert_true(store_read_check(f.store, seq, &check, &found, &err));
     assert_int_equal(found, expected);
     if (expected) {

@@ -140,7 +140,7 @@ static int64_t take_line(struct str line, int64_t next, int64_t acked,
 size_t store_fixture_waiting(struct store_fixture *f, struct store_fixture_event *ret)
 {
     struct store_position at = store_fixture_position(f);
-    AUTO(buf) lines = buf_growing(2 * (LIMIT_BATCH_BYTES + LIMIT_EVENT_BYTES));
+    AUTO(buf) lines = buf_growing(STORE_FIXTURE_LINES_MAX);
     int64_t next = at.acked_seq + 1;
     size_t count = 0;
     int64_t bytes = 0;
@@ -182,8 +182,8 @@ void store_fixture_expect_gap(const struct store_fixture_event *gap, int64_t fro
         (void)snprintf(member, sizeof(member), "\"%s\":%lld", event_type_name(types[i]),
                        (long long)counts[i]);
         const char *there = strstr(gap->body, member);
-        char after = there == NULL ? '\0' : there[strlen(member)];
-        if (counts[i] > 0 && after != ',' && after != '}') {
+        bool is_whole = there != NULL && strchr(",}", there[strlen(member)]) != NULL;
+        if (counts[i] > 0 && !is_whole) {
             fail_msg("%s is not in %s", member, gap->body);
         }
     }

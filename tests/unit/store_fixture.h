@@ -2,6 +2,7 @@
  * back whole, and the check that they leave no hole. */
 #pragma once
 #include "agent/store/store.h"
+#include "common/base/limits.h"
 #include "tests/support/power_vfs.h"
 #include "tests/support/seeded_rng.h"
 
@@ -12,7 +13,11 @@ struct store_fixture {
     struct rng rng;
     struct wall_time now;
 };
-enum { STORE_FIXTURE_QUOTA = 1 << 20 };
+enum {
+    STORE_FIXTURE_QUOTA = 1 << 20,
+    STORE_FIXTURE_LINES_MAX =
+        2 * (LIMIT_BATCH_BYTES + LIMIT_EVENT_BYTES), /* of a batch, and some */
+};
 
 /* Quotas of 1 MiB each. `vfs` is of power_vfs.h, or NULL for the file system. Nothing is opened
  * yet. The fixture must not move. */

@@ -206,7 +206,7 @@ static void any_mix_keeps_every_number_accounted_for(void **state)
         int64_t next = 0;
         for (int step = 0; step < 60; step++) {
             int count = 1 + (int)rng_below(&dice, 25);
-            store_fixture_add(&f, (int)next, count, 100 + rng_below(&dice, 2 * EACH));
+            store_fixture_add(&f, (int)next, count, 100 + rng_below(&dice, UINT64_C(2) * EACH));
             next += count;
             struct store_position at = store_fixture_position(&f);
             assert_int_equal(at.last_seq, next);
