@@ -112,7 +112,8 @@ static void fire(struct scheduler *s, size_t i, struct wall_time nominal)
     struct err err = {0};
     struct record tick = {.type = EVENT_TICK,
                           .at = wall_now(s),
-                          .schedule = schedule->name,
+                          .kind = STR("schedule"),
+                          .name = schedule->name,
                           .job = job_name(schedule),
                           .nominal = nominal};
     decide(s, schedule, &tick, run, &err);

@@ -9,16 +9,22 @@
 #pragma once
 #include "common/json/fields.h"
 #include "common/json/json_writer.h"
+#include "common/model/automation.h"
 #include "common/model/backoff.h"
 #include "common/model/cron.h"
+#include "common/model/freshness.h"
 #include "common/model/graph.h"
+#include "common/model/partition.h"
 #include "common/model/selection.h"
 
-enum resource_type { RESOURCE_SQLITE };
+enum resource_type { RESOURCE_SQLITE, RESOURCE_MQTT };
 struct resource {
     struct str name;
     enum resource_type type;
-    struct str path; /* [resolve] as a path */
+    struct str path;           /* [resolve] as a path; RESOURCE_SQLITE */
+    struct str host;           /* [resolve] RESOURCE_MQTT: a broker nearby, without TLS */
+    int64_t port;              /* RESOURCE_MQTT; defaults to 1883 */
+    struct str user, password; /* [resolve] RESOURCE_MQTT; may be empty */
     struct location at;
 };
 
@@ -66,9 +72,30 @@ struct check {
     struct str name;
     struct str sql; /* one row; fails on a first column of 0, empty or NULL; never resolved */
     struct str resource_name;
-    const struct resource *resource; /* defaults to where the asset is written to */
-    enum check_severity severity;    /* defaults to error */
+    const struct resource *resource; /* defaults to where the asset is written to; of `sql` */
+    struct str_list run; /* [resolve] instead of `sql`: passes when the program exits with 0 */
+    enum check_severity severity; /* defaults to error */
+    bool is_blocking;             /* not passed, with severity error: downstream does not run */
+    struct str description;
     struct location at;
+};
+
+/* Limits of the kernel on a `run` step and all it starts. 0 = as the agent has it. */
+struct step_limits {
+    int64_t memory_bytes; /* of the group: cgroup where there is one, else RLIMIT_AS of each */
+    int64_t cpu_ns;       /* RLIMIT_CPU of each process, rounded up to seconds */
+    int64_t file_bytes;   /* RLIMIT_FSIZE */
+    int64_t open_files;   /* RLIMIT_NOFILE */
+    int64_t processes;    /* RLIMIT_NPROC, of the user */
+    int64_t nice;         /* 0..19 */
+};
+
+enum run_retry_strategy { RETRY_FROM_FAILURE, RETRY_FROM_ASSET_FAILURE, RETRY_ALL_STEPS };
+/* Of a whole run: a new run, with the failed one as its parent. */
+struct run_retry {
+    int64_t max; /* 0 = none */
+    int64_t delay_ns;
+    enum run_retry_strategy strategy; /* defaults to from_failure */
 };
 
 enum asset_work { ASSET_EXTERNAL, ASSET_EXTRACT_LOAD, ASSET_SQL, ASSET_RUN };
@@ -86,21 +113,49 @@ struct asset {
     int64_t timeout_ns; /* 0 = none */
     struct check *checks;
     size_t check_count;
-    struct extract extract; /* ASSET_EXTRACT_LOAD */
-    struct load load;       /* ASSET_EXTRACT_LOAD */
-    struct sql sql;         /* ASSET_SQL */
-    struct str_list run;    /* [resolve] ASSET_RUN: program and arguments; runs in `dir` */
-    struct str_map env;     /* [resolve] values; ASSET_RUN */
+    struct extract extract;    /* ASSET_EXTRACT_LOAD */
+    struct load load;          /* ASSET_EXTRACT_LOAD */
+    struct sql sql;            /* ASSET_SQL */
+    struct str_list run;       /* [resolve] ASSET_RUN: program and arguments; runs in `dir` */
+    struct str_map env;        /* [resolve] values; ASSET_RUN */
+    struct str dir;            /* [resolve] as a path; ASSET_RUN; empty = the definitions' folder */
+    struct str user;           /* ASSET_RUN: whose rights it runs with; empty = the agent's */
+    struct step_limits limits; /* ASSET_RUN */
+    struct str extras;         /* ASSET_RUN: JSON object for Dagster Pipes; empty = none */
+    struct str_map metadata;   /* of the definition */
+    struct partitions partitions;
+    int64_t partitions_per_run; /* of a backfill: 1 = a run each; 0 = one run for the range */
+    struct freshness_policy freshness;
+    struct automation automation;
+    struct str pool_name;
+    const struct pool *pool; /* NULL = none */
     struct location at;
 };
+
+/* Named places: at most `limit` steps that name it run at the same time. */
+struct pool {
+    struct str name;
+    int64_t limit; /* at least 1 */
+    struct location at;
+};
+
+enum overlap { OVERLAP_SKIP, OVERLAP_QUEUE, OVERLAP_REPLACE };
 
 struct job {
     struct str name;
     struct str select;
     const uint32_t *assets; /* what it selects, ascending; external ones included; never empty */
     size_t asset_count;
+    int64_t max_parallel;    /* steps of one run at the same time; 0 = as many as the device runs */
+    enum overlap on_overlap; /* a cause comes while a run of the job is open; defaults to skip */
+    int64_t priority;        /* in the queue: higher first; defaults to 0 */
+    int64_t timeout_ns;      /* of a run from its start; 0 = none */
+    struct run_retry retry;
+    struct str_map tags; /* given to each run */
     struct location at;
 };
+
+enum missed_policy { MISSED_LATEST, MISSED_SKIP, MISSED_ALL };
 
 struct schedule {
     struct str name;
@@ -113,7 +168,47 @@ struct schedule {
     struct cron cron;
     int64_t every_ns; /* 0 when cron is used; else >= 1 s */
     struct str timezone;
-    const struct tz *tz; /* never NULL */
+    const struct tz *tz;       /* never NULL */
+    enum missed_policy missed; /* ticks that came while nobody could fire them */
+    int64_t missed_max;        /* MISSED_ALL: the newest of them; at least 1 */
+    int64_t splay_ns;   /* each tick fires up to this much later: fixed per device and schedule */
+    bool starts_paused; /* until somebody resumes it */
+    struct str_map tags;
+    struct location at;
+};
+
+enum sensor_type {
+    SENSOR_FILES,      /* `watch` */
+    SENSOR_MQTT,       /* `mqtt` */
+    SENSOR_ASSET,      /* `asset` */
+    SENSOR_RUN_STATUS, /* `run_status` */
+    SENSOR_COMMAND,    /* `run` */
+};
+struct sensor {
+    struct str name;
+    enum sensor_type type;
+    struct str job_name;
+    const struct job *job; /* NULL when it has a selection of its own */
+    struct str select;
+    const uint32_t *assets; /* of the job or of the selection */
+    size_t asset_count;
+    struct str watch;  /* [resolve] SENSOR_FILES: path with wildcards in its last part */
+    int64_t stable_ns; /* SENSOR_FILES: unchanged for this long; defaults to 2 s */
+    struct str topic;  /* SENSOR_MQTT: with + and # */
+    struct str broker_name;
+    const struct resource *broker; /* SENSOR_MQTT: of RESOURCE_MQTT */
+    struct str asset_key;          /* SENSOR_ASSET */
+    uint32_t asset;
+    struct str_list statuses; /* SENSOR_RUN_STATUS: of success, failure, canceled */
+    struct str_list jobs;     /* SENSOR_RUN_STATUS: of these jobs only; empty = all but its own */
+    struct str_list run;      /* [resolve] SENSOR_COMMAND: program and arguments */
+    struct str_map env;       /* [resolve] values; SENSOR_COMMAND */
+    int64_t timeout_ns;       /* SENSOR_COMMAND: defaults to 60 s */
+    int64_t
+        min_interval_ns; /* between two ticks; SENSOR_COMMAND: how often; defaults to 30 s there,
+                                  else to 0 */
+    bool starts_paused;
+    struct str_map tags;
     struct location at;
 };
 
@@ -132,6 +227,10 @@ struct definitions {
     size_t job_count;
     struct schedule *schedules;
     size_t schedule_count;
+    struct sensor *sensors;
+    size_t sensor_count;
+    struct pool *pools;
+    size_t pool_count;
     struct graph graph;
 };
 

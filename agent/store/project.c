@@ -1,129 +1,97 @@
-/* project.c - the rows that an event changes: runs, steps, assets and schedules of this device. */
+/* project.c - which rows an event changes: the tables of this device are a projection of its
+ * events. */
 #include "agent/store/store_internal.h"
 
-static bool enqueue_run(struct store *store, const struct record *r, int64_t seq, struct err *err)
+struct str project_object(struct str json)
 {
-    struct db_query q = db_query(store->db, AGENT_STORE_RUN_ENQUEUE);
-    db_bind_str(&q, ":run", r->run);
-    db_bind_str(&q, ":job", r->job);
-    db_bind_str(&q, ":cause", r->cause);
-    db_bind_str(&q, ":cause_name", r->cause_name);
-    db_bind_str(&q, ":selection", r->selection);
-    db_bind_i64(&q, ":steps", r->steps);
-    db_bind_i64(&q, ":at", r->at.ns);
-    db_bind_i64(&q, ":seq", seq);
-    return db_run(&q, err);
+    return str_is_empty(json) ? STR("{}") : json;
 }
 
-static bool start_run(struct store *store, const struct record *r, int64_t seq, struct err *err)
+static bool project_run(struct store *store, const struct record *record, int64_t seq,
+                        struct err *err)
 {
-    struct db_query q = db_query(store->db, AGENT_STORE_RUN_START);
-    db_bind_str(&q, ":run", r->run);
-    db_bind_i64(&q, ":at", r->at.ns);
-    db_bind_i64(&q, ":seq", seq);
-    return db_run(&q, err);
+    switch ((int)record->type) {
+    case EVENT_RUN_ENQUEUED:
+        return project_run_enqueued(store, record, seq, err);
+    case EVENT_RUN_DEQUEUED:
+        return project_run_status(store, record, "not_started", seq, err);
+    case EVENT_RUN_START:
+        return project_run_start(store, record, seq, err);
+    case EVENT_RUN_CANCELING:
+        return project_run_status(store, record, "canceling", seq, err);
+    case EVENT_RUN_SUCCESS:
+        return project_run_end(store, record, "success", seq, err);
+    case EVENT_RUN_FAILURE:
+        return project_run_end(store, record, "failure", seq, err);
+    default:
+        return project_run_end(store, record, "canceled", seq, err);
+    }
 }
 
-static bool end_run(struct store *store, const struct record *r, const char *status, int64_t seq,
-                    struct err *err)
+static bool project_step(struct store *store, const struct record *record, struct err *err)
 {
-    struct db_query q = db_query(store->db, AGENT_STORE_RUN_END);
-    db_bind_str(&q, ":run", r->run);
-    db_bind_str(&q, ":status", str_from(status));
-    db_bind_str(&q, ":error", r->error_message);
-    db_bind_i64(&q, ":at", r->at.ns);
-    db_bind_i64(&q, ":seq", seq);
-    return db_run(&q, err);
-}
-
-static bool start_step(struct store *store, const struct record *r, struct err *err)
-{
-    struct db_query q = db_query(store->db, AGENT_STORE_STEP_START);
-    db_bind_str(&q, ":run", r->run);
-    db_bind_str(&q, ":step", r->step);
-    db_bind_str(&q, ":asset", r->asset);
-    db_bind_i64(&q, ":attempt", r->attempt);
-    db_bind_i64(&q, ":at", r->at.ns);
-    return db_run(&q, err);
-}
-
-static bool end_step(struct store *store, const struct record *r, const char *status,
-                     struct err *err)
-{
-    struct db_query q = db_query(store->db, AGENT_STORE_STEP_END);
-    db_bind_str(&q, ":run", r->run);
-    db_bind_str(&q, ":step", r->step);
-    db_bind_str(&q, ":asset", r->asset);
-    db_bind_str(&q, ":status", str_from(status));
-    db_bind_i64(&q, ":attempt", r->attempt);
-    db_bind_str(&q, ":error", str_is_empty(r->reason) ? r->error_message : r->reason);
-    db_bind_i64(&q, ":at", r->at.ns);
-    return db_run(&q, err);
-}
-
-static bool materialize(struct store *store, const struct record *r, struct err *err)
-{
-    struct db_query q = db_query(store->db, AGENT_STORE_ASSET_MATERIALIZED);
-    db_bind_str(&q, ":asset", r->asset);
-    db_bind_str(&q, ":run", r->run);
-    db_bind_i64(&q, ":at", r->at.ns);
-    db_bind_str(&q, ":metadata", str_is_empty(r->metadata) ? STR("{}") : r->metadata);
-    return db_run(&q, err);
-}
-
-static bool fail_asset(struct store *store, const struct record *r, struct err *err)
-{
-    struct db_query q = db_query(store->db, AGENT_STORE_ASSET_FAILED);
-    db_bind_str(&q, ":asset", r->asset);
-    db_bind_str(&q, ":error", r->error_message);
-    db_bind_i64(&q, ":at", r->at.ns);
-    return db_run(&q, err);
-}
-
-static bool tick(struct store *store, const struct record *r, struct err *err)
-{
-    struct db_query q = db_query(store->db, AGENT_STORE_SCHEDULE_TICK);
-    db_bind_str(&q, ":schedule", r->schedule);
-    db_bind_i64(&q, ":nominal", r->nominal.ns);
-    db_bind_str(&q, ":status", r->status);
-    db_bind_str(&q, ":run", r->run);
-    return db_run(&q, err);
+    switch ((int)record->type) {
+    case EVENT_ASSET_MATERIALIZATION_PLANNED:
+        return project_step_planned(store, record, err);
+    case EVENT_STEP_SUCCESS:
+        return project_step_end(store, record, "success", err);
+    case EVENT_STEP_FAILURE:
+        return project_step_end(
+            store, record, str_eq(record->error_code, STR("canceled")) ? "canceled" : "failure",
+            err);
+    case EVENT_STEP_SKIPPED:
+        return project_step_end(store, record, "skipped", err);
+    case EVENT_STEP_UP_FOR_RETRY:
+        return project_step_end(store, record, "up_for_retry", err);
+    default:
+        return project_step_start(store, record, err);
+    }
 }
 
 bool project_record(struct store *store, const struct record *record, int64_t seq, struct err *err)
 {
     switch (record->type) {
     case EVENT_RUN_ENQUEUED:
-        return enqueue_run(store, record, seq, err);
+    case EVENT_RUN_DEQUEUED:
     case EVENT_RUN_START:
-        return start_run(store, record, seq, err);
+    case EVENT_RUN_CANCELING:
     case EVENT_RUN_SUCCESS:
-        return end_run(store, record, "success", seq, err);
     case EVENT_RUN_FAILURE:
-        return end_run(store, record, "failure", seq, err);
     case EVENT_RUN_CANCELED:
-        return end_run(store, record, "canceled", seq, err);
+        return project_run(store, record, seq, err);
+    case EVENT_ASSET_MATERIALIZATION_PLANNED:
     case EVENT_STEP_START:
     case EVENT_STEP_RESTARTED:
-        return start_step(store, record, err);
     case EVENT_STEP_SUCCESS:
-        return end_step(store, record, "success", err);
     case EVENT_STEP_FAILURE:
-        return end_step(store, record, "failure", err);
     case EVENT_STEP_SKIPPED:
-        return end_step(store, record, "skipped", err);
     case EVENT_STEP_UP_FOR_RETRY:
-        return end_step(store, record, "up_for_retry", err);
+        return project_step(store, record, err);
     case EVENT_ASSET_MATERIALIZATION:
-        return materialize(store, record, err);
-    case EVENT_ASSET_FAILED_TO_MATERIALIZE:
-        return fail_asset(store, record, err);
-    case EVENT_TICK:
-        return tick(store, record, err);
-    case EVENT_UNKNOWN:
-    case EVENT_ASSET_MATERIALIZATION_PLANNED:
+        return project_materialization(store, record, seq, err);
     case EVENT_ASSET_OBSERVATION:
+        return project_observation(store, record, err);
+    case EVENT_ASSET_FAILED_TO_MATERIALIZE:
+        return project_asset_failed(store, record, err);
     case EVENT_ASSET_CHECK_EVALUATION:
+        return project_check(store, record, err);
+    case EVENT_FRESHNESS_STATE_CHANGE:
+        return project_freshness(store, record, err);
+    case EVENT_TICK:
+        return project_tick(store, record, err);
+    case EVENT_INSTIGATOR:
+        return project_instigator(store, record, err);
+    case EVENT_BACKFILL:
+        return project_backfill(store, record, err);
+    case EVENT_DYNAMIC_PARTITIONS:
+        return project_dynamic_partition(store, record, err);
+    case EVENT_AUTOMATION_EVALUATION:
+        return project_automation(store, record, err);
+    case EVENT_UNKNOWN:
+    case EVENT_ASSET_CHECK_EVALUATION_PLANNED:
+    case EVENT_LOGS_CAPTURED:
+    case EVENT_ENGINE_EVENT:
+    case EVENT_LOG:
     case EVENT_DEVICE:
     case EVENT_DEFINITIONS:
     case EVENT_COMMAND:

@@ -7,9 +7,13 @@
 void record_texts(struct record *r, struct str *ret[RECORD_TEXTS])
 {
     struct str *const texts[RECORD_TEXTS] = {
-        &r->run,       &r->step,     &r->asset,  &r->job,        &r->cause,         &r->cause_name,
-        &r->selection, &r->schedule, &r->status, &r->error_code, &r->error_message, &r->error_hint,
-        &r->exit,      &r->reason,   &r->check,  &r->severity,   &r->metadata,      &r->members,
+        &r->run,          &r->step,          &r->asset,      &r->job,           &r->cause,
+        &r->cause_name,   &r->selection,     &r->keys,       &r->tags,          &r->parent,
+        &r->root,         &r->backfill,      &r->partition,  &r->partition_end, &r->set,
+        &r->kind,         &r->name,          &r->status,     &r->run_key,       &r->cursor,
+        &r->data_version, &r->code_version,  &r->inputs,     &r->level,         &r->message,
+        &r->error_code,   &r->error_message, &r->error_hint, &r->exit,          &r->reason,
+        &r->check,        &r->severity,      &r->metadata,   &r->members,
     };
     memcpy(ret, texts, sizeof(texts));
 }
@@ -23,7 +27,7 @@ size_t record_text_bytes(const struct record *record)
     for (size_t i = 0; i < RECORD_TEXTS; i++) {
         sum += texts[i]->len;
     }
-    return sum - copy.metadata.len;
+    return sum - copy.metadata.len - copy.keys.len - copy.cursor.len;
 }
 
 static void write_error(struct json_writer *w, const struct record *r)
@@ -62,14 +66,57 @@ static void write_numbers(struct json_writer *w, const struct record *r)
     if (r->duration_ms > 0) {
         jw_member_i64(w, "duration_ms", r->duration_ms);
     }
+    if (r->priority != 0) {
+        jw_member_i64(w, "priority", r->priority);
+    }
+    if (r->retry_number > 0) {
+        jw_member_i64(w, "retry_number", r->retry_number);
+    }
+    if (r->type == EVENT_BACKFILL && r->steps > 0) {
+        jw_member_i64(w, "partitions_per_run", r->per_run);
+    }
     if (r->retry_at.ns != 0) {
         jw_member_wall(w, "retry_at", r->retry_at);
+    }
+    if (r->not_before.ns != 0) {
+        jw_member_wall(w, "not_before", r->not_before);
     }
     if (r->nominal.ns != 0) {
         jw_member_wall(w, "nominal", r->nominal);
     }
     if (r->type == EVENT_CLOCK_STEP) {
         jw_member_i64(w, "delta_ms", r->delta_ms);
+    }
+}
+
+static void write_raw(struct json_writer *w, const char *member, struct str json)
+{
+    if (!str_is_empty(json)) {
+        jw_member_raw(w, member, json);
+    }
+}
+
+/* Which run or backfill this belongs to, and which slice of the assets. */
+static void write_lineage(struct json_writer *w, const struct record *r)
+{
+    write_raw(w, "tags", r->tags);
+    jw_member_opt(w, "parent", r->parent);
+    jw_member_opt(w, "root", r->root);
+    jw_member_opt(w, "backfill", r->backfill);
+    jw_member_opt(w, "set", r->set);
+    jw_member_opt(w, "partition", r->partition);
+    jw_member_opt(w, "partition_end", r->partition_end);
+}
+
+/* "schedule":"nightly" */
+static void write_instigator(struct json_writer *w, const struct record *r)
+{
+    static const struct str kinds[] = {STR_INIT("schedule"), STR_INIT("sensor"),
+                                       STR_INIT("automation")};
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        if (str_eq(r->kind, kinds[i])) {
+            jw_member_str(w, kinds[i].ptr, r->name);
+        }
     }
 }
 
@@ -86,9 +133,16 @@ static void write_line(struct buf *out, const struct record *r, int64_t seq, str
     jw_member_opt(&w, "job", r->job);
     write_cause(&w, r);
     jw_member_opt(&w, "selection", r->selection);
-    jw_member_opt(&w, "schedule", r->schedule);
+    write_lineage(&w, r);
+    write_instigator(&w, r);
     jw_member_opt(&w, "status", r->status);
+    jw_member_opt(&w, "run_key", r->run_key);
     write_numbers(&w, r);
+    jw_member_opt(&w, "data_version", r->data_version);
+    jw_member_opt(&w, "code_version", r->code_version);
+    write_raw(&w, "inputs", r->inputs);
+    jw_member_opt(&w, "level", r->level);
+    jw_member_opt(&w, "message", r->message);
     jw_member_opt(&w, "check", r->check);
     if (r->type == EVENT_ASSET_CHECK_EVALUATION) {
         jw_member_bool(&w, "passed", r->passed);

@@ -17,15 +17,37 @@ struct record {
     struct str step;
     struct str asset;
     struct str job;
-    struct str cause;      /* "schedule", "manual", "command" */
-    struct str cause_name; /* of the schedule */
+    struct str cause;      /* "schedule", "sensor", "automation", "backfill", "retry", "manual" */
+    struct str cause_name; /* of the schedule or sensor; of a retry the parent run */
     struct str selection;
-    struct str schedule;      /* tick */
-    struct str status;        /* tick: "started", "skipped", "failed" */
-    struct wall_time nominal; /* tick */
+    struct str keys;          /* run_enqueued: JSON array of the steps' assets, in order */
+    struct str tags;          /* run_enqueued, backfill: JSON object of texts */
+    struct str parent;        /* run_enqueued: the run that is tried again */
+    struct str root;          /* run_enqueued: the first of that line */
+    struct str backfill;      /* backfill, and run_enqueued of one */
+    struct str partition;     /* key; of a range the first; dynamic_partitions: the one */
+    struct str partition_end; /* of a range the last */
+    struct str set;           /* dynamic_partitions: name of the set */
+    struct str kind;          /* tick, instigator: "schedule", "sensor", "automation" */
+    struct str name;          /* tick, instigator: which one */
+    struct str status;  /* tick: "started", "skipped", "failed"; instigator: "running", "paused";
+                                 backfill: as in its table; dynamic_partitions: "added", "deleted";
+                                 freshness_state_change: the new state */
+    struct str run_key; /* tick of a sensor */
+    struct str cursor;  /* tick of a sensor: where it stands now; stays on the device */
+    struct str data_version;  /* materialization, observation */
+    struct str code_version;  /* materialization */
+    struct str inputs;        /* materialization: JSON object, upstream key to its data version */
+    struct str level;         /* log: "debug", "info", "warning", "error", "critical" */
+    struct str message;       /* log, engine_event */
+    struct wall_time nominal; /* tick of a schedule */
     struct wall_time retry_at;
-    int64_t attempt; /* from 1 */
-    int64_t steps;   /* run_enqueued: how many */
+    struct wall_time not_before; /* run_enqueued: stays queued until then */
+    int64_t attempt;             /* from 1 */
+    int64_t steps;               /* run_enqueued: how many; backfill: how many partitions */
+    int64_t priority;            /* run_enqueued */
+    int64_t retry_number;        /* run_enqueued: 0 for the first run of its line */
+    int64_t per_run;             /* backfill: partitions in one run; 0 = all of them */
     int64_t duration_ms;
     int64_t delta_ms;         /* clock_step */
     struct str error_code;    /* of a failure */
@@ -41,12 +63,12 @@ struct record {
 };
 
 enum {
-    RECORD_TEXTS = 18,
+    RECORD_TEXTS = 34,
     RECORD_LINE_BYTES_MAX = 8 * LIMIT_EVENT_BYTES, /* before its size is looked at: escapes grow */
 };
 /* The text fields, for whoever treats them all alike. */
 void record_texts(struct record *record, struct str *ret[RECORD_TEXTS]);
-/* How long they are together, without the metadata. */
+/* How long they are together in the event: without the metadata, and what stays on the device. */
 size_t record_text_bytes(const struct record *record);
 
 /* Appends the event's line (with its newline) under the sequence number. Metadata that does not fit

@@ -53,3 +53,26 @@ bool buffer_apply_quota(struct store *store, struct buffer_state *state, struct 
                         struct err *err);
 /* The rows that the event at `seq` changes. */
 bool project_record(struct store *store, const struct record *record, int64_t seq, struct err *err);
+struct str project_object(struct str json); /* "{}" for none */
+bool project_run_enqueued(struct store *store, const struct record *r, int64_t seq,
+                          struct err *err);
+bool project_run_start(struct store *store, const struct record *r, int64_t seq, struct err *err);
+bool project_run_status(struct store *store, const struct record *r, const char *status,
+                        int64_t seq, struct err *err);
+bool project_run_end(struct store *store, const struct record *r, const char *status, int64_t seq,
+                     struct err *err);
+bool project_step_planned(struct store *store, const struct record *r, struct err *err);
+bool project_step_start(struct store *store, const struct record *r, struct err *err);
+bool project_step_end(struct store *store, const struct record *r, const char *status,
+                      struct err *err);
+bool project_materialization(struct store *store, const struct record *r, int64_t seq,
+                             struct err *err);
+bool project_asset_failed(struct store *store, const struct record *r, struct err *err);
+bool project_observation(struct store *store, const struct record *r, struct err *err);
+bool project_check(struct store *store, const struct record *r, struct err *err);
+bool project_freshness(struct store *store, const struct record *r, struct err *err);
+bool project_tick(struct store *store, const struct record *r, struct err *err);
+bool project_instigator(struct store *store, const struct record *r, struct err *err);
+bool project_dynamic_partition(struct store *store, const struct record *r, struct err *err);
+bool project_backfill(struct store *store, const struct record *r, struct err *err);
+bool project_automation(struct store *store, const struct record *r, struct err *err);

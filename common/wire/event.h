@@ -13,9 +13,11 @@ enum event_type {
     EVENT_UNKNOWN,
     /* runs and steps, as Dagster names them */
     EVENT_RUN_ENQUEUED,
+    EVENT_RUN_DEQUEUED,
     EVENT_RUN_START,
     EVENT_RUN_SUCCESS,
     EVENT_RUN_FAILURE,
+    EVENT_RUN_CANCELING,
     EVENT_RUN_CANCELED,
     EVENT_STEP_START,
     EVENT_STEP_SUCCESS,
@@ -27,10 +29,19 @@ enum event_type {
     EVENT_ASSET_MATERIALIZATION,
     EVENT_ASSET_OBSERVATION,
     EVENT_ASSET_FAILED_TO_MATERIALIZE,
+    EVENT_ASSET_CHECK_EVALUATION_PLANNED,
     EVENT_ASSET_CHECK_EVALUATION,
+    EVENT_FRESHNESS_STATE_CHANGE,
+    EVENT_LOGS_CAPTURED, /* where a step's output is, and how much of it was kept */
+    EVENT_ENGINE_EVENT,  /* what the agent did or noticed that is none of the others */
     /* ours */
-    EVENT_DEVICE,      /* the agent started: version, board, boot id */
-    EVENT_DEFINITIONS, /* what the definitions hold now */
+    EVENT_LOG,        /* a step said something through Dagster Pipes */
+    EVENT_INSTIGATOR, /* a schedule, sensor or automation was paused or resumed */
+    EVENT_BACKFILL,   /* requested, ended */
+    EVENT_DYNAMIC_PARTITIONS,
+    EVENT_AUTOMATION_EVALUATION, /* why a condition asked for a run */
+    EVENT_DEVICE,                /* the agent started: version, board, boot id */
+    EVENT_DEFINITIONS,           /* what the definitions hold now */
     EVENT_TICK,
     EVENT_COMMAND,
     EVENT_DESIRED,

@@ -365,6 +365,17 @@ static void add(const struct adding *a, int64_t from)
         break;
     case EVENT_DEFINITIONS:       /* views.c */
     case EVENT_ASSET_OBSERVATION: /* in the log only, as are types of a newer agent */
+    case EVENT_RUN_DEQUEUED:
+    case EVENT_RUN_CANCELING:
+    case EVENT_ASSET_CHECK_EVALUATION_PLANNED:
+    case EVENT_FRESHNESS_STATE_CHANGE:
+    case EVENT_LOGS_CAPTURED:
+    case EVENT_ENGINE_EVENT:
+    case EVENT_LOG:
+    case EVENT_INSTIGATOR:
+    case EVENT_BACKFILL:
+    case EVENT_DYNAMIC_PARTITIONS:
+    case EVENT_AUTOMATION_EVALUATION:
     case EVENT_COMMAND:
     case EVENT_DESIRED:
     case EVENT_UNKNOWN:

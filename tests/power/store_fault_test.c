@@ -174,7 +174,7 @@ static void every_failed_allocation_of_sqlite_is_reported_or_survived(void **sta
 {
     (void)state;
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): tests have one thread */
-    int stride = getenv("SELVEDGE_LONG") != NULL ? 1 : 7;
+    int stride = getenv("SELVEDGE_LONG") != NULL ? 1 : 31;
     struct fault f = {.name = "SQLite's allocation",
                       .steps = 60,
                       .disarm = fault_sqlite_disarm,

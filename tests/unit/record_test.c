@@ -38,12 +38,31 @@ static void every_field_is_said(void **state)
                        .cause = STR("schedule"),
                        .cause_name = STR("at night"),
                        .selection = STR("group:\"pos\""),
-                       .schedule = STR("s"),
+                       .keys = STR("[\"stays here\"]"),
+                       .tags = STR("{\"site\":\"berlin\"}"),
+                       .parent = STR("r0"),
+                       .root = STR("r00"),
+                       .backfill = STR("b1"),
+                       .partition = STR("2026-01-01"),
+                       .partition_end = STR("2026-01-31"),
+                       .set = STR("files"),
+                       .kind = STR("schedule"),
+                       .name = STR("s"),
                        .status = STR("started"),
+                       .run_key = STR("k"),
+                       .cursor = STR("stays here"),
+                       .data_version = STR("v1"),
+                       .code_version = STR("c1"),
+                       .inputs = STR("{\"a\":\"v0\"}"),
+                       .level = STR("info"),
+                       .message = STR("hello"),
                        .nominal = at,
                        .retry_at = at,
+                       .not_before = at,
                        .attempt = 2,
                        .steps = 3,
+                       .priority = -1,
+                       .retry_number = 1,
                        .duration_ms = 4,
                        .error_code = STR("io"),
                        .error_message = STR("no disk"),
@@ -59,9 +78,14 @@ static void every_field_is_said(void **state)
         &r, "{\"seq\":41,\"at\":\"2026-11-21T02:30:00.123Z\",\"type\":\"asset_check_evaluation\","
             "\"run\":\"r1\",\"step\":\"pos/sales\",\"asset\":\"pos/sales\",\"job\":\"nightly\","
             "\"cause\":{\"type\":\"schedule\",\"name\":\"at night\"},"
-            "\"selection\":\"group:\\\"pos\\\"\",\"schedule\":\"s\",\"status\":\"started\","
-            "\"attempt\":2,\"steps\":3,\"duration_ms\":4,"
-            "\"retry_at\":\"2026-11-21T02:30:00.123Z\",\"nominal\":\"2026-11-21T02:30:00.123Z\","
+            "\"selection\":\"group:\\\"pos\\\"\",\"tags\":{\"site\":\"berlin\"},\"parent\":\"r0\","
+            "\"root\":\"r00\",\"backfill\":\"b1\",\"set\":\"files\",\"partition\":\"2026-01-01\","
+            "\"partition_end\":\"2026-01-31\",\"schedule\":\"s\",\"status\":\"started\","
+            "\"run_key\":\"k\",\"attempt\":2,\"steps\":3,\"duration_ms\":4,\"priority\":-1,"
+            "\"retry_number\":1,\"retry_at\":\"2026-11-21T02:30:00.123Z\","
+            "\"not_before\":\"2026-11-21T02:30:00.123Z\",\"nominal\":\"2026-11-21T02:30:00.123Z\","
+            "\"data_version\":\"v1\",\"code_version\":\"c1\",\"inputs\":{\"a\":\"v0\"},"
+            "\"level\":\"info\",\"message\":\"hello\","
             "\"check\":\"has_rows\",\"passed\":true,\"severity\":\"error\",\"reason\":\"why not\","
             "\"exit\":\"exit code 3\","
             "\"error\":{\"code\":\"io\",\"message\":\"no disk\",\"hint\":\"buy one\"},"

@@ -59,7 +59,8 @@ struct record store_fixture_record(struct store_fixture *f, int number, size_t r
     return (struct record){.type = type,
                            .at = f->now,
                            .reason = buf_str(reason),
-                           .schedule = is_tick ? STR("fixture") : STR_NONE,
+                           .kind = is_tick ? STR("schedule") : STR_NONE,
+                           .name = is_tick ? STR("fixture") : STR_NONE,
                            .status = is_tick ? STR("started") : STR_NONE,
                            .nominal.ns = is_tick ? number * NS_PER_SEC : 0};
 }

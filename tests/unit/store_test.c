@@ -343,7 +343,8 @@ static void a_schedule_knows_its_last_tick(void **state)
     for (int64_t i = 1; i <= 2; i++) {
         struct record r = {.type = EVENT_TICK,
                            .at = f.now,
-                           .schedule = STR("nightly"),
+                           .kind = STR("schedule"),
+                           .name = STR("nightly"),
                            .status = STR("started"),
                            .nominal = {i * 60 * NS_PER_SEC}};
         store_fixture_say(&f, &r);

@@ -1,5 +1,7 @@
-INSERT INTO asset (key, materialized_at, materialized_run, materializations, metadata)
-VALUES (:asset, :at, :run, 1, :metadata)
+INSERT INTO asset (key, materialized_at, materialized_run, materializations, metadata, materialized_seq, data_version,
+    code_version, inputs)
+VALUES (:asset, :at, :run, 1, :metadata, :seq, :data_version, :code_version, :inputs)
 ON CONFLICT (key) DO UPDATE SET materialized_at = excluded.materialized_at,
     materialized_run = excluded.materialized_run, materializations = materializations + 1,
-    metadata = excluded.metadata, failed_at = NULL, error = ''
+    metadata = excluded.metadata, failed_at = NULL, error = '', materialized_seq = excluded.materialized_seq,
+    data_version = excluded.data_version, code_version = excluded.code_version, inputs = excluded.inputs

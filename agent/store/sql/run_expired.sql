@@ -1,1 +1,1 @@
-SELECT id FROM run WHERE status NOT IN ('queued', 'started') ORDER BY id DESC LIMIT -1 OFFSET :keep
+SELECT id FROM run WHERE status IN ('success', 'failure', 'canceled') ORDER BY id DESC LIMIT -1 OFFSET :keep

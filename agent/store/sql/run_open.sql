@@ -1,1 +1,1 @@
-SELECT id FROM run WHERE status IN ('queued', 'started') ORDER BY created_at, id
+SELECT id FROM run WHERE status NOT IN ('success', 'failure', 'canceled') ORDER BY created_at, id

@@ -1,1 +1,1 @@
-SELECT nominal FROM schedule WHERE name = :schedule
+SELECT decided FROM instigator WHERE kind = 'schedule' AND name = :schedule AND decided > 0

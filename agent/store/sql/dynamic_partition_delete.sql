@@ -1,0 +1,1 @@
+DELETE FROM dynamic_partition WHERE name = :set AND partition = :partition

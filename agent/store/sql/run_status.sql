@@ -1,0 +1,1 @@
+UPDATE run SET status = :status, last_seq = :seq WHERE id = :run
