@@ -213,7 +213,7 @@ static int run_here(struct cli *cli, struct settings *settings, struct str selec
     if (!agent_open(&agent, here.loop, &rng, &options, &err)) {
         code = cli_problems(cli, &settings->problems, &err);
     } else if (!carry_out(&here, agent, selection, job, &err)) {
-        code = cli_error(cli, &err);
+        code = cli_selection_error(cli, selection, &err);
     }
     agent_close(agent);
     loop_close(here.loop);
@@ -243,7 +243,7 @@ int command_materialize(struct cli *cli, void *ctx)
     if (!asked && !cli_bool(cli, "no-wait")) {
         code = run_here(cli, &settings, selection, job);
     } else if (err.code != ERR_NONE) {
-        code = cli_error(cli, &err);
+        code = cli_selection_error(cli, selection, &err);
     }
     settings_release(&settings);
     return code;
