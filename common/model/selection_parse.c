@@ -145,16 +145,21 @@ static bool take_quoted(struct parser *p, struct str *ret)
     return true;
 }
 
-/* "2" behind or before a '+'; a word of digits only. */
+/* "2" behind or before a '+'; a word of digits only. More steps than there can be are all. */
 static bool take_depth(struct parser *p, int32_t *ret)
 {
     struct str word = peek_word(p);
     int64_t depth = 0;
-    if (word.len == 0 || word.ptr[0] == '-' || !str_to_i64(word, 0, GRAPH_DEPTH_ALL, &depth)) {
+    for (size_t i = 0; i < word.len; i++) {
+        if (word.ptr[i] < '0' || word.ptr[i] > '9') {
+            return false;
+        }
+    }
+    if (word.len == 0) {
         return false;
     }
+    *ret = str_to_i64(word, 0, GRAPH_DEPTH_ALL, &depth) ? (int32_t)depth : GRAPH_DEPTH_ALL;
     p->at += word.len;
-    *ret = (int32_t)depth;
     return true;
 }
 

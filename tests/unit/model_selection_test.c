@@ -122,6 +122,7 @@ static void selections_select(void **state)
         {"1+mart/x", "stg/a stg/b mart/x"},
         {"2+mart/x+1", "raw/a raw/b stg/a stg/b mart/x report"},
         {"0+mart/x+0", "mart/x"},
+        {"99999999999999999999+mart/x+2147483648", "raw/a raw/b stg/a stg/b mart/x report"},
         /* both ways from stg/a alone: stg/b, which is above mart/x, is not meant */
         {"+stg/a+", "raw/a stg/a mart/x report"},
         {"+(stg/a or stg/b)", "raw/a raw/b stg/a stg/b"},
