@@ -251,22 +251,3 @@ bool cron_nth(const struct cron *c, const struct tz *tz, struct wall_time after,
     }
     return false;
 }
-
-bool cron_last(const struct cron *c, const struct tz *tz, struct wall_time at,
-               struct wall_time *ret)
-{
-    /* An hour, a day, a month, a year, and what a February 29 may need. */
-    static const int64_t steps[] = {1, 24, INT64_C(24) * 31, INT64_C(24) * 366,
-                                    INT64_C(24) * 366 * 50};
-    for (size_t i = 0; i < COUNT_OF(steps); i++) {
-        struct wall_time from;
-        if (__builtin_sub_overflow(at.ns, steps[i] * 3600 * NS_PER_SEC, &from.ns)) {
-            return false;
-        }
-        int64_t count = cron_count(c, tz, from, at);
-        if (count > 0) {
-            return cron_nth(c, tz, from, count, ret);
-        }
-    }
-    return false;
-}

@@ -14,6 +14,3 @@ int64_t cron_count(const struct cron *c, const struct tz *tz, struct wall_time a
 /* The n-th firing after `after`: 1 is cron_next(). False: there is none within 500 years. */
 bool cron_nth(const struct cron *c, const struct tz *tz, struct wall_time after, int64_t n,
               struct wall_time *ret);
-/* The last firing at or before `at`. False: none within 50 years. */
-bool cron_last(const struct cron *c, const struct tz *tz, struct wall_time at,
-               struct wall_time *ret);

@@ -69,13 +69,13 @@ static bool check_windows(const struct partitions *p, struct err *err)
         char memory[KEY_ROOM];
         struct buf key = buf_fixed(memory, sizeof(memory));
         struct partition_window w;
-        struct partition_window again;
+        struct wall_time again;
         if (!partition_time_window(p, i, &w)) {
             return err_set(err, ERR_INVALID, "no window ever begins: " STR_FMT " does not fire",
                            STR_ARG(p->cron_text));
         }
         partition_time_write(p, w.start, &key);
-        if (!partition_window(p, buf_str(&key), &again, err) || again.start.ns != w.start.ns) {
+        if (!partition_time_read(p, buf_str(&key), &again, err) || again.ns != w.start.ns) {
             (void)err_set(err, ERR_INVALID,
                           "the format " STR_FMT " does not tell the windows of " STR_FMT " apart",
                           STR_ARG(p->format), STR_ARG(p->cron_text));

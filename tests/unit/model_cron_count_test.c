@@ -29,12 +29,6 @@ static void assert_nth(const struct cron *c, const struct tz *tz, struct wall_ti
     assert_int_equal(cron_count(c, tz, from, before), n - 1);
     assert_true(cron_nth(c, tz, from, n, &found));
     assert_int_equal(found.ns, t.ns);
-    assert_true(cron_last(c, tz, t, &found));
-    assert_int_equal(found.ns, t.ns);
-    if (n > 1) {
-        assert_true(cron_last(c, tz, before, &found));
-        assert_int_equal(cron_count(c, tz, found, t), 1);
-    }
 }
 
 /* From one firing to the next with cron_next() for 400 days: the counts and the n-th are to be the
@@ -107,10 +101,7 @@ static void never(void **state)
     assert_true(cron_parse(STR("0 0 30 2 *"), &c, &err));
     assert_int_equal(cron_count(&c, tz_utc(), at("1900-01-01"), at("2200-01-01")), 0);
     assert_false(cron_nth(&c, tz_utc(), at("1900-01-01"), 1, &found));
-    assert_false(cron_last(&c, tz_utc(), at("2024-01-01"), &found));
     assert_true(cron_parse(STR("0 0 29 2 *"), &c, &err));
-    assert_true(cron_last(&c, tz_utc(), at("1904-02-28"), &found));
-    assert_int_equal(found.ns, at("1896-02-29").ns);
     assert_false(cron_nth(&c, tz_utc(), at("2024-01-01"), 100000, &found));
     assert_int_equal(cron_count(&c, tz_utc(), at("2024-01-01"), at("2020-01-01")), 0);
 }

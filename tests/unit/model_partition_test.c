@@ -96,7 +96,9 @@ static void end_and_offset(void **state)
 {
     struct arena *arena = *state;
     struct partitions p = partition_windows_of(arena, "0 0 * * *", "etc_utc", "2024-01-10", NULL);
+    struct err err = {0};
     p.end = partition_instant("2024-01-12T12:00:00"); /* the day that would end after it is out */
+    assert_true(partition_check(&p, &err));
     LAST(&p, "2024-01-20", "2024-01-10", "2024-01-11");
     p.end_offset = 5;
     LAST(&p, "2024-01-20", "2024-01-10", "2024-01-11");
