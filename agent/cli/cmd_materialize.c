@@ -45,11 +45,6 @@ static bool look(struct follower *follower, const char *database, struct str run
     return ok;
 }
 
-static bool is_over(const struct view_run_span *run)
-{
-    return strcmp(run->status, "queued") != 0 && strcmp(run->status, "started") != 0;
-}
-
 static int report(struct cli *cli, const struct view_run_span *run)
 {
     bool ok = strcmp(run->status, "success") == 0;
@@ -101,7 +96,7 @@ static int follow(struct follower *follower, const struct settings *settings, st
         /* Asked before the look: what an agent that has ended recorded is all there then. */
         bool is_gone = polls % POLLS_PER_CALL == 0 && is_daemon_gone(settings);
         bool found = look(follower, settings->database, run, &span, &err);
-        if (found && is_over(&span)) {
+        if (found && view_run_is_over(&span)) {
             return report(cli, &span);
         }
         if (!found && err.code != ERR_NOT_FOUND && err.code != ERR_BUSY) {
@@ -166,12 +161,12 @@ static void on_look(void *ctx)
     loop_timer_arm_in(here->loop, &here->timer, POLL_MS * NS_PER_MS);
 }
 
-static void on_run_ended(void *ctx, struct str run, enum run_state state)
+static void on_run_ended(void *ctx, const struct run_end *end)
 {
-    (void)run;
-    (void)state;
     struct here *here = ctx;
-    loop_stop(here->loop);
+    if (str_eq(end->run, str_from(here->run))) {
+        loop_stop(here->loop);
+    }
 }
 
 static void on_stop_signal(void *ctx, int signo)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define SMALL_MEMORY_BYTES (INT64_C(512) << 20)
 enum { IDENTITY_ARENA_BYTES = 256 << 10, SQLITE_HEAP_BYTES = 16 << 20 };
 #define STOP_NS                                                                                    \
     (30 * NS_PER_SEC) /* then the loop ends whatever still goes on: start-up closes it */
@@ -71,11 +72,11 @@ static void say_goodbye(struct agent *agent)
     }
 }
 
-static void on_run_ended(void *ctx, struct str run, enum run_state state)
+static void on_run_ended(void *ctx, const struct run_end *end)
 {
     struct agent *agent = ctx;
     if (agent->options.on_run_ended != NULL) {
-        agent->options.on_run_ended(agent->options.ctx, run, state);
+        agent->options.on_run_ended(agent->options.ctx, end);
     }
     if (agent->is_stopping && runner_active_runs(agent->runner) == 0) {
         say_goodbye(agent);
@@ -133,6 +134,19 @@ static int steps_max(const struct agent_config *config)
     return processors < 1 ? 1 : (int)processors;
 }
 
+/* A board with one processor or little memory does one thing at a time. */
+static int runs_max(const struct agent_config *config)
+{
+    if (config->runs_max > 0) {
+        return (int)config->runs_max;
+    }
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    long pages = sysconf(_SC_PHYS_PAGES);
+    long page = sysconf(_SC_PAGESIZE);
+    bool is_small = pages > 0 && page > 0 && (int64_t)pages * page < SMALL_MEMORY_BYTES;
+    return processors < 1 || is_small ? 1 : (int)processors;
+}
+
 static bool make_absolute(struct agent *agent, struct err *err)
 {
     char cwd[LIMIT_PATH_BYTES + 1];
@@ -156,12 +170,13 @@ static bool open_runner(struct agent *agent, struct err *err)
                                      .worker = agent->worker,
                                      .env = agent->options.env,
                                      .steps_max = steps_max(agent->options.config),
+                                     .runs_max = runs_max(agent->options.config),
                                      .runs_kept = agent->options.config->runs_kept,
+                                     .takes_over = agent->options.is_daemon,
                                      .on_recorded = on_recorded,
                                      .on_run_ended = on_run_ended,
                                      .ctx = agent};
-    return runner_open(&agent->runner, &options, err) &&
-           runner_close_interrupted(agent->runner, err);
+    return runner_open(&agent->runner, &options, err);
 }
 
 static bool open_engine(struct agent *agent, struct err *err)
@@ -366,7 +381,8 @@ bool agent_materialize(struct agent *agent, struct str selection, struct str job
     if (agent->is_stopping) {
         return err_set(err, ERR_BUSY, "the agent is stopping");
     }
-    struct run_request request = {.job = job, .cause = STR("manual"), .selection = selection};
+    struct run_request request = {
+        .job = job, .cause = STR("manual"), .selection = selection, .on_overlap = OVERLAP_QUEUE};
     if (!str_is_empty(job)) {
         const struct job *found = NULL;
         if (!definitions_find_job(agent->defs, job, &found, err)) {
@@ -402,6 +418,7 @@ void agent_shut_down(struct agent *agent)
     if (runner_active_runs(agent->runner) == 0) {
         say_goodbye(agent);
     } else {
-        runner_cancel_all(agent->runner);
+        runner_shut_down(agent->runner,
+                         agent->options.is_daemon ? RUN_STOP_INTERRUPTED : RUN_STOP_CANCELED);
     }
 }

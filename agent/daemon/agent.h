@@ -12,8 +12,8 @@ struct agent_options {
     struct problems
         *problems; /* what is wrong with the definitions, when opening fails with ERR_INVALID */
     bool is_daemon;
-    /* Not a daemon: called when the run that was asked for has ended. */
-    void (*on_run_ended)(void *ctx, struct str run, enum run_state state);
+    /* Not a daemon: called when a run has ended, the one that was asked for or its retry. */
+    void (*on_run_ended)(void *ctx, const struct run_end *end);
     void *ctx;
 };
 /* Takes the lock of the state folder (ERR_BUSY with the holder's pid), opens the store, closes

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct view {
     struct store store; /* its database, opened read-only; nothing of it is written */
@@ -122,6 +123,17 @@ bool view_find_run(struct view *view, struct str prefix, struct view_run_span *r
     return true;
 }
 
+bool view_run_is_over(const struct view_run_span *run)
+{
+    static const char *const ends[] = {"success", "failure", "canceled"};
+    for (size_t i = 0; i < COUNT_OF(ends); i++) {
+        if (strcmp(run->status, ends[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool view_steps(struct view *view, struct str run,
                 bool (*on_step)(void *ctx, const struct view_step *step), void *ctx,
                 struct err *err)
@@ -210,9 +222,7 @@ bool view_events(struct view *view, const struct view_run_span *run,
                  bool (*on_event)(void *ctx, struct str line), void *ctx, struct err *err)
 {
     struct run_events events = {.run = str_from(run->id), .on_event = on_event, .ctx = ctx};
-    struct str status = str_from(run->status);
-    bool goes_on = str_eq(status, STR("queued")) || str_eq(status, STR("started"));
-    int64_t last = goes_on ? INT64_MAX : run->last_seq;
+    int64_t last = view_run_is_over(run) ? run->last_seq : INT64_MAX;
     return each_event(view, run->first_seq, last, only_of_run, &events, err);
 }
 

@@ -33,6 +33,7 @@ struct view_run_span {
 };
 /* By id, by the beginning of one, or the newest when `prefix` is empty. ERR_NOT_FOUND; ERR_INVALID
  * when several match. */
+bool view_run_is_over(const struct view_run_span *run);
 MUST_CHECK bool view_find_run(struct view *view, struct str prefix, struct view_run_span *ret,
                               struct err *err);
 
