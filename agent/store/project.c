@@ -70,7 +70,7 @@ bool project_record(struct store *store, const struct record *record, int64_t se
     case EVENT_ASSET_MATERIALIZATION:
         return project_materialization(store, record, seq, err);
     case EVENT_ASSET_OBSERVATION:
-        return project_observation(store, record, err);
+        return project_observation(store, record, seq, err);
     case EVENT_ASSET_FAILED_TO_MATERIALIZE:
         return project_asset_failed(store, record, err);
     case EVENT_ASSET_CHECK_EVALUATION:
