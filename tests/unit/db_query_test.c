@@ -38,8 +38,7 @@ static void every_type_goes_in_and_comes_out(void **state)
 
 static void late_statements_say_what_is_wrong_when_they_are_used(void **state)
 {
-    static const struct db_text texts[] = {{"good", "SELECT 7"},
-                                           {"bad", "SELECT x FROM nowhere"}};
+    static const struct db_text texts[] = {{"good", "SELECT 7"}, {"bad", "SELECT x FROM nowhere"}};
     const struct db_fixture *f = *state;
     struct db_options options = db_fixture_options(f);
     struct db *db = NULL;
