@@ -2,6 +2,7 @@
 #pragma once
 #include "agent/run/runner.h"
 #include "agent/run/step_process.h"
+#include "agent/run/step_versions.h"
 #include "agent/run/tags.h"
 #include "agent/store/runs.h"
 #include "common/base/limits.h"
@@ -20,6 +21,7 @@ struct attempt {
     uint32_t step;
     struct arena arena;
     struct step_process *process; /* NULL until it is started */
+    struct step_versions versions;
     struct attempt *next;
 };
 
@@ -47,6 +49,12 @@ struct active_run {
     struct active_run *next;
 };
 
+/* An asset that was materialized, of which is told when that is durable. */
+struct made {
+    struct made *next;
+    struct str asset, run; /* in the same memory, behind */
+};
+
 struct runner {
     struct runner_options options;
     struct definitions *defs; /* shared */
@@ -60,6 +68,7 @@ struct runner {
     struct loop_timer flush_timer; /* group commit, or the next try after a failed flush */
     struct loop_timer due_timer;   /* the earliest retry, deadline or queued run's time */
     struct loop_timer expire_timer;
+    struct made *made; /* oldest first */
     bool is_stopping;
     bool is_stuck; /* the last flush failed */
     int64_t lost;  /* records, meanwhile */
@@ -73,6 +82,7 @@ struct wall_time runner_wall_now(const struct runner *runner);
  * works. */
 bool runner_flush(struct runner *runner);
 void runner_on_flush_due(void *ctx);
+void runner_forget_made(struct runner *runner);
 /* Within a run, which may say more at once than the store's memory holds. Only when that is full
  * and nothing can be written either, something is lost; the log says so once, and later how much. */
 void runner_note(struct runner *runner, const struct record *record);

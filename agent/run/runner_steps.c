@@ -56,7 +56,7 @@ static void record_materialization(const struct attempt *attempt, const struct s
     struct record materialized = step_record(run, attempt->step, EVENT_ASSET_MATERIALIZATION);
     materialized.metadata = result->metadata;
     materialized.partition = run->facts.partition;
-    materialized.code_version = run_asset(&run->run, attempt->step)->code_version;
+    step_versions_tell(&attempt->versions, STR_NONE, &materialized);
     runner_note(run->runner, &materialized);
 }
 
@@ -184,7 +184,9 @@ static bool spawn_attempt(struct attempt *attempt, struct err *err)
     char output_dir[LIMIT_PATH_BYTES + 1];
     (void)snprintf(output_dir, sizeof(output_dir), "%s/runs/%s/" STR_FMT, options->state_dir,
                    run->id, STR_ARG(asset->key));
-    if (!step_spec_make(&context, asset, &attempt->arena, &spec, err) ||
+    if (!step_versions_read(options->store, run->defs, run->plan.steps[attempt->step].asset,
+                            str_from(run->id), &attempt->arena, &attempt->versions, err) ||
+        !step_spec_make(&context, asset, &attempt->arena, &spec, err) ||
         !files_make_dirs(output_dir, 0750, err)) {
         return false;
     }

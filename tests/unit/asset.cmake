@@ -1,1 +1,3 @@
 selvedge_test(NAME store_versions_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/store_versions_test.c LIBS store_fixture)
+selvedge_test(NAME runner_versions_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/runner_versions_test.c
+    LIBS runner_fixture common_tls)
