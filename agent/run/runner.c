@@ -488,12 +488,14 @@ static bool spawn_attempt(struct attempt *attempt, struct err *err)
     const struct runner_options *options = &run->runner->options;
     const struct asset *asset = run_asset(&run->run, attempt->step);
     int64_t number = run->run.steps[attempt->step].attempt;
-    struct step_context context = {.defs = options->defs,
-                                   .worker = options->worker,
-                                   .state_dir = options->state_dir,
-                                   .run = str_from(run->id),
-                                   .attempt = number,
-                                   .env = options->env};
+    struct step_context context = {
+        .defs = options->defs,
+        .worker = options->worker,
+        .state_dir = options->state_dir,
+        .run = str_from(run->id),
+        .store_id = options->host == NULL ? STR_NONE : str_from(options->host->store_id),
+        .attempt = number,
+        .env = options->env};
     struct step_spec spec;
     char output_dir[LIMIT_PATH_BYTES + 1];
     (void)snprintf(output_dir, sizeof(output_dir), "%s/runs/%s/" STR_FMT, options->state_dir,
@@ -502,12 +504,18 @@ static bool spawn_attempt(struct attempt *attempt, struct err *err)
         !files_make_dirs(output_dir, 0750, err)) {
         return false;
     }
-    struct step_process_options process = {.argv = spec.argv,
+    char output_name[24];
+    (void)snprintf(output_name, sizeof(output_name), "%lld", (long long)number);
+    struct step_process_options process = {.host = options->host,
+                                           .argv = spec.argv,
                                            .envp = spec.envp,
                                            .cwd = spec.cwd,
+                                           .confine = spec.confine,
+                                           .run = str_from(run->id),
+                                           .token = spec.token,
                                            .input = spec.input,
                                            .output_dir = output_dir,
-                                           .attempt = number,
+                                           .output_name = output_name,
                                            .timeout_ns = asset->timeout_ns,
                                            .on_end = on_process_end,
                                            .ctx = attempt};
@@ -635,6 +643,9 @@ bool runner_close_interrupted(struct runner *runner, struct err *err)
     AUTO(arena) arena = arena_new(1 << 20);
     struct str *ids = NULL;
     size_t count = 0;
+    if (runner->options.host != NULL) {
+        step_host_end_orphans(runner->options.host);
+    }
     if (!store_open_runs(runner->options.store, &arena, &ids, &count, err)) {
         return false;
     }

@@ -4,6 +4,7 @@
  * and nothing new is started until it is written. One thread, one loop. */
 #pragma once
 #include "agent/run/run.h"
+#include "agent/run/step_host.h"
 #include "agent/store/store.h"
 #include "common/base/uuid.h"
 #include "common/platform/loop.h"
@@ -17,8 +18,9 @@ struct runner_options {
     const char *state_dir;          /* captured output goes to <state_dir>/runs/<run>/<asset>/ */
     const char *worker;             /* path of selvedge-el */
     const struct env_lookup *env;
-    int steps_max;     /* children at the same time */
-    int64_t runs_kept; /* ended runs with their output; older ones are deleted */
+    struct step_host *host; /* what steps are held by; NULL = process groups alone */
+    int steps_max;          /* children at the same time */
+    int64_t runs_kept;      /* ended runs with their output; older ones are deleted */
     /* The newest event of the buffer moved (after a flush). */
     void (*on_recorded)(void *ctx, int64_t last_seq);
     /* A run has ended and that is durable. */
@@ -52,6 +54,6 @@ size_t runner_active_runs(const struct runner *runner);
 size_t runner_active_steps(const struct runner *runner);
 /* Cancels every run; on_run_ended follows for each as its children end. */
 void runner_cancel_all(struct runner *runner);
-/* Closes runs that a stopped or killed agent left open: records them as failed. Before anything is
- * enqueued. */
+/* Closes runs that a stopped or killed agent left open: ends what their steps left running, records
+ * them as failed. Before anything is enqueued. */
 MUST_CHECK bool runner_close_interrupted(struct runner *runner, struct err *err);
