@@ -1,5 +1,6 @@
 #include "agent/cli/commands.h"
 
+#include "agent/cli/follow.h"
 #include "agent/cli/output.h"
 #include "common/cli/show.h"
 
@@ -63,10 +64,17 @@ int command_logs(struct cli *cli, void *ctx)
                                 .only = str_from(cli_text(cli, "step")),
                                 .err = &err,
                                 .ok = true};
+    bool follows = cli_bool(cli, "follow");
     if (!view_open(&view, settings.database, &err) ||
         !view_find_run(view, str_from(cli_arg(cli, 0)), &run, &err) ||
-        !show_whole(view, &run, &selected, &err)) {
+        (!follows && !show_whole(view, &run, &selected, &err))) {
         code = cli_error(cli, &err);
+    } else if (follows) {
+        struct follow_options options = {.settings = &settings,
+                                         .run = run.id,
+                                         .only = selected.only,
+                                         .with_output = cli_bool(cli, "output")};
+        code = follow_run(cli, &options);
     }
     view_close(view);
     settings_release(&settings);
