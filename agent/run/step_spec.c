@@ -1,5 +1,6 @@
 #include "agent/run/step_spec.h"
 
+#include "agent/run/orphans.h"
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
 #include <string.h>
@@ -185,6 +186,23 @@ static bool make_native(struct resolver *r, const struct asset *asset, struct st
  * ----------------------------------------------------------------------------------------------------------------
  */
 
+static bool hold_to_limits(struct resolver *r, const struct asset *asset, struct step_spec *spec)
+{
+    const struct step_limits *limits = &asset->limits;
+    spec->confine = (struct confine){.memory_bytes = limits->memory_bytes,
+                                     .cpu_ns = limits->cpu_ns,
+                                     .file_bytes = limits->file_bytes,
+                                     .open_files = limits->open_files,
+                                     .processes = limits->processes,
+                                     .nice = limits->nice};
+    if (str_is_empty(asset->user)) {
+        return true;
+    }
+    spec->confine.user = arena_cstr(r->arena, asset->user);
+    return spec->confine.user != NULL ||
+           err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
+}
+
 static bool make_command(struct resolver *r, const struct asset *asset, struct step_spec *spec)
 {
     const char **argv = arena_array(r->arena, asset->run.count + 1, sizeof(*argv));
@@ -196,7 +214,11 @@ static bool make_command(struct resolver *r, const struct asset *asset, struct s
     }
     spec->argv = argv;
     spec->cwd = r->context.defs->dir;
-    return r->ok;
+    if (r->ok && !str_is_empty(asset->dir)) {
+        r->ok = definitions_resolve_path(r->context.defs, asset->dir, &r->env, r->arena, &spec->cwd,
+                                         r->err);
+    }
+    return r->ok && hold_to_limits(r, asset, spec);
 }
 
 /* --- environment
@@ -218,18 +240,35 @@ static void set_env(struct resolver *r, struct environment *env, const char *nam
     env->items[env->count++] = entry.ptr;
 }
 
+/* "<store>/<run>/<step>/<attempt>": every process of the step is known again by it. */
+static void set_token(struct resolver *r, struct environment *env, const struct asset *asset,
+                      struct step_spec *spec)
+{
+    if (str_is_empty(r->context.store_id)) {
+        return;
+    }
+    spec->token = arena_printf(r->arena, STR_FMT "/" STR_FMT "/" STR_FMT "/%lld",
+                               STR_ARG(r->context.store_id), STR_ARG(r->context.run),
+                               STR_ARG(asset->key), (long long)r->context.attempt);
+    set_env(r, env, ORPHANS_VARIABLE, spec->token);
+}
+
 /* A child sees a few variables of ours that every program expects, who it is, and what the asset
  * gives it: nothing else of the agent's environment, where secrets may stand. */
 static bool make_environment(struct resolver *r, const struct asset *asset, struct step_spec *spec)
 {
     static const char *const passed[] = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"};
-    size_t room = COUNT_OF(passed) + 6 + asset->env.count;
+    size_t room = COUNT_OF(passed) + 7 + asset->env.count;
     struct environment env = {.items = arena_array(r->arena, room, sizeof(*env.items))};
     if (env.items == NULL) {
         return err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
     }
+    set_token(r, &env, asset, spec);
     for (size_t i = 0; i < COUNT_OF(passed); i++) {
         struct str value = STR_NONE;
+        if (!str_is_empty(asset->user) && str_eq(str_from(passed[i]), STR("HOME"))) {
+            continue; /* another's home is of no use: selvedge-exec sets the user's own */
+        }
         if (r->context.env->get(r->context.env->ctx, str_from(passed[i]), &value)) {
             set_env(r, &env, passed[i], value);
         }
