@@ -18,13 +18,14 @@ static const struct json *item_of(const struct json *object, const char *key, si
 
 struct location place_of_node(const struct json *node)
 {
-    return node == NULL ? (struct location){0} : (struct location){node->line, node->column};
+    return node == NULL ? (struct location){0}
+                        : (struct location){node->line, node->column, node->file};
 }
 
 struct location place_of_key(const struct json *node)
 {
     return node == NULL ? (struct location){0}
-                        : (struct location){node->key_line, node->key_column};
+                        : (struct location){node->key_line, node->key_column, node->file};
 }
 
 struct location place_of(const struct json *object, const char *key)
