@@ -303,8 +303,14 @@ static void read_shorthand(struct fields_reader *r, const struct fields_place *p
                            const struct json *node, const struct field_table *table, char *out)
 {
     const struct field *field = table->shorthand;
-    if (field == NULL || node->type == JSON_ARRAY || node->type == JSON_NULL) {
+    if (field == NULL) {
         fields_wrong_type(r, place, node, "an object");
+        return;
+    }
+    if (node->type == JSON_ARRAY || node->type == JSON_NULL) {
+        fields_wrong_type(r, place, node,
+                          field->type == FIELD_I64 ? "an integer or an object"
+                                                   : "a word or an object");
         return;
     }
     if (node->type == JSON_STRING && find_field(table, node->as.string) < table->count) {
