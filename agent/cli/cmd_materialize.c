@@ -196,7 +196,6 @@ static int run_here(struct cli *cli, struct settings *settings, struct str selec
                     struct str job)
 {
     struct rng rng = rng_system();
-    struct env_lookup env = process_environment();
     struct here here = {.follower = {.cli = cli}, .settings = settings};
     struct agent *agent = NULL;
     struct err err = {0};
@@ -205,7 +204,7 @@ static int run_here(struct cli *cli, struct settings *settings, struct str selec
     }
     here.timer = (struct loop_timer){.on_due = on_look, .ctx = &here};
     struct agent_options options = {.config = &settings->config,
-                                    .env = &env,
+                                    .env = &settings->env,
                                     .problems = &settings->problems,
                                     .on_run_ended = on_run_ended,
                                     .ctx = &here};

@@ -303,10 +303,14 @@ MUST_CHECK bool definitions_resolve_path(const struct definitions *defs, struct 
                                          const struct env_lookup *env, struct arena *arena,
                                          const char **ret_path, struct err *err);
 
-/* One asset as the `definitions` event tells it:
- * {"key","deps","group","kinds","tags","owners","description","code_version",
- * "external","checks":[{"name","severity"}],"jobs":["nightly"],"schedules":[...]}; empty members
- * are left out. */
+/* What a reload changed, for one line of the log: "assets: 1 added (x), 2 changed (y, z), 1 with
+ * another code version (z); schedules: 1 removed (night)". False: nothing; comments, layout and a
+ * move to another file are no change. At most five names of each kind. */
+bool definitions_write_changes(const struct definitions *before, const struct definitions *after,
+                               struct buf *out);
+
+/* One asset as the `definitions` event tells it: docs/reference/protocol.md, "Definitions". Empty
+ * members are left out, and nothing of how it is made is told: no path, query, command, variable. */
 void definitions_write_asset(const struct definitions *defs, size_t asset, struct json_writer *w);
 
 /* From the same tables as the parser: JSON Schema for editors, and the reference page. */

@@ -101,21 +101,27 @@ static bool read_all(int fd, struct buf *into, size_t max, struct err *err)
     return true;
 }
 
+static bool open_file(const struct secret_file *file, struct fd *ret, struct err *err)
+{
+    struct stat status;
+    /* Not to be held up by a pipe of that name. */
+    ret->n = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (ret->n < 0) {
+        return open_failed(file, errno, err);
+    }
+    if (fstat(ret->n, &status) < 0) {
+        return err_errno(err, errno, "look at %s", file->path);
+    }
+    return check_rights(file, &status, err);
+}
+
 /* Straight into `into`: there is no other copy. */
 static bool read_file(const struct secret_file *file, struct buf *into, struct err *err)
 {
-    /* Not to be held up by a pipe of that name. */
-    AUTO(fd) fd = {open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
-    struct stat status;
+    AUTO(fd) fd = {-1};
     size_t before = into->len;
-    if (fd.n < 0) {
-        return open_failed(file, errno, err);
-    }
-    if (fstat(fd.n, &status) < 0) {
-        return err_errno(err, errno, "look at %s", file->path);
-    }
     /* One byte for a newline, and one to see that there is more. */
-    if (!check_rights(file, &status, err) || !read_all(fd.n, into, SECRET_BYTES_MAX + 2, err)) {
+    if (!open_file(file, &fd, err) || !read_all(fd.n, into, SECRET_BYTES_MAX + 2, err)) {
         return false;
     }
     size_t len = into->len - before;
@@ -130,6 +136,13 @@ static bool read_file(const struct secret_file *file, struct buf *into, struct e
         return err_set(err, ERR_INVALID, "%s holds a NUL byte", file->path);
     }
     return true;
+}
+
+bool secret_check(const struct secret_folders *folders, struct str name, struct err *err)
+{
+    struct secret_file file = {.is_credential = false};
+    AUTO(fd) fd = {-1};
+    return find(folders, name, &file, err) && open_file(&file, &fd, err);
 }
 
 static bool read_secret(void *ctx, struct str name, struct buf *into, struct err *err)

@@ -24,3 +24,7 @@ struct secret_lookup secret_lookup_files(struct secret_folders *folders); /* bor
 /* Appends the path that it would be read from. */
 MUST_CHECK bool secret_path(const struct secret_folders *folders, struct str name,
                             struct buf *ret_path, struct err *err);
+/* Whether it is there and may be used, without reading it: the errors of reading but for its size
+ * and bytes. */
+MUST_CHECK bool secret_check(const struct secret_folders *folders, struct str name,
+                             struct err *err);
