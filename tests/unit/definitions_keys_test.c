@@ -394,6 +394,52 @@ static void sensors_of_all_kinds(void **state)
     loaded_release(&l);
 }
 
+static void assets_are_told(void **state)
+{
+    (void)state;
+    static const char *const expected[] = {
+        ("{\"key\":\"a\",\"group\":\"default\",\"kinds\":[\"command\"],\"metadata\":{\"rows\":"
+         "\"7\"},"
+         "\"partitions\":{\"kind\":\"time\",\"cron\":\"0 0 * * *\",\"timezone\":\"Europe/Berlin\","
+         "\"start\":\"2025-12-31T23:00:00.000Z\",\"format\":\"%Y-%m-%d\"},"
+         "\"freshness\":{\"warn_after_ms\":60000,\"fail_after_ms\":120000},\"automation\":"
+         "\"eager\","
+         "\"pool\":\"cpu\",\"checks\":[{\"name\":\"c\",\"severity\":\"error\",\"blocking\":true,"
+         "\"description\":\"Why.\"}],\"sensors\":[\"s\"]}"),
+        ("{\"key\":\"b\",\"group\":\"default\",\"kinds\":[\"command\"],"
+         "\"partitions\":{\"kind\":\"static\",\"count\":2},"
+         "\"freshness\":{\"cron\":\"@daily\",\"timezone\":\"UTC\",\"lower_bound_ms\":3600000},"
+         "\"automation\":\"on_cron\"}"),
+        ("{\"key\":\"c\",\"group\":\"default\",\"kinds\":[\"command\"],"
+         "\"partitions\":{\"kind\":\"dynamic\",\"set\":\"d\"},\"freshness\":{\"fail_after_ms\":"
+         "60000},"
+         "\"automation\":\"on_missing\"}"),
+    };
+    struct loaded l;
+    load_assets(
+        &l, "pools: {cpu: 1}\n"
+            "assets:\n"
+            "  - {key: a, run: [/bin/secret-path], env: {A: \"${secret:T}\"}, dir: /secret-path,\n"
+            "     extras: {a: secret-path}, user: secret-path, metadata: {rows: 7},\n"
+            "     partitions: {daily: {start: 2026-01-01, timezone: Europe/Berlin}},\n"
+            "     freshness: {warn_after: 1m, fail_after: 2m}, automation: eager, pool: cpu,\n"
+            "     checks: [{name: c, run: [secret-path], blocking: true, description: Why.}]}\n"
+            "  - {key: b, run: [x], partitions: {static: [x, y]},\n"
+            "     freshness: {cron: '@daily', lower_bound: 1h},\n"
+            "     automation: {on_cron: '@daily'}}\n"
+            "  - {key: c, run: [x], partitions: {dynamic: d}, freshness: {fail_after: 1m},\n"
+            "     automation: on_missing}\n"
+            "sensors: [{name: s, watch: secret-path, select: a}]\n");
+    assert_loaded(&l);
+    for (size_t i = 0; i < COUNT_OF(expected); i++) {
+        AUTO(buf) out = buf_growing(4096);
+        struct json_writer w = json_writer(&out);
+        definitions_write_asset(l.defs, i, &w);
+        assert_string_equal(buf_cstr(&out), expected[i]);
+    }
+    loaded_release(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +455,7 @@ int main(void)
         cmocka_unit_test(jobs_say_how_they_run),
         cmocka_unit_test(schedules_say_what_is_late),
         cmocka_unit_test(sensors_of_all_kinds),
+        cmocka_unit_test(assets_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
