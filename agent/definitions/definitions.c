@@ -133,7 +133,6 @@ bool definitions_parse(struct str text, struct str path, const struct definition
     defs->path = arena_copy(&defs->arena, path);
     defs->dir = folder_of(path, &defs->arena);
     problems->file = arena_copy(problems->arena, path); /* outlives a failed load */
-    defs->users = 1;
     struct loader l = {.defs = defs, .problems = problems, .files = files, .is_whole = true};
     l.scratch = arena_new(LIMIT_DEFINITIONS_ARENA);
     bool ok = !defs->arena.exhausted ? load(&l, text, err) : out_of_memory(err);
@@ -160,13 +159,13 @@ bool definitions_load(const char *path, const struct definitions_files *files,
 
 struct definitions *definitions_share(struct definitions *defs)
 {
-    defs->users++;
+    defs->shares++;
     return defs;
 }
 
 void definitions_close(struct definitions *defs)
 {
-    if (defs != NULL && --defs->users == 0) {
+    if (defs != NULL && defs->shares-- == 0) {
         struct arena arena = defs->arena; /* the struct itself lives in it */
         arena_release(&arena);
     }

@@ -219,7 +219,7 @@ struct sensor {
 
 struct definitions {
     struct arena arena; /* owns everything below */
-    size_t users;       /* definitions_share() and definitions_close() count them */
+    int64_t shares;     /* owners beside the first */
     struct str project;
     struct str path;         /* of the file, as given */
     const struct str *files; /* its path, then those of included ones; location.file is an index */
@@ -265,10 +265,9 @@ MUST_CHECK bool definitions_parse(struct str text, struct str path,
 MUST_CHECK bool definitions_load(const char *path, const struct definitions_files *files,
                                  struct problems *problems, struct definitions **ret,
                                  struct err *err);
-/* One more user of the same definitions: a run that is going keeps those that it was planned from.
- * One thread. */
+/* One more owner, who closes them too: runs that are going keep theirs through a reload. */
 struct definitions *definitions_share(struct definitions *defs);
-void definitions_close(struct definitions *defs); /* one user less; NULL is allowed */
+void definitions_close(struct definitions *defs); /* of the last owner; NULL is allowed */
 
 /* ERR_NOT_FOUND with the nearest name as hint. */
 MUST_CHECK bool definitions_find_asset(const struct definitions *defs, struct str key,
