@@ -64,6 +64,19 @@ static const struct cli_command commands[] = {
      .description = "Says every problem with file, line and column. Exit code 0 means that the "
                     "daemon would take the file.",
      .run = command_check},
+    {.name = "explain",
+     .args = "[WHAT] [NAME]",
+     .summary = "show definitions as they are understood",
+     .description =
+         "Included files in their places, defaults filled in, variables expanded, each object with "
+         "the file and line where it was written. Secrets are not read: *** stands for each, and "
+         "the end says where it would come from. WHAT is a selection of assets, or, with a NAME, "
+         "one of job, schedule, sensor, resource and pool. The variables are those of this "
+         "command, not the daemon's.",
+     .examples = CLI_EXAMPLES({"selvedge-agent explain", "everything"},
+                              {"selvedge-agent explain 'group:pos'", "the assets of one group"},
+                              {"selvedge-agent explain job nightly", "one job"}),
+     .run = command_explain},
     {.name = "assets",
      .args = "[SELECTION]",
      .summary = "list assets and when they were last materialized",

@@ -22,6 +22,13 @@ static const struct field config_fields[] = {
      .offset = AT(definitions),
      .fallback = "/etc/selvedge/selvedge.yaml",
      .help = "The definitions of this device's assets."},
+    {.key = "secrets_dir",
+     .type = FIELD_STR,
+     .offset = AT(secrets_dir),
+     .fallback = "/etc/selvedge/secrets",
+     .help =
+         "Folder of the files that `${secret:NAME}` comes from. They belong to the agent's user "
+         "or to root, with mode 0600 or 0400. Credentials of systemd come first."},
     {.key = "worker",
      .type = FIELD_STR,
      .offset = AT(worker),
@@ -146,6 +153,7 @@ static const struct agent_config config_defaults = {
     .state_dir = STR_INIT("/var/lib/selvedge/agent"),
     .definitions = STR_INIT("/etc/selvedge/selvedge.yaml"),
     .cgroup = STR_INIT("auto"),
+    .secrets_dir = STR_INIT("/etc/selvedge/secrets"),
     .log_level = LOG_INFO,
     .runs_age_ns = 90 * DAY_NS,
     .ticks_age_ns = 30 * DAY_NS,

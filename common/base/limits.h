@@ -10,7 +10,9 @@ enum {
     LIMIT_PATH_BYTES = 1023,
 
     /* definitions */
-    LIMIT_DEFINITIONS_BYTES = 4 << 20,
+    LIMIT_DEFINITIONS_BYTES = 4 << 20, /* of a file, and of all that it includes together */
+    LIMIT_DEFINITIONS_FILES = 256,
+    LIMIT_INCLUDE_DEPTH = 8,
     LIMIT_DEFINITIONS_ARENA = 64 << 20,
     LIMIT_ASSETS = 20000,
     LIMIT_DEPS_PER_ASSET = 1000,
