@@ -11,6 +11,7 @@ struct agent_config {
     struct str worker;      /* path of selvedge-el; empty = beside this program */
     int log_level;          /* enum log_level */
     int64_t steps_max;      /* children at the same time; 0 = as many as there are processors */
+    int64_t runs_max;       /* runs at the same time; 0 = by the board */
     int64_t runs_kept;
     int64_t buffer_quota;   /* bytes of events that wait */
     int64_t buffer_history; /* bytes of acknowledged events kept for `logs` */

@@ -204,9 +204,15 @@ bool definitions_load(const char *path, const struct definitions_files *files,
     return definitions_parse(buf_str(&text), str_from(path), files, problems, ret, err);
 }
 
+struct definitions *definitions_share(struct definitions *defs)
+{
+    defs->shares++;
+    return defs;
+}
+
 void definitions_close(struct definitions *defs)
 {
-    if (defs != NULL) {
+    if (defs != NULL && defs->shares-- == 0) {
         struct arena arena = defs->arena; /* the struct itself lives in it */
         arena_release(&arena);
     }

@@ -214,6 +214,7 @@ struct sensor {
 
 struct definitions {
     struct arena arena; /* owns everything below */
+    int64_t shares;     /* owners beside the first */
     struct str project;
     struct str path; /* of the file, as given */
     const char *dir; /* the file's folder: what relative paths are relative to; "." when the path
@@ -254,7 +255,9 @@ MUST_CHECK bool definitions_parse(struct str text, struct str path,
 MUST_CHECK bool definitions_load(const char *path, const struct definitions_files *files,
                                  struct problems *problems, struct definitions **ret,
                                  struct err *err);
-void definitions_close(struct definitions *defs); /* NULL is allowed */
+/* One more owner, who closes them too: runs that are going keep theirs through a reload. */
+struct definitions *definitions_share(struct definitions *defs);
+void definitions_close(struct definitions *defs); /* of the last owner; NULL is allowed */
 
 /* ERR_NOT_FOUND with the nearest name as hint. */
 MUST_CHECK bool definitions_find_asset(const struct definitions *defs, struct str key,

@@ -222,32 +222,6 @@ bool store_flush(struct store *store, struct wall_time now, struct err *err)
     return store->pending_count == 0 || write_all(store, now, err);
 }
 
-bool store_open_runs(struct store *store, struct arena *arena, struct str **ret_ids,
-                     size_t *ret_count, struct err *err)
-{
-    enum { OPEN_RUNS_MAX = 10000 };
-    struct str *ids = arena_array(arena, OPEN_RUNS_MAX, sizeof(*ids));
-    if (ids == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "list interrupted runs: out of memory");
-    }
-    size_t count = 0;
-    struct db_query q = db_query(store->db, AGENT_STORE_RUN_OPEN);
-    bool row = false;
-    while (db_next(&q, &row, err)) {
-        if (!row) {
-            *ret_ids = ids;
-            *ret_count = count;
-            return true;
-        }
-        ids[count] = arena_copy(arena, db_col_str(&q, 0));
-        if (ids[count].ptr == NULL || ++count == OPEN_RUNS_MAX) {
-            db_reset(&q);
-            return err_set(err, ERR_FULL, "more than %zu interrupted runs", count);
-        }
-    }
-    return false;
-}
-
 bool store_last_tick(struct store *store, struct str schedule, struct wall_time *ret,
                      bool *ret_found, struct err *err)
 {

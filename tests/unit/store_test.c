@@ -1,5 +1,6 @@
 #include "store_fixture.h"
 
+#include "agent/store/runs.h"
 #include "common/base/limits.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/temp_dir.h"
@@ -292,46 +293,6 @@ static void another_programs_file_is_refused(void **state)
 
 /* --- what the device knows of itself ------------------------------------------------------ */
 
-static void say_run(const char *run, enum event_type type)
-{
-    struct record r = {.type = type, .at = f.now, .run = str_from(run), .job = STR("nightly")};
-    store_fixture_say(&f, &r);
-}
-
-static size_t open_runs(struct arena *arena, struct str **ret)
-{
-    struct err err = {0};
-    size_t count = 0;
-    assert_true(store_open_runs(f.store, arena, ret, &count, &err));
-    return count;
-}
-
-static void open_runs_are_those_that_have_not_ended(void **state)
-{
-    (void)state;
-    AUTO(arena) arena = arena_new(1 << 20);
-    struct str *ids = NULL;
-    assert_int_equal(open_runs(&arena, &ids), 0);
-    static const char *const names[] = {"a", "b", "c", "d", "e"};
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        say_run(names[i], EVENT_RUN_ENQUEUED);
-    }
-    say_run("b", EVENT_RUN_START);
-    say_run("c", EVENT_RUN_SUCCESS);
-    say_run("d", EVENT_RUN_FAILURE);
-    say_run("e", EVENT_RUN_CANCELED);
-    store_fixture_flush(&f);
-    store_fixture_reopen(&f);
-    assert_int_equal(open_runs(&arena, &ids), 2);
-    assert_true(str_eq(ids[0], STR("a")));
-    assert_true(str_eq(ids[1], STR("b")));
-    AUTO(arena) small = arena_new(1024);
-    struct err err = {0};
-    size_t count = 0;
-    assert_false(store_open_runs(f.store, &small, &ids, &count, &err));
-    assert_int_equal(err.code, ERR_NO_MEMORY);
-}
-
 static void a_schedule_knows_its_last_tick(void **state)
 {
     (void)state;
@@ -374,6 +335,12 @@ static void settings_are_kept(void **state)
     assert_string_equal(buf_cstr(&value), "22");
 }
 
+static void say_run(const char *run, enum event_type type)
+{
+    struct record r = {.type = type, .at = f.now, .run = str_from(run), .job = STR("nightly")};
+    store_fixture_say(&f, &r);
+}
+
 struct deleted {
     char names[300][8];
     size_t count;
@@ -409,8 +376,10 @@ static void old_ended_runs_expire(void **state)
     assert_true(store_expire_runs(f.store, 0, note_deleted, &deleted, &err));
     assert_int_equal(deleted.count, 7);
     AUTO(arena) arena = arena_new(1 << 20);
-    struct str *ids = NULL;
-    assert_int_equal(open_runs(&arena, &ids), 1);
+    struct stored_run *open = NULL;
+    size_t open_count = 0;
+    assert_true(store_open_runs(f.store, &arena, &open, &open_count, &err));
+    assert_int_equal(open_count, 1);
 }
 
 static void expiry_takes_many_runs_in_turns(void **state)
@@ -462,7 +431,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(acknowledged_events_wait_no_more, begin, end),
         cmocka_unit_test(a_damaged_file_is_moved_aside),
         cmocka_unit_test(another_programs_file_is_refused),
-        cmocka_unit_test_setup_teardown(open_runs_are_those_that_have_not_ended, begin, end),
         cmocka_unit_test_setup_teardown(a_schedule_knows_its_last_tick, begin, end),
         cmocka_unit_test_setup_teardown(settings_are_kept, begin, end),
         cmocka_unit_test_setup_teardown(old_ended_runs_expire, begin, end),
