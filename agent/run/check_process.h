@@ -32,6 +32,6 @@ size_t check_process_count(const struct asset *asset);
 MUST_CHECK bool check_process_start(struct check_process **ret, struct loop *loop,
                                     const struct check_process_options *options, struct err *err);
 /* Ends the present one, starts no other; on_end comes later, with `canceled`. */
-void check_process_cancel(struct check_process *checks);
+void check_process_cancel(struct check_process *p);
 /* Kills what runs, without on_end. NULL is allowed. */
-void check_process_close(struct check_process *checks);
+void check_process_close(struct check_process *p);
