@@ -2,7 +2,11 @@
 
 #include "agent/cli/follow.h"
 #include "agent/cli/output.h"
+#include "common/base/uuid.h"
 #include "common/cli/show.h"
+#include <poll.h>
+
+enum { FIND_AGAIN_MS = 50, FIND_TRIES = 40 };
 
 /* What is shown of a run: of one step, or of all. */
 struct selected {
@@ -46,6 +50,25 @@ static bool show_whole(struct view *view, const struct view_run_span *run,
            (view_steps(view, str_from(run->id), print_output, selected, err) && selected->ok);
 }
 
+/* Who queued a run may ask for it before it is written: one that is to be followed is waited for a
+ * moment. */
+static bool find_run(const struct cli *cli, struct view *view, struct view_run_span *run,
+                     struct err *err)
+{
+    struct str wanted = str_from(cli_arg(cli, 0));
+    bool may_come = cli_bool(cli, "follow") && wanted.len == UUID_TEXT_SIZE - 1;
+    for (int tries = 0;; tries++) {
+        if (view_find_run(view, wanted, run, err)) {
+            return true;
+        }
+        if (err->code != ERR_NOT_FOUND || !may_come || tries == FIND_TRIES) {
+            return false;
+        }
+        *err = (struct err){0};
+        (void)poll(NULL, 0, FIND_AGAIN_MS);
+    }
+}
+
 int command_logs(struct cli *cli, void *ctx)
 {
     (void)ctx;
@@ -65,8 +88,7 @@ int command_logs(struct cli *cli, void *ctx)
                                 .err = &err,
                                 .ok = true};
     bool follows = cli_bool(cli, "follow");
-    if (!view_open(&view, settings.database, &err) ||
-        !view_find_run(view, str_from(cli_arg(cli, 0)), &run, &err) ||
+    if (!view_open(&view, settings.database, &err) || !find_run(cli, view, &run, &err) ||
         (!follows && !show_whole(view, &run, &selected, &err))) {
         code = cli_error(cli, &err);
     } else if (follows) {

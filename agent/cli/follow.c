@@ -182,7 +182,7 @@ static struct followed *find_followed(struct running *running, const char *path)
 /* Shows what the attempt wrote since the last look: its own streams, and those of checks after it. */
 static bool show_output(struct follower *f, struct running *running, bool is_last)
 {
-    char folder[2 * LIMIT_PATH_BYTES];
+    char folder[OUTPUT_PATH_BYTES];
     AUTO(arena) arena = arena_new(STREAMS_ARENA_BYTES);
     struct capture_stream *streams = NULL;
     size_t count = 0;
@@ -306,11 +306,11 @@ static bool look(struct follower *f, bool *ret_over, struct err *err)
 {
     struct view *view = NULL;
     struct view_run_span run;
-    f->err = err;
-    f->ok = true;
     if (!view_open(&view, f->options->settings->database, err)) {
         return false;
     }
+    f->err = err;
+    f->ok = true;
     bool ok = view_find_run(view, str_from(f->options->run), &run, err);
     if (ok && f->shown >= run.first_seq) {
         run.first_seq = f->shown + 1; /* what was shown is not read again */
@@ -322,6 +322,7 @@ static bool look(struct follower *f, bool *ret_over, struct err *err)
         ok = show_output(f, running, *ret_over);
     }
     (void)fflush(cli_out(f->cli));
+    f->err = NULL;
     return ok;
 }
 

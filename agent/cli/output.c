@@ -1,15 +1,14 @@
 #include "agent/cli/output.h"
 
-#include "common/base/limits.h"
 #include <inttypes.h>
 #include <stdio.h>
 
 enum { STREAMS_ARENA_BYTES = 4 << 20 };
 
 void output_folder(const struct settings *settings, const char *run, struct str step,
-                   char ret_path[2 * LIMIT_PATH_BYTES])
+                   char ret_path[OUTPUT_PATH_BYTES])
 {
-    (void)snprintf(ret_path, 2 * LIMIT_PATH_BYTES, "%s/runs/%s/" STR_FMT, settings->state_dir, run,
+    (void)snprintf(ret_path, OUTPUT_PATH_BYTES, "%s/runs/%s/" STR_FMT, settings->state_dir, run,
                    STR_ARG(step));
 }
 
@@ -62,7 +61,7 @@ static bool print_stream(struct cli *cli, struct str step, const struct capture_
 bool output_print_step(struct cli *cli, const struct settings *settings, const char *run,
                        struct str step, struct err *err)
 {
-    char folder[2 * LIMIT_PATH_BYTES];
+    char folder[OUTPUT_PATH_BYTES];
     AUTO(arena) arena = arena_new(STREAMS_ARENA_BYTES);
     struct capture_stream *streams = NULL;
     size_t count = 0;
