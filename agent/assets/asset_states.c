@@ -59,11 +59,11 @@ bool asset_states_load(struct store *store, const struct definitions *defs, stru
 bool asset_states_staleness(struct asset_states *states, uint32_t asset, struct arena *arena,
                             struct staleness *ret, struct err *err)
 {
-    struct asset_version *made = &states->stale[asset].made;
+    struct provenance *from = &states->stale[asset].made.from;
     bool ok = store_asset_inputs(states->store, states->defs->assets[asset].key, arena,
-                                 &made->inputs, &made->input_count, err) &&
+                                 &from->inputs, &from->input_count, err) &&
               staleness_of(&states->defs->graph, states->stale, asset, arena, ret, err);
-    made->inputs = NULL; /* they are the arena's */
-    made->input_count = 0;
+    from->inputs = NULL; /* they are the arena's */
+    from->input_count = 0;
     return ok;
 }

@@ -63,7 +63,9 @@ bool step_versions_read(struct store *store, const struct definitions *defs, uin
     }
     struct str own = defs->assets[asset].code_version;
     struct str code_version = str_is_empty(own) ? run : own;
-    if (!data_version_compute(code_version, inputs, count, &digest, &reading, version, err)) {
+    const struct provenance from = {
+        .code_version = code_version, .inputs = inputs, .input_count = count};
+    if (!data_version_compute(&from, &digest, &reading, version, err)) {
         return false;
     }
     *ret = (struct step_versions){.code_version = arena_copy(arena, code_version),

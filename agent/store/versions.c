@@ -132,7 +132,7 @@ struct asset_version stored_asset_version(const struct stored_asset *asset, bool
     return (struct asset_version){.at = asset->materialized_at,
                                   .data_version = asset->data_version,
                                   .is_given = asset->is_version_given,
-                                  .code_version = asset->code_version};
+                                  .from = {.code_version = asset->code_version}};
 }
 
 int64_t stored_asset_updated_seq(const struct stored_asset *asset, bool is_external)
