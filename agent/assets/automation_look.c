@@ -9,7 +9,11 @@
 #include "common/model/partition_map.h"
 #include <stdlib.h>
 
-enum { RUN_KEYS_BYTES_MAX = 1 << 20, KEY_MEMORY = PARTITION_KEY_BYTES_MAX + 1 };
+enum {
+    RUN_KEYS_BYTES_MAX = 1 << 20,
+    KEY_MEMORY = PARTITION_KEY_BYTES_MAX + 1,
+    FORGOTTEN_MAX = 256,
+};
 
 /* A partition or range of an asset that is being made. */
 struct being_made {
@@ -38,6 +42,8 @@ struct automation_look {
     struct automation_asset *assets;
     struct seen *seen;
     int64_t *cursor_seq; /* of the asset's last tick */
+    struct str *forgotten;
+    size_t forgotten_count;
     struct strmap casts; /* run to its number */
     struct cast *cast;
     size_t cast_count, cast_room;
@@ -127,13 +133,25 @@ static bool on_asset(void *ctx, const struct stored_asset *asset)
     return seen->run.ptr != NULL;
 }
 
+static void forget(struct automation_look *look, struct str asset)
+{
+    if (look->forgotten_count < FORGOTTEN_MAX) { /* the others in a later look */
+        look->forgotten[look->forgotten_count] = arena_copy(look->arena, asset);
+        look->forgotten_count += look->forgotten[look->forgotten_count].ptr != NULL;
+    }
+}
+
 static bool on_cursor(void *ctx, struct str asset, struct str cursor)
 {
     struct automation_look *look = ctx;
     uint32_t node = 0;
+    if (str_is_empty(cursor)) {
+        return true;
+    }
     if (!strmap_get(&look->defs->graph.by_key, asset, &node) ||
         look->assets[node].condition->kind == AUTOMATION_NONE) {
-        return true;
+        forget(look, asset);
+        return !look->arena->exhausted;
     }
     look->cursor_seq[node] = automation_cursor_seq(cursor);
     look->assets[node].cursor = arena_copy(look->arena, cursor);
@@ -158,15 +176,6 @@ static void add_open(struct automation_look *look, uint32_t node, struct str par
         open->partition_end = arena_copy(look->arena, partition_end);
     }
     seen->open = open;
-}
-
-void automation_look_add_open(struct automation_look *look, const struct asset *asset,
-                              struct str partition, struct str partition_end)
-{
-    uint32_t node = 0; /* by its key: the run may have begun with older definitions */
-    if (strmap_get(&look->defs->graph.by_key, asset->key, &node)) {
-        add_open(look, node, partition, partition_end);
-    }
 }
 
 static bool on_open(void *ctx, const struct stored_open *open)
@@ -198,16 +207,18 @@ bool automation_look_open(struct automation_look **ret, struct store *store,
         return out_of_memory(err);
     }
     size_t count = defs->asset_count + 1;
-    *look =
-        (struct automation_look){.store = store,
-                                 .defs = defs,
-                                 .arena = arena,
-                                 .now = now,
-                                 .assets = arena_array(arena, count, sizeof(*look->assets)),
-                                 .seen = arena_array(arena, count, sizeof(*look->seen)),
-                                 .cursor_seq = arena_array(arena, count, sizeof(*look->cursor_seq)),
-                                 .casts = strmap_new(arena)};
-    if (look->assets == NULL || look->seen == NULL || look->cursor_seq == NULL) {
+    *look = (struct automation_look){
+        .store = store,
+        .defs = defs,
+        .arena = arena,
+        .now = now,
+        .assets = arena_array(arena, count, sizeof(*look->assets)),
+        .seen = arena_array(arena, count, sizeof(*look->seen)),
+        .cursor_seq = arena_array(arena, count, sizeof(*look->cursor_seq)),
+        .forgotten = arena_array(arena, FORGOTTEN_MAX, sizeof(*look->forgotten)),
+        .casts = strmap_new(arena)};
+    if (look->assets == NULL || look->seen == NULL || look->cursor_seq == NULL ||
+        look->forgotten == NULL) {
         return out_of_memory(err);
     }
     if (!describe(look, err) || !store_each_asset(store, on_asset, look, err) ||
@@ -222,6 +233,12 @@ bool automation_look_open(struct automation_look **ret, struct store *store,
 struct automation_asset *automation_look_assets(struct automation_look *look)
 {
     return look->assets;
+}
+
+const struct str *automation_look_forgotten(const struct automation_look *look, size_t *ret_count)
+{
+    *ret_count = look->forgotten_count;
+    return look->forgotten;
 }
 
 /* --- which assets a run was to make --------------------------------------------------------- */

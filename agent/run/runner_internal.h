@@ -78,9 +78,6 @@ struct runner {
 struct wall_time runner_wall_now(const struct runner *runner);
 
 /* --- runner_record.c --- */
-/* True when everything recorded so far is durable. A failure is said once, and tried again until it
- * works. */
-bool runner_flush(struct runner *runner);
 void runner_on_flush_due(void *ctx);
 void runner_forget_made(struct runner *runner);
 /* Within a run, which may say more at once than the store's memory holds. Only when that is full
