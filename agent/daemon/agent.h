@@ -22,9 +22,18 @@ MUST_CHECK bool agent_open(struct agent **ret, struct loop *loop, const struct r
                            const struct agent_options *options, struct err *err);
 void agent_close(struct agent *agent); /* kills what still runs; NULL is allowed */
 
-/* Asks for a run of a selection, or of a job when `job` is not empty. */
-MUST_CHECK bool agent_materialize(struct agent *agent, struct str selection, struct str job,
+/* What a person asks for. */
+struct agent_request {
+    struct str selection;                /* or: */
+    struct str job;                      /* when not empty */
+    struct str partition, partition_end; /* empty = none */
+    struct str_map tags;
+    int64_t priority;
+};
+MUST_CHECK bool agent_materialize(struct agent *agent, const struct agent_request *wanted,
                                   char ret_run[UUID_TEXT_SIZE], struct err *err);
+/* Reads the definitions again: all of the new ones hold, or, with an error, the old ones go on. */
+MUST_CHECK bool agent_reload(struct agent *agent, struct err *err);
 /* Stops taking in work, lets running steps end (TERM, then KILL after their grace), says goodbye to
  * the hub, flushes; then stops the loop. */
 void agent_shut_down(struct agent *agent);

@@ -55,6 +55,9 @@ bool view_runs(struct view *view, const struct view_run_filter *filter,
     struct db_query q = db_query(view->store.db, AGENT_STORE_RUN_LIST);
     db_bind_opt(&q, ":status", filter->status);
     db_bind_opt(&q, ":asset", filter->asset);
+    db_bind_opt(&q, ":run", filter->run);
+    db_bind_opt(&q, ":job", filter->job);
+    db_bind_opt(&q, ":backfill", filter->backfill);
     db_bind_i64(&q, ":limit", filter->limit);
     for (bool row = false;;) {
         if (!db_next(&q, &row, err)) {
@@ -75,7 +78,16 @@ bool view_runs(struct view *view, const struct view_run_filter *filter,
                                .ended_at = {db_col_i64(&q, 9)},
                                .error = db_col_str(&q, 10),
                                .succeeded = db_col_i64(&q, 11),
-                               .failed = db_col_i64(&q, 12)};
+                               .failed = db_col_i64(&q, 12),
+                               .parent = db_col_str(&q, 13),
+                               .root = db_col_str(&q, 14),
+                               .partition = db_col_str(&q, 15),
+                               .partition_end = db_col_str(&q, 16),
+                               .backfill = db_col_str(&q, 17),
+                               .tags = db_col_str(&q, 18),
+                               .priority = db_col_i64(&q, 19),
+                               .retry_number = db_col_i64(&q, 20),
+                               .error_code = db_col_str(&q, 21)};
         if (!on_run(ctx, &run)) {
             db_reset(&q);
             return true;
@@ -153,7 +165,8 @@ bool view_steps(struct view *view, struct str run,
                                  .attempt = db_col_i64(&q, 3),
                                  .started_at = {db_col_i64(&q, 4)},
                                  .ended_at = {db_col_i64(&q, 5)},
-                                 .error = db_col_str(&q, 6)};
+                                 .error = db_col_str(&q, 6),
+                                 .retry_at = {db_col_i64(&q, 7)}};
         if (!on_step(ctx, &step)) {
             db_reset(&q);
             return true;

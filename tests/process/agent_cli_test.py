@@ -12,8 +12,8 @@ import time
 
 from fleet import AGENT, Alone, children, is_alive, query, read_file, run, run_tests, wait_for
 
-COMMANDS = ["daemon", "enroll", "check", "assets", "materialize", "runs", "logs", "status", "buffer", "schema", "help",
-            "completion"]
+COMMANDS = ["daemon", "enroll", "check", "assets", "materialize", "job", "runs", "run", "logs", "retry", "cancel", "reload", "status",
+            "buffer", "schema", "help", "completion"]
 OUTPUT_KEPT = 1 << 20  # LIMIT_STEP_OUTPUT_BYTES, of each stream
 FOREVER = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) AS n FROM c"
 
@@ -118,7 +118,7 @@ def materialize_tells_how_it_went():
         assert [e["asset"] for e in agent.events("step_skipped")] == ["a/after"]
 
         for selection, code, text in (("a/okk", 3, "did you mean a/ok?"), ("out", 3, "external"), ("+++", 6, "column 2"),
-                                      ("a/ok and", 6, "column 9"), ("group:none", 3, "selects no asset")):
+                                      ("a/ok and", 6, "    a/ok and\n            ^\n"), ("group:none", 3, "selects no asset")):
             done = agent.command("materialize", selection, code=None)
             assert done.returncode == code and text in done.stderr, (selection, said(done))
         done = agent.command("materialize", "--job", "on", code=None)
