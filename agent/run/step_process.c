@@ -219,6 +219,11 @@ static void on_output(void *ctx, unsigned events)
     }
 }
 
+void step_process_add_output(struct step_process *p, bool is_stderr, struct str text)
+{
+    keep_output(is_stderr ? &p->err : &p->out, text.ptr, text.len);
+}
+
 /* --- messages
  * ---------------------------------------------------------------------------------------------------------------
  */
