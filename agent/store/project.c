@@ -76,6 +76,8 @@ static bool project_type(struct store *store, const struct record *record, int64
         return project_asset_failed(store, record, err);
     case EVENT_ASSET_CHECK_EVALUATION:
         return project_check(store, record, err);
+    case EVENT_LOGS_CAPTURED:
+        return project_output(store, record, err);
     case EVENT_FRESHNESS_STATE_CHANGE:
         return project_freshness(store, record, err);
     case EVENT_TICK:
@@ -90,7 +92,6 @@ static bool project_type(struct store *store, const struct record *record, int64
         return project_automation(store, record, err);
     case EVENT_UNKNOWN:
     case EVENT_ASSET_CHECK_EVALUATION_PLANNED:
-    case EVENT_LOGS_CAPTURED:
     case EVENT_ENGINE_EVENT:
     case EVENT_LOG:
     case EVENT_DEVICE:
