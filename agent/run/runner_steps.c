@@ -96,6 +96,21 @@ static const struct check *blocking_failure(const struct attempt *attempt,
     return NULL;
 }
 
+static void record_output(const struct attempt *attempt, const struct step_result *result)
+{
+    int64_t kept =
+        result->out.bytes - result->out.dropped + result->err.bytes - result->err.dropped;
+    AUTO(buf) metadata = buf_growing(1024);
+    if (result->out.bytes + result->err.bytes == 0) {
+        return;
+    }
+    step_result_write_output(result, &metadata);
+    struct record captured = step_record(attempt->run, attempt->step, EVENT_LOGS_CAPTURED);
+    captured.metadata = buf_str(&metadata);
+    captured.bytes_kept = kept;
+    runner_note(attempt->run->runner, &captured);
+}
+
 static void record_success(const struct attempt *attempt, const struct step_result *result)
 {
     struct record success = step_record(attempt->run, attempt->step, EVENT_STEP_SUCCESS);
@@ -134,6 +149,7 @@ static void record_end(struct attempt *attempt, struct step_result *result,
                        const struct check *blocking, enum step_state state)
 {
     const struct step_pipes *told = pipes_told(attempt);
+    record_output(attempt, result);
     if (result->ok || (told != NULL && told->has_materialized)) {
         record_materialization(attempt, result);
     }
@@ -202,8 +218,9 @@ static void heed_pipes(struct attempt *attempt, struct step_result *result)
 
 static void end_after_messages(struct attempt *attempt)
 {
-    heed_pipes(attempt, &attempt->result);
-    end_attempt(attempt, &attempt->result);
+    struct step_result result = *attempt->result;
+    heed_pipes(attempt, &result);
+    end_attempt(attempt, &result);
 }
 
 static void on_process_end(void *ctx, const struct step_result *result)
@@ -213,7 +230,7 @@ static void on_process_end(void *ctx, const struct step_result *result)
         end_attempt(attempt, result);
         return;
     }
-    attempt->result = *result; /* its texts are the process's, which stays */
+    attempt->result = result; /* the process's, which stays */
     attempt_pipes_finish(attempt->pipes, end_after_messages);
 }
 
@@ -225,12 +242,14 @@ static bool spawn_attempt(struct attempt *attempt, struct err *err)
     const struct runner_options *options = &run->runner->options;
     const struct asset *asset = run_asset(&run->run, attempt->step);
     int64_t number = run->run.steps[attempt->step].attempt;
-    struct step_context context = {.defs = run->defs,
-                                   .worker = options->worker,
-                                   .state_dir = options->state_dir,
-                                   .run = str_from(run->id),
-                                   .attempt = number,
-                                   .env = options->env};
+    struct step_context context = {
+        .defs = run->defs,
+        .worker = options->worker,
+        .state_dir = options->state_dir,
+        .run = str_from(run->id),
+        .store_id = options->host == NULL ? STR_NONE : str_from(options->host->store_id),
+        .attempt = number,
+        .env = options->env};
     struct step_spec spec;
     char output_dir[LIMIT_PATH_BYTES + 1];
     (void)snprintf(output_dir, sizeof(output_dir), "%s/runs/%s/" STR_FMT, options->state_dir,
@@ -243,12 +262,18 @@ static bool spawn_attempt(struct attempt *attempt, struct err *err)
     if (!step_spec_make(&context, asset, &attempt->arena, &spec, err)) {
         return false;
     }
-    struct step_process_options process = {.argv = spec.argv,
+    char output_name[24];
+    (void)snprintf(output_name, sizeof(output_name), "%lld", (long long)number);
+    struct step_process_options process = {.host = options->host,
+                                           .argv = spec.argv,
                                            .envp = spec.envp,
                                            .cwd = spec.cwd,
+                                           .confine = spec.confine,
+                                           .run = str_from(run->id),
+                                           .token = spec.token,
                                            .input = spec.input,
                                            .output_dir = output_dir,
-                                           .attempt = number,
+                                           .output_name = output_name,
                                            .timeout_ns = asset->timeout_ns,
                                            .on_end = on_process_end,
                                            .ctx = attempt};
