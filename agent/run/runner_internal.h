@@ -21,9 +21,9 @@ struct attempt {
     struct active_run *run;
     uint32_t step;
     struct arena arena;
-    struct step_process *process; /* NULL until it is started */
-    struct attempt_pipes *pipes;  /* NULL: no program that could speak Dagster Pipes */
-    struct step_result result;    /* of the process, while the rest of its messages is read */
+    struct step_process *process;     /* NULL until it is started */
+    struct attempt_pipes *pipes;      /* NULL: no program that could speak Dagster Pipes */
+    const struct step_result *result; /* of the process, while the rest of its messages is read */
     struct step_versions versions;
     struct attempt *next;
 };

@@ -218,8 +218,9 @@ static void heed_pipes(struct attempt *attempt, struct step_result *result)
 
 static void end_after_messages(struct attempt *attempt)
 {
-    heed_pipes(attempt, &attempt->result);
-    end_attempt(attempt, &attempt->result);
+    struct step_result result = *attempt->result;
+    heed_pipes(attempt, &result);
+    end_attempt(attempt, &result);
 }
 
 static void on_process_end(void *ctx, const struct step_result *result)
@@ -229,7 +230,7 @@ static void on_process_end(void *ctx, const struct step_result *result)
         end_attempt(attempt, result);
         return;
     }
-    attempt->result = *result; /* its texts are the process's, which stays */
+    attempt->result = result; /* the process's, which stays */
     attempt_pipes_finish(attempt->pipes, end_after_messages);
 }
 
