@@ -214,6 +214,11 @@ static bool enqueue(struct store *store, const struct record *record, bool is_ev
     return true;
 }
 
+size_t store_pending_bytes(const struct store *store)
+{
+    return store->arena.used;
+}
+
 bool store_record(struct store *store, const struct record *record, struct err *err)
 {
     return check_size(store, record, err) && enqueue(store, record, true, err);
