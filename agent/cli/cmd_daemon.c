@@ -13,6 +13,16 @@ static void on_stop_signal(void *ctx, int signo)
     agent_shut_down(ctx);
 }
 
+/* What was wrong is in the log. */
+static void on_reload_signal(void *ctx, int signo)
+{
+    struct err err = {0};
+    (void)signo;
+    if (!agent_reload(ctx, &err)) {
+        LOG(DEBUG, "definitions.reload_failed", F_ERR(&err));
+    }
+}
+
 /* Whoever reads our log may go away; we go on. */
 static void survive_log_reader(void)
 {
@@ -22,7 +32,8 @@ static void survive_log_reader(void)
 
 static bool watch_signals(struct loop *loop, struct agent *agent, struct err *err)
 {
-    return loop_on_signal(loop, SIGTERM, on_stop_signal, agent, err) &&
+    return loop_on_signal(loop, SIGHUP, on_reload_signal, agent, err) &&
+           loop_on_signal(loop, SIGTERM, on_stop_signal, agent, err) &&
            loop_on_signal(loop, SIGINT, on_stop_signal, agent, err);
 }
 
@@ -53,9 +64,8 @@ static void start_watchdog(struct watchdog *watchdog, struct loop *loop)
 static int run_daemon(struct cli *cli, struct settings *settings, struct loop *loop)
 {
     struct rng rng = rng_system();
-    struct env_lookup env = process_environment();
     struct agent_options options = {.config = &settings->config,
-                                    .env = &env,
+                                    .env = &settings->env,
                                     .problems = &settings->problems,
                                     .is_daemon = true};
     struct agent *agent = NULL;

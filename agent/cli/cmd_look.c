@@ -1,4 +1,4 @@
-/* cmd_look.c - runs, assets, buffer, status: what this device knows. */
+/* cmd_look.c - assets, buffer, status: what this device knows. */
 #include "agent/cli/commands.h"
 
 #include "agent/daemon/control.h"
@@ -24,100 +24,6 @@ static void opt_time(struct json_writer *w, const char *key, struct wall_time t)
     if (t.ns != 0) {
         jw_member_wall(w, key, t);
     }
-}
-
-static enum cli_tone tone_of(struct str status)
-{
-    if (str_eq(status, STR("success"))) {
-        return CLI_GOOD;
-    }
-    return str_eq(status, STR("failure")) ? CLI_BAD : CLI_PLAIN;
-}
-
-/* --- runs
- * -----------------------------------------------------------------------------------------------------------------------
- */
-
-struct run_list {
-    struct cli *cli;
-    struct table table;
-    struct wall_time now;
-    int64_t count;
-};
-
-static void json_run(struct cli *cli, const struct view_run *run)
-{
-    AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
-    struct json_writer w = json_writer(&out);
-    jw_begin_object(&w);
-    jw_member_str(&w, "run", run->id);
-    jw_member_opt(&w, "job", run->job);
-    jw_member_str(&w, "cause", run->cause);
-    jw_member_opt(&w, "cause_name", run->cause_name);
-    jw_member_opt(&w, "selection", run->selection);
-    jw_member_str(&w, "status", run->status);
-    jw_member_i64(&w, "steps", run->steps);
-    jw_member_i64(&w, "succeeded", run->succeeded);
-    jw_member_i64(&w, "failed", run->failed);
-    opt_time(&w, "created_at", run->created_at);
-    opt_time(&w, "started_at", run->started_at);
-    opt_time(&w, "ended_at", run->ended_at);
-    jw_member_opt(&w, "error", run->error);
-    jw_end_object(&w);
-    cli_json(cli, buf_str(&out));
-}
-
-static bool list_run(void *ctx, const struct view_run *run)
-{
-    struct run_list *list = ctx;
-    list->count++;
-    if (cli_is_json(list->cli)) {
-        json_run(list->cli, run);
-        return true;
-    }
-    table_cell(&list->table, run->id);
-    table_tone(&list->table, tone_of(run->status), run->status);
-    table_cell(&list->table, str_is_empty(run->job) ? run->selection : run->job);
-    table_cell(&list->table, str_is_empty(run->cause_name) ? run->cause : run->cause_name);
-    table_cellf(&list->table, "%lld/%lld", (long long)run->succeeded, (long long)run->steps);
-    bool is_over = run->ended_at.ns != 0 && run->started_at.ns != 0;
-    table_duration(&list->table, is_over ? run->ended_at.ns - run->started_at.ns : -1);
-    table_ago(&list->table, run->created_at, list->now);
-    table_cell(&list->table, run->error);
-    return true;
-}
-
-int command_runs(struct cli *cli, void *ctx)
-{
-    (void)ctx;
-    struct settings settings;
-    struct view *view = NULL;
-    struct err err = {0};
-    int code = CLI_OK;
-    if (!settings_load(cli, &settings, &code)) {
-        settings_release(&settings);
-        return code;
-    }
-    struct run_list list = {.cli = cli, .now = now()};
-    list.table = table_new(TABLE_COLUMNS(
-        {.name = "RUN"}, {.name = "STATUS"}, {.name = "JOB OR SELECTION", .is_wide = true},
-        {.name = "CAUSE"}, {.name = "STEPS", .is_right = true}, {.name = "TOOK", .is_right = true},
-        {.name = "QUEUED"}, {.name = "ERROR"}));
-    struct view_run_filter filter = {.status = str_from(cli_text(cli, "status")),
-                                     .asset = str_from(cli_text(cli, "asset")),
-                                     .limit = cli_i64(cli, "limit")};
-    if (!view_open(&view, settings.database, &err) ||
-        !view_runs(view, &filter, list_run, &list, &err)) {
-        code = cli_error(cli, &err);
-    } else if (!cli_is_json(cli) && list.count == 0) {
-        cli_printf(cli, "no runs\n");
-    } else if (!cli_is_json(cli)) {
-        table_print(&list.table, cli);
-    }
-    table_release(&list.table);
-    view_close(view);
-    settings_release(&settings);
-    return code;
 }
 
 /* --- assets
@@ -200,7 +106,7 @@ static int list_assets(struct cli *cli, struct settings *settings, const struct 
     table_release(&table);
     view_close(view);
     arena_release(&arena);
-    return ok ? CLI_OK : cli_error(cli, err);
+    return ok ? CLI_OK : cli_selection_error(cli, selection, err);
 }
 
 int command_assets(struct cli *cli, void *ctx)

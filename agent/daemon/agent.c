@@ -1,11 +1,6 @@
-#include "agent/daemon/agent.h"
+#include "agent/daemon/agent_internal.h"
 
 #include "agent/daemon/announce.h"
-#include "agent/daemon/control.h"
-#include "agent/daemon/link.h"
-#include "agent/daemon/scheduler.h"
-#include "common/base/limits.h"
-#include "common/json/json_writer.h"
 #include "common/log/log.h"
 #include "common/platform/files.h"
 #include <errno.h>
@@ -13,33 +8,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define SMALL_MEMORY_BYTES (INT64_C(512) << 20)
 enum { IDENTITY_ARENA_BYTES = 256 << 10, SQLITE_HEAP_BYTES = 16 << 20 };
 #define STOP_NS                                                                                    \
     (30 * NS_PER_SEC) /* then the loop ends whatever still goes on: start-up closes it */
-
-struct agent {
-    struct agent_options options;
-    struct loop *loop;
-    const struct rng *rng;
-    struct fd lock;
-    char state_dir[LIMIT_PATH_BYTES + 1];     /* as given: short, for the sockets in it */
-    char state_dir_abs[LIMIT_PATH_BYTES + 1]; /* for steps, which work in other folders */
-    char worker[LIMIT_PATH_BYTES + 1];
-    char helper[LIMIT_PATH_BYTES + 1]; /* selvedge-exec */
-    struct store *store;
-    struct definitions *defs;
-    struct step_host *host;
-    struct runner *runner;
-    struct scheduler *scheduler;
-    struct control *control;
-    struct arena identity_arena;
-    struct device_identity identity;
-    struct link *link; /* NULL: not enrolled, or not a daemon */
-    struct device_facts facts;
-    struct mono_time started;
-    struct loop_timer stop_timer;
-    bool is_stopping;
-};
 
 /* --- parts
  * -------------------------------------------------------------------------------------------------------------------
@@ -73,11 +45,11 @@ static void say_goodbye(struct agent *agent)
     }
 }
 
-static void on_run_ended(void *ctx, struct str run, enum run_state state)
+static void on_run_ended(void *ctx, const struct run_end *end)
 {
     struct agent *agent = ctx;
     if (agent->options.on_run_ended != NULL) {
-        agent->options.on_run_ended(agent->options.ctx, run, state);
+        agent->options.on_run_ended(agent->options.ctx, end);
     }
     if (agent->is_stopping && runner_active_runs(agent->runner) == 0) {
         say_goodbye(agent);
@@ -148,6 +120,40 @@ static int steps_max(const struct agent_config *config)
     return processors < 1 ? 1 : (int)processors;
 }
 
+static bool board_is_small(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES);
+    long page = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 && (int64_t)pages * page < SMALL_MEMORY_BYTES;
+}
+
+/* A board with one processor or little memory does one thing at a time. */
+static int runs_max(const struct agent_config *config)
+{
+    if (config->runs_max > 0) {
+        return (int)config->runs_max;
+    }
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return processors < 1 || board_is_small() ? 1 : (int)processors;
+}
+
+static struct retention retention_of(const struct agent_config *config)
+{
+    bool is_small = board_is_small();
+    struct retention retention = {.runs = config->runs_kept,
+                                  .runs_age_ns = config->runs_age_ns,
+                                  .output_bytes = config->output_quota,
+                                  .ticks_age_ns = config->ticks_age_ns,
+                                  .events_age_ns = config->history_age_ns};
+    if (retention.runs == 0) {
+        retention.runs = is_small ? 200 : 1000;
+    }
+    if (retention.output_bytes == 0) {
+        retention.output_bytes = INT64_C(1) << (is_small ? 24 : 28);
+    }
+    return retention;
+}
+
 static bool make_absolute(struct agent *agent, struct err *err)
 {
     char cwd[LIMIT_PATH_BYTES + 1];
@@ -182,12 +188,13 @@ static bool open_runner(struct agent *agent, struct err *err)
                                      .env = agent->options.env,
                                      .host = agent->host,
                                      .steps_max = steps_max(agent->options.config),
-                                     .runs_kept = agent->options.config->runs_kept,
+                                     .runs_max = runs_max(agent->options.config),
+                                     .retention = retention_of(agent->options.config),
+                                     .takes_over = agent->options.is_daemon,
                                      .on_recorded = on_recorded,
                                      .on_run_ended = on_run_ended,
                                      .ctx = agent};
-    return runner_open(&agent->runner, &options, err) &&
-           runner_close_interrupted(agent->runner, err);
+    return runner_open(&agent->runner, &options, err);
 }
 
 static bool open_engine(struct agent *agent, struct err *err)
@@ -240,88 +247,6 @@ static bool open_link(struct agent *agent, struct err *err)
     return link_open(&agent->link, &options, err);
 }
 
-static struct str text_of(const struct json *request, const char *key)
-{
-    const struct json *node = json_get(request, key);
-    return node != NULL && node->type == JSON_STRING ? node->as.string : STR("");
-}
-
-static void write_link(struct agent *agent, struct json_writer *w)
-{
-    struct link_status status;
-    if (agent->link == NULL) {
-        jw_member_str(w, "link", STR("not enrolled"));
-        return;
-    }
-    link_get_status(agent->link, &status);
-    jw_member_str(w, "link", str_from(status.state));
-    jw_member_str(w, "fleet", agent->identity.fleet);
-    jw_member_str(w, "device", agent->identity.device);
-    jw_member_bool(w, "hub_online", status.hub_online);
-    jw_member_i64(w, "batches_in_flight", status.inflight);
-    jw_member_i64(w, "batches_sent", status.batches_sent);
-    jw_member_i64(w, "events_sent", status.events_sent);
-    jw_member_i64(w, "connects", status.connects);
-    jw_member_i64(w, "connects_resumed", status.resumed);
-    jw_member_i64(w, "resends", status.resends);
-    jw_member_opt(w, "last_error", str_from(status.last_error));
-}
-
-static bool write_status(struct agent *agent, struct buf *reply, struct err *err)
-{
-    struct store_position position;
-    if (!store_position(agent->store, &position, err)) {
-        return false;
-    }
-    int64_t sqlite_now = 0;
-    int64_t sqlite_peak = 0;
-    store_memory(&sqlite_now, &sqlite_peak);
-    struct json_writer w = json_writer(reply);
-    jw_begin_object(&w);
-    jw_member_str(&w, "state", agent->is_stopping ? STR("stopping") : STR("running"));
-    jw_member_str(&w, "version", STR(SELVEDGE_VERSION));
-    jw_member_i64(&w, "pid", getpid());
-    jw_member_i64(&w, "uptime_s", (loop_now(agent->loop).ns - agent->started.ns) / NS_PER_SEC);
-    jw_member_str(&w, "project", agent->defs->project);
-    jw_member_i64(&w, "assets", (int64_t)agent->defs->asset_count);
-    jw_member_i64(&w, "schedules", (int64_t)agent->defs->schedule_count);
-    jw_member_i64(&w, "active_runs", (int64_t)runner_active_runs(agent->runner));
-    jw_member_i64(&w, "active_steps", (int64_t)runner_active_steps(agent->runner));
-    jw_member_str(&w, "epoch", str_from(position.epoch));
-    jw_member_i64(&w, "last_seq", position.last_seq);
-    jw_member_i64(&w, "acked_seq", position.acked_seq);
-    jw_member_i64(&w, "waiting_events", position.waiting_events);
-    jw_member_i64(&w, "waiting_bytes", position.waiting_bytes);
-    jw_member_i64(&w, "history_bytes", position.history_bytes);
-    jw_member_i64(&w, "dropped_events", position.dropped);
-    jw_member_i64(&w, "sqlite_peak_bytes", sqlite_peak);
-    write_link(agent, &w);
-    jw_end_object(&w);
-    return true;
-}
-
-static bool on_control(void *ctx, const struct json *request, struct buf *reply, struct err *err)
-{
-    struct agent *agent = ctx;
-    struct str verb = text_of(request, "verb");
-    if (str_eq(verb, STR("status"))) {
-        return write_status(agent, reply, err);
-    }
-    if (str_eq(verb, STR("materialize"))) {
-        char run[UUID_TEXT_SIZE];
-        if (!agent_materialize(agent, text_of(request, "selection"), text_of(request, "job"), run,
-                               err)) {
-            return false;
-        }
-        struct json_writer w = json_writer(reply);
-        jw_begin_object(&w);
-        jw_member_str(&w, "run", str_from(run));
-        jw_end_object(&w);
-        return true;
-    }
-    return err_set(err, ERR_INVALID, "unknown verb \"" STR_FMT "\"", STR_ARG(verb));
-}
-
 static void on_clock_step(void *ctx)
 {
     struct agent *agent = ctx;
@@ -334,7 +259,8 @@ static bool open_daemon(struct agent *agent, struct err *err)
     return open_link(agent, err) &&
            scheduler_open(&agent->scheduler, agent->loop, agent->store, agent->runner, agent->defs,
                           err) &&
-           control_open(&agent->control, agent->loop, agent->state_dir, on_control, agent, err) &&
+           control_open(&agent->control, agent->loop, agent->state_dir, agent_on_control, agent,
+                        err) &&
            loop_on_clock_step(agent->loop, on_clock_step, agent, err);
 }
 
@@ -387,25 +313,6 @@ void agent_close(struct agent *agent)
     free(agent);
 }
 
-bool agent_materialize(struct agent *agent, struct str selection, struct str job,
-                       char ret_run[UUID_TEXT_SIZE], struct err *err)
-{
-    if (agent->is_stopping) {
-        return err_set(err, ERR_BUSY, "the agent is stopping");
-    }
-    struct run_request request = {.job = job, .cause = STR("manual"), .selection = selection};
-    if (!str_is_empty(job)) {
-        const struct job *found = NULL;
-        if (!definitions_find_job(agent->defs, job, &found, err)) {
-            return false;
-        }
-        request.assets = found->assets;
-        request.asset_count = found->asset_count;
-        request.selection = found->select;
-    }
-    return runner_enqueue(agent->runner, &request, ret_run, err);
-}
-
 void agent_start(struct agent *agent)
 {
     if (agent->link != NULL) {
@@ -429,6 +336,7 @@ void agent_shut_down(struct agent *agent)
     if (runner_active_runs(agent->runner) == 0) {
         say_goodbye(agent);
     } else {
-        runner_cancel_all(agent->runner);
+        runner_shut_down(agent->runner,
+                         agent->options.is_daemon ? RUN_STOP_INTERRUPTED : RUN_STOP_CANCELED);
     }
 }

@@ -12,8 +12,8 @@ struct agent_options {
     struct problems
         *problems; /* what is wrong with the definitions, when opening fails with ERR_INVALID */
     bool is_daemon;
-    /* Not a daemon: called when the run that was asked for has ended. */
-    void (*on_run_ended)(void *ctx, struct str run, enum run_state state);
+    /* Not a daemon: called when a run has ended, the one that was asked for or its retry. */
+    void (*on_run_ended)(void *ctx, const struct run_end *end);
     void *ctx;
 };
 /* Takes the lock of the state folder (ERR_BUSY with the holder's pid), opens the store, closes
@@ -22,9 +22,18 @@ MUST_CHECK bool agent_open(struct agent **ret, struct loop *loop, const struct r
                            const struct agent_options *options, struct err *err);
 void agent_close(struct agent *agent); /* kills what still runs; NULL is allowed */
 
-/* Asks for a run of a selection, or of a job when `job` is not empty. */
-MUST_CHECK bool agent_materialize(struct agent *agent, struct str selection, struct str job,
+/* What a person asks for. */
+struct agent_request {
+    struct str selection;                /* or: */
+    struct str job;                      /* when not empty */
+    struct str partition, partition_end; /* empty = none */
+    struct str_map tags;
+    int64_t priority;
+};
+MUST_CHECK bool agent_materialize(struct agent *agent, const struct agent_request *wanted,
                                   char ret_run[UUID_TEXT_SIZE], struct err *err);
+/* Reads the definitions again: all of the new ones hold, or, with an error, the old ones go on. */
+MUST_CHECK bool agent_reload(struct agent *agent, struct err *err);
 /* Stops taking in work, lets running steps end (TERM, then KILL after their grace), says goodbye to
  * the hub, flushes; then stops the loop. */
 void agent_shut_down(struct agent *agent);

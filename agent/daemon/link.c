@@ -30,6 +30,7 @@ struct link {
     char hub_topic[TOPIC_BYTES_MAX];
     char session_id[SESSION_TEXT_SIZE];
     char client_id[CLIENT_ID_SIZE];
+    char definitions_hash[65];
     int subscriptions; /* acknowledged so far in this connection */
     struct link_status status;
     void (*on_stopped)(void *ctx);
@@ -81,7 +82,7 @@ static void say_birth(struct link *link)
                                   .board = link->options.board,
                                   .boot_id = link->options.boot_id,
                                   .session = str_from(link->session_id),
-                                  .definitions_hash = link->options.definitions_hash};
+                                  .definitions_hash = str_from(link->definitions_hash)};
     memcpy(birth.epoch, position.epoch, sizeof(birth.epoch));
     buf_reset(&link->payload);
     message_birth_encode(&birth, &link->payload);
@@ -442,6 +443,7 @@ bool link_open(struct link **ret, const struct link_options *options, struct err
         return err_set(err, ERR_NO_MEMORY, "open the link: out of memory");
     }
     link->options = *options;
+    link_use_definitions(link, options->definitions_hash);
     link->lines = buf_growing(2 * (LIMIT_BATCH_BYTES + LIMIT_EVENT_BYTES));
     link->payload = buf_growing(LIMIT_MESSAGE_BYTES);
     link->timer = (struct loop_timer){.on_due = on_timer, .ctx = link};
@@ -483,6 +485,11 @@ void link_stop(struct link *link, void (*on_stopped)(void *ctx), void *ctx)
     if (!has_connection) {
         on_stopped(ctx);
     }
+}
+
+void link_use_definitions(struct link *link, struct str hash)
+{
+    (void)snprintf(link->definitions_hash, sizeof(link->definitions_hash), STR_FMT, STR_ARG(hash));
 }
 
 void link_recorded(struct link *link, int64_t seq)

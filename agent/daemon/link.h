@@ -27,6 +27,8 @@ void link_close(struct link *link); /* abrupt: the broker will publish our will;
 void link_start(struct link *link);
 /* Says goodbye and calls back when the connection is closed (at once when there is none). */
 void link_stop(struct link *link, void (*on_stopped)(void *ctx), void *ctx);
+/* Of the definitions that hold from now on: for the next birth. */
+void link_use_definitions(struct link *link, struct str hash);
 /* The store's newest event is now `seq`. */
 void link_recorded(struct link *link, int64_t seq);
 

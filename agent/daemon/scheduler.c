@@ -86,18 +86,17 @@ static struct str job_name(const struct schedule *schedule)
 static void decide(struct scheduler *s, const struct schedule *schedule, struct record *tick,
                    char run[UUID_TEXT_SIZE], struct err *why)
 {
-    struct run_request request = {.assets = schedule->assets,
-                                  .asset_count = schedule->asset_count,
-                                  .job = job_name(schedule),
-                                  .cause = STR("schedule"),
-                                  .cause_name = schedule->name,
-                                  .selection = schedule->job != NULL ? schedule->job->select
-                                                                     : schedule->select};
-    if (runner_job_is_active(s->runner, request.job)) {
-        tick->status = STR("skipped");
-        tick->reason = STR("the previous run is still going");
-    } else if (!runner_enqueue(s->runner, &request, run, why)) {
-        tick->status = STR("failed");
+    struct run_request request = {
+        .assets = schedule->assets,
+        .asset_count = schedule->asset_count,
+        .job = job_name(schedule),
+        .cause = STR("schedule"),
+        .cause_name = schedule->name,
+        .on_overlap = schedule->job == NULL ? OVERLAP_SKIP : schedule->job->on_overlap,
+        .tags = schedule->tags,
+        .selection = schedule->job != NULL ? schedule->job->select : schedule->select};
+    if (!runner_enqueue(s->runner, &request, run, why)) {
+        tick->status = why->code == ERR_BUSY ? STR("skipped") : STR("failed");
         tick->reason = str_from(why->msg);
     } else {
         tick->status = STR("started");

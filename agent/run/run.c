@@ -1,13 +1,57 @@
 #include "agent/run/run.h"
 
+static bool is_due(const struct run_step *step, struct mono_time now)
+{
+    return step->retry_at.ns <= now.ns;
+}
+
+/* Turns "who do I wait for" around: `children` of step i stand from first_child[i] on. */
+static void link_children(struct run *run)
+{
+    const struct plan *plan = run->plan;
+    for (size_t i = 0; i < plan->count; i++) {
+        for (size_t w = 0; w < plan->steps[i].wait_count; w++) {
+            run->first_child[plan->steps[i].waits[w] + 1]++;
+        }
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        run->first_child[i + 1] += run->first_child[i];
+    }
+    for (uint32_t i = 0; i < plan->count; i++) {
+        for (size_t w = 0; w < plan->steps[i].wait_count; w++) {
+            uint32_t parent = plan->steps[i].waits[w];
+            run->children[run->first_child[parent] + run->fallen[parent]++] = i;
+        }
+    }
+}
+
 bool run_init(struct run *run, const struct definitions *defs, const struct plan *plan,
               struct arena *arena, struct err *err)
 {
-    struct run_step *steps = arena_array(arena, plan->count, sizeof(*steps));
-    if (steps == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "plan %zu steps: out of memory", plan->count);
+    size_t count = plan->count;
+    size_t edges = 0;
+    for (size_t i = 0; i < count; i++) {
+        edges += plan->steps[i].wait_count;
     }
-    *run = (struct run){.defs = defs, .plan = plan, .steps = steps};
+    *run = (struct run){.defs = defs,
+                        .plan = plan,
+                        .steps = arena_array(arena, count, sizeof(*run->steps)),
+                        .first_child = arena_array(arena, count + 1, sizeof(*run->first_child)),
+                        .children = arena_array(arena, edges, sizeof(*run->children)),
+                        .ready = arena_array(arena, count, sizeof(*run->ready)),
+                        .fallen = arena_array(arena, count, sizeof(*run->fallen)),
+                        .unfinished = count};
+    if (run->steps == NULL || run->first_child == NULL || run->children == NULL ||
+        run->ready == NULL || run->fallen == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "plan %zu steps: out of memory", count);
+    }
+    link_children(run); /* `fallen` counts meanwhile; what it holds means nothing yet */
+    for (uint32_t i = 0; i < count; i++) {
+        run->steps[i].waits_left = (uint32_t)plan->steps[i].wait_count;
+        if (run->steps[i].waits_left == 0) {
+            run->ready[run->ready_count++] = i;
+        }
+    }
     return true;
 }
 
@@ -16,25 +60,18 @@ const struct asset *run_asset(const struct run *run, uint32_t step)
     return &run->defs->assets[run->plan->steps[step].asset];
 }
 
-static bool waits_are_done(const struct run *run, uint32_t step)
+void run_carry_over(struct run *run, uint32_t step, int64_t attempt, struct mono_time retry_at)
 {
-    const struct plan_step *planned = &run->plan->steps[step];
-    for (size_t i = 0; i < planned->wait_count; i++) {
-        if (run->steps[planned->waits[i]].state != STEP_SUCCESS) {
-            return false;
-        }
-    }
-    return true;
+    run->steps[step].attempt = attempt;
+    run->steps[step].retry_at = retry_at;
 }
 
-bool run_next(const struct run *run, struct mono_time now, uint32_t *ret_step)
+bool run_next(const struct run *run, struct mono_time now, size_t *cursor, uint32_t *ret_step)
 {
-    for (uint32_t i = 0; i < run->plan->count; i++) {
-        const struct run_step *step = &run->steps[i];
-        bool may_start = step->state == STEP_WAITING && waits_are_done(run, i);
-        bool may_retry = step->state == STEP_UP_FOR_RETRY && step->retry_at.ns <= now.ns;
-        if (!run->is_canceling && (may_start || may_retry)) {
-            *ret_step = i;
+    while (run->stop == RUN_GOES_ON && *cursor < run->ready_count) {
+        uint32_t step = run->ready[(*cursor)++];
+        if (is_due(&run->steps[step], now)) {
+            *ret_step = step;
             return true;
         }
     }
@@ -44,47 +81,85 @@ bool run_next(const struct run *run, struct mono_time now, uint32_t *ret_step)
 bool run_next_retry(const struct run *run, struct mono_time *ret)
 {
     bool found = false;
-    for (size_t i = 0; i < run->plan->count; i++) {
-        const struct run_step *step = &run->steps[i];
-        if (step->state == STEP_UP_FOR_RETRY && (!found || step->retry_at.ns < ret->ns)) {
-            *ret = step->retry_at;
+    for (size_t i = 0; i < run->ready_count; i++) {
+        struct mono_time at = run->steps[run->ready[i]].retry_at;
+        if (at.ns > 0 && (!found || at.ns < ret->ns)) {
+            *ret = at;
             found = true;
         }
     }
     return found;
 }
 
-void run_step_started(struct run *run, uint32_t step)
+static void leave_ready(struct run *run, uint32_t step)
 {
-    step_state_enter(&run->steps[step].state, STEP_STARTED);
-    run->steps[step].attempt++;
+    size_t kept = 0;
+    for (size_t i = 0; i < run->ready_count; i++) {
+        if (run->ready[i] != step) {
+            run->ready[kept++] = run->ready[i];
+        }
+    }
+    run->ready_count = kept;
 }
 
-enum step_state run_step_ended(struct run *run, uint32_t step, bool ok, struct mono_time now,
-                               uint64_t random)
+void run_step_started(struct run *run, uint32_t step)
+{
+    leave_ready(run, step);
+    step_state_enter(&run->steps[step].state, STEP_STARTED);
+    run->steps[step].attempt++;
+    run->steps[step].retry_at.ns = 0;
+}
+
+static void succeed(struct run *run, uint32_t step)
+{
+    run->unfinished--;
+    for (uint32_t c = run->first_child[step]; c < run->first_child[step + 1]; c++) {
+        uint32_t child = run->children[c];
+        if (--run->steps[child].waits_left == 0 && run->steps[child].state == STEP_WAITING) {
+            run->ready[run->ready_count++] = child;
+        }
+    }
+}
+
+static void fall(struct run *run, uint32_t step)
+{
+    run->unfinished--;
+    run->fallen[run->fallen_count++] = step;
+}
+
+enum step_state run_step_ended(struct run *run, uint32_t step, enum step_outcome outcome,
+                               struct mono_time now, uint64_t random)
 {
     struct run_step *state = &run->steps[step];
     const struct retry_policy *policy = &run_asset(run, step)->retry;
-    if (ok) {
+    state->has_materialized = outcome != STEP_DID_FAIL;
+    if (outcome == STEP_DID_WELL) {
         step_state_enter(&state->state, STEP_SUCCESS);
-    } else if (run->is_canceling) {
+        succeed(run, step);
+    } else if (run->stop != RUN_GOES_ON) {
         step_state_enter(&state->state, STEP_CANCELED);
-    } else if (state->attempt <= policy->max) {
+        fall(run, step);
+    } else if (outcome == STEP_DID_FAIL && state->attempt <= policy->max) {
         step_state_enter(&state->state, STEP_UP_FOR_RETRY);
         state->retry_at.ns = now.ns + retry_delay_ns(policy, state->attempt, random);
+        run->ready[run->ready_count++] = step;
     } else {
         step_state_enter(&state->state, STEP_FAILURE);
+        fall(run, step);
     }
     return state->state;
 }
 
-static bool is_blocked(const struct run *run, uint32_t step, uint32_t *ret_because)
+/* Of a stopped run: whatever does not run, in the plan's order. */
+static bool skip_rest(struct run *run, uint32_t *ret_step)
 {
-    const struct plan_step *planned = &run->plan->steps[step];
-    for (size_t i = 0; i < planned->wait_count; i++) {
-        enum step_state state = run->steps[planned->waits[i]].state;
-        if (step_state_is_finished(state) && state != STEP_SUCCESS) {
-            *ret_because = planned->waits[i];
+    while (run->stop_next < run->plan->count) {
+        uint32_t step = run->stop_next++;
+        enum step_state *state = &run->steps[step].state;
+        if (*state == STEP_WAITING || *state == STEP_UP_FOR_RETRY) {
+            step_state_enter(state, *state == STEP_WAITING ? STEP_SKIPPED : STEP_CANCELED);
+            run->unfinished--;
+            *ret_step = step;
             return true;
         }
     }
@@ -93,35 +168,41 @@ static bool is_blocked(const struct run *run, uint32_t step, uint32_t *ret_becau
 
 bool run_skip_blocked(struct run *run, uint32_t *ret_step, uint32_t *ret_because)
 {
-    for (uint32_t i = 0; i < run->plan->count; i++) {
-        enum step_state state = run->steps[i].state;
-        uint32_t because = i;
-        if (state == STEP_WAITING && (run->is_canceling || is_blocked(run, i, &because))) {
-            step_state_enter(&run->steps[i].state, STEP_SKIPPED);
-            *ret_step = i;
-            *ret_because = because;
-            return true;
+    if (run->stop != RUN_GOES_ON) {
+        bool found = skip_rest(run, ret_step);
+        *ret_because = *ret_step;
+        return found;
+    }
+    while (run->fallen_next < run->fallen_count) {
+        uint32_t parent = run->fallen[run->fallen_next];
+        uint32_t at = run->first_child[parent] + run->child_next++;
+        if (at >= run->first_child[parent + 1]) {
+            run->fallen_next++;
+            run->child_next = 0;
+            continue;
         }
-        if (state == STEP_UP_FOR_RETRY && run->is_canceling) {
-            step_state_enter(&run->steps[i].state, STEP_CANCELED);
+        uint32_t child = run->children[at];
+        if (run->steps[child].state == STEP_WAITING) {
+            step_state_enter(&run->steps[child].state, STEP_SKIPPED);
+            fall(run, child);
+            *ret_step = child;
+            *ret_because = parent;
+            return true;
         }
     }
     return false;
 }
 
-void run_cancel(struct run *run)
+void run_stop(struct run *run, enum run_stop why)
 {
-    run->is_canceling = true;
+    if (run->stop == RUN_GOES_ON) {
+        run->stop = why;
+    }
 }
 
 bool run_is_finished(const struct run *run)
 {
-    for (size_t i = 0; i < run->plan->count; i++) {
-        if (!step_state_is_finished(run->steps[i].state)) {
-            return false;
-        }
-    }
-    return true;
+    return run->unfinished == 0;
 }
 
 bool run_first_failure(const struct run *run, uint32_t *ret_step)
@@ -138,8 +219,14 @@ bool run_first_failure(const struct run *run, uint32_t *ret_step)
 enum run_state run_result(const struct run *run)
 {
     uint32_t failed = 0;
-    if (run->is_canceling) {
+    switch (run->stop) {
+    case RUN_STOP_CANCELED:
         return RUN_CANCELED;
+    case RUN_STOP_TIMEOUT:
+    case RUN_STOP_INTERRUPTED:
+        return RUN_FAILURE;
+    case RUN_GOES_ON:
+        break;
     }
     return run_first_failure(run, &failed) ? RUN_FAILURE : RUN_SUCCESS;
 }

@@ -446,20 +446,24 @@ void step_process_close(struct step_process *p)
  * ------------------------------------------------------------------------------------------------------
  */
 
-static void write_stream(struct json_writer *w, const char *name, const struct step_output *output)
+static void write_int(struct json_writer *w, const char *name, int64_t value)
 {
-    jw_key(w, str_from(name));
-    jw_begin_object(w);
-    jw_member_i64(w, "bytes", output->bytes);
-    jw_member_i64(w, "dropped", output->dropped);
-    jw_end_object(w);
+    if (value > 0) {
+        jw_key(w, str_from(name));
+        jw_begin_object(w);
+        jw_member_str(w, "type", STR("int"));
+        jw_member_i64(w, "raw_value", value);
+        jw_end_object(w);
+    }
 }
 
 void step_result_write_output(const struct step_result *result, struct buf *out)
 {
     struct json_writer w = json_writer(out);
     jw_begin_object(&w);
-    write_stream(&w, "stdout", &result->out);
-    write_stream(&w, "stderr", &result->err);
+    write_int(&w, "stdout_bytes", result->out.bytes);
+    write_int(&w, "stdout_dropped_bytes", result->out.dropped);
+    write_int(&w, "stderr_bytes", result->err.bytes);
+    write_int(&w, "stderr_dropped_bytes", result->err.dropped);
     jw_end_object(&w);
 }

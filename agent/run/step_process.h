@@ -74,5 +74,6 @@ void step_process_cancel(struct step_process *process);
 /* Kills what still runs, without on_end. NULL is allowed. */
 void step_process_close(struct step_process *process);
 
-/* {"stdout":{"bytes":10,"dropped":0},"stderr":{...}}: what EVENT_LOGS_CAPTURED says. */
+/* Metadata of EVENT_LOGS_CAPTURED: stdout_bytes, stdout_dropped_bytes, the same of stderr; what is 0
+ * is left out. */
 void step_result_write_output(const struct step_result *result, struct buf *out);

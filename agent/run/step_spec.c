@@ -125,6 +125,9 @@ static void add_checks(struct resolver *r, struct json_writer *w, const struct a
     jw_begin_array(w);
     for (size_t i = 0; i < asset->check_count; i++) {
         const struct check *check = &asset->checks[i];
+        if (check->run.count > 0) {
+            continue; /* a program is not the worker's to start */
+        }
         jw_begin_object(w);
         jw_member_str(w, "name", check->name);
         jw_member_str(w, "sql", check->sql);
@@ -307,7 +310,7 @@ bool step_spec_make(const struct step_context *context, const struct asset *asse
                     struct arena *arena, struct step_spec *ret, struct err *err)
 {
     struct resolver r = {.context = *context, .arena = arena, .err = err, .ok = true};
-    r.env = (struct env_lookup){.get = lookup, .ctx = &r.context};
+    r.env = (struct env_lookup){.get = lookup, .ctx = &r.context, .secrets = context->env->secrets};
     struct step_spec spec = {0};
     bool made =
         asset->work == ASSET_RUN ? make_command(&r, asset, &spec) : make_native(&r, asset, &spec);

@@ -71,20 +71,12 @@ MUST_CHECK bool store_read_check(struct store *store, int64_t seq, int64_t *ret_
  * or nothing, and durable. Rewrites everything that waits: some seconds for a full quota. */
 MUST_CHECK bool store_begin_epoch(struct store *store, const struct rng *rng, struct err *err);
 
-/* Runs that a stopped agent left open, oldest first; ids are copied into `arena`. */
-MUST_CHECK bool store_open_runs(struct store *store, struct arena *arena, struct str **ret_ids,
-                                size_t *ret_count, struct err *err);
 /* The last nominal time decided on; *ret_found false when the schedule has none. */
 MUST_CHECK bool store_last_tick(struct store *store, struct str schedule, struct wall_time *ret,
                                 bool *ret_found, struct err *err);
 MUST_CHECK bool store_get_setting(struct store *store, struct str name, struct buf *ret,
                                   bool *ret_found, struct err *err);
 MUST_CHECK bool store_set_setting(struct store *store, struct str name, struct str value,
-                                  struct err *err);
-/* Deletes all but the newest `keep` ended runs (at most 256 at a time), calling back for each before
- * that: its captured output goes first, so that none is left behind that nobody knows of. */
-MUST_CHECK bool store_expire_runs(struct store *store, int64_t keep,
-                                  void (*on_delete)(void *ctx, struct str run), void *ctx,
                                   struct err *err);
 /* Bytes of SQLite heap now and at peak. */
 void store_memory(int64_t *ret_now, int64_t *ret_peak);

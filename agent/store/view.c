@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct view {
     struct store store; /* its database, opened read-only; nothing of it is written */
@@ -16,7 +17,7 @@ bool view_open(struct view **ret, const char *path, struct err *err)
         return err_set(err, ERR_NO_MEMORY, "open %s: out of memory", path);
     }
     struct db_options options = {.path = path,
-                                 .flags = DB_READ_ONLY,
+                                 .flags = DB_READ_ONLY | DB_LATE,
                                  .sql = agent_store_sql,
                                  .sql_count = AGENT_STORE_SQL_COUNT};
     bool found = false;
@@ -54,6 +55,9 @@ bool view_runs(struct view *view, const struct view_run_filter *filter,
     struct db_query q = db_query(view->store.db, AGENT_STORE_RUN_LIST);
     db_bind_opt(&q, ":status", filter->status);
     db_bind_opt(&q, ":asset", filter->asset);
+    db_bind_opt(&q, ":run", filter->run);
+    db_bind_opt(&q, ":job", filter->job);
+    db_bind_opt(&q, ":backfill", filter->backfill);
     db_bind_i64(&q, ":limit", filter->limit);
     for (bool row = false;;) {
         if (!db_next(&q, &row, err)) {
@@ -74,7 +78,16 @@ bool view_runs(struct view *view, const struct view_run_filter *filter,
                                .ended_at = {db_col_i64(&q, 9)},
                                .error = db_col_str(&q, 10),
                                .succeeded = db_col_i64(&q, 11),
-                               .failed = db_col_i64(&q, 12)};
+                               .failed = db_col_i64(&q, 12),
+                               .parent = db_col_str(&q, 13),
+                               .root = db_col_str(&q, 14),
+                               .partition = db_col_str(&q, 15),
+                               .partition_end = db_col_str(&q, 16),
+                               .backfill = db_col_str(&q, 17),
+                               .tags = db_col_str(&q, 18),
+                               .priority = db_col_i64(&q, 19),
+                               .retry_number = db_col_i64(&q, 20),
+                               .error_code = db_col_str(&q, 21)};
         if (!on_run(ctx, &run)) {
             db_reset(&q);
             return true;
@@ -122,6 +135,17 @@ bool view_find_run(struct view *view, struct str prefix, struct view_run_span *r
     return true;
 }
 
+bool view_run_is_over(const struct view_run_span *run)
+{
+    static const char *const ends[] = {"success", "failure", "canceled"};
+    for (size_t i = 0; i < COUNT_OF(ends); i++) {
+        if (strcmp(run->status, ends[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool view_steps(struct view *view, struct str run,
                 bool (*on_step)(void *ctx, const struct view_step *step), void *ctx,
                 struct err *err)
@@ -141,7 +165,8 @@ bool view_steps(struct view *view, struct str run,
                                  .attempt = db_col_i64(&q, 3),
                                  .started_at = {db_col_i64(&q, 4)},
                                  .ended_at = {db_col_i64(&q, 5)},
-                                 .error = db_col_str(&q, 6)};
+                                 .error = db_col_str(&q, 6),
+                                 .retry_at = {db_col_i64(&q, 7)}};
         if (!on_step(ctx, &step)) {
             db_reset(&q);
             return true;
@@ -210,9 +235,7 @@ bool view_events(struct view *view, const struct view_run_span *run,
                  bool (*on_event)(void *ctx, struct str line), void *ctx, struct err *err)
 {
     struct run_events events = {.run = str_from(run->id), .on_event = on_event, .ctx = ctx};
-    struct str status = str_from(run->status);
-    bool goes_on = str_eq(status, STR("queued")) || str_eq(status, STR("started"));
-    int64_t last = goes_on ? INT64_MAX : run->last_seq;
+    int64_t last = view_run_is_over(run) ? run->last_seq : INT64_MAX;
     return each_event(view, run->first_seq, last, only_of_run, &events, err);
 }
 

@@ -11,13 +11,18 @@ void view_close(struct view *view);
 MUST_CHECK bool view_position(struct view *view, struct store_position *ret, struct err *err);
 
 struct view_run {
-    struct str id, job, cause, cause_name, selection, status, error;
-    int64_t steps, succeeded, failed;
+    struct str id, job, cause, cause_name, selection, status, error, error_code;
+    struct str parent, root, partition, partition_end, backfill;
+    struct str tags; /* JSON object */
+    int64_t steps, succeeded, failed, priority, retry_number;
     struct wall_time created_at, started_at, ended_at; /* 0 = not yet */
 };
 struct view_run_filter {
-    struct str status; /* empty = any */
-    struct str asset;  /* empty = any */
+    struct str run; /* whole id; empty = any, as all that follow */
+    struct str status;
+    struct str asset;
+    struct str job;
+    struct str backfill;
     int64_t limit;
 };
 MUST_CHECK bool view_runs(struct view *view, const struct view_run_filter *filter,
@@ -33,13 +38,14 @@ struct view_run_span {
 };
 /* By id, by the beginning of one, or the newest when `prefix` is empty. ERR_NOT_FOUND; ERR_INVALID
  * when several match. */
+bool view_run_is_over(const struct view_run_span *run);
 MUST_CHECK bool view_find_run(struct view *view, struct str prefix, struct view_run_span *ret,
                               struct err *err);
 
 struct view_step {
     struct str step, asset, status, error;
     int64_t attempt;
-    struct wall_time started_at, ended_at;
+    struct wall_time started_at, ended_at, retry_at; /* 0 = not yet, or not at all */
 };
 MUST_CHECK bool view_steps(struct view *view, struct str run,
                            bool (*on_step)(void *ctx, const struct view_step *step), void *ctx,

@@ -10,7 +10,9 @@ enum {
     LIMIT_PATH_BYTES = 1023,
 
     /* definitions */
-    LIMIT_DEFINITIONS_BYTES = 4 << 20,
+    LIMIT_DEFINITIONS_BYTES = 4 << 20, /* of a file, and of all that it includes together */
+    LIMIT_DEFINITIONS_FILES = 256,
+    LIMIT_INCLUDE_DEPTH = 8,
     LIMIT_DEFINITIONS_ARENA = 64 << 20,
     LIMIT_ASSETS = 20000,
     LIMIT_DEPS_PER_ASSET = 1000,
@@ -41,6 +43,7 @@ enum {
     LIMIT_STEP_ENV = 256,
     LIMIT_METADATA_ENTRIES = 64,
     LIMIT_RUN_STEPS = LIMIT_ASSETS,
+    LIMIT_PIPES_LINE_BYTES = 2 << 20, /* one message of a step's program; longer ones are counted */
 
     /* extract/load */
     LIMIT_SINGER_LINE_BYTES = 50 << 20,

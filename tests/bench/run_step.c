@@ -44,11 +44,11 @@ static void on_recorded(void *ctx, int64_t last_seq)
     (void)last_seq;
 }
 
-static void on_run_ended(void *ctx, struct str run, enum run_state state)
+static void on_run_ended(void *ctx, const struct run_end *end)
 {
     struct bench *b = ctx;
-    if (state != RUN_SUCCESS) {
-        bench_die("run " STR_FMT " did not succeed", STR_ARG(run));
+    if (end->state != RUN_SUCCESS) {
+        bench_die("run " STR_FMT " did not succeed", STR_ARG(end->run));
     }
     b->has_ended = true;
 }
@@ -88,7 +88,8 @@ static void open_all(struct bench *b, const char *state_dir)
                                            .worker = "/bin/false",
                                            .env = &env,
                                            .steps_max = 2,
-                                           .runs_kept = 1000,
+                                           .runs_max = 2,
+                                           .retention = {.runs = 1000, .output_bytes = 1 << 28},
                                            .on_recorded = on_recorded,
                                            .on_run_ended = on_run_ended,
                                            .ctx = b};

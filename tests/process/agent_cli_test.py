@@ -12,8 +12,8 @@ import time
 
 from fleet import AGENT, Alone, children, is_alive, query, read_file, run, run_tests, wait_for
 
-COMMANDS = ["daemon", "enroll", "check", "assets", "materialize", "runs", "logs", "status", "buffer", "schema", "help",
-            "completion"]
+COMMANDS = ["daemon", "enroll", "check", "explain", "assets", "materialize", "job", "runs", "run", "logs", "retry", "cancel", "reload", "status",
+            "buffer", "schema", "help", "completion"]
 OUTPUT_KEPT = 1 << 20  # LIMIT_STEP_OUTPUT_BYTES, of each stream
 FOREVER = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) AS n FROM c"
 
@@ -118,7 +118,7 @@ def materialize_tells_how_it_went():
         assert [e["asset"] for e in agent.events("step_skipped")] == ["a/after"]
 
         for selection, code, text in (("a/okk", 3, "did you mean a/ok?"), ("out", 3, "external"), ("+++", 6, "column 2"),
-                                      ("a/ok and", 6, "column 9"), ("group:none", 3, "selects no asset")):
+                                      ("a/ok and", 6, "    a/ok and\n            ^\n"), ("group:none", 3, "selects no asset")):
             done = agent.command("materialize", selection, code=None)
             assert done.returncode == code and text in done.stderr, (selection, said(done))
         done = agent.command("materialize", "--job", "on", code=None)
@@ -222,7 +222,7 @@ def nonsense_on_the_control_socket_is_answered():
         wait_for("there is a place again", lambda: agent.command("status", code=None).returncode == 0)
 
 
-def term_cancels_what_runs():
+def term_interrupts_what_runs():
     with Alone(project(shell("slow", "echo $$ > leader; sleep 1000 & echo $! > grandchild; wait"), shell("next", "true", ", deps: [slow]"))) as agent:
         agent.start()
         run_id = queue(agent, "*")
@@ -231,10 +231,16 @@ def term_cancels_what_runs():
         assert agent.daemon.stop(8) == 0
         assert time.monotonic() - begin < 5, "slow to stop"
         wait_for("its children are gone", lambda: not any(map(is_alive, pids)), 5)
-        newest = agent.runs()[0]
-        assert (newest["run"], newest["status"]) == (run_id, "canceled"), newest
-        assert agent.events("step_failure")[0]["error"]["code"] == "canceled"
+        retry, first = agent.runs()
+        assert (first["run"], first["status"]) == (run_id, "failure"), first
+        assert (retry["cause"], retry["cause_name"], retry["status"]) == ("retry", run_id, "queued"), retry
+        assert agent.events("run_failure")[0]["error"]["code"] == "interrupted"
+        assert agent.events("step_failure")[0]["error"]["code"] == "interrupted"
         assert [e["asset"] for e in agent.events("step_skipped")] == ["next"]
+        os.remove(agent.dir + "/leader")
+        agent.start()  # the next start goes on from there
+        pid_in(agent.dir + "/leader")
+        assert agent.runs()[0]["status"] == "started"
 
 
 def a_child_that_ignores_term_is_killed():
@@ -244,7 +250,7 @@ def a_child_that_ignores_term_is_killed():
         pid = pid_in(agent.dir + "/leader")
         assert agent.daemon.stop(20) == 0
         assert not is_alive(pid)
-        assert agent.runs()[0]["status"] == "canceled"
+        assert [r["status"] for r in agent.runs()] == ["queued", "failure"]
 
 
 def kill_in_the_middle_of_a_run_is_made_good():
@@ -258,8 +264,9 @@ def kill_in_the_middle_of_a_run_is_made_good():
         follower.stderr.close()
         assert agent.runs()[0]["status"] == "started"
         agent.start()
-        newest = agent.runs()[0]
-        assert newest["status"] == "failure" and "stopped" in newest["error"], newest
+        retry, first = agent.runs()
+        assert first["status"] == "failure" and "stopped" in first["error"], first
+        assert retry["cause"] == "retry" and retry["cause_name"] == first["run"], retry
         assert agent.events("run_failure")[0]["error"]["code"] == "interrupted"
         assert "run.interrupted" in agent.daemon.read_log() and "step.orphans_ended" in agent.daemon.read_log()
         assert not is_alive(pid)
@@ -428,7 +435,7 @@ TESTS = [a_child_that_ignores_term_is_killed, a_full_disk_is_survived, schedules
          huge_output_costs_neither_memory_nor_disk, kill_in_the_middle_of_a_run_is_made_good, every_command_has_help,
          check_names_every_place, settings_are_checked, materialize_tells_how_it_went, runs_and_logs_are_kept,
          json_of_every_command_parses, status_needs_a_daemon, the_daemon_materializes_what_it_is_asked,
-         nonsense_on_the_control_socket_is_answered, term_cancels_what_runs, a_time_out_ends_the_whole_group,
+         nonsense_on_the_control_socket_is_answered, term_interrupts_what_runs, a_time_out_ends_the_whole_group,
          a_daemonised_grandchild_ends_with_its_step, retries_go_on_until_success, a_worker_that_is_killed_is_a_failed_step,
          programs_that_cannot_start_are_failed_steps]
 

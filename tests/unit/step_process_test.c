@@ -40,8 +40,8 @@ static void a_step_that_succeeds_says_so(void **state)
     assert_int_equal(f.result.err.bytes, 4);
     AUTO(buf) text = buf_growing(STEP_FIXTURE_TEXT);
     step_result_write_output(&f.result, &text);
-    assert_string_equal(buf_cstr(&text), "{\"stdout\":{\"bytes\":13,\"dropped\":0},"
-                                         "\"stderr\":{\"bytes\":4,\"dropped\":0}}");
+    assert_string_equal(buf_cstr(&text), "{\"stdout_bytes\":{\"type\":\"int\",\"raw_value\":13},"
+                                         "\"stderr_bytes\":{\"type\":\"int\",\"raw_value\":4}}");
     step_fixture_end(&f);
 }
 

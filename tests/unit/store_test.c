@@ -1,6 +1,9 @@
 #include "store_fixture.h"
 
+#include "agent_store_migrations.h"
+#include "agent_store_sql.h"
 #include "common/base/limits.h"
+#include "common/db/db.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/temp_dir.h"
 #include <stdio.h>
@@ -292,46 +295,6 @@ static void another_programs_file_is_refused(void **state)
 
 /* --- what the device knows of itself ------------------------------------------------------ */
 
-static void say_run(const char *run, enum event_type type)
-{
-    struct record r = {.type = type, .at = f.now, .run = str_from(run), .job = STR("nightly")};
-    store_fixture_say(&f, &r);
-}
-
-static size_t open_runs(struct arena *arena, struct str **ret)
-{
-    struct err err = {0};
-    size_t count = 0;
-    assert_true(store_open_runs(f.store, arena, ret, &count, &err));
-    return count;
-}
-
-static void open_runs_are_those_that_have_not_ended(void **state)
-{
-    (void)state;
-    AUTO(arena) arena = arena_new(1 << 20);
-    struct str *ids = NULL;
-    assert_int_equal(open_runs(&arena, &ids), 0);
-    static const char *const names[] = {"a", "b", "c", "d", "e"};
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        say_run(names[i], EVENT_RUN_ENQUEUED);
-    }
-    say_run("b", EVENT_RUN_START);
-    say_run("c", EVENT_RUN_SUCCESS);
-    say_run("d", EVENT_RUN_FAILURE);
-    say_run("e", EVENT_RUN_CANCELED);
-    store_fixture_flush(&f);
-    store_fixture_reopen(&f);
-    assert_int_equal(open_runs(&arena, &ids), 2);
-    assert_true(str_eq(ids[0], STR("a")));
-    assert_true(str_eq(ids[1], STR("b")));
-    AUTO(arena) small = arena_new(1024);
-    struct err err = {0};
-    size_t count = 0;
-    assert_false(store_open_runs(f.store, &small, &ids, &count, &err));
-    assert_int_equal(err.code, ERR_NO_MEMORY);
-}
-
 static void a_schedule_knows_its_last_tick(void **state)
 {
     (void)state;
@@ -374,61 +337,10 @@ static void settings_are_kept(void **state)
     assert_string_equal(buf_cstr(&value), "22");
 }
 
-struct deleted {
-    char names[300][8];
-    size_t count;
-};
-
-static void note_deleted(void *ctx, struct str run)
+static void say_run(const char *run, enum event_type type)
 {
-    struct deleted *deleted = ctx;
-    (void)snprintf(deleted->names[deleted->count++], 8, STR_FMT, STR_ARG(run));
-}
-
-static void old_ended_runs_expire(void **state)
-{
-    (void)state;
-    struct err err = {0};
-    struct deleted deleted = {0};
-    char name[8];
-    for (int i = 0; i < 10; i++) {
-        (void)snprintf(name, sizeof(name), "run-%d", i);
-        say_run(name, EVENT_RUN_ENQUEUED);
-        if (i != 1) { /* an open one does not expire, however old */
-            say_run(name, EVENT_RUN_SUCCESS);
-        }
-    }
-    store_fixture_flush(&f);
-    assert_true(store_expire_runs(f.store, 7, note_deleted, &deleted, &err));
-    assert_int_equal(deleted.count, 2);
-    assert_string_equal(deleted.names[0], "run-2");
-    assert_string_equal(deleted.names[1], "run-0");
-    deleted.count = 0;
-    assert_true(store_expire_runs(f.store, 7, note_deleted, &deleted, &err));
-    assert_int_equal(deleted.count, 0);
-    assert_true(store_expire_runs(f.store, 0, note_deleted, &deleted, &err));
-    assert_int_equal(deleted.count, 7);
-    AUTO(arena) arena = arena_new(1 << 20);
-    struct str *ids = NULL;
-    assert_int_equal(open_runs(&arena, &ids), 1);
-}
-
-static void expiry_takes_many_runs_in_turns(void **state)
-{
-    (void)state;
-    struct err err = {0};
-    static struct deleted deleted;
-    char name[8];
-    for (int i = 0; i < 300; i++) {
-        (void)snprintf(name, sizeof(name), "r%03d", i);
-        say_run(name, EVENT_RUN_ENQUEUED);
-        say_run(name, EVENT_RUN_SUCCESS);
-    }
-    store_fixture_flush(&f);
-    assert_true(store_expire_runs(f.store, 10, note_deleted, &deleted, &err));
-    assert_int_equal(deleted.count, 256);
-    assert_true(store_expire_runs(f.store, 10, note_deleted, &deleted, &err));
-    assert_int_equal(deleted.count, 290);
+    struct record r = {.type = type, .at = f.now, .run = str_from(run), .job = STR("nightly")};
+    store_fixture_say(&f, &r);
 }
 
 /* Events and what they mean are one transaction: a projection that cannot be written takes its
@@ -446,9 +358,27 @@ static void an_event_without_its_meaning_is_not_recorded(void **state)
     assert_int_equal(store_pending(f.store), 2);
 }
 
+static void every_statement_is_right(void **state)
+{
+    (void)state;
+    struct db *db = NULL;
+    struct err err = {0};
+    const struct db_options options = {.path = "file::memory:",
+                                       .flags = DB_URI,
+                                       .migrations = agent_store_migrations,
+                                       .migrations_count = AGENT_STORE_MIGRATIONS_COUNT,
+                                       .sql = agent_store_sql,
+                                       .sql_count = AGENT_STORE_SQL_COUNT};
+    if (!db_open(&db, &options, &err)) {
+        fail_msg("%s", err.msg);
+    }
+    db_close(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_statement_is_right),
         cmocka_unit_test_setup_teardown(a_new_database_is_empty_and_has_an_epoch, begin, end),
         cmocka_unit_test_setup_teardown(records_become_events_when_they_are_flushed, begin, end),
         cmocka_unit_test_setup_teardown(reopening_goes_on_where_the_last_flush_ended, begin, end),
@@ -462,11 +392,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(acknowledged_events_wait_no_more, begin, end),
         cmocka_unit_test(a_damaged_file_is_moved_aside),
         cmocka_unit_test(another_programs_file_is_refused),
-        cmocka_unit_test_setup_teardown(open_runs_are_those_that_have_not_ended, begin, end),
         cmocka_unit_test_setup_teardown(a_schedule_knows_its_last_tick, begin, end),
         cmocka_unit_test_setup_teardown(settings_are_kept, begin, end),
-        cmocka_unit_test_setup_teardown(old_ended_runs_expire, begin, end),
-        cmocka_unit_test_setup_teardown(expiry_takes_many_runs_in_turns, begin, end),
         cmocka_unit_test_setup_teardown(an_event_without_its_meaning_is_not_recorded, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,414 @@
+/* cmd_runs.c - the list of runs, one of them as a timeline, and what a person does with them. */
+#include "agent/cli/ask.h"
+
+#include "common/base/limits.h"
+#include "common/cli/show.h"
+#include "common/cli/table.h"
+#include "common/json/json_writer.h"
+#include "common/platform/clock.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { LINE_BYTES_MAX = 1 << 20, BAR_COLUMNS = 40 };
+
+static struct wall_time now(void)
+{
+    struct clock clock = clock_system();
+    return clock_wall(&clock);
+}
+
+static void opt_time(struct json_writer *w, const char *key, struct wall_time t)
+{
+    if (t.ns != 0) {
+        jw_member_wall(w, key, t);
+    }
+}
+
+static enum cli_tone tone_of(struct str status)
+{
+    if (str_eq(status, STR("success"))) {
+        return CLI_GOOD;
+    }
+    return str_eq(status, STR("failure")) ? CLI_BAD : CLI_PLAIN;
+}
+
+struct run_list {
+    struct cli *cli;
+    struct table table;
+    struct wall_time now;
+    int64_t count;
+};
+
+static void add_run(struct json_writer *w, const struct view_run *run)
+{
+    jw_member_str(w, "run", run->id);
+    jw_member_opt(w, "job", run->job);
+    jw_member_str(w, "cause", run->cause);
+    jw_member_opt(w, "cause_name", run->cause_name);
+    jw_member_opt(w, "selection", run->selection);
+    jw_member_str(w, "status", run->status);
+    jw_member_i64(w, "steps", run->steps);
+    jw_member_i64(w, "succeeded", run->succeeded);
+    jw_member_i64(w, "failed", run->failed);
+    opt_time(w, "created_at", run->created_at);
+    opt_time(w, "started_at", run->started_at);
+    opt_time(w, "ended_at", run->ended_at);
+    jw_member_opt(w, "error", run->error);
+    jw_member_opt(w, "error_code", run->error_code);
+    jw_member_opt(w, "parent", run->parent);
+    jw_member_opt(w, "root", run->root);
+    jw_member_opt(w, "partition", run->partition);
+    jw_member_opt(w, "partition_end", run->partition_end);
+    jw_member_opt(w, "backfill", run->backfill);
+    if (run->retry_number > 0) {
+        jw_member_i64(w, "retry_number", run->retry_number);
+    }
+    if (run->priority != 0) {
+        jw_member_i64(w, "priority", run->priority);
+    }
+    jw_member_raw(w, "tags", run->tags);
+}
+
+static void json_run(struct cli *cli, const struct view_run *run)
+{
+    AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
+    struct json_writer w = json_writer(&out);
+    jw_begin_object(&w);
+    add_run(&w, run);
+    jw_end_object(&w);
+    cli_json(cli, buf_str(&out));
+}
+
+static bool list_run(void *ctx, const struct view_run *run)
+{
+    struct run_list *list = ctx;
+    list->count++;
+    if (cli_is_json(list->cli)) {
+        json_run(list->cli, run);
+        return true;
+    }
+    table_cell(&list->table, run->id);
+    table_tone(&list->table, tone_of(run->status), run->status);
+    table_cell(&list->table, str_is_empty(run->job) ? run->selection : run->job);
+    bool has_name = !str_is_empty(run->cause_name) && !str_eq(run->cause, STR("retry"));
+    table_cell(&list->table, has_name ? run->cause_name : run->cause);
+    table_cellf(&list->table, "%lld/%lld", (long long)run->succeeded, (long long)run->steps);
+    bool is_over = run->ended_at.ns != 0 && run->started_at.ns != 0;
+    table_duration(&list->table, is_over ? run->ended_at.ns - run->started_at.ns : -1);
+    table_ago(&list->table, run->created_at, list->now);
+    table_cell(&list->table, run->error);
+    return true;
+}
+
+int command_runs(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    struct settings settings;
+    struct view *view = NULL;
+    struct err err = {0};
+    int code = CLI_OK;
+    if (!settings_load(cli, &settings, &code)) {
+        settings_release(&settings);
+        return code;
+    }
+    struct run_list list = {.cli = cli, .now = now()};
+    list.table = table_new(TABLE_COLUMNS(
+        {.name = "RUN"}, {.name = "STATUS"}, {.name = "JOB OR SELECTION", .is_wide = true},
+        {.name = "CAUSE"}, {.name = "STEPS", .is_right = true}, {.name = "TOOK", .is_right = true},
+        {.name = "QUEUED"}, {.name = "ERROR"}));
+    struct view_run_filter filter = {.status = str_from(cli_text(cli, "status")),
+                                     .asset = str_from(cli_text(cli, "asset")),
+                                     .job = str_from(cli_text(cli, "job")),
+                                     .limit = cli_i64(cli, "limit")};
+    if (!view_open(&view, settings.database, &err) ||
+        !view_runs(view, &filter, list_run, &list, &err)) {
+        code = cli_error(cli, &err);
+    } else if (!cli_is_json(cli) && list.count == 0) {
+        cli_printf(cli, "no runs\n");
+    } else if (!cli_is_json(cli)) {
+        table_print(&list.table, cli);
+    }
+    table_release(&list.table);
+    view_close(view);
+    settings_release(&settings);
+    return code;
+}
+
+/* --- one run --- */
+
+struct timeline {
+    struct cli *cli;
+    struct table table;
+    struct json_writer *json; /* NULL = for people */
+    struct wall_time from, to;
+};
+
+/* A bar that stands where the step's time lies in the run's. */
+static void add_bar(struct table *table, const struct timeline *t, const struct view_step *step)
+{
+    char bar[BAR_COLUMNS + 1];
+    int64_t span = t->to.ns - t->from.ns;
+    int64_t end = step->ended_at.ns != 0 ? step->ended_at.ns : t->to.ns;
+    memset(bar, ' ', BAR_COLUMNS);
+    bar[BAR_COLUMNS] = '\0';
+    if (span > 0 && step->started_at.ns != 0) {
+        int64_t first = (step->started_at.ns - t->from.ns) * BAR_COLUMNS / span;
+        int64_t last = (end - t->from.ns) * BAR_COLUMNS / span;
+        for (int64_t i = first < 0 ? 0 : first; i <= last && i < BAR_COLUMNS; i++) {
+            bar[i] = '=';
+        }
+    }
+    table_tone(table, tone_of(step->status), str_trim_end(str_from(bar), ' '));
+}
+
+static void json_step(struct json_writer *w, const struct view_step *step)
+{
+    jw_begin_object(w);
+    jw_member_str(w, "step", step->step);
+    jw_member_str(w, "status", step->status);
+    jw_member_i64(w, "attempt", step->attempt);
+    opt_time(w, "started_at", step->started_at);
+    opt_time(w, "ended_at", step->ended_at);
+    opt_time(w, "retry_at", step->retry_at);
+    jw_member_opt(w, "error", step->error);
+    jw_end_object(w);
+}
+
+static bool add_step(void *ctx, const struct view_step *step)
+{
+    struct timeline *t = ctx;
+    if (t->json != NULL) {
+        json_step(t->json, step);
+        return true;
+    }
+    bool is_over = step->started_at.ns != 0 && step->ended_at.ns != 0;
+    table_cell(&t->table, step->step);
+    table_tone(&t->table, tone_of(step->status), step->status);
+    table_i64(&t->table, step->attempt);
+    table_duration(&t->table, is_over ? step->ended_at.ns - step->started_at.ns : -1);
+    add_bar(&t->table, t, step);
+    table_cell(&t->table, step->error);
+    return true;
+}
+
+static void say_line(struct cli *cli, const char *name, struct str text)
+{
+    if (!str_is_empty(text)) {
+        cli_printf(cli, "%-10s " STR_FMT "\n", name, STR_ARG(text));
+    }
+}
+
+/* The head of the page, and the time that the bars stand for. */
+static bool say_run(void *ctx, const struct view_run *run)
+{
+    struct timeline *t = ctx;
+    t->from = run->started_at;
+    t->to = run->ended_at.ns != 0 ? run->ended_at : now();
+    if (t->json != NULL) {
+        add_run(t->json, run);
+        return true;
+    }
+    AUTO(buf) line = buf_growing(LINE_BYTES_MAX);
+    buf_addf(&line, STR_FMT, STR_ARG(run->status));
+    if (run->started_at.ns != 0) {
+        buf_add(&line, run->ended_at.ns != 0 ? STR(", took ") : STR(", for "));
+        buf_add_duration(&line, t->to.ns - t->from.ns);
+    }
+    say_line(t->cli, "run", run->id);
+    say_line(t->cli, "status", buf_str(&line));
+    say_line(t->cli, "error", run->error);
+    say_line(t->cli, str_is_empty(run->job) ? "selection" : "job",
+             str_is_empty(run->job) ? run->selection : run->job);
+    buf_reset(&line);
+    buf_addf(&line, STR_FMT " " STR_FMT, STR_ARG(run->cause), STR_ARG(run->cause_name));
+    say_line(t->cli, "cause", str_trim(buf_str(&line)));
+    say_line(t->cli, "partition", run->partition);
+    say_line(t->cli, "up to", run->partition_end);
+    say_line(t->cli, "backfill", run->backfill);
+    say_line(t->cli, "root", run->root);
+    say_line(t->cli, "tags", str_eq(run->tags, STR("{}")) ? STR_NONE : run->tags);
+    buf_reset(&line);
+    buf_add_wall(&line, run->created_at);
+    say_line(t->cli, "queued", buf_str(&line));
+    return true;
+}
+
+static bool show_run(struct cli *cli, struct view *view, struct err *err)
+{
+    AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
+    struct json_writer w = json_writer(&out);
+    struct view_run_span span;
+    struct timeline t = {.cli = cli, .json = cli_is_json(cli) ? &w : NULL};
+    if (!view_find_run(view, str_from(cli_arg(cli, 0)), &span, err)) {
+        return false;
+    }
+    struct view_run_filter filter = {.run = str_from(span.id), .limit = 1};
+    t.table = table_new(TABLE_COLUMNS(
+        {.name = "STEP"}, {.name = "STATUS"}, {.name = "TRIES", .is_right = true},
+        {.name = "TOOK", .is_right = true}, {.name = "WHEN"}, {.name = "ERROR", .is_wide = true}));
+    jw_begin_object(&w);
+    bool ok = view_runs(view, &filter, say_run, &t, err);
+    jw_key(&w, STR("timeline"));
+    jw_begin_array(&w);
+    ok = ok && view_steps(view, filter.run, add_step, &t, err);
+    jw_end_array(&w);
+    jw_end_object(&w);
+    if (ok && cli_is_json(cli)) {
+        cli_json(cli, buf_str(&out));
+    } else if (ok) {
+        cli_printf(cli, "\n");
+        table_print(&t.table, cli);
+    }
+    table_release(&t.table);
+    return ok;
+}
+
+int command_run(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    struct settings settings;
+    struct view *view = NULL;
+    struct err err = {0};
+    int code = CLI_OK;
+    if (settings_load(cli, &settings, &code)) {
+        if (!view_open(&view, settings.database, &err) || !show_run(cli, view, &err)) {
+            code = cli_error(cli, &err);
+        }
+        view_close(view);
+    }
+    settings_release(&settings);
+    return code;
+}
+
+/* --- retry, cancel, reload: only the running agent can --- */
+
+static bool whole_id(const struct settings *settings, const char *prefix, struct view_run_span *ret,
+                     struct err *err)
+{
+    struct view *view = NULL;
+    bool ok = view_open(&view, settings->database, err) &&
+              view_find_run(view, str_from(prefix), ret, err);
+    view_close(view);
+    return ok;
+}
+
+/* What is to be done again; NULL when the options contradict each other. */
+static const char *retry_what(struct cli *cli)
+{
+    const struct {
+        const char *option;
+        const char *what;
+    } ways[] = {{"from-failure", "from_failure"},
+                {"from-asset-failure", "from_asset_failure"},
+                {"all", "all"},
+                {"select", "selected"}};
+    const char *what = NULL;
+    int given = 0;
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        if (cli_is_given(cli, ways[i].option)) {
+            what = ways[i].what;
+            given++;
+        }
+    }
+    return given > 1 ? NULL : given == 0 ? "from_failure" : what;
+}
+
+static int retry(struct cli *cli, const struct settings *settings, const char *what)
+{
+    AUTO(buf) request = buf_growing(16 << 10);
+    struct view_run_span span;
+    struct err err = {0};
+    bool asked = false;
+    if (!whole_id(settings, cli_arg(cli, 0), &span, &err)) {
+        return cli_error(cli, &err);
+    }
+    struct json_writer w = json_writer(&request);
+    jw_begin_object(&w);
+    jw_member_str(&w, "verb", STR("retry"));
+    jw_member_str(&w, "run", str_from(span.id));
+    jw_member_str(&w, "what", str_from(what));
+    jw_member_opt(&w, "selection", str_from(cli_text(cli, "select")));
+    jw_end_object(&w);
+    int code =
+        ask_for_run(cli, settings, buf_str(&request), cli_bool(cli, "no-wait"), &err, &asked);
+    return err.code == ERR_NONE ? code
+                                : cli_selection_error(cli, str_from(cli_text(cli, "select")), &err);
+}
+
+int command_retry(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    struct settings settings;
+    int code = CLI_OK;
+    const char *what = retry_what(cli);
+    if (what == NULL) {
+        return cli_usage(cli, "give one of --from-failure, --from-asset-failure, --all, --select");
+    }
+    if (settings_load(cli, &settings, &code)) {
+        code = retry(cli, &settings, what);
+    }
+    settings_release(&settings);
+    return code;
+}
+
+static bool cancel(struct cli *cli, struct settings *settings, const char *prefix, struct err *err)
+{
+    AUTO(buf) request = buf_growing(4096);
+    struct view_run_span span;
+    struct json *reply = NULL;
+    if (!whole_id(settings, prefix, &span, err)) {
+        return false;
+    }
+    struct json_writer w = json_writer(&request);
+    jw_begin_object(&w);
+    jw_member_str(&w, "verb", STR("cancel"));
+    jw_member_str(&w, "run", str_from(span.id));
+    jw_end_object(&w);
+    if (!control_call(settings->state_dir, buf_str(&request), &settings->arena, &reply, err)) {
+        return false;
+    }
+    cli_printf(cli, cli_is_json(cli) ? "{\"run\":\"%s\"}\n" : "canceling  run %s\n", span.id);
+    return true;
+}
+
+int command_cancel(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    struct settings settings;
+    struct err err = {0};
+    int code = CLI_OK;
+    if (settings_load(cli, &settings, &code)) {
+        for (size_t i = 0; i < cli_arg_count(cli); i++) {
+            if (!cancel(cli, &settings, cli_arg(cli, i), &err)) {
+                code = cli_error(cli, &err);
+            }
+        }
+    }
+    settings_release(&settings);
+    return code;
+}
+
+int command_reload(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    struct settings settings;
+    struct json *reply = NULL;
+    struct err err = {0};
+    int code = CLI_OK;
+    if (settings_load(cli, &settings, &code)) {
+        AUTO(buf) out = buf_growing(4096);
+        if (!control_call(settings.state_dir, STR("{\"verb\":\"reload\"}"), &settings.arena, &reply,
+                          &err)) {
+            code = cli_error(cli, &err);
+        } else if (cli_is_json(cli)) {
+            json_write(&out, reply);
+            cli_json(cli, buf_str(&out));
+        } else {
+            const struct json *assets = json_get(reply, "assets");
+            cli_printf(cli, "reloaded: %lld assets\n",
+                       assets == NULL ? 0LL : (long long)assets->as.integer);
+        }
+    }
+    settings_release(&settings);
+    return code;
+}

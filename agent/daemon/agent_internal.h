@@ -1,0 +1,54 @@
+/* agent_internal.h - the agent's parts, for the files of this folder that answer for all of it. */
+#pragma once
+#include "agent/daemon/agent.h"
+#include "agent/daemon/announce.h"
+#include "agent/daemon/control.h"
+#include "agent/daemon/link.h"
+#include "agent/daemon/scheduler.h"
+#include "common/base/limits.h"
+#include "common/json/json_writer.h"
+#include "common/platform/files.h"
+
+struct agent {
+    struct agent_options options;
+    struct loop *loop;
+    const struct rng *rng;
+    struct fd lock;
+    char state_dir[LIMIT_PATH_BYTES + 1];     /* as given: short, for the sockets in it */
+    char state_dir_abs[LIMIT_PATH_BYTES + 1]; /* for steps, which work in other folders */
+    char worker[LIMIT_PATH_BYTES + 1];
+    char helper[LIMIT_PATH_BYTES + 1]; /* selvedge-exec */
+    struct store *store;
+    struct definitions *defs;
+    struct step_host *host;
+    struct runner *runner;
+    struct scheduler *scheduler;
+    struct control *control;
+    struct arena identity_arena;
+    struct device_identity identity;
+    struct link *link; /* NULL: not enrolled, or not a daemon */
+    struct device_facts facts;
+    struct mono_time started;
+    struct loop_timer stop_timer;
+    bool is_stopping;
+};
+
+/* --- the control socket (agent_control.c and control_*.c) --- */
+
+/* Answers one request: adds members to the reply's object, or says why not. */
+struct control_verb {
+    const char *name;
+    bool (*answer)(struct agent *agent, const struct json *request, struct json_writer *w,
+                   struct err *err);
+};
+/* Tables end with {0}. */
+extern const struct control_verb control_run_verbs[];
+
+control_handler agent_on_control;
+/* Members of a request; empty when they are not there or of another type. */
+struct str control_text(const struct json *request, const char *key);
+bool control_flag(const struct json *request, const char *key);
+int64_t control_number(const struct json *request, const char *key, int64_t fallback);
+/* An object of texts, in `arena`. */
+MUST_CHECK bool control_map(const struct json *request, const char *key, struct arena *arena,
+                            struct str_map *ret, struct err *err);

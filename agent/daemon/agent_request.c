@@ -1,0 +1,85 @@
+/* agent_request.c - what a person or the hub asks the agent as a whole for. */
+#include "agent/daemon/agent_internal.h"
+
+#include "common/log/log.h"
+#include <stdio.h>
+
+enum { PROBLEMS_ARENA_BYTES = 1 << 20 };
+
+bool agent_materialize(struct agent *agent, const struct agent_request *wanted,
+                       char ret_run[UUID_TEXT_SIZE], struct err *err)
+{
+    struct run_request request = {.job = wanted->job,
+                                  .cause = STR("manual"),
+                                  .selection = wanted->selection,
+                                  .on_overlap = OVERLAP_QUEUE,
+                                  .tags = wanted->tags,
+                                  .priority = wanted->priority,
+                                  .partition = wanted->partition,
+                                  .partition_end = wanted->partition_end};
+    if (agent->is_stopping) {
+        return err_set(err, ERR_BUSY, "the agent is stopping");
+    }
+    if (!str_is_empty(wanted->job)) {
+        const struct job *found = NULL;
+        if (!definitions_find_job(agent->defs, wanted->job, &found, err)) {
+            return false;
+        }
+        request.assets = found->assets;
+        request.asset_count = found->asset_count;
+        request.selection = found->select;
+    }
+    return runner_enqueue(agent->runner, &request, ret_run, err);
+}
+
+/* --- reading the definitions again ------------------------------------------------------------
+ */
+
+/* Whoever keeps a part of the definitions gets the new ones; runs that are going keep theirs. */
+static bool use(struct agent *agent, struct definitions *defs, struct err *err)
+{
+    struct wall_time now = clock_wall(loop_clock(agent->loop));
+    if (!announce_definitions(agent->store, defs, now, err)) {
+        return false;
+    }
+    struct scheduler *scheduler = NULL;
+    if (agent->scheduler != NULL &&
+        !scheduler_open(&scheduler, agent->loop, agent->store, agent->runner, defs, err)) {
+        return false;
+    }
+    runner_use_definitions(agent->runner, defs);
+    if (scheduler != NULL) { /* what the old one decided is in the database: it was flushed above */
+        scheduler_close(agent->scheduler);
+        agent->scheduler = scheduler;
+        scheduler_start(scheduler);
+    }
+    if (agent->link != NULL) {
+        link_use_definitions(agent->link, str_from(defs->hash));
+        link_recorded(agent->link, store_last_seq(agent->store));
+    }
+    definitions_close(agent->defs);
+    agent->defs = defs;
+    return true;
+}
+
+bool agent_reload(struct agent *agent, struct err *err)
+{
+    AUTO(arena) arena = arena_new(PROBLEMS_ARENA_BYTES);
+    struct problems problems = {.arena = &arena};
+    struct definitions_files files = definitions_system_files();
+    struct definitions *defs = NULL;
+    char path[LIMIT_PATH_BYTES + 1];
+    (void)snprintf(path, sizeof(path), STR_FMT, STR_ARG(agent->options.config->definitions));
+    bool ok = definitions_load(path, &files, &problems, &defs, err) && use(agent, defs, err);
+    if (!ok) {
+        definitions_close(defs);
+        LOG(ERROR, "definitions.refused", F_I("problems", (int64_t)problems.total), F_ERR(err),
+            F_T("action", "keeping those that are in use"));
+        return problems.total > 1
+                   ? err_hint(err, "all %zu problems: selvedge-agent check", problems.total)
+                   : false;
+    }
+    LOG(INFO, "definitions.reloaded", F_S("project", defs->project),
+        F_I("assets", (int64_t)defs->asset_count), F_T("hash", defs->hash));
+    return true;
+}

@@ -1,0 +1,130 @@
+/* runner_internal.h - what the files of the runner share. */
+#pragma once
+#include "agent/run/runner.h"
+#include "agent/run/step_process.h"
+#include "agent/run/tags.h"
+#include "agent/store/runs.h"
+#include "common/base/limits.h"
+
+enum {
+    RUN_ARENA_BYTES = 16 << 20,
+    ATTEMPT_ARENA_BYTES = 2 << 20,
+    KEYS_BYTES_MAX =
+        256 << 10,         /* of a run's assets as JSON; longer: planned anew from its selection */
+    INTERRUPTIONS_MAX = 3, /* in a row; then a run is not tried again because of one */
+};
+
+/* A step that is started or about to be. */
+struct attempt {
+    struct active_run *run;
+    uint32_t step;
+    struct arena arena;
+    struct step_process *process; /* NULL until it is started */
+    struct attempt *next;
+};
+
+/* A run that has not ended. It is planned when it is queued and begins at once; while it waits it
+ * is forgotten but for what the queue needs, and read again from the database. */
+struct active_run {
+    struct runner *runner;
+    char id[UUID_TEXT_SIZE];
+    char job[LIMIT_NAME_BYTES + 1];
+    int64_t priority;
+    struct wall_time not_before;
+    enum run_state state; /* QUEUED, STARTED, CANCELING, then how it ended */
+    bool has_waited;
+    /* What follows is there only while is_loaded. */
+    bool is_loaded;
+    struct arena arena;
+    struct definitions *defs;      /* shared */
+    const struct job *job_defined; /* in them; NULL = none, or no longer there */
+    struct stored_run facts;
+    struct str_map tags;
+    struct plan plan;
+    struct run run;
+    struct mono_time deadline; /* of a job with a time-out, once started; 0 = none */
+    struct err failure;        /* why it could not begin */
+    struct active_run *next;
+};
+
+struct runner {
+    struct runner_options options;
+    struct definitions *defs; /* shared */
+    struct active_run *runs;  /* as they were queued */
+    struct active_run *ended; /* recorded as ended, told when that is durable; oldest first */
+    size_t queued_count;
+    size_t going_count;
+    struct attempt *attempts; /* recorded as started: running, or waiting for the flush */
+    size_t attempt_count;
+    struct loop_task pump_task;
+    struct loop_timer flush_timer; /* group commit, or the next try after a failed flush */
+    struct loop_timer due_timer;   /* the earliest retry, deadline or queued run's time */
+    struct loop_timer expire_timer;
+    bool is_stopping;
+    bool is_stuck; /* the last flush failed */
+    int64_t lost;  /* records, meanwhile */
+    int runs_since_expiry;
+};
+
+struct wall_time runner_wall_now(const struct runner *runner);
+
+/* --- runner_record.c --- */
+/* True when everything recorded so far is durable. A failure is said once, and tried again until it
+ * works. */
+bool runner_flush(struct runner *runner);
+void runner_on_flush_due(void *ctx);
+/* Within a run, which may say more at once than the store's memory holds. Only when that is full
+ * and nothing can be written either, something is lost; the log says so once, and later how much. */
+void runner_note(struct runner *runner, const struct record *record);
+struct record run_record(const struct active_run *run, enum event_type type);
+struct record step_record(const struct active_run *run, uint32_t step, enum event_type type);
+
+/* --- runner_expire.c --- */
+void runner_expire(void *runner);
+void runner_expire_soon(struct runner *runner); /* a run has ended */
+
+/* --- runner_queue.c --- */
+/* The run that may begin next, or NULL. */
+struct active_run *queue_next(const struct runner *runner, struct wall_time now);
+/* When a run that waits for its time may begin; INT64_MAX = none does. */
+int64_t queue_next_time(const struct runner *runner);
+/* Adds a run that is recorded already, not loaded. */
+MUST_CHECK bool queue_add(struct runner *runner, const struct stored_run *facts,
+                          struct active_run **ret, struct err *err);
+/* After the plan is there: steps, and what the job says of them. */
+MUST_CHECK bool run_prepare(struct active_run *run, struct err *err);
+/* Reads and plans it. False: it can never begin; err says why. */
+MUST_CHECK bool run_load(struct active_run *run, struct err *err);
+void run_park(struct active_run *run); /* forgets what run_load() made */
+void run_free(struct active_run *run);
+/* JSON array of the keys of the plan's steps, or empty when it would be too long. */
+struct str run_keys(const struct definitions *defs, const struct plan *plan, struct arena *arena);
+
+/* --- runner_retry.c --- */
+/* Records and queues the run that tries `parent` again for the assets in `keys` (JSON array). `facts`
+ * of the new run go to *ret; text in `arena`. */
+struct retry_order {
+    struct str keys;
+    int64_t steps;
+    int64_t retry_number;
+    struct wall_time not_before;
+    struct str interruptions; /* empty = none: the tag is taken away */
+};
+MUST_CHECK bool retry_enqueue(struct runner *runner, const struct stored_run *parent,
+                              const struct retry_order *order, struct arena *arena,
+                              char ret_run[UUID_TEXT_SIZE], struct err *err);
+/* After the end of a run that failed: by its job's policy, or because it was interrupted. */
+void retry_by_policy(struct active_run *run);
+/* The run after an interruption, when there may be one. */
+void retry_interrupted(struct runner *runner, const struct stored_run *parent,
+                       const struct str_map *tags, struct str keys, int64_t steps,
+                       struct arena *arena);
+
+/* --- runner_steps.c --- */
+void steps_choose(struct runner *runner); /* records the starts of what may start now */
+void steps_start_chosen(struct runner *runner);
+void steps_stop(struct runner *runner, const struct active_run *run); /* asks its children to end */
+void attempt_free(struct attempt *attempt);
+
+/* --- runner_recover.c --- */
+MUST_CHECK bool runner_recover(struct runner *runner, struct err *err);

@@ -1,0 +1,90 @@
+/* runner_record.c - what the runner says to the store, and when that is durable. */
+#include "agent/run/runner_internal.h"
+
+#include "common/log/log.h"
+
+#define GROUP_NS (1 * NS_PER_SEC) /* records that nobody waits for are written together */
+#define RETRY_NS (5 * NS_PER_SEC) /* after a flush that failed */
+
+struct wall_time runner_wall_now(const struct runner *runner)
+{
+    return clock_wall(loop_clock(runner->options.loop));
+}
+
+bool runner_flush(struct runner *runner)
+{
+    struct err err = {0};
+    if (store_pending(runner->options.store) == 0) {
+        return true;
+    }
+    if (!store_flush(runner->options.store, runner_wall_now(runner), &err)) {
+        if (!runner->is_stuck) {
+            LOG(ERROR, "store.write_failed", F_ERR(&err),
+                F_T("action",
+                    "keeping what happened in memory, starting nothing new, trying again"));
+        }
+        runner->is_stuck = true;
+        loop_timer_arm_in(runner->options.loop, &runner->flush_timer, RETRY_NS);
+        return false;
+    }
+    if (runner->is_stuck) {
+        LOG(INFO, "store.write_recovered", F_I("lost", runner->lost),
+            F_T("action", "starting work again"));
+        runner->is_stuck = false;
+        runner->lost = 0;
+    }
+    loop_timer_disarm(runner->options.loop, &runner->flush_timer);
+    runner->options.on_recorded(runner->options.ctx, store_last_seq(runner->options.store));
+    return true;
+}
+
+void runner_on_flush_due(void *ctx)
+{
+    struct runner *runner = ctx;
+    if (runner_flush(runner)) {
+        loop_defer(runner->options.loop, &runner->pump_task);
+    }
+}
+
+void runner_note(struct runner *runner, const struct record *record)
+{
+    struct err err = {0};
+    bool ok = store_record(runner->options.store, record, &err);
+    if (!ok && err.code == ERR_FULL && !runner->is_stuck && runner_flush(runner)) {
+        ok = store_record(runner->options.store, record, &err);
+    }
+    if (!ok && (err.code != ERR_FULL || runner->lost++ == 0)) {
+        LOG(ERROR, "store.record_lost", F_T("type", event_type_name(record->type)),
+            F_S("run", record->run), F_ERR(&err));
+    }
+}
+
+bool runner_record(struct runner *runner, const struct record *record, struct err *err)
+{
+    if (!store_record(runner->options.store, record, err)) {
+        return false;
+    }
+    if (runner->flush_timer.heap_index == 0) {
+        loop_timer_arm_in(runner->options.loop, &runner->flush_timer, GROUP_NS);
+    }
+    return true;
+}
+
+struct record run_record(const struct active_run *run, enum event_type type)
+{
+    return (struct record){.type = type,
+                           .at = runner_wall_now(run->runner),
+                           .run = str_from(run->id),
+                           .job = str_from(run->job)};
+}
+
+struct record step_record(const struct active_run *run, uint32_t step, enum event_type type)
+{
+    struct str key = run_asset(&run->run, step)->key;
+    return (struct record){.type = type,
+                           .at = runner_wall_now(run->runner),
+                           .run = str_from(run->id),
+                           .step = key,
+                           .asset = key,
+                           .attempt = run->run.steps[step].attempt};
+}

@@ -1,0 +1,117 @@
+/* runner_recover.c - after a crash, a power cut or a kill: what an earlier agent left open is closed,
+ * tried again from where it failed, and its queue taken over. */
+#include "agent/run/runner_internal.h"
+
+#include "common/json/json_writer.h"
+#include "common/log/log.h"
+
+static void close_step(struct runner *runner, const struct stored_run *run,
+                       const struct stored_step *step)
+{
+    struct record ended = {.type = EVENT_STEP_FAILURE,
+                           .at = runner_wall_now(runner),
+                           .run = run->id,
+                           .step = step->asset,
+                           .asset = step->asset,
+                           .attempt = step->attempt,
+                           .retry_at = step->retry_at,
+                           .error_code = STR("interrupted"),
+                           .error_message = STR("the agent stopped while the step was open")};
+    if (str_eq(step->status, STR("waiting"))) {
+        ended = (struct record){.type = EVENT_STEP_SKIPPED,
+                                .at = ended.at,
+                                .run = run->id,
+                                .step = step->asset,
+                                .asset = step->asset,
+                                .reason = STR("the agent stopped before it started")};
+    }
+    runner_note(runner, &ended);
+}
+
+/* Closes the steps that are open, and returns the keys of all that did not succeed. */
+static bool close_steps(struct runner *runner, const struct stored_run *run, struct arena *arena,
+                        struct str *ret_keys, int64_t *ret_count, struct err *err)
+{
+    struct stored_step *steps = NULL;
+    size_t count = 0;
+    enum step_state state = STEP_WAITING;
+    if (!store_run_steps(runner->options.store, run->id, arena, &steps, &count, err)) {
+        return false;
+    }
+    AUTO(buf) keys = buf_growing(KEYS_BYTES_MAX);
+    struct json_writer w = json_writer(&keys);
+    jw_begin_array(&w);
+    for (size_t i = 0; i < count; i++) {
+        if (step_state_from(steps[i].status, &state) && !step_state_is_finished(state)) {
+            close_step(runner, run, &steps[i]);
+        }
+        if (!str_eq(steps[i].status, STR("success"))) {
+            jw_str(&w, steps[i].asset);
+            (*ret_count)++;
+        }
+    }
+    jw_end_array(&w);
+    *ret_keys = keys.overflow ? STR_NONE : arena_copy(arena, buf_str(&keys));
+    return true;
+}
+
+/* A run that was being canceled when the agent died is canceled now; any other has failed. */
+static bool close_run(struct runner *runner, const struct stored_run *run, struct err *err)
+{
+    AUTO(arena) arena = arena_new(RUN_ARENA_BYTES);
+    struct str keys = STR_NONE;
+    struct str_map tags = {0};
+    int64_t count = 0;
+    bool is_canceled = str_eq(run->status, STR("canceling"));
+    if (!close_steps(runner, run, &arena, &keys, &count, err) ||
+        !tags_read(run->tags, &arena, &tags, err)) {
+        return false;
+    }
+    struct record ended = {.type = EVENT_RUN_FAILURE,
+                           .at = runner_wall_now(runner),
+                           .run = run->id,
+                           .job = run->job,
+                           .error_code = STR("interrupted"),
+                           .error_message = STR("the agent stopped while the run was open")};
+    if (is_canceled) {
+        ended = (struct record){
+            .type = EVENT_RUN_CANCELED, .at = ended.at, .run = run->id, .job = run->job};
+    }
+    runner_note(runner, &ended);
+    LOG(WARN, "run.interrupted", F_S("run", run->id),
+        F_T("action", is_canceled ? "recorded as canceled" : "recorded as failed"));
+    if (!is_canceled) {
+        retry_interrupted(runner, run, &tags, keys, count, &arena);
+    }
+    return true;
+}
+
+bool runner_recover(struct runner *runner, struct err *err)
+{
+    AUTO(arena) arena = arena_new(RUN_ARENA_BYTES);
+    struct stored_run *runs = NULL;
+    size_t count = 0;
+    if (runner->options.host != NULL) {
+        step_host_end_orphans(runner->options.host);
+    }
+    if (!store_open_runs(runner->options.store, &arena, &runs, &count, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool is_queued = str_eq(runs[i].status, STR("queued"));
+        struct active_run *run = NULL;
+        if (!is_queued && !close_run(runner, &runs[i], err)) {
+            return false;
+        }
+        if (is_queued && runner->options.takes_over) {
+            if (!queue_add(runner, &runs[i], &run, err)) {
+                return false;
+            }
+            run->has_waited = true;
+        }
+    }
+    if (count > 0) {
+        loop_defer(runner->options.loop, &runner->pump_task);
+    }
+    return store_flush(runner->options.store, runner_wall_now(runner), err);
+}

@@ -1,0 +1,301 @@
+/* runner_retry.c - runs that try another one again: by policy, after an interruption, by hand. */
+#include "agent/run/runner_internal.h"
+
+#include "common/json/json_writer.h"
+#include "common/log/log.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { RETRIES_MAX = 1000 };
+
+static void new_id(struct runner *runner, char ret[UUID_TEXT_SIZE])
+{
+    uint8_t random[10];
+    runner->options.rng->fill(runner->options.rng->ctx, random, sizeof(random));
+    uuid7_format(runner_wall_now(runner), random, ret);
+}
+
+/* The parent's tags with the count of interruptions set, or taken away. */
+static bool child_tags(const struct stored_run *parent, struct str interruptions,
+                       struct arena *arena, struct str *ret, struct err *err)
+{
+    struct str name = TAG_INTERRUPTIONS;
+    struct str_map tags = {0};
+    struct str_map joined = {0};
+    const struct str_map count = {.keys = &name, .values = &interruptions, .count = 1};
+    if (!tags_read(parent->tags, arena, &tags, err) ||
+        !tags_join(&tags, &count, arena, &joined, err)) {
+        return false;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < joined.count; i++) {
+        if (!str_is_empty(interruptions) || !str_eq(joined.keys[i], name)) {
+            joined.keys[kept] = joined.keys[i];
+            joined.values[kept++] = joined.values[i];
+        }
+    }
+    joined.count = kept;
+    return tags_write(&joined, arena, ret, err);
+}
+
+bool retry_enqueue(struct runner *runner, const struct stored_run *parent,
+                   const struct retry_order *order, struct arena *arena,
+                   char ret_run[UUID_TEXT_SIZE], struct err *err)
+{
+    struct stored_run child = *parent;
+    new_id(runner, ret_run);
+    child.id = str_from(ret_run);
+    child.cause = STR("retry");
+    child.cause_name = parent->id;
+    child.parent = parent->id;
+    child.root = str_is_empty(parent->root) ? parent->id : parent->root;
+    child.keys = order->keys;
+    child.steps = order->steps;
+    child.retry_number = order->retry_number;
+    child.not_before = order->not_before;
+    if (!child_tags(parent, order->interruptions, arena, &child.tags, err)) {
+        return false;
+    }
+    struct record enqueued = {.type = EVENT_RUN_ENQUEUED,
+                              .at = runner_wall_now(runner),
+                              .run = child.id,
+                              .job = child.job,
+                              .cause = child.cause,
+                              .cause_name = child.cause_name,
+                              .selection = child.selection,
+                              .keys = child.keys,
+                              .tags = child.tags,
+                              .parent = child.parent,
+                              .root = child.root,
+                              .backfill = child.backfill,
+                              .partition = child.partition,
+                              .partition_end = child.partition_end,
+                              .not_before = child.not_before,
+                              .steps = child.steps,
+                              .priority = child.priority,
+                              .retry_number = child.retry_number};
+    struct active_run *run = NULL;
+    runner_note(runner, &enqueued);
+    if (!queue_add(runner, &child, &run, err)) {
+        return false; /* it is recorded: the next start takes it from there */
+    }
+    run->has_waited = true;
+    loop_defer(runner->options.loop, &runner->pump_task);
+    return true;
+}
+
+/* --- by policy --- */
+
+struct keys {
+    struct buf text;
+    struct json_writer w;
+    int64_t count;
+};
+
+static struct keys keys_begin(void)
+{
+    return (struct keys){.text = buf_growing(KEYS_BYTES_MAX)};
+}
+
+static void keys_add(struct keys *keys, struct str key)
+{
+    buf_add(&keys->text, keys->count++ == 0 ? STR("[") : STR(","));
+    struct json_writer w = json_writer(&keys->text);
+    jw_str(&w, key);
+}
+
+static struct str keys_end(struct keys *keys, struct arena *arena)
+{
+    buf_add_char(&keys->text, ']');
+    struct str text = keys->text.overflow ? STR_NONE : arena_copy(arena, buf_str(&keys->text));
+    buf_release(&keys->text);
+    return text;
+}
+
+static bool is_again(enum run_retry_strategy strategy, bool has_succeeded, bool has_materialized)
+{
+    return strategy == RETRY_ALL_STEPS ||
+           (strategy == RETRY_FROM_FAILURE ? !has_succeeded : !has_materialized);
+}
+
+/* How the steps of a run that has just ended are tried again. */
+static struct str keys_of_run(const struct active_run *run, enum run_retry_strategy strategy,
+                              struct arena *arena, int64_t *ret_steps)
+{
+    struct keys keys = keys_begin();
+    for (uint32_t i = 0; i < run->plan.count; i++) {
+        const struct run_step *step = &run->run.steps[i];
+        if (is_again(strategy, step->state == STEP_SUCCESS, step->has_materialized)) {
+            keys_add(&keys, run_asset(&run->run, i)->key);
+        }
+    }
+    *ret_steps = keys.count;
+    return keys_end(&keys, arena);
+}
+
+static enum run_retry_strategy strategy_of(const struct active_run *run,
+                                           const struct run_retry *policy)
+{
+    static const struct {
+        struct str name;
+        enum run_retry_strategy strategy;
+    } names[] = {{STR_INIT("FROM_FAILURE"), RETRY_FROM_FAILURE},
+                 {STR_INIT("FROM_ASSET_FAILURE"), RETRY_FROM_ASSET_FAILURE},
+                 {STR_INIT("ALL_STEPS"), RETRY_ALL_STEPS}};
+    struct str said = tags_get(&run->tags, TAG_RETRY_STRATEGY);
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (str_eq(said, names[i].name)) {
+            return names[i].strategy;
+        }
+    }
+    return policy->strategy;
+}
+
+static struct run_retry policy_of(const struct active_run *run)
+{
+    struct run_retry policy = {0};
+    if (run->job_defined != NULL) {
+        policy = run->job_defined->retry;
+    }
+    policy.max = tags_get_i64(&run->tags, TAG_MAX_RETRIES, 0, RETRIES_MAX, policy.max);
+    policy.strategy = strategy_of(run, &policy);
+    return policy;
+}
+
+void retry_interrupted(struct runner *runner, const struct stored_run *parent,
+                       const struct str_map *tags, struct str keys, int64_t steps,
+                       struct arena *arena)
+{
+    char text[24];
+    char id[UUID_TEXT_SIZE];
+    struct err err = {0};
+    int64_t before = tags_get_i64(tags, TAG_INTERRUPTIONS, 0, INT32_MAX, 0);
+    if (steps == 0 || !runner->options.takes_over) {
+        return;
+    }
+    if (before >= INTERRUPTIONS_MAX) {
+        LOG(WARN, "run.given_up", F_S("run", parent->id), F_I("interruptions", before),
+            F_T("action", "not tried again: selvedge-agent retry does it by hand"));
+        return;
+    }
+    (void)snprintf(text, sizeof(text), "%lld", (long long)before + 1);
+    struct retry_order order = {.keys = keys,
+                                .steps = steps,
+                                .retry_number = parent->retry_number,
+                                .interruptions = str_from(text)};
+    if (!retry_enqueue(runner, parent, &order, arena, id, &err)) {
+        LOG(ERROR, "run.retry_failed", F_S("run", parent->id), F_ERR(&err));
+        return;
+    }
+    LOG(INFO, "run.retry_queued", F_S("parent", parent->id), F_T("run", id),
+        F_T("reason", "interrupted"));
+}
+
+void retry_by_policy(struct active_run *run)
+{
+    struct runner *runner = run->runner;
+    struct run_retry policy = policy_of(run);
+    char id[UUID_TEXT_SIZE];
+    struct err err = {0};
+    int64_t steps = 0;
+    if (run->run.stop == RUN_STOP_INTERRUPTED) {
+        struct str keys = keys_of_run(run, RETRY_FROM_FAILURE, &run->arena, &steps);
+        retry_interrupted(runner, &run->facts, &run->tags, keys, steps, &run->arena);
+        return;
+    }
+    if (run->facts.retry_number >= policy.max) {
+        return;
+    }
+    struct retry_order order = {.keys = keys_of_run(run, policy.strategy, &run->arena, &steps),
+                                .retry_number = run->facts.retry_number + 1};
+    order.steps = steps;
+    order.not_before.ns = policy.delay_ns > 0 ? runner_wall_now(runner).ns + policy.delay_ns : 0;
+    if (steps == 0) {
+        return;
+    }
+    if (!retry_enqueue(runner, &run->facts, &order, &run->arena, id, &err)) {
+        LOG(ERROR, "run.retry_failed", F_T("run", run->id), F_ERR(&err));
+        return;
+    }
+    LOG(INFO, "run.retry_queued", F_T("parent", run->id), F_T("run", id),
+        F_I("retry", order.retry_number), F_I("of", policy.max));
+}
+
+/* --- by hand --- */
+
+static bool keys_selected(struct runner *runner, struct str selection, struct arena *arena,
+                          struct retry_order *order, struct err *err)
+{
+    struct plan plan = {0};
+    if (!plan_make(runner->defs, selection, arena, &plan, err)) {
+        return false;
+    }
+    order->keys = run_keys(runner->defs, &plan, arena);
+    order->steps = (int64_t)plan.count;
+    return true;
+}
+
+static bool keys_stored(struct runner *runner, const struct stored_run *parent,
+                        enum retry_what what, struct arena *arena, struct retry_order *order,
+                        struct err *err)
+{
+    static const enum run_retry_strategy strategies[] = {[RETRY_WHAT_FAILED] = RETRY_FROM_FAILURE,
+                                                         [RETRY_WHAT_UNMADE] =
+                                                             RETRY_FROM_ASSET_FAILURE,
+                                                         [RETRY_WHAT_ALL] = RETRY_ALL_STEPS};
+    struct stored_step *steps = NULL;
+    size_t count = 0;
+    if (!store_run_steps(runner->options.store, parent->id, arena, &steps, &count, err)) {
+        return false;
+    }
+    if (count == 0) { /* it was canceled in the queue */
+        order->keys = parent->keys;
+        order->steps = parent->steps;
+        return true;
+    }
+    struct keys keys = keys_begin();
+    for (size_t i = 0; i < count; i++) {
+        bool has_succeeded = str_eq(steps[i].status, STR("success"));
+        if (is_again(strategies[what], has_succeeded, steps[i].has_materialized)) {
+            keys_add(&keys, steps[i].asset);
+        }
+    }
+    order->steps = keys.count;
+    order->keys = keys_end(&keys, arena);
+    return true;
+}
+
+bool runner_retry(struct runner *runner, struct str run, enum retry_what what, struct str selection,
+                  char ret_run[UUID_TEXT_SIZE], struct err *err)
+{
+    AUTO(arena) arena = arena_new(RUN_ARENA_BYTES);
+    struct stored_run parent = {0};
+    struct retry_order order = {0};
+    enum run_state state = RUN_QUEUED;
+    bool found = false;
+    if (!runner_flush(runner)) {
+        return err_set(err, ERR_BUSY, "the database cannot be written just now");
+    }
+    if (!store_load_run(runner->options.store, run, &arena, &parent, &found, err)) {
+        return false;
+    }
+    if (!found) {
+        (void)err_set(err, ERR_NOT_FOUND, "there is no run " STR_FMT, STR_ARG(run));
+        return err_hint(err, "list them: selvedge-agent runs");
+    }
+    if (!run_state_from(parent.status, &state) || !run_state_is_finished(state)) {
+        (void)err_set(err, ERR_BUSY, "run " STR_FMT " has not ended", STR_ARG(run));
+        return err_hint(err, "cancel it first, or wait");
+    }
+    bool ok = what == RETRY_WHAT_SELECTED ? keys_selected(runner, selection, &arena, &order, err)
+                                          : keys_stored(runner, &parent, what, &arena, &order, err);
+    if (!ok) {
+        return false;
+    }
+    if (order.steps == 0) {
+        (void)err_set(err, ERR_NOT_FOUND, "nothing of run " STR_FMT " needs another try",
+                      STR_ARG(run));
+        return err_hint(err, "--all tries all of its steps");
+    }
+    return retry_enqueue(runner, &parent, &order, &arena, ret_run, err);
+}
