@@ -28,6 +28,11 @@ struct store {
     struct buf line; /* one encoded event */
 };
 
+/* What the command line looks through: the same database, read-only. */
+struct view {
+    struct store store;
+};
+
 struct pending {
     struct record record;
     struct pending *next;
@@ -75,4 +80,8 @@ bool project_tick(struct store *store, const struct record *r, struct err *err);
 bool project_instigator(struct store *store, const struct record *r, struct err *err);
 bool project_dynamic_partition(struct store *store, const struct record *r, struct err *err);
 bool project_backfill(struct store *store, const struct record *r, struct err *err);
+/* Parts of a backfill move with the run that they are asked for in. */
+bool project_backfill_requested(struct store *store, const struct record *r, struct err *err);
+bool project_backfill_ended(struct store *store, const struct record *r, const char *status,
+                            struct err *err);
 bool project_automation(struct store *store, const struct record *r, struct err *err);
