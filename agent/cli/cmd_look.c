@@ -106,7 +106,7 @@ static int list_assets(struct cli *cli, struct settings *settings, const struct 
     table_release(&table);
     view_close(view);
     arena_release(&arena);
-    return ok ? CLI_OK : cli_error(cli, err);
+    return ok ? CLI_OK : cli_selection_error(cli, selection, err);
 }
 
 int command_assets(struct cli *cli, void *ctx)

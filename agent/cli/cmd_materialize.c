@@ -120,7 +120,7 @@ static int run_here(struct cli *cli, struct settings *settings, const struct age
     if (!agent_open(&agent, here.loop, &rng, &options, &err)) {
         code = cli_problems(cli, &settings->problems, &err);
     } else if (!carry_out(&here, agent, request, &err)) {
-        code = cli_error(cli, &err);
+        code = cli_selection_error(cli, request->selection, &err);
     }
     agent_close(agent);
     loop_close(here.loop);
@@ -153,10 +153,10 @@ static int materialize(struct cli *cli, struct settings *settings, struct wanted
     }
     int code =
         follow_request(cli, settings, request_json(&wanted->request, &json), no_wait, &err, &asked);
-    if (asked) {
-        return code;
+    if (!asked && !no_wait) {
+        return run_here(cli, settings, &wanted->request);
     }
-    return no_wait ? cli_error(cli, &err) : run_here(cli, settings, &wanted->request);
+    return err.code == ERR_NONE ? code : cli_selection_error(cli, wanted->request.selection, &err);
 }
 
 static int with_settings(struct cli *cli, struct wanted *wanted)

@@ -331,7 +331,8 @@ static int retry(struct cli *cli, const struct settings *settings, const char *w
     jw_end_object(&w);
     int code =
         follow_request(cli, settings, buf_str(&request), cli_bool(cli, "no-wait"), &err, &asked);
-    return asked ? code : cli_error(cli, &err);
+    return err.code == ERR_NONE ? code
+                                : cli_selection_error(cli, str_from(cli_text(cli, "select")), &err);
 }
 
 int command_retry(struct cli *cli, void *ctx)

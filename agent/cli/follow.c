@@ -99,12 +99,12 @@ int follow_request(struct cli *cli, const struct settings *settings, struct str 
     *ret_asked = true;
     if (!control_call(settings->state_dir, request, &arena, &reply, err)) {
         *ret_asked = err->code != ERR_OFFLINE;
-        return *ret_asked ? cli_error(cli, err) : cli_exit_from(err->code);
+        return cli_exit_from(err->code);
     }
     const struct json *run = json_get(reply, "run");
     if (run == NULL || run->type != JSON_STRING) {
         (void)err_set(err, ERR_INTERNAL, "the agent's answer names no run");
-        return cli_error(cli, err);
+        return CLI_FAILED;
     }
     if (no_wait) {
         cli_printf(cli,

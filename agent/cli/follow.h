@@ -15,6 +15,7 @@ bool follow_look(struct follower *follower, const char *database, struct str run
 int follow_run(struct follower *follower, const struct settings *settings, struct str run);
 
 /* Sends a request whose answer names a run, and follows that run, or with `no_wait` says its id.
- * *ret_asked false: no daemon is there, and err says so; nothing was printed. */
+ * When it was not granted err says why, and nothing was printed; *ret_asked is false when no daemon
+ * is there. */
 int follow_request(struct cli *cli, const struct settings *settings, struct str request,
                    bool no_wait, struct err *err, bool *ret_asked);

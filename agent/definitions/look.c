@@ -30,12 +30,20 @@ static bool has(const void *ctx, uint32_t node, enum selection_attribute attribu
     switch (attribute) {
     case SELECT_GROUP:
         return str_eq(asset->group, value);
+    case SELECT_GROUP_LIKE:
+        return str_matches(asset->group, value);
     case SELECT_KIND:
         return contains(&asset->kinds, value);
+    case SELECT_KINDLESS:
+        return asset->kinds.count == 0;
     case SELECT_TAG:
         return has_tag(&asset->tags, name, value);
     case SELECT_OWNER:
         return contains(&asset->owners, value);
+    case SELECT_OWNERLESS:
+        return asset->owners.count == 0;
+    case SELECT_EXTERNAL:
+        return asset->work == ASSET_EXTERNAL;
     }
     return false;
 }

@@ -41,6 +41,7 @@ enum {
     LIMIT_STEP_ENV = 256,
     LIMIT_METADATA_ENTRIES = 64,
     LIMIT_RUN_STEPS = LIMIT_ASSETS,
+    LIMIT_PIPES_LINE_BYTES = 2 << 20, /* one message of a step's program; longer ones are counted */
 
     /* extract/load */
     LIMIT_SINGER_LINE_BYTES = 50 << 20,

@@ -82,6 +82,15 @@ struct str str_trim_end(struct str s, char c)
     return s;
 }
 
+struct str str_clip(struct str s, size_t max)
+{
+    size_t len = s.len < max ? s.len : max;
+    while (len > 0 && len < s.len && ((unsigned char)s.ptr[len] & 0xc0) == 0x80) {
+        len--;
+    }
+    return (struct str){s.ptr, len};
+}
+
 bool str_cut(struct str s, char sep, struct str *ret_head, struct str *ret_tail)
 {
     const char *at = s.len == 0 ? NULL : memchr(s.ptr, sep, s.len);

@@ -30,6 +30,8 @@ bool str_contains(struct str s, struct str part);
 struct str str_slice(struct str s, size_t from, size_t to); /* clamped to the string */
 struct str str_trim(struct str s);                          /* ASCII white space, both ends */
 struct str str_trim_end(struct str s, char c);              /* every trailing c */
+/* At most `max` bytes of UTF-8 text, cut between two characters. */
+struct str str_clip(struct str s, size_t max);
 
 /* Cuts at the first `sep`: head before it, tail after it. Without one: head is all, tail is
  * STR_NONE, false. */

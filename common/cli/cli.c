@@ -160,7 +160,8 @@ const char *cli_values(const struct cli *cli, const char *name, size_t index)
     return NULL;
 }
 
-static void show_error(struct cli *cli, const char *code, const char *msg, const char *hint)
+/* `mark`: lines that show what is meant; may be empty. */
+static void show_error(struct cli *cli, const char *code, const struct err *err, struct str mark)
 {
     if (cli->is_json) {
         AUTO(buf) b = buf_growing(CLI_TEXT_BYTES_MAX);
@@ -169,25 +170,30 @@ static void show_error(struct cli *cli, const char *code, const char *msg, const
         jw_key(&w, STR("error"));
         jw_begin_object(&w);
         jw_member_str(&w, "code", str_from(code));
-        jw_member_str(&w, "message", str_from(msg));
-        jw_member_opt(&w, "hint", str_from(hint));
+        jw_member_str(&w, "message", str_from(err->msg));
+        jw_member_opt(&w, "hint", str_from(err->hint));
         jw_end_object(&w);
         jw_end_object(&w);
         (void)fprintf(cli->io.err, "%s\n", buf_cstr(&b) != NULL ? buf_cstr(&b) : "{\"error\":{}}");
         return;
     }
-    (void)fprintf(cli->io.err, "error: %s\n", msg);
-    if (hint[0] != '\0') {
-        (void)fprintf(cli->io.err, "hint: %s\n", hint);
+    (void)fprintf(cli->io.err, "error: %s\n" STR_FMT, err->msg, STR_ARG(mark));
+    if (err->hint[0] != '\0') {
+        (void)fprintf(cli->io.err, "hint: %s\n", err->hint);
     }
+}
+
+int cli_error_marked(struct cli *cli, const struct err *err, struct str mark)
+{
+    /* What was printed so far comes first, also when both go to one file. */
+    (void)fflush(cli->io.out);
+    show_error(cli, err_code_name(err->code), err, mark);
+    return cli_exit_from(err->code);
 }
 
 int cli_error(struct cli *cli, const struct err *err)
 {
-    /* What was printed so far comes first, also when both go to one file. */
-    (void)fflush(cli->io.out);
-    show_error(cli, err_code_name(err->code), err->msg, err->hint);
-    return cli_exit_from(err->code);
+    return cli_error_marked(cli, err, STR_NONE);
 }
 
 int cli_usage(struct cli *cli, const char *fmt, ...)
@@ -202,7 +208,7 @@ int cli_usage(struct cli *cli, const char *fmt, ...)
         err_hint(&err, "see `%s%s%s --help`", cli->program->name, cli->path[0] != '\0' ? " " : "",
                  cli->path);
     }
-    show_error(cli, "usage", err.msg, err.hint);
+    show_error(cli, "usage", &err, STR_NONE);
     return CLI_USAGE;
 }
 

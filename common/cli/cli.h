@@ -143,6 +143,8 @@ const char *cli_values(const struct cli *cli, const char *name, size_t index);
  * with --json. Returns the exit code for the error, so that a failing command ends with `return
  * cli_error(cli, &err);`. */
 int cli_error(struct cli *cli, const struct err *err);
+/* The same with lines between the error and its hint that show what is meant; not with --json. */
+int cli_error_marked(struct cli *cli, const struct err *err, struct str mark);
 /* "error: ..." and "try: selvedge-agent runs --help"; returns CLI_USAGE. */
 PRINTF_LIKE(2, 3) int cli_usage(struct cli *cli, const char *fmt, ...);
 /* Writes one line: the JSON text and a newline. */

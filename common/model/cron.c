@@ -359,3 +359,35 @@ bool cron_next(const struct cron *c, const struct tz *tz, struct wall_time after
     ret_next->ns = ns;
     return true;
 }
+
+bool cron_last(const struct cron *c, const struct tz *tz, struct wall_time until,
+               struct wall_time *ret_last)
+{
+    const int64_t span_max = (int64_t)SEARCH_DAYS * SECONDS_PER_DAY;
+    int64_t end = until.ns / NS_PER_SEC - (until.ns % NS_PER_SEC < 0 ? 1 : 0);
+    int64_t span = SECONDS_PER_DAY / 24;
+    struct wall_time last = {0};
+    struct wall_time next;
+    while (!cron_next(c, tz, (struct wall_time){(end - span) * NS_PER_SEC}, &last) ||
+           last.ns > until.ns) {
+        if (span == span_max) {
+            return false;
+        }
+        span = span * 8 < span_max ? span * 8 : span_max;
+    }
+    /* Between the firing that is known and `none_behind` there may be later ones. */
+    int64_t known = last.ns / NS_PER_SEC;
+    int64_t none_behind = end;
+    while (none_behind > known) {
+        int64_t middle = known + (none_behind - known) / 2;
+        if (cron_next(c, tz, (struct wall_time){middle * NS_PER_SEC}, &next) &&
+            next.ns <= until.ns) {
+            last = next;
+            known = last.ns / NS_PER_SEC;
+        } else {
+            none_behind = middle;
+        }
+    }
+    *ret_last = last;
+    return true;
+}

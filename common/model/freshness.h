@@ -1,8 +1,10 @@
 /* freshness.h - whether an asset was made recently enough, by Dagster's two kinds of policy. Pure.
  *
- * A window: made within the last `warn_after` passes, within `fail_after` warns, else it fails.
- * A deadline: at each tick of `cron` the asset must have been made within `lower_bound` before it;
- * once it was not, it fails until it is made again. Never made is unknown. */
+ * A window: made less than `warn_after` ago passes, less than `fail_after` ago warns, else it
+ * fails. A deadline: at each tick of `cron` the asset must have been made no longer than
+ * `lower_bound` ago; from a tick at which it was not, it fails until it is made again. Never made
+ * is unknown. Observations do not count. Source: dagster 1.13,
+ * _core/definitions/freshness_evaluator.py, compared by tests/interop. */
 #pragma once
 #include "common/base/time.h"
 #include "common/model/cron.h"

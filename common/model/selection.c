@@ -9,7 +9,7 @@ struct evaluation {
     struct arena *arena;
     bool **sets; /* the stack; a set is allocated when its place is first used */
     size_t count;
-    bool *below; /* for reach(): allocated once */
+    bool *below; /* for reach() and keep_ends(): allocated once */
     uint32_t *queue;
 };
 
@@ -76,15 +76,20 @@ static void combine(struct evaluation *e, bool is_and)
     }
 }
 
+static bool reserve_scratch(struct evaluation *e)
+{
+    if (e->below == NULL) {
+        e->below = arena_array(e->arena, e->g->count, sizeof(*e->below));
+        e->queue = arena_array(e->arena, e->g->count, sizeof(*e->queue));
+    }
+    return e->below != NULL && e->queue != NULL;
+}
+
 /* Ancestors and descendants each of the set as it was: not the descendants of its ancestors. */
 static bool reach(struct evaluation *e, const struct selection_op *op)
 {
     size_t count = e->g->count;
-    if (e->below == NULL) {
-        e->below = arena_array(e->arena, count, sizeof(*e->below));
-        e->queue = arena_array(e->arena, count, sizeof(*e->queue));
-    }
-    if (e->below == NULL || e->queue == NULL) {
+    if (!reserve_scratch(e)) {
         return false;
     }
     bool *top = e->sets[e->count - 1];
@@ -93,6 +98,38 @@ static bool reach(struct evaluation *e, const struct selection_op *op)
     graph_reach(e->g, GRAPH_DOWN, op->down, e->queue, e->below);
     for (size_t i = 0; i < count; i++) {
         top[i] = top[i] || e->below[i];
+    }
+    return true;
+}
+
+/* Whether anything `next` to the node, directly or farther on, is in the set; `near` holds that for
+ * all that comes before the node in the order walked. */
+static bool leads_into(const uint32_t *next, size_t count, const bool *set, const bool *near)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (set[next[i]] || near[next[i]]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Keeps the members that no way leads from to another member: upwards for roots, else downwards. */
+static bool keep_ends(struct evaluation *e, bool is_up)
+{
+    size_t count = e->g->count;
+    if (!reserve_scratch(e)) {
+        return false;
+    }
+    bool *top = e->sets[e->count - 1];
+    for (size_t i = 0; i < count; i++) {
+        uint32_t node = e->g->order[is_up ? i : count - 1 - i];
+        const struct graph_node *n = &e->g->nodes[node];
+        e->below[node] = is_up ? leads_into(n->deps, n->dep_count, top, e->below)
+                               : leads_into(n->children, n->child_count, top, e->below);
+    }
+    for (size_t i = 0; i < count; i++) {
+        top[i] = top[i] && !e->below[i];
     }
     return true;
 }
@@ -114,6 +151,9 @@ static bool carry_out(struct evaluation *e, const struct selection_op *op)
         return true;
     case OP_REACH:
         return reach(e, op);
+    case OP_ROOTS:
+    case OP_SINKS:
+        return keep_ends(e, op->type == OP_ROOTS);
     }
     return false;
 }

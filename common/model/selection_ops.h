@@ -12,6 +12,8 @@ enum selection_op_type {
     OP_AND,       /* pop one, keep in the top what is in both */
     OP_OR,        /* pop one, add it to the top */
     OP_REACH,     /* replace the top by itself, what it is made from and what is made from it */
+    OP_ROOTS,     /* keep in the top what is made from nothing in it, on no way */
+    OP_SINKS,     /* keep in the top what nothing in it is made from, on no way */
 };
 struct selection_op {
     enum selection_op_type type;
@@ -27,3 +29,8 @@ struct selection {
     struct selection_op *first;
     size_t stack_max; /* sets needed at the same time */
 };
+
+/* selection_parse(), and where in `text` the mistake is: *ret_fault_at is a byte's offset, or
+ * SIZE_MAX when the error is of no place. Written on false. */
+MUST_CHECK bool selection_compile(struct str text, struct arena *arena, struct selection **ret,
+                                  size_t *ret_fault_at, struct err *err);

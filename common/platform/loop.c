@@ -49,6 +49,8 @@ struct loop {
     sigset_t signals;
     struct signal_handler handlers[SIGNALS_MAX];
 
+    struct loop_child *children; /* that are watched */
+
     struct loop_fd step_watch;
     void (*on_step)(void *ctx);
     void *step_ctx;
@@ -310,15 +312,33 @@ bool loop_child_watch(struct loop *loop, struct loop_child *child, pid_t pid, in
         (void)close(pidfd);
         return err_wrap(err, "watch process %d", (int)pid);
     }
+    child->next = loop->children;
+    loop->children = child;
     return true;
 }
 
 void loop_child_remove(struct loop *loop, struct loop_child *child)
 {
-    if (child->watch.is_added) {
-        loop_fd_remove(loop, &child->watch);
-        (void)close(child->watch.fd);
+    if (!child->watch.is_added) {
+        return;
     }
+    loop_fd_remove(loop, &child->watch);
+    (void)close(child->watch.fd);
+    struct loop_child **at = &loop->children;
+    while (*at != child) {
+        at = &(*at)->next;
+    }
+    *at = child->next;
+}
+
+bool loop_is_watched(const struct loop *loop, pid_t pid)
+{
+    for (const struct loop_child *child = loop->children; child != NULL; child = child->next) {
+        if (child->pid == pid) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* -- deferred tasks -- */

@@ -36,6 +36,7 @@ struct loop_child {
     pid_t pid;
     struct loop_fd watch; /* on the pidfd, which the loop owns */
     struct loop *loop;
+    struct loop_child *next; /* of those that are watched */
 };
 struct loop_task {
     void (*run)(void *ctx);
@@ -79,6 +80,7 @@ MUST_CHECK bool loop_child_watch(struct loop *loop, struct loop_child *child, pi
                                  struct err *err);
 /* Forgets a child that is not waited for any more, and closes its pidfd. Idempotent. */
 void loop_child_remove(struct loop *loop, struct loop_child *child);
+bool loop_is_watched(const struct loop *loop, pid_t pid);
 
 /* Runs once, at the end of the present turn, before the loop waits again. Queuing twice is one run.
  * What a task queues runs in the next turn, which does not wait. */

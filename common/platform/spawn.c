@@ -16,7 +16,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CHILD_FDS = 4 /* 0, 1, 2 and the message descriptor 3 */ };
+enum {
+    CHILD_FDS = 4, /* 0, 1, 2 and the message descriptor 3 */
+    WORDS_BYTES_MAX = 2 * LIMIT_PATH_BYTES,
+    ARGS_ADDED_MAX = 64, /* words, what stands around them, and what the arena needs for itself */
+};
 
 /* -- finding the program -- */
 
@@ -64,15 +68,9 @@ static bool find_program(const struct spawn_options *options, char *ret_path, si
     return err_hint(err, "install it, or give its full path");
 }
 
-/* posix_spawn reports one errno for the folder, the program and its interpreter. */
-static bool explain(const struct spawn_options *options, const char *path, int reason,
-                    struct err *err)
+/* One errno stands for the folder, the program and its interpreter. */
+bool spawn_explain(const char *path, int reason, struct err *err)
 {
-    struct stat st;
-    if (options->cwd != NULL && (stat(options->cwd, &st) != 0 || !S_ISDIR(st.st_mode))) {
-        return err_set(err, ERR_NOT_FOUND, "start %s: there is no folder %s", options->argv[0],
-                       options->cwd);
-    }
     if (reason == ENOEXEC) {
         err_set(err, ERR_DENIED, "start %s: not a program of this machine", path);
         return err_hint(err, "a script needs a first line like #!/bin/sh");
@@ -81,6 +79,65 @@ static bool explain(const struct spawn_options *options, const char *path, int r
         return err_set(err, ERR_NOT_FOUND, "start %s: its interpreter is missing", path);
     }
     return err_errno(err, reason, "start %s", path);
+}
+
+static bool explain(const struct spawn_options *options, const char *path, int reason,
+                    struct err *err)
+{
+    struct stat st;
+    if (options->cwd != NULL && (stat(options->cwd, &st) != 0 || !S_ISDIR(st.st_mode))) {
+        return err_set(err, ERR_NOT_FOUND, "start %s: there is no folder %s", options->argv[0],
+                       options->cwd);
+    }
+    return spawn_explain(path, reason, err);
+}
+
+/* -- the helper -- */
+
+/* What is given to the kernel: the program itself, or selvedge-exec with the program behind it. */
+struct command {
+    const char *path;
+    const char *const *argv;
+    struct arena arena; /* of an argv that was made */
+};
+
+static void command_release(struct command *command)
+{
+    arena_release(&command->arena);
+}
+
+/* selvedge-exec WORD... -- PATH ARGV0 ARG... */
+static bool put_helper_before(struct command *command, const struct spawn_options *options,
+                              struct err *err)
+{
+    if (options->helper == NULL) {
+        return err_set(err, ERR_INVALID, "start %s: limits and users need selvedge-exec",
+                       options->argv[0]);
+    }
+    AUTO(buf) words = buf_growing(WORDS_BYTES_MAX);
+    size_t word_count = confine_write(&options->confine, &words);
+    size_t args = 0;
+    while (options->argv[args] != NULL) {
+        args++;
+    }
+    command->arena = arena_new(WORDS_BYTES_MAX + (args + ARGS_ADDED_MAX) * sizeof(char *));
+    const char **argv = arena_array(&command->arena, args + word_count + 4, sizeof(*argv));
+    const char *word = arena_copy(&command->arena, buf_str(&words)).ptr;
+    if (argv == NULL || words.overflow || word == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "start %s: out of memory", options->argv[0]);
+    }
+    size_t count = 0;
+    argv[count++] = options->helper;
+    for (size_t i = 0; i < word_count; i++) {
+        argv[count++] = word;
+        word += strlen(word) + 1;
+    }
+    argv[count++] = "--";
+    argv[count++] = command->path;
+    memcpy(argv + count, options->argv, args * sizeof(*argv));
+    command->argv = argv;
+    command->path = options->helper;
+    return true;
 }
 
 /* -- descriptors -- */
@@ -142,7 +199,7 @@ static char *const *mutable(const char *const *strings)
     return view.to;
 }
 
-static int start(const struct spawn_options *options, const char *path,
+static int start(const struct spawn_options *options, const struct command *command,
                  const struct fd lifted[CHILD_FDS], pid_t *ret_pid)
 {
     posix_spawn_file_actions_t actions;
@@ -162,12 +219,29 @@ static int start(const struct spawn_options *options, const char *path,
     }
     result = result != 0 ? result : plan_attributes(&attributes);
     if (result == 0) {
-        result = posix_spawn(ret_pid, path, &actions, &attributes, mutable(options->argv),
+        result = posix_spawn(ret_pid, command->path, &actions, &attributes, mutable(command->argv),
                              mutable(options->envp));
     }
     (void)posix_spawnattr_destroy(&attributes);
     (void)posix_spawn_file_actions_destroy(&actions);
     return result;
+}
+
+static bool start_with_fds(const struct spawn_options *options, const struct command *command,
+                           pid_t *ret_pid, struct err *err)
+{
+    const int wanted[CHILD_FDS] = {options->stdin_fd, options->stdout_fd, options->stderr_fd,
+                                   options->message_fd};
+    struct fd lifted[CHILD_FDS] = {{-1}, {-1}, {-1}, {-1}};
+    bool is_lifted = lift_fds(wanted, lifted, err);
+    int result = is_lifted ? start(options, command, lifted, ret_pid) : 0;
+    for (size_t i = 0; i < CHILD_FDS; i++) {
+        fd_release(&lifted[i]);
+    }
+    if (!is_lifted) {
+        return err_wrap(err, "start %s", options->argv[0]);
+    }
+    return result == 0 || explain(options, command->path, result, err);
 }
 
 bool spawn_process(const struct spawn_options *options, pid_t *ret_pid, int *ret_pidfd,
@@ -177,26 +251,17 @@ bool spawn_process(const struct spawn_options *options, pid_t *ret_pid, int *ret
     if (!find_program(options, path, sizeof(path), err)) {
         return false;
     }
-    const int wanted[CHILD_FDS] = {options->stdin_fd, options->stdout_fd, options->stderr_fd,
-                                   options->message_fd};
-    struct fd lifted[CHILD_FDS] = {{-1}, {-1}, {-1}, {-1}};
+    AUTO(command) command = {.path = path, .argv = options->argv};
     pid_t pid = 0;
-    bool is_lifted = lift_fds(wanted, lifted, err);
-    int result = is_lifted ? start(options, path, lifted, &pid) : 0;
-    for (size_t i = 0; i < CHILD_FDS; i++) {
-        fd_release(&lifted[i]);
-    }
-    if (!is_lifted) {
-        return err_wrap(err, "start %s", options->argv[0]);
-    }
-    if (result != 0) {
-        return explain(options, path, result, err);
+    if ((!confine_is_empty(&options->confine) && !put_helper_before(&command, options, err)) ||
+        !start_with_fds(options, &command, &pid, err)) {
+        return false;
     }
     /* The child cannot be reaped by anyone else, so its number is still its own here. */
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pidfd < 0) {
         int reason = errno;
-        spawn_signal_group(pid, SIGKILL);
+        (void)spawn_signal_group(pid, SIGKILL);
         (void)waitpid(pid, NULL, 0);
         return err_errno(err, reason, "watch %s", options->argv[0]);
     }
@@ -205,10 +270,10 @@ bool spawn_process(const struct spawn_options *options, pid_t *ret_pid, int *ret
     return true;
 }
 
-void spawn_signal_group(pid_t pid, int signo)
+bool spawn_signal_group(pid_t pid, int signo)
 {
     assert(pid > 1); /* -1 and 0 would mean everybody and ourselves */
-    (void)kill(-pid, signo);
+    return kill(-pid, signo) == 0;
 }
 
 void spawn_describe_status(int wait_status, char *text, size_t size)

@@ -6,6 +6,7 @@
 /* What one device says of an asset; equal words of several devices are kept once. */
 struct description {
     struct str group, kinds, tags, owners; /* the last three are JSON */
+    bool is_external;
     const struct description *next;
 };
 
@@ -63,7 +64,8 @@ static bool is_known(const struct fleet_asset *asset, const struct hub_device_as
 {
     for (const struct description *d = asset->descriptions; d != NULL; d = d->next) {
         if (str_eq(d->group, row->group) && str_eq(d->kinds, row->kinds) &&
-            str_eq(d->tags, row->tags) && str_eq(d->owners, row->owners)) {
+            str_eq(d->tags, row->tags) && str_eq(d->owners, row->owners) &&
+            d->is_external == row->is_external) {
             return true;
         }
     }
@@ -96,6 +98,7 @@ static void add_asset(void *ctx, const struct hub_device_asset *row)
                               .kinds = copy_opt(l, row->kinds),
                               .tags = copy_opt(l, row->tags),
                               .owners = copy_opt(l, row->owners),
+                              .is_external = row->is_external,
                               .next = l->assets[number].descriptions};
     l->assets[number].descriptions = d;
 }
@@ -170,6 +173,16 @@ static bool array_has(struct str array, struct str value)
     return false;
 }
 
+/* Also a text that is no array has no element. */
+static bool array_is_empty(struct str array)
+{
+    struct json_scan scan;
+    struct json_raw element;
+    struct err err;
+    return str_is_empty(array) || !json_scan_array(&scan, array, &err) ||
+           !json_scan_element(&scan, &element);
+}
+
 static bool object_has(struct str object, struct str name, struct str value)
 {
     struct json_scan scan;
@@ -193,12 +206,20 @@ static bool says(const struct description *d, enum selection_attribute attribute
     switch (attribute) {
     case SELECT_GROUP:
         return str_eq(d->group, value);
+    case SELECT_GROUP_LIKE:
+        return str_matches(d->group, value);
     case SELECT_KIND:
         return array_has(d->kinds, value);
+    case SELECT_KINDLESS:
+        return array_is_empty(d->kinds);
     case SELECT_TAG:
         return object_has(d->tags, name, value);
     case SELECT_OWNER:
         return array_has(d->owners, value);
+    case SELECT_OWNERLESS:
+        return array_is_empty(d->owners);
+    case SELECT_EXTERNAL: /* has() answers it over all devices */
+        break;
     }
     return false;
 }
@@ -208,6 +229,13 @@ static bool has(const void *ctx, uint32_t node, enum selection_attribute attribu
 {
     const struct fleet_graph *fleet = ctx;
     const struct description *d = fleet->assets[node].descriptions;
+    if (attribute == SELECT_EXTERNAL) {
+        /* One device that makes it is enough for it not to be. */
+        while (d != NULL && d->is_external) {
+            d = d->next;
+        }
+        return d == NULL && fleet->assets[node].descriptions != NULL;
+    }
     while (d != NULL && !says(d, attribute, name, value)) {
         d = d->next;
     }

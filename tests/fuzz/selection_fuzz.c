@@ -1,4 +1,5 @@
-/* A selection: whatever is accepted evaluates over a small graph. */
+/* A selection: whatever is accepted evaluates over a small graph, and what is not is wrong at a
+ * place of the text or as a whole. */
 #include "common/model/selection.h"
 #include <assert.h>
 
@@ -22,10 +23,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool ok = graph_build(&arena, input, COUNT_OF(input), NULL, &g, &err);
     assert(ok);
     struct selection *s = NULL;
-    if (!selection_parse((struct str){(const char *)data, size}, &arena, &s, &err)) {
+    const struct str text = {(const char *)data, size};
+    size_t at = 0;
+    bool has_fault = selection_fault(text, &arena, &at);
+    assert(!has_fault || at <= size);
+    if (!selection_parse(text, &arena, &s, &err)) {
         assert(err.code == ERR_INVALID && err.msg[0] != '\0');
         return 0;
     }
+    assert(!has_fault);
     const struct selection_attributes attributes = {.has = has};
     bool *set = NULL;
     ok = selection_evaluate(s, &g, &attributes, &arena, &set, &err);

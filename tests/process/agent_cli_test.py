@@ -118,7 +118,7 @@ def materialize_tells_how_it_went():
         assert [e["asset"] for e in agent.events("step_skipped")] == ["a/after"]
 
         for selection, code, text in (("a/okk", 3, "did you mean a/ok?"), ("out", 3, "external"), ("+++", 6, "column 2"),
-                                      ("a/ok and", 6, "column 9"), ("group:none", 3, "selects no asset")):
+                                      ("a/ok and", 6, "    a/ok and\n            ^\n"), ("group:none", 3, "selects no asset")):
             done = agent.command("materialize", selection, code=None)
             assert done.returncode == code and text in done.stderr, (selection, said(done))
         done = agent.command("materialize", "--job", "on", code=None)

@@ -294,7 +294,9 @@ def look_at_assets(fleet):
     for selection, keys in (("group:pos", ["pos/orders"]), ("tag:domain=sales", ["pos/orders"]),
                             ("owner:team:retail", ["pos/orders"]), ("+reports/daily", ["erp/prices", "pos/orders", "reports/daily"]),
                             ("pos/*", ["pos/missing", "pos/orders"]), ("not pos/*", ["erp/prices", "reports/daily"]),
-                            ("kind:sql and group:reports", ["reports/daily"]), ("group:none", [])):
+                            ("kind:sql and group:reports", ["reports/daily"]), ("group:none", []),
+                            ("is:external", ["erp/prices"]), ("sinks(group:p* or reports/*)", ["reports/daily"]),
+                            ("kind:<null> and owner:<null>", ["erp/prices"])):
         got = [a["asset"] for a in lines(fleet.command("assets", selection, "--json"))]
         assert got == keys, (selection, got)
     assert "did you mean pos/orders?" in fails(3, "assets", "pos/ordrs", "--state-dir", fleet.hub_dir)

@@ -41,6 +41,12 @@ static void slicing(void **state)
     assert_str(str_trim(STR("  ")), "");
     assert_str(str_trim_end(STR("a///"), '/'), "a");
     assert_str(str_trim_end(STR("///"), '/'), "");
+    assert_str(str_clip(STR("abc"), 3), "abc");
+    assert_str(str_clip(STR("abc"), 2), "ab");
+    assert_str(str_clip(STR("a\xe2\x82\xac"), 4), "a\xe2\x82\xac");
+    assert_str(str_clip(STR("a\xe2\x82\xac"), 3), "a");
+    assert_str(str_clip(STR("\xe2\x82\xac"), 2), "");
+    assert_str(str_clip(STR_NONE, 2), "");
 }
 
 static void cutting(void **state)

@@ -111,6 +111,72 @@ static void problems_name_their_place(void **state)
     free(p);
 }
 
+static const char *marked(const char *selection, size_t at)
+{
+    static char memory[512];
+    struct buf out = buf_fixed(memory, sizeof(memory) - 1);
+    buf_add_selection_mark(&out, str_from(selection), at);
+    assert_false(out.overflow);
+    memory[out.len] = '\0';
+    return memory;
+}
+
+static void a_caret_stands_under_the_mistake(void **state)
+{
+    (void)state;
+    assert_string_equal(marked("a gruop:x", 2), "    a gruop:x\n      ^\n");
+    assert_string_equal(marked("a or", 4), "    a or\n        ^\n");
+    assert_string_equal(marked("", 0), "    \n    ^\n");
+    assert_string_equal(marked("a", 99), "    a\n     ^\n");
+    assert_string_equal(marked("a or\nb c\nd", 7), "    b c\n      ^\n");
+    /* columns of the terminal: a tab is shown as one space, wide characters take two */
+    assert_string_equal(marked("\t\xc3\xa9\xe6\x97\xa5?", 6),
+                        "     \xc3\xa9\xe6\x97\xa5?\n        ^\n");
+    assert_string_equal(marked("\033[2J", 0), "     [2J\n    ^\n");
+    assert_string_equal(
+        marked("0123456789012345678901234567890123456789012345678901234567890123456789"
+               "?123456789012345678901234567890",
+               70),
+        "    ...67890123456789012345678901234567890123456789"
+        "?123456789012345678901234567...\n"
+        "                                                   ^\n");
+}
+
+static const struct err at_column = {
+    ERR_INVALID, "selection, column 3: there is no attribute \"gruop\"", "did you mean group:?"};
+
+static void show_selection_error(struct cli *cli)
+{
+    (void)cli_selection_error(cli, str_from(event_line), &at_column);
+}
+
+static const char *refused(const char *selection, const char *option)
+{
+    struct cli_setting setting = {.body = show_selection_error};
+    const char *const words[] = {"call", option, NULL};
+    event_line = selection;
+    return cli_fixture_run(&weave, setting, words).err;
+}
+
+static void a_selection_error_shows_where(void **state)
+{
+    (void)state;
+    assert_string_equal(refused("a gruop:x", NULL),
+                        "error: selection, column 3: there is no attribute \"gruop\"\n"
+                        "    a gruop:x\n"
+                        "      ^\n"
+                        "hint: did you mean group:?\n");
+    /* an error of something else, without a selection, for a program */
+    assert_string_equal(refused("a", NULL),
+                        "error: selection, column 3: there is no attribute \"gruop\"\n"
+                        "hint: did you mean group:?\n");
+    assert_string_equal(refused("", NULL),
+                        "error: selection, column 3: there is no attribute \"gruop\"\n"
+                        "hint: did you mean group:?\n");
+    assert_non_null(strstr(refused("a gruop:x", "--json"), "{\"error\":{\"code\":\"invalid\""));
+    assert_null(strchr(refused("a gruop:x", "--json"), '^'));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +185,8 @@ int main(void)
         cmocka_unit_test(an_event_cannot_drive_the_terminal),
         cmocka_unit_test(json_gives_the_line_as_it_is),
         cmocka_unit_test(problems_name_their_place),
+        cmocka_unit_test(a_caret_stands_under_the_mistake),
+        cmocka_unit_test(a_selection_error_shows_where),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,6 +202,8 @@ static void selections_know_the_attributes(void **state)
         {"kind:view", "0000100"},    {"tag:domain=sales", "1000000"},
         {"tag:domain", "0000000"},   {"owner:team:retail", "1000000"},
         {"+reports/top", "1001101"}, {"owner:ann@shop.example+1", "1001000"},
+        {"group:po*", "1000000"},    {"is:external", "0000001"},
+        {"owner:<null>", "0111111"}, {"kind:<null>", "0000000"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         AUTO(arena) arena = arena_new(1 << 20);

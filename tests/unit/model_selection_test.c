@@ -29,13 +29,21 @@ static bool has(const void *ctx, uint32_t node, enum selection_attribute attribu
     switch (attribute) {
     case SELECT_GROUP:
         return str_eq(value, str_from(shop[node].group));
+    case SELECT_GROUP_LIKE:
+        return str_matches(str_from(shop[node].group), value);
     case SELECT_KIND:
         return str_eq(value, str_from(shop[node].kind));
+    case SELECT_KINDLESS:
+        return shop[node].kind[0] == '\0';
     case SELECT_TAG:
         return shop[node].tag_value != NULL && str_eq(name, STR("domain")) &&
                str_eq(value, str_from(shop[node].tag_value));
     case SELECT_OWNER:
         return str_eq(value, str_from(shop[node].owner));
+    case SELECT_OWNERLESS:
+        return shop[node].owner[0] == '\0';
+    case SELECT_EXTERNAL:
+        return shop[node].deps[0] == NULL;
     }
     return false;
 }
@@ -114,6 +122,7 @@ static void selections_select(void **state)
         {"1+mart/x", "stg/a stg/b mart/x"},
         {"2+mart/x+1", "raw/a raw/b stg/a stg/b mart/x report"},
         {"0+mart/x+0", "mart/x"},
+        {"99999999999999999999+mart/x+2147483648", "raw/a raw/b stg/a stg/b mart/x report"},
         /* both ways from stg/a alone: stg/b, which is above mart/x, is not meant */
         {"+stg/a+", "raw/a stg/a mart/x report"},
         {"+(stg/a or stg/b)", "raw/a raw/b stg/a stg/b"},
@@ -133,6 +142,33 @@ static void selections_select(void **state)
         {"NOT raw/* AND NOT group:mart OR report", "stg/a stg/b report and"},
         {"group:raw+ and not tag:domain=stock", "raw/a raw/b stg/a mart/x report"},
         {"raw/a\nor\traw/b", "raw/a raw/b"},
+        /* ends of a set: what nothing else of the set leads to, on no way, also around it */
+        {"roots(*)", "raw/a raw/b and"},
+        {"sinks(*)", "report and"},
+        {"roots(stg/a or mart/x or report)", "stg/a"},
+        {"roots(raw/a or report)", "raw/a"},
+        {"sinks(raw/a or report)", "report"},
+        {"sinks(raw/* or stg/b)", "raw/a stg/b"},
+        {"roots(nothing)", ""},
+        {"roots(mart/x)+", "mart/x report"},
+        {"1+sinks (stg/a or mart/x) and not roots( stg/b )", "stg/a mart/x"},
+        {"roots(sinks(*))", "report and"},
+        {"roots", ""},
+        {"key:sinks or sinks", ""},
+        {"not roots(*)", "stg/a stg/b mart/x report"},
+        /* wildcards of groups, <null>, is: */
+        {"group:\"stg*\"", "stg/a stg/b"},
+        {"group:*a*", "raw/a raw/b mart/x report and"},
+        {"group:<null>", ""},
+        {"kind:<null>", "and"},
+        {"owner:<null> and not key:and", "mart/x report"},
+        {"tag:domain=<null>", "raw/b"},
+        {"is:external", "raw/a raw/b and"},
+        {"is:materializable", "stg/a stg/b mart/x report"},
+        {"is:\"external\" and raw/a", "raw/a"},
+        /* white space around : and = */
+        {"group : raw and tag : domain = sales", "raw/a"},
+        {"key\n:\nreport", "report"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         char memory[256];
@@ -168,7 +204,25 @@ static void errors_name_the_column(void **state)
         {"group:", "column 7: a value is expected here"},
         {"tag:a=", "column 7: a value is expected here"},
         {"group:raw=1", "column 10: \"and\" or \"or\" is expected here"},
-        {"group:r*", "column 8: only key: takes wildcards"},
+        {"kind:s*", "column 7: only key: and group: take wildcards"},
+        {"tag:a=b*c", "column 8: only key: and group: take wildcards"},
+        {"group:\"r*?\"", "column 7: \"r*?\" cannot match a group"},
+        {"tag:<null>", "column 5: the name of a tag is expected here"},
+        {"key:<null>", "column 5: an asset key is expected here"},
+        {"is:made", "column 4: is: takes external or materializable"},
+        {"is:<null>", "column 4: is: takes external or materializable"},
+        {"roots(", "column 7: an asset is expected at the end"},
+        {"roots()", "column 7: ')' is not expected here"},
+        {"sinks(raw/a", "column 6: this parenthesis is never closed"},
+        {"roots raw/a", "column 7: \"and\" or \"or\" is expected here"},
+        {":raw", "column 1: there is no attribute \"\""},
+        {"column:id", "column 1: \"column:\" can be asked in Dagster+ only"},
+        {"raw/a or table_name:t", "column 10: \"table_name:\" can be asked in Dagster+ only"},
+        {"changed_in_branch : ANY",
+         "column 1: \"changed_in_branch:\" can be asked in Dagster+ only"},
+        {"code_location:x",
+         "column 1: \"code_location:\" can be asked in Dagster's user interface only"},
+        {"raw/a or\n  group:", "line 2, column 9: a value is expected here"},
         {"group:\"raw", "column 7: this quote is never closed"},
         {"\"a b\"", "column 1: \"a b\" cannot match an asset key"},
         {"key:a:b", "column 5: \"a:b\" cannot match an asset key"},
@@ -197,11 +251,31 @@ static void hints_help(void **state)
     assert_false(selection_parse(STR("gruop:raw"), &arena, &s, &err));
     assert_string_equal(err.hint, "did you mean group:?");
     assert_false(selection_parse(STR("code_location:raw"), &arena, &s, &err));
-    assert_string_equal(err.hint, "attributes are key, group, kind, tag and owner");
+    assert_string_equal(err.hint, "attributes are key, group, kind, tag, owner and is");
+    assert_false(selection_parse(STR("device:raw"), &arena, &s, &err));
+    assert_string_equal(err.hint, "attributes are key, group, kind, tag, owner and is");
     assert_false(selection_parse(STR("not"), &arena, &s, &err));
     assert_string_equal(err.hint, "* selects all assets");
     assert_false(selection_parse(STR("x or and"), &arena, &s, &err));
     assert_string_equal(err.hint, "an asset of that name is written key:\"and\"");
+}
+
+/* The place is what the column says, in bytes. */
+static void a_fault_has_a_place(void **state)
+{
+    (void)state;
+    AUTO(arena) arena = arena_new(1 << 20);
+    size_t at = 0;
+    assert_true(selection_fault(STR("raw/a gruop:x"), &arena, &at));
+    assert_int_equal(at, 6);
+    assert_true(selection_fault(STR("key:\xc3\xa9 or"), &arena, &at));
+    assert_int_equal(at, 9);
+    assert_true(selection_fault(STR(""), &arena, &at));
+    assert_int_equal(at, 0);
+    at = 7;
+    assert_false(selection_fault(STR("raw/a"), &arena, &at));
+    assert_false(selection_fault(STR("\xff"), &arena, &at));
+    assert_int_equal(at, 7);
 }
 
 static void nesting_and_length_have_limits(void **state)
@@ -233,14 +307,14 @@ static void nesting_and_length_have_limits(void **state)
 static void long_chains_evaluate(void **state)
 {
     (void)state;
-    static const char *const links[] = {"+a+or ", "not a and ", "(a)or "};
+    static const char *const links[] = {"+a+or ", "not a and ", "(a)or ", "roots(a)or "};
     for (size_t i = 0; i < COUNT_OF(links); i++) {
         AUTO(arena) arena = arena_new(2 << 20);
         struct graph g;
         build_shop(&arena, &g);
         char text[LIMIT_SELECTION_BYTES];
         struct buf chain = buf_fixed(text, sizeof(text));
-        while (chain.len + 12 < sizeof(text)) {
+        while (chain.len + 20 < sizeof(text)) {
             buf_add_text(&chain, links[i]);
         }
         buf_add_text(&chain, "report");
@@ -282,7 +356,8 @@ static void every_lack_of_memory_is_reported(void **state)
         struct selection *s = NULL;
         bool *set = NULL;
         struct err err = {0};
-        done = selection_parse(STR("+raw/* and not (group:raw or 1+report+1)"), &arena, &s, &err) &&
+        done = selection_parse(STR("+raw/* and not (group:r* or 1+roots(is:materializable)+1)"),
+                               &arena, &s, &err) &&
                selection_evaluate(s, &g, &attributes, &arena, &set, &err);
         assert_true(done != arena.exhausted);
         assert_true(done || (err.code == ERR_NO_MEMORY && set == NULL));
@@ -297,6 +372,7 @@ int main(void)
         cmocka_unit_test(selections_select),
         cmocka_unit_test(errors_name_the_column),
         cmocka_unit_test(hints_help),
+        cmocka_unit_test(a_fault_has_a_place),
         cmocka_unit_test(nesting_and_length_have_limits),
         cmocka_unit_test(long_chains_evaluate),
         cmocka_unit_test(without_attributes_nothing_has_any),

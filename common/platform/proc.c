@@ -1,0 +1,140 @@
+#include "common/platform/proc.h"
+
+#include "common/base/limits.h"
+#include "common/platform/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+    STAT_BYTES = 1024,   /* one line: the name has at most 64 bytes, then 50 numbers */
+    CHUNK_BYTES = 16384, /* of an environment, which may be megabytes */
+    FIELD_STARTED = 19,  /* from the state on, which is 0 */
+};
+
+static int open_file(const char *dir, pid_t pid, const char *name)
+{
+    char path[LIMIT_PATH_BYTES + 1];
+    int len = snprintf(path, sizeof(path), "%s/%d/%s", dir, (int)pid, name);
+    return len < (int)sizeof(path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+}
+
+/* "123 (na) me) S 1 123 ...": the name may hold anything, a bracket too. */
+static bool parse_stat(struct str line, struct proc *ret)
+{
+    struct str head = STR_NONE;
+    struct str rest = STR_NONE;
+    if (!str_cut_last(line, ')', &head, &rest) || rest.len < 2) {
+        return false;
+    }
+    rest = str_slice(rest, 1, rest.len);
+    int64_t numbers[FIELD_STARTED + 1] = {0};
+    char state = rest.ptr[0];
+    for (size_t i = 0; i <= FIELD_STARTED; i++) {
+        struct str field = STR_NONE;
+        (void)str_cut(rest, ' ', &field, &rest);
+        if (i > 0 && !str_to_i64(field, INT64_MIN, INT64_MAX, &numbers[i])) {
+            return false;
+        }
+    }
+    ret->state = state;
+    ret->parent = (pid_t)numbers[1];
+    ret->group = (pid_t)numbers[2];
+    ret->started = numbers[FIELD_STARTED];
+    return true;
+}
+
+bool proc_read(const char *dir, pid_t pid, struct proc *ret)
+{
+    AUTO(fd) file = {open_file(dir, pid, "stat")};
+    char line[STAT_BYTES];
+    ssize_t len = file.n < 0 ? -1 : read(file.n, line, sizeof(line));
+    struct proc found = {.pid = pid};
+    if (len <= 0 || !parse_stat((struct str){line, (size_t)len}, &found)) {
+        return false;
+    }
+    *ret = found;
+    return true;
+}
+
+/* Looks for an entry in a text that comes in pieces. */
+struct finder {
+    struct str prefix;
+    char *entry;
+    size_t size;
+    size_t len;    /* of the present entry, as far as it is kept */
+    bool is_other; /* the present entry is not it */
+};
+
+/* True when the entry is complete. */
+static bool feed(struct finder *f, char c)
+{
+    if (c == '\0') {
+        bool is_whole = !f->is_other && f->len >= f->prefix.len;
+        f->entry[is_whole ? f->len : 0] = '\0';
+        f->len = 0;
+        f->is_other = false;
+        return is_whole;
+    }
+    if (f->is_other || f->len + 1 >= f->size ||
+        (f->len < f->prefix.len && f->prefix.ptr[f->len] != c)) {
+        f->is_other = true;
+        return false;
+    }
+    f->entry[f->len++] = c;
+    return false;
+}
+
+bool proc_find_variable(const char *dir, pid_t pid, struct str prefix, char *ret_entry, size_t size)
+{
+    AUTO(fd) file = {open_file(dir, pid, "environ")};
+    struct finder finder = {.prefix = prefix, .entry = ret_entry, .size = size};
+    char chunk[CHUNK_BYTES];
+    ssize_t len = 0;
+    while (file.n >= 0 && (len = read(file.n, chunk, sizeof(chunk))) > 0) {
+        for (ssize_t i = 0; i < len; i++) {
+            if (feed(&finder, chunk[i])) {
+                return true;
+            }
+        }
+    }
+    return file.n >= 0 && feed(&finder, '\0'); /* the last one's NUL may have been written over */
+}
+
+bool proc_each(const char *dir, bool (*on_process)(void *ctx, pid_t pid), void *ctx,
+               struct err *err)
+{
+    DIR *stream = opendir(dir);
+    if (stream == NULL) {
+        return err_errno(err, errno, "list processes in %s", dir);
+    }
+    bool goes_on = true;
+    while (goes_on) {
+        errno = 0;
+        const struct dirent *entry = readdir(stream); /* NOLINT(concurrency-mt-unsafe): ours */
+        int64_t pid = 0;
+        if (entry == NULL) {
+            break;
+        }
+        if (str_to_i64(str_from(entry->d_name), 1, INT32_MAX, &pid)) {
+            goes_on = on_process(ctx, (pid_t)pid);
+        }
+    }
+    int reason = goes_on ? errno : 0;
+    (void)closedir(stream);
+    return reason == 0 || err_errno(err, reason, "list processes in %s", dir);
+}
+
+bool proc_signal(const char *dir, const struct proc *proc, int signo)
+{
+    AUTO(fd) file = {(int)syscall(SYS_pidfd_open, proc->pid, 0)};
+    struct proc now = {0};
+    /* Looked at once more while we hold it: from here on the number cannot become another's. */
+    return file.n >= 0 && proc_read(dir, proc->pid, &now) && now.started == proc->started &&
+           syscall(SYS_pidfd_send_signal, file.n, signo, NULL, 0) == 0;
+}

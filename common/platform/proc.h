@@ -1,0 +1,30 @@
+/* proc.h - other processes, as /proc shows them. Any of them may be gone a moment later, so that
+ * "not there" is a normal answer here, and what cannot be read is not there. `dir` is "/proc" but
+ * in tests. */
+#pragma once
+#include "common/base/err.h"
+#include "common/base/str.h"
+#include <sys/types.h>
+
+struct proc {
+    pid_t pid;
+    pid_t parent;
+    pid_t group;
+    int64_t started; /* in ticks since boot: number and start are an identity, a number is none */
+    char state;      /* 'Z': it has ended and waits for its parent */
+};
+bool proc_read(const char *dir, pid_t pid, struct proc *ret);
+
+/* The environment that it was started with (a program may write over it, most do not): copies the
+ * first entry that begins with `prefix` ("NAME=some"), with a NUL. False: it has none, or none that
+ * fits. */
+bool proc_find_variable(const char *dir, pid_t pid, struct str prefix, char *ret_entry,
+                        size_t size);
+
+/* Calls back for every process until that returns false. ERR_IO when the folder cannot be read. */
+MUST_CHECK bool proc_each(const char *dir, bool (*on_process)(void *ctx, pid_t pid), void *ctx,
+                          struct err *err);
+
+/* Sends a signal to this very process: not to one that has its number now. False: it is gone, or we
+ * may not. */
+bool proc_signal(const char *dir, const struct proc *proc, int signo);
