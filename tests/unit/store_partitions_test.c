@@ -44,7 +44,7 @@ static void change(const char *set, const char *key, const char *status)
 static void dynamic_keys_keep_their_order(void **state)
 {
     (void)state;
-    struct partition_keys keys;
+    struct partition_keys keys = {0};
     assert_true(store_dynamic_keys(f.store, STR("shops"), &arena, &keys, &err));
     assert_int_equal(keys.count, 0);
     change("shops", "munich", "added");
@@ -121,7 +121,7 @@ static void what_became_of_each(void **state)
                                          "2026-01-03:mader1 2026-01-04:failed [no power] "
                                          "2026-01-05:mader5 ");
     struct view *view = NULL;
-    struct partition_keys keys;
+    struct partition_keys keys = {0};
     buf_reset(&text);
     assert_true(view_open(&view, f.options.path, &err));
     assert_true(view_partitions(view, STR("pos/other"), add_partition, &text, &err));
