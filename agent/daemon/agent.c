@@ -107,6 +107,13 @@ static int steps_max(const struct agent_config *config)
     return processors < 1 ? 1 : (int)processors;
 }
 
+static bool board_is_small(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES);
+    long page = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 && (int64_t)pages * page < SMALL_MEMORY_BYTES;
+}
+
 /* A board with one processor or little memory does one thing at a time. */
 static int runs_max(const struct agent_config *config)
 {
@@ -114,10 +121,24 @@ static int runs_max(const struct agent_config *config)
         return (int)config->runs_max;
     }
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    long pages = sysconf(_SC_PHYS_PAGES);
-    long page = sysconf(_SC_PAGESIZE);
-    bool is_small = pages > 0 && page > 0 && (int64_t)pages * page < SMALL_MEMORY_BYTES;
-    return processors < 1 || is_small ? 1 : (int)processors;
+    return processors < 1 || board_is_small() ? 1 : (int)processors;
+}
+
+static struct retention retention_of(const struct agent_config *config)
+{
+    bool is_small = board_is_small();
+    struct retention retention = {.runs = config->runs_kept,
+                                  .runs_age_ns = config->runs_age_ns,
+                                  .output_bytes = config->output_quota,
+                                  .ticks_age_ns = config->ticks_age_ns,
+                                  .events_age_ns = config->history_age_ns};
+    if (retention.runs == 0) {
+        retention.runs = is_small ? 200 : 1000;
+    }
+    if (retention.output_bytes == 0) {
+        retention.output_bytes = INT64_C(1) << (is_small ? 24 : 28);
+    }
+    return retention;
 }
 
 static bool make_absolute(struct agent *agent, struct err *err)
@@ -144,7 +165,7 @@ static bool open_runner(struct agent *agent, struct err *err)
                                      .env = agent->options.env,
                                      .steps_max = steps_max(agent->options.config),
                                      .runs_max = runs_max(agent->options.config),
-                                     .runs_kept = agent->options.config->runs_kept,
+                                     .retention = retention_of(agent->options.config),
                                      .takes_over = agent->options.is_daemon,
                                      .on_recorded = on_recorded,
                                      .on_run_ended = on_run_ended,

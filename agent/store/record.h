@@ -54,6 +54,7 @@ struct record {
     int64_t runs_max;            /* backfill: open at the same time; 0 = as the device sees fit */
     int64_t leg;                 /* backfill: which part of the selection */
     bool newest_first;           /* backfill */
+    int64_t bytes_kept;          /* logs_captured: stays on the device */
     int64_t duration_ms;
     int64_t delta_ms;         /* clock_step */
     struct str error_code;    /* of a failure */

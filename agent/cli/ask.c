@@ -1,4 +1,4 @@
-#include "agent/cli/follow.h"
+#include "agent/cli/ask.h"
 
 #include "common/cli/show.h"
 #include "common/json/json_writer.h"
@@ -9,24 +9,24 @@ enum { POLL_MS = 150, POLLS_PER_CALL = 7 };
 
 static bool show_new(void *ctx, struct str line)
 {
-    struct follower *follower = ctx;
+    struct watcher *watcher = ctx;
     struct event event;
     struct err err = {0};
-    if (event_parse(line, &event, &err) && event.seq > follower->shown) {
-        follower->shown = event.seq;
-        cli_event(follower->cli, line);
+    if (event_parse(line, &event, &err) && event.seq > watcher->shown) {
+        watcher->shown = event.seq;
+        cli_event(watcher->cli, line);
     }
     return true;
 }
 
-bool follow_look(struct follower *follower, const char *database, struct str run,
-                 struct view_run_span *ret, struct err *err)
+bool ask_look(struct watcher *watcher, const char *database, struct str run,
+              struct view_run_span *ret, struct err *err)
 {
     struct view *view = NULL;
     if (!view_open(&view, database, err)) {
         return false;
     }
-    bool ok = view_find_run(view, run, ret, err) && view_events(view, ret, show_new, follower, err);
+    bool ok = view_find_run(view, run, ret, err) && view_events(view, ret, show_new, watcher, err);
     view_close(view);
     return ok;
 }
@@ -69,15 +69,15 @@ static int say_gone(struct cli *cli)
     return cli_error(cli, &err);
 }
 
-int follow_run(struct follower *follower, const struct settings *settings, struct str run)
+int ask_follow(struct watcher *watcher, const struct settings *settings, struct str run)
 {
-    struct cli *cli = follower->cli;
+    struct cli *cli = watcher->cli;
     struct view_run_span span = {0};
     struct err err = {0};
     for (int polls = 1;; polls++) {
         /* Asked before the look: what an agent that has ended recorded is all there then. */
         bool is_gone = polls % POLLS_PER_CALL == 0 && is_daemon_gone(settings);
-        bool found = follow_look(follower, settings->database, run, &span, &err);
+        bool found = ask_look(watcher, settings->database, run, &span, &err);
         if (found && view_run_is_over(&span)) {
             return report(cli, &span);
         }
@@ -91,8 +91,8 @@ int follow_run(struct follower *follower, const struct settings *settings, struc
     }
 }
 
-int follow_request(struct cli *cli, const struct settings *settings, struct str request,
-                   bool no_wait, struct err *err, bool *ret_asked)
+int ask_for_run(struct cli *cli, const struct settings *settings, struct str request, bool no_wait,
+                struct err *err, bool *ret_asked)
 {
     AUTO(arena) arena = arena_new(1 << 20);
     struct json *reply = NULL;
@@ -112,5 +112,5 @@ int follow_request(struct cli *cli, const struct settings *settings, struct str 
                    STR_ARG(run->as.string));
         return CLI_OK;
     }
-    return follow_run(&(struct follower){.cli = cli}, settings, run->as.string);
+    return ask_follow(&(struct watcher){.cli = cli}, settings, run->as.string);
 }
