@@ -103,7 +103,6 @@ static bool carry_out(struct here *here, struct agent *agent, const struct agent
 static int run_here(struct cli *cli, struct settings *settings, const struct agent_request *request)
 {
     struct rng rng = rng_system();
-    struct env_lookup env = process_environment();
     struct here here = {.watcher = {.cli = cli}, .settings = settings};
     struct agent *agent = NULL;
     struct err err = {0};
@@ -112,7 +111,7 @@ static int run_here(struct cli *cli, struct settings *settings, const struct age
     }
     here.timer = (struct loop_timer){.on_due = on_look, .ctx = &here};
     struct agent_options options = {.config = &settings->config,
-                                    .env = &env,
+                                    .env = &settings->env,
                                     .problems = &settings->problems,
                                     .on_run_ended = on_run_ended,
                                     .ctx = &here};

@@ -79,22 +79,35 @@ static bool open_store(struct agent *agent, struct err *err)
     return true;
 }
 
-static bool find_worker(struct agent *agent, struct err *err)
+/* A program of ours: beside this one, or where packages put those that people do not call. */
+static bool find_ours(const char *name, char ret_path[LIMIT_PATH_BYTES + 1], struct err *err)
 {
-    struct str configured = agent->options.config->worker;
-    if (!str_is_empty(configured)) {
-        (void)snprintf(agent->worker, sizeof(agent->worker), STR_FMT, STR_ARG(configured));
-        return true;
-    }
     char self[LIMIT_PATH_BYTES + 1];
     ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
     if (len <= 0) {
-        return err_set(err, ERR_NOT_FOUND, "find selvedge-el: /proc/self/exe cannot be read");
+        return err_set(err, ERR_NOT_FOUND, "find %s: /proc/self/exe cannot be read", name);
     }
     struct str dir = STR_NONE;
-    struct str name = STR_NONE;
-    (void)str_cut_last((struct str){self, (size_t)len}, '/', &dir, &name);
-    (void)snprintf(agent->worker, sizeof(agent->worker), STR_FMT "/selvedge-el", STR_ARG(dir));
+    struct str own = STR_NONE;
+    (void)str_cut_last((struct str){self, (size_t)len}, '/', &dir, &own);
+    (void)snprintf(ret_path, LIMIT_PATH_BYTES + 1, STR_FMT "/../lib/selvedge/%s", STR_ARG(dir),
+                   name);
+    if (!files_exist(ret_path)) {
+        (void)snprintf(ret_path, LIMIT_PATH_BYTES + 1, STR_FMT "/%s", STR_ARG(dir), name);
+    }
+    return true;
+}
+
+static bool find_programs(struct agent *agent, struct err *err)
+{
+    struct str configured = agent->options.config->worker;
+    if (!find_ours("selvedge-el", agent->worker, err) ||
+        !find_ours("selvedge-exec", agent->helper, err)) {
+        return false;
+    }
+    if (!str_is_empty(configured)) {
+        (void)snprintf(agent->worker, sizeof(agent->worker), STR_FMT, STR_ARG(configured));
+    }
     return true;
 }
 
@@ -151,6 +164,16 @@ static bool make_absolute(struct agent *agent, struct err *err)
                       sizeof(agent->state_dir_abs), err);
 }
 
+static bool open_host(struct agent *agent, struct err *err)
+{
+    struct step_host_options options = {.loop = agent->loop,
+                                        .rng = agent->rng,
+                                        .store = agent->store,
+                                        .helper = agent->helper,
+                                        .cgroup = agent->options.config->cgroup};
+    return step_host_open(&agent->host, &options, err);
+}
+
 static bool open_runner(struct agent *agent, struct err *err)
 {
     if (!make_absolute(agent, err)) {
@@ -163,6 +186,7 @@ static bool open_runner(struct agent *agent, struct err *err)
                                      .state_dir = agent->state_dir_abs,
                                      .worker = agent->worker,
                                      .env = agent->options.env,
+                                     .host = agent->host,
                                      .steps_max = steps_max(agent->options.config),
                                      .runs_max = runs_max(agent->options.config),
                                      .retention = retention_of(agent->options.config),
@@ -180,7 +204,7 @@ static bool open_engine(struct agent *agent, struct err *err)
     struct wall_time now = clock_wall(loop_clock(agent->loop));
     (void)snprintf(definitions, sizeof(definitions), STR_FMT,
                    STR_ARG(agent->options.config->definitions));
-    return open_store(agent, err) && find_worker(agent, err) &&
+    return open_store(agent, err) && find_programs(agent, err) && open_host(agent, err) &&
            definitions_load(definitions, &files, agent->options.problems, &agent->defs, err) &&
            open_runner(agent, err) &&
            (!agent->options.is_daemon || announce_device(agent->store, &agent->facts, now, err)) &&
@@ -280,6 +304,7 @@ void agent_close(struct agent *agent)
     scheduler_close(agent->scheduler);
     link_close(agent->link);
     runner_close(agent->runner);
+    step_host_close(agent->host);
     definitions_close(agent->defs);
     store_close(agent->store);
     device_identity_wipe(&agent->identity);

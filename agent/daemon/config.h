@@ -8,7 +8,9 @@
 struct agent_config {
     struct str state_dir;
     struct str definitions; /* path of selvedge.yaml */
+    struct str secrets_dir; /* files that ${secret:NAME} comes from */
     struct str worker;      /* path of selvedge-el; empty = beside this program */
+    struct str cgroup;      /* where steps get control groups: "auto", "off", or a folder */
     int log_level;          /* enum log_level */
     int64_t steps_max;      /* children at the same time; 0 = as many as there are processors */
     int64_t runs_max;       /* runs at the same time; 0 = by the board */
