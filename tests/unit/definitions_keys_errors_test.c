@@ -136,7 +136,17 @@ static void partitions(void **state)
         {"{cron: {schedule: 0 0 30 2 *, start: 2026-01-01}}",
          "6:54: asset a: schedule: \"0 0 30 2 *\" never happens", NULL},
         {"{static: [a, b, a]}", "6:52: asset a: partitions: key a is named twice", NULL},
-        {"{static: ['']}", "6:46: asset a: partitions: a key is not 1 to 255 bytes long", NULL},
+        {"{static: ['']}", "6:46: asset a: partitions: a partition key cannot be empty", NULL},
+        {"{static: [a...b]}",
+         "6:46: asset a: partitions: \"a...b\" cannot be a partition key: \"...\" stands for "
+         "ranges",
+         NULL},
+        {"{hourly: {start: 2026-01-01, format: '%Y-%m-%d'}}",
+         "6:73: asset a: partitions: the format %Y-%m-%d does not tell the windows of 0 * * * * "
+         "apart",
+         "name the hour and minute, too: %Y-%m-%d-%H:%M"},
+        {"{daily: {start: 2026-01-01, format: '%j'}}",
+         "6:72: asset a: partitions: \"%j\" is not supported in the format of a key", NULL},
         {"{static: []}", "6:45: assets[0].partitions.static: expected at least 1, got 0", NULL},
         {"{dynamic: 'a b'}", "6:46: partitions: set \"a b\" is not a name of 1 to 63 characters",
          NULL},
