@@ -4,6 +4,8 @@
  * what went wrong is kept until the evaluation is over. */
 #include "agent/assets/automation_look.h"
 
+#include "agent/store/backfills.h"
+#include "agent/store/partitions.h"
 #include "agent/store/runs.h"
 #include "common/json/json.h"
 #include "common/model/partition_map.h"
@@ -32,6 +34,7 @@ struct seen {
     int64_t updated_seq;
     struct str run;
     const struct being_made *open;
+    struct partition_keys *dynamic; /* of PARTITION_DYNAMIC, once somebody asked for them */
 };
 
 struct automation_look {
@@ -44,6 +47,9 @@ struct automation_look {
     int64_t *cursor_seq; /* of the asset's last tick */
     struct str *forgotten;
     size_t forgotten_count;
+    const struct stored_backfill *backfills; /* that are open */
+    const bool **in_backfill;                /* by asset, of each */
+    size_t backfill_count;
     struct strmap casts; /* run to its number */
     struct cast *cast;
     size_t cast_count, cast_room;
@@ -73,10 +79,23 @@ static bool has_partitions(const struct asset *asset)
     return asset->partitions.kind != PARTITION_NONE;
 }
 
-static struct partition_view partitions_of(const struct automation_look *look,
-                                           const struct asset *asset)
+static bool partitions_of(struct automation_look *look, uint32_t node, struct partition_view *ret,
+                          struct err *err)
 {
-    return (struct partition_view){.of = &asset->partitions, .now = look->now};
+    const struct partitions *of = &look->defs->assets[node].partitions;
+    struct seen *seen = &look->seen[node];
+    if (of->kind == PARTITION_DYNAMIC && seen->dynamic == NULL) {
+        struct partition_keys *keys = arena_alloc(look->arena, sizeof(*keys));
+        if (keys == NULL) {
+            return out_of_memory(err);
+        }
+        if (!store_dynamic_keys(look->store, of->set, look->arena, keys, err)) {
+            return false;
+        }
+        seen->dynamic = keys;
+    }
+    *ret = (struct partition_view){.of = of, .dynamic = seen->dynamic, .now = look->now};
+    return true;
 }
 
 static bool find_latest(struct automation_look *look, uint32_t node, struct err *err)
@@ -86,7 +105,10 @@ static bool find_latest(struct automation_look *look, uint32_t node, struct err 
     if (asset->partitions.kind != PARTITION_TIME) {
         return true;
     }
-    struct partition_view view = partitions_of(look, asset);
+    struct partition_view view;
+    if (!partitions_of(look, node, &view, err)) {
+        return false;
+    }
     size_t count = partition_count(&view);
     char memory[KEY_MEMORY];
     struct buf key = buf_fixed(memory, sizeof(memory));
@@ -198,6 +220,27 @@ static bool on_open(void *ctx, const struct stored_open *open)
     return !look->arena->exhausted;
 }
 
+/* What their selections have come to mean; one that means nothing any more is passed over. */
+static bool read_backfills(struct automation_look *look, struct err *err)
+{
+    struct stored_backfill *backfills = NULL;
+    size_t count = 0;
+    if (!store_open_backfills(look->store, look->arena, &backfills, &count, err)) {
+        return false;
+    }
+    look->in_backfill = arena_array(look->arena, count + 1, sizeof(*look->in_backfill));
+    look->backfills = backfills;
+    for (size_t i = 0; look->in_backfill != NULL && i < count; i++) {
+        bool *set = NULL;
+        struct err none = {0};
+        if (definitions_select(look->defs, backfills[i].selection, look->arena, &set, &none)) {
+            backfills[look->backfill_count] = backfills[i];
+            look->in_backfill[look->backfill_count++] = set;
+        }
+    }
+    return true;
+}
+
 bool automation_look_open(struct automation_look **ret, struct store *store,
                           const struct definitions *defs, struct wall_time now, struct arena *arena,
                           struct err *err)
@@ -223,7 +266,7 @@ bool automation_look_open(struct automation_look **ret, struct store *store,
     }
     if (!describe(look, err) || !store_each_asset(store, on_asset, look, err) ||
         !store_each_automation(store, on_cursor, look, err) ||
-        !store_each_open(store, on_open, look, err)) {
+        !store_each_open(store, on_open, look, err) || !read_backfills(look, err)) {
         return false;
     }
     *ret = look;
@@ -369,6 +412,28 @@ static bool is_being_made(const struct automation_look *look, uint32_t node, str
     return open != NULL;
 }
 
+static bool is_in_any_backfill(const struct automation_look *look, uint32_t node)
+{
+    size_t i = 0;
+    while (i < look->backfill_count && !look->in_backfill[i][node]) {
+        i++;
+    }
+    return i < look->backfill_count;
+}
+
+/* Whether a backfill has yet to ask for it; `partition` is empty for an asset without any. */
+static bool waits_in_backfill(struct automation_look *look, uint32_t node, struct str partition,
+                              bool *ret, struct err *err)
+{
+    for (size_t i = 0; i < look->backfill_count && !*ret; i++) {
+        if (look->in_backfill[i][node] &&
+            !store_backfill_waits(look->store, look->backfills[i].id, partition, ret, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* What is known of the partitions of `node` that matter, taken together. */
 static bool look_at_keys(struct automation_look *look, uint32_t node,
                          const struct partition_keys *keys, struct automation_facts *ret,
@@ -377,7 +442,8 @@ static bool look_at_keys(struct automation_look *look, uint32_t node,
     for (size_t i = 0; i < keys->count; i++) {
         struct stored_slice slice;
         if (!store_find_slice(look->store, look->defs->assets[node].key, keys->items[i],
-                              look->arena, &slice, err)) {
+                              look->arena, &slice, err) ||
+            !waits_in_backfill(look, node, keys->items[i], &ret->is_in_backfill, err)) {
             return false;
         }
         ret->is_missing = ret->is_missing || slice.materialized_at.ns == 0;
@@ -395,14 +461,15 @@ static bool look_at_keys(struct automation_look *look, uint32_t node,
 static bool look_at_all(struct automation_look *look, uint32_t node, struct automation_facts *ret,
                         struct str *ret_run, struct err *err)
 {
-    const struct asset *asset = &look->defs->assets[node];
-    const struct partition_view view = partitions_of(look, asset);
+    struct partition_view view;
     struct stored_slices all;
-    if (!store_sum_slices(look->store, asset->key, &all, err)) {
+    if (!partitions_of(look, node, &view, err) ||
+        !store_sum_slices(look->store, look->defs->assets[node].key, &all, err)) {
         return false;
     }
     *ret = (struct automation_facts){.is_missing = all.made < (int64_t)partition_count(&view),
                                      .is_in_progress = look->seen[node].open != NULL,
+                                     .is_in_backfill = is_in_any_backfill(look, node),
                                      .updated_seq = all.materialized_seq,
                                      .made_at = all.materialized_at};
     *ret_run = look->seen[node].run;
@@ -418,9 +485,10 @@ static bool look_at_partitions(struct automation_look *look, uint32_t node, uint
         return look_at_all(look, node, ret, ret_run, err);
     }
     if (node != root) {
-        struct partition_view from = partitions_of(look, &look->defs->assets[root]);
-        struct partition_view to = partitions_of(look, &look->defs->assets[node]);
-        if (!partition_map(&from, (struct partition_bounds){latest, latest}, &to, look->arena,
+        struct partition_view from;
+        struct partition_view to;
+        if (!partitions_of(look, root, &from, err) || !partitions_of(look, node, &to, err) ||
+            !partition_map(&from, (struct partition_bounds){latest, latest}, &to, look->arena,
                            &mapped, err)) {
             return false;
         }
@@ -449,6 +517,9 @@ static bool look_at(struct automation_look *look, uint32_t node, uint32_t root,
                                          .is_in_progress = seen->open != NULL,
                                          .updated_seq = seen->updated_seq,
                                          .made_at = seen->made_at};
+        if (!waits_in_backfill(look, node, STR(""), &ret->is_in_backfill, err)) {
+            return false;
+        }
     }
     struct cast cast = {0};
     if (ret->updated_seq > look->cursor_seq[root] && !cast_of(look, run, &cast, err)) {

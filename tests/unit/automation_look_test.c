@@ -411,6 +411,65 @@ static void all_partitions_matter_to_an_asset_without(void **state)
     assert_string_equal(tick(), "c ");
 }
 
+static void say_backfill(const char *status, const char *keys)
+{
+    say((struct record){.type = EVENT_BACKFILL,
+                        .backfill = STR("bf"),
+                        .status = str_from(status),
+                        .selection = STR("b"),
+                        .keys = str_from(keys),
+                        .steps = 2,
+                        .per_run = 1});
+}
+
+static void what_a_backfill_has_yet_to_ask_for_is_in_progress(void **state)
+{
+    (void)state;
+    define(CHAIN);
+    partition_daily("a", "2026-11-01");
+    partition_daily("b", "2026-11-01");
+    automate("b", AUTOMATION_EAGER, NULL);
+    automate("c", AUTOMATION_EAGER, NULL);
+    say((struct record){.type = EVENT_ASSET_OBSERVATION, .asset = STR("x")});
+    make_part("a", "", "2026-11-17");
+    assert_string_equal(tick(), "[b] [c] ");
+    say_backfill("requested", "{\"0\":\"2026-11-16\",\"1\":\"2026-11-17\"}");
+    make_part("a", "", "2026-11-17");
+    assert_string_equal(tick(), "[b] ");
+    say_backfill("canceled", "");
+    assert_string_equal(tick(), "b ");
+    assert_string_equal(tick(), "[b] ");
+    say((struct record){.type = EVENT_BACKFILL,
+                        .backfill = STR("other"),
+                        .status = STR("requested"),
+                        .selection = STR("b"),
+                        .keys = STR("{\"0\":\"2026-11-16\"}"),
+                        .steps = 1,
+                        .per_run = 1});
+    make_part("a", "", "2026-11-17");
+    assert_string_equal(tick(), "b "); /* of another partition */
+}
+
+static void dynamic_partitions_are_counted(void **state)
+{
+    (void)state;
+    define(CHAIN);
+    asset("b")->partitions = (struct partitions){.kind = PARTITION_DYNAMIC, .set = STR("shops")};
+    automate("c", AUTOMATION_EAGER, NULL);
+    for (int i = 0; i < 2; i++) {
+        say((struct record){.type = EVENT_DYNAMIC_PARTITIONS,
+                            .status = STR("added"),
+                            .set = STR("shops"),
+                            .partition = i == 0 ? STR("berlin") : STR("kiel")});
+    }
+    make_part("b", "", "berlin");
+    assert_string_equal(tick(), "[c] ");
+    make_part("b", "", "berlin");
+    assert_string_equal(tick(), "[c] "); /* kiel is missing */
+    make_part("b", "", "kiel");
+    assert_string_equal(tick(), "c ");
+}
+
 /* --- runs ----------------------------------------------------------------------------------- */
 
 static void equal_partitions_go_into_one_run(void **state)
@@ -533,6 +592,8 @@ int main(void)
         TEST(of_partitions_in_time_the_latest_is_looked_at),
         TEST(a_run_of_another_partition_holds_nothing_back),
         TEST(all_partitions_matter_to_an_asset_without),
+        TEST(what_a_backfill_has_yet_to_ask_for_is_in_progress),
+        TEST(dynamic_partitions_are_counted),
         TEST(equal_partitions_go_into_one_run),
         TEST(what_has_no_room_is_left_for_the_next),
         TEST(without_memory_it_fails),
