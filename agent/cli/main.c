@@ -226,9 +226,22 @@ static const struct cli_command commands[] = {
     {.name = "logs",
      .args = "[RUN]",
      .summary = "show a run's events and captured output",
-     .description = "RUN is an id or the beginning of one; the newest run when not given.",
+     .description =
+         "RUN is an id or the beginning of one; the newest run when not given. Of output "
+         "that was too long to be kept whole the beginning and the end are shown, and "
+         "between them how much is missing.",
      .options = CLI_OPTIONS(
-         {.name = "step", .type = CLI_STRING, .value_name = "ASSET", .help = "only this step"}),
+         {.name = "step", .type = CLI_STRING, .value_name = "ASSET", .help = "only this step"},
+         {.name = "follow",
+          .letter = 'f',
+          .type = CLI_BOOL,
+          .help = "show events as they come, until the run ends"},
+         {.name = "output",
+          .letter = 'o',
+          .type = CLI_BOOL,
+          .help = "with --follow: also what steps write, each line with its step and stream"}),
+     .examples = CLI_EXAMPLES({"selvedge-agent logs --follow --output",
+                               "watch the newest run and what its steps write"}),
      .run = command_logs},
     {.name = "status", .summary = "show what the running daemon is doing", .run = command_status},
     {.name = "buffer",

@@ -37,7 +37,7 @@ enum {
 
     /* steps */
     LIMIT_STEP_OUTPUT_BYTES =
-        1 << 20, /* captured output kept per step attempt; the rest is counted */
+        1 << 20, /* captured output kept of each stream of an attempt; the rest is counted */
     LIMIT_STEP_LINE_BYTES = 8 << 10,
     LIMIT_STEP_ARGS = 256,
     LIMIT_STEP_ENV = 256,
