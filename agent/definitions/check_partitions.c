@@ -129,7 +129,7 @@ static void check_key(const struct subject *s, size_t index, struct str key, str
     uint32_t earlier = 0;
     struct err err = {0};
     if (!partition_key_check(key, &err)) {
-        asset_problem(s, at, NULL, "partitions: %s", err.msg);
+        asset_problem(s, at, err.hint, "partitions: %s", err.msg);
     } else if (strmap_get(seen, key, &earlier)) {
         asset_problem(s, at, NULL, "partitions: key " STR_FMT " is named twice",
                       STR_ARG(str_slice(key, 0, SHOWN_BYTES_MAX)));
