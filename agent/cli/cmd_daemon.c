@@ -64,9 +64,8 @@ static void start_watchdog(struct watchdog *watchdog, struct loop *loop)
 static int run_daemon(struct cli *cli, struct settings *settings, struct loop *loop)
 {
     struct rng rng = rng_system();
-    struct env_lookup env = process_environment();
     struct agent_options options = {.config = &settings->config,
-                                    .env = &env,
+                                    .env = &settings->env,
                                     .problems = &settings->problems,
                                     .is_daemon = true};
     struct agent *agent = NULL;

@@ -1,5 +1,5 @@
 /* cmd_runs.c - the list of runs, one of them as a timeline, and what a person does with them. */
-#include "agent/cli/follow.h"
+#include "agent/cli/ask.h"
 
 #include "common/base/limits.h"
 #include "common/cli/show.h"
@@ -330,7 +330,7 @@ static int retry(struct cli *cli, const struct settings *settings, const char *w
     jw_member_opt(&w, "selection", str_from(cli_text(cli, "select")));
     jw_end_object(&w);
     int code =
-        follow_request(cli, settings, buf_str(&request), cli_bool(cli, "no-wait"), &err, &asked);
+        ask_for_run(cli, settings, buf_str(&request), cli_bool(cli, "no-wait"), &err, &asked);
     return err.code == ERR_NONE ? code
                                 : cli_selection_error(cli, str_from(cli_text(cli, "select")), &err);
 }

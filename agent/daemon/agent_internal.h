@@ -17,8 +17,10 @@ struct agent {
     char state_dir[LIMIT_PATH_BYTES + 1];     /* as given: short, for the sockets in it */
     char state_dir_abs[LIMIT_PATH_BYTES + 1]; /* for steps, which work in other folders */
     char worker[LIMIT_PATH_BYTES + 1];
+    char helper[LIMIT_PATH_BYTES + 1]; /* selvedge-exec */
     struct store *store;
     struct definitions *defs;
+    struct step_host *host;
     struct runner *runner;
     struct scheduler *scheduler;
     struct control *control;

@@ -27,7 +27,6 @@ void capture_close(struct capture *c)
     }
     fd_release(&c->pipe);
     fd_release(&c->file);
-    c->pipe.n = c->file.n = -1;
 }
 
 /* --- lines for messages
@@ -136,7 +135,6 @@ static void begin_file(struct capture *c)
 static void give_up_file(struct capture *c)
 {
     fd_release(&c->file);
-    c->file.n = -1;
     c->file_room = 0;
     if (c->piece_count > 0 && c->pieces[c->piece_count - 1].bytes == 0) {
         forget_piece(c, c->piece_count - 1); /* nothing was written: no need to keep its name */

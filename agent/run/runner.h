@@ -10,7 +10,8 @@
  * are counted among the children that live, so that a dead run keeps none. */
 #pragma once
 #include "agent/run/run.h"
-#include "agent/store/store.h"
+#include "agent/run/step_host.h"
+#include "agent/store/retention.h"
 #include "common/base/uuid.h"
 #include "common/platform/loop.h"
 
@@ -32,9 +33,10 @@ struct runner_options {
     const char *state_dir;    /* captured output goes to <state_dir>/runs/<run>/<asset>/ */
     const char *worker;       /* path of selvedge-el */
     const struct env_lookup *env;
-    int steps_max;     /* children at the same time */
-    int runs_max;      /* runs at the same time */
-    int64_t runs_kept; /* ended runs with their output; older ones are deleted */
+    struct step_host *host; /* what steps are held by; NULL = process groups alone */
+    int steps_max;          /* children at the same time */
+    int runs_max;           /* runs at the same time */
+    struct retention retention;
     /* Whether what an earlier agent left in the queue is this runner's to do, and runs that were
      * interrupted are tried again: a daemon's business. */
     bool takes_over;

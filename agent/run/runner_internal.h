@@ -59,6 +59,7 @@ struct runner {
     struct loop_task pump_task;
     struct loop_timer flush_timer; /* group commit, or the next try after a failed flush */
     struct loop_timer due_timer;   /* the earliest retry, deadline or queued run's time */
+    struct loop_timer expire_timer;
     bool is_stopping;
     bool is_stuck; /* the last flush failed */
     int64_t lost;  /* records, meanwhile */
@@ -77,6 +78,10 @@ void runner_on_flush_due(void *ctx);
 void runner_note(struct runner *runner, const struct record *record);
 struct record run_record(const struct active_run *run, enum event_type type);
 struct record step_record(const struct active_run *run, uint32_t step, enum event_type type);
+
+/* --- runner_expire.c --- */
+void runner_expire(void *runner);
+void runner_expire_soon(struct runner *runner); /* a run has ended */
 
 /* --- runner_queue.c --- */
 /* The run that may begin next, or NULL. */

@@ -91,6 +91,9 @@ bool runner_recover(struct runner *runner, struct err *err)
     AUTO(arena) arena = arena_new(RUN_ARENA_BYTES);
     struct stored_run *runs = NULL;
     size_t count = 0;
+    if (runner->options.host != NULL) {
+        step_host_end_orphans(runner->options.host);
+    }
     if (!store_open_runs(runner->options.store, &arena, &runs, &count, err)) {
         return false;
     }

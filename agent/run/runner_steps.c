@@ -76,6 +76,21 @@ static const struct check *blocking_failure(const struct asset *asset,
     return NULL;
 }
 
+static void record_output(const struct attempt *attempt, const struct step_result *result)
+{
+    int64_t kept =
+        result->out.bytes - result->out.dropped + result->err.bytes - result->err.dropped;
+    AUTO(buf) metadata = buf_growing(1024);
+    if (result->out.bytes + result->err.bytes == 0) {
+        return;
+    }
+    step_result_write_output(result, &metadata);
+    struct record captured = step_record(attempt->run, attempt->step, EVENT_LOGS_CAPTURED);
+    captured.metadata = buf_str(&metadata);
+    captured.bytes_kept = kept;
+    runner_note(attempt->run->runner, &captured);
+}
+
 static void record_success(const struct attempt *attempt, const struct step_result *result)
 {
     struct record success = step_record(attempt->run, attempt->step, EVENT_STEP_SUCCESS);
@@ -113,6 +128,7 @@ static void record_failure(const struct attempt *attempt, const struct step_resu
 static void record_end(struct attempt *attempt, struct step_result *result,
                        const struct check *blocking, enum step_state state)
 {
+    record_output(attempt, result);
     if (result->ok) {
         record_materialization(attempt, result);
         record_checks(attempt, result);
@@ -174,12 +190,14 @@ static bool spawn_attempt(struct attempt *attempt, struct err *err)
     const struct runner_options *options = &run->runner->options;
     const struct asset *asset = run_asset(&run->run, attempt->step);
     int64_t number = run->run.steps[attempt->step].attempt;
-    struct step_context context = {.defs = run->defs,
-                                   .worker = options->worker,
-                                   .state_dir = options->state_dir,
-                                   .run = str_from(run->id),
-                                   .attempt = number,
-                                   .env = options->env};
+    struct step_context context = {
+        .defs = run->defs,
+        .worker = options->worker,
+        .state_dir = options->state_dir,
+        .run = str_from(run->id),
+        .store_id = options->host == NULL ? STR_NONE : str_from(options->host->store_id),
+        .attempt = number,
+        .env = options->env};
     struct step_spec spec;
     char output_dir[LIMIT_PATH_BYTES + 1];
     (void)snprintf(output_dir, sizeof(output_dir), "%s/runs/%s/" STR_FMT, options->state_dir,
@@ -188,12 +206,18 @@ static bool spawn_attempt(struct attempt *attempt, struct err *err)
         !files_make_dirs(output_dir, 0750, err)) {
         return false;
     }
-    struct step_process_options process = {.argv = spec.argv,
+    char output_name[24];
+    (void)snprintf(output_name, sizeof(output_name), "%lld", (long long)number);
+    struct step_process_options process = {.host = options->host,
+                                           .argv = spec.argv,
                                            .envp = spec.envp,
                                            .cwd = spec.cwd,
+                                           .confine = spec.confine,
+                                           .run = str_from(run->id),
+                                           .token = spec.token,
                                            .input = spec.input,
                                            .output_dir = output_dir,
-                                           .attempt = number,
+                                           .output_name = output_name,
                                            .timeout_ns = asset->timeout_ns,
                                            .on_end = on_process_end,
                                            .ctx = attempt};

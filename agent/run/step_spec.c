@@ -1,5 +1,6 @@
 #include "agent/run/step_spec.h"
 
+#include "agent/run/orphans.h"
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
 #include <string.h>
@@ -25,7 +26,8 @@ struct resolver {
     struct env_lookup env;
     struct arena *arena;
     struct err *err;
-    bool ok; /* sticky, so that a builder checks once */
+    struct str check; /* that is asked; empty: the step itself */
+    bool ok;          /* sticky, so that a builder checks once */
 };
 
 static void add_path(struct resolver *r, struct json_writer *w, const char *member, struct str text)
@@ -123,6 +125,9 @@ static void add_checks(struct resolver *r, struct json_writer *w, const struct a
     jw_begin_array(w);
     for (size_t i = 0; i < asset->check_count; i++) {
         const struct check *check = &asset->checks[i];
+        if (check->run.count > 0) {
+            continue; /* a program is not the worker's to start */
+        }
         jw_begin_object(w);
         jw_member_str(w, "name", check->name);
         jw_member_str(w, "sql", check->sql);
@@ -185,18 +190,47 @@ static bool make_native(struct resolver *r, const struct asset *asset, struct st
  * ----------------------------------------------------------------------------------------------------------------
  */
 
-static bool make_command(struct resolver *r, const struct asset *asset, struct step_spec *spec)
+static bool hold_to_limits(struct resolver *r, const struct asset *asset, struct step_spec *spec)
 {
-    const char **argv = arena_array(r->arena, asset->run.count + 1, sizeof(*argv));
+    const struct step_limits *limits = &asset->limits;
+    spec->confine = (struct confine){.memory_bytes = limits->memory_bytes,
+                                     .cpu_ns = limits->cpu_ns,
+                                     .file_bytes = limits->file_bytes,
+                                     .open_files = limits->open_files,
+                                     .processes = limits->processes,
+                                     .nice = limits->nice};
+    if (str_is_empty(asset->user)) {
+        return true;
+    }
+    spec->confine.user = arena_cstr(r->arena, asset->user);
+    return spec->confine.user != NULL ||
+           err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
+}
+
+static bool make_argv(struct resolver *r, const struct str_list *run, struct step_spec *spec)
+{
+    const char **argv = arena_array(r->arena, run->count + 1, sizeof(*argv));
     if (argv == NULL) {
         return err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
     }
-    for (size_t i = 0; i < asset->run.count; i++) {
-        argv[i] = resolved_text(r, asset->run.items[i]);
+    for (size_t i = 0; i < run->count; i++) {
+        argv[i] = resolved_text(r, run->items[i]);
     }
     spec->argv = argv;
     spec->cwd = r->context.defs->dir;
     return r->ok;
+}
+
+static bool make_command(struct resolver *r, const struct asset *asset, struct step_spec *spec)
+{
+    if (!make_argv(r, &asset->run, spec)) {
+        return false;
+    }
+    if (!str_is_empty(asset->dir)) {
+        r->ok = definitions_resolve_path(r->context.defs, asset->dir, &r->env, r->arena, &spec->cwd,
+                                         r->err);
+    }
+    return r->ok && hold_to_limits(r, asset, spec);
 }
 
 /* --- environment
@@ -218,18 +252,35 @@ static void set_env(struct resolver *r, struct environment *env, const char *nam
     env->items[env->count++] = entry.ptr;
 }
 
+/* "<store>/<run>/<step>/<attempt>": every process of the step is known again by it. */
+static void set_token(struct resolver *r, struct environment *env, const struct asset *asset,
+                      struct step_spec *spec)
+{
+    if (str_is_empty(r->context.store_id)) {
+        return;
+    }
+    spec->token = arena_printf(r->arena, STR_FMT "/" STR_FMT "/" STR_FMT "/%lld",
+                               STR_ARG(r->context.store_id), STR_ARG(r->context.run),
+                               STR_ARG(asset->key), (long long)r->context.attempt);
+    set_env(r, env, ORPHANS_VARIABLE, spec->token);
+}
+
 /* A child sees a few variables of ours that every program expects, who it is, and what the asset
  * gives it: nothing else of the agent's environment, where secrets may stand. */
 static bool make_environment(struct resolver *r, const struct asset *asset, struct step_spec *spec)
 {
     static const char *const passed[] = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"};
-    size_t room = COUNT_OF(passed) + 6 + asset->env.count;
+    size_t room = COUNT_OF(passed) + 8 + asset->env.count;
     struct environment env = {.items = arena_array(r->arena, room, sizeof(*env.items))};
     if (env.items == NULL) {
         return err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
     }
+    set_token(r, &env, asset, spec);
     for (size_t i = 0; i < COUNT_OF(passed); i++) {
         struct str value = STR_NONE;
+        if (!str_is_empty(asset->user) && str_eq(str_from(passed[i]), STR("HOME"))) {
+            continue; /* another's home is of no use: selvedge-exec sets the user's own */
+        }
         if (r->context.env->get(r->context.env->ctx, str_from(passed[i]), &value)) {
             set_env(r, &env, passed[i], value);
         }
@@ -241,6 +292,9 @@ static bool make_environment(struct resolver *r, const struct asset *asset, stru
     set_env(r, &env, "SELVEDGE_RUN", r->context.run);
     set_env(r, &env, "SELVEDGE_ASSET", asset->key);
     set_env(r, &env, "SELVEDGE_ATTEMPT", buf_str(&number));
+    if (!str_is_empty(r->check)) {
+        set_env(r, &env, "SELVEDGE_CHECK", r->check);
+    }
     for (size_t i = 0; i < asset->env.count && r->ok; i++) {
         const char *name = arena_cstr(r->arena, asset->env.keys[i]);
         const char *value = resolved_text(r, asset->env.values[i]);
@@ -256,12 +310,28 @@ bool step_spec_make(const struct step_context *context, const struct asset *asse
                     struct arena *arena, struct step_spec *ret, struct err *err)
 {
     struct resolver r = {.context = *context, .arena = arena, .err = err, .ok = true};
-    r.env = (struct env_lookup){.get = lookup, .ctx = &r.context};
+    r.env = (struct env_lookup){.get = lookup, .ctx = &r.context, .secrets = context->env->secrets};
     struct step_spec spec = {0};
     bool made =
         asset->work == ASSET_RUN ? make_command(&r, asset, &spec) : make_native(&r, asset, &spec);
     if (!made || !make_environment(&r, asset, &spec)) {
         return err_wrap(err, "asset " STR_FMT, STR_ARG(asset->key));
+    }
+    *ret = spec;
+    return true;
+}
+
+bool step_spec_make_check(const struct step_context *context, const struct asset *asset,
+                          const struct check *check, struct arena *arena, struct step_spec *ret,
+                          struct err *err)
+{
+    struct resolver r = {
+        .context = *context, .arena = arena, .err = err, .check = check->name, .ok = true};
+    r.env = (struct env_lookup){.get = lookup, .ctx = &r.context};
+    struct step_spec spec = {0};
+    if (!make_argv(&r, &check->run, &spec) || !hold_to_limits(&r, asset, &spec) ||
+        !make_environment(&r, asset, &spec)) {
+        return err_wrap(err, "check " STR_FMT, STR_ARG(check->name));
     }
     *ret = spec;
     return true;

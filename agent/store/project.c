@@ -75,6 +75,8 @@ bool project_record(struct store *store, const struct record *record, int64_t se
         return project_asset_failed(store, record, err);
     case EVENT_ASSET_CHECK_EVALUATION:
         return project_check(store, record, err);
+    case EVENT_LOGS_CAPTURED:
+        return project_output(store, record, err);
     case EVENT_FRESHNESS_STATE_CHANGE:
         return project_freshness(store, record, err);
     case EVENT_TICK:
@@ -89,7 +91,6 @@ bool project_record(struct store *store, const struct record *record, int64_t se
         return project_automation(store, record, err);
     case EVENT_UNKNOWN:
     case EVENT_ASSET_CHECK_EVALUATION_PLANNED:
-    case EVENT_LOGS_CAPTURED:
     case EVENT_ENGINE_EVENT:
     case EVENT_LOG:
     case EVENT_DEVICE:

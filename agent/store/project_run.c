@@ -57,6 +57,14 @@ bool project_run_end(struct store *store, const struct record *r, const char *st
     return db_run(&q, err);
 }
 
+bool project_output(struct store *store, const struct record *r, struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_RUN_OUTPUT);
+    db_bind_str(&q, ":run", r->run);
+    db_bind_i64(&q, ":bytes", r->bytes_kept);
+    return db_run(&q, err);
+}
+
 bool project_step_planned(struct store *store, const struct record *r, struct err *err)
 {
     struct db_query q = db_query(store->db, AGENT_STORE_STEP_PLANNED);

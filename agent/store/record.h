@@ -48,6 +48,7 @@ struct record {
     int64_t priority;            /* run_enqueued */
     int64_t retry_number;        /* run_enqueued: 0 for the first run of its line */
     int64_t per_run;             /* backfill: partitions in one run; 0 = all of them */
+    int64_t bytes_kept;          /* logs_captured: stays on the device */
     int64_t duration_ms;
     int64_t delta_ms;         /* clock_step */
     struct str error_code;    /* of a failure */

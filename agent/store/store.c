@@ -18,6 +18,7 @@ static struct db_options database_options(const struct store_options *options)
 {
     return (struct db_options){
         .path = options->path,
+        .flags = DB_LATE, /* most devices use a few of many; store_test prepares all */
         .application_id = APPLICATION_ID,
         .migrations = agent_store_migrations,
         .migrations_count = AGENT_STORE_MIGRATIONS_COUNT,
@@ -258,50 +259,6 @@ bool store_set_setting(struct store *store, struct str name, struct str value, s
     db_bind_str(&q, ":name", name);
     db_bind_str(&q, ":value", value);
     return db_run(&q, err);
-}
-
-static bool delete_run(struct store *store, struct str run, struct err *err)
-{
-    struct db_query q = db_query(store->db, AGENT_STORE_RUN_DELETE);
-    db_bind_str(&q, ":run", run);
-    return db_run(&q, err);
-}
-
-bool store_expire_runs(struct store *store, int64_t keep,
-                       void (*on_delete)(void *ctx, struct str run), void *ctx, struct err *err)
-{
-    AUTO(arena) arena = arena_new(1 << 20);
-    struct str expired[256];
-    size_t count = 0;
-    struct db_query q = db_query(store->db, AGENT_STORE_RUN_EXPIRED);
-    db_bind_i64(&q, ":keep", keep);
-    for (bool row = true; row && count < COUNT_OF(expired);) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (row) {
-            expired[count] = arena_copy(&arena, db_col_str(&q, 0));
-            count += expired[count].ptr != NULL;
-        }
-    }
-    db_reset(&q);
-    if (count == 0) {
-        return true;
-    }
-
-    for (size_t i = 0; i < count; i++) {
-        on_delete(ctx, expired[i]);
-    }
-    AUTO(db_tx) tx = {0};
-    if (!db_tx_begin(store->db, &tx, err)) {
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!delete_run(store, expired[i], err)) {
-            return false;
-        }
-    }
-    return db_tx_commit(&tx, err);
 }
 
 void store_memory(int64_t *ret_now, int64_t *ret_peak)

@@ -79,11 +79,6 @@ MUST_CHECK bool store_get_setting(struct store *store, struct str name, struct b
                                   bool *ret_found, struct err *err);
 MUST_CHECK bool store_set_setting(struct store *store, struct str name, struct str value,
                                   struct err *err);
-/* Deletes all but the newest `keep` ended runs (at most 256 at a time), calling back for each before
- * that: its captured output goes first, so that none is left behind that nobody knows of. */
-MUST_CHECK bool store_expire_runs(struct store *store, int64_t keep,
-                                  void (*on_delete)(void *ctx, struct str run), void *ctx,
-                                  struct err *err);
 /* Bytes of SQLite heap now and at peak. */
 void store_memory(int64_t *ret_now, int64_t *ret_peak);
 /* Bounds SQLite's heap in this process: beyond it a write fails with ERR_NO_MEMORY and is tried again. */

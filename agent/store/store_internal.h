@@ -66,6 +66,7 @@ bool project_run_status(struct store *store, const struct record *r, const char 
                         int64_t seq, struct err *err);
 bool project_run_end(struct store *store, const struct record *r, const char *status, int64_t seq,
                      struct err *err);
+bool project_output(struct store *store, const struct record *r, struct err *err);
 bool project_step_planned(struct store *store, const struct record *r, struct err *err);
 bool project_step_start(struct store *store, const struct record *r, struct err *err);
 bool project_step_end(struct store *store, const struct record *r, const char *status,

@@ -337,7 +337,7 @@ static struct outcome eval(struct evaluation *e, const struct condition *c, cons
         ret.is_true = eval_or(e, c, below);
         break;
     case OP_NOT:
-        ret.is_true = at->is_candidate && !eval(e, c->children[0], &below).is_true;
+        ret.is_true = !eval(e, c->children[0], &below).is_true && at->is_candidate;
         break;
     case OP_NEWLY_TRUE:
         ret.is_true = eval_newly_true(e, c, below);
@@ -373,24 +373,15 @@ static struct outcome eval(struct evaluation *e, const struct condition *c, cons
 
 /* --- one tick --- */
 
-/* The cron as a line of the cursor. */
+/* The cron as a line of the cursor; neither of the two can hold an end of line. */
 static bool write_schedule(struct evaluation *e)
 {
     const struct automation *a = e->condition;
-    if (a->kind != AUTOMATION_ON_CRON) {
-        return true;
+    if (a->kind == AUTOMATION_ON_CRON) {
+        e->new.schedule = arena_printf(e->arena, STR_FMT " " STR_FMT, STR_ARG(a->cron_text),
+                                       STR_ARG(a->timezone));
+        return e->new.schedule.ptr != NULL;
     }
-    size_t len = a->cron_text.len + 1 + a->timezone.len;
-    char *line = arena_alloc(e->arena, len + 1);
-    if (line == NULL) {
-        return false;
-    }
-    struct buf text = buf_fixed(line, len + 1);
-    buf_addf(&text, STR_FMT " " STR_FMT, STR_ARG(a->cron_text), STR_ARG(a->timezone));
-    for (size_t i = 0; i < text.len; i++) {
-        line[i] = line[i] == '\n' || line[i] == '\r' ? ' ' : line[i];
-    }
-    e->new.schedule = buf_str(&text);
     return true;
 }
 

@@ -71,8 +71,9 @@ struct automation_node {
 
 struct automation_result {
     bool is_evaluated;
-    bool is_requested;                  /* to be made now; partitions: the latest one */
-    struct str cursor;                  /* for the next tick; one line or more */
+    bool is_requested; /* to be made now; partitions: the latest one */
+    struct str cursor; /* for the next tick, several lines; empty when it was not evaluated: what is
+                          kept of it goes, as a condition that comes back begins anew */
     const struct automation_node *tree; /* NULL unless wanted */
 };
 

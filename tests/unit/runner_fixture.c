@@ -59,7 +59,7 @@ void runner_world_init(struct runner_world *w, const char *text)
                                          .env = &w->env,
                                          .steps_max = 1,
                                          .runs_max = 1,
-                                         .runs_kept = 100,
+                                         .retention = {.runs = 100, .output_bytes = 1 << 30},
                                          .takes_over = true,
                                          .on_recorded = on_recorded,
                                          .on_run_ended = on_run_ended,

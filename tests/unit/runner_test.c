@@ -50,7 +50,7 @@ static void old_output_goes_however_short_the_engine_lives(void **state)
     (void)state;
     char runs[RUNS][UUID_TEXT_SIZE];
     runner_world_init(&w, "assets: [{key: a, run: ['true']}]");
-    w.options.runs_kept = 2;
+    w.options.retention.runs = 2;
     for (int i = 0; i < RUNS; i++) {
         runner_world_reopen(&w);
         runner_world_enqueue(&w, "*", runs[i]);

@@ -26,7 +26,8 @@ CREATE TABLE run_new (
     root TEXT NOT NULL DEFAULT '',          -- the first of that line
     retry_number INTEGER NOT NULL DEFAULT 0,
     not_before INTEGER NOT NULL DEFAULT 0,  -- stays queued until then
-    backfill TEXT NOT NULL DEFAULT ''
+    backfill TEXT NOT NULL DEFAULT '',
+    output_bytes INTEGER NOT NULL DEFAULT 0 -- of captured output that is kept
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE step_new (
