@@ -163,6 +163,14 @@ static void keep(struct capture *c, struct str bytes)
     }
 }
 
+void capture_add(struct capture *c, struct str text)
+{
+    if (c->file.n == -1) {
+        c->file_room = 0; /* the pipe's end closed the file: another one begins */
+    }
+    keep(c, text);
+}
+
 /* --- the pipe
  * -----------------------------------------------------------------------------------------------------------
  */

@@ -482,6 +482,7 @@ static void tell_ended(struct runner *runner)
         LOG(INFO, "run.ended", F_T("run", run->id), F_T("job", run->job),
             F_T("status", run_state_name(run->state)));
         runner->options.on_run_ended(runner->options.ctx, &end);
+        pipes_forget_run(run);
         run_free(run);
         runner_expire_soon(runner);
     }

@@ -1,6 +1,7 @@
 /* runner_internal.h - what the files of the runner share. */
 #pragma once
 #include "agent/run/runner.h"
+#include "agent/run/step_pipes.h"
 #include "agent/run/step_process.h"
 #include "agent/run/tags.h"
 #include "agent/store/runs.h"
@@ -20,6 +21,8 @@ struct attempt {
     uint32_t step;
     struct arena arena;
     struct step_process *process; /* NULL until it is started */
+    struct attempt_pipes *pipes;  /* NULL: no program that could speak Dagster Pipes */
+    struct step_result result;    /* of the process, while the rest of its messages is read */
     struct attempt *next;
 };
 
@@ -73,6 +76,9 @@ struct wall_time runner_wall_now(const struct runner *runner);
  * works. */
 bool runner_flush(struct runner *runner);
 void runner_on_flush_due(void *ctx);
+/* What a step's program says, which may be much: takes only a part of the store's memory, and none
+ * while nothing can be written. False: not now. */
+bool runner_offer(struct runner *runner, const struct record *record);
 /* Within a run, which may say more at once than the store's memory holds. Only when that is full
  * and nothing can be written either, something is lost; the log says so once, and later how much. */
 void runner_note(struct runner *runner, const struct record *record);
@@ -125,6 +131,24 @@ void steps_choose(struct runner *runner); /* records the starts of what may star
 void steps_start_chosen(struct runner *runner);
 void steps_stop(struct runner *runner, const struct active_run *run); /* asks its children to end */
 void attempt_free(struct attempt *attempt);
+
+/* --- runner_pipes.c --- */
+/* Before the program is started; its output folder is there. What was made is attempt->pipes, also
+ * when it fails. */
+MUST_CHECK bool attempt_pipes_open(struct attempt *attempt, struct err *err);
+/* NULL-terminated; NULL for no pipes. */
+const char *const *attempt_pipes_variables(const struct attempt_pipes *pipes);
+/* The process has ended: reads the rest of what it said, then calls `then`. */
+void attempt_pipes_finish(struct attempt_pipes *pipes, void (*then)(struct attempt *attempt));
+const struct step_pipes *attempt_pipes_told(const struct attempt_pipes *pipes);
+void attempt_pipes_close(struct attempt_pipes *pipes); /* keeps the files; NULL is allowed */
+void pipes_forget_run(const struct active_run *run);   /* its end is durable: deletes the files */
+/* Records what the program of a step that was open when the agent died had said and nobody had
+ * recorded. */
+void pipes_recover_step(struct runner *runner, const struct stored_run *run,
+                        const struct stored_step *step);
+void pipes_forget_step(const struct runner *runner, const struct stored_run *run,
+                       const struct stored_step *step); /* once that is durable */
 
 /* --- runner_recover.c --- */
 MUST_CHECK bool runner_recover(struct runner *runner, struct err *err);

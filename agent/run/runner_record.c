@@ -3,8 +3,9 @@
 
 #include "common/log/log.h"
 
-#define GROUP_NS (1 * NS_PER_SEC) /* records that nobody waits for are written together */
-#define RETRY_NS (5 * NS_PER_SEC) /* after a flush that failed */
+#define GROUP_NS (1 * NS_PER_SEC)     /* records that nobody waits for are written together */
+enum { OFFER_BYTES_MAX = 256 << 10 }; /* a quarter of what the store holds in memory */
+#define RETRY_NS (5 * NS_PER_SEC)     /* after a flush that failed */
 
 struct wall_time runner_wall_now(const struct runner *runner)
 {
@@ -44,6 +45,24 @@ void runner_on_flush_due(void *ctx)
     if (runner_flush(runner)) {
         loop_defer(runner->options.loop, &runner->pump_task);
     }
+}
+
+bool runner_offer(struct runner *runner, const struct record *record)
+{
+    struct err err = {0};
+    bool has_room = store_pending_bytes(runner->options.store) < OFFER_BYTES_MAX;
+    if (runner->is_stuck || (!has_room && !runner_flush(runner))) {
+        return false;
+    }
+    if (runner_record(runner, record, &err)) {
+        return true;
+    }
+    if (err.code == ERR_FULL || err.code == ERR_NO_MEMORY) {
+        return false;
+    }
+    LOG(ERROR, "store.record_lost", F_T("type", event_type_name(record->type)),
+        F_S("run", record->run), F_ERR(&err));
+    return true;
 }
 
 void runner_note(struct runner *runner, const struct record *record)

@@ -11,6 +11,7 @@
 void attempt_free(struct attempt *attempt)
 {
     step_process_close(attempt->process);
+    attempt_pipes_close(attempt->pipes);
     arena_release(&attempt->arena);
     free(attempt);
 }
@@ -27,6 +28,11 @@ static void forget_attempt(struct runner *runner, struct attempt *attempt)
 }
 
 /* --- the end of an attempt --- */
+
+static const struct step_pipes *pipes_told(const struct attempt *attempt)
+{
+    return attempt->pipes == NULL ? NULL : attempt_pipes_told(attempt->pipes);
+}
 
 static void record_checks(const struct attempt *attempt, const struct step_result *result)
 {
@@ -50,20 +56,34 @@ static void set_error(struct record *r, const struct step_result *result)
     r->exit = str_from(result->exit);
 }
 
+/* What the program reported, else what the step is known to have made. */
 static void record_materialization(const struct attempt *attempt, const struct step_result *result)
 {
     const struct active_run *run = attempt->run;
+    const struct step_pipes *told = pipes_told(attempt);
     struct record materialized = step_record(run, attempt->step, EVENT_ASSET_MATERIALIZATION);
     materialized.metadata = result->metadata;
+    if (told != NULL && told->has_materialized) {
+        materialized.at = told->materialized_at;
+        materialized.data_version = buf_str(&told->data_version);
+        materialized.metadata =
+            told->metadata.len > 0 ? buf_str(&told->metadata) : result->metadata;
+    }
     materialized.partition = run->facts.partition;
     materialized.code_version = run_asset(&run->run, attempt->step)->code_version;
+    materialized.is_partial = !result->ok;
     runner_note(run->runner, &materialized);
 }
 
 /* A blocking check that did not pass, or NULL. */
-static const struct check *blocking_failure(const struct asset *asset,
+static const struct check *blocking_failure(const struct attempt *attempt,
                                             const struct step_result *result)
 {
+    const struct asset *asset = run_asset(&attempt->run->run, attempt->step);
+    const struct step_pipes *told = pipes_told(attempt);
+    if (told != NULL && told->blocking != NULL) {
+        return told->blocking;
+    }
     for (size_t i = 0; i < result->check_count; i++) {
         for (size_t c = 0; !result->checks[i].passed && c < asset->check_count; c++) {
             const struct check *check = &asset->checks[c];
@@ -128,9 +148,12 @@ static void record_failure(const struct attempt *attempt, const struct step_resu
 static void record_end(struct attempt *attempt, struct step_result *result,
                        const struct check *blocking, enum step_state state)
 {
+    const struct step_pipes *told = pipes_told(attempt);
     record_output(attempt, result);
-    if (result->ok) {
+    if (result->ok || (told != NULL && told->has_materialized)) {
         record_materialization(attempt, result);
+    }
+    if (result->ok) {
         record_checks(attempt, result);
     }
     if (blocking != NULL) {
@@ -163,8 +186,7 @@ static void end_attempt(struct attempt *attempt, const struct step_result *given
     struct active_run *run = attempt->run;
     struct runner *runner = run->runner;
     struct step_result result = *given;
-    const struct check *blocking =
-        result.ok ? blocking_failure(run_asset(&run->run, attempt->step), &result) : NULL;
+    const struct check *blocking = result.ok ? blocking_failure(attempt, &result) : NULL;
     enum step_outcome outcome = !result.ok         ? STEP_DID_FAIL
                                 : blocking != NULL ? STEP_DID_NOT_PASS
                                                    : STEP_DID_WELL;
@@ -177,9 +199,38 @@ static void end_attempt(struct attempt *attempt, const struct step_result *given
     loop_defer(runner->options.loop, &runner->pump_task);
 }
 
+/* What the program told of itself says more than the last line of its output. */
+static void heed_pipes(struct attempt *attempt, struct step_result *result)
+{
+    const struct step_pipes *told = pipes_told(attempt);
+    const struct check *missing = step_pipes_missing_check(told);
+    if (result->ok && missing != NULL) {
+        result->ok = false;
+        result->error_code = STR("check_missing");
+        result->error_message = arena_printf(&attempt->arena, "check " STR_FMT " was not reported",
+                                             STR_ARG(missing->name));
+        result->error_hint = STR("it has neither `sql` nor `run`: the step's program reports it "
+                                 "through Dagster Pipes");
+    } else if (str_eq(result->error_code, STR("failed")) && told->exception.len > 0) {
+        result->error_message = buf_str(&told->exception);
+    }
+}
+
+static void end_after_messages(struct attempt *attempt)
+{
+    heed_pipes(attempt, &attempt->result);
+    end_attempt(attempt, &attempt->result);
+}
+
 static void on_process_end(void *ctx, const struct step_result *result)
 {
-    end_attempt(ctx, result);
+    struct attempt *attempt = ctx;
+    if (attempt->pipes == NULL) {
+        end_attempt(attempt, result);
+        return;
+    }
+    attempt->result = *result; /* its texts are the process's, which stays */
+    attempt_pipes_finish(attempt->pipes, end_after_messages);
 }
 
 /* --- its start --- */
@@ -202,8 +253,12 @@ static bool spawn_attempt(struct attempt *attempt, struct err *err)
     char output_dir[LIMIT_PATH_BYTES + 1];
     (void)snprintf(output_dir, sizeof(output_dir), "%s/runs/%s/" STR_FMT, options->state_dir,
                    run->id, STR_ARG(asset->key));
-    if (!step_spec_make(&context, asset, &attempt->arena, &spec, err) ||
-        !files_make_dirs(output_dir, 0750, err)) {
+    if (!files_make_dirs(output_dir, 0750, err) ||
+        (asset->work == ASSET_RUN && !attempt_pipes_open(attempt, err))) {
+        return false;
+    }
+    context.variables = attempt_pipes_variables(attempt->pipes);
+    if (!step_spec_make(&context, asset, &attempt->arena, &spec, err)) {
         return false;
     }
     char output_name[24];

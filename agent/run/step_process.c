@@ -300,6 +300,11 @@ static void on_timer(void *ctx)
     }
 }
 
+void step_process_add_output(struct step_process *p, bool is_stderr, struct str text)
+{
+    capture_add(is_stderr ? &p->err : &p->out, text);
+}
+
 void step_process_cancel(struct step_process *p)
 {
     if (p->phase == STEP_RUNNING) {

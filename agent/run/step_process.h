@@ -69,6 +69,8 @@ struct step_process_options {
  * longer. */
 MUST_CHECK bool step_process_start(struct step_process **ret, struct loop *loop,
                                    const struct step_process_options *options, struct err *err);
+/* Adds to the captured output what the step said on another way. */
+void step_process_add_output(struct step_process *process, bool is_stderr, struct str text);
 /* Asks the group to end (TERM, after the grace KILL). on_end comes later, with `canceled`. */
 void step_process_cancel(struct step_process *process);
 /* Kills what still runs, without on_end. NULL is allowed. */

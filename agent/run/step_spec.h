@@ -13,6 +13,8 @@ struct step_context {
     struct str store_id; /* of the token by which orphans are found; empty = no token */
     int64_t attempt;
     const struct env_lookup *env; /* of the agent itself; STATE_DIR is added here */
+    const char *const
+        *variables; /* "NAME=value" that win over all others, NULL at the end; or NULL */
 };
 struct step_spec {
     const char *const *argv; /* NULL-terminated, as is envp */

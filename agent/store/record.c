@@ -148,6 +148,9 @@ static void write_line(struct buf *out, const struct record *r, int64_t seq, str
         jw_member_bool(&w, "passed", r->passed);
     }
     jw_member_opt(&w, "severity", r->severity);
+    if (r->is_partial) {
+        jw_member_bool(&w, "partial", true);
+    }
     jw_member_opt(&w, "reason", r->reason);
     jw_member_opt(&w, "exit", r->exit);
     write_error(&w, r);

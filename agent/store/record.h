@@ -51,6 +51,8 @@ struct record {
     int64_t bytes_kept;          /* logs_captured: stays on the device */
     int64_t duration_ms;
     int64_t delta_ms;         /* clock_step */
+    int64_t messages_end;     /* of a step that speaks Dagster Pipes: where in its messages this
+                                 stood; stays on the device */
     struct str error_code;    /* of a failure */
     struct str error_message; /* empty = no error object */
     struct str error_hint;
@@ -59,6 +61,8 @@ struct record {
     struct str check;
     struct str severity;
     bool passed;
+    bool is_partial; /* materialization: reported by a step that then failed; kept as evidence, and
+                        the asset's last materialization stays what it was */
     struct str metadata; /* a JSON object, already valid */
     struct str members;  /* further members as JSON text without braces, already valid */
 };

@@ -213,6 +213,11 @@ bool store_record(struct store *store, const struct record *record, struct err *
     return true;
 }
 
+size_t store_pending_bytes(const struct store *store)
+{
+    return store->arena.used;
+}
+
 size_t store_pending(const struct store *store)
 {
     return store->pending_count;

@@ -69,6 +69,7 @@ bool project_run_end(struct store *store, const struct record *r, const char *st
 bool project_output(struct store *store, const struct record *r, struct err *err);
 bool project_step_planned(struct store *store, const struct record *r, struct err *err);
 bool project_step_start(struct store *store, const struct record *r, struct err *err);
+bool project_step_messages(struct store *store, const struct record *r, struct err *err);
 bool project_step_end(struct store *store, const struct record *r, const char *status,
                       struct err *err);
 bool project_materialization(struct store *store, const struct record *r, int64_t seq,

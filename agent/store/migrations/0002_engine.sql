@@ -41,6 +41,7 @@ CREATE TABLE step_new (
     ended_at INTEGER,
     retry_at INTEGER,
     error TEXT NOT NULL DEFAULT '',
+    messages_read INTEGER NOT NULL DEFAULT 0, -- bytes of the attempt's Dagster Pipes messages that are recorded
     PRIMARY KEY (run, step)
 ) STRICT, WITHOUT ROWID;
 
