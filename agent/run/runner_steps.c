@@ -248,6 +248,7 @@ static bool spawn_attempt(struct attempt *attempt, struct err *err)
         .run = str_from(run->id),
         .store_id = options->host == NULL ? STR_NONE : str_from(options->host->store_id),
         .attempt = number,
+        .tags = &run->tags,
         .env = options->env};
     struct step_spec spec;
     char output_dir[LIMIT_PATH_BYTES + 1];
