@@ -70,7 +70,7 @@ static bool add_provenance(const struct active_run *run, const struct asset *ass
     /* Without a code version the run stands in for it, as in Dagster. */
     c->made_by_code_version = str_is_empty(made.code_version) ? made.run : made.code_version;
     c->made_from = made.inputs;
-    c->is_user_version = !str_is_empty(made.data_version);
+    c->is_user_version = made.is_version_given;
     return true;
 }
 

@@ -70,8 +70,8 @@ static void record_materialization(const struct attempt *attempt, const struct s
             told->metadata.len > 0 ? buf_str(&told->metadata) : result->metadata;
     }
     materialized.partition = run->facts.partition;
-    materialized.code_version = run_asset(&run->run, attempt->step)->code_version;
     materialized.is_partial = !result->ok;
+    step_versions_tell(&attempt->versions, materialized.data_version, &materialized);
     runner_note(run->runner, &materialized);
 }
 
@@ -218,8 +218,9 @@ static void heed_pipes(struct attempt *attempt, struct step_result *result)
 
 static void end_after_messages(struct attempt *attempt)
 {
-    heed_pipes(attempt, &attempt->result);
-    end_attempt(attempt, &attempt->result);
+    struct step_result result = *attempt->result;
+    heed_pipes(attempt, &result);
+    end_attempt(attempt, &result);
 }
 
 static void on_process_end(void *ctx, const struct step_result *result)
@@ -229,7 +230,7 @@ static void on_process_end(void *ctx, const struct step_result *result)
         end_attempt(attempt, result);
         return;
     }
-    attempt->result = *result; /* its texts are the process's, which stays */
+    attempt->result = result; /* the process's, which stays */
     attempt_pipes_finish(attempt->pipes, end_after_messages);
 }
 
@@ -254,7 +255,9 @@ static bool spawn_attempt(struct attempt *attempt, struct err *err)
     char output_dir[LIMIT_PATH_BYTES + 1];
     (void)snprintf(output_dir, sizeof(output_dir), "%s/runs/%s/" STR_FMT, options->state_dir,
                    run->id, STR_ARG(asset->key));
-    if (!files_make_dirs(output_dir, 0750, err) ||
+    if (!step_versions_read(options->store, run->defs, run->plan.steps[attempt->step].asset,
+                            str_from(run->id), &attempt->arena, &attempt->versions, err) ||
+        !files_make_dirs(output_dir, 0750, err) ||
         (asset->work == ASSET_RUN && !attempt_pipes_open(attempt, err))) {
         return false;
     }

@@ -5,6 +5,7 @@
 
 enum {
     MEMBER_BYTES_MAX = LIMIT_EVENT_BYTES / 2, /* of an exception or a payload in an event */
+    MEMBERS_BYTES_MAX = LIMIT_EVENT_BYTES,
     ARENA_BYTES = 64 << 10,
     TEXT_BYTES_MAX = 4096,
 };
@@ -169,7 +170,7 @@ static struct str make_member(struct buf *into, const char *member, struct str j
 static bool take_custom(struct step_pipes *p, const struct pipes_message *m, struct wall_time now)
 {
     char text[100];
-    AUTO(buf) members = buf_growing(2 * MEMBER_BYTES_MAX);
+    AUTO(buf) members = buf_growing(MEMBERS_BYTES_MAX);
     struct record r = make_record(p, EVENT_ENGINE_EVENT, now);
     r.level = STR("info");
     r.message = STR("the step sent a custom message");
@@ -186,7 +187,7 @@ static bool take_custom(struct step_pipes *p, const struct pipes_message *m, str
 static bool take_closed(struct step_pipes *p, const struct pipes_message *m, struct wall_time now)
 {
     if (!str_is_empty(m->exception)) {
-        AUTO(buf) members = buf_growing(2 * MEMBER_BYTES_MAX);
+        AUTO(buf) members = buf_growing(MEMBERS_BYTES_MAX);
         struct record r = make_record(p, EVENT_ENGINE_EVENT, now);
         r.level = STR("error");
         r.message = STR("the step's program told of an exception");

@@ -116,7 +116,8 @@ bool store_last_made(struct store *store, struct str asset, struct arena *arena,
         *ret = (struct stored_made){.run = arena_copy(arena, db_col_str(&q, 0)),
                                     .data_version = arena_copy(arena, db_col_str(&q, 1)),
                                     .code_version = arena_copy(arena, db_col_str(&q, 2)),
-                                    .inputs = arena_copy(arena, db_col_str(&q, 3))};
+                                    .inputs = arena_copy(arena, db_col_str(&q, 3)),
+                                    .is_version_given = db_col_i64(&q, 4) != 0};
     }
     db_reset(&q);
     return !arena->exhausted || out_of_memory(err);

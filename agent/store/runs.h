@@ -41,6 +41,7 @@ MUST_CHECK bool store_run_steps(struct store *store, struct str run, struct aren
 struct stored_made {
     struct str run;
     struct str data_version, code_version; /* may be empty */
+    bool is_version_given;                 /* data_version was told, not computed */
     struct str inputs;                     /* JSON object, upstream key to its data version then */
 };
 MUST_CHECK bool store_last_made(struct store *store, struct str asset, struct arena *arena,
