@@ -74,7 +74,7 @@ struct automation_result {
     bool is_requested; /* to be made now; partitions: the latest one */
     struct str cursor; /* for the next tick, several lines; empty when it was not evaluated: what is
                           kept of it goes, as a condition that comes back begins anew */
-    bool must_keep; /* the next tick would come to something else with the cursor before */
+    bool must_keep;    /* the next tick would come to something else with the cursor before */
     const struct automation_node *tree; /* NULL unless wanted */
 };
 
