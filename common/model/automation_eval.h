@@ -89,3 +89,6 @@ int64_t automation_cursor_seq(struct str cursor);
 
 /* {"name":"AND","label":"eager","operator":"and","true":false,"candidate":true,"children":[...]} */
 void automation_write_tree(const struct automation_node *tree, struct buf *out);
+/* The same without nesting, as an event can hold it, each node before its children:
+ * {"nodes":[{"depth":0,"name":"AND",...},{"depth":1,...}]} */
+void automation_write_nodes(const struct automation_node *tree, struct buf *out);
