@@ -3,6 +3,7 @@
 #include "agent/run/runner.h"
 #include "agent/run/step_pipes.h"
 #include "agent/run/step_process.h"
+#include "agent/run/step_versions.h"
 #include "agent/run/tags.h"
 #include "agent/store/runs.h"
 #include "common/base/limits.h"
@@ -23,6 +24,7 @@ struct attempt {
     struct step_process *process;     /* NULL until it is started */
     struct attempt_pipes *pipes;      /* NULL: no program that could speak Dagster Pipes */
     const struct step_result *result; /* of the process, while the rest of its messages is read */
+    struct step_versions versions;
     struct attempt *next;
 };
 
@@ -50,6 +52,12 @@ struct active_run {
     struct active_run *next;
 };
 
+/* An asset that was materialized, of which is told when that is durable. */
+struct made {
+    struct made *next;
+    struct str asset, run; /* in the same memory, behind */
+};
+
 struct runner {
     struct runner_options options;
     struct definitions *defs; /* shared */
@@ -63,6 +71,7 @@ struct runner {
     struct loop_timer flush_timer; /* group commit, or the next try after a failed flush */
     struct loop_timer due_timer;   /* the earliest retry, deadline or queued run's time */
     struct loop_timer expire_timer;
+    struct made *made; /* oldest first */
     bool is_stopping;
     bool is_stuck; /* the last flush failed */
     int64_t lost;  /* records, meanwhile */
@@ -79,6 +88,7 @@ void runner_on_flush_due(void *ctx);
 /* What a step's program says, which may be much: takes only a part of the store's memory, and none
  * while nothing can be written. False: not now. */
 bool runner_offer(struct runner *runner, const struct record *record);
+void runner_forget_made(struct runner *runner);
 /* Within a run, which may say more at once than the store's memory holds. Only when that is full
  * and nothing can be written either, something is lost; the log says so once, and later how much. */
 void runner_note(struct runner *runner, const struct record *record);

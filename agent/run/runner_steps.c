@@ -70,8 +70,8 @@ static void record_materialization(const struct attempt *attempt, const struct s
             told->metadata.len > 0 ? buf_str(&told->metadata) : result->metadata;
     }
     materialized.partition = run->facts.partition;
-    materialized.code_version = run_asset(&run->run, attempt->step)->code_version;
     materialized.is_partial = !result->ok;
+    step_versions_tell(&attempt->versions, materialized.data_version, &materialized);
     runner_note(run->runner, &materialized);
 }
 
@@ -254,7 +254,9 @@ static bool spawn_attempt(struct attempt *attempt, struct err *err)
     char output_dir[LIMIT_PATH_BYTES + 1];
     (void)snprintf(output_dir, sizeof(output_dir), "%s/runs/%s/" STR_FMT, options->state_dir,
                    run->id, STR_ARG(asset->key));
-    if (!files_make_dirs(output_dir, 0750, err) ||
+    if (!step_versions_read(options->store, run->defs, run->plan.steps[attempt->step].asset,
+                            str_from(run->id), &attempt->arena, &attempt->versions, err) ||
+        !files_make_dirs(output_dir, 0750, err) ||
         (asset->work == ASSET_RUN && !attempt_pipes_open(attempt, err))) {
         return false;
     }

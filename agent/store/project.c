@@ -71,7 +71,7 @@ static bool project_type(struct store *store, const struct record *record, int64
     case EVENT_ASSET_MATERIALIZATION:
         return record->is_partial || project_materialization(store, record, seq, err);
     case EVENT_ASSET_OBSERVATION:
-        return project_observation(store, record, err);
+        return project_observation(store, record, seq, err);
     case EVENT_ASSET_FAILED_TO_MATERIALIZE:
         return project_asset_failed(store, record, err);
     case EVENT_ASSET_CHECK_EVALUATION:

@@ -37,7 +37,8 @@ struct record {
     struct str cursor;  /* tick of a sensor: where it stands now; stays on the device */
     struct str data_version;  /* materialization, observation */
     struct str code_version;  /* materialization */
-    struct str inputs;        /* materialization: JSON object, upstream key to its data version */
+    struct str inputs;        /* materialization: JSON object, upstream key to its data version;
+                                 stays on the device when it is longer than RECORD_INPUTS_BYTES */
     struct str level;         /* log: "debug", "info", "warning", "error", "critical" */
     struct str message;       /* log, engine_event */
     struct wall_time nominal; /* tick of a schedule */
@@ -63,12 +64,14 @@ struct record {
     bool passed;
     bool is_partial; /* materialization: reported by a step that then failed; kept as evidence, and
                         the asset's last materialization stays what it was */
+    bool is_version_given; /* materialization: data_version was told, not computed */
     struct str metadata; /* a JSON object, already valid */
     struct str members;  /* further members as JSON text without braces, already valid */
 };
 
 enum {
     RECORD_TEXTS = 34,
+    RECORD_INPUTS_BYTES = 16 << 10,
     RECORD_LINE_BYTES_MAX = 8 * LIMIT_EVENT_BYTES, /* before its size is looked at: escapes grow */
 };
 /* The text fields, for whoever treats them all alike. */
