@@ -1,6 +1,7 @@
 /* runner_internal.h - what the files of the runner share. */
 #pragma once
 #include "agent/run/runner.h"
+#include "agent/run/step_partition.h"
 #include "agent/run/step_process.h"
 #include "agent/run/tags.h"
 #include "agent/store/runs.h"
@@ -20,6 +21,8 @@ struct attempt {
     uint32_t step;
     struct arena arena;
     struct step_process *process; /* NULL until it is started */
+    struct step_partition partition;
+    bool has_partition;
     struct attempt *next;
 };
 
@@ -99,6 +102,14 @@ void run_park(struct active_run *run); /* forgets what run_load() made */
 void run_free(struct active_run *run);
 /* JSON array of the keys of the plan's steps, or empty when it would be too long. */
 struct str run_keys(const struct definitions *defs, const struct plan *plan, struct arena *arena);
+
+/* --- runner_partition.c --- */
+/* Checks the request's partitions against the plan, or chooses them; adds their tags. */
+MUST_CHECK bool partition_settle(struct active_run *run, struct run_request *request,
+                                 struct err *err);
+/* Before the step starts: what it makes. */
+MUST_CHECK bool partition_prepare(struct attempt *attempt, struct err *err);
+void partition_note(struct attempt *attempt, struct record *record); /* into an asset's event */
 
 /* --- runner_retry.c --- */
 /* Records and queues the run that tries `parent` again for the assets in `keys` (JSON array). `facts`

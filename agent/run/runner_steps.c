@@ -50,12 +50,12 @@ static void set_error(struct record *r, const struct step_result *result)
     r->exit = str_from(result->exit);
 }
 
-static void record_materialization(const struct attempt *attempt, const struct step_result *result)
+static void record_materialization(struct attempt *attempt, const struct step_result *result)
 {
     const struct active_run *run = attempt->run;
     struct record materialized = step_record(run, attempt->step, EVENT_ASSET_MATERIALIZATION);
     materialized.metadata = result->metadata;
-    materialized.partition = run->facts.partition;
+    partition_note(attempt, &materialized);
     materialized.code_version = run_asset(&run->run, attempt->step)->code_version;
     runner_note(run->runner, &materialized);
 }
@@ -98,7 +98,7 @@ static void record_success(const struct attempt *attempt, const struct step_resu
     runner_note(attempt->run->runner, &success);
 }
 
-static void record_failure(const struct attempt *attempt, const struct step_result *result,
+static void record_failure(struct attempt *attempt, const struct step_result *result,
                            enum step_state state, bool is_made)
 {
     struct active_run *run = attempt->run;
@@ -116,7 +116,7 @@ static void record_failure(const struct attempt *attempt, const struct step_resu
     runner_note(runner, &failed);
     if (!is_retried && !is_made) {
         struct record asset = step_record(run, attempt->step, EVENT_ASSET_FAILED_TO_MATERIALIZE);
-        asset.partition = run->facts.partition;
+        partition_note(attempt, &asset);
         set_error(&asset, result);
         runner_note(runner, &asset);
     }
@@ -190,6 +190,9 @@ static bool spawn_attempt(struct attempt *attempt, struct err *err)
     const struct runner_options *options = &run->runner->options;
     const struct asset *asset = run_asset(&run->run, attempt->step);
     int64_t number = run->run.steps[attempt->step].attempt;
+    if (!partition_prepare(attempt, err)) {
+        return false;
+    }
     struct step_context context = {
         .defs = run->defs,
         .worker = options->worker,
@@ -197,6 +200,7 @@ static bool spawn_attempt(struct attempt *attempt, struct err *err)
         .run = str_from(run->id),
         .store_id = options->host == NULL ? STR_NONE : str_from(options->host->store_id),
         .attempt = number,
+        .partition = attempt->has_partition ? &attempt->partition : NULL,
         .env = options->env};
     struct step_spec spec;
     char output_dir[LIMIT_PATH_BYTES + 1];
