@@ -60,6 +60,7 @@ void runner_close(struct runner *runner)
         runner->runs = run->next;
         run_free(run);
     }
+    runner_forget_made(runner);
     definitions_close(runner->defs);
     free(runner);
 }
@@ -270,6 +271,21 @@ bool runner_asset_is_open(const struct runner *runner, struct str key)
         }
     }
     return false;
+}
+
+void runner_each_open(const struct runner *runner,
+                      void (*on_open)(void *ctx, const struct asset *asset, struct str partition,
+                                      struct str partition_end),
+                      void *ctx)
+{
+    for (const struct active_run *run = runner->runs; run != NULL; run = run->next) {
+        for (uint32_t i = 0; run->is_loaded && i < run->plan.count; i++) {
+            if (!step_state_is_finished(run->run.steps[i].state)) {
+                on_open(ctx, run_asset(&run->run, i), run->facts.partition,
+                        run->facts.partition_end);
+            }
+        }
+    }
 }
 
 size_t runner_active_runs(const struct runner *runner)
@@ -484,6 +500,7 @@ static void tell_ended(struct runner *runner)
         LOG(INFO, "run.ended", F_T("run", run->id), F_T("job", run->job),
             F_T("status", run_state_name(run->state)));
         runner->options.on_run_ended(runner->options.ctx, &end);
+        pipes_forget_run(run);
         run_free(run);
         runner_expire_soon(runner);
     }

@@ -316,6 +316,9 @@ static bool make_environment(struct resolver *r, const struct asset *asset, stru
 {
     static const char *const passed[] = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"};
     size_t room = COUNT_OF(passed) + 8 + STEP_PARTITION_VARIABLES + asset->env.count;
+    for (const char *const *v = r->context.variables; v != NULL && *v != NULL; v++) {
+        room++;
+    }
     struct environment env = {.items = arena_array(r->arena, room, sizeof(*env.items))};
     if (env.items == NULL) {
         return err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
@@ -349,6 +352,9 @@ static bool make_environment(struct resolver *r, const struct asset *asset, stru
         if (name != NULL && value != NULL) {
             set_env(r, &env, name, str_from(value));
         }
+    }
+    for (const char *const *v = r->context.variables; v != NULL && *v != NULL; v++) {
+        env.items[env.count++] = *v;
     }
     spec->envp = env.items;
     return r->ok;

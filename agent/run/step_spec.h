@@ -15,6 +15,8 @@ struct step_context {
     int64_t attempt;
     const struct step_partition *partition; /* NULL: the asset has none */
     const struct env_lookup *env;           /* of the agent itself; STATE_DIR is added here */
+    const char *const
+        *variables; /* "NAME=value" that win over all others, NULL at the end; or NULL */
 };
 struct step_spec {
     const char *const *argv; /* NULL-terminated, as is envp */

@@ -43,6 +43,7 @@ bool store_begin_epoch(struct store *store, const struct rng *rng, struct err *e
     int64_t by = state.acked_seq;
     rng_hex(rng, (EPOCH_TEXT_SIZE - 1) / 2, state.epoch);
     state.last_seq -= by;
+    state.renumbered += by;
     state.acked_seq = 0;
     state.history_bytes = 0;
 

@@ -131,9 +131,17 @@ bool project_automation(struct store *store, const struct record *r, struct err 
     struct db_query q = db_query(store->db, AGENT_STORE_AUTOMATION_SET);
     db_bind_str(&q, ":asset", r->asset);
     db_bind_str(&q, ":cursor", r->cursor);
-    db_bind_i64(&q, ":requested", !str_is_empty(r->run));
     db_bind_str(&q, ":run", r->run);
     db_bind_str(&q, ":tree", project_object(r->metadata));
+    db_bind_i64(&q, ":at", r->at.ns);
+    return db_run(&q, err);
+}
+
+bool project_kept(struct store *store, const struct record *r, struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_AUTOMATION_KEEP);
+    db_bind_str(&q, ":asset", r->asset);
+    db_bind_str(&q, ":cursor", r->cursor);
     db_bind_i64(&q, ":at", r->at.ns);
     return db_run(&q, err);
 }

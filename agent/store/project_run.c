@@ -85,6 +85,16 @@ bool project_step_start(struct store *store, const struct record *r, struct err 
     return db_run(&q, err);
 }
 
+bool project_step_messages(struct store *store, const struct record *r, struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_STEP_MESSAGES);
+    db_bind_str(&q, ":run", r->run);
+    db_bind_str(&q, ":step", r->step);
+    db_bind_i64(&q, ":attempt", r->attempt);
+    db_bind_i64(&q, ":bytes", r->messages_end);
+    return db_run(&q, err);
+}
+
 bool project_step_end(struct store *store, const struct record *r, const char *status,
                       struct err *err)
 {

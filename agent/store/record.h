@@ -40,7 +40,8 @@ struct record {
     struct str cursor;  /* tick of a sensor: where it stands now; stays on the device */
     struct str data_version;  /* materialization, observation */
     struct str code_version;  /* materialization */
-    struct str inputs;        /* materialization: JSON object, upstream key to its data version */
+    struct str inputs;        /* materialization: JSON object, upstream key to its data version;
+                                 stays on the device when it is longer than RECORD_INPUTS_BYTES */
     struct str level;         /* log: "debug", "info", "warning", "error", "critical" */
     struct str message;       /* log, engine_event */
     struct wall_time nominal; /* tick of a schedule */
@@ -57,6 +58,8 @@ struct record {
     int64_t bytes_kept;          /* logs_captured: stays on the device */
     int64_t duration_ms;
     int64_t delta_ms;         /* clock_step */
+    int64_t messages_end;     /* of a step that speaks Dagster Pipes: where in its messages this
+                                 stood; stays on the device */
     struct str error_code;    /* of a failure */
     struct str error_message; /* empty = no error object */
     struct str error_hint;
@@ -65,12 +68,16 @@ struct record {
     struct str check;
     struct str severity;
     bool passed;
+    bool is_partial; /* materialization: reported by a step that then failed; kept as evidence, and
+                        the asset's last materialization stays what it was */
+    bool is_version_given; /* materialization: data_version was told, not computed */
     struct str metadata; /* a JSON object, already valid */
     struct str members;  /* further members as JSON text without braces, already valid */
 };
 
 enum {
     RECORD_TEXTS = 34,
+    RECORD_INPUTS_BYTES = 16 << 10,
     RECORD_LINE_BYTES_MAX = 8 * LIMIT_EVENT_BYTES, /* before its size is looked at: escapes grow */
 };
 /* The text fields, for whoever treats them all alike. */

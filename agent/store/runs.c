@@ -91,7 +91,8 @@ bool store_run_steps(struct store *store, struct str run, struct arena *arena,
                                                   .status = arena_copy(arena, db_col_str(&q, 1)),
                                                   .attempt = db_col_i64(&q, 2),
                                                   .retry_at = {db_col_i64(&q, 3)},
-                                                  .has_materialized = db_col_i64(&q, 4) != 0};
+                                                  .has_materialized = db_col_i64(&q, 4) != 0,
+                                                  .messages_read = db_col_i64(&q, 5)};
         }
         if (steps == NULL || arena->exhausted) {
             db_reset(&q);
@@ -101,4 +102,23 @@ bool store_run_steps(struct store *store, struct str run, struct arena *arena,
     *ret = steps;
     *ret_count = count;
     return true;
+}
+
+bool store_last_made(struct store *store, struct str asset, struct arena *arena,
+                     struct stored_made *ret, bool *ret_found, struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_ASSET_MADE);
+    db_bind_str(&q, ":key", asset);
+    if (!db_next(&q, ret_found, err)) {
+        return false;
+    }
+    if (*ret_found) {
+        *ret = (struct stored_made){.run = arena_copy(arena, db_col_str(&q, 0)),
+                                    .data_version = arena_copy(arena, db_col_str(&q, 1)),
+                                    .code_version = arena_copy(arena, db_col_str(&q, 2)),
+                                    .inputs = arena_copy(arena, db_col_str(&q, 3)),
+                                    .is_version_given = db_col_i64(&q, 4) != 0};
+    }
+    db_reset(&q);
+    return !arena->exhausted || out_of_memory(err);
 }

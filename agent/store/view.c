@@ -40,6 +40,11 @@ void view_close(struct view *view)
     free(view);
 }
 
+struct store *view_store(struct view *view)
+{
+    return &view->store;
+}
+
 bool view_position(struct view *view, struct store_position *ret, struct err *err)
 {
     return store_position(&view->store, ret, err);
