@@ -2,6 +2,7 @@
 #pragma once
 #include "agent/daemon/agent.h"
 #include "agent/daemon/announce.h"
+#include "agent/daemon/backfills.h"
 #include "agent/daemon/control.h"
 #include "agent/daemon/link.h"
 #include "agent/daemon/scheduler.h"
@@ -23,6 +24,7 @@ struct agent {
     struct step_host *host;
     struct runner *runner;
     struct scheduler *scheduler;
+    struct backfills *backfills; /* NULL: not a daemon */
     struct control *control;
     struct arena identity_arena;
     struct device_identity identity;
@@ -43,6 +45,7 @@ struct control_verb {
 };
 /* Tables end with {0}. */
 extern const struct control_verb control_run_verbs[];
+extern const struct control_verb control_backfill_verbs[];
 
 control_handler agent_on_control;
 /* Members of a request; empty when they are not there or of another type. */
