@@ -51,6 +51,9 @@ static bool use(struct agent *agent, struct definitions *defs, struct err *err)
         return false;
     }
     runner_use_definitions(agent->runner, defs);
+    if (agent->backfills != NULL) {
+        backfills_use_definitions(agent->backfills, defs);
+    }
     if (scheduler != NULL) { /* what the old one decided is in the database: it was flushed above */
         scheduler_close(agent->scheduler);
         agent->scheduler = scheduler;
