@@ -214,7 +214,7 @@ static enum step take_words(struct cli *cli, int argc, char *const argv[])
             only_words = true;
         } else if (!only_words && word[0] == '-' && word[1] != '\0') {
             step = take_option(cli, argv, &i);
-        } else if (cli->command == NULL) {
+        } else if (cli->command == NULL || cli_is_group(cli->program, cli->command)) {
             step = take_command_word(cli, word);
         } else {
             cli->args[cli->arg_count++] = word;

@@ -32,6 +32,20 @@ static int call(struct cli *cli, void *ctx)
     return *(int *)ctx;
 }
 
+static int list_looms(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    cli_printf(cli, "looms\n");
+    return CLI_OK;
+}
+
+static int stop_loom(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    cli_printf(cli, "stop %s\n", cli_arg(cli, 0));
+    return CLI_OK;
+}
+
 static int refuse(struct cli *cli, void *ctx)
 {
     (void)ctx;
@@ -90,6 +104,8 @@ static const struct cli_command commands[] = {
     {.name = "token", .summary = "manage tokens"},
     {.name = "token create", .summary = "make a token", .run = call},
     {.name = "token list", .summary = "list tokens", .run = call},
+    {.name = "loom", .summary = "list looms", .run = list_looms},
+    {.name = "loom stop", .args = "LOOM", .summary = "stop a loom", .run = stop_loom},
     {.name = "secret", .summary = "not to be seen", .is_hidden = true, .run = call},
     {0},
 };
