@@ -43,15 +43,24 @@ static bool use(struct agent *agent, struct definitions *defs, struct err *err)
         return false;
     }
     struct scheduler *scheduler = NULL;
+    struct asset_watch assets = {0};
     if (agent->scheduler != NULL &&
-        !scheduler_open(&scheduler, agent->loop, agent->store, agent->runner, defs, err)) {
+        (!asset_watch_open(&assets, agent->loop, agent->store, agent->runner, defs, err) ||
+         !scheduler_open(&scheduler, agent->loop, agent->store, agent->runner, defs, err))) {
+        asset_watch_close(&assets);
         return false;
     }
     runner_use_definitions(agent->runner, defs);
+    if (agent->backfills != NULL) {
+        backfills_use_definitions(agent->backfills, defs);
+    }
     if (scheduler != NULL) { /* what the old one decided is in the database: it was flushed above */
         scheduler_close(agent->scheduler);
         agent->scheduler = scheduler;
         scheduler_start(scheduler);
+        asset_watch_close(&agent->assets);
+        agent->assets = assets;
+        asset_watch_start(&agent->assets);
     }
     if (agent->link != NULL) {
         link_use_definitions(agent->link, str_from(defs->hash));

@@ -32,7 +32,7 @@ static bool parse_local(struct str text, int64_t *ret_seconds)
     int64_t hour = 0;
     int64_t minute = 0;
     int64_t second = 0;
-    bool ok = take_number(&text, 4, 1970, 9999, &year) && take_char(&text, "-") &&
+    bool ok = take_number(&text, 4, 1970, 2261, &year) && take_char(&text, "-") &&
               take_number(&text, 2, 1, 12, &month) && take_char(&text, "-") &&
               take_number(&text, 2, 1, 31, &day);
     if (ok && text.len > 0) {
@@ -116,8 +116,10 @@ static void check_windows(const struct subject *s, const struct json *node, int 
                      STR_ARG(raw->start));
     }
     struct err err = {0};
-    if (has_cron && has_start && raw->format.ptr != NULL && !partition_check(ret, &err)) {
-        item_problem(&item, place_of(node, "format"), err.hint, "partitions: %s", err.msg);
+    if (has_start && has_cron && !partition_check(ret, &err)) {
+        struct location at =
+            place_of(node, json_get(node, "format") != NULL ? "format" : "schedule");
+        item_problem(&item, at, err.hint[0] != '\0' ? err.hint : NULL, "partitions: %s", err.msg);
     }
 }
 

@@ -23,7 +23,7 @@
 #define FORMAT_FIELD(otherwise)                                                                    \
     FIELD(STR, "format", raw_windows, format,                                                      \
           "How a key is written, from the window's start: `%Y`, `%m`, `%d`, `%H`, `%M`, `%S`, "    \
-          "`%z`.",                                                                                 \
+          "`%z`. Each window needs a key of its own.",                                             \
           .fallback = (otherwise))
 #define MINUTE_FIELD                                                                               \
     FIELD(I64, "minute_offset", raw_windows, minute, "The minute at which a window begins.",       \

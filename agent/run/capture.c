@@ -167,6 +167,19 @@ static void keep(struct capture *c, struct str bytes)
  * -----------------------------------------------------------------------------------------------------------
  */
 
+void capture_add(struct capture *c, struct str bytes)
+{
+    if (bytes.len == 0) {
+        return;
+    }
+    if (c->file.n == -1) {
+        c->file_room = 0; /* it was closed: what comes now gets one of its own */
+    }
+    remember_first(&c->first, bytes);
+    remember_last(&c->last, bytes);
+    keep(c, bytes);
+}
+
 static void on_output(void *ctx, unsigned events)
 {
     (void)events;
@@ -174,10 +187,7 @@ static void on_output(void *ctx, unsigned events)
     char chunk[CHUNK_BYTES];
     ssize_t len = read(c->pipe.n, chunk, sizeof(chunk));
     if (len > 0) {
-        struct str bytes = {chunk, (size_t)len};
-        remember_first(&c->first, bytes);
-        remember_last(&c->last, bytes);
-        keep(c, bytes);
+        capture_add(c, (struct str){chunk, (size_t)len});
         return;
     }
     if (len == 0 || (errno != EAGAIN && errno != EINTR)) {

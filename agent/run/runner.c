@@ -60,6 +60,7 @@ void runner_close(struct runner *runner)
         runner->runs = run->next;
         run_free(run);
     }
+    runner_forget_made(runner);
     definitions_close(runner->defs);
     free(runner);
 }
@@ -201,6 +202,7 @@ bool runner_enqueue(struct runner *runner, const struct run_request *request,
                     char ret_run[UUID_TEXT_SIZE], struct err *err)
 {
     struct stored_run facts = {.job = request->job};
+    struct run_request settled = *request;
     struct active_run *run = NULL;
     uint8_t random[10];
     if (runner->queued_count + runner->going_count >= RUNS_ACTIVE_MAX) {
@@ -214,7 +216,8 @@ bool runner_enqueue(struct runner *runner, const struct run_request *request,
     run->is_loaded = true;
     run->arena = arena_new(RUN_ARENA_BYTES);
     run->defs = definitions_share(runner->defs);
-    if (!plan_request(run, request, err) || !take_facts(run, request, err)) {
+    if (!plan_request(run, request, err) || !partition_settle(run, &settled, err) ||
+        !take_facts(run, &settled, err)) {
         struct active_run **at = &runner->runs;
         while (*at != run) {
             at = &(*at)->next;
@@ -482,6 +485,7 @@ static void tell_ended(struct runner *runner)
         LOG(INFO, "run.ended", F_T("run", run->id), F_T("job", run->job),
             F_T("status", run_state_name(run->state)));
         runner->options.on_run_ended(runner->options.ctx, &end);
+        pipes_forget_run(run);
         run_free(run);
         runner_expire_soon(runner);
     }

@@ -42,6 +42,9 @@ struct runner_options {
     bool takes_over;
     /* The newest event of the buffer moved (after a flush). */
     void (*on_recorded)(void *ctx, int64_t last_seq);
+    /* An asset was materialized and that is durable; `run` is empty when it was reported. May be
+     * NULL. */
+    void (*on_materialized)(void *ctx, struct str asset, struct str run);
     /* A run has ended and that is durable. */
     void (*on_run_ended)(void *ctx, const struct run_end *end);
     void *ctx;
@@ -92,9 +95,15 @@ MUST_CHECK bool runner_cancel(struct runner *runner, struct str run, struct err 
 void runner_pump(struct runner *runner);
 /* Records something that is not of a run and makes it durable soon (within a second). */
 MUST_CHECK bool runner_record(struct runner *runner, const struct record *record, struct err *err);
+/* The same for what was given to the store directly. */
+void runner_flush_soon(struct runner *runner);
+/* Now: true when everything recorded so far is durable. A failure is said once, and tried again until
+ * it works. */
+bool runner_flush(struct runner *runner);
 
 bool runner_job_is_open(const struct runner *runner, struct str job); /* queued or going */
-/* Some open run will make, or makes, the asset. */
+/* Some open run will make, or makes, the asset. Not of runs that wait and are not loaded: they are in
+ * the database, see store_each_open(). */
 bool runner_asset_is_open(const struct runner *runner, struct str key);
 size_t runner_active_runs(const struct runner *runner); /* going */
 size_t runner_queued_runs(const struct runner *runner);

@@ -56,7 +56,6 @@ struct step_process {
     struct mono_time started;
     struct mono_time sweep_until;
     struct step_result result;
-    struct step_listener listener;
     void (*on_end)(void *ctx, const struct step_result *result);
     void *ctx;
 };
@@ -181,9 +180,6 @@ static void finish(struct step_process *p)
 {
     enter(p, STEP_ENDED);
     judge(p);
-    if (p->listener.on_ended != NULL) {
-        p->listener.on_ended(p->listener.ctx, &p->result, &p->arena);
-    }
     p->on_end(p->ctx, &p->result);
 }
 
@@ -308,6 +304,15 @@ void step_process_cancel(struct step_process *p)
     }
 }
 
+void step_process_add_output(struct step_process *p, bool is_stderr, struct str text)
+{
+    capture_add(is_stderr ? &p->err : &p->out, text);
+    if (p->phase == STEP_ENDED) {
+        p->result.out = output_of(&p->out);
+        p->result.err = output_of(&p->err);
+    }
+}
+
 /* --- the start
  * -----------------------------------------------------------------------------------------------------------
  */
@@ -399,7 +404,6 @@ bool step_process_start(struct step_process **ret, struct loop *loop,
     worker_messages_init(&p->messages, check_end, p);
     p->confine = options->confine;
     p->grace_ns = options->grace_ns > 0 ? options->grace_ns : STEP_GRACE_NS;
-    p->listener = options->listener;
     p->on_end = options->on_end;
     p->ctx = options->ctx;
     p->timer = (struct loop_timer){.on_due = on_timer, .ctx = p};
@@ -417,9 +421,6 @@ bool step_process_start(struct step_process **ret, struct loop *loop,
         loop_timer_arm_in(loop, &p->timer, options->timeout_ns);
     }
     *ret = p;
-    if (p->listener.on_started != NULL) {
-        p->listener.on_started(p->listener.ctx);
-    }
     return true;
 }
 

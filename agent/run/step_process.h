@@ -35,16 +35,6 @@ struct step_result {
     struct str first_line; /* of standard output */
 };
 
-/* For whoever takes part in a step besides: Dagster Pipes. Each may be NULL. */
-struct step_listener {
-    /* The child runs. */
-    void (*on_started)(void *ctx);
-    /* It and all that it started have ended and all output was read. The result is judged and may
-     * be changed: text in `arena` lives as long as the process. on_end follows. */
-    void (*on_ended)(void *ctx, struct step_result *result, struct arena *arena);
-    void *ctx;
-};
-
 struct step_process_options {
     const struct step_host *host; /* NULL: no users, limits, groups; nothing is looked for that left
                                      the process group */
@@ -59,7 +49,6 @@ struct step_process_options {
     const char *output_name; /* "1": the attempt; "1.rows": a check after it */
     int64_t timeout_ns;      /* 0 = none */
     int64_t grace_ns;        /* between TERM and KILL; 0 = STEP_GRACE_NS */
-    struct step_listener listener;
     /* Once, when the child, what it started and its output have ended. May close the process. */
     void (*on_end)(void *ctx, const struct step_result *result);
     void *ctx;
@@ -69,6 +58,9 @@ struct step_process_options {
  * longer. */
 MUST_CHECK bool step_process_start(struct step_process **ret, struct loop *loop,
                                    const struct step_process_options *options, struct err *err);
+/* Adds to the captured output what the step said in another way; after on_end too, where it changes
+ * the result's sizes. */
+void step_process_add_output(struct step_process *process, bool is_stderr, struct str text);
 /* Asks the group to end (TERM, after the grace KILL). on_end comes later, with `canceled`. */
 void step_process_cancel(struct step_process *process);
 /* Kills what still runs, without on_end. NULL is allowed. */

@@ -94,8 +94,10 @@ static void forget_pending(struct store *store)
 static bool write_pending(struct store *store, struct buffer_state *state, struct err *err)
 {
     for (const struct pending *p = store->pending; p != NULL; p = p->next) {
-        if (!buffer_append(store, state, &p->record, err) ||
-            !project_record(store, &p->record, state->last_seq, err)) {
+        bool ok = p->is_event ? buffer_append(store, state, &p->record, err) &&
+                                    project_record(store, &p->record, state->last_seq, err)
+                              : project_kept(store, &p->record, err);
+        if (!ok) {
             return err_wrap(err, "record %s", event_type_name(p->record.type));
         }
     }
@@ -187,14 +189,13 @@ static bool check_size(struct store *store, const struct record *record, struct 
     return record_encode(record, INT64_MAX, &store->line, err);
 }
 
-bool store_record(struct store *store, const struct record *record, struct err *err)
+static bool enqueue(struct store *store, const struct record *record, bool is_event,
+                    struct err *err)
 {
-    if (!check_size(store, record, err)) {
-        return false;
-    }
     struct pending *pending = arena_alloc(&store->arena, sizeof(*pending));
     if (pending != NULL) {
         pending->record = *record;
+        pending->is_event = is_event;
     }
     if (pending == NULL || !copy_texts(&store->arena, &pending->record)) {
         if (store->pending_count == 0) {
@@ -213,9 +214,29 @@ bool store_record(struct store *store, const struct record *record, struct err *
     return true;
 }
 
+size_t store_pending_bytes(const struct store *store)
+{
+    return store->arena.used;
+}
+
+bool store_record(struct store *store, const struct record *record, struct err *err)
+{
+    return check_size(store, record, err) && enqueue(store, record, true, err);
+}
+
+bool store_keep(struct store *store, const struct record *record, struct err *err)
+{
+    return enqueue(store, record, false, err);
+}
+
 size_t store_pending(const struct store *store)
 {
     return store->pending_count;
+}
+
+size_t store_room(const struct store *store)
+{
+    return store->arena.max - store->arena.used;
 }
 
 bool store_flush(struct store *store, struct wall_time now, struct err *err)

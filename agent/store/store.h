@@ -36,6 +36,11 @@ MUST_CHECK bool store_record(struct store *store, const struct record *record, s
 /* Writes what waits; true when nothing waits any more and all of it is durable. */
 MUST_CHECK bool store_flush(struct store *store, struct wall_time now, struct err *err);
 size_t store_pending(const struct store *store); /* records not yet flushed */
+size_t store_pending_bytes(const struct store *store);
+/* Bytes that are left for records not yet flushed: who records several things that belong together
+ * looks first. Each takes the length of its texts and STORE_RECORD_BYTES. */
+size_t store_room(const struct store *store);
+enum { STORE_RECORD_BYTES = sizeof(struct record) + 512 };
 
 struct store_position {
     char epoch[EPOCH_TEXT_SIZE];
@@ -48,6 +53,8 @@ struct store_position {
     int64_t dropped; /* events given up for the quota, ever */
 };
 int64_t store_last_seq(const struct store *store); /* newest recorded; cheap */
+/* The same counted over all epochs: never goes back. */
+int64_t store_last_order(const struct store *store);
 int64_t store_acked_seq(const struct store *store);
 struct str store_epoch(const struct store *store); /* borrowed until store_begin_epoch() */
 /* Counts what waits: for people, not for every turn. */
@@ -68,7 +75,8 @@ MUST_CHECK bool store_read_check(struct store *store, int64_t seq, int64_t *ret_
                                  bool *ret_found, struct err *err);
 /* For a database that was put back to an earlier state, whose numbers the hub has seen with other
  * events: what waits is numbered from 1 under a new epoch, the acknowledged events are deleted. All
- * or nothing, and durable. Rewrites everything that waits: some seconds for a full quota. */
+ * or nothing, and durable. Flush before: what a record says of events by their numbers would be
+ * wrong. Rewrites everything that waits: some seconds for a full quota. */
 MUST_CHECK bool store_begin_epoch(struct store *store, const struct rng *rng, struct err *err);
 
 /* The last nominal time decided on; *ret_found false when the schedule has none. */

@@ -1,6 +1,7 @@
 /* store_internal.h - what the files of agent/store share. */
 #pragma once
 #include "agent/store/store.h"
+#include "agent/store/view.h"
 #include "agent_store_sql.h"
 #include "common/base/arena.h"
 #include "common/db/db.h"
@@ -13,6 +14,7 @@ struct buffer_state {
     int64_t waiting_bytes;
     int64_t history_bytes;
     int64_t dropped;
+    int64_t renumbered; /* by which seq went back with new epochs, all together */
 };
 
 struct store {
@@ -28,8 +30,14 @@ struct store {
     struct buf line; /* one encoded event */
 };
 
+/* What the command line looks through: the same database, opened read-only. */
+struct view {
+    struct store store;
+};
+
 struct pending {
     struct record record;
+    bool is_event; /* false: project_kept() only */
     struct pending *next;
 };
 
@@ -64,16 +72,25 @@ bool project_run_end(struct store *store, const struct record *r, const char *st
 bool project_output(struct store *store, const struct record *r, struct err *err);
 bool project_step_planned(struct store *store, const struct record *r, struct err *err);
 bool project_step_start(struct store *store, const struct record *r, struct err *err);
+bool project_step_messages(struct store *store, const struct record *r, struct err *err);
 bool project_step_end(struct store *store, const struct record *r, const char *status,
                       struct err *err);
 bool project_materialization(struct store *store, const struct record *r, int64_t seq,
                              struct err *err);
 bool project_asset_failed(struct store *store, const struct record *r, struct err *err);
-bool project_observation(struct store *store, const struct record *r, struct err *err);
+bool project_observation(struct store *store, const struct record *r, int64_t seq, struct err *err);
 bool project_check(struct store *store, const struct record *r, struct err *err);
 bool project_freshness(struct store *store, const struct record *r, struct err *err);
 bool project_tick(struct store *store, const struct record *r, struct err *err);
 bool project_instigator(struct store *store, const struct record *r, struct err *err);
 bool project_dynamic_partition(struct store *store, const struct record *r, struct err *err);
 bool project_backfill(struct store *store, const struct record *r, struct err *err);
+/* Parts of a backfill move with the run that they are asked for in. */
+bool project_backfill_requested(struct store *store, const struct record *r, struct err *err);
+bool project_backfill_ended(struct store *store, const struct record *r, const char *status,
+                            struct err *err);
 bool project_automation(struct store *store, const struct record *r, struct err *err);
+/* What changes rows without being an event: the cursor of an evaluation that asked for nothing. */
+bool project_kept(struct store *store, const struct record *r, struct err *err);
+/* store_record() of what is no event. */
+bool store_keep(struct store *store, const struct record *record, struct err *err);

@@ -6,10 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct view {
-    struct store store; /* its database, opened read-only; nothing of it is written */
-};
-
 bool view_open(struct view **ret, const char *path, struct err *err)
 {
     struct view *view = calloc(1, sizeof(*view));
@@ -42,6 +38,11 @@ void view_close(struct view *view)
     }
     db_close(view->store.db);
     free(view);
+}
+
+struct store *view_store(struct view *view)
+{
+    return &view->store;
 }
 
 bool view_position(struct view *view, struct store_position *ret, struct err *err)

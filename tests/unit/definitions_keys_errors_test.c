@@ -57,6 +57,8 @@ static void commands(void **state)
          "6:41: assets[0].limits.memory: 1 is below the minimum of 1.0 MiB", NULL},
         {"run: [x], limits: {memroy: 1}", "6:33: assets[0].limits: unknown key \"memroy\"",
          "did you mean \"memory\"?"},
+        {"run: [x], checks: [{name: c, resource: pos}]",
+         "6:53: asset a: check c: resource goes with sql only", "take it away"},
         {"run: [x], extras: [1]", "6:32: assets[0].extras: expected an object, got a list", NULL},
         {"run: [x], extras: {a: '${secret:X}'}",
          "6:32: asset a: extras: ${secret:NAME} is not filled in here", "give it by env"},

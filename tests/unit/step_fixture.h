@@ -19,7 +19,6 @@ struct step_fixture {
     char variable[STEP_FIXTURE_TEXT];
     const char *env[3];
     int ends;
-    bool has_started;
     struct step_result result; /* its texts as copies below */
     char error_code[STEP_FIXTURE_TEXT];
     char error_message[STEP_FIXTURE_TEXT];

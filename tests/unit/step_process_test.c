@@ -1,9 +1,11 @@
 /* step_process_test.c - agent/run/step_process.h: real children, how they end and what they leave. */
+#include "agent/run/capture_read.h"
 #include "common/platform/files.h"
 #include "step_fixture.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/fault_malloc.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -254,38 +256,43 @@ static void closing_kills_without_a_word(void **state)
     step_fixture_end(&f);
 }
 
-/* --- who takes part
- * -----------------------------------------------------------------------------------------------------
+/* --- output in another way
+ * -----------------------------------------------------------------------------------------------
  */
 
-static void on_started(void *ctx)
+/* The runner closes the process some time after on_end: so does this test. */
+static void keep_process(void *ctx, const struct step_result *result)
 {
     struct step_fixture *f = ctx;
-    assert_non_null(f->process);
-    assert_int_equal(f->ends, 0);
-    f->has_started = true;
+    f->ends++;
+    f->result = *result;
 }
 
-static void on_judged(void *ctx, struct step_result *result, struct arena *arena)
-{
-    struct step_fixture *f = ctx;
-    assert_true(f->has_started);
-    assert_int_equal(f->ends, 0);
-    assert_true(result->ok);
-    result->ok = false;
-    result->error_code = STR("failed");
-    result->error_message = arena_printf(arena, "the listener does not like it");
-}
-
-static void a_listener_may_change_the_verdict(void **state)
+static void output_may_be_added_until_the_close(void **state)
 {
     (void)state;
     struct step_fixture f;
+    struct err err = {0};
+    char path[LIMIT_PATH_BYTES + 1];
+    AUTO(buf) text = buf_growing(1000);
+    int64_t position = 0;
+    int64_t dropped = 0;
     step_fixture_begin(&f);
-    f.options.listener =
-        (struct step_listener){.on_started = on_started, .on_ended = on_judged, .ctx = &f};
-    step_fixture_run(&f, "exit 0");
-    step_fixture_expect(&f, "failed", "the listener does not like it");
+    f.options.on_end = keep_process;
+    step_fixture_start(&f, "echo said >&2; exit 1");
+    step_process_add_output(f.process, false, STR("first"));
+    step_fixture_wait(&f);
+    assert_int_equal(f.result.out.bytes, 5);
+    assert_true(str_eq(f.result.error_message, STR("said")));
+    step_process_add_output(f.process, false, STR(", then"));
+    step_process_add_output(f.process, false, STR(" more"));
+    (void)snprintf(path, sizeof(path), "%s/%s.out", f.options.output_dir, f.options.output_name);
+    for (size_t before = 1; text.len != before;) {
+        before = text.len;
+        assert_true(capture_read(path, &position, 100, &text, &dropped, &err));
+        assert_int_equal(dropped, 0);
+    }
+    assert_string_equal(buf_cstr(&text), "first, then more");
     step_fixture_end(&f);
 }
 
@@ -361,7 +368,7 @@ int main(void)
         cmocka_unit_test(output_of_a_grandchild_is_still_read),
         cmocka_unit_test(without_a_host_the_group_is_ended),
         cmocka_unit_test(closing_kills_without_a_word),
-        cmocka_unit_test(a_listener_may_change_the_verdict),
+        cmocka_unit_test(output_may_be_added_until_the_close),
         cmocka_unit_test(no_child_is_lost_when_memory_runs_out),
         cmocka_unit_test(an_end_without_memory_is_an_end),
     };
