@@ -45,9 +45,17 @@ static void say_goodbye(struct agent *agent)
     }
 }
 
+static void on_materialized(void *ctx, struct str asset, struct str run)
+{
+    struct agent *agent = ctx;
+    (void)run;
+    asset_watch_made(&agent->assets, asset);
+}
+
 static void on_run_ended(void *ctx, const struct run_end *end)
 {
     struct agent *agent = ctx;
+    asset_watch_changed(&agent->assets);
     if (agent->options.on_run_ended != NULL) {
         agent->options.on_run_ended(agent->options.ctx, end);
     }
@@ -192,6 +200,7 @@ static bool open_runner(struct agent *agent, struct err *err)
                                      .retention = retention_of(agent->options.config),
                                      .takes_over = agent->options.is_daemon,
                                      .on_recorded = on_recorded,
+                                     .on_materialized = on_materialized,
                                      .on_run_ended = on_run_ended,
                                      .ctx = agent};
     return runner_open(&agent->runner, &options, err);
@@ -252,6 +261,7 @@ static void on_clock_step(void *ctx)
     struct agent *agent = ctx;
     LOG(INFO, "clock.stepped", F_T("action", "working out the next ticks anew"));
     scheduler_clock_stepped(agent->scheduler);
+    asset_watch_clock_stepped(&agent->assets);
 }
 
 static bool open_daemon(struct agent *agent, struct err *err)
@@ -259,6 +269,8 @@ static bool open_daemon(struct agent *agent, struct err *err)
     return open_link(agent, err) &&
            scheduler_open(&agent->scheduler, agent->loop, agent->store, agent->runner, agent->defs,
                           err) &&
+           asset_watch_open(&agent->assets, agent->loop, agent->store, agent->runner, agent->defs,
+                            err) &&
            control_open(&agent->control, agent->loop, agent->state_dir, agent_on_control, agent,
                         err) &&
            loop_on_clock_step(agent->loop, on_clock_step, agent, err);
@@ -301,6 +313,7 @@ void agent_close(struct agent *agent)
     }
     loop_timer_disarm(agent->loop, &agent->stop_timer);
     control_close(agent->control);
+    asset_watch_close(&agent->assets);
     scheduler_close(agent->scheduler);
     link_close(agent->link);
     runner_close(agent->runner);
@@ -321,6 +334,7 @@ void agent_start(struct agent *agent)
     if (agent->scheduler != NULL) {
         scheduler_start(agent->scheduler);
     }
+    asset_watch_start(&agent->assets);
 }
 
 void agent_shut_down(struct agent *agent)
@@ -333,6 +347,7 @@ void agent_shut_down(struct agent *agent)
     if (agent->scheduler != NULL) {
         scheduler_stop(agent->scheduler);
     }
+    asset_watch_stop(&agent->assets);
     if (runner_active_runs(agent->runner) == 0) {
         say_goodbye(agent);
     } else {

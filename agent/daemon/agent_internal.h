@@ -2,6 +2,7 @@
 #pragma once
 #include "agent/daemon/agent.h"
 #include "agent/daemon/announce.h"
+#include "agent/daemon/asset_watch.h"
 #include "agent/daemon/control.h"
 #include "agent/daemon/link.h"
 #include "agent/daemon/scheduler.h"
@@ -23,6 +24,7 @@ struct agent {
     struct step_host *host;
     struct runner *runner;
     struct scheduler *scheduler;
+    struct asset_watch assets; /* a daemon's */
     struct control *control;
     struct arena identity_arena;
     struct device_identity identity;
@@ -42,6 +44,7 @@ struct control_verb {
                    struct err *err);
 };
 /* Tables end with {0}. */
+extern const struct control_verb control_asset_verbs[];
 extern const struct control_verb control_run_verbs[];
 
 control_handler agent_on_control;

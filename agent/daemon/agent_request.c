@@ -43,8 +43,11 @@ static bool use(struct agent *agent, struct definitions *defs, struct err *err)
         return false;
     }
     struct scheduler *scheduler = NULL;
+    struct asset_watch assets = {0};
     if (agent->scheduler != NULL &&
-        !scheduler_open(&scheduler, agent->loop, agent->store, agent->runner, defs, err)) {
+        (!asset_watch_open(&assets, agent->loop, agent->store, agent->runner, defs, err) ||
+         !scheduler_open(&scheduler, agent->loop, agent->store, agent->runner, defs, err))) {
+        asset_watch_close(&assets);
         return false;
     }
     runner_use_definitions(agent->runner, defs);
@@ -52,6 +55,9 @@ static bool use(struct agent *agent, struct definitions *defs, struct err *err)
         scheduler_close(agent->scheduler);
         agent->scheduler = scheduler;
         scheduler_start(scheduler);
+        asset_watch_close(&agent->assets);
+        agent->assets = assets;
+        asset_watch_start(&agent->assets);
     }
     if (agent->link != NULL) {
         link_use_definitions(agent->link, str_from(defs->hash));

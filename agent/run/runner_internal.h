@@ -1,5 +1,6 @@
 /* runner_internal.h - what the files of the runner share. */
 #pragma once
+#include "agent/run/check_process.h"
 #include "agent/run/runner.h"
 #include "agent/run/step_pipes.h"
 #include "agent/run/step_process.h"
@@ -24,6 +25,9 @@ struct attempt {
     struct step_process *process;     /* NULL until it is started */
     struct attempt_pipes *pipes;      /* NULL: no program that could speak Dagster Pipes */
     const struct step_result *result; /* of the process, while the rest of its messages is read */
+    struct step_result judged;        /* with what it told besides, and its checks */
+    struct check_process *checks;     /* NULL: none are commands, or not yet */
+    bool were_checks_canceled;
     struct step_versions versions;
     struct attempt *next;
 };
@@ -81,9 +85,6 @@ struct runner {
 struct wall_time runner_wall_now(const struct runner *runner);
 
 /* --- runner_record.c --- */
-/* True when everything recorded so far is durable. A failure is said once, and tried again until it
- * works. */
-bool runner_flush(struct runner *runner);
 void runner_on_flush_due(void *ctx);
 /* What a step's program says, which may be much: takes only a part of the store's memory, and none
  * while nothing can be written. False: not now. */
@@ -136,11 +137,18 @@ void retry_interrupted(struct runner *runner, const struct stored_run *parent,
                        const struct str_map *tags, struct str keys, int64_t steps,
                        struct arena *arena);
 
+/* --- runner_results.c --- */
+void attempt_free(struct attempt *attempt);
+void attempt_on_process_end(void *attempt, const struct step_result *result);
+/* Records what the attempt came to, and frees it. */
+void attempt_end(struct attempt *attempt, const struct step_result *result);
+
 /* --- runner_steps.c --- */
+struct step_context attempt_context(const struct attempt *attempt);
+void attempt_output_dir(const struct attempt *attempt, char ret[LIMIT_PATH_BYTES + 1]);
 void steps_choose(struct runner *runner); /* records the starts of what may start now */
 void steps_start_chosen(struct runner *runner);
 void steps_stop(struct runner *runner, const struct active_run *run); /* asks its children to end */
-void attempt_free(struct attempt *attempt);
 
 /* --- runner_pipes.c --- */
 /* Before the program is started; its output folder is there. What was made is attempt->pipes, also
