@@ -51,8 +51,20 @@ static void on_run_ended(void *ctx, const struct run_end *end)
     if (agent->options.on_run_ended != NULL) {
         agent->options.on_run_ended(agent->options.ctx, end);
     }
+    if (agent->sensors != NULL) {
+        sensors_run_ended(agent->sensors);
+    }
     if (agent->is_stopping && runner_active_runs(agent->runner) == 0) {
         say_goodbye(agent);
+    }
+}
+
+static void on_materialized(void *ctx, struct str asset, struct str run)
+{
+    (void)run;
+    struct agent *agent = ctx;
+    if (agent->sensors != NULL) {
+        sensors_materialized(agent->sensors, asset);
     }
 }
 
@@ -192,6 +204,7 @@ static bool open_runner(struct agent *agent, struct err *err)
                                      .retention = retention_of(agent->options.config),
                                      .takes_over = agent->options.is_daemon,
                                      .on_recorded = on_recorded,
+                                     .on_materialized = on_materialized,
                                      .on_run_ended = on_run_ended,
                                      .ctx = agent};
     return runner_open(&agent->runner, &options, err);
@@ -254,11 +267,26 @@ static void on_clock_step(void *ctx)
     scheduler_clock_stepped(agent->scheduler);
 }
 
+static bool open_sensors(struct agent *agent, struct err *err)
+{
+    struct sensors_options options = {.loop = agent->loop,
+                                      .rng = agent->rng,
+                                      .store = agent->store,
+                                      .runner = agent->runner,
+                                      .defs = agent->defs,
+                                      .env = agent->options.env,
+                                      .state_dir = agent->state_dir,
+                                      .state_dir_abs = agent->state_dir_abs,
+                                      .store_id = str_from(agent->host->store_id)};
+    return sensors_open(&agent->sensors, &options, err);
+}
+
 static bool open_daemon(struct agent *agent, struct err *err)
 {
     return open_link(agent, err) &&
            scheduler_open(&agent->scheduler, agent->loop, agent->store, agent->runner, agent->defs,
                           err) &&
+           open_sensors(agent, err) &&
            control_open(&agent->control, agent->loop, agent->state_dir, agent_on_control, agent,
                         err) &&
            loop_on_clock_step(agent->loop, on_clock_step, agent, err);
@@ -301,6 +329,7 @@ void agent_close(struct agent *agent)
     }
     loop_timer_disarm(agent->loop, &agent->stop_timer);
     control_close(agent->control);
+    sensors_close(agent->sensors);
     scheduler_close(agent->scheduler);
     link_close(agent->link);
     runner_close(agent->runner);
@@ -321,6 +350,9 @@ void agent_start(struct agent *agent)
     if (agent->scheduler != NULL) {
         scheduler_start(agent->scheduler);
     }
+    if (agent->sensors != NULL) {
+        sensors_start(agent->sensors);
+    }
 }
 
 void agent_shut_down(struct agent *agent)
@@ -332,6 +364,9 @@ void agent_shut_down(struct agent *agent)
     loop_timer_arm_in(agent->loop, &agent->stop_timer, STOP_NS);
     if (agent->scheduler != NULL) {
         scheduler_stop(agent->scheduler);
+    }
+    if (agent->sensors != NULL) {
+        sensors_stop(agent->sensors);
     }
     if (runner_active_runs(agent->runner) == 0) {
         say_goodbye(agent);

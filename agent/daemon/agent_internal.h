@@ -5,6 +5,7 @@
 #include "agent/daemon/control.h"
 #include "agent/daemon/link.h"
 #include "agent/daemon/scheduler.h"
+#include "agent/daemon/sensors.h"
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
 #include "common/platform/files.h"
@@ -23,6 +24,7 @@ struct agent {
     struct step_host *host;
     struct runner *runner;
     struct scheduler *scheduler;
+    struct sensors *sensors;
     struct control *control;
     struct arena identity_arena;
     struct device_identity identity;

@@ -47,6 +47,10 @@ static bool use(struct agent *agent, struct definitions *defs, struct err *err)
         !scheduler_open(&scheduler, agent->loop, agent->store, agent->runner, defs, err)) {
         return false;
     }
+    if (agent->sensors != NULL && !sensors_use_definitions(agent->sensors, defs, err)) {
+        scheduler_close(scheduler);
+        return false;
+    }
     runner_use_definitions(agent->runner, defs);
     if (scheduler != NULL) { /* what the old one decided is in the database: it was flushed above */
         scheduler_close(agent->scheduler);

@@ -95,6 +95,9 @@ MUST_CHECK bool runner_cancel(struct runner *runner, struct str run, struct err 
 void runner_pump(struct runner *runner);
 /* Records something that is not of a run and makes it durable soon (within a second). */
 MUST_CHECK bool runner_record(struct runner *runner, const struct record *record, struct err *err);
+/* True when everything recorded so far is durable. A failure is said once, and tried again until it
+ * works. */
+bool runner_flush(struct runner *runner);
 /* Makes what was given to the store directly durable soon. */
 void runner_flush_soon(struct runner *runner);
 
