@@ -296,11 +296,6 @@ static bool show_event(void *ctx, struct str line)
  * -------------------------------------------------------------------------------------------------------------
  */
 
-static bool is_over(const struct view_run_span *run)
-{
-    return strcmp(run->status, "queued") != 0 && strcmp(run->status, "started") != 0;
-}
-
 /* One look at the run; false with ERR_BUSY may be tried again. */
 static bool look(struct follower *f, bool *ret_over, struct err *err)
 {
@@ -317,7 +312,7 @@ static bool look(struct follower *f, bool *ret_over, struct err *err)
     }
     ok = ok && view_events(view, &run, show_event, f, err) && f->ok;
     view_close(view);
-    *ret_over = ok && is_over(&run);
+    *ret_over = ok && view_run_is_over(&run);
     for (struct running *running = f->running; ok && running != NULL; running = running->next) {
         ok = show_output(f, running, *ret_over);
     }

@@ -32,7 +32,7 @@ static bool parse_local(struct str text, int64_t *ret_seconds)
     int64_t hour = 0;
     int64_t minute = 0;
     int64_t second = 0;
-    bool ok = take_number(&text, 4, 1970, 9999, &year) && take_char(&text, "-") &&
+    bool ok = take_number(&text, 4, 1970, 2261, &year) && take_char(&text, "-") &&
               take_number(&text, 2, 1, 12, &month) && take_char(&text, "-") &&
               take_number(&text, 2, 1, 31, &day);
     if (ok && text.len > 0) {
@@ -106,7 +106,7 @@ static void check_windows(const struct subject *s, const struct json *node, int 
                                .end_offset = raw->end_offset,
                                .format = raw->format};
     item_zone(&item, node, raw->timezone, &ret->tz);
-    (void)item_cron(&item, node, "schedule", ret->cron_text, &ret->cron);
+    bool has_cron = item_cron(&item, node, "schedule", ret->cron_text, &ret->cron);
     bool has_start = read_instant(&item, node, "start", raw->start, ret->tz, &ret->start);
     bool has_end = json_get(node, "end") != NULL &&
                    read_instant(&item, node, "end", raw->end, ret->tz, &ret->end);
@@ -115,15 +115,21 @@ static void check_windows(const struct subject *s, const struct json *node, int 
                      "partitions: end " STR_FMT " is not after start " STR_FMT, STR_ARG(raw->end),
                      STR_ARG(raw->start));
     }
+    struct err err = {0};
+    if (has_start && has_cron && !partition_check(ret, &err)) {
+        struct location at =
+            place_of(node, json_get(node, "format") != NULL ? "format" : "schedule");
+        item_problem(&item, at, err.hint[0] != '\0' ? err.hint : NULL, "partitions: %s", err.msg);
+    }
 }
 
 static void check_key(const struct subject *s, size_t index, struct str key, struct strmap *seen)
 {
     struct location at = place_of_item(json_get(s->node, "partitions"), "static", index);
     uint32_t earlier = 0;
-    if (key.len == 0 || key.len > PARTITION_KEY_BYTES_MAX) {
-        asset_problem(s, at, NULL, "partitions: a key is not 1 to %d bytes long",
-                      PARTITION_KEY_BYTES_MAX);
+    struct err err = {0};
+    if (!partition_key_check(key, &err)) {
+        asset_problem(s, at, err.hint, "partitions: %s", err.msg);
     } else if (strmap_get(seen, key, &earlier)) {
         asset_problem(s, at, NULL, "partitions: key " STR_FMT " is named twice",
                       STR_ARG(str_slice(key, 0, SHOWN_BYTES_MAX)));

@@ -128,9 +128,11 @@ static const struct field check_fields[] = {
     FIELD(STR, "name", check, name, "Its name, unlike that of any other check of the asset.",
           .required = true),
     FIELD(STR, "description", check, description, "What it means when it does not pass."),
-    FIELD(STR, "sql", check, sql,
-          "A query that gives one row. The check has passed when the first column is neither NULL "
-          "nor 0 nor empty. One of `sql` and `run` is needed."),
+    FIELD(
+        STR, "sql", check, sql,
+        "A query that gives one row. The check has passed when the first column is neither NULL "
+        "nor 0 nor empty. One of `sql` and `run` is needed; with neither, the program of an asset "
+        "with `run` reports the check through Dagster Pipes, and a step that does not has failed."),
     FIELD(STR, "resource", check, resource_name,
           "The database to ask; the one that the asset is written to when not given. With `sql`."),
     FIELD(STR_LIST, "run", check, run,

@@ -14,8 +14,7 @@
           "The first window is the first that begins at or after it: `2026-01-01` or "             \
           "`2026-01-01T06:00`, in the time zone.",                                                 \
           .required = true),                                                                       \
-        FIELD(STR, "end", raw_windows, end,                                                        \
-              "No window begins at or after it; open when not given."),                            \
+        FIELD(STR, "end", raw_windows, end, "No window ends after it; open when not given."),      \
         FIELD(STR, "timezone", raw_windows, timezone,                                              \
               "The zone that the windows follow, such as `Europe/Berlin`.", .fallback = "UTC"),    \
         FIELD(I64, "end_offset", raw_windows, end_offset,                                          \
@@ -23,7 +22,8 @@
               .min = -100000, .max = 100000, .fallback = "0")
 #define FORMAT_FIELD(otherwise)                                                                    \
     FIELD(STR, "format", raw_windows, format,                                                      \
-          "How a key is written, from the window's start: `%Y`, `%m`, `%d`, `%H`, `%M`, `%S`.",    \
+          "How a key is written, from the window's start: `%Y`, `%m`, `%d`, `%H`, `%M`, `%S`, "    \
+          "`%z`. Each window needs a key of its own.",                                             \
           .fallback = (otherwise))
 #define MINUTE_FIELD                                                                               \
     FIELD(I64, "minute_offset", raw_windows, minute, "The minute at which a window begins.",       \

@@ -1,6 +1,8 @@
 /* runner_internal.h - what the files of the runner share. */
 #pragma once
+#include "agent/run/check_process.h"
 #include "agent/run/runner.h"
+#include "agent/run/step_partition.h"
 #include "agent/run/step_pipes.h"
 #include "agent/run/step_process.h"
 #include "agent/run/step_versions.h"
@@ -21,9 +23,14 @@ struct attempt {
     struct active_run *run;
     uint32_t step;
     struct arena arena;
+    struct step_partition partition;
+    bool has_partition;
     struct step_process *process;     /* NULL until it is started */
     struct attempt_pipes *pipes;      /* NULL: no program that could speak Dagster Pipes */
     const struct step_result *result; /* of the process, while the rest of its messages is read */
+    struct step_result judged;        /* with what it told besides, and its checks */
+    struct check_process *checks;     /* NULL: none are commands, or not yet */
+    bool were_checks_canceled;
     struct step_versions versions;
     struct attempt *next;
 };
@@ -113,6 +120,14 @@ void run_free(struct active_run *run);
 /* JSON array of the keys of the plan's steps, or empty when it would be too long. */
 struct str run_keys(const struct definitions *defs, const struct plan *plan, struct arena *arena);
 
+/* --- runner_partition.c --- */
+/* Checks the request's partitions against the plan, or chooses them; adds their tags. */
+MUST_CHECK bool partition_settle(struct active_run *run, struct run_request *request,
+                                 struct err *err);
+/* Before the step starts: what it makes. */
+MUST_CHECK bool partition_prepare(struct attempt *attempt, struct err *err);
+void partition_note(struct attempt *attempt, struct record *record); /* into an asset's event */
+
 /* --- runner_retry.c --- */
 /* Records and queues the run that tries `parent` again for the assets in `keys` (JSON array). `facts`
  * of the new run go to *ret; text in `arena`. */
@@ -133,11 +148,18 @@ void retry_interrupted(struct runner *runner, const struct stored_run *parent,
                        const struct str_map *tags, struct str keys, int64_t steps,
                        struct arena *arena);
 
+/* --- runner_results.c --- */
+void attempt_free(struct attempt *attempt);
+void attempt_on_process_end(void *attempt, const struct step_result *result);
+/* Records what the attempt came to, and frees it. */
+void attempt_end(struct attempt *attempt, const struct step_result *result);
+
 /* --- runner_steps.c --- */
+struct step_context attempt_context(const struct attempt *attempt);
+void attempt_output_dir(const struct attempt *attempt, char ret[LIMIT_PATH_BYTES + 1]);
 void steps_choose(struct runner *runner); /* records the starts of what may start now */
 void steps_start_chosen(struct runner *runner);
 void steps_stop(struct runner *runner, const struct active_run *run); /* asks its children to end */
-void attempt_free(struct attempt *attempt);
 
 /* --- runner_pipes.c --- */
 /* Before the program is started; its output folder is there. What was made is attempt->pipes, also

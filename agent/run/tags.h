@@ -7,6 +7,7 @@
 #define TAG_RETRY_STRATEGY STR("dagster/retry_strategy") /* FROM_FAILURE, ALL_STEPS, ... */
 #define TAG_MAX_RUNTIME    STR("dagster/max_runtime")    /* seconds */
 #define TAG_PRIORITY       STR("dagster/priority")
+#define TAG_AUTOMATION     STR("dagster/from_automation_condition") /* "true" */
 #define TAG_INTERRUPTIONS  STR("selvedge/interruptions") /* how often in a row the agent stopped */
 
 enum { TAGS_MAX = 64, TAGS_BYTES_MAX = 16 << 10, TAG_VARIABLE_BYTES_MAX = 128 };

@@ -16,6 +16,7 @@ static bool materialize_partition(struct store *store, const struct record *r, i
     struct db_query q = db_query(store->db, AGENT_STORE_PARTITION_MATERIALIZED);
     db_bind_str(&q, ":asset", r->asset);
     db_bind_str(&q, ":partition", r->partition);
+    db_bind_opt(&q, ":partitions", r->keys);
     db_bind_str(&q, ":run", r->run);
     db_bind_str(&q, ":data_version", r->data_version);
     db_bind_i64(&q, ":at", r->at.ns);
@@ -47,6 +48,7 @@ static bool fail_partition(struct store *store, const struct record *r, struct e
     struct db_query q = db_query(store->db, AGENT_STORE_PARTITION_FAILED);
     db_bind_str(&q, ":asset", r->asset);
     db_bind_str(&q, ":partition", r->partition);
+    db_bind_opt(&q, ":partitions", r->keys);
     db_bind_str(&q, ":error", r->error_message);
     db_bind_i64(&q, ":at", r->at.ns);
     return db_run(&q, err);

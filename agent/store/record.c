@@ -81,6 +81,7 @@ static void write_numbers(struct json_writer *w, const struct record *r)
     }
     if (r->type == EVENT_BACKFILL && r->steps > 0) {
         jw_member_i64(w, "partitions_per_run", r->per_run);
+        jw_member_bool(w, "newest_first", r->newest_first);
     }
     if (r->retry_at.ns != 0) {
         jw_member_wall(w, "retry_at", r->retry_at);

@@ -20,12 +20,15 @@ struct record {
     struct str cause;      /* "schedule", "sensor", "automation", "backfill", "retry", "manual" */
     struct str cause_name; /* of the schedule or sensor; of a retry the parent run */
     struct str selection;
-    struct str keys;          /* run_enqueued: JSON array of the steps' assets, in order */
-    struct str tags;          /* run_enqueued, backfill: JSON object of texts */
-    struct str parent;        /* run_enqueued: the run that is tried again */
-    struct str root;          /* run_enqueued: the first of that line */
-    struct str backfill;      /* backfill, and run_enqueued of one */
-    struct str partition;     /* key; of a range the first; dynamic_partitions: the one */
+    struct str keys;      /* stays on the device. run_enqueued: JSON array of the steps' assets, in
+                                 order; backfill: JSON object, number to partition; an asset's event
+                                 on a range: JSON array of its partitions */
+    struct str tags;      /* run_enqueued, backfill: JSON object of texts */
+    struct str parent;    /* run_enqueued: the run that is tried again; backfill: the one that
+                                 must succeed first */
+    struct str root;      /* run_enqueued: the first of that line */
+    struct str backfill;  /* backfill, and run_enqueued of one */
+    struct str partition; /* key; of a range the first; dynamic_partitions: the one */
     struct str partition_end; /* of a range the last */
     struct str set;           /* dynamic_partitions: name of the set */
     struct str kind;          /* tick, instigator: "schedule", "sensor", "automation" */
@@ -49,6 +52,9 @@ struct record {
     int64_t priority;            /* run_enqueued */
     int64_t retry_number;        /* run_enqueued: 0 for the first run of its line */
     int64_t per_run;             /* backfill: partitions in one run; 0 = all of them */
+    int64_t runs_max;            /* backfill: open at the same time; 0 = as the device sees fit */
+    int64_t leg;                 /* backfill: which part of the selection */
+    bool newest_first;           /* backfill */
     int64_t bytes_kept;          /* logs_captured: stays on the device */
     int64_t duration_ms;
     int64_t delta_ms;         /* clock_step */

@@ -44,6 +44,8 @@ enum {
     LIMIT_METADATA_ENTRIES = 64,
     LIMIT_RUN_STEPS = LIMIT_ASSETS,
     LIMIT_PIPES_LINE_BYTES = 2 << 20, /* one message of a step's program; longer ones are counted */
+    LIMIT_RUN_PARTITIONS = 10000,     /* of the range that one run makes */
+    LIMIT_RUN_PARTITION_BYTES = 128 << 10, /* of their keys */
 
     /* extract/load */
     LIMIT_SINGER_LINE_BYTES = 50 << 20,

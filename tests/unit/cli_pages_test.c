@@ -71,6 +71,9 @@ static void help_of_program_and_group_lists_commands(void **state)
     assert_non_null(strstr(o.out, "Usage: weave token COMMAND [OPTION...]\n"));
     assert_non_null(strstr(o.out, "  token list              list tokens\n"));
     assert_null(strstr(o.out, "  runs "));
+    o = RUN("loom", "--help");
+    assert_non_null(strstr(o.out, "Usage: weave loom [COMMAND] [OPTION...]\n"));
+    assert_non_null(strstr(o.out, "  loom stop               stop a loom\n"));
     o = RUN("help", "token", "create");
     assert_memory_equal(o.out, "weave token create - make a token\n", 34);
 }
@@ -180,6 +183,11 @@ static void mistakes_in_a_table_are_found(void **state)
                            "p c: no summary"));
     assert_true(is_refused(
         (const struct cli_command[]){{.name = "g c", .summary = "s", .run = do_nothing}, {0}},
+        "p g c: there is no group g"));
+    assert_true(is_refused(
+        (const struct cli_command[]){{.name = "g", .args = "A", .summary = "s", .run = do_nothing},
+                                     {.name = "g c", .summary = "s", .run = do_nothing},
+                                     {0}},
         "p g c: there is no group g"));
     assert_true(is_refused((const struct cli_command[]){{.name = "c", .summary = "s"},
                                                         {.name = "c", .summary = "s"},

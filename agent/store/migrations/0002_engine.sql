@@ -146,20 +146,27 @@ CREATE TABLE backfill (
     status TEXT NOT NULL CHECK (status IN ('requested', 'canceling', 'completed_success', 'completed_failed', 'canceled')),
     created_at INTEGER NOT NULL,
     ended_at INTEGER,
-    per_run INTEGER NOT NULL, -- partitions in one run; 0 = all of them
+    per_run INTEGER NOT NULL,  -- partitions in one run; 0 = all of them
+    runs_max INTEGER NOT NULL, -- open at the same time; 0 = as the device sees fit
+    newest_first INTEGER NOT NULL CHECK (newest_first IN (0, 1)),
+    leg INTEGER NOT NULL,            -- which part of the selection: its assets that are partitioned alike
+    after TEXT NOT NULL DEFAULT '',  -- the backfill that must have succeeded first
     tags TEXT NOT NULL DEFAULT '{}',
     total INTEGER NOT NULL,
     reason TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX backfill_unfinished ON backfill (status) WHERE status IN ('requested', 'canceling');
 
 CREATE TABLE backfill_part (
     backfill TEXT NOT NULL REFERENCES backfill (id) ON DELETE CASCADE,
-    number INTEGER NOT NULL, -- the order in which they run
-    partition TEXT NOT NULL,
+    number INTEGER NOT NULL, -- the order in which they run; neighbours in time have neighbouring numbers
+    partition TEXT NOT NULL, -- empty: of assets without partitions
     status TEXT NOT NULL CHECK (status IN ('waiting', 'requested', 'success', 'failure', 'canceled')),
     run TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (backfill, number)
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX backfill_part_key ON backfill_part (backfill, partition);
+CREATE INDEX backfill_part_status ON backfill_part (backfill, status, number);
 CREATE INDEX backfill_part_run ON backfill_part (run) WHERE run <> '';
 
 -- What an asset's automation condition remembers, and its last request with the tree that says why.
