@@ -35,7 +35,10 @@ static bool write_epoch(struct store *store, const struct buffer_state *state, s
     return db_run(&q, err) && buffer_write_state(store, state, err);
 }
 
-/* Which of the waiting events the hub has seen under their old numbers, nobody can tell: all are
+/* What remembers an event by its number counts over all epochs (store_last_order()), and stays as it
+ * is.
+ *
+ * Which of the waiting events the hub has seen under their old numbers, nobody can tell: all are
  * told again rather than one be lost. The ones before them are known to be there. */
 bool store_begin_epoch(struct store *store, const struct rng *rng, struct err *err)
 {
