@@ -306,8 +306,7 @@ static bool open_daemon(struct agent *agent, struct err *err)
                           err) &&
            asset_watch_open(&agent->assets, agent->loop, agent->store, agent->runner, agent->defs,
                             err) &&
-           open_backfills(agent, err) &&
-           open_sensors(agent, err) &&
+           open_backfills(agent, err) && open_sensors(agent, err) &&
            control_open(&agent->control, agent->loop, agent->state_dir, agent_on_control, agent,
                         err) &&
            loop_on_clock_step(agent->loop, on_clock_step, agent, err);
