@@ -3,3 +3,4 @@ target_link_libraries(runner_fixture PUBLIC agent_run store_fixture test_support
 foreach(name runner runner_partition runner_pipes runner_queue)
     selvedge_test(NAME ${name}_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}_test.c LIBS runner_fixture)
 endforeach()
+selvedge_test(NAME backfills_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/backfills_test.c LIBS runner_fixture agent_daemon)
