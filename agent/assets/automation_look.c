@@ -4,12 +4,18 @@
  * what went wrong is kept until the evaluation is over. */
 #include "agent/assets/automation_look.h"
 
+#include "agent/store/backfills.h"
+#include "agent/store/partitions.h"
 #include "agent/store/runs.h"
 #include "common/json/json.h"
 #include "common/model/partition_map.h"
 #include <stdlib.h>
 
-enum { RUN_KEYS_BYTES_MAX = 1 << 20, KEY_MEMORY = PARTITION_KEY_BYTES_MAX + 1 };
+enum {
+    RUN_KEYS_BYTES_MAX = 1 << 20,
+    KEY_MEMORY = PARTITION_KEY_BYTES_MAX + 1,
+    FORGOTTEN_MAX = 256,
+};
 
 /* A partition or range of an asset that is being made. */
 struct being_made {
@@ -28,6 +34,7 @@ struct seen {
     int64_t updated_seq;
     struct str run;
     const struct being_made *open;
+    struct partition_keys *dynamic; /* of PARTITION_DYNAMIC, once somebody asked for them */
 };
 
 struct automation_look {
@@ -38,6 +45,11 @@ struct automation_look {
     struct automation_asset *assets;
     struct seen *seen;
     int64_t *cursor_seq; /* of the asset's last tick */
+    struct str *forgotten;
+    size_t forgotten_count;
+    const struct stored_backfill *backfills; /* that are open */
+    const bool **in_backfill;                /* by asset, of each */
+    size_t backfill_count;
     struct strmap casts; /* run to its number */
     struct cast *cast;
     size_t cast_count, cast_room;
@@ -67,10 +79,23 @@ static bool has_partitions(const struct asset *asset)
     return asset->partitions.kind != PARTITION_NONE;
 }
 
-static struct partition_view partitions_of(const struct automation_look *look,
-                                           const struct asset *asset)
+static bool partitions_of(struct automation_look *look, uint32_t node, struct partition_view *ret,
+                          struct err *err)
 {
-    return (struct partition_view){.of = &asset->partitions, .now = look->now};
+    const struct partitions *of = &look->defs->assets[node].partitions;
+    struct seen *seen = &look->seen[node];
+    if (of->kind == PARTITION_DYNAMIC && seen->dynamic == NULL) {
+        struct partition_keys *keys = arena_alloc(look->arena, sizeof(*keys));
+        if (keys == NULL) {
+            return out_of_memory(err);
+        }
+        if (!store_dynamic_keys(look->store, of->set, look->arena, keys, err)) {
+            return false;
+        }
+        seen->dynamic = keys;
+    }
+    *ret = (struct partition_view){.of = of, .dynamic = seen->dynamic, .now = look->now};
+    return true;
 }
 
 static bool find_latest(struct automation_look *look, uint32_t node, struct err *err)
@@ -80,7 +105,10 @@ static bool find_latest(struct automation_look *look, uint32_t node, struct err 
     if (asset->partitions.kind != PARTITION_TIME) {
         return true;
     }
-    struct partition_view view = partitions_of(look, asset);
+    struct partition_view view;
+    if (!partitions_of(look, node, &view, err)) {
+        return false;
+    }
     size_t count = partition_count(&view);
     char memory[KEY_MEMORY];
     struct buf key = buf_fixed(memory, sizeof(memory));
@@ -127,13 +155,25 @@ static bool on_asset(void *ctx, const struct stored_asset *asset)
     return seen->run.ptr != NULL;
 }
 
+static void forget(struct automation_look *look, struct str asset)
+{
+    if (look->forgotten_count < FORGOTTEN_MAX) { /* the others in a later look */
+        look->forgotten[look->forgotten_count] = arena_copy(look->arena, asset);
+        look->forgotten_count += look->forgotten[look->forgotten_count].ptr != NULL;
+    }
+}
+
 static bool on_cursor(void *ctx, struct str asset, struct str cursor)
 {
     struct automation_look *look = ctx;
     uint32_t node = 0;
+    if (str_is_empty(cursor)) {
+        return true;
+    }
     if (!strmap_get(&look->defs->graph.by_key, asset, &node) ||
         look->assets[node].condition->kind == AUTOMATION_NONE) {
-        return true;
+        forget(look, asset);
+        return !look->arena->exhausted;
     }
     look->cursor_seq[node] = automation_cursor_seq(cursor);
     look->assets[node].cursor = arena_copy(look->arena, cursor);
@@ -160,15 +200,6 @@ static void add_open(struct automation_look *look, uint32_t node, struct str par
     seen->open = open;
 }
 
-void automation_look_add_open(struct automation_look *look, const struct asset *asset,
-                              struct str partition, struct str partition_end)
-{
-    uint32_t node = 0; /* by its key: the run may have begun with older definitions */
-    if (strmap_get(&look->defs->graph.by_key, asset->key, &node)) {
-        add_open(look, node, partition, partition_end);
-    }
-}
-
 static bool on_open(void *ctx, const struct stored_open *open)
 {
     struct automation_look *look = ctx;
@@ -189,6 +220,27 @@ static bool on_open(void *ctx, const struct stored_open *open)
     return !look->arena->exhausted;
 }
 
+/* What their selections have come to mean; one that means nothing any more is passed over. */
+static bool read_backfills(struct automation_look *look, struct err *err)
+{
+    struct stored_backfill *backfills = NULL;
+    size_t count = 0;
+    if (!store_open_backfills(look->store, look->arena, &backfills, &count, err)) {
+        return false;
+    }
+    look->in_backfill = arena_array(look->arena, count + 1, sizeof(*look->in_backfill));
+    look->backfills = backfills;
+    for (size_t i = 0; look->in_backfill != NULL && i < count; i++) {
+        bool *set = NULL;
+        struct err none = {0};
+        if (definitions_select(look->defs, backfills[i].selection, look->arena, &set, &none)) {
+            backfills[look->backfill_count] = backfills[i];
+            look->in_backfill[look->backfill_count++] = set;
+        }
+    }
+    return true;
+}
+
 bool automation_look_open(struct automation_look **ret, struct store *store,
                           const struct definitions *defs, struct wall_time now, struct arena *arena,
                           struct err *err)
@@ -198,21 +250,23 @@ bool automation_look_open(struct automation_look **ret, struct store *store,
         return out_of_memory(err);
     }
     size_t count = defs->asset_count + 1;
-    *look =
-        (struct automation_look){.store = store,
-                                 .defs = defs,
-                                 .arena = arena,
-                                 .now = now,
-                                 .assets = arena_array(arena, count, sizeof(*look->assets)),
-                                 .seen = arena_array(arena, count, sizeof(*look->seen)),
-                                 .cursor_seq = arena_array(arena, count, sizeof(*look->cursor_seq)),
-                                 .casts = strmap_new(arena)};
-    if (look->assets == NULL || look->seen == NULL || look->cursor_seq == NULL) {
+    *look = (struct automation_look){
+        .store = store,
+        .defs = defs,
+        .arena = arena,
+        .now = now,
+        .assets = arena_array(arena, count, sizeof(*look->assets)),
+        .seen = arena_array(arena, count, sizeof(*look->seen)),
+        .cursor_seq = arena_array(arena, count, sizeof(*look->cursor_seq)),
+        .forgotten = arena_array(arena, FORGOTTEN_MAX, sizeof(*look->forgotten)),
+        .casts = strmap_new(arena)};
+    if (look->assets == NULL || look->seen == NULL || look->cursor_seq == NULL ||
+        look->forgotten == NULL) {
         return out_of_memory(err);
     }
     if (!describe(look, err) || !store_each_asset(store, on_asset, look, err) ||
         !store_each_automation(store, on_cursor, look, err) ||
-        !store_each_open(store, on_open, look, err)) {
+        !store_each_open(store, on_open, look, err) || !read_backfills(look, err)) {
         return false;
     }
     *ret = look;
@@ -222,6 +276,12 @@ bool automation_look_open(struct automation_look **ret, struct store *store,
 struct automation_asset *automation_look_assets(struct automation_look *look)
 {
     return look->assets;
+}
+
+const struct str *automation_look_forgotten(const struct automation_look *look, size_t *ret_count)
+{
+    *ret_count = look->forgotten_count;
+    return look->forgotten;
 }
 
 /* --- which assets a run was to make --------------------------------------------------------- */
@@ -352,6 +412,28 @@ static bool is_being_made(const struct automation_look *look, uint32_t node, str
     return open != NULL;
 }
 
+static bool is_in_any_backfill(const struct automation_look *look, uint32_t node)
+{
+    size_t i = 0;
+    while (i < look->backfill_count && !look->in_backfill[i][node]) {
+        i++;
+    }
+    return i < look->backfill_count;
+}
+
+/* Whether a backfill has yet to ask for it; `partition` is empty for an asset without any. */
+static bool waits_in_backfill(struct automation_look *look, uint32_t node, struct str partition,
+                              bool *ret, struct err *err)
+{
+    for (size_t i = 0; i < look->backfill_count && !*ret; i++) {
+        if (look->in_backfill[i][node] &&
+            !store_backfill_waits(look->store, look->backfills[i].id, partition, ret, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* What is known of the partitions of `node` that matter, taken together. */
 static bool look_at_keys(struct automation_look *look, uint32_t node,
                          const struct partition_keys *keys, struct automation_facts *ret,
@@ -360,7 +442,8 @@ static bool look_at_keys(struct automation_look *look, uint32_t node,
     for (size_t i = 0; i < keys->count; i++) {
         struct stored_slice slice;
         if (!store_find_slice(look->store, look->defs->assets[node].key, keys->items[i],
-                              look->arena, &slice, err)) {
+                              look->arena, &slice, err) ||
+            !waits_in_backfill(look, node, keys->items[i], &ret->is_in_backfill, err)) {
             return false;
         }
         ret->is_missing = ret->is_missing || slice.materialized_at.ns == 0;
@@ -378,14 +461,15 @@ static bool look_at_keys(struct automation_look *look, uint32_t node,
 static bool look_at_all(struct automation_look *look, uint32_t node, struct automation_facts *ret,
                         struct str *ret_run, struct err *err)
 {
-    const struct asset *asset = &look->defs->assets[node];
-    const struct partition_view view = partitions_of(look, asset);
+    struct partition_view view;
     struct stored_slices all;
-    if (!store_sum_slices(look->store, asset->key, &all, err)) {
+    if (!partitions_of(look, node, &view, err) ||
+        !store_sum_slices(look->store, look->defs->assets[node].key, &all, err)) {
         return false;
     }
     *ret = (struct automation_facts){.is_missing = all.made < (int64_t)partition_count(&view),
                                      .is_in_progress = look->seen[node].open != NULL,
+                                     .is_in_backfill = is_in_any_backfill(look, node),
                                      .updated_seq = all.materialized_seq,
                                      .made_at = all.materialized_at};
     *ret_run = look->seen[node].run;
@@ -401,9 +485,10 @@ static bool look_at_partitions(struct automation_look *look, uint32_t node, uint
         return look_at_all(look, node, ret, ret_run, err);
     }
     if (node != root) {
-        struct partition_view from = partitions_of(look, &look->defs->assets[root]);
-        struct partition_view to = partitions_of(look, &look->defs->assets[node]);
-        if (!partition_map(&from, (struct partition_bounds){latest, latest}, &to, look->arena,
+        struct partition_view from;
+        struct partition_view to;
+        if (!partitions_of(look, root, &from, err) || !partitions_of(look, node, &to, err) ||
+            !partition_map(&from, (struct partition_bounds){latest, latest}, &to, look->arena,
                            &mapped, err)) {
             return false;
         }
@@ -432,6 +517,9 @@ static bool look_at(struct automation_look *look, uint32_t node, uint32_t root,
                                          .is_in_progress = seen->open != NULL,
                                          .updated_seq = seen->updated_seq,
                                          .made_at = seen->made_at};
+        if (!waits_in_backfill(look, node, STR(""), &ret->is_in_backfill, err)) {
+            return false;
+        }
     }
     struct cast cast = {0};
     if (ret->updated_seq > look->cursor_seq[root] && !cast_of(look, run, &cast, err)) {

@@ -1,5 +1,5 @@
-/* automation_look.h - what the evaluation of conditions asks for, at one moment: what the database
- * says, and what the daemon adds that is not there yet. Everything lives in the arena given. */
+/* automation_look.h - what the evaluation of conditions asks for, read from the database at one
+ * moment: whoever has recorded something flushes first. Everything lives in the arena given. */
 #pragma once
 #include "agent/definitions/definitions.h"
 #include "agent/store/versions.h"
@@ -12,10 +12,8 @@ bool automation_is_used(const struct definitions *defs);
 MUST_CHECK bool automation_look_open(struct automation_look **ret, struct store *store,
                                      const struct definitions *defs, struct wall_time now,
                                      struct arena *arena, struct err *err);
-/* An open run that the database does not know of yet has to make the asset. */
-void automation_look_add_open(struct automation_look *look, const struct asset *asset,
-                              struct str partition, struct str partition_end);
-
+/* Assets whose condition was evaluated and that have none any more: what is kept of them goes. */
+const struct str *automation_look_forgotten(const struct automation_look *look, size_t *ret_count);
 /* By asset; `wants_tree` may be set before evaluating. */
 struct automation_asset *automation_look_assets(struct automation_look *look);
 /* Evaluates. What cannot be read fails it. */

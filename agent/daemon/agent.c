@@ -45,14 +45,28 @@ static void say_goodbye(struct agent *agent)
     }
 }
 
+static void on_materialized(void *ctx, struct str asset, struct str run)
+{
+    struct agent *agent = ctx;
+    (void)run;
+    asset_watch_made(&agent->assets, asset);
+    if (agent->sensors != NULL) {
+        sensors_materialized(agent->sensors, asset);
+    }
+}
+
 static void on_run_ended(void *ctx, const struct run_end *end)
 {
     struct agent *agent = ctx;
+    asset_watch_changed(&agent->assets);
     if (agent->options.on_run_ended != NULL) {
         agent->options.on_run_ended(agent->options.ctx, end);
     }
     if (agent->backfills != NULL) {
         backfills_run_ended(agent->backfills, end);
+    }
+    if (agent->sensors != NULL) {
+        sensors_run_ended(agent->sensors);
     }
     if (agent->is_stopping && runner_active_runs(agent->runner) == 0) {
         say_goodbye(agent);
@@ -195,6 +209,7 @@ static bool open_runner(struct agent *agent, struct err *err)
                                      .retention = retention_of(agent->options.config),
                                      .takes_over = agent->options.is_daemon,
                                      .on_recorded = on_recorded,
+                                     .on_materialized = on_materialized,
                                      .on_run_ended = on_run_ended,
                                      .ctx = agent};
     return runner_open(&agent->runner, &options, err);
@@ -255,6 +270,7 @@ static void on_clock_step(void *ctx)
     struct agent *agent = ctx;
     LOG(INFO, "clock.stepped", F_T("action", "working out the next ticks anew"));
     scheduler_clock_stepped(agent->scheduler);
+    asset_watch_clock_stepped(&agent->assets);
 }
 
 static bool open_backfills(struct agent *agent, struct err *err)
@@ -269,12 +285,29 @@ static bool open_backfills(struct agent *agent, struct err *err)
     return backfills_open(&agent->backfills, &options, err);
 }
 
+static bool open_sensors(struct agent *agent, struct err *err)
+{
+    struct sensors_options options = {.loop = agent->loop,
+                                      .rng = agent->rng,
+                                      .store = agent->store,
+                                      .runner = agent->runner,
+                                      .defs = agent->defs,
+                                      .env = agent->options.env,
+                                      .state_dir = agent->state_dir,
+                                      .state_dir_abs = agent->state_dir_abs,
+                                      .store_id = str_from(agent->host->store_id)};
+    return sensors_open(&agent->sensors, &options, err);
+}
+
 static bool open_daemon(struct agent *agent, struct err *err)
 {
     return open_link(agent, err) &&
            scheduler_open(&agent->scheduler, agent->loop, agent->store, agent->runner, agent->defs,
                           err) &&
+           asset_watch_open(&agent->assets, agent->loop, agent->store, agent->runner, agent->defs,
+                            err) &&
            open_backfills(agent, err) &&
+           open_sensors(agent, err) &&
            control_open(&agent->control, agent->loop, agent->state_dir, agent_on_control, agent,
                         err) &&
            loop_on_clock_step(agent->loop, on_clock_step, agent, err);
@@ -317,6 +350,8 @@ void agent_close(struct agent *agent)
     }
     loop_timer_disarm(agent->loop, &agent->stop_timer);
     control_close(agent->control);
+    sensors_close(agent->sensors);
+    asset_watch_close(&agent->assets);
     scheduler_close(agent->scheduler);
     backfills_close(agent->backfills);
     link_close(agent->link);
@@ -338,8 +373,12 @@ void agent_start(struct agent *agent)
     if (agent->scheduler != NULL) {
         scheduler_start(agent->scheduler);
     }
+    asset_watch_start(&agent->assets);
     if (agent->backfills != NULL) {
         backfills_start(agent->backfills);
+    }
+    if (agent->sensors != NULL) {
+        sensors_start(agent->sensors);
     }
 }
 
@@ -353,8 +392,12 @@ void agent_shut_down(struct agent *agent)
     if (agent->scheduler != NULL) {
         scheduler_stop(agent->scheduler);
     }
+    asset_watch_stop(&agent->assets);
     if (agent->backfills != NULL) {
         backfills_stop(agent->backfills);
+    }
+    if (agent->sensors != NULL) {
+        sensors_stop(agent->sensors);
     }
     if (runner_active_runs(agent->runner) == 0) {
         say_goodbye(agent);

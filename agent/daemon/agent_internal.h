@@ -2,10 +2,12 @@
 #pragma once
 #include "agent/daemon/agent.h"
 #include "agent/daemon/announce.h"
+#include "agent/daemon/asset_watch.h"
 #include "agent/daemon/backfills.h"
 #include "agent/daemon/control.h"
 #include "agent/daemon/link.h"
 #include "agent/daemon/scheduler.h"
+#include "agent/daemon/sensors.h"
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
 #include "common/platform/files.h"
@@ -24,6 +26,8 @@ struct agent {
     struct step_host *host;
     struct runner *runner;
     struct scheduler *scheduler;
+    struct sensors *sensors;      /* NULL: not a daemon */
+    struct asset_watch assets;   /* a daemon's */
     struct backfills *backfills; /* NULL: not a daemon */
     struct control *control;
     struct arena identity_arena;
@@ -44,6 +48,7 @@ struct control_verb {
                    struct err *err);
 };
 /* Tables end with {0}. */
+extern const struct control_verb control_asset_verbs[];
 extern const struct control_verb control_run_verbs[];
 extern const struct control_verb control_backfill_verbs[];
 

@@ -10,6 +10,7 @@ enum {
     DESCRIPTION_BYTES_MAX = 8192,
     METADATA_VALUE_BYTES_MAX = 4096,
     KINDS_INFERRED_MAX = 3,
+    KINDS_MAX = 12, /* with those */
     SHOWN_BYTES_MAX = 80,
 };
 
@@ -122,7 +123,11 @@ static void check_kinds(const struct subject *s)
 {
     const struct str_list *kinds = &s->raw->asset.kinds;
     for (size_t i = 0; i < kinds->count; i++) {
-        (void)check_name(s->l, place_of_item(s->node, "kinds", i), "kind", kinds->items[i]);
+        bool is_wrong =
+            kinds->items[i].ptr != NULL && !is_word(kinds->items[i], LIMIT_NAME_BYTES, "_-.");
+        if (is_wrong && !is_counted_only(s->l)) {
+            (void)check_name(s->l, place_of_item(s->node, "kinds", i), "kind", kinds->items[i]);
+        }
     }
 }
 
@@ -254,7 +259,8 @@ static void check_way(const struct subject *s, const struct json *node, struct c
 {
     bool has_sql = json_get(node, "sql") != NULL;
     bool has_run = json_get(node, "run") != NULL;
-    if (has_sql == has_run) {
+    bool is_reported = !has_sql && !has_run && s->raw->has_run; /* through Dagster Pipes */
+    if (has_sql == has_run && !is_reported) {
         asset_problem(s, check->at, NULL,
                       "check " STR_FMT " needs one of sql and run, and not both",
                       STR_ARG(check->name));
@@ -262,7 +268,9 @@ static void check_way(const struct subject *s, const struct json *node, struct c
         check_query(s, node, check);
     } else {
         struct item item = item_of_asset(s);
-        item_run(&item, node, &check->run);
+        if (has_run) {
+            item_run(&item, node, &check->run);
+        }
         if (json_get(node, "resource") != NULL) {
             asset_problem(s, place_of(node, "resource"), "take it away",
                           "check " STR_FMT ": resource goes with sql only", STR_ARG(check->name));
@@ -350,8 +358,12 @@ static void infer_kinds(const struct subject *s)
     case ASSET_EXTERNAL:
         break;
     }
-    for (size_t i = 0; i < asset->kinds.count; i++) {
+    for (size_t i = 0; i < asset->kinds.count && kinds.count <= KINDS_MAX; i++) {
         add_kind(&kinds, asset->kinds.items[i]);
+    }
+    if (kinds.count > KINDS_MAX) {
+        asset_problem(s, place_of(s->node, "kinds"), NULL,
+                      "it has more than %d kinds, with those known from how it is made", KINDS_MAX);
     }
     asset->kinds = kinds;
 }

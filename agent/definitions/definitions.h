@@ -76,6 +76,7 @@ struct check {
     struct str resource_name;
     const struct resource *resource; /* defaults to where the asset is written to; of `sql` */
     struct str_list run; /* [resolve] instead of `sql`: passes when the program exits with 0 */
+    /* Neither: the asset's own program reports it through Dagster Pipes; ASSET_RUN. */
     enum check_severity severity; /* defaults to error */
     bool is_blocking;             /* not passed, with severity error: downstream does not run */
     struct str description;

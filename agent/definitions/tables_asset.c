@@ -3,7 +3,7 @@
 #include "agent/definitions/tables.h"
 #include "common/base/limits.h"
 
-enum { CHECKS_MAX = 100, KINDS_MAX = 8, OWNERS_MAX = 16 };
+enum { CHECKS_MAX = 100, OWNERS_MAX = 16 };
 
 /* --- how an asset is made --- */
 
@@ -128,9 +128,11 @@ static const struct field check_fields[] = {
     FIELD(STR, "name", check, name, "Its name, unlike that of any other check of the asset.",
           .required = true),
     FIELD(STR, "description", check, description, "What it means when it does not pass."),
-    FIELD(STR, "sql", check, sql,
-          "A query that gives one row. The check has passed when the first column is neither NULL "
-          "nor 0 nor empty. One of `sql` and `run` is needed."),
+    FIELD(
+        STR, "sql", check, sql,
+        "A query that gives one row. The check has passed when the first column is neither NULL "
+        "nor 0 nor empty. One of `sql` and `run` is needed; with neither, the program of an asset "
+        "with `run` reports the check through Dagster Pipes, and a step that does not has failed."),
     FIELD(STR, "resource", check, resource_name,
           "The database to ask; the one that the asset is written to when not given. With `sql`."),
     FIELD(STR_LIST, "run", check, run,
@@ -205,7 +207,7 @@ static const struct field asset_fields[] = {
     FIELD(STR, "group", raw_asset, asset.group, "The group that it belongs to.",
           .fallback = "default"),
     FIELD(STR_LIST, "kinds", raw_asset, asset.kinds,
-          "Words for what it is, besides those known from how it is made.", .max = KINDS_MAX),
+          "Words for what it is, besides those known from how it is made."),
     FIELD(STR_MAP, "tags", raw_asset, asset.tags, "Names and values to find it by.",
           .max = LIMIT_METADATA_ENTRIES),
     FIELD(STR_LIST, "owners", raw_asset, asset.owners, "E-mail addresses, or `team:` and a name.",

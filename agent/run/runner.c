@@ -273,21 +273,6 @@ bool runner_asset_is_open(const struct runner *runner, struct str key)
     return false;
 }
 
-void runner_each_open(const struct runner *runner,
-                      void (*on_open)(void *ctx, const struct asset *asset, struct str partition,
-                                      struct str partition_end),
-                      void *ctx)
-{
-    for (const struct active_run *run = runner->runs; run != NULL; run = run->next) {
-        for (uint32_t i = 0; run->is_loaded && i < run->plan.count; i++) {
-            if (!step_state_is_finished(run->run.steps[i].state)) {
-                on_open(ctx, run_asset(&run->run, i), run->facts.partition,
-                        run->facts.partition_end);
-            }
-        }
-    }
-}
-
 size_t runner_active_runs(const struct runner *runner)
 {
     return runner->going_count;

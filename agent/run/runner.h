@@ -95,19 +95,16 @@ MUST_CHECK bool runner_cancel(struct runner *runner, struct str run, struct err 
 void runner_pump(struct runner *runner);
 /* Records something that is not of a run and makes it durable soon (within a second). */
 MUST_CHECK bool runner_record(struct runner *runner, const struct record *record, struct err *err);
-/* Makes what was given to the store directly durable soon. */
+/* The same for what was given to the store directly. */
 void runner_flush_soon(struct runner *runner);
+/* Now: true when everything recorded so far is durable. A failure is said once, and tried again until
+ * it works. */
+bool runner_flush(struct runner *runner);
 
 bool runner_job_is_open(const struct runner *runner, struct str job); /* queued or going */
 /* Some open run will make, or makes, the asset. Not of runs that wait and are not loaded: they are in
  * the database, see store_each_open(). */
 bool runner_asset_is_open(const struct runner *runner, struct str key);
-/* All of them, with the partition or range of their run; an asset of several runs comes several
- * times. */
-void runner_each_open(const struct runner *runner,
-                      void (*on_open)(void *ctx, const struct asset *asset, struct str partition,
-                                      struct str partition_end),
-                      void *ctx);
 size_t runner_active_runs(const struct runner *runner); /* going */
 size_t runner_queued_runs(const struct runner *runner);
 size_t runner_active_steps(const struct runner *runner);

@@ -88,9 +88,6 @@ struct runner {
 struct wall_time runner_wall_now(const struct runner *runner);
 
 /* --- runner_record.c --- */
-/* True when everything recorded so far is durable. A failure is said once, and tried again until it
- * works. */
-bool runner_flush(struct runner *runner);
 void runner_on_flush_due(void *ctx);
 /* What a step's program says, which may be much: takes only a part of the store's memory, and none
  * while nothing can be written. False: not now. */

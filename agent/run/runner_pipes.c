@@ -4,6 +4,7 @@
 
 #include "agent/pipes/pipes_context.h"
 #include "agent/pipes/pipes_session.h"
+#include "common/json/json_writer.h"
 #include "common/log/log.h"
 #include "common/platform/confine.h"
 #include <inttypes.h>
@@ -59,19 +60,32 @@ static bool add_window(const struct active_run *run, const struct partitions *pa
     return true;
 }
 
+/* Of the last materialization that was not partial. */
 static bool add_provenance(const struct active_run *run, const struct asset *asset,
                            struct arena *arena, struct pipes_context *c, struct err *err)
 {
-    struct stored_made made = {0};
-    if (!store_last_made(run->runner->options.store, asset->key, arena, &made, &c->has_provenance,
-                         err)) {
+    struct store *store = run->runner->options.store;
+    struct stored_asset made = {0};
+    const struct asset_input *inputs = NULL;
+    size_t count = 0;
+    bool found = false;
+    if (!store_find_asset(store, asset->key, arena, &made, &found, err) ||
+        !store_asset_inputs(store, asset->key, arena, &inputs, &count, err)) {
         return false;
     }
-    /* Without a code version the run stands in for it, as in Dagster. */
-    c->made_by_code_version = str_is_empty(made.code_version) ? made.run : made.code_version;
-    c->made_from = made.inputs;
+    AUTO(buf) json = buf_growing(STEP_INPUTS_BYTES);
+    struct json_writer w = json_writer(&json);
+    jw_begin_object(&w);
+    for (size_t i = 0; i < count; i++) {
+        jw_key(&w, inputs[i].key);
+        jw_str(&w, inputs[i].data_version);
+    }
+    jw_end_object(&w);
+    c->has_provenance = found && made.materialized_at.ns != 0;
+    c->made_by_code_version = made.code_version;
+    c->made_from = arena_copy(arena, buf_str(&json));
     c->is_user_version = made.is_version_given;
-    return true;
+    return c->made_from.ptr != NULL || err_set(err, ERR_NO_MEMORY, "out of memory");
 }
 
 static bool write_context(const struct attempt *attempt, struct buf *out, struct err *err)

@@ -20,6 +20,7 @@ struct step_context attempt_context(const struct attempt *attempt)
         .run = str_from(run->id),
         .store_id = options->host == NULL ? STR_NONE : str_from(options->host->store_id),
         .attempt = run->run.steps[attempt->step].attempt,
+        .tags = &run->tags,
         .partition = attempt->has_partition ? &attempt->partition : NULL,
         .env = options->env,
         .variables = attempt_pipes_variables(attempt->pipes)};

@@ -1,6 +1,7 @@
 #include "agent/run/step_spec.h"
 
 #include "agent/run/orphans.h"
+#include "agent/run/tags.h"
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
 #include <string.h>
@@ -34,6 +35,9 @@ static bool lookup(void *ctx, struct str name, struct str *ret_value)
             *ret_value = r->partition[i].value;
             return true;
         }
+    }
+    if (r->context.tags != NULL && tags_get_variable(r->context.tags, name, ret_value)) {
+        return true;
     }
     return r->context.env->get(r->context.env->ctx, name, ret_value);
 }
@@ -252,13 +256,33 @@ static bool hold_to_limits(struct resolver *r, const struct asset *asset, struct
            err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
 }
 
+/* "-c", "-lc" (shells, Python), "-e" (Perl, Ruby, Node): what follows is code. */
+static bool introduces_code(struct str argument)
+{
+    return str_eq(argument, STR("-e")) ||
+           (str_starts(argument, STR("-")) && str_ends(argument, STR("c")) && argument.len <= 4 &&
+            !str_starts(argument, STR("--")));
+}
+
+/* The name of a file or what somebody published must not become a part of somebody's code. */
+static bool is_safe(struct resolver *r, const struct str_list *run, size_t i)
+{
+    if (i == 0 || !introduces_code(run->items[i - 1]) ||
+        !str_contains(run->items[i], STR("${SELVEDGE_TAG_"))) {
+        return true;
+    }
+    (void)err_set(r->err, ERR_INVALID, "run[%zu]: a tag of the run would become code", i);
+    return err_hint(r->err, "the program finds it in its environment: write $$SELVEDGE_TAG_...");
+}
+
 static bool make_argv(struct resolver *r, const struct str_list *run, struct step_spec *spec)
 {
     const char **argv = arena_array(r->arena, run->count + 1, sizeof(*argv));
     if (argv == NULL) {
         return err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
     }
-    for (size_t i = 0; i < run->count; i++) {
+    for (size_t i = 0; i < run->count && r->ok; i++) {
+        r->ok = is_safe(r, run, i);
         argv[i] = resolved_text(r, run->items[i]);
     }
     spec->argv = argv;
@@ -310,12 +334,32 @@ static void set_token(struct resolver *r, struct environment *env, const struct 
     set_env(r, env, ORPHANS_VARIABLE, spec->token);
 }
 
+/* Ours each as a variable, and all of them as a JSON object. */
+static void set_tags(struct resolver *r, struct environment *env)
+{
+    const struct str_map *tags = r->context.tags;
+    struct str all = STR_NONE;
+    if (tags == NULL || tags->count == 0) {
+        return;
+    }
+    r->ok = r->ok && tags_write(tags, r->arena, &all, r->err);
+    set_env(r, env, "SELVEDGE_TAGS", all);
+    for (size_t i = 0; i < tags->count; i++) {
+        char text[TAG_VARIABLE_BYTES_MAX];
+        struct buf name = buf_fixed(text, sizeof(text));
+        if (tag_write_variable(tags->keys[i], &name) && !name.overflow) {
+            set_env(r, env, buf_cstr(&name), tags->values[i]);
+        }
+    }
+}
+
 /* A child sees a few variables of ours that every program expects, who it is, and what the asset
  * gives it: nothing else of the agent's environment, where secrets may stand. */
 static bool make_environment(struct resolver *r, const struct asset *asset, struct step_spec *spec)
 {
     static const char *const passed[] = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"};
-    size_t room = COUNT_OF(passed) + 8 + STEP_PARTITION_VARIABLES + asset->env.count;
+    size_t tag_count = r->context.tags == NULL ? 0 : r->context.tags->count;
+    size_t room = COUNT_OF(passed) + 9 + STEP_PARTITION_VARIABLES + asset->env.count + tag_count;
     for (const char *const *v = r->context.variables; v != NULL && *v != NULL; v++) {
         room++;
     }
@@ -343,6 +387,7 @@ static bool make_environment(struct resolver *r, const struct asset *asset, stru
     if (!str_is_empty(r->check)) {
         set_env(r, &env, "SELVEDGE_CHECK", r->check);
     }
+    set_tags(r, &env);
     for (size_t i = 0; i < r->partition_count; i++) {
         set_env(r, &env, r->partition[i].name.ptr, r->partition[i].value);
     }

@@ -120,6 +120,19 @@ bool store_backfill_parts(struct store *store, struct str id, struct str status,
     }
 }
 
+bool store_backfill_waits(struct store *store, struct str id, struct str partition, bool *ret,
+                          struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_BACKFILL_PART_WAITS);
+    db_bind_str(&q, ":backfill", id);
+    db_bind_str(&q, ":partition", partition);
+    if (!db_next(&q, ret, err)) {
+        return false;
+    }
+    db_reset(&q);
+    return true;
+}
+
 bool store_backfill_runs(struct store *store, struct str id, struct arena *arena, struct str **ret,
                          size_t *ret_count, struct err *err)
 {

@@ -43,6 +43,9 @@ struct stored_part {
 MUST_CHECK bool store_backfill_parts(struct store *store, struct str id, struct str status,
                                      bool (*on_part)(void *ctx, const struct stored_part *part),
                                      void *ctx, struct err *err);
+/* Whether no run was asked for yet that makes the partition; empty: of assets without any. */
+MUST_CHECK bool store_backfill_waits(struct store *store, struct str id, struct str partition,
+                                     bool *ret, struct err *err);
 /* The ids of its open runs, in `arena`. */
 MUST_CHECK bool store_backfill_runs(struct store *store, struct str id, struct arena *arena,
                                     struct str **ret, size_t *ret_count, struct err *err);

@@ -103,22 +103,3 @@ bool store_run_steps(struct store *store, struct str run, struct arena *arena,
     *ret_count = count;
     return true;
 }
-
-bool store_last_made(struct store *store, struct str asset, struct arena *arena,
-                     struct stored_made *ret, bool *ret_found, struct err *err)
-{
-    struct db_query q = db_query(store->db, AGENT_STORE_ASSET_MADE);
-    db_bind_str(&q, ":key", asset);
-    if (!db_next(&q, ret_found, err)) {
-        return false;
-    }
-    if (*ret_found) {
-        *ret = (struct stored_made){.run = arena_copy(arena, db_col_str(&q, 0)),
-                                    .data_version = arena_copy(arena, db_col_str(&q, 1)),
-                                    .code_version = arena_copy(arena, db_col_str(&q, 2)),
-                                    .inputs = arena_copy(arena, db_col_str(&q, 3)),
-                                    .is_version_given = db_col_i64(&q, 4) != 0};
-    }
-    db_reset(&q);
-    return !arena->exhausted || out_of_memory(err);
-}

@@ -36,13 +36,3 @@ struct stored_step {
 /* Of a run that has started, in no order. */
 MUST_CHECK bool store_run_steps(struct store *store, struct str run, struct arena *arena,
                                 struct stored_step **ret, size_t *ret_count, struct err *err);
-
-/* What an asset was last made of; partial materializations do not count. */
-struct stored_made {
-    struct str run;
-    struct str data_version, code_version; /* may be empty */
-    bool is_version_given;                 /* data_version was told, not computed */
-    struct str inputs;                     /* JSON object, upstream key to its data version then */
-};
-MUST_CHECK bool store_last_made(struct store *store, struct str asset, struct arena *arena,
-                                struct stored_made *ret, bool *ret_found, struct err *err);

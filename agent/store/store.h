@@ -75,7 +75,8 @@ MUST_CHECK bool store_read_check(struct store *store, int64_t seq, int64_t *ret_
                                  bool *ret_found, struct err *err);
 /* For a database that was put back to an earlier state, whose numbers the hub has seen with other
  * events: what waits is numbered from 1 under a new epoch, the acknowledged events are deleted. All
- * or nothing, and durable. Rewrites everything that waits: some seconds for a full quota. */
+ * or nothing, and durable. Flush before: what a record says of events by their numbers would be
+ * wrong. Rewrites everything that waits: some seconds for a full quota. */
 MUST_CHECK bool store_begin_epoch(struct store *store, const struct rng *rng, struct err *err);
 
 /* The last nominal time decided on; *ret_found false when the schedule has none. */

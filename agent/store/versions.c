@@ -287,3 +287,13 @@ bool store_find_automation(struct store *store, struct str asset, struct arena *
     *ret = a;
     return ok || out_of_memory(err);
 }
+
+bool store_automation_is_paused(struct store *store, bool *ret, struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_AUTOMATION_PAUSED);
+    if (!db_next(&q, ret, err)) {
+        return false;
+    }
+    db_reset(&q);
+    return true;
+}

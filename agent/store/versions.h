@@ -104,3 +104,5 @@ struct stored_automation { /* text in the arena */
 MUST_CHECK bool store_find_automation(struct store *store, struct str asset, struct arena *arena,
                                       struct stored_automation *ret, bool *ret_found,
                                       struct err *err);
+/* Somebody paused automation as a whole: the instigator of that kind and name (record.h). */
+MUST_CHECK bool store_automation_is_paused(struct store *store, bool *ret, struct err *err);

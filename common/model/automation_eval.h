@@ -74,7 +74,7 @@ struct automation_result {
     bool is_requested; /* to be made now; partitions: the latest one */
     struct str cursor; /* for the next tick, several lines; empty when it was not evaluated: what is
                           kept of it goes, as a condition that comes back begins anew */
-    bool must_keep; /* the next tick would come to something else with the cursor before */
+    bool must_keep;    /* the next tick would come to something else with the cursor before */
     const struct automation_node *tree; /* NULL unless wanted */
 };
 
@@ -89,3 +89,6 @@ int64_t automation_cursor_seq(struct str cursor);
 
 /* {"name":"AND","label":"eager","operator":"and","true":false,"candidate":true,"children":[...]} */
 void automation_write_tree(const struct automation_node *tree, struct buf *out);
+/* The same without nesting, as an event can hold it, each node before its children:
+ * {"nodes":[{"depth":0,"name":"AND",...},{"depth":1,...}]} */
+void automation_write_nodes(const struct automation_node *tree, struct buf *out);

@@ -235,9 +235,6 @@ static void what_is_being_made_holds_it_back(void **state)
     make("a", "");
     assert_string_equal(tick(), "[b] "); /* in the queue: b waits, and c with it */
     say_run("r1", EVENT_RUN_CANCELED, "");
-    struct automation_look *look = look_now();
-    automation_look_add_open(look, asset("b"), STR_NONE, STR_NONE); /* only the daemon knows */
-    assert_string_equal(evaluate(look), "~");
     assert_string_equal(tick(), "b c ");
     assert_string_equal(tick(), "[b] [c] ");
     /* A run too large for a list of its assets. */
@@ -293,6 +290,27 @@ static void on_cron_waits_for_the_tick_and_for_its_deps(void **state)
     define("  - {key: a, run: [\"true\"]}\n");
     assert_int_equal(automation_next_time(loaded.defs, f.now).ns, INT64_MAX);
     assert_false(automation_is_used(loaded.defs));
+}
+
+static void without_its_condition_an_asset_is_forgotten(void **state)
+{
+    (void)state;
+    size_t count = 0;
+    define_chain();
+    assert_string_equal(tick(), "[b] [c] ");
+    (void)automation_look_forgotten(look_now(), &count);
+    assert_int_equal(count, 0);
+    automate("b", AUTOMATION_NONE, NULL);
+    const struct str *keys = automation_look_forgotten(look_now(), &count);
+    assert_int_equal(count, 1);
+    assert_true(str_eq(keys[0], STR("b")));
+    check(store_keep_automation(f.store, STR("b"), STR_NONE, f.now, &err));
+    store_fixture_flush(&f);
+    (void)automation_look_forgotten(look_now(), &count);
+    assert_int_equal(count, 0);
+    automate("b", AUTOMATION_EAGER, NULL);
+    make("a", "");
+    assert_string_equal(tick(), "[b] "); /* begins anew */
 }
 
 static void the_tree_says_why(void **state)
@@ -361,15 +379,22 @@ static void a_run_of_another_partition_holds_nothing_back(void **state)
     make_part("a", "", "2026-11-17");
     assert_string_equal(tick(), "[b] ");
     make_part("a", "", "2026-11-17");
-    struct automation_look *look = look_now();
-    automation_look_add_open(look, asset("b"), STR("2026-11-10"), STR("2026-11-17"));
-    assert_string_equal(evaluate(look), "[b] ");
-    look = look_now();
-    automation_look_add_open(look, asset("b"), STR("2026-11-17"), STR_NONE);
-    assert_string_equal(evaluate(look), "~");
-    look = look_now();
-    automation_look_add_open(look, asset("b"), STR("2026-11-10"), STR("2026-11-16"));
-    assert_string_equal(evaluate(look), "b ");
+    static const struct {
+        const char *first, *last, *expected;
+    } runs[] = {{"2026-11-10", "2026-11-17", "[b] "},
+                {"2026-11-17", "", "~"},
+                {"2026-11-10", "2026-11-16", "b "}};
+    for (size_t i = 0; i < COUNT_OF(runs); i++) {
+        struct record enqueued = {.type = EVENT_RUN_ENQUEUED,
+                                  .run = STR("r1"),
+                                  .keys = STR("[\"b\"]"),
+                                  .partition = str_from(runs[i].first),
+                                  .partition_end = str_from(runs[i].last)};
+        enqueued.run = (struct str){&"123"[i], 1};
+        say(enqueued);
+        assert_string_equal(tick(), runs[i].expected);
+        say((struct record){.type = EVENT_RUN_CANCELED, .run = enqueued.run});
+    }
 }
 
 static void all_partitions_matter_to_an_asset_without(void **state)
@@ -383,6 +408,65 @@ static void all_partitions_matter_to_an_asset_without(void **state)
     make_part("b", "", "2026-11-16");
     assert_string_equal(tick(), "[c] "); /* the 17th is missing */
     make_part("b", "", "2026-11-17");
+    assert_string_equal(tick(), "c ");
+}
+
+static void say_backfill(const char *status, const char *keys)
+{
+    say((struct record){.type = EVENT_BACKFILL,
+                        .backfill = STR("bf"),
+                        .status = str_from(status),
+                        .selection = STR("b"),
+                        .keys = str_from(keys),
+                        .steps = 2,
+                        .per_run = 1});
+}
+
+static void what_a_backfill_has_yet_to_ask_for_is_in_progress(void **state)
+{
+    (void)state;
+    define(CHAIN);
+    partition_daily("a", "2026-11-01");
+    partition_daily("b", "2026-11-01");
+    automate("b", AUTOMATION_EAGER, NULL);
+    automate("c", AUTOMATION_EAGER, NULL);
+    say((struct record){.type = EVENT_ASSET_OBSERVATION, .asset = STR("x")});
+    make_part("a", "", "2026-11-17");
+    assert_string_equal(tick(), "[b] [c] ");
+    say_backfill("requested", "{\"0\":\"2026-11-16\",\"1\":\"2026-11-17\"}");
+    make_part("a", "", "2026-11-17");
+    assert_string_equal(tick(), "[b] ");
+    say_backfill("canceled", "");
+    assert_string_equal(tick(), "b ");
+    assert_string_equal(tick(), "[b] ");
+    say((struct record){.type = EVENT_BACKFILL,
+                        .backfill = STR("other"),
+                        .status = STR("requested"),
+                        .selection = STR("b"),
+                        .keys = STR("{\"0\":\"2026-11-16\"}"),
+                        .steps = 1,
+                        .per_run = 1});
+    make_part("a", "", "2026-11-17");
+    assert_string_equal(tick(), "b "); /* of another partition */
+}
+
+static void dynamic_partitions_are_counted(void **state)
+{
+    (void)state;
+    define(CHAIN);
+    asset("b")->partitions = (struct partitions){.kind = PARTITION_DYNAMIC, .set = STR("shops")};
+    automate("c", AUTOMATION_EAGER, NULL);
+    for (int i = 0; i < 2; i++) {
+        say((struct record){.type = EVENT_DYNAMIC_PARTITIONS,
+                            .status = STR("added"),
+                            .set = STR("shops"),
+                            .partition = i == 0 ? STR("berlin") : STR("kiel")});
+    }
+    make_part("b", "", "berlin");
+    assert_string_equal(tick(), "[c] ");
+    make_part("b", "", "berlin");
+    assert_string_equal(tick(), "[c] "); /* kiel is missing */
+    make_part("b", "", "kiel");
     assert_string_equal(tick(), "c ");
 }
 
@@ -402,8 +486,11 @@ static void equal_partitions_go_into_one_run(void **state)
                                            [2] = {.is_requested = true},
                                            [3] = {.is_requested = true},
                                            [4] = {.is_requested = true}};
-    const struct automation_asset *assets = automation_look_assets(look_now());
-    check(automation_runs_make(loaded.defs, assets, results, &arena, &runs, &err));
+    struct automation_choice choice = {.defs = loaded.defs,
+                                       .assets = automation_look_assets(look_now()),
+                                       .results = results,
+                                       .room = 8 << 20};
+    check(automation_runs_make(&choice, &arena, &runs, &err));
     assert_int_equal(runs.count, 2);
     assert_false(runs.has_more);
     assert_int_equal(runs.items[0].count, 2);
@@ -429,13 +516,16 @@ static void what_has_no_room_is_left_for_the_next(void **state)
     }
     buf_add_text(&text, "  - {key: a0, run: [\"true\"]}\n");
     define(buf_cstr(&text));
-    const struct automation_asset *assets = automation_look_assets(look_now());
-    check(automation_runs_make(loaded.defs, assets, results, &arena, &runs, &err));
+    struct automation_choice choice = {.defs = loaded.defs,
+                                       .assets = automation_look_assets(look_now()),
+                                       .results = results,
+                                       .room = 8 << 20};
+    check(automation_runs_make(&choice, &arena, &runs, &err));
     assert_int_equal(runs.count, 0);
     for (int i = 0; i < ASSETS; i++) {
         results[i] = (struct automation_result){.is_requested = i != ASSETS - 2};
     }
-    check(automation_runs_make(loaded.defs, assets, results, &arena, &runs, &err));
+    check(automation_runs_make(&choice, &arena, &runs, &err));
     assert_int_equal(runs.count, 1);
     assert_true(runs.has_more);
     assert_int_equal(runs.items[0].count, AUTOMATION_RUN_ASSETS_MAX);
@@ -443,9 +533,18 @@ static void what_has_no_room_is_left_for_the_next(void **state)
     assert_true(runs.is_left[1]);
     assert_false(runs.is_left[2]);
     assert_false(runs.is_left[ASSETS - 1]);
+    choice.room = runs.bytes / 2;
+    check(automation_runs_make(&choice, &arena, &runs, &err));
+    assert_true(runs.bytes <= choice.room);
+    assert_int_equal(runs.items[0].count, AUTOMATION_RUN_ASSETS_MAX / 2);
+    choice.room = 0; /* one always goes: it would wait for ever */
+    check(automation_runs_make(&choice, &arena, &runs, &err));
+    assert_int_equal(runs.items[0].count, 1);
+    assert_int_equal(runs.items[0].assets[0], ASSETS - 1);
+    choice.room = 8 << 20;
     results[0].is_requested = false;
     results[1].is_requested = false;
-    check(automation_runs_make(loaded.defs, assets, results, &arena, &runs, &err));
+    check(automation_runs_make(&choice, &arena, &runs, &err));
     assert_false(runs.has_more);
     assert_false(runs.is_left[0]);
 }
@@ -488,10 +587,13 @@ int main(void)
         TEST(what_is_being_made_holds_it_back),
         TEST(what_was_made_in_one_run_starts_no_other),
         TEST(on_cron_waits_for_the_tick_and_for_its_deps),
+        TEST(without_its_condition_an_asset_is_forgotten),
         TEST(the_tree_says_why),
         TEST(of_partitions_in_time_the_latest_is_looked_at),
         TEST(a_run_of_another_partition_holds_nothing_back),
         TEST(all_partitions_matter_to_an_asset_without),
+        TEST(what_a_backfill_has_yet_to_ask_for_is_in_progress),
+        TEST(dynamic_partitions_are_counted),
         TEST(equal_partitions_go_into_one_run),
         TEST(what_has_no_room_is_left_for_the_next),
         TEST(without_memory_it_fails),

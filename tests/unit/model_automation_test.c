@@ -339,6 +339,12 @@ static void the_tree_says_why(void **state)
     assert_non_null(strstr(text, "\"label\":\"on_cron(0 * * * *, UTC)\""));
     assert_non_null(
         strstr(text, "\"name\":\"cron_tick_passed(cron_schedule=0 * * * *, cron_timezone=UTC)\""));
+    buf_reset(&json);
+    automation_write_nodes(w.results[TOP].tree, &json);
+    text = buf_cstr(&json);
+    assert_non_null(strstr(text, "{\"nodes\":[{\"depth\":0,\"name\":\"AND\",\"label\":\"eager\","));
+    assert_non_null(strstr(text, "\"candidate\":true},{\"depth\":1,\"name\":"));
+    assert_null(strstr(text, "children"));
     world_release(&w);
 }
 

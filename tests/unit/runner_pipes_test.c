@@ -147,9 +147,8 @@ static void a_blocking_check_that_is_reported_blocks(void **state)
     (void)state;
     begin(PRELUDE "say report_asset_check '{\"asset_key\": \"a\", \"check_name\": \"good\", "
                   "\"passed\": false, \"severity\": \"ERROR\"}'\nsay closed '{}'\n",
-          "    checks: [{name: good, resource: db, sql: select 1}]\n"
-          "  - {key: b, run: ['true'], deps: [a]}\n"
-          "resources: {db: {type: sqlite, path: x.db}}\n");
+          "    checks: [{name: good}]\n"
+          "  - {key: b, run: ['true'], deps: [a]}\n");
     run_it(RUN_SUCCESS);
     w.loaded.defs->assets[0].checks[0].is_blocking = true;
     run_it(RUN_FAILURE);
@@ -163,10 +162,7 @@ static void a_blocking_check_that_is_reported_blocks(void **state)
 static void a_check_that_only_the_program_can_report_is_missed(void **state)
 {
     (void)state;
-    begin(PRELUDE MADE "say closed '{}'\n",
-          "    checks: [{name: good, resource: db, sql: select 1}]\n"
-          "resources: {db: {type: sqlite, path: x.db}}\n");
-    w.loaded.defs->assets[0].checks[0].sql = STR_NONE;
+    begin(PRELUDE MADE "say closed '{}'\n", "    checks: [{name: good}]\n");
     run_it(RUN_FAILURE);
     assert_true(has_event("step_failure", "check_missing", "check good was not reported"));
     assert_true(has_event("asset_materialization\"", "\"partial\":true", ""));
@@ -198,6 +194,58 @@ static void the_context_is_what_the_run_is(void **state)
     runner_world_release(&w);
 }
 
+static void run_partition(const char *first, const char *last)
+{
+    int ends = w.ended;
+    struct run_request request = {.cause = STR("manual"),
+                                  .selection = STR("a"),
+                                  .partition = str_from(first),
+                                  .partition_end = str_from(last)};
+    runner_world_check(&w, runner_enqueue(w.runner, &request, run, &w.err));
+    runner_world_wait(&w, ends + 1);
+    assert_int_equal(w.state, RUN_SUCCESS);
+}
+
+static void the_context_has_the_partition(void **state)
+{
+    (void)state;
+    begin("cat $STATE_DIR/runs/$SELVEDGE_RUN/a/1.pipes/context >context\n",
+          "    partitions: {daily: {start: 2026-03-01, timezone: Europe/Berlin}}\n");
+    run_partition("2026-03-29", ""); /* 23 hours long */
+    assert_non_null(strstr(runner_world_file(&w, "context"),
+                           "\"partition_key\":\"2026-03-29\",\"partition_key_range\":{\"start\":"
+                           "\"2026-03-29\",\"end\":\"2026-03-29\"},\"partition_time_window\":{"
+                           "\"start\":\"2026-03-29T00:00:00+01:00\","
+                           "\"end\":\"2026-03-30T00:00:00+02:00\"}"));
+    run_partition("2026-03-03", "2026-03-05");
+    assert_non_null(strstr(runner_world_file(&w, "context"),
+                           "\"partition_key\":null,\"partition_key_range\":{\"start\":"
+                           "\"2026-03-03\",\"end\":\"2026-03-05\"},\"partition_time_window\":{"
+                           "\"start\":\"2026-03-03T00:00:00+01:00\","
+                           "\"end\":\"2026-03-06T00:00:00+01:00\"}"));
+    runner_world_release(&w);
+
+    begin("cat $STATE_DIR/runs/$SELVEDGE_RUN/a/1.pipes/context >context\n",
+          "    partitions: {static: [north, south]}\n");
+    run_partition("south", "");
+    assert_non_null(strstr(runner_world_file(&w, "context"),
+                           "\"partition_key\":\"south\",\"partition_key_range\":{\"start\":"
+                           "\"south\",\"end\":\"south\"},\"partition_time_window\":null"));
+    runner_world_release(&w);
+}
+
+static void extras_are_given_as_they_are_written(void **state)
+{
+    (void)state;
+    begin("cat $STATE_DIR/runs/$SELVEDGE_RUN/a/1.pipes/context >context\n",
+          "    extras: {model: small, deep: {list: [1, 2.5, null, true, 'x y']}}\n");
+    run_it(RUN_SUCCESS);
+    assert_non_null(strstr(runner_world_file(&w, "context"),
+                           "\"extras\":{\"model\":\"small\","
+                           "\"deep\":{\"list\":[1,2.5,null,true,\"x y\"]}}}"));
+    runner_world_release(&w);
+}
+
 /* More than the store holds in memory, while the program runs. */
 static void a_flood_of_messages_is_recorded_whole(void **state)
 {
@@ -219,7 +267,7 @@ static void what_nobody_had_recorded_is_recovered(void **state)
     (void)state;
     begin("[ -e once ] && exit 0\n" PRELUDE "say log '{\"message\": \"first\"}'\ntouch first\n"
           "while [ ! -e go ]; do sleep 0.01; done\n" MADE "say log '{\"message\": \"second\"}'\n"
-          "touch second once\nexec sleep 60\n",
+          "touch once second\nexec sleep 60\n",
           "");
     struct err err = {0};
     runner_world_enqueue(&w, "*", run);
@@ -257,6 +305,8 @@ int main(void)
         cmocka_unit_test(a_blocking_check_that_is_reported_blocks),
         cmocka_unit_test(a_check_that_only_the_program_can_report_is_missed),
         cmocka_unit_test(the_context_is_what_the_run_is),
+        cmocka_unit_test(the_context_has_the_partition),
+        cmocka_unit_test(extras_are_given_as_they_are_written),
         cmocka_unit_test(a_flood_of_messages_is_recorded_whole),
         cmocka_unit_test(what_nobody_had_recorded_is_recovered),
     };

@@ -10,12 +10,12 @@
 static struct runner_world w;
 static struct arena arena;
 
-static const char assets[] =
-    "assets:\n"
-    "  - {key: x, external: true}\n"
-    "  - {key: a, run: [\"true\"], code_version: \"1\"}\n"
-    "  - {key: b, run: [\"true\"], deps: [a, x]}\n"
-    "  - {key: c, run: [sh, -c, \"touch c.began; while ! test -e c.go; do sleep 0.02; done\"], deps: [a]}\n";
+static const char assets[] = "assets:\n"
+                             "  - {key: x, external: true}\n"
+                             "  - {key: a, run: [\"true\"], code_version: \"1\"}\n"
+                             "  - {key: b, run: [\"true\"], deps: [a, x]}\n"
+                             "  - {key: c, run: [sh, -c, \"touch c.began; while ! test -e c.go; do "
+                             "sleep 0.02; done\"], deps: [a]}\n";
 
 /* --- whom it tells -------------------------------------------------------------------------- */
 
@@ -161,42 +161,12 @@ static void who_asks_is_told_of_what_was_made_when_it_is_durable(void **state)
     assert_string_equal(buf_cstr(&told), "x! ");
 }
 
-/* --- what is open --------------------------------------------------------------------------- */
-
-static void on_open(void *ctx, const struct asset *asset, struct str partition, struct str end_key)
-{
-    (void)partition;
-    (void)end_key;
-    buf_addf(ctx, STR_FMT " ", STR_ARG(asset->key));
-}
-
-static void open_assets_are_those_that_steps_have_yet_to_make(void **state)
-{
-    (void)state;
-    char run[UUID_TEXT_SIZE];
-    AUTO(buf) open = buf_growing(4096);
-    runner_world_enqueue(&w, "a or c", run);
-    runner_each_open(w.runner, on_open, &open);
-    assert_string_equal(buf_cstr(&open), "a c ");
-    runner_world_wait_file(&w, "c.began");
-    buf_reset(&open);
-    runner_each_open(w.runner, on_open, &open);
-    assert_string_equal(buf_cstr(&open), "c ");
-    fclose(fopen(temp_dir_path(&w.dir, "c.go"), "w"));
-    runner_world_wait(&w, 1);
-    buf_reset(&open);
-    runner_each_open(w.runner, on_open, &open);
-    assert_int_equal(open.len, 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(versions_are_those_that_dagster_would_record, begin, end),
         cmocka_unit_test_setup_teardown(inputs_are_those_of_the_start, begin, end),
         cmocka_unit_test_setup_teardown(who_asks_is_told_of_what_was_made_when_it_is_durable, begin,
-                                        end),
-        cmocka_unit_test_setup_teardown(open_assets_are_those_that_steps_have_yet_to_make, begin,
                                         end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,7 @@ DROP TABLE run;
 ALTER TABLE run_new RENAME TO run;
 ALTER TABLE step_new RENAME TO step;
 CREATE INDEX run_open ON run (status) WHERE status NOT IN ('success', 'failure', 'canceled');
+CREATE INDEX run_ended ON run (last_seq) WHERE status IN ('success', 'failure', 'canceled');
 CREATE INDEX run_backfill ON run (backfill) WHERE backfill <> '';
 
 -- What the last materialization was made of, and what was seen of assets that are made elsewhere.

@@ -39,7 +39,7 @@ def extras():
         try:
             context.get_extra("no such extra")
         except dagster_pipes.DagsterPipesError:
-            context.report_custom_message(context.extras)
+            context.log.info(json.dumps(context.extras))
 
 
 def typed_metadata():
