@@ -405,8 +405,10 @@ int command_reload(struct cli *cli, void *ctx)
             cli_json(cli, buf_str(&out));
         } else {
             const struct json *assets = json_get(reply, "assets");
-            cli_printf(cli, "reloaded: %lld assets\n",
-                       assets == NULL ? 0LL : (long long)assets->as.integer);
+            const struct json *changed = json_get(reply, "changed");
+            cli_printf(cli, "reloaded: %lld assets\nchanged: " STR_FMT "\n",
+                       assets == NULL ? 0LL : (long long)assets->as.integer,
+                       STR_ARG(changed == NULL ? STR("?") : changed->as.string));
         }
     }
     settings_release(&settings);

@@ -59,6 +59,9 @@ static void on_run_ended(void *ctx, const struct run_end *end)
     if (agent->options.on_run_ended != NULL) {
         agent->options.on_run_ended(agent->options.ctx, end);
     }
+    if (agent->backfills != NULL) {
+        backfills_run_ended(agent->backfills, end);
+    }
     if (agent->is_stopping && runner_active_runs(agent->runner) == 0) {
         say_goodbye(agent);
     }
@@ -264,6 +267,18 @@ static void on_clock_step(void *ctx)
     asset_watch_clock_stepped(&agent->assets);
 }
 
+static bool open_backfills(struct agent *agent, struct err *err)
+{
+    /* Enough that a place in the queue is never empty, and a cancel has little to take back. */
+    struct backfills_options options = {.loop = agent->loop,
+                                        .rng = agent->rng,
+                                        .store = agent->store,
+                                        .runner = agent->runner,
+                                        .defs = agent->defs,
+                                        .runs_max = 2 * runs_max(agent->options.config)};
+    return backfills_open(&agent->backfills, &options, err);
+}
+
 static bool open_daemon(struct agent *agent, struct err *err)
 {
     return open_link(agent, err) &&
@@ -271,6 +286,7 @@ static bool open_daemon(struct agent *agent, struct err *err)
                           err) &&
            asset_watch_open(&agent->assets, agent->loop, agent->store, agent->runner, agent->defs,
                             err) &&
+           open_backfills(agent, err) &&
            control_open(&agent->control, agent->loop, agent->state_dir, agent_on_control, agent,
                         err) &&
            loop_on_clock_step(agent->loop, on_clock_step, agent, err);
@@ -315,6 +331,7 @@ void agent_close(struct agent *agent)
     control_close(agent->control);
     asset_watch_close(&agent->assets);
     scheduler_close(agent->scheduler);
+    backfills_close(agent->backfills);
     link_close(agent->link);
     runner_close(agent->runner);
     step_host_close(agent->host);
@@ -335,6 +352,9 @@ void agent_start(struct agent *agent)
         scheduler_start(agent->scheduler);
     }
     asset_watch_start(&agent->assets);
+    if (agent->backfills != NULL) {
+        backfills_start(agent->backfills);
+    }
 }
 
 void agent_shut_down(struct agent *agent)
@@ -348,6 +368,9 @@ void agent_shut_down(struct agent *agent)
         scheduler_stop(agent->scheduler);
     }
     asset_watch_stop(&agent->assets);
+    if (agent->backfills != NULL) {
+        backfills_stop(agent->backfills);
+    }
     if (runner_active_runs(agent->runner) == 0) {
         say_goodbye(agent);
     } else {

@@ -50,8 +50,10 @@ MUST_CHECK bool agent_report(struct agent *agent, const struct agent_report *rep
  * was so already. */
 MUST_CHECK bool agent_pause_automation(struct agent *agent, bool is_paused, bool *ret_changed,
                                        struct err *err);
-/* Reads the definitions again: all of the new ones hold, or, with an error, the old ones go on. */
-MUST_CHECK bool agent_reload(struct agent *agent, struct err *err);
+/* Reads the definitions again: all of the new ones hold, or, with an error, the old ones go on. What
+ * changed is appended to `ret_changes` in words, "nothing" if nothing did. */
+enum { AGENT_CHANGES_BYTES_MAX = 16 << 10 };
+MUST_CHECK bool agent_reload(struct agent *agent, struct buf *ret_changes, struct err *err);
 /* Stops taking in work, lets running steps end (TERM, then KILL after their grace), says goodbye to
  * the hub, flushes; then stops the loop. */
 void agent_shut_down(struct agent *agent);

@@ -3,7 +3,8 @@
 
 #include <unistd.h>
 
-static const struct control_verb *const tables[] = {control_asset_verbs, control_run_verbs};
+static const struct control_verb *const tables[] = {control_asset_verbs, control_run_verbs,
+                                                    control_backfill_verbs};
 
 struct str control_text(const struct json *request, const char *key)
 {

@@ -3,6 +3,7 @@
 #include "agent/daemon/agent.h"
 #include "agent/daemon/announce.h"
 #include "agent/daemon/asset_watch.h"
+#include "agent/daemon/backfills.h"
 #include "agent/daemon/control.h"
 #include "agent/daemon/link.h"
 #include "agent/daemon/scheduler.h"
@@ -24,7 +25,8 @@ struct agent {
     struct step_host *host;
     struct runner *runner;
     struct scheduler *scheduler;
-    struct asset_watch assets; /* a daemon's */
+    struct asset_watch assets;   /* a daemon's */
+    struct backfills *backfills; /* NULL: not a daemon */
     struct control *control;
     struct arena identity_arena;
     struct device_identity identity;
@@ -46,6 +48,7 @@ struct control_verb {
 /* Tables end with {0}. */
 extern const struct control_verb control_asset_verbs[];
 extern const struct control_verb control_run_verbs[];
+extern const struct control_verb control_backfill_verbs[];
 
 control_handler agent_on_control;
 /* Members of a request; empty when they are not there or of another type. */

@@ -202,6 +202,7 @@ bool runner_enqueue(struct runner *runner, const struct run_request *request,
                     char ret_run[UUID_TEXT_SIZE], struct err *err)
 {
     struct stored_run facts = {.job = request->job};
+    struct run_request settled = *request;
     struct active_run *run = NULL;
     uint8_t random[10];
     if (runner->queued_count + runner->going_count >= RUNS_ACTIVE_MAX) {
@@ -215,7 +216,8 @@ bool runner_enqueue(struct runner *runner, const struct run_request *request,
     run->is_loaded = true;
     run->arena = arena_new(RUN_ARENA_BYTES);
     run->defs = definitions_share(runner->defs);
-    if (!plan_request(run, request, err) || !take_facts(run, request, err)) {
+    if (!plan_request(run, request, err) || !partition_settle(run, &settled, err) ||
+        !take_facts(run, &settled, err)) {
         struct active_run **at = &runner->runs;
         while (*at != run) {
             at = &(*at)->next;

@@ -2,6 +2,7 @@
 #pragma once
 #include "agent/run/check_process.h"
 #include "agent/run/runner.h"
+#include "agent/run/step_partition.h"
 #include "agent/run/step_pipes.h"
 #include "agent/run/step_process.h"
 #include "agent/run/step_versions.h"
@@ -22,6 +23,8 @@ struct attempt {
     struct active_run *run;
     uint32_t step;
     struct arena arena;
+    struct step_partition partition;
+    bool has_partition;
     struct step_process *process;     /* NULL until it is started */
     struct attempt_pipes *pipes;      /* NULL: no program that could speak Dagster Pipes */
     const struct step_result *result; /* of the process, while the rest of its messages is read */
@@ -116,6 +119,14 @@ void run_park(struct active_run *run); /* forgets what run_load() made */
 void run_free(struct active_run *run);
 /* JSON array of the keys of the plan's steps, or empty when it would be too long. */
 struct str run_keys(const struct definitions *defs, const struct plan *plan, struct arena *arena);
+
+/* --- runner_partition.c --- */
+/* Checks the request's partitions against the plan, or chooses them; adds their tags. */
+MUST_CHECK bool partition_settle(struct active_run *run, struct run_request *request,
+                                 struct err *err);
+/* Before the step starts: what it makes. */
+MUST_CHECK bool partition_prepare(struct attempt *attempt, struct err *err);
+void partition_note(struct attempt *attempt, struct record *record); /* into an asset's event */
 
 /* --- runner_retry.c --- */
 /* Records and queues the run that tries `parent` again for the assets in `keys` (JSON array). `facts`

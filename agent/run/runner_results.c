@@ -55,7 +55,7 @@ static void set_error(struct record *r, const struct step_result *result)
 }
 
 /* What the program reported, else what the step is known to have made. */
-static void record_materialization(const struct attempt *attempt, const struct step_result *result)
+static void record_materialization(struct attempt *attempt, const struct step_result *result)
 {
     const struct active_run *run = attempt->run;
     const struct step_pipes *told = pipes_told(attempt);
@@ -67,7 +67,7 @@ static void record_materialization(const struct attempt *attempt, const struct s
         materialized.metadata =
             told->metadata.len > 0 ? buf_str(&told->metadata) : result->metadata;
     }
-    materialized.partition = run->facts.partition;
+    partition_note(attempt, &materialized);
     materialized.is_partial = !result->ok;
     step_versions_tell(&attempt->versions, materialized.data_version, &materialized);
     runner_note(run->runner, &materialized);
@@ -116,7 +116,7 @@ static void record_success(const struct attempt *attempt, const struct step_resu
     runner_note(attempt->run->runner, &success);
 }
 
-static void record_failure(const struct attempt *attempt, const struct step_result *result,
+static void record_failure(struct attempt *attempt, const struct step_result *result,
                            enum step_state state, bool is_made)
 {
     struct active_run *run = attempt->run;
@@ -134,7 +134,7 @@ static void record_failure(const struct attempt *attempt, const struct step_resu
     runner_note(runner, &failed);
     if (!is_retried && !is_made) {
         struct record asset = step_record(run, attempt->step, EVENT_ASSET_FAILED_TO_MATERIALIZE);
-        asset.partition = run->facts.partition;
+        partition_note(attempt, &asset);
         set_error(&asset, result);
         runner_note(runner, &asset);
     }

@@ -21,6 +21,7 @@ struct step_context attempt_context(const struct attempt *attempt)
         .store_id = options->host == NULL ? STR_NONE : str_from(options->host->store_id),
         .attempt = run->run.steps[attempt->step].attempt,
         .tags = &run->tags,
+        .partition = attempt->has_partition ? &attempt->partition : NULL,
         .env = options->env,
         .variables = attempt_pipes_variables(attempt->pipes)};
 }
@@ -41,7 +42,8 @@ static bool spawn_attempt(struct attempt *attempt, struct err *err)
     struct step_spec spec;
     char output_dir[LIMIT_PATH_BYTES + 1];
     attempt_output_dir(attempt, output_dir);
-    if (!step_versions_read(options->store, run->defs, run->plan.steps[attempt->step].asset,
+    if (!partition_prepare(attempt, err) ||
+        !step_versions_read(options->store, run->defs, run->plan.steps[attempt->step].asset,
                             str_from(run->id), &attempt->arena, &attempt->versions, err) ||
         !files_make_dirs(output_dir, 0750, err) ||
         (asset->work == ASSET_RUN && !attempt_pipes_open(attempt, err))) {

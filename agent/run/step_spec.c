@@ -12,27 +12,45 @@ enum { INPUT_BYTES_MAX = 1 << 20 };
  * -------------------------------------------------------------------------------------------------------------
  */
 
-static bool lookup(void *ctx, struct str name, struct str *ret_value)
-{
-    const struct step_context *context = ctx;
-    if (str_eq(name, STR("STATE_DIR"))) {
-        *ret_value = str_from(context->state_dir);
-        return true;
-    }
-    if (context->tags != NULL && tags_get_variable(context->tags, name, ret_value)) {
-        return true;
-    }
-    return context->env->get(context->env->ctx, name, ret_value);
-}
-
 struct resolver {
     struct step_context context;
+    struct step_variable partition[STEP_PARTITION_VARIABLES];
+    size_t partition_count;
     struct env_lookup env;
     struct arena *arena;
     struct err *err;
     struct str check; /* that is asked; empty: the step itself */
     bool ok;          /* sticky, so that a builder checks once */
 };
+
+static bool lookup(void *ctx, struct str name, struct str *ret_value)
+{
+    const struct resolver *r = ctx;
+    if (str_eq(name, STR("STATE_DIR"))) {
+        *ret_value = str_from(r->context.state_dir);
+        return true;
+    }
+    for (size_t i = 0; i < r->partition_count; i++) {
+        if (str_eq(name, r->partition[i].name)) {
+            *ret_value = r->partition[i].value;
+            return true;
+        }
+    }
+    if (r->context.tags != NULL && tags_get_variable(r->context.tags, name, ret_value)) {
+        return true;
+    }
+    return r->context.env->get(r->context.env->ctx, name, ret_value);
+}
+
+/* In the caller's memory, which must not move: lookup() points to it. */
+static void resolver_init(struct resolver *r)
+{
+    r->ok = true;
+    r->env = (struct env_lookup){.get = lookup, .ctx = r, .secrets = r->context.env->secrets};
+    if (r->context.partition != NULL) {
+        r->partition_count = step_partition_variables(r->context.partition, r->arena, r->partition);
+    }
+}
 
 static void add_path(struct resolver *r, struct json_writer *w, const char *member, struct str text)
 {
@@ -120,6 +138,15 @@ static void add_target(struct resolver *r, struct json_writer *w, const struct l
     jw_end_object(w);
 }
 
+/* SQL with what stands for the partitions filled in. */
+static void add_query(struct resolver *r, struct json_writer *w, struct str sql)
+{
+    if (r->ok && r->context.partition != NULL) {
+        r->ok = step_partition_sql(r->context.partition, sql, r->arena, &sql, r->err);
+    }
+    jw_member_str(w, "sql", sql);
+}
+
 static void add_checks(struct resolver *r, struct json_writer *w, const struct asset *asset)
 {
     if (asset->check_count == 0) {
@@ -134,7 +161,7 @@ static void add_checks(struct resolver *r, struct json_writer *w, const struct a
         }
         jw_begin_object(w);
         jw_member_str(w, "name", check->name);
-        jw_member_str(w, "sql", check->sql);
+        add_query(r, w, check->sql);
         add_path(r, w, "path", check->resource->path);
         jw_member_str(w, "severity", check->severity == CHECK_WARN ? STR("warn") : STR("error"));
         jw_end_object(w);
@@ -142,12 +169,30 @@ static void add_checks(struct resolver *r, struct json_writer *w, const struct a
     jw_end_array(w);
 }
 
+/* Which rows of the table a run replaces. */
+static void add_partition(struct resolver *r, struct json_writer *w, const struct sql *sql)
+{
+    struct str keys = STR_NONE;
+    if (!r->ok || r->context.partition == NULL) {
+        return;
+    }
+    r->ok = step_partition_json(r->context.partition, r->arena, &keys, r->err);
+    if (r->ok) {
+        jw_key(w, STR("partition"));
+        jw_begin_object(w);
+        jw_member_str(w, "column", sql->partition_by);
+        jw_member_raw(w, "keys", keys);
+        jw_end_object(w);
+    }
+}
+
 static void add_sql(struct resolver *r, struct json_writer *w, const struct sql *sql)
 {
     add_path(r, w, "path", sql->resource->path);
     jw_member_str(w, "name", sql->name);
     jw_member_str(w, "materialized", sql->materialized == SQL_TABLE ? STR("table") : STR("view"));
-    jw_member_str(w, "sql", sql->query);
+    add_query(r, w, sql->query);
+    add_partition(r, w, sql);
 }
 
 static void write_input(struct resolver *r, const struct asset *asset, struct buf *out)
@@ -314,7 +359,7 @@ static bool make_environment(struct resolver *r, const struct asset *asset, stru
 {
     static const char *const passed[] = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"};
     size_t tag_count = r->context.tags == NULL ? 0 : r->context.tags->count;
-    size_t room = COUNT_OF(passed) + 9 + asset->env.count + tag_count;
+    size_t room = COUNT_OF(passed) + 9 + STEP_PARTITION_VARIABLES + asset->env.count + tag_count;
     for (const char *const *v = r->context.variables; v != NULL && *v != NULL; v++) {
         room++;
     }
@@ -343,6 +388,9 @@ static bool make_environment(struct resolver *r, const struct asset *asset, stru
         set_env(r, &env, "SELVEDGE_CHECK", r->check);
     }
     set_tags(r, &env);
+    for (size_t i = 0; i < r->partition_count; i++) {
+        set_env(r, &env, r->partition[i].name.ptr, r->partition[i].value);
+    }
     for (size_t i = 0; i < asset->env.count && r->ok; i++) {
         const char *name = arena_cstr(r->arena, asset->env.keys[i]);
         const char *value = resolved_text(r, asset->env.values[i]);
@@ -360,9 +408,9 @@ static bool make_environment(struct resolver *r, const struct asset *asset, stru
 bool step_spec_make(const struct step_context *context, const struct asset *asset,
                     struct arena *arena, struct step_spec *ret, struct err *err)
 {
-    struct resolver r = {.context = *context, .arena = arena, .err = err, .ok = true};
-    r.env = (struct env_lookup){.get = lookup, .ctx = &r.context, .secrets = context->env->secrets};
+    struct resolver r = {.context = *context, .arena = arena, .err = err};
     struct step_spec spec = {0};
+    resolver_init(&r);
     bool made =
         asset->work == ASSET_RUN ? make_command(&r, asset, &spec) : make_native(&r, asset, &spec);
     if (!made || !make_environment(&r, asset, &spec)) {
@@ -376,10 +424,9 @@ bool step_spec_make_check(const struct step_context *context, const struct asset
                           const struct check *check, struct arena *arena, struct step_spec *ret,
                           struct err *err)
 {
-    struct resolver r = {
-        .context = *context, .arena = arena, .err = err, .check = check->name, .ok = true};
-    r.env = (struct env_lookup){.get = lookup, .ctx = &r.context, .secrets = context->env->secrets};
+    struct resolver r = {.context = *context, .arena = arena, .err = err, .check = check->name};
     struct step_spec spec = {0};
+    resolver_init(&r);
     if (!make_argv(&r, &check->run, &spec) || !hold_to_limits(&r, asset, &spec) ||
         !make_environment(&r, asset, &spec)) {
         return err_wrap(err, "check " STR_FMT, STR_ARG(check->name));

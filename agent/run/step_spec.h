@@ -3,6 +3,7 @@
  * `selvedge-el step`; docs/reference/worker.md. */
 #pragma once
 #include "agent/definitions/definitions.h"
+#include "agent/run/step_partition.h"
 #include "common/platform/confine.h"
 
 struct step_context {
@@ -12,8 +13,9 @@ struct step_context {
     struct str run;
     struct str store_id; /* of the token by which orphans are found; empty = no token */
     int64_t attempt;
-    const struct str_map *tags;   /* of the run: tags.h; NULL = none */
-    const struct env_lookup *env; /* of the agent itself; STATE_DIR is added here */
+    const struct str_map *tags;             /* of the run: tags.h; NULL = none */
+    const struct step_partition *partition; /* NULL: the asset has none */
+    const struct env_lookup *env;           /* of the agent itself; STATE_DIR is added here */
     const char *const
         *variables; /* "NAME=value" that win over all others, NULL at the end; or NULL */
 };

@@ -70,6 +70,8 @@ void cli_add_usage(struct buf *b, const struct cli_program *program, const struc
     cli_add_command_line(b, program, c);
     if (c->run == NULL) {
         buf_add_text(b, " COMMAND");
+    } else if (cli_is_group(program, c)) {
+        buf_add_text(b, " [COMMAND]");
     }
     buf_add_text(b, " [OPTION...]");
     if (c->args != NULL) {
@@ -236,7 +238,7 @@ void cli_help_command(const struct cli_program *program, const struct cli_comman
     cli_add_usage(b, program, command);
     buf_add_char(b, '\n');
     add_description(b, command->description);
-    if (command->run == NULL) {
+    if (cli_is_group(program, command)) {
         buf_add_text(b, "\nCommands:\n");
         add_commands(b, program, command->name);
     }

@@ -29,6 +29,8 @@ extern const struct cli_command cli_common_commands[];
 
 /* Walks the program's commands, then the common ones; NULL at the end. `index` starts at 0. */
 const struct cli_command *cli_each_command(const struct cli_program *program, size_t *index);
+/* Whether other commands share its name as first word. */
+bool cli_is_group(const struct cli_program *program, const struct cli_command *c);
 const struct cli_command *cli_find_command(const struct cli_program *program, struct str name);
 /* The program whose only command has no name. */
 const struct cli_command *cli_sole_command(const struct cli_program *program);

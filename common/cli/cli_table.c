@@ -59,6 +59,19 @@ const struct cli_command *cli_each_command(const struct cli_program *program, si
     return c->name != NULL ? c : NULL;
 }
 
+bool cli_is_group(const struct cli_program *program, const struct cli_command *c)
+{
+    size_t len = strlen(c->name);
+    size_t index = 0;
+    const struct cli_command *other;
+    while (len > 0 && (other = cli_each_command(program, &index)) != NULL) {
+        if (strncmp(other->name, c->name, len) == 0 && other->name[len] == ' ') {
+            return true;
+        }
+    }
+    return false;
+}
+
 const struct cli_command *cli_find_command(const struct cli_program *program, struct str name)
 {
     size_t index = 0;
@@ -179,8 +192,7 @@ static bool check_command(const struct cli_program *program, const struct cli_co
     struct str group;
     struct str word;
     if (str_cut_last(str_from(c->name), ' ', &group, &word)) {
-        const struct cli_command *g = cli_find_command(program, group);
-        if (g == NULL || g->run != NULL) {
+        if (cli_find_command(program, group) == NULL) {
             return err_set(err, ERR_INTERNAL, "there is no group " STR_FMT, STR_ARG(group));
         }
     }

@@ -54,7 +54,7 @@ ONE_OF_EVERYTHING = {
                 {"name": "x", "job": "j", "asset": "e"},
                 {"name": "y", "select": "r", "run_status": ["failure", "canceled"], "jobs": ["j"]},
                 {"name": "z", "job": "j", "run": ["x"], "env": {"A": "b"}, "timeout": "1s"}]}
-CHANGES = 1200  # of some 3,700; all of them with SELVEDGE_LONG
+CHANGES = 400  # of some 3,700; all of them with SELVEDGE_LONG
 VALUES = [None, True, 7, -1, 1.5, "", "word", "1s", [], ["word"], [7], {}, {"word": 1}, {"word": "word"}]
 # What the agent says of a shape. Of numbers only integers have their limits in the schema, so that these are left out.
 SHAPE = re.compile(r"(^|: )expected |unknown key|is not one of|is not supported|required key|does not stand alone|is not a (duration|size)")
@@ -119,7 +119,7 @@ def main():
     print(seen)
     for said, errors in wrong[:20]:
         print("agent:", said, "\nschema:", errors)
-    assert min(seen.values()) > 50, seen
+    assert min(seen.values()) > 15, seen
     return 1 if wrong else 0
 
 

@@ -71,6 +71,9 @@ static void help_of_program_and_group_lists_commands(void **state)
     assert_non_null(strstr(o.out, "Usage: weave token COMMAND [OPTION...]\n"));
     assert_non_null(strstr(o.out, "  token list              list tokens\n"));
     assert_null(strstr(o.out, "  runs "));
+    o = RUN("loom", "--help");
+    assert_non_null(strstr(o.out, "Usage: weave loom [COMMAND] [OPTION...]\n"));
+    assert_non_null(strstr(o.out, "  loom stop               stop a loom\n"));
     o = RUN("help", "token", "create");
     assert_memory_equal(o.out, "weave token create - make a token\n", 34);
 }

@@ -83,6 +83,8 @@ static void mistakes_get_one_clear_line(void **state)
         {{"--limit", "3", "runs"}, "unknown option --limit for `weave`"},
         {{"token"}, "`weave token` needs one of: create, list"},
         {{"token", "lits"}, "unknown command lits for `weave token`; did you mean token list?"},
+        {{"loom", "stpo"}, "unknown command stpo for `weave loom`; did you mean loom stop?"},
+        {{"loom", "stop"}, "`weave loom stop` needs LOOM"},
         {{"logs"}, "`weave logs` needs RUN"},
         {{"logs", "r1"}, "`weave logs` needs also STEP"},
         {{"logs", "r1", "s1", "z"}, "unexpected argument \"z\" for `weave logs`"},
@@ -99,6 +101,26 @@ static void mistakes_get_one_clear_line(void **state)
         o.err[7 + len] = '\0';
         assert_string_equal(o.err + 7, cases[i].line);
     }
+}
+
+static void a_group_may_do_something_itself(void **state)
+{
+    (void)state;
+    assert_string_equal(RUN("loom").out, "looms\n");
+    assert_string_equal(RUN("loom", "stop", "7").out, "stop 7\n");
+    assert_string_equal(RUN("loom", "--quiet", "stop", "7").out, "stop 7\n");
+    assert_int_equal(RUN("loom", "--", "stop").code, CLI_USAGE);
+}
+
+static void a_group_may_take_arguments(void **state)
+{
+    (void)state;
+    assert_string_equal(RUN("yarn", "wool").out, "spin wool \n");
+    assert_string_equal(RUN("yarn", "list").out, "looms\n");
+    assert_string_equal(RUN("yarn", "wool", "list").out, "spin wool list\n");
+    assert_string_equal(RUN("yarn", "--quiet", "list").out, "looms\n");
+    assert_string_equal(RUN("yarn", "--", "list").out, "spin list \n");
+    assert_int_equal(RUN("yarn").code, CLI_USAGE);
 }
 
 static void a_long_command_word_is_refused(void **state)
@@ -182,6 +204,8 @@ int main(void)
         cmocka_unit_test(the_last_one_wins),
         cmocka_unit_test(the_environment_stands_in),
         cmocka_unit_test(mistakes_get_one_clear_line),
+        cmocka_unit_test(a_group_may_do_something_itself),
+        cmocka_unit_test(a_group_may_take_arguments),
         cmocka_unit_test(a_long_command_word_is_refused),
         cmocka_unit_test(no_command_shows_help_on_stderr),
         cmocka_unit_test(errors_are_json_when_asked),
