@@ -26,7 +26,7 @@ struct agent {
     struct step_host *host;
     struct runner *runner;
     struct scheduler *scheduler;
-    struct sensors *sensors;      /* NULL: not a daemon */
+    struct sensors *sensors;     /* NULL: not a daemon */
     struct asset_watch assets;   /* a daemon's */
     struct backfills *backfills; /* NULL: not a daemon */
     struct control *control;

@@ -158,7 +158,7 @@ static bool begin_legs(struct backfills *b, const struct backfill_request *reque
     AUTO(arena) arena = arena_new(BACKFILL_SMALL_ARENA_BYTES);
     struct str tags = STR_NONE;
     char before[UUID_TEXT_SIZE] = "";
-    *ret = (struct backfill_started){0};
+    struct backfill_started started = {0};
     if (!tags_write(&request->tags, &arena, &tags, err)) {
         return false;
     }
@@ -180,10 +180,13 @@ static bool begin_legs(struct backfills *b, const struct backfill_request *reque
             return false;
         }
         memcpy(before, id, sizeof(before));
-        memcpy(ret->id, ret->legs == 0 ? id : ret->id, sizeof(ret->id));
-        ret->legs++;
-        ret->partitions += (int64_t)parts[i].count;
+        if (started.legs == 0) {
+            memcpy(started.id, id, sizeof(started.id));
+        }
+        started.legs++;
+        started.partitions += (int64_t)parts[i].count;
     }
+    *ret = started;
     return true;
 }
 
@@ -303,7 +306,6 @@ bool backfills_retry(struct backfills *b, struct str id, struct backfill_started
     AUTO(arena) arena = arena_new(BACKFILL_PLAN_ARENA_BYTES);
     struct stored_backfill facts = {0};
     struct redo redo = {.arena = &arena};
-    *ret = (struct backfill_started){.legs = 1};
     if (!may_begin(b, 1, err) || !load(b, id, &arena, &facts, err)) {
         return false;
     }
@@ -322,7 +324,11 @@ bool backfills_retry(struct backfills *b, struct str id, struct backfill_started
         return err_set(err, ERR_NOT_FOUND, "all partitions of backfill " STR_FMT " succeeded",
                        STR_ARG(id));
     }
+    struct backfill_started started = {.legs = 1, .partitions = (int64_t)redo.parts.count};
     facts.after = STR_NONE;
-    ret->partitions = (int64_t)redo.parts.count;
-    return begin(b, &facts, &redo.parts, ret->id, err);
+    if (!begin(b, &facts, &redo.parts, started.id, err)) {
+        return false;
+    }
+    *ret = started;
+    return true;
 }

@@ -51,9 +51,10 @@ static void describe_command(const struct cli *cli, char *text, size_t size)
 
 static enum step wrong_command(struct cli *cli, const char *word)
 {
-    char path[CLI_NAME_BYTES];
-    (void)snprintf(path, sizeof(path), "%s%s%s", cli->path, cli->path[0] != '\0' ? " " : "", word);
-    struct nearest n = nearest_to(str_from(path));
+    char memory[CLI_NAME_BYTES];
+    struct buf path = buf_fixed(memory, sizeof(memory)); /* what does not fit is near to nothing */
+    buf_addf(&path, "%s%s%s", cli->path, cli->path[0] != '\0' ? " " : "", word);
+    struct nearest n = nearest_to(buf_str(&path));
     size_t index = 0;
     const struct cli_command *c;
     while ((c = cli_each_command(cli->program, &index)) != NULL) {
