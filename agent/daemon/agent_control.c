@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-static const struct control_verb *const tables[] = {control_run_verbs};
+static const struct control_verb *const tables[] = {control_run_verbs, control_schedule_verbs};
 
 struct str control_text(const struct json *request, const char *key)
 {
@@ -83,6 +83,7 @@ static bool write_status(struct agent *agent, struct json_writer *w, struct err 
     jw_member_str(w, "project", agent->defs->project);
     jw_member_i64(w, "assets", (int64_t)agent->defs->asset_count);
     jw_member_i64(w, "schedules", (int64_t)agent->defs->schedule_count);
+    jw_member_str(w, "clock", str_from(clock_trust_name(scheduler_clock(agent->scheduler))));
     jw_member_i64(w, "active_runs", (int64_t)runner_active_runs(agent->runner));
     jw_member_i64(w, "queued_runs", (int64_t)runner_queued_runs(agent->runner));
     jw_member_i64(w, "active_steps", (int64_t)runner_active_steps(agent->runner));

@@ -41,6 +41,7 @@ struct control_verb {
 };
 /* Tables end with {0}. */
 extern const struct control_verb control_run_verbs[];
+extern const struct control_verb control_schedule_verbs[];
 
 control_handler agent_on_control;
 /* Members of a request; empty when they are not there or of another type. */

@@ -42,17 +42,10 @@ static bool use(struct agent *agent, struct definitions *defs, struct err *err)
     if (!announce_definitions(agent->store, defs, now, err)) {
         return false;
     }
-    struct scheduler *scheduler = NULL;
-    if (agent->scheduler != NULL &&
-        !scheduler_open(&scheduler, agent->loop, agent->store, agent->runner, defs, err)) {
+    if (agent->scheduler != NULL && !scheduler_replace_definitions(agent->scheduler, defs, err)) {
         return false;
     }
     runner_use_definitions(agent->runner, defs);
-    if (scheduler != NULL) { /* what the old one decided is in the database: it was flushed above */
-        scheduler_close(agent->scheduler);
-        agent->scheduler = scheduler;
-        scheduler_start(scheduler);
-    }
     if (agent->link != NULL) {
         link_use_definitions(agent->link, str_from(defs->hash));
         link_recorded(agent->link, store_last_seq(agent->store));

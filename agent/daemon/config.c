@@ -6,6 +6,7 @@
 
 enum { CONFIG_BYTES_MAX = 64 << 10 };
 
+static const char *const clock_names[] = {"set", "require_sync", NULL};
 static const char *const level_names[] = {"error", "warn", "info", "debug", NULL};
 
 #define AT(member) offsetof(struct agent_config, member)
@@ -52,6 +53,14 @@ static const struct field config_fields[] = {
      .max = 1000000,
      .fallback = "1000",
      .help = "Ended runs that are kept with their output; older ones are deleted."},
+    {.key = "clock",
+     .type = FIELD_ENUM,
+     .offset = AT(clock),
+     .names = clock_names,
+     .fallback = "set",
+     .help =
+         "When schedules believe the clock: once it is set to a date that can be right, or only "
+         "once the kernel has said that it is synchronized (require_sync)."},
     {.key = "buffer_quota",
      .type = FIELD_BYTES,
      .offset = AT(buffer_quota),

@@ -5,6 +5,8 @@
 #include "common/json/fields.h"
 #include "common/log/log.h"
 
+enum clock_need { CLOCK_SET, CLOCK_REQUIRE_SYNC };
+
 struct agent_config {
     struct str state_dir;
     struct str definitions; /* path of selvedge.yaml */
@@ -13,6 +15,7 @@ struct agent_config {
     int64_t steps_max;      /* children at the same time; 0 = as many as there are processors */
     int64_t runs_max;       /* runs at the same time; 0 = by the board */
     int64_t runs_kept;
+    int clock;              /* enum clock_need */
     int64_t buffer_quota;   /* bytes of events that wait */
     int64_t buffer_history; /* bytes of acknowledged events kept for `logs` */
     int64_t sync_linger_ns;

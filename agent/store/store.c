@@ -217,6 +217,11 @@ size_t store_pending(const struct store *store)
     return store->pending_count;
 }
 
+bool store_has_room(const struct store *store)
+{
+    return store->arena.used < store->pending_bytes_max / 4 * 3;
+}
+
 bool store_flush(struct store *store, struct wall_time now, struct err *err)
 {
     return store->pending_count == 0 || write_all(store, now, err);

@@ -36,6 +36,9 @@ MUST_CHECK bool store_record(struct store *store, const struct record *record, s
 /* Writes what waits; true when nothing waits any more and all of it is durable. */
 MUST_CHECK bool store_flush(struct store *store, struct wall_time now, struct err *err);
 size_t store_pending(const struct store *store); /* records not yet flushed */
+/* Whether more than a quarter of the memory for them is free: who may wait with new work does so
+ * without it. */
+bool store_has_room(const struct store *store);
 
 struct store_position {
     char epoch[EPOCH_TEXT_SIZE];

@@ -1,6 +1,8 @@
 /* store_internal.h - what the files of agent/store share. */
 #pragma once
+#include "agent/store/instigators.h"
 #include "agent/store/store.h"
+#include "agent/store/ticks.h"
 #include "agent_store_sql.h"
 #include "common/base/arena.h"
 #include "common/db/db.h"
@@ -26,6 +28,10 @@ struct store {
     struct pending *newest;
     size_t pending_count;
     struct buf line; /* one encoded event */
+};
+
+struct view {
+    struct store store; /* its database, opened read-only; nothing of it is written */
 };
 
 struct pending {

@@ -6,10 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct view {
-    struct store store; /* its database, opened read-only; nothing of it is written */
-};
-
 bool view_open(struct view **ret, const char *path, struct err *err)
 {
     struct view *view = calloc(1, sizeof(*view));

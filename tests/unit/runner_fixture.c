@@ -39,6 +39,11 @@ void runner_world_check(const struct runner_world *w, bool ok)
 
 void runner_world_init(struct runner_world *w, const char *text)
 {
+    runner_world_init_clock(w, text, clock_system());
+}
+
+void runner_world_init_clock(struct runner_world *w, const char *text, struct clock clock)
+{
     AUTO(buf) all = buf_growing(4 << 20);
     *w = (struct runner_world){.dir = temp_dir_new(), .rng = rng_system(), .env = {.get = get_env}};
     buf_add_text(&all, "project: many\n");
@@ -46,7 +51,7 @@ void runner_world_init(struct runner_world *w, const char *text)
     load_text(&w->loaded, buf_cstr(&all));
     assert_loaded(&w->loaded);
     w->loaded.defs->dir = w->dir.path;
-    runner_world_check(w, loop_open(&w->loop, clock_system(), &w->err));
+    runner_world_check(w, loop_open(&w->loop, clock, &w->err));
     store_fixture_init(&w->fixture, temp_dir_path(&w->dir, "agent.db"), NULL);
     w->fixture.options.quota_bytes = 64 << 20;
     store_fixture_open(&w->fixture);
