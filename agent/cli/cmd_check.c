@@ -86,8 +86,11 @@ int command_reference(struct cli *cli, void *ctx)
         &out,
         STR("# Definitions and settings of a device\n\n"
             "What stands in `selvedge.yaml`. `selvedge-agent check` says every mistake with its "
-            "place; `selvedge-agent schema` prints a JSON Schema for editors. How selections, "
-            "durations, sizes and variables are written: [selections](selections.md).\n\n"
+            "place; `selvedge-agent explain` shows what was understood; `selvedge-agent schema` "
+            "prints "
+            "a JSON Schema for editors. How selections, durations, sizes and variables are "
+            "written: [selections](selections.md). Guides: [secrets](../how-to/secrets.md), "
+            "[several files](../how-to/several-files.md).\n\n"
             "## Definitions\n\n"));
     definitions_write_reference(&out);
     buf_add(&out, STR("\n## Settings of the agent\n\n"

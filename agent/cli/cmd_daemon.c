@@ -16,9 +16,10 @@ static void on_stop_signal(void *ctx, int signo)
 /* What was wrong is in the log. */
 static void on_reload_signal(void *ctx, int signo)
 {
+    AUTO(buf) changes = buf_growing(AGENT_CHANGES_BYTES_MAX);
     struct err err = {0};
     (void)signo;
-    if (!agent_reload(ctx, &err)) {
+    if (!agent_reload(ctx, &changes, &err)) {
         LOG(DEBUG, "definitions.reload_failed", F_ERR(&err));
     }
 }
@@ -64,9 +65,8 @@ static void start_watchdog(struct watchdog *watchdog, struct loop *loop)
 static int run_daemon(struct cli *cli, struct settings *settings, struct loop *loop)
 {
     struct rng rng = rng_system();
-    struct env_lookup env = process_environment();
     struct agent_options options = {.config = &settings->config,
-                                    .env = &env,
+                                    .env = &settings->env,
                                     .problems = &settings->problems,
                                     .is_daemon = true};
     struct agent *agent = NULL;

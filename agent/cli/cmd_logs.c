@@ -1,70 +1,72 @@
 #include "agent/cli/commands.h"
 
-#include "common/base/limits.h"
+#include "agent/cli/follow.h"
+#include "agent/cli/output.h"
+#include "common/base/uuid.h"
 #include "common/cli/show.h"
-#include "common/platform/files.h"
-#include <stdio.h>
-#include <string.h>
+#include <poll.h>
 
-/* --- captured output
- * ------------------------------------------------------------------------------------------------------------
- */
+enum { FIND_AGAIN_MS = 50, FIND_TRIES = 40 };
 
-struct output {
+/* What is shown of a run: of one step, or of all. */
+struct selected {
     struct cli *cli;
     const struct settings *settings;
     const char *run;
     struct str only; /* a step, or empty */
+    struct err *err;
+    bool ok;
 };
-
-static void print_file(const struct output *output, const struct view_step *step, int64_t attempt,
-                       const char *suffix)
-{
-    char path[2 * LIMIT_PATH_BYTES];
-    struct err err = {0};
-    (void)snprintf(path, sizeof(path), "%s/runs/%s/" STR_FMT "/%lld.%s",
-                   output->settings->state_dir, output->run, STR_ARG(step->step),
-                   (long long)attempt, suffix);
-    AUTO(buf) text = buf_growing(2 * LIMIT_STEP_OUTPUT_BYTES);
-    if (!files_read(path, &text, &err) || text.len == 0) {
-        return;
-    }
-    cli_printf(output->cli, "%s--- " STR_FMT ", attempt %lld, std%s%s\n",
-               cli_tone_on(output->cli, CLI_FAINT), STR_ARG(step->step), (long long)attempt, suffix,
-               cli_tone_off(output->cli, CLI_FAINT));
-    (void)fwrite(text.ptr, 1, text.len, cli_out(output->cli));
-    if (text.ptr[text.len - 1] != '\n') {
-        cli_printf(output->cli, "\n");
-    }
-}
 
 static bool print_output(void *ctx, const struct view_step *step)
 {
-    const struct output *output = ctx;
-    if (str_is_empty(output->only) || str_eq(output->only, step->step)) {
-        for (int64_t attempt = 1; attempt <= step->attempt; attempt++) {
-            print_file(output, step, attempt, "out");
-            print_file(output, step, attempt, "err");
-        }
+    struct selected *selected = ctx;
+    if (str_is_empty(selected->only) || str_eq(selected->only, step->step)) {
+        selected->ok = output_print_step(selected->cli, selected->settings, selected->run,
+                                         step->step, selected->err);
+    }
+    return selected->ok;
+}
+
+static bool print_event(void *ctx, struct str line)
+{
+    const struct selected *selected = ctx;
+    struct event event;
+    struct err ignored = {0};
+    if (str_is_empty(selected->only) ||
+        (event_parse(line, &event, &ignored) && str_eq(event.step, selected->only))) {
+        cli_event(selected->cli, line);
     }
     return true;
 }
 
-struct event_filter {
-    struct cli *cli;
-    struct str only;
-};
-
-static bool print_event(void *ctx, struct str line)
+static bool show_whole(struct view *view, const struct view_run_span *run,
+                       struct selected *selected, struct err *err)
 {
-    const struct event_filter *filter = ctx;
-    struct event event;
-    struct err err = {0};
-    if (str_is_empty(filter->only) ||
-        (event_parse(line, &event, &err) && str_eq(event.step, filter->only))) {
-        cli_event(filter->cli, line);
+    if (!view_events(view, run, print_event, selected, err)) {
+        return false;
     }
-    return true;
+    return cli_is_json(selected->cli) ||
+           (view_steps(view, str_from(run->id), print_output, selected, err) && selected->ok);
+}
+
+/* Who queued a run may ask for it before it is written: one that is to be followed is waited for a
+ * moment. */
+static bool find_run(const struct cli *cli, struct view *view, struct view_run_span *run,
+                     struct err *err)
+{
+    struct str wanted = str_from(cli_arg(cli, 0));
+    bool may_come = cli_bool(cli, "follow") && wanted.len == UUID_TEXT_SIZE - 1;
+    for (int tries = 0;; tries++) {
+        if (view_find_run(view, wanted, run, err)) {
+            return true;
+        }
+        if (err->code != ERR_NOT_FOUND || !may_come || tries == FIND_TRIES) {
+            return false;
+        }
+        *err = (struct err){0};
+        (void)poll(NULL, 0, FIND_AGAIN_MS);
+    }
 }
 
 int command_logs(struct cli *cli, void *ctx)
@@ -79,14 +81,22 @@ int command_logs(struct cli *cli, void *ctx)
         settings_release(&settings);
         return code;
     }
-    struct str only = str_from(cli_text(cli, "step"));
-    struct event_filter filter = {.cli = cli, .only = only};
-    struct output output = {.cli = cli, .settings = &settings, .run = run.id, .only = only};
-    if (!view_open(&view, settings.database, &err) ||
-        !view_find_run(view, str_from(cli_arg(cli, 0)), &run, &err) ||
-        !view_events(view, &run, print_event, &filter, &err) ||
-        (!cli_is_json(cli) && !view_steps(view, str_from(run.id), print_output, &output, &err))) {
+    struct selected selected = {.cli = cli,
+                                .settings = &settings,
+                                .run = run.id,
+                                .only = str_from(cli_text(cli, "step")),
+                                .err = &err,
+                                .ok = true};
+    bool follows = cli_bool(cli, "follow");
+    if (!view_open(&view, settings.database, &err) || !find_run(cli, view, &run, &err) ||
+        (!follows && !show_whole(view, &run, &selected, &err))) {
         code = cli_error(cli, &err);
+    } else if (follows) {
+        struct follow_options options = {.settings = &settings,
+                                         .run = run.id,
+                                         .only = selected.only,
+                                         .with_output = cli_bool(cli, "output")};
+        code = follow_run(cli, &options);
     }
     view_close(view);
     settings_release(&settings);

@@ -1,6 +1,6 @@
 /* cmd_materialize.c - asks a running daemon for a run, or carries it out here when none is running;
  * shows it as it goes. */
-#include "agent/cli/follow.h"
+#include "agent/cli/ask.h"
 
 #include "agent/daemon/agent.h"
 #include "common/cli/show.h"
@@ -58,7 +58,7 @@ static struct str request_json(const struct agent_request *request, struct buf *
 /* --- here --- */
 
 struct here {
-    struct follower follower;
+    struct watcher watcher;
     const struct settings *settings;
     struct loop *loop;
     struct loop_timer timer;
@@ -70,7 +70,7 @@ static void on_look(void *ctx)
     struct here *here = ctx;
     struct view_run_span span;
     struct err err = {0};
-    (void)follow_look(&here->follower, here->settings->database, str_from(here->run), &span, &err);
+    (void)ask_look(&here->watcher, here->settings->database, str_from(here->run), &span, &err);
     loop_timer_arm_in(here->loop, &here->timer, LOOK_MS * NS_PER_MS);
 }
 
@@ -103,8 +103,7 @@ static bool carry_out(struct here *here, struct agent *agent, const struct agent
 static int run_here(struct cli *cli, struct settings *settings, const struct agent_request *request)
 {
     struct rng rng = rng_system();
-    struct env_lookup env = process_environment();
-    struct here here = {.follower = {.cli = cli}, .settings = settings};
+    struct here here = {.watcher = {.cli = cli}, .settings = settings};
     struct agent *agent = NULL;
     struct err err = {0};
     if (!loop_open(&here.loop, clock_system(), &err)) {
@@ -112,7 +111,7 @@ static int run_here(struct cli *cli, struct settings *settings, const struct age
     }
     here.timer = (struct loop_timer){.on_due = on_look, .ctx = &here};
     struct agent_options options = {.config = &settings->config,
-                                    .env = &env,
+                                    .env = &settings->env,
                                     .problems = &settings->problems,
                                     .on_run_ended = on_run_ended,
                                     .ctx = &here};
@@ -124,7 +123,7 @@ static int run_here(struct cli *cli, struct settings *settings, const struct age
     }
     agent_close(agent);
     loop_close(here.loop);
-    return code != CLI_OK ? code : follow_run(&here.follower, settings, str_from(here.run));
+    return code != CLI_OK ? code : ask_follow(&here.watcher, settings, str_from(here.run));
 }
 
 /* --- the commands --- */
@@ -152,7 +151,7 @@ static int materialize(struct cli *cli, struct settings *settings, struct wanted
                        : run_here(cli, settings, &wanted->request);
     }
     int code =
-        follow_request(cli, settings, request_json(&wanted->request, &json), no_wait, &err, &asked);
+        ask_for_run(cli, settings, request_json(&wanted->request, &json), no_wait, &err, &asked);
     if (!asked && !no_wait) {
         return run_here(cli, settings, &wanted->request);
     }

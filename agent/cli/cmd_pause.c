@@ -98,8 +98,7 @@ static bool ask_daemon(struct pausing *p, struct err *err)
     struct json_writer w = json_writer(&request);
     struct json *reply = NULL;
     jw_begin_object(&w);
-    jw_member_str(&w, "verb", p->is_pause ? STR("pause") : STR("resume"));
-    jw_member_str(&w, "kind", STR("schedule"));
+    jw_member_str(&w, "verb", p->is_pause ? STR("schedule_pause") : STR("schedule_resume"));
     jw_member_bool(&w, "all", p->is_all);
     jw_key(&w, STR("names"));
     jw_begin_array(&w);

@@ -1,5 +1,5 @@
 /* cmd_runs.c - the list of runs, one of them as a timeline, and what a person does with them. */
-#include "agent/cli/follow.h"
+#include "agent/cli/ask.h"
 
 #include "common/base/limits.h"
 #include "common/cli/show.h"
@@ -330,7 +330,7 @@ static int retry(struct cli *cli, const struct settings *settings, const char *w
     jw_member_opt(&w, "selection", str_from(cli_text(cli, "select")));
     jw_end_object(&w);
     int code =
-        follow_request(cli, settings, buf_str(&request), cli_bool(cli, "no-wait"), &err, &asked);
+        ask_for_run(cli, settings, buf_str(&request), cli_bool(cli, "no-wait"), &err, &asked);
     return err.code == ERR_NONE ? code
                                 : cli_selection_error(cli, str_from(cli_text(cli, "select")), &err);
 }
@@ -405,8 +405,10 @@ int command_reload(struct cli *cli, void *ctx)
             cli_json(cli, buf_str(&out));
         } else {
             const struct json *assets = json_get(reply, "assets");
-            cli_printf(cli, "reloaded: %lld assets\n",
-                       assets == NULL ? 0LL : (long long)assets->as.integer);
+            const struct json *changed = json_get(reply, "changed");
+            cli_printf(cli, "reloaded: %lld assets\nchanged: " STR_FMT "\n",
+                       assets == NULL ? 0LL : (long long)assets->as.integer,
+                       STR_ARG(changed == NULL ? STR("?") : changed->as.string));
         }
     }
     settings_release(&settings);

@@ -1,13 +1,14 @@
 /* commands.h - the commands of selvedge-agent: one function each; the table is in main.c. */
 #pragma once
 #include "agent/daemon/config.h"
-#include "agent/definitions/definitions.h"
+#include "agent/definitions/secrets.h"
 #include "agent/store/view.h"
 #include "common/cli/cli.h"
 
 int command_daemon(struct cli *cli, void *ctx);
 int command_enroll(struct cli *cli, void *ctx);
 int command_check(struct cli *cli, void *ctx);
+int command_explain(struct cli *cli, void *ctx);
 int command_assets(struct cli *cli, void *ctx);
 int command_materialize(struct cli *cli, void *ctx);
 int command_job(struct cli *cli, void *ctx);
@@ -36,10 +37,11 @@ struct settings {
     char state_dir[1024];
     char definitions[1024];
     char database[1024];
+    char secrets_dir[1024];
+    struct secret_folders secret_folders;
+    struct secret_lookup secrets;
+    struct env_lookup env; /* the agent's own, for ${VAR} and ${secret:NAME} */
 };
 /* On false the error was said and *ret_exit is the exit code. */
 MUST_CHECK bool settings_load(struct cli *cli, struct settings *ret, int *ret_exit);
 void settings_release(struct settings *settings);
-
-/* The agent's environment for ${VAR}. */
-struct env_lookup process_environment(void);

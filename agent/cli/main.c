@@ -64,6 +64,19 @@ static const struct cli_command commands[] = {
      .description = "Says every problem with file, line and column. Exit code 0 means that the "
                     "daemon would take the file.",
      .run = command_check},
+    {.name = "explain",
+     .args = "[WHAT] [NAME]",
+     .summary = "show definitions as they are understood",
+     .description =
+         "Included files in their places, defaults filled in, variables expanded, each object with "
+         "the file and line where it was written. Secrets are not read: *** stands for each, and "
+         "the end says where it would come from. WHAT is a selection of assets, or, with a NAME, "
+         "one of job, schedule, sensor, resource and pool. The variables are those of this "
+         "command, not the daemon's.",
+     .examples = CLI_EXAMPLES({"selvedge-agent explain", "everything"},
+                              {"selvedge-agent explain 'group:pos'", "the assets of one group"},
+                              {"selvedge-agent explain job nightly", "one job"}),
+     .run = command_explain},
     {.name = "assets",
      .args = "[SELECTION]",
      .summary = "list assets and when they were last materialized",
@@ -213,9 +226,22 @@ static const struct cli_command commands[] = {
     {.name = "logs",
      .args = "[RUN]",
      .summary = "show a run's events and captured output",
-     .description = "RUN is an id or the beginning of one; the newest run when not given.",
+     .description =
+         "RUN is an id or the beginning of one; the newest run when not given. Of output "
+         "that was too long to be kept whole the beginning and the end are shown, and "
+         "between them how much is missing.",
      .options = CLI_OPTIONS(
-         {.name = "step", .type = CLI_STRING, .value_name = "ASSET", .help = "only this step"}),
+         {.name = "step", .type = CLI_STRING, .value_name = "ASSET", .help = "only this step"},
+         {.name = "follow",
+          .letter = 'f',
+          .type = CLI_BOOL,
+          .help = "show events as they come, until the run ends"},
+         {.name = "output",
+          .letter = 'o',
+          .type = CLI_BOOL,
+          .help = "with --follow: also what steps write, each line with its step and stream"}),
+     .examples = CLI_EXAMPLES({"selvedge-agent logs --follow --output",
+                               "watch the newest run and what its steps write"}),
      .run = command_logs},
     {.name = "schedules",
      .summary = "list schedules: whether they run, what came of the last tick, when the next is",

@@ -18,6 +18,33 @@ static void override(struct cli *cli, const char *option, struct str *setting)
     }
 }
 
+static bool get_variable(void *ctx, struct str name, struct str *ret_value)
+{
+    (void)ctx;
+    char text[256];
+    if (name.len >= sizeof(text)) {
+        return false;
+    }
+    (void)snprintf(text, sizeof(text), STR_FMT, STR_ARG(name));
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody calls setenv */
+    const char *value = getenv(text);
+    if (value == NULL) {
+        return false;
+    }
+    *ret_value = str_from(value);
+    return true;
+}
+
+static void set_environment(struct settings *settings)
+{
+    settings->secret_folders =
+        (struct secret_folders){/* NOLINTNEXTLINE(concurrency-mt-unsafe): as above */
+                                .credentials = getenv("CREDENTIALS_DIRECTORY"),
+                                .secrets = settings->secrets_dir};
+    settings->secrets = secret_lookup_files(&settings->secret_folders);
+    settings->env = (struct env_lookup){.get = get_variable, .secrets = &settings->secrets};
+}
+
 bool settings_load(struct cli *cli, struct settings *ret, int *ret_exit)
 {
     memset(ret, 0, sizeof(*ret));
@@ -40,7 +67,8 @@ bool settings_load(struct cli *cli, struct settings *ret, int *ret_exit)
     }
     log_set_level(chosen);
     if (ret->config.state_dir.len > LIMIT_PATH_BYTES / 2 ||
-        ret->config.definitions.len > LIMIT_PATH_BYTES) {
+        ret->config.definitions.len > LIMIT_PATH_BYTES ||
+        ret->config.secrets_dir.len > LIMIT_PATH_BYTES / 2) {
         *ret_exit = cli_usage(cli, "a path is longer than %d bytes", LIMIT_PATH_BYTES / 2);
         return false;
     }
@@ -49,31 +77,13 @@ bool settings_load(struct cli *cli, struct settings *ret, int *ret_exit)
                    STR_ARG(ret->config.definitions));
     (void)snprintf(ret->database, sizeof(ret->database), STR_FMT "/agent.db",
                    STR_ARG(ret->config.state_dir));
+    (void)snprintf(ret->secrets_dir, sizeof(ret->secrets_dir), STR_FMT,
+                   STR_ARG(ret->config.secrets_dir));
+    set_environment(ret);
     return true;
 }
 
 void settings_release(struct settings *settings)
 {
     arena_release(&settings->arena);
-}
-
-static bool get_variable(void *ctx, struct str name, struct str *ret_value)
-{
-    (void)ctx;
-    char text[256];
-    if (name.len >= sizeof(text)) {
-        return false;
-    }
-    (void)snprintf(text, sizeof(text), STR_FMT, STR_ARG(name));
-    const char *value = getenv(text); /* read once at start by one thread; nobody calls setenv */
-    if (value == NULL) {
-        return false;
-    }
-    *ret_value = str_from(value);
-    return true;
-}
-
-struct env_lookup process_environment(void)
-{
-    return (struct env_lookup){.get = get_variable};
 }

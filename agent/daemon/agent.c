@@ -45,11 +45,22 @@ static void say_goodbye(struct agent *agent)
     }
 }
 
+static void on_materialized(void *ctx, struct str asset, struct str run)
+{
+    struct agent *agent = ctx;
+    (void)run;
+    asset_watch_made(&agent->assets, asset);
+}
+
 static void on_run_ended(void *ctx, const struct run_end *end)
 {
     struct agent *agent = ctx;
+    asset_watch_changed(&agent->assets);
     if (agent->options.on_run_ended != NULL) {
         agent->options.on_run_ended(agent->options.ctx, end);
+    }
+    if (agent->backfills != NULL) {
+        backfills_run_ended(agent->backfills, end);
     }
     if (agent->is_stopping && runner_active_runs(agent->runner) == 0) {
         say_goodbye(agent);
@@ -79,22 +90,35 @@ static bool open_store(struct agent *agent, struct err *err)
     return true;
 }
 
-static bool find_worker(struct agent *agent, struct err *err)
+/* A program of ours: beside this one, or where packages put those that people do not call. */
+static bool find_ours(const char *name, char ret_path[LIMIT_PATH_BYTES + 1], struct err *err)
 {
-    struct str configured = agent->options.config->worker;
-    if (!str_is_empty(configured)) {
-        (void)snprintf(agent->worker, sizeof(agent->worker), STR_FMT, STR_ARG(configured));
-        return true;
-    }
     char self[LIMIT_PATH_BYTES + 1];
     ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
     if (len <= 0) {
-        return err_set(err, ERR_NOT_FOUND, "find selvedge-el: /proc/self/exe cannot be read");
+        return err_set(err, ERR_NOT_FOUND, "find %s: /proc/self/exe cannot be read", name);
     }
     struct str dir = STR_NONE;
-    struct str name = STR_NONE;
-    (void)str_cut_last((struct str){self, (size_t)len}, '/', &dir, &name);
-    (void)snprintf(agent->worker, sizeof(agent->worker), STR_FMT "/selvedge-el", STR_ARG(dir));
+    struct str own = STR_NONE;
+    (void)str_cut_last((struct str){self, (size_t)len}, '/', &dir, &own);
+    (void)snprintf(ret_path, LIMIT_PATH_BYTES + 1, STR_FMT "/../lib/selvedge/%s", STR_ARG(dir),
+                   name);
+    if (!files_exist(ret_path)) {
+        (void)snprintf(ret_path, LIMIT_PATH_BYTES + 1, STR_FMT "/%s", STR_ARG(dir), name);
+    }
+    return true;
+}
+
+static bool find_programs(struct agent *agent, struct err *err)
+{
+    struct str configured = agent->options.config->worker;
+    if (!find_ours("selvedge-el", agent->worker, err) ||
+        !find_ours("selvedge-exec", agent->helper, err)) {
+        return false;
+    }
+    if (!str_is_empty(configured)) {
+        (void)snprintf(agent->worker, sizeof(agent->worker), STR_FMT, STR_ARG(configured));
+    }
     return true;
 }
 
@@ -107,6 +131,13 @@ static int steps_max(const struct agent_config *config)
     return processors < 1 ? 1 : (int)processors;
 }
 
+static bool board_is_small(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES);
+    long page = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 && (int64_t)pages * page < SMALL_MEMORY_BYTES;
+}
+
 /* A board with one processor or little memory does one thing at a time. */
 static int runs_max(const struct agent_config *config)
 {
@@ -114,10 +145,24 @@ static int runs_max(const struct agent_config *config)
         return (int)config->runs_max;
     }
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    long pages = sysconf(_SC_PHYS_PAGES);
-    long page = sysconf(_SC_PAGESIZE);
-    bool is_small = pages > 0 && page > 0 && (int64_t)pages * page < SMALL_MEMORY_BYTES;
-    return processors < 1 || is_small ? 1 : (int)processors;
+    return processors < 1 || board_is_small() ? 1 : (int)processors;
+}
+
+static struct retention retention_of(const struct agent_config *config)
+{
+    bool is_small = board_is_small();
+    struct retention retention = {.runs = config->runs_kept,
+                                  .runs_age_ns = config->runs_age_ns,
+                                  .output_bytes = config->output_quota,
+                                  .ticks_age_ns = config->ticks_age_ns,
+                                  .events_age_ns = config->history_age_ns};
+    if (retention.runs == 0) {
+        retention.runs = is_small ? 200 : 1000;
+    }
+    if (retention.output_bytes == 0) {
+        retention.output_bytes = INT64_C(1) << (is_small ? 24 : 28);
+    }
+    return retention;
 }
 
 static bool make_absolute(struct agent *agent, struct err *err)
@@ -128,6 +173,16 @@ static bool make_absolute(struct agent *agent, struct err *err)
     }
     return files_join(cwd, str_from(agent->state_dir), agent->state_dir_abs,
                       sizeof(agent->state_dir_abs), err);
+}
+
+static bool open_host(struct agent *agent, struct err *err)
+{
+    struct step_host_options options = {.loop = agent->loop,
+                                        .rng = agent->rng,
+                                        .store = agent->store,
+                                        .helper = agent->helper,
+                                        .cgroup = agent->options.config->cgroup};
+    return step_host_open(&agent->host, &options, err);
 }
 
 static bool open_runner(struct agent *agent, struct err *err)
@@ -142,11 +197,13 @@ static bool open_runner(struct agent *agent, struct err *err)
                                      .state_dir = agent->state_dir_abs,
                                      .worker = agent->worker,
                                      .env = agent->options.env,
+                                     .host = agent->host,
                                      .steps_max = steps_max(agent->options.config),
                                      .runs_max = runs_max(agent->options.config),
-                                     .runs_kept = agent->options.config->runs_kept,
+                                     .retention = retention_of(agent->options.config),
                                      .takes_over = agent->options.is_daemon,
                                      .on_recorded = on_recorded,
+                                     .on_materialized = on_materialized,
                                      .on_run_ended = on_run_ended,
                                      .ctx = agent};
     return runner_open(&agent->runner, &options, err);
@@ -159,7 +216,7 @@ static bool open_engine(struct agent *agent, struct err *err)
     struct wall_time now = clock_wall(loop_clock(agent->loop));
     (void)snprintf(definitions, sizeof(definitions), STR_FMT,
                    STR_ARG(agent->options.config->definitions));
-    return open_store(agent, err) && find_worker(agent, err) &&
+    return open_store(agent, err) && find_programs(agent, err) && open_host(agent, err) &&
            definitions_load(definitions, &files, agent->options.problems, &agent->defs, err) &&
            open_runner(agent, err) &&
            (!agent->options.is_daemon || announce_device(agent->store, &agent->facts, now, err)) &&
@@ -207,6 +264,19 @@ static void on_clock_step(void *ctx)
     struct agent *agent = ctx;
     LOG(INFO, "clock.stepped", F_T("action", "working out the next ticks anew"));
     scheduler_clock_stepped(agent->scheduler);
+    asset_watch_clock_stepped(&agent->assets);
+}
+
+static bool open_backfills(struct agent *agent, struct err *err)
+{
+    /* Enough that a place in the queue is never empty, and a cancel has little to take back. */
+    struct backfills_options options = {.loop = agent->loop,
+                                        .rng = agent->rng,
+                                        .store = agent->store,
+                                        .runner = agent->runner,
+                                        .defs = agent->defs,
+                                        .runs_max = 2 * runs_max(agent->options.config)};
+    return backfills_open(&agent->backfills, &options, err);
 }
 
 static bool open_scheduler(struct agent *agent, struct err *err)
@@ -227,6 +297,9 @@ static bool open_scheduler(struct agent *agent, struct err *err)
 static bool open_daemon(struct agent *agent, struct err *err)
 {
     return open_link(agent, err) && open_scheduler(agent, err) &&
+           asset_watch_open(&agent->assets, agent->loop, agent->store, agent->runner, agent->defs,
+                            err) &&
+           open_backfills(agent, err) &&
            control_open(&agent->control, agent->loop, agent->state_dir, agent_on_control, agent,
                         err) &&
            loop_on_clock_step(agent->loop, on_clock_step, agent, err);
@@ -269,9 +342,12 @@ void agent_close(struct agent *agent)
     }
     loop_timer_disarm(agent->loop, &agent->stop_timer);
     control_close(agent->control);
+    asset_watch_close(&agent->assets);
     scheduler_close(agent->scheduler);
+    backfills_close(agent->backfills);
     link_close(agent->link);
     runner_close(agent->runner);
+    step_host_close(agent->host);
     definitions_close(agent->defs);
     store_close(agent->store);
     device_identity_wipe(&agent->identity);
@@ -288,6 +364,10 @@ void agent_start(struct agent *agent)
     if (agent->scheduler != NULL) {
         scheduler_start(agent->scheduler);
     }
+    asset_watch_start(&agent->assets);
+    if (agent->backfills != NULL) {
+        backfills_start(agent->backfills);
+    }
 }
 
 void agent_shut_down(struct agent *agent)
@@ -299,6 +379,10 @@ void agent_shut_down(struct agent *agent)
     loop_timer_arm_in(agent->loop, &agent->stop_timer, STOP_NS);
     if (agent->scheduler != NULL) {
         scheduler_stop(agent->scheduler);
+    }
+    asset_watch_stop(&agent->assets);
+    if (agent->backfills != NULL) {
+        backfills_stop(agent->backfills);
     }
     if (runner_active_runs(agent->runner) == 0) {
         say_goodbye(agent);

@@ -32,8 +32,28 @@ struct agent_request {
 };
 MUST_CHECK bool agent_materialize(struct agent *agent, const struct agent_request *wanted,
                                   char ret_run[UUID_TEXT_SIZE], struct err *err);
-/* Reads the definitions again: all of the new ones hold, or, with an error, the old ones go on. */
-MUST_CHECK bool agent_reload(struct agent *agent, struct err *err);
+/* What somebody outside says of an asset: EVENT_ASSET_MATERIALIZATION, _OBSERVATION or
+ * _CHECK_EVALUATION. */
+struct agent_report {
+    enum event_type type;
+    struct str asset;
+    struct str partition;
+    struct str data_version;    /* not of a check */
+    struct str metadata;        /* JSON object in the form of events; may be empty */
+    struct str check, severity; /* severity: "warn", "error"; empty = error */
+    bool passed;
+};
+/* Durable when it returns true. ERR_NOT_FOUND, ERR_INVALID: of the asset, partition or check. */
+MUST_CHECK bool agent_report(struct agent *agent, const struct agent_report *report,
+                             struct err *err);
+/* Pauses automation, or lets it go on. Durable when it returns true; *ret_changed is false when it
+ * was so already. */
+MUST_CHECK bool agent_pause_automation(struct agent *agent, bool is_paused, bool *ret_changed,
+                                       struct err *err);
+/* Reads the definitions again: all of the new ones hold, or, with an error, the old ones go on. What
+ * changed is appended to `ret_changes` in words, "nothing" if nothing did. */
+enum { AGENT_CHANGES_BYTES_MAX = 16 << 10 };
+MUST_CHECK bool agent_reload(struct agent *agent, struct buf *ret_changes, struct err *err);
 /* Stops taking in work, lets running steps end (TERM, then KILL after their grace), says goodbye to
  * the hub, flushes; then stops the loop. */
 void agent_shut_down(struct agent *agent);

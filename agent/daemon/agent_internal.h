@@ -2,6 +2,8 @@
 #pragma once
 #include "agent/daemon/agent.h"
 #include "agent/daemon/announce.h"
+#include "agent/daemon/asset_watch.h"
+#include "agent/daemon/backfills.h"
 #include "agent/daemon/control.h"
 #include "agent/daemon/link.h"
 #include "agent/daemon/scheduler.h"
@@ -17,10 +19,14 @@ struct agent {
     char state_dir[LIMIT_PATH_BYTES + 1];     /* as given: short, for the sockets in it */
     char state_dir_abs[LIMIT_PATH_BYTES + 1]; /* for steps, which work in other folders */
     char worker[LIMIT_PATH_BYTES + 1];
+    char helper[LIMIT_PATH_BYTES + 1]; /* selvedge-exec */
     struct store *store;
     struct definitions *defs;
+    struct step_host *host;
     struct runner *runner;
     struct scheduler *scheduler;
+    struct asset_watch assets;   /* a daemon's */
+    struct backfills *backfills; /* NULL: not a daemon */
     struct control *control;
     struct arena identity_arena;
     struct device_identity identity;
@@ -40,8 +46,10 @@ struct control_verb {
                    struct err *err);
 };
 /* Tables end with {0}. */
+extern const struct control_verb control_asset_verbs[];
 extern const struct control_verb control_run_verbs[];
 extern const struct control_verb control_schedule_verbs[];
+extern const struct control_verb control_backfill_verbs[];
 
 control_handler agent_on_control;
 /* Members of a request; empty when they are not there or of another type. */

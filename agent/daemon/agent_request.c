@@ -42,10 +42,22 @@ static bool use(struct agent *agent, struct definitions *defs, struct err *err)
     if (!announce_definitions(agent->store, defs, now, err)) {
         return false;
     }
-    if (agent->scheduler != NULL && !scheduler_replace_definitions(agent->scheduler, defs, err)) {
+    struct asset_watch assets = {0};
+    if (agent->scheduler != NULL &&
+        (!asset_watch_open(&assets, agent->loop, agent->store, agent->runner, defs, err) ||
+         !scheduler_replace_definitions(agent->scheduler, defs, err))) {
+        asset_watch_close(&assets);
         return false;
     }
     runner_use_definitions(agent->runner, defs);
+    if (agent->backfills != NULL) {
+        backfills_use_definitions(agent->backfills, defs);
+    }
+    if (agent->scheduler != NULL) {
+        asset_watch_close(&agent->assets);
+        agent->assets = assets;
+        asset_watch_start(&agent->assets);
+    }
     if (agent->link != NULL) {
         link_use_definitions(agent->link, str_from(defs->hash));
         link_recorded(agent->link, store_last_seq(agent->store));
@@ -55,7 +67,7 @@ static bool use(struct agent *agent, struct definitions *defs, struct err *err)
     return true;
 }
 
-bool agent_reload(struct agent *agent, struct err *err)
+bool agent_reload(struct agent *agent, struct buf *ret_changes, struct err *err)
 {
     AUTO(arena) arena = arena_new(PROBLEMS_ARENA_BYTES);
     struct problems problems = {.arena = &arena};
@@ -63,7 +75,11 @@ bool agent_reload(struct agent *agent, struct err *err)
     struct definitions *defs = NULL;
     char path[LIMIT_PATH_BYTES + 1];
     (void)snprintf(path, sizeof(path), STR_FMT, STR_ARG(agent->options.config->definitions));
-    bool ok = definitions_load(path, &files, &problems, &defs, err) && use(agent, defs, err);
+    bool ok = definitions_load(path, &files, &problems, &defs, err);
+    if (ok && !definitions_write_changes(agent->defs, defs, ret_changes)) {
+        buf_add(ret_changes, STR("nothing"));
+    }
+    ok = ok && use(agent, defs, err);
     if (!ok) {
         definitions_close(defs);
         LOG(ERROR, "definitions.refused", F_I("problems", (int64_t)problems.total), F_ERR(err),
@@ -73,6 +89,7 @@ bool agent_reload(struct agent *agent, struct err *err)
                    : false;
     }
     LOG(INFO, "definitions.reloaded", F_S("project", defs->project),
-        F_I("assets", (int64_t)defs->asset_count), F_T("hash", defs->hash));
+        F_I("assets", (int64_t)defs->asset_count), F_T("hash", defs->hash),
+        F_S("changed", buf_str(ret_changes)));
     return true;
 }

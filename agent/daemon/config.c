@@ -9,6 +9,8 @@ enum { CONFIG_BYTES_MAX = 64 << 10 };
 static const char *const clock_names[] = {"set", "require_sync", NULL};
 static const char *const level_names[] = {"error", "warn", "info", "debug", NULL};
 
+#define DAY_NS     (86400 * NS_PER_SEC)
+#define AGE_MAX_NS (3660 * DAY_NS)
 #define AT(member) offsetof(struct agent_config, member)
 static const struct field config_fields[] = {
     {.key = "state_dir",
@@ -21,10 +23,23 @@ static const struct field config_fields[] = {
      .offset = AT(definitions),
      .fallback = "/etc/selvedge/selvedge.yaml",
      .help = "The definitions of this device's assets."},
+    {.key = "secrets_dir",
+     .type = FIELD_STR,
+     .offset = AT(secrets_dir),
+     .fallback = "/etc/selvedge/secrets",
+     .help =
+         "Folder of the files that `${secret:NAME}` comes from. They belong to the agent's user "
+         "or to root, with mode 0600 or 0400. Credentials of systemd come first."},
     {.key = "worker",
      .type = FIELD_STR,
      .offset = AT(worker),
      .help = "Path of selvedge-el. Normally the one beside selvedge-agent."},
+    {.key = "cgroup",
+     .type = FIELD_STR,
+     .offset = AT(cgroup),
+     .fallback = "auto",
+     .help = "Where each step gets a control group (v2) of its own: `auto` is where systemd gave "
+             "the agent one to divide (Delegate=yes), `off` is nowhere, a path is that folder."},
     {.key = "log_level",
      .type = FIELD_ENUM,
      .offset = AT(log_level),
@@ -49,10 +64,35 @@ static const struct field config_fields[] = {
     {.key = "runs_kept",
      .type = FIELD_I64,
      .offset = AT(runs_kept),
-     .min = 1,
+     .min = 0,
      .max = 1000000,
-     .fallback = "1000",
-     .help = "Ended runs that are kept with their output; older ones are deleted."},
+     .fallback = "0",
+     .help = "Ended runs that are kept; older ones are deleted. 0 means 1000, and 200 on a board "
+             "with less than 512 MiB of memory."},
+    {.key = "runs_age",
+     .type = FIELD_DURATION,
+     .offset = AT(runs_age_ns),
+     .min = 0,
+     .max = AGE_MAX_NS,
+     .fallback = "90d",
+     .help = "Ended runs and backfills older than this are deleted, but for the newest 20; 0s "
+             "means no age. What is known of assets stays."},
+    {.key = "output_quota",
+     .type = FIELD_BYTES,
+     .offset = AT(output_quota),
+     .min = 0,
+     .max = INT64_C(1) << 40,
+     .fallback = "0",
+     .help = "Captured output of all runs together; beyond it that of the oldest goes. 0 means "
+             "256 MiB, and 16 MiB on a board with less than 512 MiB of memory."},
+    {.key = "ticks_age",
+     .type = FIELD_DURATION,
+     .offset = AT(ticks_age_ns),
+     .min = 0,
+     .max = AGE_MAX_NS,
+     .fallback = "30d",
+     .help = "Ticks older than this are deleted, but for the newest 20 of each schedule and "
+             "sensor; 0s means no age."},
     {.key = "clock",
      .type = FIELD_ENUM,
      .offset = AT(clock),
@@ -77,6 +117,13 @@ static const struct field config_fields[] = {
      .fallback = "16MiB",
      .help =
          "Events that the hub has acknowledged and that are still kept for `selvedge-agent logs`."},
+    {.key = "history_age",
+     .type = FIELD_DURATION,
+     .offset = AT(history_age_ns),
+     .min = 0,
+     .max = AGE_MAX_NS,
+     .fallback = "90d",
+     .help = "Acknowledged events older than this are deleted; 0s means no age."},
     {.key = "sync_linger",
      .type = FIELD_DURATION,
      .offset = AT(sync_linger_ns),
@@ -114,8 +161,12 @@ static const struct field config_fields[] = {
 static const struct agent_config config_defaults = {
     .state_dir = STR_INIT("/var/lib/selvedge/agent"),
     .definitions = STR_INIT("/etc/selvedge/selvedge.yaml"),
+    .cgroup = STR_INIT("auto"),
+    .secrets_dir = STR_INIT("/etc/selvedge/secrets"),
     .log_level = LOG_INFO,
-    .runs_kept = 1000,
+    .runs_age_ns = 90 * DAY_NS,
+    .ticks_age_ns = 30 * DAY_NS,
+    .history_age_ns = 90 * DAY_NS,
     .buffer_quota = 64 << 20,
     .buffer_history = 16 << 20,
     .sync_linger_ns = 250 * NS_PER_MS,

@@ -10,11 +10,17 @@ enum clock_need { CLOCK_SET, CLOCK_REQUIRE_SYNC };
 struct agent_config {
     struct str state_dir;
     struct str definitions; /* path of selvedge.yaml */
+    struct str secrets_dir; /* files that ${secret:NAME} comes from */
     struct str worker;      /* path of selvedge-el; empty = beside this program */
+    struct str cgroup;      /* where steps get control groups: "auto", "off", or a folder */
     int log_level;          /* enum log_level */
     int64_t steps_max;      /* children at the same time; 0 = as many as there are processors */
     int64_t runs_max;       /* runs at the same time; 0 = by the board */
-    int64_t runs_kept;
+    int64_t runs_kept;      /* 0 = by the board, as the next one */
+    int64_t output_quota;   /* bytes of captured output of all runs */
+    int64_t runs_age_ns;
+    int64_t ticks_age_ns;
+    int64_t history_age_ns;
     int clock;              /* enum clock_need */
     int64_t buffer_quota;   /* bytes of events that wait */
     int64_t buffer_history; /* bytes of acknowledged events kept for `logs` */

@@ -69,12 +69,14 @@ static bool answer_reload(struct agent *agent, const struct json *request, struc
                           struct err *err)
 {
     (void)request;
-    if (!agent_reload(agent, err)) {
+    AUTO(buf) changes = buf_growing(AGENT_CHANGES_BYTES_MAX);
+    if (!agent_reload(agent, &changes, err)) {
         return false;
     }
     jw_member_str(w, "project", agent->defs->project);
     jw_member_i64(w, "assets", (int64_t)agent->defs->asset_count);
     jw_member_str(w, "hash", str_from(agent->defs->hash));
+    jw_member_str(w, "changed", buf_str(&changes));
     return true;
 }
 

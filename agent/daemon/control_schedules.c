@@ -1,5 +1,5 @@
 /* control_schedules.c - schedules paused and resumed by hand:
- *   {"verb":"pause","kind":"schedule","names":["nightly"]}   "resume" likewise; "all":true for all
+ *   {"verb":"schedule_pause","names":["nightly"]}; "schedule_resume" likewise; "all":true for all
  *   ->  {"changed":["nightly"],"unchanged":[]} */
 #include "agent/daemon/agent_internal.h"
 
@@ -66,10 +66,6 @@ static bool set_paused(struct agent *agent, const struct json *request, bool is_
 {
     AUTO(arena) arena = arena_new(NAMES_ARENA_BYTES);
     struct names names = {0};
-    struct str kind = control_text(request, "kind");
-    if (!str_eq(kind, STR("schedule"))) {
-        return err_set(err, ERR_INVALID, "a \"" STR_FMT "\" cannot be paused", STR_ARG(kind));
-    }
     if (!(control_flag(request, "all") ? all_names(agent->defs, &arena, &names, err)
                                        : named(request, &arena, &names, err))) {
         return false;
@@ -101,4 +97,4 @@ static bool answer_resume(struct agent *agent, const struct json *request, struc
 }
 
 const struct control_verb control_schedule_verbs[] = {
-    {"pause", answer_pause}, {"resume", answer_resume}, {0}};
+    {"schedule_pause", answer_pause}, {"schedule_resume", answer_resume}, {0}};

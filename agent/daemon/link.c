@@ -310,8 +310,10 @@ static bool is_put_back(struct link *link, const struct message_ack *ack)
 static void begin_epoch(struct link *link, int64_t hub_seq)
 {
     struct store *store = link->options.store;
+    struct wall_time now = clock_wall(loop_clock(link->options.loop));
     struct err err = {0};
-    if (!store_begin_epoch(store, link->options.rng, &err)) {
+    /* What a record says of events by their number must be written before they get others. */
+    if (!store_flush(store, now, &err) || !store_begin_epoch(store, link->options.rng, &err)) {
         LOG(ERROR, "sync.epoch_failed", F_ERR(&err), F_T("action", "trying again later"));
         return;
     }

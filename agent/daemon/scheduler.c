@@ -9,7 +9,11 @@
 #define ROOM_CHECK_NS  (5 * NS_PER_SEC)  /* while the store cannot take more */
 #define FAR_NS         (10 * NS_PER_SEC) /* a wait that drift makes inexact */
 
-enum { TEXT_BYTES_MAX = 512, DRIFT_PER_THOUSAND = 1 };
+enum {
+    TEXT_BYTES_MAX = 512,
+    DRIFT_PER_THOUSAND = 1,
+    ROOM_BYTES = 256 << 10, /* for the records of a tick and of the run that it starts */
+};
 
 enum entry_status { AS_DEFINED, RUNNING, PAUSED };
 
@@ -437,7 +441,7 @@ static bool check_clock(struct scheduler *s, struct wall_time now)
 static bool check_room(struct scheduler *s)
 {
     bool lacked = s->lacks_room;
-    s->lacks_room = !store_has_room(s->options.store);
+    s->lacks_room = store_room(s->options.store) < ROOM_BYTES;
     if (!s->lacks_room) {
         return true;
     }

@@ -1,10 +1,19 @@
+/* check.c - an asset: its own words, the way in which it is made, its checks. */
 #include "agent/definitions/loader.h"
 
 #include "common/base/limits.h"
 #include "common/model/asset_key.h"
+#include <stdarg.h>
 #include <stdio.h>
 
-enum { DESCRIPTION_BYTES_MAX = 8192, TAG_VALUE_BYTES_MAX = 255, KINDS_INFERRED_MAX = 3 };
+enum {
+    DESCRIPTION_BYTES_MAX = 8192,
+    METADATA_VALUE_BYTES_MAX = 4096,
+    KINDS_INFERRED_MAX = 3,
+    SHOWN_BYTES_MAX = 80,
+};
+
+/* --- for all that is said about an asset --- */
 
 void asset_problem(const struct subject *s, struct location at, const char *hint, const char *fmt,
                    ...)
@@ -14,53 +23,48 @@ void asset_problem(const struct subject *s, struct location at, const char *hint
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    struct str key = str_slice(s->raw->asset.key, 0, LIMIT_ASSET_KEY_BYTES);
-    problems_add(s->l->problems, at, str_from(hint), "asset%s" STR_FMT ": %s",
-                 key.len == 0 ? "" : " ", STR_ARG(key), text);
+    struct item item = item_of_asset(s);
+    item_problem(&item, at, hint, "%s", text);
 }
 
-void check_asset_template(const struct subject *s, struct location at, const char *what,
-                          struct str text)
+struct item item_of_asset(const struct subject *s)
 {
-    struct err err = {0};
-    if (!check_template(text, &err)) {
-        asset_problem(s, at, err.hint, "%s: %s", what, err.msg);
+    return (struct item){s->l, s->node, "asset", s->raw->asset.key};
+}
+
+void check_fitting(const struct subject *s, const char *const *keys, size_t count, bool is_fitting,
+                   const char *fitting)
+{
+    for (size_t i = 0; !is_fitting && i < count; i++) {
+        if (json_get(s->node, keys[i]) != NULL) {
+            asset_problem(s, place_of(s->node, keys[i]), "take it away", "%s goes with %s only",
+                          keys[i], fitting);
+        }
     }
 }
 
-const struct resource *find_resource(const struct subject *s, const struct json *node,
+const struct resource *find_database(const struct subject *s, const struct json *node,
                                      struct str name)
 {
     const struct definitions *defs = s->l->defs;
     struct nearest nearest = {.wanted = name};
     for (size_t i = 0; i < defs->resource_count; i++) {
-        if (str_eq(defs->resources[i].name, name)) {
-            return &defs->resources[i];
+        const struct resource *resource = &defs->resources[i];
+        if (!str_eq(resource->name, name)) {
+            nearest_offer(&nearest, resource->name);
+        } else if (resource->type == RESOURCE_SQLITE) {
+            return resource;
+        } else {
+            asset_problem(s, place_of(node, "resource"), NULL,
+                          "resource " STR_FMT " is a broker, not a database", STR_ARG(name));
+            return NULL;
         }
-        nearest_offer(&nearest, defs->resources[i].name);
     }
-    char hint[128] = "name it under resources";
-    if (nearest.best.len > 0) {
-        (void)snprintf(hint, sizeof(hint), "did you mean " STR_FMT "?", STR_ARG(nearest.best));
-    }
-    asset_problem(s, place_of(node, "resource"), hint, "there is no resource \"" STR_FMT "\"",
-                  STR_ARG(name));
+    char hint[HINT_SIZE];
+    asset_problem(s, place_of(node, "resource"),
+                  nearest_hint(&nearest, "name it under resources", hint),
+                  "there is no resource \"" STR_FMT "\"", STR_ARG(name));
     return NULL;
-}
-
-void check_resources(struct loader *l)
-{
-    struct definitions *defs = l->defs;
-    const struct json *node = first_of(l->root, "resources");
-    for (size_t i = 0; i < defs->resource_count; i++, node = next_of(node)) {
-        struct resource *resource = &defs->resources[i];
-        (void)check_name(l, place_of_key(node), "resource", resource->name);
-        struct err err = {0};
-        if (!check_template(resource->path, &err)) {
-            problems_add(l->problems, place_of(node, "path"), str_from(err.hint),
-                         "resource " STR_FMT ": path: %s", STR_ARG(resource->name), err.msg);
-        }
-    }
 }
 
 /* --- an asset's own words --- */
@@ -81,25 +85,6 @@ static void check_deps(const struct subject *s)
         struct err err = {0};
         if (deps->items[i].ptr != NULL && !asset_key_check(deps->items[i], &err)) {
             asset_problem(s, place_of_item(s->node, "deps", i), err.hint, "deps: %s", err.msg);
-        }
-    }
-}
-
-static void check_tags(const struct subject *s)
-{
-    const struct str_map *tags = &s->raw->asset.tags;
-    const struct json *node = first_of(s->node, "tags");
-    for (size_t i = 0; i < tags->count; i++, node = next_of(node)) {
-        struct location at = place_of_key(node);
-        if (!is_word(tags->keys[i], LIMIT_NAME_BYTES, "_-./")) {
-            asset_problem(s, at, "letters, digits, '_', '-', '.' and '/'",
-                          "tag \"%.*s\" is not a name of 1 to %d characters",
-                          (int)(tags->keys[i].len < 80 ? tags->keys[i].len : 80), tags->keys[i].ptr,
-                          LIMIT_NAME_BYTES);
-        }
-        if (tags->values[i].len > TAG_VALUE_BYTES_MAX) {
-            asset_problem(s, at, NULL, "the value of tag " STR_FMT " is longer than %d bytes",
-                          STR_ARG(tags->keys[i]), TAG_VALUE_BYTES_MAX);
         }
     }
 }
@@ -141,39 +126,46 @@ static void check_kinds(const struct subject *s)
     }
 }
 
-/* --- what it does --- */
-
-static void check_run(const struct subject *s)
+static void check_metadata(const struct subject *s)
 {
-    const struct asset *asset = &s->raw->asset;
-    const struct json *run = json_get(s->node, "run");
-    if (run->type == JSON_STRING && str_contains(run->as.string, STR(" "))) {
-        asset_problem(s, place_of(s->node, "run"), "a list, such as [/usr/bin/python3, make.py]",
-                      "run: program and arguments are written as a list");
-        return;
-    }
-    for (size_t i = 0; i < asset->run.count; i++) {
-        struct location at = place_of_item(s->node, "run", i);
-        check_asset_template(s, at, "run", asset->run.items[i]);
-        if (i == 0 && asset->run.items[i].ptr != NULL && asset->run.items[i].len == 0) {
-            asset_problem(s, at, NULL, "run: the program's name is empty");
+    const struct str_map *metadata = &s->raw->asset.metadata;
+    const struct json *node = first_of(s->node, "metadata");
+    for (size_t i = 0; i < metadata->count; i++, node = next_of(node)) {
+        struct str name = str_slice(metadata->keys[i], 0, SHOWN_BYTES_MAX);
+        if (!is_word(metadata->keys[i], LIMIT_NAME_BYTES, "_-./")) {
+            asset_problem(s, place_of_key(node), "letters, digits, '_', '-', '.' and '/'",
+                          "metadata \"" STR_FMT "\" is not a name of 1 to %d characters",
+                          STR_ARG(name), LIMIT_NAME_BYTES);
         }
-    }
-}
-
-static void check_env(const struct subject *s)
-{
-    const struct str_map *env = &s->raw->asset.env;
-    const struct json *node = first_of(s->node, "env");
-    for (size_t i = 0; i < env->count; i++, node = next_of(node)) {
-        struct str name = env->keys[i];
-        if (name.len == 0 || str_contains(name, STR("="))) {
+        if (metadata->values[i].len > METADATA_VALUE_BYTES_MAX) {
             asset_problem(s, place_of_key(node), NULL,
-                          "env: \"" STR_FMT "\" is not a variable's name", STR_ARG(name));
+                          "the value of metadata " STR_FMT " is longer than %d bytes",
+                          STR_ARG(name), METADATA_VALUE_BYTES_MAX);
         }
-        check_asset_template(s, place_of_node(node), "env", env->values[i]);
     }
 }
+
+static void check_pool(const struct subject *s)
+{
+    const struct definitions *defs = s->l->defs;
+    struct asset *asset = &s->raw->asset;
+    struct nearest nearest = {.wanted = asset->pool_name};
+    for (size_t i = 0; i < defs->pool_count && asset->pool == NULL; i++) {
+        nearest_offer(&nearest, defs->pools[i].name);
+        if (str_eq(defs->pools[i].name, asset->pool_name)) {
+            asset->pool = &defs->pools[i];
+        }
+    }
+    if (asset->pool_name.ptr != NULL && asset->pool == NULL) {
+        char hint[HINT_SIZE];
+        asset_problem(s, place_of(s->node, "pool"),
+                      nearest_hint(&nearest, "give it a limit under pools", hint),
+                      "there is no pool \"" STR_FMT "\"",
+                      STR_ARG(str_slice(asset->pool_name, 0, SHOWN_BYTES_MAX)));
+    }
+}
+
+/* --- how it is made --- */
 
 static void check_retry(const struct subject *s)
 {
@@ -220,26 +212,65 @@ static void check_work(const struct subject *s)
 
 static void check_external(const struct subject *s)
 {
-    const struct raw_asset *raw = s->raw;
-    const struct {
-        bool is_given;
-        const char *name;
-    } useless[] = {{raw->has_retry, "retry"},
-                   {raw->has_timeout, "timeout"},
-                   {raw->checks.count > 0, "checks"}};
+    static const char *const useless[] = {"retry", "timeout",  "checks",
+                                          "pool",  "backfill", "automation"};
     for (size_t i = 0; i < COUNT_OF(useless); i++) {
-        if (useless[i].is_given) {
-            asset_problem(s, place_of(s->node, useless[i].name), "take it away",
+        if (json_get(s->node, useless[i]) != NULL) {
+            asset_problem(s, place_of(s->node, useless[i]), "take it away",
                           "%s means nothing for an external asset: no step of ours makes it",
-                          useless[i].name);
+                          useless[i]);
         }
     }
 }
+
+/* --- its checks --- */
 
 /* Where the asset's rows end up, or NULL. */
 static const struct resource *home_of(const struct asset *asset)
 {
     return asset->work == ASSET_SQL ? asset->sql.resource : asset->load.resource;
+}
+
+/* A check that asks a database. */
+static void check_query(const struct subject *s, const struct json *node, struct check *check)
+{
+    if (check->sql.ptr != NULL && str_trim(check->sql).len == 0) {
+        asset_problem(s, place_of(node, "sql"), NULL, "check " STR_FMT ": the query is empty",
+                      STR_ARG(check->name));
+    }
+    if (check->resource_name.len > 0) {
+        check->resource = find_database(s, node, check->resource_name);
+        return;
+    }
+    check->resource = home_of(&s->raw->asset);
+    bool has_home = s->raw->has_sql || s->raw->load.load.resource_name.len > 0;
+    if (check->resource == NULL && !has_home && s->raw->asset.work != ASSET_EXTERNAL) {
+        asset_problem(s, check->at, "name the database to ask: resource: ...",
+                      "check " STR_FMT " needs a resource", STR_ARG(check->name));
+    }
+}
+
+static void check_way(const struct subject *s, const struct json *node, struct check *check)
+{
+    bool has_sql = json_get(node, "sql") != NULL;
+    bool has_run = json_get(node, "run") != NULL;
+    bool is_reported = !has_sql && !has_run && s->raw->has_run; /* through Dagster Pipes */
+    if (has_sql == has_run && !is_reported) {
+        asset_problem(s, check->at, NULL,
+                      "check " STR_FMT " needs one of sql and run, and not both",
+                      STR_ARG(check->name));
+    } else if (has_sql) {
+        check_query(s, node, check);
+    } else {
+        struct item item = item_of_asset(s);
+        if (has_run) {
+            item_run(&item, node, &check->run);
+        }
+        if (json_get(node, "resource") != NULL) {
+            asset_problem(s, place_of(node, "resource"), "take it away",
+                          "check " STR_FMT ": resource goes with sql only", STR_ARG(check->name));
+        }
+    }
 }
 
 static void check_check(const struct subject *s, const struct json *node, struct check *check,
@@ -252,20 +283,16 @@ static void check_check(const struct subject *s, const struct json *node, struct
                           STR_ARG(check->name));
         }
     }
-    if (check->sql.ptr != NULL && str_trim(check->sql).len == 0) {
-        asset_problem(s, place_of(node, "sql"), NULL, "check " STR_FMT ": the query is empty",
-                      STR_ARG(check->name));
+    if (check->description.len > DESCRIPTION_BYTES_MAX) {
+        asset_problem(s, place_of(node, "description"), NULL,
+                      "check " STR_FMT ": the description is longer than %d bytes",
+                      STR_ARG(check->name), DESCRIPTION_BYTES_MAX);
     }
-    if (check->resource_name.len > 0) {
-        check->resource = find_resource(s, node, check->resource_name);
-        return;
+    if (check->is_blocking && check->severity == CHECK_WARN) {
+        asset_problem(s, place_of(node, "blocking"), "severity: error, or no blocking",
+                      "check " STR_FMT ": a warning does not block", STR_ARG(check->name));
     }
-    check->resource = home_of(&s->raw->asset);
-    bool has_home = s->raw->has_sql || s->raw->load.load.resource_name.len > 0;
-    if (check->resource == NULL && !has_home && s->raw->asset.work != ASSET_EXTERNAL) {
-        asset_problem(s, check->at, "name the database to ask: resource: ...",
-                      "check " STR_FMT " needs a resource", STR_ARG(check->name));
-    }
+    check_way(s, node, check);
 }
 
 static void check_checks(const struct subject *s)
@@ -279,7 +306,9 @@ static void check_checks(const struct subject *s)
     const struct json *node = first_of(s->node, "checks");
     for (size_t i = 0; i < s->raw->checks.count; i++, node = next_of(node)) {
         asset->checks[i] = checks[i];
-        check_check(s, node, &asset->checks[i], i);
+        if (node != NULL && node->type == JSON_OBJECT) {
+            check_check(s, node, &asset->checks[i], i);
+        }
         asset->check_count++;
     }
 }
@@ -337,8 +366,11 @@ static void check_asset(const struct subject *s)
     check_deps(s);
     (void)check_name(s->l, place_of(s->node, "group"), "group", asset->group);
     check_kinds(s);
-    check_tags(s);
+    struct item item = item_of_asset(s);
+    item_tags(&item, &asset->tags);
+    check_metadata(s);
     check_owners(s);
+    check_pool(s);
     if (asset->description.len > DESCRIPTION_BYTES_MAX) {
         asset_problem(s, place_of(s->node, "description"), NULL,
                       "the description is longer than %d bytes", DESCRIPTION_BYTES_MAX);
@@ -350,16 +382,11 @@ static void check_asset(const struct subject *s)
     if (s->raw->has_sql) {
         check_sql(s);
     }
-    if (s->raw->has_run) {
-        check_run(s);
-    }
-    check_env(s);
-    if (s->raw->has_env && !s->raw->has_run) {
-        asset_problem(s, place_of(s->node, "env"), "take it away", "env goes with run only");
-    }
-    if (s->raw->has_retry) {
-        check_retry(s);
-    }
+    check_command(s);
+    check_partitions(s);
+    check_freshness(s);
+    check_automation(s);
+    check_retry(s);
     if (s->raw->is_external) {
         check_external(s);
     }

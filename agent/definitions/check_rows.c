@@ -100,14 +100,15 @@ static void check_extract(const struct subject *s)
     check_needs(s, node, "delimiter", is_csv, "csv");
     check_needs(s, node, "header", is_csv, "csv");
     if (is_sqlite && extract->resource_name.ptr != NULL) {
-        extract->resource = find_resource(s, node, extract->resource_name);
+        extract->resource = find_database(s, node, extract->resource_name);
         check_table(s, node, "table", &extract->table);
     }
     struct str path = is_csv ? extract->csv : extract->jsonl;
     if (!is_sqlite && path.ptr != NULL && path.len == 0) {
         asset_problem(s, place_of(node, keys[type]), NULL, "extract: the path is empty");
     }
-    check_asset_template(s, place_of(node, keys[type]), "extract", path);
+    struct item item = item_of_asset(s);
+    item_template(&item, place_of(node, keys[type]), "extract", path, SECRETS_REFUSED);
     if (s->raw->extract.has_delimiter &&
         (extract->delimiter.len != 1 || str_contains(STR("\"\r\n"), extract->delimiter))) {
         asset_problem(s, place_of(node, "delimiter"), "\"\\t\" in double quotes is a tab",
@@ -160,13 +161,14 @@ static void check_load(const struct subject *s)
     check_needs(s, node, "table", is_sqlite, "resource");
     check_needs(s, node, "primary_key", is_sqlite, "resource");
     if (is_sqlite && load->resource_name.ptr != NULL) {
-        load->resource = find_resource(s, node, load->resource_name);
+        load->resource = find_database(s, node, load->resource_name);
         check_table(s, node, "table", &load->table);
     }
     if (!is_sqlite && load->jsonl.ptr != NULL && load->jsonl.len == 0) {
         asset_problem(s, place_of(node, "jsonl"), NULL, "load: the path is empty");
     }
-    check_asset_template(s, place_of(node, "jsonl"), "load", load->jsonl);
+    struct item item = item_of_asset(s);
+    item_template(&item, place_of(node, "jsonl"), "load", load->jsonl, SECRETS_REFUSED);
     check_columns(s, node, "primary_key", &load->primary_key);
     check_mode(s, node);
 }
@@ -253,9 +255,12 @@ void check_sql(const struct subject *s)
         return;
     }
     if (sql->resource_name.ptr != NULL) {
-        sql->resource = find_resource(s, node, sql->resource_name);
+        sql->resource = find_database(s, node, sql->resource_name);
     }
     check_table(s, node, "name", &sql->name);
+    if (sql->partition_by.ptr != NULL && sql->partition_by.len == 0) {
+        asset_problem(s, place_of(node, "partition_by"), NULL, "sql: a column's name is empty");
+    }
     int source = choose(s, node, "sql", keys, COUNT_OF(keys));
     struct err err = {0};
     if (source == 0 && sql->query.ptr != NULL && !is_query(sql->query)) {

@@ -2,14 +2,9 @@
 
 #include "agent/definitions/loader.h"
 #include "common/base/limits.h"
-#include "common/tls/identity.h"
-#include "common/yaml/yaml.h"
 #include <string.h>
 
-enum {
-    CANONICAL_BYTES_MAX = 8 * LIMIT_DEFINITIONS_BYTES, /* an escape is at most six times its byte */
-    ASSET_TOLD_BYTES_MAX = 48 << 10,                   /* with room for the event around it */
-};
+enum { ASSET_TOLD_BYTES_MAX = 48 << 10 }; /* with room for the event around it */
 
 /* --- steps of a load --- */
 
@@ -23,32 +18,6 @@ static const char *folder_of(struct str path, struct arena *arena)
     return folder.len == 0 ? "/" : arena_cstr(arena, folder);
 }
 
-/* "file:line:column: text" of the parser, as a problem with its place. */
-static void add_syntax_problem(struct loader *l, struct str path, const struct err *err)
-{
-    struct str text = str_from(err->msg);
-    struct str rest = text;
-    struct str line = STR_NONE;
-    struct str column = STR_NONE;
-    struct location at = {0};
-    int64_t number = 0;
-    if (str_starts(text, path)) {
-        (void)str_cut(str_slice(text, path.len + 1, text.len), ':', &line, &rest);
-        (void)str_cut(rest, ':', &column, &rest);
-    }
-    if (str_to_i64(line, 1, UINT32_MAX, &number)) {
-        at.line = (uint32_t)number;
-    }
-    if (at.line > 0 && str_to_i64(column, 1, UINT32_MAX, &number)) {
-        at.column = (uint32_t)number;
-        text = str_trim(rest);
-    } else {
-        at.line = 0;
-        text = str_starts(text, path) ? str_trim(str_slice(text, path.len + 1, text.len)) : text;
-    }
-    problems_add(l->problems, at, str_from(err->hint), STR_FMT, STR_ARG(text));
-}
-
 /* A copy of an array in the arena of the definitions. */
 static void *keep(struct loader *l, const struct object_list *list, size_t size)
 {
@@ -59,46 +28,25 @@ static void *keep(struct loader *l, const struct object_list *list, size_t size)
     return copy;
 }
 
-/* From the tree to raw structs, and room for what becomes of them. False: out of memory. */
-static bool read_tree(struct loader *l)
+/* Room for what becomes of the raw structs. False: out of memory. */
+static bool make_room(struct loader *l)
 {
     struct definitions *defs = l->defs;
     struct raw_definitions *raw = &l->raw;
-    /* What could be read is checked further even after a problem, so that a person sees all
-     * problems at once. */
-    bool is_clean =
-        fields_read(l->root, &definitions_table, STR(""), &l->scratch, l->problems, raw);
-    if (!own_texts(&defs->arena, &definitions_table, raw) || (!is_clean && l->scratch.exhausted)) {
-        return false;
-    }
     defs->project = raw->project;
     defs->resources = keep(l, &raw->resources, sizeof(*defs->resources));
     defs->resource_count = raw->resources.count;
+    defs->pools = keep(l, &raw->pools, sizeof(*defs->pools));
+    defs->pool_count = raw->pools.count;
     defs->assets = arena_array(&defs->arena, raw->assets.count, sizeof(*defs->assets));
     defs->asset_count = raw->assets.count;
     defs->jobs = keep(l, &raw->jobs, sizeof(*defs->jobs));
     defs->job_count = raw->jobs.count;
     defs->schedules = arena_array(&defs->arena, raw->schedules.count, sizeof(*defs->schedules));
     defs->schedule_count = raw->schedules.count;
+    defs->sensors = arena_array(&defs->arena, raw->sensors.count, sizeof(*defs->sensors));
+    defs->sensor_count = raw->sensors.count;
     return !defs->arena.exhausted;
-}
-
-/* The tree as text, then every query that came from a file: comments and layout are not in it. */
-static bool hash(const struct loader *l, char ret[FINGERPRINT_TEXT_SIZE])
-{
-    AUTO(buf) content = buf_growing(CANONICAL_BYTES_MAX);
-    json_write(&content, l->root);
-    for (size_t i = 0; i < l->defs->asset_count; i++) {
-        if (l->defs->assets[i].sql.file.len > 0) {
-            buf_add_char(&content, '\n');
-            buf_add(&content, l->defs->assets[i].sql.query);
-        }
-    }
-    if (content.overflow) {
-        return false;
-    }
-    digest_hex(buf_str(&content), ret);
-    return true;
 }
 
 /* Each asset must fit into one event. */
@@ -130,32 +78,37 @@ static bool has_run_out(const struct loader *l)
     return l->defs->arena.exhausted || l->scratch.exhausted || l->problems->arena->exhausted;
 }
 
-static bool load(struct loader *l, struct str text, struct err *err)
+/* False: out of memory. What is found wrong is added to the problems. */
+static bool check(struct loader *l)
 {
-    struct definitions *defs = l->defs;
     size_t before = l->problems->total;
-    struct json *root = NULL;
-    if (!yaml_parse(text, defs->path, &l->scratch, &root, err)) {
-        if (err->code == ERR_INVALID) {
-            add_syntax_problem(l, defs->path, err);
-        }
-        return false;
-    }
-    l->root = root;
-    if (!read_tree(l)) {
-        return out_of_memory(err);
-    }
-    (void)check_name(l, place_of(root, "project"), "project", defs->project);
+    (void)check_name(l, place_of(l->root, "project"), "project", l->defs->project);
     check_resources(l);
+    check_pools(l);
     check_assets(l);
     if (has_run_out(l)) {
-        return out_of_memory(err); /* what was not checked must not be linked */
+        return false; /* what was not checked must not be linked */
     }
     link_graph(l);
     link_jobs(l);
     link_schedules(l);
+    link_sensors(l);
     if (l->problems->total == before && !has_run_out(l)) {
         check_sizes(l);
+    }
+    return !has_run_out(l);
+}
+
+static bool load(struct loader *l, struct str text, struct err *err)
+{
+    size_t before = l->problems->total;
+    if (!read_files(l, text, err)) {
+        return has_run_out(l) ? out_of_memory(err) : false;
+    }
+    /* What could be read is checked further even after a problem, so that a person sees all
+     * problems at once; but what a file that could not be read defines is not missing. */
+    if (l->is_whole && (!make_room(l) || !check(l))) {
+        return out_of_memory(err);
     }
     if (has_run_out(l)) {
         return out_of_memory(err);
@@ -163,7 +116,7 @@ static bool load(struct loader *l, struct str text, struct err *err)
     if (l->problems->total > before) {
         return problems_to_err(l->problems, err);
     }
-    return hash(l, defs->hash) || out_of_memory(err);
+    return stamp_contents(l) || out_of_memory(err);
 }
 
 /* --- public --- */
@@ -180,7 +133,7 @@ bool definitions_parse(struct str text, struct str path, const struct definition
     defs->path = arena_copy(&defs->arena, path);
     defs->dir = folder_of(path, &defs->arena);
     problems->file = arena_copy(problems->arena, path); /* outlives a failed load */
-    struct loader l = {.defs = defs, .problems = problems, .files = files};
+    struct loader l = {.defs = defs, .problems = problems, .files = files, .is_whole = true};
     l.scratch = arena_new(LIMIT_DEFINITIONS_ARENA);
     bool ok = !defs->arena.exhausted ? load(&l, text, err) : out_of_memory(err);
     arena_release(&l.scratch);

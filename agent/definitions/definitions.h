@@ -2,9 +2,10 @@
  * docs/reference/definitions.md
  *
  * Everything of one load lives in one arena inside `struct definitions` (at most
- * LIMIT_DEFINITIONS_ARENA); a reload makes a new one and closes the old. Assets are numbered as
- * written, and equally in `graph` (asset n = node n). Texts marked [resolve] may hold ${VAR},
- * ${VAR:-default} and $$; they are kept as written and go through
+ * LIMIT_DEFINITIONS_ARENA); a reload makes a new one, and the old one lives until its last user
+ * has closed it. Assets are numbered as written, included files after the one that names them, and
+ * equally in `graph` (asset n = node n). Texts marked [resolve] may hold ${VAR}, ${VAR:-default}
+ * and $$, those marked [secret] also ${secret:NAME}; they are kept as written and go through
  * definitions_resolve_text()/_path() when a step starts. Any thread may read. */
 #pragma once
 #include "common/json/fields.h"
@@ -24,7 +25,7 @@ struct resource {
     struct str path;           /* [resolve] as a path; RESOURCE_SQLITE */
     struct str host;           /* [resolve] RESOURCE_MQTT: a broker nearby, without TLS */
     int64_t port;              /* RESOURCE_MQTT; defaults to 1883 */
-    struct str user, password; /* [resolve] RESOURCE_MQTT; may be empty */
+    struct str user, password; /* [secret] RESOURCE_MQTT; may be empty */
     struct location at;
 };
 
@@ -63,7 +64,8 @@ struct sql {
     enum sql_materialized materialized; /* defaults to a view, as dbt's does */
     struct str query; /* one statement, from `file` when that was given; never resolved */
     struct str file;
-    struct str name; /* of the view or table; defaults to the key's last part */
+    struct str name;         /* of the view or table; defaults to the key's last part */
+    struct str partition_by; /* column with the partition's key; empty = the asset has none */
     struct location at;
 };
 
@@ -74,6 +76,7 @@ struct check {
     struct str resource_name;
     const struct resource *resource; /* defaults to where the asset is written to; of `sql` */
     struct str_list run; /* [resolve] instead of `sql`: passes when the program exits with 0 */
+    /* Neither: the asset's own program reports it through Dagster Pipes; ASSET_RUN. */
     enum check_severity severity; /* defaults to error */
     bool is_blocking;             /* not passed, with severity error: downstream does not run */
     struct str description;
@@ -117,7 +120,7 @@ struct asset {
     struct load load;          /* ASSET_EXTRACT_LOAD */
     struct sql sql;            /* ASSET_SQL */
     struct str_list run;       /* [resolve] ASSET_RUN: program and arguments; runs in `dir` */
-    struct str_map env;        /* [resolve] values; ASSET_RUN */
+    struct str_map env;        /* [secret] values; ASSET_RUN */
     struct str dir;            /* [resolve] as a path; ASSET_RUN; empty = the definitions' folder */
     struct str user;           /* ASSET_RUN: whose rights it runs with; empty = the agent's */
     struct step_limits limits; /* ASSET_RUN */
@@ -129,6 +132,7 @@ struct asset {
     struct automation automation;
     struct str pool_name;
     const struct pool *pool; /* NULL = none */
+    uint64_t digest;         /* of all that was written about it, and of the query's file */
     struct location at;
 };
 
@@ -152,6 +156,7 @@ struct job {
     int64_t timeout_ns;      /* of a run from its start; 0 = none */
     struct run_retry retry;
     struct str_map tags; /* given to each run */
+    uint64_t digest;     /* of all that was written about it, as in the next two */
     struct location at;
 };
 
@@ -174,6 +179,7 @@ struct schedule {
     int64_t splay_ns;   /* each tick fires up to this much later: fixed per device and schedule */
     bool starts_paused; /* until somebody resumes it */
     struct str_map tags;
+    uint64_t digest;
     struct location at;
 };
 
@@ -202,13 +208,13 @@ struct sensor {
     struct str_list statuses; /* SENSOR_RUN_STATUS: of success, failure, canceled */
     struct str_list jobs;     /* SENSOR_RUN_STATUS: of these jobs only; empty = all but its own */
     struct str_list run;      /* [resolve] SENSOR_COMMAND: program and arguments */
-    struct str_map env;       /* [resolve] values; SENSOR_COMMAND */
+    struct str_map env;       /* [secret] values; SENSOR_COMMAND */
     int64_t timeout_ns;       /* SENSOR_COMMAND: defaults to 60 s */
-    int64_t
-        min_interval_ns; /* between two ticks; SENSOR_COMMAND: how often; defaults to 30 s there,
-                                  else to 0 */
+    int64_t min_interval_ns;  /* between two ticks; SENSOR_COMMAND: how often; defaults to 30 s
+                                 there, else to 0 */
     bool starts_paused;
     struct str_map tags;
+    uint64_t digest;
     struct location at;
 };
 
@@ -216,10 +222,13 @@ struct definitions {
     struct arena arena; /* owns everything below */
     int64_t shares;     /* owners beside the first */
     struct str project;
-    struct str path; /* of the file, as given */
+    struct str path;         /* of the file, as given */
+    const struct str *files; /* its path, then those of included ones; location.file is an index */
+    size_t file_count;
     const char *dir; /* the file's folder: what relative paths are relative to; "." when the path
                         has none */
-    char hash[65];   /* of the content: comments and layout do not count. 64 hex digits */
+    char hash[65];   /* of the content, included files and queries too: comments, layout and how it
+                        is spread over files do not count. 64 hex digits */
     struct resource *resources;
     size_t resource_count;
     struct asset *assets;
@@ -235,14 +244,16 @@ struct definitions {
     struct graph graph;
 };
 
-/* How loading reaches the world: `path` and zone names are NUL-terminated. Files hold SQL, zones
- * are TZif bytes. */
+/* How loading reaches the world: paths and zone names are NUL-terminated. Files are included ones
+ * and SQL, zones are TZif bytes. list_folder() appends the name of each entry, each with a NUL
+ * behind it, in any order. */
 struct definitions_files {
     bool (*read_file)(void *ctx, const char *path, struct buf *into, struct err *err);
     bool (*read_zone)(void *ctx, const char *name, struct buf *into, struct err *err);
+    bool (*list_folder)(void *ctx, const char *path, struct buf *into, struct err *err);
     void *ctx;
 };
-/* The real ones: files_read(), and the system's zoneinfo folder. */
+/* The real ones, and the system's zoneinfo folder. */
 struct definitions_files definitions_system_files(void);
 
 /* Loads definitions from text. `path` is the file's name: for messages and for relative paths. All
@@ -271,13 +282,21 @@ MUST_CHECK bool definitions_find_schedule(const struct definitions *defs, struct
 MUST_CHECK bool definitions_select(const struct definitions *defs, struct str selection,
                                    struct arena *arena, bool **ret_set, struct err *err);
 
-/* False: not set. */
+/* Appends a secret's value to `into`, which has room for what a resolved text may be long, and
+ * writes nothing anywhere else. Errors tell the name, never a value. secrets.h has the real one. */
+struct secret_lookup {
+    bool (*read)(void *ctx, struct str name, struct buf *into, struct err *err);
+    void *ctx;
+};
+/* get(): false when the variable is not set. */
 struct env_lookup {
     bool (*get)(void *ctx, struct str name, struct str *ret_value);
     void *ctx;
+    const struct secret_lookup *secrets; /* NULL: there are none */
 };
-/* Replaces ${VAR}, ${VAR:-default} (also when VAR is empty) and $$. ERR_NOT_FOUND names the
- * variable that is not set. */
+/* Replaces ${VAR}, ${VAR:-default} (also when VAR is empty), ${secret:NAME} and $$. ERR_NOT_FOUND
+ * names the variable that is not set. An arena that took a secret is wiped when it is reset or
+ * released (arena.h), so give secrets an arena that does not live longer than they are needed. */
 MUST_CHECK bool definitions_resolve_text(struct str text, const struct env_lookup *env,
                                          struct arena *arena, struct str *ret, struct err *err);
 /* The same, and a relative path is put behind the folder of the definitions. At most
@@ -286,10 +305,14 @@ MUST_CHECK bool definitions_resolve_path(const struct definitions *defs, struct 
                                          const struct env_lookup *env, struct arena *arena,
                                          const char **ret_path, struct err *err);
 
-/* One asset as the `definitions` event tells it:
- * {"key","deps","group","kinds","tags","owners","description","code_version",
- * "external","checks":[{"name","severity"}],"jobs":["nightly"],"schedules":[...]}; empty members
- * are left out. */
+/* What a reload changed, for one line of the log: "assets: 1 added (x), 2 changed (y, z), 1 with
+ * another code version (z); schedules: 1 removed (night)". False: nothing; comments, layout and a
+ * move to another file are no change. At most five names of each kind. */
+bool definitions_write_changes(const struct definitions *before, const struct definitions *after,
+                               struct buf *out);
+
+/* One asset as the `definitions` event tells it: docs/reference/protocol.md, "Definitions". Empty
+ * members are left out, and nothing of how it is made is told: no path, query, command, variable. */
 void definitions_write_asset(const struct definitions *defs, size_t asset, struct json_writer *w);
 
 /* From the same tables as the parser: JSON Schema for editors, and the reference page. */

@@ -1,12 +1,11 @@
-/* link.c - what refers to something else: deps to assets, jobs to assets, schedules to jobs and
- * zones. */
+/* link.c - what refers to something else: deps to assets, and jobs to those that they select. */
 #include "agent/definitions/loader.h"
 
 #include "agent/definitions/attributes.h"
 #include "common/base/limits.h"
 #include "common/model/asset_key.h"
-#include <stdio.h>
-#include <string.h>
+
+enum { SHOWN_BYTES_MAX = 80 };
 
 /* --- the graph --- */
 
@@ -40,9 +39,9 @@ static void on_fault(void *ctx, const struct graph_fault *fault)
     switch (fault->kind) {
     case GRAPH_DUPLICATE_KEY: {
         at = place_of(node, "key");
-        uint32_t earlier = link->assets[fault->dep];
-        problems_add(link->l->problems, at, STR_NONE, STR_FMT " (first in line %u)",
-                     STR_ARG(fault->text), link->l->defs->assets[earlier].at.line);
+        const struct asset *earlier = &link->l->defs->assets[link->assets[fault->dep]];
+        const struct item item = {link->l, node, "asset", earlier->key};
+        item_twice(&item, at, earlier->at);
         return;
     }
     case GRAPH_MISSING_DEP:
@@ -94,30 +93,20 @@ void link_graph(struct loader *l)
 
 /* --- selections --- */
 
-/* A selection and who makes it. */
-struct selecting {
-    struct location at;
-    const char *what; /* "job" */
-    struct str name;
-    struct str text;
-};
-
 /* One bool for each asset, in `work`. False: a problem was added, or there is no graph (which
  * has a problem of its own). */
-static bool evaluate(struct loader *l, const struct selecting *s, struct arena *work,
-                     bool **ret_set)
+static bool evaluate(const struct item *item, struct str text, struct arena *work, bool **ret_set)
 {
-    const struct definitions *defs = l->defs;
-    const struct selection_attributes attributes = definitions_attributes(defs);
+    struct loader *l = item->l;
+    const struct selection_attributes attributes = definitions_attributes(l->defs);
     struct selection *selection = NULL;
     struct err err = {0};
-    bool ok = selection_parse(s->text, work, &selection, &err);
+    bool ok = selection_parse(text, work, &selection, &err);
     if (ok && !l->has_graph) {
         return false;
     }
-    if (!ok || !selection_evaluate(selection, &defs->graph, &attributes, work, ret_set, &err)) {
-        problems_add(l->problems, s->at, str_from(err.hint), "%s " STR_FMT ": %s", s->what,
-                     STR_ARG(s->name), err.msg);
+    if (!ok || !selection_evaluate(selection, &l->defs->graph, &attributes, work, ret_set, &err)) {
+        item_problem(item, item_place(item, "select"), err.hint, "%s", err.msg);
         return false;
     }
     return true;
@@ -125,13 +114,13 @@ static bool evaluate(struct loader *l, const struct selecting *s, struct arena *
 
 /* What a selection names, ascending, in the arena of the definitions. Nothing when a problem was
  * added or the arena is exhausted. */
-static void select_assets(struct loader *l, const struct selecting *s, const uint32_t **ret,
+static void select_assets(const struct item *item, struct str text, const uint32_t **ret,
                           size_t *ret_count)
 {
-    struct definitions *defs = l->defs;
+    struct definitions *defs = item->l->defs;
     AUTO(arena) work = arena_new(LIMIT_DEFINITIONS_ARENA);
     bool *set = NULL;
-    if (!evaluate(l, s, &work, &set)) {
+    if (!evaluate(item, text, &work, &set)) {
         return;
     }
     size_t count = 0;
@@ -141,9 +130,9 @@ static void select_assets(struct loader *l, const struct selecting *s, const uin
         steps += set[i] && defs->assets[i].work != ASSET_EXTERNAL;
     }
     if (steps == 0) {
-        problems_add(l->problems, s->at, STR("* selects all assets"),
-                     "%s " STR_FMT ": \"" STR_FMT "\" selects %s", s->what, STR_ARG(s->name),
-                     STR_ARG(s->text), count == 0 ? "no asset" : "external assets only");
+        item_problem(item, item_place(item, "select"), "* selects all assets",
+                     "\"" STR_FMT "\" selects %s", STR_ARG(text),
+                     count == 0 ? "no asset" : "external assets only");
         return;
     }
     uint32_t *assets = arena_array(&defs->arena, count, sizeof(*assets));
@@ -165,19 +154,17 @@ static void link_job(struct loader *l, const struct json *node, size_t index)
 {
     struct job *jobs = l->defs->jobs;
     struct job *job = &jobs[index];
+    const struct item item = {l, node, "job", job->name};
     (void)check_name(l, place_of(node, "name"), "job", job->name);
     for (size_t i = 0; i < index; i++) {
         if (job->name.len > 0 && str_eq(jobs[i].name, job->name)) {
-            problems_add(l->problems, place_of(node, "name"), STR_NONE,
-                         "job " STR_FMT " is defined twice (first in line %u)", STR_ARG(job->name),
-                         jobs[i].at.line);
+            item_twice(&item, place_of(node, "name"), jobs[i].at);
             break;
         }
     }
+    item_tags(&item, &job->tags);
     if (job->select.ptr != NULL) {
-        select_assets(l,
-                      &(struct selecting){place_of(node, "select"), "job", job->name, job->select},
-                      &job->assets, &job->asset_count);
+        select_assets(&item, job->select, &job->assets, &job->asset_count);
     }
 }
 
@@ -189,166 +176,37 @@ void link_jobs(struct loader *l)
     }
 }
 
-/* --- schedules --- */
-
-struct schedule_link {
-    struct loader *l;
-    const struct json *node;
-    struct raw_schedule *raw;
-};
-
-PRINTF_LIKE(4, 5)
-static void schedule_problem(const struct schedule_link *s, struct location at, const char *hint,
-                             const char *fmt, ...)
+const struct job *link_job_name(const struct item *item, struct location at, struct str name)
 {
-    char text[400];
-    va_list args;
-    va_start(args, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    struct str name = str_slice(s->raw->schedule.name, 0, 80);
-    problems_add(s->l->problems, at, str_from(hint), "schedule%s" STR_FMT ": %s",
-                 name.len == 0 ? "" : " ", STR_ARG(name), text);
-}
-
-static void link_schedule_job(const struct schedule_link *s)
-{
-    struct definitions *defs = s->l->defs;
-    struct schedule *schedule = &s->raw->schedule;
-    struct nearest nearest = {.wanted = schedule->job_name};
+    const struct definitions *defs = item->l->defs;
+    struct nearest nearest = {.wanted = name};
     for (size_t i = 0; i < defs->job_count; i++) {
-        const struct job *job = &defs->jobs[i];
-        if (str_eq(job->name, schedule->job_name)) {
-            schedule->job = job;
-            schedule->assets = job->assets;
-            schedule->asset_count = job->asset_count;
-            return;
+        if (str_eq(defs->jobs[i].name, name)) {
+            return &defs->jobs[i];
         }
-        nearest_offer(&nearest, job->name);
+        nearest_offer(&nearest, defs->jobs[i].name);
     }
-    char hint[128] = "define it under jobs";
-    if (nearest.best.len > 0) {
-        (void)snprintf(hint, sizeof(hint), "did you mean %.*s?",
-                       (int)(nearest.best.len < 80 ? nearest.best.len : 80), nearest.best.ptr);
-    }
-    schedule_problem(s, place_of(s->node, "job"), hint, "there is no job \"%.*s\"",
-                     (int)(schedule->job_name.len < 80 ? schedule->job_name.len : 80),
-                     schedule->job_name.ptr);
-}
-
-static void link_schedule_work(const struct schedule_link *s)
-{
-    struct schedule *schedule = &s->raw->schedule;
-    if (s->raw->has_job == s->raw->has_select) {
-        schedule_problem(s, schedule->at, NULL, "it needs one of job and select, and not both");
-    } else if (s->raw->has_select && schedule->select.ptr != NULL) {
-        const struct selecting selecting = {place_of(s->node, "select"), "schedule", schedule->name,
-                                            schedule->select};
-        select_assets(s->l, &selecting, &schedule->assets, &schedule->asset_count);
-    } else if (schedule->job_name.ptr != NULL) {
-        link_schedule_job(s);
-    }
-}
-
-/* A zone that an earlier schedule has loaded, or NULL. */
-static const struct tz *known_zone(const struct schedule_link *s)
-{
-    const struct raw_schedule *all = s->l->raw.schedules.items;
-    for (const struct raw_schedule *other = all; other < s->raw; other++) {
-        if (str_eq(other->schedule.timezone, s->raw->schedule.timezone)) {
-            return other->schedule.tz;
-        }
-    }
+    char hint[HINT_SIZE];
+    item_problem(item, at, nearest_hint(&nearest, "define it under jobs", hint),
+                 "there is no job \"" STR_FMT "\"", STR_ARG(str_slice(name, 0, SHOWN_BYTES_MAX)));
     return NULL;
 }
 
-static bool load_zone(const struct schedule_link *s, struct err *err)
+void link_target(const struct item *item, const struct target *target)
 {
-    struct schedule *schedule = &s->raw->schedule;
-    if (!tz_name_is_valid(schedule->timezone)) {
-        (void)err_set(err, ERR_INVALID, "it is not a zone's name");
-        return err_hint(err, "a name such as Europe/Berlin or UTC");
-    }
-    char name[TZ_NAME_MAX + 1];
-    (void)snprintf(name, sizeof(name), STR_FMT, STR_ARG(schedule->timezone));
-    AUTO(buf) bytes = buf_growing(TZ_BYTES_MAX);
-    struct tz *tz = NULL;
-    if (!s->l->files->read_zone(s->l->files->ctx, name, &bytes, err) ||
-        !tz_parse(buf_str(&bytes), &s->l->defs->arena, &tz, err)) {
-        return false;
-    }
-    schedule->tz = tz;
-    return true;
-}
-
-static void link_schedule_zone(const struct schedule_link *s)
-{
-    struct schedule *schedule = &s->raw->schedule;
-    schedule->tz = tz_utc();
-    if (s->raw->has_timezone && s->raw->has_every) {
-        schedule_problem(s, place_of(s->node, "timezone"), "take it away",
-                         "timezone goes with cron only");
-        return;
-    }
-    if (schedule->timezone.ptr == NULL || str_eq(schedule->timezone, STR("UTC"))) {
-        return;
-    }
-    const struct tz *known = known_zone(s);
-    struct err err = {0};
-    if (known != NULL) {
-        schedule->tz = known;
-    } else if (!load_zone(s, &err)) {
-        schedule_problem(s, place_of(s->node, "timezone"), err.hint, "timezone %.*s: %s",
-                         (int)(schedule->timezone.len < 80 ? schedule->timezone.len : 80),
-                         schedule->timezone.ptr, err.msg);
-    }
-}
-
-static void link_schedule_time(const struct schedule_link *s)
-{
-    struct schedule *schedule = &s->raw->schedule;
-    if (s->raw->has_cron == s->raw->has_every) {
-        schedule_problem(s, schedule->at, NULL, "it needs one of cron and every, and not both");
-        return;
-    }
-    if (!s->raw->has_cron || schedule->cron_text.ptr == NULL) {
-        return;
-    }
-    struct location at = place_of(s->node, "cron");
-    struct err err = {0};
-    struct wall_time next;
-    if (!cron_parse(schedule->cron_text, &schedule->cron, &err)) {
-        schedule_problem(s, at, err.hint, "cron: %s", err.msg);
-    } else if (!cron_next(&schedule->cron, tz_utc(), (struct wall_time){0}, &next)) {
-        schedule_problem(s, at, NULL, "cron: \"" STR_FMT "\" never happens",
-                         STR_ARG(schedule->cron_text));
-    }
-}
-
-static void link_schedule(const struct schedule_link *s, size_t index)
-{
-    const struct raw_schedule *all = s->l->raw.schedules.items;
-    struct str name = s->raw->schedule.name;
-    (void)check_name(s->l, place_of(s->node, "name"), "schedule", name);
-    for (size_t i = 0; i < index; i++) {
-        if (name.len > 0 && str_eq(all[i].schedule.name, name)) {
-            schedule_problem(s, place_of(s->node, "name"), NULL,
-                             "it is defined twice (first in line %u)", all[i].schedule.at.line);
-            break;
+    bool has_job = json_get(item->node, "job") != NULL;
+    bool has_select = json_get(item->node, "select") != NULL;
+    if (has_job == has_select) {
+        item_problem(item, place_of_node(item->node), NULL,
+                     "it needs one of job and select, and not both");
+    } else if (has_select && target->select.ptr != NULL) {
+        select_assets(item, target->select, target->assets, target->asset_count);
+    } else if (target->job_name.ptr != NULL) {
+        const struct job *job = link_job_name(item, item_place(item, "job"), target->job_name);
+        if (job != NULL) {
+            *target->job = job;
+            *target->assets = job->assets;
+            *target->asset_count = job->asset_count;
         }
-    }
-    link_schedule_work(s);
-    link_schedule_zone(s);
-    link_schedule_time(s);
-    s->l->defs->schedules[index] = s->raw->schedule;
-}
-
-void link_schedules(struct loader *l)
-{
-    struct raw_schedule *raw = l->raw.schedules.items;
-    const struct json *node = first_of(l->root, "schedules");
-    for (size_t i = 0; i < l->defs->schedule_count; i++, node = next_of(node)) {
-        struct schedule_link link = {l, node, &raw[i]};
-        link_schedule(&link, i);
     }
 }

@@ -2,15 +2,23 @@
 #pragma once
 #include "agent/definitions/tables.h"
 
+struct zone; /* a time zone that was read, under its name */
+
 struct loader {
     struct definitions *defs; /* being built; its arena holds all that stays */
     struct problems *problems;
     const struct definitions_files *files;
-    struct arena scratch;    /* the tree and the raw structs */
-    const struct json *root; /* the tree, for places */
-    struct raw_definitions raw;
+    struct arena scratch;       /* the trees and the raw structs */
+    const struct json *root;    /* the trees of all files as one, for places */
+    struct raw_definitions raw; /* of all files */
+    struct zone *zones;
+    bool is_whole;  /* every file could be read: what is not there is nowhere */
     bool has_graph; /* nothing can be selected before */
 };
+
+/* Reads all files: fills root and raw, adds problems. False: what goes on is not worth it, err says
+ * why (ERR_NO_MEMORY, ERR_FULL). */
+MUST_CHECK bool read_files(struct loader *l, struct str text, struct err *err);
 
 /* Places, and steps through a list beside the array that was read from it. NULL gives no place,
  * and stays NULL. */
@@ -22,6 +30,36 @@ const struct json *next_of(const struct json *node);
 struct location place_of(const struct json *object, const char *key);
 /* Where the item `index` of a list stands; a lone string is a list of one. */
 struct location place_of_item(const struct json *object, const char *key, size_t index);
+
+/* An asset, job, schedule, sensor or resource under check: whom problems name. */
+struct item {
+    struct loader *l;
+    const struct json *node;
+    const char *what; /* "job" */
+    struct str name;  /* may be empty */
+};
+/* "job nightly: ..." */
+PRINTF_LIKE(4, 5)
+void item_problem(const struct item *item, struct location at, const char *hint, const char *fmt,
+                  ...);
+/* Where the member `key` of the item stands. */
+struct location item_place(const struct item *item, const char *key);
+/* What two items of one kind have in common is their name: "it is defined twice (first in ...)". */
+void item_twice(const struct item *item, struct location at, struct location first);
+/* A text that goes through definitions_resolve_*() later. */
+enum secrets { SECRETS_REFUSED, SECRETS_ALLOWED };
+void item_template(const struct item *item, struct location at, const char *what, struct str text,
+                   enum secrets secrets);
+void item_tags(const struct item *item, const struct str_map *tags);
+/* `key` names a zone; *ret stays what it is when there is a problem. */
+void item_zone(const struct item *item, const struct json *node, struct str name,
+               const struct tz **ret);
+/* The member `key` of `node` is a cron expression. False: a problem was added. */
+bool item_cron(const struct item *item, const struct json *node, const char *key, struct str text,
+               struct cron *ret);
+/* A program with its arguments, and what goes with it. */
+void item_run(const struct item *item, const struct json *node, const struct str_list *run);
+void item_env(const struct item *item, const struct str_map *env);
 
 /* 1 to `max` letters, digits and, but for the first, characters of `also`. */
 bool is_word(struct str text, size_t max, const char *also);
@@ -37,13 +75,16 @@ struct nearest {
     size_t distance;
 };
 void nearest_offer(struct nearest *n, struct str candidate);
+/* "did you mean x?", or `otherwise` when none was near. */
+enum { HINT_SIZE = 128 };
+const char *nearest_hint(const struct nearest *n, const char *otherwise, char hint[HINT_SIZE]);
 
 /* Copies all texts and lists of texts that the table knows into `arena`. False: out of memory. */
 MUST_CHECK bool own_texts(struct arena *arena, const struct field_table *table, void *object);
 
 /* The template's syntax only: what definitions_resolve_text() would refuse whatever the
- * environment holds. */
-MUST_CHECK bool check_template(struct str text, struct err *err);
+ * environment holds. ERR_DENIED: a secret where none is allowed. */
+MUST_CHECK bool check_template(struct str text, enum secrets secrets, struct err *err);
 
 /* An asset under check. */
 struct subject {
@@ -55,21 +96,43 @@ struct subject {
 PRINTF_LIKE(4, 5)
 void asset_problem(const struct subject *s, struct location at, const char *hint, const char *fmt,
                    ...);
-/* A text that goes through definitions_resolve_*() later. */
-void check_asset_template(const struct subject *s, struct location at, const char *what,
-                          struct str text);
-/* The resource of that name, or NULL with a problem at the member `resource` of `node`. */
-const struct resource *find_resource(const struct subject *s, const struct json *node,
+struct item item_of_asset(const struct subject *s);
+/* Keys that were given but go with another way of making the asset. */
+void check_fitting(const struct subject *s, const char *const *keys, size_t count, bool is_fitting,
+                   const char *fitting);
+/* The database of that name, or NULL with a problem at the member `resource` of `node`. */
+const struct resource *find_database(const struct subject *s, const struct json *node,
                                      struct str name);
 
 /* Each of these adds all problems it finds and completes what is right: defaults, types,
  * resources, kinds. */
 void check_resources(struct loader *l);
+void check_pools(struct loader *l);
 void check_assets(struct loader *l);
 void check_extract_load(const struct subject *s);
 void check_sql(const struct subject *s);
+void check_command(const struct subject *s);
+void check_partitions(const struct subject *s);
+void check_freshness(const struct subject *s);
+void check_automation(const struct subject *s);
 
-/* The graph, jobs and schedules. */
+/* The graph, jobs, and who starts them. */
 void link_graph(struct loader *l);
 void link_jobs(struct loader *l);
 void link_schedules(struct loader *l);
+void link_sensors(struct loader *l);
+
+/* What a schedule or sensor makes: one of a job and a selection. */
+struct target {
+    struct str job_name;
+    struct str select;
+    const struct job **job;
+    const uint32_t **assets;
+    size_t *asset_count;
+};
+void link_target(const struct item *item, const struct target *target);
+/* NULL with a problem at `at`. */
+const struct job *link_job_name(const struct item *item, struct location at, struct str name);
+
+/* What the hash and the digests are of. False: too large. */
+MUST_CHECK bool stamp_contents(struct loader *l);

@@ -119,16 +119,16 @@ static void write_list(struct json_writer *w, const char *key, const struct str_
     jw_end_array(w);
 }
 
-static void write_tags(struct json_writer *w, const struct str_map *tags)
+static void write_map(struct json_writer *w, const char *key, const struct str_map *map)
 {
-    if (tags->count == 0) {
+    if (map->count == 0) {
         return;
     }
-    jw_key(w, STR("tags"));
+    jw_key(w, str_from(key));
     jw_begin_object(w);
-    for (size_t i = 0; i < tags->count; i++) {
-        jw_key(w, tags->keys[i]);
-        jw_str(w, tags->values[i]);
+    for (size_t i = 0; i < map->count; i++) {
+        jw_key(w, map->keys[i]);
+        jw_str(w, map->values[i]);
     }
     jw_end_object(w);
 }
@@ -145,9 +145,66 @@ static void write_checks(struct json_writer *w, const struct asset *asset)
         jw_begin_object(w);
         jw_member_str(w, "name", check->name);
         jw_member_str(w, "severity", check->severity == CHECK_WARN ? STR("warn") : STR("error"));
+        if (check->is_blocking) {
+            jw_member_bool(w, "blocking", true);
+        }
+        jw_member_opt(w, "description", check->description);
         jw_end_object(w);
     }
     jw_end_array(w);
+}
+
+/* Static keys may be many: they are counted only. */
+static void write_partitions(struct json_writer *w, const struct partitions *p)
+{
+    static const char *const words[] = {
+        [PARTITION_STATIC] = "static", [PARTITION_TIME] = "time", [PARTITION_DYNAMIC] = "dynamic"};
+    if (p->kind == PARTITION_NONE) {
+        return;
+    }
+    jw_key(w, STR("partitions"));
+    jw_begin_object(w);
+    jw_member_str(w, "kind", str_from(words[p->kind]));
+    if (p->kind == PARTITION_STATIC) {
+        jw_member_i64(w, "count", (int64_t)p->key_count);
+    } else if (p->kind == PARTITION_DYNAMIC) {
+        jw_member_str(w, "set", p->set);
+    } else {
+        jw_member_str(w, "cron", p->cron_text);
+        jw_member_str(w, "timezone", p->timezone);
+        jw_member_wall(w, "start", p->start);
+        jw_member_str(w, "format", p->format);
+    }
+    jw_end_object(w);
+}
+
+static void write_freshness(struct json_writer *w, const struct freshness_policy *policy)
+{
+    if (policy->kind == FRESHNESS_NONE) {
+        return;
+    }
+    jw_key(w, STR("freshness"));
+    jw_begin_object(w);
+    if (policy->kind == FRESHNESS_WINDOW) {
+        if (policy->warn_after_ns > 0) {
+            jw_member_i64(w, "warn_after_ms", policy->warn_after_ns / NS_PER_MS);
+        }
+        jw_member_i64(w, "fail_after_ms", policy->fail_after_ns / NS_PER_MS);
+    } else {
+        jw_member_str(w, "cron", policy->cron_text);
+        jw_member_str(w, "timezone", policy->timezone);
+        jw_member_i64(w, "lower_bound_ms", policy->lower_bound_ns / NS_PER_MS);
+    }
+    jw_end_object(w);
+}
+
+static struct str automation_word(const struct automation *automation)
+{
+    static const struct str words[] = {[AUTOMATION_NONE] = STR_INIT(""),
+                                       [AUTOMATION_EAGER] = STR_INIT("eager"),
+                                       [AUTOMATION_ON_MISSING] = STR_INIT("on_missing"),
+                                       [AUTOMATION_ON_CRON] = STR_INIT("on_cron")};
+    return words[automation->kind];
 }
 
 static bool includes(const uint32_t *assets, size_t count, size_t asset)
@@ -199,13 +256,18 @@ void definitions_write_asset(const struct definitions *defs, size_t asset, struc
     write_list(w, "deps", &a->deps);
     jw_member_str(w, "group", a->group);
     write_list(w, "kinds", &a->kinds);
-    write_tags(w, &a->tags);
+    write_map(w, "tags", &a->tags);
     write_list(w, "owners", &a->owners);
     jw_member_opt(w, "description", a->description);
     jw_member_opt(w, "code_version", a->code_version);
     if (a->work == ASSET_EXTERNAL) {
         jw_member_bool(w, "external", true);
     }
+    write_map(w, "metadata", &a->metadata);
+    write_partitions(w, &a->partitions);
+    write_freshness(w, &a->freshness);
+    jw_member_opt(w, "automation", automation_word(&a->automation));
+    jw_member_opt(w, "pool", a->pool_name);
     write_checks(w, a);
     struct name_list jobs = {w, "jobs", false};
     for (size_t i = 0; i < defs->job_count; i++) {
@@ -221,5 +283,12 @@ void definitions_write_asset(const struct definitions *defs, size_t asset, struc
         }
     }
     end_names(&schedules);
+    struct name_list sensors = {w, "sensors", false};
+    for (size_t i = 0; i < defs->sensor_count; i++) {
+        if (includes(defs->sensors[i].assets, defs->sensors[i].asset_count, asset)) {
+            add_name(&sensors, defs->sensors[i].name);
+        }
+    }
+    end_names(&sensors);
     jw_end_object(w);
 }

@@ -74,6 +74,7 @@ static bool own_field(struct arena *arena, const struct field *field, void *slot
     case FIELD_BYTES:
     case FIELD_ENUM:
     case FIELD_JSON:
+    case FIELD_JSON_OBJECT:
         break;
     }
     return true;

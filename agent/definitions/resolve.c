@@ -1,5 +1,7 @@
+/* resolve.c - ${VAR}, ${VAR:-default} and ${secret:NAME} in a text. */
 #include "agent/definitions/loader.h"
 
+#include "agent/definitions/secrets.h"
 #include "common/base/limits.h"
 #include <string.h>
 
@@ -13,6 +15,7 @@ struct piece {
     struct str name;
     struct str fallback;
     bool has_fallback;
+    bool is_secret;
 };
 
 static bool is_variable_name(struct str name)
@@ -31,8 +34,18 @@ static bool is_variable_name(struct str name)
 static bool read_variable(struct str body, struct piece *ret, struct err *err)
 {
     static const struct str separator = STR_INIT(":-");
-    if (str_starts(body, STR("secret:"))) {
-        return err_set(err, ERR_INVALID, "${secret:NAME} is not supported by this version");
+    static const struct str secret = STR_INIT("secret:");
+    if (str_starts(body, secret)) {
+        *ret = (struct piece){.name = str_slice(body, secret.len, body.len), .is_secret = true};
+        if (secret_name_is_valid(ret->name)) {
+            return true;
+        }
+        (void)err_set(err, ERR_INVALID, "\"${" STR_FMT "}\" is not ${secret:NAME}",
+                      STR_ARG(str_slice(body, 0, SHOWN_BYTES_MAX)));
+        return err_hint(err,
+                        "a name is 1 to %d letters, digits, '_', '-' and '.'; a secret has no "
+                        "default",
+                        LIMIT_NAME_BYTES);
     }
     const char *at =
         body.len == 0 ? NULL : memmem(body.ptr, body.len, separator.ptr, separator.len);
@@ -79,20 +92,41 @@ static bool take_piece(struct str *rest, struct piece *ret, struct err *err)
     return true;
 }
 
-bool check_template(struct str text, struct err *err)
+bool check_template(struct str text, enum secrets secrets, struct err *err)
 {
     struct piece piece = {0};
     while (text.len > 0) {
         if (!take_piece(&text, &piece, err)) {
             return false;
         }
+        if (piece.is_secret && secrets == SECRETS_REFUSED) {
+            (void)err_set(err, ERR_DENIED, "${secret:" STR_FMT "} is not filled in here",
+                          STR_ARG(piece.name));
+            return err_hint(err, "secrets go into env, and into a broker's user and password");
+        }
     }
     return true;
+}
+
+static bool add_secret(struct buf *out, struct str name, const struct env_lookup *env,
+                       struct err *err)
+{
+    if (env->secrets == NULL) {
+        return err_set(err, ERR_NOT_FOUND, "there are no secrets here: " STR_FMT, STR_ARG(name));
+    }
+    /* Room at once, so that no copy of a part is left behind by growing. */
+    if (buf_reserve(out, RESOLVED_BYTES_MAX - out->len) == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "not enough memory for a secret");
+    }
+    return env->secrets->read(env->secrets->ctx, name, out, err);
 }
 
 static bool add_piece(struct buf *out, const struct piece *piece, const struct env_lookup *env,
                       struct err *err)
 {
+    if (piece->is_secret) {
+        return add_secret(out, piece->name, env, err);
+    }
     if (piece->literal.len > 0) {
         buf_add(out, piece->literal);
         return true;
@@ -109,27 +143,46 @@ static bool add_piece(struct buf *out, const struct piece *piece, const struct e
     return true;
 }
 
+/* The text filled in; *ret_secret: it holds a secret, and so may `out` even when this fails. */
+static bool fill_in(struct str text, const struct env_lookup *env, struct buf *out,
+                    bool *ret_secret, struct err *err)
+{
+    struct str rest = text;
+    while (rest.len > 0) {
+        struct piece piece = {0};
+        if (!take_piece(&rest, &piece, err)) {
+            return false;
+        }
+        *ret_secret = *ret_secret || piece.is_secret;
+        if (!add_piece(out, &piece, env, err)) {
+            return false;
+        }
+    }
+    if (out->overflow) {
+        return err_set(err, ERR_FULL, "\"" STR_FMT "\" is longer than %d bytes with its variables",
+                       STR_ARG(str_slice(text, 0, SHOWN_BYTES_MAX)), RESOLVED_BYTES_MAX);
+    }
+    return true;
+}
+
 bool definitions_resolve_text(struct str text, const struct env_lookup *env, struct arena *arena,
                               struct str *ret, struct err *err)
 {
     AUTO(buf) out = buf_growing(RESOLVED_BYTES_MAX);
-    struct str rest = text;
-    while (rest.len > 0) {
-        struct piece piece = {0};
-        if (!take_piece(&rest, &piece, err) || !add_piece(&out, &piece, env, err)) {
-            return false;
-        }
+    bool holds_secret = false;
+    bool ok = fill_in(text, env, &out, &holds_secret, err);
+    arena->is_secret = arena->is_secret || holds_secret;
+    struct str copy = ok ? arena_copy(arena, buf_str(&out)) : STR_NONE;
+    if (holds_secret && out.ptr != NULL) {
+        explicit_bzero(out.ptr, out.cap);
     }
-    if (out.overflow) {
-        return err_set(err, ERR_FULL, "\"" STR_FMT "\" is longer than %d bytes with its variables",
-                       STR_ARG(str_slice(text, 0, SHOWN_BYTES_MAX)), RESOLVED_BYTES_MAX);
-    }
-    struct str copy = arena_copy(arena, buf_str(&out));
-    if (copy.ptr == NULL) {
+    if (ok && copy.ptr == NULL) {
         return err_set(err, ERR_NO_MEMORY, "not enough memory to fill in variables");
     }
-    *ret = copy;
-    return true;
+    if (ok) {
+        *ret = copy;
+    }
+    return ok;
 }
 
 bool definitions_resolve_path(const struct definitions *defs, struct str text,

@@ -21,26 +21,90 @@ struct raw_retry {
     struct retry_policy policy;
     bool has_delay;
 };
+
+/* Of one kind of window; which keys there are depends on the kind. */
+struct raw_windows {
+    struct str schedule;
+    struct str start;
+    struct str end;
+    struct str timezone;
+    struct str format;
+    int64_t minute, hour, day;
+    int64_t end_offset;
+};
+enum {
+    WINDOWS_HOURLY,
+    WINDOWS_DAILY,
+    WINDOWS_WEEKLY,
+    WINDOWS_MONTHLY,
+    WINDOWS_CRON,
+    WINDOWS_KINDS
+};
+struct raw_partitions {
+    struct raw_windows windows[WINDOWS_KINDS];
+    struct str_list keys;
+    struct str set;
+};
+enum backfill_word { BACKFILL_MULTI_RUN, BACKFILL_SINGLE_RUN };
+struct raw_backfill {
+    int word; /* enum backfill_word */
+    int64_t max_per_run;
+};
+struct raw_freshness {
+    struct freshness_policy policy;
+};
+enum automation_word { AUTOMATION_WORD_EAGER, AUTOMATION_WORD_ON_MISSING };
+struct raw_automation {
+    int word; /* enum automation_word */
+    bool has_word;
+    struct str cron;
+    struct str timezone;
+};
+
 struct raw_asset {
     struct asset asset;
     struct raw_extract extract;
     struct raw_load load;
     struct raw_sql sql;
     struct raw_retry retry;
+    struct raw_partitions partitions;
+    struct raw_backfill backfill;
+    struct raw_freshness freshness;
+    struct raw_automation automation;
+    const struct json *extras;
     struct object_list checks; /* of struct check */
     bool is_external;
-    bool has_extract, has_load, has_sql, has_run, has_env, has_retry, has_timeout;
+    bool has_extract, has_load, has_sql, has_run;
+};
+struct raw_missed {
+    int word; /* enum missed_policy */
+    int64_t all;
+    bool has_all;
 };
 struct raw_schedule {
     struct schedule schedule;
-    bool has_job, has_select, has_cron, has_every, has_timezone;
+    struct raw_missed missed;
+    bool has_cron, has_every, has_timezone;
+};
+struct raw_sensor {
+    struct sensor sensor;
+    bool has_min_interval;
 };
 struct raw_definitions {
     struct str project;
+    struct str_list include;
     struct object_list resources; /* of struct resource */
+    struct object_list pools;     /* of struct pool */
     struct object_list assets;    /* of struct raw_asset */
     struct object_list jobs;      /* of struct job */
     struct object_list schedules; /* of struct raw_schedule */
+    struct object_list sensors;   /* of struct raw_sensor */
 };
 
-extern const struct field_table definitions_table;
+extern const struct field_table definitions_table; /* of struct raw_definitions, as is the next */
+extern const struct field_table included_table;    /* of an included file: has no project */
+extern const struct field_table asset_table;       /* of struct raw_asset */
+extern const struct field_table partitions_table;
+extern const struct field_table backfill_table;
+extern const struct field_table freshness_table;
+extern const struct field_table automation_table;

@@ -65,6 +65,22 @@ static const struct field_table check_table = {
     .ignore_unknown = true,
 };
 
+static const struct field partition_fields[] = {
+    {.key = "column", .type = FIELD_STR, AT(partition_options, column), .required = true},
+    {.key = "keys",
+     .type = FIELD_STR_LIST,
+     AT(partition_options, keys),
+     .required = true,
+     .min = 1,
+     .max = LIMIT_RUN_PARTITIONS},
+};
+static const struct field_table partition_table = {
+    .name = "partition",
+    .size = sizeof(struct partition_options),
+    .fields = partition_fields,
+    .count = COUNT_OF(partition_fields),
+};
+
 /* Keys of a newer agent are ignored here, not in `tap` and `target`, where they would change what
  * is loaded. */
 static const struct field request_fields[] = {
@@ -91,6 +107,11 @@ static const struct field request_fields[] = {
      AT(request, materialized),
      .names = materialized_names},
     {.key = "sql", .type = FIELD_STR, AT(request, sql)},
+    {.key = "partition",
+     .type = FIELD_OBJECT,
+     AT(request, partition),
+     .object = &partition_table,
+     .present_offset = offsetof(struct request, has_partition)},
     {.key = "checks", .type = FIELD_OBJECT_LIST, AT(request, checks), .object = &check_table},
 };
 static const struct field_table request_table = {
@@ -112,6 +133,9 @@ static bool need(struct str value, const char *key, struct err *err)
 static bool check_kind(const struct request *r, struct err *err)
 {
     if (r->kind == STEP_SQL) {
+        if (r->has_partition && r->materialized == MATERIALIZED_VIEW) {
+            return err_set(err, ERR_INVALID, "\"partition\": a view has no partitions");
+        }
         return need(r->path, "path", err) && need(r->name, "name", err) && need(r->sql, "sql", err);
     }
     if (!r->has_tap || !r->has_target) {

@@ -30,6 +30,11 @@ struct check_options {
     struct str path; /* empty = the database just written */
     int severity;
 };
+/* Of a table: only the rows whose column holds one of the keys are replaced. */
+struct partition_options {
+    struct str column;
+    struct str_list keys;
+};
 struct request {
     struct str asset;
     struct str run;
@@ -46,6 +51,8 @@ struct request {
     struct str name;
     int materialized;
     struct str sql;
+    struct partition_options partition;
+    bool has_partition;
     struct object_list checks; /* of struct check_options */
 };
 

@@ -1,6 +1,7 @@
 #include "agent/el/sql_asset.h"
 
 #include "agent/el/cancel.h"
+#include "agent/el/sql_partition.h"
 #include "agent/el/table.h"
 #include "common/base/limits.h"
 
@@ -101,7 +102,8 @@ static bool try_view(struct db *db, struct str name, struct err *err)
     return sql_prepare(db, &sql, &q, err);
 }
 
-static bool replace(struct db *db, const struct request *r, struct arena *arena, struct err *err)
+static bool replace(struct db *db, const struct request *r, struct arena *arena, int64_t *ret_rows,
+                    struct err *err)
 {
     if (r->materialized == MATERIALIZED_VIEW) {
         return table_drop(db, r->name, err) && build(db, r, r->name, err) &&
@@ -111,8 +113,11 @@ static bool replace(struct db *db, const struct request *r, struct arena *arena,
     if (staging.ptr == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for a name");
     }
-    return table_drop(db, staging, err) && build(db, r, staging, err) &&
-           table_swap(db, staging, r->name, err);
+    if (!table_drop(db, staging, err) || !build(db, r, staging, err)) {
+        return false;
+    }
+    return r->has_partition ? sql_partition_replace(db, r, staging, arena, ret_rows, err)
+                            : table_swap(db, staging, r->name, err);
 }
 
 static bool is_reserved(struct str name)
@@ -121,10 +126,11 @@ static bool is_reserved(struct str name)
 }
 
 static bool materialize(struct db *db, const struct request *r, struct arena *arena,
-                        struct err *err)
+                        int64_t *ret_rows, struct err *err)
 {
     AUTO(db_tx) tx = {0};
-    return db_tx_begin(db, &tx, err) && replace(db, r, arena, err) && db_tx_commit(&tx, err);
+    return db_tx_begin(db, &tx, err) && replace(db, r, arena, ret_rows, err) &&
+           db_tx_commit(&tx, err);
 }
 
 static bool look_at_result(struct db *db, const struct request *r, struct arena *arena,
@@ -158,12 +164,17 @@ bool sql_asset(const struct request *request, struct arena *arena, struct materi
     }
     /* Restricted from here on: what the SELECT may not do, the statement around it may not either.
      */
-    bool ok = materialize(d.db, request, arena, err);
+    int64_t rows = -1;
+    bool ok = materialize(d.db, request, arena, &rows, err);
     db_restrict(d.db, false);
     if (!ok && cancel_requested()) {
         return cancel_error(err);
     }
-    return (ok && look_at_result(d.db, request, arena, ret, err)) || err_wrap(err, "sql");
+    if (!ok || !look_at_result(d.db, request, arena, ret, err)) {
+        return err_wrap(err, "sql");
+    }
+    ret->rows_written = rows;
+    return true;
 }
 
 static bool run_check(struct db *db, struct str sql, int64_t *ret_value, struct err *err)

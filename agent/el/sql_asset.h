@@ -1,5 +1,5 @@
 /* sql_asset.h - an asset made by one SELECT inside a database: a table, built beside the old one
- * and swapped in the same transaction, or a view. */
+ * and swapped in the same transaction, some partitions of it (sql_partition.h), or a view. */
 #pragma once
 #include "agent/el/report.h"
 

@@ -79,6 +79,19 @@ void pipes_context_write(const struct pipes_context *c, struct buf *out)
     jw_end_object(&w);
 }
 
+void pipes_add_time(struct buf *out, struct wall_time at, const struct tz *tz)
+{
+    int64_t seconds = at.ns / NS_PER_SEC;
+    int64_t offset = tz_offset_at(tz, seconds);
+    struct civil_time c = civil_from_seconds(seconds + offset);
+    int64_t east = offset < 0 ? -offset : offset;
+    buf_addf(out, "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", (int)c.year, c.month, c.day, c.hour,
+             c.minute, c.second, offset < 0 ? '-' : '+', (int)(east / 3600), (int)(east / 60 % 60));
+    if (east % 60 != 0) { /* local mean time, before there were zones */
+        buf_addf(out, ":%02d", (int)(east % 60));
+    }
+}
+
 /* --- parameters
  * --------------------------------------------------------------------------------------------------------------
  */

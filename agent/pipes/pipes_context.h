@@ -5,6 +5,7 @@
 #pragma once
 #include "common/base/buf.h"
 #include "common/base/err.h"
+#include "common/model/tz.h"
 
 /* Texts are borrowed; an empty one is null but where it says otherwise. */
 struct pipes_context {
@@ -23,6 +24,8 @@ struct pipes_context {
     struct str extras;    /* JSON object; empty = {} */
 };
 void pipes_context_write(const struct pipes_context *context, struct buf *out);
+/* As Python's isoformat() has it: "2024-01-01T00:00:00+01:00". */
+void pipes_add_time(struct buf *out, struct wall_time at, const struct tz *tz);
 
 enum { PIPES_PARAM_BYTES_MAX = 32 << 10 }; /* of the JSON text */
 /* Appends base64(zlib(json)), the value of DAGSTER_PIPES_CONTEXT and DAGSTER_PIPES_MESSAGES. The

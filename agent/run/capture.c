@@ -27,7 +27,6 @@ void capture_close(struct capture *c)
     }
     fd_release(&c->pipe);
     fd_release(&c->file);
-    c->pipe.n = c->file.n = -1;
 }
 
 /* --- lines for messages
@@ -136,7 +135,6 @@ static void begin_file(struct capture *c)
 static void give_up_file(struct capture *c)
 {
     fd_release(&c->file);
-    c->file.n = -1;
     c->file_room = 0;
     if (c->piece_count > 0 && c->pieces[c->piece_count - 1].bytes == 0) {
         forget_piece(c, c->piece_count - 1); /* nothing was written: no need to keep its name */
@@ -169,6 +167,19 @@ static void keep(struct capture *c, struct str bytes)
  * -----------------------------------------------------------------------------------------------------------
  */
 
+void capture_add(struct capture *c, struct str bytes)
+{
+    if (bytes.len == 0) {
+        return;
+    }
+    if (c->file.n == -1) {
+        c->file_room = 0; /* it was closed: what comes now gets one of its own */
+    }
+    remember_first(&c->first, bytes);
+    remember_last(&c->last, bytes);
+    keep(c, bytes);
+}
+
 static void on_output(void *ctx, unsigned events)
 {
     (void)events;
@@ -176,10 +187,7 @@ static void on_output(void *ctx, unsigned events)
     char chunk[CHUNK_BYTES];
     ssize_t len = read(c->pipe.n, chunk, sizeof(chunk));
     if (len > 0) {
-        struct str bytes = {chunk, (size_t)len};
-        remember_first(&c->first, bytes);
-        remember_last(&c->last, bytes);
-        keep(c, bytes);
+        capture_add(c, (struct str){chunk, (size_t)len});
         return;
     }
     if (len == 0 || (errno != EAGAIN && errno != EINTR)) {

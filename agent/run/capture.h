@@ -54,6 +54,8 @@ struct capture {
 MUST_CHECK bool capture_open(struct capture *c, struct loop *loop, const char *path,
                              struct fd *ret_child_end, struct err *err);
 bool capture_is_open(const struct capture *c);
+/* Adds what the step wrote in another way; also after the pipe has ended. */
+void capture_add(struct capture *c, struct str bytes);
 /* Stops reading; what was written is kept. Idempotent; a zeroed one is not allowed, see
  * capture_init(). */
 void capture_close(struct capture *c);

@@ -1,14 +1,12 @@
 #include "agent/run/runner_internal.h"
 
 #include "common/log/log.h"
-#include "common/platform/files.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     RUNS_ACTIVE_MAX = RUNS_OPEN_MAX,
-    EXPIRE_EVERY = 64, /* runs, after the first */
     RUNTIME_MAX_S = 366 * 86400,
 };
 
@@ -22,10 +20,10 @@ bool runner_open(struct runner **ret, const struct runner_options *options, stru
     }
     runner->options = *options;
     runner->defs = definitions_share(options->defs);
-    runner->runs_since_expiry = EXPIRE_EVERY - 1; /* `materialize` may end after one run */
     runner->pump_task = (struct loop_task){.run = pump, .ctx = runner};
     runner->flush_timer = (struct loop_timer){.on_due = runner_on_flush_due, .ctx = runner};
     runner->due_timer = (struct loop_timer){.on_due = pump, .ctx = runner};
+    runner->expire_timer = (struct loop_timer){.on_due = runner_expire, .ctx = runner};
     if (!runner_recover(runner, err)) {
         runner_close(runner);
         return false;
@@ -49,6 +47,7 @@ void runner_close(struct runner *runner)
     }
     loop_timer_disarm(runner->options.loop, &runner->flush_timer);
     loop_timer_disarm(runner->options.loop, &runner->due_timer);
+    loop_timer_disarm(runner->options.loop, &runner->expire_timer);
     loop_defer_cancel(runner->options.loop, &runner->pump_task);
     while (runner->attempts != NULL) {
         struct attempt *attempt = runner->attempts;
@@ -61,6 +60,7 @@ void runner_close(struct runner *runner)
         runner->runs = run->next;
         run_free(run);
     }
+    runner_forget_made(runner);
     definitions_close(runner->defs);
     free(runner);
 }
@@ -202,6 +202,7 @@ bool runner_enqueue(struct runner *runner, const struct run_request *request,
                     char ret_run[UUID_TEXT_SIZE], struct err *err)
 {
     struct stored_run facts = {.job = request->job};
+    struct run_request settled = *request;
     struct active_run *run = NULL;
     uint8_t random[10];
     if (runner->queued_count + runner->going_count >= RUNS_ACTIVE_MAX) {
@@ -215,7 +216,8 @@ bool runner_enqueue(struct runner *runner, const struct run_request *request,
     run->is_loaded = true;
     run->arena = arena_new(RUN_ARENA_BYTES);
     run->defs = definitions_share(runner->defs);
-    if (!plan_request(run, request, err) || !take_facts(run, request, err)) {
+    if (!plan_request(run, request, err) || !partition_settle(run, &settled, err) ||
+        !take_facts(run, &settled, err)) {
         struct active_run **at = &runner->runs;
         while (*at != run) {
             at = &(*at)->next;
@@ -468,30 +470,6 @@ static void end_runs(struct runner *runner)
     }
 }
 
-static void remove_output(void *ctx, struct str run)
-{
-    const struct runner *runner = ctx;
-    struct err err = {0};
-    char path[LIMIT_PATH_BYTES + 1];
-    (void)snprintf(path, sizeof(path), "%s/runs/" STR_FMT, runner->options.state_dir, STR_ARG(run));
-    if (!files_remove_tree(path, &err)) {
-        LOG(WARN, "run.output_kept", F_T("path", path), F_ERR(&err));
-    }
-}
-
-static void expire_runs(struct runner *runner)
-{
-    struct err err = {0};
-    if (++runner->runs_since_expiry < EXPIRE_EVERY) {
-        return;
-    }
-    runner->runs_since_expiry = 0;
-    if (!store_expire_runs(runner->options.store, runner->options.runs_kept, remove_output, runner,
-                           &err)) {
-        LOG(WARN, "run.expire_failed", F_ERR(&err));
-    }
-}
-
 static void tell_ended(struct runner *runner)
 {
     while (runner->ended != NULL) {
@@ -507,8 +485,9 @@ static void tell_ended(struct runner *runner)
         LOG(INFO, "run.ended", F_T("run", run->id), F_T("job", run->job),
             F_T("status", run_state_name(run->state)));
         runner->options.on_run_ended(runner->options.ctx, &end);
+        pipes_forget_run(run);
         run_free(run);
-        expire_runs(runner);
+        runner_expire_soon(runner);
     }
 }
 

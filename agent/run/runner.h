@@ -10,7 +10,8 @@
  * are counted among the children that live, so that a dead run keeps none. */
 #pragma once
 #include "agent/run/run.h"
-#include "agent/store/store.h"
+#include "agent/run/step_host.h"
+#include "agent/store/retention.h"
 #include "common/base/uuid.h"
 #include "common/platform/loop.h"
 
@@ -32,14 +33,18 @@ struct runner_options {
     const char *state_dir;    /* captured output goes to <state_dir>/runs/<run>/<asset>/ */
     const char *worker;       /* path of selvedge-el */
     const struct env_lookup *env;
-    int steps_max;     /* children at the same time */
-    int runs_max;      /* runs at the same time */
-    int64_t runs_kept; /* ended runs with their output; older ones are deleted */
+    struct step_host *host; /* what steps are held by; NULL = process groups alone */
+    int steps_max;          /* children at the same time */
+    int runs_max;           /* runs at the same time */
+    struct retention retention;
     /* Whether what an earlier agent left in the queue is this runner's to do, and runs that were
      * interrupted are tried again: a daemon's business. */
     bool takes_over;
     /* The newest event of the buffer moved (after a flush). */
     void (*on_recorded)(void *ctx, int64_t last_seq);
+    /* An asset was materialized and that is durable; `run` is empty when it was reported. May be
+     * NULL. */
+    void (*on_materialized)(void *ctx, struct str asset, struct str run);
     /* A run has ended and that is durable. */
     void (*on_run_ended)(void *ctx, const struct run_end *end);
     void *ctx;
@@ -90,9 +95,15 @@ MUST_CHECK bool runner_cancel(struct runner *runner, struct str run, struct err 
 void runner_pump(struct runner *runner);
 /* Records something that is not of a run and makes it durable soon (within a second). */
 MUST_CHECK bool runner_record(struct runner *runner, const struct record *record, struct err *err);
+/* The same for what was given to the store directly. */
+void runner_flush_soon(struct runner *runner);
+/* Now: true when everything recorded so far is durable. A failure is said once, and tried again until
+ * it works. */
+bool runner_flush(struct runner *runner);
 
 bool runner_job_is_open(const struct runner *runner, struct str job); /* queued or going */
-/* Some open run will make, or makes, the asset. */
+/* Some open run will make, or makes, the asset. Not of runs that wait and are not loaded: they are in
+ * the database, see store_each_open(). */
 bool runner_asset_is_open(const struct runner *runner, struct str key);
 size_t runner_active_runs(const struct runner *runner); /* going */
 size_t runner_queued_runs(const struct runner *runner);

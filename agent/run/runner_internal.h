@@ -1,7 +1,11 @@
 /* runner_internal.h - what the files of the runner share. */
 #pragma once
+#include "agent/run/check_process.h"
 #include "agent/run/runner.h"
+#include "agent/run/step_partition.h"
+#include "agent/run/step_pipes.h"
 #include "agent/run/step_process.h"
+#include "agent/run/step_versions.h"
 #include "agent/run/tags.h"
 #include "agent/store/runs.h"
 #include "common/base/limits.h"
@@ -19,7 +23,15 @@ struct attempt {
     struct active_run *run;
     uint32_t step;
     struct arena arena;
-    struct step_process *process; /* NULL until it is started */
+    struct step_partition partition;
+    bool has_partition;
+    struct step_process *process;     /* NULL until it is started */
+    struct attempt_pipes *pipes;      /* NULL: no program that could speak Dagster Pipes */
+    const struct step_result *result; /* of the process, while the rest of its messages is read */
+    struct step_result judged;        /* with what it told besides, and its checks */
+    struct check_process *checks;     /* NULL: none are commands, or not yet */
+    bool were_checks_canceled;
+    struct step_versions versions;
     struct attempt *next;
 };
 
@@ -47,6 +59,12 @@ struct active_run {
     struct active_run *next;
 };
 
+/* An asset that was materialized, of which is told when that is durable. */
+struct made {
+    struct made *next;
+    struct str asset, run; /* in the same memory, behind */
+};
+
 struct runner {
     struct runner_options options;
     struct definitions *defs; /* shared */
@@ -59,6 +77,8 @@ struct runner {
     struct loop_task pump_task;
     struct loop_timer flush_timer; /* group commit, or the next try after a failed flush */
     struct loop_timer due_timer;   /* the earliest retry, deadline or queued run's time */
+    struct loop_timer expire_timer;
+    struct made *made; /* oldest first */
     bool is_stopping;
     bool is_stuck; /* the last flush failed */
     int64_t lost;  /* records, meanwhile */
@@ -68,15 +88,20 @@ struct runner {
 struct wall_time runner_wall_now(const struct runner *runner);
 
 /* --- runner_record.c --- */
-/* True when everything recorded so far is durable. A failure is said once, and tried again until it
- * works. */
-bool runner_flush(struct runner *runner);
 void runner_on_flush_due(void *ctx);
+/* What a step's program says, which may be much: takes only a part of the store's memory, and none
+ * while nothing can be written. False: not now. */
+bool runner_offer(struct runner *runner, const struct record *record);
+void runner_forget_made(struct runner *runner);
 /* Within a run, which may say more at once than the store's memory holds. Only when that is full
  * and nothing can be written either, something is lost; the log says so once, and later how much. */
 void runner_note(struct runner *runner, const struct record *record);
 struct record run_record(const struct active_run *run, enum event_type type);
 struct record step_record(const struct active_run *run, uint32_t step, enum event_type type);
+
+/* --- runner_expire.c --- */
+void runner_expire(void *runner);
+void runner_expire_soon(struct runner *runner); /* a run has ended */
 
 /* --- runner_queue.c --- */
 /* The run that may begin next, or NULL. */
@@ -94,6 +119,14 @@ void run_park(struct active_run *run); /* forgets what run_load() made */
 void run_free(struct active_run *run);
 /* JSON array of the keys of the plan's steps, or empty when it would be too long. */
 struct str run_keys(const struct definitions *defs, const struct plan *plan, struct arena *arena);
+
+/* --- runner_partition.c --- */
+/* Checks the request's partitions against the plan, or chooses them; adds their tags. */
+MUST_CHECK bool partition_settle(struct active_run *run, struct run_request *request,
+                                 struct err *err);
+/* Before the step starts: what it makes. */
+MUST_CHECK bool partition_prepare(struct attempt *attempt, struct err *err);
+void partition_note(struct attempt *attempt, struct record *record); /* into an asset's event */
 
 /* --- runner_retry.c --- */
 /* Records and queues the run that tries `parent` again for the assets in `keys` (JSON array). `facts`
@@ -115,11 +148,36 @@ void retry_interrupted(struct runner *runner, const struct stored_run *parent,
                        const struct str_map *tags, struct str keys, int64_t steps,
                        struct arena *arena);
 
+/* --- runner_results.c --- */
+void attempt_free(struct attempt *attempt);
+void attempt_on_process_end(void *attempt, const struct step_result *result);
+/* Records what the attempt came to, and frees it. */
+void attempt_end(struct attempt *attempt, const struct step_result *result);
+
 /* --- runner_steps.c --- */
+struct step_context attempt_context(const struct attempt *attempt);
+void attempt_output_dir(const struct attempt *attempt, char ret[LIMIT_PATH_BYTES + 1]);
 void steps_choose(struct runner *runner); /* records the starts of what may start now */
 void steps_start_chosen(struct runner *runner);
 void steps_stop(struct runner *runner, const struct active_run *run); /* asks its children to end */
-void attempt_free(struct attempt *attempt);
+
+/* --- runner_pipes.c --- */
+/* Before the program is started; its output folder is there. What was made is attempt->pipes, also
+ * when it fails. */
+MUST_CHECK bool attempt_pipes_open(struct attempt *attempt, struct err *err);
+/* NULL-terminated; NULL for no pipes. */
+const char *const *attempt_pipes_variables(const struct attempt_pipes *pipes);
+/* The process has ended: reads the rest of what it said, then calls `then`. */
+void attempt_pipes_finish(struct attempt_pipes *pipes, void (*then)(struct attempt *attempt));
+const struct step_pipes *attempt_pipes_told(const struct attempt_pipes *pipes);
+void attempt_pipes_close(struct attempt_pipes *pipes); /* keeps the files; NULL is allowed */
+void pipes_forget_run(const struct active_run *run);   /* its end is durable: deletes the files */
+/* Records what the program of a step that was open when the agent died had said and nobody had
+ * recorded. */
+void pipes_recover_step(struct runner *runner, const struct stored_run *run,
+                        const struct stored_step *step);
+void pipes_forget_step(const struct runner *runner, const struct stored_run *run,
+                       const struct stored_step *step); /* once that is durable */
 
 /* --- runner_recover.c --- */
 MUST_CHECK bool runner_recover(struct runner *runner, struct err *err);

@@ -76,6 +76,8 @@ void run_park(struct active_run *run)
         run->job_defined = NULL;
         run->facts = (struct stored_run){0};
         run->tags = (struct str_map){0};
+        run->plan = (struct plan){0};
+        run->run = (struct run){0};
     }
 }
 

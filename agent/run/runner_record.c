@@ -2,19 +2,64 @@
 #include "agent/run/runner_internal.h"
 
 #include "common/log/log.h"
+#include <stdlib.h>
 
-#define GROUP_NS (1 * NS_PER_SEC) /* records that nobody waits for are written together */
-#define RETRY_NS (5 * NS_PER_SEC) /* after a flush that failed */
+#define GROUP_NS (1 * NS_PER_SEC)     /* records that nobody waits for are written together */
+enum { OFFER_BYTES_MAX = 256 << 10 }; /* a quarter of what the store holds in memory */
+#define RETRY_NS (5 * NS_PER_SEC)     /* after a flush that failed */
 
 struct wall_time runner_wall_now(const struct runner *runner)
 {
     return clock_wall(loop_clock(runner->options.loop));
 }
 
+/* Without memory nobody is told of it now; what looks later finds it in the database. */
+static void remember_made(struct runner *runner, const struct record *record)
+{
+    struct made **at = &runner->made;
+    if (record->type != EVENT_ASSET_MATERIALIZATION || runner->options.on_materialized == NULL) {
+        return;
+    }
+    struct made *made = malloc(sizeof(*made) + record->asset.len + record->run.len + 1);
+    if (made == NULL) {
+        return;
+    }
+    struct buf text = buf_fixed((char *)(made + 1), record->asset.len + record->run.len + 1);
+    buf_add(&text, record->asset);
+    buf_add(&text, record->run);
+    struct str both = buf_str(&text);
+    *made = (struct made){.asset = str_slice(both, 0, record->asset.len),
+                          .run = str_slice(both, record->asset.len, both.len)};
+    while (*at != NULL) {
+        at = &(*at)->next;
+    }
+    *at = made;
+}
+
+static void tell_made(struct runner *runner)
+{
+    while (runner->made != NULL) {
+        struct made *made = runner->made;
+        runner->made = made->next;
+        runner->options.on_materialized(runner->options.ctx, made->asset, made->run);
+        free(made);
+    }
+}
+
+void runner_forget_made(struct runner *runner)
+{
+    while (runner->made != NULL) {
+        struct made *made = runner->made;
+        runner->made = made->next;
+        free(made);
+    }
+}
+
 bool runner_flush(struct runner *runner)
 {
     struct err err = {0};
     if (store_pending(runner->options.store) == 0) {
+        tell_made(runner); /* somebody else made it durable */
         return true;
     }
     if (!store_flush(runner->options.store, runner_wall_now(runner), &err)) {
@@ -35,6 +80,7 @@ bool runner_flush(struct runner *runner)
     }
     loop_timer_disarm(runner->options.loop, &runner->flush_timer);
     runner->options.on_recorded(runner->options.ctx, store_last_seq(runner->options.store));
+    tell_made(runner);
     return true;
 }
 
@@ -46,6 +92,24 @@ void runner_on_flush_due(void *ctx)
     }
 }
 
+bool runner_offer(struct runner *runner, const struct record *record)
+{
+    struct err err = {0};
+    bool has_room = store_pending_bytes(runner->options.store) < OFFER_BYTES_MAX;
+    if (runner->is_stuck || (!has_room && !runner_flush(runner))) {
+        return false;
+    }
+    if (runner_record(runner, record, &err)) {
+        return true;
+    }
+    if (err.code == ERR_FULL || err.code == ERR_NO_MEMORY) {
+        return false;
+    }
+    LOG(ERROR, "store.record_lost", F_T("type", event_type_name(record->type)),
+        F_S("run", record->run), F_ERR(&err));
+    return true;
+}
+
 void runner_note(struct runner *runner, const struct record *record)
 {
     struct err err = {0};
@@ -53,7 +117,9 @@ void runner_note(struct runner *runner, const struct record *record)
     if (!ok && err.code == ERR_FULL && !runner->is_stuck && runner_flush(runner)) {
         ok = store_record(runner->options.store, record, &err);
     }
-    if (!ok && (err.code != ERR_FULL || runner->lost++ == 0)) {
+    if (ok) {
+        remember_made(runner, record);
+    } else if (err.code != ERR_FULL || runner->lost++ == 0) {
         LOG(ERROR, "store.record_lost", F_T("type", event_type_name(record->type)),
             F_S("run", record->run), F_ERR(&err));
     }
@@ -64,10 +130,16 @@ bool runner_record(struct runner *runner, const struct record *record, struct er
     if (!store_record(runner->options.store, record, err)) {
         return false;
     }
+    remember_made(runner, record);
+    runner_flush_soon(runner);
+    return true;
+}
+
+void runner_flush_soon(struct runner *runner)
+{
     if (runner->flush_timer.heap_index == 0) {
         loop_timer_arm_in(runner->options.loop, &runner->flush_timer, GROUP_NS);
     }
-    return true;
 }
 
 struct record run_record(const struct active_run *run, enum event_type type)

@@ -17,6 +17,9 @@ static void close_step(struct runner *runner, const struct stored_run *run,
                            .retry_at = step->retry_at,
                            .error_code = STR("interrupted"),
                            .error_message = STR("the agent stopped while the step was open")};
+    if (str_eq(step->status, STR("started"))) {
+        pipes_recover_step(runner, run, step);
+    }
     if (str_eq(step->status, STR("waiting"))) {
         ended = (struct record){.type = EVENT_STEP_SKIPPED,
                                 .at = ended.at,
@@ -28,30 +31,50 @@ static void close_step(struct runner *runner, const struct stored_run *run,
     runner_note(runner, &ended);
 }
 
-/* Closes the steps that are open, and returns the keys of all that did not succeed. */
+/* The steps of a run that was open. */
+struct closing {
+    struct stored_step *steps;
+    size_t step_count;
+    struct str keys; /* JSON array of all that did not succeed */
+    int64_t key_count;
+};
+
+/* Closes the steps that are open. */
 static bool close_steps(struct runner *runner, const struct stored_run *run, struct arena *arena,
-                        struct str *ret_keys, int64_t *ret_count, struct err *err)
+                        struct closing *c, struct err *err)
 {
-    struct stored_step *steps = NULL;
-    size_t count = 0;
     enum step_state state = STEP_WAITING;
-    if (!store_run_steps(runner->options.store, run->id, arena, &steps, &count, err)) {
+    if (!store_run_steps(runner->options.store, run->id, arena, &c->steps, &c->step_count, err)) {
         return false;
     }
     AUTO(buf) keys = buf_growing(KEYS_BYTES_MAX);
     struct json_writer w = json_writer(&keys);
     jw_begin_array(&w);
-    for (size_t i = 0; i < count; i++) {
-        if (step_state_from(steps[i].status, &state) && !step_state_is_finished(state)) {
-            close_step(runner, run, &steps[i]);
+    for (size_t i = 0; i < c->step_count; i++) {
+        const struct stored_step *step = &c->steps[i];
+        if (step_state_from(step->status, &state) && !step_state_is_finished(state)) {
+            close_step(runner, run, step);
         }
-        if (!str_eq(steps[i].status, STR("success"))) {
-            jw_str(&w, steps[i].asset);
-            (*ret_count)++;
+        if (!str_eq(step->status, STR("success"))) {
+            jw_str(&w, step->asset);
+            c->key_count++;
         }
     }
     jw_end_array(&w);
-    *ret_keys = keys.overflow ? STR_NONE : arena_copy(arena, buf_str(&keys));
+    c->keys = keys.overflow ? STR_NONE : arena_copy(arena, buf_str(&keys));
+    return true;
+}
+
+/* All of it is recorded; once that is durable, what the steps' programs said is not needed. */
+static bool forget_messages(struct runner *runner, const struct stored_run *run,
+                            const struct closing *c, struct err *err)
+{
+    if (!store_flush(runner->options.store, runner_wall_now(runner), err)) {
+        return false;
+    }
+    for (size_t i = 0; i < c->step_count; i++) {
+        pipes_forget_step(runner, run, &c->steps[i]);
+    }
     return true;
 }
 
@@ -59,11 +82,10 @@ static bool close_steps(struct runner *runner, const struct stored_run *run, str
 static bool close_run(struct runner *runner, const struct stored_run *run, struct err *err)
 {
     AUTO(arena) arena = arena_new(RUN_ARENA_BYTES);
-    struct str keys = STR_NONE;
+    struct closing closing = {0};
     struct str_map tags = {0};
-    int64_t count = 0;
     bool is_canceled = str_eq(run->status, STR("canceling"));
-    if (!close_steps(runner, run, &arena, &keys, &count, err) ||
+    if (!close_steps(runner, run, &arena, &closing, err) ||
         !tags_read(run->tags, &arena, &tags, err)) {
         return false;
     }
@@ -81,9 +103,9 @@ static bool close_run(struct runner *runner, const struct stored_run *run, struc
     LOG(WARN, "run.interrupted", F_S("run", run->id),
         F_T("action", is_canceled ? "recorded as canceled" : "recorded as failed"));
     if (!is_canceled) {
-        retry_interrupted(runner, run, &tags, keys, count, &arena);
+        retry_interrupted(runner, run, &tags, closing.keys, closing.key_count, &arena);
     }
-    return true;
+    return forget_messages(runner, run, &closing, err);
 }
 
 bool runner_recover(struct runner *runner, struct err *err)
@@ -91,6 +113,9 @@ bool runner_recover(struct runner *runner, struct err *err)
     AUTO(arena) arena = arena_new(RUN_ARENA_BYTES);
     struct stored_run *runs = NULL;
     size_t count = 0;
+    if (runner->options.host != NULL) {
+        step_host_end_orphans(runner->options.host);
+    }
     if (!store_open_runs(runner->options.store, &arena, &runs, &count, err)) {
         return false;
     }

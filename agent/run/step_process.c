@@ -1,11 +1,12 @@
 #include "agent/run/step_process.h"
 
-#include "common/base/limits.h"
-#include "common/json/json.h"
+#include "agent/run/capture.h"
+#include "common/json/json_writer.h"
+#include "common/log/log.h"
 #include "common/platform/files.h"
 #include "common/platform/spawn.h"
-#include <errno.h>
-#include <fcntl.h>
+#include <assert.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,53 +14,61 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-    MESSAGE_BYTES_MAX = LIMIT_EVENT_BYTES,
-    RESULT_ARENA_BYTES = 4 * LIMIT_EVENT_BYTES,
-    MESSAGE_ARENA_BYTES = 1 << 20,
-    CHECKS_MAX = 100,
-    TAIL_BYTES = 300, /* of stderr, for the error's text */
-};
-#define GRACE_NS  (10 * NS_PER_SEC) /* between TERM and KILL */
-#define LINGER_NS (1 * NS_PER_SEC)  /* for output of grandchildren after the child has ended */
+enum { TEXT_ARENA_BYTES = 64 << 10 };
+#define LINGER_NS      (1 * NS_PER_SEC) /* for output of grandchildren after the child has ended */
+#define SWEEP_AGAIN_NS (10 * NS_PER_MS) /* for what was killed to be gone */
+#define SWEEP_NS       (2 * NS_PER_SEC) /* then the step ends although something is left */
 
-/* One captured stream: a pipe on one side, a file with a maximum on the other. */
-struct capture {
-    struct step_process *process;
-    struct loop_fd source;
-    struct fd pipe;
-    struct fd file;
-    int64_t bytes; /* seen */
-    int64_t kept;
+/*  RUNNING --> STOPPING --> KILLING      TERM, the grace, KILL
+ *     |           |            |
+ *     +-----------+------------+-- the child has ended --> LINGERING --> SWEEPING --> ENDED
+ *                                                          its output    what it left
+ */
+enum phase { STEP_RUNNING, STEP_STOPPING, STEP_KILLING, STEP_LINGERING, STEP_SWEEPING, STEP_ENDED };
+#define TO(phase) (1U << (phase))
+static const unsigned allowed[] = {
+    [STEP_RUNNING] = TO(STEP_STOPPING) | TO(STEP_LINGERING),
+    [STEP_STOPPING] = TO(STEP_KILLING) | TO(STEP_LINGERING),
+    [STEP_KILLING] = TO(STEP_LINGERING),
+    [STEP_LINGERING] = TO(STEP_SWEEPING),
+    [STEP_SWEEPING] = TO(STEP_ENDED),
+    [STEP_ENDED] = 0,
 };
 
 struct step_process {
+    const struct step_host *host;
     struct loop *loop;
+    enum phase phase;
     struct loop_child child;
-    struct loop_timer timer; /* the time-out, then the grace, then the linger */
+    struct loop_timer timer; /* of the phase: time-out, grace, linger, next sweep */
     struct capture out;
     struct capture err;
-    struct loop_fd message_source;
-    struct fd message_pipe;
-    struct buf messages;
-    bool skipping_line; /* a message longer than the limit is read past */
+    struct worker_messages messages;
     struct arena arena;
-    struct step_check checks[CHECKS_MAX];
-    char tail[TAIL_BYTES]; /* last line of stderr that is not blank */
-    size_t tail_len;
-    bool tail_is_done; /* the line is complete: the next byte begins another */
-    bool has_exited;
-    bool has_ended;
+    struct step_group group;
+    struct str token;
+    struct confine confine;
+    int64_t grace_ns;
+    bool group_is_empty; /* of the process group: its number may be another's by now */
     int wait_status;
+    int64_t memory_kills; /* what the control group says of itself, before it goes */
+    bool was_full;
     struct mono_time started;
+    struct mono_time sweep_until;
     struct step_result result;
-    struct str said_code, said_message, said_hint;
     void (*on_end)(void *ctx, const struct step_result *result);
     void *ctx;
 };
 
-/* --- the end
- * ----------------------------------------------------------------------------------------------------------------
+static void enter(struct step_process *p, enum phase next)
+{
+    assert(allowed[p->phase] & TO(next));
+    p->phase = next;
+    loop_timer_disarm(p->loop, &p->timer);
+}
+
+/* --- the verdict
+ * ---------------------------------------------------------------------------------------------------------
  */
 
 static void blame(struct step_result *result, const char *code, struct str message)
@@ -69,288 +78,294 @@ static void blame(struct step_result *result, const char *code, struct str messa
     result->error_message = message;
 }
 
+/* "64 MiB", "100 bytes". What cannot be made for lack of memory is left out: the code says enough. */
+static struct str size_text(struct step_process *p, int64_t bytes)
+{
+    enum { MIB = 1 << 20 };
+    bool is_round = bytes % MIB == 0;
+    return arena_printf(&p->arena, "%" PRId64 " %s", is_round ? bytes / MIB : bytes,
+                        is_round ? "MiB" : "bytes");
+}
+
+static void blame_memory(struct step_process *p)
+{
+    struct step_result *result = &p->result;
+    int64_t limit = p->confine.memory_bytes;
+    if (limit == 0) {
+        blame(result, "out_of_memory",
+              STR("the kernel killed the step because the host was out of memory"));
+        result->error_hint = STR("run fewer steps at the same time, or give the step a limit");
+        return;
+    }
+    blame(result, "out_of_memory",
+          arena_printf(&p->arena, "the kernel killed the step at its memory limit of " STR_FMT,
+                       STR_ARG(size_text(p, limit))));
+    result->error_hint = STR("raise `memory` of the asset's `limits`, or read less at a time");
+}
+
+/* Signals by which the kernel ends a process at a limit. */
+static bool blame_limit(struct step_process *p)
+{
+    int signo = WIFSIGNALED(p->wait_status) ? WTERMSIG(p->wait_status) : 0;
+    if (signo == SIGXCPU && p->confine.cpu_ns > 0) {
+        blame(&p->result, "limit",
+              arena_printf(&p->arena,
+                           "the step used more than its %" PRId64 " ms of processor time",
+                           p->confine.cpu_ns / NS_PER_MS));
+        return true;
+    }
+    if (signo == SIGXFSZ && p->confine.file_bytes > 0) {
+        blame(&p->result, "limit",
+              arena_printf(&p->arena, "the step wrote a file larger than its limit of " STR_FMT,
+                           STR_ARG(size_text(p, p->confine.file_bytes))));
+        return true;
+    }
+    return false;
+}
+
+static void blame_exit(struct step_process *p)
+{
+    struct step_result *result = &p->result;
+    struct str last = capture_last_line(&p->err);
+    blame(result, "failed", str_is_empty(last) ? str_from(result->exit) : last);
+    if (p->was_full) {
+        result->error_hint = arena_printf(
+            &p->arena, "it had as many processes and threads as its limit allows: %" PRId64,
+            p->confine.processes);
+    }
+}
+
+static struct step_output output_of(const struct capture *c)
+{
+    return (struct step_output){.bytes = c->bytes, .dropped = c->bytes - c->kept};
+}
+
 static void judge(struct step_process *p)
 {
     struct step_result *result = &p->result;
-    result->duration_ns = loop_now(p->loop).ns - p->started.ns;
-    result->output_bytes = p->out.bytes + p->err.bytes;
-    bool clean = WIFEXITED(p->wait_status) && WEXITSTATUS(p->wait_status) == 0;
-    if (!clean) {
+    const struct worker_messages *said = &p->messages;
+    result->out = output_of(&p->out);
+    result->err = output_of(&p->err);
+    result->first_line = capture_first_line(&p->out);
+    result->metadata = said->metadata;
+    result->checks = said->checks;
+    result->check_count = said->check_count;
+    result->exit_code = WIFEXITED(p->wait_status) ? WEXITSTATUS(p->wait_status) : -1;
+    bool is_clean = result->exit_code == 0;
+    if (!is_clean) {
         spawn_describe_status(p->wait_status, result->exit, sizeof(result->exit));
     }
     if (result->timed_out) {
         blame(result, "timeout", STR("the step took longer than its time-out and was ended"));
     } else if (result->canceled) {
         blame(result, "canceled", STR("the step was canceled"));
-    } else if (!str_is_empty(p->said_message)) {
-        result->ok = false;
-        result->error_code = p->said_code;
-        result->error_message = p->said_message;
-        result->error_hint = p->said_hint;
-    } else if (!clean) {
-        struct str tail = str_trim((struct str){p->tail, p->tail_len});
-        blame(result, "failed", str_is_empty(tail) ? str_from(result->exit) : tail);
+    } else if (!is_clean && p->memory_kills > 0) {
+        blame_memory(p);
+    } else if (!str_is_empty(said->error_message)) {
+        blame(result, "failed", said->error_message);
+        result->error_code = said->error_code;
+        result->error_hint = said->error_hint;
+    } else if (!is_clean && !blame_limit(p)) {
+        blame_exit(p);
     } else {
-        result->ok = true;
+        result->ok = is_clean;
     }
 }
 
+/* --- the end
+ * -------------------------------------------------------------------------------------------------------------
+ */
+
 static void finish(struct step_process *p)
 {
-    if (p->has_ended) {
-        return;
-    }
-    p->has_ended = true;
-    loop_timer_disarm(p->loop, &p->timer);
-    if (p->result.timed_out || p->result.canceled) {
-        /* What the child started and left behind ends with it. The number is still the group's:
-         * it is not given to another process while anyone is left in the group. */
-        spawn_signal_group(p->child.pid, SIGKILL);
-    }
+    enter(p, STEP_ENDED);
     judge(p);
     p->on_end(p->ctx, &p->result);
 }
 
-/* The step has ended when the child has, and nobody can write to its pipes any more; what a
- * grandchild holds open is waited for only a moment. */
-static void check_end(struct step_process *p)
+/* Ends what is left in the process group. Its number is the group's as long as anyone is in it: it
+ * is not asked again once it was empty. */
+static bool kill_process_group(struct step_process *p)
 {
-    if (!p->has_exited) {
-        return;
+    if (!p->group_is_empty) {
+        p->group_is_empty = !spawn_signal_group(p->child.pid, SIGKILL);
     }
-    if (p->out.pipe.n == -1 && p->err.pipe.n == -1 && p->message_pipe.n == -1) {
-        finish(p);
+    return !p->group_is_empty;
+}
+
+/* Ends what is left elsewhere: in the control group; where there is none, by the token, which is
+ * looked for only when something hints at it. */
+static bool kill_the_rest(struct step_process *p, bool is_suspicious)
+{
+    if (p->group.path[0] != '\0') {
+        bool is_gone = step_group_remove(&p->group);
+        if (!is_gone) {
+            step_group_kill(&p->group);
+        }
+        return !is_gone;
+    }
+    return p->host != NULL && !str_is_empty(p->token) &&
+           (is_suspicious || step_host_has_orphans(p->host)) &&
+           orphans_kill_step(p->host->proc_dir, p->token) > 0;
+}
+
+/* One look at what the step left. A retry may follow at once: nothing of this attempt should be
+ * there any more by then. */
+static void sweep(struct step_process *p, bool is_suspicious)
+{
+    bool has_group = kill_process_group(p);
+    bool has_rest = kill_the_rest(p, is_suspicious || has_group);
+    if (has_group || has_rest) {
+        p->result.left_processes = true;
+        if (loop_now(p->loop).ns < p->sweep_until.ns) {
+            loop_timer_arm_in(p->loop, &p->timer, SWEEP_AGAIN_NS);
+            return;
+        }
+    }
+    finish(p);
+}
+
+static void begin_sweep(struct step_process *p)
+{
+    /* Somebody held the pipes open until the linger was over, or we had to use force. */
+    bool is_suspicious = capture_is_open(&p->out) || capture_is_open(&p->err) ||
+                         worker_messages_is_open(&p->messages) || p->result.timed_out ||
+                         p->result.canceled;
+    enter(p, STEP_SWEEPING);
+    p->sweep_until.ns = loop_now(p->loop).ns + SWEEP_NS;
+    p->memory_kills = step_group_memory_kills(&p->group);
+    p->was_full = step_group_was_full(&p->group);
+    sweep(p, is_suspicious);
+}
+
+/* A stream has ended. The step has when the child has, and nobody can write any more; what a
+ * grandchild holds open is waited for only a moment. */
+static void check_end(void *ctx)
+{
+    struct step_process *p = ctx;
+    if (p->phase == STEP_LINGERING && !capture_is_open(&p->out) && !capture_is_open(&p->err) &&
+        !worker_messages_is_open(&p->messages)) {
+        begin_sweep(p);
     }
 }
 
 static void on_exit_status(void *ctx, int wait_status)
 {
     struct step_process *p = ctx;
-    p->has_exited = true;
+    enter(p, STEP_LINGERING);
     p->wait_status = wait_status;
-    loop_timer_disarm(p->loop, &p->timer);
+    p->result.duration_ns = loop_now(p->loop).ns - p->started.ns;
+    p->group_is_empty = !spawn_signal_group(p->child.pid, 0);
     loop_timer_arm_in(p->loop, &p->timer, LINGER_NS);
     check_end(p);
+}
+
+/* --- stopping
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+static void stop(struct step_process *p)
+{
+    enter(p, STEP_STOPPING);
+    (void)spawn_signal_group(p->child.pid, SIGTERM);
+    loop_timer_arm_in(p->loop, &p->timer, p->grace_ns);
 }
 
 static void on_timer(void *ctx)
 {
     struct step_process *p = ctx;
-    if (p->has_exited) {
-        finish(p);
-        return;
+    switch (p->phase) {
+    case STEP_RUNNING:
+        p->result.timed_out = true;
+        stop(p);
+        break;
+    case STEP_STOPPING:
+        enter(p, STEP_KILLING);
+        (void)spawn_signal_group(p->child.pid, SIGKILL);
+        step_group_kill(&p->group);
+        break;
+    case STEP_LINGERING:
+        begin_sweep(p);
+        break;
+    case STEP_SWEEPING:
+        sweep(p, true);
+        break;
+    case STEP_KILLING:
+    case STEP_ENDED:
+        assert(false); /* these have no timer */
     }
-    if (p->result.timed_out || p->result.canceled) {
-        spawn_signal_group(p->child.pid, SIGKILL);
-        return;
-    }
-    p->result.timed_out = true;
-    spawn_signal_group(p->child.pid, SIGTERM);
-    loop_timer_arm_in(p->loop, &p->timer, GRACE_NS);
 }
 
 void step_process_cancel(struct step_process *p)
 {
-    if (p->has_exited || p->result.canceled) {
-        return;
-    }
-    p->result.canceled = true;
-    spawn_signal_group(p->child.pid, SIGTERM);
-    loop_timer_arm_in(p->loop, &p->timer, GRACE_NS);
-}
-
-/* --- output
- * -----------------------------------------------------------------------------------------------------------------
- */
-
-static void close_pipe(struct loop *loop, struct loop_fd *source, struct fd *pipe)
-{
-    loop_fd_remove(loop, source);
-    fd_release(pipe);
-    pipe->n = -1;
-}
-
-static void keep_output(struct capture *c, const char *bytes, size_t len)
-{
-    c->bytes += (int64_t)len;
-    size_t room = (size_t)(LIMIT_STEP_OUTPUT_BYTES - c->kept);
-    size_t keep = len < room ? len : room;
-    if (c->file.n != -1 && keep > 0) {
-        ssize_t written = write(c->file.n, bytes, keep);
-        /* A full disk costs the log, never the step; `bytes` against the file's size tells. */
-        c->kept += written > 0 ? written : 0;
+    if (p->phase == STEP_RUNNING) {
+        p->result.canceled = true;
+        stop(p);
     }
 }
 
-static void remember_tail(struct step_process *p, const char *bytes, size_t len)
+void step_process_add_output(struct step_process *p, bool is_stderr, struct str text)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (bytes[i] == '\n') {
-            p->tail_is_done = p->tail_len > 0;
-            continue;
-        }
-        if (p->tail_is_done) {
-            p->tail_is_done = false;
-            p->tail_len = 0;
-        }
-        if (p->tail_len < sizeof(p->tail)) {
-            p->tail[p->tail_len++] = bytes[i];
-        }
-    }
-}
-
-static void on_output(void *ctx, unsigned events)
-{
-    (void)events;
-    struct capture *c = ctx;
-    struct step_process *p = c->process;
-    char bytes[16384];
-    ssize_t len = read(c->pipe.n, bytes, sizeof(bytes));
-    if (len > 0) {
-        keep_output(c, bytes, (size_t)len);
-        if (c == &p->err) {
-            remember_tail(p, bytes, (size_t)len);
-        }
-        return;
-    }
-    if (len == 0 || (errno != EAGAIN && errno != EINTR)) {
-        close_pipe(p->loop, &c->source, &c->pipe);
-        check_end(p);
-    }
-}
-
-/* --- messages
- * ---------------------------------------------------------------------------------------------------------------
- */
-
-/* Copies of what a message says: the message itself is forgotten. */
-static struct str text_of(struct step_process *p, const struct json *object, const char *key)
-{
-    const struct json *node = json_get(object, key);
-    return node != NULL && node->type == JSON_STRING ? arena_copy(&p->arena, node->as.string)
-                                                     : STR_NONE;
-}
-
-static struct str object_text(struct step_process *p, const struct json *object, const char *key)
-{
-    const struct json *node = json_get(object, key);
-    if (node == NULL || node->type != JSON_OBJECT) {
-        return STR_NONE;
-    }
-    AUTO(buf) text = buf_growing(MESSAGE_BYTES_MAX);
-    json_write(&text, node);
-    return text.overflow ? STR_NONE : arena_copy(&p->arena, buf_str(&text));
-}
-
-static void take_check(struct step_process *p, const struct json *message)
-{
-    if (p->result.check_count == CHECKS_MAX) {
-        return;
-    }
-    const struct json *passed = json_get(message, "passed");
-    p->checks[p->result.check_count++] = (struct step_check){
-        .name = text_of(p, message, "name"),
-        .severity = text_of(p, message, "severity"),
-        .passed = passed != NULL && passed->type == JSON_BOOL && passed->as.boolean,
-        .metadata = object_text(p, message, "metadata"),
-    };
-}
-
-static void take_message(struct step_process *p, struct str line)
-{
-    AUTO(arena) scratch = arena_new(MESSAGE_ARENA_BYTES);
-    struct json *message = NULL;
-    struct err err = {0};
-    if (!json_parse(line, MESSAGE_BYTES_MAX, &scratch, &message, &err)) {
-        p->said_code = STR("invalid");
-        p->said_message =
-            arena_printf(&p->arena, "the step wrote a message that is not JSON: %s", err.msg);
-        return;
-    }
-    const struct json *node = json_get(message, "event");
-    struct str event = node != NULL && node->type == JSON_STRING ? node->as.string : STR_NONE;
-    if (str_eq(event, STR("materialization"))) {
-        p->result.metadata = object_text(p, message, "metadata");
-    } else if (str_eq(event, STR("check"))) {
-        take_check(p, message);
-    } else if (str_eq(event, STR("error"))) {
-        p->said_code = text_of(p, message, "code");
-        p->said_message = text_of(p, message, "message");
-        p->said_hint = text_of(p, message, "hint");
-    }
-    /* Progress and whatever a newer worker says are for people who watch; nothing is decided on
-     * them. */
-}
-
-static void take_lines(struct step_process *p)
-{
-    struct str line = STR_NONE;
-    struct str rest = STR_NONE;
-    while (str_cut(buf_str(&p->messages), '\n', &line, &rest)) {
-        size_t whole = line.len + 1;
-        if (p->skipping_line) {
-            p->skipping_line = false;
-        } else if (!str_is_empty(str_trim(line))) {
-            take_message(p, line);
-        }
-        buf_consume(&p->messages, whole);
-    }
-    if (p->messages.len >= MESSAGE_BYTES_MAX) {
-        p->skipping_line = true;
-        buf_reset(&p->messages);
-    }
-}
-
-static void on_message(void *ctx, unsigned events)
-{
-    (void)events;
-    struct step_process *p = ctx;
-    char bytes[16384];
-    ssize_t len = read(p->message_pipe.n, bytes, sizeof(bytes));
-    if (len > 0) {
-        buf_add(&p->messages, (struct str){bytes, (size_t)len});
-        take_lines(p);
-        return;
-    }
-    if (len == 0 || (errno != EAGAIN && errno != EINTR)) {
-        close_pipe(p->loop, &p->message_source, &p->message_pipe);
-        check_end(p);
+    capture_add(is_stderr ? &p->err : &p->out, text);
+    if (p->phase == STEP_ENDED) {
+        p->result.out = output_of(&p->out);
+        p->result.err = output_of(&p->err);
     }
 }
 
 /* --- the start
- * --------------------------------------------------------------------------------------------------------------
+ * -----------------------------------------------------------------------------------------------------------
  */
 
-static bool open_capture(struct step_process *p, struct capture *c,
+static bool open_capture(struct capture *c, struct step_process *p,
                          const struct step_process_options *options, const char *suffix,
                          struct fd *ret_child_end, struct err *err)
 {
-    int ends[2];
-    if (!spawn_pipe(ends, true, err)) {
-        return false;
-    }
-    c->process = p;
-    c->pipe.n = ends[0];
-    ret_child_end->n = ends[1];
-    c->source = (struct loop_fd){.fd = ends[0], .on_ready = on_output, .ctx = c};
-    char path[LIMIT_PATH_BYTES + 1];
-    (void)snprintf(path, sizeof(path), "%s/%lld.%s", options->output_dir,
-                   (long long)options->attempt, suffix);
-    c->file.n = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    return loop_fd_watch(p->loop, &c->source, LOOP_READ, err);
+    char path[2 * LIMIT_PATH_BYTES];
+    (void)snprintf(path, sizeof(path), "%s/%s.%s", options->output_dir, options->output_name,
+                   suffix);
+    return capture_open(c, p->loop, path, ret_child_end, err);
 }
 
-static bool open_messages(struct step_process *p, struct fd *ret_child_end, struct err *err)
+/* A host that cannot make one just now does without: limits of each process hold then. */
+static void make_group(struct step_process *p, struct str run, struct confine *confine)
 {
-    int ends[2];
-    if (!spawn_pipe(ends, true, err)) {
+    struct err err = {0};
+    if (p->host == NULL || p->host->groups == NULL) {
+        return;
+    }
+    if (!step_group_make(p->host->groups, run, confine->memory_bytes, confine->processes, &p->group,
+                         &err)) {
+        LOG(WARN, "step.group_failed", F_S("run", run), F_ERR(&err),
+            F_T("action", "starting the step without; limits hold for each process"));
+        return;
+    }
+    confine->cgroup = p->group.path;
+    if (step_groups_bound_memory(p->host->groups)) {
+        confine->memory_bytes = 0;
+    }
+    if (step_groups_bound_processes(p->host->groups)) {
+        confine->processes = 0;
+    }
+}
+
+static bool spawn(struct step_process *p, const struct step_process_options *options,
+                  struct spawn_options *wired, struct err *err)
+{
+    pid_t pid = 0;
+    int pidfd = -1;
+    wired->argv = options->argv;
+    wired->envp = options->envp;
+    wired->cwd = options->cwd;
+    wired->confine = options->confine;
+    wired->helper = p->host == NULL ? NULL : p->host->helper;
+    make_group(p, options->run, &wired->confine);
+    p->started = loop_now(p->loop);
+    if (!spawn_process(wired, &pid, &pidfd, err)) {
         return false;
     }
-    p->message_pipe.n = ends[0];
-    ret_child_end->n = ends[1];
-    p->message_source = (struct loop_fd){.fd = ends[0], .on_ready = on_message, .ctx = p};
-    return loop_fd_watch(p->loop, &p->message_source, LOOP_READ, err);
+    p->child = (struct loop_child){.on_exit = on_exit_status, .ctx = p};
+    return loop_child_watch(p->loop, &p->child, pid, pidfd, err);
 }
 
 static bool start_child(struct step_process *p, const struct step_process_options *options,
@@ -364,25 +379,14 @@ static bool start_child(struct step_process *p, const struct step_process_option
         !spawn_memory_file("selvedge-step", options->input, &input.n, err)) {
         return false;
     }
-    if (!open_capture(p, &p->out, options, "out", &out, err) ||
-        !open_capture(p, &p->err, options, "err", &errors, err) ||
-        !open_messages(p, &messages, err)) {
+    if (!open_capture(&p->out, p, options, "out", &out, err) ||
+        !open_capture(&p->err, p, options, "err", &errors, err) ||
+        !worker_messages_open(&p->messages, p->loop, &messages, err)) {
         return false;
     }
-    struct spawn_options spawn = {.argv = options->argv,
-                                  .envp = options->envp,
-                                  .cwd = options->cwd,
-                                  .stdin_fd = input.n,
-                                  .stdout_fd = out.n,
-                                  .stderr_fd = errors.n,
-                                  .message_fd = messages.n};
-    pid_t pid = 0;
-    int pidfd = -1;
-    if (!spawn_process(&spawn, &pid, &pidfd, err)) {
-        return false;
-    }
-    p->child = (struct loop_child){.on_exit = on_exit_status, .ctx = p};
-    return loop_child_watch(p->loop, &p->child, pid, pidfd, err);
+    struct spawn_options wired = {
+        .stdin_fd = input.n, .stdout_fd = out.n, .stderr_fd = errors.n, .message_fd = messages.n};
+    return spawn(p, options, &wired, err);
 }
 
 bool step_process_start(struct step_process **ret, struct loop *loop,
@@ -392,15 +396,23 @@ bool step_process_start(struct step_process **ret, struct loop *loop,
     if (p == NULL) {
         return err_set(err, ERR_NO_MEMORY, "start %s: out of memory", options->argv[0]);
     }
+    p->host = options->host;
     p->loop = loop;
-    p->out.pipe.n = p->out.file.n = p->err.pipe.n = p->err.file.n = p->message_pipe.n = -1;
-    p->messages = buf_growing(MESSAGE_BYTES_MAX + 16384);
-    p->arena = arena_new(RESULT_ARENA_BYTES);
-    p->result.checks = p->checks;
+    p->arena = arena_new(TEXT_ARENA_BYTES);
+    capture_init(&p->out, check_end, p);
+    capture_init(&p->err, check_end, p);
+    worker_messages_init(&p->messages, check_end, p);
+    p->confine = options->confine;
+    p->grace_ns = options->grace_ns > 0 ? options->grace_ns : STEP_GRACE_NS;
     p->on_end = options->on_end;
     p->ctx = options->ctx;
-    p->started = loop_now(loop);
     p->timer = (struct loop_timer){.on_due = on_timer, .ctx = p};
+    p->token = arena_copy(&p->arena, options->token);
+    if (p->token.ptr == NULL) {
+        (void)err_set(err, ERR_NO_MEMORY, "start %s: out of memory", options->argv[0]);
+        step_process_close(p);
+        return false;
+    }
     if (!start_child(p, options, err)) {
         step_process_close(p);
         return false;
@@ -418,16 +430,41 @@ void step_process_close(struct step_process *p)
         return;
     }
     loop_timer_disarm(p->loop, &p->timer);
-    if (p->child.pid > 0 && !p->has_exited) {
-        spawn_signal_group(p->child.pid, SIGKILL);
+    if (p->child.pid > 0 && p->phase < STEP_LINGERING) {
+        (void)spawn_signal_group(p->child.pid, SIGKILL);
         loop_child_remove(p->loop, &p->child);
     }
-    close_pipe(p->loop, &p->out.source, &p->out.pipe);
-    close_pipe(p->loop, &p->err.source, &p->err.pipe);
-    close_pipe(p->loop, &p->message_source, &p->message_pipe);
-    fd_release(&p->out.file);
-    fd_release(&p->err.file);
-    buf_release(&p->messages);
+    step_group_kill(&p->group);
+    (void)step_group_remove(&p->group); /* else the next start of the agent does */
+    capture_close(&p->out);
+    capture_close(&p->err);
+    worker_messages_release(&p->messages);
     arena_release(&p->arena);
     free(p);
+}
+
+/* --- for the record
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+static void write_int(struct json_writer *w, const char *name, int64_t value)
+{
+    if (value > 0) {
+        jw_key(w, str_from(name));
+        jw_begin_object(w);
+        jw_member_str(w, "type", STR("int"));
+        jw_member_i64(w, "raw_value", value);
+        jw_end_object(w);
+    }
+}
+
+void step_result_write_output(const struct step_result *result, struct buf *out)
+{
+    struct json_writer w = json_writer(out);
+    jw_begin_object(&w);
+    write_int(&w, "stdout_bytes", result->out.bytes);
+    write_int(&w, "stdout_dropped_bytes", result->out.dropped);
+    write_int(&w, "stderr_bytes", result->err.bytes);
+    write_int(&w, "stderr_dropped_bytes", result->err.dropped);
+    jw_end_object(&w);
 }

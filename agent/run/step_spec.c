@@ -1,5 +1,7 @@
 #include "agent/run/step_spec.h"
 
+#include "agent/run/orphans.h"
+#include "agent/run/tags.h"
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
 #include <string.h>
@@ -10,23 +12,45 @@ enum { INPUT_BYTES_MAX = 1 << 20 };
  * -------------------------------------------------------------------------------------------------------------
  */
 
-static bool lookup(void *ctx, struct str name, struct str *ret_value)
-{
-    const struct step_context *context = ctx;
-    if (str_eq(name, STR("STATE_DIR"))) {
-        *ret_value = str_from(context->state_dir);
-        return true;
-    }
-    return context->env->get(context->env->ctx, name, ret_value);
-}
-
 struct resolver {
     struct step_context context;
+    struct step_variable partition[STEP_PARTITION_VARIABLES];
+    size_t partition_count;
     struct env_lookup env;
     struct arena *arena;
     struct err *err;
-    bool ok; /* sticky, so that a builder checks once */
+    struct str check; /* that is asked; empty: the step itself */
+    bool ok;          /* sticky, so that a builder checks once */
 };
+
+static bool lookup(void *ctx, struct str name, struct str *ret_value)
+{
+    const struct resolver *r = ctx;
+    if (str_eq(name, STR("STATE_DIR"))) {
+        *ret_value = str_from(r->context.state_dir);
+        return true;
+    }
+    for (size_t i = 0; i < r->partition_count; i++) {
+        if (str_eq(name, r->partition[i].name)) {
+            *ret_value = r->partition[i].value;
+            return true;
+        }
+    }
+    if (r->context.tags != NULL && tags_get_variable(r->context.tags, name, ret_value)) {
+        return true;
+    }
+    return r->context.env->get(r->context.env->ctx, name, ret_value);
+}
+
+/* In the caller's memory, which must not move: lookup() points to it. */
+static void resolver_init(struct resolver *r)
+{
+    r->ok = true;
+    r->env = (struct env_lookup){.get = lookup, .ctx = r, .secrets = r->context.env->secrets};
+    if (r->context.partition != NULL) {
+        r->partition_count = step_partition_variables(r->context.partition, r->arena, r->partition);
+    }
+}
 
 static void add_path(struct resolver *r, struct json_writer *w, const char *member, struct str text)
 {
@@ -114,6 +138,15 @@ static void add_target(struct resolver *r, struct json_writer *w, const struct l
     jw_end_object(w);
 }
 
+/* SQL with what stands for the partitions filled in. */
+static void add_query(struct resolver *r, struct json_writer *w, struct str sql)
+{
+    if (r->ok && r->context.partition != NULL) {
+        r->ok = step_partition_sql(r->context.partition, sql, r->arena, &sql, r->err);
+    }
+    jw_member_str(w, "sql", sql);
+}
+
 static void add_checks(struct resolver *r, struct json_writer *w, const struct asset *asset)
 {
     if (asset->check_count == 0) {
@@ -123,9 +156,12 @@ static void add_checks(struct resolver *r, struct json_writer *w, const struct a
     jw_begin_array(w);
     for (size_t i = 0; i < asset->check_count; i++) {
         const struct check *check = &asset->checks[i];
+        if (check->run.count > 0) {
+            continue; /* a program is not the worker's to start */
+        }
         jw_begin_object(w);
         jw_member_str(w, "name", check->name);
-        jw_member_str(w, "sql", check->sql);
+        add_query(r, w, check->sql);
         add_path(r, w, "path", check->resource->path);
         jw_member_str(w, "severity", check->severity == CHECK_WARN ? STR("warn") : STR("error"));
         jw_end_object(w);
@@ -133,12 +169,30 @@ static void add_checks(struct resolver *r, struct json_writer *w, const struct a
     jw_end_array(w);
 }
 
+/* Which rows of the table a run replaces. */
+static void add_partition(struct resolver *r, struct json_writer *w, const struct sql *sql)
+{
+    struct str keys = STR_NONE;
+    if (!r->ok || r->context.partition == NULL) {
+        return;
+    }
+    r->ok = step_partition_json(r->context.partition, r->arena, &keys, r->err);
+    if (r->ok) {
+        jw_key(w, STR("partition"));
+        jw_begin_object(w);
+        jw_member_str(w, "column", sql->partition_by);
+        jw_member_raw(w, "keys", keys);
+        jw_end_object(w);
+    }
+}
+
 static void add_sql(struct resolver *r, struct json_writer *w, const struct sql *sql)
 {
     add_path(r, w, "path", sql->resource->path);
     jw_member_str(w, "name", sql->name);
     jw_member_str(w, "materialized", sql->materialized == SQL_TABLE ? STR("table") : STR("view"));
-    jw_member_str(w, "sql", sql->query);
+    add_query(r, w, sql->query);
+    add_partition(r, w, sql);
 }
 
 static void write_input(struct resolver *r, const struct asset *asset, struct buf *out)
@@ -185,18 +239,67 @@ static bool make_native(struct resolver *r, const struct asset *asset, struct st
  * ----------------------------------------------------------------------------------------------------------------
  */
 
-static bool make_command(struct resolver *r, const struct asset *asset, struct step_spec *spec)
+static bool hold_to_limits(struct resolver *r, const struct asset *asset, struct step_spec *spec)
 {
-    const char **argv = arena_array(r->arena, asset->run.count + 1, sizeof(*argv));
+    const struct step_limits *limits = &asset->limits;
+    spec->confine = (struct confine){.memory_bytes = limits->memory_bytes,
+                                     .cpu_ns = limits->cpu_ns,
+                                     .file_bytes = limits->file_bytes,
+                                     .open_files = limits->open_files,
+                                     .processes = limits->processes,
+                                     .nice = limits->nice};
+    if (str_is_empty(asset->user)) {
+        return true;
+    }
+    spec->confine.user = arena_cstr(r->arena, asset->user);
+    return spec->confine.user != NULL ||
+           err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
+}
+
+/* "-c", "-lc" (shells, Python), "-e" (Perl, Ruby, Node): what follows is code. */
+static bool introduces_code(struct str argument)
+{
+    return str_eq(argument, STR("-e")) ||
+           (str_starts(argument, STR("-")) && str_ends(argument, STR("c")) && argument.len <= 4 &&
+            !str_starts(argument, STR("--")));
+}
+
+/* The name of a file or what somebody published must not become a part of somebody's code. */
+static bool is_safe(struct resolver *r, const struct str_list *run, size_t i)
+{
+    if (i == 0 || !introduces_code(run->items[i - 1]) ||
+        !str_contains(run->items[i], STR("${SELVEDGE_TAG_"))) {
+        return true;
+    }
+    (void)err_set(r->err, ERR_INVALID, "run[%zu]: a tag of the run would become code", i);
+    return err_hint(r->err, "the program finds it in its environment: write $$SELVEDGE_TAG_...");
+}
+
+static bool make_argv(struct resolver *r, const struct str_list *run, struct step_spec *spec)
+{
+    const char **argv = arena_array(r->arena, run->count + 1, sizeof(*argv));
     if (argv == NULL) {
         return err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
     }
-    for (size_t i = 0; i < asset->run.count; i++) {
-        argv[i] = resolved_text(r, asset->run.items[i]);
+    for (size_t i = 0; i < run->count && r->ok; i++) {
+        r->ok = is_safe(r, run, i);
+        argv[i] = resolved_text(r, run->items[i]);
     }
     spec->argv = argv;
     spec->cwd = r->context.defs->dir;
     return r->ok;
+}
+
+static bool make_command(struct resolver *r, const struct asset *asset, struct step_spec *spec)
+{
+    if (!make_argv(r, &asset->run, spec)) {
+        return false;
+    }
+    if (!str_is_empty(asset->dir)) {
+        r->ok = definitions_resolve_path(r->context.defs, asset->dir, &r->env, r->arena, &spec->cwd,
+                                         r->err);
+    }
+    return r->ok && hold_to_limits(r, asset, spec);
 }
 
 /* --- environment
@@ -218,18 +321,58 @@ static void set_env(struct resolver *r, struct environment *env, const char *nam
     env->items[env->count++] = entry.ptr;
 }
 
+/* "<store>/<run>/<step>/<attempt>": every process of the step is known again by it. */
+static void set_token(struct resolver *r, struct environment *env, const struct asset *asset,
+                      struct step_spec *spec)
+{
+    if (str_is_empty(r->context.store_id)) {
+        return;
+    }
+    spec->token = arena_printf(r->arena, STR_FMT "/" STR_FMT "/" STR_FMT "/%lld",
+                               STR_ARG(r->context.store_id), STR_ARG(r->context.run),
+                               STR_ARG(asset->key), (long long)r->context.attempt);
+    set_env(r, env, ORPHANS_VARIABLE, spec->token);
+}
+
+/* Ours each as a variable, and all of them as a JSON object. */
+static void set_tags(struct resolver *r, struct environment *env)
+{
+    const struct str_map *tags = r->context.tags;
+    struct str all = STR_NONE;
+    if (tags == NULL || tags->count == 0) {
+        return;
+    }
+    r->ok = r->ok && tags_write(tags, r->arena, &all, r->err);
+    set_env(r, env, "SELVEDGE_TAGS", all);
+    for (size_t i = 0; i < tags->count; i++) {
+        char text[TAG_VARIABLE_BYTES_MAX];
+        struct buf name = buf_fixed(text, sizeof(text));
+        if (tag_write_variable(tags->keys[i], &name) && !name.overflow) {
+            set_env(r, env, buf_cstr(&name), tags->values[i]);
+        }
+    }
+}
+
 /* A child sees a few variables of ours that every program expects, who it is, and what the asset
  * gives it: nothing else of the agent's environment, where secrets may stand. */
 static bool make_environment(struct resolver *r, const struct asset *asset, struct step_spec *spec)
 {
     static const char *const passed[] = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"};
-    size_t room = COUNT_OF(passed) + 6 + asset->env.count;
+    size_t tag_count = r->context.tags == NULL ? 0 : r->context.tags->count;
+    size_t room = COUNT_OF(passed) + 9 + STEP_PARTITION_VARIABLES + asset->env.count + tag_count;
+    for (const char *const *v = r->context.variables; v != NULL && *v != NULL; v++) {
+        room++;
+    }
     struct environment env = {.items = arena_array(r->arena, room, sizeof(*env.items))};
     if (env.items == NULL) {
         return err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
     }
+    set_token(r, &env, asset, spec);
     for (size_t i = 0; i < COUNT_OF(passed); i++) {
         struct str value = STR_NONE;
+        if (!str_is_empty(asset->user) && str_eq(str_from(passed[i]), STR("HOME"))) {
+            continue; /* another's home is of no use: selvedge-exec sets the user's own */
+        }
         if (r->context.env->get(r->context.env->ctx, str_from(passed[i]), &value)) {
             set_env(r, &env, passed[i], value);
         }
@@ -241,12 +384,22 @@ static bool make_environment(struct resolver *r, const struct asset *asset, stru
     set_env(r, &env, "SELVEDGE_RUN", r->context.run);
     set_env(r, &env, "SELVEDGE_ASSET", asset->key);
     set_env(r, &env, "SELVEDGE_ATTEMPT", buf_str(&number));
+    if (!str_is_empty(r->check)) {
+        set_env(r, &env, "SELVEDGE_CHECK", r->check);
+    }
+    set_tags(r, &env);
+    for (size_t i = 0; i < r->partition_count; i++) {
+        set_env(r, &env, r->partition[i].name.ptr, r->partition[i].value);
+    }
     for (size_t i = 0; i < asset->env.count && r->ok; i++) {
         const char *name = arena_cstr(r->arena, asset->env.keys[i]);
         const char *value = resolved_text(r, asset->env.values[i]);
         if (name != NULL && value != NULL) {
             set_env(r, &env, name, str_from(value));
         }
+    }
+    for (const char *const *v = r->context.variables; v != NULL && *v != NULL; v++) {
+        env.items[env.count++] = *v;
     }
     spec->envp = env.items;
     return r->ok;
@@ -255,13 +408,28 @@ static bool make_environment(struct resolver *r, const struct asset *asset, stru
 bool step_spec_make(const struct step_context *context, const struct asset *asset,
                     struct arena *arena, struct step_spec *ret, struct err *err)
 {
-    struct resolver r = {.context = *context, .arena = arena, .err = err, .ok = true};
-    r.env = (struct env_lookup){.get = lookup, .ctx = &r.context};
+    struct resolver r = {.context = *context, .arena = arena, .err = err};
     struct step_spec spec = {0};
+    resolver_init(&r);
     bool made =
         asset->work == ASSET_RUN ? make_command(&r, asset, &spec) : make_native(&r, asset, &spec);
     if (!made || !make_environment(&r, asset, &spec)) {
         return err_wrap(err, "asset " STR_FMT, STR_ARG(asset->key));
+    }
+    *ret = spec;
+    return true;
+}
+
+bool step_spec_make_check(const struct step_context *context, const struct asset *asset,
+                          const struct check *check, struct arena *arena, struct step_spec *ret,
+                          struct err *err)
+{
+    struct resolver r = {.context = *context, .arena = arena, .err = err, .check = check->name};
+    struct step_spec spec = {0};
+    resolver_init(&r);
+    if (!make_argv(&r, &check->run, &spec) || !hold_to_limits(&r, asset, &spec) ||
+        !make_environment(&r, asset, &spec)) {
+        return err_wrap(err, "check " STR_FMT, STR_ARG(check->name));
     }
     *ret = spec;
     return true;

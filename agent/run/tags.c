@@ -1,6 +1,7 @@
 #include "agent/run/tags.h"
 
 #include "common/json/json_writer.h"
+#include <string.h>
 
 static size_t find(const struct str_map *tags, struct str name)
 {
@@ -9,6 +10,42 @@ static size_t find(const struct str_map *tags, struct str name)
         i++;
     }
     return i;
+}
+
+bool tag_write_variable(struct str tag, struct buf *out)
+{
+    struct str prefix = STR("selvedge/");
+    if (!str_starts(tag, prefix)) {
+        return false;
+    }
+    buf_add(out, STR("SELVEDGE_TAG_"));
+    static const char lower[] = "abcdefghijklmnopqrstuvwxyz";
+    static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    for (size_t i = prefix.len; i < tag.len; i++) {
+        char c = tag.ptr[i];
+        const char *letter = memchr(lower, c, sizeof(lower) - 1);
+        if (letter != NULL) {
+            c = upper[letter - lower];
+        } else if (!(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9')) {
+            c = '_';
+        }
+        buf_add_char(out, c);
+    }
+    return true;
+}
+
+bool tags_get_variable(const struct str_map *tags, struct str variable, struct str *ret_value)
+{
+    for (size_t i = 0; i < tags->count; i++) {
+        char text[TAG_VARIABLE_BYTES_MAX];
+        struct buf name = buf_fixed(text, sizeof(text));
+        if (tag_write_variable(tags->keys[i], &name) && !name.overflow &&
+            str_eq(buf_str(&name), variable)) {
+            *ret_value = tags->values[i];
+            return true;
+        }
+    }
+    return false;
 }
 
 struct str tags_get(const struct str_map *tags, struct str name)

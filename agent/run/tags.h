@@ -7,9 +7,16 @@
 #define TAG_RETRY_STRATEGY STR("dagster/retry_strategy") /* FROM_FAILURE, ALL_STEPS, ... */
 #define TAG_MAX_RUNTIME    STR("dagster/max_runtime")    /* seconds */
 #define TAG_PRIORITY       STR("dagster/priority")
+#define TAG_AUTOMATION     STR("dagster/from_automation_condition") /* "true" */
 #define TAG_INTERRUPTIONS  STR("selvedge/interruptions") /* how often in a row the agent stopped */
 
-enum { TAGS_MAX = 64, TAGS_BYTES_MAX = 16 << 10 };
+enum { TAGS_MAX = 64, TAGS_BYTES_MAX = 16 << 10, TAG_VARIABLE_BYTES_MAX = 128 };
+
+/* Our own tags are variables of a step, in its environment and for ${...}: "selvedge/file" is
+ * SELVEDGE_TAG_FILE. Appends the name; false: not such a tag. */
+bool tag_write_variable(struct str tag, struct buf *out);
+/* The value of the tag that is this variable. */
+bool tags_get_variable(const struct str_map *tags, struct str variable, struct str *ret_value);
 
 /* STR_NONE when it is not there. */
 struct str tags_get(const struct str_map *tags, struct str name);

@@ -23,6 +23,7 @@ bool buffer_read_state(struct store *store, struct buffer_state *ret, bool *ret_
     ret->waiting_bytes = db_col_i64(&q, 3);
     ret->history_bytes = db_col_i64(&q, 4);
     ret->dropped = db_col_i64(&q, 5);
+    ret->renumbered = db_col_i64(&q, 6);
     db_reset(&q);
     return true;
 }
@@ -35,6 +36,7 @@ bool buffer_write_state(struct store *store, const struct buffer_state *state, s
     db_bind_i64(&q, ":waiting_bytes", state->waiting_bytes);
     db_bind_i64(&q, ":history_bytes", state->history_bytes);
     db_bind_i64(&q, ":dropped", state->dropped);
+    db_bind_i64(&q, ":renumbered", state->renumbered);
     return db_run(&q, err);
 }
 
@@ -155,6 +157,11 @@ bool store_acknowledge(struct store *store, int64_t seq, struct err *err)
 int64_t store_last_seq(const struct store *store)
 {
     return store->state.last_seq;
+}
+
+int64_t store_last_order(const struct store *store)
+{
+    return store->state.last_seq + store->state.renumbered;
 }
 
 int64_t store_acked_seq(const struct store *store)

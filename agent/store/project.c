@@ -48,7 +48,8 @@ static bool project_step(struct store *store, const struct record *record, struc
     }
 }
 
-bool project_record(struct store *store, const struct record *record, int64_t seq, struct err *err)
+static bool project_type(struct store *store, const struct record *record, int64_t seq,
+                         struct err *err)
 {
     switch (record->type) {
     case EVENT_RUN_ENQUEUED:
@@ -68,13 +69,15 @@ bool project_record(struct store *store, const struct record *record, int64_t se
     case EVENT_STEP_UP_FOR_RETRY:
         return project_step(store, record, err);
     case EVENT_ASSET_MATERIALIZATION:
-        return project_materialization(store, record, seq, err);
+        return record->is_partial || project_materialization(store, record, seq, err);
     case EVENT_ASSET_OBSERVATION:
-        return project_observation(store, record, err);
+        return project_observation(store, record, seq, err);
     case EVENT_ASSET_FAILED_TO_MATERIALIZE:
         return project_asset_failed(store, record, err);
     case EVENT_ASSET_CHECK_EVALUATION:
         return project_check(store, record, err);
+    case EVENT_LOGS_CAPTURED:
+        return project_output(store, record, err);
     case EVENT_FRESHNESS_STATE_CHANGE:
         return project_freshness(store, record, err);
     case EVENT_TICK:
@@ -89,7 +92,6 @@ bool project_record(struct store *store, const struct record *record, int64_t se
         return project_automation(store, record, err);
     case EVENT_UNKNOWN:
     case EVENT_ASSET_CHECK_EVALUATION_PLANNED:
-    case EVENT_LOGS_CAPTURED:
     case EVENT_ENGINE_EVENT:
     case EVENT_LOG:
     case EVENT_DEVICE:
@@ -102,4 +104,10 @@ bool project_record(struct store *store, const struct record *record, int64_t se
         break;
     }
     return true; /* nothing of this device's own changes */
+}
+
+bool project_record(struct store *store, const struct record *record, int64_t seq, struct err *err)
+{
+    return (record->messages_end == 0 || project_step_messages(store, record, err)) &&
+           project_type(store, record, seq, err);
 }

@@ -1,7 +1,14 @@
 /* project_asset.c - the rows of assets, their partitions, checks and freshness. */
 #include "agent/store/store_internal.h"
 
-static bool materialize_partition(struct store *store, const struct record *r, struct err *err)
+/* The number of an event over all epochs. */
+static int64_t order(const struct store *store, int64_t seq)
+{
+    return seq + store->state.renumbered;
+}
+
+static bool materialize_partition(struct store *store, const struct record *r, int64_t seq,
+                                  struct err *err)
 {
     if (str_is_empty(r->partition)) {
         return true;
@@ -9,9 +16,11 @@ static bool materialize_partition(struct store *store, const struct record *r, s
     struct db_query q = db_query(store->db, AGENT_STORE_PARTITION_MATERIALIZED);
     db_bind_str(&q, ":asset", r->asset);
     db_bind_str(&q, ":partition", r->partition);
+    db_bind_opt(&q, ":partitions", r->keys);
     db_bind_str(&q, ":run", r->run);
     db_bind_str(&q, ":data_version", r->data_version);
     db_bind_i64(&q, ":at", r->at.ns);
+    db_bind_i64(&q, ":seq", order(store, seq));
     return db_run(&q, err);
 }
 
@@ -22,12 +31,13 @@ bool project_materialization(struct store *store, const struct record *r, int64_
     db_bind_str(&q, ":asset", r->asset);
     db_bind_str(&q, ":run", r->run);
     db_bind_i64(&q, ":at", r->at.ns);
-    db_bind_i64(&q, ":seq", seq);
+    db_bind_i64(&q, ":seq", order(store, seq));
     db_bind_str(&q, ":metadata", project_object(r->metadata));
     db_bind_str(&q, ":data_version", r->data_version);
+    db_bind_i64(&q, ":is_version_given", r->is_version_given);
     db_bind_str(&q, ":code_version", r->code_version);
     db_bind_str(&q, ":inputs", project_object(r->inputs));
-    return db_run(&q, err) && materialize_partition(store, r, err);
+    return db_run(&q, err) && materialize_partition(store, r, seq, err);
 }
 
 static bool fail_partition(struct store *store, const struct record *r, struct err *err)
@@ -38,6 +48,7 @@ static bool fail_partition(struct store *store, const struct record *r, struct e
     struct db_query q = db_query(store->db, AGENT_STORE_PARTITION_FAILED);
     db_bind_str(&q, ":asset", r->asset);
     db_bind_str(&q, ":partition", r->partition);
+    db_bind_opt(&q, ":partitions", r->keys);
     db_bind_str(&q, ":error", r->error_message);
     db_bind_i64(&q, ":at", r->at.ns);
     return db_run(&q, err);
@@ -52,12 +63,13 @@ bool project_asset_failed(struct store *store, const struct record *r, struct er
     return db_run(&q, err) && fail_partition(store, r, err);
 }
 
-bool project_observation(struct store *store, const struct record *r, struct err *err)
+bool project_observation(struct store *store, const struct record *r, int64_t seq, struct err *err)
 {
     struct db_query q = db_query(store->db, AGENT_STORE_ASSET_OBSERVED);
     db_bind_str(&q, ":asset", r->asset);
     db_bind_str(&q, ":data_version", r->data_version);
     db_bind_i64(&q, ":at", r->at.ns);
+    db_bind_i64(&q, ":seq", order(store, seq));
     return db_run(&q, err);
 }
 

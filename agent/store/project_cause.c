@@ -62,6 +62,7 @@ bool project_dynamic_partition(struct store *store, const struct record *r, stru
     return db_run(&q, err);
 }
 
+/* Asked for once more it only brings more of its parts: they may be too many for one record. */
 static bool request_backfill(struct store *store, const struct record *r, struct err *err)
 {
     struct db_query q = db_query(store->db, AGENT_STORE_BACKFILL_ADD);
@@ -69,6 +70,10 @@ static bool request_backfill(struct store *store, const struct record *r, struct
     db_bind_str(&q, ":selection", r->selection);
     db_bind_str(&q, ":tags", project_object(r->tags));
     db_bind_i64(&q, ":per_run", r->per_run);
+    db_bind_i64(&q, ":runs_max", r->runs_max);
+    db_bind_i64(&q, ":newest_first", r->newest_first);
+    db_bind_i64(&q, ":leg", r->leg);
+    db_bind_str(&q, ":after", r->parent);
     db_bind_i64(&q, ":total", r->steps);
     db_bind_i64(&q, ":at", r->at.ns);
     if (!db_run(&q, err)) {
@@ -90,6 +95,34 @@ bool project_backfill(struct store *store, const struct record *r, struct err *e
     db_bind_str(&q, ":status", r->status);
     db_bind_str(&q, ":reason", r->reason);
     db_bind_i64(&q, ":at", r->at.ns);
+    if (!db_run(&q, err)) {
+        return false;
+    }
+    /* Whatever it comes to, what was not asked for until now never is. */
+    q = db_query(store->db, AGENT_STORE_BACKFILL_PARTS_LEFT);
+    db_bind_str(&q, ":backfill", r->backfill);
+    return db_run(&q, err);
+}
+
+bool project_backfill_requested(struct store *store, const struct record *r, struct err *err)
+{
+    if (str_is_empty(r->backfill)) {
+        return true;
+    }
+    struct db_query q = db_query(store->db, AGENT_STORE_BACKFILL_PARTS_REQUESTED);
+    db_bind_str(&q, ":backfill", r->backfill);
+    db_bind_str(&q, ":run", r->run);
+    db_bind_str(&q, ":first", r->partition);
+    db_bind_str(&q, ":last", str_is_empty(r->partition_end) ? r->partition : r->partition_end);
+    return db_run(&q, err);
+}
+
+bool project_backfill_ended(struct store *store, const struct record *r, const char *status,
+                            struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_BACKFILL_PARTS_ENDED);
+    db_bind_str(&q, ":run", r->run);
+    db_bind_str(&q, ":status", str_from(status));
     return db_run(&q, err);
 }
 
@@ -98,9 +131,17 @@ bool project_automation(struct store *store, const struct record *r, struct err 
     struct db_query q = db_query(store->db, AGENT_STORE_AUTOMATION_SET);
     db_bind_str(&q, ":asset", r->asset);
     db_bind_str(&q, ":cursor", r->cursor);
-    db_bind_i64(&q, ":requested", !str_is_empty(r->run));
     db_bind_str(&q, ":run", r->run);
     db_bind_str(&q, ":tree", project_object(r->metadata));
+    db_bind_i64(&q, ":at", r->at.ns);
+    return db_run(&q, err);
+}
+
+bool project_kept(struct store *store, const struct record *r, struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_AUTOMATION_KEEP);
+    db_bind_str(&q, ":asset", r->asset);
+    db_bind_str(&q, ":cursor", r->cursor);
     db_bind_i64(&q, ":at", r->at.ns);
     return db_run(&q, err);
 }

@@ -22,7 +22,7 @@ bool project_run_enqueued(struct store *store, const struct record *r, int64_t s
     db_bind_i64(&q, ":retry_number", r->retry_number);
     db_bind_i64(&q, ":not_before", r->not_before.ns);
     db_bind_str(&q, ":backfill", r->backfill);
-    return db_run(&q, err);
+    return db_run(&q, err) && project_backfill_requested(store, r, err);
 }
 
 bool project_run_start(struct store *store, const struct record *r, int64_t seq, struct err *err)
@@ -54,6 +54,14 @@ bool project_run_end(struct store *store, const struct record *r, const char *st
     db_bind_str(&q, ":error_code", r->error_code);
     db_bind_i64(&q, ":at", r->at.ns);
     db_bind_i64(&q, ":seq", seq);
+    return db_run(&q, err) && project_backfill_ended(store, r, status, err);
+}
+
+bool project_output(struct store *store, const struct record *r, struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_RUN_OUTPUT);
+    db_bind_str(&q, ":run", r->run);
+    db_bind_i64(&q, ":bytes", r->bytes_kept);
     return db_run(&q, err);
 }
 
@@ -74,6 +82,16 @@ bool project_step_start(struct store *store, const struct record *r, struct err 
     db_bind_str(&q, ":asset", r->asset);
     db_bind_i64(&q, ":attempt", r->attempt);
     db_bind_i64(&q, ":at", r->at.ns);
+    return db_run(&q, err);
+}
+
+bool project_step_messages(struct store *store, const struct record *r, struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_STEP_MESSAGES);
+    db_bind_str(&q, ":run", r->run);
+    db_bind_str(&q, ":step", r->step);
+    db_bind_i64(&q, ":attempt", r->attempt);
+    db_bind_i64(&q, ":bytes", r->messages_end);
     return db_run(&q, err);
 }
 

@@ -18,6 +18,12 @@ void record_texts(struct record *r, struct str *ret[RECORD_TEXTS])
     memcpy(ret, texts, sizeof(texts));
 }
 
+/* A long list of them is of no use elsewhere, and must not keep the event from being told. */
+static struct str told_inputs(const struct record *r)
+{
+    return r->inputs.len > RECORD_INPUTS_BYTES ? STR_NONE : r->inputs;
+}
+
 size_t record_text_bytes(const struct record *record)
 {
     struct record copy = *record;
@@ -27,7 +33,8 @@ size_t record_text_bytes(const struct record *record)
     for (size_t i = 0; i < RECORD_TEXTS; i++) {
         sum += texts[i]->len;
     }
-    return sum - copy.metadata.len - copy.keys.len - copy.cursor.len;
+    return sum - copy.metadata.len - copy.keys.len - copy.cursor.len - copy.inputs.len +
+           told_inputs(record).len;
 }
 
 static void write_error(struct json_writer *w, const struct record *r)
@@ -74,6 +81,7 @@ static void write_numbers(struct json_writer *w, const struct record *r)
     }
     if (r->type == EVENT_BACKFILL && r->steps > 0) {
         jw_member_i64(w, "partitions_per_run", r->per_run);
+        jw_member_bool(w, "newest_first", r->newest_first);
     }
     if (r->retry_at.ns != 0) {
         jw_member_wall(w, "retry_at", r->retry_at);
@@ -140,7 +148,10 @@ static void write_line(struct buf *out, const struct record *r, int64_t seq, str
     write_numbers(&w, r);
     jw_member_opt(&w, "data_version", r->data_version);
     jw_member_opt(&w, "code_version", r->code_version);
-    write_raw(&w, "inputs", r->inputs);
+    if (r->is_version_given) {
+        jw_member_bool(&w, "data_version_given", true);
+    }
+    write_raw(&w, "inputs", told_inputs(r));
     jw_member_opt(&w, "level", r->level);
     jw_member_opt(&w, "message", r->message);
     jw_member_opt(&w, "check", r->check);
@@ -148,6 +159,9 @@ static void write_line(struct buf *out, const struct record *r, int64_t seq, str
         jw_member_bool(&w, "passed", r->passed);
     }
     jw_member_opt(&w, "severity", r->severity);
+    if (r->is_partial) {
+        jw_member_bool(&w, "partial", true);
+    }
     jw_member_opt(&w, "reason", r->reason);
     jw_member_opt(&w, "exit", r->exit);
     write_error(&w, r);

@@ -20,12 +20,15 @@ struct record {
     struct str cause;      /* "schedule", "sensor", "automation", "backfill", "retry", "manual" */
     struct str cause_name; /* of the schedule or sensor; of a retry the parent run */
     struct str selection;
-    struct str keys;          /* run_enqueued: JSON array of the steps' assets, in order */
-    struct str tags;          /* run_enqueued, backfill: JSON object of texts */
-    struct str parent;        /* run_enqueued: the run that is tried again */
-    struct str root;          /* run_enqueued: the first of that line */
-    struct str backfill;      /* backfill, and run_enqueued of one */
-    struct str partition;     /* key; of a range the first; dynamic_partitions: the one */
+    struct str keys;      /* stays on the device. run_enqueued: JSON array of the steps' assets, in
+                                 order; backfill: JSON object, number to partition; an asset's event
+                                 on a range: JSON array of its partitions */
+    struct str tags;      /* run_enqueued, backfill: JSON object of texts */
+    struct str parent;    /* run_enqueued: the run that is tried again; backfill: the one that
+                                 must succeed first */
+    struct str root;      /* run_enqueued: the first of that line */
+    struct str backfill;  /* backfill, and run_enqueued of one */
+    struct str partition; /* key; of a range the first; dynamic_partitions: the one */
     struct str partition_end; /* of a range the last */
     struct str set;           /* dynamic_partitions: name of the set */
     struct str kind;          /* tick, instigator: "schedule", "sensor", "automation" */
@@ -39,7 +42,8 @@ struct record {
                            times as text; stays on the device */
     struct str data_version;  /* materialization, observation */
     struct str code_version;  /* materialization */
-    struct str inputs;        /* materialization: JSON object, upstream key to its data version */
+    struct str inputs;        /* materialization: JSON object, upstream key to its data version;
+                                 stays on the device when it is longer than RECORD_INPUTS_BYTES */
     struct str level;         /* log: "debug", "info", "warning", "error", "critical" */
     struct str message;       /* log, engine_event */
     struct wall_time nominal; /* tick of a schedule; instigator: it begins then, 0 = not yet */
@@ -50,8 +54,14 @@ struct record {
     int64_t priority;            /* run_enqueued */
     int64_t retry_number;        /* run_enqueued: 0 for the first run of its line */
     int64_t per_run;             /* backfill: partitions in one run; 0 = all of them */
+    int64_t runs_max;            /* backfill: open at the same time; 0 = as the device sees fit */
+    int64_t leg;                 /* backfill: which part of the selection */
+    bool newest_first;           /* backfill */
+    int64_t bytes_kept;          /* logs_captured: stays on the device */
     int64_t duration_ms;
     int64_t delta_ms;         /* clock_step */
+    int64_t messages_end;     /* of a step that speaks Dagster Pipes: where in its messages this
+                                 stood; stays on the device */
     struct str error_code;    /* of a failure */
     struct str error_message; /* empty = no error object */
     struct str error_hint;
@@ -60,12 +70,16 @@ struct record {
     struct str check;
     struct str severity;
     bool passed;
-    struct str metadata; /* a JSON object, already valid */
-    struct str members;  /* further members as JSON text without braces, already valid */
+    bool is_partial; /* materialization: reported by a step that then failed; kept as evidence, and
+                        the asset's last materialization stays what it was */
+    bool is_version_given; /* materialization: data_version was told, not computed */
+    struct str metadata;   /* a JSON object, already valid */
+    struct str members;    /* further members as JSON text without braces, already valid */
 };
 
 enum {
     RECORD_TEXTS = 34,
+    RECORD_INPUTS_BYTES = 16 << 10,
     RECORD_LINE_BYTES_MAX = 8 * LIMIT_EVENT_BYTES, /* before its size is looked at: escapes grow */
 };
 /* The text fields, for whoever treats them all alike. */

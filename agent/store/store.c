@@ -18,6 +18,7 @@ static struct db_options database_options(const struct store_options *options)
 {
     return (struct db_options){
         .path = options->path,
+        .flags = DB_LATE, /* most devices use a few of many; store_test prepares all */
         .application_id = APPLICATION_ID,
         .migrations = agent_store_migrations,
         .migrations_count = AGENT_STORE_MIGRATIONS_COUNT,
@@ -93,8 +94,10 @@ static void forget_pending(struct store *store)
 static bool write_pending(struct store *store, struct buffer_state *state, struct err *err)
 {
     for (const struct pending *p = store->pending; p != NULL; p = p->next) {
-        if (!buffer_append(store, state, &p->record, err) ||
-            !project_record(store, &p->record, state->last_seq, err)) {
+        bool ok = p->is_event ? buffer_append(store, state, &p->record, err) &&
+                                    project_record(store, &p->record, state->last_seq, err)
+                              : project_kept(store, &p->record, err);
+        if (!ok) {
             return err_wrap(err, "record %s", event_type_name(p->record.type));
         }
     }
@@ -186,14 +189,13 @@ static bool check_size(struct store *store, const struct record *record, struct 
     return record_encode(record, INT64_MAX, &store->line, err);
 }
 
-bool store_record(struct store *store, const struct record *record, struct err *err)
+static bool enqueue(struct store *store, const struct record *record, bool is_event,
+                    struct err *err)
 {
-    if (!check_size(store, record, err)) {
-        return false;
-    }
     struct pending *pending = arena_alloc(&store->arena, sizeof(*pending));
     if (pending != NULL) {
         pending->record = *record;
+        pending->is_event = is_event;
     }
     if (pending == NULL || !copy_texts(&store->arena, &pending->record)) {
         if (store->pending_count == 0) {
@@ -212,14 +214,29 @@ bool store_record(struct store *store, const struct record *record, struct err *
     return true;
 }
 
+size_t store_pending_bytes(const struct store *store)
+{
+    return store->arena.used;
+}
+
+bool store_record(struct store *store, const struct record *record, struct err *err)
+{
+    return check_size(store, record, err) && enqueue(store, record, true, err);
+}
+
+bool store_keep(struct store *store, const struct record *record, struct err *err)
+{
+    return enqueue(store, record, false, err);
+}
+
 size_t store_pending(const struct store *store)
 {
     return store->pending_count;
 }
 
-bool store_has_room(const struct store *store)
+size_t store_room(const struct store *store)
 {
-    return store->arena.used < store->pending_bytes_max / 4 * 3;
+    return store->arena.max - store->arena.used;
 }
 
 bool store_flush(struct store *store, struct wall_time now, struct err *err)
@@ -263,50 +280,6 @@ bool store_set_setting(struct store *store, struct str name, struct str value, s
     db_bind_str(&q, ":name", name);
     db_bind_str(&q, ":value", value);
     return db_run(&q, err);
-}
-
-static bool delete_run(struct store *store, struct str run, struct err *err)
-{
-    struct db_query q = db_query(store->db, AGENT_STORE_RUN_DELETE);
-    db_bind_str(&q, ":run", run);
-    return db_run(&q, err);
-}
-
-bool store_expire_runs(struct store *store, int64_t keep,
-                       void (*on_delete)(void *ctx, struct str run), void *ctx, struct err *err)
-{
-    AUTO(arena) arena = arena_new(1 << 20);
-    struct str expired[256];
-    size_t count = 0;
-    struct db_query q = db_query(store->db, AGENT_STORE_RUN_EXPIRED);
-    db_bind_i64(&q, ":keep", keep);
-    for (bool row = true; row && count < COUNT_OF(expired);) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (row) {
-            expired[count] = arena_copy(&arena, db_col_str(&q, 0));
-            count += expired[count].ptr != NULL;
-        }
-    }
-    db_reset(&q);
-    if (count == 0) {
-        return true;
-    }
-
-    for (size_t i = 0; i < count; i++) {
-        on_delete(ctx, expired[i]);
-    }
-    AUTO(db_tx) tx = {0};
-    if (!db_tx_begin(store->db, &tx, err)) {
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!delete_run(store, expired[i], err)) {
-            return false;
-        }
-    }
-    return db_tx_commit(&tx, err);
 }
 
 void store_memory(int64_t *ret_now, int64_t *ret_peak)

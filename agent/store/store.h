@@ -36,9 +36,11 @@ MUST_CHECK bool store_record(struct store *store, const struct record *record, s
 /* Writes what waits; true when nothing waits any more and all of it is durable. */
 MUST_CHECK bool store_flush(struct store *store, struct wall_time now, struct err *err);
 size_t store_pending(const struct store *store); /* records not yet flushed */
-/* Whether more than a quarter of the memory for them is free: who may wait with new work does so
- * without it. */
-bool store_has_room(const struct store *store);
+size_t store_pending_bytes(const struct store *store);
+/* Bytes that are left for records not yet flushed: who records several things that belong together
+ * looks first. Each takes the length of its texts and STORE_RECORD_BYTES. */
+size_t store_room(const struct store *store);
+enum { STORE_RECORD_BYTES = sizeof(struct record) + 512 };
 
 struct store_position {
     char epoch[EPOCH_TEXT_SIZE];
@@ -51,6 +53,8 @@ struct store_position {
     int64_t dropped; /* events given up for the quota, ever */
 };
 int64_t store_last_seq(const struct store *store); /* newest recorded; cheap */
+/* The same counted over all epochs: never goes back. */
+int64_t store_last_order(const struct store *store);
 int64_t store_acked_seq(const struct store *store);
 struct str store_epoch(const struct store *store); /* borrowed until store_begin_epoch() */
 /* Counts what waits: for people, not for every turn. */
@@ -71,7 +75,8 @@ MUST_CHECK bool store_read_check(struct store *store, int64_t seq, int64_t *ret_
                                  bool *ret_found, struct err *err);
 /* For a database that was put back to an earlier state, whose numbers the hub has seen with other
  * events: what waits is numbered from 1 under a new epoch, the acknowledged events are deleted. All
- * or nothing, and durable. Rewrites everything that waits: some seconds for a full quota. */
+ * or nothing, and durable. Flush before: what a record says of events by their numbers would be
+ * wrong. Rewrites everything that waits: some seconds for a full quota. */
 MUST_CHECK bool store_begin_epoch(struct store *store, const struct rng *rng, struct err *err);
 
 /* The last nominal time decided on; *ret_found false when the schedule has none. */
@@ -80,11 +85,6 @@ MUST_CHECK bool store_last_tick(struct store *store, struct str schedule, struct
 MUST_CHECK bool store_get_setting(struct store *store, struct str name, struct buf *ret,
                                   bool *ret_found, struct err *err);
 MUST_CHECK bool store_set_setting(struct store *store, struct str name, struct str value,
-                                  struct err *err);
-/* Deletes all but the newest `keep` ended runs (at most 256 at a time), calling back for each before
- * that: its captured output goes first, so that none is left behind that nobody knows of. */
-MUST_CHECK bool store_expire_runs(struct store *store, int64_t keep,
-                                  void (*on_delete)(void *ctx, struct str run), void *ctx,
                                   struct err *err);
 /* Bytes of SQLite heap now and at peak. */
 void store_memory(int64_t *ret_now, int64_t *ret_peak);

@@ -3,6 +3,7 @@
 #include "agent/store/instigators.h"
 #include "agent/store/store.h"
 #include "agent/store/ticks.h"
+#include "agent/store/view.h"
 #include "agent_store_sql.h"
 #include "common/base/arena.h"
 #include "common/db/db.h"
@@ -15,6 +16,7 @@ struct buffer_state {
     int64_t waiting_bytes;
     int64_t history_bytes;
     int64_t dropped;
+    int64_t renumbered; /* by which seq went back with new epochs, all together */
 };
 
 struct store {
@@ -30,12 +32,14 @@ struct store {
     struct buf line; /* one encoded event */
 };
 
+/* What the command line looks through: the same database, opened read-only. */
 struct view {
-    struct store store; /* its database, opened read-only; nothing of it is written */
+    struct store store;
 };
 
 struct pending {
     struct record record;
+    bool is_event; /* false: project_kept() only */
     struct pending *next;
 };
 
@@ -67,18 +71,28 @@ bool project_run_status(struct store *store, const struct record *r, const char 
                         int64_t seq, struct err *err);
 bool project_run_end(struct store *store, const struct record *r, const char *status, int64_t seq,
                      struct err *err);
+bool project_output(struct store *store, const struct record *r, struct err *err);
 bool project_step_planned(struct store *store, const struct record *r, struct err *err);
 bool project_step_start(struct store *store, const struct record *r, struct err *err);
+bool project_step_messages(struct store *store, const struct record *r, struct err *err);
 bool project_step_end(struct store *store, const struct record *r, const char *status,
                       struct err *err);
 bool project_materialization(struct store *store, const struct record *r, int64_t seq,
                              struct err *err);
 bool project_asset_failed(struct store *store, const struct record *r, struct err *err);
-bool project_observation(struct store *store, const struct record *r, struct err *err);
+bool project_observation(struct store *store, const struct record *r, int64_t seq, struct err *err);
 bool project_check(struct store *store, const struct record *r, struct err *err);
 bool project_freshness(struct store *store, const struct record *r, struct err *err);
 bool project_tick(struct store *store, const struct record *r, struct err *err);
 bool project_instigator(struct store *store, const struct record *r, struct err *err);
 bool project_dynamic_partition(struct store *store, const struct record *r, struct err *err);
 bool project_backfill(struct store *store, const struct record *r, struct err *err);
+/* Parts of a backfill move with the run that they are asked for in. */
+bool project_backfill_requested(struct store *store, const struct record *r, struct err *err);
+bool project_backfill_ended(struct store *store, const struct record *r, const char *status,
+                            struct err *err);
 bool project_automation(struct store *store, const struct record *r, struct err *err);
+/* What changes rows without being an event: the cursor of an evaluation that asked for nothing. */
+bool project_kept(struct store *store, const struct record *r, struct err *err);
+/* store_record() of what is no event. */
+bool store_keep(struct store *store, const struct record *record, struct err *err);

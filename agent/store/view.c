@@ -13,7 +13,7 @@ bool view_open(struct view **ret, const char *path, struct err *err)
         return err_set(err, ERR_NO_MEMORY, "open %s: out of memory", path);
     }
     struct db_options options = {.path = path,
-                                 .flags = DB_READ_ONLY,
+                                 .flags = DB_READ_ONLY | DB_LATE,
                                  .sql = agent_store_sql,
                                  .sql_count = AGENT_STORE_SQL_COUNT};
     bool found = false;
@@ -38,6 +38,11 @@ void view_close(struct view *view)
     }
     db_close(view->store.db);
     free(view);
+}
+
+struct store *view_store(struct view *view)
+{
+    return &view->store;
 }
 
 bool view_position(struct view *view, struct store_position *ret, struct err *err)

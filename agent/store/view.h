@@ -7,6 +7,8 @@ struct view;
 /* ERR_NOT_FOUND when nothing was ever run here. */
 MUST_CHECK bool view_open(struct view **ret, const char *path, struct err *err);
 void view_close(struct view *view);
+/* The same database for functions that only read. */
+struct store *view_store(struct view *view);
 
 MUST_CHECK bool view_position(struct view *view, struct store_position *ret, struct err *err);
 

@@ -136,10 +136,18 @@ struct str arena_printf(struct arena *a, const char *fmt, ...)
     return (struct str){text, (size_t)len};
 }
 
-static void free_chunks(struct arena_chunk *chunk)
+static void wipe_chunk(struct arena_chunk *chunk)
+{
+    explicit_bzero(chunk->bytes, chunk->used);
+}
+
+static void free_chunks(struct arena_chunk *chunk, bool is_secret)
 {
     while (chunk != NULL) {
         struct arena_chunk *next = chunk->next;
+        if (is_secret) {
+            wipe_chunk(chunk);
+        }
         free(chunk);
         chunk = next;
     }
@@ -148,16 +156,20 @@ static void free_chunks(struct arena_chunk *chunk)
 void arena_reset(struct arena *a)
 {
     if (a->head != NULL) {
-        free_chunks(a->head->next);
+        if (a->is_secret) {
+            wipe_chunk(a->head);
+        }
+        free_chunks(a->head->next, a->is_secret);
         a->head->next = NULL;
         a->head->used = 0;
     }
     a->used = 0;
     a->exhausted = false;
+    a->is_secret = false;
 }
 
 void arena_release(struct arena *a)
 {
-    free_chunks(a->head);
+    free_chunks(a->head, a->is_secret);
     *a = (struct arena){0};
 }

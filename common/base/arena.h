@@ -9,6 +9,7 @@ struct arena {
     size_t used;              /* bytes handed out, with padding */
     size_t max;               /* never hands out more */
     bool exhausted;           /* an allocation was refused; sticky until arena_reset */
+    bool is_secret;           /* set it, and all memory is wiped before it is used again or freed */
 };
 
 struct arena arena_new(size_t max);

@@ -10,7 +10,9 @@ enum {
     LIMIT_PATH_BYTES = 1023,
 
     /* definitions */
-    LIMIT_DEFINITIONS_BYTES = 4 << 20,
+    LIMIT_DEFINITIONS_BYTES = 4 << 20, /* of a file, and of all that it includes together */
+    LIMIT_DEFINITIONS_FILES = 256,
+    LIMIT_INCLUDE_DEPTH = 8,
     LIMIT_DEFINITIONS_ARENA = 64 << 20,
     LIMIT_ASSETS = 20000,
     LIMIT_DEPS_PER_ASSET = 1000,
@@ -35,13 +37,15 @@ enum {
 
     /* steps */
     LIMIT_STEP_OUTPUT_BYTES =
-        1 << 20, /* captured output kept per step attempt; the rest is counted */
+        1 << 20, /* captured output kept of each stream of an attempt; the rest is counted */
     LIMIT_STEP_LINE_BYTES = 8 << 10,
     LIMIT_STEP_ARGS = 256,
     LIMIT_STEP_ENV = 256,
     LIMIT_METADATA_ENTRIES = 64,
     LIMIT_RUN_STEPS = LIMIT_ASSETS,
     LIMIT_PIPES_LINE_BYTES = 2 << 20, /* one message of a step's program; longer ones are counted */
+    LIMIT_RUN_PARTITIONS = 10000,     /* of the range that one run makes */
+    LIMIT_RUN_PARTITION_BYTES = 128 << 10, /* of their keys */
 
     /* extract/load */
     LIMIT_SINGER_LINE_BYTES = 50 << 20,

@@ -79,7 +79,7 @@ struct cli_command {
     const char *exit_codes; /* more about exit codes than the common table says; may be NULL */
     bool is_hidden;         /* not in help, man page or completion */
     /* NULL = a group, whose members share its name as first word. A group may have a run function
-     * for its bare name, and takes no arguments then. Returns an exit code. `ctx` as given to
+     * of its own, and arguments, whose first is no member's name. Returns an exit code. `ctx` as given to
      * cli_main. */
     int (*run)(struct cli *cli, void *ctx);
 };

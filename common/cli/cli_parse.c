@@ -51,9 +51,10 @@ static void describe_command(const struct cli *cli, char *text, size_t size)
 
 static enum step wrong_command(struct cli *cli, const char *word)
 {
-    char path[CLI_NAME_BYTES];
-    (void)snprintf(path, sizeof(path), "%s%s%s", cli->path, cli->path[0] != '\0' ? " " : "", word);
-    struct nearest n = nearest_to(str_from(path));
+    char memory[CLI_NAME_BYTES];
+    struct buf path = buf_fixed(memory, sizeof(memory)); /* what does not fit is near to nothing */
+    buf_addf(&path, "%s%s%s", cli->path, cli->path[0] != '\0' ? " " : "", word);
+    struct nearest n = nearest_to(buf_str(&path));
     size_t index = 0;
     const struct cli_command *c;
     while ((c = cli_each_command(cli->program, &index)) != NULL) {
@@ -71,20 +72,32 @@ static enum step wrong_command(struct cli *cli, const char *word)
     return STEP_WRONG;
 }
 
-static enum step take_command_word(struct cli *cli, const char *word)
+/* The command that the words so far and this one name, or NULL. */
+static const struct cli_command *next_command(const struct cli *cli, const char *word)
 {
     char path[CLI_NAME_BYTES];
     int len =
         snprintf(path, sizeof(path), "%s%s%s", cli->path, cli->path[0] != '\0' ? " " : "", word);
-    const struct cli_command *c = len > 0 && (size_t)len < sizeof(path)
-                                      ? cli_find_command(cli->program, str_from(path))
-                                      : NULL;
+    return len > 0 && (size_t)len < sizeof(path) ? cli_find_command(cli->program, str_from(path))
+                                                 : NULL;
+}
+
+static enum step take_command_word(struct cli *cli, const char *word)
+{
+    const struct cli_command *c = next_command(cli, word);
     if (c == NULL) {
         return wrong_command(cli, word);
     }
-    memcpy(cli->path, path, sizeof(path));
+    (void)snprintf(cli->path, sizeof(cli->path), "%s", c->name);
     cli->command = c->run != NULL ? c : NULL;
     return STEP_ON;
+}
+
+/* Not an argument of the command so far: a member of its group, or meant to be one. */
+static bool is_command_word(const struct cli *cli, const char *word)
+{
+    return cli_is_group(cli->program, cli->command) && cli->arg_count == 0 &&
+           (cli->command->args == NULL || next_command(cli, word) != NULL);
 }
 
 static const struct cli_option *search(const struct cli_option *list, struct str name, char letter)
@@ -214,7 +227,7 @@ static enum step take_words(struct cli *cli, int argc, char *const argv[])
             only_words = true;
         } else if (!only_words && word[0] == '-' && word[1] != '\0') {
             step = take_option(cli, argv, &i);
-        } else if (cli->command == NULL || cli_is_group(cli->program, cli->command)) {
+        } else if (cli->command == NULL || (!only_words && is_command_word(cli, word))) {
             step = take_command_word(cli, word);
         } else {
             cli->args[cli->arg_count++] = word;

@@ -59,8 +59,9 @@ static void add_error(struct buf *out, const struct json *error)
 
 static void add_details(struct buf *out, const struct json *event)
 {
-    static const char *const shown[] = {"attempt", "job",    "selection", "schedule", "status",
-                                        "check",   "passed", "reason",    "exit"};
+    static const char *const shown[] = {"attempt", "job",   "selection", "schedule",
+                                        "status",  "check", "passed",    "partial",
+                                        "reason",  "exit",  "level",     "message"};
     for (size_t i = 0; i < COUNT_OF(shown); i++) {
         const struct json *node = json_get(event, shown[i]);
         bool is_first_attempt =

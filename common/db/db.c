@@ -239,7 +239,7 @@ static bool migrate(struct db *db, const struct db_options *o, struct err *err)
 
 static bool prepare_statements(struct db *db, const struct db_options *o, struct err *err)
 {
-    for (int i = 0; i < o->sql_count; i++) {
+    for (int i = 0; i < o->sql_count && (o->flags & DB_LATE) == 0; i++) {
         if (!db_compile(db, str_from(o->sql[i].sql), str_from(o->sql[i].name),
                         SQLITE_PREPARE_PERSISTENT, &db->statements[i], err)) {
             return false;

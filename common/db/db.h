@@ -26,6 +26,9 @@ enum db_flags {
     DB_URI = 8,
     /* A second connection of the process that opened the file first: no quick_check again. */
     DB_NO_CHECK = 16,
+    /* Statements are prepared when they are first used, not at open: for a small host that needs few
+     * of many. A bad one shows in db_run()/db_next(); a test of the module opens without this. */
+    DB_LATE = 32,
 };
 struct db_options {
     const char *path;
@@ -36,7 +39,8 @@ struct db_options {
      * user_version is refused with a clear sentence. NULL = user_version is left alone. */
     const struct db_text *migrations;
     int migrations_count;
-    const struct db_text *sql; /* prepared at open; a bad statement fails here, naming it */
+    const struct db_text
+        *sql; /* prepared at open, but for DB_LATE; a bad statement fails here, naming it */
     int sql_count;
     int cache_kib;       /* page cache; 0 = 256 */
     int busy_timeout_ms; /* 0 = 5000 */
@@ -63,6 +67,7 @@ struct db_query {
     const char *name;
     int rc;
     const char *bad_parameter; /* the name whose bind failed; NULL for one by position */
+    bool is_unprepared;        /* rc is of preparing it */
 };
 struct db_query db_query(struct db *db, int sql_id);
 

@@ -85,10 +85,19 @@ void db_finish(struct db_query *q)
 struct db_query db_query(struct db *db, int sql_id)
 {
     assert(sql_id >= 0 && sql_id < db->sql_count);
-    struct db_query q = {.db = db,
-                         .statement = (struct db_statement *)db->statements[sql_id],
-                         .name = db->sql[sql_id].name};
+    const struct db_text *text = &db->sql[sql_id];
+    struct err err = {0};
+    bool is_ready = db->statements[sql_id] != NULL ||
+                    db_compile(db, str_from(text->sql), str_from(text->name),
+                               SQLITE_PREPARE_PERSISTENT, &db->statements[sql_id], &err);
+    struct db_query q = {
+        .db = db, .statement = (struct db_statement *)db->statements[sql_id], .name = text->name};
     db_reset(&q);
+    if (!is_ready) {
+        q.rc = sqlite3_extended_errcode(db->handle);
+        q.rc = q.rc == SQLITE_OK ? SQLITE_ERROR : q.rc;
+        q.is_unprepared = true;
+    }
     return q;
 }
 
@@ -182,8 +191,10 @@ void db_bind_at_null(struct db_query *q, int index)
 
 void db_reset(struct db_query *q)
 {
-    sqlite3_reset(stmt_of(q));
-    sqlite3_clear_bindings(stmt_of(q));
+    if (q->statement != NULL) {
+        sqlite3_reset(stmt_of(q));
+        sqlite3_clear_bindings(stmt_of(q));
+    }
     q->rc = SQLITE_OK;
     q->bad_parameter = NULL;
 }
@@ -192,7 +203,9 @@ static bool bind_failed(struct db_query *q, struct err *err)
 {
     const char *parameter = q->bad_parameter == NULL ? "at this position" : q->bad_parameter;
     char text[LIMIT_NAME_BYTES + 32];
-    if (q->rc == SQLITE_RANGE) {
+    if (q->is_unprepared) {
+        db_fail(q->db, q->rc, str_from(q->name), err);
+    } else if (q->rc == SQLITE_RANGE) {
         (void)snprintf(text, sizeof(text), "it has no parameter %s", parameter);
         refuse(q->db, str_from(q->name), ERR_INVALID, text, err);
     } else {

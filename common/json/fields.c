@@ -9,7 +9,7 @@
 
 static struct location location_of(const struct json *node)
 {
-    return (struct location){node->line, node->column};
+    return (struct location){node->line, node->column, node->file};
 }
 
 static void add_path(struct buf *out, const struct fields_place *place)
@@ -88,7 +88,7 @@ static void *new_items(struct fields_reader *r, const struct fields_place *place
 }
 
 static bool read_str_list(struct fields_reader *r, const struct fields_place *place,
-                          const struct json *node, struct str_list *slot)
+                          const struct json *node, const struct field *field, struct str_list *slot)
 {
     if (node->type != JSON_ARRAY && node->type != JSON_STRING) {
         fields_wrong_type(r, place, node, "a list of strings");
@@ -103,7 +103,10 @@ static bool read_str_list(struct fields_reader *r, const struct fields_place *pl
     for (const struct json *item = is_lone ? node : node->child; item != NULL;
          item = is_lone ? NULL : item->next) {
         struct fields_place here = {.up = place, .index = count};
-        (void)fields_read_str(r, is_lone ? place : &here, item, &items[count]);
+        const struct fields_place *at = is_lone ? place : &here;
+        if (fields_read_str(r, at, item, &items[count]) && field->names != NULL) {
+            (void)fields_read_name(r, at, item, field, items[count]);
+        }
         count++;
     }
     *slot = (struct str_list){.items = items, .count = count};
@@ -184,11 +187,18 @@ static void read_value(struct fields_reader *r, const struct fields_place *place
     case FIELD_OBJECT:
         read_object(r, place, node, field->object, slot);
         return;
+    case FIELD_JSON_OBJECT:
+        if (node->type != JSON_OBJECT) {
+            fields_wrong_type(r, place, node, "an object");
+            return;
+        }
+        *(const struct json **)slot = node;
+        return;
     case FIELD_JSON:
         *(const struct json **)slot = node;
         return;
     case FIELD_STR_LIST:
-        is_list = read_str_list(r, place, node, slot);
+        is_list = read_str_list(r, place, node, field, slot);
         break;
     case FIELD_STR_MAP:
         is_list = read_str_map(r, place, node, slot);
@@ -203,26 +213,35 @@ static void read_value(struct fields_reader *r, const struct fields_place *place
     }
 }
 
+static void add_keys(struct buf *out, const struct field_table *table)
+{
+    const char *separator = "";
+    for (size_t i = 0; i < table->count; i++) {
+        if (!table->fields[i].is_unsupported) {
+            buf_addf(out, "%s%s", separator, table->fields[i].key);
+            separator = ", ";
+        }
+    }
+}
+
 static void unknown_key(struct fields_reader *r, const struct fields_place *place,
                         const struct json *member, const struct field_table *table)
 {
     struct fields_nearest nearest = {.wanted = member->key};
     char memory[1000];
     struct buf hint = buf_fixed(memory, sizeof(memory));
-    buf_add_text(&hint, "valid keys:");
-    const char *separator = " ";
+    buf_add_text(&hint, "valid keys: ");
+    add_keys(&hint, table);
     for (size_t i = 0; i < table->count; i++) {
         if (!table->fields[i].is_unsupported) {
             fields_nearest_offer(&nearest, str_from(table->fields[i].key));
-            buf_addf(&hint, "%s%s", separator, table->fields[i].key);
-            separator = ", ";
         }
     }
     if (!str_is_empty(nearest.best)) {
         buf_reset(&hint);
         buf_addf(&hint, "did you mean \"" STR_FMT "\"?", STR_ARG(nearest.best));
     }
-    struct location at = {member->key_line, member->key_column};
+    struct location at = {member->key_line, member->key_column, member->file};
     fields_problem(r, place, at, buf_str(&hint), "unknown key \"" STR_FMT "\"",
                    STR_ARG(member->key));
 }
@@ -241,9 +260,9 @@ static bool read_member(struct fields_reader *r, const struct fields_place *plac
                         const struct json *member, const struct field *field, char *out)
 {
     if (field->is_unsupported) {
-        struct location at = {member->key_line, member->key_column};
-        fields_problem(r, place, at, STR_NONE, "key \"%s\" is not supported by this version",
-                       field->key);
+        struct location at = {member->key_line, member->key_column, member->file};
+        fields_problem(r, place, at, str_from(field->help), "key \"%s\" is not supported %s",
+                       field->key, field->help == NULL ? "by this version" : "here");
         return false;
     }
     struct fields_place here = {.up = place, .name = member->key};
@@ -252,6 +271,19 @@ static bool read_member(struct fields_reader *r, const struct fields_place *plac
     }
     read_value(r, &here, member, field, out + field->offset);
     return true;
+}
+
+static void check_choice(struct fields_reader *r, const struct fields_place *place,
+                         const struct json *node, const struct field_table *table)
+{
+    if (table->is_choice && node->count != 1) {
+        char memory[300];
+        struct buf keys = buf_fixed(memory, sizeof(memory));
+        add_keys(&keys, table);
+        fields_problem(r, place, location_of(node), STR_NONE,
+                       "expected one key of " STR_FMT ", got %zu", STR_ARG(buf_str(&keys)),
+                       node->count);
+    }
 }
 
 static void check_required(struct fields_reader *r, const struct fields_place *place,
@@ -263,6 +295,36 @@ static void check_required(struct fields_reader *r, const struct fields_place *p
                            table->fields[i].key);
         }
     }
+}
+
+/* What stands where an object is expected. */
+/* NOLINTNEXTLINE(misc-no-recursion): a scalar ends it */
+static void read_shorthand(struct fields_reader *r, const struct fields_place *place,
+                           const struct json *node, const struct field_table *table, char *out)
+{
+    const struct field *field = table->shorthand;
+    if (field == NULL) {
+        fields_wrong_type(r, place, node, "an object");
+        return;
+    }
+    if (node->type == JSON_ARRAY || node->type == JSON_NULL) {
+        fields_wrong_type(r, place, node,
+                          field->type == FIELD_I64 ? "an integer or an object"
+                                                   : "a word or an object");
+        return;
+    }
+    if (node->type == JSON_STRING && find_field(table, node->as.string) < table->count) {
+        struct str key = node->as.string;
+        char hint[64];
+        (void)snprintf(hint, sizeof(hint), "write {" STR_FMT ": ...}", STR_ARG(key));
+        fields_problem(r, place, location_of(node), str_from(hint),
+                       "\"" STR_FMT "\" does not stand alone", STR_ARG(key));
+        return;
+    }
+    if (field->present_offset != 0) {
+        *(bool *)(out + field->present_offset) = true;
+    }
+    read_value(r, place, node, field, out + field->offset);
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as the tree, which the parsers limit */
@@ -280,9 +342,10 @@ static void read_object(struct fields_reader *r, const struct fields_place *plac
         memcpy(out + table->location_offset, &at, sizeof(at));
     }
     if (node->type != JSON_OBJECT) {
-        fields_wrong_type(r, place, node, "an object");
+        read_shorthand(r, place, node, table, out);
         return;
     }
+    check_choice(r, place, node, table);
     uint64_t seen = 0;
     for (const struct json *member = node->child; member != NULL; member = member->next) {
         size_t i = find_field(table, member->key);

@@ -12,11 +12,13 @@ enum field_type {
     FIELD_DURATION,    /* int64_t nanoseconds, from "10s" */
     FIELD_BYTES,       /* int64_t, from "64MiB" or a number */
     FIELD_ENUM,        /* int: index into `names` */
-    FIELD_STR_LIST,    /* struct str_list; a single string counts as a list of one */
+    FIELD_STR_LIST,    /* struct str_list; a single string counts as a list of one; with `names`
+                          each is one of them */
     FIELD_OBJECT,      /* the struct of `object`, placed at the offset */
     FIELD_OBJECT_LIST, /* struct object_list of `object->size` elements */
     FIELD_STR_MAP,     /* struct str_map: any keys, scalar values as the text they were written */
     FIELD_JSON,        /* const struct json *: taken as it is */
+    FIELD_JSON_OBJECT, /* the same, and it is an object */
     FIELD_OBJECT_MAP,  /* struct object_list: name -> object; the name goes to `name_offset` */
 };
 
@@ -39,13 +41,14 @@ struct field {
     const char *key;
     enum field_type type;
     bool required;
-    bool is_unsupported; /* a later version's key: refused, and not in schema and page */
+    bool is_unsupported; /* a later version's key: refused, and not in schema and page. With a
+                            `help` it is refused for that reason */
     size_t offset;
     /* FIELD_I64, FIELD_DURATION, FIELD_BYTES: of the value; lists and maps: of the count.
      * Both 0 = no limit; `max` below `min` = no upper limit. */
     int64_t min;
     int64_t max;
-    const char *const *names;       /* FIELD_ENUM, NULL-terminated */
+    const char *const *names;       /* FIELD_ENUM, FIELD_STR_LIST; NULL-terminated */
     const char *const *later_names; /* FIELD_ENUM: refused as a later version's; may be NULL */
     const struct field_table *object;
     size_t present_offset; /* of a bool, set when the key is there; 0 = not wanted */
@@ -61,9 +64,14 @@ struct field_table {
     size_t name_offset;     /* FIELD_OBJECT_MAP: of the struct str that takes the member's key */
     const void *defaults;   /* a struct to start from; NULL = zero */
     bool ignore_unknown;    /* messages: keys of a newer version are ignored, null = absent */
+    bool is_choice;         /* exactly one of the keys must be there */
+    /* A lone scalar in place of the object is read as this field; NULL = there must be an object.
+     * It has a place of its own in the struct, or that of one of the fields. */
+    const struct field *shorthand;
 };
 struct location {
     uint32_t line, column; /* 1-based; 0 = unknown */
+    uint32_t file;         /* see struct json */
 };
 
 /* All errors are collected: "assets[2].load.mode: ...", each with line and column. */
@@ -76,7 +84,9 @@ struct problem {
 };
 struct problems {
     struct arena *arena; /* holds the texts */
-    struct str file;     /* given to each problem as it is added */
+    struct str file;     /* given to each problem as it is added, unless its place has another: */
+    const struct str *files; /* the names of locations' files, `file_count` of them; may be NULL */
+    size_t file_count;
     struct problem items[PROBLEMS_MAX];
     size_t count; /* kept */
     size_t total; /* seen */

@@ -127,21 +127,45 @@ static void write_scalar_type(struct json_writer *w, const struct field *field)
     case FIELD_OBJECT_LIST:
     case FIELD_STR_MAP:
     case FIELD_JSON:
+    case FIELD_JSON_OBJECT:
     case FIELD_OBJECT_MAP:
         write_type(w, "string");
         break;
     }
 }
 
-static void write_field_type(struct json_writer *w, const struct field *field)
+/* A list of texts, or one of them alone. */
+static void write_list(struct json_writer *w, const struct field *field)
 {
     static const char *const list_types[] = {"array", "string"};
-    static const char *const map_types[] = {"string", "number", "boolean", "null"};
-    switch (field->type) {
-    case FIELD_STR_LIST:
+    if (field->names == NULL) {
         write_types(w, list_types, COUNT_OF(list_types));
         jw_member_raw(w, "items", STR("{\"type\":\"string\"}"));
         write_limits(w, field, "minItems", "maxItems");
+        return;
+    }
+    jw_key(w, STR("anyOf"));
+    jw_begin_array(w);
+    jw_begin_object(w);
+    write_names(w, field->names);
+    jw_end_object(w);
+    jw_begin_object(w);
+    write_type(w, "array");
+    jw_key(w, STR("items"));
+    jw_begin_object(w);
+    write_names(w, field->names);
+    jw_end_object(w);
+    write_limits(w, field, "minItems", "maxItems");
+    jw_end_object(w);
+    jw_end_array(w);
+}
+
+static void write_field_type(struct json_writer *w, const struct field *field)
+{
+    static const char *const map_types[] = {"string", "number", "boolean", "null"};
+    switch (field->type) {
+    case FIELD_STR_LIST:
+        write_list(w, field);
         break;
     case FIELD_OBJECT:
         write_ref(w, field->object);
@@ -163,6 +187,9 @@ static void write_field_type(struct json_writer *w, const struct field *field)
         write_type(w, "object");
         write_ref_object(w, "additionalProperties", field->object);
         write_limits(w, field, "minProperties", "maxProperties");
+        break;
+    case FIELD_JSON_OBJECT:
+        write_type(w, "object");
         break;
     case FIELD_JSON:
         break; /* anything */
@@ -201,10 +228,8 @@ static void write_property(struct json_writer *w, const struct field *field)
     jw_end_object(w);
 }
 
-static void write_table(struct json_writer *w, const struct field_table *table)
+static void write_object(struct json_writer *w, const struct field_table *table)
 {
-    jw_key(w, str_from(table->name));
-    jw_begin_object(w);
     write_type(w, "object");
     jw_key(w, STR("properties"));
     jw_begin_object(w);
@@ -222,7 +247,31 @@ static void write_table(struct json_writer *w, const struct field_table *table)
         }
     }
     jw_end_array(w);
+    if (table->is_choice) {
+        jw_member_i64(w, "minProperties", 1);
+        jw_member_i64(w, "maxProperties", 1);
+    }
     jw_member_bool(w, "additionalProperties", table->ignore_unknown);
+}
+
+static void write_table(struct json_writer *w, const struct field_table *table)
+{
+    jw_key(w, str_from(table->name));
+    jw_begin_object(w);
+    if (table->shorthand == NULL) {
+        write_object(w, table);
+        jw_end_object(w);
+        return;
+    }
+    jw_key(w, STR("anyOf"));
+    jw_begin_array(w);
+    jw_begin_object(w);
+    write_field_type(w, table->shorthand);
+    jw_end_object(w);
+    jw_begin_object(w);
+    write_object(w, table);
+    jw_end_object(w);
+    jw_end_array(w);
     jw_end_object(w);
 }
 
@@ -243,8 +292,15 @@ void fields_write_schema(struct buf *out, const struct field_table *root, const 
     jw_end_object(&w);
 }
 
-/* The type as a reader of the page knows it. */
-static void add_type(struct buf *out, const struct field *field)
+static void add_words(struct buf *out, const char *const *names)
+{
+    for (size_t i = 0; names[i] != NULL; i++) {
+        buf_addf(out, "%s`%s`", i == 0 ? "" : ", ", names[i]);
+    }
+}
+
+/* The type as a reader of the page knows it, but for what is in an object. */
+static void add_plain_type(struct buf *out, const struct field *field)
 {
     static const char *const words[] = {
         [FIELD_STR] = "text",
@@ -259,16 +315,27 @@ static void add_type(struct buf *out, const struct field *field)
         [FIELD_OBJECT_LIST] = "list of ",
         [FIELD_STR_MAP] = "text by name",
         [FIELD_JSON] = "anything",
+        [FIELD_JSON_OBJECT] = "an object of any content",
         [FIELD_OBJECT_MAP] = "by name: ",
     };
-    buf_add_text(out, words[field->type]);
-    if (field->type == FIELD_ENUM) {
-        for (size_t i = 0; field->names[i] != NULL; i++) {
-            buf_addf(out, "%s`%s`", i == 0 ? "" : ", ", field->names[i]);
-        }
-    } else if (field->object != NULL) {
-        buf_addf(out, "[%s](#%s)", field->object->name, field->object->name);
+    bool is_list_of_words = field->type == FIELD_STR_LIST && field->names != NULL;
+    buf_add_text(out, is_list_of_words ? "list of " : words[field->type]);
+    if (field->names != NULL) {
+        add_words(out, field->names);
     }
+}
+
+static void add_type(struct buf *out, const struct field *field)
+{
+    add_plain_type(out, field);
+    if (field->object == NULL) {
+        return;
+    }
+    if (field->object->shorthand != NULL) {
+        add_plain_type(out, field->object->shorthand);
+        buf_add_text(out, " or ");
+    }
+    buf_addf(out, "[%s](#%s)", field->object->name, field->object->name);
 }
 
 /* A sentence inside of a table: a '|' would end the cell. */
@@ -287,8 +354,8 @@ void fields_write_markdown(struct buf *out, const struct field_table *root)
     struct table_set tables = tables_of(root);
     for (size_t t = 0; t < tables.count; t++) {
         const struct field_table *table = tables.items[t];
-        buf_addf(out, "%s### %s\n\n| key | type | default | meaning |\n|---|---|---|---|\n",
-                 t == 0 ? "" : "\n", table->name);
+        buf_addf(out, "%s### %s\n\n%s| key | type | default | meaning |\n|---|---|---|---|\n",
+                 t == 0 ? "" : "\n", table->name, table->is_choice ? "Exactly one of:\n\n" : "");
         for (size_t i = 0; i < table->count; i++) {
             const struct field *field = &table->fields[i];
             if (field->is_unsupported) {

@@ -30,6 +30,10 @@ bool fields_read_str(struct fields_reader *r, const struct fields_place *place,
 bool fields_read_text(struct fields_reader *r, const struct fields_place *place,
                       const struct json *node, struct str *ret);
 
+/* The index of `text`, which stands at `node`, among the field's names; -1 when it is none. */
+int fields_read_name(struct fields_reader *r, const struct fields_place *place,
+                     const struct json *node, const struct field *field, struct str text);
+
 /* "Did you mean": offer candidates, then look whether one is near. */
 struct fields_nearest {
     struct str wanted;

@@ -4,7 +4,7 @@
 
 static struct location location_of(const struct json *node)
 {
-    return (struct location){node->line, node->column};
+    return (struct location){node->line, node->column, node->file};
 }
 
 /* A scalar as it stood in the text; a null or bool of a message has no such text. */
@@ -135,19 +135,14 @@ static void add_names(struct buf *out, const char *const *names)
     }
 }
 
-static void read_enum(struct fields_reader *r, const struct fields_place *place,
-                      const struct json *node, const struct field *field, int *slot)
+int fields_read_name(struct fields_reader *r, const struct fields_place *place,
+                     const struct json *node, const struct field *field, struct str text)
 {
-    struct str text;
-    if (!fields_read_text(r, place, node, &text)) {
-        return;
-    }
     struct fields_nearest nearest = {.wanted = text};
     for (int i = 0; field->names[i] != NULL; i++) {
         struct str name = str_from(field->names[i]);
         if (str_eq(name, text)) {
-            *slot = i;
-            return;
+            return i;
         }
         fields_nearest_offer(&nearest, name);
     }
@@ -155,7 +150,7 @@ static void read_enum(struct fields_reader *r, const struct fields_place *place,
         if (str_eq(str_from(field->later_names[i]), text)) {
             fields_problem(r, place, location_of(node), STR_NONE,
                            "\"" STR_FMT "\" is not supported by this version", STR_ARG(text));
-            return;
+            return -1;
         }
     }
     char memory[300];
@@ -168,6 +163,19 @@ static void read_enum(struct fields_reader *r, const struct fields_place *place,
     fields_problem(r, place, location_of(node), str_from(hint),
                    "\"" STR_FMT "\" is not one of " STR_FMT, STR_ARG(text),
                    STR_ARG(buf_str(&names)));
+    return -1;
+}
+
+static void read_enum(struct fields_reader *r, const struct fields_place *place,
+                      const struct json *node, const struct field *field, int *slot)
+{
+    struct str text;
+    int value = fields_read_text(r, place, node, &text)
+                    ? fields_read_name(r, place, node, field, text)
+                    : -1;
+    if (value >= 0) {
+        *slot = value;
+    }
 }
 
 static void read_bool(struct fields_reader *r, const struct fields_place *place,
@@ -228,6 +236,7 @@ void fields_read_scalar(struct fields_reader *r, const struct fields_place *plac
     case FIELD_OBJECT_LIST:
     case FIELD_STR_MAP:
     case FIELD_JSON:
+    case FIELD_JSON_OBJECT:
     case FIELD_OBJECT_MAP:
         break; /* read by fields.c */
     }

@@ -17,6 +17,9 @@ void problems_add(struct problems *p, struct location at, struct str hint, const
     va_end(args);
     struct problem *problem = &p->items[p->count++];
     *problem = (struct problem){.at = at, .file = p->file};
+    if (at.file < p->file_count) {
+        problem->file = p->files[at.file];
+    }
     problem->text = arena_copy(p->arena, str_from(line));
     if (problem->text.ptr == NULL) {
         problem->text = STR("wrong, but no memory is left to say how");

@@ -21,9 +21,10 @@ struct evaluation {
     const struct automation *condition;
     struct automation_cursor old;
     struct automation_cursor new;
-    struct buf *deps; /* the lines of the new cursor: deps updated since the cron's tick */
-    bool is_whole;    /* the root has a partition to look at, or needs none */
-    bool has_moved;   /* to another partition, or from or to having any, since the last tick */
+    struct buf *deps;  /* the lines of the new cursor: deps updated since the cron's tick */
+    bool is_whole;     /* the root has a partition to look at, or needs none */
+    bool has_moved;    /* to another partition, or from or to having any, since the last tick */
+    bool has_consumed; /* something came since the last tick, which must not come again */
     bool has_failed;
 };
 
@@ -72,12 +73,13 @@ static struct automation_facts look(const struct evaluation *e, uint32_t node)
     return facts;
 }
 
-static struct outcome newly_updated_at(const struct evaluation *e, uint32_t node)
+static struct outcome newly_updated_at(struct evaluation *e, uint32_t node)
 {
     struct automation_facts facts = look(e, node);
     if (!e->old.exists || facts.updated_seq <= e->old.seq) {
         return (struct outcome){0};
     }
+    e->has_consumed = true;
     return (struct outcome){true, facts.made_at};
 }
 
@@ -110,17 +112,18 @@ static bool is_requested_with_root(const struct evaluation *e, uint32_t node)
            same_partitions(&e->tick->assets[node], &e->tick->assets[e->root]);
 }
 
-static struct outcome cron_passed(const struct evaluation *e)
+static struct outcome cron_passed(struct evaluation *e)
 {
     struct wall_time last;
     if (!e->old.exists || !cron_last(&e->condition->cron, e->condition->tz, e->tick->now, &last) ||
         last.ns < e->old.at.ns) {
         return (struct outcome){0};
     }
+    e->has_consumed = true;
     return (struct outcome){true, last};
 }
 
-static struct outcome fact(const struct evaluation *e, enum operation type, uint32_t node)
+static struct outcome fact(struct evaluation *e, enum operation type, uint32_t node)
 {
     switch (type) {
     case FACT_MISSING:
@@ -337,7 +340,7 @@ static struct outcome eval(struct evaluation *e, const struct condition *c, cons
         ret.is_true = eval_or(e, c, below);
         break;
     case OP_NOT:
-        ret.is_true = at->is_candidate && !eval(e, c->children[0], &below).is_true;
+        ret.is_true = !eval(e, c->children[0], &below).is_true && at->is_candidate;
         break;
     case OP_NEWLY_TRUE:
         ret.is_true = eval_newly_true(e, c, below);
@@ -373,24 +376,15 @@ static struct outcome eval(struct evaluation *e, const struct condition *c, cons
 
 /* --- one tick --- */
 
-/* The cron as a line of the cursor. */
+/* The cron as a line of the cursor; neither of the two can hold an end of line. */
 static bool write_schedule(struct evaluation *e)
 {
     const struct automation *a = e->condition;
-    if (a->kind != AUTOMATION_ON_CRON) {
-        return true;
+    if (a->kind == AUTOMATION_ON_CRON) {
+        e->new.schedule = arena_printf(e->arena, STR_FMT " " STR_FMT, STR_ARG(a->cron_text),
+                                       STR_ARG(a->timezone));
+        return e->new.schedule.ptr != NULL;
     }
-    size_t len = a->cron_text.len + 1 + a->timezone.len;
-    char *line = arena_alloc(e->arena, len + 1);
-    if (line == NULL) {
-        return false;
-    }
-    struct buf text = buf_fixed(line, len + 1);
-    buf_addf(&text, STR_FMT " " STR_FMT, STR_ARG(a->cron_text), STR_ARG(a->timezone));
-    for (size_t i = 0; i < text.len; i++) {
-        line[i] = line[i] == '\n' || line[i] == '\r' ? ' ' : line[i];
-    }
-    e->new.schedule = buf_str(&text);
     return true;
 }
 
@@ -432,6 +426,27 @@ static bool begin(struct evaluation *e)
     return true;
 }
 
+/* A cursor without what says up to when: "v1 SEQ AT_NS ". */
+static struct str cursor_state(struct str cursor)
+{
+    struct str rest = cursor;
+    struct str word = STR_NONE;
+    for (int i = 0; i < 3; i++) {
+        (void)str_cut(rest, ' ', &word, &rest);
+    }
+    return rest;
+}
+
+int64_t automation_cursor_seq(struct str cursor)
+{
+    struct str rest = cursor;
+    struct str word = STR_NONE;
+    int64_t seq = 0;
+    bool is_read = str_cut(rest, ' ', &word, &rest) && str_cut(rest, ' ', &word, &rest) &&
+                   str_to_i64(word, 0, INT64_MAX, &seq);
+    return is_read ? seq : 0;
+}
+
 static bool evaluate_root(struct evaluation *e, struct buf *cursor, struct automation_result *ret)
 {
     struct automation_node top = {0};
@@ -450,10 +465,14 @@ static bool evaluate_root(struct evaluation *e, struct buf *cursor, struct autom
     if (e->has_failed || e->deps->overflow || cursor->overflow) {
         return false;
     }
-    *ret = (struct automation_result){.is_evaluated = true,
-                                      .is_requested = is_requested,
-                                      .cursor = arena_copy(e->arena, buf_str(cursor)),
-                                      .tree = top.first};
+    *ret = (struct automation_result){
+        .is_evaluated = true,
+        .is_requested = is_requested,
+        .cursor = arena_copy(e->arena, buf_str(cursor)),
+        .must_keep =
+            e->has_consumed || !e->old.exists ||
+            !str_eq(cursor_state(e->tick->assets[e->root].cursor), cursor_state(buf_str(cursor))),
+        .tree = top.first};
     return ret->cursor.ptr != NULL;
 }
 

@@ -71,8 +71,10 @@ struct automation_node {
 
 struct automation_result {
     bool is_evaluated;
-    bool is_requested;                  /* to be made now; partitions: the latest one */
-    struct str cursor;                  /* for the next tick; one line or more */
+    bool is_requested; /* to be made now; partitions: the latest one */
+    struct str cursor; /* for the next tick, several lines; empty when it was not evaluated: what is
+                          kept of it goes, as a condition that comes back begins anew */
+    bool must_keep;    /* the next tick would come to something else with the cursor before */
     const struct automation_node *tree; /* NULL unless wanted */
 };
 
@@ -82,5 +84,11 @@ struct automation_result {
 MUST_CHECK bool automation_evaluate(const struct automation_tick *tick, struct arena *arena,
                                     struct automation_result **ret, struct err *err);
 
+/* The newest event that the tick which left the cursor knew of; 0 = there was none. */
+int64_t automation_cursor_seq(struct str cursor);
+
 /* {"name":"AND","label":"eager","operator":"and","true":false,"candidate":true,"children":[...]} */
 void automation_write_tree(const struct automation_node *tree, struct buf *out);
+/* The same without nesting, as an event can hold it, each node before its children:
+ * {"nodes":[{"depth":0,"name":"AND",...},{"depth":1,...}]} */
+void automation_write_nodes(const struct automation_node *tree, struct buf *out);

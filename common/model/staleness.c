@@ -71,14 +71,14 @@ static void add_hex(const uint8_t bytes[32], char ret[DATA_VERSION_TEXT_SIZE])
     ret[64] = '\0';
 }
 
-bool data_version_compute(struct str code_version, const struct asset_input *inputs, size_t count,
-                          const struct digest *digest, struct arena *arena,
-                          char ret[DATA_VERSION_TEXT_SIZE], struct err *err)
+bool data_version_compute(const struct provenance *from, const struct digest *digest,
+                          struct arena *arena, char ret[DATA_VERSION_TEXT_SIZE], struct err *err)
 {
-    size_t len = code_version.len;
+    size_t count = from->input_count;
+    size_t len = from->code_version.len;
     for (size_t i = 0; i < count; i++) {
-        len += inputs[i].data_version.len;
-        if (str_eq(inputs[i].data_version, DATA_VERSION_UNKNOWN)) {
+        len += from->inputs[i].data_version.len;
+        if (str_eq(from->inputs[i].data_version, DATA_VERSION_UNKNOWN)) {
             memcpy(ret, DATA_VERSION_UNKNOWN.ptr, DATA_VERSION_UNKNOWN.len + 1);
             return true;
         }
@@ -89,11 +89,11 @@ bool data_version_compute(struct str code_version, const struct asset_input *inp
         return no_memory(err);
     }
     if (count > 0) {
-        memcpy(sorted, inputs, count * sizeof(*inputs));
+        memcpy(sorted, from->inputs, count * sizeof(*sorted));
         qsort(sorted, count, sizeof(*sorted), by_input_key);
     }
     struct buf text = buf_fixed(memory, len + 1);
-    buf_add(&text, code_version);
+    buf_add(&text, from->code_version);
     for (size_t i = 0; i < count; i++) {
         buf_add(&text, sorted[i].data_version);
     }
@@ -153,11 +153,13 @@ static void add_dependency_cause(struct finding *f, struct str dependency, const
     (void)add_cause(f, STALE_DEPENDENCIES, dependency, reason);
 }
 
-/* A version that somebody cares about is spoken of; one that is new with each run is not. */
+/* A version that somebody cares about is spoken of; one that is new with each run is not. Given
+ * without a word on how the asset was made, Dagster does not take it for given. */
 static void add_data_cause(struct finding *f, uint32_t dep)
 {
     const struct stale_asset *asset = &f->assets[dep];
-    bool has_meaning = asset->code_version.len > 0 || asset->is_external || asset->made.is_given;
+    bool has_meaning = asset->code_version.len > 0 || asset->is_external ||
+                       (asset->made.is_given && asset->made.from.code_version.len > 0);
     add_cause(f, STALE_DATA, f->g->nodes[dep].key,
               has_meaning ? STR("has a new dependency data version")
                           : STR("has a new dependency materialization"))
@@ -180,7 +182,7 @@ static void look_at_dep(struct finding *f, uint32_t dep)
     if (!strmap_get(&f->inputs, key, &index)) {
         add_dependency_cause(f, key, "has a new");
     } else if (!f->assets[dep].is_partitioned &&
-               differs(made->inputs[index].data_version, version_now(&f->assets[dep]))) {
+               differs(made->from.inputs[index].data_version, version_now(&f->assets[dep]))) {
         add_data_cause(f, dep);
     }
 }
@@ -189,13 +191,14 @@ static void look_at_versions(struct finding *f)
 {
     const struct graph_node *node = &f->g->nodes[f->node];
     const struct stale_asset *asset = &f->assets[f->node];
-    if (asset->code_version.len > 0 && !str_eq(asset->code_version, asset->made.code_version)) {
+    if (asset->code_version.len > 0 &&
+        !str_eq(asset->code_version, asset->made.from.code_version)) {
         (void)add_cause(f, STALE_CODE, STR_NONE, STR("has a new code version"));
     }
-    for (size_t i = 0; i < asset->made.input_count; i++) {
+    for (size_t i = 0; i < asset->made.from.input_count; i++) {
         uint32_t dep = 0;
-        if (!strmap_get(&f->deps, asset->made.inputs[i].key, &dep)) {
-            add_dependency_cause(f, asset->made.inputs[i].key, "removed");
+        if (!strmap_get(&f->deps, asset->made.from.inputs[i].key, &dep)) {
+            add_dependency_cause(f, asset->made.from.inputs[i].key, "removed");
         }
     }
     for (size_t i = 0; i < node->dep_count; i++) {
@@ -228,13 +231,14 @@ static bool index_deps(struct finding *f)
     const struct asset_version *made = &f->assets[f->node].made;
     f->deps = strmap_new(f->arena);
     f->inputs = strmap_new(f->arena);
-    f->causes = arena_array(f->arena, 1 + node->dep_count + made->input_count, sizeof(*f->causes));
+    f->causes =
+        arena_array(f->arena, 1 + node->dep_count + made->from.input_count, sizeof(*f->causes));
     bool ok = f->causes != NULL;
     for (size_t i = 0; ok && i < node->dep_count; i++) {
         ok = strmap_put(&f->deps, f->g->nodes[node->deps[i]].key, node->deps[i]);
     }
-    for (size_t i = 0; ok && i < made->input_count; i++) {
-        ok = strmap_put(&f->inputs, made->inputs[i].key, (uint32_t)i);
+    for (size_t i = 0; ok && i < made->from.input_count; i++) {
+        ok = strmap_put(&f->inputs, made->from.inputs[i].key, (uint32_t)i);
     }
     return ok;
 }
@@ -255,7 +259,7 @@ bool staleness_of(const struct graph *g, const struct stale_asset *assets, uint3
     if (!index_deps(&f)) {
         return no_memory(err);
     }
-    if (asset->made.code_version.len > 0) {
+    if (asset->made.from.code_version.len > 0) {
         look_at_versions(&f);
     } else {
         look_at_times(&f);

@@ -22,6 +22,12 @@ struct asset_input {
     struct str key;          /* of the dep */
     struct str data_version; /* that it had when the asset was made from it */
 };
+/* What an asset was made with and from. */
+struct provenance {
+    struct str code_version; /* of the definition then, or the run's id; empty: nothing is known */
+    const struct asset_input *inputs; /* one for each dep then, in any order */
+    size_t input_count;
+};
 /* `ret` = SHA-256 of `bytes`: digest_sha256() of common/tls. */
 struct digest {
     void (*sha256)(struct str bytes, uint8_t ret[32]);
@@ -29,12 +35,12 @@ struct digest {
 enum { DATA_VERSION_TEXT_SIZE = 65 };
 
 /* The data version of a materialization to which nobody gave one: the same 64 hex digits that
- * Dagster computes. `code_version` is the definition's, or else the run's id, so that each run of
- * such an asset makes a new version. `inputs`: one for each dep, with its asset_version_of(), in
- * any order; the text UNKNOWN when one is. Memory of `arena` is used for the call. ERR_NO_MEMORY. */
-MUST_CHECK bool data_version_compute(struct str code_version, const struct asset_input *inputs,
-                                     size_t count, const struct digest *digest, struct arena *arena,
-                                     char ret[DATA_VERSION_TEXT_SIZE], struct err *err);
+ * Dagster computes. Without a code version in the definition the run's id is in its place, so that
+ * each run of such an asset makes a new version; the inputs have their asset_version_of(). The
+ * text UNKNOWN when an input is. Memory of `arena` is used for the call. ERR_NO_MEMORY. */
+MUST_CHECK bool data_version_compute(const struct provenance *from, const struct digest *digest,
+                                     struct arena *arena, char ret[DATA_VERSION_TEXT_SIZE],
+                                     struct err *err);
 
 /* --- what is known of an asset --- */
 
@@ -43,10 +49,9 @@ MUST_CHECK bool data_version_compute(struct str code_version, const struct asset
 struct asset_version {
     struct wall_time at;     /* 0 = there was none */
     struct str data_version; /* may be empty: none was told */
-    bool is_given;           /* somebody gave the data version; it was not computed */
-    struct str code_version; /* then, or the run's id; empty: nothing is known of how it was made */
-    const struct asset_input *inputs;
-    size_t input_count;
+    bool is_given;           /* somebody gave the data version; it was not computed. Changes the
+                                words of a cause only */
+    struct provenance from;
 };
 struct stale_asset {
     struct asset_version made;

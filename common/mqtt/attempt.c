@@ -1,5 +1,5 @@
 /* DESIGN. One attempt is a row of steps, each begun by the end of the one before: resolve, dial,
- * handshake, CONNECT. All that belongs to an attempt is made in it and torn down with it, in
+ * handshake (unless the session is without TLS), CONNECT. All that belongs to an attempt is made in it and torn down with it, in
  * end_attempt(), which runs at the end of the loop's turn and is the only place that calls
  * on_offline: so no function of the header calls back, and none pulls the ground from under
  * libmosquitto. What stays between attempts: the texts, the TLS client with its session ticket, a
@@ -12,7 +12,7 @@
 
 enum { CLOSE_TIMEOUT_MS = 5000 };
 
-/*   OFFLINE -> RESOLVING -> DIALING -> HANDSHAKE -> CONNECTING -> ONLINE
+/*   OFFLINE -> RESOLVING -> DIALING -> HANDSHAKE -> CONNECTING -> ONLINE      (without TLS no HANDSHAKE)
  *      ^           |           |           |           |  |        |  \
  *      |           v           v           v           v  |        v   v
  *      +------- ENDING <-------+-----------+-----------+--|--------+  CLOSING
@@ -22,7 +22,7 @@ enum { CLOSE_TIMEOUT_MS = 5000 };
 static const unsigned allowed[] = {
     [SESSION_OFFLINE] = TO(SESSION_RESOLVING),
     [SESSION_RESOLVING] = TO(SESSION_DIALING) | TO(SESSION_ENDING),
-    [SESSION_DIALING] = TO(SESSION_HANDSHAKE) | TO(SESSION_ENDING),
+    [SESSION_DIALING] = TO(SESSION_HANDSHAKE) | TO(SESSION_CONNECTING) | TO(SESSION_ENDING),
     [SESSION_HANDSHAKE] = TO(SESSION_CONNECTING) | TO(SESSION_ENDING),
     [SESSION_CONNECTING] = TO(SESSION_ONLINE) | TO(SESSION_CLOSING) | TO(SESSION_ENDING),
     [SESSION_ONLINE] = TO(SESSION_CLOSING) | TO(SESSION_ENDING),
@@ -62,6 +62,9 @@ void session_fail(struct mqtt_session *s, const struct err *why)
     s->has_why = why != NULL;
     if (why != NULL) {
         s->why = *why;
+        if (s->options.is_bare && s->state == SESSION_CONNECTING && why->hint[0] == '\0') {
+            (void)err_hint(&s->why, "does an MQTT 5 broker without TLS listen on this port?");
+        }
         if (s->state < SESSION_ONLINE) {
             (void)err_wrap(&s->why, "connect to " STR_FMT ":%d", STR_ARG(s->options.host),
                            s->options.port);
@@ -191,8 +194,7 @@ static bool begin_mqtt(struct mqtt_session *s, struct err *err)
         return false;
     }
     const struct bridge_options options = {.loop = s->loop,
-                                           .channel = s->channel,
-                                           .remote_fd = s->fd,
+                                           .wire = {.channel = s->channel, .fd = s->fd},
                                            .local_fd = local_fd,
                                            .packet_bytes_max =
                                                s->options.payload_bytes_max + PACKET_OVERHEAD_BYTES,
@@ -232,6 +234,27 @@ static void on_handshake_ready(void *ctx, unsigned events)
     }
 }
 
+static void begin_bare(struct mqtt_session *s)
+{
+    struct err err = {0};
+    enter(s, SESSION_CONNECTING);
+    if (!begin_mqtt(s, &err)) {
+        session_fail(s, &err);
+    }
+}
+
+static void begin_tls(struct mqtt_session *s)
+{
+    struct err err = {0};
+    enter(s, SESSION_HANDSHAKE);
+    if (!tls_channel_open(&s->channel, s->tls, s->fd, &err)) {
+        session_fail(s, &err);
+        return;
+    }
+    s->handshake = (struct loop_fd){.fd = s->fd, .on_ready = on_handshake_ready, .ctx = s};
+    on_handshake_ready(s, 0);
+}
+
 static void on_dialed(void *ctx, int fd, const struct err *why)
 {
     struct mqtt_session *s = ctx;
@@ -240,14 +263,11 @@ static void on_dialed(void *ctx, int fd, const struct err *why)
         return;
     }
     s->fd = fd;
-    struct err err = {0};
-    enter(s, SESSION_HANDSHAKE);
-    if (!tls_channel_open(&s->channel, s->tls, fd, &err)) {
-        session_fail(s, &err);
-        return;
+    if (s->options.is_bare) {
+        begin_bare(s);
+    } else {
+        begin_tls(s);
     }
-    s->handshake = (struct loop_fd){.fd = fd, .on_ready = on_handshake_ready, .ctx = s};
-    on_handshake_ready(s, 0);
 }
 
 static void on_resolved(void *ctx, const struct address_list *list, const struct err *why)

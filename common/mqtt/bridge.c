@@ -76,11 +76,10 @@ static bool fill_up(struct bridge *b)
 static bool finish_up(struct bridge *b)
 {
     struct err err = {0};
-    enum tls_status status = tls_channel_notify_close(b->o.channel, &err);
+    enum tls_status status = wire_end(&b->o.wire, &err);
     if (status == TLS_WANT_WRITE || status == TLS_WANT_READ) {
         return false;
     }
-    (void)shutdown(b->o.remote_fd, SHUT_WR);
     b->up_closed = true;
     return true;
 }
@@ -89,8 +88,8 @@ static bool empty_up(struct bridge *b)
 {
     struct err err = {0};
     size_t moved = 0;
-    enum tls_status status = tls_channel_write(b->o.channel, b->up.bytes + b->up.pos,
-                                               b->up.len - b->up.pos, &moved, &err);
+    enum tls_status status =
+        wire_write(&b->o.wire, b->up.bytes + b->up.pos, b->up.len - b->up.pos, &moved, &err);
     if (status == TLS_OK) {
         b->up.pos += moved;
         b->last_up = loop_now(b->o.loop);
@@ -133,7 +132,7 @@ static bool fill_down(struct bridge *b)
     struct err err = {0};
     size_t len = 0;
     enum tls_status status =
-        tls_channel_read(b->o.channel, b->down.bytes, sizeof(b->down.bytes), &len, &err);
+        wire_read(&b->o.wire, b->down.bytes, sizeof(b->down.bytes), &len, &err);
     if (status == TLS_WANT_READ || status == TLS_WANT_WRITE) {
         return false;
     }
@@ -249,7 +248,7 @@ bool bridge_open(struct bridge **ret, const struct bridge_options *options, stru
     }
     b->o = *options;
     b->local = (struct loop_fd){.fd = options->local_fd, .on_ready = on_ready, .ctx = b};
-    b->remote = (struct loop_fd){.fd = options->remote_fd, .on_ready = on_ready, .ctx = b};
+    b->remote = (struct loop_fd){.fd = options->wire.fd, .on_ready = on_ready, .ctx = b};
     b->framing.packet_bytes_max = options->packet_bytes_max;
     b->last_up = b->last_down = loop_now(options->loop);
     const int bytes = LOCAL_SEND_BYTES;

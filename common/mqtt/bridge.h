@@ -1,17 +1,16 @@
-/* bridge.h - the pump between libmosquitto's UNIX socket and the TLS channel. Two directions, one
- * buffer each, and no more in memory: what one side does not take is not read from the other. */
+/* bridge.h - the pump between libmosquitto's UNIX socket and the wire to the broker. Two directions,
+ * one buffer each, and no more in memory: what one side does not take is not read from the other. */
 #pragma once
 #include "common/mqtt/framing.h"
+#include "common/mqtt/wire.h"
 #include "common/platform/loop.h"
-#include "common/tls/channel.h"
 
 struct bridge;
 struct bridge_options {
     struct loop *loop;
-    struct tls_channel *channel; /* borrowed; after its handshake */
-    int remote_fd;               /* the channel's socket; borrowed */
-    int local_fd;                /* our end of the UNIX socket; the bridge's once open */
-    size_t packet_bytes_max;     /* from the broker */
+    struct wire wire;
+    int local_fd;            /* our end of the UNIX socket; the bridge's once open */
+    size_t packet_bytes_max; /* from the broker */
     /* Nothing more comes from the broker, and why; what came before was delivered. The library is
      * about to see the end. */
     void (*on_remote_end)(void *ctx, const struct err *why);

@@ -27,6 +27,9 @@ static void on_connect(struct mosquitto *mosq, void *ctx, int reason, int flags,
     }
     if (reason != 0) {
         (void)reason_err(&s->library.why, reason, "the broker refuses the connection");
+        if (s->options.is_bare && s->library.why.code == ERR_DENIED) {
+            (void)err_hint(&s->library.why, "check the broker's user and password");
+        }
         s->library.has_ended = true;
         return;
     }
@@ -40,7 +43,8 @@ static void on_connect(struct mosquitto *mosq, void *ctx, int reason, int flags,
 static void describe_end(struct mqtt_session *s, int mosq_error)
 {
     bool is_end = mosq_error == MOSQ_ERR_SUCCESS || mosq_error == MOSQ_ERR_CONN_LOST;
-    if (is_end && s->link_why.code != ERR_NONE) {
+    /* In the middle of a packet it says MOSQ_ERR_ERRNO, with an errno that is anybody's. */
+    if ((is_end || mosq_error == MOSQ_ERR_ERRNO) && s->link_why.code != ERR_NONE) {
         s->library.why = s->link_why;
         return;
     }
@@ -194,6 +198,10 @@ static int apply_options(struct mqtt_session *s, struct mosquitto *mosq)
     int rc = mosquitto_int_option(mosq, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5);
     if (rc == MOSQ_ERR_SUCCESS) {
         rc = mosquitto_int_option(mosq, MOSQ_OPT_SEND_MAXIMUM, s->options.inflight_max);
+    }
+    if (rc == MOSQ_ERR_SUCCESS && s->options.user.len > 0) {
+        rc = mosquitto_username_pw_set(mosq, s->options.user.ptr,
+                                       s->password.len > 0 ? buf_cstr(&s->password) : NULL);
     }
     if (rc == MOSQ_ERR_SUCCESS && s->options.will_topic.len > 0) {
         rc = mosquitto_will_set_v5(mosq, s->options.will_topic.ptr, (int)s->will_payload.len,

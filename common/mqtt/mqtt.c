@@ -2,8 +2,9 @@
 #include "common/mqtt/session.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-enum { TEXTS_BYTES_MAX = 16 << 10, WILL_BYTES_MAX = 64 << 10 };
+enum { TEXTS_BYTES_MAX = 16 << 10, WILL_BYTES_MAX = 64 << 10, PASSWORD_BYTES_MAX = 4096 };
 
 /* -- open and close -- */
 
@@ -24,6 +25,9 @@ static bool check_options(const struct mqtt_options *o, struct err *err)
     if (o->client_id.len == 0) {
         return err_set(err, ERR_INVALID, "MQTT: the client id is empty");
     }
+    if (!o->is_bare && o->user.len + o->password.len > 0) {
+        return err_set(err, ERR_INVALID, "MQTT: over TLS the certificate is the user");
+    }
     return true;
 }
 
@@ -41,10 +45,16 @@ static bool copy_texts(struct mqtt_session *s, struct err *err)
         o->server_name = o->host;
     }
     if (!copy_text(s, &o->host) || !copy_text(s, &o->server_name) || !copy_text(s, &o->client_id) ||
-        !copy_text(s, &o->will_topic) || !copy_text(s, &o->socket_dir)) {
+        !copy_text(s, &o->will_topic) || !copy_text(s, &o->socket_dir) || !copy_text(s, &o->user)) {
         return err_set(err, ERR_FULL, "MQTT: host, names and topics have more than %d bytes",
                        TEXTS_BYTES_MAX);
     }
+    buf_add(&s->password, o->password);
+    if (s->password.overflow) {
+        return err_set(err, ERR_INVALID, "MQTT: the password has more than %d bytes",
+                       PASSWORD_BYTES_MAX);
+    }
+    o->password = STR_NONE; /* the caller's */
     return mqtt_set_will(s, o->will_payload, err);
 }
 
@@ -59,7 +69,8 @@ static bool open_parts(struct mqtt_session *s, struct err *err)
                                            .rng = &s->rng,
                                            .clock = loop_clock(s->loop),
                                            .ignore_dates = o->ignore_dates};
-    bool is_open = session_open_resolver(s, err) && tls_client_open(&s->tls, &tls, err);
+    bool is_open =
+        session_open_resolver(s, err) && (o->is_bare || tls_client_open(&s->tls, &tls, err));
     o->ca_pem = o->cert_pem = o->key_pem = o->ca_fingerprint = o->will_payload = STR_NONE;
     return is_open;
 }
@@ -82,6 +93,7 @@ bool mqtt_open(struct mqtt_session **ret, struct loop *loop, const struct rng *r
     s->options = *options;
     s->texts = arena_new(TEXTS_BYTES_MAX);
     s->will_payload = buf_growing(WILL_BYTES_MAX);
+    s->password = buf_growing(PASSWORD_BYTES_MAX);
     session_init(s);
     if (!copy_texts(s, err) || !open_parts(s, err)) {
         session_free(s);
@@ -97,6 +109,10 @@ void session_free(struct mqtt_session *s)
     resolver_close(s->resolver);
     tls_client_close(s->tls);
     buf_release(&s->will_payload);
+    if (s->password.len > 0) {
+        explicit_bzero(s->password.ptr, s->password.len);
+    }
+    buf_release(&s->password);
     arena_release(&s->texts);
     free(s);
     library_stop();
@@ -196,7 +212,7 @@ int mqtt_inflight(const struct mqtt_session *session)
 
 struct str mqtt_learned_ca(const struct mqtt_session *session)
 {
-    return tls_client_learned_ca(session->tls);
+    return session->tls == NULL ? STR_NONE : tls_client_learned_ca(session->tls);
 }
 
 const char *mqtt_state_name(const struct mqtt_session *session)

@@ -1,6 +1,7 @@
 /* mqtt.h - one MQTT 5 session over mutual TLS, in the owner's loop. libmosquitto speaks the
  * protocol on one end of an in-process UNIX socket, mbedTLS carries the bytes to the broker on the
- * other (decision 0003).
+ * other (decision 0003). Or bare over TCP, for a broker nearby that is not ours: the same session,
+ * with the same bounds, without the handshake.
  *
  *   OFFLINE --mqtt_connect()--> RESOLVING -> DIALING -> HANDSHAKE -> CONNECTING -> ONLINE
  *      ^________________________________any failure, close, mqtt_disconnect()________|
@@ -44,6 +45,7 @@ struct mqtt_options {
     struct str key_pem;
     struct str ca_fingerprint; /* enrolment: see tls_client_options */
     bool ignore_dates;         /* see tls_client_options */
+    bool is_bare;              /* without TLS: what belongs to it is not used */
     bool will_retain;          /* the will replaces the topic's retained message */
     int keepalive_s;           /* 5..3600; the broker may lower it */
     int connect_timeout_ms;    /* from mqtt_connect to ONLINE */
@@ -52,6 +54,7 @@ struct mqtt_options {
     size_t payload_bytes_max;
     struct str will_topic; /* empty = no will */
     struct str will_payload;
+    struct str user, password; /* is_bare; both empty = none */
     /* A folder of ours (0700, a path of at most 84 bytes) for the in-process socket. */
     struct str socket_dir;
 };

@@ -41,6 +41,7 @@ struct mqtt_session {
     struct mqtt_options
         options; /* texts point into the arena, NUL-terminated; the PEM texts are not kept */
     struct buf will_payload;
+    struct buf password; /* wiped at the end */
     struct tls_client *tls;
 
     enum session_state state;

@@ -115,6 +115,18 @@ static bool find_user(const char *name, char memory[PASSWD_BYTES], struct passwd
     return true;
 }
 
+bool confine_find_user(const char *name, uid_t *ret_user, gid_t *ret_group, struct err *err)
+{
+    char memory[PASSWD_BYTES];
+    struct passwd user;
+    if (!find_user(name, memory, &user, err)) {
+        return false;
+    }
+    *ret_user = user.pw_uid;
+    *ret_group = user.pw_gid;
+    return true;
+}
+
 static bool become(const char *name, struct err *err)
 {
     char memory[PASSWD_BYTES];

@@ -9,6 +9,7 @@
 #include "common/base/arena.h"
 #include "common/base/buf.h"
 #include "common/base/err.h"
+#include <sys/types.h>
 
 /* All zero: as we are. */
 struct confine {
@@ -32,6 +33,10 @@ MUST_CHECK bool confine_read(struct confine *c, const char *word, struct err *er
 /* Applies it to this process, in the order group, limits, user. What was done before a failure
  * stays done: the caller ends. */
 MUST_CHECK bool confine_apply(const struct confine *c, struct err *err);
+
+/* ERR_NOT_FOUND: there is no such user. */
+MUST_CHECK bool confine_find_user(const char *name, uid_t *ret_user, gid_t *ret_group,
+                                  struct err *err);
 
 /* `envp` with HOME, USER and LOGNAME of the user where it does not set them, in `arena`:
  * NULL-terminated. */

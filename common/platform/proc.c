@@ -130,11 +130,20 @@ bool proc_each(const char *dir, bool (*on_process)(void *ctx, pid_t pid), void *
     return reason == 0 || err_errno(err, reason, "list processes in %s", dir);
 }
 
-bool proc_signal(const char *dir, const struct proc *proc, int signo)
+int proc_hold(pid_t pid)
 {
-    AUTO(fd) file = {(int)syscall(SYS_pidfd_open, proc->pid, 0)};
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+bool proc_send(int pidfd, int signo)
+{
+    return syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0) == 0;
+}
+
+int proc_hold_same(const char *dir, const struct proc *proc)
+{
+    AUTO(fd) file = {proc_hold(proc->pid)};
     struct proc now = {0};
-    /* Looked at once more while we hold it: from here on the number cannot become another's. */
-    return file.n >= 0 && proc_read(dir, proc->pid, &now) && now.started == proc->started &&
-           syscall(SYS_pidfd_send_signal, file.n, signo, NULL, 0) == 0;
+    bool is_same = file.n >= 0 && proc_read(dir, proc->pid, &now) && now.started == proc->started;
+    return is_same ? fd_take(&file) : -1;
 }

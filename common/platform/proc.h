@@ -25,6 +25,8 @@ bool proc_find_variable(const char *dir, pid_t pid, struct str prefix, char *ret
 MUST_CHECK bool proc_each(const char *dir, bool (*on_process)(void *ctx, pid_t pid), void *ctx,
                           struct err *err);
 
-/* Sends a signal to this very process: not to one that has its number now. False: it is gone, or we
- * may not. */
-bool proc_signal(const char *dir, const struct proc *proc, int signo);
+/* A pidfd, which the caller closes, or -1: while it is held the number is not given to another. */
+int proc_hold(pid_t pid);
+bool proc_send(int pidfd, int signo); /* false: it is gone, or we may not */
+/* Holds this very process: not one that has its number now. -1: it is gone. */
+int proc_hold_same(const char *dir, const struct proc *proc);

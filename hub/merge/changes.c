@@ -246,7 +246,9 @@ static void add_to_asset(const struct adding *a)
         return;
     }
     if (a->ev->type == EVENT_ASSET_MATERIALIZATION) {
-        add_materialization(a);
+        if (!members_is_true(a->m, MEMBER_PARTIAL)) { /* else evidence, in the log only */
+            add_materialization(a);
+        }
     } else if (a->ev->type == EVENT_ASSET_FAILED_TO_MATERIALIZE) {
         add_failure(a);
     } else {

@@ -20,6 +20,7 @@ static const struct str names[MEMBER_COUNT] = {
     [MEMBER_METADATA] = STR_INIT("metadata"),
     [MEMBER_NOMINAL] = STR_INIT("nominal"),
     [MEMBER_PART] = STR_INIT("part"),
+    [MEMBER_PARTIAL] = STR_INIT("partial"),
     [MEMBER_PARTS] = STR_INIT("parts"),
     [MEMBER_PASSED] = STR_INIT("passed"),
     [MEMBER_REASON] = STR_INIT("reason"),

@@ -89,7 +89,7 @@ static void open_all(struct bench *b, const char *state_dir)
                                            .env = &env,
                                            .steps_max = 2,
                                            .runs_max = 2,
-                                           .runs_kept = 1000,
+                                           .retention = {.runs = 1000, .output_bytes = 1 << 28},
                                            .on_recorded = on_recorded,
                                            .on_run_ended = on_run_ended,
                                            .ctx = b};

@@ -1,15 +1,35 @@
-/* A definitions file: refused with at least one problem, or loaded, planned and described. */
+/* A definitions file, and what it includes: refused with at least one problem, or loaded, planned
+ * and described. The input is one file after another, parted by the byte 0x1e: each *.yaml that is
+ * read is the next of them. */
 #include "agent/plan/plan.h"
 #include <assert.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Every file holds one query. No zone is known but UTC. */
+enum { FILE_SEPARATOR = 0x1e };
+
+/* Every other file holds one query. No zone is known but UTC. */
 static bool read_file(void *ctx, const char *path, struct buf *into, struct err *err)
 {
+    struct str *rest = ctx;
+    struct str file = STR("select 1");
+    if (str_ends(str_from(path), STR(".yaml"))) {
+        if (rest->ptr == NULL) {
+            return err_set(err, ERR_NOT_FOUND, "there are no more files");
+        }
+        (void)str_cut(*rest, FILE_SEPARATOR, &file, rest);
+    }
+    buf_add(into, file);
+    return !into->overflow || err_set(err, ERR_NO_MEMORY, "no memory");
+}
+
+static bool list_folder(void *ctx, const char *path, struct buf *into, struct err *err)
+{
+    static const char names[] = "b.yaml\0a.yaml\0.hidden.yaml\0readme\0";
     (void)ctx;
     (void)path;
-    buf_add_text(into, "select 1");
+    buf_add(into, (struct str){names, sizeof(names) - 1});
     return !into->overflow || err_set(err, ERR_NO_MEMORY, "no memory");
 }
 
@@ -27,21 +47,39 @@ static bool get(void *ctx, struct str name, struct str *ret_value)
     return name.len % 2 == 0;
 }
 
+static bool read_secret(void *ctx, struct str name, struct buf *into, struct err *err)
+{
+    (void)ctx;
+    buf_add(into, name);
+    return name.len % 2 == 0 ||
+           err_set(err, ERR_NOT_FOUND, "there is no secret " STR_FMT, STR_ARG(name));
+}
+
+/* Texts that are resolved when a step starts: whatever they hold, there is a text or an error. */
+static void resolve(struct str text, const struct env_lookup *env, struct arena *arena)
+{
+    struct str result = STR_NONE;
+    struct err err = {0};
+    if (!definitions_resolve_text(text, env, arena, &result, &err)) {
+        assert(err.msg[0] != '\0');
+    }
+}
+
 static void use(const struct definitions *defs)
 {
     AUTO(arena) arena = arena_new(4 << 20);
     AUTO(buf) out = buf_growing(1 << 20);
-    const struct env_lookup env = {.get = get};
+    const struct secret_lookup secrets = {.read = read_secret};
+    const struct env_lookup env = {.get = get, .secrets = &secrets};
     struct err err = {0};
     for (size_t i = 0; i < defs->asset_count && i < 100; i++) {
         struct json_writer w = json_writer(&out);
         definitions_write_asset(defs, i, &w);
         for (size_t a = 0; a < defs->assets[i].run.count; a++) {
-            struct str text = STR_NONE;
-            if (!definitions_resolve_text(defs->assets[i].run.items[a], &env, &arena, &text,
-                                          &err)) {
-                assert(err.msg[0] != '\0');
-            }
+            resolve(defs->assets[i].run.items[a], &env, &arena);
+        }
+        for (size_t a = 0; a < defs->assets[i].env.count; a++) {
+            resolve(defs->assets[i].env.values[a], &env, &arena);
         }
     }
     assert(!out.overflow);
@@ -60,10 +98,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     AUTO(arena) report = arena_new(1 << 20);
     struct problems problems = {.arena = &report};
-    const struct definitions_files files = {.read_file = read_file, .read_zone = read_zone};
     struct definitions *defs = NULL;
     struct err err = {0};
-    struct str text = {(const char *)data, size};
+    struct str text = STR_NONE;
+    struct str rest = STR_NONE;
+    (void)str_cut((struct str){(const char *)data, size}, FILE_SEPARATOR, &text, &rest);
+    const struct definitions_files files = {
+        .read_file = read_file, .read_zone = read_zone, .list_folder = list_folder, .ctx = &rest};
     if (definitions_parse(text, STR("selvedge.yaml"), &files, &problems, &defs, &err)) {
         assert(problems.total == 0);
         use(defs);

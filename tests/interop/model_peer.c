@@ -16,12 +16,10 @@ static struct {
     struct tz *tz;
 } zones[ZONES_MAX];
 
-void peer_insist(bool ok, const char *what)
+_Noreturn void peer_give_up(const char *what)
 {
-    if (!ok) {
-        (void)fprintf(stderr, "model_peer: %s\n", what);
-        exit(2);
-    }
+    (void)fprintf(stderr, "model_peer: %s\n", what);
+    abort();
 }
 
 struct str peer_text(const struct json *object, const char *key)
@@ -74,6 +72,7 @@ void peer_graph(struct peer *p, const struct json *question, struct graph *ret,
     const struct json *list = json_get(question, "assets");
     peer_insist(list != NULL, "no assets");
     struct graph_input *input = arena_array(&p->arena, list->count + 1, sizeof(*input));
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     const struct json **assets = arena_array(&p->arena, list->count + 1, sizeof(*assets));
     peer_insist(input != NULL && assets != NULL, "memory");
     size_t count = 0;

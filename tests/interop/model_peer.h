@@ -12,8 +12,14 @@ struct peer {
     struct err err;
 };
 
-/* Of a question that the test itself gets wrong: the program ends. */
-void peer_insist(bool ok, const char *what);
+/* Ends the program: the test asked nonsense. */
+_Noreturn void peer_give_up(const char *what);
+static inline void peer_insist(bool ok, const char *what)
+{
+    if (!ok) {
+        peer_give_up(what);
+    }
+}
 
 struct str peer_text(const struct json *object, const char *key); /* empty when there is none */
 int64_t peer_number(const struct json *object, const char *key);  /* 0 when there is none */

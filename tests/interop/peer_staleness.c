@@ -2,9 +2,8 @@
 #include "common/tls/identity.h"
 #include "tests/interop/model_peer.h"
 
-/* {"key":"version",...} */
-static const struct asset_input *inputs_of(struct peer *p, const struct json *object,
-                                           size_t *ret_count)
+/* {"code_version":...,"inputs":{"key":"version",...}} */
+static struct provenance provenance_of(struct peer *p, const struct json *object)
 {
     const struct json *list = json_get(object, "inputs");
     size_t count = list == NULL ? 0 : list->count;
@@ -14,8 +13,8 @@ static const struct asset_input *inputs_of(struct peer *p, const struct json *ob
     for (const struct json *e = list == NULL ? NULL : list->child; e != NULL; e = e->next) {
         inputs[i++] = (struct asset_input){.key = e->key, .data_version = e->as.string};
     }
-    *ret_count = count;
-    return inputs;
+    return (struct provenance){
+        .code_version = peer_text(object, "code_version"), .inputs = inputs, .input_count = count};
 }
 
 /* {"code_version":...,"inputs":{...}} gives {"data_version":...}. */
@@ -23,11 +22,8 @@ void peer_version(struct peer *p, const struct json *question, struct json_write
 {
     const struct digest digest = {digest_sha256};
     char version[DATA_VERSION_TEXT_SIZE];
-    size_t count = 0;
-    const struct asset_input *inputs = inputs_of(p, question, &count);
-    peer_insist(data_version_compute(peer_text(question, "code_version"), inputs, count, &digest,
-                                     &p->arena, version, &p->err),
-                p->err.msg);
+    const struct provenance from = provenance_of(p, question);
+    peer_insist(data_version_compute(&from, &digest, &p->arena, version, &p->err), p->err.msg);
     jw_member_str(w, "data_version", str_from(version));
 }
 
@@ -43,9 +39,8 @@ static struct stale_asset asset_of(struct peer *p, const struct json *asset)
             .at = {peer_number(made, "at")},
             .data_version = peer_text(made, "data_version"),
             .is_given = peer_flag(made, "given"),
-            .code_version = peer_text(made, "code_version"),
+            .from = provenance_of(p, made),
         };
-        ret.made.inputs = inputs_of(p, made, &ret.made.input_count);
     }
     return ret;
 }

@@ -12,7 +12,7 @@ import time
 
 from fleet import AGENT, Alone, children, is_alive, query, read_file, run, run_tests, wait_for
 
-COMMANDS = ["daemon", "enroll", "check", "assets", "materialize", "job", "runs", "run", "logs", "retry", "cancel", "reload", "status",
+COMMANDS = ["daemon", "enroll", "check", "explain", "assets", "materialize", "job", "runs", "run", "logs", "retry", "cancel", "reload", "status",
             "buffer", "schema", "help", "completion"]
 OUTPUT_KEPT = 1 << 20  # LIMIT_STEP_OUTPUT_BYTES, of each stream
 FOREVER = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) AS n FROM c"
@@ -268,12 +268,11 @@ def kill_in_the_middle_of_a_run_is_made_good():
         assert first["status"] == "failure" and "stopped" in first["error"], first
         assert retry["cause"] == "retry" and retry["cause_name"] == first["run"], retry
         assert agent.events("run_failure")[0]["error"]["code"] == "interrupted"
-        assert "run.interrupted" in agent.daemon.read_log()
+        assert "run.interrupted" in agent.daemon.read_log() and "step.orphans_ended" in agent.daemon.read_log()
+        assert not is_alive(pid)
         assert "success" in agent.command("materialize", "quick")
         seqs = [e["seq"] for e in agent.events()]
         assert seqs == list(range(1, len(seqs) + 1)), "the ledger has holes"
-        if is_alive(pid):
-            os.kill(pid, signal.SIGKILL)
 
 
 def schedules_fire_and_skip_what_still_runs():
@@ -315,17 +314,18 @@ def huge_output_costs_neither_memory_nor_disk():
         growth = memory_peak_kb(agent.daemon.process.pid) - before
         assert growth < 8192, f"the daemon grew by {growth} KB"
         folder = f"{agent.state}/runs/{agent.runs()[0]['run']}/huge"
-        sizes = {name: os.path.getsize(f"{folder}/{name}") for name in os.listdir(folder)}
-        assert sizes == {"1.out": OUTPUT_KEPT, "1.err": OUTPUT_KEPT}, sizes
-        assert 2 * OUTPUT_KEPT <= len(agent.command("logs")) < 2 * OUTPUT_KEPT + 8192
+        for stream in ("1.out", "1.err"):
+            kept = sum(os.path.getsize(f"{folder}/{name}") for name in os.listdir(folder) if name.startswith(stream))
+            assert OUTPUT_KEPT * 3 // 4 < kept <= OUTPUT_KEPT, (stream, kept)
+        log = agent.command("logs")
+        assert OUTPUT_KEPT * 3 // 2 < len(log) < 2 * OUTPUT_KEPT + 8192 and log.count("bytes were not kept") == 2, len(log)
 
 
-def a_daemonised_grandchild_does_not_hold_the_run():
+def a_daemonised_grandchild_ends_with_its_step():
     with Alone(project(shell("fork", "setsid sleep 1000 & echo $! > grandchild; echo done"))) as agent:
         agent.command("materialize", "*", timeout=15)
-        pid = pid_in(agent.dir + "/grandchild")
         assert "\ndone\n" in agent.command("logs")
-        os.kill(pid, signal.SIGKILL)  # it left the group, so it is not ours to end
+        assert not is_alive(pid_in(agent.dir + "/grandchild"))
 
 
 def retries_go_on_until_success():
@@ -436,7 +436,7 @@ TESTS = [a_child_that_ignores_term_is_killed, a_full_disk_is_survived, schedules
          check_names_every_place, settings_are_checked, materialize_tells_how_it_went, runs_and_logs_are_kept,
          json_of_every_command_parses, status_needs_a_daemon, the_daemon_materializes_what_it_is_asked,
          nonsense_on_the_control_socket_is_answered, term_interrupts_what_runs, a_time_out_ends_the_whole_group,
-         a_daemonised_grandchild_does_not_hold_the_run, retries_go_on_until_success, a_worker_that_is_killed_is_a_failed_step,
+         a_daemonised_grandchild_ends_with_its_step, retries_go_on_until_success, a_worker_that_is_killed_is_a_failed_step,
          programs_that_cannot_start_are_failed_steps]
 
 if __name__ == "__main__":

@@ -73,7 +73,10 @@ def definitions_are_read_again_whole_or_not_at_all():
         ticks = len(agent.events("tick"))
         wait_for("the old ones go on", lambda: len(agent.events("tick")) > ticks)
         agent.define(project(shell("a", "true"), shell("b", "true")))
-        assert json.loads(agent.command("reload", "--json"))["assets"] == 2
+        reloaded = json.loads(agent.command("reload", "--json"))
+        assert reloaded["assets"] == 2 and reloaded["changed"] == "assets: 1 added (b); schedules: 1 removed (often)", reloaded
+        assert "assets: 1 added (b)" in agent.daemon.read_log()
+        assert agent.command("reload") == "reloaded: 2 assets\nchanged: nothing\n"
         assert "success" in agent.command("materialize", "b")
         told = [e for e in agent.events("definitions")]
         assert len(told) == 2 and [a["key"] for a in told[-1]["assets"]] == ["a", "b"], told

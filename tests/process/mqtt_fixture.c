@@ -9,8 +9,12 @@
 enum { PAYLOAD_MAX = 1 << 20, PATIENCE_S = 20 };
 
 /* Access rules that tests need: all under open/, and what is under one's own name. */
-static const char config[] = "acl_file @DIR@/acl\n";
+static const char config[] =
+    "acl_file @DIR@/acl\nlistener @BARE@ 127.0.0.1\npassword_file @DIR@/passwords\n";
 static const char acl[] = "pattern readwrite open/#\npattern readwrite own/%u/#\n";
+/* "sesame": PBKDF2 with SHA-512, as mosquitto_passwd writes it. */
+static const char passwords[] = "reader:$7$101$c2VsdmVkZ2V0ZXN0$Eqz6Yp4b0CsPB5vdfuPBNHeXWKT+IqBs/zJ"
+                                "c0Ch1xmRSyB45L7BObbtHwRLCay+AFrXl6Z2cWQRwYY3xWjiS/A==\n";
 
 int world_open(void **state)
 {
@@ -22,6 +26,8 @@ int world_open(void **state)
     w = (struct world){.rng = rng_system()};
     if (!test_broker_open(&w.broker, config, &err) ||
         !test_broker_write(&w.broker, "acl", (struct str){acl, sizeof(acl) - 1}, &err) ||
+        !test_broker_write(&w.broker, "passwords", (struct str){passwords, sizeof(passwords) - 1},
+                           &err) ||
         !test_broker_issue(&w.broker, "shop-1", 30, &w.identity, &err)) {
         fail_msg("%s", err.msg);
     }
@@ -143,6 +149,17 @@ struct mqtt_options client_options(const struct world *w, const char *client_id)
                                  .inflight_max = 8,
                                  .payload_bytes_max = 512 << 10,
                                  .socket_dir = str_from(w->socket_dir)};
+}
+
+struct mqtt_options bare_options(const struct world *w, const char *client_id)
+{
+    struct mqtt_options options = client_options(w, client_id);
+    options.port = w->broker.bare_port;
+    options.is_bare = true;
+    options.ca_pem = options.cert_pem = options.key_pem = STR_NONE;
+    options.user = STR("reader");
+    options.password = STR("sesame");
+    return options;
 }
 
 void client_open(struct client *c, struct world *w, const struct mqtt_options *options)

@@ -33,6 +33,8 @@ struct client {
 };
 /* Valid options for this world's broker. */
 struct mqtt_options client_options(const struct world *w, const char *client_id);
+/* The same without TLS, as the user "reader". */
+struct mqtt_options bare_options(const struct world *w, const char *client_id);
 /* `c` is zeroed and opened; it must not move. */
 void client_open(struct client *c, struct world *w, const struct mqtt_options *options);
 void client_close(struct client *c);

@@ -17,6 +17,7 @@ FILES = {
     "selvedge-agent": {
         "./usr/bin/selvedge-agent": "-rwxr-xr-x",
         "./usr/bin/selvedge-el": "-rwxr-xr-x",
+        "./usr/lib/selvedge/selvedge-exec": "-rwxr-xr-x",
         "./usr/lib/systemd/system/selvedge-agent.service": "-rw-r--r--",
         "./usr/lib/sysusers.d/selvedge-agent.conf": "-rw-r--r--",
         "./usr/share/man/man1/selvedge-agent.1.gz": "-rw-r--r--",

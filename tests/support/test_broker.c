@@ -94,12 +94,18 @@ static int free_port(void)
     return ok ? ntohs(address.sin_port) : 0;
 }
 
-static void add_extra(struct buf *config, struct str extra, const char *dir)
+static void add_extra(struct buf *config, struct str extra, struct test_broker *b)
 {
     while (extra.len > 0) {
         if (str_starts(extra, STR("@DIR@"))) {
-            buf_add_text(config, dir);
+            buf_add_text(config, b->dir);
             extra = str_slice(extra, 5, extra.len);
+            continue;
+        }
+        if (str_starts(extra, STR("@BARE@"))) {
+            buf_add_i64(config, b->bare_port);
+            b->has_bare = true;
+            extra = str_slice(extra, 6, extra.len);
             continue;
         }
         buf_add_char(config, extra.ptr[0]);
@@ -121,7 +127,7 @@ static bool write_config(struct test_broker *b, const char *extra, struct err *e
     buf_add_text(&config,
                  "require_certificate true\nuse_identity_as_username true\ntls_version tlsv1.2\n"
                  "allow_anonymous false\npersistence false\nset_tcp_nodelay true\nlog_type all\n");
-    add_extra(&config, str_from(extra), b->dir);
+    add_extra(&config, str_from(extra), b);
     if (config.overflow) {
         return err_set(err, ERR_FULL, "the broker's configuration is too long");
     }
@@ -141,6 +147,9 @@ bool test_broker_open(struct test_broker *b, const char *extra_config, struct er
     }
     char sockets[TEST_BROKER_PATH_SIZE];
     b->port = free_port();
+    do {
+        b->bare_port = free_port();
+    } while (b->bare_port == b->port);
     return files_join(b->dir, STR("sockets"), sockets, sizeof(sockets), err) &&
            files_make_dirs(sockets, S_IRWXU, err) && make_certificates(b, err) &&
            write_config(b, extra_config, err);
@@ -204,7 +213,7 @@ bool test_broker_start(struct test_broker *b, struct err *err)
         return false;
     }
     for (int waited = 0; waited < START_TIMEOUT_MS; waited += START_STEP_MS) {
-        if (answers(b->port)) {
+        if (answers(b->port) && (!b->has_bare || answers(b->bare_port))) {
             return true;
         }
         if (waitpid(b->pid, NULL, WNOHANG) == b->pid) {

@@ -11,7 +11,9 @@ struct test_broker {
     char dir
         [TEST_BROKER_PATH_SIZE]; /* "" = not open; its sub-folder "sockets" is for mqtt_options.socket_dir */
     int port;
-    pid_t pid; /* 0 = not running */
+    int bare_port; /* for a listener of extra_config */
+    bool has_bare; /* there is one */
+    pid_t pid;     /* 0 = not running */
     struct rng rng;
     struct buf ca_key; /* PEM */
     struct buf ca_cert;
@@ -25,7 +27,8 @@ struct test_identity {
 
 /* False with a word on stderr where mosquitto is not installed: the test is to be skipped. */
 bool test_broker_is_installed(void);
-/* Writes CA, certificates and configuration; `extra_config` (may be NULL) is added to it, "@DIR@" in it is the folder. */
+/* Writes CA, certificates and configuration; `extra_config` (may be NULL) is added to it, "@DIR@" in it is the folder and
+ * "@BARE@" the bare_port. */
 MUST_CHECK bool test_broker_open(struct test_broker *b, const char *extra_config, struct err *err);
 void test_broker_close(struct test_broker *b); /* kills it, deletes the folder */
 

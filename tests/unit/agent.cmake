@@ -1,7 +1,7 @@
 add_library(store_fixture STATIC ${CMAKE_CURRENT_LIST_DIR}/store_fixture.c)
 target_link_libraries(store_fixture PUBLIC agent_store test_power PRIVATE PkgConfig::CMOCKA project_options)
 
-foreach(name record store store_quota store_runs view)
+foreach(name record store store_quota store_retention store_runs store_sensors view)
     selvedge_test(NAME ${name}_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}_test.c LIBS store_fixture)
 endforeach()
 selvedge_test(NAME sync_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/sync_test.c LIBS agent_sync)

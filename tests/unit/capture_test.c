@@ -221,6 +221,26 @@ static void little_is_one_plain_file(void **state)
     end(&w);
 }
 
+static void what_is_added_after_the_end_comes_behind(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w);
+    capture_add(&w.capture, STR("zero\n"));
+    say(&w, STR("one\n"));
+    stop(&w);
+    capture_add(&w.capture, STR(""));
+    capture_add(&w.capture, STR("two\n"));
+    capture_add(&w.capture, STR("three\n"));
+    AUTO(buf) text = buf_growing(TEXT_BYTES_MAX);
+    read_all(w.path, &text);
+    assert_string_equal(buf_cstr(&text), "zero\none\ntwo\nthree\n");
+    assert_int_equal(w.capture.bytes, w.capture.kept);
+    assert_int_equal(disk_usage(w.dir.path).files, 2);
+    assert_true(str_eq(capture_last_line(&w.capture), STR("three")));
+    end(&w);
+}
+
 static void silence_is_an_empty_file(void **state)
 {
     (void)state;
@@ -523,6 +543,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(little_is_one_plain_file),
+        cmocka_unit_test(what_is_added_after_the_end_comes_behind),
         cmocka_unit_test(silence_is_an_empty_file),
         cmocka_unit_test(the_limit_itself_loses_nothing),
         cmocka_unit_test(the_beginning_and_the_newest_end_are_kept),

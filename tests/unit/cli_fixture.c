@@ -46,6 +46,13 @@ static int stop_loom(struct cli *cli, void *ctx)
     return CLI_OK;
 }
 
+static int spin(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    cli_printf(cli, "spin %s %s\n", cli_arg(cli, 0), cli_arg_count(cli) > 1 ? cli_arg(cli, 1) : "");
+    return CLI_OK;
+}
+
 static int refuse(struct cli *cli, void *ctx)
 {
     (void)ctx;
@@ -105,6 +112,8 @@ static const struct cli_command commands[] = {
     {.name = "token create", .summary = "make a token", .run = call},
     {.name = "token list", .summary = "list tokens", .run = call},
     {.name = "loom", .summary = "list looms", .run = list_looms},
+    {.name = "yarn", .args = "FIBRE [COLOUR]", .summary = "spin yarn", .run = spin},
+    {.name = "yarn list", .summary = "list yarns", .run = list_looms},
     {.name = "loom stop", .args = "LOOM", .summary = "stop a loom", .run = stop_loom},
     {.name = "secret", .summary = "not to be seen", .is_hidden = true, .run = call},
     {0},

@@ -184,11 +184,6 @@ static void mistakes_in_a_table_are_found(void **state)
     assert_true(is_refused(
         (const struct cli_command[]){{.name = "g c", .summary = "s", .run = do_nothing}, {0}},
         "p g c: there is no group g"));
-    assert_true(is_refused(
-        (const struct cli_command[]){{.name = "g", .args = "A", .summary = "s", .run = do_nothing},
-                                     {.name = "g c", .summary = "s", .run = do_nothing},
-                                     {0}},
-        "p g c: there is no group g"));
     assert_true(is_refused((const struct cli_command[]){{.name = "c", .summary = "s"},
                                                         {.name = "c", .summary = "s"},
                                                         {0}},

@@ -112,6 +112,17 @@ static void a_group_may_do_something_itself(void **state)
     assert_int_equal(RUN("loom", "--", "stop").code, CLI_USAGE);
 }
 
+static void a_group_may_take_arguments(void **state)
+{
+    (void)state;
+    assert_string_equal(RUN("yarn", "wool").out, "spin wool \n");
+    assert_string_equal(RUN("yarn", "list").out, "looms\n");
+    assert_string_equal(RUN("yarn", "wool", "list").out, "spin wool list\n");
+    assert_string_equal(RUN("yarn", "--quiet", "list").out, "looms\n");
+    assert_string_equal(RUN("yarn", "--", "list").out, "spin list \n");
+    assert_int_equal(RUN("yarn").code, CLI_USAGE);
+}
+
 static void a_long_command_word_is_refused(void **state)
 {
     (void)state;
@@ -194,6 +205,7 @@ int main(void)
         cmocka_unit_test(the_environment_stands_in),
         cmocka_unit_test(mistakes_get_one_clear_line),
         cmocka_unit_test(a_group_may_do_something_itself),
+        cmocka_unit_test(a_group_may_take_arguments),
         cmocka_unit_test(a_long_command_word_is_refused),
         cmocka_unit_test(no_command_shows_help_on_stderr),
         cmocka_unit_test(errors_are_json_when_asked),

@@ -97,7 +97,7 @@ static void problems_name_their_place(void **state)
     assert_string_equal(cli_fixture_run(&weave, setting, text).err, "error: there is no file\n");
     assert_int_equal(exit_code, CLI_NOT_FOUND);
 
-    problems_add(p, (struct location){3, 5}, STR("try b"), "unknown key \"%s\"", "c");
+    problems_add(p, (struct location){3, 5, 0}, STR("try b"), "unknown key \"%s\"", "c");
     assert_string_equal(cli_fixture_run(&weave, setting, text).err,
                         "a.yaml:3:5: unknown key \"c\"\n    hint: try b\nerror: 1 problem\n");
     assert_int_equal(exit_code, CLI_BAD_INPUT);

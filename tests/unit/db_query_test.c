@@ -36,6 +36,35 @@ static void every_type_goes_in_and_comes_out(void **state)
     db_close(db);
 }
 
+static void late_statements_say_what_is_wrong_when_they_are_used(void **state)
+{
+    static const struct db_text texts[] = {{"good", "SELECT 7"}, {"bad", "SELECT x FROM nowhere"}};
+    const struct db_fixture *f = *state;
+    struct db_options options = db_fixture_options(f);
+    struct db *db = NULL;
+    struct err err = {0};
+    bool row = false;
+    options.sql = texts;
+    options.sql_count = COUNT_OF(texts);
+    assert_false(db_open(&db, &options, &err));
+    assert_message_has(err, "bad");
+    options.flags |= DB_LATE;
+    assert_true(db_open(&db, &options, &err));
+    for (int i = 0; i < 2; i++) {
+        struct db_query q = db_query(db, 0);
+        assert_true(db_next(&q, &row, &err));
+        assert_int_equal(db_col_i64(&q, 0), 7);
+        db_reset(&q);
+        q = db_query(db, 1);
+        db_bind_i64(&q, ":nothing", 1);
+        err = (struct err){0};
+        assert_false(i == 0 ? db_run(&q, &err) : db_next(&q, &row, &err));
+        assert_message_has(err, "bad: no such table: nowhere");
+        db_reset(&q);
+    }
+    db_close(db);
+}
+
 static void null_and_empty_are_different(void **state)
 {
     struct db *db = db_fixture_open(*state);
@@ -245,6 +274,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(every_type_goes_in_and_comes_out),
+        TEST(late_statements_say_what_is_wrong_when_they_are_used),
         TEST(null_and_empty_are_different),
         TEST(sixty_four_bits_survive),
         TEST(an_unknown_parameter_is_reported_by_the_run),

@@ -6,16 +6,36 @@
 
 static const char good[] =
     "project: shop\n"
-    "resources: {pos: {type: sqlite, path: pos.db}, local: {type: sqlite, path: \"${D}/l.db\"}}\n"
+    "include: [parts/*.yaml]\n"
+    "resources: {pos: {type: sqlite, path: pos.db}, local: {type: sqlite, path: \"${D}/l.db\"},\n"
+    "            near: {type: mqtt, host: h, user: u, password: \"${secret:P}\"}}\n"
+    "pools: {cpu: 2, disk: {limit: 1}}\n"
     "assets:\n"
     "  - {key: s, extract: {resource: pos}, load: {resource: local}, kinds: [x], tags: {a: b}}\n"
     "  - {key: d, deps: [s], sql: {resource: local, file: sql/daily.sql}, owners: [team:a],\n"
-    "     checks: [{name: c, sql: select 1}]}\n"
-    "  - {key: r, deps: [d], run: [x, y], env: {A: b}, retry: {max: 1}}\n"
-    "jobs: [{name: j, select: \"s+ and not kind:command\"}]\n"
+    "     checks: [{name: c, sql: select 1}, {name: e, run: [x, y], severity: warn}]}\n"
+    "  - {key: r, deps: [d], run: [x, y], env: {A: \"${secret:A}\"}, retry: {max: 1}, pool: cpu,\n"
+    "     dir: w, user: u, limits: {memory: 1MiB}, extras: {a: [1]}, metadata: {m: n}}\n"
+    "  - {key: p, run: [x], partitions: {daily: {start: 2026-01-01, timezone: Europe/Berlin}},\n"
+    "     backfill: single_run, freshness: {fail_after: 1h}, automation: eager}\n"
+    "  - {key: q, run: [x], partitions: {static: [a, b]},\n"
+    "     freshness: {cron: '@daily', lower_bound: 1h}, automation: {on_cron: '@hourly'}}\n"
+    "jobs: [{name: j, select: \"s+ and not kind:command\", tags: {a: b}, retry: {max: 1}}]\n"
     "schedules:\n"
-    "  - {name: a, job: j, cron: '@daily', timezone: Europe/Berlin}\n"
-    "  - {name: b, select: +r, every: 1m}\n";
+    "  - {name: a, job: j, cron: '@daily', timezone: Europe/Berlin, splay: 1h, missed: skip}\n"
+    "  - {name: b, select: +r, every: 1m, missed: {all: 3}}\n"
+    "sensors:\n"
+    "  - {name: f, watch: in/*, job: j}\n"
+    "  - {name: m, mqtt: a/+, job: j}\n"
+    "  - {name: x, asset: p, job: j, tags: {a: b}}\n"
+    "  - {name: y, run_status: [failure], jobs: [j], select: r}\n"
+    "  - {name: z, run: [x], env: {A: b}, select: r}\n";
+static struct fixture_file files_of_good[] = {
+    {"shop/parts/a.yaml", "include: ../b.yaml\nassets: [{key: i, deps: [r, k], run: [x]}]\n"},
+    {"shop/parts/c.yaml", "jobs: [{name: k, select: i}]\npools: {net: 1}\n"},
+    {"shop/parts/../b.yaml", "assets: [{key: k, external: true, partitions: {dynamic: d}}]\n"},
+    {0},
+};
 
 /* The request `countdown` to any arena is refused, as if the arena were full (link-time wrap). */
 static int countdown = -1;
@@ -61,6 +81,7 @@ static bool parse(struct str text, struct loaded *l)
     *l = (struct loaded){.report = arena_new(1 << 20)};
     l->problems.arena = &l->report;
     struct definitions_files files = fixture_files();
+    files.ctx = files_of_good;
     return definitions_parse(text, STR("shop/selvedge.yaml"), &files, &l->problems, &l->defs,
                              &l->err);
 }

@@ -12,7 +12,13 @@ const char fixture_header[] = "project: shop\n"
 
 static bool read_file(void *ctx, const char *path, struct buf *into, struct err *err)
 {
-    (void)ctx;
+    const struct fixture_file *files = ctx;
+    for (size_t i = 0; files != NULL && files[i].path != NULL; i++) {
+        if (strcmp(files[i].path, path) == 0) {
+            buf_add_text(into, files[i].text);
+            return !into->overflow || err_set(err, ERR_NO_MEMORY, "no memory");
+        }
+    }
     if (strcmp(path, "shop/sql/daily.sql") == 0) {
         buf_add_text(into, "select day, sum(total) as total\nfrom sales group by day\n");
     } else if (strcmp(path, "/abs/odd.sql") == 0) {
@@ -41,16 +47,43 @@ static bool read_zone(void *ctx, const char *name, struct buf *into, struct err 
     return !into->overflow || err_set(err, ERR_NO_MEMORY, "no memory");
 }
 
+/* The files of definitions_fixture.h, as a folder has them. */
+static bool list_folder(void *ctx, const char *path, struct buf *into, struct err *err)
+{
+    const struct fixture_file *files = ctx;
+    bool is_there = strcmp(path, "shop/empty/") == 0;
+    for (size_t i = 0; files != NULL && files[i].path != NULL; i++) {
+        size_t folder = strlen(path);
+        if (strncmp(files[i].path, path, folder) == 0 &&
+            strchr(files[i].path + folder, '/') == NULL) {
+            buf_add_text(into, files[i].path + folder);
+            buf_add_char(into, '\0');
+            is_there = true;
+        }
+    }
+    if (!is_there) {
+        return err_set(err, ERR_NOT_FOUND, "open %s: No such file or directory", path);
+    }
+    return !into->overflow || err_set(err, ERR_NO_MEMORY, "no memory");
+}
+
 struct definitions_files fixture_files(void)
 {
-    return (struct definitions_files){.read_file = read_file, .read_zone = read_zone};
+    return (struct definitions_files){
+        .read_file = read_file, .read_zone = read_zone, .list_folder = list_folder};
 }
 
 void load_text(struct loaded *l, const char *text)
 {
+    load_files(l, text, NULL);
+}
+
+void load_files(struct loaded *l, const char *text, struct fixture_file *included)
+{
     *l = (struct loaded){.report = arena_new(1 << 20)};
     l->problems.arena = &l->report;
     struct definitions_files files = fixture_files();
+    files.ctx = included;
     bool ok = definitions_parse(str_from(text), STR("shop/selvedge.yaml"), &files, &l->problems,
                                 &l->defs, &l->err);
     assert_int_equal(ok, l->defs != NULL);

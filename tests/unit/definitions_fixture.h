@@ -12,6 +12,12 @@ struct loaded {
 struct definitions_files fixture_files(void);
 /* Loads "shop/selvedge.yaml" with this text; never fails the test. */
 void load_text(struct loaded *l, const char *text);
+/* The same with files that it may include, the last of them {0}. The folder shop/empty is empty. */
+struct fixture_file {
+    const char *path;
+    const char *text;
+};
+void load_files(struct loaded *l, const char *text, struct fixture_file *included);
 /* The same with a project and two databases, `pos` and `local`, before it. */
 void load_assets(struct loaded *l, const char *text);
 void loaded_release(struct loaded *l);

@@ -75,7 +75,11 @@ static void what_cannot_be_filled_in_is_said(void **state)
         {"${1A}", ERR_INVALID, "\"${1A}\" is not ${VAR} or ${VAR:-default}", NULL},
         {"${A-B}", ERR_INVALID, "\"${A-B}\" is not ${VAR} or ${VAR:-default}", NULL},
         {"${A:-${B}}", ERR_INVALID, "\"${A:-${B}\" is not ${VAR} or ${VAR:-default}", NULL},
-        {"${secret:TOKEN}", ERR_INVALID, "${secret:NAME} is not supported by this version", NULL},
+        {"${secret:TOKEN}", ERR_NOT_FOUND, "there are no secrets here: TOKEN", NULL},
+        {"${secret:}", ERR_INVALID, "\"${secret:}\" is not ${secret:NAME}", NULL},
+        {"${secret:../x}", ERR_INVALID, "\"${secret:../x}\" is not ${secret:NAME}", NULL},
+        {"${secret:TOKEN:-x}", ERR_INVALID, "\"${secret:TOKEN:-x}\" is not ${secret:NAME}",
+         "a name is 1 to 63 letters, digits, '_', '-' and '.'; a secret has no default"},
         {"0123456789 ${LARGE}", ERR_FULL,
          "\"0123456789 ${LARGE}\" is longer than 131072 bytes with its variables", NULL},
     };

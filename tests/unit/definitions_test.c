@@ -290,6 +290,19 @@ static void nothing_at_all_is_fine(void **state)
     definitions_close(NULL);
 }
 
+static void they_live_until_the_last_user_closes_them(void **state)
+{
+    (void)state;
+    struct loaded l;
+    load_text(&l, "project: shared\n");
+    assert_loaded(&l);
+    struct definitions *run = definitions_share(l.defs);
+    assert_ptr_equal(run, l.defs);
+    loaded_release(&l); /* a reload */
+    assert_str(run->project, "shared");
+    definitions_close(run); /* the sanitizer would see a leak, or a use after it */
+}
+
 static void folders(void **state)
 {
     (void)state;
@@ -303,6 +316,8 @@ static void folders(void **state)
         struct definitions_files files = fixture_files();
         assert_true(definitions_parse(STR("project: x"), str_from(cases[i].path), &files,
                                       &l.problems, &l.defs, &l.err));
+        assert_int_equal(l.defs->file_count, 1);
+        assert_str(l.defs->files[0], cases[i].path);
         assert_string_equal(l.defs->dir, cases[i].dir);
         loaded_release(&l);
     }
@@ -319,12 +334,13 @@ static void schema_and_reference_come_from_the_tables(void **state)
     assert_true(json_parse(buf_str(&schema), 1 << 20, &arena, &root, &err));
     const struct json *asset = json_get(json_get(json_get(root, "$defs"), "asset"), "properties");
     assert_non_null(json_get(asset, "extract"));
-    assert_null(json_get(asset, "partitions")); /* of a later version */
+    assert_null(json_get(json_get(root, "properties"), "dbt")); /* of a later version */
     AUTO(buf) page = buf_growing(1 << 20);
     definitions_write_reference(&page);
     assert_false(page.overflow);
     assert_non_null(strstr(buf_cstr(&page), "| `replication_key` |"));
-    assert_null(strstr(buf_cstr(&page), "partitions"));
+    assert_non_null(strstr(buf_cstr(&page), "### hourly_partitions\n"));
+    assert_null(strstr(buf_cstr(&page), "meltano"));
 }
 
 /* 10,000 assets in one file. */
@@ -381,6 +397,7 @@ int main(void)
         cmocka_unit_test(assets_are_told),
         cmocka_unit_test(the_hash_is_of_the_content),
         cmocka_unit_test(nothing_at_all_is_fine),
+        cmocka_unit_test(they_live_until_the_last_user_closes_them),
         cmocka_unit_test(folders),
         cmocka_unit_test(schema_and_reference_come_from_the_tables),
         cmocka_unit_test(large_definitions_load),

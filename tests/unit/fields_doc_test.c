@@ -6,6 +6,19 @@
 
 static const char *const colours[] = {"red", "blue", NULL};
 static const struct field_table node_table;
+static const struct field limit_fields[] = {
+    {.key = "limit", .type = FIELD_I64, .min = 1, .max = 9, .required = true},
+};
+static const struct field_table limit_table = {.name = "limit",
+                                               .fields = limit_fields,
+                                               .count = COUNT_OF(limit_fields),
+                                               .shorthand = &limit_fields[0]};
+static const struct field way_fields[] = {
+    {.key = "up", .type = FIELD_BOOL},
+    {.key = "down", .type = FIELD_BOOL},
+};
+static const struct field_table way_table = {
+    .name = "way", .fields = way_fields, .count = COUNT_OF(way_fields), .is_choice = true};
 static const struct field node_fields[] = {
     {.key = "name", .type = FIELD_STR, .required = true, .help = "What it is called; a | b."},
     {.key = "colour", .type = FIELD_ENUM, .names = colours, .fallback = "red", .help = "Paint."},
@@ -20,6 +33,10 @@ static const struct field node_fields[] = {
     {.key = "parts", .type = FIELD_OBJECT_LIST, .object = &node_table},
     {.key = "by_name", .type = FIELD_OBJECT_MAP, .object = &node_table},
     {.key = "later", .type = FIELD_STR, .is_unsupported = true},
+    {.key = "limits", .type = FIELD_OBJECT_MAP, .object = &limit_table},
+    {.key = "way", .type = FIELD_OBJECT, .object = &way_table},
+    {.key = "words", .type = FIELD_STR_LIST, .names = colours, .min = 1, .max = 2},
+    {.key = "extras", .type = FIELD_JSON_OBJECT},
 };
 static const struct field_table node_table = {
     .name = "node", .fields = node_fields, .count = COUNT_OF(node_fields)};
@@ -41,7 +58,7 @@ static void the_schema_is_json_with_all_tables(void **state)
     assert_true(json_parse(buf_str(&out), 100000, &arena, &schema, &err));
     assert_true(str_eq(json_get(schema, "$ref")->as.string, STR("#/$defs/root")));
     const struct json *defs = json_get(schema, "$defs");
-    assert_int_equal(defs->count, 2);
+    assert_int_equal(defs->count, 4);
     assert_true(json_get(json_get(defs, "root"), "additionalProperties")->as.boolean);
     const struct json *node = json_get(defs, "node");
     assert_false(json_get(node, "additionalProperties")->as.boolean);
@@ -63,6 +80,9 @@ static void the_schema_is_json_with_all_tables(void **state)
         {"part", "{\"$ref\":\"#/$defs/node\"}"},
         {"parts", "{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/node\"}}"},
         {"by_name", "{\"type\":\"object\",\"additionalProperties\":{\"$ref\":\"#/$defs/node\"}}"},
+        {"words", "{\"anyOf\":[{\"enum\":[\"red\",\"blue\"]},{\"type\":\"array\",\"items\":"
+                  "{\"enum\":[\"red\",\"blue\"]},\"minItems\":1,\"maxItems\":2}]}"},
+        {"extras", "{\"type\":\"object\"}"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         buf_reset(&property);
@@ -70,6 +90,16 @@ static void the_schema_is_json_with_all_tables(void **state)
         assert_string_equal(buf_cstr(&property), cases[i].expected);
     }
     assert_null(json_get(json_get(properties, "size"), "maximum"));
+    buf_reset(&property);
+    json_write(&property, json_get(defs, "limit"));
+    assert_string_equal(buf_cstr(&property),
+                        "{\"anyOf\":[{\"type\":\"integer\",\"minimum\":1,\"maximum\":9},"
+                        "{\"type\":\"object\",\"properties\":{\"limit\":{\"type\":\"integer\","
+                        "\"minimum\":1,\"maximum\":9}},\"required\":[\"limit\"],"
+                        "\"additionalProperties\":false}]}");
+    const struct json *way = json_get(defs, "way");
+    assert_int_equal(json_get(way, "minProperties")->as.integer, 1);
+    assert_int_equal(json_get(way, "maxProperties")->as.integer, 1);
 }
 
 static void the_page_has_one_table_per_object(void **state)
@@ -84,6 +114,9 @@ static void the_page_has_one_table_per_object(void **state)
     assert_non_null(strstr(page, "| `name` | text | required | What it is called; a \\| b. |\n"));
     assert_non_null(strstr(page, "| `colour` | one of `red`, `blue` | `red` | Paint. |\n"));
     assert_non_null(strstr(page, "| `parts` | list of [node](#node) |  |  |\n"));
+    assert_non_null(strstr(page, "| `limits` | by name: integer or [limit](#limit) |  |  |\n"));
+    assert_non_null(strstr(page, "| `words` | list of `red`, `blue` |  |  |\n"));
+    assert_non_null(strstr(page, "### way\n\nExactly one of:\n\n| key |"));
     assert_null(strstr(page, "later"));
 }
 

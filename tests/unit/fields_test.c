@@ -338,7 +338,7 @@ static void problems_carry_their_place(void **state)
     (void)state;
     AUTO(arena) arena = arena_new(10000);
     struct problems problems = {.arena = &arena, .file = STR("a.yaml")};
-    problems_add(&problems, (struct location){3, 7}, STR("do this"), "%s is wrong", "it");
+    problems_add(&problems, (struct location){3, 7, 0}, STR("do this"), "%s is wrong", "it");
     struct err err = {0};
     assert_false(problems_to_err(&problems, &err));
     assert_string_equal(err.msg, "a.yaml:3:7: it is wrong");
@@ -353,6 +353,182 @@ static void problems_carry_their_place(void **state)
     problems_add(list, (struct location){0}, STR_NONE, "plain");
     assert_false(problems_to_err(list, &err));
     assert_string_equal(err.msg, "plain");
+}
+
+static void a_place_may_be_in_another_file(void **state)
+{
+    (void)state;
+    AUTO(arena) arena = arena_new(10000);
+    const struct str files[] = {STR("a.yaml"), STR("b.yaml")};
+    struct problems problems = {
+        .arena = &arena, .file = STR("x"), .files = files, .file_count = COUNT_OF(files)};
+    for (uint32_t i = 0; i < 3; i++) {
+        problems_add(&problems, (struct location){1, 1, i}, STR_NONE, "it");
+    }
+    assert_str(problems.items[0].file, "a.yaml");
+    assert_str(problems.items[1].file, "b.yaml");
+    assert_str(problems.items[2].file, "x"); /* not known */
+}
+
+/* --- shapes of more than one kind --- */
+
+struct limit {
+    struct str name;
+    int64_t limit;
+    int64_t burst;
+    bool has_limit;
+};
+struct when {
+    int word;
+    bool has_word;
+    struct str cron;
+};
+struct way {
+    int64_t up;
+    int64_t down;
+};
+struct shapes {
+    struct object_list limits;
+    struct when when;
+    struct way way;
+    struct str_list words;
+    const struct json *extras;
+};
+
+static const struct field limit_fields[] = {
+    {.key = "limit",
+     .type = FIELD_I64,
+     .offset = offsetof(struct limit, limit),
+     .present_offset = offsetof(struct limit, has_limit),
+     .required = true,
+     .min = 1,
+     .max = 9},
+    {.key = "burst", .type = FIELD_I64, .offset = offsetof(struct limit, burst)},
+};
+static const struct field_table limit_table = {.name = "limit",
+                                               .size = sizeof(struct limit),
+                                               .fields = limit_fields,
+                                               .count = COUNT_OF(limit_fields),
+                                               .name_offset = offsetof(struct limit, name),
+                                               .shorthand = &limit_fields[0]};
+static const char *const when_names[] = {"never", "always", NULL};
+static const struct field when_word = {.type = FIELD_ENUM,
+                                       .offset = offsetof(struct when, word),
+                                       .present_offset = offsetof(struct when, has_word),
+                                       .names = when_names};
+static const struct field when_fields[] = {
+    {.key = "cron", .type = FIELD_STR, .offset = offsetof(struct when, cron)},
+};
+static const struct field_table when_table = {.name = "when",
+                                              .size = sizeof(struct when),
+                                              .fields = when_fields,
+                                              .count = COUNT_OF(when_fields),
+                                              .shorthand = &when_word};
+static const struct field way_fields[] = {
+    {.key = "up", .type = FIELD_I64, .offset = offsetof(struct way, up)},
+    {.key = "down", .type = FIELD_I64, .offset = offsetof(struct way, down)},
+};
+static const struct field_table way_table = {.name = "way",
+                                             .size = sizeof(struct way),
+                                             .fields = way_fields,
+                                             .count = COUNT_OF(way_fields),
+                                             .is_choice = true};
+static const struct field shapes_fields[] = {
+    {.key = "limits",
+     .type = FIELD_OBJECT_MAP,
+     .offset = offsetof(struct shapes, limits),
+     .object = &limit_table},
+    {.key = "when",
+     .type = FIELD_OBJECT,
+     .offset = offsetof(struct shapes, when),
+     .object = &when_table},
+    {.key = "way",
+     .type = FIELD_OBJECT,
+     .offset = offsetof(struct shapes, way),
+     .object = &way_table},
+    {.key = "words",
+     .type = FIELD_STR_LIST,
+     .offset = offsetof(struct shapes, words),
+     .names = when_names},
+    {.key = "extras", .type = FIELD_JSON_OBJECT, .offset = offsetof(struct shapes, extras)},
+    {.key = "on", .is_unsupported = true, .type = FIELD_JSON, .help = "the hub decides"},
+};
+static const struct field_table shapes_table = {.name = "shapes",
+                                                .size = sizeof(struct shapes),
+                                                .fields = shapes_fields,
+                                                .count = COUNT_OF(shapes_fields)};
+
+static bool read_shapes(struct arena *arena, struct problems *problems, const char *text,
+                        struct shapes *ret)
+{
+    struct json *root = NULL;
+    struct err err = {0};
+    *problems = (struct problems){.arena = arena};
+    assert_true(json_parse(str_from(text), 10000, arena, &root, &err));
+    return fields_read(root, &shapes_table, STR_NONE, arena, problems, ret);
+}
+
+static void a_scalar_may_stand_for_an_object(void **state)
+{
+    (void)state;
+    AUTO(arena) arena = arena_new(100000);
+    struct problems problems;
+    struct shapes shapes;
+    assert_true(read_shapes(&arena, &problems,
+                            "{\"limits\":{\"a\":3,\"b\":{\"limit\":4,\"burst\":2}},"
+                            "\"when\":\"always\",\"way\":{\"down\":1},\"words\":\"never\","
+                            "\"extras\":{\"any\":[1]}}",
+                            &shapes));
+    const struct limit *limits = shapes.limits.items;
+    assert_int_equal(shapes.limits.count, 2);
+    assert_str(limits[0].name, "a");
+    assert_int_equal(limits[0].limit, 3);
+    assert_true(limits[0].has_limit);
+    assert_int_equal(limits[1].limit, 4);
+    assert_int_equal(limits[1].burst, 2);
+    assert_true(shapes.when.has_word);
+    assert_int_equal(shapes.when.word, 1);
+    assert_int_equal(shapes.way.down, 1);
+    assert_str(shapes.words.items[0], "never");
+    assert_int_equal(shapes.extras->count, 1);
+    assert_true(read_shapes(&arena, &problems, "{\"when\":{\"cron\":\"x\"}}", &shapes));
+    assert_false(shapes.when.has_word);
+    assert_str(shapes.when.cron, "x");
+}
+
+static void wrong_shapes_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *problem;
+        const char *hint;
+    } cases[] = {
+        {"{\"limits\":{\"a\":0}}", "limits.a: 0 is below the minimum of 1", ""},
+        {"{\"limits\":{\"a\":\"x\"}}", "limits.a: expected an integer, got a string", ""},
+        {"{\"limits\":{\"a\":{}}}", "limits.a: required key \"limit\" is missing", ""},
+        {"{\"limits\":{\"a\":[1]}}", "limits.a: expected an integer or an object, got a list", ""},
+        {"{\"when\":null}", "when: expected a word or an object, got nothing", ""},
+        {"{\"when\":\"alway\"}", "when: \"alway\" is not one of never, always",
+         "did you mean \"always\"?"},
+        {"{\"when\":\"cron\"}", "when: \"cron\" does not stand alone", "write {cron: ...}"},
+        {"{\"way\":{}}", "way: expected one key of up, down, got 0", ""},
+        {"{\"way\":{\"up\":1,\"down\":1}}", "way: expected one key of up, down, got 2", ""},
+        {"{\"way\":{\"upp\":1}}", "way: unknown key \"upp\"", "did you mean \"up\"?"},
+        {"{\"words\":[\"never\",\"nver\"]}", "words[1]: \"nver\" is not one of never, always",
+         "did you mean \"never\"?"},
+        {"{\"extras\":[]}", "extras: expected an object, got a list", ""},
+        {"{\"on\":1}", "key \"on\" is not supported here", "the hub decides"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        AUTO(arena) arena = arena_new(100000);
+        struct problems problems;
+        struct shapes shapes;
+        assert_false(read_shapes(&arena, &problems, cases[i].text, &shapes));
+        assert_int_equal(problems.total, 1);
+        assert_string_equal(problems.items[0].text.ptr, cases[i].problem);
+        assert_true(str_eq(problems.items[0].hint, str_from(cases[i].hint)));
+    }
 }
 
 static void a_prefix_comes_before_the_path(void **state)
@@ -429,6 +605,9 @@ int main(void)
         cmocka_unit_test(problems_beyond_the_maximum_are_counted),
         cmocka_unit_test(messages_ignore_what_they_do_not_know),
         cmocka_unit_test(problems_carry_their_place),
+        cmocka_unit_test(a_place_may_be_in_another_file),
+        cmocka_unit_test(a_scalar_may_stand_for_an_object),
+        cmocka_unit_test(wrong_shapes_are_named),
         cmocka_unit_test(a_prefix_comes_before_the_path),
         cmocka_unit_test(long_keys_and_values_are_cut),
         cmocka_unit_test(each_failed_allocation_is_reported),

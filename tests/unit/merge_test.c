@@ -438,8 +438,13 @@ static void assets_show_their_latest_materialization_and_failure(void **state)
                       "SELECT is_failing || run || materializations || failures FROM device_asset",
                       "0r321");
     assert_int_equal(world_number(store, "SELECT row_count IS NULL FROM device_asset"), 1);
+    /* Of a step that then failed: in the log, and nowhere else. */
+    story_add(&story, "asset_materialization",
+              "\"run\":\"r4\",\"step\":\"a\",\"asset\":\"a\",\"partial\":true");
+    (void)world_send(merge, &story, 3, 4);
+    world_expect_text(store, "SELECT run || materializations FROM device_asset", "r32");
     assert_int_equal(world_number(store, "SELECT count(*) FROM materialization"), 2);
-    expect_log(3, 3);
+    expect_log(4, 4);
 }
 
 static void definitions_hold_once_complete(void **state)

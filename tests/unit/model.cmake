@@ -1,4 +1,4 @@
-foreach(part asset_key backoff graph run_state selection)
+foreach(part asset_key automation backoff graph run_state selection)
     selvedge_test(NAME model_${part}_test LABEL unit SOURCES model_${part}_test.c LIBS common_model)
 endforeach()
 foreach(part cron freshness tz)

@@ -13,8 +13,8 @@ static void assert_version(const char *expected, const char *code, const struct 
     AUTO(arena) arena = arena_new(1 << 16);
     struct err err = {0};
     char version[DATA_VERSION_TEXT_SIZE];
-    assert_true(
-        data_version_compute(str_from(code), inputs, count, &digest, &arena, version, &err));
+    const struct provenance from = {str_from(code), inputs, count};
+    assert_true(data_version_compute(&from, &digest, &arena, version, &err));
     assert_string_equal(version, expected);
 }
 
@@ -44,7 +44,8 @@ static void data_version_needs_memory(void **state)
         AUTO(arena) arena = arena_new(max);
         struct err err = {0};
         char version[DATA_VERSION_TEXT_SIZE];
-        done = data_version_compute(STR("v"), &input, 1, &digest, &arena, version, &err);
+        const struct provenance from = {STR("v"), &input, 1};
+        done = data_version_compute(&from, &digest, &arena, version, &err);
         assert_true(done || err.code == ERR_NO_MEMORY);
     }
 }
@@ -88,19 +89,20 @@ static void make(struct world *w, uint32_t node, const char *run, const char *gi
             .data_version = asset_version_of(&w->assets[n->deps[i]]),
         };
     }
-    struct str code = asset->code_version.len > 0 ? asset->code_version : str_from(run);
+    const struct provenance from = {
+        .code_version = asset->code_version.len > 0 ? asset->code_version : str_from(run),
+        .inputs = w->inputs[node],
+        .input_count = n->dep_count,
+    };
     char version[DATA_VERSION_TEXT_SIZE];
     struct err err = {0};
-    assert_true(data_version_compute(code, w->inputs[node], n->dep_count, &digest, &w->arena,
-                                     version, &err));
+    assert_true(data_version_compute(&from, &digest, &w->arena, version, &err));
     asset->made = (struct asset_version){
         .at = {++w->now},
         .data_version =
             given[0] != '\0' ? str_from(given) : arena_copy(&w->arena, str_from(version)),
         .is_given = given[0] != '\0',
-        .code_version = code,
-        .inputs = w->inputs[node],
-        .input_count = n->dep_count,
+        .from = from,
     };
 }
 
@@ -258,7 +260,7 @@ static void deps_come_and_go(void **state)
     /* as if top had been made from zzz and another/one, and not from raw */
     w.inputs[TOP][1] = (struct asset_input){STR("zzz"), STR("1")};
     w.inputs[TOP][2] = (struct asset_input){STR("another/one"), STR("1")};
-    w.assets[TOP].made.input_count = 3;
+    w.assets[TOP].made.from.input_count = 3;
     w.assets[TOP].code_version = STR("new");
     TELLS(&w, TOP,
           "STALE: CODE has a new code version; "

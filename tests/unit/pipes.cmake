@@ -3,3 +3,4 @@ foreach(name strict_json pipes_context pipes_metadata pipes_message pipes_sessio
         SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}_test.c LIBS agent_pipes test_support)
 endforeach()
 target_link_options(pipes_session_test PRIVATE -Wl,--wrap=inotify_init1)
+selvedge_test(NAME step_pipes_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/step_pipes_test.c LIBS agent_run test_support)

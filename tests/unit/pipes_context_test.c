@@ -73,6 +73,26 @@ static void a_range_has_no_single_key(void **state)
                                  "\"partition_key_range\":{\"start\":\"k1\",\"end\":\"k1\"}")));
 }
 
+static void times_are_written_as_python_writes_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *at;
+        const char *expected;
+    } rows[] = {
+        {"2024-01-01T00:00:00Z", "2024-01-01T00:00:00+00:00"},
+        {"1969-12-31T23:59:58Z", "1969-12-31T23:59:58+00:00"},
+        {"2024-02-29T12:34:56Z", "2024-02-29T12:34:56+00:00"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct wall_time at = {0};
+        AUTO(buf) out = buf_growing(100);
+        assert_true(wall_parse(str_from(rows[i].at), &at));
+        pipes_add_time(&out, at, tz_utc());
+        assert_string_equal(buf_cstr(&out), rows[i].expected);
+    }
+}
+
 static void parameters_are_a_stored_zlib_stream_in_base64(void **state)
 {
     (void)state;
@@ -107,6 +127,7 @@ int main(void)
         cmocka_unit_test(all_ten_fields_are_there_when_nothing_is_known),
         cmocka_unit_test(all_that_is_known_is_said),
         cmocka_unit_test(a_range_has_no_single_key),
+        cmocka_unit_test(times_are_written_as_python_writes_them),
         cmocka_unit_test(parameters_are_a_stored_zlib_stream_in_base64),
         cmocka_unit_test(a_value_that_does_not_fit_shows),
     };

@@ -1,4 +1,4 @@
-foreach(name clock rng loop timer spawn confine proc files notify)
+foreach(name clock rng loop timer spawn confine proc files folder_watch notify)
     selvedge_test(NAME platform_${name}_test LABEL unit
         SOURCES ${CMAKE_CURRENT_LIST_DIR}/platform_${name}_test.c LIBS common_platform test_support)
 endforeach()

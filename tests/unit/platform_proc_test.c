@@ -90,7 +90,7 @@ static void a_process_is_shown(void **state)
     finish(&child);
     assert_false(proc_read("/proc", child.pid, &proc));
     assert_false(proc_find_variable("/proc", child.pid, STR("TOKEN="), entry, sizeof(entry)));
-    assert_false(proc_signal("/proc", &proc, SIGKILL));
+    assert_int_equal(proc_hold_same("/proc", &proc), -1);
 }
 
 /* More than is read at a time, the wanted one last, across the seam. */
@@ -157,13 +157,18 @@ static void only_the_very_process_is_signalled(void **state)
     struct proc proc = {0};
     assert_true(proc_read("/proc", child.pid, &proc));
     proc.started--; /* one that had the number before */
-    assert_false(proc_signal("/proc", &proc, SIGKILL));
-    assert_int_equal(waitpid(child.pid, NULL, WNOHANG), 0);
+    assert_int_equal(proc_hold_same("/proc", &proc), -1);
     proc.started++;
-    assert_true(proc_signal("/proc", &proc, SIGTERM));
+    int held = proc_hold_same("/proc", &proc);
+    assert_true(held >= 0);
+    assert_true(fcntl(held, F_GETFD) & FD_CLOEXEC);
+    assert_true(proc_send(held, SIGTERM));
     int status = 0;
     assert_int_equal(waitpid(child.pid, &status, 0), child.pid);
     assert_int_equal(WTERMSIG(status), SIGTERM);
+    assert_false(proc_send(held, SIGTERM));
+    assert_int_equal(close(held), 0);
+    assert_int_equal(proc_hold(child.pid), -1);
     finish(&child);
 }
 

@@ -72,6 +72,8 @@ static void every_field_is_said(void **state)
                        .check = STR("has_rows"),
                        .severity = STR("error"),
                        .passed = true,
+                       .is_partial = true,
+                       .messages_end = 77, /* stays here */
                        .metadata = STR("{\"rows\":5}"),
                        .members = STR("\"more\":[1]")};
     expect_line(
@@ -86,7 +88,8 @@ static void every_field_is_said(void **state)
             "\"not_before\":\"2026-11-21T02:30:00.123Z\",\"nominal\":\"2026-11-21T02:30:00.123Z\","
             "\"data_version\":\"v1\",\"code_version\":\"c1\",\"inputs\":{\"a\":\"v0\"},"
             "\"level\":\"info\",\"message\":\"hello\","
-            "\"check\":\"has_rows\",\"passed\":true,\"severity\":\"error\",\"reason\":\"why not\","
+            "\"check\":\"has_rows\",\"passed\":true,\"severity\":\"error\",\"partial\":true,"
+            "\"reason\":\"why not\","
             "\"exit\":\"exit code 3\","
             "\"error\":{\"code\":\"io\",\"message\":\"no disk\",\"hint\":\"buy one\"},"
             "\"metadata\":{\"rows\":5},\"more\":[1]}\n");

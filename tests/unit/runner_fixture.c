@@ -39,10 +39,10 @@ void runner_world_check(const struct runner_world *w, bool ok)
 
 void runner_world_init(struct runner_world *w, const char *text)
 {
-    runner_world_init_clock(w, text, clock_system());
+    runner_world_init_at(w, text, clock_system());
 }
 
-void runner_world_init_clock(struct runner_world *w, const char *text, struct clock clock)
+void runner_world_init_at(struct runner_world *w, const char *text, struct clock clock)
 {
     AUTO(buf) all = buf_growing(4 << 20);
     *w = (struct runner_world){.dir = temp_dir_new(), .rng = rng_system(), .env = {.get = get_env}};
@@ -64,7 +64,7 @@ void runner_world_init_clock(struct runner_world *w, const char *text, struct cl
                                          .env = &w->env,
                                          .steps_max = 1,
                                          .runs_max = 1,
-                                         .runs_kept = 100,
+                                         .retention = {.runs = 100, .output_bytes = 1 << 30},
                                          .takes_over = true,
                                          .on_recorded = on_recorded,
                                          .on_run_ended = on_run_ended,

@@ -24,8 +24,7 @@ struct runner_world {
 
 /* `text` is what follows "project: many". Commands run in the world's folder. */
 void runner_world_init(struct runner_world *w, const char *text);
-/* The same with a clock of its own. */
-void runner_world_init_clock(struct runner_world *w, const char *text, struct clock clock);
+void runner_world_init_at(struct runner_world *w, const char *text, struct clock clock);
 void runner_world_release(struct runner_world *w);
 /* As if the agent had been killed: children are killed, nothing is recorded; then a new runner. */
 void runner_world_reopen(struct runner_world *w);

@@ -50,7 +50,7 @@ static void old_output_goes_however_short_the_engine_lives(void **state)
     (void)state;
     char runs[RUNS][UUID_TEXT_SIZE];
     runner_world_init(&w, "assets: [{key: a, run: ['true']}]");
-    w.options.runs_kept = 2;
+    w.options.retention.runs = 2;
     for (int i = 0; i < RUNS; i++) {
         runner_world_reopen(&w);
         runner_world_enqueue(&w, "*", runs[i]);
@@ -96,12 +96,64 @@ static void a_blocking_check_stops_what_depends_on_it(void **state)
     runner_world_release(&w);
 }
 
+/* Checks that are commands come after the step, with its environment; a blocking one ends it. */
+static void checks_may_be_commands(void **state)
+{
+    static const char definitions[] =
+        "assets:\n"
+        "  - key: a\n"
+        "    run: [sh, -c, 'echo made > made']\n"
+        "    env: {WORD: made}\n"
+        "    checks:\n"
+        "      - {name: there, run: [sh, -c, 'grep $WORD made; test $SELVEDGE_CHECK = there']}\n"
+        "      - {name: bad, run: [sh, -c, 'test -e good'], blocking: true}\n"
+        "      - {name: cheap, run: ['false'], severity: warn}\n"
+        "  - {key: b, run: ['true'], deps: [a]}\n";
+    (void)state;
+    char run[UUID_TEXT_SIZE];
+    runner_world_init(&w, definitions);
+    runner_world_enqueue(&w, "*", run);
+    runner_world_wait(&w, 1);
+    assert_int_equal(w.state, RUN_FAILURE);
+    assert_int_equal(runner_world_events(&w, EVENT_ASSET_MATERIALIZATION, "a"), 1);
+    assert_int_equal(runner_world_events(&w, EVENT_ASSET_CHECK_EVALUATION, "a"), 3);
+    assert_int_equal(runner_world_events(&w, EVENT_STEP_SKIPPED, "b"), 1);
+    (void)fclose(fopen(temp_dir_path(&w.dir, "good"), "w"));
+    runner_world_enqueue(&w, "*", run);
+    runner_world_wait(&w, 2);
+    assert_int_equal(w.state, RUN_SUCCESS);
+    assert_int_equal(runner_world_events(&w, EVENT_ASSET_CHECK_EVALUATION, "a"), 6);
+    assert_int_equal(runner_world_events(&w, EVENT_STEP_SUCCESS, "b"), 1);
+    runner_world_release(&w);
+}
+
+static void canceling_ends_the_checks_too(void **state)
+{
+    static const char definitions[] =
+        "assets:\n"
+        "  - key: a\n"
+        "    run: ['true']\n"
+        "    checks: [{name: slow, run: [sh, -c, 'touch up; sleep 60']}]\n";
+    (void)state;
+    char run[UUID_TEXT_SIZE];
+    runner_world_init(&w, definitions);
+    runner_world_enqueue(&w, "*", run);
+    runner_world_wait_file(&w, "up");
+    runner_world_check(&w, runner_cancel(w.runner, str_from(run), &w.err));
+    runner_world_wait(&w, 1);
+    assert_int_equal(w.state, RUN_CANCELED);
+    assert_int_equal(runner_world_events(&w, EVENT_ASSET_MATERIALIZATION, "a"), 1);
+    runner_world_release(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_large_run_is_recorded_whole),
         cmocka_unit_test(old_output_goes_however_short_the_engine_lives),
         cmocka_unit_test(a_blocking_check_stops_what_depends_on_it),
+        cmocka_unit_test(checks_may_be_commands),
+        cmocka_unit_test(canceling_ends_the_checks_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* store_runs_test.c - what the database knows of runs and steps, and of a file of the version
  * before. */
 #include "agent/store/runs.h"
+#include "agent/store/versions.h"
 
 #include "agent/store/view.h"
 #include "common/db/db.h"
@@ -159,6 +160,62 @@ static void steps_are_read_with_what_was_made(void **state)
     assert_int_equal(err.code, ERR_NO_MEMORY);
 }
 
+/* What a step's program said is recorded together with how far that was read: after a crash the
+ * reading goes on there. */
+static void a_step_knows_how_far_its_messages_are_recorded(void **state)
+{
+    (void)state;
+    struct stored_step *steps = NULL;
+    size_t count = 0;
+    say_run("r", EVENT_RUN_ENQUEUED);
+    say_step("r", "a", EVENT_STEP_START);
+    struct record said = {.type = EVENT_LOG,
+                          .at = f.now,
+                          .run = STR("r"),
+                          .step = STR("a"),
+                          .asset = STR("a"),
+                          .attempt = 1,
+                          .level = STR("info"),
+                          .message = STR("x"),
+                          .messages_end = 120};
+    store_fixture_say(&f, &said);
+    said.attempt = 2; /* not the attempt that is open */
+    said.messages_end = 999;
+    store_fixture_say(&f, &said);
+    store_fixture_flush(&f);
+    assert_true(store_run_steps(f.store, STR("r"), &arena, &steps, &count, &err));
+    assert_int_equal(count, 1);
+    assert_int_equal(steps[0].messages_read, 120);
+    say_step("r", "a", EVENT_STEP_RESTARTED);
+    store_fixture_flush(&f);
+    assert_true(store_run_steps(f.store, STR("r"), &arena, &steps, &count, &err));
+    assert_int_equal(steps[0].messages_read, 0);
+}
+
+static void a_partial_materialization_is_evidence_only(void **state)
+{
+    (void)state;
+    struct stored_asset made = {0};
+    bool found = false;
+    struct record r = {.type = EVENT_ASSET_MATERIALIZATION,
+                       .at = f.now,
+                       .run = STR("r"),
+                       .step = STR("a"),
+                       .asset = STR("a"),
+                       .data_version = STR("v1")};
+    store_fixture_say(&f, &r);
+    r.run = STR("later");
+    r.data_version = STR("v2");
+    r.is_partial = true;
+    store_fixture_say(&f, &r);
+    store_fixture_flush(&f);
+    assert_true(store_find_asset(f.store, STR("a"), &arena, &made, &found, &err));
+    assert_true(found);
+    assert_true(str_eq(made.run, STR("r")));
+    assert_true(str_eq(made.data_version, STR("v1")));
+    assert_int_equal(made.materializations, 1);
+}
+
 /* The tables of 0001, with a run that was open and a schedule that had ticked. */
 static void a_database_of_the_version_before_is_taken_over(void **state)
 {
@@ -203,6 +260,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(open_runs_are_those_that_have_not_ended, begin, end),
         cmocka_unit_test_setup_teardown(a_run_is_read_as_it_was_queued, begin, end),
         cmocka_unit_test_setup_teardown(steps_are_read_with_what_was_made, begin, end),
+        cmocka_unit_test_setup_teardown(a_step_knows_how_far_its_messages_are_recorded, begin, end),
+        cmocka_unit_test_setup_teardown(a_partial_materialization_is_evidence_only, begin, end),
         cmocka_unit_test_setup_teardown(a_database_of_the_version_before_is_taken_over, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

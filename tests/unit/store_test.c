@@ -1,7 +1,9 @@
 #include "store_fixture.h"
 
-#include "agent/store/runs.h"
+#include "agent_store_migrations.h"
+#include "agent_store_sql.h"
 #include "common/base/limits.h"
+#include "common/db/db.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/temp_dir.h"
 #include <stdio.h>
@@ -341,65 +343,6 @@ static void say_run(const char *run, enum event_type type)
     store_fixture_say(&f, &r);
 }
 
-struct deleted {
-    char names[300][8];
-    size_t count;
-};
-
-static void note_deleted(void *ctx, struct str run)
-{
-    struct deleted *deleted = ctx;
-    (void)snprintf(deleted->names[deleted->count++], 8, STR_FMT, STR_ARG(run));
-}
-
-static void old_ended_runs_expire(void **state)
-{
-    (void)state;
-    struct err err = {0};
-    struct deleted deleted = {0};
-    char name[8];
-    for (int i = 0; i < 10; i++) {
-        (void)snprintf(name, sizeof(name), "run-%d", i);
-        say_run(name, EVENT_RUN_ENQUEUED);
-        if (i != 1) { /* an open one does not expire, however old */
-            say_run(name, EVENT_RUN_SUCCESS);
-        }
-    }
-    store_fixture_flush(&f);
-    assert_true(store_expire_runs(f.store, 7, note_deleted, &deleted, &err));
-    assert_int_equal(deleted.count, 2);
-    assert_string_equal(deleted.names[0], "run-2");
-    assert_string_equal(deleted.names[1], "run-0");
-    deleted.count = 0;
-    assert_true(store_expire_runs(f.store, 7, note_deleted, &deleted, &err));
-    assert_int_equal(deleted.count, 0);
-    assert_true(store_expire_runs(f.store, 0, note_deleted, &deleted, &err));
-    assert_int_equal(deleted.count, 7);
-    AUTO(arena) arena = arena_new(1 << 20);
-    struct stored_run *open = NULL;
-    size_t open_count = 0;
-    assert_true(store_open_runs(f.store, &arena, &open, &open_count, &err));
-    assert_int_equal(open_count, 1);
-}
-
-static void expiry_takes_many_runs_in_turns(void **state)
-{
-    (void)state;
-    struct err err = {0};
-    static struct deleted deleted;
-    char name[8];
-    for (int i = 0; i < 300; i++) {
-        (void)snprintf(name, sizeof(name), "r%03d", i);
-        say_run(name, EVENT_RUN_ENQUEUED);
-        say_run(name, EVENT_RUN_SUCCESS);
-    }
-    store_fixture_flush(&f);
-    assert_true(store_expire_runs(f.store, 10, note_deleted, &deleted, &err));
-    assert_int_equal(deleted.count, 256);
-    assert_true(store_expire_runs(f.store, 10, note_deleted, &deleted, &err));
-    assert_int_equal(deleted.count, 290);
-}
-
 /* Events and what they mean are one transaction: a projection that cannot be written takes its
  * event with it, and is said. */
 static void an_event_without_its_meaning_is_not_recorded(void **state)
@@ -415,9 +358,27 @@ static void an_event_without_its_meaning_is_not_recorded(void **state)
     assert_int_equal(store_pending(f.store), 2);
 }
 
+static void every_statement_is_right(void **state)
+{
+    (void)state;
+    struct db *db = NULL;
+    struct err err = {0};
+    const struct db_options options = {.path = "file::memory:",
+                                       .flags = DB_URI,
+                                       .migrations = agent_store_migrations,
+                                       .migrations_count = AGENT_STORE_MIGRATIONS_COUNT,
+                                       .sql = agent_store_sql,
+                                       .sql_count = AGENT_STORE_SQL_COUNT};
+    if (!db_open(&db, &options, &err)) {
+        fail_msg("%s", err.msg);
+    }
+    db_close(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_statement_is_right),
         cmocka_unit_test_setup_teardown(a_new_database_is_empty_and_has_an_epoch, begin, end),
         cmocka_unit_test_setup_teardown(records_become_events_when_they_are_flushed, begin, end),
         cmocka_unit_test_setup_teardown(reopening_goes_on_where_the_last_flush_ended, begin, end),
@@ -433,8 +394,6 @@ int main(void)
         cmocka_unit_test(another_programs_file_is_refused),
         cmocka_unit_test_setup_teardown(a_schedule_knows_its_last_tick, begin, end),
         cmocka_unit_test_setup_teardown(settings_are_kept, begin, end),
-        cmocka_unit_test_setup_teardown(old_ended_runs_expire, begin, end),
-        cmocka_unit_test_setup_teardown(expiry_takes_many_runs_in_turns, begin, end),
         cmocka_unit_test_setup_teardown(an_event_without_its_meaning_is_not_recorded, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

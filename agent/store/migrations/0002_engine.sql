@@ -26,7 +26,8 @@ CREATE TABLE run_new (
     root TEXT NOT NULL DEFAULT '',          -- the first of that line
     retry_number INTEGER NOT NULL DEFAULT 0,
     not_before INTEGER NOT NULL DEFAULT 0,  -- stays queued until then
-    backfill TEXT NOT NULL DEFAULT ''
+    backfill TEXT NOT NULL DEFAULT '',
+    output_bytes INTEGER NOT NULL DEFAULT 0 -- of captured output that is kept
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE step_new (
@@ -40,6 +41,7 @@ CREATE TABLE step_new (
     ended_at INTEGER,
     retry_at INTEGER,
     error TEXT NOT NULL DEFAULT '',
+    messages_read INTEGER NOT NULL DEFAULT 0, -- bytes of the attempt's Dagster Pipes messages that are recorded
     PRIMARY KEY (run, step)
 ) STRICT, WITHOUT ROWID;
 
@@ -54,15 +56,20 @@ DROP TABLE run;
 ALTER TABLE run_new RENAME TO run;
 ALTER TABLE step_new RENAME TO step;
 CREATE INDEX run_open ON run (status) WHERE status NOT IN ('success', 'failure', 'canceled');
+CREATE INDEX run_ended ON run (last_seq) WHERE status IN ('success', 'failure', 'canceled');
 CREATE INDEX run_backfill ON run (backfill) WHERE backfill <> '';
 
 -- What the last materialization was made of, and what was seen of assets that are made elsewhere.
-ALTER TABLE asset ADD COLUMN materialized_seq INTEGER NOT NULL DEFAULT 0; -- of its event: orders materializations
+-- Numbers of events over all epochs (buffer.renumbered): they order what was updated.
+ALTER TABLE asset ADD COLUMN materialized_seq INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE asset ADD COLUMN data_version TEXT NOT NULL DEFAULT '';
+ALTER TABLE asset ADD COLUMN is_version_given INTEGER NOT NULL DEFAULT 0 CHECK (is_version_given IN (0, 1)); -- not computed
 ALTER TABLE asset ADD COLUMN code_version TEXT NOT NULL DEFAULT '';
 ALTER TABLE asset ADD COLUMN inputs TEXT NOT NULL DEFAULT '{}'; -- JSON object: upstream key to its data version then
 ALTER TABLE asset ADD COLUMN observed_at INTEGER;
 ALTER TABLE asset ADD COLUMN observed_version TEXT NOT NULL DEFAULT '';
+ALTER TABLE asset ADD COLUMN observed_seq INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE asset ADD COLUMN changed_seq INTEGER NOT NULL DEFAULT 0; -- of the last observation of another data version
 ALTER TABLE asset ADD COLUMN freshness TEXT NOT NULL DEFAULT ''; -- the state last told
 ALTER TABLE asset ADD COLUMN freshness_at INTEGER;
 
@@ -70,6 +77,7 @@ CREATE TABLE asset_partition (
     asset TEXT NOT NULL,
     partition TEXT NOT NULL,
     materialized_at INTEGER,
+    materialized_seq INTEGER NOT NULL DEFAULT 0,
     run TEXT NOT NULL DEFAULT '',
     data_version TEXT NOT NULL DEFAULT '',
     failed_at INTEGER,
@@ -141,28 +149,38 @@ CREATE TABLE backfill (
     status TEXT NOT NULL CHECK (status IN ('requested', 'canceling', 'completed_success', 'completed_failed', 'canceled')),
     created_at INTEGER NOT NULL,
     ended_at INTEGER,
-    per_run INTEGER NOT NULL, -- partitions in one run; 0 = all of them
+    per_run INTEGER NOT NULL,  -- partitions in one run; 0 = all of them
+    runs_max INTEGER NOT NULL, -- open at the same time; 0 = as the device sees fit
+    newest_first INTEGER NOT NULL CHECK (newest_first IN (0, 1)),
+    leg INTEGER NOT NULL,            -- which part of the selection: its assets that are partitioned alike
+    after TEXT NOT NULL DEFAULT '',  -- the backfill that must have succeeded first
     tags TEXT NOT NULL DEFAULT '{}',
     total INTEGER NOT NULL,
     reason TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX backfill_unfinished ON backfill (status) WHERE status IN ('requested', 'canceling');
 
 CREATE TABLE backfill_part (
     backfill TEXT NOT NULL REFERENCES backfill (id) ON DELETE CASCADE,
-    number INTEGER NOT NULL, -- the order in which they run
-    partition TEXT NOT NULL,
+    number INTEGER NOT NULL, -- the order in which they run; neighbours in time have neighbouring numbers
+    partition TEXT NOT NULL, -- empty: of assets without partitions
     status TEXT NOT NULL CHECK (status IN ('waiting', 'requested', 'success', 'failure', 'canceled')),
     run TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (backfill, number)
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX backfill_part_key ON backfill_part (backfill, partition);
+CREATE INDEX backfill_part_status ON backfill_part (backfill, status, number);
 CREATE INDEX backfill_part_run ON backfill_part (run) WHERE run <> '';
 
--- The last evaluation of an asset's automation condition: what it remembers, and the tree that says why.
+-- What an asset's automation condition remembers, and its last request with the tree that says why.
 CREATE TABLE automation (
     asset TEXT PRIMARY KEY,
     cursor TEXT NOT NULL,
-    evaluated_at INTEGER NOT NULL,
-    requested INTEGER NOT NULL CHECK (requested IN (0, 1)),
+    evaluated_at INTEGER NOT NULL, -- when the cursor moved
+    requested_at INTEGER,
     run TEXT NOT NULL DEFAULT '',
-    tree TEXT NOT NULL
+    tree TEXT NOT NULL DEFAULT '{}'
 ) STRICT, WITHOUT ROWID;
+
+-- How many numbers epochs have given back, all together: seq + renumbered never goes back.
+ALTER TABLE buffer ADD COLUMN renumbered INTEGER NOT NULL DEFAULT 0;

@@ -1,4 +1,4 @@
-INSERT INTO automation (asset, cursor, evaluated_at, requested, run, tree)
-VALUES (:asset, :cursor, :at, :requested, :run, :tree)
+INSERT INTO automation (asset, cursor, evaluated_at, requested_at, run, tree)
+VALUES (:asset, :cursor, :at, :at, :run, :tree)
 ON CONFLICT (asset) DO UPDATE SET cursor = excluded.cursor, evaluated_at = excluded.evaluated_at,
-    requested = excluded.requested, run = excluded.run, tree = excluded.tree
+    requested_at = excluded.requested_at, run = excluded.run, tree = excluded.tree

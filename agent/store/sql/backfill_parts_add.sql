@@ -1,2 +1,2 @@
 INSERT INTO backfill_part (backfill, number, partition, status)
-SELECT :backfill, key, value, 'waiting' FROM json_each(:partitions)
+SELECT :backfill, CAST(key AS INTEGER), value, 'waiting' FROM json_each(:partitions)

@@ -1,2 +1,2 @@
 UPDATE buffer SET last_seq = :last_seq, acked_seq = :acked_seq, waiting_bytes = :waiting_bytes,
-    history_bytes = :history_bytes, dropped = :dropped WHERE id = 1
+    history_bytes = :history_bytes, dropped = :dropped, renumbered = :renumbered WHERE id = 1

@@ -1,1 +1,2 @@
-UPDATE run SET first_seq = max(first_seq - :by, 1), last_seq = max(last_seq - :by, 0)
+UPDATE run SET first_seq = max(first_seq - :by, 1),
+    last_seq = last_seq - :by - CASE WHEN last_seq > :by THEN 0 ELSE 1 END

@@ -1,0 +1,328 @@
+/* backfills_request.c - backfills asked for, canceled and tried again. */
+#include "agent/daemon/backfills_internal.h"
+
+#include "agent/store/partitions.h"
+#include "common/json/json_writer.h"
+#include "common/log/log.h"
+#include <string.h>
+
+enum { KEYS_BYTES_MAX = 128 << 10 }; /* of the partitions in one record; more follow */
+
+static bool out_of_memory(struct err *err)
+{
+    return err_set(err, ERR_NO_MEMORY, "backfill: out of memory");
+}
+
+/* --- asking for one ----------------------------------------------------------------------------
+ */
+
+static bool read_dynamic(void *ctx, struct str set, struct arena *arena, struct partition_keys *ret,
+                         struct err *err)
+{
+    const struct backfills *b = ctx;
+    return store_dynamic_keys(b->options.store, set, arena, ret, err);
+}
+
+struct listener {
+    void (*on_partition)(void *to, struct str key, bool is_made, bool has_failed);
+    void *to;
+};
+
+static bool tell_partition(void *ctx, const struct stored_partition *p)
+{
+    const struct listener *listener = ctx;
+    listener->on_partition(listener->to, p->key, p->materialized_at.ns > 0, p->failed_at.ns > 0);
+    return true;
+}
+
+static bool read_partitions(void *ctx, struct str asset,
+                            void (*on_partition)(void *to, struct str key, bool is_made,
+                                                 bool has_failed),
+                            void *to, struct err *err)
+{
+    const struct backfills *b = ctx;
+    struct listener listener = {on_partition, to};
+    return store_partitions(b->options.store, asset, tell_partition, &listener, err);
+}
+
+/* The strictest of its assets: one of them wants few partitions in a run, so all get few. */
+static int64_t per_run_of(const struct backfills *b, const struct backfill_leg *leg)
+{
+    int64_t per_run = 0;
+    for (size_t i = 0; i < leg->count; i++) {
+        int64_t wanted = b->defs->assets[leg->assets[i]].partitions_per_run;
+        if (wanted > 0 && (per_run == 0 || wanted < per_run)) {
+            per_run = wanted;
+        }
+    }
+    return per_run;
+}
+
+/* Memory for records is bounded: what does not fit is written first. */
+static bool say(struct backfills *b, const struct record *record, struct err *err)
+{
+    if (store_record(b->options.store, record, err)) {
+        return true;
+    }
+    return err->code == ERR_FULL && store_flush(b->options.store, backfills_now(b), err) &&
+           store_record(b->options.store, record, err);
+}
+
+/* {"4":"2026-01-05","5":"2026-01-06"}, as many as go into one record. */
+static size_t write_parts(struct buf *out, const struct backfill_part *parts, size_t count)
+{
+    struct json_writer w = json_writer(out);
+    size_t i = 0;
+    jw_begin_object(&w);
+    for (; i < count && out->len < KEYS_BYTES_MAX; i++) {
+        char number[24];
+        struct buf name = buf_fixed(number, sizeof(number));
+        buf_add_i64(&name, parts[i].number);
+        jw_key(&w, buf_str(&name));
+        jw_str(&w, parts[i].key);
+    }
+    jw_end_object(&w);
+    return i;
+}
+
+static bool record_request(struct backfills *b, const struct stored_backfill *facts,
+                           const struct backfill_parts *parts, struct err *err)
+{
+    size_t done = 0;
+    struct str first = parts->items[0].key;
+    struct str last = parts->items[parts->count - 1].key;
+    do {
+        AUTO(buf) keys = buf_growing(2 * (size_t)KEYS_BYTES_MAX);
+        done += write_parts(&keys, parts->items + done, parts->count - done);
+        struct record requested = {.type = EVENT_BACKFILL,
+                                   .at = facts->created_at,
+                                   .backfill = facts->id,
+                                   .status = facts->status,
+                                   .selection = facts->selection,
+                                   .parent = facts->after,
+                                   .tags = facts->tags,
+                                   .keys = buf_str(&keys),
+                                   .partition = facts->newest_first ? last : first,
+                                   .partition_end = parts->count == 1     ? STR_NONE
+                                                    : facts->newest_first ? first
+                                                                          : last,
+                                   .steps = facts->total,
+                                   .per_run = facts->per_run,
+                                   .runs_max = facts->runs_max,
+                                   .leg = facts->leg,
+                                   .newest_first = facts->newest_first};
+        if (keys.overflow) {
+            return out_of_memory(err);
+        }
+        if (!say(b, &requested, err)) {
+            return false;
+        }
+    } while (done < parts->count);
+    return true;
+}
+
+static bool begin(struct backfills *b, struct stored_backfill *facts,
+                  const struct backfill_parts *parts, char ret_id[UUID_TEXT_SIZE], struct err *err)
+{
+    uint8_t random[10];
+    b->options.rng->fill(b->options.rng->ctx, random, sizeof(random));
+    uuid7_format(backfills_now(b), random, ret_id);
+    facts->id = str_from(ret_id);
+    facts->status = str_from(backfill_status_name(BACKFILL_REQUESTED));
+    facts->total = (int64_t)parts->count;
+    facts->created_at = backfills_now(b);
+    if (!record_request(b, facts, parts, err) || !backfills_add(b, facts, err)) {
+        return false;
+    }
+    LOG(INFO, "backfill.requested", F_S("backfill", facts->id), F_S("selection", facts->selection),
+        F_I("partitions", facts->total));
+    loop_defer(b->options.loop, &b->task);
+    return true;
+}
+
+static bool may_begin(const struct backfills *b, size_t more, struct err *err)
+{
+    if (b->is_stopping) {
+        return err_set(err, ERR_BUSY, "the agent is stopping");
+    }
+    return b->count + more <= BACKFILLS_OPEN_MAX ||
+           err_set(err, ERR_FULL, "%zu backfills are open already (at most %d)", b->count,
+                   BACKFILLS_OPEN_MAX);
+}
+
+/* One after the other: each begins when the one before has succeeded. */
+static bool begin_legs(struct backfills *b, const struct backfill_request *request,
+                       const struct backfill_question *q, const struct backfill_parts *parts,
+                       struct backfill_started *ret, struct err *err)
+{
+    AUTO(arena) arena = arena_new(BACKFILL_SMALL_ARENA_BYTES);
+    struct str tags = STR_NONE;
+    char before[UUID_TEXT_SIZE] = "";
+    *ret = (struct backfill_started){0};
+    if (!tags_write(&request->tags, &arena, &tags, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < q->leg_count; i++) {
+        char id[UUID_TEXT_SIZE];
+        struct stored_backfill facts = {.selection = request->selection,
+                                        .after = str_from(before),
+                                        .tags = tags,
+                                        .per_run = request->per_run == BACKFILL_PER_RUN_AS_DEFINED
+                                                       ? per_run_of(b, &q->legs[i])
+                                                       : request->per_run,
+                                        .runs_max = request->runs_max,
+                                        .leg = (int64_t)i,
+                                        .newest_first = request->order.newest_first};
+        if (parts[i].count == 0) {
+            continue; /* nothing of it follows, as no window of it is over */
+        }
+        if (!begin(b, &facts, &parts[i], id, err)) {
+            return false;
+        }
+        memcpy(before, id, sizeof(before));
+        memcpy(ret->id, ret->legs == 0 ? id : ret->id, sizeof(ret->id));
+        ret->legs++;
+        ret->partitions += (int64_t)parts[i].count;
+    }
+    return true;
+}
+
+bool backfills_request(struct backfills *b, const struct backfill_request *request,
+                       struct backfill_started *ret, struct err *err)
+{
+    AUTO(arena) arena = arena_new(BACKFILL_PLAN_ARENA_BYTES);
+    bool *selected = NULL;
+    struct backfill_leg *legs = NULL;
+    struct backfill_parts *parts = NULL;
+    const struct backfill_source source = {
+        .dynamic_keys = read_dynamic, .partitions = read_partitions, .ctx = b};
+    struct backfill_question q = {
+        .defs = b->defs, .order = &request->order, .source = &source, .now = backfills_now(b)};
+    /* What is missing, and which keys there are, is asked of the database. */
+    if (!may_begin(b, 0, err) || !store_flush(b->options.store, backfills_now(b), err) ||
+        !definitions_select(b->defs, request->selection, &arena, &selected, err) ||
+        !backfill_legs(b->defs, selected, &arena, &legs, &q.leg_count, err)) {
+        return false;
+    }
+    q.legs = legs;
+    return may_begin(b, q.leg_count, err) && backfill_plan(&q, &arena, &parts, err) &&
+           begin_legs(b, request, &q, parts, ret, err);
+}
+
+/* --- cancel and retry --------------------------------------------------------------------------
+ */
+
+static bool load(struct backfills *b, struct str id, struct arena *arena,
+                 struct stored_backfill *ret, struct err *err)
+{
+    bool found = false;
+    if (!store_flush(b->options.store, backfills_now(b), err) ||
+        !store_load_backfill(b->options.store, id, arena, ret, &found, err)) {
+        return false;
+    }
+    if (!found) {
+        (void)err_set(err, ERR_NOT_FOUND, "there is no backfill " STR_FMT, STR_ARG(id));
+        return err_hint(err, "list them: selvedge-agent backfill list");
+    }
+    return true;
+}
+
+bool backfills_cancel(struct backfills *b, struct str id, struct err *err)
+{
+    AUTO(arena) arena = arena_new(BACKFILL_SMALL_ARENA_BYTES);
+    struct stored_backfill facts = {0};
+    struct open_backfill *open = backfills_find(b, id);
+    if (open == NULL) {
+        return load(b, id, &arena, &facts, err) &&
+               err_set(err, ERR_INVALID, "backfill " STR_FMT " has ended: " STR_FMT, STR_ARG(id),
+                       STR_ARG(facts.status));
+    }
+    if (open->status == BACKFILL_REQUESTED) {
+        struct record canceling = backfills_status(b, open, BACKFILL_CANCELING);
+        if (!runner_record(b->options.runner, &canceling, err)) {
+            return false;
+        }
+        open->status = BACKFILL_CANCELING;
+        LOG(INFO, "backfill.canceling", F_S("backfill", id));
+    }
+    loop_defer(b->options.loop, &b->task);
+    return true;
+}
+
+struct redo {
+    struct arena *arena;
+    struct backfill_parts parts;
+    size_t room;
+    bool is_full;
+};
+
+static bool take_again(void *ctx, const struct stored_part *part)
+{
+    struct redo *redo = ctx;
+    if (!str_eq(part->status, STR("failure")) && !str_eq(part->status, STR("canceled"))) {
+        return true;
+    }
+    if (redo->parts.count == redo->room) {
+        size_t room = redo->room == 0 ? 64 : 2 * redo->room;
+        struct backfill_part *items = arena_array(redo->arena, room, sizeof(*items));
+        for (size_t i = 0; items != NULL && i < redo->parts.count; i++) {
+            items[i] = redo->parts.items[i];
+        }
+        redo->parts.items = items;
+        redo->room = room;
+    }
+    struct str key = arena_copy(redo->arena, part->partition);
+    redo->is_full = redo->parts.items == NULL || key.ptr == NULL;
+    if (redo->is_full) {
+        return false;
+    }
+    redo->parts.items[redo->parts.count++] = (struct backfill_part){part->number, key};
+    return true;
+}
+
+/* As Dagster tags what is tried again. */
+static bool retry_tags(const struct stored_backfill *of, struct arena *arena, struct str *ret,
+                       struct err *err)
+{
+    static struct str names[] = {STR_INIT("dagster/parent_backfill_id"),
+                                 STR_INIT("dagster/root_backfill_id")};
+    struct str_map tags = {0};
+    struct str_map joined = {0};
+    if (!tags_read(of->tags, arena, &tags, err)) {
+        return false;
+    }
+    struct str root = tags_get(&tags, names[1]);
+    struct str values[] = {of->id, str_is_empty(root) ? of->id : root};
+    const struct str_map more = {.keys = names, .values = values, .count = COUNT_OF(names)};
+    return tags_join(&tags, &more, arena, &joined, err) && tags_write(&joined, arena, ret, err);
+}
+
+bool backfills_retry(struct backfills *b, struct str id, struct backfill_started *ret,
+                     struct err *err)
+{
+    AUTO(arena) arena = arena_new(BACKFILL_PLAN_ARENA_BYTES);
+    struct stored_backfill facts = {0};
+    struct redo redo = {.arena = &arena};
+    *ret = (struct backfill_started){.legs = 1};
+    if (!may_begin(b, 1, err) || !load(b, id, &arena, &facts, err)) {
+        return false;
+    }
+    if (backfills_find(b, id) != NULL) {
+        (void)err_set(err, ERR_INVALID, "backfill " STR_FMT " has not ended", STR_ARG(id));
+        return err_hint(err, "cancel it first, or wait");
+    }
+    if (!store_backfill_parts(b->options.store, id, STR_NONE, take_again, &redo, err) ||
+        !retry_tags(&facts, &arena, &facts.tags, err)) {
+        return false;
+    }
+    if (redo.is_full) {
+        return out_of_memory(err);
+    }
+    if (redo.parts.count == 0) {
+        return err_set(err, ERR_NOT_FOUND, "all partitions of backfill " STR_FMT " succeeded",
+                       STR_ARG(id));
+    }
+    facts.after = STR_NONE;
+    ret->partitions = (int64_t)redo.parts.count;
+    return begin(b, &facts, &redo.parts, ret->id, err);
+}

@@ -1,0 +1,249 @@
+/* tables_asset.c - the keys of an asset and of what stands in it. */
+#include "agent/definitions/field_macros.h"
+#include "agent/definitions/tables.h"
+#include "common/base/limits.h"
+
+enum { CHECKS_MAX = 100, KINDS_MAX = 8, OWNERS_MAX = 16 };
+
+/* --- how an asset is made --- */
+
+static const struct field extract_fields[] = {
+    FIELD(STR, "resource", raw_extract, extract.resource_name,
+          "The database to read from. One of `resource`, `csv` and `jsonl` is needed."),
+    FIELD(STR, "table", raw_extract, extract.table,
+          "The table to read; the last part of the asset's key when not given. With `resource`."),
+    FIELD(STR, "replication_key", raw_extract, extract.replication_key,
+          "A column that only grows: each run reads the rows from the last value on. Without it "
+          "each run reads everything. With `resource`."),
+    FIELD(STR_LIST, "columns", raw_extract, extract.columns,
+          "The columns to read; all when not given. Names them for a CSV file without header.",
+          .max = LIMIT_COLUMNS),
+    FIELD(STR, "csv", raw_extract, extract.csv,
+          "Path of CSV files to read, with wildcards if need be. May hold ${VAR}."),
+    FIELD(STR, "delimiter", raw_extract, extract.delimiter,
+          "One character between the values; \"\\t\" for a tab. With `csv`.",
+          SEEN(raw_extract, has_delimiter), .fallback = ","),
+    FIELD(BOOL, "header", raw_extract, extract.header,
+          "Whether the first line names the columns. With `csv`.", SEEN(raw_extract, has_header),
+          .fallback = "true"),
+    FIELD(
+        STR, "jsonl", raw_extract, extract.jsonl,
+        "Path of files with one JSON object per line, with wildcards if need be. May hold ${VAR}."),
+    LATER("tap"),
+    LATER("config"),
+    LATER("select"),
+    LATER("registers"),
+    LATER("every"),
+};
+static const struct raw_extract extract_defaults = {
+    .extract = {.delimiter = STR_INIT(","), .header = true},
+};
+static const struct field_table extract_table = {
+    .name = "extract",
+    .size = sizeof(struct raw_extract),
+    TABLE(extract_fields),
+    .location_offset = offsetof(struct raw_extract, extract.at),
+    .defaults = &extract_defaults,
+};
+
+static const char *const load_modes[] = {"append", "upsert", "overwrite", NULL};
+
+static const struct field load_fields[] = {
+    FIELD(STR, "resource", raw_load, load.resource_name,
+          "The database to write to. One of `resource` and `jsonl` is needed."),
+    FIELD(STR, "table", raw_load, load.table,
+          "The table to write; the last part of the asset's key when not given. With `resource`."),
+    FIELD(ENUM, "mode", raw_load, load.mode,
+          "`append` adds rows, `upsert` replaces rows with the same primary key, `overwrite` "
+          "replaces everything. Not given: `upsert` with a `primary_key`, else `append`.",
+          SEEN(raw_load, has_mode), .names = load_modes),
+    FIELD(STR_LIST, "primary_key", raw_load, load.primary_key,
+          "The columns that identify a row. With `resource`.", .min = 1, .max = LIMIT_COLUMNS),
+    FIELD(STR, "jsonl", raw_load, load.jsonl,
+          "Path of a file to write, one JSON object per line. May hold ${VAR}."),
+    LATER("schema"),
+    LATER("target"),
+};
+static const struct field_table load_table = {
+    .name = "load",
+    .size = sizeof(struct raw_load),
+    TABLE(load_fields),
+    .location_offset = offsetof(struct raw_load, load.at),
+};
+
+static const char *const materialized_names[] = {"view", "table", NULL};
+
+static const struct field sql_fields[] = {
+    FIELD(STR, "resource", raw_sql, sql.resource_name,
+          "The database in which the query runs and its result lives.", .required = true),
+    FIELD(ENUM, "materialized", raw_sql, sql.materialized, "What the result becomes.",
+          .names = materialized_names, .fallback = "view"),
+    FIELD(STR, "query", raw_sql, sql.query,
+          "One SELECT statement. One of `query` and `file` is needed.", SEEN(raw_sql, has_query)),
+    FIELD(STR, "file", raw_sql, sql.file,
+          "A file that holds the query. Relative to the folder of the definitions; read when they "
+          "are loaded.",
+          SEEN(raw_sql, has_file)),
+    FIELD(STR, "name", raw_sql, sql.name,
+          "Of the view or table; the last part of the asset's key when not given."),
+    FIELD(STR, "partition_by", raw_sql, sql.partition_by,
+          "The column that holds the partition's key: a run replaces the rows of its partitions. "
+          "With `partitions`, where it is needed."),
+};
+static const struct field_table sql_table = {
+    .name = "sql",
+    .size = sizeof(struct raw_sql),
+    TABLE(sql_fields),
+    .location_offset = offsetof(struct raw_sql, sql.at),
+};
+
+/* --- what goes with it --- */
+
+static const char *const growth_names[] = {"none", "linear", "exponential", NULL};
+static const char *const jitter_names[] = {"none", "full", "plus_minus", NULL};
+
+static const struct field retry_fields[] = {
+    FIELD(I64, "max", raw_retry, policy.max, "How many times a failed step is tried again.",
+          .required = true, .max = 1000),
+    FIELD(DURATION, "delay", raw_retry, policy.delay_ns, "The wait before the first retry.",
+          SEEN(raw_retry, has_delay), .max = BACKOFF_DELAY_MAX_HOURS * INT64_C(3600) * NS_PER_SEC,
+          .fallback = "0s"),
+    FIELD(ENUM, "backoff", raw_retry, policy.growth,
+          "How the wait grows: not at all, n times the delay, or 2^n - 1 times the delay.",
+          .names = growth_names, .fallback = "none"),
+    FIELD(
+        ENUM, "jitter", raw_retry, policy.jitter,
+        "Chance in the wait: `full` anything up to it, `plus_minus` up to one delay more or less.",
+        .names = jitter_names, .fallback = "none"),
+};
+static const struct field_table retry_table = {
+    .name = "retry",
+    .size = sizeof(struct raw_retry),
+    TABLE(retry_fields),
+};
+
+static const char *const severity_names[] = {"warn", "error", NULL};
+
+static const struct field check_fields[] = {
+    FIELD(STR, "name", check, name, "Its name, unlike that of any other check of the asset.",
+          .required = true),
+    FIELD(STR, "description", check, description, "What it means when it does not pass."),
+    FIELD(
+        STR, "sql", check, sql,
+        "A query that gives one row. The check has passed when the first column is neither NULL "
+        "nor 0 nor empty. One of `sql` and `run` is needed; with neither, the program of an asset "
+        "with `run` reports the check through Dagster Pipes, and a step that does not has failed."),
+    FIELD(STR, "resource", check, resource_name,
+          "The database to ask; the one that the asset is written to when not given. With `sql`."),
+    FIELD(STR_LIST, "run", check, run,
+          "A program and its arguments: the check has passed when it ends with exit code 0. May "
+          "hold ${VAR}.",
+          .min = 1, .max = LIMIT_STEP_ARGS),
+    FIELD(ENUM, "severity", check, severity, "How bad it is when it does not pass.",
+          .names = severity_names, .fallback = "error"),
+    FIELD(BOOL, "blocking", check, is_blocking,
+          "When it does not pass, nothing that is made from the asset is made in the same run. "
+          "With severity `error`.",
+          .fallback = "false"),
+};
+static const struct check check_defaults = {.severity = CHECK_ERROR};
+static const struct field_table check_table = {
+    .name = "check",
+    .size = sizeof(struct check),
+    TABLE(check_fields),
+    .location_offset = offsetof(struct check, at),
+    .defaults = &check_defaults,
+};
+
+static const struct field limits_fields[] = {
+    FIELD(BYTES, "memory", step_limits, memory_bytes,
+          "Of the program and all that it starts together, where the system has cgroups for the "
+          "agent; else of each process.",
+          .min = 1 << 20),
+    FIELD(DURATION, "cpu", step_limits, cpu_ns, "Processor time of each process.",
+          .min = NS_PER_SEC, .max = 366 * DAY_NS),
+    FIELD(BYTES, "file_size", step_limits, file_bytes, "Of each file that is written.", .min = 1, ),
+    FIELD(I64, "open_files", step_limits, open_files, "Open files of each process.", .min = 16,
+          .max = 1 << 20),
+    FIELD(I64, "processes", step_limits, processes,
+          "Processes and threads of the user that the program runs as.", .min = 1, .max = 1 << 22),
+    FIELD(I64, "nice", step_limits, nice, "How much it yields to others.", .min = 0, .max = 19,
+          .fallback = "0"),
+};
+static const struct field_table limits_table = {
+    .name = "limits",
+    .size = sizeof(struct step_limits),
+    TABLE(limits_fields),
+};
+
+static const struct field asset_fields[] = {
+    FIELD(STR, "key", raw_asset, asset.key,
+          "Its name: parts of letters, digits, `_`, `-` and `.`, joined by `/`.", .required = true),
+    FIELD(STR_LIST, "deps", raw_asset, asset.deps, "The keys of the assets that it is made from.",
+          .max = LIMIT_DEPS_PER_ASSET),
+    FIELD(OBJECT, "extract", raw_asset, extract, "Where rows come from. Goes with `load`.",
+          SEEN(raw_asset, has_extract), .object = &extract_table),
+    FIELD(OBJECT, "load", raw_asset, load, "Where rows go to. Goes with `extract`.",
+          SEEN(raw_asset, has_load), .object = &load_table),
+    FIELD(OBJECT, "sql", raw_asset, sql, "A query that makes a view or table.",
+          SEEN(raw_asset, has_sql), .object = &sql_table),
+    FIELD(STR_LIST, "run", raw_asset, asset.run, "A program and its arguments. May hold ${VAR}.",
+          SEEN(raw_asset, has_run), .min = 1, .max = LIMIT_STEP_ARGS),
+    FIELD(STR_MAP, "env", raw_asset, asset.env,
+          "Environment variables for `run`. May hold ${VAR} and ${secret:NAME}.",
+          .max = LIMIT_STEP_ENV),
+    FIELD(STR, "dir", raw_asset, asset.dir,
+          "The folder in which `run` is started; the folder of the definitions when not given. May "
+          "hold ${VAR}."),
+    FIELD(STR, "user", raw_asset, asset.user,
+          "The user whose rights `run` has; the agent's own when not given. Needs an agent that "
+          "runs as root."),
+    FIELD(OBJECT, "limits", raw_asset, asset.limits, "What `run` may use.",
+          .object = &limits_table),
+    FIELD(JSON_OBJECT, "extras", raw_asset, extras,
+          "What `run` gets to read through Dagster Pipes (`get_extra`). At most 64 KiB as JSON."),
+    FIELD(BOOL, "external", raw_asset, is_external,
+          "Made elsewhere, and here so that lineage knows it.", .fallback = "false"),
+    FIELD(STR, "group", raw_asset, asset.group, "The group that it belongs to.",
+          .fallback = "default"),
+    FIELD(STR_LIST, "kinds", raw_asset, asset.kinds,
+          "Words for what it is, besides those known from how it is made.", .max = KINDS_MAX),
+    FIELD(STR_MAP, "tags", raw_asset, asset.tags, "Names and values to find it by.",
+          .max = LIMIT_METADATA_ENTRIES),
+    FIELD(STR_LIST, "owners", raw_asset, asset.owners, "E-mail addresses, or `team:` and a name.",
+          .max = OWNERS_MAX),
+    FIELD(STR, "description", raw_asset, asset.description, "What a person should know about it."),
+    FIELD(STR_MAP, "metadata", raw_asset, asset.metadata, "More to know about it, by name.",
+          .max = LIMIT_METADATA_ENTRIES),
+    FIELD(STR, "code_version", raw_asset, asset.code_version,
+          "Changes whenever the result would change for the same input."),
+    FIELD(OBJECT, "retry", raw_asset, retry, "What happens when the step fails.",
+          .object = &retry_table),
+    FIELD(DURATION, "timeout", raw_asset, asset.timeout_ns,
+          "The step is stopped, and has failed, after this time. No limit when not given.",
+          .min = NS_PER_SEC, .max = 30 * DAY_NS),
+    FIELD(OBJECT_LIST, "checks", raw_asset, checks,
+          "What must hold for its rows, asked after each run.", .object = &check_table,
+          .max = CHECKS_MAX),
+    FIELD(OBJECT, "partitions", raw_asset, partitions, "The slices in which it is made.",
+          .object = &partitions_table),
+    FIELD(OBJECT, "backfill", raw_asset, backfill,
+          "How many partitions one run of a backfill makes: `multi_run` one, `single_run` all.",
+          .object = &backfill_table, .fallback = "multi_run"),
+    FIELD(OBJECT, "freshness", raw_asset, freshness, "How recently it must have been made.",
+          .object = &freshness_table),
+    FIELD(OBJECT, "automation", raw_asset, automation,
+          "When it is made without being asked for: `eager` when something that it is made from "
+          "was made, `on_missing` when it was never made.",
+          .object = &automation_table),
+    FIELD(STR, "pool", raw_asset, asset.pool_name, "The pool in which its step takes a place."),
+};
+static const struct raw_asset asset_defaults = {.asset = {.group = STR_INIT("default")},
+                                                .backfill = {.max_per_run = 1}};
+const struct field_table asset_table = {
+    .name = "asset",
+    .size = sizeof(struct raw_asset),
+    TABLE(asset_fields),
+    .location_offset = offsetof(struct raw_asset, asset.at),
+    .defaults = &asset_defaults,
+};

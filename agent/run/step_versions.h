@@ -1,0 +1,21 @@
+/* step_versions.h - from what a step makes its asset, and which data version comes of it: what a
+ * materialization records, as Dagster does. The versions of what it depends on are those of the
+ * moment at which it starts. */
+#pragma once
+#include "agent/definitions/definitions.h"
+#include "agent/store/versions.h"
+
+struct step_versions {
+    struct str code_version; /* the definition's, or the run's id; empty: nothing is known */
+    struct str data_version; /* computed from it and the inputs' */
+    struct str inputs;       /* JSON object, dep to its data version */
+};
+/* Reads them in a step's arena, of what is flushed: what ran before the step is. Versions too long
+ * to be kept (STEP_INPUTS_BYTES) leave all empty. */
+enum { STEP_INPUTS_BYTES = 256 << 10 };
+MUST_CHECK bool step_versions_read(struct store *store, const struct definitions *defs,
+                                   uint32_t asset, struct str run, struct arena *arena,
+                                   struct step_versions *ret, struct err *err);
+/* Into the record of the materialization; `given` is what the step told, or empty. */
+void step_versions_tell(const struct step_versions *versions, struct str given,
+                        struct record *materialized);

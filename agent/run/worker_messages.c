@@ -1,0 +1,160 @@
+#include "agent/run/worker_messages.h"
+
+#include "common/json/json.h"
+#include "common/platform/spawn.h"
+#include <errno.h>
+#include <unistd.h>
+
+enum {
+    MESSAGE_BYTES_MAX = LIMIT_EVENT_BYTES,
+    RESULT_ARENA_BYTES = 4 * LIMIT_EVENT_BYTES,
+    MESSAGE_ARENA_BYTES = 1 << 20,
+    CHUNK_BYTES = 16384,
+};
+
+void worker_messages_init(struct worker_messages *m, void (*on_end)(void *ctx), void *ctx)
+{
+    *m = (struct worker_messages){.pipe = {-1},
+                                  .lines = buf_growing(MESSAGE_BYTES_MAX + CHUNK_BYTES),
+                                  .arena = arena_new(RESULT_ARENA_BYTES),
+                                  .on_end = on_end,
+                                  .ctx = ctx};
+}
+
+bool worker_messages_is_open(const struct worker_messages *m)
+{
+    return m->pipe.n != -1;
+}
+
+void worker_messages_close(struct worker_messages *m)
+{
+    if (m->pipe.n != -1) {
+        loop_fd_remove(m->loop, &m->source);
+    }
+    fd_release(&m->pipe);
+}
+
+void worker_messages_release(struct worker_messages *m)
+{
+    worker_messages_close(m);
+    buf_release(&m->lines);
+    arena_release(&m->arena);
+}
+
+/* Copies of what a message says: the message itself is forgotten. */
+static struct str text_of(struct worker_messages *m, const struct json *object, const char *key)
+{
+    const struct json *node = json_get(object, key);
+    return node != NULL && node->type == JSON_STRING ? arena_copy(&m->arena, node->as.string)
+                                                     : STR_NONE;
+}
+
+static struct str object_text(struct worker_messages *m, const struct json *object, const char *key)
+{
+    const struct json *node = json_get(object, key);
+    if (node == NULL || node->type != JSON_OBJECT) {
+        return STR_NONE;
+    }
+    AUTO(buf) text = buf_growing(MESSAGE_BYTES_MAX);
+    json_write(&text, node);
+    return text.overflow ? STR_NONE : arena_copy(&m->arena, buf_str(&text));
+}
+
+static void take_check(struct worker_messages *m, const struct json *message)
+{
+    if (m->check_count == WORKER_CHECKS_MAX) {
+        return;
+    }
+    const struct json *passed = json_get(message, "passed");
+    m->checks[m->check_count++] = (struct step_check){
+        .name = text_of(m, message, "name"),
+        .severity = text_of(m, message, "severity"),
+        .passed = passed != NULL && passed->type == JSON_BOOL && passed->as.boolean,
+        .metadata = object_text(m, message, "metadata"),
+    };
+}
+
+static void take_message(struct worker_messages *m, struct str line)
+{
+    AUTO(arena) scratch = arena_new(MESSAGE_ARENA_BYTES);
+    struct json *message = NULL;
+    struct err err = {0};
+    if (!json_parse(line, MESSAGE_BYTES_MAX, &scratch, &message, &err)) {
+        m->error_code = STR("invalid");
+        m->error_message =
+            arena_printf(&m->arena, "the step wrote a message that is not JSON: %s", err.msg);
+        if (str_is_empty(m->error_message)) {
+            m->error_message = STR("the step wrote a message that is not JSON");
+        }
+        return;
+    }
+    const struct json *node = json_get(message, "event");
+    struct str event = node != NULL && node->type == JSON_STRING ? node->as.string : STR_NONE;
+    if (str_eq(event, STR("materialization"))) {
+        m->metadata = object_text(m, message, "metadata");
+    } else if (str_eq(event, STR("check"))) {
+        take_check(m, message);
+    } else if (str_eq(event, STR("error"))) {
+        m->error_code = text_of(m, message, "code");
+        m->error_message = text_of(m, message, "message");
+        m->error_hint = text_of(m, message, "hint");
+        if (str_is_empty(m->error_message)) { /* not said, or there was no room left for it */
+            m->error_message = STR("the step said that it failed, and not why");
+        }
+    }
+    /* Progress and whatever a newer worker says are for people who watch; nothing is decided on
+     * them. */
+}
+
+static void take_lines(struct worker_messages *m)
+{
+    struct str line = STR_NONE;
+    struct str next = STR_NONE;
+    struct str rest = buf_str(&m->lines);
+    size_t taken = 0;
+    while (str_cut(rest, '\n', &line, &next)) {
+        if (m->skipping_line) {
+            m->skipping_line = false;
+        } else if (!str_is_empty(str_trim(line))) {
+            take_message(m, line);
+        }
+        taken += line.len + 1;
+        rest = next;
+    }
+    buf_consume(&m->lines, taken);
+    if (m->lines.len >= MESSAGE_BYTES_MAX) {
+        m->skipping_line = true;
+        buf_reset(&m->lines);
+    }
+}
+
+static void on_message(void *ctx, unsigned events)
+{
+    (void)events;
+    struct worker_messages *m = ctx;
+    char bytes[CHUNK_BYTES];
+    ssize_t len = read(m->pipe.n, bytes, sizeof(bytes));
+    if (len > 0) {
+        buf_add(&m->lines, (struct str){bytes, (size_t)len});
+        take_lines(m);
+        return;
+    }
+    if (len == 0 || (errno != EAGAIN && errno != EINTR)) {
+        worker_messages_close(m);
+        m->on_end(m->ctx);
+    }
+}
+
+bool worker_messages_open(struct worker_messages *m, struct loop *loop, struct fd *ret_child_end,
+                          struct err *err)
+{
+    int ends[2];
+    if (!spawn_pipe(ends, true, err)) {
+        return false;
+    }
+    m->loop = loop;
+    m->pipe.n = ends[0];
+    ret_child_end->n = ends[1];
+    m->source = (struct loop_fd){.fd = ends[0], .on_ready = on_message, .ctx = m};
+    return loop_fd_watch(loop, &m->source, LOOP_READ, err);
+}

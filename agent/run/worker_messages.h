@@ -1,0 +1,42 @@
+/* worker_messages.h - what a step says on its descriptor 3: lines of JSON, as the worker and
+ * selvedge-exec write them. docs/reference/worker.md */
+#pragma once
+#include "common/base/arena.h"
+#include "common/base/buf.h"
+#include "common/base/limits.h"
+#include "common/platform/files.h"
+#include "common/platform/loop.h"
+
+enum { WORKER_CHECKS_MAX = 100 };
+
+struct step_check {
+    struct str name;
+    struct str severity;
+    bool passed;
+    struct str metadata; /* JSON object; may be empty */
+};
+
+struct worker_messages {
+    struct loop *loop;
+    struct loop_fd source;
+    struct fd pipe; /* -1: nobody can say anything any more */
+    struct buf lines;
+    bool skipping_line;  /* a message longer than the limit is read past */
+    struct arena arena;  /* of all text below */
+    struct str metadata; /* of the materialization: JSON object; may be empty */
+    struct step_check checks[WORKER_CHECKS_MAX];
+    size_t check_count;
+    struct str error_code, error_message, error_hint; /* no message: no error was said */
+    void (*on_end)(void *ctx);
+    void *ctx;
+};
+
+void worker_messages_init(struct worker_messages *m, void (*on_end)(void *ctx), void *ctx);
+/* Gives the end of the pipe that becomes the child's descriptor 3. on_end comes once nobody can
+ * write any more. */
+MUST_CHECK bool worker_messages_open(struct worker_messages *m, struct loop *loop,
+                                     struct fd *ret_child_end, struct err *err);
+bool worker_messages_is_open(const struct worker_messages *m);
+/* Reads no more; what was said stays. Idempotent. */
+void worker_messages_close(struct worker_messages *m);
+void worker_messages_release(struct worker_messages *m);

@@ -1,0 +1,1 @@
+SELECT inputs FROM asset WHERE key = :asset

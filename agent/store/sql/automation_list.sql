@@ -1,0 +1,1 @@
+SELECT asset, cursor FROM automation

@@ -1,0 +1,1 @@
+SELECT 1 FROM instigator WHERE kind = 'automation' AND name = 'automation' AND status = 'paused'

@@ -1,0 +1,1 @@
+UPDATE backfill_part SET status = :status WHERE run = :run AND run <> ''

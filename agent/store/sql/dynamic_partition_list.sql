@@ -1,0 +1,1 @@
+SELECT partition FROM dynamic_partition WHERE name = :set ORDER BY id

@@ -1,0 +1,1 @@
+UPDATE run SET output_bytes = output_bytes + :bytes WHERE id = :run

@@ -1,0 +1,1 @@
+UPDATE run SET output_bytes = 0 WHERE id = :run

@@ -1,0 +1,22 @@
+"""Metadata of every type that Dagster Pipes has: what the clients report, and what the agent is to record."""
+METADATA = {
+    "bool_true": {"type": "bool", "raw_value": True},
+    "bool_false": {"type": "bool", "raw_value": False},
+    "float": {"type": "float", "raw_value": 0.1},
+    "int": {"type": "int", "raw_value": 1},
+    "url": {"type": "url", "raw_value": "https://dagster.io"},
+    "path": {"type": "path", "raw_value": "/dev/null"},
+    "null": {"type": "null", "raw_value": None},
+    "md": {"type": "md", "raw_value": "**markdown**"},
+    "json": {"type": "json", "raw_value": {"quux": {"a": 1, "b": 2}, "corge": None, "qux": [1, 2, 3], "foo": "bar", "baz": 1}},
+    "text": {"type": "text", "raw_value": "hello"},
+    "asset": {"type": "asset", "raw_value": "foo/bar"},
+    "dagster_run": {"type": "dagster_run", "raw_value": "db892d7f-0031-4747-973d-22e8b9095d9d"},
+    "notebook": {"type": "notebook", "raw_value": "notebook.ipynb"},
+    "table": {"type": "table", "raw_value": {"records": [{"a": 1}], "schema": [{"name": "a", "type": "int"}]}},
+    "table_schema": {"type": "table_schema",
+                     "raw_value": {"columns": [{"name": "a", "type": "int", "constraints": {"nullable": False, "unique": True}}]}},
+    "table_column_lineage": {"type": "table_column_lineage",
+                             "raw_value": {"deps_by_column": {"a": [{"asset_key": "x/y", "column_name": "b"}]}}},
+    "timestamp": {"type": "timestamp", "raw_value": 1700000000.5},
+}

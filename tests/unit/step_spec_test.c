@@ -1,0 +1,155 @@
+/* step_spec_test.c - the tags of a run, in what a step's program is given. */
+#include "agent/run/step_spec.h"
+
+#include "agent/run/tags.h"
+#include "definitions_fixture.h"
+#include "tests/support/cmocka_all.h"
+#include <string.h>
+
+static struct arena arena;
+static struct err err;
+static struct loaded loaded;
+
+static int begin(void **state)
+{
+    (void)state;
+    arena = arena_new(1 << 20);
+    err = (struct err){0};
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    loaded_release(&loaded);
+    arena_release(&arena);
+    return 0;
+}
+
+static bool get_env(void *ctx, struct str name, struct str *ret_value)
+{
+    (void)ctx;
+    bool is_set = str_eq(name, STR("SELVEDGE_TAG_OTHER"));
+    *ret_value = is_set ? STR("from the agent") : STR_NONE;
+    return is_set;
+}
+
+static struct str names[] = {STR_INIT("selvedge/file"), STR_INIT("selvedge/some-thing.2"),
+                             STR_INIT("team"), STR_INIT("selvedge/payload")};
+static struct str values[] = {STR_INIT("/in/a b.csv"), STR_INIT("x"), STR_INIT("me"),
+                              STR_INIT("$(reboot) ${HOME}")};
+static const struct str_map tags = {names, values, COUNT_OF(names)};
+
+static bool make(const char *asset, const struct str_map *of_run, struct step_spec *ret)
+{
+    static const struct env_lookup env = {.get = get_env};
+    load_text(&loaded, asset);
+    assert_loaded(&loaded);
+    struct step_context context = {.defs = loaded.defs,
+                                   .worker = "/worker",
+                                   .state_dir = "/state",
+                                   .run = STR("r"),
+                                   .attempt = 1,
+                                   .tags = of_run,
+                                   .env = &env};
+    return step_spec_make(&context, &loaded.defs->assets[0], &arena, ret, &err);
+}
+
+static const char *variable(const struct step_spec *spec, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *const *v = spec->envp; *v != NULL; v++) {
+        if (strncmp(*v, name, len) == 0 && (*v)[len] == '=') {
+            return *v + len + 1;
+        }
+    }
+    return NULL;
+}
+
+static void tags_are_in_the_environment(void **state)
+{
+    (void)state;
+    struct step_spec spec;
+    assert_true(make("project: p\nassets:\n  - {key: a, run: ['true']}\n", &tags, &spec));
+    assert_string_equal(variable(&spec, "SELVEDGE_TAG_FILE"), "/in/a b.csv");
+    assert_string_equal(variable(&spec, "SELVEDGE_TAG_SOME_THING_2"), "x");
+    assert_null(variable(&spec, "SELVEDGE_TAG_TEAM"));
+    assert_string_equal(variable(&spec, "SELVEDGE_TAGS"),
+                        "{\"selvedge/file\":\"/in/a b.csv\",\"selvedge/some-thing.2\":\"x\","
+                        "\"team\":\"me\",\"selvedge/payload\":\"$(reboot) ${HOME}\"}");
+}
+
+static void a_run_without_tags_has_no_such_variables(void **state)
+{
+    (void)state;
+    struct step_spec spec;
+    assert_true(make("project: p\nassets:\n  - {key: a, run: ['true']}\n", NULL, &spec));
+    assert_null(variable(&spec, "SELVEDGE_TAGS"));
+}
+
+static void tags_are_variables_of_the_definitions(void **state)
+{
+    (void)state;
+    struct step_spec spec;
+    assert_true(make("project: p\nassets:\n"
+                     "  - {key: a, run: [load, '--file=${SELVEDGE_TAG_FILE}', "
+                     "'${SELVEDGE_TAG_PAYLOAD}', '${SELVEDGE_TAG_NONE:-none}', "
+                     "'${SELVEDGE_TAG_OTHER}']}\n",
+                     &tags, &spec));
+    assert_string_equal(spec.argv[1], "--file=/in/a b.csv");
+    assert_string_equal(spec.argv[2], "$(reboot) ${HOME}"); /* never looked into */
+    assert_string_equal(spec.argv[3], "none");
+    assert_string_equal(spec.argv[4], "from the agent");
+    assert_null(spec.argv[5]);
+}
+
+static void the_file_that_arrived_can_be_extracted(void **state)
+{
+    (void)state;
+    struct step_spec spec;
+    assert_true(make("project: p\nassets:\n"
+                     "  - key: a\n    extract: {csv: '${SELVEDGE_TAG_FILE:-/in/*.csv}'}\n"
+                     "    load: {jsonl: /out.jsonl}\n",
+                     &tags, &spec));
+    assert_true(str_contains(spec.input, STR("\"path\":\"/in/a b.csv\"")));
+}
+
+static void what_somebody_else_chose_does_not_become_code(void **state)
+{
+    (void)state;
+    static const char *const refused[] = {
+        "[sh, -c, 'echo ${SELVEDGE_TAG_PAYLOAD}']",
+        "[bash, -lc, '${SELVEDGE_TAG_FILE:-x}']",
+        "[perl, -e, '${SELVEDGE_TAG_FILE}']",
+    };
+    static const char *const fine[] = {
+        "[sh, -c, 'echo \"$$SELVEDGE_TAG_PAYLOAD\"']",
+        "[sh, -c, 'echo \"$$1\"', sh, '${SELVEDGE_TAG_PAYLOAD}']",
+        "[sync, --source, '${SELVEDGE_TAG_FILE}']",
+    };
+    struct step_spec spec;
+    for (size_t i = 0; i < COUNT_OF(refused) + COUNT_OF(fine); i++) {
+        bool is_fine = i >= COUNT_OF(refused);
+        AUTO(buf) text = buf_growing(1024);
+        buf_addf(&text, "project: p\nassets:\n  - {key: a, run: %s}\n",
+                 is_fine ? fine[i - COUNT_OF(refused)] : refused[i]);
+        loaded_release(&loaded);
+        err = (struct err){0};
+        assert_int_equal(make(buf_cstr(&text), &tags, &spec), is_fine);
+        assert_int_equal(err.code, is_fine ? ERR_NONE : ERR_INVALID);
+        assert_true(is_fine || strstr(err.msg, "asset a: run[2]: a tag of the run") != NULL);
+    }
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        TEST(tags_are_in_the_environment),
+        TEST(a_run_without_tags_has_no_such_variables),
+        TEST(tags_are_variables_of_the_definitions),
+        TEST(the_file_that_arrived_can_be_extracted),
+        TEST(what_somebody_else_chose_does_not_become_code),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
