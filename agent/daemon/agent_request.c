@@ -43,10 +43,9 @@ static bool use(struct agent *agent, struct definitions *defs, struct err *err)
         return false;
     }
     struct asset_watch assets = {0};
-    if (agent->scheduler != NULL &&
-        (!asset_watch_open(&assets, agent->loop, agent->store, agent->runner, defs, err) ||
-         !sensors_use_definitions(agent->sensors, defs, err) ||
-         !scheduler_replace_definitions(agent->scheduler, defs, err))) {
+    if (agent->scheduler != NULL && (!agent_open_asset_watch(agent, defs, &assets, err) ||
+                                     !sensors_use_definitions(agent->sensors, defs, err) ||
+                                     !scheduler_replace_definitions(agent->scheduler, defs, err))) {
         asset_watch_close(&assets);
         return false;
     }
