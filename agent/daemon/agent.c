@@ -50,6 +50,9 @@ static void on_materialized(void *ctx, struct str asset, struct str run)
     struct agent *agent = ctx;
     (void)run;
     asset_watch_made(&agent->assets, asset);
+    if (agent->sensors != NULL) {
+        sensors_materialized(agent->sensors, asset);
+    }
 }
 
 static void on_run_ended(void *ctx, const struct run_end *end)
@@ -61,6 +64,9 @@ static void on_run_ended(void *ctx, const struct run_end *end)
     }
     if (agent->backfills != NULL) {
         backfills_run_ended(agent->backfills, end);
+    }
+    if (agent->sensors != NULL) {
+        sensors_run_ended(agent->sensors);
     }
     if (agent->is_stopping && runner_active_runs(agent->runner) == 0) {
         say_goodbye(agent);
@@ -294,12 +300,26 @@ static bool open_scheduler(struct agent *agent, struct err *err)
     return scheduler_open(&agent->scheduler, &options, err);
 }
 
+static bool open_sensors(struct agent *agent, struct err *err)
+{
+    struct sensors_options options = {.loop = agent->loop,
+                                      .rng = agent->rng,
+                                      .store = agent->store,
+                                      .runner = agent->runner,
+                                      .defs = agent->defs,
+                                      .env = agent->options.env,
+                                      .state_dir = agent->state_dir,
+                                      .state_dir_abs = agent->state_dir_abs,
+                                      .store_id = str_from(agent->host->store_id)};
+    return sensors_open(&agent->sensors, &options, err);
+}
+
 static bool open_daemon(struct agent *agent, struct err *err)
 {
     return open_link(agent, err) && open_scheduler(agent, err) &&
            asset_watch_open(&agent->assets, agent->loop, agent->store, agent->runner, agent->defs,
                             err) &&
-           open_backfills(agent, err) &&
+           open_backfills(agent, err) && open_sensors(agent, err) &&
            control_open(&agent->control, agent->loop, agent->state_dir, agent_on_control, agent,
                         err) &&
            loop_on_clock_step(agent->loop, on_clock_step, agent, err);
@@ -342,6 +362,7 @@ void agent_close(struct agent *agent)
     }
     loop_timer_disarm(agent->loop, &agent->stop_timer);
     control_close(agent->control);
+    sensors_close(agent->sensors);
     asset_watch_close(&agent->assets);
     scheduler_close(agent->scheduler);
     backfills_close(agent->backfills);
@@ -368,6 +389,9 @@ void agent_start(struct agent *agent)
     if (agent->backfills != NULL) {
         backfills_start(agent->backfills);
     }
+    if (agent->sensors != NULL) {
+        sensors_start(agent->sensors);
+    }
 }
 
 void agent_shut_down(struct agent *agent)
@@ -383,6 +407,9 @@ void agent_shut_down(struct agent *agent)
     asset_watch_stop(&agent->assets);
     if (agent->backfills != NULL) {
         backfills_stop(agent->backfills);
+    }
+    if (agent->sensors != NULL) {
+        sensors_stop(agent->sensors);
     }
     if (runner_active_runs(agent->runner) == 0) {
         say_goodbye(agent);

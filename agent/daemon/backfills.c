@@ -213,8 +213,8 @@ static bool take_part(void *ctx, const struct stored_part *part)
     if (c->count == c->wanted) {
         return false;
     }
-    (void)backfill_chunk_add(&c->items[c->count++], c->policy, part->number, part->partition);
-    return true;
+    /* The first part of a chunk always fits. */
+    return backfill_chunk_add(&c->items[c->count++], c->policy, part->number, part->partition);
 }
 
 /* What cannot be had now may be had later; anything else never. */
@@ -261,7 +261,9 @@ static void cancel_runs(struct backfills *b, const struct open_backfill *open)
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        (void)runner_cancel(b->options.runner, runs[i], &err); /* it may have ended just now */
+        if (!runner_cancel(b->options.runner, runs[i], &err)) {
+            continue; /* it has ended just now */
+        }
     }
 }
 

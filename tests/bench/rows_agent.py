@@ -240,7 +240,7 @@ def agent_first_step_ms(bench):
 def trivial_runs(bench):
     folder = bench.path("runs")
     os.makedirs(folder)
-    return bench.run("run_step", folder, bench.count(200, 3))
+    return bench.run("run_step", folder, bench.count(200, 3), bench.program("bench/stamp"))
 
 
 @row("ms", "<= 4.5 x", "posix_spawn and wait, and a page written and synced twice")

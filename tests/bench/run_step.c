@@ -1,8 +1,10 @@
-/* run_step STATE_DIR RUNS - runs of one trivial step through agent/run, one after the other, each
+/* run_step STATE_DIR RUNS STAMP - runs of one trivial step through agent/run, one after the other, each
  * durable when it has ended; and in turn, without a run, the same program spawned and waited for,
  * and a page written to the disk twice.
- * Prints the medians, also of how often a run called fdatasync(): its commits. */
+ * Prints the medians, also of how often a run called fdatasync(): its commits. Then as many runs of
+ * STAMP, which tells when it began: the time from the request to the program's first instruction. */
 #include "agent/run/runner.h"
+#include "common/platform/files.h"
 #include "common/platform/spawn.h"
 #include "tests/bench/bench.h"
 
@@ -17,8 +19,8 @@
 static const char trivial[] = "/bin/true";
 static const char definitions_text[] = "project: bench\n"
                                        "assets:\n"
-                                       "  - key: pos/trivial\n"
-                                       "    run: [/bin/true]\n";
+                                       "  - {key: pos/trivial, run: [/bin/true]}\n"
+                                       "  - {key: pos/stamp, run: [\"%s\", \"%s/stamp\"]}\n";
 
 static int64_t synced;
 
@@ -61,8 +63,9 @@ static bool no_variable(void *ctx, struct str name, struct str *ret_value)
     return false;
 }
 
-static void open_all(struct bench *b, const char *state_dir)
+static void open_all(struct bench *b, const char *state_dir, const char *stamp)
 {
+    AUTO(buf) text = buf_growing(4096);
     struct err err = {0};
     struct clock clock = clock_system();
     char path[512];
@@ -76,9 +79,10 @@ static void open_all(struct bench *b, const char *state_dir)
     AUTO(arena) arena = arena_new(1 << 20);
     struct problems problems = {.arena = &arena};
     struct definitions_files files = definitions_system_files();
-    bench_check(definitions_parse(str_from(definitions_text), STR("selvedge.yaml"), &files,
-                                  &problems, &b->defs, &err),
-                &err);
+    buf_addf(&text, definitions_text, stamp, state_dir);
+    bench_check(
+        definitions_parse(buf_str(&text), STR("selvedge.yaml"), &files, &problems, &b->defs, &err),
+        &err);
     static const struct env_lookup env = {.get = no_variable};
     const struct runner_options options = {.loop = b->loop,
                                            .rng = &b->rng,
@@ -96,11 +100,10 @@ static void open_all(struct bench *b, const char *state_dir)
     bench_check(runner_open(&b->runner, &options, &err), &err);
 }
 
-static int64_t run_once(struct bench *b)
+static int64_t run_once(struct bench *b, uint32_t asset)
 {
-    static const uint32_t assets[] = {0};
     const struct run_request request = {
-        .assets = assets, .asset_count = 1, .cause = STR("manual"), .selection = STR("*")};
+        .assets = &asset, .asset_count = 1, .cause = STR("manual"), .selection = STR("*")};
     char id[UUID_TEXT_SIZE];
     struct err err = {0};
     b->has_ended = false;
@@ -145,6 +148,23 @@ static int64_t sync_twice(int fd)
     return bench_now().wall_ns - start.wall_ns;
 }
 
+/* From the request to the first instruction of the step's program. */
+static int64_t stamp_once(struct bench *b, const char *state_dir)
+{
+    char path[512];
+    AUTO(buf) text = buf_growing(64);
+    struct err err = {0};
+    int64_t began = 0;
+    struct bench_counters start = bench_now();
+    (void)run_once(b, 1);
+    (void)snprintf(path, sizeof(path), "%s/stamp", state_dir);
+    bench_check(files_read(path, &text, &err), &err);
+    if (!str_to_i64(str_trim(buf_str(&text)), 0, INT64_MAX, &began)) {
+        bench_die("%s holds no time", path);
+    }
+    return began - start.wall_ns;
+}
+
 static int compare(const void *a, const void *b)
 {
     const int64_t *x = a;
@@ -178,13 +198,13 @@ int main(int argc, char **argv)
     int64_t *spawn = commits + runs;
     int64_t *sync = spawn + runs;
     struct bench b = {0};
-    open_all(&b, bench_text_arg(argc, argv, 1));
+    open_all(&b, bench_text_arg(argc, argv, 1), bench_text_arg(argc, argv, 3));
     char path[512];
     (void)snprintf(path, sizeof(path), "%s/page", argv[1]);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     for (size_t i = 0; i < runs; i++) {
         int64_t before = synced;
-        run[i] = run_once(&b);
+        run[i] = run_once(&b, 0);
         commits[i] = synced - before;
         spawn[i] = spawn_once();
         sync[i] = sync_twice(fd);
@@ -194,6 +214,11 @@ int main(int argc, char **argv)
     bench_print("spawn_ns", median(spawn, runs));
     bench_print("sync_ns", median(sync, runs));
     (void)close(fd);
+    for (size_t i = 0; i < runs; i++) {
+        run[i] = stamp_once(&b, argv[1]);
+    }
+    bench_print("exec_p50_ns", median(run, runs));
+    bench_print("exec_p99_ns", run[(runs - 1) * 99 / 100]);
     close_all(&b);
     free(times);
     return 0;

@@ -7,7 +7,7 @@ import sys
 import pipes_step
 import venv
 from fleet import run_tests
-from pipes_step import LEVELS, carry_out, go, same
+from pipes_step import LEVELS, carry_out, given_version, go, same
 from pipes_metadata import METADATA
 
 NEW = "dagster-pipes==1.13.28"
@@ -112,7 +112,7 @@ def custom_messages_arrive():
 def materializations_with_and_without():
     for data_version, key in itertools.product(("", "alpha"), ("", "a/b")):
         step = carry_out(client(NEW, "materialization", data_version, key))
-        same([(e.get("data_version", ""), e["metadata"]) for e in step.made], [(data_version, METADATA)])
+        same([(given_version(e), e["metadata"]) for e in step.made], [(data_version or None, METADATA)])
     step = carry_out(client(OLD, "one_metadata", "doc", json.dumps({"type": "url", "raw_value": "https://dagster.io"})))
     same(step.made[0]["metadata"], {"doc": {"type": "url", "raw_value": "https://dagster.io"}})
 

@@ -1,6 +1,7 @@
 """One run of one asset, a/b, whose program is a client of Dagster Pipes: what the agent has recorded of it."""
 import json
 import os
+import re
 import sys
 from types import SimpleNamespace
 
@@ -59,6 +60,12 @@ def left_behind(agent):
     """Folders of Dagster Pipes that nobody has deleted."""
     return [os.path.join(folder, name) for folder, names, _ in os.walk(os.path.join(agent.state, "runs"))
             for name in names if name.endswith(".pipes")]
+
+
+def given_version(event):
+    """The data version that the program gave; None when the agent computed one."""
+    version = event["data_version"]
+    return None if re.fullmatch("[0-9a-f]{64}", version) else version
 
 
 def same(seen, expected):

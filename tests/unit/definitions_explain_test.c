@@ -303,6 +303,9 @@ static void scalars_are_quoted_where_they_must(void **state)
         {"one \ntwo", "\"one \\ntwo\""},
         {"one\ttab\ntwo", "\"one\\ttab\\ntwo\""},
         {"\n", "\"\\n\""},
+        {"é\xc2\x85\x7f\xe2\x80\xa8\xef\xbb\xbfx", "\"é\\u0085\\u007f\\u2028\\ufeffx\""},
+        {"a\xc2\x85\nb", "\"a\\u0085\\nb\""},
+        {"é\nü", "|-\n  é\n  ü"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         AUTO(buf) out = buf_growing(1000);

@@ -267,7 +267,7 @@ static void what_nobody_had_recorded_is_recovered(void **state)
     (void)state;
     begin("[ -e once ] && exit 0\n" PRELUDE "say log '{\"message\": \"first\"}'\ntouch first\n"
           "while [ ! -e go ]; do sleep 0.01; done\n" MADE "say log '{\"message\": \"second\"}'\n"
-          "touch second once\nexec sleep 60\n",
+          "touch once second\nexec sleep 60\n",
           "");
     struct err err = {0};
     runner_world_enqueue(&w, "*", run);

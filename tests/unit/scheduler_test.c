@@ -7,6 +7,7 @@
 #include "runner_fixture.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/fault_malloc.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -56,6 +57,7 @@ static void open_scheduler(void)
     options.loop = w.loop;
     options.store = w.fixture.store;
     options.runner = w.runner;
+    options.defs = w.loaded.defs;
     runner_world_check(&w, scheduler_open(&scheduler, &options, &w.err));
     scheduler_start(scheduler);
 }
@@ -83,10 +85,8 @@ static int begin_at(const char *now)
     fake = (struct fake_clock){.mono = {HOUR}, .wall = at(now)};
     runner_world_init_at(&w, definitions, fake_clock_port(&fake));
     synced = false;
-    options = (struct scheduler_options){.defs = w.loaded.defs,
-                                         .device = STR("brooklyn"),
-                                         .built = at("2026-01-01"),
-                                         .is_synced = is_synced};
+    options = (struct scheduler_options){
+        .device = STR("brooklyn"), .built = at("2026-01-01"), .is_synced = is_synced};
     scheduler = NULL;
     return 0;
 }
@@ -388,7 +388,9 @@ static struct loaded reload(const char *text)
     buf_addf(&all, "project: many\n%s", text);
     load_text(&loaded, buf_cstr(&all));
     assert_loaded(&loaded);
-    runner_world_check(&w, scheduler_replace_definitions(scheduler, loaded.defs, &w.err));
+    struct schedule_set *set = NULL;
+    runner_world_check(&w, scheduler_read(scheduler, loaded.defs, &set, &w.err));
+    scheduler_use(scheduler, set);
     turns();
     return loaded;
 }
@@ -486,6 +488,57 @@ static void a_full_store_delays_ticks(void **state)
     assert_string_equal(ticks("hourly"), "hourly 2026-11-22T11:00 started\n");
 }
 
+/* More ticks at once than the store's memory for records that wait holds: in several turns. */
+static void many_missed_ticks_take_their_turns(void **state)
+{
+    enum { MINUTES = 2880 };
+    (void)state;
+    struct schedule *hourly = schedule_named("hourly");
+    assert_true(cron_parse(STR("* * * * *"), &hourly->cron, &w.err));
+    hourly->cron_text = STR("* * * * *");
+    hourly->missed = MISSED_ALL;
+    hourly->missed_max = 10000;
+    open_scheduler();
+    turns();
+    restart(MINUTES * MINUTE);
+    assert_in_range(events(EVENT_TICK), 100, MINUTES - 100);
+    for (int i = 0; i < 11; i++) { /* less than a minute: no tick is added to them */
+        pass(5 * NS_PER_SEC);
+    }
+    assert_int_equal(events(EVENT_TICK), MINUTES + 2); /* and two of the daily */
+    assert_memory_equal(ticks("hourly"), "hourly 2026-11-24T10:30 skipped: the previous run", 49);
+}
+
+/* Memory fails at each allocation in turn, while a tick is decided on: it and its run are both
+ * there, or neither, and in the end it has fired once. */
+static void a_tick_and_its_run_come_together_or_not_at_all(void **state)
+{
+    (void)state;
+    for (int nth = 0;; nth++) {
+        end(NULL);
+        begin(NULL);
+        open_scheduler();
+        turns();
+        pass(2 * NS_PER_SEC);
+        fake_clock_advance(&fake, 30 * MINUTE - 2 * NS_PER_SEC);
+        fault_malloc_arm(nth);
+        /* The loop itself may say that it has no memory. */
+        bool ok = loop_turn(w.loop, 0, &w.err);
+        bool has_fired = fault_malloc_disarm();
+        assert_true(ok || has_fired);
+        int begun = events(EVENT_RUN_ENQUEUED) - events(EVENT_RUN_CANCELED);
+        assert_int_equal(begun, strstr(ticks("hourly"), "started") != NULL);
+        pass(10 * NS_PER_SEC);
+        pass(NS_PER_SEC);
+        assert_memory_equal(ticks("hourly"), "hourly 2026-11-22T11:00 ", 24);
+        assert_int_equal(events(EVENT_TICK), 1);
+        if (!has_fired) {
+            assert_true(nth > 0);
+            return;
+        }
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -505,6 +558,8 @@ int main(void)
         TEST(splay_moves_the_firing),
         TEST(a_stopped_scheduler_fires_nothing),
         TEST(a_full_store_delays_ticks),
+        TEST(many_missed_ticks_take_their_turns),
+        TEST(a_tick_and_its_run_come_together_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
