@@ -159,9 +159,10 @@ static void check_static(const struct subject *s, struct partitions *ret)
 
 /* --- what is made in slices --- */
 
-static bool has_variable(struct str path)
+/* Of those that a step is told its partition by: docs/reference/partitions.md. */
+static bool has_partition(struct str path)
 {
-    return str_contains(path, STR("${"));
+    return str_contains(path, STR("${SELVEDGE_PARTITION_"));
 }
 
 static void check_rows_of_partitions(const struct subject *s)
@@ -171,11 +172,12 @@ static void check_rows_of_partitions(const struct subject *s)
     const struct load *load = &asset->load;
     struct location at = place_of(s->node, "partitions");
     struct str from = extract->type == EXTRACT_CSV ? extract->csv : extract->jsonl;
-    if (extract->type == EXTRACT_SQLITE || !has_variable(from)) {
-        asset_problem(s, at, "extract files with the partition's key in their path, or use sql",
+    if (extract->type == EXTRACT_SQLITE || !has_partition(from)) {
+        asset_problem(s, at,
+                      "extract files with ${SELVEDGE_PARTITION_KEY} in their path, or use sql",
                       "extract would read the same rows for every partition");
     }
-    bool is_own_file = load->type == LOAD_JSONL && has_variable(load->jsonl);
+    bool is_own_file = load->type == LOAD_JSONL && has_partition(load->jsonl);
     if (load->mode == LOAD_OVERWRITE && !is_own_file) {
         asset_problem(s, place_of(json_get(s->node, "load"), "mode"), "use upsert",
                       "load: mode overwrite would drop the rows of all other partitions");

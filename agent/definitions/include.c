@@ -446,7 +446,8 @@ static bool join_lists(struct reading *r, size_t kind, struct json_open *whole)
         }
         /* As many as were read. */
         size_t count = list_of(&r->sources[i].raw, kind)->count;
-        for (struct json *child = member == NULL ? NULL : member->child; count > 0; count--) {
+        struct json *child = member == NULL ? NULL : member->child;
+        for (; child != NULL && count > 0; count--) {
             struct json *next = child->next;
             child->next = NULL;
             json_append(&all, child);

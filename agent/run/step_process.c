@@ -14,10 +14,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TEXT_ARENA_BYTES = 64 << 10 };
-#define LINGER_NS      (1 * NS_PER_SEC) /* for output of grandchildren after the child has ended */
-#define SWEEP_AGAIN_NS (10 * NS_PER_MS) /* for what was killed to be gone */
-#define SWEEP_NS       (2 * NS_PER_SEC) /* then the step ends although something is left */
+enum {
+    TEXT_ARENA_BYTES = 64 << 10,
+    VANISHING_SWEEPS_MAX = 5, /* some 30 ms */
+};
+#define LINGER_NS (1 * NS_PER_SEC) /* for output of grandchildren after the child has ended */
+/* For what was killed to be gone: asked again after this, then after twice that. */
+#define SWEEP_AGAIN_MIN_NS (1 * NS_PER_MS)
+#define SWEEP_AGAIN_MAX_NS (16 * NS_PER_MS)
+#define SWEEP_NS           (2 * NS_PER_SEC) /* then the step ends although something is left */
 
 /*  RUNNING --> STOPPING --> KILLING      TERM, the grace, KILL
  *     |           |            |
@@ -55,6 +60,7 @@ struct step_process {
     bool was_full;
     struct mono_time started;
     struct mono_time sweep_until;
+    int sweeps;
     struct step_result result;
     void (*on_end)(void *ctx, const struct step_result *result);
     void *ctx;
@@ -183,46 +189,61 @@ static void finish(struct step_process *p)
     p->on_end(p->ctx, &p->result);
 }
 
-/* Ends what is left in the process group. Its number is the group's as long as anyone is in it: it
- * is not asked again once it was empty. */
-static bool kill_process_group(struct step_process *p)
+/* What a look at something that the step started finds. */
+enum remains {
+    REMAINS_NOTHING,
+    REMAINS_VANISHING, /* all are dead, and the kernel has not put them away yet */
+    REMAINS_SOMEBODY,  /* who was told to end just now */
+};
+
+/* Its number is the group's as long as anyone is in it: it is not asked again once it was empty. */
+static enum remains kill_process_group(struct step_process *p)
 {
     if (!p->group_is_empty) {
         p->group_is_empty = !spawn_signal_group(p->child.pid, SIGKILL);
     }
-    return !p->group_is_empty;
+    return p->group_is_empty ? REMAINS_NOTHING : REMAINS_SOMEBODY;
+}
+
+static enum remains kill_control_group(struct step_process *p)
+{
+    if (step_group_remove(&p->group)) {
+        return REMAINS_NOTHING;
+    }
+    /* Whoever is in a group that was made in it is not counted, but shows in time. */
+    bool has_somebody = step_group_count(&p->group) > 0 || p->sweeps > VANISHING_SWEEPS_MAX;
+    step_group_kill(&p->group);
+    return has_somebody ? REMAINS_SOMEBODY : REMAINS_VANISHING;
 }
 
 /* Ends what is left elsewhere: in the control group; where there is none, by the token, which is
  * looked for only when something hints at it. */
-static bool kill_the_rest(struct step_process *p, bool is_suspicious)
+static enum remains kill_the_rest(struct step_process *p, bool is_suspicious)
 {
     if (p->group.path[0] != '\0') {
-        bool is_gone = step_group_remove(&p->group);
-        if (!is_gone) {
-            step_group_kill(&p->group);
-        }
-        return !is_gone;
+        return kill_control_group(p);
     }
-    return p->host != NULL && !str_is_empty(p->token) &&
-           (is_suspicious || step_host_has_orphans(p->host)) &&
-           orphans_kill_step(p->host->proc_dir, p->token) > 0;
+    bool is_found = p->host != NULL && !str_is_empty(p->token) &&
+                    (is_suspicious || step_host_has_orphans(p->host)) &&
+                    orphans_kill_step(p->host->proc_dir, p->token) > 0;
+    return is_found ? REMAINS_SOMEBODY : REMAINS_NOTHING;
 }
 
 /* One look at what the step left. A retry may follow at once: nothing of this attempt should be
  * there any more by then. */
 static void sweep(struct step_process *p, bool is_suspicious)
 {
-    bool has_group = kill_process_group(p);
-    bool has_rest = kill_the_rest(p, is_suspicious || has_group);
-    if (has_group || has_rest) {
-        p->result.left_processes = true;
-        if (loop_now(p->loop).ns < p->sweep_until.ns) {
-            loop_timer_arm_in(p->loop, &p->timer, SWEEP_AGAIN_NS);
-            return;
-        }
+    enum remains group = kill_process_group(p);
+    enum remains rest = kill_the_rest(p, is_suspicious || group == REMAINS_SOMEBODY);
+    p->result.left_processes |= group == REMAINS_SOMEBODY || rest == REMAINS_SOMEBODY;
+    bool is_clean = group == REMAINS_NOTHING && rest == REMAINS_NOTHING;
+    if (is_clean || loop_now(p->loop).ns >= p->sweep_until.ns) {
+        finish(p);
+        return;
     }
-    finish(p);
+    int64_t wait = p->sweeps < 4 ? SWEEP_AGAIN_MIN_NS << p->sweeps : SWEEP_AGAIN_MAX_NS;
+    p->sweeps++;
+    loop_timer_arm_in(p->loop, &p->timer, wait);
 }
 
 static void begin_sweep(struct step_process *p)

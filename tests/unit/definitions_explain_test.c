@@ -172,11 +172,12 @@ static void secrets_are_masked(void **state)
     (void)state;
     struct loaded l;
     AUTO(buf) out = buf_growing(1 << 20);
-    load_assets(
-        &l, "  near: {type: mqtt, host: h, user: \"${secret:U}\", password: hunter2}\n"
-            "assets:\n"
-            "  - {key: a, run: [x, \"${NOT_SET}\"],\n"
-            "     env: {A: \"a${secret:TOKEN}b${secret:U}\", B: \"${NOT_SET} ${secret:T}\"}}\n");
+    load_assets(&l,
+                "  near: {type: mqtt, host: h, user: \"${secret:U}\", password: hunter2}\n"
+                "assets:\n"
+                "  - {key: a, run: [x, \"${NOT_SET}\"],\n"
+                "     env: {A: \"a${secret:TOKEN}b${secret:U}\", B: \"${NOT_SET} ${secret:T}\",\n"
+                "           K: \"${SELVEDGE_PARTITION_KEY}\"}}\n");
     assert_loaded(&l);
     struct explain what = explain_of(&l);
     assert_true(explain_assets(&what, NULL, &out, &l.err));

@@ -6,8 +6,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+enum { CGROUP2_MAGIC = 0x63677270 };
 #define RUN      STR("01a20425-6df2-7802-b374-82b7d2e79642")
 #define GRACE_NS (100 * NS_PER_MS)
 
@@ -140,4 +143,17 @@ void step_fixture_expect(const struct step_fixture *f, const char *code, const c
     if (strstr(f->error_message, message_part) == NULL) {
         fail_msg("\"%s\" is not in \"%s\"", message_part, f->error_message);
     }
+}
+
+bool step_fixture_real_cgroup(char path[LIMIT_PATH_BYTES + 1])
+{
+    static const char *const mounts[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+    for (size_t i = 0; i < COUNT_OF(mounts); i++) {
+        struct statfs fs;
+        (void)snprintf(path, LIMIT_PATH_BYTES + 1, "%s/selvedge-test-%d", mounts[i], (int)getpid());
+        if (statfs(mounts[i], &fs) == 0 && fs.f_type == CGROUP2_MAGIC && mkdir(path, 0755) == 0) {
+            return true;
+        }
+    }
+    return false;
 }

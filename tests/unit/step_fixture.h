@@ -42,3 +42,6 @@ pid_t step_fixture_pid(struct step_fixture *f, const char *name);
 bool step_fixture_is_alive(pid_t pid);
 /* `code` NULL: it succeeded. */
 void step_fixture_expect(const struct step_fixture *f, const char *code, const char *message_part);
+/* A real control group (v2) of this test's own, below the root: the caller removes it. False: this
+ * host does not let us make one. */
+bool step_fixture_real_cgroup(char path[LIMIT_PATH_BYTES + 1]);

@@ -6,6 +6,7 @@
 #include "common/platform/files.h"
 #include "common/platform/proc.h"
 #include "common/platform/spawn.h"
+#include "step_fixture.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/fake_cgroup.h"
 #include "tests/support/fault_malloc.h"
@@ -16,13 +17,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define STORE STR("0123456789abcdef")
 #define RUN   STR("01a20425-6df2-7802-b374-82b7d2e79642")
-enum { CGROUP2_MAGIC = 0x63677270, WAIT_MS = 10000 };
+enum { WAIT_MS = 10000 };
 
 struct world {
     struct temp_dir dir;
@@ -251,21 +251,6 @@ static void what_was_left_is_told_from_others(void **state)
 
 /* -- real ones -- */
 
-/* A group of this test's own, below the one this process is in or the root of version 2; false: this
- * host does not let us. */
-static bool make_real_folder(char path[LIMIT_PATH_BYTES + 1])
-{
-    static const char *const mounts[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
-    for (size_t i = 0; i < COUNT_OF(mounts); i++) {
-        struct statfs fs;
-        (void)snprintf(path, LIMIT_PATH_BYTES + 1, "%s/selvedge-test-%d", mounts[i], (int)getpid());
-        if (statfs(mounts[i], &fs) == 0 && fs.f_type == CGROUP2_MAGIC && mkdir(path, 0755) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static pid_t start_in(const struct step_group *group, const char *script)
 {
     static const char *const no_env[] = {"PATH=/usr/bin:/bin", NULL};
@@ -310,7 +295,7 @@ static void a_real_group_ends_all_that_is_in_it(void **state)
 {
     (void)state;
     char folder[LIMIT_PATH_BYTES + 1];
-    if (!make_real_folder(folder)) {
+    if (!step_fixture_real_cgroup(folder)) {
         print_message("not run: this host lets us make no control group\n");
         skip();
     }

@@ -146,15 +146,51 @@ static void a_group_with_somebody_in_it_is_ended(void **state)
     struct step_fixture f;
     begin_with_groups(&f, "");
     f.fake.busy = 3;
-    step_fixture_run(&f, "exit 0");
+    step_fixture_run(&f, "echo 4000001 >$(echo cgroup/step-*)/cgroup.procs");
     step_fixture_expect(&f, NULL, "");
     assert_true(f.result.left_processes);
     assert_int_equal(f.fake.kills, 1);
+    /* The kernel takes a moment to put away who has ended: nobody was left for that. */
+    f.fake.busy = 2;
+    step_fixture_run(&f, "exit 0");
+    step_fixture_expect(&f, NULL, "");
+    assert_false(f.result.left_processes);
     f.fake.busy = 1 << 20; /* whatever we do: the step ends all the same */
     step_fixture_run(&f, "exit 0");
     step_fixture_expect(&f, NULL, "");
     f.fake.busy = 0;
     end_with_groups(&f);
+}
+
+/* The kernel's own, where this host lets us: nobody is seen who is not there, nobody escapes. */
+static void a_real_group_holds_a_step_together(void **state)
+{
+    (void)state;
+    enum { STEPS = 50 };
+    char folder[LIMIT_PATH_BYTES + 1];
+    if (!step_fixture_real_cgroup(folder)) {
+        print_message("not run: this host lets us make no control group\n");
+        skip();
+    }
+    struct step_fixture f;
+    step_fixture_begin(&f);
+    step_host_close(f.host);
+    step_fixture_open_host(&f, SELVEDGE_EXEC, str_from(folder));
+    assert_non_null(f.host->groups);
+    f.options.host = f.host;
+    for (int i = 0; i < STEPS; i++) {
+        step_fixture_run(&f, "exit 0");
+        step_fixture_expect(&f, NULL, "");
+        assert_false(f.result.left_processes);
+    }
+    step_fixture_run(&f,
+                     "env -i setsid sh -c 'echo $$ >away; exec sleep 1000' >/dev/null 2>&1 3>&- & "
+                     "while [ ! -s away ]; do :; done");
+    step_fixture_expect(&f, NULL, "");
+    assert_true(f.result.left_processes);
+    assert_false(step_fixture_is_alive(step_fixture_pid(&f, "away")));
+    step_fixture_end(&f);
+    assert_int_equal(rmdir(folder), 0); /* no step's group is left in it */
 }
 
 static void without_a_group_just_now_it_runs_all_the_same(void **state)
@@ -217,6 +253,7 @@ int main(void)
         cmocka_unit_test(limits_without_a_controller_are_those_of_each_process),
         cmocka_unit_test(killed_for_memory_is_said_with_the_limit),
         cmocka_unit_test(a_group_with_somebody_in_it_is_ended),
+        cmocka_unit_test(a_real_group_holds_a_step_together),
         cmocka_unit_test(without_a_group_just_now_it_runs_all_the_same),
         cmocka_unit_test(a_host_keeps_its_identity),
         cmocka_unit_test(what_an_earlier_agent_left_is_ended_at_the_start),
