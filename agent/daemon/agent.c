@@ -308,6 +308,20 @@ static bool open_backfills(struct agent *agent, struct err *err)
     return backfills_open(&agent->backfills, &options, err);
 }
 
+static bool open_sensors(struct agent *agent, struct err *err)
+{
+    struct sensors_options options = {.loop = agent->loop,
+                                      .rng = agent->rng,
+                                      .store = agent->store,
+                                      .runner = agent->runner,
+                                      .defs = agent->defs,
+                                      .env = agent->options.env,
+                                      .state_dir = agent->state_dir,
+                                      .state_dir_abs = agent->state_dir_abs,
+                                      .store_id = str_from(agent->host->store_id)};
+    return sensors_open(&agent->sensors, &options, err);
+}
+
 static bool open_scheduler(struct agent *agent, struct err *err)
 {
     struct str device = agent->identity.device;
@@ -321,20 +335,6 @@ static bool open_scheduler(struct agent *agent, struct err *err)
         .requires_sync = agent->options.config->clock == CLOCK_REQUIRE_SYNC,
         .is_synced = clock_is_synced};
     return scheduler_open(&agent->scheduler, &options, err);
-}
-
-static bool open_sensors(struct agent *agent, struct err *err)
-{
-    struct sensors_options options = {.loop = agent->loop,
-                                      .rng = agent->rng,
-                                      .store = agent->store,
-                                      .runner = agent->runner,
-                                      .defs = agent->defs,
-                                      .env = agent->options.env,
-                                      .state_dir = agent->state_dir,
-                                      .state_dir_abs = agent->state_dir_abs,
-                                      .store_id = str_from(agent->host->store_id)};
-    return sensors_open(&agent->sensors, &options, err);
 }
 
 static bool open_daemon(struct agent *agent, struct err *err)
