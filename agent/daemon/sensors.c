@@ -1,23 +1,13 @@
 #include "agent/daemon/sensors_internal.h"
 
-#include "agent/run/tags.h"
-#include "agent/sense/answer.h"
-#include "agent/sense/causes.h"
 #include "agent/store/instigators.h"
-#include "agent/store/runs.h"
-#include "agent/store/sensors.h"
 #include "common/log/log.h"
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    TICKS_AT_ONCE = 16, /* of one sensor, before others get their turn */
-    DECISION_ARENA_BYTES = 128 << 10,
-    STORE_BYTES_MAX = 256 << 10, /* not yet written; beyond it they are written first */
-    /* Half of the queue is for schedules and people, however many files come. */
-    QUEUED_RUNS_MAX = RUNS_OPEN_MAX / 2,
-};
+enum { TICKS_AT_ONCE = 16 /* of one sensor, before others get their turn */ };
 #define RETRY_NS (5 * NS_PER_SEC) /* after something that is not the sensor's fault */
 
 static const struct sensor_source *const sources[] = {
@@ -112,208 +102,6 @@ void sensor_env_init(struct sensor_env *env, const struct sensors_options *optio
         (struct env_lookup){.get = get_variable, .ctx = env, .secrets = options->env->secrets};
 }
 
-/* --- records -----------------------------------------------------------------------------------
- */
-
-/* Room for a run and its tick: they must be written together. */
-static bool make_room(const struct sensors *all)
-{
-    return store_pending_bytes(all->options.store) < STORE_BYTES_MAX ||
-           runner_flush(all->options.runner);
-}
-
-static bool record(struct sensor_slot *slot, struct record *r, struct str cursor, struct err *err)
-{
-    AUTO(buf) kept = buf_growing(CURSOR_BYTES_MAX + 16);
-    if (cursor.ptr != NULL) {
-        cursor_write(slot->def->type, cursor, &kept);
-    }
-    r->at = wall_now(slot->all);
-    r->kind = STR("sensor");
-    r->name = slot->def->name;
-    r->cursor = buf_str(&kept);
-    if (kept.overflow) {
-        return err_set(err, ERR_NO_MEMORY, "record a tick: out of memory");
-    }
-    return runner_record(slot->all->options.runner, r, err);
-}
-
-bool sensor_begin_at(struct sensor_slot *slot, int64_t seq)
-{
-    char text[24];
-    struct buf number = buf_fixed(text, sizeof(text));
-    struct err err = {0};
-    struct record begun = {.type = EVENT_INSTIGATOR, .status = str_from(slot->status)};
-    buf_add_i64(&number, seq);
-    if (!record(slot, &begun, buf_str(&number), &err)) {
-        LOG(WARN, "sensor.trouble", F_S("sensor", slot->def->name), F_ERR(&err),
-            F_T("action", "trying again"));
-        return false;
-    }
-    sensor_move_cursor(slot, buf_str(&number));
-    return true;
-}
-
-static struct record tick_of(const struct sensor_slot *slot, const struct cause *cause)
-{
-    return (struct record){.type = EVENT_TICK,
-                           .job = sensor_job(slot->def),
-                           .run_key = cause->run_key,
-                           .partition = cause->partition,
-                           .reason = cause->reason};
-}
-
-/* False: it could not be recorded, and nothing has happened. */
-static bool record_tick(struct sensor_slot *slot, const struct cause *cause, struct record *tick)
-{
-    struct err err = {0};
-    struct str cursor = cause->cursor.ptr == NULL ? STR("") : cause->cursor;
-    bool moves = cause->has_cursor && !(slot->has_cursor && str_eq(cursor, buf_str(&slot->cursor)));
-    slot->ticked_at = wall_now(slot->all);
-    if (!told_is_news(&slot->told, tick->status, tick->reason, moves)) {
-        return true;
-    }
-    if (!record(slot, tick, moves ? cursor : STR_NONE, &err)) {
-        LOG(ERROR, "sensor.tick_lost", F_S("sensor", slot->def->name), F_ERR(&err));
-        slot->told = (struct told){0};
-        return false;
-    }
-    if (moves) {
-        sensor_move_cursor(slot, cursor);
-    }
-    if (str_eq(tick->status, STR("failed"))) {
-        LOG(WARN, "sensor.failed", F_S("sensor", slot->def->name), F_S("reason", tick->reason),
-            F_T("action", "asking again"));
-    } else {
-        LOG(INFO, "sensor.tick", F_S("sensor", slot->def->name), F_S("status", tick->status),
-            F_S("run", tick->run), F_S("run_key", tick->run_key), F_S("reason", tick->reason));
-    }
-    return true;
-}
-
-/* --- one decision ------------------------------------------------------------------------------
- */
-
-/* The sensor's tags, what it is, and what the cause brings. */
-static bool join_tags(const struct sensor_slot *slot, const struct cause *cause,
-                      struct arena *arena, struct str_map *ret, struct err *err)
-{
-    struct str keys[] = {TAG_SENSOR, TAG_RUN_KEY};
-    struct str values[] = {slot->def->name, cause->run_key};
-    struct str_map own = {keys, values, str_is_empty(cause->run_key) ? 1 : 2};
-    struct str_map joined;
-    return tags_join(&slot->def->tags, &cause->tags, arena, &joined, err) &&
-           tags_join(&joined, &own, arena, ret, err);
-}
-
-static bool enqueue(const struct sensor_slot *slot, const struct cause *cause,
-                    char ret_run[UUID_TEXT_SIZE], struct err *err)
-{
-    AUTO(arena) arena = arena_new(DECISION_ARENA_BYTES);
-    const struct sensor *def = slot->def;
-    struct run_request request = {.assets = def->assets,
-                                  .asset_count = def->asset_count,
-                                  .job = sensor_job(def),
-                                  .cause = STR("sensor"),
-                                  .cause_name = def->name,
-                                  .on_overlap =
-                                      def->job == NULL ? OVERLAP_SKIP : def->job->on_overlap,
-                                  .selection = def->job != NULL ? def->job->select : def->select,
-                                  .partition = cause->partition};
-    return join_tags(slot, cause, &arena, &request.tags, err) &&
-           runner_enqueue(slot->all->options.runner, &request, ret_run, err);
-}
-
-static enum verdict wait_for(struct sensor_slot *slot, const char *what)
-{
-    slot->waits_for = what;
-    return VERDICT_WAITS;
-}
-
-/* With on_overlap: skip a sensor does not skip, it waits: what happened is not lost. */
-static bool must_wait(struct sensor_slot *slot, const char **ret_what)
-{
-    const struct job *job = slot->def->job;
-    struct runner *runner = slot->all->options.runner;
-    bool skips = job == NULL || job->on_overlap == OVERLAP_SKIP;
-    if (skips && runner_job_is_open(runner, sensor_job(slot->def))) {
-        *ret_what = "the run of its job that is open";
-    } else if (runner_queued_runs(runner) >= QUEUED_RUNS_MAX) {
-        *ret_what = "room in the queue of runs";
-    } else if (!make_room(slot->all)) {
-        *ret_what = "a disk that can be written to";
-    } else {
-        return false;
-    }
-    return true;
-}
-
-static enum verdict refuse(struct sensor_slot *slot, const struct cause *cause,
-                           const struct err *why)
-{
-    struct record tick = tick_of(slot, cause);
-    struct cause without_cursor = *cause;
-    without_cursor.has_cursor = false; /* it has not come further */
-    tick.status = STR("failed");
-    tick.reason = str_from(why->msg);
-    return record_tick(slot, &without_cursor, &tick) ? VERDICT_REFUSED : wait_for(slot, "memory");
-}
-
-static enum verdict start_run(struct sensor_slot *slot, const struct cause *cause)
-{
-    char run[UUID_TEXT_SIZE];
-    struct err err = {0};
-    if (!enqueue(slot, cause, run, &err)) {
-        return err.code == ERR_NO_MEMORY ? wait_for(slot, "memory") : refuse(slot, cause, &err);
-    }
-    struct record tick = tick_of(slot, cause);
-    tick.status = STR("started");
-    tick.run = str_from(run);
-    if (record_tick(slot, cause, &tick)) {
-        return VERDICT_STARTED;
-    }
-    /* A run that nobody remembers why would be started twice. */
-    if (!runner_cancel(slot->all->options.runner, str_from(run), &err)) {
-        LOG(ERROR, "sensor.tick_lost", F_S("sensor", slot->def->name), F_T("run", run),
-            F_ERR(&err));
-    }
-    return wait_for(slot, "memory");
-}
-
-static bool find_key(struct sensor_slot *slot, struct str run_key, bool *ret_is_known)
-{
-    char run[UUID_TEXT_SIZE];
-    struct err err = {0};
-    *ret_is_known = false;
-    if (str_is_empty(run_key) || store_run_of_key(slot->all->options.store, slot->def->name,
-                                                  run_key, run, ret_is_known, &err)) {
-        return true;
-    }
-    if (slot->waits_for == NULL) {
-        LOG(WARN, "sensor.trouble", F_S("sensor", slot->def->name), F_ERR(&err),
-            F_T("action", "trying again"));
-    }
-    return false;
-}
-
-static enum verdict decide(struct sensor_slot *slot, const struct cause *cause)
-{
-    bool is_known = false;
-    const char *what = NULL;
-    if (cause->kind != CAUSE_RUN) {
-        struct record tick = tick_of(slot, cause);
-        tick.status = cause->kind == CAUSE_FAILURE ? STR("failed") : STR("skipped");
-        return record_tick(slot, cause, &tick) ? VERDICT_NOTED : wait_for(slot, "memory");
-    }
-    if (!find_key(slot, cause->run_key, &is_known)) {
-        return wait_for(slot, "the database");
-    }
-    if (is_known) {
-        return VERDICT_KNOWN;
-    }
-    return must_wait(slot, &what) ? wait_for(slot, what) : start_run(slot, cause);
-}
-
 /* --- a turn ------------------------------------------------------------------------------------
  */
 
@@ -340,7 +128,7 @@ static bool serve(struct sensor_slot *slot)
             slot->waits_for = NULL;
             return false;
         }
-        enum verdict verdict = decide(slot, &cause);
+        enum verdict verdict = sensor_decide(slot, &cause);
         if (verdict == VERDICT_WAITS) {
             return false;
         }
@@ -382,7 +170,7 @@ static void arm(struct sensors *all)
 /* --- what is remembered ------------------------------------------------------------------------
  */
 
-static struct sensor_slot *find(const struct sensors *all, struct str name)
+struct sensor_slot *sensors_find(const struct sensors *all, struct str name)
 {
     for (size_t i = 0; i < all->count; i++) {
         if (str_eq(all->slots[i]->def->name, name)) {
@@ -405,7 +193,7 @@ static void remember_cursor(struct sensor_slot *slot, const struct instigator *i
 static bool remember(void *ctx, const struct instigator *instigator)
 {
     const struct sensors *all = ctx;
-    struct sensor_slot *slot = find(all, instigator->name);
+    struct sensor_slot *slot = sensors_find(all, instigator->name);
     if (slot == NULL) {
         return true;
     }
@@ -426,7 +214,7 @@ static bool remember_all(struct sensors *all, struct err *err)
 static bool remember_cursor_only(void *ctx, const struct instigator *instigator)
 {
     const struct sensors *all = ctx;
-    struct sensor_slot *slot = find(all, instigator->name);
+    struct sensor_slot *slot = sensors_find(all, instigator->name);
     if (slot != NULL) {
         remember_cursor(slot, instigator);
     }
@@ -493,7 +281,7 @@ void sensors_materialized(struct sensors *all, struct str asset)
 /* --- life --------------------------------------------------------------------------------------
  */
 
-static void close_source(struct sensor_slot *slot)
+void sensor_close_source(struct sensor_slot *slot)
 {
     if (slot->source_state != NULL) {
         slot->source->close(slot);
@@ -503,7 +291,7 @@ static void close_source(struct sensor_slot *slot)
 static void slot_free(struct sensor_slot *slot)
 {
     if (slot != NULL) {
-        close_source(slot);
+        sensor_close_source(slot);
         buf_release(&slot->cursor);
         free(slot);
     }
@@ -595,7 +383,7 @@ void sensors_stop(struct sensors *all)
     loop_defer_cancel(all->options.loop, &all->turn_task);
     loop_timer_disarm(all->options.loop, &all->timer);
     for (size_t i = 0; i < all->count; i++) {
-        close_source(all->slots[i]);
+        sensor_close_source(all->slots[i]);
     }
 }
 
@@ -635,10 +423,11 @@ bool sensors_use_definitions(struct sensors *all, struct definitions *defs, stru
     if (!new_slots(all, defs, &slots, err)) {
         return false;
     }
+    assert(slots != NULL);
     struct sensor_slot **before = all->slots;
     size_t before_count = all->count;
     for (size_t i = 0; i < defs->sensor_count; i++) {
-        struct sensor_slot *old = find(all, defs->sensors[i].name);
+        struct sensor_slot *old = sensors_find(all, defs->sensors[i].name);
         if (old == NULL) {
             continue;
         }
@@ -662,110 +451,4 @@ bool sensors_use_definitions(struct sensors *all, struct definitions *defs, stru
     definitions_close(old_defs);
     sensors_wake(all);
     return true;
-}
-
-/* --- by hand -----------------------------------------------------------------------------------
- */
-
-static bool find_defined(const struct sensors *all, struct str name, struct sensor_slot **ret,
-                         struct err *err)
-{
-    *ret = find(all, name);
-    if (*ret != NULL) {
-        return true;
-    }
-    (void)err_set(err, ERR_NOT_FOUND, "there is no sensor \"" STR_FMT "\"", STR_ARG(name));
-    return err_hint(err, "list them: selvedge-agent sensors");
-}
-
-static bool record_status(struct sensor_slot *slot, const char *status, struct str cursor,
-                          struct err *err)
-{
-    struct record r = {.type = EVENT_INSTIGATOR, .status = str_from(status)};
-    if (!record(slot, &r, cursor, err)) {
-        return false;
-    }
-    (void)snprintf(slot->status, sizeof(slot->status), "%s", status);
-    return true;
-}
-
-static bool flush(const struct sensors *all, struct err *err)
-{
-    return runner_flush(all->options.runner) ||
-           err_set(err, ERR_IO, "it cannot be written down now; see the agent's log");
-}
-
-bool sensors_set_paused(struct sensors *all, const struct str *names, size_t count, bool is_paused,
-                        bool *ret_changed, struct err *err)
-{
-    struct sensor_slot *slot = NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (!find_defined(all, names[i], &slot, err)) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        slot = find(all, names[i]);
-        ret_changed[i] = sensor_is_paused(slot) != is_paused;
-        if (!ret_changed[i]) {
-            continue;
-        }
-        if (!record_status(slot, is_paused ? "paused" : "running", STR_NONE, err)) {
-            return false;
-        }
-        LOG(INFO, is_paused ? "sensor.paused" : "sensor.resumed", F_S("sensor", slot->def->name));
-        if (is_paused) {
-            close_source(slot);
-        }
-    }
-    sensors_wake(all);
-    return flush(all, err);
-}
-
-bool sensors_set_cursor(struct sensors *all, struct str name, struct str text, struct err *err)
-{
-    struct sensor_slot *slot = NULL;
-    if (!find_defined(all, name, &slot, err) || !cursor_check(slot->def->type, text, err)) {
-        return false;
-    }
-    struct str cursor = text.ptr == NULL ? STR("") : text;
-    if (!record_status(slot, slot->status, cursor, err)) {
-        return false;
-    }
-    close_source(slot); /* what it knew came from the old one */
-    sensor_move_cursor(slot, cursor);
-    slot->pace.next = sensor_now(slot);
-    sensors_wake(all);
-    return flush(all, err);
-}
-
-static const char *state_of(const struct sensor_slot *slot)
-{
-    if (sensor_is_paused(slot)) {
-        return "paused";
-    }
-    if (slot->waits_for != NULL) {
-        return "waiting";
-    }
-    return slot->trouble.code != ERR_NONE ? "trouble" : "running";
-}
-
-void sensors_write(const struct sensors *all, struct json_writer *w)
-{
-    for (size_t i = 0; i < all->count; i++) {
-        const struct sensor_slot *slot = all->slots[i];
-        jw_key(w, slot->def->name);
-        jw_begin_object(w);
-        jw_member_str(w, "state", str_from(state_of(slot)));
-        jw_member_opt(w, "waits_for", str_from(slot->waits_for));
-        jw_member_opt(w, "trouble", str_from(slot->trouble.msg));
-        jw_member_opt(w, "hint", str_from(slot->trouble.hint));
-        if (slot->ticked_at.ns > 0) {
-            jw_member_wall(w, "ticked_at", slot->ticked_at);
-        }
-        if (slot->source_state != NULL) {
-            slot->source->describe(slot, w);
-        }
-        jw_end_object(w);
-    }
 }

@@ -25,25 +25,25 @@ struct sensors_options {
 /* Reads what is remembered; nothing is watched yet. */
 MUST_CHECK bool sensors_open(struct sensors **ret, const struct sensors_options *options,
                              struct err *err);
-void sensors_close(struct sensors *sensors); /* programs are killed; NULL is allowed */
-void sensors_start(struct sensors *sensors);
+void sensors_close(struct sensors *all); /* programs are killed; NULL is allowed */
+void sensors_start(struct sensors *all);
 /* No tick follows; programs are ended and what they would have said is asked again next time. */
-void sensors_stop(struct sensors *sensors);
+void sensors_stop(struct sensors *all);
 /* Together with the runner's. A sensor keeps by its name what it remembers, and its
  * connection or watch when nothing was changed about it. On false the old ones stay. */
-MUST_CHECK bool sensors_use_definitions(struct sensors *sensors, struct definitions *defs,
+MUST_CHECK bool sensors_use_definitions(struct sensors *all, struct definitions *defs,
                                         struct err *err);
 
 /* Both may be called at any time; what they lead to happens in a later turn. */
-void sensors_run_ended(struct sensors *sensors);
-void sensors_materialized(struct sensors *sensors, struct str asset);
+void sensors_run_ended(struct sensors *all);
+void sensors_materialized(struct sensors *all, struct str asset);
 
 /* Pauses or resumes, durably, across restarts. All or none: ERR_NOT_FOUND when one is not defined.
  * *ret_changed: one for each name; false = it was so already. */
-MUST_CHECK bool sensors_set_paused(struct sensors *sensors, const struct str *names, size_t count,
+MUST_CHECK bool sensors_set_paused(struct sensors *all, const struct str *names, size_t count,
                                    bool is_paused, bool *ret_changed, struct err *err);
 /* What a person wants it to go on from. ERR_INVALID when it makes no sense for this sensor. */
-MUST_CHECK bool sensors_set_cursor(struct sensors *sensors, struct str name, struct str text,
+MUST_CHECK bool sensors_set_cursor(struct sensors *all, struct str name, struct str text,
                                    struct err *err);
 /* What each is doing now, as members of an object: {"files":{"state":"watching",...}}. */
-void sensors_write(const struct sensors *sensors, struct json_writer *w);
+void sensors_write(const struct sensors *all, struct json_writer *w);

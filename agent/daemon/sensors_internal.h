@@ -84,6 +84,19 @@ struct sensors {
     bool is_started;
 };
 
+/* --- sensors.c --- */
+
+struct sensor_slot *sensors_find(const struct sensors *all, struct str name); /* NULL: none */
+void sensor_close_source(struct sensor_slot *slot);
+
+/* --- sensors_decide.c --- */
+
+/* What becomes of it now. VERDICT_WAITS: slot->waits_for says for what. */
+enum verdict sensor_decide(struct sensor_slot *slot, const struct cause *cause);
+/* Completes and records it; `cursor` as people read it, STR_NONE = as it was. */
+MUST_CHECK bool sensor_record(struct sensor_slot *slot, struct record *r, struct str cursor,
+                              struct err *err);
+
 /* --- for the sources --- */
 
 /* Ask this one, and all others, in a later turn. */
