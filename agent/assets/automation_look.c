@@ -547,7 +547,8 @@ bool automation_look_evaluate(struct automation_look *look, struct automation_re
                                          .look = on_look,
                                          .ctx = &handle,
                                          .now = look->now,
-                                         .seq = store_last_order(look->store)};
+                                         .seq = store_last_order(look->store),
+                                         .is_in_order = true};
     bool ok = automation_evaluate(&tick, look->arena, ret, err);
     if (ok && look->has_failed) {
         *err = look->err;

@@ -4,12 +4,18 @@
 #include "common/log/log.h"
 #include "common/platform/files.h"
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define SMALL_MEMORY_BYTES (INT64_C(512) << 20)
-enum { IDENTITY_ARENA_BYTES = 256 << 10, SQLITE_HEAP_BYTES = 16 << 20 };
+enum {
+    IDENTITY_ARENA_BYTES = 256 << 10,
+    SQLITE_HEAP_BYTES = 16 << 20,
+    LOCK_LOOKS = 100, /* LOCK_WAIT_MS apart */
+    LOCK_WAIT_MS = 20,
+};
 #define STOP_NS                                                                                    \
     (30 * NS_PER_SEC) /* then the loop ends whatever still goes on: start-up closes it */
 
@@ -50,6 +56,9 @@ static void on_materialized(void *ctx, struct str asset, struct str run)
     struct agent *agent = ctx;
     (void)run;
     asset_watch_made(&agent->assets, asset);
+    if (agent->sensors != NULL) {
+        sensors_materialized(agent->sensors, asset);
+    }
 }
 
 static void on_run_ended(void *ctx, const struct run_end *end)
@@ -62,16 +71,36 @@ static void on_run_ended(void *ctx, const struct run_end *end)
     if (agent->backfills != NULL) {
         backfills_run_ended(agent->backfills, end);
     }
+    if (agent->sensors != NULL) {
+        sensors_run_ended(agent->sensors);
+    }
     if (agent->is_stopping && runner_active_runs(agent->runner) == 0) {
         say_goodbye(agent);
     }
+}
+
+/* A child that has not become its program yet has all that the agent has: one that was killed in
+ * that moment leaves the lock behind, for as long as the kernel takes. And until the child has its
+ * program, nobody could tell that it is ours: so the lock is waited for, not taken. */
+static bool take_lock(struct agent *agent, const char *path, struct err *err)
+{
+    for (int looks = 0; !files_lock(path, &agent->lock, err); looks++) {
+        if (err->code != ERR_BUSY || looks == LOCK_LOOKS) {
+            return false;
+        }
+        if (looks == 0) {
+            LOG(INFO, "agent.lock_wait", F_ERR(err));
+        }
+        (void)poll(NULL, 0, LOCK_WAIT_MS);
+    }
+    return true;
 }
 
 static bool open_store(struct agent *agent, struct err *err)
 {
     char path[LIMIT_PATH_BYTES + 40];
     (void)snprintf(path, sizeof(path), "%s/lock", agent->state_dir);
-    if (!files_make_dirs(agent->state_dir, 0700, err) || !files_lock(path, &agent->lock, err)) {
+    if (!files_make_dirs(agent->state_dir, 0700, err) || !take_lock(agent, path, err)) {
         return false;
     }
     (void)snprintf(path, sizeof(path), "%s/agent.db", agent->state_dir);
@@ -279,6 +308,20 @@ static bool open_backfills(struct agent *agent, struct err *err)
     return backfills_open(&agent->backfills, &options, err);
 }
 
+static bool open_sensors(struct agent *agent, struct err *err)
+{
+    struct sensors_options options = {.loop = agent->loop,
+                                      .rng = agent->rng,
+                                      .store = agent->store,
+                                      .runner = agent->runner,
+                                      .defs = agent->defs,
+                                      .env = agent->options.env,
+                                      .state_dir = agent->state_dir,
+                                      .state_dir_abs = agent->state_dir_abs,
+                                      .store_id = str_from(agent->host->store_id)};
+    return sensors_open(&agent->sensors, &options, err);
+}
+
 static bool open_daemon(struct agent *agent, struct err *err)
 {
     return open_link(agent, err) &&
@@ -286,7 +329,7 @@ static bool open_daemon(struct agent *agent, struct err *err)
                           err) &&
            asset_watch_open(&agent->assets, agent->loop, agent->store, agent->runner, agent->defs,
                             err) &&
-           open_backfills(agent, err) &&
+           open_backfills(agent, err) && open_sensors(agent, err) &&
            control_open(&agent->control, agent->loop, agent->state_dir, agent_on_control, agent,
                         err) &&
            loop_on_clock_step(agent->loop, on_clock_step, agent, err);
@@ -329,6 +372,7 @@ void agent_close(struct agent *agent)
     }
     loop_timer_disarm(agent->loop, &agent->stop_timer);
     control_close(agent->control);
+    sensors_close(agent->sensors);
     asset_watch_close(&agent->assets);
     scheduler_close(agent->scheduler);
     backfills_close(agent->backfills);
@@ -355,6 +399,9 @@ void agent_start(struct agent *agent)
     if (agent->backfills != NULL) {
         backfills_start(agent->backfills);
     }
+    if (agent->sensors != NULL) {
+        sensors_start(agent->sensors);
+    }
 }
 
 void agent_shut_down(struct agent *agent)
@@ -370,6 +417,9 @@ void agent_shut_down(struct agent *agent)
     asset_watch_stop(&agent->assets);
     if (agent->backfills != NULL) {
         backfills_stop(agent->backfills);
+    }
+    if (agent->sensors != NULL) {
+        sensors_stop(agent->sensors);
     }
     if (runner_active_runs(agent->runner) == 0) {
         say_goodbye(agent);

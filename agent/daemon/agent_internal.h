@@ -7,6 +7,7 @@
 #include "agent/daemon/control.h"
 #include "agent/daemon/link.h"
 #include "agent/daemon/scheduler.h"
+#include "agent/daemon/sensors.h"
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
 #include "common/platform/files.h"
@@ -25,6 +26,7 @@ struct agent {
     struct step_host *host;
     struct runner *runner;
     struct scheduler *scheduler;
+    struct sensors *sensors;     /* NULL: not a daemon */
     struct asset_watch assets;   /* a daemon's */
     struct backfills *backfills; /* NULL: not a daemon */
     struct control *control;

@@ -46,7 +46,9 @@ static bool use(struct agent *agent, struct definitions *defs, struct err *err)
     struct asset_watch assets = {0};
     if (agent->scheduler != NULL &&
         (!asset_watch_open(&assets, agent->loop, agent->store, agent->runner, defs, err) ||
-         !scheduler_open(&scheduler, agent->loop, agent->store, agent->runner, defs, err))) {
+         !scheduler_open(&scheduler, agent->loop, agent->store, agent->runner, defs, err) ||
+         !sensors_use_definitions(agent->sensors, defs, err))) {
+        scheduler_close(scheduler);
         asset_watch_close(&assets);
         return false;
     }

@@ -39,7 +39,6 @@ struct tick {
     struct automation_result *results;
     struct automation_runs runs;
     size_t tree_room; /* bytes that trees may take */
-    bool has_asked;
     bool has_kept;
     bool has_failed; /* something could not be recorded or queued */
 };
@@ -150,7 +149,6 @@ static void ask(struct tick *t, const struct automation_run *run)
         return;
     }
     record_evaluations(t, run, id);
-    t->has_asked = true;
     LOG(INFO, "automation.asked", F_T("run", id), F_I("assets", (int64_t)run->count),
         F_S("selection", request.selection));
 }
@@ -244,12 +242,12 @@ static void plan_next(struct automator *a, const struct tick *t, int64_t took_ns
 {
     int64_t between = took_ns * LOAD > BETWEEN_NS ? took_ns * LOAD : BETWEEN_NS;
     struct mono_time now = loop_now(a->loop);
-    a->next_allowed.ns = t->has_asked ? now.ns : now.ns + between;
+    a->next_allowed.ns = t->runs.has_more ? now.ns : now.ns + between;
     if (t->has_kept) {
         runner_flush_soon(a->runner);
     }
-    if (t->has_asked || t->runs.has_more) {
-        arm(a, 0);
+    if (t->runs.has_more) {
+        arm(a, 0); /* once this turn has made the others durable */
     } else if (t->has_failed) {
         arm(a, RETRY_NS);
     }

@@ -5,9 +5,9 @@
  * the definitions are others), at the ticks of crons and when a window of time ends; at most one
  * every few seconds, and the longer one takes the fewer. It flushes, reads everything from the
  * database, evaluates, and records what it asks for in one transaction with the runs: whatever
- * happens in between, a condition asks once. After a request another tick follows at once, so that
- * what happens next is not taken for handled by it. Where a condition stands is written only when it
- * has moved: an idle device writes nothing. */
+ * happens in between, a condition asks once. What came between two ticks counts in its order, so that
+ * none is too rare. Where a condition stands is written only when it has moved: an idle device writes
+ * nothing. */
 #pragma once
 #include "agent/run/runner.h"
 

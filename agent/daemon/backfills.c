@@ -109,19 +109,22 @@ struct record backfills_status(const struct backfills *b, const struct open_back
                            .reason = str_from(open->reason)};
 }
 
-static void end_backfill(struct backfills *b, struct open_backfill *open,
+/* False: it is gone from the list, but not yet as ended in the database, which those that wait for
+ * it ask: the next turn goes on. */
+static bool end_backfill(struct backfills *b, struct open_backfill *open,
                          enum backfill_status status)
 {
     struct err err = {0};
     struct record ended = backfills_status(b, open, status);
     if (!runner_record(b->options.runner, &ended, &err)) {
         loop_timer_arm_in(b->options.loop, &b->timer, RETRY_NS); /* it is still open then */
-        return;
+        return true;
     }
     LOG(INFO, "backfill.ended", F_S("backfill", open->facts.id), F_S("status", ended.status),
         F_S("reason", ended.reason));
     remove_open(b, open);
-    loop_defer(b->options.loop, &b->task); /* another may have waited for it */
+    loop_defer(b->options.loop, &b->task);
+    return false;
 }
 
 static bool look_before(const struct backfills *b, struct open_backfill *open,
@@ -282,14 +285,15 @@ static bool look(struct backfills *b, struct open_backfill *open, struct backfil
     return look_before(b, open, &ret->before, err);
 }
 
-static void decide(struct backfills *b, struct open_backfill *open)
+/* False: it has ended. */
+static bool decide(struct backfills *b, struct open_backfill *open)
 {
     struct backfill_facts facts;
     struct err err = {0};
     if (!look(b, open, &facts, &err)) {
         LOG(ERROR, "backfill.not_read", F_S("backfill", open->facts.id), F_ERR(&err));
         loop_timer_arm_in(b->options.loop, &b->timer, RETRY_NS);
-        return;
+        return true;
     }
     struct backfill_decision decision = backfill_decide(&open->policy, &facts);
     switch (decision.action) {
@@ -300,11 +304,11 @@ static void decide(struct backfills *b, struct open_backfill *open)
         cancel_runs(b, open);
         break;
     case BACKFILL_END:
-        end_backfill(b, open, decision.status);
-        break;
+        return end_backfill(b, open, decision.status);
     case BACKFILL_WAIT:
         break;
     }
+    return true;
 }
 
 /* The facts are those of the database: everything that was said must be in it. */
@@ -320,9 +324,9 @@ static void go_on(void *ctx)
         return;
     }
     runner_pump(b->options.runner); /* tells the link of what was written */
-    for (struct open_backfill *open = b->first, *next = NULL; open != NULL; open = next) {
-        next = open->next;
-        decide(b, open);
+    struct open_backfill *open = b->first;
+    while (open != NULL && decide(b, open)) {
+        open = open->next;
     }
 }
 

@@ -33,7 +33,7 @@ struct backfill_request {
     int64_t runs_max;    /* 0 = as the device sees fit */
     struct str_map tags; /* of each run */
 };
-/* What came of it; text is borrowed until the next call. */
+/* What came of it. */
 struct backfill_started {
     char id[UUID_TEXT_SIZE]; /* of the first leg */
     size_t legs;             /* backfills, one after the other */

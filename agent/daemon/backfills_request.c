@@ -1,6 +1,7 @@
 /* backfills_request.c - backfills asked for, canceled and tried again. */
 #include "agent/daemon/backfills_internal.h"
 
+#include "agent/plan/plan.h"
 #include "agent/store/partitions.h"
 #include "common/json/json_writer.h"
 #include "common/log/log.h"
@@ -158,7 +159,7 @@ static bool begin_legs(struct backfills *b, const struct backfill_request *reque
     AUTO(arena) arena = arena_new(BACKFILL_SMALL_ARENA_BYTES);
     struct str tags = STR_NONE;
     char before[UUID_TEXT_SIZE] = "";
-    *ret = (struct backfill_started){0};
+    struct backfill_started started = {0};
     if (!tags_write(&request->tags, &arena, &tags, err)) {
         return false;
     }
@@ -180,10 +181,13 @@ static bool begin_legs(struct backfills *b, const struct backfill_request *reque
             return false;
         }
         memcpy(before, id, sizeof(before));
-        memcpy(ret->id, ret->legs == 0 ? id : ret->id, sizeof(ret->id));
-        ret->legs++;
-        ret->partitions += (int64_t)parts[i].count;
+        if (started.legs == 0) {
+            memcpy(started.id, id, sizeof(started.id));
+        }
+        started.legs++;
+        started.partitions += (int64_t)parts[i].count;
     }
+    *ret = started;
     return true;
 }
 
@@ -198,8 +202,10 @@ bool backfills_request(struct backfills *b, const struct backfill_request *reque
         .dynamic_keys = read_dynamic, .partitions = read_partitions, .ctx = b};
     struct backfill_question q = {
         .defs = b->defs, .order = &request->order, .source = &source, .now = backfills_now(b)};
+    struct plan plan; /* of a run: it says best what is wrong with a selection */
     /* What is missing, and which keys there are, is asked of the database. */
     if (!may_begin(b, 0, err) || !store_flush(b->options.store, backfills_now(b), err) ||
+        !plan_make(b->defs, request->selection, &arena, &plan, err) ||
         !definitions_select(b->defs, request->selection, &arena, &selected, err) ||
         !backfill_legs(b->defs, selected, &arena, &legs, &q.leg_count, err)) {
         return false;
@@ -303,7 +309,6 @@ bool backfills_retry(struct backfills *b, struct str id, struct backfill_started
     AUTO(arena) arena = arena_new(BACKFILL_PLAN_ARENA_BYTES);
     struct stored_backfill facts = {0};
     struct redo redo = {.arena = &arena};
-    *ret = (struct backfill_started){.legs = 1};
     if (!may_begin(b, 1, err) || !load(b, id, &arena, &facts, err)) {
         return false;
     }
@@ -322,7 +327,11 @@ bool backfills_retry(struct backfills *b, struct str id, struct backfill_started
         return err_set(err, ERR_NOT_FOUND, "all partitions of backfill " STR_FMT " succeeded",
                        STR_ARG(id));
     }
+    struct backfill_started started = {.legs = 1, .partitions = (int64_t)redo.parts.count};
     facts.after = STR_NONE;
-    ret->partitions = (int64_t)redo.parts.count;
-    return begin(b, &facts, &redo.parts, ret->id, err);
+    if (!begin(b, &facts, &redo.parts, started.id, err)) {
+        return false;
+    }
+    *ret = started;
+    return true;
 }

@@ -10,6 +10,7 @@ enum {
     DESCRIPTION_BYTES_MAX = 8192,
     METADATA_VALUE_BYTES_MAX = 4096,
     KINDS_INFERRED_MAX = 3,
+    KINDS_MAX = 12, /* with those */
     SHOWN_BYTES_MAX = 80,
 };
 
@@ -122,7 +123,11 @@ static void check_kinds(const struct subject *s)
 {
     const struct str_list *kinds = &s->raw->asset.kinds;
     for (size_t i = 0; i < kinds->count; i++) {
-        (void)check_name(s->l, place_of_item(s->node, "kinds", i), "kind", kinds->items[i]);
+        bool is_wrong =
+            kinds->items[i].ptr != NULL && !is_word(kinds->items[i], LIMIT_NAME_BYTES, "_-.");
+        if (is_wrong && !is_counted_only(s->l)) {
+            (void)check_name(s->l, place_of_item(s->node, "kinds", i), "kind", kinds->items[i]);
+        }
     }
 }
 
@@ -353,8 +358,12 @@ static void infer_kinds(const struct subject *s)
     case ASSET_EXTERNAL:
         break;
     }
-    for (size_t i = 0; i < asset->kinds.count; i++) {
+    for (size_t i = 0; i < asset->kinds.count && kinds.count <= KINDS_MAX; i++) {
         add_kind(&kinds, asset->kinds.items[i]);
+    }
+    if (kinds.count > KINDS_MAX) {
+        asset_problem(s, place_of(s->node, "kinds"), NULL,
+                      "it has more than %d kinds, with those known from how it is made", KINDS_MAX);
     }
     asset->kinds = kinds;
 }

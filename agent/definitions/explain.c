@@ -51,7 +51,8 @@ static struct str filled(struct explaining *x, struct str text)
     if (text.len == 0 || definitions_resolve_text(text, &env, &x->arena, &result, &err)) {
         return text.len == 0 ? text : result;
     }
-    if (err.code == ERR_NOT_FOUND) {
+    /* What a step is told is set by nobody before it starts. */
+    if (err.code == ERR_NOT_FOUND && !str_starts(x->last_try, STR("SELVEDGE_"))) {
         add_name(x, &x->unset, x->last_try);
     }
     return text;

@@ -368,15 +368,19 @@ static const struct {
     enum json_type type;
     size_t offset; /* of the list in struct raw_definitions */
     size_t size;
+    size_t max; /* in all files */
 } joined[] = {
-    {"resources", JSON_OBJECT, offsetof(struct raw_definitions, resources),
-     sizeof(struct resource)},
-    {"pools", JSON_OBJECT, offsetof(struct raw_definitions, pools), sizeof(struct pool)},
-    {"assets", JSON_ARRAY, offsetof(struct raw_definitions, assets), sizeof(struct raw_asset)},
-    {"jobs", JSON_ARRAY, offsetof(struct raw_definitions, jobs), sizeof(struct job)},
-    {"schedules", JSON_ARRAY, offsetof(struct raw_definitions, schedules),
-     sizeof(struct raw_schedule)},
-    {"sensors", JSON_ARRAY, offsetof(struct raw_definitions, sensors), sizeof(struct raw_sensor)},
+#define JOINED(type, member, owner, max)                                                           \
+    {                                                                                              \
+#member, type, offsetof(struct raw_definitions, member), sizeof(struct owner), max         \
+    }
+    JOINED(JSON_OBJECT, resources, resource, RESOURCES_MAX),
+    JOINED(JSON_OBJECT, pools, pool, POOLS_MAX),
+    JOINED(JSON_ARRAY, assets, raw_asset, LIMIT_ASSETS),
+    JOINED(JSON_ARRAY, jobs, job, JOBS_MAX),
+    JOINED(JSON_ARRAY, schedules, raw_schedule, JOBS_MAX),
+    JOINED(JSON_ARRAY, sensors, raw_sensor, JOBS_MAX),
+#undef JOINED
 };
 
 static const struct object_list *list_of(const struct raw_definitions *raw, size_t kind)
@@ -403,6 +407,11 @@ static bool join_structs(struct reading *r, size_t kind)
             memcpy(items, list->items, list->count * size);
             items += list->count * size;
         }
+    }
+    if (all.count > joined[kind].max) {
+        problems_add(r->l->problems, (struct location){0}, STR_NONE,
+                     "more than %zu %s in all files", joined[kind].max, joined[kind].key);
+        all.count = joined[kind].max;
     }
     memcpy((char *)&r->l->raw + joined[kind].offset, &all, sizeof(all));
     return true;
@@ -435,8 +444,12 @@ static bool join_lists(struct reading *r, size_t kind, struct json_open *whole)
             all.node->count = 0;
             json_append(whole, all.node);
         }
-        for (struct json *child = member == NULL ? NULL : member->child; child != NULL;) {
+        /* As many as were read. */
+        size_t count = list_of(&r->sources[i].raw, kind)->count;
+        struct json *child = member == NULL ? NULL : member->child;
+        for (; child != NULL && count > 0; count--) {
             struct json *next = child->next;
+            child->next = NULL;
             json_append(&all, child);
             child = next;
         }

@@ -29,8 +29,7 @@ static const struct json *nth_child(const struct json *list, size_t index)
 static void on_fault(void *ctx, const struct graph_fault *fault)
 {
     struct graph_link *link = ctx;
-    if (link->l->problems->count == PROBLEMS_MAX) {
-        link->l->problems->total++; /* counted only: finding a place reads the whole list */
+    if (is_counted_only(link->l)) {
         return;
     }
     const struct json *assets = json_get(link->l->root, "assets");

@@ -55,6 +55,13 @@ const struct json *next_of(const struct json *node)
     return node == NULL ? NULL : node->next;
 }
 
+bool is_counted_only(struct loader *l)
+{
+    bool is_full = l->problems->count == PROBLEMS_MAX;
+    l->problems->total += is_full;
+    return is_full;
+}
+
 /* --- names --- */
 
 bool is_word(struct str text, size_t max, const char *also)

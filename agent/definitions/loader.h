@@ -28,7 +28,8 @@ const struct json *first_of(const struct json *object, const char *key);
 const struct json *next_of(const struct json *node);
 /* Where the member `key` of an object stands; the object itself when it has none. */
 struct location place_of(const struct json *object, const char *key);
-/* Where the item `index` of a list stands; a lone string is a list of one. */
+/* Where the item `index` of a list stands; a lone string is a list of one. Goes through the list:
+ * only for a problem that will be shown. */
 struct location place_of_item(const struct json *object, const char *key, size_t index);
 
 /* An asset, job, schedule, sensor or resource under check: whom problems name. */
@@ -60,6 +61,9 @@ bool item_cron(const struct item *item, const struct json *node, const char *key
 /* A program with its arguments, and what goes with it. */
 void item_run(const struct item *item, const struct json *node, const struct str_list *run);
 void item_env(const struct item *item, const struct str_map *env);
+
+/* As many problems as are kept were found already: this one is counted, its place does not matter. */
+bool is_counted_only(struct loader *l);
 
 /* 1 to `max` letters, digits and, but for the first, characters of `also`. */
 bool is_word(struct str text, size_t max, const char *also);

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { QUOTED_BYTES_MAX = 8 << 20 }; /* a query of 1 MiB, each byte of it escaped */
+
 struct outline outline_json(struct buf *out)
 {
     struct outline o = {.out = out, .is_json = true, .json = json_writer(out)};
@@ -62,15 +64,55 @@ static bool is_plain(struct str text)
     return is_letter;
 }
 
-/* A JSON string is a YAML string too. */
+/* A character that JSON may hold as it is, and YAML may not, or takes for the end of a line: DEL,
+ * U+0080 to U+009F, U+2028, U+2029, U+FEFF, U+FFFE, U+FFFF. Its length in bytes, or 0. */
+static size_t is_special(struct str text, uint32_t *ret_code)
+{
+    static const struct {
+        const char *bytes;
+        uint32_t code;
+    } specials[] = {{"\x7f", 0x7f},           {"\xe2\x80\xa8", 0x2028}, {"\xe2\x80\xa9", 0x2029},
+                    {"\xef\xbb\xbf", 0xfeff}, {"\xef\xbf\xbe", 0xfffe}, {"\xef\xbf\xbf", 0xffff}};
+    for (size_t i = 0; i < COUNT_OF(specials); i++) {
+        struct str bytes = str_from(specials[i].bytes);
+        if (str_starts(text, bytes)) {
+            *ret_code = specials[i].code;
+            return bytes.len;
+        }
+    }
+    if (str_starts(text, STR("\xc2")) && text.len > 1 && (unsigned char)text.ptr[1] < 0xa0) {
+        *ret_code = (unsigned char)text.ptr[1];
+        return 2;
+    }
+    return 0;
+}
+
+/* JSON is YAML, but for special characters. */
+static void add_json(struct outline *o, struct str json)
+{
+    for (size_t i = 0; i < json.len;) {
+        uint32_t code = 0;
+        size_t len = is_special(str_slice(json, i, json.len), &code);
+        if (len > 0) {
+            buf_addf(o->out, "\\u%04x", (unsigned)code);
+        } else {
+            buf_add(o->out, str_slice(json, i, i + 1));
+        }
+        i += len > 0 ? len : 1;
+    }
+}
+
 static void add_scalar(struct outline *o, struct str text)
 {
     if (is_plain(text)) {
         buf_add(o->out, text);
         return;
     }
-    struct json_writer w = json_writer(o->out);
+    AUTO(buf) quoted = buf_growing(QUOTED_BYTES_MAX);
+    struct json_writer w = json_writer(&quoted);
     jw_str(&w, text);
+    o->out->overflow = o->out->overflow || quoted.overflow;
+    add_json(o, buf_str(&quoted));
 }
 
 /* Whether `|` keeps the text as it is: lines of plain characters, the first not indented. */
@@ -84,7 +126,9 @@ static bool is_block(struct str text)
         has_more = str_cut(text, '\n', &line, &text);
         is_fine = is_fine && !str_ends(line, STR(" "));
         for (size_t i = 0; i < line.len; i++) {
-            is_fine = is_fine && (unsigned char)line.ptr[i] >= ' ' && line.ptr[i] != 0x7f;
+            uint32_t code = 0;
+            is_fine = is_fine && (unsigned char)line.ptr[i] >= ' ' &&
+                      is_special(str_slice(line, i, line.len), &code) == 0;
         }
     }
     return is_fine;
@@ -328,7 +372,10 @@ void outline_raw(struct outline *o, const char *key, struct str json)
     if (o->is_json) {
         jw_member_raw(&o->json, key, json);
     } else {
-        add_bare(o, key, json); /* JSON is YAML */
+        begin_line(o, str_from(key));
+        buf_add_char(o->out, ' ');
+        add_json(o, json);
+        buf_add_char(o->out, '\n');
     }
 }
 

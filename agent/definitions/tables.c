@@ -3,8 +3,6 @@
 #include "agent/definitions/field_macros.h"
 #include "common/base/limits.h"
 
-enum { JOBS_MAX = 1000, RESOURCES_MAX = 1000, POOLS_MAX = 1000 };
-
 /* --- resources --- */
 
 static const char *const resource_types[] = {"sqlite", "mqtt", NULL};

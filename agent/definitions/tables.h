@@ -3,6 +3,8 @@
 #pragma once
 #include "agent/definitions/definitions.h"
 
+enum { JOBS_MAX = 1000, RESOURCES_MAX = 1000, POOLS_MAX = 1000 };
+
 struct raw_extract {
     struct extract extract;
     bool has_header;

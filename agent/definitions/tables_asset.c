@@ -3,7 +3,7 @@
 #include "agent/definitions/tables.h"
 #include "common/base/limits.h"
 
-enum { CHECKS_MAX = 100, KINDS_MAX = 8, OWNERS_MAX = 16 };
+enum { CHECKS_MAX = 100, OWNERS_MAX = 16 };
 
 /* --- how an asset is made --- */
 
@@ -207,7 +207,7 @@ static const struct field asset_fields[] = {
     FIELD(STR, "group", raw_asset, asset.group, "The group that it belongs to.",
           .fallback = "default"),
     FIELD(STR_LIST, "kinds", raw_asset, asset.kinds,
-          "Words for what it is, besides those known from how it is made.", .max = KINDS_MAX),
+          "Words for what it is, besides those known from how it is made."),
     FIELD(STR_MAP, "tags", raw_asset, asset.tags, "Names and values to find it by.",
           .max = LIMIT_METADATA_ENTRIES),
     FIELD(STR_LIST, "owners", raw_asset, asset.owners, "E-mail addresses, or `team:` and a name.",

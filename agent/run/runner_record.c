@@ -77,6 +77,7 @@ bool runner_flush(struct runner *runner)
             F_T("action", "starting work again"));
         runner->is_stuck = false;
         runner->lost = 0;
+        loop_defer(runner->options.loop, &runner->pump_task); /* whoever it was that flushed */
     }
     loop_timer_disarm(runner->options.loop, &runner->flush_timer);
     runner->options.on_recorded(runner->options.ctx, store_last_seq(runner->options.store));

@@ -15,33 +15,35 @@ static bool lists(const struct str_list *list, struct str text)
     return false;
 }
 
-static bool is_started_by_another(const struct definitions *defs, const struct run_facts *run)
+/* Its own job, whoever started it; and what came of its own runs, however far. */
+static bool led_to(const struct sensor *sensor, const struct run_facts *run)
 {
-    for (size_t i = 0; i < defs->sensor_count; i++) {
-        const struct sensor *sensor = &defs->sensors[i];
-        if (sensor->type == SENSOR_RUN_STATUS && str_eq(sensor->name, run->sensor)) {
-            return true;
-        }
+    struct str name = STR_NONE;
+    struct str rest = run->chain;
+    bool is_own = str_eq(run->sensor, sensor->name) || str_eq(run->job, sensor_job(sensor));
+    while (!is_own && rest.len > 0) {
+        (void)str_cut(rest, ',', &name, &rest);
+        is_own = str_eq(name, sensor->name);
     }
-    return false;
+    return is_own;
 }
 
-static bool is_own(const struct sensor *sensor, const struct run_facts *run)
+bool causes_run(const struct sensor *sensor, const struct run_facts *run)
 {
-    return str_eq(run->sensor, sensor->name) || str_eq(run->job, sensor_job(sensor));
-}
-
-bool causes_run(const struct definitions *defs, const struct sensor *sensor,
-                const struct run_facts *run)
-{
-    if (!lists(&sensor->statuses, run->status) || is_own(sensor, run)) {
-        return false;
-    }
-    return sensor->jobs.count > 0 ? lists(&sensor->jobs, run->job)
-                                  : !is_started_by_another(defs, run);
+    bool is_wanted = sensor->jobs.count == 0 || lists(&sensor->jobs, run->job);
+    return is_wanted && lists(&sensor->statuses, run->status) && !led_to(sensor, run);
 }
 
 bool causes_asset(const struct sensor *sensor, const struct run_facts *run)
 {
-    return !is_own(sensor, run);
+    return !led_to(sensor, run);
+}
+
+void causes_write_chain(const struct run_facts *run, struct buf *out)
+{
+    buf_add(out, run->chain);
+    if (run->chain.len > 0 && run->sensor.len > 0) {
+        buf_add_char(out, ',');
+    }
+    buf_add(out, run->sensor);
 }

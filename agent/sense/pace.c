@@ -34,11 +34,11 @@ void pace_failed(struct pace *p, struct mono_time now, uint64_t random)
     p->next.ns = now.ns + (wait > p->min_interval_ns ? wait : p->min_interval_ns);
 }
 
-bool told_is_news(struct told *told, struct str status, struct str reason, struct str cursor)
+bool told_is_news(struct told *told, struct str status, struct str reason, bool moves_cursor)
 {
     uint64_t what = digest_join(digest_of(status), digest_of(reason));
     bool starts = str_eq(status, STR("started"));
-    bool is_news = starts || !str_is_empty(cursor) || what != told->what;
+    bool is_news = starts || moves_cursor || what != told->what;
     told->what = starts ? 0 : what;
     return is_news;
 }

@@ -23,5 +23,5 @@ void pace_failed(struct pace *p, struct mono_time now, uint64_t random);
 struct told {
     uint64_t what;
 };
-/* Whether to record it; `cursor` empty = as it was. Ticks that start a run always are. */
-bool told_is_news(struct told *told, struct str status, struct str reason, struct str cursor);
+/* Whether to record it. Ticks that start a run or move the cursor always are. */
+bool told_is_news(struct told *told, struct str status, struct str reason, bool moves_cursor);

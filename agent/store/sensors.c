@@ -69,6 +69,21 @@ bool store_asset_making(struct store *store, struct str asset, struct arena *are
     return true;
 }
 
+bool store_has_partition(struct store *store, struct str set, struct str partition, bool *ret,
+                         struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_DYNAMIC_PARTITION_FIND);
+    db_bind_str(&q, ":set", set);
+    db_bind_str(&q, ":partition", partition);
+    if (!db_next(&q, ret, err)) {
+        return false;
+    }
+    if (*ret) {
+        db_reset(&q);
+    }
+    return true;
+}
+
 bool view_run_of_key(struct view *view, struct str sensor, struct str run_key,
                      char ret_run[UUID_TEXT_SIZE], bool *ret_found, struct err *err)
 {

@@ -37,3 +37,7 @@ MUST_CHECK bool store_asset_making(struct store *store, struct str asset, struct
                                    struct asset_making *ret, struct err *err);
 MUST_CHECK bool view_asset_making(struct view *view, struct str asset, struct arena *arena,
                                   struct asset_making *ret, struct err *err);
+
+/* Whether a key is in a set of dynamic partitions. */
+MUST_CHECK bool store_has_partition(struct store *store, struct str set, struct str partition,
+                                    bool *ret, struct err *err);

@@ -160,7 +160,9 @@ bool store_each_open(struct store *store,
         struct stored_open open = {.asset = is_selection ? STR_NONE : what,
                                    .selection = is_selection ? what : STR_NONE,
                                    .partition = db_col_str(&q, 2),
-                                   .partition_end = db_col_str(&q, 3)};
+                                   .partition_end = db_col_str(&q, 3),
+                                   .run = db_col_str(&q, 4),
+                                   .status = db_col_str(&q, 5)};
         if (!on_open(ctx, &open)) {
             db_reset(&q);
             return true;
@@ -210,30 +212,46 @@ bool store_sum_slices(struct store *store, struct str asset, struct stored_slice
 
 /* --- checks --- */
 
-bool store_each_check(struct store *store,
-                      bool (*on_check)(void *ctx, const struct stored_check *check), void *ctx,
-                      struct err *err)
+static bool each_check(struct db_query *q,
+                       bool (*on_check)(void *ctx, const struct stored_check *check), void *ctx,
+                       struct err *err)
 {
-    struct db_query q = db_query(store->db, AGENT_STORE_CHECK_LIST);
     for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
+        if (!db_next(q, &row, err)) {
             return false;
         }
         if (!row) {
             return true;
         }
-        struct stored_check check = {.asset = db_col_str(&q, 0),
-                                     .name = db_col_str(&q, 1),
-                                     .passed = db_col_i64(&q, 2) != 0,
-                                     .severity = db_col_str(&q, 3),
-                                     .run = db_col_str(&q, 4),
-                                     .at = {db_col_i64(&q, 5)},
-                                     .metadata = db_col_str(&q, 6)};
+        struct stored_check check = {.asset = db_col_str(q, 0),
+                                     .name = db_col_str(q, 1),
+                                     .passed = db_col_i64(q, 2) != 0,
+                                     .severity = db_col_str(q, 3),
+                                     .run = db_col_str(q, 4),
+                                     .at = {db_col_i64(q, 5)},
+                                     .metadata = db_col_str(q, 6)};
         if (!on_check(ctx, &check)) {
-            db_reset(&q);
+            db_reset(q);
             return true;
         }
     }
+}
+
+bool store_each_check(struct store *store,
+                      bool (*on_check)(void *ctx, const struct stored_check *check), void *ctx,
+                      struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_CHECK_LIST);
+    return each_check(&q, on_check, ctx, err);
+}
+
+bool store_asset_checks(struct store *store, struct str asset,
+                        bool (*on_check)(void *ctx, const struct stored_check *check), void *ctx,
+                        struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_CHECK_OF);
+    db_bind_str(&q, ":asset", asset);
+    return each_check(&q, on_check, ctx, err);
 }
 
 /* --- automation --- */

@@ -48,6 +48,7 @@ struct stored_open {
     struct str asset;     /* empty: all that `selection` selects */
     struct str selection; /* of a run that is queued and too large for a list of its assets */
     struct str partition, partition_end;
+    struct str run, status; /* of the run: "queued", "started", ... */
 };
 MUST_CHECK bool store_each_open(struct store *store,
                                 bool (*on_open)(void *ctx, const struct stored_open *open),
@@ -83,6 +84,9 @@ struct stored_check {
 MUST_CHECK bool store_each_check(struct store *store,
                                  bool (*on_check)(void *ctx, const struct stored_check *check),
                                  void *ctx, struct err *err);
+MUST_CHECK bool store_asset_checks(struct store *store, struct str asset,
+                                   bool (*on_check)(void *ctx, const struct stored_check *check),
+                                   void *ctx, struct err *err);
 
 /* --- automation --- */
 

@@ -75,6 +75,39 @@ static void check_count(struct fields_reader *r, const struct fields_place *plac
     }
 }
 
+/* What is over the maximum was reported, and is not handed out: whoever goes on has the count that
+ * it may have. */
+static void clip_count(const struct field *field, void *slot)
+{
+    size_t *count = NULL;
+    switch (field->type) {
+    case FIELD_STR_LIST:
+        count = &((struct str_list *)slot)->count;
+        break;
+    case FIELD_STR_MAP:
+        count = &((struct str_map *)slot)->count;
+        break;
+    case FIELD_OBJECT_LIST:
+    case FIELD_OBJECT_MAP:
+        count = &((struct object_list *)slot)->count;
+        break;
+    case FIELD_STR:
+    case FIELD_BOOL:
+    case FIELD_I64:
+    case FIELD_REAL:
+    case FIELD_DURATION:
+    case FIELD_BYTES:
+    case FIELD_ENUM:
+    case FIELD_OBJECT:
+    case FIELD_JSON:
+    case FIELD_JSON_OBJECT:
+        return;
+    }
+    if (field->max > 0 && *count > (uint64_t)field->max) {
+        *count = (size_t)field->max;
+    }
+}
+
 /* Room for the children; NULL (with a problem) when there is none. */
 static void *new_items(struct fields_reader *r, const struct fields_place *place,
                        const struct json *node, size_t size)
@@ -210,6 +243,7 @@ static void read_value(struct fields_reader *r, const struct fields_place *place
     }
     if (is_list) {
         check_count(r, place, node, field);
+        clip_count(field, slot);
     }
 }
 

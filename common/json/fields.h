@@ -44,8 +44,9 @@ struct field {
     bool is_unsupported; /* a later version's key: refused, and not in schema and page. With a
                             `help` it is refused for that reason */
     size_t offset;
-    /* FIELD_I64, FIELD_DURATION, FIELD_BYTES: of the value; lists and maps: of the count.
-     * Both 0 = no limit; `max` below `min` = no upper limit. */
+    /* FIELD_I64, FIELD_DURATION, FIELD_BYTES: of the value; lists and maps: of the count, and no
+     * more than `max` are handed out even so. Both 0 = no limit; `max` below `min` = no upper
+     * limit. */
     int64_t min;
     int64_t max;
     const char *const *names;       /* FIELD_ENUM, FIELD_STR_LIST; NULL-terminated */

@@ -39,6 +39,7 @@ struct place {
 struct outcome {
     bool is_true;
     struct wall_time at;
+    int64_t seq; /* of its event; looked at only in order */
 };
 
 static bool is_partitioned(const struct automation_asset *asset)
@@ -80,7 +81,7 @@ static struct outcome newly_updated_at(struct evaluation *e, uint32_t node)
         return (struct outcome){0};
     }
     e->has_consumed = true;
-    return (struct outcome){true, facts.made_at};
+    return (struct outcome){true, facts.made_at, facts.updated_seq};
 }
 
 static bool includes(const uint32_t *assets, size_t count, uint32_t asset)
@@ -120,7 +121,19 @@ static struct outcome cron_passed(struct evaluation *e)
         return (struct outcome){0};
     }
     e->has_consumed = true;
-    return (struct outcome){true, last};
+    return (struct outcome){.is_true = true, .at = last};
+}
+
+static bool is_initial(const struct evaluation *e)
+{
+    return !e->old.exists || e->old.is_partitioned != e->new.is_partitioned;
+}
+
+/* What this tick does itself comes after all that it sees. Times are for who looks at the order. */
+static struct outcome after(const struct evaluation *e)
+{
+    return e->tick->is_in_order ? (struct outcome){.at = e->tick->now, .seq = e->tick->seq + 1}
+                                : (struct outcome){0};
 }
 
 static struct outcome fact(struct evaluation *e, enum operation type, uint32_t node)
@@ -137,12 +150,11 @@ static struct outcome fact(struct evaluation *e, enum operation type, uint32_t n
     case FACT_NEWLY_UPDATED:
         return newly_updated_at(e, node);
     case FACT_NEWLY_REQUESTED:
-        return (struct outcome){e->old.was_requested, e->old.at};
+        return (struct outcome){e->old.was_requested, e->old.at, e->old.seq};
     case FACT_INITIAL:
-        return (struct outcome){.is_true = !e->old.exists ||
-                                           e->old.is_partitioned != e->new.is_partitioned};
+        return (struct outcome){is_initial(e), after(e).at, INT64_MAX};
     case FACT_WILL_BE_REQUESTED:
-        return (struct outcome){.is_true = is_requested_with_root(e, node)};
+        return (struct outcome){is_requested_with_root(e, node), after(e).at, after(e).seq};
     case FACT_EXECUTED_WITH_ROOT:
         return (struct outcome){.is_true = executed_with_root(e, node)};
     case FACT_CRON_PASSED:
@@ -246,24 +258,37 @@ static struct automation_node *add_condition(struct evaluation *e, const struct 
 /* NOLINTBEGIN(misc-no-recursion): conditions are constants of this file, at most nine deep */
 static struct outcome eval(struct evaluation *e, const struct condition *c, const struct place *at);
 
-/* Each child is a candidate only as long as those before it were true. */
-static bool eval_and(struct evaluation *e, const struct condition *c, struct place at)
+/* In order, several together came when the last of them did; in Dagster that is not known. */
+static void join(const struct evaluation *e, struct outcome *ret, struct outcome child)
 {
-    for (size_t i = 0; i < CHILDREN_MAX && c->children[i] != NULL; i++) {
-        bool is_true = eval(e, c->children[i], &at).is_true;
-        at.is_candidate = at.is_candidate && is_true;
+    if (e->tick->is_in_order && child.is_true) {
+        ret->at.ns = child.at.ns > ret->at.ns ? child.at.ns : ret->at.ns;
+        ret->seq = child.seq > ret->seq ? child.seq : ret->seq;
     }
-    return at.is_candidate;
 }
 
-static bool eval_or(struct evaluation *e, const struct condition *c, struct place at)
+/* Each child is a candidate only as long as those before it were true. */
+static struct outcome eval_and(struct evaluation *e, const struct condition *c, struct place at)
 {
-    bool any = false;
+    struct outcome ret = {0};
     for (size_t i = 0; i < CHILDREN_MAX && c->children[i] != NULL; i++) {
-        bool is_true = eval(e, c->children[i], &at).is_true;
-        any = any || is_true;
+        struct outcome child = eval(e, c->children[i], &at);
+        at.is_candidate = at.is_candidate && child.is_true;
+        join(e, &ret, child);
     }
-    return any;
+    ret.is_true = at.is_candidate;
+    return ret;
+}
+
+static struct outcome eval_or(struct evaluation *e, const struct condition *c, struct place at)
+{
+    struct outcome ret = {0};
+    for (size_t i = 0; i < CHILDREN_MAX && c->children[i] != NULL; i++) {
+        struct outcome child = eval(e, c->children[i], &at);
+        ret.is_true = ret.is_true || child.is_true;
+        join(e, &ret, child);
+    }
+    return ret;
 }
 
 /* Only ever about the root: it compares with the root's cursor. */
@@ -295,36 +320,46 @@ static void keep_since(struct evaluation *e, uint32_t node, bool is_since)
     }
 }
 
+static bool is_later(const struct evaluation *e, const struct outcome *a, const struct outcome *b)
+{
+    if (e->tick->is_in_order && a->seq != 0 && b->seq != 0) {
+        return a->seq > b->seq;
+    }
+    return a->at.ns != 0 && b->at.ns != 0 && a->at.ns > b->at.ns;
+}
+
 /* Trigger and reset in one tick: the reset wins, unless the trigger is known to be the later. */
 static bool eval_since(struct evaluation *e, const struct condition *c, struct place at)
 {
     at.is_candidate = at.node != e->root || e->is_whole;
     struct outcome trigger = eval(e, c->children[0], &at);
     struct outcome reset = eval(e, c->children[1], &at);
-    bool is_since = (trigger.is_true || was_since(e, at.node)) && !reset.is_true;
-    if (trigger.is_true && reset.is_true && trigger.at.ns != 0 && reset.at.ns != 0) {
-        is_since = trigger.at.ns > reset.at.ns;
-    }
+    bool is_since = reset.is_true ? trigger.is_true && is_later(e, &trigger, &reset)
+                                  : trigger.is_true || was_since(e, at.node);
     keep_since(e, at.node, is_since);
     return is_since;
 }
 
-static bool eval_deps(struct evaluation *e, const struct condition *c, const struct place *at)
+static struct outcome eval_deps(struct evaluation *e, const struct condition *c,
+                                const struct place *at)
 {
     const struct graph_node *n = &e->tick->g->nodes[at->node];
+    struct outcome ret = {0};
     bool any = false;
     bool all = true;
     for (size_t i = 0; i < n->dep_count; i++) {
         struct automation_node *match = add_node(e, at, e->tick->g->nodes[n->deps[i]].key);
         struct place dep = {.node = n->deps[i], .is_candidate = at->is_candidate, .parent = match};
-        bool is_true = eval(e, c->children[0], &dep).is_true;
+        struct outcome child = eval(e, c->children[0], &dep);
         if (match != NULL) {
-            match->is_true = is_true;
+            match->is_true = child.is_true;
         }
-        any = any || is_true;
-        all = all && is_true;
+        any = any || child.is_true;
+        all = all && child.is_true;
+        join(e, &ret, child);
     }
-    return at->is_candidate && (c->op == OP_ANY_DEPS ? any : all);
+    ret.is_true = at->is_candidate && (c->op == OP_ANY_DEPS ? any : all);
+    return ret;
 }
 
 static struct outcome eval(struct evaluation *e, const struct condition *c, const struct place *at)
@@ -334,10 +369,10 @@ static struct outcome eval(struct evaluation *e, const struct condition *c, cons
     struct outcome ret = {0};
     switch (c->op) {
     case OP_AND:
-        ret.is_true = eval_and(e, c, below);
+        ret = eval_and(e, c, below);
         break;
     case OP_OR:
-        ret.is_true = eval_or(e, c, below);
+        ret = eval_or(e, c, below);
         break;
     case OP_NOT:
         ret.is_true = !eval(e, c->children[0], &below).is_true && at->is_candidate;
@@ -350,7 +385,7 @@ static struct outcome eval(struct evaluation *e, const struct condition *c, cons
         break;
     case OP_ANY_DEPS:
     case OP_ALL_DEPS:
-        ret.is_true = eval_deps(e, c, &below);
+        ret = eval_deps(e, c, &below);
         break;
     case FACT_MISSING:
     case FACT_RUN_IN_PROGRESS:
@@ -470,7 +505,7 @@ static bool evaluate_root(struct evaluation *e, struct buf *cursor, struct autom
         .is_requested = is_requested,
         .cursor = arena_copy(e->arena, buf_str(cursor)),
         .must_keep =
-            e->has_consumed || !e->old.exists ||
+            is_requested || e->has_consumed || !e->old.exists ||
             !str_eq(cursor_state(e->tick->assets[e->root].cursor), cursor_state(buf_str(cursor))),
         .tree = top.first};
     return ret->cursor.ptr != NULL;

@@ -56,6 +56,9 @@ struct automation_tick {
     const void *ctx;
     struct wall_time now;
     int64_t seq; /* of the newest event that `look` knows of */
+    /* Of what came since the last tick the order counts. Dagster has no order within a tick: an
+     * asset that was handled then is not asked for again, although something came later. */
+    bool is_in_order;
 };
 
 /* One condition and what came of it. */

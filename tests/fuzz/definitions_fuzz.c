@@ -1,6 +1,7 @@
 /* A definitions file, and what it includes: refused with at least one problem, or loaded, planned
  * and described. The input is one file after another, parted by the byte 0x1e: each *.yaml that is
  * read is the next of them. */
+#include "agent/definitions/explain.h"
 #include "agent/plan/plan.h"
 #include <assert.h>
 #include <string.h>
@@ -65,7 +66,38 @@ static void resolve(struct str text, const struct env_lookup *env, struct arena 
     }
 }
 
-static void use(const struct definitions *defs)
+/* What is explained can be loaded again, and defines the same. With variables anything may have come
+ * of a text. */
+static void explain(const struct definitions *defs, const struct env_lookup *env, bool is_plain)
+{
+    static const struct secret_folders folders = {.secrets = "/nowhere"};
+    AUTO(buf) once = buf_growing(4 << 20);
+    AUTO(arena) report = arena_new(1 << 20);
+    struct explain what = {.defs = defs, .env = env, .folders = &folders};
+    struct err err = {0};
+    if (!explain_assets(&what, NULL, &once, &err)) {
+        assert(err.code == ERR_NO_MEMORY);
+        return;
+    }
+    struct str none = STR_NONE;
+    const struct definitions_files files = {
+        .read_file = read_file, .read_zone = read_zone, .list_folder = list_folder, .ctx = &none};
+    struct problems problems = {.arena = &report};
+    struct definitions *again = NULL;
+    bool ok = definitions_parse(buf_str(&once), STR("again.yaml"), &files, &problems, &again, &err);
+    assert(ok || !is_plain || err.code != ERR_INVALID);
+    if (ok && is_plain) {
+        AUTO(buf) changes = buf_growing(1 << 20);
+        (void)definitions_write_changes(defs, again, &changes);
+        assert(again->asset_count == defs->asset_count && again->job_count == defs->job_count);
+        assert(!str_contains(buf_str(&changes), STR("added")));
+        assert(!str_contains(buf_str(&changes), STR("removed")));
+        assert(!str_contains(buf_str(&changes), STR("code version (")));
+    }
+    definitions_close(again);
+}
+
+static void use(const struct definitions *defs, bool is_plain)
 {
     AUTO(arena) arena = arena_new(4 << 20);
     AUTO(buf) out = buf_growing(1 << 20);
@@ -83,6 +115,7 @@ static void use(const struct definitions *defs)
         }
     }
     assert(!out.overflow);
+    explain(defs, &env, is_plain);
     struct plan plan;
     if (plan_make(defs, STR("*"), &arena, &plan, &err)) {
         assert(plan.count <= defs->asset_count);
@@ -107,7 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .read_file = read_file, .read_zone = read_zone, .list_folder = list_folder, .ctx = &rest};
     if (definitions_parse(text, STR("selvedge.yaml"), &files, &problems, &defs, &err)) {
         assert(problems.total == 0);
-        use(defs);
+        use(defs, memchr(data, '$', size) == NULL);
     } else {
         assert(defs == NULL && err.msg[0] != '\0');
         assert(problems.total > 0 || err.code == ERR_NO_MEMORY || err.code == ERR_FULL);

@@ -1,4 +1,5 @@
 """The agent alone, as a person or a supervisor meets it: every command, the daemon's life, steps that misbehave."""
+import fcntl
 import json
 import os
 import resource
@@ -12,8 +13,8 @@ import time
 
 from fleet import AGENT, Alone, children, is_alive, query, read_file, run, run_tests, wait_for
 
-COMMANDS = ["daemon", "enroll", "check", "explain", "assets", "materialize", "job", "runs", "run", "logs", "retry", "cancel", "reload", "status",
-            "buffer", "schema", "help", "completion"]
+COMMANDS = ["daemon", "enroll", "check", "explain", "assets", "why", "report", "automation", "materialize", "job", "runs", "run", "backfill", "partitions", "logs", "retry", "cancel", "reload",
+            "status", "buffer", "schema", "help", "completion"]
 OUTPUT_KEPT = 1 << 20  # LIMIT_STEP_OUTPUT_BYTES, of each stream
 FOREVER = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) AS n FROM c"
 
@@ -164,6 +165,18 @@ def json_of_every_command_parses():
 
 
 # --- the daemon's life ---
+
+def a_lock_that_is_let_go_of_is_waited_for():
+    """A killed daemon's child keeps it until it has become its program."""
+    with Alone(project(shell("a", "true"))) as agent:
+        os.mkdir(agent.state, 0o700)
+        with open(agent.state + "/lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            agent.daemon.start()
+            wait_for("it meets the lock", lambda: "agent.lock_wait" in agent.daemon.read_log(), every=0.02)
+        wait_for("it works", lambda: "agent.ready" in agent.daemon.read_log())
+        assert agent.daemon.stop() == 0
+
 
 def status_needs_a_daemon():
     with Alone(project(shell("a", "true"))) as agent:
@@ -434,7 +447,8 @@ def a_full_disk_is_survived():
 TESTS = [a_child_that_ignores_term_is_killed, a_full_disk_is_survived, schedules_fire_and_skip_what_still_runs,
          huge_output_costs_neither_memory_nor_disk, kill_in_the_middle_of_a_run_is_made_good, every_command_has_help,
          check_names_every_place, settings_are_checked, materialize_tells_how_it_went, runs_and_logs_are_kept,
-         json_of_every_command_parses, status_needs_a_daemon, the_daemon_materializes_what_it_is_asked,
+         json_of_every_command_parses, status_needs_a_daemon,
+         a_lock_that_is_let_go_of_is_waited_for, the_daemon_materializes_what_it_is_asked,
          nonsense_on_the_control_socket_is_answered, term_interrupts_what_runs, a_time_out_ends_the_whole_group,
          a_daemonised_grandchild_ends_with_its_step, retries_go_on_until_success, a_worker_that_is_killed_is_a_failed_step,
          programs_that_cannot_start_are_failed_steps]

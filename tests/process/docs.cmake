@@ -1,3 +1,6 @@
 selvedge_process_test(NAME worker_doc_test LABEL process SCRIPT worker_doc_test.py TIMEOUT 60)
 selvedge_process_test(NAME guide_test LABEL process SCRIPT guide_test.py TIMEOUT 300)
+foreach(page dagster meltano)
+    selvedge_process_test(NAME guide_from_${page} LABEL process SCRIPT guide_test.py TIMEOUT 120 ARGS from-${page}.md)
+endforeach()
 selvedge_process_test(NAME external_broker_test LABEL process SCRIPT external_broker_test.py TIMEOUT 180)

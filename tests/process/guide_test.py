@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the commands of docs/guide/first-hour.md in one shell, as a newcomer who only copies would, and compares what they
+"""Runs the commands of a page of docs/guide (first-hour.md when none is named) in one shell, as a newcomer who only copies would, and compares what they
 print with what the page shows.
 
 A block ```sh is run; the block ```text behind it is what it prints. Words behind sh: exit=N (the last command's exit code; 0
@@ -19,7 +19,8 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.path.abspath(os.environ.get("SELVEDGE_BIN_DIR", "build/dev/bin"))
-PAGE = os.path.join(ROOT, "docs/guide/first-hour.md")
+NAMES = [name for name in sys.argv[1:] if not name.startswith("-")]
+PAGE = os.path.join(ROOT, "docs/guide", NAMES[0] if NAMES else "first-hour.md")
 BLOCK = re.compile(r"^```sh([^\n]*)\n(.*?)^```\n(?:\n?```text\n(.*?)^```\n)?", re.M | re.S)
 PORTS = {"8883": None, "8884": None}
 BLOCK_SECONDS = 60
@@ -43,6 +44,7 @@ VARYING = [
     (r"^[a-z2-7]{8}(?= +(open|used|expired|revoked)\b)", "<token id>"),
     (r"\btoken=\"?[a-z2-7]{8}\"?", "token=<token id>"),
     (r"\[\d+\] \d+", "<job>"),
+    (r"(?<= )={2,}(?= |$)", "<bar>"),
     (r"/\S*/(?=selvedge-try\b)", "<home>/"),
     (r"\bfleet (\S+), <date> \d\d:\d\d to <date> \d\d:\d\d UTC", r"fleet \1, <date> to <date>"),
 ]
@@ -182,7 +184,7 @@ def run_page(shell, page, write):
         printed = printed.replace(shell.folder, "/home/you")
         line = page.count("\n", 0, match.start()) + 1
         if not right:
-            problems.append(f"first-hour.md:{line}: exit {code}\n$ {commands}shown:\n{shown}\nprinted:\n{printed}")
+            problems.append(f"{os.path.basename(PAGE)}:{line}: exit {code}\n$ {commands}shown:\n{shown}\nprinted:\n{printed}")
         if not right and shown is not None and write:
             result += page[at:match.start(3)] + tidy(printed)
             at = match.end(3)

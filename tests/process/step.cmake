@@ -1,1 +1,3 @@
 selvedge_process_test(NAME agent_step LABEL process SCRIPT step_test.py)
+# 25 kills; with `./dev test --long` 500.
+selvedge_process_test(NAME kill LABEL process SCRIPT kill_test.py TIMEOUT 3600)

@@ -103,9 +103,9 @@ class Stranger:
         self.send(0x82, b"\x00\x01\x00" + text(topic) + b"\x01")
         return self.answer(9)[-1]
 
-    def publish(self, topic, payload=b"hello", qos=1):
+    def publish(self, topic, payload=b"hello", qos=1, retain=False):
         """The reason code; 0x87 is 'not authorized'."""
-        self.send(0x30 | qos << 1, text(topic) + (b"\x00\x02" if qos else b"") + b"\x00" + payload)
+        self.send(0x30 | qos << 1 | retain, text(topic) + (b"\x00\x02" if qos else b"") + b"\x00" + payload)
         body = self.answer(4)
         return body[2] if len(body) > 2 else 0
 

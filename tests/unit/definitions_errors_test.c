@@ -33,6 +33,8 @@ static const struct {
      "6:37: group \"a b\" is not a name of 1 to 63 characters", NULL},
     {"assets:\n  - {key: a, external: true, kinds: [x, \"\"]}\n",
      "6:41: kind \"\" is not a name of 1 to 63 characters", NULL},
+    {"assets:\n  - {key: a, run: [x], kinds: [a, b, c, d, e, f, g, h, i, j, k, l, command]}\n",
+     "6:31: asset a: it has more than 12 kinds, with those known from how it is made", NULL},
     {"assets:\n  - {key: a, external: true, tags: {\"a b\": c}}\n",
      "6:37: asset a: tag \"a b\" is not a name of 1 to 63 characters", NULL},
     {"assets:\n  - {key: a, external: true, owners: [ann]}\n",

@@ -172,11 +172,12 @@ static void secrets_are_masked(void **state)
     (void)state;
     struct loaded l;
     AUTO(buf) out = buf_growing(1 << 20);
-    load_assets(
-        &l, "  near: {type: mqtt, host: h, user: \"${secret:U}\", password: hunter2}\n"
-            "assets:\n"
-            "  - {key: a, run: [x, \"${NOT_SET}\"],\n"
-            "     env: {A: \"a${secret:TOKEN}b${secret:U}\", B: \"${NOT_SET} ${secret:T}\"}}\n");
+    load_assets(&l,
+                "  near: {type: mqtt, host: h, user: \"${secret:U}\", password: hunter2}\n"
+                "assets:\n"
+                "  - {key: a, run: [x, \"${NOT_SET}\"],\n"
+                "     env: {A: \"a${secret:TOKEN}b${secret:U}\", B: \"${NOT_SET} ${secret:T}\",\n"
+                "           K: \"${SELVEDGE_PARTITION_KEY}\"}}\n");
     assert_loaded(&l);
     struct explain what = explain_of(&l);
     assert_true(explain_assets(&what, NULL, &out, &l.err));
@@ -303,6 +304,9 @@ static void scalars_are_quoted_where_they_must(void **state)
         {"one \ntwo", "\"one \\ntwo\""},
         {"one\ttab\ntwo", "\"one\\ttab\\ntwo\""},
         {"\n", "\"\\n\""},
+        {"é\xc2\x85\x7f\xe2\x80\xa8\xef\xbb\xbfx", "\"é\\u0085\\u007f\\u2028\\ufeffx\""},
+        {"a\xc2\x85\nb", "\"a\\u0085\\nb\""},
+        {"é\nü", "|-\n  é\n  ü"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         AUTO(buf) out = buf_growing(1000);

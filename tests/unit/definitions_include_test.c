@@ -353,6 +353,80 @@ static void the_number_of_files_has_a_limit(void **state)
     loaded_release(&l);
 }
 
+/* Each file is below the limit, all together are not. */
+static void what_is_in_all_files_has_a_limit(void **state)
+{
+    (void)state;
+    AUTO(buf) part = buf_growing(1 << 20);
+    buf_add_text(&part, "assets: [{key: a%d, run: [x]}]\njobs:\n");
+    for (int i = 0; i < 600; i++) {
+        buf_addf(&part, "  - {name: j%d, select: '*'}\n", i);
+    }
+    struct endless endless = {.text = buf_cstr(&part)};
+    struct loaded l;
+    load_endless(&l, "project: x\ninclude: [a.yaml, b.yaml]\n", &endless);
+    assert_true(str_eq(l.problems.items[0].text, STR("more than 1000 jobs in all files")));
+    /* Those that are left are checked: 400 names of the second file are in the first. */
+    assert_int_equal(l.problems.total, 401);
+    loaded_release(&l);
+}
+
+/* A list that is much too long is reported, and not gone through again and again. */
+static void a_list_that_is_too_long_takes_no_time(void **state)
+{
+    (void)state;
+    AUTO(buf) text = buf_growing(4 << 20);
+    buf_add_text(&text,
+                 "project: x\nresources: {r: {type: sqlite, path: p}}\n"
+                 "assets:\n  - key: a\n    sql: {resource: r, query: select 1}\n    kinds: [");
+    for (int i = 0; i < 100000; i++) {
+        buf_addf(&text, "k%d,", i);
+    }
+    buf_add_text(&text, "]\n    partitions: {static: [");
+    for (int i = 0; i < 100000; i++) {
+        buf_addf(&text, "k%d,", i);
+    }
+    buf_add_text(&text, "]}\n    checks:\n");
+    for (int i = 0; i < 30000; i++) {
+        buf_addf(&text, "      - {name: c%d, sql: s}\n", i);
+    }
+    buf_add_text(&text, "jobs:\n");
+    for (int i = 0; i < 30000; i++) {
+        buf_addf(&text, "  - {name: j%d, select: a}\n", i);
+    }
+    struct loaded l;
+    load_text(&l, buf_cstr(&text));
+    static const char *const expected[] = {
+        "shop/selvedge.yaml:9:7: assets[0].checks: expected at most 100, got 30000",
+        "shop/selvedge.yaml:30010:3: jobs: expected at most 1000, got 30000",
+        "shop/selvedge.yaml:5:10: asset a: sql: a view has no partitions",
+        ("shop/selvedge.yaml:6:12: asset a: it has more than 12 kinds, with those known from how "
+         "it "
+         "is made"),
+    };
+    assert_problems(&l, expected, COUNT_OF(expected));
+    loaded_release(&l);
+}
+
+static void as_many_problems_take_no_time(void **state)
+{
+    (void)state;
+    AUTO(buf) text = buf_growing(4 << 20);
+    buf_add_text(&text, "project: x\nassets:\n  - key: a\n    run: [x]\n    kinds: [");
+    for (int i = 0; i < 100000; i++) {
+        buf_add_text(&text, "-,");
+    }
+    buf_add_text(&text, "]\n    partitions: {static: [");
+    for (int i = 0; i < 100000; i++) {
+        buf_add_text(&text, "k,");
+    }
+    buf_add_text(&text, "]}\n");
+    struct loaded l;
+    load_text(&l, buf_cstr(&text));
+    assert_int_equal(l.problems.total, 100000 + 99999);
+    loaded_release(&l);
+}
+
 static void all_files_together_have_a_limit(void **state)
 {
     (void)state;
@@ -379,6 +453,9 @@ int main(void)
         cmocka_unit_test(keys_of_the_wrong_kind),
         cmocka_unit_test(depth_has_a_limit),
         cmocka_unit_test(the_number_of_files_has_a_limit),
+        cmocka_unit_test(what_is_in_all_files_has_a_limit),
+        cmocka_unit_test(a_list_that_is_too_long_takes_no_time),
+        cmocka_unit_test(as_many_problems_take_no_time),
         cmocka_unit_test(all_files_together_have_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -181,11 +181,12 @@ static void what_has_no_partitions(void **state)
          NULL},
         {"extract: {resource: pos}, load: {jsonl: x}, partitions: {dynamic: x}",
          "6:70: asset a: extract would read the same rows for every partition",
-         "extract files with the partition's key in their path, or use sql"},
+         "extract files with ${SELVEDGE_PARTITION_KEY} in their path, or use sql"},
         {"extract: {csv: x.csv}, load: {jsonl: x}, partitions: {dynamic: x}",
          "6:67: asset a: extract would read the same rows for every partition", NULL},
-        {"extract: {csv: '${K}'}, load: {jsonl: x, mode: overwrite}, partitions: {dynamic: x}",
-         "6:61: asset a: load: mode overwrite would drop the rows of all other partitions",
+        {"extract: {csv: '${SELVEDGE_PARTITION_KEY}'}, load: {jsonl: x, mode: overwrite}, "
+         "partitions: {dynamic: x}",
+         "6:82: asset a: load: mode overwrite would drop the rows of all other partitions",
          "use upsert"},
     };
     assert_problems("assets:\n  - {key: a, %s}\n", cases, COUNT_OF(cases));

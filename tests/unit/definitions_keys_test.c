@@ -195,11 +195,11 @@ static void rows_may_come_in_partitions(void **state)
                     "          partition_by: day}\n"
                     "    partitions: {daily: {start: 2026-01-01}}\n"
                     "  - key: b\n"
-                    "    extract: {csv: \"in/${DAY}.csv\"}\n"
-                    "    load: {jsonl: \"out/${DAY}.jsonl\", mode: overwrite}\n"
+                    "    extract: {csv: \"in/${SELVEDGE_PARTITION_KEY}.csv\"}\n"
+                    "    load: {jsonl: \"out/${SELVEDGE_PARTITION_KEY}.jsonl\", mode: overwrite}\n"
                     "    partitions: {daily: {start: 2026-01-01}}\n"
                     "  - key: c\n"
-                    "    extract: {jsonl: \"in/${DAY}.jsonl\"}\n"
+                    "    extract: {jsonl: \"in/${SELVEDGE_PARTITION_KEY}.jsonl\"}\n"
                     "    load: {resource: local, primary_key: id}\n"
                     "    partitions: {daily: {start: 2026-01-01}}\n");
     assert_loaded(&l);

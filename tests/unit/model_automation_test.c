@@ -23,6 +23,7 @@ struct world {
     struct automation_result *results;
     int64_t seq;
     struct wall_time now;
+    bool is_in_order;
 };
 
 static void look(const void *ctx, uint32_t node, uint32_t root, struct automation_facts *ret)
@@ -107,8 +108,13 @@ static const char *tick(struct world *w)
 {
     static char memory[128];
     struct buf out = buf_fixed(memory, sizeof(memory));
-    const struct automation_tick t = {
-        .g = &w->g, .assets = w->assets, .look = look, .ctx = w, .now = w->now, .seq = w->seq};
+    const struct automation_tick t = {.g = &w->g,
+                                      .assets = w->assets,
+                                      .look = look,
+                                      .ctx = w,
+                                      .now = w->now,
+                                      .seq = w->seq,
+                                      .is_in_order = w->is_in_order};
     struct err err = {0};
     arena_reset(&w->tick_arena);
     assert_true(automation_evaluate(&t, &w->tick_arena, &w->results, &err));
@@ -307,6 +313,36 @@ static void chains_have_equal_partitions(void **state)
     world_release(&w);
 }
 
+/* What came since the last tick: in Dagster the reset wins, in order the later one does. */
+static void what_comes_within_a_tick_counts_in_its_order(void **state)
+{
+    (void)state;
+    for (int is_in_order = 0; is_in_order < 2; is_in_order++) {
+        struct world w;
+        world_init(&w);
+        w.is_in_order = is_in_order == 1;
+        make(&w, RAW, RAW);
+        make(&w, MID, MID);
+        make(&w, TOP, TOP);
+        assert_string_equal(tick(&w), ""); /* the first evaluation comes after all of it */
+        make(&w, RAW, RAW);
+        make(&w, MID, MID); /* of the new raw */
+        make(&w, TOP, TOP);
+        assert_string_equal(tick(&w), "");
+        make(&w, MID, MID);
+        make(&w, RAW, RAW); /* later: mid is not of it */
+        make(&w, TOP, TOP);
+        assert_string_equal(tick(&w), is_in_order ? "mid top" : "");
+        assert_string_equal(tick(&w), "");
+        make(&w, RAW, RAW);
+        assert_string_equal(tick(&w), "mid top");
+        make(&w, RAW, RAW); /* after the request, before the tick that sees it */
+        assert_string_equal(tick(&w), is_in_order ? "mid top" : "");
+        assert_string_equal(tick(&w), "");
+        world_release(&w);
+    }
+}
+
 static void the_tree_says_why(void **state)
 {
     (void)state;
@@ -432,6 +468,7 @@ int main(void)
         cmocka_unit_test(the_latest_partition_is_meant),
         cmocka_unit_test(other_partitions_are_not_evaluated),
         cmocka_unit_test(chains_have_equal_partitions),
+        cmocka_unit_test(what_comes_within_a_tick_counts_in_its_order),
         cmocka_unit_test(the_tree_says_why),
         cmocka_unit_test(a_tree_only_when_wanted),
         cmocka_unit_test(a_damaged_cursor_counts_as_none),

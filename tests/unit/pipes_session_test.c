@@ -399,7 +399,9 @@ static void another_users_program_reaches_its_folder(void **state)
     assert_int_equal(lstat(w->path, &st), 0);
     assert_true(S_ISLNK(st.st_mode));
     char real[LIMIT_PATH_BYTES + 1];
-    assert_non_null(realpath(w->path, real));
+    ssize_t len = readlink(w->path, real, LIMIT_PATH_BYTES);
+    assert_true(len > 0);
+    real[len] = '\0';
     assert_int_equal(stat(real, &st), 0);
     assert_int_equal(st.st_uid, NOBODY);
     assert_int_equal(st.st_mode & 0777, 0700);

@@ -65,17 +65,16 @@ static void only_news_is_recorded(void **state)
 {
     (void)state;
     struct told told = {0};
-    struct str none = STR_NONE;
-    assert_true(told_is_news(&told, STR("skipped"), STR("nothing new"), none));
-    assert_false(told_is_news(&told, STR("skipped"), STR("nothing new"), none));
-    assert_true(told_is_news(&told, STR("skipped"), STR("nothing new"), STR("cursor 5")));
-    assert_true(told_is_news(&told, STR("skipped"), STR("another reason"), none));
-    assert_true(told_is_news(&told, STR("failed"), STR("another reason"), none));
-    assert_true(told_is_news(&told, STR("failed"), STR("nothing new"), none));
-    assert_false(told_is_news(&told, STR("failed"), STR("nothing new"), none));
-    assert_true(told_is_news(&told, STR("started"), none, none));
-    assert_true(told_is_news(&told, STR("started"), none, none));
-    assert_true(told_is_news(&told, STR("failed"), STR("nothing new"), none)); /* again since */
+    assert_true(told_is_news(&told, STR("skipped"), STR("nothing new"), false));
+    assert_false(told_is_news(&told, STR("skipped"), STR("nothing new"), false));
+    assert_true(told_is_news(&told, STR("skipped"), STR("nothing new"), true));
+    assert_true(told_is_news(&told, STR("skipped"), STR("another reason"), false));
+    assert_true(told_is_news(&told, STR("failed"), STR("another reason"), false));
+    assert_true(told_is_news(&told, STR("failed"), STR("nothing new"), false));
+    assert_false(told_is_news(&told, STR("failed"), STR("nothing new"), false));
+    assert_true(told_is_news(&told, STR("started"), STR_NONE, false));
+    assert_true(told_is_news(&told, STR("started"), STR_NONE, false));
+    assert_true(told_is_news(&told, STR("failed"), STR("nothing new"), false)); /* again since */
 }
 
 int main(void)

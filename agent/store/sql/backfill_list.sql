@@ -5,4 +5,4 @@ SELECT id, selection, status, after, tags, reason, per_run, runs_max, newest_fir
     (SELECT count(*) FROM backfill_part p WHERE p.backfill = b.id AND p.status = 'success'),
     (SELECT count(*) FROM backfill_part p WHERE p.backfill = b.id AND p.status = 'failure'),
     (SELECT count(*) FROM backfill_part p WHERE p.backfill = b.id AND p.status = 'canceled')
-FROM backfill b WHERE :backfill IS NULL OR id = :backfill ORDER BY id DESC LIMIT :limit
+FROM backfill b WHERE :backfill IS NULL OR id = :backfill ORDER BY created_at DESC, leg DESC, id DESC LIMIT :limit

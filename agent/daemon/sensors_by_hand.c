@@ -1,0 +1,113 @@
+/* sensors_by_hand.c - what people do to sensors, and see of them. */
+#include "agent/daemon/sensors_internal.h"
+
+#include "common/log/log.h"
+#include <stdio.h>
+
+static bool find_defined(const struct sensors *all, struct str name, struct sensor_slot **ret,
+                         struct err *err)
+{
+    *ret = sensors_find(all, name);
+    if (*ret != NULL) {
+        return true;
+    }
+    (void)err_set(err, ERR_NOT_FOUND, "there is no sensor \"" STR_FMT "\"", STR_ARG(name));
+    return err_hint(err, "list them: selvedge-agent sensors");
+}
+
+static bool record_status(struct sensor_slot *slot, const char *status, struct str cursor,
+                          struct err *err)
+{
+    struct record r = {.type = EVENT_INSTIGATOR, .status = str_from(status)};
+    if (!sensor_record(slot, &r, cursor, err)) {
+        return false;
+    }
+    (void)snprintf(slot->status, sizeof(slot->status), "%s", status);
+    return true;
+}
+
+static bool flush(const struct sensors *all, struct err *err)
+{
+    return runner_flush(all->options.runner) ||
+           err_set(err, ERR_IO, "it cannot be written down now; see the agent's log");
+}
+
+static bool set_paused(struct sensor_slot *slot, bool is_paused, struct err *err)
+{
+    if (!record_status(slot, is_paused ? "paused" : "running", STR_NONE, err)) {
+        return false;
+    }
+    LOG(INFO, is_paused ? "sensor.paused" : "sensor.resumed", F_S("sensor", slot->def->name));
+    if (is_paused) {
+        sensor_close_source(slot);
+    }
+    return true;
+}
+
+bool sensors_set_paused(struct sensors *all, const struct str *names, size_t count, bool is_paused,
+                        bool *ret_changed, struct err *err)
+{
+    struct sensor_slot *slot = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!find_defined(all, names[i], &slot, err)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        slot = sensors_find(all, names[i]);
+        ret_changed[i] = sensor_is_paused(slot) != is_paused;
+        if (ret_changed[i] && !set_paused(slot, is_paused, err)) {
+            return false;
+        }
+    }
+    sensors_wake(all);
+    return flush(all, err);
+}
+
+bool sensors_set_cursor(struct sensors *all, struct str name, struct str text, struct err *err)
+{
+    struct sensor_slot *slot = NULL;
+    if (!find_defined(all, name, &slot, err) || !cursor_check(slot->def->type, text, err)) {
+        return false;
+    }
+    struct str cursor = text.ptr == NULL ? STR("") : text;
+    if (!record_status(slot, slot->status, cursor, err)) {
+        return false;
+    }
+    sensor_close_source(slot); /* what it knew came from the old one */
+    sensor_move_cursor(slot, cursor);
+    slot->pace.next = sensor_now(slot);
+    sensors_wake(all);
+    return flush(all, err);
+}
+
+static const char *state_of(const struct sensor_slot *slot)
+{
+    if (sensor_is_paused(slot)) {
+        return "paused";
+    }
+    if (slot->waits_for != NULL) {
+        return "waiting";
+    }
+    return slot->trouble.code != ERR_NONE ? "trouble" : "running";
+}
+
+void sensors_write(const struct sensors *all, struct json_writer *w)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        const struct sensor_slot *slot = all->slots[i];
+        jw_key(w, slot->def->name);
+        jw_begin_object(w);
+        jw_member_str(w, "state", str_from(state_of(slot)));
+        jw_member_opt(w, "waits_for", str_from(slot->waits_for));
+        jw_member_opt(w, "trouble", str_from(slot->trouble.msg));
+        jw_member_opt(w, "hint", str_from(slot->trouble.hint));
+        if (slot->ticked_at.ns > 0) {
+            jw_member_wall(w, "ticked_at", slot->ticked_at);
+        }
+        if (slot->source_state != NULL) {
+            slot->source->describe(slot, w);
+        }
+        jw_end_object(w);
+    }
+}

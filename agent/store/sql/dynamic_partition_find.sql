@@ -1,0 +1,1 @@
+SELECT 1 FROM dynamic_partition WHERE name = :set AND partition = :partition
