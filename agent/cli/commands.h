@@ -27,6 +27,11 @@ int command_runs(struct cli *cli, void *ctx);
 int command_logs(struct cli *cli, void *ctx);
 int command_status(struct cli *cli, void *ctx);
 int command_buffer(struct cli *cli, void *ctx);
+int command_schedules(struct cli *cli, void *ctx);
+int command_schedules_preview(struct cli *cli, void *ctx);
+int command_schedules_pause(struct cli *cli, void *ctx);
+int command_schedules_resume(struct cli *cli, void *ctx);
+int command_ticks(struct cli *cli, void *ctx);
 int command_schema(struct cli *cli, void *ctx);
 int command_reference(struct cli *cli, void *ctx);
 

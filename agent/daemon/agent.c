@@ -322,11 +322,24 @@ static bool open_sensors(struct agent *agent, struct err *err)
     return sensors_open(&agent->sensors, &options, err);
 }
 
+static bool open_scheduler(struct agent *agent, struct err *err)
+{
+    struct str device = agent->identity.device;
+    struct scheduler_options options = {
+        .loop = agent->loop,
+        .store = agent->store,
+        .runner = agent->runner,
+        .defs = agent->defs,
+        .device = str_is_empty(device) ? str_from(agent->facts.host) : device,
+        .built = scheduler_built(),
+        .requires_sync = agent->options.config->clock == CLOCK_REQUIRE_SYNC,
+        .is_synced = clock_is_synced};
+    return scheduler_open(&agent->scheduler, &options, err);
+}
+
 static bool open_daemon(struct agent *agent, struct err *err)
 {
-    return open_link(agent, err) &&
-           scheduler_open(&agent->scheduler, agent->loop, agent->store, agent->runner, agent->defs,
-                          err) &&
+    return open_link(agent, err) && open_scheduler(agent, err) &&
            asset_watch_open(&agent->assets, agent->loop, agent->store, agent->runner, agent->defs,
                             err) &&
            open_backfills(agent, err) && open_sensors(agent, err) &&

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 static const struct control_verb *const tables[] = {control_asset_verbs, control_run_verbs,
-                                                    control_backfill_verbs};
+                                                    control_backfill_verbs, control_schedule_verbs};
 
 struct str control_text(const struct json *request, const char *key)
 {
@@ -84,6 +84,7 @@ static bool write_status(struct agent *agent, struct json_writer *w, struct err 
     jw_member_str(w, "project", agent->defs->project);
     jw_member_i64(w, "assets", (int64_t)agent->defs->asset_count);
     jw_member_i64(w, "schedules", (int64_t)agent->defs->schedule_count);
+    jw_member_str(w, "clock", str_from(clock_trust_name(scheduler_clock(agent->scheduler))));
     if (agent->assets.automator != NULL && automator_is_used(agent->assets.automator)) {
         bool is_paused = automator_is_paused(agent->assets.automator);
         jw_member_str(w, "automation", is_paused ? STR("paused") : STR("running"));

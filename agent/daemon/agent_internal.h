@@ -50,6 +50,7 @@ struct control_verb {
 /* Tables end with {0}. */
 extern const struct control_verb control_asset_verbs[];
 extern const struct control_verb control_run_verbs[];
+extern const struct control_verb control_schedule_verbs[];
 extern const struct control_verb control_backfill_verbs[];
 
 control_handler agent_on_control;

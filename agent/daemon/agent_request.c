@@ -42,13 +42,11 @@ static bool use(struct agent *agent, struct definitions *defs, struct err *err)
     if (!announce_definitions(agent->store, defs, now, err)) {
         return false;
     }
-    struct scheduler *scheduler = NULL;
     struct asset_watch assets = {0};
     if (agent->scheduler != NULL &&
         (!asset_watch_open(&assets, agent->loop, agent->store, agent->runner, defs, err) ||
-         !scheduler_open(&scheduler, agent->loop, agent->store, agent->runner, defs, err) ||
-         !sensors_use_definitions(agent->sensors, defs, err))) {
-        scheduler_close(scheduler);
+         !sensors_prepare(agent->sensors, defs, err) ||
+         !scheduler_replace_definitions(agent->scheduler, defs, err))) {
         asset_watch_close(&assets);
         return false;
     }
@@ -56,10 +54,8 @@ static bool use(struct agent *agent, struct definitions *defs, struct err *err)
     if (agent->backfills != NULL) {
         backfills_use_definitions(agent->backfills, defs);
     }
-    if (scheduler != NULL) { /* what the old one decided is in the database: it was flushed above */
-        scheduler_close(agent->scheduler);
-        agent->scheduler = scheduler;
-        scheduler_start(scheduler);
+    if (agent->scheduler != NULL) {
+        sensors_use_definitions(agent->sensors, defs);
         asset_watch_close(&agent->assets);
         agent->assets = assets;
         asset_watch_start(&agent->assets);

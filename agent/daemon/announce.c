@@ -5,6 +5,7 @@
 #include "common/platform/files.h"
 #include <stdio.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 enum {
     PART_BYTES_MAX = 48 << 10,
@@ -28,9 +29,22 @@ static struct str os_release_value(struct str text, struct str name)
     return STR("");
 }
 
+static void read_host(struct device_facts *ret)
+{
+    struct err err = {0};
+    AUTO(buf) machine = buf_growing(256);
+    if (files_read("/etc/machine-id", &machine, &err) && str_trim(buf_str(&machine)).len > 0) {
+        (void)snprintf(ret->host, sizeof(ret->host), STR_FMT,
+                       STR_ARG(str_slice(str_trim(buf_str(&machine)), 0, 64)));
+    } else {
+        (void)gethostname(ret->host, sizeof(ret->host) - 1);
+    }
+}
+
 void device_facts_read(struct device_facts *ret)
 {
     *ret = (struct device_facts){0};
+    read_host(ret);
     struct err err = {0};
     struct utsname system;
     AUTO(buf) release = buf_growing(16 << 10);

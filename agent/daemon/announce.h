@@ -6,6 +6,7 @@
 struct device_facts {
     char board[128];  /* "x86_64 Linux 6.1 Debian GNU/Linux 12" */
     char boot_id[40]; /* of the kernel */
+    char host[72]; /* this host and no other, as far as it knows: its machine id, else its name */
 };
 void device_facts_read(struct device_facts *ret);
 

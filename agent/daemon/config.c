@@ -6,6 +6,7 @@
 
 enum { CONFIG_BYTES_MAX = 64 << 10 };
 
+static const char *const clock_names[] = {"set", "require_sync", NULL};
 static const char *const level_names[] = {"error", "warn", "info", "debug", NULL};
 
 #define DAY_NS     (86400 * NS_PER_SEC)
@@ -92,6 +93,14 @@ static const struct field config_fields[] = {
      .fallback = "30d",
      .help = "Ticks older than this are deleted, but for the newest 20 of each schedule and "
              "sensor; 0s means no age."},
+    {.key = "clock",
+     .type = FIELD_ENUM,
+     .offset = AT(clock),
+     .names = clock_names,
+     .fallback = "set",
+     .help =
+         "When schedules believe the clock: once it is set to a date that can be right, or only "
+         "once the kernel has said that it is synchronized (require_sync)."},
     {.key = "buffer_quota",
      .type = FIELD_BYTES,
      .offset = AT(buffer_quota),

@@ -5,6 +5,8 @@
 #include "common/json/fields.h"
 #include "common/log/log.h"
 
+enum clock_need { CLOCK_SET, CLOCK_REQUIRE_SYNC };
+
 struct agent_config {
     struct str state_dir;
     struct str definitions; /* path of selvedge.yaml */
@@ -19,6 +21,7 @@ struct agent_config {
     int64_t runs_age_ns;
     int64_t ticks_age_ns;
     int64_t history_age_ns;
+    int clock;              /* enum clock_need */
     int64_t buffer_quota;   /* bytes of events that wait */
     int64_t buffer_history; /* bytes of acknowledged events kept for `logs` */
     int64_t sync_linger_ns;

@@ -1,65 +1,244 @@
 #include "agent/daemon/scheduler.h"
 
-#include "agent/schedule/schedule.h"
+#include "agent/store/instigators.h"
+#include "agent/store/ticks.h"
 #include "common/log/log.h"
 #include <stdlib.h>
 
-#define CLOCK_CHECK_NS (10 * NS_PER_SEC) /* while the clock is not set */
+#define CLOCK_CHECK_NS (10 * NS_PER_SEC) /* while the clock is not trusted */
+#define ROOM_CHECK_NS  (5 * NS_PER_SEC)  /* while the store cannot take more */
+#define FAR_NS         (10 * NS_PER_SEC) /* a wait that drift makes inexact */
+
+enum {
+    TEXT_BYTES_MAX = 512,
+    DRIFT_PER_THOUSAND = 1,
+    ROOM_BYTES = 256 << 10, /* for the records of a tick and of the run that it starts */
+};
+
+enum entry_status { AS_DEFINED, RUNNING, PAUSED };
+
+/* A schedule and what is remembered of it. */
+struct entry {
+    const struct schedule *schedule;
+    enum entry_status status;
+    struct wall_time decided; /* as in schedule_look() */
+    struct wall_time wake;    /* 0 = at the next turn */
+    int64_t splay_ns;
+    bool has_new_times; /* why it begins, when it does */
+};
 
 struct scheduler {
-    struct loop *loop;
-    struct store *store;
-    struct runner *runner;
-    const struct definitions *defs;
+    struct scheduler_options options;
     struct loop_timer timer;
-    struct wall_time *last; /* for each schedule: the last nominal time decided on */
-    bool is_waiting_for_clock;
+    struct entry *entries; /* as in the definitions */
+    size_t count;
+    struct clock_rule clock_rule;
+    enum clock_trust clock;
+    enum schedule_absence absence; /* why a tick that is missed at the next look was missed */
+    bool lacks_room;
+    bool is_running; /* between scheduler_start() and scheduler_stop() */
 };
 
 static void on_due(void *ctx);
 
 static struct wall_time wall_now(const struct scheduler *s)
 {
-    return clock_wall(loop_clock(s->loop));
+    return clock_wall(loop_clock(s->options.loop));
 }
 
-/* A schedule that was never decided on stays at 0 until begin_new(). */
-static bool load_last(struct scheduler *s, struct err *err)
+static bool is_paused(const struct entry *e)
 {
-    for (size_t i = 0; i < s->defs->schedule_count; i++) {
-        bool found = false;
-        if (!store_last_tick(s->store, s->defs->schedules[i].name, &s->last[i], &found, err)) {
-            return false;
+    return e->status == PAUSED || (e->status == AS_DEFINED && e->schedule->starts_paused);
+}
+
+static struct str status_name(enum entry_status status)
+{
+    static const struct str names[] = {[AS_DEFINED] = STR_INIT(""),
+                                       [RUNNING] = STR_INIT("running"),
+                                       [PAUSED] = STR_INIT("paused")};
+    return names[status];
+}
+
+static enum entry_status status_from(struct str name)
+{
+    for (enum entry_status status = RUNNING; status <= PAUSED; status++) {
+        if (str_eq(status_name(status), name)) {
+            return status;
         }
+    }
+    return AS_DEFINED;
+}
+
+bool scheduler_is_paused(const struct schedule *schedule, struct str status)
+{
+    return is_paused(&(struct entry){.schedule = schedule, .status = status_from(status)});
+}
+
+static struct entry *find(const struct scheduler *s, struct str name)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (str_eq(s->entries[i].schedule->name, name)) {
+            return &s->entries[i];
+        }
+    }
+    return NULL;
+}
+
+/* --- remembering --- */
+
+/* What becomes of a schedule apart from its ticks. When it cannot be recorded, a restart may look
+ * at ticks of which this daemon knows better. */
+static void record_state(struct scheduler *s, const struct record *state)
+{
+    struct err err = {0};
+    if (!runner_record(s->options.runner, state, &err)) {
+        LOG(ERROR, "schedule.state_lost", F_S("schedule", state->name), F_ERR(&err));
+        return;
+    }
+    LOG(INFO, "schedule.state", F_S("schedule", state->name), F_S("status", state->status),
+        F_S("reason", state->reason));
+}
+
+struct record scheduler_status_record(const struct schedule *schedule, bool is_paused,
+                                      struct wall_time now, bool is_clock_trusted,
+                                      struct buf *times)
+{
+    buf_reset(times);
+    schedule_write_times(schedule, times);
+    bool begins = !is_paused && is_clock_trusted;
+    return (struct record){.type = EVENT_INSTIGATOR,
+                           .at = now,
+                           .kind = STR("schedule"),
+                           .name = schedule->name,
+                           .status = status_name(is_paused ? PAUSED : RUNNING),
+                           .cursor = buf_str(times),
+                           .nominal = {begins ? now.ns : 0}};
+}
+
+/* It goes on from `now`; the ticks before were nobody's. */
+static void begin(struct scheduler *s, struct entry *e, enum schedule_begin how,
+                  struct wall_time now)
+{
+    char text[TEXT_BYTES_MAX];
+    struct buf times = buf_fixed(text, sizeof(text));
+    struct record state = scheduler_status_record(e->schedule, false, now, true, &times);
+    state.status = status_name(e->status);
+    if (how == SCHEDULE_BEGINS_ANEW) {
+        state.reason = STR("its last tick lies more than a day ahead of the clock");
+    } else if (e->has_new_times) {
+        state.reason = STR("its times were changed");
+    } else {
+        state.reason = STR("it begins");
+    }
+    e->decided = now;
+    e->has_new_times = false;
+    record_state(s, &state);
+}
+
+/* It is over, or paused by its definition: should it come back, it begins then. */
+static void let_go(struct scheduler *s, struct str name, struct str status, struct str reason)
+{
+    const struct record state = {.type = EVENT_INSTIGATOR,
+                                 .at = wall_now(s),
+                                 .kind = STR("schedule"),
+                                 .name = name,
+                                 .status = status,
+                                 .reason = reason};
+    record_state(s, &state);
+}
+
+static bool has_times(const struct schedule *schedule, struct str times)
+{
+    char text[TEXT_BYTES_MAX];
+    struct buf own = buf_fixed(text, sizeof(text));
+    schedule_write_times(schedule, &own);
+    return str_eq(buf_str(&own), times);
+}
+
+static bool on_known(void *ctx, const struct instigator *known)
+{
+    struct scheduler *s = ctx;
+    struct entry *e = find(s, known->name);
+    if (e == NULL) {
+        if (known->decided.ns != 0) {
+            let_go(s, known->name, known->status, STR("it is defined no more"));
+        }
+        return true;
+    }
+    e->status = status_from(known->status);
+    e->decided = known->decided;
+    /* No times are known of a schedule that an older release remembered. */
+    if (!str_is_empty(known->cursor) && !has_times(e->schedule, known->cursor)) {
+        e->decided.ns = 0;
+        e->has_new_times = true;
     }
     return true;
 }
 
-/* A schedule that was never decided on begins when we first know the time: installing a device must
- * not start last night's runs. */
-static void begin_new(struct scheduler *s, struct wall_time now)
+/* What this daemon knows is newer than what the database says. */
+static void take_over(struct scheduler *s, const struct entry *old)
 {
-    for (size_t i = 0; i < s->defs->schedule_count; i++) {
-        if (s->last[i].ns == 0) {
-            s->last[i] = now;
-        }
+    struct entry *e = find(s, old->schedule->name);
+    if (e == NULL) {
+        return;
     }
+    char text[TEXT_BYTES_MAX];
+    struct buf times = buf_fixed(text, sizeof(text));
+    schedule_write_times(old->schedule, &times);
+    e->status = old->status;
+    e->has_new_times = !has_times(e->schedule, buf_str(&times));
+    e->decided.ns = e->has_new_times ? 0 : old->decided.ns;
 }
 
-bool scheduler_open(struct scheduler **ret, struct loop *loop, struct store *store,
-                    struct runner *runner, const struct definitions *defs, struct err *err)
+/* Fills the entries anew. On false nothing is changed. */
+static bool load(struct scheduler *s, const struct definitions *defs, struct err *err)
+{
+    struct entry *entries = calloc(defs->schedule_count + 1, sizeof(*entries));
+    if (entries == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "read the schedules: out of memory");
+    }
+    for (size_t i = 0; i < defs->schedule_count; i++) {
+        entries[i] =
+            (struct entry){.schedule = &defs->schedules[i],
+                           .splay_ns = schedule_splay(&defs->schedules[i], s->options.device)};
+    }
+    struct scheduler old = *s;
+    s->entries = entries;
+    s->count = defs->schedule_count;
+    if (!store_instigators(s->options.store, STR("schedule"), on_known, s, err)) {
+        s->entries = old.entries;
+        s->count = old.count;
+        free(entries);
+        return err_wrap(err, "read what is known of the schedules");
+    }
+    for (size_t i = 0; i < old.count; i++) {
+        take_over(s, &old.entries[i]);
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        struct entry *e = &entries[i];
+        if (is_paused(e) && e->decided.ns != 0) {
+            e->decided.ns = 0;
+            let_go(s, e->schedule->name, status_name(e->status), STR("its definition pauses it"));
+        }
+    }
+    free(old.entries);
+    s->options.defs = defs;
+    return true;
+}
+
+bool scheduler_open(struct scheduler **ret, const struct scheduler_options *options,
+                    struct err *err)
 {
     struct scheduler *s = calloc(1, sizeof(*s));
-    struct wall_time *last = calloc(defs->schedule_count + 1, sizeof(*last));
-    if (s == NULL || last == NULL) {
-        free(s);
-        free(last);
+    if (s == NULL) {
         return err_set(err, ERR_NO_MEMORY, "start the scheduler: out of memory");
     }
     *s = (struct scheduler){
-        .loop = loop, .store = store, .runner = runner, .defs = defs, .last = last};
+        .options = *options,
+        .clock_rule = {.built = options->built, .requires_sync = options->requires_sync},
+        .absence = ABSENCE_DOWN};
     s->timer = (struct loop_timer){.on_due = on_due, .ctx = s};
-    if (!load_last(s, err)) {
+    if (!load(s, options->defs, err)) {
         scheduler_close(s);
         return false;
     }
@@ -72,10 +251,12 @@ void scheduler_close(struct scheduler *s)
     if (s == NULL) {
         return;
     }
-    loop_timer_disarm(s->loop, &s->timer);
-    free(s->last);
+    loop_timer_disarm(s->options.loop, &s->timer);
+    free(s->entries);
     free(s);
 }
+
+/* --- ticks --- */
 
 static struct str job_name(const struct schedule *schedule)
 {
@@ -95,7 +276,7 @@ static void decide(struct scheduler *s, const struct schedule *schedule, struct 
         .on_overlap = schedule->job == NULL ? OVERLAP_SKIP : schedule->job->on_overlap,
         .tags = schedule->tags,
         .selection = schedule->job != NULL ? schedule->job->select : schedule->select};
-    if (!runner_enqueue(s->runner, &request, run, why)) {
+    if (!runner_enqueue(s->options.runner, &request, run, why)) {
         tick->status = why->code == ERR_BUSY ? STR("skipped") : STR("failed");
         tick->reason = str_from(why->msg);
     } else {
@@ -104,80 +285,290 @@ static void decide(struct scheduler *s, const struct schedule *schedule, struct 
     }
 }
 
-static void fire(struct scheduler *s, size_t i, struct wall_time nominal)
+/* Whatever comes of its record: the tick must not start a second run. Where the store's memory is
+ * full, making room by writing is worth the wait: a run without its tick could be started again
+ * after a crash. */
+static void record_tick(struct scheduler *s, struct entry *e, struct record *tick)
 {
-    const struct schedule *schedule = &s->defs->schedules[i];
-    char run[UUID_TEXT_SIZE] = "";
+    char text[TEXT_BYTES_MAX];
+    struct buf times = buf_fixed(text, sizeof(text));
     struct err err = {0};
-    struct record tick = {.type = EVENT_TICK,
-                          .at = wall_now(s),
-                          .kind = STR("schedule"),
-                          .name = schedule->name,
-                          .job = job_name(schedule),
-                          .nominal = nominal};
-    decide(s, schedule, &tick, run, &err);
-    s->last[i] = nominal; /* whatever comes of its record: it must not start a second run */
-    if (!runner_record(s->runner, &tick, &err)) {
-        LOG(ERROR, "schedule.tick_lost", F_S("schedule", schedule->name), F_ERR(&err));
+    schedule_write_times(e->schedule, &times);
+    tick->cursor = buf_str(&times);
+    e->decided = tick->nominal;
+    bool ok = runner_record(s->options.runner, tick, &err) ||
+              (err.code == ERR_FULL && store_flush(s->options.store, wall_now(s), &err) &&
+               runner_record(s->options.runner, tick, &err));
+    if (!ok) {
+        LOG(ERROR, "schedule.tick_lost", F_S("schedule", tick->name), F_ERR(&err));
         return;
     }
-    LOG(INFO, "schedule.tick", F_S("schedule", schedule->name), F_S("status", tick.status),
-        F_T("run", run), F_S("reason", tick.reason));
+    LOG(INFO, "schedule.tick", F_S("schedule", tick->name), F_S("status", tick->status),
+        F_S("run", tick->run), F_S("reason", tick->reason));
 }
 
-static void arm_next(struct scheduler *s)
+static struct record tick_record(const struct scheduler *s, const struct entry *e,
+                                 struct wall_time nominal)
 {
-    struct wall_time now = wall_now(s);
-    int64_t earliest = INT64_MAX;
-    for (size_t i = 0; i < s->defs->schedule_count; i++) {
-        struct wall_time next;
-        struct wall_time after = s->last[i].ns > now.ns ? s->last[i] : now;
-        if (schedule_next(&s->defs->schedules[i], after, &next) && next.ns < earliest) {
-            earliest = next.ns;
+    return (struct record){.type = EVENT_TICK,
+                           .at = wall_now(s),
+                           .kind = STR("schedule"),
+                           .name = e->schedule->name,
+                           .job = job_name(e->schedule),
+                           .nominal = nominal};
+}
+
+/* A clock that was wrong may have brought this nominal time before. */
+static bool has_started(struct scheduler *s, const struct entry *e, struct wall_time nominal)
+{
+    bool has = false;
+    struct err err = {0};
+    if (!store_tick_has_started(s->options.store, e->schedule->name, nominal, &has, &err)) {
+        LOG(ERROR, "schedule.tick_lost", F_S("schedule", e->schedule->name), F_ERR(&err));
+        return true;
+    }
+    return has;
+}
+
+static void fire(struct scheduler *s, struct entry *e, struct wall_time nominal, bool is_late)
+{
+    char run[UUID_TEXT_SIZE] = "";
+    char text[TEXT_BYTES_MAX];
+    struct buf late = buf_fixed(text, sizeof(text));
+    struct err err = {0};
+    if (has_started(s, e, nominal)) {
+        e->decided = nominal;
+        return;
+    }
+    struct record tick = tick_record(s, e, nominal);
+    decide(s, e->schedule, &tick, run, &err);
+    if (is_late && str_is_empty(tick.reason)) {
+        schedule_write_late(s->absence, &late);
+        tick.reason = buf_str(&late);
+    }
+    record_tick(s, e, &tick);
+}
+
+static void skip(struct scheduler *s, struct entry *e, const struct schedule_look *look)
+{
+    char text[TEXT_BYTES_MAX];
+    struct buf reason = buf_fixed(text, sizeof(text));
+    struct record tick = tick_record(s, e, look->skipped_last);
+    schedule_write_skip(e->schedule, look, s->absence, &reason);
+    tick.status = STR("skipped");
+    tick.reason = buf_str(&reason);
+    record_tick(s, e, &tick);
+}
+
+static void look_at(struct scheduler *s, struct entry *e, struct wall_time now)
+{
+    struct schedule_look look;
+    schedule_look(e->schedule, e->splay_ns, e->decided, now, &look);
+    if (look.begin != SCHEDULE_GOES_ON) {
+        begin(s, e, look.begin, now);
+    }
+    if (look.skipped > 0) {
+        skip(s, e, &look);
+    }
+    struct wall_time nominal = look.first;
+    for (int64_t i = 0; i < look.fires; i++) {
+        fire(s, e, nominal, i < look.late);
+        if (!schedule_next(e->schedule, nominal, &nominal)) {
+            break;
         }
     }
-    if (earliest != INT64_MAX) {
-        loop_timer_arm_in(s->loop, &s->timer, earliest - now.ns);
+    e->wake = look.wake;
+}
+
+/* --- when to look --- */
+
+/* A wait is measured by a clock that nobody corrects. The wall clock is corrected by at most one in
+ * two thousand (adjtimex(2)), so that a long wait ends early by more than that, and the rest is
+ * waited for anew. */
+static void arm_next(struct scheduler *s, struct wall_time now)
+{
+    int64_t earliest = INT64_MAX;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct entry *e = &s->entries[i];
+        if (!is_paused(e) && e->wake.ns < earliest) {
+            earliest = e->wake.ns;
+        }
     }
+    if (earliest == INT64_MAX) {
+        return;
+    }
+    int64_t delay = earliest > now.ns ? earliest - now.ns : 0;
+    if (delay > FAR_NS) {
+        delay -= delay / 1000 * DRIFT_PER_THOUSAND;
+    }
+    loop_timer_arm_in(s->options.loop, &s->timer, delay);
+}
+
+static void blame(struct scheduler *s, enum schedule_absence absence)
+{
+    if (s->absence == ABSENCE_AWAY) {
+        s->absence = absence;
+    }
+}
+
+/* False: ticks are held, and the timer is armed to look again. */
+static bool check_clock(struct scheduler *s, struct wall_time now)
+{
+    enum clock_trust before = s->clock;
+    struct clock_rule *rule = &s->clock_rule;
+    rule->has_been_synced =
+        rule->has_been_synced || (rule->requires_sync && s->options.is_synced());
+    s->clock = schedule_trust(rule, now);
+    if (s->clock == CLOCK_TRUSTED) {
+        if (before != CLOCK_TRUSTED) {
+            LOG(INFO, "schedule.clock_trusted", F_T("action", "schedules go on"));
+        }
+        return true;
+    }
+    if (s->clock != before && s->clock == CLOCK_NOT_SET) {
+        LOG(WARN, "schedule.clock_not_set", F_T("action", "schedules wait until the clock is set"));
+    } else if (s->clock != before) {
+        LOG(WARN, "schedule.clock_not_synced",
+            F_T("action", "schedules wait until the clock is synchronized"));
+    }
+    blame(s, ABSENCE_CLOCK_HELD);
+    loop_timer_arm_in(s->options.loop, &s->timer, CLOCK_CHECK_NS);
+    return false;
+}
+
+/* The same for the store: while nothing can be written, ticks are late rather than without a
+ * record. */
+static bool check_room(struct scheduler *s)
+{
+    bool lacked = s->lacks_room;
+    s->lacks_room = store_room(s->options.store) < ROOM_BYTES;
+    if (!s->lacks_room) {
+        return true;
+    }
+    if (!lacked) {
+        LOG(WARN, "schedule.no_room",
+            F_T("action", "schedules wait until the database can be written"));
+    }
+    blame(s, ABSENCE_DISK);
+    loop_timer_arm_in(s->options.loop, &s->timer, ROOM_CHECK_NS);
+    return false;
 }
 
 static void on_due(void *ctx)
 {
     struct scheduler *s = ctx;
     struct wall_time now = wall_now(s);
-    if (!wall_is_set(now)) {
-        if (!s->is_waiting_for_clock) {
-            LOG(WARN, "schedule.clock_not_set",
-                F_T("action", "schedules wait until the clock is set"));
-        }
-        s->is_waiting_for_clock = true;
-        loop_timer_arm_in(s->loop, &s->timer, CLOCK_CHECK_NS);
+    if (!check_clock(s, now)) {
         return;
     }
-    s->is_waiting_for_clock = false;
-    begin_new(s, now);
-    for (size_t i = 0; i < s->defs->schedule_count; i++) {
-        struct wall_time nominal;
-        if (schedule_due(&s->defs->schedules[i], s->last[i], now, &nominal)) {
-            fire(s, i, nominal);
+    for (size_t i = 0; i < s->count; i++) {
+        struct entry *e = &s->entries[i];
+        if (is_paused(e) || e->wake.ns > now.ns) {
+            continue;
         }
+        if (!check_room(s)) {
+            return;
+        }
+        look_at(s, e, now);
     }
-    arm_next(s);
+    s->absence = ABSENCE_AWAY;
+    arm_next(s, now);
+}
+
+static void look_soon(struct scheduler *s)
+{
+    if (s->is_running && s->count > 0) {
+        loop_timer_arm_in(s->options.loop, &s->timer, 0);
+    }
+}
+
+static void look_at_all(struct scheduler *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        s->entries[i].wake.ns = 0;
+    }
+    look_soon(s);
 }
 
 void scheduler_start(struct scheduler *s)
 {
-    if (s->defs->schedule_count > 0) {
-        loop_timer_arm_in(s->loop, &s->timer, 0);
-    }
-}
-
-void scheduler_clock_stepped(struct scheduler *s)
-{
-    scheduler_start(s);
+    s->is_running = true;
+    look_at_all(s);
 }
 
 void scheduler_stop(struct scheduler *s)
 {
-    loop_timer_disarm(s->loop, &s->timer);
+    s->is_running = false;
+    loop_timer_disarm(s->options.loop, &s->timer);
+}
+
+void scheduler_clock_stepped(struct scheduler *s)
+{
+    blame(s, ABSENCE_CLOCK_SET);
+    look_at_all(s);
+}
+
+bool scheduler_replace_definitions(struct scheduler *s, const struct definitions *defs,
+                                   struct err *err)
+{
+    if (!load(s, defs, err)) {
+        return false;
+    }
+    loop_timer_disarm(s->options.loop, &s->timer);
+    look_at_all(s);
+    return true;
+}
+
+enum clock_trust scheduler_clock(const struct scheduler *s)
+{
+    return s->clock;
+}
+
+struct wall_time scheduler_built(void)
+{
+    struct wall_time built = {0};
+    (void)wall_parse(STR(SELVEDGE_BUILT), &built);
+    return built;
+}
+
+/* --- pausing --- */
+
+static bool set_paused(struct scheduler *s, struct entry *e, bool paused, struct err *err)
+{
+    char text[TEXT_BYTES_MAX];
+    struct buf times = buf_fixed(text, sizeof(text));
+    struct wall_time now = wall_now(s);
+    bool is_trusted = schedule_trust(&s->clock_rule, now) == CLOCK_TRUSTED;
+    struct record state = scheduler_status_record(e->schedule, paused, now, is_trusted, &times);
+    if (!runner_record(s->options.runner, &state, err)) {
+        return err_wrap(err, STR_FMT, STR_ARG(e->schedule->name));
+    }
+    e->status = paused ? PAUSED : RUNNING;
+    e->decided = state.nominal;
+    e->has_new_times = false;
+    e->wake.ns = 0;
+    LOG(INFO, "schedule.state", F_S("schedule", state.name), F_S("status", state.status),
+        F_S("reason", state.reason));
+    return true;
+}
+
+bool scheduler_set_paused(struct scheduler *s, const struct str *names, size_t count,
+                          bool is_paused_now, bool *ret_changed, struct err *err)
+{
+    const struct schedule *found = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!definitions_find_schedule(s->options.defs, names[i], &found, err)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct entry *e = find(s, names[i]);
+        ret_changed[i] = is_paused(e) != is_paused_now;
+        if (ret_changed[i] && !set_paused(s, e, is_paused_now, err)) {
+            return false;
+        }
+    }
+    look_soon(s);
+    return store_flush(s->options.store, wall_now(s), err) ||
+           err_wrap(err, "it is done, but not yet written");
 }

@@ -1,14 +1,49 @@
 /* scheduler.h - fires the schedules of the definitions: a shell around agent/schedule. Every tick
- * that was decided on is an event, durable together with the run that it started. */
+ * that was decided on is an event, durable together with the run that it started; so is every pause
+ * and every beginning. Sleeps until the next tick. One thread, one loop. */
 #pragma once
 #include "agent/run/runner.h"
+#include "agent/schedule/schedule.h"
 
 struct scheduler;
-MUST_CHECK bool scheduler_open(struct scheduler **ret, struct loop *loop, struct store *store,
-                               struct runner *runner, const struct definitions *defs,
+struct scheduler_options {
+    struct loop *loop;
+    struct store *store;
+    struct runner *runner;
+    const struct definitions *defs; /* borrowed until replaced or closed */
+    struct str device;              /* for splay; borrowed until closed */
+    struct wall_time built;         /* no clock that says less is right */
+    bool requires_sync;             /* ticks wait until `is_synced` has been true once */
+    bool (*is_synced)(void);        /* clock_is_synced() */
+};
+MUST_CHECK bool scheduler_open(struct scheduler **ret, const struct scheduler_options *options,
                                struct err *err);
 void scheduler_close(struct scheduler *scheduler); /* NULL is allowed */
 void scheduler_start(struct scheduler *scheduler);
+void scheduler_stop(struct scheduler *scheduler);
 /* The wall clock was stepped: the next ticks are worked out anew. */
 void scheduler_clock_stepped(struct scheduler *scheduler);
-void scheduler_stop(struct scheduler *scheduler);
+
+/* While the old definitions are still there. A schedule keeps what it remembers by its name; one
+ * that is new, or whose times were changed, begins now. Fires nothing before the next turn of the
+ * loop. On false the old definitions stay. */
+MUST_CHECK bool scheduler_replace_definitions(struct scheduler *scheduler,
+                                              const struct definitions *defs, struct err *err);
+
+/* Pauses or resumes, durably, across restarts. All or none: ERR_NOT_FOUND when one is not defined.
+ * A resumed schedule goes on with its next tick. *ret_changed: one for each name; false = it was so
+ * already. */
+MUST_CHECK bool scheduler_set_paused(struct scheduler *scheduler, const struct str *names,
+                                     size_t count, bool is_paused, bool *ret_changed,
+                                     struct err *err);
+/* The record of a pause or a resumption, for whoever has the store but no scheduler. `times` is
+ * memory for its text. A clock that is not trusted leaves the beginning to the daemon. */
+struct record scheduler_status_record(const struct schedule *schedule, bool is_paused,
+                                      struct wall_time now, bool is_clock_trusted,
+                                      struct buf *times);
+bool scheduler_is_paused(const struct schedule *schedule, struct str status); /* as remembered */
+
+/* As found at the last look. */
+enum clock_trust scheduler_clock(const struct scheduler *scheduler);
+/* When this program was built, as far as it knows: no clock is right that says less. */
+struct wall_time scheduler_built(void);

@@ -77,6 +77,24 @@ bool definitions_find_job(const struct definitions *defs, struct str name, const
     return false;
 }
 
+bool definitions_find_schedule(const struct definitions *defs, struct str name,
+                               const struct schedule **ret, struct err *err)
+{
+    struct nearest nearest = {.wanted = name};
+    for (size_t i = 0; i < defs->schedule_count; i++) {
+        if (str_eq(defs->schedules[i].name, name)) {
+            *ret = &defs->schedules[i];
+            return true;
+        }
+        nearest_offer(&nearest, defs->schedules[i].name);
+    }
+    (void)err_set(err, ERR_NOT_FOUND, "there is no schedule \"" STR_FMT "\"", STR_ARG(name));
+    if (nearest.best.len > 0) {
+        (void)err_hint(err, "did you mean " STR_FMT "?", STR_ARG(nearest.best));
+    }
+    return false;
+}
+
 bool definitions_select(const struct definitions *defs, struct str selection, struct arena *arena,
                         bool **ret_set, struct err *err)
 {

@@ -33,18 +33,20 @@ struct record {
     struct str set;           /* dynamic_partitions: name of the set */
     struct str kind;          /* tick, instigator: "schedule", "sensor", "automation" */
     struct str name;          /* tick, instigator: which one */
-    struct str status;  /* tick: "started", "skipped", "failed"; instigator: "running", "paused";
-                                 backfill: as in its table; dynamic_partitions: "added", "deleted";
-                                 freshness_state_change: the new state */
+    struct str status;  /* tick: "started", "skipped", "failed"; instigator: "running", "paused", or
+                          empty: as its definition says; backfill: as in its table;
+                          dynamic_partitions: "added", "deleted"; freshness_state_change: the new
+                          state */
     struct str run_key; /* tick of a sensor */
-    struct str cursor;  /* tick of a sensor: where it stands now; stays on the device */
+    struct str cursor;  /* tick of a sensor: where it stands now; of a schedule, and instigator: its
+                           times as text; stays on the device */
     struct str data_version;  /* materialization, observation */
     struct str code_version;  /* materialization */
     struct str inputs;        /* materialization: JSON object, upstream key to its data version;
                                  stays on the device when it is longer than RECORD_INPUTS_BYTES */
     struct str level;         /* log: "debug", "info", "warning", "error", "critical" */
     struct str message;       /* log, engine_event */
-    struct wall_time nominal; /* tick of a schedule */
+    struct wall_time nominal; /* tick of a schedule; instigator: it begins then, 0 = not yet */
     struct wall_time retry_at;
     struct wall_time not_before; /* run_enqueued: stays queued until then */
     int64_t attempt;             /* from 1 */

@@ -1,6 +1,8 @@
 /* store_internal.h - what the files of agent/store share. */
 #pragma once
+#include "agent/store/instigators.h"
 #include "agent/store/store.h"
+#include "agent/store/ticks.h"
 #include "agent/store/view.h"
 #include "agent_store_sql.h"
 #include "common/base/arena.h"

@@ -1,6 +1,7 @@
 #include "common/platform/clock.h"
 
 #include <assert.h>
+#include <sys/timex.h>
 #include <time.h>
 
 static int64_t read_ns(clockid_t id)
@@ -27,4 +28,11 @@ static struct wall_time system_wall(void *ctx)
 struct clock clock_system(void)
 {
     return (struct clock){.mono = system_mono, .wall = system_wall};
+}
+
+bool clock_is_synced(void)
+{
+    struct timex asked = {.modes = 0};
+    int state = adjtimex(&asked);
+    return state != -1 && state != TIME_ERROR && (asked.status & STA_UNSYNC) == 0;
 }

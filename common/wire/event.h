@@ -36,7 +36,7 @@ enum event_type {
     EVENT_ENGINE_EVENT,  /* what the agent did or noticed that is none of the others */
     /* ours */
     EVENT_LOG,        /* a step said something through Dagster Pipes */
-    EVENT_INSTIGATOR, /* a schedule, sensor or automation was paused or resumed */
+    EVENT_INSTIGATOR, /* a schedule, sensor or automation was paused or resumed, began or is over */
     EVENT_BACKFILL,   /* requested, ended */
     EVENT_DYNAMIC_PARTITIONS,
     EVENT_AUTOMATION_EVALUATION, /* why a condition asked for a run */

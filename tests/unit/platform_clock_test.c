@@ -3,6 +3,7 @@
 #include "tests/support/cmocka_all.h"
 #include "tests/support/fake_clock.h"
 
+#include <sys/timex.h>
 #include <time.h>
 
 static void the_system_clock_is_the_kernels(void **state)
@@ -19,6 +20,15 @@ static void the_system_clock_is_the_kernels(void **state)
     struct wall_time wall = clock_wall(&clock);
     assert_int_equal(clock_gettime(CLOCK_REALTIME, &ts), 0);
     assert_true((int64_t)ts.tv_sec - wall.ns / NS_PER_SEC < 60);
+}
+
+static void synchronized_is_what_the_kernel_says(void **state)
+{
+    (void)state;
+    struct timex asked = {.modes = 0};
+    int answer = adjtimex(&asked);
+    assert_int_equal(clock_is_synced(),
+                     answer >= 0 && answer != TIME_ERROR && (asked.status & STA_UNSYNC) == 0);
 }
 
 static void the_fake_clock_moves_only_when_told(void **state)
@@ -38,6 +48,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_system_clock_is_the_kernels),
+        cmocka_unit_test(synchronized_is_what_the_kernel_says),
         cmocka_unit_test(the_fake_clock_moves_only_when_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

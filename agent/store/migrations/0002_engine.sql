@@ -103,9 +103,10 @@ CREATE TABLE instigator (
     name TEXT NOT NULL,
     status TEXT NOT NULL DEFAULT '' CHECK (status IN ('', 'running', 'paused')), -- '' = as defined
     changed_at INTEGER NOT NULL DEFAULT 0,
-    decided INTEGER NOT NULL DEFAULT 0, -- schedule: the last nominal time that was decided on
+    decided INTEGER NOT NULL DEFAULT 0, -- schedule: the last nominal time that was decided on, or when it began; 0 = it
+                                        -- has not begun, or is paused
     ticked_at INTEGER NOT NULL DEFAULT 0,
-    cursor TEXT NOT NULL DEFAULT '',
+    cursor TEXT NOT NULL DEFAULT '',    -- schedule: its cron text and zone, to know when they were changed
     PRIMARY KEY (kind, name)
 ) STRICT, WITHOUT ROWID;
 INSERT INTO instigator (kind, name, decided, ticked_at) SELECT 'schedule', name, nominal, nominal FROM schedule;
@@ -124,6 +125,8 @@ CREATE TABLE tick (
     reason TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX tick_of ON tick (kind, name, id);
+-- No nominal time starts two runs.
+CREATE INDEX tick_started ON tick (name, nominal) WHERE kind = 'schedule' AND status = 'started';
 
 -- A run key starts one run, for ever.
 CREATE TABLE run_key (

@@ -1,0 +1,423 @@
+/* cmd_schedules.c - the schedules of this device and when they tick next. */
+#include "agent/cli/commands.h"
+
+#include "agent/daemon/announce.h"
+#include "agent/daemon/control.h"
+#include "agent/daemon/identity_files.h"
+#include "agent/daemon/scheduler.h"
+#include "agent/store/instigators.h"
+#include "agent/store/ticks.h"
+#include "common/cli/show.h"
+#include "common/cli/table.h"
+#include "common/json/json_writer.h"
+#include "common/platform/clock.h"
+#include <stdio.h>
+
+enum { LINE_BYTES_MAX = 64 << 10, ARENA_BYTES = 8 << 20, LOCAL_TEXT_SIZE = 48 };
+
+/* --- what is known of one schedule --- */
+
+struct known {
+    bool is_paused;
+    struct wall_time decided;
+    struct wall_time last_nominal; /* 0 = it never ticked */
+    struct wall_time last_at;
+    struct str last_status; /* of the tick; in the arena, as all text here */
+    struct str last_run;
+    struct str last_reason;
+    struct str run_status; /* of the run that it started; empty when it is not kept any more */
+};
+
+struct listing {
+    struct cli *cli;
+    const struct definitions *defs;
+    struct view *view; /* NULL: nothing was ever run here */
+    struct arena arena;
+    struct known *known; /* as in the definitions */
+    struct wall_time now;
+    struct str device;
+    const char *held; /* why running schedules do not tick; NULL = they do */
+};
+
+static bool on_instigator(void *ctx, const struct instigator *instigator)
+{
+    struct listing *l = ctx;
+    for (size_t i = 0; i < l->defs->schedule_count; i++) {
+        if (str_eq(l->defs->schedules[i].name, instigator->name)) {
+            l->known[i].is_paused = scheduler_is_paused(&l->defs->schedules[i], instigator->status);
+            l->known[i].decided = instigator->decided;
+        }
+    }
+    return true;
+}
+
+struct last_tick {
+    struct arena *arena;
+    struct known *known;
+};
+
+static bool on_tick(void *ctx, const struct view_tick *tick)
+{
+    struct last_tick *last = ctx;
+    last->known->last_nominal = tick->nominal;
+    last->known->last_at = tick->at;
+    last->known->last_status = arena_copy(last->arena, tick->status);
+    last->known->last_run = arena_copy(last->arena, tick->run);
+    last->known->last_reason = arena_copy(last->arena, tick->reason);
+    return false;
+}
+
+static bool on_run(void *ctx, const struct view_run *run)
+{
+    struct last_tick *last = ctx;
+    last->known->run_status = arena_copy(last->arena, run->status);
+    return false;
+}
+
+static bool read_last(struct listing *l, size_t i, struct err *err)
+{
+    struct last_tick last = {&l->arena, &l->known[i]};
+    struct view_tick_filter ticks = {
+        .kind = STR("schedule"), .name = l->defs->schedules[i].name, .limit = 1};
+    if (!view_ticks(l->view, &ticks, on_tick, &last, err)) {
+        return false;
+    }
+    struct view_run_filter runs = {.run = l->known[i].last_run, .limit = 1};
+    return str_is_empty(runs.run) || view_runs(l->view, &runs, on_run, &last, err);
+}
+
+static bool read_known(struct listing *l, const char *database, struct err *err)
+{
+    l->known = arena_array(&l->arena, l->defs->schedule_count + 1, sizeof(*l->known));
+    if (l->known == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "list schedules: out of memory");
+    }
+    for (size_t i = 0; i < l->defs->schedule_count; i++) {
+        l->known[i].is_paused = l->defs->schedules[i].starts_paused;
+    }
+    if (!view_open(&l->view, database, err)) {
+        return err->code == ERR_NOT_FOUND; /* defined, and never run */
+    }
+    bool ok = view_instigators(l->view, STR("schedule"), on_instigator, l, err);
+    for (size_t i = 0; ok && i < l->defs->schedule_count; i++) {
+        ok = read_last(l, i, err);
+    }
+    return ok;
+}
+
+/* As the daemon has it, so that the times are the same. */
+static struct str device_of(const struct settings *settings, struct arena *arena)
+{
+    struct device_identity identity = {0};
+    struct device_facts facts;
+    struct err err = {0};
+    struct str device = STR_NONE;
+    if (device_identity_load(settings->state_dir, arena, &identity, &err)) {
+        device = arena_copy(arena, identity.device);
+        device_identity_wipe(&identity);
+        return device;
+    }
+    device_facts_read(&facts);
+    return arena_copy(arena, str_from(facts.host));
+}
+
+/* Asked of the daemon: whether anything ticks at all. */
+static const char *why_held(const struct settings *settings, struct arena *arena)
+{
+    struct json *reply = NULL;
+    struct err err = {0};
+    if (!control_call(settings->state_dir, STR("{\"verb\":\"status\"}"), arena, &reply, &err)) {
+        return err.code == ERR_OFFLINE ? "no agent is running here" : NULL;
+    }
+    const struct json *clock = json_get(reply, "clock");
+    if (clock == NULL || clock->type != JSON_STRING) {
+        return NULL;
+    }
+    if (str_eq(clock->as.string, str_from(clock_trust_name(CLOCK_NOT_SET)))) {
+        return "the clock is not set";
+    }
+    return str_eq(clock->as.string, str_from(clock_trust_name(CLOCK_NOT_SYNCED)))
+               ? "the clock is not synchronized"
+               : NULL;
+}
+
+/* --- texts --- */
+
+/* "2026-11-29 02:30:00 +01:00": where the schedule's zone is. */
+static const char *local_text(const struct tz *tz, struct wall_time t, char text[LOCAL_TEXT_SIZE])
+{
+    int64_t seconds = t.ns / NS_PER_SEC;
+    int32_t offset = tz_offset_at(tz, seconds);
+    struct civil_time c = civil_from_seconds(seconds + offset);
+    int minutes = (offset < 0 ? -offset : offset) / 60;
+    (void)snprintf(text, LOCAL_TEXT_SIZE, "%04d-%02d-%02d %02d:%02d:%02d %c%02d:%02d", (int)c.year,
+                   c.month, c.day, c.hour, c.minute, c.second, offset < 0 ? '-' : '+', minutes / 60,
+                   minutes % 60);
+    return text;
+}
+
+/* "1h30m", as it would be written. */
+static void add_interval(struct buf *out, int64_t ns)
+{
+    static const struct {
+        int64_t seconds;
+        char unit;
+    } units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+    int64_t seconds = ns / NS_PER_SEC;
+    for (size_t i = 0; i < COUNT_OF(units); i++) {
+        if (seconds >= units[i].seconds) {
+            buf_addf(out, "%lld%c", (long long)(seconds / units[i].seconds), units[i].unit);
+            seconds %= units[i].seconds;
+        }
+    }
+}
+
+static void add_when(struct buf *out, const struct schedule *schedule)
+{
+    if (schedule->every_ns == 0) {
+        buf_add(out, schedule->cron_text);
+        return;
+    }
+    buf_add_text(out, "every ");
+    add_interval(out, schedule->every_ns);
+}
+
+static struct str target_of(const struct schedule *schedule)
+{
+    return schedule->job != NULL ? schedule->job->name : schedule->select;
+}
+
+static const char *state_of(const struct listing *l, const struct known *known)
+{
+    if (known->is_paused) {
+        return "paused";
+    }
+    return l->held != NULL ? "held" : "running";
+}
+
+/* When it fires next; INT64_MAX = never, as things are. */
+static struct wall_time next_of(const struct listing *l, size_t i)
+{
+    struct schedule_look look;
+    const struct schedule *schedule = &l->defs->schedules[i];
+    if (l->known[i].is_paused) {
+        return (struct wall_time){INT64_MAX};
+    }
+    schedule_look(schedule, schedule_splay(schedule, l->device), l->known[i].decided, l->now,
+                  &look);
+    return look.wake;
+}
+
+/* --- the list --- */
+
+static void json_schedule(const struct listing *l, size_t i)
+{
+    const struct schedule *schedule = &l->defs->schedules[i];
+    const struct known *known = &l->known[i];
+    struct wall_time next = next_of(l, i);
+    int64_t splay = schedule_splay(schedule, l->device);
+    AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
+    struct json_writer w = json_writer(&out);
+    jw_begin_object(&w);
+    jw_member_str(&w, "schedule", schedule->name);
+    jw_member_opt(&w, "job", schedule->job != NULL ? schedule->job->name : STR(""));
+    jw_member_opt(&w, "select", schedule->select);
+    jw_member_opt(&w, "cron", schedule->cron_text);
+    if (schedule->every_ns != 0) {
+        jw_member_i64(&w, "every_s", schedule->every_ns / NS_PER_SEC);
+    }
+    jw_member_opt(&w, "timezone", schedule->timezone);
+    jw_member_str(&w, "status", known->is_paused ? STR("paused") : STR("running"));
+    jw_member_opt(&w, "held", known->is_paused ? STR("") : str_from(l->held));
+    jw_member_i64(&w, "splay_s", splay / NS_PER_SEC);
+    if (known->last_at.ns != 0) {
+        jw_member_wall(&w, "last_nominal", known->last_nominal);
+        jw_member_wall(&w, "last_at", known->last_at);
+    }
+    jw_member_opt(&w, "last_status", known->last_status);
+    jw_member_opt(&w, "last_run", known->last_run);
+    jw_member_opt(&w, "last_run_status", known->run_status);
+    jw_member_opt(&w, "last_reason", known->last_reason);
+    if (next.ns != INT64_MAX) {
+        jw_member_wall(&w, "next_nominal", (struct wall_time){next.ns - splay});
+        jw_member_wall(&w, "next", next);
+    }
+    jw_end_object(&w);
+    cli_json(l->cli, buf_str(&out));
+}
+
+static enum cli_tone outcome_tone(const struct known *known)
+{
+    bool is_bad =
+        str_eq(known->last_status, STR("failed")) || str_eq(known->run_status, STR("failure"));
+    return is_bad ? CLI_BAD : CLI_PLAIN;
+}
+
+/* "success", "skipped: the previous run is still going" */
+static void add_outcome(struct buf *out, const struct known *known)
+{
+    if (!str_is_empty(known->last_run)) {
+        buf_add(out, str_is_empty(known->run_status) ? STR("started") : known->run_status);
+        return;
+    }
+    buf_add(out, known->last_status);
+    buf_add(out, str_is_empty(known->last_reason) ? STR("") : STR(": "));
+    buf_add(out, known->last_reason);
+}
+
+static void add_row(struct table *table, const struct listing *l, size_t i)
+{
+    const struct schedule *schedule = &l->defs->schedules[i];
+    const struct known *known = &l->known[i];
+    struct wall_time next = next_of(l, i);
+    char local[LOCAL_TEXT_SIZE];
+    AUTO(buf) when = buf_growing(1024);
+    AUTO(buf) outcome = buf_growing(4096);
+    add_when(&when, schedule);
+    add_outcome(&outcome, known);
+    table_cell(table, schedule->name);
+    table_cell(table, target_of(schedule));
+    table_cell(table, buf_str(&when));
+    table_cell(table, schedule->timezone);
+    table_tone(table, known->is_paused || l->held != NULL ? CLI_WARN : CLI_GOOD,
+               str_from(state_of(l, known)));
+    table_text(table, next.ns == INT64_MAX ? NULL : local_text(schedule->tz, next, local));
+    table_ago(table, known->last_at, l->now);
+    table_tone(table, outcome_tone(known), buf_str(&outcome));
+}
+
+static void say_list(struct listing *l)
+{
+    AUTO(table)
+    table = table_new(TABLE_COLUMNS({.name = "SCHEDULE"},
+                                    {.name = "JOB OR SELECTION", .is_wide = true}, {.name = "WHEN"},
+                                    {.name = "ZONE"}, {.name = "STATUS"}, {.name = "NEXT TICK"},
+                                    {.name = "LAST TICK"}, {.name = "WHAT CAME OF IT"}));
+    for (size_t i = 0; i < l->defs->schedule_count; i++) {
+        if (cli_is_json(l->cli)) {
+            json_schedule(l, i);
+        } else {
+            add_row(&table, l, i);
+        }
+    }
+    if (cli_is_json(l->cli)) {
+        return;
+    }
+    if (l->defs->schedule_count == 0) {
+        cli_printf(l->cli, "no schedules\n");
+        return;
+    }
+    table_print(&table, l->cli);
+    if (l->held != NULL) {
+        (void)fprintf(cli_err(l->cli), "held: %s\n", l->held);
+    }
+}
+
+static int with_definitions(struct cli *cli, int (*run)(struct cli *cli, struct settings *settings,
+                                                        const struct definitions *defs))
+{
+    struct settings settings;
+    struct definitions *defs = NULL;
+    struct definitions_files files = definitions_system_files();
+    struct err err = {0};
+    int code = CLI_OK;
+    if (settings_load(cli, &settings, &code)) {
+        code = definitions_load(settings.definitions, &files, &settings.problems, &defs, &err)
+                   ? run(cli, &settings, defs)
+                   : cli_problems(cli, &settings.problems, &err);
+        definitions_close(defs);
+    }
+    settings_release(&settings);
+    return code;
+}
+
+static int list(struct cli *cli, struct settings *settings, const struct definitions *defs)
+{
+    struct clock clock = clock_system();
+    struct err err = {0};
+    struct listing l = {
+        .cli = cli, .defs = defs, .arena = arena_new(ARENA_BYTES), .now = clock_wall(&clock)};
+    l.device = device_of(settings, &l.arena);
+    l.held = why_held(settings, &l.arena);
+    int code = CLI_OK;
+    if (read_known(&l, settings->database, &err)) {
+        say_list(&l);
+    } else {
+        code = cli_error(cli, &err);
+    }
+    view_close(l.view);
+    arena_release(&l.arena);
+    return code;
+}
+
+int command_schedules(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    return with_definitions(cli, list);
+}
+
+/* --- what is to come --- */
+
+/* What makes the local time another than the one that is written. */
+static const char *note_of(const struct tz *tz, struct wall_time nominal)
+{
+    int64_t t = nominal.ns / NS_PER_SEC;
+    int32_t offset = tz_offset_at(tz, t);
+    if (offset > tz_offset_at(tz, t - 1)) {
+        return "behind times that do not exist";
+    }
+    return tz_from_local(tz, t + offset).count == 2 ? "the clock shows this time twice" : NULL;
+}
+
+static void json_next(struct cli *cli, struct wall_time nominal, int64_t splay)
+{
+    AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
+    struct json_writer w = json_writer(&out);
+    jw_begin_object(&w);
+    jw_member_wall(&w, "nominal", nominal);
+    jw_member_wall(&w, "fires", (struct wall_time){nominal.ns + splay});
+    jw_end_object(&w);
+    cli_json(cli, buf_str(&out));
+}
+
+static int preview(struct cli *cli, struct settings *settings, const struct definitions *defs)
+{
+    AUTO(arena) arena = arena_new(ARENA_BYTES);
+    AUTO(table)
+    table = table_new(TABLE_COLUMNS({.name = "TICK"}, {.name = "FIRES"}, {.name = "NOTE"}));
+    struct clock clock = clock_system();
+    struct err err = {0};
+    const struct schedule *schedule = NULL;
+    size_t max = (size_t)cli_i64(cli, "count");
+    struct wall_time *times = arena_array(&arena, max, sizeof(*times));
+    if (times == NULL) {
+        (void)err_set(&err, ERR_NO_MEMORY, "preview: out of memory");
+        return cli_error(cli, &err);
+    }
+    if (!definitions_find_schedule(defs, str_from(cli_arg(cli, 0)), &schedule, &err)) {
+        return cli_error(cli, &err);
+    }
+    int64_t splay = schedule_splay(schedule, device_of(settings, &arena));
+    size_t count = schedule_preview(schedule, clock_wall(&clock), times, max);
+    for (size_t i = 0; i < count; i++) {
+        char local[LOCAL_TEXT_SIZE];
+        if (cli_is_json(cli)) {
+            json_next(cli, times[i], splay);
+            continue;
+        }
+        table_text(&table, local_text(schedule->tz, times[i], local));
+        table_text(&table,
+                   local_text(schedule->tz, (struct wall_time){times[i].ns + splay}, local));
+        table_text(&table, note_of(schedule->tz, times[i]));
+    }
+    if (!cli_is_json(cli)) {
+        table_print(&table, cli);
+    }
+    return CLI_OK;
+}
+
+int command_schedules_preview(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    return with_definitions(cli, preview);
+}
