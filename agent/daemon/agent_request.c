@@ -47,7 +47,7 @@ static bool use(struct agent *agent, struct definitions *defs, struct err *err)
     if (agent->scheduler != NULL &&
         (!asset_watch_open(&assets, agent->loop, agent->store, agent->runner, defs, err) ||
          !scheduler_read(agent->scheduler, defs, &schedules, err) ||
-         !sensors_use_definitions(agent->sensors, defs, err))) {
+         !sensors_prepare(agent->sensors, defs, err))) {
         schedule_set_free(schedules);
         asset_watch_close(&assets);
         return false;
@@ -58,6 +58,7 @@ static bool use(struct agent *agent, struct definitions *defs, struct err *err)
     }
     if (agent->scheduler != NULL) {
         scheduler_use(agent->scheduler, schedules);
+        sensors_use_definitions(agent->sensors, defs);
         asset_watch_close(&agent->assets);
         agent->assets = assets;
         asset_watch_start(&agent->assets);

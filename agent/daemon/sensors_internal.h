@@ -77,6 +77,8 @@ struct sensors {
     struct definitions *defs;
     struct sensor_slot **slots; /* as defined; they do not move */
     size_t count;
+    struct sensor_slot **prepared; /* for the next definitions; NULL = none are about to come */
+    size_t prepared_count;
     struct folder_watch *folders;
     struct loop_task turn_task;
     struct loop_timer timer;
