@@ -304,6 +304,7 @@ static void decide(struct scheduler *s, const struct schedule *schedule, struct 
         .cause_name = schedule->name,
         .on_overlap = schedule->job == NULL ? OVERLAP_SKIP : schedule->job->on_overlap,
         .tags = schedule->tags,
+        .partition_at = tick->nominal,
         .selection = schedule->job != NULL ? schedule->job->select : schedule->select};
     if (!runner_enqueue(s->options.runner, &request, run, why)) {
         tick->status = why->code == ERR_BUSY ? STR("skipped") : STR("failed");
