@@ -1,6 +1,7 @@
 /* backfills_request.c - backfills asked for, canceled and tried again. */
 #include "agent/daemon/backfills_internal.h"
 
+#include "agent/plan/plan.h"
 #include "agent/store/partitions.h"
 #include "common/json/json_writer.h"
 #include "common/log/log.h"
@@ -201,8 +202,10 @@ bool backfills_request(struct backfills *b, const struct backfill_request *reque
         .dynamic_keys = read_dynamic, .partitions = read_partitions, .ctx = b};
     struct backfill_question q = {
         .defs = b->defs, .order = &request->order, .source = &source, .now = backfills_now(b)};
+    struct plan plan; /* of a run: it says best what is wrong with a selection */
     /* What is missing, and which keys there are, is asked of the database. */
     if (!may_begin(b, 0, err) || !store_flush(b->options.store, backfills_now(b), err) ||
+        !plan_make(b->defs, request->selection, &arena, &plan, err) ||
         !definitions_select(b->defs, request->selection, &arena, &selected, err) ||
         !backfill_legs(b->defs, selected, &arena, &legs, &q.leg_count, err)) {
         return false;

@@ -1,0 +1,1 @@
+selvedge_process_test(NAME backfill LABEL process SCRIPT backfill_test.py TIMEOUT 300)
