@@ -43,9 +43,11 @@ static bool use(struct agent *agent, struct definitions *defs, struct err *err)
         return false;
     }
     struct asset_watch assets = {0};
+    struct schedule_set *schedules = NULL;
     if (agent->scheduler != NULL && (!agent_open_asset_watch(agent, defs, &assets, err) ||
-                                     !sensors_use_definitions(agent->sensors, defs, err) ||
-                                     !scheduler_replace_definitions(agent->scheduler, defs, err))) {
+                                     !scheduler_read(agent->scheduler, defs, &schedules, err) ||
+                                     !sensors_prepare(agent->sensors, defs, err))) {
+        schedule_set_free(schedules);
         asset_watch_close(&assets);
         return false;
     }
@@ -54,6 +56,8 @@ static bool use(struct agent *agent, struct definitions *defs, struct err *err)
         backfills_use_definitions(agent->backfills, defs);
     }
     if (agent->scheduler != NULL) {
+        scheduler_use(agent->scheduler, schedules);
+        sensors_use_definitions(agent->sensors, defs);
         asset_watch_close(&agent->assets);
         agent->assets = assets;
         asset_watch_start(&agent->assets);

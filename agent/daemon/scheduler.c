@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #define CLOCK_CHECK_NS (10 * NS_PER_SEC) /* while the clock is not trusted */
-#define ROOM_CHECK_NS  (5 * NS_PER_SEC)  /* while the store cannot take more */
+#define AGAIN_NS       (5 * NS_PER_SEC)  /* while the store cannot take more */
 #define FAR_NS         (10 * NS_PER_SEC) /* a wait that drift makes inexact */
 
 enum {
@@ -27,11 +27,16 @@ struct entry {
     bool has_new_times; /* why it begins, when it does */
 };
 
+struct schedule_set {
+    const struct definitions *defs;
+    size_t count;
+    struct entry entries[]; /* as in the definitions */
+};
+
 struct scheduler {
     struct scheduler_options options;
     struct loop_timer timer;
-    struct entry *entries; /* as in the definitions */
-    size_t count;
+    struct schedule_set *set;
     struct clock_rule clock_rule;
     enum clock_trust clock;
     enum schedule_absence absence; /* why a tick that is missed at the next look was missed */
@@ -74,11 +79,11 @@ bool scheduler_is_paused(const struct schedule *schedule, struct str status)
     return is_paused(&(struct entry){.schedule = schedule, .status = status_from(status)});
 }
 
-static struct entry *find(const struct scheduler *s, struct str name)
+static struct entry *find(struct schedule_set *set, struct str name)
 {
-    for (size_t i = 0; i < s->count; i++) {
-        if (str_eq(s->entries[i].schedule->name, name)) {
-            return &s->entries[i];
+    for (size_t i = 0; i < set->count; i++) {
+        if (str_eq(set->entries[i].schedule->name, name)) {
+            return &set->entries[i];
         }
     }
     return NULL;
@@ -135,6 +140,8 @@ static void begin(struct scheduler *s, struct entry *e, enum schedule_begin how,
     record_state(s, &state);
 }
 
+static const struct str gone = STR_INIT("it is defined no more");
+
 /* It is over, or paused by its definition: should it come back, it begins then. */
 static void let_go(struct scheduler *s, struct str name, struct str status, struct str reason)
 {
@@ -157,12 +164,8 @@ static bool has_times(const struct schedule *schedule, struct str times)
 
 static bool on_known(void *ctx, const struct instigator *known)
 {
-    struct scheduler *s = ctx;
-    struct entry *e = find(s, known->name);
+    struct entry *e = find(ctx, known->name);
     if (e == NULL) {
-        if (known->decided.ns != 0) {
-            let_go(s, known->name, known->status, STR("it is defined no more"));
-        }
         return true;
     }
     e->status = status_from(known->status);
@@ -175,11 +178,41 @@ static bool on_known(void *ctx, const struct instigator *known)
     return true;
 }
 
-/* What this daemon knows is newer than what the database says. */
-static void take_over(struct scheduler *s, const struct entry *old)
+bool scheduler_read(const struct scheduler *s, const struct definitions *defs,
+                    struct schedule_set **ret, struct err *err)
 {
-    struct entry *e = find(s, old->schedule->name);
+    struct schedule_set *set =
+        calloc(1, sizeof(*set) + defs->schedule_count * sizeof(set->entries[0]));
+    if (set == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "read the schedules: out of memory");
+    }
+    set->defs = defs;
+    set->count = defs->schedule_count;
+    for (size_t i = 0; i < set->count; i++) {
+        set->entries[i].schedule = &defs->schedules[i];
+        set->entries[i].splay_ns = schedule_splay(&defs->schedules[i], s->options.device);
+    }
+    if (!store_instigators(s->options.store, STR("schedule"), on_known, set, err)) {
+        free(set);
+        return err_wrap(err, "read what is known of the schedules");
+    }
+    *ret = set;
+    return true;
+}
+
+void schedule_set_free(struct schedule_set *set)
+{
+    free(set);
+}
+
+/* What this daemon knows is newer than what the database says. */
+static void take_over(struct scheduler *s, struct schedule_set *set, const struct entry *old)
+{
+    struct entry *e = find(set, old->schedule->name);
     if (e == NULL) {
+        if (old->decided.ns != 0) {
+            let_go(s, old->schedule->name, status_name(old->status), gone);
+        }
         return;
     }
     char text[TEXT_BYTES_MAX];
@@ -190,39 +223,29 @@ static void take_over(struct scheduler *s, const struct entry *old)
     e->decided.ns = e->has_new_times ? 0 : old->decided.ns;
 }
 
-/* Fills the entries anew. On false nothing is changed. */
-static bool load(struct scheduler *s, const struct definitions *defs, struct err *err)
+static void use(struct scheduler *s, struct schedule_set *set)
 {
-    struct entry *entries = calloc(defs->schedule_count + 1, sizeof(*entries));
-    if (entries == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "read the schedules: out of memory");
+    for (size_t i = 0; s->set != NULL && i < s->set->count; i++) {
+        take_over(s, set, &s->set->entries[i]);
     }
-    for (size_t i = 0; i < defs->schedule_count; i++) {
-        entries[i] =
-            (struct entry){.schedule = &defs->schedules[i],
-                           .splay_ns = schedule_splay(&defs->schedules[i], s->options.device)};
-    }
-    struct scheduler old = *s;
-    s->entries = entries;
-    s->count = defs->schedule_count;
-    if (!store_instigators(s->options.store, STR("schedule"), on_known, s, err)) {
-        s->entries = old.entries;
-        s->count = old.count;
-        free(entries);
-        return err_wrap(err, "read what is known of the schedules");
-    }
-    for (size_t i = 0; i < old.count; i++) {
-        take_over(s, &old.entries[i]);
-    }
-    for (size_t i = 0; i < s->count; i++) {
-        struct entry *e = &entries[i];
+    for (size_t i = 0; i < set->count; i++) {
+        struct entry *e = &set->entries[i];
         if (is_paused(e) && e->decided.ns != 0) {
             e->decided.ns = 0;
             let_go(s, e->schedule->name, status_name(e->status), STR("its definition pauses it"));
         }
     }
-    free(old.entries);
-    s->options.defs = defs;
+    free(s->set);
+    s->set = set;
+}
+
+/* Taken from the definitions while no daemon ran. */
+static bool on_forgotten(void *ctx, const struct instigator *known)
+{
+    struct scheduler *s = ctx;
+    if (find(s->set, known->name) == NULL && known->decided.ns != 0) {
+        let_go(s, known->name, known->status, gone);
+    }
     return true;
 }
 
@@ -238,7 +261,13 @@ bool scheduler_open(struct scheduler **ret, const struct scheduler_options *opti
         .clock_rule = {.built = options->built, .requires_sync = options->requires_sync},
         .absence = ABSENCE_DOWN};
     s->timer = (struct loop_timer){.on_due = on_due, .ctx = s};
-    if (!load(s, options->defs, err)) {
+    struct schedule_set *set = NULL;
+    if (!scheduler_read(s, options->defs, &set, err)) {
+        scheduler_close(s);
+        return false;
+    }
+    use(s, set);
+    if (!store_instigators(options->store, STR("schedule"), on_forgotten, s, err)) {
         scheduler_close(s);
         return false;
     }
@@ -252,7 +281,7 @@ void scheduler_close(struct scheduler *s)
         return;
     }
     loop_timer_disarm(s->options.loop, &s->timer);
-    free(s->entries);
+    free(s->set);
     free(s);
 }
 
@@ -275,6 +304,7 @@ static void decide(struct scheduler *s, const struct schedule *schedule, struct 
         .cause_name = schedule->name,
         .on_overlap = schedule->job == NULL ? OVERLAP_SKIP : schedule->job->on_overlap,
         .tags = schedule->tags,
+        .partition_at = tick->nominal,
         .selection = schedule->job != NULL ? schedule->job->select : schedule->select};
     if (!runner_enqueue(s->options.runner, &request, run, why)) {
         tick->status = why->code == ERR_BUSY ? STR("skipped") : STR("failed");
@@ -285,26 +315,22 @@ static void decide(struct scheduler *s, const struct schedule *schedule, struct 
     }
 }
 
-/* Whatever comes of its record: the tick must not start a second run. Where the store's memory is
- * full, making room by writing is worth the wait: a run without its tick could be started again
- * after a crash. */
-static void record_tick(struct scheduler *s, struct entry *e, struct record *tick)
+/* On false it is to be decided on once more. */
+static bool record_tick(struct scheduler *s, struct entry *e, struct record *tick)
 {
     char text[TEXT_BYTES_MAX];
     struct buf times = buf_fixed(text, sizeof(text));
     struct err err = {0};
     schedule_write_times(e->schedule, &times);
     tick->cursor = buf_str(&times);
-    e->decided = tick->nominal;
-    bool ok = runner_record(s->options.runner, tick, &err) ||
-              (err.code == ERR_FULL && store_flush(s->options.store, wall_now(s), &err) &&
-               runner_record(s->options.runner, tick, &err));
-    if (!ok) {
+    if (!runner_record(s->options.runner, tick, &err)) {
         LOG(ERROR, "schedule.tick_lost", F_S("schedule", tick->name), F_ERR(&err));
-        return;
+        return false;
     }
+    e->decided = tick->nominal;
     LOG(INFO, "schedule.tick", F_S("schedule", tick->name), F_S("status", tick->status),
         F_S("run", tick->run), F_S("reason", tick->reason));
+    return true;
 }
 
 static struct record tick_record(const struct scheduler *s, const struct entry *e,
@@ -318,27 +344,29 @@ static struct record tick_record(const struct scheduler *s, const struct entry *
                            .nominal = nominal};
 }
 
-/* A clock that was wrong may have brought this nominal time before. */
-static bool has_started(struct scheduler *s, const struct entry *e, struct wall_time nominal)
+/* A run whose tick has no record could be started again after a crash. */
+static void take_back(struct scheduler *s, struct str run)
 {
-    bool has = false;
     struct err err = {0};
-    if (!store_tick_has_started(s->options.store, e->schedule->name, nominal, &has, &err)) {
-        LOG(ERROR, "schedule.tick_lost", F_S("schedule", e->schedule->name), F_ERR(&err));
-        return true;
+    if (!str_is_empty(run) && !runner_cancel(s->options.runner, run, &err)) {
+        LOG(ERROR, "schedule.run_not_taken_back", F_S("run", run), F_ERR(&err));
     }
-    return has;
 }
 
-static void fire(struct scheduler *s, struct entry *e, struct wall_time nominal, bool is_late)
+static bool fire(struct scheduler *s, struct entry *e, struct wall_time nominal, bool is_late)
 {
     char run[UUID_TEXT_SIZE] = "";
     char text[TEXT_BYTES_MAX];
     struct buf late = buf_fixed(text, sizeof(text));
     struct err err = {0};
-    if (has_started(s, e, nominal)) {
+    bool has_started = false;
+    if (!store_tick_has_started(s->options.store, e->schedule->name, nominal, &has_started, &err)) {
+        LOG(ERROR, "schedule.tick_lost", F_S("schedule", e->schedule->name), F_ERR(&err));
+        return false;
+    }
+    if (has_started) { /* a clock that was wrong has brought this nominal time before */
         e->decided = nominal;
-        return;
+        return true;
     }
     struct record tick = tick_record(s, e, nominal);
     decide(s, e->schedule, &tick, run, &err);
@@ -346,10 +374,14 @@ static void fire(struct scheduler *s, struct entry *e, struct wall_time nominal,
         schedule_write_late(s->absence, &late);
         tick.reason = buf_str(&late);
     }
-    record_tick(s, e, &tick);
+    if (!record_tick(s, e, &tick)) {
+        take_back(s, tick.run);
+        return false;
+    }
+    return true;
 }
 
-static void skip(struct scheduler *s, struct entry *e, const struct schedule_look *look)
+static bool skip(struct scheduler *s, struct entry *e, const struct schedule_look *look)
 {
     char text[TEXT_BYTES_MAX];
     struct buf reason = buf_fixed(text, sizeof(text));
@@ -357,7 +389,12 @@ static void skip(struct scheduler *s, struct entry *e, const struct schedule_loo
     schedule_write_skip(e->schedule, look, s->absence, &reason);
     tick.status = STR("skipped");
     tick.reason = buf_str(&reason);
-    record_tick(s, e, &tick);
+    return record_tick(s, e, &tick);
+}
+
+static bool has_room(const struct scheduler *s)
+{
+    return store_room(s->options.store) >= ROOM_BYTES;
 }
 
 static void look_at(struct scheduler *s, struct entry *e, struct wall_time now)
@@ -367,17 +404,22 @@ static void look_at(struct scheduler *s, struct entry *e, struct wall_time now)
     if (look.begin != SCHEDULE_GOES_ON) {
         begin(s, e, look.begin, now);
     }
-    if (look.skipped > 0) {
-        skip(s, e, &look);
-    }
+    bool ok = look.skipped == 0 || skip(s, e, &look);
     struct wall_time nominal = look.first;
-    for (int64_t i = 0; i < look.fires; i++) {
-        fire(s, e, nominal, i < look.late);
+    e->wake = look.wake;
+    for (int64_t i = 0; ok && i < look.fires; i++) {
+        if (!has_room(s)) { /* the rest in the next turn, when these are written */
+            e->wake = now;
+            return;
+        }
+        ok = fire(s, e, nominal, i < look.late);
         if (!schedule_next(e->schedule, nominal, &nominal)) {
             break;
         }
     }
-    e->wake = look.wake;
+    if (!ok) {
+        e->wake.ns = now.ns + AGAIN_NS;
+    }
 }
 
 /* --- when to look --- */
@@ -388,8 +430,8 @@ static void look_at(struct scheduler *s, struct entry *e, struct wall_time now)
 static void arm_next(struct scheduler *s, struct wall_time now)
 {
     int64_t earliest = INT64_MAX;
-    for (size_t i = 0; i < s->count; i++) {
-        const struct entry *e = &s->entries[i];
+    for (size_t i = 0; i < s->set->count; i++) {
+        const struct entry *e = &s->set->entries[i];
         if (!is_paused(e) && e->wake.ns < earliest) {
             earliest = e->wake.ns;
         }
@@ -441,7 +483,7 @@ static bool check_clock(struct scheduler *s, struct wall_time now)
 static bool check_room(struct scheduler *s)
 {
     bool lacked = s->lacks_room;
-    s->lacks_room = store_room(s->options.store) < ROOM_BYTES;
+    s->lacks_room = !has_room(s);
     if (!s->lacks_room) {
         return true;
     }
@@ -450,7 +492,7 @@ static bool check_room(struct scheduler *s)
             F_T("action", "schedules wait until the database can be written"));
     }
     blame(s, ABSENCE_DISK);
-    loop_timer_arm_in(s->options.loop, &s->timer, ROOM_CHECK_NS);
+    loop_timer_arm_in(s->options.loop, &s->timer, AGAIN_NS);
     return false;
 }
 
@@ -461,8 +503,8 @@ static void on_due(void *ctx)
     if (!check_clock(s, now)) {
         return;
     }
-    for (size_t i = 0; i < s->count; i++) {
-        struct entry *e = &s->entries[i];
+    for (size_t i = 0; i < s->set->count; i++) {
+        struct entry *e = &s->set->entries[i];
         if (is_paused(e) || e->wake.ns > now.ns) {
             continue;
         }
@@ -477,15 +519,15 @@ static void on_due(void *ctx)
 
 static void look_soon(struct scheduler *s)
 {
-    if (s->is_running && s->count > 0) {
+    if (s->is_running && s->set->count > 0) {
         loop_timer_arm_in(s->options.loop, &s->timer, 0);
     }
 }
 
 static void look_at_all(struct scheduler *s)
 {
-    for (size_t i = 0; i < s->count; i++) {
-        s->entries[i].wake.ns = 0;
+    for (size_t i = 0; i < s->set->count; i++) {
+        s->set->entries[i].wake.ns = 0;
     }
     look_soon(s);
 }
@@ -508,15 +550,11 @@ void scheduler_clock_stepped(struct scheduler *s)
     look_at_all(s);
 }
 
-bool scheduler_replace_definitions(struct scheduler *s, const struct definitions *defs,
-                                   struct err *err)
+void scheduler_use(struct scheduler *s, struct schedule_set *set)
 {
-    if (!load(s, defs, err)) {
-        return false;
-    }
+    use(s, set);
     loop_timer_disarm(s->options.loop, &s->timer);
     look_at_all(s);
-    return true;
 }
 
 enum clock_trust scheduler_clock(const struct scheduler *s)
@@ -526,9 +564,8 @@ enum clock_trust scheduler_clock(const struct scheduler *s)
 
 struct wall_time scheduler_built(void)
 {
-    struct wall_time built = {0};
-    (void)wall_parse(STR(SELVEDGE_BUILT), &built);
-    return built;
+    struct wall_time built;
+    return wall_parse(STR(SELVEDGE_BUILT), &built) ? built : (struct wall_time){0};
 }
 
 /* --- pausing --- */
@@ -557,12 +594,12 @@ bool scheduler_set_paused(struct scheduler *s, const struct str *names, size_t c
 {
     const struct schedule *found = NULL;
     for (size_t i = 0; i < count; i++) {
-        if (!definitions_find_schedule(s->options.defs, names[i], &found, err)) {
+        if (!definitions_find_schedule(s->set->defs, names[i], &found, err)) {
             return false;
         }
     }
     for (size_t i = 0; i < count; i++) {
-        struct entry *e = find(s, names[i]);
+        struct entry *e = find(s->set, names[i]);
         ret_changed[i] = is_paused(e) != is_paused_now;
         if (ret_changed[i] && !set_paused(s, e, is_paused_now, err)) {
             return false;

@@ -24,11 +24,15 @@ void scheduler_stop(struct scheduler *scheduler);
 /* The wall clock was stepped: the next ticks are worked out anew. */
 void scheduler_clock_stepped(struct scheduler *scheduler);
 
-/* While the old definitions are still there. A schedule keeps what it remembers by its name; one
- * that is new, or whose times were changed, begins now. Fires nothing before the next turn of the
- * loop. On false the old definitions stay. */
-MUST_CHECK bool scheduler_replace_definitions(struct scheduler *scheduler,
-                                              const struct definitions *defs, struct err *err);
+/* New definitions in two steps, so that a reload is all or nothing: what is known of their schedules
+ * is read, then used, which cannot fail. A schedule keeps what it remembers by its name; one that is
+ * new, or whose times were changed, begins now. The old definitions are still there at either step;
+ * nothing fires before the next turn of the loop. */
+struct schedule_set;
+MUST_CHECK bool scheduler_read(const struct scheduler *scheduler, const struct definitions *defs,
+                               struct schedule_set **ret, struct err *err);
+void scheduler_use(struct scheduler *scheduler, struct schedule_set *set); /* takes it */
+void schedule_set_free(struct schedule_set *set);                          /* NULL is allowed */
 
 /* Pauses or resumes, durably, across restarts. All or none: ERR_NOT_FOUND when one is not defined.
  * A resumed schedule goes on with its next tick. *ret_changed: one for each name; false = it was so

@@ -3,10 +3,12 @@
 #include "agent/daemon/scheduler.h"
 
 #include "agent/store/instigators.h"
+#include "agent/store/runs.h"
 #include "agent/store/ticks.h"
 #include "runner_fixture.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/fault_malloc.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -56,6 +58,7 @@ static void open_scheduler(void)
     options.loop = w.loop;
     options.store = w.fixture.store;
     options.runner = w.runner;
+    options.defs = w.loaded.defs;
     runner_world_check(&w, scheduler_open(&scheduler, &options, &w.err));
     scheduler_start(scheduler);
 }
@@ -83,10 +86,8 @@ static int begin_at(const char *now)
     fake = (struct fake_clock){.mono = {HOUR}, .wall = at(now)};
     runner_world_init_at(&w, definitions, fake_clock_port(&fake));
     synced = false;
-    options = (struct scheduler_options){.defs = w.loaded.defs,
-                                         .device = STR("brooklyn"),
-                                         .built = at("2026-01-01"),
-                                         .is_synced = is_synced};
+    options = (struct scheduler_options){
+        .device = STR("brooklyn"), .built = at("2026-01-01"), .is_synced = is_synced};
     scheduler = NULL;
     return 0;
 }
@@ -246,6 +247,33 @@ static void a_restart_remembers(void **state)
     assert_int_equal(events(EVENT_TICK), 4);
 }
 
+/* Made good on the 25th, the tick of the 24th makes the day before its own time. */
+static void a_tick_makes_the_partition_of_its_time(void **state)
+{
+    (void)state;
+    AUTO(arena) arena = arena_new(4 << 20);
+    struct partitions *p = &w.loaded.defs->assets[1].partitions;
+    *p = (struct partitions){.kind = PARTITION_TIME,
+                             .cron_text = STR("0 0 * * *"),
+                             .timezone = STR("UTC"),
+                             .tz = tz_utc(),
+                             .start = at("2026-11-01"),
+                             .format = STR("%Y-%m-%d")};
+    runner_world_check(&w, cron_parse(p->cron_text, &p->cron, &w.err));
+    schedule_named("hourly")->missed = MISSED_SKIP;
+    schedule_named("daily")->missed = MISSED_ALL;
+    schedule_named("daily")->missed_max = 2;
+    open_scheduler();
+    turns();
+    restart(3 * DAY);
+    flush();
+    struct stored_run *runs = NULL;
+    size_t count = 0;
+    runner_world_check(&w, store_open_runs(w.fixture.store, &arena, &runs, &count, &w.err));
+    assert_int_equal(count, 1);
+    assert_true(str_eq(runs[0].partition, STR("2026-11-23")));
+}
+
 static void a_pause_survives_and_its_ticks_are_nobodys(void **state)
 {
     (void)state;
@@ -388,7 +416,9 @@ static struct loaded reload(const char *text)
     buf_addf(&all, "project: many\n%s", text);
     load_text(&loaded, buf_cstr(&all));
     assert_loaded(&loaded);
-    runner_world_check(&w, scheduler_replace_definitions(scheduler, loaded.defs, &w.err));
+    struct schedule_set *set = NULL;
+    runner_world_check(&w, scheduler_read(scheduler, loaded.defs, &set, &w.err));
+    scheduler_use(scheduler, set);
     turns();
     return loaded;
 }
@@ -486,6 +516,57 @@ static void a_full_store_delays_ticks(void **state)
     assert_string_equal(ticks("hourly"), "hourly 2026-11-22T11:00 started\n");
 }
 
+/* More ticks at once than the store's memory for records that wait holds: in several turns. */
+static void many_missed_ticks_take_their_turns(void **state)
+{
+    enum { MINUTES = 2880 };
+    (void)state;
+    struct schedule *hourly = schedule_named("hourly");
+    assert_true(cron_parse(STR("* * * * *"), &hourly->cron, &w.err));
+    hourly->cron_text = STR("* * * * *");
+    hourly->missed = MISSED_ALL;
+    hourly->missed_max = 10000;
+    open_scheduler();
+    turns();
+    restart(MINUTES * MINUTE);
+    assert_in_range(events(EVENT_TICK), 100, MINUTES - 100);
+    for (int i = 0; i < 11; i++) { /* less than a minute: no tick is added to them */
+        pass(5 * NS_PER_SEC);
+    }
+    assert_int_equal(events(EVENT_TICK), MINUTES + 2); /* and two of the daily */
+    assert_memory_equal(ticks("hourly"), "hourly 2026-11-24T10:30 skipped: the previous run", 49);
+}
+
+/* Memory fails at each allocation in turn, while a tick is decided on: it and its run are both
+ * there, or neither, and in the end it has fired once. */
+static void a_tick_and_its_run_come_together_or_not_at_all(void **state)
+{
+    (void)state;
+    for (int nth = 0;; nth++) {
+        end(NULL);
+        begin(NULL);
+        open_scheduler();
+        turns();
+        pass(2 * NS_PER_SEC);
+        fake_clock_advance(&fake, 30 * MINUTE - 2 * NS_PER_SEC);
+        fault_malloc_arm(nth);
+        /* The loop itself may say that it has no memory. */
+        bool ok = loop_turn(w.loop, 0, &w.err);
+        bool has_fired = fault_malloc_disarm();
+        assert_true(ok || has_fired);
+        int begun = events(EVENT_RUN_ENQUEUED) - events(EVENT_RUN_CANCELED);
+        assert_int_equal(begun, strstr(ticks("hourly"), "started") != NULL);
+        pass(10 * NS_PER_SEC);
+        pass(NS_PER_SEC);
+        assert_memory_equal(ticks("hourly"), "hourly 2026-11-22T11:00 ", 24);
+        assert_int_equal(events(EVENT_TICK), 1);
+        if (!has_fired) {
+            assert_true(nth > 0);
+            return;
+        }
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -493,6 +574,7 @@ int main(void)
         TEST(ticks_fire_on_the_second),
         TEST(a_late_look_treats_ticks_as_missed),
         TEST(a_restart_remembers),
+        TEST(a_tick_makes_the_partition_of_its_time),
         TEST(a_pause_survives_and_its_ticks_are_nobodys),
         TEST(one_unknown_name_changes_nothing),
         TEST(what_its_definition_pauses_runs_when_it_is_resumed),
@@ -505,6 +587,8 @@ int main(void)
         TEST(splay_moves_the_firing),
         TEST(a_stopped_scheduler_fires_nothing),
         TEST(a_full_store_delays_ticks),
+        TEST(many_missed_ticks_take_their_turns),
+        TEST(a_tick_and_its_run_come_together_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
