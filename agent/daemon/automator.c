@@ -243,6 +243,11 @@ static void plan_next(struct automator *a, const struct tick *t, int64_t took_ns
     int64_t between = took_ns * LOAD > BETWEEN_NS ? took_ns * LOAD : BETWEEN_NS;
     struct mono_time now = loop_now(a->loop);
     a->next_allowed.ns = t->runs.has_more ? now.ns : now.ns + between;
+    if (a->timer.heap_index != 0 && a->timer.due.ns < a->next_allowed.ns) {
+        loop_timer_arm(a->loop, &a->timer, a->next_allowed); /* armed by what this tick flushed */
+    }
+    LOG(DEBUG, "automation.evaluated", F_I("runs", (int64_t)t->runs.count),
+        F_I("took_us", took_ns / NS_PER_US), F_T("more", t->runs.has_more ? "yes" : "no"));
     if (t->has_kept) {
         runner_flush_soon(a->runner);
     }

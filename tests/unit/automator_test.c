@@ -167,6 +167,25 @@ static void each_update_asks_once_also_while_a_run_goes_on(void **state)
     assert_int_equal(runs(), 4);
 }
 
+/* An update every 0.3 s, some of them not yet durable when a tick comes, and b made at once: it is
+ * asked for every three seconds. */
+static void however_often_something_happens_it_ticks_now_and_then(void **state)
+{
+    (void)state;
+    settle();
+    for (int i = 0; i < 100; i++) {
+        make("a");
+        do {
+            runner_world_check(&w, loop_turn(w.loop, NS_PER_MS, &w.err));
+        } while (runner_active_runs(w.runner) + runner_queued_runs(w.runner) > 0);
+        fake_clock_advance(&now, 300 * NS_PER_MS);
+        runner_world_check(&w, loop_turn(w.loop, 0, &w.err));
+    }
+    assert_in_range(runs(), 7, 11);
+    settle();
+    assert_int_equal(w.state, RUN_SUCCESS);
+}
+
 static void an_idle_device_writes_nothing(void **state)
 {
     (void)state;
@@ -397,6 +416,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_chain_lands_in_one_run),
         TEST(each_update_asks_once_also_while_a_run_goes_on),
+        TEST(however_often_something_happens_it_ticks_now_and_then),
         TEST(an_idle_device_writes_nothing),
         TEST(on_cron_comes_with_its_tick),
         TEST(what_happened_while_it_was_paused_is_asked_for_once),
