@@ -118,7 +118,8 @@ void cli_event(struct cli *cli, struct str line)
     buf_add_harmless(&out, str_slice(text_of(event, "at"), TIME_FROM, TIME_TO));
     buf_addf(&out, "  %s%-29.*s%s ", cli_tone_on(cli, tone), STR_ARG(type),
              cli_tone_off(cli, tone));
-    buf_add_harmless(&out, text_of(event, "step"));
+    struct str step = text_of(event, "step");
+    buf_add_harmless(&out, str_is_empty(step) ? text_of(event, "asset") : step);
     add_details(&out, event);
     cli_json(cli, buf_str(&out));
 }

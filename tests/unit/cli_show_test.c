@@ -40,6 +40,15 @@ static void an_event_is_one_line_of_what_matters(void **state)
         "one)\n");
 }
 
+static void an_event_of_no_step_names_its_asset(void **state)
+{
+    (void)state;
+    assert_string_equal(shown("{\"seq\":1,\"at\":\"2026-11-22T02:30:00Z\",\"type\":"
+                              "\"freshness_state_change\",\"asset\":\"a/b\",\"status\":\"warn\"}",
+                              NULL),
+                        "02:30:00Z  freshness_state_change        a/b  status=warn\n");
+}
+
 static void a_first_attempt_is_no_news(void **state)
 {
     (void)state;
@@ -181,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_is_one_line_of_what_matters),
+        cmocka_unit_test(an_event_of_no_step_names_its_asset),
         cmocka_unit_test(a_first_attempt_is_no_news),
         cmocka_unit_test(an_event_cannot_drive_the_terminal),
         cmocka_unit_test(json_gives_the_line_as_it_is),
