@@ -75,9 +75,9 @@ struct automation_node {
 struct automation_result {
     bool is_evaluated;
     bool is_requested; /* to be made now; partitions: the latest one */
+    bool must_keep;    /* the next tick would come to something else with the cursor before */
     struct str cursor; /* for the next tick, several lines; empty when it was not evaluated: what is
                           kept of it goes, as a condition that comes back begins anew */
-    bool must_keep;    /* the next tick would come to something else with the cursor before */
     const struct automation_node *tree; /* NULL unless wanted */
 };
 

@@ -136,7 +136,7 @@ static void a_deadline_is_kept_or_missed(void **state)
     assert_string_equal(told(), "c=pass 1");
     advance(60 * MINUTE);
     assert_string_equal(told(), "c=pass 1");
-    advance(24 * 60 * MINUTE);
+    advance(INT64_C(24) * 60 * MINUTE);
     assert_string_equal(told(), "c=fail 2");
     make("c");
     assert_string_equal(told(), "c=pass 3");

@@ -132,7 +132,9 @@ static void inputs_are_those_of_the_start(void **state)
     while (!str_eq(known("a").data_version, STR("later"))) {
         runner_world_turn(&w);
     }
-    fclose(fopen(temp_dir_path(&w.dir, "c.go"), "w"));
+    FILE *go = fopen(temp_dir_path(&w.dir, "c.go"), "w");
+    assert_non_null(go);
+    assert_int_equal(fclose(go), 0);
     runner_world_wait(&w, 2);
     assert_inputs("c", "a=" OF_A " ");
     (void)remove(temp_dir_path(&w.dir, "c.go"));
