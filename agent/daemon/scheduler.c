@@ -304,6 +304,7 @@ static void decide(struct scheduler *s, const struct schedule *schedule, struct 
         .cause_name = schedule->name,
         .on_overlap = schedule->job == NULL ? OVERLAP_SKIP : schedule->job->on_overlap,
         .tags = schedule->tags,
+        .partition_at = tick->nominal,
         .selection = schedule->job != NULL ? schedule->job->select : schedule->select};
     if (!runner_enqueue(s->options.runner, &request, run, why)) {
         tick->status = why->code == ERR_BUSY ? STR("skipped") : STR("failed");
@@ -574,9 +575,8 @@ void scheduler_use(struct scheduler *s, struct schedule_set *set)
 
 struct wall_time scheduler_built(void)
 {
-    struct wall_time built = {0};
-    (void)wall_parse(STR(SELVEDGE_BUILT), &built);
-    return built;
+    struct wall_time built;
+    return wall_parse(STR(SELVEDGE_BUILT), &built) ? built : (struct wall_time){0};
 }
 
 /* --- pausing --- */

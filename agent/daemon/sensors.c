@@ -33,6 +33,11 @@ void sensors_wake(struct sensors *all)
     }
 }
 
+void sensor_get_env(const struct sensor_slot *slot, struct sensor_env *ret)
+{
+    sensor_env_init(ret, slot->all->options.env, slot->all->options.state_dir_abs);
+}
+
 struct mono_time sensor_now(const struct sensor_slot *slot)
 {
     return loop_now(slot->all->options.loop);
@@ -83,23 +88,6 @@ void sensor_clear_trouble(struct sensor_slot *slot)
         LOG(INFO, "sensor.recovered", F_S("sensor", slot->def->name));
         slot->trouble = (struct err){0};
     }
-}
-
-static bool get_variable(void *ctx, struct str name, struct str *ret_value)
-{
-    const struct sensor_env *env = ctx;
-    if (str_eq(name, STR("STATE_DIR"))) {
-        *ret_value = str_from(env->options->state_dir_abs);
-        return true;
-    }
-    return env->options->env->get(env->options->env->ctx, name, ret_value);
-}
-
-void sensor_env_init(struct sensor_env *env, const struct sensors_options *options)
-{
-    env->options = options;
-    env->lookup =
-        (struct env_lookup){.get = get_variable, .ctx = env, .secrets = options->env->secrets};
 }
 
 /* --- a turn ------------------------------------------------------------------------------------
@@ -366,6 +354,7 @@ void sensors_close(struct sensors *all)
     }
     sensors_stop(all);
     free_slots(all->slots, all->count);
+    free_slots(all->prepared, all->prepared_count);
     folder_watch_close(all->folders);
     definitions_close(all->defs);
     free(all);
@@ -417,38 +406,49 @@ static void take_memory(struct sensor_slot *to, const struct sensor_slot *from)
     }
 }
 
-bool sensors_use_definitions(struct sensors *all, struct definitions *defs, struct err *err)
+bool sensors_prepare(struct sensors *all, const struct definitions *defs, struct err *err)
 {
-    struct sensor_slot **slots = NULL;
-    if (!new_slots(all, defs, &slots, err)) {
+    free_slots(all->prepared, all->prepared_count);
+    all->prepared_count = 0;
+    all->prepared = NULL;
+    if (!new_slots(all, defs, &all->prepared, err)) {
         return false;
     }
-    assert(slots != NULL);
-    struct sensor_slot **before = all->slots;
-    size_t before_count = all->count;
-    for (size_t i = 0; i < defs->sensor_count; i++) {
+    all->prepared_count = defs->sensor_count;
+    return true;
+}
+
+/* Goes on in the place of a fresh one, which goes in its stead. */
+static void keep(struct sensors *all, struct sensor_slot **fresh, struct sensor_slot *old)
+{
+    struct sensor_slot *other = *fresh;
+    const struct sensor *def = other->def;
+    for (size_t i = 0; i < all->count; i++) {
+        all->slots[i] = all->slots[i] == old ? other : all->slots[i];
+    }
+    other->def = old->def;
+    old->def = def;
+    *fresh = old;
+}
+
+void sensors_use_definitions(struct sensors *all, struct definitions *defs)
+{
+    struct definitions *before = all->defs;
+    assert(all->prepared != NULL && all->prepared_count == defs->sensor_count);
+    for (size_t i = 0; i < all->prepared_count; i++) {
         struct sensor_slot *old = sensors_find(all, defs->sensors[i].name);
-        if (old == NULL) {
-            continue;
-        }
-        if (is_untouched(all, old, &defs->sensors[i], defs)) {
-            struct sensor_slot *fresh = slots[i];
-            slots[i] = old;
-            for (size_t k = 0; k < before_count; k++) {
-                before[k] = before[k] == old ? fresh : before[k];
-            }
-            fresh->def = old->def; /* of the old definitions, to be found by its name no more */
-            old->def = &defs->sensors[i];
-        } else {
-            take_memory(slots[i], old);
+        if (old != NULL && is_untouched(all, old, &defs->sensors[i], defs)) {
+            keep(all, &all->prepared[i], old);
+        } else if (old != NULL) {
+            take_memory(all->prepared[i], old);
         }
     }
-    all->slots = slots;
-    all->count = defs->sensor_count;
-    free_slots(before, before_count);
-    struct definitions *old_defs = all->defs;
+    free_slots(all->slots, all->count);
+    all->slots = all->prepared;
+    all->count = all->prepared_count;
+    all->prepared = NULL;
+    all->prepared_count = 0;
     all->defs = definitions_share(defs);
-    definitions_close(old_defs);
+    definitions_close(before);
     sensors_wake(all);
-    return true;
 }

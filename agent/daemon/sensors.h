@@ -29,10 +29,11 @@ void sensors_close(struct sensors *all); /* programs are killed; NULL is allowed
 void sensors_start(struct sensors *all);
 /* No tick follows; programs are ended and what they would have said is asked again next time. */
 void sensors_stop(struct sensors *all);
-/* Together with the runner's. A sensor keeps by its name what it remembers, and its
- * connection or watch when nothing was changed about it. On false the old ones stay. */
-MUST_CHECK bool sensors_use_definitions(struct sensors *all, struct definitions *defs,
-                                        struct err *err);
+/* Other definitions, together with the runner's: what can fail is done before. A sensor keeps by its
+ * name what it remembers, and its connection or watch when nothing was changed about it. */
+MUST_CHECK bool sensors_prepare(struct sensors *all, const struct definitions *defs,
+                                struct err *err);
+void sensors_use_definitions(struct sensors *all, struct definitions *defs); /* the same ones */
 
 /* Both may be called at any time; what they lead to happens in a later turn. */
 void sensors_run_ended(struct sensors *all);

@@ -94,7 +94,7 @@ static void add_chain(struct happening *h, const struct run_facts *facts)
 
 static bool begin(struct sensor_slot *slot)
 {
-    return slot->has_cursor || sensor_begin_at(slot, store_last_seq(slot->all->options.store));
+    return slot->has_cursor || sensor_begin_at(slot, store_last_order(slot->all->options.store));
 }
 
 static void give_up(struct sensor_slot *slot, const struct err *why)

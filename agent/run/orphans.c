@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -270,46 +269,38 @@ static bool end_group(void *ctx, const struct step_group *left, struct str run)
     return true;
 }
 
+/* Everything is on the stack, some 25 KB: it must work when there is no memory to be had. */
 bool orphans_end(const struct orphans_options *options, struct orphans *ret, struct err *err)
 {
     *ret = (struct orphans){0};
     struct mono_time deadline = {clock_mono(options->clock).ns + ORPHANS_WAIT_NS};
-    struct search *s = calloc(1, sizeof(*s));
     char prefix[ENTRY_BYTES];
-    if (s == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "look for orphans: out of memory");
-    }
     (void)snprintf(prefix, sizeof(prefix), ORPHANS_VARIABLE "=" STR_FMT "/",
                    STR_ARG(options->store));
-    s->proc_dir = options->proc_dir;
-    s->prefix = str_from(prefix);
-    spare_ourselves(s);
-    bool is_ok = end_processes(options, s, ret, deadline, err);
-    free(s);
+    struct search s = {.proc_dir = options->proc_dir, .prefix = str_from(prefix)};
+    spare_ourselves(&s);
     struct group_end end = {.orphans = ret, .clock = options->clock, .deadline = deadline};
-    return is_ok && (options->groups == NULL ||
-                     step_groups_each_left(options->groups, end_group, &end, err));
+    return end_processes(options, &s, ret, deadline, err) &&
+           (options->groups == NULL ||
+            step_groups_each_left(options->groups, end_group, &end, err));
 }
 
-int64_t orphans_kill_step(const char *proc_dir, struct str token)
+bool orphans_kill_step(const char *proc_dir, struct str token, int64_t *ret_found)
 {
-    struct search *s = calloc(1, sizeof(*s));
-    struct err ignored = {0};
     char entry[ENTRY_BYTES];
+    struct err ignored = {0};
     int len = snprintf(entry, sizeof(entry), ORPHANS_VARIABLE "=" STR_FMT, STR_ARG(token));
-    if (s == NULL || len >= (int)sizeof(entry)) {
-        free(s);
-        return 0;
+    struct search s = {.proc_dir = proc_dir, .prefix = str_from(entry), .is_exact = true};
+    *ret_found = 0;
+    if (len >= (int)sizeof(entry)) {
+        return true; /* nobody was ever given such a one */
     }
-    s->proc_dir = proc_dir;
-    s->prefix = str_from(entry);
-    s->is_exact = true;
-    spare_ourselves(s);
-    int64_t found = look(s, &ignored) ? (int64_t)s->count : 0;
-    if (found > 0) {
-        signal_all(s, SIGKILL);
-        release_all(s);
+    spare_ourselves(&s);
+    if (!look(&s, &ignored)) {
+        return false;
     }
-    free(s);
-    return found;
+    *ret_found = (int64_t)s.count;
+    signal_all(&s, SIGKILL);
+    release_all(&s);
+    return true;
 }

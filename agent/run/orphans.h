@@ -39,6 +39,7 @@ struct orphans {
 MUST_CHECK bool orphans_end(const struct orphans_options *options, struct orphans *ret,
                             struct err *err);
 
-/* Kills what has this very token, at once; returns how many were found alive. One look through
- * /proc: some milliseconds. Ask again until it is 0: what forks meanwhile is met then. */
-int64_t orphans_kill_step(const char *proc_dir, struct str token);
+/* Kills what has this very token, at once; *ret_found is how many were alive. One look through
+ * /proc: some milliseconds. Ask again until it is 0: what forks meanwhile is met then. False: it
+ * could not look. */
+bool orphans_kill_step(const char *proc_dir, struct str token, int64_t *ret_found);

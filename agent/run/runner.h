@@ -60,15 +60,16 @@ void runner_use_definitions(struct runner *runner, struct definitions *defs);
 struct run_request {
     const uint32_t *assets; /* as a job has them; NULL: what `selection` selects */
     size_t asset_count;
-    struct str job;           /* of the definitions; may be empty */
-    struct str cause;         /* "schedule", "sensor", "automation", "backfill", "manual" */
-    struct str cause_name;    /* may be empty */
-    struct str selection;     /* as the person or the job wrote it */
-    enum overlap on_overlap;  /* what to do while another run of the job is open */
-    struct str_map tags;      /* beside the job's; borrowed */
-    int64_t priority;         /* added to the job's */
-    struct str partition;     /* key; of a range the first; empty = none */
-    struct str partition_end; /* of a range the last */
+    struct str job;          /* of the definitions; may be empty */
+    struct str cause;        /* "schedule", "sensor", "automation", "backfill", "manual" */
+    struct str cause_name;   /* may be empty */
+    struct str selection;    /* as the person or the job wrote it */
+    enum overlap on_overlap; /* what to do while another run of the job is open */
+    struct str_map tags;     /* beside the job's; borrowed */
+    int64_t priority;        /* added to the job's */
+    struct str partition;    /* key; of a range the first; empty = the newest window, but by hand */
+    struct str partition_end;      /* of a range the last */
+    struct wall_time partition_at; /* when the newest window is meant; 0 = now */
     struct str backfill;
 };
 /* Queues a run and records it (not yet durable: the caller may record more and flush, or let the

@@ -120,6 +120,9 @@ bool partition_settle(struct active_run *run, struct run_request *request, struc
     const struct asset *asset = run_asset(&run->run, step);
     struct partition_view view = {
         .of = &asset->partitions, .dynamic = &dynamic, .now = runner_wall_now(run->runner)};
+    if (request->partition_at.ns != 0 && str_is_empty(request->partition)) {
+        view.now = request->partition_at;
+    }
     if (str_eq(request->partition, request->partition_end)) {
         request->partition_end = STR_NONE;
     }

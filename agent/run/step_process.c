@@ -192,7 +192,7 @@ static void finish(struct step_process *p)
 /* What a look at something that the step started finds. */
 enum remains {
     REMAINS_NOTHING,
-    REMAINS_VANISHING, /* all are dead, and the kernel has not put them away yet */
+    REMAINS_VANISHING, /* all are dead, and the kernel has not put them away yet: look again */
     REMAINS_SOMEBODY,  /* who was told to end just now */
 };
 
@@ -223,10 +223,15 @@ static enum remains kill_the_rest(struct step_process *p, bool is_suspicious)
     if (p->group.path[0] != '\0') {
         return kill_control_group(p);
     }
-    bool is_found = p->host != NULL && !str_is_empty(p->token) &&
-                    (is_suspicious || step_host_has_orphans(p->host)) &&
-                    orphans_kill_step(p->host->proc_dir, p->token) > 0;
-    return is_found ? REMAINS_SOMEBODY : REMAINS_NOTHING;
+    int64_t found = 0;
+    if (p->host == NULL || str_is_empty(p->token) ||
+        (!is_suspicious && !step_host_has_orphans(p->host))) {
+        return REMAINS_NOTHING;
+    }
+    if (!orphans_kill_step(p->host->proc_dir, p->token, &found)) {
+        return REMAINS_VANISHING; /* nobody knows: look again */
+    }
+    return found > 0 ? REMAINS_SOMEBODY : REMAINS_NOTHING;
 }
 
 /* One look at what the step left. A retry may follow at once: nothing of this attempt should be

@@ -8,8 +8,7 @@
  *
  * The database keeps it with a word before it that says of which kind it is, so that a sensor that
  * became one of another kind under the same name does not take it for its own. The numbers of
- * events change when the database begins a new epoch, and with them what is kept as "seq N":
- * agent/store/sql/cursor_renumber.sql. */
+ * events in it count over all epochs of the database: store_last_order(). */
 #pragma once
 #include "agent/definitions/definitions.h"
 

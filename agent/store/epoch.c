@@ -35,8 +35,8 @@ static bool write_epoch(struct store *store, const struct buffer_state *state, s
     return db_run(&q, err) && buffer_write_state(store, state, err);
 }
 
-/* What remembers an event by its number goes along: those that wait get the numbers from 1 on, those
- * before them numbers below 0, in their order, so that "newer than" means what it meant.
+/* What remembers an event by its number counts over all epochs (store_last_order()), and stays as it
+ * is.
  *
  * Which of the waiting events the hub has seen under their old numbers, nobody can tell: all are
  * told again rather than one be lost. The ones before them are known to be there. */
@@ -54,8 +54,6 @@ bool store_begin_epoch(struct store *store, const struct rng *rng, struct err *e
     if (!db_tx_begin(store->db, &tx, err) || !buffer_delete(store, 0, by, err) ||
         !renumber(store, AGENT_STORE_EVENT_RENUMBER, by, err) ||
         !renumber(store, AGENT_STORE_RUN_RENUMBER, by, err) ||
-        !renumber(store, AGENT_STORE_ASSET_RENUMBER, by, err) ||
-        !renumber(store, AGENT_STORE_CURSOR_RENUMBER, by, err) ||
         !buffer_measure(store, 0, state.last_seq, &state.waiting_bytes, err) ||
         !write_epoch(store, &state, err) || !db_tx_commit(&tx, err)) {
         return err_wrap(err, "begin a new epoch");

@@ -24,7 +24,7 @@ bool store_runs_ended(struct store *store, int64_t after,
                       struct err *err)
 {
     struct db_query q = db_query(store->db, AGENT_STORE_RUN_ENDED_AFTER);
-    db_bind_i64(&q, ":after", after);
+    db_bind_i64(&q, ":after", after - store->state.renumbered);
     for (bool row = false;;) {
         if (!db_next(&q, &row, err)) {
             return false;
@@ -32,7 +32,7 @@ bool store_runs_ended(struct store *store, int64_t after,
         if (!row) {
             return true;
         }
-        struct run_ending run = {.seq = db_col_i64(&q, 0),
+        struct run_ending run = {.seq = db_col_i64(&q, 0) + store->state.renumbered,
                                  .run = db_col_str(&q, 1),
                                  .job = db_col_str(&q, 2),
                                  .status = db_col_str(&q, 3),

@@ -1,5 +1,5 @@
 /* sensors.h - what sensors ask the database: which run keys had their run, which runs ended and
- * which assets were made since then. What is not flushed yet is not found. Text in callbacks is
+ * which assets were made since then. Numbers of events are those of store_last_order(). What is not flushed yet is not found. Text in callbacks is
  * borrowed for the call; one that returns false ends the reading. */
 #pragma once
 #include "agent/store/store.h"

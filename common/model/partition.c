@@ -62,18 +62,15 @@ static bool check_static(const struct partitions *p, struct err *err)
 static bool check_windows(const struct partitions *p, struct err *err)
 {
     enum { LOOKED_AT = 60 };
+    struct partition_window w;
     if (!partition_format_check(p->format, err)) {
         return false;
     }
-    for (int64_t i = 0; i < LOOKED_AT; i++) {
+    bool is_there = partition_time_window(p, 0, &w);
+    for (int i = 0; is_there && i < LOOKED_AT; i++) {
         char memory[KEY_ROOM];
         struct buf key = buf_fixed(memory, sizeof(memory));
-        struct partition_window w;
         struct wall_time again;
-        if (!partition_time_window(p, i, &w)) {
-            return err_set(err, ERR_INVALID, "no window ever begins: " STR_FMT " does not fire",
-                           STR_ARG(p->cron_text));
-        }
         partition_time_write(p, w.start, &key);
         if (!partition_time_read(p, buf_str(&key), &again, err) || again.ns != w.start.ns) {
             (void)err_set(err, ERR_INVALID,
@@ -81,8 +78,10 @@ static bool check_windows(const struct partitions *p, struct err *err)
                           STR_ARG(p->format), STR_ARG(p->cron_text));
             return err_hint(err, "name the hour and minute, too: %%Y-%%m-%%d-%%H:%%M");
         }
+        is_there = cron_next(&p->cron, p->tz, w.start, &w.start);
     }
-    return true;
+    return is_there || err_set(err, ERR_INVALID, "no window ever begins: " STR_FMT " does not fire",
+                               STR_ARG(p->cron_text));
 }
 
 bool partition_check(const struct partitions *p, struct err *err)

@@ -64,9 +64,10 @@ class Watcher:
 
 def nobody_outlives_a_killed_daemon_for_long():
     """Children that ignore TERM, fork, daemonise and hold nothing of us; another agent's live on."""
-    stubborn = "trap '' TERM; echo $$ > stubborn; sleep 1000; sleep 1000"
-    forked = "sleep 1000 & echo $! > forked; echo $$ > leader; wait"
-    daemonised = ("(setsid sh -c 'echo $$ > away; exec sleep 1000' >/dev/null 2>&1 3>&- &); "
+    # When the run is tried again they have nothing to do.
+    stubborn = "[ ! -e stubborn ] || exit 0; trap '' TERM; echo $$ > stubborn; sleep 1000; sleep 1000"
+    forked = "[ ! -e leader ] || exit 0; sleep 1000 & echo $! > forked; echo $$ > leader; wait"
+    daemonised = ("[ ! -e away ] || exit 0; (setsid sh -c 'echo $$ > away; exec sleep 1000' >/dev/null 2>&1 3>&- &); "
                   "while [ ! -s away ]; do :; done; sleep 1000")
     with Alone(project(shell("a", stubborn), shell("b", forked), shell("c", daemonised))) as agent, \
             Alone(project(shell("d", "echo $$ > other; exec sleep 1000"))) as other:
@@ -89,6 +90,7 @@ def nobody_outlives_a_killed_daemon_for_long():
         assert agent.daemon.read_log().count("step.orphans_ended") == 1
         os.kill(foreign, signal.SIGKILL)
         wait_for_status(other, other.runs()[0]["run"], "failure")
+        agent.daemon.stop()  # the run was tried again
 
 
 def a_daemon_that_stops_leaves_nobody():
@@ -167,6 +169,7 @@ def watching_ends_with_who_carries_it_out():
             agent.daemon.kill()
             watcher.end(4)
         agent.start()  # ends the orphan
+        agent.daemon.stop()
 
 
 def a_run_without_a_daemon_is_watched_too():

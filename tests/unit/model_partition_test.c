@@ -64,6 +64,10 @@ static void days_when_the_clock_changes(void **state)
     assert_window(&p, "2018-11-04", "2018-11-04T03:00:00", "2018-11-05T02:00:00");
     p = partition_windows_of(arena, "30 2 * * *", "europe_berlin", "2024-03-29", HOURLY);
     LAST(&p, "2024-04-02T03:30:00", "2024-03-30-02:30", "2024-03-31-03:00", "2024-04-01-02:30");
+    /* The second of two half past two. */
+    LAST(&p, "2024-10-29", "2024-10-26-02:30", "2024-10-27-02:30");
+    assert_window(&p, "2024-10-27-02:30", "2024-10-27T01:30:00", "2024-10-28T01:30:00");
+    assert_window(&p, "2024-10-26-02:30", "2024-10-26T00:30:00", "2024-10-27T01:30:00");
 }
 
 static void weeks_months_and_any_cron(void **state)

@@ -144,6 +144,14 @@ static void what_is_not_said_is_the_newest_window(void **state)
                                             &window, &w.err));
     assert_true(facts.created_at.ns - window.end.ns < INT64_C(86400) * NS_PER_SEC);
     assert_true(window.end.ns <= facts.created_at.ns);
+    /* A tick that is made good later means the window of its own time. */
+    struct run_request late = {.cause = STR("schedule"), .selection = STR("days")};
+    runner_world_check(&w, wall_parse(STR("2024-01-09T02:30:00"), &late.partition_at));
+    runner_world_check(&w, runner_enqueue(w.runner, &late, run, &w.err));
+    runner_world_wait(&w, 2);
+    runner_world_check(
+        &w, store_load_run(w.fixture.store, str_from(run), &arena, &facts, &found, &w.err));
+    assert_true(str_eq(facts.partition, STR("2024-01-08")));
 }
 
 static void what_makes_no_sense_is_refused(void **state)

@@ -3,6 +3,7 @@
 #include "agent/daemon/scheduler.h"
 
 #include "agent/store/instigators.h"
+#include "agent/store/runs.h"
 #include "agent/store/ticks.h"
 #include "runner_fixture.h"
 #include "tests/support/cmocka_all.h"
@@ -244,6 +245,33 @@ static void a_restart_remembers(void **state)
     /* What was decided on is not decided on again. */
     restart(MINUTE);
     assert_int_equal(events(EVENT_TICK), 4);
+}
+
+/* Made good on the 25th, the tick of the 24th makes the day before its own time. */
+static void a_tick_makes_the_partition_of_its_time(void **state)
+{
+    (void)state;
+    AUTO(arena) arena = arena_new(4 << 20);
+    struct partitions *p = &w.loaded.defs->assets[1].partitions;
+    *p = (struct partitions){.kind = PARTITION_TIME,
+                             .cron_text = STR("0 0 * * *"),
+                             .timezone = STR("UTC"),
+                             .tz = tz_utc(),
+                             .start = at("2026-11-01"),
+                             .format = STR("%Y-%m-%d")};
+    runner_world_check(&w, cron_parse(p->cron_text, &p->cron, &w.err));
+    schedule_named("hourly")->missed = MISSED_SKIP;
+    schedule_named("daily")->missed = MISSED_ALL;
+    schedule_named("daily")->missed_max = 2;
+    open_scheduler();
+    turns();
+    restart(3 * DAY);
+    flush();
+    struct stored_run *runs = NULL;
+    size_t count = 0;
+    runner_world_check(&w, store_open_runs(w.fixture.store, &arena, &runs, &count, &w.err));
+    assert_int_equal(count, 1);
+    assert_true(str_eq(runs[0].partition, STR("2026-11-23")));
 }
 
 static void a_pause_survives_and_its_ticks_are_nobodys(void **state)
@@ -546,6 +574,7 @@ int main(void)
         TEST(ticks_fire_on_the_second),
         TEST(a_late_look_treats_ticks_as_missed),
         TEST(a_restart_remembers),
+        TEST(a_tick_makes_the_partition_of_its_time),
         TEST(a_pause_survives_and_its_ticks_are_nobodys),
         TEST(one_unknown_name_changes_nothing),
         TEST(what_its_definition_pauses_runs_when_it_is_resumed),

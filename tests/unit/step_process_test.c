@@ -339,8 +339,10 @@ static void an_end_without_memory_is_an_end(void **state)
         struct step_fixture f;
         struct err err = {0};
         step_fixture_begin(&f);
-        step_fixture_start(&f, "echo '{\"event\":\"check\",\"name\":\"c\"}' >&3; "
-                               "setsid sleep 1000 >/dev/null 2>&1 3>&- & echo out; exit 3");
+        step_fixture_start(&f,
+                           "echo '{\"event\":\"check\",\"name\":\"c\"}' >&3; "
+                           "setsid sh -c 'echo $$ >away; exec sleep 1000 >/dev/null 2>&1 3>&-' & "
+                           "while [ ! -s away ]; do :; done; echo out; exit 3");
         fault_malloc_arm(nth);
         for (int turns = 0; f.ends == 0 && turns < STEP_FIXTURE_WAIT_MS; turns++) {
             bool ok = loop_turn(f.loop, NS_PER_SEC, &err);
@@ -350,6 +352,7 @@ static void an_end_without_memory_is_an_end(void **state)
         assert_int_equal(f.ends, 1);
         assert_false(f.result.ok);
         assert_int_equal(f.result.exit_code, 3);
+        assert_false(step_fixture_is_alive(step_fixture_pid(&f, "away")));
         step_fixture_end(&f);
     }
 }

@@ -1,2 +1,2 @@
-UPDATE run SET first_seq = max(first_seq - :by, 1),
-    last_seq = last_seq - :by - CASE WHEN last_seq > :by THEN 0 ELSE 1 END
+-- A last_seq that is gone goes to 0 or below: it still says which run ended first.
+UPDATE run SET first_seq = max(first_seq - :by, 1), last_seq = last_seq - :by
