@@ -111,9 +111,8 @@ static struct str device_of(const struct settings *settings, struct arena *arena
     struct device_identity identity = {0};
     struct device_facts facts;
     struct err err = {0};
-    struct str device = STR_NONE;
     if (device_identity_load(settings->state_dir, arena, &identity, &err)) {
-        device = arena_copy(arena, identity.device);
+        struct str device = arena_copy(arena, identity.device);
         device_identity_wipe(&identity);
         return device;
     }

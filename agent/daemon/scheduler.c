@@ -38,7 +38,7 @@ struct scheduler {
     struct loop_timer timer;
     struct schedule_set *set;
     struct clock_rule clock_rule;
-    enum clock_trust clock;
+    enum clock_trust clock;        /* as it was said */
     enum schedule_absence absence; /* why a tick that is missed at the next look was missed */
     bool lacks_room;
     bool is_running; /* between scheduler_start() and scheduler_stop() */
@@ -453,25 +453,41 @@ static void blame(struct scheduler *s, enum schedule_absence absence)
     }
 }
 
-/* False: ticks are held, and the timer is armed to look again. */
-static bool check_clock(struct scheduler *s, struct wall_time now)
+enum clock_trust scheduler_clock(struct scheduler *s)
 {
-    enum clock_trust before = s->clock;
     struct clock_rule *rule = &s->clock_rule;
-    rule->has_been_synced =
-        rule->has_been_synced || (rule->requires_sync && s->options.is_synced());
-    s->clock = schedule_trust(rule, now);
-    if (s->clock == CLOCK_TRUSTED) {
-        if (before != CLOCK_TRUSTED) {
-            LOG(INFO, "schedule.clock_trusted", F_T("action", "schedules go on"));
-        }
-        return true;
+    if (rule->requires_sync && !rule->has_been_synced) {
+        rule->has_been_synced = s->options.is_synced();
     }
-    if (s->clock != before && s->clock == CLOCK_NOT_SET) {
+    return schedule_trust(rule, wall_now(s));
+}
+
+static void say_clock(enum clock_trust clock)
+{
+    switch (clock) {
+    case CLOCK_TRUSTED:
+        LOG(INFO, "schedule.clock_trusted", F_T("action", "schedules go on"));
+        break;
+    case CLOCK_NOT_SET:
         LOG(WARN, "schedule.clock_not_set", F_T("action", "schedules wait until the clock is set"));
-    } else if (s->clock != before) {
+        break;
+    case CLOCK_NOT_SYNCED:
         LOG(WARN, "schedule.clock_not_synced",
             F_T("action", "schedules wait until the clock is synchronized"));
+        break;
+    }
+}
+
+/* False: ticks are held, and the timer is armed to look again. */
+static bool check_clock(struct scheduler *s)
+{
+    enum clock_trust clock = scheduler_clock(s);
+    if (clock != s->clock) {
+        say_clock(clock);
+    }
+    s->clock = clock;
+    if (clock == CLOCK_TRUSTED) {
+        return true;
     }
     blame(s, ABSENCE_CLOCK_HELD);
     loop_timer_arm_in(s->options.loop, &s->timer, CLOCK_CHECK_NS);
@@ -500,7 +516,7 @@ static void on_due(void *ctx)
 {
     struct scheduler *s = ctx;
     struct wall_time now = wall_now(s);
-    if (!check_clock(s, now)) {
+    if (!check_clock(s)) {
         return;
     }
     for (size_t i = 0; i < s->set->count; i++) {
@@ -555,11 +571,6 @@ void scheduler_use(struct scheduler *s, struct schedule_set *set)
     use(s, set);
     loop_timer_disarm(s->options.loop, &s->timer);
     look_at_all(s);
-}
-
-enum clock_trust scheduler_clock(const struct scheduler *s)
-{
-    return s->clock;
 }
 
 struct wall_time scheduler_built(void)

@@ -47,7 +47,6 @@ struct record scheduler_status_record(const struct schedule *schedule, bool is_p
                                       struct buf *times);
 bool scheduler_is_paused(const struct schedule *schedule, struct str status); /* as remembered */
 
-/* As found at the last look. */
-enum clock_trust scheduler_clock(const struct scheduler *scheduler);
+enum clock_trust scheduler_clock(struct scheduler *scheduler);
 /* When this program was built, as far as it knows: no clock is right that says less. */
 struct wall_time scheduler_built(void);

@@ -66,7 +66,7 @@ static bool answer(struct str line, struct arena *arena, struct err *err)
 
 int main(void)
 {
-    AUTO(arena) arena = arena_new(ZONES_MAX * TZ_BYTES_MAX);
+    AUTO(arena) arena = arena_new((size_t)ZONES_MAX * TZ_BYTES_MAX);
     char line[LINE_BYTES_MAX];
     while (fgets(line, sizeof(line), stdin) != NULL) {
         struct err err = {0};

@@ -142,6 +142,23 @@ def new_times_begin_with_the_reload():
         assert ticks(agent) == []
 
 
+def its_definition_may_pause_and_spread_it():
+    with Alone(OFTEN.replace("every: 1s", "every: 1s, paused: true") +
+               "  - {name: spread, select: quick, cron: '0 2 * * *', splay: 1h, missed: {all: 3}}\n") as agent:
+        agent.start()
+        listed = schedules(agent)
+        assert listed["often"]["status"] == "paused" and "next" not in listed["often"], listed
+        splay = listed["spread"]["splay_s"]
+        assert 0 <= splay < 3600
+        assert instant(listed["spread"]["next"]) - instant(listed["spread"]["next_nominal"]) == timedelta(seconds=splay)
+        assert instant(listed["spread"]["next_nominal"]).strftime("%H:%M") == "02:00"
+        agent.daemon.stop()
+        assert schedules(agent)["spread"]["splay_s"] == splay
+        agent.command("schedules", "resume", "often")
+        agent.start()  # by hand is stronger than by definition
+        wait_for("it ticks", lambda: ticks(agent))
+
+
 class Timex(ctypes.Structure):
     _fields_ = [("modes", ctypes.c_uint), ("offset", ctypes.c_long), ("freq", ctypes.c_long), ("maxerror", ctypes.c_long),
                 ("esterror", ctypes.c_long), ("status", ctypes.c_int), ("rest", ctypes.c_char * 512)]
@@ -172,7 +189,8 @@ def a_clock_that_must_be_synchronized_holds_ticks():
 
 
 TESTS = [what_was_missed_is_told_in_one_line, a_pause_survives_restarts, they_are_paused_without_a_daemon,
-         they_are_listed_and_previewed, new_times_begin_with_the_reload, a_clock_that_must_be_synchronized_holds_ticks]
+         they_are_listed_and_previewed, new_times_begin_with_the_reload,
+         its_definition_may_pause_and_spread_it, a_clock_that_must_be_synchronized_holds_ticks]
 
 if __name__ == "__main__":
     sys.exit(run_tests(TESTS))

@@ -306,33 +306,36 @@ static void disturb(struct life *l)
     l->disturbance_at = l->age + some_time(l, 12 * DAY);
 }
 
+static void oversleep(struct life *l)
+{
+    struct wall_time next;
+    l->is_asleep = false;
+    l->wake.ns = schedule_next(l->o->schedule, (struct wall_time){wall(l)}, &next)
+                     ? next.ns + l->o->splay_ns
+                     : INT64_MAX;
+}
+
 /* One thing after the other: the next tick, or the next disturbance. */
 static void live(struct life *l)
 {
     int64_t looks_max = l->o->looks_max == 0 ? INT64_MAX : l->sum->looks + l->o->looks_max;
     look(l);
-    while (l->sum->failure[0] == '\0' && wall(l) < l->o->until * SECOND &&
-           l->sum->looks < looks_max) {
+    while (l->sum->failure[0] == '\0' && l->sum->looks < looks_max) {
         int64_t wake_age = l->wake.ns == INT64_MAX ? INT64_MAX : l->wake.ns - l->shift;
-        if (wake_age > l->disturbance_at) {
-            l->age = l->disturbance_at > l->age ? l->disturbance_at : l->age;
-            disturb(l);
-            continue;
-        }
-        l->late_by = wake_age < l->age ? l->age - wake_age : 0;
-        l->age = wake_age > l->age ? wake_age : l->age;
+        bool is_disturbed = wake_age > l->disturbance_at;
+        int64_t next = is_disturbed ? l->disturbance_at : wake_age;
+        l->late_by = next < l->age ? l->age - next : 0;
+        l->age = next > l->age ? next : l->age;
         if (wall(l) >= l->o->until * SECOND) {
             return; /* what comes then is not in the list of ticks */
         }
-        if (l->is_asleep) {
-            l->is_asleep = false;
-            struct wall_time next;
-            l->wake.ns = schedule_next(l->o->schedule, (struct wall_time){wall(l)}, &next)
-                             ? next.ns + l->o->splay_ns
-                             : INT64_MAX;
-            continue;
+        if (is_disturbed) {
+            disturb(l);
+        } else if (l->is_asleep) {
+            oversleep(l);
+        } else {
+            look(l);
         }
-        look(l);
     }
 }
 

@@ -123,7 +123,7 @@ static bool live_by_cron(struct world *w)
     w->ticks = oracle_ticks_of(w->zone, &w->cron);
     /* A life of many ticks is cut short, so it begins anywhere. */
     bool is_whole = w->campaign->is_long || w->ticks.count < LOOKS_MAX;
-    int64_t from = begin_2024 + (is_whole ? 0 : below(w, 3 * 365) * DAY_S);
+    int64_t from = begin_2024 + (is_whole ? 0 : below(w, INT64_C(3) * 365) * DAY_S);
     bool ok = check_next(w) && check_last(w) && live(w, from, end_2027);
     oracle_ticks_free(&w->ticks);
     return ok;
@@ -131,7 +131,7 @@ static bool live_by_cron(struct world *w)
 
 static bool live_by_interval(struct world *w)
 {
-    static const int64_t intervals_s[] = {1, 15, 60, 3600, 7 * 3600, DAY_S, 9 * DAY_S};
+    static const int64_t intervals_s[] = {1, 15, 60, 3600, INT64_C(7) * 3600, DAY_S, 9 * DAY_S};
     int64_t every_s = intervals_s[below(w, COUNT_OF(intervals_s))];
     int64_t days = every_s < 60 ? 30 : 900;
     int64_t from = begin_2024 + below(w, 500) * DAY_S;
@@ -215,6 +215,7 @@ int main(int argc, char **argv)
                          .crons = 200,
                          .only_zone = -1,
                          .only_index = -1,
+                         /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
                          .is_long = getenv("SELVEDGE_LONG") != NULL};
     if (!parse(&c, argc, argv)) {
         printf("usage: schedule_sim_test [--crons N] [--seed S] [--zone N] [--index N] "
