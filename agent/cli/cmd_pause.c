@@ -1,5 +1,5 @@
-/* cmd_pause.c - schedules paused and resumed: by the daemon, or here when none is running. */
-#include "agent/cli/commands.h"
+/* cmd_pause.c - schedules and sensors paused and resumed: by the daemon, or here when none is running. */
+#include "agent/cli/here.h"
 
 #include "agent/daemon/control.h"
 #include "agent/daemon/scheduler.h"
@@ -12,8 +12,17 @@
 
 enum { REQUEST_BYTES_MAX = 16 << 10, TIMES_BYTES_MAX = 512 };
 
+struct pausing;
+/* What can be paused. */
+struct pausable {
+    const char *nouns;
+    const char *verbs[2];                  /* of the control socket: resume, pause */
+    int (*change_here)(struct pausing *p); /* without a daemon */
+};
+
 /* What was asked for, and what came of it. */
 struct pausing {
+    const struct pausable *of;
     struct cli *cli;
     struct settings *settings;
     bool is_pause;
@@ -98,7 +107,7 @@ static bool ask_daemon(struct pausing *p, struct err *err)
     struct json_writer w = json_writer(&request);
     struct json *reply = NULL;
     jw_begin_object(&w);
-    jw_member_str(&w, "verb", p->is_pause ? STR("schedule_pause") : STR("schedule_resume"));
+    jw_member_str(&w, "verb", str_from(p->of->verbs[p->is_pause]));
     jw_member_bool(&w, "all", p->is_all);
     jw_key(&w, STR("names"));
     jw_begin_array(&w);
@@ -117,7 +126,7 @@ static bool ask_daemon(struct pausing *p, struct err *err)
            take_names(p, reply, "unchanged", false, err);
 }
 
-/* --- here --- */
+/* --- here: schedules --- */
 
 struct status_search {
     struct str name;
@@ -209,19 +218,11 @@ static bool change_here(struct pausing *p, const struct definitions *defs, struc
     return ok;
 }
 
-static int set_paused(struct pausing *p)
+static int schedules_here(struct pausing *p)
 {
     struct definitions *defs = NULL;
     struct definitions_files files = definitions_system_files();
     struct err err = {0};
-    if (ask_daemon(p, &err)) {
-        say(p);
-        return CLI_OK;
-    }
-    if (err.code != ERR_OFFLINE) {
-        return cli_error(p->cli, &err);
-    }
-    err = (struct err){0};
     int code = CLI_OK;
     if (!definitions_load(p->settings->definitions, &files, &p->settings->problems, &defs, &err)) {
         code = cli_problems(p->cli, &p->settings->problems, &err);
@@ -234,18 +235,59 @@ static int set_paused(struct pausing *p)
     return code;
 }
 
-static int command(struct cli *cli, bool is_pause)
+/* --- here: sensors --- */
+
+static bool pause_sensors(struct agent *agent, void *ctx, struct err *err)
+{
+    struct pausing *p = ctx;
+    struct agent_pausing pausing = {
+        .is_paused = p->is_pause, .is_all = p->is_all, .names = p->names, .count = p->count};
+    if (!agent_pause_sensors(agent, &pausing, &p->settings->arena, err)) {
+        return false;
+    }
+    p->names = pausing.names;
+    p->changed = pausing.changed;
+    p->count = pausing.count;
+    return true;
+}
+
+static int sensors_here(struct pausing *p)
+{
+    int code = here_do(p->cli, p->settings, pause_sensors, p);
+    if (code == CLI_OK) {
+        say(p);
+    }
+    return code;
+}
+
+/* --- the commands --- */
+
+static const struct pausable schedules = {
+    "schedules", {"schedule_resume", "schedule_pause"}, schedules_here};
+static const struct pausable sensors = {"sensors", {"sensor_resume", "sensor_pause"}, sensors_here};
+
+static int set_paused(struct pausing *p)
+{
+    struct err err = {0};
+    if (ask_daemon(p, &err)) {
+        say(p);
+        return CLI_OK;
+    }
+    return err.code == ERR_OFFLINE ? p->of->change_here(p) : cli_error(p->cli, &err);
+}
+
+static int command(struct cli *cli, const struct pausable *of, bool is_pause)
 {
     bool is_all = cli_bool(cli, "all");
     if (is_all == (cli_arg_count(cli) > 0)) {
-        return cli_usage(cli, "give the names of schedules or --all, and not both");
+        return cli_usage(cli, "give the names of %s or --all, and not both", of->nouns);
     }
     struct settings settings;
     struct err err = {0};
     int code = CLI_OK;
     if (settings_load(cli, &settings, &code)) {
         struct pausing p = {
-            .cli = cli, .settings = &settings, .is_pause = is_pause, .is_all = is_all};
+            .of = of, .cli = cli, .settings = &settings, .is_pause = is_pause, .is_all = is_all};
         if (make_room(&p, cli_arg_count(cli), &err)) {
             for (; p.count < cli_arg_count(cli); p.count++) {
                 p.names[p.count] = str_from(cli_arg(cli, p.count));
@@ -262,11 +304,23 @@ static int command(struct cli *cli, bool is_pause)
 int command_schedules_pause(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return command(cli, true);
+    return command(cli, &schedules, true);
 }
 
 int command_schedules_resume(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return command(cli, false);
+    return command(cli, &schedules, false);
+}
+
+int command_sensors_pause(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    return command(cli, &sensors, true);
+}
+
+int command_sensors_resume(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    return command(cli, &sensors, false);
 }

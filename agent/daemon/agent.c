@@ -308,8 +308,11 @@ static bool open_backfills(struct agent *agent, struct err *err)
     return backfills_open(&agent->backfills, &options, err);
 }
 
-static bool open_sensors(struct agent *agent, struct err *err)
+bool agent_open_sensors(struct agent *agent, struct err *err)
 {
+    if (agent->sensors != NULL) {
+        return true;
+    }
     struct sensors_options options = {.loop = agent->loop,
                                       .rng = agent->rng,
                                       .store = agent->store,
@@ -340,9 +343,8 @@ static bool open_scheduler(struct agent *agent, struct err *err)
 static bool open_daemon(struct agent *agent, struct err *err)
 {
     return open_link(agent, err) && open_scheduler(agent, err) &&
-           asset_watch_open(&agent->assets, agent->loop, agent->store, agent->runner, agent->defs,
-                            err) &&
-           open_backfills(agent, err) && open_sensors(agent, err) &&
+           agent_open_asset_watch(agent, agent->defs, &agent->assets, err) &&
+           open_backfills(agent, err) && agent_open_sensors(agent, err) &&
            control_open(&agent->control, agent->loop, agent->state_dir, agent_on_control, agent,
                         err) &&
            loop_on_clock_step(agent->loop, on_clock_step, agent, err);

@@ -50,6 +50,21 @@ MUST_CHECK bool agent_report(struct agent *agent, const struct agent_report *rep
  * was so already. */
 MUST_CHECK bool agent_pause_automation(struct agent *agent, bool is_paused, bool *ret_changed,
                                        struct err *err);
+/* Pauses or resumes sensors: those that are named, or all, whose names go to `names` in `arena`.
+ * `changed` has one for each: false when it was so already. All or none, and durable. ERR_NOT_FOUND:
+ * one is not defined. */
+struct agent_pausing {
+    bool is_paused;
+    bool is_all;
+    struct str *names;
+    bool *changed;
+    size_t count;
+};
+MUST_CHECK bool agent_pause_sensors(struct agent *agent, struct agent_pausing *pausing,
+                                    struct arena *arena, struct err *err);
+/* Where a sensor goes on from. Durable. ERR_NOT_FOUND; ERR_INVALID when it makes no sense for it. */
+MUST_CHECK bool agent_set_cursor(struct agent *agent, struct str sensor, struct str text,
+                                 struct err *err);
 /* Reads the definitions again: all of the new ones hold, or, with an error, the old ones go on. What
  * changed is appended to `ret_changes` in words, "nothing" if nothing did. */
 enum { AGENT_CHANGES_BYTES_MAX = 16 << 10 };

@@ -39,6 +39,10 @@ struct agent {
     bool is_stopping;
 };
 
+/* Of the daemon, for its own definitions or new ones. */
+MUST_CHECK bool agent_open_asset_watch(struct agent *agent, const struct definitions *defs,
+                                       struct asset_watch *ret, struct err *err);
+
 /* --- the control socket (agent_control.c and control_*.c) --- */
 
 /* Answers one request: adds members to the reply's object, or says why not. */
@@ -51,13 +55,28 @@ struct control_verb {
 extern const struct control_verb control_asset_verbs[];
 extern const struct control_verb control_run_verbs[];
 extern const struct control_verb control_schedule_verbs[];
+extern const struct control_verb control_sensor_verbs[];
 extern const struct control_verb control_backfill_verbs[];
+
+/* Opens the sensors where there are none yet: beside no daemon they are read, and never started. */
+MUST_CHECK bool agent_open_sensors(struct agent *agent, struct err *err);
 
 control_handler agent_on_control;
 /* Members of a request; empty when they are not there or of another type. */
 struct str control_text(const struct json *request, const char *key);
 bool control_flag(const struct json *request, const char *key);
 int64_t control_number(const struct json *request, const char *key, int64_t fallback);
+/* {"names":["a","b"]} or {"all":true}; the answer is {"changed":["a"],"unchanged":["b"]}. */
+struct control_names {
+    bool is_all; /* to be filled in by whoever knows all */
+    struct str *items;
+    bool *changed; /* one for each */
+    size_t count;
+};
+/* Room for all there are, and for those that are named. Lives in `arena`. */
+MUST_CHECK bool control_names_read(const struct json *request, size_t all_count,
+                                   struct arena *arena, struct control_names *ret, struct err *err);
+void control_names_write(struct json_writer *w, const struct control_names *names);
 /* An object of texts, in `arena`. */
 MUST_CHECK bool control_map(const struct json *request, const char *key, struct arena *arena,
                             struct str_map *ret, struct err *err);

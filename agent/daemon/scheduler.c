@@ -564,7 +564,7 @@ enum clock_trust scheduler_clock(const struct scheduler *s)
 
 struct wall_time scheduler_built(void)
 {
-    struct wall_time built = {0};
+    struct wall_time built;
     return wall_parse(STR(SELVEDGE_BUILT), &built) ? built : (struct wall_time){0};
 }
 

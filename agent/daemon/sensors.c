@@ -33,6 +33,11 @@ void sensors_wake(struct sensors *all)
     }
 }
 
+void sensor_get_env(const struct sensor_slot *slot, struct sensor_env *ret)
+{
+    sensor_env_init(ret, slot->all->options.env, slot->all->options.state_dir_abs);
+}
+
 struct mono_time sensor_now(const struct sensor_slot *slot)
 {
     return loop_now(slot->all->options.loop);
@@ -83,23 +88,6 @@ void sensor_clear_trouble(struct sensor_slot *slot)
         LOG(INFO, "sensor.recovered", F_S("sensor", slot->def->name));
         slot->trouble = (struct err){0};
     }
-}
-
-static bool get_variable(void *ctx, struct str name, struct str *ret_value)
-{
-    const struct sensor_env *env = ctx;
-    if (str_eq(name, STR("STATE_DIR"))) {
-        *ret_value = str_from(env->options->state_dir_abs);
-        return true;
-    }
-    return env->options->env->get(env->options->env->ctx, name, ret_value);
-}
-
-void sensor_env_init(struct sensor_env *env, const struct sensors_options *options)
-{
-    env->options = options;
-    env->lookup =
-        (struct env_lookup){.get = get_variable, .ctx = env, .secrets = options->env->secrets};
 }
 
 /* --- a turn ------------------------------------------------------------------------------------

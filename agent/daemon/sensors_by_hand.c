@@ -7,12 +7,9 @@
 static bool find_defined(const struct sensors *all, struct str name, struct sensor_slot **ret,
                          struct err *err)
 {
+    const struct sensor *def = NULL;
     *ret = sensors_find(all, name);
-    if (*ret != NULL) {
-        return true;
-    }
-    (void)err_set(err, ERR_NOT_FOUND, "there is no sensor \"" STR_FMT "\"", STR_ARG(name));
-    return err_hint(err, "list them: selvedge-agent sensors");
+    return *ret != NULL || definitions_find_sensor(all->defs, name, &def, err);
 }
 
 static bool record_status(struct sensor_slot *slot, const char *status, struct str cursor,

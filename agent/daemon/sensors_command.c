@@ -119,7 +119,7 @@ static void ask(struct sensor_slot *slot, struct asking *a)
 {
     const struct sensors *all = slot->all;
     struct sensor_env env;
-    sensor_env_init(&env, &all->options);
+    sensor_get_env(slot, &env);
     struct program_context context = {.defs = all->defs,
                                       .sensor = slot->def,
                                       .env = &env.lookup,

@@ -5,87 +5,46 @@
  * long enough. A scan goes on in small steps and stands still while there is no room; a file that
  * had its run is known by its run key, so that a scan of many old files costs a lookup each and no
  * memory. */
+#include "agent/daemon/file_pattern.h"
 #include "agent/daemon/sensors_internal.h"
-#include "agent/sense/arrivals.h"
 #include "agent/store/sensors.h"
-#include "common/base/limits.h"
 #include "common/log/log.h"
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
-enum { SCAN_STEP = 128 /* entries in one turn */, PATH_ARENA_BYTES = 64 << 10 };
+enum { SCAN_STEP = 128 /* entries in one turn */ };
 
 struct finder {
     struct sensor_slot *slot;
     struct arrivals arrivals;
     struct folder folder;
-    char dir[LIMIT_PATH_BYTES + 1];
-    char pattern[LIMIT_PATH_BYTES + 1]; /* of the last part */
-    int64_t since_ns;                   /* changed before: not looked at */
-    DIR *scan;                          /* NULL: none is going on */
-    bool scan_again;                    /* once it is over: something may have been missed */
+    struct file_pattern pattern;
+    DIR *scan;       /* NULL: none is going on */
+    bool scan_again; /* once it is over: something may have been missed */
     struct loop_task scan_task;
     /* of the cause at hand */
     char name[ARRIVAL_NAME_MAX + 1];
-    char path[LIMIT_PATH_BYTES + ARRIVAL_NAME_MAX + 2];
-    char run_key[LIMIT_PATH_BYTES + ARRIVAL_NAME_MAX + 64];
+    char path[FILE_PATH_SIZE];
+    char run_key[FILE_PATH_SIZE + 64];
     struct str key, value;
 };
 
-/* --- one file --- */
-
-/* As a shell has it, a wildcard does not stand for a dot at the beginning: what is being uploaded is
- * often called so. */
-static bool matches(const struct finder *f, struct str name)
-{
-    struct str pattern = str_from(f->pattern);
-    bool is_hidden = str_starts(name, STR(".")) && !str_starts(pattern, STR("."));
-    return !is_hidden && str_matches(name, pattern);
-}
-
-static bool write_path(const struct finder *f, struct str name, char *path, size_t size)
-{
-    bool needs_slash = !str_ends(str_from(f->dir), STR("/"));
-    int len = snprintf(path, size, "%s%s" STR_FMT, f->dir, needs_slash ? "/" : "", STR_ARG(name));
-    return len > 0 && len < (int)size && len <= LIMIT_PATH_BYTES;
-}
-
-static int64_t ns_of(struct timespec t)
-{
-    return (int64_t)t.tv_sec * NS_PER_SEC + t.tv_nsec;
-}
-
-/* False: it is not there, is no file, or is too old. */
-static bool look(const struct finder *f, const char *path, struct file_facts *ret)
-{
-    struct stat st;
-    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || ns_of(st.st_ctim) <= f->since_ns) {
-        return false;
-    }
-    *ret =
-        (struct file_facts){.size = st.st_size, .mtime_ns = ns_of(st.st_mtim), .inode = st.st_ino};
-    return true;
-}
+/* --- the folder --- */
 
 static void see(struct finder *f, struct str name, bool may_be_gone)
 {
     struct file_facts facts;
-    if (!write_path(f, name, f->path, sizeof(f->path))) {
+    if (!file_pattern_path(&f->pattern, name, f->path)) {
         return;
     }
-    if (look(f, f->path, &facts)) {
+    if (file_pattern_look(&f->pattern, f->path, &facts)) {
         arrivals_seen(&f->arrivals, name, &facts, sensor_now(f->slot));
     } else if (may_be_gone) {
         arrivals_gone(&f->arrivals, name);
     }
 }
-
-/* --- the folder --- */
 
 static void begin_scan(struct finder *f)
 {
@@ -93,13 +52,13 @@ static void begin_scan(struct finder *f)
         f->scan_again = true;
         return;
     }
-    f->scan = opendir(f->dir);
+    f->scan = opendir(f->pattern.dir);
     f->scan_again = false;
     f->arrivals.has_missed = false;
     struct err err = {0};
     bool is_absent = f->scan == NULL && (errno == ENOENT || errno == ENOTDIR);
     if (f->scan == NULL && !is_absent) {
-        (void)err_errno(&err, errno, "read %s", f->dir);
+        (void)err_errno(&err, errno, "read %s", f->pattern.dir);
         sensor_set_trouble(f->slot, &err);
     } else if (f->folder.trouble.code != ERR_NONE) {
         sensor_set_trouble(f->slot, &f->folder.trouble);
@@ -138,8 +97,9 @@ static void scan_entry(struct finder *f, const char *entry)
 {
     struct str name = str_from(entry);
     struct file_facts facts;
-    if (!matches(f, name) || !write_path(f, name, f->path, sizeof(f->path)) ||
-        !look(f, f->path, &facts) || is_done(f, &facts)) {
+    if (!file_pattern_matches(&f->pattern, name) ||
+        !file_pattern_path(&f->pattern, name, f->path) ||
+        !file_pattern_look(&f->pattern, f->path, &facts) || is_done(f, &facts)) {
         return;
     }
     arrivals_seen(&f->arrivals, name, &facts, sensor_now(f->slot));
@@ -171,7 +131,7 @@ static void on_entry(void *ctx, struct str name, enum folder_event what)
     struct finder *f = ctx;
     /* Without a stable time only what says that it is whole counts. */
     bool is_early = what == FOLDER_ENTRY_CHANGED && f->arrivals.stable_ns == 0;
-    if (matches(f, name) && !is_early) {
+    if (file_pattern_matches(&f->pattern, name) && !is_early) {
         see(f, name, true);
         sensors_wake(f->slot->all);
     }
@@ -184,55 +144,25 @@ static void on_lost(void *ctx)
 
 /* --- the source --- */
 
-static bool split_path(struct finder *f, const char *path, struct err *err)
-{
-    struct str dir = STR_NONE;
-    struct str pattern = STR_NONE;
-    bool has_slash = str_cut_last(str_from(path), '/', &dir, &pattern);
-    if (str_is_empty(pattern)) {
-        return err_set(err, ERR_INVALID, "%s names no file", path);
-    }
-    if (!has_slash) {
-        dir = STR(".");
-    } else if (str_is_empty(dir)) {
-        dir = STR("/");
-    }
-    (void)snprintf(f->dir, sizeof(f->dir), STR_FMT, STR_ARG(dir));
-    (void)snprintf(f->pattern, sizeof(f->pattern), STR_FMT, STR_ARG(pattern));
-    return true;
-}
-
-static bool find_path(struct finder *f, struct err *err)
-{
-    AUTO(arena) arena = arena_new(PATH_ARENA_BYTES);
-    const struct sensors *all = f->slot->all;
-    struct sensor_env env;
-    const char *path = NULL;
-    sensor_env_init(&env, &all->options);
-    return definitions_resolve_path(all->defs, f->slot->def->watch, &env.lookup, &arena, &path,
-                                    err) &&
-           split_path(f, path, err);
-}
-
 static bool finder_open(struct sensor_slot *slot, struct err *err)
 {
     struct finder *f = calloc(1, sizeof(*f));
-    struct wall_time since = {0};
+    struct sensor_env env;
     if (f == NULL) {
         return err_set(err, ERR_NO_MEMORY, "sensor " STR_FMT ": out of memory",
                        STR_ARG(slot->def->name));
     }
     f->slot = slot;
-    if (!find_path(f, err)) {
+    sensor_get_env(slot, &env);
+    if (!file_pattern_read(&f->pattern, slot->all->defs, slot->def, &env.lookup,
+                           slot->has_cursor ? buf_str(&slot->cursor) : STR_NONE, err)) {
         free(f);
-        return err_wrap(err, "sensor " STR_FMT, STR_ARG(slot->def->name));
-    }
-    if (slot->has_cursor && wall_parse(buf_str(&slot->cursor), &since)) {
-        f->since_ns = since.ns;
+        return false;
     }
     f->arrivals.stable_ns = slot->def->stable_ns;
     f->scan_task = (struct loop_task){.run = scan_on, .ctx = f};
-    f->folder = (struct folder){.path = f->dir, .on_entry = on_entry, .on_lost = on_lost, .ctx = f};
+    f->folder =
+        (struct folder){.path = f->pattern.dir, .on_entry = on_entry, .on_lost = on_lost, .ctx = f};
     slot->source_state = f;
     folder_watch_add(slot->all->folders, &f->folder);
     begin_scan(f);
@@ -260,8 +190,8 @@ static void look_at_due(struct finder *f)
     for (int i = 0; i < ARRIVALS_MAX && arrivals_due(&f->arrivals, now, &due); i++) {
         struct file_facts facts;
         (void)snprintf(f->name, sizeof(f->name), STR_FMT, STR_ARG(due));
-        bool is_there =
-            write_path(f, str_from(f->name), f->path, sizeof(f->path)) && look(f, f->path, &facts);
+        bool is_there = file_pattern_path(&f->pattern, str_from(f->name), f->path) &&
+                        file_pattern_look(&f->pattern, f->path, &facts);
         (void)arrivals_looked(&f->arrivals, str_from(f->name), is_there ? &facts : NULL, now);
     }
 }
@@ -277,8 +207,8 @@ static void go_on(struct finder *f)
 
 static void pass_over(struct finder *f, const char *why)
 {
-    LOG(WARN, "sensor.file_passed_over", F_S("sensor", f->slot->def->name), F_T("folder", f->dir),
-        F_T("reason", why));
+    LOG(WARN, "sensor.file_passed_over", F_S("sensor", f->slot->def->name),
+        F_T("folder", f->pattern.dir), F_T("reason", why));
     arrivals_gone(&f->arrivals, str_from(f->name));
 }
 
@@ -294,7 +224,8 @@ static bool take_next(struct finder *f)
             pass_over(f, "its name is not UTF-8");
             continue;
         }
-        bool is_there = write_path(f, name, f->path, sizeof(f->path)) && look(f, f->path, &facts);
+        bool is_there = file_pattern_path(&f->pattern, name, f->path) &&
+                        file_pattern_look(&f->pattern, f->path, &facts);
         if (arrivals_looked(&f->arrivals, name, is_there ? &facts : NULL, sensor_now(f->slot))) {
             struct buf key = buf_fixed(f->run_key, sizeof(f->run_key));
             arrival_run_key(&key, str_from(f->path), &facts);
@@ -348,7 +279,7 @@ static struct mono_time finder_wake(const struct sensor_slot *slot)
 static void finder_describe(const struct sensor_slot *slot, struct json_writer *w)
 {
     const struct finder *f = slot->source_state;
-    jw_member_str(w, "folder", str_from(f->dir));
+    jw_member_str(w, "folder", str_from(f->pattern.dir));
     jw_member_str(w, "watch",
                   !f->folder.is_there   ? STR("not there yet")
                   : f->folder.is_polled ? STR("polled")

@@ -5,6 +5,7 @@
  * has, or that it has none. A cause stays with its source until the source hears what was decided,
  * so that one that has to wait is simply told again. */
 #pragma once
+#include "agent/daemon/sensor_env.h"
 #include "agent/daemon/sensors.h"
 #include "agent/sense/cursor.h"
 #include "agent/sense/pace.h"
@@ -117,9 +118,5 @@ void sensor_move_cursor_seq(struct sensor_slot *slot, int64_t seq);
 /* Says it once, until it is another one or sensor_clear_trouble(). */
 void sensor_set_trouble(struct sensor_slot *slot, const struct err *why);
 void sensor_clear_trouble(struct sensor_slot *slot);
-/* The variables that its texts may name. */
-struct sensor_env {
-    struct env_lookup lookup;
-    const struct sensors_options *options;
-};
-void sensor_env_init(struct sensor_env *env, const struct sensors_options *options);
+/* For its texts. */
+void sensor_get_env(const struct sensor_slot *slot, struct sensor_env *ret);

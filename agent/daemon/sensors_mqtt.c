@@ -1,24 +1,18 @@
 /* sensors_mqtt.c - sensors for topics of a broker nearby. Each has a connection of its own: what is
  * retained comes to each, and filters that overlap bring nobody a message twice. It hears what is
  * published while it is connected. */
+#include "agent/daemon/near_broker.h"
 #include "agent/daemon/sensors_internal.h"
-#include "agent/sense/digest.h"
 #include "agent/sense/messages.h"
 #include "common/log/log.h"
 #include "common/model/backoff.h"
-#include "common/mqtt/mqtt.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
-    RESOLVE_ARENA_BYTES = 192 << 10,
     CLIENT_ID_SIZE = 32,
     CLIENT_ID_RANDOM_BYTES = 6,
-    CONNECT_TIMEOUT_MS = 10000,
-    KEEPALIVE_S = 60,
-    PAYLOAD_BYTES_MAX = 64 << 10,
     REASON_SIZE = 120,
     CAUSE_TAGS = 2,
 };
@@ -112,72 +106,26 @@ static void on_published(void *ctx, int message_id, const struct err *why)
 
 /* --- connecting --- */
 
-struct broker {
-    struct str host, user, password;
-};
-
-static bool resolve(const struct listener *l, struct arena *arena, struct broker *ret,
-                    struct err *err)
-{
-    const struct resource *r = l->slot->def->broker;
-    struct sensor_env env;
-    sensor_env_init(&env, &l->slot->all->options);
-    return (definitions_resolve_text(r->host, &env.lookup, arena, &ret->host, err) &&
-            definitions_resolve_text(r->user, &env.lookup, arena, &ret->user, err) &&
-            definitions_resolve_text(r->password, &env.lookup, arena, &ret->password, err)) ||
-           err_wrap(err, "resource " STR_FMT, STR_ARG(r->name));
-}
-
-static bool open_session(struct listener *l, const struct broker *broker, struct err *err)
-{
-    const struct sensors_options *o = &l->slot->all->options;
-    const struct mqtt_handlers handlers = {.on_online = on_online,
-                                           .on_offline = on_offline,
-                                           .on_message = on_message,
-                                           .on_published = on_published,
-                                           .on_subscribed = on_subscribed,
-                                           .ctx = l};
-    const struct mqtt_options options = {.host = broker->host,
-                                         .port = (int)l->slot->def->broker->port,
-                                         .client_id = str_from(l->client_id),
-                                         .is_bare = true,
-                                         .user = broker->user,
-                                         .password = broker->password,
-                                         .keepalive_s = KEEPALIVE_S,
-                                         .connect_timeout_ms = CONNECT_TIMEOUT_MS,
-                                         .inflight_max = 1,
-                                         .payload_bytes_max = PAYLOAD_BYTES_MAX,
-                                         .socket_dir = str_from(o->state_dir)};
-    return mqtt_open(&l->session, o->loop, o->rng, &options, &handlers, err);
-}
-
-/* A password that was changed is used at the next attempt; a session that can be kept is, for the
- * lookup of its name that may be under way. */
-static bool begin(struct listener *l, struct err *err)
-{
-    AUTO(arena) arena = arena_new(RESOLVE_ARENA_BYTES);
-    struct broker broker = {0};
-    if (!resolve(l, &arena, &broker, err)) {
-        return false;
-    }
-    uint64_t digest = digest_join(digest_join(digest_of(broker.host), digest_of(broker.user)),
-                                  digest_of(broker.password));
-    if (l->session == NULL || l->broker != digest) {
-        mqtt_close(l->session);
-        l->session = NULL;
-        l->broker = digest;
-        if (!open_session(l, &broker, err)) {
-            return false;
-        }
-    }
-    return mqtt_connect(l->session, err);
-}
-
 static void on_reconnect(void *ctx)
 {
     struct listener *l = ctx;
+    const struct sensors_options *o = &l->slot->all->options;
+    struct sensor_env env;
     struct err err = {0};
-    if (!begin(l, &err)) {
+    sensor_get_env(l->slot, &env);
+    const struct near_broker broker = {.loop = o->loop,
+                                       .rng = o->rng,
+                                       .resource = l->slot->def->broker,
+                                       .env = &env.lookup,
+                                       .client_id = str_from(l->client_id),
+                                       .socket_dir = str_from(o->state_dir),
+                                       .handlers = {.on_online = on_online,
+                                                    .on_offline = on_offline,
+                                                    .on_message = on_message,
+                                                    .on_published = on_published,
+                                                    .on_subscribed = on_subscribed,
+                                                    .ctx = l}};
+    if (!near_broker_connect(&broker, &l->session, &l->broker, &err)) {
         fail(l, &err);
     }
 }

@@ -275,6 +275,8 @@ MUST_CHECK bool definitions_find_asset(const struct definitions *defs, struct st
                                        uint32_t *ret_asset, struct err *err);
 MUST_CHECK bool definitions_find_job(const struct definitions *defs, struct str name,
                                      const struct job **ret, struct err *err);
+MUST_CHECK bool definitions_find_sensor(const struct definitions *defs, struct str name,
+                                        const struct sensor **ret, struct err *err);
 MUST_CHECK bool definitions_find_schedule(const struct definitions *defs, struct str name,
                                           const struct schedule **ret, struct err *err);
 

@@ -77,6 +77,24 @@ bool definitions_find_job(const struct definitions *defs, struct str name, const
     return false;
 }
 
+bool definitions_find_sensor(const struct definitions *defs, struct str name,
+                             const struct sensor **ret, struct err *err)
+{
+    struct nearest nearest = {.wanted = name};
+    for (size_t i = 0; i < defs->sensor_count; i++) {
+        if (str_eq(defs->sensors[i].name, name)) {
+            *ret = &defs->sensors[i];
+            return true;
+        }
+        nearest_offer(&nearest, defs->sensors[i].name);
+    }
+    (void)err_set(err, ERR_NOT_FOUND, "there is no sensor \"" STR_FMT "\"", STR_ARG(name));
+    if (nearest.best.len > 0) {
+        (void)err_hint(err, "did you mean " STR_FMT "?", STR_ARG(nearest.best));
+    }
+    return false;
+}
+
 bool definitions_find_schedule(const struct definitions *defs, struct str name,
                                const struct schedule **ret, struct err *err)
 {

@@ -82,19 +82,19 @@ def a_message_starts_a_run():
 
 def the_newest_counts_within_the_interval():
     with Broker("allow_anonymous true") as broker, \
-            Alone(definitions(broker, '{name: door, mqtt: "door/#", job: do, min_interval: 3s}')) as agent:
+            Alone(definitions(broker, '{name: door, mqtt: "door/#", job: do, min_interval: 5s}')) as agent:
         broker.start()
         agent.start()
         listening(agent, 1)
         broker.publish(("door/1", b"1"))
-        wait_runs(agent, 1)
+        wait_for("it ticked", lambda: "event=sensor.tick " in agent.daemon.read_log(), every=0.02)
         broker.publish(*((f"door/{i}", str(i).encode()) for i in range(2, 8)))
         runs = wait_runs(agent, 2)
         assert runs[0]["tags"]["selvedge/payload"] == "7", runs[0]
         assert ticks(agent, "door", "started")[-1]["reason"] == "the newest of 6 messages"
         broker.publish(("door/8", b"8"))
         settle(agent)
-        agent.define(definitions(broker, '{name: door, mqtt: "door/#", job: do, min_interval: 3s, tags: {a: b}}'))
+        agent.define(definitions(broker, '{name: door, mqtt: "door/#", job: do, min_interval: 5s, tags: {a: b}}'))
         runs = wait_runs(agent, 3)
         assert runs[0]["tags"]["selvedge/payload"] == "8" and len(runs) == 3, runs
 

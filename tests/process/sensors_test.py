@@ -330,6 +330,67 @@ def partitions_are_added_and_used():
         assert [(e["set"], e["partition"]) for e in added] == [("customers", "x"), ("customers", "y")], added
 
 
+def a_trial_starts_nothing():
+    with Alone() as agent:
+        agent.define(asking(agent.dir) + '  - {name: files, watch: "in/*.csv", job: do}\n  - {name: made, asset: do, select: other}\n'
+                     '  - {name: failed, run_status: failure, select: other}\n')
+        agent.define(read_file(agent.definitions).replace("assets:\n", "assets:\n" + shell("other", "true")))
+        answer(agent, {"run": {"run_key": "a"}}, {"cursor": "c1"})
+        a, b = put(agent, "a.csv"), put(agent, "b.csv")
+
+        def trial(name, code=0):
+            return [json.loads(line) for line in agent.command("sensors", "test", name, "--json", code=code).splitlines()]
+
+        # Before anything was ever run here.
+        assert trial("ask") == [{"what": "run", "subject": "a"}, {"what": "cursor", "subject": "c1"}]
+        assert sorted(x["subject"] for x in trial("files")) == [a, b]
+        assert trial("made")[0]["what"] == "skip" and "has not begun" in trial("failed")[0]["subject"]
+        assert not os.path.exists(agent.db_path), "it left a database behind"
+        agent.start()
+        wait_for("it was started", lambda: lines(agent, "did"))
+        wait_for("the files are done", lambda: len(ticks(agent, "files", "started")) == 2)
+        wait_for("the other was made", lambda: ticks(agent, "made", "started"))
+        agent.command("sensors", "pause", "--all")
+        wait_runs(agent, 1)
+        assert trial("ask")[0]["what"] == "known" and trial("ask")[0]["more"].startswith("had run ")
+        assert {x["what"] for x in trial("files")} == {"known"}
+        before = len(ticks(agent)), len(agent.runs())
+        agent.command("materialize", "do")
+        assert trial("made") == [{"what": "run", "subject": "do", "more": f"made by run {agent.runs()[0]['run']}"}], trial("made")
+        with open(os.path.join(agent.dir, "code"), "w") as f:
+            f.write("7")
+        done = agent.command("sensors", "test", "ask", code=None)
+        assert done.returncode != 0 and "exit code 7" in done.stderr and "a word" in done.stderr, said(done)
+        done = agent.command("sensors", "test", "asl", code=None)
+        assert done.returncode == 3 and "did you mean ask?" in done.stderr, said(done)
+        assert "it would start 1 run\n" in agent.command("sensors", "test", "made")
+        assert (len(ticks(agent)), len(agent.runs())) == (before[0], before[1] + 1), "a trial did something"
+
+
+def cursors_can_be_seen_and_set():
+    with Alone() as agent:
+        agent.define(asking(agent.dir))
+        answer(agent, {"skip": "no"}, {"cursor": "c1"})
+        assert "it has none" in said(agent.command("sensors", "cursor", "ask", code=None))
+        agent.start()
+        wait_for("it has a cursor", lambda: agent.command("sensors", "cursor", "ask", code=None).stdout == "c1\n")
+        answer(agent, {"skip": "no"})
+        asked_again(agent)
+        agent.command("sensors", "cursor", "ask", "--set", "c2")
+        wait_for("it is asked with it", lambda: lines(agent, "asked")[-1].split("|")[1] == "c2")
+        agent.daemon.stop()
+        agent.command("sensors", "cursor", "ask", "--set", "")
+        assert json.loads(agent.command("sensors", "cursor", "ask", "--json")) == {"sensor": "ask", "cursor": ""}
+        assert "held: no agent is running here" in said(agent.command("sensors", code=None))
+        agent.start()
+        asked_again(agent)
+        assert lines(agent, "asked")[-1].split("|")[1] == ""
+        agent.define(FILES)
+        agent.command("reload")
+        done = agent.command("sensors", "cursor", "files", "--set", "yesterday", code=None)
+        assert done.returncode != 0 and "is a time" in done.stderr, said(done)
+
+
 # --- life ---
 
 def pausing_survives_and_loses_nothing():
@@ -401,7 +462,7 @@ def a_stop_ends_the_program_and_a_kill_leaves_none():
 TESTS = [files_start_a_run_each, slow_writers_and_renames_are_whole, many_files_are_done_one_by_one_and_once,
          a_folder_of_old_files_costs_nothing, an_asset_that_is_made_starts_a_job, ends_of_runs_start_a_chain,
          ends_of_runs_that_nobody_saw_are_seen_later, a_program_says_what_to_run,
-         what_a_program_gets_wrong_is_said_and_nothing_done, partitions_are_added_and_used,
+         what_a_program_gets_wrong_is_said_and_nothing_done, partitions_are_added_and_used, a_trial_starts_nothing, cursors_can_be_seen_and_set,
          pausing_survives_and_loses_nothing, other_definitions_keep_what_is_known,
          a_stop_ends_the_program_and_a_kill_leaves_none]
 
