@@ -127,6 +127,10 @@ MUST_CHECK bool partition_settle(struct active_run *run, struct run_request *req
 /* Before the step starts: what it makes. */
 MUST_CHECK bool partition_prepare(struct attempt *attempt, struct err *err);
 void partition_note(struct attempt *attempt, struct record *record); /* into an asset's event */
+/* The same of what is told of a run that an earlier agent left open; `record` names the asset, and
+ * the device's table does not change. */
+void partition_note_stored(const struct runner *runner, const struct stored_run *run,
+                           struct record *record);
 
 /* --- runner_retry.c --- */
 /* Records and queues the run that tries `parent` again for the assets in `keys` (JSON array). `facts`

@@ -34,12 +34,12 @@ static bool find_partitioned(const struct active_run *run, uint32_t *ret_step, s
     return true;
 }
 
-static bool read_dynamic(const struct active_run *run, const struct partitions *of,
+static bool read_dynamic(const struct runner *runner, const struct partitions *of,
                          struct arena *arena, struct partition_keys *ret, struct err *err)
 {
     *ret = (struct partition_keys){0};
     return of->kind != PARTITION_DYNAMIC ||
-           store_dynamic_keys(run->runner->options.store, of->set, arena, ret, err);
+           store_dynamic_keys(runner->options.store, of->set, arena, ret, err);
 }
 
 /* --- when it is queued ------------------------------------------------------------------------
@@ -126,7 +126,7 @@ bool partition_settle(struct active_run *run, struct run_request *request, struc
     if (str_eq(request->partition, request->partition_end)) {
         request->partition_end = STR_NONE;
     }
-    bool ok = read_dynamic(run, view.of, &run->arena, &dynamic, err) &&
+    bool ok = read_dynamic(run->runner, view.of, &run->arena, &dynamic, err) &&
               (str_is_empty(request->partition) ? choose(run, asset, &view, request, err)
                                                 : check_bounds(&view, request, err)) &&
               add_tags(run, request, err);
@@ -149,7 +149,7 @@ bool partition_prepare(struct attempt *attempt, struct err *err)
         return err_set(err, ERR_INVALID, "the asset has partitions, and the run names none");
     }
     attempt->has_partition =
-        read_dynamic(run, of, &attempt->arena, &dynamic, err) &&
+        read_dynamic(run->runner, of, &attempt->arena, &dynamic, err) &&
         step_partition_make(of, bounds, &dynamic, &attempt->arena, &attempt->partition, err);
     return attempt->has_partition;
 }
@@ -159,7 +159,7 @@ void partition_note(struct attempt *attempt, struct record *record)
 {
     struct err err = {0};
     const struct active_run *run = attempt->run;
-    if (run_asset(&run->run, attempt->step)->partitions.kind == PARTITION_NONE) {
+    if (!has_partitions(run, attempt->step)) {
         return;
     }
     record->partition = run->facts.partition;
@@ -168,5 +168,17 @@ void partition_note(struct attempt *attempt, struct record *record)
     if (is_range &&
         !step_partition_json(&attempt->partition, &attempt->arena, &record->keys, &err)) {
         LOG(WARN, "run.partitions_not_listed", F_T("run", run->id), F_ERR(&err));
+    }
+}
+
+void partition_note_stored(const struct runner *runner, const struct stored_run *run,
+                           struct record *record)
+{
+    struct err none = {0};
+    uint32_t asset = 0;
+    if (definitions_find_asset(runner->defs, record->asset, &asset, &none) &&
+        runner->defs->assets[asset].partitions.kind != PARTITION_NONE) {
+        record->partition = run->partition;
+        record->partition_end = run->partition_end;
     }
 }

@@ -283,7 +283,7 @@ static void record_partial(struct recovery *r, const struct stored_run *run)
     struct record made = r->told.options.base;
     made.type = EVENT_ASSET_MATERIALIZATION;
     made.at = r->told.materialized_at;
-    made.partition = run->partition;
+    partition_note_stored(r->runner, run, &made);
     made.metadata = buf_str(&r->told.metadata);
     made.data_version = buf_str(&r->told.data_version);
     made.is_partial = true;

@@ -3,6 +3,7 @@
 #include "agent/store/backfills.h"
 #include "agent/store/partitions.h"
 #include "agent/store/runs.h"
+#include "common/platform/files.h"
 #include "runner_fixture.h"
 #include "tests/support/cmocka_all.h"
 #include <string.h>
@@ -19,7 +20,22 @@ static const char text[] =
     "    partitions: {daily: {start: 2024-01-01}}\n"
     "  - {key: plain, deps: [days], run: [sh, -c, 'echo plain[$SELVEDGE_PARTITION_KEY] >> log']}\n"
     "  - {key: shops, run: [\"true\"], partitions: {dynamic: shops}}\n"
-    "  - {key: colours, run: [\"true\"], partitions: {static: [red, green]}}\n";
+    "  - {key: colours, run: [\"true\"], partitions: {static: [red, green]}}\n"
+    "  - {key: told, run: [sh, told.sh], partitions: {daily: {start: 2024-01-01}}}\n"
+    "  - {key: along, run: [sh, told.sh]}\n";
+
+/* Says through Dagster Pipes what it made, once, and hangs. */
+static const char told[] =
+    "[ -e once-$SELVEDGE_ASSET ] && exit 0\n"
+    "say() { printf '{\"__dagster_pipes_version\": \"0.1\", \"method\": \"%s\", \"params\": "
+    "%s}\\n' "
+    "\"$1\" \"$2\" "
+    ">>$STATE_DIR/runs/$SELVEDGE_RUN/$SELVEDGE_ASSET/$SELVEDGE_ATTEMPT.pipes/messages; "
+    "}\n"
+    "say opened '{\"extras\": {}}'\n"
+    "say report_asset_materialization '{\"asset_key\": \"'$SELVEDGE_ASSET'\", \"data_version\": "
+    "null, \"metadata\": {}}'\n"
+    "touch once-$SELVEDGE_ASSET\nexec sleep 60\n";
 
 static struct runner_world w;
 
@@ -124,6 +140,49 @@ static void a_variable_in_paths_and_arguments(void **state)
     expect_partitions("path", "2024-01-05=madefailed 2024-01-06=failed ");
 }
 
+/* Whether the materialization of the asset that waits for the hub has the text. */
+static bool is_told(const char *asset, const char *part)
+{
+    AUTO(buf) lines = buf_growing(STORE_FIXTURE_LINES_MAX);
+    struct batch_header header;
+    runner_world_check(
+        &w, store_read_batch(w.fixture.store, 1, LIMIT_BATCH_EVENTS, &header, &lines, &w.err));
+    struct str rest = buf_str(&lines);
+    struct str line = STR_NONE;
+    while (str_cut(rest, '\n', &line, &rest)) {
+        struct event event;
+        runner_world_check(&w, event_parse(line, &event, &w.err));
+        if (event.type == EVENT_ASSET_MATERIALIZATION && str_eq(event.asset, str_from(asset)) &&
+            str_contains(line, str_from(part))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What a program said before the agent was killed, told by the next one. */
+static void what_a_killed_agent_had_not_recorded(void **state)
+{
+    (void)state;
+    char run[UUID_TEXT_SIZE];
+    w.options.steps_max = 2;
+    runner_world_reopen(&w);
+    runner_world_check(&w,
+                       files_write(temp_dir_path(&w.dir, "told.sh"), str_from(told), 0600, &w.err));
+    runner_world_check(&w, ask("told or along", "manual", "2024-01-05", "2024-01-07", run));
+    runner_world_wait_file(&w, "once-told");
+    runner_world_wait_file(&w, "once-along");
+    runner_world_reopen(&w);
+    assert_true(is_told("told", "\"partition\":\"2024-01-05\",\"partition_end\":\"2024-01-07\""));
+    assert_true(is_told("along", "\"partial\":true"));
+    assert_false(is_told("along", "\"partition\""));
+    expect_partitions("told", ""); /* it was not made as a whole */
+    runner_world_wait(&w, 1);      /* the run that goes on */
+    assert_int_equal(w.state, RUN_SUCCESS);
+    expect_partitions("told", "2024-01-05=made 2024-01-06=made 2024-01-07=made ");
+    expect_partitions("along", "");
+}
+
 static void what_is_not_said_is_the_newest_window(void **state)
 {
     (void)state;
@@ -199,6 +258,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_partition, begin, end),
         cmocka_unit_test_setup_teardown(a_range_of_them, begin, end),
         cmocka_unit_test_setup_teardown(a_variable_in_paths_and_arguments, begin, end),
+        cmocka_unit_test_setup_teardown(what_a_killed_agent_had_not_recorded, begin, end),
         cmocka_unit_test_setup_teardown(what_is_not_said_is_the_newest_window, begin, end),
         cmocka_unit_test_setup_teardown(what_makes_no_sense_is_refused, begin, end),
     };
