@@ -136,9 +136,9 @@ bool asset_graph_tree(const struct asset_graph *g, struct arena *arena, struct b
 struct groups {
     uint32_t *first;
     size_t count;
-    uint32_t *next; /* member of the same group; NONE ends it */
+    uint32_t *next; /* member of the same group; LAST_MEMBER ends it */
 };
-static const uint32_t NONE = UINT32_MAX;
+#define LAST_MEMBER UINT32_MAX
 
 static bool find_groups(const struct asset_graph *g, struct arena *arena, struct groups *ret,
                         struct err *err)
@@ -151,7 +151,7 @@ static bool find_groups(const struct asset_graph *g, struct arena *arena, struct
     bool ok = last != NULL && ret->first != NULL && ret->next != NULL;
     for (uint32_t i = 0; ok && i < count; i++) {
         uint32_t group = 0;
-        ret->next[i] = NONE;
+        ret->next[i] = LAST_MEMBER;
         if (!g->set[i]) {
             continue;
         }
@@ -191,7 +191,7 @@ static void add_dot_text(struct buf *out, struct str text)
         if (text.ptr[i] == '"' || text.ptr[i] == '\\') {
             buf_add_char(out, '\\');
         }
-        buf_add_char(out, text.ptr[i] == '\n' ? ' ' : text.ptr[i]);
+        buf_add(out, text.ptr[i] == '\n' ? STR(" ") : str_slice(text, i, i + 1));
     }
     buf_add_char(out, '"');
 }
@@ -207,7 +207,7 @@ static void add_dot_group(const struct asset_graph *g, const struct groups *grou
     buf_addf(out, "  subgraph cluster_%u {\n    label=", first);
     add_dot_text(out, g->defs->assets[first].group);
     buf_add_text(out, ";\n");
-    for (uint32_t i = first; i != NONE; i = groups->next[i]) {
+    for (uint32_t i = first; i != LAST_MEMBER; i = groups->next[i]) {
         buf_add_text(out, "    ");
         add_dot_id(g, i, out);
         buf_add_text(out, is_external(g, i) ? " [style=\"rounded,dashed\"];\n" : ";\n");
@@ -269,7 +269,7 @@ static void add_mermaid_group(const struct asset_graph *g, const struct groups *
     buf_addf(out, "  subgraph g%u [", first);
     add_mermaid_text(out, g->defs->assets[first].group);
     buf_add_text(out, "]\n");
-    for (uint32_t i = first; i != NONE; i = groups->next[i]) {
+    for (uint32_t i = first; i != LAST_MEMBER; i = groups->next[i]) {
         buf_addf(out, "    a%u[", i);
         add_mermaid_text(out, g->defs->assets[i].key);
         buf_add_text(out, is_external(g, i) ? "]:::external\n" : "]\n");

@@ -50,7 +50,7 @@ const char *asset_word_name(enum asset_word word); /* "stale" */
 enum cli_tone asset_word_tone(enum asset_word word);
 enum cli_tone freshness_tone(enum freshness_state state);
 /* Why it is not as it should be, in a few words; nothing when it is. */
-void asset_add_why(struct buf *out, const struct asset_statuses *statuses, uint32_t asset,
+void asset_add_why(struct buf *out, const struct asset_statuses *s, uint32_t number,
                    const struct asset_status *status);
 /* "upstream has a new data version" */
 void stale_cause_add(struct buf *out, const struct stale_cause *cause);

@@ -8,7 +8,7 @@
 #include "common/json/json_writer.h"
 #include "common/platform/clock.h"
 
-enum { LINE_BYTES_MAX = 1 << 20 };
+enum { LINE_BYTES_MAX = 1 << 20, ARENA_BYTES = 4 << 20 };
 
 /* --- pause and resume ----------------------------------------------------------------------- */
 
@@ -169,7 +169,7 @@ static int show_status(struct cli *cli, const struct settings *settings,
     struct clock clock = clock_system();
     struct err err = {0};
     struct status s = {.cli = cli,
-                       .arena = arena_new(LINE_BYTES_MAX * 4),
+                       .arena = arena_new(ARENA_BYTES),
                        .now = clock_wall(&clock),
                        .table = table_new(TABLE_COLUMNS(
                            {.name = "ASSET"}, {.name = "CONDITION", .is_wide = true},

@@ -4,13 +4,13 @@
 #include "agent/daemon/control.h"
 #include "common/json/json_writer.h"
 
-enum { REQUEST_BYTES_MAX = 128 << 10, METADATA_BYTES_MAX = 48 << 10 };
+enum { REQUEST_BYTES_MAX = 128 << 10, METADATA_BYTES_MAX = 48 << 10, TREE_BYTES_MAX = 1 << 20 };
 
 /* --- metadata ------------------------------------------------------------------------------- */
 
 static bool is_json(struct str value)
 {
-    AUTO(arena) arena = arena_new(METADATA_BYTES_MAX * 8);
+    AUTO(arena) arena = arena_new(TREE_BYTES_MAX);
     struct json *parsed = NULL;
     struct err none = {0};
     bool looks_so = str_starts(value, STR("{")) || str_starts(value, STR("["));

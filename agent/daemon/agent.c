@@ -343,8 +343,7 @@ static bool open_scheduler(struct agent *agent, struct err *err)
 static bool open_daemon(struct agent *agent, struct err *err)
 {
     return open_link(agent, err) && open_scheduler(agent, err) &&
-           asset_watch_open(&agent->assets, agent->loop, agent->store, agent->runner, agent->defs,
-                            err) &&
+           agent_open_asset_watch(agent, agent->defs, &agent->assets, err) &&
            open_backfills(agent, err) && agent_open_sensors(agent, err) &&
            control_open(&agent->control, agent->loop, agent->state_dir, agent_on_control, agent,
                         err) &&

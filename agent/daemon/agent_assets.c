@@ -8,6 +8,20 @@
 
 enum { DYNAMIC_ARENA_BYTES = 16 << 20, TEXT_BYTES_MAX = 4096 };
 
+bool agent_open_asset_watch(struct agent *agent, const struct definitions *defs,
+                            struct asset_watch *ret, struct err *err)
+{
+    bool requires_sync = agent->options.config->clock == CLOCK_REQUIRE_SYNC;
+    const struct asset_watch_options options = {
+        .loop = agent->loop,
+        .store = agent->store,
+        .runner = agent->runner,
+        .defs = defs,
+        .clock = {.built = scheduler_built(), .requires_sync = requires_sync},
+        .is_synced = clock_is_synced};
+    return asset_watch_open(ret, &options, err);
+}
+
 static bool check_partition(struct agent *agent, const struct asset *asset, struct str partition,
                             struct err *err)
 {

@@ -39,6 +39,10 @@ struct agent {
     bool is_stopping;
 };
 
+/* Of the daemon, for its own definitions or new ones. */
+MUST_CHECK bool agent_open_asset_watch(struct agent *agent, const struct definitions *defs,
+                                       struct asset_watch *ret, struct err *err);
+
 /* --- the control socket (agent_control.c and control_*.c) --- */
 
 /* Answers one request: adds members to the reply's object, or says why not. */

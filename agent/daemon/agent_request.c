@@ -44,10 +44,9 @@ static bool use(struct agent *agent, struct definitions *defs, struct err *err)
     }
     struct asset_watch assets = {0};
     struct schedule_set *schedules = NULL;
-    if (agent->scheduler != NULL &&
-        (!asset_watch_open(&assets, agent->loop, agent->store, agent->runner, defs, err) ||
-         !scheduler_read(agent->scheduler, defs, &schedules, err) ||
-         !sensors_prepare(agent->sensors, defs, err))) {
+    if (agent->scheduler != NULL && (!agent_open_asset_watch(agent, defs, &assets, err) ||
+                                     !scheduler_read(agent->scheduler, defs, &schedules, err) ||
+                                     !sensors_prepare(agent->sensors, defs, err))) {
         schedule_set_free(schedules);
         asset_watch_close(&assets);
         return false;

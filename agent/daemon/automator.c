@@ -27,7 +27,7 @@ struct automator {
     struct mono_time next_allowed;
     bool is_used;
     bool is_paused;
-    bool is_stopped;
+    bool is_running;
 };
 
 /* One tick. */
@@ -56,7 +56,7 @@ static void arm(struct automator *a, int64_t delay_ns)
     struct mono_time due = {loop_now(a->loop).ns + delay_ns};
     bool is_armed = a->timer.heap_index != 0;
     due.ns = due.ns < a->next_allowed.ns ? a->next_allowed.ns : due.ns;
-    if (!a->is_stopped && !a->is_paused && (!is_armed || due.ns < a->timer.due.ns)) {
+    if (a->is_running && !a->is_paused && (!is_armed || due.ns < a->timer.due.ns)) {
         loop_timer_arm(a->loop, &a->timer, due);
     }
 }
@@ -310,6 +310,7 @@ void automator_close(struct automator *a)
 /* Also without conditions: what is kept of those that were there goes. */
 void automator_start(struct automator *a)
 {
+    a->is_running = true;
     arm(a, 0);
 }
 
@@ -321,7 +322,7 @@ void automator_clock_stepped(struct automator *a)
 
 void automator_stop(struct automator *a)
 {
-    a->is_stopped = true;
+    a->is_running = false;
     loop_timer_disarm(a->loop, &a->timer);
 }
 

@@ -20,7 +20,7 @@ void automator_close(struct automator *automator); /* NULL is allowed */
 void automator_start(struct automator *automator);
 void automator_wake(struct automator *automator); /* something happened */
 void automator_clock_stepped(struct automator *automator);
-void automator_stop(struct automator *automator);
+void automator_stop(struct automator *automator); /* until it is started again */
 
 /* While it is paused nothing is evaluated. What happened meanwhile is looked at once when it goes
  * on: each asset is asked for once at most. Recorded, and survives restarts. */

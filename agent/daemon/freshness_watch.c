@@ -32,6 +32,7 @@ struct freshness_watch {
     struct gone *gone;
     struct arena arena;
     struct loop_timer timer;
+    bool is_running;
 };
 
 static struct wall_time wall_now(const struct freshness_watch *w)
@@ -221,6 +222,7 @@ void freshness_watch_close(struct freshness_watch *w)
 
 void freshness_watch_start(struct freshness_watch *w)
 {
+    w->is_running = true;
     for (size_t i = 0; i < w->count; i++) {
         w->watched[i].next = (struct wall_time){0};
     }
@@ -246,15 +248,20 @@ void freshness_watch_made(struct freshness_watch *w, struct str key)
     }
     watched->made_at = stored.materialized_at;
     watched->next = (struct wall_time){0};
-    loop_timer_arm_in(w->loop, &w->timer, 0);
+    if (w->is_running) {
+        loop_timer_arm_in(w->loop, &w->timer, 0);
+    }
 }
 
 void freshness_watch_clock_stepped(struct freshness_watch *w)
 {
-    freshness_watch_start(w);
+    if (w->is_running) {
+        freshness_watch_start(w);
+    }
 }
 
 void freshness_watch_stop(struct freshness_watch *w)
 {
+    w->is_running = false;
     loop_timer_disarm(w->loop, &w->timer);
 }

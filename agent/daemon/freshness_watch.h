@@ -14,6 +14,6 @@ MUST_CHECK bool freshness_watch_open(struct freshness_watch **ret, struct loop *
                                      const struct definitions *defs, struct err *err);
 void freshness_watch_close(struct freshness_watch *watch); /* NULL is allowed */
 void freshness_watch_start(struct freshness_watch *watch); /* looks at all, soon */
-void freshness_watch_made(struct freshness_watch *watch, struct str asset);
+void freshness_watch_made(struct freshness_watch *watch, struct str key);
 void freshness_watch_clock_stepped(struct freshness_watch *watch);
-void freshness_watch_stop(struct freshness_watch *watch);
+void freshness_watch_stop(struct freshness_watch *watch); /* until it is started again */

@@ -10,15 +10,15 @@ static bool out_of_memory(struct err *err)
     return err_set(err, ERR_NO_MEMORY, "read the versions of what is upstream: out of memory");
 }
 
-static bool read_inputs(struct store *store, const struct definitions *defs, uint32_t asset,
-                        struct arena *arena, struct asset_input *inputs, struct err *err)
+static bool read_inputs(const struct step_versions_of *of, struct arena *arena,
+                        struct asset_input *inputs, struct err *err)
 {
-    const struct graph_node *node = &defs->graph.nodes[asset];
+    const struct graph_node *node = &of->defs->graph.nodes[of->asset];
     for (size_t i = 0; i < node->dep_count; i++) {
-        const struct asset *dep = &defs->assets[node->deps[i]];
+        const struct asset *dep = &of->defs->assets[node->deps[i]];
         struct stored_asset stored = {0};
         bool found = false;
-        if (!store_find_asset(store, dep->key, arena, &stored, &found, err)) {
+        if (!store_find_asset(of->store, dep->key, arena, &stored, &found, err)) {
             return false;
         }
         struct stale_asset known = {.is_external = dep->work == ASSET_EXTERNAL};
@@ -41,28 +41,27 @@ static bool write_inputs(const struct asset_input *inputs, size_t count, struct 
     return !out->overflow;
 }
 
-bool step_versions_read(struct store *store, const struct definitions *defs, uint32_t asset,
-                        struct str run, struct arena *arena, struct step_versions *ret,
-                        struct err *err)
+bool step_versions_read(const struct step_versions_of *of, struct arena *arena,
+                        struct step_versions *ret, struct err *err)
 {
     static const struct digest digest = {digest_sha256};
     AUTO(arena) reading = arena_new(READING_ARENA_BYTES);
     AUTO(buf) json = buf_growing(STEP_INPUTS_BYTES);
-    size_t count = defs->graph.nodes[asset].dep_count;
+    size_t count = of->defs->graph.nodes[of->asset].dep_count;
     struct asset_input *inputs = arena_array(&reading, count + 1, sizeof(*inputs));
     char version[DATA_VERSION_TEXT_SIZE];
     *ret = (struct step_versions){0};
     if (inputs == NULL) {
         return out_of_memory(err);
     }
-    if (!read_inputs(store, defs, asset, &reading, inputs, err)) {
+    if (!read_inputs(of, &reading, inputs, err)) {
         return err->code == ERR_NO_MEMORY && reading.exhausted; /* too long together */
     }
     if (!write_inputs(inputs, count, &json)) {
         return true;
     }
-    struct str own = defs->assets[asset].code_version;
-    struct str code_version = str_is_empty(own) ? run : own;
+    struct str own = of->defs->assets[of->asset].code_version;
+    struct str code_version = str_is_empty(own) ? of->run : own;
     const struct provenance from = {
         .code_version = code_version, .inputs = inputs, .input_count = count};
     if (!data_version_compute(&from, &digest, &reading, version, err)) {

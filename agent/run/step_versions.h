@@ -13,8 +13,13 @@ struct step_versions {
 /* Reads them in a step's arena, of what is flushed: what ran before the step is. Versions too long
  * to be kept (STEP_INPUTS_BYTES) leave all empty. */
 enum { STEP_INPUTS_BYTES = 256 << 10 };
-MUST_CHECK bool step_versions_read(struct store *store, const struct definitions *defs,
-                                   uint32_t asset, struct str run, struct arena *arena,
+struct step_versions_of {
+    struct store *store;
+    const struct definitions *defs;
+    uint32_t asset;
+    struct str run;
+};
+MUST_CHECK bool step_versions_read(const struct step_versions_of *of, struct arena *arena,
                                    struct step_versions *ret, struct err *err);
 /* Into the record of the materialization; `given` is what the step told, or empty. */
 void step_versions_tell(const struct step_versions *versions, struct str given,

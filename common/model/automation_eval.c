@@ -477,9 +477,10 @@ int64_t automation_cursor_seq(struct str cursor)
     struct str rest = cursor;
     struct str word = STR_NONE;
     int64_t seq = 0;
-    bool is_read = str_cut(rest, ' ', &word, &rest) && str_cut(rest, ' ', &word, &rest) &&
-                   str_to_i64(word, 0, INT64_MAX, &seq);
-    return is_read ? seq : 0;
+    for (int i = 0; i < 2; i++) {
+        (void)str_cut(rest, ' ', &word, &rest);
+    }
+    return str_to_i64(word, 0, INT64_MAX, &seq) ? seq : 0;
 }
 
 static bool evaluate_root(struct evaluation *e, struct buf *cursor, struct automation_result *ret)

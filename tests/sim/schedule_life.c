@@ -321,6 +321,9 @@ static void live(struct life *l)
         }
         l->late_by = wake_age < l->age ? l->age - wake_age : 0;
         l->age = wake_age > l->age ? wake_age : l->age;
+        if (wall(l) >= l->o->until * SECOND) {
+            return; /* what comes then is not in the list of ticks */
+        }
         if (l->is_asleep) {
             l->is_asleep = false;
             struct wall_time next;

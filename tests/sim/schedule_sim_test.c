@@ -74,8 +74,9 @@ static bool check_next(const struct world *w)
 
 static bool check_last(const struct world *w)
 {
+    int64_t end = w->zone->begin + 60 * (int64_t)w->zone->count;
     for (int i = 0; i < PROBES && w->ticks.count > 0; i++) {
-        int64_t at = w->ticks.at[0] + below(w, begin_2024 + 4 * 365 * DAY_S - w->ticks.at[0]);
+        int64_t at = w->ticks.at[0] + below(w, end - w->ticks.at[0]);
         int64_t right = w->ticks.at[oracle_ticks_until(&w->ticks, at) - 1];
         struct wall_time last;
         if (!cron_last(&w->schedule.cron, w->tz, (struct wall_time){at * NS_PER_SEC}, &last) ||

@@ -4,6 +4,6 @@ selvedge_test(NAME runner_versions_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_
 foreach(name asset_states automation_look)
     selvedge_test(NAME ${name}_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}_test.c LIBS agent_assets runner_fixture)
 endforeach()
-foreach(name automator freshness_watch)
+foreach(name asset_watch automator freshness_watch)
     selvedge_test(NAME ${name}_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}_test.c LIBS agent_daemon runner_fixture)
 endforeach()

@@ -64,7 +64,7 @@ static void assert_chunk(const struct backfill_policy *policy, const int64_t *nu
                          const char *expected)
 {
     struct backfill_chunk chunk = {0};
-    char text[64];
+    char text[2 * sizeof(chunk.first) + 32];
     for (size_t i = 0; i < count; i++) {
         char key[2] = {(char)('a' + i), '\0'};
         if (!backfill_chunk_add(&chunk, policy, numbers[i], str_from(key))) {
