@@ -13,7 +13,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CLIENT_ID_SIZE = 32, CLIENT_ID_RANDOM_BYTES = 6, SHOWN_PAYLOAD = 200 };
+enum {
+    KEY_BYTES_MAX = 2 * FILE_PATH_SIZE,
+    CLIENT_ID_SIZE = 32,
+    CLIENT_ID_RANDOM_BYTES = 6,
+    SHOWN_PAYLOAD = 200
+};
 
 /* --- files --- */
 
@@ -22,7 +27,7 @@ static bool say_file(struct trial *t, const struct file_pattern *p, struct str n
 {
     char path[FILE_PATH_SIZE];
     struct file_facts facts;
-    AUTO(buf) key = buf_growing(2 * FILE_PATH_SIZE);
+    AUTO(buf) key = buf_growing(KEY_BYTES_MAX);
     if (!file_pattern_path(p, name, path)) {
         return true;
     }

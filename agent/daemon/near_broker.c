@@ -18,8 +18,8 @@ static bool resolve(const struct near_broker *b, struct arena *arena, struct tex
            err_wrap(err, "resource " STR_FMT, STR_ARG(r->name));
 }
 
-static bool open(const struct near_broker *b, const struct texts *texts, struct mqtt_session **ret,
-                 struct err *err)
+static bool open_session(const struct near_broker *b, const struct texts *texts,
+                         struct mqtt_session **ret, struct err *err)
 {
     const struct mqtt_options options = {.host = texts->host,
                                          .port = (int)b->resource->port,
@@ -49,7 +49,7 @@ bool near_broker_connect(const struct near_broker *b, struct mqtt_session **sess
         mqtt_close(*session);
         *session = NULL;
         *digest = now;
-        if (!open(b, &texts, session, err)) {
+        if (!open_session(b, &texts, session, err)) {
             return false;
         }
     }

@@ -418,17 +418,25 @@ bool sensors_prepare(struct sensors *all, const struct definitions *defs, struct
     return true;
 }
 
-/* Goes on in the place of a fresh one, which goes in its stead. */
-static void keep(struct sensors *all, struct sensor_slot **fresh, struct sensor_slot *old)
+/* The old one of that name goes on, in its place, or leaves what it remembers. */
+static void succeed(struct sensors *all, size_t at, const struct sensor *def,
+                    const struct definitions *defs)
 {
-    struct sensor_slot *other = *fresh;
-    const struct sensor *def = other->def;
-    for (size_t i = 0; i < all->count; i++) {
-        all->slots[i] = all->slots[i] == old ? other : all->slots[i];
+    for (size_t k = 0; k < all->count; k++) {
+        struct sensor_slot *old = all->slots[k];
+        if (old == NULL || !str_eq(old->def->name, def->name)) {
+            continue;
+        }
+        if (!is_untouched(all, old, def, defs)) {
+            take_memory(all->prepared[at], old);
+            return;
+        }
+        slot_free(all->prepared[at]);
+        all->prepared[at] = old;
+        all->slots[k] = NULL;
+        old->def = def;
+        return;
     }
-    other->def = old->def;
-    old->def = def;
-    *fresh = old;
 }
 
 void sensors_use_definitions(struct sensors *all, struct definitions *defs)
@@ -436,12 +444,7 @@ void sensors_use_definitions(struct sensors *all, struct definitions *defs)
     struct definitions *before = all->defs;
     assert(all->prepared != NULL && all->prepared_count == defs->sensor_count);
     for (size_t i = 0; i < all->prepared_count; i++) {
-        struct sensor_slot *old = sensors_find(all, defs->sensors[i].name);
-        if (old != NULL && is_untouched(all, old, &defs->sensors[i], defs)) {
-            keep(all, &all->prepared[i], old);
-        } else if (old != NULL) {
-            take_memory(all->prepared[i], old);
-        }
+        succeed(all, i, &defs->sensors[i], defs);
     }
     free_slots(all->slots, all->count);
     all->slots = all->prepared;

@@ -14,7 +14,7 @@ import time
 from fleet import AGENT, Alone, children, is_alive, query, read_file, run, run_tests, wait_for
 
 COMMANDS = ["daemon", "enroll", "check", "explain", "assets", "why", "report", "automation", "materialize", "job", "runs", "run", "backfill", "partitions", "logs", "retry", "cancel", "reload",
-            "status", "buffer", "schema", "help", "completion"]
+            "sensors", "status", "buffer", "schema", "help", "completion"]
 OUTPUT_KEPT = 1 << 20  # LIMIT_STEP_OUTPUT_BYTES, of each stream
 FOREVER = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) AS n FROM c"
 

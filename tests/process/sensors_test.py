@@ -95,14 +95,14 @@ def files_start_a_run_each():
 def slow_writers_and_renames_are_whole():
     script = 'wc -c < "$SELVEDGE_TAG_FILE" >> sizes; basename "$SELVEDGE_TAG_FILE" >> seen'
     with Alone(project(shell("ingest", script), more="jobs:\n  - {name: ingest, select: ingest}\n" +
-                       sensors('{name: files, watch: "in/*.csv", job: ingest, stable: 1s}'))) as agent:
+                       sensors('{name: files, watch: "in/*.csv", job: ingest, stable: 3s}'))) as agent:
         agent.start()  # the folder is not there yet
         path = put(agent, "slow.csv", "")
         with open(path, "w") as f:
             for _ in range(15):
                 f.write("0123456789")
                 f.flush()
-                time.sleep(0.2)  # a writer that is slow: what is tested is that it is waited for
+                time.sleep(0.4)  # a writer that is slow: what is tested is that it is waited for
         other = os.path.join(agent.dir, "upload.tmp")
         with open(other, "w") as f:
             f.write("0123456789")

@@ -21,8 +21,8 @@ enum {
     IDLE_TURNS = 30,
     KILLS = 40,
     STEP_MS = 50,
-    FAULT_STRIDE = 53,
-    KILL_STRIDE = 3
+    FAULT_STRIDE = 97,
+    KILL_STRIDE = 4
 };
 
 static const char definitions[] =

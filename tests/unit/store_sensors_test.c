@@ -7,6 +7,7 @@
 #include "tests/support/cmocka_all.h"
 #include "tests/support/fault_sqlite.h"
 #include "tests/support/temp_dir.h"
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -301,24 +302,34 @@ static void cursors_of_programs_are_theirs(void **state)
 
 /* --- failures --- */
 
+enum { NAME_SIZE = 32 };
+
 /* A tick, its run, its key and its cursor are there together or not at all, and then may be written
- * again. */
+ * again. Each time with others: the database is opened once. */
 static bool flush_with_fault(int nth)
 {
-    say_run("r1", "nightly", EVENT_RUN_ENQUEUED);
-    say_tick("r1", "a", "cursor 1");
+    char run[NAME_SIZE];
+    char key[NAME_SIZE];
+    char cursor[NAME_SIZE];
+    char before[64];
+    read_cursor(before);
+    (void)snprintf(run, sizeof(run), "run-%d", nth);
+    (void)snprintf(key, sizeof(key), "key-%d", nth);
+    (void)snprintf(cursor, sizeof(cursor), "cursor %d", nth);
+    say_run(run, "nightly", EVENT_RUN_ENQUEUED);
+    say_tick(run, key, cursor);
     fault_sqlite_arm(nth);
     bool ok = store_flush(f.store, f.now, &err);
     bool fired = fault_sqlite_disarm();
     if (!ok) {
         assert_true(fired);
         assert_int_equal(err.code, ERR_NO_MEMORY);
-        expect_key("files", "a", NULL);
-        expect_cursor("-");
+        expect_key("files", key, NULL);
+        expect_cursor(before);
         store_fixture_flush(&f);
     }
-    expect_key("files", "a", "r1");
-    expect_cursor("cursor 1");
+    expect_key("files", key, run);
+    expect_cursor(cursor);
     return fired;
 }
 
@@ -327,11 +338,7 @@ static bool ask_with_fault(int nth)
     char run[UUID_TEXT_SIZE];
     bool found = false;
     struct asset_making making;
-    struct ends ends = {.max = 16};
-    say_ended("a");
-    say_made("x", "a");
-    say_tick("a", "k", "cursor 1");
-    store_fixture_flush(&f);
+    struct ends ends = {.max = 1};
     fault_sqlite_arm(nth);
     bool ok = store_run_of_key(f.store, STR("files"), STR("k"), run, &found, &err) &&
               store_runs_ended(f.store, 0, note_end, &ends, &err) &&
@@ -340,7 +347,7 @@ static bool ask_with_fault(int nth)
     if (ok) {
         assert_true(found);
         assert_int_equal(ends.count, 1);
-        assert_int_equal(making.seq, 3);
+        assert_int_not_equal(making.seq, 0);
     } else {
         assert_true(fired);
         assert_int_equal(err.code, ERR_NO_MEMORY);
@@ -351,15 +358,21 @@ static bool ask_with_fault(int nth)
 
 static void a_failure_changes_nothing(void **state)
 {
-    static bool (*const operations[])(int nth) = {flush_with_fault, ask_with_fault};
-    for (size_t i = 0; i < COUNT_OF(operations); i++) {
-        bool fired = true;
-        for (int nth = 0; fired; nth++) {
-            (void)begin(state);
-            fired = operations[i](nth);
-            (void)end(state);
-        }
+    (void)state;
+    int nth = 0;
+    while (flush_with_fault(nth)) {
+        nth++;
     }
+    assert_in_range(nth, 10, INT_MAX); /* that many could fail */
+    say_ended("a");
+    say_made("x", "a");
+    say_tick("a", "k", "cursor 1");
+    store_fixture_flush(&f);
+    nth = 0;
+    while (ask_with_fault(nth)) {
+        nth++;
+    }
+    assert_in_range(nth, 1, INT_MAX);
 }
 
 static void texts_that_find_no_memory_are_said(void **state)
@@ -383,7 +396,7 @@ int main(void)
         TEST(a_run_key_is_remembered_for_ever),     TEST(a_cursor_stays_until_another_comes),
         TEST(runs_come_in_the_order_of_their_ends), TEST(the_newest_materialization_counts),
         TEST(a_new_epoch_changes_no_order),         TEST(cursors_of_programs_are_theirs),
-        TEST(texts_that_find_no_memory_are_said),   cmocka_unit_test(a_failure_changes_nothing),
+        TEST(texts_that_find_no_memory_are_said),   TEST(a_failure_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,1 @@
+selvedge_fuzz(NAME answer SOURCES ${CMAKE_CURRENT_LIST_DIR}/answer_fuzz.c LIBS agent_sense)
