@@ -29,7 +29,7 @@ struct attempt {
     struct attempt_pipes *pipes;      /* NULL: no program that could speak Dagster Pipes */
     const struct step_result *result; /* of the process, while the rest of its messages is read */
     struct step_result judged;        /* with what it told besides, and its checks */
-    struct check_process *checks;     /* NULL: none are commands, or not yet */
+    struct check_process *checks;     /* NULL: none are asked after the step, or not yet */
     bool were_checks_canceled;
     struct step_versions versions;
     struct attempt *next;

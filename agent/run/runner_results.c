@@ -221,9 +221,9 @@ static void heed_pipes(struct attempt *attempt, struct step_result *result)
     }
 }
 
-/* --- from the process to the end: what it still told, then the checks that are commands --- */
+/* --- from the process to the end: what it still told, then the checks that come after it --- */
 
-/* What the worker or the program said of checks, and what the commands came to. */
+/* What the worker or the program said of checks, and what was asked after it. */
 static bool join_checks(struct attempt *attempt, const struct check_results *more)
 {
     struct step_result *result = &attempt->judged;
