@@ -125,6 +125,11 @@ static void keep_result(struct check_process *p, const struct step_result *resul
 static void on_check_end(void *ctx, const struct step_result *result)
 {
     struct check_process *p = ctx;
+    struct step_left_by by = {.run = p->context.run,
+                              .asset = p->options.asset->key,
+                              .check = p->options.asset->checks[p->next].name,
+                              .attempt = p->context.attempt};
+    step_result_warn_left(result, &by);
     if (result->canceled) {
         p->results.canceled = true; /* no verdict of this one */
     } else {

@@ -171,9 +171,9 @@ bool retry_put_off(const struct runner *runner, struct str run, struct mono_time
 
 /* --- runner_results.c --- */
 void attempt_free(struct attempt *attempt);
-void attempt_on_process_end(void *attempt, const struct step_result *result);
+void attempt_on_process_end(void *ctx, const struct step_result *result);
 /* Records what the attempt came to, and frees it. */
-void attempt_end(struct attempt *attempt, const struct step_result *result);
+void attempt_end(struct attempt *attempt, const struct step_result *given);
 
 /* --- runner_steps.c --- */
 struct step_context attempt_context(const struct attempt *attempt);

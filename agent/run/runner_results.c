@@ -289,6 +289,10 @@ static void after_messages(struct attempt *attempt)
 void attempt_on_process_end(void *ctx, const struct step_result *result)
 {
     struct attempt *attempt = ctx;
+    struct step_left_by by = {.run = str_from(attempt->run->id),
+                              .asset = run_asset(&attempt->run->run, attempt->step)->key,
+                              .attempt = attempt->run->run.steps[attempt->step].attempt};
+    step_result_warn_left(result, &by);
     attempt->result = result; /* the process's, which stays */
     if (attempt->pipes == NULL) {
         attempt->judged = *result;
