@@ -224,10 +224,10 @@ def main():
         with failures_theirs.theirs(folder) as dagster:
             theirs = dagster.play_all(shapes)
         ours = ours.result()
+    runs = sum(len(seen.runs) for seen in ours.values())
     wrong = {shape.name: words for shape in shapes if (words := compare(shape, ours[shape.name], theirs[shape.name])) is not None}
     for name, words in wrong.items():
         print(f"--- {name}\n{words}")
-    runs = sum(len(seen.runs) for seen in ours.values())
     print(f"{len(shapes)} shapes, {runs} runs here, {len(wrong)} shapes differ ({time.monotonic() - begin:.0f} s)")
     return 1 if wrong else 0
 
