@@ -304,12 +304,38 @@ static void set_deadline(struct active_run *run)
     }
 }
 
+/* Want of memory passes, as a rule: the run stays in the queue, for a while. */
+static bool begin_later(struct active_run *run, const struct err *why)
+{
+    struct runner *runner = run->runner;
+    struct mono_time now = loop_now(runner->options.loop);
+    if (why->code != ERR_NO_MEMORY) {
+        return false;
+    }
+    if (run->put_off.ns == 0) {
+        run->put_off = now;
+        LOG(WARN, "run.begin_put_off", F_T("run", run->id), F_ERR(why),
+            F_T("action", "it stays in the queue, trying again"));
+    }
+    if (now.ns - run->put_off.ns >= PUT_OFF_NS_MAX) {
+        return false;
+    }
+    run_park(run);
+    run->not_before.ns = runner_wall_now(runner).ns + PUT_OFF_NS;
+    return true;
+}
+
 /* What cannot be planned any more has failed. */
 static void begin_run(struct active_run *run)
 {
     struct err err = {0};
+    bool is_loaded = run_load(run, &err);
+    if (!is_loaded && begin_later(run, &err)) {
+        return;
+    }
+    run->put_off.ns = 0;
     leave_queue(run);
-    if (!run_load(run, &err)) {
+    if (!is_loaded) {
         run->failure = err;
         run_state_enter(&run->state, RUN_FAILURE);
         loop_defer(run->runner->options.loop, &run->runner->pump_task); /* ends it */

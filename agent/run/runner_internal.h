@@ -56,7 +56,8 @@ struct active_run {
     struct run run;
     struct mono_time deadline; /* of a job with a time-out, once started; 0 = none */
     struct err failure;        /* why it could not begin */
-    struct mono_time put_off;  /* since when its end waits for its retry; 0 = it does not */
+    struct mono_time
+        put_off; /* since when it waits to begin, or its end for its retry; 0 = it does not */
     struct active_run *next;
 };
 
