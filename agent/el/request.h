@@ -6,7 +6,7 @@
 /* Of target_options.flush_every. */
 #define FLUSH_EVERY_DEFAULT (30 * NS_PER_SEC)
 
-enum step_kind { STEP_EXTRACT_LOAD, STEP_SQL };
+enum step_kind { STEP_EXTRACT_LOAD, STEP_SQL, STEP_CHECKS };
 enum load_mode { MODE_APPEND, MODE_UPSERT, MODE_OVERWRITE };
 enum materialized { MATERIALIZED_TABLE, MATERIALIZED_VIEW };
 
