@@ -222,7 +222,7 @@ static const struct cli_command commands[] = {
      .args = "JOB",
      .summary = "run a job of the definitions now and show how it goes",
      .description = "The same as materialize --job. Runs of one job never overlap: this one waits "
-                    "for the one that is going.",
+                    "for the one that is going, or takes its place (on_overlap: replace).",
      .options = CLI_OPTIONS({.name = "partition",
                              .letter = 'p',
                              .type = CLI_STRING,

@@ -63,13 +63,25 @@ def runs_are_canceled_in_the_queue_and_on_the_way():
         assert agent.command("cancel", "none", code=None).returncode == 3
 
 
+def a_person_replaces_where_the_job_says_so():
+    with Alone(project(shell("slow", "echo $$ > leader; test -e go || sleep 1000"),
+                       more="jobs:\n  - {name: one, select: slow, on_overlap: replace}\n")) as agent:
+        agent.start()
+        going = json.loads(agent.command("job", "one", "--no-wait", "--json"))["run"]
+        pid_in(agent.dir + "/leader")
+        open(agent.dir + "/go", "w").close()
+        agent.command("job", "one")
+        assert ended(agent, going)["status"] == "canceled"
+        assert [run["status"] for run in agent.runs()] == ["success", "canceled"], agent.runs()
+
+
 def definitions_are_read_again_whole_or_not_at_all():
     with Alone(project(shell("a", "true"), more="schedules:\n  - {name: often, select: a, every: 1s}\n")) as agent:
         agent.start()
         wait_for("it ticks", lambda: agent.events("tick"))
         agent.define(project(shell("a", "true"), "  - nonsense\n"))
         done = agent.command("reload", code=None)
-        assert done.returncode == 6 and "selvedge.yaml:" in done.stderr, said(done)
+        assert done.returncode == 6 and "the definitions in use stay: " in done.stderr and "selvedge.yaml:" in done.stderr, said(done)
         ticks = len(agent.events("tick"))
         wait_for("the old ones go on", lambda: len(agent.events("tick")) > ticks)
         agent.define(project(shell("a", "true"), shell("b", "true")))
@@ -89,7 +101,7 @@ def definitions_are_read_again_whole_or_not_at_all():
         assert agent.command("reload", code=None).returncode == 4
 
 
-TESTS = [a_failed_run_is_tried_again_by_hand, runs_are_canceled_in_the_queue_and_on_the_way,
+TESTS = [a_failed_run_is_tried_again_by_hand, a_person_replaces_where_the_job_says_so, runs_are_canceled_in_the_queue_and_on_the_way,
          definitions_are_read_again_whole_or_not_at_all]
 
 if __name__ == "__main__":
