@@ -123,7 +123,8 @@ bool view_find_run(struct view *view, struct str prefix, struct view_run_span *r
         (void)err_set(err, ERR_NOT_FOUND,
                       by_prefix ? "no run begins with " STR_FMT : "no run yet" STR_FMT,
                       STR_ARG(prefix));
-        return err_hint(err, "list them: selvedge-agent runs");
+        return err_hint(err, by_prefix ? "list them: selvedge-agent runs"
+                                       : "make one: selvedge-agent materialize");
     }
     read_span(&q, ret);
     if (!db_next(&q, &row, err)) {

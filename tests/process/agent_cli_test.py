@@ -67,7 +67,7 @@ def every_command_has_help():
 
 def check_names_every_place():
     with Alone(project(shell("a", "true"))) as agent:
-        assert ": ok: 1 assets" in agent.command("check")
+        assert ": ok: 1 asset, " in agent.command("check")
         agent.define("project: test\n"
                      "assets:\n"
                      "  - {key: 'a b', run: ['true']}\n"
@@ -87,6 +87,35 @@ def check_names_every_place():
             assert "selvedge.yaml:3:1: " in agent.command(*command, code=None).stderr, command
         done = agent.command("check", agent.dir + "/none.yaml", code=None)
         assert done.returncode == 3 and done.stderr.startswith("error: open ") and ":0:0" not in done.stderr, said(done)
+        assert "--definitions FILE, SELVEDGE_DEFINITIONS" in done.stderr, said(done)
+        agent.define(project(shell("a", "true"), more="schedules:\n  - {name: off, select: a, cron: '@daily', paused: true}\n"
+                             "sensors:\n  - {name: s, watch: '*.csv', select: a}\n"))
+        text = agent.command("check")
+        assert ": ok: 1 asset, 0 jobs, 1 schedule, 1 sensor\n" in text and "off: 1 asset, paused, else next tick 2" in text, text
+
+
+def a_selection_is_answered_alike_by_all():
+    with Alone(project(shell("pos/sales", "true"), shell("b", "true"))) as agent:
+        for command in ("materialize", "assets", "explain"):
+            done = agent.command(command, "pos/sale", code=None)
+            assert done.returncode == 3 and "pos/sale selects no asset" in done.stderr, (command, said(done))
+            assert "did you mean pos/sales?" in done.stderr and not done.stdout, (command, said(done))
+            done = agent.command(command, "b or (x", code=None)
+            assert done.returncode == 6 and "\n    b or (x\n         ^\n" in done.stderr, (command, said(done))
+        assert agent.command("assets", "--failing") == "no assets\n"
+        assert agent.command("assets", "--failing", "--json") == ""
+
+
+def a_step_that_a_run_lacks_is_an_error():
+    with Alone(project(shell("a", "echo hello"))) as agent:
+        agent.start()
+        done = agent.command("logs", code=None)
+        assert done.returncode == 3 and "make one: selvedge-agent materialize" in done.stderr, said(done)
+        agent.command("materialize", "a")
+        assert "hello" in agent.command("logs", "--step", "a")
+        for more in ([], ["--json"]):
+            done = agent.command("logs", "--step", "nope", *more, code=None)
+            assert done.returncode == 3 and "has no step nope" in done.stderr and not done.stdout, said(done)
 
 
 def settings_are_checked():
@@ -446,8 +475,8 @@ def a_full_disk_is_survived():
 
 TESTS = [a_child_that_ignores_term_is_killed, a_full_disk_is_survived, schedules_fire_and_skip_what_still_runs,
          huge_output_costs_neither_memory_nor_disk, kill_in_the_middle_of_a_run_is_made_good, every_command_has_help,
-         check_names_every_place, settings_are_checked, materialize_tells_how_it_went, runs_and_logs_are_kept,
-         json_of_every_command_parses, status_needs_a_daemon,
+         check_names_every_place, a_selection_is_answered_alike_by_all, a_step_that_a_run_lacks_is_an_error,
+         settings_are_checked, materialize_tells_how_it_went, runs_and_logs_are_kept, json_of_every_command_parses, status_needs_a_daemon,
          a_lock_that_is_let_go_of_is_waited_for, the_daemon_materializes_what_it_is_asked,
          nonsense_on_the_control_socket_is_answered, term_interrupts_what_runs, a_time_out_ends_the_whole_group,
          a_daemonised_grandchild_ends_with_its_step, retries_go_on_until_success, a_worker_that_is_killed_is_a_failed_step,
