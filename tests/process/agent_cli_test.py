@@ -65,6 +65,28 @@ def every_command_has_help():
         assert done.returncode == 2 and done.stderr.startswith("error: "), (wrong, said(done))
 
 
+def bash_completes_what_is_meant():
+    """The script is loaded by bash itself; what Tab would offer stands behind a line's last word."""
+    with tempfile.NamedTemporaryFile("w", suffix=".bash") as script:
+        script.write(run(AGENT, "completion", "bash"))
+        script.flush()
+
+        def offers(*words):
+            body = ('. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _selvedge_agent; printf "%s\\n" "${COMPREPLY[@]}"')
+            return run("bash", "-eu", "-c", body, "bash", script.name, "selvedge-agent", *words).split()
+
+        assert offers("mat") == ["materialize"]
+        assert offers("schedules", "") == ["pause", "resume", "preview"]
+        assert "--all" in offers("schedules", "pause", "--") and "--sensor" not in offers("schedules", "pause", "--")
+        assert offers("materialize", "--s") == ["--standalone", "--state-dir"]
+        assert offers("assets", "--graph", "") == ["text", "dot", "mermaid"]
+        assert "queued" in offers("runs", "--status", "") and "materialized" not in offers("runs", "--status", "")
+        assert offers("partitions", "--status", "") == ["materialized", "failed", "missing"]
+        assert offers("help", "sched") == ["schedules"] and offers("completion", "") == ["bash", "zsh", "fish"]
+        assert offers("runs", "--log-level", "w") == ["warn"]
+        assert offers("--state-dir", "") == [], "a folder is the shell's to complete"
+
+
 def check_names_every_place():
     with Alone(project(shell("a", "true"))) as agent:
         assert ": ok: 1 asset, " in agent.command("check")
@@ -475,8 +497,9 @@ def a_full_disk_is_survived():
 
 TESTS = [a_child_that_ignores_term_is_killed, a_full_disk_is_survived, schedules_fire_and_skip_what_still_runs,
          huge_output_costs_neither_memory_nor_disk, kill_in_the_middle_of_a_run_is_made_good, every_command_has_help,
-         check_names_every_place, a_selection_is_answered_alike_by_all, a_step_that_a_run_lacks_is_an_error,
-         settings_are_checked, materialize_tells_how_it_went, runs_and_logs_are_kept, json_of_every_command_parses, status_needs_a_daemon,
+         bash_completes_what_is_meant, check_names_every_place, a_selection_is_answered_alike_by_all,
+         a_step_that_a_run_lacks_is_an_error, settings_are_checked, materialize_tells_how_it_went, runs_and_logs_are_kept,
+         json_of_every_command_parses, status_needs_a_daemon,
          a_lock_that_is_let_go_of_is_waited_for, the_daemon_materializes_what_it_is_asked,
          nonsense_on_the_control_socket_is_answered, term_interrupts_what_runs, a_time_out_ends_the_whole_group,
          a_daemonised_grandchild_ends_with_its_step, retries_go_on_until_success, a_worker_that_is_killed_is_a_failed_step,
