@@ -102,6 +102,18 @@ static void add_bash_path(struct buf *b, const struct cli_program *program)
     buf_add_text(b, ") found=\"${found:+$found }$word\" ;;\n");
 }
 
+/* The words that may follow a command which are no options. */
+static void add_arguments(struct buf *b, const struct cli_program *program,
+                          const struct cli_command *c)
+{
+    add_children(b, program, str_from(c->name));
+    if (strcmp(c->name, "completion") == 0) {
+        buf_add_text(b, " bash zsh fish");
+    } else if (strcmp(c->name, "help") == 0) {
+        add_children(b, program, STR(""));
+    }
+}
+
 static void add_bash_options(struct buf *b, const struct cli_program *program,
                              const struct cli_option *own)
 {
@@ -123,12 +135,7 @@ static void add_bash_words(struct buf *b, const struct cli_program *program)
     while ((c = cli_each_command(program, &index)) != NULL) {
         if (is_shown(c)) {
             buf_addf(b, "    '%s') offers='", c->name);
-            add_children(b, program, str_from(c->name));
-            if (strcmp(c->name, "completion") == 0) {
-                buf_add_text(b, " bash zsh fish");
-            } else if (strcmp(c->name, "help") == 0) {
-                add_children(b, program, STR(""));
-            }
+            add_arguments(b, program, c);
             add_bash_options(b, program, c->options);
         }
     }
@@ -233,6 +240,18 @@ static void add_fish_command(struct buf *b, const struct cli_program *program,
     buf_add_char(b, '\n');
 }
 
+/* What follows completion and help; subcommands come with their summaries instead. */
+static void add_fish_arguments(struct buf *b, const struct cli_program *program,
+                               const struct cli_command *c)
+{
+    if (strcmp(c->name, "completion") == 0 || strcmp(c->name, "help") == 0) {
+        buf_addf(b, "complete -c %s -f -n '__fish_seen_subcommand_from %s' -a '", program->name,
+                 c->name);
+        add_arguments(b, program, c);
+        buf_add_text(b, "'\n");
+    }
+}
+
 static void add_fish(const struct cli_program *program, struct buf *b)
 {
     buf_addf(b, "# completion for %s; made by `%s completion fish`\n", program->name,
@@ -247,6 +266,7 @@ static void add_fish(const struct cli_program *program, struct buf *b)
         }
         if (c->name[0] != '\0') {
             add_fish_command(b, program, c);
+            add_fish_arguments(b, program, c);
         }
         add_fish_options(b, program, c, c->options);
     }
