@@ -85,7 +85,11 @@ static void on_run_ended(void *ctx, const struct run_end *end)
 static bool take_lock(struct agent *agent, const char *path, struct err *err)
 {
     for (int looks = 0; !files_lock(path, &agent->lock, err); looks++) {
-        if (err->code != ERR_BUSY || looks == LOCK_LOOKS) {
+        if (err->code == ERR_BUSY && looks == LOCK_LOOKS) {
+            return err_hint(err, "an agent works here already: ask it (without --standalone), or "
+                                 "give another --state-dir");
+        }
+        if (err->code != ERR_BUSY) {
             return false;
         }
         if (looks == 0) {

@@ -88,7 +88,8 @@ bool view_runs(struct view *view, const struct view_run_filter *filter,
                                .tags = db_col_str(&q, 18),
                                .priority = db_col_i64(&q, 19),
                                .retry_number = db_col_i64(&q, 20),
-                               .error_code = db_col_str(&q, 21)};
+                               .error_code = db_col_str(&q, 21),
+                               .not_before = {db_col_i64(&q, 22)}};
         if (!on_run(ctx, &run)) {
             db_reset(&q);
             return true;

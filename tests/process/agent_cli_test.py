@@ -241,6 +241,7 @@ def status_needs_a_daemon():
         assert "link               not enrolled" in agent.command("status")
         done = agent.command("daemon", code=None)
         assert done.returncode == 1 and f"process {agent.daemon.process.pid} holds it" in done.stderr, said(done)
+        assert "hint: an agent works here already" in done.stderr, said(done)
         assert agent.daemon.is_running
         assert agent.daemon.stop() == 0
         assert agent.command("status", code=None).returncode == 4

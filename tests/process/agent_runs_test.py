@@ -52,8 +52,11 @@ def runs_are_canceled_in_the_queue_and_on_the_way():
     with Alone(project(shell("slow", "echo $$ > leader; sleep 1000"), more="jobs:\n  - {name: all, select: slow}\n")) as agent:
         agent.start()
         going = json.loads(agent.command("job", "all", "--no-wait", "--json"))["run"]
-        waiting = json.loads(agent.command("job", "all", "--no-wait", "--json"))["run"]
+        waiting = json.loads(agent.command("job", "all", "--no-wait", "--json", "--priority", "3", "-t", "a=b c", "-t", "n=1"))["run"]
         pid_in(agent.dir + "/leader")
+        text = agent.command("run", waiting)
+        assert f"waits for  run {going} of the same job\n" in text and "priority   3\n" in text, text
+        assert "tags       a=b c\n           n=1\n" in text and "waits for" not in agent.command("run", going), text
         assert agent.command("retry", going, code=None).returncode == 1  # it has not ended
         assert json.loads(agent.command("status", "--json"))["queued_runs"] == 1
         agent.command("cancel", waiting, going)
@@ -61,6 +64,16 @@ def runs_are_canceled_in_the_queue_and_on_the_way():
         assert len(agent.events("run_canceling")) == 1 and len(agent.events("run_canceled")) == 2
         assert agent.command("cancel", going, code=None).returncode == 3
         assert agent.command("cancel", "none", code=None).returncode == 3
+
+
+def a_run_that_waits_says_till_when():
+    with Alone(project(shell("a", "false"), more="jobs:\n  - {name: one, select: a, retry: {max: 1, delay: 1h}}\n")) as agent:
+        agent.start()
+        agent.command("job", "one", code=1)
+        retry = wait_for("its retry", lambda: next((r for r in agent.runs() if r["status"] == "queued"), None))
+        till = f"waits till {retry['not_before']}\n"
+        assert retry["not_before"] > retry["created_at"] and till in agent.command("run", retry["run"]), retry
+        assert "waits" not in agent.command("run", retry["parent"])
 
 
 def a_person_replaces_where_the_job_says_so():
@@ -101,7 +114,7 @@ def definitions_are_read_again_whole_or_not_at_all():
         assert agent.command("reload", code=None).returncode == 4
 
 
-TESTS = [a_failed_run_is_tried_again_by_hand, a_person_replaces_where_the_job_says_so, runs_are_canceled_in_the_queue_and_on_the_way,
+TESTS = [a_failed_run_is_tried_again_by_hand, a_run_that_waits_says_till_when, a_person_replaces_where_the_job_says_so, runs_are_canceled_in_the_queue_and_on_the_way,
          definitions_are_read_again_whole_or_not_at_all]
 
 if __name__ == "__main__":
