@@ -40,7 +40,7 @@ def a_failed_run_is_tried_again_by_hand():
         assert len(statuses(agent)) == 4
         for arguments, code, words in ((["nothing"], 3, "no run begins with"), ([third["run"]], 3, "needs another try"),
                                        ([first["run"], "--all", "--from-failure"], 2, "give one of"),
-                                       ([first["run"], "--select", "x"], 3, "selects no asset"), ([], 2, "RUN")):
+                                       ([first["run"], "--select", "x"], 3, "selects no asset"), ([], 3, f"nothing of run {timeline(agent)['run']}")):
             done = agent.command("retry", *arguments, code=None)
             assert done.returncode == code and words in done.stderr, (arguments, said(done))
         text = agent.command("run", first["run"][:13]) if len({r["run"][:13] for r in agent.runs()}) == len(agent.runs()) \
@@ -114,7 +114,8 @@ def definitions_are_read_again_whole_or_not_at_all():
         assert agent.command("reload", code=None).returncode == 4
 
 
-TESTS = [a_failed_run_is_tried_again_by_hand, a_run_that_waits_says_till_when, a_person_replaces_where_the_job_says_so, runs_are_canceled_in_the_queue_and_on_the_way,
+TESTS = [a_failed_run_is_tried_again_by_hand, a_run_that_waits_says_till_when, a_person_replaces_where_the_job_says_so,
+         runs_are_canceled_in_the_queue_and_on_the_way,
          definitions_are_read_again_whole_or_not_at_all]
 
 if __name__ == "__main__":
