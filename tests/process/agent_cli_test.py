@@ -100,6 +100,8 @@ def check_names_every_place():
         done = agent.command("check", code=None)
         for place in ("selvedge.yaml:3:11: ", "selvedge.yaml:4:29: ", "selvedge.yaml:5:36: ", "selvedge.yaml:6:5: "):
             assert place in done.stderr, done.stderr
+        found = [line.split(":")[1] for line in done.stderr.splitlines() if line[0] == "/"]
+        assert found == ["3", "4", "5", "6"], "in the order of the file"
         assert 'did you mean "deps"?' in done.stderr and "error: 4 problems" in done.stderr, done.stderr
         problems = json.loads(agent.command("check", "--json", code=6))
         assert problems["total"] == 4 and {p["line"] for p in problems["problems"]} == {3, 4, 5, 6}, problems
