@@ -53,7 +53,7 @@ static bool has_passed(const struct load *l, int64_t slices)
 
 static bool is_slice_old(const struct load *l)
 {
-    return clock_mono(&l->clock).ns - l->slice_start.ns >= l->request->target.flush_every;
+    return clock_mono(&l->clock).ns - l->slice_start.ns >= l->request->load->flush_every;
 }
 
 /* Where only checkpoints move the state, a slice waits for one, though not for ever. */
@@ -171,7 +171,7 @@ static bool end_broken_off(struct load *l, struct err *err)
     if (cancel_requested()) {
         return cancel_error(err); /* the signal was for the source too */
     }
-    if (l->request->target.mode != MODE_OVERWRITE && !commit(l, true, err)) {
+    if (l->request->load->mode != MODE_OVERWRITE && !commit(l, true, err)) {
         return false;
     }
     *err = l->tap->failure;
@@ -217,7 +217,7 @@ static bool describe_stream(const struct load *l, const struct stream *s, const 
         return err_set(err, ERR_NO_MEMORY, "no memory for the report");
     }
     *columns = sink->columns;
-    ret->table = table_display_name(l->request->target.path, sink->table, l->arena);
+    ret->table = sink->name;
     ret->row_count = sink->row_count;
     ret->rows_written = sink->rows_written;
     ret->columns = columns;
@@ -229,7 +229,7 @@ static bool describe_stream(const struct load *l, const struct stream *s, const 
     ret->rows_without_key = s->rows_without_key;
     if (s->rows_without_key > 0) {
         LOG(WARN, "el.rows_without_replication_key", F_I("rows", s->rows_without_key),
-            F_S("replication_key", l->request->tap.replication_key));
+            F_S("stream", s->name));
     }
     return copy_text(&ret->key_min, l->arena, err) && copy_text(&ret->key_max, l->arena, err);
 }
@@ -259,7 +259,8 @@ static bool describe_streams(const struct load *l, struct materialization *ret, 
 
 static bool describe(const struct load *l, struct materialization *ret, struct err *err)
 {
-    *ret = (struct materialization){.rows_read = l->tap->rows_read,
+    *ret = (struct materialization){.database = l->target->database,
+                                    .rows_read = l->tap->rows_read,
                                     .bytes_read = l->tap->bytes_read,
                                     .snapshots = l->tap->snapshots};
     const struct stream *s = l->stream_count > 0 ? l->streams[0] : NULL;
@@ -271,11 +272,11 @@ static bool describe(const struct load *l, struct materialization *ret, struct e
  * is opened, which may want to know the table's columns. */
 static bool add_only_sink(struct load *l, struct tap_context *tap_context, struct err *err)
 {
-    bool has_tables = str_eq(l->request->target.type, STR("sqlite"));
-    if (has_tables && l->request->target.table.len == 0) {
+    struct str table = l->request->load->table;
+    if (l->target->ops->has_tables && table.len == 0) {
         return true;
     }
-    if (!l->target->ops->add(l->target, l->request->target.table, &l->only, err)) {
+    if (!l->target->ops->add(l->target, table, &l->only, err)) {
         return false;
     }
     tap_context->existing = &l->only->existing;
@@ -288,19 +289,16 @@ static bool add_only_sink(struct load *l, struct tap_context *tap_context, struc
 static bool open_both(struct load *l, const struct target_context *target_context,
                       struct tap_context *tap_context, struct err *err)
 {
-    const struct target_ops *target_ops = NULL;
-    const struct tap_ops *tap_ops = NULL;
+    const struct request *r = l->request;
     l->streams = arena_array(l->arena, LIMIT_STREAMS, sizeof(struct stream *));
     if (l->streams == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for streams");
     }
-    if (!connectors_target(l->request->target.type, &target_ops, err) ||
-        !connectors_tap(l->request->tap.type, &tap_ops, err) ||
-        !target_ops->open(&l->target, target_context, err)) {
+    if (!r->target->open(&l->target, target_context, err)) {
         return false;
     }
     tap_context->state = l->target->state;
-    return add_only_sink(l, tap_context, err) && tap_ops->open(&l->tap, tap_context, err);
+    return add_only_sink(l, tap_context, err) && r->tap->open(&l->tap, tap_context, err);
 }
 
 bool extract_load(const struct request *request, const struct load_watcher *watcher,
@@ -314,10 +312,10 @@ bool extract_load(const struct request *request, const struct load_watcher *watc
                      .clock = clock_system(),
                      .state = buf_growing(LIMIT_JSON_BYTES)};
     struct target_context target_context = {
-        .options = &request->target, .state_id = request->state_id, .arena = arena};
-    struct tap_context tap_context = {.options = &request->tap,
-                                      .mode = (enum load_mode)request->target.mode,
-                                      .idle_ns = request->target.flush_every,
+        .load = request->load, .state_id = request->state_id, .arena = arena};
+    struct tap_context tap_context = {.options = request->tap_options,
+                                      .mode = (enum load_mode)request->load->mode,
+                                      .idle_ns = request->load->flush_every,
                                       .arena = arena};
     bool ok = open_both(&l, &target_context, &tap_context, err) && pump(&l, err) &&
               describe(&l, ret, err);

@@ -26,7 +26,8 @@ struct stream_counts {
 
 /* What a materialization says of itself; -1 and empty text are left out. */
 struct materialization {
-    struct str table; /* "database.table", or the file */
+    struct str table;    /* "database.table", or the file */
+    struct str database; /* the SQLite file it is in; empty = in none */
     int64_t row_count;
     int64_t rows_read;
     int64_t rows_written;

@@ -10,6 +10,7 @@
 #include "common/platform/files.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -19,98 +20,100 @@ enum {
 
 /* --- the configuration ----------------------------------------------------------------------- */
 
-struct settings {
-    struct str path;
-    int load_method; /* enum load_mode */
-};
 static const char *const load_methods[] = {
     [MODE_APPEND] = "append-only", [MODE_UPSERT] = "upsert", [MODE_OVERWRITE] = "overwrite", NULL};
 
-static const struct field sqlite_fields[] = {
-    {.key = "path",
-     .type = FIELD_STR,
-     .offset = offsetof(struct settings, path),
-     .required = true,
-     .help = "The database file; it is made when it is not there, its folder is not."},
-    {.key = "load_method",
-     .type = FIELD_ENUM,
-     .offset = offsetof(struct settings, load_method),
-     .names = load_methods,
-     .fallback = "upsert",
-     .help = "`upsert` updates the row with the same key, and appends to streams without a key."},
-};
-static const struct field jsonl_fields[] = {
-    {.key = "path",
-     .type = FIELD_STR,
-     .offset = offsetof(struct settings, path),
-     .required = true,
-     .help = "The file, for one stream; its folder must be there."},
-    {.key = "load_method",
-     .type = FIELD_ENUM,
-     .offset = offsetof(struct settings, load_method),
-     .names = load_methods,
-     .fallback = "append-only",
-     .help = "`append-only` or `overwrite`."},
-};
-static const struct settings upsert = {.load_method = MODE_UPSERT};
-static const struct settings append = {.load_method = MODE_APPEND};
-
-/* Keys that other targets have are passed over: one configuration may serve several. */
-static const struct field_table tables[] = {
-    {.name = "sqlite",
-     .size = sizeof(struct settings),
-     .fields = sqlite_fields,
-     .count = COUNT_OF(sqlite_fields),
-     .defaults = &upsert,
-     .ignore_unknown = true},
-    {.name = "jsonl",
-     .size = sizeof(struct settings),
-     .fields = jsonl_fields,
-     .count = COUNT_OF(jsonl_fields),
-     .defaults = &append,
-     .ignore_unknown = true},
-};
-
-static const struct field_table *table_of(const char *name)
+/* What a step says of the target, but its type, which we know, and its mode, which the configuration
+ * may call "load_method" as others do. Keys that only other targets have are passed over: one
+ * configuration may serve several. */
+static bool settings_table(const struct target_ops *target, struct arena *arena,
+                           struct field_table *ret, struct err *err)
 {
-    for (size_t i = 0; i < COUNT_OF(tables); i++) {
-        if (str_eq(str_from(name), str_from(tables[i].name))) {
-            return &tables[i];
+    const struct field_table *table = target->options;
+    struct field *fields = arena_array(arena, table->count, sizeof(*fields));
+    if (fields == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the configuration");
+    }
+    *ret = *table;
+    ret->name = target->type;
+    ret->fields = fields;
+    ret->count = 0;
+    ret->ignore_unknown = true;
+    for (size_t i = 0; i < table->count; i++) {
+        struct field field = table->fields[i];
+        if (!str_eq(str_from(field.key), STR("type"))) {
+            field.required = field.required && !str_eq(str_from(field.key), STR("mode"));
+            fields[ret->count++] = field;
         }
     }
-    return NULL;
+    return true;
+}
+
+static bool read_load_method(const struct json *node, struct load_options *load, struct err *err)
+{
+    const struct json *method = json_get(node, "load_method");
+    for (int i = 0; method != NULL && load_methods[i] != NULL; i++) {
+        if (method->type == JSON_STRING && str_eq(method->as.string, str_from(load_methods[i]))) {
+            load->mode = i;
+            return true;
+        }
+    }
+    if (method == NULL) {
+        return true;
+    }
+    err_set(err, ERR_INVALID, "\"load_method\" is not one of append-only, upsert, overwrite");
+    return err_hint(err, "leave it out: then rows with a key are upserted, others appended");
+}
+
+static bool read_file(const char *path, const struct field_table *table, struct arena *arena,
+                      struct load_options *load, struct err *err)
+{
+    AUTO(buf) text = buf_growing(LIMIT_JSON_BYTES);
+    struct json *node = NULL;
+    struct problems problems = {.arena = arena, .file = str_from(path)};
+    if (!files_read(path, &text, err)) {
+        return false;
+    }
+    struct str kept = arena_copy(arena, buf_str(&text));
+    if (!json_parse(kept, LIMIT_JSON_BYTES, arena, &node, err)) {
+        return err_wrap(err, "%s", path);
+    }
+    if (!fields_read(node, table, STR(""), arena, &problems, load)) {
+        return problems_to_err(&problems, err);
+    }
+    return read_load_method(node, load, err) || err_wrap(err, "%s", path);
 }
 
 /* Files given later win, key by key. */
-static bool read_settings(const struct cli *cli, const struct field_table *table,
-                          struct arena *arena, struct settings *ret, struct err *err)
+static bool read_settings(const struct cli *cli, const struct target_ops *target,
+                          struct arena *arena, struct load_options **ret, struct err *err)
 {
-    struct settings settings = *(const struct settings *)table->defaults;
-    struct field_table with_defaults = *table;
+    struct field_table table;
+    if (!settings_table(target, arena, &table, err)) {
+        return false;
+    }
+    struct load_options *load = arena_alloc(arena, table.size);
+    void *before = arena_alloc(arena, table.size);
+    if (load == NULL || before == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the configuration");
+    }
+    if (table.defaults != NULL) {
+        memcpy(load, table.defaults, table.size);
+    }
+    load->mode = target->cannot_upsert ? MODE_APPEND : MODE_UPSERT;
+    load->append_without_key = true;
+    table.defaults = before;
     if (cli_values(cli, "config", 0) == NULL) {
         err_set(err, ERR_INVALID, "--config is missing");
         return err_hint(err, "write {\"path\": \"data.db\"} into a file and name it");
     }
     for (size_t i = 0; cli_values(cli, "config", i) != NULL; i++) {
-        const char *path = cli_values(cli, "config", i);
-        AUTO(buf) text = buf_growing(LIMIT_JSON_BYTES);
-        struct json *node = NULL;
-        struct problems problems = {.arena = arena, .file = str_from(path)};
-        with_defaults.defaults = &settings;
-        struct settings next;
-        if (!files_read(path, &text, err)) {
+        memcpy(before, load, table.size);
+        if (!read_file(cli_values(cli, "config", i), &table, arena, load, err)) {
             return false;
         }
-        struct str kept = arena_copy(arena, buf_str(&text));
-        if (!json_parse(kept, LIMIT_JSON_BYTES, arena, &node, err)) {
-            return err_wrap(err, "%s", path);
-        }
-        if (!fields_read(node, &with_defaults, STR(""), arena, &problems, &next)) {
-            return problems_to_err(&problems, err);
-        }
-        settings = next;
     }
-    *ret = settings;
+    *ret = load;
     return true;
 }
 
@@ -135,8 +138,15 @@ static void write_about(const struct field_table *table, struct buf *out)
     jw_end_object(&w);
 }
 
-static int about(struct cli *cli, const struct field_table *table)
+static int about(struct cli *cli, const struct target_ops *target)
 {
+    AUTO(arena) arena = arena_new(ARENA_BYTES_MAX);
+    struct field_table settings;
+    const struct field_table *table = &settings;
+    struct err err = {0};
+    if (!settings_table(target, &arena, &settings, &err)) {
+        return cli_error(cli, &err);
+    }
     AUTO(buf) out = buf_growing((size_t)LIMIT_JSON_BYTES * 2);
     const char *format = cli_text(cli, "format");
     if (str_eq(str_from(format), STR("json"))) {
@@ -172,32 +182,29 @@ static bool emit(void *ctx, struct str state, struct err *err)
            err_wrap(err, "write the state");
 }
 
-static bool run(const struct cli *cli, const struct field_table *table, struct err *err)
+static bool run(const struct cli *cli, const struct target_ops *target, struct err *err)
 {
     AUTO(arena) arena = arena_new(ARENA_BYTES_MAX);
     AUTO(report) report;
     struct emitter emitter = {.last = buf_growing((size_t)LIMIT_JSON_BYTES * 2)};
     const struct load_watcher watcher = {.committed = emit, .ctx = &emitter};
-    struct settings settings = {0};
+    struct load_options *load = NULL;
     struct materialization m;
     const char *input = cli_text(cli, "input");
     report_init_silent(&report);
     db_limit_memory(SQLITE_HEAP_BYTES_MAX);
-    bool ok = cancel_install(err) && read_settings(cli, table, &arena, &settings, err);
+    bool ok = cancel_install(err) && read_settings(cli, target, &arena, &load, err);
     if (ok) {
-        const struct request request = {
-            .kind = STEP_EXTRACT_LOAD,
-            .tap = {.type = STR("singer_input"), .path = str_from(input == NULL ? "-" : input)},
-            .target = {.type = str_from(table->name),
-                       .path = settings.path,
-                       .mode = settings.load_method,
-                       .flush_every = FLUSH_EVERY_DEFAULT,
-                       .append_without_key = true},
-        };
+        const struct tap_options tap = {.path = str_from(input == NULL ? "-" : input)};
+        const struct request request = {.kind = STEP_EXTRACT_LOAD,
+                                        .tap = &tap_singer_input,
+                                        .tap_options = &tap,
+                                        .target = target,
+                                        .load = load};
         ok = extract_load(&request, &watcher, &arena, &report, &m, err);
     }
     if (ok) {
-        LOG(INFO, "el.loaded", F_S("target", str_from(table->name)), F_I("rows_read", m.rows_read),
+        LOG(INFO, "el.loaded", F_S("target", str_from(target->type)), F_I("rows_read", m.rows_read),
             F_I("rows_written", m.rows_written));
     }
     buf_release(&emitter.last);
@@ -208,15 +215,14 @@ int singer_target_run(struct cli *cli, void *ctx)
 {
     (void)ctx;
     struct err err = {0};
-    const struct field_table *table = table_of(cli_arg(cli, 0));
-    if (table == NULL) {
-        return cli_usage(cli, "there is no target \"%s\"; there are sqlite and jsonl",
-                         cli_arg(cli, 0));
+    const struct target_ops *target = NULL;
+    if (!connectors_target(str_from(cli_arg(cli, 0)), &target, &err)) {
+        return cli_usage(cli, "%s; %s", err.msg, err.hint);
     }
     if (cli_bool(cli, "about")) {
-        return about(cli, table);
+        return about(cli, target);
     }
-    if (!run(cli, table, &err)) {
+    if (!run(cli, target, &err)) {
         return err.code == ERR_CANCELLED ? CANCEL_EXIT : cli_error(cli, &err);
     }
     return CLI_OK;

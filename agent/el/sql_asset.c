@@ -21,7 +21,7 @@ static bool open_database(struct str path, unsigned flags, struct arena *arena,
                           struct database *ret, struct err *err)
 {
     const char *text = NULL;
-    if (!request_path(path, arena, &text, err)) {
+    if (!options_path(path, arena, &text, err)) {
         return false;
     }
     struct db_options options = {

@@ -182,7 +182,7 @@ static bool prepare_insert(struct sqlite_sink *t, const struct schema *schema, s
 
 static bool choose_key(struct sqlite_sink *t, const struct str_list *key, struct err *err)
 {
-    const struct target_options *o = t->options;
+    const struct load_options *o = t->load;
     t->key = o->primary_key.count > 0 ? o->primary_key : *key;
     if (o->mode == MODE_UPSERT && t->key.count == 0 && !o->append_without_key) {
         err_set(err, ERR_INVALID, "mode upsert needs a \"primary_key\"");
@@ -201,19 +201,19 @@ bool sqlite_sink_set_schema(struct sqlite_sink *t, const struct schema *schema,
     if (!choose_key(t, key, err) || !find_key_columns(t, schema, err)) {
         return false;
     }
-    if (is_first && t->options->mode == MODE_OVERWRITE && !table_drop(t->db, t->table, err)) {
+    if (is_first && t->load->mode == MODE_OVERWRITE && !table_drop(t->db, t->table, err)) {
         return false; /* what a run that was killed left */
     }
     t->schema = schema;
     bool ok = shape_table(t, schema, err) && prepare_insert(t, schema, err);
-    return ok || err_wrap(err, "target sqlite: table \"" STR_FMT "\"", STR_ARG(t->base.table));
+    return ok || err_wrap(err, "target sqlite: table \"" STR_FMT "\"", STR_ARG(t->name));
 }
 
 /* --- from the first look to the end ---------------------------------------------------------- */
 
 static bool describe(struct sqlite_sink *t, struct err *err)
 {
-    struct str table = t->base.table;
+    struct str table = t->name;
     enum table_type type = TABLE_NONE;
     if (!table_type_of(t->db, table, &type, err)) {
         return false;
@@ -228,7 +228,7 @@ static bool describe(struct sqlite_sink *t, struct err *err)
     }
     t->base.is_new = t->base.existing.count == 0;
     t->table = table;
-    if (t->options->mode == MODE_OVERWRITE) {
+    if (t->load->mode == MODE_OVERWRITE) {
         t->table = table_staging_name(table, t->arena);
         return t->table.ptr != NULL || err_set(err, ERR_NO_MEMORY, "no memory for a name");
     }
@@ -249,9 +249,10 @@ bool sqlite_sink_open(struct sqlite_sink **ret, const struct sqlite_sink_options
         return err_set(err, ERR_NO_MEMORY, "no memory for the target's table");
     }
     t->db = options->db;
-    t->options = options->options;
+    t->load = options->load;
     t->arena = options->arena;
-    t->base = (struct sink){.table = name,
+    t->name = name;
+    t->base = (struct sink){.name = table_display_name(options->path, name, options->arena),
                             .existing = schema_new(options->arena),
                             .columns = schema_new(options->arena),
                             .row_count = -1};
@@ -263,11 +264,11 @@ bool sqlite_sink_open(struct sqlite_sink **ret, const struct sqlite_sink_options
 
 bool sqlite_sink_finish(struct sqlite_sink *t, struct err *err)
 {
-    if (t->options->mode != MODE_OVERWRITE || t->schema == NULL) {
+    if (t->load->mode != MODE_OVERWRITE || t->schema == NULL) {
         return true;
     }
     db_finish(&t->insert); /* SQLite renames no table that a statement uses */
-    return table_swap(t->db, t->table, t->base.table, err);
+    return table_swap(t->db, t->table, t->name, err);
 }
 
 void sqlite_sink_committed(struct sqlite_sink *t, bool is_last)
@@ -275,7 +276,7 @@ void sqlite_sink_committed(struct sqlite_sink *t, bool is_last)
     t->base.rows_written += t->new_rows;
     t->new_rows = 0;
     t->is_changed = false;
-    t->is_staged = !is_last && t->options->mode == MODE_OVERWRITE && t->schema != NULL;
+    t->is_staged = !is_last && t->load->mode == MODE_OVERWRITE && t->schema != NULL;
 }
 
 bool sqlite_sink_look(struct sqlite_sink *t, struct err *err)
@@ -283,9 +284,9 @@ bool sqlite_sink_look(struct sqlite_sink *t, struct err *err)
     enum table_type type = TABLE_NONE;
     t->base.columns = schema_new(t->arena);
     t->base.row_count = 0;
-    return table_columns(t->db, t->base.table, &t->base.columns, NULL, err) &&
-           table_type_of(t->db, t->base.table, &type, err) &&
-           (type == TABLE_NONE || table_row_count(t->db, t->base.table, &t->base.row_count, err));
+    return table_columns(t->db, t->name, &t->base.columns, NULL, err) &&
+           table_type_of(t->db, t->name, &type, err) &&
+           (type == TABLE_NONE || table_row_count(t->db, t->name, &t->base.row_count, err));
 }
 
 void sqlite_sink_close(struct sqlite_sink *t)

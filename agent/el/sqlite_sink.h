@@ -10,10 +10,11 @@
 struct sqlite_sink {
     struct sink base;
     struct db *db;
-    const struct target_options *options;
+    const struct load_options *load;
     struct arena *arena;
     char rows_name[32]; /* of the virtual table */
     struct db_query insert;
+    struct str name;     /* of the table */
     struct str table;    /* where rows go: the table, or its staging table */
     struct schema there; /* columns of that table now */
     struct str_list key;
@@ -32,8 +33,9 @@ struct sqlite_sink {
 struct sqlite_sink_options {
     struct db *db;
     struct str table;
-    size_t number; /* of the sink in its target */
-    const struct target_options *options;
+    size_t number;   /* of the sink in its target */
+    struct str path; /* of the database */
+    const struct load_options *load;
     struct arena *arena;
 };
 MUST_CHECK bool sqlite_sink_open(struct sqlite_sink **ret,

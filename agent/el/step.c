@@ -51,8 +51,8 @@ static bool materialize(const struct request *r, struct arena *arena, struct rep
     report_materialization(report, &m);
     LOG(INFO, "el.materialized", F_S("asset", r->asset), F_I("rows_read", m.rows_read),
         F_I("rows_written", m.rows_written), F_I("row_count", m.row_count));
-    if (r->kind == STEP_EXTRACT_LOAD && str_eq(r->target.type, STR("sqlite"))) {
-        path = r->target.path;
+    if (r->kind == STEP_EXTRACT_LOAD) {
+        path = m.database;
     }
     (void)checks_run(r, path, arena, report); /* what was made stays made */
     return true;

@@ -5,7 +5,7 @@
 #include "common/base/buf.h"
 
 struct tap_context {
-    const struct tap_options *options;
+    const void *options; /* of the struct that ops->options describes */
     enum load_mode mode;
     struct str state;              /* JSON of the last committed run; empty = from the start */
     const struct schema *existing; /* the target's columns; NULL or count 0 = there is no table */
@@ -37,6 +37,7 @@ struct tap {
 
 struct tap_ops {
     const char *type;
+    const struct field_table *options; /* of the step's "tap"; has a row for "type" */
     MUST_CHECK bool (*open)(struct tap **ret, const struct tap_context *context, struct err *err);
     MUST_CHECK bool (*next)(struct tap *tap, enum tap_result *ret, struct err *err);
     /* Appends the state once all rows given so far are loaded: one JSON value, or nothing when the

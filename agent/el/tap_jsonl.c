@@ -241,6 +241,7 @@ static bool jsonl_tap_open(struct tap **ret, const struct tap_context *context, 
 
 const struct tap_ops tap_jsonl = {
     .type = "jsonl",
+    .options = &tap_options_table,
     .open = jsonl_tap_open,
     .next = jsonl_tap_next,
     .state = jsonl_tap_state,

@@ -20,6 +20,7 @@ enum { ARGUMENTS_MAX = 8 };
 struct tap_program {
     struct tap base;
     const struct tap_context *context;
+    const struct tap_options *options;
     struct program program; /* pid 0: there is none */
     struct fd input;
     struct fd config, state, catalog; /* files in memory that the program reads */
@@ -35,7 +36,7 @@ static struct tap_program *program_of(struct tap *tap)
 /* What a person calls it, in front of errors. */
 static struct str label_of(const struct tap_program *t)
 {
-    const struct tap_options *o = t->context->options;
+    const struct tap_options *o = t->options;
     if (o->command.count > 0) {
         return o->command.items[0];
     }
@@ -129,7 +130,7 @@ static bool add_file(struct tap_program *t, const char *name, struct str content
 
 static bool start(struct tap_program *t, struct err *err)
 {
-    const struct tap_options *o = t->context->options;
+    const struct tap_options *o = t->options;
     const char *arguments[ARGUMENTS_MAX] = {0};
     const struct program_options options = {.command = &o->command, .arguments = arguments};
     if (!add_file(t, "--config", o->config, &t->config, arguments, err) ||
@@ -145,11 +146,11 @@ static bool start(struct tap_program *t, struct err *err)
 static bool open_input(struct tap_program *t, struct err *err)
 {
     const char *path = NULL;
-    if (str_eq(t->context->options->path, STR("-"))) {
+    if (str_eq(t->options->path, STR("-"))) {
         t->lines.fd = STDIN_FILENO;
         return true;
     }
-    if (!request_path(t->context->options->path, t->context->arena, &path, err)) {
+    if (!options_path(t->options->path, t->context->arena, &path, err)) {
         return false;
     }
     t->input.n = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -164,11 +165,12 @@ static bool program_tap_open(struct tap **ret, const struct tap_context *context
         return err_set(err, ERR_NO_MEMORY, "no memory for the tap");
     }
     t->context = context;
-    t->base.ops = context->options->command.count > 0 ? &tap_singer_program : &tap_singer_input;
+    t->options = context->options;
+    t->base.ops = t->options->command.count > 0 ? &tap_singer_program : &tap_singer_input;
     t->base.has_checkpoints = true;
     t->program = (struct program){.pidfd = -1, .in = -1, .out = -1};
     t->input.n = t->config.n = t->state.n = t->catalog.n = -1;
-    bool ok = singer_streams_init(&t->streams, context->options->stream, context->arena, err) &&
+    bool ok = singer_streams_init(&t->streams, t->options->stream, context->arena, err) &&
               (t->base.ops == &tap_singer_program ? start(t, err) : open_input(t, err));
     if (!ok) {
         program_tap_close(&t->base);
@@ -180,6 +182,7 @@ static bool program_tap_open(struct tap **ret, const struct tap_context *context
 
 const struct tap_ops tap_singer_program = {
     .type = "singer_program",
+    .options = &tap_options_table,
     .open = program_tap_open,
     .next = program_tap_next,
     .state = program_tap_state,
@@ -187,6 +190,7 @@ const struct tap_ops tap_singer_program = {
 };
 const struct tap_ops tap_singer_input = {
     .type = "singer_input",
+    .options = &tap_options_table,
     .open = program_tap_open,
     .next = program_tap_next,
     .state = program_tap_state,

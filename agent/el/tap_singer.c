@@ -87,12 +87,13 @@ static void singer_tap_close(struct tap *tap)
 
 static bool singer_tap_open(struct tap **ret, const struct tap_context *context, struct err *err)
 {
+    const struct tap_options *options = context->options;
     struct tap_singer *t = arena_alloc(context->arena, sizeof(*t));
     if (t == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for the tap");
     }
     t->file.base.ops = &tap_singer;
-    if (!singer_streams_init(&t->streams, context->options->stream, context->arena, err) ||
+    if (!singer_streams_init(&t->streams, options->stream, context->arena, err) ||
         !file_tap_init(&t->file, context, err)) {
         singer_tap_close(&t->file.base);
         return false;
@@ -103,6 +104,7 @@ static bool singer_tap_open(struct tap **ret, const struct tap_context *context,
 
 const struct tap_ops tap_singer = {
     .type = "singer",
+    .options = &tap_options_table,
     .open = singer_tap_open,
     .next = singer_tap_next,
     .state = singer_tap_state,

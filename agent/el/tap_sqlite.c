@@ -29,6 +29,7 @@ struct tap_sqlite {
     struct tap base;
     struct stream stream;
     const struct tap_context *context;
+    const struct tap_options *options;
     struct clock clock;
     struct db *db;
     struct db_tx tx;
@@ -53,7 +54,7 @@ static struct tap_sqlite *sqlite_of(struct tap *tap)
 
 static bool choose_columns(struct tap_sqlite *t, const struct schema *all, struct err *err)
 {
-    const struct tap_options *o = t->context->options;
+    const struct tap_options *o = t->options;
     for (size_t i = 0; i < o->columns.count; i++) {
         size_t column = 0;
         if (!schema_find_nocase(all, o->columns.items[i], &column)) {
@@ -69,7 +70,7 @@ static bool choose_columns(struct tap_sqlite *t, const struct schema *all, struc
 static bool find_table(struct tap_sqlite *t, enum table_type *ret_type, struct schema *all,
                        struct err *err)
 {
-    struct str table = t->context->options->table;
+    struct str table = t->options->table;
     if (table.len == 0) {
         return err_set(err, ERR_INVALID, "tap sqlite: \"table\" is missing");
     }
@@ -96,7 +97,7 @@ static uint64_t hash_columns(const struct schema *schema)
  * {"bookmarks": {"sales": {"replication_key": "updated_at", "replication_key_value": "2026-01-02"}}} */
 static bool find_bookmark(struct tap_sqlite *t, const struct json **ret, struct err *err)
 {
-    const struct tap_options *o = t->context->options;
+    const struct tap_options *o = t->options;
     struct json *state = NULL;
     *ret = NULL;
     if (t->context->state.len == 0) {
@@ -143,9 +144,9 @@ static bool count_rows_without_key(struct tap_sqlite *t, struct err *err)
     AUTO(buf) sql = buf_growing(SQL_BYTES_MAX);
     bool found = false;
     buf_add_text(&sql, "SELECT count(*) FROM ");
-    db_add_identifier(&sql, t->context->options->table);
+    db_add_identifier(&sql, t->options->table);
     buf_add_text(&sql, " WHERE ");
-    db_add_identifier(&sql, t->context->options->replication_key);
+    db_add_identifier(&sql, t->options->replication_key);
     buf_add_text(&sql, " IS NULL");
     const char *text = buf_cstr(&sql);
     if (text == NULL) {
@@ -156,7 +157,7 @@ static bool count_rows_without_key(struct tap_sqlite *t, struct err *err)
 
 static bool set_up_key(struct tap_sqlite *t, const struct schema *all, struct err *err)
 {
-    const struct tap_options *o = t->context->options;
+    const struct tap_options *o = t->options;
     size_t column = 0;
     t->is_incremental = o->replication_key.len > 0 && t->context->mode != MODE_OVERWRITE;
     t->is_append = t->context->mode == MODE_APPEND;
@@ -198,7 +199,7 @@ static bool build_query(struct tap_sqlite *t, bool is_resumed, struct buf *sql)
 {
     const struct schema *schema = &t->stream.schema;
     bool is_ordered = t->is_incremental || t->may_yield;
-    struct str key = t->is_incremental ? t->context->options->replication_key : STR("_rowid_");
+    struct str key = t->is_incremental ? t->options->replication_key : STR("_rowid_");
     buf_add_text(sql, "SELECT ");
     for (size_t i = 0; i < schema->count; i++) {
         db_add_identifier(sql, schema->columns[i].name);
@@ -208,7 +209,7 @@ static bool build_query(struct tap_sqlite *t, bool is_resumed, struct buf *sql)
         db_add_identifier(sql, key);
     }
     buf_add_text(sql, " FROM ");
-    db_add_identifier(sql, t->context->options->table);
+    db_add_identifier(sql, t->options->table);
     bool has_start = is_resumed || t->start.type != VALUE_NULL;
     if (is_ordered && (has_start || t->is_incremental)) {
         buf_add_text(sql, " WHERE ");
@@ -309,8 +310,7 @@ static bool take_key(struct tap_sqlite *t, const struct value *key, bool *ret_is
     *ret_is_loaded = false;
     bool is_same = key_value_equals(&t->last, key);
     if (!is_same && !key_value_set(&t->last, key, err)) {
-        return err_wrap(err, "column \"" STR_FMT "\"",
-                        STR_ARG(t->context->options->replication_key));
+        return err_wrap(err, "column \"" STR_FMT "\"", STR_ARG(t->options->replication_key));
     }
     if (t->is_incremental && t->is_append) {
         if (!is_same) {
@@ -386,7 +386,7 @@ static bool sqlite_tap_next(struct tap *tap, enum tap_result *ret, struct err *e
 static bool sqlite_tap_state(struct tap *tap, struct buf *out, struct err *err)
 {
     struct tap_sqlite *t = sqlite_of(tap);
-    const struct tap_options *o = t->context->options;
+    const struct tap_options *o = t->options;
     struct json_writer w = json_writer(out);
     jw_begin_object(&w);
     jw_key(&w, STR("bookmarks"));
@@ -426,7 +426,7 @@ static void sqlite_tap_close(struct tap *tap)
 static bool open_source(struct tap_sqlite *t, struct err *err)
 {
     const char *path = NULL;
-    if (!request_path(t->context->options->path, t->context->arena, &path, err)) {
+    if (!options_path(t->options->path, t->context->arena, &path, err)) {
         return false;
     }
     struct db_options options = {
@@ -464,11 +464,11 @@ static bool sqlite_tap_open(struct tap **ret, const struct tap_context *context,
         return err_set(err, ERR_NO_MEMORY, "no memory for the tap");
     }
     t->context = context;
+    t->options = context->options;
     t->clock = clock_system();
     t->base.ops = &tap_sqlite;
     t->base.stream = &t->stream;
-    t->stream =
-        (struct stream){.name = context->options->table, .schema = schema_new(context->arena)};
+    t->stream = (struct stream){.name = t->options->table, .schema = schema_new(context->arena)};
     if (!set_up(t, err)) {
         sqlite_tap_close(&t->base);
         return err_wrap(err, "tap sqlite");
@@ -479,6 +479,7 @@ static bool sqlite_tap_open(struct tap **ret, const struct tap_context *context,
 
 const struct tap_ops tap_sqlite = {
     .type = "sqlite",
+    .options = &tap_options_table,
     .open = sqlite_tap_open,
     .next = sqlite_tap_next,
     .state = sqlite_tap_state,

@@ -8,9 +8,9 @@
 #include "agent/el/schema.h"
 
 struct target_context {
-    const struct target_options *options;
-    struct str state_id; /* empty: the state is kept elsewhere, not in the target */
-    struct arena *arena; /* lives longer than the target */
+    const struct load_options *load; /* first member of what ops->options describes */
+    struct str state_id;             /* empty: the state is kept elsewhere, not in the target */
+    struct arena *arena;             /* lives longer than the target */
 };
 
 /* Rows for a sink to take. *ret_row NULL: no more for now (the caller of load() knows why). */
@@ -23,11 +23,12 @@ struct target_ops;
 /* First member of every connector's struct. */
 struct target {
     const struct target_ops *ops;
-    struct str state; /* as committed; empty = none */
+    struct str state;    /* as committed; empty = none */
+    struct str database; /* path of the SQLite file it is; empty = it is none */
 };
 /* First member of every connector's struct of a sink. */
 struct sink {
-    struct str table;       /* empty where it is a file */
+    struct str name;        /* for people and the hub: "shop.sales", the file's name */
     bool is_new;            /* nothing is there: a state that speaks of it is void */
     struct schema existing; /* the table's columns when it was added; count 0 = none */
     int64_t rows_written;   /* inserted or changed; rows that were there already do not count */
@@ -37,6 +38,9 @@ struct sink {
 
 struct target_ops {
     const char *type;
+    const struct field_table *options; /* of the step's "target"; see LOAD_OPTION_FIELDS */
+    bool has_tables;                   /* a sink for each stream, and not one file */
+    bool cannot_upsert;
     MUST_CHECK bool (*open)(struct target **ret, const struct target_context *context,
                             struct err *err);
     /* A sink for one more stream; `table` is empty where a file takes the only one. The sink lives

@@ -5,6 +5,7 @@
  * file that became shorter was rotated away, and is written on from its end. An overwrite goes to
  * "<path>.new" and is renamed. */
 #include "agent/el/connectors.h"
+#include "agent/el/table.h"
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
 #include "common/platform/files.h"
@@ -168,14 +169,14 @@ static bool open_append(struct target_jsonl *t, bool is_known, struct err *err)
 
 static bool set_up(struct target_jsonl *t, struct err *err)
 {
-    const struct target_options *o = t->context->options;
+    const struct target_options *o = (const void *)t->context->load;
     struct arena *arena = t->context->arena;
     bool is_known = false;
-    if (o->mode == MODE_UPSERT) {
+    if (o->load.mode == MODE_UPSERT) {
         err_set(err, ERR_INVALID, "a file cannot be upserted");
         return err_hint(err, "use mode append or overwrite, or a target sqlite");
     }
-    if (!request_path(o->path, arena, &t->path, err)) {
+    if (!options_path(o->path, arena, &t->path, err)) {
         return false;
     }
     t->state_path = arena_printf(arena, "%s.state", t->path).ptr;
@@ -190,7 +191,7 @@ static bool set_up(struct target_jsonl *t, struct err *err)
     if (!read_state_file(t, &is_known, err)) {
         return false;
     }
-    t->is_overwrite = o->mode == MODE_OVERWRITE;
+    t->is_overwrite = o->load.mode == MODE_OVERWRITE;
     return t->is_overwrite || open_append(t, is_known, err);
 }
 
@@ -242,6 +243,7 @@ static bool jsonl_target_add(struct target *target, struct str table, struct sin
         return err_hint(err, "give every stream a file of its own");
     }
     t->has_sink = true;
+    t->sink.name = table_display_name(str_from(t->path), STR(""), t->context->arena);
     *ret = &t->sink;
     return true;
 }
@@ -428,6 +430,8 @@ static bool jsonl_target_commit(struct target *target, struct str state, bool is
 
 const struct target_ops target_jsonl = {
     .type = "jsonl",
+    .options = &target_options_table,
+    .cannot_upsert = true,
     .open = jsonl_target_open,
     .add = jsonl_target_add,
     .set_schema = jsonl_target_set_schema,

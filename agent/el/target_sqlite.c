@@ -112,7 +112,7 @@ static bool sqlite_target_load(struct target *target, struct sink *sink,
 static bool commit_state(struct target_sqlite *t, struct str state, bool is_last, struct err *err)
 {
     bool is_state_due = t->context->state_id.len > 0 && state.len > 0 &&
-                        (is_last || t->context->options->mode != MODE_OVERWRITE);
+                        (is_last || t->context->load->mode != MODE_OVERWRITE);
     bool is_changed = false;
     for (size_t i = 0; i < t->count; i++) {
         is_changed = is_changed || t->sinks[i]->is_changed || t->sinks[i]->new_rows > 0;
@@ -193,7 +193,8 @@ static bool sqlite_target_add(struct target *target, struct str table, struct si
     const struct sqlite_sink_options options = {.db = t->db,
                                                 .table = table,
                                                 .number = t->count,
-                                                .options = t->context->options,
+                                                .path = t->base.database,
+                                                .load = t->context->load,
                                                 .arena = t->context->arena};
     struct sqlite_sink *sink = NULL;
     if (t->count == LIMIT_STREAMS) {
@@ -209,12 +210,13 @@ static bool sqlite_target_add(struct target *target, struct str table, struct si
 
 static bool set_up(struct target_sqlite *t, struct err *err)
 {
+    const struct target_options *o = (const void *)t->context->load;
     const char *path = NULL;
     t->sinks = arena_array(t->context->arena, LIMIT_STREAMS, sizeof(struct sqlite_sink *));
     if (t->sinks == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for the target");
     }
-    if (!request_path(t->context->options->path, t->context->arena, &path, err)) {
+    if (!options_path(o->path, t->context->arena, &path, err)) {
         return false;
     }
     struct db_options options = {
@@ -229,6 +231,7 @@ static bool set_up(struct target_sqlite *t, struct err *err)
         }
         return false;
     }
+    t->base.database = o->path;
     return read_state(t, err);
 }
 
@@ -252,6 +255,8 @@ static bool sqlite_target_open(struct target **ret, const struct target_context 
 
 const struct target_ops target_sqlite = {
     .type = "sqlite",
+    .options = &target_options_table,
+    .has_tables = true,
     .open = sqlite_target_open,
     .add = sqlite_target_add,
     .set_schema = sqlite_target_set_schema,
