@@ -68,6 +68,10 @@ static bool advance(struct load *l, struct err *err)
     if (cancel_requested()) {
         return cancel_error(err);
     }
+    if (l->request->has_row_limit && l->tap->rows_read >= l->request->row_limit) {
+        l->result = TAP_END;
+        return true;
+    }
     if (!l->tap->ops->next(l->tap, &l->result, err)) {
         return false;
     }

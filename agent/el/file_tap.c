@@ -2,6 +2,8 @@
 
 #include "common/base/limits.h"
 
+#include <string.h>
+
 /* Everything that changes what the rows of a file are, or what becomes of them. */
 static uint64_t hash_definition(const struct tap_context *context)
 {
@@ -112,4 +114,53 @@ void file_tap_fini(struct file_tap *t)
 bool file_tap_wrap(const struct file_tap *t, struct err *err)
 {
     return err_wrap(err, "%s:%lld", t->files.entries[t->current].path, (long long)t->reader.line);
+}
+
+/* --- as a Singer program --------------------------------------------------------------------- */
+
+static bool name_stream(const struct tap_options *o, struct str *ret, struct err *err)
+{
+    struct str folder;
+    struct str name;
+    struct str ending;
+    if (o->stream.len > 0) {
+        *ret = o->stream;
+        return true;
+    }
+    if (!str_cut_last(o->path, '/', &folder, &name)) {
+        name = o->path;
+    }
+    (void)str_cut(name, '.', ret, &ending);
+    if (ret->len > 0 && memchr(name.ptr, '*', name.len) == NULL &&
+        memchr(name.ptr, '?', name.len) == NULL && memchr(name.ptr, '[', name.len) == NULL) {
+        return true;
+    }
+    err_set(err, ERR_INVALID, "\"stream\" is missing: \"" STR_FMT "\" does not name it",
+            STR_ARG(name));
+    return err_hint(err, "write \"stream\", the name of the table-to-be, into the configuration");
+}
+
+bool file_tap_discover(const struct tap_ops *ops, const struct tap_context *context,
+                       const struct found_taker *taker, struct err *err)
+{
+    struct tap_context everything = *context;
+    struct found_stream found = {.row_count = -1};
+    struct tap *tap = NULL;
+    everything.mode = MODE_OVERWRITE;
+    if (!name_stream(context->options, &found.name, err) || !ops->open(&tap, &everything, err)) {
+        return false;
+    }
+    found.schema = tap->stream->schema;
+    bool ok = taker->take(taker->ctx, &found, err);
+    ops->close(tap);
+    return ok;
+}
+
+bool file_tap_choose(void *options, const struct stream_choice *choice, enum load_mode *ret_mode,
+                     struct err *err)
+{
+    (void)options;
+    (void)err;
+    *ret_mode = choice->replication == REPLICATION_FULL ? MODE_OVERWRITE : MODE_UPSERT;
+    return true;
 }

@@ -34,6 +34,8 @@ struct request {
     const void *tap_options; /* of the struct that tap->options describes */
     const struct target_ops *target;
     const struct load_options *load; /* first member of what target->options describes */
+    bool has_row_limit;              /* read no more than row_limit rows; never in a step */
+    int64_t row_limit;
     /* kind sql */
     struct str path;
     struct str name;

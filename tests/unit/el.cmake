@@ -1,4 +1,4 @@
-foreach(name boundary csv file_set hash json_row number schema singer)
+foreach(name boundary csv file_set hash json_row number row_json schema singer singer_catalog)
     selvedge_test(NAME el_${name}_test LABEL unit
         SOURCES ${CMAKE_CURRENT_LIST_DIR}/el_${name}_test.c LIBS agent_el)
 endforeach()
