@@ -33,8 +33,7 @@ void file_tap_mark(struct file_tap *t);
 /* {"files":[...]} and, when not empty, one more member. */
 MUST_CHECK bool file_tap_state(struct file_tap *t, const char *extra_key, struct str extra_json,
                                struct buf *out, struct err *err);
-/* As tap_ops says; `ops` is the tap's own. The stream is called as "stream" says, else as the file
- * without what follows its first dot; a pattern needs "stream". */
+/* As tap_ops says; `ops` is the tap's own. A pattern needs the option "stream". */
 MUST_CHECK bool file_tap_discover(const struct tap_ops *ops, const struct tap_context *context,
                                   const struct found_taker *taker, struct err *err);
 /* Files are followed by the state whatever the replication method, but with FULL_TABLE. */

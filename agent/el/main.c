@@ -19,7 +19,8 @@ static const struct cli_command commands[] = {
         .summary = "run one step, described by a JSON object on standard input",
         .description =
             "Reads from a tap (sqlite, csv, jsonl, singer, singer_program) and loads into a target "
-            "(sqlite, jsonl), or builds a table or view from a SELECT; or asks only the SQL checks "
+            "(sqlite, jsonl, singer_program), or builds a table or view from a SELECT; or asks "
+            "only the SQL checks "
             "of an asset that something else made. Progress, result, checks and errors are JSON "
             "lines on descriptor 3, or "
             "on standard output where 3 is not open; log lines for people go to standard error.\n\n"

@@ -27,6 +27,7 @@ struct request {
     int64_t attempt;
     int kind;
     struct str state_id; /* empty = the asset */
+    struct str state_dir;
     /* kind extract_load */
     const struct json *tap_node; /* as they came; NULL = they did not */
     const struct json *target_node;
