@@ -19,9 +19,7 @@ enum {
 #define STOP_NS                                                                                    \
     (30 * NS_PER_SEC) /* then the loop ends whatever still goes on: start-up closes it */
 
-/* --- parts
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- parts ------------------------------------------------------------------------------------ */
 
 static void on_recorded(void *ctx, int64_t last_seq)
 {
@@ -252,9 +250,7 @@ static bool open_engine(struct agent *agent, struct err *err)
            announce_definitions(agent->store, agent->defs, now, err);
 }
 
-/* --- the daemon's own parts
- * --------------------------------------------------------------------------------------------------
- */
+/* --- the daemon's own parts ------------------------------------------------------------------- */
 
 static bool open_link(struct agent *agent, struct err *err)
 {
@@ -350,9 +346,7 @@ static bool open_daemon(struct agent *agent, struct err *err)
            loop_on_clock_step(agent->loop, on_clock_step, agent, err);
 }
 
-/* --- life
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 bool agent_open(struct agent **ret, struct loop *loop, const struct rng *rng,
                 const struct agent_options *options, struct err *err)

@@ -42,9 +42,7 @@ enum { SUBSCRIPTIONS = 2 }; /* acknowledgements, hub state */
 static void step(struct link *link, struct sync_event event);
 static bool open_session(struct link *link, struct err *err);
 
-/* --- what the core decided
- * -------------------------------------------------------------------------------------------------
- */
+/* --- what the core decided -------------------------------------------------------------------- */
 
 static struct wall_time wall_now(const struct link *link)
 {
@@ -217,9 +215,7 @@ static void step(struct link *link, struct sync_event event)
     }
 }
 
-/* --- what the world says
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- what the world says ---------------------------------------------------------------------- */
 
 static void on_timer(void *ctx)
 {
@@ -378,9 +374,7 @@ static void on_message(void *ctx, const struct mqtt_message *message)
     }
 }
 
-/* --- life
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static bool make_topics(struct link *link, struct err *err)
 {

@@ -15,9 +15,7 @@ enum {
     STREAMS_MAX = 4096,
 };
 
-/* --- names
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 void capture_name(const struct capture_stream *stream, struct buf *name)
 {
@@ -121,9 +119,7 @@ bool capture_streams(const char *dir, struct arena *arena, struct capture_stream
     return true;
 }
 
-/* --- bytes
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- bytes ------------------------------------------------------------------------------------ */
 
 /* The files of one stream. The head's offset is 0. */
 struct file_list {

@@ -16,9 +16,7 @@ enum { OUTPUT_BYTES_MAX = 1 << 20, HINT_BYTES = 180 };
 #define TOOL_NS (60 * NS_PER_SEC)
 #define END_NS  (15 * NS_PER_SEC) /* then KILL */
 
-/* --- processes
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- processes -------------------------------------------------------------------------------- */
 
 static void on_actor_exit(void *ctx, int wait_status)
 {
@@ -138,9 +136,7 @@ static bool run_tool(struct cast *cast, const char *name, const char *const argv
     return true;
 }
 
-/* --- the stage
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- the stage -------------------------------------------------------------------------------- */
 
 static bool find_programs(struct cast *cast, struct err *err)
 {
@@ -206,9 +202,7 @@ void cast_close(struct cast *cast, bool keep)
     }
 }
 
-/* --- the hub
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- the hub ---------------------------------------------------------------------------------- */
 
 bool cast_start_hub(struct cast *cast, struct err *err)
 {
@@ -247,9 +241,7 @@ bool cast_show_report(struct cast *cast, struct cli *cli, struct err *err)
     return true;
 }
 
-/* --- devices
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- devices ---------------------------------------------------------------------------------- */
 
 static bool write_settings(const struct cast *cast, const char *dir, bool over_relay,
                            struct err *err)

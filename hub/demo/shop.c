@@ -206,9 +206,7 @@ bool shop_sell(struct shop *shop, int orders, struct wall_time now, struct err *
     return correct_one(shop, &till, wall_format(now, stamp), err) && db_tx_commit(&tx, err);
 }
 
-/* --- definitions
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- definitions ------------------------------------------------------------------------------ */
 
 static const char definitions[] =
     "# A corner shop: what its till holds, copied as it grows, and one table on top.\n"

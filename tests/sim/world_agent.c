@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- the network
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- the network ------------------------------------------------------------------------------ */
 
 /* From the agent through the broker to the hub. What the broker took may still be lost: it forgets,
  * it drops, it says twice. */
@@ -54,9 +52,7 @@ void agent_break_link(struct world *w, int a)
     }
 }
 
-/* --- agents
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- agents ----------------------------------------------------------------------------------- */
 
 static void forget(struct world *w, int a, int64_t seq)
 {
