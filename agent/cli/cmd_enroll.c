@@ -20,7 +20,7 @@ static struct str name_of_host(char text[64])
         int lower = tolower((unsigned char)*c);
         bool plain = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9');
         if (plain || len > 0) {
-            text[len++] = plain ? (char)lower : '-';
+            text[len++] = (char)(plain ? lower : '-');
         }
     }
     text[len] = '\0';

@@ -43,20 +43,28 @@ static void say_position(struct cli *cli, const struct store_position *p)
     cli_printf(cli, STR_FMT, STR_ARG(buf_str(&out)));
 }
 
+static bool say_buffer(struct cli *cli, struct view *view, struct err *err)
+{
+    struct store_position position;
+    if (cli_bool(cli, "events")) {
+        return view_waiting(view, cli_i64(cli, "limit"), print_waiting, cli, err);
+    }
+    if (!view_position(view, &position, err)) {
+        return false;
+    }
+    say_position(cli, &position);
+    return true;
+}
+
 int command_buffer(struct cli *cli, void *ctx)
 {
     (void)ctx;
     struct settings settings;
     struct view *view = NULL;
-    struct store_position position;
     struct err err = {0};
     int code = CLI_OK;
     if (settings_load(cli, &settings, &code)) {
-        if (!view_open(&view, settings.database, &err) || !view_position(view, &position, &err)) {
-            code = cli_error(cli, &err);
-        } else if (!cli_bool(cli, "events")) {
-            say_position(cli, &position);
-        } else if (!view_waiting(view, cli_i64(cli, "limit"), print_waiting, cli, &err)) {
+        if (!view_open(&view, settings.database, &err) || !say_buffer(cli, view, &err)) {
             code = cli_error(cli, &err);
         }
         view_close(view);
@@ -78,7 +86,9 @@ static void say_member(struct cli *cli, const struct json *node)
     char name[64];
     (void)snprintf(name, sizeof(name), STR_FMT, STR_ARG(str_slice(node->key, 0, 60)));
     for (char *c = name; *c != '\0'; c++) {
-        *c = *c == '_' ? ' ' : *c;
+        if (*c == '_') {
+            *c = ' ';
+        }
     }
     cli_printf(cli, "%-18s " STR_FMT "\n", name, STR_ARG(buf_str(&value)));
 }

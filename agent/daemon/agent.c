@@ -300,7 +300,7 @@ static bool open_backfills(struct agent *agent, struct err *err)
                                         .store = agent->store,
                                         .runner = agent->runner,
                                         .defs = agent->defs,
-                                        .runs_max = 2 * runs_max(agent->options.config)};
+                                        .runs_max = INT64_C(2) * runs_max(agent->options.config)};
     return backfills_open(&agent->backfills, &options, err);
 }
 

@@ -53,10 +53,7 @@ struct pem_text {
 
 static void pem_text_release(struct pem_text *t)
 {
-    if (t->buf.ptr != NULL) {
-        explicit_bzero(t->buf.ptr, t->buf.len);
-    }
-    buf_release(&t->buf);
+    buf_wipe(&t->buf);
 }
 
 static const unsigned char *pem_bytes(const struct pem_text *t)

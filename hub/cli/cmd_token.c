@@ -103,10 +103,7 @@ int command_token_create(struct cli *cli, void *ctx)
         }
     }
     explicit_bzero(token.secret, sizeof(token.secret));
-    if (token.text.ptr != NULL) {
-        explicit_bzero(token.text.ptr, token.text.len);
-    }
-    buf_release(&token.text);
+    buf_wipe(&token.text);
     settings_release(&settings);
     return code;
 }
