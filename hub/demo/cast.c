@@ -39,6 +39,7 @@ static bool open_log(const struct cast *cast, const char *name, const char *suff
 static bool start(struct cast *cast, struct actor *actor, const char *name,
                   const char *const argv[], struct err *err)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody calls setenv */
     const char *path = getenv("PATH");
     char path_entry[4096];
     (void)snprintf(path_entry, sizeof(path_entry), "PATH=%s",
@@ -162,6 +163,7 @@ bool cast_open(struct cast *cast, struct loop *loop, const char *dir, struct err
 {
     *cast = (struct cast){.loop = loop};
     if (dir == NULL) {
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): as above */
         const char *tmp = getenv("TMPDIR");
         (void)snprintf(cast->dir, sizeof(cast->dir), "%s/selvedge-demo-XXXXXX",
                        tmp != NULL ? tmp : "/tmp");
