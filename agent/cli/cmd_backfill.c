@@ -22,8 +22,7 @@ static struct wall_time now(void)
     return clock_wall(&clock);
 }
 
-/* --- asking ------------------------------------------------------------------------------------
- */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 /* False: said what is wrong with the options. */
 static bool check_choice(struct cli *cli)
@@ -175,8 +174,7 @@ int command_backfill(struct cli *cli, void *ctx)
     return with_settings(cli, begin);
 }
 
-/* --- looking -----------------------------------------------------------------------------------
- */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 static enum cli_tone tone_of(struct str status)
 {
@@ -383,8 +381,7 @@ int command_backfill_show(struct cli *cli, void *ctx)
     return with_settings(cli, show);
 }
 
-/* --- cancel and retry --------------------------------------------------------------------------
- */
+/* --- cancel and retry ------------------------------------------------------------------------- */
 
 /* {"verb":verb,"backfill":the whole id} */
 static bool request_about(struct cli *cli, const struct settings *settings, const char *verb,

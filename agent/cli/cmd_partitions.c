@@ -16,8 +16,7 @@ enum {
     KEYS_BYTES_MAX = 8 << 10, /* of one request; more are sent in several */
 };
 
-/* --- the partitions of an asset ---------------------------------------------------------------
- */
+/* --- the partitions of an asset --------------------------------------------------------------- */
 
 enum state { STATE_MADE, STATE_FAILED, STATE_MISSING, STATE_COUNT };
 static const char *const state_names[] = {"materialized", "failed", "missing"};
@@ -225,8 +224,7 @@ int command_partitions(struct cli *cli, void *ctx)
     return code;
 }
 
-/* --- dynamic sets ------------------------------------------------------------------------------
- */
+/* --- dynamic sets ----------------------------------------------------------------------------- */
 
 /* As many keys from argument `first` on as go into one request; returns the one after them. */
 static size_t write_request(struct cli *cli, const char *verb, size_t first, struct buf *out)

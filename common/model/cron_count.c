@@ -26,8 +26,7 @@ static bool to_wall(int64_t seconds, struct wall_time *ret)
     return true;
 }
 
-/* --- months -----------------------------------------------------------------------------------
- */
+/* --- months ----------------------------------------------------------------------------------- */
 
 struct month {
     int64_t year;
@@ -89,8 +88,7 @@ static int days_before(uint64_t days, int day)
     return __builtin_popcountll(days & ((UINT64_C(1) << day) - 1));
 }
 
-/* --- times of a day ---------------------------------------------------------------------------
- */
+/* --- times of a day --------------------------------------------------------------------------- */
 
 static int64_t times_a_day(const struct cron *c)
 {
@@ -118,8 +116,7 @@ static int nth_bit(uint64_t bits, int64_t n)
     return __builtin_ctzll(bits);
 }
 
-/* --- stretches without a change ----------------------------------------------------------------
- */
+/* --- stretches without a change --------------------------------------------------------------- */
 
 /* Local times named in [from, until). */
 static int64_t count_local(const struct cron *c, int64_t from, int64_t until)
