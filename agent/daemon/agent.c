@@ -321,8 +321,11 @@ bool agent_open_sensors(struct agent *agent, struct err *err)
     return sensors_open(&agent->sensors, &options, err);
 }
 
-static bool open_scheduler(struct agent *agent, struct err *err)
+bool agent_open_scheduler(struct agent *agent, struct err *err)
 {
+    if (agent->scheduler != NULL) {
+        return true;
+    }
     struct str device = agent->identity.device;
     struct scheduler_options options = {
         .loop = agent->loop,
@@ -338,7 +341,7 @@ static bool open_scheduler(struct agent *agent, struct err *err)
 
 static bool open_daemon(struct agent *agent, struct err *err)
 {
-    return open_link(agent, err) && open_scheduler(agent, err) &&
+    return open_link(agent, err) && agent_open_scheduler(agent, err) &&
            agent_open_asset_watch(agent, agent->defs, &agent->assets, err) &&
            open_backfills(agent, err) && agent_open_sensors(agent, err) &&
            control_open(&agent->control, agent->loop, agent->state_dir, agent_on_control, agent,

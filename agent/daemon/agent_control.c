@@ -21,50 +21,6 @@ int64_t control_number(const struct json *request, const char *key, int64_t fall
     return node != NULL && node->type == JSON_INT ? node->as.integer : fallback;
 }
 
-bool control_names_read(const struct json *request, size_t all_count, struct arena *arena,
-                        struct control_names *ret, struct err *err)
-{
-    const struct json *list = json_get(request, "names");
-    struct control_names names = {.is_all = control_flag(request, "all")};
-    if (!names.is_all && (list == NULL || list->type != JSON_ARRAY)) {
-        return err_set(err, ERR_INVALID, "names: a list is missing");
-    }
-    size_t room = names.is_all ? all_count : list->count;
-    names.items = arena_array(arena, room + 1, sizeof(*names.items));
-    names.changed = arena_array(arena, room + 1, sizeof(*names.changed));
-    if (names.items == NULL || names.changed == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "names: out of memory");
-    }
-    for (const struct json *node = names.is_all ? NULL : list->child; node != NULL;
-         node = node->next) {
-        if (node->type != JSON_STRING) {
-            return err_set(err, ERR_INVALID, "names[%zu] is no text", names.count);
-        }
-        names.items[names.count++] = node->as.string;
-    }
-    *ret = names;
-    return true;
-}
-
-static void write_names(struct json_writer *w, const char *key, const struct control_names *names,
-                        bool wanted)
-{
-    jw_key(w, str_from(key));
-    jw_begin_array(w);
-    for (size_t i = 0; i < names->count; i++) {
-        if (names->changed[i] == wanted) {
-            jw_str(w, names->items[i]);
-        }
-    }
-    jw_end_array(w);
-}
-
-void control_names_write(struct json_writer *w, const struct control_names *names)
-{
-    write_names(w, "changed", names, true);
-    write_names(w, "unchanged", names, false);
-}
-
 bool control_map(const struct json *request, const char *key, struct arena *arena,
                  struct str_map *ret, struct err *err)
 {
@@ -150,9 +106,9 @@ static bool write_status(struct agent *agent, const struct json *request, struct
 
 static const struct control_verb status_verbs[] = {{"status", write_status}, {0}};
 
-static const struct control_verb *const tables[] = {status_verbs,           control_asset_verbs,
-                                                    control_run_verbs,      control_backfill_verbs,
-                                                    control_schedule_verbs, control_sensor_verbs};
+static const struct control_verb *const tables[] = {status_verbs,        control_asset_verbs,
+                                                    control_run_verbs,   control_backfill_verbs,
+                                                    control_pause_verbs, control_sensor_verbs};
 
 static const struct control_verb *find_verb(struct str name)
 {

@@ -104,9 +104,8 @@ static void record_state(struct scheduler *s, const struct record *state)
         F_S("reason", state->reason));
 }
 
-struct record scheduler_status_record(const struct schedule *schedule, bool is_paused,
-                                      struct wall_time now, bool is_clock_trusted,
-                                      struct buf *times)
+static struct record status_record(const struct schedule *schedule, bool is_paused,
+                                   struct wall_time now, bool is_clock_trusted, struct buf *times)
 {
     buf_reset(times);
     schedule_write_times(schedule, times);
@@ -126,7 +125,7 @@ static void begin(struct scheduler *s, struct entry *e, enum schedule_begin how,
 {
     char text[TEXT_BYTES_MAX];
     struct buf times = buf_fixed(text, sizeof(text));
-    struct record state = scheduler_status_record(e->schedule, false, now, true, &times);
+    struct record state = status_record(e->schedule, false, now, true, &times);
     state.status = status_name(e->status);
     if (how == SCHEDULE_BEGINS_ANEW) {
         state.reason = STR("its last tick lies more than a day ahead of the clock");
@@ -586,8 +585,8 @@ static bool set_paused(struct scheduler *s, struct entry *e, bool paused, struct
     char text[TEXT_BYTES_MAX];
     struct buf times = buf_fixed(text, sizeof(text));
     struct wall_time now = wall_now(s);
-    bool is_trusted = schedule_trust(&s->clock_rule, now) == CLOCK_TRUSTED;
-    struct record state = scheduler_status_record(e->schedule, paused, now, is_trusted, &times);
+    bool is_trusted = scheduler_clock(s) == CLOCK_TRUSTED;
+    struct record state = status_record(e->schedule, paused, now, is_trusted, &times);
     if (!runner_record(s->options.runner, &state, err)) {
         return err_wrap(err, STR_FMT, STR_ARG(e->schedule->name));
     }
