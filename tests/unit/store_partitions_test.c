@@ -59,7 +59,7 @@ static void dynamic_keys_keep_their_order(void **state)
     assert_true(store_dynamic_keys(f.store, STR("shops"), &arena, &keys, &err));
     static const char *const expected[] = {"munich", "aachen", "berlin"};
     assert_int_equal(keys.count, 3);
-    for (size_t i = 0; i < keys.count; i++) {
+    for (size_t i = 0; i < COUNT_OF(expected); i++) {
         assert_true(str_eq(keys.items[i], str_from(expected[i])));
     }
     for (int i = 0; i < 200; i++) {
