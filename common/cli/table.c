@@ -178,3 +178,15 @@ void table_print(const struct table *t, struct cli *cli)
         }
     }
 }
+
+void table_print_list(const struct table *t, struct cli *cli, const char *none)
+{
+    if (cli_is_json(cli)) {
+        return;
+    }
+    if (t->cell_count == 0) {
+        cli_printf(cli, "%s\n", none);
+    } else {
+        table_print(t, cli);
+    }
+}

@@ -39,3 +39,6 @@ void table_ago(struct table *t, struct wall_time at, struct wall_time now);
 PRINTF_LIKE(2, 3) void table_cellf(struct table *t, const char *fmt, ...);
 /* Header and rows to cli_out. The last row must be complete. */
 void table_print(const struct table *t, struct cli *cli);
+/* The end of a list: as above, or `none` on a line when it has no row. With --json nothing, since
+ * each row was printed as it came. */
+void table_print_list(const struct table *t, struct cli *cli, const char *none);
