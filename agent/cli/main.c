@@ -293,7 +293,7 @@ static const struct cli_command commands[] = {
          {.name = "from-failure", .type = CLI_BOOL, .help = "all steps that did not succeed"},
          {.name = "from-asset-failure",
           .type = CLI_BOOL,
-          .help = "only those whose asset was not made"},
+          .help = "the same, in Dagster's other word: what a blocking check held back stays back"},
          {.name = "all", .type = CLI_BOOL, .help = "all steps"},
          {.name = "select",
           .type = CLI_STRING,

@@ -80,7 +80,7 @@ MUST_CHECK bool runner_enqueue(struct runner *runner, const struct run_request *
 
 enum retry_what {
     RETRY_WHAT_FAILED, /* all steps that did not succeed */
-    RETRY_WHAT_UNMADE, /* those whose asset was not made */
+    RETRY_WHAT_UNMADE, /* the same: an asset counts as made when its step succeeded */
     RETRY_WHAT_ALL,
     RETRY_WHAT_SELECTED, /* what `selection` selects, of the definitions */
 };

@@ -112,10 +112,12 @@ static struct str keys_end(struct keys *keys, struct arena *arena)
     return text;
 }
 
-static bool is_again(enum run_retry_strategy strategy, bool has_succeeded, bool has_materialized)
+/* FROM_ASSET_FAILURE comes to the same as FROM_FAILURE: an asset that a step made and that did not
+ * fail its blocking checks is a step that succeeded, and what such a check held back may not be
+ * made before it has passed. */
+static bool is_again(enum run_retry_strategy strategy, bool has_succeeded)
 {
-    return strategy == RETRY_ALL_STEPS ||
-           (strategy == RETRY_FROM_FAILURE ? !has_succeeded : !has_materialized);
+    return strategy == RETRY_ALL_STEPS || !has_succeeded;
 }
 
 /* How the steps of a run that has just ended are tried again. */
@@ -124,8 +126,7 @@ static struct str keys_of_run(const struct active_run *run, enum run_retry_strat
 {
     struct keys keys = keys_begin();
     for (uint32_t i = 0; i < run->plan.count; i++) {
-        const struct run_step *step = &run->run.steps[i];
-        if (is_again(strategy, step->state == STEP_SUCCESS, step->has_materialized)) {
+        if (is_again(strategy, run->run.steps[i].state == STEP_SUCCESS)) {
             keys_add(&keys, run_asset(&run->run, i)->key);
         }
     }
@@ -255,8 +256,7 @@ static bool keys_stored(struct runner *runner, const struct stored_run *parent,
     }
     struct keys keys = keys_begin();
     for (size_t i = 0; i < count; i++) {
-        bool has_succeeded = str_eq(steps[i].status, STR("success"));
-        if (is_again(strategies[what], has_succeeded, steps[i].has_materialized)) {
+        if (is_again(strategies[what], str_eq(steps[i].status, STR("success")))) {
             keys_add(&keys, steps[i].asset);
         }
     }

@@ -130,7 +130,7 @@ static void a_run_is_read_as_it_was_queued(void **state)
     assert_false(found); /* the beginning of an id is not one */
 }
 
-static void steps_are_read_with_what_was_made(void **state)
+static void steps_are_read_with_their_states(void **state)
 {
     (void)state;
     enum { MANY = 40 };
@@ -144,7 +144,6 @@ static void steps_are_read_with_what_was_made(void **state)
     }
     say_step("r", "a01", EVENT_STEP_START);
     say_step("r", "a02", EVENT_STEP_UP_FOR_RETRY);
-    say_step("r", "a03", EVENT_ASSET_MATERIALIZATION);
     say_step("r", "a03", EVENT_STEP_FAILURE);
     store_fixture_flush(&f);
     assert_true(store_run_steps(f.store, STR("r"), &arena, &steps, &count, &err));
@@ -152,7 +151,6 @@ static void steps_are_read_with_what_was_made(void **state)
     static const char *const expected[] = {"waiting", "started", "up_for_retry", "failure"};
     for (size_t i = 0; i < COUNT_OF(expected); i++) {
         assert_true(str_eq(steps[i].status, str_from(expected[i])));
-        assert_int_equal(steps[i].has_materialized, i == 3);
         assert_int_equal(steps[i].retry_at.ns, i == 2 ? 77 : 0);
     }
     AUTO(arena) small = arena_new(256);
@@ -259,7 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(open_runs_are_those_that_have_not_ended, begin, end),
         cmocka_unit_test_setup_teardown(a_run_is_read_as_it_was_queued, begin, end),
-        cmocka_unit_test_setup_teardown(steps_are_read_with_what_was_made, begin, end),
+        cmocka_unit_test_setup_teardown(steps_are_read_with_their_states, begin, end),
         cmocka_unit_test_setup_teardown(a_step_knows_how_far_its_messages_are_recorded, begin, end),
         cmocka_unit_test_setup_teardown(a_partial_materialization_is_evidence_only, begin, end),
         cmocka_unit_test_setup_teardown(a_database_of_the_version_before_is_taken_over, begin, end),
