@@ -118,6 +118,30 @@ static void the_interval_is_for_us_alone(void **state)
     }
 }
 
+static void the_loop_feeds_the_watchdog(void **state)
+{
+    (void)state;
+    struct loop *loop = NULL;
+    struct err err = {0};
+    struct notify_watchdog watchdog;
+    int fd = open_supervisor();
+    assert_true(loop_open(&loop, clock_system(), &err));
+    put_variable("WATCHDOG_PID", NULL);
+    put_variable("WATCHDOG_USEC", "2000");
+    notify_watchdog_start(&watchdog, loop);
+    assert_message(fd, "WATCHDOG=1\n"); /* at once */
+    assert_true(loop_turn(loop, NS_PER_SEC, &err));
+    assert_message(fd, "WATCHDOG=1\n"); /* and by the timer */
+    notify_watchdog_stop(&watchdog);
+    assert_int_equal(watchdog.timer.heap_index, 0);
+    put_variable("WATCHDOG_USEC", NULL);
+    notify_watchdog_start(&watchdog, loop);
+    assert_int_equal(watchdog.timer.heap_index, 0);
+    assert_true(recv(fd, &watchdog, 1, MSG_DONTWAIT) < 0);
+    loop_close(loop);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +149,7 @@ int main(void)
         cmocka_unit_test(a_long_status_is_clipped),
         cmocka_unit_test(a_bad_address_is_no_address),
         cmocka_unit_test(the_interval_is_for_us_alone),
+        cmocka_unit_test(the_loop_feeds_the_watchdog),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
