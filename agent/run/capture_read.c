@@ -17,15 +17,6 @@ enum {
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-void capture_name(const struct capture_stream *stream, struct buf *name)
-{
-    buf_addf(name, "%" PRId64, stream->attempt);
-    if (!str_is_empty(stream->check)) {
-        buf_addf(name, "." STR_FMT, STR_ARG(stream->check));
-    }
-    buf_add_text(name, stream->is_error ? ".err" : ".out");
-}
-
 /* Pieces have a number behind and are not streams. */
 static bool parse_name(struct str name, struct capture_stream *ret)
 {

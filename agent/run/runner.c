@@ -249,27 +249,6 @@ bool runner_job_is_open(const struct runner *runner, struct str job)
     return false;
 }
 
-static bool will_make(const struct active_run *run, struct str key)
-{
-    for (uint32_t i = 0; run->is_loaded && i < run->plan.count; i++) {
-        if (str_eq(run_asset(&run->run, i)->key, key) &&
-            !step_state_is_finished(run->run.steps[i].state)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool runner_asset_is_open(const struct runner *runner, struct str key)
-{
-    for (const struct active_run *run = runner->runs; run != NULL; run = run->next) {
-        if (will_make(run, key)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 size_t runner_active_runs(const struct runner *runner)
 {
     return runner->going_count;

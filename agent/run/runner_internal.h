@@ -133,18 +133,6 @@ void partition_note_stored(const struct runner *runner, const struct stored_run 
                            struct record *record);
 
 /* --- runner_retry.c --- */
-/* Records and queues the run that tries `parent` again for the assets in `keys` (JSON array). `facts`
- * of the new run go to *ret; text in `arena`. */
-struct retry_order {
-    struct str keys;
-    int64_t steps;
-    int64_t retry_number;
-    struct wall_time not_before;
-    struct str interruptions; /* empty = none: the tag is taken away */
-};
-MUST_CHECK bool retry_enqueue(struct runner *runner, const struct stored_run *parent,
-                              const struct retry_order *order, struct arena *arena,
-                              char ret_run[UUID_TEXT_SIZE], struct err *err);
 /* After the end of a run that failed: by its job's policy, or because it was interrupted. */
 void retry_by_policy(struct active_run *run);
 /* The run after an interruption, when there may be one. */

@@ -8,6 +8,14 @@
 
 enum { RETRIES_MAX = 1000 };
 
+struct retry_order {
+    struct str keys;
+    int64_t steps;
+    int64_t retry_number;
+    struct wall_time not_before;
+    struct str interruptions; /* empty = none: the tag is taken away */
+};
+
 static void new_id(struct runner *runner, char ret[UUID_TEXT_SIZE])
 {
     uint8_t random[10];
@@ -38,9 +46,11 @@ static bool child_tags(const struct stored_run *parent, struct str interruptions
     return tags_write(&joined, arena, ret, err);
 }
 
-bool retry_enqueue(struct runner *runner, const struct stored_run *parent,
-                   const struct retry_order *order, struct arena *arena,
-                   char ret_run[UUID_TEXT_SIZE], struct err *err)
+/* Records and queues the run that tries `parent` again for the assets in `keys` (JSON array). `facts`
+ * of the new run go to *ret; text in `arena`. */
+static bool enqueue(struct runner *runner, const struct stored_run *parent,
+                    const struct retry_order *order, struct arena *arena,
+                    char ret_run[UUID_TEXT_SIZE], struct err *err)
 {
     struct stored_run child = *parent;
     new_id(runner, ret_run);
@@ -184,7 +194,7 @@ void retry_interrupted(struct runner *runner, const struct stored_run *parent,
                                 .steps = steps,
                                 .retry_number = parent->retry_number,
                                 .interruptions = str_from(text)};
-    if (!retry_enqueue(runner, parent, &order, arena, id, &err)) {
+    if (!enqueue(runner, parent, &order, arena, id, &err)) {
         LOG(ERROR, "run.retry_failed", F_S("run", parent->id), F_ERR(&err));
         return;
     }
@@ -214,7 +224,7 @@ void retry_by_policy(struct active_run *run)
     if (steps == 0) {
         return;
     }
-    if (!retry_enqueue(runner, &run->facts, &order, &run->arena, id, &err)) {
+    if (!enqueue(runner, &run->facts, &order, &run->arena, id, &err)) {
         LOG(ERROR, "run.retry_failed", F_T("run", run->id), F_ERR(&err));
         return;
     }
@@ -297,5 +307,5 @@ bool runner_retry(struct runner *runner, struct str run, enum retry_what what, s
                       STR_ARG(run));
         return err_hint(err, "--all tries all of its steps");
     }
-    return retry_enqueue(runner, &parent, &order, &arena, ret_run, err);
+    return enqueue(runner, &parent, &order, &arena, ret_run, err);
 }

@@ -49,14 +49,6 @@ void table_i64(struct table *t, int64_t value)
     table_cellf(t, "%lld", (long long)value);
 }
 
-void table_bytes(struct table *t, int64_t bytes)
-{
-    char text[64];
-    struct buf b = buf_fixed(text, sizeof(text));
-    buf_add_bytes(&b, bytes);
-    table_cell(t, buf_str(&b));
-}
-
 void table_duration(struct table *t, int64_t ns)
 {
     char text[64];

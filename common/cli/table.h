@@ -32,7 +32,6 @@ void table_cell(struct table *t, struct str text);
 void table_text(struct table *t, const char *text); /* NULL shows as "-" */
 void table_tone(struct table *t, enum cli_tone tone, struct str text);
 void table_i64(struct table *t, int64_t value);
-void table_bytes(struct table *t, int64_t bytes); /* "12.3 MiB" */
 void table_duration(struct table *t, int64_t ns); /* "1.2 s"; negative shows as "-" */
 /* "3 min ago"; 0 shows as "-" */
 void table_ago(struct table *t, struct wall_time at, struct wall_time now);

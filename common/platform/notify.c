@@ -69,11 +69,6 @@ void notify_ready(const char *status)
     send_parts("READY=1\n", status);
 }
 
-void notify_status(const char *status)
-{
-    send_parts("", status);
-}
-
 void notify_stopping(void)
 {
     send_parts("STOPPING=1\n", NULL);

@@ -6,7 +6,6 @@
 
 /* Start-up is over. `status` is one line for `systemctl status`, or NULL. */
 void notify_ready(const char *status);
-void notify_status(const char *status);
 void notify_stopping(void);
 /* "I am alive": to be sent at least once in every interval, or the supervisor kills and restarts
  * this process. */

@@ -15,7 +15,7 @@ static void print_runs(struct cli *cli)
     table_text(&t, NULL);
     table_ago(&t, (struct wall_time){now.ns - 60 * NS_PER_SEC}, now);
     table_cell(&t, STR("run-2"));
-    table_bytes(&t, 812);
+    table_text(&t, "812 B");
     table_tone(&t, CLI_BAD, STR("disk\033full: no space left"));
     table_ago(&t, (struct wall_time){0}, now);
     table_cellf(&t, "%s", "Zürich");

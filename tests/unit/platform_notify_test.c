@@ -51,8 +51,8 @@ static void every_message_arrives(void **state)
     assert_message(fd, "READY=1\nSTATUS=working\n");
     notify_ready(NULL);
     assert_message(fd, "READY=1\n");
-    notify_status("two\nREADY=1");
-    assert_message(fd, "STATUS=two READY=1\n");
+    notify_ready("two\nSTOPPING=1");
+    assert_message(fd, "READY=1\nSTATUS=two STOPPING=1\n");
     notify_watchdog();
     assert_message(fd, "WATCHDOG=1\n");
     notify_stopping();
@@ -68,11 +68,11 @@ static void a_long_status_is_clipped(void **state)
     char longer[2000];
     memset(longer, 'x', sizeof(longer) - 1);
     longer[sizeof(longer) - 1] = '\0';
-    notify_status(longer);
+    notify_ready(longer);
     char text[1024];
     ssize_t len = recv(fd, text, sizeof(text), 0);
     assert_true(len > 500 && len <= 512);
-    assert_memory_equal(text, "STATUS=xxx", 10);
+    assert_memory_equal(text, "READY=1\nSTATUS=xxx", 18);
     assert_int_equal(text[len - 1], '\n');
     close(fd);
 }
