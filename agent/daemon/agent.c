@@ -4,18 +4,12 @@
 #include "common/log/log.h"
 #include "common/platform/files.h"
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define SMALL_MEMORY_BYTES (INT64_C(512) << 20)
-enum {
-    IDENTITY_ARENA_BYTES = 256 << 10,
-    SQLITE_HEAP_BYTES = 16 << 20,
-    LOCK_LOOKS = 100, /* LOCK_WAIT_MS apart */
-    LOCK_WAIT_MS = 20,
-};
+enum { IDENTITY_ARENA_BYTES = 256 << 10, SQLITE_HEAP_BYTES = 16 << 20 };
 #define STOP_NS                                                                                    \
     (30 * NS_PER_SEC) /* then the loop ends whatever still goes on: start-up closes it */
 
@@ -77,28 +71,17 @@ static void on_run_ended(void *ctx, const struct run_end *end)
     }
 }
 
-/* A child that has not become its program yet has all that the agent has: one that was killed in
- * that moment leaves the lock behind, for as long as the kernel takes. And until the child has its
- * program, nobody could tell that it is ours: so the lock is waited for, not taken. */
-static bool take_lock(struct agent *agent, const char *path, struct err *err)
+static void say_lock_wait(const struct err *why)
 {
-    for (int looks = 0; !files_lock(path, &agent->lock, err); looks++) {
-        if (err->code != ERR_BUSY || looks == LOCK_LOOKS) {
-            return false;
-        }
-        if (looks == 0) {
-            LOG(INFO, "agent.lock_wait", F_ERR(err));
-        }
-        (void)poll(NULL, 0, LOCK_WAIT_MS);
-    }
-    return true;
+    LOG(INFO, "agent.lock_wait", F_ERR(why));
 }
 
 static bool open_store(struct agent *agent, struct err *err)
 {
     char path[LIMIT_PATH_BYTES + 40];
     (void)snprintf(path, sizeof(path), "%s/lock", agent->state_dir);
-    if (!files_make_dirs(agent->state_dir, 0700, err) || !take_lock(agent, path, err)) {
+    if (!files_make_dirs(agent->state_dir, 0700, err) ||
+        !files_lock_wait(path, say_lock_wait, &agent->lock, err)) {
         return false;
     }
     (void)snprintf(path, sizeof(path), "%s/agent.db", agent->state_dir);
@@ -300,7 +283,7 @@ static bool open_backfills(struct agent *agent, struct err *err)
                                         .store = agent->store,
                                         .runner = agent->runner,
                                         .defs = agent->defs,
-                                        .runs_max = INT64_C(2) * runs_max(agent->options.config)};
+                                        .runs_max = 2 * (int64_t)runs_max(agent->options.config)};
     return backfills_open(&agent->backfills, &options, err);
 }
 

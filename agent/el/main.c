@@ -18,8 +18,8 @@ static const struct cli_command commands[] = {
         .description =
             "Reads from a tap (sqlite, csv, jsonl, singer) and loads into a target (sqlite, "
             "jsonl), or builds a "
-            "table or view from a SELECT. Progress, result, checks and errors are JSON lines on "
-            "descriptor 3, or "
+            "table or view from a SELECT; or asks only the SQL checks of an asset that something "
+            "else made. Progress, result, checks and errors are JSON lines on descriptor 3, or "
             "on standard output where 3 is not open; log lines for people go to standard error.\n\n"
             "The agent starts this program; people use it to try a step.",
         .examples =

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static const char *const kind_names[] = {"extract_load", "sql", NULL};
+static const char *const kind_names[] = {"extract_load", "sql", "checks", NULL};
 static const char *const mode_names[] = {"append", "upsert", "overwrite", NULL};
 static const char *const materialized_names[] = {"table", "view", NULL};
 static const char *const severity_names[] = {"error", "warn", NULL};
@@ -130,8 +130,26 @@ static bool need(struct str value, const char *key, struct err *err)
     return err_set(err, ERR_INVALID, "\"%s\" is missing", key);
 }
 
+/* Nothing was just written whose database could be meant. */
+static bool check_checks(const struct request *r, struct err *err)
+{
+    const struct check_options *checks = r->checks.items;
+    if (r->checks.count == 0) {
+        return err_set(err, ERR_INVALID, "\"checks\" is missing");
+    }
+    for (size_t i = 0; i < r->checks.count; i++) {
+        if (checks[i].path.len == 0) {
+            return err_set(err, ERR_INVALID, "\"checks[%zu].path\" is missing", i);
+        }
+    }
+    return true;
+}
+
 static bool check_kind(const struct request *r, struct err *err)
 {
+    if (r->kind == STEP_CHECKS) {
+        return check_checks(r, err);
+    }
     if (r->kind == STEP_SQL) {
         if (r->has_partition && r->materialized == MATERIALIZED_VIEW) {
             return err_set(err, ERR_INVALID, "\"partition\": a view has no partitions");

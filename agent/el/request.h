@@ -2,7 +2,7 @@
 #pragma once
 #include "common/json/fields.h"
 
-enum step_kind { STEP_EXTRACT_LOAD, STEP_SQL };
+enum step_kind { STEP_EXTRACT_LOAD, STEP_SQL, STEP_CHECKS };
 enum load_mode { MODE_APPEND, MODE_UPSERT, MODE_OVERWRITE };
 enum materialized { MATERIALIZED_TABLE, MATERIALIZED_VIEW };
 

@@ -54,8 +54,17 @@ static bool materialize(const struct request *r, struct arena *arena, struct rep
     if (r->kind == STEP_EXTRACT_LOAD && str_eq(r->target.type, STR("sqlite"))) {
         path = r->target.path;
     }
-    checks_run(r, path, arena, report);
+    (void)checks_run(r, path, arena, report); /* what was made stays made */
     return true;
+}
+
+static bool carry_out(const struct request *r, struct arena *arena, struct report *report,
+                      struct err *err)
+{
+    if (r->kind != STEP_CHECKS) {
+        return materialize(r, arena, report, err);
+    }
+    return checks_run(r, STR_NONE, arena, report) || cancel_error(err);
 }
 
 static int fail(struct report *report, const struct err *err, int code)
@@ -81,7 +90,7 @@ int step_run(int stdin_fd)
         !request_parse(buf_str(&text), &arena, &request, &err)) {
         return fail(&report, &err, STEP_USAGE);
     }
-    if (!materialize(&request, &arena, &report, &err)) {
+    if (!carry_out(&request, &arena, &report, &err)) {
         return fail(&report, &err, STEP_FAILED);
     }
     return STEP_OK;

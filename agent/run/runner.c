@@ -216,13 +216,7 @@ bool runner_enqueue(struct runner *runner, const struct run_request *request,
     run->defs = definitions_share(runner->defs);
     if (!plan_request(run, request, err) || !partition_settle(run, &settled, err) ||
         !take_facts(run, &settled, err)) {
-        struct active_run **at = &runner->runs;
-        while (*at != run) {
-            at = &(*at)->next;
-        }
-        *at = run->next;
-        runner->queued_count--;
-        run_free(run);
+        queue_drop(run);
         return false;
     }
     run->priority = run->facts.priority;
@@ -285,12 +279,38 @@ static void set_deadline(struct active_run *run)
     }
 }
 
+/* Want of memory passes, as a rule: the run stays in the queue, for a while. */
+static bool begin_later(struct active_run *run, const struct err *why)
+{
+    struct runner *runner = run->runner;
+    struct mono_time now = loop_now(runner->options.loop);
+    if (why->code != ERR_NO_MEMORY) {
+        return false;
+    }
+    if (run->put_off.ns == 0) {
+        run->put_off = now;
+        LOG(WARN, "run.begin_put_off", F_T("run", run->id), F_ERR(why),
+            F_T("action", "it stays in the queue, trying again"));
+    }
+    if (now.ns - run->put_off.ns >= PUT_OFF_NS_MAX) {
+        return false;
+    }
+    run_park(run);
+    run->not_before.ns = runner_wall_now(runner).ns + PUT_OFF_NS;
+    return true;
+}
+
 /* What cannot be planned any more has failed. */
 static void begin_run(struct active_run *run)
 {
     struct err err = {0};
+    bool is_loaded = run_load(run, &err);
+    if (!is_loaded && begin_later(run, &err)) {
+        return;
+    }
+    run->put_off.ns = 0;
     leave_queue(run);
-    if (!run_load(run, &err)) {
+    if (!is_loaded) {
         run->failure = err;
         run_state_enter(&run->state, RUN_FAILURE);
         loop_defer(run->runner->options.loop, &run->runner->pump_task); /* ends it */
@@ -395,8 +415,17 @@ static void explain_failure(const struct active_run *run, struct record *ended,
     }
 }
 
-static void record_run_end(struct active_run *run)
+/* False: not yet, for the run that shall try this one again cannot be queued now. An agent that stops
+ * leaves it open: to the next one it is a run that was interrupted. */
+static bool record_run_end(struct active_run *run)
 {
+    struct runner *runner = run->runner;
+    struct err err = {0};
+    bool may_retry = run->state == RUN_FAILURE && run->failure.code == ERR_NONE;
+    if (may_retry && !retry_by_policy(run, &err) &&
+        retry_put_off(runner, str_from(run->id), &run->put_off, &err)) {
+        return runner->is_stopping;
+    }
     static const enum event_type types[RUN_STATE_COUNT] = {[RUN_SUCCESS] = EVENT_RUN_SUCCESS,
                                                            [RUN_FAILURE] = EVENT_RUN_FAILURE,
                                                            [RUN_CANCELED] = EVENT_RUN_CANCELED};
@@ -405,10 +434,8 @@ static void record_run_end(struct active_run *run)
     if (run->state == RUN_FAILURE) {
         explain_failure(run, &ended, message);
     }
-    runner_note(run->runner, &ended);
-    if (run->state == RUN_FAILURE && run->failure.code == ERR_NONE) {
-        retry_by_policy(run);
-    }
+    runner_note(runner, &ended);
+    return true;
 }
 
 static bool is_over(struct active_run *run)
@@ -432,14 +459,13 @@ static void end_runs(struct runner *runner)
     struct active_run **at = &runner->runs;
     while (*at != NULL) {
         struct active_run *run = *at;
-        if (!is_over(run)) {
+        if (!is_over(run) || !record_run_end(run)) {
             at = &run->next;
             continue;
         }
         *at = run->next;
         run->next = NULL;
         runner->going_count--;
-        record_run_end(run);
         *tail_of(&runner->ended) = run;
     }
 }
@@ -487,6 +513,7 @@ static void arm_due(struct runner *runner)
 {
     struct mono_time earliest = {INT64_MAX};
     bool has_room = runner->attempt_count < (size_t)runner->options.steps_max;
+    bool is_put_off = runner->has_unclosed;
     for (const struct active_run *run = runner->runs; run != NULL; run = run->next) {
         struct mono_time retry;
         if (run->state == RUN_STARTED && has_room && run_next_retry(&run->run, &retry) &&
@@ -496,6 +523,10 @@ static void arm_due(struct runner *runner)
         if (run->state == RUN_STARTED && run->deadline.ns > 0) {
             earlier(&earliest, run->deadline.ns);
         }
+        is_put_off = is_put_off || run->put_off.ns > 0;
+    }
+    if (is_put_off) {
+        earlier(&earliest, loop_now(runner->options.loop).ns + PUT_OFF_NS);
     }
     int64_t queued = queue_next_time(runner);
     int64_t left = queued - runner_wall_now(runner).ns;
@@ -516,6 +547,9 @@ static void pump(void *ctx)
     struct runner *runner = ctx;
     if (runner->is_stuck && !runner_flush(runner)) {
         return; /* the flush's timer comes back here */
+    }
+    if (runner->has_unclosed && !runner->is_stopping) {
+        runner_recover_rest(runner);
     }
     heed_deadlines(runner);
     end_runs(runner);

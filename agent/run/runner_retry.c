@@ -8,14 +8,6 @@
 
 enum { RETRIES_MAX = 1000 };
 
-struct retry_order {
-    struct str keys;
-    int64_t steps;
-    int64_t retry_number;
-    struct wall_time not_before;
-    struct str interruptions; /* empty = none: the tag is taken away */
-};
-
 static void new_id(struct runner *runner, char ret[UUID_TEXT_SIZE])
 {
     uint8_t random[10];
@@ -30,27 +22,25 @@ static bool child_tags(const struct stored_run *parent, struct str interruptions
     struct str name = TAG_INTERRUPTIONS;
     struct str_map tags = {0};
     struct str_map joined = {0};
-    const struct str_map count = {.keys = &name, .values = &interruptions, .count = 1};
-    if (!tags_read(parent->tags, arena, &tags, err) ||
-        !tags_join(&tags, &count, arena, &joined, err)) {
+    const struct str_map count = {
+        .keys = &name, .values = &interruptions, .count = !str_is_empty(interruptions)};
+    if (!tags_read(parent->tags, arena, &tags, err)) {
         return false;
     }
     size_t kept = 0;
-    for (size_t i = 0; i < joined.count; i++) {
-        if (!str_is_empty(interruptions) || !str_eq(joined.keys[i], name)) {
-            joined.keys[kept] = joined.keys[i];
-            joined.values[kept++] = joined.values[i];
+    for (size_t i = 0; i < tags.count; i++) {
+        if (!str_eq(tags.keys[i], name)) {
+            tags.keys[kept] = tags.keys[i];
+            tags.values[kept++] = tags.values[i];
         }
     }
-    joined.count = kept;
-    return tags_write(&joined, arena, ret, err);
+    tags.count = kept;
+    return tags_join(&tags, &count, arena, &joined, err) && tags_write(&joined, arena, ret, err);
 }
 
-/* Records and queues the run that tries `parent` again for the assets in `keys` (JSON array). `facts`
- * of the new run go to *ret; text in `arena`. */
-static bool enqueue(struct runner *runner, const struct stored_run *parent,
-                    const struct retry_order *order, struct arena *arena,
-                    char ret_run[UUID_TEXT_SIZE], struct err *err)
+bool retry_enqueue(struct runner *runner, const struct stored_run *parent,
+                   const struct retry_order *order, struct arena *arena,
+                   char ret_run[UUID_TEXT_SIZE], struct err *err)
 {
     struct stored_run child = *parent;
     new_id(runner, ret_run);
@@ -85,9 +75,12 @@ static bool enqueue(struct runner *runner, const struct stored_run *parent,
                               .priority = child.priority,
                               .retry_number = child.retry_number};
     struct active_run *run = NULL;
-    runner_note(runner, &enqueued);
     if (!queue_add(runner, &child, &run, err)) {
-        return false; /* it is recorded: the next start takes it from there */
+        return false;
+    }
+    if (!runner_try_note(runner, &enqueued, err)) {
+        queue_drop(run);
+        return false;
     }
     run->has_waited = true;
     loop_defer(runner->options.loop, &runner->pump_task);
@@ -173,63 +166,87 @@ static struct run_retry policy_of(const struct active_run *run)
     return policy;
 }
 
-void retry_interrupted(struct runner *runner, const struct stored_run *parent,
-                       const struct str_map *tags, struct str keys, int64_t steps,
-                       struct arena *arena)
+bool retry_put_off(const struct runner *runner, struct str run, struct mono_time *since,
+                   const struct err *why)
+{
+    struct mono_time now = loop_now(runner->options.loop);
+    if (since->ns == 0) {
+        *since = now;
+        LOG(WARN, "run.retry_put_off", F_S("run", run), F_ERR(why),
+            F_T("action", "the run stays open, trying again"));
+    }
+    if (now.ns - since->ns < PUT_OFF_NS_MAX) {
+        return true;
+    }
+    LOG(ERROR, "run.retry_failed", F_S("run", run), F_ERR(why),
+        F_T("action", "not tried again: selvedge-agent retry does it by hand"));
+    return false;
+}
+
+/* What belongs together is written together: the end of a run and the one that tries it again. */
+static bool make_room(struct runner *runner, const struct stored_run *parent, struct str keys,
+                      struct err *err)
+{
+    size_t texts = keys.len + parent->keys.len + parent->tags.len + parent->selection.len;
+    size_t needed = texts + 4 * (size_t)STORE_RECORD_BYTES;
+    return store_room(runner->options.store) >= needed || runner_flush(runner) ||
+           err_set(err, ERR_FULL, "the database cannot be written just now");
+}
+
+bool retry_interrupted(struct runner *runner, const struct stored_run *parent,
+                       const struct str_map *tags, struct retry_order *order, struct arena *arena,
+                       struct err *err)
 {
     char text[24];
     char id[UUID_TEXT_SIZE];
-    struct err err = {0};
     int64_t before = tags_get_i64(tags, TAG_INTERRUPTIONS, 0, INT32_MAX, 0);
-    if (steps == 0 || !runner->options.takes_over) {
-        return;
+    if (order->steps == 0 || !runner->options.takes_over) {
+        return true;
     }
     if (before >= INTERRUPTIONS_MAX) {
         LOG(WARN, "run.given_up", F_S("run", parent->id), F_I("interruptions", before),
             F_T("action", "not tried again: selvedge-agent retry does it by hand"));
-        return;
+        return true;
     }
     (void)snprintf(text, sizeof(text), "%lld", (long long)before + 1);
-    struct retry_order order = {.keys = keys,
-                                .steps = steps,
-                                .retry_number = parent->retry_number,
-                                .interruptions = str_from(text)};
-    if (!enqueue(runner, parent, &order, arena, id, &err)) {
-        LOG(ERROR, "run.retry_failed", F_S("run", parent->id), F_ERR(&err));
-        return;
+    order->retry_number = parent->retry_number;
+    order->interruptions = str_from(text);
+    if (!make_room(runner, parent, order->keys, err) ||
+        !retry_enqueue(runner, parent, order, arena, id, err)) {
+        return false;
     }
     LOG(INFO, "run.retry_queued", F_S("parent", parent->id), F_T("run", id),
         F_T("reason", "interrupted"));
+    return true;
 }
 
-void retry_by_policy(struct active_run *run)
+bool retry_by_policy(struct active_run *run, struct err *err)
 {
     struct runner *runner = run->runner;
     struct run_retry policy = policy_of(run);
+    struct retry_order order = {0};
     char id[UUID_TEXT_SIZE];
-    struct err err = {0};
-    int64_t steps = 0;
+    AUTO(arena) arena = arena_new(RUN_ARENA_BYTES); /* of one try: there may be many */
     if (run->run.stop == RUN_STOP_INTERRUPTED) {
-        struct str keys = keys_of_run(run, RETRY_FROM_FAILURE, &run->arena, &steps);
-        retry_interrupted(runner, &run->facts, &run->tags, keys, steps, &run->arena);
-        return;
+        order.keys = keys_of_run(run, RETRY_FROM_FAILURE, &arena, &order.steps);
+        return retry_interrupted(runner, &run->facts, &run->tags, &order, &arena, err);
     }
     if (run->facts.retry_number >= policy.max) {
-        return;
+        return true;
     }
-    struct retry_order order = {.keys = keys_of_run(run, policy.strategy, &run->arena, &steps),
-                                .retry_number = run->facts.retry_number + 1};
-    order.steps = steps;
+    order.keys = keys_of_run(run, policy.strategy, &arena, &order.steps);
+    order.retry_number = run->facts.retry_number + 1;
     order.not_before.ns = policy.delay_ns > 0 ? runner_wall_now(runner).ns + policy.delay_ns : 0;
-    if (steps == 0) {
-        return;
+    if (order.steps == 0) {
+        return true;
     }
-    if (!enqueue(runner, &run->facts, &order, &run->arena, id, &err)) {
-        LOG(ERROR, "run.retry_failed", F_T("run", run->id), F_ERR(&err));
-        return;
+    if (!make_room(runner, &run->facts, order.keys, err) ||
+        !retry_enqueue(runner, &run->facts, &order, &arena, id, err)) {
+        return false;
     }
     LOG(INFO, "run.retry_queued", F_T("parent", run->id), F_T("run", id),
         F_I("retry", order.retry_number), F_I("of", policy.max));
+    return true;
 }
 
 /* --- by hand --- */
@@ -307,5 +324,5 @@ bool runner_retry(struct runner *runner, struct str run, enum retry_what what, s
                       STR_ARG(run));
         return err_hint(err, "--all tries all of its steps");
     }
-    return enqueue(runner, &parent, &order, &arena, ret_run, err);
+    return retry_enqueue(runner, &parent, &order, &arena, ret_run, err);
 }

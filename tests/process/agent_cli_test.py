@@ -336,7 +336,8 @@ def huge_output_costs_neither_memory_nor_disk():
 
 def a_daemonised_grandchild_ends_with_its_step():
     with Alone(project(shell("fork", "setsid sleep 1000 & echo $! > grandchild; echo done"))) as agent:
-        agent.command("materialize", "*", timeout=15)
+        done = agent.command("materialize", "*", "--log-level", "warn", timeout=15, code=None)
+        assert done.returncode == 0 and 'event=step.left_processes' in done.stderr and "processes=1" in done.stderr, said(done)
         assert "\ndone\n" in agent.command("logs")
         assert not is_alive(pid_in(agent.dir + "/grandchild"))
 

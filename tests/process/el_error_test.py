@@ -44,7 +44,9 @@ def csv(text, path="f.csv"):
 
 def requests_that_make_no_sense():
     for text, word in ((b"", ""), (b"[]", "object"), (b"{", ""), (b'{"kind":"x","asset":"a"}', "kind"),
-                       (b'{"kind":"extract_load","asset":"a"}', "tap"), (b'{"kind":"sql","asset":"a","path":"p"}', "name")):
+                       (b'{"kind":"extract_load","asset":"a"}', "tap"), (b'{"kind":"sql","asset":"a","path":"p"}', "name"),
+                       (b'{"kind":"checks","asset":"a"}', "checks"),
+                       (b'{"kind":"checks","asset":"a","checks":[{"name":"c","sql":"select 1"}]}', "checks[0].path")):
         result = run(text)
         assert result.code == 2 and result.error["code"] == "invalid" and word in result.error["message"], result.error
     till()
@@ -158,6 +160,7 @@ def sigterm_rolls_back_at_once():
     locker.execute("BEGIN EXCLUSIVE")
     for step, says in ((request(TILL, target()), True),
                        ({"kind": "sql", "asset": "a", "path": "shop.db", "name": "n", "sql": slow}, True),
+                       ({"kind": "checks", "asset": "a", "checks": [{"name": "c", "path": "shop.db", "sql": slow}]}, True),
                        (request(TILL, target(path="busy.db")), False)):
         process, events = el_step.start(step)
         time.sleep(0.6)
@@ -167,6 +170,7 @@ def sigterm_rolls_back_at_once():
         took = time.monotonic() - began
         result = el_step.finish(process, events)
         assert result.code == 143, (result.code, result.error)
+        assert not result.of("check"), "a check that was stopped has no verdict"
         assert took < 0.5, took  # 0.1 s on a quiet machine without sanitizers
         if says and took < 0.06:  # later, the grace time may have ended it without a word
             assert result.error["code"] == "cancelled", result.error

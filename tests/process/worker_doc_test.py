@@ -53,7 +53,7 @@ def check_runs(folder):
         assert code == 0, messages
         said += messages
     kinds = [message["event"] for message in said]
-    assert kinds == ["materialization", "check", "materialization"], kinds
+    assert kinds == ["materialization", "check", "materialization", "check"], kinds
     assert said[0]["metadata"]["dagster/row_count"] == {"type": "int", "raw_value": 3}, said[0]
     assert said[1]["passed"] is True and said[1]["metadata"]["value"]["raw_value"] == 1, said[1]
     os.remove(os.path.join(folder, "orders.csv"))

@@ -192,6 +192,29 @@ static void what_has_no_partitions(void **state)
     assert_problems("assets:\n  - {key: a, %s}\n", cases, COUNT_OF(cases));
 }
 
+/* In SQL. What no run could fill in is said before there is a run. */
+static void what_stands_for_partitions(void **state)
+{
+    (void)state;
+    static const struct wrong cases[] = {
+        {"run: [x], checks: [{name: c, resource: pos, sql: 'select {{ partition_key }}'}]",
+         "6:63: asset a: check c: {{ partition_key }} in SQL goes with partitions only", NULL},
+        {"run: [x], partitions: {dynamic: d}, "
+         "checks: [{name: c, resource: pos, sql: 'select {{ partition_start }}'}]",
+         "6:89: asset a: check c: {{ partition_start }} in SQL: the partitions are no windows of "
+         "time",
+         NULL},
+        {"run: [x], partitions: {daily: {start: 2026-01-01}}, "
+         "checks: [{name: c, resource: pos, sql: '{{ partition_end }} {{ partion_key }}'}]",
+         "6:105: asset a: check c: {{ partion_key }} in SQL is not known",
+         "partition_key, partition_keys, partition_start, partition_end, partition_start_utc, "
+         "partition_end_utc"},
+        {"sql: {resource: pos, query: 'select {{partition_keys}}'}",
+         "6:42: asset a: sql: {{ partition_keys }} in SQL goes with partitions only", NULL},
+    };
+    assert_problems("assets:\n  - {key: a, %s}\n", cases, COUNT_OF(cases));
+}
+
 static void freshness(void **state)
 {
     (void)state;
@@ -357,11 +380,17 @@ static void a_broker_must_be_clear(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(commands),       cmocka_unit_test(checks),
-        cmocka_unit_test(partitions),     cmocka_unit_test(what_has_no_partitions),
-        cmocka_unit_test(freshness),      cmocka_unit_test(automation),
-        cmocka_unit_test(pools_and_jobs), cmocka_unit_test(schedules),
-        cmocka_unit_test(sensors),        cmocka_unit_test(a_broker_must_be_clear),
+        cmocka_unit_test(commands),
+        cmocka_unit_test(checks),
+        cmocka_unit_test(partitions),
+        cmocka_unit_test(what_has_no_partitions),
+        cmocka_unit_test(what_stands_for_partitions),
+        cmocka_unit_test(freshness),
+        cmocka_unit_test(automation),
+        cmocka_unit_test(pools_and_jobs),
+        cmocka_unit_test(schedules),
+        cmocka_unit_test(sensors),
+        cmocka_unit_test(a_broker_must_be_clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
