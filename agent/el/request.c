@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { COMMAND_WORDS_MAX = 256 };
+
 static const char *const kind_names[] = {"extract_load", "sql", "checks", NULL};
 static const char *const mode_names[] = {"append", "upsert", "overwrite", NULL};
 static const char *const materialized_names[] = {"table", "view", NULL};
@@ -13,13 +15,16 @@ static const char *const severity_names[] = {"error", "warn", NULL};
 
 static const struct field tap_fields[] = {
     {.key = "type", .type = FIELD_STR, AT(tap_options, type), .required = true},
-    {.key = "path", .type = FIELD_STR, AT(tap_options, path), .required = true},
+    {.key = "path", .type = FIELD_STR, AT(tap_options, path)},
     {.key = "table", .type = FIELD_STR, AT(tap_options, table)},
     {.key = "replication_key", .type = FIELD_STR, AT(tap_options, replication_key)},
     {.key = "columns", .type = FIELD_STR_LIST, AT(tap_options, columns), .max = LIMIT_COLUMNS},
     {.key = "delimiter", .type = FIELD_STR, AT(tap_options, delimiter)},
     {.key = "header", .type = FIELD_BOOL, AT(tap_options, header)},
     {.key = "stream", .type = FIELD_STR, AT(tap_options, stream)},
+    {.key = "command", .type = FIELD_STR_LIST, AT(tap_options, command), .max = COMMAND_WORDS_MAX},
+    {.key = "config", .type = FIELD_STR, AT(tap_options, config)},
+    {.key = "catalog", .type = FIELD_STR, AT(tap_options, catalog)},
 };
 static const struct tap_options tap_defaults = {.delimiter = STR_INIT(","), .header = true};
 static const struct field_table tap_table = {
@@ -43,8 +48,16 @@ static const struct field target_fields[] = {
      .type = FIELD_STR_LIST,
      AT(target_options, primary_key),
      .max = LIMIT_COLUMNS},
+    {.key = "flush_every",
+     .type = FIELD_DURATION,
+     AT(target_options, flush_every),
+     .min = NS_PER_MS,
+     .max = 3600 * NS_PER_SEC},
+    {.key = "append_without_key", .type = FIELD_BOOL, AT(target_options, append_without_key)},
 };
+static const struct target_options target_defaults = {.flush_every = FLUSH_EVERY_DEFAULT};
 static const struct field_table target_table = {
+    .defaults = &target_defaults,
     .name = "target",
     .size = sizeof(struct target_options),
     .fields = target_fields,

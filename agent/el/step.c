@@ -44,7 +44,7 @@ static bool materialize(const struct request *r, struct arena *arena, struct rep
     struct materialization m = {0};
     struct str path = r->kind == STEP_SQL ? r->path : STR("");
     bool ok = r->kind == STEP_SQL ? sql_asset(r, arena, &m, err)
-                                  : extract_load(r, arena, report, &m, err);
+                                  : extract_load(r, NULL, arena, report, &m, err);
     if (!ok) {
         return false;
     }

@@ -114,7 +114,7 @@ static struct str field_text(struct csv_field *f)
 /* The column with this name, added when it is new. */
 static bool column_for(struct tap_csv *t, struct str name, size_t *ret, struct err *err)
 {
-    struct schema *schema = &t->file.base.schema;
+    struct schema *schema = &t->file.stream.schema;
     if (schema_find(schema, name, ret)) {
         return true;
     }
@@ -286,7 +286,7 @@ static bool look(struct tap_csv *t, struct err *err)
             return false;
         }
     }
-    struct schema *schema = &t->file.base.schema;
+    struct schema *schema = &t->file.stream.schema;
     for (size_t i = 0; i < schema->count; i++) {
         const struct guess *g = &t->guesses[i];
         if (!g->is_fixed && g->is_number && !g->is_text) {
@@ -333,14 +333,15 @@ static bool convert(struct tap_csv *t, const struct column *c, struct csv_field 
 static bool fill_row(struct tap_csv *t, struct err *err)
 {
     struct tap *base = &t->file.base;
-    if (t->fields_count < base->schema.count) {
-        for (size_t i = 0; i < base->schema.count; i++) {
+    const struct schema *schema = &t->file.stream.schema;
+    if (t->fields_count < schema->count) {
+        for (size_t i = 0; i < schema->count; i++) {
             base->row[i].type = VALUE_NULL; /* columns that only other files have */
         }
     }
     for (size_t i = 0; i < t->record.count; i++) {
         size_t column = t->column_of[i];
-        if (!convert(t, &base->schema.columns[column], &t->fields[i], &base->row[column], err)) {
+        if (!convert(t, &schema->columns[column], &t->fields[i], &base->row[column], err)) {
             return false;
         }
     }
@@ -397,13 +398,14 @@ static bool csv_tap_open(struct tap **ret, const struct tap_context *context, st
     }
     t->context = context;
     t->file.base.ops = &tap_csv;
-    t->file.base.schema = schema_new(arena);
+    t->file.base.stream = &t->file.stream;
+    t->file.stream.schema = schema_new(arena);
     t->record = (struct csv_record){.fields = t->fields, .cap = LIMIT_COLUMNS};
     bool ok = check_options(t, context->options, err) && file_tap_init(&t->file, context, err) &&
               (t->file.base.is_unchanged || look(t, err));
     if (ok) {
         t->file.base.row =
-            arena_array(arena, t->file.base.schema.count + 1, sizeof(*t->file.base.row));
+            arena_array(arena, t->file.stream.schema.count + 1, sizeof(*t->file.base.row));
         ok = t->file.base.row != NULL || err_set(err, ERR_NO_MEMORY, "no memory for a row");
     }
     if (!ok) {

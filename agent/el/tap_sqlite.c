@@ -27,6 +27,7 @@ enum { LEASE_CHECK_ROWS = 64 };
 
 struct tap_sqlite {
     struct tap base;
+    struct stream stream;
     const struct tap_context *context;
     struct clock clock;
     struct db *db;
@@ -58,11 +59,11 @@ static bool choose_columns(struct tap_sqlite *t, const struct schema *all, struc
         if (!schema_find_nocase(all, o->columns.items[i], &column)) {
             return column_not_found(all, o->table, o->columns.items[i], err);
         }
-        if (!schema_add(&t->base.schema, &all->columns[column], err)) {
+        if (!schema_add(&t->stream.schema, &all->columns[column], err)) {
             return false;
         }
     }
-    return o->columns.count > 0 || schema_copy(all, &t->base.schema, err);
+    return o->columns.count > 0 || schema_copy(all, &t->stream.schema, err);
 }
 
 static bool find_table(struct tap_sqlite *t, enum table_type *ret_type, struct schema *all,
@@ -150,7 +151,7 @@ static bool count_rows_without_key(struct tap_sqlite *t, struct err *err)
     if (text == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for a statement");
     }
-    return db_scalar_i64(t->db, text, &t->base.rows_without_key, &found, err);
+    return db_scalar_i64(t->db, text, &t->stream.rows_without_key, &found, err);
 }
 
 static bool set_up_key(struct tap_sqlite *t, const struct schema *all, struct err *err)
@@ -172,7 +173,7 @@ static bool set_up_key(struct tap_sqlite *t, const struct schema *all, struct er
         return column_not_found(all, o->table, o->replication_key, err) ||
                err_wrap(err, "replication_key");
     }
-    t->columns_hash = hash_columns(&t->base.schema);
+    t->columns_hash = hash_columns(&t->stream.schema);
     return read_bookmark(t, err) && (t->not_null[column] || count_rows_without_key(t, err));
 }
 
@@ -195,7 +196,7 @@ static bool find_journal_mode(struct tap_sqlite *t, enum table_type type, const 
 /* `is_resumed`: behind the last key, in a later part; else from the bookmark on. */
 static bool build_query(struct tap_sqlite *t, bool is_resumed, struct buf *sql)
 {
-    const struct schema *schema = &t->base.schema;
+    const struct schema *schema = &t->stream.schema;
     bool is_ordered = t->is_incremental || t->may_yield;
     struct str key = t->is_incremental ? t->context->options->replication_key : STR("_rowid_");
     buf_add_text(sql, "SELECT ");
@@ -275,7 +276,7 @@ static struct value read_value(const struct db_query *q, int col)
 static void fill_row(struct tap_sqlite *t)
 {
     int64_t bytes = 0;
-    for (size_t i = 0; i < t->base.schema.count; i++) {
+    for (size_t i = 0; i < t->stream.schema.count; i++) {
         struct value v = read_value(&t->query, (int)i);
         t->base.row[i] = v;
         bytes += v.type >= VALUE_TEXT ? (int64_t)v.as.text.len : v.type == VALUE_NULL ? 1 : 8;
@@ -315,7 +316,7 @@ static bool take_key(struct tap_sqlite *t, const struct value *key, bool *ret_is
         if (!is_same) {
             boundary_next_key(&t->boundary);
         }
-        return boundary_add(&t->boundary, t->base.row, t->base.schema.count, ret_is_loaded, err);
+        return boundary_add(&t->boundary, t->base.row, t->stream.schema.count, ret_is_loaded, err);
     }
     return true;
 }
@@ -343,11 +344,11 @@ static bool note_keys(struct tap_sqlite *t, struct err *err)
         return true;
     }
     key_value_print(&t->first, &text);
-    t->base.key_min = arena_copy(t->context->arena, buf_str(&text));
+    t->stream.key_min = arena_copy(t->context->arena, buf_str(&text));
     buf_reset(&text);
     key_value_print(&t->last, &text);
-    t->base.key_max = arena_copy(t->context->arena, buf_str(&text));
-    bool ok = t->base.key_min.ptr != NULL && t->base.key_max.ptr != NULL;
+    t->stream.key_max = arena_copy(t->context->arena, buf_str(&text));
+    bool ok = t->stream.key_min.ptr != NULL && t->stream.key_max.ptr != NULL;
     return ok || err_set(err, ERR_NO_MEMORY, "no memory for the report");
 }
 
@@ -449,7 +450,7 @@ static bool set_up(struct tap_sqlite *t, struct err *err)
         !find_journal_mode(t, type, &all, err)) {
         return false;
     }
-    t->base.row = arena_array(t->context->arena, t->base.schema.count + 1, sizeof(*t->base.row));
+    t->base.row = arena_array(t->context->arena, t->stream.schema.count + 1, sizeof(*t->base.row));
     if (t->base.row == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for a row");
     }
@@ -465,7 +466,9 @@ static bool sqlite_tap_open(struct tap **ret, const struct tap_context *context,
     t->context = context;
     t->clock = clock_system();
     t->base.ops = &tap_sqlite;
-    t->base.schema = schema_new(context->arena);
+    t->base.stream = &t->stream;
+    t->stream =
+        (struct stream){.name = context->options->table, .schema = schema_new(context->arena)};
     if (!set_up(t, err)) {
         sqlite_tap_close(&t->base);
         return err_wrap(err, "tap sqlite");

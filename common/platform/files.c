@@ -91,6 +91,11 @@ static bool write_all(int fd, struct str content)
     return true;
 }
 
+bool files_write_fd(int fd, struct str content, struct err *err)
+{
+    return write_all(fd, content) || err_errno(err, errno, "write");
+}
+
 /* The folder's entry for a renamed file is durable only after this. */
 static bool sync_parent(const char *path, struct err *err)
 {

@@ -17,6 +17,8 @@ MUST_CHECK bool files_read(const char *path, struct buf *into, struct err *err);
 /* Replaces the file so that after a power cut either the old or the new one is there (temporary,
  * fsync, rename, fsync). */
 MUST_CHECK bool files_write(const char *path, struct str content, mode_t mode, struct err *err);
+/* All of `content` to a descriptor that blocks. */
+MUST_CHECK bool files_write_fd(int fd, struct str content, struct err *err);
 /* mkdir -p; existing folders keep their mode. */
 MUST_CHECK bool files_make_dirs(const char *path, mode_t mode, struct err *err);
 bool files_exist(const char *path);

@@ -92,7 +92,8 @@ def files_that_are_wrong_name_the_line():
             ("x\n", "f.s:1"), ("{}\n", "type"), ('{"type":"RECORD","stream":"s","record":{}}\n', "before its SCHEMA"),
             (schema + '{"type":"RECORD","stream":"s","record":{}}\n', "f.s:2: required \"id\""),
             (schema + '{"type":"RECORD","stream":"s","record":{"id":"x"}}\n', "f.s:2: column \"id\": expected"),
-            (schema + '{"type":"RECORD","stream":"t","record":{"id":1}}\n', "several streams"),
+            (schema + '{"type":"RECORD","stream":"t","record":{"id":1}}\n', "before its SCHEMA"),
+            (schema + schema.replace('"stream":"s"', '"stream":"t"'), "several streams"),
             (schema + '{"type":"BATCH","stream":"s"}\n', "BATCH"),
             ('{"type":"SCHEMA","stream":"s","schema":{}}\n', "properties"),
             ('{"type":"SCHEMA","stream":"s","schema":{"properties":{"a":{}}},"key_properties":["b"]}\n', "\"b\"")):
