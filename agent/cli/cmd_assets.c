@@ -191,6 +191,7 @@ static void add_row(struct listing *l, uint32_t i, const struct asset_status *st
 
 static bool show_all(struct listing *l, struct err *err)
 {
+    size_t shown = 0;
     for (uint32_t i = 0; i < l->statuses.defs->asset_count; i++) {
         struct asset_status status;
         arena_reset(&l->scratch);
@@ -210,8 +211,11 @@ static bool show_all(struct listing *l, struct err *err)
         } else if (is_wanted) {
             add_row(l, i, &status);
         }
+        shown += is_wanted;
     }
-    if (!cli_is_json(l->cli)) {
+    if (!cli_is_json(l->cli) && shown == 0) {
+        cli_printf(l->cli, "no assets\n");
+    } else if (!cli_is_json(l->cli)) {
         table_print(&l->table, l->cli);
     }
     return true;
@@ -260,10 +264,12 @@ static int list_assets(struct cli *cli, struct settings *settings, const struct 
                             {.name = "ASSET"}, {.name = "GROUP"}, {.name = "KIND"},
                             {.name = "STATUS"}, {.name = "FRESHNESS"}, {.name = "CHECKS"},
                             {.name = "MATERIALIZED"}, {.name = "WHY", .is_wide = true}))};
-    struct str selection = cli_arg_count(cli) > 0 ? str_from(cli_arg(cli, 0)) : STR("*");
+    bool is_given = cli_arg_count(cli) > 0;
+    struct str selection = is_given ? str_from(cli_arg(cli, 0)) : STR("*");
     const char *format = cli_text(cli, "graph");
     struct err err = {0};
-    bool ok = definitions_select(defs, selection, &l.arena, &l.set, &err) &&
+    bool ok = (is_given ? definitions_select_some(defs, selection, &l.arena, &l.set, &err)
+                        : definitions_select(defs, selection, &l.arena, &l.set, &err)) &&
               asset_statuses_open(&l.statuses, settings->database, defs, now(), &l.arena, &err);
     if (ok && format != NULL) {
         ok = draw(&l, str_from(format), &err);

@@ -14,6 +14,7 @@ struct selected {
     const struct settings *settings;
     const char *run;
     struct str only; /* a step, or empty */
+    bool has_step;   /* `only` is a step of the run */
     struct err *err;
     bool ok;
 };
@@ -26,6 +27,20 @@ static bool print_output(void *ctx, const struct view_step *step)
                                          step->step, selected->err);
     }
     return selected->ok;
+}
+
+static bool look_for_step(void *ctx, const struct view_step *step)
+{
+    struct selected *selected = ctx;
+    selected->has_step = selected->has_step || str_eq(selected->only, step->step);
+    return true;
+}
+
+static bool no_such_step(const struct selected *selected, struct err *err)
+{
+    (void)err_set(err, ERR_NOT_FOUND, "run %s has no step " STR_FMT, selected->run,
+                  STR_ARG(selected->only));
+    return err_hint(err, "list them: selvedge-agent run %s", selected->run);
 }
 
 static bool print_event(void *ctx, struct str line)
@@ -43,6 +58,11 @@ static bool print_event(void *ctx, struct str line)
 static bool show_whole(struct view *view, const struct view_run_span *run,
                        struct selected *selected, struct err *err)
 {
+    if (!str_is_empty(selected->only) &&
+        (!view_steps(view, str_from(run->id), look_for_step, selected, err) ||
+         !selected->has_step)) {
+        return err->code != ERR_NONE ? false : no_such_step(selected, err);
+    }
     if (!view_events(view, run, print_event, selected, err)) {
         return false;
     }

@@ -4,6 +4,8 @@
 #include "common/base/limits.h"
 #include "common/cli/show.h"
 #include "common/cli/table.h"
+#include "common/cli/text.h"
+#include "common/json/json.h"
 #include "common/json/json_writer.h"
 #include "common/platform/clock.h"
 #include <stdio.h>
@@ -45,6 +47,7 @@ static void add_run(struct json_writer *w, const struct view_run *run)
     jw_member_opt_wall(w, "created_at", run->created_at);
     jw_member_opt_wall(w, "started_at", run->started_at);
     jw_member_opt_wall(w, "ended_at", run->ended_at);
+    jw_member_opt_wall(w, "not_before", run->not_before);
     jw_member_opt(w, "error", run->error);
     jw_member_opt(w, "error_code", run->error_code);
     jw_member_opt(w, "parent", run->parent);
@@ -127,6 +130,7 @@ struct timeline {
     struct table table;
     struct json_writer *json; /* NULL = for people */
     struct wall_time from, to;
+    char waits_for_job[LIMIT_NAME_BYTES + 1]; /* of a queued run; else empty */
 };
 
 /* A bar that stands where the step's time lies in the run's. */
@@ -184,6 +188,58 @@ static void say_line(struct cli *cli, const char *name, struct str text)
     }
 }
 
+/* A tag a line; values may be anything. */
+static void say_tags(struct cli *cli, struct str tags)
+{
+    AUTO(arena) arena = arena_new(LINE_BYTES_MAX);
+    AUTO(buf) line = buf_growing(LINE_BYTES_MAX);
+    struct json *object = NULL;
+    struct err ignored = {0};
+    if (!json_parse(tags, LINE_BYTES_MAX, &arena, &object, &ignored)) {
+        return;
+    }
+    for (const struct json *tag = object->child; tag != NULL; tag = tag->next) {
+        buf_reset(&line);
+        buf_add_harmless(&line, tag->key);
+        buf_add_char(&line, '=');
+        buf_add_harmless(&line, tag->type == JSON_STRING ? tag->as.string : STR("?"));
+        say_line(cli, tag == object->child ? "tags" : "", buf_str(&line));
+    }
+}
+
+/* Why a run is still queued, as far as it is written down. */
+static void say_wait(struct timeline *t, const struct view_run *run, struct buf *line)
+{
+    if (!str_eq(run->status, STR("queued"))) {
+        return;
+    }
+    (void)snprintf(t->waits_for_job, sizeof(t->waits_for_job), STR_FMT, STR_ARG(run->job));
+    if (run->not_before.ns > now().ns) {
+        buf_reset(line);
+        buf_add_wall(line, run->not_before);
+        say_line(t->cli, "waits till", buf_str(line));
+    }
+}
+
+static bool say_one_it_waits_for(void *ctx, const struct view_run *run)
+{
+    const struct timeline *t = ctx;
+    cli_printf(t->cli, "%-10s run " STR_FMT " of the same job\n", "waits for", STR_ARG(run->id));
+    return true;
+}
+
+static bool say_what_goes(struct timeline *t, struct view *view, struct err *err)
+{
+    static const char *const going[] = {"started", "canceling"};
+    bool ok = true;
+    for (size_t i = 0; ok && t->waits_for_job[0] != '\0' && i < COUNT_OF(going); i++) {
+        const struct view_run_filter filter = {
+            .job = str_from(t->waits_for_job), .status = str_from(going[i]), .limit = 1};
+        ok = view_runs(view, &filter, say_one_it_waits_for, t, err);
+    }
+    return ok;
+}
+
 /* The head of the page, and the time that the bars stand for. */
 static bool say_run(void *ctx, const struct view_run *run)
 {
@@ -212,10 +268,16 @@ static bool say_run(void *ctx, const struct view_run *run)
     say_line(t->cli, "up to", run->partition_end);
     say_line(t->cli, "backfill", run->backfill);
     say_line(t->cli, "root", run->root);
-    say_line(t->cli, "tags", str_eq(run->tags, STR("{}")) ? STR_NONE : run->tags);
+    say_tags(t->cli, run->tags);
+    if (run->priority != 0) {
+        buf_reset(&line);
+        buf_add_i64(&line, run->priority);
+        say_line(t->cli, "priority", buf_str(&line));
+    }
     buf_reset(&line);
     buf_add_wall(&line, run->created_at);
     say_line(t->cli, "queued", buf_str(&line));
+    say_wait(t, run, &line);
     return true;
 }
 
@@ -234,6 +296,7 @@ static bool show_run(struct cli *cli, struct view *view, struct err *err)
         {.name = "TOOK", .is_right = true}, {.name = "WHEN"}, {.name = "ERROR", .is_wide = true}));
     jw_begin_object(&w);
     bool ok = view_runs(view, &filter, say_run, &t, err);
+    ok = ok && say_what_goes(&t, view, err);
     jw_key(&w, STR("timeline"));
     jw_begin_array(&w);
     ok = ok && view_steps(view, filter.run, add_step, &t, err);

@@ -140,18 +140,18 @@ static void add_policy(struct buf *out, const struct freshness_policy *p)
 {
     if (p->kind == FRESHNESS_DEADLINE) {
         buf_add_text(out, "to be made within ");
-        buf_add_duration(out, p->lower_bound_ns);
+        buf_add_exact_duration(out, p->lower_bound_ns);
         buf_addf(out, " before each \"" STR_FMT "\" " STR_FMT, STR_ARG(p->cron_text),
                  STR_ARG(p->timezone));
         return;
     }
     if (p->warn_after_ns > 0) {
         buf_add_text(out, "warns after ");
-        buf_add_duration(out, p->warn_after_ns);
+        buf_add_exact_duration(out, p->warn_after_ns);
         buf_add_text(out, ", ");
     }
     buf_add_text(out, "fails after ");
-    buf_add_duration(out, p->fail_after_ns);
+    buf_add_exact_duration(out, p->fail_after_ns);
 }
 
 /* A line under a heading of its own: "staleness     fresh". */

@@ -19,7 +19,7 @@ static const struct cli_option global_options[] = {
      .type = CLI_STRING,
      .value_name = "FILE",
      .env = "SELVEDGE_DEFINITIONS",
-     .help = "definitions of the assets (selvedge.yaml)"},
+     .help = "definitions of the assets, when not those of the settings"},
     {.name = "log-level",
      .type = CLI_STRING,
      .value_name = "LEVEL",
@@ -231,7 +231,7 @@ static const struct cli_command commands[] = {
      .args = "JOB",
      .summary = "run a job of the definitions now and show how it goes",
      .description = "The same as materialize --job. Runs of one job never overlap: this one waits "
-                    "for the one that is going.",
+                    "for the one that is going, or takes its place (on_overlap: replace).",
      .options = CLI_OPTIONS(RUN_OPTIONS),
      .examples = CLI_EXAMPLES({"selvedge-agent job nightly", "run it as its schedule would"}),
      .run = command_job},
@@ -260,10 +260,11 @@ static const struct cli_command commands[] = {
      .description = "RUN is an id or the beginning of one; the newest run when not given.",
      .run = command_run},
     {.name = "retry",
-     .args = "RUN",
+     .args = "[RUN]",
      .summary = "try an ended run again, all of it or what failed",
-     .description = "Queues a new run with RUN as its parent. Without an option it does what did "
-                    "not succeed, and what was skipped because of that.",
+     .description = "Queues a new run with RUN as its parent; RUN is an id or the beginning of "
+                    "one, the newest run when not given. Without an option it does what did not "
+                    "succeed, and what was skipped because of that.",
      .options = CLI_OPTIONS(
          {.name = "from-failure", .type = CLI_BOOL, .help = "all steps that did not succeed"},
          {.name = "from-asset-failure",
@@ -276,7 +277,7 @@ static const struct cli_command commands[] = {
           .help = "these assets: `pos/sales` one, `pos/sales+` it and its downstream"},
          {.name = "no-wait", .type = CLI_BOOL, .help = "only queue the run"}),
      .examples = CLI_EXAMPLES(
-         {"selvedge-agent retry 01a2", "what failed"},
+         {"selvedge-agent retry", "what failed in the newest run"},
          {"selvedge-agent retry 01a2 --select 'pos/sales+'", "an asset and its downstream"}),
      .run = command_retry},
     {.name = "cancel",

@@ -76,12 +76,23 @@ static void say_lock_wait(const struct err *why)
     LOG(INFO, "agent.lock_wait", F_ERR(why));
 }
 
+static bool take_lock(struct agent *agent, const char *path, struct err *err)
+{
+    if (files_lock_wait(path, say_lock_wait, &agent->lock, err)) {
+        return true;
+    }
+    if (err->code == ERR_BUSY) {
+        err_hint(err, "an agent works here already: ask it (without --standalone), or give another "
+                      "--state-dir");
+    }
+    return false;
+}
+
 static bool open_store(struct agent *agent, struct err *err)
 {
     char path[LIMIT_PATH_BYTES + 40];
     (void)snprintf(path, sizeof(path), "%s/lock", agent->state_dir);
-    if (!files_make_dirs(agent->state_dir, 0700, err) ||
-        !files_lock_wait(path, say_lock_wait, &agent->lock, err)) {
+    if (!files_make_dirs(agent->state_dir, 0700, err) || !take_lock(agent, path, err)) {
         return false;
     }
     (void)snprintf(path, sizeof(path), "%s/agent.db", agent->state_dir);

@@ -1,5 +1,6 @@
 #include "agent/daemon/scheduler_internal.h"
 
+#include "agent/store/runs.h"
 #include "agent/store/ticks.h"
 #include "common/log/log.h"
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 enum {
     TEXT_BYTES_MAX = 512,
     DRIFT_PER_THOUSAND = 1,
+    MADE_GOOD_QUEUED_MAX = RUNS_OPEN_MAX / 2,
     ROOM_BYTES = 256 << 10, /* for the records of a tick and of the run that it starts */
 };
 
@@ -64,20 +66,31 @@ static struct str job_name(const struct schedule *schedule)
     return schedule->job != NULL ? schedule->job->name : schedule->name;
 }
 
-/* Queues the run of one tick; the tick's record says what came of it. */
-static void decide(struct scheduler *s, const struct schedule *schedule, struct record *tick,
-                   char run[UUID_TEXT_SIZE], struct err *why)
+/* What one more tick means while a run of the job is open. One that `missed: all` makes good waits
+ * for those before it: to skip it would be to make good one of them all. */
+static enum overlap overlap_of(const struct scheduler *s, const struct schedule *schedule,
+                               bool is_late)
 {
-    struct run_request request = {
-        .assets = schedule->assets,
-        .asset_count = schedule->asset_count,
-        .job = job_name(schedule),
-        .cause = STR("schedule"),
-        .cause_name = schedule->name,
-        .on_overlap = schedule->job == NULL ? OVERLAP_SKIP : schedule->job->on_overlap,
-        .tags = schedule->tags,
-        .partition_at = tick->nominal,
-        .selection = schedule->job != NULL ? schedule->job->select : schedule->select};
+    enum overlap overlap = schedule->job == NULL ? OVERLAP_SKIP : schedule->job->on_overlap;
+    bool waits = is_late && overlap == OVERLAP_SKIP && schedule->missed == MISSED_ALL &&
+                 runner_queued_runs(s->options.runner) < MADE_GOOD_QUEUED_MAX;
+    return waits ? OVERLAP_QUEUE : overlap;
+}
+
+/* Queues the run of one tick; the tick's record says what came of it. */
+static void decide(struct scheduler *s, const struct schedule *schedule, enum overlap overlap,
+                   struct record *tick, char run[UUID_TEXT_SIZE], struct err *why)
+{
+    struct run_request request = {.assets = schedule->assets,
+                                  .asset_count = schedule->asset_count,
+                                  .job = job_name(schedule),
+                                  .cause = STR("schedule"),
+                                  .cause_name = schedule->name,
+                                  .on_overlap = overlap,
+                                  .tags = schedule->tags,
+                                  .partition_at = tick->nominal,
+                                  .selection = schedule->job != NULL ? schedule->job->select
+                                                                     : schedule->select};
     if (!runner_enqueue(s->options.runner, &request, run, why)) {
         tick->status = why->code == ERR_BUSY ? STR("skipped") : STR("failed");
         tick->reason = str_from(why->msg);
@@ -142,7 +155,7 @@ static bool fire(struct scheduler *s, struct schedule_entry *e, struct wall_time
         return true;
     }
     struct record tick = tick_record(s, e, nominal);
-    decide(s, e->schedule, &tick, run, &err);
+    decide(s, e->schedule, overlap_of(s, e->schedule, is_late), &tick, run, &err);
     if (is_late && str_is_empty(tick.reason)) {
         schedule_write_late(s->absence, &late);
         tick.reason = buf_str(&late);

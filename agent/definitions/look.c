@@ -122,6 +122,31 @@ bool definitions_select(const struct definitions *defs, struct str selection, st
            selection_evaluate(parsed, &defs->graph, &attributes, arena, ret_set, err);
 }
 
+bool definitions_none_selected(const struct definitions *defs, struct str selection,
+                               struct err *err)
+{
+    struct str nearest = graph_nearest_key(&defs->graph, selection);
+    (void)err_set(err, ERR_NOT_FOUND, STR_FMT " selects no asset", STR_ARG(selection));
+    return nearest.len > 0 ? err_hint(err, "did you mean " STR_FMT "?", STR_ARG(nearest))
+                           : err_hint(err, "* selects all assets");
+}
+
+bool definitions_select_some(const struct definitions *defs, struct str selection,
+                             struct arena *arena, bool **ret_set, struct err *err)
+{
+    bool *set = NULL;
+    if (!definitions_select(defs, selection, arena, &set, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < defs->asset_count; i++) {
+        if (set[i]) {
+            *ret_set = set;
+            return true;
+        }
+    }
+    return definitions_none_selected(defs, selection, err);
+}
+
 /* --- one asset for the hub --- */
 
 static void write_list(struct json_writer *w, const char *key, const struct str_list *list)

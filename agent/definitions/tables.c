@@ -80,7 +80,8 @@ static const struct field job_fields[] = {
           .min = 0, .max = 256, .fallback = "0"),
     FIELD(ENUM, "on_overlap", job, on_overlap,
           "What happens to a new run while another of the job is not over: it is not made, it "
-          "waits, or it takes the other's place.",
+          "waits, or it takes the other's place. One that a person asks for is never skipped: it "
+          "waits.",
           .names = overlap_names, .fallback = "skip"),
     FIELD(I64, "priority", job, priority, "Of its runs in the queue: the higher goes first.",
           .min = -1000000, .max = 1000000, .fallback = "0"),

@@ -179,21 +179,25 @@ static void record_enqueued(const struct active_run *run)
 }
 
 /* False: the request is not to be queued now. */
-static bool heed_overlap(struct runner *runner, const struct run_request *request, struct err *err)
+static bool may_overlap(const struct runner *runner, const struct run_request *request,
+                        struct err *err)
 {
-    if (str_is_empty(request->job) || !runner_job_is_open(runner, request->job)) {
-        return true;
-    }
-    if (request->on_overlap == OVERLAP_SKIP) {
+    if (request->on_overlap == OVERLAP_SKIP && !str_is_empty(request->job) &&
+        runner_job_is_open(runner, request->job)) {
         return err_set(err, ERR_BUSY, "the previous run of " STR_FMT " is still going",
                        STR_ARG(request->job));
     }
-    for (struct active_run *run = runner->runs; run != NULL; run = run->next) {
-        if (request->on_overlap == OVERLAP_REPLACE && str_eq(str_from(run->job), request->job)) {
-            cancel_run(run);
+    return true;
+}
+
+/* Only once there is a run that takes their place. */
+static void replace_others(struct active_run *run)
+{
+    for (struct active_run *other = run->runner->runs; other != NULL; other = other->next) {
+        if (other != run && str_eq(str_from(other->job), run->facts.job)) {
+            cancel_run(other);
         }
     }
-    return true;
 }
 
 bool runner_enqueue(struct runner *runner, const struct run_request *request,
@@ -206,7 +210,7 @@ bool runner_enqueue(struct runner *runner, const struct run_request *request,
     if (runner->queued_count + runner->going_count >= RUNS_ACTIVE_MAX) {
         return err_set(err, ERR_FULL, "%d runs are queued already", RUNS_ACTIVE_MAX);
     }
-    if (!heed_overlap(runner, request, err) || !queue_add(runner, &facts, &run, err)) {
+    if (!may_overlap(runner, request, err) || !queue_add(runner, &facts, &run, err)) {
         return false;
     }
     runner->options.rng->fill(runner->options.rng->ctx, random, sizeof(random));
@@ -221,6 +225,9 @@ bool runner_enqueue(struct runner *runner, const struct run_request *request,
     }
     run->priority = run->facts.priority;
     record_enqueued(run);
+    if (request->on_overlap == OVERLAP_REPLACE && !str_is_empty(request->job)) {
+        replace_others(run);
+    }
     memcpy(ret_run, run->id, UUID_TEXT_SIZE);
     loop_defer(runner->options.loop, &runner->pump_task);
     return true;

@@ -112,10 +112,12 @@ static bool blame_limit(struct step_process *p)
 {
     int signo = WIFSIGNALED(p->wait_status) ? WTERMSIG(p->wait_status) : 0;
     if (signo == SIGXCPU && p->confine.cpu_ns > 0) {
+        char memory[96];
+        struct buf limit = buf_fixed(memory, sizeof(memory));
+        buf_add_exact_duration(&limit, p->confine.cpu_ns);
         blame(&p->result, "limit",
-              arena_printf(&p->arena,
-                           "the step used more than its %" PRId64 " ms of processor time",
-                           p->confine.cpu_ns / NS_PER_MS));
+              arena_printf(&p->arena, "the step used more than its " STR_FMT " of processor time",
+                           STR_ARG(buf_str(&limit))));
         return true;
     }
     if (signo == SIGXFSZ && p->confine.file_bytes > 0) {

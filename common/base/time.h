@@ -48,3 +48,6 @@ MUST_CHECK bool wall_parse(struct str s, struct wall_time *ret);
 void buf_add_duration(struct buf *b, int64_t ns);
 /* "12.3 MiB", "812 B": for people. */
 void buf_add_bytes(struct buf *b, int64_t bytes);
+/* "1h30m", "64MiB": exact, as definitions are written. Whole milliseconds; not negative. */
+void buf_add_exact_duration(struct buf *b, int64_t ns);
+void buf_add_exact_bytes(struct buf *b, int64_t bytes);

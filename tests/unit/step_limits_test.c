@@ -23,7 +23,7 @@ static void limits_end_a_step_and_say_which(void **state)
     step_fixture_begin(&f);
     f.options.confine = (struct confine){.cpu_ns = NS_PER_SEC};
     step_fixture_run(&f, "while :; do :; done");
-    step_fixture_expect(&f, "limit", "1000 ms of processor time");
+    step_fixture_expect(&f, "limit", "its 1s of processor time");
     f.options.confine = (struct confine){.file_bytes = 1 << 20};
     step_fixture_run(&f, "exec head -c 5000000 /dev/zero >big");
     step_fixture_expect(&f, "limit", "1 MiB");
