@@ -35,8 +35,7 @@ bool agent_materialize(struct agent *agent, const struct agent_request *wanted,
     return runner_enqueue(agent->runner, &request, ret_run, err);
 }
 
-/* --- reading the definitions again ------------------------------------------------------------
- */
+/* --- reading the definitions again ------------------------------------------------------------ */
 
 /* Whoever keeps a part of the definitions gets the new ones; runs that are going keep theirs. */
 static bool use(struct agent *agent, struct definitions *defs, struct err *err)

@@ -8,9 +8,7 @@
 
 enum { INPUT_BYTES_MAX = 1 << 20 };
 
-/* --- variables
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- variables -------------------------------------------------------------------------------- */
 
 struct resolver {
     struct step_context context;
@@ -77,9 +75,7 @@ static const char *resolved_text(struct resolver *r, struct str text)
     return copy;
 }
 
-/* --- native work
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- native work ------------------------------------------------------------------------------ */
 
 static void add_list(struct json_writer *w, const char *member, const struct str_list *list)
 {
@@ -263,9 +259,7 @@ static bool make_native(struct resolver *r, const struct asset *asset, const str
     return true;
 }
 
-/* --- commands
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- commands --------------------------------------------------------------------------------- */
 
 static bool set_user(struct resolver *r, const struct asset *asset, struct step_spec *spec)
 {
@@ -335,9 +329,7 @@ static bool make_command(struct resolver *r, const struct asset *asset, struct s
     return r->ok && hold_to_limits(r, asset, spec);
 }
 
-/* --- environment
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- environment ------------------------------------------------------------------------------ */
 
 struct environment {
     const char **items;
