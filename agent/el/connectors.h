@@ -9,6 +9,7 @@ extern const struct tap_ops tap_jsonl;
 extern const struct tap_ops tap_singer;
 extern const struct tap_ops tap_singer_program;
 extern const struct tap_ops tap_singer_input;
+extern const struct tap_ops tap_system;
 extern const struct target_ops target_sqlite;
 extern const struct target_ops target_jsonl;
 

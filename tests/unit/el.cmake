@@ -1,5 +1,6 @@
-foreach(name boundary csv file_set hash json_row number schema singer)
+foreach(name boundary csv file_set hash json_row number pace schema singer system_sample)
     selvedge_test(NAME el_${name}_test LABEL unit
         SOURCES ${CMAKE_CURRENT_LIST_DIR}/el_${name}_test.c LIBS agent_el)
 endforeach()
 target_link_libraries(el_file_set_test PRIVATE test_support)
+target_link_libraries(el_system_sample_test PRIVATE test_support)
