@@ -18,7 +18,7 @@ def read(path):
         return file.read()
 
 
-TAPS_WITH_KEYS = ["system"]
+TAPS_WITH_KEYS = ["system", "modbus"]
 PAGE = read("docs/reference/worker.md")
 
 
@@ -95,6 +95,8 @@ def check_lists():
     for tap in TAPS_WITH_KEYS:
         own = fields(tap, f"agent/el/tap_{tap}.c") - {"type"}
         assert table(f"### Tap {tap}") == own, table(f"### Tap {tap}") ^ own
+    registers = fields("register", "agent/el/modbus_registers.c")
+    assert table("#### Registers") == registers, table("#### Registers") ^ registers
     types = set(re.findall(r"`(\w+)`", re.search(r"^\| `type` \|.*", PAGE[PAGE.index("### Taps"):], re.M).group(0))) - {"type"}
     there = {t for path in glob.glob(os.path.join(ROOT, "agent/el/tap_*.c")) for t in re.findall(r'^    \.type = "(\w+)"', read(path), re.M)}
     assert types == there, types ^ there
