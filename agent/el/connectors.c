@@ -4,7 +4,7 @@ enum { NAMES_BYTES_MAX = 1024 };
 
 static const struct tap_ops *const taps[] = {
     &tap_sqlite,         &tap_csv,          &tap_jsonl,  &tap_singer,
-    &tap_singer_program, &tap_singer_input, &tap_system,
+    &tap_singer_program, &tap_singer_input, &tap_system, &tap_mqtt,
 #ifdef SELVEDGE_WITH_MODBUS
     &tap_modbus,
 #endif

@@ -10,6 +10,7 @@ extern const struct tap_ops tap_singer;
 extern const struct tap_ops tap_singer_program;
 extern const struct tap_ops tap_singer_input;
 extern const struct tap_ops tap_system;
+extern const struct tap_ops tap_mqtt;
 extern const struct tap_ops tap_modbus; /* SELVEDGE_WITH_MODBUS */
 extern const struct target_ops target_sqlite;
 extern const struct target_ops target_jsonl;

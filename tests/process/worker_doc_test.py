@@ -18,7 +18,7 @@ def read(path):
         return file.read()
 
 
-TAPS_WITH_KEYS = ["system", "modbus"]
+TAPS_WITH_KEYS = ["system", "modbus", "mqtt"]
 PAGE = read("docs/reference/worker.md")
 
 
