@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-enum { COMMAND_WORDS_MAX = 256 };
+/* As many as an agent may pass on. */
+enum { COMMAND_WORDS_MAX = LIMIT_STEP_ARGS };
 
 const char *const load_mode_names[] = {"append", "upsert", "overwrite", NULL};
 
