@@ -272,8 +272,14 @@ static bool check_length(const char *key, struct str text, struct err *err)
            err_set(err, ERR_INVALID, "\"%s\" is longer than %d bytes", key, TOPIC_BYTES_MAX);
 }
 
-static bool check_options(const struct mqtt_options *o, struct err *err)
+static bool check_options(const struct mqtt_options *o, enum load_mode mode, struct err *err)
 {
+    if (mode == MODE_OVERWRITE && o->client_id.len > 0) {
+        err_set(err, ERR_INVALID,
+                "\"client_id\" and mode overwrite: a run that dies would lose "
+                "the messages that the broker gave up for it");
+        return err_hint(err, "load with mode append");
+    }
     if (o->messages == 0 && o->lasts == 0) {
         err_set(err, ERR_INVALID, "\"for\" or \"messages\" is missing: when does a run end?");
         return err_hint(err, "add for example \"for\": \"1m\"");
@@ -295,7 +301,7 @@ static bool prepare(struct tap_mqtt *t, struct err *err)
     const struct mqtt_options *o = t->options;
     struct arena *arena = t->context->arena;
     char random[2 * CLIENT_ID_RANDOM_BYTES + 1];
-    if (!check_options(o, err) || !make_schema(t, err)) {
+    if (!check_options(o, t->context->mode, err) || !make_schema(t, err)) {
         return false;
     }
     struct rng rng = rng_system();

@@ -9,10 +9,12 @@ import sys
 from el_step import finish, main, request, rows, run, run_ok, start
 from modbus_server import COIL, DISCRETE, HOLDING, INPUT, RtuDevice, TcpDevice
 
+SHORT = "1s"  # where the device is silent: too long for nobody, and long enough for a machine that is busy
+
 
 def step(device, registers, tap=None, **target):
     place = {"device": device.path} if isinstance(device, RtuDevice) else {"host": "127.0.0.1", "port": device.port}
-    return request(dict({"type": "modbus", "registers": registers, "timeout": "300ms", "retries": 0}, **place, **(tap or {})),
+    return request(dict({"type": "modbus", "registers": registers, "timeout": "20s", "retries": 0}, **place, **(tap or {})),
                    dict({"type": "sqlite", "path": "t.db", "table": "plc", "mode": "append"}, **target))
 
 
@@ -119,7 +121,7 @@ def what_may_pass_is_tried_again():
     for fault in (5, 6, 10, 11, "silence", "cut", "half", "wrong_id", "wrong_function", "short", "long", "garbage"):
         device.plan = [fault]
         device.requests.clear()
-        run_ok(step(device, [one("a", 0), one("c", 0, kind="coil")], {"retries": 1}, mode="overwrite"))
+        run_ok(step(device, [one("a", 0), one("c", 0, kind="coil")], {"retries": 1, "timeout": SHORT}, mode="overwrite"))
         assert values("a", "c") == [(77, 1)], fault
         assert len(device.requests) == 3, (fault, device.requests)
 
@@ -132,8 +134,9 @@ def and_then_the_step_fails():
                               (11, "offline", "gateway target")]:
         device.plan = [fault] * 3
         device.requests.clear()
-        result = run(step(device, [one("a", 0)], {"retries": 2}))
+        result = run(step(device, [one("a", 0)], {"retries": 2, "timeout": SHORT}))
         assert result.code == 1 and result.error["code"] == code and word in result.error["message"], (fault, result.error)
+        device.wait_for(3)
         assert len(device.requests) == 3, fault
     assert not is_there()
 
@@ -143,7 +146,7 @@ def a_late_answer_is_not_the_next_one():
     device = TcpDevice()
     device.put(HOLDING, 0, 1)
     device.plan = ["ok", "silence", "ok"]
-    run_ok(step(device, [one("a", 0)], {"retries": 1, "samples": 2, "every": "10ms"}))
+    run_ok(step(device, [one("a", 0)], {"retries": 1, "samples": 2, "every": "10ms", "timeout": SHORT}))
     assert device.connections == 2 and values("a") == [(1,), (1,)]
 
 
@@ -153,12 +156,12 @@ def rows_before_the_silence_are_kept():
     device.put(INPUT, 0, 9)
     device.plan = ["ok", "ok", "ok", "ok", "ok", "silence"]  # the third sample's second request
     registers = [one("a", 0), one("b", 0, kind="input")]
-    result = run(step(device, registers, {"samples": 10, "every": "10ms"}))
+    result = run(step(device, registers, {"samples": 10, "every": "10ms", "timeout": SHORT}))
     assert result.code == 1 and result.error["code"] == "timeout" and "input 0 to 0" in result.error["message"], result.error
     assert values("a", "b") == [(5, 9), (5, 9)], "whole rows only"
     assert result.of("materialization") == []
     device.plan = ["ok", "ok", "silence"]
-    result = run(step(device, registers, {"samples": 10, "every": "10ms"}, mode="overwrite"))
+    result = run(step(device, registers, {"samples": 10, "every": "10ms", "timeout": SHORT}, mode="overwrite"))
     assert result.code == 1 and values("a", "b") == [(5, 9), (5, 9)], "an overwrite is whole or not at all"
     run_ok(step(device, registers))
     assert len(values("a")) == 3
@@ -221,7 +224,7 @@ def a_serial_line():
     device.put(HOLDING, 100, *words("f", 21.3), 3)
     device.put(DISCRETE, 0, 1, 0, 1)
     registers = [one("temp", 100, type="float32"), one("n", 102), one("a", 0, kind="discrete"), one("b", 1, kind="discrete")]
-    tap = {"unit": 7, "parity": "none", "baud": 9600, "retries": 2}
+    tap = {"unit": 7, "parity": "none", "baud": 9600, "retries": 2, "timeout": SHORT}
     run_ok(step(device, registers, tap, mode="overwrite"))
     assert values("temp", "n", "a", "b") == [(21.3, 3, 1, 0)]
     assert device.requests == [(7, HOLDING, 100, 3), (7, DISCRETE, 0, 2)], device.requests
@@ -229,7 +232,7 @@ def a_serial_line():
         device.plan = [fault]
         run_ok(step(device, registers, tap, mode="overwrite"))
         assert values("temp", "n", "a", "b") == [(21.3, 3, 1, 0)], fault
-    result = run(step(device, registers, {"unit": 8, "parity": "none"}))
+    result = run(step(device, registers, {"unit": 8, "parity": "none", "timeout": SHORT}))
     assert result.error["code"] == "timeout" and device.path in result.error["message"] and "unit 8" in result.error["message"], result.error
     device.plan = [2]
     assert "illegal data address" in run(step(device, registers, {"unit": 7, "parity": "none"})).error["message"]

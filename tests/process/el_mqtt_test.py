@@ -17,7 +17,7 @@ MOSQUITTO = "/usr/sbin/mosquitto"
 
 
 def step(port, tap=None, **target):
-    return request(dict({"type": "mqtt", "host": "127.0.0.1", "port": port, "topics": ["shop/#"], "timeout": "5s"}, **(tap or {})),
+    return request(dict({"type": "mqtt", "host": "127.0.0.1", "port": port, "topics": ["shop/#"], "timeout": "20s"}, **(tap or {})),
                    dict({"type": "sqlite", "path": "t.db", "table": "log", "mode": "append"}, **target))
 
 
@@ -89,7 +89,7 @@ def killed_before_the_commit_nothing_is_acknowledged():
 
 def a_time_ends_it():
     broker = FakeBroker(publish("shop/n", "1", 9))
-    run_ok(step(broker.port, {"for": "300ms"}))
+    run_ok(step(broker.port, {"for": "2s"}))
     broker.wait(lambda: broker.ended)
     assert stored("payload") == [("1",)] and broker.acks == [9] and broker.ended == ["disconnect"]
     silent = FakeBroker()
@@ -163,6 +163,8 @@ def wrong_options():
                       ({"messages": 1, "format": "xml"}, "xml"), ({"messages": 1, "topics": ["x" * 65536]}, "longer"), ({"for": "-1s"}, "for")]:
         result = run(step(1, tap))
         assert result.error["code"] == "invalid" and word in result.error["message"], (word, result.error)
+    result = run(step(1, {"messages": 1, "client_id": "till-7"}, mode="overwrite"))
+    assert result.error["code"] == "invalid" and "overwrite" in result.error["message"], result.error
 
 
 class Mosquitto:
