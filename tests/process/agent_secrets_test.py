@@ -265,9 +265,9 @@ def explain_shows_what_is_understood():
     assert "explain" in run(AGENT, "--help")
 
 
-TESTS = [a_secret_reaches_its_step_only, a_tap_gets_its_secret_by_no_file_and_no_command_line,
-         a_changed_secret_needs_no_reload, what_is_wrong_with_a_secret_is_said, credentials_of_systemd_come_first, secrets_do_not_stand_where_they_show, included_files_run,
-         explain_shows_what_is_understood]
+TESTS = [a_secret_reaches_its_step_only, a_tap_gets_its_secret_by_no_file_and_no_command_line, a_changed_secret_needs_no_reload,
+         what_is_wrong_with_a_secret_is_said, credentials_of_systemd_come_first, secrets_do_not_stand_where_they_show,
+         included_files_run, explain_shows_what_is_understood]
 
 if __name__ == "__main__":
     sys.exit(run_tests(TESTS))
