@@ -3,9 +3,45 @@
 enum { NAMES_BYTES_MAX = 1024 };
 
 static const struct tap_ops *const taps[] = {
-    &tap_sqlite, &tap_csv, &tap_jsonl, &tap_singer, &tap_singer_program, &tap_singer_input};
+    &tap_sqlite,         &tap_csv,          &tap_jsonl,  &tap_singer,
+    &tap_singer_program, &tap_singer_input, &tap_system, &tap_mqtt,
+#ifdef SELVEDGE_WITH_MODBUS
+    &tap_modbus,
+#endif
+};
 static const struct target_ops *const targets[] = {&target_sqlite, &target_jsonl,
                                                    &target_singer_program};
+
+/* What this build was made without, and the library's package that it takes. */
+struct absent {
+    const char *type;
+    const char *option;
+    const char *package;
+};
+static const struct absent absent_taps[] = {
+#ifndef SELVEDGE_WITH_MODBUS
+    {"modbus", "SELVEDGE_WITH_MODBUS", "libmodbus-dev"},
+#endif
+    {NULL, NULL, NULL},
+};
+static const struct absent absent_targets[] = {
+    {NULL, NULL, NULL},
+};
+
+/* Always false. */
+static bool refuse(const char *what, struct str type, const struct absent *absent,
+                   const char *names, struct err *err)
+{
+    for (; absent->type != NULL; absent++) {
+        if (str_eq(type, str_from(absent->type))) {
+            err_set(err, ERR_INVALID, "%s \"%s\" is not in this build", what, absent->type);
+            return err_hint(err, "build it with the package %s (CMake option %s)", absent->package,
+                            absent->option);
+        }
+    }
+    err_set(err, ERR_INVALID, "there is no %s \"" STR_FMT "\"", what, STR_ARG(type));
+    return err_hint(err, "%ss: %s", what, names == NULL ? "no memory to name them" : names);
+}
 
 bool connectors_tap(struct str type, const struct tap_ops **ret, struct err *err)
 {
@@ -15,13 +51,11 @@ bool connectors_tap(struct str type, const struct tap_ops **ret, struct err *err
             return true;
         }
     }
-    err_set(err, ERR_INVALID, "there is no tap \"" STR_FMT "\"", STR_ARG(type));
     AUTO(buf) names = buf_growing(NAMES_BYTES_MAX);
     for (size_t i = 0; i < COUNT_OF(taps); i++) {
-        buf_addf(&names, "%s%s", i == 0 ? "taps: " : ", ", taps[i]->type);
+        buf_addf(&names, "%s%s", i == 0 ? "" : ", ", taps[i]->type);
     }
-    const char *hint = buf_cstr(&names);
-    return err_hint(err, "%s", hint == NULL ? "no memory to name them" : hint);
+    return refuse("tap", type, absent_taps, buf_cstr(&names), err);
 }
 
 bool connectors_target(struct str type, const struct target_ops **ret, struct err *err)
@@ -32,11 +66,9 @@ bool connectors_target(struct str type, const struct target_ops **ret, struct er
             return true;
         }
     }
-    err_set(err, ERR_INVALID, "there is no target \"" STR_FMT "\"", STR_ARG(type));
     AUTO(buf) names = buf_growing(NAMES_BYTES_MAX);
     for (size_t i = 0; i < COUNT_OF(targets); i++) {
-        buf_addf(&names, "%s%s", i == 0 ? "targets: " : ", ", targets[i]->type);
+        buf_addf(&names, "%s%s", i == 0 ? "" : ", ", targets[i]->type);
     }
-    const char *hint = buf_cstr(&names);
-    return err_hint(err, "%s", hint == NULL ? "no memory to name them" : hint);
+    return refuse("target", type, absent_targets, buf_cstr(&names), err);
 }

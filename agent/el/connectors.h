@@ -9,10 +9,14 @@ extern const struct tap_ops tap_jsonl;
 extern const struct tap_ops tap_singer;
 extern const struct tap_ops tap_singer_program;
 extern const struct tap_ops tap_singer_input;
+extern const struct tap_ops tap_system;
+extern const struct tap_ops tap_mqtt;
+extern const struct tap_ops tap_modbus; /* SELVEDGE_WITH_MODBUS */
 extern const struct target_ops target_sqlite;
 extern const struct target_ops target_jsonl;
 extern const struct target_ops target_singer_program;
 
-/* ERR_INVALID names the types there are. */
+/* ERR_INVALID names the types there are, or the package that brings one that is not in the build.
+ */
 MUST_CHECK bool connectors_tap(struct str type, const struct tap_ops **ret, struct err *err);
 MUST_CHECK bool connectors_target(struct str type, const struct target_ops **ret, struct err *err);

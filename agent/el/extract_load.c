@@ -162,7 +162,8 @@ static bool go_on(struct load *l, struct err *err)
         return take_schema(l, err);
     case TAP_STATE:
     case TAP_IDLE:
-        return !(has_passed(l, 1) || is_slice_old(l)) || commit(l, false, err);
+        return !(has_passed(l, 1) || is_slice_old(l) || l->tap->wants_commit) ||
+               commit(l, false, err);
     case TAP_END:
     default:
         return true;

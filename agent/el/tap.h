@@ -30,6 +30,7 @@ struct tap {
     struct value *row;     /* stream->schema.count values */
     bool is_unchanged;     /* the source holds nothing new: no row will come */
     bool has_checkpoints;  /* the state moves at a TAP_STATE only, not with every row */
+    bool wants_commit;     /* at TAP_IDLE: its source waits for what it gave to be durable */
     int64_t rows_read;
     int64_t bytes_read;
     struct err failure; /* at TAP_END: the source broke off; what it gave is good */

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """docs/reference/worker.md: its steps run, what they say has the members it lists, and its lists are those of the code."""
+import glob
 import json
 import os
 import re
@@ -17,6 +18,7 @@ def read(path):
         return file.read()
 
 
+TAPS_WITH_KEYS = ["system", "modbus", "mqtt"]
 PAGE = read("docs/reference/worker.md")
 
 
@@ -42,6 +44,11 @@ def fields(name, file="agent/el/request.c"):
     code = read(file)
     body = re.search(rf"struct field {name}_fields\[\] = \{{(.*?)^\}};", code, re.M | re.S).group(1)
     return set(re.findall(r'\.key = "(\w+)"', body))
+
+
+def macro_keys(name, file):
+    """The keys of fields that several tables share."""
+    return set(re.findall(r'\.key = "(\w+)"', re.search(rf"#define {name}(.*?[^\\])\n", read(file), re.S).group(1)))
 
 
 def check_runs(folder):
@@ -84,8 +91,18 @@ def check_lists():
     before_targets = read("agent/el/options.c").split("struct field target_fields")[0]
     taps = set(re.findall(r'\.key = "(\w+)"', before_targets))
     assert table("### Taps") == taps, table("### Taps") ^ taps
-    shared = re.search(r"#define LOAD_OPTION_FIELDS(.*?)\n\n", read("agent/el/options.h"), re.S).group(1)
-    targets = fields("target", "agent/el/options.c") | set(re.findall(r'\.key = "(\w+)"', shared + read("agent/el/target_program.c")))
+    pace = macro_keys("PACE_OPTION_FIELDS", "agent/el/pace.h")
+    assert table("### Taps that measure") == pace, table("### Taps that measure") ^ pace
+    for tap in TAPS_WITH_KEYS:
+        own = fields(tap, f"agent/el/tap_{tap}.c") - {"type"}
+        assert table(f"### Tap {tap}") == own, table(f"### Tap {tap}") ^ own
+    registers = fields("register", "agent/el/modbus_registers.c")
+    assert table("#### Registers") == registers, table("#### Registers") ^ registers
+    types = set(re.findall(r"`(\w+)`", re.search(r"^\| `type` \|.*", PAGE[PAGE.index("### Taps"):], re.M).group(0))) - {"type"}
+    there = {t for path in glob.glob(os.path.join(ROOT, "agent/el/tap_*.c")) for t in re.findall(r'^    \.type = "(\w+)"', read(path), re.M)}
+    assert types == there, types ^ there
+    program = set(re.findall(r'\.key = "(\w+)"', read("agent/el/target_program.c")))
+    targets = fields("target", "agent/el/options.c") | macro_keys("LOAD_OPTION_FIELDS", "agent/el/options.h") | program
     assert table("### Targets") == targets, table("### Targets") ^ targets
     assert table("### Checks") == fields("check"), table("### Checks") ^ fields("check")
     report = read("agent/el/report.c")

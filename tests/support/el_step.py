@@ -40,8 +40,8 @@ def start(step, **popen):
         text.write(step if isinstance(step, bytes) else json.dumps(step).encode())
         text.seek(0)
         process = subprocess.Popen(
-            ["/bin/sh", "-c", f'exec "$0" step 3>&{write_end}', EL],
-            stdin=text, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=[write_end], **popen)
+            ["/bin/sh", "-c", 'exec "$0" step 3>&1 >/dev/null', EL],  # dash knows no descriptor above 9
+            stdin=text, stdout=write_end, stderr=subprocess.PIPE, **popen)
     os.close(write_end)
     return process, read_end
 

@@ -18,7 +18,7 @@ def length(n):
 
 
 def text(s):
-    return struct.pack(">H", len(s)) + s.encode()
+    return struct.pack(">H", len(s.encode())) + s.encode()
 
 
 def tls(ca=None, cert=None, key=None):

@@ -1,0 +1,33 @@
+/* mqtt_link.h - a connection to a broker, to listen: TCP without TLS, one packet at a time, and the
+ * pings that keep it. It never connects again by itself. */
+#pragma once
+#include "agent/el/mqtt_packets.h"
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/platform/clock.h"
+
+struct mqtt_link;
+
+enum { MQTT_LINK_PACKET_MAX = 4 << 20, MQTT_LINK_KEEPALIVE_S = 60 };
+
+struct mqtt_link_options {
+    struct str host;
+    int64_t port;
+    struct mqtt_connect connect; /* keepalive_s is the link's own */
+    const struct str_list *topics;
+    int64_t timeout; /* ns: of the connection, and of an answer to a ping */
+};
+
+/* Connects, logs in and asks for the topics. Blocks for the name's resolution and 2 * timeout for
+ * each of its addresses. Lives in the arena. */
+MUST_CHECK bool mqtt_link_open(struct mqtt_link **ret, const struct mqtt_link_options *options,
+                               struct clock clock, struct arena *arena, struct err *err);
+
+/* The next message, or *ret_found false when `wait_ns` passed or a signal came. The message is valid
+ * until the next call. Fails when the broker refuses a topic, ends the connection, falls silent, or
+ * says what makes no sense. */
+MUST_CHECK bool mqtt_link_next(struct mqtt_link *link, int64_t wait_ns, struct mqtt_publish *ret,
+                               bool *ret_found, struct err *err);
+MUST_CHECK bool mqtt_link_acknowledge(struct mqtt_link *link, const unsigned *ids, size_t count,
+                                      struct err *err);
+void mqtt_link_close(struct mqtt_link *link); /* with a word to the broker; NULL is allowed */
