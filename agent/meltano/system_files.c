@@ -1,0 +1,69 @@
+/* system_files.c - the files of this machine. */
+#include "agent/meltano/meltano.h"
+
+#include "common/base/limits.h"
+#include "common/platform/files.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static bool read_file(void *ctx, const char *path, struct buf *into, struct err *err)
+{
+    (void)ctx;
+    return files_read(path, into, err);
+}
+
+static char kind_of(int folder, const struct dirent *entry)
+{
+    struct stat st;
+    if (entry->d_type == DT_REG) {
+        return 'f';
+    }
+    if (entry->d_type == DT_DIR) {
+        return 'd';
+    }
+    if (fstatat(folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || S_ISREG(st.st_mode)) {
+        return 'f';
+    }
+    if (S_ISDIR(st.st_mode)) {
+        return 'd';
+    }
+    return fstatat(folder, entry->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode) ? 'l' : 'f';
+}
+
+static bool add_entries(DIR *folder, struct buf *into, struct err *err)
+{
+    const struct dirent *entry = NULL;
+    do {
+        errno = 0;
+        entry = readdir(folder); /* NOLINT(concurrency-mt-unsafe): the folder is ours alone */
+        if (entry != NULL) {
+            buf_add_char(into, kind_of(dirfd(folder), entry));
+            buf_add_text(into, entry->d_name);
+            buf_add_char(into, '\0');
+        }
+    } while (entry != NULL);
+    if (errno != 0) {
+        return err_errno(err, errno, "read the folder");
+    }
+    return !into->overflow || err_set(err, ERR_FULL, "it has too many files");
+}
+
+static bool list_folder(void *ctx, const char *path, struct buf *into, struct err *err)
+{
+    (void)ctx;
+    DIR *folder = opendir(path);
+    if (folder == NULL) {
+        return err_errno(err, errno, "open %s", path);
+    }
+    bool ok = add_entries(folder, into, err);
+    (void)closedir(folder);
+    return ok || err_wrap(err, "%s", path);
+}
+
+struct meltano_files meltano_system_files(void)
+{
+    return (struct meltano_files){.read_file = read_file, .list_folder = list_folder};
+}
