@@ -1,5 +1,5 @@
 /* cmd_explain.c - definitions as they are understood, without a daemon. */
-#include "agent/cli/commands.h"
+#include "agent/cli/meltano.h"
 
 #include "agent/definitions/explain.h"
 #include "common/base/limits.h"
@@ -70,6 +70,9 @@ int command_explain(struct cli *cli, void *ctx)
     struct definitions_files files = definitions_system_files();
     struct err err = {0};
     int code = CLI_OK;
+    if (is_meltano_project(cli_arg(cli, 0))) {
+        return meltano_explain_command(cli, cli_arg(cli, 0), cli_arg(cli, 1));
+    }
     if (settings_load(cli, &settings, &code)) {
         if (definitions_load(settings.definitions, &files, &settings.problems, &defs, &err)) {
             code = explain_loaded(cli, &settings, defs);

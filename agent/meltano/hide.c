@@ -9,11 +9,13 @@ static bool seems_secret(struct str key)
                                         "token",         "credential",
                                         "private",       "api_key",
                                         "apikey",        "access_key",
-                                        "auth",          "dsn",
+                                        "authorization", "dsn",
                                         "conn_str",      "connection_string",
                                         "sqlalchemy_url"};
     char lower[128];
     struct buf text = buf_fixed(lower, sizeof(lower));
+    struct str parents = STR_NONE;
+    (void)str_cut_last(key, '.', &parents, &key); /* of "auth.password" the last part counts */
     key = str_slice(key, key.len > sizeof(lower) ? key.len - sizeof(lower) : 0, key.len);
     for (size_t i = 0; i < key.len; i++) {
         buf_add_char(&text, ascii_lower(key.ptr[i]));
@@ -78,6 +80,35 @@ const struct json *shown_tree(struct arena *a, const struct json *node)
     return copy;
 }
 
+static bool is_sensitive(const struct service *s, struct str name)
+{
+    uint32_t at = 0;
+    return strmap_get(&s->settings.index, name, &at) && s->settings.items[at].is_sensitive;
+}
+
+/* By its definition, or that of an object that it is a part of, or of which it is another name. */
+static bool is_marked(const struct service *s, struct str name)
+{
+    struct str head = name;
+    struct str rest = STR_NONE;
+    for (bool has_parent = true; has_parent; name = head) {
+        if (is_sensitive(s, name)) {
+            return true;
+        }
+        for (size_t i = 0; i < s->settings.count; i++) {
+            const struct setting *other = &s->settings.items[i];
+            struct str alias = other->is_sensitive ? setting_alias(other, 0) : STR_NONE;
+            for (size_t k = 1; alias.len > 0; alias = setting_alias(other, k++)) {
+                if (str_eq(alias, name)) {
+                    return true;
+                }
+            }
+        }
+        has_parent = str_cut_last(name, '.', &head, &rest);
+    }
+    return false;
+}
+
 const struct json *shown_value(struct service *s, const struct setting *setting,
                                const struct found *found)
 {
@@ -88,8 +119,8 @@ const struct json *shown_value(struct service *s, const struct setting *setting,
         return NULL;
     }
     bool is_own = found->source != MELTANO_FROM_DEFAULT; /* a default is public */
-    bool is_secret = setting->is_sensitive || (is_own && seems_secret(setting->name));
-    if (is_own && is_secret && !is_bare(found->value)) {
+    bool is_secret = is_own && (is_marked(s, setting->name) || seems_secret(setting->name));
+    if (is_secret && !is_bare(found->value)) {
         return redacted(s->arena);
     }
     return shown_tree(s->arena, found->value);

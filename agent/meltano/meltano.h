@@ -15,6 +15,11 @@ struct meltano_files {
     void *ctx;
 };
 struct meltano_files meltano_system_files(void);
+/* The folder of a meltano.yml of this machine, absolute and without links: the root that
+ * meltano_load() wants. */
+enum { MELTANO_ROOT_SIZE = 4096 };
+MUST_CHECK bool meltano_root_of(const char *path, char ret_root[MELTANO_ROOT_SIZE],
+                                struct err *err);
 
 /* The variables of the process that asks, which win over .env and meltano.yml where settings are
  * concerned, and lose to `env:` keys. False: not set. */

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -61,6 +62,29 @@ static bool list_folder(void *ctx, const char *path, struct buf *into, struct er
     bool ok = add_entries(folder, into, err);
     (void)closedir(folder);
     return ok || err_wrap(err, "%s", path);
+}
+
+bool meltano_root_of(const char *path, char ret_root[MELTANO_ROOT_SIZE], struct err *err)
+{
+    char folder[MELTANO_ROOT_SIZE];
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == NULL ? 0 : (size_t)(slash - path);
+    if (length >= sizeof(folder)) {
+        return err_set(err, ERR_INVALID, "%s: the path is too long", path);
+    }
+    memcpy(folder, path, length);
+    folder[length] = '\0';
+    char *root = realpath(length > 0 ? folder : slash == NULL ? "." : "/", NULL);
+    if (root == NULL) {
+        return err_errno(err, errno, "open %s", path);
+    }
+    size_t size = strlen(root) + 1;
+    bool fits = size <= MELTANO_ROOT_SIZE;
+    if (fits) {
+        memcpy(ret_root, root, size);
+    }
+    free(root);
+    return fits || err_set(err, ERR_INVALID, "%s: the path is too long", path);
 }
 
 struct meltano_files meltano_system_files(void)

@@ -190,11 +190,23 @@ static void add_source(struct telling *t, const struct meltano_value *v, struct 
     buf_add_char(out, '\n');
 }
 
+/* An object whose parts are values of their own, each with its place. */
+static bool is_gathered(const struct meltano_setup *setup, const struct meltano_value *v)
+{
+    for (size_t i = 0; v->shown->type == JSON_OBJECT && i < setup->value_count; i++) {
+        struct str name = setup->values[i].name;
+        if (name.len > v->name.len && str_starts(name, v->name) && name.ptr[v->name.len] == '.') {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void explain_values(struct telling *t, const struct meltano_setup *setup, struct buf *out)
 {
     for (size_t i = 0; i < setup->value_count; i++) {
         const struct meltano_value *v = &setup->values[i];
-        if (v->shown == NULL) {
+        if (v->shown == NULL || is_gathered(setup, v)) {
             continue;
         }
         buf_addf(out, "    " STR_FMT ": ", STR_ARG(v->name));

@@ -368,11 +368,15 @@ static void test_nothing_secret_is_shown(void **state)
                           "    - {name: old, kind: password}\n"
                           "    - {name: by_variable, sensitive: true}\n"
                           "    - {name: from_env}\n"
+                          "    - {name: pin, sensitive: true, aliases: [number]}\n"
+                          "    - {name: box, sensitive: true, kind: object}\n"
                           "    config:\n"
                           "      marked: GEHEIM-1\n"
                           "      old: GEHEIM-2\n"
                           "      by_variable: $SOME_TOKEN\n"
                           "      client-Secret: GEHEIM-3\n"
+                          "      number: GEHEIM-10\n"
+                          "      box: {inside: GEHEIM-11}\n"
                           "      dsn: postgres://u:GEHEIM-4@h\n"
                           "      nested: {auth: {Password: GEHEIM-5, user: u}}\n"
                           "      list: [{api_key: GEHEIM-6, n: 1}]\n"
@@ -383,14 +387,15 @@ static void test_nothing_secret_is_shown(void **state)
     struct meltano_world w = {0};
     world_open(&w, files, "");
     struct meltano_setup setup = world_set_up(&w, "tap");
-    assert_string_equal(
-        world_shown(&w, &setup),
-        "{\"marked\":\"(redacted)\",\"old\":\"(redacted)\","
-        "\"by_variable\":\"$SOME_TOKEN\",\"from_env\":\"$TAP_FROM_ENV\","
-        "\"client-Secret\":\"(redacted)\",\"dsn\":\"(redacted)\","
-        "\"nested\":{\"auth\":{\"Password\":\"(redacted)\",\"user\":\"(redacted)\"}},"
-        "\"list\":[{\"api_key\":\"(redacted)\",\"n\":1}],"
-        "\"url\":\"https://$HOST/x\",\"token_wanted\":true}");
+    assert_string_equal(world_shown(&w, &setup),
+                        "{\"marked\":\"(redacted)\",\"old\":\"(redacted)\","
+                        "\"by_variable\":\"$SOME_TOKEN\",\"from_env\":\"$TAP_FROM_ENV\","
+                        "\"pin\":\"(redacted)\","
+                        "\"client-Secret\":\"(redacted)\",\"number\":\"(redacted)\",\"box\":{"
+                        "\"inside\":\"(redacted)\"},\"dsn\":\"(redacted)\","
+                        "\"nested\":{\"auth\":{\"Password\":\"(redacted)\",\"user\":\"u\"}},"
+                        "\"list\":[{\"api_key\":\"(redacted)\",\"n\":1}],"
+                        "\"url\":\"https://$HOST/x\",\"token_wanted\":true}");
     assert_non_null(strstr(world_config(&w, &setup), "GEHEIM-5")); /* the plugin gets it */
     const struct meltano_telling telling = {.context = &w.context, .report = &w.report};
     AUTO(buf) out = buf_growing(1 << 20);
