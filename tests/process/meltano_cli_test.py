@@ -32,7 +32,7 @@ def check_takes_an_environment():
     assert "(state prod:tap-shop-to-target-files:blue)" in done.stdout
     done = run("check", SHOP, "--environment", "nowhere")
     assert done.returncode == 3 and "there is no environment nowhere" in done.stderr, done
-    assert "there are: dev, prod, deep" in done.stderr
+    assert "there are: dev, prod" in done.stderr
 
 
 def check_as_json():

@@ -29,7 +29,7 @@ static void test_own_projects(void **state)
     struct meltano_world w = {0};
     assert_true(world_open_folder(&w, "tests/data/meltano/shop", "prod"));
     assert_int_equal(w.project->file_count, 3);
-    assert_int_equal(w.project->environment_count, 3);
+    assert_int_equal(w.project->environment_count, 2);
     assert_int_equal(w.project->job_count, 4);
     assert_int_equal(w.project->schedule_count, 4);
     assert_int_equal(w.report.warnings.total, 0);
