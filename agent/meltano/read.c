@@ -200,7 +200,7 @@ static bool include_file(struct reading *r, struct str name, const struct json *
     }
     report_all_shared(r, r->project->tree, tree);
     r->project->tree = tree_merge(r->arena, r->project->tree, tree);
-    return true;
+    return r->project->tree != NULL;
 }
 
 static bool include_all(struct reading *r)
