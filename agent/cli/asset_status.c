@@ -144,8 +144,11 @@ static enum asset_word word_of(const struct asset *asset, const struct asset_sta
     if (asset->work == ASSET_EXTERNAL) {
         return ASSET_IS_EXTERNAL;
     }
+    if (is_partitioned && (status->partitions_made == 0 || status->partitions == 0)) {
+        return ASSET_IS_MISSING;
+    }
     if (is_partitioned && status->partitions_made < status->partitions) {
-        return status->partitions_made == 0 ? ASSET_IS_MISSING : ASSET_IS_PARTIAL;
+        return ASSET_IS_PARTIAL;
     }
     if (status->staleness.status == STALE_STATUS_MISSING) {
         return ASSET_IS_MISSING;
@@ -258,7 +261,11 @@ void asset_add_why(struct buf *out, const struct asset_statuses *s, uint32_t num
                  (long long)status->partitions);
         break;
     case ASSET_IS_MISSING:
-        add_missing_upstream(out, s, number);
+        if (s->defs->assets[number].partitions.kind != PARTITION_NONE && status->partitions == 0) {
+            buf_add(out, STR("it has no partitions yet"));
+        } else {
+            add_missing_upstream(out, s, number);
+        }
         break;
     case ASSET_IS_STALE:
         stale_cause_add(out, &staleness->causes[0]);

@@ -8,6 +8,11 @@
 #include "common/platform/clock.h"
 #include <stdio.h>
 
+static const char *many(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static void say_next_ticks(struct cli *cli, const struct definitions *defs)
 {
     struct clock clock = clock_system();
@@ -16,16 +21,20 @@ static void say_next_ticks(struct cli *cli, const struct definitions *defs)
         struct wall_time next;
         char text[WALL_TEXT_SIZE];
         bool has_next = schedule_next(schedule, clock_wall(&clock), &next);
-        cli_printf(cli, "schedule " STR_FMT ": %zu assets, next tick %s\n", STR_ARG(schedule->name),
-                   schedule->asset_count, has_next ? wall_format(next, text) : "never");
+        cli_printf(cli, "schedule " STR_FMT ": %zu asset%s, %s%s\n", STR_ARG(schedule->name),
+                   schedule->asset_count, many(schedule->asset_count),
+                   schedule->starts_paused ? "paused, else next tick " : "next tick ",
+                   has_next ? wall_format(next, text) : "never");
     }
 }
 
 static void say_ok(struct cli *cli, const struct definitions *defs)
 {
     if (!cli_is_json(cli)) {
-        cli_printf(cli, STR_FMT ": ok: %zu assets, %zu jobs, %zu schedules\n", STR_ARG(defs->path),
-                   defs->asset_count, defs->job_count, defs->schedule_count);
+        cli_printf(cli, STR_FMT ": ok: %zu asset%s, %zu job%s, %zu schedule%s, %zu sensor%s\n",
+                   STR_ARG(defs->path), defs->asset_count, many(defs->asset_count), defs->job_count,
+                   many(defs->job_count), defs->schedule_count, many(defs->schedule_count),
+                   defs->sensor_count, many(defs->sensor_count));
         say_next_ticks(cli, defs);
         return;
     }
@@ -38,6 +47,7 @@ static void say_ok(struct cli *cli, const struct definitions *defs)
     jw_member_i64(&w, "assets", (int64_t)defs->asset_count);
     jw_member_i64(&w, "jobs", (int64_t)defs->job_count);
     jw_member_i64(&w, "schedules", (int64_t)defs->schedule_count);
+    jw_member_i64(&w, "sensors", (int64_t)defs->sensor_count);
     jw_end_object(&w);
     cli_json(cli, buf_str(&out));
 }

@@ -37,7 +37,7 @@ static bool explain(struct cli *cli, const struct explain *what, struct buf *out
     }
     AUTO(arena) arena = arena_new(LIMIT_DEFINITIONS_ARENA);
     bool *set = NULL;
-    return definitions_select(what->defs, str_from(first), &arena, &set, err) &&
+    return definitions_select_some(what->defs, str_from(first), &arena, &set, err) &&
            explain_assets(what, set, out, err);
 }
 
@@ -52,7 +52,8 @@ static int explain_loaded(struct cli *cli, struct settings *settings,
     AUTO(buf) out = buf_growing(TEXT_BYTES_MAX);
     struct err err = {0};
     if (!explain(cli, &what, &out, &err)) {
-        return cli_error(cli, &err);
+        bool is_selection = cli_arg_count(cli) == 1;
+        return cli_selection_error(cli, is_selection ? str_from(cli_arg(cli, 0)) : STR_NONE, &err);
     }
     if (what.is_json) {
         cli_json(cli, buf_str(&out));
@@ -65,22 +66,8 @@ static int explain_loaded(struct cli *cli, struct settings *settings,
 int command_explain(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
-    struct definitions *defs = NULL;
-    struct definitions_files files = definitions_system_files();
-    struct err err = {0};
-    int code = CLI_OK;
     if (is_meltano_project(cli_arg(cli, 0))) {
         return meltano_explain_command(cli, cli_arg(cli, 0), cli_arg(cli, 1));
     }
-    if (settings_load(cli, &settings, &code)) {
-        if (definitions_load(settings.definitions, &files, &settings.problems, &defs, &err)) {
-            code = explain_loaded(cli, &settings, defs);
-        } else {
-            code = cli_problems(cli, &settings.problems, &err);
-        }
-        definitions_close(defs);
-    }
-    settings_release(&settings);
-    return code;
+    return with_definitions(cli, explain_loaded);
 }

@@ -14,6 +14,7 @@ struct selected {
     const struct settings *settings;
     const char *run;
     struct str only; /* a step, or empty */
+    bool has_step;   /* `only` is a step of the run */
     struct err *err;
     bool ok;
 };
@@ -26,6 +27,20 @@ static bool print_output(void *ctx, const struct view_step *step)
                                          step->step, selected->err);
     }
     return selected->ok;
+}
+
+static bool look_for_step(void *ctx, const struct view_step *step)
+{
+    struct selected *selected = ctx;
+    selected->has_step = selected->has_step || str_eq(selected->only, step->step);
+    return true;
+}
+
+static bool no_such_step(const struct selected *selected, struct err *err)
+{
+    (void)err_set(err, ERR_NOT_FOUND, "run %s has no step " STR_FMT, selected->run,
+                  STR_ARG(selected->only));
+    return err_hint(err, "list them: selvedge-agent run %s", selected->run);
 }
 
 static bool print_event(void *ctx, struct str line)
@@ -43,6 +58,11 @@ static bool print_event(void *ctx, struct str line)
 static bool show_whole(struct view *view, const struct view_run_span *run,
                        struct selected *selected, struct err *err)
 {
+    if (!str_is_empty(selected->only) &&
+        (!view_steps(view, str_from(run->id), look_for_step, selected, err) ||
+         !selected->has_step)) {
+        return err->code != ERR_NONE ? false : no_such_step(selected, err);
+    }
     if (!view_events(view, run, print_event, selected, err)) {
         return false;
     }
@@ -69,36 +89,35 @@ static bool find_run(const struct cli *cli, struct view *view, struct view_run_s
     }
 }
 
-int command_logs(struct cli *cli, void *ctx)
+static int show_logs(struct cli *cli, struct settings *settings)
 {
-    (void)ctx;
-    struct settings settings;
     struct view *view = NULL;
     struct view_run_span run;
     struct err err = {0};
     int code = CLI_OK;
-    if (!settings_load(cli, &settings, &code)) {
-        settings_release(&settings);
-        return code;
-    }
     struct selected selected = {.cli = cli,
-                                .settings = &settings,
+                                .settings = settings,
                                 .run = run.id,
                                 .only = str_from(cli_text(cli, "step")),
                                 .err = &err,
                                 .ok = true};
     bool follows = cli_bool(cli, "follow");
-    if (!view_open(&view, settings.database, &err) || !find_run(cli, view, &run, &err) ||
+    if (!view_open(&view, settings->database, &err) || !find_run(cli, view, &run, &err) ||
         (!follows && !show_whole(view, &run, &selected, &err))) {
         code = cli_error(cli, &err);
     } else if (follows) {
-        struct follow_options options = {.settings = &settings,
+        struct follow_options options = {.settings = settings,
                                          .run = run.id,
                                          .only = selected.only,
                                          .with_output = cli_bool(cli, "output")};
         code = follow_run(cli, &options);
     }
     view_close(view);
-    settings_release(&settings);
     return code;
+}
+
+int command_logs(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    return with_settings(cli, show_logs);
 }

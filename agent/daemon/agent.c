@@ -4,24 +4,16 @@
 #include "common/log/log.h"
 #include "common/platform/files.h"
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define SMALL_MEMORY_BYTES (INT64_C(512) << 20)
-enum {
-    IDENTITY_ARENA_BYTES = 256 << 10,
-    SQLITE_HEAP_BYTES = 16 << 20,
-    LOCK_LOOKS = 100, /* LOCK_WAIT_MS apart */
-    LOCK_WAIT_MS = 20,
-};
+enum { IDENTITY_ARENA_BYTES = 256 << 10, SQLITE_HEAP_BYTES = 16 << 20 };
 #define STOP_NS                                                                                    \
     (30 * NS_PER_SEC) /* then the loop ends whatever still goes on: start-up closes it */
 
-/* --- parts
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- parts ------------------------------------------------------------------------------------ */
 
 static void on_recorded(void *ctx, int64_t last_seq)
 {
@@ -79,21 +71,21 @@ static void on_run_ended(void *ctx, const struct run_end *end)
     }
 }
 
-/* A child that has not become its program yet has all that the agent has: one that was killed in
- * that moment leaves the lock behind, for as long as the kernel takes. And until the child has its
- * program, nobody could tell that it is ours: so the lock is waited for, not taken. */
+static void say_lock_wait(const struct err *why)
+{
+    LOG(INFO, "agent.lock_wait", F_ERR(why));
+}
+
 static bool take_lock(struct agent *agent, const char *path, struct err *err)
 {
-    for (int looks = 0; !files_lock(path, &agent->lock, err); looks++) {
-        if (err->code != ERR_BUSY || looks == LOCK_LOOKS) {
-            return false;
-        }
-        if (looks == 0) {
-            LOG(INFO, "agent.lock_wait", F_ERR(err));
-        }
-        (void)poll(NULL, 0, LOCK_WAIT_MS);
+    if (files_lock_wait(path, say_lock_wait, &agent->lock, err)) {
+        return true;
     }
-    return true;
+    if (err->code == ERR_BUSY) {
+        err_hint(err, "an agent works here already: ask it (without --standalone), or give another "
+                      "--state-dir");
+    }
+    return false;
 }
 
 static bool open_store(struct agent *agent, struct err *err)
@@ -252,9 +244,7 @@ static bool open_engine(struct agent *agent, struct err *err)
            announce_definitions(agent->store, agent->defs, now, err);
 }
 
-/* --- the daemon's own parts
- * --------------------------------------------------------------------------------------------------
- */
+/* --- the daemon's own parts ------------------------------------------------------------------- */
 
 static bool open_link(struct agent *agent, struct err *err)
 {
@@ -304,7 +294,7 @@ static bool open_backfills(struct agent *agent, struct err *err)
                                         .store = agent->store,
                                         .runner = agent->runner,
                                         .defs = agent->defs,
-                                        .runs_max = 2 * runs_max(agent->options.config)};
+                                        .runs_max = 2 * (int64_t)runs_max(agent->options.config)};
     return backfills_open(&agent->backfills, &options, err);
 }
 
@@ -325,8 +315,11 @@ bool agent_open_sensors(struct agent *agent, struct err *err)
     return sensors_open(&agent->sensors, &options, err);
 }
 
-static bool open_scheduler(struct agent *agent, struct err *err)
+bool agent_open_scheduler(struct agent *agent, struct err *err)
 {
+    if (agent->scheduler != NULL) {
+        return true;
+    }
     struct str device = agent->identity.device;
     struct scheduler_options options = {
         .loop = agent->loop,
@@ -342,7 +335,7 @@ static bool open_scheduler(struct agent *agent, struct err *err)
 
 static bool open_daemon(struct agent *agent, struct err *err)
 {
-    return open_link(agent, err) && open_scheduler(agent, err) &&
+    return open_link(agent, err) && agent_open_scheduler(agent, err) &&
            agent_open_asset_watch(agent, agent->defs, &agent->assets, err) &&
            open_backfills(agent, err) && agent_open_sensors(agent, err) &&
            control_open(&agent->control, agent->loop, agent->state_dir, agent_on_control, agent,
@@ -350,9 +343,7 @@ static bool open_daemon(struct agent *agent, struct err *err)
            loop_on_clock_step(agent->loop, on_clock_step, agent, err);
 }
 
-/* --- life
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 bool agent_open(struct agent **ret, struct loop *loop, const struct rng *rng,
                 const struct agent_options *options, struct err *err)

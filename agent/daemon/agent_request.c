@@ -28,12 +28,14 @@ bool agent_materialize(struct agent *agent, const struct agent_request *wanted,
         request.assets = found->assets;
         request.asset_count = found->asset_count;
         request.selection = found->select;
+        if (found->on_overlap == OVERLAP_REPLACE) {
+            request.on_overlap = OVERLAP_REPLACE;
+        }
     }
     return runner_enqueue(agent->runner, &request, ret_run, err);
 }
 
-/* --- reading the definitions again ------------------------------------------------------------
- */
+/* --- reading the definitions again ------------------------------------------------------------ */
 
 /* Whoever keeps a part of the definitions gets the new ones; runs that are going keep theirs. */
 static bool use(struct agent *agent, struct definitions *defs, struct err *err)
@@ -88,6 +90,7 @@ bool agent_reload(struct agent *agent, struct buf *ret_changes, struct err *err)
         definitions_close(defs);
         LOG(ERROR, "definitions.refused", F_I("problems", (int64_t)problems.total), F_ERR(err),
             F_T("action", "keeping those that are in use"));
+        (void)err_wrap(err, "the definitions in use stay");
         return problems.total > 1
                    ? err_hint(err, "all %zu problems: selvedge-agent check", problems.total)
                    : false;

@@ -18,11 +18,11 @@ static bool out_of_memory(struct err *err)
     return err_set(err, ERR_NO_MEMORY, "backfill: out of memory");
 }
 
-/* --- the open ones -----------------------------------------------------------------------------
- */
+/* --- the open ones ---------------------------------------------------------------------------- */
 
 static void free_open(struct open_backfill *open)
 {
+    backfills_write_end(open);
     arena_release(&open->arena);
     free(open);
 }
@@ -85,7 +85,7 @@ struct open_backfill *backfills_find(const struct backfills *b, struct str id)
     return open;
 }
 
-static void remove_open(struct backfills *b, struct open_backfill *open)
+void backfills_remove(struct backfills *b, struct open_backfill *open)
 {
     struct open_backfill **at = &b->first;
     while (*at != open) {
@@ -96,8 +96,7 @@ static void remove_open(struct backfills *b, struct open_backfill *open)
     free_open(open);
 }
 
-/* --- what comes next ---------------------------------------------------------------------------
- */
+/* --- what comes next -------------------------------------------------------------------------- */
 
 struct record backfills_status(const struct backfills *b, const struct open_backfill *open,
                                enum backfill_status status)
@@ -122,7 +121,7 @@ static bool end_backfill(struct backfills *b, struct open_backfill *open,
     }
     LOG(INFO, "backfill.ended", F_S("backfill", open->facts.id), F_S("status", ended.status),
         F_S("reason", ended.reason));
-    remove_open(b, open);
+    backfills_remove(b, open);
     loop_defer(b->options.loop, &b->task);
     return false;
 }
@@ -311,6 +310,24 @@ static bool decide(struct backfills *b, struct open_backfill *open)
     return true;
 }
 
+/* One record a turn, of the first that is not written down. */
+static void write_more(struct backfills *b)
+{
+    struct err err = {0};
+    struct open_backfill *open = b->first;
+    while (open != NULL && !backfills_is_writing(open)) {
+        open = open->next;
+    }
+    if (open == NULL) {
+        return;
+    }
+    if (backfills_write_more(b, open, &err)) {
+        loop_defer(b->options.loop, &b->task);
+    } else {
+        loop_timer_arm_in(b->options.loop, &b->timer, RETRY_NS);
+    }
+}
+
 /* The facts are those of the database: everything that was said must be in it. */
 static void go_on(void *ctx)
 {
@@ -325,13 +342,13 @@ static void go_on(void *ctx)
     }
     runner_pump(b->options.runner); /* tells the link of what was written */
     struct open_backfill *open = b->first;
-    while (open != NULL && decide(b, open)) {
+    while (open != NULL && (backfills_is_writing(open) || decide(b, open))) {
         open = open->next;
     }
+    write_more(b);
 }
 
-/* --- life --------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static bool load_open(struct backfills *b, struct err *err)
 {
@@ -382,7 +399,7 @@ void backfills_close(struct backfills *b)
     loop_defer_cancel(b->options.loop, &b->task);
     loop_timer_disarm(b->options.loop, &b->timer);
     while (b->first != NULL) {
-        remove_open(b, b->first);
+        backfills_remove(b, b->first);
     }
     definitions_close(b->defs);
     free(b);
@@ -398,7 +415,11 @@ void backfills_start(struct backfills *b)
 
 void backfills_stop(struct backfills *b)
 {
+    struct err err = {0};
     b->is_stopping = true;
+    if (!backfills_write_all(b, &err)) {
+        LOG(WARN, "backfill.half_written", F_ERR(&err));
+    }
 }
 
 void backfills_use_definitions(struct backfills *b, struct definitions *defs)

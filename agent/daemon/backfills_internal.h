@@ -11,6 +11,13 @@ enum {
     BACKFILL_SMALL_ARENA_BYTES = 1 << 20,
 };
 
+/* Of a backfill that was asked for just now: parts that are not in the database yet. */
+struct unwritten {
+    struct arena arena;
+    struct backfill_parts parts; /* all of them */
+    size_t done;
+};
+
 struct open_backfill {
     struct arena arena;
     struct stored_backfill facts;
@@ -21,6 +28,7 @@ struct open_backfill {
     size_t asset_count;
     bool is_refused;
     char reason[sizeof(((struct err *)NULL)->msg)];
+    struct unwritten unwritten;
     struct open_backfill *next;
 };
 
@@ -38,6 +46,22 @@ struct wall_time backfills_now(const struct backfills *b);
 /* Takes it up: copies the facts of one that is recorded. */
 MUST_CHECK bool backfills_add(struct backfills *b, const struct stored_backfill *facts,
                               struct err *err);
+void backfills_remove(struct backfills *b, struct open_backfill *open);
 struct open_backfill *backfills_find(const struct backfills *b, struct str id);
 struct record backfills_status(const struct backfills *b, const struct open_backfill *open,
                                enum backfill_status status);
+
+/* --- backfills_write.c --- */
+static inline bool backfills_is_writing(const struct open_backfill *open)
+{
+    return open->unwritten.done < open->unwritten.parts.count;
+}
+/* Copies the parts, and records as many as one record takes: the others wait for write_more. */
+MUST_CHECK bool backfills_write_begin(struct backfills *b, struct open_backfill *open,
+                                      const struct backfill_parts *parts, struct err *err);
+/* One record more, while it is writing. */
+MUST_CHECK bool backfills_write_more(struct backfills *b, struct open_backfill *open,
+                                     struct err *err);
+void backfills_write_end(struct open_backfill *open); /* forgets what is not written */
+/* All that is left, at once: one request at a time is in memory. */
+MUST_CHECK bool backfills_write_all(struct backfills *b, struct err *err);

@@ -3,19 +3,15 @@
 
 #include "agent/plan/plan.h"
 #include "agent/store/partitions.h"
-#include "common/json/json_writer.h"
 #include "common/log/log.h"
 #include <string.h>
-
-enum { KEYS_BYTES_MAX = 128 << 10 }; /* of the partitions in one record; more follow */
 
 static bool out_of_memory(struct err *err)
 {
     return err_set(err, ERR_NO_MEMORY, "backfill: out of memory");
 }
 
-/* --- asking for one ----------------------------------------------------------------------------
- */
+/* --- asking for one --------------------------------------------------------------------------- */
 
 static bool read_dynamic(void *ctx, struct str set, struct arena *arena, struct partition_keys *ret,
                          struct err *err)
@@ -59,69 +55,6 @@ static int64_t per_run_of(const struct backfills *b, const struct backfill_leg *
     return per_run;
 }
 
-/* Memory for records is bounded: what does not fit is written first. */
-static bool say(struct backfills *b, const struct record *record, struct err *err)
-{
-    if (store_record(b->options.store, record, err)) {
-        return true;
-    }
-    return err->code == ERR_FULL && store_flush(b->options.store, backfills_now(b), err) &&
-           store_record(b->options.store, record, err);
-}
-
-/* {"4":"2026-01-05","5":"2026-01-06"}, as many as go into one record. */
-static size_t write_parts(struct buf *out, const struct backfill_part *parts, size_t count)
-{
-    struct json_writer w = json_writer(out);
-    size_t i = 0;
-    jw_begin_object(&w);
-    for (; i < count && out->len < KEYS_BYTES_MAX; i++) {
-        char number[24];
-        struct buf name = buf_fixed(number, sizeof(number));
-        buf_add_i64(&name, parts[i].number);
-        jw_key(&w, buf_str(&name));
-        jw_str(&w, parts[i].key);
-    }
-    jw_end_object(&w);
-    return i;
-}
-
-static bool record_request(struct backfills *b, const struct stored_backfill *facts,
-                           const struct backfill_parts *parts, struct err *err)
-{
-    size_t done = 0;
-    struct str first = parts->items[0].key;
-    struct str last = parts->items[parts->count - 1].key;
-    do {
-        AUTO(buf) keys = buf_growing(2 * (size_t)KEYS_BYTES_MAX);
-        done += write_parts(&keys, parts->items + done, parts->count - done);
-        struct record requested = {.type = EVENT_BACKFILL,
-                                   .at = facts->created_at,
-                                   .backfill = facts->id,
-                                   .status = facts->status,
-                                   .selection = facts->selection,
-                                   .parent = facts->after,
-                                   .tags = facts->tags,
-                                   .keys = buf_str(&keys),
-                                   .partition = facts->newest_first ? last : first,
-                                   .partition_end = parts->count == 1     ? STR_NONE
-                                                    : facts->newest_first ? first
-                                                                          : last,
-                                   .steps = facts->total,
-                                   .per_run = facts->per_run,
-                                   .runs_max = facts->runs_max,
-                                   .leg = facts->leg,
-                                   .newest_first = facts->newest_first};
-        if (keys.overflow) {
-            return out_of_memory(err);
-        }
-        if (!say(b, &requested, err)) {
-            return false;
-        }
-    } while (done < parts->count);
-    return true;
-}
-
 static bool begin(struct backfills *b, struct stored_backfill *facts,
                   const struct backfill_parts *parts, char ret_id[UUID_TEXT_SIZE], struct err *err)
 {
@@ -132,7 +65,12 @@ static bool begin(struct backfills *b, struct stored_backfill *facts,
     facts->status = str_from(backfill_status_name(BACKFILL_REQUESTED));
     facts->total = (int64_t)parts->count;
     facts->created_at = backfills_now(b);
-    if (!record_request(b, facts, parts, err) || !backfills_add(b, facts, err)) {
+    if (!backfills_add(b, facts, err)) {
+        return false;
+    }
+    struct open_backfill *open = backfills_find(b, facts->id);
+    if (!backfills_write_begin(b, open, parts, err)) {
+        backfills_remove(b, open);
         return false;
     }
     LOG(INFO, "backfill.requested", F_S("backfill", facts->id), F_S("selection", facts->selection),
@@ -204,7 +142,8 @@ bool backfills_request(struct backfills *b, const struct backfill_request *reque
         .defs = b->defs, .order = &request->order, .source = &source, .now = backfills_now(b)};
     struct plan plan; /* of a run: it says best what is wrong with a selection */
     /* What is missing, and which keys there are, is asked of the database. */
-    if (!may_begin(b, 0, err) || !store_flush(b->options.store, backfills_now(b), err) ||
+    if (!may_begin(b, 0, err) || !backfills_write_all(b, err) ||
+        !store_flush(b->options.store, backfills_now(b), err) ||
         !plan_make(b->defs, request->selection, &arena, &plan, err) ||
         !definitions_select(b->defs, request->selection, &arena, &selected, err) ||
         !backfill_legs(b->defs, selected, &arena, &legs, &q.leg_count, err)) {
@@ -215,8 +154,7 @@ bool backfills_request(struct backfills *b, const struct backfill_request *reque
            begin_legs(b, request, &q, parts, ret, err);
 }
 
-/* --- cancel and retry --------------------------------------------------------------------------
- */
+/* --- cancel and retry ------------------------------------------------------------------------- */
 
 static bool load(struct backfills *b, struct str id, struct arena *arena,
                  struct stored_backfill *ret, struct err *err)
@@ -249,6 +187,7 @@ bool backfills_cancel(struct backfills *b, struct str id, struct err *err)
             return false;
         }
         open->status = BACKFILL_CANCELING;
+        backfills_write_end(open); /* what is not written down yet never is */
         LOG(INFO, "backfill.canceling", F_S("backfill", id));
     }
     loop_defer(b->options.loop, &b->task);
@@ -309,7 +248,8 @@ bool backfills_retry(struct backfills *b, struct str id, struct backfill_started
     AUTO(arena) arena = arena_new(BACKFILL_PLAN_ARENA_BYTES);
     struct stored_backfill facts = {0};
     struct redo redo = {.arena = &arena};
-    if (!may_begin(b, 1, err) || !load(b, id, &arena, &facts, err)) {
+    if (!may_begin(b, 1, err) || !backfills_write_all(b, err) ||
+        !load(b, id, &arena, &facts, err)) {
         return false;
     }
     if (backfills_find(b, id) != NULL) {

@@ -400,6 +400,7 @@ static void check_asset(const struct subject *s)
         check_external(s);
     }
     check_checks(s);
+    check_partition_words(s);
     infer_kinds(s);
 }
 

@@ -2,7 +2,10 @@
  * slices at all. */
 #include "agent/definitions/loader.h"
 
+#include "common/base/limits.h"
 #include "common/base/strmap.h"
+#include "common/model/partition_sql.h"
+#include <stdio.h>
 
 enum { SHOWN_BYTES_MAX = 80 };
 
@@ -243,4 +246,43 @@ void check_partitions(const struct subject *s)
         (void)check_name(s->l, place_of(node, "dynamic"), "partitions: set", partitions->set);
     }
     check_sliced(s);
+}
+
+/* What stands for the partitions must be known before there are any. */
+static void check_words(const struct subject *s, struct location at, const char *where,
+                        struct str sql)
+{
+    enum partition_kind kind = s->raw->asset.partitions.kind;
+    struct str before = STR_NONE;
+    struct str name = STR_NONE;
+    while (partition_sql_next(&sql, &before, &name)) {
+        enum partition_word word;
+        struct err err = {0};
+        bool is_meant = kind != PARTITION_NONE || str_starts(name, STR("partition_"));
+        if (is_meant && !partition_word_from(name, kind, &word, &err)) {
+            asset_problem(s, at, err.hint[0] == '\0' ? NULL : err.hint, "%s: %s", where, err.msg);
+            return;
+        }
+    }
+}
+
+void check_partition_words(const struct subject *s)
+{
+    const struct asset *asset = &s->raw->asset;
+    const struct json *sql = json_get(s->node, "sql");
+    const struct json *node = first_of(s->node, "checks");
+    if (asset->partitions.kind == PARTITION_NONE && json_get(s->node, "partitions") != NULL) {
+        return; /* reported before */
+    }
+    if (asset->sql.query.ptr != NULL && sql != NULL) {
+        const char *key = json_get(sql, "file") != NULL ? "file" : "query";
+        check_words(s, place_of(sql, key), "sql", asset->sql.query);
+    }
+    for (size_t i = 0; i < asset->check_count; i++, node = next_of(node)) {
+        char where[LIMIT_NAME_BYTES + 8];
+        (void)snprintf(where, sizeof(where), "check " STR_FMT, STR_ARG(asset->checks[i].name));
+        if (node != NULL && asset->checks[i].sql.ptr != NULL) {
+            check_words(s, place_of(node, "sql"), where, asset->checks[i].sql);
+        }
+    }
 }

@@ -150,6 +150,10 @@ bool definitions_load(const char *path, const struct definitions_files *files,
 {
     AUTO(buf) text = buf_growing(LIMIT_DEFINITIONS_BYTES);
     if (!files->read_file(files->ctx, path, &text, err)) {
+        if (err->code == ERR_NOT_FOUND) {
+            (void)err_hint(err, "where it is say --definitions FILE, SELVEDGE_DEFINITIONS and the "
+                                "agent's settings");
+        }
         problems->file = STR_NONE;
         problems_add(problems, (struct location){0}, str_from(err->hint), "%s", err->msg);
         return false;

@@ -283,6 +283,12 @@ MUST_CHECK bool definitions_find_schedule(const struct definitions *defs, struct
 /* Evaluates a selection over the assets: one bool for each, in `arena`. */
 MUST_CHECK bool definitions_select(const struct definitions *defs, struct str selection,
                                    struct arena *arena, bool **ret_set, struct err *err);
+/* The same, and ERR_NOT_FOUND with a hint when it selects none of them. */
+MUST_CHECK bool definitions_select_some(const struct definitions *defs, struct str selection,
+                                        struct arena *arena, bool **ret_set, struct err *err);
+/* The error of a selection that selects nothing. Always false. */
+bool definitions_none_selected(const struct definitions *defs, struct str selection,
+                               struct err *err);
 
 /* Appends a secret's value to `into`, which has room for what a resolved text may be long, and
  * writes nothing anywhere else. Errors tell the name, never a value. secrets.h has the real one. */

@@ -40,9 +40,9 @@ static void link_splay(const struct schedule_link *s)
     }
     int64_t gap = schedule->every_ns > 0 ? schedule->every_ns : shortest_gap(schedule);
     if (schedule->splay_ns >= gap) {
-        char memory[32];
+        char memory[96];
         struct buf text = buf_fixed(memory, sizeof(memory));
-        buf_add_duration(&text, gap);
+        buf_add_exact_duration(&text, gap);
         item_problem(&s->item, item_place(&s->item, "splay"), NULL,
                      "splay is not shorter than the time between two ticks, " STR_FMT,
                      STR_ARG(buf_str(&text)));

@@ -122,6 +122,31 @@ bool definitions_select(const struct definitions *defs, struct str selection, st
            selection_evaluate(parsed, &defs->graph, &attributes, arena, ret_set, err);
 }
 
+bool definitions_none_selected(const struct definitions *defs, struct str selection,
+                               struct err *err)
+{
+    struct str nearest = graph_nearest_key(&defs->graph, selection);
+    (void)err_set(err, ERR_NOT_FOUND, STR_FMT " selects no asset", STR_ARG(selection));
+    return nearest.len > 0 ? err_hint(err, "did you mean " STR_FMT "?", STR_ARG(nearest))
+                           : err_hint(err, "* selects all assets");
+}
+
+bool definitions_select_some(const struct definitions *defs, struct str selection,
+                             struct arena *arena, bool **ret_set, struct err *err)
+{
+    bool *set = NULL;
+    if (!definitions_select(defs, selection, arena, &set, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < defs->asset_count; i++) {
+        if (set[i]) {
+            *ret_set = set;
+            return true;
+        }
+    }
+    return definitions_none_selected(defs, selection, err);
+}
+
 /* --- one asset for the hub --- */
 
 static void write_list(struct json_writer *w, const char *key, const struct str_list *list)
@@ -225,23 +250,6 @@ static struct str automation_word(const struct automation *automation)
     return words[automation->kind];
 }
 
-static bool includes(const uint32_t *assets, size_t count, size_t asset)
-{
-    size_t low = 0;
-    while (low < count) {
-        size_t middle = low + (count - low) / 2;
-        if (assets[middle] == asset) {
-            return true;
-        }
-        if (assets[middle] < asset) {
-            low = middle + 1;
-        } else {
-            count = middle;
-        }
-    }
-    return false;
-}
-
 /* Names under `key`; the array is begun with the first one. */
 struct name_list {
     struct json_writer *w;
@@ -287,23 +295,24 @@ void definitions_write_asset(const struct definitions *defs, size_t asset, struc
     jw_member_opt(w, "automation", automation_word(&a->automation));
     jw_member_opt(w, "pool", a->pool_name);
     write_checks(w, a);
+    const uint32_t node = (uint32_t)asset;
     struct name_list jobs = {w, "jobs", false};
     for (size_t i = 0; i < defs->job_count; i++) {
-        if (includes(defs->jobs[i].assets, defs->jobs[i].asset_count, asset)) {
+        if (graph_nodes_include(defs->jobs[i].assets, defs->jobs[i].asset_count, node)) {
             add_name(&jobs, defs->jobs[i].name);
         }
     }
     end_names(&jobs);
     struct name_list schedules = {w, "schedules", false};
     for (size_t i = 0; i < defs->schedule_count; i++) {
-        if (includes(defs->schedules[i].assets, defs->schedules[i].asset_count, asset)) {
+        if (graph_nodes_include(defs->schedules[i].assets, defs->schedules[i].asset_count, node)) {
             add_name(&schedules, defs->schedules[i].name);
         }
     }
     end_names(&schedules);
     struct name_list sensors = {w, "sensors", false};
     for (size_t i = 0; i < defs->sensor_count; i++) {
-        if (includes(defs->sensors[i].assets, defs->sensors[i].asset_count, asset)) {
+        if (graph_nodes_include(defs->sensors[i].assets, defs->sensors[i].asset_count, node)) {
             add_name(&sensors, defs->sensors[i].name);
         }
     }

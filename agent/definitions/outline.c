@@ -287,23 +287,10 @@ static void outline_text(struct outline *o, const char *key, struct str text)
 
 void outline_duration(struct outline *o, const char *key, int64_t ns)
 {
-    static const struct {
-        const char *unit;
-        int64_t ns;
-    } units[] = {{"d", INT64_C(86400) * NS_PER_SEC},
-                 {"h", INT64_C(3600) * NS_PER_SEC},
-                 {"m", INT64_C(60) * NS_PER_SEC},
-                 {"s", NS_PER_SEC},
-                 {"ms", NS_PER_MS}};
     char memory[96];
     struct buf text = buf_fixed(memory, sizeof(memory));
-    for (size_t i = 0; i < COUNT_OF(units); i++) {
-        if (ns / units[i].ns > 0) {
-            buf_addf(&text, "%lld%s", (long long)(ns / units[i].ns), units[i].unit);
-            ns %= units[i].ns;
-        }
-    }
-    outline_text(o, key, text.len > 0 ? buf_str(&text) : STR("0s"));
+    buf_add_exact_duration(&text, ns);
+    outline_text(o, key, buf_str(&text));
 }
 
 void outline_opt_duration(struct outline *o, const char *key, int64_t ns)
@@ -315,19 +302,12 @@ void outline_opt_duration(struct outline *o, const char *key, int64_t ns)
 
 void outline_bytes(struct outline *o, const char *key, int64_t bytes)
 {
-    static const char *const units[] = {"", "KiB", "MiB", "GiB", "TiB"};
-    size_t unit = 0;
     char memory[32];
     struct buf text = buf_fixed(memory, sizeof(memory));
-    if (bytes == 0) {
-        return;
+    if (bytes != 0) {
+        buf_add_exact_bytes(&text, bytes);
+        outline_text(o, key, buf_str(&text));
     }
-    while (unit + 1 < COUNT_OF(units) && bytes % 1024 == 0) {
-        bytes /= 1024;
-        unit++;
-    }
-    buf_addf(&text, "%lld%s", (long long)bytes, units[unit]);
-    outline_text(o, key, buf_str(&text));
 }
 
 void outline_list(struct outline *o, const char *key, const struct str *items, size_t count)

@@ -59,8 +59,8 @@ static const struct field run_retry_fields[] = {
     FIELD(DURATION, "delay", run_retry, delay_ns, "The wait before each of them.",
           .max = BACKOFF_DELAY_MAX_HOURS * INT64_C(3600) * NS_PER_SEC, .fallback = "0s"),
     FIELD(ENUM, "strategy", run_retry, strategy,
-          "What is made again: the steps that did not succeed, those whose assets were not made, "
-          "or all.",
+          "What is made again: the steps that did not succeed, or all. `from_asset_failure` is "
+          "`from_failure`: what a blocking check held back is not made before that has passed.",
           .names = strategy_names, .fallback = "from_failure"),
 };
 static const struct field_table run_retry_table = {
@@ -80,7 +80,8 @@ static const struct field job_fields[] = {
           .min = 0, .max = 256, .fallback = "0"),
     FIELD(ENUM, "on_overlap", job, on_overlap,
           "What happens to a new run while another of the job is not over: it is not made, it "
-          "waits, or it takes the other's place.",
+          "waits, or it takes the other's place. One that a person asks for is never skipped: it "
+          "waits.",
           .names = overlap_names, .fallback = "skip"),
     FIELD(I64, "priority", job, priority, "Of its runs in the queue: the higher goes first.",
           .min = -1000000, .max = 1000000, .fallback = "0"),

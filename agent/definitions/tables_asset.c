@@ -133,8 +133,10 @@ static const struct field check_fields[] = {
         "A query that gives one row. The check has passed when the first column is neither NULL "
         "nor 0 nor empty. One of `sql` and `run` is needed; with neither, the program of an asset "
         "with `run` reports the check through Dagster Pipes, and a step that does not has failed."),
-    FIELD(STR, "resource", check, resource_name,
-          "The database to ask; the one that the asset is written to when not given. With `sql`."),
+    FIELD(
+        STR, "resource", check, resource_name,
+        "The database to ask; the one that the asset is written to when not given. With `sql`, and "
+        "needed where the asset has `run` or is written to a file."),
     FIELD(STR_LIST, "run", check, run,
           "A program and its arguments: the check has passed when it ends with exit code 0. May "
           "hold ${VAR}.",

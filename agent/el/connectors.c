@@ -1,6 +1,9 @@
 #include "agent/el/connectors.h"
 
-static const struct tap_ops *const taps[] = {&tap_sqlite, &tap_csv, &tap_jsonl, &tap_singer};
+enum { NAMES_BYTES_MAX = 1024 };
+
+static const struct tap_ops *const taps[] = {
+    &tap_sqlite, &tap_csv, &tap_jsonl, &tap_singer, &tap_singer_program, &tap_singer_input};
 static const struct target_ops *const targets[] = {&target_sqlite, &target_jsonl};
 
 bool connectors_tap(struct str type, const struct tap_ops **ret, struct err *err)
@@ -12,7 +15,12 @@ bool connectors_tap(struct str type, const struct tap_ops **ret, struct err *err
         }
     }
     err_set(err, ERR_INVALID, "there is no tap \"" STR_FMT "\"", STR_ARG(type));
-    return err_hint(err, "taps: sqlite, csv, jsonl, singer");
+    AUTO(buf) names = buf_growing(NAMES_BYTES_MAX);
+    for (size_t i = 0; i < COUNT_OF(taps); i++) {
+        buf_addf(&names, "%s%s", i == 0 ? "taps: " : ", ", taps[i]->type);
+    }
+    const char *hint = buf_cstr(&names);
+    return err_hint(err, "%s", hint == NULL ? "no memory to name them" : hint);
 }
 
 bool connectors_target(struct str type, const struct target_ops **ret, struct err *err)
@@ -24,5 +32,10 @@ bool connectors_target(struct str type, const struct target_ops **ret, struct er
         }
     }
     err_set(err, ERR_INVALID, "there is no target \"" STR_FMT "\"", STR_ARG(type));
-    return err_hint(err, "targets: sqlite, jsonl");
+    AUTO(buf) names = buf_growing(NAMES_BYTES_MAX);
+    for (size_t i = 0; i < COUNT_OF(targets); i++) {
+        buf_addf(&names, "%s%s", i == 0 ? "targets: " : ", ", targets[i]->type);
+    }
+    const char *hint = buf_cstr(&names);
+    return err_hint(err, "%s", hint == NULL ? "no memory to name them" : hint);
 }

@@ -7,6 +7,8 @@ extern const struct tap_ops tap_sqlite;
 extern const struct tap_ops tap_csv;
 extern const struct tap_ops tap_jsonl;
 extern const struct tap_ops tap_singer;
+extern const struct tap_ops tap_singer_program;
+extern const struct tap_ops tap_singer_input;
 extern const struct target_ops target_sqlite;
 extern const struct target_ops target_jsonl;
 

@@ -12,14 +12,24 @@ enum { PROGRESS_ROWS = 1024 };
 
 struct load {
     const struct request *request;
+    const struct load_watcher *watcher;
+    struct arena *arena;
     struct report *report;
+    struct clock clock;
     struct tap *tap;
     struct target *target;
-    struct buf state;
+    struct sink *only;       /* takes the only stream there may be; NULL: each stream has a table */
+    struct stream **streams; /* that have a sink */
+    size_t stream_count;
+    struct stream *present; /* whose sink takes rows */
     enum tap_result result; /* of the tap's last call */
+    bool is_row_waiting;    /* it gave a row of another stream */
     bool is_slice_full;
+    struct buf state;
+    int64_t seen_bytes; /* the tap's, when it last gave something */
     int64_t slice_rows; /* rows and bytes read at the last commit */
     int64_t slice_bytes;
+    struct mono_time slice_start;
 };
 
 static bool commit(struct load *l, bool is_last, struct err *err)
@@ -31,37 +41,40 @@ static bool commit(struct load *l, bool is_last, struct err *err)
     }
     l->slice_rows = l->tap->rows_read;
     l->slice_bytes = l->tap->bytes_read;
-    return true;
+    l->slice_start = clock_mono(&l->clock);
+    return l->watcher == NULL || l->watcher->committed(l->watcher->ctx, buf_str(&l->state), err);
 }
 
+static bool has_passed(const struct load *l, int64_t slices)
+{
+    return l->tap->rows_read - l->slice_rows >= SLICE_ROWS * slices ||
+           l->tap->bytes_read - l->slice_bytes >= SLICE_BYTES * slices;
+}
+
+static bool is_slice_old(const struct load *l)
+{
+    return clock_mono(&l->clock).ns - l->slice_start.ns >= l->request->load->flush_every;
+}
+
+/* Where only checkpoints move the state, a slice waits for one, though not for ever. */
 static bool is_slice_full(const struct load *l)
 {
-    return l->tap->rows_read - l->slice_rows >= SLICE_ROWS ||
-           l->tap->bytes_read - l->slice_bytes >= SLICE_BYTES;
+    return l->tap->has_checkpoints ? has_passed(l, SLICES_WITHOUT_STATE)
+                                   : has_passed(l, 1) || is_slice_old(l);
 }
 
-static bool set_schema(struct load *l, struct err *err)
+static bool advance(struct load *l, struct err *err)
 {
-    return l->target->ops->set_schema(l->target, &l->tap->schema, &l->tap->key, err);
-}
-
-/* The next row for the target, until something else is to be done first. */
-static bool next_row(void *ctx, const struct value **ret_row, struct err *err)
-{
-    struct load *l = ctx;
-    *ret_row = NULL;
     if (cancel_requested()) {
         return cancel_error(err);
-    }
-    l->is_slice_full = is_slice_full(l);
-    if (l->is_slice_full) {
-        return true;
     }
     if (!l->tap->ops->next(l->tap, &l->result, err)) {
         return false;
     }
-    if (l->result == TAP_ROW) {
-        *ret_row = l->tap->row;
+    if (l->tap->stream != NULL) {
+        l->tap->stream->rows_read += l->result == TAP_ROW;
+        l->tap->stream->bytes_read += l->tap->bytes_read - l->seen_bytes;
+        l->seen_bytes = l->tap->bytes_read;
     }
     if (l->tap->rows_read % PROGRESS_ROWS == 0) {
         report_progress(l->report, l->tap->rows_read, l->tap->bytes_read);
@@ -69,37 +82,121 @@ static bool next_row(void *ctx, const struct value **ret_row, struct err *err)
     return true;
 }
 
-/* What the target stopped for. *ret_done after the last row. */
-static bool go_on(struct load *l, bool *ret_done, struct err *err)
+/* The next row for the sink of l->present, until something else is to be done first. */
+static bool next_row(void *ctx, const struct value **ret_row, struct err *err)
 {
-    *ret_done = !l->is_slice_full && l->result == TAP_END;
-    if (*ret_done) {
+    struct load *l = ctx;
+    *ret_row = NULL;
+    /* The state would speak of a row that waits as loaded. */
+    l->is_slice_full = !l->is_row_waiting && is_slice_full(l);
+    if (l->is_slice_full) {
         return true;
     }
-    return l->is_slice_full ? commit(l, false, err) : set_schema(l, err);
+    if (!l->is_row_waiting && !advance(l, err)) {
+        return false;
+    }
+    l->is_row_waiting = l->result == TAP_ROW && l->tap->stream != l->present;
+    if (l->result == TAP_ROW && !l->is_row_waiting) {
+        *ret_row = l->tap->row;
+    }
+    return true;
+}
+
+/* Two streams for one table, or for one file. */
+static bool refuse_second(const struct stream *first, const struct stream *second, bool is_chosen,
+                          struct err *err)
+{
+    if (is_chosen) {
+        err_set(err, ERR_INVALID, "there are several streams: \"" STR_FMT "\" and \"" STR_FMT "\"",
+                STR_ARG(first->name), STR_ARG(second->name));
+        return err_hint(err, "choose one with the tap's \"stream\"");
+    }
+    err_set(err, ERR_INVALID,
+            "the streams \"" STR_FMT "\" and \"" STR_FMT "\" would have the same table",
+            STR_ARG(first->name), STR_ARG(second->name));
+    return err_hint(err, "choose one of them with the tap's \"stream\"");
+}
+
+static bool add_sink(struct load *l, struct stream *s, struct err *err)
+{
+    if (l->stream_count == LIMIT_STREAMS) {
+        return err_set(err, ERR_FULL, "there are more than %d streams", LIMIT_STREAMS);
+    }
+    for (size_t i = 0; i < l->stream_count; i++) {
+        if (l->only != NULL || names_equal_nocase(l->streams[i]->name, s->name)) {
+            return refuse_second(l->streams[i], s, l->only != NULL, err);
+        }
+    }
+    s->sink = l->only;
+    if (s->sink == NULL && !l->target->ops->add(l->target, s->name, &s->sink, err)) {
+        return false;
+    }
+    l->streams[l->stream_count++] = s;
+    return true;
+}
+
+static bool take_schema(struct load *l, struct err *err)
+{
+    struct stream *s = l->tap->stream;
+    l->present = s;
+    return (s->sink != NULL || add_sink(l, s, err)) &&
+           l->target->ops->set_schema(l->target, s->sink, &s->schema, &s->key, err);
+}
+
+/* Does what the sink stopped for. */
+static bool go_on(struct load *l, struct err *err)
+{
+    if (l->is_slice_full) {
+        l->is_slice_full = false;
+        return commit(l, false, err);
+    }
+    switch (l->result) {
+    case TAP_ROW:
+        l->present = l->tap->stream;
+        return true;
+    case TAP_SCHEMA:
+        return take_schema(l, err);
+    case TAP_STATE:
+    case TAP_IDLE:
+        return !(has_passed(l, 1) || is_slice_old(l)) || commit(l, false, err);
+    case TAP_END:
+    default:
+        return true;
+    }
+}
+
+/* The source broke off: what it gave is kept, but for an overwrite, which has to be whole. */
+static bool end_broken_off(struct load *l, struct err *err)
+{
+    if (cancel_requested()) {
+        return cancel_error(err); /* the signal was for the source too */
+    }
+    if (l->request->load->mode != MODE_OVERWRITE && !commit(l, true, err)) {
+        return false;
+    }
+    *err = l->tap->failure;
+    return false;
 }
 
 static bool pump(struct load *l, struct err *err)
 {
     const struct row_source source = {.next = next_row, .ctx = l};
-    bool is_done = l->tap->is_unchanged;
-    /* A Singer tap knows its columns only from its first message. */
-    if (!is_done && l->tap->schema.count == 0) {
-        const struct value *row = NULL;
-        if (!next_row(l, &row, err)) {
-            return false;
-        }
-        is_done = l->result == TAP_END;
+    l->slice_start = clock_mono(&l->clock);
+    if (l->tap->is_unchanged) {
+        return commit(l, true, err);
     }
-    if (!is_done && !set_schema(l, err)) {
+    if (l->tap->stream != NULL && !take_schema(l, err)) {
         return false;
     }
-    while (!is_done) {
-        if (!l->target->ops->load(l->target, &source, err) || !go_on(l, &is_done, err)) {
+    while (l->result != TAP_END) {
+        bool ok = l->present == NULL
+                      ? advance(l, err)
+                      : l->target->ops->load(l->target, l->present->sink, &source, err);
+        if (!ok || !go_on(l, err)) {
             return false;
         }
     }
-    return commit(l, true, err);
+    return l->tap->failure.code == ERR_NONE ? commit(l, true, err) : end_broken_off(l, err);
 }
 
 static bool copy_text(struct str *text, struct arena *arena, struct err *err)
@@ -111,58 +208,117 @@ static bool copy_text(struct str *text, struct arena *arena, struct err *err)
            err_set(err, ERR_NO_MEMORY, "no memory for the report");
 }
 
-static bool describe(const struct load *l, struct arena *arena, struct materialization *ret,
-                     struct err *err)
+/* What it says of a single stream. */
+static bool describe_stream(const struct load *l, const struct stream *s, const struct sink *sink,
+                            struct materialization *ret, struct err *err)
 {
-    struct schema *columns = arena_alloc(arena, sizeof(*columns));
+    struct schema *columns = arena_alloc(l->arena, sizeof(*columns));
     if (columns == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for the report");
     }
-    *columns = l->target->columns;
-    *ret = (struct materialization){
-        .table = table_display_name(l->request->target.path, l->request->target.table, arena),
-        .row_count = l->target->row_count,
-        .rows_read = l->tap->rows_read,
-        .rows_written = l->target->rows_written,
-        .bytes_read = l->tap->bytes_read,
-        .key_min = l->tap->key_min,
-        .key_max = l->tap->key_max,
-        .rows_without_key = l->tap->rows_without_key,
-        .snapshots = l->tap->snapshots,
-        .columns = columns,
-    };
-    if (l->tap->rows_without_key > 0) {
-        LOG(WARN, "el.rows_without_replication_key", F_I("rows", l->tap->rows_without_key),
-            F_S("replication_key", l->request->tap.replication_key));
+    *columns = sink->columns;
+    ret->table = sink->name;
+    ret->row_count = sink->row_count;
+    ret->rows_written = sink->rows_written;
+    ret->columns = columns;
+    if (s == NULL) {
+        return true; /* nothing came */
     }
-    return copy_text(&ret->key_min, arena, err) && copy_text(&ret->key_max, arena, err);
+    ret->key_min = s->key_min;
+    ret->key_max = s->key_max;
+    ret->rows_without_key = s->rows_without_key;
+    if (s->rows_without_key > 0) {
+        LOG(WARN, "el.rows_without_replication_key", F_I("rows", s->rows_without_key),
+            F_S("stream", s->name));
+    }
+    return copy_text(&ret->key_min, l->arena, err) && copy_text(&ret->key_max, l->arena, err);
+}
+
+static bool describe_streams(const struct load *l, struct materialization *ret, struct err *err)
+{
+    ret->row_count = -1;
+    ret->streams = arena_array(l->arena, l->stream_count + 1, sizeof(*ret->streams));
+    if (ret->streams == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the report");
+    }
+    ret->stream_count = l->stream_count;
+    for (size_t i = 0; i < l->stream_count; i++) {
+        const struct stream *s = l->streams[i];
+        ret->rows_written += s->sink->rows_written;
+        ret->streams[i] = (struct stream_counts){.name = arena_copy(l->arena, s->name),
+                                                 .rows_read = s->rows_read,
+                                                 .bytes_read = s->bytes_read,
+                                                 .rows_written = s->sink->rows_written,
+                                                 .row_count = s->sink->row_count};
+        if (ret->streams[i].name.ptr == NULL) {
+            return err_set(err, ERR_NO_MEMORY, "no memory for the report");
+        }
+    }
+    return true;
+}
+
+static bool describe(const struct load *l, struct materialization *ret, struct err *err)
+{
+    *ret = (struct materialization){.database = l->target->database,
+                                    .rows_read = l->tap->rows_read,
+                                    .bytes_read = l->tap->bytes_read,
+                                    .snapshots = l->tap->snapshots};
+    const struct stream *s = l->stream_count > 0 ? l->streams[0] : NULL;
+    return l->only != NULL ? describe_stream(l, s, l->only, ret, err)
+                           : describe_streams(l, ret, err);
+}
+
+/* A target with a table, or one that is a file, takes one stream; its sink is there before the tap
+ * is opened, which may want to know the table's columns. */
+static bool add_only_sink(struct load *l, struct tap_context *tap_context, struct err *err)
+{
+    struct str table = l->request->load->table;
+    if (l->target->ops->has_tables && table.len == 0) {
+        return true;
+    }
+    if (!l->target->ops->add(l->target, table, &l->only, err)) {
+        return false;
+    }
+    tap_context->existing = &l->only->existing;
+    if (l->only->is_new) {
+        tap_context->state = STR("");
+    }
+    return true;
 }
 
 static bool open_both(struct load *l, const struct target_context *target_context,
                       struct tap_context *tap_context, struct err *err)
 {
-    const struct target_ops *target_ops = NULL;
-    const struct tap_ops *tap_ops = NULL;
-    if (!connectors_target(l->request->target.type, &target_ops, err) ||
-        !connectors_tap(l->request->tap.type, &tap_ops, err) ||
-        !target_ops->open(&l->target, target_context, err)) {
+    const struct request *r = l->request;
+    l->streams = arena_array(l->arena, LIMIT_STREAMS, sizeof(struct stream *));
+    if (l->streams == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for streams");
+    }
+    if (!r->target->open(&l->target, target_context, err)) {
         return false;
     }
     tap_context->state = l->target->state;
-    tap_context->existing = &l->target->existing;
-    return tap_ops->open(&l->tap, tap_context, err);
+    return add_only_sink(l, tap_context, err) && r->tap->open(&l->tap, tap_context, err);
 }
 
-bool extract_load(const struct request *request, struct arena *arena, struct report *report,
-                  struct materialization *ret, struct err *err)
+bool extract_load(const struct request *request, const struct load_watcher *watcher,
+                  struct arena *arena, struct report *report, struct materialization *ret,
+                  struct err *err)
 {
-    struct load l = {.request = request, .report = report, .state = buf_growing(LIMIT_JSON_BYTES)};
+    struct load l = {.request = request,
+                     .watcher = watcher,
+                     .arena = arena,
+                     .report = report,
+                     .clock = clock_system(),
+                     .state = buf_growing(LIMIT_JSON_BYTES)};
     struct target_context target_context = {
-        .options = &request->target, .state_id = request->state_id, .arena = arena};
-    struct tap_context tap_context = {
-        .options = &request->tap, .mode = (enum load_mode)request->target.mode, .arena = arena};
+        .load = request->load, .state_id = request->state_id, .arena = arena};
+    struct tap_context tap_context = {.options = request->tap_options,
+                                      .mode = (enum load_mode)request->load->mode,
+                                      .idle_ns = request->load->flush_every,
+                                      .arena = arena};
     bool ok = open_both(&l, &target_context, &tap_context, err) && pump(&l, err) &&
-              describe(&l, arena, ret, err);
+              describe(&l, ret, err);
     if (!ok && err->code == ERR_CANCELLED) {
         report_error(report, err); /* before the clean-up, which may be cut short */
     }

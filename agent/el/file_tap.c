@@ -19,8 +19,9 @@ static uint64_t hash_definition(const struct tap_context *context)
 bool file_tap_init(struct file_tap *t, const struct tap_context *context, struct err *err)
 {
     t->reader = (struct file_reader){.fd = {-1}};
+    const struct tap_options *o = context->options;
     const struct file_set_options options = {
-        .pattern = context->options->path,
+        .pattern = o->path,
         .mode = context->mode,
         .definition = hash_definition(context),
         .state = context->state,

@@ -7,6 +7,7 @@
 
 struct file_tap {
     struct tap base;
+    struct stream stream; /* csv, jsonl: the only one */
     struct file_set files;
     size_t next;    /* index of the next file to open */
     size_t current; /* of the one that is open */

@@ -26,6 +26,12 @@ void report_init(struct report *r)
     r->last_progress = r->started;
 }
 
+void report_init_silent(struct report *r)
+{
+    report_init(r);
+    r->fd = -1;
+}
+
 void report_release(struct report *r)
 {
     buf_release(&r->line);
@@ -45,7 +51,7 @@ static void end(struct report *r, struct json_writer *w)
 {
     jw_end_object(w);
     buf_add_char(&r->line, '\n');
-    if (r->line.overflow) {
+    if (r->line.overflow || r->fd < 0) {
         return;
     }
     const char *p = r->line.ptr;
@@ -131,6 +137,29 @@ static void add_columns(struct json_writer *w, const struct schema *schema)
     jw_end_object(w);
 }
 
+static void add_streams(struct json_writer *w, const struct materialization *m)
+{
+    if (m->stream_count == 0) {
+        return;
+    }
+    begin_entry(w, "streams", "json");
+    jw_begin_object(w);
+    for (size_t i = 0; i < m->stream_count && w->out->len < COLUMNS_BYTES_MAX; i++) {
+        const struct stream_counts *s = &m->streams[i];
+        jw_key(w, s->name);
+        jw_begin_object(w);
+        jw_member_i64(w, "rows_read", s->rows_read);
+        jw_member_i64(w, "rows_written", s->rows_written);
+        jw_member_i64(w, "bytes_read", s->bytes_read);
+        if (s->row_count >= 0) {
+            jw_member_i64(w, "row_count", s->row_count);
+        }
+        jw_end_object(w);
+    }
+    jw_end_object(w);
+    jw_end_object(w);
+}
+
 /* getrusage() would count the parent's memory at the time of the spawn. */
 static int64_t peak_memory_bytes(void)
 {
@@ -180,6 +209,7 @@ void report_materialization(struct report *r, const struct materialization *m)
     }
     add_int(&w, "peak_memory_bytes", peak_memory_bytes());
     add_columns(&w, m->columns);
+    add_streams(&w, m);
     jw_end_object(&w);
     end(r, &w);
 }

@@ -15,9 +15,19 @@ struct report {
     bool has_error;
 };
 
+/* Of one stream among several. */
+struct stream_counts {
+    struct str name;
+    int64_t rows_read;
+    int64_t bytes_read;
+    int64_t rows_written;
+    int64_t row_count; /* -1 = not known */
+};
+
 /* What a materialization says of itself; -1 and empty text are left out. */
 struct materialization {
-    struct str table; /* "database.table", or the file */
+    struct str table;    /* "database.table", or the file */
+    struct str database; /* the SQLite file it is in; empty = in none */
     int64_t row_count;
     int64_t rows_read;
     int64_t rows_written;
@@ -25,11 +35,14 @@ struct materialization {
     struct str key_min, key_max;
     int64_t rows_without_key;
     int64_t snapshots;
-    const struct schema *columns; /* may be NULL */
+    const struct schema *columns;  /* may be NULL */
+    struct stream_counts *streams; /* where there may be several */
+    size_t stream_count;
 };
 
 void report_init(struct report *r);
-void report_release(struct report *r); /* fits AUTO(report) */
+void report_init_silent(struct report *r); /* says nothing to nobody */
+void report_release(struct report *r);     /* fits AUTO(report) */
 /* At most once a second; call it as often as you like. */
 void report_progress(struct report *r, int64_t rows, int64_t bytes);
 void report_materialization(struct report *r, const struct materialization *m);

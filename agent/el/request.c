@@ -1,55 +1,15 @@
 #include "agent/el/request.h"
 
+#include "agent/el/connectors.h"
 #include "common/base/limits.h"
 
 #include <string.h>
 
-static const char *const kind_names[] = {"extract_load", "sql", NULL};
-static const char *const mode_names[] = {"append", "upsert", "overwrite", NULL};
+static const char *const kind_names[] = {"extract_load", "sql", "checks", NULL};
 static const char *const materialized_names[] = {"table", "view", NULL};
 static const char *const severity_names[] = {"error", "warn", NULL};
 
 #define AT(type_, member_) .offset = offsetof(struct type_, member_)
-
-static const struct field tap_fields[] = {
-    {.key = "type", .type = FIELD_STR, AT(tap_options, type), .required = true},
-    {.key = "path", .type = FIELD_STR, AT(tap_options, path), .required = true},
-    {.key = "table", .type = FIELD_STR, AT(tap_options, table)},
-    {.key = "replication_key", .type = FIELD_STR, AT(tap_options, replication_key)},
-    {.key = "columns", .type = FIELD_STR_LIST, AT(tap_options, columns), .max = LIMIT_COLUMNS},
-    {.key = "delimiter", .type = FIELD_STR, AT(tap_options, delimiter)},
-    {.key = "header", .type = FIELD_BOOL, AT(tap_options, header)},
-    {.key = "stream", .type = FIELD_STR, AT(tap_options, stream)},
-};
-static const struct tap_options tap_defaults = {.delimiter = STR_INIT(","), .header = true};
-static const struct field_table tap_table = {
-    .name = "tap",
-    .size = sizeof(struct tap_options),
-    .fields = tap_fields,
-    .count = COUNT_OF(tap_fields),
-    .defaults = &tap_defaults,
-};
-
-static const struct field target_fields[] = {
-    {.key = "type", .type = FIELD_STR, AT(target_options, type), .required = true},
-    {.key = "path", .type = FIELD_STR, AT(target_options, path), .required = true},
-    {.key = "table", .type = FIELD_STR, AT(target_options, table)},
-    {.key = "mode",
-     .type = FIELD_ENUM,
-     AT(target_options, mode),
-     .required = true,
-     .names = mode_names},
-    {.key = "primary_key",
-     .type = FIELD_STR_LIST,
-     AT(target_options, primary_key),
-     .max = LIMIT_COLUMNS},
-};
-static const struct field_table target_table = {
-    .name = "target",
-    .size = sizeof(struct target_options),
-    .fields = target_fields,
-    .count = COUNT_OF(target_fields),
-};
 
 static const struct field check_fields[] = {
     {.key = "name", .type = FIELD_STR, AT(check_options, name), .required = true},
@@ -90,16 +50,8 @@ static const struct field request_fields[] = {
     {.key = "step", .type = FIELD_STR, AT(request, step)},
     {.key = "attempt", .type = FIELD_I64, AT(request, attempt)},
     {.key = "state_id", .type = FIELD_STR, AT(request, state_id)},
-    {.key = "tap",
-     .type = FIELD_OBJECT,
-     AT(request, tap),
-     .object = &tap_table,
-     .present_offset = offsetof(struct request, has_tap)},
-    {.key = "target",
-     .type = FIELD_OBJECT,
-     AT(request, target),
-     .object = &target_table,
-     .present_offset = offsetof(struct request, has_target)},
+    {.key = "tap", .type = FIELD_JSON_OBJECT, AT(request, tap_node)},
+    {.key = "target", .type = FIELD_JSON_OBJECT, AT(request, target_node)},
     {.key = "path", .type = FIELD_STR, AT(request, path)},
     {.key = "name", .type = FIELD_STR, AT(request, name)},
     {.key = "materialized",
@@ -130,18 +82,75 @@ static bool need(struct str value, const char *key, struct err *err)
     return err_set(err, ERR_INVALID, "\"%s\" is missing", key);
 }
 
+/* Nothing was just written whose database could be meant. */
+static bool check_checks(const struct request *r, struct err *err)
+{
+    const struct check_options *checks = r->checks.items;
+    if (r->checks.count == 0) {
+        return err_set(err, ERR_INVALID, "\"checks\" is missing");
+    }
+    for (size_t i = 0; i < r->checks.count; i++) {
+        if (checks[i].path.len == 0) {
+            return err_set(err, ERR_INVALID, "\"checks[%zu].path\" is missing", i);
+        }
+    }
+    return true;
+}
+
 static bool check_kind(const struct request *r, struct err *err)
 {
+    if (r->kind == STEP_CHECKS) {
+        return check_checks(r, err);
+    }
     if (r->kind == STEP_SQL) {
         if (r->has_partition && r->materialized == MATERIALIZED_VIEW) {
             return err_set(err, ERR_INVALID, "\"partition\": a view has no partitions");
         }
         return need(r->path, "path", err) && need(r->name, "name", err) && need(r->sql, "sql", err);
     }
-    if (!r->has_tap || !r->has_target) {
-        return err_set(err, ERR_INVALID, "\"%s\" is missing", r->has_tap ? "target" : "tap");
+    if (r->tap_node == NULL || r->target_node == NULL) {
+        return err_set(err, ERR_INVALID, "\"%s\" is missing",
+                       r->tap_node == NULL ? "tap" : "target");
     }
     return true;
+}
+
+/* The text behind "type". */
+static bool read_type(const struct json *node, const char *path, struct str *ret, struct err *err)
+{
+    const struct json *type = json_get(node, "type");
+    if (type == NULL || type->type != JSON_STRING) {
+        return err_set(err, ERR_INVALID, "%s: \"type\" is missing", path);
+    }
+    *ret = type->as.string;
+    return true;
+}
+
+static bool read_options(const struct json *node, const struct field_table *table, const char *path,
+                         struct arena *arena, const void **ret, struct err *err)
+{
+    struct problems problems = {.arena = arena};
+    void *options = arena_alloc(arena, table->size);
+    if (options == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the step's options");
+    }
+    *ret = options;
+    return fields_read(node, table, str_from(path), arena, &problems, options) ||
+           problems_to_err(&problems, err);
+}
+
+static bool read_connectors(struct request *r, struct arena *arena, struct err *err)
+{
+    struct str tap;
+    struct str target;
+    const void *load = NULL;
+    bool ok = read_type(r->tap_node, "tap", &tap, err) &&
+              read_type(r->target_node, "target", &target, err) &&
+              connectors_tap(tap, &r->tap, err) && connectors_target(target, &r->target, err) &&
+              read_options(r->tap_node, r->tap->options, "tap", arena, &r->tap_options, err) &&
+              read_options(r->target_node, r->target->options, "target", arena, &load, err);
+    r->load = load;
+    return ok;
 }
 
 bool request_parse(struct str text, struct arena *arena, struct request *ret, struct err *err)
@@ -157,28 +166,12 @@ bool request_parse(struct str text, struct arena *arena, struct request *ret, st
         (void)problems_to_err(&problems, err);
         return err_wrap(err, "step");
     }
-    if (!check_kind(&r, err)) {
+    if (!check_kind(&r, err) || (r.kind == STEP_EXTRACT_LOAD && !read_connectors(&r, arena, err))) {
         return err_wrap(err, "step");
     }
     if (r.state_id.len == 0) {
         r.state_id = r.asset;
     }
     *ret = r;
-    return true;
-}
-
-bool request_path(struct str path, struct arena *arena, const char **ret, struct err *err)
-{
-    if (path.len == 0) {
-        return err_set(err, ERR_INVALID, "\"path\" is missing");
-    }
-    if (path.len > LIMIT_PATH_BYTES || memchr(path.ptr, '\0', path.len) != NULL) {
-        return err_set(err, ERR_INVALID, "\"path\" is longer than %d bytes", LIMIT_PATH_BYTES);
-    }
-    const char *text = arena_cstr(arena, path);
-    if (text == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for a path");
-    }
-    *ret = text;
     return true;
 }

@@ -1,28 +1,13 @@
 /* request.h - what the agent asks of one step: the JSON object on standard input, checked. */
 #pragma once
-#include "common/json/fields.h"
+#include "agent/el/options.h"
 
-enum step_kind { STEP_EXTRACT_LOAD, STEP_SQL };
-enum load_mode { MODE_APPEND, MODE_UPSERT, MODE_OVERWRITE };
+struct tap_ops;    /* tap.h */
+struct target_ops; /* target.h */
+
+enum step_kind { STEP_EXTRACT_LOAD, STEP_SQL, STEP_CHECKS };
 enum materialized { MATERIALIZED_TABLE, MATERIALIZED_VIEW };
 
-struct tap_options {
-    struct str type;            /* a name of connectors.h */
-    struct str path;            /* csv, jsonl, singer: may hold wildcards */
-    struct str table;           /* sqlite */
-    struct str replication_key; /* sqlite; empty = whole table each time */
-    struct str_list columns;    /* sqlite: which (empty = all); csv without header: their names */
-    struct str delimiter;       /* csv: one byte */
-    bool header;                /* csv */
-    struct str stream;          /* singer: which; empty = the only one */
-};
-struct target_options {
-    struct str type;
-    struct str path;
-    struct str table; /* sqlite */
-    int mode;         /* enum load_mode */
-    struct str_list primary_key;
-};
 enum check_severity { CHECK_ERROR, CHECK_WARN };
 struct check_options {
     struct str name;
@@ -42,10 +27,13 @@ struct request {
     int64_t attempt;
     int kind;
     struct str state_id; /* empty = the asset */
-    struct tap_options tap;
-    bool has_tap;
-    struct target_options target;
-    bool has_target;
+    /* kind extract_load */
+    const struct json *tap_node; /* as they came; NULL = they did not */
+    const struct json *target_node;
+    const struct tap_ops *tap;
+    const void *tap_options; /* of the struct that tap->options describes */
+    const struct target_ops *target;
+    const struct load_options *load; /* first member of what target->options describes */
     /* kind sql */
     struct str path;
     struct str name;
@@ -59,6 +47,3 @@ struct request {
 /* `text` is one JSON object; everything lives in `arena`. */
 MUST_CHECK bool request_parse(struct str text, struct arena *arena, struct request *ret,
                               struct err *err);
-/* A NUL-terminated path in the arena; ERR_INVALID when empty, too long or with a NUL inside. */
-MUST_CHECK bool request_path(struct str path, struct arena *arena, const char **ret,
-                             struct err *err);

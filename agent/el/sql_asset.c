@@ -21,7 +21,7 @@ static bool open_database(struct str path, unsigned flags, struct arena *arena,
                           struct database *ret, struct err *err)
 {
     const char *text = NULL;
-    if (!request_path(path, arena, &text, err)) {
+    if (!options_path(path, arena, &text, err)) {
         return false;
     }
     struct db_options options = {
@@ -193,7 +193,7 @@ static bool run_check(struct db *db, struct str sql, int64_t *ret_value, struct 
     return true;
 }
 
-void checks_run(const struct request *request, struct str path, struct arena *arena,
+bool checks_run(const struct request *request, struct str path, struct arena *arena,
                 struct report *report)
 {
     const struct check_options *checks = request->checks.items;
@@ -204,6 +204,10 @@ void checks_run(const struct request *request, struct str path, struct arena *ar
         struct str where = checks[i].path.len > 0 ? checks[i].path : path;
         bool ok = open_database(where, DB_READ_ONLY, arena, &d, &err) &&
                   run_check(d.db, checks[i].sql, &value, &err);
-        report_check(report, &checks[i], ok && value != 0, value, ok ? STR("") : str_from(err.msg));
+        if (ok || !cancel_requested()) {
+            report_check(report, &checks[i], ok && value != 0, value,
+                         ok ? STR("") : str_from(err.msg));
+        }
     }
+    return !cancel_requested();
 }

@@ -44,18 +44,27 @@ static bool materialize(const struct request *r, struct arena *arena, struct rep
     struct materialization m = {0};
     struct str path = r->kind == STEP_SQL ? r->path : STR("");
     bool ok = r->kind == STEP_SQL ? sql_asset(r, arena, &m, err)
-                                  : extract_load(r, arena, report, &m, err);
+                                  : extract_load(r, NULL, arena, report, &m, err);
     if (!ok) {
         return false;
     }
     report_materialization(report, &m);
     LOG(INFO, "el.materialized", F_S("asset", r->asset), F_I("rows_read", m.rows_read),
         F_I("rows_written", m.rows_written), F_I("row_count", m.row_count));
-    if (r->kind == STEP_EXTRACT_LOAD && str_eq(r->target.type, STR("sqlite"))) {
-        path = r->target.path;
+    if (r->kind == STEP_EXTRACT_LOAD) {
+        path = m.database;
     }
-    checks_run(r, path, arena, report);
+    (void)checks_run(r, path, arena, report); /* what was made stays made */
     return true;
+}
+
+static bool carry_out(const struct request *r, struct arena *arena, struct report *report,
+                      struct err *err)
+{
+    if (r->kind != STEP_CHECKS) {
+        return materialize(r, arena, report, err);
+    }
+    return checks_run(r, STR_NONE, arena, report) || cancel_error(err);
 }
 
 static int fail(struct report *report, const struct err *err, int code)
@@ -81,7 +90,7 @@ int step_run(int stdin_fd)
         !request_parse(buf_str(&text), &arena, &request, &err)) {
         return fail(&report, &err, STEP_USAGE);
     }
-    if (!materialize(&request, &arena, &report, &err)) {
+    if (!carry_out(&request, &arena, &report, &err)) {
         return fail(&report, &err, STEP_FAILED);
     }
     return STEP_OK;

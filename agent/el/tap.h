@@ -1,20 +1,23 @@
 /* tap.h - where rows come from: one interface, one file per connector (connectors.h lists them). */
 #pragma once
 #include "agent/el/request.h"
-#include "agent/el/schema.h"
+#include "agent/el/stream.h"
 #include "common/base/buf.h"
 
 struct tap_context {
-    const struct tap_options *options;
+    const void *options; /* of the struct that ops->options describes */
     enum load_mode mode;
     struct str state;              /* JSON of the last committed run; empty = from the start */
-    const struct schema *existing; /* the target's columns; count 0 = there is no table yet */
+    const struct schema *existing; /* the target's columns; NULL or count 0 = there is no table */
+    int64_t idle_ns;               /* a tap that waits says TAP_IDLE after this time */
     struct arena *arena;           /* lives longer than the tap */
 };
 
 enum tap_result {
-    TAP_ROW,    /* tap->row has a row, valid until the next call */
-    TAP_SCHEMA, /* tap->schema is new; rows that follow have its columns */
+    TAP_ROW,    /* tap->row has a row of tap->stream, valid until the next call */
+    TAP_SCHEMA, /* tap->stream->schema is new; rows that follow have its columns */
+    TAP_STATE,  /* the state moved on (taps with has_checkpoints) */
+    TAP_IDLE,   /* nothing came for a while; more may come */
     TAP_END,
 };
 
@@ -22,23 +25,23 @@ struct tap_ops;
 /* First member of every connector's struct. */
 struct tap {
     const struct tap_ops *ops;
-    struct schema schema; /* valid after open, unless the tap says TAP_SCHEMA first */
-    struct value *row;    /* schema.count values */
-    struct str_list key;  /* key columns as the source states them (Singer); may be empty */
-    bool is_unchanged;    /* the source holds nothing new: no row will come */
+    struct stream *stream; /* after open: the only one, or NULL where a TAP_SCHEMA names each */
+    struct value *row;     /* stream->schema.count values */
+    bool is_unchanged;     /* the source holds nothing new: no row will come */
+    bool has_checkpoints;  /* the state moves at a TAP_STATE only, not with every row */
     int64_t rows_read;
     int64_t bytes_read;
-    /* Incremental by replication key; text as stored in the state. */
-    struct str key_min, key_max;
-    int64_t rows_without_key; /* its value is NULL, so they are never extracted */
-    int64_t snapshots;        /* read transactions that were needed; 0 = not a database */
+    struct err failure; /* at TAP_END: the source broke off; what it gave is good */
+    int64_t snapshots;  /* read transactions that were needed; 0 = not a database */
 };
 
 struct tap_ops {
     const char *type;
+    const struct field_table *options; /* of the step's "tap"; has a row for "type" */
     MUST_CHECK bool (*open)(struct tap **ret, const struct tap_context *context, struct err *err);
     MUST_CHECK bool (*next)(struct tap *tap, enum tap_result *ret, struct err *err);
-    /* Appends the state once all rows given so far are loaded: one JSON object. */
+    /* Appends the state once all rows given so far are loaded: one JSON value, or nothing when the
+     * source told none. */
     MUST_CHECK bool (*state)(struct tap *tap, struct buf *out, struct err *err);
     void (*close)(struct tap *tap); /* NULL is allowed */
 };

@@ -20,6 +20,7 @@ struct guess {
 struct tap_csv {
     struct file_tap file;
     const struct tap_context *context;
+    const struct tap_options *options;
     char delimiter;
     struct csv_field *fields;
     struct csv_record record;
@@ -114,7 +115,7 @@ static struct str field_text(struct csv_field *f)
 /* The column with this name, added when it is new. */
 static bool column_for(struct tap_csv *t, struct str name, size_t *ret, struct err *err)
 {
-    struct schema *schema = &t->file.base.schema;
+    struct schema *schema = &t->file.stream.schema;
     if (schema_find(schema, name, ret)) {
         return true;
     }
@@ -174,7 +175,7 @@ static bool read_header(struct tap_csv *t, struct err *err)
 /* Names from the options, else "c1", "c2", ... as many as the first record has. */
 static bool name_fields(struct tap_csv *t, size_t count, struct err *err)
 {
-    const struct str_list *names = &t->context->options->columns;
+    const struct str_list *names = &t->options->columns;
     if (names->count > 0 && names->count != count) {
         err_set(err, ERR_INVALID, "%zu fields, but \"columns\" names %zu", count, names->count);
         return err_hint(err, "name every field; check \"delimiter\"");
@@ -192,14 +193,14 @@ static bool name_fields(struct tap_csv *t, size_t count, struct err *err)
 
 static bool check_width(struct tap_csv *t, struct err *err)
 {
-    if (t->fields_count == 0 && !t->context->options->header) {
+    if (t->fields_count == 0 && !t->options->header) {
         return name_fields(t, t->record.count, err) || file_tap_wrap(&t->file, err);
     }
     if (t->record.count == t->fields_count) {
         return true;
     }
     err_set(err, ERR_INVALID, "%zu fields, but %s has %zu", t->record.count,
-            t->context->options->header ? "the header" : "the first record", t->fields_count);
+            t->options->header ? "the header" : "the first record", t->fields_count);
     err_hint(err, "check \"delimiter\", and quote fields that contain it");
     return file_tap_wrap(&t->file, err);
 }
@@ -215,7 +216,7 @@ static bool open_next(struct tap_csv *t, bool *ret_found, struct err *err)
     if (!*ret_found) {
         return true;
     }
-    if (t->context->options->header && !read_header(t, err)) {
+    if (t->options->header && !read_header(t, err)) {
         return false;
     }
     if (file_tap_seek(&t->file)) {
@@ -257,7 +258,7 @@ static bool look_at_file(struct tap_csv *t, struct err *err)
     bool found = true;
     for (int64_t n = 0; found; n++) {
         /* Without a header the first record tells how many columns there are. */
-        if (n % 1024 == (t->context->options->header ? 0 : 1) && !is_open_question(t)) {
+        if (n % 1024 == (t->options->header ? 0 : 1) && !is_open_question(t)) {
             return true;
         }
         if (!next_of_file(t, &found, err)) {
@@ -286,7 +287,7 @@ static bool look(struct tap_csv *t, struct err *err)
             return false;
         }
     }
-    struct schema *schema = &t->file.base.schema;
+    struct schema *schema = &t->file.stream.schema;
     for (size_t i = 0; i < schema->count; i++) {
         const struct guess *g = &t->guesses[i];
         if (!g->is_fixed && g->is_number && !g->is_text) {
@@ -333,14 +334,15 @@ static bool convert(struct tap_csv *t, const struct column *c, struct csv_field 
 static bool fill_row(struct tap_csv *t, struct err *err)
 {
     struct tap *base = &t->file.base;
-    if (t->fields_count < base->schema.count) {
-        for (size_t i = 0; i < base->schema.count; i++) {
+    const struct schema *schema = &t->file.stream.schema;
+    if (t->fields_count < schema->count) {
+        for (size_t i = 0; i < schema->count; i++) {
             base->row[i].type = VALUE_NULL; /* columns that only other files have */
         }
     }
     for (size_t i = 0; i < t->record.count; i++) {
         size_t column = t->column_of[i];
-        if (!convert(t, &base->schema.columns[column], &t->fields[i], &base->row[column], err)) {
+        if (!convert(t, &schema->columns[column], &t->fields[i], &base->row[column], err)) {
             return false;
         }
     }
@@ -396,14 +398,16 @@ static bool csv_tap_open(struct tap **ret, const struct tap_context *context, st
         return err_set(err, ERR_NO_MEMORY, "no memory for the tap");
     }
     t->context = context;
+    t->options = context->options;
     t->file.base.ops = &tap_csv;
-    t->file.base.schema = schema_new(arena);
+    t->file.base.stream = &t->file.stream;
+    t->file.stream.schema = schema_new(arena);
     t->record = (struct csv_record){.fields = t->fields, .cap = LIMIT_COLUMNS};
-    bool ok = check_options(t, context->options, err) && file_tap_init(&t->file, context, err) &&
+    bool ok = check_options(t, t->options, err) && file_tap_init(&t->file, context, err) &&
               (t->file.base.is_unchanged || look(t, err));
     if (ok) {
         t->file.base.row =
-            arena_array(arena, t->file.base.schema.count + 1, sizeof(*t->file.base.row));
+            arena_array(arena, t->file.stream.schema.count + 1, sizeof(*t->file.base.row));
         ok = t->file.base.row != NULL || err_set(err, ERR_NO_MEMORY, "no memory for a row");
     }
     if (!ok) {
@@ -416,6 +420,7 @@ static bool csv_tap_open(struct tap **ret, const struct tap_context *context, st
 
 const struct tap_ops tap_csv = {
     .type = "csv",
+    .options = &tap_options_table,
     .open = csv_tap_open,
     .next = csv_tap_next,
     .state = csv_tap_state,

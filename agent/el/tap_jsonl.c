@@ -104,7 +104,7 @@ static enum column_kind kind_of(const struct evidence *e)
 
 static bool look_at_object(struct tap_jsonl *t, struct str line, struct err *err)
 {
-    struct schema *schema = &t->file.base.schema;
+    struct schema *schema = &t->file.stream.schema;
     struct json_scan scan;
     struct json_raw key;
     struct json_raw value;
@@ -163,7 +163,7 @@ static bool look(struct tap_jsonl *t, struct err *err)
             return false;
         }
     }
-    struct schema *schema = &t->file.base.schema;
+    struct schema *schema = &t->file.stream.schema;
     for (size_t i = 0; i < schema->count; i++) {
         schema->columns[i].kind = kind_of(&t->evidence[i]);
     }
@@ -226,10 +226,11 @@ static bool jsonl_tap_open(struct tap **ret, const struct tap_context *context, 
     }
     t->context = context;
     t->file.base.ops = &tap_jsonl;
-    t->file.base.schema = schema_new(arena);
+    t->file.base.stream = &t->file.stream;
+    t->file.stream.schema = schema_new(arena);
     t->name = buf_growing(LIMIT_JSON_BYTES);
     if (!file_tap_init(&t->file, context, err) || (!t->file.base.is_unchanged && !look(t, err)) ||
-        !json_row_init(&t->row, &t->file.base.schema, arena, err)) {
+        !json_row_init(&t->row, &t->file.stream.schema, arena, err)) {
         jsonl_tap_close(&t->file.base);
         return false;
     }
@@ -240,6 +241,7 @@ static bool jsonl_tap_open(struct tap **ret, const struct tap_context *context, 
 
 const struct tap_ops tap_jsonl = {
     .type = "jsonl",
+    .options = &tap_options_table,
     .open = jsonl_tap_open,
     .next = jsonl_tap_next,
     .state = jsonl_tap_state,

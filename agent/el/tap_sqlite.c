@@ -27,7 +27,9 @@ enum { LEASE_CHECK_ROWS = 64 };
 
 struct tap_sqlite {
     struct tap base;
+    struct stream stream;
     const struct tap_context *context;
+    const struct tap_options *options;
     struct clock clock;
     struct db *db;
     struct db_tx tx;
@@ -52,23 +54,23 @@ static struct tap_sqlite *sqlite_of(struct tap *tap)
 
 static bool choose_columns(struct tap_sqlite *t, const struct schema *all, struct err *err)
 {
-    const struct tap_options *o = t->context->options;
+    const struct tap_options *o = t->options;
     for (size_t i = 0; i < o->columns.count; i++) {
         size_t column = 0;
         if (!schema_find_nocase(all, o->columns.items[i], &column)) {
             return column_not_found(all, o->table, o->columns.items[i], err);
         }
-        if (!schema_add(&t->base.schema, &all->columns[column], err)) {
+        if (!schema_add(&t->stream.schema, &all->columns[column], err)) {
             return false;
         }
     }
-    return o->columns.count > 0 || schema_copy(all, &t->base.schema, err);
+    return o->columns.count > 0 || schema_copy(all, &t->stream.schema, err);
 }
 
 static bool find_table(struct tap_sqlite *t, enum table_type *ret_type, struct schema *all,
                        struct err *err)
 {
-    struct str table = t->context->options->table;
+    struct str table = t->options->table;
     if (table.len == 0) {
         return err_set(err, ERR_INVALID, "tap sqlite: \"table\" is missing");
     }
@@ -95,7 +97,7 @@ static uint64_t hash_columns(const struct schema *schema)
  * {"bookmarks": {"sales": {"replication_key": "updated_at", "replication_key_value": "2026-01-02"}}} */
 static bool find_bookmark(struct tap_sqlite *t, const struct json **ret, struct err *err)
 {
-    const struct tap_options *o = t->context->options;
+    const struct tap_options *o = t->options;
     struct json *state = NULL;
     *ret = NULL;
     if (t->context->state.len == 0) {
@@ -142,20 +144,20 @@ static bool count_rows_without_key(struct tap_sqlite *t, struct err *err)
     AUTO(buf) sql = buf_growing(SQL_BYTES_MAX);
     bool found = false;
     buf_add_text(&sql, "SELECT count(*) FROM ");
-    db_add_identifier(&sql, t->context->options->table);
+    db_add_identifier(&sql, t->options->table);
     buf_add_text(&sql, " WHERE ");
-    db_add_identifier(&sql, t->context->options->replication_key);
+    db_add_identifier(&sql, t->options->replication_key);
     buf_add_text(&sql, " IS NULL");
     const char *text = buf_cstr(&sql);
     if (text == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for a statement");
     }
-    return db_scalar_i64(t->db, text, &t->base.rows_without_key, &found, err);
+    return db_scalar_i64(t->db, text, &t->stream.rows_without_key, &found, err);
 }
 
 static bool set_up_key(struct tap_sqlite *t, const struct schema *all, struct err *err)
 {
-    const struct tap_options *o = t->context->options;
+    const struct tap_options *o = t->options;
     size_t column = 0;
     t->is_incremental = o->replication_key.len > 0 && t->context->mode != MODE_OVERWRITE;
     t->is_append = t->context->mode == MODE_APPEND;
@@ -172,7 +174,7 @@ static bool set_up_key(struct tap_sqlite *t, const struct schema *all, struct er
         return column_not_found(all, o->table, o->replication_key, err) ||
                err_wrap(err, "replication_key");
     }
-    t->columns_hash = hash_columns(&t->base.schema);
+    t->columns_hash = hash_columns(&t->stream.schema);
     return read_bookmark(t, err) && (t->not_null[column] || count_rows_without_key(t, err));
 }
 
@@ -195,9 +197,9 @@ static bool find_journal_mode(struct tap_sqlite *t, enum table_type type, const 
 /* `is_resumed`: behind the last key, in a later part; else from the bookmark on. */
 static bool build_query(struct tap_sqlite *t, bool is_resumed, struct buf *sql)
 {
-    const struct schema *schema = &t->base.schema;
+    const struct schema *schema = &t->stream.schema;
     bool is_ordered = t->is_incremental || t->may_yield;
-    struct str key = t->is_incremental ? t->context->options->replication_key : STR("_rowid_");
+    struct str key = t->is_incremental ? t->options->replication_key : STR("_rowid_");
     buf_add_text(sql, "SELECT ");
     for (size_t i = 0; i < schema->count; i++) {
         db_add_identifier(sql, schema->columns[i].name);
@@ -207,7 +209,7 @@ static bool build_query(struct tap_sqlite *t, bool is_resumed, struct buf *sql)
         db_add_identifier(sql, key);
     }
     buf_add_text(sql, " FROM ");
-    db_add_identifier(sql, t->context->options->table);
+    db_add_identifier(sql, t->options->table);
     bool has_start = is_resumed || t->start.type != VALUE_NULL;
     if (is_ordered && (has_start || t->is_incremental)) {
         buf_add_text(sql, " WHERE ");
@@ -275,7 +277,7 @@ static struct value read_value(const struct db_query *q, int col)
 static void fill_row(struct tap_sqlite *t)
 {
     int64_t bytes = 0;
-    for (size_t i = 0; i < t->base.schema.count; i++) {
+    for (size_t i = 0; i < t->stream.schema.count; i++) {
         struct value v = read_value(&t->query, (int)i);
         t->base.row[i] = v;
         bytes += v.type >= VALUE_TEXT ? (int64_t)v.as.text.len : v.type == VALUE_NULL ? 1 : 8;
@@ -308,14 +310,13 @@ static bool take_key(struct tap_sqlite *t, const struct value *key, bool *ret_is
     *ret_is_loaded = false;
     bool is_same = key_value_equals(&t->last, key);
     if (!is_same && !key_value_set(&t->last, key, err)) {
-        return err_wrap(err, "column \"" STR_FMT "\"",
-                        STR_ARG(t->context->options->replication_key));
+        return err_wrap(err, "column \"" STR_FMT "\"", STR_ARG(t->options->replication_key));
     }
     if (t->is_incremental && t->is_append) {
         if (!is_same) {
             boundary_next_key(&t->boundary);
         }
-        return boundary_add(&t->boundary, t->base.row, t->base.schema.count, ret_is_loaded, err);
+        return boundary_add(&t->boundary, t->base.row, t->stream.schema.count, ret_is_loaded, err);
     }
     return true;
 }
@@ -343,11 +344,11 @@ static bool note_keys(struct tap_sqlite *t, struct err *err)
         return true;
     }
     key_value_print(&t->first, &text);
-    t->base.key_min = arena_copy(t->context->arena, buf_str(&text));
+    t->stream.key_min = arena_copy(t->context->arena, buf_str(&text));
     buf_reset(&text);
     key_value_print(&t->last, &text);
-    t->base.key_max = arena_copy(t->context->arena, buf_str(&text));
-    bool ok = t->base.key_min.ptr != NULL && t->base.key_max.ptr != NULL;
+    t->stream.key_max = arena_copy(t->context->arena, buf_str(&text));
+    bool ok = t->stream.key_min.ptr != NULL && t->stream.key_max.ptr != NULL;
     return ok || err_set(err, ERR_NO_MEMORY, "no memory for the report");
 }
 
@@ -385,7 +386,7 @@ static bool sqlite_tap_next(struct tap *tap, enum tap_result *ret, struct err *e
 static bool sqlite_tap_state(struct tap *tap, struct buf *out, struct err *err)
 {
     struct tap_sqlite *t = sqlite_of(tap);
-    const struct tap_options *o = t->context->options;
+    const struct tap_options *o = t->options;
     struct json_writer w = json_writer(out);
     jw_begin_object(&w);
     jw_key(&w, STR("bookmarks"));
@@ -425,7 +426,7 @@ static void sqlite_tap_close(struct tap *tap)
 static bool open_source(struct tap_sqlite *t, struct err *err)
 {
     const char *path = NULL;
-    if (!request_path(t->context->options->path, t->context->arena, &path, err)) {
+    if (!options_path(t->options->path, t->context->arena, &path, err)) {
         return false;
     }
     struct db_options options = {
@@ -449,7 +450,7 @@ static bool set_up(struct tap_sqlite *t, struct err *err)
         !find_journal_mode(t, type, &all, err)) {
         return false;
     }
-    t->base.row = arena_array(t->context->arena, t->base.schema.count + 1, sizeof(*t->base.row));
+    t->base.row = arena_array(t->context->arena, t->stream.schema.count + 1, sizeof(*t->base.row));
     if (t->base.row == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for a row");
     }
@@ -463,9 +464,11 @@ static bool sqlite_tap_open(struct tap **ret, const struct tap_context *context,
         return err_set(err, ERR_NO_MEMORY, "no memory for the tap");
     }
     t->context = context;
+    t->options = context->options;
     t->clock = clock_system();
     t->base.ops = &tap_sqlite;
-    t->base.schema = schema_new(context->arena);
+    t->base.stream = &t->stream;
+    t->stream = (struct stream){.name = t->options->table, .schema = schema_new(context->arena)};
     if (!set_up(t, err)) {
         sqlite_tap_close(&t->base);
         return err_wrap(err, "tap sqlite");
@@ -476,6 +479,7 @@ static bool sqlite_tap_open(struct tap **ret, const struct tap_context *context,
 
 const struct tap_ops tap_sqlite = {
     .type = "sqlite",
+    .options = &tap_options_table,
     .open = sqlite_tap_open,
     .next = sqlite_tap_next,
     .state = sqlite_tap_state,

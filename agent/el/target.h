@@ -1,17 +1,19 @@
 /* target.h - where rows go: one interface, one file per connector (connectors.h lists them).
- * A load is: open, set_schema, (load | set_schema | commit(not last))*, commit(last), close. Closing
- * without the last commit leaves nothing of what came after the commit before. */
+ * A target is a database or a folder; a sink is what takes one stream in it: a table, a file. All
+ * sinks are committed together, with the state. A load is: open, then for each stream add and
+ * set_schema, (load | set_schema | commit(not last))*, commit(last), close. Closing without the
+ * last commit leaves nothing of what came after the commit before. */
 #pragma once
 #include "agent/el/request.h"
 #include "agent/el/schema.h"
 
 struct target_context {
-    const struct target_options *options;
-    struct str state_id;
-    struct arena *arena; /* lives longer than the target */
+    const struct load_options *load; /* first member of what ops->options describes */
+    struct str state_id;             /* empty: the state is kept elsewhere, not in the target */
+    struct arena *arena;             /* lives longer than the target */
 };
 
-/* Rows for the target to take. *ret_row NULL: no more for now (the caller of load() knows why). */
+/* Rows for a sink to take. *ret_row NULL: no more for now (the caller of load() knows why). */
 struct row_source {
     bool (*next)(void *ctx, const struct value **ret_row, struct err *err);
     void *ctx;
@@ -21,23 +23,37 @@ struct target_ops;
 /* First member of every connector's struct. */
 struct target {
     const struct target_ops *ops;
-    struct str state;       /* as committed; empty = none, or the data it speaks of is gone */
-    struct schema existing; /* the table's columns at open; count 0 = none */
+    struct str state;    /* as committed; empty = none */
+    struct str database; /* path of the SQLite file it is; empty = it is none */
+};
+/* First member of every connector's struct of a sink. */
+struct sink {
+    struct str name;        /* for people and the hub: "shop.sales", the file's name */
+    bool is_new;            /* nothing is there: a state that speaks of it is void */
+    struct schema existing; /* the table's columns when it was added; count 0 = none */
     int64_t rows_written;   /* inserted or changed; rows that were there already do not count */
-    int64_t row_count;      /* rows in the target after the last commit; -1 = not known */
-    struct schema columns;  /* as the target has them after the last commit */
+    int64_t row_count;      /* rows in it after the last commit; -1 = not known */
+    struct schema columns;  /* as it has them after the last commit */
 };
 
 struct target_ops {
     const char *type;
+    const struct field_table *options; /* of the step's "target"; see LOAD_OPTION_FIELDS */
+    bool has_tables;                   /* a sink for each stream, and not one file */
+    bool cannot_upsert;
     MUST_CHECK bool (*open)(struct target **ret, const struct target_context *context,
                             struct err *err);
+    /* A sink for one more stream; `table` is empty where a file takes the only one. The sink lives
+     * as long as the target. */
+    MUST_CHECK bool (*add)(struct target *target, struct str table, struct sink **ret,
+                           struct err *err);
     /* Columns of the rows that follow; `key` for upsert when the options name none. */
-    MUST_CHECK bool (*set_schema)(struct target *target, const struct schema *schema,
-                                  const struct str_list *key, struct err *err);
+    MUST_CHECK bool (*set_schema)(struct target *target, struct sink *sink,
+                                  const struct schema *schema, const struct str_list *key,
+                                  struct err *err);
     /* Takes rows until there are no more for now. */
-    MUST_CHECK bool (*load)(struct target *target, const struct row_source *source,
-                            struct err *err);
+    MUST_CHECK bool (*load)(struct target *target, struct sink *sink,
+                            const struct row_source *source, struct err *err);
     /* Makes durable what was written, and `state` with it (mode overwrite: only with the last). */
     MUST_CHECK bool (*commit)(struct target *target, struct str state, bool is_last,
                               struct err *err);

@@ -5,6 +5,7 @@
  * file that became shorter was rotated away, and is written on from its end. An overwrite goes to
  * "<path>.new" and is renamed. */
 #include "agent/el/connectors.h"
+#include "agent/el/table.h"
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
 #include "common/platform/files.h"
@@ -20,6 +21,8 @@ enum { BLOCK_BYTES = 128 << 10 };
 
 struct target_jsonl {
     struct target base;
+    struct sink sink; /* the only one */
+    bool has_sink;
     const struct target_context *context;
     bool is_overwrite;
     const char *path;
@@ -166,14 +169,14 @@ static bool open_append(struct target_jsonl *t, bool is_known, struct err *err)
 
 static bool set_up(struct target_jsonl *t, struct err *err)
 {
-    const struct target_options *o = t->context->options;
+    const struct target_options *o = (const void *)t->context->load;
     struct arena *arena = t->context->arena;
     bool is_known = false;
-    if (o->mode == MODE_UPSERT) {
+    if (o->load.mode == MODE_UPSERT) {
         err_set(err, ERR_INVALID, "a file cannot be upserted");
         return err_hint(err, "use mode append or overwrite, or a target sqlite");
     }
-    if (!request_path(o->path, arena, &t->path, err)) {
+    if (!options_path(o->path, arena, &t->path, err)) {
         return false;
     }
     t->state_path = arena_printf(arena, "%s.state", t->path).ptr;
@@ -188,7 +191,7 @@ static bool set_up(struct target_jsonl *t, struct err *err)
     if (!read_state_file(t, &is_known, err)) {
         return false;
     }
-    t->is_overwrite = o->mode == MODE_OVERWRITE;
+    t->is_overwrite = o->load.mode == MODE_OVERWRITE;
     return t->is_overwrite || open_append(t, is_known, err);
 }
 
@@ -214,8 +217,8 @@ static bool jsonl_target_open(struct target **ret, const struct target_context *
     }
     t->context = context;
     t->base.ops = &target_jsonl;
-    t->base.existing = schema_new(context->arena);
-    t->base.columns = schema_new(context->arena);
+    t->sink.existing = schema_new(context->arena);
+    t->sink.columns = schema_new(context->arena);
     t->fd.n = -1;
     t->out = buf_growing((size_t)LIMIT_SINGER_LINE_BYTES * 2);
     t->state = buf_growing(LIMIT_JSON_BYTES);
@@ -223,23 +226,40 @@ static bool jsonl_target_open(struct target **ret, const struct target_context *
         jsonl_target_close(&t->base);
         return err_wrap(err, "target jsonl");
     }
-    t->base.row_count = t->rows;
+    t->sink.row_count = t->rows;
     *ret = &t->base;
     return true;
 }
 
 /* --- rows ------------------------------------------------------------------------------------ */
 
-static bool jsonl_target_set_schema(struct target *target, const struct schema *schema,
-                                    const struct str_list *key, struct err *err)
+static bool jsonl_target_add(struct target *target, struct str table, struct sink **ret,
+                             struct err *err)
 {
     struct target_jsonl *t = jsonl_of(target);
+    if (table.len > 0 || t->has_sink) {
+        err_set(err, ERR_INVALID, "target jsonl: %s",
+                table.len > 0 ? "a file has no tables" : "a file takes one stream");
+        return err_hint(err, "give every stream a file of its own");
+    }
+    t->has_sink = true;
+    t->sink.name = table_display_name(str_from(t->path), STR(""), t->context->arena);
+    *ret = &t->sink;
+    return true;
+}
+
+static bool jsonl_target_set_schema(struct target *target, struct sink *sink,
+                                    const struct schema *schema, const struct str_list *key,
+                                    struct err *err)
+{
+    struct target_jsonl *t = jsonl_of(target);
+    (void)sink;
     (void)key;
     t->schema = schema;
     for (size_t i = 0; i < schema->count; i++) {
         size_t at = 0;
-        if (!schema_find_nocase(&t->base.columns, schema->columns[i].name, &at) &&
-            !schema_add(&t->base.columns, &schema->columns[i], err)) {
+        if (!schema_find_nocase(&t->sink.columns, schema->columns[i].name, &at) &&
+            !schema_add(&t->sink.columns, &schema->columns[i], err)) {
             return false;
         }
     }
@@ -314,10 +334,11 @@ static bool write_row(struct target_jsonl *t, const struct value *row, struct er
     return t->out.len < BLOCK_BYTES || write_all(t, err);
 }
 
-static bool jsonl_target_load(struct target *target, const struct row_source *source,
-                              struct err *err)
+static bool jsonl_target_load(struct target *target, struct sink *sink,
+                              const struct row_source *source, struct err *err)
 {
     struct target_jsonl *t = jsonl_of(target);
+    (void)sink;
     for (;;) {
         const struct value *row = NULL;
         if (!source->next(source->ctx, &row, err)) {
@@ -382,7 +403,7 @@ static bool commit(struct target_jsonl *t, struct str state, bool is_last, struc
     if (t->rows >= 0) {
         t->rows += t->new_rows;
     }
-    t->base.rows_written += t->new_rows;
+    t->sink.rows_written += t->new_rows;
     t->new_rows = 0;
     if (t->is_overwrite && t->fd.n >= 0 && !replace_file(t, err)) {
         return false;
@@ -403,13 +424,16 @@ static bool jsonl_target_commit(struct target *target, struct str state, bool is
     if (!commit(t, state, is_last, err)) {
         return err_wrap(err, "target jsonl: commit");
     }
-    t->base.row_count = t->rows;
+    t->sink.row_count = t->rows;
     return true;
 }
 
 const struct target_ops target_jsonl = {
     .type = "jsonl",
+    .options = &target_options_table,
+    .cannot_upsert = true,
     .open = jsonl_target_open,
+    .add = jsonl_target_add,
     .set_schema = jsonl_target_set_schema,
     .load = jsonl_target_load,
     .commit = jsonl_target_commit,

@@ -63,10 +63,7 @@ static bool nothing_to_do(const struct definitions *defs, const bool *set, struc
                             "they are made elsewhere; a + behind selects what is made of them");
         }
     }
-    (void)err_set(err, ERR_NOT_FOUND, STR_FMT " selects no asset", STR_ARG(what));
-    struct str nearest = graph_nearest_key(&defs->graph, what);
-    return nearest.len > 0 ? err_hint(err, "did you mean " STR_FMT "?", STR_ARG(nearest))
-                           : err_hint(err, "* selects all assets");
+    return definitions_none_selected(defs, what, err);
 }
 
 static bool plan_set(const struct definitions *defs, const bool *set, struct arena *arena,

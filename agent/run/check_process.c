@@ -24,18 +24,23 @@ struct check_process {
     struct check_results results;
 };
 
+/* The worker has asked the queries of a native step; what is neither is for the asset's program to
+ * report. */
+static bool is_asked_here(const struct asset *asset, const struct check *check)
+{
+    return check->run.count > 0 || (asset->work == ASSET_RUN && !str_is_empty(check->sql));
+}
+
 size_t check_process_count(const struct asset *asset)
 {
     size_t count = 0;
     for (size_t i = 0; i < asset->check_count; i++) {
-        count += asset->checks[i].run.count > 0;
+        count += is_asked_here(asset, &asset->checks[i]);
     }
     return count;
 }
 
-/* --- results
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- results ---------------------------------------------------------------------------------- */
 
 static void begin_entry(struct json_writer *w, const char *name, const char *type)
 {
@@ -72,24 +77,55 @@ static struct str write_metadata(struct check_process *p, const struct step_resu
     return text.overflow ? STR_NONE : arena_copy(&p->result_arena, buf_str(&text));
 }
 
+static struct str write_error(struct check_process *p, struct str message)
+{
+    AUTO(buf) text = buf_growing(RESULT_BYTES_MAX);
+    struct json_writer w = json_writer(&text);
+    jw_begin_object(&w);
+    add_text(&w, "error", message);
+    jw_end_object(&w);
+    return text.overflow ? STR_NONE : arena_copy(&p->result_arena, buf_str(&text));
+}
+
+/* What the worker says of a query, or why it could not. */
+static void judge_query(struct check_process *p, const struct step_result *result,
+                        struct step_check *check)
+{
+    if (result->ok && result->check_count == 1 && str_eq(result->checks[0].name, check->name)) {
+        check->passed = result->checks[0].passed;
+        check->metadata = arena_copy(&p->result_arena, result->checks[0].metadata);
+        return;
+    }
+    check->metadata =
+        write_error(p, result->ok ? STR("the worker said nothing of it") : result->error_message);
+}
+
 static void keep_result(struct check_process *p, const struct step_result *result)
 {
     const struct check *check = &p->options.asset->checks[p->next];
-    p->checks[p->results.count++] = (struct step_check){
+    struct step_check *judged = &p->checks[p->results.count++];
+    *judged = (struct step_check){
         .name = check->name,
         .severity = check->severity == CHECK_WARN ? STR("warn") : STR("error"),
-        .passed = result->ok,
-        .metadata = write_metadata(p, result),
     };
+    if (check->run.count == 0) {
+        judge_query(p, result, judged);
+        return;
+    }
+    judged->passed = result->ok;
+    judged->metadata = write_metadata(p, result);
 }
 
-/* --- one after the other
- * -------------------------------------------------------------------------------------------------
- */
+/* --- one after the other ---------------------------------------------------------------------- */
 
 static void on_check_end(void *ctx, const struct step_result *result)
 {
     struct check_process *p = ctx;
+    struct step_left_by by = {.run = p->context.run,
+                              .asset = p->options.asset->key,
+                              .check = p->options.asset->checks[p->next].name,
+                              .attempt = p->context.attempt};
+    step_result_warn_left(result, &by);
     if (result->canceled) {
         p->results.canceled = true; /* no verdict of this one */
     } else {
@@ -119,6 +155,7 @@ static bool start_check(struct check_process *p, const struct check *check, stru
                                            .confine = spec.confine,
                                            .run = p->context.run,
                                            .token = spec.token,
+                                           .input = spec.input,
                                            .output_dir = p->options.output_dir,
                                            .output_name = output_name,
                                            .timeout_ns = asset->timeout_ns > 0 ? asset->timeout_ns
@@ -134,8 +171,8 @@ static void start_next(void *ctx)
     struct check_process *p = ctx;
     const struct asset *asset = p->options.asset;
     for (; !p->results.canceled && p->next < asset->check_count; p->next++) {
-        if (asset->checks[p->next].run.count == 0) {
-            continue; /* the worker has asked it */
+        if (!is_asked_here(asset, &asset->checks[p->next])) {
+            continue;
         }
         struct err err = {0};
         if (start_check(p, &asset->checks[p->next], &err)) {

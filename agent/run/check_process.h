@@ -1,8 +1,9 @@
-/* check_process.h - the command checks of an asset whose step has succeeded, one after the other:
- * each is a child like the step's own (step_process.h), with the asset's environment, user and
- * limits, in the folder of the definitions. It passes when it ends with exit code 0. One that cannot
- * be started, or takes too long, has not passed, and its metadata says why: a check never fails the
- * step by itself. */
+/* check_process.h - the checks of an asset whose step has succeeded that are asked outside of it,
+ * one after the other: each is a child like the step's own (step_process.h). A command has the
+ * asset's environment, user and limits, in the folder of the definitions, and passes when it ends
+ * with exit code 0. A query, after a step that is a command, is the worker's to ask, as the asset's
+ * user: what it says is the result, as of native steps. One that cannot be started, or takes too
+ * long, has not passed, and its metadata says why: a check never fails the step by itself. */
 #pragma once
 #include "agent/run/step_process.h"
 #include "agent/run/step_spec.h"
@@ -27,7 +28,7 @@ struct check_process_options {
     void (*on_end)(void *ctx, const struct check_results *results);
     void *ctx;
 };
-/* How many command checks the asset has: with 0 there is nothing to start. */
+/* How many such checks the asset has: with 0 there is nothing to start. */
 size_t check_process_count(const struct asset *asset);
 MUST_CHECK bool check_process_start(struct check_process **ret, struct loop *loop,
                                     const struct check_process_options *options, struct err *err);

@@ -132,7 +132,6 @@ enum step_state run_step_ended(struct run *run, uint32_t step, enum step_outcome
 {
     struct run_step *state = &run->steps[step];
     const struct retry_policy *policy = &run_asset(run, step)->retry;
-    state->has_materialized = outcome != STEP_DID_FAIL;
     if (outcome == STEP_DID_WELL) {
         step_state_enter(&state->state, STEP_SUCCESS);
         succeed(run, step);

@@ -11,7 +11,6 @@ struct run_step {
     int64_t attempt;           /* of the last start, from 1; 0 = none yet */
     struct mono_time retry_at; /* does not start before */
     uint32_t waits_left;       /* steps before it that have not succeeded */
-    bool has_materialized;     /* the asset was made, whatever came of the step */
 };
 
 /* Why a run ends before its steps are done. */

@@ -72,8 +72,7 @@ void runner_use_definitions(struct runner *runner, struct definitions *defs)
     definitions_close(old);
 }
 
-/* --- stopping one ------------------------------------------------------------------------------
- */
+/* --- stopping one ----------------------------------------------------------------------------- */
 
 static void leave_queue(struct active_run *run)
 {
@@ -116,8 +115,7 @@ bool runner_cancel(struct runner *runner, struct str id, struct err *err)
     return err_hint(err, "list those that are: selvedge-agent runs --status started");
 }
 
-/* --- into the queue ---------------------------------------------------------------------------
- */
+/* --- into the queue --------------------------------------------------------------------------- */
 
 static bool plan_request(struct active_run *run, const struct run_request *request, struct err *err)
 {
@@ -181,21 +179,25 @@ static void record_enqueued(const struct active_run *run)
 }
 
 /* False: the request is not to be queued now. */
-static bool heed_overlap(struct runner *runner, const struct run_request *request, struct err *err)
+static bool may_overlap(const struct runner *runner, const struct run_request *request,
+                        struct err *err)
 {
-    if (str_is_empty(request->job) || !runner_job_is_open(runner, request->job)) {
-        return true;
-    }
-    if (request->on_overlap == OVERLAP_SKIP) {
+    if (request->on_overlap == OVERLAP_SKIP && !str_is_empty(request->job) &&
+        runner_job_is_open(runner, request->job)) {
         return err_set(err, ERR_BUSY, "the previous run of " STR_FMT " is still going",
                        STR_ARG(request->job));
     }
-    for (struct active_run *run = runner->runs; run != NULL; run = run->next) {
-        if (request->on_overlap == OVERLAP_REPLACE && str_eq(str_from(run->job), request->job)) {
-            cancel_run(run);
+    return true;
+}
+
+/* Only once there is a run that takes their place. */
+static void replace_others(struct active_run *run)
+{
+    for (struct active_run *other = run->runner->runs; other != NULL; other = other->next) {
+        if (other != run && str_eq(str_from(other->job), run->facts.job)) {
+            cancel_run(other);
         }
     }
-    return true;
 }
 
 bool runner_enqueue(struct runner *runner, const struct run_request *request,
@@ -208,7 +210,7 @@ bool runner_enqueue(struct runner *runner, const struct run_request *request,
     if (runner->queued_count + runner->going_count >= RUNS_ACTIVE_MAX) {
         return err_set(err, ERR_FULL, "%d runs are queued already", RUNS_ACTIVE_MAX);
     }
-    if (!heed_overlap(runner, request, err) || !queue_add(runner, &facts, &run, err)) {
+    if (!may_overlap(runner, request, err) || !queue_add(runner, &facts, &run, err)) {
         return false;
     }
     runner->options.rng->fill(runner->options.rng->ctx, random, sizeof(random));
@@ -218,17 +220,14 @@ bool runner_enqueue(struct runner *runner, const struct run_request *request,
     run->defs = definitions_share(runner->defs);
     if (!plan_request(run, request, err) || !partition_settle(run, &settled, err) ||
         !take_facts(run, &settled, err)) {
-        struct active_run **at = &runner->runs;
-        while (*at != run) {
-            at = &(*at)->next;
-        }
-        *at = run->next;
-        runner->queued_count--;
-        run_free(run);
+        queue_drop(run);
         return false;
     }
     run->priority = run->facts.priority;
     record_enqueued(run);
+    if (request->on_overlap == OVERLAP_REPLACE && !str_is_empty(request->job)) {
+        replace_others(run);
+    }
     memcpy(ret_run, run->id, UUID_TEXT_SIZE);
     loop_defer(runner->options.loop, &runner->pump_task);
     return true;
@@ -239,34 +238,12 @@ void runner_pump(struct runner *runner)
     loop_defer(runner->options.loop, &runner->pump_task);
 }
 
-/* --- questions --------------------------------------------------------------------------------
- */
+/* --- questions -------------------------------------------------------------------------------- */
 
 bool runner_job_is_open(const struct runner *runner, struct str job)
 {
     for (const struct active_run *run = runner->runs; run != NULL; run = run->next) {
         if (str_eq(str_from(run->job), job)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool will_make(const struct active_run *run, struct str key)
-{
-    for (uint32_t i = 0; run->is_loaded && i < run->plan.count; i++) {
-        if (str_eq(run_asset(&run->run, i)->key, key) &&
-            !step_state_is_finished(run->run.steps[i].state)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool runner_asset_is_open(const struct runner *runner, struct str key)
-{
-    for (const struct active_run *run = runner->runs; run != NULL; run = run->next) {
-        if (will_make(run, key)) {
             return true;
         }
     }
@@ -288,8 +265,7 @@ size_t runner_active_steps(const struct runner *runner)
     return runner->attempt_count;
 }
 
-/* --- a run begins ------------------------------------------------------------------------------
- */
+/* --- a run begins ----------------------------------------------------------------------------- */
 
 static void plan_steps(struct active_run *run)
 {
@@ -310,12 +286,38 @@ static void set_deadline(struct active_run *run)
     }
 }
 
+/* Want of memory passes, as a rule: the run stays in the queue, for a while. */
+static bool begin_later(struct active_run *run, const struct err *why)
+{
+    struct runner *runner = run->runner;
+    struct mono_time now = loop_now(runner->options.loop);
+    if (why->code != ERR_NO_MEMORY) {
+        return false;
+    }
+    if (run->put_off.ns == 0) {
+        run->put_off = now;
+        LOG(WARN, "run.begin_put_off", F_T("run", run->id), F_ERR(why),
+            F_T("action", "it stays in the queue, trying again"));
+    }
+    if (now.ns - run->put_off.ns >= PUT_OFF_NS_MAX) {
+        return false;
+    }
+    run_park(run);
+    run->not_before.ns = runner_wall_now(runner).ns + PUT_OFF_NS;
+    return true;
+}
+
 /* What cannot be planned any more has failed. */
 static void begin_run(struct active_run *run)
 {
     struct err err = {0};
+    bool is_loaded = run_load(run, &err);
+    if (!is_loaded && begin_later(run, &err)) {
+        return;
+    }
+    run->put_off.ns = 0;
     leave_queue(run);
-    if (!run_load(run, &err)) {
+    if (!is_loaded) {
         run->failure = err;
         run_state_enter(&run->state, RUN_FAILURE);
         loop_defer(run->runner->options.loop, &run->runner->pump_task); /* ends it */
@@ -356,8 +358,7 @@ static void park_queued(struct runner *runner)
     }
 }
 
-/* --- a run ends --------------------------------------------------------------------------------
- */
+/* --- a run ends ------------------------------------------------------------------------------- */
 
 static void record_canceled_step(const struct active_run *run, uint32_t step)
 {
@@ -421,8 +422,17 @@ static void explain_failure(const struct active_run *run, struct record *ended,
     }
 }
 
-static void record_run_end(struct active_run *run)
+/* False: not yet, for the run that shall try this one again cannot be queued now. An agent that stops
+ * leaves it open: to the next one it is a run that was interrupted. */
+static bool record_run_end(struct active_run *run)
 {
+    struct runner *runner = run->runner;
+    struct err err = {0};
+    bool may_retry = run->state == RUN_FAILURE && run->failure.code == ERR_NONE;
+    if (may_retry && !retry_by_policy(run, &err) &&
+        retry_put_off(runner, str_from(run->id), &run->put_off, &err)) {
+        return runner->is_stopping;
+    }
     static const enum event_type types[RUN_STATE_COUNT] = {[RUN_SUCCESS] = EVENT_RUN_SUCCESS,
                                                            [RUN_FAILURE] = EVENT_RUN_FAILURE,
                                                            [RUN_CANCELED] = EVENT_RUN_CANCELED};
@@ -431,10 +441,8 @@ static void record_run_end(struct active_run *run)
     if (run->state == RUN_FAILURE) {
         explain_failure(run, &ended, message);
     }
-    runner_note(run->runner, &ended);
-    if (run->state == RUN_FAILURE && run->failure.code == ERR_NONE) {
-        retry_by_policy(run);
-    }
+    runner_note(runner, &ended);
+    return true;
 }
 
 static bool is_over(struct active_run *run)
@@ -458,14 +466,13 @@ static void end_runs(struct runner *runner)
     struct active_run **at = &runner->runs;
     while (*at != NULL) {
         struct active_run *run = *at;
-        if (!is_over(run)) {
+        if (!is_over(run) || !record_run_end(run)) {
             at = &run->next;
             continue;
         }
         *at = run->next;
         run->next = NULL;
         runner->going_count--;
-        record_run_end(run);
         *tail_of(&runner->ended) = run;
     }
 }
@@ -491,8 +498,7 @@ static void tell_ended(struct runner *runner)
     }
 }
 
-/* --- the turn ----------------------------------------------------------------------------------
- */
+/* --- the turn --------------------------------------------------------------------------------- */
 
 static void heed_deadlines(struct runner *runner)
 {
@@ -514,6 +520,7 @@ static void arm_due(struct runner *runner)
 {
     struct mono_time earliest = {INT64_MAX};
     bool has_room = runner->attempt_count < (size_t)runner->options.steps_max;
+    bool is_put_off = runner->has_unclosed;
     for (const struct active_run *run = runner->runs; run != NULL; run = run->next) {
         struct mono_time retry;
         if (run->state == RUN_STARTED && has_room && run_next_retry(&run->run, &retry) &&
@@ -523,6 +530,10 @@ static void arm_due(struct runner *runner)
         if (run->state == RUN_STARTED && run->deadline.ns > 0) {
             earlier(&earliest, run->deadline.ns);
         }
+        is_put_off = is_put_off || run->put_off.ns > 0;
+    }
+    if (is_put_off) {
+        earlier(&earliest, loop_now(runner->options.loop).ns + PUT_OFF_NS);
     }
     int64_t queued = queue_next_time(runner);
     int64_t left = queued - runner_wall_now(runner).ns;
@@ -544,6 +555,9 @@ static void pump(void *ctx)
     if (runner->is_stuck && !runner_flush(runner)) {
         return; /* the flush's timer comes back here */
     }
+    if (runner->has_unclosed && !runner->is_stopping) {
+        runner_recover_rest(runner);
+    }
     heed_deadlines(runner);
     end_runs(runner);
     begin_runs(runner);
@@ -556,8 +570,7 @@ static void pump(void *ctx)
     }
 }
 
-/* --- stopping ----------------------------------------------------------------------------------
- */
+/* --- stopping --------------------------------------------------------------------------------- */
 
 void runner_shut_down(struct runner *runner, enum run_stop why)
 {

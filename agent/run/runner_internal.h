@@ -29,7 +29,7 @@ struct attempt {
     struct attempt_pipes *pipes;      /* NULL: no program that could speak Dagster Pipes */
     const struct step_result *result; /* of the process, while the rest of its messages is read */
     struct step_result judged;        /* with what it told besides, and its checks */
-    struct check_process *checks;     /* NULL: none are commands, or not yet */
+    struct check_process *checks;     /* NULL: none are asked after the step, or not yet */
     bool were_checks_canceled;
     struct step_versions versions;
     struct attempt *next;
@@ -56,6 +56,8 @@ struct active_run {
     struct run run;
     struct mono_time deadline; /* of a job with a time-out, once started; 0 = none */
     struct err failure;        /* why it could not begin */
+    struct mono_time
+        put_off; /* since when it waits to begin, or its end for its retry; 0 = it does not */
     struct active_run *next;
 };
 
@@ -76,13 +78,16 @@ struct runner {
     size_t attempt_count;
     struct loop_task pump_task;
     struct loop_timer flush_timer; /* group commit, or the next try after a failed flush */
-    struct loop_timer due_timer;   /* the earliest retry, deadline or queued run's time */
+    struct loop_timer due_timer;   /* the earliest retry, deadline or queued run's time; what was
+                                      put off */
     struct loop_timer expire_timer;
     struct made *made; /* oldest first */
     bool is_stopping;
     bool is_stuck; /* the last flush failed */
     int64_t lost;  /* records, meanwhile */
     int runs_since_expiry;
+    bool has_unclosed; /* an earlier agent's runs are open, whose retry could not be queued yet */
+    struct mono_time unclosed_since;
 };
 
 struct wall_time runner_wall_now(const struct runner *runner);
@@ -96,11 +101,14 @@ void runner_forget_made(struct runner *runner);
 /* Within a run, which may say more at once than the store's memory holds. Only when that is full
  * and nothing can be written either, something is lost; the log says so once, and later how much. */
 void runner_note(struct runner *runner, const struct record *record);
+/* The same, for who can do without. False: it is not recorded, and nothing is lost by that. */
+MUST_CHECK bool runner_try_note(struct runner *runner, const struct record *record,
+                                struct err *err);
 struct record run_record(const struct active_run *run, enum event_type type);
 struct record step_record(const struct active_run *run, uint32_t step, enum event_type type);
 
 /* --- runner_expire.c --- */
-void runner_expire(void *runner);
+void runner_expire(void *ctx);                  /* a timer's callback; the runner */
 void runner_expire_soon(struct runner *runner); /* a run has ended */
 
 /* --- runner_queue.c --- */
@@ -111,6 +119,8 @@ int64_t queue_next_time(const struct runner *runner);
 /* Adds a run that is recorded already, not loaded. */
 MUST_CHECK bool queue_add(struct runner *runner, const struct stored_run *facts,
                           struct active_run **ret, struct err *err);
+/* Takes back a run that was just added: it is not recorded. */
+void queue_drop(struct active_run *run);
 /* After the plan is there: steps, and what the job says of them. */
 MUST_CHECK bool run_prepare(struct active_run *run, struct err *err);
 /* Reads and plans it. False: it can never begin; err says why. */
@@ -133,8 +143,8 @@ void partition_note_stored(const struct runner *runner, const struct stored_run 
                            struct record *record);
 
 /* --- runner_retry.c --- */
-/* Records and queues the run that tries `parent` again for the assets in `keys` (JSON array). `facts`
- * of the new run go to *ret; text in `arena`. */
+/* Records and queues the run that tries `parent` again for the assets in `keys` (JSON array). False:
+ * neither; for want of memory or of room in the database, or too many tags. */
 struct retry_order {
     struct str keys;
     int64_t steps;
@@ -145,18 +155,26 @@ struct retry_order {
 MUST_CHECK bool retry_enqueue(struct runner *runner, const struct stored_run *parent,
                               const struct retry_order *order, struct arena *arena,
                               char ret_run[UUID_TEXT_SIZE], struct err *err);
-/* After the end of a run that failed: by its job's policy, or because it was interrupted. */
-void retry_by_policy(struct active_run *run);
-/* The run after an interruption, when there may be one. */
-void retry_interrupted(struct runner *runner, const struct stored_run *parent,
-                       const struct str_map *tags, struct str keys, int64_t steps,
-                       struct arena *arena);
+/* Before the end of a run that failed is recorded, with which it becomes durable: by its job's
+ * policy, or because it was interrupted. False: it should be tried again, but that cannot be queued
+ * now. */
+MUST_CHECK bool retry_by_policy(struct active_run *run, struct err *err);
+/* The run after an interruption, when there may be one. `order` has keys and steps. */
+MUST_CHECK bool retry_interrupted(struct runner *runner, const struct stored_run *parent,
+                                  const struct str_map *tags, struct retry_order *order,
+                                  struct arena *arena, struct err *err);
+/* When one of them is false: whether the run stays open for now, to be ended later (runner_pump()
+ * comes back to it). No more after PUT_OFF_NS_MAX; *since was 0 before the first time. */
+bool retry_put_off(const struct runner *runner, struct str run, struct mono_time *since,
+                   const struct err *why);
+#define PUT_OFF_NS     (5 * NS_PER_SEC) /* then it is tried again */
+#define PUT_OFF_NS_MAX (300 * NS_PER_SEC)
 
 /* --- runner_results.c --- */
 void attempt_free(struct attempt *attempt);
-void attempt_on_process_end(void *attempt, const struct step_result *result);
+void attempt_on_process_end(void *ctx, const struct step_result *result); /* the attempt */
 /* Records what the attempt came to, and frees it. */
-void attempt_end(struct attempt *attempt, const struct step_result *result);
+void attempt_end(struct attempt *attempt, const struct step_result *given);
 
 /* --- runner_steps.c --- */
 struct step_context attempt_context(const struct attempt *attempt);
@@ -185,3 +203,4 @@ void pipes_forget_step(const struct runner *runner, const struct stored_run *run
 
 /* --- runner_recover.c --- */
 MUST_CHECK bool runner_recover(struct runner *runner, struct err *err);
+void runner_recover_rest(struct runner *runner); /* while runner->has_unclosed */

@@ -66,6 +66,17 @@ bool queue_add(struct runner *runner, const struct stored_run *facts, struct act
     return true;
 }
 
+void queue_drop(struct active_run *run)
+{
+    struct active_run **at = &run->runner->runs;
+    while (*at != run) {
+        at = &(*at)->next;
+    }
+    *at = run->next;
+    run->runner->queued_count--;
+    run_free(run);
+}
+
 void run_park(struct active_run *run)
 {
     if (run->is_loaded) {

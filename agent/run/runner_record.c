@@ -111,16 +111,22 @@ bool runner_offer(struct runner *runner, const struct record *record)
     return true;
 }
 
-void runner_note(struct runner *runner, const struct record *record)
+bool runner_try_note(struct runner *runner, const struct record *record, struct err *err)
 {
-    struct err err = {0};
-    bool ok = store_record(runner->options.store, record, &err);
-    if (!ok && err.code == ERR_FULL && !runner->is_stuck && runner_flush(runner)) {
-        ok = store_record(runner->options.store, record, &err);
+    bool ok = store_record(runner->options.store, record, err);
+    if (!ok && err->code == ERR_FULL && !runner->is_stuck && runner_flush(runner)) {
+        ok = store_record(runner->options.store, record, err);
     }
     if (ok) {
         remember_made(runner, record);
-    } else if (err.code != ERR_FULL || runner->lost++ == 0) {
+    }
+    return ok;
+}
+
+void runner_note(struct runner *runner, const struct record *record)
+{
+    struct err err = {0};
+    if (!runner_try_note(runner, record, &err) && (err.code != ERR_FULL || runner->lost++ == 0)) {
         LOG(ERROR, "store.record_lost", F_T("type", event_type_name(record->type)),
             F_S("run", record->run), F_ERR(&err));
     }

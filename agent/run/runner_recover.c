@@ -78,7 +78,9 @@ static bool forget_messages(struct runner *runner, const struct stored_run *run,
     return true;
 }
 
-/* A run that was being canceled when the agent died is canceled now; any other has failed. */
+/* A run that was being canceled when the agent died is canceled now; any other has failed, unless
+ * the one that tries it again cannot be queued yet: then it stays open for runner_recover_rest(), or
+ * for the next start. */
 static bool close_run(struct runner *runner, const struct stored_run *run, struct err *err)
 {
     AUTO(arena) arena = arena_new(RUN_ARENA_BYTES);
@@ -88,6 +90,13 @@ static bool close_run(struct runner *runner, const struct stored_run *run, struc
     if (!close_steps(runner, run, &arena, &closing, err) ||
         !tags_read(run->tags, &arena, &tags, err)) {
         return false;
+    }
+    struct err why = {0};
+    struct retry_order order = {.keys = closing.keys, .steps = closing.key_count};
+    if (!is_canceled && !retry_interrupted(runner, run, &tags, &order, &arena, &why) &&
+        retry_put_off(runner, run->id, &runner->unclosed_since, &why)) {
+        runner->has_unclosed = true;
+        return true;
     }
     struct record ended = {.type = EVENT_RUN_FAILURE,
                            .at = runner_wall_now(runner),
@@ -102,9 +111,6 @@ static bool close_run(struct runner *runner, const struct stored_run *run, struc
     runner_note(runner, &ended);
     LOG(WARN, "run.interrupted", F_S("run", run->id),
         F_T("action", is_canceled ? "recorded as canceled" : "recorded as failed"));
-    if (!is_canceled) {
-        retry_interrupted(runner, run, &tags, closing.keys, closing.key_count, &arena);
-    }
     return forget_messages(runner, run, &closing, err);
 }
 
@@ -136,4 +142,50 @@ bool runner_recover(struct runner *runner, struct err *err)
         loop_defer(runner->options.loop, &runner->pump_task);
     }
     return store_flush(runner->options.store, runner_wall_now(runner), err);
+}
+
+static bool is_ours(const struct runner *runner, struct str id)
+{
+    const struct active_run *const lists[] = {runner->runs, runner->ended};
+    for (size_t i = 0; i < COUNT_OF(lists); i++) {
+        for (const struct active_run *run = lists[i]; run != NULL; run = run->next) {
+            if (str_eq(str_from(run->id), id)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool close_rest(struct runner *runner, struct err *err)
+{
+    AUTO(arena) arena = arena_new(RUN_ARENA_BYTES);
+    struct stored_run *runs = NULL;
+    size_t count = 0;
+    if (!store_open_runs(runner->options.store, &arena, &runs, &count, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!is_ours(runner, runs[i].id) && !close_run(runner, &runs[i], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void runner_recover_rest(struct runner *runner)
+{
+    struct err err = {0};
+    if (!runner_flush(runner)) {
+        return; /* which of them are open is asked of the database */
+    }
+    runner->has_unclosed = false;
+    if (!close_rest(runner, &err)) {
+        runner->has_unclosed = true;
+        return;
+    }
+    if (!runner->has_unclosed) {
+        runner->unclosed_since = (struct mono_time){0};
+        loop_defer(runner->options.loop, &runner->pump_task);
+    }
 }

@@ -221,9 +221,9 @@ static void heed_pipes(struct attempt *attempt, struct step_result *result)
     }
 }
 
-/* --- from the process to the end: what it still told, then the checks that are commands --- */
+/* --- from the process to the end: what it still told, then the checks that come after it --- */
 
-/* What the worker or the program said of checks, and what the commands came to. */
+/* What the worker or the program said of checks, and what was asked after it. */
 static bool join_checks(struct attempt *attempt, const struct check_results *more)
 {
     struct step_result *result = &attempt->judged;
@@ -289,6 +289,10 @@ static void after_messages(struct attempt *attempt)
 void attempt_on_process_end(void *ctx, const struct step_result *result)
 {
     struct attempt *attempt = ctx;
+    struct step_left_by by = {.run = str_from(attempt->run->id),
+                              .asset = run_asset(&attempt->run->run, attempt->step)->key,
+                              .attempt = attempt->run->run.steps[attempt->step].attempt};
+    step_result_warn_left(result, &by);
     attempt->result = result; /* the process's, which stays */
     if (attempt->pipes == NULL) {
         attempt->judged = *result;

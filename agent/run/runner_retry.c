@@ -22,20 +22,20 @@ static bool child_tags(const struct stored_run *parent, struct str interruptions
     struct str name = TAG_INTERRUPTIONS;
     struct str_map tags = {0};
     struct str_map joined = {0};
-    const struct str_map count = {.keys = &name, .values = &interruptions, .count = 1};
-    if (!tags_read(parent->tags, arena, &tags, err) ||
-        !tags_join(&tags, &count, arena, &joined, err)) {
+    const struct str_map count = {
+        .keys = &name, .values = &interruptions, .count = !str_is_empty(interruptions)};
+    if (!tags_read(parent->tags, arena, &tags, err)) {
         return false;
     }
     size_t kept = 0;
-    for (size_t i = 0; i < joined.count; i++) {
-        if (!str_is_empty(interruptions) || !str_eq(joined.keys[i], name)) {
-            joined.keys[kept] = joined.keys[i];
-            joined.values[kept++] = joined.values[i];
+    for (size_t i = 0; i < tags.count; i++) {
+        if (!str_eq(tags.keys[i], name)) {
+            tags.keys[kept] = tags.keys[i];
+            tags.values[kept++] = tags.values[i];
         }
     }
-    joined.count = kept;
-    return tags_write(&joined, arena, ret, err);
+    tags.count = kept;
+    return tags_join(&tags, &count, arena, &joined, err) && tags_write(&joined, arena, ret, err);
 }
 
 bool retry_enqueue(struct runner *runner, const struct stored_run *parent,
@@ -75,9 +75,12 @@ bool retry_enqueue(struct runner *runner, const struct stored_run *parent,
                               .priority = child.priority,
                               .retry_number = child.retry_number};
     struct active_run *run = NULL;
-    runner_note(runner, &enqueued);
     if (!queue_add(runner, &child, &run, err)) {
-        return false; /* it is recorded: the next start takes it from there */
+        return false;
+    }
+    if (!runner_try_note(runner, &enqueued, err)) {
+        queue_drop(run);
+        return false;
     }
     run->has_waited = true;
     loop_defer(runner->options.loop, &runner->pump_task);
@@ -112,10 +115,12 @@ static struct str keys_end(struct keys *keys, struct arena *arena)
     return text;
 }
 
-static bool is_again(enum run_retry_strategy strategy, bool has_succeeded, bool has_materialized)
+/* FROM_ASSET_FAILURE comes to the same as FROM_FAILURE: an asset that a step made and that did not
+ * fail its blocking checks is a step that succeeded, and what such a check held back may not be
+ * made before it has passed. */
+static bool is_again(enum run_retry_strategy strategy, bool has_succeeded)
 {
-    return strategy == RETRY_ALL_STEPS ||
-           (strategy == RETRY_FROM_FAILURE ? !has_succeeded : !has_materialized);
+    return strategy == RETRY_ALL_STEPS || !has_succeeded;
 }
 
 /* How the steps of a run that has just ended are tried again. */
@@ -124,8 +129,7 @@ static struct str keys_of_run(const struct active_run *run, enum run_retry_strat
 {
     struct keys keys = keys_begin();
     for (uint32_t i = 0; i < run->plan.count; i++) {
-        const struct run_step *step = &run->run.steps[i];
-        if (is_again(strategy, step->state == STEP_SUCCESS, step->has_materialized)) {
+        if (is_again(strategy, run->run.steps[i].state == STEP_SUCCESS)) {
             keys_add(&keys, run_asset(&run->run, i)->key);
         }
     }
@@ -162,63 +166,87 @@ static struct run_retry policy_of(const struct active_run *run)
     return policy;
 }
 
-void retry_interrupted(struct runner *runner, const struct stored_run *parent,
-                       const struct str_map *tags, struct str keys, int64_t steps,
-                       struct arena *arena)
+bool retry_put_off(const struct runner *runner, struct str run, struct mono_time *since,
+                   const struct err *why)
+{
+    struct mono_time now = loop_now(runner->options.loop);
+    if (since->ns == 0) {
+        *since = now;
+        LOG(WARN, "run.retry_put_off", F_S("run", run), F_ERR(why),
+            F_T("action", "the run stays open, trying again"));
+    }
+    if (now.ns - since->ns < PUT_OFF_NS_MAX) {
+        return true;
+    }
+    LOG(ERROR, "run.retry_failed", F_S("run", run), F_ERR(why),
+        F_T("action", "not tried again: selvedge-agent retry does it by hand"));
+    return false;
+}
+
+/* What belongs together is written together: the end of a run and the one that tries it again. */
+static bool make_room(struct runner *runner, const struct stored_run *parent, struct str keys,
+                      struct err *err)
+{
+    size_t texts = keys.len + parent->keys.len + parent->tags.len + parent->selection.len;
+    size_t needed = texts + 4 * (size_t)STORE_RECORD_BYTES;
+    return store_room(runner->options.store) >= needed || runner_flush(runner) ||
+           err_set(err, ERR_FULL, "the database cannot be written just now");
+}
+
+bool retry_interrupted(struct runner *runner, const struct stored_run *parent,
+                       const struct str_map *tags, struct retry_order *order, struct arena *arena,
+                       struct err *err)
 {
     char text[24];
     char id[UUID_TEXT_SIZE];
-    struct err err = {0};
     int64_t before = tags_get_i64(tags, TAG_INTERRUPTIONS, 0, INT32_MAX, 0);
-    if (steps == 0 || !runner->options.takes_over) {
-        return;
+    if (order->steps == 0 || !runner->options.takes_over) {
+        return true;
     }
     if (before >= INTERRUPTIONS_MAX) {
         LOG(WARN, "run.given_up", F_S("run", parent->id), F_I("interruptions", before),
             F_T("action", "not tried again: selvedge-agent retry does it by hand"));
-        return;
+        return true;
     }
     (void)snprintf(text, sizeof(text), "%lld", (long long)before + 1);
-    struct retry_order order = {.keys = keys,
-                                .steps = steps,
-                                .retry_number = parent->retry_number,
-                                .interruptions = str_from(text)};
-    if (!retry_enqueue(runner, parent, &order, arena, id, &err)) {
-        LOG(ERROR, "run.retry_failed", F_S("run", parent->id), F_ERR(&err));
-        return;
+    order->retry_number = parent->retry_number;
+    order->interruptions = str_from(text);
+    if (!make_room(runner, parent, order->keys, err) ||
+        !retry_enqueue(runner, parent, order, arena, id, err)) {
+        return false;
     }
     LOG(INFO, "run.retry_queued", F_S("parent", parent->id), F_T("run", id),
         F_T("reason", "interrupted"));
+    return true;
 }
 
-void retry_by_policy(struct active_run *run)
+bool retry_by_policy(struct active_run *run, struct err *err)
 {
     struct runner *runner = run->runner;
     struct run_retry policy = policy_of(run);
+    struct retry_order order = {0};
     char id[UUID_TEXT_SIZE];
-    struct err err = {0};
-    int64_t steps = 0;
+    AUTO(arena) arena = arena_new(RUN_ARENA_BYTES); /* of one try: there may be many */
     if (run->run.stop == RUN_STOP_INTERRUPTED) {
-        struct str keys = keys_of_run(run, RETRY_FROM_FAILURE, &run->arena, &steps);
-        retry_interrupted(runner, &run->facts, &run->tags, keys, steps, &run->arena);
-        return;
+        order.keys = keys_of_run(run, RETRY_FROM_FAILURE, &arena, &order.steps);
+        return retry_interrupted(runner, &run->facts, &run->tags, &order, &arena, err);
     }
     if (run->facts.retry_number >= policy.max) {
-        return;
+        return true;
     }
-    struct retry_order order = {.keys = keys_of_run(run, policy.strategy, &run->arena, &steps),
-                                .retry_number = run->facts.retry_number + 1};
-    order.steps = steps;
+    order.keys = keys_of_run(run, policy.strategy, &arena, &order.steps);
+    order.retry_number = run->facts.retry_number + 1;
     order.not_before.ns = policy.delay_ns > 0 ? runner_wall_now(runner).ns + policy.delay_ns : 0;
-    if (steps == 0) {
-        return;
+    if (order.steps == 0) {
+        return true;
     }
-    if (!retry_enqueue(runner, &run->facts, &order, &run->arena, id, &err)) {
-        LOG(ERROR, "run.retry_failed", F_T("run", run->id), F_ERR(&err));
-        return;
+    if (!make_room(runner, &run->facts, order.keys, err) ||
+        !retry_enqueue(runner, &run->facts, &order, &arena, id, err)) {
+        return false;
     }
     LOG(INFO, "run.retry_queued", F_T("parent", run->id), F_T("run", id),
         F_I("retry", order.retry_number), F_I("of", policy.max));
+    return true;
 }
 
 /* --- by hand --- */
@@ -255,8 +283,7 @@ static bool keys_stored(struct runner *runner, const struct stored_run *parent,
     }
     struct keys keys = keys_begin();
     for (size_t i = 0; i < count; i++) {
-        bool has_succeeded = str_eq(steps[i].status, STR("success"));
-        if (is_again(strategies[what], has_succeeded, steps[i].has_materialized)) {
+        if (is_again(strategies[what], str_eq(steps[i].status, STR("success")))) {
             keys_add(&keys, steps[i].asset);
         }
     }

@@ -2,6 +2,7 @@
 
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
+#include "common/model/partition_sql.h"
 
 enum { SQL_BYTES_MAX = 2 << 20, TIME_BYTES = 40 };
 
@@ -10,8 +11,7 @@ static bool out_of_memory(struct err *err)
     return err_set(err, ERR_NO_MEMORY, "prepare the step's partition: out of memory");
 }
 
-/* --- which ------------------------------------------------------------------------------------
- */
+/* --- which ------------------------------------------------------------------------------------ */
 
 static bool find_window(struct step_partition *p, struct partition_bounds bounds, struct err *err)
 {
@@ -68,8 +68,7 @@ bool step_partition_make(const struct partitions *of, struct partition_bounds bo
     return true;
 }
 
-/* --- variables ---------------------------------------------------------------------------------
- */
+/* --- variables -------------------------------------------------------------------------------- */
 
 static struct civil_time local_time(const struct partitions *of, struct wall_time at,
                                     int32_t *ret_offset)
@@ -110,8 +109,7 @@ size_t step_partition_variables(const struct step_partition *p, struct arena *ar
     return count;
 }
 
-/* --- SQL ---------------------------------------------------------------------------------------
- */
+/* --- SQL -------------------------------------------------------------------------------------- */
 
 /* Single quotes doubled: the one way that every SQL reads alike. */
 static void add_literal(struct buf *out, struct str text)
@@ -159,85 +157,47 @@ static void add_keys(const struct step_partition *p, struct buf *out)
     buf_add_char(out, ')');
 }
 
-static bool add_window(const struct step_partition *p, struct str name, struct buf *out,
-                       struct err *err)
+static void add_window(const struct step_partition *p, enum partition_word word, struct buf *out)
 {
     static const struct partitions in_utc = {0};
     struct partitions utc = in_utc;
     utc.tz = tz_utc();
-    if (p->of->kind != PARTITION_TIME) {
-        return err_set(err, ERR_INVALID,
-                       "{{ " STR_FMT " }} in SQL: the partitions are no windows of time",
-                       STR_ARG(name));
-    }
-    bool is_start = str_starts(name, STR("partition_start"));
-    add_time(out, str_ends(name, STR("_utc")) ? &utc : p->of,
-             is_start ? p->window.start : p->window.end);
-    return true;
+    bool is_start = word == PARTITION_WORD_START || word == PARTITION_WORD_START_UTC;
+    bool is_utc = word == PARTITION_WORD_START_UTC || word == PARTITION_WORD_END_UTC;
+    add_time(out, is_utc ? &utc : p->of, is_start ? p->window.start : p->window.end);
 }
 
 static bool add_value(const struct step_partition *p, struct str name, struct buf *out,
                       struct err *err)
 {
-    static const struct str windows[] = {STR_INIT("partition_start"), STR_INIT("partition_end"),
-                                         STR_INIT("partition_start_utc"),
-                                         STR_INIT("partition_end_utc")};
-    if (str_eq(name, STR("partition_key"))) {
-        return add_key(p, out, err);
-    }
-    if (str_eq(name, STR("partition_keys"))) {
-        add_keys(p, out);
-        return true;
-    }
-    for (size_t i = 0; i < COUNT_OF(windows); i++) {
-        if (str_eq(name, windows[i])) {
-            return add_window(p, name, out, err);
-        }
-    }
-    (void)err_set(err, ERR_INVALID, "{{ " STR_FMT " }} in SQL is not known", STR_ARG(name));
-    return err_hint(err, "partition_key, partition_keys, partition_start, partition_end, "
-                         "partition_start_utc, partition_end_utc");
-}
-
-/* What stands at the front of `text` between braces when it is a single word; anything else, such as
- * JSON, is not ours. */
-static bool take_name(struct str text, struct str *ret_name, size_t *ret_len)
-{
-    if (!str_starts(text, STR("{{"))) {
+    enum partition_word word = PARTITION_WORD_KEY;
+    if (!partition_word_from(name, p->of->kind, &word, err)) {
         return false;
     }
-    size_t end = 2;
-    while (end + 1 < text.len && !(text.ptr[end] == '}' && text.ptr[end + 1] == '}')) {
-        end++;
+    if (word == PARTITION_WORD_KEY) {
+        return add_key(p, out, err);
     }
-    struct str name = str_trim(str_slice(text, 2, end));
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && c != '_') {
-            return false;
-        }
+    if (word == PARTITION_WORD_KEYS) {
+        add_keys(p, out);
+    } else {
+        add_window(p, word, out);
     }
-    *ret_name = name;
-    *ret_len = end + 2;
-    return end + 1 < text.len && name.len > 0;
+    return true;
 }
 
 bool step_partition_sql(const struct step_partition *p, struct str sql, struct arena *arena,
                         struct str *ret, struct err *err)
 {
     AUTO(buf) out = buf_growing(SQL_BYTES_MAX);
-    for (size_t i = 0; i < sql.len;) {
-        struct str name = STR_NONE;
-        size_t len = 1;
-        if (!take_name(str_slice(sql, i, sql.len), &name, &len)) {
-            buf_add_char(&out, sql.ptr[i++]);
-            continue;
-        }
+    struct str before = STR_NONE;
+    struct str name = STR_NONE;
+    while (partition_sql_next(&sql, &before, &name)) {
+        buf_add(&out, before);
         if (!add_value(p, name, &out, err)) {
             return false;
         }
-        i += len;
     }
+    buf_add(&out, before);
     if (out.overflow) {
         return err_set(err, ERR_FULL, "the SQL with its partitions takes more than %d KiB",
                        SQL_BYTES_MAX >> 10);

@@ -73,9 +73,7 @@ static void enter(struct step_process *p, enum phase next)
     loop_timer_disarm(p->loop, &p->timer);
 }
 
-/* --- the verdict
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- the verdict ------------------------------------------------------------------------------ */
 
 static void blame(struct step_result *result, const char *code, struct str message)
 {
@@ -114,10 +112,12 @@ static bool blame_limit(struct step_process *p)
 {
     int signo = WIFSIGNALED(p->wait_status) ? WTERMSIG(p->wait_status) : 0;
     if (signo == SIGXCPU && p->confine.cpu_ns > 0) {
+        char memory[96];
+        struct buf limit = buf_fixed(memory, sizeof(memory));
+        buf_add_exact_duration(&limit, p->confine.cpu_ns);
         blame(&p->result, "limit",
-              arena_printf(&p->arena,
-                           "the step used more than its %" PRId64 " ms of processor time",
-                           p->confine.cpu_ns / NS_PER_MS));
+              arena_printf(&p->arena, "the step used more than its " STR_FMT " of processor time",
+                           STR_ARG(buf_str(&limit))));
         return true;
     }
     if (signo == SIGXFSZ && p->confine.file_bytes > 0) {
@@ -178,9 +178,7 @@ static void judge(struct step_process *p)
     }
 }
 
-/* --- the end
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void finish(struct step_process *p)
 {
@@ -196,13 +194,34 @@ enum remains {
     REMAINS_SOMEBODY,  /* who was told to end just now */
 };
 
+/* Each look finds fewer of them, but for those that were started meanwhile. */
+static void count_left(struct step_process *p, int64_t found)
+{
+    if (found > p->result.left_processes) {
+        p->result.left_processes = found;
+    }
+}
+
+static bool can_count(const struct step_process *p)
+{
+    return p->group.path[0] != '\0' || (p->host != NULL && !str_is_empty(p->token));
+}
+
 /* Its number is the group's as long as anyone is in it: it is not asked again once it was empty. */
+static bool has_process_group(struct step_process *p, int signal)
+{
+    p->group_is_empty = p->group_is_empty || !spawn_signal_group(p->child.pid, signal);
+    return !p->group_is_empty;
+}
+
+/* In it may also be who is dead and not put away yet: whoever can be counted was counted. */
 static enum remains kill_process_group(struct step_process *p)
 {
-    if (!p->group_is_empty) {
-        p->group_is_empty = !spawn_signal_group(p->child.pid, SIGKILL);
+    if (!has_process_group(p, SIGKILL)) {
+        return REMAINS_NOTHING;
     }
-    return p->group_is_empty ? REMAINS_NOTHING : REMAINS_SOMEBODY;
+    count_left(p, !can_count(p));
+    return REMAINS_SOMEBODY;
 }
 
 static enum remains kill_control_group(struct step_process *p)
@@ -211,7 +230,9 @@ static enum remains kill_control_group(struct step_process *p)
         return REMAINS_NOTHING;
     }
     /* Whoever is in a group that was made in it is not counted, but shows in time. */
-    bool has_somebody = step_group_count(&p->group) > 0 || p->sweeps > VANISHING_SWEEPS_MAX;
+    int64_t count = step_group_count(&p->group);
+    bool has_somebody = count > 0 || p->sweeps > VANISHING_SWEEPS_MAX;
+    count_left(p, count > 0 ? count : has_somebody);
     step_group_kill(&p->group);
     return has_somebody ? REMAINS_SOMEBODY : REMAINS_VANISHING;
 }
@@ -231,6 +252,7 @@ static enum remains kill_the_rest(struct step_process *p, bool is_suspicious)
     if (!orphans_kill_step(p->host->proc_dir, p->token, &found)) {
         return REMAINS_VANISHING; /* nobody knows: look again */
     }
+    count_left(p, found);
     return found > 0 ? REMAINS_SOMEBODY : REMAINS_NOTHING;
 }
 
@@ -238,9 +260,8 @@ static enum remains kill_the_rest(struct step_process *p, bool is_suspicious)
  * there any more by then. */
 static void sweep(struct step_process *p, bool is_suspicious)
 {
+    enum remains rest = kill_the_rest(p, is_suspicious || has_process_group(p, 0));
     enum remains group = kill_process_group(p);
-    enum remains rest = kill_the_rest(p, is_suspicious || group == REMAINS_SOMEBODY);
-    p->result.left_processes |= group == REMAINS_SOMEBODY || rest == REMAINS_SOMEBODY;
     bool is_clean = group == REMAINS_NOTHING && rest == REMAINS_NOTHING;
     if (is_clean || loop_now(p->loop).ns >= p->sweep_until.ns) {
         finish(p);
@@ -286,9 +307,7 @@ static void on_exit_status(void *ctx, int wait_status)
     check_end(p);
 }
 
-/* --- stopping
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- stopping --------------------------------------------------------------------------------- */
 
 static void stop(struct step_process *p)
 {
@@ -339,9 +358,7 @@ void step_process_add_output(struct step_process *p, bool is_stderr, struct str 
     }
 }
 
-/* --- the start
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- the start -------------------------------------------------------------------------------- */
 
 static bool open_capture(struct capture *c, struct step_process *p,
                          const struct step_process_options *options, const char *suffix,
@@ -469,9 +486,7 @@ void step_process_close(struct step_process *p)
     free(p);
 }
 
-/* --- for the record
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- for the record --------------------------------------------------------------------------- */
 
 static void write_int(struct json_writer *w, const char *name, int64_t value)
 {
@@ -493,4 +508,14 @@ void step_result_write_output(const struct step_result *result, struct buf *out)
     write_int(&w, "stderr_bytes", result->err.bytes);
     write_int(&w, "stderr_dropped_bytes", result->err.dropped);
     jw_end_object(&w);
+}
+
+void step_result_warn_left(const struct step_result *result, const struct step_left_by *by)
+{
+    if (result->left_processes == 0 || result->timed_out || result->canceled) {
+        return;
+    }
+    LOG(WARN, "step.left_processes", F_S("run", by->run), F_S("asset", by->asset),
+        F_S("check", by->check), F_I("attempt", by->attempt),
+        F_I("processes", result->left_processes), F_T("action", "ended, as the step had"));
 }

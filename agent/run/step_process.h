@@ -19,7 +19,8 @@ struct step_result {
     bool ok; /* exit code 0, no error message, not stopped by us */
     bool timed_out;
     bool canceled;
-    bool left_processes; /* something that it started was still there, and was ended */
+    int64_t left_processes; /* that it started and that were still there, and were ended; with no
+                               control group, user or token to count them by, 1 stands for all */
     int64_t duration_ns;
     int exit_code;         /* -1: it was killed, or never ran */
     char exit[64];         /* "exit code 3"; empty when it ended with 0 */
@@ -33,6 +34,12 @@ struct step_result {
     struct step_output out;
     struct step_output err;
     struct str first_line; /* of standard output */
+};
+
+/* Who left something behind, for the log. */
+struct step_left_by {
+    struct str run, asset, check; /* `check` is empty for the step itself */
+    int64_t attempt;
 };
 
 struct step_process_options {
@@ -65,6 +72,9 @@ void step_process_add_output(struct step_process *process, bool is_stderr, struc
 void step_process_cancel(struct step_process *process);
 /* Kills what still runs, without on_end. NULL is allowed. */
 void step_process_close(struct step_process *process);
+
+/* Warns of what a step, or a check after it, left behind when it ended by itself: it was ended. */
+void step_result_warn_left(const struct step_result *result, const struct step_left_by *by);
 
 /* Metadata of EVENT_LOGS_CAPTURED: stdout_bytes, stdout_dropped_bytes, the same of stderr; what is 0
  * is left out. */

@@ -8,9 +8,7 @@
 
 enum { INPUT_BYTES_MAX = 1 << 20 };
 
-/* --- variables
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- variables -------------------------------------------------------------------------------- */
 
 struct resolver {
     struct step_context context;
@@ -77,9 +75,7 @@ static const char *resolved_text(struct resolver *r, struct str text)
     return copy;
 }
 
-/* --- native work
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- native work ------------------------------------------------------------------------------ */
 
 static void add_list(struct json_writer *w, const char *member, const struct str_list *list)
 {
@@ -147,6 +143,16 @@ static void add_query(struct resolver *r, struct json_writer *w, struct str sql)
     jw_member_str(w, "sql", sql);
 }
 
+static void add_check(struct resolver *r, struct json_writer *w, const struct check *check)
+{
+    jw_begin_object(w);
+    jw_member_str(w, "name", check->name);
+    add_query(r, w, check->sql);
+    add_path(r, w, "path", check->resource->path);
+    jw_member_str(w, "severity", check->severity == CHECK_WARN ? STR("warn") : STR("error"));
+    jw_end_object(w);
+}
+
 static void add_checks(struct resolver *r, struct json_writer *w, const struct asset *asset)
 {
     if (asset->check_count == 0) {
@@ -155,16 +161,9 @@ static void add_checks(struct resolver *r, struct json_writer *w, const struct a
     jw_key(w, STR("checks"));
     jw_begin_array(w);
     for (size_t i = 0; i < asset->check_count; i++) {
-        const struct check *check = &asset->checks[i];
-        if (check->run.count > 0) {
-            continue; /* a program is not the worker's to start */
+        if (asset->checks[i].run.count == 0) { /* a program is not the worker's to start */
+            add_check(r, w, &asset->checks[i]);
         }
-        jw_begin_object(w);
-        jw_member_str(w, "name", check->name);
-        add_query(r, w, check->sql);
-        add_path(r, w, "path", check->resource->path);
-        jw_member_str(w, "severity", check->severity == CHECK_WARN ? STR("warn") : STR("error"));
-        jw_end_object(w);
     }
     jw_end_array(w);
 }
@@ -195,14 +194,19 @@ static void add_sql(struct resolver *r, struct json_writer *w, const struct sql 
     add_partition(r, w, sql);
 }
 
+static void begin_input(struct resolver *r, struct json_writer *w, const struct asset *asset)
+{
+    jw_begin_object(w);
+    jw_member_str(w, "asset", asset->key);
+    jw_member_str(w, "run", r->context.run);
+    jw_member_str(w, "step", asset->key);
+    jw_member_i64(w, "attempt", r->context.attempt);
+}
+
 static void write_input(struct resolver *r, const struct asset *asset, struct buf *out)
 {
     struct json_writer w = json_writer(out);
-    jw_begin_object(&w);
-    jw_member_str(&w, "asset", asset->key);
-    jw_member_str(&w, "run", r->context.run);
-    jw_member_str(&w, "step", asset->key);
-    jw_member_i64(&w, "attempt", r->context.attempt);
+    begin_input(r, &w, asset);
     if (asset->work == ASSET_SQL) {
         jw_member_str(&w, "kind", STR("sql"));
         add_sql(r, &w, &asset->sql);
@@ -216,11 +220,31 @@ static void write_input(struct resolver *r, const struct asset *asset, struct bu
     jw_end_object(&w);
 }
 
-static bool make_native(struct resolver *r, const struct asset *asset, struct step_spec *spec)
+/* One check of an asset that a command made. */
+static void write_check(struct resolver *r, const struct asset *asset, const struct check *check,
+                        struct buf *out)
+{
+    struct json_writer w = json_writer(out);
+    begin_input(r, &w, asset);
+    jw_member_str(&w, "kind", STR("checks"));
+    jw_key(&w, STR("checks"));
+    jw_begin_array(&w);
+    add_check(r, &w, check);
+    jw_end_array(&w);
+    jw_end_object(&w);
+}
+
+/* `check` NULL: the step itself. */
+static bool make_native(struct resolver *r, const struct asset *asset, const struct check *check,
+                        struct step_spec *spec)
 {
     const char **argv = arena_array(r->arena, 3, sizeof(*argv));
     AUTO(buf) input = buf_growing(INPUT_BYTES_MAX);
-    write_input(r, asset, &input);
+    if (check == NULL) {
+        write_input(r, asset, &input);
+    } else {
+        write_check(r, asset, check, &input);
+    }
     if (!r->ok) {
         return false;
     }
@@ -235,9 +259,17 @@ static bool make_native(struct resolver *r, const struct asset *asset, struct st
     return true;
 }
 
-/* --- commands
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- commands --------------------------------------------------------------------------------- */
+
+static bool set_user(struct resolver *r, const struct asset *asset, struct step_spec *spec)
+{
+    if (str_is_empty(asset->user)) {
+        return true;
+    }
+    spec->confine.user = arena_cstr(r->arena, asset->user);
+    return spec->confine.user != NULL ||
+           err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
+}
 
 static bool hold_to_limits(struct resolver *r, const struct asset *asset, struct step_spec *spec)
 {
@@ -248,12 +280,7 @@ static bool hold_to_limits(struct resolver *r, const struct asset *asset, struct
                                      .open_files = limits->open_files,
                                      .processes = limits->processes,
                                      .nice = limits->nice};
-    if (str_is_empty(asset->user)) {
-        return true;
-    }
-    spec->confine.user = arena_cstr(r->arena, asset->user);
-    return spec->confine.user != NULL ||
-           err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
+    return set_user(r, asset, spec);
 }
 
 /* "-c", "-lc" (shells, Python), "-e" (Perl, Ruby, Node): what follows is code. */
@@ -302,9 +329,7 @@ static bool make_command(struct resolver *r, const struct asset *asset, struct s
     return r->ok && hold_to_limits(r, asset, spec);
 }
 
-/* --- environment
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- environment ------------------------------------------------------------------------------ */
 
 struct environment {
     const char **items;
@@ -411,13 +436,27 @@ bool step_spec_make(const struct step_context *context, const struct asset *asse
     struct resolver r = {.context = *context, .arena = arena, .err = err};
     struct step_spec spec = {0};
     resolver_init(&r);
-    bool made =
-        asset->work == ASSET_RUN ? make_command(&r, asset, &spec) : make_native(&r, asset, &spec);
+    bool made = asset->work == ASSET_RUN ? make_command(&r, asset, &spec)
+                                         : make_native(&r, asset, NULL, &spec);
     if (!made || !make_environment(&r, asset, &spec)) {
         return err_wrap(err, "asset " STR_FMT, STR_ARG(asset->key));
     }
     *ret = spec;
     return true;
+}
+
+/* Limits are for programs: the worker of a native step has none either. What the asset's user may
+ * not read its check does not get to see. */
+static bool make_query(struct resolver *r, const struct asset *asset, const struct check *check,
+                       struct step_spec *spec)
+{
+    return make_native(r, asset, check, spec) && set_user(r, asset, spec);
+}
+
+static bool make_check_command(struct resolver *r, const struct asset *asset,
+                               const struct check *check, struct step_spec *spec)
+{
+    return make_argv(r, &check->run, spec) && hold_to_limits(r, asset, spec);
 }
 
 bool step_spec_make_check(const struct step_context *context, const struct asset *asset,
@@ -427,8 +466,9 @@ bool step_spec_make_check(const struct step_context *context, const struct asset
     struct resolver r = {.context = *context, .arena = arena, .err = err, .check = check->name};
     struct step_spec spec = {0};
     resolver_init(&r);
-    if (!make_argv(&r, &check->run, &spec) || !hold_to_limits(&r, asset, &spec) ||
-        !make_environment(&r, asset, &spec)) {
+    bool made = check->run.count > 0 ? make_check_command(&r, asset, check, &spec)
+                                     : make_query(&r, asset, check, &spec);
+    if (!made || !make_environment(&r, asset, &spec)) {
         return err_wrap(err, "check " STR_FMT, STR_ARG(check->name));
     }
     *ret = spec;

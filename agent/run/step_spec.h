@@ -30,7 +30,7 @@ struct step_spec {
 /* Everything lives in `arena`. Errors name the variable or path that could not be resolved. */
 MUST_CHECK bool step_spec_make(const struct step_context *context, const struct asset *asset,
                                struct arena *arena, struct step_spec *ret, struct err *err);
-/* The same of a command check of the asset. */
+/* The same of a check of the asset: its command, or the worker for a query after a command. */
 MUST_CHECK bool step_spec_make_check(const struct step_context *context, const struct asset *asset,
                                      const struct check *check, struct arena *arena,
                                      struct step_spec *ret, struct err *err);

@@ -91,8 +91,7 @@ bool store_run_steps(struct store *store, struct str run, struct arena *arena,
                                                   .status = arena_copy(arena, db_col_str(&q, 1)),
                                                   .attempt = db_col_i64(&q, 2),
                                                   .retry_at = {db_col_i64(&q, 3)},
-                                                  .has_materialized = db_col_i64(&q, 4) != 0,
-                                                  .messages_read = db_col_i64(&q, 5)};
+                                                  .messages_read = db_col_i64(&q, 4)};
         }
         if (steps == NULL || arena->exhausted) {
             db_reset(&q);

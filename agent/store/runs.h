@@ -30,7 +30,6 @@ struct stored_step {
     struct str status;
     int64_t attempt;
     struct wall_time retry_at; /* 0 = it was not about to be tried again */
-    bool has_materialized;     /* the asset's last materialization is of this run */
     int64_t messages_read;     /* bytes of the attempt's Dagster Pipes messages that are recorded */
 };
 /* Of a run that has started, in no order. */

@@ -88,7 +88,8 @@ bool view_runs(struct view *view, const struct view_run_filter *filter,
                                .tags = db_col_str(&q, 18),
                                .priority = db_col_i64(&q, 19),
                                .retry_number = db_col_i64(&q, 20),
-                               .error_code = db_col_str(&q, 21)};
+                               .error_code = db_col_str(&q, 21),
+                               .not_before = {db_col_i64(&q, 22)}};
         if (!on_run(ctx, &run)) {
             db_reset(&q);
             return true;
@@ -123,7 +124,8 @@ bool view_find_run(struct view *view, struct str prefix, struct view_run_span *r
         (void)err_set(err, ERR_NOT_FOUND,
                       by_prefix ? "no run begins with " STR_FMT : "no run yet" STR_FMT,
                       STR_ARG(prefix));
-        return err_hint(err, "list them: selvedge-agent runs");
+        return err_hint(err, by_prefix ? "list them: selvedge-agent runs"
+                                       : "make one: selvedge-agent materialize");
     }
     read_span(&q, ret);
     if (!db_next(&q, &row, err)) {

@@ -18,6 +18,7 @@ struct view_run {
     struct str tags; /* JSON object */
     int64_t steps, succeeded, failed, priority, retry_number;
     struct wall_time created_at, started_at, ended_at; /* 0 = not yet */
+    struct wall_time not_before;                       /* it stays queued until then; 0 = no wait */
 };
 struct view_run_filter {
     struct str run; /* whole id; empty = any, as all that follow */

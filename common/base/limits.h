@@ -50,4 +50,5 @@ enum {
     /* extract/load */
     LIMIT_SINGER_LINE_BYTES = 50 << 20,
     LIMIT_COLUMNS = 1000,
+    LIMIT_STREAMS = 1000, /* of a tap */
 };

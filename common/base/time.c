@@ -18,6 +18,16 @@ static int64_t floor_div(int64_t a, int64_t b)
 
 /* Years start in March here, so that the leap day is the last of its year. After H. Hinnant,
  * "chrono-compatible low-level date algorithms". */
+bool wall_from_seconds(int64_t seconds, struct wall_time *ret)
+{
+    int64_t ns = 0;
+    if (__builtin_mul_overflow(seconds, NS_PER_SEC, &ns)) {
+        return false;
+    }
+    ret->ns = ns;
+    return true;
+}
+
 struct civil_time civil_from_seconds(int64_t seconds)
 {
     int64_t days = floor_div(seconds, SECONDS_PER_DAY);
@@ -267,4 +277,37 @@ void buf_add_bytes(struct buf *b, int64_t bytes)
         unit++;
     }
     buf_addf(b, "%" PRIu64 ".%" PRIu64 " %s", value >> 10, (value & 1023) * 10 / 1024, units[unit]);
+}
+
+void buf_add_exact_duration(struct buf *b, int64_t ns)
+{
+    static const struct {
+        const char *name;
+        int64_t ns;
+    } units[] = {{"d", INT64_C(86400) * NS_PER_SEC},
+                 {"h", INT64_C(3600) * NS_PER_SEC},
+                 {"m", INT64_C(60) * NS_PER_SEC},
+                 {"s", NS_PER_SEC},
+                 {"ms", NS_PER_MS}};
+    if (ns < NS_PER_MS) {
+        buf_add(b, STR("0s"));
+        return;
+    }
+    for (size_t i = 0; i < COUNT_OF(units); i++) {
+        if (ns >= units[i].ns) {
+            buf_addf(b, "%" PRId64 "%s", ns / units[i].ns, units[i].name);
+            ns %= units[i].ns;
+        }
+    }
+}
+
+void buf_add_exact_bytes(struct buf *b, int64_t bytes)
+{
+    static const char *const units[] = {"", "KiB", "MiB", "GiB", "TiB"};
+    size_t unit = 0;
+    while (bytes != 0 && unit + 1 < COUNT_OF(units) && bytes % 1024 == 0) {
+        bytes /= 1024;
+        unit++;
+    }
+    buf_addf(b, "%" PRId64 "%s", bytes, units[unit]);
 }

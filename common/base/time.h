@@ -27,6 +27,8 @@ struct civil_time {
     int weekday; /* 0 = Sunday; output of civil_from_seconds only */
 };
 
+/* False when it lies beyond what struct wall_time holds (the year 2262). */
+MUST_CHECK bool wall_from_seconds(int64_t seconds, struct wall_time *ret);
 struct civil_time civil_from_seconds(int64_t seconds);
 int64_t
 civil_to_seconds(const struct civil_time *c); /* fields may be out of range: they are carried */
@@ -46,3 +48,6 @@ MUST_CHECK bool wall_parse(struct str s, struct wall_time *ret);
 void buf_add_duration(struct buf *b, int64_t ns);
 /* "12.3 MiB", "812 B": for people. */
 void buf_add_bytes(struct buf *b, int64_t bytes);
+/* "1h30m", "64MiB": exact, as definitions are written. Whole milliseconds; not negative. */
+void buf_add_exact_duration(struct buf *b, int64_t ns);
+void buf_add_exact_bytes(struct buf *b, int64_t bytes);

@@ -66,16 +66,19 @@ static void add_function_name(struct buf *b, const struct cli_program *program)
 }
 
 /* After an option that takes a value: its choices, or nothing of ours, so that the shell offers
- * file names. */
-static void add_bash_values(struct buf *b, const struct cli_option *list)
+ * file names. `command` is NULL for the options of every command. */
+static void add_bash_values(struct buf *b, const struct cli_command *command,
+                            const struct cli_option *list)
 {
     for (; list != NULL && list->name != NULL; list++) {
         if (list->type == CLI_BOOL) {
             continue;
         }
-        buf_addf(b, "    --%s", list->name);
+        const char *lead = command == NULL ? "*'" : "'";
+        const char *name = command == NULL ? "" : command->name;
+        buf_addf(b, "    %s%s --%s'", lead, name, list->name);
         if (list->letter != '\0') {
-            buf_addf(b, " | -%c", list->letter);
+            buf_addf(b, " | %s%s -%c'", lead, name, list->letter);
         }
         buf_add_text(b, ") offers='");
         add_choices(b, list->choices);
@@ -99,28 +102,41 @@ static void add_bash_path(struct buf *b, const struct cli_program *program)
     buf_add_text(b, ") found=\"${found:+$found }$word\" ;;\n");
 }
 
+/* The words that may follow a command which are no options. */
+static void add_arguments(struct buf *b, const struct cli_program *program,
+                          const struct cli_command *c)
+{
+    add_children(b, program, str_from(c->name));
+    if (strcmp(c->name, "completion") == 0) {
+        buf_add_text(b, " bash zsh fish");
+    } else if (strcmp(c->name, "help") == 0) {
+        add_children(b, program, STR(""));
+    }
+}
+
+static void add_bash_options(struct buf *b, const struct cli_program *program,
+                             const struct cli_option *own)
+{
+    buf_add_text(b, "' options='");
+    add_option_words(b, own);
+    add_option_words(b, program->options);
+    add_option_words(b, cli_common_options);
+    buf_add_text(b, "' ;;\n");
+}
+
 static void add_bash_words(struct buf *b, const struct cli_program *program)
 {
     const struct cli_command *sole = cli_sole_command(program);
     buf_add_text(b, "    '') offers='");
     add_children(b, program, STR(""));
-    add_option_words(b, sole != NULL ? sole->options : NULL);
-    add_option_words(b, program->options);
-    add_option_words(b, cli_common_options);
-    buf_add_text(b, "' ;;\n");
+    add_bash_options(b, program, sole != NULL ? sole->options : NULL);
     size_t index = 0;
     const struct cli_command *c;
     while ((c = cli_each_command(program, &index)) != NULL) {
         if (is_shown(c)) {
             buf_addf(b, "    '%s') offers='", c->name);
-            add_children(b, program, str_from(c->name));
-            if (strcmp(c->name, "completion") == 0) {
-                buf_add_text(b, " bash zsh fish");
-            }
-            add_option_words(b, c->options);
-            add_option_words(b, program->options);
-            add_option_words(b, cli_common_options);
-            buf_add_text(b, "' ;;\n");
+            add_arguments(b, program, c);
+            add_bash_options(b, program, c->options);
         }
     }
 }
@@ -132,7 +148,7 @@ static void add_bash(const struct cli_program *program, struct buf *b)
     add_function_name(b, program);
     buf_add_text(b, "() {\n"
                     "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
-                    "    local found='' word offers='' i\n"
+                    "    local found='' word offers='' options='' i\n"
                     "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
                     "        word=${COMP_WORDS[i]}\n"
                     "        case \"$found $word\" in\n");
@@ -142,15 +158,18 @@ static void add_bash(const struct cli_program *program, struct buf *b)
                     "    case \"$found\" in\n");
     add_bash_words(b, program);
     buf_add_text(b, "    esac\n"
-                    "    case \"$prev\" in\n");
-    add_bash_values(b, program->options);
+                    "    if [[ $cur == -* || -z $offers ]]; then\n"
+                    "        offers=$options\n"
+                    "    fi\n"
+                    "    case \"$found $prev\" in\n");
     size_t index = 0;
     const struct cli_command *c;
     while ((c = cli_each_command(program, &index)) != NULL) {
         if (!c->is_hidden) {
-            add_bash_values(b, c->options);
+            add_bash_values(b, c, c->options);
         }
     }
+    add_bash_values(b, NULL, program->options);
     buf_add_text(b, "    esac\n"
                     "    COMPREPLY=()\n"
                     "    while IFS='' read -r word; do\n"
@@ -181,8 +200,13 @@ static void add_fish_options(struct buf *b, const struct cli_program *program,
     for (; list != NULL && list->name != NULL; list++) {
         buf_addf(b, "complete -c %s", program->name);
         if (command != NULL && command->name[0] != '\0') {
+            struct str parent = parent_of(command);
             struct str word = last_word(command);
-            buf_addf(b, " -n '__fish_seen_subcommand_from " STR_FMT "'", STR_ARG(word));
+            buf_add_text(b, " -n '");
+            if (!str_is_empty(parent)) {
+                buf_addf(b, "__fish_seen_subcommand_from " STR_FMT "; and ", STR_ARG(parent));
+            }
+            buf_addf(b, "__fish_seen_subcommand_from " STR_FMT "'", STR_ARG(word));
         }
         buf_addf(b, " -l %s", list->name);
         if (list->letter != '\0') {
@@ -216,6 +240,18 @@ static void add_fish_command(struct buf *b, const struct cli_program *program,
     buf_add_char(b, '\n');
 }
 
+/* What follows completion and help; subcommands come with their summaries instead. */
+static void add_fish_arguments(struct buf *b, const struct cli_program *program,
+                               const struct cli_command *c)
+{
+    if (strcmp(c->name, "completion") == 0 || strcmp(c->name, "help") == 0) {
+        buf_addf(b, "complete -c %s -f -n '__fish_seen_subcommand_from %s' -a '", program->name,
+                 c->name);
+        add_arguments(b, program, c);
+        buf_add_text(b, "'\n");
+    }
+}
+
 static void add_fish(const struct cli_program *program, struct buf *b)
 {
     buf_addf(b, "# completion for %s; made by `%s completion fish`\n", program->name,
@@ -230,6 +266,7 @@ static void add_fish(const struct cli_program *program, struct buf *b)
         }
         if (c->name[0] != '\0') {
             add_fish_command(b, program, c);
+            add_fish_arguments(b, program, c);
         }
         add_fish_options(b, program, c, c->options);
     }

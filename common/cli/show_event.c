@@ -61,7 +61,7 @@ static void add_details(struct buf *out, const struct json *event)
 {
     static const char *const shown[] = {"attempt", "job",   "selection", "schedule",
                                         "status",  "check", "passed",    "partial",
-                                        "reason",  "exit",  "level",     "message"};
+                                        "reason",  "level", "message"};
     for (size_t i = 0; i < COUNT_OF(shown); i++) {
         const struct json *node = json_get(event, shown[i]);
         bool is_first_attempt =
@@ -77,12 +77,18 @@ static void add_details(struct buf *out, const struct json *event)
         buf_add(out, STR("  took "));
         buf_add_duration(out, took->as.integer * NS_PER_MS);
     }
+    const struct json *error = json_get(event, "error");
+    bool has_error = error != NULL && error->type == JSON_OBJECT;
+    struct str exit = text_of(event, "exit");
+    if (!str_is_empty(exit) && !(has_error && str_eq(exit, text_of(error, "message")))) {
+        buf_add(out, STR("  "));
+        buf_add_harmless(out, exit);
+    }
     const struct json *metadata = json_get(event, "metadata");
     if (metadata != NULL && metadata->type == JSON_OBJECT) {
         add_metadata(out, metadata);
     }
-    const struct json *error = json_get(event, "error");
-    if (error != NULL && error->type == JSON_OBJECT) {
+    if (has_error) {
         add_error(out, error);
     }
 }
@@ -121,5 +127,5 @@ void cli_event(struct cli *cli, struct str line)
     struct str step = text_of(event, "step");
     buf_add_harmless(&out, str_is_empty(step) ? text_of(event, "asset") : step);
     add_details(&out, event);
-    cli_json(cli, buf_str(&out));
+    cli_json(cli, str_trim_end(buf_str(&out), ' '));
 }

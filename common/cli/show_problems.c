@@ -67,10 +67,12 @@ int cli_problems(struct cli *cli, const struct problems *problems, const struct 
     if (problems->count == 0 || is_plain) {
         return cli_error(cli, err);
     }
+    struct problems sorted = *problems;
+    problems_sort(&sorted);
     if (cli_is_json(cli)) {
-        show_json(cli, problems);
+        show_json(cli, &sorted);
     } else {
-        show_text(cli, problems);
+        show_text(cli, &sorted);
     }
     return CLI_BAD_INPUT;
 }

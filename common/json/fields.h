@@ -102,6 +102,8 @@ void problems_add(struct problems *p, struct location at, struct str hint, const
 MUST_CHECK bool fields_read(const struct json *node, const struct field_table *table,
                             struct str path, struct arena *arena, struct problems *problems,
                             void *out);
+/* By their places, as a person goes through the files. */
+void problems_sort(struct problems *p);
 /* The first problem as an err, "file:line:column: text" with what is known of the place (for
  * messages, where one is enough). Always false. */
 bool problems_to_err(const struct problems *p, struct err *err);

@@ -53,9 +53,9 @@ bool fields_read_text(struct fields_reader *r, const struct fields_place *place,
 static void add_limit(struct buf *out, enum field_type type, int64_t value)
 {
     if (type == FIELD_DURATION) {
-        buf_add_duration(out, value);
+        buf_add_exact_duration(out, value);
     } else if (type == FIELD_BYTES) {
-        buf_add_bytes(out, value);
+        buf_add_exact_bytes(out, value);
     } else {
         buf_add_i64(out, value);
     }

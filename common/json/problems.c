@@ -28,6 +28,27 @@ void problems_add(struct problems *p, struct location at, struct str hint, const
     problem->hint = str_is_empty(hint) ? STR_NONE : arena_copy(p->arena, hint);
 }
 
+static bool stands_before(const struct location *a, const struct location *b)
+{
+    if (a->file != b->file) {
+        return a->file < b->file;
+    }
+    return a->line != b->line ? a->line < b->line : a->column < b->column;
+}
+
+void problems_sort(struct problems *p)
+{
+    for (size_t i = 1; i < p->count; i++) {
+        struct problem moved = p->items[i];
+        size_t at = i;
+        while (at > 0 && stands_before(&moved.at, &p->items[at - 1].at)) {
+            p->items[at] = p->items[at - 1];
+            at--;
+        }
+        p->items[at] = moved;
+    }
+}
+
 bool problems_to_err(const struct problems *p, struct err *err)
 {
     assert(p->count > 0);

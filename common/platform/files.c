@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,11 @@ static bool write_all(int fd, struct str content)
         content = str_slice(content, done < 0 ? 0 : (size_t)done, content.len);
     }
     return true;
+}
+
+bool files_write_fd(int fd, struct str content, struct err *err)
+{
+    return write_all(fd, content) || err_errno(err, errno, "write");
 }
 
 /* The folder's entry for a renamed file is durable only after this. */
@@ -298,5 +304,21 @@ bool files_lock(const char *path, struct fd *ret_lock, struct err *err)
         return err_errno(err, errno, "write lock %s", path);
     }
     ret_lock->n = fd_take(&file);
+    return true;
+}
+
+bool files_lock_wait(const char *path, void (*on_wait)(const struct err *why), struct fd *ret_lock,
+                     struct err *err)
+{
+    enum { LOOK_MS = 20 };
+    for (int waited_ms = 0; !files_lock(path, ret_lock, err); waited_ms += LOOK_MS) {
+        if (err->code != ERR_BUSY || waited_ms >= FILES_LOCK_WAIT_MS) {
+            return false;
+        }
+        if (waited_ms == 0) {
+            on_wait(err);
+        }
+        (void)poll(NULL, 0, LOOK_MS);
+    }
     return true;
 }

@@ -176,14 +176,15 @@ static int plan_fds(posix_spawn_file_actions_t *actions, const struct fd lifted[
     return result != 0 ? result : posix_spawn_file_actions_addclosefrom_np(actions, next);
 }
 
-static int plan_attributes(posix_spawnattr_t *attributes)
+static int plan_attributes(posix_spawnattr_t *attributes, bool stays_in_group)
 {
+    short group = stays_in_group ? 0 : POSIX_SPAWN_SETPGROUP;
     sigset_t none;
     sigset_t all;
     (void)sigemptyset(&none);
     (void)sigfillset(&all);
     int result = posix_spawnattr_setflags(
-        attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        attributes, (short)(group | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
     result = result != 0 ? result : posix_spawnattr_setpgroup(attributes, 0);
     result = result != 0 ? result : posix_spawnattr_setsigmask(attributes, &none);
     return result != 0 ? result : posix_spawnattr_setsigdefault(attributes, &all);
@@ -217,7 +218,7 @@ static int start(const struct spawn_options *options, const struct command *comm
     if (result == 0 && options->cwd != NULL) {
         result = posix_spawn_file_actions_addchdir_np(&actions, options->cwd);
     }
-    result = result != 0 ? result : plan_attributes(&attributes);
+    result = result != 0 ? result : plan_attributes(&attributes, options->stays_in_group);
     if (result == 0) {
         result = posix_spawn(ret_pid, command->path, &actions, &attributes, mutable(command->argv),
                              mutable(options->envp));

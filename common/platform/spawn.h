@@ -15,11 +15,12 @@ struct spawn_options {
     int stdout_fd;
     int stderr_fd;
     int message_fd;
+    bool stays_in_group;    /* of ours, so that a signal to the group reaches both */
     struct confine confine; /* what is not empty needs the helper */
     const char *helper;     /* path of selvedge-exec; NULL = there is none */
 };
 
-/* On success the child leads its own group (pgid == pid). The caller owns the pidfd. A program that
+/* On success the child leads its own group (pgid == pid), unless it stays in ours. The caller owns the pidfd. A program that
  * is missing or not executable fails here with ERR_NOT_FOUND or ERR_DENIED that names it; what the
  * helper finds out later is an error message on descriptor 3 (docs/reference/worker.md). */
 MUST_CHECK bool spawn_process(const struct spawn_options *options, pid_t *ret_pid, int *ret_pidfd,

@@ -461,6 +461,11 @@ static void on_broker_note(void *ctx, const struct broker_line *note)
 
 /* --- life ------------------------------------------------------------------------------- */
 
+static void say_lock_wait(const struct err *why)
+{
+    LOG(INFO, "hub.lock_wait", F_ERR(why));
+}
+
 static bool open_store(struct serve *s, struct err *err)
 {
     char path[LIMIT_PATH_BYTES + 1];
@@ -468,7 +473,8 @@ static bool open_store(struct serve *s, struct err *err)
     AUTO(buf) fleet = buf_growing(256);
     /* Before the lock, whose error would not say that there is no hub here. */
     if (!authority_fingerprint(s->config, fingerprint, err) ||
-        !hub_path(s->config, "lock", path, err) || !files_lock(path, &s->lock, err) ||
+        !hub_path(s->config, "lock", path, err) ||
+        !files_lock_wait(path, say_lock_wait, &s->lock, err) ||
         !authority_load(s->config, s->rng, wall_now(s), &s->arena, &s->authority, err) ||
         !hub_path(s->config, "hub.db", path, err)) {
         return false;

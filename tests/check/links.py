@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Relative links in Markdown lead to files and headings that exist."""
+"""Relative links in Markdown lead to files and headings that exist, and the lists of pages name every page."""
 import os
 import re
 import sys
@@ -47,9 +47,26 @@ def check(path):
             yield f"{path}:{line}: {target}: there is no such heading"
 
 
+def linked_from(path):
+    links = (match.group(1).partition("#")[0] for match in LINK.finditer(tree.read(path)))
+    return {os.path.normpath(os.path.join(os.path.dirname(path), link)) for link in links}
+
+
+def unlisted(pages):
+    """Each page for users is reached from its folder's README and from that of docs."""
+    for page in pages:
+        folder, name = os.path.split(page)
+        if os.path.dirname(folder) != "docs" or folder == "docs/decisions" or name == "README.md":
+            continue
+        for index in ("docs/README.md", folder + "/README.md"):
+            if index not in pages or page not in linked_from(index):
+                yield f"{index}: {page} is not listed"
+
+
 def main():
-    problems = []
-    for path in tree.files(".md"):
+    pages = tree.files(".md")
+    problems = list(unlisted(pages))
+    for path in pages:
         problems.extend(check(path))
     return tree.report(problems)
 

@@ -22,6 +22,8 @@ CLEAN = {
     "docs/limits.md": "| `LIMIT_A` | 4 MiB | a |\n| `LIMIT_B` | 2,000 | b |\n",
     "docs/a.md": "# One two\n[here](#one-two) [there](b.md#c) `[no](x)`\n```json\n{\"a\": 1}\n```\n",
     "hub/run/a.c": 'void f(void) { LOG(INFO, "a.b", F_I("n", 1)); LOG(WARN, x ? "a.b" : "a.c", F_I("n", 1)); }\n',
+    "docs/README.md": "[all](reference/README.md) [one](reference/log-events.md)\n",
+    "docs/reference/README.md": "[here](log-events.md)\n",
     "docs/reference/log-events.md": "| `a.b` | warn, info | x | |\n| `a.c` | warn | x | |\n",
     "docs/b.md": "# C\n```json\n{\"a\": …}\n```\n",
 }
@@ -48,6 +50,9 @@ MISTAKES = [
     (links, "docs/c.md", "[x](nowhere.md)\n", "no such file"),
     (links, "docs/c.md", "[x](a.md#three)\n", "no such heading"),
     (links, "docs/c.md", "[x](../../outside.md)\n", "no such file"),
+    (links, "docs/reference/new.md", "# New\n", "docs/README.md: docs/reference/new.md is not listed"),
+    (links, "docs/reference/README.md", "nothing\n", "docs/reference/README.md: docs/reference/log-events.md is not listed"),
+    (links, "docs/how-to/new.md", "# New\n", "docs/how-to/README.md: docs/how-to/new.md is not listed"),
     (limits, "docs/limits.md", "| `LIMIT_A` | 4 MiB | a |\n", "LIMIT_B is missing"),
     (limits, "docs/limits.md", "| `LIMIT_A` | 5 MiB | a |\n| `LIMIT_B` | 2000 |\n", "LIMIT_A is 4194304, not 5 MiB"),
     (limits, "common/base/limits.h", "/* */\nenum { LIMIT_A = 4 << 20, LIMIT_B = 2000, LIMIT_C = f() };\n", "no plain number"),

@@ -10,6 +10,7 @@ import os
 import random
 import subprocess
 import sys
+from calendar import isleap
 from collections import Counter
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -272,8 +273,29 @@ def explainer(croniter):
     return explain
 
 
+def dagster_ticks(zone, a, b, cron):
+    """Dagster's ticks in (a, b], or None where its own guard against unexpected results ends the iteration with an error."""
+    from dagster._check import CheckError
+    from dagster._utils.schedules import cron_string_iterator
+    ticks = []
+    try:
+        for t in cron_string_iterator(a + 1, cron, zone.name):
+            if t.timestamp() > b:
+                break
+            ticks.append(int(t.timestamp()))
+    except CheckError:
+        return None
+    return ticks
+
+
+def may_give_up(croniter, zone, a, cron):
+    """Looking back from March of a leap year, croniter passes over the 29th of February; Dagster starts from there and notices."""
+    start = datetime.fromtimestamp(a + 1, zone.info)
+    return start.month == 3 and isleap(start.year) and 29 in croniter.expand(cron)[0][2]
+
+
 def against_dagster(program, rng):
-    from dagster._utils.schedules import CroniterShim, cron_string_iterator
+    from dagster._utils.schedules import CroniterShim
     explain = explainer(CroniterShim)
     crons = expressions(rng, CroniterShim)
     for names, what in ((ZONES, "Dagster, five zones"), (ODD_ZONES, "Dagster, zones with odd changes")):
@@ -282,12 +304,12 @@ def against_dagster(program, rng):
         report = Report()
         for question, ticks in zip(questions, ours(program, questions)):
             zone, a, b, cron = question
-            theirs = []
-            for t in cron_string_iterator(a + 1, cron, zone.name):
-                if t.timestamp() > b:
-                    break
-                theirs.append(int(t.timestamp()))
-            report.compare(question, ticks, theirs, explain)
+            theirs = dagster_ticks(zone, a, b, cron)
+            if theirs is not None:
+                report.compare(question, ticks, theirs, explain)
+                continue
+            assert may_give_up(CroniterShim, zone, a, cron), f"Dagster gives up: {question}"
+            report.reasons["the 29th, asked in March of a leap year: Dagster ends with an error"] += 1
         report.end(what)
 
 

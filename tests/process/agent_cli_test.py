@@ -65,9 +65,31 @@ def every_command_has_help():
         assert done.returncode == 2 and done.stderr.startswith("error: "), (wrong, said(done))
 
 
+def bash_completes_what_is_meant():
+    """The script is loaded by bash itself; what Tab would offer stands behind a line's last word."""
+    with tempfile.NamedTemporaryFile("w", suffix=".bash") as script:
+        script.write(run(AGENT, "completion", "bash"))
+        script.flush()
+
+        def offers(*words):
+            body = ('. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _selvedge_agent; printf "%s\\n" "${COMPREPLY[@]}"')
+            return run("bash", "-eu", "-c", body, "bash", script.name, "selvedge-agent", *words).split()
+
+        assert offers("mat") == ["materialize"]
+        assert offers("schedules", "") == ["pause", "resume", "preview"]
+        assert "--all" in offers("schedules", "pause", "--") and "--sensor" not in offers("schedules", "pause", "--")
+        assert offers("materialize", "--s") == ["--standalone", "--state-dir"]
+        assert offers("assets", "--graph", "") == ["text", "dot", "mermaid"]
+        assert "queued" in offers("runs", "--status", "") and "materialized" not in offers("runs", "--status", "")
+        assert offers("partitions", "--status", "") == ["materialized", "failed", "missing"]
+        assert offers("help", "sched") == ["schedules"] and offers("completion", "") == ["bash", "zsh", "fish"]
+        assert offers("runs", "--log-level", "w") == ["warn"]
+        assert offers("--state-dir", "") == [], "a folder is the shell's to complete"
+
+
 def check_names_every_place():
     with Alone(project(shell("a", "true"))) as agent:
-        assert ": ok: 1 assets" in agent.command("check")
+        assert ": ok: 1 asset, " in agent.command("check")
         agent.define("project: test\n"
                      "assets:\n"
                      "  - {key: 'a b', run: ['true']}\n"
@@ -78,6 +100,8 @@ def check_names_every_place():
         done = agent.command("check", code=None)
         for place in ("selvedge.yaml:3:11: ", "selvedge.yaml:4:29: ", "selvedge.yaml:5:36: ", "selvedge.yaml:6:5: "):
             assert place in done.stderr, done.stderr
+        found = [line.split(":")[1] for line in done.stderr.splitlines() if line[0] == "/"]
+        assert found == ["3", "4", "5", "6"], "in the order of the file"
         assert 'did you mean "deps"?' in done.stderr and "error: 4 problems" in done.stderr, done.stderr
         problems = json.loads(agent.command("check", "--json", code=6))
         assert problems["total"] == 4 and {p["line"] for p in problems["problems"]} == {3, 4, 5, 6}, problems
@@ -87,6 +111,35 @@ def check_names_every_place():
             assert "selvedge.yaml:3:1: " in agent.command(*command, code=None).stderr, command
         done = agent.command("check", agent.dir + "/none.yaml", code=None)
         assert done.returncode == 3 and done.stderr.startswith("error: open ") and ":0:0" not in done.stderr, said(done)
+        assert "--definitions FILE, SELVEDGE_DEFINITIONS" in done.stderr, said(done)
+        agent.define(project(shell("a", "true"), more="schedules:\n  - {name: off, select: a, cron: '@daily', paused: true}\n"
+                             "sensors:\n  - {name: s, watch: '*.csv', select: a}\n"))
+        text = agent.command("check")
+        assert ": ok: 1 asset, 0 jobs, 1 schedule, 1 sensor\n" in text and "off: 1 asset, paused, else next tick 2" in text, text
+
+
+def a_selection_is_answered_alike_by_all():
+    with Alone(project(shell("pos/sales", "true"), shell("b", "true"))) as agent:
+        for command in ("materialize", "assets", "explain"):
+            done = agent.command(command, "pos/sale", code=None)
+            assert done.returncode == 3 and "pos/sale selects no asset" in done.stderr, (command, said(done))
+            assert "did you mean pos/sales?" in done.stderr and not done.stdout, (command, said(done))
+            done = agent.command(command, "b or (x", code=None)
+            assert done.returncode == 6 and "\n    b or (x\n         ^\n" in done.stderr, (command, said(done))
+        assert agent.command("assets", "--failing") == "no assets\n"
+        assert agent.command("assets", "--failing", "--json") == ""
+
+
+def a_step_that_a_run_lacks_is_an_error():
+    with Alone(project(shell("a", "echo hello"))) as agent:
+        agent.start()
+        done = agent.command("logs", code=None)
+        assert done.returncode == 3 and "make one: selvedge-agent materialize" in done.stderr, said(done)
+        agent.command("materialize", "a")
+        assert "hello" in agent.command("logs", "--step", "a")
+        for more in ([], ["--json"]):
+            done = agent.command("logs", "--step", "nope", *more, code=None)
+            assert done.returncode == 3 and "has no step nope" in done.stderr and not done.stdout, said(done)
 
 
 def settings_are_checked():
@@ -190,6 +243,7 @@ def status_needs_a_daemon():
         assert "link               not enrolled" in agent.command("status")
         done = agent.command("daemon", code=None)
         assert done.returncode == 1 and f"process {agent.daemon.process.pid} holds it" in done.stderr, said(done)
+        assert "hint: an agent works here already" in done.stderr, said(done)
         assert agent.daemon.is_running
         assert agent.daemon.stop() == 0
         assert agent.command("status", code=None).returncode == 4
@@ -336,7 +390,8 @@ def huge_output_costs_neither_memory_nor_disk():
 
 def a_daemonised_grandchild_ends_with_its_step():
     with Alone(project(shell("fork", "setsid sleep 1000 & echo $! > grandchild; echo done"))) as agent:
-        agent.command("materialize", "*", timeout=15)
+        done = agent.command("materialize", "*", "--log-level", "warn", timeout=15, code=None)
+        assert done.returncode == 0 and 'event=step.left_processes' in done.stderr and "processes=1" in done.stderr, said(done)
         assert "\ndone\n" in agent.command("logs")
         assert not is_alive(pid_in(agent.dir + "/grandchild"))
 
@@ -446,7 +501,8 @@ def a_full_disk_is_survived():
 
 TESTS = [a_child_that_ignores_term_is_killed, a_full_disk_is_survived, schedules_fire_and_skip_what_still_runs,
          huge_output_costs_neither_memory_nor_disk, kill_in_the_middle_of_a_run_is_made_good, every_command_has_help,
-         check_names_every_place, settings_are_checked, materialize_tells_how_it_went, runs_and_logs_are_kept,
+         bash_completes_what_is_meant, check_names_every_place, a_selection_is_answered_alike_by_all,
+         a_step_that_a_run_lacks_is_an_error, settings_are_checked, materialize_tells_how_it_went, runs_and_logs_are_kept,
          json_of_every_command_parses, status_needs_a_daemon,
          a_lock_that_is_let_go_of_is_waited_for, the_daemon_materializes_what_it_is_asked,
          nonsense_on_the_control_socket_is_answered, term_interrupts_what_runs, a_time_out_ends_the_whole_group,

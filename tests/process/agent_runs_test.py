@@ -40,7 +40,7 @@ def a_failed_run_is_tried_again_by_hand():
         assert len(statuses(agent)) == 4
         for arguments, code, words in ((["nothing"], 3, "no run begins with"), ([third["run"]], 3, "needs another try"),
                                        ([first["run"], "--all", "--from-failure"], 2, "give one of"),
-                                       ([first["run"], "--select", "x"], 3, "selects no asset"), ([], 2, "RUN")):
+                                       ([first["run"], "--select", "x"], 3, "selects no asset"), ([], 3, f"nothing of run {timeline(agent)['run']}")):
             done = agent.command("retry", *arguments, code=None)
             assert done.returncode == code and words in done.stderr, (arguments, said(done))
         text = agent.command("run", first["run"][:13]) if len({r["run"][:13] for r in agent.runs()}) == len(agent.runs()) \
@@ -52,8 +52,11 @@ def runs_are_canceled_in_the_queue_and_on_the_way():
     with Alone(project(shell("slow", "echo $$ > leader; sleep 1000"), more="jobs:\n  - {name: all, select: slow}\n")) as agent:
         agent.start()
         going = json.loads(agent.command("job", "all", "--no-wait", "--json"))["run"]
-        waiting = json.loads(agent.command("job", "all", "--no-wait", "--json"))["run"]
+        waiting = json.loads(agent.command("job", "all", "--no-wait", "--json", "--priority", "3", "-t", "a=b c", "-t", "n=1"))["run"]
         pid_in(agent.dir + "/leader")
+        text = agent.command("run", waiting)
+        assert f"waits for  run {going} of the same job\n" in text and "priority   3\n" in text, text
+        assert "tags       a=b c\n           n=1\n" in text and "waits for" not in agent.command("run", going), text
         assert agent.command("retry", going, code=None).returncode == 1  # it has not ended
         assert json.loads(agent.command("status", "--json"))["queued_runs"] == 1
         agent.command("cancel", waiting, going)
@@ -63,13 +66,35 @@ def runs_are_canceled_in_the_queue_and_on_the_way():
         assert agent.command("cancel", "none", code=None).returncode == 3
 
 
+def a_run_that_waits_says_till_when():
+    with Alone(project(shell("a", "false"), more="jobs:\n  - {name: one, select: a, retry: {max: 1, delay: 1h}}\n")) as agent:
+        agent.start()
+        agent.command("job", "one", code=1)
+        retry = wait_for("its retry", lambda: next((r for r in agent.runs() if r["status"] == "queued"), None))
+        till = f"waits till {retry['not_before']}\n"
+        assert retry["not_before"] > retry["created_at"] and till in agent.command("run", retry["run"]), retry
+        assert "waits" not in agent.command("run", retry["parent"])
+
+
+def a_person_replaces_where_the_job_says_so():
+    with Alone(project(shell("slow", "echo $$ > leader; test -e go || sleep 1000"),
+                       more="jobs:\n  - {name: one, select: slow, on_overlap: replace}\n")) as agent:
+        agent.start()
+        going = json.loads(agent.command("job", "one", "--no-wait", "--json"))["run"]
+        pid_in(agent.dir + "/leader")
+        open(agent.dir + "/go", "w").close()
+        agent.command("job", "one")
+        assert ended(agent, going)["status"] == "canceled"
+        assert [run["status"] for run in agent.runs()] == ["success", "canceled"], agent.runs()
+
+
 def definitions_are_read_again_whole_or_not_at_all():
     with Alone(project(shell("a", "true"), more="schedules:\n  - {name: often, select: a, every: 1s}\n")) as agent:
         agent.start()
         wait_for("it ticks", lambda: agent.events("tick"))
         agent.define(project(shell("a", "true"), "  - nonsense\n"))
         done = agent.command("reload", code=None)
-        assert done.returncode == 6 and "selvedge.yaml:" in done.stderr, said(done)
+        assert done.returncode == 6 and "the definitions in use stay: " in done.stderr and "selvedge.yaml:" in done.stderr, said(done)
         ticks = len(agent.events("tick"))
         wait_for("the old ones go on", lambda: len(agent.events("tick")) > ticks)
         agent.define(project(shell("a", "true"), shell("b", "true")))
@@ -89,7 +114,8 @@ def definitions_are_read_again_whole_or_not_at_all():
         assert agent.command("reload", code=None).returncode == 4
 
 
-TESTS = [a_failed_run_is_tried_again_by_hand, runs_are_canceled_in_the_queue_and_on_the_way,
+TESTS = [a_failed_run_is_tried_again_by_hand, a_run_that_waits_says_till_when, a_person_replaces_where_the_job_says_so,
+         runs_are_canceled_in_the_queue_and_on_the_way,
          definitions_are_read_again_whole_or_not_at_all]
 
 if __name__ == "__main__":

@@ -188,7 +188,7 @@ def included_files_run():
     with Alone() as agent:
         parts = define_parts(agent)
         with_secret(agent, "T")
-        assert ": ok: 2 assets, 1 jobs, 1 schedules" in agent.command("check")
+        assert ": ok: 2 assets, 1 job, 1 schedule, " in agent.command("check")
         agent.command("materialize", "--job", "all")
         assert [r["status"] for r in agent.runs()] == ["success"]
         put(os.path.join(parts, "c.yaml"), "assets:\n  - {key: a, run: ['true']}\n  - {key: d, deps: [bb], run: ['true']}\n",
@@ -211,7 +211,7 @@ def explain_shows_what_is_understood():
         assert 'T: "***"' in text and f"H: {os.environ['HOME']}" in text, text
         again = os.path.join(agent.dir, "again.yaml")
         put(again, text, 0o644)
-        assert ": ok: 2 assets, 1 jobs, 1 schedules" in agent.command("check", again)
+        assert ": ok: 2 assets, 1 job, 1 schedule, " in agent.command("check", again)
         asset = json.loads(agent.command("explain", "b", "--json"))["assets"]
         assert [a["key"] for a in asset] == ["b"] and asset[0]["defined_at"] == f"{parts}/b.yaml:2", asset
         job = json.loads(agent.command("explain", "job", "all", "--json"))["jobs"][0]

@@ -134,6 +134,8 @@ def cancel_and_kill():
 def dynamic_sets():
     with Alone(DEFINITIONS) as agent:
         agent.start()
+        text = agent.command("assets", "shops")
+        assert "  missing  " in text and "it has no partitions yet" in text, text
         done = agent.command("backfill", "shops", "--all", code=None)
         assert done.returncode == 3 and "shops has no partition yet" in done.stderr, done.stderr
         assert agent.command("partitions", "add", "shops", "berlin", "hamburg", "munich") == "added 3\n"

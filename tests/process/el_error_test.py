@@ -44,14 +44,16 @@ def csv(text, path="f.csv"):
 
 def requests_that_make_no_sense():
     for text, word in ((b"", ""), (b"[]", "object"), (b"{", ""), (b'{"kind":"x","asset":"a"}', "kind"),
-                       (b'{"kind":"extract_load","asset":"a"}', "tap"), (b'{"kind":"sql","asset":"a","path":"p"}', "name")):
+                       (b'{"kind":"extract_load","asset":"a"}', "tap"), (b'{"kind":"sql","asset":"a","path":"p"}', "name"),
+                       (b'{"kind":"checks","asset":"a"}', "checks"),
+                       (b'{"kind":"checks","asset":"a","checks":[{"name":"c","sql":"select 1"}]}', "checks[0].path")):
         result = run(text)
         assert result.code == 2 and result.error["code"] == "invalid" and word in result.error["message"], result.error
     till()
     fails(request(TILL, dict(target(), extra=1)), "invalid", "extra", exit_code=2)
     fails(request(dict(TILL, tabel="x"), target()), "invalid", "tabel", hint="table", exit_code=2)
-    fails(request(dict(TILL, type="oracle"), target()), "invalid", "oracle", hint="sqlite")
-    fails(request(TILL, dict(target(), type="oracle")), "invalid", "oracle", hint="jsonl")
+    fails(request(dict(TILL, type="oracle"), target()), "invalid", "oracle", hint="sqlite", exit_code=2)
+    fails(request(TILL, dict(target(), type="oracle")), "invalid", "oracle", hint="jsonl", exit_code=2)
     fails(request(TILL, target("upsert")), "invalid", "primary_key", hint="primary_key")
     fails(request(TILL, target("append")), "invalid", "replication_key", hint="upsert")
     fails(request(TILL, {"type": "jsonl", "path": "x.jsonl", "mode": "upsert"}), "invalid", "upserted")
@@ -90,7 +92,8 @@ def files_that_are_wrong_name_the_line():
             ("x\n", "f.s:1"), ("{}\n", "type"), ('{"type":"RECORD","stream":"s","record":{}}\n', "before its SCHEMA"),
             (schema + '{"type":"RECORD","stream":"s","record":{}}\n', "f.s:2: required \"id\""),
             (schema + '{"type":"RECORD","stream":"s","record":{"id":"x"}}\n', "f.s:2: column \"id\": expected"),
-            (schema + '{"type":"RECORD","stream":"t","record":{"id":1}}\n', "several streams"),
+            (schema + '{"type":"RECORD","stream":"t","record":{"id":1}}\n', "before its SCHEMA"),
+            (schema + schema.replace('"stream":"s"', '"stream":"t"'), "several streams"),
             (schema + '{"type":"BATCH","stream":"s"}\n', "BATCH"),
             ('{"type":"SCHEMA","stream":"s","schema":{}}\n', "properties"),
             ('{"type":"SCHEMA","stream":"s","schema":{"properties":{"a":{}}},"key_properties":["b"]}\n', "\"b\"")):
@@ -158,6 +161,7 @@ def sigterm_rolls_back_at_once():
     locker.execute("BEGIN EXCLUSIVE")
     for step, says in ((request(TILL, target()), True),
                        ({"kind": "sql", "asset": "a", "path": "shop.db", "name": "n", "sql": slow}, True),
+                       ({"kind": "checks", "asset": "a", "checks": [{"name": "c", "path": "shop.db", "sql": slow}]}, True),
                        (request(TILL, target(path="busy.db")), False)):
         process, events = el_step.start(step)
         time.sleep(0.6)
@@ -167,6 +171,7 @@ def sigterm_rolls_back_at_once():
         took = time.monotonic() - began
         result = el_step.finish(process, events)
         assert result.code == 143, (result.code, result.error)
+        assert not result.of("check"), "a check that was stopped has no verdict"
         assert took < 0.5, took  # 0.1 s on a quiet machine without sanitizers
         if says and took < 0.06:  # later, the grace time may have ended it without a word
             assert result.error["code"] == "cancelled", result.error

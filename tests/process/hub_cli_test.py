@@ -1,5 +1,6 @@
 """The hub's command line as an operator meets it: setting up, tokens, every screen on an empty hub and on one that two
 devices have filled, rebuild."""
+import fcntl
 import json
 import os
 import shutil
@@ -210,7 +211,7 @@ def an_empty_hub_has_empty_screens():
 
 # --- serve ---
 
-def serve_runs_once_and_ends_in_order():
+def serve_tells_its_supervisor_and_ends_in_order():
     with Folder() as folder:
         run(HUB, "init", "--state-dir", folder, "--bind", "127.0.0.1", "--port", str(free_port()), "--enrol-port", str(free_port()))
         log = os.path.join(folder, "log")
@@ -227,7 +228,6 @@ def serve_runs_once_and_ends_in_order():
                     said.append(supervisor.recv(1000))
                 while b"WATCHDOG=1" not in said[-1]:
                     said.append(supervisor.recv(1000))
-                assert "holds it" in fails(1, "serve", "--state-dir", folder)
                 assert "stop the hub" in fails(1, "rebuild", "--state-dir", folder)
                 hub.send_signal(signal.SIGTERM)
                 assert hub.wait(20) == 0
@@ -238,6 +238,28 @@ def serve_runs_once_and_ends_in_order():
                     hub.kill()
                     hub.wait()
         assert "event=hub.stopped" in read_file(log), read_file(log)
+
+
+def serve_runs_once_and_waits_for_a_lock_that_is_let_go_of():
+    """A killed hub's child keeps it until it has become its program."""
+    with Folder() as folder:
+        run(HUB, "init", "--state-dir", folder, "--bind", "127.0.0.1", "--port", str(free_port()), "--enrol-port", str(free_port()))
+        log = os.path.join(folder, "log")
+        with open(os.path.join(folder, "lock"), "w", encoding="ascii") as lock, open(log, "wb") as err:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            hub = subprocess.Popen([HUB, "serve", "--state-dir", folder], stderr=err)
+            try:
+                wait_for("it meets the lock", lambda: "hub.lock_wait" in read_file(log), every=0.02)
+                fcntl.flock(lock, fcntl.LOCK_UN)
+                wait_for("it serves", lambda: "hub.online" in read_file(log), every=0.02)
+                second = subprocess.run([HUB, "serve", "--state-dir", folder], capture_output=True, text=True, check=False, timeout=60)
+                assert second.returncode == 1 and f"error: lock {folder}/lock: process {hub.pid} holds it" in second.stderr, second.stderr
+                hub.send_signal(signal.SIGTERM)
+                assert hub.wait(20) == 0
+            finally:
+                if hub.poll() is None:
+                    hub.kill()
+                    hub.wait()
 
 
 # --- a fleet of two ---
@@ -404,5 +426,6 @@ if __name__ == "__main__":
     sys.exit(run_tests([every_command_has_help, a_hub_that_is_not_set_up_says_so, init_writes_settings_that_serve_reads,
                         init_is_done_once, init_that_was_interrupted_can_be_repeated, init_keeps_what_stands_in_the_file,
                         init_refuses_what_serve_would, a_lost_database_is_no_dead_end, bad_settings_name_their_place,
-                        tokens_are_made_listed_and_revoked, an_empty_hub_has_empty_screens, serve_runs_once_and_ends_in_order,
+                        tokens_are_made_listed_and_revoked, an_empty_hub_has_empty_screens, serve_tells_its_supervisor_and_ends_in_order,
+                        serve_runs_once_and_waits_for_a_lock_that_is_let_go_of,
                         a_fleet_is_seen_on_every_screen]))

@@ -37,9 +37,9 @@ def table(start):
     return {name for line in lines for name in re.findall(r"`([^`]+)`", line.split("|")[1])}
 
 
-def fields(name):
-    """The keys of a field table in agent/el/request.c."""
-    code = read("agent/el/request.c")
+def fields(name, file="agent/el/request.c"):
+    """The keys of a field table in `file`."""
+    code = read(file)
     body = re.search(rf"struct field {name}_fields\[\] = \{{(.*?)^\}};", code, re.M | re.S).group(1)
     return set(re.findall(r'\.key = "(\w+)"', body))
 
@@ -53,7 +53,7 @@ def check_runs(folder):
         assert code == 0, messages
         said += messages
     kinds = [message["event"] for message in said]
-    assert kinds == ["materialization", "check", "materialization"], kinds
+    assert kinds == ["materialization", "check", "materialization", "check"], kinds
     assert said[0]["metadata"]["dagster/row_count"] == {"type": "int", "raw_value": 3}, said[0]
     assert said[1]["passed"] is True and said[1]["metadata"]["value"]["raw_value"] == 1, said[1]
     os.remove(os.path.join(folder, "orders.csv"))
@@ -81,11 +81,14 @@ def check_members(said):
 
 def check_lists():
     assert table("## What goes in") == fields("request"), table("## What goes in") ^ fields("request")
-    assert table("### Taps") == fields("tap"), table("### Taps") ^ fields("tap")
-    assert table("### Targets") == fields("target"), table("### Targets") ^ fields("target")
+    taps = fields("tap", "agent/el/options.c")
+    assert table("### Taps") == taps, table("### Taps") ^ taps
+    shared = re.search(r"#define LOAD_OPTION_FIELDS(.*?)\n\n", read("agent/el/options.h"), re.S).group(1)
+    targets = fields("target", "agent/el/options.c") | set(re.findall(r'\.key = "(\w+)"', shared))
+    assert table("### Targets") == targets, table("### Targets") ^ targets
     assert table("### Checks") == fields("check"), table("### Checks") ^ fields("check")
     report = read("agent/el/report.c")
-    metadata = set(re.findall(r'add_(?:int|text|float)\(\s*&w,\s*"([^"]+)"', report)) | {"dagster/column_schema"}
+    metadata = set(re.findall(r'add_(?:int|text|float)\(\s*&w,\s*"([^"]+)"', report)) | {"dagster/column_schema", "streams"}
     metadata.discard("error")  # of a check
     assert table("Metadata of a materialization") == metadata, table("Metadata of a materialization") ^ metadata
     codes = set(re.findall(r'\[ERR_\w+\] = "(\w+)"', read("common/base/err.c"))) - {"none"}

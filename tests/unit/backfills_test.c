@@ -6,6 +6,7 @@
 #include "agent/store/runs.h"
 #include "runner_fixture.h"
 #include "tests/support/cmocka_all.h"
+#include "tests/support/fault_malloc.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -31,7 +32,12 @@ static const char text[] =
     "    " SAYS "touch up; until test -e go; do sleep 0.02; done']\n"
     "    partitions: {daily: {start: 2024-01-01, end: 2024-01-07}}\n"
     "  - {key: shops, " SAYS "'], partitions: {dynamic: shops}, backfill: single_run}\n"
-    "  - {key: plain, " SAYS "']}\n";
+    "  - {key: plain, " SAYS "']}\n"
+    "  - key: hours\n" /* 7,320: more than go into one record, fewer than into one run */
+    "    " SAYS "']\n"
+    "    partitions: {hourly: {start: 2024-01-01, end: 2024-11-01, timezone: UTC}}\n"
+    "    backfill: single_run\n";
+enum { HOURS = 7320 };
 
 static struct runner_world w;
 static struct backfills *backfills;
@@ -336,6 +342,116 @@ static void a_restart_goes_on(void **state)
         str_starts(str_from(runner_world_file(&w, "log")), STR("slow:2024-01-01..2024-01-01\n")));
 }
 
+/* What is in the database of the backfill that was asked for last. */
+static int64_t recorded(void)
+{
+    runner_world_check(&w, store_flush(w.fixture.store, w.fixture.now, &w.err));
+    return load(started.id).recorded;
+}
+
+static void ask_for_hours(void)
+{
+    struct backfill_request request = request_of("hours");
+    ask(&request);
+    assert_int_equal(started.partitions, HOURS);
+    int64_t first = recorded();
+    assert_in_range(first, 1, HOURS / 4);
+    runner_world_turn(&w);
+    assert_in_range(recorded(), first + 1, HOURS / 2); /* it goes on, a piece a turn */
+}
+
+static void a_large_one_is_written_down_piece_by_piece(void **state)
+{
+    (void)state;
+    ask_for_hours();
+    for (int64_t before = 0, now = recorded(); now < HOURS; before = now, now = recorded()) {
+        assert_in_range(now - before, 1, HOURS / 2);
+        assert_int_equal(runner_queued_runs(w.runner) + runner_active_runs(w.runner), 0);
+        runner_world_turn(&w);
+    }
+    wait_end(started.id, "completed_success");
+    expect_log("hours:2024-01-01-00:00..2024-10-31-23:00\n");
+    assert_int_equal(w.ended, 1);
+}
+
+static void killed_while_it_is_written_down_it_is_given_up(void **state)
+{
+    (void)state;
+    ask_for_hours();
+    reopen();
+    wait_end(started.id, "canceled");
+    assert_in_range(recorded(), 1, HOURS - 1);
+    assert_true(
+        str_eq(load(started.id).reason, STR("the agent stopped while it was being written down")));
+    assert_int_equal(w.ended, 0);
+}
+
+static void canceled_while_it_is_written_down_it_ends_there(void **state)
+{
+    (void)state;
+    ask_for_hours();
+    runner_world_check(&w, backfills_cancel(backfills, str_from(started.id), &w.err));
+    wait_end(started.id, "canceled");
+    assert_in_range(recorded(), 1, HOURS - 1);
+    assert_int_equal(w.ended, 0);
+}
+
+/* An agent that is told to stop writes down what it was asked for. */
+static void a_stop_writes_it_down(void **state)
+{
+    (void)state;
+    ask_for_hours();
+    backfills_stop(backfills);
+    assert_int_equal(recorded(), HOURS);
+    reopen();
+    wait_end(started.id, "completed_success");
+    assert_int_equal(w.ended, 1);
+}
+
+/* Only one at a time is in memory. */
+static void the_next_request_finds_it_written_down(void **state)
+{
+    (void)state;
+    ask_for_hours();
+    struct backfill_started hours = started;
+    struct backfill_request more = request_of("more");
+    ask(&more);
+    struct backfill_started small = started;
+    started = hours;
+    assert_int_equal(recorded(), HOURS);
+    wait_end(hours.id, "completed_success");
+    wait_end(small.id, "completed_success");
+}
+
+static size_t open_count(void)
+{
+    AUTO(arena) arena = arena_new(1 << 20);
+    struct stored_backfill *open = NULL;
+    size_t count = 0;
+    runner_world_check(&w, store_flush(w.fixture.store, w.fixture.now, &w.err));
+    runner_world_check(&w, store_open_backfills(w.fixture.store, &arena, &open, &count, &w.err));
+    return count;
+}
+
+/* Each allocation of a request fails once: there is a backfill, or the caller is told why not. */
+static void a_backfill_is_there_or_it_is_not(void **state)
+{
+    (void)state;
+    size_t expected = 0;
+    bool fired = true;
+    for (int nth = 0; fired; nth++) {
+        struct backfill_request request = request_of("slow");
+        struct err err = {0};
+        fault_malloc_arm(nth);
+        bool ok = backfills_request(backfills, &request, &started, &err);
+        fired = fault_malloc_disarm();
+        assert_true(ok || (fired && (err.code == ERR_NO_MEMORY || err.code == ERR_FULL)));
+        expected += ok;
+        assert_int_equal(open_count(), expected);
+    }
+    assert_true(expected > 0);
+}
+
 static void half_written_it_is_given_up(void **state)
 {
     (void)state;
@@ -432,6 +548,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_downstream_of_a_failure_never_runs, begin, end),
         cmocka_unit_test_setup_teardown(cancel_stops_it, begin, end),
         cmocka_unit_test_setup_teardown(a_restart_goes_on, begin, end),
+        cmocka_unit_test_setup_teardown(a_large_one_is_written_down_piece_by_piece, begin, end),
+        cmocka_unit_test_setup_teardown(killed_while_it_is_written_down_it_is_given_up, begin, end),
+        cmocka_unit_test_setup_teardown(canceled_while_it_is_written_down_it_ends_there, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(a_stop_writes_it_down, begin, end),
+        cmocka_unit_test_setup_teardown(the_next_request_finds_it_written_down, begin, end),
+        cmocka_unit_test_setup_teardown(a_backfill_is_there_or_it_is_not, begin, end),
         cmocka_unit_test_setup_teardown(half_written_it_is_given_up, begin, end),
         cmocka_unit_test_setup_teardown(what_the_definitions_no_longer_have, begin, end),
         cmocka_unit_test_setup_teardown(dynamic_partitions_in_one_run, begin, end),

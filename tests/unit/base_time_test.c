@@ -173,6 +173,45 @@ static void durations_for_people(void **state)
     }
 }
 
+static void as_definitions_are_written(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t ns;
+        const char *text;
+    } durations[] = {
+        {0, "0s"},
+        {1, "0s"},
+        {250 * NS_PER_MS, "250ms"},
+        {NS_PER_SEC, "1s"},
+        {90 * NS_PER_SEC, "1m30s"},
+        {86400 * NS_PER_SEC, "1d"},
+        {93784 * NS_PER_SEC + 5 * NS_PER_MS, "1d2h3m4s5ms"},
+    };
+    static const struct {
+        int64_t bytes;
+        const char *text;
+    } sizes[] = {
+        {0, "0"},
+        {1023, "1023"},
+        {1024, "1KiB"},
+        {1536, "1536"},
+        {1 << 20, "1MiB"},
+        {(1 << 20) + 1024, "1025KiB"},
+        {INT64_C(1) << 50, "1024TiB"},
+    };
+    for (size_t i = 0; i < COUNT_OF(durations); i++) {
+        AUTO(buf) b = buf_growing(100);
+        buf_add_exact_duration(&b, durations[i].ns);
+        assert_string_equal(buf_cstr(&b), durations[i].text);
+    }
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        AUTO(buf) b = buf_growing(100);
+        buf_add_exact_bytes(&b, sizes[i].bytes);
+        assert_string_equal(buf_cstr(&b), sizes[i].text);
+    }
+}
+
 static void bytes_for_people(void **state)
 {
     (void)state;
@@ -210,6 +249,7 @@ int main(void)
         cmocka_unit_test(what_is_written_is_read_back),
         cmocka_unit_test(a_clock_before_2024_is_not_set),
         cmocka_unit_test(durations_for_people),
+        cmocka_unit_test(as_definitions_are_written),
         cmocka_unit_test(bytes_for_people),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

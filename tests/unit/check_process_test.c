@@ -2,11 +2,13 @@
 #include "agent/run/check_process.h"
 
 #include "agent/run/capture_read.h"
+#include "common/db/db.h"
 #include "common/platform/files.h"
 #include "step_fixture.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/fault_malloc.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { CHECKS_MAX = 8, ARGS = 3, TEXT_BYTES = 1000 };
@@ -19,6 +21,7 @@ struct world {
     struct check checks[CHECKS_MAX];
     struct str args[CHECKS_MAX][ARGS];
     struct asset asset;
+    struct resource database;
     struct check_process *process;
     int ends;
     bool canceled;
@@ -70,6 +73,7 @@ static void begin(struct world *w)
                                        .store_id = str_from(w->f.host->store_id),
                                        .attempt = 3,
                                        .env = &w->env};
+    w->database = (struct resource){.name = STR("db"), .path = STR("x.db")};
     w->asset = (struct asset){.key = STR("a/b"), .work = ASSET_RUN, .checks = w->checks};
 }
 
@@ -79,7 +83,7 @@ static void end(struct world *w)
     step_fixture_end(&w->f);
 }
 
-/* A command check that runs a shell; NULL: one that is SQL. */
+/* A command check that runs a shell; NULL: one that is SQL of the database x.db. */
 static struct check *add(struct world *w, struct str name, const char *script)
 {
     size_t i = w->asset.check_count++;
@@ -89,6 +93,7 @@ static struct check *add(struct world *w, struct str name, const char *script)
     w->checks[i] = (struct check){.name = name, .severity = CHECK_ERROR};
     if (script == NULL) {
         w->checks[i].sql = STR("select 1");
+        w->checks[i].resource = &w->database;
     } else {
         w->checks[i].run = (struct str_list){.items = w->args[i], .count = ARGS};
     }
@@ -143,7 +148,7 @@ static void each_passes_by_its_exit_code(void **state)
     struct world w;
     begin(&w);
     add(&w, STR("rows"), "echo 12 rows; echo more");
-    add(&w, STR("asked_by_the_worker"), NULL);
+    add(&w, STR("reported"), NULL)->sql = STR_NONE; /* through Dagster Pipes */
     add(&w, STR("age"), "echo '3 h old'; echo why >&2; exit 4")->severity = CHECK_WARN;
     add(&w, STR("silent"), "exit 1");
     assert_int_equal(check_process_count(&w.asset), 3);
@@ -164,6 +169,108 @@ static void each_passes_by_its_exit_code(void **state)
                  "\"error\":{\"type\":\"text\",\"raw_value\":\"why\"}}");
     assert_check(&w, 2, false, "{\"exit_code\":{\"type\":\"int\",\"raw_value\":1}}");
     end(&w);
+}
+
+/* What a native step's worker has asked already. */
+static void queries_of_native_steps_are_not_asked_again(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w);
+    add(&w, STR("query"), NULL);
+    w.asset.work = ASSET_SQL;
+    assert_int_equal(check_process_count(&w.asset), 0);
+    add(&w, STR("command"), "true");
+    assert_int_equal(check_process_count(&w.asset), 1);
+    run(&w);
+    assert_int_equal(w.count, 1);
+    assert_string_equal(w.results[0].name, "command");
+    end(&w);
+}
+
+static void make_database(struct world *w)
+{
+    struct db *db = NULL;
+    struct err err = {0};
+    struct db_options options = {.path = temp_dir_path(&w->f.dir, "x.db"),
+                                 .flags = DB_FOREIGN_FILE};
+    assert_true(db_open(&db, &options, &err) &&
+                db_exec(db, "create table t(n int); insert into t values (3), (4)", &err));
+    db_close(db);
+}
+
+/* Between commands, in the order of the definitions, by the worker itself. */
+static void queries_after_a_command_are_asked_by_the_worker(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w);
+    make_database(&w);
+    w.context.worker = SELVEDGE_EL;
+    add(&w, STR("rows"), NULL)->sql = STR("select count(*) from t");
+    add(&w, STR("command"), "true");
+    struct check *none = add(&w, STR("none"), NULL);
+    none->sql = STR("select count(*) from t where n > 9");
+    none->severity = CHECK_WARN;
+    add(&w, STR("broken"), NULL)->sql = STR("select missing from t");
+    struct resource nowhere = {.name = STR("no"), .path = STR("nowhere.db")};
+    add(&w, STR("nowhere"), NULL)->resource = &nowhere;
+    struct resource unset = {.name = STR("unset"), .path = STR("${NOT_SET}/x.db")};
+    add(&w, STR("unset"), NULL)->resource = &unset;
+    run(&w);
+    assert_int_equal(w.count, 6);
+    assert_string_equal(w.results[0].name, "rows");
+    assert_string_equal(w.results[0].severity, "error");
+    assert_check(&w, 0, true, "{\"value\":{\"type\":\"int\",\"raw_value\":2}}");
+    assert_string_equal(w.results[1].name, "command");
+    assert_string_equal(w.results[2].severity, "warn");
+    assert_check(&w, 2, false, "{\"value\":{\"type\":\"int\",\"raw_value\":0}}");
+    static const char *const parts[] = {"no such column", "nowhere.db", "NOT_SET"};
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        assert_false(w.results[3 + i].passed);
+        assert_non_null(strstr(w.results[3 + i].metadata, "\"error\""));
+        assert_non_null(strstr(w.results[3 + i].metadata, parts[i]));
+    }
+    assert_false(files_exist(temp_dir_path(&w.f.dir, "nowhere.db")));
+    end(&w);
+}
+
+/* A worker that is not there, says nothing, something else, too much, or dies: never "passed". */
+static void a_worker_that_does_not_answer_means_not_passed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *script, *metadata_part;
+    } workers[] = {
+        {NULL, "fake-worker"},
+        {"exit 0", "the worker said nothing of it"},
+        {"echo '{\"event\":\"check\",\"name\":\"other\",\"passed\":true}' >&3",
+         "the worker said nothing of it"},
+        {"echo '{\"event\":\"check\",\"name\":\"query\",\"passed\":true}' >&3; kill -9 $$",
+         "SIGKILL"},
+        {"echo '{\"event\":\"error\",\"code\":\"invalid\",\"message\":\"old\"}' >&3; exit 2",
+         "old"},
+        {"echo '{\"event\":\"check\",\"name\":\"query\",\"passed\":true}' >&3; exec sleep 1000",
+         "time-out"},
+    };
+    for (size_t i = 0; i < COUNT_OF(workers); i++) {
+        struct world w;
+        struct err err = {0};
+        begin(&w);
+        char worker[LIMIT_PATH_BYTES + 1];
+        (void)snprintf(worker, sizeof(worker), "%s", temp_dir_path(&w.f.dir, "fake-worker"));
+        w.context.worker = worker;
+        AUTO(buf) text = buf_growing(TEXT_BYTES);
+        buf_addf(&text, "#!/bin/sh\n%s\n", workers[i].script);
+        assert_true(workers[i].script == NULL || files_write(worker, buf_str(&text), 0700, &err));
+        add(&w, STR("query"), NULL);
+        w.asset.timeout_ns = 300 * NS_PER_MS;
+        run(&w);
+        assert_int_equal(w.count, 1);
+        assert_false(w.results[0].passed);
+        assert_non_null(strstr(w.results[0].metadata, workers[i].metadata_part));
+        end(&w);
+    }
 }
 
 static void it_knows_what_it_checks(void **state)
@@ -275,7 +382,9 @@ static void without_memory_nothing_passes_by_mistake(void **state)
         struct err err = {0};
         begin(&w);
         add(&w, STR("bad"), "exit 1");
+        add(&w, STR("query"), NULL);
         struct check_process_options options = options_of(&w);
+        w.context.worker = SELVEDGE_EL; /* whose database is not there */
         fault_malloc_arm(nth);
         bool ok = check_process_start(&w.process, w.f.loop, &options, &err);
         for (int turns = 0; ok && w.ends == 0; turns++) {
@@ -284,8 +393,8 @@ static void without_memory_nothing_passes_by_mistake(void **state)
         }
         has_failed = fault_malloc_disarm();
         if (ok) {
-            assert_int_equal(w.count, 1);
-            assert_false(w.results[0].passed);
+            assert_int_equal(w.count, 2);
+            assert_false(w.results[0].passed || w.results[1].passed);
         } else {
             assert_int_equal(err.code, ERR_NO_MEMORY);
             assert_true(has_failed);
@@ -298,6 +407,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_passes_by_its_exit_code),
+        cmocka_unit_test(queries_of_native_steps_are_not_asked_again),
+        cmocka_unit_test(queries_after_a_command_are_asked_by_the_worker),
+        cmocka_unit_test(a_worker_that_does_not_answer_means_not_passed),
         cmocka_unit_test(it_knows_what_it_checks),
         cmocka_unit_test(one_that_cannot_be_has_not_passed_and_the_next_is_asked),
         cmocka_unit_test(a_cancel_ends_the_present_one_and_asks_no_other),

@@ -145,8 +145,8 @@ static void shells_get_words_from_the_table(void **state)
 {
     (void)state;
     struct cli_outcome o = RUN("completion", "bash");
-    assert_non_null(strstr(o.out, "'token') offers=' create list --state-dir"));
-    assert_non_null(strstr(o.out, "--mode) offers='append upsert' ;;"));
+    assert_non_null(strstr(o.out, "'token') offers=' create list' options=' --state-dir"));
+    assert_non_null(strstr(o.out, "'runs --mode') offers='append upsert' ;;"));
     assert_non_null(strstr(o.out, "complete -o default -F _weave weave\n"));
     assert_null(strstr(o.out, "secret"));
     o = RUN("completion", "zsh");
@@ -154,6 +154,9 @@ static void shells_get_words_from_the_table(void **state)
     o = RUN("completion", "fish");
     assert_non_null(strstr(o.out, "complete -c weave -f -n __fish_use_subcommand -a runs -d "
                                   "'list runs, newest first'\n"));
+    assert_non_null(strstr(o.out, "-n '__fish_seen_subcommand_from completion' -a ' bash zsh "
+                                  "fish'\n"));
+    assert_non_null(strstr(o.out, "-n '__fish_seen_subcommand_from help' -a ' runs "));
     assert_null(strstr(o.out, "secret"));
 }
 

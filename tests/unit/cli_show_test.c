@@ -40,6 +40,31 @@ static void an_event_is_one_line_of_what_matters(void **state)
         "one)\n");
 }
 
+static void how_a_step_ended_is_said_once(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        shown("{\"seq\":8,\"at\":\"2026-11-22T02:30:01.000Z\",\"type\":\"step_failure\",\"step\":"
+              "\"a\",\"duration_ms\":1500,\"exit\":\"exit code 3\",\"error\":{\"message\":\"no "
+              "disk\"}}",
+              NULL),
+        "02:30:01.000  step_failure                  a  took 1.5 s  exit code 3  no disk\n");
+    assert_string_equal(
+        shown("{\"seq\":8,\"at\":\"2026-11-22T02:30:01.000Z\",\"type\":\"step_failure\",\"step\":"
+              "\"a\",\"duration_ms\":1500,\"exit\":\"exit code 3\",\"error\":{\"message\":\"exit "
+              "code 3\"}}",
+              NULL),
+        "02:30:01.000  step_failure                  a  took 1.5 s  exit code 3\n");
+}
+
+static void an_event_with_nothing_to_say_has_no_blanks_behind(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        shown("{\"seq\":8,\"at\":\"2026-11-22T02:30:01.000Z\",\"type\":\"run_start\"}", NULL),
+        "02:30:01.000  run_start\n");
+}
+
 static void an_event_of_no_step_names_its_asset(void **state)
 {
     (void)state;
@@ -190,6 +215,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_is_one_line_of_what_matters),
+        cmocka_unit_test(how_a_step_ended_is_said_once),
+        cmocka_unit_test(an_event_with_nothing_to_say_has_no_blanks_behind),
         cmocka_unit_test(an_event_of_no_step_names_its_asset),
         cmocka_unit_test(a_first_attempt_is_no_news),
         cmocka_unit_test(an_event_cannot_drive_the_terminal),

@@ -135,7 +135,7 @@ static const struct {
     {"assets:\n  - {key: a, run: [x], retry: {delay: 2s}}\n",
      "6:31: assets[0].retry: required key \"max\" is missing", NULL},
     {"assets:\n  - {key: a, run: [x], timeout: 100ms}\n",
-     "6:33: assets[0].timeout: 100ms is below the minimum of 1.0 s", NULL},
+     "6:33: assets[0].timeout: 100ms is below the minimum of 1s", NULL},
     {"assets:\n  - {key: a, run: [x], timeout: 10}\n",
      "6:33: assets[0].timeout: expected a duration like \"10s\", got an integer",
      "add a unit: ms, s, m, h or d"},
@@ -172,7 +172,7 @@ static const struct {
     {"assets: [{key: a, run: [x]}]\nschedules: [{name: s, select: a, cron: 0 0 30 2 *}]\n",
      "6:40: schedule s: cron: \"0 0 30 2 *\" never happens", NULL},
     {"assets: [{key: a, run: [x]}]\nschedules: [{name: s, select: a, every: 500ms}]\n",
-     "6:41: schedules[0].every: 500ms is below the minimum of 1.0 s", NULL},
+     "6:41: schedules[0].every: 500ms is below the minimum of 1s", NULL},
     {"assets: [{key: a, run: [x]}]\n"
      "schedules: [{name: s, select: a, cron: '@daily', timezone: Europe/Berln}]\n",
      "6:60: schedule s: timezone Europe/Berln: this machine does not know it", NULL},

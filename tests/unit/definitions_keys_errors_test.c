@@ -54,7 +54,7 @@ static void commands(void **state)
         {"run: [x], limits: {nice: 20}",
          "6:39: assets[0].limits.nice: 20 is above the maximum of 19", NULL},
         {"run: [x], limits: {memory: 1}",
-         "6:41: assets[0].limits.memory: 1 is below the minimum of 1.0 MiB", NULL},
+         "6:41: assets[0].limits.memory: 1 is below the minimum of 1MiB", NULL},
         {"run: [x], limits: {memroy: 1}", "6:33: assets[0].limits: unknown key \"memroy\"",
          "did you mean \"memory\"?"},
         {"run: [x], checks: [{name: c, resource: pos}]",
@@ -192,6 +192,29 @@ static void what_has_no_partitions(void **state)
     assert_problems("assets:\n  - {key: a, %s}\n", cases, COUNT_OF(cases));
 }
 
+/* In SQL. What no run could fill in is said before there is a run. */
+static void what_stands_for_partitions(void **state)
+{
+    (void)state;
+    static const struct wrong cases[] = {
+        {"run: [x], checks: [{name: c, resource: pos, sql: 'select {{ partition_key }}'}]",
+         "6:63: asset a: check c: {{ partition_key }} in SQL goes with partitions only", NULL},
+        {"run: [x], partitions: {dynamic: d}, "
+         "checks: [{name: c, resource: pos, sql: 'select {{ partition_start }}'}]",
+         "6:89: asset a: check c: {{ partition_start }} in SQL: the partitions are no windows of "
+         "time",
+         NULL},
+        {"run: [x], partitions: {daily: {start: 2026-01-01}}, "
+         "checks: [{name: c, resource: pos, sql: '{{ partition_end }} {{ partion_key }}'}]",
+         "6:105: asset a: check c: {{ partion_key }} in SQL is not known",
+         "partition_key, partition_keys, partition_start, partition_end, partition_start_utc, "
+         "partition_end_utc"},
+        {"sql: {resource: pos, query: 'select {{partition_keys}}'}",
+         "6:42: asset a: sql: {{ partition_keys }} in SQL goes with partitions only", NULL},
+    };
+    assert_problems("assets:\n  - {key: a, %s}\n", cases, COUNT_OF(cases));
+}
+
 static void freshness(void **state)
 {
     (void)state;
@@ -202,7 +225,7 @@ static void freshness(void **state)
         {"{warn_after: 2h, fail_after: 2h}",
          "6:48: asset a: freshness: warn_after is not shorter than fail_after", NULL},
         {"{fail_after: 30s}",
-         "6:48: assets[0].freshness.fail_after: 30s is below the minimum of 1 m 00 s", NULL},
+         "6:48: assets[0].freshness.fail_after: 30s is below the minimum of 1m", NULL},
         {"{fail_after: 2h, lower_bound: 1h}",
          "6:65: asset a: freshness: lower_bound goes with cron only", "take it away"},
         {"{cron: '@daily'}",
@@ -267,9 +290,9 @@ static void schedules(void **state)
     (void)state;
     static const struct wrong cases[] = {
         {"every: 1h, splay: 1h",
-         "6:52: schedule s: splay is not shorter than the time between two ticks, 1 h 00 m", NULL},
+         "6:52: schedule s: splay is not shorter than the time between two ticks, 1h", NULL},
         {"cron: '0 0,6 * * *', splay: 6h",
-         "6:62: schedule s: splay is not shorter than the time between two ticks, 6 h 00 m", NULL},
+         "6:62: schedule s: splay is not shorter than the time between two ticks, 6h", NULL},
         {"every: 1h, missed: all", "6:53: schedules[0].missed: \"all\" does not stand alone",
          "write {all: ...}"},
         {"every: 1h, missed: {all: 0}",
@@ -357,11 +380,17 @@ static void a_broker_must_be_clear(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(commands),       cmocka_unit_test(checks),
-        cmocka_unit_test(partitions),     cmocka_unit_test(what_has_no_partitions),
-        cmocka_unit_test(freshness),      cmocka_unit_test(automation),
-        cmocka_unit_test(pools_and_jobs), cmocka_unit_test(schedules),
-        cmocka_unit_test(sensors),        cmocka_unit_test(a_broker_must_be_clear),
+        cmocka_unit_test(commands),
+        cmocka_unit_test(checks),
+        cmocka_unit_test(partitions),
+        cmocka_unit_test(what_has_no_partitions),
+        cmocka_unit_test(what_stands_for_partitions),
+        cmocka_unit_test(freshness),
+        cmocka_unit_test(automation),
+        cmocka_unit_test(pools_and_jobs),
+        cmocka_unit_test(schedules),
+        cmocka_unit_test(sensors),
+        cmocka_unit_test(a_broker_must_be_clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -349,6 +349,48 @@ static void a_lock_has_one_holder(void **state)
     assert_int_equal(err.code, ERR_NOT_FOUND);
 }
 
+static char lock_path[LIMIT_PATH_BYTES];
+static struct fd held;
+static int waits;
+
+/* Somebody lets go of it as soon as another one waits. */
+static void let_go(const struct err *why)
+{
+    assert_int_equal(why->code, ERR_BUSY);
+    waits++;
+    fd_release(&held);
+}
+
+static void keep(const struct err *why)
+{
+    assert_non_null(strstr(why->msg, "holds it"));
+    waits++;
+}
+
+static void a_lock_can_be_waited_for(void **state)
+{
+    (void)state;
+    AUTO(temp_dir) dir = temp_dir_new();
+    struct err err = {0};
+    struct fd lock = {-1};
+    (void)snprintf(lock_path, sizeof(lock_path), "%s", temp_dir_path(&dir, "lock"));
+    waits = 0;
+    assert_true(files_lock_wait(lock_path, let_go, &held, &err));
+    assert_int_equal(waits, 0);
+    assert_true(files_lock_wait(lock_path, let_go, &lock, &err));
+    assert_int_equal(waits, 1);
+    assert_int_equal(held.n, -1);
+    struct fd third = {42};
+    assert_false(files_lock_wait(lock_path, keep, &third, &err)); /* after two seconds */
+    assert_int_equal(err.code, ERR_BUSY);
+    assert_int_equal(waits, 2);
+    assert_int_equal(third.n, 42);
+    fd_release(&lock);
+    assert_false(files_lock_wait(temp_dir_path(&dir, "none/lock"), keep, &third, &err));
+    assert_int_equal(err.code, ERR_NOT_FOUND); /* for which no waiting helps */
+    assert_int_equal(waits, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +407,7 @@ int main(void)
         cmocka_unit_test(a_tree_without_end_is_refused),
         cmocka_unit_test(joining),
         cmocka_unit_test(a_lock_has_one_holder),
+        cmocka_unit_test(a_lock_can_be_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,8 @@ target_link_libraries(runner_fixture PUBLIC agent_run store_fixture test_support
 foreach(name runner runner_memory runner_partition runner_pipes runner_queue)
     selvedge_test(NAME ${name}_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}_test.c LIBS runner_fixture)
 endforeach()
+target_compile_definitions(runner_test PRIVATE SELVEDGE_EL="$<TARGET_FILE:selvedge-el>")
+add_dependencies(runner_test selvedge-el)
 selvedge_test(NAME backfills_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/backfills_test.c LIBS runner_fixture agent_daemon)
 selvedge_test(NAME step_spec_test LABEL unit
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/step_spec_test.c ${CMAKE_CURRENT_LIST_DIR}/definitions_fixture.c LIBS agent_run)

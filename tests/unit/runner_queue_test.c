@@ -109,6 +109,23 @@ static void runs_of_a_job_never_overlap(void **state)
     expect_log("aba");
 }
 
+static void what_cannot_be_queued_replaces_nothing(void **state)
+{
+    (void)state;
+    runner_world_init(&w, three_jobs);
+    assert_true(ask("ja", OVERLAP_SKIP, runs[0]));
+    runner_world_wait_file(&w, "up-a");
+    struct run_request request = {.job = STR("ja"),
+                                  .cause = STR("manual"),
+                                  .selection = STR("nothing"),
+                                  .on_overlap = OVERLAP_REPLACE};
+    assert_false(runner_enqueue(w.runner, &request, runs[1], &w.err));
+    assert_int_equal(w.err.code, ERR_NOT_FOUND);
+    go();
+    runner_world_wait(&w, 1);
+    expect_end(0, runs[0], RUN_SUCCESS);
+}
+
 static void places_are_kept(void **state)
 {
     (void)state;
@@ -265,8 +282,7 @@ static void strategies_differ_in_what_they_do_again(void **state)
     assert_int_equal(runner_queued_runs(w.runner), 0); /* the tag says more than the job */
 }
 
-/* --- restarts ---------------------------------------------------------------------------------
- */
+/* --- restarts --------------------------------------------------------------------------------- */
 
 static void a_kill_closes_the_run_and_goes_on_from_there(void **state)
 {
@@ -375,6 +391,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(the_more_important_goes_first_then_the_older, end),
         cmocka_unit_test_teardown(runs_of_a_job_never_overlap, end),
+        cmocka_unit_test_teardown(what_cannot_be_queued_replaces_nothing, end),
         cmocka_unit_test_teardown(places_are_kept, end),
         cmocka_unit_test_teardown(a_run_has_a_time_out, end),
         cmocka_unit_test_teardown(canceling_takes_from_the_queue_and_stops_what_goes, end),

@@ -64,22 +64,22 @@ static void old_output_goes_however_short_the_engine_lives(void **state)
     runner_world_release(&w);
 }
 
-/* The command writes what the worker would say of its checks. */
+/* The check is SQL: the worker is asked once the command has ended. */
 static void a_blocking_check_stops_what_depends_on_it(void **state)
 {
-    static const char definitions[] =
-        "resources: {db: {type: sqlite, path: x.db}}\n"
-        "assets:\n"
-        "  - key: a\n"
-        "    run: [sh, -c, 'echo \"{\\\"event\\\":\\\"check\\\",\\\"name\\\":\\\"good\\\","
-        "\\\"passed\\\":false,\\\"severity\\\":\\\"error\\\"}\" >&3']\n"
-        "    retry: {max: 3}\n"
-        "    checks: [{name: good, resource: db, sql: select 1}]\n"
-        "  - {key: b, run: ['true'], deps: [a]}\n"
-        "  - {key: c, run: ['true']}\n";
+    static const char definitions[] = "resources: {db: {type: sqlite, path: x.db}}\n"
+                                      "assets:\n"
+                                      "  - key: a\n"
+                                      "    run: [sh, -c, 'touch x.db; echo made >> made']\n"
+                                      "    retry: {max: 3}\n"
+                                      "    checks: [{name: good, resource: db, sql: select 0}]\n"
+                                      "  - {key: b, run: ['true'], deps: [a]}\n"
+                                      "  - {key: c, run: ['true']}\n";
     (void)state;
     char run[UUID_TEXT_SIZE];
     runner_world_init(&w, definitions);
+    w.options.worker = SELVEDGE_EL;
+    runner_world_reopen(&w);
     runner_world_enqueue(&w, "*", run);
     runner_world_wait(&w, 1);
     assert_int_equal(w.state, RUN_SUCCESS); /* a check that blocks nothing */
@@ -91,8 +91,36 @@ static void a_blocking_check_stops_what_depends_on_it(void **state)
                      2);                                                   /* it was made */
     assert_int_equal(runner_world_events(&w, EVENT_STEP_FAILURE, "a"), 1); /* and not tried again */
     assert_int_equal(runner_world_events(&w, EVENT_ASSET_FAILED_TO_MATERIALIZE, NULL), 0);
+    assert_int_equal(runner_world_events(&w, EVENT_ASSET_CHECK_EVALUATION, "a"), 2);
     assert_int_equal(runner_world_events(&w, EVENT_STEP_SKIPPED, "b"), 1);
     assert_int_equal(runner_world_events(&w, EVENT_STEP_SUCCESS, "c"), 2);
+    assert_string_equal(runner_world_file(&w, "made"), "made\nmade\n");
+    runner_world_release(&w);
+}
+
+/* What a blocking check held back stays back, also when only what was not made is made again. */
+static void a_retry_asks_the_blocking_check_again(void **state)
+{
+    static const char definitions[] =
+        "assets:\n"
+        "  - {key: a, run: ['true'], checks: [{name: bad, run: ['false'], blocking: true}]}\n"
+        "  - {key: b, run: ['true'], deps: [a]}\n"
+        "  - {key: c, run: ['true']}\n"
+        "jobs: [{name: all, select: '*', retry: {max: 1, strategy: from_asset_failure}}]\n";
+    (void)state;
+    char run[UUID_TEXT_SIZE];
+    runner_world_init(&w, definitions);
+    runner_world_enqueue(&w, "all", run);
+    runner_world_wait(&w, 2);
+    assert_int_equal(w.state, RUN_FAILURE);
+    assert_int_equal(runner_world_events(&w, EVENT_STEP_START, "b"), 0);
+    assert_int_equal(runner_world_events(&w, EVENT_ASSET_CHECK_EVALUATION, "a"), 2);
+    assert_int_equal(runner_world_events(&w, EVENT_STEP_START, "c"), 1);
+    runner_world_check(
+        &w, runner_retry(w.runner, str_from(w.ends[1]), RETRY_WHAT_UNMADE, STR_NONE, run, &w.err));
+    runner_world_wait(&w, 3);
+    assert_int_equal(runner_world_events(&w, EVENT_STEP_START, "b"), 0);
+    assert_int_equal(runner_world_events(&w, EVENT_ASSET_CHECK_EVALUATION, "a"), 3);
     runner_world_release(&w);
 }
 
@@ -152,6 +180,7 @@ int main(void)
         cmocka_unit_test(a_large_run_is_recorded_whole),
         cmocka_unit_test(old_output_goes_however_short_the_engine_lives),
         cmocka_unit_test(a_blocking_check_stops_what_depends_on_it),
+        cmocka_unit_test(a_retry_asks_the_blocking_check_again),
         cmocka_unit_test(checks_may_be_commands),
         cmocka_unit_test(canceling_ends_the_checks_too),
     };

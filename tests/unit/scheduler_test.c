@@ -238,7 +238,7 @@ static void a_restart_remembers(void **state)
                         "down, the first 2026-11-22T11:00:00.000Z (missed: skip)\n");
     assert_string_equal(
         ticks("daily"),
-        "daily 2026-11-25T02:30 skipped: the previous run of daily is still going\n"
+        "daily 2026-11-25T02:30 started: missed while the agent was down\n"
         "daily 2026-11-24T02:30 started: missed while the agent was down\n"
         "daily 2026-11-23T02:30 skipped: the tick was missed while the agent was down (missed: "
         "all, at most 2)\n");
@@ -270,8 +270,9 @@ static void a_tick_makes_the_partition_of_its_time(void **state)
     struct stored_run *runs = NULL;
     size_t count = 0;
     runner_world_check(&w, store_open_runs(w.fixture.store, &arena, &runs, &count, &w.err));
-    assert_int_equal(count, 1);
+    assert_int_equal(count, 2);
     assert_true(str_eq(runs[0].partition, STR("2026-11-23")));
+    assert_true(str_eq(runs[1].partition, STR("2026-11-24")));
 }
 
 static void a_pause_survives_and_its_ticks_are_nobodys(void **state)

@@ -14,9 +14,7 @@ static void check(bool ok, const struct err *err)
     }
 }
 
-/* --- limits and users
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- limits and users ------------------------------------------------------------------------- */
 
 static void limits_end_a_step_and_say_which(void **state)
 {
@@ -25,7 +23,7 @@ static void limits_end_a_step_and_say_which(void **state)
     step_fixture_begin(&f);
     f.options.confine = (struct confine){.cpu_ns = NS_PER_SEC};
     step_fixture_run(&f, "while :; do :; done");
-    step_fixture_expect(&f, "limit", "1000 ms of processor time");
+    step_fixture_expect(&f, "limit", "its 1s of processor time");
     f.options.confine = (struct confine){.file_bytes = 1 << 20};
     step_fixture_run(&f, "exec head -c 5000000 /dev/zero >big");
     step_fixture_expect(&f, "limit", "1 MiB");
@@ -55,16 +53,15 @@ static void a_step_runs_as_its_user(void **state)
     step_fixture_run(&f, "id -un; setsid sleep 1000 >/dev/null 2>&1 3>&- &");
     step_fixture_expect(&f, NULL, "");
     assert_string_equal(f.first_line, "nobody");
-    assert_true(f.result.left_processes); /* another user's process is found and ended, too */
+    assert_int_equal(f.result.left_processes,
+                     1); /* another user's process is found and ended, too */
     f.options.timeout_ns = 200 * NS_PER_MS;
     step_fixture_run(&f, "trap '' TERM; sleep 1000; sleep 1000");
     step_fixture_expect(&f, "timeout", "");
     step_fixture_end(&f);
 }
 
-/* --- control groups, in a folder that looks like them
- * -------------------------------------------------------------------
- */
+/* --- control groups, in a folder that looks like them ----------------------------------------- */
 
 static void begin_with_groups(struct step_fixture *f, const char *controllers)
 {
@@ -146,9 +143,9 @@ static void a_group_with_somebody_in_it_is_ended(void **state)
     struct step_fixture f;
     begin_with_groups(&f, "");
     f.fake.busy = 3;
-    step_fixture_run(&f, "echo 4000001 >$(echo cgroup/step-*)/cgroup.procs");
+    step_fixture_run(&f, "printf '4000001\\n4000002\\n' >$(echo cgroup/step-*)/cgroup.procs");
     step_fixture_expect(&f, NULL, "");
-    assert_true(f.result.left_processes);
+    assert_int_equal(f.result.left_processes, 2);
     assert_int_equal(f.fake.kills, 1);
     /* The kernel takes a moment to put away who has ended: nobody was left for that. */
     f.fake.busy = 2;

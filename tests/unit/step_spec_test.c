@@ -1,4 +1,4 @@
-/* step_spec_test.c - the tags of a run, in what a step's program is given. */
+/* step_spec_test.c - what a step's program is given: the tags of a run, and who asks a check. */
 #include "agent/run/step_spec.h"
 
 #include "agent/run/tags.h"
@@ -40,18 +40,23 @@ static struct str values[] = {STR_INIT("/in/a b.csv"), STR_INIT("x"), STR_INIT("
                               STR_INIT("$(reboot) ${HOME}")};
 static const struct str_map tags = {names, values, COUNT_OF(names)};
 
-static bool make(const char *asset, const struct str_map *of_run, struct step_spec *ret)
+static struct step_context load(const char *asset, const struct str_map *of_run)
 {
     static const struct env_lookup env = {.get = get_env};
     load_text(&loaded, asset);
     assert_loaded(&loaded);
-    struct step_context context = {.defs = loaded.defs,
-                                   .worker = "/worker",
-                                   .state_dir = "/state",
-                                   .run = STR("r"),
-                                   .attempt = 1,
-                                   .tags = of_run,
-                                   .env = &env};
+    return (struct step_context){.defs = loaded.defs,
+                                 .worker = "/worker",
+                                 .state_dir = "/state",
+                                 .run = STR("r"),
+                                 .attempt = 1,
+                                 .tags = of_run,
+                                 .env = &env};
+}
+
+static bool make(const char *asset, const struct str_map *of_run, struct step_spec *ret)
+{
+    struct step_context context = load(asset, of_run);
     return step_spec_make(&context, &loaded.defs->assets[0], &arena, ret, &err);
 }
 
@@ -141,6 +146,41 @@ static void what_somebody_else_chose_does_not_become_code(void **state)
     }
 }
 
+/* By the worker, as the asset's user, without the limits of its program. */
+static void a_query_after_a_command_is_the_workers_to_ask(void **state)
+{
+    (void)state;
+    struct step_spec spec;
+    struct step_context context =
+        load("project: p\nresources: {db: {type: sqlite, path: '${SELVEDGE_TAG_OTHER}/x.db'}}\n"
+             "assets:\n"
+             "  - key: a\n    run: ['true']\n    user: nobody\n    limits: {memory: 1MiB}\n"
+             "    env: {WORD: x}\n"
+             "    checks:\n"
+             "      - {name: query, resource: db, sql: 'select \"${X}\"', severity: warn}\n"
+             "      - {name: command, run: [look, here]}\n",
+             NULL);
+    const struct asset *asset = &loaded.defs->assets[0];
+    loaded.defs->dir = "/defs";
+    assert_true(step_spec_make_check(&context, asset, &asset->checks[0], &arena, &spec, &err));
+    assert_string_equal(spec.argv[0], "/worker");
+    assert_string_equal(spec.argv[1], "step");
+    assert_null(spec.argv[2]);
+    assert_string_equal(arena_cstr(&arena, spec.input),
+                        "{\"asset\":\"a\",\"run\":\"r\",\"step\":\"a\",\"attempt\":1,"
+                        "\"kind\":\"checks\",\"checks\":[{\"name\":\"query\","
+                        "\"sql\":\"select \\\"${X}\\\"\","
+                        "\"path\":\"/defs/from the agent/x.db\",\"severity\":\"warn\"}]}");
+    assert_string_equal(variable(&spec, "SELVEDGE_CHECK"), "query");
+    assert_string_equal(spec.confine.user, "nobody");
+    assert_int_equal(spec.confine.memory_bytes, 0);
+    assert_true(step_spec_make_check(&context, asset, &asset->checks[1], &arena, &spec, &err));
+    assert_string_equal(spec.argv[0], "look");
+    assert_int_equal(spec.input.len, 0);
+    assert_string_equal(spec.confine.user, "nobody");
+    assert_int_equal(spec.confine.memory_bytes, 1 << 20);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -150,6 +190,7 @@ int main(void)
         TEST(tags_are_variables_of_the_definitions),
         TEST(the_file_that_arrived_can_be_extracted),
         TEST(what_somebody_else_chose_does_not_become_code),
+        TEST(a_query_after_a_command_is_the_workers_to_ask),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,23 @@
+/* line_source.h - lines from a descriptor that may never end: a pipe from another program, standard
+ * input. The buffer grows only for a line that does not fit. */
+#pragma once
+#include "common/base/err.h"
+#include "common/base/str.h"
+
+struct line_source {
+    int fd; /* borrowed */
+    char *memory;
+    size_t cap;
+    size_t start; /* of the bytes not yet given */
+    size_t end;
+    bool is_at_end;
+    int64_t line; /* 1-based number of the last line that was given */
+};
+enum line_result { LINE_TEXT, LINE_IDLE, LINE_END };
+
+/* *ret_text is the next line without its line end (LF or CRLF), valid until the next call; bytes at
+ * the end without one are a line too. LINE_IDLE: nothing came for `idle_ms`, or a signal did.
+ * ERR_FULL when a line is longer than `max` bytes. */
+MUST_CHECK bool line_source_next(struct line_source *s, size_t max, int idle_ms,
+                                 enum line_result *ret, struct str *ret_text, struct err *err);
+void line_source_release(struct line_source *s); /* fits AUTO(line_source) */

@@ -1,0 +1,85 @@
+/* options.h - what a step says of its tap and its target. Each connector has a table of its own
+ * (tap.h, target.h: `options`); here is what several share. */
+#pragma once
+#include "common/base/time.h"
+#include "common/json/fields.h"
+
+enum load_mode { MODE_APPEND, MODE_UPSERT, MODE_OVERWRITE };
+
+/* Of the taps that read SQLite, files and Singer messages. */
+struct tap_options {
+    struct str type;            /* a name of connectors.h */
+    struct str path;            /* csv, jsonl, singer: may hold wildcards; singer_input: "-" is
+                                   standard input */
+    struct str table;           /* sqlite */
+    struct str replication_key; /* sqlite; empty = whole table each time */
+    struct str_list columns;    /* sqlite: which (empty = all); csv without header: their names */
+    struct str delimiter;       /* csv: one byte */
+    bool header;                /* csv */
+    struct str stream;          /* singer...: which; empty = the only one, or all */
+    struct str_list command;    /* singer_program: its argv, without --config and the like */
+    struct str config;          /* singer_program: JSON text; empty = none */
+    struct str catalog;         /* the same */
+};
+extern const struct field_table tap_options_table;
+
+/* Of every target: the first member of a connector's own struct, whose table begins with
+ * LOAD_OPTION_FIELDS and starts from LOAD_OPTION_DEFAULTS. */
+struct load_options {
+    struct str type;
+    struct str table; /* targets that have tables; empty = one for each stream, by its name */
+    int mode;         /* enum load_mode */
+    struct str_list primary_key;
+    int64_t flush_every;     /* ns: a slow source is committed as often, so that what it gave is
+                                kept when the step dies */
+    bool append_without_key; /* mode upsert: a stream that has no key is appended */
+};
+extern const char *const load_mode_names[];
+#define FLUSH_EVERY_DEFAULT (30 * NS_PER_SEC)
+#define LOAD_OPTION_DEFAULTS                                                                       \
+    {                                                                                              \
+        .flush_every = FLUSH_EVERY_DEFAULT                                                         \
+    }
+#define LOAD_OPTION_FIELDS(struct_, member_)                                                       \
+    {.key = "type",                                                                                \
+     .type = FIELD_STR,                                                                            \
+     .offset = offsetof(struct struct_, member_.type),                                             \
+     .required = true},                                                                            \
+        {.key = "table",                                                                           \
+         .type = FIELD_STR,                                                                        \
+         .offset = offsetof(struct struct_, member_.table),                                        \
+         .help = "The table, for one stream; each has a table of its own name when not given."},   \
+        {.key = "mode",                                                                            \
+         .type = FIELD_ENUM,                                                                       \
+         .offset = offsetof(struct struct_, member_.mode),                                         \
+         .required = true,                                                                         \
+         .names = load_mode_names,                                                                 \
+         .help = "What becomes of rows that are there."},                                          \
+        {.key = "primary_key",                                                                     \
+         .type = FIELD_STR_LIST,                                                                   \
+         .offset = offsetof(struct struct_, member_.primary_key),                                  \
+         .max = LIMIT_COLUMNS},                                                                    \
+        {.key = "flush_every",                                                                     \
+         .type = FIELD_DURATION,                                                                   \
+         .offset = offsetof(struct struct_, member_.flush_every),                                  \
+         .min = NS_PER_MS,                                                                         \
+         .max = 3600 * NS_PER_SEC,                                                                 \
+         .fallback = "30s",                                                                        \
+         .help = "How long rows of a slow source may wait to be committed."},                      \
+    {                                                                                              \
+        .key = "append_without_key", .type = FIELD_BOOL,                                           \
+        .offset = offsetof(struct struct_, member_.append_without_key),                            \
+        .help = "Whether `upsert` appends rows of a stream without a key, which is an error "      \
+                "otherwise."                                                                       \
+    }
+
+/* Of the targets sqlite and jsonl. */
+struct target_options {
+    struct load_options load;
+    struct str path;
+};
+extern const struct field_table target_options_table;
+
+/* A NUL-terminated path in the arena; ERR_INVALID when empty, too long or with a NUL inside. */
+MUST_CHECK bool options_path(struct str path, struct arena *arena, const char **ret,
+                             struct err *err);

@@ -1,0 +1,33 @@
+/* singer_streams.h - the streams of a Singer tap as its messages tell of them: their columns, the
+ * present row, the last STATE. Pure: lines go in. ACTIVATE_VERSION and unknown types are passed
+ * over. */
+#pragma once
+#include "agent/el/json_row.h"
+#include "agent/el/singer.h"
+#include "agent/el/stream.h"
+
+struct singer_stream {
+    struct stream base;
+    struct json_row row;
+    uint64_t schema_hash;
+};
+struct singer_streams {
+    struct arena *arena;
+    struct str only;              /* the stream that is wanted; empty = all */
+    struct singer_stream **items; /* in the order of their first SCHEMA */
+    size_t count;
+    struct strmap by_name;
+    struct singer_stream *present; /* of the last message about a stream that is wanted */
+    struct buf names;
+    struct buf state; /* the last STATE's value, JSON; empty = none came */
+};
+enum singer_news { SINGER_NO_NEWS, SINGER_NEW_ROW, SINGER_NEW_SCHEMA, SINGER_NEW_STATE };
+
+MUST_CHECK bool singer_streams_init(struct singer_streams *s, struct str only, struct arena *arena,
+                                    struct err *err);
+/* `line` has no line end; what the row borrows from it is valid as long as it is. `is_loaded`: an
+ * earlier run has loaded the line, so of a RECORD there is no news. ERR_INVALID says what is wrong
+ * with the message, without the place. */
+MUST_CHECK bool singer_streams_take(struct singer_streams *s, struct str line, bool is_loaded,
+                                    enum singer_news *ret, struct err *err);
+void singer_streams_release(struct singer_streams *s); /* fits AUTO(singer_streams) */

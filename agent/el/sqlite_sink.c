@@ -1,0 +1,299 @@
+#include "agent/el/sqlite_sink.h"
+
+#include "agent/el/insert_sql.h"
+
+#include <stdio.h>
+
+/* --- rows, as SQLite asks for them ----------------------------------------------------------- */
+
+static bool check_key(struct sqlite_sink *t)
+{
+    for (size_t i = 0; i < t->key.count; i++) {
+        if (t->present[t->key_columns[i]].type != VALUE_NULL) {
+            continue;
+        }
+        err_set(&t->source_err, ERR_INVALID,
+                "target sqlite: row %lld: column \"" STR_FMT "\" of the primary key is NULL",
+                (long long)t->row, STR_ARG(t->key.items[i]));
+        return err_hint(&t->source_err,
+                        "correct the row at its source, or choose another primary_key");
+    }
+    return true;
+}
+
+static bool next_row(void *ctx, bool *ret_row)
+{
+    struct sqlite_sink *t = ctx;
+    t->present = NULL;
+    if (!t->source->next(t->source->ctx, &t->present, &t->source_err)) {
+        return false;
+    }
+    *ret_row = t->present != NULL;
+    t->row += *ret_row;
+    return !*ret_row || check_key(t);
+}
+
+static struct db_value row_value(void *ctx, int column)
+{
+    const struct sqlite_sink *t = ctx;
+    const struct value *v = &t->present[column];
+    switch (v->type) {
+    case VALUE_INTEGER:
+        return (struct db_value){.type = DB_INTEGER, .as.integer = v->as.integer};
+    case VALUE_REAL:
+        return (struct db_value){.type = DB_REAL, .as.real = v->as.real};
+    case VALUE_TEXT:
+        return (struct db_value){.type = DB_TEXT, .as.text = v->as.text};
+    case VALUE_BLOB:
+        return (struct db_value){.type = DB_BLOB, .as.text = v->as.text};
+    case VALUE_NULL:
+    default:
+        return (struct db_value){.type = DB_NULL};
+    }
+}
+
+static bool explain(const struct sqlite_sink *t, struct err *err)
+{
+    if (t->source_err.code != ERR_NONE) {
+        *err = t->source_err; /* SQLite only knows that it was stopped */
+        return false;
+    }
+    if (err->code == ERR_INVALID && err->hint[0] == '\0') {
+        err_hint(err, "correct the row at its source, or change the table's columns");
+    }
+    if (err->code == ERR_EXISTS) {
+        err_hint(err, "the table has a unique column that is not the primary_key; use mode upsert "
+                      "or overwrite");
+    }
+    return err_wrap(err, "target sqlite: row %lld", (long long)t->row);
+}
+
+bool sqlite_sink_load(struct sqlite_sink *t, const struct row_source *source, struct err *err)
+{
+    int64_t before = db_total_changes(t->db);
+    t->source = source;
+    t->source_err = (struct err){0};
+    if (!db_run(&t->insert, err)) {
+        return explain(t, err);
+    }
+    t->new_rows += db_total_changes(t->db) - before;
+    return true;
+}
+
+/* --- the table ------------------------------------------------------------------------------- */
+
+static bool check_types(const struct schema *schema, const struct schema *there, struct err *err)
+{
+    for (size_t i = 0; i < schema->count; i++) {
+        const struct column *c = &schema->columns[i];
+        size_t at = 0;
+        bool is_text = c->kind == COLUMN_TEXT || c->kind == COLUMN_JSON || c->kind == COLUMN_BLOB;
+        if (!is_text || !schema_find_nocase(there, c->name, &at) ||
+            !column_kind_is_number(there->columns[at].kind)) {
+            continue;
+        }
+        struct str type = there->columns[at].type;
+        err_set(err, ERR_INVALID,
+                "column \"" STR_FMT "\" holds text now, but the table has it as " STR_FMT,
+                STR_ARG(c->name), STR_ARG(type));
+        return err_hint(err,
+                        "load once with mode overwrite, or give the table a column of type TEXT");
+    }
+    return true;
+}
+
+/* Makes the table, or adds the columns it has not. */
+static bool shape_table(struct sqlite_sink *t, const struct schema *schema, struct err *err)
+{
+    if (t->there.count == 0) {
+        t->is_changed = true;
+        return table_create(t->db, t->table, schema, &t->key, err) &&
+               schema_copy(schema, &t->there, err);
+    }
+    if (!check_types(schema, &t->there, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < schema->count; i++) {
+        const struct column *c = &schema->columns[i];
+        size_t at = 0;
+        if (schema_find_nocase(&t->there, c->name, &at)) {
+            continue;
+        }
+        t->is_changed = true;
+        if (!table_add_column(t->db, t->table, c, err) || !schema_add(&t->there, c, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool find_key_columns(struct sqlite_sink *t, const struct schema *schema, struct err *err)
+{
+    t->key_columns = arena_array(t->arena, t->key.count + 1, sizeof(*t->key_columns));
+    if (t->key_columns == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the primary key");
+    }
+    for (size_t i = 0; i < t->key.count; i++) {
+        if (!schema_find_nocase(schema, t->key.items[i], &t->key_columns[i])) {
+            return column_not_found(schema, STR("the source"), t->key.items[i], err) ||
+                   err_wrap(err, "primary_key");
+        }
+    }
+    return true;
+}
+
+/* A table that was made without this key gets a unique index for it: an upsert needs one. */
+static bool add_unique_index(struct sqlite_sink *t, const struct insert_sql *plan, struct err *err)
+{
+    AUTO(buf) sql = buf_growing(SQL_BYTES_MAX);
+    insert_sql_unique_index(plan, &sql);
+    if (!sql_exec(t->db, &sql, err)) {
+        err_wrap(err, "mode upsert needs a unique primary_key");
+        return err_hint(err, "remove rows that repeat the key, or choose another primary_key");
+    }
+    t->is_changed = true;
+    return true;
+}
+
+static bool prepare_insert(struct sqlite_sink *t, const struct schema *schema, struct err *err)
+{
+    AUTO(buf) sql = buf_growing(SQL_BYTES_MAX);
+    const struct insert_sql plan = {.table = t->table,
+                                    .rows = str_from(t->rows_name),
+                                    .schema = schema,
+                                    .key = t->key,
+                                    .key_columns = t->key_columns};
+    db_finish(&t->insert);
+    t->rows = (struct db_rows){
+        .columns = (int)schema->count, .next = next_row, .value = row_value, .ctx = t};
+    insert_sql_build(&plan, &sql);
+    if (!db_add_rows(t->db, t->rows_name, &t->rows, err)) {
+        return false;
+    }
+    if (sql_prepare(t->db, &sql, &t->insert, err)) {
+        return true;
+    }
+    if (!str_contains(str_from(err->msg), STR("ON CONFLICT clause does not match"))) {
+        return false;
+    }
+    *err = (struct err){0};
+    return add_unique_index(t, &plan, err) && sql_prepare(t->db, &sql, &t->insert, err);
+}
+
+static bool choose_key(struct sqlite_sink *t, const struct str_list *key, struct err *err)
+{
+    const struct load_options *o = t->load;
+    t->key = o->primary_key.count > 0 ? o->primary_key : *key;
+    if (o->mode == MODE_UPSERT && t->key.count == 0 && !o->append_without_key) {
+        err_set(err, ERR_INVALID, "mode upsert needs a \"primary_key\"");
+        return err_hint(err, "name the columns that identify a row, for example primary_key: [id]");
+    }
+    if (o->mode == MODE_APPEND) {
+        t->key = (struct str_list){0}; /* the same key may come again */
+    }
+    return true;
+}
+
+bool sqlite_sink_set_schema(struct sqlite_sink *t, const struct schema *schema,
+                            const struct str_list *key, struct err *err)
+{
+    bool is_first = t->schema == NULL;
+    if (!choose_key(t, key, err) || !find_key_columns(t, schema, err)) {
+        return false;
+    }
+    if (is_first && t->load->mode == MODE_OVERWRITE && !table_drop(t->db, t->table, err)) {
+        return false; /* what a run that was killed left */
+    }
+    t->schema = schema;
+    bool ok = shape_table(t, schema, err) && prepare_insert(t, schema, err);
+    return ok || err_wrap(err, "target sqlite: table \"" STR_FMT "\"", STR_ARG(t->name));
+}
+
+/* --- from the first look to the end ---------------------------------------------------------- */
+
+static bool describe(struct sqlite_sink *t, struct err *err)
+{
+    struct str table = t->name;
+    enum table_type type = TABLE_NONE;
+    if (!table_type_of(t->db, table, &type, err)) {
+        return false;
+    }
+    if (type == TABLE_VIEW || type == TABLE_VIRTUAL) {
+        err_set(err, ERR_INVALID, "\"" STR_FMT "\" is a %s, not a table", STR_ARG(table),
+                type == TABLE_VIEW ? "view" : "virtual table");
+        return err_hint(err, "choose another name for the target's table");
+    }
+    if (!table_columns(t->db, table, &t->base.existing, NULL, err)) {
+        return false;
+    }
+    t->base.is_new = t->base.existing.count == 0;
+    t->table = table;
+    if (t->load->mode == MODE_OVERWRITE) {
+        t->table = table_staging_name(table, t->arena);
+        return t->table.ptr != NULL || err_set(err, ERR_NO_MEMORY, "no memory for a name");
+    }
+    return schema_copy(&t->base.existing, &t->there, err);
+}
+
+bool sqlite_sink_open(struct sqlite_sink **ret, const struct sqlite_sink_options *options,
+                      struct err *err)
+{
+    struct str table = options->table;
+    if (table.len == 0 || str_starts(table, STR("sqlite_")) ||
+        str_starts(table, STR("_selvedge_"))) {
+        return err_set(err, ERR_INVALID, "\"table\" is missing, or a reserved name");
+    }
+    struct sqlite_sink *t = arena_alloc(options->arena, sizeof(*t));
+    struct str name = arena_copy(options->arena, table);
+    if (t == NULL || name.ptr == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the target's table");
+    }
+    t->db = options->db;
+    t->load = options->load;
+    t->arena = options->arena;
+    t->name = name;
+    t->base = (struct sink){.name = table_display_name(options->path, name, options->arena),
+                            .existing = schema_new(options->arena),
+                            .columns = schema_new(options->arena),
+                            .row_count = -1};
+    t->there = schema_new(options->arena);
+    (void)snprintf(t->rows_name, sizeof(t->rows_name), "_selvedge_rows_%zu", options->number);
+    *ret = t;
+    return describe(t, err);
+}
+
+bool sqlite_sink_finish(struct sqlite_sink *t, struct err *err)
+{
+    if (t->load->mode != MODE_OVERWRITE || t->schema == NULL) {
+        return true;
+    }
+    db_finish(&t->insert); /* SQLite renames no table that a statement uses */
+    return table_swap(t->db, t->table, t->name, err);
+}
+
+void sqlite_sink_committed(struct sqlite_sink *t, bool is_last)
+{
+    t->base.rows_written += t->new_rows;
+    t->new_rows = 0;
+    t->is_changed = false;
+    t->is_staged = !is_last && t->load->mode == MODE_OVERWRITE && t->schema != NULL;
+}
+
+bool sqlite_sink_look(struct sqlite_sink *t, struct err *err)
+{
+    enum table_type type = TABLE_NONE;
+    t->base.columns = schema_new(t->arena);
+    t->base.row_count = 0;
+    return table_columns(t->db, t->name, &t->base.columns, NULL, err) &&
+           table_type_of(t->db, t->name, &type, err) &&
+           (type == TABLE_NONE || table_row_count(t->db, t->name, &t->base.row_count, err));
+}
+
+void sqlite_sink_close(struct sqlite_sink *t)
+{
+    struct err ignored; /* the next run drops it first, if this fails */
+    db_finish(&t->insert);
+    if (t->is_staged && !table_drop(t->db, t->table, &ignored)) {
+        t->is_staged = false;
+    }
+}
