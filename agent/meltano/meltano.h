@@ -245,6 +245,35 @@ struct str_list meltano_capabilities_of(const struct meltano_plugin *plugin, str
  * else none: only the tap knows. */
 struct str_list meltano_streams(const struct meltano_setup *tap, struct arena *arena);
 
+/* All that running a block takes. */
+struct meltano_process {
+    struct meltano_setup setup;
+    struct str_list argv;
+};
+struct meltano_step {
+    struct meltano_process processes[MELTANO_BLOCK_PLUGINS_MAX]; /* as the block's plugins */
+    size_t process_count;
+    struct str state_id; /* empty: no state is kept */
+    /* Of a tap and a target: */
+    struct str_list streams;   /* see meltano_streams() */
+    struct str_list assets;    /* keys, <schema or target>/<stream>; one of the tap's name when only
+                                the tap knows its streams */
+    const struct json *select; /* arrays of rules; may be NULL */
+    const struct json *select_filter; /* may be NULL */
+    const struct json *metadata;      /* objects; may be NULL */
+    const struct json *schema;        /* may be NULL */
+    struct str catalog;               /* paths relative to the project; may be empty */
+    struct str state;
+    bool takes_catalog;    /* --catalog */
+    bool takes_properties; /* --properties, which is older */
+    bool takes_state;
+};
+/* ERR_INVALID: a value cannot be used, or a command is not there; nothing is to be started then.
+ * ERR_NOT_FOUND: there is no such command. ERR_FULL. */
+MUST_CHECK bool meltano_make_step(const struct meltano_context *context,
+                                  const struct meltano_block *block, struct arena *arena,
+                                  struct meltano_step *ret, struct err *err);
+
 /* Five fields of cron for an interval as written: aliases replaced. Empty: by hand only. False: it
  * is none. */
 MUST_CHECK bool meltano_cron_of(struct str interval, struct str *ret);

@@ -65,6 +65,8 @@ void tell_check_job(struct telling *t, const struct meltano_job *job)
 
 static void add_block(struct telling *t, const struct meltano_block *block, struct buf *out)
 {
+    struct meltano_step step;
+    struct err err = {0};
     for (size_t i = 0; i < block->plugin_count; i++) {
         const struct meltano_plugin *plugin = block->plugins[i];
         buf_addf(out, "%s" STR_FMT, i == 0 ? "" : " > ",
@@ -73,9 +75,15 @@ static void add_block(struct telling *t, const struct meltano_block *block, stru
     if (block->command.len > 0) {
         buf_addf(out, ":" STR_FMT, STR_ARG(block->command));
     }
-    struct str state = meltano_state_id(t->what->context, block, &t->arena);
-    if (state.len > 0) {
-        buf_addf(out, "  (state " STR_FMT ")", STR_ARG(state));
+    if (!meltano_make_step(t->what->context, block, &t->arena, &step, &err)) {
+        buf_addf(out, "  (cannot be started: %s)", err.msg);
+        return;
+    }
+    if (step.state_id.len > 0) {
+        buf_addf(out, "  (state " STR_FMT ")", STR_ARG(step.state_id));
+    }
+    for (size_t i = 0; i < step.assets.count; i++) {
+        buf_addf(out, "%s" STR_FMT, i == 0 ? "  makes " : ", ", STR_ARG(step.assets.items[i]));
     }
 }
 

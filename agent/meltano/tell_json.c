@@ -132,23 +132,20 @@ static void write_plugin(struct telling *t, struct json_writer *w,
 
 /* --- blocks --- */
 
-static void write_el(struct telling *t, struct json_writer *w, const struct meltano_block *block)
+static void write_el(struct telling *t, struct json_writer *w, const struct meltano_step *step)
 {
-    struct meltano_setup setups[MELTANO_BLOCK_PLUGINS_MAX];
-    jw_member_opt(w, "state_id", meltano_state_id(t->what->context, block, &t->arena));
+    jw_member_opt(w, "state_id", step->state_id);
     jw_key(w, STR("configs"));
     jw_begin_array(w);
-    for (size_t i = 0; i < block->plugin_count; i++) {
-        if (!tell_set_up(t, block->plugins[i], i == 0 ? NULL : &setups[i - 1], NULL, &setups[i])) {
-            return;
-        }
+    for (size_t i = 0; i < step->process_count; i++) {
+        const struct meltano_setup *setup = &step->processes[i].setup;
         AUTO(buf) text = buf_growing(TELL_BYTES_MAX);
-        json_write(&text, t->what->is_open ? setups[i].config : setups[i].shown);
+        json_write(&text, t->what->is_open ? setup->config : setup->shown);
         jw_raw(w, text.overflow ? STR("null") : buf_str(&text));
     }
     jw_end_array(w);
-    struct str_list streams = meltano_streams(&setups[0], &t->arena);
-    write_list(w, "streams", &streams);
+    write_list(w, "streams", &step->streams);
+    write_list(w, "assets", &step->assets);
 }
 
 static void write_block(struct telling *t, struct json_writer *w, const struct meltano_block *block)
@@ -162,8 +159,12 @@ static void write_block(struct telling *t, struct json_writer *w, const struct m
     }
     jw_end_array(w);
     jw_member_opt(w, "command", block->command);
-    if (meltano_is_el(block)) {
-        write_el(t, w, block);
+    struct meltano_step step;
+    struct err err = {0};
+    if (!meltano_make_step(t->what->context, block, &t->arena, &step, &err)) {
+        jw_member_str(w, "problem", str_from(err.msg));
+    } else if (meltano_is_el(block)) {
+        write_el(t, w, &step);
     }
     jw_end_object(w);
 }

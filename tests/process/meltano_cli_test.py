@@ -23,7 +23,7 @@ def check_names_a_file_or_a_folder():
     assert by_file.returncode == by_folder.returncode == 0, by_file.stderr
     assert by_file.stdout.splitlines()[0] == f"{SHOP}/meltano.yml: 11 plugins, 4 jobs, 4 schedules, environment dev"
     assert by_file.stdout == by_folder.stdout
-    assert "  tap-shop > hide-names > target-files  (state dev:tap-shop-to-target-files)" in by_file.stdout.splitlines()
+    assert "  tap-shop > hide-names > target-files  (state dev:tap-shop-to-target-files)  makes tap_shop/orders, tap_shop/customers" in by_file.stdout.splitlines()
     assert by_file.stderr == "", by_file.stderr
 
 
@@ -44,6 +44,7 @@ def check_as_json():
     assert tap["config"]["auth"]["password"] == "$SHOP_PASSWORD" and "env" not in tap
     block = said["jobs"][0]["blocks"][0]
     assert block["plugins"] == ["tap-shop", "hide-names", "target-files"] and block["streams"] == ["orders", "customers"], block
+    assert block["assets"] == ["tap_shop/orders", "tap_shop/customers"], block
 
 
 def explain_shows_places():

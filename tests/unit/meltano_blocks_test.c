@@ -221,12 +221,121 @@ static void test_streams(void **state)
     assert_streams(", select: [a.*], catalog: catalog.json", "");
 }
 
+/* --- steps --- */
+
+static const char step_yml[] =
+    "environments: [{name: dev}]\n"
+    "plugins:\n"
+    "  extractors:\n"
+    "  - {name: tap, namespace: space, pip_url: t, capabilities: [catalog, state],\n"
+    "     config: {url: u}, select: [a.*, 'b/c.*'], metadata: {a: {k: v}}, state: s.json}\n"
+    "  - {name: open, namespace: open, settings: [{name: n, kind: integer}], config: {n: x}}\n"
+    "  loaders:\n"
+    "  - {name: target, namespace: target, config: {schema: $MELTANO_EXTRACT__LOAD_SCHEMA}}\n"
+    "  - {name: plain, namespace: plain}\n"
+    "  mappers: [{name: m, namespace: m, mappings: [{name: hide, config: {x: 1}}]}]\n"
+    "  utilities: [{name: dbt, namespace: dbt, executable: dbt, commands: {run: run}}]\n";
+
+static bool make_step(struct meltano_world *w, const char *const *names, const char *command,
+                      struct meltano_step *ret)
+{
+    struct meltano_block block = {.command = str_from(command)};
+    for (size_t i = 0; names[i] != NULL; i++) {
+        block.plugins[block.plugin_count++] = meltano_find_plugin(w->project, str_from(names[i]));
+    }
+    return meltano_make_step(&w->context, &block, &w->arena, ret, &w->err);
+}
+
+static void assert_list(const struct str_list *list, const char *first, const char *second)
+{
+    assert_int_equal(list->count, second == NULL ? 1 : 2);
+    assert_true(str_eq(list->items[0], str_from(first)));
+    assert_true(second == NULL || str_eq(list->items[1], str_from(second)));
+}
+
+static void test_step_of_tap_and_target(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"tap", "hide", "target", NULL};
+    struct meltano_world w = {0};
+    struct meltano_step step;
+    world_open_text(&w, step_yml, "dev");
+    assert_true(make_step(&w, names, "", &step));
+    assert_int_equal(step.process_count, 3);
+    assert_true(str_eq(step.processes[0].argv.items[0],
+                       STR("/srv/p/.meltano/extractors/tap/venv/bin/tap")));
+    assert_string_equal(world_config(&w, &step.processes[0].setup), "{\"url\":\"u\"}");
+    assert_string_equal(world_config(&w, &step.processes[1].setup), "{\"x\":1}");
+    assert_string_equal(world_config(&w, &step.processes[2].setup), "{\"schema\":\"space\"}");
+    assert_true(str_eq(step.state_id, STR("dev:tap-to-target")));
+    assert_list(&step.streams, "a", "b/c");
+    assert_list(&step.assets, "space/a", "space/b_c");
+    assert_int_equal(step.select->count, 2);
+    assert_non_null(json_get(step.metadata, "a"));
+    assert_true(str_eq(step.state, STR("s.json")));
+    assert_true(step.takes_catalog && step.takes_state && !step.takes_properties);
+    world_close(&w);
+}
+
+static void test_step_of_unknown_streams(void **state)
+{
+    (void)state;
+    static const char yml_of_all[] =
+        "plugins: {extractors: [{name: tap, namespace: t}], loaders: [{name: to, namespace: l}]}";
+    static const char *const names[] = {"tap", "to", NULL};
+    struct meltano_world w = {0};
+    struct meltano_step step;
+    world_open_text(&w, yml_of_all, "");
+    assert_true(make_step(&w, names, "", &step));
+    assert_int_equal(step.streams.count, 0);
+    assert_list(&step.assets, "to/tap", NULL);
+    assert_int_equal(step.state_id.len, 0);
+    world_close(&w);
+}
+
+static void test_step_of_a_command(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"dbt", NULL};
+    struct meltano_world w = {0};
+    struct meltano_step step;
+    world_open_text(&w, step_yml, "dev");
+    assert_true(make_step(&w, names, "run", &step));
+    assert_int_equal(step.process_count, 1);
+    assert_list(&step.processes[0].argv, "dbt", "run");
+    assert_int_equal(step.assets.count, 0);
+    assert_false(make_step(&w, names, "gone", &step));
+    assert_int_equal(w.err.code, ERR_NOT_FOUND);
+    world_close(&w);
+}
+
+static void test_step_with_a_wrong_value(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"open", "plain", NULL};
+    struct meltano_world w = {0};
+    struct meltano_step step;
+    world_open_text(&w, step_yml, "dev");
+    assert_false(make_step(&w, names, "", &step));
+    assert_int_equal(w.err.code, ERR_INVALID);
+    assert_non_null(strstr(w.err.msg, "p/meltano.yml:6:"));
+    assert_non_null(strstr(w.err.msg, "open: n: its value is no integer"));
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_blocks),    cmocka_unit_test(test_words_of_jobs),
-        cmocka_unit_test(test_state_ids), cmocka_unit_test(test_programs),
-        cmocka_unit_test(test_intervals), cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_words_of_jobs),
+        cmocka_unit_test(test_state_ids),
+        cmocka_unit_test(test_programs),
+        cmocka_unit_test(test_intervals),
+        cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_step_of_tap_and_target),
+        cmocka_unit_test(test_step_of_unknown_streams),
+        cmocka_unit_test(test_step_of_a_command),
+        cmocka_unit_test(test_step_with_a_wrong_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

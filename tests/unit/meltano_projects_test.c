@@ -73,7 +73,7 @@ static void test_summary(void **state)
                         "mapper m: custom\n"
                         "mapper m, mapping hide: custom\n"
                         "job j:\n"
-                        "  kid > hide > target  (state dev:kid-to-target)\n"
+                        "  kid > hide > target  (state dev:kid-to-target)  makes target/kid\n"
                         "job none:\n"
                         "  nothing\n"
                         "schedule s: job j, at 0 0 * * *\n"
