@@ -134,10 +134,12 @@ struct str meltano_state_id(const struct meltano_context *context,
     struct str suffix = tree_get_str(context->environment->entry, "state_id_suffix");
     struct problems quiet = {.arena = arena};
     struct project_env project;
-    project_env_init(&project, context, arena, &quiet);
+    struct scheduled scheduled;
+    const struct meltano_context within = scheduled_context(context, arena, &scheduled);
+    project_env_init(&project, &within, arena, &quiet);
     env_put_all(&project.over, &project.config);
     const struct env_chain chain = {
-        .over = &project.over, .terminal = context->terminal, .under = &project.dotenv};
+        .over = &project.over, .terminal = within.terminal, .under = &project.dotenv};
     struct expansion x = {.chain = &chain, .arena = arena};
     suffix = expand_text(&x, suffix);
     return arena_printf(arena, STR_FMT ":" STR_FMT "-to-" STR_FMT "%s" STR_FMT,

@@ -244,6 +244,7 @@ static void read_schedule(struct reading *r, const struct json *entry, struct st
                                    .transform = tree_get_str(entry, "transform"),
                                    .interval = tree_get_str(entry, "interval"),
                                    .env = json_get(entry, "env"),
+                                   .entry = entry,
                                    .at = at_node(entry)};
     check_schedule(r, entry, s);
     if (s->interval.len > 0 && !meltano_cron_of(s->interval, &s->cron)) {

@@ -89,9 +89,10 @@ struct meltano_schedule {
     struct str extractor;
     struct str loader;
     struct str transform;
-    struct str interval; /* as written */
-    struct str cron;     /* five fields; empty: only by hand (@once, @manual, @none) */
-    const struct json *env;
+    struct str interval;      /* as written */
+    struct str cron;          /* five fields; empty: only by hand (@once, @manual, @none) */
+    const struct json *env;   /* NULL: none */
+    const struct json *entry; /* in meltano.yml */
     struct location at;
 };
 
@@ -146,6 +147,9 @@ struct meltano_context {
     const struct meltano_project *project;
     const struct meltano_environment *environment; /* NULL: none */
     const struct meltano_terminal *terminal;       /* NULL: no variables */
+    const struct meltano_schedule
+        *schedule;             /* that it runs for: its `env` goes before the terminal;
+                                                NULL: none */
     struct problems *problems; /* what is wrong with values is added; NULL: it is not said */
 };
 

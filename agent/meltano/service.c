@@ -275,21 +275,17 @@ static struct found look_up(struct service *s, const struct setting *setting)
     return found;
 }
 
-/* Extras may refer to settings. What is wrong with those is said elsewhere. */
+/* Extras may refer to settings. */
 static const struct env *with_config(struct service *s)
 {
     if (s->with_config == NULL) {
-        struct problems quiet = {.arena = s->arena};
-        struct problems *problems = s->problems;
         s->with_config = arena_alloc(s->arena, sizeof(*s->with_config));
         if (s->with_config == NULL) {
             return &s->over;
         }
         *s->with_config = env_new(s->arena);
         env_put_all(s->with_config, &s->over);
-        s->problems = &quiet;
         service_write_env(s, EXTRAS_NONE, s->with_config);
-        s->problems = problems;
     }
     return s->with_config;
 }
@@ -357,7 +353,7 @@ static void gather_all(struct service *s, const struct setting *setting, bool do
     found->source = source;
 }
 
-static struct found get(struct service *s, const struct setting *setting, bool does_expand)
+static struct found find(struct service *s, const struct setting *setting, bool does_expand)
 {
     struct found found = look_up(s, setting);
     if (does_expand && found.is_expandable) {
@@ -371,6 +367,23 @@ static struct found get(struct service *s, const struct setting *setting, bool d
         found.value = cast_value(s, setting, found.value);
     }
     return found;
+}
+
+static struct found get(struct service *s, const struct setting *setting, bool does_expand)
+{
+    struct memo **memo = &s->memo[does_expand];
+    if (*memo == NULL) {
+        *memo = arena_array(s->arena, s->settings.count, sizeof(**memo));
+    }
+    if (*memo == NULL) {
+        return (struct found){.source = MELTANO_FROM_DEFAULT}; /* the arena remembers */
+    }
+    struct memo *entry = &(*memo)[setting - s->settings.items];
+    if (!entry->is_known) {
+        entry->found = find(s, setting, does_expand);
+        entry->is_known = true;
+    }
+    return entry->found;
 }
 
 struct found service_look_up(struct service *s, const struct setting *setting)
@@ -460,6 +473,28 @@ void project_env_init(struct project_env *ret, const struct meltano_context *con
     ret->is_strict = env_get(&ret->config, STR("MELTANO_FF_STRICT_ENV_VAR_MODE"), &strict) &&
                      str_eq(strict, STR("true"));
     ret->over = s.over;
+}
+
+/* --- a schedule --- */
+
+static bool get_scheduled(void *ctx, struct str name, struct str *ret_value)
+{
+    const struct scheduled *s = ctx;
+    const struct meltano_terminal *t = s->below;
+    return env_get(&s->env, name, ret_value) || (t != NULL && t->get(t->ctx, name, ret_value));
+}
+
+struct meltano_context scheduled_context(const struct meltano_context *context, struct arena *arena,
+                                         struct scheduled *scheduled)
+{
+    struct meltano_context within = *context;
+    *scheduled = (struct scheduled){.env = env_new(arena), .below = context->terminal};
+    scheduled->terminal = (struct meltano_terminal){.get = get_scheduled, .ctx = scheduled};
+    within.terminal = &scheduled->terminal;
+    if (context->schedule != NULL) {
+        env_put_entry(&scheduled->env, context->schedule->entry);
+    }
+    return within;
 }
 
 /* --- a plugin --- */

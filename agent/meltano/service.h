@@ -19,6 +19,7 @@ struct service {
     struct env over; /* `env:` keys and what Meltano sets: over the terminal */
     const struct env *dotenv;
     const struct project_env *project; /* NULL: of the project itself */
+    struct memo *memo[2];              /* by setting: what get() gave, not expanded and expanded */
     struct env *with_config;           /* `over` and the settings as variables; made when needed */
     struct service *parent;
     struct arena *arena;
@@ -32,6 +33,13 @@ struct found {
     enum meltano_source source;
     struct str env_var;
     bool is_expandable; /* not expanded yet */
+};
+
+/* An object is made of the settings below its name, each of which may be one in turn: without a
+ * memory the work would double with each level. */
+struct memo {
+    struct found found;
+    bool is_known;
 };
 
 /* The variables of .env, and of the project for all its plugins. */
@@ -53,6 +61,15 @@ struct service *service_new(const struct meltano_context *context,
 struct found service_get(struct service *s, const struct setting *setting);
 /* As it stands: neither expanded nor cast, and no object out of its parts. */
 struct found service_look_up(struct service *s, const struct setting *setting);
+/* The variables of the schedule that a context runs for are the terminal's, over those that it has.
+ * `scheduled` lives as long as the context that is returned. */
+struct scheduled {
+    struct env env;
+    const struct meltano_terminal *below;
+    struct meltano_terminal terminal;
+};
+struct meltano_context scheduled_context(const struct meltano_context *context, struct arena *arena,
+                                         struct scheduled *scheduled);
 /* Every setting of a name once: the last definition of it. */
 bool service_is_last(const struct service *s, size_t index);
 

@@ -192,7 +192,8 @@ static void put_expanded(struct env *into, const struct env *from, const struct 
 }
 
 /* The order in which later ones win: core/plugin_invoker.py, env(). */
-static void take_env(struct service *s, const struct env *config, struct meltano_setup *ret)
+static void take_env(struct service *s, const struct env *scheduled, const struct env *config,
+                     struct meltano_setup *ret)
 {
     struct env env = env_new(s->arena);
     struct str ignored = STR_NONE;
@@ -202,6 +203,7 @@ static void take_env(struct service *s, const struct env *config, struct meltano
             env_put(&env, s->dotenv->names[i], s->dotenv->values[i]);
         }
     }
+    env_put_all(&env, scheduled);
     env_put_all(&env, &s->over);
     env_put_all(&env, config);
 
@@ -234,12 +236,14 @@ bool meltano_set_up(const struct meltano_context *context, const struct meltano_
     struct problems *problems = context->problems == NULL ? &quiet : context->problems;
     struct project_env project;
     struct env exported = env_new(arena);
+    struct scheduled scheduled;
+    const struct meltano_context within = scheduled_context(context, arena, &scheduled);
     *ret = (struct meltano_setup){.plugin = plugin};
     for (size_t i = 0; before != NULL && i < before->exported_count; i++) {
         env_put(&exported, before->exported[i].name, before->exported[i].value);
     }
-    project_env_init(&project, context, arena, problems);
-    struct service *s = service_new(context, &project, plugin, &exported, arena, problems);
+    project_env_init(&project, &within, arena, problems);
+    struct service *s = service_new(&within, &project, plugin, &exported, arena, problems);
     if (s != NULL) {
         take_values(s, ret);
         ret->config = take_config(s, ret, FACE_REAL);
@@ -247,7 +251,7 @@ bool meltano_set_up(const struct meltano_context *context, const struct meltano_
         ret->shown = take_config(s, ret, FACE_SHOWN);
         struct env config = env_new(arena);
         service_write_env(s, EXTRAS_TOO, &config);
-        take_env(s, &config, ret);
+        take_env(s, &scheduled.env, &config, ret);
         service_write_info(plugin, &exported);
         env_put_all(&exported, &config);
         ret->exported = variables(&exported, arena, &ret->exported_count);

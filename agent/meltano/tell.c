@@ -144,12 +144,21 @@ static void check_values(struct telling *t, const struct meltano_plugin *plugin)
     tell_next(t);
 }
 
+static void add_count(struct buf *out, size_t count, const char *what)
+{
+    buf_addf(out, "%zu %s%s", count, what, count == 1 ? "" : "s");
+}
+
 static void add_head(struct telling *t, struct buf *out)
 {
     const struct meltano_project *p = t->what->context->project;
     const struct meltano_environment *environment = t->what->context->environment;
-    buf_addf(out, STR_FMT ": %zu plugins, %zu jobs, %zu schedules", STR_ARG(p->path),
-             p->plugin_count, p->job_count, p->schedule_count);
+    buf_addf(out, STR_FMT ": ", STR_ARG(p->path));
+    add_count(out, p->plugin_count, "plugin");
+    buf_add(out, STR(", "));
+    add_count(out, p->job_count, "job");
+    buf_add(out, STR(", "));
+    add_count(out, p->schedule_count, "schedule");
     if (environment != NULL) {
         buf_addf(out, ", environment " STR_FMT, STR_ARG(environment->name));
     } else {

@@ -143,8 +143,9 @@ def their_jobs(project):
     return said
 
 
-def their_view(folder, environment):
+def their_view(folder, environment, variables=()):
     os.chdir(folder)  # a database of a relative path
+    os.environ.update(variables)  # as `meltano schedule run` starts `meltano run`
     from pathlib import Path
     from meltano.core.project import Project
     project = Project(Path(folder))
@@ -202,8 +203,8 @@ class Fork:
 
 # --- what we say ---
 
-def our_view(folder, environment):
-    done = subprocess.run([os.path.join(BIN, "meltano_print"), os.path.join(folder, "meltano.yml"), environment or ""],
+def our_view(folder, environment, *schedule):
+    done = subprocess.run([os.path.join(BIN, "meltano_print"), os.path.join(folder, "meltano.yml"), environment or "", *schedule],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 0, f"{folder}: {done.stderr}"
     return json.loads(done.stdout)
@@ -347,6 +348,10 @@ def compare_project(name, source, found):
         view = our_view(folder, None)
         compare(name, lists, our_lists(view), found)
         compare_manifest(name, manifest, view, found)
+        for schedule in lists["schedules"]["job"]:
+            if schedule["env"]:
+                theirs = Fork(their_view, folder, None, schedule["env"]).answer()
+                compare_view(f"{name}@-{schedule['name']}", theirs, our_view(folder, None, schedule["name"]), found)
         for where, (environment, theirs) in views.items():
             compare_view(where, theirs, our_view(folder, environment), found)
         fields = sum(count(theirs) for _, theirs in views.values())

@@ -126,6 +126,27 @@ static void test_state_ids(void **state)
     assert_state_id("", ""); /* Meltano runs it without state */
 }
 
+static void test_state_id_of_a_schedule(void **state)
+{
+    (void)state;
+    struct meltano_world w = {0};
+    world_open_text(&w,
+                    "environments: [{name: dev, state_id_suffix: $WHEN}]\n"
+                    "plugins:\n"
+                    "  extractors: [{name: tap, namespace: t}]\n"
+                    "  loaders: [{name: target, namespace: l}]\n"
+                    "schedules: [{name: s, job: j, env: {WHEN: late}}]\n",
+                    "dev");
+    struct meltano_block block = {.plugins = {meltano_find_plugin(w.project, STR("tap")),
+                                              meltano_find_plugin(w.project, STR("target"))},
+                                  .plugin_count = 2};
+    assert_true(str_eq(meltano_state_id(&w.context, &block, &w.arena), STR("dev:tap-to-target")));
+    w.context.schedule = &w.project->schedules[0];
+    assert_true(
+        str_eq(meltano_state_id(&w.context, &block, &w.arena), STR("dev:tap-to-target:late")));
+    world_close(&w);
+}
+
 static void assert_program(struct meltano_world *w, const char *plugin, const char *command,
                            const char *wanted)
 {
@@ -329,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_words_of_jobs),
         cmocka_unit_test(test_state_ids),
+        cmocka_unit_test(test_state_id_of_a_schedule),
         cmocka_unit_test(test_programs),
         cmocka_unit_test(test_intervals),
         cmocka_unit_test(test_streams),

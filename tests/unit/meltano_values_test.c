@@ -314,6 +314,58 @@ static void test_environment_of_the_process(void **state)
     world_close(&w);
 }
 
+static void test_variables_of_a_schedule(void **state)
+{
+    (void)state;
+    const struct meltano_file files[] = {
+        {"p/meltano.yml",
+         "env: {A: root}\n"
+         "plugins:\n"
+         "  extractors:\n"
+         "  - {name: tap, namespace: t, settings: [{name: x}], config: {a: $A, b: $B}}\n"
+         "schedules:\n"
+         "- {name: s, job: j, env: {A: schedule, B: 7, TAP_X: schedule}}\n"},
+        {"p/.env", "B=dotenv\nTAP_X=dotenv\n"},
+        {0}};
+    static const struct meltano_variable terminal[] = {VARIABLE("B", "terminal"), {{0}, {0}}};
+    struct meltano_world w = {.variables = terminal};
+    world_open(&w, files, "");
+    w.context.schedule = &w.project->schedules[0];
+    struct meltano_setup setup = world_set_up(&w, "tap");
+    assert_string_equal(world_config(&w, &setup),
+                        "{\"x\":\"schedule\",\"a\":\"root\",\"b\":\"7\"}");
+    assert_string_equal(world_variable(&w, &setup, "A"), "root");
+    assert_string_equal(world_variable(&w, &setup, "B"), "7");
+    w.context.schedule = NULL;
+    setup = world_set_up(&w, "tap");
+    assert_string_equal(world_config(&w, &setup),
+                        "{\"x\":\"dotenv\",\"a\":\"root\",\"b\":\"terminal\"}");
+    world_close(&w);
+}
+
+/* Settings below settings below settings: the work must not double with each. */
+static void test_deep_names_end(void **state)
+{
+    (void)state;
+    enum { LEVELS = 64 };
+    AUTO(buf) yml = buf_growing(1 << 16);
+    AUTO(buf) name = buf_growing(1 << 10);
+    buf_add(&yml, STR("plugins:\n  extractors:\n  - name: tap\n    namespace: t\n"
+                      "    settings:\n"));
+    for (int i = 0; i < LEVELS; i++) {
+        buf_add(&name, i == 0 ? STR("a") : STR(".a"));
+        buf_addf(&yml, "    - {name: " STR_FMT ", kind: object, value: {}}\n",
+                 STR_ARG(buf_str(&name)));
+    }
+    struct meltano_world w = {0};
+    struct meltano_setup setup = {0};
+    world_open_text(&w, buf_cstr(&yml), "");
+    bool ok = meltano_set_up(&w.context, meltano_find_plugin(w.project, STR("tap")), NULL, &w.arena,
+                             &setup, &w.err);
+    assert_true(ok || w.err.code == ERR_FULL); /* and it is over at once */
+    world_close(&w);
+}
+
 static void test_target_sees_its_tap(void **state)
 {
     (void)state;
@@ -419,6 +471,8 @@ int main(void)
         cmocka_unit_test(test_strict_variables),
         cmocka_unit_test(test_extras_in_three_spellings),
         cmocka_unit_test(test_environment_of_the_process),
+        cmocka_unit_test(test_variables_of_a_schedule),
+        cmocka_unit_test(test_deep_names_end),
         cmocka_unit_test(test_target_sees_its_tap),
         cmocka_unit_test(test_mapping_config),
         cmocka_unit_test(test_nothing_secret_is_shown),
