@@ -1,5 +1,5 @@
 /* cmd_check.c - definitions without running them: check, schema, reference. */
-#include "agent/cli/commands.h"
+#include "agent/cli/meltano.h"
 
 #include "agent/definitions/definitions.h"
 #include "agent/schedule/schedule.h"
@@ -60,6 +60,9 @@ int command_check(struct cli *cli, void *ctx)
     struct definitions_files files = definitions_system_files();
     struct err err = {0};
     int code = CLI_OK;
+    if (is_meltano_project(cli_arg(cli, 0))) {
+        return meltano_check_command(cli, cli_arg(cli, 0));
+    }
     if (settings_load(cli, &settings, &code)) {
         const char *path = cli_arg_count(cli) > 0 ? cli_arg(cli, 0) : settings.definitions;
         if (definitions_load(path, &files, &settings.problems, &defs, &err)) {

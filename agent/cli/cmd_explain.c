@@ -1,5 +1,5 @@
 /* cmd_explain.c - definitions as they are understood, without a daemon. */
-#include "agent/cli/commands.h"
+#include "agent/cli/meltano.h"
 
 #include "agent/definitions/explain.h"
 #include "common/base/limits.h"
@@ -66,5 +66,8 @@ static int explain_loaded(struct cli *cli, struct settings *settings,
 int command_explain(struct cli *cli, void *ctx)
 {
     (void)ctx;
+    if (is_meltano_project(cli_arg(cli, 0))) {
+        return meltano_explain_command(cli, cli_arg(cli, 0), cli_arg(cli, 1));
+    }
     return with_definitions(cli, explain_loaded);
 }

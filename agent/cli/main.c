@@ -114,7 +114,15 @@ static const struct cli_command commands[] = {
      .args = "[FILE]",
      .summary = "check definitions; change nothing",
      .description = "Says every problem with file, line and column. Exit code 0 means that the "
-                    "daemon would take the file.",
+                    "daemon would take the file. Of a Meltano project (its meltano.yml, or its "
+                    "folder) it says what is there and warns of what Meltano would refuse or not "
+                    "read.",
+     .options = CLI_OPTIONS({.name = "environment",
+                             .type = CLI_STRING,
+                             .value_name = "NAME",
+                             .help = "of a Meltano project (its default one when not given)"}),
+     .examples = CLI_EXAMPLES({"selvedge-agent check shop.yaml", "definitions"},
+                              {"selvedge-agent check meltano/meltano.yml", "a Meltano project"}),
      .run = command_check},
     {.name = "explain",
      .args = "[WHAT] [NAME]",
@@ -124,10 +132,18 @@ static const struct cli_command commands[] = {
          "the file and line where it was written. Secrets are not read: *** stands for each, and "
          "the end says where it would come from. WHAT is a selection of assets, or, with a NAME, "
          "one of job, schedule, sensor, resource and pool. The variables are those of this "
-         "command, not the daemon's.",
-     .examples = CLI_EXAMPLES({"selvedge-agent explain", "everything"},
-                              {"selvedge-agent explain 'group:pos'", "the assets of one group"},
-                              {"selvedge-agent explain job nightly", "one job"}),
+         "command, not the daemon's. WHAT may also be a Meltano project (its meltano.yml, or its "
+         "folder), and NAME one of its plugins, mappings, jobs or schedules: what each became, and "
+         "where every value came from.",
+     .options = CLI_OPTIONS({.name = "environment",
+                             .type = CLI_STRING,
+                             .value_name = "NAME",
+                             .help = "of a Meltano project (its default one when not given)"}),
+     .examples = CLI_EXAMPLES(
+         {"selvedge-agent explain", "everything"},
+         {"selvedge-agent explain 'group:pos'", "the assets of one group"},
+         {"selvedge-agent explain job nightly", "one job"},
+         {"selvedge-agent explain meltano/meltano.yml tap-shop", "a plugin of a Meltano project"}),
      .run = command_explain},
     {.name = "assets",
      .args = "[SELECTION]",

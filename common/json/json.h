@@ -18,10 +18,9 @@ struct json {
     uint32_t column; /* 1-based */
     uint32_t key_line;
     uint32_t key_column;
-    uint32_t file;  /* 0, unless a reader of several files numbers them */
-    struct str key; /* of a member of an object */
-    struct str
-        written; /* a number as it stood ("1.10"); in YAML also a plain null or bool; else empty */
+    uint32_t file;      /* 0, unless a reader of several files numbers them */
+    struct str key;     /* of a member of an object */
+    struct str written; /* a number as it stood ("1.10"); in YAML every plain scalar; else empty */
     union {
         bool boolean;
         int64_t integer;

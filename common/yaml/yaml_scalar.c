@@ -159,5 +159,6 @@ const char *yaml_set_plain(struct json *node, struct str text)
     }
     node->type = JSON_STRING;
     node->as.string = text;
+    node->written = text;
     return NULL;
 }

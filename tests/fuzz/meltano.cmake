@@ -1,0 +1,1 @@
+selvedge_fuzz(NAME meltano SOURCES ${CMAKE_CURRENT_LIST_DIR}/meltano_fuzz.c LIBS agent_meltano)

@@ -1,0 +1,7 @@
+add_executable(meltano_print ${CMAKE_CURRENT_LIST_DIR}/meltano_print.c)
+target_link_libraries(meltano_print PRIVATE agent_meltano project_options)
+set_target_properties(meltano_print PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+
+selvedge_process_test(NAME meltano_test LABEL interop SCRIPT meltano_test.py TIMEOUT 1800)
+# It uses a processor, not the machine: others may run beside it.
+set_tests_properties(meltano_test PROPERTIES RUN_SERIAL FALSE)

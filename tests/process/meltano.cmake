@@ -1,0 +1,1 @@
+selvedge_process_test(NAME meltano_cli_test LABEL process SCRIPT meltano_cli_test.py TIMEOUT 120)
