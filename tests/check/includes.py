@@ -28,6 +28,7 @@ OWNERS = [
     (r"(mbedtls|psa)/.*", "common/tls/"),
     (r"mosquitto.*\.h", "common/mqtt/"),
     (r"zlib\.h", "common/wire/"),
+    (r"libpq-fe\.h", "agent/el/"),
     (r"microhttpd\.h", "hub/api/"),
     (r"openssl/.*", None),
     (r"cmocka\.h", "tests/"),
