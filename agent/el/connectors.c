@@ -9,7 +9,11 @@ struct absent {
 };
 
 static const struct tap_ops *const taps[] = {
-    &tap_sqlite, &tap_csv, &tap_jsonl, &tap_singer, &tap_singer_program, &tap_singer_input};
+    &tap_sqlite,   &tap_csv, &tap_jsonl, &tap_singer, &tap_singer_program, &tap_singer_input,
+#ifdef SELVEDGE_WITH_POSTGRES
+    &tap_postgres,
+#endif
+};
 static const struct target_ops *const targets[] = {
     &target_sqlite,
     &target_jsonl,

@@ -9,6 +9,7 @@ extern const struct tap_ops tap_jsonl;
 extern const struct tap_ops tap_singer;
 extern const struct tap_ops tap_singer_program;
 extern const struct tap_ops tap_singer_input;
+extern const struct tap_ops tap_postgres; /* SELVEDGE_WITH_POSTGRES */
 extern const struct target_ops target_sqlite;
 extern const struct target_ops target_jsonl;
 extern const struct target_ops target_postgres; /* SELVEDGE_WITH_POSTGRES */

@@ -216,7 +216,7 @@ static char unescape(char c)
     }
 }
 
-bool copy_reader_next(struct copy_reader *r, struct str *ret, bool *ret_is_null)
+bool copy_reader_next(struct copy_reader *r, struct copy_field *ret)
 {
     if (r->end == NULL) {
         return false;
@@ -228,10 +228,10 @@ bool copy_reader_next(struct copy_reader *r, struct str *ret, bool *ret_is_null)
     if (tab == NULL) {
         r->end = NULL;
     }
-    *ret_is_null = end - start == 2 && start[0] == '\\' && start[1] == 'N';
+    bool is_null = end - start == 2 && start[0] == '\\' && start[1] == 'N';
+    *ret = (struct copy_field){start, (size_t)(end - start), is_null};
     char *to = memchr(start, '\\', (size_t)(end - start));
-    if (to == NULL || *ret_is_null) {
-        *ret = (struct str){start, (size_t)(end - start)};
+    if (to == NULL || is_null) {
         return true;
     }
     for (const char *from = to; from < end; from++) {
@@ -242,6 +242,6 @@ bool copy_reader_next(struct copy_reader *r, struct str *ret, bool *ret_is_null)
             *to++ = *from;
         }
     }
-    *ret = (struct str){start, (size_t)(to - start)};
+    ret->len = (size_t)(to - start);
     return true;
 }

@@ -21,10 +21,15 @@ struct copy_columns {
 MUST_CHECK bool copy_text_add(const struct copy_columns *columns, const struct value *row,
                               struct buf *out, struct err *err);
 
-/* The next field of a line, unescaped in its place. *ret_is_null; false: there is none. */
+/* A field of a line, unescaped in its place, where it may be changed further. */
+struct copy_field {
+    char *ptr;
+    size_t len;
+    bool is_null;
+};
 struct copy_reader {
     char *at;
     char *end; /* NULL: all were read */
 };
 struct copy_reader copy_reader(char *line, size_t len);
-bool copy_reader_next(struct copy_reader *r, struct str *ret, bool *ret_is_null);
+bool copy_reader_next(struct copy_reader *r, struct copy_field *ret); /* false: there is none */

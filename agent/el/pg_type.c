@@ -53,27 +53,61 @@ enum column_kind pg_type_kind(struct str type)
     return str_starts(type, STR("numeric")) ? numeric_kind(type) : COLUMN_TEXT;
 }
 
-/* Types that hold text which PostgreSQL reads again as it wrote it. A kind TEXT with one of these
- * comes from a PostgreSQL only: to SQLite such declarations are of no kind. */
-static const char *text_type(struct str type)
+/* Types whose text PostgreSQL reads again as it wrote it; and how a column of kind TEXT declares
+ * them. A kind TEXT with one of these comes from a PostgreSQL only: to SQLite such declarations are
+ * of no kind, or of TEXT. */
+static const struct {
+    const char *type;
+    const char *declared;
+} text_types[] = {
+    {"numeric", "numeric text"},
+    {"interval", "duration text"},
+    {"date", "date"},
+    {"timestamp without time zone", "timestamp without time zone"},
+    {"timestamp with time zone", "timestamp with time zone"},
+    {"time without time zone", "time without time zone"},
+    {"time with time zone", "time with time zone"},
+    {"uuid", "uuid"},
+    {"inet", "inet"},
+    {"cidr", "cidr"},
+    {"macaddr", "macaddr"},
+};
+
+/* "timestamp(3) with time zone" without its "(3)". */
+static bool is_type(struct str type, const char *name)
 {
-    static const char *const types[] = {"date",
-                                        "timestamp without time zone",
-                                        "timestamp with time zone",
-                                        "time without time zone",
-                                        "time with time zone",
-                                        "interval",
-                                        "uuid",
-                                        "inet",
-                                        "cidr",
-                                        "macaddr"};
-    for (size_t i = 0; i < COUNT_OF(types); i++) {
-        if (str_eq(type, str_from(types[i]))) {
-            return types[i];
+    struct str before;
+    struct str behind;
+    if (!str_cut(type, '(', &before, &behind)) {
+        return str_eq(type, str_from(name));
+    }
+    struct str digits;
+    struct str rest;
+    struct str whole = str_from(name);
+    (void)str_cut(behind, ')', &digits, &rest);
+    return str_starts(whole, before) && rest.ptr != NULL &&
+           str_eq(str_slice(whole, before.len, whole.len), rest);
+}
+
+const char *pg_type_declared(struct str type)
+{
+    for (size_t i = 0; i < COUNT_OF(text_types); i++) {
+        if (is_type(type, text_types[i].type)) {
+            return text_types[i].declared;
         }
     }
-    bool is_numeric = str_eq(type, STR(PG_NUMERIC_AS_TEXT)) || str_eq(type, STR("numeric"));
-    return is_numeric ? "numeric" : "text";
+    return "text";
+}
+
+static const char *text_type(struct str declared)
+{
+    for (size_t i = 0; i < COUNT_OF(text_types); i++) {
+        if (str_eq(declared, str_from(text_types[i].declared)) ||
+            str_eq(declared, str_from(text_types[i].type))) {
+            return text_types[i].type;
+        }
+    }
+    return "text";
 }
 
 static bool is_decimal(struct str type)

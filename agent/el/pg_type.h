@@ -2,13 +2,13 @@
 #pragma once
 #include "agent/el/schema.h"
 
-/* A numeric whose digits no 64-bit number holds flows as text. The type says so in words that give
- * the column TEXT affinity in SQLite, which would make a REAL of it otherwise. */
-#define PG_NUMERIC_AS_TEXT "numeric text"
-
 /* What a column of this type holds, the type as format_type() writes it: "numeric(10,2)",
  * "timestamp with time zone", "text[]". */
 enum column_kind pg_type_kind(struct str type);
+/* The type that a column of kind TEXT declares: PostgreSQL's where it is one to find again, else
+ * text. "numeric text" and "duration text" (an interval) have TEXT affinity in SQLite, which would make
+ * numbers of such values otherwise. Static. */
+const char *pg_type_declared(struct str type);
 /* The type to give a new column. Static. */
 const char *pg_type_for(const struct column *column);
 /* It has no "=": rows are told apart by its text. */

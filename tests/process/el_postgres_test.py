@@ -7,7 +7,7 @@ import sys
 
 import el_step
 import pg_server
-from el_step import execute, main, request, run, run_ok
+from el_step import execute, main, request, rows, run, run_ok
 
 FILES = os.path.abspath("../shared/data/singer")
 pg_server.need()
@@ -71,11 +71,10 @@ def every_value_arrives_as_it_is():
     assert types == {"id": "bigint", "i": "bigint", "r": "double precision", "x": "text", "b": "bytea", "d": "numeric",
                      "l": "boolean"}, types
     got = sql("SELECT id, i, r, encode(convert_to(x, 'UTF8'), 'hex'), encode(b, 'hex'), d, l FROM t ORDER BY id")
-    for i, (row, text) in enumerate(zip(got, texts)):
+    for i, (row, text) in enumerate(zip(got, texts, strict=True)):
         want = [str(i), str([-2**63, 2**63 - 1, 0, "NULL"][i % 4]), ["0.1", "-1e+308", "5e-324", "5", "NULL"][i % 5],
                 text.encode().hex(), (bytes(range(256)) if i % 2 else b"").hex(), ["9007199254740993", "0.1", "NULL"][i % 3], "ft"[i % 2]]
         assert row == want, (row, want)
-    assert len(got) == len(texts)
 
 
 def upsert_takes_the_last_and_writes_only_what_differs():
@@ -254,6 +253,113 @@ def state_and_rows_are_one_transaction():
     assert run_ok(step).metadata["rows_written"] == 1
 
 
+# --- out of PostgreSQL ----------------------------------------------------------------------------
+
+KINDS = """CREATE TABLE k (id bigint PRIMARY KEY, i2 smallint, i4 int, r4 real, r8 double precision, n numeric, n2 numeric(12,2),
+n0 numeric(18), nbig numeric(40,3), b boolean, t text, v varchar(20), c char(5), d date, ts timestamp, tz timestamptz(3), ti time, iv interval, u uuid,
+ip inet, j json, jb jsonb, by bytea, a int[], at text[], bits bit(8), m mood, ct domain_int)"""
+VALUES = """INSERT INTO k VALUES
+(1, -32768, 2147483647, 0.1, 0.1, 12345678901234567890.123456789, 1234567890.12, 999999999999999999, 1234567890123456789012345678901234567.125, true,
+ E'tab\\tnew\\nback\\\\slash ä', 'x', 'y', '2026-01-02', '2026-01-02 03:04:05.123456', '2026-01-02 03:04:05.123+02', '23:59:59.5', '1 mon 2 days 03:04:05',
+ 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '10.0.0.1/8', '{"b": 1, "a": [1.0]}', '{"b": 1}', '\\x00ff5c0a09', '{1,NULL,3}', '{"a,b",NULL,"q\\"q"}',
+ '00000101', '1', 7),
+(2, NULL, NULL, 'NaN', '-Infinity', 'NaN', -0.5, -1, -1.000, false, '', '', '', 'infinity', '0044-03-15 12:00:00 BC', 'infinity', '00:00', '-1 year', NULL,
+ '::1', 'null', '"x"', '', '{}', '{}', '11111111', 'happy', NULL),
+(3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+ NULL, NULL, NULL)"""
+
+
+def postgres(name="k", **more):
+    return dict({"type": "postgres", "dsn": DSN, "table": name}, **more)
+
+
+def make_kinds():
+    fresh()
+    sql("CREATE TYPE mood AS ENUM ('1', 'happy'); CREATE DOMAIN domain_int AS int CHECK (VALUE > 0)")
+    sql(KINDS)
+    sql(VALUES)
+
+
+def every_type_comes_back():
+    make_kinds()
+    run_ok(request(postgres(), table("k2", primary_key=["id"])))
+    types = dict(sql("SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'k2'"))
+    want = {"n": "numeric", "nbig": "numeric", "n2": "numeric", "n0": "bigint", "d": "date", "tz": "timestamp with time zone", "iv": "interval", "u": "uuid", "ip": "inet",
+            "j": "jsonb", "by": "bytea", "a": "jsonb", "bits": "text", "m": "text", "ct": "bigint", "r4": "double precision"}
+    assert {name: types[name] for name in want} == want, types
+    same = "id, i2, i4, r8, n, n2, n0, nbig, b, t, v, d, ts, tz, ti, iv, u, ip, jb, by, ct"
+    alike = f"{same}, j::jsonb, to_jsonb(a), to_jsonb(at), bits::text, m::text, c::text, r4::text"
+    copied = f"{same}, j, a, at, bits, m, c::char(5)::text, r4::text"
+    assert sql(f"(SELECT {alike} FROM k EXCEPT SELECT {copied} FROM k2) UNION ALL (SELECT {copied} FROM k2 EXCEPT SELECT {alike} FROM k)") == []
+    # Into tables of the same types, and again: nothing is left to write.
+    sql("CREATE TABLE k3 (LIKE k INCLUDING ALL)")
+    columns = [name for name in types if name not in ("a", "at")]  # JSON is no SQL list
+    step = request(postgres(columns=columns), table("k3", primary_key=["id"]))
+    assert run_ok(step).metadata["rows_written"] == 3
+    assert run_ok(step).metadata["rows_written"] == 0
+    names = ", ".join(name if name != "j" else "j::text" for name in columns)
+    assert sql(f"SELECT {names} FROM k EXCEPT SELECT {names} FROM k3") == []
+
+
+def every_type_reaches_sqlite_and_comes_back():
+    make_kinds()
+    run_ok(request(postgres(), {"type": "sqlite", "path": "t.db", "table": "k", "mode": "upsert", "primary_key": ["id"]}))
+    got = rows("t.db", "SELECT n, n2, n0, b, ts, tz, iv, a, at, by, bits, m, r8, nbig, ct, j FROM k ORDER BY id")
+    assert got[0] == ("12345678901234567890.123456789", 1234567890.12, 999999999999999999, 1, "2026-01-02T03:04:05.123456", "2026-01-02T01:04:05.123Z",
+                      "1 mon 2 days 03:04:05", "[1,null,3]", '["a,b",null,"q\\"q"]', b"\x00\xff\\\n\t", "00000101", "1", 0.1,
+                      "1234567890123456789012345678901234567.125", 7, '{"b": 1, "a": [1.0]}'), got[0]
+    assert got[1][:7] == ("NaN", -0.5, -1, 0, "0044-03-15 12:00:00 BC", "infinity", "-1 years") and got[1][12] == "-Infinity", got[1]
+    assert got[2] == (None,) * 16
+    run_ok(request({"type": "sqlite", "path": "t.db", "table": "k", "columns": ["id", "n", "by", "t", "n2"]}, table("k2", primary_key=["id"])))
+    assert sql("SELECT id, n, by, t, n2 FROM k EXCEPT SELECT id, n, by, t, n2 FROM k2") == []
+
+
+def incremental_reads_from_the_last_key_on():
+    fresh()
+    sql("CREATE TABLE k (id int, at timestamptz, v text); INSERT INTO k SELECT i, timestamptz '2026-01-01Z' + i / 3 * interval '1 s', 'v' FROM generate_series(0, 8) i; "
+        "INSERT INTO k VALUES (100, NULL, 'no key')")
+    for mode in ("append", "upsert"):
+        step = request(postgres(replication_key="at"), {"type": "sqlite", "path": f"{mode}.db", "table": "k", "mode": mode, "primary_key": ["id"]})
+        result = run_ok(step)
+        assert result.metadata["rows_without_replication_key"] == 1 and result.metadata["rows_read"] == 9, result.metadata
+        assert result.metadata["replication_key_max"] == "2026-01-01T00:00:02Z"
+        assert run_ok(step).metadata["rows_written"] == 0
+    sql("INSERT INTO k VALUES (9, '2026-01-01 00:00:02Z', 'same time'), (10, '2026-01-01 00:00:03Z', 'later'); UPDATE k SET v = 'new' WHERE id = 0")
+    for mode in ("append", "upsert"):
+        step = request(postgres(replication_key="at"), {"type": "sqlite", "path": f"{mode}.db", "table": "k", "mode": mode, "primary_key": ["id"]})
+        assert run_ok(step).metadata["rows_written"] == 2, mode
+        assert rows(f"{mode}.db", "SELECT count(*), count(DISTINCT id), max(v) FROM k") == [(11, 11, "v")], mode
+    failed(request(postgres(), {"type": "sqlite", "path": "x.db", "table": "k", "mode": "append"}), "invalid", "replication_key")
+
+
+def keys_of_every_type():
+    """Numbers, text by its bytes (where the database's order is another), many digits, dates."""
+    fresh()
+    sql("CREATE TABLE k (i int, r double precision, n numeric, t text COLLATE \"und-x-icu\", d date, s timestamp, u uuid)")
+    for i, text in enumerate(["B", "a", "Z", "it's", "ä", "b\\c"]):
+        values = f"({i}, {i} / 7.0, {i} + 1e-30, $${text}$$, date '2026-01-01' + {i}, timestamp '2026-01-01' + {i} * interval '1 us', md5('{i}')::uuid)"
+        sql(f"INSERT INTO k VALUES {values}")
+    for key in "irntdsu":
+        step = request(postgres(replication_key=key, columns=["i", "t"]), {"type": "sqlite", "path": f"{key}.db", "table": "k", "mode": "append"})
+        assert run_ok(step).metadata["rows_written"] == 6, key
+        assert run_ok(step).metadata["rows_written"] == 0, key
+    assert [r[0] for r in rows("t.db", "SELECT t FROM k ORDER BY rowid")] == sorted(["B", "a", "Z", "it's", "ä", "b\\c"])
+
+
+def a_tap_that_cannot_says_why():
+    make_kinds()
+    into = {"type": "sqlite", "path": "t.db", "table": "k", "mode": "overwrite"}
+    failed(request(postgres("kk"), into), "not_found", "no table or view \"kk\"", "did you mean \"k\"")
+    failed(request(postgres(columns=["nn"]), into), "not_found", "no column \"nn\"", "did you mean")
+    failed(request(postgres(replication_key="nope"), dict(into, mode="upsert", primary_key=["id"])), "not_found", "replication_key")
+    failed(request(postgres(dsn=SERVER.dsn(password="s3cretwrong")), into), "denied", "tap postgres", "28P01")
+    failed(request(postgres(schema="nowhere"), into), "not_found", "nowhere")
+    sql("CREATE VIEW broken AS SELECT 1 / (i2 - i2) AS x FROM k")
+    failed(request(postgres("broken"), into), "invalid", "division by zero")
+    sql("CREATE VIEW seen AS SELECT id, t FROM k")
+    assert run_ok(request(postgres("seen"), into)).metadata["dagster/row_count"] == 3
+
+
 # --- what is refused ------------------------------------------------------------------------------
 
 
@@ -285,6 +391,7 @@ try:
     main([every_value_arrives_as_it_is, upsert_takes_the_last_and_writes_only_what_differs, an_older_table_gets_its_index,
           append_adds_and_keeps_the_tables_types, new_columns_are_added_and_text_is_not_put_among_numbers,
           overwrite_keeps_what_hangs_on_the_table, nul_characters_are_refused_or_replaced, streams_that_take_turns,
-          the_sdks_files_by_step_and_by_program, state_and_rows_are_one_transaction, what_cannot_be_is_said])
+          the_sdks_files_by_step_and_by_program, every_type_comes_back, every_type_reaches_sqlite_and_comes_back,
+          incremental_reads_from_the_last_key_on, keys_of_every_type, a_tap_that_cannot_says_why, state_and_rows_are_one_transaction, what_cannot_be_is_said])
 finally:
     SERVER.close()

@@ -81,10 +81,11 @@ def check_members(said):
 
 def check_lists():
     assert table("## What goes in") == fields("request"), table("## What goes in") ^ fields("request")
-    taps = fields("tap", "agent/el/options.c")
+    taps = fields("tap", "agent/el/options.c") | fields("tap", "agent/el/tap_postgres.c")
     assert table("### Taps") == taps, table("### Taps") ^ taps
     shared = re.search(r"#define LOAD_OPTION_FIELDS(.*?)\n\n", read("agent/el/options.h"), re.S).group(1)
-    targets = fields("target", "agent/el/options.c") | fields("target", "agent/el/target_postgres.c") | set(re.findall(r'\.key = "(\w+)"', shared))
+    targets = fields("target", "agent/el/options.c") | fields("target", "agent/el/target_postgres.c")
+    targets |= set(re.findall(r'\.key = "(\w+)"', shared))
     assert table("### Targets") == targets, table("### Targets") ^ targets
     assert table("### Checks") == fields("check"), table("### Checks") ^ fields("check")
     report = read("agent/el/report.c")

@@ -132,18 +132,16 @@ static void check_fields(const char *line, size_t count, const char *const *fiel
     memcpy(memory, line, len);
     struct copy_reader r = copy_reader(memory, len);
     for (size_t i = 0; i < count; i++) {
-        struct str field;
-        bool is_null = false;
-        assert_true(copy_reader_next(&r, &field, &is_null));
-        assert_int_equal(is_null, fields[i] == NULL);
+        struct copy_field field;
+        assert_true(copy_reader_next(&r, &field));
+        assert_int_equal(field.is_null, fields[i] == NULL);
         if (fields[i] != NULL) {
             assert_int_equal(field.len, strlen(fields[i]));
             assert_memory_equal(field.ptr, fields[i], field.len);
         }
     }
-    struct str none;
-    bool is_null = false;
-    assert_false(copy_reader_next(&r, &none, &is_null));
+    struct copy_field none;
+    assert_false(copy_reader_next(&r, &none));
 }
 
 static void reading(void **state)

@@ -55,15 +55,43 @@ static void types_for_new_columns(void **state)
         {COLUMN_TEXT, "date", "date"},
         {COLUMN_TEXT, "timestamp with time zone", "timestamp with time zone"},
         {COLUMN_TEXT, "uuid; DROP TABLE t", "text"},
-        {COLUMN_TEXT, PG_NUMERIC_AS_TEXT, "numeric"},
+        {COLUMN_TEXT, "numeric text", "numeric"},
+        {COLUMN_TEXT, "duration text", "interval"},
         {COLUMN_TEXT, "numeric", "numeric"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const struct column column = {.kind = rows[i].kind, .type = str_from(rows[i].declared)};
         assert_string_equal(pg_type_for(&column), rows[i].type);
     }
-    /* SQLite keeps such digits only where its affinity is TEXT. */
-    assert_int_equal(column_kind_from_sql(STR(PG_NUMERIC_AS_TEXT)), COLUMN_TEXT);
+}
+
+static void declared(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"numeric(30,10)", "numeric text"},
+        {"interval", "duration text"},
+        {"interval(3)", "duration text"},
+        {"timestamp(3) with time zone", "timestamp with time zone"},
+        {"timestamp with time zone", "timestamp with time zone"},
+        {"time without time zone", "time without time zone"},
+        {"date", "date"},
+        {"uuid", "uuid"},
+        {"character varying(20)", "text"},
+        {"bit(8)", "text"}, /* SQLite would make 101 of 00000101 */
+        {"point", "text"},
+        {"(", "text"},
+        {"numeric(", "text"},
+        {"mood", "text"},
+        {"", "text"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        print_message("%s\n", rows[i][0]);
+        assert_string_equal(pg_type_declared(str_from(rows[i][0])), rows[i][1]);
+    }
+    /* SQLite keeps digits as they are only where its affinity is TEXT. */
+    assert_int_equal(column_kind_from_sql(STR("numeric text")), COLUMN_TEXT);
+    assert_int_equal(column_kind_from_sql(STR("duration text")), COLUMN_TEXT);
 }
 
 static void equality(void **state)
@@ -78,6 +106,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kinds),
         cmocka_unit_test(types_for_new_columns),
+        cmocka_unit_test(declared),
         cmocka_unit_test(equality),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
