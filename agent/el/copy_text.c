@@ -109,6 +109,37 @@ static void add_bytes(struct str bytes, struct buf *out)
     out->len += to == NULL ? 0 : bytes.len * 2;
 }
 
+/* Most real numbers that people store have a few digits behind the point, and printing them by
+ * "%.17g" is what a row costs. n / 10^k with both exact in a double is rounded once, as the text of
+ * it is when it is read (Clinger's fast path): the same number again, in its fewest digits. */
+static bool add_decimal(double v, struct buf *out)
+{
+    static const double powers[] = {1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
+    int64_t power = 1;
+    for (size_t k = 0; k < COUNT_OF(powers); k++) {
+        double scaled = nearbyint(fabs(v) * powers[k]);
+        power *= 10;
+        if (scaled > EXACT_IN_DOUBLE) {
+            return false;
+        }
+        if (scaled / powers[k] == fabs(v)) {
+            int64_t n = (int64_t)scaled;
+            char digits[sizeof(power) * 3];
+            int64_t rest = n % power;
+            for (size_t i = k + 1; i > 0; i--) {
+                digits[i - 1] = (char)('0' + rest % 10);
+                rest /= 10;
+            }
+            buf_add(out, v < 0 ? STR("-") : STR(""));
+            buf_add_i64(out, n / power);
+            buf_add_char(out, '.');
+            buf_add(out, (struct str){digits, k + 1});
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A whole number goes into a column of integers too. */
 static void add_real(double v, enum copy_form form, struct buf *out)
 {
@@ -119,6 +150,8 @@ static void add_real(double v, enum copy_form form, struct buf *out)
         buf_add(out, v < 0 ? STR("-Infinity") : STR("Infinity"));
     } else if (is_whole) {
         buf_add_i64(out, (int64_t)v);
+    } else if (v != 0 && add_decimal(v, out)) {
+        return;
     } else if (form == COPY_FORM_DOUBLE) {
         buf_addf(out, "%.17g", v);
     } else {

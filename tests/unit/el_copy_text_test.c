@@ -59,7 +59,13 @@ static void values(void **state)
         {integer(INT64_MIN), COPY_FORM_TEXT, "-9223372036854775808\n"},
         {integer(9007199254740991), COPY_FORM_DOUBLE, "9007199254740991\n"},
         {real(0.1), COPY_FORM_TEXT, "0.1\n"},
-        {real(0.1), COPY_FORM_DOUBLE, "0.10000000000000001\n"},
+        {real(0.1), COPY_FORM_DOUBLE, "0.1\n"},
+        {real(-0.001), COPY_FORM_DOUBLE, "-0.001\n"},
+        {real(1234567.000000001), COPY_FORM_TEXT, "1234567.000000001\n"},
+        {real(0.30000000000000004), COPY_FORM_DOUBLE, "0.30000000000000004\n"},
+        {real(1e-10), COPY_FORM_TEXT, "1e-10\n"},
+        {real(5e-324), COPY_FORM_DOUBLE, "4.9406564584124654e-324\n"},
+        {real(1.7976931348623157e308), COPY_FORM_TEXT, "1.7976931348623157e+308\n"},
         {real(5.0), COPY_FORM_TEXT, "5\n"},
         {real(-0.0), COPY_FORM_DOUBLE, "-0\n"},
         {real((double)INFINITY), COPY_FORM_DOUBLE, "Infinity\n"},
@@ -81,6 +87,35 @@ static void values(void **state)
         assert_string_equal(buf_cstr(&o.out), rows[i].line);
         release(&o);
     }
+}
+
+/* Whatever was printed reads back as the same bits. */
+static void reals_come_back(void **state)
+{
+    (void)state;
+    uint64_t seed = 88172645463325252U;
+    struct one o = one_column();
+    for (int i = 0; i < 20000; i++) {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        double v = 0;
+        if (i % 2 == 0) {
+            memcpy(&v, &seed, sizeof(v));
+        } else {
+            v = (double)(int64_t)(seed % 2000000001U) / (i % 4 == 1 ? 1e6 : 1e3) - 1e6;
+        }
+        double again = 0;
+        if (!isfinite(v)) {
+            continue;
+        }
+        assert_true(
+            write_one(&o, real(v), i % 3 == 0 ? COPY_FORM_DOUBLE : COPY_FORM_TEXT, NUL_ERROR));
+        assert_true(str_to_double(str_trim(buf_str(&o.out)), &again));
+        assert_memory_equal(&v, &again, sizeof(v));
+        arena_reset(&o.arena);
+    }
+    release(&o);
 }
 
 static void nul_rules(void **state)
@@ -158,10 +193,8 @@ static void reading(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values),
-        cmocka_unit_test(nul_rules),
-        cmocka_unit_test(refused),
-        cmocka_unit_test(reading),
+        cmocka_unit_test(values),  cmocka_unit_test(reals_come_back), cmocka_unit_test(nul_rules),
+        cmocka_unit_test(refused), cmocka_unit_test(reading),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
