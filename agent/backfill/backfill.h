@@ -30,8 +30,7 @@ struct backfill_policy {
     bool newest_first;
 };
 
-/* --- what to do next --------------------------------------------------------------------------
- */
+/* --- what to do next -------------------------------------------------------------------------- */
 
 enum backfill_before { BACKFILL_BEFORE_NONE, BACKFILL_BEFORE_OPEN, BACKFILL_BEFORE_FAILED };
 struct backfill_facts {
@@ -56,8 +55,7 @@ struct backfill_decision {
 struct backfill_decision backfill_decide(const struct backfill_policy *policy,
                                          const struct backfill_facts *facts);
 
-/* --- the partitions of one run ----------------------------------------------------------------
- */
+/* --- the partitions of one run ---------------------------------------------------------------- */
 
 /* Neighbours, in the order of time whatever the order of the runs. Begins as {0}. */
 struct backfill_chunk {

@@ -25,8 +25,7 @@ static struct str key_of(const struct planner *p, const struct backfill_leg *leg
     return p->q->defs->assets[leg->assets[0]].key;
 }
 
-/* --- a growing list of parts ------------------------------------------------------------------
- */
+/* --- a growing list of parts ------------------------------------------------------------------ */
 
 static bool add_part(struct planner *p, struct backfill_parts *parts, size_t *room, int64_t number,
                      struct str key)
@@ -69,8 +68,7 @@ static void sort_out(struct backfill_parts *parts)
     parts->count = kept;
 }
 
-/* --- the partitions that were asked for -------------------------------------------------------
- */
+/* --- the partitions that were asked for ------------------------------------------------------- */
 
 struct statuses {
     struct strmap by_key; /* how many assets made it, and whether one failed */
@@ -188,8 +186,7 @@ static bool take_asked(struct planner *p, size_t at)
     return ok && (p->parts[at].count > 0 || nothing_there(p, leg));
 }
 
-/* --- the partitions that follow ---------------------------------------------------------------
- */
+/* --- the partitions that follow --------------------------------------------------------------- */
 
 static bool holds(const struct backfill_leg *leg, uint32_t asset)
 {
@@ -277,8 +274,7 @@ static bool plan_leg(struct planner *p, size_t at)
     return follows || take_asked(p, at);
 }
 
-/* --- all legs ----------------------------------------------------------------------------------
- */
+/* --- all legs --------------------------------------------------------------------------------- */
 
 static bool look(struct planner *p, size_t at)
 {

@@ -42,13 +42,6 @@ static bool is_stale(const struct asset_status *status)
 
 /* --- JSON ----------------------------------------------------------------------------------- */
 
-static void opt_time(struct json_writer *w, const char *key, struct wall_time t)
-{
-    if (t.ns != 0) {
-        jw_member_wall(w, key, t);
-    }
-}
-
 static void json_causes(struct json_writer *w, const struct staleness *staleness)
 {
     jw_member_str(w, "staleness", str_from(stale_status_name(staleness->status)));
@@ -85,7 +78,7 @@ static bool add_check(void *ctx, const struct stored_check *check)
 /* Versions, and what else is known of how it was made. */
 static void json_known(struct json_writer *w, const struct stored_asset *known, struct str metadata)
 {
-    opt_time(w, "materialized_at", known->materialized_at);
+    jw_member_opt_wall(w, "materialized_at", known->materialized_at);
     jw_member_opt(w, "run", known->run);
     jw_member_i64(w, "materializations", known->materializations);
     jw_member_opt(w, "data_version", known->data_version);
@@ -93,12 +86,12 @@ static void json_known(struct json_writer *w, const struct stored_asset *known, 
         jw_member_bool(w, "data_version_given", true);
     }
     jw_member_opt(w, "code_version", known->code_version);
-    opt_time(w, "observed_at", known->observed_at);
+    jw_member_opt_wall(w, "observed_at", known->observed_at);
     jw_member_opt(w, "observed_version", known->observed_version);
     if (!str_is_empty(metadata)) {
         jw_member_raw(w, "metadata", metadata);
     }
-    opt_time(w, "failed_at", known->failed_at);
+    jw_member_opt_wall(w, "failed_at", known->failed_at);
     jw_member_opt(w, "error", known->error);
 }
 
@@ -260,8 +253,7 @@ static bool draw(struct listing *l, struct str format, struct err *err)
 
 /* --- the command ---------------------------------------------------------------------------- */
 
-static int list_assets(struct cli *cli, const struct settings *settings,
-                       const struct definitions *defs)
+static int list_assets(struct cli *cli, struct settings *settings, const struct definitions *defs)
 {
     struct listing l = {.cli = cli,
                         .arena = arena_new(LIMIT_DEFINITIONS_ARENA),
@@ -294,20 +286,8 @@ static int list_assets(struct cli *cli, const struct settings *settings,
 int command_assets(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
-    struct definitions *defs = NULL;
-    struct definitions_files files = definitions_system_files();
-    struct err err = {0};
-    int code = CLI_OK;
     if (cli_text(cli, "graph") != NULL && cli_is_json(cli)) {
         return cli_usage(cli, "--graph and --json do not go together");
     }
-    if (settings_load(cli, &settings, &code)) {
-        code = definitions_load(settings.definitions, &files, &settings.problems, &defs, &err)
-                   ? list_assets(cli, &settings, defs)
-                   : cli_problems(cli, &settings.problems, &err);
-        definitions_close(defs);
-    }
-    settings_release(&settings);
-    return code;
+    return with_definitions(cli, list_assets);
 }

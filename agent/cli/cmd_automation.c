@@ -107,9 +107,7 @@ static void show_json(struct status *s, const struct asset *asset,
     jw_member_str(&w, "asset", asset->key);
     jw_member_str(&w, "condition", condition_of(asset, &s->arena));
     jw_member_bool(&w, "paused", s->is_paused);
-    if (kept->evaluated_at.ns != 0) {
-        jw_member_wall(&w, "evaluated_at", kept->evaluated_at);
-    }
+    jw_member_opt_wall(&w, "evaluated_at", kept->evaluated_at);
     if (kept->requested_at.ns != 0) {
         jw_member_wall(&w, "requested_at", kept->requested_at);
         jw_member_str(&w, "run", kept->run);
@@ -163,8 +161,7 @@ static bool show_all(struct status *s, const struct definitions *defs, struct er
     return true;
 }
 
-static int show_status(struct cli *cli, const struct settings *settings,
-                       const struct definitions *defs)
+static int show_status(struct cli *cli, struct settings *settings, const struct definitions *defs)
 {
     struct clock clock = clock_system();
     struct err err = {0};
@@ -185,17 +182,5 @@ static int show_status(struct cli *cli, const struct settings *settings,
 int command_automation_status(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
-    struct definitions *defs = NULL;
-    struct definitions_files files = definitions_system_files();
-    struct err err = {0};
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        code = definitions_load(settings.definitions, &files, &settings.problems, &defs, &err)
-                   ? show_status(cli, &settings, defs)
-                   : cli_problems(cli, &settings.problems, &err);
-        definitions_close(defs);
-    }
-    settings_release(&settings);
-    return code;
+    return with_definitions(cli, show_status);
 }

@@ -22,8 +22,7 @@ static struct wall_time now(void)
     return clock_wall(&clock);
 }
 
-/* --- asking ------------------------------------------------------------------------------------
- */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 /* False: said what is wrong with the options. */
 static bool check_choice(struct cli *cli)
@@ -158,25 +157,13 @@ static int begin(struct cli *cli, struct settings *settings)
     return ask(cli, settings, buf_str(&request), str_from(cli_arg(cli, 0)));
 }
 
-static int with_settings(struct cli *cli, int (*work)(struct cli *cli, struct settings *settings))
-{
-    struct settings settings;
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        code = work(cli, &settings);
-    }
-    settings_release(&settings);
-    return code;
-}
-
 int command_backfill(struct cli *cli, void *ctx)
 {
     (void)ctx;
     return with_settings(cli, begin);
 }
 
-/* --- looking -----------------------------------------------------------------------------------
- */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 static enum cli_tone tone_of(struct str status)
 {
@@ -210,22 +197,18 @@ static void add_members(struct json_writer *w, const struct view_backfill *b)
     jw_member_i64(w, "runs_max", f->runs_max);
     jw_member_bool(w, "newest_first", f->newest_first);
     jw_member_wall(w, "created_at", f->created_at);
-    if (f->ended_at.ns != 0) {
-        jw_member_wall(w, "ended_at", f->ended_at);
-    }
+    jw_member_opt_wall(w, "ended_at", f->ended_at);
     jw_member_raw(w, "tags", f->tags);
 }
 
 struct backfill_list {
     struct cli *cli;
     struct table table;
-    int64_t count;
 };
 
 static bool list_backfill(void *ctx, const struct view_backfill *b)
 {
     struct backfill_list *list = ctx;
-    list->count++;
     if (cli_is_json(list->cli)) {
         AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
         struct json_writer w = json_writer(&out);
@@ -249,23 +232,19 @@ static int list_all(struct cli *cli, struct settings *settings)
 {
     struct view *view = NULL;
     struct err err = {0};
-    int code = CLI_OK;
     struct backfill_list list = {.cli = cli};
     list.table = table_new(TABLE_COLUMNS(
         {.name = "BACKFILL"}, {.name = "STATUS"}, {.name = "SELECTION", .is_wide = true},
         {.name = "ENDED", .is_right = true}, {.name = "FAILED", .is_right = true},
         {.name = "REQUESTED"}, {.name = "REASON"}));
-    if (!view_open(&view, settings->database, &err) ||
-        !view_backfills(view, STR_NONE, cli_i64(cli, "limit"), list_backfill, &list, &err)) {
-        code = cli_error(cli, &err);
-    } else if (!cli_is_json(cli) && list.count == 0) {
-        cli_printf(cli, "no backfills\n");
-    } else if (!cli_is_json(cli)) {
-        table_print(&list.table, cli);
+    bool ok = view_open(&view, settings->database, &err) &&
+              view_backfills(view, STR_NONE, cli_i64(cli, "limit"), list_backfill, &list, &err);
+    if (ok) {
+        table_print_list(&list.table, cli, "no backfills");
     }
     table_release(&list.table);
     view_close(view);
-    return code;
+    return ok ? CLI_OK : cli_error(cli, &err);
 }
 
 int command_backfill_list(struct cli *cli, void *ctx)
@@ -383,8 +362,7 @@ int command_backfill_show(struct cli *cli, void *ctx)
     return with_settings(cli, show);
 }
 
-/* --- cancel and retry --------------------------------------------------------------------------
- */
+/* --- cancel and retry ------------------------------------------------------------------------- */
 
 /* {"verb":verb,"backfill":the whole id} */
 static bool request_about(struct cli *cli, const struct settings *settings, const char *verb,

@@ -24,42 +24,11 @@ static void on_reload_signal(void *ctx, int signo)
     }
 }
 
-/* Whoever reads our log may go away; we go on. */
-static void survive_log_reader(void)
-{
-    const struct sigaction ignore = {.sa_handler = SIG_IGN};
-    (void)sigaction(SIGPIPE, &ignore, NULL);
-}
-
 static bool watch_signals(struct loop *loop, struct agent *agent, struct err *err)
 {
     return loop_on_signal(loop, SIGHUP, on_reload_signal, agent, err) &&
            loop_on_signal(loop, SIGTERM, on_stop_signal, agent, err) &&
            loop_on_signal(loop, SIGINT, on_stop_signal, agent, err);
-}
-
-/* The supervisor's watchdog is fed from the loop itself: a loop that hangs is a daemon that hangs.
- */
-struct watchdog {
-    struct loop *loop;
-    struct loop_timer timer;
-    int64_t every_ns;
-};
-
-static void feed(void *ctx)
-{
-    struct watchdog *watchdog = ctx;
-    notify_watchdog();
-    loop_timer_arm_in(watchdog->loop, &watchdog->timer, watchdog->every_ns);
-}
-
-static void start_watchdog(struct watchdog *watchdog, struct loop *loop)
-{
-    *watchdog = (struct watchdog){.loop = loop, .every_ns = notify_watchdog_interval_ns() / 2};
-    watchdog->timer = (struct loop_timer){.on_due = feed, .ctx = watchdog};
-    if (watchdog->every_ns > 0) {
-        feed(watchdog);
-    }
 }
 
 static int run_daemon(struct cli *cli, struct settings *settings, struct loop *loop)
@@ -71,19 +40,20 @@ static int run_daemon(struct cli *cli, struct settings *settings, struct loop *l
                                     .is_daemon = true};
     struct agent *agent = NULL;
     struct err err = {0};
-    survive_log_reader();
+    loop_ignore_sigpipe();
     if (!agent_open(&agent, loop, &rng, &options, &err)) {
         return cli_problems(cli, &settings->problems, &err);
     }
-    struct watchdog watchdog;
+    struct notify_watchdog watchdog;
     int code = CLI_OK;
     if (watch_signals(loop, agent, &err)) {
         agent_start(agent);
-        start_watchdog(&watchdog, loop);
+        notify_watchdog_start(&watchdog, loop);
         notify_ready("working");
         LOG(INFO, "agent.ready", F_T("state_dir", settings->state_dir),
             F_T("version", SELVEDGE_VERSION), F_I("pid", getpid()));
         code = loop_run(loop, &err) ? CLI_OK : cli_error(cli, &err);
+        notify_watchdog_stop(&watchdog);
         notify_stopping();
         LOG(INFO, "agent.stopped", F_I("pid", getpid()));
     } else {
@@ -93,20 +63,18 @@ static int run_daemon(struct cli *cli, struct settings *settings, struct loop *l
     return code;
 }
 
+static int open_loop_and_run(struct cli *cli, struct settings *settings)
+{
+    struct loop *loop = NULL;
+    struct err err = {0};
+    int code = loop_open(&loop, clock_system(), &err) ? run_daemon(cli, settings, loop)
+                                                      : cli_error(cli, &err);
+    loop_close(loop);
+    return code;
+}
+
 int command_daemon(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
-    struct loop *loop = NULL;
-    struct err err = {0};
-    int code = CLI_OK;
-    if (!settings_load(cli, &settings, &code)) {
-        settings_release(&settings);
-        return code;
-    }
-    code = loop_open(&loop, clock_system(), &err) ? run_daemon(cli, &settings, loop)
-                                                  : cli_error(cli, &err);
-    loop_close(loop);
-    settings_release(&settings);
-    return code;
+    return with_settings(cli, open_loop_and_run);
 }

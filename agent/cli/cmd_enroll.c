@@ -20,7 +20,7 @@ static struct str name_of_host(char text[64])
         int lower = tolower((unsigned char)*c);
         bool plain = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9');
         if (plain || len > 0) {
-            text[len++] = plain ? (char)lower : '-';
+            text[len++] = (char)(plain ? lower : '-');
         }
     }
     text[len] = '\0';
@@ -48,7 +48,7 @@ static void say_enrolled(struct cli *cli, const struct device_identity *identity
     cli_json(cli, buf_str(&out));
 }
 
-static int enroll(struct cli *cli, const struct settings *settings)
+static int enroll(struct cli *cli, struct settings *settings)
 {
     AUTO(arena) arena = arena_new(ENROL_ARENA_BYTES);
     struct rng rng = rng_system();
@@ -80,11 +80,5 @@ static int enroll(struct cli *cli, const struct settings *settings)
 int command_enroll(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        code = enroll(cli, &settings);
-    }
-    settings_release(&settings);
-    return code;
+    return with_settings(cli, enroll);
 }

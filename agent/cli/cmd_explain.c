@@ -66,19 +66,5 @@ static int explain_loaded(struct cli *cli, struct settings *settings,
 int command_explain(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
-    struct definitions *defs = NULL;
-    struct definitions_files files = definitions_system_files();
-    struct err err = {0};
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        if (definitions_load(settings.definitions, &files, &settings.problems, &defs, &err)) {
-            code = explain_loaded(cli, &settings, defs);
-        } else {
-            code = cli_problems(cli, &settings.problems, &err);
-        }
-        definitions_close(defs);
-    }
-    settings_release(&settings);
-    return code;
+    return with_definitions(cli, explain_loaded);
 }

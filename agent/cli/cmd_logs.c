@@ -89,36 +89,35 @@ static bool find_run(const struct cli *cli, struct view *view, struct view_run_s
     }
 }
 
-int command_logs(struct cli *cli, void *ctx)
+static int show_logs(struct cli *cli, struct settings *settings)
 {
-    (void)ctx;
-    struct settings settings;
     struct view *view = NULL;
     struct view_run_span run;
     struct err err = {0};
     int code = CLI_OK;
-    if (!settings_load(cli, &settings, &code)) {
-        settings_release(&settings);
-        return code;
-    }
     struct selected selected = {.cli = cli,
-                                .settings = &settings,
+                                .settings = settings,
                                 .run = run.id,
                                 .only = str_from(cli_text(cli, "step")),
                                 .err = &err,
                                 .ok = true};
     bool follows = cli_bool(cli, "follow");
-    if (!view_open(&view, settings.database, &err) || !find_run(cli, view, &run, &err) ||
+    if (!view_open(&view, settings->database, &err) || !find_run(cli, view, &run, &err) ||
         (!follows && !show_whole(view, &run, &selected, &err))) {
         code = cli_error(cli, &err);
     } else if (follows) {
-        struct follow_options options = {.settings = &settings,
+        struct follow_options options = {.settings = settings,
                                          .run = run.id,
                                          .only = selected.only,
                                          .with_output = cli_bool(cli, "output")};
         code = follow_run(cli, &options);
     }
     view_close(view);
-    settings_release(&settings);
     return code;
+}
+
+int command_logs(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    return with_settings(cli, show_logs);
 }

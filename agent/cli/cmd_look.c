@@ -6,9 +6,7 @@
 #include "common/json/json_writer.h"
 #include <stdio.h>
 
-/* --- buffer
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- buffer ----------------------------------------------------------------------------------- */
 
 static bool print_waiting(void *ctx, struct str line)
 {
@@ -45,31 +43,35 @@ static void say_position(struct cli *cli, const struct store_position *p)
     cli_printf(cli, STR_FMT, STR_ARG(buf_str(&out)));
 }
 
+static bool say_buffer(struct cli *cli, struct view *view, struct err *err)
+{
+    struct store_position position;
+    if (cli_bool(cli, "events")) {
+        return view_waiting(view, cli_i64(cli, "limit"), print_waiting, cli, err);
+    }
+    if (!view_position(view, &position, err)) {
+        return false;
+    }
+    say_position(cli, &position);
+    return true;
+}
+
+static int show_buffer(struct cli *cli, struct settings *settings)
+{
+    struct view *view = NULL;
+    struct err err = {0};
+    bool ok = view_open(&view, settings->database, &err) && say_buffer(cli, view, &err);
+    view_close(view);
+    return ok ? CLI_OK : cli_error(cli, &err);
+}
+
 int command_buffer(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
-    struct view *view = NULL;
-    struct store_position position;
-    struct err err = {0};
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        if (!view_open(&view, settings.database, &err) || !view_position(view, &position, &err)) {
-            code = cli_error(cli, &err);
-        } else if (!cli_bool(cli, "events")) {
-            say_position(cli, &position);
-        } else if (!view_waiting(view, cli_i64(cli, "limit"), print_waiting, cli, &err)) {
-            code = cli_error(cli, &err);
-        }
-        view_close(view);
-    }
-    settings_release(&settings);
-    return code;
+    return with_settings(cli, show_buffer);
 }
 
-/* --- status
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- status ----------------------------------------------------------------------------------- */
 
 static void say_member(struct cli *cli, const struct json *node)
 {
@@ -82,32 +84,35 @@ static void say_member(struct cli *cli, const struct json *node)
     char name[64];
     (void)snprintf(name, sizeof(name), STR_FMT, STR_ARG(str_slice(node->key, 0, 60)));
     for (char *c = name; *c != '\0'; c++) {
-        *c = *c == '_' ? ' ' : *c;
+        if (*c == '_') {
+            *c = ' ';
+        }
     }
     cli_printf(cli, "%-18s " STR_FMT "\n", name, STR_ARG(buf_str(&value)));
+}
+
+static int show_status(struct cli *cli, struct settings *settings)
+{
+    struct json *reply = NULL;
+    struct err err = {0};
+    if (!control_call(settings->state_dir, STR("{\"verb\":\"status\"}"), &settings->arena, &reply,
+                      &err)) {
+        return cli_error(cli, &err);
+    }
+    if (cli_is_json(cli)) {
+        AUTO(buf) out = buf_growing(1 << 20);
+        json_write(&out, reply);
+        cli_json(cli, buf_str(&out));
+        return CLI_OK;
+    }
+    for (const struct json *node = reply->child; node != NULL; node = node->next) {
+        say_member(cli, node);
+    }
+    return CLI_OK;
 }
 
 int command_status(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
-    struct json *reply = NULL;
-    struct err err = {0};
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        if (!control_call(settings.state_dir, STR("{\"verb\":\"status\"}"), &settings.arena, &reply,
-                          &err)) {
-            code = cli_error(cli, &err);
-        } else if (cli_is_json(cli)) {
-            AUTO(buf) out = buf_growing(1 << 20);
-            json_write(&out, reply);
-            cli_json(cli, buf_str(&out));
-        } else {
-            for (const struct json *node = reply->child; node != NULL; node = node->next) {
-                say_member(cli, node);
-            }
-        }
-    }
-    settings_release(&settings);
-    return code;
+    return with_settings(cli, show_status);
 }

@@ -158,7 +158,7 @@ static int materialize(struct cli *cli, struct settings *settings, struct wanted
     return err.code == ERR_NONE ? code : cli_selection_error(cli, wanted->request.selection, &err);
 }
 
-static int with_settings(struct cli *cli, struct wanted *wanted)
+static int materialize_asked(struct cli *cli, struct wanted *wanted)
 {
     struct settings settings;
     int code = CLI_OK;
@@ -177,12 +177,12 @@ int command_materialize(struct cli *cli, void *ctx)
     if (str_is_empty(wanted.request.selection) == str_is_empty(wanted.request.job)) {
         return cli_usage(cli, "give a selection or --job, and not both");
     }
-    return with_settings(cli, &wanted);
+    return materialize_asked(cli, &wanted);
 }
 
 int command_job(struct cli *cli, void *ctx)
 {
     (void)ctx;
     struct wanted wanted = {.request = {.job = str_from(cli_arg(cli, 0))}};
-    return with_settings(cli, &wanted);
+    return materialize_asked(cli, &wanted);
 }

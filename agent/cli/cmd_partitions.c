@@ -16,8 +16,7 @@ enum {
     KEYS_BYTES_MAX = 8 << 10, /* of one request; more are sent in several */
 };
 
-/* --- the partitions of an asset ---------------------------------------------------------------
- */
+/* --- the partitions of an asset --------------------------------------------------------------- */
 
 enum state { STATE_MADE, STATE_FAILED, STATE_MISSING, STATE_COUNT };
 static const char *const state_names[] = {"materialized", "failed", "missing"};
@@ -118,13 +117,9 @@ static void json_row(struct json_writer *w, const struct row *row)
     jw_begin_object(w);
     jw_member_str(w, "partition", row->key);
     jw_member_str(w, "status", str_from(state_names[row->state]));
-    if (row->materialized_at.ns != 0) {
-        jw_member_wall(w, "materialized_at", row->materialized_at);
-    }
+    jw_member_opt_wall(w, "materialized_at", row->materialized_at);
     jw_member_opt(w, "run", row->run);
-    if (row->failed_at.ns != 0) {
-        jw_member_wall(w, "failed_at", row->failed_at);
-    }
+    jw_member_opt_wall(w, "failed_at", row->failed_at);
     jw_member_opt(w, "error", row->error);
     jw_end_object(w);
 }
@@ -184,17 +179,17 @@ static void print_table(struct listing *l)
                (long long)l->counts[STATE_MISSING]);
 }
 
-static bool print(struct cli *cli, struct settings *settings, const struct definitions *defs,
-                  struct err *err)
+static int print(struct cli *cli, struct settings *settings, const struct definitions *defs)
 {
     struct view *view = NULL;
+    struct err err = {0};
     uint32_t asset = 0;
     struct listing l = {.cli = cli, .arena = arena_new(STATES_ARENA_BYTES)};
     /* A device on which nothing ran yet has definitions all the same. */
-    bool ok = definitions_find_asset(defs, str_from(cli_arg(cli, 0)), &asset, err) &&
-              (view_open(&view, settings->database, err) || err->code == ERR_NOT_FOUND);
+    bool ok = definitions_find_asset(defs, str_from(cli_arg(cli, 0)), &asset, &err) &&
+              (view_open(&view, settings->database, &err) || err.code == ERR_NOT_FOUND);
     l.asset = ok ? &defs->assets[asset] : NULL;
-    ok = ok && gather(&l, view, err);
+    ok = ok && gather(&l, view, &err);
     if (ok && cli_is_json(cli)) {
         print_json(&l);
     } else if (ok) {
@@ -202,31 +197,16 @@ static bool print(struct cli *cli, struct settings *settings, const struct defin
     }
     view_close(view);
     arena_release(&l.arena);
-    return ok;
+    return ok ? CLI_OK : cli_error(cli, &err);
 }
 
 int command_partitions(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
-    struct definitions *defs = NULL;
-    struct definitions_files files = definitions_system_files();
-    struct err err = {0};
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        if (!definitions_load(settings.definitions, &files, &settings.problems, &defs, &err)) {
-            code = cli_problems(cli, &settings.problems, &err);
-        } else if (!print(cli, &settings, defs, &err)) {
-            code = cli_error(cli, &err);
-        }
-        definitions_close(defs);
-    }
-    settings_release(&settings);
-    return code;
+    return with_definitions(cli, print);
 }
 
-/* --- dynamic sets ------------------------------------------------------------------------------
- */
+/* --- dynamic sets ----------------------------------------------------------------------------- */
 
 /* As many keys from argument `first` on as go into one request; returns the one after them. */
 static size_t write_request(struct cli *cli, const char *verb, size_t first, struct buf *out)

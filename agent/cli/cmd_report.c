@@ -113,7 +113,7 @@ static int report_it(struct cli *cli, struct settings *settings, struct agent_re
     return code;
 }
 
-static int with_settings(struct cli *cli, struct agent_report *report)
+static int report_asked(struct cli *cli, struct agent_report *report)
 {
     AUTO(buf) metadata = buf_growing(METADATA_BYTES_MAX);
     struct settings settings;
@@ -141,7 +141,7 @@ int command_report_materialization(struct cli *cli, void *ctx)
     struct agent_report report = {.type = EVENT_ASSET_MATERIALIZATION,
                                   .partition = str_from(cli_text(cli, "partition")),
                                   .data_version = str_from(cli_text(cli, "data-version"))};
-    return with_settings(cli, &report);
+    return report_asked(cli, &report);
 }
 
 int command_report_observation(struct cli *cli, void *ctx)
@@ -150,7 +150,7 @@ int command_report_observation(struct cli *cli, void *ctx)
     struct agent_report report = {.type = EVENT_ASSET_OBSERVATION,
                                   .partition = str_from(cli_text(cli, "partition")),
                                   .data_version = str_from(cli_text(cli, "data-version"))};
-    return with_settings(cli, &report);
+    return report_asked(cli, &report);
 }
 
 int command_report_check(struct cli *cli, void *ctx)
@@ -163,5 +163,5 @@ int command_report_check(struct cli *cli, void *ctx)
     if (str_is_empty(report.check) || cli_text(cli, "passed") == NULL) {
         return cli_usage(cli, "a check is reported with --check NAME and --passed true or false");
     }
-    return with_settings(cli, &report);
+    return report_asked(cli, &report);
 }

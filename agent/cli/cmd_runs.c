@@ -19,13 +19,6 @@ static struct wall_time now(void)
     return clock_wall(&clock);
 }
 
-static void opt_time(struct json_writer *w, const char *key, struct wall_time t)
-{
-    if (t.ns != 0) {
-        jw_member_wall(w, key, t);
-    }
-}
-
 static enum cli_tone tone_of(struct str status)
 {
     if (str_eq(status, STR("success"))) {
@@ -38,7 +31,6 @@ struct run_list {
     struct cli *cli;
     struct table table;
     struct wall_time now;
-    int64_t count;
 };
 
 static void add_run(struct json_writer *w, const struct view_run *run)
@@ -52,10 +44,10 @@ static void add_run(struct json_writer *w, const struct view_run *run)
     jw_member_i64(w, "steps", run->steps);
     jw_member_i64(w, "succeeded", run->succeeded);
     jw_member_i64(w, "failed", run->failed);
-    opt_time(w, "created_at", run->created_at);
-    opt_time(w, "started_at", run->started_at);
-    opt_time(w, "ended_at", run->ended_at);
-    opt_time(w, "not_before", run->not_before);
+    jw_member_opt_wall(w, "created_at", run->created_at);
+    jw_member_opt_wall(w, "started_at", run->started_at);
+    jw_member_opt_wall(w, "ended_at", run->ended_at);
+    jw_member_opt_wall(w, "not_before", run->not_before);
     jw_member_opt(w, "error", run->error);
     jw_member_opt(w, "error_code", run->error_code);
     jw_member_opt(w, "parent", run->parent);
@@ -85,7 +77,6 @@ static void json_run(struct cli *cli, const struct view_run *run)
 static bool list_run(void *ctx, const struct view_run *run)
 {
     struct run_list *list = ctx;
-    list->count++;
     if (cli_is_json(list->cli)) {
         json_run(list->cli, run);
         return true;
@@ -103,17 +94,10 @@ static bool list_run(void *ctx, const struct view_run *run)
     return true;
 }
 
-int command_runs(struct cli *cli, void *ctx)
+static int list_runs(struct cli *cli, struct settings *settings)
 {
-    (void)ctx;
-    struct settings settings;
     struct view *view = NULL;
     struct err err = {0};
-    int code = CLI_OK;
-    if (!settings_load(cli, &settings, &code)) {
-        settings_release(&settings);
-        return code;
-    }
     struct run_list list = {.cli = cli, .now = now()};
     list.table = table_new(TABLE_COLUMNS(
         {.name = "RUN"}, {.name = "STATUS"}, {.name = "JOB OR SELECTION", .is_wide = true},
@@ -123,18 +107,20 @@ int command_runs(struct cli *cli, void *ctx)
                                      .asset = str_from(cli_text(cli, "asset")),
                                      .job = str_from(cli_text(cli, "job")),
                                      .limit = cli_i64(cli, "limit")};
-    if (!view_open(&view, settings.database, &err) ||
-        !view_runs(view, &filter, list_run, &list, &err)) {
-        code = cli_error(cli, &err);
-    } else if (!cli_is_json(cli) && list.count == 0) {
-        cli_printf(cli, "no runs\n");
-    } else if (!cli_is_json(cli)) {
-        table_print(&list.table, cli);
+    bool ok = view_open(&view, settings->database, &err) &&
+              view_runs(view, &filter, list_run, &list, &err);
+    if (ok) {
+        table_print_list(&list.table, cli, "no runs");
     }
     table_release(&list.table);
     view_close(view);
-    settings_release(&settings);
-    return code;
+    return ok ? CLI_OK : cli_error(cli, &err);
+}
+
+int command_runs(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    return with_settings(cli, list_runs);
 }
 
 /* --- one run --- */
@@ -171,9 +157,9 @@ static void json_step(struct json_writer *w, const struct view_step *step)
     jw_member_str(w, "step", step->step);
     jw_member_str(w, "status", step->status);
     jw_member_i64(w, "attempt", step->attempt);
-    opt_time(w, "started_at", step->started_at);
-    opt_time(w, "ended_at", step->ended_at);
-    opt_time(w, "retry_at", step->retry_at);
+    jw_member_opt_wall(w, "started_at", step->started_at);
+    jw_member_opt_wall(w, "ended_at", step->ended_at);
+    jw_member_opt_wall(w, "retry_at", step->retry_at);
     jw_member_opt(w, "error", step->error);
     jw_end_object(w);
 }
@@ -326,21 +312,19 @@ static bool show_run(struct cli *cli, struct view *view, struct err *err)
     return ok;
 }
 
+static int show(struct cli *cli, struct settings *settings)
+{
+    struct view *view = NULL;
+    struct err err = {0};
+    bool ok = view_open(&view, settings->database, &err) && show_run(cli, view, &err);
+    view_close(view);
+    return ok ? CLI_OK : cli_error(cli, &err);
+}
+
 int command_run(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
-    struct view *view = NULL;
-    struct err err = {0};
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        if (!view_open(&view, settings.database, &err) || !show_run(cli, view, &err)) {
-            code = cli_error(cli, &err);
-        }
-        view_close(view);
-    }
-    settings_release(&settings);
-    return code;
+    return with_settings(cli, show);
 }
 
 /* --- retry, cancel, reload: only the running agent can --- */
@@ -376,12 +360,16 @@ static const char *retry_what(struct cli *cli)
     return given > 1 ? NULL : given == 0 ? "from_failure" : what;
 }
 
-static int retry(struct cli *cli, const struct settings *settings, const char *what)
+static int retry(struct cli *cli, struct settings *settings)
 {
+    const char *what = retry_what(cli);
     AUTO(buf) request = buf_growing(16 << 10);
     struct view_run_span span;
     struct err err = {0};
     bool asked = false;
+    if (what == NULL) {
+        return cli_usage(cli, "give one of --from-failure, --from-asset-failure, --all, --select");
+    }
     if (!whole_id(settings, cli_arg(cli, 0), &span, &err)) {
         return cli_error(cli, &err);
     }
@@ -401,17 +389,7 @@ static int retry(struct cli *cli, const struct settings *settings, const char *w
 int command_retry(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
-    int code = CLI_OK;
-    const char *what = retry_what(cli);
-    if (what == NULL) {
-        return cli_usage(cli, "give one of --from-failure, --from-asset-failure, --all, --select");
-    }
-    if (settings_load(cli, &settings, &code)) {
-        code = retry(cli, &settings, what);
-    }
-    settings_release(&settings);
-    return code;
+    return with_settings(cli, retry);
 }
 
 static bool cancel(struct cli *cli, struct settings *settings, const char *prefix, struct err *err)
@@ -434,46 +412,48 @@ static bool cancel(struct cli *cli, struct settings *settings, const char *prefi
     return true;
 }
 
+static int cancel_all(struct cli *cli, struct settings *settings)
+{
+    struct err err = {0};
+    int code = CLI_OK;
+    for (size_t i = 0; i < cli_arg_count(cli); i++) {
+        if (!cancel(cli, settings, cli_arg(cli, i), &err)) {
+            code = cli_error(cli, &err);
+        }
+    }
+    return code;
+}
+
 int command_cancel(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
+    return with_settings(cli, cancel_all);
+}
+
+static int reload(struct cli *cli, struct settings *settings)
+{
+    AUTO(buf) out = buf_growing(4096);
+    struct json *reply = NULL;
     struct err err = {0};
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        for (size_t i = 0; i < cli_arg_count(cli); i++) {
-            if (!cancel(cli, &settings, cli_arg(cli, i), &err)) {
-                code = cli_error(cli, &err);
-            }
-        }
+    if (!control_call(settings->state_dir, STR("{\"verb\":\"reload\"}"), &settings->arena, &reply,
+                      &err)) {
+        return cli_error(cli, &err);
     }
-    settings_release(&settings);
-    return code;
+    if (cli_is_json(cli)) {
+        json_write(&out, reply);
+        cli_json(cli, buf_str(&out));
+        return CLI_OK;
+    }
+    const struct json *assets = json_get(reply, "assets");
+    const struct json *changed = json_get(reply, "changed");
+    cli_printf(cli, "reloaded: %lld assets\nchanged: " STR_FMT "\n",
+               assets == NULL ? 0LL : (long long)assets->as.integer,
+               STR_ARG(changed == NULL ? STR("?") : changed->as.string));
+    return CLI_OK;
 }
 
 int command_reload(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
-    struct json *reply = NULL;
-    struct err err = {0};
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        AUTO(buf) out = buf_growing(4096);
-        if (!control_call(settings.state_dir, STR("{\"verb\":\"reload\"}"), &settings.arena, &reply,
-                          &err)) {
-            code = cli_error(cli, &err);
-        } else if (cli_is_json(cli)) {
-            json_write(&out, reply);
-            cli_json(cli, buf_str(&out));
-        } else {
-            const struct json *assets = json_get(reply, "assets");
-            const struct json *changed = json_get(reply, "changed");
-            cli_printf(cli, "reloaded: %lld assets\nchanged: " STR_FMT "\n",
-                       assets == NULL ? 0LL : (long long)assets->as.integer,
-                       STR_ARG(changed == NULL ? STR("?") : changed->as.string));
-        }
-    }
-    settings_release(&settings);
-    return code;
+    return with_settings(cli, reload);
 }

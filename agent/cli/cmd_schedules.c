@@ -1,15 +1,12 @@
 /* cmd_schedules.c - the schedules of this device and when they tick next. */
-#include "agent/cli/commands.h"
+#include "agent/cli/last_tick.h"
 
 #include "agent/daemon/announce.h"
 #include "agent/daemon/control.h"
 #include "agent/daemon/identity_files.h"
 #include "agent/daemon/scheduler.h"
 #include "agent/store/instigators.h"
-#include "agent/store/ticks.h"
 #include "common/cli/show.h"
-#include "common/cli/table.h"
-#include "common/json/json_writer.h"
 #include "common/platform/clock.h"
 #include <stdio.h>
 
@@ -20,12 +17,7 @@ enum { LINE_BYTES_MAX = 64 << 10, ARENA_BYTES = 8 << 20, LOCAL_TEXT_SIZE = 48 };
 struct known {
     bool is_paused;
     struct wall_time decided;
-    struct wall_time last_nominal; /* 0 = it never ticked */
-    struct wall_time last_at;
-    struct str last_status; /* of the tick; in the arena, as all text here */
-    struct str last_run;
-    struct str last_reason;
-    struct str run_status; /* of the run that it started; empty when it is not kept any more */
+    struct last_tick last;
 };
 
 struct listing {
@@ -51,41 +43,6 @@ static bool on_instigator(void *ctx, const struct instigator *instigator)
     return true;
 }
 
-struct last_tick {
-    struct arena *arena;
-    struct known *known;
-};
-
-static bool on_tick(void *ctx, const struct view_tick *tick)
-{
-    struct last_tick *last = ctx;
-    last->known->last_nominal = tick->nominal;
-    last->known->last_at = tick->at;
-    last->known->last_status = arena_copy(last->arena, tick->status);
-    last->known->last_run = arena_copy(last->arena, tick->run);
-    last->known->last_reason = arena_copy(last->arena, tick->reason);
-    return false;
-}
-
-static bool on_run(void *ctx, const struct view_run *run)
-{
-    struct last_tick *last = ctx;
-    last->known->run_status = arena_copy(last->arena, run->status);
-    return false;
-}
-
-static bool read_last(struct listing *l, size_t i, struct err *err)
-{
-    struct last_tick last = {&l->arena, &l->known[i]};
-    struct view_tick_filter ticks = {
-        .kind = STR("schedule"), .name = l->defs->schedules[i].name, .limit = 1};
-    if (!view_ticks(l->view, &ticks, on_tick, &last, err)) {
-        return false;
-    }
-    struct view_run_filter runs = {.run = l->known[i].last_run, .limit = 1};
-    return str_is_empty(runs.run) || view_runs(l->view, &runs, on_run, &last, err);
-}
-
 static bool read_known(struct listing *l, const char *database, struct err *err)
 {
     l->known = arena_array(&l->arena, l->defs->schedule_count + 1, sizeof(*l->known));
@@ -100,7 +57,8 @@ static bool read_known(struct listing *l, const char *database, struct err *err)
     }
     bool ok = view_instigators(l->view, STR("schedule"), on_instigator, l, err);
     for (size_t i = 0; ok && i < l->defs->schedule_count; i++) {
-        ok = read_last(l, i, err);
+        ok = last_tick_read(l->view, STR("schedule"), l->defs->schedules[i].name, &l->arena,
+                            &l->known[i].last, err);
     }
     return ok;
 }
@@ -229,39 +187,15 @@ static void json_schedule(const struct listing *l, size_t i)
     jw_member_str(&w, "status", known->is_paused ? STR("paused") : STR("running"));
     jw_member_opt(&w, "held", known->is_paused ? STR("") : str_from(l->held));
     jw_member_i64(&w, "splay_s", splay / NS_PER_SEC);
-    if (known->last_at.ns != 0) {
-        jw_member_wall(&w, "last_nominal", known->last_nominal);
-        jw_member_wall(&w, "last_at", known->last_at);
-    }
-    jw_member_opt(&w, "last_status", known->last_status);
-    jw_member_opt(&w, "last_run", known->last_run);
-    jw_member_opt(&w, "last_run_status", known->run_status);
-    jw_member_opt(&w, "last_reason", known->last_reason);
+    jw_member_opt_wall(&w, "last_nominal", known->last.nominal);
+    jw_member_opt_wall(&w, "last_at", known->last.at);
+    last_tick_write(&known->last, &w);
     if (next.ns != INT64_MAX) {
         jw_member_wall(&w, "next_nominal", (struct wall_time){next.ns - splay});
         jw_member_wall(&w, "next", next);
     }
     jw_end_object(&w);
     cli_json(l->cli, buf_str(&out));
-}
-
-static enum cli_tone outcome_tone(const struct known *known)
-{
-    bool is_bad =
-        str_eq(known->last_status, STR("failed")) || str_eq(known->run_status, STR("failure"));
-    return is_bad ? CLI_BAD : CLI_PLAIN;
-}
-
-/* "success", "skipped: the previous run is still going" */
-static void add_outcome(struct buf *out, const struct known *known)
-{
-    if (!str_is_empty(known->last_run)) {
-        buf_add(out, str_is_empty(known->run_status) ? STR("started") : known->run_status);
-        return;
-    }
-    buf_add(out, known->last_status);
-    buf_add(out, str_is_empty(known->last_reason) ? STR("") : STR(": "));
-    buf_add(out, known->last_reason);
 }
 
 static void add_row(struct table *table, const struct listing *l, size_t i)
@@ -271,9 +205,7 @@ static void add_row(struct table *table, const struct listing *l, size_t i)
     struct wall_time next = next_of(l, i);
     char local[LOCAL_TEXT_SIZE];
     AUTO(buf) when = buf_growing(1024);
-    AUTO(buf) outcome = buf_growing(4096);
     add_when(&when, schedule);
-    add_outcome(&outcome, known);
     table_cell(table, schedule->name);
     table_cell(table, target_of(schedule));
     table_cell(table, buf_str(&when));
@@ -281,8 +213,8 @@ static void add_row(struct table *table, const struct listing *l, size_t i)
     table_tone(table, known->is_paused || l->held != NULL ? CLI_WARN : CLI_GOOD,
                str_from(state_of(l, known)));
     table_text(table, next.ns == INT64_MAX ? NULL : local_text(schedule->tz, next, local));
-    table_ago(table, known->last_at, l->now);
-    table_tone(table, outcome_tone(known), buf_str(&outcome));
+    table_ago(table, known->last.at, l->now);
+    last_tick_cell(&known->last, table);
 }
 
 static void say_list(struct listing *l)
@@ -299,35 +231,10 @@ static void say_list(struct listing *l)
             add_row(&table, l, i);
         }
     }
-    if (cli_is_json(l->cli)) {
-        return;
-    }
-    if (l->defs->schedule_count == 0) {
-        cli_printf(l->cli, "no schedules\n");
-        return;
-    }
-    table_print(&table, l->cli);
-    if (l->held != NULL) {
+    table_print_list(&table, l->cli, "no schedules");
+    if (l->held != NULL && l->defs->schedule_count > 0 && !cli_is_json(l->cli)) {
         (void)fprintf(cli_err(l->cli), "held: %s\n", l->held);
     }
-}
-
-static int with_definitions(struct cli *cli, int (*run)(struct cli *cli, struct settings *settings,
-                                                        const struct definitions *defs))
-{
-    struct settings settings;
-    struct definitions *defs = NULL;
-    struct definitions_files files = definitions_system_files();
-    struct err err = {0};
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        code = definitions_load(settings.definitions, &files, &settings.problems, &defs, &err)
-                   ? run(cli, &settings, defs)
-                   : cli_problems(cli, &settings.problems, &err);
-        definitions_close(defs);
-    }
-    settings_release(&settings);
-    return code;
 }
 
 static int list(struct cli *cli, struct settings *settings, const struct definitions *defs)

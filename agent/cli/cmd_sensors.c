@@ -1,13 +1,11 @@
 /* cmd_sensors.c - the sensors of this device: what they watch, what came of it, how far they are. */
 #include "agent/cli/here.h"
+#include "agent/cli/last_tick.h"
 
 #include "agent/daemon/control.h"
 #include "agent/sense/cursor.h"
 #include "agent/store/instigators.h"
-#include "agent/store/ticks.h"
 #include "common/cli/show.h"
-#include "common/cli/table.h"
-#include "common/json/json_writer.h"
 #include "common/platform/clock.h"
 #include <stdio.h>
 
@@ -32,8 +30,7 @@ struct known {
     bool has_cursor;
     struct str cursor; /* in the arena, as all text here */
     struct wall_time ticked_at;
-    struct str last_status, last_run, last_reason; /* of the last tick that was recorded */
-    struct str run_status;   /* of the run that it started; empty when it is not kept any more */
+    struct last_tick last;
     const struct json *live; /* from the daemon; NULL: none is running */
 };
 
@@ -70,39 +67,6 @@ static bool on_instigator(void *ctx, const struct instigator *instigator)
     return true;
 }
 
-struct last_tick {
-    struct arena *arena;
-    struct known *known;
-};
-
-static bool on_tick(void *ctx, const struct view_tick *tick)
-{
-    struct last_tick *last = ctx;
-    last->known->last_status = arena_copy(last->arena, tick->status);
-    last->known->last_run = arena_copy(last->arena, tick->run);
-    last->known->last_reason = arena_copy(last->arena, tick->reason);
-    return false;
-}
-
-static bool on_run(void *ctx, const struct view_run *run)
-{
-    struct last_tick *last = ctx;
-    last->known->run_status = arena_copy(last->arena, run->status);
-    return false;
-}
-
-static bool read_last(struct listing *l, size_t i, struct err *err)
-{
-    struct last_tick last = {&l->arena, &l->known[i]};
-    struct view_tick_filter ticks = {
-        .kind = STR("sensor"), .name = l->defs->sensors[i].name, .limit = 1};
-    if (!view_ticks(l->view, &ticks, on_tick, &last, err)) {
-        return false;
-    }
-    struct view_run_filter runs = {.run = l->known[i].last_run, .limit = 1};
-    return str_is_empty(runs.run) || view_runs(l->view, &runs, on_run, &last, err);
-}
-
 static bool read_known(struct listing *l, const char *database, struct err *err)
 {
     l->known = arena_array(&l->arena, l->defs->sensor_count + 1, sizeof(*l->known));
@@ -117,7 +81,8 @@ static bool read_known(struct listing *l, const char *database, struct err *err)
     }
     bool ok = view_instigators(l->view, STR("sensor"), on_instigator, l, err);
     for (size_t i = 0; ok && i < l->defs->sensor_count; i++) {
-        ok = read_last(l, i, err);
+        ok = last_tick_read(l->view, STR("sensor"), l->defs->sensors[i].name, &l->arena,
+                            &l->known[i].last, err);
     }
     return ok;
 }
@@ -208,13 +173,8 @@ static void json_sensor(const struct listing *l, size_t i)
     jw_member_opt(&w, "select", sensor->select);
     jw_member_str(&w, "status", known->is_paused ? STR("paused") : STR("running"));
     jw_member_str(&w, "state", state_of(l, known));
-    if (known->ticked_at.ns != 0) {
-        jw_member_wall(&w, "last_at", known->ticked_at);
-    }
-    jw_member_opt(&w, "last_status", known->last_status);
-    jw_member_opt(&w, "last_run", known->last_run);
-    jw_member_opt(&w, "last_run_status", known->run_status);
-    jw_member_opt(&w, "last_reason", known->last_reason);
+    jw_member_opt_wall(&w, "last_at", known->ticked_at);
+    last_tick_write(&known->last, &w);
     if (known->has_cursor) {
         jw_member_str(&w, "cursor", known->cursor);
     }
@@ -229,18 +189,6 @@ static void json_sensor(const struct listing *l, size_t i)
     }
     jw_end_object(&w);
     cli_json(l->cli, buf_str(&out));
-}
-
-/* "success", "skipped: nothing new" */
-static void add_outcome(struct buf *out, const struct known *known)
-{
-    if (!str_is_empty(known->last_run)) {
-        buf_add(out, str_is_empty(known->run_status) ? STR("started") : known->run_status);
-        return;
-    }
-    buf_add(out, known->last_status);
-    buf_add(out, str_is_empty(known->last_reason) ? STR("") : STR(": "));
-    buf_add(out, known->last_reason);
 }
 
 static void add_number(struct buf *out, const struct known *known, const char *key,
@@ -291,14 +239,10 @@ static void add_row(struct table *table, const struct listing *l, size_t i)
 {
     const struct sensor *sensor = &l->defs->sensors[i];
     const struct known *known = &l->known[i];
-    bool is_bad =
-        str_eq(known->last_status, STR("failed")) || str_eq(known->run_status, STR("failure"));
     AUTO(buf) watched = buf_growing(LINE_BYTES_MAX);
-    AUTO(buf) outcome = buf_growing(LINE_BYTES_MAX);
     AUTO(buf) now = buf_growing(LINE_BYTES_MAX);
     struct str state = state_of(l, known);
     add_watched(&watched, sensor);
-    add_outcome(&outcome, known);
     add_now(&now, known);
     table_cell(table, sensor->name);
     table_text(table, type_names[sensor->type]);
@@ -307,7 +251,7 @@ static void add_row(struct table *table, const struct listing *l, size_t i)
     table_tone(table, state_tone(state), state);
     table_cell(table, buf_str(&now));
     table_ago(table, known->ticked_at, l->now);
-    table_tone(table, is_bad ? CLI_BAD : CLI_PLAIN, buf_str(&outcome));
+    last_tick_cell(&known->last, table);
     table_cell(table,
                sensor->type == SENSOR_MQTT ? STR_NONE : str_clip(known->cursor, SHOWN_CURSOR));
 }
@@ -326,15 +270,8 @@ static void say_list(struct listing *l)
             add_row(&table, l, i);
         }
     }
-    if (cli_is_json(l->cli)) {
-        return;
-    }
-    if (l->defs->sensor_count == 0) {
-        cli_printf(l->cli, "no sensors\n");
-        return;
-    }
-    table_print(&table, l->cli);
-    if (!l->has_daemon) {
+    table_print_list(&table, l->cli, "no sensors");
+    if (!l->has_daemon && l->defs->sensor_count > 0 && !cli_is_json(l->cli)) {
         (void)fprintf(cli_err(l->cli), "held: no agent is running here\n");
     }
 }
@@ -354,24 +291,6 @@ static int list(struct cli *cli, struct settings *settings, const struct definit
     }
     view_close(l.view);
     arena_release(&l.arena);
-    return code;
-}
-
-static int with_definitions(struct cli *cli, int (*run)(struct cli *cli, struct settings *settings,
-                                                        const struct definitions *defs))
-{
-    struct settings settings;
-    struct definitions *defs = NULL;
-    struct definitions_files files = definitions_system_files();
-    struct err err = {0};
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        code = definitions_load(settings.definitions, &files, &settings.problems, &defs, &err)
-                   ? run(cli, &settings, defs)
-                   : cli_problems(cli, &settings.problems, &err);
-        definitions_close(defs);
-    }
-    settings_release(&settings);
     return code;
 }
 
@@ -447,14 +366,6 @@ static int set_cursor(struct cli *cli, struct settings *settings)
 int command_sensors_cursor(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    if (cli_text(cli, "set") == NULL) {
-        return with_definitions(cli, say_cursor);
-    }
-    struct settings settings;
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        code = set_cursor(cli, &settings);
-    }
-    settings_release(&settings);
-    return code;
+    return cli_text(cli, "set") == NULL ? with_definitions(cli, say_cursor)
+                                        : with_settings(cli, set_cursor);
 }

@@ -12,7 +12,6 @@ struct tick_list {
     struct cli *cli;
     struct table table;
     struct wall_time now;
-    int64_t count;
 };
 
 static enum cli_tone tone_of(struct str status)
@@ -30,9 +29,7 @@ static void json_tick(struct cli *cli, const struct view_tick *tick)
     jw_begin_object(&w);
     jw_member_str(&w, "kind", tick->kind);
     jw_member_str(&w, "name", tick->name);
-    if (tick->nominal.ns != 0) {
-        jw_member_wall(&w, "nominal", tick->nominal);
-    }
+    jw_member_opt_wall(&w, "nominal", tick->nominal);
     jw_member_wall(&w, "at", tick->at);
     jw_member_str(&w, "status", tick->status);
     jw_member_opt(&w, "run", tick->run);
@@ -47,7 +44,6 @@ static bool list_tick(void *ctx, const struct view_tick *tick)
 {
     struct tick_list *list = ctx;
     char text[WALL_TEXT_SIZE];
-    list->count++;
     if (cli_is_json(list->cli)) {
         json_tick(list->cli, tick);
         return true;
@@ -63,23 +59,13 @@ static bool list_tick(void *ctx, const struct view_tick *tick)
     return true;
 }
 
-int command_ticks(struct cli *cli, void *ctx)
+static int list_ticks(struct cli *cli, struct settings *settings)
 {
-    (void)ctx;
-    struct settings settings;
     struct view *view = NULL;
     struct err err = {0};
     struct clock clock = clock_system();
-    int code = CLI_OK;
     const char *schedule = cli_text(cli, "schedule");
     const char *sensor = cli_text(cli, "sensor");
-    if (schedule != NULL && sensor != NULL) {
-        return cli_usage(cli, "give --schedule or --sensor, and not both");
-    }
-    if (!settings_load(cli, &settings, &code)) {
-        settings_release(&settings);
-        return code;
-    }
     struct view_tick_filter filter = {.limit = cli_i64(cli, "limit")};
     if (schedule != NULL || sensor != NULL) {
         filter.kind = schedule != NULL ? STR("schedule") : STR("sensor");
@@ -89,16 +75,21 @@ int command_ticks(struct cli *cli, void *ctx)
     list.table = table_new(TABLE_COLUMNS({.name = "DECIDED"}, {.name = "KIND"}, {.name = "NAME"},
                                          {.name = "NOMINAL OR KEY"}, {.name = "STATUS"},
                                          {.name = "RUN"}, {.name = "REASON", .is_wide = true}));
-    if (!view_open(&view, settings.database, &err) ||
-        !view_ticks(view, &filter, list_tick, &list, &err)) {
-        code = cli_error(cli, &err);
-    } else if (!cli_is_json(cli) && list.count == 0) {
-        cli_printf(cli, "no ticks\n");
-    } else if (!cli_is_json(cli)) {
-        table_print(&list.table, cli);
+    bool ok = view_open(&view, settings->database, &err) &&
+              view_ticks(view, &filter, list_tick, &list, &err);
+    if (ok) {
+        table_print_list(&list.table, cli, "no ticks");
     }
     table_release(&list.table);
     view_close(view);
-    settings_release(&settings);
-    return code;
+    return ok ? CLI_OK : cli_error(cli, &err);
+}
+
+int command_ticks(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    if (cli_text(cli, "schedule") != NULL && cli_text(cli, "sensor") != NULL) {
+        return cli_usage(cli, "give --schedule or --sensor, and not both");
+    }
+    return with_settings(cli, list_ticks);
 }

@@ -395,13 +395,6 @@ static bool say(const struct why *w, struct err *err)
 
 /* --- JSON ----------------------------------------------------------------------------------- */
 
-static void opt_time(struct json_writer *w, const char *key, struct wall_time t)
-{
-    if (t.ns != 0) {
-        jw_member_wall(w, key, t);
-    }
-}
-
 static void json_freshness(const struct why *w, struct json_writer *json)
 {
     const struct freshness_policy *p = &w->asset->freshness;
@@ -441,8 +434,8 @@ static void json_automation(const struct why *w, struct json_writer *json)
     jw_member_bool(json, "paused", w->is_paused);
     jw_member_bool(json, "evaluated", w->was_evaluated);
     jw_member_bool(json, "asks_now", w->result.is_requested);
-    opt_time(json, "evaluated_at", w->kept.evaluated_at);
-    opt_time(json, "requested_at", w->kept.requested_at);
+    jw_member_opt_wall(json, "evaluated_at", w->kept.evaluated_at);
+    jw_member_opt_wall(json, "requested_at", w->kept.requested_at);
     jw_member_opt(json, "run", w->kept.run);
     if (w->result.tree != NULL) {
         automation_write_nodes(w->result.tree, &tree);
@@ -490,13 +483,13 @@ static void say_json(const struct why *w)
     jw_member_str(&json, "status", str_from(asset_word_name(w->status.word)));
     jw_member_str(&json, "staleness", str_from(stale_status_name(w->status.staleness.status)));
     json_lists(w, &json);
-    opt_time(&json, "materialized_at", w->known->materialized_at);
+    jw_member_opt_wall(&json, "materialized_at", w->known->materialized_at);
     jw_member_opt(&json, "run", w->known->run);
     jw_member_opt(&json, "data_version", w->known->data_version);
     jw_member_opt(&json, "code_version", w->known->code_version);
     json_freshness(w, &json);
     json_automation(w, &json);
-    opt_time(&json, "failed_at", w->known->failed_at);
+    jw_member_opt_wall(&json, "failed_at", w->known->failed_at);
     jw_member_opt(&json, "error", w->known->error);
     jw_end_object(&json);
     cli_json(w->cli, buf_str(&out));
@@ -511,8 +504,7 @@ static bool find_asset(struct why *w, struct err *err)
            definitions_find_asset(w->defs, key, &w->number, err);
 }
 
-static int explain_asset(struct cli *cli, const struct settings *settings,
-                         const struct definitions *defs)
+static int explain_asset(struct cli *cli, struct settings *settings, const struct definitions *defs)
 {
     struct why w = {.cli = cli, .defs = defs, .arena = arena_new(SCRATCH_BYTES)};
     struct err err = {0};
@@ -533,17 +525,5 @@ static int explain_asset(struct cli *cli, const struct settings *settings,
 int command_why(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
-    struct definitions *defs = NULL;
-    struct definitions_files files = definitions_system_files();
-    struct err err = {0};
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        code = definitions_load(settings.definitions, &files, &settings.problems, &defs, &err)
-                   ? explain_asset(cli, &settings, defs)
-                   : cli_problems(cli, &settings.problems, &err);
-        definitions_close(defs);
-    }
-    settings_release(&settings);
-    return code;
+    return with_definitions(cli, explain_asset);
 }

@@ -65,3 +65,8 @@ struct settings {
 /* On false the error was said and *ret_exit is the exit code. */
 MUST_CHECK bool settings_load(struct cli *cli, struct settings *ret, int *ret_exit);
 void settings_release(struct settings *settings);
+/* A command whose work begins when the settings, or the definitions too, are loaded; returns its
+ * exit code, or the one of what is wrong with them. */
+int with_settings(struct cli *cli, int (*work)(struct cli *cli, struct settings *settings));
+int with_definitions(struct cli *cli, int (*work)(struct cli *cli, struct settings *settings,
+                                                  const struct definitions *defs));

@@ -51,9 +51,7 @@ struct follower {
     bool ok;
 };
 
-/* --- lines
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- lines ------------------------------------------------------------------------------------ */
 
 struct origin {
     const struct running *running;
@@ -153,9 +151,7 @@ static bool show_stream(struct follower *f, const struct origin *origin, struct 
     return true;
 }
 
-/* --- steps that go on
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- steps that go on ------------------------------------------------------------------------- */
 
 static struct followed *find_followed(struct running *running, const char *path)
 {
@@ -247,9 +243,7 @@ static bool end_step(struct follower *f, struct str step)
     return ok;
 }
 
-/* --- events
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static int64_t attempt_of(struct str line)
 {
@@ -292,9 +286,7 @@ static bool show_event(void *ctx, struct str line)
     return f->ok;
 }
 
-/* --- the run
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- the run ---------------------------------------------------------------------------------- */
 
 /* One look at the run; false with ERR_BUSY may be tried again. */
 static bool look(struct follower *f, bool *ret_over, struct err *err)

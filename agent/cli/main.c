@@ -43,6 +43,42 @@ static const struct cli_option global_options[] = {
         .help = "which of its partitions"                                                          \
     }
 
+/* Of whatever makes a run. */
+#define RUN_OPTIONS                                                                                \
+    {.name = "partition",                                                                          \
+     .letter = 'p',                                                                                \
+     .type = CLI_STRING,                                                                           \
+     .value_name = "KEY",                                                                          \
+     .help = "the partition to make"},                                                             \
+        {.name = "to",                                                                             \
+         .type = CLI_STRING,                                                                       \
+         .value_name = "KEY",                                                                      \
+         .help = "the last partition of a range that one run makes"},                              \
+        {.name = "tag",                                                                            \
+         .letter = 't',                                                                            \
+         .is_repeatable = true,                                                                    \
+         .type = CLI_STRING,                                                                       \
+         .value_name = "NAME=VALUE",                                                               \
+         .help = "a tag of the run"},                                                              \
+        {.name = "priority",                                                                       \
+         .type = CLI_INT,                                                                          \
+         .value_name = "N",                                                                        \
+         .default_text = "0",                                                                      \
+         .min = -1000000,                                                                          \
+         .max = 1000000,                                                                           \
+         .help = "in the queue: higher first"},                                                    \
+        {.name = "standalone",                                                                     \
+         .type = CLI_BOOL,                                                                         \
+         .help = "run it here, without asking a running daemon"},                                  \
+    {                                                                                              \
+        .name = "no-wait", .type = CLI_BOOL, .help = "only queue the run (needs a running daemon)" \
+    }
+#define LIMIT_OPTION(usual, most, what)                                                            \
+    {                                                                                              \
+        .name = "limit", .letter = 'l', .type = CLI_INT, .value_name = "N",                        \
+        .default_text = (usual), .min = 1, .max = (most), .help = (what)                           \
+    }
+
 static const struct cli_command commands[] = {
     {.name = "daemon",
      .summary = "run schedules and send events to the hub, until stopped",
@@ -186,34 +222,7 @@ static const struct cli_command commands[] = {
                              .type = CLI_STRING,
                              .value_name = "JOB",
                              .help = "run a job of the definitions instead of a selection"},
-                            {.name = "partition",
-                             .letter = 'p',
-                             .type = CLI_STRING,
-                             .value_name = "KEY",
-                             .help = "the partition to make"},
-                            {.name = "to",
-                             .type = CLI_STRING,
-                             .value_name = "KEY",
-                             .help = "the last partition of a range that one run makes"},
-                            {.name = "tag",
-                             .letter = 't',
-                             .is_repeatable = true,
-                             .type = CLI_STRING,
-                             .value_name = "NAME=VALUE",
-                             .help = "a tag of the run"},
-                            {.name = "priority",
-                             .type = CLI_INT,
-                             .value_name = "N",
-                             .default_text = "0",
-                             .min = -1000000,
-                             .max = 1000000,
-                             .help = "in the queue: higher first"},
-                            {.name = "standalone",
-                             .type = CLI_BOOL,
-                             .help = "run it here, without asking a running daemon"},
-                            {.name = "no-wait",
-                             .type = CLI_BOOL,
-                             .help = "only queue the run (needs a running daemon)"}),
+                            RUN_OPTIONS),
      .examples = CLI_EXAMPLES(
          {"selvedge-agent materialize pos/sales+", "an asset and all that is made from it"},
          {"selvedge-agent materialize '*'", "everything"}),
@@ -223,47 +232,13 @@ static const struct cli_command commands[] = {
      .summary = "run a job of the definitions now and show how it goes",
      .description = "The same as materialize --job. Runs of one job never overlap: this one waits "
                     "for the one that is going, or takes its place (on_overlap: replace).",
-     .options = CLI_OPTIONS({.name = "partition",
-                             .letter = 'p',
-                             .type = CLI_STRING,
-                             .value_name = "KEY",
-                             .help = "the partition to make"},
-                            {.name = "to",
-                             .type = CLI_STRING,
-                             .value_name = "KEY",
-                             .help = "the last partition of a range that one run makes"},
-                            {.name = "tag",
-                             .letter = 't',
-                             .is_repeatable = true,
-                             .type = CLI_STRING,
-                             .value_name = "NAME=VALUE",
-                             .help = "a tag of the run"},
-                            {.name = "priority",
-                             .type = CLI_INT,
-                             .value_name = "N",
-                             .default_text = "0",
-                             .min = -1000000,
-                             .max = 1000000,
-                             .help = "in the queue: higher first"},
-                            {.name = "standalone",
-                             .type = CLI_BOOL,
-                             .help = "run it here, without asking a running daemon"},
-                            {.name = "no-wait",
-                             .type = CLI_BOOL,
-                             .help = "only queue the run (needs a running daemon)"}),
+     .options = CLI_OPTIONS(RUN_OPTIONS),
      .examples = CLI_EXAMPLES({"selvedge-agent job nightly", "run it as its schedule would"}),
      .run = command_job},
     {.name = "runs",
      .summary = "list runs, newest first",
      .options =
-         CLI_OPTIONS({.name = "limit",
-                      .letter = 'l',
-                      .type = CLI_INT,
-                      .value_name = "N",
-                      .default_text = "20",
-                      .min = 1,
-                      .max = 1000000,
-                      .help = "how many"},
+         CLI_OPTIONS(LIMIT_OPTION("20", 1000000, "how many"),
                      {.name = "status",
                       .type = CLI_STRING,
                       .value_name = "STATUS",
@@ -361,14 +336,7 @@ static const struct cli_command commands[] = {
      .run = command_backfill},
     {.name = "backfill list",
      .summary = "list backfills, newest first",
-     .options = CLI_OPTIONS({.name = "limit",
-                             .letter = 'l',
-                             .type = CLI_INT,
-                             .value_name = "N",
-                             .default_text = "20",
-                             .min = 1,
-                             .max = 100000,
-                             .help = "how many"}),
+     .options = CLI_OPTIONS(LIMIT_OPTION("20", 100000, "how many")),
      .run = command_backfill_list},
     {.name = "backfill show",
      .args = "BACKFILL",
@@ -387,19 +355,13 @@ static const struct cli_command commands[] = {
     {.name = "partitions",
      .args = "ASSET",
      .summary = "list the partitions of an asset: materialized, failed or missing",
-     .options = CLI_OPTIONS({.name = "status",
-                             .type = CLI_STRING,
-                             .value_name = "STATUS",
-                             .choices = "materialized|failed|missing",
-                             .help = "only these"},
-                            {.name = "limit",
-                             .letter = 'l',
-                             .type = CLI_INT,
-                             .value_name = "N",
-                             .default_text = "20",
-                             .min = 1,
-                             .max = 100000,
-                             .help = "how many of the last ones; all with --json"}),
+     .options =
+         CLI_OPTIONS({.name = "status",
+                      .type = CLI_STRING,
+                      .value_name = "STATUS",
+                      .choices = "materialized|failed|missing",
+                      .help = "only these"},
+                     LIMIT_OPTION("20", 100000, "how many of the last ones; all with --json")),
      .run = command_partitions},
     {.name = "partitions add",
      .args = "SET KEY...",
@@ -512,28 +474,14 @@ static const struct cli_command commands[] = {
                              .type = CLI_STRING,
                              .value_name = "NAME",
                              .help = "only of this sensor"},
-                            {.name = "limit",
-                             .letter = 'l',
-                             .type = CLI_INT,
-                             .value_name = "N",
-                             .default_text = "20",
-                             .min = 1,
-                             .max = 1000000,
-                             .help = "how many"}),
+                            LIMIT_OPTION("20", 1000000, "how many")),
      .run = command_ticks},
     {.name = "status", .summary = "show what the running daemon is doing", .run = command_status},
     {.name = "buffer",
      .summary = "show what waits to be sent to the hub",
      .options = CLI_OPTIONS(
          {.name = "events", .type = CLI_BOOL, .help = "show the waiting events themselves"},
-         {.name = "limit",
-          .letter = 'l',
-          .type = CLI_INT,
-          .value_name = "N",
-          .default_text = "100",
-          .min = 1,
-          .max = 1000000,
-          .help = "how many events"}),
+         LIMIT_OPTION("100", 1000000, "how many events")),
      .run = command_buffer},
     {.name = "schema",
      .summary = "print the JSON Schema of selvedge.yaml, for editors",

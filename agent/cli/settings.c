@@ -87,3 +87,32 @@ void settings_release(struct settings *settings)
 {
     arena_release(&settings->arena);
 }
+
+int with_settings(struct cli *cli, int (*work)(struct cli *cli, struct settings *settings))
+{
+    struct settings settings;
+    int code = CLI_OK;
+    if (settings_load(cli, &settings, &code)) {
+        code = work(cli, &settings);
+    }
+    settings_release(&settings);
+    return code;
+}
+
+int with_definitions(struct cli *cli, int (*work)(struct cli *cli, struct settings *settings,
+                                                  const struct definitions *defs))
+{
+    struct settings settings;
+    struct definitions *defs = NULL;
+    struct definitions_files files = definitions_system_files();
+    struct err err = {0};
+    int code = CLI_OK;
+    if (settings_load(cli, &settings, &code)) {
+        code = definitions_load(settings.definitions, &files, &settings.problems, &defs, &err)
+                   ? work(cli, &settings, defs)
+                   : cli_problems(cli, &settings.problems, &err);
+        definitions_close(defs);
+    }
+    settings_release(&settings);
+    return code;
+}

@@ -13,9 +13,7 @@ enum { IDENTITY_ARENA_BYTES = 256 << 10, SQLITE_HEAP_BYTES = 16 << 20 };
 #define STOP_NS                                                                                    \
     (30 * NS_PER_SEC) /* then the loop ends whatever still goes on: start-up closes it */
 
-/* --- parts
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- parts ------------------------------------------------------------------------------------ */
 
 static void on_recorded(void *ctx, int64_t last_seq)
 {
@@ -246,9 +244,7 @@ static bool open_engine(struct agent *agent, struct err *err)
            announce_definitions(agent->store, agent->defs, now, err);
 }
 
-/* --- the daemon's own parts
- * --------------------------------------------------------------------------------------------------
- */
+/* --- the daemon's own parts ------------------------------------------------------------------- */
 
 static bool open_link(struct agent *agent, struct err *err)
 {
@@ -319,8 +315,11 @@ bool agent_open_sensors(struct agent *agent, struct err *err)
     return sensors_open(&agent->sensors, &options, err);
 }
 
-static bool open_scheduler(struct agent *agent, struct err *err)
+bool agent_open_scheduler(struct agent *agent, struct err *err)
 {
+    if (agent->scheduler != NULL) {
+        return true;
+    }
     struct str device = agent->identity.device;
     struct scheduler_options options = {
         .loop = agent->loop,
@@ -336,7 +335,7 @@ static bool open_scheduler(struct agent *agent, struct err *err)
 
 static bool open_daemon(struct agent *agent, struct err *err)
 {
-    return open_link(agent, err) && open_scheduler(agent, err) &&
+    return open_link(agent, err) && agent_open_scheduler(agent, err) &&
            agent_open_asset_watch(agent, agent->defs, &agent->assets, err) &&
            open_backfills(agent, err) && agent_open_sensors(agent, err) &&
            control_open(&agent->control, agent->loop, agent->state_dir, agent_on_control, agent,
@@ -344,9 +343,7 @@ static bool open_daemon(struct agent *agent, struct err *err)
            loop_on_clock_step(agent->loop, on_clock_step, agent, err);
 }
 
-/* --- life
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 bool agent_open(struct agent **ret, struct loop *loop, const struct rng *rng,
                 const struct agent_options *options, struct err *err)

@@ -50,18 +50,22 @@ MUST_CHECK bool agent_report(struct agent *agent, const struct agent_report *rep
  * was so already. */
 MUST_CHECK bool agent_pause_automation(struct agent *agent, bool is_paused, bool *ret_changed,
                                        struct err *err);
-/* Pauses or resumes sensors: those that are named, or all, whose names go to `names` in `arena`.
- * `changed` has one for each: false when it was so already. All or none, and durable. ERR_NOT_FOUND:
- * one is not defined. */
+/* Pauses or resumes schedules or sensors: those that are named, or all, whose names go to `names` in
+ * `arena`. `changed` has one for each: false when it was so already. All or none, and durable.
+ * ERR_NOT_FOUND: one is not defined. */
+enum agent_pausable { AGENT_SCHEDULES, AGENT_SENSORS };
 struct agent_pausing {
+    enum agent_pausable what;
     bool is_paused;
     bool is_all;
     struct str *names;
     bool *changed;
     size_t count;
 };
-MUST_CHECK bool agent_pause_sensors(struct agent *agent, struct agent_pausing *pausing,
-                                    struct arena *arena, struct err *err);
+MUST_CHECK bool agent_pause(struct agent *agent, struct agent_pausing *pausing, struct arena *arena,
+                            struct err *err);
+/* {"changed":["a"],"unchanged":["b"]}, inside an object. */
+void agent_pausing_write(const struct agent_pausing *pausing, struct json_writer *w);
 /* Where a sensor goes on from. Durable. ERR_NOT_FOUND; ERR_INVALID when it makes no sense for it. */
 MUST_CHECK bool agent_set_cursor(struct agent *agent, struct str sensor, struct str text,
                                  struct err *err);

@@ -3,10 +3,6 @@
 
 #include <unistd.h>
 
-static const struct control_verb *const tables[] = {control_asset_verbs, control_run_verbs,
-                                                    control_backfill_verbs, control_schedule_verbs,
-                                                    control_sensor_verbs};
-
 struct str control_text(const struct json *request, const char *key)
 {
     const struct json *node = json_get(request, key);
@@ -23,50 +19,6 @@ int64_t control_number(const struct json *request, const char *key, int64_t fall
 {
     const struct json *node = json_get(request, key);
     return node != NULL && node->type == JSON_INT ? node->as.integer : fallback;
-}
-
-bool control_names_read(const struct json *request, size_t all_count, struct arena *arena,
-                        struct control_names *ret, struct err *err)
-{
-    const struct json *list = json_get(request, "names");
-    struct control_names names = {.is_all = control_flag(request, "all")};
-    if (!names.is_all && (list == NULL || list->type != JSON_ARRAY)) {
-        return err_set(err, ERR_INVALID, "names: a list is missing");
-    }
-    size_t room = names.is_all ? all_count : list->count;
-    names.items = arena_array(arena, room + 1, sizeof(*names.items));
-    names.changed = arena_array(arena, room + 1, sizeof(*names.changed));
-    if (names.items == NULL || names.changed == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "names: out of memory");
-    }
-    for (const struct json *node = names.is_all ? NULL : list->child; node != NULL;
-         node = node->next) {
-        if (node->type != JSON_STRING) {
-            return err_set(err, ERR_INVALID, "names[%zu] is no text", names.count);
-        }
-        names.items[names.count++] = node->as.string;
-    }
-    *ret = names;
-    return true;
-}
-
-static void write_names(struct json_writer *w, const char *key, const struct control_names *names,
-                        bool wanted)
-{
-    jw_key(w, str_from(key));
-    jw_begin_array(w);
-    for (size_t i = 0; i < names->count; i++) {
-        if (names->changed[i] == wanted) {
-            jw_str(w, names->items[i]);
-        }
-    }
-    jw_end_array(w);
-}
-
-void control_names_write(struct json_writer *w, const struct control_names *names)
-{
-    write_names(w, "changed", names, true);
-    write_names(w, "unchanged", names, false);
 }
 
 bool control_map(const struct json *request, const char *key, struct arena *arena,
@@ -113,8 +65,10 @@ static void write_link(struct agent *agent, struct json_writer *w)
     jw_member_opt(w, "last_error", str_from(status.last_error));
 }
 
-static bool write_status(struct agent *agent, struct json_writer *w, struct err *err)
+static bool write_status(struct agent *agent, const struct json *request, struct json_writer *w,
+                         struct err *err)
 {
+    (void)request;
     struct store_position position;
     if (!store_position(agent->store, &position, err)) {
         return false;
@@ -130,6 +84,10 @@ static bool write_status(struct agent *agent, struct json_writer *w, struct err 
     jw_member_i64(w, "assets", (int64_t)agent->defs->asset_count);
     jw_member_i64(w, "sensors", (int64_t)agent->defs->sensor_count);
     jw_member_i64(w, "schedules", (int64_t)agent->defs->schedule_count);
+    if (agent->refused.code != ERR_NONE) {
+        jw_member_str(w, "definitions_refused", str_from(agent->refused.msg));
+        jw_member_opt_wall(w, "refused_at", agent->refused_at);
+    }
     jw_member_str(w, "clock", str_from(clock_trust_name(scheduler_clock(agent->scheduler))));
     if (agent->assets.automator != NULL && automator_is_used(agent->assets.automator)) {
         bool is_paused = automator_is_paused(agent->assets.automator);
@@ -150,33 +108,35 @@ static bool write_status(struct agent *agent, struct json_writer *w, struct err 
     return true;
 }
 
-static bool answer_with(const struct control_verb *verbs, struct str verb, struct agent *agent,
-                        const struct json *request, struct json_writer *w, bool *ret_ok,
-                        struct err *err)
+static const struct control_verb status_verbs[] = {{"status", write_status}, {0}};
+
+static const struct control_verb *const tables[] = {status_verbs,        control_asset_verbs,
+                                                    control_run_verbs,   control_backfill_verbs,
+                                                    control_pause_verbs, control_sensor_verbs};
+
+static const struct control_verb *find_verb(struct str name)
 {
-    for (; verbs->name != NULL; verbs++) {
-        if (str_eq(verb, str_from(verbs->name))) {
-            *ret_ok = verbs->answer(agent, request, w, err);
-            return true;
+    for (size_t i = 0; i < COUNT_OF(tables); i++) {
+        for (const struct control_verb *verb = tables[i]; verb->name != NULL; verb++) {
+            if (str_eq(name, str_from(verb->name))) {
+                return verb;
+            }
         }
     }
-    return false;
+    return NULL;
 }
 
 bool agent_on_control(void *ctx, const struct json *request, struct buf *reply, struct err *err)
 {
     struct agent *agent = ctx;
-    struct str verb = control_text(request, "verb");
+    struct str name = control_text(request, "verb");
+    const struct control_verb *verb = find_verb(name);
     struct json_writer w = json_writer(reply);
-    bool ok = false;
-    bool is_known = str_eq(verb, STR("status"));
+    if (verb == NULL) {
+        return err_set(err, ERR_INVALID, "unknown verb \"" STR_FMT "\"", STR_ARG(name));
+    }
     jw_begin_object(&w);
-    if (is_known) {
-        ok = write_status(agent, &w, err);
-    }
-    for (size_t i = 0; !is_known && i < COUNT_OF(tables); i++) {
-        is_known = answer_with(tables[i], verb, agent, request, &w, &ok, err);
-    }
+    bool ok = verb->answer(agent, request, &w, err);
     jw_end_object(&w);
-    return is_known ? ok : err_set(err, ERR_INVALID, "unknown verb \"" STR_FMT "\"", STR_ARG(verb));
+    return ok;
 }

@@ -23,6 +23,8 @@ struct agent {
     char helper[LIMIT_PATH_BYTES + 1]; /* selvedge-exec */
     struct store *store;
     struct definitions *defs;
+    struct err refused; /* why the last reload was; code ERR_NONE: it was not */
+    struct wall_time refused_at;
     struct step_host *host;
     struct runner *runner;
     struct scheduler *scheduler;
@@ -54,11 +56,13 @@ struct control_verb {
 /* Tables end with {0}. */
 extern const struct control_verb control_asset_verbs[];
 extern const struct control_verb control_run_verbs[];
-extern const struct control_verb control_schedule_verbs[];
+extern const struct control_verb control_pause_verbs[];
 extern const struct control_verb control_sensor_verbs[];
 extern const struct control_verb control_backfill_verbs[];
 
-/* Opens the sensors where there are none yet: beside no daemon they are read, and never started. */
+/* Open the scheduler or the sensors where there are none yet: beside no daemon they are read, and
+ * never started. */
+MUST_CHECK bool agent_open_scheduler(struct agent *agent, struct err *err);
 MUST_CHECK bool agent_open_sensors(struct agent *agent, struct err *err);
 
 control_handler agent_on_control;
@@ -66,17 +70,6 @@ control_handler agent_on_control;
 struct str control_text(const struct json *request, const char *key);
 bool control_flag(const struct json *request, const char *key);
 int64_t control_number(const struct json *request, const char *key, int64_t fallback);
-/* {"names":["a","b"]} or {"all":true}; the answer is {"changed":["a"],"unchanged":["b"]}. */
-struct control_names {
-    bool is_all; /* to be filled in by whoever knows all */
-    struct str *items;
-    bool *changed; /* one for each */
-    size_t count;
-};
-/* Room for all there are, and for those that are named. Lives in `arena`. */
-MUST_CHECK bool control_names_read(const struct json *request, size_t all_count,
-                                   struct arena *arena, struct control_names *ret, struct err *err);
-void control_names_write(struct json_writer *w, const struct control_names *names);
 /* An object of texts, in `arena`. */
 MUST_CHECK bool control_map(const struct json *request, const char *key, struct arena *arena,
                             struct str_map *ret, struct err *err);

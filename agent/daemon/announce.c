@@ -9,7 +9,6 @@
 
 enum {
     PART_BYTES_MAX = 48 << 10,
-    PARTS_MAX = LIMIT_ASSETS,
     FLUSH_EVERY = 8, /* parts: the store's memory for pending records is bounded */
 };
 
@@ -76,55 +75,82 @@ bool announce_device(struct store *store, const struct device_facts *facts, stru
     return store_record(store, &record, err);
 }
 
-static bool add_part(struct store *store, const struct definitions *defs, struct wall_time now,
-                     const char *numbers, struct str assets, struct err *err)
+/* A pass over the assets, cut into parts that an event holds. */
+struct parts {
+    struct store *store; /* NULL: they are only counted */
+    const struct definitions *defs;
+    struct wall_time now;
+    struct buf *assets; /* of the part that is being filled */
+    int64_t number;     /* of the parts that are done */
+    int64_t total;      /* once they were counted */
+};
+
+static bool record_part(const struct parts *p, struct err *err)
 {
     AUTO(buf) members = buf_growing(LIMIT_EVENT_BYTES);
     struct json_writer w = json_writer(&members);
-    jw_member_str(&w, "hash", str_from(defs->hash));
-    jw_member_opt(&w, "project", defs->project);
-    buf_addf(&members, ",%s,\"assets\":[" STR_FMT "]", numbers, STR_ARG(assets));
-    struct record record = {.type = EVENT_DEFINITIONS, .at = now, .members = buf_str(&members)};
-    return store_record(store, &record, err);
+    jw_member_str(&w, "hash", str_from(p->defs->hash));
+    jw_member_opt(&w, "project", p->defs->project);
+    jw_member_i64(&w, "part", p->number);
+    jw_member_i64(&w, "parts", p->total);
+    buf_addf(&members, ",\"assets\":[" STR_FMT "]", STR_ARG(buf_str(p->assets)));
+    struct record record = {.type = EVENT_DEFINITIONS, .at = p->now, .members = buf_str(&members)};
+    return store_record(p->store, &record, err) &&
+           (p->number % FLUSH_EVERY != 0 || store_flush(p->store, p->now, err));
 }
 
-/* One pass over the assets: counts the parts when `store` is NULL, else records them. */
-static bool write_parts(struct store *store, const struct definitions *defs, struct wall_time now,
-                        int64_t *parts, struct err *err)
+static bool end_part(struct parts *p, struct err *err)
 {
-    AUTO(buf) part = buf_growing(2 * LIMIT_EVENT_BYTES);
+    p->number++;
+    if (p->store != NULL && !record_part(p, err)) {
+        return false;
+    }
+    buf_reset(p->assets);
+    return true;
+}
+
+static bool add_asset(struct parts *p, size_t index, struct err *err)
+{
     AUTO(buf) one = buf_growing(LIMIT_EVENT_BYTES);
-    int64_t number = 0;
-    for (size_t i = 0; i <= defs->asset_count; i++) {
-        bool is_end = i == defs->asset_count;
-        buf_reset(&one);
-        if (!is_end) {
-            struct json_writer w = json_writer(&one);
-            definitions_write_asset(defs, i, &w);
-        }
-        if (is_end || (part.len > 0 && part.len + one.len > PART_BYTES_MAX)) {
-            number++;
-            char numbers[64];
-            (void)snprintf(numbers, sizeof(numbers), "\"part\":%lld,\"parts\":%lld",
-                           (long long)number, (long long)*parts);
-            if (store != NULL && (!add_part(store, defs, now, numbers, buf_str(&part), err) ||
-                                  (number % FLUSH_EVERY == 0 && !store_flush(store, now, err)))) {
-                return false;
-            }
-            buf_reset(&part);
-        }
-        if (!is_end) {
-            buf_add(&part, part.len > 0 ? STR(",") : STR(""));
-            buf_add(&part, buf_str(&one));
-        }
-        if (part.overflow || one.overflow) {
-            return err_set(err, ERR_FULL,
-                           "the description of " STR_FMT " is too long to be told to the hub",
-                           STR_ARG(defs->assets[i].key));
+    struct json_writer w = json_writer(&one);
+    definitions_write_asset(p->defs, index, &w);
+    if (one.overflow) {
+        return err_set(err, ERR_FULL,
+                       "the description of " STR_FMT " is too long to be told to the hub",
+                       STR_ARG(p->defs->assets[index].key));
+    }
+    bool has_room = p->assets->len + one.len <= PART_BYTES_MAX;
+    if (p->assets->len > 0 && !has_room && !end_part(p, err)) {
+        return false;
+    }
+    buf_add(p->assets, p->assets->len > 0 ? STR(",") : STR(""));
+    buf_add(p->assets, buf_str(&one));
+    return !p->assets->overflow ||
+           err_set(err, ERR_NO_MEMORY, "tell the hub of the assets: out of memory");
+}
+
+static bool go_through(struct parts *p, struct err *err)
+{
+    p->number = 0;
+    for (size_t i = 0; i < p->defs->asset_count; i++) {
+        if (!add_asset(p, i, err)) {
+            return false;
         }
     }
-    *parts = number;
-    return true;
+    return end_part(p, err);
+}
+
+static bool record_parts(struct store *store, const struct definitions *defs, struct wall_time now,
+                         struct err *err)
+{
+    AUTO(buf) assets = buf_growing(PART_BYTES_MAX + LIMIT_EVENT_BYTES);
+    struct parts parts = {.defs = defs, .now = now, .assets = &assets};
+    if (!go_through(&parts, err)) {
+        return false;
+    }
+    parts.total = parts.number;
+    parts.store = store;
+    return go_through(&parts, err);
 }
 
 bool announce_definitions(struct store *store, const struct definitions *defs, struct wall_time now,
@@ -141,8 +167,6 @@ bool announce_definitions(struct store *store, const struct definitions *defs, s
     if (found && str_eq(buf_str(&announced), buf_str(&current))) {
         return store_flush(store, now, err);
     }
-    int64_t parts = 0;
-    return write_parts(NULL, defs, now, &parts, err) &&
-           write_parts(store, defs, now, &parts, err) && store_flush(store, now, err) &&
+    return record_parts(store, defs, now, err) && store_flush(store, now, err) &&
            store_set_setting(store, setting, buf_str(&current), err);
 }

@@ -18,8 +18,7 @@ static bool out_of_memory(struct err *err)
     return err_set(err, ERR_NO_MEMORY, "backfill: out of memory");
 }
 
-/* --- the open ones -----------------------------------------------------------------------------
- */
+/* --- the open ones ---------------------------------------------------------------------------- */
 
 static void free_open(struct open_backfill *open)
 {
@@ -97,8 +96,7 @@ void backfills_remove(struct backfills *b, struct open_backfill *open)
     free_open(open);
 }
 
-/* --- what comes next ---------------------------------------------------------------------------
- */
+/* --- what comes next -------------------------------------------------------------------------- */
 
 struct record backfills_status(const struct backfills *b, const struct open_backfill *open,
                                enum backfill_status status)
@@ -350,8 +348,7 @@ static void go_on(void *ctx)
     write_more(b);
 }
 
-/* --- life --------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static bool load_open(struct backfills *b, struct err *err)
 {

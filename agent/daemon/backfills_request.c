@@ -11,8 +11,7 @@ static bool out_of_memory(struct err *err)
     return err_set(err, ERR_NO_MEMORY, "backfill: out of memory");
 }
 
-/* --- asking for one ----------------------------------------------------------------------------
- */
+/* --- asking for one --------------------------------------------------------------------------- */
 
 static bool read_dynamic(void *ctx, struct str set, struct arena *arena, struct partition_keys *ret,
                          struct err *err)
@@ -155,8 +154,7 @@ bool backfills_request(struct backfills *b, const struct backfill_request *reque
            begin_legs(b, request, &q, parts, ret, err);
 }
 
-/* --- cancel and retry --------------------------------------------------------------------------
- */
+/* --- cancel and retry ------------------------------------------------------------------------- */
 
 static bool load(struct backfills *b, struct str id, struct arena *arena,
                  struct stored_backfill *ret, struct err *err)

@@ -48,9 +48,7 @@ static bool socket_address(const char *state_dir, struct sockaddr_un *ret, struc
     return true;
 }
 
-/* --- the daemon's side
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- the daemon's side ------------------------------------------------------------------------ */
 
 static void hang_up(struct caller *caller)
 {
@@ -205,9 +203,7 @@ void control_close(struct control *control)
     free(control);
 }
 
-/* --- the caller's side
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- the caller's side ------------------------------------------------------------------------ */
 
 static bool not_running(struct err *err)
 {

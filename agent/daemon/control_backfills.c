@@ -34,8 +34,7 @@ static bool take_texts(const struct json *request, const char *key, struct arena
     return true;
 }
 
-/* --- backfills ---------------------------------------------------------------------------------
- */
+/* --- backfills -------------------------------------------------------------------------------- */
 
 static bool has_backfills(const struct agent *agent, struct err *err)
 {
@@ -117,8 +116,7 @@ static bool answer_backfill_retry(struct agent *agent, const struct json *reques
     return true;
 }
 
-/* --- dynamic partitions ------------------------------------------------------------------------
- */
+/* --- dynamic partitions ----------------------------------------------------------------------- */
 
 static bool find_set(const struct agent *agent, struct str set, struct err *err)
 {

@@ -241,9 +241,7 @@ bool enrol_device(const struct enrol_options *options, const struct rng *rng, st
               loop_open(&x.loop, clock_system(), err) && converse(&x, rng, err) &&
               check_answer(&x, buf_str(&key), rng, ret, err) &&
               device_identity_save(options->state_dir, ret, err);
-    if (key.ptr != NULL) {
-        explicit_bzero(key.ptr, key.len);
-    }
+    buf_wipe(&key);
     loop_close(x.loop);
     buf_release(&x.csr);
     return ok;

@@ -60,7 +60,7 @@ static bool read_text(const char *state_dir, const char *file, struct arena *are
         return false;
     }
     *ret = arena_copy(arena, buf_str(&text));
-    explicit_bzero(text.ptr, text.len);
+    buf_wipe(&text);
     return ret->ptr != NULL || err_set(err, ERR_NO_MEMORY, "read %s: out of memory", path);
 }
 
@@ -114,8 +114,5 @@ bool device_identity_save(const char *state_dir, const struct device_identity *i
 
 void device_identity_wipe(struct device_identity *identity)
 {
-    if (identity->key_pem.len > 0) {
-        explicit_bzero((char *)(uintptr_t)identity->key_pem.ptr, identity->key_pem.len);
-    }
-    identity->key_pem = STR_NONE;
+    str_wipe(&identity->key_pem);
 }

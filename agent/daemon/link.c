@@ -15,6 +15,7 @@ enum {
     CONNECT_TIMEOUT_MS = 20000,
     SESSION_TEXT_SIZE = 17,
     CLIENT_ID_SIZE = 64 + SESSION_TEXT_SIZE, /* a device's name, a dot, something random */
+    LINES_BYTES_MAX = 2 * (LIMIT_BATCH_BYTES + LIMIT_EVENT_BYTES),
     MESSAGE_ARENA_BYTES = 256 << 10,
 };
 
@@ -39,12 +40,9 @@ struct link {
 
 enum { SUBSCRIPTIONS = 2 }; /* acknowledgements, hub state */
 
-static void step(struct link *link, struct sync_event event);
 static bool open_session(struct link *link, struct err *err);
 
-/* --- what the core decided
- * -------------------------------------------------------------------------------------------------
- */
+/* --- what the core decided -------------------------------------------------------------------- */
 
 static struct wall_time wall_now(const struct link *link)
 {
@@ -124,7 +122,8 @@ static bool refresh_session(struct link *link, struct err *err)
     return link->session != NULL || open_session(link, err);
 }
 
-static void connect_now(struct link *link)
+/* False when it did not even begin. */
+static bool connect_now(struct link *link)
 {
     struct err err = {0};
     rng_hex(link->options.rng, (SESSION_TEXT_SIZE - 1) / 2, link->session_id);
@@ -139,8 +138,9 @@ static void connect_now(struct link *link)
         note_error(link, &err);
         LOG(WARN, "link.connect_failed", F_ERR(&err),
             F_T("action", "keeping events here, trying again"));
-        step(link, (struct sync_event){.type = SYNC_LINK_DOWN});
+        return false;
     }
+    return true;
 }
 
 static void disconnect(struct link *link)
@@ -166,11 +166,16 @@ static void forget(struct link *link, int64_t seq)
     }
 }
 
-static void carry_out(struct link *link, const struct sync_action *action)
+/* Whether the action had a result at once, which the core has to be told. */
+static bool carry_out(struct link *link, const struct sync_action *action,
+                      struct sync_event *ret_result)
 {
     switch (action->type) {
     case SYNC_CONNECT:
-        connect_now(link);
+        if (!connect_now(link)) {
+            *ret_result = (struct sync_event){.type = SYNC_LINK_DOWN};
+            return true;
+        }
         break;
     case SYNC_DISCONNECT:
         disconnect(link);
@@ -179,8 +184,8 @@ static void carry_out(struct link *link, const struct sync_action *action)
         say_birth(link);
         break;
     case SYNC_SEND:
-        step(link, (struct sync_event){.type = SYNC_SENT, .seq = send_batch(link, action->seq)});
-        break;
+        *ret_result = (struct sync_event){.type = SYNC_SENT, .seq = send_batch(link, action->seq)};
+        return true;
     case SYNC_FORGET:
         forget(link, action->seq);
         break;
@@ -191,35 +196,43 @@ static void carry_out(struct link *link, const struct sync_action *action)
         loop_timer_disarm(link->options.loop, &link->timer);
         break;
     }
+    return false;
 }
 
-/* Feeds the core and carries out its actions. A SYNC_SEND's answer is a step of its own, inside: at
- * most the window deep, and its timer action is the later one, so the outer one's is left out. */
-static void step(struct link *link, struct sync_event event)
+/* Feeds the core one event and carries out its actions. Sending and connecting may reach the core
+ * again, by their result or by what the session calls meanwhile; the timer action of that step is
+ * the later one, so this one's is left out. True when `event` is now the result to be fed next. */
+static bool step_once(struct link *link, struct sync_event *event)
 {
     struct sync_actions actions;
     enum sync_state before = link->sync.state;
-    event.now = loop_now(link->options.loop);
-    event.random = rng_u64(link->options.rng);
-    sync_step(&link->sync, &event, &actions);
+    event->now = loop_now(link->options.loop);
+    event->random = rng_u64(link->options.rng);
+    sync_step(&link->sync, event, &actions);
     if (link->sync.state != before) {
         LOG(DEBUG, "sync.state", F_T("from", sync_state_name(before)),
             F_T("to", sync_state_name(link->sync.state)));
     }
-    bool has_nested = false;
+    bool has_result = false;
+    bool is_timer_stale = false;
     for (size_t i = 0; i < actions.count; i++) {
         enum sync_action_type type = actions.item[i].type;
         bool is_timer = type == SYNC_ARM || type == SYNC_DISARM;
-        if (!(is_timer && has_nested)) {
-            carry_out(link, &actions.item[i]);
+        if (!(is_timer && is_timer_stale)) {
+            has_result = carry_out(link, &actions.item[i], event) || has_result;
         }
-        has_nested = has_nested || type == SYNC_SEND || type == SYNC_CONNECT;
+        is_timer_stale = is_timer_stale || type == SYNC_SEND || type == SYNC_CONNECT;
+    }
+    return has_result;
+}
+
+static void step(struct link *link, struct sync_event event)
+{
+    while (step_once(link, &event)) {
     }
 }
 
-/* --- what the world says
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- what the world says ---------------------------------------------------------------------- */
 
 static void on_timer(void *ctx)
 {
@@ -378,9 +391,7 @@ static void on_message(void *ctx, const struct mqtt_message *message)
     }
 }
 
-/* --- life
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static bool make_topics(struct link *link, struct err *err)
 {
@@ -446,7 +457,7 @@ bool link_open(struct link **ret, const struct link_options *options, struct err
     }
     link->options = *options;
     link_use_definitions(link, options->definitions_hash);
-    link->lines = buf_growing(2 * (LIMIT_BATCH_BYTES + LIMIT_EVENT_BYTES));
+    link->lines = buf_growing(LINES_BYTES_MAX);
     link->payload = buf_growing(LIMIT_MESSAGE_BYTES);
     link->timer = (struct loop_timer){.on_due = on_timer, .ctx = link};
     sync_init(&link->sync, &options->sync, store_last_seq(options->store),

@@ -1,6 +1,5 @@
-#include "agent/daemon/scheduler.h"
+#include "agent/daemon/scheduler_internal.h"
 
-#include "agent/store/instigators.h"
 #include "agent/store/runs.h"
 #include "agent/store/ticks.h"
 #include "common/log/log.h"
@@ -17,238 +16,11 @@ enum {
     ROOM_BYTES = 256 << 10, /* for the records of a tick and of the run that it starts */
 };
 
-enum entry_status { AS_DEFINED, RUNNING, PAUSED };
-
-/* A schedule and what is remembered of it. */
-struct entry {
-    const struct schedule *schedule;
-    enum entry_status status;
-    struct wall_time decided; /* as in schedule_look() */
-    struct wall_time wake;    /* 0 = at the next turn */
-    int64_t splay_ns;
-    bool has_new_times; /* why it begins, when it does */
-};
-
-struct schedule_set {
-    const struct definitions *defs;
-    size_t count;
-    struct entry entries[]; /* as in the definitions */
-};
-
-struct scheduler {
-    struct scheduler_options options;
-    struct loop_timer timer;
-    struct schedule_set *set;
-    struct clock_rule clock_rule;
-    enum clock_trust clock;        /* as it was said */
-    enum schedule_absence absence; /* why a tick that is missed at the next look was missed */
-    bool lacks_room;
-    bool is_running; /* between scheduler_start() and scheduler_stop() */
-};
-
 static void on_due(void *ctx);
 
-static struct wall_time wall_now(const struct scheduler *s)
+struct wall_time scheduler_wall_now(const struct scheduler *s)
 {
     return clock_wall(loop_clock(s->options.loop));
-}
-
-static bool is_paused(const struct entry *e)
-{
-    return e->status == PAUSED || (e->status == AS_DEFINED && e->schedule->starts_paused);
-}
-
-static struct str status_name(enum entry_status status)
-{
-    static const struct str names[] = {[AS_DEFINED] = STR_INIT(""),
-                                       [RUNNING] = STR_INIT("running"),
-                                       [PAUSED] = STR_INIT("paused")};
-    return names[status];
-}
-
-static enum entry_status status_from(struct str name)
-{
-    for (enum entry_status status = RUNNING; status <= PAUSED; status++) {
-        if (str_eq(status_name(status), name)) {
-            return status;
-        }
-    }
-    return AS_DEFINED;
-}
-
-bool scheduler_is_paused(const struct schedule *schedule, struct str status)
-{
-    return is_paused(&(struct entry){.schedule = schedule, .status = status_from(status)});
-}
-
-static struct entry *find(struct schedule_set *set, struct str name)
-{
-    for (size_t i = 0; i < set->count; i++) {
-        if (str_eq(set->entries[i].schedule->name, name)) {
-            return &set->entries[i];
-        }
-    }
-    return NULL;
-}
-
-/* --- remembering --- */
-
-/* What becomes of a schedule apart from its ticks. When it cannot be recorded, a restart may look
- * at ticks of which this daemon knows better. */
-static void record_state(struct scheduler *s, const struct record *state)
-{
-    struct err err = {0};
-    if (!runner_record(s->options.runner, state, &err)) {
-        LOG(ERROR, "schedule.state_lost", F_S("schedule", state->name), F_ERR(&err));
-        return;
-    }
-    LOG(INFO, "schedule.state", F_S("schedule", state->name), F_S("status", state->status),
-        F_S("reason", state->reason));
-}
-
-struct record scheduler_status_record(const struct schedule *schedule, bool is_paused,
-                                      struct wall_time now, bool is_clock_trusted,
-                                      struct buf *times)
-{
-    buf_reset(times);
-    schedule_write_times(schedule, times);
-    bool begins = !is_paused && is_clock_trusted;
-    return (struct record){.type = EVENT_INSTIGATOR,
-                           .at = now,
-                           .kind = STR("schedule"),
-                           .name = schedule->name,
-                           .status = status_name(is_paused ? PAUSED : RUNNING),
-                           .cursor = buf_str(times),
-                           .nominal = {begins ? now.ns : 0}};
-}
-
-/* It goes on from `now`; the ticks before were nobody's. */
-static void begin(struct scheduler *s, struct entry *e, enum schedule_begin how,
-                  struct wall_time now)
-{
-    char text[TEXT_BYTES_MAX];
-    struct buf times = buf_fixed(text, sizeof(text));
-    struct record state = scheduler_status_record(e->schedule, false, now, true, &times);
-    state.status = status_name(e->status);
-    if (how == SCHEDULE_BEGINS_ANEW) {
-        state.reason = STR("its last tick lies more than a day ahead of the clock");
-    } else if (e->has_new_times) {
-        state.reason = STR("its times were changed");
-    } else {
-        state.reason = STR("it begins");
-    }
-    e->decided = now;
-    e->has_new_times = false;
-    record_state(s, &state);
-}
-
-static const struct str gone = STR_INIT("it is defined no more");
-
-/* It is over, or paused by its definition: should it come back, it begins then. */
-static void let_go(struct scheduler *s, struct str name, struct str status, struct str reason)
-{
-    const struct record state = {.type = EVENT_INSTIGATOR,
-                                 .at = wall_now(s),
-                                 .kind = STR("schedule"),
-                                 .name = name,
-                                 .status = status,
-                                 .reason = reason};
-    record_state(s, &state);
-}
-
-static bool has_times(const struct schedule *schedule, struct str times)
-{
-    char text[TEXT_BYTES_MAX];
-    struct buf own = buf_fixed(text, sizeof(text));
-    schedule_write_times(schedule, &own);
-    return str_eq(buf_str(&own), times);
-}
-
-static bool on_known(void *ctx, const struct instigator *known)
-{
-    struct entry *e = find(ctx, known->name);
-    if (e == NULL) {
-        return true;
-    }
-    e->status = status_from(known->status);
-    e->decided = known->decided;
-    /* No times are known of a schedule that an older release remembered. */
-    if (!str_is_empty(known->cursor) && !has_times(e->schedule, known->cursor)) {
-        e->decided.ns = 0;
-        e->has_new_times = true;
-    }
-    return true;
-}
-
-bool scheduler_read(const struct scheduler *s, const struct definitions *defs,
-                    struct schedule_set **ret, struct err *err)
-{
-    struct schedule_set *set =
-        calloc(1, sizeof(*set) + defs->schedule_count * sizeof(set->entries[0]));
-    if (set == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "read the schedules: out of memory");
-    }
-    set->defs = defs;
-    set->count = defs->schedule_count;
-    for (size_t i = 0; i < set->count; i++) {
-        set->entries[i].schedule = &defs->schedules[i];
-        set->entries[i].splay_ns = schedule_splay(&defs->schedules[i], s->options.device);
-    }
-    if (!store_instigators(s->options.store, STR("schedule"), on_known, set, err)) {
-        free(set);
-        return err_wrap(err, "read what is known of the schedules");
-    }
-    *ret = set;
-    return true;
-}
-
-void schedule_set_free(struct schedule_set *set)
-{
-    free(set);
-}
-
-/* What this daemon knows is newer than what the database says. */
-static void take_over(struct scheduler *s, struct schedule_set *set, const struct entry *old)
-{
-    struct entry *e = find(set, old->schedule->name);
-    if (e == NULL) {
-        if (old->decided.ns != 0) {
-            let_go(s, old->schedule->name, status_name(old->status), gone);
-        }
-        return;
-    }
-    char text[TEXT_BYTES_MAX];
-    struct buf times = buf_fixed(text, sizeof(text));
-    schedule_write_times(old->schedule, &times);
-    e->status = old->status;
-    e->has_new_times = !has_times(e->schedule, buf_str(&times));
-    e->decided.ns = e->has_new_times ? 0 : old->decided.ns;
-}
-
-static void use(struct scheduler *s, struct schedule_set *set)
-{
-    for (size_t i = 0; s->set != NULL && i < s->set->count; i++) {
-        take_over(s, set, &s->set->entries[i]);
-    }
-    for (size_t i = 0; i < set->count; i++) {
-        struct entry *e = &set->entries[i];
-        if (is_paused(e) && e->decided.ns != 0) {
-            e->decided.ns = 0;
-            let_go(s, e->schedule->name, status_name(e->status), STR("its definition pauses it"));
-        }
-    }
-    free(s->set);
-    s->set = set;
-}
-
-/* Taken from the definitions while no daemon ran. */
-static bool on_forgotten(void *ctx, const struct instigator *known)
-{
-    struct scheduler *s = ctx;
-    if (find(s->set, known->name) == NULL && known->decided.ns != 0) {
-        let_go(s, known->name, known->status, gone);
-    }
-    return true;
 }
 
 bool scheduler_open(struct scheduler **ret, const struct scheduler_options *options,
@@ -268,8 +40,8 @@ bool scheduler_open(struct scheduler **ret, const struct scheduler_options *opti
         scheduler_close(s);
         return false;
     }
-    use(s, set);
-    if (!store_instigators(options->store, STR("schedule"), on_forgotten, s, err)) {
+    schedule_set_use(s, set);
+    if (!schedule_set_forget(s, err)) {
         scheduler_close(s);
         return false;
     }
@@ -329,7 +101,7 @@ static void decide(struct scheduler *s, const struct schedule *schedule, enum ov
 }
 
 /* On false it is to be decided on once more. */
-static bool record_tick(struct scheduler *s, struct entry *e, struct record *tick)
+static bool record_tick(struct scheduler *s, struct schedule_entry *e, struct record *tick)
 {
     char text[TEXT_BYTES_MAX];
     struct buf times = buf_fixed(text, sizeof(text));
@@ -346,11 +118,11 @@ static bool record_tick(struct scheduler *s, struct entry *e, struct record *tic
     return true;
 }
 
-static struct record tick_record(const struct scheduler *s, const struct entry *e,
+static struct record tick_record(const struct scheduler *s, const struct schedule_entry *e,
                                  struct wall_time nominal)
 {
     return (struct record){.type = EVENT_TICK,
-                           .at = wall_now(s),
+                           .at = scheduler_wall_now(s),
                            .kind = STR("schedule"),
                            .name = e->schedule->name,
                            .job = job_name(e->schedule),
@@ -366,7 +138,8 @@ static void take_back(struct scheduler *s, struct str run)
     }
 }
 
-static bool fire(struct scheduler *s, struct entry *e, struct wall_time nominal, bool is_late)
+static bool fire(struct scheduler *s, struct schedule_entry *e, struct wall_time nominal,
+                 bool is_late)
 {
     char run[UUID_TEXT_SIZE] = "";
     char text[TEXT_BYTES_MAX];
@@ -394,7 +167,7 @@ static bool fire(struct scheduler *s, struct entry *e, struct wall_time nominal,
     return true;
 }
 
-static bool skip(struct scheduler *s, struct entry *e, const struct schedule_look *look)
+static bool skip(struct scheduler *s, struct schedule_entry *e, const struct schedule_look *look)
 {
     char text[TEXT_BYTES_MAX];
     struct buf reason = buf_fixed(text, sizeof(text));
@@ -410,12 +183,12 @@ static bool has_room(const struct scheduler *s)
     return store_room(s->options.store) >= ROOM_BYTES;
 }
 
-static void look_at(struct scheduler *s, struct entry *e, struct wall_time now)
+static void look_at(struct scheduler *s, struct schedule_entry *e, struct wall_time now)
 {
     struct schedule_look look;
     schedule_look(e->schedule, e->splay_ns, e->decided, now, &look);
     if (look.begin != SCHEDULE_GOES_ON) {
-        begin(s, e, look.begin, now);
+        schedule_entry_begin(s, e, look.begin, now);
     }
     bool ok = look.skipped == 0 || skip(s, e, &look);
     struct wall_time nominal = look.first;
@@ -444,8 +217,8 @@ static void arm_next(struct scheduler *s, struct wall_time now)
 {
     int64_t earliest = INT64_MAX;
     for (size_t i = 0; i < s->set->count; i++) {
-        const struct entry *e = &s->set->entries[i];
-        if (!is_paused(e) && e->wake.ns < earliest) {
+        const struct schedule_entry *e = &s->set->entries[i];
+        if (!schedule_entry_is_paused(e) && e->wake.ns < earliest) {
             earliest = e->wake.ns;
         }
     }
@@ -472,7 +245,7 @@ enum clock_trust scheduler_clock(struct scheduler *s)
     if (rule->requires_sync && !rule->has_been_synced) {
         rule->has_been_synced = s->options.is_synced();
     }
-    return schedule_trust(rule, wall_now(s));
+    return schedule_trust(rule, scheduler_wall_now(s));
 }
 
 static void say_clock(enum clock_trust clock)
@@ -528,13 +301,13 @@ static bool check_room(struct scheduler *s)
 static void on_due(void *ctx)
 {
     struct scheduler *s = ctx;
-    struct wall_time now = wall_now(s);
+    struct wall_time now = scheduler_wall_now(s);
     if (!check_clock(s)) {
         return;
     }
     for (size_t i = 0; i < s->set->count; i++) {
-        struct entry *e = &s->set->entries[i];
-        if (is_paused(e) || e->wake.ns > now.ns) {
+        struct schedule_entry *e = &s->set->entries[i];
+        if (schedule_entry_is_paused(e) || e->wake.ns > now.ns) {
             continue;
         }
         if (!check_room(s)) {
@@ -546,7 +319,7 @@ static void on_due(void *ctx)
     arm_next(s, now);
 }
 
-static void look_soon(struct scheduler *s)
+void scheduler_look_soon(struct scheduler *s)
 {
     if (s->is_running && s->set->count > 0) {
         loop_timer_arm_in(s->options.loop, &s->timer, 0);
@@ -558,7 +331,7 @@ static void look_at_all(struct scheduler *s)
     for (size_t i = 0; i < s->set->count; i++) {
         s->set->entries[i].wake.ns = 0;
     }
-    look_soon(s);
+    scheduler_look_soon(s);
 }
 
 void scheduler_start(struct scheduler *s)
@@ -581,7 +354,7 @@ void scheduler_clock_stepped(struct scheduler *s)
 
 void scheduler_use(struct scheduler *s, struct schedule_set *set)
 {
-    use(s, set);
+    schedule_set_use(s, set);
     loop_timer_disarm(s->options.loop, &s->timer);
     look_at_all(s);
 }
@@ -590,46 +363,4 @@ struct wall_time scheduler_built(void)
 {
     struct wall_time built;
     return wall_parse(STR(SELVEDGE_BUILT), &built) ? built : (struct wall_time){0};
-}
-
-/* --- pausing --- */
-
-static bool set_paused(struct scheduler *s, struct entry *e, bool paused, struct err *err)
-{
-    char text[TEXT_BYTES_MAX];
-    struct buf times = buf_fixed(text, sizeof(text));
-    struct wall_time now = wall_now(s);
-    bool is_trusted = schedule_trust(&s->clock_rule, now) == CLOCK_TRUSTED;
-    struct record state = scheduler_status_record(e->schedule, paused, now, is_trusted, &times);
-    if (!runner_record(s->options.runner, &state, err)) {
-        return err_wrap(err, STR_FMT, STR_ARG(e->schedule->name));
-    }
-    e->status = paused ? PAUSED : RUNNING;
-    e->decided = state.nominal;
-    e->has_new_times = false;
-    e->wake.ns = 0;
-    LOG(INFO, "schedule.state", F_S("schedule", state.name), F_S("status", state.status),
-        F_S("reason", state.reason));
-    return true;
-}
-
-bool scheduler_set_paused(struct scheduler *s, const struct str *names, size_t count,
-                          bool is_paused_now, bool *ret_changed, struct err *err)
-{
-    const struct schedule *found = NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (!definitions_find_schedule(s->set->defs, names[i], &found, err)) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct entry *e = find(s->set, names[i]);
-        ret_changed[i] = is_paused(e) != is_paused_now;
-        if (ret_changed[i] && !set_paused(s, e, is_paused_now, err)) {
-            return false;
-        }
-    }
-    look_soon(s);
-    return store_flush(s->options.store, wall_now(s), err) ||
-           err_wrap(err, "it is done, but not yet written");
 }

@@ -35,16 +35,12 @@ void scheduler_use(struct scheduler *scheduler, struct schedule_set *set); /* ta
 void schedule_set_free(struct schedule_set *set);                          /* NULL is allowed */
 
 /* Pauses or resumes, durably, across restarts. All or none: ERR_NOT_FOUND when one is not defined.
- * A resumed schedule goes on with its next tick. *ret_changed: one for each name; false = it was so
- * already. */
+ * A resumed schedule goes on with its next tick; while the clock is not trusted it begins later, with
+ * the daemon. *ret_changed: one for each name; false = it was so already. Before scheduler_start()
+ * too. */
 MUST_CHECK bool scheduler_set_paused(struct scheduler *scheduler, const struct str *names,
                                      size_t count, bool is_paused, bool *ret_changed,
                                      struct err *err);
-/* The record of a pause or a resumption, for whoever has the store but no scheduler. `times` is
- * memory for its text. A clock that is not trusted leaves the beginning to the daemon. */
-struct record scheduler_status_record(const struct schedule *schedule, bool is_paused,
-                                      struct wall_time now, bool is_clock_trusted,
-                                      struct buf *times);
 bool scheduler_is_paused(const struct schedule *schedule, struct str status); /* as remembered */
 
 enum clock_trust scheduler_clock(struct scheduler *scheduler);

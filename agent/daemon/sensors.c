@@ -23,8 +23,7 @@ static struct wall_time wall_now(const struct sensors *all)
 
 static void turn(void *ctx);
 
-/* --- for the sources ---------------------------------------------------------------------------
- */
+/* --- for the sources -------------------------------------------------------------------------- */
 
 void sensors_wake(struct sensors *all)
 {
@@ -90,8 +89,7 @@ void sensor_clear_trouble(struct sensor_slot *slot)
     }
 }
 
-/* --- a turn ------------------------------------------------------------------------------------
- */
+/* --- a turn ----------------------------------------------------------------------------------- */
 
 static bool open_source(struct sensor_slot *slot)
 {
@@ -155,8 +153,7 @@ static void arm(struct sensors *all)
     }
 }
 
-/* --- what is remembered ------------------------------------------------------------------------
- */
+/* --- what is remembered ----------------------------------------------------------------------- */
 
 struct sensor_slot *sensors_find(const struct sensors *all, struct str name)
 {
@@ -266,8 +263,7 @@ void sensors_materialized(struct sensors *all, struct str asset)
     }
 }
 
-/* --- life --------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 void sensor_close_source(struct sensor_slot *slot)
 {
@@ -376,8 +372,7 @@ void sensors_stop(struct sensors *all)
     }
 }
 
-/* --- other definitions -------------------------------------------------------------------------
- */
+/* --- other definitions ------------------------------------------------------------------------ */
 
 static bool is_same_broker(const struct resource *a, const struct resource *b)
 {

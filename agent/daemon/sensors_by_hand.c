@@ -99,9 +99,7 @@ void sensors_write(const struct sensors *all, struct json_writer *w)
         jw_member_opt(w, "waits_for", str_from(slot->waits_for));
         jw_member_opt(w, "trouble", str_from(slot->trouble.msg));
         jw_member_opt(w, "hint", str_from(slot->trouble.hint));
-        if (slot->ticked_at.ns > 0) {
-            jw_member_wall(w, "ticked_at", slot->ticked_at);
-        }
+        jw_member_opt_wall(w, "ticked_at", slot->ticked_at);
         if (slot->source_state != NULL) {
             slot->source->describe(slot, w);
         }

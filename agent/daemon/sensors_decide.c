@@ -19,8 +19,7 @@ static struct wall_time wall_now(const struct sensor_slot *slot)
     return clock_wall(loop_clock(slot->all->options.loop));
 }
 
-/* --- records -----------------------------------------------------------------------------------
- */
+/* --- records ---------------------------------------------------------------------------------- */
 
 /* Room for a run and its tick: they must be written together. */
 static bool make_room(const struct sensors *all)
@@ -108,8 +107,7 @@ static bool record_tick(struct sensor_slot *slot, const struct cause *cause, str
     return true;
 }
 
-/* --- one decision ------------------------------------------------------------------------------
- */
+/* --- one decision ----------------------------------------------------------------------------- */
 
 /* The sensor's tags, what it is, and what the cause brings. */
 static bool join_tags(const struct sensor_slot *slot, const struct cause *cause,

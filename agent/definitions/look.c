@@ -250,23 +250,6 @@ static struct str automation_word(const struct automation *automation)
     return words[automation->kind];
 }
 
-static bool includes(const uint32_t *assets, size_t count, size_t asset)
-{
-    size_t low = 0;
-    while (low < count) {
-        size_t middle = low + (count - low) / 2;
-        if (assets[middle] == asset) {
-            return true;
-        }
-        if (assets[middle] < asset) {
-            low = middle + 1;
-        } else {
-            count = middle;
-        }
-    }
-    return false;
-}
-
 /* Names under `key`; the array is begun with the first one. */
 struct name_list {
     struct json_writer *w;
@@ -312,23 +295,24 @@ void definitions_write_asset(const struct definitions *defs, size_t asset, struc
     jw_member_opt(w, "automation", automation_word(&a->automation));
     jw_member_opt(w, "pool", a->pool_name);
     write_checks(w, a);
+    const uint32_t node = (uint32_t)asset;
     struct name_list jobs = {w, "jobs", false};
     for (size_t i = 0; i < defs->job_count; i++) {
-        if (includes(defs->jobs[i].assets, defs->jobs[i].asset_count, asset)) {
+        if (graph_nodes_include(defs->jobs[i].assets, defs->jobs[i].asset_count, node)) {
             add_name(&jobs, defs->jobs[i].name);
         }
     }
     end_names(&jobs);
     struct name_list schedules = {w, "schedules", false};
     for (size_t i = 0; i < defs->schedule_count; i++) {
-        if (includes(defs->schedules[i].assets, defs->schedules[i].asset_count, asset)) {
+        if (graph_nodes_include(defs->schedules[i].assets, defs->schedules[i].asset_count, node)) {
             add_name(&schedules, defs->schedules[i].name);
         }
     }
     end_names(&schedules);
     struct name_list sensors = {w, "sensors", false};
     for (size_t i = 0; i < defs->sensor_count; i++) {
-        if (includes(defs->sensors[i].assets, defs->sensors[i].asset_count, asset)) {
+        if (graph_nodes_include(defs->sensors[i].assets, defs->sensors[i].asset_count, node)) {
             add_name(&sensors, defs->sensors[i].name);
         }
     }

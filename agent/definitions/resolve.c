@@ -173,8 +173,8 @@ bool definitions_resolve_text(struct str text, const struct env_lookup *env, str
     bool ok = fill_in(text, env, &out, &holds_secret, err);
     arena->is_secret = arena->is_secret || holds_secret;
     struct str copy = ok ? arena_copy(arena, buf_str(&out)) : STR_NONE;
-    if (holds_secret && out.ptr != NULL) {
-        explicit_bzero(out.ptr, out.cap);
+    if (holds_secret) {
+        buf_wipe(&out);
     }
     if (ok && copy.ptr == NULL) {
         return err_set(err, ERR_NO_MEMORY, "not enough memory to fill in variables");

@@ -17,6 +17,7 @@ static const struct tap_ops *const taps[] = {
 static const struct target_ops *const targets[] = {
     &target_sqlite,
     &target_jsonl,
+    &target_singer_program,
 #ifdef SELVEDGE_WITH_POSTGRES
     &target_postgres,
 #endif

@@ -92,9 +92,7 @@ void pipes_add_time(struct buf *out, struct wall_time at, const struct tz *tz)
     }
 }
 
-/* --- parameters
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- parameters ------------------------------------------------------------------------------- */
 
 static void add_base64(struct buf *out, struct str bytes)
 {

@@ -16,9 +16,7 @@ static bool refuse(struct pipes_message *m, const char *what)
     return false;
 }
 
-/* --- members
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- members ---------------------------------------------------------------------------------- */
 
 struct member {
     const char *name;
@@ -88,9 +86,7 @@ static struct str metadata_of(struct pipes_memory *memory, const struct member *
     return memory->value.overflow || str_eq(text, STR("{}")) ? STR_NONE : text;
 }
 
-/* --- one method each
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- one method each -------------------------------------------------------------------------- */
 
 static struct str lower(struct pipes_memory *memory, struct str text)
 {
@@ -261,9 +257,7 @@ static bool read_closed(struct str params, struct pipes_memory *memory, struct p
     return true;
 }
 
-/* --- the envelope
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- the envelope ----------------------------------------------------------------------------- */
 
 static const struct method {
     const char *name;

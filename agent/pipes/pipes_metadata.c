@@ -19,9 +19,7 @@ struct entries {
     size_t dropped_bytes;
 };
 
-/* --- the entries
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- the entries ------------------------------------------------------------------------------ */
 
 static struct str name_of(struct json_raw key, struct arena *scratch)
 {
@@ -64,9 +62,7 @@ static void read_entries(struct str object, struct arena *scratch, struct entrie
     }
 }
 
-/* --- one value
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- one value -------------------------------------------------------------------------------- */
 
 static struct str infer(struct json_raw value)
 {

@@ -38,9 +38,7 @@ struct pipes_session {
     const char *env[3];
 };
 
-/* --- files
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static bool path_in(const char *dir, const char *name, char path[LIMIT_PATH_BYTES + 1],
                     struct err *err)
@@ -131,9 +129,7 @@ bool pipes_session_remove_files(const char *dir, struct err *err)
     return files_remove_tree(dir, err);
 }
 
-/* --- the environment
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- the environment -------------------------------------------------------------------------- */
 
 /* NAME=base64(zlib({"path": path})) */
 static const char *make_variable(struct pipes_session *s, const char *name, const char *path)
@@ -178,9 +174,7 @@ const char *const *pipes_session_env(const struct pipes_session *s)
     return s->env;
 }
 
-/* --- the tail
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- the tail --------------------------------------------------------------------------------- */
 
 /* False: a message was refused, or memory is short. */
 static bool take_messages(struct pipes_session *s)
@@ -292,9 +286,7 @@ static bool watch(struct pipes_session *s, const char *path, struct err *err)
     return loop_fd_watch(s->loop, &s->notify_source, LOOP_READ, err);
 }
 
-/* --- life
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static bool open_in(struct pipes_session *s, struct err *err)
 {
@@ -360,9 +352,7 @@ void pipes_session_close(struct pipes_session *s)
     free(s);
 }
 
-/* --- after a crash
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- after a crash ---------------------------------------------------------------------------- */
 
 struct recovery {
     struct fd file;

@@ -42,9 +42,7 @@ static void pass(struct strict *s, size_t len)
     s->p += len;
 }
 
-/* --- strings
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* --- strings ---------------------------------------------------------------------------------- */
 
 static bool read_code(const char *p, const char *end, unsigned *ret)
 {
@@ -136,9 +134,7 @@ static void write_string(struct strict *s)
     }
 }
 
-/* --- numbers and words
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- numbers and words ------------------------------------------------------------------------ */
 
 static const char *skip_digits(const char *p, const char *end)
 {
@@ -209,9 +205,7 @@ static void write_word(struct strict *s)
     buf_add_char(s->out, '"');
 }
 
-/* --- the line
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- the line --------------------------------------------------------------------------------- */
 
 static void write_bracket(struct strict *s)
 {

@@ -29,9 +29,7 @@ void capture_close(struct capture *c)
     fd_release(&c->file);
 }
 
-/* --- lines for messages
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- lines for messages ----------------------------------------------------------------------- */
 
 static void add_to_line(struct capture_line *line, struct str text)
 {
@@ -85,9 +83,7 @@ struct str capture_last_line(const struct capture *c)
     return str_trim((struct str){c->last.text, c->last.len});
 }
 
-/* --- files
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static void piece_path(const struct capture *c, int64_t offset, char path[LIMIT_PATH_BYTES + 24])
 {
@@ -163,9 +159,7 @@ static void keep(struct capture *c, struct str bytes)
     }
 }
 
-/* --- the pipe
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- the pipe --------------------------------------------------------------------------------- */
 
 void capture_add(struct capture *c, struct str bytes)
 {

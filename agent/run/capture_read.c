@@ -15,18 +15,7 @@ enum {
     STREAMS_MAX = 4096,
 };
 
-/* --- names
- * ---------------------------------------------------------------------------------------------------------------
- */
-
-void capture_name(const struct capture_stream *stream, struct buf *name)
-{
-    buf_addf(name, "%" PRId64, stream->attempt);
-    if (!str_is_empty(stream->check)) {
-        buf_addf(name, "." STR_FMT, STR_ARG(stream->check));
-    }
-    buf_add_text(name, stream->is_error ? ".err" : ".out");
-}
+/* --- names ------------------------------------------------------------------------------------ */
 
 /* Pieces have a number behind and are not streams. */
 static bool parse_name(struct str name, struct capture_stream *ret)
@@ -121,9 +110,7 @@ bool capture_streams(const char *dir, struct arena *arena, struct capture_stream
     return true;
 }
 
-/* --- bytes
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- bytes ------------------------------------------------------------------------------------ */
 
 /* The files of one stream. The head's offset is 0. */
 struct file_list {

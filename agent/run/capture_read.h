@@ -12,9 +12,6 @@ struct capture_stream {
     bool is_error;    /* standard error */
     const char *path; /* for capture_read() */
 };
-/* "<attempt>.out", "<attempt>.<check>.err": the file's name, of which capture_streams() is the
- * inverse. */
-void capture_name(const struct capture_stream *stream, struct buf *name);
 /* The streams in a folder, by attempt, the step before its checks, output before errors. A folder
  * that is not there has none. */
 MUST_CHECK bool capture_streams(const char *dir, struct arena *arena,

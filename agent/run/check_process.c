@@ -40,9 +40,7 @@ size_t check_process_count(const struct asset *asset)
     return count;
 }
 
-/* --- results
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- results ---------------------------------------------------------------------------------- */
 
 static void begin_entry(struct json_writer *w, const char *name, const char *type)
 {
@@ -118,9 +116,7 @@ static void keep_result(struct check_process *p, const struct step_result *resul
     judged->metadata = write_metadata(p, result);
 }
 
-/* --- one after the other
- * -------------------------------------------------------------------------------------------------
- */
+/* --- one after the other ---------------------------------------------------------------------- */
 
 static void on_check_end(void *ctx, const struct step_result *result)
 {

@@ -35,9 +35,7 @@ struct search {
     size_t with_token; /* the first of `found`; the others are in their groups */
 };
 
-/* --- looking
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 static void spare_ourselves(struct search *s)
 {
@@ -135,9 +133,7 @@ static bool look(struct search *s, struct err *err)
     return s->count == 0 || s->count == HELD_MAX || proc_each(s->proc_dir, look_for_group, s, err);
 }
 
-/* --- ending
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- ending ----------------------------------------------------------------------------------- */
 
 /* Holds a process, makes sure that it still is the one that was found, and signals it. */
 static void signal_one(const struct search *s, struct orphan *orphan, bool by_token, int signo)
@@ -240,9 +236,7 @@ static bool end_processes(const struct orphans_options *options, struct search *
     }
 }
 
-/* --- control groups
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- control groups --------------------------------------------------------------------------- */
 
 struct group_end {
     struct orphans *orphans;

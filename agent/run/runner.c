@@ -72,8 +72,7 @@ void runner_use_definitions(struct runner *runner, struct definitions *defs)
     definitions_close(old);
 }
 
-/* --- stopping one ------------------------------------------------------------------------------
- */
+/* --- stopping one ----------------------------------------------------------------------------- */
 
 static void leave_queue(struct active_run *run)
 {
@@ -116,8 +115,7 @@ bool runner_cancel(struct runner *runner, struct str id, struct err *err)
     return err_hint(err, "list those that are: selvedge-agent runs --status started");
 }
 
-/* --- into the queue ---------------------------------------------------------------------------
- */
+/* --- into the queue --------------------------------------------------------------------------- */
 
 static bool plan_request(struct active_run *run, const struct run_request *request, struct err *err)
 {
@@ -240,34 +238,12 @@ void runner_pump(struct runner *runner)
     loop_defer(runner->options.loop, &runner->pump_task);
 }
 
-/* --- questions --------------------------------------------------------------------------------
- */
+/* --- questions -------------------------------------------------------------------------------- */
 
 bool runner_job_is_open(const struct runner *runner, struct str job)
 {
     for (const struct active_run *run = runner->runs; run != NULL; run = run->next) {
         if (str_eq(str_from(run->job), job)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool will_make(const struct active_run *run, struct str key)
-{
-    for (uint32_t i = 0; run->is_loaded && i < run->plan.count; i++) {
-        if (str_eq(run_asset(&run->run, i)->key, key) &&
-            !step_state_is_finished(run->run.steps[i].state)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool runner_asset_is_open(const struct runner *runner, struct str key)
-{
-    for (const struct active_run *run = runner->runs; run != NULL; run = run->next) {
-        if (will_make(run, key)) {
             return true;
         }
     }
@@ -289,8 +265,7 @@ size_t runner_active_steps(const struct runner *runner)
     return runner->attempt_count;
 }
 
-/* --- a run begins ------------------------------------------------------------------------------
- */
+/* --- a run begins ----------------------------------------------------------------------------- */
 
 static void plan_steps(struct active_run *run)
 {
@@ -383,8 +358,7 @@ static void park_queued(struct runner *runner)
     }
 }
 
-/* --- a run ends --------------------------------------------------------------------------------
- */
+/* --- a run ends ------------------------------------------------------------------------------- */
 
 static void record_canceled_step(const struct active_run *run, uint32_t step)
 {
@@ -524,8 +498,7 @@ static void tell_ended(struct runner *runner)
     }
 }
 
-/* --- the turn ----------------------------------------------------------------------------------
- */
+/* --- the turn --------------------------------------------------------------------------------- */
 
 static void heed_deadlines(struct runner *runner)
 {
@@ -597,8 +570,7 @@ static void pump(void *ctx)
     }
 }
 
-/* --- stopping ----------------------------------------------------------------------------------
- */
+/* --- stopping --------------------------------------------------------------------------------- */
 
 void runner_shut_down(struct runner *runner, enum run_stop why)
 {

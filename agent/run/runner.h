@@ -103,10 +103,7 @@ void runner_flush_soon(struct runner *runner);
 bool runner_flush(struct runner *runner);
 
 bool runner_job_is_open(const struct runner *runner, struct str job); /* queued or going */
-/* Some open run will make, or makes, the asset. Not of runs that wait and are not loaded: they are in
- * the database, see store_each_open(). */
-bool runner_asset_is_open(const struct runner *runner, struct str key);
-size_t runner_active_runs(const struct runner *runner); /* going */
+size_t runner_active_runs(const struct runner *runner);               /* going */
 size_t runner_queued_runs(const struct runner *runner);
 size_t runner_active_steps(const struct runner *runner);
 /* Starts nothing more and stops what goes on; on_run_ended follows for each as its children end.

@@ -108,7 +108,7 @@ struct record run_record(const struct active_run *run, enum event_type type);
 struct record step_record(const struct active_run *run, uint32_t step, enum event_type type);
 
 /* --- runner_expire.c --- */
-void runner_expire(void *runner);
+void runner_expire(void *ctx);                  /* a timer's callback; the runner */
 void runner_expire_soon(struct runner *runner); /* a run has ended */
 
 /* --- runner_queue.c --- */
@@ -172,7 +172,7 @@ bool retry_put_off(const struct runner *runner, struct str run, struct mono_time
 
 /* --- runner_results.c --- */
 void attempt_free(struct attempt *attempt);
-void attempt_on_process_end(void *ctx, const struct step_result *result);
+void attempt_on_process_end(void *ctx, const struct step_result *result); /* the attempt */
 /* Records what the attempt came to, and frees it. */
 void attempt_end(struct attempt *attempt, const struct step_result *given);
 

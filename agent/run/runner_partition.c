@@ -42,8 +42,7 @@ static bool read_dynamic(const struct runner *runner, const struct partitions *o
            store_dynamic_keys(runner->options.store, of->set, arena, ret, err);
 }
 
-/* --- when it is queued ------------------------------------------------------------------------
- */
+/* --- when it is queued ------------------------------------------------------------------------ */
 
 /* A person says which; whatever else starts a run means the newest window that is over. */
 static bool choose(struct active_run *run, const struct asset *asset,
@@ -133,8 +132,7 @@ bool partition_settle(struct active_run *run, struct run_request *request, struc
     return ok || err_wrap(err, STR_FMT, STR_ARG(asset->key));
 }
 
-/* --- its steps ---------------------------------------------------------------------------------
- */
+/* --- its steps -------------------------------------------------------------------------------- */
 
 bool partition_prepare(struct attempt *attempt, struct err *err)
 {

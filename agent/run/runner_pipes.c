@@ -34,9 +34,7 @@ static void folder_of(const struct runner *runner, const char *run, struct str a
                    runner->options.state_dir, run, STR_ARG(asset), attempt);
 }
 
-/* --- what the program is told
- * ------------------------------------------------------------------------------------------------
- */
+/* --- what the program is told ----------------------------------------------------------------- */
 
 /* The window of a partition, or from the first to the last of a range. */
 static bool add_window(const struct active_run *run, const struct partitions *partitions,
@@ -118,9 +116,7 @@ static bool write_context(const struct attempt *attempt, struct buf *out, struct
                    CONTEXT_BYTES_MAX >> 10);
 }
 
-/* --- what it says
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- what it says ----------------------------------------------------------------------------- */
 
 static bool offer(void *ctx, const struct record *record)
 {
@@ -156,9 +152,7 @@ static void on_drained(void *ctx)
     p->then(p->attempt);
 }
 
-/* --- an attempt
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- an attempt ------------------------------------------------------------------------------- */
 
 /* Another user's program does not reach our folders. */
 static bool find_user(const struct asset *asset, struct arena *arena,
@@ -232,9 +226,7 @@ void attempt_pipes_close(struct attempt_pipes *p)
     }
 }
 
-/* --- files
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static void remove_folder(const char *path)
 {
@@ -256,9 +248,7 @@ void pipes_forget_run(const struct active_run *run)
     }
 }
 
-/* --- after a crash
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- after a crash ---------------------------------------------------------------------------- */
 
 struct recovery {
     struct runner *runner;

@@ -31,9 +31,7 @@ struct step_groups {
     bool has_processes;
 };
 
-/* --- files of the kernel
- * -------------------------------------------------------------------------------------------------
- */
+/* --- files of the kernel ---------------------------------------------------------------------- */
 
 static bool write_text(const char *folder, const char *name, const char *text, struct err *err)
 {
@@ -103,9 +101,7 @@ static bool has_word(const char *folder, const char *name, struct str wanted)
     return false;
 }
 
-/* --- the folder
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- the folder ------------------------------------------------------------------------------- */
 
 static bool is_cgroup2(const char *folder)
 {
@@ -248,9 +244,7 @@ const char *step_groups_folder(const struct step_groups *groups)
     return groups->folder;
 }
 
-/* --- one group
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- one group -------------------------------------------------------------------------------- */
 
 /* Only a number of this process's is in the name besides the run: a name that an earlier process
  * left is passed over. */
@@ -406,9 +400,7 @@ bool step_group_was_full(const struct step_group *group)
     return group->path[0] != '\0' && read_counter(group->path, "pids.events", STR("max")) > 0;
 }
 
-/* --- what was left
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- what was left ---------------------------------------------------------------------------- */
 
 /* "<prefix><run>-<number>": the run is a UUID, or it is not one of ours. */
 static bool run_of(const struct step_groups *groups, struct str name, struct str *ret_run)

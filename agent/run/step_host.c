@@ -10,9 +10,7 @@
 
 enum { ID_BYTES = (STORE_ID_SIZE - 1) / 2, CHILDREN_BYTES_MAX = 64 << 10 };
 
-/* --- identity
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- identity --------------------------------------------------------------------------------- */
 
 static bool read_id(struct step_host *host, struct store *store, bool *ret_found, struct err *err)
 {
@@ -50,9 +48,7 @@ static bool find_id(struct step_host *host, const struct step_host_options *opti
     return true;
 }
 
-/* --- groups
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- groups ----------------------------------------------------------------------------------- */
 
 static void find_groups(struct step_host *host, struct str setting)
 {
@@ -107,9 +103,7 @@ void step_host_close(struct step_host *host)
     free(host);
 }
 
-/* --- orphans
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- orphans ---------------------------------------------------------------------------------- */
 
 void step_host_end_orphans(struct step_host *host)
 {

@@ -11,8 +11,7 @@ static bool out_of_memory(struct err *err)
     return err_set(err, ERR_NO_MEMORY, "prepare the step's partition: out of memory");
 }
 
-/* --- which ------------------------------------------------------------------------------------
- */
+/* --- which ------------------------------------------------------------------------------------ */
 
 static bool find_window(struct step_partition *p, struct partition_bounds bounds, struct err *err)
 {
@@ -69,8 +68,7 @@ bool step_partition_make(const struct partitions *of, struct partition_bounds bo
     return true;
 }
 
-/* --- variables ---------------------------------------------------------------------------------
- */
+/* --- variables -------------------------------------------------------------------------------- */
 
 static struct civil_time local_time(const struct partitions *of, struct wall_time at,
                                     int32_t *ret_offset)
@@ -111,8 +109,7 @@ size_t step_partition_variables(const struct step_partition *p, struct arena *ar
     return count;
 }
 
-/* --- SQL ---------------------------------------------------------------------------------------
- */
+/* --- SQL -------------------------------------------------------------------------------------- */
 
 /* Single quotes doubled: the one way that every SQL reads alike. */
 static void add_literal(struct buf *out, struct str text)

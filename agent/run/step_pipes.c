@@ -31,9 +31,7 @@ void step_pipes_release(struct step_pipes *p)
     arena_release(&p->arena);
 }
 
-/* --- records
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* --- records ---------------------------------------------------------------------------------- */
 
 static struct record make_record(const struct step_pipes *p, enum event_type type,
                                  struct wall_time now)
@@ -83,9 +81,7 @@ static bool take_oddity(struct step_pipes *p, const struct pipes_message *m, str
     return true;
 }
 
-/* --- one message each
- * --------------------------------------------------------------------------------------------------------
- */
+/* --- one message each ------------------------------------------------------------------------- */
 
 static bool take_log(struct step_pipes *p, const struct pipes_message *m, struct wall_time now)
 {
@@ -254,9 +250,7 @@ bool step_pipes_take(struct step_pipes *p, const struct pipes_message *m, struct
     return true;
 }
 
-/* --- the end
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void tell(struct step_pipes *p, struct wall_time now, struct str text)
 {

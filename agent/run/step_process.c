@@ -73,9 +73,7 @@ static void enter(struct step_process *p, enum phase next)
     loop_timer_disarm(p->loop, &p->timer);
 }
 
-/* --- the verdict
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- the verdict ------------------------------------------------------------------------------ */
 
 static void blame(struct step_result *result, const char *code, struct str message)
 {
@@ -180,9 +178,7 @@ static void judge(struct step_process *p)
     }
 }
 
-/* --- the end
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void finish(struct step_process *p)
 {
@@ -311,9 +307,7 @@ static void on_exit_status(void *ctx, int wait_status)
     check_end(p);
 }
 
-/* --- stopping
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- stopping --------------------------------------------------------------------------------- */
 
 static void stop(struct step_process *p)
 {
@@ -364,9 +358,7 @@ void step_process_add_output(struct step_process *p, bool is_stderr, struct str 
     }
 }
 
-/* --- the start
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- the start -------------------------------------------------------------------------------- */
 
 static bool open_capture(struct capture *c, struct step_process *p,
                          const struct step_process_options *options, const char *suffix,
@@ -494,9 +486,7 @@ void step_process_close(struct step_process *p)
     free(p);
 }
 
-/* --- for the record
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- for the record --------------------------------------------------------------------------- */
 
 static void write_int(struct json_writer *w, const char *name, int64_t value)
 {

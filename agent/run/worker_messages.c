@@ -26,7 +26,8 @@ bool worker_messages_is_open(const struct worker_messages *m)
     return m->pipe.n != -1;
 }
 
-void worker_messages_close(struct worker_messages *m)
+/* Reads no more; what was said stays. Idempotent. */
+static void stop_reading(struct worker_messages *m)
 {
     if (m->pipe.n != -1) {
         loop_fd_remove(m->loop, &m->source);
@@ -36,7 +37,7 @@ void worker_messages_close(struct worker_messages *m)
 
 void worker_messages_release(struct worker_messages *m)
 {
-    worker_messages_close(m);
+    stop_reading(m);
     buf_release(&m->lines);
     arena_release(&m->arena);
 }
@@ -140,7 +141,7 @@ static void on_message(void *ctx, unsigned events)
         return;
     }
     if (len == 0 || (errno != EAGAIN && errno != EINTR)) {
-        worker_messages_close(m);
+        stop_reading(m);
         m->on_end(m->ctx);
     }
 }

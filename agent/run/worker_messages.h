@@ -37,6 +37,4 @@ void worker_messages_init(struct worker_messages *m, void (*on_end)(void *ctx), 
 MUST_CHECK bool worker_messages_open(struct worker_messages *m, struct loop *loop,
                                      struct fd *ret_child_end, struct err *err);
 bool worker_messages_is_open(const struct worker_messages *m);
-/* Reads no more; what was said stays. Idempotent. */
-void worker_messages_close(struct worker_messages *m);
 void worker_messages_release(struct worker_messages *m);

@@ -159,8 +159,7 @@ bool store_backfill_runs(struct store *store, struct str id, struct arena *arena
     return true;
 }
 
-/* --- beside a running daemon -------------------------------------------------------------------
- */
+/* --- beside a running daemon ------------------------------------------------------------------ */
 
 bool view_backfills(struct view *view, struct str id, int64_t limit,
                     bool (*on_backfill)(void *ctx, const struct view_backfill *b), void *ctx,

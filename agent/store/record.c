@@ -83,15 +83,9 @@ static void write_numbers(struct json_writer *w, const struct record *r)
         jw_member_i64(w, "partitions_per_run", r->per_run);
         jw_member_bool(w, "newest_first", r->newest_first);
     }
-    if (r->retry_at.ns != 0) {
-        jw_member_wall(w, "retry_at", r->retry_at);
-    }
-    if (r->not_before.ns != 0) {
-        jw_member_wall(w, "not_before", r->not_before);
-    }
-    if (r->nominal.ns != 0) {
-        jw_member_wall(w, "nominal", r->nominal);
-    }
+    jw_member_opt_wall(w, "retry_at", r->retry_at);
+    jw_member_opt_wall(w, "not_before", r->not_before);
+    jw_member_opt_wall(w, "nominal", r->nominal);
     if (r->type == EVENT_CLOCK_STEP) {
         jw_member_i64(w, "delta_ms", r->delta_ms);
     }

@@ -2,10 +2,16 @@
 
 #include "agent/store/store_internal.h"
 
-struct expired {
+/* One pass over all that may be too much. */
+struct pass {
+    struct store *store;
+    struct retention limits;
+    const struct retention_port *port;
+    struct wall_time now;
     struct arena arena;
-    struct str runs[RETENTION_AT_ONCE];
-    size_t count;
+    struct str runs[RETENTION_AT_ONCE]; /* that are to be given up, in `arena` */
+    size_t run_count;
+    bool has_more; /* for another pass */
 };
 
 /* Times before the cutoff are too old; an age of 0 makes none so. */
@@ -14,20 +20,20 @@ static int64_t cutoff(struct wall_time now, int64_t age_ns)
     return age_ns == 0 ? INT64_MIN : now.ns - age_ns;
 }
 
-static bool list(struct db_query *q, struct expired *expired, struct err *err)
+static bool list(struct pass *pass, struct db_query *q, struct err *err)
 {
-    expired->count = 0;
-    for (bool row = true; row && expired->count < RETENTION_AT_ONCE;) {
+    pass->run_count = 0;
+    for (bool row = true; row && pass->run_count < RETENTION_AT_ONCE;) {
         if (!db_next(q, &row, err)) {
             return false;
         }
         if (row) {
-            struct str run = arena_copy(&expired->arena, db_col_str(q, 0));
+            struct str run = arena_copy(&pass->arena, db_col_str(q, 0));
             if (run.ptr == NULL) {
                 db_reset(q);
                 return err_set(err, ERR_NO_MEMORY, "list old runs: out of memory");
             }
-            expired->runs[expired->count++] = run;
+            pass->runs[pass->run_count++] = run;
         }
     }
     db_reset(q);
@@ -35,22 +41,22 @@ static bool list(struct db_query *q, struct expired *expired, struct err *err)
 }
 
 /* `sql_id` is what becomes of each run once its output is gone. */
-static bool give_up(struct store *store, const struct expired *expired,
-                    const struct retention_port *port, int sql_id, struct err *err)
+static bool give_up(struct pass *pass, int sql_id, struct err *err)
 {
-    if (expired->count == 0) {
+    if (pass->run_count == 0) {
         return true;
     }
-    for (size_t i = 0; i < expired->count; i++) {
-        port->remove_output(port->ctx, expired->runs[i]);
+    pass->has_more = pass->has_more || pass->run_count == RETENTION_AT_ONCE;
+    for (size_t i = 0; i < pass->run_count; i++) {
+        pass->port->remove_output(pass->port->ctx, pass->runs[i]);
     }
     AUTO(db_tx) tx = {0};
-    if (!db_tx_begin(store->db, &tx, err)) {
+    if (!db_tx_begin(pass->store->db, &tx, err)) {
         return false;
     }
-    for (size_t i = 0; i < expired->count; i++) {
-        struct db_query q = db_query(store->db, sql_id);
-        db_bind_str(&q, ":run", expired->runs[i]);
+    for (size_t i = 0; i < pass->run_count; i++) {
+        struct db_query q = db_query(pass->store->db, sql_id);
+        db_bind_str(&q, ":run", pass->runs[i]);
         if (!db_run(&q, err)) {
             return false;
         }
@@ -58,67 +64,55 @@ static bool give_up(struct store *store, const struct expired *expired,
     return db_tx_commit(&tx, err);
 }
 
-static bool expire_runs(struct store *store, const struct retention *r,
-                        const struct retention_port *port, struct wall_time now,
-                        struct expired *expired, bool *more, struct err *err)
+static bool expire_runs(struct pass *pass, struct err *err)
 {
-    struct db_query q = db_query(store->db, AGENT_STORE_RUN_EXPIRED);
-    db_bind_i64(&q, ":keep", r->runs);
+    struct db_query q = db_query(pass->store->db, AGENT_STORE_RUN_EXPIRED);
+    db_bind_i64(&q, ":keep", pass->limits.runs);
     db_bind_i64(&q, ":newest", RETENTION_NEWEST);
-    db_bind_i64(&q, ":before", cutoff(now, r->runs_age_ns));
+    db_bind_i64(&q, ":before", cutoff(pass->now, pass->limits.runs_age_ns));
     db_bind_i64(&q, ":limit", RETENTION_AT_ONCE);
-    if (!list(&q, expired, err) || !give_up(store, expired, port, AGENT_STORE_RUN_DELETE, err)) {
-        return false;
-    }
-    *more = *more || expired->count == RETENTION_AT_ONCE;
-    return true;
+    return list(pass, &q, err) && give_up(pass, AGENT_STORE_RUN_DELETE, err);
 }
 
-static bool expire_output(struct store *store, const struct retention *r,
-                          const struct retention_port *port, struct expired *expired, bool *more,
-                          struct err *err)
+static bool expire_output(struct pass *pass, struct err *err)
 {
-    struct db_query q = db_query(store->db, AGENT_STORE_RUN_OUTPUT_EXPIRED);
-    db_bind_i64(&q, ":bytes", r->output_bytes);
+    struct db_query q = db_query(pass->store->db, AGENT_STORE_RUN_OUTPUT_EXPIRED);
+    db_bind_i64(&q, ":bytes", pass->limits.output_bytes);
     db_bind_i64(&q, ":limit", RETENTION_AT_ONCE);
-    if (!list(&q, expired, err) ||
-        !give_up(store, expired, port, AGENT_STORE_RUN_OUTPUT_GONE, err)) {
-        return false;
-    }
-    *more = *more || expired->count == RETENTION_AT_ONCE;
-    return true;
+    return list(pass, &q, err) && give_up(pass, AGENT_STORE_RUN_OUTPUT_GONE, err);
 }
 
 /* Rows without files: deleted where they stand. */
-static bool expire_rows(struct store *store, int sql_id, int64_t before, bool *more,
-                        struct err *err)
+static bool expire_rows(struct pass *pass, int sql_id, int64_t age_ns, struct err *err)
 {
-    struct db_query q = db_query(store->db, sql_id);
-    db_bind_i64(&q, ":before", before);
+    struct db *db = pass->store->db;
+    struct db_query q = db_query(db, sql_id);
+    db_bind_i64(&q, ":before", cutoff(pass->now, age_ns));
     db_bind_i64(&q, ":newest", RETENTION_NEWEST);
     db_bind_i64(&q, ":limit", RETENTION_AT_ONCE);
     if (!db_run(&q, err)) {
         return false;
     }
-    *more = *more || db_changes(store->db) >= RETENTION_AT_ONCE;
+    pass->has_more = pass->has_more || db_changes(db) >= RETENTION_AT_ONCE;
     return true;
 }
 
-static bool expire_events(struct store *store, int64_t before, bool *more, struct err *err)
+static bool expire_events(struct pass *pass, struct err *err)
 {
+    struct store *store = pass->store;
     struct buffer_state state = store->state;
     int64_t upto = 0;
     int64_t bytes = 0;
     bool row = false;
     struct db_query q = db_query(store->db, AGENT_STORE_EVENT_EXPIRED);
     db_bind_i64(&q, ":acked", state.acked_seq);
-    db_bind_i64(&q, ":before", before);
+    db_bind_i64(&q, ":before", cutoff(pass->now, pass->limits.events_age_ns));
     db_bind_i64(&q, ":limit", RETENTION_AT_ONCE);
     if (!db_next(&q, &row, err)) {
         return false;
     }
     upto = row ? db_col_i64(&q, 0) : 0;
-    *more = *more || (row && db_col_i64(&q, 1) >= RETENTION_AT_ONCE);
+    pass->has_more = pass->has_more || (row && db_col_i64(&q, 1) >= RETENTION_AT_ONCE);
     db_reset(&q);
     if (upto == 0) {
         return true;
@@ -140,20 +134,21 @@ bool store_expire(struct store *store, const struct retention *retention,
                   const struct retention_port *port, struct wall_time now, bool *ret_more,
                   struct err *err)
 {
-    struct expired expired = {.arena = arena_new(1 << 20)};
-    bool knows_date = wall_is_set(now);
+    struct pass pass = {.store = store,
+                        .limits = *retention,
+                        .port = port,
+                        .now = now,
+                        .arena = arena_new(1 << 20)};
+    struct retention *limits = &pass.limits;
     *ret_more = false;
-    struct retention r = *retention;
-    if (!knows_date) { /* nothing can be told to be old */
-        r.runs_age_ns = r.ticks_age_ns = r.events_age_ns = 0;
+    if (!wall_is_set(now)) { /* nothing can be told to be old */
+        limits->runs_age_ns = limits->ticks_age_ns = limits->events_age_ns = 0;
     }
-    bool ok =
-        expire_runs(store, &r, port, now, &expired, ret_more, err) &&
-        expire_output(store, &r, port, &expired, ret_more, err) &&
-        expire_rows(store, AGENT_STORE_TICK_EXPIRE, cutoff(now, r.ticks_age_ns), ret_more, err) &&
-        expire_rows(store, AGENT_STORE_BACKFILL_EXPIRE, cutoff(now, r.runs_age_ns), ret_more,
-                    err) &&
-        expire_events(store, cutoff(now, r.events_age_ns), ret_more, err);
-    arena_release(&expired.arena);
+    bool ok = expire_runs(&pass, err) && expire_output(&pass, err) &&
+              expire_rows(&pass, AGENT_STORE_TICK_EXPIRE, limits->ticks_age_ns, err) &&
+              expire_rows(&pass, AGENT_STORE_BACKFILL_EXPIRE, limits->runs_age_ns, err) &&
+              expire_events(&pass, err);
+    *ret_more = pass.has_more;
+    arena_release(&pass.arena);
     return ok;
 }

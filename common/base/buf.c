@@ -27,6 +27,14 @@ void buf_release(struct buf *b)
     *b = (struct buf){0};
 }
 
+void buf_wipe(struct buf *b)
+{
+    if (b->ptr != NULL) {
+        explicit_bzero(b->ptr, b->cap);
+    }
+    buf_release(b);
+}
+
 /* Heap memory has one byte more than `cap`, so that buf_cstr never has to grow. */
 static bool grow(struct buf *b, size_t need)
 {

@@ -17,6 +17,7 @@ struct buf {
 struct buf buf_fixed(char *memory, size_t cap);
 struct buf buf_growing(size_t max);
 void buf_release(struct buf *b); /* frees heap memory and zeroes the struct; fits AUTO(buf) */
+void buf_wipe(struct buf *b);    /* the same for a secret: its memory is overwritten first */
 
 void buf_add(struct buf *b, struct str s);
 void buf_add_text(struct buf *b, const char *text);

@@ -91,6 +91,15 @@ struct str str_clip(struct str s, size_t max)
     return (struct str){s.ptr, len};
 }
 
+void str_wipe(struct str *s)
+{
+    if (s->len > 0) {
+        /* NOLINTNEXTLINE(performance-no-int-to-ptr): the caller's bytes, const only in this type */
+        explicit_bzero((char *)(uintptr_t)s->ptr, s->len);
+    }
+    *s = STR_NONE;
+}
+
 bool str_cut(struct str s, char sep, struct str *ret_head, struct str *ret_tail)
 {
     const char *at = s.len == 0 ? NULL : memchr(s.ptr, sep, s.len);

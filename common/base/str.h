@@ -32,6 +32,8 @@ struct str str_trim(struct str s);                          /* ASCII white space
 struct str str_trim_end(struct str s, char c);              /* every trailing c */
 /* At most `max` bytes of UTF-8 text, cut between two characters. */
 struct str str_clip(struct str s, size_t max);
+/* Overwrites a secret with zeros and makes `s` empty. Its bytes must be the caller's to write. */
+void str_wipe(struct str *s);
 
 /* Cuts at the first `sep`: head before it, tail after it. Without one: head is all, tail is
  * STR_NONE, false. */

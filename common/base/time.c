@@ -18,6 +18,16 @@ static int64_t floor_div(int64_t a, int64_t b)
 
 /* Years start in March here, so that the leap day is the last of its year. After H. Hinnant,
  * "chrono-compatible low-level date algorithms". */
+bool wall_from_seconds(int64_t seconds, struct wall_time *ret)
+{
+    int64_t ns = 0;
+    if (__builtin_mul_overflow(seconds, NS_PER_SEC, &ns)) {
+        return false;
+    }
+    ret->ns = ns;
+    return true;
+}
+
 struct civil_time civil_from_seconds(int64_t seconds)
 {
     int64_t days = floor_div(seconds, SECONDS_PER_DAY);

@@ -27,6 +27,8 @@ struct civil_time {
     int weekday; /* 0 = Sunday; output of civil_from_seconds only */
 };
 
+/* False when it lies beyond what struct wall_time holds (the year 2262). */
+MUST_CHECK bool wall_from_seconds(int64_t seconds, struct wall_time *ret);
 struct civil_time civil_from_seconds(int64_t seconds);
 int64_t
 civil_to_seconds(const struct civil_time *c); /* fields may be out of range: they are carried */

@@ -27,7 +27,7 @@ void cli_add_option_form(struct buf *b, const struct cli_option *o)
     }
     buf_addf(b, "--%s", o->name);
     if (o->type != CLI_BOOL) {
-        buf_addf(b, " %s", o->value_name);
+        buf_addf(b, o->bare_text == NULL ? " %s" : "[=%s]", o->value_name);
     }
 }
 
@@ -59,15 +59,16 @@ void cli_add_option_facts(struct buf *b, const struct cli_option *o)
     }
 }
 
-void cli_add_command_line(struct buf *b, const struct cli_program *program,
-                          const struct cli_command *c)
+/* "selvedge-agent runs" */
+static void add_command_line(struct buf *b, const struct cli_program *program,
+                             const struct cli_command *c)
 {
     buf_addf(b, "%s%s%s", program->name, c->name[0] != '\0' ? " " : "", c->name);
 }
 
 void cli_add_usage(struct buf *b, const struct cli_program *program, const struct cli_command *c)
 {
-    cli_add_command_line(b, program, c);
+    add_command_line(b, program, c);
     if (c->run == NULL) {
         buf_add_text(b, " COMMAND");
     } else if (cli_is_group(program, c)) {
@@ -233,7 +234,7 @@ void cli_help_program(const struct cli_program *program, struct buf *b)
 void cli_help_command(const struct cli_program *program, const struct cli_command *command,
                       struct buf *b)
 {
-    cli_add_command_line(b, program, command);
+    add_command_line(b, program, command);
     buf_addf(b, " - %s\n\nUsage: ", command->summary);
     cli_add_usage(b, program, command);
     buf_add_char(b, '\n');

@@ -49,9 +49,6 @@ void cli_add_option_form(struct buf *b, const struct cli_option *o);
 void cli_add_option_facts(struct buf *b, const struct cli_option *o);
 /* "selvedge-agent runs [OPTION...] [SELECTION]" */
 void cli_add_usage(struct buf *b, const struct cli_program *program, const struct cli_command *c);
-/* "selvedge-agent runs" */
-void cli_add_command_line(struct buf *b, const struct cli_program *program,
-                          const struct cli_command *c);
 
 /* Takes the next paragraph off a description; a block whose first line starts with two spaces is
  * code. */

@@ -49,14 +49,6 @@ void table_i64(struct table *t, int64_t value)
     table_cellf(t, "%lld", (long long)value);
 }
 
-void table_bytes(struct table *t, int64_t bytes)
-{
-    char text[64];
-    struct buf b = buf_fixed(text, sizeof(text));
-    buf_add_bytes(&b, bytes);
-    table_cell(t, buf_str(&b));
-}
-
 void table_duration(struct table *t, int64_t ns)
 {
     char text[64];
@@ -176,5 +168,17 @@ void table_print(const struct table *t, struct cli *cli)
         if (cell.is_last) {
             flush_line(&line, cli);
         }
+    }
+}
+
+void table_print_list(const struct table *t, struct cli *cli, const char *none)
+{
+    if (cli_is_json(cli)) {
+        return;
+    }
+    if (t->cell_count == 0) {
+        cli_printf(cli, "%s\n", none);
+    } else {
+        table_print(t, cli);
     }
 }

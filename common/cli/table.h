@@ -32,10 +32,12 @@ void table_cell(struct table *t, struct str text);
 void table_text(struct table *t, const char *text); /* NULL shows as "-" */
 void table_tone(struct table *t, enum cli_tone tone, struct str text);
 void table_i64(struct table *t, int64_t value);
-void table_bytes(struct table *t, int64_t bytes); /* "12.3 MiB" */
 void table_duration(struct table *t, int64_t ns); /* "1.2 s"; negative shows as "-" */
 /* "3 min ago"; 0 shows as "-" */
 void table_ago(struct table *t, struct wall_time at, struct wall_time now);
 PRINTF_LIKE(2, 3) void table_cellf(struct table *t, const char *fmt, ...);
 /* Header and rows to cli_out. The last row must be complete. */
 void table_print(const struct table *t, struct cli *cli);
+/* The end of a list: as above, or `none` on a line when it has no row. With --json nothing, since
+ * each row was printed as it came. */
+void table_print_list(const struct table *t, struct cli *cli, const char *none);

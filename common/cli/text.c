@@ -47,6 +47,8 @@ static bool is_control(uint32_t c)
 }
 
 /* How many bytes the character at the start takes by its first byte; 0 = not a first byte. */
+enum { TEXT_BAD = 0xFFFFFFF }; /* a byte that is not UTF-8 */
+
 static size_t length_of(unsigned char first)
 {
     return first < 0x80                    ? 1
@@ -56,7 +58,8 @@ static size_t length_of(unsigned char first)
                                            : 0;
 }
 
-size_t text_next(struct str s, uint32_t *ret_char)
+/* The character at the start of `s` (not empty) and how many bytes it takes. */
+static size_t next_char(struct str s, uint32_t *ret_char)
 {
     unsigned char first = (unsigned char)s.ptr[0];
     size_t len = first < 0xF5 ? length_of(first) : 0;
@@ -72,7 +75,7 @@ size_t text_next(struct str s, uint32_t *ret_char)
     return len;
 }
 
-size_t text_char_width(uint32_t c)
+static size_t char_width(uint32_t c)
 {
     return is_zero_width(c) ? 0 : is_double_width(c) ? 2 : 1;
 }
@@ -82,8 +85,8 @@ size_t text_width(struct str s)
     size_t width = 0;
     while (s.len > 0) {
         uint32_t c;
-        size_t len = text_next(s, &c);
-        width += text_char_width(c);
+        size_t len = next_char(s, &c);
+        width += char_width(c);
         s = str_slice(s, len, s.len);
     }
     return width;
@@ -102,7 +105,7 @@ void buf_add_harmless(struct buf *b, struct str s)
             return;
         }
         uint32_t c;
-        size_t len = text_next(s, &c);
+        size_t len = next_char(s, &c);
         if (c == TEXT_BAD) {
             buf_add(b, STR("\xEF\xBF\xBD"));
         } else if (is_control(c)) {
@@ -123,11 +126,11 @@ void buf_add_cut(struct buf *b, struct str s, size_t width)
     size_t used = 0;
     while (s.len > 0) {
         uint32_t c;
-        size_t len = text_next(s, &c);
-        if (used + text_char_width(c) + 1 > width) {
+        size_t len = next_char(s, &c);
+        if (used + char_width(c) + 1 > width) {
             break;
         }
-        used += text_char_width(c);
+        used += char_width(c);
         buf_add(b, str_slice(s, 0, len));
         s = str_slice(s, len, s.len);
     }

@@ -3,12 +3,7 @@
 #include "common/base/buf.h"
 #include "common/base/time.h"
 
-enum { TEXT_BAD = 0xFFFFFFF }; /* a byte that is not UTF-8 */
-
-/* The character at the start of `s` (not empty) and how many bytes it takes. */
-size_t text_next(struct str s, uint32_t *ret_char);
 /* Terminal columns, nearly: combining marks 0, East Asian wide and emoji 2, all others 1. */
-size_t text_char_width(uint32_t c);
 size_t text_width(struct str s);
 /* With control characters as spaces and bad bytes as U+FFFD, so that data from elsewhere cannot
  * drive the terminal. */

@@ -98,7 +98,6 @@ bool db_col_is_null(const struct db_query *q, int col);
 enum db_type db_col_type(const struct db_query *q, int col);
 int db_col_count(const struct db_query *q);
 const char *db_col_name(const struct db_query *q, int col);
-const char *db_col_decltype(const struct db_query *q, int col); /* NULL for an expression */
 
 /* --- statements known at run time (targets, SQL assets, reports) ------------------------------ */
 
@@ -124,7 +123,6 @@ MUST_CHECK bool db_scalar_i64(struct db *db, const char *sql, int64_t *ret, bool
                               struct err *err);
 /* Quotes an identifier: name -> "name" with inner quotes doubled. */
 void db_add_identifier(struct buf *out, struct str name);
-void db_add_literal(struct buf *out, struct str text); /* 'text' */
 
 /* --- transactions ----------------------------------------------------------------------------- */
 

@@ -319,11 +319,6 @@ const char *db_col_name(const struct db_query *q, int col)
     return name == NULL ? "" : name;
 }
 
-const char *db_col_decltype(const struct db_query *q, int col)
-{
-    return sqlite3_column_decltype(stmt_of(q), col);
-}
-
 bool db_is_read_only_sql(const struct db_query *q)
 {
     return sqlite3_stmt_readonly(stmt_of(q)) != 0;
@@ -374,9 +369,4 @@ static void add_quoted(struct buf *out, struct str text, char quote)
 void db_add_identifier(struct buf *out, struct str name)
 {
     add_quoted(out, name, '"');
-}
-
-void db_add_literal(struct buf *out, struct str text)
-{
-    add_quoted(out, text, '\'');
 }

@@ -12,8 +12,8 @@
 
 struct json_raw {
     enum json_type type; /* JSON_INT for a number without fraction and exponent, else JSON_REAL */
+    bool has_escape;     /* of a string: json_unescape() is needed */
     struct str text; /* a string without its quotes, still escaped; anything else as it stands */
-    bool has_escape; /* of a string: json_unescape() is needed */
 };
 struct json_scan {
     const char *start;

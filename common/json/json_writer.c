@@ -204,6 +204,13 @@ void jw_member_wall(struct json_writer *w, const char *key, struct wall_time t)
     jw_wall(w, t);
 }
 
+void jw_member_opt_wall(struct json_writer *w, const char *key, struct wall_time t)
+{
+    if (t.ns != 0) {
+        jw_member_wall(w, key, t);
+    }
+}
+
 void jw_member_raw(struct json_writer *w, const char *key, struct str json)
 {
     jw_key(w, str_from(key));

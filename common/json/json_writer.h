@@ -32,4 +32,5 @@ void jw_member_i64(struct json_writer *w, const char *key, int64_t v);
 void jw_member_double(struct json_writer *w, const char *key, double v);
 void jw_member_bool(struct json_writer *w, const char *key, bool v);
 void jw_member_wall(struct json_writer *w, const char *key, struct wall_time t);
+void jw_member_opt_wall(struct json_writer *w, const char *key, struct wall_time t); /* if not 0 */
 void jw_member_raw(struct json_writer *w, const char *key, struct str json);

@@ -84,27 +84,10 @@ static struct outcome newly_updated_at(struct evaluation *e, uint32_t node)
     return (struct outcome){true, facts.made_at, facts.updated_seq};
 }
 
-static bool includes(const uint32_t *assets, size_t count, uint32_t asset)
-{
-    size_t low = 0;
-    while (low < count) {
-        size_t middle = low + (count - low) / 2;
-        if (assets[middle] == asset) {
-            return true;
-        }
-        if (assets[middle] < asset) {
-            low = middle + 1;
-        } else {
-            count = middle;
-        }
-    }
-    return false;
-}
-
 static bool executed_with_root(const struct evaluation *e, uint32_t node)
 {
     struct automation_facts facts = look(e, node);
-    return node != e->root && includes(facts.made_with, facts.made_with_count, e->root);
+    return node != e->root && graph_nodes_include(facts.made_with, facts.made_with_count, e->root);
 }
 
 static bool is_requested_with_root(const struct evaluation *e, uint32_t node)

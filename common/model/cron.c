@@ -121,21 +121,11 @@ static bool next_second(const struct cron *c, const struct tz *tz, int64_t after
                                  : next_by_clock(c, tz, after, limit, ret);
 }
 
-static bool to_wall(int64_t seconds, struct wall_time *ret)
-{
-    int64_t ns = 0;
-    if (__builtin_mul_overflow(seconds, NS_PER_SEC, &ns)) {
-        return false;
-    }
-    ret->ns = ns;
-    return true;
-}
-
 bool cron_next(const struct cron *c, const struct tz *tz, struct wall_time after,
                struct wall_time *ret_next)
 {
     int64_t next = 0;
-    return next_second(c, tz, seconds_of(after), &next) && to_wall(next, ret_next);
+    return next_second(c, tz, seconds_of(after), &next) && wall_from_seconds(next, ret_next);
 }
 
 /* Some firing in (from, until]. */
@@ -171,5 +161,5 @@ bool cron_last(const struct cron *c, const struct tz *tz, struct wall_time until
             none_behind = middle;
         }
     }
-    return to_wall(last, ret_last);
+    return wall_from_seconds(last, ret_last);
 }

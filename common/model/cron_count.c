@@ -16,18 +16,7 @@ static int64_t seconds_of(struct wall_time t)
     return floor_div(t.ns, NS_PER_SEC);
 }
 
-static bool to_wall(int64_t seconds, struct wall_time *ret)
-{
-    int64_t ns = 0;
-    if (__builtin_mul_overflow(seconds, NS_PER_SEC, &ns)) {
-        return false;
-    }
-    ret->ns = ns;
-    return true;
-}
-
-/* --- months -----------------------------------------------------------------------------------
- */
+/* --- months ----------------------------------------------------------------------------------- */
 
 struct month {
     int64_t year;
@@ -89,8 +78,7 @@ static int days_before(uint64_t days, int day)
     return __builtin_popcountll(days & ((UINT64_C(1) << day) - 1));
 }
 
-/* --- times of a day ---------------------------------------------------------------------------
- */
+/* --- times of a day --------------------------------------------------------------------------- */
 
 static int64_t times_a_day(const struct cron *c)
 {
@@ -118,8 +106,7 @@ static int nth_bit(uint64_t bits, int64_t n)
     return __builtin_ctzll(bits);
 }
 
-/* --- stretches without a change ----------------------------------------------------------------
- */
+/* --- stretches without a change --------------------------------------------------------------- */
 
 /* Local times named in [from, until). */
 static int64_t count_local(const struct cron *c, int64_t from, int64_t until)
@@ -203,7 +190,7 @@ static int64_t walk(const struct cron *c, const struct tz *tz, const struct stre
 {
     struct wall_time t;
     int64_t count = 0;
-    if (!to_wall(s->from, &t)) {
+    if (!wall_from_seconds(s->from, &t)) {
         return 0;
     }
     while (count < limit && cron_next(c, tz, t, &t) && seconds_of(t) <= s->upto) {
@@ -243,8 +230,8 @@ bool cron_nth(const struct cron *c, const struct tz *tz, struct wall_time after,
         int64_t last = 0;
         int64_t count = s.is_calm ? count_calm(c, &s) : walk(c, tz, &s, n, &last);
         if (count >= n) {
-            return to_wall(s.is_calm ? nth_local(c, s.from + s.offset + 1, n - 1) - s.offset : last,
-                           ret);
+            return wall_from_seconds(
+                s.is_calm ? nth_local(c, s.from + s.offset + 1, n - 1) - s.offset : last, ret);
         }
         n -= count;
         from = s.upto;

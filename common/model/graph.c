@@ -367,3 +367,20 @@ void graph_reach(const struct graph *g, enum graph_direction direction, int32_t 
         }
     }
 }
+
+bool graph_nodes_include(const uint32_t *nodes, size_t count, uint32_t node)
+{
+    size_t low = 0;
+    while (low < count) {
+        size_t middle = low + (count - low) / 2;
+        if (nodes[middle] == node) {
+            return true;
+        }
+        if (nodes[middle] < node) {
+            low = middle + 1;
+        } else {
+            count = middle;
+        }
+    }
+    return false;
+}

@@ -59,3 +59,5 @@ enum { GRAPH_DEPTH_ALL = INT32_MAX };
  * has room for count numbers. */
 void graph_reach(const struct graph *g, enum graph_direction direction, int32_t depth,
                  uint32_t *scratch, bool *set);
+/* Whether `node` is one of `count` nodes, which ascend. */
+bool graph_nodes_include(const uint32_t *nodes, size_t count, uint32_t node);

@@ -5,8 +5,7 @@
 
 enum { KEY_ROOM = PARTITION_KEY_BYTES_MAX + 1, HINT_DISTANCE_MAX = 3 };
 
-/* --- what was written -------------------------------------------------------------------------
- */
+/* --- what was written ------------------------------------------------------------------------- */
 
 bool partition_key_check(struct str key, struct err *err)
 {
@@ -138,8 +137,7 @@ bool partition_same(const struct partitions *a, const struct partitions *b)
     return true;
 }
 
-/* --- windows -----------------------------------------------------------------------------------
- */
+/* --- windows ---------------------------------------------------------------------------------- */
 
 static void add_key(const struct partitions *p, int64_t number, struct buf *out)
 {
@@ -223,8 +221,7 @@ static bool find_time(const struct partition_view *v, struct str key, size_t *re
     return true;
 }
 
-/* --- keys that were written or added -----------------------------------------------------------
- */
+/* --- keys that were written or added ---------------------------------------------------------- */
 
 static struct partition_keys written_keys(const struct partition_view *v)
 {
@@ -273,8 +270,7 @@ static bool find_written(const struct partition_view *v, struct str key, size_t 
     return false;
 }
 
-/* --- any kind ----------------------------------------------------------------------------------
- */
+/* --- any kind --------------------------------------------------------------------------------- */
 
 size_t partition_count(const struct partition_view *v)
 {

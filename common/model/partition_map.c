@@ -16,8 +16,7 @@ static bool map_all(const struct partition_view *to, struct arena *arena,
                            err);
 }
 
-/* --- windows -----------------------------------------------------------------------------------
- */
+/* --- windows ---------------------------------------------------------------------------------- */
 
 static bool key_of(const struct partition_view *v, int64_t number, struct arena *arena,
                    struct str *ret, struct err *err)
@@ -71,8 +70,7 @@ static bool map_windows(const struct partition_view *from, const struct partitio
     return list_windows(to, begin.value, end.value, arena, ret, err);
 }
 
-/* --- the same keys -----------------------------------------------------------------------------
- */
+/* --- the same keys ---------------------------------------------------------------------------- */
 
 static bool map_same_keys(const struct partition_view *from, struct partition_bounds bounds,
                           const struct partition_view *to, struct arena *arena,

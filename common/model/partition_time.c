@@ -10,8 +10,7 @@ static struct wall_time at_seconds(int64_t seconds)
     return (struct wall_time){seconds * NS_PER_SEC};
 }
 
-/* --- numbers ----------------------------------------------------------------------------------
- */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 static bool first_start(const struct partitions *p, struct wall_time *ret)
 {
@@ -64,8 +63,7 @@ int64_t partition_time_count(const struct partitions *p, struct wall_time now)
     return count > 0 ? count : 0;
 }
 
-/* --- text -------------------------------------------------------------------------------------
- */
+/* --- text ------------------------------------------------------------------------------------- */
 
 struct directive {
     char letter;

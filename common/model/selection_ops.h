@@ -29,8 +29,3 @@ struct selection {
     struct selection_op *first;
     size_t stack_max; /* sets needed at the same time */
 };
-
-/* selection_parse(), and where in `text` the mistake is: *ret_fault_at is a byte's offset, or
- * SIZE_MAX when the error is of no place. Written on false. */
-MUST_CHECK bool selection_compile(struct str text, struct arena *arena, struct selection **ret,
-                                  size_t *ret_fault_at, struct err *err);

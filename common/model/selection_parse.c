@@ -575,8 +575,10 @@ static bool parse_or(struct parser *p)
 
 /* NOLINTEND(misc-no-recursion) */
 
-bool selection_compile(struct str text, struct arena *arena, struct selection **ret,
-                       size_t *ret_fault_at, struct err *err)
+/* selection_parse(), and where in `text` the mistake is: *ret_fault_at is a byte's offset, or
+ * SIZE_MAX when the error is of no place. Written on false. */
+static bool compile(struct str text, struct arena *arena, struct selection **ret,
+                    size_t *ret_fault_at, struct err *err)
 {
     *ret_fault_at = SIZE_MAX;
     if (text.len > LIMIT_SELECTION_BYTES) {
@@ -607,7 +609,7 @@ bool selection_compile(struct str text, struct arena *arena, struct selection **
 bool selection_parse(struct str text, struct arena *arena, struct selection **ret, struct err *err)
 {
     size_t at = 0;
-    return selection_compile(text, arena, ret, &at, err);
+    return compile(text, arena, ret, &at, err);
 }
 
 bool selection_fault(struct str text, struct arena *arena, size_t *ret_at)
@@ -615,7 +617,7 @@ bool selection_fault(struct str text, struct arena *arena, size_t *ret_at)
     struct selection *s = NULL;
     size_t at = SIZE_MAX;
     struct err err;
-    if (selection_compile(text, arena, &s, &at, &err) || at == SIZE_MAX) {
+    if (compile(text, arena, &s, &at, &err) || at == SIZE_MAX) {
         return false;
     }
     *ret_at = at;

@@ -42,8 +42,7 @@ bool tz_name_is_valid(struct str name)
     return before != '/';
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 struct header {
     char version;
@@ -212,8 +211,7 @@ bool tz_parse(struct str tzif, struct arena *arena, struct tz **ret, struct err 
     return true;
 }
 
-/* --- asking ------------------------------------------------------------------------------------
- */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 static int64_t clamp(int64_t value, int64_t max)
 {

@@ -109,10 +109,7 @@ void session_free(struct mqtt_session *s)
     resolver_close(s->resolver);
     tls_client_close(s->tls);
     buf_release(&s->will_payload);
-    if (s->password.len > 0) {
-        explicit_bzero(s->password.ptr, s->password.len);
-    }
-    buf_release(&s->password);
+    buf_wipe(&s->password);
     arena_release(&s->texts);
     free(s);
     library_stop();

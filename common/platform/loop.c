@@ -240,6 +240,12 @@ bool loop_on_signal(struct loop *loop, int signo, void (*fn)(void *ctx, int sign
     return loop_fd_watch(loop, &loop->signal_watch, LOOP_READ, err);
 }
 
+void loop_ignore_sigpipe(void)
+{
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
 /* -- steps of the wall clock -- */
 
 /* A timer that never expires but is cancelled, readably, when the wall clock is set. */

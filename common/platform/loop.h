@@ -70,6 +70,9 @@ void loop_timer_disarm(struct loop *loop, struct loop_timer *timer);
  * child is started. */
 MUST_CHECK bool loop_on_signal(struct loop *loop, int signo, void (*fn)(void *ctx, int signo),
                                void *ctx, struct err *err);
+/* For the whole process: whoever reads our log may go away, and we go on. Children do not inherit
+ * it (spawn.h). */
+void loop_ignore_sigpipe(void);
 
 /* Called when CLOCK_REALTIME is stepped (timerfd, TFD_TIMER_CANCEL_ON_SET). One handler. */
 MUST_CHECK bool loop_on_clock_step(struct loop *loop, void (*fn)(void *ctx), void *ctx,

@@ -69,11 +69,6 @@ void notify_ready(const char *status)
     send_parts("READY=1\n", status);
 }
 
-void notify_status(const char *status)
-{
-    send_parts("", status);
-}
-
 void notify_stopping(void)
 {
     send_parts("STOPPING=1\n", NULL);
@@ -97,4 +92,26 @@ int64_t notify_watchdog_interval_ns(void)
         return 0;
     }
     return usec * NS_PER_US;
+}
+
+static void feed(void *ctx)
+{
+    struct notify_watchdog *watchdog = ctx;
+    notify_watchdog();
+    loop_timer_arm_in(watchdog->loop, &watchdog->timer, watchdog->every_ns);
+}
+
+void notify_watchdog_start(struct notify_watchdog *watchdog, struct loop *loop)
+{
+    *watchdog =
+        (struct notify_watchdog){.loop = loop, .every_ns = notify_watchdog_interval_ns() / 2};
+    watchdog->timer = (struct loop_timer){.on_due = feed, .ctx = watchdog};
+    if (watchdog->every_ns > 0) {
+        feed(watchdog);
+    }
+}
+
+void notify_watchdog_stop(struct notify_watchdog *watchdog)
+{
+    loop_timer_disarm(watchdog->loop, &watchdog->timer);
 }

@@ -53,10 +53,7 @@ struct pem_text {
 
 static void pem_text_release(struct pem_text *t)
 {
-    if (t->buf.ptr != NULL) {
-        explicit_bzero(t->buf.ptr, t->buf.len);
-    }
-    buf_release(&t->buf);
+    buf_wipe(&t->buf);
 }
 
 static const unsigned char *pem_bytes(const struct pem_text *t)
@@ -86,6 +83,19 @@ static bool pem_copy(struct str pem, size_t max, const char *what, struct pem_te
     return true;
 }
 
+static bool is_p256(const mbedtls_pk_context *pk)
+{
+    if (mbedtls_pk_can_do(pk, MBEDTLS_PK_ECDSA) == 0) {
+        return false;
+    }
+    const mbedtls_ecp_keypair *pair = mbedtls_pk_ec(*pk);
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+    return mbedtls_ecp_keypair_get_group_id(pair) == MBEDTLS_ECP_DP_SECP256R1;
+#else
+    return pair->grp.id == MBEDTLS_ECP_DP_SECP256R1;
+#endif
+}
+
 bool mbed_key_parse(const struct rng *rng, struct str pem, struct mbed_key *ret, struct err *err)
 {
     mbedtls_pk_init(&ret->pk);
@@ -104,7 +114,7 @@ bool mbed_key_parse(const struct rng *rng, struct str pem, struct mbed_key *ret,
     if (rc != 0) {
         return mbed_err(err, ERR_INVALID, rc, "private key");
     }
-    if (!mbed_is_p256(&ret->pk)) {
+    if (!is_p256(&ret->pk)) {
         return err_set(err, ERR_INVALID, "private key is not a P-256 key");
     }
     return true;
@@ -159,26 +169,13 @@ bool mbed_csr_parse(struct str pem, struct mbed_csr *ret, struct err *err)
     if (rc != 0) {
         return mbed_err(err, ERR_INVALID, rc, "certificate request");
     }
-    if (!mbed_is_p256(&ret->csr.pk)) {
+    if (!is_p256(&ret->csr.pk)) {
         return err_set(err, ERR_INVALID, "certificate request: the key is not a P-256 key");
     }
     if (!csr_signature_holds(&ret->csr)) {
         return err_set(err, ERR_DENIED, "certificate request: it is not signed by its own key");
     }
     return true;
-}
-
-bool mbed_is_p256(const mbedtls_pk_context *pk)
-{
-    if (mbedtls_pk_can_do(pk, MBEDTLS_PK_ECDSA) == 0) {
-        return false;
-    }
-    const mbedtls_ecp_keypair *pair = mbedtls_pk_ec(*pk);
-#if MBEDTLS_VERSION_NUMBER >= 0x03000000
-    return mbedtls_ecp_keypair_get_group_id(pair) == MBEDTLS_ECP_DP_SECP256R1;
-#else
-    return pair->grp.id == MBEDTLS_ECP_DP_SECP256R1;
-#endif
 }
 
 bool mbed_is_pair(const struct rng *rng, const mbedtls_pk_context *pub,

@@ -53,7 +53,6 @@ MUST_CHECK bool mbed_cert_parse(struct str pem, struct mbed_cert *ret, struct er
 /* Checks that the key is P-256 and that the request is signed by it. */
 MUST_CHECK bool mbed_csr_parse(struct str pem, struct mbed_csr *ret, struct err *err);
 
-MUST_CHECK bool mbed_is_p256(const mbedtls_pk_context *pk);
 MUST_CHECK bool mbed_is_pair(const struct rng *rng, const mbedtls_pk_context *pub,
                              const mbedtls_pk_context *priv);
 MUST_CHECK bool mbed_key_fingerprint(const mbedtls_pk_context *pk, char ret[FINGERPRINT_TEXT_SIZE],

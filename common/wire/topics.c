@@ -7,7 +7,7 @@ static const char *const channel_names[CHANNEL_COUNT] = {
     [CHANNEL_CMD] = "cmd",     [CHANNEL_BUNDLE] = "bundle",   [CHANNEL_LOG] = "log",
 };
 
-const char *channel_name(enum channel c)
+static const char *channel_name(enum channel c)
 {
     return (unsigned)c < CHANNEL_COUNT ? channel_names[c] : "";
 }

@@ -16,7 +16,6 @@ enum channel {
     CHANNEL_LOG,
     CHANNEL_COUNT
 };
-const char *channel_name(enum channel c);
 bool channel_is_upward(enum channel c); /* the device writes it */
 
 enum { TOPIC_BYTES_MAX = 192 };

@@ -14,13 +14,6 @@ static void on_stop_signal(void *ctx, int signo)
     serve_shut_down(ctx);
 }
 
-/* Whoever reads our log may go away; we go on. */
-static void survive_log_reader(void)
-{
-    const struct sigaction ignore = {.sa_handler = SIG_IGN};
-    (void)sigaction(SIGPIPE, &ignore, NULL);
-}
-
 static bool watch_signals(struct loop *loop, struct serve *serve, struct err *err)
 {
     return loop_on_signal(loop, SIGTERM, on_stop_signal, serve, err) &&
@@ -33,46 +26,23 @@ static void on_ready(void *ctx)
     notify_ready("serving");
 }
 
-/* The supervisor's watchdog is fed from the loop itself: a loop that hangs is a hub that hangs. */
-struct watchdog {
-    struct loop *loop;
-    struct loop_timer timer;
-    int64_t every_ns;
-};
-
-static void feed(void *ctx)
-{
-    struct watchdog *watchdog = ctx;
-    notify_watchdog();
-    loop_timer_arm_in(watchdog->loop, &watchdog->timer, watchdog->every_ns);
-}
-
-static void start_watchdog(struct watchdog *watchdog, struct loop *loop)
-{
-    *watchdog = (struct watchdog){.loop = loop, .every_ns = notify_watchdog_interval_ns() / 2};
-    watchdog->timer = (struct loop_timer){.on_due = feed, .ctx = watchdog};
-    if (watchdog->every_ns > 0) {
-        feed(watchdog);
-    }
-}
-
 static bool serve_until_stopped(struct loop *loop, const struct settings *settings, struct err *err)
 {
     struct rng rng = rng_system();
     struct serve *serve = NULL;
-    struct watchdog watchdog;
-    survive_log_reader();
+    struct notify_watchdog watchdog;
+    loop_ignore_sigpipe();
     if (!serve_open(&serve, loop, &rng, &settings->config, err)) {
         return false;
     }
     LOG(INFO, "hub.starting", F_T("version", SELVEDGE_VERSION),
         F_S("state_dir", settings->config.state_dir), F_I("pid", getpid()));
     serve_on_ready(serve, on_ready, NULL);
-    start_watchdog(&watchdog, loop);
+    notify_watchdog_start(&watchdog, loop);
     bool ok = watch_signals(loop, serve, err) && loop_run(loop, err);
     notify_stopping();
     serve_close(serve);
-    loop_timer_disarm(loop, &watchdog.timer);
+    notify_watchdog_stop(&watchdog);
     if (ok) {
         LOG(INFO, "hub.stopped", F_I("pid", getpid()));
     }

@@ -103,10 +103,7 @@ int command_token_create(struct cli *cli, void *ctx)
         }
     }
     explicit_bzero(token.secret, sizeof(token.secret));
-    if (token.text.ptr != NULL) {
-        explicit_bzero(token.text.ptr, token.text.len);
-    }
-    buf_release(&token.text);
+    buf_wipe(&token.text);
     settings_release(&settings);
     return code;
 }
@@ -117,7 +114,6 @@ struct token_list {
     struct cli *cli;
     struct table table;
     struct wall_time now;
-    int64_t count;
 };
 
 static const char *state_of(const struct token_row *row, struct wall_time now)
@@ -143,9 +139,7 @@ static void json_token(struct cli *cli, const struct token_row *row, const char 
     jw_member_i64(&w, "max_uses", row->max_uses);
     jw_member_wall(&w, "created_at", row->created);
     jw_member_wall(&w, "expires_at", row->expires);
-    if (row->revoked.ns != 0) {
-        jw_member_wall(&w, "revoked_at", row->revoked);
-    }
+    jw_member_opt_wall(&w, "revoked_at", row->revoked);
     jw_member_opt(&w, "last_error", row->last_error);
     jw_end_object(&w);
     cli_json(cli, buf_str(&out));
@@ -155,7 +149,6 @@ static void list_token(void *ctx, const struct token_row *row)
 {
     struct token_list *list = ctx;
     const char *state = state_of(row, list->now);
-    list->count++;
     if (cli_is_json(list->cli)) {
         json_token(list->cli, row, state);
         return;
@@ -190,10 +183,8 @@ int command_token_list(struct cli *cli, void *ctx)
     if (!open_registry(&settings, &registry, fingerprint, &err) ||
         !registry_each_token(registry, list_token, &list, &err)) {
         code = cli_error(cli, &err);
-    } else if (!cli_is_json(cli) && list.count == 0) {
-        cli_printf(cli, "no tokens; make one: selvedge-hub token create\n");
-    } else if (!cli_is_json(cli)) {
-        table_print(&list.table, cli);
+    } else {
+        table_print_list(&list.table, cli, "no tokens; make one: selvedge-hub token create");
     }
     table_release(&list.table);
     registry_close(registry);

@@ -16,9 +16,7 @@ enum { OUTPUT_BYTES_MAX = 1 << 20, HINT_BYTES = 180 };
 #define TOOL_NS (60 * NS_PER_SEC)
 #define END_NS  (15 * NS_PER_SEC) /* then KILL */
 
-/* --- processes
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- processes -------------------------------------------------------------------------------- */
 
 static void on_actor_exit(void *ctx, int wait_status)
 {
@@ -41,6 +39,7 @@ static bool open_log(const struct cast *cast, const char *name, const char *suff
 static bool start(struct cast *cast, struct actor *actor, const char *name,
                   const char *const argv[], struct err *err)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody calls setenv */
     const char *path = getenv("PATH");
     char path_entry[4096];
     (void)snprintf(path_entry, sizeof(path_entry), "PATH=%s",
@@ -138,9 +137,7 @@ static bool run_tool(struct cast *cast, const char *name, const char *const argv
     return true;
 }
 
-/* --- the stage
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* --- the stage -------------------------------------------------------------------------------- */
 
 static bool find_programs(struct cast *cast, struct err *err)
 {
@@ -166,6 +163,7 @@ bool cast_open(struct cast *cast, struct loop *loop, const char *dir, struct err
 {
     *cast = (struct cast){.loop = loop};
     if (dir == NULL) {
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): as above */
         const char *tmp = getenv("TMPDIR");
         (void)snprintf(cast->dir, sizeof(cast->dir), "%s/selvedge-demo-XXXXXX",
                        tmp != NULL ? tmp : "/tmp");
@@ -206,9 +204,7 @@ void cast_close(struct cast *cast, bool keep)
     }
 }
 
-/* --- the hub
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- the hub ---------------------------------------------------------------------------------- */
 
 bool cast_start_hub(struct cast *cast, struct err *err)
 {
@@ -247,9 +243,7 @@ bool cast_show_report(struct cast *cast, struct cli *cli, struct err *err)
     return true;
 }
 
-/* --- devices
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- devices ---------------------------------------------------------------------------------- */
 
 static bool write_settings(const struct cast *cast, const char *dir, bool over_relay,
                            struct err *err)

@@ -58,9 +58,7 @@ struct demo {
     struct err sales_err; /* the till broke */
 };
 
-/* --- telling
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* --- telling ---------------------------------------------------------------------------------- */
 
 PRINTF_LIKE(2, 3) static void say(struct demo *d, const char *fmt, ...)
 {
@@ -126,9 +124,7 @@ static bool pass(struct demo *d, int64_t ns, struct err *err)
     return err->code == ERR_TIMEOUT;
 }
 
-/* --- what is waited for
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- what is waited for ----------------------------------------------------------------------- */
 
 static bool hub_is_up(struct demo *d)
 {
@@ -209,9 +205,7 @@ static int64_t till_rows(struct demo *d)
     return rows;
 }
 
-/* --- the shops
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* --- the shops -------------------------------------------------------------------------------- */
 
 static void on_sales(void *ctx)
 {
@@ -254,9 +248,7 @@ static bool enrol_shops(struct demo *d, struct err *err)
     return true;
 }
 
-/* --- the story
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- the story -------------------------------------------------------------------------------- */
 
 static bool set_the_scene(struct demo *d, uint64_t seed, struct err *err)
 {

@@ -5,7 +5,9 @@
 #include "common/platform/files.h"
 #include <stdio.h>
 
-enum { DAYS = 365, CUSTOMERS = 300, DAY_SECONDS = 86400 };
+enum { DAYS = 365, CUSTOMERS = 300 };
+#define HOUR_SECONDS INT64_C(3600)
+#define DAY_SECONDS  (24 * HOUR_SECONDS)
 
 /* splitmix64: the same shop from the same seed on every machine. */
 static uint64_t draw(struct shop *shop)
@@ -139,7 +141,8 @@ static bool sell_day(struct shop *shop, struct till *till, int64_t midnight, int
     bool is_weekend = (midnight / DAY_SECONDS + 4) % 7 % 6 == 0;
     int64_t orders = 18 + below(shop, 14) + (is_weekend ? 14 : 0) + day / 40;
     for (int64_t i = 0; i < orders; i++) {
-        int64_t second = 8 * 3600 + (below(shop, 10 * 3600) + below(shop, 10 * 3600)) / 2;
+        int64_t second = 8 * HOUR_SECONDS +
+                         (below(shop, 10 * HOUR_SECONDS) + below(shop, 10 * HOUR_SECONDS)) / 2;
         if (!add_order(shop, till, (struct wall_time){(midnight + second) * NS_PER_SEC}, err)) {
             return false;
         }
@@ -152,7 +155,7 @@ bool shop_open_till(struct shop *shop, struct wall_time now, struct err *err)
     AUTO(till) till = {0};
     AUTO(db_tx) tx = {0};
     int64_t today = now.ns / NS_PER_SEC / DAY_SECONDS * DAY_SECONDS;
-    int64_t first = today - (int64_t)DAYS * DAY_SECONDS;
+    int64_t first = today - DAYS * DAY_SECONDS;
     shop->next_order = shop->next_item = shop->next_customer = 1;
     if (!files_make_dirs(shop->dir, 0750, err) || !till_open(shop, &till, err) ||
         !db_tx_begin(till.db, &tx, err)) {
@@ -206,9 +209,7 @@ bool shop_sell(struct shop *shop, int orders, struct wall_time now, struct err *
     return correct_one(shop, &till, wall_format(now, stamp), err) && db_tx_commit(&tx, err);
 }
 
-/* --- definitions
- * -------------------------------------------------------------------------------------------------------------
- */
+/* --- definitions ------------------------------------------------------------------------------ */
 
 static const char definitions[] =
     "# A corner shop: what its till holds, copied as it grows, and one table on top.\n"

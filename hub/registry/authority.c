@@ -41,14 +41,6 @@ static bool make_folders(const struct hub_config *config, struct err *err)
     return true;
 }
 
-static void wipe(struct buf *key)
-{
-    if (key->ptr != NULL) {
-        explicit_bzero(key->ptr, key->len);
-    }
-    buf_release(key);
-}
-
 bool authority_exists(const struct hub_config *config)
 {
     char path[LIMIT_PATH_BYTES + 1];
@@ -76,7 +68,7 @@ bool authority_make(const struct hub_config *config, const struct rng *rng, stru
               identity_make_ca(rng, buf_str(&key), &issue, &cert, err) &&
               write_pem(config, "ca/ca.key", &key, 0600, err) &&
               write_pem(config, "ca/ca.pem", &cert, 0644, err);
-    wipe(&key);
+    buf_wipe(&key);
     buf_release(&cert);
     return ok;
 }
@@ -144,7 +136,7 @@ static bool make_leaf(const struct hub_config *config, const struct leaf *leaf,
     ok = ok && write_pem(config, leaf->key_file, &key, 0600, err) &&
          write_pem(config, leaf->cert_file, &cert, 0644, err) &&
          write_pem(config, buf_cstr(&name), &made_for, 0644, err);
-    wipe(&key);
+    buf_wipe(&key);
     buf_release(&cert);
     return ok;
 }
@@ -196,7 +188,7 @@ static bool load_text(const struct hub_config *config, const char *name, struct 
         *ret = arena_copy(arena, buf_str(&text));
         ok = ret->ptr != NULL || err_set(err, ERR_NO_MEMORY, "read %s: out of memory", name);
     }
-    wipe(&text);
+    buf_wipe(&text);
     return ok;
 }
 
@@ -253,12 +245,6 @@ bool authority_fingerprint(const struct hub_config *config, char ret[65], struct
 
 void authority_wipe(struct authority *a)
 {
-    struct str *const keys[] = {&a->ca_key, &a->hub_key};
-    for (size_t i = 0; i < COUNT_OF(keys); i++) {
-        if (keys[i]->len > 0) {
-            /* NOLINTNEXTLINE(performance-no-int-to-ptr): the arena's memory is ours to write */
-            explicit_bzero((char *)(uintptr_t)keys[i]->ptr, keys[i]->len);
-        }
-        *keys[i] = STR_NONE;
-    }
+    str_wipe(&a->ca_key);
+    str_wipe(&a->hub_key);
 }

@@ -112,14 +112,6 @@ bool registry_died(struct registry *r, struct str device, const struct message_d
     return db_run(&q, err);
 }
 
-bool registry_seen(struct registry *r, struct str device, struct wall_time now, struct err *err)
-{
-    struct db_query q = db_query(r->db, HUB_REGISTRY_CONNECTION_SEEN);
-    db_bind_str(&q, ":device", device);
-    db_bind_i64(&q, ":now", registry_ms(now));
-    return db_run(&q, err);
-}
-
 bool registry_refused(struct registry *r, struct str peer, struct str what, struct str why,
                       struct wall_time now, struct err *err)
 {

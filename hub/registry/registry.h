@@ -72,8 +72,6 @@ MUST_CHECK bool registry_born(struct registry *r, struct str device,
 MUST_CHECK bool registry_died(struct registry *r, struct str device,
                               const struct message_death *death, struct wall_time now,
                               struct err *err);
-MUST_CHECK bool registry_seen(struct registry *r, struct str device, struct wall_time now,
-                              struct err *err);
 /* Keeps the reason with the device (when there is one of that name) and in the bounded list of
  * refusals. */
 MUST_CHECK bool registry_refused(struct registry *r, struct str peer, struct str what,

@@ -9,13 +9,6 @@ static void opt_number(struct json_writer *w, const char *key, int64_t v)
     }
 }
 
-static void opt_time(struct json_writer *w, const char *key, struct wall_time t)
-{
-    if (t.ns != 0) {
-        jw_member_wall(w, key, t);
-    }
-}
-
 static void begin_list(struct json_writer *w, const char *key)
 {
     jw_key(w, str_from(key));
@@ -30,13 +23,13 @@ static void write_devices(struct json_writer *w, const struct report *r)
         jw_begin_object(w);
         jw_member_str(w, "device", d->id);
         jw_member_str(w, "status", d->status);
-        opt_time(w, "last_seen_at", d->last_seen);
+        jw_member_opt_wall(w, "last_seen_at", d->last_seen);
         jw_member_opt(w, "offline_reason", d->reason);
         jw_member_i64(w, "waiting_events", d->waiting);
         jw_member_i64(w, "lost_events", d->lost);
         jw_member_i64(w, "failing", d->failing);
         opt_number(w, "clock_offset_ms", d->clock_offset_ms);
-        opt_time(w, "certificate_expires_at", d->not_after);
+        jw_member_opt_wall(w, "certificate_expires_at", d->not_after);
         jw_end_object(w);
     }
     jw_end_array(w);
@@ -68,7 +61,7 @@ static void write_troubles(struct json_writer *w, const struct report *r)
         jw_begin_object(w);
         jw_member_str(w, "asset", f->asset);
         jw_member_str(w, "device", f->device);
-        opt_time(w, "at", f->at);
+        jw_member_opt_wall(w, "at", f->at);
         jw_member_opt(w, "message", f->message);
         jw_end_object(w);
     }
@@ -81,7 +74,7 @@ static void write_troubles(struct json_writer *w, const struct report *r)
         jw_member_str(w, "asset", c->asset);
         jw_member_str(w, "device", c->device);
         jw_member_str(w, "severity", c->severity);
-        opt_time(w, "at", c->at);
+        jw_member_opt_wall(w, "at", c->at);
         jw_end_object(w);
     }
     jw_end_array(w);

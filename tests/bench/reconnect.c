@@ -35,7 +35,10 @@ int main(int argc, char **argv)
     size_t times = (size_t)bench_count_arg(argc, argv, 3);
     int64_t *full = calloc(times, sizeof(*full));
     int64_t *resumed = calloc(times, sizeof(*resumed));
-    for (size_t i = 0; full != NULL && resumed != NULL && i < times; i++) {
+    if (full == NULL || resumed == NULL) {
+        bench_die("out of memory");
+    }
+    for (size_t i = 0; i < times; i++) {
         struct bench_session session = {0};
         bench_session_open(&session, (int)bench_count_arg(argc, argv, 1),
                            bench_text_arg(argc, argv, 2), 8);

@@ -25,10 +25,10 @@ static const char definitions_text[] = "project: bench\n"
 static int64_t synced;
 
 /* In the place of libc's: SQLite's commits come by here. */
-int fdatasync(int fd)
+int fdatasync(int fildes)
 {
     synced++;
-    return (int)syscall(SYS_fdatasync, fd);
+    return (int)syscall(SYS_fdatasync, fildes);
 }
 
 struct bench {

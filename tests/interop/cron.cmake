@@ -1,4 +1,4 @@
-add_executable(cron_ticks ${CMAKE_CURRENT_LIST_DIR}/cron_ticks.c)
+add_executable(cron_ticks ${CMAKE_CURRENT_LIST_DIR}/cron_ticks.c ${CMAKE_CURRENT_LIST_DIR}/zones.c)
 target_link_libraries(cron_ticks PRIVATE common_model common_platform project_options)
 set_target_properties(cron_ticks PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 

@@ -2,41 +2,12 @@
  * is "ZONE FROM UNTIL EXPRESSION", instants in seconds since 1970; each line of stdout the firings
  * after FROM and up to UNTIL, or "error: ..." for an expression that we refuse. */
 #include "common/model/cron.h"
-#include "common/platform/files.h"
+#include "tests/interop/zones.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { ZONES_MAX = 32, LINE_BYTES_MAX = 1024 };
-
-static struct {
-    char name[TZ_NAME_MAX + 1];
-    struct tz *tz;
-} zones[ZONES_MAX];
-static size_t zone_count;
-
-static bool load_zone(struct str name, struct arena *arena, const struct tz **ret, struct err *err)
-{
-    for (size_t i = 0; i < zone_count; i++) {
-        if (str_eq(str_from(zones[i].name), name)) {
-            *ret = zones[i].tz;
-            return true;
-        }
-    }
-    char path[128];
-    AUTO(buf) bytes = buf_growing(TZ_BYTES_MAX);
-    if (zone_count == ZONES_MAX || !tz_name_is_valid(name)) {
-        return err_set(err, ERR_INVALID, "too many zones, or a bad name");
-    }
-    (void)snprintf(path, sizeof(path), "/usr/share/zoneinfo/" STR_FMT, STR_ARG(name));
-    if (!files_read(path, &bytes, err) ||
-        !tz_parse(buf_str(&bytes), arena, &zones[zone_count].tz, err)) {
-        return false;
-    }
-    (void)snprintf(zones[zone_count].name, sizeof(zones[zone_count].name), STR_FMT, STR_ARG(name));
-    *ret = zones[zone_count++].tz;
-    return true;
-}
+enum { LINE_BYTES_MAX = 1024 };
 
 static bool answer(struct str line, struct arena *arena, struct err *err)
 {
@@ -53,7 +24,7 @@ static bool answer(struct str line, struct arena *arena, struct err *err)
         !str_to_i64(until_text, 0, INT32_MAX, &until)) {
         return err_set(err, ERR_INVALID, "not ZONE FROM UNTIL EXPRESSION");
     }
-    if (!load_zone(zone, arena, &tz, err) || !cron_parse(text, &cron, err)) {
+    if (!zones_load(zone, arena, &tz, err) || !cron_parse(text, &cron, err)) {
         return false;
     }
     struct wall_time t = {from * NS_PER_SEC};

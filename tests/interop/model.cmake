@@ -1,4 +1,4 @@
-add_executable(model_peer ${CMAKE_CURRENT_LIST_DIR}/model_peer.c ${CMAKE_CURRENT_LIST_DIR}/peer_automation.c
+add_executable(model_peer ${CMAKE_CURRENT_LIST_DIR}/model_peer.c ${CMAKE_CURRENT_LIST_DIR}/zones.c ${CMAKE_CURRENT_LIST_DIR}/peer_automation.c
     ${CMAKE_CURRENT_LIST_DIR}/peer_selection.c ${CMAKE_CURRENT_LIST_DIR}/peer_staleness.c
     ${CMAKE_CURRENT_LIST_DIR}/peer_time.c)
 target_link_libraries(model_peer PRIVATE common_model common_json common_platform common_tls project_options)

@@ -1,6 +1,6 @@
 #include "tests/interop/model_peer.h"
 
-#include "common/platform/files.h"
+#include "tests/interop/zones.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,13 +8,7 @@ enum {
     QUESTION_BYTES_MAX = 4 << 20,
     ARENA_BYTES = 64 << 20,
     ZONE_ARENA_BYTES = 8 << 20,
-    ZONES_MAX = 32,
 };
-
-static struct {
-    struct str name;
-    struct tz *tz;
-} zones[ZONES_MAX];
 
 _Noreturn void peer_give_up(const char *what)
 {
@@ -40,30 +34,11 @@ bool peer_flag(const struct json *object, const char *key)
     return member != NULL && member->type == JSON_BOOL && member->as.boolean;
 }
 
-static const struct tz *zone(struct peer *p, struct str name)
-{
-    size_t i = 0;
-    while (i < ZONES_MAX && zones[i].tz != NULL) {
-        if (str_eq(zones[i].name, name)) {
-            return zones[i].tz;
-        }
-        i++;
-    }
-    char path[128];
-    AUTO(buf) bytes = buf_growing(TZ_BYTES_MAX);
-    (void)snprintf(path, sizeof(path), "/usr/share/zoneinfo/" STR_FMT, STR_ARG(name));
-    peer_insist(i < ZONES_MAX && tz_name_is_valid(name) && files_read(path, &bytes, &p->err) &&
-                    tz_parse(buf_str(&bytes), &p->zones, &zones[i].tz, &p->err),
-                path);
-    zones[i].name = arena_copy(&p->zones, name);
-    return zones[i].tz;
-}
-
 void peer_cron(struct peer *p, const struct json *object, struct cron *ret,
                const struct tz **ret_tz)
 {
     peer_insist(cron_parse(peer_text(object, "cron"), ret, &p->err), p->err.msg);
-    *ret_tz = zone(p, peer_text(object, "timezone"));
+    peer_insist(zones_load(peer_text(object, "timezone"), &p->zones, ret_tz, &p->err), p->err.msg);
 }
 
 void peer_graph(struct peer *p, const struct json *question, struct graph *ret,

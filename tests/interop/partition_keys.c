@@ -8,41 +8,12 @@
  *   map KEY NOW definition definition    1 when whole, then the keys of the second definition
  *   key KEY                          1 when it may be a key of static partitions, or 0 */
 #include "common/model/partition_map.h"
-#include "common/platform/files.h"
+#include "tests/interop/zones.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { ZONES_MAX = 32, LINE_BYTES_MAX = 1024, FIELDS_MAX = 16, DEFINITION_FIELDS = 6 };
-
-static struct {
-    char name[TZ_NAME_MAX + 1];
-    struct tz *tz;
-} zones[ZONES_MAX];
-static size_t zone_count;
-
-static bool load_zone(struct str name, struct arena *arena, const struct tz **ret, struct err *err)
-{
-    for (size_t i = 0; i < zone_count; i++) {
-        if (str_eq(str_from(zones[i].name), name)) {
-            *ret = zones[i].tz;
-            return true;
-        }
-    }
-    char path[128];
-    AUTO(buf) bytes = buf_growing(TZ_BYTES_MAX);
-    if (zone_count == ZONES_MAX || !tz_name_is_valid(name)) {
-        return err_set(err, ERR_INVALID, "too many zones, or a bad name");
-    }
-    (void)snprintf(path, sizeof(path), "/usr/share/zoneinfo/" STR_FMT, STR_ARG(name));
-    if (!files_read(path, &bytes, err) ||
-        !tz_parse(buf_str(&bytes), arena, &zones[zone_count].tz, err)) {
-        return false;
-    }
-    (void)snprintf(zones[zone_count].name, sizeof(zones[zone_count].name), STR_FMT, STR_ARG(name));
-    *ret = zones[zone_count++].tz;
-    return true;
-}
+enum { LINE_BYTES_MAX = 1024, FIELDS_MAX = 16, DEFINITION_FIELDS = 6 };
 
 static bool take_instant(struct str text, struct wall_time *ret, struct err *err)
 {
@@ -60,7 +31,7 @@ static bool take_definition(const struct str *fields, struct arena *zone_arena,
     *ret = (struct partitions){
         .kind = PARTITION_TIME, .cron_text = fields[0], .timezone = fields[1], .format = fields[5]};
     return cron_parse(fields[0], &ret->cron, err) &&
-           load_zone(fields[1], zone_arena, &ret->tz, err) &&
+           zones_load(fields[1], zone_arena, &ret->tz, err) &&
            take_instant(fields[2], &ret->start, err) && take_instant(fields[3], &ret->end, err) &&
            (str_to_i64(fields[4], -1000, 1000, &ret->end_offset) ||
             err_set(err, ERR_INVALID, "no offset")) &&

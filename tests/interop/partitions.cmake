@@ -1,4 +1,4 @@
-add_executable(partition_keys ${CMAKE_CURRENT_LIST_DIR}/partition_keys.c)
+add_executable(partition_keys ${CMAKE_CURRENT_LIST_DIR}/partition_keys.c ${CMAKE_CURRENT_LIST_DIR}/zones.c)
 target_link_libraries(partition_keys PRIVATE common_model common_platform project_options)
 set_target_properties(partition_keys PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 

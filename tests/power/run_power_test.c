@@ -6,14 +6,11 @@
 #include "tests/support/cmocka_all.h"
 #include "tests/support/fault_malloc.h"
 #include "tests/support/fault_sqlite.h"
+#include "tests/support/sample.h"
 #include "tests/support/temp_dir.h"
-#include <stdlib.h>
 #include <string.h>
 
 static struct buf known[RUN_WORK_TURNS + 1]; /* what the database holds after so many turns */
-
-/* NOLINTNEXTLINE(concurrency-mt-unsafe): tests have one thread */
-#define STRIDE(usual, with_long) (getenv("SELVEDGE_LONG") != NULL ? (with_long) : (usual))
 
 struct fault {
     const char *name;
@@ -137,8 +134,8 @@ static void cut_every(const char *name, enum power_call call, int stride)
 static void a_cut_leaves_a_whole_turn(void **state)
 {
     (void)state;
-    cut_every("cut at a sync", POWER_SYNC, STRIDE(3, 1));
-    cut_every("cut at a write", POWER_WRITE, STRIDE(37, 1));
+    cut_every("cut at a sync", POWER_SYNC, sample_stride(3, 1));
+    cut_every("cut at a write", POWER_WRITE, sample_stride(37, 1));
 }
 
 /* --- faults ----------------------------------------------------------------------------------- */
@@ -189,10 +186,11 @@ static void a_failed_call_loses_nothing(void **state)
 {
     (void)state;
     fail_every((struct fault){"failed write", POWER_WRITE, POWER_FAIL, .code = ERR_IO},
-               STRIDE(101, 1));
-    fail_every((struct fault){"failed sync", POWER_SYNC, POWER_FAIL, .code = ERR_IO}, STRIDE(9, 1));
+               sample_stride(101, 1));
+    fail_every((struct fault){"failed sync", POWER_SYNC, POWER_FAIL, .code = ERR_IO},
+               sample_stride(9, 1));
     fail_every((struct fault){"full disk", POWER_WRITE, POWER_FULL, .code = ERR_FULL},
-               STRIDE(103, 1));
+               sample_stride(103, 1));
 }
 
 /* Ours in a folder: the disk in memory allocates too, and would be hit instead. Of SQLite's some
@@ -202,7 +200,7 @@ static void a_failed_allocation_loses_nothing(void **state)
     (void)state;
     struct fault f = {
         .name = "failed allocation", .disarm = fault_malloc_disarm, .code = ERR_NO_MEMORY};
-    int stride = STRIDE(3, 1);
+    int stride = sample_stride(3, 1);
     bool fired = true;
     for (; fired; f.nth += stride) {
         AUTO(temp_dir) dir = temp_dir_new();
@@ -214,7 +212,7 @@ static void a_failed_allocation_loses_nothing(void **state)
     f = (struct fault){.name = "failed allocation of SQLite",
                        .disarm = fault_sqlite_disarm,
                        .code = ERR_NO_MEMORY};
-    stride = STRIDE(2503, 101);
+    stride = sample_stride(2503, 101);
     for (fired = true; fired; f.nth += stride) {
         struct power_vfs *v = power_vfs_new("run_power", (uint64_t)f.nth);
         fault_sqlite_arm(f.nth);

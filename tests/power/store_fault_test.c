@@ -5,8 +5,8 @@
 #include "tests/support/cmocka_all.h"
 #include "tests/support/fault_malloc.h"
 #include "tests/support/fault_sqlite.h"
+#include "tests/support/sample.h"
 #include "tests/support/temp_dir.h"
-#include <stdlib.h>
 
 struct fault {
     const char *name;
@@ -168,13 +168,12 @@ static void every_failed_allocation_of_ours_is_reported(void **state)
     print_message("%s: %d faults\n", f.name, f.nth - 1);
 }
 
-/* They are many, most of them in opening, which db_fault_test fails one by one: here every seventh,
+/* They are many, most of them in opening, which db_fault_test fails one by one: here every 31st,
  * with `./dev test --long` each. */
 static void every_failed_allocation_of_sqlite_is_reported_or_survived(void **state)
 {
     (void)state;
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): tests have one thread */
-    int stride = getenv("SELVEDGE_LONG") != NULL ? 1 : 31;
+    int stride = sample_stride(31, 1);
     struct fault f = {.name = "SQLite's allocation",
                       .steps = 60,
                       .disarm = fault_sqlite_disarm,

@@ -45,7 +45,7 @@ static bool record_one(struct buffer *b, const struct record *record)
 static bool encode(struct row *row, const struct record *record)
 {
     struct err err = {0};
-    AUTO(buf) out = buf_growing(8 * LIMIT_EVENT_BYTES);
+    AUTO(buf) out = buf_growing(sizeof(row->line));
     if (!record_encode(record, row->seq, &out, &err) || out.len >= sizeof(row->line)) {
         return false;
     }

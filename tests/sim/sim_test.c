@@ -114,6 +114,7 @@ int main(int argc, char **argv)
         printf("usage: sim_test [--seeds N] [--from SEED] [--sabotage RULE]\n");
         return 2;
     }
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): tests have one thread */
     const char *long_run = getenv("SELVEDGE_LONG");
     if (long_run != NULL && c.sabotage == SABOTAGE_NONE) {
         c.seeds *= 10;

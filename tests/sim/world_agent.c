@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- the network
- * -----------------------------------------------------------------------------------------------------------
- */
+/* --- the network ------------------------------------------------------------------------------ */
 
 /* From the agent through the broker to the hub. What the broker took may still be lost: it forgets,
  * it drops, it says twice. */
@@ -44,19 +42,23 @@ void agent_tell_hub_state(struct world *w, int a)
     state->is_online = w->hub_is_linked;
 }
 
+/* False when there is none. */
+static bool take_link(struct sim_agent *agent)
+{
+    bool was_linked = agent->is_linked;
+    agent->is_linked = false;
+    agent->life += was_linked;
+    return was_linked;
+}
+
 void agent_break_link(struct world *w, int a)
 {
-    struct sim_agent *agent = &w->agents[a];
-    if (agent->is_linked) {
-        agent->is_linked = false;
-        agent->life++;
+    if (take_link(&w->agents[a])) {
         agent_step(w, a, (struct sync_event){.type = SYNC_LINK_DOWN});
     }
 }
 
-/* --- agents
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* --- agents ----------------------------------------------------------------------------------- */
 
 static void forget(struct world *w, int a, int64_t seq)
 {
@@ -122,7 +124,9 @@ static void dial(struct world *w, int a)
                w->agents[a].life);
 }
 
-static void carry_out(struct world *w, int a, const struct sync_action *action)
+/* Whether the action had a result at once, which the core has to be told. */
+static bool carry_out(struct world *w, int a, const struct sync_action *action,
+                      struct sync_event *ret_result)
 {
     struct sim_agent *agent = &w->agents[a];
     switch (action->type) {
@@ -130,15 +134,14 @@ static void carry_out(struct world *w, int a, const struct sync_action *action)
         dial(w, a);
         break;
     case SYNC_DISCONNECT:
-        agent_break_link(w, a);
-        break;
+        *ret_result = (struct sync_event){.type = SYNC_LINK_DOWN};
+        return take_link(agent);
     case SYNC_SAY_BIRTH:
         say_birth(w, a);
         break;
     case SYNC_SEND:
-        agent_step(w, a,
-                   (struct sync_event){.type = SYNC_SENT, .seq = send_batch(w, a, action->seq)});
-        break;
+        *ret_result = (struct sync_event){.type = SYNC_SENT, .seq = send_batch(w, a, action->seq)};
+        return true;
     case SYNC_FORGET:
         forget(w, a, action->seq);
         break;
@@ -150,29 +153,37 @@ static void carry_out(struct world *w, int a, const struct sync_action *action)
         agent->timer_life++;
         break;
     }
+    return false;
 }
 
-/* As agent/daemon/link.c does it: the answer to a send is a step inside, and its timer is the later
+/* As agent/daemon/link.c does it: the result of an action is fed next, and its timer is the later
  * one. */
-void agent_step(struct world *w, int a, struct sync_event event)
+static bool step_once(struct world *w, int a, struct sync_event *event)
 {
     struct sim_agent *agent = &w->agents[a];
     struct sync_actions actions;
-    event.now.ns = w->now + 1; /* 0 means never to the core */
-    event.random = rng_u64(&w->rng);
-    sync_step(&agent->sync, &event, &actions);
+    event->now.ns = w->now + 1; /* 0 means never to the core */
+    event->random = rng_u64(&w->rng);
+    sync_step(&agent->sync, event, &actions);
     if (agent->sync.inflight_count > agent->sync.options.window ||
         agent->sync.sent_seq < agent->sync.acked_seq ||
         agent->sync.sent_seq > agent->sync.last_seq) {
         world_fail(w, "%s: the sync core's window is broken", agent->name);
     }
-    bool has_nested = false;
+    bool has_result = false;
     for (size_t i = 0; i < actions.count && !world_has_failed(w); i++) {
         enum sync_action_type type = actions.item[i].type;
-        if (!((type == SYNC_ARM || type == SYNC_DISARM) && has_nested)) {
-            carry_out(w, a, &actions.item[i]);
+        bool is_timer = type == SYNC_ARM || type == SYNC_DISARM;
+        if (!(is_timer && has_result)) {
+            has_result = carry_out(w, a, &actions.item[i], event) || has_result;
         }
-        has_nested = has_nested || type == SYNC_SEND;
+    }
+    return has_result && !world_has_failed(w);
+}
+
+void agent_step(struct world *w, int a, struct sync_event event)
+{
+    while (step_once(w, a, &event)) {
     }
 }
 

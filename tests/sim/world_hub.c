@@ -1,9 +1,7 @@
 /* world_hub.c - the hub with the real merge, and the broker that forgets. */
 #include "tests/sim/world_internal.h"
 
-/* --- the hub
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- the hub ---------------------------------------------------------------------------------- */
 
 static void send_ack(struct world *w, int a, const struct message_ack *ack)
 {

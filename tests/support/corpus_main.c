@@ -40,7 +40,8 @@ int main(int argc, char **argv)
             perror(argv[i]);
             return 1;
         }
-        for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        const struct dirent *entry = NULL;
+        while ((entry = readdir(dir)) != NULL) { /* NOLINT(concurrency-mt-unsafe): ours */
             if (entry->d_name[0] == '.') {
                 continue;
             }

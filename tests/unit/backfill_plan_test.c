@@ -105,8 +105,7 @@ static void selections_are_cut_where_partitions_change(void **state)
     assert_string_equal(err.msg, "nothing that is selected can be made");
 }
 
-/* --- which partitions -------------------------------------------------------------------------
- */
+/* --- which partitions ------------------------------------------------------------------------- */
 
 static bool read_dynamic(void *ctx, struct str set, struct arena *into, struct partition_keys *ret,
                          struct err *ret_err)

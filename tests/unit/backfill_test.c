@@ -114,8 +114,7 @@ static void a_run_has_limits(void **state)
     assert_int_equal(strlen(chunk.last), PARTITION_KEY_BYTES_MAX);
 }
 
-/* --- a whole backfill -------------------------------------------------------------------------
- */
+/* --- a whole backfill ------------------------------------------------------------------------- */
 
 enum { PARTS = 120 };
 enum part { WAITING, REQUESTED, SUCCESS, FAILURE, CANCELED };

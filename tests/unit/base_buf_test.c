@@ -62,6 +62,20 @@ static void a_fixed_buffer_never_leaves_its_memory(void **state)
     assert_null(b.ptr);
 }
 
+static void a_wiped_buffer_leaves_nothing(void **state)
+{
+    (void)state;
+    char memory[7] = "......";
+    struct buf b = buf_fixed(memory, 6);
+    buf_add_text(&b, "secret");
+    b.len = 1; /* what is behind the end goes too */
+    buf_wipe(&b);
+    assert_null(b.ptr);
+    assert_memory_equal(memory, "\0\0\0\0\0\0", 6);
+    buf_wipe(&b);
+    assert_null(b.ptr);
+}
+
 static void long_formatted_text_is_whole(void **state)
 {
     (void)state;
@@ -144,6 +158,7 @@ int main(void)
         cmocka_unit_test(a_growing_buffer_collects_pieces),
         cmocka_unit_test(the_maximum_is_exact_and_overflow_sticks),
         cmocka_unit_test(a_fixed_buffer_never_leaves_its_memory),
+        cmocka_unit_test(a_wiped_buffer_leaves_nothing),
         cmocka_unit_test(long_formatted_text_is_whole),
         cmocka_unit_test(reserve_and_consume_work_as_a_queue),
         cmocka_unit_test(growth_keeps_contents),

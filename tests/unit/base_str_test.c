@@ -49,6 +49,19 @@ static void slicing(void **state)
     assert_str(str_clip(STR_NONE, 2), "");
 }
 
+static void wiping(void **state)
+{
+    (void)state;
+    char secret[] = "secret";
+    struct str s = {secret, 3};
+    str_wipe(&s);
+    assert_null(s.ptr);
+    assert_int_equal(s.len, 0);
+    assert_memory_equal(secret, "\0\0\0ret", 6);
+    str_wipe(&s);
+    assert_null(s.ptr);
+}
+
 static void cutting(void **state)
 {
     (void)state;
@@ -280,11 +293,17 @@ static void wildcards(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(comparing),   cmocka_unit_test(slicing),
-        cmocka_unit_test(cutting),     cmocka_unit_test(integers),
-        cmocka_unit_test(doubles),     cmocka_unit_test(durations),
-        cmocka_unit_test(byte_counts), cmocka_unit_test(utf8_of_one_code_point_is_decided_right),
-        cmocka_unit_test(utf8_text),   cmocka_unit_test(distances),
+        cmocka_unit_test(comparing),
+        cmocka_unit_test(slicing),
+        cmocka_unit_test(wiping),
+        cmocka_unit_test(cutting),
+        cmocka_unit_test(integers),
+        cmocka_unit_test(doubles),
+        cmocka_unit_test(durations),
+        cmocka_unit_test(byte_counts),
+        cmocka_unit_test(utf8_of_one_code_point_is_decided_right),
+        cmocka_unit_test(utf8_text),
+        cmocka_unit_test(distances),
         cmocka_unit_test(wildcards),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

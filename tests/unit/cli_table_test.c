@@ -15,7 +15,7 @@ static void print_runs(struct cli *cli)
     table_text(&t, NULL);
     table_ago(&t, (struct wall_time){now.ns - 60 * NS_PER_SEC}, now);
     table_cell(&t, STR("run-2"));
-    table_bytes(&t, 812);
+    table_text(&t, "812 B");
     table_tone(&t, CLI_BAD, STR("disk\033full: no space left"));
     table_ago(&t, (struct wall_time){0}, now);
     table_cellf(&t, "%s", "Zürich");
@@ -67,6 +67,30 @@ static void colours_are_for_terminals(void **state)
     assert_null(strchr(o.out, '\033'));
 }
 
+static int rows;
+
+static void print_list(struct cli *cli)
+{
+    AUTO(table) t = table_new(TABLE_COLUMNS({.name = "A"}));
+    for (int i = 0; i < rows; i++) {
+        table_text(&t, "x");
+    }
+    table_print_list(&t, cli, "nothing");
+}
+
+static void a_list_without_rows_says_so(void **state)
+{
+    (void)state;
+    static const char *const json[] = {"call", "--json", NULL};
+    const struct cli_setting setting = {.body = print_list};
+    rows = 0;
+    assert_string_equal(cli_fixture_run(&weave, setting, words).out, "nothing\n");
+    assert_string_equal(cli_fixture_run(&weave, setting, json).out, "");
+    rows = 1;
+    assert_string_equal(cli_fixture_run(&weave, setting, words).out, "A\nx\n");
+    assert_string_equal(cli_fixture_run(&weave, setting, json).out, "");
+}
+
 static void print_too_much(struct cli *cli)
 {
     AUTO(table) t = table_new(TABLE_COLUMNS({.name = "A"}));
@@ -93,6 +117,7 @@ int main(void)
         cmocka_unit_test(columns_are_aligned_and_whole_in_a_pipe),
         cmocka_unit_test(a_narrow_terminal_cuts_the_wide_column),
         cmocka_unit_test(colours_are_for_terminals),
+        cmocka_unit_test(a_list_without_rows_says_so),
         cmocka_unit_test(a_table_beyond_its_maximum_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

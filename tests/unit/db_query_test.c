@@ -29,8 +29,6 @@ static void every_type_goes_in_and_comes_out(void **state)
     assert_int_equal(db_col_type(&q, 2), DB_REAL);
     assert_int_equal(db_col_type(&q, 3), DB_BLOB);
     assert_string_equal(db_col_name(&q, 4), "twice");
-    assert_string_equal(db_col_decltype(&q, 1), "TEXT");
-    assert_null(db_col_decltype(&q, 4));
     assert_true(db_next(&q, &row, &err));
     assert_false(row);
     db_close(db);
@@ -227,16 +225,14 @@ static void scalar_tells_whether_there_is_a_row(void **state)
     db_close(db);
 }
 
-static void quoting_makes_any_text_safe(void **state)
+static void quoting_makes_any_name_safe(void **state)
 {
     struct db *db = db_fixture_open(*state);
     struct err err = {0};
     AUTO(buf) sql = buf_growing(1024);
     buf_add_text(&sql, "CREATE TABLE ");
     db_add_identifier(&sql, STR("we\"ird; DROP TABLE thing"));
-    buf_add_text(&sql, " AS SELECT ");
-    db_add_literal(&sql, STR("it's ''; \"x\""));
-    buf_add_text(&sql, " AS v");
+    buf_add_text(&sql, " AS SELECT 7 AS v");
     const char *text = buf_cstr(&sql);
     assert_non_null(text);
     assert_true(db_exec(db, text, &err));
@@ -244,7 +240,7 @@ static void quoting_makes_any_text_safe(void **state)
     assert_true(db_prepare(db, STR("SELECT v FROM \"we\"\"ird; DROP TABLE thing\""), &q, &err));
     bool row = false;
     assert_true(db_next(&q, &row, &err));
-    assert_true(str_eq(db_col_str(&q, 0), STR("it's ''; \"x\"")));
+    assert_int_equal(db_col_i64(&q, 0), 7);
     db_finish(&q);
     db_close(db);
 }
@@ -283,7 +279,7 @@ int main(void)
         TEST(one_statement_runs_many_times),
         TEST(refuses_what_is_not_one_statement),
         TEST(scalar_tells_whether_there_is_a_row),
-        TEST(quoting_makes_any_text_safe),
+        TEST(quoting_makes_any_name_safe),
         TEST(exec_names_what_failed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,7 +123,8 @@ static void nesting_counts_the_object_around(void **state)
 
 static bool unescape(const char *text, bool lenient, struct buf *into, struct str *ret)
 {
-    struct json_raw raw = {JSON_STRING, str_from(text), strchr(text, '\\') != NULL};
+    struct json_raw raw = {
+        .type = JSON_STRING, .text = str_from(text), .has_escape = strchr(text, '\\') != NULL};
     return json_unescape(raw, lenient, into, ret);
 }
 
@@ -188,19 +189,19 @@ static void numbers_are_read_exactly_or_not_at_all(void **state)
     (void)state;
     int64_t integer = 7;
     double real = 7;
-    struct json_raw raw = {JSON_INT, STR_INIT("-9223372036854775808"), false};
+    struct json_raw raw = {.type = JSON_INT, .text = STR_INIT("-9223372036854775808")};
     assert_true(json_raw_i64(raw, &integer));
     assert_true(integer == INT64_MIN);
     assert_true(json_raw_double(raw, &real));
     raw.text = STR("9223372036854775808");
     assert_false(json_raw_i64(raw, &integer));
-    raw = (struct json_raw){JSON_REAL, STR("1.5"), false};
+    raw = (struct json_raw){.type = JSON_REAL, .text = STR("1.5")};
     assert_false(json_raw_i64(raw, &integer));
     assert_true(json_raw_double(raw, &real));
     assert_true(real == 1.5);
     raw.text = STR("1e999");
     assert_false(json_raw_double(raw, &real));
-    raw = (struct json_raw){JSON_STRING, STR("1"), false};
+    raw = (struct json_raw){.type = JSON_STRING, .text = STR("1")};
     assert_false(json_raw_i64(raw, &integer));
     assert_false(json_raw_double(raw, &real));
     assert_true(integer == INT64_MIN && real == 1.5);

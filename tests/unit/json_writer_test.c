@@ -19,6 +19,8 @@ static void commas_stand_where_they_belong(void **state)
     jw_member_double(&w, "d", 0.5);
     jw_member_bool(&w, "b", true);
     jw_member_wall(&w, "w", (struct wall_time){1500 * NS_PER_MS});
+    jw_member_opt_wall(&w, "never", (struct wall_time){0});
+    jw_member_opt_wall(&w, "o", (struct wall_time){2 * NS_PER_SEC});
     jw_member_raw(&w, "r", STR("[1]"));
     jw_key(&w, STR("a"));
     jw_begin_array(&w);
@@ -33,7 +35,8 @@ static void commas_stand_where_they_belong(void **state)
     assert_string_equal(
         buf_cstr(&out),
         "{\"s\":\"x\",\"some\":\"y\",\"i\":-9223372036854775808,\"d\":0.5,\"b\":true,"
-        "\"w\":\"1970-01-01T00:00:01.500Z\",\"r\":[1],\"a\":[null,[],{},false]}");
+        "\"w\":\"1970-01-01T00:00:01.500Z\",\"o\":\"1970-01-01T00:00:02.000Z\",\"r\":[1],\"a\":["
+        "null,[],{},false]}");
 }
 
 static void assert_written(struct str text, const char *expected)

@@ -7,8 +7,7 @@
 #define HOURLY            "%Y-%m-%d-%H:%M"
 #define LAST(p, now, ...) assert_last_keys(p, now, (const char *const[]){__VA_ARGS__, NULL})
 
-/* --- windows of time: what Dagster 1.13 gives -------------------------------------------------
- */
+/* --- windows of time: what Dagster 1.13 gives ------------------------------------------------- */
 
 static void days(void **state)
 {
@@ -150,8 +149,7 @@ static void many(void **state)
     assert_int_equal(err.code, ERR_FULL);
 }
 
-/* --- asking for what is not there -------------------------------------------------------------
- */
+/* --- asking for what is not there ------------------------------------------------------------- */
 
 static void assert_refused(const struct partition_view *v, const char *key, const char *message,
                            const char *hint)
@@ -296,8 +294,7 @@ static void ranges(void **state)
     assert_int_equal(err.code, ERR_NO_MEMORY);
 }
 
-/* --- what was written --------------------------------------------------------------------------
- */
+/* --- what was written ------------------------------------------------------------------------- */
 
 static void assert_bad(struct partitions p, const char *message)
 {

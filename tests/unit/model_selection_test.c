@@ -85,99 +85,100 @@ static const char *select_all(const char *text, struct buf *out)
     return buf_cstr(out);
 }
 
+static const struct {
+    const char *text;
+    const char *expected;
+} selections[] = {
+    {"*", "raw/a raw/b stg/a stg/b mart/x report and"},
+    {"report", "report"},
+    {"key:report", "report"},
+    {"key:\"report\"", "report"},
+    {"key: report", "report"},
+    {"\"and\"", "and"},
+    {"key:and", "and"},
+    {"raw/*", "raw/a raw/b"},
+    {"key:*/a", "raw/a stg/a"},
+    {"key:\"*\" and not raw/*", "stg/a stg/b mart/x report and"},
+    {"r*t", "report"},
+    {"nothing", ""},
+    {"nothing*", ""},
+    {"group:stg-1", "stg/a stg/b"},
+    {"group:\"stg-1\"", "stg/a stg/b"},
+    {"kind:sql", "stg/a stg/b mart/x"},
+    {"tag:domain=sales", "raw/a"},
+    {"tag:\"domain\"=\"stock\"", "stg/b"},
+    {"tag:domain", "raw/b"},
+    {"tag:domain=\"\"", "raw/b"},
+    {"owner:team:retail", "raw/a"},
+    {"owner:ann@shop.example", "raw/b"},
+    {"owner:\"team:data\" and group:stg-1", "stg/a stg/b"},
+    /* reach */
+    {"+stg/a", "raw/a stg/a"},
+    {"stg/a+", "stg/a mart/x report"},
+    {"stg/a+1", "stg/a mart/x"},
+    {"1+mart/x", "stg/a stg/b mart/x"},
+    {"2+mart/x+1", "raw/a raw/b stg/a stg/b mart/x report"},
+    {"0+mart/x+0", "mart/x"},
+    {"99999999999999999999+mart/x+2147483648", "raw/a raw/b stg/a stg/b mart/x report"},
+    /* both ways from stg/a alone: stg/b, which is above mart/x, is not meant */
+    {"+stg/a+", "raw/a stg/a mart/x report"},
+    {"+(stg/a or stg/b)", "raw/a raw/b stg/a stg/b"},
+    {" ( stg/a ) + ", "stg/a mart/x report"},
+    {"1 + mart/x", "stg/a stg/b mart/x"},
+    {"*+", "raw/a raw/b stg/a stg/b mart/x report and"},
+    {"group:raw+1", "raw/a raw/b stg/a stg/b"},
+    {"key:raw/a+1", "raw/a stg/a"},
+    /* binding: + before not before and before or */
+    {"not raw/a and not raw/b", "stg/a stg/b mart/x report and"},
+    {"raw/a or raw/b and stg/a", "raw/a"},
+    {"(raw/a or raw/b) and raw/b", "raw/b"},
+    {"raw/a or raw/b or stg/a", "raw/a raw/b stg/a"},
+    {"not not raw/a", "raw/a"},
+    {"not +report", "and"},
+    {"not (raw/a or report) and raw/*", "raw/b"},
+    {"NOT raw/* AND NOT group:mart OR report", "stg/a stg/b report and"},
+    {"group:raw+ and not tag:domain=stock", "raw/a raw/b stg/a mart/x report"},
+    {"raw/a\nor\traw/b", "raw/a raw/b"},
+    /* ends of a set: what nothing else of the set leads to, on no way, also around it */
+    {"roots(*)", "raw/a raw/b and"},
+    {"sinks(*)", "report and"},
+    {"roots(stg/a or mart/x or report)", "stg/a"},
+    {"roots(raw/a or report)", "raw/a"},
+    {"sinks(raw/a or report)", "report"},
+    {"sinks(raw/* or stg/b)", "raw/a stg/b"},
+    {"roots(nothing)", ""},
+    {"roots(mart/x)+", "mart/x report"},
+    {"1+sinks (stg/a or mart/x) and not roots( stg/b )", "stg/a mart/x"},
+    {"roots(sinks(*))", "report and"},
+    {"roots", ""},
+    {"key:sinks or sinks", ""},
+    {"not roots(*)", "stg/a stg/b mart/x report"},
+    /* wildcards of groups, <null>, is: */
+    {"group:\"stg*\"", "stg/a stg/b"},
+    {"group:*a*", "raw/a raw/b mart/x report and"},
+    {"group:<null>", ""},
+    {"kind:<null>", "and"},
+    {"owner:<null> and not key:and", "mart/x report"},
+    {"tag:domain=<null>", "raw/b"},
+    {"is:external", "raw/a raw/b and"},
+    {"is:materializable", "stg/a stg/b mart/x report"},
+    {"is:\"external\" and raw/a", "raw/a"},
+    /* white space around : and = */
+    {"group : raw and tag : domain = sales", "raw/a"},
+    {"key\n:\nreport", "report"},
+};
+
 static void selections_select(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        const char *expected;
-    } cases[] = {
-        {"*", "raw/a raw/b stg/a stg/b mart/x report and"},
-        {"report", "report"},
-        {"key:report", "report"},
-        {"key:\"report\"", "report"},
-        {"key: report", "report"},
-        {"\"and\"", "and"},
-        {"key:and", "and"},
-        {"raw/*", "raw/a raw/b"},
-        {"key:*/a", "raw/a stg/a"},
-        {"key:\"*\" and not raw/*", "stg/a stg/b mart/x report and"},
-        {"r*t", "report"},
-        {"nothing", ""},
-        {"nothing*", ""},
-        {"group:stg-1", "stg/a stg/b"},
-        {"group:\"stg-1\"", "stg/a stg/b"},
-        {"kind:sql", "stg/a stg/b mart/x"},
-        {"tag:domain=sales", "raw/a"},
-        {"tag:\"domain\"=\"stock\"", "stg/b"},
-        {"tag:domain", "raw/b"},
-        {"tag:domain=\"\"", "raw/b"},
-        {"owner:team:retail", "raw/a"},
-        {"owner:ann@shop.example", "raw/b"},
-        {"owner:\"team:data\" and group:stg-1", "stg/a stg/b"},
-        /* reach */
-        {"+stg/a", "raw/a stg/a"},
-        {"stg/a+", "stg/a mart/x report"},
-        {"stg/a+1", "stg/a mart/x"},
-        {"1+mart/x", "stg/a stg/b mart/x"},
-        {"2+mart/x+1", "raw/a raw/b stg/a stg/b mart/x report"},
-        {"0+mart/x+0", "mart/x"},
-        {"99999999999999999999+mart/x+2147483648", "raw/a raw/b stg/a stg/b mart/x report"},
-        /* both ways from stg/a alone: stg/b, which is above mart/x, is not meant */
-        {"+stg/a+", "raw/a stg/a mart/x report"},
-        {"+(stg/a or stg/b)", "raw/a raw/b stg/a stg/b"},
-        {" ( stg/a ) + ", "stg/a mart/x report"},
-        {"1 + mart/x", "stg/a stg/b mart/x"},
-        {"*+", "raw/a raw/b stg/a stg/b mart/x report and"},
-        {"group:raw+1", "raw/a raw/b stg/a stg/b"},
-        {"key:raw/a+1", "raw/a stg/a"},
-        /* binding: + before not before and before or */
-        {"not raw/a and not raw/b", "stg/a stg/b mart/x report and"},
-        {"raw/a or raw/b and stg/a", "raw/a"},
-        {"(raw/a or raw/b) and raw/b", "raw/b"},
-        {"raw/a or raw/b or stg/a", "raw/a raw/b stg/a"},
-        {"not not raw/a", "raw/a"},
-        {"not +report", "and"},
-        {"not (raw/a or report) and raw/*", "raw/b"},
-        {"NOT raw/* AND NOT group:mart OR report", "stg/a stg/b report and"},
-        {"group:raw+ and not tag:domain=stock", "raw/a raw/b stg/a mart/x report"},
-        {"raw/a\nor\traw/b", "raw/a raw/b"},
-        /* ends of a set: what nothing else of the set leads to, on no way, also around it */
-        {"roots(*)", "raw/a raw/b and"},
-        {"sinks(*)", "report and"},
-        {"roots(stg/a or mart/x or report)", "stg/a"},
-        {"roots(raw/a or report)", "raw/a"},
-        {"sinks(raw/a or report)", "report"},
-        {"sinks(raw/* or stg/b)", "raw/a stg/b"},
-        {"roots(nothing)", ""},
-        {"roots(mart/x)+", "mart/x report"},
-        {"1+sinks (stg/a or mart/x) and not roots( stg/b )", "stg/a mart/x"},
-        {"roots(sinks(*))", "report and"},
-        {"roots", ""},
-        {"key:sinks or sinks", ""},
-        {"not roots(*)", "stg/a stg/b mart/x report"},
-        /* wildcards of groups, <null>, is: */
-        {"group:\"stg*\"", "stg/a stg/b"},
-        {"group:*a*", "raw/a raw/b mart/x report and"},
-        {"group:<null>", ""},
-        {"kind:<null>", "and"},
-        {"owner:<null> and not key:and", "mart/x report"},
-        {"tag:domain=<null>", "raw/b"},
-        {"is:external", "raw/a raw/b and"},
-        {"is:materializable", "stg/a stg/b mart/x report"},
-        {"is:\"external\" and raw/a", "raw/a"},
-        /* white space around : and = */
-        {"group : raw and tag : domain = sales", "raw/a"},
-        {"key\n:\nreport", "report"},
-    };
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    for (size_t i = 0; i < COUNT_OF(selections); i++) {
         char memory[256];
         struct buf out = buf_fixed(memory, sizeof(memory));
-        const char *selected = select_all(cases[i].text, &out);
-        if (strcmp(selected, cases[i].expected) != 0) {
-            print_error("%s selects %s\n", cases[i].text, selected);
+        const char *selected = select_all(selections[i].text, &out);
+        if (strcmp(selected, selections[i].expected) != 0) {
+            print_error("%s selects %s\n", selections[i].text, selected);
         }
-        assert_string_equal(selected, cases[i].expected);
+        assert_string_equal(selected, selections[i].expected);
     }
 }
 

@@ -34,9 +34,7 @@ struct world {
     bool closes_itself;
 };
 
-/* --- inotify that is not to be had
- * -------------------------------------------------------------------------------------------
- */
+/* --- inotify that is not to be had ------------------------------------------------------------ */
 
 /* The name is the linker's. */
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-*,readability-identifier-naming) */
@@ -54,9 +52,7 @@ int __wrap_inotify_init1(int flags)
 }
 /* NOLINTEND(bugprone-reserved-identifier,cert-*,readability-identifier-naming) */
 
-/* --- the world
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* --- the world -------------------------------------------------------------------------------- */
 
 static bool on_message(void *ctx, const struct pipes_message *message)
 {
@@ -163,9 +159,7 @@ static void drain(struct world *w)
     wait_drained(w);
 }
 
-/* --- tests
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static void files_are_there_before_the_program_and_private(void **state)
 {

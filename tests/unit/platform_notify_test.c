@@ -51,8 +51,8 @@ static void every_message_arrives(void **state)
     assert_message(fd, "READY=1\nSTATUS=working\n");
     notify_ready(NULL);
     assert_message(fd, "READY=1\n");
-    notify_status("two\nREADY=1");
-    assert_message(fd, "STATUS=two READY=1\n");
+    notify_ready("two\nSTOPPING=1");
+    assert_message(fd, "READY=1\nSTATUS=two STOPPING=1\n");
     notify_watchdog();
     assert_message(fd, "WATCHDOG=1\n");
     notify_stopping();
@@ -68,11 +68,11 @@ static void a_long_status_is_clipped(void **state)
     char longer[2000];
     memset(longer, 'x', sizeof(longer) - 1);
     longer[sizeof(longer) - 1] = '\0';
-    notify_status(longer);
+    notify_ready(longer);
     char text[1024];
     ssize_t len = recv(fd, text, sizeof(text), 0);
     assert_true(len > 500 && len <= 512);
-    assert_memory_equal(text, "STATUS=xxx", 10);
+    assert_memory_equal(text, "READY=1\nSTATUS=xxx", 18);
     assert_int_equal(text[len - 1], '\n');
     close(fd);
 }
@@ -118,6 +118,30 @@ static void the_interval_is_for_us_alone(void **state)
     }
 }
 
+static void the_loop_feeds_the_watchdog(void **state)
+{
+    (void)state;
+    struct loop *loop = NULL;
+    struct err err = {0};
+    struct notify_watchdog watchdog;
+    int fd = open_supervisor();
+    assert_true(loop_open(&loop, clock_system(), &err));
+    put_variable("WATCHDOG_PID", NULL);
+    put_variable("WATCHDOG_USEC", "2000");
+    notify_watchdog_start(&watchdog, loop);
+    assert_message(fd, "WATCHDOG=1\n"); /* at once */
+    assert_true(loop_turn(loop, NS_PER_SEC, &err));
+    assert_message(fd, "WATCHDOG=1\n"); /* and by the timer */
+    notify_watchdog_stop(&watchdog);
+    assert_int_equal(watchdog.timer.heap_index, 0);
+    put_variable("WATCHDOG_USEC", NULL);
+    notify_watchdog_start(&watchdog, loop);
+    assert_int_equal(watchdog.timer.heap_index, 0);
+    assert_true(recv(fd, &watchdog, 1, MSG_DONTWAIT) < 0);
+    loop_close(loop);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +149,7 @@ int main(void)
         cmocka_unit_test(a_long_status_is_clipped),
         cmocka_unit_test(a_bad_address_is_no_address),
         cmocka_unit_test(the_interval_is_for_us_alone),
+        cmocka_unit_test(the_loop_feeds_the_watchdog),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

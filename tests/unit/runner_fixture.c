@@ -129,7 +129,7 @@ void runner_world_wait_file(struct runner_world *w, const char *name)
 
 int runner_world_events(struct runner_world *w, enum event_type type, const char *asset)
 {
-    AUTO(buf) lines = buf_growing(2 * (LIMIT_BATCH_BYTES + LIMIT_EVENT_BYTES));
+    AUTO(buf) lines = buf_growing(STORE_FIXTURE_LINES_MAX);
     int count = 0;
     int64_t next = 1;
     while (next <= store_last_seq(w->fixture.store)) {

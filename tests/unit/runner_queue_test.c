@@ -282,8 +282,7 @@ static void strategies_differ_in_what_they_do_again(void **state)
     assert_int_equal(runner_queued_runs(w.runner), 0); /* the tag says more than the job */
 }
 
-/* --- restarts ---------------------------------------------------------------------------------
- */
+/* --- restarts --------------------------------------------------------------------------------- */
 
 static void a_kill_closes_the_run_and_goes_on_from_there(void **state)
 {

@@ -1,5 +1,6 @@
 /* sensors_test.c - sensors with a real store, runner and files, and a told clock: killed at any turn,
- * and with any allocation of the database failing, each file has its run, once. */
+ * and with any allocation of the database failing, each file has its run, once. Usually a sample of
+ * turns and allocations; SELVEDGE_LONG takes every turn and many more allocations. */
 #include "agent/daemon/sensors.h"
 
 #include "agent/store/sensors.h"
@@ -7,23 +8,19 @@
 #include "tests/support/cmocka_all.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fault_sqlite.h"
+#include "tests/support/sample.h"
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-    FILES = 3,
-    TURNS_MAX = 3000,
-    IDLE_TURNS = 30,
-    KILLS = 40,
-    STEP_MS = 50,
-    FAULT_STRIDE = 97,
-    KILL_STRIDE = 4
-};
+enum { FILES = 3, TURNS_MAX = 3000, IDLE_TURNS = 30, KILLS = 40, STEP_MS = 50 };
+
+/* Of the turns, and of some 5,000 allocations: a life of each takes a tenth of a second, most of it
+ * waiting for the disk. */
+enum { KILL_STRIDE = 13, KILL_STRIDE_LONG = 1, FAULT_STRIDE = 701, FAULT_STRIDE_LONG = 23 };
 
 static const char definitions[] =
     "assets:\n  - {key: a, run: ['true']}\n  - {key: b, run: ['true']}\n"
@@ -215,7 +212,7 @@ static void each_file_has_its_run(void **state)
 static void killed_at_any_turn(void **state)
 {
     (void)state;
-    for (int at = 0; at < KILLS; at += KILL_STRIDE) {
+    for (int at = 0; at < KILLS; at += sample_stride(KILL_STRIDE, KILL_STRIDE_LONG)) {
         begin();
         start_sensors();
         for (int i = 0; i < at; i++) {
@@ -253,7 +250,7 @@ static void any_allocation_of_the_database_may_fail(void **state)
 {
     (void)state;
     bool fired = true;
-    for (int nth = 0; fired; nth += FAULT_STRIDE) {
+    for (int nth = 0; fired; nth += sample_stride(FAULT_STRIDE, FAULT_STRIDE_LONG)) {
         fired = with_fault(nth);
     }
 }

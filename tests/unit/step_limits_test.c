@@ -14,9 +14,7 @@ static void check(bool ok, const struct err *err)
     }
 }
 
-/* --- limits and users
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- limits and users ------------------------------------------------------------------------- */
 
 static void limits_end_a_step_and_say_which(void **state)
 {
@@ -63,9 +61,7 @@ static void a_step_runs_as_its_user(void **state)
     step_fixture_end(&f);
 }
 
-/* --- control groups, in a folder that looks like them
- * -------------------------------------------------------------------
- */
+/* --- control groups, in a folder that looks like them ----------------------------------------- */
 
 static void begin_with_groups(struct step_fixture *f, const char *controllers)
 {

@@ -16,9 +16,7 @@ static void check(bool ok, const struct err *err)
     }
 }
 
-/* --- how it ended
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- how it ended ----------------------------------------------------------------------------- */
 
 static void a_step_that_succeeds_says_so(void **state)
 {
@@ -118,9 +116,7 @@ static void what_cannot_start_is_said_at_once(void **state)
     step_fixture_end(&f);
 }
 
-/* --- stopping
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- stopping --------------------------------------------------------------------------------- */
 
 static void a_time_out_ends_who_ignores_term_and_its_family(void **state)
 {
@@ -180,9 +176,7 @@ static void a_canceled_step_leaves_nobody(void **state)
     step_fixture_end(&f);
 }
 
-/* --- what a step leaves behind
- * ------------------------------------------------------------------------------------------
- */
+/* --- what a step leaves behind ---------------------------------------------------------------- */
 
 /* `most`: a shell may or may not become its last command. */
 static void assert_left_and_ended(struct step_fixture *f, int most, const char *script)
@@ -261,9 +255,7 @@ static void closing_kills_without_a_word(void **state)
     step_fixture_end(&f);
 }
 
-/* --- output in another way
- * -----------------------------------------------------------------------------------------------
- */
+/* --- output in another way -------------------------------------------------------------------- */
 
 /* The runner closes the process some time after on_end: so does this test. */
 static void keep_process(void *ctx, const struct step_result *result)
@@ -301,9 +293,7 @@ static void output_may_be_added_until_the_close(void **state)
     step_fixture_end(&f);
 }
 
-/* --- faults, the host
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- faults, the host ------------------------------------------------------------------------- */
 
 static void no_child_is_lost_when_memory_runs_out(void **state)
 {

@@ -3,31 +3,21 @@
 
 #include "store_fixture.h"
 #include "tests/support/cmocka_all.h"
-#include "tests/support/temp_dir.h"
 #include <string.h>
 
-static struct temp_dir dir;
 static struct store_fixture f;
-static struct arena arena;
-static struct err err;
 
 static int begin(void **state)
 {
     (void)state;
-    dir = temp_dir_new();
-    arena = arena_new(4 << 20);
-    err = (struct err){0};
-    store_fixture_init(&f, temp_dir_path(&dir, "agent.db"), NULL);
-    store_fixture_open(&f);
+    store_fixture_begin(&f);
     return 0;
 }
 
 static int end(void **state)
 {
     (void)state;
-    store_fixture_close(&f);
-    arena_release(&arena);
-    temp_dir_release(&dir);
+    store_fixture_end(&f);
     return 0;
 }
 
@@ -95,14 +85,14 @@ static void assert_parts(const char *id, const char *status, const char *expecte
     char memory[1024];
     struct buf text = buf_fixed(memory, sizeof(memory));
     assert_true(
-        store_backfill_parts(f.store, str_from(id), str_from(status), add_part, &text, &err));
+        store_backfill_parts(f.store, str_from(id), str_from(status), add_part, &text, &f.err));
     assert_string_equal(buf_cstr(&text), expected);
 }
 
 static void assert_facts(const char *id, bool has_waiting, int64_t open_runs, bool has_failed)
 {
     struct stored_backfill_facts facts;
-    assert_true(store_backfill_facts(f.store, str_from(id), &facts, &err));
+    assert_true(store_backfill_facts(f.store, str_from(id), &facts, &f.err));
     assert_int_equal(facts.has_waiting, has_waiting);
     assert_int_equal(facts.open_runs, open_runs);
     assert_int_equal(facts.has_failed, has_failed);
@@ -147,12 +137,12 @@ static void what_ends_asks_for_no_more(void **state)
     say_status("b1", "canceled", "by hand");
     bool found = false;
     struct stored_backfill b;
-    assert_true(store_load_backfill(f.store, STR("b1"), &arena, &b, &found, &err));
+    assert_true(store_load_backfill(f.store, STR("b1"), &f.arena, &b, &found, &f.err));
     assert_true(found);
     assert_true(str_eq(b.status, STR("canceled")));
     assert_true(str_eq(b.reason, STR("by hand")));
     assert_int_equal(b.ended_at.ns, f.now.ns + 5);
-    assert_true(store_load_backfill(f.store, STR("b9"), &arena, &b, &found, &err));
+    assert_true(store_load_backfill(f.store, STR("b9"), &f.arena, &b, &found, &f.err));
     assert_false(found);
 }
 
@@ -162,7 +152,7 @@ static void open_ones_survive_a_restart(void **state)
     struct stored_backfill *open = NULL;
     struct str *runs = NULL;
     size_t count = 1;
-    assert_true(store_open_backfills(f.store, &arena, &open, &count, &err));
+    assert_true(store_open_backfills(f.store, &f.arena, &open, &count, &f.err));
     assert_int_equal(count, 0);
     ask_for("b1", "[\"a\",\"b\"]", 5);
     ask_for("b1", "{\"2\":\"c\"}", 5); /* more of the same */
@@ -171,7 +161,7 @@ static void open_ones_survive_a_restart(void **state)
     enqueue("r2", "b1", "c", "");
     say_status("b2", "completed_success", "");
     store_fixture_reopen(&f);
-    assert_true(store_open_backfills(f.store, &arena, &open, &count, &err));
+    assert_true(store_open_backfills(f.store, &f.arena, &open, &count, &f.err));
     assert_int_equal(count, 1);
     assert_true(str_eq(open[0].id, STR("b1")));
     assert_true(str_eq(open[0].selection, STR("pos/sales")));
@@ -184,13 +174,13 @@ static void open_ones_survive_a_restart(void **state)
     assert_true(open[0].newest_first);
     assert_int_equal(open[0].total, 5);
     assert_int_equal(open[0].recorded, 3);
-    assert_true(store_backfill_runs(f.store, STR("b1"), &arena, &runs, &count, &err));
+    assert_true(store_backfill_runs(f.store, STR("b1"), &f.arena, &runs, &count, &f.err));
     assert_int_equal(count, 2);
     AUTO(arena) small = arena_new(64);
-    assert_false(store_open_backfills(f.store, &small, &open, &count, &err));
-    assert_int_equal(err.code, ERR_NO_MEMORY);
-    assert_false(store_backfill_runs(f.store, STR("b1"), &small, &runs, &count, &err));
-    assert_int_equal(err.code, ERR_NO_MEMORY);
+    assert_false(store_open_backfills(f.store, &small, &open, &count, &f.err));
+    assert_int_equal(f.err.code, ERR_NO_MEMORY);
+    assert_false(store_backfill_runs(f.store, STR("b1"), &small, &runs, &count, &f.err));
+    assert_int_equal(f.err.code, ERR_NO_MEMORY);
 }
 
 /* Assets without partitions are a backfill's business as well: one part without a name. */
@@ -230,21 +220,21 @@ static void looked_at_from_outside(void **state)
     end_run("r2", EVENT_RUN_FAILURE);
     enqueue("r3", "aa1", "c", "");
     say_status("aa2", "canceled", "");
-    assert_true(view_open(&view, f.options.path, &err));
-    assert_true(view_backfills(view, STR_NONE, 10, add_backfill, &text, &err));
+    assert_true(view_open(&view, f.options.path, &f.err));
+    assert_true(view_backfills(view, STR_NONE, 10, add_backfill, &text, &f.err));
     assert_string_equal(buf_cstr(&text), "aa2 canceled 0 0 0 0 1\naa1 requested 1 1 1 1 0\n");
     buf_reset(&text);
-    assert_true(view_backfills(view, STR("aa1"), 1, add_backfill, &text, &err));
+    assert_true(view_backfills(view, STR("aa1"), 1, add_backfill, &text, &f.err));
     assert_string_equal(buf_cstr(&text), "aa1 requested 1 1 1 1 0\n");
     buf_reset(&text);
-    assert_true(view_find_backfill(view, STR("aa1"), &text, &err));
+    assert_true(view_find_backfill(view, STR("aa1"), &text, &f.err));
     assert_string_equal(buf_cstr(&text), "aa1");
-    assert_false(view_find_backfill(view, STR("aa"), &text, &err));
-    assert_int_equal(err.code, ERR_INVALID);
-    assert_false(view_find_backfill(view, STR("b"), &text, &err));
-    assert_int_equal(err.code, ERR_NOT_FOUND);
+    assert_false(view_find_backfill(view, STR("aa"), &text, &f.err));
+    assert_int_equal(f.err.code, ERR_INVALID);
+    assert_false(view_find_backfill(view, STR("b"), &text, &f.err));
+    assert_int_equal(f.err.code, ERR_NOT_FOUND);
     buf_reset(&text);
-    assert_true(view_backfill_parts(view, STR("aa1"), STR("failure"), add_part, &text, &err));
+    assert_true(view_backfill_parts(view, STR("aa1"), STR("failure"), add_part, &text, &f.err));
     assert_string_equal(buf_cstr(&text), "1:b=failure(r2) ");
     view_close(view);
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { ARENA_BYTES = 64 << 20 };
+
 void store_fixture_init(struct store_fixture *f, const char *path, const char *vfs)
 {
     memset(f, 0, sizeof(*f));
@@ -29,6 +31,27 @@ void store_fixture_open(struct store_fixture *f)
 {
     struct err err = {0};
     check(store_open(&f->store, &f->options, f->now, NULL, &err), &err);
+}
+
+void store_fixture_begin(struct store_fixture *f)
+{
+    struct temp_dir dir = temp_dir_new();
+    store_fixture_init(f, temp_dir_path(&dir, "agent.db"), NULL);
+    f->dir = dir;
+    f->arena = arena_new(ARENA_BYTES);
+    store_fixture_open(f);
+}
+
+void store_fixture_end(struct store_fixture *f)
+{
+    store_fixture_close(f);
+    arena_release(&f->arena);
+    temp_dir_release(&f->dir);
+}
+
+void store_fixture_check(const struct store_fixture *f, bool ok)
+{
+    check(ok, &f->err);
 }
 
 void store_fixture_close(struct store_fixture *f)

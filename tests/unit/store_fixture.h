@@ -5,6 +5,7 @@
 #include "common/base/limits.h"
 #include "tests/support/power_vfs.h"
 #include "tests/support/seeded_rng.h"
+#include "tests/support/temp_dir.h"
 
 struct store_fixture {
     struct store *store;
@@ -12,6 +13,10 @@ struct store_fixture {
     struct seeded_rng seed;
     struct rng rng;
     struct wall_time now;
+    /* For the test; of store_fixture_begin() only: */
+    struct temp_dir dir;
+    struct arena arena;
+    struct err err;
 };
 enum {
     STORE_FIXTURE_QUOTA = 1 << 20,
@@ -24,6 +29,10 @@ enum {
 void store_fixture_init(struct store_fixture *f, const char *path, const char *vfs);
 /* Fails the test when it cannot. */
 void store_fixture_open(struct store_fixture *f);
+/* A store that is open in a folder of its own, with an arena and an err; and all that is gone. */
+void store_fixture_begin(struct store_fixture *f);
+void store_fixture_end(struct store_fixture *f);
+void store_fixture_check(const struct store_fixture *f, bool ok); /* fails with f->err */
 void store_fixture_close(struct store_fixture *f);
 void store_fixture_reopen(struct store_fixture *f);
 

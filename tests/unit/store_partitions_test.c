@@ -3,30 +3,20 @@
 
 #include "store_fixture.h"
 #include "tests/support/cmocka_all.h"
-#include "tests/support/temp_dir.h"
 
-static struct temp_dir dir;
 static struct store_fixture f;
-static struct arena arena;
-static struct err err;
 
 static int begin(void **state)
 {
     (void)state;
-    dir = temp_dir_new();
-    arena = arena_new(4 << 20);
-    err = (struct err){0};
-    store_fixture_init(&f, temp_dir_path(&dir, "agent.db"), NULL);
-    store_fixture_open(&f);
+    store_fixture_begin(&f);
     return 0;
 }
 
 static int end(void **state)
 {
     (void)state;
-    store_fixture_close(&f);
-    arena_release(&arena);
-    temp_dir_release(&dir);
+    store_fixture_end(&f);
     return 0;
 }
 
@@ -45,7 +35,7 @@ static void dynamic_keys_keep_their_order(void **state)
 {
     (void)state;
     struct partition_keys keys = {0};
-    assert_true(store_dynamic_keys(f.store, STR("shops"), &arena, &keys, &err));
+    assert_true(store_dynamic_keys(f.store, STR("shops"), &f.arena, &keys, &f.err));
     assert_int_equal(keys.count, 0);
     change("shops", "munich", "added");
     change("shops", "berlin", "added");
@@ -56,10 +46,10 @@ static void dynamic_keys_keep_their_order(void **state)
     change("shops", "berlin", "added");
     change("shops", "nowhere", "deleted");
     store_fixture_reopen(&f);
-    assert_true(store_dynamic_keys(f.store, STR("shops"), &arena, &keys, &err));
+    assert_true(store_dynamic_keys(f.store, STR("shops"), &f.arena, &keys, &f.err));
     static const char *const expected[] = {"munich", "aachen", "berlin"};
     assert_int_equal(keys.count, 3);
-    for (size_t i = 0; i < keys.count; i++) {
+    for (size_t i = 0; i < COUNT_OF(expected); i++) {
         assert_true(str_eq(keys.items[i], str_from(expected[i])));
     }
     for (int i = 0; i < 200; i++) {
@@ -68,12 +58,12 @@ static void dynamic_keys_keep_their_order(void **state)
         buf_addf(&text, "k%d", i);
         change("many", buf_cstr(&text), "added");
     }
-    assert_true(store_dynamic_keys(f.store, STR("many"), &arena, &keys, &err));
+    assert_true(store_dynamic_keys(f.store, STR("many"), &f.arena, &keys, &f.err));
     assert_int_equal(keys.count, 200);
     assert_true(str_eq(keys.items[199], STR("k199")));
     AUTO(arena) small = arena_new(2048);
-    assert_false(store_dynamic_keys(f.store, STR("many"), &small, &keys, &err));
-    assert_int_equal(err.code, ERR_NO_MEMORY);
+    assert_false(store_dynamic_keys(f.store, STR("many"), &small, &keys, &f.err));
+    assert_int_equal(f.err.code, ERR_NO_MEMORY);
 }
 
 static void say(enum event_type type, const char *partition, const char *keys, const char *run)
@@ -116,17 +106,17 @@ static void what_became_of_each(void **state)
     say(EVENT_ASSET_FAILED_TO_MATERIALIZE, "2026-01-05", "", "r4");
     say(EVENT_ASSET_MATERIALIZATION, "2026-01-05", "", "r5");
     say(EVENT_ASSET_MATERIALIZATION, "", "", "r6"); /* of no partition */
-    assert_true(store_partitions(f.store, STR("pos/sales"), add_partition, &text, &err));
+    assert_true(store_partitions(f.store, STR("pos/sales"), add_partition, &text, &f.err));
     assert_string_equal(buf_cstr(&text), "2026-01-01:mader2 2026-01-02:madefailedr2 [no power] "
                                          "2026-01-03:mader1 2026-01-04:failed [no power] "
                                          "2026-01-05:mader5 ");
     struct view *view = NULL;
     struct partition_keys keys = {0};
     buf_reset(&text);
-    assert_true(view_open(&view, f.options.path, &err));
-    assert_true(view_partitions(view, STR("pos/other"), add_partition, &text, &err));
+    assert_true(view_open(&view, f.options.path, &f.err));
+    assert_true(view_partitions(view, STR("pos/other"), add_partition, &text, &f.err));
     assert_int_equal(text.len, 0);
-    assert_true(view_dynamic_keys(view, STR("shops"), &arena, &keys, &err));
+    assert_true(view_dynamic_keys(view, STR("shops"), &f.arena, &keys, &f.err));
     assert_int_equal(keys.count, 0);
     view_close(view);
 }

@@ -4,35 +4,28 @@
 #include "common/db/db.h"
 #include "store_fixture.h"
 #include "tests/support/cmocka_all.h"
-#include "tests/support/temp_dir.h"
 #include <stdio.h>
 #include <string.h>
 
 #define DAY_NS (86400 * NS_PER_SEC)
 
-static struct temp_dir dir;
 static struct store_fixture f;
-static struct err err;
 static struct retention retention;
 static char removed[4096]; /* names, each behind a space */
 
 static int begin(void **state)
 {
     (void)state;
-    dir = temp_dir_new();
-    err = (struct err){0};
     removed[0] = '\0';
     retention = (struct retention){.runs = 1000000, .output_bytes = INT64_MAX};
-    store_fixture_init(&f, temp_dir_path(&dir, "agent.db"), NULL);
-    store_fixture_open(&f);
+    store_fixture_begin(&f);
     return 0;
 }
 
 static int end(void **state)
 {
     (void)state;
-    store_fixture_close(&f);
-    temp_dir_release(&dir);
+    store_fixture_end(&f);
     return 0;
 }
 
@@ -47,8 +40,8 @@ static bool expire(void)
 {
     struct retention_port port = {.remove_output = note_removed};
     bool has_more = false;
-    if (!store_expire(f.store, &retention, &port, f.now, &has_more, &err)) {
-        fail_msg("%s", err.msg);
+    if (!store_expire(f.store, &retention, &port, f.now, &has_more, &f.err)) {
+        fail_msg("%s", f.err.msg);
     }
     return has_more;
 }
@@ -77,8 +70,8 @@ static int64_t count(const char *table)
     int64_t rows = 0;
     bool found = false;
     (void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", table);
-    assert_true(db_open(&db, &options, &err));
-    assert_true(db_scalar_i64(db, sql, &rows, &found, &err));
+    assert_true(db_open(&db, &options, &f.err));
+    assert_true(db_scalar_i64(db, sql, &rows, &found, &f.err));
     db_close(db);
     return rows;
 }
@@ -180,14 +173,14 @@ static void acknowledged_events_go_by_age_and_no_others(void **state)
         f.now.ns += DAY_NS;
     }
     store_fixture_flush(&f);
-    assert_true(store_acknowledge(f.store, 6, &err));
+    assert_true(store_acknowledge(f.store, 6, &f.err));
     retention.events_age_ns = DAY_NS / 2;
     assert_false(expire());
     struct store_position at = store_fixture_position(&f);
     assert_int_equal(at.history_bytes, 0);
     assert_int_equal(at.waiting_events, 4);
     assert_int_equal(count("event"), 4);
-    assert_true(store_acknowledge(f.store, 10, &err));
+    assert_true(store_acknowledge(f.store, 10, &f.err));
     retention.events_age_ns = 2 * DAY_NS + DAY_NS / 2;
     assert_false(expire());
     assert_int_equal(count("event"), 2); /* of the last two days */

@@ -11,28 +11,19 @@
 #include "tests/support/temp_dir.h"
 #include <stdio.h>
 
-static struct temp_dir dir;
 static struct store_fixture f;
-static struct arena arena;
-static struct err err;
 
 static int begin(void **state)
 {
     (void)state;
-    dir = temp_dir_new();
-    arena = arena_new(4 << 20);
-    err = (struct err){0};
-    store_fixture_init(&f, temp_dir_path(&dir, "agent.db"), NULL);
-    store_fixture_open(&f);
+    store_fixture_begin(&f);
     return 0;
 }
 
 static int end(void **state)
 {
     (void)state;
-    store_fixture_close(&f);
-    arena_release(&arena);
-    temp_dir_release(&dir);
+    store_fixture_end(&f);
     return 0;
 }
 
@@ -60,7 +51,7 @@ static void open_runs_are_those_that_have_not_ended(void **state)
     static const char *const names[] = {"a", "b", "c", "d", "e", "f"};
     struct stored_run *runs = NULL;
     size_t count = 1;
-    assert_true(store_open_runs(f.store, &arena, &runs, &count, &err));
+    assert_true(store_open_runs(f.store, &f.arena, &runs, &count, &f.err));
     assert_int_equal(count, 0);
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         say_run(names[i], EVENT_RUN_ENQUEUED);
@@ -72,7 +63,7 @@ static void open_runs_are_those_that_have_not_ended(void **state)
     say_run("f", EVENT_RUN_CANCELING);
     store_fixture_flush(&f);
     store_fixture_reopen(&f);
-    assert_true(store_open_runs(f.store, &arena, &runs, &count, &err));
+    assert_true(store_open_runs(f.store, &f.arena, &runs, &count, &f.err));
     assert_int_equal(count, 3);
     static const char *const expected[][2] = {
         {"a", "queued"}, {"b", "started"}, {"f", "canceling"}};
@@ -82,8 +73,8 @@ static void open_runs_are_those_that_have_not_ended(void **state)
         assert_true(str_eq(runs[i].job, STR("nightly")));
     }
     AUTO(arena) small = arena_new(1024);
-    assert_false(store_open_runs(f.store, &small, &runs, &count, &err));
-    assert_int_equal(err.code, ERR_NO_MEMORY);
+    assert_false(store_open_runs(f.store, &small, &runs, &count, &f.err));
+    assert_int_equal(f.err.code, ERR_NO_MEMORY);
 }
 
 static void a_run_is_read_as_it_was_queued(void **state)
@@ -111,7 +102,7 @@ static void a_run_is_read_as_it_was_queued(void **state)
     bool found = false;
     store_fixture_say(&f, &r);
     store_fixture_flush(&f);
-    assert_true(store_load_run(f.store, STR("r2"), &arena, &run, &found, &err));
+    assert_true(store_load_run(f.store, STR("r2"), &f.arena, &run, &found, &f.err));
     assert_true(found);
     assert_true(str_eq(run.cause_name, STR("r1")));
     assert_true(str_eq(run.keys, r.keys));
@@ -126,7 +117,7 @@ static void a_run_is_read_as_it_was_queued(void **state)
     assert_int_equal(run.priority, -3);
     assert_int_equal(run.retry_number, 2);
     assert_int_equal(run.created_at.ns, f.now.ns);
-    assert_true(store_load_run(f.store, STR("r"), &arena, &run, &found, &err));
+    assert_true(store_load_run(f.store, STR("r"), &f.arena, &run, &found, &f.err));
     assert_false(found); /* the beginning of an id is not one */
 }
 
@@ -146,7 +137,7 @@ static void steps_are_read_with_their_states(void **state)
     say_step("r", "a02", EVENT_STEP_UP_FOR_RETRY);
     say_step("r", "a03", EVENT_STEP_FAILURE);
     store_fixture_flush(&f);
-    assert_true(store_run_steps(f.store, STR("r"), &arena, &steps, &count, &err));
+    assert_true(store_run_steps(f.store, STR("r"), &f.arena, &steps, &count, &f.err));
     assert_int_equal(count, MANY);
     static const char *const expected[] = {"waiting", "started", "up_for_retry", "failure"};
     for (size_t i = 0; i < COUNT_OF(expected); i++) {
@@ -154,8 +145,8 @@ static void steps_are_read_with_their_states(void **state)
         assert_int_equal(steps[i].retry_at.ns, i == 2 ? 77 : 0);
     }
     AUTO(arena) small = arena_new(256);
-    assert_false(store_run_steps(f.store, STR("r"), &small, &steps, &count, &err));
-    assert_int_equal(err.code, ERR_NO_MEMORY);
+    assert_false(store_run_steps(f.store, STR("r"), &small, &steps, &count, &f.err));
+    assert_int_equal(f.err.code, ERR_NO_MEMORY);
 }
 
 /* What a step's program said is recorded together with how far that was read: after a crash the
@@ -181,12 +172,12 @@ static void a_step_knows_how_far_its_messages_are_recorded(void **state)
     said.messages_end = 999;
     store_fixture_say(&f, &said);
     store_fixture_flush(&f);
-    assert_true(store_run_steps(f.store, STR("r"), &arena, &steps, &count, &err));
+    assert_true(store_run_steps(f.store, STR("r"), &f.arena, &steps, &count, &f.err));
     assert_int_equal(count, 1);
     assert_int_equal(steps[0].messages_read, 120);
     say_step("r", "a", EVENT_STEP_RESTARTED);
     store_fixture_flush(&f);
-    assert_true(store_run_steps(f.store, STR("r"), &arena, &steps, &count, &err));
+    assert_true(store_run_steps(f.store, STR("r"), &f.arena, &steps, &count, &f.err));
     assert_int_equal(steps[0].messages_read, 0);
 }
 
@@ -207,7 +198,7 @@ static void a_partial_materialization_is_evidence_only(void **state)
     r.is_partial = true;
     store_fixture_say(&f, &r);
     store_fixture_flush(&f);
-    assert_true(store_find_asset(f.store, STR("a"), &arena, &made, &found, &err));
+    assert_true(store_find_asset(f.store, STR("a"), &f.arena, &made, &found, &f.err));
     assert_true(found);
     assert_true(str_eq(made.run, STR("r")));
     assert_true(str_eq(made.data_version, STR("v1")));
@@ -219,14 +210,14 @@ static void a_database_of_the_version_before_is_taken_over(void **state)
 {
     (void)state;
     struct db *db = NULL;
-    struct db_options options = {.path = temp_dir_path(&dir, "old.db"), .flags = DB_FOREIGN_FILE};
+    struct db_options options = {.path = temp_dir_path(&f.dir, "old.db"), .flags = DB_FOREIGN_FILE};
     AUTO(buf) sql = buf_growing(64 << 10);
     struct stored_run *runs = NULL;
     struct stored_step *steps = NULL;
     size_t count = 0;
-    assert_true(files_read("agent/store/migrations/0001_agent.sql", &sql, &err));
-    assert_true(db_open(&db, &options, &err));
-    assert_true(db_exec(db, buf_cstr(&sql), &err));
+    assert_true(files_read("agent/store/migrations/0001_agent.sql", &sql, &f.err));
+    assert_true(db_open(&db, &options, &f.err));
+    assert_true(db_exec(db, buf_cstr(&sql), &f.err));
     assert_true(db_exec(db,
                         "INSERT INTO buffer VALUES (1, '0123456789abcdef', 5, 2, 10, 0, 0);"
                         "INSERT INTO run VALUES ('r', 'j', 'manual', '', '*', 'started', 1, 1, 2,"
@@ -234,19 +225,19 @@ static void a_database_of_the_version_before_is_taken_over(void **state)
                         "INSERT INTO step VALUES ('r', 'a', 'a', 'started', 1, 2, NULL, '');"
                         "INSERT INTO schedule VALUES ('nightly', 99, 'started', 'r');"
                         "PRAGMA application_id = 0x53764167; PRAGMA user_version = 1;",
-                        &err));
+                        &f.err));
     db_close(db);
     struct store_fixture old;
-    store_fixture_init(&old, temp_dir_path(&dir, "old.db"), NULL);
+    store_fixture_init(&old, temp_dir_path(&f.dir, "old.db"), NULL);
     store_fixture_open(&old);
-    assert_true(store_open_runs(old.store, &arena, &runs, &count, &err));
+    assert_true(store_open_runs(old.store, &f.arena, &runs, &count, &f.err));
     assert_int_equal(count, 1);
     assert_true(str_eq(runs[0].tags, STR("{}")));
-    assert_true(store_run_steps(old.store, STR("r"), &arena, &steps, &count, &err));
+    assert_true(store_run_steps(old.store, STR("r"), &f.arena, &steps, &count, &f.err));
     assert_int_equal(count, 1);
     struct wall_time last = {0};
     bool found = false;
-    assert_true(store_last_tick(old.store, STR("nightly"), &last, &found, &err));
+    assert_true(store_last_tick(old.store, STR("nightly"), &last, &found, &f.err));
     assert_true(found);
     assert_int_equal(last.ns, 99);
     store_fixture_close(&old);

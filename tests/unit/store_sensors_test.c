@@ -6,41 +6,24 @@
 #include "store_fixture.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/fault_sqlite.h"
-#include "tests/support/temp_dir.h"
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-static struct temp_dir dir;
 static struct store_fixture f;
-static struct arena arena;
-static struct err err;
 
 static int begin(void **state)
 {
     (void)state;
-    dir = temp_dir_new();
-    arena = arena_new(1 << 20);
-    err = (struct err){0};
-    store_fixture_init(&f, temp_dir_path(&dir, "agent.db"), NULL);
-    store_fixture_open(&f);
+    store_fixture_begin(&f);
     return 0;
 }
 
 static int end(void **state)
 {
     (void)state;
-    store_fixture_close(&f);
-    arena_release(&arena);
-    temp_dir_release(&dir);
+    store_fixture_end(&f);
     return 0;
-}
-
-static void check(bool ok)
-{
-    if (!ok) {
-        fail_msg("%s", err.msg);
-    }
 }
 
 static struct record tick(const char *run, const char *run_key, const char *cursor)
@@ -86,7 +69,8 @@ static void expect_key(const char *sensor, const char *run_key, const char *run)
 {
     char found_run[UUID_TEXT_SIZE] = "";
     bool found = true;
-    check(store_run_of_key(f.store, str_from(sensor), str_from(run_key), found_run, &found, &err));
+    store_fixture_check(&f, store_run_of_key(f.store, str_from(sensor), str_from(run_key),
+                                             found_run, &found, &f.err));
     assert_int_equal(found, run != NULL);
     if (run != NULL) {
         assert_string_equal(found_run, run);
@@ -100,10 +84,10 @@ static void read_cursor(char text[64])
         {"cursor", "SELECT coalesce(max(cursor), '-') FROM instigator WHERE kind = 'sensor'"}};
     struct db_options options = {
         .path = f.options.path, .flags = DB_READ_ONLY, .sql = sql, .sql_count = COUNT_OF(sql)};
-    check(db_open(&db, &options, &err));
+    store_fixture_check(&f, db_open(&db, &options, &f.err));
     struct db_query q = db_query(db, 0);
     bool row = false;
-    check(db_next(&q, &row, &err));
+    store_fixture_check(&f, db_next(&q, &row, &f.err));
     (void)snprintf(text, 64, STR_FMT, STR_ARG(db_col_str(&q, 0)));
     db_reset(&q);
     db_close(db);
@@ -135,8 +119,8 @@ static void a_run_key_is_remembered_for_ever(void **state)
     struct view *view = NULL;
     char run[UUID_TEXT_SIZE];
     bool found = false;
-    check(view_open(&view, f.options.path, &err));
-    check(view_run_of_key(view, STR("files"), STR("a"), run, &found, &err));
+    store_fixture_check(&f, view_open(&view, f.options.path, &f.err));
+    store_fixture_check(&f, view_run_of_key(view, STR("files"), STR("a"), run, &found, &f.err));
     assert_true(found);
     assert_string_equal(run, "r1");
     view_close(view);
@@ -185,7 +169,7 @@ static bool note_end(void *ctx, const struct run_ending *run)
 static struct ends ends_after(int64_t seq, size_t max)
 {
     struct ends ends = {.max = max};
-    check(store_runs_ended(f.store, seq, note_end, &ends, &err));
+    store_fixture_check(&f, store_runs_ended(f.store, seq, note_end, &ends, &f.err));
     return ends;
 }
 
@@ -222,22 +206,22 @@ static void the_newest_materialization_counts(void **state)
 {
     (void)state;
     struct asset_making making;
-    check(store_asset_making(f.store, STR("a"), &arena, &making, &err));
+    store_fixture_check(&f, store_asset_making(f.store, STR("a"), &f.arena, &making, &f.err));
     assert_int_equal(making.seq, 0);
     say_run("r1", "nightly", EVENT_RUN_ENQUEUED);
     say_made("a", "r1");
     say_made("b", "r0"); /* of a run that is not known */
     store_fixture_flush(&f);
-    check(store_asset_making(f.store, STR("a"), &arena, &making, &err));
+    store_fixture_check(&f, store_asset_making(f.store, STR("a"), &f.arena, &making, &f.err));
     assert_int_equal(making.seq, 2);
     assert_true(str_eq(making.run, STR("r1")) && str_eq(making.job, STR("nightly")));
     assert_true(str_eq(making.tags, STR("{\"k\":\"v\"}")));
-    check(store_asset_making(f.store, STR("b"), &arena, &making, &err));
+    store_fixture_check(&f, store_asset_making(f.store, STR("b"), &f.arena, &making, &f.err));
     assert_int_equal(making.seq, 3);
     assert_true(str_eq(making.run, STR("r0")) && str_is_empty(making.job));
     say_made("a", "r0");
     store_fixture_flush(&f);
-    check(store_asset_making(f.store, STR("a"), &arena, &making, &err));
+    store_fixture_check(&f, store_asset_making(f.store, STR("a"), &f.arena, &making, &f.err));
     assert_int_equal(making.seq, 4);
     struct record failed = {.type = EVENT_ASSET_FAILED_TO_MATERIALIZE,
                             .at = f.now,
@@ -246,7 +230,7 @@ static void the_newest_materialization_counts(void **state)
                             .error_message = STR("no")};
     store_fixture_say(&f, &failed);
     store_fixture_flush(&f);
-    check(store_asset_making(f.store, STR("c"), &arena, &making, &err));
+    store_fixture_check(&f, store_asset_making(f.store, STR("c"), &f.arena, &making, &f.err));
     assert_int_equal(making.seq, 0);
 }
 
@@ -273,9 +257,9 @@ static void a_new_epoch_changes_no_order(void **state)
         struct asset_making a;
         struct asset_making b;
         char cursor[64];
-        check(store_begin_epoch(f.store, &f.rng, &err));
-        check(store_asset_making(f.store, STR("a"), &arena, &a, &err));
-        check(store_asset_making(f.store, STR("b"), &arena, &b, &err));
+        store_fixture_check(&f, store_begin_epoch(f.store, &f.rng, &f.err));
+        store_fixture_check(&f, store_asset_making(f.store, STR("a"), &f.arena, &a, &f.err));
+        store_fixture_check(&f, store_asset_making(f.store, STR("b"), &f.arena, &b, &f.err));
         assert_true(a.seq != 0 && b.seq != 0 && a.seq < b.seq);
         read_cursor(cursor);
         int64_t after = 0;
@@ -296,7 +280,7 @@ static void cursors_of_programs_are_theirs(void **state)
     say_tick("", "", "cursor seq 2");
     store_fixture_flush(&f);
     store_fixture_acknowledge(&f, 3);
-    check(store_begin_epoch(f.store, &f.rng, &err));
+    store_fixture_check(&f, store_begin_epoch(f.store, &f.rng, &f.err));
     expect_cursor("cursor seq 2");
 }
 
@@ -319,11 +303,11 @@ static bool flush_with_fault(int nth)
     say_run(run, "nightly", EVENT_RUN_ENQUEUED);
     say_tick(run, key, cursor);
     fault_sqlite_arm(nth);
-    bool ok = store_flush(f.store, f.now, &err);
+    bool ok = store_flush(f.store, f.now, &f.err);
     bool fired = fault_sqlite_disarm();
     if (!ok) {
         assert_true(fired);
-        assert_int_equal(err.code, ERR_NO_MEMORY);
+        assert_int_equal(f.err.code, ERR_NO_MEMORY);
         expect_key("files", key, NULL);
         expect_cursor(before);
         store_fixture_flush(&f);
@@ -340,9 +324,9 @@ static bool ask_with_fault(int nth)
     struct asset_making making;
     struct ends ends = {.max = 1};
     fault_sqlite_arm(nth);
-    bool ok = store_run_of_key(f.store, STR("files"), STR("k"), run, &found, &err) &&
-              store_runs_ended(f.store, 0, note_end, &ends, &err) &&
-              store_asset_making(f.store, STR("x"), &arena, &making, &err);
+    bool ok = store_run_of_key(f.store, STR("files"), STR("k"), run, &found, &f.err) &&
+              store_runs_ended(f.store, 0, note_end, &ends, &f.err) &&
+              store_asset_making(f.store, STR("x"), &f.arena, &making, &f.err);
     bool fired = fault_sqlite_disarm();
     if (ok) {
         assert_true(found);
@@ -350,7 +334,7 @@ static bool ask_with_fault(int nth)
         assert_int_not_equal(making.seq, 0);
     } else {
         assert_true(fired);
-        assert_int_equal(err.code, ERR_NO_MEMORY);
+        assert_int_equal(f.err.code, ERR_NO_MEMORY);
         expect_key("files", "k", "a"); /* works the next time */
     }
     return fired;
@@ -382,10 +366,10 @@ static void texts_that_find_no_memory_are_said(void **state)
     struct arena small = arena_new(8);
     say_made("x", "a-run-with-a-name");
     store_fixture_flush(&f);
-    assert_false(store_asset_making(f.store, STR("x"), &small, &making, &err));
-    assert_int_equal(err.code, ERR_NO_MEMORY);
+    assert_false(store_asset_making(f.store, STR("x"), &small, &making, &f.err));
+    assert_int_equal(f.err.code, ERR_NO_MEMORY);
     arena_release(&small);
-    check(store_asset_making(f.store, STR("x"), &arena, &making, &err));
+    store_fixture_check(&f, store_asset_making(f.store, STR("x"), &f.arena, &making, &f.err));
 }
 
 int main(void)

@@ -4,41 +4,24 @@
 
 #include "store_fixture.h"
 #include "tests/support/cmocka_all.h"
-#include "tests/support/temp_dir.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct temp_dir dir;
 static struct store_fixture f;
-static struct arena arena;
-static struct err err;
 
 static int begin(void **state)
 {
     (void)state;
-    dir = temp_dir_new();
-    arena = arena_new(4 << 20);
-    err = (struct err){0};
-    store_fixture_init(&f, temp_dir_path(&dir, "agent.db"), NULL);
-    store_fixture_open(&f);
+    store_fixture_begin(&f);
     return 0;
 }
 
 static int end(void **state)
 {
     (void)state;
-    store_fixture_close(&f);
-    arena_release(&arena);
-    temp_dir_release(&dir);
+    store_fixture_end(&f);
     return 0;
-}
-
-static void check(bool ok)
-{
-    if (!ok) {
-        fail_msg("%s", err.msg);
-    }
 }
 
 #define assert_text(text, expected) assert_true(str_eq(text, STR(expected)))
@@ -72,7 +55,8 @@ static struct stored_asset known(const char *key)
     struct stored_asset asset = {0};
     bool found = false;
     store_fixture_flush(&f);
-    check(store_find_asset(f.store, str_from(key), &arena, &asset, &found, &err));
+    store_fixture_check(&f,
+                        store_find_asset(f.store, str_from(key), &f.arena, &asset, &found, &f.err));
     assert_true(found);
     return asset;
 }
@@ -84,9 +68,10 @@ static void a_materialization_is_known_with_what_it_was_made_from(void **state)
     size_t count = 0;
     bool found = true;
     struct stored_asset asset;
-    check(store_find_asset(f.store, STR("a"), &arena, &asset, &found, &err));
+    store_fixture_check(&f, store_find_asset(f.store, STR("a"), &f.arena, &asset, &found, &f.err));
     assert_false(found);
-    check(store_asset_inputs(f.store, STR("a"), &arena, &inputs, &count, &err));
+    store_fixture_check(&f,
+                        store_asset_inputs(f.store, STR("a"), &f.arena, &inputs, &count, &f.err));
     assert_int_equal(count, 0);
     make("a", "v1", "{\"b\":\"x\",\"c/d\":\"y\"}");
     asset = known("a");
@@ -97,7 +82,8 @@ static void a_materialization_is_known_with_what_it_was_made_from(void **state)
     assert_int_equal(asset.materialized_at.ns, f.now.ns);
     assert_int_equal(asset.materialized_seq, 1);
     assert_int_equal(asset.materializations, 1);
-    check(store_asset_inputs(f.store, STR("a"), &arena, &inputs, &count, &err));
+    store_fixture_check(&f,
+                        store_asset_inputs(f.store, STR("a"), &f.arena, &inputs, &count, &f.err));
     assert_int_equal(count, 2);
     assert_text(inputs[0].key, "b");
     assert_text(inputs[1].key, "c/d");
@@ -109,7 +95,8 @@ static void a_materialization_is_known_with_what_it_was_made_from(void **state)
     asset = known("a");
     assert_true(asset.is_version_given);
     assert_text(asset.code_version, "");
-    check(store_asset_inputs(f.store, STR("a"), &arena, &inputs, &count, &err));
+    store_fixture_check(&f,
+                        store_asset_inputs(f.store, STR("a"), &f.arena, &inputs, &count, &f.err));
     assert_int_equal(count, 0);
 }
 
@@ -164,7 +151,7 @@ static void order_survives_a_new_epoch(void **state)
     store_fixture_flush(&f);
     store_fixture_acknowledge(&f, 2);
     assert_int_equal(store_last_order(f.store), 3);
-    check(store_begin_epoch(f.store, &f.rng, &err));
+    store_fixture_check(&f, store_begin_epoch(f.store, &f.rng, &f.err));
     assert_int_equal(store_last_seq(f.store), 1);
     assert_int_equal(store_last_order(f.store), 3);
     make("a", "v2", "{}");
@@ -214,7 +201,7 @@ static bool on_cursor(void *ctx, struct str asset, struct str cursor)
     do {                                                                                           \
         AUTO(buf) text = buf_growing(4096);                                                        \
         struct list list = {text, limit};                                                          \
-        check(call);                                                                               \
+        store_fixture_check(&f, call);                                                             \
         assert_string_equal(buf_cstr(&list.text), expected);                                       \
         text = list.text;                                                                          \
     } while (0)
@@ -239,7 +226,7 @@ static void what_open_runs_have_yet_to_make_is_listed(void **state)
     (void)state;
     say_run("0a1", EVENT_RUN_ENQUEUED, "[\"a\",\"b\",\"c\",\"d\"]");
     store_fixture_flush(&f);
-    assert_list(store_each_open(f.store, on_open, &list, &err), 9, "a//p b//p c//p d//p ");
+    assert_list(store_each_open(f.store, on_open, &list, &f.err), 9, "a//p b//p c//p d//p ");
     say_run("0a1", EVENT_RUN_START, "");
     for (const char *step = "a\0b\0c\0d\0"; *step != '\0'; step += 2) {
         say_step("0a1", step, EVENT_ASSET_MATERIALIZATION_PLANNED);
@@ -251,12 +238,12 @@ static void what_open_runs_have_yet_to_make_is_listed(void **state)
     say_step("0a1", "c", EVENT_STEP_UP_FOR_RETRY);
     say_run("0a2", EVENT_RUN_ENQUEUED, "");
     store_fixture_flush(&f);
-    assert_list(store_each_open(f.store, on_open, &list, &err), 9, "b//p c//p d//p /group:g/p ");
-    assert_list(store_each_open(f.store, on_open, &list, &err), 1, "b//p ");
+    assert_list(store_each_open(f.store, on_open, &list, &f.err), 9, "b//p c//p d//p /group:g/p ");
+    assert_list(store_each_open(f.store, on_open, &list, &f.err), 1, "b//p ");
     say_run("0a1", EVENT_RUN_FAILURE, "");
     say_run("0a2", EVENT_RUN_CANCELED, "");
     store_fixture_flush(&f);
-    assert_list(store_each_open(f.store, on_open, &list, &err), 9, "");
+    assert_list(store_each_open(f.store, on_open, &list, &f.err), 9, "");
 }
 
 static void assets_and_checks_are_listed(void **state)
@@ -271,10 +258,10 @@ static void assets_and_checks_are_listed(void **state)
     say((struct record){
         .type = EVENT_ASSET_CHECK_EVALUATION, .asset = STR("a"), .check = STR("z")});
     store_fixture_flush(&f);
-    assert_list(store_each_asset(f.store, on_asset, &list, &err), 9, "a b ");
-    assert_list(store_each_asset(f.store, on_asset, &list, &err), 1, "a ");
-    assert_list(store_each_check(f.store, on_check, &list, &err), 9, "a.z=0 b.y=1 ");
-    assert_list(store_each_check(f.store, on_check, &list, &err), 1, "a.z=0 ");
+    assert_list(store_each_asset(f.store, on_asset, &list, &f.err), 9, "a b ");
+    assert_list(store_each_asset(f.store, on_asset, &list, &f.err), 1, "a ");
+    assert_list(store_each_check(f.store, on_check, &list, &f.err), 9, "a.z=0 b.y=1 ");
+    assert_list(store_each_check(f.store, on_check, &list, &f.err), 1, "a.z=0 ");
 }
 
 static void partitions_are_known_one_by_one_and_together(void **state)
@@ -282,7 +269,8 @@ static void partitions_are_known_one_by_one_and_together(void **state)
     (void)state;
     struct stored_slice slice;
     struct stored_slices all;
-    check(store_find_slice(f.store, STR("a"), STR("2026-01-01"), &arena, &slice, &err));
+    store_fixture_check(
+        &f, store_find_slice(f.store, STR("a"), STR("2026-01-01"), &f.arena, &slice, &f.err));
     assert_int_equal(slice.materialized_at.ns, 0);
     for (int day = 1; day <= 3; day++) {
         char key[16];
@@ -294,15 +282,16 @@ static void partitions_are_known_one_by_one_and_together(void **state)
                             .partition = str_from(key)});
     }
     store_fixture_flush(&f);
-    check(store_find_slice(f.store, STR("a"), STR("2026-01-01"), &arena, &slice, &err));
+    store_fixture_check(
+        &f, store_find_slice(f.store, STR("a"), STR("2026-01-01"), &f.arena, &slice, &f.err));
     assert_int_equal(slice.materialized_seq, 1);
     assert_text(slice.run, "0a1");
-    check(store_sum_slices(f.store, STR("a"), &all, &err));
+    store_fixture_check(&f, store_sum_slices(f.store, STR("a"), &all, &f.err));
     assert_int_equal(all.made, 2);
     assert_int_equal(all.failed, 1);
     assert_int_equal(all.materialized_seq, 2);
     assert_int_equal(all.materialized_at.ns, slice.materialized_at.ns + NS_PER_SEC);
-    check(store_sum_slices(f.store, STR("b"), &all, &err));
+    store_fixture_check(&f, store_sum_slices(f.store, STR("b"), &all, &f.err));
     assert_int_equal(all.made + all.failed + all.materialized_seq, 0);
 }
 
@@ -313,13 +302,13 @@ static void a_cursor_that_is_kept_is_no_event_and_leaves_the_last_request(void *
     (void)state;
     struct stored_automation a = {0};
     bool found = true;
-    check(store_find_automation(f.store, STR("a"), &arena, &a, &found, &err));
+    store_fixture_check(&f, store_find_automation(f.store, STR("a"), &f.arena, &a, &found, &f.err));
     assert_false(found);
-    check(store_keep_automation(f.store, STR("a"), STR("c1"), f.now, &err));
+    store_fixture_check(&f, store_keep_automation(f.store, STR("a"), STR("c1"), f.now, &f.err));
     assert_int_equal(store_pending(f.store), 1);
     store_fixture_flush(&f);
     assert_int_equal(store_last_seq(f.store), 0);
-    assert_list(store_each_automation(f.store, on_cursor, &list, &err), 9, "a=c1 ");
+    assert_list(store_each_automation(f.store, on_cursor, &list, &f.err), 9, "a=c1 ");
     say((struct record){.type = EVENT_AUTOMATION_EVALUATION,
                         .asset = STR("a"),
                         .run = STR("0a1"),
@@ -327,11 +316,11 @@ static void a_cursor_that_is_kept_is_no_event_and_leaves_the_last_request(void *
                         .metadata = STR("{\"true\":true}")});
     struct wall_time requested = f.now;
     f.now.ns += NS_PER_SEC;
-    check(store_keep_automation(f.store, STR("a"), STR("c3"), f.now, &err));
-    check(store_keep_automation(f.store, STR("b"), STR("c4"), f.now, &err));
+    store_fixture_check(&f, store_keep_automation(f.store, STR("a"), STR("c3"), f.now, &f.err));
+    store_fixture_check(&f, store_keep_automation(f.store, STR("b"), STR("c4"), f.now, &f.err));
     store_fixture_flush(&f);
     assert_int_equal(store_last_seq(f.store), 1);
-    check(store_find_automation(f.store, STR("a"), &arena, &a, &found, &err));
+    store_fixture_check(&f, store_find_automation(f.store, STR("a"), &f.arena, &a, &found, &f.err));
     assert_true(found);
     assert_text(a.cursor, "c3");
     assert_int_equal(a.evaluated_at.ns, f.now.ns);
@@ -339,8 +328,8 @@ static void a_cursor_that_is_kept_is_no_event_and_leaves_the_last_request(void *
     assert_text(a.run, "0a1");
     assert_text(a.tree, "{\"true\":true}");
     store_fixture_reopen(&f);
-    assert_list(store_each_automation(f.store, on_cursor, &list, &err), 9, "a=c3 b=c4 ");
-    assert_list(store_each_automation(f.store, on_cursor, &list, &err), 1, "a=c3 ");
+    assert_list(store_each_automation(f.store, on_cursor, &list, &f.err), 9, "a=c3 b=c4 ");
+    assert_list(store_each_automation(f.store, on_cursor, &list, &f.err), 1, "a=c3 ");
 }
 
 static void room_says_what_still_fits(void **state)
@@ -349,7 +338,7 @@ static void room_says_what_still_fits(void **state)
     size_t empty = store_room(f.store);
     int fits = (int)(empty / (STORE_RECORD_BYTES + 2));
     for (int i = 0; i < fits; i++) {
-        check(store_keep_automation(f.store, STR("a"), STR("c"), f.now, &err));
+        store_fixture_check(&f, store_keep_automation(f.store, STR("a"), STR("c"), f.now, &f.err));
     }
     assert_true(store_room(f.store) < empty);
     store_fixture_flush(&f);
@@ -376,7 +365,7 @@ static void inputs_too_long_to_be_told_stay_here(void **state)
     assert_null(strstr(events[0].body, "inputs"));
     assert_non_null(strstr(events[1].body, "\"inputs\":{\"first\":\"v\"}"));
     free(events);
-    check(store_asset_inputs(f.store, STR("a"), &arena, &read, &count, &err));
+    store_fixture_check(&f, store_asset_inputs(f.store, STR("a"), &f.arena, &read, &count, &f.err));
     assert_true(count > 1000);
     assert_text(read[0].key, "first");
 }
@@ -387,8 +376,8 @@ static void the_command_line_reads_the_same(void **state)
     struct view *view = NULL;
     make("a", "v1", "{}");
     store_fixture_flush(&f);
-    check(view_open(&view, f.options.path, &err));
-    assert_list(store_each_asset(view_store(view), on_asset, &list, &err), 9, "a ");
+    store_fixture_check(&f, view_open(&view, f.options.path, &f.err));
+    assert_list(store_each_asset(view_store(view), on_asset, &list, &f.err), 9, "a ");
     assert_int_equal(store_last_order(view_store(view)), 1);
     view_close(view);
 }
