@@ -7,6 +7,13 @@ pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson>=1.7.15)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1>=0.2.5)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 
+# Its headers are enough: the worker loads the library when a step needs it (agent/el/pg_library.h).
+pkg_check_modules(LIBPQ IMPORTED_TARGET libpq>=13)
+option(SELVEDGE_WITH_POSTGRES "tap and target for PostgreSQL" ${LIBPQ_FOUND})
+if(SELVEDGE_WITH_POSTGRES AND NOT LIBPQ_FOUND)
+    message(FATAL_ERROR "SELVEDGE_WITH_POSTGRES needs libpq (Debian: libpq-dev)")
+endif()
+
 # mbedTLS ships no pkg-config file in Debian 12.
 find_path(MBEDTLS_INCLUDE_DIR mbedtls/ssl.h REQUIRED)
 find_library(MBEDTLS_LIBRARY mbedtls REQUIRED)

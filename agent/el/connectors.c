@@ -8,9 +8,18 @@ static const struct tap_ops *const taps[] = {
 #ifdef SELVEDGE_WITH_MODBUS
     &tap_modbus,
 #endif
+#ifdef SELVEDGE_WITH_POSTGRES
+    &tap_postgres,
+#endif
 };
-static const struct target_ops *const targets[] = {&target_sqlite, &target_jsonl,
-                                                   &target_singer_program};
+static const struct target_ops *const targets[] = {
+    &target_sqlite,
+    &target_jsonl,
+    &target_singer_program,
+#ifdef SELVEDGE_WITH_POSTGRES
+    &target_postgres,
+#endif
+};
 
 /* What this build was made without, and the library's package that it takes. */
 struct absent {
@@ -22,9 +31,15 @@ static const struct absent absent_taps[] = {
 #ifndef SELVEDGE_WITH_MODBUS
     {"modbus", "SELVEDGE_WITH_MODBUS", "libmodbus-dev"},
 #endif
+#ifndef SELVEDGE_WITH_POSTGRES
+    {"postgres", "SELVEDGE_WITH_POSTGRES", "libpq-dev"},
+#endif
     {NULL, NULL, NULL},
 };
 static const struct absent absent_targets[] = {
+#ifndef SELVEDGE_WITH_POSTGRES
+    {"postgres", "SELVEDGE_WITH_POSTGRES", "libpq-dev"},
+#endif
     {NULL, NULL, NULL},
 };
 

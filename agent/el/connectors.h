@@ -11,9 +11,11 @@ extern const struct tap_ops tap_singer_program;
 extern const struct tap_ops tap_singer_input;
 extern const struct tap_ops tap_system;
 extern const struct tap_ops tap_mqtt;
-extern const struct tap_ops tap_modbus; /* SELVEDGE_WITH_MODBUS */
+extern const struct tap_ops tap_modbus;   /* SELVEDGE_WITH_MODBUS */
+extern const struct tap_ops tap_postgres; /* SELVEDGE_WITH_POSTGRES */
 extern const struct target_ops target_sqlite;
 extern const struct target_ops target_jsonl;
+extern const struct target_ops target_postgres; /* SELVEDGE_WITH_POSTGRES */
 extern const struct target_ops target_singer_program;
 
 /* ERR_INVALID names the types there are, or the package that brings one that is not in the build.

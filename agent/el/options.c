@@ -87,6 +87,7 @@ static const struct field singer_fields[] = {
     {.key = "path", .type = FIELD_STR, AT(tap_options, path)},
     {.key = "stream", .type = FIELD_STR, AT(tap_options, stream)},
     {.key = "command", .type = FIELD_STR_LIST, AT(tap_options, command), .max = COMMAND_WORDS_MAX},
+    {.key = "dir", .type = FIELD_STR, AT(tap_options, dir)},
     {.key = "config", .type = FIELD_STR, AT(tap_options, config)},
     {.key = "catalog", .type = FIELD_STR, AT(tap_options, catalog)},
 };

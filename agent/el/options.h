@@ -19,6 +19,7 @@ struct tap_options {
     struct str stream;          /* singer...: which; empty = the only one, or all; csv, jsonl: its
                                    name as a Singer program */
     struct str_list command;    /* singer_program: its argv, without --config and the like */
+    struct str dir;             /* singer_program: the folder it runs in; empty = ours */
     struct str config;          /* singer_program: JSON text; empty = none */
     struct str catalog;         /* the same */
 };

@@ -51,14 +51,18 @@ bool program_start(struct program *ret, const struct program_options *options, s
                    struct err *err)
 {
     const char *const *argv = NULL;
+    const char *dir = options->dir.len == 0 ? NULL : arena_cstr(arena, options->dir);
     int in[2] = {-1, -1};
     int out[2] = {-1, -1};
     *ret = (struct program){.pidfd = -1, .in = -1, .out = -1};
-    bool ok = build_argv(options, arena, &argv, err) && spawn_pipe(out, false, err) &&
+    bool ok = (options->dir.len == 0 || dir != NULL ||
+               err_set(err, ERR_NO_MEMORY, "no memory for a folder")) &&
+              build_argv(options, arena, &argv, err) && spawn_pipe(out, false, err) &&
               (!options->has_input || spawn_pipe(in, false, err));
     if (ok) {
         const struct spawn_options spawn = {.argv = argv,
                                             .envp = (const char *const *)environ,
+                                            .cwd = dir,
                                             .stdin_fd = in[0],
                                             .stdout_fd = out[1],
                                             .stderr_fd = STDERR_FILENO,

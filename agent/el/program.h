@@ -14,6 +14,7 @@ struct program {
 };
 struct program_options {
     const struct str_list *command;
+    struct str dir;               /* it runs in; empty = ours */
     const char *const *arguments; /* more of them, NULL at the end */
     bool has_input;
 };

@@ -166,7 +166,8 @@ static bool start_tap(struct pump *p, struct err *err)
 {
     const struct tap_options *o = p->tap_options;
     const char *arguments[TAP_FILES * 2 + 1] = {0};
-    const struct program_options options = {.command = &o->command, .arguments = arguments};
+    const struct program_options options = {
+        .command = &o->command, .dir = o->dir, .arguments = arguments};
     if (!add_file(p, "--config", o->config, arguments, err) ||
         !add_file(p, "--state", buf_str(&p->loader.state.value), arguments, err) ||
         !add_file(p, "--catalog", o->catalog, arguments, err) ||

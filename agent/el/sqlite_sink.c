@@ -6,21 +6,6 @@
 
 /* --- rows, as SQLite asks for them ----------------------------------------------------------- */
 
-static bool check_key(struct sqlite_sink *t)
-{
-    for (size_t i = 0; i < t->key.count; i++) {
-        if (t->present[t->key_columns[i]].type != VALUE_NULL) {
-            continue;
-        }
-        err_set(&t->source_err, ERR_INVALID,
-                "target sqlite: row %lld: column \"" STR_FMT "\" of the primary key is NULL",
-                (long long)t->row, STR_ARG(t->key.items[i]));
-        return err_hint(&t->source_err,
-                        "correct the row at its source, or choose another primary_key");
-    }
-    return true;
-}
-
 static bool next_row(void *ctx, bool *ret_row)
 {
     struct sqlite_sink *t = ctx;
@@ -30,7 +15,7 @@ static bool next_row(void *ctx, bool *ret_row)
     }
     *ret_row = t->present != NULL;
     t->row += *ret_row;
-    return !*ret_row || check_key(t);
+    return !*ret_row || load_key_check(&t->key, t->present, "sqlite", t->row, &t->source_err);
 }
 
 static struct db_value row_value(void *ctx, int column)
@@ -82,35 +67,15 @@ bool sqlite_sink_load(struct sqlite_sink *t, const struct row_source *source, st
 
 /* --- the table ------------------------------------------------------------------------------- */
 
-static bool check_types(const struct schema *schema, const struct schema *there, struct err *err)
-{
-    for (size_t i = 0; i < schema->count; i++) {
-        const struct column *c = &schema->columns[i];
-        size_t at = 0;
-        bool is_text = c->kind == COLUMN_TEXT || c->kind == COLUMN_JSON || c->kind == COLUMN_BLOB;
-        if (!is_text || !schema_find_nocase(there, c->name, &at) ||
-            !column_kind_is_number(there->columns[at].kind)) {
-            continue;
-        }
-        struct str type = there->columns[at].type;
-        err_set(err, ERR_INVALID,
-                "column \"" STR_FMT "\" holds text now, but the table has it as " STR_FMT,
-                STR_ARG(c->name), STR_ARG(type));
-        return err_hint(err,
-                        "load once with mode overwrite, or give the table a column of type TEXT");
-    }
-    return true;
-}
-
 /* Makes the table, or adds the columns it has not. */
 static bool shape_table(struct sqlite_sink *t, const struct schema *schema, struct err *err)
 {
     if (t->there.count == 0) {
         t->is_changed = true;
-        return table_create(t->db, t->table, schema, &t->key, err) &&
+        return table_create(t->db, t->table, schema, &t->key.names, err) &&
                schema_copy(schema, &t->there, err);
     }
-    if (!check_types(schema, &t->there, err)) {
+    if (!load_check_types(schema, &t->there, err)) {
         return false;
     }
     for (size_t i = 0; i < schema->count; i++) {
@@ -122,21 +87,6 @@ static bool shape_table(struct sqlite_sink *t, const struct schema *schema, stru
         t->is_changed = true;
         if (!table_add_column(t->db, t->table, c, err) || !schema_add(&t->there, c, err)) {
             return false;
-        }
-    }
-    return true;
-}
-
-static bool find_key_columns(struct sqlite_sink *t, const struct schema *schema, struct err *err)
-{
-    t->key_columns = arena_array(t->arena, t->key.count + 1, sizeof(*t->key_columns));
-    if (t->key_columns == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for the primary key");
-    }
-    for (size_t i = 0; i < t->key.count; i++) {
-        if (!schema_find_nocase(schema, t->key.items[i], &t->key_columns[i])) {
-            return column_not_found(schema, STR("the source"), t->key.items[i], err) ||
-                   err_wrap(err, "primary_key");
         }
     }
     return true;
@@ -161,8 +111,8 @@ static bool prepare_insert(struct sqlite_sink *t, const struct schema *schema, s
     const struct insert_sql plan = {.table = t->table,
                                     .rows = str_from(t->rows_name),
                                     .schema = schema,
-                                    .key = t->key,
-                                    .key_columns = t->key_columns};
+                                    .key = t->key.names,
+                                    .key_columns = t->key.columns};
     db_finish(&t->insert);
     t->rows = (struct db_rows){
         .columns = (int)schema->count, .next = next_row, .value = row_value, .ctx = t};
@@ -180,25 +130,11 @@ static bool prepare_insert(struct sqlite_sink *t, const struct schema *schema, s
     return add_unique_index(t, &plan, err) && sql_prepare(t->db, &sql, &t->insert, err);
 }
 
-static bool choose_key(struct sqlite_sink *t, const struct str_list *key, struct err *err)
-{
-    const struct load_options *o = t->load;
-    t->key = o->primary_key.count > 0 ? o->primary_key : *key;
-    if (o->mode == MODE_UPSERT && t->key.count == 0 && !o->append_without_key) {
-        err_set(err, ERR_INVALID, "mode upsert needs a \"primary_key\"");
-        return err_hint(err, "name the columns that identify a row, for example primary_key: [id]");
-    }
-    if (o->mode == MODE_APPEND) {
-        t->key = (struct str_list){0}; /* the same key may come again */
-    }
-    return true;
-}
-
 bool sqlite_sink_set_schema(struct sqlite_sink *t, const struct schema *schema,
                             const struct str_list *key, struct err *err)
 {
     bool is_first = t->schema == NULL;
-    if (!choose_key(t, key, err) || !find_key_columns(t, schema, err)) {
+    if (!load_key_choose(t->load, key, schema, t->arena, &t->key, err)) {
         return false;
     }
     if (is_first && t->load->mode == MODE_OVERWRITE && !table_drop(t->db, t->table, err)) {

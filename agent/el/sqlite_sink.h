@@ -3,6 +3,7 @@
  * ... SELECT takes all rows of a slice, from a virtual table that asks the source. Transactions are
  * the target's. */
 #pragma once
+#include "agent/el/load_key.h"
 #include "agent/el/table.h"
 #include "agent/el/target.h"
 #include "common/db/db_rows.h"
@@ -17,8 +18,7 @@ struct sqlite_sink {
     struct str name;     /* of the table */
     struct str table;    /* where rows go: the table, or its staging table */
     struct schema there; /* columns of that table now */
-    struct str_list key;
-    size_t *key_columns;         /* in the rows */
+    struct load_key key;
     const struct schema *schema; /* NULL before the first */
     struct db_rows rows;         /* what the INSERT reads */
     const struct row_source *source;

@@ -132,7 +132,8 @@ static bool start(struct tap_program *t, struct err *err)
 {
     const struct tap_options *o = t->options;
     const char *arguments[ARGUMENTS_MAX] = {0};
-    const struct program_options options = {.command = &o->command, .arguments = arguments};
+    const struct program_options options = {
+        .command = &o->command, .dir = o->dir, .arguments = arguments};
     if (!add_file(t, "--config", o->config, &t->config, arguments, err) ||
         !add_file(t, "--state", t->context->state, &t->state, arguments, err) ||
         !add_file(t, "--catalog", o->catalog, &t->catalog, arguments, err) ||

@@ -11,9 +11,8 @@
  * bookmark's own value may have been added after it was taken. Upserts make that harmless; for
  * appends the state holds the rows at the bookmark (boundary.h). Rows whose key is NULL have no
  * place in that order: they are counted and reported, not loaded. */
-#include "agent/el/boundary.h"
+#include "agent/el/bookmark.h"
 #include "agent/el/connectors.h"
-#include "agent/el/key_value.h"
 #include "agent/el/sqlite_discovery.h"
 #include "agent/el/table.h"
 #include "common/base/limits.h"
@@ -35,17 +34,11 @@ struct tap_sqlite {
     struct db *db;
     struct db_tx tx;
     struct db_query query;
-    bool is_incremental;
     bool not_null[LIMIT_COLUMNS];
     int key_column; /* of the query: orders it; -1 = not ordered */
     bool may_yield; /* other programs wait for us: read in parts */
     struct mono_time lease_end;
-    struct key_value start; /* the state's bookmark */
-    struct key_value last;  /* key of the last row */
-    struct key_value first;
-    bool is_append;
-    struct boundary boundary;
-    uint64_t columns_hash;
+    struct bookmark mark;
 };
 
 static struct tap_sqlite *sqlite_of(struct tap *tap)
@@ -84,62 +77,6 @@ static bool find_table(struct tap_sqlite *t, enum table_type *ret_type, struct s
     return table_columns(t->db, table, all, t->not_null, err) && choose_columns(t, all, err);
 }
 
-static uint64_t hash_columns(const struct schema *schema)
-{
-    struct hash64 h = hash64_new();
-    for (size_t i = 0; i < schema->count; i++) {
-        hash64_add(&h, schema->columns[i].name);
-        hash64_add(&h, STR("\0"));
-    }
-    return hash64_value(&h);
-}
-
-/* The part of the state that is about this table and key, or NULL. Singer's usual form:
- * {"bookmarks": {"sales": {"replication_key": "updated_at", "replication_key_value": "2026-01-02"}}} */
-static bool find_bookmark(struct tap_sqlite *t, const struct json **ret, struct err *err)
-{
-    const struct tap_options *o = t->options;
-    struct json *state = NULL;
-    *ret = NULL;
-    if (t->context->state.len == 0) {
-        return true;
-    }
-    if (!json_parse(t->context->state, LIMIT_JSON_BYTES, t->context->arena, &state, err)) {
-        return err_wrap(err, "stored state");
-    }
-    const struct json *bookmarks = json_get(state, "bookmarks");
-    const char *table = arena_cstr(t->context->arena, o->table);
-    const struct json *mark = NULL;
-    if (bookmarks != NULL && table != NULL) {
-        mark = json_get(bookmarks, table);
-    }
-    const struct json *key = mark == NULL ? NULL : json_get(mark, "replication_key");
-    if (key != NULL && key->type == JSON_STRING && str_eq(key->as.string, o->replication_key)) {
-        *ret = mark;
-    }
-    return true;
-}
-
-/* Other columns than last time: an upsert starts again, so that rows loaded before get them too. */
-static bool read_bookmark(struct tap_sqlite *t, struct err *err)
-{
-    const struct json *mark = NULL;
-    if (!find_bookmark(t, &mark, err)) {
-        return false;
-    }
-    const struct json *columns = mark == NULL ? NULL : json_get(mark, "columns_hash");
-    bool has_other_columns = columns != NULL && columns->type == JSON_INT &&
-                             (uint64_t)columns->as.integer != t->columns_hash;
-    const struct json *rows = mark == NULL ? NULL : json_get(mark, "rows_at_value");
-    if (mark != NULL && (t->is_append || !has_other_columns) &&
-        !key_value_read(&t->start, json_get(mark, "replication_key_value"), err)) {
-        return false;
-    }
-    t->last = t->start;
-    return !t->is_append ||
-           boundary_init(&t->boundary, rows, !has_other_columns, t->context->arena, err);
-}
-
 static bool count_rows_without_key(struct tap_sqlite *t, struct err *err)
 {
     AUTO(buf) sql = buf_growing(SQL_BYTES_MAX);
@@ -159,24 +96,24 @@ static bool count_rows_without_key(struct tap_sqlite *t, struct err *err)
 static bool set_up_key(struct tap_sqlite *t, const struct schema *all, struct err *err)
 {
     const struct tap_options *o = t->options;
+    const struct bookmark_options options = {.table = o->table,
+                                             .key = o->replication_key,
+                                             .mode = t->context->mode,
+                                             .state = t->context->state,
+                                             .schema = &t->stream.schema,
+                                             .arena = t->context->arena};
     size_t column = 0;
-    t->is_incremental = o->replication_key.len > 0 && t->context->mode != MODE_OVERWRITE;
-    t->is_append = t->context->mode == MODE_APPEND;
-    if (!t->is_incremental) {
-        if (t->is_append) {
-            err_set(err, ERR_INVALID,
-                    "mode append needs the tap's \"replication_key\", or every run would add all "
-                    "rows again");
-            return err_hint(err, "add \"replication_key\", or use mode upsert or overwrite");
-        }
+    if (!bookmark_init(&t->mark, &options, err)) {
+        return false;
+    }
+    if (!t->mark.is_incremental) {
         return true;
     }
     if (!schema_find_nocase(all, o->replication_key, &column)) {
         return column_not_found(all, o->table, o->replication_key, err) ||
                err_wrap(err, "replication_key");
     }
-    t->columns_hash = hash_columns(&t->stream.schema);
-    return read_bookmark(t, err) && (t->not_null[column] || count_rows_without_key(t, err));
+    return t->not_null[column] || count_rows_without_key(t, err);
 }
 
 /* In a rollback journal's mode readers and the writer exclude each other. */
@@ -191,7 +128,7 @@ static bool find_journal_mode(struct tap_sqlite *t, enum table_type type, const 
     }
     bool is_wal = has_row && str_eq(db_col_str(&q, 0), STR("wal"));
     bool has_rowid = type == TABLE_ORDINARY && !schema_find_nocase(all, STR("_rowid_"), &column);
-    t->may_yield = !is_wal && (t->is_incremental || has_rowid);
+    t->may_yield = !is_wal && (t->mark.is_incremental || has_rowid);
     return true;
 }
 
@@ -199,8 +136,8 @@ static bool find_journal_mode(struct tap_sqlite *t, enum table_type type, const 
 static bool build_query(struct tap_sqlite *t, bool is_resumed, struct buf *sql)
 {
     const struct schema *schema = &t->stream.schema;
-    bool is_ordered = t->is_incremental || t->may_yield;
-    struct str key = t->is_incremental ? t->options->replication_key : STR("_rowid_");
+    bool is_ordered = t->mark.is_incremental || t->may_yield;
+    struct str key = t->mark.is_incremental ? t->options->replication_key : STR("_rowid_");
     buf_add_text(sql, "SELECT ");
     for (size_t i = 0; i < schema->count; i++) {
         db_add_identifier(sql, schema->columns[i].name);
@@ -211,8 +148,8 @@ static bool build_query(struct tap_sqlite *t, bool is_resumed, struct buf *sql)
     }
     buf_add_text(sql, " FROM ");
     db_add_identifier(sql, t->options->table);
-    bool has_start = is_resumed || t->start.type != VALUE_NULL;
-    if (is_ordered && (has_start || t->is_incremental)) {
+    bool has_start = is_resumed || t->mark.start.type != VALUE_NULL;
+    if (is_ordered && (has_start || t->mark.is_incremental)) {
         buf_add_text(sql, " WHERE ");
         db_add_identifier(sql, key);
         buf_add_text(sql, !has_start   ? " IS NOT NULL"
@@ -249,7 +186,7 @@ static bool begin_part(struct tap_sqlite *t, bool is_resumed, struct err *err)
         return false;
     }
     if (has_start) {
-        bind_key(&t->query, is_resumed ? &t->last : &t->start);
+        bind_key(&t->query, is_resumed ? &t->mark.last : &t->mark.start);
     }
     t->base.snapshots++;
     t->lease_end = (struct mono_time){clock_mono(&t->clock).ns + LEASE_NS};
@@ -291,7 +228,7 @@ static void fill_row(struct tap_sqlite *t)
 static bool is_part_over(struct tap_sqlite *t, const struct value *key)
 {
     if (!t->may_yield || t->base.rows_read == 0 || t->base.rows_read % LEASE_CHECK_ROWS != 0 ||
-        key_value_equals(&t->last, key)) {
+        key_value_equals(&t->mark.last, key)) {
         return false;
     }
     return clock_mono(&t->clock).ns > t->lease_end.ns;
@@ -302,24 +239,6 @@ static bool begin_next_part(struct tap_sqlite *t, struct err *err)
     db_finish(&t->query);
     db_tx_release(&t->tx);
     return db_tx_begin_read(t->db, &t->tx, err) && begin_part(t, true, err);
-}
-
-/* Takes note of the row's key. *ret_is_loaded: an earlier run appended the row. */
-static bool take_key(struct tap_sqlite *t, const struct value *key, bool *ret_is_loaded,
-                     struct err *err)
-{
-    *ret_is_loaded = false;
-    bool is_same = key_value_equals(&t->last, key);
-    if (!is_same && !key_value_set(&t->last, key, err)) {
-        return err_wrap(err, "column \"" STR_FMT "\"", STR_ARG(t->options->replication_key));
-    }
-    if (t->is_incremental && t->is_append) {
-        if (!is_same) {
-            boundary_next_key(&t->boundary);
-        }
-        return boundary_add(&t->boundary, t->base.row, t->stream.schema.count, ret_is_loaded, err);
-    }
-    return true;
 }
 
 static bool step(struct tap_sqlite *t, bool *ret_row, struct err *err)
@@ -337,22 +256,6 @@ static bool step(struct tap_sqlite *t, bool *ret_row, struct err *err)
     return true;
 }
 
-/* For the report. */
-static bool note_keys(struct tap_sqlite *t, struct err *err)
-{
-    AUTO(buf) text = buf_growing((size_t)KEY_VALUE_BYTES_MAX * 2);
-    if (!t->is_incremental || t->base.rows_read == 0) {
-        return true;
-    }
-    key_value_print(&t->first, &text);
-    t->stream.key_min = arena_copy(t->context->arena, buf_str(&text));
-    buf_reset(&text);
-    key_value_print(&t->last, &text);
-    t->stream.key_max = arena_copy(t->context->arena, buf_str(&text));
-    bool ok = t->stream.key_min.ptr != NULL && t->stream.key_max.ptr != NULL;
-    return ok || err_set(err, ERR_NO_MEMORY, "no memory for the report");
-}
-
 static bool sqlite_tap_next(struct tap *tap, enum tap_result *ret, struct err *err)
 {
     struct tap_sqlite *t = sqlite_of(tap);
@@ -364,19 +267,19 @@ static bool sqlite_tap_next(struct tap *tap, enum tap_result *ret, struct err *e
         }
         if (!has_row) {
             *ret = TAP_END;
-            return note_keys(t, err);
+            return bookmark_note_keys(&t->mark, &t->stream, t->context->arena, err);
         }
         fill_row(t);
         is_loaded = false;
         if (t->key_column >= 0) {
             struct value key = read_value(&t->query, t->key_column);
-            if (!take_key(t, &key, &is_loaded, err)) {
+            if (!bookmark_take(&t->mark, &key, t->base.row, t->stream.schema.count, &is_loaded,
+                               err)) {
                 return false;
             }
         }
     }
     if (t->base.rows_read == 0) {
-        t->first = t->last;
         t->may_yield = t->may_yield && clock_mono(&t->clock).ns < t->lease_end.ns;
     }
     tap->rows_read++;
@@ -386,31 +289,7 @@ static bool sqlite_tap_next(struct tap *tap, enum tap_result *ret, struct err *e
 
 static bool sqlite_tap_state(struct tap *tap, struct buf *out, struct err *err)
 {
-    struct tap_sqlite *t = sqlite_of(tap);
-    const struct tap_options *o = t->options;
-    struct json_writer w = json_writer(out);
-    jw_begin_object(&w);
-    jw_key(&w, STR("bookmarks"));
-    jw_begin_object(&w);
-    if (t->is_incremental && t->last.type != VALUE_NULL) {
-        if (!key_value_check(&t->last, err)) {
-            return err_wrap(err, "column \"" STR_FMT "\"", STR_ARG(o->replication_key));
-        }
-        jw_key(&w, o->table);
-        jw_begin_object(&w);
-        jw_member_str(&w, "replication_key", o->replication_key);
-        jw_key(&w, STR("replication_key_value"));
-        key_value_write(&t->last, &w);
-        jw_member_i64(&w, "columns_hash", (int64_t)t->columns_hash);
-        if (t->is_append) {
-            jw_key(&w, STR("rows_at_value"));
-            boundary_write(&t->boundary, &w);
-        }
-        jw_end_object(&w);
-    }
-    jw_end_object(&w);
-    jw_end_object(&w);
-    return !out->overflow || err_set(err, ERR_NO_MEMORY, "no memory for the state");
+    return bookmark_write(&sqlite_of(tap)->mark, out, err);
 }
 
 static void sqlite_tap_close(struct tap *tap)

@@ -178,6 +178,7 @@ static void add_program(struct resolver *r, struct json_writer *w, const struct 
         jw_str(w, word == NULL ? STR("") : str_from(word));
     }
     jw_end_array(w);
+    jw_member_str(w, "dir", str_from(r->context.defs->dir));
     add_config(r, w, extract->config);
     jw_member_opt(w, "stream", extract->stream);
 }
@@ -359,7 +360,6 @@ static bool make_native(struct resolver *r, const struct asset *asset, const str
     argv[0] = r->context.worker;
     argv[1] = "step";
     spec->argv = argv;
-    spec->cwd = r->context.defs->dir;
     spec->input = copy;
     return true;
 }

@@ -29,6 +29,7 @@ OWNERS = [
     (r"mosquitto.*\.h", "common/mqtt/"),
     (r"zlib\.h", "common/wire/"),
     (r"modbus.*\.h", "agent/el/"),
+    (r"libpq-fe\.h", "agent/el/"),
     (r"microhttpd\.h", "hub/api/"),
     (r"openssl/.*", None),
     (r"cmocka\.h", "tests/"),

@@ -90,6 +90,7 @@ def check_lists():
     assert table("## What goes in") == fields("request"), table("## What goes in") ^ fields("request")
     before_targets = read("agent/el/options.c").split("struct field target_fields")[0]
     taps = set(re.findall(r'\.key = "(\w+)"', before_targets))
+    taps |= fields("tap", "agent/el/tap_postgres.c")
     assert table("### Taps") == taps, table("### Taps") ^ taps
     pace = macro_keys("PACE_OPTION_FIELDS", "agent/el/pace.h")
     assert table("### Taps that measure") == pace, table("### Taps that measure") ^ pace
@@ -102,7 +103,7 @@ def check_lists():
     there = {t for path in glob.glob(os.path.join(ROOT, "agent/el/tap_*.c")) for t in re.findall(r'^    \.type = "(\w+)"', read(path), re.M)}
     assert types == there, types ^ there
     program = set(re.findall(r'\.key = "(\w+)"', read("agent/el/target_program.c")))
-    targets = fields("target", "agent/el/options.c") | macro_keys("LOAD_OPTION_FIELDS", "agent/el/options.h") | program
+    targets = fields("target", "agent/el/options.c") | macro_keys("LOAD_OPTION_FIELDS", "agent/el/options.h") | program | fields("target", "agent/el/target_postgres.c")
     assert table("### Targets") == targets, table("### Targets") ^ targets
     assert table("### Checks") == fields("check"), table("### Checks") ^ fields("check")
     report = read("agent/el/report.c")

@@ -1,0 +1,322 @@
+/* Target postgres: streams into tables of one schema (postgres_sink.h); the state of the extract is
+ * a row of the same schema, so data and state are in one transaction. Mode overwrite is one
+ * transaction whatever its size: PostgreSQL keeps what it takes on its disk.
+ *
+ * DESIGN. A worker that is killed behind its COMMIT may have a server process that has not carried
+ * it out yet. The next worker must not read the state before that, or an append would add the same
+ * rows again: each session holds a lock of its state's name, which ends with it. */
+#include "agent/el/connectors.h"
+#include "agent/el/postgres_sink.h"
+#include "common/base/limits.h"
+
+#define STATE_TABLE "_selvedge_state"
+
+struct postgres_options {
+    struct load_options load;
+    struct str dsn;
+    struct str schema;
+    int nul_characters; /* enum nul_rule */
+};
+
+static const char *const nul_names[] = {
+    [NUL_ERROR] = "error", [NUL_REPLACE] = "replace", [NUL_REMOVE] = "remove", NULL};
+static const struct field target_fields[] = {
+    LOAD_OPTION_FIELDS(postgres_options, load),
+    {.key = "dsn",
+     .type = FIELD_STR,
+     .offset = offsetof(struct postgres_options, dsn),
+     .required = true,
+     .help = "`postgresql://user@host/database`, or `host=… dbname=…`. What it leaves out comes "
+             "from libpq's environment variables, service file and password file."},
+    {.key = "schema",
+     .type = FIELD_STR,
+     .offset = offsetof(struct postgres_options, schema),
+     .help = "The schema of the tables; the first of the search path when not given."},
+    {.key = "nul_characters",
+     .type = FIELD_ENUM,
+     .offset = offsetof(struct postgres_options, nul_characters),
+     .names = nul_names,
+     .fallback = "error",
+     .help = "What becomes of NUL characters in text and JSON, which PostgreSQL cannot hold: an "
+             "error, U+FFFD in their place, or nothing."},
+};
+static const struct postgres_options defaults = {.load = LOAD_OPTION_DEFAULTS};
+static const struct field_table options_table = {
+    .name = "target",
+    .size = sizeof(struct postgres_options),
+    .fields = target_fields,
+    .count = COUNT_OF(target_fields),
+    .defaults = &defaults,
+};
+
+struct target_postgres {
+    struct target base;
+    struct str state_id;
+    struct postgres_link link;
+    struct postgres_sink **sinks;
+    size_t count;
+    bool has_state_table;
+    struct buf state; /* what base.state borrows after a commit */
+};
+
+static struct target_postgres *postgres_of(struct target *target)
+{
+    return (struct target_postgres *)(void *)target;
+}
+
+static struct postgres_sink *sink_of(struct sink *sink)
+{
+    return (struct postgres_sink *)(void *)sink;
+}
+
+/* --- the state ------------------------------------------------------------------------------- */
+
+static struct pg_table state_table(const struct target_postgres *t)
+{
+    return (struct pg_table){t->link.schema, STR(STATE_TABLE)};
+}
+
+static void add_state_table(const struct target_postgres *t, struct buf *sql)
+{
+    const struct pg_table table = state_table(t);
+    pg_add_table(sql, &table);
+}
+
+/* One session for a state at a time. */
+static bool lock_state(struct target_postgres *t, struct err *err)
+{
+    AUTO(pg_rows) rows = {0};
+    const char *params[] = {arena_cstr(t->link.arena, t->link.schema),
+                            arena_cstr(t->link.arena, t->state_id)};
+    if (params[0] == NULL || params[1] == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the state's name");
+    }
+    if (pg_query(&t->link.pg,
+                 "SELECT pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended('selvedge ' || "
+                 "$1::text || ' ' || $2::text, 0))",
+                 params, COUNT_OF(params), &rows, err)) {
+        return true;
+    }
+    return err_wrap(err, "another step loads with the same state");
+}
+
+static bool read_state(struct target_postgres *t, struct err *err)
+{
+    AUTO(buf) sql = buf_growing(PG_SQL_BYTES_MAX);
+    AUTO(pg_rows) rows = {0};
+    struct schema columns = schema_new(t->link.arena);
+    const struct pg_table table = state_table(t);
+    char kind = '\0';
+    if (t->state_id.len == 0) {
+        return true;
+    }
+    if (!lock_state(t, err) ||
+        !pg_table_describe(&t->link.pg, &table, &columns, &kind, NULL, err)) {
+        return false;
+    }
+    t->has_state_table = kind != '\0';
+    if (!t->has_state_table) {
+        return true;
+    }
+    buf_add_text(&sql, "SELECT value FROM ");
+    add_state_table(t, &sql);
+    buf_add_text(&sql, " WHERE state_id = $1");
+    const char *params[] = {arena_cstr(t->link.arena, t->state_id)};
+    const char *text = buf_cstr(&sql);
+    if (text == NULL || params[0] == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the state");
+    }
+    if (!pg_query(&t->link.pg, text, params, COUNT_OF(params), &rows, err)) {
+        return false;
+    }
+    if (rows.count > 0) {
+        t->base.state = arena_copy(t->link.arena, pg_rows_get(&rows, 0, 0));
+        if (t->base.state.ptr == NULL) {
+            return err_set(err, ERR_NO_MEMORY, "no memory for the state");
+        }
+    }
+    return true;
+}
+
+/* Steps that come first in a new schema would all make it: they take turns. */
+static bool make_state_table(struct target_postgres *t, struct err *err)
+{
+    AUTO(buf) sql = buf_growing(PG_SQL_BYTES_MAX);
+    if (t->has_state_table) {
+        return true;
+    }
+    buf_add_text(&sql, "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended("
+                       "'selvedge " STATE_TABLE "', 0)); CREATE TABLE IF NOT EXISTS ");
+    add_state_table(t, &sql);
+    buf_add_text(&sql, " (state_id text PRIMARY KEY, value text NOT NULL, updated_at timestamptz "
+                       "NOT NULL)");
+    t->has_state_table = pg_exec(&t->link.pg, &sql, NULL, err);
+    return t->has_state_table;
+}
+
+static bool write_state(struct target_postgres *t, struct str state, struct err *err)
+{
+    AUTO(buf) sql = buf_growing((size_t)PG_SQL_BYTES_MAX + (size_t)LIMIT_JSON_BYTES * 2);
+    if (!postgres_link_begin(&t->link, err) || !make_state_table(t, err)) {
+        return false;
+    }
+    buf_add_text(&sql, "INSERT INTO ");
+    add_state_table(t, &sql);
+    buf_add_text(&sql, " VALUES (");
+    pg_add_literal(&sql, t->state_id);
+    buf_add_text(&sql, ", ");
+    pg_add_literal(&sql, state);
+    buf_add_text(&sql, ", now()) ON CONFLICT (state_id) DO UPDATE SET value = EXCLUDED.value, "
+                       "updated_at = EXCLUDED.updated_at");
+    if (!pg_exec(&t->link.pg, &sql, NULL, err)) {
+        return false;
+    }
+    buf_reset(&t->state);
+    buf_add(&t->state, state);
+    t->base.state = buf_str(&t->state);
+    return true;
+}
+
+/* --- a load ---------------------------------------------------------------------------------- */
+
+static bool postgres_target_set_schema(struct target *target, struct sink *sink,
+                                       const struct schema *schema, const struct str_list *key,
+                                       struct err *err)
+{
+    (void)target;
+    return postgres_sink_set_schema(sink_of(sink), schema, key, err);
+}
+
+static bool postgres_target_load(struct target *target, struct sink *sink,
+                                 const struct row_source *source, struct err *err)
+{
+    (void)target;
+    return postgres_sink_load(sink_of(sink), source, err);
+}
+
+static bool merge_all(struct target_postgres *t, bool is_last, struct err *err)
+{
+    bool is_overwrite = t->link.load->mode == MODE_OVERWRITE;
+    for (size_t i = 0; i < t->count; i++) {
+        if (!postgres_sink_merge(t->sinks[i], err) ||
+            (is_overwrite && is_last && !postgres_sink_finish(t->sinks[i], err))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool commit(struct target_postgres *t, struct err *err)
+{
+    if (t->link.is_open && !pg_exec_text(&t->link.pg, "COMMIT", err)) {
+        return err_wrap(err, "target postgres: commit");
+    }
+    t->link.is_open = false;
+    for (size_t i = 0; i < t->count; i++) {
+        postgres_sink_committed(t->sinks[i]);
+    }
+    return true;
+}
+
+static bool look_at_tables(struct target_postgres *t, struct err *err)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        if (!postgres_sink_look(t->sinks[i], err)) {
+            return err_wrap(err, "target postgres");
+        }
+    }
+    return true;
+}
+
+static bool postgres_target_commit(struct target *target, struct str state, bool is_last,
+                                   struct err *err)
+{
+    struct target_postgres *t = postgres_of(target);
+    if (!merge_all(t, is_last, err)) {
+        return false;
+    }
+    if (!is_last && t->link.load->mode == MODE_OVERWRITE) {
+        return true; /* all or nothing */
+    }
+    if (t->state_id.len > 0 && state.len > 0 && !str_eq(state, t->base.state) &&
+        !write_state(t, state, err)) {
+        return err_wrap(err, "target postgres: state");
+    }
+    return commit(t, err) && (!is_last || look_at_tables(t, err));
+}
+
+static bool postgres_target_add(struct target *target, struct str table, struct sink **ret,
+                                struct err *err)
+{
+    struct target_postgres *t = postgres_of(target);
+    struct postgres_sink *sink = NULL;
+    if (t->count == LIMIT_STREAMS) {
+        return err_set(err, ERR_FULL, "target postgres: more than %d tables", LIMIT_STREAMS);
+    }
+    if (!postgres_link_end_copy(&t->link, err)) {
+        return false;
+    }
+    if (!postgres_sink_open(&sink, &t->link, table, t->count, err)) {
+        return err_wrap(err, "target postgres");
+    }
+    t->sinks[t->count++] = sink;
+    *ret = &sink->base;
+    return true;
+}
+
+static void postgres_target_close(struct target *target)
+{
+    if (target != NULL) {
+        struct target_postgres *t = postgres_of(target);
+        for (size_t i = 0; i < t->count; i++) {
+            postgres_sink_close(t->sinks[i]);
+        }
+        pg_close(&t->link.pg);
+        buf_release(&t->state);
+    }
+}
+
+static bool set_up(struct target_postgres *t, const struct postgres_options *o, struct err *err)
+{
+    t->sinks = arena_array(t->link.arena, LIMIT_STREAMS, sizeof(struct postgres_sink *));
+    if (t->sinks == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the target");
+    }
+    return pg_open(&t->link.pg, o->dsn, err) &&
+           pg_find_schema(&t->link.pg, o->schema, t->link.arena, &t->link.schema, err) &&
+           read_state(t, err);
+}
+
+static bool postgres_target_open(struct target **ret, const struct target_context *context,
+                                 struct err *err)
+{
+    const struct postgres_options *o = (const void *)context->load;
+    struct target_postgres *t = arena_alloc(context->arena, sizeof(*t));
+    if (t == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the target");
+    }
+    *t = (struct target_postgres){.base = {.ops = &target_postgres},
+                                  .state_id = context->state_id,
+                                  .link = {.nul_rule = (enum nul_rule)o->nul_characters,
+                                           .load = &o->load,
+                                           .arena = context->arena},
+                                  .state = buf_growing(LIMIT_JSON_BYTES)};
+    if (!set_up(t, o, err)) {
+        postgres_target_close(&t->base);
+        return err_wrap(err, "target postgres");
+    }
+    *ret = &t->base;
+    return true;
+}
+
+const struct target_ops target_postgres = {
+    .type = "postgres",
+    .options = &options_table,
+    .has_tables = true,
+    .open = postgres_target_open,
+    .add = postgres_target_add,
+    .set_schema = postgres_target_set_schema,
+    .load = postgres_target_load,
+    .commit = postgres_target_commit,
+    .close = postgres_target_close,
+};
