@@ -84,6 +84,10 @@ static bool write_status(struct agent *agent, const struct json *request, struct
     jw_member_i64(w, "assets", (int64_t)agent->defs->asset_count);
     jw_member_i64(w, "sensors", (int64_t)agent->defs->sensor_count);
     jw_member_i64(w, "schedules", (int64_t)agent->defs->schedule_count);
+    if (agent->refused.code != ERR_NONE) {
+        jw_member_str(w, "definitions_refused", str_from(agent->refused.msg));
+        jw_member_opt_wall(w, "refused_at", agent->refused_at);
+    }
     jw_member_str(w, "clock", str_from(clock_trust_name(scheduler_clock(agent->scheduler))));
     if (agent->assets.automator != NULL && automator_is_used(agent->assets.automator)) {
         bool is_paused = automator_is_paused(agent->assets.automator);

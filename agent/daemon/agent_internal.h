@@ -23,6 +23,8 @@ struct agent {
     char helper[LIMIT_PATH_BYTES + 1]; /* selvedge-exec */
     struct store *store;
     struct definitions *defs;
+    struct err refused; /* why the last reload was; code ERR_NONE: it was not */
+    struct wall_time refused_at;
     struct step_host *host;
     struct runner *runner;
     struct scheduler *scheduler;

@@ -333,7 +333,8 @@ static void add_kind(struct str_list *kinds, struct str kind)
 /* What is known from how it is made comes first, then what was written. */
 static void infer_kinds(const struct subject *s)
 {
-    static const struct str sources[] = {STR_INIT("sqlite"), STR_INIT("csv"), STR_INIT("jsonl")};
+    static const struct str sources[] = {STR_INIT("sqlite"), STR_INIT("csv"), STR_INIT("jsonl"),
+                                         STR_INIT("singer")};
     static const struct str targets[] = {STR_INIT("sqlite"), STR_INIT("jsonl")};
     struct asset *asset = &s->raw->asset;
     struct str_list kinds = {0};

@@ -4,7 +4,7 @@
 #include "common/base/limits.h"
 #include "common/model/asset_key.h"
 
-enum { TABLE_NAME_BYTES_MAX = 255, QUERY_BYTES_MAX = 1 << 20 };
+enum { TABLE_NAME_BYTES_MAX = 255, QUERY_BYTES_MAX = 1 << 20, CONFIG_BYTES_MAX = 256 << 10 };
 
 static bool contains(const struct str_list *list, struct str text)
 {
@@ -78,14 +78,65 @@ static int choose(const struct subject *s, const struct json *node, const char *
     if (chosen < 0 && count == 2) {
         asset_problem(s, at, NULL, "%s needs %s or %s", what, keys[0], keys[1]);
     } else if (chosen < 0) {
-        asset_problem(s, at, NULL, "%s needs %s, %s or %s", what, keys[0], keys[1], keys[2]);
+        asset_problem(s, at, NULL, "%s needs %s, %s, %s or %s", what, keys[0], keys[1], keys[2],
+                      keys[3]);
     }
     return chosen;
 }
 
+/* --- a Singer tap ---------------------------------------------------------------------------- */
+
+/* Every text in the tree is a template. */
+static void check_config_texts(const struct item *item, const struct json *node)
+{
+    if (node->type == JSON_STRING) {
+        item_template(item, place_of_node(node), "config", node->as.string, SECRETS_ALLOWED);
+    }
+    if (node->type == JSON_OBJECT || node->type == JSON_ARRAY) {
+        for (const struct json *child = node->child; child != NULL; child = child->next) {
+            check_config_texts(item, child);
+        }
+    }
+}
+
+/* The text of the tree in the arena of the definitions; STR_NONE with a problem. */
+static struct str config_text(const struct subject *s, const struct json *node)
+{
+    AUTO(buf) text = buf_growing(CONFIG_BYTES_MAX);
+    json_write(&text, node);
+    if (text.overflow) {
+        asset_problem(s, place_of_node(node), "give large parts by a file that the tap reads",
+                      "extract: the config takes more than %d KiB as JSON", CONFIG_BYTES_MAX >> 10);
+        return STR_NONE;
+    }
+    return arena_copy(&s->l->defs->arena, buf_str(&text));
+}
+
+static void check_tap(const struct subject *s, const struct json *node)
+{
+    struct raw_extract *raw = &s->raw->extract;
+    struct item item = item_of_asset(s);
+    for (size_t i = 0; i < raw->extract.tap.count; i++) {
+        struct str word = raw->extract.tap.items[i];
+        if (i == 0 && word.ptr != NULL && word.len == 0) {
+            asset_problem(s, place_of_item(node, "tap", i), NULL, "extract: the program is empty");
+        }
+        item_template(&item, place_of_item(node, "tap", i), "tap", word, SECRETS_REFUSED);
+    }
+    if (raw->config != NULL) {
+        check_config_texts(&item, raw->config);
+        raw->extract.config = config_text(s, raw->config);
+    }
+    if (raw->extract.stream.ptr != NULL && raw->extract.stream.len == 0) {
+        asset_problem(s, place_of(node, "stream"), NULL, "extract: the stream's name is empty");
+    }
+}
+
+/* --- extract and load ------------------------------------------------------------------------ */
+
 static void check_extract(const struct subject *s)
 {
-    static const char *const keys[] = {"resource", "csv", "jsonl"};
+    static const char *const keys[] = {"resource", "csv", "jsonl", "tap"};
     const struct json *node = json_get(s->node, "extract");
     struct extract *extract = &s->raw->extract.extract;
     int type = choose(s, node, "extract", keys, COUNT_OF(keys));
@@ -95,6 +146,14 @@ static void check_extract(const struct subject *s)
     extract->type = (enum extract_type)type;
     bool is_sqlite = extract->type == EXTRACT_SQLITE;
     bool is_csv = extract->type == EXTRACT_CSV;
+    bool is_program = extract->type == EXTRACT_PROGRAM;
+    check_needs(s, node, "config", is_program, "tap");
+    check_needs(s, node, "stream", is_program, "tap");
+    check_needs(s, node, "columns", !is_program, "resource, csv and jsonl");
+    if (is_program) {
+        check_tap(s, node);
+        return;
+    }
     check_needs(s, node, "table", is_sqlite, "resource");
     check_needs(s, node, "replication_key", is_sqlite, "resource");
     check_needs(s, node, "delimiter", is_csv, "csv");
@@ -129,13 +188,15 @@ static void check_mode(const struct subject *s, const struct json *node)
     struct raw_load *raw = &s->raw->load;
     struct load *load = &raw->load;
     bool has_key = load->primary_key.count > 0;
+    bool is_program = s->raw->extract.extract.type == EXTRACT_PROGRAM;
     if (!raw->has_mode) {
-        load->mode = has_key ? LOAD_UPSERT : LOAD_APPEND;
+        load->mode =
+            has_key || (is_program && load->type == LOAD_SQLITE) ? LOAD_UPSERT : LOAD_APPEND;
     }
     if (load->mode == LOAD_UPSERT && load->type == LOAD_JSONL) {
         asset_problem(s, place_of(node, "mode"), "append or overwrite",
                       "load: mode upsert does not go with jsonl");
-    } else if (load->mode == LOAD_UPSERT && !has_key) {
+    } else if (load->mode == LOAD_UPSERT && !has_key && !is_program) {
         asset_problem(s, place_of(node, "mode"), "name the columns: primary_key: [id]",
                       "load: mode upsert needs a primary_key");
     } else if (load->mode == LOAD_APPEND && has_key) {
@@ -162,7 +223,9 @@ static void check_load(const struct subject *s)
     check_needs(s, node, "primary_key", is_sqlite, "resource");
     if (is_sqlite && load->resource_name.ptr != NULL) {
         load->resource = find_database(s, node, load->resource_name);
-        check_table(s, node, "table", &load->table);
+        if (load->table.ptr != NULL || s->raw->extract.extract.type != EXTRACT_PROGRAM) {
+            check_table(s, node, "table", &load->table);
+        }
     }
     if (!is_sqlite && load->jsonl.ptr != NULL && load->jsonl.len == 0) {
         asset_problem(s, place_of(node, "jsonl"), NULL, "load: the path is empty");

@@ -29,7 +29,7 @@ struct resource {
     struct location at;
 };
 
-enum extract_type { EXTRACT_SQLITE, EXTRACT_CSV, EXTRACT_JSONL };
+enum extract_type { EXTRACT_SQLITE, EXTRACT_CSV, EXTRACT_JSONL, EXTRACT_PROGRAM };
 struct extract {
     enum extract_type type;
     struct str resource_name;
@@ -40,7 +40,10 @@ struct extract {
     struct str csv;                  /* [resolve] EXTRACT_CSV: path or glob */
     struct str jsonl;                /* [resolve] EXTRACT_JSONL: path or glob */
     struct str delimiter;            /* EXTRACT_CSV: one byte; defaults to "," */
-    bool header; /* EXTRACT_CSV: the first line names the columns; defaults to true */
+    bool header;         /* EXTRACT_CSV: the first line names the columns; defaults to true */
+    struct str_list tap; /* [resolve] EXTRACT_PROGRAM: a Singer tap, program and arguments */
+    struct str config;   /* [secret] EXTRACT_PROGRAM: JSON object; may be empty */
+    struct str stream;   /* EXTRACT_PROGRAM: which one; empty = all */
     struct location at;
 };
 
@@ -50,10 +53,12 @@ struct load {
     enum load_type type;
     struct str resource_name;
     const struct resource *resource; /* LOAD_SQLITE only */
-    struct str table;                /* LOAD_SQLITE; defaults to the key's last part */
+    struct str table;                /* LOAD_SQLITE; defaults to the key's last part; empty = one
+                                        for each stream, by its name (EXTRACT_PROGRAM) */
     struct str jsonl;                /* [resolve] LOAD_JSONL: path */
-    enum load_mode mode;             /* default: upsert with a primary_key, else append */
-    struct str_list primary_key;     /* never empty for LOAD_UPSERT */
+    enum load_mode mode;             /* default: upsert with a primary_key or a Singer tap, whose
+                                        streams name theirs, else append */
+    struct str_list primary_key;     /* never empty for LOAD_UPSERT but with EXTRACT_PROGRAM */
     struct location at;
 };
 

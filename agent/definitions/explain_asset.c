@@ -20,6 +20,11 @@ static void say_extract(struct explaining *x, const struct extract *extract)
     case EXTRACT_JSONL:
         say(x, "jsonl", extract->jsonl);
         break;
+    case EXTRACT_PROGRAM:
+        say_list(x, "tap", &extract->tap);
+        outline_raw(&x->o, "config", extract->config); /* as written: secrets are by name */
+        outline_opt(&x->o, "stream", extract->stream);
+        break;
     }
     outline_list(&x->o, "columns", extract->columns.items, extract->columns.count);
     outline_end_map(&x->o);

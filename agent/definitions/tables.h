@@ -7,6 +7,7 @@ enum { JOBS_MAX = 1000, RESOURCES_MAX = 1000, POOLS_MAX = 1000 };
 
 struct raw_extract {
     struct extract extract;
+    const struct json *config;
     bool has_header;
     bool has_delimiter;
 };

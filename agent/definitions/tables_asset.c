@@ -9,7 +9,7 @@ enum { CHECKS_MAX = 100, OWNERS_MAX = 16 };
 
 static const struct field extract_fields[] = {
     FIELD(STR, "resource", raw_extract, extract.resource_name,
-          "The database to read from. One of `resource`, `csv` and `jsonl` is needed."),
+          "The database to read from. One of `resource`, `csv`, `jsonl` and `tap` is needed."),
     FIELD(STR, "table", raw_extract, extract.table,
           "The table to read; the last part of the asset's key when not given. With `resource`."),
     FIELD(STR, "replication_key", raw_extract, extract.replication_key,
@@ -29,8 +29,15 @@ static const struct field extract_fields[] = {
     FIELD(
         STR, "jsonl", raw_extract, extract.jsonl,
         "Path of files with one JSON object per line, with wildcards if need be. May hold ${VAR}."),
-    LATER("tap"),
-    LATER("config"),
+    FIELD(STR_LIST, "tap", raw_extract, extract.tap,
+          "A Singer tap: program and arguments, without `--config` and the like. It runs in the "
+          "folder of the definitions. Each may hold ${VAR}.",
+          .min = 1, .max = LIMIT_STEP_ARGS),
+    FIELD(JSON_OBJECT, "config", raw_extract, config,
+          "The tap's configuration. Texts in it may hold ${VAR} and ${secret:NAME}; it reaches the "
+          "tap in memory, not by a file on a disk. With `tap`."),
+    FIELD(STR, "stream", raw_extract, extract.stream,
+          "The stream to load; all when not given. With `tap`."),
     LATER("select"),
     LATER("registers"),
     LATER("every"),
@@ -52,10 +59,14 @@ static const struct field load_fields[] = {
     FIELD(STR, "resource", raw_load, load.resource_name,
           "The database to write to. One of `resource` and `jsonl` is needed."),
     FIELD(STR, "table", raw_load, load.table,
-          "The table to write; the last part of the asset's key when not given. With `resource`."),
+          "The table to write; the last part of the asset's key when not given, or with `tap` a "
+          "table for "
+          "each stream, by its name. With `resource`."),
     FIELD(ENUM, "mode", raw_load, load.mode,
           "`append` adds rows, `upsert` replaces rows with the same primary key, `overwrite` "
-          "replaces everything. Not given: `upsert` with a `primary_key`, else `append`.",
+          "replaces everything. Not given: `upsert` with a `primary_key` or a `tap`, else "
+          "`append`. A "
+          "tap's streams name their keys; those without one are appended.",
           SEEN(raw_load, has_mode), .names = load_modes),
     FIELD(STR_LIST, "primary_key", raw_load, load.primary_key,
           "The columns that identify a row. With `resource`.", .min = 1, .max = LIMIT_COLUMNS),

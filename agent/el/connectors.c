@@ -4,7 +4,8 @@ enum { NAMES_BYTES_MAX = 1024 };
 
 static const struct tap_ops *const taps[] = {
     &tap_sqlite, &tap_csv, &tap_jsonl, &tap_singer, &tap_singer_program, &tap_singer_input};
-static const struct target_ops *const targets[] = {&target_sqlite, &target_jsonl};
+static const struct target_ops *const targets[] = {&target_sqlite, &target_jsonl,
+                                                   &target_singer_program};
 
 bool connectors_tap(struct str type, const struct tap_ops **ret, struct err *err)
 {

@@ -11,6 +11,7 @@ extern const struct tap_ops tap_singer_program;
 extern const struct tap_ops tap_singer_input;
 extern const struct target_ops target_sqlite;
 extern const struct target_ops target_jsonl;
+extern const struct target_ops target_singer_program;
 
 /* ERR_INVALID names the types there are. */
 MUST_CHECK bool connectors_tap(struct str type, const struct tap_ops **ret, struct err *err);

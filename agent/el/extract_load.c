@@ -68,6 +68,10 @@ static bool advance(struct load *l, struct err *err)
     if (cancel_requested()) {
         return cancel_error(err);
     }
+    if (l->request->has_row_limit && l->tap->rows_read >= l->request->row_limit) {
+        l->result = TAP_END;
+        return true;
+    }
     if (!l->tap->ops->next(l->tap, &l->result, err)) {
         return false;
     }
@@ -311,8 +315,10 @@ bool extract_load(const struct request *request, const struct load_watcher *watc
                      .report = report,
                      .clock = clock_system(),
                      .state = buf_growing(LIMIT_JSON_BYTES)};
-    struct target_context target_context = {
-        .load = request->load, .state_id = request->state_id, .arena = arena};
+    struct target_context target_context = {.load = request->load,
+                                            .state_id = request->state_id,
+                                            .state_dir = request->state_dir,
+                                            .arena = arena};
     struct tap_context tap_context = {.options = request->tap_options,
                                       .mode = (enum load_mode)request->load->mode,
                                       .idle_ns = request->load->flush_every,

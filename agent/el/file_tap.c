@@ -2,6 +2,31 @@
 
 #include "common/base/limits.h"
 
+#include <string.h>
+
+/* What the stream is called: as "stream" says, else as the file without what follows its first dot;
+ * empty for a pattern. */
+static struct str name_of(const struct tap_options *o)
+{
+    struct str folder;
+    struct str name;
+    struct str stem;
+    struct str ending;
+    if (o->stream.len > 0) {
+        return o->stream;
+    }
+    if (!str_cut_last(o->path, '/', &folder, &name)) {
+        name = o->path;
+    }
+    for (size_t i = 0; i < name.len; i++) {
+        if (strchr("*?[", name.ptr[i]) != NULL) {
+            return STR("");
+        }
+    }
+    (void)str_cut(name, '.', &stem, &ending);
+    return stem;
+}
+
 /* Everything that changes what the rows of a file are, or what becomes of them. */
 static uint64_t hash_definition(const struct tap_context *context)
 {
@@ -29,6 +54,7 @@ bool file_tap_init(struct file_tap *t, const struct tap_context *context, struct
     if (!file_set_open(&t->files, &options, context->arena, err)) {
         return false;
     }
+    t->stream.name = name_of(o);
     t->base.is_unchanged = t->files.is_unchanged;
     return true;
 }
@@ -112,4 +138,37 @@ void file_tap_fini(struct file_tap *t)
 bool file_tap_wrap(const struct file_tap *t, struct err *err)
 {
     return err_wrap(err, "%s:%lld", t->files.entries[t->current].path, (long long)t->reader.line);
+}
+
+/* --- as a Singer program --------------------------------------------------------------------- */
+
+bool file_tap_discover(const struct tap_ops *ops, const struct tap_context *context,
+                       const struct found_taker *taker, struct err *err)
+{
+    struct tap_context everything = *context;
+    struct tap *tap = NULL;
+    struct found_stream found = {.name = name_of(context->options), .row_count = -1};
+    everything.mode = MODE_OVERWRITE;
+    if (found.name.len == 0) {
+        err_set(err, ERR_INVALID,
+                "\"stream\" is missing: \"path\" is a pattern and does not name it");
+        return err_hint(err,
+                        "write \"stream\", the name of the table-to-be, into the configuration");
+    }
+    if (!ops->open(&tap, &everything, err)) {
+        return false;
+    }
+    found.schema = tap->stream->schema;
+    bool ok = taker->take(taker->ctx, &found, err);
+    ops->close(tap);
+    return ok;
+}
+
+bool file_tap_choose(void *options, const struct stream_choice *choice, enum load_mode *ret_mode,
+                     struct err *err)
+{
+    (void)options;
+    (void)err;
+    *ret_mode = choice->replication == REPLICATION_FULL ? MODE_OVERWRITE : MODE_UPSERT;
+    return true;
 }

@@ -33,6 +33,12 @@ void file_tap_mark(struct file_tap *t);
 /* {"files":[...]} and, when not empty, one more member. */
 MUST_CHECK bool file_tap_state(struct file_tap *t, const char *extra_key, struct str extra_json,
                                struct buf *out, struct err *err);
+/* As tap_ops says; `ops` is the tap's own. A pattern needs the option "stream". */
+MUST_CHECK bool file_tap_discover(const struct tap_ops *ops, const struct tap_context *context,
+                                  const struct found_taker *taker, struct err *err);
+/* Files are followed by the state whatever the replication method, but with FULL_TABLE. */
+MUST_CHECK bool file_tap_choose(void *options, const struct stream_choice *choice,
+                                enum load_mode *ret_mode, struct err *err);
 void file_tap_fini(struct file_tap *t);
 /* "path:line: " in front of the error. Always false. */
 bool file_tap_wrap(const struct file_tap *t, struct err *err);

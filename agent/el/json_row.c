@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#define EXACT_IN_DOUBLE (INT64_C(1) << 53)
+
 bool json_row_init(struct json_row *r, const struct schema *schema, struct arena *arena,
                    struct err *err)
 {
@@ -50,16 +52,21 @@ static bool to_integer(struct json_raw raw, struct value *ret)
         return true;
     }
     /* 5.0 and 1e3 are integers to JSON Schema. */
-    if (raw.type != JSON_REAL || !json_raw_double(raw, &real) || fabs(real) > 9007199254740992.0 ||
-        real != floor(real)) {
+    if (raw.type != JSON_REAL || !json_raw_double(raw, &real) ||
+        fabs(real) > (double)EXACT_IN_DOUBLE || real != floor(real)) {
         return false;
     }
     ret->as.integer = (int64_t)real;
     return true;
 }
 
+/* An integer that a double would round stays one. */
 static bool to_real(struct json_raw raw, struct value *ret)
 {
+    if (raw.type == JSON_INT && to_integer(raw, ret) &&
+        (ret->as.integer > EXACT_IN_DOUBLE || ret->as.integer < -EXACT_IN_DOUBLE)) {
+        return true;
+    }
     ret->type = VALUE_REAL;
     return json_raw_double(raw, &ret->as.real);
 }
@@ -68,6 +75,36 @@ static bool to_boolean(struct json_raw raw, struct value *ret)
 {
     *ret = (struct value){.type = VALUE_INTEGER, .as.integer = raw.text.ptr[0] == 't'};
     return raw.type == JSON_BOOL;
+}
+
+static int digit_of(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Two hexadecimal digits a byte (RFC 4648 section 8). */
+static bool to_blob(struct json_row *r, struct json_raw raw, struct value *ret)
+{
+    struct str text = raw.text;
+    char *bytes = buf_reserve(&r->scratch, text.len / 2);
+    if (raw.type != JSON_STRING || text.len % 2 != 0 || bytes == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i += 2) {
+        int high = digit_of(text.ptr[i]);
+        int low = digit_of(text.ptr[i + 1]);
+        if (high < 0 || low < 0) {
+            return false;
+        }
+        bytes[i / 2] = (char)(high * 16 + low);
+    }
+    r->scratch.len += text.len / 2;
+    *ret = (struct value){.type = VALUE_BLOB, .as.text = {bytes, text.len / 2}};
+    return true;
 }
 
 static bool to_natural(struct json_row *r, struct json_raw raw, struct value *ret)
@@ -96,8 +133,9 @@ static bool convert(struct json_row *r, enum column_kind kind, struct json_raw r
     case COLUMN_BOOLEAN:
         return to_boolean(raw, ret);
     case COLUMN_TEXT:
-    case COLUMN_BLOB:
         return to_text(r, raw, ret);
+    case COLUMN_BLOB:
+        return to_blob(r, raw, ret);
     case COLUMN_JSON:
         *ret = (struct value){.type = VALUE_TEXT, .as.text = whole_text(raw)};
         return true;
@@ -110,10 +148,10 @@ static bool convert(struct json_row *r, enum column_kind kind, struct json_raw r
 static const char *kind_name(enum column_kind kind)
 {
     static const char *const names[] = {
-        [COLUMN_ANY] = "any value", [COLUMN_INTEGER] = "a 64-bit integer",
-        [COLUMN_REAL] = "a number", [COLUMN_BOOLEAN] = "a boolean",
-        [COLUMN_TEXT] = "a string", [COLUMN_JSON] = "any value",
-        [COLUMN_BLOB] = "a string",
+        [COLUMN_ANY] = "any value",           [COLUMN_INTEGER] = "a 64-bit integer",
+        [COLUMN_REAL] = "a number",           [COLUMN_BOOLEAN] = "a boolean",
+        [COLUMN_TEXT] = "a string",           [COLUMN_JSON] = "any value",
+        [COLUMN_BLOB] = "hexadecimal digits",
     };
     return names[kind];
 }

@@ -1,4 +1,5 @@
 /* selvedge-el - the extract/load worker. The agent starts one for every step. */
+#include "agent/el/singer_tap.h"
 #include "agent/el/singer_target.h"
 #include "agent/el/step.h"
 #include "common/cli/cli.h"
@@ -18,7 +19,8 @@ static const struct cli_command commands[] = {
         .summary = "run one step, described by a JSON object on standard input",
         .description =
             "Reads from a tap (sqlite, csv, jsonl, singer, singer_program) and loads into a target "
-            "(sqlite, jsonl), or builds a table or view from a SELECT; or asks only the SQL checks "
+            "(sqlite, jsonl, singer_program), or builds a table or view from a SELECT; or asks "
+            "only the SQL checks "
             "of an asset that something else made. Progress, result, checks and errors are JSON "
             "lines on descriptor 3, or "
             "on standard output where 3 is not open; log lines for people go to standard error.\n\n"
@@ -28,6 +30,64 @@ static const struct cli_command commands[] = {
         .exit_codes = "0: done. 1: failed, nothing is half-applied. 2: the step is not understood. "
                       "143: stopped by SIGTERM.",
         .run = step_command,
+    },
+    {
+        .name = "tap",
+        .args = "NAME",
+        .summary = "be a Singer tap: write what a source holds as messages",
+        .description =
+            "NAME is sqlite, csv or jsonl. Writes SCHEMA, RECORD and STATE messages to standard "
+            "output: each table or view of a database is a stream, or all the files that the "
+            "configuration names are one. Streams are read one after another; those that the "
+            "catalog does not select are left out, and without a catalog all are read. A STATE "
+            "follows every 100,000 rows and the end of each stream: {\"bookmarks\": {STREAM: "
+            "...}}. Log lines for people go to standard error.\n\n"
+            "A table is read whole (FULL_TABLE), or from the last value of its replication key on "
+            "(INCREMENTAL: rows that have just that value come again). Of files, what did not "
+            "change is not read and what grew is read from where it ended, unless the catalog "
+            "says FULL_TABLE.\n\n"
+            "Serves as a tap in any Singer pipeline, Meltano's too: name the program "
+            "\"selvedge-el\" and the first arguments \"tap sqlite\".",
+        .options = CLI_OPTIONS(
+            {.name = "config",
+             .type = CLI_STRING,
+             .is_repeatable = true,
+             .value_name = "FILE",
+             .help = "configuration, a JSON object; of several files the later wins"},
+            {.name = "catalog",
+             .type = CLI_STRING,
+             .value_name = "FILE",
+             .help = "which streams and properties are selected, and how they are replicated"},
+            {.name = "properties",
+             .type = CLI_STRING,
+             .value_name = "FILE",
+             .help = "the same; its name of old"},
+            {.name = "state",
+             .type = CLI_STRING,
+             .value_name = "FILE",
+             .help = "the last STATE of an earlier run: go on from there"},
+            {.name = "discover", .type = CLI_BOOL, .help = "write the catalog of what there is"},
+            {.name = "test",
+             .type = CLI_STRING,
+             .value_name = "WHAT",
+             .choices = "all|schema",
+             .bare_text = "all",
+             .help = "write one record of each stream, or only the schemas, and no state"},
+            {.name = "about", .type = CLI_BOOL, .help = "say what it is and which settings it has"},
+            {.name = "format",
+             .type = CLI_STRING,
+             .value_name = "FORMAT",
+             .choices = "json|markdown",
+             .default_text = "markdown",
+             .help = "of --about"}),
+        .examples = CLI_EXAMPLES(
+            {"selvedge-el tap sqlite --config tap.json --discover > catalog.json",
+             "see which tables there are, and which columns"},
+            {"selvedge-el tap sqlite --config tap.json --catalog catalog.json --state state.json | "
+             "target-postgres --config target.json >> states.jsonl",
+             "load what is new; the last line of states.jsonl is the next state"}),
+        .exit_codes = "143: stopped by SIGTERM; the last STATE says how far it came.",
+        .run = singer_tap_run,
     },
     {
         .name = "target",

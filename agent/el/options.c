@@ -4,33 +4,93 @@
 
 #include <string.h>
 
-enum { COMMAND_WORDS_MAX = 256 };
+/* As many as an agent may pass on. */
+enum { COMMAND_WORDS_MAX = LIMIT_STEP_ARGS };
 
 const char *const load_mode_names[] = {"append", "upsert", "overwrite", NULL};
 
 #define AT(type_, member_) .offset = offsetof(struct type_, member_)
 
-static const struct field tap_fields[] = {
-    {.key = "type", .type = FIELD_STR, AT(tap_options, type), .required = true},
+static const struct tap_options tap_defaults = {.delimiter = STR_INIT(","), .header = true};
+
+#define TYPE_FIELD                                                                                 \
+    {                                                                                              \
+        .key = "type", .type = FIELD_STR, AT(tap_options, type), .required = true                  \
+    }
+#define TAP_TABLE(fields_)                                                                         \
+    {                                                                                              \
+        .name = "tap", .size = sizeof(struct tap_options), .fields = (fields_),                    \
+        .count = COUNT_OF(fields_), .defaults = &tap_defaults                                      \
+    }
+
+static const struct field sqlite_fields[] = {
+    TYPE_FIELD,
+    {.key = "path",
+     .type = FIELD_STR,
+     AT(tap_options, path),
+     .help = "The database file; it is only read."},
+    {.key = "table",
+     .type = FIELD_STR,
+     AT(tap_options, table),
+     .help = "The table or view; as a Singer program all are streams when not given."},
+    {.key = "replication_key",
+     .type = FIELD_STR,
+     AT(tap_options, replication_key),
+     .help = "A column of `table` that only grows: rows are read from the last value on."},
+    {.key = "columns",
+     .type = FIELD_STR_LIST,
+     AT(tap_options, columns),
+     .max = LIMIT_COLUMNS,
+     .help = "Which columns of `table`; all when not given."},
+};
+const struct field_table tap_sqlite_options = TAP_TABLE(sqlite_fields);
+
+#define FILES_FIELD                                                                                \
+    {                                                                                              \
+        .key = "path", .type = FIELD_STR, AT(tap_options, path),                                   \
+        .help = "The files: one, or a pattern with shell wildcards."                               \
+    }
+#define STREAM_FIELD                                                                               \
+    {                                                                                              \
+        .key = "stream", .type = FIELD_STR, AT(tap_options, stream),                               \
+        .help = "The stream's name as a Singer program; the file's, without its ending, when not " \
+                "given."                                                                           \
+    }
+
+static const struct field csv_fields[] = {
+    TYPE_FIELD,
+    FILES_FIELD,
+    {.key = "delimiter",
+     .type = FIELD_STR,
+     AT(tap_options, delimiter),
+     .fallback = ",",
+     .help = "What parts the fields: one byte."},
+    {.key = "header",
+     .type = FIELD_BOOL,
+     AT(tap_options, header),
+     .fallback = "true",
+     .help = "Whether the first line names the columns."},
+    {.key = "columns",
+     .type = FIELD_STR_LIST,
+     AT(tap_options, columns),
+     .max = LIMIT_COLUMNS,
+     .help = "The names of the fields where there is no header."},
+    STREAM_FIELD,
+};
+const struct field_table tap_csv_options = TAP_TABLE(csv_fields);
+
+static const struct field jsonl_fields[] = {TYPE_FIELD, FILES_FIELD, STREAM_FIELD};
+const struct field_table tap_jsonl_options = TAP_TABLE(jsonl_fields);
+
+static const struct field singer_fields[] = {
+    TYPE_FIELD,
     {.key = "path", .type = FIELD_STR, AT(tap_options, path)},
-    {.key = "table", .type = FIELD_STR, AT(tap_options, table)},
-    {.key = "replication_key", .type = FIELD_STR, AT(tap_options, replication_key)},
-    {.key = "columns", .type = FIELD_STR_LIST, AT(tap_options, columns), .max = LIMIT_COLUMNS},
-    {.key = "delimiter", .type = FIELD_STR, AT(tap_options, delimiter)},
-    {.key = "header", .type = FIELD_BOOL, AT(tap_options, header)},
     {.key = "stream", .type = FIELD_STR, AT(tap_options, stream)},
     {.key = "command", .type = FIELD_STR_LIST, AT(tap_options, command), .max = COMMAND_WORDS_MAX},
     {.key = "config", .type = FIELD_STR, AT(tap_options, config)},
     {.key = "catalog", .type = FIELD_STR, AT(tap_options, catalog)},
 };
-static const struct tap_options tap_defaults = {.delimiter = STR_INIT(","), .header = true};
-const struct field_table tap_options_table = {
-    .name = "tap",
-    .size = sizeof(struct tap_options),
-    .fields = tap_fields,
-    .count = COUNT_OF(tap_fields),
-    .defaults = &tap_defaults,
-};
+const struct field_table tap_options_table = TAP_TABLE(singer_fields);
 
 static const struct field target_fields[] = {
     LOAD_OPTION_FIELDS(target_options, load),

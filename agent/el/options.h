@@ -16,12 +16,16 @@ struct tap_options {
     struct str_list columns;    /* sqlite: which (empty = all); csv without header: their names */
     struct str delimiter;       /* csv: one byte */
     bool header;                /* csv */
-    struct str stream;          /* singer...: which; empty = the only one, or all */
+    struct str stream;          /* singer...: which; empty = the only one, or all; csv, jsonl: its
+                                   name as a Singer program */
     struct str_list command;    /* singer_program: its argv, without --config and the like */
     struct str config;          /* singer_program: JSON text; empty = none */
     struct str catalog;         /* the same */
 };
-extern const struct field_table tap_options_table;
+extern const struct field_table tap_sqlite_options;
+extern const struct field_table tap_csv_options;
+extern const struct field_table tap_jsonl_options;
+extern const struct field_table tap_options_table; /* of the Singer taps */
 
 /* Of every target: the first member of a connector's own struct, whose table begins with
  * LOAD_OPTION_FIELDS and starts from LOAD_OPTION_DEFAULTS. */

@@ -27,6 +27,7 @@ struct request {
     int64_t attempt;
     int kind;
     struct str state_id; /* empty = the asset */
+    struct str state_dir;
     /* kind extract_load */
     const struct json *tap_node; /* as they came; NULL = they did not */
     const struct json *target_node;
@@ -34,6 +35,8 @@ struct request {
     const void *tap_options; /* of the struct that tap->options describes */
     const struct target_ops *target;
     const struct load_options *load; /* first member of what target->options describes */
+    bool has_row_limit;              /* read no more than row_limit rows; never in a step */
+    int64_t row_limit;
     /* kind sql */
     struct str path;
     struct str name;

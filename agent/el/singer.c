@@ -138,21 +138,28 @@ static bool find_member(struct str object, const char *name, struct json_raw *re
     return json_scan_end(&scan, err);
 }
 
-/* One kind seen among the types of a property; two different ones are any value as text. */
-static void widen(enum column_kind *kind, bool *has_kind, enum column_kind seen)
+/* What the types of a property come to: two different ones are any value as text. */
+struct found_kind {
+    enum column_kind kind;
+    bool is_found;
+    bool is_mixed;
+};
+
+static void widen(struct found_kind *found, enum column_kind seen)
 {
-    if (!*has_kind) {
-        *kind = seen;
-    } else if ((*kind == COLUMN_INTEGER && seen == COLUMN_REAL) ||
-               (*kind == COLUMN_REAL && seen == COLUMN_INTEGER)) {
-        *kind = COLUMN_REAL;
-    } else if (*kind != seen) {
-        *kind = COLUMN_TEXT;
+    if (!found->is_found) {
+        found->kind = seen;
+    } else if ((found->kind == COLUMN_INTEGER && seen == COLUMN_REAL) ||
+               (found->kind == COLUMN_REAL && seen == COLUMN_INTEGER)) {
+        found->kind = COLUMN_REAL;
+    } else if (found->kind != seen) {
+        found->kind = COLUMN_TEXT;
+        found->is_mixed = true;
     }
-    *has_kind = true;
+    found->is_found = true;
 }
 
-static void widen_by_name(enum column_kind *kind, bool *has_kind, struct json_raw name)
+static void widen_by_name(struct found_kind *found, struct json_raw name)
 {
     static const struct {
         const char *name;
@@ -163,17 +170,16 @@ static void widen_by_name(enum column_kind *kind, bool *has_kind, struct json_ra
     };
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         if (json_raw_is(name, kinds[i].name)) {
-            widen(kind, has_kind, kinds[i].kind);
+            widen(found, kinds[i].kind);
         }
     }
 }
 
 /* "type": a name or a list of names; "null" and unknown names say nothing. */
-static bool read_type_names(struct json_raw type, enum column_kind *kind, bool *has_kind,
-                            struct err *err)
+static bool read_type_names(struct json_raw type, struct found_kind *found, struct err *err)
 {
     if (type.type == JSON_STRING) {
-        widen_by_name(kind, has_kind, type);
+        widen_by_name(found, type);
         return true;
     }
     if (type.text.ptr == NULL || type.type != JSON_ARRAY) {
@@ -185,14 +191,13 @@ static bool read_type_names(struct json_raw type, enum column_kind *kind, bool *
         return false;
     }
     while (json_scan_element(&scan, &name)) {
-        widen_by_name(kind, has_kind, name);
+        widen_by_name(found, name);
     }
     return json_scan_end(&scan, err);
 }
 
 /* "anyOf": [{"type": ...}, ...], one level deep. */
-static bool read_any_of(struct json_raw list, enum column_kind *kind, bool *has_kind,
-                        struct err *err)
+static bool read_any_of(struct json_raw list, struct found_kind *found, struct err *err)
 {
     if (list.text.ptr == NULL || list.type != JSON_ARRAY) {
         return true;
@@ -204,26 +209,56 @@ static bool read_any_of(struct json_raw list, enum column_kind *kind, bool *has_
     }
     while (json_scan_element(&scan, &member)) {
         struct json_raw type;
-        if (member.type == JSON_OBJECT && (!find_member(member.text, "type", &type, err) ||
-                                           !read_type_names(type, kind, has_kind, err))) {
+        if (member.type == JSON_OBJECT &&
+            (!find_member(member.text, "type", &type, err) || !read_type_names(type, found, err))) {
             return false;
         }
     }
     return json_scan_end(&scan, err);
 }
 
-static bool property_kind(struct json_raw property, enum column_kind *ret, struct err *err)
+/* The source's own SQL type is taken where it means the same to us: a "timestamp" would make
+ * numbers of texts in SQLite. With it a column of several types is one that takes any value
+ * (row_json_write_schema). */
+static void take_sql_type(struct json_raw declared, const struct found_kind *found,
+                          struct column *ret)
 {
-    *ret = COLUMN_TEXT;
+    if (declared.text.ptr == NULL || declared.type != JSON_STRING || declared.has_escape) {
+        return;
+    }
+    enum column_kind kind = column_kind_from_sql(declared.text);
+    if (kind == COLUMN_ANY && (found->is_mixed || !found->is_found)) {
+        ret->kind = COLUMN_ANY;
+    }
+    if (kind == ret->kind) {
+        ret->type = declared.text;
+    }
+}
+
+static bool property_column(struct json_raw property, struct column *ret, struct err *err)
+{
+    ret->kind = COLUMN_TEXT;
     if (property.type != JSON_OBJECT) {
         return true; /* true, false: JSON Schema's "anything", "nothing" */
     }
     struct json_raw type;
     struct json_raw any_of;
-    bool has_kind = false;
-    return find_member(property.text, "type", &type, err) &&
-           find_member(property.text, "anyOf", &any_of, err) &&
-           read_type_names(type, ret, &has_kind, err) && read_any_of(any_of, ret, &has_kind, err);
+    struct json_raw encoding;
+    struct json_raw sql_type;
+    struct found_kind found = {.kind = COLUMN_TEXT};
+    if (!find_member(property.text, "type", &type, err) ||
+        !find_member(property.text, "anyOf", &any_of, err) ||
+        !find_member(property.text, "contentEncoding", &encoding, err) ||
+        !find_member(property.text, "x-sql-datatype", &sql_type, err) ||
+        !read_type_names(type, &found, err) || !read_any_of(any_of, &found, err)) {
+        return false;
+    }
+    ret->kind = found.kind;
+    if (found.kind == COLUMN_TEXT && encoding.text.ptr != NULL && json_raw_is(encoding, "base16")) {
+        ret->kind = COLUMN_BLOB;
+    }
+    take_sql_type(sql_type, &found, ret);
+    return true;
 }
 
 static bool read_properties(struct json_raw properties, struct schema *into, struct buf *names,
@@ -241,7 +276,7 @@ static bool read_properties(struct json_raw properties, struct schema *into, str
         if (!json_unescape(key, true, names, &column.name)) {
             return err_set(err, ERR_NO_MEMORY, "no memory for a name");
         }
-        if (!property_kind(property, &column.kind, err) || !schema_add(into, &column, err)) {
+        if (!property_column(property, &column, err) || !schema_add(into, &column, err)) {
             return false;
         }
     }

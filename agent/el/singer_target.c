@@ -3,14 +3,13 @@
 #include "agent/el/cancel.h"
 #include "agent/el/connectors.h"
 #include "agent/el/extract_load.h"
+#include "agent/el/singer_settings.h"
 #include "common/base/limits.h"
 #include "common/db/db.h"
 #include "common/json/json_writer.h"
 #include "common/log/log.h"
 #include "common/platform/files.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -23,34 +22,10 @@ enum {
 static const char *const load_methods[] = {
     [MODE_APPEND] = "append-only", [MODE_UPSERT] = "upsert", [MODE_OVERWRITE] = "overwrite", NULL};
 
-/* What a step says of the target, but its type, which we know, and its mode, which the configuration
- * may call "load_method" as others do. Keys that only other targets have are passed over: one
- * configuration may serve several. */
-static bool settings_table(const struct target_ops *target, struct arena *arena,
-                           struct field_table *ret, struct err *err)
+/* The mode, which the configuration may call "load_method" as others do. */
+static bool read_load_method(const struct json *node, void *settings, struct err *err)
 {
-    const struct field_table *table = target->options;
-    struct field *fields = arena_array(arena, table->count, sizeof(*fields));
-    if (fields == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for the configuration");
-    }
-    *ret = *table;
-    ret->name = target->type;
-    ret->fields = fields;
-    ret->count = 0;
-    ret->ignore_unknown = true;
-    for (size_t i = 0; i < table->count; i++) {
-        struct field field = table->fields[i];
-        if (!str_eq(str_from(field.key), STR("type"))) {
-            field.required = field.required && !str_eq(str_from(field.key), STR("mode"));
-            fields[ret->count++] = field;
-        }
-    }
-    return true;
-}
-
-static bool read_load_method(const struct json *node, struct load_options *load, struct err *err)
-{
+    struct load_options *load = settings;
     const struct json *method = json_get(node, "load_method");
     for (int i = 0; method != NULL && load_methods[i] != NULL; i++) {
         if (method->type == JSON_STRING && str_eq(method->as.string, str_from(load_methods[i]))) {
@@ -65,98 +40,29 @@ static bool read_load_method(const struct json *node, struct load_options *load,
     return err_hint(err, "leave it out: then rows with a key are upserted, others appended");
 }
 
-static bool read_file(const char *path, const struct field_table *table, struct arena *arena,
-                      struct load_options *load, struct err *err)
-{
-    AUTO(buf) text = buf_growing(LIMIT_JSON_BYTES);
-    struct json *node = NULL;
-    struct problems problems = {.arena = arena, .file = str_from(path)};
-    if (!files_read(path, &text, err)) {
-        return false;
-    }
-    struct str kept = arena_copy(arena, buf_str(&text));
-    if (!json_parse(kept, LIMIT_JSON_BYTES, arena, &node, err)) {
-        return err_wrap(err, "%s", path);
-    }
-    if (!fields_read(node, table, STR(""), arena, &problems, load)) {
-        return problems_to_err(&problems, err);
-    }
-    return read_load_method(node, load, err) || err_wrap(err, "%s", path);
-}
-
-/* Files given later win, key by key. */
 static bool read_settings(const struct cli *cli, const struct target_ops *target,
                           struct arena *arena, struct load_options **ret, struct err *err)
 {
-    struct field_table table;
-    if (!settings_table(target, arena, &table, err)) {
+    struct singer_settings settings;
+    if (!singer_settings_init(&settings, target->options, target->type, arena, err)) {
         return false;
     }
-    struct load_options *load = arena_alloc(arena, table.size);
-    void *before = arena_alloc(arena, table.size);
-    if (load == NULL || before == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for the configuration");
-    }
-    if (table.defaults != NULL) {
-        memcpy(load, table.defaults, table.size);
-    }
+    struct load_options *load = settings.values;
     load->mode = target->cannot_upsert ? MODE_APPEND : MODE_UPSERT;
     load->append_without_key = true;
-    table.defaults = before;
-    if (cli_values(cli, "config", 0) == NULL) {
-        err_set(err, ERR_INVALID, "--config is missing");
-        return err_hint(err, "write {\"path\": \"data.db\"} into a file and name it");
-    }
-    for (size_t i = 0; cli_values(cli, "config", i) != NULL; i++) {
-        memcpy(before, load, table.size);
-        if (!read_file(cli_values(cli, "config", i), &table, arena, load, err)) {
-            return false;
-        }
-    }
+    settings.check = read_load_method;
     *ret = load;
-    return true;
-}
-
-/* --- what it says of itself ------------------------------------------------------------------ */
-
-static void write_about(const struct field_table *table, struct buf *out)
-{
-    char name[64];
-    AUTO(buf) schema = buf_growing(LIMIT_JSON_BYTES);
-    struct json_writer w = json_writer(out);
-    fields_write_schema(&schema, table, "settings");
-    jw_begin_object(&w);
-    (void)snprintf(name, sizeof(name), "selvedge-el target %s", table->name);
-    jw_member_str(&w, "name", str_from(name));
-    jw_member_str(&w, "description", STR("Selvedge's native target as a Singer program"));
-    jw_member_str(&w, "version", str_from(SELVEDGE_VERSION));
-    jw_key(&w, STR("capabilities"));
-    jw_begin_array(&w);
-    jw_str(&w, STR("about"));
-    jw_end_array(&w);
-    jw_member_raw(&w, "settings", str_trim(buf_str(&schema)));
-    jw_end_object(&w);
+    return singer_settings_read(&settings, cli, "{\"path\": \"data.db\"}", err);
 }
 
 static int about(struct cli *cli, const struct target_ops *target)
 {
-    AUTO(arena) arena = arena_new(ARENA_BYTES_MAX);
-    struct field_table settings;
-    const struct field_table *table = &settings;
-    struct err err = {0};
-    if (!settings_table(target, &arena, &settings, &err)) {
-        return cli_error(cli, &err);
-    }
-    AUTO(buf) out = buf_growing((size_t)LIMIT_JSON_BYTES * 2);
-    const char *format = cli_text(cli, "format");
-    if (str_eq(str_from(format), STR("json"))) {
-        write_about(table, &out);
-    } else {
-        buf_addf(&out, "# selvedge-el target %s\n\n", table->name);
-        fields_write_markdown(&out, table);
-    }
-    cli_json(cli, buf_str(&out));
-    return CLI_OK;
+    static const char *const capabilities[] = {"about", NULL};
+    const struct singer_about about = {.kind = "target",
+                                       .description =
+                                           "Selvedge's native target as a Singer program",
+                                       .capabilities = capabilities};
+    return singer_settings_about(cli, &about, target->options, target->type);
 }
 
 /* --- the load -------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* tap.h - where rows come from: one interface, one file per connector (connectors.h lists them). */
 #pragma once
+#include "agent/el/discovery.h"
 #include "agent/el/request.h"
 #include "agent/el/stream.h"
 #include "common/base/buf.h"
@@ -44,4 +45,13 @@ struct tap_ops {
      * source told none. */
     MUST_CHECK bool (*state)(struct tap *tap, struct buf *out, struct err *err);
     void (*close)(struct tap *tap); /* NULL is allowed */
+
+    /* Of a tap that can be a Singer program (singer_tap.c); NULL else. */
+    /* Gives each stream of the source that the options name; context->state is empty. */
+    MUST_CHECK bool (*discover)(const struct tap_context *context, const struct found_taker *taker,
+                                struct err *err);
+    /* Sets `options`, a copy that is the caller's, to the chosen stream. */
+    MUST_CHECK bool (*choose)(void *options, const struct stream_choice *choice,
+                              enum load_mode *ret_mode, struct err *err);
+    bool has_bookmarks; /* its state is Singer's {"bookmarks": {stream: ...}} */
 };

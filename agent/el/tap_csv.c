@@ -418,11 +418,19 @@ static bool csv_tap_open(struct tap **ret, const struct tap_context *context, st
     return true;
 }
 
+static bool csv_tap_discover(const struct tap_context *context, const struct found_taker *taker,
+                             struct err *err)
+{
+    return file_tap_discover(&tap_csv, context, taker, err);
+}
+
 const struct tap_ops tap_csv = {
     .type = "csv",
-    .options = &tap_options_table,
+    .options = &tap_csv_options,
     .open = csv_tap_open,
     .next = csv_tap_next,
     .state = csv_tap_state,
     .close = csv_tap_close,
+    .discover = csv_tap_discover,
+    .choose = file_tap_choose,
 };

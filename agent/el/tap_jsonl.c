@@ -239,11 +239,19 @@ static bool jsonl_tap_open(struct tap **ret, const struct tap_context *context, 
     return true;
 }
 
+static bool jsonl_tap_discover(const struct tap_context *context, const struct found_taker *taker,
+                               struct err *err)
+{
+    return file_tap_discover(&tap_jsonl, context, taker, err);
+}
+
 const struct tap_ops tap_jsonl = {
     .type = "jsonl",
-    .options = &tap_options_table,
+    .options = &tap_jsonl_options,
     .open = jsonl_tap_open,
     .next = jsonl_tap_next,
     .state = jsonl_tap_state,
     .close = jsonl_tap_close,
+    .discover = jsonl_tap_discover,
+    .choose = file_tap_choose,
 };

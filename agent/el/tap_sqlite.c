@@ -14,6 +14,7 @@
 #include "agent/el/boundary.h"
 #include "agent/el/connectors.h"
 #include "agent/el/key_value.h"
+#include "agent/el/sqlite_discovery.h"
 #include "agent/el/table.h"
 #include "common/base/limits.h"
 #include "common/base/time.h"
@@ -479,9 +480,12 @@ static bool sqlite_tap_open(struct tap **ret, const struct tap_context *context,
 
 const struct tap_ops tap_sqlite = {
     .type = "sqlite",
-    .options = &tap_options_table,
+    .options = &tap_sqlite_options,
     .open = sqlite_tap_open,
     .next = sqlite_tap_next,
     .state = sqlite_tap_state,
     .close = sqlite_tap_close,
+    .discover = sqlite_discover,
+    .choose = sqlite_choose,
+    .has_bookmarks = true,
 };

@@ -10,6 +10,7 @@
 struct target_context {
     const struct load_options *load; /* first member of what ops->options describes */
     struct str state_id;             /* empty: the state is kept elsewhere, not in the target */
+    struct str state_dir;            /* where a target that has no place for it keeps it */
     struct arena *arena;             /* lives longer than the target */
 };
 

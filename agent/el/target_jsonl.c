@@ -5,6 +5,7 @@
  * file that became shorter was rotated away, and is written on from its end. An overwrite goes to
  * "<path>.new" and is renamed. */
 #include "agent/el/connectors.h"
+#include "agent/el/row_json.h"
 #include "agent/el/table.h"
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
@@ -271,59 +272,13 @@ static bool jsonl_target_set_schema(struct target *target, struct sink *sink,
     return true;
 }
 
-/* JSON has no bytes: two hexadecimal digits each. */
-static void write_blob(struct json_writer *w, struct str bytes)
-{
-    static const char digits[] = "0123456789abcdef";
-    buf_add_char(w->out, '"');
-    char *to = buf_reserve(w->out, bytes.len * 2);
-    for (size_t i = 0; to != NULL && i < bytes.len; i++) {
-        unsigned char byte = (unsigned char)bytes.ptr[i];
-        *to++ = digits[byte >> 4];
-        *to++ = digits[byte & 15];
-    }
-    w->out->len += to == NULL ? 0 : bytes.len * 2;
-    buf_add_char(w->out, '"');
-    w->needs_comma = true;
-}
-
-static void write_value(struct json_writer *w, const struct column *c, const struct value *v)
-{
-    switch (v->type) {
-    case VALUE_INTEGER:
-        if (c->kind == COLUMN_BOOLEAN && (v->as.integer == 0 || v->as.integer == 1)) {
-            jw_bool(w, v->as.integer == 1);
-        } else {
-            jw_i64(w, v->as.integer);
-        }
-        break;
-    case VALUE_REAL:
-        jw_double(w, v->as.real);
-        break;
-    case VALUE_TEXT:
-        if (c->kind == COLUMN_JSON) {
-            jw_raw(w, v->as.text);
-        } else {
-            jw_str(w, v->as.text);
-        }
-        break;
-    case VALUE_BLOB:
-        write_blob(w, v->as.text);
-        break;
-    case VALUE_NULL:
-    default:
-        jw_null(w);
-        break;
-    }
-}
-
 static bool write_row(struct target_jsonl *t, const struct value *row, struct err *err)
 {
     struct json_writer w = json_writer(&t->out);
     jw_begin_object(&w);
     for (size_t i = 0; i < t->schema->count; i++) {
         jw_key(&w, t->schema->columns[i].name);
-        write_value(&w, &t->schema->columns[i], &row[i]);
+        row_json_write(&w, &t->schema->columns[i], &row[i]);
     }
     jw_end_object(&w);
     buf_add_char(&t->out, '\n');

@@ -75,6 +75,27 @@ static const char *resolved_text(struct resolver *r, struct str text)
     return copy;
 }
 
+/* --- words of a command ----------------------------------------------------------------------- */
+
+/* "-c", "-lc" (shells, Python), "-e" (Perl, Ruby, Node): what follows is code. */
+static bool introduces_code(struct str argument)
+{
+    return str_eq(argument, STR("-e")) ||
+           (str_starts(argument, STR("-")) && str_ends(argument, STR("c")) && argument.len <= 4 &&
+            !str_starts(argument, STR("--")));
+}
+
+/* The name of a file or what somebody published must not become a part of somebody's code. */
+static bool is_safe(struct resolver *r, const char *key, const struct str_list *run, size_t i)
+{
+    if (i == 0 || !introduces_code(run->items[i - 1]) ||
+        !str_contains(run->items[i], STR("${SELVEDGE_TAG_"))) {
+        return true;
+    }
+    (void)err_set(r->err, ERR_INVALID, "%s[%zu]: a tag of the run would become code", key, i);
+    return err_hint(r->err, "the program finds it in its environment: write $$SELVEDGE_TAG_...");
+}
+
 /* --- native work ------------------------------------------------------------------------------ */
 
 static void add_list(struct json_writer *w, const char *member, const struct str_list *list)
@@ -90,10 +111,83 @@ static void add_list(struct json_writer *w, const char *member, const struct str
     jw_end_array(w);
 }
 
+/* The tree with every text in it resolved. */
+static void add_resolved(struct resolver *r, struct json_writer *w, const struct json *node)
+{
+    if (node->type == JSON_STRING) {
+        const char *text = resolved_text(r, node->as.string);
+        jw_str(w, text == NULL ? STR("") : str_from(text));
+    } else if (node->type == JSON_OBJECT) {
+        jw_begin_object(w);
+        for (const struct json *member = node->child; member != NULL; member = member->next) {
+            jw_key(w, member->key);
+            add_resolved(r, w, member);
+        }
+        jw_end_object(w);
+    } else if (node->type == JSON_ARRAY) {
+        jw_begin_array(w);
+        for (const struct json *element = node->child; element != NULL; element = element->next) {
+            add_resolved(r, w, element);
+        }
+        jw_end_array(w);
+    } else {
+        AUTO(buf) text = buf_growing(INPUT_BYTES_MAX);
+        json_write(&text, node);
+        jw_raw(w, buf_str(&text));
+    }
+}
+
+/* A buffer that grows leaves what it held behind: one that is to hold secrets has all its room from
+ * the start, of which only what is used takes memory. */
+static void hold_secrets(struct resolver *r, struct buf *text, struct str config)
+{
+    if (str_contains(config, STR("${secret:")) && buf_reserve(text, INPUT_BYTES_MAX - 1) == NULL) {
+        r->ok = err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
+    }
+}
+
+/* The tap's configuration as the text that it will read. */
+static void add_config(struct resolver *r, struct json_writer *w, struct str config)
+{
+    struct json *node = NULL;
+    AUTO(buf) text = buf_growing(INPUT_BYTES_MAX);
+    struct json_writer inner = json_writer(&text);
+    if (!r->ok || config.len == 0) {
+        return;
+    }
+    hold_secrets(r, &text, config);
+    if (!json_parse(config, INPUT_BYTES_MAX, r->arena, &node, r->err)) {
+        r->ok = false;
+        return;
+    }
+    add_resolved(r, &inner, node);
+    if (r->ok && text.overflow) {
+        r->ok = err_set(r->err, ERR_NO_MEMORY, "prepare the step: no memory for the tap's config");
+    }
+    jw_member_str(w, "config", buf_str(&text));
+    buf_wipe(&text);
+}
+
+static void add_program(struct resolver *r, struct json_writer *w, const struct extract *extract)
+{
+    jw_key(w, STR("command"));
+    jw_begin_array(w);
+    for (size_t i = 0; i < extract->tap.count; i++) {
+        r->ok = r->ok && is_safe(r, "tap", &extract->tap, i);
+        const char *word = resolved_text(r, extract->tap.items[i]);
+        jw_str(w, word == NULL ? STR("") : str_from(word));
+    }
+    jw_end_array(w);
+    add_config(r, w, extract->config);
+    jw_member_opt(w, "stream", extract->stream);
+}
+
 static void add_tap(struct resolver *r, struct json_writer *w, const struct extract *extract)
 {
-    static const char *const types[] = {
-        [EXTRACT_SQLITE] = "sqlite", [EXTRACT_CSV] = "csv", [EXTRACT_JSONL] = "jsonl"};
+    static const char *const types[] = {[EXTRACT_SQLITE] = "sqlite",
+                                        [EXTRACT_CSV] = "csv",
+                                        [EXTRACT_JSONL] = "jsonl",
+                                        [EXTRACT_PROGRAM] = "singer_program"};
     jw_key(w, STR("tap"));
     jw_begin_object(w);
     jw_member_str(w, "type", str_from(types[extract->type]));
@@ -111,13 +205,17 @@ static void add_tap(struct resolver *r, struct json_writer *w, const struct extr
     case EXTRACT_JSONL:
         add_path(r, w, "path", extract->jsonl);
         break;
+    case EXTRACT_PROGRAM:
+        add_program(r, w, extract);
+        break;
     }
     add_list(w, "columns", &extract->columns);
     jw_end_object(w);
 }
 
-static void add_target(struct resolver *r, struct json_writer *w, const struct load *load)
+static void add_target(struct resolver *r, struct json_writer *w, const struct asset *asset)
 {
+    const struct load *load = &asset->load;
     static const char *const modes[] = {
         [LOAD_APPEND] = "append", [LOAD_UPSERT] = "upsert", [LOAD_OVERWRITE] = "overwrite"};
     jw_key(w, STR("target"));
@@ -125,9 +223,12 @@ static void add_target(struct resolver *r, struct json_writer *w, const struct l
     jw_member_str(w, "type", load->type == LOAD_SQLITE ? STR("sqlite") : STR("jsonl"));
     if (load->type == LOAD_SQLITE) {
         add_path(r, w, "path", load->resource->path);
-        jw_member_str(w, "table", load->table);
+        jw_member_opt(w, "table", load->table);
     } else {
         add_path(r, w, "path", load->jsonl);
+    }
+    if (asset->extract.type == EXTRACT_PROGRAM) {
+        jw_member_bool(w, "append_without_key", true);
     }
     jw_member_str(w, "mode", str_from(modes[load->mode]));
     add_list(w, "primary_key", &load->primary_key);
@@ -214,7 +315,7 @@ static void write_input(struct resolver *r, const struct asset *asset, struct bu
         jw_member_str(&w, "kind", STR("extract_load"));
         jw_member_str(&w, "state_id", asset->key);
         add_tap(r, &w, &asset->extract);
-        add_target(r, &w, &asset->load);
+        add_target(r, &w, asset);
     }
     add_checks(r, &w, asset);
     jw_end_object(&w);
@@ -240,6 +341,7 @@ static bool make_native(struct resolver *r, const struct asset *asset, const str
 {
     const char **argv = arena_array(r->arena, 3, sizeof(*argv));
     AUTO(buf) input = buf_growing(INPUT_BYTES_MAX);
+    hold_secrets(r, &input, asset->extract.config);
     if (check == NULL) {
         write_input(r, asset, &input);
     } else {
@@ -249,12 +351,15 @@ static bool make_native(struct resolver *r, const struct asset *asset, const str
         return false;
     }
     struct str copy = arena_copy(r->arena, buf_str(&input));
-    if (argv == NULL || input.overflow || copy.ptr == NULL) {
+    bool is_whole = !input.overflow;
+    buf_wipe(&input);
+    if (argv == NULL || !is_whole || copy.ptr == NULL) {
         return err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
     }
     argv[0] = r->context.worker;
     argv[1] = "step";
     spec->argv = argv;
+    spec->cwd = r->context.defs->dir;
     spec->input = copy;
     return true;
 }
@@ -283,25 +388,6 @@ static bool hold_to_limits(struct resolver *r, const struct asset *asset, struct
     return set_user(r, asset, spec);
 }
 
-/* "-c", "-lc" (shells, Python), "-e" (Perl, Ruby, Node): what follows is code. */
-static bool introduces_code(struct str argument)
-{
-    return str_eq(argument, STR("-e")) ||
-           (str_starts(argument, STR("-")) && str_ends(argument, STR("c")) && argument.len <= 4 &&
-            !str_starts(argument, STR("--")));
-}
-
-/* The name of a file or what somebody published must not become a part of somebody's code. */
-static bool is_safe(struct resolver *r, const struct str_list *run, size_t i)
-{
-    if (i == 0 || !introduces_code(run->items[i - 1]) ||
-        !str_contains(run->items[i], STR("${SELVEDGE_TAG_"))) {
-        return true;
-    }
-    (void)err_set(r->err, ERR_INVALID, "run[%zu]: a tag of the run would become code", i);
-    return err_hint(r->err, "the program finds it in its environment: write $$SELVEDGE_TAG_...");
-}
-
 static bool make_argv(struct resolver *r, const struct str_list *run, struct step_spec *spec)
 {
     const char **argv = arena_array(r->arena, run->count + 1, sizeof(*argv));
@@ -309,7 +395,7 @@ static bool make_argv(struct resolver *r, const struct str_list *run, struct ste
         return err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
     }
     for (size_t i = 0; i < run->count && r->ok; i++) {
-        r->ok = is_safe(r, run, i);
+        r->ok = is_safe(r, "run", run, i);
         argv[i] = resolved_text(r, run->items[i]);
     }
     spec->argv = argv;

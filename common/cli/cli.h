@@ -52,7 +52,10 @@ struct cli_option {
     char letter;        /* 0 = none */
     bool is_repeatable; /* CLI_STRING only: may be given again; see cli_values */
     enum cli_type type;
-    const char *value_name;   /* "DIR"; NULL for booleans */
+    const char *value_name; /* "DIR"; NULL for booleans */
+    /* The value when the option stands alone; another one must then be attached: --test=all. NULL =
+     * it must have a value. */
+    const char *bare_text;
     const char *default_text; /* the value when not given; NULL = none */
     const char *env;          /* environment variable that stands in when not given; NULL = none */
     const char *choices;      /* "append|upsert|overwrite" for CLI_STRING; NULL = anything */

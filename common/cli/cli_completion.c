@@ -71,7 +71,7 @@ static void add_bash_values(struct buf *b, const struct cli_command *command,
                             const struct cli_option *list)
 {
     for (; list != NULL && list->name != NULL; list++) {
-        if (list->type == CLI_BOOL) {
+        if (list->type == CLI_BOOL || list->bare_text != NULL) {
             continue;
         }
         const char *lead = command == NULL ? "*'" : "'";
@@ -212,7 +212,7 @@ static void add_fish_options(struct buf *b, const struct cli_program *program,
         if (list->letter != '\0') {
             buf_addf(b, " -s %c", list->letter);
         }
-        buf_add_text(b, list->type == CLI_BOOL ? "" : " -r");
+        buf_add_text(b, list->type == CLI_BOOL || list->bare_text != NULL ? "" : " -r");
         if (list->choices != NULL) {
             buf_add_text(b, " -f -a '");
             add_choices(b, list->choices);

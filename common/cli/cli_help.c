@@ -27,7 +27,7 @@ void cli_add_option_form(struct buf *b, const struct cli_option *o)
     }
     buf_addf(b, "--%s", o->name);
     if (o->type != CLI_BOOL) {
-        buf_addf(b, " %s", o->value_name);
+        buf_addf(b, o->bare_text == NULL ? " %s" : "[=%s]", o->value_name);
     }
 }
 

@@ -175,6 +175,7 @@ static enum step take_value(struct cli *cli, const struct cli_option *o, const c
             return STEP_WRONG;
         }
     } else {
+        value = value == NULL ? o->bare_text : value;
         value = value != NULL || argv[*index + 1] == NULL ? value : argv[++*index];
         if (value == NULL) {
             cli_usage(cli, "option --%s needs a value: --%s %s", o->name, o->name, o->value_name);

@@ -151,6 +151,10 @@ static bool check_option(const struct cli_option *o, struct err *err)
     if (o->is_repeatable && o->type != CLI_STRING) {
         return err_set(err, ERR_INTERNAL, "option --%s: only a string can be repeated", o->name);
     }
+    if (o->bare_text != NULL && (o->type == CLI_BOOL || o->letter != '\0' ||
+                                 !cli_check_value(o, o->bare_text, &number, err))) {
+        return err_set(err, ERR_INTERNAL, "option --%s cannot stand alone", o->name);
+    }
     if (o->default_text != NULL &&
         (o->type == CLI_BOOL || !cli_check_value(o, o->default_text, &number, err))) {
         return err_set(err, ERR_INTERNAL, "option --%s refuses its own default", o->name);

@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import sqlite3
+import sys
 
 from harness import Result, Skip, row
 
@@ -116,6 +117,74 @@ def el_csv_to_sqlite(bench):
     source = sales_csv(bench, rows)
     script = f"{TABLE};\n.import --csv --skip 1 {source} sales\n"
     return loads(bench, rows, {"type": "csv", "path": source}, script)
+
+
+PYTHON_TARGET = """
+import json, sqlite3, sys
+names = [c.split()[0] for c in %r]
+db = sqlite3.connect(sys.argv[1])
+db.execute("PRAGMA journal_mode=WAL")
+db.execute("PRAGMA synchronous=FULL")
+db.execute(%r)
+marks = ", ".join("?" for _ in names)
+sets = ", ".join(f"{n} = excluded.{n}" for n in names[1:])
+upsert = f"INSERT INTO sales VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {sets}"
+rows = []
+for line in open(sys.argv[2]):
+    message = json.loads(line)
+    if message["type"] == "RECORD":
+        rows.append([message["record"].get(n) for n in names])
+        if len(rows) == 10000:
+            db.executemany(upsert, rows)
+            rows.clear()
+db.executemany(upsert, rows)
+db.commit()
+""" % (COLUMNS, TABLE)
+
+
+def sales_singer(bench, rows):
+    """As a Singer tap writes them, about 290 bytes a record."""
+    names = [c.split()[0] for c in COLUMNS]
+    kinds = {"INTEGER": "integer", "TEXT": "string", "REAL": "number"}
+    properties = {c.split()[0]: {"type": ["null", kinds[c.split()[1]]]} for c in COLUMNS}
+
+    def make(path):
+        db = sqlite3.connect(sales_db(bench, rows))
+        with open(path, "w", encoding="utf8") as f:
+            f.write(json.dumps({"type": "SCHEMA", "stream": "sales", "key_properties": ["id"],
+                                "schema": {"properties": properties}}) + "\n")
+            for line in db.execute("SELECT * FROM sales"):
+                f.write(json.dumps({"type": "RECORD", "stream": "sales", "record": dict(zip(names, line)),
+                                    "time_extracted": "2026-01-01T00:00:00Z"}) + "\n")
+            f.write(json.dumps({"type": "STATE", "value": {"id": rows}}) + "\n")
+        db.close()
+    return made(bench, f"sales-{rows}.singer", make)
+
+
+@row("rows/s", ">= 3 x", "Python's json and executemany, upsert by key, CPU time")
+def el_singer_to_sqlite(bench):
+    rows = bench.count(200000, 1000)
+    source = sales_singer(bench, rows)
+    script = bench.path("target.py")
+    with open(script, "w", encoding="utf8") as f:
+        f.write(PYTHON_TARGET)
+
+    def ours():
+        path = bench.fresh("ours.db")
+        with open(bench.path("target.json"), "w", encoding="utf8") as f:
+            json.dump({"path": path}, f)
+        done = bench.run("measure", bench.program("selvedge-el"), "target", "sqlite", "--config", bench.path("target.json"),
+                         "--input", source, cwd=bench.work_dir)
+        expect_rows(path, rows)
+        return done["cpu_ns"] / 1e9 / rows
+
+    def peer():
+        path = bench.fresh("peer.db")
+        done = bench.run("measure", sys.executable, script, path, source, cwd=bench.work_dir)
+        expect_rows(path, rows)
+        return done["cpu_ns"] / 1e9 / rows
+
+    return bench.rates(ours, peer)
 
 
 @row("MB", "<= 8 MB")

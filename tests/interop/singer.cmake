@@ -1,3 +1,5 @@
-selvedge_process_test(NAME singer_target_test LABEL interop SCRIPT singer_target_test.py TIMEOUT 900)
-# It uses a processor, not the machine: others may run beside it.
-set_tests_properties(singer_target_test PROPERTIES RUN_SERIAL FALSE)
+# They use a processor, not the machine: others may run beside them.
+foreach(side target tap)
+    selvedge_process_test(NAME singer_${side}_test LABEL interop SCRIPT singer_${side}_test.py TIMEOUT 900)
+    set_tests_properties(singer_${side}_test PROPERTIES RUN_SERIAL FALSE)
+endforeach()

@@ -94,11 +94,14 @@ def definitions_are_read_again_whole_or_not_at_all():
         wait_for("it ticks", lambda: agent.events("tick"))
         agent.define(project(shell("a", "true"), "  - nonsense\n"))
         done = agent.command("reload", code=None)
+        status = json.loads(agent.command("status", "--json"))
+        assert status["definitions_refused"] in done.stderr and status["refused_at"], (status, said(done))
         assert done.returncode == 6 and "the definitions in use stay: " in done.stderr and "selvedge.yaml:" in done.stderr, said(done)
         ticks = len(agent.events("tick"))
         wait_for("the old ones go on", lambda: len(agent.events("tick")) > ticks)
         agent.define(project(shell("a", "true"), shell("b", "true")))
         reloaded = json.loads(agent.command("reload", "--json"))
+        assert "definitions_refused" not in json.loads(agent.command("status", "--json"))
         assert reloaded["assets"] == 2 and reloaded["changed"] == "assets: 1 added (b); schedules: 1 removed (often)", reloaded
         assert "assets: 1 added (b)" in agent.daemon.read_log()
         assert agent.command("reload") == "reloaded: 2 assets\nchanged: nothing\n"

@@ -1,6 +1,7 @@
 """Secrets and included definitions, as a person meets them: what a step gets, and where no secret may ever stand."""
 import json
 import os
+import sqlite3
 import stat
 import sys
 
@@ -111,6 +112,43 @@ def a_secret_reaches_its_step_only():
             print("memory: not looked at, not allowed")
         assert not held, "the daemon still holds the secret"
         assert is_in_memory(os.getpid()) is not False  # the search finds our own copy
+        assert agent.daemon.stop() == 0
+        assert holders_of_files(agent.dir, but=[path]) == []
+
+
+TAP = """
+import json, os, sys, time
+config = json.load(open(sys.argv[sys.argv.index("--config") + 1]))
+schema = {"properties": {"id": {"type": "integer"}, "length": {"type": "integer"}}}
+print(json.dumps({"type": "SCHEMA", "stream": "users", "key_properties": ["id"], "schema": schema}))
+print(json.dumps({"type": "RECORD", "stream": "users", "record": {"id": 1, "length": len(config["tokens"][0])}}), flush=True)
+print(json.dumps({"type": "STATE", "value": {"at": 1}}))
+open("started", "w").close()
+while not os.path.exists("go_on"):
+    time.sleep(0.05)
+"""
+
+
+def a_tap_gets_its_secret_by_no_file_and_no_command_line():
+    with Alone() as agent:
+        path = with_secret(agent)
+        agent.define("project: test\nresources: {local: {type: sqlite, path: local.db}}\nassets:\n  - key: crm\n"
+                     f"    extract: {{tap: [{sys.executable}, tap.py], config: {{tokens: ['${{secret:TOKEN}}']}}}}\n"
+                     "    load: {resource: local}\n")
+        folder = os.path.dirname(agent.definitions)
+        put(os.path.join(folder, "tap.py"), TAP)
+        agent.start()
+        run_id = json.loads(agent.command("materialize", "crm", "--no-wait", "--json"))["run"]
+        wait_for("the tap has its secret", lambda: os.path.exists(os.path.join(folder, "started")), every=0.02)
+        assert holders_of_command_lines() == []
+        assert holders_of_files(agent.dir, but=[path]) == []
+        put(os.path.join(folder, "go_on"), "")
+        assert ended(agent, run_id)["status"] == "success", agent.command("logs")
+        with sqlite3.connect(os.path.join(folder, "local.db")) as db:
+            assert db.execute("SELECT id, length FROM users").fetchall() == [(1, len(VALUE))]
+        assert not is_in_memory(agent.daemon.process.pid), "the daemon still holds the secret"
+        assert VALUE not in agent.command("explain") + agent.command("explain", "--json")
+        assert "singer" in agent.command("assets")
         assert agent.daemon.stop() == 0
         assert holders_of_files(agent.dir, but=[path]) == []
 
@@ -227,9 +265,9 @@ def explain_shows_what_is_understood():
     assert "explain" in run(AGENT, "--help")
 
 
-TESTS = [a_secret_reaches_its_step_only, a_changed_secret_needs_no_reload, what_is_wrong_with_a_secret_is_said,
-         credentials_of_systemd_come_first, secrets_do_not_stand_where_they_show, included_files_run,
-         explain_shows_what_is_understood]
+TESTS = [a_secret_reaches_its_step_only, a_tap_gets_its_secret_by_no_file_and_no_command_line, a_changed_secret_needs_no_reload,
+         what_is_wrong_with_a_secret_is_said, credentials_of_systemd_come_first, secrets_do_not_stand_where_they_show,
+         included_files_run, explain_shows_what_is_understood]
 
 if __name__ == "__main__":
     sys.exit(run_tests(TESTS))

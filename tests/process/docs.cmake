@@ -3,4 +3,5 @@ selvedge_process_test(NAME guide_test LABEL process SCRIPT guide_test.py TIMEOUT
 foreach(page dagster meltano)
     selvedge_process_test(NAME guide_from_${page} LABEL process SCRIPT guide_test.py TIMEOUT 120 ARGS from-${page}.md)
 endforeach()
+selvedge_process_test(NAME how_to_singer_tap LABEL process SCRIPT guide_test.py TIMEOUT 120 ARGS ../how-to/singer-tap.md)
 selvedge_process_test(NAME external_broker_test LABEL process SCRIPT external_broker_test.py TIMEOUT 180)

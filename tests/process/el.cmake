@@ -3,5 +3,7 @@ selvedge_process_test(NAME el_singer_files_test LABEL interop SCRIPT el_singer_f
 selvedge_process_test(NAME el_load_test LABEL process SCRIPT el_load_test.py)
 selvedge_process_test(NAME el_error_test LABEL process SCRIPT el_error_test.py)
 selvedge_process_test(NAME el_program_test LABEL process SCRIPT el_program_test.py)
+selvedge_process_test(NAME el_tap_test LABEL process SCRIPT el_tap_test.py)
+selvedge_process_test(NAME el_loader_test LABEL process SCRIPT el_loader_test.py)
 selvedge_process_test(NAME el_partition_test LABEL process SCRIPT el_partition_test.py)
 selvedge_process_test(NAME el_crash_test LABEL process SCRIPT el_crash_test.py TIMEOUT 600)

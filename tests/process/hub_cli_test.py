@@ -283,6 +283,9 @@ def fill(fleet):
         device.daemon.start()
         wait_for("the daemon answers", lambda d=device: d.command("status", code=None).returncode == 0)
         device.command("materialize", "*", code=1)  # pos/missing fails
+        steps = {step["step"]: step["status"] for step in json.loads(device.command("run", "--json"))["timeline"]}
+        assert steps == {"pos/orders": "success", "reports/daily": "success", "pos/missing": "failure"}, (
+            steps, device.command("logs"), device.daemon.read_log())
         wait_for("everything is merged", lambda d=device: d.position()["waiting_events"] == 0)
 
 

@@ -81,10 +81,11 @@ def check_members(said):
 
 def check_lists():
     assert table("## What goes in") == fields("request"), table("## What goes in") ^ fields("request")
-    taps = fields("tap", "agent/el/options.c")
+    before_targets = read("agent/el/options.c").split("struct field target_fields")[0]
+    taps = set(re.findall(r'\.key = "(\w+)"', before_targets))
     assert table("### Taps") == taps, table("### Taps") ^ taps
     shared = re.search(r"#define LOAD_OPTION_FIELDS(.*?)\n\n", read("agent/el/options.h"), re.S).group(1)
-    targets = fields("target", "agent/el/options.c") | set(re.findall(r'\.key = "(\w+)"', shared))
+    targets = fields("target", "agent/el/options.c") | set(re.findall(r'\.key = "(\w+)"', shared + read("agent/el/target_program.c")))
     assert table("### Targets") == targets, table("### Targets") ^ targets
     assert table("### Checks") == fields("check"), table("### Checks") ^ fields("check")
     report = read("agent/el/report.c")

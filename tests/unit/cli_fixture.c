@@ -17,6 +17,9 @@ static int show_values(struct cli *cli, void *ctx)
     for (size_t i = 0; cli_values(cli, "tag", i) != NULL; i++) {
         cli_printf(cli, "tag=%s\n", cli_values(cli, "tag", i));
     }
+    if (cli_text(cli, "try") != NULL) {
+        cli_printf(cli, "try=%s\n", cli_text(cli, "try"));
+    }
     for (size_t i = 0; i < cli_arg_count(cli); i++) {
         cli_printf(cli, "arg=%s\n", cli_arg(cli, i));
     }
@@ -100,6 +103,12 @@ static const struct cli_command commands[] = {
           .value_name = "TAG",
           .is_repeatable = true,
           .help = "only with this tag"},
+         {.name = "try",
+          .type = CLI_STRING,
+          .value_name = "WHAT",
+          .choices = "one|two",
+          .bare_text = "one",
+          .help = "only pretend"},
          {.name = "all", .letter = 'a', .type = CLI_BOOL, .help = "the hidden ones too"}),
      .examples =
          CLI_EXAMPLES({"weave runs -n 5", "the last five runs"}, {"weave runs 'a/*'", NULL}),

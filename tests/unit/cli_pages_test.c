@@ -29,6 +29,7 @@ static void help_of_a_command_says_all(void **state)
                "      --cap SIZE          at most (default 1KiB)\n"
                "      --mode MODE         how to write (one of append|upsert; default append)\n"
                "  -t, --tag TAG           only with this tag (may be given again)\n"
+               "      --try[=WHAT]        only pretend (one of one|two)\n"
                "  -a, --all               the hidden ones too\n"
                "\n"
                "Options of every command:\n"
@@ -200,6 +201,17 @@ static void mistakes_in_a_table_are_found(void **state)
         ONE_OPTION(
             {.name = "o", .type = CLI_INT, .value_name = "N", .default_text = "x", .help = "h"}),
         "its own default"));
+    assert_true(is_refused(
+        ONE_OPTION(
+            {.name = "o", .type = CLI_INT, .value_name = "N", .bare_text = "x", .help = "h"}),
+        "cannot stand alone"));
+    assert_true(is_refused(ONE_OPTION({.name = "o",
+                                       .letter = 'o',
+                                       .type = CLI_STRING,
+                                       .value_name = "N",
+                                       .bare_text = "x",
+                                       .help = "h"}),
+                           "cannot stand alone"));
 }
 
 int main(void)

@@ -36,6 +36,18 @@ static void the_last_one_wins(void **state)
     assert_non_null(strstr(o.out, "arg=-\n"));
 }
 
+static void a_value_may_be_left_out(void **state)
+{
+    (void)state;
+    struct cli_outcome o = RUN("runs", "--try", "two");
+    assert_non_null(strstr(o.out, "try=one\narg=two\n"));
+    o = RUN("runs", "--try=two");
+    assert_non_null(strstr(o.out, "try=two\n"));
+    o = RUN("runs", "--try=three");
+    assert_int_equal(o.code, CLI_USAGE);
+    assert_non_null(strstr(o.err, "\"three\""));
+}
+
 static void the_environment_stands_in(void **state)
 {
     (void)state;
@@ -202,6 +214,7 @@ int main(void)
         cmocka_unit_test(values_have_defaults),
         cmocka_unit_test(every_form_of_an_option_is_read),
         cmocka_unit_test(the_last_one_wins),
+        cmocka_unit_test(a_value_may_be_left_out),
         cmocka_unit_test(the_environment_stands_in),
         cmocka_unit_test(mistakes_get_one_clear_line),
         cmocka_unit_test(a_group_may_do_something_itself),

@@ -53,7 +53,7 @@ static const struct {
      "each asset must be made from others only; drop one dep"},
     /* extract */
     {"assets:\n  - {key: a, extract: {table: t}, load: {jsonl: x}}\n",
-     "6:23: asset a: extract needs resource, csv or jsonl", NULL},
+     "6:23: asset a: extract needs resource, csv, jsonl or tap", NULL},
     {"assets:\n  - {key: a, extract: {csv: c, jsonl: j}, load: {jsonl: x}}\n",
      "6:39: asset a: extract has both csv and jsonl", NULL},
     {"assets:\n  - {key: a, extract: {csv: c, table: t}, load: {jsonl: x}}\n",
@@ -71,6 +71,22 @@ static const struct {
      "6:68: asset a: extract: replication_key u is not among the columns", NULL},
     {"assets:\n  - {key: a, extract: {csv: c, columns: [id, x, id]}, load: {jsonl: x}}\n",
      "6:49: asset a: columns: column id is named twice", NULL},
+    {"assets:\n  - {key: a, extract: {tap: [t], csv: c}, load: {jsonl: x}}\n",
+     "6:29: asset a: extract has both csv and tap", NULL},
+    {"assets:\n  - {key: a, extract: {tap: []}, load: {jsonl: x}}\n",
+     "6:29: assets[0].extract.tap: expected at least 1, got 0", NULL},
+    {"assets:\n  - {key: a, extract: {tap: [\"\"]}, load: {jsonl: x}}\n",
+     "6:30: asset a: extract: the program is empty", NULL},
+    {"assets:\n  - {key: a, extract: {csv: c, config: {}}, load: {jsonl: x}}\n",
+     "6:40: asset a: config goes with tap only", NULL},
+    {"assets:\n  - {key: a, extract: {tap: [t], columns: [a]}, load: {jsonl: x}}\n",
+     "6:43: asset a: columns goes with resource, csv and jsonl only", NULL},
+    {"assets:\n  - {key: a, extract: {tap: [t], config: {a: [\"${B\"]}}, load: {jsonl: x}}\n",
+     "6:47: asset a: config: \"${B\" has no closing }", NULL},
+    {"assets:\n  - {key: a, extract: {tap: [t, \"${secret:A}\"]}, load: {jsonl: x}}\n",
+     "6:33: asset a: tap: ${secret:A} is not filled in here", NULL},
+    {"assets:\n  - {key: a, extract: {tap: [t], stream: \"\"}, load: {jsonl: x}}\n",
+     "6:42: asset a: extract: the stream's name is empty", NULL},
     /* load */
     {"assets:\n  - {key: a, extract: {csv: c}, load: {mode: append}}\n",
      "6:39: asset a: load needs resource or jsonl", NULL},
@@ -78,14 +94,17 @@ static const struct {
      "6:63: asset a: load: mode upsert needs a primary_key", "name the columns: primary_key: [id]"},
     {"assets:\n  - {key: a, extract: {csv: c}, load: {jsonl: j, mode: upsert}}\n",
      "6:56: asset a: load: mode upsert does not go with jsonl", "append or overwrite"},
-    {"assets:\n  - {key: a, extract: {csv: c}, load: {resource: local, mode: append, primary_key: "
+    {"assets:\n  - {key: a, extract: {csv: c}, load: {resource: local, mode: append, "
+     "primary_key: "
      "id}}\n",
      "6:63: asset a: load: a primary_key means nothing with mode append", NULL},
-    {"assets:\n  - {key: a, extract: {resource: pos, replication_key: u}, load: {resource: local, "
+    {"assets:\n  - {key: a, extract: {resource: pos, replication_key: u}, load: {resource: "
+     "local, "
      "mode: overwrite}}\n",
      "6:90: asset a: load: mode overwrite would drop the rows that extract does not read again",
      "use upsert, or take replication_key away"},
-    {"assets:\n  - {key: a, extract: {csv: c, columns: [x]}, load: {resource: local, primary_key: "
+    {"assets:\n  - {key: a, extract: {csv: c, columns: [x]}, load: {resource: local, "
+     "primary_key: "
      "[x, y]}}\n",
      "6:88: asset a: load: primary_key y is not among the columns extracted",
      "add it to extract.columns"},
@@ -162,7 +181,8 @@ static const struct {
      "6:13: schedule s: it needs one of job and select, and not both", NULL},
     {"assets: [{key: a, run: [x]}]\nschedules: [{name: s, select: a}]\n",
      "6:13: schedule s: it needs one of cron and every, and not both", NULL},
-    {"assets: [{key: a, run: [x]}]\nschedules: [{name: s, select: a, cron: '@daily', every: 1m}]\n",
+    {"assets: [{key: a, run: [x]}]\nschedules: [{name: s, select: a, cron: '@daily', every: "
+     "1m}]\n",
      "6:13: schedule s: it needs one of cron and every, and not both", NULL},
     {"assets: [{key: a, run: [x]}]\njobs: [{name: all, select: a}]\n"
      "schedules: [{name: s, job: al, cron: '@daily'}]\n",
@@ -227,8 +247,8 @@ static void later_keys_are_refused_as_such(void **state)
     } cases[] = {
         {"meltano: []\n", "5:1: key \"meltano\" is not supported by this version"},
         {"dbt: []\n", "5:1: key \"dbt\" is not supported by this version"},
-        {"assets: [{key: a, extract: {tap: x}, load: {jsonl: x}}]\n",
-         "5:29: assets[0].extract: key \"tap\" is not supported by this version"},
+        {"assets: [{key: a, extract: {select: x}, load: {jsonl: x}}]\n",
+         "5:29: assets[0].extract: key \"select\" is not supported by this version"},
         {"assets: [{key: a, run: [x]}]\njobs: [{name: j, select: a, partitions: 1}]\n",
          "6:29: jobs[0]: key \"partitions\" is not supported here"},
         {"assets: [{key: a, run: [x]}]\nschedules: [{name: s, select: a, every: 1m, on: x}]\n",

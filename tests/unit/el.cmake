@@ -1,5 +1,6 @@
-foreach(name boundary csv file_set hash json_row number schema singer)
+foreach(name boundary csv file_set hash json_row number row_json schema singer singer_catalog state_file)
     selvedge_test(NAME el_${name}_test LABEL unit
         SOURCES ${CMAKE_CURRENT_LIST_DIR}/el_${name}_test.c LIBS agent_el)
 endforeach()
 target_link_libraries(el_file_set_test PRIVATE test_support)
+target_link_libraries(el_state_file_test PRIVATE test_support)

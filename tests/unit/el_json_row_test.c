@@ -20,6 +20,7 @@ static int set_up(void **state)
         {.name = STR_INIT("t"), .kind = COLUMN_TEXT},
         {.name = STR_INIT("j"), .kind = COLUMN_JSON},
         {.name = STR_INIT("a"), .kind = COLUMN_ANY},
+        {.name = STR_INIT("x"), .kind = COLUMN_BLOB},
     };
     w = (struct world){.arena = arena_new(1 << 20)};
     w.schema = schema_new(&w.arena);
@@ -59,6 +60,11 @@ static void every_kind_takes_its_values(void **state)
     assert_true(str_eq(v[4].as.text, STR("\"s\""))); /* JSON, so with its quotes */
     assert_true(str_eq(v[3].as.text, STR("[1]")));
     assert_true(v[5].type == VALUE_INTEGER && v[5].as.integer == 7);
+    assert_true(json_row_read(
+        &w->row, STR("{\"i\":1,\"x\":\"00fFA0\",\"t\":\"\\n\",\"r\":9007199254740993}"), &w->err));
+    assert_true(v[6].type == VALUE_BLOB && str_eq(v[6].as.text, STR("\x00\xff\xa0")));
+    assert_true(str_eq(v[3].as.text, STR("\n")));
+    assert_true(v[1].type == VALUE_INTEGER && v[1].as.integer == 9007199254740993);
 }
 
 static void refuses(struct world *w, const char *object, const char *why)
@@ -82,6 +88,9 @@ static void wrong_objects_are_named(void **state)
     refuses(w, "{\"i\":1,\"r\":\"x\"}", "number");
     refuses(w, "{\"i\":1,\"r\":1e999}", "number");
     refuses(w, "{\"i\":1,\"b\":1}", "boolean");
+    refuses(w, "{\"i\":1,\"x\":\"0\"}", "hexadecimal");
+    refuses(w, "{\"i\":1,\"x\":\"0g\"}", "hexadecimal");
+    refuses(w, "{\"i\":1,\"x\":12}", "hexadecimal");
     refuses(w, "{\"i\":1", "");
     refuses(w, "[1]", "object");
     assert_true(json_row_read(&w->row, STR("{\"i\":null}"), &w->err)); /* given, if null */

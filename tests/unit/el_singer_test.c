@@ -92,6 +92,48 @@ static void json_schema_gives_columns(void **state)
     assert_true(str_eq(key.items[1], STR("c")));
 }
 
+static void the_sources_own_types(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *property;
+        enum column_kind kind;
+        const char *type;
+    } cases[] = {
+        {"{\"type\":\"string\",\"x-sql-datatype\":\"VARCHAR(9)\"}", COLUMN_TEXT, "VARCHAR(9)"},
+        {"{\"type\":\"string\",\"x-sql-datatype\":\"timestamp\"}", COLUMN_TEXT, ""},
+        {"{\"type\":\"string\",\"x-sql-datatype\":\"bigint\"}", COLUMN_TEXT, ""},
+        {"{\"type\":[\"null\",\"integer\"],\"x-sql-datatype\":\"smallint\"}", COLUMN_INTEGER,
+         "smallint"},
+        {"{\"type\":[\"string\",\"number\"],\"x-sql-datatype\":\"DATE\"}", COLUMN_ANY, "DATE"},
+        {"{\"type\":[\"string\",\"number\"],\"x-sql-datatype\":\"\"}", COLUMN_ANY, ""},
+        {"{\"type\":[\"string\",\"number\"]}", COLUMN_TEXT, ""},
+        {"{\"x-sql-datatype\":\"DATE\"}", COLUMN_ANY, "DATE"},
+        {"{\"type\":\"string\",\"contentEncoding\":\"base16\"}", COLUMN_BLOB, ""},
+        {"{\"type\":\"string\",\"contentEncoding\":\"base64\"}", COLUMN_TEXT, ""},
+        {"{\"type\":\"integer\",\"contentEncoding\":\"base16\"}", COLUMN_INTEGER, ""},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char line[512];
+        AUTO(buf) names = buf_growing(4096);
+        AUTO(arena) arena = arena_new(1 << 20);
+        struct schema s = schema_new(&arena);
+        struct str_list key;
+        struct singer_message m;
+        struct err err = {0};
+        (void)snprintf(
+            line, sizeof(line),
+            "{\"type\":\"SCHEMA\",\"stream\":\"s\",\"schema\":{\"properties\":{\"p\":%s}}}",
+            cases[i].property);
+        assert_true(singer_parse(str_from(line), &names, &m, &err));
+        assert_true(singer_read_schema(&m, &s, &key, &err));
+        if (s.columns[0].kind != cases[i].kind ||
+            !str_eq(s.columns[0].type, str_from(cases[i].type))) {
+            fail_msg("%s: %d", cases[i].property, (int)s.columns[0].kind);
+        }
+    }
+}
+
 static bool read_file(const char *name, struct buf *text)
 {
     char path[256];
@@ -158,6 +200,7 @@ int main(void)
         cmocka_unit_test(types_and_their_members),
         cmocka_unit_test(wrong_lines_are_refused),
         cmocka_unit_test(json_schema_gives_columns),
+        cmocka_unit_test(the_sources_own_types),
         cmocka_unit_test(the_sdks_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

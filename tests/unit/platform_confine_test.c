@@ -1,5 +1,6 @@
 /* platform_confine_test.c - common/platform/confine.h and the helper selvedge-exec, with real
  * children. SELVEDGE_EXEC is where the build put it. */
+#include "common/base/limits.h"
 #include "common/base/time.h"
 #include "common/platform/files.h"
 #include "common/platform/spawn.h"
@@ -16,7 +17,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OUTPUT_BYTES_MAX = 1 << 20, NOBODY = 65534, EXIT_NOT_STARTED = 126 };
+enum {
+    OUTPUT_BYTES_MAX = 1 << 20,
+    NOBODY = 65534,
+    EXIT_NOT_STARTED = 126,
+    HELPER_BYTES_MAX = 64 << 20
+};
 
 /* -- words -- */
 
@@ -333,6 +339,28 @@ static void the_program_runs_as_the_user(void **state)
     assert_string_equal(buf_cstr(&child.output), "me nobody /srv\n");
 }
 
+/* A copy that everybody can reach: the build may stand in the home of root. */
+static const char *copy_helper(struct temp_dir *dir)
+{
+    struct err err = {0};
+    AUTO(buf) program = buf_growing(HELPER_BYTES_MAX);
+    const char *path = temp_dir_path(dir, "selvedge-exec");
+    assert_true(files_read(SELVEDGE_EXEC, &program, &err));
+    assert_true(files_write(path, buf_str(&program), 0755, &err));
+    assert_int_equal(chmod(path, 0755), 0);
+    assert_int_equal(chmod(dir->path, 0755), 0);
+    return path;
+}
+
+static const char *with_helper(char *script, size_t size, const char *helper, const char *format)
+{
+    struct str before;
+    struct str after;
+    assert_true(str_cut(str_from(format), '@', &before, &after));
+    (void)snprintf(script, size, STR_FMT "%s" STR_FMT, STR_ARG(before), helper, STR_ARG(after));
+    return script;
+}
+
 static void only_root_may_choose(void **state)
 {
     (void)state;
@@ -340,12 +368,16 @@ static void only_root_may_choose(void **state)
         print_message("not run: needs to be root first\n");
         skip();
     }
+    AUTO(temp_dir) dir = temp_dir_new();
+    const char *helper = copy_helper(&dir);
+    char script[LIMIT_PATH_BYTES + 100];
     /* The helper, started as nobody, asked to become root; and to stay who it is. */
-    assert_refused("exec " SELVEDGE_EXEC " user=root -- /bin/id id 3>&3",
-                   (struct confine){.user = "nobody"}, "denied", "only root");
-    assert_shell(SELVEDGE_EXEC " user=nobody -- /usr/bin/id id -un",
+    assert_refused(
+        with_helper(script, sizeof(script), helper, "exec @ user=root -- /bin/id id 3>&3"),
+        (struct confine){.user = "nobody"}, "denied", "only root");
+    assert_shell(with_helper(script, sizeof(script), helper, "@ user=nobody -- /usr/bin/id id -un"),
                  (struct confine){.user = "nobody"}, "nobody\n");
-    assert_refused("exec " SELVEDGE_EXEC " files=2000 -- /bin/id id",
+    assert_refused(with_helper(script, sizeof(script), helper, "exec @ files=2000 -- /bin/id id"),
                    ((struct confine){.user = "nobody", .open_files = 1000}), "denied",
                    "the agent itself may have 1000");
 }

@@ -119,6 +119,32 @@ static void the_file_that_arrived_can_be_extracted(void **state)
     assert_true(str_contains(spec.input, STR("\"path\":\"/in/a b.csv\"")));
 }
 
+static void a_tap_gets_its_words_and_its_configuration(void **state)
+{
+    (void)state;
+    struct step_spec spec;
+    assert_true(make(
+        "project: p\nresources: {s: {type: sqlite, path: /s.db}}\nassets:\n"
+        "  - key: a\n    extract:\n      tap: [tap-x, '${SELVEDGE_TAG_FILE}']\n"
+        "      config: {f: '${SELVEDGE_TAG_FILE}', n: [1, 2.50, true, null, {\"q\\\"\": '$$'}]}\n"
+        "      stream: users\n"
+        "    load: {resource: s}\n",
+        &tags, &spec));
+    assert_true(str_contains(
+        spec.input,
+        STR("\"tap\":{\"type\":\"singer_program\",\"command\":[\"tap-x\",\"/in/a b.csv\"],"
+            "\"config\":\"{\\\"f\\\":\\\"/in/a b.csv\\\",\\\"n\\\":[1,2.5,true,null,"
+            "{\\\"q\\\\\\\"\\\":\\\"$\\\"}]}\",\"stream\":\"users\"}")));
+    assert_true(str_contains(spec.input, STR("\"append_without_key\":true,\"mode\":\"upsert\"")));
+    assert_false(str_contains(spec.input, STR("\"table\"")));
+    loaded_release(&loaded);
+    assert_false(make("project: p\nresources: {s: {type: sqlite, path: /s.db}}\nassets:\n"
+                      "  - {key: a, extract: {tap: [sh, -c, '${SELVEDGE_TAG_FILE}']}, load: "
+                      "{resource: s}}\n",
+                      &tags, &spec));
+    assert_non_null(strstr(err.msg, "asset a: tap[2]: a tag of the run"));
+}
+
 static void what_somebody_else_chose_does_not_become_code(void **state)
 {
     (void)state;
@@ -189,6 +215,7 @@ int main(void)
         TEST(a_run_without_tags_has_no_such_variables),
         TEST(tags_are_variables_of_the_definitions),
         TEST(the_file_that_arrived_can_be_extracted),
+        TEST(a_tap_gets_its_words_and_its_configuration),
         TEST(what_somebody_else_chose_does_not_become_code),
         TEST(a_query_after_a_command_is_the_workers_to_ask),
     };

@@ -1,0 +1,31 @@
+/* discovery.h - what a tap finds in its source, and what somebody chooses of it; for a tap that is
+ * a Singer program (singer_tap.c). */
+#pragma once
+#include "agent/el/request.h"
+#include "agent/el/schema.h"
+
+struct found_stream {
+    struct str name;
+    struct schema schema;             /* column.is_required: never NULL */
+    struct str_list key;              /* may be empty */
+    struct str_list replication_keys; /* columns that could be one; may be empty */
+    int64_t row_count;                /* -1 = not known */
+    bool is_database;                 /* a table or view in one */
+    bool is_view;
+};
+/* Gets each stream; what it borrows is valid during the call, but lives in the context's arena. */
+struct found_taker {
+    bool (*take)(void *ctx, const struct found_stream *found, struct err *err);
+    void *ctx;
+};
+
+/* How a stream is replicated; Singer's names, with '_'. */
+enum replication { REPLICATION_NOT_SAID, REPLICATION_FULL, REPLICATION_KEY, REPLICATION_LOG };
+extern const char *const replication_names[];
+
+struct stream_choice {
+    struct str stream;
+    int replication; /* enum replication */
+    struct str replication_key;
+    struct str_list columns; /* empty = all */
+};

@@ -1,0 +1,243 @@
+#include "agent/el/singer_pump.h"
+
+#include "agent/el/cancel.h"
+#include "agent/el/connectors.h"
+#include "agent/el/line_source.h"
+#include "agent/el/loader.h"
+#include "agent/el/target_program.h"
+#include "common/base/limits.h"
+#include "common/json/json_scan.h"
+
+enum {
+    BLOCK_BYTES = 64 << 10, /* what a pipe holds */
+    IDLE_MS = 20,           /* until lines are sent that fill no block, or a target's end is seen */
+    PROGRESS_ROWS = 1024,
+    TAP_FILES = 3,
+};
+
+struct pump {
+    const struct tap_options *tap_options;
+    const struct program_target_options *target_options;
+    struct arena *arena;
+    struct report *report;
+    struct loader loader;
+    struct program tap;
+    struct fd files[TAP_FILES]; /* in memory, that the tap reads */
+    struct line_source lines;
+    struct buf out; /* lines not yet sent */
+    struct buf names;
+    struct stream_counts *streams;
+    size_t stream_count;
+    size_t present; /* the stream of the last record */
+    int64_t rows;
+    int64_t bytes;
+};
+
+bool singer_pump_fits(const struct request *request)
+{
+    return request->tap == &tap_singer_program && request->target == &target_singer_program;
+}
+
+/* --- what passes ----------------------------------------------------------------------------- */
+
+/* Type and stream; no further than that, so they may be empty and the rest may be anything: it is
+ * the target's to judge. */
+static void look(struct pump *p, struct str line, struct str *type, struct str *stream)
+{
+    struct json_scan scan;
+    struct json_raw key;
+    struct json_raw value;
+    struct err ignored;
+    *type = STR("");
+    *stream = STR("");
+    if (!json_scan_object(&scan, line, &ignored)) {
+        return;
+    }
+    while ((type->len == 0 || stream->len == 0) && json_scan_member(&scan, &key, &value)) {
+        if (value.type == JSON_STRING && json_raw_is(key, "type")) {
+            *type = value.text;
+        } else if (value.type == JSON_STRING && json_raw_is(key, "stream")) {
+            buf_reset(&p->names);
+            *stream = json_unescape(value, true, &p->names, stream) ? *stream : value.text;
+        }
+    }
+}
+
+static bool count_record(struct pump *p, struct str stream, size_t bytes, struct err *err)
+{
+    size_t i = p->present;
+    if (i >= p->stream_count || !str_eq(p->streams[i].name, stream)) {
+        for (i = 0; i < p->stream_count && !str_eq(p->streams[i].name, stream); i++) {
+        }
+    }
+    if (i == LIMIT_STREAMS) {
+        return err_set(err, ERR_FULL, "there are more than %d streams", LIMIT_STREAMS);
+    }
+    if (i == p->stream_count) {
+        p->streams[i] =
+            (struct stream_counts){.name = arena_copy(p->arena, stream), .row_count = -1};
+        if (p->streams[i].name.ptr == NULL) {
+            return err_set(err, ERR_NO_MEMORY, "no memory for a stream");
+        }
+        p->stream_count++;
+    }
+    p->present = i;
+    p->streams[i].rows_read++;
+    p->streams[i].bytes_read += (int64_t)bytes;
+    p->rows++;
+    if (p->rows % PROGRESS_ROWS == 0) {
+        report_progress(p->report, p->rows, p->bytes);
+    }
+    return true;
+}
+
+static bool send(struct pump *p, struct err *err)
+{
+    bool ok = p->out.len == 0 || loader_write(&p->loader, buf_str(&p->out), err);
+    buf_reset(&p->out);
+    return ok;
+}
+
+static bool pass(struct pump *p, struct str line, struct err *err)
+{
+    struct str only = p->tap_options->stream;
+    struct str type;
+    struct str stream;
+    p->bytes += (int64_t)line.len + 1;
+    if (str_trim(line).len == 0) {
+        return true; /* many a target stops at it */
+    }
+    look(p, line, &type, &stream);
+    if (only.len > 0 && stream.len > 0 && !str_eq(stream, only)) {
+        return true;
+    }
+    if (names_equal_nocase(type, STR("RECORD")) && !count_record(p, stream, line.len + 1, err)) {
+        return false;
+    }
+    buf_add(&p->out, line);
+    buf_add_char(&p->out, '\n');
+    if (p->out.overflow) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for a line");
+    }
+    return p->out.len < BLOCK_BYTES || send(p, err);
+}
+
+static bool pump_lines(struct pump *p, struct err *err)
+{
+    for (;;) {
+        enum line_result result = LINE_END;
+        struct str line;
+        if (cancel_requested()) {
+            return cancel_error(err);
+        }
+        if (!line_source_next(&p->lines, LIMIT_SINGER_LINE_BYTES, IDLE_MS, &result, &line, err)) {
+            struct str name = p->tap_options->command.items[0];
+            return err_wrap(err, "tap " STR_FMT, STR_ARG(name));
+        }
+        bool ok = result == LINE_TEXT ? pass(p, line, err)
+                                      : send(p, err) && loader_listen(&p->loader, err) &&
+                                            loader_check(&p->loader, err);
+        if (!ok) {
+            return false;
+        }
+        if (result == LINE_END) {
+            return true;
+        }
+    }
+}
+
+/* --- the two programs ------------------------------------------------------------------------ */
+
+static bool add_file(struct pump *p, const char *name, struct str content, const char **arguments,
+                     struct err *err)
+{
+    size_t at = 0;
+    if (content.len == 0) {
+        return true;
+    }
+    while (arguments[at] != NULL) {
+        at += 2;
+    }
+    arguments[at] = name;
+    return program_file(content, p->arena, &p->files[at / 2].n, &arguments[at + 1], err);
+}
+
+static bool start_tap(struct pump *p, struct err *err)
+{
+    const struct tap_options *o = p->tap_options;
+    const char *arguments[TAP_FILES * 2 + 1] = {0};
+    const struct program_options options = {.command = &o->command, .arguments = arguments};
+    if (!add_file(p, "--config", o->config, arguments, err) ||
+        !add_file(p, "--state", buf_str(&p->loader.state.value), arguments, err) ||
+        !add_file(p, "--catalog", o->catalog, arguments, err) ||
+        !program_start(&p->tap, &options, p->arena, err)) {
+        return err_wrap(err, "tap");
+    }
+    p->lines.fd = p->tap.out;
+    return true;
+}
+
+/* The tap's failure counts only once the target has what came before; when both failed, the
+ * error tells of both. */
+static bool finish(struct pump *p, struct err *err)
+{
+    struct err of_tap = {0};
+    struct err of_target = {0};
+    bool tap_ok = program_wait(&p->tap, &of_tap);
+    bool target_ok = loader_finish(&p->loader, &of_target);
+    if (cancel_requested()) {
+        return cancel_error(err); /* the signal was for them too */
+    }
+    if (tap_ok) {
+        *err = of_target;
+        return target_ok;
+    }
+    struct str name = p->tap_options->command.items[0];
+    if (target_ok) {
+        *err = of_tap;
+        return err_wrap(err, "tap " STR_FMT, STR_ARG(name));
+    }
+    err_set(err, ERR_IO, "tap " STR_FMT ": %s; and %s", STR_ARG(name), of_tap.msg, of_target.msg);
+    return err_hint(err, "%s", of_tap.hint);
+}
+
+static void describe(const struct pump *p, struct materialization *ret)
+{
+    *ret = (struct materialization){.row_count = -1,
+                                    .rows_read = p->rows,
+                                    .rows_written = -1,
+                                    .bytes_read = p->bytes,
+                                    .streams = p->streams,
+                                    .stream_count = p->stream_count};
+}
+
+bool singer_pump(const struct request *request, struct arena *arena, struct report *report,
+                 struct materialization *ret, struct err *err)
+{
+    struct pump p = {.tap_options = request->tap_options,
+                     .target_options = (const void *)request->load,
+                     .arena = arena,
+                     .report = report,
+                     .tap = {.pidfd = -1, .in = -1, .out = -1},
+                     .files = {{-1}, {-1}, {-1}},
+                     .out = buf_growing((size_t)LIMIT_SINGER_LINE_BYTES * 2),
+                     .names = buf_growing(LIMIT_JSON_BYTES),
+                     .streams = arena_array(arena, LIMIT_STREAMS, sizeof(*p.streams))};
+    const struct program_target_options *o = p.target_options;
+    bool ok = p.streams != NULL || err_set(err, ERR_NO_MEMORY, "no memory for streams");
+    ok = ok && loader_open(&p.loader, request->state_dir, request->state_id, arena, err);
+    if (ok) {
+        ok = loader_start(&p.loader, &o->command, o->config, arena, err) && start_tap(&p, err) &&
+             pump_lines(&p, err) && finish(&p, err);
+        program_release(&p.tap); /* first: nobody takes what it gives any more */
+        loader_release(&p.loader);
+    }
+    for (size_t i = 0; i < TAP_FILES; i++) {
+        fd_release(&p.files[i]);
+    }
+    line_source_release(&p.lines);
+    buf_release(&p.out);
+    buf_release(&p.names);
+    describe(&p, ret);
+    return ok;
+}

@@ -1,0 +1,153 @@
+"""The Singer SDK's own test suite for taps, all of it, against `selvedge-el tap sqlite`, `csv` and `jsonl` run as programs.
+
+The suite wants a class of the SDK's kind: the one here asks the program for its catalog, makes the SDK's streams from it, and gives on what
+the program writes. The rows that the suite saw are then compared with the source: it asks no more than their types."""
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import venv  # noqa: E402, ours, which stands before the library's
+
+PACKAGES = ["singer-sdk[testing]==0.54.9"]
+EL = os.path.join(os.path.abspath(os.environ.get("SELVEDGE_BIN_DIR", "build/dev/bin")), "selvedge-el")
+
+
+def make_class(kind, folder):
+    from singer_sdk import Stream, Tap
+    from singer_sdk import typing as th
+
+    def run(*arguments, config=None):
+        if config is not None:
+            path = os.path.join(folder, f"{kind}.json")
+            with open(path, "w", encoding="utf8") as file:
+                json.dump(config, file)
+            arguments = ["--config", path, *arguments]
+        done = subprocess.run([EL, "tap", kind, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+        assert done.returncode == 0, (arguments, done.returncode, done.stderr)
+        return done.stdout
+
+    class Found(Stream):
+        def get_records(self, context):
+            raise NotImplementedError("the program reads")
+
+    class Program(Tap):
+        name = f"selvedge-el tap {kind}"
+        config_jsonschema = th.PropertiesList(th.Property("path", th.StringType)).to_dict()
+
+        def discover_streams(self):
+            streams = []
+            for entry in json.loads(run("--discover", config=dict(self.config)))["streams"]:
+                stream = Found(self, schema=entry["schema"], name=entry["tap_stream_id"])
+                stream.primary_keys = entry["key_properties"]
+                streams.append(stream)
+            return streams
+
+        def run_discovery(self):
+            return run("--discover", config=dict(self.config))
+
+        @property
+        def catalog_dict(self):
+            return json.loads(self.run_discovery())
+
+        def run_connection_test(self):
+            lines = [json.loads(line) for line in run("--test", config=dict(self.config)).splitlines()]
+            assert {line["type"] for line in lines} == {"SCHEMA", "RECORD"}, lines
+            return True
+
+        def run_sync_dry_run(self, dry_run_record_limit=1, streams=None):
+            catalog = os.path.join(folder, "catalog.json")
+            with open(catalog, "w", encoding="utf8") as file:
+                file.write(self.run_discovery())
+            print(run("--catalog", catalog, config=dict(self.config)), end="")
+            return True
+
+        def print_version(self):
+            assert run("--version").startswith("selvedge-el ")
+
+        def print_about(self, output_format=None):
+            about = run("--about", "--format", output_format or "markdown")
+            if output_format == "json":
+                said = json.loads(about)
+                assert {"name", "description", "version", "capabilities", "settings"} <= set(said), said
+
+    return Program
+
+
+def make_sources(folder):
+    """Each kind's path, and the rows that its streams have."""
+    values = [(1, "a", 1.5, b"\x00\xff", True, 7), (2, "é\n\"\\", -1e300, b"", False, 2.5),
+              (2**63 - 1, "", None, None, None, None)]
+    database = os.path.join(folder, "s.db")
+    db = sqlite3.connect(database)
+    db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, name VARCHAR(20) NOT NULL, x REAL, b BLOB, ok BOOLEAN, at)")
+    db.executemany("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?)", values)
+    db.execute("CREATE TABLE \"Odd name!\" (a TEXT, b INTEGER, PRIMARY KEY (a, b)) WITHOUT ROWID")
+    db.executemany("INSERT INTO \"Odd name!\" VALUES (?, ?)", [("x", n) for n in range(200)])
+    db.execute("CREATE VIEW v AS SELECT id, name FROM t")
+    db.commit()
+    db.close()
+    rows = [dict(zip(("id", "name", "x", "b", "ok", "at"), v)) for v in values]
+    for row in rows:
+        row["b"] = None if row["b"] is None else row["b"].hex()
+    tables = {"t": rows, "Odd name!": [{"a": "x", "b": n} for n in range(200)],
+              "v": [{"id": r["id"], "name": r["name"]} for r in rows]}
+    with open(os.path.join(folder, "f.csv"), "w", encoding="utf8") as file:
+        file.write("n,r,s\n1,0.5,x\n2,,\"a,\"\"b\"\"\"\n3,1,007\n")
+    lines = [{"n": 1, "o": {"k": [1]}, "t": True}, {"n": 2, "l": [1, "x"], "t": None}, {"n": 3, "r": 1.5, "t": False}]
+    with open(os.path.join(folder, "f.jsonl"), "w", encoding="utf8") as file:
+        file.write("".join(json.dumps(line) + "\n" for line in lines))
+    return {"sqlite": (database, tables),
+            "csv": (os.path.join(folder, "f.csv"), {"f": [{"n": 1, "r": 0.5, "s": "x"}, {"n": 2, "r": None, "s": 'a,"b"'},
+                                                          {"n": 3, "r": 1.0, "s": "007"}]}),
+            "jsonl": (os.path.join(folder, "f.jsonl"), {"f": [dict({"o": None, "l": None, "r": None}, **line) for line in lines]})}
+
+
+def run_suite(kind, folder, path, rows):
+    import builtins
+
+    import pytest
+    from singer_sdk.testing import SuiteConfig, get_tap_test_class
+    suite = get_tap_test_class(make_class(kind, folder), config={"path": path}, suite_config=SuiteConfig(max_records_limit=150))
+    script = os.path.join(folder, f"suite_{kind}_test.py")
+    with open(script, "w", encoding="utf8") as file:
+        file.write(f"import builtins\nTestTap = builtins.selvedge_{kind}\n")
+    setattr(builtins, f"selvedge_{kind}", suite)
+    outcomes = []
+    runners = []
+
+    class Watcher:
+        @staticmethod
+        def pytest_runtest_logreport(report):
+            if report.when == "call" or report.failed:
+                outcomes.append((report.nodeid, report.outcome))
+
+        @staticmethod
+        def pytest_runtest_teardown(item):
+            if not runners and "runner" in item.funcargs:
+                runners.append(item.funcargs["runner"])
+
+    code = pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", folder, script], plugins=[Watcher()])
+    names = {name.split("::")[-1].split("[")[0] for name, _ in outcomes}
+    print(f"{kind}: {len(outcomes)} tests, of {len(names)} kinds")
+    assert code == 0 and all(outcome == "passed" for _, outcome in outcomes), (code, outcomes)
+    assert {"test_tap_cli_prints", "test_tap_discovery", "test_tap_stream_connections", "test_tap_valid_final_state"} <= names, names
+    assert len(outcomes) >= 4 + 6 * len(rows), "tap tests and stream tests"
+    assert dict(runners[0].records) == rows, (dict(runners[0].records), rows)
+
+
+def main():
+    venv.rerun(*PACKAGES)
+    if not os.path.exists(EL):
+        venv.skip(f"{EL} is not there")
+    with tempfile.TemporaryDirectory(prefix="selvedge-test-") as folder:
+        for kind, (path, rows) in make_sources(folder).items():
+            run_suite(kind, folder, path, rows)
+    print("ok: the rows are those of the sources")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
