@@ -143,6 +143,9 @@ static bool take_schema(struct load *l, struct err *err)
 {
     struct stream *s = l->tap->stream;
     l->present = s;
+    if (s == NULL) {
+        return err_set(err, ERR_INTERNAL, "a schema without a stream");
+    }
     return (s->sink != NULL || add_sink(l, s, err)) &&
            l->target->ops->set_schema(l->target, s->sink, &s->schema, &s->key, err);
 }
@@ -303,7 +306,8 @@ static bool open_both(struct load *l, const struct target_context *target_contex
         return false;
     }
     tap_context->state = l->target->state;
-    return add_only_sink(l, tap_context, err) && r->tap->open(&l->tap, tap_context, err);
+    return add_only_sink(l, tap_context, err) && r->tap->open(&l->tap, tap_context, err) &&
+           (l->tap != NULL || err_set(err, ERR_INTERNAL, "a tap that is none"));
 }
 
 bool extract_load(const struct request *request, const struct load_watcher *watcher,

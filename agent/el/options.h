@@ -45,6 +45,7 @@ extern const char *const load_mode_names[];
     {                                                                                              \
         .flush_every = FLUSH_EVERY_DEFAULT                                                         \
     }
+/* NOLINTBEGIN(bugprone-macro-parentheses): names of a type and a member */
 #define LOAD_OPTION_FIELDS(struct_, member_)                                                       \
     {.key = "type",                                                                                \
      .type = FIELD_STR,                                                                            \
@@ -77,6 +78,7 @@ extern const char *const load_mode_names[];
         .help = "Whether `upsert` appends rows of a stream without a key, which is an error "      \
                 "otherwise."                                                                       \
     }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* Of the targets sqlite and jsonl. */
 struct target_options {

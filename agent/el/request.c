@@ -142,8 +142,8 @@ static bool read_options(const struct json *node, const struct field_table *tabl
 
 static bool read_connectors(struct request *r, struct arena *arena, struct err *err)
 {
-    struct str tap;
-    struct str target;
+    struct str tap = STR_NONE;
+    struct str target = STR_NONE;
     const void *load = NULL;
     bool ok = read_type(r->tap_node, "tap", &tap, err) &&
               read_type(r->target_node, "target", &target, err) &&

@@ -112,6 +112,7 @@ static void add_list(struct json_writer *w, const char *member, const struct str
 }
 
 /* The tree with every text in it resolved. */
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as the reader lets a file be */
 static void add_resolved(struct resolver *r, struct json_writer *w, const struct json *node)
 {
     if (node->type == JSON_STRING) {

@@ -133,7 +133,8 @@ static void a_tap_gets_its_words_and_its_configuration(void **state)
     assert_true(str_contains(
         spec.input,
         STR("\"tap\":{\"type\":\"singer_program\",\"command\":[\"tap-x\",\"/in/a b.csv\"],"
-            "\"dir\":\"shop\",\"config\":\"{\\\"f\\\":\\\"/in/a b.csv\\\",\\\"n\\\":[1,2.5,true,null,"
+            "\"dir\":\"shop\",\"config\":\"{\\\"f\\\":\\\"/in/a "
+            "b.csv\\\",\\\"n\\\":[1,2.5,true,null,"
             "{\\\"q\\\\\\\"\\\":\\\"$\\\"}]}\",\"stream\":\"users\"}")));
     assert_true(str_contains(spec.input, STR("\"append_without_key\":true,\"mode\":\"upsert\"")));
     assert_false(str_contains(spec.input, STR("\"table\"")));
