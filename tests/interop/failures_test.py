@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import warnings
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -218,7 +218,8 @@ def main():
     check_names()
     shapes = [shape for shape in SHAPES if len(sys.argv) < 2 or shape.name in sys.argv[1:]]
     begin = time.monotonic()
-    with ThreadPoolExecutor(1) as pool, tempfile.TemporaryDirectory(prefix="selvedge-dagster-") as folder:
+    # Ours in a process of its own: Dagster changes the environment and the descriptors of the one it runs in.
+    with ProcessPoolExecutor(1) as pool, tempfile.TemporaryDirectory(prefix="selvedge-dagster-") as folder:
         ours = pool.submit(failures_ours.play_all, shapes)
         import failures_theirs
         with failures_theirs.theirs(folder) as dagster:
