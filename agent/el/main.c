@@ -48,7 +48,8 @@ static const struct cli_command commands[] = {
             "\"value\"}]}. With a member \"state\" that becomes the present state first; null: "
             "there is none, and the next load begins from the start.\n\n"
             "\"selvedge-agent state\" is this for people.",
-        .examples = CLI_EXAMPLES({"selvedge-el state < step.json", "see how far the load has come"}),
+        .examples =
+            CLI_EXAMPLES({"selvedge-el state < step.json", "see how far the load has come"}),
         .exit_codes = "0: done. 1: failed, nothing is changed. 2: the step is not understood.",
         .run = state_command,
     },

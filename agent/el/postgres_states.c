@@ -82,9 +82,10 @@ bool postgres_states_list(struct postgres_states *s, struct kept_states *ret, st
     if (!look(s, err) || !s->has_tables) {
         return err->code == ERR_NONE;
     }
-    buf_add_text(&sql, "SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), "
-                       "value, present FROM (SELECT updated_at AS at, value, true AS present, 0 AS "
-                       "n FROM ");
+    buf_add_text(&sql,
+                 "SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), "
+                 "value, present FROM (SELECT updated_at AS at, value, true AS present, 0 AS "
+                 "n FROM ");
     add_table(s, &sql, state_name);
     buf_add_text(&sql, " WHERE state_id = $1 UNION ALL SELECT at, value, false, n FROM ");
     add_table(s, &sql, history_name);

@@ -18,7 +18,6 @@ MUST_CHECK bool postgres_states_lock(struct postgres_states *s, bool waits, stru
 /* Empty when there is none; in the arena. */
 MUST_CHECK bool postgres_states_read(struct postgres_states *s, struct str *ret, struct err *err);
 /* In the caller's transaction. `value` empty: there is no state any more. */
-MUST_CHECK bool postgres_states_write(struct postgres_states *s, struct str value,
-                                      struct err *err);
+MUST_CHECK bool postgres_states_write(struct postgres_states *s, struct str value, struct err *err);
 MUST_CHECK bool postgres_states_list(struct postgres_states *s, struct kept_states *ret,
                                      struct err *err);

@@ -3,7 +3,7 @@
 #include "agent/el/table.h"
 #include "common/platform/clock.h"
 
-#define TABLE "_selvedge_state"
+#define TABLE   "_selvedge_state"
 #define HISTORY "_selvedge_state_history"
 
 static bool is_there(struct sqlite_states *s, bool *ret, struct err *err)
@@ -34,7 +34,8 @@ bool sqlite_states_list(struct sqlite_states *s, struct kept_states *ret, struct
         return err->code == ERR_NONE;
     }
     if (!db_prepare(s->db,
-                    STR("SELECT at, value, present FROM (SELECT updated_at AS at, value, 1 AS present, 0 AS n "
+                    STR("SELECT at, value, present FROM (SELECT updated_at AS at, value, 1 AS "
+                        "present, 0 AS n "
                         "FROM " TABLE " WHERE state_id = ?1 UNION ALL SELECT at, value, 0, rowid "
                         "FROM " HISTORY " WHERE state_id = ?1) ORDER BY present DESC, n DESC"),
                     &q, err)) {
@@ -73,8 +74,7 @@ bool sqlite_states_read(struct sqlite_states *s, struct str *ret, struct err *er
     if (has_row) {
         *ret = arena_copy(s->arena, db_col_str(&q, 0));
     }
-    return !has_row || ret->ptr != NULL ||
-           err_set(err, ERR_NO_MEMORY, "no memory for the state");
+    return !has_row || ret->ptr != NULL || err_set(err, ERR_NO_MEMORY, "no memory for the state");
 }
 
 static bool run(struct sqlite_states *s, struct str sql, struct str value, struct err *err)

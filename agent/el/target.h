@@ -20,7 +20,9 @@ struct kept_state {
     struct str at;    /* when it was committed: UTC, RFC 3339 */
     struct str value; /* JSON */
 };
-enum { STATES_KEPT = 10 }; /* the present one, and those at the end of the last runs that moved it */
+enum {
+    STATES_KEPT = 10
+}; /* the present one, and those at the end of the last runs that moved it */
 struct kept_states {
     struct kept_state items[STATES_KEPT]; /* newest first */
     size_t count;
@@ -72,7 +74,8 @@ struct target_ops {
     MUST_CHECK bool (*commit)(struct target *target, struct str state, bool is_last,
                               struct err *err);
     void (*close)(struct target *target); /* NULL is allowed */
-    /* What it keeps for context->state_id, in the context's arena. */
+    /* What it keeps for context->state_id, in the context's arena. NULL, as set_state: it cannot
+     * say. */
     MUST_CHECK bool (*states)(struct target *target, struct kept_states *ret, struct err *err);
     /* Instead of a load: `value` becomes the present state, the former is kept; empty: there is
      * none. */
