@@ -27,4 +27,12 @@ void boundary_next_key(struct boundary *b); /* the key grew: nothing shares it y
  * it). ERR_FULL past BOUNDARY_ROWS_MAX rows with one key. */
 MUST_CHECK bool boundary_add(struct boundary *b, const struct value *row, size_t count,
                              bool *ret_is_loaded, struct err *err);
+/* For rows in any order, the two halves of boundary_add(): did an earlier run load it? (asked once
+ * for each row that has that run's key) ... */
+bool boundary_meet(struct boundary *b, const struct value *row, size_t count);
+/* ... and taking it, as one that has the highest key. */
+MUST_CHECK bool boundary_note(struct boundary *b, const struct value *row, size_t count,
+                              struct err *err);
+void boundary_keep_loaded(struct boundary *b); /* those of the earlier run have that key */
+void boundary_restart(struct boundary *b);     /* the highest key rose: nothing shares it yet */
 void boundary_write(const struct boundary *b, struct json_writer *w); /* the list for the state */

@@ -5,6 +5,9 @@ enum { NAMES_BYTES_MAX = 1024 };
 static const struct tap_ops *const taps[] = {
     &tap_sqlite,         &tap_csv,          &tap_jsonl,  &tap_singer,
     &tap_singer_program, &tap_singer_input, &tap_system, &tap_mqtt,
+#ifdef SELVEDGE_WITH_HTTP
+    &tap_http,
+#endif
 #ifdef SELVEDGE_WITH_MODBUS
     &tap_modbus,
 #endif
@@ -28,6 +31,9 @@ struct absent {
     const char *package;
 };
 static const struct absent absent_taps[] = {
+#ifndef SELVEDGE_WITH_HTTP
+    {"http", "SELVEDGE_WITH_HTTP", "libcurl4-openssl-dev"},
+#endif
 #ifndef SELVEDGE_WITH_MODBUS
     {"modbus", "SELVEDGE_WITH_MODBUS", "libmodbus-dev"},
 #endif
