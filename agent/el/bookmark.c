@@ -53,13 +53,7 @@ static bool read_mark(struct bookmark *b, const struct bookmark_options *o, stru
         return false;
     }
     b->last = b->start;
-    if (b->is_append && !boundary_init(&b->boundary, rows, !has_other_columns, o->arena, err)) {
-        return false;
-    }
-    if (b->is_append && b->is_unsorted) {
-        boundary_keep_loaded(&b->boundary);
-    }
-    return true;
+    return !b->is_append || boundary_init(&b->boundary, rows, !has_other_columns, o->arena, err);
 }
 
 bool bookmark_init(struct bookmark *b, const struct bookmark_options *options, struct err *err)
@@ -98,7 +92,7 @@ static bool take_in_any_order(struct bookmark *b, const struct value *key, const
     bool was_start = b->is_append && key_value_equals(&b->start, key);
     *ret_is_loaded = was_start && boundary_meet(&b->boundary, row, count);
     if (*ret_is_loaded) {
-        return true;
+        return to_last != 0 || boundary_note(&b->boundary, row, count, err);
     }
     if ((b->first.type == VALUE_NULL || key_value_compare(&b->first, key) > 0) &&
         !set_key(&b->first, key, b, err)) {

@@ -99,17 +99,10 @@ bool boundary_add(struct boundary *b, const struct value *row, size_t count, boo
     return true;
 }
 
-void boundary_keep_loaded(struct boundary *b)
-{
-    b->count = b->loaded_count < BOUNDARY_ROWS_MAX ? b->loaded_count : BOUNDARY_ROWS_MAX;
-    for (size_t i = 0; i < b->count; i++) {
-        b->hashes[i] = b->loaded[i];
-    }
-}
-
 void boundary_restart(struct boundary *b)
 {
     b->count = 0;
+    b->is_passed = true;
 }
 
 void boundary_write(const struct boundary *b, struct json_writer *w)
@@ -117,6 +110,11 @@ void boundary_write(const struct boundary *b, struct json_writer *w)
     jw_begin_array(w);
     for (size_t i = 0; i < b->count; i++) {
         jw_i64(w, (int64_t)b->hashes[i]);
+    }
+    for (size_t i = 0; i < b->loaded_count && !b->is_passed; i++) {
+        if (b->loaded[i] != 0) { /* not met again yet */
+            jw_i64(w, (int64_t)b->loaded[i]);
+        }
     }
     jw_end_array(w);
 }

@@ -14,6 +14,7 @@ struct boundary {
     size_t count;
     uint64_t *loaded; /* of the last committed run; 0 = met again */
     size_t loaded_count;
+    bool is_passed; /* the highest key is another one than that of `loaded` */
     size_t skip; /* columns changed since, so that hashes say nothing: that many rows are taken as
                     loaded */
 };
@@ -33,6 +34,7 @@ bool boundary_meet(struct boundary *b, const struct value *row, size_t count);
 /* ... and taking it, as one that has the highest key. */
 MUST_CHECK bool boundary_note(struct boundary *b, const struct value *row, size_t count,
                               struct err *err);
-void boundary_keep_loaded(struct boundary *b); /* those of the earlier run have that key */
-void boundary_restart(struct boundary *b);     /* the highest key rose: nothing shares it yet */
-void boundary_write(const struct boundary *b, struct json_writer *w); /* the list for the state */
+void boundary_restart(struct boundary *b); /* the highest key rose: nothing shares it yet */
+/* The list for the state: rows that were taken, and those of the earlier run that were not met again
+ * so far and still share the key. */
+void boundary_write(const struct boundary *b, struct json_writer *w);

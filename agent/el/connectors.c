@@ -16,9 +16,10 @@ static const struct tap_ops *const taps[] = {
 #endif
 };
 static const struct target_ops *const targets[] = {
-    &target_sqlite,
-    &target_jsonl,
-    &target_singer_program,
+    &target_sqlite,   &target_jsonl, &target_singer_program,
+#ifdef SELVEDGE_WITH_HTTP
+    &target_http,
+#endif
 #ifdef SELVEDGE_WITH_POSTGRES
     &target_postgres,
 #endif
@@ -43,6 +44,9 @@ static const struct absent absent_taps[] = {
     {NULL, NULL, NULL},
 };
 static const struct absent absent_targets[] = {
+#ifndef SELVEDGE_WITH_HTTP
+    {"http", "SELVEDGE_WITH_HTTP", "libcurl4-openssl-dev"},
+#endif
 #ifndef SELVEDGE_WITH_POSTGRES
     {"postgres", "SELVEDGE_WITH_POSTGRES", "libpq-dev"},
 #endif

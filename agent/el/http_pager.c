@@ -419,20 +419,3 @@ void url_set_param(struct buf *url, struct str name, struct str value)
     buf_add(url, buf_str(&out));
     url->overflow = url->overflow || overflow;
 }
-
-bool url_has_param(struct str url, struct str name)
-{
-    struct str path;
-    struct str query;
-    struct str pair;
-    AUTO(buf) encoded = buf_growing(CURSOR_BYTES_MAX);
-    url_encode(&encoded, name);
-    (void)str_cut(url, '?', &path, &query);
-    while (query.len > 0) {
-        (void)str_cut(query, '&', &pair, &query);
-        if (is_param(pair, buf_str(&encoded), name)) {
-            return true;
-        }
-    }
-    return false;
-}

@@ -76,5 +76,4 @@ size_t pager_params(const struct pager *p, char numbers[PAGE_PARAMS_MAX][PAGE_NU
 bool link_find(struct str header, struct str relation, struct str *ret_url);
 /* Sets the parameter in the query of `url`: in place of those that have its name already. */
 void url_set_param(struct buf *url, struct str name, struct str value);
-bool url_has_param(struct str url, struct str name);
 void url_encode(struct buf *out, struct str text);

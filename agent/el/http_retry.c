@@ -89,15 +89,25 @@ bool http_date_parse(struct str text, int64_t *ret_seconds)
 
 /* --- waits ----------------------------------------------------------------------------------- */
 
+static bool is_digits(struct str text)
+{
+    bool ok = text.len > 0;
+    for (size_t i = 0; i < text.len; i++) {
+        ok = ok && text.ptr[i] >= '0' && text.ptr[i] <= '9';
+    }
+    return ok;
+}
+
 bool retry_after_parse(const struct retry_answer *answer, int64_t *ret_ns)
 {
     struct str text = str_trim(answer->retry_after);
     int64_t seconds = 0;
     int64_t now = answer->now.ns / NS_PER_SEC;
-    if (text.len == 0) {
-        return false;
-    }
-    if (!str_to_i64(text, 0, SECONDS_MAX, &seconds)) {
+    if (is_digits(text)) {
+        if (!str_to_i64(text, 0, SECONDS_MAX, &seconds)) {
+            seconds = SECONDS_MAX;
+        }
+    } else {
         int64_t at = 0;
         if (!http_date_parse(text, &at)) {
             return false;

@@ -4,6 +4,7 @@ selvedge_process_test(NAME el_modbus_test LABEL process SCRIPT el_modbus_test.py
 selvedge_process_test(NAME el_mqtt_test LABEL process SCRIPT el_mqtt_test.py)
 if(SELVEDGE_WITH_HTTP)
     selvedge_process_test(NAME el_http_test LABEL process SCRIPT el_http_test.py TIMEOUT 300)
+    selvedge_process_test(NAME el_http_target_test LABEL process SCRIPT el_http_target_test.py TIMEOUT 300)
 endif()
 selvedge_process_test(NAME el_system_test LABEL process SCRIPT el_system_test.py)
 selvedge_process_test(NAME el_load_test LABEL process SCRIPT el_load_test.py)
