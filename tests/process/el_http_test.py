@@ -3,9 +3,10 @@ resets in the middle, silence, endless pages, keys in no order, no JSON, too muc
 import gzip
 import json
 import os
+import subprocess
 import time
 
-from el_step import main, request, rows, run, run_ok
+from el_step import EL, main, request, rows, run, run_ok
 from http_api import Api, Reset
 
 SECRET = "s3cr3t-t0ken+/"
@@ -485,7 +486,6 @@ def options_that_make_no_sense():
 
 def the_certificate():
     import ssl
-    import subprocess
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "key.pem", "-out", "ca.pem", "-days", "2",
                     "-subj", "/CN=api", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, stderr=subprocess.DEVNULL)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -498,6 +498,43 @@ def the_certificate():
         fails(step(api.url.replace("127.0.0.1", "localhost"), {"ca_file": "ca.pem"}), "denied", "TLS")
 
 
+def as_a_singer_program():
+    records = [{"id": i, "at": 10 - i, "name": f"n{i}", "x": None if i == 1 else i / 2} for i in range(6)]
+
+    def tap(*arguments):
+        done = subprocess.run([EL, "tap", "http", "--config", "c.json", *arguments], capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def answer(r):
+        return [x for x in records if x["at"] >= int(r.query.get("since", 0))][int(r.query["offset"]):][:2]
+    with Api(answer) as api:
+        with open("c.json", "w", encoding="utf8") as file:
+            json.dump({"url": api.url + "/v1/orders.json", "pagination": {"style": "offset"}, "primary_key": ["id"], "replication_key": "at", "since": {"param": "since"}}, file)
+        found = tap("--discover")[0]["streams"][0]
+        assert (found["tap_stream_id"], found["key_properties"]) == ("orders", ["id"]) and found["metadata"][0]["metadata"]["valid-replication-keys"] == ["at"]
+        assert len(api.requests) == 1, "one page tells the columns"
+        messages = tap()
+        assert [m["record"]["id"] for m in messages if m["type"] == "RECORD"] == list(range(6))
+        schemas = [sorted(m["schema"]["properties"]) for m in messages if m["type"] == "SCHEMA"]
+        assert schemas == [["at", "id", "name", "x"]], schemas
+        state_value = messages[-1]["value"]
+        assert state_value["bookmarks"]["orders"]["replication_key_value"] == 10 and messages[-1]["type"] == "STATE"
+        with open("state.json", "w", encoding="utf8") as file:
+            json.dump(state_value, file)
+        found["metadata"][0]["metadata"]["selected"] = True
+        next(m for m in found["metadata"] if m["breadcrumb"] == ["properties", "name"])["metadata"]["selected"] = False
+        with open("catalog.json", "w", encoding="utf8") as file:
+            json.dump({"streams": [found]}, file)
+        records.append({"id": 9, "at": 11, "name": "n9", "x": 1})
+        messages = tap("--state", "state.json", "--catalog", "catalog.json")
+        assert [m["record"] for m in messages if m["type"] == "RECORD"] == [{"id": 0, "at": 10, "x": 0.0}, {"id": 9, "at": 11, "x": 1.0}]
+        found["metadata"][0]["metadata"]["forced-replication-method"] = found["replication_method"] = "FULL_TABLE"
+        with open("catalog.json", "w", encoding="utf8") as file:
+            json.dump({"streams": [found]}, file)
+        assert len(tap("--state", "state.json", "--catalog", "catalog.json")) >= 1 + 7
+
+
 if __name__ == "__main__":
     main([one_answer, an_object_is_one_record, a_list_is_the_answer_or_lines_are, nothing_is_no_error, packed_answers, given_columns,
           an_empty_answer_empties_an_overwritten_table, pages_by_number, pages_by_offset_go_by_what_came, pages_by_cursor, the_last_record_as_cursor,
@@ -506,4 +543,4 @@ if __name__ == "__main__":
           what_is_said_to_be_sorted_has_to_be, an_unsorted_append_that_breaks_off_keeps_nothing, how_the_time_is_written, a_key_that_is_not_there,
           each_way_to_prove_it, errors_hold_no_secret, tokens_by_client_credentials, redirects_leave_secrets_behind, too_many_requests,
           errors_that_pass, errors_that_do_not, rows_of_before_are_kept, nobody_listens, a_server_that_says_nothing, no_json, the_rate,
-          options_that_make_no_sense, the_certificate])
+          options_that_make_no_sense, the_certificate, as_a_singer_program])
