@@ -53,6 +53,13 @@ static void add_element(struct buf *out, const struct json *element)
     json_write(out, element);
 }
 
+static void note_time(struct state_file *s, const struct json *at)
+{
+    if (at != NULL && at->type == JSON_STRING) {
+        (void)snprintf(s->at, sizeof(s->at), STR_FMT, STR_ARG(at->as.string));
+    }
+}
+
 static bool read_states(struct state_file *s, const struct json *root, struct err *err)
 {
     const struct json *id = json_get(root, "state_id");
@@ -70,6 +77,7 @@ static bool read_states(struct state_file *s, const struct json *root, struct er
             return corrupt(s, err);
         }
         if (e == states->child) {
+            note_time(s, json_get(e, "at"));
             if (value->type != JSON_NULL) {
                 json_write(&s->value, value);
                 add_element(&s->earlier, e);
@@ -222,12 +230,13 @@ bool state_file_flush(struct state_file *s, struct err *err)
     }
     AUTO(buf) text = buf_growing(STATE_FILE_BYTES_MAX);
     struct json_writer w = json_writer(&text);
+    struct wall_time now = clock_wall(&s->clock);
     jw_begin_object(&w);
     jw_member_str(&w, "state_id", s->state_id);
     jw_key(&w, STR("states"));
     jw_begin_array(&w);
     jw_begin_object(&w);
-    jw_member_wall(&w, "at", clock_wall(&s->clock));
+    jw_member_wall(&w, "at", now);
     jw_member_raw(&w, "value", s->value.len == 0 ? STR("null") : buf_str(&s->value));
     jw_end_object(&w);
     buf_add(&text, buf_str(&s->history));
@@ -243,7 +252,14 @@ bool state_file_flush(struct state_file *s, struct err *err)
     }
     s->is_dirty = false;
     s->written = clock_mono(&s->clock);
+    (void)wall_format(now, s->at);
     return true;
+}
+
+bool state_file_renew(struct state_file *s, struct err *err)
+{
+    s->is_dirty = true;
+    return state_file_flush(s, err);
 }
 
 void state_file_release(struct state_file *s)

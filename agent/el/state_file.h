@@ -27,6 +27,7 @@ struct state_file {
     struct buf earlier; /* the element that the first set() of this run puts there */
     bool is_dirty;
     struct mono_time written;
+    char at[WALL_TEXT_SIZE]; /* when the state in the file was written; empty: there is no file */
 };
 
 /* Makes the folder. ERR_CORRUPT when the file is no state file; ERR_EXISTS when it is another
@@ -42,4 +43,6 @@ MUST_CHECK bool state_file_list(const struct state_file *s, struct arena *arena,
 MUST_CHECK bool state_file_replace(struct state_file *s, struct str value, struct err *err);
 /* Writes what was not written yet. */
 MUST_CHECK bool state_file_flush(struct state_file *s, struct err *err);
+/* Writes it whether it has changed or not, so that `at` tells this load from the one before. */
+MUST_CHECK bool state_file_renew(struct state_file *s, struct err *err);
 void state_file_release(struct state_file *s); /* without a flush; fits AUTO(state_file) */
