@@ -36,10 +36,8 @@ static struct tap_csv *csv_of(struct tap *tap)
 
 static bool check_options(struct tap_csv *t, const struct tap_options *o, struct err *err)
 {
-    if (o->delimiter.len != 1 || strchr("\"\r\n", o->delimiter.ptr[0]) != NULL) {
-        err_set(err, ERR_INVALID,
-                "tap csv: \"delimiter\" must be one character, not a quote or a line end");
-        return err_hint(err, "use \",\", \";\", \"|\" or \"\\t\"");
+    if (!csv_check_delimiter(o->delimiter, err)) {
+        return err_wrap(err, "tap csv");
     }
     if (o->header && o->columns.count > 0) {
         err_set(err, ERR_INVALID,
