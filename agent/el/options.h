@@ -80,7 +80,7 @@ extern const char *const load_mode_names[];
     }
 /* NOLINTEND(bugprone-macro-parentheses) */
 
-/* Of the targets sqlite and jsonl. */
+/* Of the target sqlite. */
 struct target_options {
     struct load_options load;
     struct str path;
