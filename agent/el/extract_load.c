@@ -445,7 +445,7 @@ static bool describe(const struct load *l, struct materialization *ret, struct e
 static bool add_only_sink(struct load *l, struct tap_context *tap_context, struct err *err)
 {
     struct str table = l->request->load->table;
-    if (l->target->ops->has_tables && table.len == 0) {
+    if (l->target->has_tables && table.len == 0) {
         return true;
     }
     if (!l->target->ops->add(l->target, table, &l->only, err)) {

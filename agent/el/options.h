@@ -108,7 +108,7 @@ enum { LOAD_SLICE_ROWS_MAX = 10000000 };
     }
 /* NOLINTEND(bugprone-macro-parentheses) */
 
-/* Of the targets sqlite and jsonl. */
+/* Of the target sqlite. */
 struct target_options {
     struct load_options load;
     struct str path;

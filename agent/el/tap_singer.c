@@ -25,7 +25,7 @@ static bool next_of_file(struct tap_singer *t, enum singer_news *ret, struct err
         bool found = false;
         *ret = SINGER_NO_NEWS;
         if (!file_reader_line(r, LIMIT_SINGER_LINE_BYTES, &line, &found, err)) {
-            return false;
+            return file_tap_forgive(&t->file, err);
         }
         if (!found) {
             return true;

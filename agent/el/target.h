@@ -26,6 +26,7 @@ struct target_ops;
 struct target {
     const struct target_ops *ops;
     struct str state;    /* as committed; empty = none */
+    bool has_tables;     /* a sink for each stream, and not one file */
     struct str database; /* path of the SQLite file it is; empty = it is none */
 };
 /* First member of every connector's struct of a sink. */
@@ -42,7 +43,6 @@ struct sink {
 struct target_ops {
     const char *type;
     const struct field_table *options; /* of the step's "target"; see LOAD_OPTION_FIELDS */
-    bool has_tables;                   /* a sink for each stream, and not one file */
     bool cannot_upsert;
     MUST_CHECK bool (*open)(struct target **ret, const struct target_context *context,
                             struct err *err);

@@ -323,7 +323,7 @@ static bool postgres_target_open(struct target **ret, const struct target_contex
     if (t == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for the target");
     }
-    *t = (struct target_postgres){.base = {.ops = &target_postgres},
+    *t = (struct target_postgres){.base = {.ops = &target_postgres, .has_tables = true},
                                   .state_id = context->state_id,
                                   .link = {.nul_rule = (enum nul_rule)o->nul_characters,
                                            .load = &o->load,
@@ -340,7 +340,6 @@ static bool postgres_target_open(struct target **ret, const struct target_contex
 const struct target_ops target_postgres = {
     .type = "postgres",
     .options = &options_table,
-    .has_tables = true,
     .open = postgres_target_open,
     .add = postgres_target_add,
     .set_schema = postgres_target_set_schema,

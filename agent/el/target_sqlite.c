@@ -250,6 +250,7 @@ static bool sqlite_target_open(struct target **ret, const struct target_context 
     }
     t->context = context;
     t->base.ops = &target_sqlite;
+    t->base.has_tables = true;
     t->state = buf_growing(LIMIT_JSON_BYTES);
     if (!set_up(t, err)) {
         sqlite_target_close(&t->base);
@@ -262,7 +263,6 @@ static bool sqlite_target_open(struct target **ret, const struct target_context 
 const struct target_ops target_sqlite = {
     .type = "sqlite",
     .options = &target_options_table,
-    .has_tables = true,
     .open = sqlite_target_open,
     .add = sqlite_target_add,
     .set_schema = sqlite_target_set_schema,
