@@ -53,6 +53,12 @@ static bool sqlite_target_load(struct target *target, struct sink *sink,
     return sqlite_sink_load(sink_of(sink), source, err);
 }
 
+static bool sqlite_target_remove(struct target *target, struct sink *sink,
+                                 const struct removal *removal, struct err *err)
+{
+    return begin(sqlite_of(target), err) && sqlite_sink_remove(sink_of(sink), removal, err);
+}
+
 /* --- ending ---------------------------------------------------------------------------------- */
 
 /* Nothing is committed when nothing changed: a run without news writes no byte. */
@@ -235,6 +241,7 @@ const struct target_ops target_sqlite = {
     .add = sqlite_target_add,
     .set_schema = sqlite_target_set_schema,
     .load = sqlite_target_load,
+    .remove = sqlite_target_remove,
     .commit = sqlite_target_commit,
     .close = sqlite_target_close,
     .states = sqlite_target_states,
