@@ -10,3 +10,5 @@ selvedge_process_test(NAME el_tap_test LABEL process SCRIPT el_tap_test.py)
 selvedge_process_test(NAME el_loader_test LABEL process SCRIPT el_loader_test.py)
 selvedge_process_test(NAME el_partition_test LABEL process SCRIPT el_partition_test.py)
 selvedge_process_test(NAME el_crash_test LABEL process SCRIPT el_crash_test.py TIMEOUT 600)
+# A sample of the kills; with `./dev test --long` a thousand.
+selvedge_process_test(NAME el_kill LABEL process SCRIPT el_kill_test.py TIMEOUT 3600)
