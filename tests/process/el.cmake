@@ -17,3 +17,5 @@ selvedge_process_test(NAME el_loader_test LABEL process SCRIPT el_loader_test.py
 selvedge_process_test(NAME el_partition_test LABEL process SCRIPT el_partition_test.py)
 selvedge_process_test(NAME el_crash_test LABEL process SCRIPT el_crash_test.py TIMEOUT 600)
 selvedge_process_test(NAME agent_state_test LABEL process SCRIPT agent_state_test.py)
+# A sample of the kills; with `./dev test --long` a thousand.
+selvedge_process_test(NAME el_kill LABEL process SCRIPT el_kill_test.py TIMEOUT 3600)
