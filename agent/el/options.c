@@ -87,6 +87,7 @@ static const struct field singer_fields[] = {
     TYPE_FIELD,
     {.key = "path", .type = FIELD_STR, AT(tap_options, path)},
     {.key = "stream", .type = FIELD_STR, AT(tap_options, stream)},
+    {.key = "streams", .type = FIELD_STR_LIST, AT(tap_options, streams), .max = LIMIT_STREAMS},
     {.key = "command", .type = FIELD_STR_LIST, AT(tap_options, command), .max = COMMAND_WORDS_MAX},
     {.key = "dir", .type = FIELD_STR, AT(tap_options, dir)},
     {.key = "config", .type = FIELD_STR, AT(tap_options, config)},
