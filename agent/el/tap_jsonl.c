@@ -47,7 +47,8 @@ static bool next_line(struct tap_jsonl *t, struct str *ret, bool *ret_found, str
         if (!file_reader_line(r, LIMIT_SINGER_LINE_BYTES, &line, ret_found, err)) {
             return file_tap_forgive(&t->file, err);
         }
-        if (!*ret_found || (!line.is_whole && !is_object(line.text))) {
+        if (!*ret_found ||
+            (!line.is_whole && (file_tap_is_growing(&t->file) || !is_object(line.text)))) {
             *ret_found = false;
             return true;
         }
@@ -165,6 +166,7 @@ static bool look_at_file(struct tap_jsonl *t, struct err *err)
 static bool look(struct tap_jsonl *t, struct err *err)
 {
     bool found = true;
+    size_t known = t->file.stream.schema.count;
     t->file.is_looking = true;
     for (;;) {
         if (!open_next(t, &found, err)) {
@@ -178,11 +180,41 @@ static bool look(struct tap_jsonl *t, struct err *err)
         }
     }
     struct schema *schema = &t->file.stream.schema;
-    for (size_t i = 0; i < schema->count; i++) {
+    for (size_t i = known; i < schema->count; i++) {
         schema->columns[i].kind = kind_of(&t->evidence[i]);
     }
     file_tap_rewind(&t->file);
     return true;
+}
+
+/* What came is looked through; new columns are told first. */
+static bool take_more(struct tap_jsonl *t, enum tap_result *ret, struct err *err)
+{
+    size_t known = t->file.stream.schema.count;
+    bool is_first = t->file.base.stream == NULL;
+    if (!look(t, err)) {
+        return false;
+    }
+    t->file.base.stream = &t->file.stream;
+    if (t->file.stream.schema.count == known && !is_first) {
+        *ret = TAP_IDLE;
+        return true;
+    }
+    json_row_release(&t->row);
+    *ret = TAP_SCHEMA;
+    bool ok = json_row_init(&t->row, &t->file.stream.schema, t->context->arena, err);
+    t->file.base.row = t->row.row;
+    return ok;
+}
+
+static bool wait_for_more(struct tap_jsonl *t, enum tap_result *ret, struct err *err)
+{
+    enum file_tap_wait wait = FILE_TAP_OVER;
+    if (!file_tap_wait(&t->file, &wait, err)) {
+        return false;
+    }
+    *ret = wait == FILE_TAP_OVER ? TAP_END : TAP_IDLE;
+    return wait != FILE_TAP_MORE || take_more(t, ret, err);
 }
 
 static bool jsonl_tap_next(struct tap *tap, enum tap_result *ret, struct err *err)
@@ -208,8 +240,7 @@ static bool jsonl_tap_next(struct tap *tap, enum tap_result *ret, struct err *er
             return false;
         }
         if (!found) {
-            *ret = TAP_END;
-            return true;
+            return wait_for_more(t, ret, err);
         }
     }
 }
@@ -248,6 +279,9 @@ static bool jsonl_tap_open(struct tap **ret, const struct tap_context *context, 
         return false;
     }
     t->file.base.row = t->row.row;
+    if (t->file.stream.schema.count == 0 && context->mode != MODE_OVERWRITE) {
+        t->file.base.stream = NULL; /* nothing is there yet */
+    }
     *ret = &t->file.base;
     return true;
 }
