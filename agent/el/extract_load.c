@@ -78,8 +78,10 @@ static bool remove_marked(struct load *l, struct err *err)
  * claim. */
 static bool join_state(struct load *l, struct err *err)
 {
-    const struct stream_state_keep keep = {
-        .tap = l->request->tap_options, .failed = l->failed, .failed_count = l->failed_count};
+    const struct stream_state_keep keep = {.tap = l->request->tap_options,
+                                           .failed = l->failed,
+                                           .failed_count = l->failed_count,
+                                           .has_passed_over = l->tap->passed_over > 0};
     if (l->request->assets.count == 0) {
         return true;
     }

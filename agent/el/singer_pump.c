@@ -6,6 +6,7 @@
 #include "agent/el/loader.h"
 #include "agent/el/singer_catalog.h"
 #include "agent/el/singer_streams.h"
+#include "agent/el/stream_state.h"
 #include "agent/el/target_program.h"
 #include "common/base/limits.h"
 #include "common/json/json_scan.h"
@@ -16,6 +17,7 @@ enum {
     IDLE_MS = 20,           /* until lines are sent that fill no block, or a target's end is seen */
     PROGRESS_ROWS = 1024,
     TAP_FILES = 3,
+    STATE_ARENA_BYTES_MAX = 64 << 20,
 };
 
 struct pump {
@@ -32,7 +34,7 @@ struct pump {
     struct stream_counts *streams;
     size_t stream_count;
     size_t present; /* the stream of the last record */
-    struct str state;
+    struct str state_before, state;
     bool is_mixed;   /* the tap came back to a stream */
     bool has_target; /* the target has all that came, though the tap failed */
     int64_t passed_over;
@@ -117,6 +119,33 @@ static bool send(struct pump *p, struct err *err)
     return ok;
 }
 
+/* A STATE of some streams, which may not claim the others. */
+static bool pass_state(struct pump *p, struct str line, struct err *err)
+{
+    AUTO(arena) arena = arena_new(STATE_ARENA_BYTES_MAX);
+    AUTO(buf) value = buf_growing(LIMIT_JSON_BYTES);
+    struct json *message = NULL;
+    const struct stream_state_keep keep = {.tap = p->tap_options,
+                                           .has_passed_over = p->passed_over > 0};
+    if (!json_parse(line, LIMIT_JSON_BYTES, &arena, &message, err)) {
+        return err_wrap(err, "a STATE");
+    }
+    const struct json *now = json_get(message, "value");
+    if (now != NULL) {
+        json_write(&value, now);
+    }
+    AUTO(buf) joined = buf_growing(LIMIT_JSON_BYTES);
+    if (!stream_state_join(p->state_before, buf_str(&value), &keep, &joined, err)) {
+        return false;
+    }
+    if (joined.len > 0) { /* else it would be claimed to have begun */
+        buf_add_text(&p->out, "{\"type\":\"STATE\",\"value\":");
+        buf_add(&p->out, buf_str(&joined));
+        buf_add_text(&p->out, "}\n");
+    }
+    return !p->out.overflow || err_set(err, ERR_NO_MEMORY, "no memory for a line");
+}
+
 static bool pass(struct pump *p, struct str line, struct err *err)
 {
     struct str type;
@@ -137,6 +166,9 @@ static bool pass(struct pump *p, struct str line, struct err *err)
     }
     if (names_equal_nocase(type, STR("RECORD")) && !count_record(p, stream, line.len + 1, err)) {
         return false;
+    }
+    if (p->tap_options->streams.count > 0 && names_equal_nocase(type, STR("STATE"))) {
+        return pass_state(p, line, err);
     }
     buf_add(&p->out, line);
     buf_add_char(&p->out, '\n');
@@ -267,6 +299,7 @@ bool singer_pump(const struct request *request, struct arena *arena, struct repo
     bool ok = p.streams != NULL || err_set(err, ERR_NO_MEMORY, "no memory for streams");
     ok = ok && loader_open(&p.loader, request->state_dir, request->state_id, arena, err);
     if (ok) {
+        p.state_before = arena_copy(arena, buf_str(&p.loader.state.value));
         ok = loader_start(&p.loader, &o->command, o->config, arena, err) && start_tap(&p, err) &&
              pump_lines(&p, err) && finish(&p, err);
         p.state = arena_copy(arena, buf_str(&p.loader.state.value));

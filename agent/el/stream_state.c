@@ -6,8 +6,12 @@
 
 enum { ARENA_BYTES_MAX = 64 << 20 };
 
-static bool has_failed(const struct stream_state_keep *keep, struct str stream)
+/* Its rows are not all in the target. */
+static bool is_held(const struct stream_state_keep *keep, struct str stream)
 {
+    if (!singer_streams_want(keep->tap, stream)) {
+        return true;
+    }
     for (size_t i = 0; i < keep->failed_count; i++) {
         if (str_eq(keep->failed[i], stream)) {
             return true;
@@ -54,13 +58,12 @@ static void write_bookmarks(struct json_writer *w, const struct json *before,
     AUTO(buf) text = buf_growing(LIMIT_JSON_BYTES);
     jw_begin_object(w);
     for (const struct json *m = now->child; m != NULL; m = m->next) {
-        if (!has_failed(keep, m->key)) {
+        if (!is_held(keep, m->key)) {
             add(w, &text, m);
         }
     }
     for (const struct json *m = before == NULL ? NULL : before->child; m != NULL; m = m->next) {
-        bool is_forgotten = find(now, m->key) == NULL && !singer_streams_want(keep->tap, m->key);
-        if (is_forgotten || has_failed(keep, m->key)) {
+        if (is_held(keep, m->key)) {
             add(w, &text, m);
         }
     }
@@ -76,7 +79,7 @@ bool stream_state_join(struct str before, struct str now, const struct stream_st
     const struct json *ignored = NULL;
     const struct json *marks = bookmarks_of(now, &arena, &root);
     if (marks == NULL) {
-        buf_add(out, keep->failed_count > 0 ? before : now);
+        buf_add(out, keep->failed_count > 0 || keep->has_passed_over ? before : now);
         return !out->overflow || err_set(err, ERR_NO_MEMORY, "no memory for the state");
     }
     const struct json *old = bookmarks_of(before, &arena, &ignored);

@@ -84,6 +84,7 @@ static bool program_tap_next(struct tap *tap, enum tap_result *ret, struct err *
         if (str_trim(line).len > 0 && !singer_streams_take(&t->streams, line, false, &news, err)) {
             return wrap(t, err);
         }
+        tap->passed_over = t->streams.passed_over;
         if (news == SINGER_NO_NEWS) {
             continue;
         }

@@ -54,6 +54,15 @@ def of_some_only_those_are_loaded_and_the_state_forgets_none():
     assert ids("a") == [1, 2] and ids("b") == [1]
     assert stored_state() == {"bookmarks": {"a": {"at": 2}, "b": {"at": 1}}}
     assert "event=el.records_passed_over" in result.log and "records=1" in result.log, result.log
+    # And this one claims what was passed over: it has to come again.
+    messages = [schema("a"), record("a", 3), schema("b"), record("b", 2), bookmarks(a=3, b=2, x=1)]
+    run_ok(step({"messages": messages}, "a"))
+    assert stored_state() == {"bookmarks": {"a": {"at": 3}, "b": {"at": 1}}}
+    # A state that cannot be told apart stays.
+    run_ok(step({"messages": [schema("a"), record("a", 4), schema("b"), record("b", 2), state(position=9)]}, "a"))
+    assert stored_state() == {"bookmarks": {"a": {"at": 3}, "b": {"at": 1}}} and ids("a") == [1, 2, 3, 4]
+    run_ok(step({"messages": [schema("a"), state(position=9)]}, "a"))
+    assert stored_state() == {"position": 9}
 
 
 def a_catalog_is_reduced_to_them():
@@ -169,10 +178,12 @@ def between_two_programs_it_is_the_same():
     with open("target.py", "w", encoding="utf8") as file:
         file.write(TARGET)
     target = {"type": "singer_program", "mode": "append", "command": [sys.executable, "target.py"]}
-    messages = [schema("a"), record("a", 1), record("x", 1), schema("b"), record("b", 1), bookmarks(a=1, b=1)]
+    messages = [schema("a"), record("a", 1), record("x", 1), schema("b"), record("b", 1), bookmarks(a=1, b=1, x=1)]
     made = step({"messages": messages}, "a", "b", target=target)
     made["state_dir"] = "."
     assert sorted(told(run_ok(made), "materialization")) == ["lake/a", "lake/b"]
+    with open("lake.json", encoding="utf8") as file:
+        assert json.load(file)["states"][0]["value"] == {"bookmarks": {"a": {"at": 1}, "b": {"at": 1}}}
     with open("loaded", encoding="utf8") as file:
         assert "RECORD x" not in file.read()
     made = step({"messages": messages, "exit": 1}, "a", "b", target=target)
