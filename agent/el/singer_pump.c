@@ -169,7 +169,7 @@ static bool start_tap(struct pump *p, struct err *err)
     const struct program_options options = {
         .command = &o->command, .dir = o->dir, .arguments = arguments};
     if (!add_file(p, "--config", o->config, arguments, err) ||
-        !add_file(p, "--state", buf_str(&p->loader.state.value), arguments, err) ||
+        !add_file(p, "--state", buf_str(&p->loader.state.kept.value), arguments, err) ||
         !add_file(p, "--catalog", o->catalog, arguments, err) ||
         !program_start(&p->tap, &options, p->arena, err)) {
         return err_wrap(err, "tap");

@@ -80,8 +80,7 @@ struct target_ops {
     MUST_CHECK bool (*commit)(struct target *target, struct str state, bool is_last,
                               struct err *err);
     void (*close)(struct target *target); /* NULL is allowed */
-    /* What it keeps for context->state_id, in the context's arena. NULL, as set_state: it cannot
-     * say. */
+    /* What it keeps for context->state_id, in the context's arena. */
     MUST_CHECK bool (*states)(struct target *target, struct kept_states *ret, struct err *err);
     /* Instead of a load: `value` becomes the present state, the former is kept; empty: there is
      * none. */
