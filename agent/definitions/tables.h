@@ -5,15 +5,13 @@
 
 enum { JOBS_MAX = 1000, RESOURCES_MAX = 1000, POOLS_MAX = 1000 };
 
-struct raw_extract {
-    struct extract extract;
-    const struct json *config;
-    bool has_header;
-    bool has_delimiter;
+struct raw_resource {
+    struct resource resource;
+    const struct json *node;
 };
-struct raw_load {
-    struct load load;
-    bool has_mode;
+struct raw_endpoint {
+    struct endpoint endpoint;
+    const struct json *node;
 };
 struct raw_sql {
     struct sql sql;
@@ -66,8 +64,8 @@ struct raw_automation {
 
 struct raw_asset {
     struct asset asset;
-    struct raw_extract extract;
-    struct raw_load load;
+    struct raw_endpoint extract;
+    struct raw_endpoint load;
     struct raw_sql sql;
     struct raw_retry retry;
     struct raw_partitions partitions;
@@ -96,7 +94,7 @@ struct raw_sensor {
 struct raw_definitions {
     struct str project;
     struct str_list include;
-    struct object_list resources; /* of struct resource */
+    struct object_list resources; /* of struct raw_resource */
     struct object_list pools;     /* of struct pool */
     struct object_list assets;    /* of struct raw_asset */
     struct object_list jobs;      /* of struct job */

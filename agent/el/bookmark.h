@@ -1,9 +1,9 @@
 /* bookmark.h - how far a table was read by its replication key, as state between runs: the same for
  * every tap that reads tables. Rows come ordered by the key, from the bookmark on (>=). */
 #pragma once
+#include "agent/connectors/options.h"
 #include "agent/el/boundary.h"
 #include "agent/el/key_value.h"
-#include "agent/el/options.h"
 #include "agent/el/stream.h"
 
 struct bookmark {

@@ -36,15 +36,8 @@ static struct tap_csv *csv_of(struct tap *tap)
 
 static bool check_options(struct tap_csv *t, const struct tap_options *o, struct err *err)
 {
-    if (o->delimiter.len != 1 || strchr("\"\r\n", o->delimiter.ptr[0]) != NULL) {
-        err_set(err, ERR_INVALID,
-                "tap csv: \"delimiter\" must be one character, not a quote or a line end");
-        return err_hint(err, "use \",\", \";\", \"|\" or \"\\t\"");
-    }
-    if (o->header && o->columns.count > 0) {
-        err_set(err, ERR_INVALID,
-                "tap csv: \"columns\" names the fields of files without a header");
-        return err_hint(err, "add \"header: false\", or remove \"columns\"");
+    if (!csv_check(o, t->context->mode, err)) {
+        return err_wrap(err, "tap csv");
     }
     t->delimiter = o->delimiter.ptr[0];
     return true;

@@ -385,7 +385,7 @@ static bool jsonl_target_commit(struct target *target, struct str state, bool is
 
 const struct target_ops target_jsonl = {
     .type = "jsonl",
-    .options = &target_options_table,
+    .options = &target_jsonl_options,
     .cannot_upsert = true,
     .open = jsonl_target_open,
     .add = jsonl_target_add,

@@ -6,48 +6,11 @@
  * it out yet. The next worker must not read the state before that, or an append would add the same
  * rows again: each session holds a lock of its state's name, which ends with it. */
 #include "agent/el/connectors.h"
+#include "agent/el/pg_ask.h"
 #include "agent/el/postgres_sink.h"
 #include "common/base/limits.h"
 
 #define STATE_TABLE "_selvedge_state"
-
-struct postgres_options {
-    struct load_options load;
-    struct str dsn;
-    struct str schema;
-    int nul_characters; /* enum nul_rule */
-};
-
-static const char *const nul_names[] = {
-    [NUL_ERROR] = "error", [NUL_REPLACE] = "replace", [NUL_REMOVE] = "remove", NULL};
-static const struct field target_fields[] = {
-    LOAD_OPTION_FIELDS(postgres_options, load),
-    {.key = "dsn",
-     .type = FIELD_STR,
-     .offset = offsetof(struct postgres_options, dsn),
-     .required = true,
-     .help = "`postgresql://user@host/database`, or `host=… dbname=…`. What it leaves out comes "
-             "from libpq's environment variables, service file and password file."},
-    {.key = "schema",
-     .type = FIELD_STR,
-     .offset = offsetof(struct postgres_options, schema),
-     .help = "The schema of the tables; the first of the search path when not given."},
-    {.key = "nul_characters",
-     .type = FIELD_ENUM,
-     .offset = offsetof(struct postgres_options, nul_characters),
-     .names = nul_names,
-     .fallback = "error",
-     .help = "What becomes of NUL characters in text and JSON, which PostgreSQL cannot hold: an "
-             "error, U+FFFD in their place, or nothing."},
-};
-static const struct postgres_options defaults = {.load = LOAD_OPTION_DEFAULTS};
-static const struct field_table options_table = {
-    .name = "target",
-    .size = sizeof(struct postgres_options),
-    .fields = target_fields,
-    .count = COUNT_OF(target_fields),
-    .defaults = &defaults,
-};
 
 struct target_postgres {
     struct target base;
@@ -276,13 +239,15 @@ static void postgres_target_close(struct target *target)
     }
 }
 
-static bool set_up(struct target_postgres *t, const struct postgres_options *o, struct err *err)
+static bool set_up(struct target_postgres *t, const struct postgres_target_options *o,
+                   struct err *err)
 {
     t->sinks = arena_array(t->link.arena, LIMIT_STREAMS, sizeof(struct postgres_sink *));
     if (t->sinks == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for the target");
     }
-    return pg_open(&t->link.pg, o->dsn, err) &&
+    return postgres_check_connection(&o->connection, err) &&
+           pg_open(&t->link.pg, o->connection.dsn, err) &&
            pg_find_schema(&t->link.pg, o->schema, t->link.arena, &t->link.schema, err) &&
            read_state(t, err);
 }
@@ -290,7 +255,7 @@ static bool set_up(struct target_postgres *t, const struct postgres_options *o, 
 static bool postgres_target_open(struct target **ret, const struct target_context *context,
                                  struct err *err)
 {
-    const struct postgres_options *o = (const void *)context->load;
+    const struct postgres_target_options *o = (const void *)context->load;
     struct target_postgres *t = arena_alloc(context->arena, sizeof(*t));
     if (t == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for the target");
@@ -311,12 +276,13 @@ static bool postgres_target_open(struct target **ret, const struct target_contex
 
 const struct target_ops target_postgres = {
     .type = "postgres",
-    .options = &options_table,
+    .options = &target_postgres_options,
     .has_tables = true,
     .open = postgres_target_open,
     .add = postgres_target_add,
     .set_schema = postgres_target_set_schema,
     .load = postgres_target_load,
     .commit = postgres_target_commit,
+    .ask = postgres_ask,
     .close = postgres_target_close,
 };

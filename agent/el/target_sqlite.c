@@ -1,6 +1,7 @@
 /* Target sqlite: streams into tables of one database (sqlite_sink.h); the state of the extract is a
  * row of the same database, so data and state are in one transaction. */
 #include "agent/el/connectors.h"
+#include "agent/el/sql_asset.h"
 #include "agent/el/sqlite_sink.h"
 #include "common/base/limits.h"
 #include "common/platform/clock.h"
@@ -15,6 +16,7 @@ enum {
 
 struct target_sqlite {
     struct target base;
+    struct str path;
     const struct target_context *context;
     struct db *db;
     struct db_tx tx;
@@ -193,7 +195,7 @@ static bool sqlite_target_add(struct target *target, struct str table, struct si
     const struct sqlite_sink_options options = {.db = t->db,
                                                 .table = table,
                                                 .number = t->count,
-                                                .path = t->base.database,
+                                                .path = t->path,
                                                 .load = t->context->load,
                                                 .arena = t->context->arena};
     struct sqlite_sink *sink = NULL;
@@ -231,7 +233,7 @@ static bool set_up(struct target_sqlite *t, struct err *err)
         }
         return false;
     }
-    t->base.database = o->path;
+    t->path = o->path;
     return read_state(t, err);
 }
 
@@ -255,12 +257,13 @@ static bool sqlite_target_open(struct target **ret, const struct target_context 
 
 const struct target_ops target_sqlite = {
     .type = "sqlite",
-    .options = &target_options_table,
+    .options = &target_sqlite_options,
     .has_tables = true,
     .open = sqlite_target_open,
     .add = sqlite_target_add,
     .set_schema = sqlite_target_set_schema,
     .load = sqlite_target_load,
     .commit = sqlite_target_commit,
+    .ask = sqlite_ask,
     .close = sqlite_target_close,
 };
