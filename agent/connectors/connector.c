@@ -1,5 +1,6 @@
 #include "agent/connectors/connector.h"
 
+#include "agent/connectors/file_target_options.h"
 #include "agent/connectors/modbus_options.h"
 #include "agent/connectors/mqtt_options.h"
 #include "agent/connectors/postgres_options.h"
@@ -45,7 +46,13 @@ static const struct connector connectors[] = {
                                 .key = "csv",
                                 .option = "path",
                                 .check = csv_check,
-                                .help = "CSV files."}}},
+                                .help = "CSV files."},
+               [USE_LOAD] = {.options = &target_csv_options,
+                             .key = "csv",
+                             .option = "path",
+                             .check = csv_target_check,
+                             .is_file = true,
+                             .help = "A CSV file."}}},
     {.type = "jsonl",
      .kind = "jsonl",
      .sides = {[USE_EXTRACT] = {.options = &tap_jsonl_options,
@@ -174,12 +181,12 @@ struct view {
     struct field *fields;
 };
 
-/* A table without fields, with room for two more than the options have. */
+/* A table without fields, with room for those of the options and one more. */
 static struct view *new_view(const struct connector *c, const char *kind,
                              const struct connector_side *side, struct arena *arena)
 {
     struct view *v = arena_alloc(arena, sizeof(*v));
-    struct field *fields = arena_array(arena, side->options->count + 2, sizeof(*fields));
+    struct field *fields = arena_array(arena, side->options->count + 1, sizeof(*fields));
     struct str name = arena_printf(arena, "%s_%s", kind, c->type);
     if (v == NULL || fields == NULL || name.ptr == NULL) {
         return NULL;
@@ -235,22 +242,46 @@ const struct field_table *connector_connection_table(const struct connector *c,
     return &v->table;
 }
 
-/* Room behind the options' struct for one more field, which only the table knows. False: no memory. */
+/* Room for one more field behind the options' struct; where it is. SIZE_MAX: no memory. */
+static size_t make_room(struct field_table *table, size_t size, struct arena *arena)
+{
+    char *defaults = arena_alloc(arena, table->size + size);
+    size_t offset = table->size;
+    if (defaults == NULL) {
+        return SIZE_MAX;
+    }
+    if (table->defaults != NULL) {
+        memcpy(defaults, table->defaults, table->size);
+    }
+    table->defaults = defaults;
+    table->size += size;
+    return offset;
+}
+
+/* False: no memory. */
 static bool add_behind(struct view *v, struct field field, struct arena *arena)
 {
-    size_t size = v->table.size;
-    char *defaults = arena_alloc(arena, size + sizeof(struct str));
-    if (defaults == NULL) {
-        return false;
-    }
-    if (v->table.defaults != NULL) {
-        memcpy(defaults, v->table.defaults, size);
-    }
-    v->table.defaults = defaults;
-    v->table.size = size + sizeof(struct str);
-    field.offset = size;
+    field.offset = make_room(&v->table, sizeof(struct str), arena);
     add_field(v, field);
-    return true;
+    return field.offset != SIZE_MAX;
+}
+
+const struct field_table *connector_table_extend(const struct field_table *table,
+                                                 const struct field *field, size_t size,
+                                                 struct arena *arena)
+{
+    struct field_table *ret = arena_alloc(arena, sizeof(*ret));
+    struct field *fields = arena_array(arena, table->count + 1, sizeof(*fields));
+    if (ret == NULL || fields == NULL) {
+        return NULL;
+    }
+    *ret = *table;
+    memcpy(fields, table->fields, table->count * sizeof(*fields));
+    fields[table->count] = *field;
+    fields[table->count].offset = make_room(ret, size, arena);
+    ret->fields = fields;
+    ret->count++;
+    return fields[table->count].offset == SIZE_MAX ? NULL : ret;
 }
 
 const struct field_table *connector_resource_table(const struct connector *c, struct arena *arena)
@@ -311,41 +342,22 @@ const struct field_table *connector_block_table(const struct connector *c, enum 
     return &v->table;
 }
 
-/* The n-th connector that has the thing; NULL when there are fewer. */
-static const struct connector *nth(bool (*has)(const struct connector *c), size_t index)
+const struct connector *connector_with(enum connector_use use, size_t index)
 {
     for (size_t i = 0; i < COUNT_OF(connectors); i++) {
-        if (has(&connectors[i]) && index-- == 0) {
+        if (connectors[i].sides[use].options != NULL && index-- == 0) {
             return &connectors[i];
         }
     }
     return NULL;
 }
 
-static bool can_extract(const struct connector *c)
+const struct connector *connector_with_resource(size_t index)
 {
-    return c->sides[USE_EXTRACT].options != NULL;
-}
-
-static bool can_load(const struct connector *c)
-{
-    return c->sides[USE_LOAD].options != NULL;
-}
-
-const struct field_table *connector_resource_variant(struct arena *arena, size_t index)
-{
-    const struct connector *c = nth(connector_has_resource, index);
-    return c == NULL ? NULL : connector_resource_table(c, arena);
-}
-
-const struct field_table *connector_extract_variant(struct arena *arena, size_t index)
-{
-    const struct connector *c = nth(can_extract, index);
-    return c == NULL ? NULL : connector_block_table(c, USE_EXTRACT, arena);
-}
-
-const struct field_table *connector_load_variant(struct arena *arena, size_t index)
-{
-    const struct connector *c = nth(can_load, index);
-    return c == NULL ? NULL : connector_block_table(c, USE_LOAD, arena);
+    for (size_t i = 0; i < COUNT_OF(connectors); i++) {
+        if (connector_has_resource(&connectors[i]) && index-- == 0) {
+            return &connectors[i];
+        }
+    }
+    return NULL;
 }

@@ -41,6 +41,9 @@ enum { CONNECTORS_MAX = 32 };
 /* NULL when there is none of that name. */
 const struct connector *connector_find(struct str type);
 const struct connector *connector_at(size_t index); /* NULL at the end */
+/* The n-th of those that have the side, or a resource; NULL at the end. */
+const struct connector *connector_with(enum connector_use use, size_t index);
+const struct connector *connector_with_resource(size_t index);
 size_t connector_index(const struct connector *c);  /* below CONNECTORS_MAX */
 /* It has options of a connection. */
 bool connector_has_resource(const struct connector *c);
@@ -61,7 +64,7 @@ const struct field_table *connector_connection_table(const struct connector *c,
 /* What stands in extract or load. Its struct has room for the resource's name behind the options'. */
 const struct field_table *connector_block_table(const struct connector *c, enum connector_use use,
                                                 struct arena *arena);
-/* Variants for fields.h. */
-const struct field_table *connector_resource_variant(struct arena *arena, size_t index);
-const struct field_table *connector_extract_variant(struct arena *arena, size_t index);
-const struct field_table *connector_load_variant(struct arena *arena, size_t index);
+/* The same with one more field, of `size` bytes, which have their place behind all others. */
+const struct field_table *connector_table_extend(const struct field_table *table,
+                                                 const struct field *field, size_t size,
+                                                 struct arena *arena);

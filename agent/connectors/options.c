@@ -11,7 +11,8 @@ const char *const load_mode_names[] = {"append", "upsert", "overwrite", NULL};
 
 #define AT(type_, member_) .offset = offsetof(struct type_, member_)
 
-static const struct tap_options tap_defaults = {.delimiter = STR_INIT(","), .header = true};
+static const struct tap_options tap_defaults = {
+    .delimiter = STR_INIT(","), .header = true, .flatten = FLATTEN_DEFAULTS};
 
 #define TYPE_FIELD                                                                                 \
     {                                                                                              \
@@ -99,6 +100,7 @@ static const struct field singer_fields[] = {
      .marks = OPTION_PATH,
      .help = "Files of Singer messages: one, or a pattern with shell wildcards."},
     ONE_STREAM_FIELD,
+    FLATTEN_FIELDS(tap_options, flatten),
 };
 const struct field_table tap_singer_options = TAP_TABLE(singer_fields);
 
@@ -119,17 +121,12 @@ static const struct field program_fields[] = {
     ONE_STREAM_FIELD,
     {.key = "dir", .type = FIELD_STR, AT(tap_options, dir), .marks = OPTION_HIDDEN | OPTION_PATH},
     {.key = "catalog", .type = FIELD_JSON_TEXT, AT(tap_options, catalog), .marks = OPTION_HIDDEN},
+    FLATTEN_FIELDS(tap_options, flatten),
     {.key = "select", .type = FIELD_JSON, .is_unsupported = true},
 };
 const struct field_table tap_program_options = TAP_TABLE(program_fields);
 
 static const struct target_options target_defaults = {.load = LOAD_OPTION_DEFAULTS};
-#define TARGET_TABLE(fields_)                                                                      \
-    {                                                                                              \
-        .name = "target", .size = sizeof(struct target_options), .fields = (fields_),              \
-        .count = COUNT_OF(fields_), .defaults = &target_defaults                                   \
-    }
-
 static const struct field sqlite_target_fields[] = {
     LOAD_OPTION_FIELDS(target_options, load),
     {.key = "path",
@@ -139,18 +136,13 @@ static const struct field sqlite_target_fields[] = {
      .marks = OPTION_CONNECTION | OPTION_PATH,
      .help = "The database file; it is made when it is not there, its folder is not."},
 };
-const struct field_table target_sqlite_options = TARGET_TABLE(sqlite_target_fields);
-
-static const struct field jsonl_target_fields[] = {
-    LOAD_OPTION_FIELDS(target_options, load),
-    {.key = "path",
-     .type = FIELD_STR,
-     AT(target_options, path),
-     .required = true,
-     .marks = OPTION_PATH,
-     .help = "The file; it is made when it is not there, its folder is not."},
+const struct field_table target_sqlite_options = {
+    .name = "target",
+    .size = sizeof(struct target_options),
+    .fields = sqlite_target_fields,
+    .count = COUNT_OF(sqlite_target_fields),
+    .defaults = &target_defaults,
 };
-const struct field_table target_jsonl_options = TARGET_TABLE(jsonl_target_fields);
 
 static const struct field program_target_fields[] = {
     LOAD_OPTION_FIELDS(program_target_options, load),
@@ -177,13 +169,21 @@ const struct field_table target_program_options = {
     .defaults = &program_target_defaults,
 };
 
+bool csv_check_delimiter(struct str delimiter, struct err *err)
+{
+    if (delimiter.len == 1 && memchr("\"\r\n", delimiter.ptr[0], 4) == NULL) {
+        return true;
+    }
+    err_set(err, ERR_INVALID, "\"delimiter\" must be one character, not a quote or a line end");
+    return err_hint(err, "use \",\", \";\", \"|\" or \"\\t\"");
+}
+
 bool csv_check(const void *options, enum load_mode mode, struct err *err)
 {
     const struct tap_options *o = options;
     (void)mode;
-    if (o->delimiter.len != 1 || strchr("\"\r\n", o->delimiter.ptr[0]) != NULL) {
-        err_set(err, ERR_INVALID, "\"delimiter\" must be one character, not a quote or a line end");
-        return err_hint(err, "use \",\", \";\", \"|\" or \"\\t\"");
+    if (!csv_check_delimiter(o->delimiter, err)) {
+        return false;
     }
     if (o->header && o->columns.count > 0) {
         err_set(err, ERR_INVALID, "\"columns\" names the fields of files without a header");
@@ -205,7 +205,7 @@ bool program_check(const void *options, enum load_mode mode, struct err *err)
     if (o->stream.ptr != NULL && o->stream.len == 0) {
         return err_set(err, ERR_INVALID, "\"stream\" is empty");
     }
-    return is_program(&o->command, err);
+    return is_program(&o->command, err) && flatten_check(&o->flatten, err);
 }
 
 bool program_target_check(const void *options, enum load_mode mode, struct err *err)

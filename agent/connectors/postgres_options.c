@@ -54,8 +54,11 @@ static const struct field target_fields[] = {
     {.key = "schema",
      .type = FIELD_STR,
      AT(postgres_target_options, schema),
-     .help = "The schema of the tables, which must be there; the first of the search path when not "
-             "given."},
+     .help = "The schema of the tables; the first of the search path when not given."},
+    {.key = "create_schema",
+     .type = FIELD_BOOL,
+     AT(postgres_target_options, create_schema),
+     .help = "Whether `schema` is made when it is not there, which is an error otherwise."},
     {.key = "nul_characters",
      .type = FIELD_ENUM,
      AT(postgres_target_options, nul_characters),

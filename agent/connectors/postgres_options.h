@@ -27,6 +27,7 @@ struct postgres_target_options {
     struct load_options load;
     struct postgres_connection connection;
     struct str schema;
+    bool create_schema;
     int nul_characters; /* enum nul_rule */
 };
 extern const struct field_table target_postgres_options;

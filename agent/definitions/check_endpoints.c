@@ -95,7 +95,10 @@ static const struct field_table *block_table(struct loader *l, const struct conn
                                              enum connector_use use)
 {
     const struct field_table **known = &l->blocks[use][connector_index(c)];
-    *known = *known == NULL ? connector_block_table(c, use, &l->scratch) : *known;
+    if (*known == NULL) {
+        *known = use == USE_EXTRACT ? extract_block_table(c, &l->scratch)
+                                    : connector_block_table(c, use, &l->scratch);
+    }
     return *known;
 }
 
@@ -316,10 +319,12 @@ static void keep(const struct end *e)
     AUTO(buf) text = buf_growing(WRITTEN_BYTES_MAX);
     struct json_writer w = json_writer(&text);
     struct str table = text_option(e, "table");
+    bool is_shared = e->s->raw->asset.step != NULL; /* its streams are those of its assets */
     jw_begin_object(&w);
     for (const struct json *member = e->node->child; member != NULL; member = member->next) {
         bool is_settled = str_eq(member->key, STR("resource")) ||
-                          str_eq(member->key, STR("table")) || str_eq(member->key, STR("mode"));
+                          str_eq(member->key, STR("table")) || str_eq(member->key, STR("mode")) ||
+                          (is_shared && str_eq(member->key, STR("stream")));
         if (!is_settled) {
             jw_key(&w, member->key);
             json_write(&text, member);

@@ -5,10 +5,16 @@
 
 /* --- resources --- */
 
+static const struct field_table *resource_variant(struct arena *arena, size_t index)
+{
+    const struct connector *c = connector_with_resource(index);
+    return c == NULL ? NULL : connector_resource_table(c, arena);
+}
+
 static const struct field_table resource_table = {
     .name = "resource",
     .size = sizeof(struct raw_resource),
-    .variant = connector_resource_variant,
+    .variant = resource_variant,
     .node_offset = offsetof(struct raw_resource, node),
     .location_offset = offsetof(struct raw_resource, resource.at),
     .name_offset = offsetof(struct raw_resource, resource.name),

@@ -5,6 +5,16 @@
 
 enum { JOBS_MAX = 1000, RESOURCES_MAX = 1000, POOLS_MAX = 1000 };
 
+/* An asset among those of a shared step. */
+struct raw_member {
+    struct str stream; /* of extract.streams */
+    struct str key;
+    struct str_list deps;
+    struct str description;
+    struct str code_version;
+    struct object_list checks; /* of struct check */
+    struct location at;
+};
 struct raw_resource {
     struct resource resource;
     const struct json *node;
@@ -12,6 +22,7 @@ struct raw_resource {
 struct raw_endpoint {
     struct endpoint endpoint;
     const struct json *node;
+    struct object_list streams; /* of struct raw_member; of extract, read by steps.c */
 };
 struct raw_sql {
     struct sql sql;
@@ -73,7 +84,11 @@ struct raw_asset {
     struct raw_freshness freshness;
     struct raw_automation automation;
     const struct json *extras;
-    struct object_list checks; /* of struct check */
+    struct object_list checks;  /* of struct check */
+    struct object_list outputs; /* of struct raw_member */
+    /* Of an asset of a shared step, after steps.c has taken its block apart: */
+    const struct raw_asset *first; /* where what they share is checked; NULL = here */
+    size_t shared_deps;            /* the first of its deps are those of the block */
     bool is_external;
     bool has_extract, has_load, has_sql, has_run;
 };
@@ -105,6 +120,9 @@ struct raw_definitions {
 extern const struct field_table definitions_table; /* of struct raw_definitions, as is the next */
 extern const struct field_table included_table;    /* of an included file: has no project */
 extern const struct field_table asset_table;       /* of struct raw_asset */
+extern const struct field_table streams_table; /* of struct raw_endpoint: `streams` alone */
+/* What stands in extract: connector_block_table(), and `streams` where a tap has several. */
+const struct field_table *extract_block_table(const struct connector *c, struct arena *arena);
 extern const struct field_table partitions_table;
 extern const struct field_table backfill_table;
 extern const struct field_table freshness_table;

@@ -7,6 +7,9 @@ enum { NAMES_BYTES_MAX = 1024 };
 static const struct tap_ops *const taps[] = {
     &tap_sqlite,         &tap_csv,          &tap_jsonl,  &tap_singer,
     &tap_singer_program, &tap_singer_input, &tap_system, &tap_mqtt,
+#ifdef SELVEDGE_WITH_HTTP
+    &tap_http,
+#endif
 #ifdef SELVEDGE_WITH_MODBUS
     &tap_modbus,
 #endif
@@ -15,9 +18,10 @@ static const struct tap_ops *const taps[] = {
 #endif
 };
 static const struct target_ops *const targets[] = {
-    &target_sqlite,
-    &target_jsonl,
-    &target_singer_program,
+    &target_sqlite,   &target_jsonl, &target_csv, &target_singer_program,
+#ifdef SELVEDGE_WITH_HTTP
+    &target_http,
+#endif
 #ifdef SELVEDGE_WITH_POSTGRES
     &target_postgres,
 #endif

@@ -202,6 +202,9 @@ static void add_endpoint(struct resolver *r, struct json_writer *w, enum connect
         add_options(r, w, end->connector, use, end->resource->written);
     }
     add_options(r, w, end->connector, use, end->written);
+    if (use == USE_EXTRACT && asset->stream.len > 0) {
+        jw_member_str(w, "stream", asset->stream);
+    }
     if (use == USE_EXTRACT && side->is_program) {
         jw_member_str(w, "dir", str_from(r->context.defs->dir));
     }

@@ -91,7 +91,7 @@ def check_lists():
     before_targets = read("agent/connectors/options.c").split("struct field sqlite_target_fields")[0]
     taps = {key for key in re.findall(r'\.key = "(\w+)"(?!, \.type = FIELD_JSON, \.is_unsupported)', before_targets)}
     dsn = set(re.findall(r'DSN_FIELD\(struct_, "(\w+)"', read("agent/connectors/postgres_options.c")))
-    taps |= fields("tap", "agent/connectors/postgres_options.c") | dsn
+    taps |= fields("tap", "agent/connectors/postgres_options.c") | dsn | macro_keys("FLATTEN_FIELDS", "agent/connectors/flatten_options.h")
     assert table("### Taps") == taps, table("### Taps") ^ taps
     pace = macro_keys("PACE_OPTION_FIELDS", "agent/connectors/pace_options.h")
     assert table("### Taps that measure") == pace, table("### Taps that measure") ^ pace
@@ -104,12 +104,14 @@ def check_lists():
     there = {t for path in glob.glob(os.path.join(ROOT, "agent/el/tap_*.c")) for t in re.findall(r'^    \.type = "(\w+)"', read(path), re.M)}
     assert types == there, types ^ there
     targets = macro_keys("LOAD_OPTION_FIELDS", "agent/connectors/options.h") | fields("target", "agent/connectors/postgres_options.c") | dsn
-    for target in ("sqlite", "jsonl", "program"):
+    for target in ("sqlite", "program"):
         targets |= fields(f"{target}_target", "agent/connectors/options.c")
+    files = set(re.findall(r'\.key = "(\w+)"', read("agent/connectors/file_target_options.c")))
+    targets |= files
     assert table("### Targets") == targets, table("### Targets") ^ targets
     assert table("### Checks") == fields("check"), table("### Checks") ^ fields("check")
     report = read("agent/el/report.c")
-    metadata = set(re.findall(r'add_(?:int|text|float)\(\s*&w,\s*"([^"]+)"', report)) | {"dagster/column_schema", "streams"}
+    metadata = set(re.findall(r'add_(?:int|text|float)\(\s*&?w,\s*"([^"]+)"', report)) | {"dagster/column_schema", "streams"}
     metadata.discard("error")  # of a check
     assert table("Metadata of a materialization") == metadata, table("Metadata of a materialization") ^ metadata
     codes = set(re.findall(r'\[ERR_\w+\] = "(\w+)"', read("common/base/err.c"))) - {"none"}

@@ -84,7 +84,8 @@ static const struct {
     {"assets:\n  - {key: a, extract: {csv: c, config: {}}, load: {jsonl: x}}\n",
      "6:32: asset a: extract: unknown key \"config\"", NULL},
     {"assets:\n  - {key: a, extract: {tap: [t], columns: [a]}, load: {jsonl: x}}\n",
-     "6:34: asset a: extract: unknown key \"columns\"", "valid keys: tap, config, stream"},
+     "6:34: asset a: extract: unknown key \"columns\"", "valid keys: tap, config, stream, flattening_enabled, flattening_max_depth, "
+     "flattening_separator, flattening_max_key_length, streams"},
     {"assets:\n  - {key: a, extract: {tap: [t], config: {a: [\"${B\"]}}, load: {jsonl: x}}\n",
      "6:47: asset a: config: \"${B\" has no closing }", NULL},
     {"assets:\n  - {key: a, extract: {tap: [t, \"${secret:A}\"]}, load: {jsonl: x}}\n",
@@ -93,7 +94,7 @@ static const struct {
      "6:42: asset a: extract: \"stream\" is empty", NULL},
     /* load */
     {"assets:\n  - {key: a, extract: {csv: c}, load: {mode: append}}\n",
-     "6:39: asset a: load needs resource, jsonl or target", NULL},
+     "6:39: asset a: load needs resource, csv, jsonl or target", NULL},
     {"assets:\n  - {key: a, extract: {csv: c}, load: {resource: local, mode: upsert}}\n",
      "6:63: asset a: load: mode upsert needs a primary_key", "name the columns: primary_key: [id]"},
     {"assets:\n  - {key: a, extract: {csv: c}, load: {jsonl: j, mode: upsert}}\n",
