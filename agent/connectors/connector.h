@@ -44,7 +44,7 @@ const struct connector *connector_at(size_t index); /* NULL at the end */
 /* The n-th of those that have the side, or a resource; NULL at the end. */
 const struct connector *connector_with(enum connector_use use, size_t index);
 const struct connector *connector_with_resource(size_t index);
-size_t connector_index(const struct connector *c);  /* below CONNECTORS_MAX */
+size_t connector_index(const struct connector *c); /* below CONNECTORS_MAX */
 /* It has options of a connection. */
 bool connector_has_resource(const struct connector *c);
 /* The option that `key` of a block stands for; NULL when it stands for none. */

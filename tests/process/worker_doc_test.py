@@ -108,6 +108,8 @@ def check_lists():
         targets |= fields(f"{target}_target", "agent/connectors/options.c")
     files = set(re.findall(r'\.key = "(\w+)"', read("agent/connectors/file_target_options.c")))
     targets |= files
+    http = set(re.findall(r'\.key = "(\w+)"', read("agent/el/target_http.c"))) | macro_keys("HTTP_OPTION_FIELDS", "agent/el/http_options.h")
+    targets |= http
     assert table("### Targets") == targets, table("### Targets") ^ targets
     assert table("### Checks") == fields("check"), table("### Checks") ^ fields("check")
     report = read("agent/el/report.c")
