@@ -1,7 +1,7 @@
 #include "agent/el/http_auth.h"
 
 #include "agent/el/http_pager.h"
-#include "agent/el/json_path.h"
+#include "common/json/json_path.h"
 
 #include <string.h>
 

@@ -22,9 +22,6 @@ enum {
     TOKEN_EARLY_S = 30, /* a token is fetched anew before it ends */
 };
 
-const char *const http_method_names[] = {
-    [HTTP_GET] = "GET", [HTTP_POST] = "POST", [HTTP_PUT] = "PUT", [HTTP_PATCH] = "PATCH", NULL};
-
 struct http_client {
     struct http_transport *transport;
     const struct http_options *options;
@@ -162,7 +159,9 @@ static bool resolve_base(struct http_client *c, struct err *err)
     const struct http_options *o = c->options;
     struct str path;
     struct str query;
-    if (!http_url_resolve(c->transport, STR(""), o->url, &c->base, &c->origin, err)) {
+    AUTO(buf) url = buf_growing(URL_BYTES_MAX);
+    url_add_path(&url, o->url, o->path);
+    if (!http_url_resolve(c->transport, STR(""), buf_str(&url), &c->base, &c->origin, err)) {
         return err_wrap(err, "\"url\"");
     }
     (void)str_cut(buf_str(&c->base), '?', &path, &query);

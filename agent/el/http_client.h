@@ -14,9 +14,6 @@ struct http_client_options {
     struct clock clock;
 };
 
-enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH };
-extern const char *const http_method_names[];
-
 /* All is copied. */
 struct http_request {
     enum http_method method;

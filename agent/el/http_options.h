@@ -4,6 +4,9 @@
 #include "common/base/time.h"
 #include "common/json/fields.h"
 
+enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH };
+extern const char *const http_method_names[];
+
 enum auth_kind { AUTH_NONE, AUTH_BASIC, AUTH_BEARER, AUTH_API_KEY, AUTH_OAUTH2 };
 enum auth_place { AUTH_IN_HEADER, AUTH_IN_QUERY };
 
@@ -23,6 +26,7 @@ extern const struct field_table auth_options_table;
 
 struct http_options {
     struct str url;
+    struct str path;       /* behind the URL's; may be empty */
     struct str_map params; /* of the query */
     struct str_map headers;
     struct auth_options auth;
@@ -53,6 +57,10 @@ enum { HTTP_HEADERS_MAX = 64, HTTP_RETRIES_MAX = 100 };
      .offset = offsetof(struct struct_, member_.url),                                              \
      .required = true,                                                                             \
      .help = "http:// or https://, without a user in it."},                                        \
+        {.key = "path",                                                                            \
+         .type = FIELD_STR,                                                                        \
+         .offset = offsetof(struct struct_, member_.path),                                         \
+         .help = "What comes behind the path of `url`."},                                          \
         {.key = "params",                                                                          \
          .type = FIELD_STR_MAP,                                                                    \
          .offset = offsetof(struct struct_, member_.params),                                       \
@@ -113,4 +121,6 @@ enum { HTTP_HEADERS_MAX = 64, HTTP_RETRIES_MAX = 100 };
 /* NOLINTEND(bugprone-macro-parentheses) */
 
 /* ERR_INVALID for options that cannot be sent, or do not fit together. */
-MUST_CHECK bool http_options_check(const struct http_options *o, struct err *err);
+MUST_CHECK bool http_options_check_connection(const struct http_options *o, struct err *err);
+MUST_CHECK bool http_options_check(const struct http_options *o,
+                                   struct err *err); /* and the rest */
