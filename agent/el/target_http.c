@@ -219,6 +219,7 @@ static bool http_target_open(struct target **ret, const struct target_context *c
         return err_set(err, ERR_NO_MEMORY, "no memory for the target");
     }
     t->base.ops = &target_http;
+    t->base.has_tables = true;
     t->context = context;
     t->options = (const void *)context->load;
     if (!http_target_check(t->options, MODE_APPEND, err) || !open_state(t, err)) {
@@ -315,14 +316,26 @@ static bool http_target_set_schema(struct target *target, struct sink *sink,
     return schema_copy(schema, &s->base.columns, err) || err_wrap(err, "target http");
 }
 
+static bool http_target_states(struct target *target, struct kept_states *ret, struct err *err)
+{
+    const struct target_http *t = http_of(target);
+    return state_file_list(&t->state, t->context->arena, ret, err);
+}
+
+static bool http_target_set_state(struct target *target, struct str value, struct err *err)
+{
+    return state_file_replace(&http_of(target)->state, value, err);
+}
+
 const struct target_ops target_http = {
     .type = "http",
     .options = &target_http_options,
-    .has_tables = true,
     .open = http_target_open,
     .add = http_target_add,
     .set_schema = http_target_set_schema,
     .load = http_target_load,
     .commit = http_target_commit,
     .close = http_target_close,
+    .states = http_target_states,
+    .set_state = http_target_set_state,
 };
