@@ -109,7 +109,7 @@ static bool send_batch(struct target_http *t, struct http_sink *s, struct err *e
     if (!http_client_begin(s->client, &request, err) ||
         !http_client_finish(s->client, &answer, err)) {
         return err_wrap(err, "rows %lld to %lld", (long long)s->sent_rows + 1,
-                        (long long)(s->sent_rows + s->batch_rows));
+                        (long long)s->sent_rows + (long long)s->batch_rows);
     }
     t->batches++;
     s->sent_rows += s->batch_rows;
