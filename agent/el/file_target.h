@@ -6,7 +6,7 @@
  * written on from its end. An overwrite goes to "<path>.new" and is renamed. With "{stream}" in the
  * file's name each stream has a file, and all share one state file, "<path with {stream}>.state". */
 #pragma once
-#include "agent/el/file_target_options.h"
+#include "agent/connectors/file_target_options.h"
 #include "agent/el/out_file.h"
 #include "agent/el/target.h"
 

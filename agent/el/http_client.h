@@ -3,7 +3,7 @@
  * its business. One owner, one thread. Blocks while an answer comes; never longer than the time-out
  * without a byte. */
 #pragma once
-#include "agent/el/http_options.h"
+#include "agent/connectors/http_options.h"
 #include "common/platform/clock.h"
 
 struct http_client;

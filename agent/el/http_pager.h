@@ -1,7 +1,7 @@
 /* http_pager.h - the pages of an answer: what the next request asks for, and when there is none.
  * Pure. Sources: RFC 8288 (Link), RFC 3986 (percent-encoding). */
 #pragma once
-#include "agent/el/http_tap_options.h"
+#include "agent/connectors/http_tap_options.h"
 #include "common/base/buf.h"
 
 enum { CURSOR_BYTES_MAX = 64 << 10 };

@@ -4,7 +4,6 @@
 #include "agent/el/connectors.h"
 #include "agent/el/line_source.h"
 #include "agent/el/loader.h"
-#include "agent/el/target_program.h"
 #include "common/base/limits.h"
 #include "common/json/json_scan.h"
 

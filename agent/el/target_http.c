@@ -8,7 +8,7 @@
 #include "agent/el/hash.h"
 #include "agent/el/http_client.h"
 #include "agent/el/http_pager.h"
-#include "agent/el/http_target_options.h"
+#include "agent/connectors/http_target_options.h"
 #include "agent/el/row_json.h"
 #include "agent/el/state_file.h"
 #include "common/base/limits.h"

@@ -1,7 +1,7 @@
 /* http_tap_options.h - what is asked of an API, how its answers come, and what of them is new. Pure. */
 #pragma once
-#include "agent/el/http_options.h"
-#include "agent/el/options.h"
+#include "agent/connectors/http_options.h"
+#include "agent/connectors/options.h"
 
 enum page_style { PAGES_NONE, PAGES_PAGE, PAGES_OFFSET, PAGES_CURSOR, PAGES_LINK };
 enum param_place { PLACE_QUERY, PLACE_BODY };

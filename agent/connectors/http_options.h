@@ -1,8 +1,7 @@
 /* http_options.h - what the tap and the target http share: where the server is, who we are to it,
  * how often and how long we ask. */
 #pragma once
-#include "common/base/time.h"
-#include "common/json/fields.h"
+#include "agent/connectors/options.h"
 
 enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH };
 extern const char *const http_method_names[];
@@ -56,6 +55,7 @@ enum { HTTP_HEADERS_MAX = 64, HTTP_RETRIES_MAX = 100 };
      .type = FIELD_STR,                                                                            \
      .offset = offsetof(struct struct_, member_.url),                                              \
      .required = true,                                                                             \
+     .marks = OPTION_CONNECTION,                                                                   \
      .help = "http:// or https://, without a user in it."},                                        \
         {.key = "path",                                                                            \
          .type = FIELD_STR,                                                                        \
@@ -65,16 +65,19 @@ enum { HTTP_HEADERS_MAX = 64, HTTP_RETRIES_MAX = 100 };
          .type = FIELD_STR_MAP,                                                                    \
          .offset = offsetof(struct struct_, member_.params),                                       \
          .max = HTTP_HEADERS_MAX,                                                                  \
+         .marks = OPTION_PRIVATE,                                                                  \
          .help = "Parameters of the query."},                                                      \
         {.key = "headers",                                                                         \
          .type = FIELD_STR_MAP,                                                                    \
          .offset = offsetof(struct struct_, member_.headers),                                      \
          .max = HTTP_HEADERS_MAX,                                                                  \
+         .marks = OPTION_CONNECTION | OPTION_PRIVATE,                                              \
          .help = "Header fields of each request."},                                                \
         {.key = "auth",                                                                            \
          .type = FIELD_OBJECT,                                                                     \
          .offset = offsetof(struct struct_, member_.auth),                                         \
          .object = &auth_options_table,                                                            \
+         .marks = OPTION_CONNECTION | OPTION_PRIVATE,                                              \
          .help = "How the server knows us."},                                                      \
         {.key = "timeout",                                                                         \
          .type = FIELD_DURATION,                                                                   \
@@ -82,6 +85,7 @@ enum { HTTP_HEADERS_MAX = 64, HTTP_RETRIES_MAX = 100 };
          .min = NS_PER_MS,                                                                         \
          .max = 3600 * NS_PER_SEC,                                                                 \
          .fallback = "30s",                                                                        \
+         .marks = OPTION_CONNECTION,                                                               \
          .help = "How long to wait for a connection, and for the next byte of an answer."},        \
         {.key = "retries",                                                                         \
          .type = FIELD_I64,                                                                        \
@@ -89,6 +93,7 @@ enum { HTTP_HEADERS_MAX = 64, HTTP_RETRIES_MAX = 100 };
          .min = 0,                                                                                 \
          .max = HTTP_RETRIES_MAX,                                                                  \
          .fallback = "5",                                                                          \
+         .marks = OPTION_CONNECTION,                                                               \
          .help = "How often a request is tried again that failed for a reason that may pass."},    \
         {.key = "retry_wait",                                                                      \
          .type = FIELD_DURATION,                                                                   \
@@ -96,6 +101,7 @@ enum { HTTP_HEADERS_MAX = 64, HTTP_RETRIES_MAX = 100 };
          .min = NS_PER_MS,                                                                         \
          .max = HTTP_WAIT_MAX,                                                                     \
          .fallback = "1s",                                                                         \
+         .marks = OPTION_CONNECTION,                                                               \
          .help = "Before the first retry; doubled for each further one, half of it by chance."},   \
         {.key = "retry_wait_max",                                                                  \
          .type = FIELD_DURATION,                                                                   \
@@ -103,19 +109,23 @@ enum { HTTP_HEADERS_MAX = 64, HTTP_RETRIES_MAX = 100 };
          .min = NS_PER_MS,                                                                         \
          .max = HTTP_WAIT_MAX,                                                                     \
          .fallback = "5m",                                                                         \
+         .marks = OPTION_CONNECTION,                                                               \
          .help = "The longest wait; a server that asks for a longer one (Retry-After) fails the "  \
                  "step."},                                                                         \
         {.key = "requests_per_second",                                                             \
          .type = FIELD_REAL,                                                                       \
          .offset = offsetof(struct struct_, member_.requests_per_second),                          \
+         .marks = OPTION_CONNECTION,                                                               \
          .help = "No more than that."},                                                            \
         {.key = "ca_file",                                                                         \
          .type = FIELD_STR,                                                                        \
          .offset = offsetof(struct struct_, member_.ca_file),                                      \
+         .marks = OPTION_CONNECTION | OPTION_PATH,                                                 \
          .help = "Certificates (PEM) to trust in place of the system's."},                         \
     {                                                                                              \
         .key = "tls_verify", .type = FIELD_BOOL,                                                   \
         .offset = offsetof(struct struct_, member_.tls_verify), .fallback = "true",                \
+        .marks = OPTION_CONNECTION,                                                                \
         .help = "Whether the server has to prove who it is; false is for trials."                  \
     }
 /* NOLINTEND(bugprone-macro-parentheses) */

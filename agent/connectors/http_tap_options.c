@@ -1,4 +1,4 @@
-#include "agent/el/http_tap_options.h"
+#include "agent/connectors/http_tap_options.h"
 
 #include "common/base/limits.h"
 #include "common/json/json_path.h"
@@ -155,6 +155,7 @@ static const struct field fields[] = {
     {.key = "body",
      .type = FIELD_JSON,
      AT(body),
+     .marks = OPTION_SECRET,
      .help = "Of a POST: JSON, or text that is sent as it is."},
     {.key = "records",
      .type = FIELD_STR,
@@ -193,6 +194,7 @@ static const struct field fields[] = {
      .type = FIELD_STR_LIST,
      AT(primary_key),
      .max = LIMIT_COLUMNS,
+     .marks = OPTION_HIDDEN,
      .help = "The members that identify a record."},
     {.key = "columns",
      .type = FIELD_OBJECT_LIST,
@@ -203,6 +205,7 @@ static const struct field fields[] = {
     {.key = "stream",
      .type = FIELD_STR,
      AT(stream),
+     .marks = OPTION_HIDDEN,
      .help = "The stream's name; the last part of the URL's path when not given."},
     {.key = "answer_bytes_max",
      .type = FIELD_BYTES,

@@ -1,7 +1,7 @@
 /* http_target_options.h - an API as a destination: what a batch is. Pure. */
 #pragma once
-#include "agent/el/http_options.h"
-#include "agent/el/options.h"
+#include "agent/connectors/http_options.h"
+#include "agent/connectors/options.h"
 
 enum batch_format { BATCH_ARRAY, BATCH_LINES, BATCH_OBJECT };
 #define BATCH_BYTES_MAX (INT64_C(64) << 20)

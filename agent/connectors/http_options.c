@@ -1,4 +1,4 @@
-#include "agent/el/http_options.h"
+#include "agent/connectors/http_options.h"
 
 #include <math.h>
 #include <string.h>

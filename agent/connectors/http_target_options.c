@@ -1,4 +1,4 @@
-#include "agent/el/http_target_options.h"
+#include "agent/connectors/http_target_options.h"
 
 #include "common/base/limits.h"
 
