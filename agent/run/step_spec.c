@@ -148,7 +148,7 @@ static void hold_secrets(struct resolver *r, const struct asset *asset, struct b
 
 static bool is_command(const struct connector_side *side, const struct field *field)
 {
-    return side->is_program && strcmp(field->key, side->option) == 0;
+    return side->is_program && side->option != NULL && strcmp(field->key, side->option) == 0;
 }
 
 static void check_command(struct resolver *r, const char *key, const struct json *words)
