@@ -7,7 +7,6 @@
 #include "agent/el/singer_catalog.h"
 #include "agent/el/singer_streams.h"
 #include "agent/el/stream_state.h"
-#include "agent/el/target_program.h"
 #include "common/base/limits.h"
 #include "common/json/json_scan.h"
 #include "common/log/log.h"
@@ -230,7 +229,7 @@ static bool start_tap(struct pump *p, struct err *err)
         return err_wrap(err, "tap");
     }
     if (!add_file(p, "--config", o->config, arguments, err) ||
-        !add_file(p, "--state", buf_str(&p->loader.state.value), arguments, err) ||
+        !add_file(p, "--state", buf_str(&p->loader.state.kept.value), arguments, err) ||
         !add_file(p, "--catalog", catalog, arguments, err) ||
         !program_start(&p->tap, &options, p->arena, err)) {
         return err_wrap(err, "tap");
@@ -299,10 +298,10 @@ bool singer_pump(const struct request *request, struct arena *arena, struct repo
     bool ok = p.streams != NULL || err_set(err, ERR_NO_MEMORY, "no memory for streams");
     ok = ok && loader_open(&p.loader, request->state_dir, request->state_id, arena, err);
     if (ok) {
-        p.state_before = arena_copy(arena, buf_str(&p.loader.state.value));
+        p.state_before = arena_copy(arena, buf_str(&p.loader.state.kept.value));
         ok = loader_start(&p.loader, &o->command, o->config, arena, err) && start_tap(&p, err) &&
              pump_lines(&p, err) && finish(&p, err);
-        p.state = arena_copy(arena, buf_str(&p.loader.state.value));
+        p.state = arena_copy(arena, buf_str(&p.loader.state.kept.value));
         program_release(&p.tap); /* first: nobody takes what it gives any more */
         loader_release(&p.loader);
     }
