@@ -2,6 +2,7 @@
 
 #include "agent/el/cancel.h"
 #include "agent/el/extract_load.h"
+#include "agent/el/meltano_step.h"
 #include "agent/el/singer_pump.h"
 #include "agent/el/sql_asset.h"
 #include "common/base/limits.h"
@@ -44,9 +45,10 @@ static bool materialize(const struct request *r, struct arena *arena, struct rep
 {
     struct materialization m = {0};
     struct str path = r->kind == STEP_SQL ? r->path : STR("");
-    bool ok = r->kind == STEP_SQL   ? sql_asset(r, arena, &m, err)
-              : singer_pump_fits(r) ? singer_pump(r, arena, report, &m, err)
-                                    : extract_load(r, NULL, arena, report, &m, err);
+    bool ok = r->kind == STEP_SQL       ? sql_asset(r, arena, &m, err)
+              : r->kind == STEP_MELTANO ? meltano_step(r, arena, report, &m, err)
+              : singer_pump_fits(r)     ? singer_pump(r, NULL, arena, report, &m, err)
+                                        : extract_load(r, NULL, arena, report, &m, err);
     if (!ok) {
         return false;
     }
