@@ -297,6 +297,30 @@ static void add_sql(struct resolver *r, struct json_writer *w, const struct sql 
     add_partition(r, w, sql);
 }
 
+/* The schedule whose variables count: the block's own, or the one that started the run. */
+static struct str schedule_of(const struct resolver *r, const struct meltano_run *meltano)
+{
+    if (meltano->schedule.len > 0 || r->context.tags == NULL) {
+        return meltano->schedule;
+    }
+    return tags_get(r->context.tags, STR("meltano/schedule"));
+}
+
+static void add_meltano(struct resolver *r, struct json_writer *w,
+                        const struct meltano_run *meltano)
+{
+    struct str states = arena_printf(r->arena, "%s/states", r->context.state_dir);
+    jw_member_str(w, "state_dir", states);
+    jw_key(w, STR("meltano"));
+    jw_begin_object(w);
+    add_path(r, w, "project", meltano->project);
+    jw_member_opt(w, "environment", meltano->environment);
+    add_list(w, "block", &meltano->block);
+    jw_member_opt(w, "schedule", schedule_of(r, meltano));
+    jw_member_bool(w, "elt", meltano->schedule.len > 0);
+    jw_end_object(w);
+}
+
 static void begin_input(struct resolver *r, struct json_writer *w, const struct asset *asset)
 {
     jw_begin_object(w);
@@ -313,6 +337,9 @@ static void write_input(struct resolver *r, const struct asset *asset, struct bu
     if (asset->work == ASSET_SQL) {
         jw_member_str(&w, "kind", STR("sql"));
         add_sql(r, &w, &asset->sql);
+    } else if (asset->work == ASSET_MELTANO) {
+        jw_member_str(&w, "kind", STR("meltano"));
+        add_meltano(r, &w, &asset->meltano);
     } else {
         jw_member_str(&w, "kind", STR("extract_load"));
         jw_member_str(&w, "state_id", asset->key);
