@@ -334,6 +334,13 @@ static bool check_arguments(struct work *w, struct err *err)
     return true;
 }
 
+/* Those of a shared step have one state between them. */
+static bool is_told_before(const struct work *w, size_t i)
+{
+    const struct shared_step *step = w->defs->assets[i].step;
+    return step != NULL && step->assets[0] != i;
+}
+
 /* {"id": {"completed": {"singer_state": {...}}, "partial": {}}}, as Meltano's own. */
 static bool export_states(struct work *w, struct err *err)
 {
@@ -346,7 +353,8 @@ static bool export_states(struct work *w, struct err *err)
     for (size_t i = 0; i < w->defs->asset_count; i++) {
         const struct asset *asset = &w->defs->assets[i];
         struct kept_states kept;
-        if (!kept_states_has(asset) || !is_wanted(w, asset)) {
+        if (!kept_states_has(asset) || !is_wanted(w, asset) ||
+            (cli_arg_count(w->cli) == 0 && is_told_before(w, i))) {
             continue;
         }
         if (!ask(w, asset, STR_NONE, &kept, err)) {
@@ -373,6 +381,22 @@ static bool export_states(struct work *w, struct err *err)
     return true;
 }
 
+/* A block of a Meltano project has Meltano's id, which its worker knows. False: there is none. */
+static bool find_meltano(struct work *w, struct str id, const struct asset **ret)
+{
+    for (size_t i = 0; i < w->defs->asset_count; i++) {
+        const struct asset *asset = &w->defs->assets[i];
+        struct kept_states kept;
+        struct err ignored = {0};
+        if (asset->work == ASSET_MELTANO && kept_states_has(asset) && !is_told_before(w, i) &&
+            ask(w, asset, STR_NONE, &kept, &ignored) && str_eq(kept.state_id, id)) {
+            *ret = asset;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The asset that has the state id; --map ID=ASSET goes before. */
 static bool find_by_id(struct work *w, struct str id, const struct asset **ret, struct err *err)
 {
@@ -385,7 +409,7 @@ static bool find_by_id(struct work *w, struct str id, const struct asset **ret, 
             return find_asset(w, arena_cstr(&w->arena, to), ret, err);
         }
     }
-    if (find_asset(w, arena_cstr(&w->arena, id), ret, err)) {
+    if (find_meltano(w, id, ret) || find_asset(w, arena_cstr(&w->arena, id), ret, err)) {
         return true;
     }
     return err_hint(err, "say which asset goes on from it: --map '" STR_FMT "=ASSET'", STR_ARG(id));

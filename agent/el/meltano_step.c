@@ -332,3 +332,18 @@ bool meltano_step(const struct request *request, struct arena *arena, struct rep
     meltano_close(run.project);
     return ok;
 }
+
+bool meltano_step_state_id(const struct request *request, struct arena *arena, struct str *ret,
+                           struct err *err)
+{
+    struct block_run run = {.request = request, .arena = arena};
+    bool ok = load(&run, err) && prepare(&run, err);
+    struct str id = ok ? arena_copy(arena, run.step.state_id) : STR_NONE;
+    meltano_close(run.project);
+    if (ok && id.len == 0) {
+        return err_set(err, ERR_INVALID, "a block without an environment, or a plugin alone, keeps "
+                                         "no state");
+    }
+    *ret = id;
+    return ok;
+}

@@ -9,3 +9,6 @@
  * installed. A plugin other than taps and targets counts nothing. */
 MUST_CHECK bool meltano_step(const struct request *request, struct arena *arena,
                              struct report *report, struct materialization *ret, struct err *err);
+/* The name under which the block's state is kept. ERR_INVALID: it keeps none. */
+MUST_CHECK bool meltano_step_state_id(const struct request *request, struct arena *arena,
+                                      struct str *ret, struct err *err);

@@ -337,9 +337,23 @@ static struct str schedule_of(const struct resolver *r, const struct meltano_run
     return tags_get(r->context.tags, STR("meltano/schedule"));
 }
 
-static void add_meltano(struct resolver *r, struct json_writer *w,
-                        const struct meltano_run *meltano)
+/* Of a step whose assets are streams: those that are wanted, when it is not all. */
+static void add_streams(struct resolver *r, struct json_writer *w, const struct asset *asset)
 {
+    if (asset->step == NULL || r->context.asset_count >= asset->step->asset_count) {
+        return;
+    }
+    jw_key(w, STR("streams"));
+    jw_begin_array(w);
+    for (size_t i = 0; i < r->context.asset_count; i++) {
+        jw_str(w, r->context.assets[i]->stream);
+    }
+    jw_end_array(w);
+}
+
+static void add_meltano(struct resolver *r, struct json_writer *w, const struct asset *asset)
+{
+    const struct meltano_run *meltano = &asset->meltano;
     struct str states = arena_printf(r->arena, "%s/states", r->context.state_dir);
     jw_member_str(w, "state_dir", states);
     jw_key(w, STR("meltano"));
@@ -349,6 +363,7 @@ static void add_meltano(struct resolver *r, struct json_writer *w,
     add_list(w, "block", &meltano->block);
     jw_member_opt(w, "schedule", schedule_of(r, meltano));
     jw_member_bool(w, "elt", meltano->schedule.len > 0);
+    add_streams(r, w, asset);
     jw_end_object(w);
 }
 
@@ -372,7 +387,8 @@ static void write_input(struct resolver *r, const struct asset *asset, struct bu
         add_sql(r, &w, &asset->sql);
     } else if (asset->work == ASSET_MELTANO) {
         jw_member_str(&w, "kind", STR("meltano"));
-        add_meltano(r, &w, &asset->meltano);
+        add_assets(r, &w);
+        add_meltano(r, &w, asset);
     } else {
         jw_member_str(&w, "kind", STR("extract_load"));
         jw_member_str(&w, "state_id", asset_step_key(asset));
