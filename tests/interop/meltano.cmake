@@ -12,3 +12,5 @@ set_target_properties(catalog_rules_peer PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${P
 
 selvedge_process_test(NAME catalog_rules_test LABEL interop SCRIPT catalog_rules_test.py TIMEOUT 1800)
 set_tests_properties(catalog_rules_test PROPERTIES RUN_SERIAL FALSE)
+
+selvedge_process_test(NAME meltano_run_test LABEL interop SCRIPT meltano_run_test.py TIMEOUT 1800)
