@@ -251,6 +251,37 @@ static bool make_chain(const struct block_run *run, struct tap_options *tap,
            meltano_tap_states(&asked, chain, err);
 }
 
+/* Behind a mapper a stream may have another name: that it was not seen says nothing. */
+static bool add_unseen(const struct block_run *run, struct materialization *ret, struct err *err)
+{
+    const struct asset_stream *assets = run->request->assets.items;
+    size_t count = run->request->assets.count;
+    struct stream_counts *streams =
+        arena_array(run->arena, ret->stream_count + count, sizeof(*streams));
+    if (streams == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for streams");
+    }
+    for (size_t i = 0; i < ret->stream_count; i++) {
+        streams[i] = ret->streams[i];
+    }
+    size_t seen = ret->stream_count;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = 0;
+        while (at < seen && !str_eq(streams[at].name, assets[i].stream)) {
+            at++;
+        }
+        if (at == seen) {
+            streams[ret->stream_count++] = (struct stream_counts){.name = assets[i].stream,
+                                                                  .rows_read = -1,
+                                                                  .rows_written = -1,
+                                                                  .bytes_read = -1,
+                                                                  .row_count = -1};
+        }
+    }
+    ret->streams = streams;
+    return true;
+}
+
 static bool load_block(const struct block_run *run, struct report *report,
                        struct materialization *ret, struct err *err)
 {
@@ -274,7 +305,11 @@ static bool load_block(const struct block_run *run, struct report *report,
         LOG(WARN, "el.no_environment", F_S("project", run->request->meltano.project),
             F_T("action", "loading everything, as without a state"));
     }
-    return singer_pump(&request, &chain, run->arena, report, ret, err);
+    if (chain.mapper_count == 0) { /* whose bookmarks may not move when only some are loaded */
+        tap.streams = run->request->meltano.streams;
+    }
+    bool ok = singer_pump(&request, &chain, run->arena, report, ret, err);
+    return ok && (chain.mapper_count == 0 || add_unseen(run, ret, err));
 }
 
 /* --- any other plugin -------------------------------------------------------------------------- */

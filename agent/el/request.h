@@ -10,6 +10,7 @@ enum materialized { MATERIALIZED_TABLE, MATERIALIZED_VIEW };
 
 enum check_severity { CHECK_ERROR, CHECK_WARN };
 struct check_options {
+    struct str asset; /* of a step that makes several; else empty */
     struct str name;
     struct str sql;
     struct str path; /* empty = the database just written */
@@ -29,8 +30,14 @@ struct meltano_options {
     bool is_elt;             /* the block is the schedule's own, whose name is the state id */
     struct str_list streams; /* only these of its tap; empty = all that are selected */
 };
-struct request {
+/* Of a step that makes several: the stream that is the asset. */
+struct asset_stream {
     struct str asset;
+    struct str stream;
+};
+struct request {
+    struct str asset;          /* empty: several are made, or the step is no asset's */
+    struct object_list assets; /* of struct asset_stream; the tap has the same streams */
     struct str run;
     struct str step;
     int64_t attempt;

@@ -181,9 +181,16 @@ static void add_program(struct resolver *r, struct json_writer *w, const struct 
     jw_end_array(w);
     jw_member_str(w, "dir", str_from(r->context.defs->dir));
     add_config(r, w, extract->config);
-    if (r->context.asset_count == 0) { /* else each asset tells its own */
+    if (r->context.asset_count == 0) {
         jw_member_opt(w, "stream", extract->stream);
+        return;
     }
+    jw_key(w, STR("streams"));
+    jw_begin_array(w);
+    for (size_t i = 0; i < r->context.asset_count; i++) {
+        jw_str(w, r->context.assets[i]->stream);
+    }
+    jw_end_array(w);
 }
 
 static void add_tap(struct resolver *r, struct json_writer *w, const struct extract *extract)
