@@ -71,7 +71,8 @@ static const struct cli_command commands[] = {
             "change is not read and what grew is read from where it ended, unless the catalog "
             "says FULL_TABLE.\n\n"
             "Serves as a tap in any Singer pipeline. For those that take the name of a program and "
-            "no arguments, as Meltano does, make a link: called by the name tap-sqlite, the program "
+            "no arguments, as Meltano does, make a link: called by the name tap-sqlite, the "
+            "program "
             "is \"selvedge-el tap sqlite\".",
         .options = CLI_OPTIONS(
             {.name = "config",

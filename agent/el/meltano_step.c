@@ -376,8 +376,9 @@ bool meltano_step_state_id(const struct request *request, struct arena *arena, s
     struct str id = ok ? arena_copy(arena, run.step.state_id) : STR_NONE;
     meltano_close(run.project);
     if (ok && id.len == 0) {
-        return err_set(err, ERR_INVALID, "a block without an environment, or a plugin alone, keeps "
-                                         "no state");
+        return err_set(err, ERR_INVALID,
+                       "a block without an environment, or a plugin alone, keeps "
+                       "no state");
     }
     *ret = id;
     return ok;

@@ -148,12 +148,13 @@ static bool check_assets(const struct request *r, struct err *err)
     if (r->assets.count == 0) {
         return need(r->asset, "asset", err);
     }
-    if (r->asset.len > 0 || r->kind != STEP_EXTRACT_LOAD) {
+    bool has_streams = r->kind == STEP_EXTRACT_LOAD || r->kind == STEP_MELTANO;
+    if (r->asset.len > 0 || !has_streams) {
         return err_set(err, ERR_INVALID,
                        r->asset.len > 0 ? "there is both \"asset\" and \"assets\""
-                                        : "\"assets\" goes with kind extract_load");
+                                        : "\"assets\" goes with kind extract_load or meltano");
     }
-    return need(r->state_id, "state_id", err);
+    return r->kind == STEP_MELTANO || need(r->state_id, "state_id", err);
 }
 
 static bool check_kind(const struct request *r, struct err *err)

@@ -90,8 +90,8 @@ static bool find_stream(struct pump *p, struct str stream, size_t *ret, struct e
         return err_set(err, ERR_FULL, "there are more than %d streams", LIMIT_STREAMS);
     }
     if (i == p->stream_count) {
-        p->streams[i] =
-            (struct stream_counts){.name = arena_copy(p->arena, stream), .row_count = -1};
+        p->streams[i] = (struct stream_counts){
+            .name = arena_copy(p->arena, stream), .rows_written = -1, .row_count = -1};
         if (p->streams[i].name.ptr == NULL) {
             return err_set(err, ERR_NO_MEMORY, "no memory for a stream");
         }

@@ -147,6 +147,7 @@ def both_run_it_in_turn():
     agent("state", "import", "theirs.json")
     agent("materialize", "group:tap-jsonl-to-target-jsonl")
     assert "incremental sync with bookmark value: " + bookmark(third) in agent("logs")
+    assert len(output()) == 4, "of the same moment as the bookmark"
 
 
 def a_mapper_of_theirs_works():
