@@ -4,7 +4,6 @@
 #include "agent/el/connectors.h"
 #include "agent/el/meltano_tap.h"
 #include "agent/el/program.h"
-#include "agent/el/target_program.h"
 #include "common/base/limits.h"
 #include "common/json/json_verbatim.h"
 #include "common/log/log.h"

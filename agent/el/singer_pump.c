@@ -7,7 +7,6 @@
 #include "agent/el/singer_catalog.h"
 #include "agent/el/singer_streams.h"
 #include "agent/el/stream_state.h"
-#include "agent/el/target_program.h"
 #include "common/base/limits.h"
 #include "common/json/json_scan.h"
 #include "common/log/log.h"
@@ -229,7 +228,7 @@ static bool add_file(struct pump *p, const char *name, struct str content, const
 static struct str state_for_tap(const struct pump *p)
 {
     const struct singer_chain *chain = p->chain;
-    struct str kept = buf_str(&p->loader.state.value);
+    struct str kept = buf_str(&p->loader.state.kept.value);
     if (chain == NULL) {
         return kept;
     }
@@ -383,12 +382,12 @@ bool singer_pump(const struct request *request, const struct singer_chain *chain
         p.mapper_files[i].n = -1;
     }
     if (ok) {
-        p.state_before = arena_copy(arena, buf_str(&p.loader.state.value));
+        p.state_before = arena_copy(arena, buf_str(&p.loader.state.kept.value));
         p.loader.dir = chain == NULL ? STR_NONE : chain->dir;
         p.loader.envp = chain == NULL ? NULL : chain->target_envp;
         ok = loader_start(&p.loader, &o->command, o->config, arena, err) && start_tap(&p, err) &&
              start_mappers(&p, err) && pump_lines(&p, err) && finish(&p, err);
-        p.state = arena_copy(arena, buf_str(&p.loader.state.value));
+        p.state = arena_copy(arena, buf_str(&p.loader.state.kept.value));
         release(&p);
     }
     for (size_t i = 0; i < TAP_FILES; i++) {

@@ -6,7 +6,6 @@
 #include "agent/el/request.h"
 #include "agent/el/step.h"
 #include "agent/el/target.h"
-#include "agent/el/target_program.h"
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
 #include "common/log/log.h"
@@ -82,10 +81,6 @@ static bool carry_out(struct request *r, struct arena *arena, int fd, struct err
                                            .arena = arena};
     struct target *target = NULL;
     struct kept_states states;
-    if (r->target->states == NULL) {
-        return err_set(err, ERR_INVALID, "a target %s does not show its states yet",
-                       r->target->type);
-    }
     bool ok = r->target->open(&target, &context, err) && set_state(r, target, err) &&
               target->ops->states(target, &states, err) &&
               write_states(r->state_id, &states, fd, err);

@@ -1,6 +1,7 @@
 #include "agent/el/step.h"
 
 #include "agent/el/cancel.h"
+#include "agent/el/checks.h"
 #include "agent/el/extract_load.h"
 #include "agent/el/meltano_step.h"
 #include "agent/el/singer_pump.h"
@@ -87,7 +88,7 @@ static bool materialize_streams(const struct request *r, struct arena *arena, st
     }
     bool ok = stream_assets_report(r, &m, is_loaded, report, made, err);
     if (keep_checks(r, made, arena, &checking.checks, &why)) {
-        (void)checks_run(&checking, m.database, arena, report);
+        (void)checks_run(&checking, arena, report);
     } else {
         *err = why;
         ok = false;
@@ -99,17 +100,13 @@ static bool materialize(const struct request *r, struct arena *arena, struct rep
                         struct err *err)
 {
     struct materialization m = {0};
-    struct str path = r->kind == STEP_SQL ? r->path : STR("");
     if (!(r->kind == STEP_SQL ? sql_asset(r, arena, &m, err) : load(r, arena, report, &m, err))) {
         return false;
     }
     report_materialization(report, &m);
     LOG(INFO, "el.materialized", F_S("asset", r->asset), F_I("rows_read", m.rows_read),
         F_I("rows_written", m.rows_written), F_I("row_count", m.row_count));
-    if (r->kind == STEP_EXTRACT_LOAD) {
-        path = m.database;
-    }
-    (void)checks_run(r, path, arena, report); /* what was made stays made */
+    (void)checks_run(r, arena, report); /* what was made stays made */
     return true;
 }
 
@@ -120,7 +117,7 @@ static bool carry_out(const struct request *r, struct arena *arena, struct repor
         return r->assets.count > 0 ? materialize_streams(r, arena, report, err)
                                    : materialize(r, arena, report, err);
     }
-    return checks_run(r, STR_NONE, arena, report) || cancel_error(err);
+    return checks_run(r, arena, report) || cancel_error(err);
 }
 
 bool step_read(int fd, struct arena *arena, struct request *ret, struct err *err)

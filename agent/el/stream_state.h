@@ -2,7 +2,7 @@
  * {"bookmarks": {stream: ...}}: so that a load of some streams does not forget the others, and one
  * that failed for a stream does not claim its rows. Pure. */
 #pragma once
-#include "agent/el/options.h"
+#include "agent/connectors/options.h"
 #include "common/base/buf.h"
 #include "common/base/err.h"
 
