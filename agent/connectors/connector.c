@@ -1,6 +1,8 @@
 #include "agent/connectors/connector.h"
 
 #include "agent/connectors/file_target_options.h"
+#include "agent/connectors/http_tap_options.h"
+#include "agent/connectors/http_target_options.h"
 #include "agent/connectors/modbus_options.h"
 #include "agent/connectors/mqtt_options.h"
 #include "agent/connectors/postgres_options.h"
@@ -8,6 +10,11 @@
 
 #include <string.h>
 
+#ifdef SELVEDGE_WITH_HTTP
+enum { WITHOUT_HTTP = 0 };
+#else
+enum { WITHOUT_HTTP = 1 };
+#endif
 #ifdef SELVEDGE_WITH_MODBUS
 enum { WITHOUT_MODBUS = 0 };
 #else
@@ -40,6 +47,19 @@ static const struct connector connectors[] = {
                                 .help = "Rows of a table or view of a PostgreSQL database."},
                [USE_LOAD] = {.options = &target_postgres_options,
                              .help = "Tables of a PostgreSQL database."}}},
+    {.type = "http",
+     .kind = "http",
+     .help = "An API that speaks HTTP.",
+     .check_connection = http_tap_check_connection,
+     .package = "libcurl4-openssl-dev",
+     .build_option = "SELVEDGE_WITH_HTTP",
+     .is_absent = WITHOUT_HTTP,
+     .sides = {[USE_EXTRACT] = {.options = &tap_http_options,
+                                .check = http_tap_check,
+                                .help = "Records of an API."},
+               [USE_LOAD] = {.options = &target_http_options,
+                             .check = http_target_check,
+                             .help = "An API that takes records."}}},
     {.type = "csv",
      .kind = "csv",
      .sides = {[USE_EXTRACT] = {.options = &tap_csv_options,

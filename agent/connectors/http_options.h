@@ -1,8 +1,10 @@
 /* http_options.h - what the tap and the target http share: where the server is, who we are to it,
  * how often and how long we ask. */
 #pragma once
-#include "common/base/time.h"
-#include "common/json/fields.h"
+#include "agent/connectors/options.h"
+
+enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH };
+extern const char *const http_method_names[];
 
 enum auth_kind { AUTH_NONE, AUTH_BASIC, AUTH_BEARER, AUTH_API_KEY, AUTH_OAUTH2 };
 enum auth_place { AUTH_IN_HEADER, AUTH_IN_QUERY };
@@ -23,6 +25,7 @@ extern const struct field_table auth_options_table;
 
 struct http_options {
     struct str url;
+    struct str path;       /* behind the URL's; may be empty */
     struct str_map params; /* of the query */
     struct str_map headers;
     struct auth_options auth;
@@ -49,26 +52,35 @@ enum { HTTP_HEADERS_MAX = 64, HTTP_RETRIES_MAX = 100 };
 /* NOLINTBEGIN(bugprone-macro-parentheses): names of a type and a member */
 #define HTTP_OPTION_FIELDS(struct_, member_)                                                       \
     {.key = "url",                                                                                 \
+     .marks = OPTION_CONNECTION,                                                                   \
      .type = FIELD_STR,                                                                            \
      .offset = offsetof(struct struct_, member_.url),                                              \
      .required = true,                                                                             \
      .help = "http:// or https://, without a user in it."},                                        \
+        {.key = "path",                                                                            \
+         .type = FIELD_STR,                                                                        \
+         .offset = offsetof(struct struct_, member_.path),                                         \
+         .help = "What comes behind the path of `url`."},                                          \
         {.key = "params",                                                                          \
+         .marks = OPTION_PRIVATE,                                                                  \
          .type = FIELD_STR_MAP,                                                                    \
          .offset = offsetof(struct struct_, member_.params),                                       \
          .max = HTTP_HEADERS_MAX,                                                                  \
          .help = "Parameters of the query."},                                                      \
         {.key = "headers",                                                                         \
+         .marks = OPTION_CONNECTION | OPTION_PRIVATE,                                              \
          .type = FIELD_STR_MAP,                                                                    \
          .offset = offsetof(struct struct_, member_.headers),                                      \
          .max = HTTP_HEADERS_MAX,                                                                  \
          .help = "Header fields of each request."},                                                \
         {.key = "auth",                                                                            \
+         .marks = OPTION_CONNECTION | OPTION_SECRET,                                               \
          .type = FIELD_OBJECT,                                                                     \
          .offset = offsetof(struct struct_, member_.auth),                                         \
          .object = &auth_options_table,                                                            \
          .help = "How the server knows us."},                                                      \
         {.key = "timeout",                                                                         \
+         .marks = OPTION_CONNECTION,                                                               \
          .type = FIELD_DURATION,                                                                   \
          .offset = offsetof(struct struct_, member_.timeout),                                      \
          .min = NS_PER_MS,                                                                         \
@@ -76,6 +88,7 @@ enum { HTTP_HEADERS_MAX = 64, HTTP_RETRIES_MAX = 100 };
          .fallback = "30s",                                                                        \
          .help = "How long to wait for a connection, and for the next byte of an answer."},        \
         {.key = "retries",                                                                         \
+         .marks = OPTION_CONNECTION,                                                               \
          .type = FIELD_I64,                                                                        \
          .offset = offsetof(struct struct_, member_.retries),                                      \
          .min = 0,                                                                                 \
@@ -83,6 +96,7 @@ enum { HTTP_HEADERS_MAX = 64, HTTP_RETRIES_MAX = 100 };
          .fallback = "5",                                                                          \
          .help = "How often a request is tried again that failed for a reason that may pass."},    \
         {.key = "retry_wait",                                                                      \
+         .marks = OPTION_CONNECTION,                                                               \
          .type = FIELD_DURATION,                                                                   \
          .offset = offsetof(struct struct_, member_.retry_wait),                                   \
          .min = NS_PER_MS,                                                                         \
@@ -90,6 +104,7 @@ enum { HTTP_HEADERS_MAX = 64, HTTP_RETRIES_MAX = 100 };
          .fallback = "1s",                                                                         \
          .help = "Before the first retry; doubled for each further one, half of it by chance."},   \
         {.key = "retry_wait_max",                                                                  \
+         .marks = OPTION_CONNECTION,                                                               \
          .type = FIELD_DURATION,                                                                   \
          .offset = offsetof(struct struct_, member_.retry_wait_max),                               \
          .min = NS_PER_MS,                                                                         \
@@ -98,19 +113,23 @@ enum { HTTP_HEADERS_MAX = 64, HTTP_RETRIES_MAX = 100 };
          .help = "The longest wait; a server that asks for a longer one (Retry-After) fails the "  \
                  "step."},                                                                         \
         {.key = "requests_per_second",                                                             \
+         .marks = OPTION_CONNECTION,                                                               \
          .type = FIELD_REAL,                                                                       \
          .offset = offsetof(struct struct_, member_.requests_per_second),                          \
          .help = "No more than that."},                                                            \
         {.key = "ca_file",                                                                         \
+         .marks = OPTION_CONNECTION | OPTION_PATH,                                                 \
          .type = FIELD_STR,                                                                        \
          .offset = offsetof(struct struct_, member_.ca_file),                                      \
          .help = "Certificates (PEM) to trust in place of the system's."},                         \
     {                                                                                              \
-        .key = "tls_verify", .type = FIELD_BOOL,                                                   \
+        .key = "tls_verify", .marks = OPTION_CONNECTION, .type = FIELD_BOOL,                       \
         .offset = offsetof(struct struct_, member_.tls_verify), .fallback = "true",                \
         .help = "Whether the server has to prove who it is; false is for trials."                  \
     }
 /* NOLINTEND(bugprone-macro-parentheses) */
 
 /* ERR_INVALID for options that cannot be sent, or do not fit together. */
-MUST_CHECK bool http_options_check(const struct http_options *o, struct err *err);
+MUST_CHECK bool http_options_check_connection(const struct http_options *o, struct err *err);
+MUST_CHECK bool http_options_check(const struct http_options *o,
+                                   struct err *err); /* and the rest */
