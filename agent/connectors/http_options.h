@@ -52,79 +52,80 @@ enum { HTTP_HEADERS_MAX = 64, HTTP_RETRIES_MAX = 100 };
 /* NOLINTBEGIN(bugprone-macro-parentheses): names of a type and a member */
 #define HTTP_OPTION_FIELDS(struct_, member_)                                                       \
     {.key = "url",                                                                                 \
-     .marks = OPTION_CONNECTION,                                                                   \
      .type = FIELD_STR,                                                                            \
      .offset = offsetof(struct struct_, member_.url),                                              \
      .required = true,                                                                             \
+     .marks = OPTION_CONNECTION,                                                                   \
      .help = "http:// or https://, without a user in it."},                                        \
         {.key = "path",                                                                            \
          .type = FIELD_STR,                                                                        \
          .offset = offsetof(struct struct_, member_.path),                                         \
          .help = "What comes behind the path of `url`."},                                          \
         {.key = "params",                                                                          \
-         .marks = OPTION_PRIVATE,                                                                  \
          .type = FIELD_STR_MAP,                                                                    \
          .offset = offsetof(struct struct_, member_.params),                                       \
          .max = HTTP_HEADERS_MAX,                                                                  \
+         .marks = OPTION_PRIVATE,                                                                  \
          .help = "Parameters of the query."},                                                      \
         {.key = "headers",                                                                         \
-         .marks = OPTION_CONNECTION | OPTION_PRIVATE,                                              \
          .type = FIELD_STR_MAP,                                                                    \
          .offset = offsetof(struct struct_, member_.headers),                                      \
          .max = HTTP_HEADERS_MAX,                                                                  \
+         .marks = OPTION_CONNECTION | OPTION_PRIVATE,                                              \
          .help = "Header fields of each request."},                                                \
         {.key = "auth",                                                                            \
-         .marks = OPTION_CONNECTION | OPTION_SECRET,                                               \
          .type = FIELD_OBJECT,                                                                     \
          .offset = offsetof(struct struct_, member_.auth),                                         \
          .object = &auth_options_table,                                                            \
+         .marks = OPTION_CONNECTION | OPTION_SECRET,                                               \
          .help = "How the server knows us."},                                                      \
         {.key = "timeout",                                                                         \
-         .marks = OPTION_CONNECTION,                                                               \
          .type = FIELD_DURATION,                                                                   \
          .offset = offsetof(struct struct_, member_.timeout),                                      \
          .min = NS_PER_MS,                                                                         \
          .max = 3600 * NS_PER_SEC,                                                                 \
          .fallback = "30s",                                                                        \
+         .marks = OPTION_CONNECTION,                                                               \
          .help = "How long to wait for a connection, and for the next byte of an answer."},        \
         {.key = "retries",                                                                         \
-         .marks = OPTION_CONNECTION,                                                               \
          .type = FIELD_I64,                                                                        \
          .offset = offsetof(struct struct_, member_.retries),                                      \
          .min = 0,                                                                                 \
          .max = HTTP_RETRIES_MAX,                                                                  \
          .fallback = "5",                                                                          \
+         .marks = OPTION_CONNECTION,                                                               \
          .help = "How often a request is tried again that failed for a reason that may pass."},    \
         {.key = "retry_wait",                                                                      \
-         .marks = OPTION_CONNECTION,                                                               \
          .type = FIELD_DURATION,                                                                   \
          .offset = offsetof(struct struct_, member_.retry_wait),                                   \
          .min = NS_PER_MS,                                                                         \
          .max = HTTP_WAIT_MAX,                                                                     \
          .fallback = "1s",                                                                         \
+         .marks = OPTION_CONNECTION,                                                               \
          .help = "Before the first retry; doubled for each further one, half of it by chance."},   \
         {.key = "retry_wait_max",                                                                  \
-         .marks = OPTION_CONNECTION,                                                               \
          .type = FIELD_DURATION,                                                                   \
          .offset = offsetof(struct struct_, member_.retry_wait_max),                               \
          .min = NS_PER_MS,                                                                         \
          .max = HTTP_WAIT_MAX,                                                                     \
          .fallback = "5m",                                                                         \
+         .marks = OPTION_CONNECTION,                                                               \
          .help = "The longest wait; a server that asks for a longer one (Retry-After) fails the "  \
                  "step."},                                                                         \
         {.key = "requests_per_second",                                                             \
-         .marks = OPTION_CONNECTION,                                                               \
          .type = FIELD_REAL,                                                                       \
          .offset = offsetof(struct struct_, member_.requests_per_second),                          \
+         .marks = OPTION_CONNECTION,                                                               \
          .help = "No more than that."},                                                            \
         {.key = "ca_file",                                                                         \
-         .marks = OPTION_CONNECTION | OPTION_PATH,                                                 \
          .type = FIELD_STR,                                                                        \
          .offset = offsetof(struct struct_, member_.ca_file),                                      \
+         .marks = OPTION_CONNECTION | OPTION_PATH,                                                 \
          .help = "Certificates (PEM) to trust in place of the system's."},                         \
     {                                                                                              \
-        .key = "tls_verify", .marks = OPTION_CONNECTION, .type = FIELD_BOOL,                       \
+        .key = "tls_verify", .type = FIELD_BOOL,                                                   \
         .offset = offsetof(struct struct_, member_.tls_verify), .fallback = "true",                \
+        .marks = OPTION_CONNECTION,                                                                \
         .help = "Whether the server has to prove who it is; false is for trials."                  \
     }
 /* NOLINTEND(bugprone-macro-parentheses) */
