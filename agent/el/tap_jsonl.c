@@ -90,8 +90,8 @@ static bool look_at_file(struct tap_jsonl *t, struct err *err)
     }
 }
 
-/* *ret_is_new: the columns changed. */
-static bool look(struct tap_jsonl *t, bool *ret_is_new, struct err *err)
+/* *ret_changed: a column is new, or of another kind. */
+static bool look(struct tap_jsonl *t, bool *ret_changed, struct err *err)
 {
     bool found = true;
     t->file.is_looking = true;
@@ -106,7 +106,7 @@ static bool look(struct tap_jsonl *t, bool *ret_is_new, struct err *err)
             return false;
         }
     }
-    *ret_is_new = json_columns_settle(&t->columns);
+    *ret_changed = json_columns_settle(&t->columns);
     file_tap_rewind(&t->file);
     return true;
 }
@@ -114,15 +114,16 @@ static bool look(struct tap_jsonl *t, bool *ret_is_new, struct err *err)
 /* What came is looked through; new columns are told first. */
 static bool take_more(struct tap_jsonl *t, enum tap_result *ret, struct err *err)
 {
-    bool is_new = false;
-    if (!look(t, &is_new, err)) {
+    bool is_first = t->file.base.stream == NULL;
+    bool has_changed = false;
+    if (!look(t, &has_changed, err)) {
         return false;
     }
-    if (!is_new) {
+    t->file.base.stream = &t->file.stream;
+    if (!has_changed && !is_first) {
         *ret = TAP_IDLE;
         return true;
     }
-    t->file.base.stream = &t->file.stream;
     json_row_release(&t->row);
     *ret = TAP_SCHEMA;
     bool ok = json_row_init(&t->row, &t->file.stream.schema, t->context->arena, err);
@@ -187,7 +188,6 @@ static bool jsonl_tap_open(struct tap **ret, const struct tap_context *context, 
 {
     struct arena *arena = context->arena;
     struct tap_jsonl *t = arena_alloc(arena, sizeof(*t));
-    bool is_new = false;
     if (t == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for the tap");
     }
@@ -195,11 +195,12 @@ static bool jsonl_tap_open(struct tap **ret, const struct tap_context *context, 
     t->file.base.ops = &tap_jsonl;
     t->file.base.stream = &t->file.stream;
     t->file.stream.schema = schema_new(arena);
+    bool has_changed = false;
     if (!json_columns_init(&t->columns, &t->file.stream.schema, arena, err)) {
         return false;
     }
     if (!file_tap_init(&t->file, context, err) ||
-        (!t->file.base.is_unchanged && !look(t, &is_new, err)) ||
+        (!t->file.base.is_unchanged && !look(t, &has_changed, err)) ||
         !json_row_init(&t->row, &t->file.stream.schema, arena, err)) {
         jsonl_tap_close(&t->file.base);
         return false;
