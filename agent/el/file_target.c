@@ -374,7 +374,7 @@ bool file_target_add(struct target *target, struct str table, struct sink **ret,
     }
     if (t->base.has_tables && table.len == 0) {
         err_set(err, ERR_INVALID, "target %s: the stream has no name", t->format->name);
-        return err_hint(err, "give it one with the target's \"table\"");
+        return err_hint(err, "give it one with the tap's \"stream\", or the target's \"table\"");
     }
     if (!add_sink(t, table, &s, err)) {
         return err_wrap(err, "target %s", t->format->name);
