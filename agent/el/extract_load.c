@@ -79,11 +79,27 @@ static bool commit(struct load *l, bool is_last, struct err *err)
     return l->watcher == NULL || l->watcher->committed(l->watcher->ctx, buf_str(&l->state), err);
 }
 
-static bool has_passed(const struct load *l, int64_t slices)
+static bool has_passed(const struct load *l, int64_t rows, int64_t bytes)
 {
-    int64_t rows = l->request->load->slice_rows > 0 ? l->request->load->slice_rows : SLICE_ROWS;
-    return l->tap->rows_read - l->slice_rows >= rows * slices ||
-           l->tap->bytes_read - l->slice_bytes >= SLICE_BYTES * slices;
+    return l->tap->rows_read - l->slice_rows >= rows ||
+           l->tap->bytes_read - l->slice_bytes >= bytes;
+}
+
+static int64_t rows_of_slice(const struct load *l)
+{
+    return l->request->load->slice_rows > 0 ? l->request->load->slice_rows : SLICE_ROWS;
+}
+
+static bool is_slice_large(const struct load *l)
+{
+    return has_passed(l, rows_of_slice(l), SLICE_BYTES);
+}
+
+/* So large that it cannot wait any longer for the state to move. */
+static bool is_slice_too_large(const struct load *l)
+{
+    int64_t rows = rows_of_slice(l) > SLICE_ROWS ? rows_of_slice(l) : SLICE_ROWS;
+    return has_passed(l, rows * SLICES_WITHOUT_STATE, (int64_t)SLICE_BYTES * SLICES_WITHOUT_STATE);
 }
 
 static bool is_slice_old(const struct load *l)
@@ -94,8 +110,7 @@ static bool is_slice_old(const struct load *l)
 /* Where only checkpoints move the state, a slice waits for one, though not for ever. */
 static bool is_slice_full(const struct load *l)
 {
-    return l->tap->has_checkpoints ? has_passed(l, SLICES_WITHOUT_STATE)
-                                   : has_passed(l, 1) || is_slice_old(l);
+    return l->tap->has_checkpoints ? is_slice_too_large(l) : is_slice_large(l) || is_slice_old(l);
 }
 
 static bool advance(struct load *l, struct err *err)
@@ -290,7 +305,7 @@ static bool go_on(struct load *l, struct err *err)
         return activate_version(l, err);
     case TAP_STATE:
     case TAP_IDLE:
-        return !(has_passed(l, 1) || is_slice_old(l) || l->tap->wants_commit) ||
+        return !(is_slice_large(l) || is_slice_old(l) || l->tap->wants_commit) ||
                commit(l, false, err);
     case TAP_END:
     default:

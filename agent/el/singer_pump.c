@@ -4,9 +4,11 @@
 #include "agent/el/connectors.h"
 #include "agent/el/line_source.h"
 #include "agent/el/loader.h"
+#include "agent/el/singer_batch.h"
 #include "agent/el/target_program.h"
 #include "common/base/limits.h"
 #include "common/json/json_scan.h"
+#include "common/log/log.h"
 
 enum {
     BLOCK_BYTES = 64 << 10, /* what a pipe holds */
@@ -26,6 +28,7 @@ struct pump {
     struct line_source lines;
     struct buf out; /* lines not yet sent */
     struct buf names;
+    struct singer_batch batch; /* that is counted */
     struct stream_counts *streams;
     size_t stream_count;
     size_t present; /* the stream of the last record */
@@ -63,7 +66,8 @@ static void look(struct pump *p, struct str line, struct str *type, struct str *
     }
 }
 
-static bool count_record(struct pump *p, struct str stream, size_t bytes, struct err *err)
+static bool count_rows(struct pump *p, struct str stream, int64_t rows, int64_t bytes,
+                       struct err *err)
 {
     size_t i = p->present;
     if (i >= p->stream_count || !str_eq(p->streams[i].name, stream)) {
@@ -82,13 +86,41 @@ static bool count_record(struct pump *p, struct str stream, size_t bytes, struct
         p->stream_count++;
     }
     p->present = i;
-    p->streams[i].rows_read++;
-    p->streams[i].bytes_read += (int64_t)bytes;
-    p->rows++;
-    if (p->rows % PROGRESS_ROWS == 0) {
+    p->streams[i].rows_read += rows;
+    p->streams[i].bytes_read += bytes;
+    if (p->rows / PROGRESS_ROWS != (p->rows + rows) / PROGRESS_ROWS) {
         report_progress(p->report, p->rows, p->bytes);
     }
+    p->rows += rows;
     return true;
+}
+
+/* The lines of a batch's files, before the target gets to know of them, who may remove them. What
+ * cannot be read is the target's to judge. */
+static bool count_batch(struct pump *p, struct str line, struct err *err)
+{
+    struct singer_message m;
+    struct err ignored = {0};
+    struct str record;
+    bool found = true;
+    int64_t rows = 0;
+    int64_t bytes = 0;
+    AUTO(buf) names = buf_growing(LIMIT_JSON_BYTES);
+    if (!singer_parse(line, &names, &m, &ignored)) {
+        return true;
+    }
+    bool ok = singer_batch_begin(&p->batch, m.encoding, m.manifest, &ignored);
+    while (ok && found) {
+        ok = singer_batch_next(&p->batch, &record, &found, &ignored);
+        rows += ok && found;
+        bytes += ok && found ? (int64_t)record.len + 1 : 0;
+    }
+    if (!ok) {
+        LOG(WARN, "el.batch_not_counted", F_S("stream", m.stream), F_ERR(&ignored));
+    }
+    singer_batch_release(&p->batch);
+    p->bytes += bytes;
+    return count_rows(p, m.stream, rows, bytes, err);
 }
 
 static bool send(struct pump *p, struct err *err)
@@ -111,7 +143,9 @@ static bool pass(struct pump *p, struct str line, struct err *err)
     if (only.len > 0 && stream.len > 0 && !str_eq(stream, only)) {
         return true;
     }
-    if (names_equal_nocase(type, STR("RECORD")) && !count_record(p, stream, line.len + 1, err)) {
+    if ((names_equal_nocase(type, STR("RECORD")) &&
+         !count_rows(p, stream, 1, (int64_t)line.len + 1, err)) ||
+        (names_equal_nocase(type, STR("BATCH")) && !count_batch(p, line, err))) {
         return false;
     }
     buf_add(&p->out, line);

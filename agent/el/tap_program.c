@@ -7,6 +7,7 @@
 #include "agent/el/connectors.h"
 #include "agent/el/line_source.h"
 #include "agent/el/program.h"
+#include "agent/el/singer_batch.h"
 #include "agent/el/singer_streams.h"
 #include "common/base/limits.h"
 #include "common/platform/files.h"
@@ -26,6 +27,7 @@ struct tap_program {
     struct fd config, state, catalog; /* files in memory that the program reads */
     struct line_source lines;
     struct singer_streams streams;
+    struct singer_batch batch; /* whose files are read now */
 };
 
 static struct tap_program *program_of(struct tap *tap)
@@ -59,6 +61,21 @@ static bool at_end(struct tap_program *t, enum tap_result *ret)
     return true;
 }
 
+/* The next row of a batch's files; *ret_found false after the last. */
+static bool next_of_batch(struct tap_program *t, bool *ret_found, struct err *err)
+{
+    struct str record;
+    if (!singer_batch_next(&t->batch, &record, ret_found, err)) {
+        return wrap(t, err);
+    }
+    if (!*ret_found) {
+        return true;
+    }
+    t->base.bytes_read += (int64_t)record.len + 1;
+    return singer_streams_take_record(&t->streams, record, err) ||
+           singer_batch_wrap(&t->batch, err);
+}
+
 static bool program_tap_next(struct tap *tap, enum tap_result *ret, struct err *err)
 {
     struct tap_program *t = program_of(tap);
@@ -67,6 +84,14 @@ static bool program_tap_next(struct tap *tap, enum tap_result *ret, struct err *
         enum singer_news news = SINGER_NO_NEWS;
         enum line_result result = LINE_END;
         struct str line;
+        bool found = false;
+        if (t->batch.is_open && !next_of_batch(t, &found, err)) {
+            return false;
+        }
+        if (found) {
+            *ret = singer_streams_tell(&t->streams, SINGER_NEW_ROW, tap);
+            return true;
+        }
         if (!line_source_next(&t->lines, LIMIT_SINGER_LINE_BYTES, idle_ms, &result, &line, err)) {
             return wrap(t, err);
         }
@@ -78,7 +103,11 @@ static bool program_tap_next(struct tap *tap, enum tap_result *ret, struct err *
         if (str_trim(line).len > 0 && !singer_streams_take(&t->streams, line, false, &news, err)) {
             return wrap(t, err);
         }
-        if (news == SINGER_NO_NEWS) {
+        if (news == SINGER_NEW_BATCH &&
+            !singer_batch_begin(&t->batch, t->streams.encoding, t->streams.manifest, err)) {
+            return wrap(t, err);
+        }
+        if (news == SINGER_NO_NEWS || news == SINGER_NEW_BATCH) {
             continue;
         }
         *ret = singer_streams_tell(&t->streams, news, tap);
@@ -99,6 +128,7 @@ static void program_tap_close(struct tap *tap)
         struct tap_program *t = program_of(tap);
         program_release(&t->program);
         line_source_release(&t->lines);
+        singer_batch_release(&t->batch);
         singer_streams_release(&t->streams);
         fd_release(&t->input);
         fd_release(&t->config);
