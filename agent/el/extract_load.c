@@ -449,6 +449,7 @@ static bool describe(const struct load *l, struct materialization *ret, struct e
     *ret = (struct materialization){.database = l->target->database,
                                     .rows_read = l->tap->rows_read,
                                     .bytes_read = l->tap->bytes_read,
+                                    .metrics = l->tap->metrics,
                                     .snapshots = l->tap->snapshots};
     struct stream *s = l->stream_count > 0 ? l->streams[0] : NULL;
     return l->only != NULL ? describe_stream(l, s, l->only, ret, err)

@@ -188,6 +188,19 @@ static void add_streams(struct json_writer *w, const struct materialization *m)
     jw_end_object(w);
 }
 
+static void add_metrics(struct json_writer *w, const struct tap_metrics *metrics)
+{
+    if (metrics == NULL || metrics->count == 0 || w->out->len > COLUMNS_BYTES_MAX) {
+        return;
+    }
+    begin_entry(w, "tap_metrics", "json");
+    tap_metrics_write(metrics, w);
+    jw_end_object(w);
+    if (metrics->dropped > 0) {
+        add_int(w, "tap_metrics_dropped", metrics->dropped);
+    }
+}
+
 /* getrusage() would count the parent's memory at the time of the spawn. */
 static int64_t peak_memory_bytes(void)
 {
@@ -241,6 +254,7 @@ void report_materialization(struct report *r, const struct materialization *m)
     add_int(&w, "peak_memory_bytes", peak_memory_bytes());
     add_columns(&w, m->columns);
     add_streams(&w, m);
+    add_metrics(&w, m->metrics);
     jw_end_object(&w);
     end(r, &w);
 }

@@ -3,6 +3,7 @@
 #pragma once
 #include "agent/el/request.h"
 #include "agent/el/schema.h"
+#include "agent/el/tap_metrics.h"
 #include "common/base/buf.h"
 #include "common/platform/clock.h"
 
@@ -42,6 +43,7 @@ struct materialization {
     const struct schema *columns;  /* may be NULL */
     struct stream_counts *streams; /* where there may be several */
     size_t stream_count;
+    const struct tap_metrics *metrics; /* of a Singer tap; lives in the arena; may be NULL */
 };
 
 void report_init(struct report *r);

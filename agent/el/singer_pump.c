@@ -5,6 +5,7 @@
 #include "agent/el/line_source.h"
 #include "agent/el/loader.h"
 #include "agent/el/singer_batch.h"
+#include "agent/el/tap_log.h"
 #include "agent/el/target_program.h"
 #include "common/base/limits.h"
 #include "common/json/json_scan.h"
@@ -24,6 +25,7 @@ struct pump {
     struct report *report;
     struct loader loader;
     struct program tap;
+    struct tap_log log;         /* the tap's */
     struct fd files[TAP_FILES]; /* in memory, that the tap reads */
     struct line_source lines;
     struct buf out; /* lines not yet sent */
@@ -201,14 +203,17 @@ static bool start_tap(struct pump *p, struct err *err)
     const struct tap_options *o = p->tap_options;
     const char *arguments[TAP_FILES * 2 + 1] = {0};
     const struct program_options options = {
-        .command = &o->command, .dir = o->dir, .arguments = arguments};
+        .command = &o->command, .dir = o->dir, .arguments = arguments, .has_log = true};
     if (!add_file(p, "--config", o->config, arguments, err) ||
         !add_file(p, "--state", buf_str(&p->loader.state.value), arguments, err) ||
         !add_file(p, "--catalog", o->catalog, arguments, err) ||
-        !program_start(&p->tap, &options, p->arena, err)) {
+        !program_start(&p->tap, &options, p->arena, err) ||
+        !tap_log_init(&p->log, p->tap.log, p->arena, err)) {
         return err_wrap(err, "tap");
     }
-    p->lines.fd = p->tap.out;
+    p->tap.listener = &p->log;
+    p->lines = (struct line_source){
+        .fd = p->tap.out, .listen = tap_log_listen, .listen_ctx = &p->log, .listen_fd = &p->log.fd};
     return true;
 }
 
@@ -236,14 +241,21 @@ static bool finish(struct pump *p, struct err *err)
     return err_hint(err, "%s", of_tap.hint);
 }
 
-static void describe(const struct pump *p, struct materialization *ret)
+static bool describe(const struct pump *p, struct materialization *ret, struct err *err)
 {
+    struct tap_metrics *metrics = arena_alloc(p->arena, sizeof(*metrics));
+    if (metrics == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the report");
+    }
+    *metrics = p->log.metrics;
     *ret = (struct materialization){.row_count = -1,
                                     .rows_read = p->rows,
                                     .rows_written = -1,
                                     .bytes_read = p->bytes,
                                     .streams = p->streams,
-                                    .stream_count = p->stream_count};
+                                    .stream_count = p->stream_count,
+                                    .metrics = metrics};
+    return true;
 }
 
 bool singer_pump(const struct request *request, struct arena *arena, struct report *report,
@@ -253,7 +265,8 @@ bool singer_pump(const struct request *request, struct arena *arena, struct repo
                      .target_options = (const void *)request->load,
                      .arena = arena,
                      .report = report,
-                     .tap = {.pidfd = -1, .in = -1, .out = -1},
+                     .tap = {.pidfd = -1, .in = -1, .out = -1, .log = -1},
+                     .log = {.fd = -1},
                      .files = {{-1}, {-1}, {-1}},
                      .out = buf_growing((size_t)LIMIT_SINGER_LINE_BYTES * 2),
                      .names = buf_growing(LIMIT_JSON_BYTES),
@@ -265,6 +278,7 @@ bool singer_pump(const struct request *request, struct arena *arena, struct repo
         ok = loader_start(&p.loader, &o->command, o->config, arena, err) && start_tap(&p, err) &&
              pump_lines(&p, err) && finish(&p, err);
         program_release(&p.tap); /* first: nobody takes what it gives any more */
+        tap_log_release(&p.log);
         loader_release(&p.loader);
     }
     for (size_t i = 0; i < TAP_FILES; i++) {
@@ -273,6 +287,5 @@ bool singer_pump(const struct request *request, struct arena *arena, struct repo
     line_source_release(&p.lines);
     buf_release(&p.out);
     buf_release(&p.names);
-    describe(&p, ret);
-    return ok;
+    return ok && describe(&p, ret, err);
 }

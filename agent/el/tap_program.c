@@ -9,6 +9,7 @@
 #include "agent/el/program.h"
 #include "agent/el/singer_batch.h"
 #include "agent/el/singer_streams.h"
+#include "agent/el/tap_log.h"
 #include "common/base/limits.h"
 #include "common/platform/files.h"
 
@@ -25,6 +26,7 @@ struct tap_program {
     struct program program; /* pid 0: there is none */
     struct fd input;
     struct fd config, state, catalog; /* files in memory that the program reads */
+    struct tap_log log;
     struct line_source lines;
     struct singer_streams streams;
     struct singer_batch batch; /* whose files are read now */
@@ -127,6 +129,7 @@ static void program_tap_close(struct tap *tap)
     if (tap != NULL) {
         struct tap_program *t = program_of(tap);
         program_release(&t->program);
+        tap_log_release(&t->log);
         line_source_release(&t->lines);
         singer_batch_release(&t->batch);
         singer_streams_release(&t->streams);
@@ -157,14 +160,20 @@ static bool start(struct tap_program *t, struct err *err)
     const struct tap_options *o = t->options;
     const char *arguments[ARGUMENTS_MAX] = {0};
     const struct program_options options = {
-        .command = &o->command, .dir = o->dir, .arguments = arguments};
+        .command = &o->command, .dir = o->dir, .arguments = arguments, .has_log = true};
     if (!add_file(t, "--config", o->config, &t->config, arguments, err) ||
         !add_file(t, "--state", t->context->state, &t->state, arguments, err) ||
         !add_file(t, "--catalog", o->catalog, &t->catalog, arguments, err) ||
-        !program_start(&t->program, &options, t->context->arena, err)) {
+        !program_start(&t->program, &options, t->context->arena, err) ||
+        !tap_log_init(&t->log, t->program.log, t->context->arena, err)) {
         return err_wrap(err, "tap");
     }
-    t->lines.fd = t->program.out;
+    t->program.listener = &t->log;
+    t->lines = (struct line_source){.fd = t->program.out,
+                                    .listen = tap_log_listen,
+                                    .listen_ctx = &t->log,
+                                    .listen_fd = &t->log.fd};
+    t->base.metrics = &t->log.metrics;
     return true;
 }
 
@@ -193,7 +202,8 @@ static bool program_tap_open(struct tap **ret, const struct tap_context *context
     t->options = context->options;
     t->base.ops = t->options->command.count > 0 ? &tap_singer_program : &tap_singer_input;
     t->base.has_checkpoints = true;
-    t->program = (struct program){.pidfd = -1, .in = -1, .out = -1};
+    t->program = (struct program){.pidfd = -1, .in = -1, .out = -1, .log = -1};
+    t->log.fd = -1;
     t->input.n = t->config.n = t->state.n = t->catalog.n = -1;
     bool ok = singer_streams_init(&t->streams, t->options, context->arena, err) &&
               (t->base.ops == &tap_singer_program ? start(t, err) : open_input(t, err));

@@ -15,6 +15,11 @@ json.dump(given, open("given.json", "w"))
 config = given.get("config", {})
 for message in config.get("messages", []):
     print(message if isinstance(message, str) else json.dumps(message), flush=True)
+for line in config.get("log", []):
+    print(line, file=sys.stderr, flush=True)
+if config.get("log_bytes"):
+    sys.stderr.write("x" * config["log_bytes"] + "\\n" + "y" * 100)
+    sys.stderr.flush()
 for name in config.get("wait_for", []):
     while not os.path.exists(name):
         time.sleep(0.01)
@@ -146,6 +151,42 @@ def sigterm_ends_both():
         pass
 
 
+METRICS = ['INFO METRIC: {"type": "counter", "metric": "record_count", "value": 2, "tags": {"endpoint": "users"}}',
+           'INFO METRIC: {"type": "counter", "metric": "record_count", "value": 3, "tags": {"endpoint": "users"}}',
+           '2026-01-02 03:04:05,678 | INFO     | singer_sdk.metrics  | METRIC: {"metric_type":"timer","type":"timer","metric":"http_request_duration","value":0.25,'
+           '"tags":{"stream":"users","endpoint":"/u","http_status_code":500,"status":"failed","pid":7}}',
+           '{"level": "info", "message": "METRIC", "metric_info": {"type": "timer", "metric": "http_request_duration", "value": 0.5, "tags": {"stream": "users", "status": "succeeded"}}}',
+           'METRIC: {"type": "timer", "metric": "job_duration", "value": 1.5, "tags": {"job_type": "sync", "status": "succeeded"}}',
+           'METRIC: {"type": "timer", "metric": "sync_duration", "value": 2, "tags": {}}', 'METRIC: {"metric": "broken"', 'METRIC: not one', '{"metric_info": 5}']
+MEASURED = {"record_count": {"users": {"total": 5, "count": 2}}, "http_request_duration": {"users": {"total": 0.75, "count": 2, "max": 0.5, "failed": 1}},
+            "job_duration": {"sync": {"total": 1.5, "count": 1, "max": 1.5}}, "sync_duration": {"": {"total": 2, "count": 1, "max": 2}}}
+
+
+def what_the_tap_measures_is_told():
+    messages = [schema("users"), record("users", 1)]
+    result = run_ok(step({"messages": messages, "log": METRICS}))
+    assert result.metadata["tap_metrics"] == MEASURED, result.metadata["tap_metrics"]
+    assert all(line in result.log for line in METRICS), "the log is whole"
+    result = run_ok(request({"type": "singer_program", "command": [sys.executable, "tap.py"], "config": json.dumps({"messages": messages, "log": METRICS})},
+                            {"type": "singer_program", "command": ["cat"], "mode": "append"}, state_dir="state"))
+    assert result.metadata["tap_metrics"] == MEASURED and METRICS[0] in result.log
+    assert "tap_metrics" not in run_ok(step({"messages": messages})).metadata
+    many = [f'METRIC: {{"metric": "m{i}", "type": "counter", "value": 1, "tags": {{}}}}' for i in range(150)]
+    result = run_ok(step({"messages": messages, "log": many}))
+    assert len(result.metadata["tap_metrics"]) == 100 and result.metadata["tap_metrics_dropped"] == 50
+
+
+def a_tap_that_logs_much_does_not_wait_for_ever():
+    """More than its pipe holds, before and after its last message, with a last line that does not end."""
+    text = json.dumps(step({"messages": [schema("users"), record("users", 1)], "log_bytes": 3 << 20}))
+    done = subprocess.run([EL, "step"], input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=60, close_fds=True)
+    assert done.returncode == 0 and len(done.stderr) > 3 << 20 and "y" * 100 in done.stderr, (done.returncode, done.stdout)
+    # A child of the tap that holds its standard error is not waited for.
+    command = ["/bin/sh", "-c", f"{sys.executable} tap.py \"$@\"; sleep 3 >/dev/null & ", "tap"]
+    result = run_ok(step({"messages": [schema("users"), record("users", 2)], "log": METRICS[:1]}, tap={"command": command}))
+    assert result.metadata["tap_metrics"]["record_count"]["users"]["total"] == 2
+
+
 # --- selvedge-el target ---
 
 def target(messages, *arguments, config=None, **popen):
@@ -210,5 +251,5 @@ def the_target_reads_files_and_settings():
 
 main([each_stream_has_its_table_and_the_state_comes_back, streams_that_take_turns_at_every_row, one_stream_into_a_named_table,
       a_tap_that_fails_keeps_what_it_gave, an_overwrite_that_breaks_off_changes_nothing, wrong_words_stop_the_tap,
-      programs_that_cannot_be_started, a_slow_tap_is_committed_while_it_waits, sigterm_ends_both,
+      programs_that_cannot_be_started, what_the_tap_measures_is_told, a_tap_that_logs_much_does_not_wait_for_ever, a_slow_tap_is_committed_while_it_waits, sigterm_ends_both,
       the_target_tells_the_states_that_are_durable, the_target_killed_has_all_that_it_claimed, the_target_reads_files_and_settings])
