@@ -326,6 +326,15 @@ static bool end_broken_off(struct load *l, struct err *err)
     return false;
 }
 
+static bool load_rows(struct load *l, const struct row_source *source, struct err *err)
+{
+    struct stream *s = l->present;
+    struct mono_time start = clock_mono(&l->clock);
+    bool ok = l->target->ops->load(l->target, s->sink, source, err);
+    s->time_ns += clock_mono(&l->clock).ns - start.ns;
+    return ok;
+}
+
 static bool pump(struct load *l, struct err *err)
 {
     const struct row_source source = {.next = next_row, .ctx = l};
@@ -339,9 +348,7 @@ static bool pump(struct load *l, struct err *err)
         return false;
     }
     while (l->result != TAP_END) {
-        bool ok = l->present == NULL
-                      ? advance(l, err)
-                      : l->target->ops->load(l->target, l->present->sink, &source, err);
+        bool ok = l->present == NULL ? advance(l, err) : load_rows(l, &source, err);
         if (!ok || !go_on(l, err)) {
             return false;
         }
@@ -432,6 +439,7 @@ static bool describe_streams(const struct load *l, struct materialization *ret, 
                                                  .rows_written = s->sink->rows_written,
                                                  .rows_removed = s->sink->rows_removed,
                                                  .row_count = s->sink->row_count,
+                                                 .time_ns = s->time_ns,
                                                  .key_min = s->key_min,
                                                  .key_max = s->key_max};
         if (ret->streams[i].name.ptr == NULL) {

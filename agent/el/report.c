@@ -167,6 +167,11 @@ static void write_stream(struct json_writer *w, const struct stream_counts *s)
     if (s->row_count >= 0) {
         jw_member_i64(w, "row_count", s->row_count);
     }
+    if (s->time_ns > 0) {
+        double seconds = (double)s->time_ns / (double)NS_PER_SEC;
+        jw_member_double(w, "duration_s", seconds);
+        jw_member_double(w, "rows_per_second", (double)(int64_t)((double)s->rows_read / seconds));
+    }
     jw_member_opt(w, "replication_key_min", s->key_min);
     jw_member_opt(w, "replication_key_max", s->key_max);
     write_stream_columns(w, s->columns);

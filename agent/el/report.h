@@ -24,6 +24,7 @@ struct stream_counts {
     int64_t rows_written;
     int64_t rows_removed;         /* that the source says are gone */
     int64_t row_count;            /* -1 = not known */
+    int64_t time_ns;              /* 0 = not known */
     struct str key_min, key_max;  /* of the replication key; may be empty */
     const struct schema *columns; /* may be NULL */
 };

@@ -205,8 +205,9 @@ static bool program_tap_open(struct tap **ret, const struct tap_context *context
     t->program = (struct program){.pidfd = -1, .in = -1, .out = -1, .log = -1};
     t->log.fd = -1;
     t->input.n = t->config.n = t->state.n = t->catalog.n = -1;
-    bool ok = singer_streams_init(&t->streams, t->options, context->arena, err) &&
-              (t->base.ops == &tap_singer_program ? start(t, err) : open_input(t, err));
+    bool ok = singer_streams_init(&t->streams, t->options, context->arena, err);
+    t->streams.start_state = context->state;
+    ok = ok && (t->base.ops == &tap_singer_program ? start(t, err) : open_input(t, err));
     if (!ok) {
         program_tap_close(&t->base);
         return false;

@@ -76,6 +76,21 @@ def each_stream_has_its_table_and_the_state_comes_back():
     assert stored_state() == {"at": 2}, "a run without a STATE keeps the one there is"
 
 
+def each_stream_tells_its_range_and_columns():
+    messages = [{**schema("a"), "bookmark_properties": ["id"]}, {**schema("b"), "bookmark_properties": ["name"]}, schema("c"), record("a", 7), record("a", -3), record("a", 5),
+                record("b", 1, "z"), record("b", 2, "ä"), record("b", 3, None), record("c", 1), {"type": "STATE", "value": {"bookmarks": {"c": {"replication_key": "id"}}}}]
+    streams = run_ok(step({"messages": messages})).metadata["streams"]
+    assert [streams["a"][k] for k in ("replication_key_min", "replication_key_max")] == ["-3", "7"], streams
+    assert [streams["b"][k] for k in ("replication_key_min", "replication_key_max")] == ["z", "ä"], streams
+    assert "replication_key_min" not in streams["c"] and streams["a"]["columns"] == {"id": "INTEGER", "name": "TEXT"}
+    assert streams["a"]["schema_hash"] == streams["b"]["schema_hash"] and len(streams["a"]["schema_hash"]) == 16
+    assert streams["a"]["duration_s"] > 0 and streams["a"]["rows_per_second"] >= 0
+    wider = [{**schema("c"), "schema": {"properties": {"name": {"type": "string"}, "id": {"type": "integer"}, "w": {}}}}, record("c", 4), record("c", 9)]
+    streams = run_ok(step({"messages": wider})).metadata["streams"]
+    assert [streams["c"][k] for k in ("replication_key_min", "replication_key_max")] == ["4", "9"], "the state of the last run names the key"
+    assert streams["c"]["schema_hash"] != "" and streams["c"]["schema_hash"] not in (None, run_ok(step({"messages": messages})).metadata["streams"]["a"]["schema_hash"])
+
+
 def streams_that_take_turns_at_every_row():
     count = 3000
     messages = [schema("a"), schema("b"), schema("c", ())]
@@ -249,7 +264,7 @@ def the_target_reads_files_and_settings():
     assert done.returncode == 6 and "view" in done.stderr, done.stderr
 
 
-main([each_stream_has_its_table_and_the_state_comes_back, streams_that_take_turns_at_every_row, one_stream_into_a_named_table,
+main([each_stream_has_its_table_and_the_state_comes_back, each_stream_tells_its_range_and_columns, streams_that_take_turns_at_every_row, one_stream_into_a_named_table,
       a_tap_that_fails_keeps_what_it_gave, an_overwrite_that_breaks_off_changes_nothing, wrong_words_stop_the_tap,
       programs_that_cannot_be_started, what_the_tap_measures_is_told, a_tap_that_logs_much_does_not_wait_for_ever, a_slow_tap_is_committed_while_it_waits, sigterm_ends_both,
       the_target_tells_the_states_that_are_durable, the_target_killed_has_all_that_it_claimed, the_target_reads_files_and_settings])
