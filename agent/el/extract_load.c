@@ -8,6 +8,7 @@
 #include "common/base/limits.h"
 #include "common/log/log.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { PROGRESS_ROWS = 1024 };
@@ -139,7 +140,8 @@ static bool advance(struct load *l, struct err *err)
 /* The first row with a version makes a column for it. */
 static bool needs_version_column(const struct load *l)
 {
-    return l->tap->origin.has_version && !l->tap->stream->has_versions &&
+    const struct stream *s = l->tap->stream;
+    return s != NULL && l->tap->origin.has_version && !s->has_versions &&
            l->request->load->activate_versions;
 }
 
@@ -273,6 +275,9 @@ static bool activate_version(struct load *l, struct err *err)
     struct stream *s = l->tap->stream;
     const struct load_options *load = l->request->load;
     char now[WALL_TEXT_SIZE];
+    if (s == NULL) {
+        return err_set(err, ERR_INTERNAL, "a version without a stream");
+    }
     const struct removal old = {
         .kind = REMOVE_OLD_VERSIONS,
         .version = l->tap->origin.version,
@@ -338,6 +343,7 @@ static bool load_rows(struct load *l, const struct row_source *source, struct er
 static bool pump(struct load *l, struct err *err)
 {
     const struct row_source source = {.next = next_row, .ctx = l};
+    assert(l->tap != NULL); /* open_both() */
     l->slice_start = clock_mono(&l->clock);
     l->times.load_start = clock_wall(&l->clock);
     l->times.batch_start = l->times.load_start;
