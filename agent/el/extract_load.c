@@ -460,8 +460,7 @@ static bool describe_streams(const struct load *l, struct materialization *ret, 
 
 static bool describe(const struct load *l, struct materialization *ret, struct err *err)
 {
-    *ret = (struct materialization){.database = l->target->database,
-                                    .rows_read = l->tap->rows_read,
+    *ret = (struct materialization){.rows_read = l->tap->rows_read,
                                     .bytes_read = l->tap->bytes_read,
                                     .metrics = l->tap->metrics,
                                     .snapshots = l->tap->snapshots};

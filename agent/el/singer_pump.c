@@ -6,7 +6,6 @@
 #include "agent/el/loader.h"
 #include "agent/el/singer_batch.h"
 #include "agent/el/tap_log.h"
-#include "agent/el/target_program.h"
 #include "common/base/limits.h"
 #include "common/json/json_scan.h"
 #include "common/log/log.h"
@@ -205,7 +204,7 @@ static bool start_tap(struct pump *p, struct err *err)
     const struct program_options options = {
         .command = &o->command, .dir = o->dir, .arguments = arguments, .has_log = true};
     if (!add_file(p, "--config", o->config, arguments, err) ||
-        !add_file(p, "--state", buf_str(&p->loader.state.value), arguments, err) ||
+        !add_file(p, "--state", buf_str(&p->loader.state.kept.value), arguments, err) ||
         !add_file(p, "--catalog", o->catalog, arguments, err) ||
         !program_start(&p->tap, &options, p->arena, err) ||
         !tap_log_init(&p->log, p->tap.log, p->arena, err)) {
