@@ -22,7 +22,7 @@ BIN = os.path.abspath(os.environ.get("SELVEDGE_BIN_DIR", "build/dev/bin"))
 NAMES = [name for name in sys.argv[1:] if not name.startswith("-")]
 PAGE = os.path.join(ROOT, "docs/guide", NAMES[0] if NAMES else "first-hour.md")
 BLOCK = re.compile(r"^```sh([^\n]*)\n(.*?)^```\n(?:\n?```text\n(.*?)^```\n)?", re.M | re.S)
-PORTS = {"8883": None, "8884": None}
+PORTS = {"8883": None, "8884": None, "8125": None}
 BLOCK_SECONDS = 60
 AGAIN_SECONDS = 30
 
