@@ -12,7 +12,20 @@ static const char *const severity_names[] = {"error", "warn", NULL};
 
 #define AT(type_, member_) .offset = offsetof(struct type_, member_)
 
+static const struct field asset_fields[] = {
+    {.key = "asset", .type = FIELD_STR, AT(asset_stream, asset), .required = true},
+    {.key = "stream", .type = FIELD_STR, AT(asset_stream, stream), .required = true},
+};
+static const struct field_table asset_table = {
+    .name = "asset",
+    .size = sizeof(struct asset_stream),
+    .fields = asset_fields,
+    .count = COUNT_OF(asset_fields),
+    .ignore_unknown = true,
+};
+
 static const struct field check_fields[] = {
+    {.key = "asset", .type = FIELD_STR, AT(check_options, asset)},
     {.key = "name", .type = FIELD_STR, AT(check_options, name), .required = true},
     {.key = "sql", .type = FIELD_STR, AT(check_options, sql), .required = true},
     {.key = "database", .type = FIELD_JSON_OBJECT, AT(check_options, database_node)},
@@ -46,7 +59,12 @@ static const struct field_table partition_table = {
  * is loaded. */
 static const struct field request_fields[] = {
     {.key = "kind", .type = FIELD_ENUM, AT(request, kind), .required = true, .names = kind_names},
-    {.key = "asset", .type = FIELD_STR, AT(request, asset), .required = true},
+    {.key = "asset", .type = FIELD_STR, AT(request, asset)},
+    {.key = "assets",
+     .type = FIELD_OBJECT_LIST,
+     AT(request, assets),
+     .object = &asset_table,
+     .max = LIMIT_STREAMS},
     {.key = "run", .type = FIELD_STR, AT(request, run)},
     {.key = "step", .type = FIELD_STR, AT(request, step)},
     {.key = "attempt", .type = FIELD_I64, AT(request, attempt)},
@@ -100,8 +118,25 @@ static bool check_checks(const struct request *r, struct err *err)
     return true;
 }
 
+/* One asset, or several that are streams. */
+static bool check_assets(const struct request *r, struct err *err)
+{
+    if (r->assets.count == 0) {
+        return need(r->asset, "asset", err);
+    }
+    if (r->asset.len > 0 || r->kind != STEP_EXTRACT_LOAD) {
+        return err_set(err, ERR_INVALID,
+                       r->asset.len > 0 ? "there is both \"asset\" and \"assets\""
+                                        : "\"assets\" goes with kind extract_load");
+    }
+    return need(r->state_id, "state_id", err);
+}
+
 static bool check_kind(const struct request *r, struct err *err)
 {
+    if (!check_assets(r, err)) {
+        return false;
+    }
     if (r->kind == STEP_CHECKS) {
         return check_checks(r, err);
     }

@@ -10,6 +10,7 @@ enum materialized { MATERIALIZED_TABLE, MATERIALIZED_VIEW };
 
 enum check_severity { CHECK_ERROR, CHECK_WARN };
 struct check_options {
+    struct str asset; /* of a step that makes several; else empty */
     struct str name;
     struct str sql;
     const struct json *database_node; /* as it came; NULL = the database just written */
@@ -22,8 +23,14 @@ struct partition_options {
     struct str column;
     struct str_list keys;
 };
-struct request {
+/* Of a step that makes several: the stream that is the asset. */
+struct asset_stream {
     struct str asset;
+    struct str stream;
+};
+struct request {
+    struct str asset;          /* empty: several are made, or the step is no asset's */
+    struct object_list assets; /* of struct asset_stream; the tap has the same streams */
     struct str run;
     struct str step;
     int64_t attempt;

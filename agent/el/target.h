@@ -84,8 +84,7 @@ struct target_ops {
      * must be one that only reads. */
     MUST_CHECK bool (*ask)(const void *options, struct str sql, struct arena *arena,
                            struct value *ret, struct err *err);
-    /* What it keeps for context->state_id, in the context's arena. NULL, as set_state: it cannot
-     * say. */
+    /* What it keeps for context->state_id, in the context's arena. */
     MUST_CHECK bool (*states)(struct target *target, struct kept_states *ret, struct err *err);
     /* Instead of a load: `value` becomes the present state, the former is kept; empty: there is
      * none. */

@@ -57,8 +57,8 @@ static struct http_sink *sink_of(struct sink *sink)
 
 static void write_key(struct target_http *t, const struct http_sink *s, struct buf *out)
 {
-    if (strcmp(t->state_at, t->state.at) != 0) {
-        memcpy(t->state_at, t->state.at, sizeof(t->state_at));
+    if (strcmp(t->state_at, t->state.kept.at) != 0) {
+        memcpy(t->state_at, t->state.kept.at, sizeof(t->state_at));
         t->batches = 0;
     }
     struct hash64 place = hash64_new();
@@ -161,7 +161,7 @@ static bool http_target_load(struct target *target, struct sink *sink,
 static bool keep_state(struct target_http *t, struct str state, bool is_last, struct err *err)
 {
     bool has_sent = t->batches > 0;
-    bool is_same = str_eq(state, buf_str(&t->state.value));
+    bool is_same = str_eq(state, buf_str(&t->state.kept.value));
     if (state.len > 0 && !state_file_set(&t->state, state, err)) {
         return false;
     }
@@ -207,7 +207,7 @@ static bool open_state(struct target_http *t, struct err *err)
         return state_file_open(&t->state, c->state_dir, c->state_id, c->arena, err);
     }
     t->state.clock = clock_system();
-    (void)wall_format(clock_wall(&t->state.clock), t->state.at);
+    (void)wall_format(clock_wall(&t->state.clock), t->state.kept.at);
     return true;
 }
 
@@ -225,8 +225,8 @@ static bool http_target_open(struct target **ret, const struct target_context *c
     if (!http_target_check(t->options, MODE_APPEND, err) || !open_state(t, err)) {
         return err_wrap(err, "target http");
     }
-    memcpy(t->state_at, t->state.at, sizeof(t->state_at));
-    t->base.state = arena_copy(context->arena, buf_str(&t->state.value));
+    memcpy(t->state_at, t->state.kept.at, sizeof(t->state_at));
+    t->base.state = arena_copy(context->arena, buf_str(&t->state.kept.value));
     if (t->base.state.ptr == NULL) {
         http_target_close(&t->base);
         return err_set(err, ERR_NO_MEMORY, "no memory for the state");
@@ -319,7 +319,7 @@ static bool http_target_set_schema(struct target *target, struct sink *sink,
 static bool http_target_states(struct target *target, struct kept_states *ret, struct err *err)
 {
     const struct target_http *t = http_of(target);
-    return state_file_list(&t->state, t->context->arena, ret, err);
+    return state_history_list(&t->state.kept, t->context->arena, ret, err);
 }
 
 static bool http_target_set_state(struct target *target, struct str value, struct err *err)

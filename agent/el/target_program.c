@@ -57,7 +57,7 @@ static bool program_target_open(struct target **ret, const struct target_context
     if (!loader_open(&t->loader, context->state_dir, context->state_id, context->arena, err)) {
         return err_wrap(err, "target singer_program");
     }
-    t->base.state = arena_copy(context->arena, buf_str(&t->loader.state.value));
+    t->base.state = arena_copy(context->arena, buf_str(&t->loader.state.kept.value));
     if (t->base.state.ptr == NULL) {
         program_target_close(&t->base);
         return err_set(err, ERR_NO_MEMORY, "no memory for the state");
@@ -163,7 +163,7 @@ static bool program_target_commit(struct target *target, struct str state, bool 
 static bool program_target_states(struct target *target, struct kept_states *ret, struct err *err)
 {
     const struct target_program *t = program_of(target);
-    return state_file_list(&t->loader.state, t->arena, ret, err);
+    return state_history_list(&t->loader.state.kept, t->arena, ret, err);
 }
 
 static bool program_target_set_state(struct target *target, struct str value, struct err *err)
