@@ -67,6 +67,34 @@ bool key_value_equals(const struct key_value *k, const struct value *v)
     }
 }
 
+static int rank(enum value_type type)
+{
+    bool is_number = type == VALUE_INTEGER || type == VALUE_REAL;
+    return type == VALUE_NULL ? 0 : is_number ? 1 : 2;
+}
+
+static double as_double(const struct value *v)
+{
+    return v->type == VALUE_INTEGER ? (double)v->as.integer : v->as.real;
+}
+
+int key_value_compare(const struct key_value *k, const struct value *v)
+{
+    struct value own = key_value_get(k);
+    if (rank(own.type) != rank(v->type) || own.type == VALUE_NULL) {
+        return rank(own.type) - rank(v->type);
+    }
+    if (rank(own.type) == 2) {
+        return str_cmp(own.as.text, v->as.text);
+    }
+    if (own.type == VALUE_INTEGER && v->type == VALUE_INTEGER) {
+        return (own.as.integer > v->as.integer) - (own.as.integer < v->as.integer);
+    }
+    double a = as_double(&own);
+    double b = as_double(v);
+    return (a > b) - (a < b);
+}
+
 struct value key_value_get(const struct key_value *k)
 {
     struct value v = {.type = k->type};
@@ -129,5 +157,38 @@ void key_value_print(const struct key_value *k, struct buf *out)
     } else if (k->type != VALUE_NULL) {
         struct json_writer w = json_writer(out);
         key_value_write(k, &w);
+    }
+}
+
+/* Numbers before text, as SQLite orders them. */
+static int compare(const struct key_value *k, const struct value *v)
+{
+    bool is_text = k->type == VALUE_TEXT;
+    if (is_text != (v->type == VALUE_TEXT)) {
+        return is_text ? 1 : -1;
+    }
+    if (is_text) {
+        size_t len = k->len < v->as.text.len ? k->len : v->as.text.len;
+        int order = len == 0 ? 0 : memcmp(k->text, v->as.text.ptr, len);
+        return order != 0 ? order : (k->len > v->as.text.len) - (k->len < v->as.text.len);
+    }
+    if (k->type == VALUE_INTEGER && v->type == VALUE_INTEGER) {
+        return (k->integer > v->as.integer) - (k->integer < v->as.integer);
+    }
+    double a = k->type == VALUE_INTEGER ? (double)k->integer : k->real;
+    double b = v->type == VALUE_INTEGER ? (double)v->as.integer : v->as.real;
+    return (a > b) - (a < b);
+}
+
+void key_range_add(struct key_range *r, const struct value *v)
+{
+    struct err ignored;
+    bool is_key = v->type == VALUE_INTEGER || v->type == VALUE_REAL ||
+                  (v->type == VALUE_TEXT && v->as.text.len <= KEY_VALUE_BYTES_MAX);
+    if (is_key && (r->min.type == VALUE_NULL || compare(&r->min, v) > 0)) {
+        (void)!key_value_set(&r->min, v, &ignored);
+    }
+    if (is_key && (r->max.type == VALUE_NULL || compare(&r->max, v) < 0)) {
+        (void)!key_value_set(&r->max, v, &ignored);
     }
 }

@@ -318,6 +318,54 @@ bool postgres_sink_set_schema(struct postgres_sink *t, const struct schema *sche
     return ok || err_wrap(err, "target postgres: table \"" STR_FMT "\"", STR_ARG(t->table.name));
 }
 
+/* --- rows that go ---------------------------------------------------------------------------- */
+
+/* Columns that the table has not are made, but where no row could go for that: of what is staged, and
+ * where rows of unknown versions stay. */
+static bool add_removal_columns(struct postgres_sink *t, const struct removal *removal,
+                                bool *ret_has_all, struct err *err)
+{
+    struct column columns[2];
+    size_t count = removal_columns(removal, columns);
+    *ret_has_all = true;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = 0;
+        if (schema_find(&t->there, columns[i].name, &at)) {
+            continue;
+        }
+        *ret_has_all = t->link->load->mode != MODE_OVERWRITE && !removal->keeps_unknown;
+        if (*ret_has_all && (!pg_table_add_column(&t->link->pg, &t->table, &columns[i], err) ||
+                             !schema_add(&t->there, &columns[i], err))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool postgres_sink_remove(struct postgres_sink *t, const struct removal *removal, struct err *err)
+{
+    bool is_overwrite = t->link->load->mode == MODE_OVERWRITE;
+    AUTO(buf) sql = buf_growing(PG_SQL_BYTES_MAX);
+    AUTO(buf) table = buf_growing(PG_SQL_BYTES_MAX);
+    int64_t rows = 0;
+    bool has_columns = false;
+    if (!postgres_sink_merge(t, err) || !postgres_link_begin(t->link, err)) {
+        return false;
+    }
+    bool ok = add_removal_columns(t, removal, &has_columns, err);
+    if (ok && has_columns && (!is_overwrite || t->has_staging)) {
+        if (is_overwrite) {
+            add_staging(t, &table);
+        } else {
+            pg_add_table(&table, &t->table);
+        }
+        removal_sql(removal, buf_str(&table), &sql);
+        ok = pg_exec(&t->link->pg, &sql, &rows, err);
+        t->base.rows_removed += rows;
+    }
+    return ok || explain(t, err);
+}
+
 /* --- mode overwrite -------------------------------------------------------------------------- */
 
 static bool takes(struct str type, const char *wanted)

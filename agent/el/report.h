@@ -21,7 +21,10 @@ struct stream_counts {
     int64_t rows_read;
     int64_t bytes_read;
     int64_t rows_written;
-    int64_t row_count; /* -1 = not known */
+    int64_t rows_removed;         /* that the source says are gone */
+    int64_t row_count;            /* -1 = not known */
+    struct str key_min, key_max;  /* of the replication key; may be empty */
+    const struct schema *columns; /* may be NULL */
 };
 
 /* What a materialization says of itself; -1 and empty text are left out. */
@@ -31,6 +34,7 @@ struct materialization {
     int64_t row_count;
     int64_t rows_read;
     int64_t rows_written;
+    int64_t rows_removed;
     int64_t bytes_read;
     struct str key_min, key_max;
     int64_t rows_without_key;

@@ -33,6 +33,8 @@ struct column {
         type; /* SQL type as declared at the source ("VARCHAR(20)"); empty = that of `kind` */
     enum column_kind kind;
     bool is_required; /* Singer: a record without it is wrong */
+    bool
+        is_exact; /* JSON: a number that neither 64 bits nor a double hold is its digits, as text */
 };
 
 /* Columns in order. Names are unique without regard to ASCII case, as SQLite wants it. */
@@ -63,4 +65,6 @@ struct str column_sql_type(const struct column *column);
 /* SQLite's affinity rules for a declared type (https://www.sqlite.org/datatype3.html section 3.1),
  * with BOOLEAN and JSON seen as what people mean by them. */
 enum column_kind column_kind_from_sql(struct str declared);
+/* A column of it makes a double of every number; one of kind REAL without it keeps integers. */
+bool sql_type_has_real_affinity(struct str declared);
 bool column_kind_is_number(enum column_kind kind);

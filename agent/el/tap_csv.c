@@ -36,10 +36,8 @@ static struct tap_csv *csv_of(struct tap *tap)
 
 static bool check_options(struct tap_csv *t, const struct tap_options *o, struct err *err)
 {
-    if (o->delimiter.len != 1 || strchr("\"\r\n", o->delimiter.ptr[0]) != NULL) {
-        err_set(err, ERR_INVALID,
-                "tap csv: \"delimiter\" must be one character, not a quote or a line end");
-        return err_hint(err, "use \",\", \";\", \"|\" or \"\\t\"");
+    if (!csv_check_delimiter(o->delimiter, err)) {
+        return err_wrap(err, "tap csv");
     }
     if (o->header && o->columns.count > 0) {
         err_set(err, ERR_INVALID,
@@ -83,12 +81,17 @@ static bool read_record(struct tap_csv *t, bool *ret_found, struct err *err)
     t->record.lines_before = 0;
     for (;;) {
         char *input = r->memory + r->start;
-        bool is_last = file_reader_at_end(r);
+        bool is_at_end = file_reader_at_end(r);
+        bool is_last = is_at_end && !file_tap_is_growing(&t->file);
         enum csv_result result =
             csv_next(input, r->end - r->start, is_last, t->delimiter, &t->record, err);
         if (result == CSV_BAD) {
             r->line += (int64_t)t->record.lines;
             return file_tap_wrap(&t->file, err);
+        }
+        if (result == CSV_MORE && is_at_end) {
+            *ret_found = false; /* its end is not written yet */
+            return true;
         }
         if (result == CSV_MORE) {
             if (!file_reader_fill(r, LIMIT_SINGER_LINE_BYTES, err)) {
@@ -205,7 +208,7 @@ static bool check_width(struct tap_csv *t, struct err *err)
     return file_tap_wrap(&t->file, err);
 }
 
-static bool open_next(struct tap_csv *t, bool *ret_found, struct err *err)
+static bool open_one(struct tap_csv *t, bool *ret_found, struct err *err)
 {
     t->record.lines = 0;
     t->record.lines_before = 0;
@@ -219,16 +222,31 @@ static bool open_next(struct tap_csv *t, bool *ret_found, struct err *err)
     if (t->options->header && !read_header(t, err)) {
         return false;
     }
-    if (file_tap_seek(&t->file)) {
+    if (t->file.files.entries[t->file.current].offset > t->file.reader.offset) {
         t->record.lines = 0;
         t->record.lines_before = 0;
     }
-    return true;
+    return file_tap_seek(&t->file, err);
 }
 
+static bool open_next(struct tap_csv *t, bool *ret_found, struct err *err)
+{
+    do {
+        if (open_one(t, ret_found, err)) {
+            return true;
+        }
+    } while (file_tap_forgive(&t->file, err));
+    return false;
+}
+
+/* The file's next record; *ret_found false too at its end, and where it breaks off. */
 static bool next_of_file(struct tap_csv *t, bool *ret_found, struct err *err)
 {
-    return read_record(t, ret_found, err) && (!*ret_found || check_width(t, err));
+    *ret_found = false;
+    if (!read_record(t, ret_found, err)) {
+        return file_tap_forgive(&t->file, err);
+    }
+    return !*ret_found || check_width(t, err);
 }
 
 static void look_at_field(struct guess *g, struct str text)
@@ -289,10 +307,11 @@ static bool look(struct tap_csv *t, struct err *err)
     }
     struct schema *schema = &t->file.stream.schema;
     for (size_t i = 0; i < schema->count; i++) {
-        const struct guess *g = &t->guesses[i];
+        struct guess *g = &t->guesses[i];
         if (!g->is_fixed && g->is_number && !g->is_text) {
             schema->columns[i].kind = g->is_real ? COLUMN_REAL : COLUMN_INTEGER;
         }
+        g->is_fixed = true; /* for what is read later */
     }
     file_tap_rewind(&t->file);
     return true;
@@ -351,6 +370,37 @@ static bool fill_row(struct tap_csv *t, struct err *err)
     return true;
 }
 
+static bool make_row(struct tap_csv *t, struct err *err)
+{
+    size_t count = t->file.stream.schema.count;
+    t->file.base.row = arena_array(t->context->arena, count + 1, sizeof(*t->file.base.row));
+    return t->file.base.row != NULL || err_set(err, ERR_NO_MEMORY, "no memory for a row");
+}
+
+/* What came is looked through; new columns are told first. */
+static bool take_more(struct tap_csv *t, enum tap_result *ret, struct err *err)
+{
+    size_t known = t->file.stream.schema.count;
+    bool is_first = t->file.base.stream == NULL;
+    if (!look(t, err)) {
+        return false;
+    }
+    t->file.base.stream = &t->file.stream;
+    bool is_new = is_first || t->file.stream.schema.count > known;
+    *ret = is_new ? TAP_SCHEMA : TAP_IDLE;
+    return !is_new || make_row(t, err);
+}
+
+static bool wait_for_more(struct tap_csv *t, enum tap_result *ret, struct err *err)
+{
+    enum file_tap_wait wait = FILE_TAP_OVER;
+    if (!file_tap_wait(&t->file, &wait, err)) {
+        return false;
+    }
+    *ret = wait == FILE_TAP_OVER ? TAP_END : TAP_IDLE;
+    return wait != FILE_TAP_MORE || take_more(t, ret, err);
+}
+
 static bool csv_tap_next(struct tap *tap, enum tap_result *ret, struct err *err)
 {
     struct tap_csv *t = csv_of(tap);
@@ -367,8 +417,7 @@ static bool csv_tap_next(struct tap *tap, enum tap_result *ret, struct err *err)
             return false;
         }
         if (!found) {
-            *ret = TAP_END;
-            return true;
+            return wait_for_more(t, ret, err);
         }
     }
 }
@@ -405,14 +454,12 @@ static bool csv_tap_open(struct tap **ret, const struct tap_context *context, st
     t->record = (struct csv_record){.fields = t->fields, .cap = LIMIT_COLUMNS};
     bool ok = check_options(t, t->options, err) && file_tap_init(&t->file, context, err) &&
               (t->file.base.is_unchanged || look(t, err));
-    if (ok) {
-        t->file.base.row =
-            arena_array(arena, t->file.stream.schema.count + 1, sizeof(*t->file.base.row));
-        ok = t->file.base.row != NULL || err_set(err, ERR_NO_MEMORY, "no memory for a row");
-    }
-    if (!ok) {
+    if (!ok || !make_row(t, err)) {
         csv_tap_close(&t->file.base);
         return false;
+    }
+    if (t->file.stream.schema.count == 0 && context->mode != MODE_OVERWRITE) {
+        t->file.base.stream = NULL; /* nothing is there yet */
     }
     *ret = &t->file.base;
     return true;

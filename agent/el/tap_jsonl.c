@@ -3,18 +3,15 @@
  * line end that is no whole object is still being written: it is left for the next run. */
 #include "agent/el/connectors.h"
 #include "agent/el/file_tap.h"
+#include "agent/el/json_columns.h"
 #include "agent/el/json_row.h"
 #include "common/base/limits.h"
 
-struct evidence {
-    bool has_integer, has_real, has_boolean, has_string, has_nested;
-};
 struct tap_jsonl {
     struct file_tap file;
     const struct tap_context *context;
     struct json_row row;
-    struct evidence *evidence; /* by column */
-    struct buf name;           /* an unescaped member name */
+    struct json_columns columns;
 };
 
 static struct tap_jsonl *jsonl_of(struct tap *tap)
@@ -43,10 +40,12 @@ static bool next_line(struct tap_jsonl *t, struct str *ret, bool *ret_found, str
     struct file_reader *r = &t->file.reader;
     for (;;) {
         struct file_line line;
+        *ret_found = false;
         if (!file_reader_line(r, LIMIT_SINGER_LINE_BYTES, &line, ret_found, err)) {
-            return false;
+            return file_tap_forgive(&t->file, err);
         }
-        if (!*ret_found || (!line.is_whole && !is_object(line.text))) {
+        if (!*ret_found ||
+            (!line.is_whole && (file_tap_is_growing(&t->file) || !is_object(line.text)))) {
             *ret_found = false;
             return true;
         }
@@ -59,79 +58,22 @@ static bool next_line(struct tap_jsonl *t, struct str *ret, bool *ret_found, str
     }
 }
 
-static void note(struct evidence *e, enum json_type type, struct json_raw value)
+/* The next file that has something to read, where that begins. */
+static bool open_next(struct tap_jsonl *t, bool *ret_found, struct err *err)
 {
-    int64_t integer = 0;
-    switch (type) {
-    case JSON_INT: /* too large for 64 bits: kept as text */
-        e->has_string = e->has_string || !json_raw_i64(value, &integer);
-        e->has_integer = true;
-        break;
-    case JSON_REAL:
-        e->has_real = true;
-        break;
-    case JSON_BOOL:
-        e->has_boolean = true;
-        break;
-    case JSON_STRING:
-        e->has_string = true;
-        break;
-    case JSON_ARRAY:
-    case JSON_OBJECT:
-        e->has_nested = true;
-        break;
-    case JSON_NULL:
-    default:
-        break;
-    }
-}
-
-static enum column_kind kind_of(const struct evidence *e)
-{
-    bool has_number = e->has_integer || e->has_real;
-    int sorts = has_number + e->has_boolean + e->has_string + e->has_nested;
-    if (sorts == 0) {
-        return COLUMN_ANY; /* only nulls so far */
-    }
-    if (sorts > 1 || e->has_string) {
-        return COLUMN_TEXT; /* numbers and the like as their JSON text */
-    }
-    if (has_number) {
-        return e->has_real ? COLUMN_REAL : COLUMN_INTEGER;
-    }
-    return e->has_boolean ? COLUMN_BOOLEAN : COLUMN_JSON;
-}
-
-static bool look_at_object(struct tap_jsonl *t, struct str line, struct err *err)
-{
-    struct schema *schema = &t->file.stream.schema;
-    struct json_scan scan;
-    struct json_raw key;
-    struct json_raw value;
-    if (!json_scan_object(&scan, line, err)) {
-        return false;
-    }
-    while (json_scan_member(&scan, &key, &value)) {
-        struct str name;
-        size_t column = 0;
-        buf_reset(&t->name);
-        if (!json_unescape(key, true, &t->name, &name)) {
-            return err_set(err, ERR_NO_MEMORY, "no memory for a name");
+    do {
+        if (!file_tap_open_next(&t->file, ret_found, err)) {
+            return false;
         }
-        if (!schema_find(schema, name, &column)) {
-            column = schema->count;
-            if (!schema_add(schema, &(struct column){.name = name}, err)) {
-                return false;
-            }
+        if (!*ret_found || file_tap_seek(&t->file, err)) {
+            return true;
         }
-        note(&t->evidence[column], value.type, value);
-    }
-    return json_scan_end(&scan, err);
+    } while (file_tap_forgive(&t->file, err));
+    return false;
 }
 
 static bool look_at_file(struct tap_jsonl *t, struct err *err)
 {
-    file_tap_seek(&t->file);
     for (;;) {
         struct str line;
         bool found = false;
@@ -141,19 +83,20 @@ static bool look_at_file(struct tap_jsonl *t, struct err *err)
         if (!found) {
             return true;
         }
-        if (!look_at_object(t, line, err)) {
+        if (!json_columns_look(&t->columns, line, err)) {
             return file_tap_wrap(&t->file, err);
         }
         t->file.reader.line++;
     }
 }
 
-static bool look(struct tap_jsonl *t, struct err *err)
+/* *ret_changed: a column is new, or of another kind. */
+static bool look(struct tap_jsonl *t, bool *ret_changed, struct err *err)
 {
     bool found = true;
     t->file.is_looking = true;
     for (;;) {
-        if (!file_tap_open_next(&t->file, &found, err)) {
+        if (!open_next(t, &found, err)) {
             return false;
         }
         if (!found) {
@@ -163,12 +106,39 @@ static bool look(struct tap_jsonl *t, struct err *err)
             return false;
         }
     }
-    struct schema *schema = &t->file.stream.schema;
-    for (size_t i = 0; i < schema->count; i++) {
-        schema->columns[i].kind = kind_of(&t->evidence[i]);
-    }
+    *ret_changed = json_columns_settle(&t->columns);
     file_tap_rewind(&t->file);
     return true;
+}
+
+/* What came is looked through; new columns are told first. */
+static bool take_more(struct tap_jsonl *t, enum tap_result *ret, struct err *err)
+{
+    bool is_first = t->file.base.stream == NULL;
+    bool has_changed = false;
+    if (!look(t, &has_changed, err)) {
+        return false;
+    }
+    t->file.base.stream = &t->file.stream;
+    if (!has_changed && !is_first) {
+        *ret = TAP_IDLE;
+        return true;
+    }
+    json_row_release(&t->row);
+    *ret = TAP_SCHEMA;
+    bool ok = json_row_init(&t->row, &t->file.stream.schema, t->context->arena, err);
+    t->file.base.row = t->row.row;
+    return ok;
+}
+
+static bool wait_for_more(struct tap_jsonl *t, enum tap_result *ret, struct err *err)
+{
+    enum file_tap_wait wait = FILE_TAP_OVER;
+    if (!file_tap_wait(&t->file, &wait, err)) {
+        return false;
+    }
+    *ret = wait == FILE_TAP_OVER ? TAP_END : TAP_IDLE;
+    return wait != FILE_TAP_MORE || take_more(t, ret, err);
 }
 
 static bool jsonl_tap_next(struct tap *tap, enum tap_result *ret, struct err *err)
@@ -190,14 +160,12 @@ static bool jsonl_tap_next(struct tap *tap, enum tap_result *ret, struct err *er
             *ret = TAP_ROW;
             return true;
         }
-        if (!file_tap_open_next(&t->file, &found, err)) {
+        if (!open_next(t, &found, err)) {
             return false;
         }
         if (!found) {
-            *ret = TAP_END;
-            return true;
+            return wait_for_more(t, ret, err);
         }
-        file_tap_seek(&t->file);
     }
 }
 
@@ -212,7 +180,7 @@ static void jsonl_tap_close(struct tap *tap)
         struct tap_jsonl *t = jsonl_of(tap);
         file_tap_fini(&t->file);
         json_row_release(&t->row);
-        buf_release(&t->name);
+        json_columns_release(&t->columns);
     }
 }
 
@@ -220,21 +188,27 @@ static bool jsonl_tap_open(struct tap **ret, const struct tap_context *context, 
 {
     struct arena *arena = context->arena;
     struct tap_jsonl *t = arena_alloc(arena, sizeof(*t));
-    if (t == NULL ||
-        (t->evidence = arena_array(arena, LIMIT_COLUMNS, sizeof(*t->evidence))) == NULL) {
+    if (t == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for the tap");
     }
     t->context = context;
     t->file.base.ops = &tap_jsonl;
     t->file.base.stream = &t->file.stream;
     t->file.stream.schema = schema_new(arena);
-    t->name = buf_growing(LIMIT_JSON_BYTES);
-    if (!file_tap_init(&t->file, context, err) || (!t->file.base.is_unchanged && !look(t, err)) ||
+    bool has_changed = false;
+    if (!json_columns_init(&t->columns, &t->file.stream.schema, arena, err)) {
+        return false;
+    }
+    if (!file_tap_init(&t->file, context, err) ||
+        (!t->file.base.is_unchanged && !look(t, &has_changed, err)) ||
         !json_row_init(&t->row, &t->file.stream.schema, arena, err)) {
         jsonl_tap_close(&t->file.base);
         return false;
     }
     t->file.base.row = t->row.row;
+    if (t->file.stream.schema.count == 0 && context->mode != MODE_OVERWRITE) {
+        t->file.base.stream = NULL; /* nothing is there yet */
+    }
     *ret = &t->file.base;
     return true;
 }

@@ -81,13 +81,7 @@ static bool program_tap_next(struct tap *tap, enum tap_result *ret, struct err *
         if (news == SINGER_NO_NEWS) {
             continue;
         }
-        *ret = TAP_STATE;
-        if (news != SINGER_NEW_STATE) {
-            tap->stream = &t->streams.present->base;
-            tap->row = t->streams.present->row.row;
-            tap->rows_read += news == SINGER_NEW_ROW;
-            *ret = news == SINGER_NEW_ROW ? TAP_ROW : TAP_SCHEMA;
-        }
+        *ret = singer_streams_tell(&t->streams, news, tap);
         return true;
     }
 }
@@ -171,7 +165,7 @@ static bool program_tap_open(struct tap **ret, const struct tap_context *context
     t->base.has_checkpoints = true;
     t->program = (struct program){.pidfd = -1, .in = -1, .out = -1};
     t->input.n = t->config.n = t->state.n = t->catalog.n = -1;
-    bool ok = singer_streams_init(&t->streams, t->options->stream, context->arena, err) &&
+    bool ok = singer_streams_init(&t->streams, t->options, context->arena, err) &&
               (t->base.ops == &tap_singer_program ? start(t, err) : open_input(t, err));
     if (!ok) {
         program_tap_close(&t->base);

@@ -4,6 +4,7 @@
  * set_schema, (load | set_schema | commit(not last))*, commit(last), close. Closing without the
  * last commit leaves nothing of what came after the commit before. */
 #pragma once
+#include "agent/el/removal.h"
 #include "agent/el/request.h"
 #include "agent/el/schema.h"
 
@@ -11,7 +12,22 @@ struct target_context {
     const struct load_options *load; /* first member of what ops->options describes */
     struct str state_id;             /* empty: the state is kept elsewhere, not in the target */
     struct str state_dir;            /* where a target that has no place for it keeps it */
+    bool only_states;                /* for states() and set_state(): no load follows */
     struct arena *arena;             /* lives longer than the target */
+};
+
+/* One of the states that a target keeps of a load. */
+struct kept_state {
+    struct str at;    /* when it was committed: UTC, RFC 3339 */
+    struct str value; /* JSON */
+};
+enum {
+    STATES_KEPT = 10
+}; /* the present one, and those at the end of the last runs that moved it */
+struct kept_states {
+    struct kept_state items[STATES_KEPT]; /* newest first */
+    size_t count;
+    bool has_present; /* the first is the present one; else there is none */
 };
 
 /* Rows for a sink to take. *ret_row NULL: no more for now (the caller of load() knows why). */
@@ -25,6 +41,7 @@ struct target_ops;
 struct target {
     const struct target_ops *ops;
     struct str state;    /* as committed; empty = none */
+    bool has_tables;     /* a sink for each stream, and not one file */
     struct str database; /* path of the SQLite file it is; empty = it is none */
 };
 /* First member of every connector's struct of a sink. */
@@ -33,6 +50,7 @@ struct sink {
     bool is_new;            /* nothing is there: a state that speaks of it is void */
     struct schema existing; /* the table's columns when it was added; count 0 = none */
     int64_t rows_written;   /* inserted or changed; rows that were there already do not count */
+    int64_t rows_removed;   /* by `remove`: deleted, or marked so */
     int64_t row_count;      /* rows in it after the last commit; -1 = not known */
     struct schema columns;  /* as it has them after the last commit */
 };
@@ -40,7 +58,6 @@ struct sink {
 struct target_ops {
     const char *type;
     const struct field_table *options; /* of the step's "target"; see LOAD_OPTION_FIELDS */
-    bool has_tables;                   /* a sink for each stream, and not one file */
     bool cannot_upsert;
     MUST_CHECK bool (*open)(struct target **ret, const struct target_context *context,
                             struct err *err);
@@ -55,8 +72,18 @@ struct target_ops {
     /* Takes rows until there are no more for now. */
     MUST_CHECK bool (*load)(struct target *target, struct sink *sink,
                             const struct row_source *source, struct err *err);
+    /* Rows go, behind all that were loaded. In mode overwrite, of the new rows, and never softly.
+     * NULL: it cannot. */
+    MUST_CHECK bool (*remove)(struct target *target, struct sink *sink,
+                              const struct removal *removal, struct err *err);
     /* Makes durable what was written, and `state` with it (mode overwrite: only with the last). */
     MUST_CHECK bool (*commit)(struct target *target, struct str state, bool is_last,
                               struct err *err);
     void (*close)(struct target *target); /* NULL is allowed */
+    /* What it keeps for context->state_id, in the context's arena. NULL, as set_state: it cannot
+     * say. */
+    MUST_CHECK bool (*states)(struct target *target, struct kept_states *ret, struct err *err);
+    /* Instead of a load: `value` becomes the present state, the former is kept; empty: there is
+     * none. */
+    MUST_CHECK bool (*set_state)(struct target *target, struct str value, struct err *err);
 };

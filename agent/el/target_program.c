@@ -75,6 +75,7 @@ static bool program_target_open(struct target **ret, const struct target_context
         return err_set(err, ERR_NO_MEMORY, "no memory for the target");
     }
     t->base.ops = &target_singer_program;
+    t->base.has_tables = true;
     t->options = (const void *)context->load;
     t->arena = context->arena;
     if (!loader_open(&t->loader, context->state_dir, context->state_id, context->arena, err)) {
@@ -183,14 +184,26 @@ static bool program_target_commit(struct target *target, struct str state, bool 
     return is_last ? loader_finish(&t->loader, err) : loader_listen(&t->loader, err);
 }
 
+static bool program_target_states(struct target *target, struct kept_states *ret, struct err *err)
+{
+    const struct target_program *t = program_of(target);
+    return state_file_list(&t->loader.state, t->arena, ret, err);
+}
+
+static bool program_target_set_state(struct target *target, struct str value, struct err *err)
+{
+    return state_file_replace(&program_of(target)->loader.state, value, err);
+}
+
 const struct target_ops target_singer_program = {
     .type = "singer_program",
     .options = &options_table,
-    .has_tables = true,
     .open = program_target_open,
     .add = program_target_add,
     .set_schema = program_target_set_schema,
     .load = program_target_load,
     .commit = program_target_commit,
     .close = program_target_close,
+    .states = program_target_states,
+    .set_state = program_target_set_state,
 };
