@@ -18,3 +18,11 @@ if(SELVEDGE_WITH_POSTGRES)
             SOURCES ${CMAKE_CURRENT_LIST_DIR}/el_${name}_test.c LIBS agent_el)
     endforeach()
 endif()
+
+# The code on the page is built as it stands there.
+set(guide ${PROJECT_SOURCE_DIR}/docs/how-to/write-a-connector.md)
+add_custom_command(OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/tap_onewire.c DEPENDS ${guide}
+    COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/tests/support/code_of_page.py ${guide}
+        > ${CMAKE_CURRENT_BINARY_DIR}/tap_onewire.c VERBATIM)
+selvedge_test(NAME el_connector_guide_test LABEL unit LIBS agent_el common_log test_support
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/el_connector_guide_test.c ${CMAKE_CURRENT_BINARY_DIR}/tap_onewire.c)
