@@ -431,8 +431,7 @@ static bool describe_streams(const struct load *l, struct materialization *ret, 
 
 static bool describe(const struct load *l, struct materialization *ret, struct err *err)
 {
-    *ret = (struct materialization){.database = l->target->database,
-                                    .rows_read = l->tap->rows_read,
+    *ret = (struct materialization){.rows_read = l->tap->rows_read,
                                     .bytes_read = l->tap->bytes_read,
                                     .snapshots = l->tap->snapshots};
     struct stream *s = l->stream_count > 0 ? l->streams[0] : NULL;

@@ -6,9 +6,9 @@
  * written on from its end. An overwrite goes to "<path>.new" and is renamed. With "{stream}" in the
  * file's name each stream has a file, and all share one state file, "<path with {stream}>.state". */
 #pragma once
-#include "agent/el/file_target_options.h"
+#include "agent/connectors/file_target_options.h"
 #include "agent/el/out_file.h"
-#include "agent/el/target.h"
+#include "agent/el/state_history.h"
 
 /* A stream's file in the state; also of streams that this run does not have. */
 struct file_record {
@@ -50,7 +50,7 @@ struct file_target {
     const char *state_path;
     struct file_record *records;
     struct file_sink *sinks;
-    struct buf state; /* what base.state borrows */
+    struct state_history kept; /* base.state borrows its value */
 };
 
 MUST_CHECK bool file_target_open(const struct target_ops *ops, const struct file_format *format,
@@ -67,6 +67,8 @@ MUST_CHECK bool file_target_load(struct target *target, struct sink *sink,
 MUST_CHECK bool file_target_commit(struct target *target, struct str state, bool is_last,
                                    struct err *err);
 void file_target_close(struct target *target);
+MUST_CHECK bool file_target_states(struct target *target, struct kept_states *ret, struct err *err);
+MUST_CHECK bool file_target_set_state(struct target *target, struct str value, struct err *err);
 
 /* For a format: the file stays as "<path>.<n>", and a new, empty one takes its place, both with the
  * next commit. ERR_INVALID where rows have been written since the last time. */

@@ -12,6 +12,7 @@
 
 enum {
     REPORT_FD = 3,
+    VALUE_BYTES_MAX = 200, /* of what a check's query gave */
     COLUMNS_BYTES_MAX =
         LIMIT_EVENT_BYTES / 2, /* of the column schema; the rest of it is left out */
 };
@@ -245,8 +246,28 @@ void report_materialization(struct report *r, const struct materialization *m)
     end(r, &w);
 }
 
-void report_check(struct report *r, const struct check_options *check, bool passed, int64_t value,
-                  struct str problem)
+static void add_value(struct json_writer *w, const struct value *value)
+{
+    switch (value->type) {
+    case VALUE_INTEGER:
+        begin_entry(w, "value", "int");
+        jw_i64(w, value->as.integer);
+        jw_end_object(w);
+        break;
+    case VALUE_REAL:
+        add_float(w, "value", value->as.real);
+        break;
+    case VALUE_TEXT:
+        add_text(w, "value", str_slice(value->as.text, 0, VALUE_BYTES_MAX));
+        break;
+    case VALUE_NULL:
+    case VALUE_BLOB:
+        break; /* nothing that a person could read */
+    }
+}
+
+void report_check(struct report *r, const struct check_options *check, bool passed,
+                  const struct value *value, struct str problem)
 {
     struct json_writer w = begin(r, "check");
     jw_member_str(&w, "name", check->name);
@@ -257,9 +278,7 @@ void report_check(struct report *r, const struct check_options *check, bool pass
     if (problem.len > 0) {
         add_text(&w, "error", problem);
     } else {
-        begin_entry(&w, "value", "int");
-        jw_i64(&w, value);
-        jw_end_object(&w);
+        add_value(&w, value);
     }
     jw_end_object(&w);
     end(r, &w);

@@ -29,8 +29,7 @@ struct stream_counts {
 
 /* What a materialization says of itself; -1 and empty text are left out. */
 struct materialization {
-    struct str table;    /* "database.table", or the file */
-    struct str database; /* the SQLite file it is in; empty = in none */
+    struct str table; /* "database.table", or the file */
     int64_t row_count;
     int64_t rows_read;
     int64_t rows_written;
@@ -50,7 +49,8 @@ void report_release(struct report *r);     /* fits AUTO(report) */
 /* At most once a second; call it as often as you like. */
 void report_progress(struct report *r, int64_t rows, int64_t bytes);
 void report_materialization(struct report *r, const struct materialization *m);
-void report_check(struct report *r, const struct check_options *check, bool passed, int64_t value,
-                  struct str problem);
+/* `value`: what the query gave; or a `problem`. */
+void report_check(struct report *r, const struct check_options *check, bool passed,
+                  const struct value *value, struct str problem);
 /* The first one; later calls say nothing. */
 void report_error(struct report *r, const struct err *err);

@@ -1,6 +1,6 @@
 /* request.h - what the agent asks of one step: the JSON object on standard input, checked. */
 #pragma once
-#include "agent/el/options.h"
+#include "agent/connectors/options.h"
 
 struct tap_ops;    /* tap.h */
 struct target_ops; /* target.h */
@@ -12,7 +12,9 @@ enum check_severity { CHECK_ERROR, CHECK_WARN };
 struct check_options {
     struct str name;
     struct str sql;
-    struct str path; /* empty = the database just written */
+    const struct json *database_node; /* as it came; NULL = the database just written */
+    const struct target_ops *database;
+    const void *database_options; /* of the struct that database->options describes */
     int severity;
 };
 /* Of a table: only the rows whose column holds one of the keys are replaced. */

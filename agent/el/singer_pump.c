@@ -4,7 +4,6 @@
 #include "agent/el/connectors.h"
 #include "agent/el/line_source.h"
 #include "agent/el/loader.h"
-#include "agent/el/target_program.h"
 #include "common/base/limits.h"
 #include "common/json/json_scan.h"
 
@@ -169,7 +168,7 @@ static bool start_tap(struct pump *p, struct err *err)
     const struct program_options options = {
         .command = &o->command, .dir = o->dir, .arguments = arguments};
     if (!add_file(p, "--config", o->config, arguments, err) ||
-        !add_file(p, "--state", buf_str(&p->loader.state.value), arguments, err) ||
+        !add_file(p, "--state", buf_str(&p->loader.state.kept.value), arguments, err) ||
         !add_file(p, "--catalog", o->catalog, arguments, err) ||
         !program_start(&p->tap, &options, p->arena, err)) {
         return err_wrap(err, "tap");

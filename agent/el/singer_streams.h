@@ -2,7 +2,7 @@
  * present row, the last STATE. Pure: lines go in. Unknown types are passed over. */
 #pragma once
 #include "agent/el/json_row.h"
-#include "agent/el/options.h"
+#include "agent/connectors/options.h"
 #include "agent/el/singer.h"
 #include "agent/el/tap.h"
 

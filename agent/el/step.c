@@ -1,6 +1,7 @@
 #include "agent/el/step.h"
 
 #include "agent/el/cancel.h"
+#include "agent/el/checks.h"
 #include "agent/el/extract_load.h"
 #include "agent/el/singer_pump.h"
 #include "agent/el/sql_asset.h"
@@ -43,7 +44,6 @@ static bool materialize(const struct request *r, struct arena *arena, struct rep
                         struct err *err)
 {
     struct materialization m = {0};
-    struct str path = r->kind == STEP_SQL ? r->path : STR("");
     bool ok = r->kind == STEP_SQL   ? sql_asset(r, arena, &m, err)
               : singer_pump_fits(r) ? singer_pump(r, arena, report, &m, err)
                                     : extract_load(r, NULL, arena, report, &m, err);
@@ -53,10 +53,7 @@ static bool materialize(const struct request *r, struct arena *arena, struct rep
     report_materialization(report, &m);
     LOG(INFO, "el.materialized", F_S("asset", r->asset), F_I("rows_read", m.rows_read),
         F_I("rows_written", m.rows_written), F_I("row_count", m.row_count));
-    if (r->kind == STEP_EXTRACT_LOAD) {
-        path = m.database;
-    }
-    (void)checks_run(r, path, arena, report); /* what was made stays made */
+    (void)checks_run(r, arena, report); /* what was made stays made */
     return true;
 }
 
@@ -66,7 +63,7 @@ static bool carry_out(const struct request *r, struct arena *arena, struct repor
     if (r->kind != STEP_CHECKS) {
         return materialize(r, arena, report, err);
     }
-    return checks_run(r, STR_NONE, arena, report) || cancel_error(err);
+    return checks_run(r, arena, report) || cancel_error(err);
 }
 
 bool step_read(int fd, struct arena *arena, struct request *ret, struct err *err)

@@ -177,7 +177,7 @@ static bool program_tap_open(struct tap **ret, const struct tap_context *context
 
 const struct tap_ops tap_singer_program = {
     .type = "singer_program",
-    .options = &tap_options_table,
+    .options = &tap_program_options,
     .open = program_tap_open,
     .next = program_tap_next,
     .state = program_tap_state,
@@ -185,7 +185,7 @@ const struct tap_ops tap_singer_program = {
 };
 const struct tap_ops tap_singer_input = {
     .type = "singer_input",
-    .options = &tap_options_table,
+    .options = &tap_singer_options,
     .open = program_tap_open,
     .next = program_tap_next,
     .state = program_tap_state,

@@ -40,9 +40,8 @@ struct target_ops;
 /* First member of every connector's struct. */
 struct target {
     const struct target_ops *ops;
-    struct str state;    /* as committed; empty = none */
-    bool has_tables;     /* a sink for each stream, and not one file */
-    struct str database; /* path of the SQLite file it is; empty = it is none */
+    struct str state; /* as committed; empty = none */
+    bool has_tables;  /* a sink for each stream, and not one file */
 };
 /* First member of every connector's struct of a sink. */
 struct sink {
@@ -80,8 +79,12 @@ struct target_ops {
     MUST_CHECK bool (*commit)(struct target *target, struct str state, bool is_last,
                               struct err *err);
     void (*close)(struct target *target); /* NULL is allowed */
-    /* What it keeps for context->state_id, in the context's arena. NULL, as set_state: it cannot
-     * say. */
+    /* Of a target that is a database; NULL else. The first value that the query gives, in `arena`;
+     * `options` as for open(), of which only the connection and the place of tables count. The query
+     * must be one that only reads. */
+    MUST_CHECK bool (*ask)(const void *options, struct str sql, struct arena *arena,
+                           struct value *ret, struct err *err);
+    /* What it keeps for context->state_id, in the context's arena. */
     MUST_CHECK bool (*states)(struct target *target, struct kept_states *ret, struct err *err);
     /* Instead of a load: `value` becomes the present state, the former is kept; empty: there is
      * none. */

@@ -244,4 +244,6 @@ const struct target_ops target_csv = {
     .load = file_target_load,
     .commit = file_target_commit,
     .close = file_target_close,
+    .states = file_target_states,
+    .set_state = file_target_set_state,
 };
