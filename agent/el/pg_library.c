@@ -15,6 +15,7 @@ static const char *const names[] = {PG_LIBRARY_FUNCTIONS(PG_LIBRARY_NAME)};
 static struct pg_library library;
 static bool is_loaded;
 
+/* NOLINTBEGIN(performance-no-int-to-ptr): the linker tells addresses as numbers */
 static bool has_relocated_text(const struct dl_phdr_info *library_info)
 {
     for (size_t i = 0; i < library_info->dlpi_phnum; i++) {
@@ -47,6 +48,7 @@ static int drop_pages(struct dl_phdr_info *library_info, size_t size, void *ctx)
     }
     return 0;
 }
+/* NOLINTEND(performance-no-int-to-ptr) */
 
 /* libpq brings 25 libraries (TLS, Kerberos, LDAP), of which a load uses little: 5 MB were read to
  * link them, most of it never again. Pages of their files come back when they are touched. */

@@ -290,6 +290,21 @@ def el_singer_to_sqlite(bench):
     yield rows, lambda: our_target(bench, source, rows), theirs
 
 
+@load(">= 0.85 x", "limit program: a scanner in place that trusts its input, one prepared upsert")
+def el_singer_against_the_limit(bench):
+    rows = bench.count(TABLE_ROWS, 1000)
+    source = sales_singer(bench, rows)
+
+    def theirs():
+        path = bench.fresh("peer.db")
+        with subprocess.Popen(["cat", source], stdout=subprocess.PIPE) as tap:
+            done = bench.run("measure", bench.program("bench/limit_singer"), path, stdin=tap.stdout)
+        expect_rows(path, rows)
+        return done
+
+    yield rows, lambda: our_target(bench, source, rows), theirs
+
+
 @load(">= 0.03 x", "the pipe alone: cat into cat", clock="wall_ns", memory="<= 8 MB")
 def el_singer_against_the_pipe(bench):
     rows = bench.count(TABLE_ROWS, 1000)

@@ -64,14 +64,19 @@ static void expect_same_json(struct str text, const cJSON *item)
     cJSON_Delete(own);
 }
 
+static void expect_number(const struct value *v, const cJSON *item)
+{
+    double ours = v->type == VALUE_INTEGER ? (double)v->as.integer : v->as.real;
+    assert(v->type == VALUE_INTEGER || v->type == VALUE_REAL);
+    assert(ours == item->valuedouble);
+}
+
 static void expect_natural(const struct value *v, const cJSON *item)
 {
     if (cJSON_IsNull(item)) {
         assert(v->type == VALUE_NULL);
     } else if (cJSON_IsNumber(item)) {
-        double ours = v->type == VALUE_INTEGER ? (double)v->as.integer : v->as.real;
-        assert(v->type == VALUE_INTEGER || v->type == VALUE_REAL);
-        assert(ours == item->valuedouble);
+        expect_number(v, item);
     } else if (cJSON_IsBool(item)) {
         assert(v->type == VALUE_INTEGER && v->as.integer == cJSON_IsTrue(item));
     } else if (cJSON_IsString(item)) {

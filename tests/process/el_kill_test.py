@@ -190,7 +190,7 @@ class IntoSqliteByAppending(IntoSqlite):
 
 class IntoJsonl(Life):
     share = 2
-    new, updates = 1000, 0
+    new, updates = 300, 0
 
     def ends(self):
         return self.native_tap(), {"type": "jsonl", "path": self.path("out.jsonl"), "mode": "append"}

@@ -49,6 +49,7 @@ static bool fails(int fd, const char *call)
     return true;
 }
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): the C library's are reserved */
 ssize_t write(int fd, const void *from, size_t len)
 {
     return fails(fd, "write") ? -1 : syscall(SYS_write, fd, from, len);
@@ -78,3 +79,4 @@ int fdatasync(int fd)
 {
     return fails(fd, "sync") ? -1 : (int)syscall(SYS_fdatasync, fd);
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
