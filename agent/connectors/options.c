@@ -114,6 +114,7 @@ static const struct field singer_fields[] = {
      .marks = OPTION_PATH,
      .help = "Files of Singer messages: one, or a pattern with shell wildcards."},
     ONE_STREAM_FIELD,
+    {.key = "streams", .type = FIELD_STR_LIST, AT(tap_options, streams), .max = LIMIT_STREAMS},
     FLATTEN_FIELDS(tap_options, flatten),
 };
 const struct field_table tap_singer_options = TAP_TABLE(singer_fields);

@@ -30,6 +30,7 @@ struct tap_options {
     int64_t lasts;              /* ns: so long a run follows them; 0 = it ends when all is read */
     struct str stream;          /* singer...: which; empty = the only one, or all; csv, jsonl: its
                                    name as a Singer program */
+    struct str_list streams;    /* singer...: which, when several but not all; `stream` is empty */
     struct str_list command;    /* singer_program: its argv, without --config and the like */
     struct str dir;             /* singer_program: the folder it runs in; empty = ours */
     struct str config;          /* singer_program: JSON text; empty = none */

@@ -160,7 +160,9 @@ static void write_stream(struct json_writer *w, const struct stream_counts *s)
 {
     jw_begin_object(w);
     jw_member_i64(w, "rows_read", s->rows_read);
-    jw_member_i64(w, "rows_written", s->rows_written);
+    if (s->rows_written >= 0) { /* a foreign target does not say */
+        jw_member_i64(w, "rows_written", s->rows_written);
+    }
     if (s->rows_removed > 0) {
         jw_member_i64(w, "rows_removed", s->rows_removed);
     }
@@ -217,6 +219,7 @@ void report_materialization(struct report *r, const struct materialization *m)
 {
     double seconds = (double)(clock_mono(&r->clock).ns - r->started.ns) / (double)NS_PER_SEC;
     struct json_writer w = begin(r, "materialization");
+    jw_member_opt(&w, "asset", m->asset);
     jw_key(&w, STR("metadata"));
     jw_begin_object(&w);
     add_int(&w, "dagster/row_count", m->row_count);
@@ -270,6 +273,7 @@ void report_check(struct report *r, const struct check_options *check, bool pass
                   const struct value *value, struct str problem)
 {
     struct json_writer w = begin(r, "check");
+    jw_member_opt(&w, "asset", check->asset);
     jw_member_str(&w, "name", check->name);
     jw_member_bool(&w, "passed", passed);
     jw_member_str(&w, "severity", check->severity == CHECK_WARN ? STR("warn") : STR("error"));
@@ -284,6 +288,21 @@ void report_check(struct report *r, const struct check_options *check, bool pass
     end(r, &w);
 }
 
+static void write_error(struct json_writer *w, const struct err *err)
+{
+    jw_member_str(w, "code", str_from(err_code_name(err->code)));
+    jw_member_str(w, "message", str_from(err->msg));
+    jw_member_opt(w, "hint", str_from(err->hint));
+}
+
+void report_failure(struct report *r, struct str asset, const struct err *err)
+{
+    struct json_writer w = begin(r, "failure");
+    jw_member_str(&w, "asset", asset);
+    write_error(&w, err);
+    end(r, &w);
+}
+
 void report_error(struct report *r, const struct err *err)
 {
     if (r->has_error) {
@@ -291,8 +310,6 @@ void report_error(struct report *r, const struct err *err)
     }
     r->has_error = true;
     struct json_writer w = begin(r, "error");
-    jw_member_str(&w, "code", str_from(err_code_name(err->code)));
-    jw_member_str(&w, "message", str_from(err->msg));
-    jw_member_opt(&w, "hint", str_from(err->hint));
+    write_error(&w, err);
     end(r, &w);
 }

@@ -25,6 +25,9 @@ struct stream_counts {
     int64_t row_count;            /* -1 = not known */
     struct str key_min, key_max;  /* of the replication key; may be empty */
     const struct schema *columns; /* may be NULL */
+    struct str table;             /* as of a materialization */
+    bool is_whole;                /* all of it is loaded, though the source broke off later */
+    const struct err *failure;    /* of this stream alone; NULL = none */
 };
 
 /* What a materialization says of itself; -1 and empty text are left out. */
@@ -41,6 +44,8 @@ struct materialization {
     const struct schema *columns;  /* may be NULL */
     struct stream_counts *streams; /* where there may be several */
     size_t stream_count;
+    struct str asset; /* of a step that makes several; else empty */
+    struct str state; /* that the load left, where there may be several streams */
 };
 
 void report_init(struct report *r);
@@ -52,5 +57,7 @@ void report_materialization(struct report *r, const struct materialization *m);
 /* `value`: what the query gave; or a `problem`. */
 void report_check(struct report *r, const struct check_options *check, bool passed,
                   const struct value *value, struct str problem);
+/* Of a step that makes several: this one was not made. */
+void report_failure(struct report *r, struct str asset, const struct err *err);
 /* The first one; later calls say nothing. */
 void report_error(struct report *r, const struct err *err);

@@ -35,8 +35,9 @@ struct tap {
     bool wants_commit;        /* at TAP_IDLE: its source waits for what it gave to be durable */
     int64_t rows_read;
     int64_t bytes_read;
-    struct err failure; /* at TAP_END: the source broke off; what it gave is good */
-    int64_t snapshots;  /* read transactions that were needed; 0 = not a database */
+    int64_t passed_over; /* rows of streams that were not asked for */
+    struct err failure;  /* at TAP_END: the source broke off; what it gave is good */
+    int64_t snapshots;   /* read transactions that were needed; 0 = not a database */
 };
 
 struct tap_ops {

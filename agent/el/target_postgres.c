@@ -11,7 +11,6 @@
 #include "agent/el/postgres_states.h"
 #include "common/base/limits.h"
 
-
 struct target_postgres {
     struct target base;
     struct postgres_link link;
@@ -190,8 +189,8 @@ static bool read_state(struct target_postgres *t, bool is_for_load, struct err *
             postgres_states_read(&t->states, &t->base.state, err));
 }
 
-static bool set_up(struct target_postgres *t, const struct postgres_target_options *o, bool is_for_load,
-                   struct err *err)
+static bool set_up(struct target_postgres *t, const struct postgres_target_options *o,
+                   bool is_for_load, struct err *err)
 {
     t->sinks = arena_array(t->link.arena, LIMIT_STREAMS, sizeof(struct postgres_sink *));
     if (t->sinks == NULL) {

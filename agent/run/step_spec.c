@@ -125,6 +125,17 @@ static void add_resolved(struct resolver *r, struct json_writer *w, const struct
     }
 }
 
+static bool has_secret_check(const struct asset *asset)
+{
+    for (size_t i = 0; i < asset->check_count; i++) {
+        const struct resource *resource = asset->checks[i].resource;
+        if (resource != NULL && str_contains(resource->written, STR("${secret:"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A buffer that grows leaves what it held behind: one that is to hold secrets has all its room from
  * the start, of which only what is used takes memory. */
 static void hold_secrets(struct resolver *r, const struct asset *asset, struct buf *text)
@@ -136,10 +147,9 @@ static void hold_secrets(struct resolver *r, const struct asset *asset, struct b
                      (ends[i]->resource != NULL &&
                       str_contains(ends[i]->resource->written, STR("${secret:")));
     }
-    for (size_t i = 0; i < asset->check_count; i++) {
-        const struct resource *resource = asset->checks[i].resource;
-        has_secret =
-            has_secret || (resource != NULL && str_contains(resource->written, STR("${secret:")));
+    has_secret = has_secret || has_secret_check(asset);
+    for (size_t i = 0; i < r->context.asset_count; i++) {
+        has_secret = has_secret || has_secret_check(r->context.assets[i]);
     }
     if (has_secret && buf_reserve(text, INPUT_BYTES_MAX - 1) == NULL) {
         r->ok = err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
@@ -190,6 +200,20 @@ static void add_options(struct resolver *r, struct json_writer *w, const struct 
     }
 }
 
+/* Of a step that makes several: those of its assets that are wanted now. */
+static void add_streams(struct resolver *r, struct json_writer *w)
+{
+    if (r->context.asset_count == 0) {
+        return;
+    }
+    jw_key(w, STR("streams"));
+    jw_begin_array(w);
+    for (size_t i = 0; i < r->context.asset_count; i++) {
+        jw_str(w, r->context.assets[i]->stream);
+    }
+    jw_end_array(w);
+}
+
 static void add_endpoint(struct resolver *r, struct json_writer *w, enum connector_use use,
                          const struct asset *asset)
 {
@@ -202,8 +226,8 @@ static void add_endpoint(struct resolver *r, struct json_writer *w, enum connect
         add_options(r, w, end->connector, use, end->resource->written);
     }
     add_options(r, w, end->connector, use, end->written);
-    if (use == USE_EXTRACT && asset->stream.len > 0) {
-        jw_member_str(w, "stream", asset->stream);
+    if (use == USE_EXTRACT) {
+        add_streams(r, w);
     }
     if (use == USE_EXTRACT && side->is_program) {
         jw_member_str(w, "dir", str_from(r->context.defs->dir));
@@ -233,10 +257,11 @@ static void add_query(struct resolver *r, struct json_writer *w, struct str sql)
 }
 
 /* `own`: what the step writes, which the worker asks where nothing else is named. */
-static void add_check(struct resolver *r, struct json_writer *w, const struct check *check,
-                      const struct resource *own)
+static void add_check(struct resolver *r, struct json_writer *w, const struct asset *asset,
+                      const struct check *check, const struct resource *own)
 {
     jw_begin_object(w);
+    jw_member_opt(w, "asset", asset->step == NULL ? STR_NONE : asset->key);
     jw_member_str(w, "name", check->name);
     add_query(r, w, check->sql);
     if (check->resource != own) {
@@ -251,19 +276,46 @@ static void add_check(struct resolver *r, struct json_writer *w, const struct ch
     jw_end_object(w);
 }
 
-static void add_checks(struct resolver *r, struct json_writer *w, const struct asset *asset)
+static void add_checks_of(struct resolver *r, struct json_writer *w, const struct asset *asset)
 {
-    if (asset->check_count == 0) {
-        return;
-    }
     const struct resource *own =
         asset->work == ASSET_SQL ? asset->sql.resource : asset->load.resource;
-    jw_key(w, STR("checks"));
-    jw_begin_array(w);
     for (size_t i = 0; i < asset->check_count; i++) {
         if (asset->checks[i].run.count == 0) { /* a program is not the worker's to start */
-            add_check(r, w, &asset->checks[i], own);
+            add_check(r, w, asset, &asset->checks[i], own);
         }
+    }
+}
+
+static void add_checks(struct resolver *r, struct json_writer *w, const struct asset *asset)
+{
+    if (asset->check_count == 0 && r->context.asset_count == 0) {
+        return;
+    }
+    jw_key(w, STR("checks"));
+    jw_begin_array(w);
+    for (size_t i = 0; i < r->context.asset_count; i++) {
+        add_checks_of(r, w, r->context.assets[i]);
+    }
+    if (r->context.asset_count == 0) {
+        add_checks_of(r, w, asset);
+    }
+    jw_end_array(w);
+}
+
+/* Of a step that makes several: which stream is which asset. */
+static void add_assets(struct resolver *r, struct json_writer *w)
+{
+    if (r->context.asset_count == 0) {
+        return;
+    }
+    jw_key(w, STR("assets"));
+    jw_begin_array(w);
+    for (size_t i = 0; i < r->context.asset_count; i++) {
+        jw_begin_object(w);
+        jw_member_str(w, "asset", r->context.assets[i]->key);
+        jw_member_str(w, "stream", r->context.assets[i]->stream);
+        jw_end_object(w);
     }
     jw_end_array(w);
 }
@@ -295,12 +347,58 @@ static void add_sql(struct resolver *r, struct json_writer *w, const struct sql 
     add_partition(r, w, sql);
 }
 
+/* The schedule whose variables count: the block's own, or the one that started the run. */
+static struct str schedule_of(const struct resolver *r, const struct meltano_run *meltano)
+{
+    if (meltano->schedule.len > 0 || r->context.tags == NULL) {
+        return meltano->schedule;
+    }
+    return tags_get(r->context.tags, STR("meltano/schedule"));
+}
+
+/* Of a step whose assets are streams: those that are wanted, when it is not all. */
+static void add_wanted(struct resolver *r, struct json_writer *w, const struct asset *asset)
+{
+    if (asset->step == NULL || r->context.asset_count >= asset->step->asset_count) {
+        return;
+    }
+    jw_key(w, STR("streams"));
+    jw_begin_array(w);
+    for (size_t i = 0; i < r->context.asset_count; i++) {
+        jw_str(w, r->context.assets[i]->stream);
+    }
+    jw_end_array(w);
+}
+
+static void add_meltano(struct resolver *r, struct json_writer *w, const struct asset *asset)
+{
+    const struct meltano_run *meltano = &asset->meltano;
+    struct str states = arena_printf(r->arena, "%s/states", r->context.state_dir);
+    jw_member_str(w, "state_dir", states);
+    jw_key(w, STR("meltano"));
+    jw_begin_object(w);
+    add_path(r, w, "project", meltano->project);
+    jw_member_opt(w, "environment", meltano->environment);
+    jw_key(w, STR("block"));
+    jw_begin_array(w);
+    for (size_t i = 0; i < meltano->block.count; i++) {
+        jw_str(w, meltano->block.items[i]);
+    }
+    jw_end_array(w);
+    jw_member_opt(w, "schedule", schedule_of(r, meltano));
+    jw_member_bool(w, "elt", meltano->schedule.len > 0);
+    add_wanted(r, w, asset);
+    jw_end_object(w);
+}
+
 static void begin_input(struct resolver *r, struct json_writer *w, const struct asset *asset)
 {
     jw_begin_object(w);
-    jw_member_str(w, "asset", asset->key);
+    if (r->context.asset_count == 0 || !str_is_empty(r->check)) {
+        jw_member_str(w, "asset", asset->key);
+    }
     jw_member_str(w, "run", r->context.run);
-    jw_member_str(w, "step", asset->key);
+    jw_member_str(w, "step", asset_step_key(asset));
     jw_member_i64(w, "attempt", r->context.attempt);
 }
 
@@ -311,9 +409,14 @@ static void write_input(struct resolver *r, const struct asset *asset, struct bu
     if (asset->work == ASSET_SQL) {
         jw_member_str(&w, "kind", STR("sql"));
         add_sql(r, &w, &asset->sql);
+    } else if (asset->work == ASSET_MELTANO) {
+        jw_member_str(&w, "kind", STR("meltano"));
+        add_assets(r, &w);
+        add_meltano(r, &w, asset);
     } else {
         jw_member_str(&w, "kind", STR("extract_load"));
-        jw_member_str(&w, "state_id", asset->key);
+        jw_member_str(&w, "state_id", asset_step_key(asset));
+        add_assets(r, &w);
         add_state_dir(r, &w, asset);
         add_endpoint(r, &w, USE_EXTRACT, asset);
         add_endpoint(r, &w, USE_LOAD, asset);
@@ -331,7 +434,7 @@ static void write_check(struct resolver *r, const struct asset *asset, const str
     jw_member_str(&w, "kind", STR("checks"));
     jw_key(&w, STR("checks"));
     jw_begin_array(&w);
-    add_check(r, &w, check, NULL);
+    add_check(r, &w, asset, check, NULL);
     jw_end_array(&w);
     jw_end_object(&w);
 }
@@ -441,7 +544,7 @@ static void set_token(struct resolver *r, struct environment *env, const struct 
     }
     spec->token = arena_printf(r->arena, STR_FMT "/" STR_FMT "/" STR_FMT "/%lld",
                                STR_ARG(r->context.store_id), STR_ARG(r->context.run),
-                               STR_ARG(asset->key), (long long)r->context.attempt);
+                               STR_ARG(asset_step_key(asset)), (long long)r->context.attempt);
     set_env(r, env, ORPHANS_VARIABLE, spec->token);
 }
 
@@ -464,13 +567,29 @@ static void set_tags(struct resolver *r, struct environment *env)
     }
 }
 
+/* What it makes; of a step that makes several all that it makes now, which one is a check's. */
+static void set_assets(struct resolver *r, struct environment *env, const struct asset *asset)
+{
+    AUTO(buf) keys = buf_growing(INPUT_BYTES_MAX);
+    if (asset->step == NULL || !str_is_empty(r->check)) {
+        set_env(r, env, "SELVEDGE_ASSET", asset->key);
+        return;
+    }
+    for (size_t i = 0; i < r->context.asset_count; i++) {
+        buf_add_text(&keys, i == 0 ? "" : " ");
+        buf_add(&keys, r->context.assets[i]->key);
+    }
+    set_env(r, env, "SELVEDGE_STEP", asset->step->key);
+    set_env(r, env, "SELVEDGE_ASSETS", buf_str(&keys));
+}
+
 /* A child sees a few variables of ours that every program expects, who it is, and what the asset
  * gives it: nothing else of the agent's environment, where secrets may stand. */
 static bool make_environment(struct resolver *r, const struct asset *asset, struct step_spec *spec)
 {
     static const char *const passed[] = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"};
     size_t tag_count = r->context.tags == NULL ? 0 : r->context.tags->count;
-    size_t room = COUNT_OF(passed) + 9 + STEP_PARTITION_VARIABLES + asset->env.count + tag_count;
+    size_t room = COUNT_OF(passed) + 10 + STEP_PARTITION_VARIABLES + asset->env.count + tag_count;
     for (const char *const *v = r->context.variables; v != NULL && *v != NULL; v++) {
         room++;
     }
@@ -493,7 +612,7 @@ static bool make_environment(struct resolver *r, const struct asset *asset, stru
     buf_add_i64(&number, r->context.attempt);
     set_env(r, &env, "STATE_DIR", str_from(r->context.state_dir));
     set_env(r, &env, "SELVEDGE_RUN", r->context.run);
-    set_env(r, &env, "SELVEDGE_ASSET", asset->key);
+    set_assets(r, &env, asset);
     set_env(r, &env, "SELVEDGE_ATTEMPT", buf_str(&number));
     if (!str_is_empty(r->check)) {
         set_env(r, &env, "SELVEDGE_CHECK", r->check);
@@ -525,7 +644,8 @@ bool step_spec_make(const struct step_context *context, const struct asset *asse
     bool made = asset->work == ASSET_RUN ? make_command(&r, asset, &spec)
                                          : make_native(&r, asset, NULL, &spec);
     if (!made || !make_environment(&r, asset, &spec)) {
-        return err_wrap(err, "asset " STR_FMT, STR_ARG(asset->key));
+        return err_wrap(err, "%s " STR_FMT, asset->step == NULL ? "asset" : "step",
+                        STR_ARG(asset_step_key(asset)));
     }
     *ret = spec;
     return true;
