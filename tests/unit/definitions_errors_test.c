@@ -84,7 +84,8 @@ static const struct {
     {"assets:\n  - {key: a, extract: {csv: c, config: {}}, load: {jsonl: x}}\n",
      "6:32: asset a: extract: unknown key \"config\"", NULL},
     {"assets:\n  - {key: a, extract: {tap: [t], columns: [a]}, load: {jsonl: x}}\n",
-     "6:34: asset a: extract: unknown key \"columns\"", "valid keys: tap, config, stream, flattening_enabled, flattening_max_depth, "
+     "6:34: asset a: extract: unknown key \"columns\"",
+     "valid keys: tap, config, stream, flattening_enabled, flattening_max_depth, "
      "flattening_separator, flattening_max_key_length, streams"},
     {"assets:\n  - {key: a, extract: {tap: [t], config: {a: [\"${B\"]}}, load: {jsonl: x}}\n",
      "6:47: asset a: config: \"${B\" has no closing }", NULL},
