@@ -33,6 +33,18 @@ static void refuse(const struct expansion *x, const struct json *object, const c
     }
 }
 
+/* A file whose name is not made of the stream's. */
+static void refuse_one_file(const struct expansion *x, const struct json *load, const char *key)
+{
+    const struct json *path = json_get(load, key);
+    if (path != NULL && path->type == JSON_STRING &&
+        str_contains(path->as.string, STR("{stream}"))) {
+        return;
+    }
+    refuse(x, load, key, "write {stream} into the file's name, or load into a database",
+           "load: a file takes one stream, and there are streams");
+}
+
 static void check_streams(const struct expansion *x)
 {
     const struct json *extract = json_get(x->node, "extract");
@@ -42,8 +54,8 @@ static void check_streams(const struct expansion *x)
     refuse(x, extract, "stream", NULL, "extract has both stream and streams");
     refuse(x, load, "table", "take it away",
            "load: each of the streams has a table by its name, not one for all");
-    refuse(x, load, "jsonl", "load into a database, or make an asset of each stream by itself",
-           "load: a file takes one stream, and there are streams");
+    refuse_one_file(x, load, "jsonl");
+    refuse_one_file(x, load, "csv");
     for (size_t i = 0; i < x->members->count; i++) {
         for (size_t earlier = 0; earlier < i; earlier++) {
             if (str_eq(members[i].stream, members[earlier].stream)) {
