@@ -100,6 +100,7 @@ const struct field_table tap_csv_options = TAP_TABLE(csv_fields);
 static const struct field jsonl_fields[] = {TYPE_FIELD, FILES_FIELD, STREAM_FIELD, FOLLOW_FIELDS};
 const struct field_table tap_jsonl_options = TAP_TABLE(jsonl_fields);
 
+/* Definitions have a list of their own, whose streams are assets. */
 #define ONE_STREAM_FIELD                                                                           \
     {                                                                                              \
         .key = "stream", .type = FIELD_STR, AT(tap_options, stream),                               \
@@ -201,11 +202,25 @@ bool csv_check_delimiter(struct str delimiter, struct err *err)
     return err_hint(err, "use \",\", \";\", \"|\" or \"\\t\"");
 }
 
+/* Of files, followed or not. */
+bool jsonl_check(const void *options, enum load_mode mode, struct err *err)
+{
+    const struct tap_options *o = options;
+    if (o->lasts > 0 && !o->follow) {
+        err_set(err, ERR_INVALID, "\"for\" is of files that are followed");
+        return err_hint(err, "add \"follow: true\", or leave it out");
+    }
+    if (o->follow && mode == MODE_OVERWRITE) {
+        err_set(err, ERR_INVALID, "\"follow\" reads what is new, but \"overwrite\" needs all");
+        return err_hint(err, "use mode append, or upsert with a primary_key");
+    }
+    return true;
+}
+
 bool csv_check(const void *options, enum load_mode mode, struct err *err)
 {
     const struct tap_options *o = options;
-    (void)mode;
-    if (!csv_check_delimiter(o->delimiter, err)) {
+    if (!jsonl_check(options, mode, err) || !csv_check_delimiter(o->delimiter, err)) {
         return false;
     }
     if (o->header && o->columns.count > 0) {
