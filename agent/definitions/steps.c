@@ -362,7 +362,8 @@ static void drop_streams(struct json *block)
 static bool expand_one(const struct expansion *x, struct json *node, struct json_open *tree,
                        struct object_list *assets)
 {
-    bool is_step = x->members->count > 0 && x->list != NULL && x->list->type == JSON_ARRAY;
+    bool is_step =
+        node != NULL && x->members->count > 0 && x->list != NULL && x->list->type == JSON_ARRAY;
     if (is_step && may_expand(x)) {
         return expand_block(x, tree, assets);
     }
