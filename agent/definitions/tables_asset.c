@@ -48,14 +48,10 @@ static const struct field_table output_table = {
 
 /* --- how an asset is made --- */
 
-static const struct field streams_field =
+static const struct field streams_fields[] = {
     FIELD(OBJECT_LIST, "streams", raw_endpoint, streams,
           "The streams to load, each an asset of its own: the tap runs once for all of them.",
-          .object = &stream_table, .min = 1, .max = LIMIT_STREAMS);
-/* Read before the block is taken apart; one that names no stream is not, and told of with its block. */
-static const struct field streams_fields[] = {
-    FIELD(OBJECT_LIST, "streams", raw_endpoint, streams, "", .object = &stream_table,
-          .max = LIMIT_STREAMS),
+          .object = &stream_table, .min = 1, .max = LIMIT_STREAMS),
 };
 const struct field_table streams_table = {
     .name = "streams",
@@ -70,7 +66,7 @@ const struct field_table *extract_block_table(const struct connector *c, struct 
     if (table == NULL || !c->sides[USE_EXTRACT].has_streams) {
         return table;
     }
-    return connector_table_extend(table, &streams_field, sizeof(struct object_list), arena);
+    return connector_table_extend(table, &streams_fields[0], sizeof(struct object_list), arena);
 }
 
 static const struct field_table *extract_variant(struct arena *arena, size_t index)

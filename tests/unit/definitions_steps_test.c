@@ -127,7 +127,7 @@ static void what_is_wrong_is_told_once_and_where(void **state)
         {"  - {key: a, extract: {tap: [x], streams: [b, b]}, load: {resource: local}}\n",
          "6:47: asset a: stream b is named twice", NULL},
         {"  - {key: a, extract: {tap: [x], streams: []}, load: {resource: local}}\n",
-         "6:43: asset a: extract.streams: expected at least 1, got 0", NULL},
+         "6:43: assets[0].extract.streams: expected at least 1, got 0", NULL},
         /* What all of them share is wrong once. */
         {"  - {key: a, run: [x], user: '!', assets: [a/b, a/c, a/d]}\n",
          "6:30: asset a/b: user \"!\" is not a user's name", NULL},
