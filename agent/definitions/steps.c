@@ -81,9 +81,9 @@ static bool may_expand(const struct expansion *x)
     } else if (x->is_streams) {
         check_streams(x);
     }
-    if (x->raw->outputs.count > 0 && !x->raw->has_run) {
+    if (x->raw->outputs.count > 0 && !x->raw->has_run && !x->raw->has_meltano) {
         item_problem(&item, place_of(x->node, "assets"), "take it away",
-                     "assets goes with run only");
+                     "assets goes with run and meltano only");
     }
     refuse(x, x->node, "checks",
            x->is_streams ? "streams: [{name: ..., checks: ...}]"

@@ -60,14 +60,15 @@ bool program_start(struct program *ret, const struct program_options *options, s
               build_argv(options, arena, &argv, err) && spawn_pipe(out, false, err) &&
               (!options->has_input || spawn_pipe(in, false, err));
     if (ok) {
-        const struct spawn_options spawn = {.argv = argv,
-                                            .envp = (const char *const *)environ,
-                                            .cwd = dir,
-                                            .stdin_fd = in[0],
-                                            .stdout_fd = out[1],
-                                            .stderr_fd = STDERR_FILENO,
-                                            .message_fd = -1,
-                                            .stays_in_group = true};
+        const struct spawn_options spawn = {
+            .argv = argv,
+            .envp = options->envp != NULL ? options->envp : (const char *const *)environ,
+            .cwd = dir,
+            .stdin_fd = options->input_fd > 0 ? options->input_fd : in[0],
+            .stdout_fd = out[1],
+            .stderr_fd = STDERR_FILENO,
+            .message_fd = -1,
+            .stays_in_group = true};
         ok = spawn_process(&spawn, &ret->pid, &ret->pidfd, err);
     }
     close_fd(&in[0]);

@@ -16,7 +16,9 @@ struct program_options {
     const struct str_list *command;
     struct str dir;               /* it runs in; empty = ours */
     const char *const *arguments; /* more of them, NULL at the end */
-    bool has_input;
+    const char *const *envp;      /* "NAME=value", NULL at the end; NULL = ours */
+    bool has_input;               /* by a pipe: program.in */
+    int input_fd;                 /* else this one, which stays the caller's; 0 = nothing to read */
 };
 /* The name in front of errors is the command's first word. */
 MUST_CHECK bool program_start(struct program *ret, const struct program_options *options,

@@ -1,8 +1,8 @@
 /* singer_streams.h - the streams of a Singer tap as its messages tell of them: their columns, the
  * present row, the last STATE. Pure: lines go in. Unknown types are passed over. */
 #pragma once
-#include "agent/el/json_row.h"
 #include "agent/connectors/options.h"
+#include "agent/el/json_row.h"
 #include "agent/el/singer.h"
 #include "agent/el/tap.h"
 

@@ -36,8 +36,8 @@ struct tap {
     int64_t rows_read;
     int64_t bytes_read;
     int64_t passed_over; /* rows of streams that were not asked for */
-    struct err failure; /* at TAP_END: the source broke off; what it gave is good */
-    int64_t snapshots;  /* read transactions that were needed; 0 = not a database */
+    struct err failure;  /* at TAP_END: the source broke off; what it gave is good */
+    int64_t snapshots;   /* read transactions that were needed; 0 = not a database */
 };
 
 struct tap_ops {
