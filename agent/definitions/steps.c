@@ -299,7 +299,8 @@ static size_t count_assets(const struct object_list *blocks, bool *ret_has_steps
     const struct raw_asset *raw = blocks->items;
     for (size_t i = 0; i < blocks->count; i++) {
         size_t members = raw[i].extract.streams.count + raw[i].outputs.count;
-        *ret_has_steps = *ret_has_steps || members > 0;
+        *ret_has_steps =
+            *ret_has_steps || members > 0 || json_get(raw[i].extract.node, "streams") != NULL;
         count += members > 0 ? members : 1;
     }
     return count;
