@@ -33,8 +33,11 @@ bool loader_start(struct loader *l, const struct str_list *command, struct str c
                   struct arena *arena, struct err *err)
 {
     const char *arguments[3] = {0};
-    const struct program_options options = {
-        .command = command, .arguments = arguments, .has_input = true};
+    const struct program_options options = {.command = command,
+                                            .dir = l->dir,
+                                            .arguments = arguments,
+                                            .envp = l->envp,
+                                            .has_input = true};
     l->name = command->count > 0 ? command->items[0] : STR("singer_program");
     if (config.len > 0) {
         arguments[0] = "--config";

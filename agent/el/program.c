@@ -64,14 +64,15 @@ bool program_start(struct program *ret, const struct program_options *options, s
               (!options->has_input || spawn_pipe(in, false, err)) &&
               (!options->has_log || spawn_pipe(log, false, err));
     if (ok) {
-        const struct spawn_options spawn = {.argv = argv,
-                                            .envp = (const char *const *)environ,
-                                            .cwd = dir,
-                                            .stdin_fd = in[0],
-                                            .stdout_fd = out[1],
-                                            .stderr_fd = options->has_log ? log[1] : STDERR_FILENO,
-                                            .message_fd = -1,
-                                            .stays_in_group = true};
+        const struct spawn_options spawn = {
+            .argv = argv,
+            .envp = options->envp != NULL ? options->envp : (const char *const *)environ,
+            .cwd = dir,
+            .stdin_fd = options->input_fd > 0 ? options->input_fd : in[0],
+            .stdout_fd = out[1],
+            .stderr_fd = options->has_log ? log[1] : STDERR_FILENO,
+            .message_fd = -1,
+            .stays_in_group = true};
         ok = spawn_process(&spawn, &ret->pid, &ret->pidfd, err);
     }
     close_fd(&in[0]);
@@ -134,7 +135,9 @@ void program_release(struct program *p)
     close_fd(&p->pidfd);
     close_fd(&p->in);
     close_fd(&p->out);
-    close_fd(&p->log);
+    if (p->log > 0) {
+        close_fd(&p->log);
+    }
     if (p->listener != NULL) {
         p->listener->fd = -1;
     }

@@ -18,7 +18,9 @@ struct program_options {
     const struct str_list *command;
     struct str dir;               /* it runs in; empty = ours */
     const char *const *arguments; /* more of them, NULL at the end */
-    bool has_input;
+    const char *const *envp;      /* "NAME=value", NULL at the end; NULL = ours */
+    bool has_input;               /* by a pipe: program.in */
+    int input_fd;                 /* else this one, which stays the caller's; 0 = nothing to read */
     bool has_log; /* its standard error comes to us; whoever starts it sets `listener` */
 };
 struct tap_log;

@@ -160,7 +160,9 @@ static void write_stream(struct json_writer *w, const struct stream_counts *s)
 {
     jw_begin_object(w);
     jw_member_i64(w, "rows_read", s->rows_read);
-    jw_member_i64(w, "rows_written", s->rows_written);
+    if (s->rows_written >= 0) { /* a foreign target does not say */
+        jw_member_i64(w, "rows_written", s->rows_written);
+    }
     if (s->rows_removed > 0) {
         jw_member_i64(w, "rows_removed", s->rows_removed);
     }

@@ -4,11 +4,11 @@
  * source gives the same rows: each has a key, made of when the last state was written, the batch's
  * number since then and its content, by which a server can tell. It is another one in each load,
  * for the same rows may be meant to be there twice. */
+#include "agent/connectors/http_target_options.h"
 #include "agent/el/connectors.h"
 #include "agent/el/hash.h"
 #include "agent/el/http_client.h"
 #include "agent/el/http_pager.h"
-#include "agent/connectors/http_target_options.h"
 #include "agent/el/row_json.h"
 #include "agent/el/state_file.h"
 #include "common/base/limits.h"
