@@ -31,10 +31,10 @@ struct pump {
     struct report *report;
     struct loader loader;
     struct program tap;
-    struct tap_log log; /* the tap's */
     struct program mappers[SINGER_MAPPERS_MAX];
     struct fd mapper_files[SINGER_MAPPERS_MAX];
     size_t mapper_count;        /* started */
+    struct tap_log log;         /* the tap's */
     struct fd files[TAP_FILES]; /* in memory, that the tap reads */
     struct line_source lines;
     struct buf out; /* lines not yet sent */
@@ -425,7 +425,7 @@ bool singer_pump(const struct request *request, const struct singer_chain *chain
     bool ok = p.streams != NULL || err_set(err, ERR_NO_MEMORY, "no memory for streams");
     ok = ok && loader_open(&p.loader, request->state_dir, request->state_id, arena, err);
     for (size_t i = 0; i < SINGER_MAPPERS_MAX; i++) {
-        p.mappers[i] = (struct program){.pidfd = -1, .in = -1, .out = -1};
+        p.mappers[i] = (struct program){.pidfd = -1, .in = -1, .out = -1, .log = -1};
         p.mapper_files[i].n = -1;
     }
     if (ok) {
