@@ -2,13 +2,14 @@
 
 #include "agent/el/cancel.h"
 #include "agent/el/connectors.h"
+#include "agent/el/schema_change.h"
 #include "agent/el/table.h"
 #include "common/base/limits.h"
 #include "common/log/log.h"
 
 #include <string.h>
 
-enum { PROGRESS_ROWS = 1024 };
+enum { PROGRESS_ROWS = 1024, CHANGES_TOLD_BYTES = 1000 };
 
 struct load {
     const struct request *request;
@@ -25,6 +26,7 @@ struct load {
     enum tap_result result; /* of the tap's last call */
     bool is_row_waiting;    /* it gave a row of another stream */
     bool is_slice_full;
+    struct rejects rejects;
     struct buf state;
     int64_t seen_bytes; /* the tap's, when it last gave something */
     int64_t slice_rows; /* rows and bytes read at the last commit */
@@ -32,11 +34,80 @@ struct load {
     struct mono_time slice_start;
 };
 
+/* --- records that are not taken -------------------------------------------------------------- */
+
+enum { REJECTS_TOLD = 10 }; /* in the log, one by one */
+
+static bool quarantine(void *ctx, struct err *err)
+{
+    struct load *l = ctx;
+    if (l->rejects.waiting == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < l->rejects.waiting; i++) {
+        int64_t number = l->rejects.count - (int64_t)(l->rejects.waiting - i) + 1;
+        struct reject r = rejects_get(&l->rejects, i);
+        if (number <= REJECTS_TOLD) {
+            LOG(WARN, "el.rejected", F_S("stream", r.stream), F_S("place", r.place),
+                F_S("reason", r.reason));
+        }
+    }
+    bool ok = l->target->ops->quarantine(l->target, err);
+    rejects_taken(&l->rejects);
+    return ok;
+}
+
+static bool read_reject_limit(struct load *l, struct err *err)
+{
+    const struct json *limit = l->request->load->reject_limit;
+    struct str text = STR("0");
+    if (limit != NULL && limit->type == JSON_STRING) {
+        text = limit->as.string;
+    } else if (limit != NULL && limit->type == JSON_INT) {
+        text = arena_printf(l->arena, "%lld", (long long)limit->as.integer);
+    } else if (limit != NULL) {
+        return err_set(err, ERR_INVALID, "\"reject_limit\" is no number and no text");
+    }
+    if (!rejects_init(&l->rejects, text, err)) {
+        return false;
+    }
+    l->rejects.flush = quarantine;
+    l->rejects.flush_ctx = l;
+    if (rejects_are_on(&l->rejects) && l->request->target->quarantine == NULL) {
+        return err_set(err, ERR_INVALID, "\"reject_limit\": the target %s has no quarantine",
+                       l->request->target->type);
+    }
+    return true;
+}
+
+/* The load fails, and what was rejected can be looked at all the same. */
+static void show_failed_rejects(struct load *l, struct err *err)
+{
+    struct err ignored = {0};
+    if (!l->rejects.is_passed || l->target == NULL) {
+        return;
+    }
+    if (l->target->ops->quarantine_failed(l->target, &ignored)) {
+        struct str where = l->target->quarantine;
+        err_hint(err, "look at %s; correct the records, or raise \"reject_limit\"",
+                 where.len == 0 ? "the quarantine" : where.ptr);
+    } else {
+        LOG(WARN, "el.quarantine_failed", F_ERR(&ignored));
+    }
+}
+
+/* --- the loop -------------------------------------------------------------------------------- */
+
 static bool commit(struct load *l, bool is_last, struct err *err)
 {
     buf_reset(&l->state);
+    const struct target_ops *target = l->target->ops;
+    if ((target->settle != NULL && !target->settle(l->target, err)) ||
+        (is_last && !rejects_end(&l->rejects, err)) || !quarantine(l, err)) {
+        return false;
+    }
     if (!l->tap->ops->state(l->tap, &l->state, err) ||
-        !l->target->ops->commit(l->target, buf_str(&l->state), is_last, err)) {
+        !target->commit(l->target, buf_str(&l->state), is_last, err)) {
         return false;
     }
     l->slice_rows = l->tap->rows_read;
@@ -75,6 +146,10 @@ static bool advance(struct load *l, struct err *err)
     if (!l->tap->ops->next(l->tap, &l->result, err)) {
         return false;
     }
+    l->rejects.read = l->tap->rows_read;
+    if (l->result == TAP_REJECT && !rejects_add(&l->rejects, &l->tap->bad.reject, err)) {
+        return false;
+    }
     if (l->tap->stream != NULL) {
         l->tap->stream->rows_read += l->result == TAP_ROW;
         l->tap->stream->bytes_read += l->tap->bytes_read - l->seen_bytes;
@@ -93,7 +168,7 @@ static bool next_row(void *ctx, const struct value **ret_row, struct err *err)
     *ret_row = NULL;
     /* The state would speak of a row that waits as loaded. */
     l->is_slice_full = !l->is_row_waiting && is_slice_full(l);
-    if (l->is_slice_full) {
+    if (l->is_slice_full || rejects_are_full(&l->rejects)) {
         return true;
     }
     if (!l->is_row_waiting && !advance(l, err)) {
@@ -157,6 +232,9 @@ static bool go_on(struct load *l, struct err *err)
         l->is_slice_full = false;
         return commit(l, false, err);
     }
+    if (rejects_are_full(&l->rejects)) {
+        return quarantine(l, err);
+    }
     switch (l->result) {
     case TAP_ROW:
         l->present = l->tap->stream;
@@ -167,6 +245,7 @@ static bool go_on(struct load *l, struct err *err)
     case TAP_IDLE:
         return !(has_passed(l, 1) || is_slice_old(l) || l->tap->wants_commit) ||
                commit(l, false, err);
+    case TAP_REJECT:
     case TAP_END:
     default:
         return true;
@@ -216,6 +295,30 @@ static bool copy_text(struct str *text, struct arena *arena, struct err *err)
            err_set(err, ERR_NO_MEMORY, "no memory for the report");
 }
 
+/* Of a table that was there and has other columns now. */
+static bool describe_schema(const struct load *l, const struct sink *sink, struct schema_told *ret,
+                            struct err *err)
+{
+    AUTO(buf) changes = buf_growing(LIMIT_EVENT_BYTES / 4);
+    *ret = (struct schema_told){.before = schema_hash(&sink->existing),
+                                .now = schema_hash(&sink->columns)};
+    if (ret->before == 0 || ret->now == 0 || ret->before == ret->now ||
+        !schema_write_changes(&sink->existing, &sink->columns, &changes) || changes.overflow) {
+        return true;
+    }
+    ret->changes = arena_copy(l->arena, buf_str(&changes));
+    if (ret->changes.ptr == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the report");
+    }
+    char before[SCHEMA_HASH_TEXT_SIZE];
+    char now[SCHEMA_HASH_TEXT_SIZE];
+    LOG(INFO, "el.schema_changed", F_S("table", sink->name),
+        F_S("before", schema_hash_text(ret->before, before)),
+        F_S("now", schema_hash_text(ret->now, now)),
+        F_S("changes", str_clip(ret->changes, CHANGES_TOLD_BYTES)));
+    return true;
+}
+
 /* What it says of a single stream. */
 static bool describe_stream(const struct load *l, const struct stream *s, const struct sink *sink,
                             struct materialization *ret, struct err *err)
@@ -229,6 +332,9 @@ static bool describe_stream(const struct load *l, const struct stream *s, const 
     ret->row_count = sink->row_count;
     ret->rows_written = sink->rows_written;
     ret->columns = columns;
+    if (!describe_schema(l, sink, &ret->schema, err)) {
+        return false;
+    }
     if (s == NULL) {
         return true; /* nothing came */
     }
@@ -261,6 +367,9 @@ static bool describe_streams(const struct load *l, struct materialization *ret, 
         if (ret->streams[i].name.ptr == NULL) {
             return err_set(err, ERR_NO_MEMORY, "no memory for the report");
         }
+        if (!describe_schema(l, s->sink, &ret->streams[i].schema, err)) {
+            return false;
+        }
     }
     return true;
 }
@@ -270,6 +379,8 @@ static bool describe(const struct load *l, struct materialization *ret, struct e
     *ret = (struct materialization){.database = l->target->database,
                                     .rows_read = l->tap->rows_read,
                                     .bytes_read = l->tap->bytes_read,
+                                    .rows_rejected = l->rejects.count,
+                                    .quarantine = l->target->quarantine,
                                     .snapshots = l->tap->snapshots};
     const struct stream *s = l->stream_count > 0 ? l->streams[0] : NULL;
     return l->only != NULL ? describe_stream(l, s, l->only, ret, err)
@@ -294,10 +405,15 @@ static bool add_only_sink(struct load *l, struct tap_context *tap_context, struc
     return true;
 }
 
-static bool open_both(struct load *l, const struct target_context *target_context,
+static bool open_both(struct load *l, struct target_context *target_context,
                       struct tap_context *tap_context, struct err *err)
 {
     const struct request *r = l->request;
+    if (!read_reject_limit(l, err)) {
+        return false;
+    }
+    target_context->rejects = &l->rejects;
+    tap_context->takes_rejects = rejects_are_on(&l->rejects);
     l->streams = arena_array(l->arena, LIMIT_STREAMS, sizeof(struct stream *));
     if (l->streams == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for streams");
@@ -327,9 +443,13 @@ bool extract_load(const struct request *request, const struct load_watcher *watc
     struct tap_context tap_context = {.options = request->tap_options,
                                       .mode = (enum load_mode)request->load->mode,
                                       .idle_ns = request->load->flush_every,
+                                      .validates = request->load->validate_records,
                                       .arena = arena};
     bool ok = open_both(&l, &target_context, &tap_context, err) && pump(&l, err) &&
               describe(&l, ret, err);
+    if (!ok) {
+        show_failed_rejects(&l, err);
+    }
     if (!ok && err->code == ERR_CANCELLED) {
         report_error(report, err); /* before the clean-up, which may be cut short */
     }
@@ -340,5 +460,6 @@ bool extract_load(const struct request *request, const struct load_watcher *watc
         l.target->ops->close(l.target);
     }
     buf_release(&l.state);
+    rejects_release(&l.rejects);
     return ok;
 }

@@ -55,6 +55,7 @@ bool file_tap_init(struct file_tap *t, const struct tap_context *context, struct
         return false;
     }
     t->stream.name = name_of(o);
+    t->takes_rejects = context->takes_rejects;
     t->base.is_unchanged = t->files.is_unchanged;
     return true;
 }
@@ -138,6 +139,14 @@ void file_tap_fini(struct file_tap *t)
 bool file_tap_wrap(const struct file_tap *t, struct err *err)
 {
     return err_wrap(err, "%s:%lld", t->files.entries[t->current].path, (long long)t->reader.line);
+}
+
+void file_tap_reject(struct file_tap *t, struct str stream, struct str record, struct err *why)
+{
+    struct str path = str_from(t->files.entries[t->current].path);
+    bad_record_set(&t->base.bad, path, t->reader.line, record, why);
+    t->base.bad.reject.stream = stream;
+    t->base.rows_read++;
 }
 
 /* --- as a Singer program --------------------------------------------------------------------- */

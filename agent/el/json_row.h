@@ -10,6 +10,7 @@ struct json_row {
     uint32_t *seen;    /* per column: the number of the object in which it was last seen */
     uint32_t object;   /* number of the present object */
     struct buf scratch; /* unescaped text */
+    bool validates;     /* values are held to the columns' json_types and format; stays as it is */
     int64_t ignored;    /* members that the schema does not have */
 };
 

@@ -8,6 +8,11 @@
 enum { COMMAND_WORDS_MAX = LIMIT_STEP_ARGS };
 
 const char *const load_mode_names[] = {"append", "upsert", "overwrite", NULL};
+const char *const schema_policy_names[] = {[SCHEMA_ERROR] = "error",
+                                           [SCHEMA_WIDEN] = "widen",
+                                           [SCHEMA_JSON] = "json",
+                                           [SCHEMA_QUARANTINE] = "quarantine",
+                                           NULL};
 
 #define AT(type_, member_) .offset = offsetof(struct type_, member_)
 

@@ -1,10 +1,13 @@
 /* options.h - what a step says of its tap and its target. Each connector has a table of its own
  * (tap.h, target.h: `options`); here is what several share. */
 #pragma once
+#include "agent/el/rejects.h"
 #include "common/base/time.h"
 #include "common/json/fields.h"
 
 enum load_mode { MODE_APPEND, MODE_UPSERT, MODE_OVERWRITE };
+/* What becomes of a column of numbers whose stream has text there now. */
+enum schema_policy { SCHEMA_ERROR, SCHEMA_WIDEN, SCHEMA_JSON, SCHEMA_QUARANTINE };
 
 /* Of the taps that read SQLite, files and Singer messages. */
 struct tap_options {
@@ -38,12 +41,17 @@ struct load_options {
     int64_t flush_every;     /* ns: a slow source is committed as often, so that what it gave is
                                 kept when the step dies */
     bool append_without_key; /* mode upsert: a stream that has no key is appended */
+    int on_schema_change;    /* enum schema_policy */
+    const struct json *reject_limit; /* a number or text, rejects.h; NULL = 0 */
+    int64_t reject_keep;             /* rejected records that the quarantine keeps */
+    bool validate_records;           /* Singer: by all that the stream's schema says of types */
 };
 extern const char *const load_mode_names[];
+extern const char *const schema_policy_names[];
 #define FLUSH_EVERY_DEFAULT (30 * NS_PER_SEC)
 #define LOAD_OPTION_DEFAULTS                                                                       \
     {                                                                                              \
-        .flush_every = FLUSH_EVERY_DEFAULT                                                         \
+        .flush_every = FLUSH_EVERY_DEFAULT, .reject_keep = REJECT_KEEP_DEFAULT                     \
     }
 /* NOLINTBEGIN(bugprone-macro-parentheses): names of a type and a member */
 #define LOAD_OPTION_FIELDS(struct_, member_)                                                       \
@@ -72,6 +80,32 @@ extern const char *const load_mode_names[];
          .max = 3600 * NS_PER_SEC,                                                                 \
          .fallback = "30s",                                                                        \
          .help = "How long rows of a slow source may wait to be committed."},                      \
+        {.key = "reject_limit",                                                                    \
+         .type = FIELD_JSON,                                                                       \
+         .offset = offsetof(struct struct_, member_.reject_limit),                                 \
+         .fallback = "0",                                                                          \
+         .help = "How many bad records go to the quarantine before the load fails: a number, or "  \
+                 "a share of the records read, such as `1%`."},                                    \
+        {.key = "reject_keep",                                                                     \
+         .type = FIELD_I64,                                                                        \
+         .offset = offsetof(struct struct_, member_.reject_keep),                                  \
+         .min = 1,                                                                                 \
+         .max = REJECT_KEEP_MAX,                                                                   \
+         .fallback = "1000",                                                                       \
+         .help = "How many rejected records the quarantine keeps, the newest."},                   \
+        {.key = "on_schema_change",                                                                \
+         .type = FIELD_ENUM,                                                                       \
+         .offset = offsetof(struct struct_, member_.on_schema_change),                             \
+         .names = schema_policy_names,                                                             \
+         .fallback = "error",                                                                      \
+         .help =                                                                                   \
+             "What becomes of a column of numbers when its stream has text or JSON there now."},   \
+        {.key = "validate_records",                                                                \
+         .type = FIELD_BOOL,                                                                       \
+         .offset = offsetof(struct struct_, member_.validate_records),                             \
+         .fallback = "false",                                                                      \
+         .help = "Whether records of Singer are held to all that the schema says of types and "    \
+                 "formats, and not only to what the columns can hold."},                           \
     {                                                                                              \
         .key = "append_without_key", .type = FIELD_BOOL,                                           \
         .offset = offsetof(struct struct_, member_.append_without_key),                            \

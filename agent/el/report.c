@@ -1,5 +1,6 @@
 #include "agent/el/report.h"
 
+#include "agent/el/schema_change.h"
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
 
@@ -115,6 +116,18 @@ static void add_text(struct json_writer *w, const char *name, struct str value)
     }
 }
 
+static void add_schema(struct json_writer *w, const struct schema_told *schema)
+{
+    char text[SCHEMA_HASH_TEXT_SIZE];
+    add_text(w, "schema_hash", schema_hash_text(schema->now, text));
+    if (schema->changes.len > 0) {
+        add_text(w, "schema_hash_before", schema_hash_text(schema->before, text));
+        begin_entry(w, "schema_changes", "json");
+        jw_raw(w, schema->changes);
+        jw_end_object(w);
+    }
+}
+
 static void add_columns(struct json_writer *w, const struct schema *schema)
 {
     if (schema == NULL || schema->count == 0) {
@@ -153,6 +166,11 @@ static void add_streams(struct json_writer *w, const struct materialization *m)
         jw_member_i64(w, "bytes_read", s->bytes_read);
         if (s->row_count >= 0) {
             jw_member_i64(w, "row_count", s->row_count);
+        }
+        char hash[SCHEMA_HASH_TEXT_SIZE];
+        jw_member_opt(w, "schema_hash", schema_hash_text(s->schema.now, hash));
+        if (s->schema.changes.len > 0) {
+            jw_member_raw(w, "schema_changes", s->schema.changes);
         }
         jw_end_object(w);
     }
@@ -195,6 +213,10 @@ void report_materialization(struct report *r, const struct materialization *m)
     add_int(&w, "rows_read", m->rows_read);
     add_int(&w, "rows_written", m->rows_written);
     add_int(&w, "bytes_read", m->bytes_read);
+    if (m->rows_rejected > 0) {
+        add_int(&w, "rows_rejected", m->rows_rejected);
+        add_text(&w, "quarantine", m->quarantine);
+    }
     add_float(&w, "duration_s", seconds);
     if (m->rows_read > 0 && seconds > 0) {
         add_float(&w, "rows_per_second", (double)(int64_t)((double)m->rows_read / seconds));
@@ -208,6 +230,7 @@ void report_materialization(struct report *r, const struct materialization *m)
         add_int(&w, "source_snapshots", m->snapshots);
     }
     add_int(&w, "peak_memory_bytes", peak_memory_bytes());
+    add_schema(&w, &m->schema);
     add_columns(&w, m->columns);
     add_streams(&w, m);
     jw_end_object(&w);

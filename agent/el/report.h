@@ -15,6 +15,13 @@ struct report {
     bool has_error;
 };
 
+/* A table's columns, by schema_hash(); 0 = there are none. */
+struct schema_told {
+    uint64_t before;
+    uint64_t now;
+    struct str changes; /* JSON, schema_write_changes(); empty = none, or the table is new */
+};
+
 /* Of one stream among several. */
 struct stream_counts {
     struct str name;
@@ -22,6 +29,7 @@ struct stream_counts {
     int64_t bytes_read;
     int64_t rows_written;
     int64_t row_count; /* -1 = not known */
+    struct schema_told schema;
 };
 
 /* What a materialization says of itself; -1 and empty text are left out. */
@@ -32,10 +40,13 @@ struct materialization {
     int64_t rows_read;
     int64_t rows_written;
     int64_t bytes_read;
+    int64_t rows_rejected;
+    struct str quarantine; /* where they are */
     struct str key_min, key_max;
     int64_t rows_without_key;
     int64_t snapshots;
-    const struct schema *columns;  /* may be NULL */
+    const struct schema *columns; /* may be NULL */
+    struct schema_told schema;
     struct stream_counts *streams; /* where there may be several */
     size_t stream_count;
 };

@@ -83,8 +83,9 @@ static bool need_stream(struct json_raw raw, struct buf *names, struct str *ret,
 bool singer_parse(struct str line, struct buf *names, struct singer_message *ret, struct err *err)
 {
     struct json_raw raw[MEMBER_COUNT] = {0};
-    struct singer_message m = {0};
+    struct singer_message m = {.type = SINGER_OTHER};
     buf_reset(names);
+    *ret = m;
     if (!scan_members(line, raw, err) || !read_type(raw[MEMBER_TYPE], &m.type, err)) {
         return false;
     }
@@ -113,6 +114,7 @@ bool singer_parse(struct str line, struct buf *names, struct singer_message *ret
     default:
         break;
     }
+    ret->type = m.type;
     if (ok) {
         *ret = m;
     }
@@ -140,6 +142,7 @@ static bool find_member(struct str object, const char *name, struct json_raw *re
 
 /* What the types of a property come to: two different ones are any value as text. */
 struct found_kind {
+    uint8_t json_types; /* as in struct column */
     enum column_kind kind;
     bool is_found;
     bool is_mixed;
@@ -164,12 +167,19 @@ static void widen_by_name(struct found_kind *found, struct json_raw name)
     static const struct {
         const char *name;
         enum column_kind kind;
+        uint8_t json_types;
     } kinds[] = {
-        {"integer", COLUMN_INTEGER}, {"number", COLUMN_REAL}, {"string", COLUMN_TEXT},
-        {"boolean", COLUMN_BOOLEAN}, {"object", COLUMN_JSON}, {"array", COLUMN_JSON},
+        {"integer", COLUMN_INTEGER, 1U << JSON_INT},
+        {"number", COLUMN_REAL, 1U << JSON_INT | 1U << JSON_REAL},
+        {"string", COLUMN_TEXT, 1U << JSON_STRING},
+        {"boolean", COLUMN_BOOLEAN, 1U << JSON_BOOL},
+        {"object", COLUMN_JSON, 1U << JSON_OBJECT},
+        {"array", COLUMN_JSON, 1U << JSON_ARRAY},
     };
+    found->json_types |= json_raw_is(name, "null") ? 1U << JSON_NULL : 0;
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         if (json_raw_is(name, kinds[i].name)) {
+            found->json_types |= kinds[i].json_types;
             widen(found, kinds[i].kind);
         }
     }
@@ -235,6 +245,20 @@ static void take_sql_type(struct json_raw declared, const struct found_kind *fou
     }
 }
 
+static enum text_format read_format(struct json_raw format)
+{
+    static const struct {
+        const char *name;
+        enum text_format format;
+    } formats[] = {{"date-time", FORMAT_DATE_TIME}, {"date", FORMAT_DATE}, {"time", FORMAT_TIME}};
+    for (size_t i = 0; format.text.ptr != NULL && i < COUNT_OF(formats); i++) {
+        if (json_raw_is(format, formats[i].name)) {
+            return formats[i].format;
+        }
+    }
+    return FORMAT_ANY;
+}
+
 static bool property_column(struct json_raw property, struct column *ret, struct err *err)
 {
     ret->kind = COLUMN_TEXT;
@@ -245,15 +269,19 @@ static bool property_column(struct json_raw property, struct column *ret, struct
     struct json_raw any_of;
     struct json_raw encoding;
     struct json_raw sql_type;
+    struct json_raw format;
     struct found_kind found = {.kind = COLUMN_TEXT};
     if (!find_member(property.text, "type", &type, err) ||
         !find_member(property.text, "anyOf", &any_of, err) ||
         !find_member(property.text, "contentEncoding", &encoding, err) ||
+        !find_member(property.text, "format", &format, err) ||
         !find_member(property.text, "x-sql-datatype", &sql_type, err) ||
         !read_type_names(type, &found, err) || !read_any_of(any_of, &found, err)) {
         return false;
     }
     ret->kind = found.kind;
+    ret->json_types = found.json_types;
+    ret->format = read_format(format);
     if (found.kind == COLUMN_TEXT && encoding.text.ptr != NULL && json_raw_is(encoding, "base16")) {
         ret->kind = COLUMN_BLOB;
     }

@@ -77,6 +77,7 @@ static bool take_schema(struct singer_streams *s, const struct singer_message *m
     stream->base.schema = schema;
     stream->base.key = key;
     stream->schema_hash = hash;
+    stream->row.validates = s->validates;
     s->present = stream;
     *ret = SINGER_NEW_SCHEMA;
     return json_row_init(&stream->row, &stream->base.schema, s->arena, err);
@@ -93,7 +94,12 @@ static bool take_record(struct singer_streams *s, const struct singer_message *m
     }
     s->present = stream;
     *ret = SINGER_NEW_ROW;
-    return json_row_read(&stream->row, m->record.text, err);
+    if (json_row_read(&stream->row, m->record.text, err)) {
+        return true;
+    }
+    s->is_bad_record = err->code == ERR_INVALID;
+    s->bad_stream = stream->base.name;
+    return false;
 }
 
 static bool take_state(struct singer_streams *s, struct json_raw value, enum singer_news *ret,
@@ -113,7 +119,11 @@ bool singer_streams_take(struct singer_streams *s, struct str line, bool is_load
 {
     struct singer_message m;
     *ret = SINGER_NO_NEWS;
+    s->is_bad_record = false;
     if (!singer_parse(line, &s->names, &m, err)) {
+        s->is_bad_record =
+            err->code == ERR_INVALID && (m.type == SINGER_RECORD || m.type == SINGER_OTHER);
+        s->bad_stream = STR("");
         return false;
     }
     bool is_wanted = s->only.len == 0 || str_eq(m.stream, s->only);

@@ -13,11 +13,15 @@ struct singer_stream {
 };
 struct singer_streams {
     struct arena *arena;
+    bool validates;               /* records, strictly: struct json_row */
     struct str only;              /* the stream that is wanted; empty = all */
     struct singer_stream **items; /* in the order of their first SCHEMA */
     size_t count;
     struct strmap by_name;
     struct singer_stream *present; /* of the last message about a stream that is wanted */
+    bool is_bad_record;            /* of the last error: it is of a record, or of a line that is no
+                                      message; the next line may be well */
+    struct str bad_stream;         /* of the record */
     struct buf names;
     struct buf state; /* the last STATE's value, JSON; empty = none came */
 };

@@ -142,7 +142,10 @@ static bool look_at_file(struct tap_jsonl *t, struct err *err)
             return true;
         }
         if (!look_at_object(t, line, err)) {
-            return file_tap_wrap(&t->file, err);
+            if (err->code != ERR_INVALID || !t->context->takes_rejects) {
+                return file_tap_wrap(&t->file, err);
+            }
+            *err = (struct err){0}; /* the second pass rejects it */
         }
         t->file.reader.line++;
     }
@@ -171,6 +174,23 @@ static bool look(struct tap_jsonl *t, struct err *err)
     return true;
 }
 
+static bool take_line(struct tap_jsonl *t, struct str line, enum tap_result *ret, struct err *err)
+{
+    struct tap *tap = &t->file.base;
+    *ret = TAP_ROW;
+    if (json_row_read(&t->row, line, err)) {
+        tap->rows_read++;
+    } else if (err->code == ERR_INVALID && t->context->takes_rejects) {
+        file_tap_reject(&t->file, t->file.stream.name, line, err);
+        *ret = TAP_REJECT;
+    } else {
+        return file_tap_wrap(&t->file, err);
+    }
+    t->file.reader.line++;
+    tap->bytes_read += (int64_t)line.len + 1;
+    return true;
+}
+
 static bool jsonl_tap_next(struct tap *tap, enum tap_result *ret, struct err *err)
 {
     struct tap_jsonl *t = jsonl_of(tap);
@@ -181,14 +201,7 @@ static bool jsonl_tap_next(struct tap *tap, enum tap_result *ret, struct err *er
             return false;
         }
         if (found) {
-            if (!json_row_read(&t->row, line, err)) {
-                return file_tap_wrap(&t->file, err);
-            }
-            t->file.reader.line++;
-            tap->rows_read++;
-            tap->bytes_read += (int64_t)line.len + 1;
-            *ret = TAP_ROW;
-            return true;
+            return take_line(t, line, ret, err);
         }
         if (!file_tap_open_next(&t->file, &found, err)) {
             return false;

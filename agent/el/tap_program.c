@@ -59,36 +59,71 @@ static bool at_end(struct tap_program *t, enum tap_result *ret)
     return true;
 }
 
+/* A line that cannot be used. `err` is why: void when it is rejected. */
+static bool reject(struct tap_program *t, struct str line, enum tap_result *ret, struct err *err)
+{
+    struct str label = label_of(t);
+    if (!t->context->takes_rejects) {
+        return wrap(t, err);
+    }
+    bad_record_set(&t->base.bad, label, t->lines.line, line, err);
+    t->base.bad.reject.stream = t->streams.bad_stream;
+    t->base.rows_read++;
+    *ret = TAP_REJECT;
+    return true;
+}
+
+static bool too_long(struct tap_program *t, struct str line, enum tap_result *ret, struct err *err)
+{
+    t->streams.bad_stream = STR("");
+    t->base.bytes_read += (int64_t)line.len;
+    return line_source_refuse(&t->lines, LIMIT_SINGER_LINE_BYTES, err) || reject(t, line, ret, err);
+}
+
+/* *ret is left alone when the line brings no news. */
+static bool take(struct tap_program *t, struct str line, enum tap_result *ret, struct err *err)
+{
+    enum singer_news news = SINGER_NO_NEWS;
+    struct tap *tap = &t->base;
+    tap->bytes_read += (int64_t)line.len + 1;
+    if (str_trim(line).len > 0 && !singer_streams_take(&t->streams, line, false, &news, err)) {
+        return t->streams.is_bad_record ? reject(t, line, ret, err) : wrap(t, err);
+    }
+    if (news == SINGER_NEW_STATE) {
+        *ret = TAP_STATE;
+    } else if (news != SINGER_NO_NEWS) {
+        tap->stream = &t->streams.present->base;
+        tap->row = t->streams.present->row.row;
+        tap->rows_read += news == SINGER_NEW_ROW;
+        *ret = news == SINGER_NEW_ROW ? TAP_ROW : TAP_SCHEMA;
+    }
+    return true;
+}
+
 static bool program_tap_next(struct tap *tap, enum tap_result *ret, struct err *err)
 {
     struct tap_program *t = program_of(tap);
     int idle_ms = (int)(t->context->idle_ns / NS_PER_MS);
     for (;;) {
-        enum singer_news news = SINGER_NO_NEWS;
         enum line_result result = LINE_END;
         struct str line;
         if (!line_source_next(&t->lines, LIMIT_SINGER_LINE_BYTES, idle_ms, &result, &line, err)) {
             return wrap(t, err);
         }
+        if (result == LINE_TOO_LONG) {
+            return too_long(t, line, ret, err);
+        }
         if (result != LINE_TEXT) {
             *ret = TAP_IDLE;
             return result == LINE_IDLE || at_end(t, ret);
         }
-        tap->bytes_read += (int64_t)line.len + 1;
-        if (str_trim(line).len > 0 && !singer_streams_take(&t->streams, line, false, &news, err)) {
-            return wrap(t, err);
+        *ret = TAP_IDLE; /* of a line: it brought none */
+        if (!take(t, line, ret, err)) {
+            return false;
         }
-        if (news == SINGER_NO_NEWS) {
-            continue;
+        if (*ret != TAP_IDLE) {
+            return true;
         }
-        *ret = TAP_STATE;
-        if (news != SINGER_NEW_STATE) {
-            tap->stream = &t->streams.present->base;
-            tap->row = t->streams.present->row.row;
-            tap->rows_read += news == SINGER_NEW_ROW;
-            *ret = news == SINGER_NEW_ROW ? TAP_ROW : TAP_SCHEMA;
-        }
-        return true;
     }
 }
 
@@ -173,6 +208,7 @@ static bool program_tap_open(struct tap **ret, const struct tap_context *context
     t->input.n = t->config.n = t->state.n = t->catalog.n = -1;
     bool ok = singer_streams_init(&t->streams, t->options->stream, context->arena, err) &&
               (t->base.ops == &tap_singer_program ? start(t, err) : open_input(t, err));
+    t->streams.validates = context->validates;
     if (!ok) {
         program_tap_close(&t->base);
         return false;

@@ -16,7 +16,8 @@ static struct tap_singer *singer_of(struct tap *tap)
 }
 
 /* The next line of the open file that yields something. */
-static bool next_of_file(struct tap_singer *t, enum singer_news *ret, struct err *err)
+static bool next_of_file(struct tap_singer *t, enum singer_news *ret, bool *ret_rejected,
+                         struct err *err)
 {
     struct file_reader *r = &t->file.reader;
     int64_t loaded_until = t->file.files.entries[t->file.current].offset;
@@ -34,11 +35,21 @@ static bool next_of_file(struct tap_singer *t, enum singer_news *ret, struct err
         file_reader_consume(r, line.bytes);
         if (str_trim(line.text).len > 0 &&
             !singer_streams_take(&t->streams, line.text, is_loaded, ret, err)) {
-            return file_tap_wrap(&t->file, err);
+            *ret = SINGER_NO_NEWS;
+            bool is_record = t->streams.is_bad_record;
+            if (!(is_record && t->file.takes_rejects)) {
+                return file_tap_wrap(&t->file, err);
+            }
+            if (is_loaded) {
+                *err = (struct err){0}; /* an earlier run has rejected it */
+            } else {
+                file_tap_reject(&t->file, t->streams.bad_stream, line.text, err);
+                *ret_rejected = true;
+            }
         }
         r->line++;
         t->file.base.bytes_read += is_loaded ? 0 : (int64_t)line.bytes;
-        if (*ret == SINGER_NEW_ROW || *ret == SINGER_NEW_SCHEMA) {
+        if (*ret_rejected || *ret == SINGER_NEW_ROW || *ret == SINGER_NEW_SCHEMA) {
             return true;
         }
     }
@@ -50,8 +61,13 @@ static bool singer_tap_next(struct tap *tap, enum tap_result *ret, struct err *e
     for (;;) {
         enum singer_news news = SINGER_NO_NEWS;
         bool found = false;
-        if (t->file.is_open && !next_of_file(t, &news, err)) {
+        bool is_rejected = false;
+        if (t->file.is_open && !next_of_file(t, &news, &is_rejected, err)) {
             return false;
+        }
+        if (is_rejected) {
+            *ret = TAP_REJECT;
+            return true;
         }
         if (news != SINGER_NO_NEWS) {
             tap->stream = &t->streams.present->base;
@@ -98,6 +114,7 @@ static bool singer_tap_open(struct tap **ret, const struct tap_context *context,
         singer_tap_close(&t->file.base);
         return false;
     }
+    t->streams.validates = context->validates;
     *ret = &t->file.base;
     return true;
 }

@@ -11,6 +11,7 @@ struct target_context {
     const struct load_options *load; /* first member of what ops->options describes */
     struct str state_id;             /* empty: the state is kept elsewhere, not in the target */
     struct str state_dir;            /* where a target that has no place for it keeps it */
+    struct rejects *rejects;         /* takes what the target refuses, when they are on */
     struct arena *arena;             /* lives longer than the target */
 };
 
@@ -24,8 +25,9 @@ struct target_ops;
 /* First member of every connector's struct. */
 struct target {
     const struct target_ops *ops;
-    struct str state;    /* as committed; empty = none */
-    struct str database; /* path of the SQLite file it is; empty = it is none */
+    struct str state;      /* as committed; empty = none */
+    struct str database;   /* path of the SQLite file it is; empty = it is none */
+    struct str quarantine; /* where it is, for people: "table _selvedge_rejected of shop.db" */
 };
 /* First member of every connector's struct of a sink. */
 struct sink {
@@ -55,8 +57,17 @@ struct target_ops {
     /* Takes rows until there are no more for now. */
     MUST_CHECK bool (*load)(struct target *target, struct sink *sink,
                             const struct row_source *source, struct err *err);
+    /* Before a commit: sends what is on its way, so that what the target refuses of it is known.
+     * NULL: nothing ever is. */
+    MUST_CHECK bool (*settle)(struct target *target, struct err *err);
     /* Makes durable what was written, and `state` with it (mode overwrite: only with the last). */
     MUST_CHECK bool (*commit)(struct target *target, struct str state, bool is_last,
                               struct err *err);
+    /* Puts what waits in context->rejects into the quarantine, as a part of the next commit. NULL:
+     * the target has none. */
+    MUST_CHECK bool (*quarantine)(struct target *target, struct err *err);
+    /* After the limit of rejects was passed: undoes what is not committed and shows what waits all
+     * the same, until the next load with the same state. */
+    MUST_CHECK bool (*quarantine_failed)(struct target *target, struct err *err);
     void (*close)(struct target *target); /* NULL is allowed */
 };

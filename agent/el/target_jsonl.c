@@ -5,6 +5,7 @@
  * file that became shorter was rotated away, and is written on from its end. An overwrite goes to
  * "<path>.new" and is renamed. */
 #include "agent/el/connectors.h"
+#include "agent/el/reject_file.h"
 #include "agent/el/row_json.h"
 #include "agent/el/table.h"
 #include "common/base/limits.h"
@@ -36,6 +37,8 @@ struct target_jsonl {
     int64_t size;     /* of the file, all written */
     int64_t rows;     /* in the file */
     int64_t new_rows; /* since the last commit */
+    struct reject_file rejects;
+    int64_t rejected; /* its length at the last commit */
 };
 
 static struct target_jsonl *jsonl_of(struct target *target)
@@ -91,6 +94,7 @@ static bool read_state_file(struct target_jsonl *t, bool *ret_found, struct err 
     const struct json *value = json_get(node, "value");
     const struct json *bytes = json_get(node, "bytes");
     const struct json *rows = json_get(node, "rows");
+    const struct json *rejected = json_get(node, "rejected_bytes");
     if (id == NULL || id->type != JSON_STRING || value == NULL || bytes == NULL ||
         bytes->type != JSON_INT || rows == NULL || rows->type != JSON_INT) {
         err_set(err, ERR_CORRUPT, "%s is no state file", t->state_path);
@@ -106,6 +110,7 @@ static bool read_state_file(struct target_jsonl *t, bool *ret_found, struct err 
     }
     t->size = bytes->as.integer;
     t->rows = rows->as.integer;
+    t->rejected = rejected != NULL && rejected->type == JSON_INT ? rejected->as.integer : 0;
     *ret_found = true;
     return !t->state.overflow || err_set(err, ERR_NO_MEMORY, "no memory for the state");
 }
@@ -118,6 +123,7 @@ static bool write_state_file(struct target_jsonl *t, struct str state, struct er
     jw_member_str(&w, "state_id", t->context->state_id);
     jw_member_i64(&w, "bytes", t->size);
     jw_member_i64(&w, "rows", t->rows);
+    jw_member_i64(&w, "rejected_bytes", t->rejects.size);
     jw_key(&w, STR("value"));
     if (state.len > 0) {
         jw_raw(&w, state);
@@ -192,6 +198,17 @@ static bool set_up(struct target_jsonl *t, struct err *err)
     if (!read_state_file(t, &is_known, err)) {
         return false;
     }
+    t->rejects = (struct reject_file){.path = arena_printf(arena, "%s.rejected", t->path).ptr,
+                                      .state_id = t->context->state_id,
+                                      .keep = o->load.reject_keep,
+                                      .fd = {-1}};
+    if (t->rejects.path == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for names");
+    }
+    t->base.quarantine = str_from(t->rejects.path);
+    if (!reject_file_open(&t->rejects, t->rejected, err)) {
+        return false;
+    }
     t->is_overwrite = o->load.mode == MODE_OVERWRITE;
     return t->is_overwrite || open_append(t, is_known, err);
 }
@@ -204,6 +221,7 @@ static void jsonl_target_close(struct target *target)
             (void)unlink(t->new_path); /* not committed */
         }
         fd_release(&t->fd);
+        reject_file_close(&t->rejects);
         buf_release(&t->out);
         buf_release(&t->state);
     }
@@ -221,6 +239,7 @@ static bool jsonl_target_open(struct target **ret, const struct target_context *
     t->sink.existing = schema_new(context->arena);
     t->sink.columns = schema_new(context->arena);
     t->fd.n = -1;
+    t->rejects.fd.n = -1;
     t->out = buf_growing((size_t)LIMIT_SINGER_LINE_BYTES * 2);
     t->state = buf_growing(LIMIT_JSON_BYTES);
     if (!set_up(t, err)) {
@@ -348,9 +367,13 @@ static bool commit(struct target_jsonl *t, struct str state, bool is_last, struc
     if (t->is_overwrite && !is_last) {
         return true; /* nothing to see before the rename */
     }
-    bool is_same = t->new_rows == 0 && str_eq(state, t->base.state) && !t->is_overwrite;
+    bool is_same = t->new_rows == 0 && t->rejects.size == t->rejected &&
+                   str_eq(state, t->base.state) && !t->is_overwrite;
     if (is_same) {
         return true;
+    }
+    if (!reject_file_sync(&t->rejects, err)) {
+        return false;
     }
     if (t->fd.n >= 0 && fdatasync(t->fd.n) != 0) {
         return err_errno(err, errno, "sync %s", t->path);
@@ -366,6 +389,7 @@ static bool commit(struct target_jsonl *t, struct str state, bool is_last, struc
     if (!write_state_file(t, state, err)) {
         return false;
     }
+    t->rejected = t->rejects.size;
     buf_reset(&t->state);
     buf_add(&t->state, state);
     t->base.state = buf_str(&t->state);
@@ -383,6 +407,15 @@ static bool jsonl_target_commit(struct target *target, struct str state, bool is
     return true;
 }
 
+/* Behind the length of the last commit: there to be looked at, until the next load cuts it off or
+ * a commit takes it in. */
+static bool jsonl_target_quarantine(struct target *target, struct err *err)
+{
+    struct target_jsonl *t = jsonl_of(target);
+    return reject_file_take(&t->rejects, t->context->rejects, err) ||
+           err_wrap(err, "target jsonl: quarantine");
+}
+
 const struct target_ops target_jsonl = {
     .type = "jsonl",
     .options = &target_options_table,
@@ -392,5 +425,7 @@ const struct target_ops target_jsonl = {
     .set_schema = jsonl_target_set_schema,
     .load = jsonl_target_load,
     .commit = jsonl_target_commit,
+    .quarantine = jsonl_target_quarantine,
+    .quarantine_failed = jsonl_target_quarantine,
     .close = jsonl_target_close,
 };

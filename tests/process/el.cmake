@@ -4,6 +4,8 @@ selvedge_process_test(NAME el_modbus_test LABEL process SCRIPT el_modbus_test.py
 selvedge_process_test(NAME el_mqtt_test LABEL process SCRIPT el_mqtt_test.py)
 selvedge_process_test(NAME el_system_test LABEL process SCRIPT el_system_test.py)
 selvedge_process_test(NAME el_load_test LABEL process SCRIPT el_load_test.py)
+selvedge_process_test(NAME el_rejects_test LABEL process SCRIPT el_rejects_test.py TIMEOUT 300)
+selvedge_process_test(NAME el_schema_test LABEL process SCRIPT el_schema_test.py TIMEOUT 300)
 selvedge_process_test(NAME el_error_test LABEL process SCRIPT el_error_test.py)
 selvedge_process_test(NAME el_program_test LABEL process SCRIPT el_program_test.py)
 selvedge_process_test(NAME el_tap_test LABEL process SCRIPT el_tap_test.py)
