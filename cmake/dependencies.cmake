@@ -14,6 +14,13 @@ if(SELVEDGE_WITH_POSTGRES AND NOT LIBPQ_FOUND)
     message(FATAL_ERROR "SELVEDGE_WITH_POSTGRES needs libpq (Debian: libpq-dev)")
 endif()
 
+# The same (agent/el/curl_library.h).
+pkg_check_modules(LIBCURL IMPORTED_TARGET libcurl>=7.85)
+option(SELVEDGE_WITH_HTTP "tap and target for HTTP" ${LIBCURL_FOUND})
+if(SELVEDGE_WITH_HTTP AND NOT LIBCURL_FOUND)
+    message(FATAL_ERROR "SELVEDGE_WITH_HTTP needs libcurl (Debian: libcurl4-openssl-dev)")
+endif()
+
 # mbedTLS ships no pkg-config file in Debian 12.
 find_path(MBEDTLS_INCLUDE_DIR mbedtls/ssl.h REQUIRED)
 find_library(MBEDTLS_LIBRARY mbedtls REQUIRED)

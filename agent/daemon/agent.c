@@ -1,6 +1,7 @@
 #include "agent/daemon/agent_internal.h"
 
 #include "agent/daemon/announce.h"
+#include "agent/daemon/own_program.h"
 #include "common/log/log.h"
 #include "common/platform/files.h"
 #include <errno.h>
@@ -111,36 +112,10 @@ static bool open_store(struct agent *agent, struct err *err)
     return true;
 }
 
-/* A program of ours: beside this one, or where packages put those that people do not call. */
-static bool find_ours(const char *name, char ret_path[LIMIT_PATH_BYTES + 1], struct err *err)
-{
-    char self[LIMIT_PATH_BYTES + 1];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (len <= 0) {
-        return err_set(err, ERR_NOT_FOUND, "find %s: /proc/self/exe cannot be read", name);
-    }
-    struct str dir = STR_NONE;
-    struct str own = STR_NONE;
-    (void)str_cut_last((struct str){self, (size_t)len}, '/', &dir, &own);
-    (void)snprintf(ret_path, LIMIT_PATH_BYTES + 1, STR_FMT "/../lib/selvedge/%s", STR_ARG(dir),
-                   name);
-    if (!files_exist(ret_path)) {
-        (void)snprintf(ret_path, LIMIT_PATH_BYTES + 1, STR_FMT "/%s", STR_ARG(dir), name);
-    }
-    return true;
-}
-
 static bool find_programs(struct agent *agent, struct err *err)
 {
-    struct str configured = agent->options.config->worker;
-    if (!find_ours("selvedge-el", agent->worker, err) ||
-        !find_ours("selvedge-exec", agent->helper, err)) {
-        return false;
-    }
-    if (!str_is_empty(configured)) {
-        (void)snprintf(agent->worker, sizeof(agent->worker), STR_FMT, STR_ARG(configured));
-    }
-    return true;
+    return own_program_worker(agent->options.config, agent->worker, err) &&
+           own_program_find("selvedge-exec", agent->helper, err);
 }
 
 static int steps_max(const struct agent_config *config)

@@ -237,16 +237,6 @@ static struct str member_text(const struct json *object, const char *key)
     return node != NULL && node->type == JSON_STRING ? node->as.string : STR("");
 }
 
-static enum err_code code_from(struct str name)
-{
-    for (enum err_code code = ERR_INVALID; code < ERR_INTERNAL; code++) {
-        if (str_eq(name, str_from(err_code_name(code)))) {
-            return code;
-        }
-    }
-    return ERR_INTERNAL;
-}
-
 bool control_call(const char *state_dir, struct str request, struct arena *arena,
                   struct json **ret_reply, struct err *err)
 {
@@ -275,7 +265,8 @@ bool control_call(const char *state_dir, struct str request, struct arena *arena
     if (error != NULL) {
         struct str message = member_text(error, "message");
         struct str hint = member_text(error, "hint");
-        (void)err_set(err, code_from(member_text(error, "code")), STR_FMT, STR_ARG(message));
+        struct str code = member_text(error, "code");
+        (void)err_set(err, err_code_from(code.ptr, code.len), STR_FMT, STR_ARG(message));
         return err_hint(err, STR_FMT, STR_ARG(hint));
     }
     *ret_reply = reply;

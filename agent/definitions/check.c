@@ -82,7 +82,7 @@ static void check_key(const struct subject *s)
 static void check_deps(const struct subject *s)
 {
     const struct str_list *deps = &s->raw->asset.deps;
-    for (size_t i = 0; i < deps->count; i++) {
+    for (size_t i = s->raw->first == NULL ? 0 : s->raw->shared_deps; i < deps->count; i++) {
         struct err err = {0};
         if (deps->items[i].ptr != NULL && !asset_key_check(deps->items[i], &err)) {
             asset_problem(s, place_of_item(s->node, "deps", i), err.hint, "deps: %s", err.msg);
@@ -369,11 +369,10 @@ static void infer_kinds(const struct subject *s)
     asset->kinds = kinds;
 }
 
-static void check_asset(const struct subject *s)
+/* What is said once for all assets of a step. */
+static void check_shared(const struct subject *s)
 {
     struct asset *asset = &s->raw->asset;
-    check_key(s);
-    check_deps(s);
     (void)check_name(s->l, place_of(s->node, "group"), "group", asset->group);
     check_kinds(s);
     struct item item = item_of_asset(s);
@@ -381,10 +380,6 @@ static void check_asset(const struct subject *s)
     check_metadata(s);
     check_owners(s);
     check_pool(s);
-    if (asset->description.len > DESCRIPTION_BYTES_MAX) {
-        asset_problem(s, place_of(s->node, "description"), NULL,
-                      "the description is longer than %d bytes", DESCRIPTION_BYTES_MAX);
-    }
     check_work(s);
     if (s->raw->has_extract || s->raw->has_load) {
         check_extract_load(s);
@@ -399,6 +394,41 @@ static void check_asset(const struct subject *s)
     check_retry(s);
     if (s->raw->is_external) {
         check_external(s);
+    }
+}
+
+/* What those checks made of it, from the first asset of the step. */
+static void take_shared(const struct subject *s)
+{
+    struct asset *asset = &s->raw->asset;
+    const struct asset *first = &s->raw->first->asset;
+    asset->work = first->work;
+    asset->extract = first->extract;
+    asset->extract.stream = asset->stream;
+    asset->load = first->load;
+    asset->extras = first->extras;
+    asset->partitions = first->partitions;
+    asset->partitions_per_run = first->partitions_per_run;
+    asset->freshness = first->freshness;
+    asset->automation = first->automation;
+    asset->retry = first->retry;
+    asset->pool = first->pool;
+    s->raw->load = s->raw->first->load;
+}
+
+static void check_asset(const struct subject *s)
+{
+    const struct asset *asset = &s->raw->asset;
+    check_key(s);
+    check_deps(s);
+    if (s->raw->first == NULL) {
+        check_shared(s);
+    } else {
+        take_shared(s);
+    }
+    if (asset->description.len > DESCRIPTION_BYTES_MAX) {
+        asset_problem(s, place_of(s->node, "description"), NULL,
+                      "the description is longer than %d bytes", DESCRIPTION_BYTES_MAX);
     }
     check_checks(s);
     check_partition_words(s);

@@ -90,6 +90,7 @@ static bool check(struct loader *l)
         return false; /* what was not checked must not be linked */
     }
     link_graph(l);
+    link_steps(l);
     link_jobs(l);
     link_schedules(l);
     link_sensors(l);

@@ -43,7 +43,7 @@ struct extract {
     bool header;         /* EXTRACT_CSV: the first line names the columns; defaults to true */
     struct str_list tap; /* [resolve] EXTRACT_PROGRAM: a Singer tap, program and arguments */
     struct str config;   /* [secret] EXTRACT_PROGRAM: JSON object; may be empty */
-    struct str stream;   /* EXTRACT_PROGRAM: which one; empty = all */
+    struct str stream;   /* EXTRACT_PROGRAM: which one; empty = all, or see asset.stream */
     struct location at;
 };
 
@@ -106,9 +106,21 @@ struct run_retry {
     enum run_retry_strategy strategy; /* defaults to from_failure */
 };
 
+/* Makes several assets by one child process. What tells how they are made is equal in all of them
+ * (work, extract but for the stream, load, run to extras, retry, timeout, pool, partitions), and a
+ * run that selects some of them makes those alone. */
+struct shared_step {
+    struct str key;         /* of the step; no asset has it, and no other step */
+    const uint32_t *assets; /* ascending; at least one */
+    size_t asset_count;
+    struct location at;
+};
+
 enum asset_work { ASSET_EXTERNAL, ASSET_EXTRACT_LOAD, ASSET_SQL, ASSET_RUN };
 struct asset {
     struct str key;
+    struct shared_step *step; /* NULL: a step of its own makes it, which has its key */
+    struct str stream;        /* of a shared step with ASSET_EXTRACT_LOAD: which one the asset is */
     enum asset_work work;
     struct str_list deps;  /* keys; as node numbers in the graph */
     struct str group;      /* "default" when not given */
@@ -247,6 +259,9 @@ struct definitions {
     struct pool *pools;
     size_t pool_count;
     struct graph graph;
+    const uint32_t *order; /* all assets: those of a shared step stand together, and behind all that
+                              any of them is made from */
+    size_t shared_step_count;
 };
 
 /* How loading reaches the world: paths and zone names are NUL-terminated. Files are included ones
@@ -284,6 +299,12 @@ MUST_CHECK bool definitions_find_sensor(const struct definitions *defs, struct s
                                         const struct sensor **ret, struct err *err);
 MUST_CHECK bool definitions_find_schedule(const struct definitions *defs, struct str name,
                                           const struct schedule **ret, struct err *err);
+
+/* Of the step that makes it. */
+static inline struct str asset_step_key(const struct asset *asset)
+{
+    return asset->step == NULL ? asset->key : asset->step->key;
+}
 
 /* Evaluates a selection over the assets: one bool for each, in `arena`. */
 MUST_CHECK bool definitions_select(const struct definitions *defs, struct str selection,

@@ -211,20 +211,36 @@ static void say_resources_and_pools(struct explaining *x)
     }
 }
 
-/* Of those in the set; NULL = all. */
+/* Whether the asset is the first of its step that is explained. */
+static bool is_first(const struct definitions *defs, size_t asset, const bool *set)
+{
+    const struct shared_step *step = defs->assets[asset].step;
+    size_t i = 0;
+    while (set != NULL && !set[step->assets[i]]) {
+        i++;
+    }
+    return step->assets[i] == asset;
+}
+
+/* Of those in the set; NULL = all. A shared step stands where its first asset would. */
 static void say_asset_list(struct explaining *x, const bool *set)
 {
     const struct definitions *defs = x->defs;
     bool has_begun = false;
     for (size_t i = 0; i < defs->asset_count; i++) {
-        if (set != NULL && !set[i]) {
+        const struct shared_step *step = defs->assets[i].step;
+        if ((set != NULL && !set[i]) || (step != NULL && !is_first(defs, i, set))) {
             continue;
         }
         if (!has_begun) {
             outline_begin_list(&x->o, "assets");
         }
         has_begun = true;
-        say_asset(x, &defs->assets[i]);
+        if (step != NULL) {
+            say_step(x, step, set);
+        } else {
+            say_asset(x, &defs->assets[i]);
+        }
     }
     if (has_begun) {
         outline_end_list(&x->o);

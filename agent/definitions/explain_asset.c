@@ -1,9 +1,65 @@
 /* explain_asset.c - an asset, explained. */
 #include "agent/definitions/explain_parts.h"
 
+static void say_check(struct explaining *x, const struct check *check)
+{
+    begin_item(x, check->at);
+    outline_str(&x->o, STR("name"), check->name);
+    outline_opt(&x->o, "description", check->description);
+    outline_opt(&x->o, "sql", check->sql);
+    if (check->resource != NULL) {
+        outline_opt(&x->o, "resource", check->resource->name);
+    }
+    say_list(x, "run", &check->run);
+    outline_str(&x->o, STR("severity"), check->severity == CHECK_WARN ? STR("warn") : STR("error"));
+    outline_bool(&x->o, "blocking", check->is_blocking);
+    outline_end_item(&x->o);
+}
+
+static void say_checks(struct explaining *x, const struct asset *asset)
+{
+    if (asset->check_count > 0) {
+        outline_begin_list(&x->o, "checks");
+        for (size_t i = 0; i < asset->check_count; i++) {
+            say_check(x, &asset->checks[i]);
+        }
+        outline_end_list(&x->o);
+    }
+}
+
+/* --- the assets of a shared step --- */
+
+/* Those of its assets that are explained: all, or of a set. */
+struct members {
+    const struct shared_step *step; /* NULL: there are none */
+    const bool *set;
+};
+
+static void say_members(struct explaining *x, const char *key, const struct members *members)
+{
+    const struct shared_step *step = members->step;
+    outline_begin_list(&x->o, key);
+    for (size_t i = 0; i < step->asset_count; i++) {
+        const struct asset *asset = &x->defs->assets[step->assets[i]];
+        if (members->set != NULL && !members->set[step->assets[i]]) {
+            continue;
+        }
+        begin_item(x, asset->at);
+        outline_opt(&x->o, "name", asset->stream);
+        outline_str(&x->o, STR("key"), asset->key);
+        outline_list(&x->o, "deps", asset->deps.items, asset->deps.count);
+        outline_opt(&x->o, "description", asset->description);
+        outline_opt(&x->o, "code_version", asset->code_version);
+        say_checks(x, asset);
+        outline_end_item(&x->o);
+    }
+    outline_end_list(&x->o);
+}
+
 /* --- how an asset is made --- */
 
-static void say_extract(struct explaining *x, const struct extract *extract)
+static void say_extract(struct explaining *x, const struct extract *extract,
+                        const struct members *members)
 {
     outline_begin_map(&x->o, STR("extract"));
     switch (extract->type) {
@@ -23,7 +79,11 @@ static void say_extract(struct explaining *x, const struct extract *extract)
     case EXTRACT_PROGRAM:
         say_list(x, "tap", &extract->tap);
         outline_raw(&x->o, "config", extract->config); /* as written: secrets are by name */
-        outline_opt(&x->o, "stream", extract->stream);
+        if (members->step != NULL) {
+            say_members(x, "streams", members);
+        } else {
+            outline_opt(&x->o, "stream", extract->stream);
+        }
         break;
     }
     outline_list(&x->o, "columns", extract->columns.items, extract->columns.count);
@@ -83,14 +143,14 @@ static void say_limits(struct explaining *x, const struct step_limits *limits)
     outline_end_map(&x->o);
 }
 
-static void say_work(struct explaining *x, const struct asset *asset)
+static void say_work(struct explaining *x, const struct asset *asset, const struct members *members)
 {
     switch (asset->work) {
     case ASSET_EXTERNAL:
         outline_bool(&x->o, "external", true);
         break;
     case ASSET_EXTRACT_LOAD:
-        say_extract(x, &asset->extract);
+        say_extract(x, &asset->extract, members);
         say_load(x, &asset->load);
         break;
     case ASSET_SQL:
@@ -98,6 +158,9 @@ static void say_work(struct explaining *x, const struct asset *asset)
         break;
     case ASSET_RUN:
         say_list(x, "run", &asset->run);
+        if (members->step != NULL) {
+            say_members(x, "assets", members);
+        }
         say_map(x, "env", &asset->env);
         say(x, "dir", asset->dir);
         outline_opt(&x->o, "user", asset->user);
@@ -223,46 +286,44 @@ static void say_retry(struct explaining *x, const struct retry_policy *retry)
     outline_end_map(&x->o);
 }
 
-static void say_check(struct explaining *x, const struct check *check)
+/* What is equal in all assets of a step. */
+static void say_common(struct explaining *x, const struct asset *asset,
+                       const struct members *members)
 {
-    begin_item(x, check->at);
-    outline_str(&x->o, STR("name"), check->name);
-    outline_opt(&x->o, "description", check->description);
-    outline_opt(&x->o, "sql", check->sql);
-    if (check->resource != NULL) {
-        outline_opt(&x->o, "resource", check->resource->name);
-    }
-    say_list(x, "run", &check->run);
-    outline_str(&x->o, STR("severity"), check->severity == CHECK_WARN ? STR("warn") : STR("error"));
-    outline_bool(&x->o, "blocking", check->is_blocking);
-    outline_end_item(&x->o);
-}
-
-void say_asset(struct explaining *x, const struct asset *asset)
-{
-    begin_item(x, asset->at);
-    outline_str(&x->o, STR("key"), asset->key);
-    outline_list(&x->o, "deps", asset->deps.items, asset->deps.count);
-    outline_opt(&x->o, "description", asset->description);
     outline_opt(&x->o, "group", asset->group);
     outline_list(&x->o, "kinds", asset->kinds.items, asset->kinds.count);
     outline_map(&x->o, "tags", &asset->tags);
     outline_list(&x->o, "owners", asset->owners.items, asset->owners.count);
     outline_map(&x->o, "metadata", &asset->metadata);
-    outline_opt(&x->o, "code_version", asset->code_version);
-    say_work(x, asset);
+    if (members->step == NULL) {
+        outline_opt(&x->o, "code_version", asset->code_version);
+    }
+    say_work(x, asset, members);
     say_partitions(x, asset);
     say_freshness(x, &asset->freshness);
     say_automation(x, &asset->automation);
     outline_opt(&x->o, "pool", asset->pool_name);
     say_retry(x, &asset->retry);
     outline_opt_duration(&x->o, "timeout", asset->timeout_ns);
-    if (asset->check_count > 0) {
-        outline_begin_list(&x->o, "checks");
-        for (size_t i = 0; i < asset->check_count; i++) {
-            say_check(x, &asset->checks[i]);
-        }
-        outline_end_list(&x->o);
-    }
+}
+
+void say_asset(struct explaining *x, const struct asset *asset)
+{
+    const struct members none = {0};
+    begin_item(x, asset->at);
+    outline_str(&x->o, STR("key"), asset->key);
+    outline_list(&x->o, "deps", asset->deps.items, asset->deps.count);
+    outline_opt(&x->o, "description", asset->description);
+    say_common(x, asset, &none);
+    say_checks(x, asset);
+    outline_end_item(&x->o);
+}
+
+void say_step(struct explaining *x, const struct shared_step *step, const bool *set)
+{
+    const struct members members = {step, set};
+    begin_item(x, step->at);
+    outline_str(&x->o, STR("key"), step->key);
+    say_common(x, &x->defs->assets[step->assets[0]], &members);
     outline_end_item(&x->o);
 }

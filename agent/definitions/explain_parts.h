@@ -38,6 +38,8 @@ void begin_item(struct explaining *x, struct location at);
 void say_resource(struct explaining *x, const struct resource *resource);
 void say_pool(struct explaining *x, const struct pool *pool);
 void say_asset(struct explaining *x, const struct asset *asset);
+/* With its assets that are in `set`; NULL = all. */
+void say_step(struct explaining *x, const struct shared_step *step, const bool *set);
 void say_job(struct explaining *x, const struct job *job);
 void say_schedule(struct explaining *x, const struct schedule *schedule);
 void say_sensor(struct explaining *x, const struct sensor *sensor);

@@ -479,7 +479,7 @@ static bool join(struct reading *r)
     }
     r->l->root = whole.node;
     r->l->raw.project = r->sources[0].raw.project;
-    return true;
+    return expand_steps(r->l, whole.node);
 }
 
 /* The names of the files stay with the definitions. */

@@ -26,6 +26,18 @@ static const struct json *nth_child(const struct json *list, size_t index)
     return node;
 }
 
+static bool is_step_key(const struct graph_link *link, const struct graph_fault *fault)
+{
+    const struct definitions *defs = link->l->defs;
+    struct str dep = link->input[fault->node].deps[fault->dep];
+    for (size_t i = 0; defs->shared_step_count > 0 && i < defs->asset_count; i++) {
+        if (defs->assets[i].step != NULL && str_eq(defs->assets[i].step->key, dep)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_fault(void *ctx, const struct graph_fault *fault)
 {
     struct graph_link *link = ctx;
@@ -45,6 +57,11 @@ static void on_fault(void *ctx, const struct graph_fault *fault)
     }
     case GRAPH_MISSING_DEP:
         at = place_of_item(node, "deps", fault->dep);
+        if (is_step_key(link, fault)) {
+            problems_add(link->l->problems, at, STR("name those of its assets that are meant"),
+                         STR_FMT ": it is a step that makes several assets", STR_ARG(fault->text));
+            return;
+        }
         break;
     case GRAPH_CYCLE:
         at = place_of(node, "deps");

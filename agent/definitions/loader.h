@@ -20,6 +20,13 @@ struct loader {
  * why (ERR_NO_MEMORY, ERR_FULL). */
 MUST_CHECK bool read_files(struct loader *l, struct str text, struct err *err);
 
+/* Takes each asset that is a shared step apart, in l->raw and in the tree, into the assets that it
+ * makes: all that follows sees one asset after the other. False: out of memory. */
+MUST_CHECK bool expand_steps(struct loader *l, struct json *root);
+/* A shared step for assets that come from elsewhere than the tree: give each of them `step`, and its
+ * stream; link_steps() does the rest. `key` is of the definitions' arena. NULL: out of memory. */
+struct shared_step *new_step(struct loader *l, struct str key, struct location at);
+
 /* Places, and steps through a list beside the array that was read from it. NULL gives no place,
  * and stays NULL. */
 struct location place_of_node(const struct json *node);
@@ -123,6 +130,7 @@ void check_automation(const struct subject *s);
 
 /* The graph, jobs, and who starts them. */
 void link_graph(struct loader *l);
+void link_steps(struct loader *l); /* after it: defs->order, and which assets a step has */
 void link_jobs(struct loader *l);
 void link_schedules(struct loader *l);
 void link_sensors(struct loader *l);

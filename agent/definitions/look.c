@@ -289,6 +289,9 @@ void definitions_write_asset(const struct definitions *defs, size_t asset, struc
     if (a->work == ASSET_EXTERNAL) {
         jw_member_bool(w, "external", true);
     }
+    if (a->step != NULL) {
+        jw_member_str(w, "step", a->step->key);
+    }
     write_map(w, "metadata", &a->metadata);
     write_partitions(w, &a->partitions);
     write_freshness(w, &a->freshness);

@@ -5,9 +5,20 @@
 
 enum { JOBS_MAX = 1000, RESOURCES_MAX = 1000, POOLS_MAX = 1000 };
 
+/* An asset among those of a shared step. */
+struct raw_member {
+    struct str stream; /* of extract.streams */
+    struct str key;
+    struct str_list deps;
+    struct str description;
+    struct str code_version;
+    struct object_list checks; /* of struct check */
+    struct location at;
+};
 struct raw_extract {
     struct extract extract;
     const struct json *config;
+    struct object_list streams; /* of struct raw_member */
     bool has_header;
     bool has_delimiter;
 };
@@ -75,7 +86,11 @@ struct raw_asset {
     struct raw_freshness freshness;
     struct raw_automation automation;
     const struct json *extras;
-    struct object_list checks; /* of struct check */
+    struct object_list checks;  /* of struct check */
+    struct object_list outputs; /* of struct raw_member */
+    /* Of an asset of a shared step, after steps.c has taken its block apart: */
+    const struct raw_asset *first; /* where what they share is checked; NULL = here */
+    size_t shared_deps;            /* the first of its deps are those of the block */
     bool is_external;
     bool has_extract, has_load, has_sql, has_run;
 };

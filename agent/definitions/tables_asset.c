@@ -3,7 +3,47 @@
 #include "agent/definitions/tables.h"
 #include "common/base/limits.h"
 
-enum { CHECKS_MAX = 100, OWNERS_MAX = 16 };
+enum { CHECKS_MAX = 100, OWNERS_MAX = 16, OUTPUTS_MAX = 1000 };
+
+static const struct field_table check_table;
+
+/* --- the assets of a shared step --- */
+
+#define MEMBER_FIELDS                                                                              \
+    FIELD(STR_LIST, "deps", raw_member, deps,                                                      \
+          "The keys of the assets that it is made from, besides those that all are made from.",    \
+          .max = LIMIT_DEPS_PER_ASSET),                                                            \
+        FIELD(STR, "description", raw_member, description, "What a person should know about it."), \
+        FIELD(STR, "code_version", raw_member, code_version,                                       \
+              "Changes whenever the result would change for the same input."),                     \
+        FIELD(OBJECT_LIST, "checks", raw_member, checks, "What must hold for its rows.",           \
+              .object = &check_table, .max = CHECKS_MAX)
+
+static const struct field stream_fields[] = {
+    FIELD(STR, "name", raw_member, stream, "Its name, as the tap says it.", .required = true),
+    FIELD(STR, "key", raw_member, key,
+          "The asset's key; that of the step, `/` and the stream's name when not given."),
+    MEMBER_FIELDS,
+};
+static const struct field_table stream_table = {
+    .name = "stream",
+    .size = sizeof(struct raw_member),
+    TABLE(stream_fields),
+    .location_offset = offsetof(struct raw_member, at),
+    .shorthand = &stream_fields[0],
+};
+
+static const struct field output_fields[] = {
+    FIELD(STR, "key", raw_member, key, "The asset's key.", .required = true),
+    MEMBER_FIELDS,
+};
+static const struct field_table output_table = {
+    .name = "output",
+    .size = sizeof(struct raw_member),
+    TABLE(output_fields),
+    .location_offset = offsetof(struct raw_member, at),
+    .shorthand = &output_fields[0],
+};
 
 /* --- how an asset is made --- */
 
@@ -38,6 +78,10 @@ static const struct field extract_fields[] = {
           "tap in memory, not by a file on a disk. With `tap`."),
     FIELD(STR, "stream", raw_extract, extract.stream,
           "The stream to load; all when not given. With `tap`."),
+    FIELD(OBJECT_LIST, "streams", raw_extract, streams,
+          "The streams to load, each an asset of its own: the tap runs once for all of them. With "
+          "`tap`.",
+          .object = &stream_table, .min = 1, .max = LIMIT_STREAMS),
     LATER("select"),
     LATER("registers"),
     LATER("every"),
@@ -191,7 +235,9 @@ static const struct field_table limits_table = {
 
 static const struct field asset_fields[] = {
     FIELD(STR, "key", raw_asset, asset.key,
-          "Its name: parts of letters, digits, `_`, `-` and `.`, joined by `/`.", .required = true),
+          "Its name: parts of letters, digits, `_`, `-` and `.`, joined by `/`. With `streams` or "
+          "`assets` it is that of the step that makes them.",
+          .required = true),
     FIELD(STR_LIST, "deps", raw_asset, asset.deps, "The keys of the assets that it is made from.",
           .max = LIMIT_DEPS_PER_ASSET),
     FIELD(OBJECT, "extract", raw_asset, extract, "Where rows come from. Goes with `load`.",
@@ -202,6 +248,9 @@ static const struct field asset_fields[] = {
           SEEN(raw_asset, has_sql), .object = &sql_table),
     FIELD(STR_LIST, "run", raw_asset, asset.run, "A program and its arguments. May hold ${VAR}.",
           SEEN(raw_asset, has_run), .min = 1, .max = LIMIT_STEP_ARGS),
+    FIELD(OBJECT_LIST, "assets", raw_asset, outputs,
+          "The assets that the program makes, when it makes several. With `run`.",
+          .object = &output_table, .min = 1, .max = OUTPUTS_MAX),
     FIELD(STR_MAP, "env", raw_asset, asset.env,
           "Environment variables for `run`. May hold ${VAR} and ${secret:NAME}.",
           .max = LIMIT_STEP_ENV),

@@ -63,6 +63,7 @@ bool bookmark_init(struct bookmark *b, const struct bookmark_options *options, s
         .key = options->key,
         .is_incremental = options->key.len > 0 && options->mode != MODE_OVERWRITE,
         .is_append = options->mode == MODE_APPEND,
+        .is_unsorted = options->is_unsorted,
     };
     if (b->is_incremental) {
         b->columns_hash = hash_columns(options->schema);
@@ -77,13 +78,45 @@ bool bookmark_init(struct bookmark *b, const struct bookmark_options *options, s
     return true;
 }
 
+static bool set_key(struct key_value *k, const struct value *key, const struct bookmark *b,
+                    struct err *err)
+{
+    return key_value_set(k, key, err) || err_wrap(err, "column \"" STR_FMT "\"", STR_ARG(b->key));
+}
+
+/* Whether the row is new, and whether it is one of those with the highest key. */
+static bool take_in_any_order(struct bookmark *b, const struct value *key, const struct value *row,
+                              size_t count, bool *ret_is_loaded, struct err *err)
+{
+    int to_last = key_value_compare(&b->last, key);
+    bool was_start = b->is_append && key_value_equals(&b->start, key);
+    *ret_is_loaded = was_start && boundary_meet(&b->boundary, row, count);
+    if (*ret_is_loaded) {
+        return to_last != 0 || boundary_note(&b->boundary, row, count, err);
+    }
+    if ((b->first.type == VALUE_NULL || key_value_compare(&b->first, key) > 0) &&
+        !set_key(&b->first, key, b, err)) {
+        return false;
+    }
+    if (to_last < 0) {
+        if (!set_key(&b->last, key, b, err)) {
+            return false;
+        }
+        boundary_restart(&b->boundary);
+    }
+    return to_last > 0 || !b->is_append || boundary_note(&b->boundary, row, count, err);
+}
+
 bool bookmark_take(struct bookmark *b, const struct value *key, const struct value *row,
                    size_t count, bool *ret_is_loaded, struct err *err)
 {
     *ret_is_loaded = false;
+    if (b->is_unsorted) {
+        return take_in_any_order(b, key, row, count, ret_is_loaded, err);
+    }
     bool is_same = key_value_equals(&b->last, key);
-    if (!is_same && !key_value_set(&b->last, key, err)) {
-        return err_wrap(err, "column \"" STR_FMT "\"", STR_ARG(b->key));
+    if (!is_same && !set_key(&b->last, key, b, err)) {
+        return false;
     }
     if (b->is_incremental && b->is_append) {
         if (!is_same) {

@@ -54,26 +54,55 @@ static uint64_t row_hash(const struct value *row, size_t count)
     return value == 0 ? 1 : value;
 }
 
-bool boundary_add(struct boundary *b, const struct value *row, size_t count, bool *ret_is_loaded,
-                  struct err *err)
+static bool meet(struct boundary *b, uint64_t hash)
+{
+    bool is_loaded = b->skip > 0;
+    b->skip -= b->skip > 0;
+    for (size_t i = 0; i < b->loaded_count; i++) {
+        if (b->loaded[i] == hash) {
+            b->loaded[i] = 0;
+            return true;
+        }
+    }
+    return is_loaded;
+}
+
+static bool note(struct boundary *b, uint64_t hash, struct err *err)
 {
     if (b->count == BOUNDARY_ROWS_MAX) {
         err_set(err, ERR_FULL, "more than %d rows share one value of the replication key",
                 BOUNDARY_ROWS_MAX);
         return err_hint(err, "use a finer replication_key, or mode upsert with a primary_key");
     }
-    uint64_t hash = row_hash(row, count);
     b->hashes[b->count++] = hash;
-    *ret_is_loaded = b->skip > 0;
-    b->skip -= b->skip > 0;
-    for (size_t i = 0; i < b->loaded_count; i++) {
-        if (b->loaded[i] == hash) {
-            b->loaded[i] = 0;
-            *ret_is_loaded = true;
-            break;
-        }
-    }
     return true;
+}
+
+bool boundary_meet(struct boundary *b, const struct value *row, size_t count)
+{
+    return meet(b, row_hash(row, count));
+}
+
+bool boundary_note(struct boundary *b, const struct value *row, size_t count, struct err *err)
+{
+    return note(b, row_hash(row, count), err);
+}
+
+bool boundary_add(struct boundary *b, const struct value *row, size_t count, bool *ret_is_loaded,
+                  struct err *err)
+{
+    uint64_t hash = row_hash(row, count);
+    if (!note(b, hash, err)) {
+        return false;
+    }
+    *ret_is_loaded = meet(b, hash);
+    return true;
+}
+
+void boundary_restart(struct boundary *b)
+{
+    b->count = 0;
+    b->is_passed = true;
 }
 
 void boundary_write(const struct boundary *b, struct json_writer *w)
@@ -81,6 +110,11 @@ void boundary_write(const struct boundary *b, struct json_writer *w)
     jw_begin_array(w);
     for (size_t i = 0; i < b->count; i++) {
         jw_i64(w, (int64_t)b->hashes[i]);
+    }
+    for (size_t i = 0; i < b->loaded_count && !b->is_passed; i++) {
+        if (b->loaded[i] != 0) { /* not met again yet */
+            jw_i64(w, (int64_t)b->loaded[i]);
+        }
     }
     jw_end_array(w);
 }

@@ -14,6 +14,7 @@ struct boundary {
     size_t count;
     uint64_t *loaded; /* of the last committed run; 0 = met again */
     size_t loaded_count;
+    bool is_passed; /* the highest key is another one than that of `loaded` */
     size_t skip; /* columns changed since, so that hashes say nothing: that many rows are taken as
                     loaded */
 };
@@ -27,4 +28,13 @@ void boundary_next_key(struct boundary *b); /* the key grew: nothing shares it y
  * it). ERR_FULL past BOUNDARY_ROWS_MAX rows with one key. */
 MUST_CHECK bool boundary_add(struct boundary *b, const struct value *row, size_t count,
                              bool *ret_is_loaded, struct err *err);
-void boundary_write(const struct boundary *b, struct json_writer *w); /* the list for the state */
+/* For rows in any order, the two halves of boundary_add(): did an earlier run load it? (asked once
+ * for each row that has that run's key) ... */
+bool boundary_meet(struct boundary *b, const struct value *row, size_t count);
+/* ... and taking it, as one that has the highest key. */
+MUST_CHECK bool boundary_note(struct boundary *b, const struct value *row, size_t count,
+                              struct err *err);
+void boundary_restart(struct boundary *b); /* the highest key rose: nothing shares it yet */
+/* The list for the state: rows that were taken, and those of the earlier run that were not met again
+ * so far and still share the key. */
+void boundary_write(const struct boundary *b, struct json_writer *w);

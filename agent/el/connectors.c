@@ -5,6 +5,9 @@ enum { NAMES_BYTES_MAX = 1024 };
 static const struct tap_ops *const taps[] = {
     &tap_sqlite,         &tap_csv,          &tap_jsonl,  &tap_singer,
     &tap_singer_program, &tap_singer_input, &tap_system, &tap_mqtt,
+#ifdef SELVEDGE_WITH_HTTP
+    &tap_http,
+#endif
 #ifdef SELVEDGE_WITH_MODBUS
     &tap_modbus,
 #endif
@@ -13,9 +16,10 @@ static const struct tap_ops *const taps[] = {
 #endif
 };
 static const struct target_ops *const targets[] = {
-    &target_sqlite,
-    &target_jsonl,
-    &target_singer_program,
+    &target_sqlite,   &target_jsonl, &target_singer_program,
+#ifdef SELVEDGE_WITH_HTTP
+    &target_http,
+#endif
 #ifdef SELVEDGE_WITH_POSTGRES
     &target_postgres,
 #endif
@@ -28,6 +32,9 @@ struct absent {
     const char *package;
 };
 static const struct absent absent_taps[] = {
+#ifndef SELVEDGE_WITH_HTTP
+    {"http", "SELVEDGE_WITH_HTTP", "libcurl4-openssl-dev"},
+#endif
 #ifndef SELVEDGE_WITH_MODBUS
     {"modbus", "SELVEDGE_WITH_MODBUS", "libmodbus-dev"},
 #endif
@@ -37,6 +44,9 @@ static const struct absent absent_taps[] = {
     {NULL, NULL, NULL},
 };
 static const struct absent absent_targets[] = {
+#ifndef SELVEDGE_WITH_HTTP
+    {"http", "SELVEDGE_WITH_HTTP", "libcurl4-openssl-dev"},
+#endif
 #ifndef SELVEDGE_WITH_POSTGRES
     {"postgres", "SELVEDGE_WITH_POSTGRES", "libpq-dev"},
 #endif

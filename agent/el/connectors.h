@@ -11,10 +11,12 @@ extern const struct tap_ops tap_singer_program;
 extern const struct tap_ops tap_singer_input;
 extern const struct tap_ops tap_system;
 extern const struct tap_ops tap_mqtt;
+extern const struct tap_ops tap_http;     /* SELVEDGE_WITH_HTTP */
 extern const struct tap_ops tap_modbus;   /* SELVEDGE_WITH_MODBUS */
 extern const struct tap_ops tap_postgres; /* SELVEDGE_WITH_POSTGRES */
 extern const struct target_ops target_sqlite;
 extern const struct target_ops target_jsonl;
+extern const struct target_ops target_http;     /* SELVEDGE_WITH_HTTP */
 extern const struct target_ops target_postgres; /* SELVEDGE_WITH_POSTGRES */
 extern const struct target_ops target_singer_program;
 

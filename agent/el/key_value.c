@@ -67,6 +67,34 @@ bool key_value_equals(const struct key_value *k, const struct value *v)
     }
 }
 
+static int rank(enum value_type type)
+{
+    bool is_number = type == VALUE_INTEGER || type == VALUE_REAL;
+    return type == VALUE_NULL ? 0 : is_number ? 1 : 2;
+}
+
+static double as_double(const struct value *v)
+{
+    return v->type == VALUE_INTEGER ? (double)v->as.integer : v->as.real;
+}
+
+int key_value_compare(const struct key_value *k, const struct value *v)
+{
+    struct value own = key_value_get(k);
+    if (rank(own.type) != rank(v->type) || own.type == VALUE_NULL) {
+        return rank(own.type) - rank(v->type);
+    }
+    if (rank(own.type) == 2) {
+        return str_cmp(own.as.text, v->as.text);
+    }
+    if (own.type == VALUE_INTEGER && v->type == VALUE_INTEGER) {
+        return (own.as.integer > v->as.integer) - (own.as.integer < v->as.integer);
+    }
+    double a = as_double(&own);
+    double b = as_double(v);
+    return (a > b) - (a < b);
+}
+
 struct value key_value_get(const struct key_value *k)
 {
     struct value v = {.type = k->type};

@@ -19,6 +19,8 @@ struct key_value {
 /* ERR_INVALID for a blob and for text that is too long. */
 MUST_CHECK bool key_value_set(struct key_value *k, const struct value *v, struct err *err);
 bool key_value_equals(const struct key_value *k, const struct value *v);
+/* Below, at or above 0 as k comes before v, equals it, or comes after it. NULL comes first. */
+int key_value_compare(const struct key_value *k, const struct value *v);
 struct value key_value_get(const struct key_value *k); /* borrows k's text */
 /* False (err) when JSON could not give the text back as it is: not UTF-8, or a NUL in it. */
 MUST_CHECK bool key_value_check(const struct key_value *k, struct err *err);

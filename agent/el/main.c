@@ -1,6 +1,7 @@
 /* selvedge-el - the extract/load worker. The agent starts one for every step. */
 #include "agent/el/singer_tap.h"
 #include "agent/el/singer_target.h"
+#include "agent/el/state_command.h"
 #include "agent/el/step.h"
 #include "common/cli/cli.h"
 
@@ -11,6 +12,13 @@ static int step_command(struct cli *cli, void *ctx)
     (void)cli;
     (void)ctx;
     return step_run(STDIN_FILENO);
+}
+
+static int state_command(struct cli *cli, void *ctx)
+{
+    (void)cli;
+    (void)ctx;
+    return state_command_run(STDIN_FILENO, STDOUT_FILENO);
 }
 
 static const struct cli_command commands[] = {
@@ -30,6 +38,20 @@ static const struct cli_command commands[] = {
         .exit_codes = "0: done. 1: failed, nothing is half-applied. 2: the step is not understood. "
                       "143: stopped by SIGTERM.",
         .run = step_command,
+    },
+    {
+        .name = "state",
+        .summary = "show or change the states of a step's load, without a load",
+        .description =
+            "Reads the step, as for \"step\", from standard input, and writes the states that its "
+            "target keeps, newest first: {\"state_id\", \"has_present\", \"states\": [{\"at\", "
+            "\"value\"}]}. With a member \"state\" that becomes the present state first; null: "
+            "there is none, and the next load begins from the start.\n\n"
+            "\"selvedge-agent state\" is this for people.",
+        .examples =
+            CLI_EXAMPLES({"selvedge-el state < step.json", "see how far the load has come"}),
+        .exit_codes = "0: done. 1: failed, nothing is changed. 2: the step is not understood.",
+        .run = state_command,
     },
     {
         .name = "tap",

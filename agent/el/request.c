@@ -51,6 +51,7 @@ static const struct field request_fields[] = {
     {.key = "attempt", .type = FIELD_I64, AT(request, attempt)},
     {.key = "state_id", .type = FIELD_STR, AT(request, state_id)},
     {.key = "state_dir", .type = FIELD_STR, AT(request, state_dir)},
+    {.key = "state", .type = FIELD_JSON, AT(request, state)},
     {.key = "tap", .type = FIELD_JSON_OBJECT, AT(request, tap_node)},
     {.key = "target", .type = FIELD_JSON_OBJECT, AT(request, target_node)},
     {.key = "path", .type = FIELD_STR, AT(request, path)},

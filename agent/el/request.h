@@ -28,6 +28,7 @@ struct request {
     int kind;
     struct str state_id; /* empty = the asset */
     struct str state_dir;
+    const struct json *state; /* of state_command.h; NULL = not given */
     /* kind extract_load */
     const struct json *tap_node; /* as they came; NULL = they did not */
     const struct json *target_node;

@@ -46,6 +46,16 @@ void row_json_write(struct json_writer *w, const struct column *c, const struct 
     }
 }
 
+void row_json_write_row(struct json_writer *w, const struct schema *schema, const struct value *row)
+{
+    jw_begin_object(w);
+    for (size_t i = 0; i < schema->count; i++) {
+        jw_key(w, schema->columns[i].name);
+        row_json_write(w, &schema->columns[i], &row[i]);
+    }
+    jw_end_object(w);
+}
+
 bool row_json_fits(const struct column *column, const struct value *value)
 {
     switch (value->type) {

@@ -53,6 +53,13 @@ static void add_element(struct buf *out, const struct json *element)
     json_write(out, element);
 }
 
+static void note_time(struct state_file *s, const struct json *at)
+{
+    if (at != NULL && at->type == JSON_STRING) {
+        (void)snprintf(s->at, sizeof(s->at), STR_FMT, STR_ARG(at->as.string));
+    }
+}
+
 static bool read_states(struct state_file *s, const struct json *root, struct err *err)
 {
     const struct json *id = json_get(root, "state_id");
@@ -70,8 +77,11 @@ static bool read_states(struct state_file *s, const struct json *root, struct er
             return corrupt(s, err);
         }
         if (e == states->child) {
-            json_write(&s->value, value);
-            add_element(&s->earlier, e);
+            note_time(s, json_get(e, "at"));
+            if (value->type != JSON_NULL) {
+                json_write(&s->value, value);
+                add_element(&s->earlier, e);
+            }
         } else {
             add_element(&s->history, e);
         }
@@ -103,7 +113,7 @@ static bool read_file(struct state_file *s, struct err *err)
     size_t kept = 1;
     size_t bytes = text.len;
     for (struct json *e = states == NULL ? NULL : states->child; e != NULL; e = e->next, kept++) {
-        if (kept + 1 >= STATE_FILE_HISTORY || bytes > STATE_FILE_BYTES_MAX / 2) {
+        if (kept + 1 >= STATES_KEPT || bytes > STATE_FILE_BYTES_MAX / 2) {
             e->next = NULL;
         }
     }
@@ -133,12 +143,8 @@ bool state_file_open(struct state_file *ret, struct str folder, struct str state
     return true;
 }
 
-bool state_file_set(struct state_file *s, struct str value, struct err *err)
+static bool put(struct state_file *s, struct str value, struct err *err)
 {
-    struct mono_time now = clock_mono(&s->clock);
-    if (str_eq(value, buf_str(&s->value))) {
-        return true;
-    }
     if (s->earlier.len > 0) { /* the first of this run */
         AUTO(buf) rest = buf_growing(STATE_FILE_BYTES_MAX);
         buf_add(&rest, buf_str(&s->history));
@@ -153,8 +159,68 @@ bool state_file_set(struct state_file *s, struct str value, struct err *err)
         return err_set(err, ERR_FULL, "a state is larger than %d bytes", LIMIT_JSON_BYTES);
     }
     s->is_dirty = true;
+    return true;
+}
+
+bool state_file_set(struct state_file *s, struct str value, struct err *err)
+{
+    struct mono_time now = clock_mono(&s->clock);
+    if (str_eq(value, buf_str(&s->value))) {
+        return true;
+    }
+    if (!put(s, value, err)) {
+        return false;
+    }
     bool is_due = s->written.ns == 0 || now.ns - s->written.ns >= STATE_FILE_EVERY;
     return !is_due || state_file_flush(s, err);
+}
+
+bool state_file_replace(struct state_file *s, struct str value, struct err *err)
+{
+    return str_eq(value, buf_str(&s->value)) || (put(s, value, err) && state_file_flush(s, err));
+}
+
+static bool take_element(const struct state_file *s, const struct json *e, struct arena *arena,
+                         struct kept_states *ret, struct err *err)
+{
+    AUTO(buf) text = buf_growing(LIMIT_JSON_BYTES);
+    const struct json *at = json_get(e, "at");
+    const struct json *value = json_get(e, "value");
+    if (at == NULL || at->type != JSON_STRING || value == NULL) {
+        return corrupt(s, err);
+    }
+    if (value->type == JSON_NULL) {
+        return true;
+    }
+    struct kept_state *state = &ret->items[ret->count++];
+    json_write(&text, value);
+    state->at = arena_copy(arena, at->as.string);
+    state->value = text.overflow ? STR_NONE : arena_copy(arena, buf_str(&text));
+    return (state->at.ptr != NULL && state->value.ptr != NULL) ||
+           err_set(err, ERR_NO_MEMORY, "no memory for the states");
+}
+
+bool state_file_list(const struct state_file *s, struct arena *arena, struct kept_states *ret,
+                     struct err *err)
+{
+    AUTO(buf) text = buf_growing(STATE_FILE_BYTES_MAX);
+    struct json *root = NULL;
+    *ret = (struct kept_states){.has_present = s->value.len > 0};
+    if (!files_exist(s->path)) {
+        return true;
+    }
+    if (!files_read(s->path, &text, err) ||
+        !json_parse(buf_str(&text), STATE_FILE_BYTES_MAX, arena, &root, err)) {
+        return false;
+    }
+    const struct json *states = json_get(root, "states");
+    for (const struct json *e = states == NULL ? NULL : states->child;
+         e != NULL && ret->count < STATES_KEPT; e = e->next) {
+        if (!take_element(s, e, arena, ret, err)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool state_file_flush(struct state_file *s, struct err *err)
@@ -164,13 +230,14 @@ bool state_file_flush(struct state_file *s, struct err *err)
     }
     AUTO(buf) text = buf_growing(STATE_FILE_BYTES_MAX);
     struct json_writer w = json_writer(&text);
+    struct wall_time now = clock_wall(&s->clock);
     jw_begin_object(&w);
     jw_member_str(&w, "state_id", s->state_id);
     jw_key(&w, STR("states"));
     jw_begin_array(&w);
     jw_begin_object(&w);
-    jw_member_wall(&w, "at", clock_wall(&s->clock));
-    jw_member_raw(&w, "value", buf_str(&s->value));
+    jw_member_wall(&w, "at", now);
+    jw_member_raw(&w, "value", s->value.len == 0 ? STR("null") : buf_str(&s->value));
     jw_end_object(&w);
     buf_add(&text, buf_str(&s->history));
     jw_end_array(&w);
@@ -185,7 +252,14 @@ bool state_file_flush(struct state_file *s, struct err *err)
     }
     s->is_dirty = false;
     s->written = clock_mono(&s->clock);
+    (void)wall_format(now, s->at);
     return true;
+}
+
+bool state_file_renew(struct state_file *s, struct err *err)
+{
+    s->is_dirty = true;
+    return state_file_flush(s, err);
 }
 
 void state_file_release(struct state_file *s)

@@ -69,6 +69,12 @@ static bool carry_out(const struct request *r, struct arena *arena, struct repor
     return checks_run(r, STR_NONE, arena, report) || cancel_error(err);
 }
 
+bool step_read(int fd, struct arena *arena, struct request *ret, struct err *err)
+{
+    AUTO(buf) text = buf_growing(LIMIT_JSON_BYTES);
+    return read_all(fd, &text, err) && request_parse(buf_str(&text), arena, ret, err);
+}
+
 static int fail(struct report *report, const struct err *err, int code)
 {
     report_error(report, err);
@@ -82,14 +88,12 @@ int step_run(int stdin_fd)
     AUTO(report) report;
     report_init(&report);
     AUTO(arena) arena = arena_new(ARENA_BYTES_MAX);
-    AUTO(buf) text = buf_growing(LIMIT_JSON_BYTES);
     struct request request;
     db_limit_memory(SQLITE_HEAP_BYTES_MAX);
     if (!cancel_install(&err)) {
         return fail(&report, &err, STEP_FAILED);
     }
-    if (!read_all(stdin_fd, &text, &err) ||
-        !request_parse(buf_str(&text), &arena, &request, &err)) {
+    if (!step_read(stdin_fd, &arena, &request, &err)) {
         return fail(&report, &err, STEP_USAGE);
     }
     if (!carry_out(&request, &arena, &report, &err)) {

@@ -3,18 +3,15 @@
  * line end that is no whole object is still being written: it is left for the next run. */
 #include "agent/el/connectors.h"
 #include "agent/el/file_tap.h"
+#include "agent/el/json_columns.h"
 #include "agent/el/json_row.h"
 #include "common/base/limits.h"
 
-struct evidence {
-    bool has_integer, has_real, has_boolean, has_string, has_nested;
-};
 struct tap_jsonl {
     struct file_tap file;
     const struct tap_context *context;
     struct json_row row;
-    struct evidence *evidence; /* by column */
-    struct buf name;           /* an unescaped member name */
+    struct json_columns columns;
 };
 
 static struct tap_jsonl *jsonl_of(struct tap *tap)
@@ -59,76 +56,6 @@ static bool next_line(struct tap_jsonl *t, struct str *ret, bool *ret_found, str
     }
 }
 
-static void note(struct evidence *e, enum json_type type, struct json_raw value)
-{
-    int64_t integer = 0;
-    switch (type) {
-    case JSON_INT: /* too large for 64 bits: kept as text */
-        e->has_string = e->has_string || !json_raw_i64(value, &integer);
-        e->has_integer = true;
-        break;
-    case JSON_REAL:
-        e->has_real = true;
-        break;
-    case JSON_BOOL:
-        e->has_boolean = true;
-        break;
-    case JSON_STRING:
-        e->has_string = true;
-        break;
-    case JSON_ARRAY:
-    case JSON_OBJECT:
-        e->has_nested = true;
-        break;
-    case JSON_NULL:
-    default:
-        break;
-    }
-}
-
-static enum column_kind kind_of(const struct evidence *e)
-{
-    bool has_number = e->has_integer || e->has_real;
-    int sorts = has_number + e->has_boolean + e->has_string + e->has_nested;
-    if (sorts == 0) {
-        return COLUMN_ANY; /* only nulls so far */
-    }
-    if (sorts > 1 || e->has_string) {
-        return COLUMN_TEXT; /* numbers and the like as their JSON text */
-    }
-    if (has_number) {
-        return e->has_real ? COLUMN_REAL : COLUMN_INTEGER;
-    }
-    return e->has_boolean ? COLUMN_BOOLEAN : COLUMN_JSON;
-}
-
-static bool look_at_object(struct tap_jsonl *t, struct str line, struct err *err)
-{
-    struct schema *schema = &t->file.stream.schema;
-    struct json_scan scan;
-    struct json_raw key;
-    struct json_raw value;
-    if (!json_scan_object(&scan, line, err)) {
-        return false;
-    }
-    while (json_scan_member(&scan, &key, &value)) {
-        struct str name;
-        size_t column = 0;
-        buf_reset(&t->name);
-        if (!json_unescape(key, true, &t->name, &name)) {
-            return err_set(err, ERR_NO_MEMORY, "no memory for a name");
-        }
-        if (!schema_find(schema, name, &column)) {
-            column = schema->count;
-            if (!schema_add(schema, &(struct column){.name = name}, err)) {
-                return false;
-            }
-        }
-        note(&t->evidence[column], value.type, value);
-    }
-    return json_scan_end(&scan, err);
-}
-
 static bool look_at_file(struct tap_jsonl *t, struct err *err)
 {
     file_tap_seek(&t->file);
@@ -141,7 +68,7 @@ static bool look_at_file(struct tap_jsonl *t, struct err *err)
         if (!found) {
             return true;
         }
-        if (!look_at_object(t, line, err)) {
+        if (!json_columns_look(&t->columns, line, err)) {
             if (err->code != ERR_INVALID || !t->context->takes_rejects) {
                 return file_tap_wrap(&t->file, err);
             }
@@ -166,10 +93,7 @@ static bool look(struct tap_jsonl *t, struct err *err)
             return false;
         }
     }
-    struct schema *schema = &t->file.stream.schema;
-    for (size_t i = 0; i < schema->count; i++) {
-        schema->columns[i].kind = kind_of(&t->evidence[i]);
-    }
+    (void)json_columns_settle(&t->columns);
     file_tap_rewind(&t->file);
     return true;
 }
@@ -225,7 +149,7 @@ static void jsonl_tap_close(struct tap *tap)
         struct tap_jsonl *t = jsonl_of(tap);
         file_tap_fini(&t->file);
         json_row_release(&t->row);
-        buf_release(&t->name);
+        json_columns_release(&t->columns);
     }
 }
 
@@ -233,15 +157,16 @@ static bool jsonl_tap_open(struct tap **ret, const struct tap_context *context, 
 {
     struct arena *arena = context->arena;
     struct tap_jsonl *t = arena_alloc(arena, sizeof(*t));
-    if (t == NULL ||
-        (t->evidence = arena_array(arena, LIMIT_COLUMNS, sizeof(*t->evidence))) == NULL) {
+    if (t == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for the tap");
     }
     t->context = context;
     t->file.base.ops = &tap_jsonl;
     t->file.base.stream = &t->file.stream;
     t->file.stream.schema = schema_new(arena);
-    t->name = buf_growing(LIMIT_JSON_BYTES);
+    if (!json_columns_init(&t->columns, &t->file.stream.schema, arena, err)) {
+        return false;
+    }
     if (!file_tap_init(&t->file, context, err) || (!t->file.base.is_unchanged && !look(t, err)) ||
         !json_row_init(&t->row, &t->file.stream.schema, arena, err)) {
         jsonl_tap_close(&t->file.base);

@@ -12,7 +12,22 @@ struct target_context {
     struct str state_id;             /* empty: the state is kept elsewhere, not in the target */
     struct str state_dir;            /* where a target that has no place for it keeps it */
     struct rejects *rejects;         /* takes what the target refuses, when they are on */
+    bool only_states;                /* for states() and set_state(): no load follows */
     struct arena *arena;             /* lives longer than the target */
+};
+
+/* One of the states that a target keeps of a load. */
+struct kept_state {
+    struct str at;    /* when it was committed: UTC, RFC 3339 */
+    struct str value; /* JSON */
+};
+enum {
+    STATES_KEPT = 10
+}; /* the present one, and those at the end of the last runs that moved it */
+struct kept_states {
+    struct kept_state items[STATES_KEPT]; /* newest first */
+    size_t count;
+    bool has_present; /* the first is the present one; else there is none */
 };
 
 /* Rows for a sink to take. *ret_row NULL: no more for now (the caller of load() knows why). */
@@ -70,4 +85,10 @@ struct target_ops {
      * the same, until the next load with the same state. */
     MUST_CHECK bool (*quarantine_failed)(struct target *target, struct err *err);
     void (*close)(struct target *target); /* NULL is allowed */
+    /* What it keeps for context->state_id, in the context's arena. NULL, as set_state: it cannot
+     * say. */
+    MUST_CHECK bool (*states)(struct target *target, struct kept_states *ret, struct err *err);
+    /* Instead of a load: `value` becomes the present state, the former is kept; empty: there is
+     * none. */
+    MUST_CHECK bool (*set_state)(struct target *target, struct str value, struct err *err);
 };

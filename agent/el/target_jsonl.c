@@ -294,12 +294,7 @@ static bool jsonl_target_set_schema(struct target *target, struct sink *sink,
 static bool write_row(struct target_jsonl *t, const struct value *row, struct err *err)
 {
     struct json_writer w = json_writer(&t->out);
-    jw_begin_object(&w);
-    for (size_t i = 0; i < t->schema->count; i++) {
-        jw_key(&w, t->schema->columns[i].name);
-        row_json_write(&w, &t->schema->columns[i], &row[i]);
-    }
-    jw_end_object(&w);
+    row_json_write_row(&w, t->schema, row);
     buf_add_char(&t->out, '\n');
     if (t->out.overflow) {
         return err_set(err, ERR_NO_MEMORY, "no memory for a row");

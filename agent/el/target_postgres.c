@@ -1,5 +1,5 @@
 /* Target postgres: streams into tables of one schema (postgres_sink.h); the state of the extract is
- * a row of the same schema, so data and state are in one transaction. Mode overwrite is one
+ * a row of the same schema (postgres_states.h), so data and state are in one transaction. Mode overwrite is one
  * transaction whatever its size: PostgreSQL keeps what it takes on its disk.
  *
  * DESIGN. A worker that is killed behind its COMMIT may have a server process that has not carried
@@ -8,9 +8,8 @@
 #include "agent/el/connectors.h"
 #include "agent/el/postgres_quarantine.h"
 #include "agent/el/postgres_sink.h"
+#include "agent/el/postgres_states.h"
 #include "common/base/limits.h"
-
-#define STATE_TABLE "_selvedge_state"
 
 struct postgres_options {
     struct load_options load;
@@ -52,11 +51,10 @@ static const struct field_table options_table = {
 
 struct target_postgres {
     struct target base;
-    struct str state_id;
     struct postgres_link link;
+    struct postgres_states states;
     struct postgres_sink **sinks;
     size_t count;
-    bool has_state_table;
     struct postgres_quarantine quarantine;
     struct buf state; /* what base.state borrows after a commit */
 };
@@ -71,112 +69,31 @@ static struct postgres_sink *sink_of(struct sink *sink)
     return (struct postgres_sink *)(void *)sink;
 }
 
-/* --- the state ------------------------------------------------------------------------------- */
-
-static struct pg_table state_table(const struct target_postgres *t)
-{
-    return (struct pg_table){t->link.schema, STR(STATE_TABLE)};
-}
-
-static void add_state_table(const struct target_postgres *t, struct buf *sql)
-{
-    const struct pg_table table = state_table(t);
-    pg_add_table(sql, &table);
-}
-
-/* One session for a state at a time. */
-static bool lock_state(struct target_postgres *t, struct err *err)
-{
-    AUTO(pg_rows) rows = {0};
-    const char *params[] = {arena_cstr(t->link.arena, t->link.schema),
-                            arena_cstr(t->link.arena, t->state_id)};
-    if (params[0] == NULL || params[1] == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for the state's name");
-    }
-    if (pg_query(&t->link.pg,
-                 "SELECT pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended('selvedge ' || "
-                 "$1::text || ' ' || $2::text, 0))",
-                 params, COUNT_OF(params), &rows, err)) {
-        return true;
-    }
-    return err_wrap(err, "another step loads with the same state");
-}
-
-static bool read_state(struct target_postgres *t, struct err *err)
-{
-    AUTO(buf) sql = buf_growing(PG_SQL_BYTES_MAX);
-    AUTO(pg_rows) rows = {0};
-    struct schema columns = schema_new(t->link.arena);
-    const struct pg_table table = state_table(t);
-    char kind = '\0';
-    if (t->state_id.len == 0) {
-        return true;
-    }
-    if (!lock_state(t, err) ||
-        !pg_table_describe(&t->link.pg, &table, &columns, &kind, NULL, err)) {
-        return false;
-    }
-    t->has_state_table = kind != '\0';
-    if (!t->has_state_table) {
-        return true;
-    }
-    buf_add_text(&sql, "SELECT value FROM ");
-    add_state_table(t, &sql);
-    buf_add_text(&sql, " WHERE state_id = $1");
-    const char *params[] = {arena_cstr(t->link.arena, t->state_id)};
-    const char *text = buf_cstr(&sql);
-    if (text == NULL || params[0] == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for the state");
-    }
-    if (!pg_query(&t->link.pg, text, params, COUNT_OF(params), &rows, err)) {
-        return false;
-    }
-    if (rows.count > 0) {
-        t->base.state = arena_copy(t->link.arena, pg_rows_get(&rows, 0, 0));
-        if (t->base.state.ptr == NULL) {
-            return err_set(err, ERR_NO_MEMORY, "no memory for the state");
-        }
-    }
-    return true;
-}
-
-/* Steps that come first in a new schema would all make it: they take turns. */
-static bool make_state_table(struct target_postgres *t, struct err *err)
-{
-    AUTO(buf) sql = buf_growing(PG_SQL_BYTES_MAX);
-    if (t->has_state_table) {
-        return true;
-    }
-    buf_add_text(&sql, "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended("
-                       "'selvedge " STATE_TABLE "', 0)); CREATE TABLE IF NOT EXISTS ");
-    add_state_table(t, &sql);
-    buf_add_text(&sql, " (state_id text PRIMARY KEY, value text NOT NULL, updated_at timestamptz "
-                       "NOT NULL)");
-    t->has_state_table = pg_exec(&t->link.pg, &sql, NULL, err);
-    return t->has_state_table;
-}
+/* --- the states ------------------------------------------------------------------------------ */
 
 static bool write_state(struct target_postgres *t, struct str state, struct err *err)
 {
-    AUTO(buf) sql = buf_growing((size_t)PG_SQL_BYTES_MAX + (size_t)LIMIT_JSON_BYTES * 2);
-    if (!postgres_link_begin(&t->link, err) || !make_state_table(t, err)) {
-        return false;
-    }
-    buf_add_text(&sql, "INSERT INTO ");
-    add_state_table(t, &sql);
-    buf_add_text(&sql, " VALUES (");
-    pg_add_literal(&sql, t->state_id);
-    buf_add_text(&sql, ", ");
-    pg_add_literal(&sql, state);
-    buf_add_text(&sql, ", now()) ON CONFLICT (state_id) DO UPDATE SET value = EXCLUDED.value, "
-                       "updated_at = EXCLUDED.updated_at");
-    if (!pg_exec(&t->link.pg, &sql, NULL, err)) {
+    if (!postgres_link_begin(&t->link, err) || !postgres_states_write(&t->states, state, err)) {
         return false;
     }
     buf_reset(&t->state);
     buf_add(&t->state, state);
     t->base.state = buf_str(&t->state);
     return true;
+}
+
+static bool postgres_target_states(struct target *target, struct kept_states *ret, struct err *err)
+{
+    return postgres_states_list(&postgres_of(target)->states, ret, err) ||
+           err_wrap(err, "target postgres");
+}
+
+static bool postgres_target_set_state(struct target *target, struct str value, struct err *err)
+{
+    struct target_postgres *t = postgres_of(target);
+    return (postgres_states_lock(&t->states, false, err) && write_state(t, value, err) &&
+            pg_exec_text(&t->link.pg, "COMMIT", err)) ||
+           err_wrap(err, "target postgres");
 }
 
 /* --- a load ---------------------------------------------------------------------------------- */
@@ -243,7 +160,7 @@ static bool postgres_target_commit(struct target *target, struct str state, bool
     if (!is_last && t->link.load->mode == MODE_OVERWRITE) {
         return true; /* all or nothing */
     }
-    if (t->state_id.len > 0 && state.len > 0 && !str_eq(state, t->base.state) &&
+    if (t->states.state_id.len > 0 && state.len > 0 && !str_eq(state, t->base.state) &&
         !write_state(t, state, err)) {
         return err_wrap(err, "target postgres: state");
     }
@@ -316,14 +233,23 @@ static bool open_quarantine(struct target_postgres *t, const struct postgres_opt
 {
     t->quarantine = (struct postgres_quarantine){.pg = &t->link.pg,
                                                  .schema = t->link.schema,
-                                                 .state_id = t->state_id,
+                                                 .state_id = t->states.state_id,
                                                  .keep = o->load.reject_keep};
     t->base.quarantine =
         arena_printf(t->link.arena, "table " STR_FMT "." QUARANTINE_TABLE, STR_ARG(t->link.schema));
     return postgres_quarantine_open(&t->quarantine, t->link.arena, err);
 }
 
-static bool set_up(struct target_postgres *t, const struct postgres_options *o, struct err *err)
+static bool read_state(struct target_postgres *t, bool is_for_load, struct err *err)
+{
+    t->states.schema = t->link.schema;
+    return t->states.state_id.len == 0 ||
+           ((!is_for_load || postgres_states_lock(&t->states, true, err)) &&
+            postgres_states_read(&t->states, &t->base.state, err));
+}
+
+static bool set_up(struct target_postgres *t, const struct postgres_options *o, bool is_for_load,
+                   struct err *err)
 {
     t->sinks = arena_array(t->link.arena, LIMIT_STREAMS, sizeof(struct postgres_sink *));
     if (t->sinks == NULL) {
@@ -331,7 +257,7 @@ static bool set_up(struct target_postgres *t, const struct postgres_options *o, 
     }
     return pg_open(&t->link.pg, o->dsn, err) &&
            pg_find_schema(&t->link.pg, o->schema, t->link.arena, &t->link.schema, err) &&
-           read_state(t, err) && open_quarantine(t, o, err);
+           read_state(t, is_for_load, err) && open_quarantine(t, o, err);
 }
 
 static bool postgres_target_open(struct target **ret, const struct target_context *context,
@@ -343,13 +269,14 @@ static bool postgres_target_open(struct target **ret, const struct target_contex
         return err_set(err, ERR_NO_MEMORY, "no memory for the target");
     }
     *t = (struct target_postgres){.base = {.ops = &target_postgres},
-                                  .state_id = context->state_id,
                                   .link = {.nul_rule = (enum nul_rule)o->nul_characters,
                                            .load = &o->load,
                                            .rejects = context->rejects,
                                            .arena = context->arena},
                                   .state = buf_growing(LIMIT_JSON_BYTES)};
-    if (!set_up(t, o, err)) {
+    t->states = (struct postgres_states){
+        .pg = &t->link.pg, .state_id = context->state_id, .arena = context->arena};
+    if (!set_up(t, o, !context->only_states, err)) {
         postgres_target_close(&t->base);
         return err_wrap(err, "target postgres");
     }
@@ -370,4 +297,6 @@ const struct target_ops target_postgres = {
     .quarantine = postgres_target_quarantine,
     .quarantine_failed = postgres_target_quarantine_failed,
     .close = postgres_target_close,
+    .states = postgres_target_states,
+    .set_state = postgres_target_set_state,
 };

@@ -216,6 +216,17 @@ static bool program_target_commit(struct target *target, struct str state, bool 
     return is_last ? loader_finish(&t->loader, err) : loader_listen(&t->loader, err);
 }
 
+static bool program_target_states(struct target *target, struct kept_states *ret, struct err *err)
+{
+    const struct target_program *t = program_of(target);
+    return state_file_list(&t->loader.state, t->arena, ret, err);
+}
+
+static bool program_target_set_state(struct target *target, struct str value, struct err *err)
+{
+    return state_file_replace(&program_of(target)->loader.state, value, err);
+}
+
 const struct target_ops target_singer_program = {
     .type = "singer_program",
     .options = &options_table,
@@ -228,4 +239,6 @@ const struct target_ops target_singer_program = {
     .quarantine = program_target_quarantine,
     .quarantine_failed = program_target_quarantine,
     .close = program_target_close,
+    .states = program_target_states,
+    .set_state = program_target_set_state,
 };

@@ -1,10 +1,11 @@
 /* Target sqlite: streams into tables of one database (sqlite_sink.h); the state of the extract is a
- * row of the same database, so data and state are in one transaction. */
+ * row of the same database (sqlite_states.h), so data and state are in one transaction. */
 #include "agent/el/connectors.h"
 #include "agent/el/sqlite_quarantine.h"
 #include "agent/el/sqlite_sink.h"
+#include "agent/el/sqlite_states.h"
 #include "common/base/limits.h"
-#include "common/platform/clock.h"
+#include "common/platform/files.h"
 
 #include <string.h>
 
@@ -12,13 +13,13 @@ enum {
     TARGET_CACHE_KIB = 2048,
     TARGET_BUSY_TIMEOUT_MS = 30000, /* another step may be loading into the same file */
 };
-#define STATE_TABLE "_selvedge_state"
 
 struct target_sqlite {
     struct target base;
     const struct target_context *context;
     struct db *db;
     struct db_tx tx;
+    struct sqlite_states states;
     struct sqlite_sink **sinks;
     size_t count;
     struct sqlite_quarantine quarantine;
@@ -33,60 +34,6 @@ static struct target_sqlite *sqlite_of(struct target *target)
 static struct sqlite_sink *sink_of(struct sink *sink)
 {
     return (struct sqlite_sink *)(void *)sink;
-}
-
-static bool read_state(struct target_sqlite *t, struct err *err)
-{
-    enum table_type type = TABLE_NONE;
-    bool has_row = false;
-    if (t->context->state_id.len == 0) {
-        return true;
-    }
-    if (!table_type_of(t->db, STR(STATE_TABLE), &type, err)) {
-        return false;
-    }
-    if (type == TABLE_NONE) {
-        return true;
-    }
-    AUTO(db_query) q = {0};
-    if (!db_prepare(t->db, STR("SELECT value FROM " STATE_TABLE " WHERE state_id = ?1"), &q, err)) {
-        return false;
-    }
-    db_bind_at_str(&q, 1, t->context->state_id);
-    if (!db_next(&q, &has_row, err)) {
-        return false;
-    }
-    if (has_row) {
-        t->base.state = arena_copy(t->context->arena, db_col_str(&q, 0));
-        if (t->base.state.ptr == NULL) {
-            return err_set(err, ERR_NO_MEMORY, "no memory for the state");
-        }
-    }
-    return true;
-}
-
-static bool write_state(struct target_sqlite *t, struct str state, struct err *err)
-{
-    AUTO(db_query) q = {0};
-    char now[WALL_TEXT_SIZE];
-    struct clock clock = clock_system();
-    if (!db_exec(t->db,
-                 "CREATE TABLE IF NOT EXISTS " STATE_TABLE
-                 " (state_id TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL, updated_at TEXT NOT "
-                 "NULL) STRICT",
-                 err) ||
-        !db_prepare(t->db,
-                    STR("INSERT INTO " STATE_TABLE
-                        " (state_id, value, updated_at) VALUES (?1, ?2, ?3) "
-                        "ON CONFLICT (state_id) DO UPDATE SET value = excluded.value, updated_at = "
-                        "excluded.updated_at"),
-                    &q, err)) {
-        return false;
-    }
-    db_bind_at_str(&q, 1, t->context->state_id);
-    db_bind_at_str(&q, 2, state);
-    db_bind_at_str(&q, 3, str_from(wall_format(clock_wall(&clock), now)));
-    return db_run(&q, err);
 }
 
 static bool begin(struct target_sqlite *t, struct err *err)
@@ -120,7 +67,7 @@ static bool commit_state(struct target_sqlite *t, struct str state, bool is_last
         is_changed = is_changed || t->sinks[i]->is_changed || t->sinks[i]->new_rows > 0;
     }
     if (is_state_due && !str_eq(state, t->base.state)) {
-        if (!begin(t, err) || !write_state(t, state, err)) {
+        if (!begin(t, err) || !sqlite_states_write(&t->states, state, err)) {
             return false;
         }
         buf_reset(&t->state);
@@ -211,6 +158,28 @@ static void sqlite_target_close(struct target *target)
     }
 }
 
+/* --- the states ------------------------------------------------------------------------------ */
+
+static bool sqlite_target_states(struct target *target, struct kept_states *ret, struct err *err)
+{
+    struct target_sqlite *t = sqlite_of(target);
+    *ret = (struct kept_states){0};
+    return t->db == NULL || sqlite_states_list(&t->states, ret, err) ||
+           err_wrap(err, "target sqlite");
+}
+
+static bool sqlite_target_set_state(struct target *target, struct str value, struct err *err)
+{
+    struct target_sqlite *t = sqlite_of(target);
+    if (t->db == NULL) {
+        return err_set(err, ERR_NOT_FOUND, "target sqlite: there is no " STR_FMT " yet",
+                       STR_ARG(t->base.database));
+    }
+    return (begin(t, err) && sqlite_states_write(&t->states, value, err) &&
+            db_tx_commit(&t->tx, err)) ||
+           err_wrap(err, "target sqlite");
+}
+
 /* --- opening --------------------------------------------------------------------------------- */
 
 static bool sqlite_target_add(struct target *target, struct str table, struct sink **ret,
@@ -247,25 +216,31 @@ static bool set_up(struct target_sqlite *t, struct err *err)
     if (!options_path(o->path, t->context->arena, &path, err)) {
         return false;
     }
+    t->base.database = o->path;
     struct db_options options = {
         .path = path,
         .flags = DB_FOREIGN_FILE,
         .cache_kib = TARGET_CACHE_KIB,
         .busy_timeout_ms = TARGET_BUSY_TIMEOUT_MS,
     };
+    if (t->context->only_states && !files_exist(path)) {
+        return true; /* looking makes no file */
+    }
     if (!db_open(&t->db, &options, err)) {
         if (err->code == ERR_NOT_FOUND || err->code == ERR_DENIED) {
             err_hint(err, "the folder must be there, and this user must be allowed to write in it");
         }
         return false;
     }
-    t->base.database = o->path;
     t->base.quarantine = arena_printf(t->context->arena, "table " QUARANTINE_TABLE " of %s", path);
     t->quarantine = (struct sqlite_quarantine){.db = t->db,
                                                .state_id = t->context->state_id,
                                                .keep = o->load.reject_keep,
                                                .is_pending = o->load.mode == MODE_OVERWRITE};
-    return read_state(t, err) && sqlite_quarantine_open(&t->quarantine, err);
+    t->states = (struct sqlite_states){
+        .db = t->db, .state_id = t->context->state_id, .arena = t->context->arena};
+    return (t->context->state_id.len == 0 || sqlite_states_read(&t->states, &t->base.state, err)) &&
+           sqlite_quarantine_open(&t->quarantine, err);
 }
 
 static bool sqlite_target_open(struct target **ret, const struct target_context *context,
@@ -298,4 +273,6 @@ const struct target_ops target_sqlite = {
     .quarantine = sqlite_target_quarantine,
     .quarantine_failed = sqlite_target_quarantine_failed,
     .close = sqlite_target_close,
+    .states = sqlite_target_states,
+    .set_state = sqlite_target_set_state,
 };

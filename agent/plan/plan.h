@@ -3,15 +3,23 @@
 #pragma once
 #include "agent/definitions/definitions.h"
 
+struct plan_asset {
+    uint32_t asset; /* index into definitions.assets */
+    uint32_t step;  /* index into plan.steps */
+};
 struct plan_step {
-    uint32_t asset; /* index into definitions.assets; its key is the step's key */
-    const uint32_t
-        *waits; /* steps (indices into plan.steps, all smaller) that must have succeeded before */
+    uint32_t first;        /* of its assets in plan.assets; they stand together */
+    uint32_t asset_count;  /* at least 1; more only of a shared step, of which they are those that
+                             the run makes */
+    const uint32_t *waits; /* assets (indices into plan.assets, of steps before) that must have been
+                              made before: what its assets are made from */
     size_t wait_count;
 };
 struct plan {
     struct plan_step *steps; /* topological order, stable by definition order */
     size_t count;            /* at least 1 */
+    struct plan_asset *assets;
+    size_t asset_count; /* at least `count` */
 };
 
 /* Steps for the selected assets. External assets are no steps and hold nobody up. Only assets that

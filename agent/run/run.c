@@ -5,7 +5,7 @@ static bool is_due(const struct run_step *step, struct mono_time now)
     return step->retry_at.ns <= now.ns;
 }
 
-/* Turns "who do I wait for" around: `children` of step i stand from first_child[i] on. */
+/* Turns "who do I wait for" around: `children` of asset i stand from first_child[i] on. */
 static void link_children(struct run *run)
 {
     const struct plan *plan = run->plan;
@@ -14,7 +14,7 @@ static void link_children(struct run *run)
             run->first_child[plan->steps[i].waits[w] + 1]++;
         }
     }
-    for (size_t i = 0; i < plan->count; i++) {
+    for (size_t i = 0; i < plan->asset_count; i++) {
         run->first_child[i + 1] += run->first_child[i];
     }
     for (uint32_t i = 0; i < plan->count; i++) {
@@ -36,13 +36,15 @@ bool run_init(struct run *run, const struct definitions *defs, const struct plan
     *run = (struct run){.defs = defs,
                         .plan = plan,
                         .steps = arena_array(arena, count, sizeof(*run->steps)),
-                        .first_child = arena_array(arena, count + 1, sizeof(*run->first_child)),
+                        .made = arena_array(arena, plan->asset_count, sizeof(*run->made)),
+                        .first_child =
+                            arena_array(arena, plan->asset_count + 1, sizeof(*run->first_child)),
                         .children = arena_array(arena, edges, sizeof(*run->children)),
                         .ready = arena_array(arena, count, sizeof(*run->ready)),
-                        .fallen = arena_array(arena, count, sizeof(*run->fallen)),
+                        .fallen = arena_array(arena, plan->asset_count, sizeof(*run->fallen)),
                         .unfinished = count};
-    if (run->steps == NULL || run->first_child == NULL || run->children == NULL ||
-        run->ready == NULL || run->fallen == NULL) {
+    if (run->steps == NULL || run->made == NULL || run->first_child == NULL ||
+        run->children == NULL || run->ready == NULL || run->fallen == NULL) {
         return err_set(err, ERR_NO_MEMORY, "plan %zu steps: out of memory", count);
     }
     link_children(run); /* `fallen` counts meanwhile; what it holds means nothing yet */
@@ -57,7 +59,17 @@ bool run_init(struct run *run, const struct definitions *defs, const struct plan
 
 const struct asset *run_asset(const struct run *run, uint32_t step)
 {
-    return &run->defs->assets[run->plan->steps[step].asset];
+    return run_plan_asset(run, run->plan->steps[step].first);
+}
+
+const struct asset *run_plan_asset(const struct run *run, uint32_t place)
+{
+    return &run->defs->assets[run->plan->assets[place].asset];
+}
+
+struct str run_step_key(const struct run *run, uint32_t step)
+{
+    return asset_step_key(run_asset(run, step));
 }
 
 void run_carry_over(struct run *run, uint32_t step, int64_t attempt, struct mono_time retry_at)
@@ -110,10 +122,10 @@ void run_step_started(struct run *run, uint32_t step)
     run->steps[step].retry_at.ns = 0;
 }
 
-static void succeed(struct run *run, uint32_t step)
+static void make(struct run *run, uint32_t place)
 {
-    run->unfinished--;
-    for (uint32_t c = run->first_child[step]; c < run->first_child[step + 1]; c++) {
+    run->made[place] = RUN_ASSET_MADE;
+    for (uint32_t c = run->first_child[place]; c < run->first_child[place + 1]; c++) {
         uint32_t child = run->children[c];
         if (--run->steps[child].waits_left == 0 && run->steps[child].state == STEP_WAITING) {
             run->ready[run->ready_count++] = child;
@@ -121,10 +133,42 @@ static void succeed(struct run *run, uint32_t step)
     }
 }
 
-static void fall(struct run *run, uint32_t step)
+static void lose(struct run *run, uint32_t place)
 {
+    run->made[place] = RUN_ASSET_FALLEN;
+    run->fallen[run->fallen_count++] = place;
+}
+
+void run_asset_made(struct run *run, uint32_t place, bool may_go_on)
+{
+    if (may_go_on) {
+        make(run, place);
+    } else {
+        lose(run, place);
+    }
+}
+
+/* The step is over: its assets that are pending are made, or never will be. */
+static void settle(struct run *run, uint32_t step, void (*each)(struct run *run, uint32_t place))
+{
+    const struct plan_step *planned = &run->plan->steps[step];
     run->unfinished--;
-    run->fallen[run->fallen_count++] = step;
+    for (uint32_t i = planned->first; i < planned->first + planned->asset_count; i++) {
+        if (run->made[i] == RUN_ASSET_PENDING) {
+            each(run, i);
+        }
+    }
+}
+
+static bool has_any(const struct run *run, uint32_t step, enum run_made made)
+{
+    const struct plan_step *planned = &run->plan->steps[step];
+    for (uint32_t i = planned->first; i < planned->first + planned->asset_count; i++) {
+        if (run->made[i] == made) {
+            return true;
+        }
+    }
+    return false;
 }
 
 enum step_state run_step_ended(struct run *run, uint32_t step, enum step_outcome outcome,
@@ -132,19 +176,21 @@ enum step_state run_step_ended(struct run *run, uint32_t step, enum step_outcome
 {
     struct run_step *state = &run->steps[step];
     const struct retry_policy *policy = &run_asset(run, step)->retry;
+    bool has_fallen = has_any(run, step, RUN_ASSET_FALLEN);
     if (outcome == STEP_DID_WELL) {
-        step_state_enter(&state->state, STEP_SUCCESS);
-        succeed(run, step);
+        step_state_enter(&state->state, has_fallen ? STEP_FAILURE : STEP_SUCCESS);
+        settle(run, step, make);
     } else if (run->stop != RUN_GOES_ON) {
         step_state_enter(&state->state, STEP_CANCELED);
-        fall(run, step);
-    } else if (outcome == STEP_DID_FAIL && state->attempt <= policy->max) {
+        settle(run, step, lose);
+    } else if (outcome == STEP_DID_FAIL && state->attempt <= policy->max &&
+               has_any(run, step, RUN_ASSET_PENDING)) {
         step_state_enter(&state->state, STEP_UP_FOR_RETRY);
         state->retry_at.ns = now.ns + retry_delay_ns(policy, state->attempt, random);
         run->ready[run->ready_count++] = step;
     } else {
         step_state_enter(&state->state, STEP_FAILURE);
-        fall(run, step);
+        settle(run, step, lose);
     }
     return state->state;
 }
@@ -168,9 +214,8 @@ static bool skip_rest(struct run *run, uint32_t *ret_step)
 bool run_skip_blocked(struct run *run, uint32_t *ret_step, uint32_t *ret_because)
 {
     if (run->stop != RUN_GOES_ON) {
-        bool found = skip_rest(run, ret_step);
-        *ret_because = *ret_step;
-        return found;
+        *ret_because = RUN_NO_ASSET;
+        return skip_rest(run, ret_step);
     }
     while (run->fallen_next < run->fallen_count) {
         uint32_t parent = run->fallen[run->fallen_next];
@@ -183,7 +228,7 @@ bool run_skip_blocked(struct run *run, uint32_t *ret_step, uint32_t *ret_because
         uint32_t child = run->children[at];
         if (run->steps[child].state == STEP_WAITING) {
             step_state_enter(&run->steps[child].state, STEP_SKIPPED);
-            fall(run, child);
+            settle(run, child, lose);
             *ret_step = child;
             *ret_because = parent;
             return true;

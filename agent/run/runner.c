@@ -269,8 +269,8 @@ size_t runner_active_steps(const struct runner *runner)
 
 static void plan_steps(struct active_run *run)
 {
-    for (uint32_t i = 0; i < run->plan.count; i++) {
-        struct record planned = step_record(run, i, EVENT_ASSET_MATERIALIZATION_PLANNED);
+    for (uint32_t i = 0; i < run->plan.asset_count; i++) {
+        struct record planned = asset_record(run, i, EVENT_ASSET_MATERIALIZATION_PLANNED);
         planned.attempt = 0;
         runner_note(run->runner, &planned);
     }
@@ -388,11 +388,11 @@ static void skip_blocked(struct active_run *run)
             record_canceled_step(run, step);
             continue;
         }
-        if (because == step) {
+        if (because == RUN_NO_ASSET) {
             (void)snprintf(reason, sizeof(reason), "%s", why[run->run.stop]);
         } else {
             (void)snprintf(reason, sizeof(reason), "upstream " STR_FMT " did not succeed",
-                           STR_ARG(run_asset(&run->run, because)->key));
+                           STR_ARG(run_plan_asset(&run->run, because)->key));
         }
         struct record skipped = step_record(run, step, EVENT_STEP_SKIPPED);
         skipped.reason = str_from(reason);
@@ -416,7 +416,7 @@ static void explain_failure(const struct active_run *run, struct record *ended,
         ended->error_message = STR("the agent stopped while the run was open");
     } else if (run_first_failure(&run->run, &failed)) {
         (void)snprintf(message, LIMIT_ASSET_KEY_BYTES + 20, STR_FMT " failed",
-                       STR_ARG(run_asset(&run->run, failed)->key));
+                       STR_ARG(run_step_key(&run->run, failed)));
         ended->error_code = STR("failed");
         ended->error_message = str_from(message);
     }

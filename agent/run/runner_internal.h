@@ -105,7 +105,10 @@ void runner_note(struct runner *runner, const struct record *record);
 MUST_CHECK bool runner_try_note(struct runner *runner, const struct record *record,
                                 struct err *err);
 struct record run_record(const struct active_run *run, enum event_type type);
+/* Names the asset only where the step makes no other. */
 struct record step_record(const struct active_run *run, uint32_t step, enum event_type type);
+/* The same about one of the plan's assets. */
+struct record asset_record(const struct active_run *run, uint32_t place, enum event_type type);
 
 /* --- runner_expire.c --- */
 void runner_expire(void *ctx);                  /* a timer's callback; the runner */
@@ -127,7 +130,7 @@ MUST_CHECK bool run_prepare(struct active_run *run, struct err *err);
 MUST_CHECK bool run_load(struct active_run *run, struct err *err);
 void run_park(struct active_run *run); /* forgets what run_load() made */
 void run_free(struct active_run *run);
-/* JSON array of the keys of the plan's steps, or empty when it would be too long. */
+/* JSON array of the keys of the plan's assets, or empty when it would be too long. */
 struct str run_keys(const struct definitions *defs, const struct plan *plan, struct arena *arena);
 
 /* --- runner_partition.c --- */

@@ -103,8 +103,8 @@ struct str run_keys(const struct definitions *defs, const struct plan *plan, str
     AUTO(buf) text = buf_growing(KEYS_BYTES_MAX);
     struct json_writer w = json_writer(&text);
     jw_begin_array(&w);
-    for (size_t i = 0; i < plan->count; i++) {
-        jw_str(&w, defs->assets[plan->steps[i].asset].key);
+    for (size_t i = 0; i < plan->asset_count; i++) {
+        jw_str(&w, defs->assets[plan->assets[i].asset].key);
     }
     jw_end_array(&w);
     return text.overflow ? STR_NONE : arena_copy(arena, buf_str(&text));

@@ -159,11 +159,18 @@ struct record run_record(const struct active_run *run, enum event_type type)
 
 struct record step_record(const struct active_run *run, uint32_t step, enum event_type type)
 {
-    struct str key = run_asset(&run->run, step)->key;
+    const struct asset *asset = run_asset(&run->run, step);
     return (struct record){.type = type,
                            .at = runner_wall_now(run->runner),
                            .run = str_from(run->id),
-                           .step = key,
-                           .asset = key,
+                           .step = asset_step_key(asset),
+                           .asset = asset->step == NULL ? asset->key : STR_NONE,
                            .attempt = run->run.steps[step].attempt};
+}
+
+struct record asset_record(const struct active_run *run, uint32_t place, enum event_type type)
+{
+    struct record record = step_record(run, run->plan.assets[place].step, type);
+    record.asset = run_plan_asset(&run->run, place)->key;
+    return record;
 }

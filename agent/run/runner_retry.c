@@ -115,25 +115,28 @@ static struct str keys_end(struct keys *keys, struct arena *arena)
     return text;
 }
 
-/* FROM_ASSET_FAILURE comes to the same as FROM_FAILURE: an asset that a step made and that did not
- * fail its blocking checks is a step that succeeded, and what such a check held back may not be
- * made before it has passed. */
-static bool is_again(enum run_retry_strategy strategy, bool has_succeeded)
+/* FROM_ASSET_FAILURE comes to the same as FROM_FAILURE: what of a step was made and did not fail its
+ * blocking checks is not made again, and what such a check held back may not be made before it has
+ * passed. */
+static bool is_again(enum run_retry_strategy strategy, bool is_made)
 {
-    return strategy == RETRY_ALL_STEPS || !has_succeeded;
+    return strategy == RETRY_ALL_STEPS || !is_made;
 }
 
-/* How the steps of a run that has just ended are tried again. */
+/* What of a run that has just ended is tried again; *ret_steps is how many steps that is. */
 static struct str keys_of_run(const struct active_run *run, enum run_retry_strategy strategy,
                               struct arena *arena, int64_t *ret_steps)
 {
     struct keys keys = keys_begin();
-    for (uint32_t i = 0; i < run->plan.count; i++) {
-        if (is_again(strategy, run->run.steps[i].state == STEP_SUCCESS)) {
-            keys_add(&keys, run_asset(&run->run, i)->key);
+    uint32_t last = (uint32_t)run->plan.count;
+    *ret_steps = 0;
+    for (uint32_t i = 0; i < run->plan.asset_count; i++) {
+        if (is_again(strategy, run->run.made[i] == RUN_ASSET_MADE)) {
+            keys_add(&keys, run_plan_asset(&run->run, i)->key);
+            *ret_steps += run->plan.assets[i].step != last;
+            last = run->plan.assets[i].step;
         }
     }
-    *ret_steps = keys.count;
     return keys_end(&keys, arena);
 }
 

@@ -41,10 +41,11 @@ static bool spawn_attempt(struct attempt *attempt, struct err *err)
     int64_t number = run->run.steps[attempt->step].attempt;
     struct step_spec spec;
     char output_dir[LIMIT_PATH_BYTES + 1];
-    const struct step_versions_of versions = {.store = options->store,
-                                              .defs = run->defs,
-                                              .asset = run->plan.steps[attempt->step].asset,
-                                              .run = str_from(run->id)};
+    const struct step_versions_of versions = {
+        .store = options->store,
+        .defs = run->defs,
+        .asset = run->plan.assets[run->plan.steps[attempt->step].first].asset,
+        .run = str_from(run->id)};
     attempt_output_dir(attempt, output_dir);
     if (!partition_prepare(attempt, err) ||
         !step_versions_read(&versions, &attempt->arena, &attempt->versions, err) ||

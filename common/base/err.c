@@ -121,3 +121,14 @@ const char *err_code_name(enum err_code code)
     };
     return names[code];
 }
+
+enum err_code err_code_from(const char *name, size_t len)
+{
+    for (enum err_code code = ERR_INVALID; code < ERR_INTERNAL; code++) {
+        const char *known = err_code_name(code);
+        if (strlen(known) == len && memcmp(known, name, len) == 0) {
+            return code;
+        }
+    }
+    return ERR_INTERNAL;
+}

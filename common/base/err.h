@@ -5,6 +5,7 @@
 #include "common/base/compiler.h"
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 enum err_code {
     ERR_NONE,
@@ -41,3 +42,5 @@ PRINTF_LIKE(3, 4) bool err_errno(struct err *err, int errno_value, const char *f
 
 /* The class as a word for logs and JSON ("invalid", "not_found", ...). */
 const char *err_code_name(enum err_code code);
+enum err_code err_code_from(const char *name,
+                            size_t len); /* ERR_INTERNAL for a name that is none */

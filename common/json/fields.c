@@ -347,7 +347,9 @@ static void read_shorthand(struct fields_reader *r, const struct fields_place *p
                                                    : "a word or an object");
         return;
     }
-    if (node->type == JSON_STRING && find_field(table, node->as.string) < table->count) {
+    /* A name may be any word. */
+    bool is_word = node->type == JSON_STRING && field->type != FIELD_STR;
+    if (is_word && find_field(table, node->as.string) < table->count) {
         struct str key = node->as.string;
         char hint[64];
         (void)snprintf(hint, sizeof(hint), "write {" STR_FMT ": ...}", STR_ARG(key));

@@ -30,6 +30,7 @@ OWNERS = [
     (r"zlib\.h", "common/wire/"),
     (r"modbus.*\.h", "agent/el/"),
     (r"libpq-fe\.h", "agent/el/"),
+    (r"curl/.*\.h", "agent/el/"),
     (r"microhttpd\.h", "hub/api/"),
     (r"openssl/.*", None),
     (r"cmocka\.h", "tests/"),

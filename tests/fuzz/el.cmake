@@ -1,3 +1,6 @@
 foreach(name singer csv modbus_registers mqtt_packets)
     selvedge_fuzz(NAME ${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}_fuzz.c LIBS agent_el)
 endforeach()
+if(SELVEDGE_WITH_HTTP)
+    selvedge_fuzz(NAME http_answer SOURCES ${CMAKE_CURRENT_LIST_DIR}/http_answer_fuzz.c LIBS agent_el)
+endif()

@@ -8,3 +8,4 @@ selvedge_test(NAME sync_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/sync_t
 selvedge_test(NAME schedule_test LABEL unit
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/schedule_test.c ${CMAKE_CURRENT_LIST_DIR}/tzif_fixture.c LIBS agent_schedule)
 selvedge_test(NAME run_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/run_test.c LIBS agent_run)
+selvedge_test(NAME run_shared_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/run_shared_test.c LIBS agent_run)

@@ -67,6 +67,15 @@ static const char everything[] =
     "    pool: cpu\n"
     "    freshness: {cron: 0 9 * * *, lower_bound: 1h, timezone: Europe/Berlin}\n"
     "  - {key: ext, external: true, partitions: {dynamic: set}, group: g}\n"
+    "  - key: lake\n"
+    "    deps: [ext]\n"
+    "    extract:\n"
+    "      tap: [tap-shop]\n"
+    "      config: {a: b}\n"
+    "      streams: [o, {name: tags, key: lake/labels, deps: [r], description: d,\n"
+    "                    code_version: \"4\", checks: [{name: c, sql: select 1}]}]\n"
+    "    load: {resource: local}\n"
+    "  - {key: etl, run: [x], description: both, assets: [e/a, {key: e/b, deps: [e/a]}]}\n"
     "jobs:\n"
     "  - {name: all, select: \"* and not kind:view\", max_parallel: 2, on_overlap: replace,\n"
     "     priority: -1, timeout: 1h, retry: {max: 2, delay: 1m, strategy: all_steps},\n"
@@ -135,6 +144,9 @@ static void yaml_can_be_loaded_again(void **state)
         assert_true(str_eq(d->assets[i].description, first.defs->assets[i].description));
         assert_true(str_eq(d->assets[i].sql.query, first.defs->assets[i].sql.query));
         assert_true(str_eq(d->assets[i].extras, first.defs->assets[i].extras));
+        assert_true(str_eq(d->assets[i].stream, first.defs->assets[i].stream));
+        assert_true(str_eq(asset_step_key(&d->assets[i]), asset_step_key(&first.defs->assets[i])));
+        assert_int_equal(d->assets[i].deps.count, first.defs->assets[i].deps.count);
     }
     assert_true(str_eq(d->assets[5].env.values[2], STR("é\u2028")));
     loaded_release(&first);
@@ -163,7 +175,29 @@ static void json_has_the_same(void **state)
     const struct json *first = json_get(root, "assets")->child;
     assert_true(str_eq(json_get(first, "defined_at")->as.string, STR("shop/selvedge.yaml:8")));
     assert_true(str_eq(json_get(first, "timeout")->as.string, STR("1d12h")));
-    assert_int_equal(json_get(json_get(root, "jobs")->child, "assets")->count, 6);
+    assert_int_equal(json_get(json_get(root, "jobs")->child, "assets")->count, 10);
+    loaded_release(&l);
+}
+
+/* Of a step that makes several, only those that were asked for. */
+static void a_part_of_a_step_is_explained(void **state)
+{
+    (void)state;
+    struct loaded l;
+    AUTO(buf) out = buf_growing(1 << 20);
+    load_assets(&l, everything);
+    assert_loaded(&l);
+    struct explain what = explain_of(&l);
+    bool *set = NULL;
+    assert_true(
+        definitions_select_some(l.defs, STR("lake/labels or e/b"), &l.report, &set, &l.err));
+    assert_true(explain_assets(&what, set, &out, &l.err));
+    const char *text = buf_cstr(&out);
+    assert_non_null(strstr(text, "key: lake\n"));
+    assert_non_null(strstr(text, "key: lake/labels\n"));
+    assert_non_null(strstr(text, "key: etl\n"));
+    assert_null(strstr(text, "lake/o"));
+    assert_null(strstr(text, "key: e/a\n"));
     loaded_release(&l);
 }
 
@@ -227,12 +261,12 @@ static void parts_by_selection_and_name(void **state)
         const char *name;
         const char *begins;
     } cases[] = {
-        {EXPLAIN_JOB, "job", "one", "jobs:\n  # shop/selvedge.yaml:52\n  - name: one\n"},
+        {EXPLAIN_JOB, "job", "one", "jobs:\n  # shop/selvedge.yaml:61\n  - name: one\n"},
         {EXPLAIN_SCHEDULE, "schedule", "often",
-         "schedules:\n  # shop/selvedge.yaml:56\n  - name: often\n    select: r\n    # assets: "
+         "schedules:\n  # shop/selvedge.yaml:65\n  - name: often\n    select: r\n    # assets: "
          "r\n"},
         {EXPLAIN_SENSOR, "sensor", "m",
-         "sensors:\n  # shop/selvedge.yaml:59\n  - name: m\n    mqtt: \"a/+/#\"\n"},
+         "sensors:\n  # shop/selvedge.yaml:68\n  - name: m\n    mqtt: \"a/+/#\"\n"},
         {EXPLAIN_RESOURCE, "resource", "pos",
          "resources:\n  # shop/selvedge.yaml:3\n  pos:\n    type: sqlite\n    path: pos.db\n"},
         {EXPLAIN_POOL, "pool", "cpu", "pools:\n  # shop/selvedge.yaml:6\n  cpu:\n    limit: 2\n"},
@@ -343,6 +377,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(yaml_can_be_loaded_again),
         cmocka_unit_test(json_has_the_same),
+        cmocka_unit_test(a_part_of_a_step_is_explained),
         cmocka_unit_test(secrets_are_masked),
         cmocka_unit_test(parts_by_selection_and_name),
         cmocka_unit_test(a_full_buffer_is_reported),

@@ -80,9 +80,46 @@ static void too_many_rows_with_one_key(void **state)
     assert_true(err.hint[0] != '\0');
 }
 
+static void what_was_not_met_again_stays_in_the_state(void **state)
+{
+    (void)state;
+    AUTO(arena) arena = arena_new(1 << 20);
+    AUTO(buf) text = buf_growing(1 << 16);
+    struct err err = {0};
+    struct boundary b;
+    bool is_loaded = false;
+    const struct value rows[] = {{.type = VALUE_INTEGER, .as.integer = 1},
+                                 {.type = VALUE_INTEGER, .as.integer = 2}};
+    assert_true(boundary_init(&b, NULL, true, &arena, &err));
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        assert_true(boundary_add(&b, &rows[i], 1, &is_loaded, &err) && !is_loaded);
+    }
+    struct json_writer w = json_writer(&text);
+    boundary_write(&b, &w);
+    struct json *list = NULL;
+    assert_true(json_parse(buf_str(&text), 1 << 16, &arena, &list, &err));
+    /* The next run commits before it meets any, and after it met one: both stay. */
+    assert_true(boundary_init(&b, list, true, &arena, &err));
+    for (size_t met = 0; met < COUNT_OF(rows); met++) {
+        struct json *again = NULL;
+        buf_reset(&text);
+        w = json_writer(&text);
+        boundary_write(&b, &w);
+        assert_true(json_parse(buf_str(&text), 1 << 16, &arena, &again, &err));
+        assert_int_equal(again->count, 2);
+        assert_true(boundary_add(&b, &rows[met], 1, &is_loaded, &err) && is_loaded);
+    }
+    boundary_next_key(&b);
+    buf_reset(&text);
+    w = json_writer(&text);
+    boundary_write(&b, &w);
+    assert_string_equal(buf_cstr(&text), "[]");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_not_met_again_stays_in_the_state),
         cmocka_unit_test(rows_are_known_as_often_as_they_were_met),
         cmocka_unit_test(other_columns_are_counted_off),
         cmocka_unit_test(too_many_rows_with_one_key),

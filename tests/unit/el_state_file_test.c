@@ -81,13 +81,13 @@ static void history_has_the_last_runs_only(void **state)
 {
     struct world *w = *state;
     struct state_file s;
-    for (int run = 0; run < STATE_FILE_HISTORY + 5; run++) {
+    for (int run = 0; run < STATES_KEPT + 5; run++) {
         char value[32];
         (void)snprintf(value, sizeof(value), "{\"run\":%d}", run);
         one_run(w, value);
     }
     open_it(w, &s, "a");
-    assert_int_equal(count_states(&s), STATE_FILE_HISTORY);
+    assert_int_equal(count_states(&s), STATES_KEPT);
     assert_true(str_eq(buf_str(&s.value), STR("{\"run\":14}")));
     state_file_release(&s);
 }

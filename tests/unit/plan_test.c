@@ -15,14 +15,22 @@ static const char text[] = "assets:\n"
                            "jobs:\n"
                            "  - {name: all, select: '*'}\n";
 
-/* "raw/a; raw/b; stg<1,0": each step with the steps it waits for. */
+/* "raw/a; raw/b; stg<1,0; lake{lake/x,lake/y}<0": each step with the assets it waits for, by their
+ * place among all. */
 static const char *show(const struct definitions *defs, const struct plan *plan, struct buf *out)
 {
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_step *step = &plan->steps[i];
-        buf_addf(out, "%s" STR_FMT, i == 0 ? "" : "; ", STR_ARG(defs->assets[step->asset].key));
+        const struct asset *first = &defs->assets[plan->assets[step->first].asset];
+        buf_addf(out, "%s" STR_FMT, i == 0 ? "" : "; ", STR_ARG(asset_step_key(first)));
+        for (size_t a = 0; first->step != NULL && a < step->asset_count; a++) {
+            const struct plan_asset *made = &plan->assets[step->first + a];
+            assert_int_equal(made->step, i);
+            buf_addf(out, "%s" STR_FMT "%s", a == 0 ? "{" : ",",
+                     STR_ARG(defs->assets[made->asset].key), a + 1 == step->asset_count ? "}" : "");
+        }
         for (size_t w = 0; w < step->wait_count; w++) {
-            assert_true(step->waits[w] < i);
+            assert_true(step->waits[w] < step->first);
             buf_addf(out, "%s%u", w == 0 ? "<" : ",", step->waits[w]);
         }
     }
@@ -47,6 +55,49 @@ static void steps_are_ordered_and_wait(void **state)
     };
     struct loaded l;
     load_assets(&l, text);
+    assert_loaded(&l);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        AUTO(arena) arena = arena_new(1 << 20);
+        struct plan plan;
+        assert_true(plan_make(l.defs, str_from(cases[i].selection), &arena, &plan, &l.err));
+        char memory[256];
+        struct buf out = buf_fixed(memory, sizeof(memory));
+        assert_string_equal(show(l.defs, &plan, &out), cases[i].expected);
+    }
+    loaded_release(&l);
+}
+
+/* ext, in -> lake {x, y, z}; of x, y -> of_xy; x -> of_x */
+static const char shared[] = "assets:\n"
+                             "  - {key: of_xy, deps: [lake/x, lake/y], run: [x]}\n"
+                             "  - {key: of_x, deps: [lake/x], run: [x]}\n"
+                             "  - key: lake\n"
+                             "    deps: [in/a]\n"
+                             "    run: [x]\n"
+                             "    assets:\n"
+                             "      - {key: lake/x, deps: [in/b]}\n"
+                             "      - {key: lake/y, deps: [in/b, lake/x]}\n"
+                             "      - lake/z\n"
+                             "  - {key: in/b, run: [x]}\n"
+                             "  - {key: in/a, run: [x]}\n";
+
+static void assets_of_one_step_are_planned_together(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *selection;
+        const char *expected;
+    } cases[] = {
+        {"*", "in/b; in/a; lake{lake/x,lake/y,lake/z}<1,0; of_xy<2,3; of_x<2"},
+        /* A run that selects some of them. */
+        {"lake/z", "lake{lake/z}"},
+        {"lake/y or in/b or of_x", "in/b; lake{lake/y}<0; of_x"},
+        {"lake/*", "lake{lake/x,lake/y,lake/z}"},
+        {"lake/x+", "lake{lake/x,lake/y}; of_xy<0,1; of_x<0"},
+        {"of_xy", "of_xy"},
+    };
+    struct loaded l;
+    load_assets(&l, shared);
     assert_loaded(&l);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         AUTO(arena) arena = arena_new(1 << 20);
@@ -110,11 +161,10 @@ static void nothing_to_do_is_an_error(void **state)
     loaded_release(&l);
 }
 
-static void every_lack_of_memory_is_reported(void **state)
+static void fails_without_memory(const char *assets)
 {
-    (void)state;
     struct loaded l;
-    load_assets(&l, text);
+    load_assets(&l, assets);
     assert_loaded(&l);
     bool done = false;
     size_t failures = 0;
@@ -130,10 +180,18 @@ static void every_lack_of_memory_is_reported(void **state)
     loaded_release(&l);
 }
 
+static void every_lack_of_memory_is_reported(void **state)
+{
+    (void)state;
+    fails_without_memory(text);
+    fails_without_memory(shared);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_are_ordered_and_wait),
+        cmocka_unit_test(assets_of_one_step_are_planned_together),
         cmocka_unit_test(jobs_are_planned_from_their_assets),
         cmocka_unit_test(nothing_to_do_is_an_error),
         cmocka_unit_test(every_lack_of_memory_is_reported),

@@ -1,0 +1,365 @@
+/* steps.c - steps that make several assets. A block with `extract.streams` or `assets` is taken
+ * apart into one asset after the other, each with a tree of its own as if a person had written it,
+ * so that problems have places and digests tell what changed. */
+#include "agent/definitions/loader.h"
+
+#include "common/base/limits.h"
+#include "common/json/json_tree.h"
+#include "common/model/asset_key.h"
+
+/* A block, and what becomes of it. */
+struct expansion {
+    struct loader *l;
+    const struct json *node;
+    const struct raw_asset *raw;
+    const struct object_list *members; /* of struct raw_member */
+    const struct json *list;           /* their nodes; NULL where the tree has another type */
+    bool is_streams;
+};
+
+/* --- whether it may be --- */
+
+static struct item item_of_block(const struct expansion *x)
+{
+    return (struct item){x->l, x->node, "asset", x->raw->asset.key};
+}
+
+static void refuse(const struct expansion *x, const struct json *object, const char *key,
+                   const char *hint, const char *why)
+{
+    struct item item = item_of_block(x);
+    if (json_get(object, key) != NULL) {
+        item_problem(&item, place_of(object, key), hint, "%s", why);
+    }
+}
+
+static void check_streams(const struct expansion *x)
+{
+    const struct json *extract = json_get(x->node, "extract");
+    const struct json *load = json_get(x->node, "load");
+    const struct raw_member *members = x->members->items;
+    struct item item = item_of_block(x);
+    refuse(x, extract, "stream", NULL, "extract has both stream and streams");
+    refuse(x, load, "table", "take it away",
+           "load: each of the streams has a table by its name, not one for all");
+    refuse(x, load, "jsonl", "load into a database, or make an asset of each stream by itself",
+           "load: a file takes one stream, and there are streams");
+    for (size_t i = 0; i < x->members->count; i++) {
+        for (size_t earlier = 0; earlier < i; earlier++) {
+            if (str_eq(members[i].stream, members[earlier].stream)) {
+                item_problem(&item, members[i].at, NULL, "stream " STR_FMT " is named twice",
+                             STR_ARG(members[i].stream));
+                break;
+            }
+        }
+    }
+}
+
+/* False: it stays what it is, and has a problem. */
+static bool may_expand(const struct expansion *x)
+{
+    struct item item = item_of_block(x);
+    size_t before = x->l->problems->total;
+    struct err ignored = {0};
+    if (!asset_key_check(x->raw->asset.key, &ignored)) {
+        return false; /* reported with its place later */
+    }
+    if (x->is_streams && x->raw->extract.extract.tap.count == 0) {
+        item_problem(&item, place_of(json_get(x->node, "extract"), "streams"), NULL,
+                     "streams goes with tap only");
+    } else if (x->is_streams) {
+        check_streams(x);
+    }
+    if (x->raw->outputs.count > 0 && !x->raw->has_run) {
+        item_problem(&item, place_of(x->node, "assets"), "take it away",
+                     "assets goes with run only");
+    }
+    refuse(x, x->node, "checks",
+           x->is_streams ? "streams: [{name: ..., checks: ...}]"
+                         : "assets: [{key: ..., checks: ...}]",
+           "checks: the step makes several assets; give each its own");
+    return x->l->problems->total == before;
+}
+
+/* --- the tree of one --- */
+
+static void append_copy(const struct expansion *x, struct json_open *to, const struct json *node)
+{
+    struct json *copy = arena_alloc(&x->l->scratch, sizeof(*copy));
+    if (copy != NULL && node != NULL) {
+        *copy = *node; /* its children are not changed by that */
+        copy->next = NULL;
+        json_append(to, copy);
+    }
+}
+
+static void append_text(const struct expansion *x, struct json_open *to, const struct json *at,
+                        struct str key, struct str text)
+{
+    struct json *node = arena_alloc(&x->l->scratch, sizeof(*node));
+    if (node != NULL) {
+        *node = (struct json){.type = JSON_STRING,
+                              .line = at->line,
+                              .column = at->column,
+                              .key_line = at->line,
+                              .key_column = at->column,
+                              .file = at->file,
+                              .key = key,
+                              .as.string = text};
+        json_append(to, node);
+    }
+}
+
+/* A container like `like` that is still empty. */
+static struct json_open open_like(const struct expansion *x, const struct json *like,
+                                  enum json_type type)
+{
+    struct json *node = arena_alloc(&x->l->scratch, sizeof(*node));
+    if (node != NULL) {
+        *node = *like;
+        node->type = type;
+        node->child = NULL;
+        node->next = NULL;
+        node->count = 0;
+    }
+    return (struct json_open){.node = node};
+}
+
+static void append_extract(const struct expansion *x, struct json_open *to,
+                           const struct json *extract, const struct json *member, struct str stream)
+{
+    struct json_open copy = open_like(x, extract, JSON_OBJECT);
+    if (copy.node == NULL) {
+        return;
+    }
+    for (const struct json *m = extract->child; m != NULL; m = m->next) {
+        if (!str_eq(m->key, STR("streams"))) {
+            append_copy(x, &copy, m);
+        }
+    }
+    append_text(x, &copy, member, STR("stream"), stream);
+    json_append(to, copy.node);
+}
+
+/* A lone text is a list of one. */
+static void append_items(const struct expansion *x, struct json_open *to, const struct json *list)
+{
+    if (list != NULL && list->type != JSON_ARRAY) {
+        append_copy(x, to, list);
+        return;
+    }
+    for (const struct json *item = list == NULL ? NULL : list->child; item != NULL;
+         item = item->next) {
+        append_copy(x, to, item);
+    }
+}
+
+static void append_deps(const struct expansion *x, struct json_open *to, const struct json *member)
+{
+    const struct json *shared = json_get(x->node, "deps");
+    const struct json *own = json_get(member, "deps");
+    if (shared == NULL && own == NULL) {
+        return;
+    }
+    struct json_open deps = open_like(x, own != NULL ? own : shared, JSON_ARRAY);
+    if (deps.node != NULL) {
+        append_items(x, &deps, shared);
+        append_items(x, &deps, own);
+        json_append(to, deps.node);
+    }
+}
+
+static bool is_own(struct str key, const struct json *member)
+{
+    static const struct str own[] = {STR_INIT("description"), STR_INIT("code_version")};
+    for (size_t i = 0; i < COUNT_OF(own); i++) {
+        if (str_eq(key, own[i])) {
+            return json_get(member, own[i].ptr) != NULL;
+        }
+    }
+    return str_eq(key, STR("key")) || str_eq(key, STR("deps")) || str_eq(key, STR("assets"));
+}
+
+static struct json *expand_tree(const struct expansion *x, const struct json *member,
+                                const struct asset *asset)
+{
+    static const char *const own[] = {"description", "code_version", "checks"};
+    struct json_open object = open_like(x, x->node, JSON_OBJECT);
+    if (object.node == NULL) {
+        return NULL;
+    }
+    append_text(x, &object, member, STR("key"), asset->key);
+    append_deps(x, &object, member);
+    for (const struct json *m = x->node->child; m != NULL; m = m->next) {
+        if (x->is_streams && str_eq(m->key, STR("extract"))) {
+            append_extract(x, &object, m, member, asset->stream);
+        } else if (!is_own(m->key, member)) {
+            append_copy(x, &object, m);
+        }
+    }
+    for (size_t i = 0; i < COUNT_OF(own); i++) {
+        const struct json *given = json_get(member, own[i]);
+        if (given != NULL) {
+            append_copy(x, &object, given);
+        }
+    }
+    return object.node;
+}
+
+/* --- the struct of one --- */
+
+static void join_deps(const struct expansion *x, const struct raw_member *member,
+                      struct raw_asset *ret)
+{
+    const struct str_list *shared = &x->raw->asset.deps;
+    struct str_list all = {0};
+    all.items =
+        arena_array(&x->l->defs->arena, shared->count + member->deps.count, sizeof(*all.items));
+    if (all.items == NULL) {
+        return; /* the arena remembers */
+    }
+    for (size_t i = 0; i < shared->count; i++) {
+        all.items[all.count++] = shared->items[i];
+    }
+    for (size_t i = 0; i < member->deps.count; i++) {
+        all.items[all.count++] = member->deps.items[i];
+    }
+    ret->asset.deps = all;
+    ret->shared_deps = shared->count;
+}
+
+static void expand_asset(const struct expansion *x, const struct raw_member *member,
+                         struct shared_step *step, struct raw_asset *ret)
+{
+    *ret = *x->raw;
+    ret->outputs = (struct object_list){0};
+    ret->extract.streams = (struct object_list){0};
+    ret->checks = member->checks;
+    struct asset *asset = &ret->asset;
+    asset->step = step;
+    asset->stream = member->stream;
+    ret->extract.extract.stream = member->stream;
+    asset->key = member->key;
+    if (member->key.ptr == NULL) {
+        asset->key = arena_printf(&x->l->defs->arena, STR_FMT "/" STR_FMT,
+                                  STR_ARG(x->raw->asset.key), STR_ARG(member->stream));
+    }
+    asset->at = member->at;
+    asset->description = member->description.ptr != NULL ? member->description : asset->description;
+    asset->code_version =
+        member->code_version.ptr != NULL ? member->code_version : asset->code_version;
+    join_deps(x, member, ret);
+}
+
+/* --- all of them --- */
+
+static struct expansion expansion_of(struct loader *l, const struct json *node,
+                                     const struct raw_asset *raw)
+{
+    struct expansion x = {.l = l, .node = node, .raw = raw};
+    x.is_streams = raw->extract.streams.count > 0;
+    x.members = x.is_streams ? &raw->extract.streams : &raw->outputs;
+    x.list =
+        x.is_streams ? json_get(json_get(node, "extract"), "streams") : json_get(node, "assets");
+    return x;
+}
+
+/* How many assets there will be at most. */
+static size_t count_assets(const struct object_list *blocks, bool *ret_has_steps)
+{
+    size_t count = 0;
+    const struct raw_asset *raw = blocks->items;
+    for (size_t i = 0; i < blocks->count; i++) {
+        size_t members = raw[i].extract.streams.count + raw[i].outputs.count;
+        *ret_has_steps = *ret_has_steps || members > 0;
+        count += members > 0 ? members : 1;
+    }
+    return count;
+}
+
+static bool expand_block(const struct expansion *x, struct json_open *tree,
+                         struct object_list *assets)
+{
+    struct raw_asset *first = (struct raw_asset *)assets->items + assets->count;
+    const struct raw_member *members = x->members->items;
+    const struct json *member = x->list->child;
+    struct shared_step *step = new_step(x->l, x->raw->asset.key, x->raw->asset.at);
+    if (step == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < x->members->count && member != NULL; i++, member = member->next) {
+        expand_asset(x, &members[i], step, &first[i]);
+        first[i].first = i == 0 ? NULL : first;
+        struct json *node = expand_tree(x, member, &first[i].asset);
+        if (node == NULL) {
+            return false;
+        }
+        json_append(tree, node);
+        assets->count++;
+    }
+    return true;
+}
+
+static struct json *assets_of(struct json *root)
+{
+    struct json *node = root->child;
+    while (node != NULL && !str_eq(node->key, STR("assets"))) {
+        node = node->next;
+    }
+    return node;
+}
+
+bool expand_steps(struct loader *l, struct json *root)
+{
+    struct json *list = assets_of(root);
+    const struct object_list blocks = l->raw.assets;
+    const struct raw_asset *raw = blocks.items;
+    bool has_steps = false;
+    size_t count = count_assets(&blocks, &has_steps);
+    if (list == NULL || !has_steps) {
+        return true;
+    }
+    struct object_list assets = {.items =
+                                     arena_array(&l->scratch, count, sizeof(struct raw_asset))};
+    struct json_open tree = {.node = list};
+    struct json *node = list->child;
+    list->child = NULL;
+    list->count = 0;
+    if (assets.items == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < blocks.count; i++) {
+        struct json *next = node == NULL ? NULL : node->next;
+        const struct expansion x = expansion_of(l, node, &raw[i]);
+        bool is_step = x.members->count > 0 && x.list != NULL && x.list->type == JSON_ARRAY;
+        if (is_step && may_expand(&x)) {
+            if (!expand_block(&x, &tree, &assets)) {
+                return false;
+            }
+        } else {
+            ((struct raw_asset *)assets.items)[assets.count++] = raw[i];
+            if (node != NULL) {
+                node->next = NULL;
+                json_append(&tree, node);
+            }
+        }
+        node = next;
+    }
+    if (assets.count > LIMIT_ASSETS) {
+        problems_add(l->problems, place_of_node(list), STR_NONE,
+                     "more than %d assets, with those of steps that make several", LIMIT_ASSETS);
+        assets.count = LIMIT_ASSETS;
+    }
+    l->raw.assets = assets;
+    return !l->scratch.exhausted && !l->defs->arena.exhausted;
+}
+
+struct shared_step *new_step(struct loader *l, struct str key, struct location at)
+{
+    struct shared_step *step = arena_alloc(&l->defs->arena, sizeof(*step));
+    if (step != NULL) {
+        *step = (struct shared_step){.key = key, .at = at};
+        l->defs->shared_step_count++;
+    }
+    return step;
+}

@@ -1,0 +1,79 @@
+/* http_pager.h - the pages of an answer: what the next request asks for, and when there is none.
+ * Pure. Sources: RFC 8288 (Link), RFC 3986 (percent-encoding). */
+#pragma once
+#include "common/base/buf.h"
+#include "common/base/err.h"
+#include "common/json/fields.h"
+
+enum page_style { PAGES_NONE, PAGES_PAGE, PAGES_OFFSET, PAGES_CURSOR, PAGES_LINK };
+enum param_place { PLACE_QUERY, PLACE_BODY };
+
+struct page_options {
+    int style;             /* enum page_style */
+    int place;             /* enum param_place: of the parameters */
+    struct str param;      /* of the page's number, the offset, the cursor; empty with CURSOR: what
+                              is found is the next page's URL */
+    struct str size_param; /* of how many records a page has; empty = not sent */
+    int64_t size;
+    int64_t start;   /* the first page's number or offset; -1 = 1 or 0 */
+    struct str next; /* CURSOR: path of the next cursor or URL in the answer */
+    struct str more; /* path of a boolean: false = this was the last page; empty = none */
+    int64_t max;     /* pages of a run */
+};
+extern const struct field_table page_options_table;
+enum { PAGES_MAX_DEFAULT = 10000 };
+#define PAGE_OPTION_DEFAULTS                                                                       \
+    {                                                                                              \
+        .start = -1, .max = PAGES_MAX_DEFAULT                                                      \
+    }
+/* ERR_INVALID for options that do not fit together. */
+MUST_CHECK bool page_options_check(const struct page_options *o, struct err *err);
+
+enum { CURSOR_BYTES_MAX = 64 << 10 };
+
+struct page_answer {
+    struct str body;  /* JSON; empty = none */
+    struct str link;  /* values of the Link headers, with commas between; may be empty */
+    size_t records;   /* in it */
+    uint64_t content; /* hash of them */
+};
+struct pager {
+    const struct page_options *options;
+    int64_t number;        /* PAGE: the page's; OFFSET: of the first record of it */
+    struct buf cursor;     /* text; empty: of the first page */
+    bool is_cursor_number; /* it stood in the answer as a number */
+    int64_t pages;         /* answers taken */
+    /* A cursor of an earlier page, replaced at every power of two (Brent): in a circle of any
+     * length it is met again, whatever the memory. */
+    struct buf milestone;
+    int64_t milestone_page;
+    uint64_t last_content;
+};
+
+struct pager pager_new(const struct page_options *options);
+/* Where the pages end: *ret_more false. ERR_INVALID when they go round in a circle, the server does
+ * not heed the parameter, or `next` is no text or number; ERR_FULL past `max` pages. */
+MUST_CHECK bool pager_take(struct pager *p, const struct page_answer *answer, bool *ret_more,
+                           struct err *err);
+/* The URL of the next page, perhaps a relative one; empty: the first page's, with other
+ * parameters. */
+struct str pager_url(const struct pager *p);
+void pager_release(struct pager *p); /* fits AUTO(pager) */
+
+/* One parameter of a request. */
+struct page_param {
+    struct str name;  /* in a body: its path */
+    struct str value; /* borrowed; empty name = no parameter */
+    bool is_number;
+};
+enum { PAGE_PARAMS_MAX = 2, PAGE_NUMBER_BYTES = 24 };
+/* The present page's. `numbers` gets the texts of those that are numbers. Returns how many. */
+size_t pager_params(const struct pager *p, char numbers[PAGE_PARAMS_MAX][PAGE_NUMBER_BYTES],
+                    struct page_param params[PAGE_PARAMS_MAX]);
+
+/* The target of the first link with that relation (its type, without regard to case); false when
+ * there is none. */
+bool link_find(struct str header, struct str relation, struct str *ret_url);
+/* Sets the parameter in the query of `url`: in place of those that have its name already. */
+void url_set_param(struct buf *url, struct str name, struct str value);
+void url_encode(struct buf *out, struct str text);
