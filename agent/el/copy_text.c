@@ -162,12 +162,21 @@ static void add_real(double v, enum copy_form form, struct buf *out)
     }
 }
 
+static bool refuse_rounding(struct str number, struct err *err)
+{
+    struct str shown = str_slice(number, 0, 60);
+    err_set(err, ERR_INVALID, STR_FMT " does not fit into double precision without loss",
+            STR_ARG(shown));
+    return err_hint(err, "give the table's column the type numeric");
+}
+
 static bool add_integer(int64_t v, enum copy_form form, struct buf *out, struct err *err)
 {
     if (form == COPY_FORM_DOUBLE && fabs((double)v) >= EXACT_IN_DOUBLE) {
-        err_set(err, ERR_INVALID, "%lld does not fit into double precision without loss",
-                (long long)v);
-        return err_hint(err, "give the table's column the type numeric");
+        char digits[24];
+        struct buf text = buf_fixed(digits, sizeof(digits));
+        buf_add_i64(&text, v);
+        return refuse_rounding(buf_str(&text), err);
     }
     buf_add_i64(out, v);
     return true;
@@ -183,7 +192,8 @@ static bool add_as_json(const struct column *column, const struct value *v, enum
                          : add_json(buf_str(&text), rule, out, err);
 }
 
-static bool add_value(const struct value *v, enum copy_form form, enum nul_rule rule,
+/* `is_exact`: text is a number's digits. */
+static bool add_value(const struct value *v, bool is_exact, enum copy_form form, enum nul_rule rule,
                       struct buf *out, struct err *err)
 {
     switch (v->type) {
@@ -193,6 +203,9 @@ static bool add_value(const struct value *v, enum copy_form form, enum nul_rule 
         add_real(v->as.real, form, out);
         return true;
     case VALUE_TEXT:
+        if (is_exact && form == COPY_FORM_DOUBLE) {
+            return refuse_rounding(v->as.text, err);
+        }
         if (form == COPY_FORM_JSON) {
             return add_json(v->as.text, rule, out, err);
         }
@@ -225,9 +238,9 @@ bool copy_text_add(const struct copy_columns *columns, const struct value *row, 
         }
         const struct column *column = &columns->schema->columns[i];
         bool is_to_be_json = columns->forms[i] == COPY_FORM_AS_JSON && row[i].type != VALUE_NULL;
-        bool ok = is_to_be_json
-                      ? add_as_json(column, &row[i], columns->nul_rule, out, err)
-                      : add_value(&row[i], columns->forms[i], columns->nul_rule, out, err);
+        bool ok = is_to_be_json ? add_as_json(column, &row[i], columns->nul_rule, out, err)
+                                : add_value(&row[i], column->is_exact, columns->forms[i],
+                                            columns->nul_rule, out, err);
         if (!ok) {
             out->len = before;
             return err_wrap(err, "column \"" STR_FMT "\"", STR_ARG(column->name));

@@ -2,6 +2,15 @@
 
 #include <string.h>
 
+bool csv_check_delimiter(struct str delimiter, struct err *err)
+{
+    if (delimiter.len == 1 && memchr("\"\r\n", delimiter.ptr[0], 4) == NULL) {
+        return true;
+    }
+    err_set(err, ERR_INVALID, "\"delimiter\" must be one character, not a quote or a line end");
+    return err_hint(err, "use \",\", \";\", \"|\" or \"\\t\"");
+}
+
 struct cursor {
     char *pos;
     char *end;
@@ -155,4 +164,36 @@ void csv_unescape(struct csv_field *field)
     }
     field->len = (size_t)(out - field->ptr);
     field->has_escape = false;
+}
+
+/* Also what a reader could take for a byte order mark, and empty text, which is not NULL. */
+static bool needs_quotes(struct str text, char delimiter)
+{
+    if (text.len == 0 || (unsigned char)text.ptr[0] == 0xef) {
+        return true;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == delimiter || c == '"' || c == '\n' || c == '\r') {
+            return true;
+        }
+    }
+    return false;
+}
+
+void csv_write_text(struct buf *out, struct str text, char delimiter)
+{
+    if (!needs_quotes(text, delimiter)) {
+        buf_add(out, text);
+        return;
+    }
+    buf_add_char(out, '"');
+    for (const char *quote; text.len > 0 && (quote = memchr(text.ptr, '"', text.len)) != NULL;) {
+        size_t len = (size_t)(quote - text.ptr) + 1;
+        buf_add(out, str_slice(text, 0, len));
+        buf_add_char(out, '"');
+        text = str_slice(text, len, text.len);
+    }
+    buf_add(out, text);
+    buf_add_char(out, '"');
 }

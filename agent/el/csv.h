@@ -1,8 +1,9 @@
-/* csv.h - splits CSV (RFC 4180) into records, in place. Pure; any bytes are safe.
+/* csv.h - splits CSV (RFC 4180) into records, in place, and writes fields. Pure; any bytes are safe.
  * Rules: a field that begins with a quote ends at the closing quote, "" inside is one quote, line
  * ends may be inside; a quote elsewhere is an ordinary character; lines end with LF or CRLF; an
  * empty line is no record. */
 #pragma once
+#include "common/base/buf.h"
 #include "common/base/err.h"
 #include "common/base/str.h"
 
@@ -29,5 +30,9 @@ enum csv_result {
 };
 enum csv_result csv_next(char *input, size_t len, bool is_last, char delimiter,
                          struct csv_record *record, struct err *err);
+/* ERR_INVALID: not one byte, or one that means something else. */
+MUST_CHECK bool csv_check_delimiter(struct str delimiter, struct err *err);
 /* Turns "" into " in place. */
 void csv_unescape(struct csv_field *field);
+/* As a field that reads back as this text, quoted where it has to be. Empty text is "". */
+void csv_write_text(struct buf *out, struct str text, char delimiter);

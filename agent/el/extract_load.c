@@ -2,7 +2,10 @@
 
 #include "agent/el/cancel.h"
 #include "agent/el/connectors.h"
+#include "agent/el/key_value.h"
+#include "agent/el/record_metadata.h"
 #include "agent/el/schema_change.h"
+#include "agent/el/schema_hash.h"
 #include "agent/el/table.h"
 #include "common/base/limits.h"
 #include "common/log/log.h"
@@ -27,6 +30,8 @@ struct load {
     bool is_row_waiting;    /* it gave a row of another stream */
     bool is_slice_full;
     struct rejects rejects;
+    bool has_told_of_versions; /* that the target keeps old ones */
+    struct record_times times; /* of the present row, for its metadata */
     struct buf state;
     int64_t seen_bytes; /* the tap's, when it last gave something */
     int64_t slice_rows; /* rows and bytes read at the last commit */
@@ -80,6 +85,21 @@ static bool read_reject_limit(struct load *l, struct err *err)
     return true;
 }
 
+static bool remove_rows(struct load *l, struct stream *s, const struct removal *removal,
+                        struct err *err)
+{
+    const struct target_ops *ops = l->target->ops;
+    if (ops->remove != NULL) {
+        return s->sink == NULL || ops->remove(l->target, s->sink, removal, err);
+    }
+    if (!l->has_told_of_versions) {
+        LOG(WARN, "el.rows_not_removed", F_S("target", str_from(ops->type)),
+            F_S("stream", s->name));
+        l->has_told_of_versions = true;
+    }
+    return true;
+}
+
 /* The load fails, and what was rejected can be looked at all the same. */
 static void show_failed_rejects(struct load *l, struct err *err)
 {
@@ -98,6 +118,20 @@ static void show_failed_rejects(struct load *l, struct err *err)
 
 /* --- the loop -------------------------------------------------------------------------------- */
 
+/* Rows that came with a time of their deletion. */
+static bool remove_marked(struct load *l, struct err *err)
+{
+    const struct removal marked = {.kind = REMOVE_MARKED};
+    for (size_t i = 0; i < l->stream_count; i++) {
+        struct stream *s = l->streams[i];
+        if (s->has_marked && !remove_rows(l, s, &marked, err)) {
+            return false;
+        }
+        s->has_marked = false;
+    }
+    return true;
+}
+
 static bool commit(struct load *l, bool is_last, struct err *err)
 {
     buf_reset(&l->state);
@@ -106,19 +140,21 @@ static bool commit(struct load *l, bool is_last, struct err *err)
         (is_last && !rejects_end(&l->rejects, err)) || !quarantine(l, err)) {
         return false;
     }
-    if (!l->tap->ops->state(l->tap, &l->state, err) ||
+    if (!remove_marked(l, err) || !l->tap->ops->state(l->tap, &l->state, err) ||
         !target->commit(l->target, buf_str(&l->state), is_last, err)) {
         return false;
     }
     l->slice_rows = l->tap->rows_read;
     l->slice_bytes = l->tap->bytes_read;
     l->slice_start = clock_mono(&l->clock);
+    l->times.batch_start = clock_wall(&l->clock);
     return l->watcher == NULL || l->watcher->committed(l->watcher->ctx, buf_str(&l->state), err);
 }
 
 static bool has_passed(const struct load *l, int64_t slices)
 {
-    return l->tap->rows_read - l->slice_rows >= SLICE_ROWS * slices ||
+    int64_t rows = l->request->load->slice_rows > 0 ? l->request->load->slice_rows : SLICE_ROWS;
+    return l->tap->rows_read - l->slice_rows >= rows * slices ||
            l->tap->bytes_read - l->slice_bytes >= SLICE_BYTES * slices;
 }
 
@@ -161,6 +197,29 @@ static bool advance(struct load *l, struct err *err)
     return true;
 }
 
+/* The first row with a version makes a column for it. */
+static bool needs_version_column(const struct load *l)
+{
+    return l->tap->origin.has_version && !l->tap->stream->has_versions &&
+           l->request->load->activate_versions;
+}
+
+static const struct value *finish_row(struct load *l)
+{
+    struct stream *s = l->tap->stream;
+    const struct value *row = l->tap->row;
+    if (s->range != NULL) {
+        key_range_add(s->range, &row[s->range_column]);
+    }
+    s->has_marked =
+        s->has_marked || (s->has_deleted_column && row[s->deleted_column].type != VALUE_NULL);
+    s->has_unknown_versions = s->has_unknown_versions || !l->tap->origin.has_version;
+    if (s->metadata->extent == METADATA_ALL) {
+        l->times.now = clock_wall(&l->clock);
+    }
+    return record_metadata_add(s->metadata, row, &l->tap->origin, &l->times);
+}
+
 /* The next row for the sink of l->present, until something else is to be done first. */
 static bool next_row(void *ctx, const struct value **ret_row, struct err *err)
 {
@@ -174,9 +233,10 @@ static bool next_row(void *ctx, const struct value **ret_row, struct err *err)
     if (!l->is_row_waiting && !advance(l, err)) {
         return false;
     }
-    l->is_row_waiting = l->result == TAP_ROW && l->tap->stream != l->present;
+    l->is_row_waiting =
+        l->result == TAP_ROW && (l->tap->stream != l->present || needs_version_column(l));
     if (l->result == TAP_ROW && !l->is_row_waiting) {
-        *ret_row = l->tap->row;
+        *ret_row = finish_row(l);
     }
     return true;
 }
@@ -214,6 +274,39 @@ static bool add_sink(struct load *l, struct stream *s, struct err *err)
     return true;
 }
 
+/* Which columns of the stream we look at ourselves. */
+static bool find_columns(struct load *l, struct stream *s, struct err *err)
+{
+    s->has_deleted_column = l->request->load->hard_delete &&
+                            schema_find(&s->schema, STR(DELETED_AT_COLUMN), &s->deleted_column);
+    if (s->replication_key.len == 0 ||
+        !schema_find(&s->schema, s->replication_key, &s->range_column)) {
+        s->range = NULL;
+        return true;
+    }
+    if (s->range == NULL) {
+        s->range = arena_alloc(l->arena, sizeof(*s->range));
+    }
+    return s->range != NULL || err_set(err, ERR_NO_MEMORY, "no memory for a stream");
+}
+
+static bool set_schema(struct load *l, struct stream *s, struct err *err)
+{
+    const struct load_options *load = l->request->load;
+    enum metadata_extent extent = load->add_record_metadata ? METADATA_ALL
+                                  : s->has_versions         ? METADATA_VERSION
+                                                            : METADATA_NONE;
+    if (s->metadata == NULL) {
+        s->metadata = arena_alloc(l->arena, sizeof(*s->metadata));
+    }
+    if (s->metadata == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for a stream");
+    }
+    return find_columns(l, s, err) &&
+           record_metadata_init(s->metadata, extent, &s->schema, l->arena, err) &&
+           l->target->ops->set_schema(l->target, s->sink, &s->metadata->schema, &s->key, err);
+}
+
 static bool take_schema(struct load *l, struct err *err)
 {
     struct stream *s = l->tap->stream;
@@ -221,8 +314,40 @@ static bool take_schema(struct load *l, struct err *err)
     if (s == NULL) {
         return err_set(err, ERR_INTERNAL, "a schema without a stream");
     }
-    return (s->sink != NULL || add_sink(l, s, err)) &&
-           l->target->ops->set_schema(l->target, s->sink, &s->schema, &s->key, err);
+    return (s->sink != NULL || add_sink(l, s, err)) && set_schema(l, s, err);
+}
+
+static bool take_row(struct load *l, struct err *err)
+{
+    l->present = l->tap->stream;
+    if (!needs_version_column(l)) {
+        return true;
+    }
+    l->present->has_versions = true;
+    return set_schema(l, l->present, err);
+}
+
+/* As MeltanoLabs' target-postgres: a row without a version is older than any. But when the tap gives
+ * its rows no versions, those that it just gave have none either. */
+static bool activate_version(struct load *l, struct err *err)
+{
+    struct stream *s = l->tap->stream;
+    const struct load_options *load = l->request->load;
+    char now[WALL_TEXT_SIZE];
+    const struct removal old = {
+        .kind = REMOVE_OLD_VERSIONS,
+        .version = l->tap->origin.version,
+        .keeps_unknown = s->has_unknown_versions,
+        .is_soft = !load->hard_delete && load->mode != MODE_OVERWRITE,
+        .at = str_from(wall_format(clock_wall(&l->clock), now)),
+    };
+    if (!load->activate_versions) {
+        return true;
+    }
+    if (old.keeps_unknown) {
+        LOG(WARN, "el.rows_without_version", F_S("stream", s->name));
+    }
+    return remove_rows(l, s, &old, err);
 }
 
 /* Does what the sink stopped for. */
@@ -237,10 +362,11 @@ static bool go_on(struct load *l, struct err *err)
     }
     switch (l->result) {
     case TAP_ROW:
-        l->present = l->tap->stream;
-        return true;
+        return take_row(l, err);
     case TAP_SCHEMA:
         return take_schema(l, err);
+    case TAP_VERSION:
+        return activate_version(l, err);
     case TAP_STATE:
     case TAP_IDLE:
         return !(has_passed(l, 1) || is_slice_old(l) || l->tap->wants_commit) ||
@@ -269,6 +395,8 @@ static bool pump(struct load *l, struct err *err)
 {
     const struct row_source source = {.next = next_row, .ctx = l};
     l->slice_start = clock_mono(&l->clock);
+    l->times.load_start = clock_wall(&l->clock);
+    l->times.batch_start = l->times.load_start;
     if (l->tap->is_unchanged) {
         return commit(l, true, err);
     }
@@ -300,43 +428,70 @@ static bool describe_schema(const struct load *l, const struct sink *sink, struc
                             struct err *err)
 {
     AUTO(buf) changes = buf_growing(LIMIT_EVENT_BYTES / 4);
-    *ret = (struct schema_told){.before = schema_hash(&sink->existing),
-                                .now = schema_hash(&sink->columns)};
-    if (ret->before == 0 || ret->now == 0 || ret->before == ret->now ||
+    *ret = (struct schema_told){.before = NULL};
+    if (sink->existing.count == 0 || sink->columns.count == 0 ||
         !schema_write_changes(&sink->existing, &sink->columns, &changes) || changes.overflow) {
         return true;
     }
+    ret->before = &sink->existing;
     ret->changes = arena_copy(l->arena, buf_str(&changes));
     if (ret->changes.ptr == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for the report");
     }
-    char before[SCHEMA_HASH_TEXT_SIZE];
-    char now[SCHEMA_HASH_TEXT_SIZE];
+    char before[SCHEMA_HASH_SIZE];
+    char now[SCHEMA_HASH_SIZE];
     LOG(INFO, "el.schema_changed", F_S("table", sink->name),
-        F_S("before", schema_hash_text(ret->before, before)),
-        F_S("now", schema_hash_text(ret->now, now)),
+        F_S("before", schema_hash(&sink->existing, before)),
+        F_S("now", schema_hash(&sink->columns, now)),
         F_S("changes", str_clip(ret->changes, CHANGES_TOLD_BYTES)));
     return true;
 }
 
-/* What it says of a single stream. */
-static bool describe_stream(const struct load *l, const struct stream *s, const struct sink *sink,
-                            struct materialization *ret, struct err *err)
+/* The range that we noted, where the tap did not. */
+static bool end_range(const struct load *l, struct stream *s, struct err *err)
+{
+    AUTO(buf) min = buf_growing((size_t)KEY_VALUE_BYTES_MAX * 2);
+    AUTO(buf) max = buf_growing((size_t)KEY_VALUE_BYTES_MAX * 2);
+    if (s->range != NULL) {
+        key_value_print(&s->range->min, &min);
+        key_value_print(&s->range->max, &max);
+        s->key_min = buf_str(&min);
+        s->key_max = buf_str(&max);
+    }
+    return copy_text(&s->key_min, l->arena, err) && copy_text(&s->key_max, l->arena, err);
+}
+
+static bool keep_columns(const struct load *l, const struct sink *sink, const struct schema **ret,
+                         struct err *err)
 {
     struct schema *columns = arena_alloc(l->arena, sizeof(*columns));
     if (columns == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for the report");
     }
     *columns = sink->columns;
+    *ret = columns;
+    return true;
+}
+
+/* What it says of a single stream. */
+static bool describe_stream(const struct load *l, struct stream *s, const struct sink *sink,
+                            struct materialization *ret, struct err *err)
+{
+    if (!keep_columns(l, sink, &ret->columns, err)) {
+        return false;
+    }
     ret->table = sink->name;
     ret->row_count = sink->row_count;
     ret->rows_written = sink->rows_written;
-    ret->columns = columns;
+    ret->rows_removed = sink->rows_removed;
     if (!describe_schema(l, sink, &ret->schema, err)) {
         return false;
     }
     if (s == NULL) {
         return true; /* nothing came */
+    }
+    if (!end_range(l, s, err)) {
+        return false;
     }
     ret->key_min = s->key_min;
     ret->key_max = s->key_max;
@@ -345,7 +500,7 @@ static bool describe_stream(const struct load *l, const struct stream *s, const 
         LOG(WARN, "el.rows_without_replication_key", F_I("rows", s->rows_without_key),
             F_S("stream", s->name));
     }
-    return copy_text(&ret->key_min, l->arena, err) && copy_text(&ret->key_max, l->arena, err);
+    return true;
 }
 
 static bool describe_streams(const struct load *l, struct materialization *ret, struct err *err)
@@ -357,17 +512,25 @@ static bool describe_streams(const struct load *l, struct materialization *ret, 
     }
     ret->stream_count = l->stream_count;
     for (size_t i = 0; i < l->stream_count; i++) {
-        const struct stream *s = l->streams[i];
+        struct stream *s = l->streams[i];
+        if (!end_range(l, s, err)) {
+            return false;
+        }
         ret->rows_written += s->sink->rows_written;
+        ret->rows_removed += s->sink->rows_removed;
         ret->streams[i] = (struct stream_counts){.name = arena_copy(l->arena, s->name),
                                                  .rows_read = s->rows_read,
                                                  .bytes_read = s->bytes_read,
                                                  .rows_written = s->sink->rows_written,
-                                                 .row_count = s->sink->row_count};
+                                                 .rows_removed = s->sink->rows_removed,
+                                                 .row_count = s->sink->row_count,
+                                                 .key_min = s->key_min,
+                                                 .key_max = s->key_max};
         if (ret->streams[i].name.ptr == NULL) {
             return err_set(err, ERR_NO_MEMORY, "no memory for the report");
         }
-        if (!describe_schema(l, s->sink, &ret->streams[i].schema, err)) {
+        if (!keep_columns(l, s->sink, &ret->streams[i].columns, err) ||
+            !describe_schema(l, s->sink, &ret->streams[i].schema, err)) {
             return false;
         }
     }
@@ -382,7 +545,7 @@ static bool describe(const struct load *l, struct materialization *ret, struct e
                                     .rows_rejected = l->rejects.count,
                                     .quarantine = l->target->quarantine,
                                     .snapshots = l->tap->snapshots};
-    const struct stream *s = l->stream_count > 0 ? l->streams[0] : NULL;
+    struct stream *s = l->stream_count > 0 ? l->streams[0] : NULL;
     return l->only != NULL ? describe_stream(l, s, l->only, ret, err)
                            : describe_streams(l, ret, err);
 }
@@ -392,7 +555,7 @@ static bool describe(const struct load *l, struct materialization *ret, struct e
 static bool add_only_sink(struct load *l, struct tap_context *tap_context, struct err *err)
 {
     struct str table = l->request->load->table;
-    if (l->target->ops->has_tables && table.len == 0) {
+    if (l->target->has_tables && table.len == 0) {
         return true;
     }
     if (!l->target->ops->add(l->target, table, &l->only, err)) {

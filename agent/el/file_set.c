@@ -45,9 +45,11 @@ static bool look_at(struct file_entry *e, struct err *err)
 }
 
 struct prefix {
-    struct hash64 hash; /* of the first bytes */
+    struct hash64 hash; /* of the first bytes of the text */
     char last;          /* of them */
-    int next;           /* the byte behind, -1 at the end */
+    int next;           /* the byte behind, -1 when there is none */
+    bool is_end;        /* the file ends there, whole */
+    bool is_gzip;
     int64_t lines;
 };
 
@@ -61,44 +63,52 @@ static int64_t count_lines(struct str block)
     return lines;
 }
 
-static bool hash_prefix(const char *path, int64_t len, struct prefix *ret, struct err *err)
+/* False also when the file breaks off: reader->is_broken. */
+static bool read_prefix(struct file_reader *r, int64_t len, struct prefix *p, struct err *err)
 {
-    AUTO(fd) fd = {open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)};
-    if (fd.n < 0) {
-        return err_errno(err, errno, "open %s", path);
-    }
-    struct prefix p = {.hash = hash64_new(), .last = '\n', .next = -1};
-    static char block[64 << 10];
-    for (int64_t at = 0; at < len;) {
-        size_t want = len - at < (int64_t)sizeof(block) ? (size_t)(len - at) : sizeof(block);
-        ssize_t n = pread(fd.n, block, want, at);
-        if (n < 0 && errno == EINTR) {
-            continue;
+    for (;;) {
+        if (r->start == r->end && !file_reader_fill(r, FILE_READER_BLOCK, err)) {
+            return false;
         }
-        if (n < 0) {
-            return err_errno(err, errno, "read %s", path);
+        size_t there = r->end - r->start;
+        if (there == 0 || r->offset == len) {
+            p->next = there == 0 ? -1 : (unsigned char)r->memory[r->start];
+            p->is_end = there == 0;
+            return true;
         }
-        if (n == 0) {
-            break; /* shorter now: the hash will not match */
+        size_t piece = (int64_t)there > len - r->offset ? (size_t)(len - r->offset) : there;
+        struct str block = {r->memory + r->start, piece};
+        p->lines += count_lines(block);
+        p->last = block.ptr[piece - 1];
+        file_reader_consume(r, piece);
+        p->hash = r->hash;
+    }
+}
+
+/* Of a file that is shorter, or broken before `len`, the hash is another one. */
+static bool hash_prefix(const struct file_entry *e, int64_t len, struct prefix *ret,
+                        struct err *err)
+{
+    AUTO(file_reader) reader = {.fd = {-1}};
+    *ret = (struct prefix){.hash = hash64_new(), .last = '\n', .next = -1};
+    if (!file_reader_open(&reader, e->path, e->size, err)) {
+        return false;
+    }
+    ret->is_gzip = reader.gunzip != NULL;
+    if (!read_prefix(&reader, len, ret, err)) {
+        if (!reader.is_broken) {
+            return false;
         }
-        hash64_add(&p.hash, (struct str){block, (size_t)n});
-        p.lines += count_lines((struct str){block, (size_t)n});
-        p.last = block[n - 1];
-        at += n;
+        *err = (struct err){0};
     }
-    char next = 0;
-    if (pread(fd.n, &next, 1, len) == 1) {
-        p.next = (unsigned char)next;
-    }
-    *ret = p;
     return true;
 }
 
 /* A racy file has mtime 0 in the state, so that it never looks the same. */
 static bool is_same_stat(const struct file_entry *e)
 {
-    return e->size == e->known_size && e->mtime_ns == e->known_mtime_ns &&
-           e->inode == e->known_inode;
+    int64_t size = e->known_packed > 0 ? e->known_packed : e->known_size;
+    return e->size == size && e->mtime_ns == e->known_mtime_ns && e->inode == e->known_inode;
 }
 
 static bool decide(struct file_entry *e, enum load_mode mode, struct err *err)
@@ -109,21 +119,19 @@ static bool decide(struct file_entry *e, enum load_mode mode, struct err *err)
         e->action = e->was_known ? FILE_SKIP : FILE_WHOLE;
         return true;
     }
-    if (e->size >= e->known_size) {
-        struct prefix p = {0};
-        if (!hash_prefix(e->path, e->known_size, &p, err)) {
-            return false;
-        }
-        /* Bytes behind an unfinished line may have changed its last record. */
-        bool is_record_end =
-            p.last == '\n' || p.next == '\n' || p.next == '\r' || e->size == e->known_size;
-        if (hash64_value(&p.hash) == e->known_hash && is_record_end) {
-            e->action = e->size == e->known_size ? FILE_SKIP : FILE_TAIL;
-            e->offset = e->known_size;
-            e->offset_lines = p.lines;
-            e->hash = p.hash;
-            return true;
-        }
+    struct prefix p = {0};
+    if (!hash_prefix(e, e->known_size, &p, err)) {
+        return false;
+    }
+    /* Bytes behind an unfinished line may have changed its last record. */
+    bool is_record_end = p.last == '\n' || p.next == '\n' || p.next == '\r' || p.is_end;
+    if (hash64_value(&p.hash) == e->known_hash && is_record_end) {
+        e->action = p.is_end ? FILE_SKIP : FILE_TAIL;
+        e->known_packed = p.is_gzip ? e->size : 0;
+        e->offset = e->known_size;
+        e->offset_lines = p.lines;
+        e->hash = p.hash;
+        return true;
     }
     if (mode == MODE_APPEND) {
         err_set(err, ERR_INVALID,
@@ -140,6 +148,7 @@ static bool read_known(const struct json *node, struct file_entry *e, struct are
     const struct json *size = json_get(node, "size");
     const struct json *mtime = json_get(node, "mtime_ns");
     const struct json *inode = json_get(node, "inode");
+    const struct json *packed = json_get(node, "gzip_size");
     const struct json *hash = json_get(node, "hash");
     if (path == NULL || path->type != JSON_STRING || size == NULL || size->type != JSON_INT ||
         mtime == NULL || mtime->type != JSON_INT || inode == NULL || inode->type != JSON_INT ||
@@ -150,6 +159,7 @@ static bool read_known(const struct json *node, struct file_entry *e, struct are
         .path = arena_cstr(arena, path->as.string),
         .was_known = true,
         .known_size = size->as.integer,
+        .known_packed = packed != NULL && packed->type == JSON_INT ? packed->as.integer : 0,
         .known_mtime_ns = mtime->as.integer,
         .known_inode = inode->as.integer,
         .known_hash = (uint64_t)hash->as.integer,
@@ -341,7 +351,7 @@ bool file_set_open(struct file_set *ret, const struct file_set_options *options,
 }
 
 struct written {
-    int64_t size, mtime_ns, inode;
+    int64_t size, packed, mtime_ns, inode;
     uint64_t hash;
 };
 
@@ -350,22 +360,26 @@ static void write_entry(struct json_writer *w, const char *path, const struct wr
     jw_begin_object(w);
     jw_member_str(w, "path", str_from(path));
     jw_member_i64(w, "size", f->size);
+    if (f->packed > 0) {
+        jw_member_i64(w, "gzip_size", f->packed);
+    }
     jw_member_i64(w, "mtime_ns", f->mtime_ns);
     jw_member_i64(w, "inode", f->inode);
     jw_member_i64(w, "hash", (int64_t)f->hash);
     jw_end_object(w);
 }
 
-void file_set_done(struct file_set *set, size_t index, int64_t offset, const struct hash64 *hash)
+void file_set_done(struct file_set *set, size_t index, const struct file_reader *reader)
 {
     struct file_entry *e = &set->entries[index];
     /* Only a file that is read to its end and was not just being written is recognised by its time.
      */
-    bool is_settled = offset == e->size && !e->is_racy;
-    e->known_size = offset;
+    bool is_settled = file_reader_is_done(reader) && !e->is_racy;
+    e->known_size = reader->offset;
+    e->known_packed = reader->gunzip != NULL ? e->size : 0;
     e->known_mtime_ns = is_settled ? e->mtime_ns : 0;
     e->known_inode = e->inode;
-    e->known_hash = hash64_value(hash);
+    e->known_hash = hash64_value(&reader->hash);
     e->was_known = true;
 }
 
@@ -381,7 +395,8 @@ void file_set_write_state(const struct file_set *set, struct json_writer *w)
         }
         bool is_same = e->action == FILE_SKIP && !e->is_gone && !e->is_racy;
         write_entry(w, e->path,
-                    &(struct written){e->known_size, is_same ? e->mtime_ns : e->known_mtime_ns,
+                    &(struct written){e->known_size, e->known_packed,
+                                      is_same ? e->mtime_ns : e->known_mtime_ns,
                                       is_same ? e->inode : e->known_inode, e->known_hash});
     }
     jw_end_array(w);

@@ -2,7 +2,7 @@
  * of the last committed run: what did not change adds nothing, what grew is read from where it
  * ended, anything else is read again. */
 #pragma once
-#include "agent/el/hash.h"
+#include "agent/el/file_reader.h"
 #include "agent/el/request.h"
 #include "common/base/arena.h"
 #include "common/base/err.h"
@@ -31,7 +31,8 @@ struct file_entry {
     int64_t offset_lines; /* line ends before it */
     struct hash64 hash;
     /* As the state has it. */
-    int64_t known_size;
+    int64_t known_size;   /* of the text that was read */
+    int64_t known_packed; /* of gzip: of the file; else 0 */
     int64_t known_mtime_ns;
     int64_t known_inode;
     uint64_t known_hash;
@@ -55,9 +56,8 @@ struct file_set_options {
 };
 MUST_CHECK bool file_set_open(struct file_set *ret, const struct file_set_options *options,
                               struct arena *arena, struct err *err);
-/* Entry `index` is read up to `offset`; `hash` is of all before it. May be called again with a
- * later offset. */
-void file_set_done(struct file_set *set, size_t index, int64_t offset, const struct hash64 *hash);
+/* Entry `index` is read up to where its reader stands. May be called again further on. */
+void file_set_done(struct file_set *set, size_t index, const struct file_reader *reader);
 /* Writes the members "definition" and "files" of the state: what file_set_done() was told, else what was known
  * before. */
 void file_set_write_state(const struct file_set *set, struct json_writer *w);

@@ -88,14 +88,25 @@ bool file_tap_open_next(struct file_tap *t, bool *ret_found, struct err *err)
     return true;
 }
 
-bool file_tap_seek(struct file_tap *t)
+bool file_tap_seek(struct file_tap *t, struct err *err)
 {
     const struct file_entry *e = &t->files.entries[t->current];
     if (e->offset <= t->reader.offset) {
+        return true;
+    }
+    t->reader.line = e->offset_lines + 1;
+    return file_reader_seek(&t->reader, e->offset, e->hash, err);
+}
+
+bool file_tap_forgive(struct file_tap *t, struct err *err)
+{
+    if (!t->is_open || !t->reader.is_broken || t->reader.gunzip == NULL) {
         return false;
     }
-    file_reader_seek(&t->reader, e->offset, e->hash);
-    t->reader.line = e->offset_lines + 1;
+    if (!t->is_looking && t->base.failure.code == ERR_NONE) {
+        t->base.failure = *err;
+    }
+    *err = (struct err){0};
     return true;
 }
 
@@ -110,7 +121,7 @@ void file_tap_rewind(struct file_tap *t)
 void file_tap_mark(struct file_tap *t)
 {
     if (t->is_open && !t->is_looking) {
-        file_set_done(&t->files, t->current, t->reader.offset, &t->reader.hash);
+        file_set_done(&t->files, t->current, &t->reader);
     }
 }
 

@@ -24,9 +24,11 @@ MUST_CHECK bool file_tap_init(struct file_tap *t, const struct tap_context *cont
  * at its start: the caller reads a header there, if any, then calls file_tap_seek(). *ret_found
  * false after the last. */
 MUST_CHECK bool file_tap_open_next(struct file_tap *t, bool *ret_found, struct err *err);
-/* To where the last committed run ended, unless the reader is there or further; true when it moved.
- */
-bool file_tap_seek(struct file_tap *t);
+/* To where the last committed run ended, unless the reader is there or further. */
+MUST_CHECK bool file_tap_seek(struct file_tap *t, struct err *err);
+/* Was it a gzip file that is damaged or cut off? Then what it gave is good: true, the error is kept
+ * for the end of the tap (base.failure), and the next file is to be opened. */
+bool file_tap_forgive(struct file_tap *t, struct err *err);
 /* Ends a looking pass: to the first file again. */
 void file_tap_rewind(struct file_tap *t);
 /* Notes for the state that all consumed bytes are loaded. */

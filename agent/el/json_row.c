@@ -1,5 +1,6 @@
 #include "agent/el/json_row.h"
 
+#include "agent/el/number.h"
 #include "common/base/limits.h"
 #include "common/base/time.h"
 
@@ -11,6 +12,7 @@ bool json_row_init(struct json_row *r, const struct schema *schema, struct arena
                    struct err *err)
 {
     struct buf scratch = r->scratch.max > 0 ? r->scratch : buf_growing(LIMIT_SINGER_LINE_BYTES);
+    struct buf name = r->name.max > 0 ? r->name : buf_growing(LIMIT_JSON_BYTES);
     *r = (struct json_row){
         .schema = schema,
         .row = arena_array(arena, schema->count + 1, sizeof(*r->row)),
@@ -18,6 +20,8 @@ bool json_row_init(struct json_row *r, const struct schema *schema, struct arena
         .scratch = scratch,
         .validates = r->validates,
         .ignored = r->ignored,
+        .flatten = flatten_is_on(r->flatten) ? r->flatten : NULL,
+        .name = name,
     };
     if (r->row == NULL || r->seen == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for a row of %zu columns", schema->count);
@@ -28,6 +32,7 @@ bool json_row_init(struct json_row *r, const struct schema *schema, struct arena
 void json_row_release(struct json_row *r)
 {
     buf_release(&r->scratch);
+    buf_release(&r->name);
 }
 
 /* The value as it stands in the object, with the quotes of a string. */
@@ -120,14 +125,31 @@ static bool to_natural(struct json_row *r, struct json_raw raw, struct value *re
     return raw.type == JSON_BOOL ? to_boolean(raw, ret) : to_text(r, raw, ret);
 }
 
-static bool convert(struct json_row *r, enum column_kind kind, struct json_raw raw,
+/* A number that its column cannot hold comes as its digits: the target may hold it. */
+static bool to_exact(struct json_raw raw, enum column_kind kind, struct value *ret)
+{
+    bool is_held = kind == COLUMN_INTEGER
+                       ? to_integer(raw, ret)
+                       : to_real(raw, ret) &&
+                             (ret->type != VALUE_REAL || number_is_exact(raw.text, ret->as.real));
+    if (!is_held && (raw.type == JSON_INT || (raw.type == JSON_REAL && kind == COLUMN_REAL))) {
+        *ret = (struct value){.type = VALUE_TEXT, .as.text = raw.text};
+        return true;
+    }
+    return is_held;
+}
+
+static bool convert(struct json_row *r, const struct column *column, struct json_raw raw,
                     struct value *ret)
 {
     if (raw.type == JSON_NULL) {
         *ret = (struct value){.type = VALUE_NULL};
         return true;
     }
-    switch (kind) {
+    if (column->is_exact) {
+        return to_exact(raw, column->kind, ret);
+    }
+    switch (column->kind) {
     case COLUMN_INTEGER:
         return to_integer(raw, ret);
     case COLUMN_REAL:
@@ -209,12 +231,32 @@ static bool is_valid(const struct column *c, struct json_raw raw, struct err *er
     return true;
 }
 
+static bool take_value(struct json_row *r, size_t i, struct json_raw value, struct err *err)
+{
+    const struct column *c = &r->schema->columns[i];
+    if (r->seen[i] == r->object) {
+        return err_set(err, ERR_INVALID, "\"" STR_FMT "\" occurs twice", STR_ARG(c->name));
+    }
+    r->seen[i] = r->object;
+    if (r->validates && !is_valid(c, value, err)) {
+        return false;
+    }
+    return convert(r, c, value, &r->row[i]) || wrong_value(c, value, err);
+}
+
+static bool read_name(struct json_row *r, struct json_raw key, struct str *ret, struct err *err)
+{
+    *ret = key.text;
+    return !key.has_escape || json_unescape(key, true, &r->scratch, ret) ||
+           err_set(err, ERR_NO_MEMORY, "no memory for a name");
+}
+
 static bool read_member(struct json_row *r, size_t *guess, struct json_raw key,
                         struct json_raw value, struct err *err)
 {
-    struct str name = key.text;
-    if (key.has_escape && !json_unescape(key, true, &r->scratch, &name)) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for a name");
+    struct str name;
+    if (!read_name(r, key, &name, err)) {
+        return false;
     }
     /* Members usually come in the order of the columns. */
     size_t i = *guess;
@@ -224,15 +266,59 @@ static bool read_member(struct json_row *r, size_t *guess, struct json_raw key,
         return true;
     }
     *guess = i + 1;
-    const struct column *c = &r->schema->columns[i];
-    if (r->seen[i] == r->object) {
-        return err_set(err, ERR_INVALID, "\"" STR_FMT "\" occurs twice", STR_ARG(name));
+    return take_value(r, i, value, err);
+}
+
+static bool read_members(struct json_row *r, struct json_scan *scan, struct err *err)
+{
+    size_t guess = 0;
+    struct json_raw key;
+    struct json_raw value;
+    while (json_scan_member(scan, &key, &value)) {
+        if (!read_member(r, &guess, key, value, err)) {
+            return false;
+        }
     }
-    r->seen[i] = r->object;
-    if (r->validates && !is_valid(c, value, err)) {
-        return false;
+    return json_scan_end(scan, err);
+}
+
+/* An object that no column takes is gone into: its members may have columns. */
+static bool read_flattened(struct json_row *r, const struct json_scan *first, struct err *err)
+{
+    struct json_scan levels[FLATTEN_PARTS_MAX] = {*first};
+    struct str parts[FLATTEN_PARTS_MAX];
+    size_t depth = 0;
+    for (;;) {
+        struct json_raw key;
+        struct json_raw value;
+        size_t column = 0;
+        if (!json_scan_member(&levels[depth], &key, &value)) {
+            if (!json_scan_end(&levels[depth], err)) {
+                return false;
+            }
+            if (depth == 0) {
+                return true;
+            }
+            depth--;
+            continue;
+        }
+        if (!read_name(r, key, &parts[depth], err)) {
+            return false;
+        }
+        flatten_name(r->flatten, parts, depth + 1, &r->name);
+        bool ok = true;
+        if (schema_find(r->schema, buf_str(&r->name), &column)) {
+            ok = take_value(r, column, value, err);
+        } else if (value.type == JSON_OBJECT && (int64_t)depth < r->flatten->max_depth &&
+                   depth + 1 < FLATTEN_PARTS_MAX) {
+            ok = json_scan_object(&levels[++depth], value.text, err);
+        } else {
+            r->ignored++;
+        }
+        if (!ok) {
+            return false;
+        }
     }
-    return convert(r, c->kind, value, &r->row[i]) || wrong_value(c, value, err);
 }
 
 static bool fill_missing(struct json_row *r, struct err *err)
@@ -269,13 +355,6 @@ bool json_row_read(struct json_row *r, struct str object, struct err *err)
     if (buf_reserve(&r->scratch, object.len) == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for an object of %zu bytes", object.len);
     }
-    size_t guess = 0;
-    struct json_raw key;
-    struct json_raw value;
-    while (json_scan_member(&scan, &key, &value)) {
-        if (!read_member(r, &guess, key, value, err)) {
-            return false;
-        }
-    }
-    return json_scan_end(&scan, err) && fill_missing(r, err);
+    bool ok = r->flatten != NULL ? read_flattened(r, &scan, err) : read_members(r, &scan, err);
+    return ok && fill_missing(r, err);
 }

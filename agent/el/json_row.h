@@ -1,5 +1,6 @@
 /* json_row.h - one JSON object into one row of a schema; for the taps jsonl and singer. Pure. */
 #pragma once
+#include "agent/el/flatten.h"
 #include "agent/el/schema.h"
 #include "common/base/buf.h"
 #include "common/json/json_scan.h"
@@ -12,8 +13,11 @@ struct json_row {
     struct buf scratch; /* unescaped text */
     bool validates;     /* values are held to the columns' json_types and format; stays as it is */
     int64_t ignored;    /* members that the schema does not have */
+    const struct flatten *flatten; /* NULL: nested objects are values; set it before init */
+    struct buf name;               /* of a nested member's column */
 };
 
+/* `r` is zero, or was in use for an earlier schema of the stream. */
 MUST_CHECK bool json_row_init(struct json_row *r, const struct schema *schema, struct arena *arena,
                               struct err *err);
 /* Members that are missing become NULL, unless the column is required (ERR_INVALID, like a member

@@ -159,3 +159,36 @@ void key_value_print(const struct key_value *k, struct buf *out)
         key_value_write(k, &w);
     }
 }
+
+/* Numbers before text, as SQLite orders them. */
+static int compare(const struct key_value *k, const struct value *v)
+{
+    bool is_text = k->type == VALUE_TEXT;
+    if (is_text != (v->type == VALUE_TEXT)) {
+        return is_text ? 1 : -1;
+    }
+    if (is_text) {
+        size_t len = k->len < v->as.text.len ? k->len : v->as.text.len;
+        int order = len == 0 ? 0 : memcmp(k->text, v->as.text.ptr, len);
+        return order != 0 ? order : (k->len > v->as.text.len) - (k->len < v->as.text.len);
+    }
+    if (k->type == VALUE_INTEGER && v->type == VALUE_INTEGER) {
+        return (k->integer > v->as.integer) - (k->integer < v->as.integer);
+    }
+    double a = k->type == VALUE_INTEGER ? (double)k->integer : k->real;
+    double b = v->type == VALUE_INTEGER ? (double)v->as.integer : v->as.real;
+    return (a > b) - (a < b);
+}
+
+void key_range_add(struct key_range *r, const struct value *v)
+{
+    struct err ignored;
+    bool is_key = v->type == VALUE_INTEGER || v->type == VALUE_REAL ||
+                  (v->type == VALUE_TEXT && v->as.text.len <= KEY_VALUE_BYTES_MAX);
+    if (is_key && (r->min.type == VALUE_NULL || compare(&r->min, v) > 0)) {
+        (void)!key_value_set(&r->min, v, &ignored);
+    }
+    if (is_key && (r->max.type == VALUE_NULL || compare(&r->max, v) < 0)) {
+        (void)!key_value_set(&r->max, v, &ignored);
+    }
+}

@@ -28,3 +28,10 @@ void key_value_write(const struct key_value *k, struct json_writer *w);
 MUST_CHECK bool key_value_read(struct key_value *k, const struct json *node, struct err *err);
 void key_value_print(const struct key_value *k,
                      struct buf *out); /* for people; nothing when none */
+
+/* The lowest and the highest value seen; NULL, blobs and text that is too long are passed over. */
+struct key_range {
+    struct key_value min;
+    struct key_value max;
+};
+void key_range_add(struct key_range *r, const struct value *v);

@@ -27,7 +27,8 @@ static const struct cli_command commands[] = {
         .summary = "run one step, described by a JSON object on standard input",
         .description =
             "Reads from a tap (sqlite, csv, jsonl, singer, singer_program) and loads into a target "
-            "(sqlite, jsonl, singer_program), or builds a table or view from a SELECT; or asks "
+            "(sqlite, jsonl, csv, singer_program), or builds a table or view from a SELECT; or "
+            "asks "
             "only the SQL checks "
             "of an asset that something else made. Progress, result, checks and errors are JSON "
             "lines on descriptor 3, or "
@@ -116,7 +117,8 @@ static const struct cli_command commands[] = {
         .args = "NAME",
         .summary = "be a Singer target: load the messages on standard input",
         .description =
-            "NAME is sqlite or jsonl. Reads Singer messages (SCHEMA, RECORD, STATE) and loads each "
+            "NAME is sqlite, jsonl or csv. Reads Singer messages (SCHEMA, RECORD, STATE) and loads "
+            "each "
             "stream into the table of its name. A STATE is written to standard output, one JSON "
             "value "
             "a line, once everything that came before it is durable. Log lines for people go to "

@@ -1,5 +1,9 @@
 #include "agent/el/number.h"
 
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -80,4 +84,52 @@ enum column_kind number_kind(struct str text)
     }
     size_t digits = significant_digits(text);
     return digits > 0 && digits <= DOUBLE_DIGITS_MAX ? COLUMN_REAL : COLUMN_TEXT;
+}
+
+enum { EXACT_DIGITS_MAX = 40, DOUBLE_DIGITS = 15 /* that any double keeps */ };
+
+/* The mantissa's digits without the zeros around them; false when there are too many. */
+static bool collect_digits(struct str text, char digits[EXACT_DIGITS_MAX], size_t *ret_count)
+{
+    size_t count = 0;
+    size_t zeros = 0; /* that count only before another digit */
+    for (size_t i = 0; i < text.len && (text.ptr[i] | 0x20) != 'e'; i++) {
+        char c = text.ptr[i];
+        if (!is_digit(c)) {
+            continue;
+        }
+        if (c == '0') {
+            zeros += count > 0;
+            continue;
+        }
+        if (count + zeros >= EXACT_DIGITS_MAX) {
+            return false;
+        }
+        memset(digits + count, '0', zeros);
+        count += zeros;
+        zeros = 0;
+        digits[count++] = c;
+    }
+    *ret_count = count;
+    return true;
+}
+
+bool number_is_exact(struct str text, double real)
+{
+    char digits[EXACT_DIGITS_MAX];
+    char written[EXACT_DIGITS_MAX + 16];
+    size_t count = 0;
+    double size = fabs(real);
+    if (!collect_digits(text, digits, &count)) {
+        return false;
+    }
+    if (count == 0 || size == 0) {
+        return count == 0;
+    }
+    if (count <= DOUBLE_DIGITS && size > 1e-300) {
+        return true;
+    }
+    (void)snprintf(written, sizeof(written), "%.*e", (int)count - 1, size);
+    return written[0] == digits[0] &&
+           (count == 1 || memcmp(written + 2, digits + 1, count - 1) == 0);
 }

@@ -9,3 +9,6 @@ enum column_kind number_kind(struct str text);
 /* The text as a number, for a column that is known to hold numbers: any finite decimal number
  * without leading zeros; beyond int64 and beyond 17 digits it is rounded. */
 MUST_CHECK bool number_parse(struct str text, struct value *ret);
+/* Whether `real`, which was read from the finite decimal number `text`, still says it: written with
+ * as many digits it is the same. */
+bool number_is_exact(struct str text, double real);

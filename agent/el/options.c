@@ -16,7 +16,8 @@ const char *const schema_policy_names[] = {[SCHEMA_ERROR] = "error",
 
 #define AT(type_, member_) .offset = offsetof(struct type_, member_)
 
-static const struct tap_options tap_defaults = {.delimiter = STR_INIT(","), .header = true};
+static const struct tap_options tap_defaults = {
+    .delimiter = STR_INIT(","), .header = true, .flatten = FLATTEN_DEFAULTS};
 
 #define TYPE_FIELD                                                                                 \
     {                                                                                              \
@@ -95,6 +96,7 @@ static const struct field singer_fields[] = {
     {.key = "dir", .type = FIELD_STR, AT(tap_options, dir)},
     {.key = "config", .type = FIELD_STR, AT(tap_options, config)},
     {.key = "catalog", .type = FIELD_STR, AT(tap_options, catalog)},
+    FLATTEN_FIELDS(tap_options, flatten),
 };
 const struct field_table tap_options_table = TAP_TABLE(singer_fields);
 

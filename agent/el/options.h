@@ -1,6 +1,7 @@
 /* options.h - what a step says of its tap and its target. Each connector has a table of its own
  * (tap.h, target.h: `options`); here is what several share. */
 #pragma once
+#include "agent/el/flatten.h"
 #include "agent/el/rejects.h"
 #include "common/base/time.h"
 #include "common/json/fields.h"
@@ -25,6 +26,7 @@ struct tap_options {
     struct str dir;             /* singer_program: the folder it runs in; empty = ours */
     struct str config;          /* singer_program: JSON text; empty = none */
     struct str catalog;         /* the same */
+    struct flatten flatten;     /* singer... */
 };
 extern const struct field_table tap_sqlite_options;
 extern const struct field_table tap_csv_options;
@@ -38,10 +40,14 @@ struct load_options {
     struct str table; /* targets that have tables; empty = one for each stream, by its name */
     int mode;         /* enum load_mode */
     struct str_list primary_key;
-    int64_t flush_every;     /* ns: a slow source is committed as often, so that what it gave is
+    int64_t flush_every;      /* ns: a slow source is committed as often, so that what it gave is
                                 kept when the step dies */
-    bool append_without_key; /* mode upsert: a stream that has no key is appended */
-    int on_schema_change;    /* enum schema_policy */
+    bool append_without_key;  /* mode upsert: a stream that has no key is appended */
+    bool add_record_metadata; /* columns of record_metadata.h */
+    bool hard_delete;         /* rows that their source deleted are deleted, not marked */
+    bool activate_versions;   /* of Singer's ACTIVATE_VERSION: rows of older versions go */
+    int64_t slice_rows;       /* a commit after as many; 0 = SLICE_ROWS of extract_load.h */
+    int on_schema_change;     /* enum schema_policy */
     const struct json *reject_limit; /* a number or text, rejects.h; NULL = 0 */
     int64_t reject_keep;             /* rejected records that the quarantine keeps */
     bool validate_records;           /* Singer: by all that the stream's schema says of types */
@@ -49,9 +55,11 @@ struct load_options {
 extern const char *const load_mode_names[];
 extern const char *const schema_policy_names[];
 #define FLUSH_EVERY_DEFAULT (30 * NS_PER_SEC)
+enum { LOAD_SLICE_ROWS_MAX = 10000000 };
 #define LOAD_OPTION_DEFAULTS                                                                       \
     {                                                                                              \
-        .flush_every = FLUSH_EVERY_DEFAULT, .reject_keep = REJECT_KEEP_DEFAULT                     \
+        .flush_every = FLUSH_EVERY_DEFAULT, .activate_versions = true,                             \
+        .reject_keep = REJECT_KEEP_DEFAULT                                                         \
     }
 /* NOLINTBEGIN(bugprone-macro-parentheses): names of a type and a member */
 #define LOAD_OPTION_FIELDS(struct_, member_)                                                       \
@@ -106,6 +114,27 @@ extern const char *const schema_policy_names[];
          .fallback = "false",                                                                      \
          .help = "Whether records of Singer are held to all that the schema says of types and "    \
                  "formats, and not only to what the columns can hold."},                           \
+        {.key = "add_record_metadata",                                                             \
+         .type = FIELD_BOOL,                                                                       \
+         .offset = offsetof(struct struct_, member_.add_record_metadata),                          \
+         .help = "Whether each row tells where it came from, in columns `_sdc_…`."},               \
+        {.key = "hard_delete",                                                                     \
+         .type = FIELD_BOOL,                                                                       \
+         .offset = offsetof(struct struct_, member_.hard_delete),                                  \
+         .help = "Whether rows that a Singer tap says are gone are deleted; else they get a time " \
+                 "in `_sdc_deleted_at`."},                                                         \
+        {.key = "process_activate_version_messages",                                               \
+         .type = FIELD_BOOL,                                                                       \
+         .offset = offsetof(struct struct_, member_.activate_versions),                            \
+         .fallback = "true",                                                                       \
+         .help = "Whether rows of older versions go when a Singer tap activates a new one."},      \
+        {.key = "batch_size_rows",                                                                 \
+         .type = FIELD_I64,                                                                        \
+         .offset = offsetof(struct struct_, member_.slice_rows),                                   \
+         .min = 1,                                                                                 \
+         .max = LOAD_SLICE_ROWS_MAX,                                                               \
+         .fallback = "100000",                                                                     \
+         .help = "How many rows at most are committed together."},                                 \
     {                                                                                              \
         .key = "append_without_key", .type = FIELD_BOOL,                                           \
         .offset = offsetof(struct struct_, member_.append_without_key),                            \
@@ -114,7 +143,7 @@ extern const char *const schema_policy_names[];
     }
 /* NOLINTEND(bugprone-macro-parentheses) */
 
-/* Of the targets sqlite and jsonl. */
+/* Of the target sqlite. */
 struct target_options {
     struct load_options load;
     struct str path;

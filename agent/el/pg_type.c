@@ -125,9 +125,11 @@ const char *pg_type_for(const struct column *column)
 {
     switch (column->kind) {
     case COLUMN_INTEGER:
-        return "bigint";
+        return str_eq(column->type, STR("numeric")) ? "numeric" : "bigint";
     case COLUMN_REAL:
-        return is_decimal(column->type) ? "numeric" : "double precision";
+        return is_decimal(column->type) || (column->is_exact && column->type.len == 0)
+                   ? "numeric"
+                   : "double precision";
     case COLUMN_BOOLEAN:
         return "boolean";
     case COLUMN_JSON:

@@ -3,8 +3,8 @@
 #include "agent/el/merge_sql.h"
 #include "agent/el/pg_type.h"
 #include "agent/el/postgres_batch.h"
+#include "agent/el/postgres_refused.h"
 #include "common/base/limits.h"
-#include "common/json/json_writer.h"
 
 #include <stdio.h>
 
@@ -190,55 +190,10 @@ static bool apply_lines(void *ctx, struct str lines, struct err *err)
            (!is_merged || (merge_staged(t, err) && empty_staging(t, err)));
 }
 
-static bool reject(struct postgres_sink *t, int64_t row, struct err *why, struct err *err)
-{
-    struct bad_record bad;
-    bad_record_set(&bad, STR(""), row, buf_str(&t->record), why);
-    bad.reject.stream = t->table.name;
-    return rejects_make_room(t->link->rejects, err) &&
-           rejects_add(t->link->rejects, &bad.reject, err);
-}
-
-/* A line that was sent, as one JSON object. */
-static bool write_line(struct postgres_sink *t, struct str line, struct err *err)
-{
-    AUTO(buf) copy = buf_growing(LINES_BYTES_MAX);
-    buf_add(&copy, line);
-    buf_reset(&t->record);
-    if (copy.overflow) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for a row");
-    }
-    struct copy_reader reader = copy_reader(copy.ptr, copy.len);
-    struct copy_field field;
-    struct json_writer w = json_writer(&t->record);
-    jw_begin_object(&w);
-    for (size_t i = 0; i < t->count && copy_reader_next(&reader, &field); i++) {
-        struct str text = {field.ptr, field.len};
-        int64_t number = 0;
-        jw_key(&w, t->names[i]);
-        if (field.is_null) {
-            jw_null(&w);
-        } else if (str_to_i64(text, INT64_MIN, INT64_MAX, &number) &&
-                   column_kind_is_number(t->kinds[i])) {
-            jw_i64(&w, number);
-        } else {
-            jw_str(&w, text);
-        }
-    }
-    jw_end_object(&w);
-    return true;
-}
-
-static bool refuse_line(void *ctx, struct str line, size_t index, struct err *why, struct err *err)
-{
-    struct postgres_sink *t = ctx;
-    return write_line(t, line, err) && reject(t, t->first_row + t->line_rows[index], why, err);
-}
-
 static bool send_batch(struct postgres_sink *t, struct err *err)
 {
     const struct postgres_batch batch = {
-        .pg = &t->link->pg, .apply = apply_lines, .refuse = refuse_line, .ctx = t};
+        .pg = &t->link->pg, .apply = apply_lines, .refuse = postgres_refused_line, .ctx = t};
     if (!postgres_link_begin(t->link, err) || !prepare_staging(t, err)) {
         return explain(t, err);
     }
@@ -270,19 +225,6 @@ static bool flush(struct postgres_sink *t, struct err *err)
     return true;
 }
 
-/* What becomes of a row that cannot be a line. */
-static bool refuse_row(struct postgres_sink *t, const struct value *row, struct err *err)
-{
-    struct err why = *err;
-    if (!rejects_are_on(t->link->rejects) || err->code != ERR_INVALID) {
-        return err_wrap(err, "target postgres: row %lld", (long long)t->row);
-    }
-    *err = (struct err){0};
-    buf_reset(&t->record);
-    reject_write_row(t->schema, row, &t->record);
-    return reject(t, t->row, &why, err);
-}
-
 static bool take_row(struct postgres_sink *t, const struct value *row, struct err *err)
 {
     const struct copy_columns columns = {
@@ -290,7 +232,7 @@ static bool take_row(struct postgres_sink *t, const struct value *row, struct er
     t->row++;
     if (!load_key_check(&t->key, row, err) || !held_columns_check(&t->held, row, err) ||
         !copy_text_add(&columns, row, &t->lines, err)) {
-        return refuse_row(t, row, err);
+        return postgres_refused_row(t, row, err);
     }
     if (!rejects_are_on(t->link->rejects)) {
         return t->lines.len < CHUNK_BYTES || flush(t, err);
@@ -490,6 +432,54 @@ bool postgres_sink_set_schema(struct postgres_sink *t, const struct schema *sche
               (is_overwrite || ensure_unique(t, err));
     t->schema = schema;
     return ok || err_wrap(err, "target postgres: table \"" STR_FMT "\"", STR_ARG(t->table.name));
+}
+
+/* --- rows that go ---------------------------------------------------------------------------- */
+
+/* Columns that the table has not are made, but where no row could go for that: of what is staged, and
+ * where rows of unknown versions stay. */
+static bool add_removal_columns(struct postgres_sink *t, const struct removal *removal,
+                                bool *ret_has_all, struct err *err)
+{
+    struct column columns[2];
+    size_t count = removal_columns(removal, columns);
+    *ret_has_all = true;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = 0;
+        if (schema_find(&t->there, columns[i].name, &at)) {
+            continue;
+        }
+        *ret_has_all = t->link->load->mode != MODE_OVERWRITE && !removal->keeps_unknown;
+        if (*ret_has_all && (!pg_table_add_column(&t->link->pg, &t->table, &columns[i], err) ||
+                             !schema_add(&t->there, &columns[i], err))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool postgres_sink_remove(struct postgres_sink *t, const struct removal *removal, struct err *err)
+{
+    bool is_overwrite = t->link->load->mode == MODE_OVERWRITE;
+    AUTO(buf) sql = buf_growing(PG_SQL_BYTES_MAX);
+    AUTO(buf) table = buf_growing(PG_SQL_BYTES_MAX);
+    int64_t rows = 0;
+    bool has_columns = false;
+    if (!postgres_sink_merge(t, err) || !postgres_link_begin(t->link, err)) {
+        return false;
+    }
+    bool ok = add_removal_columns(t, removal, &has_columns, err);
+    if (ok && has_columns && (!is_overwrite || t->has_staging)) {
+        if (is_overwrite) {
+            add_staging(t, &table);
+        } else {
+            pg_add_table(&table, &t->table);
+        }
+        removal_sql(removal, buf_str(&table), &sql);
+        ok = pg_exec(&t->link->pg, &sql, &rows, err);
+        t->base.rows_removed += rows;
+    }
+    return ok || explain(t, err);
 }
 
 /* --- mode overwrite -------------------------------------------------------------------------- */

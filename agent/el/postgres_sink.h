@@ -59,6 +59,9 @@ MUST_CHECK bool postgres_sink_load(struct postgres_sink *t, const struct row_sou
                                    struct err *err);
 /* Sends what is on its way and, mode upsert, merges it. */
 MUST_CHECK bool postgres_sink_merge(struct postgres_sink *t, struct err *err);
+/* Behind all that was sent. */
+MUST_CHECK bool postgres_sink_remove(struct postgres_sink *t, const struct removal *removal,
+                                     struct err *err);
 /* Mode overwrite: the new rows take the place of the old ones. */
 MUST_CHECK bool postgres_sink_finish(struct postgres_sink *t, struct err *err);
 void postgres_sink_committed(struct postgres_sink *t);

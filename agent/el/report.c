@@ -1,6 +1,6 @@
 #include "agent/el/report.h"
 
-#include "agent/el/schema_change.h"
+#include "agent/el/schema_hash.h"
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
 
@@ -116,12 +116,11 @@ static void add_text(struct json_writer *w, const char *name, struct str value)
     }
 }
 
-static void add_schema(struct json_writer *w, const struct schema_told *schema)
+static void add_changes(struct json_writer *w, const struct schema_told *schema)
 {
-    char text[SCHEMA_HASH_TEXT_SIZE];
-    add_text(w, "schema_hash", schema_hash_text(schema->now, text));
-    if (schema->changes.len > 0) {
-        add_text(w, "schema_hash_before", schema_hash_text(schema->before, text));
+    char hash[SCHEMA_HASH_SIZE];
+    if (schema->before != NULL) {
+        add_text(w, "schema_hash_before", schema_hash(schema->before, hash));
         begin_entry(w, "schema_changes", "json");
         jw_raw(w, schema->changes);
         jw_end_object(w);
@@ -130,23 +129,61 @@ static void add_schema(struct json_writer *w, const struct schema_told *schema)
 
 static void add_columns(struct json_writer *w, const struct schema *schema)
 {
+    char hash[SCHEMA_HASH_SIZE];
     if (schema == NULL || schema->count == 0) {
         return;
     }
+    add_text(w, "schema_hash", schema_hash(schema, hash));
     begin_entry(w, "dagster/column_schema", "table_schema");
     jw_begin_object(w);
     jw_key(w, STR("columns"));
     jw_begin_array(w);
     for (size_t i = 0; i < schema->count && w->out->len < COLUMNS_BYTES_MAX; i++) {
         const struct column *c = &schema->columns[i];
-        struct str type = c->type.len > 0 ? c->type : column_sql_type(c);
         jw_begin_object(w);
         jw_member_str(w, "name", c->name);
-        jw_member_str(w, "type", type.len > 0 ? type : STR("ANY"));
+        jw_member_str(w, "type", schema_type_name(c));
         jw_end_object(w);
     }
     jw_end_array(w);
     jw_end_object(w);
+    jw_end_object(w);
+}
+
+static void write_stream_columns(struct json_writer *w, const struct schema *schema)
+{
+    char hash[SCHEMA_HASH_SIZE];
+    if (schema == NULL || schema->count == 0) {
+        return;
+    }
+    jw_member_str(w, "schema_hash", schema_hash(schema, hash));
+    jw_key(w, STR("columns"));
+    jw_begin_object(w);
+    for (size_t i = 0; i < schema->count && w->out->len < COLUMNS_BYTES_MAX; i++) {
+        jw_key(w, schema->columns[i].name);
+        jw_str(w, schema_type_name(&schema->columns[i]));
+    }
+    jw_end_object(w);
+}
+
+static void write_stream(struct json_writer *w, const struct stream_counts *s)
+{
+    jw_begin_object(w);
+    jw_member_i64(w, "rows_read", s->rows_read);
+    jw_member_i64(w, "rows_written", s->rows_written);
+    if (s->rows_removed > 0) {
+        jw_member_i64(w, "rows_removed", s->rows_removed);
+    }
+    jw_member_i64(w, "bytes_read", s->bytes_read);
+    if (s->row_count >= 0) {
+        jw_member_i64(w, "row_count", s->row_count);
+    }
+    jw_member_opt(w, "replication_key_min", s->key_min);
+    jw_member_opt(w, "replication_key_max", s->key_max);
+    write_stream_columns(w, s->columns);
+    if (s->schema.before != NULL) {
+        jw_member_raw(w, "schema_changes", s->schema.changes);
+    }
     jw_end_object(w);
 }
 
@@ -158,21 +195,8 @@ static void add_streams(struct json_writer *w, const struct materialization *m)
     begin_entry(w, "streams", "json");
     jw_begin_object(w);
     for (size_t i = 0; i < m->stream_count && w->out->len < COLUMNS_BYTES_MAX; i++) {
-        const struct stream_counts *s = &m->streams[i];
-        jw_key(w, s->name);
-        jw_begin_object(w);
-        jw_member_i64(w, "rows_read", s->rows_read);
-        jw_member_i64(w, "rows_written", s->rows_written);
-        jw_member_i64(w, "bytes_read", s->bytes_read);
-        if (s->row_count >= 0) {
-            jw_member_i64(w, "row_count", s->row_count);
-        }
-        char hash[SCHEMA_HASH_TEXT_SIZE];
-        jw_member_opt(w, "schema_hash", schema_hash_text(s->schema.now, hash));
-        if (s->schema.changes.len > 0) {
-            jw_member_raw(w, "schema_changes", s->schema.changes);
-        }
-        jw_end_object(w);
+        jw_key(w, m->streams[i].name);
+        write_stream(w, &m->streams[i]);
     }
     jw_end_object(w);
     jw_end_object(w);
@@ -212,6 +236,9 @@ void report_materialization(struct report *r, const struct materialization *m)
     add_text(&w, "dagster/table_name", m->table);
     add_int(&w, "rows_read", m->rows_read);
     add_int(&w, "rows_written", m->rows_written);
+    if (m->rows_removed > 0) {
+        add_int(&w, "rows_removed", m->rows_removed);
+    }
     add_int(&w, "bytes_read", m->bytes_read);
     if (m->rows_rejected > 0) {
         add_int(&w, "rows_rejected", m->rows_rejected);
@@ -230,7 +257,7 @@ void report_materialization(struct report *r, const struct materialization *m)
         add_int(&w, "source_snapshots", m->snapshots);
     }
     add_int(&w, "peak_memory_bytes", peak_memory_bytes());
-    add_schema(&w, &m->schema);
+    add_changes(&w, &m->schema);
     add_columns(&w, m->columns);
     add_streams(&w, m);
     jw_end_object(&w);

@@ -15,11 +15,10 @@ struct report {
     bool has_error;
 };
 
-/* A table's columns, by schema_hash(); 0 = there are none. */
+/* Of a table that was there with other columns. */
 struct schema_told {
-    uint64_t before;
-    uint64_t now;
-    struct str changes; /* JSON, schema_write_changes(); empty = none, or the table is new */
+    const struct schema *before; /* NULL: nothing changed, or it is new */
+    struct str changes;          /* JSON, schema_write_changes() */
 };
 
 /* Of one stream among several. */
@@ -28,7 +27,10 @@ struct stream_counts {
     int64_t rows_read;
     int64_t bytes_read;
     int64_t rows_written;
-    int64_t row_count; /* -1 = not known */
+    int64_t rows_removed;         /* that the source says are gone */
+    int64_t row_count;            /* -1 = not known */
+    struct str key_min, key_max;  /* of the replication key; may be empty */
+    const struct schema *columns; /* may be NULL */
     struct schema_told schema;
 };
 
@@ -39,6 +41,7 @@ struct materialization {
     int64_t row_count;
     int64_t rows_read;
     int64_t rows_written;
+    int64_t rows_removed;
     int64_t bytes_read;
     int64_t rows_rejected;
     struct str quarantine; /* where they are */

@@ -30,7 +30,7 @@ void row_json_write(struct json_writer *w, const struct column *c, const struct 
         jw_double(w, v->as.real);
         break;
     case VALUE_TEXT:
-        if (c->kind == COLUMN_JSON) {
+        if (c->kind == COLUMN_JSON || c->is_exact) {
             jw_raw(w, v->as.text);
         } else {
             jw_str(w, v->as.text);
@@ -67,7 +67,7 @@ bool row_json_fits(const struct column *column, const struct value *value)
         return column->kind == COLUMN_REAL || column->kind == COLUMN_ANY;
     case VALUE_TEXT:
         return column->kind == COLUMN_TEXT || column->kind == COLUMN_JSON ||
-               column->kind == COLUMN_ANY;
+               column->kind == COLUMN_ANY || column->is_exact;
     case VALUE_BLOB: /* where any value may be, it could not be told from text */
         return column->kind == COLUMN_BLOB;
     case VALUE_NULL:

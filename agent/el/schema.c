@@ -248,6 +248,13 @@ enum column_kind column_kind_from_sql(struct str declared)
     return COLUMN_ANY;
 }
 
+bool sql_type_has_real_affinity(struct str declared)
+{
+    return column_kind_from_sql(declared) == COLUMN_REAL &&
+           (contains_nocase(declared, STR("real")) || contains_nocase(declared, STR("floa")) ||
+            contains_nocase(declared, STR("doub")));
+}
+
 bool column_kind_is_number(enum column_kind kind)
 {
     return kind == COLUMN_INTEGER || kind == COLUMN_REAL || kind == COLUMN_BOOLEAN;

@@ -38,6 +38,8 @@ struct column {
     /* Singer, as the schema says it: held to only where records are validated. */
     uint8_t json_types; /* a bit 1 << enum json_type for each that a value may have; 0 = any */
     enum text_format format;
+    bool
+        is_exact; /* JSON: a number that neither 64 bits nor a double hold is its digits, as text */
 };
 
 /* Columns in order. Names are unique without regard to ASCII case, as SQLite wants it. */
@@ -68,4 +70,6 @@ struct str column_sql_type(const struct column *column);
 /* SQLite's affinity rules for a declared type (https://www.sqlite.org/datatype3.html section 3.1),
  * with BOOLEAN and JSON seen as what people mean by them. */
 enum column_kind column_kind_from_sql(struct str declared);
+/* A column of it makes a double of every number; one of kind REAL without it keeps integers. */
+bool sql_type_has_real_affinity(struct str declared);
 bool column_kind_is_number(enum column_kind kind);

@@ -1,10 +1,8 @@
 #include "agent/el/schema_change.h"
 
-#include "agent/el/hash.h"
+#include "agent/el/schema_hash.h"
 
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 
 static const char *kind_name(enum column_kind kind)
 {
@@ -65,14 +63,33 @@ static bool is_our_type(struct str type)
     return false;
 }
 
+/* Of any number of digits, which flow as text: PostgreSQL's, and how SQLite declares what comes from
+ * one, a column of text (pg_type.h). */
+static bool is_decimal(const struct column *c)
+{
+    return c->kind == COLUMN_TEXT && str_starts(c->type, STR("numeric"));
+}
+
+static bool holds_decimals_alone(const struct column *there)
+{
+    return is_decimal(there) && !str_eq(there->type, STR("numeric text"));
+}
+
+static bool is_number(const struct column *c)
+{
+    return column_kind_is_number(c->kind) || is_decimal(c);
+}
+
 bool schema_change_choose(const struct column *there, const struct column *now,
                           enum schema_policy policy, enum schema_change *ret, struct err *err)
 {
-    if (fits(there->kind, now->kind)) {
+    bool both_are_numbers = is_number(there) && is_number(now);
+    if (holds_decimals_alone(there) ? both_are_numbers || now->kind == COLUMN_ANY
+                                    : fits(there->kind, now->kind)) {
         *ret = CHANGE_NONE;
         return true;
     }
-    if (column_kind_is_number(there->kind) && column_kind_is_number(now->kind)) {
+    if (both_are_numbers) {
         *ret = !is_our_type(there->type)     ? CHANGE_NONE
                : now->kind == COLUMN_INTEGER ? CHANGE_TO_INTEGER
                                              : CHANGE_TO_NUMBER;
@@ -95,8 +112,9 @@ bool schema_change_choose(const struct column *there, const struct column *now,
     }
 }
 
-static bool value_fits(enum column_kind kind, const struct value *v)
+static bool value_fits(const struct column *there, const struct value *v)
 {
+    enum column_kind kind = holds_decimals_alone(there) ? COLUMN_REAL : there->kind;
     int64_t integer = 0;
     double real = 0;
     switch (v->type) {
@@ -119,7 +137,7 @@ static bool value_fits(enum column_kind kind, const struct value *v)
 
 bool schema_change_check(const struct column *there, const struct value *value, struct err *err)
 {
-    return value_fits(there->kind, value) ||
+    return value_fits(there, value) ||
            err_set(err, ERR_INVALID, "column \"" STR_FMT "\": a value that is none of its %s",
                    STR_ARG(there->name), kind_name(there->kind));
 }
@@ -136,30 +154,6 @@ bool held_columns_check(const struct held_columns *held, const struct value *row
 
 /* --- what is told ---------------------------------------------------------------------------- */
 
-static struct str type_of(const struct column *c)
-{
-    struct str type = c->type.len > 0 ? c->type : column_sql_type(c);
-    return type.len > 0 ? type : STR("ANY");
-}
-
-uint64_t schema_hash(const struct schema *s)
-{
-    struct hash64 h = hash64_new();
-    for (size_t i = 0; i < s->count; i++) {
-        hash64_add(&h, s->columns[i].name);
-        hash64_add(&h, STR("\0"));
-        hash64_add(&h, type_of(&s->columns[i]));
-        hash64_add(&h, STR("\0"));
-    }
-    return s->count == 0 ? 0 : hash64_value(&h);
-}
-
-struct str schema_hash_text(uint64_t hash, char memory[static SCHEMA_HASH_TEXT_SIZE])
-{
-    (void)snprintf(memory, SCHEMA_HASH_TEXT_SIZE, "%016" PRIx64, hash);
-    return str_from(hash == 0 ? "" : memory);
-}
-
 static void write_change(struct json_writer *w, const struct column *before,
                          const struct column *after)
 {
@@ -168,10 +162,10 @@ static void write_change(struct json_writer *w, const struct column *before,
     jw_member_str(w, "column", before == NULL ? after->name : before->name);
     jw_member_str(w, "change", str_from(change));
     if (before != NULL) {
-        jw_member_str(w, "from", type_of(before));
+        jw_member_str(w, "from", schema_type_name(before));
     }
     if (after != NULL) {
-        jw_member_str(w, "to", type_of(after));
+        jw_member_str(w, "to", schema_type_name(after));
     }
     jw_end_object(w);
 }
@@ -187,7 +181,7 @@ bool schema_write_changes(const struct schema *before, const struct schema *afte
         size_t at = 0;
         const struct column *a =
             schema_find_nocase(after, b->name, &at) ? &after->columns[at] : NULL;
-        if (a == NULL || !str_eq(type_of(a), type_of(b))) {
+        if (a == NULL || !str_eq(schema_type_name(a), schema_type_name(b))) {
             write_change(&w, b, a);
             count++;
         }

@@ -28,11 +28,6 @@ struct held_columns {
 MUST_CHECK bool held_columns_check(const struct held_columns *held, const struct value *row,
                                    struct err *err);
 
-/* Names and types in their order; 0 = there are no columns. */
-uint64_t schema_hash(const struct schema *s);
-enum { SCHEMA_HASH_TEXT_SIZE = 17 };
-struct str schema_hash_text(uint64_t hash,
-                            char memory[static SCHEMA_HASH_TEXT_SIZE]); /* 0: empty */
 /* [{"column": "n", "change": "type", "from": "INTEGER", "to": "TEXT"}, ...], also "added" and "gone";
  * the first SCHEMA_CHANGES_MAX. Nothing is written, and false, when there is none. */
 enum { SCHEMA_CHANGES_MAX = 50 };

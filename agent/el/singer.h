@@ -3,6 +3,7 @@
  * and what taps do in practice: unknown types are ignored, "type" without regard to case,
  * key_properties may be missing or inside the schema. */
 #pragma once
+#include "agent/el/flatten.h"
 #include "agent/el/schema.h"
 #include "common/base/buf.h"
 #include "common/json/fields.h"
@@ -18,19 +19,33 @@ enum singer_type {
 };
 struct singer_message {
     enum singer_type type;
-    struct str stream;              /* SCHEMA, RECORD, ACTIVATE_VERSION, BATCH */
-    struct json_raw record;         /* RECORD: an object */
-    struct json_raw schema;         /* SCHEMA: an object */
-    struct json_raw key_properties; /* SCHEMA: a list, or text.ptr NULL */
-    struct json_raw value;          /* STATE: anything */
+    struct str stream;         /* SCHEMA, RECORD, ACTIVATE_VERSION, BATCH */
+    struct json_raw record;    /* RECORD: an object */
+    struct str time_extracted; /* RECORD: as it stands; empty = it says none */
+    int64_t version;           /* RECORD, BATCH; ACTIVATE_VERSION always has one */
+    bool has_version;
+    struct json_raw schema;              /* SCHEMA: an object */
+    struct json_raw key_properties;      /* SCHEMA: a list, or text.ptr NULL */
+    struct json_raw bookmark_properties; /* the same */
+    struct json_raw value;               /* STATE: anything */
+    struct json_raw encoding;            /* BATCH: an object */
+    struct json_raw manifest;            /* BATCH: a list */
 };
 /* `line` has no line end. Slices are borrowed from it, the stream's name perhaps from `names`,
  * which is reset first. False: only ret->type says something, SINGER_OTHER when there is none. */
 MUST_CHECK bool singer_parse(struct str line, struct buf *names, struct singer_message *ret,
                              struct err *err);
 
-/* JSON Schema of a SCHEMA message into columns (types by the table in
- * docs/decisions/0005-extract-load.md) and key columns, which must be among them. All is copied
- * into the schema's arena. */
-MUST_CHECK bool singer_read_schema(const struct singer_message *message, struct schema *into,
-                                   struct str_list *ret_key, struct err *err);
+/* What a SCHEMA message says of its stream; in the arena of the columns. */
+struct singer_layout {
+    struct schema columns;
+    struct str_list key; /* among the columns */
+    struct str
+        replication_key; /* the first of bookmark_properties that is a column; may be empty */
+};
+/* JSON Schema into columns (types by the table in docs/decisions/0005-extract-load.md).
+ * `ret->columns` is empty when called. `flatten` may be NULL. Two properties with one name after
+ * flattening are ERR_INVALID. */
+MUST_CHECK bool singer_read_schema(const struct singer_message *message,
+                                   const struct flatten *flatten, struct singer_layout *ret,
+                                   struct err *err);

@@ -1,21 +1,40 @@
 /* singer_settings.h - the configuration of a connector that is a Singer program, and what it says of
  * itself: both from the connector's table of options (options.h), without its type, which is known.
- * Keys that only others have are passed over: one configuration may serve several programs. */
+ * Settings that other Singer programs have are understood, or passed over with a word in the log: one
+ * configuration may serve several programs. */
 #pragma once
 #include "common/cli/cli.h"
 #include "common/json/fields.h"
 
+enum foreign_effect {
+    FOREIGN_TAKEN,       /* as one of ours */
+    FOREIGN_PASSED_OVER, /* for the reason of `help` */
+    FOREIGN_REFUSED,     /* the same: without it other data would be loaded */
+};
+/* A setting that programs built with the Singer SDK, and their users, know by another name. */
+struct foreign_setting {
+    const char *name;
+    enum foreign_effect effect;
+    const char *as; /* ours */
+    const char *const
+        *values;          /* pairs of their value and ours, NULL at the end; NULL: the same ones */
+    const char *turns_on; /* one more of ours, true then; may be NULL */
+    const char *help;
+};
 struct singer_settings {
     struct field_table table;
     void
         *values; /* of the options' struct, as their table's defaults; the caller may change them */
+    void *more;  /* of the second table's struct */
     void *before;
     struct arena *arena;
-    /* Looks at each file once more; may be NULL. */
-    bool (*check)(const struct json *node, void *values, struct err *err);
+    const struct foreign_setting *foreign; /* nameless at the end */
 };
+/* `more` adds the fields of a second struct; may be NULL, as `foreign` may. */
 MUST_CHECK bool singer_settings_init(struct singer_settings *ret, const struct field_table *options,
-                                     const char *type, struct arena *arena, struct err *err);
+                                     const char *type, const struct field_table *more,
+                                     const struct foreign_setting *foreign, struct arena *arena,
+                                     struct err *err);
 /* Reads the files of --config: what is given later wins, key by key. `example` is for the error
  * when there is none. */
 MUST_CHECK bool singer_settings_read(struct singer_settings *s, const struct cli *cli,
@@ -28,4 +47,4 @@ struct singer_about {
 };
 /* --about, in the --format that is asked for. Returns an exit code. */
 int singer_settings_about(struct cli *cli, const struct singer_about *about,
-                          const struct field_table *options, const char *type);
+                          const struct singer_settings *settings);

@@ -3,18 +3,20 @@
 #include "agent/el/hash.h"
 #include "common/base/limits.h"
 
-bool singer_streams_init(struct singer_streams *s, struct str only, struct arena *arena,
-                         struct err *err)
+bool singer_streams_init(struct singer_streams *s, const struct tap_options *options,
+                         struct arena *arena, struct err *err)
 {
     *s = (struct singer_streams){
         .arena = arena,
-        .only = only,
+        .only = options->stream,
+        .flatten = &options->flatten,
         .items = arena_array(arena, LIMIT_STREAMS, sizeof(struct singer_stream *)),
         .by_name = strmap_new(arena),
         .names = buf_growing(LIMIT_JSON_BYTES),
         .state = buf_growing(LIMIT_JSON_BYTES),
     };
-    return s->items != NULL || err_set(err, ERR_NO_MEMORY, "no memory for streams");
+    return flatten_check(s->flatten, err) &&
+           (s->items != NULL || err_set(err, ERR_NO_MEMORY, "no memory for streams"));
 }
 
 void singer_streams_release(struct singer_streams *s)
@@ -49,6 +51,7 @@ static struct singer_stream *add(struct singer_streams *s, struct str name, stru
         return NULL;
     }
     stream->base.name = copy;
+    stream->row.flatten = s->flatten;
     s->items[s->count++] = stream;
     return stream;
 }
@@ -62,20 +65,20 @@ static bool take_schema(struct singer_streams *s, const struct singer_message *m
         s->present = stream;
         return true; /* taps repeat it */
     }
-    struct schema schema = schema_new(s->arena);
-    struct str_list key;
-    if (!singer_read_schema(m, &schema, &key, err)) {
+    struct singer_layout layout = {.columns = schema_new(s->arena)};
+    if (!singer_read_schema(m, s->flatten, &layout, err)) {
         return false;
     }
-    if (schema.count == 0) {
+    if (layout.columns.count == 0) {
         return err_set(err, ERR_INVALID, "stream \"" STR_FMT "\" has no columns",
                        STR_ARG(m->stream));
     }
     if (stream == NULL && (stream = add(s, m->stream, err)) == NULL) {
         return false;
     }
-    stream->base.schema = schema;
-    stream->base.key = key;
+    stream->base.schema = layout.columns;
+    stream->base.key = layout.key;
+    stream->base.replication_key = layout.replication_key;
     stream->schema_hash = hash;
     stream->row.validates = s->validates;
     s->present = stream;
@@ -83,23 +86,57 @@ static bool take_schema(struct singer_streams *s, const struct singer_message *m
     return json_row_init(&stream->row, &stream->base.schema, s->arena, err);
 }
 
-static bool take_record(struct singer_streams *s, const struct singer_message *m,
-                        enum singer_news *ret, struct err *err)
+/* The stream of a message that must come behind its SCHEMA. */
+static bool need_stream(struct singer_streams *s, const struct singer_message *m, const char *type,
+                        struct err *err)
 {
     struct singer_stream *stream = find(s, m->stream);
     if (stream == NULL) {
-        err_set(err, ERR_INVALID, "a RECORD of stream \"" STR_FMT "\" comes before its SCHEMA",
+        err_set(err, ERR_INVALID, "a %s of stream \"" STR_FMT "\" comes before its SCHEMA", type,
                 STR_ARG(m->stream));
         return err_hint(err, "the tap must write a SCHEMA message first");
     }
     s->present = stream;
+    s->origin = (struct row_origin){
+        .time_extracted = m->time_extracted, .version = m->version, .has_version = m->has_version};
+    return true;
+}
+
+bool singer_streams_take_record(struct singer_streams *s, struct str record, struct err *err)
+{
+    return json_row_read(&s->present->row, record, err);
+}
+
+static bool take_record(struct singer_streams *s, const struct singer_message *m,
+                        enum singer_news *ret, struct err *err)
+{
     *ret = SINGER_NEW_ROW;
-    if (json_row_read(&stream->row, m->record.text, err)) {
+    if (!need_stream(s, m, "RECORD", err)) {
+        return false;
+    }
+    if (singer_streams_take_record(s, m->record.text, err)) {
         return true;
     }
     s->is_bad_record = err->code == ERR_INVALID;
-    s->bad_stream = stream->base.name;
+    s->bad_stream = s->present->base.name;
     return false;
+}
+
+static bool take_batch(struct singer_streams *s, const struct singer_message *m,
+                       enum singer_news *ret, struct err *err)
+{
+    *ret = SINGER_NEW_BATCH;
+    s->encoding = m->encoding;
+    s->manifest = m->manifest;
+    return need_stream(s, m, "BATCH", err);
+}
+
+/* Of a stream that had no SCHEMA there is nothing that could be old. */
+static void take_version(struct singer_streams *s, const struct singer_message *m,
+                         enum singer_news *ret)
+{
+    struct err ignored;
+    *ret = need_stream(s, m, "version", &ignored) ? SINGER_NEW_VERSION : SINGER_NO_NEWS;
 }
 
 static bool take_state(struct singer_streams *s, struct json_raw value, enum singer_news *ret,
@@ -135,14 +172,27 @@ bool singer_streams_take(struct singer_streams *s, struct str line, bool is_load
     case SINGER_RECORD:
         return !is_wanted || is_loaded || take_record(s, &m, ret, err);
     case SINGER_BATCH:
-        if (!is_wanted) {
-            return true;
-        }
-        err_set(err, ERR_INVALID, "BATCH messages are not supported");
-        return err_hint(err, "remove \"batch_config\" from the tap's configuration");
+        return !is_wanted || is_loaded || take_batch(s, &m, ret, err);
     case SINGER_ACTIVATE_VERSION:
+        if (is_wanted && !is_loaded) {
+            take_version(s, &m, ret);
+        }
+        return true;
     case SINGER_OTHER:
     default:
         return true;
     }
+}
+
+enum tap_result singer_streams_tell(const struct singer_streams *s, enum singer_news news,
+                                    struct tap *tap)
+{
+    if (news == SINGER_NEW_STATE) {
+        return TAP_STATE;
+    }
+    tap->stream = &s->present->base;
+    tap->row = s->present->row.row;
+    tap->origin = s->origin;
+    tap->rows_read += news == SINGER_NEW_ROW;
+    return news == SINGER_NEW_ROW ? TAP_ROW : news == SINGER_NEW_VERSION ? TAP_VERSION : TAP_SCHEMA;
 }

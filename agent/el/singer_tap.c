@@ -39,7 +39,8 @@ struct program {
 static bool read_settings(struct program *p, struct err *err)
 {
     struct singer_settings settings;
-    if (!singer_settings_init(&settings, p->tap->options, p->tap->type, p->arena, err)) {
+    if (!singer_settings_init(&settings, p->tap->options, p->tap->type, NULL, NULL, p->arena,
+                              err)) {
         return false;
     }
     p->options = settings.values;
@@ -294,7 +295,13 @@ static int about(struct cli *cli, const struct tap_ops *tap)
     const struct singer_about about = {.kind = "tap",
                                        .description = "Selvedge's native tap as a Singer program",
                                        .capabilities = capabilities};
-    return singer_settings_about(cli, &about, tap->options, tap->type);
+    AUTO(arena) arena = arena_new(STREAM_ARENA_BYTES_MAX);
+    struct singer_settings settings;
+    struct err err = {0};
+    if (!singer_settings_init(&settings, tap->options, tap->type, NULL, NULL, &arena, &err)) {
+        return cli_error(cli, &err);
+    }
+    return singer_settings_about(cli, &about, &settings);
 }
 
 int singer_tap_run(struct cli *cli, void *ctx)

@@ -19,50 +19,77 @@ enum {
 
 /* --- the configuration ----------------------------------------------------------------------- */
 
-static const char *const load_methods[] = {
-    [MODE_APPEND] = "append-only", [MODE_UPSERT] = "upsert", [MODE_OVERWRITE] = "overwrite", NULL};
+static const char *const load_methods[] = {"append-only", "append",    "upsert", "upsert",
+                                           "overwrite",   "overwrite", NULL};
+static const char *const nul_values[] = {"true", "replace", "false", "error", NULL};
+#define MAPPER_HINT                                                                                \
+    "it is Python: put meltano-map-transformer in front of the target, or map in the tap"
+/* What targets of the Singer SDK, MeltanoLabs' among them, are set with. */
+static const struct foreign_setting foreign[] = {
+    {.name = "load_method", .as = "mode", .values = load_methods},
+    {.name = "default_target_schema", .as = "schema", .turns_on = "create_schema"},
+    {.name = "activate_version", .as = "process_activate_version_messages"},
+    {.name = "sanitize_null_text_characters", .as = "nul_characters", .values = nul_values},
+    {.name = "path_to_db", .as = "path"},
+    {.name = "validate_records",
+     .effect = FOREIGN_PASSED_OVER,
+     .help = "records are always checked for types, keys and what is required"},
+    {.name = "batch_config",
+     .effect = FOREIGN_PASSED_OVER,
+     .help = "a BATCH message says itself where its files are"},
+    {.name = "use_copy", .effect = FOREIGN_PASSED_OVER, .help = "COPY is always used"},
+    {.name = "interpret_content_encoding",
+     .effect = FOREIGN_PASSED_OVER,
+     .help = "contentEncoding base16 always means bytes"},
+    {.name = "stream_map_config",
+     .effect = FOREIGN_PASSED_OVER,
+     .help = "it is of stream_maps, which are refused"},
+    {.name = "faker_config",
+     .effect = FOREIGN_PASSED_OVER,
+     .help = "it is of stream_maps, which are refused"},
+    {.name = "stream_maps", .effect = FOREIGN_REFUSED, .help = MAPPER_HINT},
+    {0},
+};
+struct flatten_settings {
+    struct flatten flatten;
+};
+static const struct field flatten_fields[] = {FLATTEN_FIELDS(flatten_settings, flatten)};
+static const struct flatten_settings flatten_defaults = {.flatten = FLATTEN_DEFAULTS};
+static const struct field_table flatten_table = {.name = "flattening",
+                                                 .size = sizeof(struct flatten_settings),
+                                                 .fields = flatten_fields,
+                                                 .count = COUNT_OF(flatten_fields),
+                                                 .defaults = &flatten_defaults};
 
-/* The mode, which the configuration may call "load_method" as others do. */
-static bool read_load_method(const struct json *node, void *settings, struct err *err)
+static bool init_settings(struct singer_settings *s, const struct target_ops *target,
+                          struct arena *arena, struct err *err)
 {
-    struct load_options *load = settings;
-    const struct json *method = json_get(node, "load_method");
-    for (int i = 0; method != NULL && load_methods[i] != NULL; i++) {
-        if (method->type == JSON_STRING && str_eq(method->as.string, str_from(load_methods[i]))) {
-            load->mode = i;
-            return true;
-        }
-    }
-    if (method == NULL) {
-        return true;
-    }
-    err_set(err, ERR_INVALID, "\"load_method\" is not one of append-only, upsert, overwrite");
-    return err_hint(err, "leave it out: then rows with a key are upserted, others appended");
-}
-
-static bool read_settings(const struct cli *cli, const struct target_ops *target,
-                          struct arena *arena, struct load_options **ret, struct err *err)
-{
-    struct singer_settings settings;
-    if (!singer_settings_init(&settings, target->options, target->type, arena, err)) {
+    if (!singer_settings_init(s, target->options, target->type, &flatten_table, foreign, arena,
+                              err)) {
         return false;
     }
-    struct load_options *load = settings.values;
+    struct load_options *load = s->values;
     load->mode = target->cannot_upsert ? MODE_APPEND : MODE_UPSERT;
     load->append_without_key = true;
-    settings.check = read_load_method;
-    *ret = load;
-    return singer_settings_read(&settings, cli, "{\"path\": \"data.db\"}", err);
+    return true;
 }
 
 static int about(struct cli *cli, const struct target_ops *target)
 {
-    static const char *const capabilities[] = {"about", NULL};
+    static const char *const capabilities[] = {
+        "about",       "activate-version", "batch", "schema-flattening", "soft-delete",
+        "hard-delete", "validate-records", NULL};
     const struct singer_about about = {.kind = "target",
                                        .description =
                                            "Selvedge's native target as a Singer program",
                                        .capabilities = capabilities};
-    return singer_settings_about(cli, &about, target->options, target->type);
+    AUTO(arena) arena = arena_new(ARENA_BYTES_MAX);
+    struct singer_settings settings;
+    struct err err = {0};
+    if (!init_settings(&settings, target, &arena, &err)) {
+        return cli_error(cli, &err);
+    }
+    return singer_settings_about(cli, &about, &settings);
 }
 
 /* --- the load -------------------------------------------------------------------------------- */
@@ -94,19 +121,22 @@ static bool run(const struct cli *cli, const struct target_ops *target, struct e
     AUTO(report) report;
     struct emitter emitter = {.last = buf_growing((size_t)LIMIT_JSON_BYTES * 2)};
     const struct load_watcher watcher = {.committed = emit, .ctx = &emitter};
-    struct load_options *load = NULL;
+    struct singer_settings settings;
     struct materialization m;
     const char *input = cli_text(cli, "input");
     report_init_silent(&report);
     db_limit_memory(SQLITE_HEAP_BYTES_MAX);
-    bool ok = cancel_install(err) && read_settings(cli, target, &arena, &load, err);
+    bool ok = cancel_install(err) && init_settings(&settings, target, &arena, err) &&
+              singer_settings_read(&settings, cli, "{\"path\": \"data.db\"}", err);
     if (ok) {
-        const struct tap_options tap = {.path = str_from(input == NULL ? "-" : input)};
+        const struct flatten_settings *flattening = settings.more;
+        const struct tap_options tap = {.path = str_from(input == NULL ? "-" : input),
+                                        .flatten = flattening->flatten};
         const struct request request = {.kind = STEP_EXTRACT_LOAD,
                                         .tap = &tap_singer_input,
                                         .tap_options = &tap,
                                         .target = target,
-                                        .load = load};
+                                        .load = settings.values};
         ok = extract_load(&request, &watcher, &arena, &report, &m, err);
     }
     if (ok) {

@@ -32,10 +32,45 @@ static bool check_rowid(const struct sqlite_sink *t, struct err *err)
                                  STR_ARG(t->key.names.items[0]));
 }
 
-static bool check_row(const struct sqlite_sink *t, struct err *err)
+static bool is_rounded(const struct exact_column *column, const struct value *v)
+{
+    const int64_t exact = INT64_C(1) << 53; /* every integer up to it is a double */
+    return v->type == VALUE_TEXT || (column->is_real && v->type == VALUE_INTEGER &&
+                                     (v->as.integer > exact || v->as.integer < -exact) &&
+                                     ((double)v->as.integer >= 9223372036854775808.0 ||
+                                      (int64_t)(double)v->as.integer != v->as.integer));
+}
+
+/* SQLite would round what 64 bits do not hold when its column is one of numbers. */
+static bool check_exact(struct sqlite_sink *t, struct err *err)
+{
+    for (size_t i = 0; i < t->exact_count; i++) {
+        size_t column = t->exact[i].column;
+        const struct value *v = &t->present[column];
+        if (!is_rounded(&t->exact[i], v)) {
+            continue;
+        }
+        char digits[80];
+        struct buf number = buf_fixed(digits, sizeof(digits));
+        if (v->type == VALUE_INTEGER) {
+            buf_add_i64(&number, v->as.integer);
+        } else {
+            buf_add(&number, str_slice(v->as.text, 0, 60));
+        }
+        err_set(err, ERR_INVALID,
+                "column \"" STR_FMT "\": " STR_FMT
+                " does not fit into SQLite's numbers without loss",
+                STR_ARG(t->schema->columns[column].name), (int)number.len, number.ptr);
+        return err_hint(err, "let the tap give it as a string, or give the table's column the type "
+                             "TEXT");
+    }
+    return true;
+}
+
+static bool check_row(struct sqlite_sink *t, struct err *err)
 {
     if (!load_key_check(&t->key, t->present, err) ||
-        !held_columns_check(&t->held, t->present, err)) {
+        !held_columns_check(&t->held, t->present, err) || !check_exact(t, err)) {
         return false;
     }
     return !t->has_rowid_key || !rejects_are_on(t->rejects) || check_rowid(t, err);
@@ -241,6 +276,26 @@ static bool look_for_rules(struct sqlite_sink *t, struct err *err)
     return table_has_rules(t->db, t->table, &t->key.names, &t->is_careful, err);
 }
 
+static bool find_exact(struct sqlite_sink *t, const struct schema *schema, struct err *err)
+{
+    t->exact_count = 0;
+    t->exact = arena_array(t->arena, schema->count + 1, sizeof(*t->exact));
+    if (t->exact == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for %zu columns", schema->count);
+    }
+    for (size_t i = 0; i < schema->count; i++) {
+        size_t at = 0;
+        if (schema->columns[i].is_exact &&
+            schema_find_nocase(&t->there, schema->columns[i].name, &at) &&
+            column_kind_is_number(t->there.columns[at].kind)) {
+            t->exact[t->exact_count++] = (struct exact_column){
+                .column = i,
+                .is_real = sql_type_has_real_affinity(column_sql_type(&t->there.columns[at]))};
+        }
+    }
+    return true;
+}
+
 bool sqlite_sink_set_schema(struct sqlite_sink *t, const struct schema *schema,
                             const struct str_list *key, struct err *err)
 {
@@ -252,9 +307,50 @@ bool sqlite_sink_set_schema(struct sqlite_sink *t, const struct schema *schema,
         return false; /* what a run that was killed left */
     }
     t->schema = schema;
-    bool ok = shape_table(t, schema, err) && prepare_insert(t, schema, err) &&
+    bool ok = shape_table(t, schema, err) && find_exact(t, schema, err) &&
+              prepare_insert(t, schema, err) &&
               (!rejects_are_on(t->rejects) || look_for_rules(t, err));
     return ok || err_wrap(err, "target sqlite: table \"" STR_FMT "\"", STR_ARG(t->name));
+}
+
+/* Columns that the table has not are made, but where no row could go for that: of what is staged, and
+ * where rows of unknown versions stay. */
+static bool add_removal_columns(struct sqlite_sink *t, const struct removal *removal,
+                                bool *ret_has_all, struct err *err)
+{
+    struct column columns[2];
+    size_t count = removal_columns(removal, columns);
+    *ret_has_all = true;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = 0;
+        if (schema_find_nocase(&t->there, columns[i].name, &at)) {
+            continue;
+        }
+        *ret_has_all = t->load->mode != MODE_OVERWRITE && !removal->keeps_unknown;
+        if (*ret_has_all && (!table_add_column(t->db, t->table, &columns[i], err) ||
+                             !schema_add(&t->there, &columns[i], err))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool sqlite_sink_remove(struct sqlite_sink *t, const struct removal *removal, struct err *err)
+{
+    AUTO(buf) sql = buf_growing(SQL_BYTES_MAX);
+    AUTO(buf) table = buf_growing(SQL_BYTES_MAX);
+    bool has_columns = false;
+    bool ok = add_removal_columns(t, removal, &has_columns, err);
+    if (ok && has_columns) {
+        int64_t before = db_total_changes(t->db);
+        db_add_identifier(&table, t->table);
+        removal_sql(removal, buf_str(&table), &sql);
+        ok = sql_exec(t->db, &sql, err);
+        t->base.rows_removed += db_total_changes(t->db) - before;
+        t->is_changed = true;
+    }
+    return ok ||
+           err_wrap(err, "target sqlite: table \"" STR_FMT "\": remove old rows", STR_ARG(t->name));
 }
 
 /* --- from the first look to the end ---------------------------------------------------------- */

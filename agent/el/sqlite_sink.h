@@ -9,6 +9,10 @@
 #include "agent/el/target.h"
 #include "common/db/db_rows.h"
 
+struct exact_column {
+    size_t column;
+    bool is_real; /* to SQLite its numbers are doubles */
+};
 struct sqlite_sink {
     struct sink base;
     struct db *db;
@@ -22,7 +26,9 @@ struct sqlite_sink {
     struct load_key key;
     struct held_columns held;
     const struct schema *schema; /* NULL before the first */
-    struct db_rows rows;         /* what the INSERT reads */
+    struct exact_column *exact;  /* its columns of numbers that must not be rounded */
+    size_t exact_count;
+    struct db_rows rows; /* what the INSERT reads */
     const struct row_source *source;
     const struct value *present; /* row */
     struct err source_err;       /* why it gave none */
@@ -48,11 +54,13 @@ struct sqlite_sink_options {
 };
 MUST_CHECK bool sqlite_sink_open(struct sqlite_sink **ret,
                                  const struct sqlite_sink_options *options, struct err *err);
-/* Makes the table, or adds the columns it has not. In the target's transaction, as the next two. */
+/* Makes the table, or adds the columns it has not. In the target's transaction, as the next three. */
 MUST_CHECK bool sqlite_sink_set_schema(struct sqlite_sink *t, const struct schema *schema,
                                        const struct str_list *key, struct err *err);
 MUST_CHECK bool sqlite_sink_load(struct sqlite_sink *t, const struct row_source *source,
                                  struct err *err);
+MUST_CHECK bool sqlite_sink_remove(struct sqlite_sink *t, const struct removal *removal,
+                                   struct err *err);
 /* Mode overwrite: what was staged takes the table's place. */
 MUST_CHECK bool sqlite_sink_finish(struct sqlite_sink *t, struct err *err);
 void sqlite_sink_committed(struct sqlite_sink *t, bool is_last);

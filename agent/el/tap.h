@@ -17,11 +17,12 @@ struct tap_context {
 };
 
 enum tap_result {
-    TAP_ROW,    /* tap->row has a row of tap->stream, valid until the next call */
-    TAP_SCHEMA, /* tap->stream->schema is new; rows that follow have its columns */
-    TAP_STATE,  /* the state moved on (taps with has_checkpoints) */
-    TAP_IDLE,   /* nothing came for a while; more may come */
-    TAP_REJECT, /* a record that cannot be one of its stream: tap->bad; context->takes_rejects */
+    TAP_ROW,     /* tap->row has a row of tap->stream, valid until the next call */
+    TAP_SCHEMA,  /* tap->stream->schema is new; rows that follow have its columns */
+    TAP_VERSION, /* tap->origin.version of tap->stream is active: rows of older ones go */
+    TAP_STATE,   /* the state moved on (taps with has_checkpoints) */
+    TAP_IDLE,    /* nothing came for a while; more may come */
+    TAP_REJECT,  /* a record that cannot be one of its stream: tap->bad; context->takes_rejects */
     TAP_END,
 };
 
@@ -29,12 +30,13 @@ struct tap_ops;
 /* First member of every connector's struct. */
 struct tap {
     const struct tap_ops *ops;
-    struct stream *stream; /* after open: the only one, or NULL where a TAP_SCHEMA names each */
-    struct value *row;     /* stream->schema.count values */
-    bool is_unchanged;     /* the source holds nothing new: no row will come */
-    bool has_checkpoints;  /* the state moves at a TAP_STATE only, not with every row */
-    bool wants_commit;     /* at TAP_IDLE: its source waits for what it gave to be durable */
-    int64_t rows_read;     /* with those that were rejected */
+    struct stream *stream;    /* after open: the only one, or NULL where a TAP_SCHEMA names each */
+    struct value *row;        /* stream->schema.count values */
+    struct row_origin origin; /* of the row; empty but for Singer's */
+    bool is_unchanged;        /* the source holds nothing new: no row will come */
+    bool has_checkpoints;     /* the state moves at a TAP_STATE only, not with every row */
+    bool wants_commit;        /* at TAP_IDLE: its source waits for what it gave to be durable */
+    int64_t rows_read;        /* with those that were rejected */
     int64_t bytes_read;
     struct bad_record bad; /* at TAP_REJECT; counted in rows_read */
     struct err failure;    /* at TAP_END: the source broke off; what it gave is good */

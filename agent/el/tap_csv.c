@@ -38,10 +38,8 @@ static struct tap_csv *csv_of(struct tap *tap)
 
 static bool check_options(struct tap_csv *t, const struct tap_options *o, struct err *err)
 {
-    if (o->delimiter.len != 1 || strchr("\"\r\n", o->delimiter.ptr[0]) != NULL) {
-        err_set(err, ERR_INVALID,
-                "tap csv: \"delimiter\" must be one character, not a quote or a line end");
-        return err_hint(err, "use \",\", \";\", \"|\" or \"\\t\"");
+    if (!csv_check_delimiter(o->delimiter, err)) {
+        return err_wrap(err, "tap csv");
     }
     if (o->header && o->columns.count > 0) {
         err_set(err, ERR_INVALID,
@@ -217,7 +215,7 @@ static bool check_width(struct tap_csv *t, struct err *err)
     return bad_record(t, err);
 }
 
-static bool open_next(struct tap_csv *t, bool *ret_found, struct err *err)
+static bool open_one(struct tap_csv *t, bool *ret_found, struct err *err)
 {
     t->record.lines = 0;
     t->record.lines_before = 0;
@@ -231,16 +229,31 @@ static bool open_next(struct tap_csv *t, bool *ret_found, struct err *err)
     if (t->options->header && !read_header(t, err)) {
         return false;
     }
-    if (file_tap_seek(&t->file)) {
+    if (t->file.files.entries[t->file.current].offset > t->file.reader.offset) {
         t->record.lines = 0;
         t->record.lines_before = 0;
     }
-    return true;
+    return file_tap_seek(&t->file, err);
 }
 
+static bool open_next(struct tap_csv *t, bool *ret_found, struct err *err)
+{
+    do {
+        if (open_one(t, ret_found, err)) {
+            return true;
+        }
+    } while (file_tap_forgive(&t->file, err));
+    return false;
+}
+
+/* The file's next record; *ret_found false too at its end, and where it breaks off. */
 static bool next_of_file(struct tap_csv *t, bool *ret_found, struct err *err)
 {
-    return read_record(t, ret_found, err) && (!*ret_found || check_width(t, err));
+    *ret_found = false;
+    if (!read_record(t, ret_found, err)) {
+        return file_tap_forgive(&t->file, err);
+    }
+    return !*ret_found || check_width(t, err);
 }
 
 static void look_at_field(struct guess *g, struct str text)

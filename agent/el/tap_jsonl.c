@@ -40,8 +40,9 @@ static bool next_line(struct tap_jsonl *t, struct str *ret, bool *ret_found, str
     struct file_reader *r = &t->file.reader;
     for (;;) {
         struct file_line line;
+        *ret_found = false;
         if (!file_reader_line(r, LIMIT_SINGER_LINE_BYTES, &line, ret_found, err)) {
-            return false;
+            return file_tap_forgive(&t->file, err);
         }
         if (!*ret_found || (!line.is_whole && !is_object(line.text))) {
             *ret_found = false;
@@ -56,9 +57,22 @@ static bool next_line(struct tap_jsonl *t, struct str *ret, bool *ret_found, str
     }
 }
 
+/* The next file that has something to read, where that begins. */
+static bool open_next(struct tap_jsonl *t, bool *ret_found, struct err *err)
+{
+    do {
+        if (!file_tap_open_next(&t->file, ret_found, err)) {
+            return false;
+        }
+        if (!*ret_found || file_tap_seek(&t->file, err)) {
+            return true;
+        }
+    } while (file_tap_forgive(&t->file, err));
+    return false;
+}
+
 static bool look_at_file(struct tap_jsonl *t, struct err *err)
 {
-    file_tap_seek(&t->file);
     for (;;) {
         struct str line;
         bool found = false;
@@ -83,7 +97,7 @@ static bool look(struct tap_jsonl *t, struct err *err)
     bool found = true;
     t->file.is_looking = true;
     for (;;) {
-        if (!file_tap_open_next(&t->file, &found, err)) {
+        if (!open_next(t, &found, err)) {
             return false;
         }
         if (!found) {
@@ -127,14 +141,13 @@ static bool jsonl_tap_next(struct tap *tap, enum tap_result *ret, struct err *er
         if (found) {
             return take_line(t, line, ret, err);
         }
-        if (!file_tap_open_next(&t->file, &found, err)) {
+        if (!open_next(t, &found, err)) {
             return false;
         }
         if (!found) {
             *ret = TAP_END;
             return true;
         }
-        file_tap_seek(&t->file);
     }
 }
 

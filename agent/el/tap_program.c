@@ -89,13 +89,8 @@ static bool take(struct tap_program *t, struct str line, enum tap_result *ret, s
     if (str_trim(line).len > 0 && !singer_streams_take(&t->streams, line, false, &news, err)) {
         return t->streams.is_bad_record ? reject(t, line, ret, err) : wrap(t, err);
     }
-    if (news == SINGER_NEW_STATE) {
-        *ret = TAP_STATE;
-    } else if (news != SINGER_NO_NEWS) {
-        tap->stream = &t->streams.present->base;
-        tap->row = t->streams.present->row.row;
-        tap->rows_read += news == SINGER_NEW_ROW;
-        *ret = news == SINGER_NEW_ROW ? TAP_ROW : TAP_SCHEMA;
+    if (news != SINGER_NO_NEWS) {
+        *ret = singer_streams_tell(&t->streams, news, tap);
     }
     return true;
 }
@@ -206,7 +201,7 @@ static bool program_tap_open(struct tap **ret, const struct tap_context *context
     t->base.has_checkpoints = true;
     t->program = (struct program){.pidfd = -1, .in = -1, .out = -1};
     t->input.n = t->config.n = t->state.n = t->catalog.n = -1;
-    bool ok = singer_streams_init(&t->streams, t->options->stream, context->arena, err) &&
+    bool ok = singer_streams_init(&t->streams, t->options, context->arena, err) &&
               (t->base.ops == &tap_singer_program ? start(t, err) : open_input(t, err));
     t->streams.validates = context->validates;
     if (!ok) {

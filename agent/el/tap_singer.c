@@ -26,7 +26,7 @@ static bool next_of_file(struct tap_singer *t, enum singer_news *ret, bool *ret_
         bool found = false;
         *ret = SINGER_NO_NEWS;
         if (!file_reader_line(r, LIMIT_SINGER_LINE_BYTES, &line, &found, err)) {
-            return false;
+            return file_tap_forgive(&t->file, err);
         }
         if (!found) {
             return true;
@@ -49,7 +49,7 @@ static bool next_of_file(struct tap_singer *t, enum singer_news *ret, bool *ret_
         }
         r->line++;
         t->file.base.bytes_read += is_loaded ? 0 : (int64_t)line.bytes;
-        if (*ret_rejected || *ret == SINGER_NEW_ROW || *ret == SINGER_NEW_SCHEMA) {
+        if (*ret_rejected || (*ret != SINGER_NO_NEWS && *ret != SINGER_NEW_STATE)) {
             return true;
         }
     }
@@ -70,10 +70,7 @@ static bool singer_tap_next(struct tap *tap, enum tap_result *ret, struct err *e
             return true;
         }
         if (news != SINGER_NO_NEWS) {
-            tap->stream = &t->streams.present->base;
-            tap->row = t->streams.present->row.row;
-            tap->rows_read += news == SINGER_NEW_ROW;
-            *ret = news == SINGER_NEW_ROW ? TAP_ROW : TAP_SCHEMA;
+            *ret = singer_streams_tell(&t->streams, news, tap);
             return true;
         }
         if (!file_tap_open_next(&t->file, &found, err)) {
@@ -109,7 +106,7 @@ static bool singer_tap_open(struct tap **ret, const struct tap_context *context,
         return err_set(err, ERR_NO_MEMORY, "no memory for the tap");
     }
     t->file.base.ops = &tap_singer;
-    if (!singer_streams_init(&t->streams, options->stream, context->arena, err) ||
+    if (!singer_streams_init(&t->streams, options, context->arena, err) ||
         !file_tap_init(&t->file, context, err)) {
         singer_tap_close(&t->file.base);
         return false;

@@ -4,6 +4,7 @@
  * set_schema, (load | set_schema | commit(not last))*, commit(last), close. Closing without the
  * last commit leaves nothing of what came after the commit before. */
 #pragma once
+#include "agent/el/removal.h"
 #include "agent/el/request.h"
 #include "agent/el/schema.h"
 
@@ -41,6 +42,7 @@ struct target_ops;
 struct target {
     const struct target_ops *ops;
     struct str state;      /* as committed; empty = none */
+    bool has_tables;       /* a sink for each stream, and not one file */
     struct str database;   /* path of the SQLite file it is; empty = it is none */
     struct str quarantine; /* where it is, for people: "table _selvedge_rejected of shop.db" */
 };
@@ -50,6 +52,7 @@ struct sink {
     bool is_new;            /* nothing is there: a state that speaks of it is void */
     struct schema existing; /* the table's columns when it was added; count 0 = none */
     int64_t rows_written;   /* inserted or changed; rows that were there already do not count */
+    int64_t rows_removed;   /* by `remove`: deleted, or marked so */
     int64_t row_count;      /* rows in it after the last commit; -1 = not known */
     struct schema columns;  /* as it has them after the last commit */
 };
@@ -57,7 +60,6 @@ struct sink {
 struct target_ops {
     const char *type;
     const struct field_table *options; /* of the step's "target"; see LOAD_OPTION_FIELDS */
-    bool has_tables;                   /* a sink for each stream, and not one file */
     bool cannot_upsert;
     MUST_CHECK bool (*open)(struct target **ret, const struct target_context *context,
                             struct err *err);
@@ -72,6 +74,10 @@ struct target_ops {
     /* Takes rows until there are no more for now. */
     MUST_CHECK bool (*load)(struct target *target, struct sink *sink,
                             const struct row_source *source, struct err *err);
+    /* Rows go, behind all that were loaded. In mode overwrite, of the new rows, and never softly.
+     * NULL: it cannot. */
+    MUST_CHECK bool (*remove)(struct target *target, struct sink *sink,
+                              const struct removal *removal, struct err *err);
     /* Before a commit: sends what is on its way, so that what the target refuses of it is known.
      * NULL: nothing ever is. */
     MUST_CHECK bool (*settle)(struct target *target, struct err *err);

@@ -279,6 +279,7 @@ static bool http_target_open(struct target **ret, const struct target_context *c
         return err_set(err, ERR_NO_MEMORY, "no memory for the target");
     }
     t->base.ops = &target_http;
+    t->base.has_tables = true;
     t->context = context;
     t->options = (const void *)context->load;
     if (!http_options_check(&t->options->http, err) || !open_state(t, err)) {
@@ -387,7 +388,6 @@ static bool http_target_set_state(struct target *target, struct str value, struc
 const struct target_ops target_http = {
     .type = "http",
     .options = &options_table,
-    .has_tables = true,
     .open = http_target_open,
     .add = http_target_add,
     .set_schema = http_target_set_schema,

@@ -15,6 +15,7 @@ struct postgres_options {
     struct load_options load;
     struct str dsn;
     struct str schema;
+    bool create_schema;
     int nul_characters; /* enum nul_rule */
 };
 
@@ -32,6 +33,10 @@ static const struct field target_fields[] = {
      .type = FIELD_STR,
      .offset = offsetof(struct postgres_options, schema),
      .help = "The schema of the tables; the first of the search path when not given."},
+    {.key = "create_schema",
+     .type = FIELD_BOOL,
+     .offset = offsetof(struct postgres_options, create_schema),
+     .help = "Whether `schema` is made when it is not there, which is an error otherwise."},
     {.key = "nul_characters",
      .type = FIELD_ENUM,
      .offset = offsetof(struct postgres_options, nul_characters),
@@ -111,6 +116,13 @@ static bool postgres_target_load(struct target *target, struct sink *sink,
 {
     (void)target;
     return postgres_sink_load(sink_of(sink), source, err);
+}
+
+static bool postgres_target_remove(struct target *target, struct sink *sink,
+                                   const struct removal *removal, struct err *err)
+{
+    (void)target;
+    return postgres_sink_remove(sink_of(sink), removal, err);
 }
 
 static bool merge_all(struct target_postgres *t, bool is_last, struct err *err)
@@ -240,6 +252,24 @@ static bool open_quarantine(struct target_postgres *t, const struct postgres_opt
     return postgres_quarantine_open(&t->quarantine, t->link.arena, err);
 }
 
+static bool find_schema(struct target_postgres *t, const struct postgres_options *o,
+                        struct err *err)
+{
+    AUTO(buf) sql = buf_growing(PG_SQL_BYTES_MAX);
+    struct postgres_link *link = &t->link;
+    if (pg_find_schema(&link->pg, o->schema, link->arena, &link->schema, err)) {
+        return true;
+    }
+    if (err->code != ERR_NOT_FOUND || !o->create_schema || o->schema.len == 0) {
+        return false;
+    }
+    *err = (struct err){0};
+    buf_add_text(&sql, "CREATE SCHEMA IF NOT EXISTS "); /* another step may be faster */
+    pg_add_identifier(&sql, o->schema);
+    return pg_exec(&link->pg, &sql, NULL, err) &&
+           pg_find_schema(&link->pg, o->schema, link->arena, &link->schema, err);
+}
+
 static bool read_state(struct target_postgres *t, bool is_for_load, struct err *err)
 {
     t->states.schema = t->link.schema;
@@ -255,8 +285,7 @@ static bool set_up(struct target_postgres *t, const struct postgres_options *o, 
     if (t->sinks == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for the target");
     }
-    return pg_open(&t->link.pg, o->dsn, err) &&
-           pg_find_schema(&t->link.pg, o->schema, t->link.arena, &t->link.schema, err) &&
+    return pg_open(&t->link.pg, o->dsn, err) && find_schema(t, o, err) &&
            read_state(t, is_for_load, err) && open_quarantine(t, o, err);
 }
 
@@ -268,7 +297,7 @@ static bool postgres_target_open(struct target **ret, const struct target_contex
     if (t == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for the target");
     }
-    *t = (struct target_postgres){.base = {.ops = &target_postgres},
+    *t = (struct target_postgres){.base = {.ops = &target_postgres, .has_tables = true},
                                   .link = {.nul_rule = (enum nul_rule)o->nul_characters,
                                            .load = &o->load,
                                            .rejects = context->rejects,
@@ -287,11 +316,11 @@ static bool postgres_target_open(struct target **ret, const struct target_contex
 const struct target_ops target_postgres = {
     .type = "postgres",
     .options = &options_table,
-    .has_tables = true,
     .open = postgres_target_open,
     .add = postgres_target_add,
     .set_schema = postgres_target_set_schema,
     .load = postgres_target_load,
+    .remove = postgres_target_remove,
     .settle = postgres_target_settle,
     .commit = postgres_target_commit,
     .quarantine = postgres_target_quarantine,

@@ -104,6 +104,7 @@ static bool program_target_open(struct target **ret, const struct target_context
     }
     t->base.ops = &target_singer_program;
     t->quarantine.fd.n = -1;
+    t->base.has_tables = true;
     t->options = (const void *)context->load;
     t->arena = context->arena;
     if (!loader_open(&t->loader, context->state_dir, context->state_id, context->arena, err)) {
@@ -230,7 +231,6 @@ static bool program_target_set_state(struct target *target, struct str value, st
 const struct target_ops target_singer_program = {
     .type = "singer_program",
     .options = &options_table,
-    .has_tables = true,
     .open = program_target_open,
     .add = program_target_add,
     .set_schema = program_target_set_schema,

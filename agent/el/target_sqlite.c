@@ -55,6 +55,12 @@ static bool sqlite_target_load(struct target *target, struct sink *sink,
     return sqlite_sink_load(sink_of(sink), source, err);
 }
 
+static bool sqlite_target_remove(struct target *target, struct sink *sink,
+                                 const struct removal *removal, struct err *err)
+{
+    return begin(sqlite_of(target), err) && sqlite_sink_remove(sink_of(sink), removal, err);
+}
+
 /* --- ending ---------------------------------------------------------------------------------- */
 
 /* Nothing is committed when nothing changed: a run without news writes no byte. */
@@ -252,6 +258,7 @@ static bool sqlite_target_open(struct target **ret, const struct target_context 
     }
     t->context = context;
     t->base.ops = &target_sqlite;
+    t->base.has_tables = true;
     t->state = buf_growing(LIMIT_JSON_BYTES);
     if (!set_up(t, err)) {
         sqlite_target_close(&t->base);
@@ -264,11 +271,11 @@ static bool sqlite_target_open(struct target **ret, const struct target_context 
 const struct target_ops target_sqlite = {
     .type = "sqlite",
     .options = &target_options_table,
-    .has_tables = true,
     .open = sqlite_target_open,
     .add = sqlite_target_add,
     .set_schema = sqlite_target_set_schema,
     .load = sqlite_target_load,
+    .remove = sqlite_target_remove,
     .commit = sqlite_target_commit,
     .quarantine = sqlite_target_quarantine,
     .quarantine_failed = sqlite_target_quarantine_failed,

@@ -20,14 +20,14 @@ LAYERS = [
     ("tests/", ["common/", "agent/", "hub/", "tests/"]),
 ]
 
-# Header to the one folder that includes it. Limit programs, disk models and fakes in tests stand below our wrappers.
+# Header to the folder that includes it, one but for zlib. Limit programs, disk models and fakes in tests stand below our wrappers.
 OWNERS = [
     (r"sqlite3\.h|sqlite3ext\.h", "common/db/"),
     (r"(cjson/)?cJSON\.h", "common/json/"),
     (r"yaml\.h", "common/yaml/"),
     (r"(mbedtls|psa)/.*", "common/tls/"),
     (r"mosquitto.*\.h", "common/mqtt/"),
-    (r"zlib\.h", "common/wire/"),
+    (r"zlib\.h", ("common/gzip/", "common/wire/")),  # streams; whole batches
     (r"modbus.*\.h", "agent/el/"),
     (r"libpq-fe\.h", "agent/el/"),
     (r"curl/.*\.h", "agent/el/"),

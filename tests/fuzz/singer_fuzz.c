@@ -15,15 +15,14 @@ struct reader {
 
 static void take_schema(struct reader *r, const struct singer_message *m)
 {
-    struct schema schema = schema_new(&r->arena);
-    struct str_list key = {0};
+    struct singer_layout layout = {.columns = schema_new(&r->arena)};
     struct err err = {0};
-    if (!singer_read_schema(m, &schema, &key, &err)) {
+    if (!singer_read_schema(m, NULL, &layout, &err)) {
         assert(err.code != ERR_NONE);
         return;
     }
-    assert(key.count <= schema.count);
-    r->schema = schema;
+    assert(layout.key.count <= layout.columns.count);
+    r->schema = layout.columns;
     if (!json_row_init(&r->row, &r->schema, &r->arena, &err)) {
         assert(err.code == ERR_NO_MEMORY);
         r->schema.count = 0;

@@ -90,7 +90,7 @@ def check_lists():
     assert table("## What goes in") == fields("request"), table("## What goes in") ^ fields("request")
     before_targets = read("agent/el/options.c").split("struct field target_fields")[0]
     taps = set(re.findall(r'\.key = "(\w+)"', before_targets))
-    taps |= fields("tap", "agent/el/tap_postgres.c")
+    taps |= fields("tap", "agent/el/tap_postgres.c") | macro_keys("FLATTEN_FIELDS", "agent/el/flatten.h")
     assert table("### Taps") == taps, table("### Taps") ^ taps
     pace = macro_keys("PACE_OPTION_FIELDS", "agent/el/pace.h")
     assert table("### Taps that measure") == pace, table("### Taps that measure") ^ pace
@@ -104,10 +104,12 @@ def check_lists():
     assert types == there, types ^ there
     program = set(re.findall(r'\.key = "(\w+)"', read("agent/el/target_program.c")))
     targets = fields("target", "agent/el/options.c") | macro_keys("LOAD_OPTION_FIELDS", "agent/el/options.h") | program | fields("target", "agent/el/target_postgres.c")
+    for path in ("agent/el/target_http.c", "agent/el/http_options.h", "agent/el/file_target_options.c"):
+        targets |= set(re.findall(r'\.key = "(\w+)"', read(path)))
     assert table("### Targets") == targets, table("### Targets") ^ targets
     assert table("### Checks") == fields("check"), table("### Checks") ^ fields("check")
     report = read("agent/el/report.c")
-    metadata = set(re.findall(r'add_(?:int|text|float)\(\s*&w,\s*"([^"]+)"', report)) | {"dagster/column_schema", "streams", "schema_hash", "schema_hash_before", "schema_changes"}
+    metadata = set(re.findall(r'add_(?:int|text|float)\(\s*&?w,\s*"([^"]+)"', report)) | {"dagster/column_schema", "streams", "schema_changes"}
     metadata.discard("error")  # of a check
     assert table("Metadata of a materialization") == metadata, table("Metadata of a materialization") ^ metadata
     codes = set(re.findall(r'\[ERR_\w+\] = "(\w+)"', read("common/base/err.c"))) - {"none"}

@@ -169,15 +169,8 @@ struct power_inode *power_disk_find(const struct power_disk *d, const char *name
     return e == NULL ? NULL : e->now;
 }
 
-struct power_inode *power_disk_create(struct power_disk *d, const char *name)
+static struct power_entry *add_entry(struct power_disk *d, const char *name)
 {
-    struct power_inode *i = calloc(1, sizeof(*i));
-    assert(i != NULL);
-    i->next = d->inodes;
-    d->inodes = i;
-    if (name == NULL) {
-        return i;
-    }
     struct power_entry *e = find_entry(d, name);
     if (e == NULL) {
         e = calloc(1, sizeof(*e));
@@ -187,8 +180,30 @@ struct power_inode *power_disk_create(struct power_disk *d, const char *name)
         e->next = d->entries;
         d->entries = e;
     }
-    e->now = i;
+    return e;
+}
+
+struct power_inode *power_disk_create(struct power_disk *d, const char *name)
+{
+    struct power_inode *i = calloc(1, sizeof(*i));
+    assert(i != NULL);
+    i->next = d->inodes;
+    d->inodes = i;
+    if (name != NULL) {
+        add_entry(d, name)->now = i;
+    }
     return i;
+}
+
+void power_disk_rename(struct power_disk *d, const char *from, const char *to)
+{
+    struct power_inode *i = power_disk_find(d, from);
+    assert(i != NULL);
+    struct power_entry *entry = add_entry(d, to);
+    entry->now = i;
+    struct power_entry *old = find_entry(d, from);
+    old->now = NULL;
+    old->renamed_to = entry;
 }
 
 bool power_disk_delete(struct power_disk *d, const char *name, bool sync_dir)
@@ -248,6 +263,12 @@ void power_disk_reboot(struct power_disk *d, struct seeded_rng *rng)
     for (struct power_entry *e = d->entries; e != NULL; e = e->next) {
         e->now = below(rng, 2) == 0 ? e->now : e->durable;
         e->durable = e->now;
+    }
+    for (struct power_entry *e = d->entries; e != NULL; e = e->next) {
+        if (e->renamed_to != NULL && e->now == e->renamed_to->now) {
+            e->now = e->durable = NULL; /* a rename is atomic: never both names */
+        }
+        e->renamed_to = NULL;
     }
     struct power_inode **link = &d->inodes;
     while (*link != NULL) {

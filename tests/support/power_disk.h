@@ -31,8 +31,9 @@ struct power_inode {
 };
 struct power_entry {
     char *name;
-    struct power_inode *now;     /* NULL: not there */
-    struct power_inode *durable; /* NULL: not there after a cut */
+    struct power_inode *now;        /* NULL: not there */
+    struct power_inode *durable;    /* NULL: not there after a cut */
+    struct power_entry *renamed_to; /* NULL: it was not */
     struct power_entry *next;
 };
 struct power_disk {
@@ -45,6 +46,8 @@ struct power_inode *power_disk_find(const struct power_disk *d, const char *name
 struct power_inode *power_disk_create(struct power_disk *d, const char *name);
 /* False when there is no such name. The inode stays for those who hold it. */
 bool power_disk_delete(struct power_disk *d, const char *name, bool sync_dir);
+/* The entry `to` is that of `from` now; a cut before a sync of the folder may show either. */
+void power_disk_rename(struct power_disk *d, const char *from, const char *to);
 
 void power_inode_write(struct power_inode *i, size_t offset, const void *bytes, size_t len);
 void power_inode_truncate(struct power_inode *i, size_t len);

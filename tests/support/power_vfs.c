@@ -495,6 +495,12 @@ void power_vfs_free(struct power_vfs *v)
     free(v);
 }
 
+void power_vfs_make_default(struct power_vfs *v)
+{
+    int rc = sqlite3_vfs_register(&v->base, 1);
+    assert(rc == SQLITE_OK);
+}
+
 void power_vfs_arm(struct power_vfs *v, enum power_call call, int nth, enum power_effect effect)
 {
     memset(v->counts, 0, sizeof(v->counts));

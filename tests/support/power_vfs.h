@@ -36,6 +36,8 @@ enum power_effect {
 /* Registers the VFS under `name` (borrowed until power_vfs_free). */
 struct power_vfs *power_vfs_new(const char *name, uint64_t seed);
 void power_vfs_free(struct power_vfs *v); /* all connections must be closed */
+/* Of each database that is opened without naming a VFS, until power_vfs_free. */
+void power_vfs_make_default(struct power_vfs *v);
 
 /* The `nth` such call from now on has the effect: 0 is the next one. Replaces an earlier fault and
  * counts from zero again. */

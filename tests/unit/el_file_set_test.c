@@ -1,5 +1,6 @@
 /* el_file_set_test.c - agent/el/file_set.h: what is read again, and from where. */
 #include "agent/el/file_set.h"
+#include "common/gzip/gzip.h"
 #include "common/platform/files.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/temp_dir.h"
@@ -53,12 +54,15 @@ static void load(struct world *w, int64_t part)
         if (e->action == FILE_SKIP) {
             continue;
         }
-        AUTO(buf) text = buf_growing(4096);
-        assert_true(files_read(e->path, &text, &w->err));
-        size_t end = part >= 0 && part < e->size ? (size_t)part : (size_t)e->size;
-        struct hash64 h = hash64_new();
-        hash64_add(&h, (struct str){text.ptr, end});
-        file_set_done(&w->set, i, (int64_t)end, &h);
+        AUTO(file_reader) reader = {.fd = {-1}};
+        assert_true(file_reader_open(&reader, e->path, e->size, &w->err));
+        assert_true(file_reader_fill(&reader, 4096, &w->err));
+        size_t there = reader.end - reader.start;
+        file_reader_consume(&reader, part >= 0 && (size_t)part < there ? (size_t)part : there);
+        if (reader.start == reader.end) { /* gzip tells its end only when asked for more */
+            assert_true(file_reader_fill(&reader, 4096, &w->err));
+        }
+        file_set_done(&w->set, i, &reader);
     }
     buf_reset(&w->state);
     struct json_writer writer = json_writer(&w->state);
@@ -127,6 +131,47 @@ static void a_changed_beginning_is_refused_or_read_again(void **state)
     assert_true(look(&w, MODE_UPSERT));
     assert_int_equal(action_of(&w, "a.csv"), FILE_WHOLE);
     put(&w, "a.csv", "id\n", 3); /* shorter */
+    assert_false(look(&w, MODE_APPEND));
+}
+
+/* The file, packed into as many members as there are texts. */
+static void put_gzip(struct world *w, const char *name, const char *const *texts, int minute)
+{
+    AUTO(buf) packed = buf_growing(1 << 20);
+    struct gzip *gzip = NULL;
+    assert_true(gzip_open(&gzip, &w->err));
+    for (; *texts != NULL; texts++) {
+        assert_true(gzip_add(gzip, str_from(*texts), &packed, &w->err));
+        assert_true(gzip_end(gzip, &packed, &w->err));
+    }
+    gzip_close(gzip);
+    const char *path = temp_dir_path(&w->dir, name);
+    assert_true(files_write(path, buf_str(&packed), 0600, &w->err));
+    const struct timespec times[2] = {{1000000 + 60 * minute, 0}, {1000000 + 60 * minute, 0}};
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void a_packed_file_is_known_by_its_text(void **state)
+{
+    (void)state;
+    AUTO(world) w = world_new();
+    put_gzip(&w, "a.csv", (const char *const[]){"id\n1\n", NULL}, 1);
+    assert_true(look(&w, MODE_APPEND));
+    load(&w, -1);
+    assert_true(look(&w, MODE_APPEND));
+    assert_true(w.set.is_unchanged);
+    put_gzip(&w, "a.csv", (const char *const[]){"id\n", "1\n", NULL}, 2);
+    assert_true(look(&w, MODE_APPEND));
+    assert_true(w.set.is_unchanged); /* packed otherwise */
+    put_gzip(&w, "a.csv", (const char *const[]){"id\n1\n", "2\n", NULL}, 3);
+    assert_true(look(&w, MODE_APPEND));
+    assert_int_equal(action_of(&w, "a.csv"), FILE_TAIL);
+    assert_int_equal(w.set.entries[0].offset, 5);
+    load(&w, -1);
+    put(&w, "a.csv", "id\n1\n2\n", 4); /* unpacked */
+    assert_true(look(&w, MODE_APPEND));
+    assert_true(w.set.is_unchanged);
+    put_gzip(&w, "a.csv", (const char *const[]){"id\n7\n", NULL}, 5);
     assert_false(look(&w, MODE_APPEND));
 }
 
@@ -199,6 +244,7 @@ int main(void)
         cmocka_unit_test(what_is_unchanged_is_skipped_and_what_grew_continues),
         cmocka_unit_test(a_slice_continues_where_it_was),
         cmocka_unit_test(a_changed_beginning_is_refused_or_read_again),
+        cmocka_unit_test(a_packed_file_is_known_by_its_text),
         cmocka_unit_test(an_unfinished_last_line_counts_as_changed),
         cmocka_unit_test(overwrite_reads_all_or_nothing),
         cmocka_unit_test(a_file_just_written_is_compared_by_content),

@@ -91,6 +91,32 @@ static void what_does_not_fit_goes_by_the_policy(void **state)
     }
 }
 
+static void decimals_are_numbers(void **state)
+{
+    (void)state;
+    static const struct column numeric = {
+        .name = STR_INIT("c"), .type = STR_INIT("numeric"), .kind = COLUMN_TEXT};
+    static const struct column from_postgres = {
+        .name = STR_INIT("c"), .type = STR_INIT("numeric text"), .kind = COLUMN_TEXT};
+    static const struct column text = {.name = STR_INIT("c"), .kind = COLUMN_TEXT};
+    static const struct column real = {.name = STR_INIT("c"), .kind = COLUMN_REAL};
+    static const struct column bigint = {
+        .name = STR_INIT("c"), .type = STR_INIT("bigint"), .kind = COLUMN_INTEGER};
+    struct err err = {0};
+    enum schema_change change = CHANGE_HELD;
+    assert_true(schema_change_choose(&numeric, &from_postgres, SCHEMA_ERROR, &change, &err));
+    assert_int_equal(change, CHANGE_NONE);
+    assert_true(schema_change_choose(&numeric, &real, SCHEMA_ERROR, &change, &err));
+    assert_int_equal(change, CHANGE_NONE);
+    assert_true(schema_change_choose(&bigint, &from_postgres, SCHEMA_ERROR, &change, &err));
+    assert_int_equal(change, CHANGE_TO_NUMBER);
+    assert_true(schema_change_choose(&numeric, &text, SCHEMA_WIDEN, &change, &err));
+    assert_int_equal(change, CHANGE_TO_TEXT);
+    assert_false(schema_change_choose(&numeric, &text, SCHEMA_ERROR, &change, &err));
+    assert_true(schema_change_choose(&from_postgres, &text, SCHEMA_ERROR, &change, &err));
+    assert_int_equal(change, CHANGE_NONE);
+}
+
 static bool check(int kind, struct value v)
 {
     struct err err = {0};
@@ -147,9 +173,6 @@ static void changes_are_told_once_each(void **state)
     struct schema after = schema_of(&arena, "acd", (const char *const[]){"TEXT", "REAL", ""});
     assert_false(schema_write_changes(&before, &same, &out));
     assert_int_equal(out.len, 0);
-    assert_true(schema_hash(&before) == schema_hash(&same));
-    assert_true(schema_hash(&before) != schema_hash(&after));
-    assert_true(schema_hash(&(struct schema){0}) == 0);
     assert_true(schema_write_changes(&before, &after, &out));
     assert_true(
         str_eq(buf_str(&out),
@@ -165,6 +188,7 @@ int main(void)
         cmocka_unit_test(numbers_become_wider_by_any_policy),
         cmocka_unit_test(a_type_that_somebody_chose_stays),
         cmocka_unit_test(what_does_not_fit_goes_by_the_policy),
+        cmocka_unit_test(decimals_are_numbers),
         cmocka_unit_test(a_held_column_takes_what_it_always_took),
         cmocka_unit_test(changes_are_told_once_each),
     };

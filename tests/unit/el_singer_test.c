@@ -19,12 +19,21 @@ static void types_and_their_members(void **state)
     assert_int_equal(m.type, SINGER_RECORD);
     assert_true(str_eq(m.stream, STR("aA")));
     assert_true(str_eq(m.record.text, STR("{\"x\":1}")));
+    assert_true(m.has_version && m.version == 3);
+    assert_true(str_eq(m.time_extracted, STR("2026-01-01T00:00:00Z")));
     assert_true(singer_parse(STR(" {\"type\":\"state\",\"value\":null} "), &names, &m, &err));
     assert_int_equal(m.type, SINGER_STATE);
     assert_int_equal(m.value.type, JSON_NULL);
     assert_true(singer_parse(STR("{\"type\":\"ACTIVATE_VERSION\",\"stream\":\"s\",\"version\":1}"),
                              &names, &m, &err));
     assert_int_equal(m.type, SINGER_ACTIVATE_VERSION);
+    assert_true(m.has_version && m.version == 1);
+    assert_true(singer_parse(
+        STR("{\"type\":\"BATCH\",\"stream\":\"s\",\"version\":null,\"manifest\":[\"f\"],"
+            "\"encoding\":{\"format\":\"jsonl\"}}"),
+        &names, &m, &err));
+    assert_int_equal(m.type, SINGER_BATCH);
+    assert_true(!m.has_version && str_eq(m.manifest.text, STR("[\"f\"]")));
     assert_true(singer_parse(STR("{\"type\":\"LOG\"}"), &names, &m, &err));
     assert_int_equal(m.type, SINGER_OTHER);
 }
@@ -46,6 +55,11 @@ static void wrong_lines_are_refused(void **state)
         "{\"type\":\"SCHEMA\",\"stream\":\"s\"}",
         "{\"type\":\"STATE\"}",
         "{\"type\":\"BATCH\"}",
+        "{\"type\":\"BATCH\",\"stream\":\"s\",\"encoding\":{}}",
+        "{\"type\":\"BATCH\",\"stream\":\"s\",\"manifest\":[]}",
+        "{\"type\":\"ACTIVATE_VERSION\",\"stream\":\"s\"}",
+        "{\"type\":\"ACTIVATE_VERSION\",\"stream\":\"s\",\"version\":\"1\"}",
+        "{\"type\":\"RECORD\",\"stream\":\"s\",\"record\":{},\"version\":1.5}",
     };
     AUTO(buf) names = buf_growing(4096);
     struct singer_message m;
@@ -66,9 +80,8 @@ static void json_schema_gives_columns(void **state)
         COLUMN_TEXT,    COLUMN_TEXT, COLUMN_INTEGER, COLUMN_TEXT,    COLUMN_TEXT};
     AUTO(arena) arena = arena_new(1 << 20);
     AUTO(buf) names = buf_growing(4096);
-    struct schema s = schema_new(&arena);
+    struct singer_layout layout = {.columns = schema_new(&arena)};
     struct singer_message m;
-    struct str_list key = {0};
     struct err err = {0};
     assert_true(singer_parse(
         STR("{\"type\":\"SCHEMA\",\"stream\":\"s\",\"key_properties\":[\"a\",\"c\"],\"schema\":{"
@@ -80,7 +93,9 @@ static void json_schema_gives_columns(void **state)
             "\"i\":{\"anyOf\":[{\"type\":\"null\"},{\"type\":\"integer\"}]},\"j\":true,"
             "\"k\":{\"anyOf\":[{\"type\":\"array\"},{\"type\":\"string\"}]}}}}"),
         &names, &m, &err));
-    assert_true(singer_read_schema(&m, &s, &key, &err));
+    assert_true(singer_read_schema(&m, NULL, &layout, &err));
+    const struct schema s = layout.columns;
+    const struct str_list key = layout.key;
     assert_int_equal(s.count, COUNT_OF(want));
     for (size_t i = 0; i < s.count; i++) {
         if (s.columns[i].kind != want[i]) {
@@ -117,8 +132,7 @@ static void the_sources_own_types(void **state)
         char line[512];
         AUTO(buf) names = buf_growing(4096);
         AUTO(arena) arena = arena_new(1 << 20);
-        struct schema s = schema_new(&arena);
-        struct str_list key;
+        struct singer_layout layout = {.columns = schema_new(&arena)};
         struct singer_message m;
         struct err err = {0};
         (void)snprintf(
@@ -126,10 +140,10 @@ static void the_sources_own_types(void **state)
             "{\"type\":\"SCHEMA\",\"stream\":\"s\",\"schema\":{\"properties\":{\"p\":%s}}}",
             cases[i].property);
         assert_true(singer_parse(str_from(line), &names, &m, &err));
-        assert_true(singer_read_schema(&m, &s, &key, &err));
-        if (s.columns[0].kind != cases[i].kind ||
-            !str_eq(s.columns[0].type, str_from(cases[i].type))) {
-            fail_msg("%s: %d", cases[i].property, (int)s.columns[0].kind);
+        assert_true(singer_read_schema(&m, NULL, &layout, &err));
+        const struct column *c = &layout.columns.columns[0];
+        if (c->kind != cases[i].kind || !str_eq(c->type, str_from(cases[i].type))) {
+            fail_msg("%s: %d", cases[i].property, (int)c->kind);
         }
     }
 }
@@ -184,10 +198,9 @@ static void the_sdks_files(void **state)
                 fail_msg("%s: %s", files[i].name, err.msg);
             }
             records += m.type == SINGER_RECORD;
-            struct schema s = schema_new(&arena);
-            struct str_list key;
-            has_bad_schema = has_bad_schema ||
-                             (m.type == SINGER_SCHEMA && !singer_read_schema(&m, &s, &key, &err));
+            struct singer_layout layout = {.columns = schema_new(&arena)};
+            has_bad_schema = has_bad_schema || (m.type == SINGER_SCHEMA &&
+                                                !singer_read_schema(&m, NULL, &layout, &err));
         } while (rest.ptr != NULL);
         assert_true(files[i].records < 0 || records == files[i].records);
         assert_int_equal(has_bad_schema, files[i].has_bad_schema);
