@@ -191,7 +191,7 @@ static bool advance(struct load *l, struct err *err)
         l->tap->stream->bytes_read += l->tap->bytes_read - l->seen_bytes;
         l->seen_bytes = l->tap->bytes_read;
     }
-    if (l->tap->rows_read % PROGRESS_ROWS == 0) {
+    if (l->tap->rows_read % PROGRESS_ROWS == 0 || l->result != TAP_ROW) {
         report_progress(l->report, l->tap->rows_read, l->tap->bytes_read);
     }
     return true;

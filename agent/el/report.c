@@ -70,6 +70,30 @@ static void end(struct report *r, struct json_writer *w)
     }
 }
 
+/* getrusage() would count the parent's memory at the time of the spawn. */
+static int64_t peak_memory_bytes(void)
+{
+    char text[4096];
+    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (n <= 0) {
+        return -1;
+    }
+    text[n] = '\0';
+    const char *line = strstr(text, "VmHWM:");
+    if (line == NULL) {
+        return -1;
+    }
+    struct str rest = str_trim(str_from(line + sizeof("VmHWM:") - 1));
+    struct str number;
+    int64_t kib = 0;
+    (void)str_cut(rest, ' ', &number, &rest);
+    return str_to_i64(number, 0, INT64_MAX / 1024, &kib) ? kib * 1024 : -1;
+}
+
 void report_progress(struct report *r, int64_t rows, int64_t bytes)
 {
     struct mono_time now = clock_mono(&r->clock);
@@ -80,6 +104,7 @@ void report_progress(struct report *r, int64_t rows, int64_t bytes)
     struct json_writer w = begin(r, "progress");
     jw_member_i64(&w, "rows", rows);
     jw_member_i64(&w, "bytes", bytes);
+    jw_member_i64(&w, "memory_bytes", peak_memory_bytes());
     end(r, &w);
 }
 
@@ -200,30 +225,6 @@ static void add_streams(struct json_writer *w, const struct materialization *m)
     }
     jw_end_object(w);
     jw_end_object(w);
-}
-
-/* getrusage() would count the parent's memory at the time of the spawn. */
-static int64_t peak_memory_bytes(void)
-{
-    char text[4096];
-    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-    if (fd >= 0) {
-        close(fd);
-    }
-    if (n <= 0) {
-        return -1;
-    }
-    text[n] = '\0';
-    const char *line = strstr(text, "VmHWM:");
-    if (line == NULL) {
-        return -1;
-    }
-    struct str rest = str_trim(str_from(line + sizeof("VmHWM:") - 1));
-    struct str number;
-    int64_t kib = 0;
-    (void)str_cut(rest, ' ', &number, &rest);
-    return str_to_i64(number, 0, INT64_MAX / 1024, &kib) ? kib * 1024 : -1;
 }
 
 void report_materialization(struct report *r, const struct materialization *m)

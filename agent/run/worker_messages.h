@@ -16,6 +16,13 @@ struct step_check {
     struct str metadata; /* JSON object; may be empty */
 };
 
+/* How far it says it has come. In memory only, and only the last: it is never recorded. */
+struct worker_progress {
+    bool is_told;
+    int64_t rows, bytes;  /* read so far */
+    int64_t memory_bytes; /* the most that it had so far; 0 = not told */
+};
+
 struct worker_messages {
     struct loop *loop;
     struct loop_fd source;
@@ -26,6 +33,7 @@ struct worker_messages {
     struct str metadata; /* of the materialization: JSON object; may be empty */
     struct step_check checks[WORKER_CHECKS_MAX];
     size_t check_count;
+    struct worker_progress progress;
     struct str error_code, error_message, error_hint; /* no message: no error was said */
     void (*on_end)(void *ctx);
     void *ctx;
