@@ -8,10 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,23 +22,22 @@ static int64_t ns_of(struct timespec t)
     return (int64_t)t.tv_sec * NS_PER_SEC + t.tv_nsec;
 }
 
-static bool look_at(struct file_entry *e, struct err *err)
+bool file_set_look_at(struct file_entry *e, struct stat *st, struct err *err)
 {
-    struct stat st;
-    if (stat(e->path, &st) != 0) {
+    if (stat(e->path, st) != 0) {
         err_errno(err, errno, "%s", e->path);
         return err_hint(err, "check the tap's \"path\"");
     }
-    if (!S_ISREG(st.st_mode)) {
+    if (!S_ISREG(st->st_mode)) {
         err_set(err, ERR_INVALID, "%s is not a regular file", e->path);
         return err_hint(err, "to read a folder, write a pattern such as \"%.120s/*.csv\"", e->path);
     }
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    e->size = st.st_size;
-    e->mtime_ns = ns_of(st.st_mtim);
+    e->size = st->st_size;
+    e->mtime_ns = ns_of(st->st_mtim);
     e->is_racy = ns_of(now) - e->mtime_ns < RACY_NS;
-    e->inode = (int64_t)st.st_ino;
+    e->inode = (int64_t)st->st_ino;
     return true;
 }
 
@@ -189,6 +186,11 @@ static bool known_files(const struct file_set_options *o, struct arena *arena,
     }
     const struct json *files = json_get(root, "files");
     const struct json *definition = json_get(root, "definition");
+    if (json_get(root, "follow") != NULL && o->mode == MODE_APPEND) {
+        err_set(err, ERR_INVALID,
+                "the files were followed until now; appending them would repeat rows");
+        return err_hint(err, "keep \"follow: true\", or use mode upsert or overwrite");
+    }
     bool is_same = definition != NULL && definition->type == JSON_INT &&
                    (uint64_t)definition->as.integer == o->definition;
     if (files != NULL && files->type == JSON_ARRAY && (is_same || o->mode == MODE_APPEND)) {
@@ -231,7 +233,8 @@ static bool add_match(struct file_set *set, size_t known, const char *path, stru
         set->count++;
     }
     e->is_gone = false;
-    return look_at(e, err);
+    struct stat st;
+    return file_set_look_at(e, &st, err);
 }
 
 static bool add_matches(struct file_set *set, const glob_t *found, const struct json *files,
@@ -259,9 +262,7 @@ static bool add_matches(struct file_set *set, const glob_t *found, const struct 
     return true;
 }
 
-/* A name that exists is taken as it is, whatever characters it has; one without wildcards must
- * exist. */
-static bool find_files(struct str pattern, glob_t *ret, struct err *err)
+bool file_set_find(struct str pattern, glob_t *ret, struct err *err)
 {
     char text[LIMIT_PATH_BYTES + 1];
     if (pattern.len == 0 || pattern.len >= sizeof(text) ||
@@ -342,7 +343,7 @@ bool file_set_open(struct file_set *ret, const struct file_set_options *options,
     glob_t found = {0};
     struct file_set set = {.definition = options->definition};
     bool ok =
-        find_files(options->pattern, &found, err) && open_set(&set, options, &found, arena, err);
+        file_set_find(options->pattern, &found, err) && open_set(&set, options, &found, arena, err);
     globfree(&found);
     if (ok) {
         *ret = set;

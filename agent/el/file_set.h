@@ -7,6 +7,8 @@
 #include "common/base/arena.h"
 #include "common/base/err.h"
 #include "common/json/json_writer.h"
+#include <glob.h>
+#include <sys/stat.h>
 
 enum { FILE_SET_MAX = 4096 };
 
@@ -22,6 +24,7 @@ struct file_entry {
     bool is_gone;
     bool was_known;
     bool is_racy; /* written moments before we looked */
+    bool is_open; /* followed: a last line without an end is still being written */
     /* As the file is now. */
     int64_t size;
     int64_t mtime_ns;
@@ -44,6 +47,11 @@ struct file_set {
     uint64_t definition;
 };
 
+/* Names that match; one that exists is taken as it is, whatever characters it has, one without
+ * wildcards must exist. The caller frees with globfree(), also after an error. */
+MUST_CHECK bool file_set_find(struct str pattern, glob_t *ret, struct err *err);
+/* Looks at one file: size, times, inode. ERR_NOT_FOUND; ERR_INVALID when it is no regular file. */
+MUST_CHECK bool file_set_look_at(struct file_entry *e, struct stat *ret_stat, struct err *err);
 /* Matches `pattern` (shell wildcards; a name without them must exist), compares with `state` and
  * decides by `mode`: append refuses a file whose known part changed (ERR_INVALID); upsert reads it
  * again; overwrite reads all or nothing. `definition` is a hash of what tells how the files are to be

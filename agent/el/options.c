@@ -6,6 +6,7 @@
 
 /* As many as an agent may pass on. */
 enum { COMMAND_WORDS_MAX = LIMIT_STEP_ARGS };
+#define FOLLOW_LASTS_MAX (31 * 86400 * NS_PER_SEC)
 
 const char *const load_mode_names[] = {"append", "upsert", "overwrite", NULL};
 const char *const schema_policy_names[] = {[SCHEMA_ERROR] = "error",
@@ -56,6 +57,18 @@ const struct field_table tap_sqlite_options = TAP_TABLE(sqlite_fields);
         .key = "path", .type = FIELD_STR, AT(tap_options, path),                                   \
         .help = "The files: one, or a pattern with shell wildcards."                               \
     }
+#define FOLLOW_FIELDS                                                                              \
+    {.key = "follow",                                                                              \
+     .type = FIELD_BOOL,                                                                           \
+     AT(tap_options, follow),                                                                      \
+     .fallback = "false",                                                                          \
+     .help = "Whether the files grow and are rotated: each run reads what came since the last."},  \
+    {                                                                                              \
+        .key = "for", .type = FIELD_DURATION, AT(tap_options, lasts), .min = NS_PER_SEC,           \
+        .max = FOLLOW_LASTS_MAX,                                                                   \
+        .help = "With `follow`: how long a run reads what comes; until all is read when not "      \
+                "given."                                                                           \
+    }
 #define STREAM_FIELD                                                                               \
     {                                                                                              \
         .key = "stream", .type = FIELD_STR, AT(tap_options, stream),                               \
@@ -82,10 +95,11 @@ static const struct field csv_fields[] = {
      .max = LIMIT_COLUMNS,
      .help = "The names of the fields where there is no header."},
     STREAM_FIELD,
+    FOLLOW_FIELDS,
 };
 const struct field_table tap_csv_options = TAP_TABLE(csv_fields);
 
-static const struct field jsonl_fields[] = {TYPE_FIELD, FILES_FIELD, STREAM_FIELD};
+static const struct field jsonl_fields[] = {TYPE_FIELD, FILES_FIELD, STREAM_FIELD, FOLLOW_FIELDS};
 const struct field_table tap_jsonl_options = TAP_TABLE(jsonl_fields);
 
 static const struct field singer_fields[] = {

@@ -20,6 +20,8 @@ struct tap_options {
     struct str_list columns;    /* sqlite: which (empty = all); csv without header: their names */
     struct str delimiter;       /* csv: one byte */
     bool header;                /* csv */
+    bool follow;                /* csv, jsonl: the files grow and are rotated */
+    int64_t lasts;              /* ns: so long a run follows them; 0 = it ends when all is read */
     struct str stream;          /* singer...: which; empty = the only one, or all; csv, jsonl: its
                                    name as a Singer program */
     struct str_list command;    /* singer_program: its argv, without --config and the like */

@@ -92,12 +92,17 @@ static bool read_record(struct tap_csv *t, bool *ret_found, struct err *err)
     t->record.lines_before = 0;
     for (;;) {
         char *input = r->memory + r->start;
-        bool is_last = file_reader_at_end(r);
+        bool is_at_end = file_reader_at_end(r);
+        bool is_last = is_at_end && !file_tap_is_growing(&t->file);
         enum csv_result result =
             csv_next(input, r->end - r->start, is_last, t->delimiter, &t->record, err);
         if (result == CSV_BAD) {
             r->line += (int64_t)t->record.lines;
             return file_tap_wrap(&t->file, err);
+        }
+        if (result == CSV_MORE && is_at_end) {
+            *ret_found = false; /* its end is not written yet */
+            return true;
         }
         if (result == CSV_MORE) {
             if (!file_reader_fill(r, LIMIT_SINGER_LINE_BYTES, err)) {
@@ -318,10 +323,11 @@ static bool look(struct tap_csv *t, struct err *err)
     }
     struct schema *schema = &t->file.stream.schema;
     for (size_t i = 0; i < schema->count; i++) {
-        const struct guess *g = &t->guesses[i];
+        struct guess *g = &t->guesses[i];
         if (!g->is_fixed && g->is_number && !g->is_text) {
             schema->columns[i].kind = g->is_real ? COLUMN_REAL : COLUMN_INTEGER;
         }
+        g->is_fixed = true; /* for what is read later */
     }
     file_tap_rewind(&t->file);
     return true;
@@ -391,6 +397,37 @@ static bool reject(struct tap_csv *t, enum tap_result *ret, struct err *err)
     return true;
 }
 
+static bool make_row(struct tap_csv *t, struct err *err)
+{
+    size_t count = t->file.stream.schema.count;
+    t->file.base.row = arena_array(t->context->arena, count + 1, sizeof(*t->file.base.row));
+    return t->file.base.row != NULL || err_set(err, ERR_NO_MEMORY, "no memory for a row");
+}
+
+/* What came is looked through; new columns are told first. */
+static bool take_more(struct tap_csv *t, enum tap_result *ret, struct err *err)
+{
+    size_t known = t->file.stream.schema.count;
+    bool is_first = t->file.base.stream == NULL;
+    if (!look(t, err)) {
+        return false;
+    }
+    t->file.base.stream = &t->file.stream;
+    bool is_new = is_first || t->file.stream.schema.count > known;
+    *ret = is_new ? TAP_SCHEMA : TAP_IDLE;
+    return !is_new || make_row(t, err);
+}
+
+static bool wait_for_more(struct tap_csv *t, enum tap_result *ret, struct err *err)
+{
+    enum file_tap_wait wait = FILE_TAP_OVER;
+    if (!file_tap_wait(&t->file, &wait, err)) {
+        return false;
+    }
+    *ret = wait == FILE_TAP_OVER ? TAP_END : TAP_IDLE;
+    return wait != FILE_TAP_MORE || take_more(t, ret, err);
+}
+
 static bool csv_tap_next(struct tap *tap, enum tap_result *ret, struct err *err)
 {
     struct tap_csv *t = csv_of(tap);
@@ -407,8 +444,7 @@ static bool csv_tap_next(struct tap *tap, enum tap_result *ret, struct err *err)
             return false;
         }
         if (!found) {
-            *ret = TAP_END;
-            return true;
+            return wait_for_more(t, ret, err);
         }
     }
 }
@@ -445,14 +481,12 @@ static bool csv_tap_open(struct tap **ret, const struct tap_context *context, st
     t->record = (struct csv_record){.fields = t->fields, .cap = LIMIT_COLUMNS};
     bool ok = check_options(t, t->options, err) && file_tap_init(&t->file, context, err) &&
               (t->file.base.is_unchanged || look(t, err));
-    if (ok) {
-        t->file.base.row =
-            arena_array(arena, t->file.stream.schema.count + 1, sizeof(*t->file.base.row));
-        ok = t->file.base.row != NULL || err_set(err, ERR_NO_MEMORY, "no memory for a row");
-    }
-    if (!ok) {
+    if (!ok || !make_row(t, err)) {
         csv_tap_close(&t->file.base);
         return false;
+    }
+    if (t->file.stream.schema.count == 0 && context->mode != MODE_OVERWRITE) {
+        t->file.base.stream = NULL; /* nothing is there yet */
     }
     *ret = &t->file.base;
     return true;

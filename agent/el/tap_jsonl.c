@@ -44,7 +44,8 @@ static bool next_line(struct tap_jsonl *t, struct str *ret, bool *ret_found, str
         if (!file_reader_line(r, LIMIT_SINGER_LINE_BYTES, &line, ret_found, err)) {
             return file_tap_forgive(&t->file, err);
         }
-        if (!*ret_found || (!line.is_whole && !is_object(line.text))) {
+        if (!*ret_found ||
+            (!line.is_whole && (file_tap_is_growing(&t->file) || !is_object(line.text)))) {
             *ret_found = false;
             return true;
         }
@@ -92,7 +93,8 @@ static bool look_at_file(struct tap_jsonl *t, struct err *err)
     }
 }
 
-static bool look(struct tap_jsonl *t, struct err *err)
+/* *ret_changed: a column is new, or of another kind. */
+static bool look(struct tap_jsonl *t, bool *ret_changed, struct err *err)
 {
     bool found = true;
     t->file.is_looking = true;
@@ -107,7 +109,7 @@ static bool look(struct tap_jsonl *t, struct err *err)
             return false;
         }
     }
-    (void)json_columns_settle(&t->columns);
+    *ret_changed = json_columns_settle(&t->columns);
     file_tap_rewind(&t->file);
     return true;
 }
@@ -129,6 +131,36 @@ static bool take_line(struct tap_jsonl *t, struct str line, enum tap_result *ret
     return true;
 }
 
+/* What came is looked through; new columns are told first. */
+static bool take_more(struct tap_jsonl *t, enum tap_result *ret, struct err *err)
+{
+    bool is_first = t->file.base.stream == NULL;
+    bool has_changed = false;
+    if (!look(t, &has_changed, err)) {
+        return false;
+    }
+    t->file.base.stream = &t->file.stream;
+    if (!has_changed && !is_first) {
+        *ret = TAP_IDLE;
+        return true;
+    }
+    json_row_release(&t->row);
+    *ret = TAP_SCHEMA;
+    bool ok = json_row_init(&t->row, &t->file.stream.schema, t->context->arena, err);
+    t->file.base.row = t->row.row;
+    return ok;
+}
+
+static bool wait_for_more(struct tap_jsonl *t, enum tap_result *ret, struct err *err)
+{
+    enum file_tap_wait wait = FILE_TAP_OVER;
+    if (!file_tap_wait(&t->file, &wait, err)) {
+        return false;
+    }
+    *ret = wait == FILE_TAP_OVER ? TAP_END : TAP_IDLE;
+    return wait != FILE_TAP_MORE || take_more(t, ret, err);
+}
+
 static bool jsonl_tap_next(struct tap *tap, enum tap_result *ret, struct err *err)
 {
     struct tap_jsonl *t = jsonl_of(tap);
@@ -145,8 +177,7 @@ static bool jsonl_tap_next(struct tap *tap, enum tap_result *ret, struct err *er
             return false;
         }
         if (!found) {
-            *ret = TAP_END;
-            return true;
+            return wait_for_more(t, ret, err);
         }
     }
 }
@@ -177,15 +208,20 @@ static bool jsonl_tap_open(struct tap **ret, const struct tap_context *context, 
     t->file.base.ops = &tap_jsonl;
     t->file.base.stream = &t->file.stream;
     t->file.stream.schema = schema_new(arena);
+    bool has_changed = false;
     if (!json_columns_init(&t->columns, &t->file.stream.schema, arena, err)) {
         return false;
     }
-    if (!file_tap_init(&t->file, context, err) || (!t->file.base.is_unchanged && !look(t, err)) ||
+    if (!file_tap_init(&t->file, context, err) ||
+        (!t->file.base.is_unchanged && !look(t, &has_changed, err)) ||
         !json_row_init(&t->row, &t->file.stream.schema, arena, err)) {
         jsonl_tap_close(&t->file.base);
         return false;
     }
     t->file.base.row = t->row.row;
+    if (t->file.stream.schema.count == 0 && context->mode != MODE_OVERWRITE) {
+        t->file.base.stream = NULL; /* nothing is there yet */
+    }
     *ret = &t->file.base;
     return true;
 }

@@ -272,7 +272,12 @@ static int64_t committed_bytes(const struct el_work *w)
         return -1;
     }
     must(w, json_parse(buf_str(&text), TEXT_BYTES_MAX, &arena, &root, &err), &err);
-    const struct json *bytes = json_get(root, "bytes");
+    const struct json *files = json_get(root, "files"); /* of its only stream */
+    assert_non_null(files);
+    if (files->child == NULL) {
+        return -1;
+    }
+    const struct json *bytes = json_get(files->child, "bytes");
     assert_non_null(bytes);
     return bytes->as.integer;
 }

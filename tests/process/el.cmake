@@ -13,6 +13,7 @@ selvedge_process_test(NAME el_rejects_test LABEL process SCRIPT el_rejects_test.
 selvedge_process_test(NAME el_schema_test LABEL process SCRIPT el_schema_test.py TIMEOUT 300)
 selvedge_process_test(NAME el_error_test LABEL process SCRIPT el_error_test.py)
 selvedge_process_test(NAME el_files_test LABEL process SCRIPT el_files_test.py)
+selvedge_process_test(NAME el_follow_test LABEL process SCRIPT el_follow_test.py)
 selvedge_process_test(NAME el_program_test LABEL process SCRIPT el_program_test.py)
 selvedge_process_test(NAME el_tap_test LABEL process SCRIPT el_tap_test.py)
 selvedge_process_test(NAME el_loader_test LABEL process SCRIPT el_loader_test.py)

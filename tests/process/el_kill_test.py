@@ -197,7 +197,7 @@ class IntoJsonl(Life):
 
     def rows(self):
         """Those that are committed; what is behind them is cut off by the next run."""
-        size = self.state()["bytes"] if os.path.exists(self.path("out.jsonl.state")) else 0
+        size = self.state()["files"][0]["bytes"] if os.path.exists(self.path("out.jsonl.state")) else 0
         if size == 0:
             return []
         with open(self.path("out.jsonl"), encoding="utf8") as file:
@@ -213,7 +213,7 @@ class IntoJsonl(Life):
 
     def check_equal(self):
         super().check_equal()
-        assert os.path.getsize(self.path("out.jsonl")) == self.state()["bytes"], "something is behind the last commit"
+        assert os.path.getsize(self.path("out.jsonl")) == self.state()["files"][0]["bytes"], "something is behind the last commit"
 
 
 class FromSinger(IntoSqlite):

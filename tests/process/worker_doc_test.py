@@ -103,9 +103,9 @@ def check_lists():
     there = {t for path in glob.glob(os.path.join(ROOT, "agent/el/tap_*.c")) for t in re.findall(r'^    \.type = "(\w+)"', read(path), re.M)}
     assert types == there, types ^ there
     program = set(re.findall(r'\.key = "(\w+)"', read("agent/el/target_program.c")))
-    targets = fields("target", "agent/el/options.c") | macro_keys("LOAD_OPTION_FIELDS", "agent/el/options.h") | program | fields("target", "agent/el/target_postgres.c")
-    for path in ("agent/el/target_http.c", "agent/el/http_options.h", "agent/el/file_target_options.c"):
-        targets |= set(re.findall(r'\.key = "(\w+)"', read(path)))
+    files = set(re.findall(r'\.key = "(\w+)"', read("agent/el/file_target_options.c")))
+    http = set(re.findall(r'\.key = "(\w+)"', read("agent/el/target_http.c"))) | macro_keys("HTTP_OPTION_FIELDS", "agent/el/http_options.h")
+    targets = files | http | fields("target", "agent/el/options.c") | macro_keys("LOAD_OPTION_FIELDS", "agent/el/options.h") | program | fields("target", "agent/el/target_postgres.c")
     assert table("### Targets") == targets, table("### Targets") ^ targets
     assert table("### Checks") == fields("check"), table("### Checks") ^ fields("check")
     report = read("agent/el/report.c")
