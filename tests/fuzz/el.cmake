@@ -1,4 +1,4 @@
-foreach(name singer flatten csv modbus_registers mqtt_packets)
+foreach(name singer flatten schema_change csv modbus_registers mqtt_packets)
     selvedge_fuzz(NAME ${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}_fuzz.c LIBS agent_el)
 endforeach()
 if(SELVEDGE_WITH_HTTP)
