@@ -1,5 +1,6 @@
 #include "agent/daemon/near_broker.h"
 
+#include "agent/connectors/mqtt_options.h"
 #include "agent/sense/digest.h"
 
 enum { RESOLVE_ARENA_BYTES = 192 << 10, CONNECT_TIMEOUT_MS = 10000, KEEPALIVE_S = 60 };
@@ -12,17 +13,19 @@ static bool resolve(const struct near_broker *b, struct arena *arena, struct tex
                     struct err *err)
 {
     const struct resource *r = b->resource;
-    return (definitions_resolve_text(r->host, b->env, arena, &ret->host, err) &&
-            definitions_resolve_text(r->user, b->env, arena, &ret->user, err) &&
-            definitions_resolve_text(r->password, b->env, arena, &ret->password, err)) ||
+    const struct mqtt_tap_options *o = r->options;
+    return (definitions_resolve_text(o->host, b->env, arena, &ret->host, err) &&
+            definitions_resolve_text(o->user, b->env, arena, &ret->user, err) &&
+            definitions_resolve_text(o->password, b->env, arena, &ret->password, err)) ||
            err_wrap(err, "resource " STR_FMT, STR_ARG(r->name));
 }
 
 static bool open_session(const struct near_broker *b, const struct texts *texts,
                          struct mqtt_session **ret, struct err *err)
 {
+    const struct mqtt_tap_options *resource = b->resource->options;
     const struct mqtt_options options = {.host = texts->host,
-                                         .port = (int)b->resource->port,
+                                         .port = (int)resource->port,
                                          .client_id = b->client_id,
                                          .is_bare = true,
                                          .user = texts->user,

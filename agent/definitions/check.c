@@ -44,28 +44,49 @@ void check_fitting(const struct subject *s, const char *const *keys, size_t coun
     }
 }
 
-const struct resource *find_database(const struct subject *s, const struct json *node,
+const struct resource *find_resource(const struct subject *s, const struct json *node,
                                      struct str name)
 {
     const struct definitions *defs = s->l->defs;
     struct nearest nearest = {.wanted = name};
     for (size_t i = 0; i < defs->resource_count; i++) {
         const struct resource *resource = &defs->resources[i];
-        if (!str_eq(resource->name, name)) {
-            nearest_offer(&nearest, resource->name);
-        } else if (resource->type == RESOURCE_SQLITE) {
+        if (str_eq(resource->name, name)) {
             return resource;
-        } else {
-            asset_problem(s, place_of(node, "resource"), NULL,
-                          "resource " STR_FMT " is a broker, not a database", STR_ARG(name));
-            return NULL;
         }
+        nearest_offer(&nearest, resource->name);
     }
     char hint[HINT_SIZE];
     asset_problem(s, place_of(node, "resource"),
                   nearest_hint(&nearest, "name it under resources", hint),
                   "there is no resource \"" STR_FMT "\"", STR_ARG(name));
     return NULL;
+}
+
+const struct resource *find_database(const struct subject *s, const struct json *node,
+                                     struct str name)
+{
+    const struct resource *resource = find_resource(s, node, name);
+    if (resource == NULL || resource->connector == NULL || resource->connector->answers_sql) {
+        return resource != NULL && resource->connector != NULL ? resource : NULL;
+    }
+    asset_problem(s, place_of(node, "resource"), NULL,
+                  "resource " STR_FMT " is of type %s, which is no database", STR_ARG(name),
+                  resource->connector->type);
+    return NULL;
+}
+
+void check_table(const struct subject *s, const struct json *node, const char *key,
+                 struct str *name)
+{
+    if (name->ptr == NULL) {
+        *name = asset_key_last(s->raw->asset.key);
+        return;
+    }
+    if (name->len == 0 || name->len > TABLE_NAME_BYTES_MAX) {
+        asset_problem(s, place_of(node, key), NULL, "%s is not 1 to %d bytes long", key,
+                      TABLE_NAME_BYTES_MAX);
+    }
 }
 
 /* --- an asset's own words --- */
@@ -233,7 +254,12 @@ static void check_external(const struct subject *s)
 /* Where the asset's rows end up, or NULL. */
 static const struct resource *home_of(const struct asset *asset)
 {
-    return asset->work == ASSET_SQL ? asset->sql.resource : asset->load.resource;
+    if (asset->work == ASSET_SQL) {
+        return asset->sql.resource;
+    }
+    bool is_asked =
+        asset->load.resource != NULL && asset->load.resource->connector->answers_sql;
+    return is_asked ? asset->load.resource : NULL;
 }
 
 /* A check that asks a database. */
@@ -248,7 +274,9 @@ static void check_query(const struct subject *s, const struct json *node, struct
         return;
     }
     check->resource = home_of(&s->raw->asset);
-    bool has_home = s->raw->has_sql || s->raw->load.load.resource_name.len > 0;
+    /* Of a resource that is not there enough was said. */
+    bool has_home = s->raw->has_sql || (json_get(json_get(s->node, "load"), "resource") != NULL &&
+                                        s->raw->asset.load.resource == NULL);
     if (check->resource == NULL && !has_home && s->raw->asset.work != ASSET_EXTERNAL) {
         asset_problem(s, check->at, "name the database to ask: resource: ...",
                       "check " STR_FMT " needs a resource", STR_ARG(check->name));
@@ -330,12 +358,16 @@ static void add_kind(struct str_list *kinds, struct str kind)
     kinds->items[kinds->count++] = kind;
 }
 
+static void add_endpoint(struct str_list *kinds, const struct endpoint *endpoint)
+{
+    if (endpoint->connector != NULL) {
+        add_kind(kinds, str_from(endpoint->connector->kind));
+    }
+}
+
 /* What is known from how it is made comes first, then what was written. */
 static void infer_kinds(const struct subject *s)
 {
-    static const struct str sources[] = {STR_INIT("sqlite"), STR_INIT("csv"), STR_INIT("jsonl"),
-                                         STR_INIT("singer")};
-    static const struct str targets[] = {STR_INIT("sqlite"), STR_INIT("jsonl")};
     struct asset *asset = &s->raw->asset;
     struct str_list kinds = {0};
     kinds.items = arena_array(&s->l->defs->arena, asset->kinds.count + KINDS_INFERRED_MAX,
@@ -346,8 +378,8 @@ static void infer_kinds(const struct subject *s)
     switch (asset->work) {
     case ASSET_EXTRACT_LOAD:
         add_kind(&kinds, STR("tap"));
-        add_kind(&kinds, sources[asset->extract.type]);
-        add_kind(&kinds, targets[asset->load.type]);
+        add_endpoint(&kinds, &asset->extract);
+        add_endpoint(&kinds, &asset->load);
         break;
     case ASSET_SQL:
         add_kind(&kinds, STR("sql"));
@@ -404,7 +436,6 @@ static void take_shared(const struct subject *s)
     const struct asset *first = &s->raw->first->asset;
     asset->work = first->work;
     asset->extract = first->extract;
-    asset->extract.stream = asset->stream;
     asset->load = first->load;
     asset->extras = first->extras;
     asset->partitions = first->partitions;

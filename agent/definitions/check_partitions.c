@@ -171,17 +171,18 @@ static bool has_partition(struct str path)
 static void check_rows_of_partitions(const struct subject *s)
 {
     const struct asset *asset = &s->raw->asset;
-    const struct extract *extract = &asset->extract;
-    const struct load *load = &asset->load;
+    const struct endpoint *load = &asset->load;
     struct location at = place_of(s->node, "partitions");
-    struct str from = extract->type == EXTRACT_CSV ? extract->csv : extract->jsonl;
-    if (extract->type == EXTRACT_SQLITE || !has_partition(from)) {
+    if (asset->extract.connector == NULL || load->connector == NULL) {
+        return; /* reported before */
+    }
+    if (!has_partition(asset->extract.written)) {
         asset_problem(s, at,
                       "extract files with ${SELVEDGE_PARTITION_KEY} in their path, or use sql",
                       "extract would read the same rows for every partition");
     }
-    bool is_own_file = load->type == LOAD_JSONL && has_partition(load->jsonl);
-    if (load->mode == LOAD_OVERWRITE && !is_own_file) {
+    bool is_own_file = load->connector->sides[USE_LOAD].is_file && has_partition(load->written);
+    if (load->mode == MODE_OVERWRITE && !is_own_file) {
         asset_problem(s, place_of(json_get(s->node, "load"), "mode"), "use upsert",
                       "load: mode overwrite would drop the rows of all other partitions");
     }

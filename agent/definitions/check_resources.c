@@ -1,49 +1,138 @@
 /* check_resources.c - resources and pools: what assets and sensors name. */
 #include "agent/definitions/loader.h"
 
-/* Of a type that is not known nothing more can be said. */
-static bool has_known_type(const struct json *node)
-{
-    const struct json *type = json_get(node, "type");
-    return type != NULL && type->type == JSON_STRING &&
-           (str_eq(type->as.string, STR("sqlite")) || str_eq(type->as.string, STR("mqtt")));
-}
+#include <string.h>
 
-static void check_resource(const struct item *item, const struct resource *resource)
+/* --- the texts of a connector's options ------------------------------------------------------ */
+
+/* Every text in the tree is a template. */
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as the reader lets a file be */
+static void check_texts(const struct item *item, const struct json *node, const char *key,
+                        enum secrets secrets)
 {
-    static const char *const broker_keys[] = {"host", "port", "user", "password"};
-    bool is_broker = resource->type == RESOURCE_MQTT;
-    const char *needed = is_broker ? "host" : "path";
-    if (json_get(item->node, needed) == NULL) {
-        item_problem(item, place_of_node(item->node), NULL, "type %s needs a %s",
-                     is_broker ? "mqtt" : "sqlite", needed);
+    if (node->type == JSON_STRING) {
+        item_template(item, place_of_node(node), key, node->as.string, secrets);
     }
-    for (size_t i = 0; !is_broker && i < COUNT_OF(broker_keys); i++) {
-        if (json_get(item->node, broker_keys[i]) != NULL) {
-            item_problem(item, item_place(item, broker_keys[i]), NULL,
-                         "%s goes with type mqtt only", broker_keys[i]);
+    if (node->type == JSON_OBJECT || node->type == JSON_ARRAY) {
+        for (const struct json *child = node->child; child != NULL; child = child->next) {
+            check_texts(item, child, key, secrets);
         }
     }
-    if (is_broker && json_get(item->node, "path") != NULL) {
-        item_problem(item, item_place(item, "path"), NULL, "path goes with type sqlite only");
+}
+
+void item_options(const struct item *item, const struct json *node, const struct connector *c,
+                  enum connector_use use)
+{
+    for (const struct json *member = node->child; member != NULL; member = member->next) {
+        const struct field *field = connector_option(c, use, member->key);
+        char key[HINT_SIZE];
+        struct buf text = buf_fixed(key, sizeof(key));
+        buf_add(&text, str_slice(member->key, 0, sizeof(key) - 1));
+        if (field != NULL && buf_cstr(&text) != NULL) {
+            bool has_secrets = (field->marks & (OPTION_SECRET | OPTION_PRIVATE)) != 0;
+            check_texts(item, member, key, has_secrets ? SECRETS_ALLOWED : SECRETS_REFUSED);
+        }
     }
-    if (is_broker && resource->password.len > 0 && resource->user.len == 0) {
-        item_problem(item, item_place(item, "password"), NULL, "a password needs a user");
+}
+
+void item_option_problem(const struct item *item, const struct json *node, const char *what,
+                         const struct connector_side *side, const struct err *err)
+{
+    struct str text = str_from(err->msg);
+    struct str key = STR_NONE;
+    struct str rest = STR_NONE;
+    bool is_quoted =
+        str_starts(text, STR("\"")) && str_cut(str_slice(text, 1, text.len), '"', &key, &rest);
+    if (is_quoted && side != NULL && side->key != NULL && str_eq(key, str_from(side->option))) {
+        key = str_from(side->key);
     }
-    item_template(item, item_place(item, "path"), "path", resource->path, SECRETS_REFUSED);
-    item_template(item, item_place(item, "host"), "host", resource->host, SECRETS_REFUSED);
-    item_template(item, item_place(item, "user"), "user", resource->user, SECRETS_ALLOWED);
-    item_template(item, item_place(item, "password"), "password", resource->password,
-                  SECRETS_ALLOWED);
+    struct location at = place_of_node(node);
+    for (const struct json *member = node->child; member != NULL; member = member->next) {
+        if (is_quoted && str_eq(member->key, key)) {
+            at = place_of_node(member);
+        }
+    }
+    const char *separator = what[0] == '\0' ? "" : ": ";
+    if (is_quoted) {
+        item_problem(item, at, err->hint, "%s%s\"" STR_FMT "\"" STR_FMT, what, separator,
+                     STR_ARG(key), STR_ARG(rest));
+    } else {
+        item_problem(item, at, err->hint, "%s%s%s", what, separator, err->msg);
+    }
+}
+
+/* --- resources ------------------------------------------------------------------------------- */
+
+/* What stands behind `type`; NULL with a problem. */
+static const struct connector *find_type(const struct item *item, struct str path)
+{
+    struct loader *l = item->l;
+    const char *names[CONNECTORS_MAX + 1] = {NULL};
+    size_t count = 0;
+    for (size_t i = 0; connector_at(i) != NULL; i++) {
+        if (connector_has_resource(connector_at(i))) {
+            names[count++] = connector_at(i)->type;
+        }
+    }
+    const struct field type = {.key = "type", .type = FIELD_ENUM, .required = true, .names = names};
+    const struct field_table table = {.name = "resource",
+                                      .size = sizeof(int),
+                                      .fields = &type,
+                                      .count = 1,
+                                      .ignore_unknown = true};
+    int index = 0;
+    if (!fields_read(item->node, &table, path, &l->scratch, l->problems, &index)) {
+        return NULL;
+    }
+    return connector_find(str_from(names[index]));
+}
+
+static bool keep(const struct item *item, struct resource *resource)
+{
+    AUTO(buf) text = buf_growing(WRITTEN_BYTES_MAX);
+    json_write(&text, item->node);
+    if (text.overflow) {
+        item_problem(item, place_of_node(item->node), NULL, "it takes more than %d KiB as JSON",
+                     WRITTEN_BYTES_MAX >> 10);
+        return false;
+    }
+    resource->written = arena_copy(&item->l->defs->arena, buf_str(&text));
+    return resource->written.ptr != NULL;
+}
+
+static void check_resource(const struct item *item, struct resource *resource)
+{
+    struct loader *l = item->l;
+    struct str path = arena_printf(&l->scratch, "resources." STR_FMT, STR_ARG(resource->name));
+    const struct connector *c = path.ptr == NULL ? NULL : find_type(item, path);
+    const struct field_table *table = c == NULL ? NULL : connector_resource_table(c, &l->scratch);
+    void *options = table == NULL ? NULL : arena_alloc(&l->defs->arena, table->size);
+    struct err err = {0};
+    if (options == NULL ||
+        !fields_read(item->node, table, path, &l->defs->arena, l->problems, options)) {
+        return; /* the arena remembers, or the problems */
+    }
+    enum connector_use use = c->sides[USE_EXTRACT].options != NULL ? USE_EXTRACT : USE_LOAD;
+    item_options(item, item->node, c, use);
+    if (c->check_connection != NULL && !c->check_connection(options, &err)) {
+        item_option_problem(item, item->node, "", NULL, &err);
+        return;
+    }
+    if (own_texts(&l->defs->arena, table, options) && keep(item, resource)) {
+        resource->options = options;
+        resource->connector = c;
+    }
 }
 
 void check_resources(struct loader *l)
 {
     struct definitions *defs = l->defs;
+    const struct raw_resource *raw = l->raw.resources.items;
     const struct json *node = first_of(l->root, "resources");
     struct strmap seen = strmap_new(&l->scratch);
     for (size_t i = 0; i < defs->resource_count; i++, node = next_of(node)) {
-        const struct resource *resource = &defs->resources[i];
+        struct resource *resource = &defs->resources[i];
+        *resource = raw[i].resource;
         const struct item item = {l, node, "resource", resource->name};
         uint32_t earlier = 0;
         (void)check_name(l, place_of_key(node), "resource", resource->name);
@@ -52,7 +141,7 @@ void check_resources(struct loader *l)
         } else if (!strmap_put(&seen, resource->name, (uint32_t)i)) {
             return; /* the arena remembers */
         }
-        if (has_known_type(node)) {
+        if (raw[i].node != NULL) {
             check_resource(&item, resource);
         }
     }

@@ -34,7 +34,7 @@ static bool make_room(struct loader *l)
     struct definitions *defs = l->defs;
     struct raw_definitions *raw = &l->raw;
     defs->project = raw->project;
-    defs->resources = keep(l, &raw->resources, sizeof(*defs->resources));
+    defs->resources = arena_array(&defs->arena, raw->resources.count, sizeof(*defs->resources));
     defs->resource_count = raw->resources.count;
     defs->pools = keep(l, &raw->pools, sizeof(*defs->pools));
     defs->pool_count = raw->pools.count;

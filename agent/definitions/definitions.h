@@ -8,6 +8,7 @@
  * and $$, those marked [secret] also ${secret:NAME}; they are kept as written and go through
  * definitions_resolve_text()/_path() when a step starts. Any thread may read. */
 #pragma once
+#include "agent/connectors/connector.h"
 #include "common/json/fields.h"
 #include "common/json/json_writer.h"
 #include "common/model/automation.h"
@@ -18,47 +19,28 @@
 #include "common/model/partition.h"
 #include "common/model/selection.h"
 
-enum resource_type { RESOURCE_SQLITE, RESOURCE_MQTT };
+/* A named connection. */
 struct resource {
     struct str name;
-    enum resource_type type;
-    struct str path;           /* [resolve] as a path; RESOURCE_SQLITE */
-    struct str host;           /* [resolve] RESOURCE_MQTT: a broker nearby, without TLS */
-    int64_t port;              /* RESOURCE_MQTT; defaults to 1883 */
-    struct str user, password; /* [secret] RESOURCE_MQTT; may be empty */
+    const struct connector *connector;
+    /* [resolve] JSON object as it was written, with `type`; texts of options marked OPTION_SECRET
+     * are [secret], those marked OPTION_PATH paths. */
+    struct str written;
+    const void *options; /* the same as a struct of the connector's; see connector_resource_table */
     struct location at;
 };
 
-enum extract_type { EXTRACT_SQLITE, EXTRACT_CSV, EXTRACT_JSONL, EXTRACT_PROGRAM };
-struct extract {
-    enum extract_type type;
+/* Where rows come from, or go to. */
+struct endpoint {
+    const struct connector *connector;
     struct str resource_name;
-    const struct resource *resource; /* EXTRACT_SQLITE only */
-    struct str table;                /* EXTRACT_SQLITE; defaults to the key's last part */
-    struct str replication_key;      /* EXTRACT_SQLITE; empty = the whole table each time */
-    struct str_list columns;         /* empty = all */
-    struct str csv;                  /* [resolve] EXTRACT_CSV: path or glob */
-    struct str jsonl;                /* [resolve] EXTRACT_JSONL: path or glob */
-    struct str delimiter;            /* EXTRACT_CSV: one byte; defaults to "," */
-    bool header;         /* EXTRACT_CSV: the first line names the columns; defaults to true */
-    struct str_list tap; /* [resolve] EXTRACT_PROGRAM: a Singer tap, program and arguments */
-    struct str config;   /* [secret] EXTRACT_PROGRAM: JSON object; may be empty */
-    struct str stream;   /* EXTRACT_PROGRAM: which one; empty = all, or see asset.stream */
-    struct location at;
-};
-
-enum load_type { LOAD_SQLITE, LOAD_JSONL };
-enum load_mode { LOAD_APPEND, LOAD_UPSERT, LOAD_OVERWRITE };
-struct load {
-    enum load_type type;
-    struct str resource_name;
-    const struct resource *resource; /* LOAD_SQLITE only */
-    struct str table;                /* LOAD_SQLITE; defaults to the key's last part; empty = one
-                                        for each stream, by its name (EXTRACT_PROGRAM) */
-    struct str jsonl;                /* [resolve] LOAD_JSONL: path */
-    enum load_mode mode;             /* default: upsert with a primary_key or a Singer tap, whose
-                                        streams name theirs, else append */
-    struct str_list primary_key;     /* never empty for LOAD_UPSERT but with EXTRACT_PROGRAM */
+    const struct resource *resource; /* NULL = the connector needs none */
+    /* [resolve] JSON object, as of a resource: what was written but for `resource`; `table` (the
+     * key's last part, where there is one stream) and `mode` settled. */
+    struct str written;
+    enum load_mode
+        mode; /* of a load; default: upsert with a primary_key or a tap that names keys of
+                            its streams, else append */
     struct location at;
 };
 
@@ -133,8 +115,8 @@ struct asset {
     int64_t timeout_ns; /* 0 = none */
     struct check *checks;
     size_t check_count;
-    struct extract extract;    /* ASSET_EXTRACT_LOAD */
-    struct load load;          /* ASSET_EXTRACT_LOAD */
+    struct endpoint extract;   /* ASSET_EXTRACT_LOAD */
+    struct endpoint load;      /* ASSET_EXTRACT_LOAD */
     struct sql sql;            /* ASSET_SQL */
     struct str_list run;       /* [resolve] ASSET_RUN: program and arguments; runs in `dir` */
     struct str_map env;        /* [secret] values; ASSET_RUN */
@@ -219,7 +201,7 @@ struct sensor {
     int64_t stable_ns; /* SENSOR_FILES: unchanged for this long; defaults to 2 s */
     struct str topic;  /* SENSOR_MQTT: with + and # */
     struct str broker_name;
-    const struct resource *broker; /* SENSOR_MQTT: of RESOURCE_MQTT */
+    const struct resource *broker; /* SENSOR_MQTT: of type mqtt */
     struct str asset_key;          /* SENSOR_ASSET */
     uint32_t asset;
     struct str_list statuses; /* SENSOR_RUN_STATUS: of success, failure, canceled */

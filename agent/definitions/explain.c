@@ -29,6 +29,8 @@ static bool get_variable(void *ctx, struct str name, struct str *ret_value)
     bool is_set = env->get(env->ctx, name, ret_value);
     if (!is_set) {
         x->last_try = name;
+    } else if (x->masks_variables) {
+        *ret_value = STR("***");
     }
     return is_set;
 }
@@ -41,8 +43,7 @@ static bool mask_secret(void *ctx, struct str name, struct buf *into, struct err
     return true;
 }
 
-/* What cannot be filled in stays as it was written. */
-static struct str filled(struct explaining *x, struct str text)
+struct str filled(struct explaining *x, struct str text)
 {
     const struct secret_lookup secrets = {.read = mask_secret, .ctx = x};
     const struct env_lookup env = {.get = get_variable, .ctx = x, .secrets = &secrets};

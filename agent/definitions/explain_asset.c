@@ -58,51 +58,18 @@ static void say_members(struct explaining *x, const char *key, const struct memb
 
 /* --- how an asset is made --- */
 
-static void say_extract(struct explaining *x, const struct extract *extract,
-                        const struct members *members)
+static void say_endpoint(struct explaining *x, enum connector_use use,
+                         const struct endpoint *endpoint, const struct members *members)
 {
-    outline_begin_map(&x->o, STR("extract"));
-    switch (extract->type) {
-    case EXTRACT_SQLITE:
-        outline_opt(&x->o, "resource", extract->resource_name);
-        outline_opt(&x->o, "table", extract->table);
-        outline_opt(&x->o, "replication_key", extract->replication_key);
-        break;
-    case EXTRACT_CSV:
-        say(x, "csv", extract->csv);
-        outline_opt(&x->o, "delimiter", extract->delimiter);
-        outline_bool(&x->o, "header", extract->header);
-        break;
-    case EXTRACT_JSONL:
-        say(x, "jsonl", extract->jsonl);
-        break;
-    case EXTRACT_PROGRAM:
-        say_list(x, "tap", &extract->tap);
-        outline_raw(&x->o, "config", extract->config); /* as written: secrets are by name */
-        if (members->step != NULL) {
-            say_members(x, "streams", members);
-        } else {
-            outline_opt(&x->o, "stream", extract->stream);
-        }
-        break;
+    outline_begin_map(&x->o, use == USE_EXTRACT ? STR("extract") : STR("load"));
+    outline_opt(&x->o, "resource", endpoint->resource_name);
+    say_options(x, endpoint->connector, use, endpoint->written);
+    if (use == USE_EXTRACT && members->step != NULL) {
+        say_members(x, "streams", members);
     }
-    outline_list(&x->o, "columns", extract->columns.items, extract->columns.count);
-    outline_end_map(&x->o);
-}
-
-static void say_load(struct explaining *x, const struct load *load)
-{
-    static const char *const modes[] = {
-        [LOAD_APPEND] = "append", [LOAD_UPSERT] = "upsert", [LOAD_OVERWRITE] = "overwrite"};
-    outline_begin_map(&x->o, STR("load"));
-    if (load->type == LOAD_SQLITE) {
-        outline_opt(&x->o, "resource", load->resource_name);
-        outline_opt(&x->o, "table", load->table);
-    } else {
-        say(x, "jsonl", load->jsonl);
+    if (endpoint->resource == NULL) {
+        say_absence(x, endpoint->connector);
     }
-    outline_str(&x->o, STR("mode"), str_from(modes[load->mode]));
-    outline_list(&x->o, "primary_key", load->primary_key.items, load->primary_key.count);
     outline_end_map(&x->o);
 }
 
@@ -150,8 +117,8 @@ static void say_work(struct explaining *x, const struct asset *asset, const stru
         outline_bool(&x->o, "external", true);
         break;
     case ASSET_EXTRACT_LOAD:
-        say_extract(x, &asset->extract, members);
-        say_load(x, &asset->load);
+        say_endpoint(x, USE_EXTRACT, &asset->extract, members);
+        say_endpoint(x, USE_LOAD, &asset->load, members);
         break;
     case ASSET_SQL:
         say_sql(x, &asset->sql);

@@ -5,19 +5,11 @@
 
 void say_resource(struct explaining *x, const struct resource *resource)
 {
+    const struct connector *c = resource->connector;
     begin_named(x, resource->name, resource->at);
-    if (resource->type == RESOURCE_SQLITE) {
-        outline_str(&x->o, STR("type"), STR("sqlite"));
-        say(x, "path", resource->path);
-    } else {
-        bool is_plain =
-            resource->password.len > 0 && !str_contains(resource->password, STR("${secret:"));
-        outline_str(&x->o, STR("type"), STR("mqtt"));
-        say(x, "host", resource->host);
-        outline_i64(&x->o, "port", resource->port);
-        say(x, "user", resource->user);
-        say(x, "password", is_plain ? STR("***") : resource->password);
-    }
+    say_options(x, c, c->sides[USE_EXTRACT].options != NULL ? USE_EXTRACT : USE_LOAD,
+                resource->written);
+    say_absence(x, c);
     outline_end_map(&x->o);
 }
 

@@ -21,14 +21,22 @@ struct explaining {
     struct outline o;
     struct arena arena; /* texts filled in */
     struct names secrets;
-    struct names unset;  /* variables */
-    struct str last_try; /* the variable that was looked for last and is not set */
+    struct names unset;   /* variables */
+    bool masks_variables; /* their values too */
+    struct str last_try;  /* the variable that was looked for last and is not set */
 };
 
+/* What cannot be filled in stays as it was written; secrets are masked. */
+struct str filled(struct explaining *x, struct str text);
 /* A text, list or map with its variables filled in and its secrets masked; not when empty. */
 void say(struct explaining *x, const char *key, struct str text);
 void say_list(struct explaining *x, const char *key, const struct str_list *list);
 void say_map(struct explaining *x, const char *key, const struct str_map *map);
+/* What a resource or a block says (`written`). A secret is masked even when it stands there itself. */
+void say_options(struct explaining *x, const struct connector *c, enum connector_use use,
+                 struct str written);
+/* That this build was made without it, and which package brings it; nothing of others. */
+void say_absence(struct explaining *x, const struct connector *c);
 /* What a selection names. */
 void say_selected(struct explaining *x, const uint32_t *assets, size_t count);
 /* The beginning of an object, with its place: under its name, or in a list. */

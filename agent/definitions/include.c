@@ -374,7 +374,7 @@ static const struct {
     {                                                                                              \
 #member, type, offsetof(struct raw_definitions, member), sizeof(struct owner), max         \
     }
-    JOINED(JSON_OBJECT, resources, resource, RESOURCES_MAX),
+    JOINED(JSON_OBJECT, resources, raw_resource, RESOURCES_MAX),
     JOINED(JSON_OBJECT, pools, pool, POOLS_MAX),
     JOINED(JSON_ARRAY, assets, raw_asset, LIMIT_ASSETS),
     JOINED(JSON_ARRAY, jobs, job, JOBS_MAX),

@@ -2,6 +2,7 @@
 #include "agent/definitions/loader.h"
 
 #include "common/base/limits.h"
+#include <string.h>
 
 enum { TOPIC_BYTES_MAX = 65535, SHOWN_BYTES_MAX = 80 };
 
@@ -200,6 +201,11 @@ static bool is_topic_filter(struct str topic)
     return true;
 }
 
+static bool is_broker(const struct resource *resource)
+{
+    return resource->connector != NULL && strcmp(resource->connector->type, "mqtt") == 0;
+}
+
 /* The only broker that there is, unless one is named. */
 static void link_broker(const struct sensor_link *s)
 {
@@ -210,7 +216,7 @@ static void link_broker(const struct sensor_link *s)
     size_t brokers = 0;
     for (size_t i = 0; i < defs->resource_count; i++) {
         const struct resource *resource = &defs->resources[i];
-        if (resource->type != RESOURCE_MQTT) {
+        if (!is_broker(resource)) {
             continue;
         }
         brokers++;

@@ -12,6 +12,8 @@ struct loader {
     const struct json *root;    /* the trees of all files as one, for places */
     struct raw_definitions raw; /* of all files */
     struct zone *zones;
+    const struct field_table *blocks[USE_COUNT][CONNECTORS_MAX]; /* made when one is read first */
+    const struct field_table *connections[USE_COUNT][CONNECTORS_MAX];
     bool is_whole;  /* every file could be read: what is not there is nowhere */
     bool has_graph; /* nothing can be selected before */
 };
@@ -111,9 +113,25 @@ struct item item_of_asset(const struct subject *s);
 /* Keys that were given but go with another way of making the asset. */
 void check_fitting(const struct subject *s, const char *const *keys, size_t count, bool is_fitting,
                    const char *fitting);
-/* The database of that name, or NULL with a problem at the member `resource` of `node`. */
+/* The resource of that name, or NULL with a problem at the member `resource` of `node`; its
+ * connector is NULL when its type was not known, which was reported. */
+const struct resource *find_resource(const struct subject *s, const struct json *node,
+                                     struct str name);
+/* The same, and it is a database that queries can be put to. */
 const struct resource *find_database(const struct subject *s, const struct json *node,
                                      struct str name);
+/* A table or view; what was not given is the key's last part. */
+enum { TABLE_NAME_BYTES_MAX = 255 };
+void check_table(const struct subject *s, const struct json *node, const char *key,
+                 struct str *name);
+/* The texts of a connector's options are templates. */
+void item_options(const struct item *item, const struct json *node, const struct connector *c,
+                  enum connector_use use);
+/* What a connector's check says of the options in `node`, where `use` is a block's. */
+void item_option_problem(const struct item *item, const struct json *node, const char *what,
+                         const struct connector_side *side, const struct err *err);
+/* The members of an object as JSON text in the arena of the definitions. */
+enum { WRITTEN_BYTES_MAX = 256 << 10 };
 
 /* Each of these adds all problems it finds and completes what is right: defaults, types,
  * resources, kinds. */

@@ -57,6 +57,7 @@ static bool own_field(struct arena *arena, const struct field *field, void *slot
 {
     switch (field->type) {
     case FIELD_STR:
+    case FIELD_JSON_TEXT:
         return own_text(arena, slot);
     case FIELD_STR_LIST:
         return own_list(arena, slot);

@@ -102,7 +102,7 @@ bool check_template(struct str text, enum secrets secrets, struct err *err)
         if (piece.is_secret && secrets == SECRETS_REFUSED) {
             (void)err_set(err, ERR_DENIED, "${secret:" STR_FMT "} is not filled in here",
                           STR_ARG(piece.name));
-            return err_hint(err, "secrets go into env, and into a broker's user and password");
+            return err_hint(err, "secrets go into env, config, and what a resource marks for them");
         }
     }
     return true;

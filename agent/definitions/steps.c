@@ -55,6 +55,17 @@ static void check_streams(const struct expansion *x)
     }
 }
 
+static bool has_streams(const struct json *extract)
+{
+    for (size_t i = 0; connector_at(i) != NULL; i++) {
+        const struct connector_side *side = &connector_at(i)->sides[USE_EXTRACT];
+        if (side->has_streams && side->key != NULL && json_get(extract, side->key) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* False: it stays what it is, and has a problem. */
 static bool may_expand(const struct expansion *x)
 {
@@ -64,7 +75,7 @@ static bool may_expand(const struct expansion *x)
     if (!asset_key_check(x->raw->asset.key, &ignored)) {
         return false; /* reported with its place later */
     }
-    if (x->is_streams && x->raw->extract.extract.tap.count == 0) {
+    if (x->is_streams && !has_streams(json_get(x->node, "extract"))) {
         item_problem(&item, place_of(json_get(x->node, "extract"), "streams"), NULL,
                      "streams goes with tap only");
     } else if (x->is_streams) {
@@ -238,7 +249,6 @@ static void expand_asset(const struct expansion *x, const struct raw_member *mem
     struct asset *asset = &ret->asset;
     asset->step = step;
     asset->stream = member->stream;
-    ret->extract.extract.stream = member->stream;
     asset->key = member->key;
     if (member->key.ptr == NULL) {
         asset->key = arena_printf(&x->l->defs->arena, STR_FMT "/" STR_FMT,
@@ -262,6 +272,24 @@ static struct expansion expansion_of(struct loader *l, const struct json *node,
     x.list =
         x.is_streams ? json_get(json_get(node, "extract"), "streams") : json_get(node, "assets");
     return x;
+}
+
+/* What stands in extract is read later, by its connector's table; but for the streams. False: out of
+ * memory. */
+static bool read_streams(struct loader *l, size_t index, struct raw_asset *raw)
+{
+    if (json_get(raw->extract.node, "streams") == NULL) {
+        return true;
+    }
+    struct raw_endpoint read = {0};
+    struct str path = arena_printf(&l->scratch, "assets[%zu].extract", index);
+    bool is_clean = path.ptr != NULL && fields_read(raw->extract.node, &streams_table, path,
+                                                    &l->scratch, l->problems, &read);
+    if (!own_texts(&l->defs->arena, &streams_table, &read)) {
+        return false;
+    }
+    raw->extract.streams = is_clean ? read.streams : (struct object_list){0};
+    return !l->scratch.exhausted;
 }
 
 /* How many assets there will be at most. */
@@ -294,6 +322,7 @@ static bool expand_block(const struct expansion *x, struct json_open *tree,
         if (node == NULL) {
             return false;
         }
+        first[i].extract.node = json_get(node, "extract");
         json_append(tree, node);
         assets->count++;
     }
@@ -309,12 +338,36 @@ static struct json *assets_of(struct json *root)
     return node;
 }
 
+/* Of a block that stays what it is: what is wrong with them was said. */
+static void drop_streams(struct json *block)
+{
+    struct json *extract = block->type == JSON_OBJECT ? block->child : NULL;
+    while (extract != NULL && !str_eq(extract->key, STR("extract"))) {
+        extract = extract->next;
+    }
+    if (extract == NULL || extract->type != JSON_OBJECT) {
+        return;
+    }
+    for (struct json **at = &extract->child; *at != NULL; at = &(*at)->next) {
+        if (str_eq((*at)->key, STR("streams"))) {
+            *at = (*at)->next;
+            extract->count--;
+            return;
+        }
+    }
+}
+
 bool expand_steps(struct loader *l, struct json *root)
 {
     struct json *list = assets_of(root);
     const struct object_list blocks = l->raw.assets;
-    const struct raw_asset *raw = blocks.items;
+    struct raw_asset *raw = blocks.items;
     bool has_steps = false;
+    for (size_t i = 0; i < blocks.count; i++) {
+        if (!read_streams(l, i, &raw[i])) {
+            return false;
+        }
+    }
     size_t count = count_assets(&blocks, &has_steps);
     if (list == NULL || !has_steps) {
         return true;
@@ -340,6 +393,7 @@ bool expand_steps(struct loader *l, struct json *root)
             ((struct raw_asset *)assets.items)[assets.count++] = raw[i];
             if (node != NULL) {
                 node->next = NULL;
+                drop_streams(node);
                 json_append(&tree, node);
             }
         }

@@ -5,34 +5,20 @@
 
 /* --- resources --- */
 
-static const char *const resource_types[] = {"sqlite", "mqtt", NULL};
-static const char *const later_resource_types[] = {"postgres", "modbus", NULL};
+static const struct field_table *resource_variant(struct arena *arena, size_t index)
+{
+    const struct connector *c = connector_with_resource(index);
+    return c == NULL ? NULL : connector_resource_table(c, arena);
+}
 
-static const struct field resource_fields[] = {
-    FIELD(ENUM, "type", resource, type, "What it is.", .required = true, .names = resource_types,
-          .later_names = later_resource_types),
-    FIELD(STR, "path", resource, path,
-          "The database file. Relative to the folder of the definitions; may hold ${VAR}. Of type "
-          "`sqlite`, where it is needed."),
-    FIELD(STR, "host", resource, host,
-          "Name or address of a broker, which is spoken to without TLS. May hold ${VAR}. Of type "
-          "`mqtt`, where it is needed."),
-    FIELD(I64, "port", resource, port, "Of type `mqtt`.", .min = 1, .max = 65535,
-          .fallback = "1883"),
-    FIELD(STR, "user", resource, user, "Of type `mqtt`; may hold ${VAR} and ${secret:NAME}."),
-    FIELD(STR, "password", resource, password,
-          "Of type `mqtt`; best written ${secret:NAME}. Needs a `user`."),
-    LATER("url"),
-    LATER("unit"),
-};
-static const struct resource resource_defaults = {.port = 1883};
 static const struct field_table resource_table = {
     .name = "resource",
-    .size = sizeof(struct resource),
-    TABLE(resource_fields),
-    .location_offset = offsetof(struct resource, at),
-    .name_offset = offsetof(struct resource, name),
-    .defaults = &resource_defaults,
+    .size = sizeof(struct raw_resource),
+    .variant = resource_variant,
+    .node_offset = offsetof(struct raw_resource, node),
+    .location_offset = offsetof(struct raw_resource, resource.at),
+    .name_offset = offsetof(struct raw_resource, resource.name),
+    .help = "A connection, of one of these types. Texts may hold ${VAR}.",
 };
 
 /* --- pools and jobs --- */

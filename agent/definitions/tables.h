@@ -15,16 +15,14 @@ struct raw_member {
     struct object_list checks; /* of struct check */
     struct location at;
 };
-struct raw_extract {
-    struct extract extract;
-    const struct json *config;
-    struct object_list streams; /* of struct raw_member */
-    bool has_header;
-    bool has_delimiter;
+struct raw_resource {
+    struct resource resource;
+    const struct json *node;
 };
-struct raw_load {
-    struct load load;
-    bool has_mode;
+struct raw_endpoint {
+    struct endpoint endpoint;
+    const struct json *node;
+    struct object_list streams; /* of struct raw_member; of extract, read by steps.c */
 };
 struct raw_sql {
     struct sql sql;
@@ -77,8 +75,8 @@ struct raw_automation {
 
 struct raw_asset {
     struct asset asset;
-    struct raw_extract extract;
-    struct raw_load load;
+    struct raw_endpoint extract;
+    struct raw_endpoint load;
     struct raw_sql sql;
     struct raw_retry retry;
     struct raw_partitions partitions;
@@ -111,7 +109,7 @@ struct raw_sensor {
 struct raw_definitions {
     struct str project;
     struct str_list include;
-    struct object_list resources; /* of struct resource */
+    struct object_list resources; /* of struct raw_resource */
     struct object_list pools;     /* of struct pool */
     struct object_list assets;    /* of struct raw_asset */
     struct object_list jobs;      /* of struct job */
@@ -122,6 +120,9 @@ struct raw_definitions {
 extern const struct field_table definitions_table; /* of struct raw_definitions, as is the next */
 extern const struct field_table included_table;    /* of an included file: has no project */
 extern const struct field_table asset_table;       /* of struct raw_asset */
+extern const struct field_table streams_table; /* of struct raw_endpoint: `streams` alone */
+/* What stands in extract: connector_block_table(), and `streams` where a tap has several. */
+const struct field_table *extract_block_table(const struct connector *c, struct arena *arena);
 extern const struct field_table partitions_table;
 extern const struct field_table backfill_table;
 extern const struct field_table freshness_table;

@@ -47,83 +47,54 @@ static const struct field_table output_table = {
 
 /* --- how an asset is made --- */
 
-static const struct field extract_fields[] = {
-    FIELD(STR, "resource", raw_extract, extract.resource_name,
-          "The database to read from. One of `resource`, `csv`, `jsonl` and `tap` is needed."),
-    FIELD(STR, "table", raw_extract, extract.table,
-          "The table to read; the last part of the asset's key when not given. With `resource`."),
-    FIELD(STR, "replication_key", raw_extract, extract.replication_key,
-          "A column that only grows: each run reads the rows from the last value on. Without it "
-          "each run reads everything. With `resource`."),
-    FIELD(STR_LIST, "columns", raw_extract, extract.columns,
-          "The columns to read; all when not given. Names them for a CSV file without header.",
-          .max = LIMIT_COLUMNS),
-    FIELD(STR, "csv", raw_extract, extract.csv,
-          "Path of CSV files to read, with wildcards if need be. May hold ${VAR}."),
-    FIELD(STR, "delimiter", raw_extract, extract.delimiter,
-          "One character between the values; \"\\t\" for a tab. With `csv`.",
-          SEEN(raw_extract, has_delimiter), .fallback = ","),
-    FIELD(BOOL, "header", raw_extract, extract.header,
-          "Whether the first line names the columns. With `csv`.", SEEN(raw_extract, has_header),
-          .fallback = "true"),
-    FIELD(
-        STR, "jsonl", raw_extract, extract.jsonl,
-        "Path of files with one JSON object per line, with wildcards if need be. May hold ${VAR}."),
-    FIELD(STR_LIST, "tap", raw_extract, extract.tap,
-          "A Singer tap: program and arguments, without `--config` and the like. It runs in the "
-          "folder of the definitions. Each may hold ${VAR}.",
-          .min = 1, .max = LIMIT_STEP_ARGS),
-    FIELD(JSON_OBJECT, "config", raw_extract, config,
-          "The tap's configuration. Texts in it may hold ${VAR} and ${secret:NAME}; it reaches the "
-          "tap in memory, not by a file on a disk. With `tap`."),
-    FIELD(STR, "stream", raw_extract, extract.stream,
-          "The stream to load; all when not given. With `tap`."),
-    FIELD(OBJECT_LIST, "streams", raw_extract, streams,
-          "The streams to load, each an asset of its own: the tap runs once for all of them. With "
-          "`tap`.",
+static const struct field streams_fields[] = {
+    FIELD(OBJECT_LIST, "streams", raw_endpoint, streams,
+          "The streams to load, each an asset of its own: the tap runs once for all of them.",
           .object = &stream_table, .min = 1, .max = LIMIT_STREAMS),
-    LATER("select"),
-    LATER("registers"),
-    LATER("every"),
 };
-static const struct raw_extract extract_defaults = {
-    .extract = {.delimiter = STR_INIT(","), .header = true},
+const struct field_table streams_table = {
+    .name = "streams",
+    .size = sizeof(struct raw_endpoint),
+    TABLE(streams_fields),
+    .ignore_unknown = true,
 };
+
+const struct field_table *extract_block_table(const struct connector *c, struct arena *arena)
+{
+    const struct field_table *table = connector_block_table(c, USE_EXTRACT, arena);
+    if (table == NULL || !c->sides[USE_EXTRACT].has_streams) {
+        return table;
+    }
+    return connector_table_extend(table, &streams_fields[0], sizeof(struct object_list), arena);
+}
+
+static const struct field_table *extract_variant(struct arena *arena, size_t index)
+{
+    const struct connector *c = connector_with(USE_EXTRACT, index);
+    return c == NULL ? NULL : extract_block_table(c, arena);
+}
+
+static const struct field_table *load_variant(struct arena *arena, size_t index)
+{
+    const struct connector *c = connector_with(USE_LOAD, index);
+    return c == NULL ? NULL : connector_block_table(c, USE_LOAD, arena);
+}
+
 static const struct field_table extract_table = {
     .name = "extract",
-    .size = sizeof(struct raw_extract),
-    TABLE(extract_fields),
-    .location_offset = offsetof(struct raw_extract, extract.at),
-    .defaults = &extract_defaults,
-};
-
-static const char *const load_modes[] = {"append", "upsert", "overwrite", NULL};
-
-static const struct field load_fields[] = {
-    FIELD(STR, "resource", raw_load, load.resource_name,
-          "The database to write to. One of `resource` and `jsonl` is needed."),
-    FIELD(STR, "table", raw_load, load.table,
-          "The table to write; the last part of the asset's key when not given, or with `tap` a "
-          "table for "
-          "each stream, by its name. With `resource`."),
-    FIELD(ENUM, "mode", raw_load, load.mode,
-          "`append` adds rows, `upsert` replaces rows with the same primary key, `overwrite` "
-          "replaces everything. Not given: `upsert` with a `primary_key` or a `tap`, else "
-          "`append`. A "
-          "tap's streams name their keys; those without one are appended.",
-          SEEN(raw_load, has_mode), .names = load_modes),
-    FIELD(STR_LIST, "primary_key", raw_load, load.primary_key,
-          "The columns that identify a row. With `resource`.", .min = 1, .max = LIMIT_COLUMNS),
-    FIELD(STR, "jsonl", raw_load, load.jsonl,
-          "Path of a file to write, one JSON object per line. May hold ${VAR}."),
-    LATER("schema"),
-    LATER("target"),
+    .size = sizeof(struct raw_endpoint),
+    .variant = extract_variant,
+    .node_offset = offsetof(struct raw_endpoint, node),
+    .location_offset = offsetof(struct raw_endpoint, endpoint.at),
+    .help = "Where rows come from, of one of these kinds. Texts may hold ${VAR}.",
 };
 static const struct field_table load_table = {
     .name = "load",
-    .size = sizeof(struct raw_load),
-    TABLE(load_fields),
-    .location_offset = offsetof(struct raw_load, load.at),
+    .size = sizeof(struct raw_endpoint),
+    .variant = load_variant,
+    .node_offset = offsetof(struct raw_endpoint, node),
+    .location_offset = offsetof(struct raw_endpoint, endpoint.at),
+    .help = "Where rows go to, of one of these kinds. Texts may hold ${VAR}.",
 };
 
 static const char *const materialized_names[] = {"view", "table", NULL};

@@ -2,9 +2,9 @@
  * every tap that reads tables. Rows come ordered by the key, from the bookmark on (>=); of a source
  * that gives them in any order the bookmark is the highest key, true once all were taken. */
 #pragma once
+#include "agent/connectors/options.h"
 #include "agent/el/boundary.h"
 #include "agent/el/key_value.h"
-#include "agent/el/options.h"
 #include "agent/el/stream.h"
 
 struct bookmark {

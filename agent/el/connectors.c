@@ -1,5 +1,7 @@
 #include "agent/el/connectors.h"
 
+#include "agent/connectors/connector.h"
+
 enum { NAMES_BYTES_MAX = 1024 };
 
 static const struct tap_ops *const taps[] = {
@@ -25,47 +27,22 @@ static const struct target_ops *const targets[] = {
 #endif
 };
 
-/* What this build was made without, and the library's package that it takes. */
-struct absent {
-    const char *type;
-    const char *option;
-    const char *package;
-};
-static const struct absent absent_taps[] = {
-#ifndef SELVEDGE_WITH_HTTP
-    {"http", "SELVEDGE_WITH_HTTP", "libcurl4-openssl-dev"},
-#endif
-#ifndef SELVEDGE_WITH_MODBUS
-    {"modbus", "SELVEDGE_WITH_MODBUS", "libmodbus-dev"},
-#endif
-#ifndef SELVEDGE_WITH_POSTGRES
-    {"postgres", "SELVEDGE_WITH_POSTGRES", "libpq-dev"},
-#endif
-    {NULL, NULL, NULL},
-};
-static const struct absent absent_targets[] = {
-#ifndef SELVEDGE_WITH_HTTP
-    {"http", "SELVEDGE_WITH_HTTP", "libcurl4-openssl-dev"},
-#endif
-#ifndef SELVEDGE_WITH_POSTGRES
-    {"postgres", "SELVEDGE_WITH_POSTGRES", "libpq-dev"},
-#endif
-    {NULL, NULL, NULL},
-};
-
 /* Always false. */
-static bool refuse(const char *what, struct str type, const struct absent *absent,
+static bool refuse(const char *what, struct str type, const struct connector *known,
                    const char *names, struct err *err)
 {
-    for (; absent->type != NULL; absent++) {
-        if (str_eq(type, str_from(absent->type))) {
-            err_set(err, ERR_INVALID, "%s \"%s\" is not in this build", what, absent->type);
-            return err_hint(err, "build it with the package %s (CMake option %s)", absent->package,
-                            absent->option);
-        }
+    if (known != NULL && known->is_absent) {
+        return connector_absent(known, what, err);
     }
     err_set(err, ERR_INVALID, "there is no %s \"" STR_FMT "\"", what, STR_ARG(type));
     return err_hint(err, "%ss: %s", what, names == NULL ? "no memory to name them" : names);
+}
+
+/* NULL where the connector has no such side. */
+static const struct connector *known(struct str type, enum connector_use use)
+{
+    const struct connector *c = connector_find(type);
+    return c == NULL || c->sides[use].options == NULL ? NULL : c;
 }
 
 bool connectors_tap(struct str type, const struct tap_ops **ret, struct err *err)
@@ -80,7 +57,7 @@ bool connectors_tap(struct str type, const struct tap_ops **ret, struct err *err
     for (size_t i = 0; i < COUNT_OF(taps); i++) {
         buf_addf(&names, "%s%s", i == 0 ? "" : ", ", taps[i]->type);
     }
-    return refuse("tap", type, absent_taps, buf_cstr(&names), err);
+    return refuse("tap", type, known(type, USE_EXTRACT), buf_cstr(&names), err);
 }
 
 bool connectors_target(struct str type, const struct target_ops **ret, struct err *err)
@@ -95,5 +72,5 @@ bool connectors_target(struct str type, const struct target_ops **ret, struct er
     for (size_t i = 0; i < COUNT_OF(targets); i++) {
         buf_addf(&names, "%s%s", i == 0 ? "" : ", ", targets[i]->type);
     }
-    return refuse("target", type, absent_targets, buf_cstr(&names), err);
+    return refuse("target", type, known(type, USE_LOAD), buf_cstr(&names), err);
 }

@@ -1,4 +1,5 @@
-/* connectors.h - the tables of taps and targets: a new connector is one file and one row. */
+/* connectors.h - the tables of taps and targets that this build carries out. What they are called and
+ * their options: agent/connectors/connector.h. */
 #pragma once
 #include "agent/el/tap.h"
 #include "agent/el/target.h"

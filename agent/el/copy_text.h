@@ -2,11 +2,9 @@
  * and back. Text, not the binary format: the server reads any type of an existing table from it.
  * Pure. */
 #pragma once
+#include "agent/connectors/postgres_options.h"
 #include "agent/el/schema.h"
 #include "common/base/buf.h"
-
-/* PostgreSQL holds no NUL character, neither in text nor in jsonb. */
-enum nul_rule { NUL_ERROR, NUL_REPLACE, NUL_REMOVE };
 
 /* How the table's column takes values. */
 enum copy_form {

@@ -2,15 +2,6 @@
 
 #include <string.h>
 
-bool csv_check_delimiter(struct str delimiter, struct err *err)
-{
-    if (delimiter.len == 1 && memchr("\"\r\n", delimiter.ptr[0], 4) == NULL) {
-        return true;
-    }
-    err_set(err, ERR_INVALID, "\"delimiter\" must be one character, not a quote or a line end");
-    return err_hint(err, "use \",\", \";\", \"|\" or \"\\t\"");
-}
-
 struct cursor {
     char *pos;
     char *end;

@@ -30,8 +30,6 @@ enum csv_result {
 };
 enum csv_result csv_next(char *input, size_t len, bool is_last, char delimiter,
                          struct csv_record *record, struct err *err);
-/* ERR_INVALID: not one byte, or one that means something else. */
-MUST_CHECK bool csv_check_delimiter(struct str delimiter, struct err *err);
 /* Turns "" into " in place. */
 void csv_unescape(struct csv_field *field);
 /* As a field that reads back as this text, quoted where it has to be. Empty text is "". */

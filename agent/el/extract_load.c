@@ -6,6 +6,7 @@
 #include "agent/el/record_metadata.h"
 #include "agent/el/schema_change.h"
 #include "agent/el/schema_hash.h"
+#include "agent/el/stream_state.h"
 #include "agent/el/table.h"
 #include "common/base/limits.h"
 #include "common/log/log.h"
@@ -25,7 +26,15 @@ struct load {
     struct sink *only;       /* takes the only stream there may be; NULL: each stream has a table */
     struct stream **streams; /* that have a sink */
     size_t stream_count;
-    struct stream *present; /* whose sink takes rows */
+    struct stream **dropped; /* that failed before they had one */
+    size_t dropped_count;
+    struct str *failed; /* names of all that failed */
+    size_t failed_count;
+    struct stream *present;  /* whose sink takes rows; NULL: those of a stream that failed come */
+    struct stream *last_row; /* the stream of the tap's last row */
+    bool is_mixed;           /* the tap came back to a stream */
+    bool has_broken_off;     /* what came before the tap's failure is in the target */
+    struct buf joined;
     enum tap_result result; /* of the tap's last call */
     bool is_row_waiting;    /* it gave a row of another stream */
     bool is_slice_full;
@@ -132,6 +141,27 @@ static bool remove_marked(struct load *l, struct err *err)
     return true;
 }
 
+/* Of a step whose streams are assets of their own: one more state, with what it may not forget and not
+ * claim. */
+static bool join_state(struct load *l, struct err *err)
+{
+    const struct stream_state_keep keep = {.tap = l->request->tap_options,
+                                           .failed = l->failed,
+                                           .failed_count = l->failed_count,
+                                           .has_passed_over = l->tap->passed_over > 0};
+    if (l->request->assets.count == 0) {
+        return true;
+    }
+    buf_reset(&l->joined);
+    if (!stream_state_join(l->target->state, buf_str(&l->state), &keep, &l->joined, err)) {
+        return false;
+    }
+    struct buf other = l->state;
+    l->state = l->joined;
+    l->joined = other;
+    return true;
+}
+
 static bool commit(struct load *l, bool is_last, struct err *err)
 {
     buf_reset(&l->state);
@@ -141,7 +171,7 @@ static bool commit(struct load *l, bool is_last, struct err *err)
         return false;
     }
     if (!remove_marked(l, err) || !l->tap->ops->state(l->tap, &l->state, err) ||
-        !target->commit(l->target, buf_str(&l->state), is_last, err)) {
+        !join_state(l, err) || !target->commit(l->target, buf_str(&l->state), is_last, err)) {
         return false;
     }
     l->slice_rows = l->tap->rows_read;
@@ -187,6 +217,10 @@ static bool advance(struct load *l, struct err *err)
         return false;
     }
     if (l->tap->stream != NULL) {
+        if (l->result == TAP_ROW && l->tap->stream != l->last_row) {
+            l->is_mixed = l->is_mixed || l->tap->stream->rows_read > 0;
+            l->last_row = l->tap->stream;
+        }
         l->tap->stream->rows_read += l->result == TAP_ROW;
         l->tap->stream->bytes_read += l->tap->bytes_read - l->seen_bytes;
         l->seen_bytes = l->tap->bytes_read;
@@ -307,20 +341,43 @@ static bool set_schema(struct load *l, struct stream *s, struct err *err)
            l->target->ops->set_schema(l->target, s->sink, &s->metadata->schema, &s->key, err);
 }
 
+/* Where streams are assets of their own, one that the target cannot take fails alone; the state keeps
+ * to where it was. */
+static bool drop_stream(struct load *l, struct stream *s, struct err *err)
+{
+    struct err *failure = arena_alloc(l->arena, sizeof(*failure));
+    bool is_its_own = err->code == ERR_INVALID || err->code == ERR_NOT_FOUND;
+    if (l->request->assets.count == 0 || !is_its_own || failure == NULL) {
+        return false;
+    }
+    *failure = *err;
+    s->failure = failure;
+    l->failed[l->failed_count++] = s->name;
+    if (s->sink == NULL) {
+        l->dropped[l->dropped_count++] = s;
+    }
+    l->present = NULL;
+    return true;
+}
+
 static bool take_schema(struct load *l, struct err *err)
 {
     struct stream *s = l->tap->stream;
-    l->present = s;
     if (s == NULL) {
         return err_set(err, ERR_INTERNAL, "a schema without a stream");
     }
-    return (s->sink != NULL || add_sink(l, s, err)) && set_schema(l, s, err);
+    l->present = s->failure == NULL ? s : NULL;
+    return s->failure != NULL ||
+           ((s->sink != NULL || add_sink(l, s, err)) && set_schema(l, s, err)) ||
+           drop_stream(l, s, err);
 }
 
 static bool take_row(struct load *l, struct err *err)
 {
-    l->present = l->tap->stream;
-    if (!needs_version_column(l)) {
+    bool is_passed_over = l->tap->stream->failure != NULL;
+    l->present = is_passed_over ? NULL : l->tap->stream;
+    l->is_row_waiting = !is_passed_over;
+    if (is_passed_over || !needs_version_column(l)) {
         return true;
     }
     l->present->has_versions = true;
@@ -341,7 +398,7 @@ static bool activate_version(struct load *l, struct err *err)
         .is_soft = !load->hard_delete && load->mode != MODE_OVERWRITE,
         .at = str_from(wall_format(clock_wall(&l->clock), now)),
     };
-    if (!load->activate_versions) {
+    if (!load->activate_versions || s->failure != NULL) {
         return true;
     }
     if (old.keeps_unknown) {
@@ -384,8 +441,11 @@ static bool end_broken_off(struct load *l, struct err *err)
     if (cancel_requested()) {
         return cancel_error(err); /* the signal was for the source too */
     }
-    if (l->request->load->mode != MODE_OVERWRITE && !commit(l, true, err)) {
-        return false;
+    if (l->request->load->mode != MODE_OVERWRITE) {
+        if (!commit(l, true, err)) {
+            return false;
+        }
+        l->has_broken_off = true;
     }
     *err = l->tap->failure;
     return false;
@@ -503,11 +563,33 @@ static bool describe_stream(const struct load *l, struct stream *s, const struct
     return true;
 }
 
+/* Taps that give one stream after the other have given one whole once they go on to the next; of one
+ * that mixes them nothing is known before its end. */
+static bool is_whole(const struct load *l, const struct stream *s)
+{
+    return s->failure == NULL && !l->is_mixed && s->rows_read > 0 && s != l->last_row;
+}
+
+static bool describe_dropped(const struct load *l, struct materialization *ret, struct err *err)
+{
+    for (size_t i = 0; i < l->dropped_count; i++) {
+        struct stream_counts *counts = &ret->streams[ret->stream_count++];
+        *counts = (struct stream_counts){.name = arena_copy(l->arena, l->dropped[i]->name),
+                                         .failure = l->dropped[i]->failure};
+        if (counts->name.ptr == NULL) {
+            return err_set(err, ERR_NO_MEMORY, "no memory for the report");
+        }
+    }
+    return true;
+}
+
 static bool describe_streams(const struct load *l, struct materialization *ret, struct err *err)
 {
+    size_t room = l->stream_count + l->dropped_count + 1;
     ret->row_count = -1;
-    ret->streams = arena_array(l->arena, l->stream_count + 1, sizeof(*ret->streams));
-    if (ret->streams == NULL) {
+    ret->streams = arena_array(l->arena, room, sizeof(*ret->streams));
+    ret->state = arena_copy(l->arena, l->target->state);
+    if (ret->streams == NULL || ret->state.ptr == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for the report");
     }
     ret->stream_count = l->stream_count;
@@ -525,7 +607,10 @@ static bool describe_streams(const struct load *l, struct materialization *ret, 
                                                  .rows_removed = s->sink->rows_removed,
                                                  .row_count = s->sink->row_count,
                                                  .key_min = s->key_min,
-                                                 .key_max = s->key_max};
+                                                 .key_max = s->key_max,
+                                                 .table = s->sink->name,
+                                                 .is_whole = is_whole(l, s),
+                                                 .failure = s->failure};
         if (ret->streams[i].name.ptr == NULL) {
             return err_set(err, ERR_NO_MEMORY, "no memory for the report");
         }
@@ -534,13 +619,12 @@ static bool describe_streams(const struct load *l, struct materialization *ret, 
             return false;
         }
     }
-    return true;
+    return describe_dropped(l, ret, err);
 }
 
 static bool describe(const struct load *l, struct materialization *ret, struct err *err)
 {
-    *ret = (struct materialization){.database = l->target->database,
-                                    .rows_read = l->tap->rows_read,
+    *ret = (struct materialization){.rows_read = l->tap->rows_read,
                                     .bytes_read = l->tap->bytes_read,
                                     .rows_rejected = l->rejects.count,
                                     .quarantine = l->target->quarantine,
@@ -578,7 +662,9 @@ static bool open_both(struct load *l, struct target_context *target_context,
     target_context->rejects = &l->rejects;
     tap_context->takes_rejects = rejects_are_on(&l->rejects);
     l->streams = arena_array(l->arena, LIMIT_STREAMS, sizeof(struct stream *));
-    if (l->streams == NULL) {
+    l->dropped = arena_array(l->arena, LIMIT_STREAMS, sizeof(struct stream *));
+    l->failed = arena_array(l->arena, LIMIT_STREAMS, sizeof(*l->failed));
+    if (l->streams == NULL || l->dropped == NULL || l->failed == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for streams");
     }
     if (!r->target->open(&l->target, target_context, err)) {
@@ -598,7 +684,8 @@ bool extract_load(const struct request *request, const struct load_watcher *watc
                      .arena = arena,
                      .report = report,
                      .clock = clock_system(),
-                     .state = buf_growing(LIMIT_JSON_BYTES)};
+                     .state = buf_growing(LIMIT_JSON_BYTES),
+                     .joined = buf_growing(LIMIT_JSON_BYTES)};
     struct target_context target_context = {.load = request->load,
                                             .state_id = request->state_id,
                                             .state_dir = request->state_dir,
@@ -613,6 +700,10 @@ bool extract_load(const struct request *request, const struct load_watcher *watc
     if (!ok) {
         show_failed_rejects(&l, err);
     }
+    struct err ignored = {0};
+    if (!ok && l.has_broken_off && request->assets.count > 0 && !describe(&l, ret, &ignored)) {
+        ret->stream_count = 0;
+    }
     if (!ok && err->code == ERR_CANCELLED) {
         report_error(report, err); /* before the clean-up, which may be cut short */
     }
@@ -624,5 +715,6 @@ bool extract_load(const struct request *request, const struct load_watcher *watc
     }
     buf_release(&l.state);
     rejects_release(&l.rejects);
+    buf_release(&l.joined);
     return ok;
 }

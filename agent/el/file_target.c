@@ -4,6 +4,7 @@
 #include "common/base/limits.h"
 #include "common/json/json.h"
 #include "common/json/json_writer.h"
+#include "common/platform/clock.h"
 
 #include <errno.h>
 #include <string.h>
@@ -154,9 +155,9 @@ static bool read_record(struct file_target *t, const struct json *node, struct e
 static bool read_state(struct file_target *t, const struct json *node, struct err *err)
 {
     const struct json *id = json_get(node, "state_id");
-    const struct json *value = json_get(node, "value");
+    const struct json *states = json_get(node, "states");
     const struct json *files = json_get(node, "files");
-    if (id == NULL || id->type != JSON_STRING || value == NULL || files == NULL ||
+    if (id == NULL || id->type != JSON_STRING || states == NULL || files == NULL ||
         files->type != JSON_ARRAY) {
         return corrupt(t, err);
     }
@@ -171,16 +172,16 @@ static bool read_state(struct file_target *t, const struct json *node, struct er
             return false;
         }
     }
-    if (value->type == JSON_OBJECT) {
-        json_write(&t->state, value);
-        t->base.state = buf_str(&t->state);
+    if (!state_history_read(&t->kept, states, err)) {
+        return err->code == ERR_CORRUPT && corrupt(t, err);
     }
-    return !t->state.overflow || err_set(err, ERR_NO_MEMORY, "no memory for the state");
+    t->base.state = buf_str(&t->kept.value);
+    return true;
 }
 
 static bool read_state_file(struct file_target *t, struct err *err)
 {
-    AUTO(buf) text = buf_growing(LIMIT_JSON_BYTES);
+    AUTO(buf) text = buf_growing(STATE_HISTORY_BYTES_MAX);
     struct json *node = NULL;
     if (!files_read(t->state_path, &text, err)) {
         bool is_new = err->code == ERR_NOT_FOUND;
@@ -189,7 +190,7 @@ static bool read_state_file(struct file_target *t, struct err *err)
         }
         return is_new;
     }
-    if (!json_parse(buf_str(&text), LIMIT_JSON_BYTES, t->context->arena, &node, err)) {
+    if (!json_parse(buf_str(&text), STATE_HISTORY_BYTES_MAX, t->context->arena, &node, err)) {
         err_wrap(err, "%s", t->state_path);
         return err_hint(err, "remove the state file to load everything again");
     }
@@ -209,9 +210,10 @@ static void write_record(struct json_writer *w, const struct file_record *r)
     jw_end_object(w);
 }
 
-static bool write_state_file(const struct file_target *t, struct str state, struct err *err)
+static bool write_state_file(struct file_target *t, struct err *err)
 {
-    AUTO(buf) text = buf_growing((size_t)LIMIT_JSON_BYTES * 2);
+    AUTO(buf) text = buf_growing(STATE_HISTORY_BYTES_MAX);
+    struct clock clock = clock_system();
     struct json_writer w = json_writer(&text);
     jw_begin_object(&w);
     jw_member_str(&w, "state_id", t->context->state_id);
@@ -226,12 +228,8 @@ static bool write_state_file(const struct file_target *t, struct str state, stru
         }
     }
     jw_end_array(&w);
-    jw_key(&w, STR("value"));
-    if (state.len > 0) {
-        jw_raw(&w, state);
-    } else {
-        jw_null(&w);
-    }
+    jw_key(&w, STR("states"));
+    state_history_write(&t->kept, &w, clock_wall(&clock));
     jw_end_object(&w);
     buf_add_char(&text, '\n');
     if (text.overflow) {
@@ -256,6 +254,10 @@ static bool drop_void_state(struct file_target *t, struct err *err)
     }
     t->records = NULL;
     t->base.state = STR("");
+    buf_reset(&t->kept.value);
+    if (t->context->only_states) {
+        return true;
+    }
     return unlink(t->state_path) == 0 || errno == ENOENT ||
            err_errno(err, errno, "remove %s", t->state_path);
 }
@@ -311,7 +313,7 @@ bool file_target_open(const struct target_ops *ops, const struct file_format *fo
     t->format = format;
     t->context = context;
     t->options = (const void *)context->load;
-    t->state = buf_growing(LIMIT_JSON_BYTES);
+    state_history_init(&t->kept);
     t->rejects.fd.n = -1;
     if (!set_up(t, err)) {
         file_target_close(&t->base);
@@ -335,7 +337,7 @@ void file_target_close(struct target *target)
             }
         }
         reject_file_close(&t->rejects);
-        buf_release(&t->state);
+        state_history_release(&t->kept);
     }
 }
 
@@ -358,7 +360,7 @@ static bool open_append(struct file_target *t, struct file_sink *s, struct err *
     r->bytes = s->file.size;
     r->inode = s->file.inode;
     r->rows = is_known || r->bytes == 0 ? 0 : -1; /* we do not know how many were there */
-    return write_state_file(t, t->base.state, err);
+    return write_state_file(t, err);
 }
 
 static bool add_sink(struct file_target *t, struct str stream, struct file_sink **ret,
@@ -529,7 +531,11 @@ static bool commit(struct file_target *t, struct str state, struct err *err)
             return false;
         }
     }
-    if (!reject_file_sync(&t->rejects, err) || !write_state_file(t, state, err)) {
+    if (!str_eq(state, t->base.state) && !state_history_put(&t->kept, state, err)) {
+        return false;
+    }
+    t->base.state = buf_str(&t->kept.value);
+    if (!reject_file_sync(&t->rejects, err) || !write_state_file(t, err)) {
         return false;
     }
     t->rejected = t->rejects.size;
@@ -538,9 +544,6 @@ static bool commit(struct file_target *t, struct str state, struct err *err)
             return false;
         }
     }
-    buf_reset(&t->state);
-    buf_add(&t->state, state);
-    t->base.state = buf_str(&t->state);
     return true;
 }
 
@@ -551,4 +554,23 @@ bool file_target_commit(struct target *target, struct str state, bool is_last, s
         return true; /* nothing to see before the rename */
     }
     return commit(t, state, err) || err_wrap(err, "target %s: commit", t->format->name);
+}
+
+/* --- the states ------------------------------------------------------------------------------ */
+
+bool file_target_states(struct target *target, struct kept_states *ret, struct err *err)
+{
+    const struct file_target *t = target_of(target);
+    return state_history_list(&t->kept, t->context->arena, ret, err);
+}
+
+bool file_target_set_state(struct target *target, struct str value, struct err *err)
+{
+    struct file_target *t = target_of(target);
+    if (t->records == NULL) {
+        return err_set(err, ERR_NOT_FOUND, "target %s: there is no " STR_FMT " yet",
+                       t->format->name, STR_ARG(t->options->path));
+    }
+    return str_eq(value, buf_str(&t->kept.value)) ||
+           (state_history_put(&t->kept, value, err) && write_state_file(t, err));
 }

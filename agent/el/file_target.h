@@ -6,9 +6,10 @@
  * written on from its end. An overwrite goes to "<path>.new" and is renamed. With "{stream}" in the
  * file's name each stream has a file, and all share one state file, "<path with {stream}>.state". */
 #pragma once
-#include "agent/el/file_target_options.h"
+#include "agent/connectors/file_target_options.h"
 #include "agent/el/out_file.h"
 #include "agent/el/reject_file.h"
+#include "agent/el/state_history.h"
 #include "agent/el/target.h"
 
 /* A stream's file in the state; also of streams that this run does not have. */
@@ -51,7 +52,7 @@ struct file_target {
     const char *state_path;
     struct file_record *records;
     struct file_sink *sinks;
-    struct buf state; /* what base.state borrows */
+    struct state_history kept; /* base.state borrows its value */
     struct reject_file rejects;
     int64_t rejected; /* its length at the last commit */
 };
@@ -73,6 +74,8 @@ MUST_CHECK bool file_target_commit(struct target *target, struct str state, bool
  * commit takes it in or the next load cuts it off. */
 MUST_CHECK bool file_target_quarantine(struct target *target, struct err *err);
 void file_target_close(struct target *target);
+MUST_CHECK bool file_target_states(struct target *target, struct kept_states *ret, struct err *err);
+MUST_CHECK bool file_target_set_state(struct target *target, struct str value, struct err *err);
 
 /* For a format: the file stays as "<path>.<n>", and a new, empty one takes its place, both with the
  * next commit. ERR_INVALID where rows have been written since the last time. */

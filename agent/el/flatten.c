@@ -2,15 +2,6 @@
 
 enum { SHORT_NAME_LENGTH = 3 };
 
-bool flatten_check(const struct flatten *f, struct err *err)
-{
-    if (!f->is_enabled || f->has_max_depth) {
-        return true;
-    }
-    err_set(err, ERR_INVALID, "\"flattening_max_depth\" is missing");
-    return err_hint(err, "with flattening_enabled say how deep, for example 3");
-}
-
 bool flatten_is_on(const struct flatten *f)
 {
     return f != NULL && f->is_enabled && f->max_depth > 0;

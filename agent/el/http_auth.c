@@ -1,7 +1,7 @@
 #include "agent/el/http_auth.h"
 
 #include "agent/el/http_pager.h"
-#include "agent/el/json_path.h"
+#include "common/json/json_path.h"
 
 #include <string.h>
 
@@ -17,8 +17,8 @@ static void add_base64(struct buf *out, struct str text)
         bits |= left > 2 ? (uint32_t)(unsigned char)text.ptr[i + 2] : 0;
         buf_add_char(out, digits[bits >> 18]);
         buf_add_char(out, digits[bits >> 12 & 63]);
-        buf_add_char(out, left > 1 ? digits[bits >> 6 & 63] : '=');
-        buf_add_char(out, left > 2 ? digits[bits & 63] : '=');
+        buf_add(out, left > 1 ? (struct str){&digits[bits >> 6 & 63], 1} : STR("="));
+        buf_add(out, left > 2 ? (struct str){&digits[bits & 63], 1} : STR("="));
     }
 }
 

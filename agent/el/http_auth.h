@@ -1,7 +1,7 @@
 /* http_auth.h - who we are to a server: what is added to requests, and what must not be seen in
  * errors and logs. Pure. */
 #pragma once
-#include "agent/el/http_options.h"
+#include "agent/connectors/http_options.h"
 #include "common/base/arena.h"
 #include "common/base/err.h"
 

@@ -22,9 +22,6 @@ enum {
     TOKEN_EARLY_S = 30, /* a token is fetched anew before it ends */
 };
 
-const char *const http_method_names[] = {
-    [HTTP_GET] = "GET", [HTTP_POST] = "POST", [HTTP_PUT] = "PUT", [HTTP_PATCH] = "PATCH", NULL};
-
 struct http_client {
     struct http_transport *transport;
     const struct http_options *options;
@@ -79,7 +76,7 @@ static void add_excerpt(const struct http_client *c, struct str body, struct buf
         bool is_space = (unsigned char)text.ptr[i] <= ' ' || text.ptr[i] == 0x7f;
         bool was_space = line.len > 0 && line.ptr[line.len - 1] == ' ';
         if (!is_space || !was_space) {
-            buf_add_char(&line, is_space ? ' ' : text.ptr[i]);
+            buf_add(&line, is_space ? STR(" ") : str_slice(text, i, i + 1));
         }
     }
     struct str clipped = str_clip(buf_str(&line), EXCERPT_BYTES);
@@ -162,7 +159,9 @@ static bool resolve_base(struct http_client *c, struct err *err)
     const struct http_options *o = c->options;
     struct str path;
     struct str query;
-    if (!http_url_resolve(c->transport, STR(""), o->url, &c->base, &c->origin, err)) {
+    AUTO(buf) url = buf_growing(URL_BYTES_MAX);
+    url_add_path(&url, o->url, o->path);
+    if (!http_url_resolve(c->transport, STR(""), buf_str(&url), &c->base, &c->origin, err)) {
         return err_wrap(err, "\"url\"");
     }
     (void)str_cut(buf_str(&c->base), '?', &path, &query);
@@ -435,7 +434,7 @@ static bool keep_token(struct http_client *c, struct str answer, struct err *err
     if (!auth_token_read(answer, &c->token, &lasts_s, err)) {
         return false;
     }
-    int64_t use_s = lasts_s > 2 * TOKEN_EARLY_S ? lasts_s - TOKEN_EARLY_S : lasts_s;
+    int64_t use_s = lasts_s > INT64_C(2) * TOKEN_EARLY_S ? lasts_s - TOKEN_EARLY_S : lasts_s;
     c->token_end.ns = lasts_s < 0 ? INT64_MAX : clock_mono(&c->clock).ns + use_s * NS_PER_SEC;
     c->is_token_fresh = true;
     set_authorization(c);

@@ -3,7 +3,7 @@
  * its business. One owner, one thread. Blocks while an answer comes; never longer than the time-out
  * without a byte. */
 #pragma once
-#include "agent/el/http_options.h"
+#include "agent/connectors/http_options.h"
 #include "common/platform/clock.h"
 
 struct http_client;
@@ -13,9 +13,6 @@ struct http_client_options {
     int64_t answer_bytes_max;           /* of a body, once unpacked */
     struct clock clock;
 };
-
-enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH };
-extern const char *const http_method_names[];
 
 /* All is copied. */
 struct http_request {

@@ -1,92 +1,11 @@
 #include "agent/el/http_pager.h"
 
-#include "agent/el/json_path.h"
 #include "agent/el/schema.h"
 #include "common/base/limits.h"
+#include "common/json/json_path.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static const char *const style_names[] = {"none", "page", "offset", "cursor", "link", NULL};
-static const char *const place_names[] = {"query", "body", NULL};
-
-#define AT(member_) .offset = offsetof(struct page_options, member_)
-static const struct field fields[] = {
-    {.key = "style",
-     .type = FIELD_ENUM,
-     AT(style),
-     .required = true,
-     .names = style_names,
-     .help = "How the server parts what it gives."},
-    {.key = "in",
-     .type = FIELD_ENUM,
-     AT(place),
-     .names = place_names,
-     .fallback = "query",
-     .help = "Where the parameters go."},
-    {.key = "param",
-     .type = FIELD_STR,
-     AT(param),
-     .help = "The parameter that chooses a page: `page`, `offset` when not given; `cursor`: of the "
-             "cursor; when not given, what `next` finds is the URL of the next page."},
-    {.key = "size_param",
-     .type = FIELD_STR,
-     AT(size_param),
-     .help = "The parameter of how many records a page has."},
-    {.key = "size", .type = FIELD_I64, AT(size), .min = 1, .max = INT32_MAX, .help = "Its value."},
-    {.key = "start",
-     .type = FIELD_I64,
-     AT(start),
-     .min = 0,
-     .max = INT32_MAX,
-     .help = "Of the first page: 1 for `page`, 0 for `offset` when not given."},
-    {.key = "next",
-     .type = FIELD_STR,
-     AT(next),
-     .help = "`cursor`: the path of the next cursor, or URL, in the answer."},
-    {.key = "more",
-     .type = FIELD_STR,
-     AT(more),
-     .help = "The path of a boolean in the answer that is false on the last page."},
-    {.key = "max_pages",
-     .type = FIELD_I64,
-     AT(max),
-     .min = 1,
-     .max = INT32_MAX,
-     .fallback = "10000",
-     .help = "A run that would need more fails."},
-};
-static const struct page_options defaults = PAGE_OPTION_DEFAULTS;
-const struct field_table page_options_table = {
-    .name = "pagination",
-    .size = sizeof(struct page_options),
-    .fields = fields,
-    .count = COUNT_OF(fields),
-    .defaults = &defaults,
-};
-
-static bool check_paths(const struct page_options *o, struct err *err)
-{
-    bool is_in_body = o->place == PLACE_BODY;
-    return (json_path_check(o->next, err) || err_wrap(err, "\"next\"")) &&
-           (json_path_check(o->more, err) || err_wrap(err, "\"more\"")) &&
-           (!is_in_body || json_path_check(o->param, err) || err_wrap(err, "\"param\"")) &&
-           (!is_in_body || json_path_check(o->size_param, err) || err_wrap(err, "\"size_param\""));
-}
-
-bool page_options_check(const struct page_options *o, struct err *err)
-{
-    if (o->style == PAGES_CURSOR && o->next.len == 0) {
-        err_set(err, ERR_INVALID, "pagination: \"next\" is missing");
-        return err_hint(err, "write the path of the next cursor in the answer, like meta.next");
-    }
-    if ((o->size_param.len > 0) != (o->size > 0)) {
-        err_set(err, ERR_INVALID, "pagination: \"%s\" is missing",
-                o->size > 0 ? "size_param" : "size");
-        return err_hint(err, "write both: the parameter's name and how many records a page has");
-    }
-    return check_paths(o, err) || err_wrap(err, "pagination");
-}
 
 struct pager pager_new(const struct page_options *options)
 {
@@ -379,6 +298,23 @@ void url_encode(struct buf *out, struct str text)
             const char encoded[] = {'%', digits[c >> 4], digits[c & 15]};
             buf_add(out, (struct str){encoded, sizeof(encoded)});
         }
+    }
+}
+
+void url_add_path(struct buf *out, struct str url, struct str path)
+{
+    struct str head;
+    struct str query;
+    bool has_query = str_cut(url, '?', &head, &query);
+    head = path.len > 0 ? str_trim_end(head, '/') : head;
+    buf_add(out, head);
+    if (path.len > 0 && path.ptr[0] != '/') {
+        buf_add_char(out, '/');
+    }
+    buf_add(out, path);
+    if (has_query) {
+        buf_add_char(out, str_contains(path, STR("?")) ? '&' : '?');
+        buf_add(out, query);
     }
 }
 

@@ -1,33 +1,8 @@
 /* http_pager.h - the pages of an answer: what the next request asks for, and when there is none.
  * Pure. Sources: RFC 8288 (Link), RFC 3986 (percent-encoding). */
 #pragma once
+#include "agent/connectors/http_tap_options.h"
 #include "common/base/buf.h"
-#include "common/base/err.h"
-#include "common/json/fields.h"
-
-enum page_style { PAGES_NONE, PAGES_PAGE, PAGES_OFFSET, PAGES_CURSOR, PAGES_LINK };
-enum param_place { PLACE_QUERY, PLACE_BODY };
-
-struct page_options {
-    int style;             /* enum page_style */
-    int place;             /* enum param_place: of the parameters */
-    struct str param;      /* of the page's number, the offset, the cursor; empty with CURSOR: what
-                              is found is the next page's URL */
-    struct str size_param; /* of how many records a page has; empty = not sent */
-    int64_t size;
-    int64_t start;   /* the first page's number or offset; -1 = 1 or 0 */
-    struct str next; /* CURSOR: path of the next cursor or URL in the answer */
-    struct str more; /* path of a boolean: false = this was the last page; empty = none */
-    int64_t max;     /* pages of a run */
-};
-extern const struct field_table page_options_table;
-enum { PAGES_MAX_DEFAULT = 10000 };
-#define PAGE_OPTION_DEFAULTS                                                                       \
-    {                                                                                              \
-        .start = -1, .max = PAGES_MAX_DEFAULT                                                      \
-    }
-/* ERR_INVALID for options that do not fit together. */
-MUST_CHECK bool page_options_check(const struct page_options *o, struct err *err);
 
 enum { CURSOR_BYTES_MAX = 64 << 10 };
 
@@ -74,6 +49,8 @@ size_t pager_params(const struct pager *p, char numbers[PAGE_PARAMS_MAX][PAGE_NU
 /* The target of the first link with that relation (its type, without regard to case); false when
  * there is none. */
 bool link_find(struct str header, struct str relation, struct str *ret_url);
+/* Appends `url` with `path` behind its own path, in front of its query. */
+void url_add_path(struct buf *out, struct str url, struct str path);
 /* Sets the parameter in the query of `url`: in place of those that have its name already. */
 void url_set_param(struct buf *url, struct str name, struct str value);
 void url_encode(struct buf *out, struct str text);

@@ -1,49 +1,9 @@
 #include "agent/el/http_query.h"
 
-#include "agent/el/json_path.h"
+#include "common/json/json_path.h"
 #include "common/json/json_writer.h"
 
 enum { DATE_BYTES = 10 };
-
-static const char *const place_names[] = {"query", "body", NULL};
-static const char *const format_names[] = {"as_is", "date", "unix", "unix_ms", NULL};
-
-#define AT(member_) .offset = offsetof(struct since_options, member_)
-static const struct field fields[] = {
-    {.key = "param",
-     .type = FIELD_STR,
-     AT(param),
-     .required = true,
-     .help = "The parameter that says from when on."},
-    {.key = "in",
-     .type = FIELD_ENUM,
-     AT(place),
-     .names = place_names,
-     .fallback = "query",
-     .help = "Where it goes."},
-    {.key = "format",
-     .type = FIELD_ENUM,
-     AT(format),
-     .names = format_names,
-     .fallback = "as_is",
-     .help = "How it is written: as the key is, or as a date, seconds or milliseconds since 1970."},
-    {.key = "start",
-     .type = FIELD_STR,
-     AT(start),
-     .help = "Its value in the first run; without it the first run asks for everything."},
-};
-const struct field_table since_options_table = {
-    .name = "since",
-    .size = sizeof(struct since_options),
-    .fields = fields,
-    .count = COUNT_OF(fields),
-};
-
-bool since_options_check(const struct since_options *o, struct err *err)
-{
-    return o->place != PLACE_BODY || json_path_check(o->param, err) ||
-           err_wrap(err, "since: \"param\"");
-}
 
 static bool write_as_is(const struct value *v, struct buf *out, bool *ret_is_number)
 {

@@ -5,17 +5,6 @@
 #include "agent/el/schema.h"
 #include "common/json/json.h"
 
-/* How a replication key's value is written for the server. */
-enum since_format { SINCE_AS_IS, SINCE_DATE, SINCE_UNIX, SINCE_UNIX_MS };
-struct since_options {
-    struct str param; /* empty = the server is not told */
-    int place;        /* enum param_place */
-    int format;       /* enum since_format */
-    struct str start; /* its value while there is no state; empty = not sent */
-};
-extern const struct field_table since_options_table;
-MUST_CHECK bool since_options_check(const struct since_options *o, struct err *err);
-
 /* Appends the value as the server wants it. ERR_INVALID when it is no time and the format needs
  * one. */
 MUST_CHECK bool since_write(const struct since_options *o, const struct value *value,

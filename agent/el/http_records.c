@@ -1,8 +1,8 @@
 #include "agent/el/http_records.h"
 
 #include "agent/el/hash.h"
-#include "agent/el/json_path.h"
 #include "agent/el/schema.h"
+#include "common/json/json_path.h"
 
 #define BYTE_ORDER_MARK STR("\xEF\xBB\xBF")
 

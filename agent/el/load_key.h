@@ -1,7 +1,7 @@
 /* load_key.h - what identifies a row in its target: the same for
  * every target that has tables. Pure. */
 #pragma once
-#include "agent/el/options.h"
+#include "agent/connectors/options.h"
 #include "agent/el/schema.h"
 
 struct load_key {

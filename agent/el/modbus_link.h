@@ -5,19 +5,6 @@
 
 struct modbus_link;
 
-enum modbus_parity { PARITY_NONE, PARITY_EVEN, PARITY_ODD };
-
-struct modbus_link_options {
-    struct str host; /* TCP; empty = a serial line */
-    int64_t port;
-    struct str device; /* RTU: "/dev/ttyUSB0" */
-    int64_t baud;
-    int parity;
-    int64_t stop_bits;
-    int64_t timeout; /* ns: of a connection, and of an answer */
-    int64_t retries; /* after the first try, with a pause that doubles */
-};
-
 /* The first read connects. Lives in the arena. */
 MUST_CHECK bool modbus_link_open(struct modbus_link **ret,
                                  const struct modbus_link_options *options, struct arena *arena,

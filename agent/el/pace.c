@@ -2,20 +2,6 @@
 
 #include <time.h>
 
-bool pace_check(const struct pace_options *options, struct err *err)
-{
-    bool has_several = options->samples > 1 || options->lasts > 0;
-    if (has_several && options->every == 0) {
-        err_set(err, ERR_INVALID, "\"every\" is missing, the time from one sample to the next");
-        return err_hint(err, "add for example \"every\": \"10s\"");
-    }
-    if (!has_several && options->every > 0) {
-        err_set(err, ERR_INVALID, "\"every\" says nothing for a single sample");
-        return err_hint(err, "add \"samples\", or \"for\" and a duration");
-    }
-    return true;
-}
-
 struct pace pace_begin(const struct pace_options *options, struct mono_time start)
 {
     return (struct pace){.options = options, .start = start};
@@ -24,8 +10,9 @@ struct pace pace_begin(const struct pace_options *options, struct mono_time star
 bool pace_is_over(const struct pace *p)
 {
     const struct pace_options *o = p->options;
-    int64_t samples = o->samples == 0 && o->lasts == 0 ? 1 : o->samples;
-    return (samples > 0 && p->taken >= samples) || (o->lasts > 0 && p->turn * o->every > o->lasts);
+    int64_t lasts = pace_lasts(o);
+    int64_t samples = o->samples == 0 && lasts == 0 ? 1 : o->samples;
+    return (samples > 0 && p->taken >= samples) || (lasts > 0 && p->turn * o->every > lasts);
 }
 
 int64_t pace_wait_ns(const struct pace *p, struct mono_time now)

@@ -347,6 +347,12 @@ bool pg_exec(struct pg *pg, struct buf *sql, int64_t *ret_rows, struct err *err)
     return exec_text(pg, text, ret_rows, err);
 }
 
+bool pg_exec_single(struct pg *pg, const char *sql, struct err *err)
+{
+    PGresult *result = pg->lib->PQexecParams(pg->connection, sql, 0, NULL, NULL, NULL, NULL, 0);
+    return check_result(pg, result, PGRES_COMMAND_OK, err) && take_count(pg, result, NULL);
+}
+
 bool pg_query(struct pg *pg, const char *sql, const char *const *params, size_t count,
               struct pg_rows *ret, struct err *err)
 {
@@ -357,6 +363,11 @@ bool pg_query(struct pg *pg, const char *sql, const char *const *params, size_t 
     }
     *ret = (struct pg_rows){.lib = pg->lib, .result = result, .count = pg->lib->PQntuples(result)};
     return true;
+}
+
+unsigned pg_rows_type(const struct pg_rows *rows, int column)
+{
+    return rows->lib->PQftype(rows->result, column);
 }
 
 struct str pg_rows_get(const struct pg_rows *rows, int row, int column)

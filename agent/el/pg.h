@@ -26,6 +26,8 @@ struct str pg_database(const struct pg *pg);
 /* Statements without rows. *ret_rows, when wanted: how many the last one changed. */
 MUST_CHECK bool pg_exec(struct pg *pg, struct buf *sql, int64_t *ret_rows, struct err *err);
 MUST_CHECK bool pg_exec_text(struct pg *pg, const char *sql, struct err *err);
+/* The same of a text that somebody else wrote: refused where it holds several statements. */
+MUST_CHECK bool pg_exec_single(struct pg *pg, const char *sql, struct err *err);
 bool pg_failed_with(const struct pg *pg, const char *sqlstate);
 
 /* A query of few rows, as text. */
@@ -37,6 +39,7 @@ struct pg_rows {
 enum { PG_PARAMS_MAX = 4 };
 MUST_CHECK bool pg_query(struct pg *pg, const char *sql, const char *const *params, size_t count,
                          struct pg_rows *ret, struct err *err);
+unsigned pg_rows_type(const struct pg_rows *rows, int column);           /* the type's OID */
 struct str pg_rows_get(const struct pg_rows *rows, int row, int column); /* ptr NULL: NULL */
 void pg_rows_release(struct pg_rows *rows);
 

@@ -27,6 +27,7 @@
     X(PQresultStatus)                                                                              \
     X(PQresultErrorField)                                                                          \
     X(PQcmdTuples)                                                                                 \
+    X(PQftype)                                                                                     \
     X(PQntuples)                                                                                   \
     X(PQgetvalue)                                                                                  \
     X(PQgetlength)                                                                                 \

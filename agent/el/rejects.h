@@ -9,8 +9,6 @@ enum {
     REJECT_TEXT_BYTES = 256,    /* of its place and of its reason */
     REJECTS_WAITING_MAX = 64,   /* until the quarantine has to take them */
     REJECT_SHARE_AFTER = 1000,  /* records before a share says anything, but for the end */
-    REJECT_KEEP_DEFAULT = 1000,
-    REJECT_KEEP_MAX = 100000,
 };
 
 /* "0", "250", "1%", "0.05%". Count 0: the first bad record fails the step, and nothing is kept. */

@@ -12,6 +12,7 @@
 
 enum {
     REPORT_FD = 3,
+    VALUE_BYTES_MAX = 200, /* of what a check's query gave */
     COLUMNS_BYTES_MAX =
         LIMIT_EVENT_BYTES / 2, /* of the column schema; the rest of it is left out */
 };
@@ -231,6 +232,7 @@ void report_materialization(struct report *r, const struct materialization *m)
 {
     double seconds = (double)(clock_mono(&r->clock).ns - r->started.ns) / (double)NS_PER_SEC;
     struct json_writer w = begin(r, "materialization");
+    jw_member_opt(&w, "asset", m->asset);
     jw_key(&w, STR("metadata"));
     jw_begin_object(&w);
     add_int(&w, "dagster/row_count", m->row_count);
@@ -265,10 +267,31 @@ void report_materialization(struct report *r, const struct materialization *m)
     end(r, &w);
 }
 
-void report_check(struct report *r, const struct check_options *check, bool passed, int64_t value,
-                  struct str problem)
+static void add_value(struct json_writer *w, const struct value *value)
+{
+    switch (value->type) {
+    case VALUE_INTEGER:
+        begin_entry(w, "value", "int");
+        jw_i64(w, value->as.integer);
+        jw_end_object(w);
+        break;
+    case VALUE_REAL:
+        add_float(w, "value", value->as.real);
+        break;
+    case VALUE_TEXT:
+        add_text(w, "value", str_slice(value->as.text, 0, VALUE_BYTES_MAX));
+        break;
+    case VALUE_NULL:
+    case VALUE_BLOB:
+        break; /* nothing that a person could read */
+    }
+}
+
+void report_check(struct report *r, const struct check_options *check, bool passed,
+                  const struct value *value, struct str problem)
 {
     struct json_writer w = begin(r, "check");
+    jw_member_opt(&w, "asset", check->asset);
     jw_member_str(&w, "name", check->name);
     jw_member_bool(&w, "passed", passed);
     jw_member_str(&w, "severity", check->severity == CHECK_WARN ? STR("warn") : STR("error"));
@@ -277,11 +300,24 @@ void report_check(struct report *r, const struct check_options *check, bool pass
     if (problem.len > 0) {
         add_text(&w, "error", problem);
     } else {
-        begin_entry(&w, "value", "int");
-        jw_i64(&w, value);
-        jw_end_object(&w);
+        add_value(&w, value);
     }
     jw_end_object(&w);
+    end(r, &w);
+}
+
+static void write_error(struct json_writer *w, const struct err *err)
+{
+    jw_member_str(w, "code", str_from(err_code_name(err->code)));
+    jw_member_str(w, "message", str_from(err->msg));
+    jw_member_opt(w, "hint", str_from(err->hint));
+}
+
+void report_failure(struct report *r, struct str asset, const struct err *err)
+{
+    struct json_writer w = begin(r, "failure");
+    jw_member_str(&w, "asset", asset);
+    write_error(&w, err);
     end(r, &w);
 }
 
@@ -292,8 +328,6 @@ void report_error(struct report *r, const struct err *err)
     }
     r->has_error = true;
     struct json_writer w = begin(r, "error");
-    jw_member_str(&w, "code", str_from(err_code_name(err->code)));
-    jw_member_str(&w, "message", str_from(err->msg));
-    jw_member_opt(&w, "hint", str_from(err->hint));
+    write_error(&w, err);
     end(r, &w);
 }

@@ -31,13 +31,15 @@ struct stream_counts {
     int64_t row_count;            /* -1 = not known */
     struct str key_min, key_max;  /* of the replication key; may be empty */
     const struct schema *columns; /* may be NULL */
+    struct str table;             /* as of a materialization */
+    bool is_whole;                /* all of it is loaded, though the source broke off later */
+    const struct err *failure;    /* of this stream alone; NULL = none */
     struct schema_told schema;
 };
 
 /* What a materialization says of itself; -1 and empty text are left out. */
 struct materialization {
-    struct str table;    /* "database.table", or the file */
-    struct str database; /* the SQLite file it is in; empty = in none */
+    struct str table; /* "database.table", or the file */
     int64_t row_count;
     int64_t rows_read;
     int64_t rows_written;
@@ -52,6 +54,8 @@ struct materialization {
     struct schema_told schema;
     struct stream_counts *streams; /* where there may be several */
     size_t stream_count;
+    struct str asset; /* of a step that makes several; else empty */
+    struct str state; /* that the load left, where there may be several streams */
 };
 
 void report_init(struct report *r);
@@ -60,7 +64,10 @@ void report_release(struct report *r);     /* fits AUTO(report) */
 /* At most once a second; call it as often as you like. */
 void report_progress(struct report *r, int64_t rows, int64_t bytes);
 void report_materialization(struct report *r, const struct materialization *m);
-void report_check(struct report *r, const struct check_options *check, bool passed, int64_t value,
-                  struct str problem);
+/* `value`: what the query gave; or a `problem`. */
+void report_check(struct report *r, const struct check_options *check, bool passed,
+                  const struct value *value, struct str problem);
+/* Of a step that makes several: this one was not made. */
+void report_failure(struct report *r, struct str asset, const struct err *err);
 /* The first one; later calls say nothing. */
 void report_error(struct report *r, const struct err *err);

@@ -1,5 +1,6 @@
 #include "agent/el/request.h"
 
+#include "agent/connectors/connector.h"
 #include "agent/el/connectors.h"
 #include "common/base/limits.h"
 
@@ -11,10 +12,23 @@ static const char *const severity_names[] = {"error", "warn", NULL};
 
 #define AT(type_, member_) .offset = offsetof(struct type_, member_)
 
+static const struct field asset_fields[] = {
+    {.key = "asset", .type = FIELD_STR, AT(asset_stream, asset), .required = true},
+    {.key = "stream", .type = FIELD_STR, AT(asset_stream, stream), .required = true},
+};
+static const struct field_table asset_table = {
+    .name = "asset",
+    .size = sizeof(struct asset_stream),
+    .fields = asset_fields,
+    .count = COUNT_OF(asset_fields),
+    .ignore_unknown = true,
+};
+
 static const struct field check_fields[] = {
+    {.key = "asset", .type = FIELD_STR, AT(check_options, asset)},
     {.key = "name", .type = FIELD_STR, AT(check_options, name), .required = true},
     {.key = "sql", .type = FIELD_STR, AT(check_options, sql), .required = true},
-    {.key = "path", .type = FIELD_STR, AT(check_options, path)},
+    {.key = "database", .type = FIELD_JSON_OBJECT, AT(check_options, database_node)},
     {.key = "severity", .type = FIELD_ENUM, AT(check_options, severity), .names = severity_names},
 };
 static const struct field_table check_table = {
@@ -45,7 +59,12 @@ static const struct field_table partition_table = {
  * is loaded. */
 static const struct field request_fields[] = {
     {.key = "kind", .type = FIELD_ENUM, AT(request, kind), .required = true, .names = kind_names},
-    {.key = "asset", .type = FIELD_STR, AT(request, asset), .required = true},
+    {.key = "asset", .type = FIELD_STR, AT(request, asset)},
+    {.key = "assets",
+     .type = FIELD_OBJECT_LIST,
+     AT(request, assets),
+     .object = &asset_table,
+     .max = LIMIT_STREAMS},
     {.key = "run", .type = FIELD_STR, AT(request, run)},
     {.key = "step", .type = FIELD_STR, AT(request, step)},
     {.key = "attempt", .type = FIELD_I64, AT(request, attempt)},
@@ -92,15 +111,32 @@ static bool check_checks(const struct request *r, struct err *err)
         return err_set(err, ERR_INVALID, "\"checks\" is missing");
     }
     for (size_t i = 0; i < r->checks.count; i++) {
-        if (checks[i].path.len == 0) {
-            return err_set(err, ERR_INVALID, "\"checks[%zu].path\" is missing", i);
+        if (checks[i].database_node == NULL) {
+            return err_set(err, ERR_INVALID, "\"checks[%zu].database\" is missing", i);
         }
     }
     return true;
 }
 
+/* One asset, or several that are streams. */
+static bool check_assets(const struct request *r, struct err *err)
+{
+    if (r->assets.count == 0) {
+        return need(r->asset, "asset", err);
+    }
+    if (r->asset.len > 0 || r->kind != STEP_EXTRACT_LOAD) {
+        return err_set(err, ERR_INVALID,
+                       r->asset.len > 0 ? "there is both \"asset\" and \"assets\""
+                                        : "\"assets\" goes with kind extract_load");
+    }
+    return need(r->state_id, "state_id", err);
+}
+
 static bool check_kind(const struct request *r, struct err *err)
 {
+    if (!check_assets(r, err)) {
+        return false;
+    }
     if (r->kind == STEP_CHECKS) {
         return check_checks(r, err);
     }
@@ -155,6 +191,40 @@ static bool read_connectors(struct request *r, struct arena *arena, struct err *
     return ok;
 }
 
+/* The database that a check asks. */
+static bool read_database(struct check_options *check, struct arena *arena, struct err *err)
+{
+    struct str type = STR_NONE;
+    if (check->database_node == NULL) {
+        return true;
+    }
+    if (!read_type(check->database_node, "database", &type, err) ||
+        !connectors_target(type, &check->database, err)) {
+        return false;
+    }
+    if (check->database->ask == NULL) {
+        return err_set(err, ERR_INVALID, "database: \"" STR_FMT "\" answers no SQL", STR_ARG(type));
+    }
+    const struct field_table *table =
+        connector_connection_table(connector_find(type), USE_LOAD, arena);
+    if (table == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the step's options");
+    }
+    return read_options(check->database_node, table, "database", arena, &check->database_options,
+                        err);
+}
+
+static bool read_databases(struct request *r, struct arena *arena, struct err *err)
+{
+    struct check_options *checks = r->checks.items;
+    for (size_t i = 0; i < r->checks.count; i++) {
+        if (!read_database(&checks[i], arena, err)) {
+            return err_wrap(err, "checks[%zu]", i);
+        }
+    }
+    return true;
+}
+
 bool request_parse(struct str text, struct arena *arena, struct request *ret, struct err *err)
 {
     struct json *node = NULL;
@@ -168,7 +238,8 @@ bool request_parse(struct str text, struct arena *arena, struct request *ret, st
         (void)problems_to_err(&problems, err);
         return err_wrap(err, "step");
     }
-    if (!check_kind(&r, err) || (r.kind == STEP_EXTRACT_LOAD && !read_connectors(&r, arena, err))) {
+    if (!check_kind(&r, err) || !read_databases(&r, arena, err) ||
+        (r.kind == STEP_EXTRACT_LOAD && !read_connectors(&r, arena, err))) {
         return err_wrap(err, "step");
     }
     if (r.state_id.len == 0) {

@@ -1,6 +1,6 @@
 /* request.h - what the agent asks of one step: the JSON object on standard input, checked. */
 #pragma once
-#include "agent/el/options.h"
+#include "agent/connectors/options.h"
 
 struct tap_ops;    /* tap.h */
 struct target_ops; /* target.h */
@@ -10,9 +10,12 @@ enum materialized { MATERIALIZED_TABLE, MATERIALIZED_VIEW };
 
 enum check_severity { CHECK_ERROR, CHECK_WARN };
 struct check_options {
+    struct str asset; /* of a step that makes several; else empty */
     struct str name;
     struct str sql;
-    struct str path; /* empty = the database just written */
+    const struct json *database_node; /* as it came; NULL = the database just written */
+    const struct target_ops *database;
+    const void *database_options; /* of the struct that database->options describes */
     int severity;
 };
 /* Of a table: only the rows whose column holds one of the keys are replaced. */
@@ -20,8 +23,14 @@ struct partition_options {
     struct str column;
     struct str_list keys;
 };
-struct request {
+/* Of a step that makes several: the stream that is the asset. */
+struct asset_stream {
     struct str asset;
+    struct str stream;
+};
+struct request {
+    struct str asset;          /* empty: several are made, or the step is no asset's */
+    struct object_list assets; /* of struct asset_stream; the tap has the same streams */
     struct str run;
     struct str step;
     int64_t attempt;

@@ -1,7 +1,8 @@
 /* schema_change.h - a stream's columns are not those its table was made of: what becomes of each
  * column of the table, and what is told of it. Pure. docs/reference/worker.md, "Schema changes". */
 #pragma once
-#include "agent/el/options.h"
+#include "agent/connectors/options.h"
+#include "agent/el/schema.h"
 #include "common/json/json_writer.h"
 
 enum schema_change {

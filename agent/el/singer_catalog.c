@@ -260,3 +260,111 @@ bool singer_catalog_read(struct str text, struct arena *arena, struct catalog *r
     }
     return true;
 }
+
+/* --- reducing -------------------------------------------------------------------------------- */
+
+/* The object, with "selected": false in it. */
+static void write_unselected(struct json_writer *w, const struct json *object)
+{
+    AUTO(buf) text = buf_growing(CATALOG_BYTES_MAX);
+    jw_begin_object(w);
+    for (const struct json *m = object == NULL ? NULL : object->child; m != NULL; m = m->next) {
+        if (!str_eq(m->key, STR("selected"))) {
+            buf_reset(&text);
+            json_write(&text, m);
+            jw_key(w, m->key);
+            jw_raw(w, buf_str(&text));
+        }
+    }
+    jw_member_bool(w, "selected", false);
+    jw_end_object(w);
+    w->out->overflow = w->out->overflow || text.overflow;
+}
+
+static void write_unselected_metadata(struct json_writer *w, const struct json *list)
+{
+    AUTO(buf) text = buf_growing(CATALOG_BYTES_MAX);
+    const struct json *of_stream = find_metadata(list, STR(""));
+    jw_begin_array(w);
+    jw_begin_object(w);
+    jw_key(w, STR("breadcrumb"));
+    jw_begin_array(w);
+    jw_end_array(w);
+    jw_key(w, STR("metadata"));
+    write_unselected(w, of_stream);
+    jw_end_object(w);
+    for (const struct json *m = list == NULL ? NULL : list->child; m != NULL; m = m->next) {
+        if (of_stream == NULL || json_get(m, "metadata") != of_stream) {
+            buf_reset(&text);
+            json_write(&text, m);
+            jw_raw(w, buf_str(&text));
+        }
+    }
+    jw_end_array(w);
+    w->out->overflow = w->out->overflow || text.overflow;
+}
+
+static void write_unselected_stream(struct json_writer *w, const struct json *stream)
+{
+    AUTO(buf) text = buf_growing(CATALOG_BYTES_MAX);
+    jw_begin_object(w);
+    for (const struct json *m = stream->child; m != NULL; m = m->next) {
+        if (str_eq(m->key, STR("selected")) || str_eq(m->key, STR("metadata"))) {
+            continue;
+        }
+        jw_key(w, m->key);
+        if (str_eq(m->key, STR("schema")) && m->type == JSON_OBJECT) {
+            write_unselected(w, m);
+            continue;
+        }
+        buf_reset(&text);
+        json_write(&text, m);
+        jw_raw(w, buf_str(&text));
+    }
+    jw_member_bool(w, "selected", false);
+    jw_key(w, STR("metadata"));
+    write_unselected_metadata(w, json_get(stream, "metadata"));
+    jw_end_object(w);
+    w->out->overflow = w->out->overflow || text.overflow;
+}
+
+static bool is_kept(const struct json *stream, const struct str_list *streams)
+{
+    struct str id = read_text(stream, "tap_stream_id");
+    struct str name = read_text(stream, "stream");
+    for (size_t i = 0; i < streams->count; i++) {
+        if (str_eq(streams->items[i], id) || str_eq(streams->items[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool singer_catalog_reduce(struct str text, const struct str_list *streams, struct arena *arena,
+                           struct str *ret, struct err *err)
+{
+    struct json *root = NULL;
+    AUTO(buf) out = buf_growing(CATALOG_BYTES_MAX);
+    AUTO(buf) kept = buf_growing(CATALOG_BYTES_MAX);
+    if (!json_parse(text, CATALOG_BYTES_MAX, arena, &root, err)) {
+        return err_wrap(err, "catalog");
+    }
+    const struct json *list = json_get(root, "streams");
+    struct json_writer w = json_writer(&out);
+    jw_begin_object(&w);
+    jw_key(&w, STR("streams"));
+    jw_begin_array(&w);
+    for (const struct json *s = list == NULL ? NULL : list->child; s != NULL; s = s->next) {
+        if (s->type == JSON_OBJECT && !is_kept(s, streams)) {
+            write_unselected_stream(&w, s);
+            continue;
+        }
+        buf_reset(&kept);
+        json_write(&kept, s);
+        jw_raw(&w, buf_str(&kept));
+    }
+    jw_end_array(&w);
+    jw_end_object(&w);
+    *ret = out.overflow || kept.overflow ? STR_NONE : arena_copy(arena, buf_str(&out));
+    return ret->ptr != NULL || err_set(err, ERR_NO_MEMORY, "no memory for the catalog");
+}

@@ -4,15 +4,19 @@
 #include "agent/el/connectors.h"
 #include "agent/el/line_source.h"
 #include "agent/el/loader.h"
-#include "agent/el/target_program.h"
+#include "agent/el/singer_catalog.h"
+#include "agent/el/singer_streams.h"
+#include "agent/el/stream_state.h"
 #include "common/base/limits.h"
 #include "common/json/json_scan.h"
+#include "common/log/log.h"
 
 enum {
     BLOCK_BYTES = 64 << 10, /* what a pipe holds */
     IDLE_MS = 20,           /* until lines are sent that fill no block, or a target's end is seen */
     PROGRESS_ROWS = 1024,
     TAP_FILES = 3,
+    STATE_ARENA_BYTES_MAX = 64 << 20,
 };
 
 struct pump {
@@ -29,6 +33,10 @@ struct pump {
     struct stream_counts *streams;
     size_t stream_count;
     size_t present; /* the stream of the last record */
+    struct str state_before, state;
+    bool is_mixed;   /* the tap came back to a stream */
+    bool has_target; /* the target has all that came, though the tap failed */
+    int64_t passed_over;
     int64_t rows;
     int64_t bytes;
 };
@@ -63,7 +71,8 @@ static void look(struct pump *p, struct str line, struct str *type, struct str *
     }
 }
 
-static bool count_record(struct pump *p, struct str stream, size_t bytes, struct err *err)
+/* Adds it where it is new. */
+static bool find_stream(struct pump *p, struct str stream, size_t *ret, struct err *err)
 {
     size_t i = p->present;
     if (i >= p->stream_count || !str_eq(p->streams[i].name, stream)) {
@@ -81,6 +90,17 @@ static bool count_record(struct pump *p, struct str stream, size_t bytes, struct
         }
         p->stream_count++;
     }
+    *ret = i;
+    return true;
+}
+
+static bool count_record(struct pump *p, struct str stream, size_t bytes, struct err *err)
+{
+    size_t i = 0;
+    if (!find_stream(p, stream, &i, err)) {
+        return false;
+    }
+    p->is_mixed = p->is_mixed || (i != p->present && p->streams[i].rows_read > 0);
     p->present = i;
     p->streams[i].rows_read++;
     p->streams[i].bytes_read += (int64_t)bytes;
@@ -98,9 +118,35 @@ static bool send(struct pump *p, struct err *err)
     return ok;
 }
 
+/* A STATE of some streams, which may not claim the others. */
+static bool pass_state(struct pump *p, struct str line, struct err *err)
+{
+    AUTO(arena) arena = arena_new(STATE_ARENA_BYTES_MAX);
+    AUTO(buf) value = buf_growing(LIMIT_JSON_BYTES);
+    struct json *message = NULL;
+    const struct stream_state_keep keep = {.tap = p->tap_options,
+                                           .has_passed_over = p->passed_over > 0};
+    if (!json_parse(line, LIMIT_JSON_BYTES, &arena, &message, err)) {
+        return err_wrap(err, "a STATE");
+    }
+    const struct json *now = json_get(message, "value");
+    if (now != NULL) {
+        json_write(&value, now);
+    }
+    AUTO(buf) joined = buf_growing(LIMIT_JSON_BYTES);
+    if (!stream_state_join(p->state_before, buf_str(&value), &keep, &joined, err)) {
+        return false;
+    }
+    if (joined.len > 0) { /* else it would be claimed to have begun */
+        buf_add_text(&p->out, "{\"type\":\"STATE\",\"value\":");
+        buf_add(&p->out, buf_str(&joined));
+        buf_add_text(&p->out, "}\n");
+    }
+    return !p->out.overflow || err_set(err, ERR_NO_MEMORY, "no memory for a line");
+}
+
 static bool pass(struct pump *p, struct str line, struct err *err)
 {
-    struct str only = p->tap_options->stream;
     struct str type;
     struct str stream;
     p->bytes += (int64_t)line.len + 1;
@@ -108,11 +154,20 @@ static bool pass(struct pump *p, struct str line, struct err *err)
         return true; /* many a target stops at it */
     }
     look(p, line, &type, &stream);
-    if (only.len > 0 && stream.len > 0 && !str_eq(stream, only)) {
+    if (stream.len > 0 && !singer_streams_want(p->tap_options, stream)) {
+        p->passed_over += names_equal_nocase(type, STR("RECORD"));
         return true;
+    }
+    size_t ignored = 0;
+    bool is_told = p->tap_options->streams.count > 0 && names_equal_nocase(type, STR("SCHEMA"));
+    if (is_told && !find_stream(p, stream, &ignored, err)) {
+        return false;
     }
     if (names_equal_nocase(type, STR("RECORD")) && !count_record(p, stream, line.len + 1, err)) {
         return false;
+    }
+    if (p->tap_options->streams.count > 0 && names_equal_nocase(type, STR("STATE"))) {
+        return pass_state(p, line, err);
     }
     buf_add(&p->out, line);
     buf_add_char(&p->out, '\n');
@@ -170,12 +225,17 @@ static bool add_file(struct pump *p, const char *name, struct str content, const
 static bool start_tap(struct pump *p, struct err *err)
 {
     const struct tap_options *o = p->tap_options;
+    struct str catalog = o->catalog;
     const char *arguments[TAP_FILES * 2 + 1] = {0};
     const struct program_options options = {
         .command = &o->command, .dir = o->dir, .arguments = arguments};
+    if (catalog.len > 0 && o->streams.count > 0 &&
+        !singer_catalog_reduce(catalog, &o->streams, p->arena, &catalog, err)) {
+        return err_wrap(err, "tap");
+    }
     if (!add_file(p, "--config", o->config, arguments, err) ||
-        !add_file(p, "--state", buf_str(&p->loader.state.value), arguments, err) ||
-        !add_file(p, "--catalog", o->catalog, arguments, err) ||
+        !add_file(p, "--state", buf_str(&p->loader.state.kept.value), arguments, err) ||
+        !add_file(p, "--catalog", catalog, arguments, err) ||
         !program_start(&p->tap, &options, p->arena, err)) {
         return err_wrap(err, "tap");
     }
@@ -200,11 +260,20 @@ static bool finish(struct pump *p, struct err *err)
     }
     struct str name = p->tap_options->command.items[0];
     if (target_ok) {
+        p->has_target = true;
         *err = of_tap;
         return err_wrap(err, "tap " STR_FMT, STR_ARG(name));
     }
     err_set(err, ERR_IO, "tap " STR_FMT ": %s; and %s", STR_ARG(name), of_tap.msg, of_target.msg);
     return err_hint(err, "%s", of_tap.hint);
+}
+
+/* As in a load of our own (extract_load.c): what the tap had gone on from. */
+static void mark_whole(struct pump *p)
+{
+    for (size_t i = 0; p->has_target && !p->is_mixed && i < p->stream_count; i++) {
+        p->streams[i].is_whole = i != p->present && p->streams[i].rows_read > 0;
+    }
 }
 
 static void describe(const struct pump *p, struct materialization *ret)
@@ -214,7 +283,8 @@ static void describe(const struct pump *p, struct materialization *ret)
                                     .rows_written = -1,
                                     .bytes_read = p->bytes,
                                     .streams = p->streams,
-                                    .stream_count = p->stream_count};
+                                    .stream_count = p->stream_count,
+                                    .state = p->state};
 }
 
 bool singer_pump(const struct request *request, struct arena *arena, struct report *report,
@@ -233,8 +303,10 @@ bool singer_pump(const struct request *request, struct arena *arena, struct repo
     bool ok = p.streams != NULL || err_set(err, ERR_NO_MEMORY, "no memory for streams");
     ok = ok && loader_open(&p.loader, request->state_dir, request->state_id, arena, err);
     if (ok) {
+        p.state_before = arena_copy(arena, buf_str(&p.loader.state.kept.value));
         ok = loader_start(&p.loader, &o->command, o->config, arena, err) && start_tap(&p, err) &&
              pump_lines(&p, err) && finish(&p, err);
+        p.state = arena_copy(arena, buf_str(&p.loader.state.kept.value));
         program_release(&p.tap); /* first: nobody takes what it gives any more */
         loader_release(&p.loader);
     }
@@ -244,6 +316,11 @@ bool singer_pump(const struct request *request, struct arena *arena, struct repo
     line_source_release(&p.lines);
     buf_release(&p.out);
     buf_release(&p.names);
+    if (p.passed_over > 0) {
+        LOG(INFO, "el.records_passed_over", F_S("tap", p.tap_options->command.items[0]),
+            F_I("records", p.passed_over));
+    }
+    mark_whole(&p);
     describe(&p, ret);
     return ok;
 }

@@ -8,6 +8,7 @@ bool singer_streams_init(struct singer_streams *s, const struct tap_options *opt
 {
     *s = (struct singer_streams){
         .arena = arena,
+        .some = &options->streams,
         .only = options->stream,
         .flatten = &options->flatten,
         .items = arena_array(arena, LIMIT_STREAMS, sizeof(struct singer_stream *)),
@@ -151,6 +152,20 @@ static bool take_state(struct singer_streams *s, struct json_raw value, enum sin
            err_set(err, ERR_FULL, "a STATE is larger than %d bytes", LIMIT_JSON_BYTES);
 }
 
+static bool is_one_of(struct str only, const struct str_list *some, struct str stream)
+{
+    bool is_wanted = some->count == 0;
+    for (size_t i = 0; !is_wanted && i < some->count; i++) {
+        is_wanted = str_eq(some->items[i], stream);
+    }
+    return is_wanted && (only.len == 0 || str_eq(stream, only));
+}
+
+bool singer_streams_want(const struct tap_options *options, struct str stream)
+{
+    return is_one_of(options->stream, &options->streams, stream);
+}
+
 bool singer_streams_take(struct singer_streams *s, struct str line, bool is_loaded,
                          enum singer_news *ret, struct err *err)
 {
@@ -163,7 +178,8 @@ bool singer_streams_take(struct singer_streams *s, struct str line, bool is_load
         s->bad_stream = STR("");
         return false;
     }
-    bool is_wanted = s->only.len == 0 || str_eq(m.stream, s->only);
+    bool is_wanted = is_one_of(s->only, s->some, m.stream);
+    s->passed_over += m.type == SINGER_RECORD && !is_wanted;
     switch (m.type) {
     case SINGER_STATE:
         return take_state(s, m.value, ret, err);

@@ -1,8 +1,8 @@
 /* singer_streams.h - the streams of a Singer tap as its messages tell of them: their columns, the
  * present row, the last STATE. Pure: lines go in. Unknown types are passed over. */
 #pragma once
+#include "agent/connectors/options.h"
 #include "agent/el/json_row.h"
-#include "agent/el/options.h"
 #include "agent/el/singer.h"
 #include "agent/el/tap.h"
 
@@ -14,7 +14,9 @@ struct singer_stream {
 struct singer_streams {
     struct arena *arena;
     bool validates;                /* records, strictly: struct json_row */
-    struct str only;               /* the stream that is wanted; empty = all */
+    struct str only;               /* the stream that is wanted; empty = all, or those of `some` */
+    const struct str_list *some;   /* empty = all */
+    int64_t passed_over;           /* records of others */
     const struct flatten *flatten; /* NULL: nested objects are values */
     struct singer_stream **items;  /* in the order of their first SCHEMA */
     size_t count;
@@ -52,3 +54,5 @@ MUST_CHECK bool singer_streams_take_record(struct singer_streams *s, struct str 
 enum tap_result singer_streams_tell(const struct singer_streams *s, enum singer_news news,
                                     struct tap *tap);
 void singer_streams_release(struct singer_streams *s); /* fits AUTO(singer_streams) */
+/* Whether the tap's options want the stream. */
+bool singer_streams_want(const struct tap_options *options, struct str stream);

@@ -177,37 +177,41 @@ bool sql_asset(const struct request *request, struct arena *arena, struct materi
     return true;
 }
 
-static bool run_check(struct db *db, struct str sql, int64_t *ret_value, struct err *err)
+static bool take_value(const struct db_query *q, struct arena *arena, struct value *ret,
+                       struct err *err)
 {
-    AUTO(db_query) q = {0};
-    bool has_row = false;
-    if (!check_select(db, sql, err) || !db_prepare(db, sql, &q, err) ||
-        !db_next(&q, &has_row, err)) {
-        return false;
+    switch (db_col_type(q, 0)) {
+    case DB_INTEGER:
+        *ret = (struct value){.type = VALUE_INTEGER, .as.integer = db_col_i64(q, 0)};
+        return true;
+    case DB_REAL:
+        *ret = (struct value){.type = VALUE_REAL, .as.real = db_col_double(q, 0)};
+        return true;
+    case DB_TEXT:
+        *ret = (struct value){.type = VALUE_TEXT, .as.text = arena_copy(arena, db_col_str(q, 0))};
+        break;
+    case DB_BLOB:
+        *ret = (struct value){.type = VALUE_BLOB, .as.text = arena_copy(arena, db_col_blob(q, 0))};
+        break;
+    case DB_NULL:
+        *ret = (struct value){.type = VALUE_NULL};
+        return true;
     }
-    if (!has_row || db_col_is_null(&q, 0)) {
-        err_set(err, ERR_INVALID, "the check's SQL gives no value");
-        return err_hint(err, "select one number: 0 = failed, anything else = passed");
-    }
-    *ret_value = db_col_i64(&q, 0);
-    return true;
+    return ret->as.text.ptr != NULL || ret->as.text.len == 0 ||
+           err_set(err, ERR_NO_MEMORY, "no memory for the answer");
 }
 
-bool checks_run(const struct request *request, struct str path, struct arena *arena,
-                struct report *report)
+bool sqlite_ask(const void *options, struct str sql, struct arena *arena, struct value *ret,
+                struct err *err)
 {
-    const struct check_options *checks = request->checks.items;
-    for (size_t i = 0; i < request->checks.count && !cancel_requested(); i++) {
-        AUTO(database) d = {NULL};
-        struct err err = {0};
-        int64_t value = 0;
-        struct str where = checks[i].path.len > 0 ? checks[i].path : path;
-        bool ok = open_database(where, DB_READ_ONLY, arena, &d, &err) &&
-                  run_check(d.db, checks[i].sql, &value, &err);
-        if (ok || !cancel_requested()) {
-            report_check(report, &checks[i], ok && value != 0, value,
-                         ok ? STR("") : str_from(err.msg));
-        }
+    const struct target_options *o = options;
+    AUTO(database) d = {NULL};
+    AUTO(db_query) q = {0};
+    bool has_row = false;
+    if (!open_database(o->path, DB_READ_ONLY, arena, &d, err) || !check_select(d.db, sql, err) ||
+        !db_prepare(d.db, sql, &q, err) || !db_next(&q, &has_row, err)) {
+        return false;
     }
-    return !cancel_requested();
+    *ret = (struct value){.type = VALUE_NULL};
+    return !has_row || take_value(&q, arena, ret, err);
 }

@@ -5,8 +5,6 @@
 
 MUST_CHECK bool sql_asset(const struct request *request, struct arena *arena,
                           struct materialization *ret, struct err *err);
-/* Runs the checks one by one and reports each; `path` is the database for those that name none
- * (empty = there is none). A check whose SQL fails has not passed. False: canceled, and those that
- * were not carried out to their end are not reported. */
-bool checks_run(const struct request *request, struct str path, struct arena *arena,
-                struct report *report);
+/* target_ops.ask of a SQLite database. */
+MUST_CHECK bool sqlite_ask(const void *options, struct str sql, struct arena *arena,
+                           struct value *ret, struct err *err);

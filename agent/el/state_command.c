@@ -63,10 +63,6 @@ static bool carry_out(const struct request *r, struct arena *arena, int fd, stru
     if (r->kind != STEP_EXTRACT_LOAD) {
         return err_set(err, ERR_INVALID, "a step of this kind has no state");
     }
-    if (r->target->states == NULL) {
-        return err_set(err, ERR_INVALID, "a target %s does not show its states yet",
-                       r->target->type);
-    }
     bool ok = r->target->open(&target, &context, err) && set_state(r, target, err) &&
               target->ops->states(target, &states, err) &&
               write_states(r->state_id, &states, fd, err);

@@ -3,14 +3,10 @@
  *
  *   {"state_id": "shop/sales", "states": [{"at": "2026-11-29T00:40:00.000Z", "value": {...}}, ...]}
  *
- * A first value of null: there is no state, somebody has reset it.
- *
  * Bytes of the id that are not letters, digits, '.', '_' or '-' are written as %2F in the name. */
 #pragma once
-#include "agent/el/target.h"
+#include "agent/el/state_history.h"
 #include "common/base/arena.h"
-#include "common/base/buf.h"
-#include "common/base/err.h"
 #include "common/platform/clock.h"
 
 enum { STATE_FILE_BYTES_MAX = 32 << 20 };
@@ -22,12 +18,9 @@ struct state_file {
     const char *path;
     struct str state_id;
     struct clock clock;
-    struct buf value;   /* the present state, JSON; empty = none */
-    struct buf history; /* of earlier runs: elements of "states", each with a comma before it */
-    struct buf earlier; /* the element that the first set() of this run puts there */
+    struct state_history kept;
     bool is_dirty;
     struct mono_time written;
-    char at[WALL_TEXT_SIZE]; /* when the state in the file was written; empty: there is no file */
 };
 
 /* Makes the folder. ERR_CORRUPT when the file is no state file; ERR_EXISTS when it is another
@@ -36,9 +29,6 @@ MUST_CHECK bool state_file_open(struct state_file *ret, struct str folder, struc
                                 struct arena *arena, struct err *err);
 /* `value` is JSON. Written at once, or after STATE_FILE_EVERY. */
 MUST_CHECK bool state_file_set(struct state_file *s, struct str value, struct err *err);
-/* The states as they are in the file, in the arena. */
-MUST_CHECK bool state_file_list(const struct state_file *s, struct arena *arena,
-                                struct kept_states *ret, struct err *err);
 /* `value` becomes the state, empty: there is none; what it was is kept. Written at once. */
 MUST_CHECK bool state_file_replace(struct state_file *s, struct str value, struct err *err);
 /* Writes what was not written yet. */

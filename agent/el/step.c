@@ -1,9 +1,11 @@
 #include "agent/el/step.h"
 
 #include "agent/el/cancel.h"
+#include "agent/el/checks.h"
 #include "agent/el/extract_load.h"
 #include "agent/el/singer_pump.h"
 #include "agent/el/sql_asset.h"
+#include "agent/el/stream_assets.h"
 #include "common/base/limits.h"
 #include "common/db/db.h"
 #include "common/log/log.h"
@@ -39,24 +41,68 @@ static bool read_all(int fd, struct buf *into, struct err *err)
     }
 }
 
+static bool load(const struct request *r, struct arena *arena, struct report *report,
+                 struct materialization *ret, struct err *err)
+{
+    return singer_pump_fits(r) ? singer_pump(r, arena, report, ret, err)
+                               : extract_load(r, NULL, arena, report, ret, err);
+}
+
+/* The checks of those assets that were made. */
+static bool keep_checks(const struct request *r, const bool *made, struct arena *arena,
+                        struct object_list *ret, struct err *err)
+{
+    const struct check_options *checks = r->checks.items;
+    const struct asset_stream *assets = r->assets.items;
+    struct check_options *kept = arena_array(arena, r->checks.count, sizeof(*kept));
+    if (kept == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the checks");
+    }
+    *ret = (struct object_list){.items = kept};
+    for (size_t c = 0; c < r->checks.count; c++) {
+        for (size_t i = 0; i < r->assets.count; i++) {
+            if (made[i] && str_eq(assets[i].asset, checks[c].asset)) {
+                kept[ret->count++] = checks[c];
+                break;
+            }
+        }
+    }
+    return true;
+}
+
+/* A load whose streams are assets. */
+static bool materialize_streams(const struct request *r, struct arena *arena, struct report *report,
+                                struct err *err)
+{
+    struct materialization m = {0};
+    struct request checking = *r;
+    struct err why = {0};
+    bool *made = arena_array(arena, r->assets.count, sizeof(*made));
+    bool is_loaded = load(r, arena, report, &m, err);
+    if (made == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the report");
+    }
+    bool ok = stream_assets_report(r, &m, is_loaded, report, made, err);
+    if (keep_checks(r, made, arena, &checking.checks, &why)) {
+        (void)checks_run(&checking, arena, report);
+    } else {
+        *err = why;
+        ok = false;
+    }
+    return ok;
+}
+
 static bool materialize(const struct request *r, struct arena *arena, struct report *report,
                         struct err *err)
 {
     struct materialization m = {0};
-    struct str path = r->kind == STEP_SQL ? r->path : STR("");
-    bool ok = r->kind == STEP_SQL   ? sql_asset(r, arena, &m, err)
-              : singer_pump_fits(r) ? singer_pump(r, arena, report, &m, err)
-                                    : extract_load(r, NULL, arena, report, &m, err);
-    if (!ok) {
+    if (!(r->kind == STEP_SQL ? sql_asset(r, arena, &m, err) : load(r, arena, report, &m, err))) {
         return false;
     }
     report_materialization(report, &m);
     LOG(INFO, "el.materialized", F_S("asset", r->asset), F_I("rows_read", m.rows_read),
         F_I("rows_written", m.rows_written), F_I("row_count", m.row_count));
-    if (r->kind == STEP_EXTRACT_LOAD) {
-        path = m.database;
-    }
-    (void)checks_run(r, path, arena, report); /* what was made stays made */
+    (void)checks_run(r, arena, report); /* what was made stays made */
     return true;
 }
 
@@ -64,9 +110,10 @@ static bool carry_out(const struct request *r, struct arena *arena, struct repor
                       struct err *err)
 {
     if (r->kind != STEP_CHECKS) {
-        return materialize(r, arena, report, err);
+        return r->assets.count > 0 ? materialize_streams(r, arena, report, err)
+                                   : materialize(r, arena, report, err);
     }
-    return checks_run(r, STR_NONE, arena, report) || cancel_error(err);
+    return checks_run(r, arena, report) || cancel_error(err);
 }
 
 bool step_read(int fd, struct arena *arena, struct request *ret, struct err *err)

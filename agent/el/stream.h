@@ -34,4 +34,5 @@ struct stream {
     bool has_marked;           /* rows came that are deleted, since the last commit */
     int64_t rows_read;
     int64_t bytes_read;
+    const struct err *failure; /* its rows are passed over; NULL = none */
 };

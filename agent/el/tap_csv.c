@@ -38,13 +38,8 @@ static struct tap_csv *csv_of(struct tap *tap)
 
 static bool check_options(struct tap_csv *t, const struct tap_options *o, struct err *err)
 {
-    if (!csv_check_delimiter(o->delimiter, err)) {
+    if (!csv_check(o, t->context->mode, err)) {
         return err_wrap(err, "tap csv");
-    }
-    if (o->header && o->columns.count > 0) {
-        err_set(err, ERR_INVALID,
-                "tap csv: \"columns\" names the fields of files without a header");
-        return err_hint(err, "add \"header: false\", or remove \"columns\"");
     }
     t->delimiter = o->delimiter.ptr[0];
     return true;

@@ -392,7 +392,8 @@ static bool set_up(struct tap_http *t, struct err *err)
     t->stream.key = o->primary_key;
     t->pager = pager_new(&o->pages);
     http_question_init(&t->question);
-    if (!set_up_columns(t, err) || !http_tap_options_check(o, err) || !set_up_mark(t, err)) {
+    if (!set_up_columns(t, err) || !http_tap_check(o, t->context->mode, err) ||
+        !set_up_mark(t, err)) {
         return false;
     }
     /* What was committed of an append that broke off would come again: it goes in few pieces. */
@@ -476,7 +477,7 @@ static bool http_tap_choose(void *options, const struct stream_choice *choice,
 
 const struct tap_ops tap_http = {
     .type = "http",
-    .options = &http_tap_options_table,
+    .options = &tap_http_options,
     .open = http_tap_open,
     .next = http_tap_next,
     .state = http_tap_state,

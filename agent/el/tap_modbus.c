@@ -4,116 +4,8 @@
 #include "agent/el/connectors.h"
 #include "agent/el/modbus_link.h"
 #include "agent/el/pace.h"
-#include "common/base/limits.h"
 
-enum {
-    PORT_DEFAULT = 502,
-    BAUD_DEFAULT = 19200,
-    PORT_MAX = 65535,
-    UNIT_MAX = 255,
-    RETRIES_MAX = 100
-};
 enum { SAMPLE_ARENA_BYTES = 1 << 20 };
-#define TIMEOUT_DEFAULT_NS NS_PER_SEC
-
-static const char *const parity_names[] = {"none", "even", "odd", NULL};
-
-struct modbus_options {
-    struct str type;
-    struct pace_options pace;
-    struct modbus_link_options link;
-    struct register_defaults defaults;
-    int64_t gap;
-    struct object_list registers; /* of struct modbus_register */
-};
-
-#define AT(member_) .offset = offsetof(struct modbus_options, member_)
-
-static const struct field modbus_fields[] = {
-    {.key = "type", .type = FIELD_STR, AT(type), .required = true},
-    PACE_OPTION_FIELDS(modbus_options, pace),
-    {.key = "host", .type = FIELD_STR, AT(link.host), .help = "Modbus/TCP: name or address."},
-    {.key = "port", .type = FIELD_I64, AT(link.port), .min = 1, .max = PORT_MAX, .fallback = "502"},
-    {.key = "device",
-     .type = FIELD_STR,
-     AT(link.device),
-     .help = "Modbus RTU: the serial line, such as `/dev/ttyUSB0`."},
-    {.key = "baud",
-     .type = FIELD_I64,
-     AT(link.baud),
-     .min = 50,
-     .max = 4000000,
-     .fallback = "19200"},
-    {.key = "parity",
-     .type = FIELD_ENUM,
-     AT(link.parity),
-     .names = parity_names,
-     .fallback = "even"},
-    {.key = "stop_bits",
-     .type = FIELD_I64,
-     AT(link.stop_bits),
-     .min = 1,
-     .max = 2,
-     .fallback = "1"},
-    {.key = "unit",
-     .type = FIELD_I64,
-     AT(defaults.unit),
-     .max = UNIT_MAX,
-     .fallback = "1",
-     .help = "The device on a serial line, or behind a gateway."},
-    {.key = "timeout",
-     .type = FIELD_DURATION,
-     AT(link.timeout),
-     .min = NS_PER_MS,
-     .max = 60 * NS_PER_SEC,
-     .fallback = "1s",
-     .help = "How long to wait for a connection, and for an answer."},
-    {.key = "retries",
-     .type = FIELD_I64,
-     AT(link.retries),
-     .max = RETRIES_MAX,
-     .fallback = "2",
-     .help = "How often a request is tried again before the step fails."},
-    {.key = "gap",
-     .type = FIELD_I64,
-     AT(gap),
-     .max = READ_BITS_MAX,
-     .fallback = "0",
-     .help = "How many registers that nobody asked for may be read to save a request."},
-    {.key = "word_order",
-     .type = FIELD_ENUM,
-     AT(defaults.word_order),
-     .names = register_order_names,
-     .fallback = "big"},
-    {.key = "byte_order",
-     .type = FIELD_ENUM,
-     AT(defaults.byte_order),
-     .names = register_order_names,
-     .fallback = "big"},
-    {.key = "registers",
-     .type = FIELD_OBJECT_LIST,
-     AT(registers),
-     .required = true,
-     .min = 1,
-     .max = LIMIT_COLUMNS - 1,
-     .object = &modbus_register_table},
-};
-static const struct modbus_options modbus_defaults = {
-    .link = {.port = PORT_DEFAULT,
-             .baud = BAUD_DEFAULT,
-             .parity = PARITY_EVEN,
-             .stop_bits = 1,
-             .timeout = TIMEOUT_DEFAULT_NS,
-             .retries = 2},
-    .defaults = {.unit = 1},
-};
-static const struct field_table modbus_table = {
-    .name = "tap",
-    .size = sizeof(struct modbus_options),
-    .fields = modbus_fields,
-    .count = COUNT_OF(modbus_fields),
-    .defaults = &modbus_defaults,
-};
 
 struct tap_modbus {
     struct tap base;
@@ -200,17 +92,6 @@ static void modbus_tap_close(struct tap *tap)
     }
 }
 
-static bool check_options(const struct modbus_options *o, struct err *err)
-{
-    if ((o->link.host.len > 0) == (o->link.device.len > 0)) {
-        err_set(err, ERR_INVALID, "%s",
-                o->link.host.len > 0 ? "\"host\" and \"device\" are two ways to a device"
-                                     : "\"host\" is missing, or \"device\"");
-        return err_hint(err, "\"host\" for Modbus/TCP, \"device\" for a serial line");
-    }
-    return pace_check(&o->pace, err);
-}
-
 static bool make_schema(struct tap_modbus *t, struct err *err)
 {
     t->stream.name = STR("modbus");
@@ -234,8 +115,7 @@ static bool prepare(struct tap_modbus *t, const struct modbus_options *o, struct
     struct arena *arena = t->context->arena;
     t->registers = o->registers.items;
     t->count = o->registers.count;
-    if (!check_options(o, err) || !registers_settle(t->registers, t->count, &o->defaults, err) ||
-        !make_schema(t, err) ||
+    if (!modbus_check(o, t->context->mode, err) || !make_schema(t, err) ||
         !registers_plan(t->registers, t->count, o->gap, arena, &t->plan, err)) {
         return false;
     }
@@ -269,7 +149,7 @@ static bool modbus_tap_open(struct tap **ret, const struct tap_context *context,
 
 const struct tap_ops tap_modbus = {
     .type = "modbus",
-    .options = &modbus_table,
+    .options = &tap_modbus_options,
     .open = modbus_tap_open,
     .next = modbus_tap_next,
     .state = modbus_tap_state,

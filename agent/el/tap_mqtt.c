@@ -5,6 +5,7 @@
  * and not after one that failed, so what ops->state() was told of is durable then. A broker sends no
  * more than a few messages ahead (20, mosquitto): when it falls silent, a commit is asked for. What
  * was not acknowledged comes again, so a row may be there twice, and is never missing. */
+#include "agent/connectors/mqtt_options.h"
 #include "agent/el/connectors.h"
 #include "agent/el/mqtt_link.h"
 #include "common/base/limits.h"
@@ -13,99 +14,21 @@
 #include <string.h>
 
 enum {
-    PORT_DEFAULT = 1883,
-    PORT_MAX = 65535,
-    TOPICS_MAX = 256,
-    TOPIC_BYTES_MAX = 65535,
     CLIENT_ID_RANDOM_BYTES = 8,
     WINDOW_LEAST = 8,
     AWAITED_MAX = 65535, /* message ids are 16 bits */
 };
-#define TIMEOUT_DEFAULT_NS (10 * NS_PER_SEC)
 /* How long nothing may come before a commit, where messages wait for their acknowledgement: at
  * WINDOW_LEAST of them the broker may be waiting for us, below it most brokers are not. */
 #define QUIET_NS      (20 * NS_PER_MS)
 #define QUIET_MOST_NS NS_PER_SEC
-#define LASTS_MAX_NS  (INT64_C(31) * 86400 * NS_PER_SEC)
-
-enum payload_format { FORMAT_TEXT, FORMAT_JSON };
-static const char *const format_names[] = {"text", "json", NULL};
-
-struct mqtt_options {
-    struct str type;
-    struct str host;
-    int64_t port;
-    struct str user, password;
-    struct str client_id;
-    struct str_list topics;
-    int format;
-    int64_t messages; /* 0 = not given */
-    int64_t lasts;    /* ns; the same */
-    int64_t timeout;
-};
-
-#define AT(member_) .offset = offsetof(struct mqtt_options, member_)
-
-static const struct field mqtt_fields[] = {
-    {.key = "type", .type = FIELD_STR, AT(type), .required = true},
-    {.key = "host", .type = FIELD_STR, AT(host), .required = true, .help = "Name or address."},
-    {.key = "port", .type = FIELD_I64, AT(port), .min = 1, .max = PORT_MAX, .fallback = "1883"},
-    {.key = "user", .type = FIELD_STR, AT(user)},
-    {.key = "password", .type = FIELD_STR, AT(password)},
-    {.key = "client_id",
-     .type = FIELD_STR,
-     AT(client_id),
-     .help = "With it the broker keeps messages of QoS 1 from run to run; no two clients may have "
-             "the same."},
-    {.key = "topics",
-     .type = FIELD_STR_LIST,
-     AT(topics),
-     .required = true,
-     .min = 1,
-     .max = TOPICS_MAX,
-     .help = "Filters, with `+` and `#`."},
-    {.key = "format",
-     .type = FIELD_ENUM,
-     AT(format),
-     .names = format_names,
-     .fallback = "text",
-     .help = "What a payload is."},
-    {.key = "messages",
-     .type = FIELD_I64,
-     AT(messages),
-     .min = 1,
-     .max = INT64_MAX,
-     .help = "A run ends after as many."},
-    {.key = "for",
-     .type = FIELD_DURATION,
-     AT(lasts),
-     .min = NS_PER_MS,
-     .max = LASTS_MAX_NS,
-     .help = "A run ends after this time."},
-    {.key = "timeout",
-     .type = FIELD_DURATION,
-     AT(timeout),
-     .min = NS_PER_MS,
-     .max = 600 * NS_PER_SEC,
-     .fallback = "10s",
-     .help = "How long to wait for a connection and for an answer."},
-};
-static const struct mqtt_options mqtt_defaults = {.port = PORT_DEFAULT,
-                                                  .timeout = TIMEOUT_DEFAULT_NS};
-static const struct field_table mqtt_table = {
-    .name = "tap",
-    .size = sizeof(struct mqtt_options),
-    .fields = mqtt_fields,
-    .count = COUNT_OF(mqtt_fields),
-    .defaults = &mqtt_defaults,
-};
 
 enum row_column { ROW_TIME, ROW_TOPIC, ROW_RETAINED, ROW_PAYLOAD, ROW_NOT_JSON, ROW_COLUMNS };
 
 struct tap_mqtt {
     struct tap base;
     const struct tap_context *context;
-    const struct mqtt_options *options;
+    const struct mqtt_tap_options *options;
     struct mqtt_link_options link_options;
     struct mqtt_link *link;
     struct stream stream;
@@ -176,7 +99,7 @@ static bool acknowledge(struct tap_mqtt *t, struct err *err)
 /* How long to wait for a message; 0 or less: the run is over. */
 static int64_t wait_ns(const struct tap_mqtt *t)
 {
-    const struct mqtt_options *o = t->options;
+    const struct mqtt_tap_options *o = t->options;
     int64_t quiet = t->awaited_count >= WINDOW_LEAST ? QUIET_NS : QUIET_MOST_NS;
     int64_t wait = t->context->idle_ns;
     if (t->awaited_count > 0 && quiet < wait) {
@@ -266,42 +189,12 @@ static bool make_schema(struct tap_mqtt *t, struct err *err)
     return true;
 }
 
-static bool check_length(const char *key, struct str text, struct err *err)
-{
-    return text.len <= TOPIC_BYTES_MAX ||
-           err_set(err, ERR_INVALID, "\"%s\" is longer than %d bytes", key, TOPIC_BYTES_MAX);
-}
-
-static bool check_options(const struct mqtt_options *o, enum load_mode mode, struct err *err)
-{
-    if (mode == MODE_OVERWRITE && o->client_id.len > 0) {
-        err_set(err, ERR_INVALID,
-                "\"client_id\" and mode overwrite: a run that dies would lose "
-                "the messages that the broker gave up for it");
-        return err_hint(err, "load with mode append");
-    }
-    if (o->messages == 0 && o->lasts == 0) {
-        err_set(err, ERR_INVALID, "\"for\" or \"messages\" is missing: when does a run end?");
-        return err_hint(err, "add for example \"for\": \"1m\"");
-    }
-    for (size_t i = 0; i < o->topics.count; i++) {
-        if (o->topics.items[i].len == 0) {
-            return err_set(err, ERR_INVALID, "\"topics\" has an empty one");
-        }
-        if (!check_length("topics", o->topics.items[i], err)) {
-            return false;
-        }
-    }
-    return check_length("user", o->user, err) && check_length("password", o->password, err) &&
-           check_length("client_id", o->client_id, err);
-}
-
 static bool prepare(struct tap_mqtt *t, struct err *err)
 {
-    const struct mqtt_options *o = t->options;
+    const struct mqtt_tap_options *o = t->options;
     struct arena *arena = t->context->arena;
     char random[2 * CLIENT_ID_RANDOM_BYTES + 1];
-    if (!check_options(o, t->context->mode, err) || !make_schema(t, err)) {
+    if (!mqtt_check(o, t->context->mode, err) || !make_schema(t, err)) {
         return false;
     }
     struct rng rng = rng_system();
@@ -346,7 +239,7 @@ static bool mqtt_tap_open(struct tap **ret, const struct tap_context *context, s
 
 const struct tap_ops tap_mqtt = {
     .type = "mqtt",
-    .options = &mqtt_table,
+    .options = &tap_mqtt_options,
     .open = mqtt_tap_open,
     .next = mqtt_tap_next,
     .state = mqtt_tap_state,

@@ -8,6 +8,7 @@
  *
  * Values go over as text. What no 64-bit number holds stays text: numeric of many digits, NaN and
  * infinities. Times are ISO 8601, with time zone in UTC; lists are JSON. */
+#include "agent/connectors/postgres_options.h"
 #include "agent/el/bookmark.h"
 #include "agent/el/connectors.h"
 #include "agent/el/copy_text.h"
@@ -17,31 +18,6 @@
 #include "common/base/limits.h"
 
 #include <string.h>
-
-struct postgres_tap_options {
-    struct str type;
-    struct str dsn;
-    struct str schema;
-    struct str table;
-    struct str_list columns;
-    struct str replication_key;
-};
-
-#define AT(member_) .offset = offsetof(struct postgres_tap_options, member_)
-static const struct field tap_fields[] = {
-    {.key = "type", .type = FIELD_STR, AT(type), .required = true},
-    {.key = "dsn", .type = FIELD_STR, AT(dsn), .required = true},
-    {.key = "schema", .type = FIELD_STR, AT(schema)},
-    {.key = "table", .type = FIELD_STR, AT(table), .required = true},
-    {.key = "columns", .type = FIELD_STR_LIST, AT(columns), .max = LIMIT_COLUMNS},
-    {.key = "replication_key", .type = FIELD_STR, AT(replication_key)},
-};
-static const struct field_table options_table = {
-    .name = "tap",
-    .size = sizeof(struct postgres_tap_options),
-    .fields = tap_fields,
-    .count = COUNT_OF(tap_fields),
-};
 
 /* How a column's text is read. */
 enum form { FORM_TEXT, FORM_INTEGER, FORM_REAL, FORM_BOOLEAN, FORM_BYTES, FORM_TIME };
@@ -300,7 +276,8 @@ static bool set_up(struct tap_postgres *t, struct err *err)
     struct schema all = schema_new(t->context->arena);
     struct column key_memory;
     const struct column *key = NULL;
-    if (!pg_open(&t->pg, t->options->dsn, err) ||
+    if (!postgres_check_connection(&t->options->connection, err) ||
+        !pg_open(&t->pg, t->options->connection.dsn, err) ||
         !pg_exec_text(&t->pg, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", err) ||
         !find_table(t, &all, err) || !choose_columns(t, &all, err)) {
         return false;
@@ -398,7 +375,7 @@ static bool postgres_tap_open(struct tap **ret, const struct tap_context *contex
 
 const struct tap_ops tap_postgres = {
     .type = "postgres",
-    .options = &options_table,
+    .options = &tap_postgres_options,
     .open = postgres_tap_open,
     .next = postgres_tap_next,
     .state = postgres_tap_state,

@@ -7,8 +7,10 @@
 #include "agent/el/connectors.h"
 #include "agent/el/line_source.h"
 #include "agent/el/program.h"
+#include "agent/el/singer_catalog.h"
 #include "agent/el/singer_streams.h"
 #include "common/base/limits.h"
+#include "common/log/log.h"
 #include "common/platform/files.h"
 
 #include <errno.h>
@@ -52,6 +54,10 @@ static bool wrap(const struct tap_program *t, struct err *err)
 static bool at_end(struct tap_program *t, enum tap_result *ret)
 {
     *ret = TAP_END;
+    if (t->streams.passed_over > 0) {
+        LOG(INFO, "el.records_passed_over", F_S("tap", label_of(t)),
+            F_I("records", t->streams.passed_over));
+    }
     if (t->program.pid > 0 && !program_wait(&t->program, &t->base.failure)) {
         struct str label = label_of(t);
         err_wrap(&t->base.failure, "tap " STR_FMT, STR_ARG(label));
@@ -116,6 +122,7 @@ static bool program_tap_next(struct tap *tap, enum tap_result *ret, struct err *
         if (!take(t, line, ret, err)) {
             return false;
         }
+        tap->passed_over = t->streams.passed_over;
         if (*ret != TAP_IDLE) {
             return true;
         }
@@ -161,12 +168,17 @@ static bool add_file(struct tap_program *t, const char *name, struct str content
 static bool start(struct tap_program *t, struct err *err)
 {
     const struct tap_options *o = t->options;
+    struct str catalog = o->catalog;
     const char *arguments[ARGUMENTS_MAX] = {0};
     const struct program_options options = {
         .command = &o->command, .dir = o->dir, .arguments = arguments};
+    if (catalog.len > 0 && o->streams.count > 0 &&
+        !singer_catalog_reduce(catalog, &o->streams, t->context->arena, &catalog, err)) {
+        return err_wrap(err, "tap");
+    }
     if (!add_file(t, "--config", o->config, &t->config, arguments, err) ||
         !add_file(t, "--state", t->context->state, &t->state, arguments, err) ||
-        !add_file(t, "--catalog", o->catalog, &t->catalog, arguments, err) ||
+        !add_file(t, "--catalog", catalog, &t->catalog, arguments, err) ||
         !program_start(&t->program, &options, t->context->arena, err)) {
         return err_wrap(err, "tap");
     }
@@ -214,7 +226,7 @@ static bool program_tap_open(struct tap **ret, const struct tap_context *context
 
 const struct tap_ops tap_singer_program = {
     .type = "singer_program",
-    .options = &tap_options_table,
+    .options = &tap_program_options,
     .open = program_tap_open,
     .next = program_tap_next,
     .state = program_tap_state,
@@ -222,7 +234,7 @@ const struct tap_ops tap_singer_program = {
 };
 const struct tap_ops tap_singer_input = {
     .type = "singer_input",
-    .options = &tap_options_table,
+    .options = &tap_singer_options,
     .open = program_tap_open,
     .next = program_tap_next,
     .state = program_tap_state,

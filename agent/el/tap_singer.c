@@ -118,7 +118,7 @@ static bool singer_tap_open(struct tap **ret, const struct tap_context *context,
 
 const struct tap_ops tap_singer = {
     .type = "singer",
-    .options = &tap_options_table,
+    .options = &tap_singer_options,
     .open = singer_tap_open,
     .next = singer_tap_next,
     .state = singer_tap_state,

@@ -1,50 +1,12 @@
 /* Tap system: what this host says of itself. DESIGN: one row a measurement (time, name, label,
  * value, unit), not one column: every host gives the same table, whatever disks and sensors it
  * has, a fleet's rows go together, and a chart is `WHERE name = 'cpu_used'`. */
+#include "agent/connectors/system_options.h"
 #include "agent/el/connectors.h"
 #include "agent/el/pace.h"
 #include "agent/el/system_sample.h"
 #include "common/log/log.h"
 #include "common/platform/clock.h"
-
-enum group { CPU, MEMORY, DISK, TEMPERATURE, NETWORK, WEAR, CLOCK, GROUPS };
-static const char *const group_names[] = {"cpu",     "memory", "disk",  "temperature",
-                                          "network", "wear",   "clock", NULL};
-
-struct system_options {
-    struct str type;
-    struct pace_options pace;
-    struct str_list groups; /* of group_names; empty = all */
-    struct str proc, sys;
-};
-
-#define AT(member_) .offset = offsetof(struct system_options, member_)
-
-static const struct field system_fields[] = {
-    {.key = "type", .type = FIELD_STR, AT(type), .required = true},
-    PACE_OPTION_FIELDS(system_options, pace),
-    {.key = "groups",
-     .type = FIELD_STR_LIST,
-     AT(groups),
-     .max = GROUPS,
-     .names = group_names,
-     .help = "What to measure; everything when not given."},
-    {.key = "proc",
-     .type = FIELD_STR,
-     AT(proc),
-     .fallback = "/proc",
-     .help = "Where the host's /proc is, seen from a container."},
-    {.key = "sys", .type = FIELD_STR, AT(sys), .fallback = "/sys", .help = "The same for /sys."},
-};
-static const struct system_options system_defaults = {.proc = STR_INIT("/proc"),
-                                                      .sys = STR_INIT("/sys")};
-static const struct field_table system_table = {
-    .name = "tap",
-    .size = sizeof(struct system_options),
-    .fields = system_fields,
-    .count = COUNT_OF(system_fields),
-    .defaults = &system_defaults,
-};
 
 enum { SAMPLE_ARENA_BYTES = 4 << 20 };
 #define CPU_WINDOW_NS NS_PER_SEC /* of the first sample, at most */
@@ -71,11 +33,12 @@ static struct tap_system *system_of(struct tap *tap)
     return (struct tap_system *)(void *)tap;
 }
 
-static bool has_group(const struct tap_system *t, enum group group)
+static bool has_group(const struct tap_system *t, enum system_group group)
 {
     const struct str_list *groups = &t->options->groups;
     for (size_t i = 0; i < groups->count; i++) {
-        if (str_eq(groups->items[i], str_from(group_names[group]))) {
+        if (str_eq(groups->items[i], str_from(system_group_names[group])) ||
+            str_eq(groups->items[i], str_from(system_group_names[GROUP_ALL]))) {
             return true;
         }
     }
@@ -88,26 +51,26 @@ static void take_sample(struct tap_system *t)
     arena_reset(&t->arena);
     s->count = t->given = 0;
     (void)wall_format(clock_wall(&t->clock), t->time);
-    if (has_group(t, CPU)) {
+    if (has_group(t, GROUP_CPU)) {
         sample_cpu(s, &t->ticks, clock_mono(&t->clock));
     }
-    if (has_group(t, MEMORY)) {
+    if (has_group(t, GROUP_MEMORY)) {
         sample_memory(s);
     }
-    if (has_group(t, DISK)) {
+    if (has_group(t, GROUP_DISK)) {
         sample_filesystems(s);
         sample_disks(s);
     }
-    if (has_group(t, TEMPERATURE)) {
+    if (has_group(t, GROUP_TEMPERATURE)) {
         sample_temperatures(s);
     }
-    if (has_group(t, NETWORK)) {
+    if (has_group(t, GROUP_NETWORK)) {
         sample_network(s);
     }
-    if (has_group(t, WEAR)) {
+    if (has_group(t, GROUP_WEAR)) {
         sample_wear(s);
     }
-    if (has_group(t, CLOCK)) {
+    if (has_group(t, GROUP_CLOCK)) {
         sample_clock(s, clock_is_synced());
     }
 }
@@ -202,7 +165,7 @@ static void begin(struct tap_system *t)
 {
     struct mono_time now = clock_mono(&t->clock);
     struct mono_time start = now;
-    if (has_group(t, CPU)) {
+    if (has_group(t, GROUP_CPU)) {
         int64_t every = t->options->pace.every;
         start.ns += every > 0 && every < CPU_WINDOW_NS ? every : CPU_WINDOW_NS;
         sample_cpu(&t->sample, &t->ticks, now);
@@ -241,7 +204,7 @@ static bool system_tap_open(struct tap **ret, const struct tap_context *context,
 
 const struct tap_ops tap_system = {
     .type = "system",
-    .options = &system_table,
+    .options = &tap_system_options,
     .open = system_tap_open,
     .next = system_tap_next,
     .state = system_tap_state,

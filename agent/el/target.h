@@ -4,6 +4,7 @@
  * set_schema, (load | set_schema | commit(not last))*, commit(last), close. Closing without the
  * last commit leaves nothing of what came after the commit before. */
 #pragma once
+#include "agent/el/rejects.h"
 #include "agent/el/removal.h"
 #include "agent/el/request.h"
 #include "agent/el/schema.h"
@@ -43,7 +44,6 @@ struct target {
     const struct target_ops *ops;
     struct str state;      /* as committed; empty = none */
     bool has_tables;       /* a sink for each stream, and not one file */
-    struct str database;   /* path of the SQLite file it is; empty = it is none */
     struct str quarantine; /* where it is, for people: "table _selvedge_rejected of shop.db" */
 };
 /* First member of every connector's struct of a sink. */
@@ -91,8 +91,12 @@ struct target_ops {
      * the same, until the next load with the same state. */
     MUST_CHECK bool (*quarantine_failed)(struct target *target, struct err *err);
     void (*close)(struct target *target); /* NULL is allowed */
-    /* What it keeps for context->state_id, in the context's arena. NULL, as set_state: it cannot
-     * say. */
+    /* Of a target that is a database; NULL else. The first value that the query gives, in `arena`;
+     * `options` as for open(), of which only the connection and the place of tables count. The query
+     * must be one that only reads. */
+    MUST_CHECK bool (*ask)(const void *options, struct str sql, struct arena *arena,
+                           struct value *ret, struct err *err);
+    /* What it keeps for context->state_id, in the context's arena. */
     MUST_CHECK bool (*states)(struct target *target, struct kept_states *ret, struct err *err);
     /* Instead of a load: `value` becomes the present state, the former is kept; empty: there is
      * none. */

@@ -4,6 +4,7 @@
  * source gives the same rows: each has a key, made of when the last state was written, the batch's
  * number since then and its content, by which a server can tell. It is another one in each load,
  * for the same rows may be meant to be there twice. */
+#include "agent/connectors/http_target_options.h"
 #include "agent/el/connectors.h"
 #include "agent/el/hash.h"
 #include "agent/el/http_client.h"
@@ -15,72 +16,11 @@
 #include <string.h>
 
 enum {
-    BATCH_ROWS_MAX = 1000000,
     ANSWER_BYTES_MAX = 1 << 20,
     KEY_BYTES = 40,
     WRAPPER_BYTES_MAX = 2 << 10,
 };
-#define BATCH_ROWS_DEFAULT  500
-#define BATCH_BYTES_DEFAULT (INT64_C(1) << 20)
-#define BATCH_BYTES_MAX     (INT64_C(64) << 20)
-#define STREAM_MARK         STR("{stream}")
-
-enum batch_format { BATCH_ARRAY, BATCH_LINES, BATCH_OBJECT };
-static const char *const format_names[] = {"array", "jsonl", "object", NULL};
-static const char *const method_names[] = {"POST", "PUT", "PATCH", NULL};
-
-struct http_target_options {
-    struct load_options load;
-    struct http_options http;
-    int method; /* index of method_names: HTTP_POST + it */
-    int format; /* enum batch_format */
-    struct str wrapper;
-    int64_t batch_rows;
-    int64_t batch_bytes;
-};
-
-#define AT(member_) .offset = offsetof(struct http_target_options, member_)
-static const struct field fields[] = {
-    LOAD_OPTION_FIELDS(http_target_options, load),
-    HTTP_OPTION_FIELDS(http_target_options, http),
-    {.key = "method", .type = FIELD_ENUM, AT(method), .names = method_names, .fallback = "POST"},
-    {.key = "format",
-     .type = FIELD_ENUM,
-     AT(format),
-     .names = format_names,
-     .fallback = "array",
-     .help = "What a batch is: a JSON list, a JSON object a line, or an object that has the list "
-             "under `wrapper`."},
-    {.key = "wrapper", .type = FIELD_STR, AT(wrapper), .fallback = "records"},
-    {.key = "batch_rows",
-     .type = FIELD_I64,
-     AT(batch_rows),
-     .min = 1,
-     .max = BATCH_ROWS_MAX,
-     .fallback = "500",
-     .help = "At most as many rows in a request."},
-    {.key = "batch_bytes",
-     .type = FIELD_BYTES,
-     AT(batch_bytes),
-     .min = 1,
-     .max = BATCH_BYTES_MAX,
-     .fallback = "1MiB",
-     .help = "No more than that, but for a row that is larger alone."},
-};
-static const struct http_target_options defaults = {
-    .load = LOAD_OPTION_DEFAULTS,
-    .http = HTTP_OPTION_DEFAULTS,
-    .wrapper = STR_INIT("records"),
-    .batch_rows = BATCH_ROWS_DEFAULT,
-    .batch_bytes = BATCH_BYTES_DEFAULT,
-};
-static const struct field_table options_table = {
-    .name = "target",
-    .size = sizeof(struct http_target_options),
-    .fields = fields,
-    .count = COUNT_OF(fields),
-    .defaults = &defaults,
-};
+#define STREAM_MARK STR("{stream}")
 
 struct http_sink {
     struct sink base;
@@ -117,8 +57,8 @@ static struct http_sink *sink_of(struct sink *sink)
 
 static void write_key(struct target_http *t, const struct http_sink *s, struct buf *out)
 {
-    if (strcmp(t->state_at, t->state.at) != 0) {
-        memcpy(t->state_at, t->state.at, sizeof(t->state_at));
+    if (strcmp(t->state_at, t->state.kept.at) != 0) {
+        memcpy(t->state_at, t->state.kept.at, sizeof(t->state_at));
         t->batches = 0;
     }
     struct hash64 place = hash64_new();
@@ -169,7 +109,7 @@ static bool send_batch(struct target_http *t, struct http_sink *s, struct err *e
     if (!http_client_begin(s->client, &request, err) ||
         !http_client_finish(s->client, &answer, err)) {
         return err_wrap(err, "rows %lld to %lld", (long long)s->sent_rows + 1,
-                        (long long)(s->sent_rows + s->batch_rows));
+                        (long long)s->sent_rows + (long long)s->batch_rows);
     }
     t->batches++;
     s->sent_rows += s->batch_rows;
@@ -221,7 +161,7 @@ static bool http_target_load(struct target *target, struct sink *sink,
 static bool keep_state(struct target_http *t, struct str state, bool is_last, struct err *err)
 {
     bool has_sent = t->batches > 0;
-    bool is_same = str_eq(state, buf_str(&t->state.value));
+    bool is_same = str_eq(state, buf_str(&t->state.kept.value));
     if (state.len > 0 && !state_file_set(&t->state, state, err)) {
         return false;
     }
@@ -267,7 +207,7 @@ static bool open_state(struct target_http *t, struct err *err)
         return state_file_open(&t->state, c->state_dir, c->state_id, c->arena, err);
     }
     t->state.clock = clock_system();
-    (void)wall_format(clock_wall(&t->state.clock), t->state.at);
+    (void)wall_format(clock_wall(&t->state.clock), t->state.kept.at);
     return true;
 }
 
@@ -282,11 +222,11 @@ static bool http_target_open(struct target **ret, const struct target_context *c
     t->base.has_tables = true;
     t->context = context;
     t->options = (const void *)context->load;
-    if (!http_options_check(&t->options->http, err) || !open_state(t, err)) {
+    if (!http_target_check(t->options, MODE_APPEND, err) || !open_state(t, err)) {
         return err_wrap(err, "target http");
     }
-    memcpy(t->state_at, t->state.at, sizeof(t->state_at));
-    t->base.state = arena_copy(context->arena, buf_str(&t->state.value));
+    memcpy(t->state_at, t->state.kept.at, sizeof(t->state_at));
+    t->base.state = arena_copy(context->arena, buf_str(&t->state.kept.value));
     if (t->base.state.ptr == NULL) {
         http_target_close(&t->base);
         return err_set(err, ERR_NO_MEMORY, "no memory for the state");
@@ -295,9 +235,9 @@ static bool http_target_open(struct target **ret, const struct target_context *c
     return true;
 }
 
-/* The URL with the stream's name in place of its mark. */
-static bool stream_url(struct str url, struct str stream, struct arena *arena, struct str *ret,
-                       struct err *err)
+/* The stream's name in place of its mark. */
+static bool fill_in(struct str url, struct str stream, struct arena *arena, struct str *ret,
+                    struct err *err)
 {
     AUTO(buf) out = buf_growing(CURSOR_BYTES_MAX);
     while (url.len > 0) {
@@ -316,7 +256,8 @@ static bool stream_url(struct str url, struct str stream, struct arena *arena, s
 static bool open_sink(struct target_http *t, struct http_sink *s, struct err *err)
 {
     struct arena *arena = t->context->arena;
-    bool has_mark = str_contains(t->options->http.url, STREAM_MARK);
+    bool has_mark = str_contains(t->options->http.url, STREAM_MARK) ||
+                    str_contains(t->options->http.path, STREAM_MARK);
     if (has_mark && s->base.name.len == 0) {
         err_set(err, ERR_INVALID, "the stream has no name for the URL's {stream}");
         return err_hint(err, "give it one with the target's \"table\"");
@@ -328,7 +269,8 @@ static bool open_sink(struct target_http *t, struct http_sink *s, struct err *er
     s->http = t->options->http;
     const struct http_client_options client = {
         .options = &s->http, .answer_bytes_max = ANSWER_BYTES_MAX, .clock = t->state.clock};
-    if (!stream_url(s->http.url, s->base.name, arena, &s->http.url, err) ||
+    if (!fill_in(s->http.url, s->base.name, arena, &s->http.url, err) ||
+        !fill_in(s->http.path, s->base.name, arena, &s->http.path, err) ||
         !http_client_open(&s->client, &client, arena, err)) {
         return false;
     }
@@ -377,7 +319,7 @@ static bool http_target_set_schema(struct target *target, struct sink *sink,
 static bool http_target_states(struct target *target, struct kept_states *ret, struct err *err)
 {
     const struct target_http *t = http_of(target);
-    return state_file_list(&t->state, t->context->arena, ret, err);
+    return state_history_list(&t->state.kept, t->context->arena, ret, err);
 }
 
 static bool http_target_set_state(struct target *target, struct str value, struct err *err)
@@ -387,7 +329,7 @@ static bool http_target_set_state(struct target *target, struct str value, struc
 
 const struct target_ops target_http = {
     .type = "http",
-    .options = &options_table,
+    .options = &target_http_options,
     .open = http_target_open,
     .add = http_target_add,
     .set_schema = http_target_set_schema,

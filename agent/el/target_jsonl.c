@@ -38,4 +38,6 @@ const struct target_ops target_jsonl = {
     .quarantine = file_target_quarantine,
     .quarantine_failed = file_target_quarantine,
     .close = file_target_close,
+    .states = file_target_states,
+    .set_state = file_target_set_state,
 };

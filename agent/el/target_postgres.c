@@ -6,53 +6,11 @@
  * it out yet. The next worker must not read the state before that, or an append would add the same
  * rows again: each session holds a lock of its state's name, which ends with it. */
 #include "agent/el/connectors.h"
+#include "agent/el/pg_ask.h"
 #include "agent/el/postgres_quarantine.h"
 #include "agent/el/postgres_sink.h"
 #include "agent/el/postgres_states.h"
 #include "common/base/limits.h"
-
-struct postgres_options {
-    struct load_options load;
-    struct str dsn;
-    struct str schema;
-    bool create_schema;
-    int nul_characters; /* enum nul_rule */
-};
-
-static const char *const nul_names[] = {
-    [NUL_ERROR] = "error", [NUL_REPLACE] = "replace", [NUL_REMOVE] = "remove", NULL};
-static const struct field target_fields[] = {
-    LOAD_OPTION_FIELDS(postgres_options, load),
-    {.key = "dsn",
-     .type = FIELD_STR,
-     .offset = offsetof(struct postgres_options, dsn),
-     .required = true,
-     .help = "`postgresql://user@host/database`, or `host=… dbname=…`. What it leaves out comes "
-             "from libpq's environment variables, service file and password file."},
-    {.key = "schema",
-     .type = FIELD_STR,
-     .offset = offsetof(struct postgres_options, schema),
-     .help = "The schema of the tables; the first of the search path when not given."},
-    {.key = "create_schema",
-     .type = FIELD_BOOL,
-     .offset = offsetof(struct postgres_options, create_schema),
-     .help = "Whether `schema` is made when it is not there, which is an error otherwise."},
-    {.key = "nul_characters",
-     .type = FIELD_ENUM,
-     .offset = offsetof(struct postgres_options, nul_characters),
-     .names = nul_names,
-     .fallback = "error",
-     .help = "What becomes of NUL characters in text and JSON, which PostgreSQL cannot hold: an "
-             "error, U+FFFD in their place, or nothing."},
-};
-static const struct postgres_options defaults = {.load = LOAD_OPTION_DEFAULTS};
-static const struct field_table options_table = {
-    .name = "target",
-    .size = sizeof(struct postgres_options),
-    .fields = target_fields,
-    .count = COUNT_OF(target_fields),
-    .defaults = &defaults,
-};
 
 struct target_postgres {
     struct target base;
@@ -240,7 +198,7 @@ static void postgres_target_close(struct target *target)
     }
 }
 
-static bool open_quarantine(struct target_postgres *t, const struct postgres_options *o,
+static bool open_quarantine(struct target_postgres *t, const struct postgres_target_options *o,
                             struct err *err)
 {
     t->quarantine = (struct postgres_quarantine){.pg = &t->link.pg,
@@ -252,7 +210,7 @@ static bool open_quarantine(struct target_postgres *t, const struct postgres_opt
     return postgres_quarantine_open(&t->quarantine, t->link.arena, err);
 }
 
-static bool find_schema(struct target_postgres *t, const struct postgres_options *o,
+static bool find_schema(struct target_postgres *t, const struct postgres_target_options *o,
                         struct err *err)
 {
     AUTO(buf) sql = buf_growing(PG_SQL_BYTES_MAX);
@@ -278,21 +236,22 @@ static bool read_state(struct target_postgres *t, bool is_for_load, struct err *
             postgres_states_read(&t->states, &t->base.state, err));
 }
 
-static bool set_up(struct target_postgres *t, const struct postgres_options *o, bool is_for_load,
-                   struct err *err)
+static bool set_up(struct target_postgres *t, const struct postgres_target_options *o,
+                   bool is_for_load, struct err *err)
 {
     t->sinks = arena_array(t->link.arena, LIMIT_STREAMS, sizeof(struct postgres_sink *));
     if (t->sinks == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for the target");
     }
-    return pg_open(&t->link.pg, o->dsn, err) && find_schema(t, o, err) &&
+    return postgres_check_connection(&o->connection, err) &&
+           pg_open(&t->link.pg, o->connection.dsn, err) && find_schema(t, o, err) &&
            read_state(t, is_for_load, err) && open_quarantine(t, o, err);
 }
 
 static bool postgres_target_open(struct target **ret, const struct target_context *context,
                                  struct err *err)
 {
-    const struct postgres_options *o = (const void *)context->load;
+    const struct postgres_target_options *o = (const void *)context->load;
     struct target_postgres *t = arena_alloc(context->arena, sizeof(*t));
     if (t == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for the target");
@@ -315,7 +274,7 @@ static bool postgres_target_open(struct target **ret, const struct target_contex
 
 const struct target_ops target_postgres = {
     .type = "postgres",
-    .options = &options_table,
+    .options = &target_postgres_options,
     .open = postgres_target_open,
     .add = postgres_target_add,
     .set_schema = postgres_target_set_schema,
@@ -325,6 +284,7 @@ const struct target_ops target_postgres = {
     .commit = postgres_target_commit,
     .quarantine = postgres_target_quarantine,
     .quarantine_failed = postgres_target_quarantine_failed,
+    .ask = postgres_ask,
     .close = postgres_target_close,
     .states = postgres_target_states,
     .set_state = postgres_target_set_state,

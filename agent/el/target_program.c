@@ -2,37 +2,13 @@
  * does with a stream that it has already (append, upsert, overwrite) is its configuration's
  * affair; `mode` says how the tap reads. Nothing can be taken back: rows that were sent may be in
  * the target though the load failed, and come again (at least once). */
-#include "agent/el/target_program.h"
 #include "agent/el/connectors.h"
 #include "agent/el/loader.h"
 #include "agent/el/reject_file.h"
 #include "agent/el/singer_writer.h"
 #include "common/base/limits.h"
 
-enum { BLOCK_BYTES = 64 << 10, COMMAND_WORDS_MAX = 256 };
-
-static const struct field fields[] = {
-    LOAD_OPTION_FIELDS(program_target_options, load),
-    {.key = "command",
-     .type = FIELD_STR_LIST,
-     .offset = offsetof(struct program_target_options, command),
-     .required = true,
-     .min = 1,
-     .max = COMMAND_WORDS_MAX,
-     .help = "The program and its arguments, without --config."},
-    {.key = "config",
-     .type = FIELD_STR,
-     .offset = offsetof(struct program_target_options, config),
-     .help = "JSON text that it gets with --config."},
-};
-static const struct program_target_options defaults = {.load = LOAD_OPTION_DEFAULTS};
-static const struct field_table options_table = {
-    .name = "target",
-    .size = sizeof(struct program_target_options),
-    .fields = fields,
-    .count = COUNT_OF(fields),
-    .defaults = &defaults,
-};
+enum { BLOCK_BYTES = 64 << 10 };
 
 struct program_sink {
     struct sink base;
@@ -110,7 +86,7 @@ static bool program_target_open(struct target **ret, const struct target_context
     if (!loader_open(&t->loader, context->state_dir, context->state_id, context->arena, err)) {
         return err_wrap(err, "target singer_program");
     }
-    t->base.state = arena_copy(context->arena, buf_str(&t->loader.state.value));
+    t->base.state = arena_copy(context->arena, buf_str(&t->loader.state.kept.value));
     if (t->base.state.ptr == NULL) {
         program_target_close(&t->base);
         return err_set(err, ERR_NO_MEMORY, "no memory for the state");
@@ -220,7 +196,7 @@ static bool program_target_commit(struct target *target, struct str state, bool 
 static bool program_target_states(struct target *target, struct kept_states *ret, struct err *err)
 {
     const struct target_program *t = program_of(target);
-    return state_file_list(&t->loader.state, t->arena, ret, err);
+    return state_history_list(&t->loader.state.kept, t->arena, ret, err);
 }
 
 static bool program_target_set_state(struct target *target, struct str value, struct err *err)
@@ -230,7 +206,7 @@ static bool program_target_set_state(struct target *target, struct str value, st
 
 const struct target_ops target_singer_program = {
     .type = "singer_program",
-    .options = &options_table,
+    .options = &target_program_options,
     .open = program_target_open,
     .add = program_target_add,
     .set_schema = program_target_set_schema,

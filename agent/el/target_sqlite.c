@@ -1,6 +1,7 @@
 /* Target sqlite: streams into tables of one database (sqlite_sink.h); the state of the extract is a
  * row of the same database (sqlite_states.h), so data and state are in one transaction. */
 #include "agent/el/connectors.h"
+#include "agent/el/sql_asset.h"
 #include "agent/el/sqlite_quarantine.h"
 #include "agent/el/sqlite_sink.h"
 #include "agent/el/sqlite_states.h"
@@ -16,6 +17,7 @@ enum {
 
 struct target_sqlite {
     struct target base;
+    struct str path;
     const struct target_context *context;
     struct db *db;
     struct db_tx tx;
@@ -179,7 +181,7 @@ static bool sqlite_target_set_state(struct target *target, struct str value, str
     struct target_sqlite *t = sqlite_of(target);
     if (t->db == NULL) {
         return err_set(err, ERR_NOT_FOUND, "target sqlite: there is no " STR_FMT " yet",
-                       STR_ARG(t->base.database));
+                       STR_ARG(t->path));
     }
     return (begin(t, err) && sqlite_states_write(&t->states, value, err) &&
             db_tx_commit(&t->tx, err)) ||
@@ -195,7 +197,7 @@ static bool sqlite_target_add(struct target *target, struct str table, struct si
     const struct sqlite_sink_options options = {.db = t->db,
                                                 .table = table,
                                                 .number = t->count,
-                                                .path = t->base.database,
+                                                .path = t->path,
                                                 .load = t->context->load,
                                                 .rejects = t->context->rejects,
                                                 .arena = t->context->arena};
@@ -222,7 +224,7 @@ static bool set_up(struct target_sqlite *t, struct err *err)
     if (!options_path(o->path, t->context->arena, &path, err)) {
         return false;
     }
-    t->base.database = o->path;
+    t->path = o->path;
     struct db_options options = {
         .path = path,
         .flags = DB_FOREIGN_FILE,
@@ -270,7 +272,7 @@ static bool sqlite_target_open(struct target **ret, const struct target_context 
 
 const struct target_ops target_sqlite = {
     .type = "sqlite",
-    .options = &target_options_table,
+    .options = &target_sqlite_options,
     .open = sqlite_target_open,
     .add = sqlite_target_add,
     .set_schema = sqlite_target_set_schema,
@@ -279,6 +281,7 @@ const struct target_ops target_sqlite = {
     .commit = sqlite_target_commit,
     .quarantine = sqlite_target_quarantine,
     .quarantine_failed = sqlite_target_quarantine_failed,
+    .ask = sqlite_ask,
     .close = sqlite_target_close,
     .states = sqlite_target_states,
     .set_state = sqlite_target_set_state,

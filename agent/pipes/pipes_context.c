@@ -3,14 +3,19 @@
 #include "common/json/json_writer.h"
 #include <assert.h>
 
-static void add_text(struct json_writer *w, const char *member, struct str text)
+static void add_value(struct json_writer *w, struct str text)
 {
-    jw_key(w, str_from(member));
     if (str_is_empty(text)) {
         jw_null(w);
     } else {
         jw_str(w, text);
     }
+}
+
+static void add_text(struct json_writer *w, const char *member, struct str text)
+{
+    jw_key(w, str_from(member));
+    add_value(w, text);
 }
 
 static void add_pair(struct json_writer *w, const char *member, struct str start, struct str end)
@@ -31,34 +36,41 @@ static void add_object(struct json_writer *w, const char *member, struct str jso
     jw_member_raw(w, member, str_is_empty(json) ? STR("{}") : json);
 }
 
+static void add_provenance(struct json_writer *w, const struct pipes_asset *asset)
+{
+    if (!asset->has_provenance) {
+        jw_null(w);
+        return;
+    }
+    jw_begin_object(w);
+    jw_member_str(w, "code_version", asset->made_by_code_version);
+    add_object(w, "input_data_versions", asset->made_from);
+    jw_member_bool(w, "is_user_provided", asset->is_user_version);
+    jw_end_object(w);
+}
+
 static void add_assets(struct json_writer *w, const struct pipes_context *c)
 {
     jw_key(w, STR("asset_keys"));
     jw_begin_array(w);
-    jw_str(w, c->asset);
+    for (size_t i = 0; i < c->asset_count; i++) {
+        jw_str(w, c->assets[i].key);
+    }
     jw_end_array(w);
 
     jw_key(w, STR("code_version_by_asset_key"));
     jw_begin_object(w);
-    jw_key(w, c->asset);
-    if (str_is_empty(c->code_version)) {
-        jw_null(w);
-    } else {
-        jw_str(w, c->code_version);
+    for (size_t i = 0; i < c->asset_count; i++) {
+        jw_key(w, c->assets[i].key);
+        add_value(w, c->assets[i].code_version);
     }
     jw_end_object(w);
 
     jw_key(w, STR("provenance_by_asset_key"));
     jw_begin_object(w);
-    jw_key(w, c->asset);
-    if (c->has_provenance) {
-        jw_begin_object(w);
-        jw_member_str(w, "code_version", c->made_by_code_version);
-        add_object(w, "input_data_versions", c->made_from);
-        jw_member_bool(w, "is_user_provided", c->is_user_version);
-        jw_end_object(w);
-    } else {
-        jw_null(w);
+    for (size_t i = 0; i < c->asset_count; i++) {
+        jw_key(w, c->assets[i].key);
+        add_provenance(w, &c->assets[i]);
     }
     jw_end_object(w);
 }

@@ -8,15 +8,19 @@
 #include "common/model/tz.h"
 
 /* Texts are borrowed; an empty one is null but where it says otherwise. */
-struct pipes_context {
-    struct str asset;
+struct pipes_asset {
+    struct str key;
     struct str code_version;
     bool has_provenance; /* the asset was materialized before: */
     struct str made_by_code_version;
-    struct str made_from;     /* JSON object, upstream key to its data version then; empty = {} */
-    bool is_user_version;     /* the data version was given by whoever made it */
-    struct str partition;     /* key; of a range the first */
-    struct str partition_end; /* of a range the last; empty = one partition */
+    struct str made_from; /* JSON object, upstream key to its data version then; empty = {} */
+    bool is_user_version; /* the data version was given by whoever made it */
+};
+struct pipes_context {
+    const struct pipes_asset *assets; /* sorted by key */
+    size_t asset_count;
+    struct str partition;                /* key; of a range the first */
+    struct str partition_end;            /* of a range the last; empty = one partition */
     struct str window_start, window_end; /* ISO 8601 with offset, of a time window */
     struct str run;                      /* never null */
     struct str job;

@@ -14,6 +14,7 @@ enum {
 struct check_process {
     struct loop *loop;
     struct check_process_options options;
+    char output_dir[LIMIT_PATH_BYTES + 1];
     struct step_context context;
     struct arena spec_arena;   /* of the present check */
     struct arena result_arena; /* of all results */
@@ -105,6 +106,7 @@ static void keep_result(struct check_process *p, const struct step_result *resul
     const struct check *check = &p->options.asset->checks[p->next];
     struct step_check *judged = &p->checks[p->results.count++];
     *judged = (struct step_check){
+        .asset = p->options.asset->step == NULL ? STR_NONE : p->options.asset->key,
         .name = check->name,
         .severity = check->severity == CHECK_WARN ? STR("warn") : STR("error"),
     };
@@ -137,6 +139,20 @@ static void on_check_end(void *ctx, const struct step_result *result)
     loop_defer(p->loop, &p->next_task);
 }
 
+/* "1.rows"; in the folder of a step that makes several "1.lake:orders:rows". */
+static void name_output(const struct check_process *p, const struct check *check, char *name,
+                        size_t size)
+{
+    const struct asset *asset = p->options.asset;
+    struct buf out = buf_fixed(name, size);
+    buf_addf(&out, "%lld.", (long long)p->context.attempt);
+    for (size_t i = 0; asset->step != NULL && i < asset->key.len; i++) {
+        buf_add_char(&out, asset->key.ptr[i] == '/' ? ':' : asset->key.ptr[i]);
+    }
+    buf_addf(&out, "%s" STR_FMT, asset->step == NULL ? "" : ":", STR_ARG(check->name));
+    (void)buf_cstr(&out); /* ends it */
+}
+
 static bool start_check(struct check_process *p, const struct check *check, struct err *err)
 {
     const struct asset *asset = p->options.asset;
@@ -145,9 +161,8 @@ static bool start_check(struct check_process *p, const struct check *check, stru
     if (!step_spec_make_check(&p->context, asset, check, &p->spec_arena, &spec, err)) {
         return false;
     }
-    char output_name[LIMIT_NAME_BYTES + 32];
-    (void)snprintf(output_name, sizeof(output_name), "%lld." STR_FMT, (long long)p->context.attempt,
-                   STR_ARG(check->name));
+    char output_name[LIMIT_ASSET_KEY_BYTES + LIMIT_NAME_BYTES + 32];
+    name_output(p, check, output_name, sizeof(output_name));
     struct step_process_options options = {.host = p->options.host,
                                            .argv = spec.argv,
                                            .envp = spec.envp,
@@ -194,6 +209,8 @@ bool check_process_start(struct check_process **ret, struct loop *loop,
     }
     p->loop = loop;
     p->options = *options;
+    (void)snprintf(p->output_dir, sizeof(p->output_dir), "%s", options->output_dir);
+    p->options.output_dir = p->output_dir; /* the first one starts in a later turn */
     p->context = *options->context;
     p->spec_arena = arena_new(SPEC_ARENA_BYTES);
     p->result_arena = arena_new((count + 1) * (RESULT_BYTES_MAX + 2 * sizeof(*p->checks)));

@@ -22,7 +22,9 @@ struct check_process_options {
     const struct step_host *host;       /* as of step_process.h */
     const struct step_context *context; /* of the step; copied, what it points to is borrowed */
     const struct asset *asset;
-    const char *output_dir; /* the step's: output goes to <attempt>.<check>.out and .err there */
+    const char *output_dir; /* the step's; copied. Output goes to <attempt>.<check>.out and .err
+                               there, of a step that makes several to <attempt>.<asset>:<check>
+                               with ':' for each '/' of the asset */
     int64_t grace_ns;
     /* Once, in a later turn of the loop. May close. */
     void (*on_end)(void *ctx, const struct check_results *results);

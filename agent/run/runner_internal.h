@@ -18,10 +18,23 @@ enum {
     INTERRUPTIONS_MAX = 3, /* in a row; then a run is not tried again because of one */
 };
 
+/* What an attempt makes: all that its step has not made yet. */
+struct attempt_asset {
+    uint32_t place; /* in plan.assets */
+    struct step_versions versions;
+    /* Of a step that makes several, at its end. */
+    bool is_made;
+    const struct check *blocking; /* that did not pass */
+};
+
 /* A step that is started or about to be. */
 struct attempt {
     struct active_run *run;
     uint32_t step;
+    struct attempt_asset *assets; /* in the plan's order */
+    size_t asset_count;
+    const struct asset **shared; /* the same of a step that makes several; else NULL */
+    size_t checked; /* of a step that makes several: of how many the checks have been asked */
     struct arena arena;
     struct step_partition partition;
     bool has_partition;
@@ -31,7 +44,7 @@ struct attempt {
     struct step_result judged;        /* with what it told besides, and its checks */
     struct check_process *checks;     /* NULL: none are asked after the step, or not yet */
     bool were_checks_canceled;
-    struct step_versions versions;
+    bool has_ended_well; /* of a program that speaks Dagster Pipes: before that was heeded */
     struct attempt *next;
 };
 
@@ -155,6 +168,10 @@ struct retry_order {
     struct wall_time not_before;
     struct str interruptions; /* empty = none: the tag is taken away */
 };
+/* The assets of a stored run that are to be made again. Of what is flushed. */
+MUST_CHECK bool retry_keys_stored(struct runner *runner, struct str run,
+                                  enum run_retry_strategy strategy, struct arena *arena,
+                                  struct retry_order *order, struct err *err);
 MUST_CHECK bool retry_enqueue(struct runner *runner, const struct stored_run *parent,
                               const struct retry_order *order, struct arena *arena,
                               char ret_run[UUID_TEXT_SIZE], struct err *err);
@@ -178,6 +195,26 @@ void attempt_free(struct attempt *attempt);
 void attempt_on_process_end(void *ctx, const struct step_result *result); /* the attempt */
 /* Records what the attempt came to, and frees it. */
 void attempt_end(struct attempt *attempt, const struct step_result *given);
+/* Of the attempt's asset `index`: what was told of it, else what the step is known to have made. */
+void attempt_record_materialization(struct attempt *attempt, const struct step_result *result,
+                                    size_t index, bool is_partial);
+/* NULL: no program that could speak Dagster Pipes. */
+const struct step_pipes_asset *attempt_told(const struct attempt *attempt, size_t index);
+/* Of what is said about a check of the attempt's asset `index`: a blocking one that did not pass, or
+ * NULL. */
+const struct check *attempt_blocking_failure(const struct attempt *attempt,
+                                             const struct step_result *result, size_t index);
+
+/* --- runner_shared.c: steps that make several assets --- */
+bool attempt_is_shared(const struct attempt *attempt);
+/* Tells the run what was made, and what of that did not pass its blocking checks; the error says so
+ * when the step itself did well. */
+enum step_outcome shared_judge(struct attempt *attempt, struct step_result *result);
+/* Whether it was made, going by what the worker or the program said. */
+bool shared_is_made(const struct attempt *attempt, const struct step_result *result, size_t index);
+/* Materializations of what was made; once nothing follows, the failures of the others. */
+void shared_record_made(struct attempt *attempt, const struct step_result *result);
+void shared_record_failures(struct attempt *attempt, const struct step_result *result);
 
 /* --- runner_steps.c --- */
 struct step_context attempt_context(const struct attempt *attempt);

@@ -27,11 +27,11 @@ struct attempt_pipes {
     void (*then)(struct attempt *attempt);
 };
 
-static void folder_of(const struct runner *runner, const char *run, struct str asset,
+static void folder_of(const struct runner *runner, const char *run, struct str step,
                       int64_t attempt, char path[LIMIT_PATH_BYTES + 1])
 {
     (void)snprintf(path, LIMIT_PATH_BYTES + 1, "%s/runs/%s/" STR_FMT "/%" PRId64 ".pipes",
-                   runner->options.state_dir, run, STR_ARG(asset), attempt);
+                   runner->options.state_dir, run, STR_ARG(step), attempt);
 }
 
 /* --- what the program is told ----------------------------------------------------------------- */
@@ -60,7 +60,7 @@ static bool add_window(const struct active_run *run, const struct partitions *pa
 
 /* Of the last materialization that was not partial. */
 static bool add_provenance(const struct active_run *run, const struct asset *asset,
-                           struct arena *arena, struct pipes_context *c, struct err *err)
+                           struct arena *arena, struct pipes_asset *c, struct err *err)
 {
     struct store *store = run->runner->options.store;
     struct stored_asset made = {0};
@@ -86,6 +86,32 @@ static bool add_provenance(const struct active_run *run, const struct asset *ass
     return c->made_from.ptr != NULL || err_set(err, ERR_NO_MEMORY, "out of memory");
 }
 
+static int by_key(const void *a, const void *b)
+{
+    return str_cmp(((const struct pipes_asset *)a)->key, ((const struct pipes_asset *)b)->key);
+}
+
+static bool add_assets(const struct attempt *attempt, struct arena *arena, struct pipes_context *c,
+                       struct err *err)
+{
+    const struct active_run *run = attempt->run;
+    struct pipes_asset *assets = arena_array(arena, attempt->asset_count, sizeof(*assets));
+    if (assets == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "out of memory");
+    }
+    for (size_t i = 0; i < attempt->asset_count; i++) {
+        const struct asset *asset = run_plan_asset(&run->run, attempt->assets[i].place);
+        assets[i] = (struct pipes_asset){.key = asset->key, .code_version = asset->code_version};
+        if (!add_provenance(run, asset, arena, &assets[i], err)) {
+            return false;
+        }
+    }
+    qsort(assets, attempt->asset_count, sizeof(*assets), by_key);
+    c->assets = assets;
+    c->asset_count = attempt->asset_count;
+    return true;
+}
+
 static bool write_context(const struct attempt *attempt, struct buf *out, struct err *err)
 {
     const struct active_run *run = attempt->run;
@@ -97,8 +123,6 @@ static bool write_context(const struct attempt *attempt, struct buf *out, struct
     struct buf end = buf_fixed(end_memory, sizeof(end_memory));
     bool is_partitioned = asset->partitions.kind != PARTITION_NONE;
     struct pipes_context c = {
-        .asset = asset->key,
-        .code_version = asset->code_version,
         .partition = is_partitioned ? run->facts.partition : STR_NONE,
         .partition_end = is_partitioned ? run->facts.partition_end : STR_NONE,
         .run = str_from(run->id),
@@ -106,7 +130,7 @@ static bool write_context(const struct attempt *attempt, struct buf *out, struct
         .retry_number = run->run.steps[attempt->step].attempt - 1,
         .extras = asset->extras,
     };
-    if (!add_provenance(run, asset, &arena, &c, err) ||
+    if (!add_assets(attempt, &arena, &c, err) ||
         !add_window(run, &asset->partitions, &c, &start, &end, err)) {
         return false;
     }
@@ -135,11 +159,12 @@ static void add_output(void *ctx, bool is_stderr, struct str text)
 static bool on_message(void *ctx, const struct pipes_message *message)
 {
     struct attempt_pipes *p = ctx;
-    bool had = p->told.has_materialized;
+    int64_t before = p->told.reports;
     if (!step_pipes_take(&p->told, message, runner_wall_now(p->attempt->run->runner))) {
         return false;
     }
-    if (!had && p->told.has_materialized) {
+    bool is_first = p->told.reports == 1 || p->attempt->asset_count > 1;
+    if (p->told.reports > before && is_first) {
         pipes_session_sync(p->session);
     }
     return true;
@@ -169,6 +194,18 @@ static bool find_user(const struct asset *asset, struct arena *arena,
     return confine_find_user(name, &options->user, &options->group, err);
 }
 
+/* Key and definition of each that the attempt makes. NULL: out of memory. */
+static const struct step_pipes_asset *assets_of(struct attempt *attempt)
+{
+    struct step_pipes_asset *assets =
+        arena_array(&attempt->arena, attempt->asset_count, sizeof(*assets));
+    for (size_t i = 0; assets != NULL && i < attempt->asset_count; i++) {
+        assets[i].asset = run_plan_asset(&attempt->run->run, attempt->assets[i].place);
+        assets[i].key = assets[i].asset->key;
+    }
+    return assets;
+}
+
 bool attempt_pipes_open(struct attempt *attempt, struct err *err)
 {
     const struct active_run *run = attempt->run;
@@ -182,9 +219,11 @@ bool attempt_pipes_open(struct attempt *attempt, struct err *err)
     }
     p->attempt = attempt;
     attempt->pipes = p;
-    folder_of(runner, run->id, asset->key, run->run.steps[attempt->step].attempt, path);
+    folder_of(runner, run->id, run_step_key(&run->run, attempt->step),
+              run->run.steps[attempt->step].attempt, path);
     struct step_pipes_options told = {.base = step_record(run, attempt->step, EVENT_LOG),
-                                      .asset = asset,
+                                      .assets = assets_of(attempt),
+                                      .asset_count = attempt->asset_count,
                                       .record = offer,
                                       .output = add_output,
                                       .ctx = p};
@@ -193,6 +232,9 @@ bool attempt_pipes_open(struct attempt *attempt, struct err *err)
                                             .on_message = on_message,
                                             .on_drained = on_drained,
                                             .ctx = p};
+    if (told.assets == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "prepare Dagster Pipes: out of memory");
+    }
     if (!step_pipes_init(&p->told, &told, err) || !write_context(attempt, &context, err) ||
         !find_user(asset, &attempt->arena, &session, err)) {
         return false;
@@ -242,7 +284,7 @@ void pipes_forget_run(const struct active_run *run)
         const struct asset *asset = run_asset(&run->run, i);
         char path[LIMIT_PATH_BYTES + 1];
         for (int64_t n = run->run.steps[i].attempt; asset->work == ASSET_RUN && n > 0; n--) {
-            folder_of(run->runner, run->id, asset->key, n, path);
+            folder_of(run->runner, run->id, run_step_key(&run->run, i), n, path);
             remove_folder(path);
         }
     }
@@ -268,16 +310,39 @@ static void on_recovered(void *ctx, const struct pipes_message *message)
     (void)step_pipes_take(&r->told, message, runner_wall_now(r->runner));
 }
 
-static void record_partial(struct recovery *r, const struct stored_run *run)
+/* Its checks were not asked, so it is evidence only. */
+static void record_partial(struct recovery *r, const struct stored_run *run,
+                           const struct step_pipes_asset *asset)
 {
     struct record made = r->told.options.base;
     made.type = EVENT_ASSET_MATERIALIZATION;
-    made.at = r->told.materialized_at;
+    made.asset = asset->key;
+    made.at = asset->materialized_at;
     partition_note_stored(r->runner, run, &made);
-    made.metadata = buf_str(&r->told.metadata);
-    made.data_version = buf_str(&r->told.data_version);
+    made.metadata = buf_str(&asset->metadata);
+    made.data_version = buf_str(&asset->data_version);
     made.is_partial = true;
     runner_note(r->runner, &made);
+}
+
+/* Those that the step was still to make. False: they are not known. */
+static bool assets_of_stored(struct runner *runner, const struct stored_run *run,
+                             const struct stored_step *step, struct arena *arena,
+                             struct step_pipes_options *options, struct err *err)
+{
+    struct stored_run_asset *stored = NULL;
+    size_t count = 0;
+    if (!store_run_assets(runner->options.store, run->id, arena, &stored, &count, err)) {
+        return false;
+    }
+    struct step_pipes_asset *assets = arena_array(arena, count, sizeof(*assets));
+    for (size_t i = 0; assets != NULL && i < count; i++) {
+        if (str_eq(stored[i].step, step->step) && !stored[i].is_made) {
+            assets[options->asset_count++] = (struct step_pipes_asset){.key = stored[i].asset};
+        }
+    }
+    options->assets = assets;
+    return assets != NULL || err_set(err, ERR_NO_MEMORY, "out of memory");
 }
 
 void pipes_recover_step(struct runner *runner, const struct stored_run *run,
@@ -286,23 +351,27 @@ void pipes_recover_step(struct runner *runner, const struct stored_run *run,
     struct err err = {0};
     char path[LIMIT_PATH_BYTES + 1];
     char id[UUID_TEXT_SIZE];
+    AUTO(arena) arena = arena_new(RUN_ARENA_BYTES);
     struct recovery r = {.runner = runner};
     struct step_pipes_options options = {.base = {.run = run->id,
-                                                  .step = step->asset,
+                                                  .step = step->step,
                                                   .asset = step->asset,
                                                   .attempt = step->attempt},
                                          .recorded = step->messages_read,
                                          .record = note,
                                          .ctx = &r};
     (void)snprintf(id, sizeof(id), STR_FMT, STR_ARG(run->id));
-    folder_of(runner, id, step->asset, step->attempt, path);
-    bool ok =
-        step_pipes_init(&r.told, &options, &err) && pipes_recover(path, on_recovered, &r, &err);
+    folder_of(runner, id, step->step, step->attempt, path);
+    bool ok = assets_of_stored(runner, run, step, &arena, &options, &err) &&
+              step_pipes_init(&r.told, &options, &err) &&
+              pipes_recover(path, on_recovered, &r, &err);
     if (!ok) {
-        LOG(WARN, "pipes.not_recovered", F_S("run", run->id), F_S("asset", step->asset),
-            F_ERR(&err));
-    } else if (r.told.has_materialized) {
-        record_partial(&r, run);
+        LOG(WARN, "pipes.not_recovered", F_S("run", run->id), F_S("step", step->step), F_ERR(&err));
+    }
+    for (size_t i = 0; ok && i < options.asset_count; i++) {
+        if (r.told.assets[i].has_materialized) {
+            record_partial(&r, run, &r.told.assets[i]);
+        }
     }
     step_pipes_release(&r.told);
 }
@@ -314,7 +383,7 @@ void pipes_forget_step(const struct runner *runner, const struct stored_run *run
     char id[UUID_TEXT_SIZE];
     (void)snprintf(id, sizeof(id), STR_FMT, STR_ARG(run->id));
     for (int64_t n = step->attempt; n > 0; n--) {
-        folder_of(runner, id, step->asset, n, path);
+        folder_of(runner, id, step->step, n, path);
         remove_folder(path);
     }
 }

@@ -162,7 +162,7 @@ static void carry_over_step(struct active_run *run, const struct stored_step *ol
     struct mono_time now = loop_now(run->runner->options.loop);
     for (uint32_t i = 0; i < run->plan.count; i++) {
         const struct asset *asset = run_asset(&run->run, i);
-        if (!str_eq(asset->key, old->asset)) {
+        if (!str_eq(run_step_key(&run->run, i), old->step)) {
             continue;
         }
         int64_t left = old->retry_at.ns - runner_wall_now(run->runner).ns;

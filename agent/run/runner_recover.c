@@ -2,7 +2,6 @@
  * tried again from where it failed, and its queue taken over. */
 #include "agent/run/runner_internal.h"
 
-#include "common/json/json_writer.h"
 #include "common/log/log.h"
 
 static void close_step(struct runner *runner, const struct stored_run *run,
@@ -11,7 +10,7 @@ static void close_step(struct runner *runner, const struct stored_run *run,
     struct record ended = {.type = EVENT_STEP_FAILURE,
                            .at = runner_wall_now(runner),
                            .run = run->id,
-                           .step = step->asset,
+                           .step = step->step,
                            .asset = step->asset,
                            .attempt = step->attempt,
                            .retry_at = step->retry_at,
@@ -24,7 +23,7 @@ static void close_step(struct runner *runner, const struct stored_run *run,
         ended = (struct record){.type = EVENT_STEP_SKIPPED,
                                 .at = ended.at,
                                 .run = run->id,
-                                .step = step->asset,
+                                .step = step->step,
                                 .asset = step->asset,
                                 .reason = STR("the agent stopped before it started")};
     }
@@ -35,8 +34,7 @@ static void close_step(struct runner *runner, const struct stored_run *run,
 struct closing {
     struct stored_step *steps;
     size_t step_count;
-    struct str keys; /* JSON array of all that did not succeed */
-    int64_t key_count;
+    struct retry_order order; /* for all that it did not make */
 };
 
 /* Closes the steps that are open. */
@@ -47,22 +45,13 @@ static bool close_steps(struct runner *runner, const struct stored_run *run, str
     if (!store_run_steps(runner->options.store, run->id, arena, &c->steps, &c->step_count, err)) {
         return false;
     }
-    AUTO(buf) keys = buf_growing(KEYS_BYTES_MAX);
-    struct json_writer w = json_writer(&keys);
-    jw_begin_array(&w);
     for (size_t i = 0; i < c->step_count; i++) {
         const struct stored_step *step = &c->steps[i];
         if (step_state_from(step->status, &state) && !step_state_is_finished(state)) {
             close_step(runner, run, step);
         }
-        if (!str_eq(step->status, STR("success"))) {
-            jw_str(&w, step->asset);
-            c->key_count++;
-        }
     }
-    jw_end_array(&w);
-    c->keys = keys.overflow ? STR_NONE : arena_copy(arena, buf_str(&keys));
-    return true;
+    return retry_keys_stored(runner, run->id, RETRY_FROM_FAILURE, arena, &c->order, err);
 }
 
 /* All of it is recorded; once that is durable, what the steps' programs said is not needed. */
@@ -92,8 +81,7 @@ static bool close_run(struct runner *runner, const struct stored_run *run, struc
         return false;
     }
     struct err why = {0};
-    struct retry_order order = {.keys = closing.keys, .steps = closing.key_count};
-    if (!is_canceled && !retry_interrupted(runner, run, &tags, &order, &arena, &why) &&
+    if (!is_canceled && !retry_interrupted(runner, run, &tags, &closing.order, &arena, &why) &&
         retry_put_off(runner, run->id, &runner->unclosed_since, &why)) {
         runner->has_unclosed = true;
         return true;

@@ -32,12 +32,19 @@ static const struct step_pipes *pipes_told(const struct attempt *attempt)
     return attempt->pipes == NULL ? NULL : attempt_pipes_told(attempt->pipes);
 }
 
+const struct step_pipes_asset *attempt_told(const struct attempt *attempt, size_t index)
+{
+    const struct step_pipes *told = pipes_told(attempt);
+    return told == NULL || told->assets == NULL ? NULL : &told->assets[index];
+}
+
 static void record_checks(const struct attempt *attempt, const struct step_result *result)
 {
     for (size_t i = 0; i < result->check_count; i++) {
         const struct step_check *check = &result->checks[i];
         struct record evaluated =
             step_record(attempt->run, attempt->step, EVENT_ASSET_CHECK_EVALUATION);
+        evaluated.asset = str_is_empty(check->asset) ? evaluated.asset : check->asset;
         evaluated.check = check->name;
         evaluated.severity = check->severity;
         evaluated.passed = check->passed;
@@ -54,36 +61,50 @@ static void set_error(struct record *r, const struct step_result *result)
     r->exit = str_from(result->exit);
 }
 
-/* What the program reported, else what the step is known to have made. */
-static void record_materialization(struct attempt *attempt, const struct step_result *result)
+/* What the worker said of the asset, of a step that makes several. */
+static struct str metadata_of(const struct step_result *result, struct str asset)
+{
+    for (size_t i = 0; i < result->asset_count; i++) {
+        if (str_eq(result->assets[i].asset, asset)) {
+            return result->assets[i].metadata;
+        }
+    }
+    return result->metadata;
+}
+
+void attempt_record_materialization(struct attempt *attempt, const struct step_result *result,
+                                    size_t index, bool is_partial)
 {
     const struct active_run *run = attempt->run;
-    const struct step_pipes *told = pipes_told(attempt);
-    struct record materialized = step_record(run, attempt->step, EVENT_ASSET_MATERIALIZATION);
-    materialized.metadata = result->metadata;
+    const struct step_pipes_asset *told = attempt_told(attempt, index);
+    const struct attempt_asset *asset = &attempt->assets[index];
+    struct record materialized = asset_record(run, asset->place, EVENT_ASSET_MATERIALIZATION);
+    materialized.metadata = metadata_of(result, materialized.asset);
     if (told != NULL && told->has_materialized) {
         materialized.at = told->materialized_at;
         materialized.data_version = buf_str(&told->data_version);
         materialized.metadata =
-            told->metadata.len > 0 ? buf_str(&told->metadata) : result->metadata;
+            told->metadata.len > 0 ? buf_str(&told->metadata) : materialized.metadata;
     }
     partition_note(attempt, &materialized);
-    materialized.is_partial = !result->ok;
-    step_versions_tell(&attempt->versions, materialized.data_version, &materialized);
+    materialized.is_partial = is_partial;
+    materialized.is_held = asset->blocking != NULL;
+    step_versions_tell(&asset->versions, materialized.data_version, &materialized);
     runner_note(run->runner, &materialized);
 }
 
-/* A blocking check that did not pass, or NULL. */
-static const struct check *blocking_failure(const struct attempt *attempt,
-                                            const struct step_result *result)
+const struct check *attempt_blocking_failure(const struct attempt *attempt,
+                                             const struct step_result *result, size_t index)
 {
-    const struct asset *asset = run_asset(&attempt->run->run, attempt->step);
-    const struct step_pipes *told = pipes_told(attempt);
+    const struct asset *asset = run_plan_asset(&attempt->run->run, attempt->assets[index].place);
+    const struct step_pipes_asset *told = attempt_told(attempt, index);
     if (told != NULL && told->blocking != NULL) {
         return told->blocking;
     }
     for (size_t i = 0; i < result->check_count; i++) {
-        for (size_t c = 0; !result->checks[i].passed && c < asset->check_count; c++) {
+        struct str of = result->checks[i].asset;
+        bool is_ours = str_is_empty(of) || str_eq(of, asset->key);
+        for (size_t c = 0; is_ours && !result->checks[i].passed && c < asset->check_count; c++) {
             const struct check *check = &asset->checks[c];
             if (check->is_blocking && check->severity == CHECK_ERROR &&
                 str_eq(check->name, result->checks[i].name)) {
@@ -132,27 +153,41 @@ static void record_failure(struct attempt *attempt, const struct step_result *re
         failed.retry_at.ns = failed.at.ns + wait;
     }
     runner_note(runner, &failed);
-    if (!is_retried && !is_made) {
+    if (!is_retried && attempt_is_shared(attempt)) {
+        shared_record_failures(attempt, result);
+    } else if (!is_retried && !is_made) {
         struct record asset = step_record(run, attempt->step, EVENT_ASSET_FAILED_TO_MATERIALIZE);
         partition_note(attempt, &asset);
         set_error(&asset, result);
         runner_note(runner, &asset);
     }
     LOG(WARN, is_retried ? "step.will_retry" : "step.failed", F_T("run", run->id),
-        F_S("asset", failed.asset), F_I("attempt", failed.attempt),
-        F_S("error", result->error_message), F_S("hint", result->error_hint));
+        F_S(attempt_is_shared(attempt) ? "step" : "asset", failed.step),
+        F_I("attempt", failed.attempt), F_S("error", result->error_message),
+        F_S("hint", result->error_hint));
+}
+
+/* Of a step that did not succeed, and reported all the same. */
+static void record_evidence(struct attempt *attempt, const struct step_result *result)
+{
+    const struct step_pipes_asset *told = attempt_told(attempt, 0);
+    if (told != NULL && told->has_materialized) {
+        attempt_record_materialization(attempt, result, 0, true);
+    }
 }
 
 static void record_end(struct attempt *attempt, struct step_result *result,
                        const struct check *blocking, enum step_state state)
 {
-    const struct step_pipes *told = pipes_told(attempt);
     record_output(attempt, result);
-    if (result->ok || (told != NULL && told->has_materialized)) {
-        record_materialization(attempt, result);
-    }
-    if (result->ok) {
+    if (attempt_is_shared(attempt)) {
+        shared_record_made(attempt, result);
+        record_checks(attempt, result); /* none are asked of what was not made */
+    } else if (result->ok) {
+        attempt_record_materialization(attempt, result, 0, false);
         record_checks(attempt, result);
+    } else {
+        record_evidence(attempt, result);
     }
     if (blocking != NULL) {
         result->error_code = STR("check_failed");
@@ -185,16 +220,23 @@ static bool is_unchecked(const struct attempt *attempt)
     return attempt->checks != NULL && attempt->were_checks_canceled;
 }
 
+/* Of a step that makes one asset. */
+static enum step_outcome judge(const struct attempt *attempt, const struct step_result *result,
+                               const struct check **ret_blocking)
+{
+    *ret_blocking = result->ok ? attempt_blocking_failure(attempt, result, 0) : NULL;
+    bool may_go_on = *ret_blocking == NULL && !is_unchecked(attempt);
+    return !result->ok ? STEP_DID_FAIL : !may_go_on ? STEP_DID_NOT_PASS : STEP_DID_WELL;
+}
+
 void attempt_end(struct attempt *attempt, const struct step_result *given)
 {
     struct active_run *run = attempt->run;
     struct runner *runner = run->runner;
     struct step_result result = *given;
-    const struct check *blocking = result.ok ? blocking_failure(attempt, &result) : NULL;
-    bool may_go_on = blocking == NULL && !is_unchecked(attempt);
-    enum step_outcome outcome = !result.ok   ? STEP_DID_FAIL
-                                : !may_go_on ? STEP_DID_NOT_PASS
-                                             : STEP_DID_WELL;
+    const struct check *blocking = NULL;
+    enum step_outcome outcome = attempt_is_shared(attempt) ? shared_judge(attempt, &result)
+                                                           : judge(attempt, &result, &blocking);
     blame_stop(&result, run->run.stop);
     enum step_state state =
         run_step_ended(&run->run, attempt->step, outcome, loop_now(runner->options.loop),
@@ -204,11 +246,22 @@ void attempt_end(struct attempt *attempt, const struct step_result *given)
     loop_defer(runner->options.loop, &runner->pump_task);
 }
 
+/* A check that the program was to report and did not, of any of the assets. */
+static const struct check *missing_check(const struct step_pipes *told)
+{
+    const struct check *missing = NULL;
+    for (size_t i = 0; missing == NULL && i < told->options.asset_count; i++) {
+        missing = step_pipes_missing_check(&told->assets[i]);
+    }
+    return missing;
+}
+
 /* What the program told of itself says more than the last line of its output. */
 static void heed_pipes(struct attempt *attempt, struct step_result *result)
 {
     const struct step_pipes *told = pipes_told(attempt);
-    const struct check *missing = step_pipes_missing_check(told);
+    const struct check *missing = missing_check(told);
+    attempt->has_ended_well = result->ok;
     if (result->ok && missing != NULL) {
         result->ok = false;
         result->error_code = STR("check_missing");
@@ -232,14 +285,23 @@ static bool join_checks(struct attempt *attempt, const struct check_results *mor
     if (all == NULL) {
         return false;
     }
-    for (size_t i = 0; i < result->check_count + more->count; i++) {
-        all[i] =
-            i < result->check_count ? result->checks[i] : more->checks[i - result->check_count];
+    for (size_t i = 0; i < result->check_count; i++) {
+        all[i] = result->checks[i];
+    }
+    for (size_t i = 0; i < more->count; i++) { /* whose process ends before the attempt does */
+        struct step_check *check = &all[result->check_count + i];
+        *check = more->checks[i];
+        check->metadata = arena_copy(&attempt->arena, check->metadata);
+        if (check->metadata.ptr == NULL) {
+            return false;
+        }
     }
     result->checks = all;
     result->check_count += more->count;
     return true;
 }
+
+static void check_then_end(struct attempt *attempt);
 
 static void on_checks_end(void *ctx, const struct check_results *results)
 {
@@ -248,28 +310,50 @@ static void on_checks_end(void *ctx, const struct check_results *results)
     if (attempt->were_checks_canceled) {
         attempt->judged.error_code = STR("canceled");
         attempt->judged.error_message = STR("its checks were not carried out to the end");
+        attempt_end(attempt, &attempt->judged);
+        return;
     }
-    attempt_end(attempt, &attempt->judged);
+    check_process_close(attempt->checks);
+    attempt->checks = NULL;
+    check_then_end(attempt);
+}
+
+/* The next of the attempt's assets that was made and has checks that are asked now; asset_count when
+ * none has. */
+static size_t next_to_check(struct attempt *attempt)
+{
+    const struct step_result *result = &attempt->judged;
+    while (attempt->checked < attempt->asset_count) {
+        size_t i = attempt->checked++;
+        const struct asset *asset = run_plan_asset(&attempt->run->run, attempt->assets[i].place);
+        bool is_made = attempt_is_shared(attempt) ? shared_is_made(attempt, result, i) : result->ok;
+        if (is_made && check_process_count(asset) > 0) {
+            return i;
+        }
+    }
+    return attempt->asset_count;
 }
 
 static void check_then_end(struct attempt *attempt)
 {
-    const struct asset *asset = run_asset(&attempt->run->run, attempt->step);
     struct step_result *result = &attempt->judged;
-    struct step_context context = attempt_context(attempt);
-    char output_dir[LIMIT_PATH_BYTES + 1];
-    struct err err = {0};
-    struct check_process_options options = {.host = attempt->run->runner->options.host,
-                                            .context = &context,
-                                            .asset = asset,
-                                            .output_dir = output_dir,
-                                            .on_end = on_checks_end,
-                                            .ctx = attempt};
-    attempt_output_dir(attempt, output_dir);
-    if (!result->ok || attempt->run->run.stop != RUN_GOES_ON || check_process_count(asset) == 0) {
+    size_t index =
+        attempt->run->run.stop == RUN_GOES_ON ? next_to_check(attempt) : attempt->asset_count;
+    if (index == attempt->asset_count) {
         attempt_end(attempt, result);
         return;
     }
+    struct step_context context = attempt_context(attempt);
+    char output_dir[LIMIT_PATH_BYTES + 1];
+    struct err err = {0};
+    struct check_process_options options = {
+        .host = attempt->run->runner->options.host,
+        .context = &context,
+        .asset = run_plan_asset(&attempt->run->run, attempt->assets[index].place),
+        .output_dir = output_dir,
+        .on_end = on_checks_end,
+        .ctx = attempt};
+    attempt_output_dir(attempt, output_dir);
     if (!check_process_start(&attempt->checks, attempt->run->runner->options.loop, &options,
                              &err)) {
         result->ok = false;
@@ -290,7 +374,7 @@ void attempt_on_process_end(void *ctx, const struct step_result *result)
 {
     struct attempt *attempt = ctx;
     struct step_left_by by = {.run = str_from(attempt->run->id),
-                              .asset = run_asset(&attempt->run->run, attempt->step)->key,
+                              .asset = run_step_key(&attempt->run->run, attempt->step),
                               .attempt = attempt->run->run.steps[attempt->step].attempt};
     step_result_warn_left(result, &by);
     attempt->result = result; /* the process's, which stays */

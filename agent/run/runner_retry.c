@@ -107,6 +107,18 @@ static void keys_add(struct keys *keys, struct str key)
     jw_str(&w, key);
 }
 
+/* Counts steps of assets that come step by step. */
+struct step_count {
+    struct str last;
+    int64_t count;
+};
+
+static void count_step(struct step_count *steps, struct str step)
+{
+    steps->count += steps->count == 0 || !str_eq(steps->last, step);
+    steps->last = step;
+}
+
 static struct str keys_end(struct keys *keys, struct arena *arena)
 {
     buf_add_char(&keys->text, ']');
@@ -128,15 +140,14 @@ static struct str keys_of_run(const struct active_run *run, enum run_retry_strat
                               struct arena *arena, int64_t *ret_steps)
 {
     struct keys keys = keys_begin();
-    uint32_t last = (uint32_t)run->plan.count;
-    *ret_steps = 0;
+    struct step_count steps = {0};
     for (uint32_t i = 0; i < run->plan.asset_count; i++) {
         if (is_again(strategy, run->run.made[i] == RUN_ASSET_MADE)) {
             keys_add(&keys, run_plan_asset(&run->run, i)->key);
-            *ret_steps += run->plan.assets[i].step != last;
-            last = run->plan.assets[i].step;
+            count_step(&steps, run_step_key(&run->run, run->plan.assets[i].step));
         }
     }
+    *ret_steps = steps.count;
     return keys_end(&keys, arena);
 }
 
@@ -266,6 +277,27 @@ static bool keys_selected(struct runner *runner, struct str selection, struct ar
     return true;
 }
 
+bool retry_keys_stored(struct runner *runner, struct str run, enum run_retry_strategy strategy,
+                       struct arena *arena, struct retry_order *order, struct err *err)
+{
+    struct stored_run_asset *assets = NULL;
+    size_t count = 0;
+    if (!store_run_assets(runner->options.store, run, arena, &assets, &count, err)) {
+        return false;
+    }
+    struct keys keys = keys_begin();
+    struct step_count steps = {0};
+    for (size_t i = 0; i < count; i++) {
+        if (is_again(strategy, assets[i].is_made)) {
+            keys_add(&keys, assets[i].asset);
+            count_step(&steps, assets[i].step);
+        }
+    }
+    order->steps = steps.count;
+    order->keys = keys_end(&keys, arena);
+    return true;
+}
+
 static bool keys_stored(struct runner *runner, const struct stored_run *parent,
                         enum retry_what what, struct arena *arena, struct retry_order *order,
                         struct err *err)
@@ -284,15 +316,7 @@ static bool keys_stored(struct runner *runner, const struct stored_run *parent,
         order->steps = parent->steps;
         return true;
     }
-    struct keys keys = keys_begin();
-    for (size_t i = 0; i < count; i++) {
-        if (is_again(strategies[what], str_eq(steps[i].status, STR("success")))) {
-            keys_add(&keys, steps[i].asset);
-        }
-    }
-    order->steps = keys.count;
-    order->keys = keys_end(&keys, arena);
-    return true;
+    return retry_keys_stored(runner, parent->id, strategies[what], arena, order, err);
 }
 
 bool runner_retry(struct runner *runner, struct str run, enum retry_what what, struct str selection,

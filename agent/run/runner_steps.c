@@ -20,6 +20,8 @@ struct step_context attempt_context(const struct attempt *attempt)
         .run = str_from(run->id),
         .store_id = options->host == NULL ? STR_NONE : str_from(options->host->store_id),
         .attempt = run->run.steps[attempt->step].attempt,
+        .assets = attempt->shared,
+        .asset_count = attempt->shared == NULL ? 0 : attempt->asset_count,
         .tags = &run->tags,
         .partition = attempt->has_partition ? &attempt->partition : NULL,
         .env = options->env,
@@ -30,7 +32,23 @@ void attempt_output_dir(const struct attempt *attempt, char ret[LIMIT_PATH_BYTES
 {
     (void)snprintf(ret, LIMIT_PATH_BYTES + 1, "%s/runs/%s/" STR_FMT,
                    attempt->run->runner->options.state_dir, attempt->run->id,
-                   STR_ARG(run_asset(&attempt->run->run, attempt->step)->key));
+                   STR_ARG(run_step_key(&attempt->run->run, attempt->step)));
+}
+
+static bool read_versions(struct attempt *attempt, struct err *err)
+{
+    const struct active_run *run = attempt->run;
+    for (size_t i = 0; i < attempt->asset_count; i++) {
+        const struct step_versions_of versions = {
+            .store = run->runner->options.store,
+            .defs = run->defs,
+            .asset = run->plan.assets[attempt->assets[i].place].asset,
+            .run = str_from(run->id)};
+        if (!step_versions_read(&versions, &attempt->arena, &attempt->assets[i].versions, err)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool spawn_attempt(struct attempt *attempt, struct err *err)
@@ -41,14 +59,8 @@ static bool spawn_attempt(struct attempt *attempt, struct err *err)
     int64_t number = run->run.steps[attempt->step].attempt;
     struct step_spec spec;
     char output_dir[LIMIT_PATH_BYTES + 1];
-    const struct step_versions_of versions = {
-        .store = options->store,
-        .defs = run->defs,
-        .asset = run->plan.assets[run->plan.steps[attempt->step].first].asset,
-        .run = str_from(run->id)};
     attempt_output_dir(attempt, output_dir);
-    if (!partition_prepare(attempt, err) ||
-        !step_versions_read(&versions, &attempt->arena, &attempt->versions, err) ||
+    if (!partition_prepare(attempt, err) || !read_versions(attempt, err) ||
         !files_make_dirs(output_dir, 0750, err) ||
         (asset->work == ASSET_RUN && !attempt_pipes_open(attempt, err))) {
         return false;
@@ -135,6 +147,32 @@ void runner_each_progress(const struct runner *runner, struct str run,
 
 /* --- which --- */
 
+static bool makes(const struct attempt *attempt, struct str key)
+{
+    for (size_t i = 0; i < attempt->asset_count; i++) {
+        if (str_eq(run_plan_asset(&attempt->run->run, attempt->assets[i].place)->key, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The same step, or one of the same assets where a reload has given it to another step. */
+static bool is_same_work(const struct attempt *attempt, const struct active_run *run, uint32_t step)
+{
+    const struct plan_step *planned = &run->plan.steps[step];
+    if (str_eq(run_step_key(&attempt->run->run, attempt->step), run_step_key(&run->run, step))) {
+        return true;
+    }
+    bool may_share = attempt->run->defs != run->defs;
+    for (uint32_t i = 0; may_share && i < planned->asset_count; i++) {
+        if (makes(attempt, run_plan_asset(&run->run, planned->first + i)->key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Places are counted among the attempts that are there: nobody has to give one back. */
 static bool has_place(const struct active_run *run, uint32_t step)
 {
@@ -143,7 +181,7 @@ static bool has_place(const struct active_run *run, uint32_t step)
     int64_t of_pool = 0;
     for (const struct attempt *a = run->runner->attempts; a != NULL; a = a->next) {
         const struct asset *other = run_asset(&a->run->run, a->step);
-        if (str_eq(other->key, asset->key)) {
+        if (is_same_work(a, run, step)) {
             return false;
         }
         of_run += a->run == run;
@@ -152,6 +190,32 @@ static bool has_place(const struct active_run *run, uint32_t step)
     int64_t run_max = run->job_defined == NULL ? 0 : run->job_defined->max_parallel;
     bool run_has_room = run_max == 0 || of_run < run_max;
     return run_has_room && (asset->pool == NULL || of_pool < asset->pool->limit);
+}
+
+/* All that the step has not made yet. */
+static bool choose_assets(struct attempt *attempt)
+{
+    const struct run *run = &attempt->run->run;
+    const struct plan_step *step = &run->plan->steps[attempt->step];
+    bool is_shared = attempt_is_shared(attempt);
+    attempt->assets = arena_array(&attempt->arena, step->asset_count, sizeof(*attempt->assets));
+    if (is_shared) {
+        attempt->shared =
+            arena_array(&attempt->arena, step->asset_count, sizeof(const struct asset *));
+    }
+    if (attempt->assets == NULL || (is_shared && attempt->shared == NULL)) {
+        return false;
+    }
+    for (uint32_t i = step->first; i < step->first + step->asset_count; i++) {
+        if (run->made[i] != RUN_ASSET_PENDING) {
+            continue;
+        }
+        if (is_shared) {
+            attempt->shared[attempt->asset_count] = run_plan_asset(run, i);
+        }
+        attempt->assets[attempt->asset_count++].place = i;
+    }
+    return true;
 }
 
 static bool add_attempt(struct active_run *run, uint32_t step)
@@ -165,6 +229,10 @@ static bool add_attempt(struct active_run *run, uint32_t step)
     attempt->run = run;
     attempt->step = step;
     attempt->arena = arena_new(ATTEMPT_ARENA_BYTES);
+    if (!choose_assets(attempt)) {
+        attempt_free(attempt);
+        return false;
+    }
     attempt->next = runner->attempts;
     runner->attempts = attempt;
     runner->attempt_count++;

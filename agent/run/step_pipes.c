@@ -6,27 +6,46 @@
 enum {
     MEMBER_BYTES_MAX = LIMIT_EVENT_BYTES / 2, /* of an exception or a payload in an event */
     MEMBERS_BYTES_MAX = LIMIT_EVENT_BYTES,
-    ARENA_BYTES = 64 << 10,
+    ARENA_BYTES_MAX = 1 << 20,
     TEXT_BYTES_MAX = 4096,
 };
+
+static bool add_asset(struct step_pipes *p, size_t index)
+{
+    struct step_pipes_asset *asset = &p->assets[index];
+    const struct step_pipes_asset *given = &p->options.assets[index];
+    size_t checks = given->asset == NULL ? 0 : given->asset->check_count;
+    *asset =
+        (struct step_pipes_asset){.key = given->key,
+                                  .asset = given->asset,
+                                  .metadata = buf_growing(PIPES_METADATA_BYTES_MAX),
+                                  .data_version = buf_growing(TEXT_BYTES_MAX),
+                                  .reported = arena_array(&p->arena, checks + 1, sizeof(bool))};
+    return asset->reported != NULL;
+}
 
 bool step_pipes_init(struct step_pipes *p, const struct step_pipes_options *options,
                      struct err *err)
 {
-    size_t checks = options->asset == NULL ? 0 : options->asset->check_count;
     *p = (struct step_pipes){.options = *options,
-                             .metadata = buf_growing(PIPES_METADATA_BYTES_MAX),
-                             .data_version = buf_growing(TEXT_BYTES_MAX),
                              .exception = buf_growing(TEXT_BYTES_MAX),
-                             .arena = arena_new(ARENA_BYTES + checks)};
-    p->reported = arena_array(&p->arena, checks + 1, sizeof(*p->reported));
-    return p->reported != NULL || err_set(err, ERR_NO_MEMORY, "prepare Dagster Pipes: no memory");
+                             .arena = arena_new(ARENA_BYTES_MAX)};
+    p->options.asset_count = 0; /* those that are set up: what is to be released */
+    p->assets = arena_array(&p->arena, options->asset_count, sizeof(*p->assets));
+    while (p->assets != NULL && p->options.asset_count < options->asset_count) {
+        if (!add_asset(p, p->options.asset_count++)) {
+            p->assets = NULL;
+        }
+    }
+    return p->assets != NULL || err_set(err, ERR_NO_MEMORY, "prepare Dagster Pipes: no memory");
 }
 
 void step_pipes_release(struct step_pipes *p)
 {
-    buf_release(&p->metadata);
-    buf_release(&p->data_version);
+    for (size_t i = 0; p->assets != NULL && i < p->options.asset_count; i++) {
+        buf_release(&p->assets[i].metadata);
+        buf_release(&p->assets[i].data_version);
+    }
     buf_release(&p->exception);
     arena_release(&p->arena);
 }
@@ -111,36 +130,41 @@ static bool keep_text(struct buf *to, struct str text)
 }
 
 static bool take_materialization(struct step_pipes *p, const struct pipes_message *m,
-                                 struct wall_time now)
+                                 struct step_pipes_asset *asset, struct wall_time now)
 {
-    if (p->has_materialized && !take_oddity(p, m, now, PIPES_ODD_SECOND, STR_NONE)) {
+    struct str which = p->options.asset_count > 1 ? asset->key : STR_NONE;
+    if (asset->has_materialized && !take_oddity(p, m, now, PIPES_ODD_SECOND, which)) {
         return false;
     }
-    p->has_materialized = true;
-    p->materialized_at = now;
-    return keep_text(&p->metadata, m->metadata) && keep_text(&p->data_version, m->data_version);
+    asset->has_materialized = true;
+    asset->materialized_at = now;
+    p->reports++;
+    return keep_text(&asset->metadata, m->metadata) &&
+           keep_text(&asset->data_version, m->data_version);
 }
 
-static void note_check(struct step_pipes *p, const struct pipes_message *m)
+static void note_check(struct step_pipes_asset *of, const struct pipes_message *m)
 {
-    const struct asset *asset = p->options.asset;
+    const struct asset *asset = of->asset;
     for (size_t i = 0; asset != NULL && i < asset->check_count; i++) {
         const struct check *check = &asset->checks[i];
         if (!str_eq(check->name, m->check)) {
             continue;
         }
-        p->reported[i] = true;
+        of->reported[i] = true;
         if (check->is_blocking && !m->passed && str_eq(m->severity, STR("error"))) {
-            p->blocking = check;
-        } else if (p->blocking == check) {
-            p->blocking = NULL; /* the last evaluation counts */
+            of->blocking = check;
+        } else if (of->blocking == check) {
+            of->blocking = NULL; /* the last evaluation counts */
         }
     }
 }
 
-static bool take_check(struct step_pipes *p, const struct pipes_message *m, struct wall_time now)
+static bool take_check(struct step_pipes *p, const struct pipes_message *m,
+                       struct step_pipes_asset *asset, struct wall_time now)
 {
     struct record r = make_record(p, EVENT_ASSET_CHECK_EVALUATION, now);
+    r.asset = asset->key;
     r.check = m->check;
     r.severity = m->severity;
     r.passed = m->passed;
@@ -148,7 +172,7 @@ static bool take_check(struct step_pipes *p, const struct pipes_message *m, stru
     if (!offer(p, m, &r)) {
         return false;
     }
-    note_check(p, m);
+    note_check(asset, m);
     return true;
 }
 
@@ -207,17 +231,24 @@ static bool take_external(struct step_pipes *p, const struct pipes_message *m)
     return true;
 }
 
-static bool is_of_step(const struct step_pipes *p, const struct pipes_message *m)
+struct step_pipes_asset *step_pipes_find(const struct step_pipes *p, struct str key)
 {
-    return str_eq(m->asset, p->options.base.asset);
+    for (size_t i = 0; i < p->options.asset_count; i++) {
+        if (str_eq(p->assets[i].key, key)) {
+            return &p->assets[i];
+        }
+    }
+    return NULL;
 }
 
 static bool take_report(struct step_pipes *p, const struct pipes_message *m, struct wall_time now)
 {
-    if (!is_of_step(p, m)) {
+    struct step_pipes_asset *asset = step_pipes_find(p, m->asset);
+    if (asset == NULL) {
         return take_oddity(p, m, now, PIPES_ODD_ASSET, m->asset);
     }
-    return m->method == PIPES_CHECK ? take_check(p, m, now) : take_materialization(p, m, now);
+    return m->method == PIPES_CHECK ? take_check(p, m, asset, now)
+                                    : take_materialization(p, m, asset, now);
 }
 
 bool step_pipes_take(struct step_pipes *p, const struct pipes_message *m, struct wall_time now)
@@ -276,12 +307,12 @@ void step_pipes_end(struct step_pipes *p, struct wall_time now)
     }
 }
 
-const struct check *step_pipes_missing_check(const struct step_pipes *p)
+const struct check *step_pipes_missing_check(const struct step_pipes_asset *of)
 {
-    const struct asset *asset = p->options.asset;
+    const struct asset *asset = of->asset;
     for (size_t i = 0; asset != NULL && i < asset->check_count; i++) {
         bool is_ours = str_is_empty(asset->checks[i].sql) && asset->checks[i].run.count == 0;
-        if (is_ours && !p->reported[i]) {
+        if (is_ours && !of->reported[i]) {
             return &asset->checks[i];
         }
     }

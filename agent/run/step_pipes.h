@@ -11,10 +11,24 @@
 #include "agent/pipes/pipes_message.h"
 #include "agent/store/record.h"
 
-struct step_pipes_options {
-    struct record base;        /* run, step, asset, attempt: texts are borrowed */
+/* What the program is asked to make, and what it said of it. */
+struct step_pipes_asset {
+    struct str key;
     const struct asset *asset; /* NULL: not defined any more */
-    int64_t recorded;          /* bytes of the stream whose messages are in the store already */
+    bool has_materialized;
+    struct wall_time materialized_at;
+    struct buf metadata; /* in the form of events; may be empty */
+    struct buf data_version;
+    bool *reported;               /* for each check of the asset */
+    const struct check *blocking; /* a blocking check did not pass, with severity error */
+};
+
+struct step_pipes_options {
+    struct record
+        base; /* run, step, attempt, and the asset where there is one: texts are borrowed */
+    const struct step_pipes_asset *assets; /* key and asset; copied */
+    size_t asset_count;                    /* at least 1 */
+    int64_t recorded; /* bytes of the stream whose messages are in the store already */
     /* False: not now. */
     bool (*record)(void *ctx, const struct record *record);
     /* Text for the captured output; NULL = is not kept. */
@@ -36,15 +50,11 @@ struct step_pipes {
     struct step_pipes_options options;
     bool was_opened;
     bool was_closed;
-    bool has_materialized;
-    struct wall_time materialized_at;
-    struct buf metadata; /* in the form of events; may be empty */
-    struct buf data_version;
-    struct buf exception; /* one line; empty = none was told */
+    struct step_pipes_asset *assets; /* as in the options */
+    int64_t reports;                 /* materializations that were told, of all of them */
+    struct buf exception;            /* one line; empty = none was told */
     int64_t odd[PIPES_ODDITIES];
     struct arena arena;
-    bool *reported;               /* for each check of the asset */
-    const struct check *blocking; /* a blocking check did not pass, with severity error */
 };
 
 MUST_CHECK bool step_pipes_init(struct step_pipes *pipes, const struct step_pipes_options *options,
@@ -59,4 +69,6 @@ void step_pipes_end(struct step_pipes *pipes, struct wall_time now);
 
 /* A check that only the program can report (it has neither SQL nor a command) and did not, or NULL:
  * as in Dagster, a step that succeeds must have reported what was declared. */
-const struct check *step_pipes_missing_check(const struct step_pipes *pipes);
+const struct check *step_pipes_missing_check(const struct step_pipes_asset *asset);
+/* NULL when the step does not make it. */
+struct step_pipes_asset *step_pipes_find(const struct step_pipes *pipes, struct str key);

@@ -176,6 +176,8 @@ static void judge(struct step_process *p)
     result->err = output_of(&p->err);
     result->first_line = capture_first_line(&p->out);
     result->metadata = said->metadata;
+    result->assets = said->assets;
+    result->asset_count = said->asset_count;
     result->checks = said->checks;
     result->check_count = said->check_count;
     result->exit_code = WIFEXITED(p->wait_status) ? WEXITSTATUS(p->wait_status) : -1;

@@ -28,7 +28,9 @@ struct step_result {
                               what the child said */
     struct str error_message;
     struct str error_hint;
-    struct str metadata; /* JSON object of the materialization; may be empty */
+    struct str metadata;             /* JSON object of the materialization; may be empty */
+    const struct step_asset *assets; /* of a step that makes several; also when not ok */
+    size_t asset_count;
     const struct step_check *checks;
     size_t check_count;
     struct step_output out;

@@ -86,10 +86,10 @@ static bool introduces_code(struct str argument)
 }
 
 /* The name of a file or what somebody published must not become a part of somebody's code. */
-static bool is_safe(struct resolver *r, const char *key, const struct str_list *run, size_t i)
+static bool is_safe(struct resolver *r, const char *key, size_t i, struct str before,
+                    struct str word)
 {
-    if (i == 0 || !introduces_code(run->items[i - 1]) ||
-        !str_contains(run->items[i], STR("${SELVEDGE_TAG_"))) {
+    if (!introduces_code(before) || !str_contains(word, STR("${SELVEDGE_TAG_"))) {
         return true;
     }
     (void)err_set(r->err, ERR_INVALID, "%s[%zu]: a tag of the run would become code", key, i);
@@ -97,19 +97,6 @@ static bool is_safe(struct resolver *r, const char *key, const struct str_list *
 }
 
 /* --- native work ------------------------------------------------------------------------------ */
-
-static void add_list(struct json_writer *w, const char *member, const struct str_list *list)
-{
-    if (list->count == 0) {
-        return;
-    }
-    jw_key(w, str_from(member));
-    jw_begin_array(w);
-    for (size_t i = 0; i < list->count; i++) {
-        jw_str(w, list->items[i]);
-    }
-    jw_end_array(w);
-}
 
 /* The tree with every text in it resolved. */
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as the reader lets a file be */
@@ -138,103 +125,126 @@ static void add_resolved(struct resolver *r, struct json_writer *w, const struct
     }
 }
 
+static bool has_secret_check(const struct asset *asset)
+{
+    for (size_t i = 0; i < asset->check_count; i++) {
+        const struct resource *resource = asset->checks[i].resource;
+        if (resource != NULL && str_contains(resource->written, STR("${secret:"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A buffer that grows leaves what it held behind: one that is to hold secrets has all its room from
  * the start, of which only what is used takes memory. */
-static void hold_secrets(struct resolver *r, struct buf *text, struct str config)
+static void hold_secrets(struct resolver *r, const struct asset *asset, struct buf *text)
 {
-    if (str_contains(config, STR("${secret:")) && buf_reserve(text, INPUT_BYTES_MAX - 1) == NULL) {
+    bool has_secret = false;
+    const struct endpoint *ends[] = {&asset->extract, &asset->load};
+    for (size_t i = 0; i < COUNT_OF(ends); i++) {
+        has_secret = has_secret || str_contains(ends[i]->written, STR("${secret:")) ||
+                     (ends[i]->resource != NULL &&
+                      str_contains(ends[i]->resource->written, STR("${secret:")));
+    }
+    has_secret = has_secret || has_secret_check(asset);
+    for (size_t i = 0; i < r->context.asset_count; i++) {
+        has_secret = has_secret || has_secret_check(r->context.assets[i]);
+    }
+    if (has_secret && buf_reserve(text, INPUT_BYTES_MAX - 1) == NULL) {
         r->ok = err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
     }
 }
 
-/* The tap's configuration as the text that it will read. */
-static void add_config(struct resolver *r, struct json_writer *w, struct str config)
+static bool is_command(const struct connector_side *side, const struct field *field)
 {
-    struct json *node = NULL;
-    AUTO(buf) text = buf_growing(INPUT_BYTES_MAX);
-    struct json_writer inner = json_writer(&text);
-    if (!r->ok || config.len == 0) {
+    return side->is_program && side->option != NULL && strcmp(field->key, side->option) == 0;
+}
+
+static void check_command(struct resolver *r, const char *key, const struct json *words)
+{
+    size_t i = 1;
+    for (const struct json *word = words->child; word != NULL && r->ok; word = word->next) {
+        r->ok = word->next == NULL || is_safe(r, key, i++, word->as.string, word->next->as.string);
+    }
+}
+
+static void add_option(struct resolver *r, struct json_writer *w, const struct connector_side *side,
+                       const struct field *field, const struct json *node)
+{
+    if ((field->marks & OPTION_PATH) != 0 && node->type == JSON_STRING) {
+        add_path(r, w, field->key, node->as.string);
         return;
     }
-    hold_secrets(r, &text, config);
-    if (!json_parse(config, INPUT_BYTES_MAX, r->arena, &node, r->err)) {
+    if (is_command(side, field)) {
+        check_command(r, side->key, node);
+    }
+    jw_key(w, str_from(field->key));
+    add_resolved(r, w, node);
+}
+
+/* What was written of a connector, as the worker knows it. */
+static void add_options(struct resolver *r, struct json_writer *w, const struct connector *c,
+                        enum connector_use use, struct str written)
+{
+    struct json *node = NULL;
+    if (!r->ok || !json_parse(written, INPUT_BYTES_MAX, r->arena, &node, r->err)) {
         r->ok = false;
         return;
     }
-    add_resolved(r, &inner, node);
-    if (r->ok && text.overflow) {
-        r->ok = err_set(r->err, ERR_NO_MEMORY, "prepare the step: no memory for the tap's config");
+    for (const struct json *member = node->child; member != NULL && r->ok; member = member->next) {
+        const struct field *field = connector_option(c, use, member->key);
+        if (field != NULL && strcmp(field->key, "type") != 0) {
+            add_option(r, w, &c->sides[use], field, member);
+        }
     }
-    jw_member_str(w, "config", buf_str(&text));
-    buf_wipe(&text);
 }
 
-static void add_program(struct resolver *r, struct json_writer *w, const struct extract *extract)
+/* Of a step that makes several: those of its assets that are wanted now. */
+static void add_streams(struct resolver *r, struct json_writer *w)
 {
-    jw_key(w, STR("command"));
+    if (r->context.asset_count == 0) {
+        return;
+    }
+    jw_key(w, STR("streams"));
     jw_begin_array(w);
-    for (size_t i = 0; i < extract->tap.count; i++) {
-        r->ok = r->ok && is_safe(r, "tap", &extract->tap, i);
-        const char *word = resolved_text(r, extract->tap.items[i]);
-        jw_str(w, word == NULL ? STR("") : str_from(word));
+    for (size_t i = 0; i < r->context.asset_count; i++) {
+        jw_str(w, r->context.assets[i]->stream);
     }
     jw_end_array(w);
-    jw_member_str(w, "dir", str_from(r->context.defs->dir));
-    add_config(r, w, extract->config);
-    jw_member_opt(w, "stream", extract->stream);
 }
 
-static void add_tap(struct resolver *r, struct json_writer *w, const struct extract *extract)
+static void add_endpoint(struct resolver *r, struct json_writer *w, enum connector_use use,
+                         const struct asset *asset)
 {
-    static const char *const types[] = {[EXTRACT_SQLITE] = "sqlite",
-                                        [EXTRACT_CSV] = "csv",
-                                        [EXTRACT_JSONL] = "jsonl",
-                                        [EXTRACT_PROGRAM] = "singer_program"};
-    jw_key(w, STR("tap"));
+    const struct endpoint *end = use == USE_EXTRACT ? &asset->extract : &asset->load;
+    const struct connector_side *side = &end->connector->sides[use];
+    jw_key(w, use == USE_EXTRACT ? STR("tap") : STR("target"));
     jw_begin_object(w);
-    jw_member_str(w, "type", str_from(types[extract->type]));
-    switch (extract->type) {
-    case EXTRACT_SQLITE:
-        add_path(r, w, "path", extract->resource->path);
-        jw_member_str(w, "table", extract->table);
-        jw_member_opt(w, "replication_key", extract->replication_key);
-        break;
-    case EXTRACT_CSV:
-        add_path(r, w, "path", extract->csv);
-        jw_member_str(w, "delimiter", extract->delimiter);
-        jw_member_bool(w, "header", extract->header);
-        break;
-    case EXTRACT_JSONL:
-        add_path(r, w, "path", extract->jsonl);
-        break;
-    case EXTRACT_PROGRAM:
-        add_program(r, w, extract);
-        break;
+    jw_member_str(w, "type", str_from(end->connector->type));
+    if (end->resource != NULL) {
+        add_options(r, w, end->connector, use, end->resource->written);
     }
-    add_list(w, "columns", &extract->columns);
-    jw_end_object(w);
-}
-
-static void add_target(struct resolver *r, struct json_writer *w, const struct asset *asset)
-{
-    const struct load *load = &asset->load;
-    static const char *const modes[] = {
-        [LOAD_APPEND] = "append", [LOAD_UPSERT] = "upsert", [LOAD_OVERWRITE] = "overwrite"};
-    jw_key(w, STR("target"));
-    jw_begin_object(w);
-    jw_member_str(w, "type", load->type == LOAD_SQLITE ? STR("sqlite") : STR("jsonl"));
-    if (load->type == LOAD_SQLITE) {
-        add_path(r, w, "path", load->resource->path);
-        jw_member_opt(w, "table", load->table);
-    } else {
-        add_path(r, w, "path", load->jsonl);
+    add_options(r, w, end->connector, use, end->written);
+    if (use == USE_EXTRACT) {
+        add_streams(r, w);
     }
-    if (asset->extract.type == EXTRACT_PROGRAM) {
+    if (use == USE_EXTRACT && side->is_program) {
+        jw_member_str(w, "dir", str_from(r->context.defs->dir));
+    }
+    if (use == USE_LOAD && asset->extract.connector->sides[USE_EXTRACT].has_streams) {
         jw_member_bool(w, "append_without_key", true);
     }
-    jw_member_str(w, "mode", str_from(modes[load->mode]));
-    add_list(w, "primary_key", &load->primary_key);
     jw_end_object(w);
+}
+
+/* Where the states of targets are kept that have no place for them. */
+static void add_state_dir(struct resolver *r, struct json_writer *w, const struct asset *asset)
+{
+    if (asset->load.connector->sides[USE_LOAD].is_program) {
+        struct str dir = arena_printf(r->arena, "%s/states", r->context.state_dir);
+        jw_member_str(w, "state_dir", dir);
+    }
 }
 
 /* SQL with what stands for the partitions filled in. */
@@ -246,27 +256,66 @@ static void add_query(struct resolver *r, struct json_writer *w, struct str sql)
     jw_member_str(w, "sql", sql);
 }
 
-static void add_check(struct resolver *r, struct json_writer *w, const struct check *check)
+/* `own`: what the step writes, which the worker asks where nothing else is named. */
+static void add_check(struct resolver *r, struct json_writer *w, const struct asset *asset,
+                      const struct check *check, const struct resource *own)
 {
     jw_begin_object(w);
+    jw_member_opt(w, "asset", asset->step == NULL ? STR_NONE : asset->key);
     jw_member_str(w, "name", check->name);
     add_query(r, w, check->sql);
-    add_path(r, w, "path", check->resource->path);
+    if (check->resource != own) {
+        const struct connector *c = check->resource->connector;
+        jw_key(w, STR("database"));
+        jw_begin_object(w);
+        jw_member_str(w, "type", str_from(c->type));
+        add_options(r, w, c, USE_LOAD, check->resource->written);
+        jw_end_object(w);
+    }
     jw_member_str(w, "severity", check->severity == CHECK_WARN ? STR("warn") : STR("error"));
     jw_end_object(w);
 }
 
+static void add_checks_of(struct resolver *r, struct json_writer *w, const struct asset *asset)
+{
+    const struct resource *own =
+        asset->work == ASSET_SQL ? asset->sql.resource : asset->load.resource;
+    for (size_t i = 0; i < asset->check_count; i++) {
+        if (asset->checks[i].run.count == 0) { /* a program is not the worker's to start */
+            add_check(r, w, asset, &asset->checks[i], own);
+        }
+    }
+}
+
 static void add_checks(struct resolver *r, struct json_writer *w, const struct asset *asset)
 {
-    if (asset->check_count == 0) {
+    if (asset->check_count == 0 && r->context.asset_count == 0) {
         return;
     }
     jw_key(w, STR("checks"));
     jw_begin_array(w);
-    for (size_t i = 0; i < asset->check_count; i++) {
-        if (asset->checks[i].run.count == 0) { /* a program is not the worker's to start */
-            add_check(r, w, &asset->checks[i]);
-        }
+    for (size_t i = 0; i < r->context.asset_count; i++) {
+        add_checks_of(r, w, r->context.assets[i]);
+    }
+    if (r->context.asset_count == 0) {
+        add_checks_of(r, w, asset);
+    }
+    jw_end_array(w);
+}
+
+/* Of a step that makes several: which stream is which asset. */
+static void add_assets(struct resolver *r, struct json_writer *w)
+{
+    if (r->context.asset_count == 0) {
+        return;
+    }
+    jw_key(w, STR("assets"));
+    jw_begin_array(w);
+    for (size_t i = 0; i < r->context.asset_count; i++) {
+        jw_begin_object(w);
+        jw_member_str(w, "asset", r->context.assets[i]->key);
+        jw_member_str(w, "stream", r->context.assets[i]->stream);
+        jw_end_object(w);
     }
     jw_end_array(w);
 }
@@ -290,7 +339,8 @@ static void add_partition(struct resolver *r, struct json_writer *w, const struc
 
 static void add_sql(struct resolver *r, struct json_writer *w, const struct sql *sql)
 {
-    add_path(r, w, "path", sql->resource->path);
+    const struct tap_options *database = sql->resource->options; /* of type sqlite */
+    add_path(r, w, "path", database->path);
     jw_member_str(w, "name", sql->name);
     jw_member_str(w, "materialized", sql->materialized == SQL_TABLE ? STR("table") : STR("view"));
     add_query(r, w, sql->query);
@@ -300,9 +350,11 @@ static void add_sql(struct resolver *r, struct json_writer *w, const struct sql 
 static void begin_input(struct resolver *r, struct json_writer *w, const struct asset *asset)
 {
     jw_begin_object(w);
-    jw_member_str(w, "asset", asset->key);
+    if (r->context.asset_count == 0 || !str_is_empty(r->check)) {
+        jw_member_str(w, "asset", asset->key);
+    }
     jw_member_str(w, "run", r->context.run);
-    jw_member_str(w, "step", asset->key);
+    jw_member_str(w, "step", asset_step_key(asset));
     jw_member_i64(w, "attempt", r->context.attempt);
 }
 
@@ -315,9 +367,11 @@ static void write_input(struct resolver *r, const struct asset *asset, struct bu
         add_sql(r, &w, &asset->sql);
     } else {
         jw_member_str(&w, "kind", STR("extract_load"));
-        jw_member_str(&w, "state_id", asset->key);
-        add_tap(r, &w, &asset->extract);
-        add_target(r, &w, asset);
+        jw_member_str(&w, "state_id", asset_step_key(asset));
+        add_assets(r, &w);
+        add_state_dir(r, &w, asset);
+        add_endpoint(r, &w, USE_EXTRACT, asset);
+        add_endpoint(r, &w, USE_LOAD, asset);
     }
     add_checks(r, &w, asset);
     jw_end_object(&w);
@@ -332,7 +386,7 @@ static void write_check(struct resolver *r, const struct asset *asset, const str
     jw_member_str(&w, "kind", STR("checks"));
     jw_key(&w, STR("checks"));
     jw_begin_array(&w);
-    add_check(r, &w, check);
+    add_check(r, &w, asset, check, NULL);
     jw_end_array(&w);
     jw_end_object(&w);
 }
@@ -343,7 +397,7 @@ static bool make_native(struct resolver *r, const struct asset *asset, const str
 {
     const char **argv = arena_array(r->arena, 3, sizeof(*argv));
     AUTO(buf) input = buf_growing(INPUT_BYTES_MAX);
-    hold_secrets(r, &input, asset->extract.config);
+    hold_secrets(r, asset, &input);
     if (check == NULL) {
         write_input(r, asset, &input);
     } else {
@@ -396,7 +450,7 @@ static bool make_argv(struct resolver *r, const struct str_list *run, struct ste
         return err_set(r->err, ERR_NO_MEMORY, "prepare the step: out of memory");
     }
     for (size_t i = 0; i < run->count && r->ok; i++) {
-        r->ok = is_safe(r, "run", run, i);
+        r->ok = i == 0 || is_safe(r, "run", i, run->items[i - 1], run->items[i]);
         argv[i] = resolved_text(r, run->items[i]);
     }
     spec->argv = argv;
@@ -442,7 +496,7 @@ static void set_token(struct resolver *r, struct environment *env, const struct 
     }
     spec->token = arena_printf(r->arena, STR_FMT "/" STR_FMT "/" STR_FMT "/%lld",
                                STR_ARG(r->context.store_id), STR_ARG(r->context.run),
-                               STR_ARG(asset->key), (long long)r->context.attempt);
+                               STR_ARG(asset_step_key(asset)), (long long)r->context.attempt);
     set_env(r, env, ORPHANS_VARIABLE, spec->token);
 }
 
@@ -465,13 +519,29 @@ static void set_tags(struct resolver *r, struct environment *env)
     }
 }
 
+/* What it makes; of a step that makes several all that it makes now, which one is a check's. */
+static void set_assets(struct resolver *r, struct environment *env, const struct asset *asset)
+{
+    AUTO(buf) keys = buf_growing(INPUT_BYTES_MAX);
+    if (asset->step == NULL || !str_is_empty(r->check)) {
+        set_env(r, env, "SELVEDGE_ASSET", asset->key);
+        return;
+    }
+    for (size_t i = 0; i < r->context.asset_count; i++) {
+        buf_add_text(&keys, i == 0 ? "" : " ");
+        buf_add(&keys, r->context.assets[i]->key);
+    }
+    set_env(r, env, "SELVEDGE_STEP", asset->step->key);
+    set_env(r, env, "SELVEDGE_ASSETS", buf_str(&keys));
+}
+
 /* A child sees a few variables of ours that every program expects, who it is, and what the asset
  * gives it: nothing else of the agent's environment, where secrets may stand. */
 static bool make_environment(struct resolver *r, const struct asset *asset, struct step_spec *spec)
 {
     static const char *const passed[] = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"};
     size_t tag_count = r->context.tags == NULL ? 0 : r->context.tags->count;
-    size_t room = COUNT_OF(passed) + 9 + STEP_PARTITION_VARIABLES + asset->env.count + tag_count;
+    size_t room = COUNT_OF(passed) + 10 + STEP_PARTITION_VARIABLES + asset->env.count + tag_count;
     for (const char *const *v = r->context.variables; v != NULL && *v != NULL; v++) {
         room++;
     }
@@ -494,7 +564,7 @@ static bool make_environment(struct resolver *r, const struct asset *asset, stru
     buf_add_i64(&number, r->context.attempt);
     set_env(r, &env, "STATE_DIR", str_from(r->context.state_dir));
     set_env(r, &env, "SELVEDGE_RUN", r->context.run);
-    set_env(r, &env, "SELVEDGE_ASSET", asset->key);
+    set_assets(r, &env, asset);
     set_env(r, &env, "SELVEDGE_ATTEMPT", buf_str(&number));
     if (!str_is_empty(r->check)) {
         set_env(r, &env, "SELVEDGE_CHECK", r->check);
@@ -526,7 +596,8 @@ bool step_spec_make(const struct step_context *context, const struct asset *asse
     bool made = asset->work == ASSET_RUN ? make_command(&r, asset, &spec)
                                          : make_native(&r, asset, NULL, &spec);
     if (!made || !make_environment(&r, asset, &spec)) {
-        return err_wrap(err, "asset " STR_FMT, STR_ARG(asset->key));
+        return err_wrap(err, "%s " STR_FMT, asset->step == NULL ? "asset" : "step",
+                        STR_ARG(asset_step_key(asset)));
     }
     *ret = spec;
     return true;

@@ -13,7 +13,9 @@ struct step_context {
     struct str run;
     struct str store_id; /* of the token by which orphans are found; empty = no token */
     int64_t attempt;
-    const struct str_map *tags;             /* of the run: tags.h; NULL = none */
+    const struct asset *const *assets; /* of a step that makes several: those that it makes now */
+    size_t asset_count;                /* 0: the one that is given */
+    const struct str_map *tags;        /* of the run: tags.h; NULL = none */
     const struct step_partition *partition; /* NULL: the asset has none */
     const struct env_lookup *env;           /* of the agent itself; STATE_DIR is added here */
     const char *const

@@ -3,11 +3,12 @@
 #include "common/json/json.h"
 #include "common/platform/spawn.h"
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
     MESSAGE_BYTES_MAX = LIMIT_EVENT_BYTES,
-    RESULT_ARENA_BYTES = 4 * LIMIT_EVENT_BYTES,
+    RESULT_ARENA_BYTES = 16 << 20, /* of a step that makes many assets */
     MESSAGE_ARENA_BYTES = 1 << 20,
     CHUNK_BYTES = 16384,
 };
@@ -61,13 +62,34 @@ static struct str object_text(struct worker_messages *m, const struct json *obje
     return text.overflow ? STR_NONE : arena_copy(&m->arena, buf_str(&text));
 }
 
+/* Twice the room for a list of `count` things. NULL: there is none left, the list stays. */
+static void *more_room(struct worker_messages *m, const void *items, size_t count, size_t size,
+                       size_t *room)
+{
+    size_t wanted = *room == 0 ? 8 : 2 * *room;
+    void *more = arena_array(&m->arena, wanted, size);
+    if (more != NULL && count > 0) {
+        memcpy(more, items, count * size);
+    }
+    *room = more == NULL ? *room : wanted;
+    return more;
+}
+
 static void take_check(struct worker_messages *m, const struct json *message)
 {
     if (m->check_count == WORKER_CHECKS_MAX) {
         return;
     }
+    if (m->check_count == m->check_room) {
+        void *more = more_room(m, m->checks, m->check_count, sizeof(*m->checks), &m->check_room);
+        if (more == NULL) {
+            return;
+        }
+        m->checks = more;
+    }
     const struct json *passed = json_get(message, "passed");
     m->checks[m->check_count++] = (struct step_check){
+        .asset = text_of(m, message, "asset"),
         .name = text_of(m, message, "name"),
         .severity = text_of(m, message, "severity"),
         .passed = passed != NULL && passed->type == JSON_BOOL && passed->as.boolean,
@@ -79,6 +101,44 @@ static int64_t number_of(const struct json *object, const char *key)
 {
     const struct json *node = json_get(object, key);
     return node != NULL && node->type == JSON_INT && node->as.integer > 0 ? node->as.integer : 0;
+}
+
+/* Of an asset among several; NULL: no room. */
+static struct step_asset *asset_of(struct worker_messages *m, struct str key)
+{
+    for (size_t i = 0; i < m->asset_count; i++) {
+        if (str_eq(m->assets[i].asset, key)) {
+            return &m->assets[i];
+        }
+    }
+    if (m->asset_count == m->asset_room) {
+        void *more =
+            m->asset_count == WORKER_ASSETS_MAX
+                ? NULL
+                : more_room(m, m->assets, m->asset_count, sizeof(*m->assets), &m->asset_room);
+        if (more == NULL) {
+            return NULL;
+        }
+        m->assets = more;
+    }
+    return &m->assets[m->asset_count++];
+}
+
+static void take_asset(struct worker_messages *m, const struct json *message, bool is_made)
+{
+    struct str key = text_of(m, message, "asset");
+    struct step_asset *asset = str_is_empty(key) ? NULL : asset_of(m, key);
+    if (asset == NULL) {
+        return; /* the runner misses it */
+    }
+    *asset = (struct step_asset){.asset = key, .is_made = is_made};
+    if (is_made) {
+        asset->metadata = object_text(m, message, "metadata");
+        return;
+    }
+    asset->error_code = text_of(m, message, "code");
+    asset->error_message = text_of(m, message, "message");
+    asset->error_hint = text_of(m, message, "hint");
 }
 
 static void take_message(struct worker_messages *m, struct str line)
@@ -97,8 +157,13 @@ static void take_message(struct worker_messages *m, struct str line)
     }
     const struct json *node = json_get(message, "event");
     struct str event = node != NULL && node->type == JSON_STRING ? node->as.string : STR_NONE;
-    if (str_eq(event, STR("materialization"))) {
+    bool is_of_asset = json_get(message, "asset") != NULL;
+    if (is_of_asset && str_eq(event, STR("materialization"))) {
+        take_asset(m, message, true);
+    } else if (str_eq(event, STR("materialization"))) {
         m->metadata = object_text(m, message, "metadata");
+    } else if (is_of_asset && str_eq(event, STR("failure"))) {
+        take_asset(m, message, false);
     } else if (str_eq(event, STR("check"))) {
         take_check(m, message);
     } else if (str_eq(event, STR("error"))) {

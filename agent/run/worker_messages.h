@@ -7,9 +7,10 @@
 #include "common/platform/files.h"
 #include "common/platform/loop.h"
 
-enum { WORKER_CHECKS_MAX = 100 };
+enum { WORKER_CHECKS_MAX = 10000, WORKER_ASSETS_MAX = 1000 };
 
 struct step_check {
+    struct str asset; /* of a step that makes several; else empty */
     struct str name;
     struct str severity;
     bool passed;
@@ -23,16 +24,26 @@ struct worker_progress {
     int64_t memory_bytes; /* the most that it had so far; 0 = not told */
 };
 
+/* Of a step that makes several: what became of one. */
+struct step_asset {
+    struct str asset;
+    bool is_made;
+    struct str metadata; /* JSON object of the materialization; may be empty */
+    struct str error_code, error_message, error_hint; /* why it was not made */
+};
+
 struct worker_messages {
     struct loop *loop;
     struct loop_fd source;
     struct fd pipe; /* -1: nobody can say anything any more */
     struct buf lines;
-    bool skipping_line;  /* a message longer than the limit is read past */
-    struct arena arena;  /* of all text below */
-    struct str metadata; /* of the materialization: JSON object; may be empty */
-    struct step_check checks[WORKER_CHECKS_MAX];
-    size_t check_count;
+    bool skipping_line;        /* a message longer than the limit is read past */
+    struct arena arena;        /* of all text below */
+    struct str metadata;       /* of the materialization: JSON object; may be empty */
+    struct step_asset *assets; /* the last that was said of each */
+    size_t asset_count, asset_room;
+    struct step_check *checks;
+    size_t check_count, check_room;
     struct worker_progress progress;
     struct str error_code, error_message, error_hint; /* no message: no error was said */
     void (*on_end)(void *ctx);

@@ -37,7 +37,8 @@ bool project_materialization(struct store *store, const struct record *r, int64_
     db_bind_i64(&q, ":is_version_given", r->is_version_given);
     db_bind_str(&q, ":code_version", r->code_version);
     db_bind_str(&q, ":inputs", project_object(r->inputs));
-    return db_run(&q, err) && materialize_partition(store, r, seq, err);
+    return db_run(&q, err) && materialize_partition(store, r, seq, err) &&
+           project_step_asset_made(store, r, err);
 }
 
 static bool fail_partition(struct store *store, const struct record *r, struct err *err)

@@ -65,12 +65,40 @@ bool project_output(struct store *store, const struct record *r, struct err *err
     return db_run(&q, err);
 }
 
+/* A step that makes one asset has its key. */
+static bool is_shared(const struct record *r)
+{
+    return !str_is_empty(r->step) && !str_eq(r->step, r->asset);
+}
+
+static bool plan_step_asset(struct store *store, const struct record *r, struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_STEP_ASSET_PLANNED);
+    db_bind_str(&q, ":run", r->run);
+    db_bind_str(&q, ":step", r->step);
+    db_bind_str(&q, ":asset", r->asset);
+    return db_run(&q, err);
+}
+
 bool project_step_planned(struct store *store, const struct record *r, struct err *err)
 {
     struct db_query q = db_query(store->db, AGENT_STORE_STEP_PLANNED);
     db_bind_str(&q, ":run", r->run);
     db_bind_str(&q, ":step", r->step);
+    db_bind_str(&q, ":asset", is_shared(r) ? STR("") : r->asset);
+    return db_run(&q, err) && (!is_shared(r) || plan_step_asset(store, r, err));
+}
+
+bool project_step_asset_made(struct store *store, const struct record *r, struct err *err)
+{
+    if (!is_shared(r)) {
+        return true;
+    }
+    struct db_query q = db_query(store->db, AGENT_STORE_STEP_ASSET_MADE);
+    db_bind_str(&q, ":run", r->run);
+    db_bind_str(&q, ":step", r->step);
     db_bind_str(&q, ":asset", r->asset);
+    db_bind_str(&q, ":status", r->is_held ? STR("held") : STR("made"));
     return db_run(&q, err);
 }
 

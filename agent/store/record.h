@@ -72,6 +72,8 @@ struct record {
     bool passed;
     bool is_partial; /* materialization: reported by a step that then failed; kept as evidence, and
                         the asset's last materialization stays what it was */
+    bool is_held;    /* materialization: a blocking check of the asset did not pass; stays on
+                              the device */
     bool is_version_given; /* materialization: data_version was told, not computed */
     struct str metadata;   /* a JSON object, already valid */
     struct str members;    /* further members as JSON text without braces, already valid */

@@ -1,6 +1,7 @@
 #include "agent/store/runs.h"
 
 #include "agent/store/store_internal.h"
+#include <string.h>
 
 static bool out_of_memory(struct err *err)
 {
@@ -66,39 +67,82 @@ bool store_open_runs(struct store *store, struct arena *arena, struct stored_run
     return true;
 }
 
+/* A list that grows with the rows of a query. */
+struct growing {
+    char *items;
+    size_t size; /* of one */
+    size_t count, room;
+};
+
+/* Room for one more; NULL: out of memory. */
+static void *grow(struct growing *list, struct arena *arena)
+{
+    if (list->count == list->room) {
+        size_t room = list->room == 0 ? 16 : 2 * list->room;
+        char *more = arena_array(arena, room, list->size);
+        if (more == NULL) {
+            return NULL;
+        }
+        if (list->count > 0) {
+            memcpy(more, list->items, list->count * list->size);
+        }
+        list->items = more;
+        list->room = room;
+    }
+    return list->items + list->count++ * list->size;
+}
+
 bool store_run_steps(struct store *store, struct str run, struct arena *arena,
                      struct stored_step **ret, size_t *ret_count, struct err *err)
 {
-    size_t room = 16;
-    size_t count = 0;
-    struct stored_step *steps = arena_array(arena, room, sizeof(*steps));
+    struct growing list = {.size = sizeof(struct stored_step)};
     struct db_query q = db_query(store->db, AGENT_STORE_RUN_STEP_STATES);
     db_bind_str(&q, ":run", run);
     for (bool row = true; row;) {
         if (!db_next(&q, &row, err)) {
             return false;
         }
-        if (row && count == room) {
-            struct stored_step *more = arena_array(arena, 2 * room, sizeof(*more));
-            for (size_t i = 0; more != NULL && i < count; i++) {
-                more[i] = steps[i];
-            }
-            steps = more;
-            room *= 2;
+        struct stored_step *step = row ? grow(&list, arena) : NULL;
+        if (step != NULL) {
+            *step = (struct stored_step){.step = arena_copy(arena, db_col_str(&q, 0)),
+                                         .asset = arena_copy(arena, db_col_str(&q, 1)),
+                                         .status = arena_copy(arena, db_col_str(&q, 2)),
+                                         .attempt = db_col_i64(&q, 3),
+                                         .retry_at = {db_col_i64(&q, 4)},
+                                         .messages_read = db_col_i64(&q, 5)};
         }
-        if (row && steps != NULL) {
-            steps[count++] = (struct stored_step){.asset = arena_copy(arena, db_col_str(&q, 0)),
-                                                  .status = arena_copy(arena, db_col_str(&q, 1)),
-                                                  .attempt = db_col_i64(&q, 2),
-                                                  .retry_at = {db_col_i64(&q, 3)},
-                                                  .messages_read = db_col_i64(&q, 4)};
-        }
-        if (steps == NULL || arena->exhausted) {
+        if (arena->exhausted) {
             db_reset(&q);
             return out_of_memory(err);
         }
     }
-    *ret = steps;
-    *ret_count = count;
+    *ret = (void *)list.items;
+    *ret_count = list.count;
+    return true;
+}
+
+bool store_run_assets(struct store *store, struct str run, struct arena *arena,
+                      struct stored_run_asset **ret, size_t *ret_count, struct err *err)
+{
+    struct growing list = {.size = sizeof(struct stored_run_asset)};
+    struct db_query q = db_query(store->db, AGENT_STORE_RUN_ASSETS);
+    db_bind_str(&q, ":run", run);
+    for (bool row = true; row;) {
+        if (!db_next(&q, &row, err)) {
+            return false;
+        }
+        struct stored_run_asset *asset = row ? grow(&list, arena) : NULL;
+        if (asset != NULL) {
+            *asset = (struct stored_run_asset){.asset = arena_copy(arena, db_col_str(&q, 0)),
+                                               .step = arena_copy(arena, db_col_str(&q, 1)),
+                                               .is_made = db_col_i64(&q, 2) != 0};
+        }
+        if (arena->exhausted) {
+            db_reset(&q);
+            return out_of_memory(err);
+        }
+    }
+    *ret = (void *)list.items;
+    *ret_count = list.count;
     return true;
 }

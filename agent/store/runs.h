@@ -26,12 +26,21 @@ MUST_CHECK bool store_open_runs(struct store *store, struct arena *arena, struct
                                 size_t *ret_count, struct err *err);
 
 struct stored_step {
-    struct str asset;
+    struct str step;
+    struct str asset; /* empty: it makes several */
     struct str status;
     int64_t attempt;
     struct wall_time retry_at; /* 0 = it was not about to be tried again */
     int64_t messages_read;     /* bytes of the attempt's Dagster Pipes messages that are recorded */
 };
+/* What a run that has started was to make. */
+struct stored_run_asset {
+    struct str asset, step;
+    bool is_made; /* and no blocking check of it was not passed */
+};
+/* In no order, but those of one step stand together. */
+MUST_CHECK bool store_run_assets(struct store *store, struct str run, struct arena *arena,
+                                 struct stored_run_asset **ret, size_t *ret_count, struct err *err);
 /* Of a run that has started, in no order. */
 MUST_CHECK bool store_run_steps(struct store *store, struct str run, struct arena *arena,
                                 struct stored_step **ret, size_t *ret_count, struct err *err);

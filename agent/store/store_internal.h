@@ -73,6 +73,8 @@ bool project_run_end(struct store *store, const struct record *r, const char *st
                      struct err *err);
 bool project_output(struct store *store, const struct record *r, struct err *err);
 bool project_step_planned(struct store *store, const struct record *r, struct err *err);
+/* Of a step that makes several; nothing else has a row to change. */
+bool project_step_asset_made(struct store *store, const struct record *r, struct err *err);
 bool project_step_start(struct store *store, const struct record *r, struct err *err);
 bool project_step_messages(struct store *store, const struct record *r, struct err *err);
 bool project_step_end(struct store *store, const struct record *r, const char *status,

@@ -101,6 +101,7 @@ static void clip_count(const struct field *field, void *slot)
     case FIELD_OBJECT:
     case FIELD_JSON:
     case FIELD_JSON_OBJECT:
+    case FIELD_JSON_TEXT:
         return;
     }
     if (field->max > 0 && *count > (uint64_t)field->max) {
@@ -169,6 +170,26 @@ static bool read_str_map(struct fields_reader *r, const struct fields_place *pla
     return true;
 }
 
+static void read_json_text(struct fields_reader *r, const struct fields_place *place,
+                           const struct json *node, struct str *slot)
+{
+    if (node->type == JSON_STRING) {
+        *slot = node->as.string;
+        return;
+    }
+    if (node->type != JSON_OBJECT) {
+        fields_wrong_type(r, place, node, "an object");
+        return;
+    }
+    AUTO(buf) text = buf_growing(LIMIT_JSON_BYTES);
+    json_write(&text, node);
+    *slot = arena_copy(r->arena, buf_str(&text));
+    if (text.overflow || slot->ptr == NULL) {
+        fields_problem(r, place, location_of(node), STR_NONE, "no memory left for it");
+    }
+    buf_wipe(&text);
+}
+
 static void read_object(struct fields_reader *r, const struct fields_place *place,
                         const struct json *node, const struct field_table *table, char *out);
 
@@ -229,6 +250,9 @@ static void read_value(struct fields_reader *r, const struct fields_place *place
         return;
     case FIELD_JSON:
         *(const struct json **)slot = node;
+        return;
+    case FIELD_JSON_TEXT:
+        read_json_text(r, place, node, slot);
         return;
     case FIELD_STR_LIST:
         is_list = read_str_list(r, place, node, field, slot);
@@ -379,6 +403,10 @@ static void read_object(struct fields_reader *r, const struct fields_place *plac
     }
     if (node->type != JSON_OBJECT) {
         read_shorthand(r, place, node, table, out);
+        return;
+    }
+    if (table->variant != NULL) {
+        memcpy(out + table->node_offset, &node, sizeof(struct json *));
         return;
     }
     check_choice(r, place, node, table);

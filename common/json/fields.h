@@ -19,6 +19,7 @@ enum field_type {
     FIELD_STR_MAP,     /* struct str_map: any keys, scalar values as the text they were written */
     FIELD_JSON,        /* const struct json *: taken as it is */
     FIELD_JSON_OBJECT, /* the same, and it is an object */
+    FIELD_JSON_TEXT,   /* struct str: an object as its text; a text that holds one is taken too */
     FIELD_OBJECT_MAP,  /* struct object_list: name -> object; the name goes to `name_offset` */
 };
 
@@ -55,6 +56,8 @@ struct field {
     size_t present_offset; /* of a bool, set when the key is there; 0 = not wanted */
     const char *fallback;  /* default as text, for help and schema; the caller pre-fills */
     const char *help;      /* one sentence for reference page and schema */
+    unsigned marks;        /* what they mean is the table's users' business; the reader passes over
+                              them */
 };
 struct field_table {
     const char *name; /* "asset": for errors and the schema's $defs */
@@ -66,6 +69,12 @@ struct field_table {
     const void *defaults;   /* a struct to start from; NULL = zero */
     bool ignore_unknown;    /* messages: keys of a newer version are ignored, null = absent */
     bool is_choice;         /* exactly one of the keys must be there */
+    /* The object is of one of several kinds, and only who reads the tree can tell which: it is kept
+     * as it is (const struct json * at node_offset) and the table has no fields. `variant` gives
+     * the table of each kind for schema and page, in `arena`; NULL = no more, or no memory. */
+    const struct field_table *(*variant)(struct arena *arena, size_t index);
+    size_t node_offset;
+    const char *help; /* one sentence above the table on the page; may be NULL */
     /* A lone scalar in place of the object is read as this field; NULL = there must be an object.
      * It has a place of its own in the struct, or that of one of the fields. */
     const struct field *shorthand;
@@ -109,7 +118,7 @@ void problems_sort(struct problems *p);
 bool problems_to_err(const struct problems *p, struct err *err);
 
 /* JSON Schema (2020-12) of the table and all that it refers to (at most FIELD_TABLES_MAX). */
-enum { FIELD_TABLES_MAX = 64 };
+enum { FIELD_TABLES_MAX = 128 };
 void fields_write_schema(struct buf *out, const struct field_table *root, const char *title);
 /* Reference page section in Markdown: one table per object. */
 void fields_write_markdown(struct buf *out, const struct field_table *root);

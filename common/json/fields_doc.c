@@ -4,13 +4,18 @@
 #include <assert.h>
 #include <string.h>
 
+enum { VARIANTS_BYTES_MAX = 1 << 20 };
+
 /* Every table that can be reached, the root first. */
 struct table_set {
     const struct field_table *items[FIELD_TABLES_MAX];
+    const struct field_table *variant_of[FIELD_TABLES_MAX]; /* NULL: of none */
     size_t count;
+    struct arena arena; /* of variants */
 };
 
-static void table_set_add(struct table_set *set, const struct field_table *table)
+static void table_set_add(struct table_set *set, const struct field_table *table,
+                          const struct field_table *variant_of)
 {
     for (size_t i = 0; i < set->count; i++) {
         if (set->items[i] == table) {
@@ -18,17 +23,32 @@ static void table_set_add(struct table_set *set, const struct field_table *table
         }
     }
     assert(set->count < FIELD_TABLES_MAX);
+    set->variant_of[set->count] = variant_of;
     set->items[set->count++] = table;
 }
 
+static void add_variants(struct table_set *set, const struct field_table *table)
+{
+    const struct field_table *variant = NULL;
+    for (size_t i = 0; table->variant != NULL; i++) {
+        variant = table->variant(&set->arena, i);
+        if (variant == NULL) {
+            return;
+        }
+        table_set_add(set, variant, table);
+    }
+}
+
+/* Its arena is the caller's to release. */
 static struct table_set tables_of(const struct field_table *root)
 {
-    struct table_set set = {.items = {root}, .count = 1};
+    struct table_set set = {.items = {root}, .count = 1, .arena = arena_new(VARIANTS_BYTES_MAX)};
     for (size_t i = 0; i < set.count; i++) {
         const struct field_table *table = set.items[i];
+        add_variants(&set, table);
         for (size_t f = 0; f < table->count; f++) {
             if (table->fields[f].object != NULL && !table->fields[f].is_unsupported) {
-                table_set_add(&set, table->fields[f].object);
+                table_set_add(&set, table->fields[f].object, NULL);
             }
         }
     }
@@ -128,6 +148,7 @@ static void write_scalar_type(struct json_writer *w, const struct field *field)
     case FIELD_STR_MAP:
     case FIELD_JSON:
     case FIELD_JSON_OBJECT:
+    case FIELD_JSON_TEXT:
     case FIELD_OBJECT_MAP:
         write_type(w, "string");
         break;
@@ -163,6 +184,7 @@ static void write_list(struct json_writer *w, const struct field *field)
 static void write_field_type(struct json_writer *w, const struct field *field)
 {
     static const char *const map_types[] = {"string", "number", "boolean", "null"};
+    static const char *const text_types[] = {"object", "string"};
     switch (field->type) {
     case FIELD_STR_LIST:
         write_list(w, field);
@@ -190,6 +212,9 @@ static void write_field_type(struct json_writer *w, const struct field *field)
         break;
     case FIELD_JSON_OBJECT:
         write_type(w, "object");
+        break;
+    case FIELD_JSON_TEXT:
+        write_types(w, text_types, COUNT_OF(text_types));
         break;
     case FIELD_JSON:
         break; /* anything */
@@ -254,10 +279,31 @@ static void write_object(struct json_writer *w, const struct field_table *table)
     jw_member_bool(w, "additionalProperties", table->ignore_unknown);
 }
 
-static void write_table(struct json_writer *w, const struct field_table *table)
+static void write_variants(struct json_writer *w, const struct table_set *set,
+                           const struct field_table *table)
+{
+    jw_key(w, STR("anyOf"));
+    jw_begin_array(w);
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->variant_of[i] == table) {
+            jw_begin_object(w);
+            write_ref(w, set->items[i]);
+            jw_end_object(w);
+        }
+    }
+    jw_end_array(w);
+    jw_end_object(w);
+}
+
+static void write_table(struct json_writer *w, const struct table_set *set,
+                        const struct field_table *table)
 {
     jw_key(w, str_from(table->name));
     jw_begin_object(w);
+    if (table->variant != NULL) {
+        write_variants(w, set, table);
+        return;
+    }
     if (table->shorthand == NULL) {
         write_object(w, table);
         jw_end_object(w);
@@ -286,10 +332,11 @@ void fields_write_schema(struct buf *out, const struct field_table *root, const 
     jw_key(&w, STR("$defs"));
     jw_begin_object(&w);
     for (size_t i = 0; i < tables.count; i++) {
-        write_table(&w, tables.items[i]);
+        write_table(&w, &tables, tables.items[i]);
     }
     jw_end_object(&w);
     jw_end_object(&w);
+    arena_release(&tables.arena);
 }
 
 static void add_words(struct buf *out, const char *const *names)
@@ -316,6 +363,7 @@ static void add_plain_type(struct buf *out, const struct field *field)
         [FIELD_STR_MAP] = "text by name",
         [FIELD_JSON] = "anything",
         [FIELD_JSON_OBJECT] = "an object of any content",
+        [FIELD_JSON_TEXT] = "an object of any content",
         [FIELD_OBJECT_MAP] = "by name: ",
     };
     bool is_list_of_words = field->type == FIELD_STR_LIST && field->names != NULL;
@@ -349,29 +397,52 @@ static void add_cell(struct buf *out, const char *text)
     }
 }
 
+static void add_row(struct buf *out, const struct field *field)
+{
+    buf_addf(out, "| `%s` | ", field->key);
+    add_type(out, field);
+    buf_add_text(out, " | ");
+    if (field->required) {
+        buf_add_text(out, "required");
+    } else if (field->fallback != NULL) {
+        buf_addf(out, "`%s`", field->fallback);
+    }
+    buf_add_text(out, " | ");
+    add_cell(out, field->help);
+    buf_add_text(out, " |\n");
+}
+
+static void add_list_of_variants(struct buf *out, const struct table_set *set,
+                                 const struct field_table *table)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct field_table *variant = set->items[i];
+        if (set->variant_of[i] == table) {
+            buf_addf(out, "- [%s](#%s): %s\n", variant->name, variant->name, variant->help);
+        }
+    }
+}
+
 void fields_write_markdown(struct buf *out, const struct field_table *root)
 {
     struct table_set tables = tables_of(root);
     for (size_t t = 0; t < tables.count; t++) {
         const struct field_table *table = tables.items[t];
-        buf_addf(out, "%s### %s\n\n%s| key | type | default | meaning |\n|---|---|---|---|\n",
-                 t == 0 ? "" : "\n", table->name, table->is_choice ? "Exactly one of:\n\n" : "");
+        buf_addf(out, "%s### %s\n\n", t == 0 ? "" : "\n", table->name);
+        if (table->help != NULL) {
+            buf_addf(out, "%s\n\n", table->help);
+        }
+        if (table->variant != NULL) {
+            add_list_of_variants(out, &tables, table);
+            continue;
+        }
+        buf_addf(out, "%s| key | type | default | meaning |\n|---|---|---|---|\n",
+                 table->is_choice ? "Exactly one of:\n\n" : "");
         for (size_t i = 0; i < table->count; i++) {
-            const struct field *field = &table->fields[i];
-            if (field->is_unsupported) {
-                continue;
+            if (!table->fields[i].is_unsupported) {
+                add_row(out, &table->fields[i]);
             }
-            buf_addf(out, "| `%s` | ", field->key);
-            add_type(out, field);
-            buf_add_text(out, " | ");
-            if (field->required) {
-                buf_add_text(out, "required");
-            } else if (field->fallback != NULL) {
-                buf_addf(out, "`%s`", field->fallback);
-            }
-            buf_add_text(out, " | ");
-            add_cell(out, field->help);
-            buf_add_text(out, " |\n");
         }
     }
+    arena_release(&tables.arena);
 }

@@ -237,6 +237,7 @@ void fields_read_scalar(struct fields_reader *r, const struct fields_place *plac
     case FIELD_STR_MAP:
     case FIELD_JSON:
     case FIELD_JSON_OBJECT:
+    case FIELD_JSON_TEXT:
     case FIELD_OBJECT_MAP:
         break; /* read by fields.c */
     }

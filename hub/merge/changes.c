@@ -146,7 +146,9 @@ static void add_to_step(const struct adding *a, const char *status)
         return;
     }
     struct step_change *step = step_of(a);
-    put_text(&step->asset, a->ev->asset);
+    if (str_eq(a->ev->asset, a->ev->step)) { /* else it makes several */
+        put_text(&step->asset, a->ev->asset);
+    }
     if (status == NULL) {
         return;
     }

@@ -6,7 +6,7 @@
 #include "agent/el/http_query.h"
 #include "agent/el/http_records.h"
 #include "agent/el/http_retry.h"
-#include "agent/el/json_path.h"
+#include "common/json/json_path.h"
 #include <assert.h>
 #include <string.h>
 

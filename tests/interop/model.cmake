@@ -5,7 +5,7 @@ target_link_libraries(model_peer PRIVATE common_model common_json common_platfor
 set_target_properties(model_peer PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 
 # They use processors, not the machine: others may run beside them.
-foreach(name automation backoff failures freshness selection staleness)
+foreach(name automation backoff failures freshness multi_asset selection staleness)
     selvedge_process_test(NAME dagster_${name}_test LABEL interop SCRIPT ${name}_test.py TIMEOUT 900)
     set_tests_properties(dagster_${name}_test PROPERTIES RUN_SERIAL FALSE)
 endforeach()

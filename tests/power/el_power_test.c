@@ -180,7 +180,7 @@ static void a_state_file_is_the_old_or_the_new(void **state)
         assert_true(state_file_open(&file, str_from(dir.path), STR("shop/sales"), &arena, &err));
         struct str old = arena_printf(&arena, "{\"at\":%d}", last);
         struct str new = arena_printf(&arena, "{\"at\":%d}", last + 1);
-        struct str is = buf_str(&file.value);
+        struct str is = buf_str(&file.kept.value);
         assert_true(str_eq(is, old) || (fired && str_eq(is, new)));
         power_files_end();
         cuts += fired;

@@ -29,6 +29,9 @@ assets:
   - key: lake/events
     extract: {tap: [python3, tap.py]}
     load: {resource: db}
+  - key: lake/copy
+    extract: {resource: source, table: sales, replication_key: id}
+    load: {jsonl: copy.jsonl}
   - {key: other, run: ["true"]}
 """
 NONE = {"asset": "lake/sales", "state_id": "lake/sales", "kept": 0}
@@ -83,6 +86,23 @@ def a_state_is_listed_set_and_taken_back():
         assert rows_read(agent, "lake/sales") == 3
         text = agent.command("state")
         assert "lake/sales" in text and "lake/events" in text and "just now" in text, text
+
+
+def a_file_keeps_its_states_beside_it():
+    with device() as agent:
+        done = agent.command("state", "set", "lake/copy", "-", code=None, text_in="{}")
+        assert done.returncode == 3 and "there is no" in done.stderr, done
+        agent.command("materialize", "lake/copy")
+        add_sales(agent, 3)
+        agent.command("materialize", "lake/copy")
+        agent.command("state", "set", "lake/copy", "--back", "1")
+        agent.command("materialize", "lake/copy")
+        with open(os.path.join(agent.dir, "copy.jsonl")) as file:
+            assert [json.loads(line)["id"] for line in file] == [1, 2, 3, 3], "what was loaded stays"
+        assert states(agent)["lake/copy"]["kept"] == 4
+        agent.command("state", "reset", "lake/copy")
+        assert "value" not in states(agent)["lake/copy"]
+        assert json.loads(agent.command("state", "show", "lake/copy", "--back", "1"))
 
 
 def only_the_last_ones_are_kept():
@@ -156,5 +176,5 @@ def a_load_that_goes_on_is_not_disturbed():
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests([a_state_is_listed_set_and_taken_back, only_the_last_ones_are_kept, a_stream_begins_anew,
+    sys.exit(run_tests([a_state_is_listed_set_and_taken_back, a_file_keeps_its_states_beside_it, only_the_last_ones_are_kept, a_stream_begins_anew,
                         states_go_out_and_come_in, what_cannot_be_is_said, a_load_that_goes_on_is_not_disturbed]))

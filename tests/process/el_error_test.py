@@ -46,7 +46,7 @@ def requests_that_make_no_sense():
     for text, word in ((b"", ""), (b"[]", "object"), (b"{", ""), (b'{"kind":"x","asset":"a"}', "kind"),
                        (b'{"kind":"extract_load","asset":"a"}', "tap"), (b'{"kind":"sql","asset":"a","path":"p"}', "name"),
                        (b'{"kind":"checks","asset":"a"}', "checks"),
-                       (b'{"kind":"checks","asset":"a","checks":[{"name":"c","sql":"select 1"}]}', "checks[0].path")):
+                       (b'{"kind":"checks","asset":"a","checks":[{"name":"c","sql":"select 1"}]}', "checks[0].database")):
         result = run(text)
         assert result.code == 2 and result.error["code"] == "invalid" and word in result.error["message"], result.error
     till()
@@ -161,7 +161,7 @@ def sigterm_rolls_back_at_once():
     locker.execute("BEGIN EXCLUSIVE")
     for step, says in ((request(TILL, target()), True),
                        ({"kind": "sql", "asset": "a", "path": "shop.db", "name": "n", "sql": slow}, True),
-                       ({"kind": "checks", "asset": "a", "checks": [{"name": "c", "path": "shop.db", "sql": slow}]}, True),
+                       ({"kind": "checks", "asset": "a", "checks": [{"name": "c", "database": {"type": "sqlite", "path": "shop.db"}, "sql": slow}]}, True),
                        (request(TILL, target(path="busy.db")), False)):
         process, events = el_step.start(step)
         time.sleep(0.6)

@@ -62,7 +62,7 @@ def each_format():
     source(3)
     tap = {"replication_key": ""}
     with Api(lambda r: b"") as api:
-        run_ok(step(api.url + "/{stream}/x", tap, mode="upsert", format="jsonl", method="PUT", table="my sales"))
+        run_ok(step(api.url, tap, path="{stream}/x", mode="upsert", format="jsonl", method="PUT", table="my sales"))
         assert api.requests[0].method == "PUT" and api.requests[0].path == "/my%20sales/x"
         assert api.requests[0].headers["Content-Type"] == "application/x-ndjson"
         assert [json.loads(line)["id"] for line in api.requests[0].body.splitlines()] == [1, 2, 3]

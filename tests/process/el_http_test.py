@@ -50,8 +50,8 @@ def one_answer():
     values = [{"id": 1, "s": "é\n", "n": 1, "r": 1.5, "b": True, "o": {"k": [1]}, "big": 2**63 - 1, "none": None},
               {"id": 2, "s": None, "n": 2, "r": 2, "b": False, "o": None, "new": "x"}]
     with Api(lambda r: {"meta": {"x": 1}, "data": {"people": values}}) as api:
-        result = run_ok(step(api.url + "/v1/people?kind=a%20b", {"records": "$.data.people", "params": {"q": "ü&="}}))
-        assert api.requests[0].query == {"kind": "a b", "q": "ü&="} and api.requests[0].headers["Accept"] == "application/json"
+        result = run_ok(step(api.url + "/v1/?kind=a%20b", {"path": "people", "records": "$.data.people", "params": {"q": "ü&="}}))
+        assert api.requests[0].path == "/v1/people" and api.requests[0].query == {"kind": "a b", "q": "ü&="} and api.requests[0].headers["Accept"] == "application/json"
         assert api.requests[0].headers["Accept-Encoding"] == "gzip"
     assert stored("id", "s", "n", "r", "b", "o", "big", "new") == [(1, "é\n", 1, 1.5, 1, '{"k": [1]}', 2**63 - 1, None), (2, None, 2, 2.0, 0, None, None, "x")]
     assert result.metadata["rows_read"] == 2 and result.metadata["dagster/row_count"] == 2

@@ -209,7 +209,7 @@ class IntoJsonl(Life):
             return json.load(file)
 
     def mark(self):
-        return el_world.mark_of(self.state()["value"]) if os.path.exists(self.path("out.jsonl.state")) else 0
+        return el_world.mark_of(self.state()["states"][0]["value"]) if os.path.exists(self.path("out.jsonl.state")) else 0
 
     def check_equal(self):
         super().check_equal()

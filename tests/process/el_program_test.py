@@ -6,36 +6,7 @@ import subprocess
 import sys
 
 from el_step import EL, execute, main, request, rows, run, run_ok, start, finish
-
-# Writes what its configuration says, and notes what it was given.
-TAP = """
-import json, os, sys, time
-given = {sys.argv[i][2:]: json.load(open(sys.argv[i + 1])) for i in range(1, len(sys.argv), 2)}
-json.dump(given, open("given.json", "w"))
-config = given.get("config", {})
-for message in config.get("messages", []):
-    print(message if isinstance(message, str) else json.dumps(message), flush=True)
-for name in config.get("wait_for", []):
-    while not os.path.exists(name):
-        time.sleep(0.01)
-if config.get("kill"):
-    os.kill(os.getpid(), config["kill"])
-sys.exit(config.get("exit", 0))
-"""
-
-
-def schema(stream, key=("id",)):
-    return {"type": "SCHEMA", "stream": stream, "key_properties": list(key),
-            "schema": {"properties": {"id": {"type": "integer"}, "name": {"type": ["null", "string"]}}}}
-
-
-def record(stream, number, name="x"):
-    return {"type": "RECORD", "stream": stream, "record": {"id": number, "name": name}}
-
-
-def state(**value):
-    return {"type": "STATE", "value": value}
-
+from el_tap import TAP, given, record, schema, state, stored_state
 
 def step(config, mode="upsert", tap=None, **target):
     with open("tap.py", "w", encoding="utf8") as file:
@@ -43,16 +14,6 @@ def step(config, mode="upsert", tap=None, **target):
     command = [sys.executable, "tap.py"]
     return request(dict({"type": "singer_program", "command": command, "config": json.dumps(config)}, **(tap or {})),
                    dict({"type": "sqlite", "path": "t.db", "mode": mode}, **target))
-
-
-def given():
-    with open("given.json", encoding="utf8") as file:
-        return json.load(file)
-
-
-def stored_state():
-    found = rows("t.db", "SELECT value FROM _selvedge_state")
-    return json.loads(found[0][0]) if found else None
 
 
 def each_stream_has_its_table_and_the_state_comes_back():

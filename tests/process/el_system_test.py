@@ -78,7 +78,7 @@ def samples_are_committed_while_it_waits():
 
 
 def options_that_make_no_sense():
-    for tap, word in [({"samples": 2}, '"every" is missing'), ({"for": "1s"}, '"every" is missing'), ({"every": "1s"}, "single sample"),
+    for tap, word in [({"samples": 2}, '"every" is missing'), ({"for": "1s"}, '"every" is missing'), ({"every": "2m"}, "single sample"),
                       ({"groups": ["weather"]}, "weather"), ({"samples": 0}, "samples"), ({"proc": ""}, "path")]:
         result = run(step(tap))
         assert result.code == 1 or result.code == 2, result.code

@@ -4,4 +4,5 @@ selvedge_process_test(NAME jaffle_fleet LABEL process SCRIPT jaffle_fleet_test.p
 selvedge_process_test(NAME agent_cli LABEL process SCRIPT agent_cli_test.py TIMEOUT 180)
 selvedge_process_test(NAME overload LABEL process SCRIPT overload_test.py TIMEOUT 300)
 selvedge_process_test(NAME agent_runs LABEL process SCRIPT agent_runs_test.py TIMEOUT 120)
+selvedge_process_test(NAME shared_steps LABEL process SCRIPT shared_steps_test.py TIMEOUT 180)
 selvedge_process_test(NAME agent_assets LABEL process SCRIPT agent_assets_test.py TIMEOUT 240)

@@ -88,29 +88,33 @@ def check_members(said):
 
 def check_lists():
     assert table("## What goes in") == fields("request"), table("## What goes in") ^ fields("request")
-    before_targets = read("agent/el/options.c").split("struct field target_fields")[0]
-    taps = set(re.findall(r'\.key = "(\w+)"', before_targets))
-    taps |= fields("tap", "agent/el/tap_postgres.c") | macro_keys("FLATTEN_FIELDS", "agent/el/flatten.h")
+    before_targets = read("agent/connectors/options.c").split("struct field sqlite_target_fields")[0]
+    taps = {key for key in re.findall(r'\.key = "(\w+)"(?!, \.type = FIELD_JSON, \.is_unsupported)', before_targets)}
+    dsn = set(re.findall(r'DSN_FIELD\(struct_, "(\w+)"', read("agent/connectors/postgres_options.c")))
+    taps |= fields("tap", "agent/connectors/postgres_options.c") | dsn | macro_keys("FLATTEN_FIELDS", "agent/connectors/flatten_options.h")
     assert table("### Taps") == taps, table("### Taps") ^ taps
-    pace = macro_keys("PACE_OPTION_FIELDS", "agent/el/pace.h")
+    pace = macro_keys("PACE_OPTION_FIELDS", "agent/connectors/pace_options.h")
     assert table("### Taps that measure") == pace, table("### Taps that measure") ^ pace
     for tap in TAPS_WITH_KEYS:
-        own = fields(tap, f"agent/el/tap_{tap}.c") - {"type"}
+        own = fields(tap, f"agent/connectors/{tap}_options.c") - {"type"}
         assert table(f"### Tap {tap}") == own, table(f"### Tap {tap}") ^ own
-    registers = fields("register", "agent/el/modbus_registers.c")
+    registers = fields("register", "agent/connectors/modbus_options.c")
     assert table("#### Registers") == registers, table("#### Registers") ^ registers
     types = set(re.findall(r"`(\w+)`", re.search(r"^\| `type` \|.*", PAGE[PAGE.index("### Taps"):], re.M).group(0))) - {"type"}
     there = {t for path in glob.glob(os.path.join(ROOT, "agent/el/tap_*.c")) for t in re.findall(r'^    \.type = "(\w+)"', read(path), re.M)}
     assert types == there, types ^ there
-    program = set(re.findall(r'\.key = "(\w+)"', read("agent/el/target_program.c")))
-    files = set(re.findall(r'\.key = "(\w+)"', read("agent/el/file_target_options.c")))
-    http = set(re.findall(r'\.key = "(\w+)"', read("agent/el/target_http.c"))) | macro_keys("HTTP_OPTION_FIELDS", "agent/el/http_options.h")
-    targets = files | http | fields("target", "agent/el/options.c") | macro_keys("LOAD_OPTION_FIELDS", "agent/el/options.h") | program | fields("target", "agent/el/target_postgres.c")
+    targets = macro_keys("LOAD_OPTION_FIELDS", "agent/connectors/options.h") | fields("target", "agent/connectors/postgres_options.c") | dsn
+    for target in ("sqlite", "program"):
+        targets |= fields(f"{target}_target", "agent/connectors/options.c")
+    files = set(re.findall(r'\.key = "(\w+)"', read("agent/connectors/file_target_options.c")))
+    targets |= files
+    http = set(re.findall(r'\.key = "(\w+)"', read("agent/connectors/http_target_options.c"))) | macro_keys("HTTP_OPTION_FIELDS", "agent/connectors/http_options.h")
+    targets |= http
     assert table("### Targets") == targets, table("### Targets") ^ targets
     assert table("### Checks") == fields("check"), table("### Checks") ^ fields("check")
     report = read("agent/el/report.c")
     metadata = set(re.findall(r'add_(?:int|text|float)\(\s*&?w,\s*"([^"]+)"', report)) | {"dagster/column_schema", "streams", "schema_changes"}
-    metadata.discard("error")  # of a check
+    metadata -= {"error", "value"}  # of a check
     assert table("Metadata of a materialization") == metadata, table("Metadata of a materialization") ^ metadata
     codes = set(re.findall(r'\[ERR_\w+\] = "(\w+)"', read("common/base/err.c"))) - {"none"}
     said = set(re.findall(r"`(\w+)`", re.search(r"`code` is one of (.*)", PAGE).group(1)))

@@ -61,6 +61,13 @@ static void on_end(void *ctx, const struct check_results *results)
     w->process = NULL;
 }
 
+static struct resource database(const char *name, const char *written)
+{
+    return (struct resource){.name = str_from(name),
+                             .connector = connector_find(STR("sqlite")),
+                             .written = str_from(written)};
+}
+
 static void begin(struct world *w)
 {
     *w = (struct world){.env = {.get = get_env}};
@@ -73,7 +80,7 @@ static void begin(struct world *w)
                                        .store_id = str_from(w->f.host->store_id),
                                        .attempt = 3,
                                        .env = &w->env};
-    w->database = (struct resource){.name = STR("db"), .path = STR("x.db")};
+    w->database = database("db", "{\"type\":\"sqlite\",\"path\":\"x.db\"}");
     w->asset = (struct asset){.key = STR("a/b"), .work = ASSET_RUN, .checks = w->checks};
 }
 
@@ -213,9 +220,9 @@ static void queries_after_a_command_are_asked_by_the_worker(void **state)
     none->sql = STR("select count(*) from t where n > 9");
     none->severity = CHECK_WARN;
     add(&w, STR("broken"), NULL)->sql = STR("select missing from t");
-    struct resource nowhere = {.name = STR("no"), .path = STR("nowhere.db")};
+    struct resource nowhere = database("no", "{\"type\":\"sqlite\",\"path\":\"nowhere.db\"}");
     add(&w, STR("nowhere"), NULL)->resource = &nowhere;
-    struct resource unset = {.name = STR("unset"), .path = STR("${NOT_SET}/x.db")};
+    struct resource unset = database("unset", "{\"type\":\"sqlite\",\"path\":\"${NOT_SET}/x.db\"}");
     add(&w, STR("unset"), NULL)->resource = &unset;
     run(&w);
     assert_int_equal(w.count, 6);

@@ -53,43 +53,48 @@ static const struct {
      "each asset must be made from others only; drop one dep"},
     /* extract */
     {"assets:\n  - {key: a, extract: {table: t}, load: {jsonl: x}}\n",
-     "6:23: asset a: extract needs resource, csv, jsonl or tap", NULL},
+     "6:23: asset a: extract needs resource, csv, jsonl, singer, tap or system", NULL},
     {"assets:\n  - {key: a, extract: {csv: c, jsonl: j}, load: {jsonl: x}}\n",
      "6:39: asset a: extract has both csv and jsonl", NULL},
     {"assets:\n  - {key: a, extract: {csv: c, table: t}, load: {jsonl: x}}\n",
-     "6:39: asset a: table goes with resource only", NULL},
+     "6:32: asset a: extract: unknown key \"table\"",
+     "valid keys: csv, delimiter, header, columns"},
     {"assets:\n  - {key: a, extract: {resource: pos, header: true}, load: {jsonl: x}}\n",
-     "6:47: asset a: header goes with csv only", NULL},
+     "6:39: asset a: extract: unknown key \"header\"",
+     "valid keys: resource, table, replication_key, columns"},
     {"assets:\n  - {key: a, extract: {resource: poss}, load: {jsonl: x}}\n",
      "6:34: asset a: there is no resource \"poss\"", "did you mean pos?"},
     {"assets:\n  - {key: a, extract: {csv: c, delimiter: ab}, load: {jsonl: x}}\n",
-     "6:43: asset a: extract: the delimiter is not one plain character", NULL},
+     "6:43: asset a: extract: \"delimiter\" must be one character, not a quote or a line end",
+     "use \",\", \";\", \"|\" or \"\\t\""},
     {"assets:\n  - {key: a, extract: {csv: \"\"}, load: {jsonl: x}}\n",
-     "6:29: asset a: extract: the path is empty", NULL},
+     "6:29: asset a: extract: csv is empty", NULL},
     {"assets:\n  - {key: a, extract: {resource: pos, replication_key: u, columns: [id]}, load: "
      "{jsonl: x}}\n",
      "6:68: asset a: extract: replication_key u is not among the columns", NULL},
-    {"assets:\n  - {key: a, extract: {csv: c, columns: [id, x, id]}, load: {jsonl: x}}\n",
-     "6:49: asset a: columns: column id is named twice", NULL},
+    {"assets:\n  - {key: a, extract: {csv: c, header: false, columns: [id, x, id]}, load: {jsonl: "
+     "x}}\n",
+     "6:64: asset a: columns: column id is named twice", NULL},
     {"assets:\n  - {key: a, extract: {tap: [t], csv: c}, load: {jsonl: x}}\n",
      "6:29: asset a: extract has both csv and tap", NULL},
     {"assets:\n  - {key: a, extract: {tap: []}, load: {jsonl: x}}\n",
-     "6:29: assets[0].extract.tap: expected at least 1, got 0", NULL},
+     "6:29: asset a: extract.tap: expected at least 1, got 0", NULL},
     {"assets:\n  - {key: a, extract: {tap: [\"\"]}, load: {jsonl: x}}\n",
-     "6:30: asset a: extract: the program is empty", NULL},
+     "6:29: asset a: extract: \"tap\" is empty: there is no program to start", NULL},
     {"assets:\n  - {key: a, extract: {csv: c, config: {}}, load: {jsonl: x}}\n",
-     "6:40: asset a: config goes with tap only", NULL},
+     "6:32: asset a: extract: unknown key \"config\"", NULL},
     {"assets:\n  - {key: a, extract: {tap: [t], columns: [a]}, load: {jsonl: x}}\n",
-     "6:43: asset a: columns goes with resource, csv and jsonl only", NULL},
+     "6:34: asset a: extract: unknown key \"columns\"", "valid keys: tap, config, stream, flattening_enabled, flattening_max_depth, "
+     "flattening_separator, flattening_max_key_length, streams"},
     {"assets:\n  - {key: a, extract: {tap: [t], config: {a: [\"${B\"]}}, load: {jsonl: x}}\n",
      "6:47: asset a: config: \"${B\" has no closing }", NULL},
     {"assets:\n  - {key: a, extract: {tap: [t, \"${secret:A}\"]}, load: {jsonl: x}}\n",
      "6:33: asset a: tap: ${secret:A} is not filled in here", NULL},
     {"assets:\n  - {key: a, extract: {tap: [t], stream: \"\"}, load: {jsonl: x}}\n",
-     "6:42: asset a: extract: the stream's name is empty", NULL},
+     "6:42: asset a: extract: \"stream\" is empty", NULL},
     /* load */
     {"assets:\n  - {key: a, extract: {csv: c}, load: {mode: append}}\n",
-     "6:39: asset a: load needs resource or jsonl", NULL},
+     "6:39: asset a: load needs resource, csv, jsonl or target", NULL},
     {"assets:\n  - {key: a, extract: {csv: c}, load: {resource: local, mode: upsert}}\n",
      "6:63: asset a: load: mode upsert needs a primary_key", "name the columns: primary_key: [id]"},
     {"assets:\n  - {key: a, extract: {csv: c}, load: {jsonl: j, mode: upsert}}\n",
@@ -103,15 +108,16 @@ static const struct {
      "mode: overwrite}}\n",
      "6:90: asset a: load: mode overwrite would drop the rows that extract does not read again",
      "use upsert, or take replication_key away"},
-    {"assets:\n  - {key: a, extract: {csv: c, columns: [x]}, load: {resource: local, "
+    {"assets:\n  - {key: a, extract: {csv: c, header: false, columns: [x]}, load: {resource: "
+     "local, "
      "primary_key: "
      "[x, y]}}\n",
-     "6:88: asset a: load: primary_key y is not among the columns extracted",
+     "6:103: asset a: load: primary_key y is not among the columns extracted",
      "add it to extract.columns"},
     {"assets:\n  - {key: a, extract: {resource: pos}, load: {resource: pos}}\n",
      "6:46: asset a: it would read and write the same table a", NULL},
     {"assets:\n  - {key: a, extract: {csv: c}, load: {resource: local, mode: merge}}\n",
-     "6:63: assets[0].load.mode: \"merge\" is not one of append, upsert, overwrite", NULL},
+     "6:63: asset a: load.mode: \"merge\" is not one of append, upsert, overwrite", NULL},
     /* sql */
     {"assets:\n  - {key: a, sql: {resource: pos}}\n", "6:19: asset a: sql needs query or file",
      NULL},
@@ -247,8 +253,8 @@ static void later_keys_are_refused_as_such(void **state)
     } cases[] = {
         {"meltano: []\n", "5:1: key \"meltano\" is not supported by this version"},
         {"dbt: []\n", "5:1: key \"dbt\" is not supported by this version"},
-        {"assets: [{key: a, extract: {select: x}, load: {jsonl: x}}]\n",
-         "5:29: assets[0].extract: key \"select\" is not supported by this version"},
+        {"assets: [{key: a, extract: {tap: x, select: x}, load: {jsonl: x}}]\n",
+         "5:37: asset a: extract: key \"select\" is not supported by this version"},
         {"assets: [{key: a, run: [x]}]\njobs: [{name: j, select: a, partitions: 1}]\n",
          "6:29: jobs[0]: key \"partitions\" is not supported here"},
         {"assets: [{key: a, run: [x]}]\nschedules: [{name: s, select: a, every: 1m, on: x}]\n",
@@ -267,18 +273,21 @@ static void resources_are_checked(void **state)
 {
     (void)state;
     static const char *const expected[] = {
-        "4:13: resources.c.type: \"postgres\" is not supported by this version",
-        "6:13: resources.e.type: \"sqlit\" is not one of sqlite, mqtt",
-        "7:13: resources.f.type: \"modbus\" is not supported by this version",
-        "12:43: resources.k.port: 0 is below the minimum of 1",
         "3:3: resource \"a b\" is not a name of 1 to 63 characters",
+        "4:23: resources.c: unknown key \"path\"",
         "5:27: resource d: path: \"${}\" is not ${VAR} or ${VAR:-default}",
-        "8:6: resource g: type sqlite needs a path",
-        "9:6: resource h: type mqtt needs a host",
-        "9:25: resource h: path goes with type sqlite only",
-        "10:36: resource i: host goes with type mqtt only",
-        "11:38: resource j: a password needs a user",
+        "6:13: resources.e.type: \"sqlit\" is not one of sqlite, postgres, modbus, mqtt",
+        "8:6: resources.g: required key \"path\" is missing",
+        "9:19: resources.h: unknown key \"path\"",
+        "9:6: resources.h: required key \"host\" is missing",
+        "10:30: resources.i: unknown key \"host\"",
+        "11:38: resource j: \"password\" needs a \"user\"",
+        "12:43: resources.k.port: 0 is below the minimum of 1",
         "13:27: resource m: path: ${secret:X} is not filled in here",
+        "14:6: resource n: \"url\" is missing, or \"dsn\"",
+        "15:41: resource o: \"dsn\" and \"url\" are two names for one thing",
+        "16:6: resource p: \"host\" is missing, or \"device\"",
+        "17:6: resources.q: required key \"type\" is missing",
     };
     struct loaded l;
     load_text(&l, "project: p\n"
@@ -293,7 +302,11 @@ static void resources_are_checked(void **state)
                   "  i: {type: sqlite, path: x, host: y}\n"
                   "  j: {type: mqtt, host: x, password: y}\n"
                   "  k: {type: mqtt, host: h, user: u, port: 0}\n"
-                  "  m: {type: sqlite, path: \"${secret:X}\"}\n");
+                  "  m: {type: sqlite, path: \"${secret:X}\"}\n"
+                  "  n: {type: postgres}\n"
+                  "  o: {type: postgres, url: \"${U}\", dsn: x}\n"
+                  "  p: {type: modbus, unit: 1}\n"
+                  "  q: {path: x}\n");
     assert_null(l.defs);
     for (size_t i = 0; i < COUNT_OF(expected); i++) {
         assert_problem(&l, i, expected[i], NULL);

@@ -87,7 +87,7 @@ static void checks(void **state)
         {"name: c, sql: select 1, severity: warn, blocking: true",
          "6:106: asset a: check c: a warning does not block", "severity: error, or no blocking"},
         {"name: c, sql: select 1, resource: near",
-         "6:95: asset a: resource near is a broker, not a database", NULL},
+         "6:95: asset a: resource near is of type mqtt, which is no database", NULL},
     };
     assert_problems("assets:\n  - {key: a, sql: {resource: pos, query: q}, checks: [{%s}]}\n",
                     cases, COUNT_OF(cases) - 1);

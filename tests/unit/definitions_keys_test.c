@@ -1,5 +1,6 @@
 /* definitions_keys_test.c - partitions, freshness, automation, pools, commands, sensors: what each
  * key becomes. */
+#include "agent/connectors/mqtt_options.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/unit/definitions_fixture.h"
 #include <string.h>
@@ -28,13 +29,15 @@ static void a_broker_is_a_resource(void **state)
     assert_loaded(&l);
     const struct resource *plain = &l.defs->resources[2];
     const struct resource *full = &l.defs->resources[3];
-    assert_int_equal(l.defs->resources[0].type, RESOURCE_SQLITE);
-    assert_int_equal(plain->type, RESOURCE_MQTT);
-    assert_str(plain->host, "10.0.0.5");
-    assert_int_equal(plain->port, 1883);
-    assert_int_equal(full->port, 8883);
-    assert_str(full->user, "u");
-    assert_str(full->password, "${secret:BROKER}");
+    const struct mqtt_tap_options *one = plain->options;
+    const struct mqtt_tap_options *other = full->options;
+    assert_string_equal(l.defs->resources[0].connector->type, "sqlite");
+    assert_string_equal(plain->connector->type, "mqtt");
+    assert_str(one->host, "10.0.0.5");
+    assert_int_equal(one->port, 1883);
+    assert_int_equal(other->port, 8883);
+    assert_str(other->user, "u");
+    assert_str(other->password, "${secret:BROKER}");
     loaded_release(&l);
 }
 

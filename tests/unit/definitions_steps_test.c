@@ -50,11 +50,10 @@ static void each_stream_is_an_asset(void **state)
     for (int i = 0; i < 2; i++) {
         const struct asset *asset = &defs->assets[i];
         assert_int_equal(asset->work, ASSET_EXTRACT_LOAD);
-        assert_int_equal(asset->extract.type, EXTRACT_PROGRAM);
-        assert_true(str_eq(asset->extract.stream, asset->stream));
-        assert_int_equal(asset->extract.tap.count, 2);
-        assert_true(str_eq(asset->extract.config, STR("{\"url\":\"here\"}")));
-        assert_int_equal(asset->load.mode, LOAD_UPSERT);
+        assert_string_equal(asset->extract.connector->type, "singer_program");
+        assert_true(str_contains(asset->extract.written, STR("\"config\":{\"url\":\"here\"}")));
+        assert_false(str_contains(asset->extract.written, STR("stream")));
+        assert_int_equal(asset->load.mode, MODE_UPSERT);
         assert_non_null(asset->load.resource);
         assert_int_equal(asset->retry.max, 2);
         assert_true(str_eq(asset->group, STR("raw")));

@@ -67,21 +67,22 @@ static void a_shop_is_understood(void **state)
     assert_int_equal(strlen(d->hash), 64);
     assert_int_equal(d->resource_count, 2);
     assert_str(d->resources[1].name, "local");
-    assert_str(d->resources[1].path, "${STATE_DIR}/shop.db");
+    assert_str(d->resources[1].written, "{\"type\":\"sqlite\",\"path\":\"${STATE_DIR}/shop.db\"}");
+    const struct tap_options *local = d->resources[1].options;
+    assert_str(local->path, "${STATE_DIR}/shop.db");
     assert_int_equal(d->asset_count, 7);
     assert_int_equal(d->graph.count, 7);
 
     const struct asset *sales = &d->assets[0];
     assert_int_equal(sales->work, ASSET_EXTRACT_LOAD);
-    assert_int_equal(sales->extract.type, EXTRACT_SQLITE);
+    assert_string_equal(sales->extract.connector->type, "sqlite");
     assert_ptr_equal(sales->extract.resource, &d->resources[0]);
-    assert_str(sales->extract.table, "sales");
-    assert_str(sales->extract.replication_key, "updated_at");
-    assert_int_equal(sales->extract.columns.count, 3);
+    assert_str(sales->extract.written, "{\"replication_key\":\"updated_at\",\"columns\":[\"id\","
+                                       "\"updated_at\",\"total\"],\"table\":\"sales\"}");
     assert_ptr_equal(sales->load.resource, &d->resources[1]);
-    assert_str(sales->load.table, "sales");
-    assert_int_equal(sales->load.mode, LOAD_UPSERT);
-    assert_str(sales->load.primary_key.items[0], "id");
+    assert_str(sales->load.written,
+               "{\"primary_key\":[\"id\"],\"table\":\"sales\",\"mode\":\"upsert\"}");
+    assert_int_equal(sales->load.mode, MODE_UPSERT);
     assert_str(sales->group, "pos");
     assert_int_equal(sales->kinds.count, 3);
     assert_str(sales->kinds.items[0], "tap");
@@ -112,13 +113,12 @@ static void defaults_and_types(void **state)
     assert_loaded(&l);
     const struct definitions *d = l.defs;
     const struct asset *items = &d->assets[1];
-    assert_int_equal(items->extract.type, EXTRACT_CSV);
-    assert_str(items->extract.csv, "${IN:-/data}/*.csv");
-    assert_str(items->extract.delimiter, "\t");
-    assert_false(items->extract.header);
+    assert_string_equal(items->extract.connector->type, "csv");
+    assert_str(items->extract.written,
+               "{\"csv\":\"${IN:-/data}/*.csv\",\"delimiter\":\"\\t\",\"header\":false}");
     assert_null(items->extract.resource);
-    assert_int_equal(items->load.type, LOAD_JSONL);
-    assert_int_equal(items->load.mode, LOAD_OVERWRITE);
+    assert_string_equal(items->load.connector->type, "jsonl");
+    assert_int_equal(items->load.mode, MODE_OVERWRITE);
     assert_str(items->group, "default");
     assert_int_equal(items->retry.max, 0);
     assert_int_equal(items->timeout_ns, 0);
@@ -126,11 +126,9 @@ static void defaults_and_types(void **state)
     assert_str(items->kinds.items[2], "jsonl");
 
     const struct asset *log = &d->assets[2];
-    assert_int_equal(log->extract.type, EXTRACT_JSONL);
-    assert_str(log->extract.delimiter, ",");
-    assert_true(log->extract.header);
-    assert_str(log->load.table, "log_lines");
-    assert_int_equal(log->load.mode, LOAD_APPEND);
+    assert_string_equal(log->extract.connector->type, "jsonl");
+    assert_str(log->load.written, "{\"table\":\"log_lines\",\"mode\":\"append\"}");
+    assert_int_equal(log->load.mode, MODE_APPEND);
 
     const struct asset *daily = &d->assets[3];
     assert_int_equal(daily->work, ASSET_SQL);

@@ -1,9 +1,9 @@
-/* el_http_answer_test.c - agent/el/json_path.h, http_records.h, http_query.h, http_auth.h, json_columns.h */
+/* el_http_answer_test.c - common/json/json_path.h, http_records.h, http_query.h, http_auth.h, json_columns.h */
 #include "agent/el/http_auth.h"
 #include "agent/el/http_query.h"
 #include "agent/el/http_records.h"
 #include "agent/el/json_columns.h"
-#include "agent/el/json_path.h"
+#include "common/json/json_path.h"
 #include "tests/support/cmocka_all.h"
 #include <string.h>
 

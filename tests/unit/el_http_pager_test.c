@@ -214,21 +214,67 @@ static void parameters_of_a_url(void **state)
     buf_release(&narrow);
 }
 
+static void assert_path(const char *url, const char *path, const char *want)
+{
+    AUTO(buf) out = buf_growing(1000);
+    url_add_path(&out, str_from(url), str_from(path));
+    assert_string_equal(buf_cstr(&out), want);
+}
+
+static void paths_behind_urls(void **state)
+{
+    (void)state;
+    assert_path("http://h", "", "http://h");
+    assert_path("http://h/a/", "", "http://h/a/");
+    assert_path("http://h", "b", "http://h/b");
+    assert_path("http://h/a/", "/b/", "http://h/a/b/");
+    assert_path("http://h/a?k=1", "b", "http://h/a/b?k=1");
+    assert_path("http://h/a?k=1", "b?x=2", "http://h/a/b?x=2&k=1");
+}
+
+static void assert_refused(const struct http_tap_options *o, const char *message)
+{
+    struct err err = {0};
+    assert_false(http_tap_check(o, MODE_APPEND, &err));
+    assert_int_equal(err.code, ERR_INVALID);
+    assert_true(str_starts(str_from(err.msg), str_from(message)));
+}
+
 static void options_that_do_not_fit(void **state)
 {
     (void)state;
     struct err err = {0};
-    struct page_options o = page;
-    assert_true(page_options_check(&o, &err));
-    o.style = PAGES_CURSOR;
-    assert_false(page_options_check(&o, &err));
-    o.next = STR("a[x]");
-    assert_false(page_options_check(&o, &err));
-    assert_non_null(strstr(err.msg, "\"next\""));
-    o.next = STR("a[1]");
-    o.size_param = STR("s");
-    assert_false(page_options_check(&o, &err));
-    assert_non_null(strstr(err.msg, "\"size\""));
+    struct http_tap_options o = {.pages = page};
+    assert_true(http_tap_check(&o, MODE_APPEND, &err));
+    o.pages.style = PAGES_CURSOR;
+    assert_refused(&o, "\"pagination\": \"next\" is missing");
+    o.pages.next = STR("a[x]");
+    assert_refused(&o, "\"pagination\": \"next\": a path");
+    o.pages.next = STR("a[1]");
+    o.pages.size_param = STR("s");
+    assert_refused(&o, "\"pagination\": \"size\" is missing");
+    o.pages.size = 5;
+    o.since.param = STR("from");
+    assert_refused(&o, "\"since\" needs");
+    o.replication_key = STR("at");
+    o.http.auth.kind = AUTH_BEARER;
+    assert_refused(&o, "\"auth\": \"token\" is missing");
+    o.http.auth.token = STR("a\nb");
+    assert_refused(&o, "\"auth\": token has a line end");
+    o.http.auth.token = STR("ab");
+    o.http.path = STR("a\x7f");
+    assert_refused(&o, "\"path\" has a line end");
+}
+
+static void names_of_streams(void **state)
+{
+    (void)state;
+    struct http_tap_options o = {.http = {.url = STR("https://h/v1/orders.json/?x=/y#z")}};
+    assert_true(str_eq(http_tap_stream(&o), STR("orders")));
+    o.http.path = STR("people");
+    assert_true(str_eq(http_tap_stream(&o), STR("people")));
+    o.stream = STR("s");
+    assert_true(str_eq(http_tap_stream(&o), STR("s")));
 }
 
 int main(void)
@@ -242,7 +288,9 @@ int main(void)
         cmocka_unit_test(at_most_so_many),
         cmocka_unit_test(links),
         cmocka_unit_test(parameters_of_a_url),
+        cmocka_unit_test(paths_behind_urls),
         cmocka_unit_test(options_that_do_not_fit),
+        cmocka_unit_test(names_of_streams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

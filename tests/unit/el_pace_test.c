@@ -22,8 +22,24 @@ static void options_that_make_no_sense(void **state)
     assert_non_null(strstr(err.msg, "\"every\" is missing"));
     assert_false(pace_check(&(struct pace_options){.lasts = 1}, &err));
     assert_int_equal(err.code, ERR_INVALID);
-    assert_false(pace_check(&(struct pace_options){.every = 1}, &err));
+    assert_false(pace_check(&(struct pace_options){.samples = 1, .every = 1}, &err));
     assert_non_null(strstr(err.hint, "samples"));
+    assert_false(pace_check(&(struct pace_options){.every = PACE_LASTS_DEFAULT + 1}, &err));
+    assert_non_null(strstr(err.msg, "single sample"));
+}
+
+static void an_interval_alone_lasts_for_a_minute(void **state)
+{
+    (void)state;
+    struct err err;
+    const struct pace_options options = {.every = 20 * NS_PER_SEC};
+    assert_true(pace_check(&options, &err));
+    struct pace p = pace_begin(&options, start);
+    for (int i = 0; i < 4; i++) { /* at 0, 20, 40 and 60 s */
+        assert_false(pace_is_over(&p));
+        pace_taken(&p, at(INT64_C(20000) * i));
+    }
+    assert_true(pace_is_over(&p));
 }
 
 static void one_sample_when_nothing_is_said(void **state)
@@ -91,6 +107,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_that_make_no_sense),
+        cmocka_unit_test(an_interval_alone_lasts_for_a_minute),
         cmocka_unit_test(one_sample_when_nothing_is_said),
         cmocka_unit_test(a_count_of_samples_without_drift),
         cmocka_unit_test(what_is_late_is_left_out),

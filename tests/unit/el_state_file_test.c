@@ -68,12 +68,12 @@ static void the_state_of_the_last_run_is_there(void **state)
     struct world *w = *state;
     struct state_file s;
     open_it(w, &s, "a");
-    assert_int_equal(s.value.len, 0);
+    assert_int_equal(s.kept.value.len, 0);
     assert_false(files_exist(s.path));
     state_file_release(&s);
     one_run(w, "{\"x\":1}");
     open_it(w, &s, "a");
-    assert_true(str_eq(buf_str(&s.value), STR("{\"x\":1}")));
+    assert_true(str_eq(buf_str(&s.kept.value), STR("{\"x\":1}")));
     state_file_release(&s);
 }
 
@@ -88,7 +88,7 @@ static void history_has_the_last_runs_only(void **state)
     }
     open_it(w, &s, "a");
     assert_int_equal(count_states(&s), STATES_KEPT);
-    assert_true(str_eq(buf_str(&s.value), STR("{\"run\":14}")));
+    assert_true(str_eq(buf_str(&s.kept.value), STR("{\"run\":14}")));
     state_file_release(&s);
 }
 
@@ -125,7 +125,7 @@ static void any_id_is_a_file_of_its_own(void **state)
     struct state_file s;
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
         open_it(w, &s, ids[i]);
-        assert_int_equal(s.value.len, 0);
+        assert_int_equal(s.kept.value.len, 0);
         assert_true(state_file_set(&s, STR("{}"), &w->err));
         state_file_release(&s);
     }

@@ -15,7 +15,9 @@ static void assert_context(const struct pipes_context *context, const char *expe
 static void all_ten_fields_are_there_when_nothing_is_known(void **state)
 {
     (void)state;
-    const struct pipes_context context = {.asset = STR("raw/orders"), .run = STR("db892d7f")};
+    const struct pipes_asset asset = {.key = STR("raw/orders")};
+    const struct pipes_context context = {
+        .assets = &asset, .asset_count = 1, .run = STR("db892d7f")};
     assert_context(&context,
                    "{\"asset_keys\":[\"raw/orders\"],"
                    "\"code_version_by_asset_key\":{\"raw/orders\":null},"
@@ -28,13 +30,16 @@ static void all_ten_fields_are_there_when_nothing_is_known(void **state)
 static void all_that_is_known_is_said(void **state)
 {
     (void)state;
+    const struct pipes_asset assets[] = {{.key = STR("a"),
+                                          .code_version = STR("v3"),
+                                          .has_provenance = true,
+                                          .made_by_code_version = STR("v2"),
+                                          .made_from = STR("{\"up\":\"7\"}"),
+                                          .is_user_version = true},
+                                         {.key = STR("b")}};
     const struct pipes_context context = {
-        .asset = STR("a"),
-        .code_version = STR("v3"),
-        .has_provenance = true,
-        .made_by_code_version = STR("v2"),
-        .made_from = STR("{\"up\":\"7\"}"),
-        .is_user_version = true,
+        .assets = assets,
+        .asset_count = 2,
         .partition = STR("2024-01-01"),
         .window_start = STR("2024-01-01T00:00:00+00:00"),
         .window_end = STR("2024-01-02T00:00:00+00:00"),
@@ -45,9 +50,10 @@ static void all_that_is_known_is_said(void **state)
     };
     assert_context(
         &context,
-        "{\"asset_keys\":[\"a\"],\"code_version_by_asset_key\":{\"a\":\"v3\"},"
+        "{\"asset_keys\":[\"a\",\"b\"],"
+        "\"code_version_by_asset_key\":{\"a\":\"v3\",\"b\":null},"
         "\"provenance_by_asset_key\":{\"a\":{\"code_version\":\"v2\","
-        "\"input_data_versions\":{\"up\":\"7\"},\"is_user_provided\":true}},"
+        "\"input_data_versions\":{\"up\":\"7\"},\"is_user_provided\":true},\"b\":null},"
         "\"partition_key\":\"2024-01-01\","
         "\"partition_key_range\":{\"start\":\"2024-01-01\",\"end\":\"2024-01-01\"},"
         "\"partition_time_window\":{\"start\":\"2024-01-01T00:00:00+00:00\","
@@ -58,8 +64,12 @@ static void all_that_is_known_is_said(void **state)
 static void a_range_has_no_single_key(void **state)
 {
     (void)state;
-    struct pipes_context context = {
-        .asset = STR("a"), .run = STR("r"), .partition = STR("k1"), .partition_end = STR("k3")};
+    const struct pipes_asset asset = {.key = STR("a")};
+    struct pipes_context context = {.assets = &asset,
+                                    .asset_count = 1,
+                                    .run = STR("r"),
+                                    .partition = STR("k1"),
+                                    .partition_end = STR("k3")};
     AUTO(buf) out = buf_growing(1 << 16);
     pipes_context_write(&context, &out);
     assert_true(str_contains(buf_str(&out),

@@ -1,6 +1,6 @@
 add_library(runner_fixture STATIC ${CMAKE_CURRENT_LIST_DIR}/runner_fixture.c ${CMAKE_CURRENT_LIST_DIR}/definitions_fixture.c)
 target_link_libraries(runner_fixture PUBLIC agent_run store_fixture test_support PRIVATE PkgConfig::CMOCKA project_options)
-foreach(name runner runner_memory runner_partition runner_pipes runner_queue)
+foreach(name runner runner_memory runner_partition runner_pipes runner_queue runner_shared)
     selvedge_test(NAME ${name}_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}_test.c LIBS runner_fixture)
 endforeach()
 target_compile_definitions(runner_test PRIVATE SELVEDGE_EL="$<TARGET_FILE:selvedge-el>")

@@ -55,9 +55,11 @@ static void on_output(void *ctx, bool is_stderr, struct str text)
 static void begin_pipes(struct world *w, int64_t recorded)
 {
     struct err err = {0};
+    const struct step_pipes_asset asset = {.key = STR("a"), .asset = &w->asset};
     struct step_pipes_options options = {
         .base = {.run = STR("r"), .step = STR("a"), .asset = STR("a"), .attempt = 1},
-        .asset = &w->asset,
+        .assets = &asset,
+        .asset_count = 1,
         .recorded = recorded,
         .record = on_record,
         .output = on_output,
@@ -149,12 +151,13 @@ static void a_materialization_waits_for_the_end(void **state)
     struct world *w = *state;
     (void)say(w, MESSAGE("opened", "{}") MADE("v1"));
     expect_lines(w, "");
-    assert_true(w->pipes.has_materialized);
-    assert_int_equal(w->pipes.materialized_at.ns, 7);
-    assert_string_equal(buf_cstr(&w->pipes.data_version), "v1");
-    assert_string_equal(buf_cstr(&w->pipes.metadata), "{\"n\":{\"type\":\"int\",\"raw_value\":1}}");
+    assert_true(w->pipes.assets[0].has_materialized);
+    assert_int_equal(w->pipes.assets[0].materialized_at.ns, 7);
+    assert_string_equal(buf_cstr(&w->pipes.assets[0].data_version), "v1");
+    assert_string_equal(buf_cstr(&w->pipes.assets[0].metadata),
+                        "{\"n\":{\"type\":\"int\",\"raw_value\":1}}");
     (void)say(w, MADE("v2") MADE("v3"));
-    assert_string_equal(buf_cstr(&w->pipes.data_version), "v3");
+    assert_string_equal(buf_cstr(&w->pipes.assets[0].data_version), "v3");
     expect_lines(w,
                  "\"type\":\"engine_event\",\"run\":\"r\",\"step\":\"a\",\"asset\":\"a\","
                  "\"attempt\":1,\"level\":\"warning\",\"message\":\"Dagster Pipes: the asset was "
@@ -164,19 +167,19 @@ static void a_materialization_waits_for_the_end(void **state)
 static void checks_are_recorded_at_once(void **state)
 {
     struct world *w = *state;
-    assert_true(step_pipes_missing_check(&w->pipes) == &w->checks[0]);
+    assert_true(step_pipes_missing_check(&w->pipes.assets[0]) == &w->checks[0]);
     (void)say(w, CHECK("told", "false", "ERROR"));
     expect_lines(w, "\"type\":\"asset_check_evaluation\",\"run\":\"r\",\"step\":\"a\","
                     "\"asset\":\"a\",\"attempt\":1,\"check\":\"told\",\"passed\":false,"
                     "\"severity\":\"error\"}\n");
-    assert_null(step_pipes_missing_check(&w->pipes));
-    assert_true(w->pipes.blocking == &w->checks[0]);
+    assert_null(step_pipes_missing_check(&w->pipes.assets[0]));
+    assert_true(w->pipes.assets[0].blocking == &w->checks[0]);
     (void)say(w, CHECK("told", "false", "WARN")); /* the last evaluation counts */
-    assert_null(w->pipes.blocking);
+    assert_null(w->pipes.assets[0].blocking);
     (void)say(w, CHECK("told", "false", "ERROR") CHECK("told", "true", "ERROR"));
-    assert_null(w->pipes.blocking);
+    assert_null(w->pipes.assets[0].blocking);
     (void)say(w, CHECK("not defined", "false", "ERROR")); /* recorded all the same */
-    assert_null(w->pipes.blocking);
+    assert_null(w->pipes.assets[0].blocking);
     assert_int_equal(w->records, 5);
 }
 
@@ -240,7 +243,7 @@ static void oddities_are_told_once_and_counted(void **state)
                              STR("passed over what is no message: a line is not JSON: byte 1")));
     assert_true(str_contains(buf_str(&w->lines), STR("method that is not known here: newer")));
     assert_true(str_contains(buf_str(&w->lines), STR("asset that is not this step's: b\"")));
-    assert_false(w->pipes.has_materialized);
+    assert_false(w->pipes.assets[0].has_materialized);
     buf_reset(&w->lines);
     step_pipes_end(&w->pipes, (struct wall_time){8});
     assert_int_equal(w->records, 6);
@@ -254,7 +257,7 @@ static void what_comes_after_closed_is_heeded(void **state)
     struct world *w = *state;
     (void)say(w, MESSAGE("opened", "{}") MESSAGE("closed", "{}") MADE("v1")
                      CHECK("told", "true", "WARN"));
-    assert_true(w->pipes.has_materialized);
+    assert_true(w->pipes.assets[0].has_materialized);
     assert_int_equal(w->records, 2); /* one warning, one check */
     assert_true(str_contains(buf_str(&w->lines), STR("came after the program said")));
 }
@@ -312,8 +315,8 @@ static void reading_again_records_only_the_rest(void **state)
         w->records = 0;
         (void)say(w, text);
         assert_int_equal(w->records, all - n);
-        assert_string_equal(buf_cstr(&w->pipes.data_version), "v2");
-        assert_true(w->pipes.blocking == &w->checks[0]);
+        assert_string_equal(buf_cstr(&w->pipes.assets[0].data_version), "v2");
+        assert_true(w->pipes.assets[0].blocking == &w->checks[0]);
     }
 }
 

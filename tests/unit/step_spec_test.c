@@ -133,10 +133,9 @@ static void a_tap_gets_its_words_and_its_configuration(void **state)
     assert_true(str_contains(
         spec.input,
         STR("\"tap\":{\"type\":\"singer_program\",\"command\":[\"tap-x\",\"/in/a b.csv\"],"
-            "\"dir\":\"shop\",\"config\":\"{\\\"f\\\":\\\"/in/a "
-            "b.csv\\\",\\\"n\\\":[1,2.5,true,null,"
-            "{\\\"q\\\\\\\"\\\":\\\"$\\\"}]}\",\"stream\":\"users\"}")));
-    assert_true(str_contains(spec.input, STR("\"append_without_key\":true,\"mode\":\"upsert\"")));
+            "\"config\":{\"f\":\"/in/a b.csv\",\"n\":[1,2.5,true,null,{\"q\\\"\":\"$\"}]},"
+            "\"stream\":\"users\",\"dir\":\"shop\"}")));
+    assert_true(str_contains(spec.input, STR("\"mode\":\"upsert\",\"append_without_key\":true")));
     assert_false(str_contains(spec.input, STR("\"table\"")));
     loaded_release(&loaded);
     assert_false(make("project: p\nresources: {s: {type: sqlite, path: /s.db}}\nassets:\n"
@@ -197,7 +196,8 @@ static void a_query_after_a_command_is_the_workers_to_ask(void **state)
                         "{\"asset\":\"a\",\"run\":\"r\",\"step\":\"a\",\"attempt\":1,"
                         "\"kind\":\"checks\",\"checks\":[{\"name\":\"query\","
                         "\"sql\":\"select \\\"${X}\\\"\","
-                        "\"path\":\"/defs/from the agent/x.db\",\"severity\":\"warn\"}]}");
+                        "\"database\":{\"type\":\"sqlite\",\"path\":"
+                        "\"/defs/from the agent/x.db\"},\"severity\":\"warn\"}]}");
     assert_string_equal(variable(&spec, "SELVEDGE_CHECK"), "query");
     assert_string_equal(spec.confine.user, "nobody");
     assert_int_equal(spec.confine.memory_bytes, 0);

@@ -7,5 +7,7 @@ FROM run r JOIN stream s ON s.id = r.stream_id
 WHERE (:device IS NULL OR s.device = :device) AND (:status IS NULL OR r.status = :status)
     AND (:run IS NULL OR r.run = :run)
     AND (:asset IS NULL OR EXISTS (
-        SELECT 1 FROM step t WHERE t.stream_id = r.stream_id AND t.run = r.run AND t.asset = :asset))
+        SELECT 1 FROM step t WHERE t.stream_id = r.stream_id AND t.run = r.run AND t.asset = :asset)
+        OR EXISTS (SELECT 1 FROM materialization m WHERE m.stream_id = r.stream_id AND m.seq BETWEEN r.first_seq AND r.last_seq
+            AND m.run = r.run AND m.asset = :asset))
 ORDER BY r.run DESC, s.device LIMIT :limit

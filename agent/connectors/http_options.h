@@ -1,8 +1,10 @@
 /* http_options.h - what the tap and the target http share: where the server is, who we are to it,
  * how often and how long we ask. */
 #pragma once
-#include "common/base/time.h"
-#include "common/json/fields.h"
+#include "agent/connectors/options.h"
+
+enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH };
+extern const char *const http_method_names[];
 
 enum auth_kind { AUTH_NONE, AUTH_BASIC, AUTH_BEARER, AUTH_API_KEY, AUTH_OAUTH2 };
 enum auth_place { AUTH_IN_HEADER, AUTH_IN_QUERY };
@@ -23,6 +25,7 @@ extern const struct field_table auth_options_table;
 
 struct http_options {
     struct str url;
+    struct str path;       /* behind the URL's; may be empty */
     struct str_map params; /* of the query */
     struct str_map headers;
     struct auth_options auth;
@@ -52,21 +55,29 @@ enum { HTTP_HEADERS_MAX = 64, HTTP_RETRIES_MAX = 100 };
      .type = FIELD_STR,                                                                            \
      .offset = offsetof(struct struct_, member_.url),                                              \
      .required = true,                                                                             \
+     .marks = OPTION_CONNECTION,                                                                   \
      .help = "http:// or https://, without a user in it."},                                        \
+        {.key = "path",                                                                            \
+         .type = FIELD_STR,                                                                        \
+         .offset = offsetof(struct struct_, member_.path),                                         \
+         .help = "What comes behind the path of `url`."},                                          \
         {.key = "params",                                                                          \
          .type = FIELD_STR_MAP,                                                                    \
          .offset = offsetof(struct struct_, member_.params),                                       \
          .max = HTTP_HEADERS_MAX,                                                                  \
+         .marks = OPTION_PRIVATE,                                                                  \
          .help = "Parameters of the query."},                                                      \
         {.key = "headers",                                                                         \
          .type = FIELD_STR_MAP,                                                                    \
          .offset = offsetof(struct struct_, member_.headers),                                      \
          .max = HTTP_HEADERS_MAX,                                                                  \
+         .marks = OPTION_CONNECTION | OPTION_PRIVATE,                                              \
          .help = "Header fields of each request."},                                                \
         {.key = "auth",                                                                            \
          .type = FIELD_OBJECT,                                                                     \
          .offset = offsetof(struct struct_, member_.auth),                                         \
          .object = &auth_options_table,                                                            \
+         .marks = OPTION_CONNECTION | OPTION_PRIVATE,                                              \
          .help = "How the server knows us."},                                                      \
         {.key = "timeout",                                                                         \
          .type = FIELD_DURATION,                                                                   \
@@ -74,6 +85,7 @@ enum { HTTP_HEADERS_MAX = 64, HTTP_RETRIES_MAX = 100 };
          .min = NS_PER_MS,                                                                         \
          .max = 3600 * NS_PER_SEC,                                                                 \
          .fallback = "30s",                                                                        \
+         .marks = OPTION_CONNECTION,                                                               \
          .help = "How long to wait for a connection, and for the next byte of an answer."},        \
         {.key = "retries",                                                                         \
          .type = FIELD_I64,                                                                        \
@@ -81,6 +93,7 @@ enum { HTTP_HEADERS_MAX = 64, HTTP_RETRIES_MAX = 100 };
          .min = 0,                                                                                 \
          .max = HTTP_RETRIES_MAX,                                                                  \
          .fallback = "5",                                                                          \
+         .marks = OPTION_CONNECTION,                                                               \
          .help = "How often a request is tried again that failed for a reason that may pass."},    \
         {.key = "retry_wait",                                                                      \
          .type = FIELD_DURATION,                                                                   \
@@ -88,6 +101,7 @@ enum { HTTP_HEADERS_MAX = 64, HTTP_RETRIES_MAX = 100 };
          .min = NS_PER_MS,                                                                         \
          .max = HTTP_WAIT_MAX,                                                                     \
          .fallback = "1s",                                                                         \
+         .marks = OPTION_CONNECTION,                                                               \
          .help = "Before the first retry; doubled for each further one, half of it by chance."},   \
         {.key = "retry_wait_max",                                                                  \
          .type = FIELD_DURATION,                                                                   \
@@ -95,22 +109,28 @@ enum { HTTP_HEADERS_MAX = 64, HTTP_RETRIES_MAX = 100 };
          .min = NS_PER_MS,                                                                         \
          .max = HTTP_WAIT_MAX,                                                                     \
          .fallback = "5m",                                                                         \
+         .marks = OPTION_CONNECTION,                                                               \
          .help = "The longest wait; a server that asks for a longer one (Retry-After) fails the "  \
                  "step."},                                                                         \
         {.key = "requests_per_second",                                                             \
          .type = FIELD_REAL,                                                                       \
          .offset = offsetof(struct struct_, member_.requests_per_second),                          \
+         .marks = OPTION_CONNECTION,                                                               \
          .help = "No more than that."},                                                            \
         {.key = "ca_file",                                                                         \
          .type = FIELD_STR,                                                                        \
          .offset = offsetof(struct struct_, member_.ca_file),                                      \
+         .marks = OPTION_CONNECTION | OPTION_PATH,                                                 \
          .help = "Certificates (PEM) to trust in place of the system's."},                         \
     {                                                                                              \
         .key = "tls_verify", .type = FIELD_BOOL,                                                   \
         .offset = offsetof(struct struct_, member_.tls_verify), .fallback = "true",                \
+        .marks = OPTION_CONNECTION,                                                                \
         .help = "Whether the server has to prove who it is; false is for trials."                  \
     }
 /* NOLINTEND(bugprone-macro-parentheses) */
 
 /* ERR_INVALID for options that cannot be sent, or do not fit together. */
-MUST_CHECK bool http_options_check(const struct http_options *o, struct err *err);
+MUST_CHECK bool http_options_check_connection(const struct http_options *o, struct err *err);
+MUST_CHECK bool http_options_check(const struct http_options *o,
+                                   struct err *err); /* and the rest */

@@ -1,4 +1,4 @@
-#include "agent/el/options.h"
+#include "agent/connectors/options.h"
 
 #include "common/base/limits.h"
 
@@ -35,11 +35,14 @@ static const struct field sqlite_fields[] = {
     {.key = "path",
      .type = FIELD_STR,
      AT(tap_options, path),
-     .help = "The database file; it is only read."},
+     .required = true,
+     .marks = OPTION_CONNECTION | OPTION_PATH,
+     .help = "The database file."},
     {.key = "table",
      .type = FIELD_STR,
      AT(tap_options, table),
-     .help = "The table or view; as a Singer program all are streams when not given."},
+     .help = "The table or view. When not given: in definitions the last part of the asset's key, "
+             "as a Singer program all of them."},
     {.key = "replication_key",
      .type = FIELD_STR,
      AT(tap_options, replication_key),
@@ -54,7 +57,7 @@ const struct field_table tap_sqlite_options = TAP_TABLE(sqlite_fields);
 
 #define FILES_FIELD                                                                                \
     {                                                                                              \
-        .key = "path", .type = FIELD_STR, AT(tap_options, path),                                   \
+        .key = "path", .type = FIELD_STR, AT(tap_options, path), .marks = OPTION_PATH,             \
         .help = "The files: one, or a pattern with shell wildcards."                               \
     }
 #define FOLLOW_FIELDS                                                                              \
@@ -71,7 +74,7 @@ const struct field_table tap_sqlite_options = TAP_TABLE(sqlite_fields);
     }
 #define STREAM_FIELD                                                                               \
     {                                                                                              \
-        .key = "stream", .type = FIELD_STR, AT(tap_options, stream),                               \
+        .key = "stream", .type = FIELD_STR, AT(tap_options, stream), .marks = OPTION_HIDDEN,       \
         .help = "The stream's name as a Singer program; the file's, without its ending, when not " \
                 "given."                                                                           \
     }
@@ -102,34 +105,134 @@ const struct field_table tap_csv_options = TAP_TABLE(csv_fields);
 static const struct field jsonl_fields[] = {TYPE_FIELD, FILES_FIELD, STREAM_FIELD, FOLLOW_FIELDS};
 const struct field_table tap_jsonl_options = TAP_TABLE(jsonl_fields);
 
+#define ONE_STREAM_FIELD                                                                           \
+    {                                                                                              \
+        .key = "stream", .type = FIELD_STR, AT(tap_options, stream),                               \
+        .help = "The stream to load; all when not given."                                          \
+    }
+
 static const struct field singer_fields[] = {
     TYPE_FIELD,
-    {.key = "path", .type = FIELD_STR, AT(tap_options, path)},
-    {.key = "stream", .type = FIELD_STR, AT(tap_options, stream)},
-    {.key = "command", .type = FIELD_STR_LIST, AT(tap_options, command), .max = COMMAND_WORDS_MAX},
-    {.key = "dir", .type = FIELD_STR, AT(tap_options, dir)},
-    {.key = "config", .type = FIELD_STR, AT(tap_options, config)},
-    {.key = "catalog", .type = FIELD_STR, AT(tap_options, catalog)},
+    {.key = "path",
+     .type = FIELD_STR,
+     AT(tap_options, path),
+     .marks = OPTION_PATH,
+     .help = "Files of Singer messages: one, or a pattern with shell wildcards."},
+    ONE_STREAM_FIELD,
+    {.key = "streams", .type = FIELD_STR_LIST, AT(tap_options, streams), .max = LIMIT_STREAMS},
     FLATTEN_FIELDS(tap_options, flatten),
 };
-const struct field_table tap_options_table = TAP_TABLE(singer_fields);
+const struct field_table tap_singer_options = TAP_TABLE(singer_fields);
 
-static const struct field target_fields[] = {
+static const struct field program_fields[] = {
+    TYPE_FIELD,
+    {.key = "command",
+     .type = FIELD_STR_LIST,
+     AT(tap_options, command),
+     .min = 1,
+     .max = COMMAND_WORDS_MAX,
+     .help = "A Singer tap: program and arguments, without `--config` and the like. It runs in the "
+             "folder of the definitions."},
+    {.key = "config",
+     .type = FIELD_JSON_TEXT,
+     AT(tap_options, config),
+     .marks = OPTION_SECRET,
+     .help = "The tap's configuration. It reaches the tap in memory, not by a file on a disk."},
+    ONE_STREAM_FIELD,
+    {.key = "dir", .type = FIELD_STR, AT(tap_options, dir), .marks = OPTION_HIDDEN | OPTION_PATH},
+    {.key = "catalog", .type = FIELD_JSON_TEXT, AT(tap_options, catalog), .marks = OPTION_HIDDEN},
+    FLATTEN_FIELDS(tap_options, flatten),
+    {.key = "select", .type = FIELD_JSON, .is_unsupported = true},
+};
+const struct field_table tap_program_options = TAP_TABLE(program_fields);
+
+static const struct target_options target_defaults = {.load = LOAD_OPTION_DEFAULTS};
+static const struct field sqlite_target_fields[] = {
     LOAD_OPTION_FIELDS(target_options, load),
     {.key = "path",
      .type = FIELD_STR,
      AT(target_options, path),
      .required = true,
-     .help = "The file; it is made when it is not there, its folder is not."},
+     .marks = OPTION_CONNECTION | OPTION_PATH,
+     .help = "The database file; it is made when it is not there, its folder is not."},
 };
-static const struct target_options target_defaults = {.load = LOAD_OPTION_DEFAULTS};
-const struct field_table target_options_table = {
+const struct field_table target_sqlite_options = {
     .name = "target",
     .size = sizeof(struct target_options),
-    .fields = target_fields,
-    .count = COUNT_OF(target_fields),
+    .fields = sqlite_target_fields,
+    .count = COUNT_OF(sqlite_target_fields),
     .defaults = &target_defaults,
 };
+
+static const struct field program_target_fields[] = {
+    LOAD_OPTION_FIELDS(program_target_options, load),
+    {.key = "command",
+     .type = FIELD_STR_LIST,
+     AT(program_target_options, command),
+     .required = true,
+     .min = 1,
+     .max = COMMAND_WORDS_MAX,
+     .help = "A Singer target: program and arguments, without `--config`."},
+    {.key = "config",
+     .type = FIELD_JSON_TEXT,
+     AT(program_target_options, config),
+     .marks = OPTION_SECRET,
+     .help = "The target's configuration. It reaches the target in memory, not by a file on a "
+             "disk."},
+};
+static const struct program_target_options program_target_defaults = {.load = LOAD_OPTION_DEFAULTS};
+const struct field_table target_program_options = {
+    .name = "target",
+    .size = sizeof(struct program_target_options),
+    .fields = program_target_fields,
+    .count = COUNT_OF(program_target_fields),
+    .defaults = &program_target_defaults,
+};
+
+bool csv_check_delimiter(struct str delimiter, struct err *err)
+{
+    if (delimiter.len == 1 && memchr("\"\r\n", delimiter.ptr[0], 4) == NULL) {
+        return true;
+    }
+    err_set(err, ERR_INVALID, "\"delimiter\" must be one character, not a quote or a line end");
+    return err_hint(err, "use \",\", \";\", \"|\" or \"\\t\"");
+}
+
+bool csv_check(const void *options, enum load_mode mode, struct err *err)
+{
+    const struct tap_options *o = options;
+    (void)mode;
+    if (!csv_check_delimiter(o->delimiter, err)) {
+        return false;
+    }
+    if (o->header && o->columns.count > 0) {
+        err_set(err, ERR_INVALID, "\"columns\" names the fields of files without a header");
+        return err_hint(err, "add \"header: false\", or remove \"columns\"");
+    }
+    return true;
+}
+
+static bool is_program(const struct str_list *command, struct err *err)
+{
+    return (command->count > 0 && command->items[0].len > 0) ||
+           err_set(err, ERR_INVALID, "\"command\" is empty: there is no program to start");
+}
+
+bool program_check(const void *options, enum load_mode mode, struct err *err)
+{
+    const struct tap_options *o = options;
+    (void)mode;
+    if (o->stream.ptr != NULL && o->stream.len == 0) {
+        return err_set(err, ERR_INVALID, "\"stream\" is empty");
+    }
+    return is_program(&o->command, err) && flatten_check(&o->flatten, err);
+}
+
+bool program_target_check(const void *options, enum load_mode mode, struct err *err)
+{
+    (void)mode;
+    return is_program(&((const struct program_target_options *)options)->command, err);
+}
 
 bool options_path(struct str path, struct arena *arena, const char **ret, struct err *err)
 {

@@ -1,6 +1,6 @@
 /* file_target_options.h - what a step says of the targets jsonl and csv. */
 #pragma once
-#include "agent/el/options.h"
+#include "agent/connectors/options.h"
 
 enum file_compress { COMPRESS_NONE, COMPRESS_GZIP };
 enum new_columns { NEW_COLUMNS_ERROR, NEW_COLUMNS_NEW_FILE };
@@ -14,3 +14,4 @@ struct file_target_options {
 };
 extern const struct field_table target_jsonl_options;
 extern const struct field_table target_csv_options;
+MUST_CHECK bool csv_target_check(const void *options, enum load_mode mode, struct err *err);

@@ -1,4 +1,4 @@
-#include "agent/el/json_path.h"
+#include "common/json/json_path.h"
 
 #include "common/base/limits.h"
 

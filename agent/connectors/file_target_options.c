@@ -1,4 +1,4 @@
-#include "agent/el/file_target_options.h"
+#include "agent/connectors/file_target_options.h"
 
 #include "common/base/limits.h"
 
@@ -12,6 +12,7 @@ static const char *const new_columns_names[] = {"error", "new_file", NULL};
          .type = FIELD_STR,                                                                        \
          .offset = offsetof(struct file_target_options, path),                                     \
          .required = true,                                                                         \
+         .marks = OPTION_PATH,                                                                     \
          .help = "The file; it is made when it is not there, its folder is not. With `{stream}` "  \
                  "in its name each stream has a file."},                                           \
     {                                                                                              \
@@ -55,3 +56,9 @@ const struct field_table target_csv_options = {
     .count = COUNT_OF(csv_fields),
     .defaults = &defaults,
 };
+
+bool csv_target_check(const void *options, enum load_mode mode, struct err *err)
+{
+    (void)mode;
+    return csv_check_delimiter(((const struct file_target_options *)options)->delimiter, err);
+}

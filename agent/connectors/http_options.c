@@ -1,10 +1,12 @@
-#include "agent/el/http_options.h"
+#include "agent/connectors/http_options.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { TEXT_BYTES_MAX = 64 << 10 };
 
+const char *const http_method_names[] = {
+    [HTTP_GET] = "GET", [HTTP_POST] = "POST", [HTTP_PUT] = "PUT", [HTTP_PATCH] = "PATCH", NULL};
 static const char *const kind_names[] = {"none", "basic", "bearer", "api_key", "oauth2", NULL};
 static const char *const place_names[] = {"header", "query", NULL};
 
@@ -42,10 +44,10 @@ const struct field_table auth_options_table = {
 static bool need(struct str value, const char *kind, const char *key, struct err *err)
 {
     return value.len > 0 ||
-           err_set(err, ERR_INVALID, "auth: \"%s\" is missing, which %s needs", key, kind);
+           err_set(err, ERR_INVALID, "\"auth\": \"%s\" is missing, which %s needs", key, kind);
 }
 
-static bool check_auth(const struct auth_options *a, struct err *err)
+static bool check_kind(const struct auth_options *a, struct err *err)
 {
     const char *kind = kind_names[a->kind];
     switch ((enum auth_kind)a->kind) {
@@ -66,7 +68,7 @@ static bool check_auth(const struct auth_options *a, struct err *err)
 }
 
 /* Nothing that could begin a header field of its own. The value may be a secret: it is not shown. */
-static bool check_text(struct str text, const char *what, struct str name, struct err *err)
+static bool check_text(struct str text, const char *key, struct str name, struct err *err)
 {
     bool is_line = true;
     for (size_t i = 0; i < text.len; i++) {
@@ -75,8 +77,8 @@ static bool check_text(struct str text, const char *what, struct str name, struc
     if (is_line && text.len <= TEXT_BYTES_MAX) {
         return true;
     }
-    err_set(err, ERR_INVALID, "%s \"" STR_FMT "\" has a line end or another control character",
-            what, STR_ARG(name));
+    err_set(err, ERR_INVALID, "\"%s\"%s" STR_FMT " has a line end or another control character",
+            key, name.len > 0 ? ": " : "", STR_ARG(name));
     return err_hint(err, "a secret that was read from a file may end with a line end");
 }
 
@@ -84,7 +86,7 @@ static bool check_map(const struct str_map *map, const char *what, struct err *e
 {
     for (size_t i = 0; i < map->count; i++) {
         if (map->keys[i].len == 0 || memchr(map->keys[i].ptr, ':', map->keys[i].len) != NULL) {
-            return err_set(err, ERR_INVALID, "%s \"" STR_FMT "\" is no name", what,
+            return err_set(err, ERR_INVALID, "\"%s\": \"" STR_FMT "\" is no name", what,
                            STR_ARG(map->keys[i]));
         }
         if (!check_text(map->keys[i], what, map->keys[i], err) ||
@@ -95,9 +97,18 @@ static bool check_map(const struct str_map *map, const char *what, struct err *e
     return true;
 }
 
-bool http_options_check(const struct http_options *o, struct err *err)
+static bool check_auth(const struct auth_options *a, struct err *err)
 {
-    const struct auth_options *a = &o->auth;
+    return check_kind(a, err) && check_text(a->user, "auth", STR("user"), err) &&
+           check_text(a->password, "auth", STR("password"), err) &&
+           check_text(a->token, "auth", STR("token"), err) &&
+           check_text(a->name, "auth", STR("name"), err) &&
+           check_text(a->client_id, "auth", STR("client_id"), err) &&
+           check_text(a->client_secret, "auth", STR("client_secret"), err);
+}
+
+bool http_options_check_connection(const struct http_options *o, struct err *err)
+{
     double rate = o->requests_per_second;
     if (!isfinite(rate) || rate < 0) {
         return err_set(err, ERR_INVALID, "\"requests_per_second\" is below 0");
@@ -105,12 +116,12 @@ bool http_options_check(const struct http_options *o, struct err *err)
     if (o->ca_file.len > 0 && memchr(o->ca_file.ptr, '\0', o->ca_file.len) != NULL) {
         return err_set(err, ERR_INVALID, "\"ca_file\" is no path");
     }
-    return check_auth(a, err) && check_map(&o->headers, "headers", err) &&
-           check_map(&o->params, "params", err) && check_text(o->url, "the URL", STR("url"), err) &&
-           check_text(a->user, "auth", STR("user"), err) &&
-           check_text(a->password, "auth", STR("password"), err) &&
-           check_text(a->token, "auth", STR("token"), err) &&
-           check_text(a->name, "auth", STR("name"), err) &&
-           check_text(a->client_id, "auth", STR("client_id"), err) &&
-           check_text(a->client_secret, "auth", STR("client_secret"), err);
+    return check_text(o->url, "url", STR(""), err) && check_map(&o->headers, "headers", err) &&
+           check_auth(&o->auth, err);
+}
+
+bool http_options_check(const struct http_options *o, struct err *err)
+{
+    return http_options_check_connection(o, err) && check_text(o->path, "path", STR(""), err) &&
+           check_map(&o->params, "params", err);
 }

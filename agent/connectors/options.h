@@ -1,10 +1,18 @@
 /* options.h - what a step says of its tap and its target. Each connector has a table of its own
- * (tap.h, target.h: `options`); here is what several share. */
+ * (connector.h); here is what several share, and those of SQLite, files and Singer programs. */
 #pragma once
-#include "agent/el/flatten.h"
-#include "agent/el/rejects.h"
+#include "agent/connectors/flatten_options.h"
 #include "common/base/time.h"
 #include "common/json/fields.h"
+
+/* Marks of a field (fields.h): what definitions make of it. */
+enum option_mark {
+    OPTION_CONNECTION = 1, /* stands in a resource, not in extract and load */
+    OPTION_SECRET = 2,     /* texts in it may hold ${secret:NAME}; no message of ours shows them */
+    OPTION_PRIVATE = 16,   /* the same, and what was written plainly is not shown either */
+    OPTION_PATH = 4,       /* a file, relative to the folder of the definitions */
+    OPTION_HIDDEN = 8,     /* is not written by people: the agent fills it in, or nobody */
+};
 
 enum load_mode { MODE_APPEND, MODE_UPSERT, MODE_OVERWRITE };
 /* What becomes of a column of numbers whose stream has text there now. */
@@ -24,6 +32,7 @@ struct tap_options {
     int64_t lasts;              /* ns: so long a run follows them; 0 = it ends when all is read */
     struct str stream;          /* singer...: which; empty = the only one, or all; csv, jsonl: its
                                    name as a Singer program */
+    struct str_list streams;    /* singer...: which, when several but not all; `stream` is empty */
     struct str_list command;    /* singer_program: its argv, without --config and the like */
     struct str dir;             /* singer_program: the folder it runs in; empty = ours */
     struct str config;          /* singer_program: JSON text; empty = none */
@@ -33,7 +42,12 @@ struct tap_options {
 extern const struct field_table tap_sqlite_options;
 extern const struct field_table tap_csv_options;
 extern const struct field_table tap_jsonl_options;
-extern const struct field_table tap_options_table; /* of the Singer taps */
+extern const struct field_table tap_singer_options; /* of files and standard input */
+extern const struct field_table tap_program_options;
+/* ERR_INVALID: not one byte, or one that means something else. */
+MUST_CHECK bool csv_check_delimiter(struct str delimiter, struct err *err);
+MUST_CHECK bool csv_check(const void *options, enum load_mode mode, struct err *err);
+MUST_CHECK bool program_check(const void *options, enum load_mode mode, struct err *err);
 
 /* Of every target: the first member of a connector's own struct, whose table begins with
  * LOAD_OPTION_FIELDS and starts from LOAD_OPTION_DEFAULTS. */
@@ -54,6 +68,7 @@ struct load_options {
     int64_t reject_keep;             /* rejected records that the quarantine keeps */
     bool validate_records;           /* Singer: by all that the stream's schema says of types */
 };
+enum { REJECT_KEEP_DEFAULT = 1000, REJECT_KEEP_MAX = 100000 }; /* rows of a quarantine */
 extern const char *const load_mode_names[];
 extern const char *const schema_policy_names[];
 #define FLUSH_EVERY_DEFAULT (30 * NS_PER_SEC)
@@ -72,17 +87,23 @@ enum { LOAD_SLICE_ROWS_MAX = 10000000 };
         {.key = "table",                                                                           \
          .type = FIELD_STR,                                                                        \
          .offset = offsetof(struct struct_, member_.table),                                        \
-         .help = "The table, for one stream; each has a table of its own name when not given."},   \
+         .help =                                                                                   \
+             "The table. In definitions the last part of the asset's key when not given, or a "    \
+             "table for each stream, by its name, where a tap has several."},                      \
         {.key = "mode",                                                                            \
          .type = FIELD_ENUM,                                                                       \
          .offset = offsetof(struct struct_, member_.mode),                                         \
          .required = true,                                                                         \
          .names = load_mode_names,                                                                 \
-         .help = "What becomes of rows that are there."},                                          \
+         .help = "`append` adds rows, `upsert` replaces rows with the same primary key, "          \
+                 "`overwrite` replaces everything. In definitions, when not given: `upsert` with " \
+                 "a `primary_key` or a tap that names its streams' keys, else `append`; a stream " \
+                 "without a key is appended."},                                                    \
         {.key = "primary_key",                                                                     \
          .type = FIELD_STR_LIST,                                                                   \
          .offset = offsetof(struct struct_, member_.primary_key),                                  \
-         .max = LIMIT_COLUMNS},                                                                    \
+         .max = LIMIT_COLUMNS,                                                                     \
+         .help = "The columns that identify a row."},                                              \
         {.key = "flush_every",                                                                     \
          .type = FIELD_DURATION,                                                                   \
          .offset = offsetof(struct struct_, member_.flush_every),                                  \
@@ -139,7 +160,7 @@ enum { LOAD_SLICE_ROWS_MAX = 10000000 };
          .help = "How many rows at most are committed together."},                                 \
     {                                                                                              \
         .key = "append_without_key", .type = FIELD_BOOL,                                           \
-        .offset = offsetof(struct struct_, member_.append_without_key),                            \
+        .offset = offsetof(struct struct_, member_.append_without_key), .marks = OPTION_HIDDEN,    \
         .help = "Whether `upsert` appends rows of a stream without a key, which is an error "      \
                 "otherwise."                                                                       \
     }
@@ -150,7 +171,15 @@ struct target_options {
     struct load_options load;
     struct str path;
 };
-extern const struct field_table target_options_table;
+extern const struct field_table target_sqlite_options;
+
+struct program_target_options {
+    struct load_options load;
+    struct str_list command; /* argv, without --config */
+    struct str config;       /* JSON text; empty = none */
+};
+extern const struct field_table target_program_options;
+MUST_CHECK bool program_target_check(const void *options, enum load_mode mode, struct err *err);
 
 /* A NUL-terminated path in the arena; ERR_INVALID when empty, too long or with a NUL inside. */
 MUST_CHECK bool options_path(struct str path, struct arena *arena, const char **ret,
