@@ -334,11 +334,35 @@ static bool check_arguments(struct work *w, struct err *err)
     return true;
 }
 
+/* Those of a shared step have one state between them. */
+static bool is_told_before(const struct work *w, size_t i)
+{
+    const struct shared_step *step = w->defs->assets[i].step;
+    return step != NULL && step->assets[0] != i;
+}
+
+/* Blocks of a Meltano project that differ in their mappings alone have one too. */
+static bool is_new_id(struct str_list *ids, struct str id)
+{
+    for (size_t i = 0; i < ids->count; i++) {
+        if (str_eq(ids->items[i], id)) {
+            return false;
+        }
+    }
+    ids->items[ids->count++] = id;
+    return true;
+}
+
 /* {"id": {"completed": {"singer_state": {...}}, "partial": {}}}, as Meltano's own. */
 static bool export_states(struct work *w, struct err *err)
 {
     AUTO(buf) out = buf_growing(JSON_BYTES_MAX);
     struct json_writer j = json_writer(&out);
+    struct str_list ids = {.items =
+                               arena_array(&w->arena, w->defs->asset_count, sizeof(struct str))};
+    if (ids.items == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the states");
+    }
     if (!check_arguments(w, err)) {
         return false;
     }
@@ -346,13 +370,14 @@ static bool export_states(struct work *w, struct err *err)
     for (size_t i = 0; i < w->defs->asset_count; i++) {
         const struct asset *asset = &w->defs->assets[i];
         struct kept_states kept;
-        if (!kept_states_has(asset) || !is_wanted(w, asset)) {
+        if (!kept_states_has(asset) || !is_wanted(w, asset) ||
+            (cli_arg_count(w->cli) == 0 && is_told_before(w, i))) {
             continue;
         }
         if (!ask(w, asset, STR_NONE, &kept, err)) {
             return false; /* an export that leaves something out is worse than none */
         }
-        if (kept.present != NULL) {
+        if (kept.present != NULL && is_new_id(&ids, kept.state_id)) {
             jw_key(&j, kept.state_id);
             jw_begin_object(&j);
             jw_key(&j, STR("completed"));
@@ -373,6 +398,22 @@ static bool export_states(struct work *w, struct err *err)
     return true;
 }
 
+/* A block of a Meltano project has Meltano's id, which its worker knows. False: there is none. */
+static bool find_meltano(struct work *w, struct str id, const struct asset **ret)
+{
+    for (size_t i = 0; i < w->defs->asset_count; i++) {
+        const struct asset *asset = &w->defs->assets[i];
+        struct kept_states kept;
+        struct err ignored = {0};
+        if (asset->work == ASSET_MELTANO && kept_states_has(asset) && !is_told_before(w, i) &&
+            ask(w, asset, STR_NONE, &kept, &ignored) && str_eq(kept.state_id, id)) {
+            *ret = asset;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The asset that has the state id; --map ID=ASSET goes before. */
 static bool find_by_id(struct work *w, struct str id, const struct asset **ret, struct err *err)
 {
@@ -385,7 +426,7 @@ static bool find_by_id(struct work *w, struct str id, const struct asset **ret, 
             return find_asset(w, arena_cstr(&w->arena, to), ret, err);
         }
     }
-    if (find_asset(w, arena_cstr(&w->arena, id), ret, err)) {
+    if (find_meltano(w, id, ret) || find_asset(w, arena_cstr(&w->arena, id), ret, err)) {
         return true;
     }
     return err_hint(err, "say which asset goes on from it: --map '" STR_FMT "=ASSET'", STR_ARG(id));

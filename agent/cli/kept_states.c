@@ -20,7 +20,8 @@ enum {
 
 bool kept_states_has(const struct asset *asset)
 {
-    return asset->work == ASSET_EXTRACT_LOAD;
+    return asset->work == ASSET_EXTRACT_LOAD ||
+           (asset->work == ASSET_MELTANO && asset->meltano.block.count > 1);
 }
 
 /* --- is it being loaded? ---------------------------------------------------------------------- */

@@ -105,10 +105,18 @@ const struct field_table tap_csv_options = TAP_TABLE(csv_fields);
 static const struct field jsonl_fields[] = {TYPE_FIELD, FILES_FIELD, STREAM_FIELD, FOLLOW_FIELDS};
 const struct field_table tap_jsonl_options = TAP_TABLE(jsonl_fields);
 
+/* Definitions have a list of their own, whose streams are assets. */
 #define ONE_STREAM_FIELD                                                                           \
     {                                                                                              \
         .key = "stream", .type = FIELD_STR, AT(tap_options, stream),                               \
         .help = "The stream to load; all when not given."                                          \
+    }
+
+/* People write assets there (agent/definitions): the agent fills it in. */
+#define SOME_STREAMS_FIELD                                                                         \
+    {                                                                                              \
+        .key = "streams", .type = FIELD_STR_LIST, AT(tap_options, streams), .max = LIMIT_STREAMS,  \
+        .marks = OPTION_HIDDEN                                                                     \
     }
 
 static const struct field singer_fields[] = {
@@ -119,7 +127,7 @@ static const struct field singer_fields[] = {
      .marks = OPTION_PATH,
      .help = "Files of Singer messages: one, or a pattern with shell wildcards."},
     ONE_STREAM_FIELD,
-    {.key = "streams", .type = FIELD_STR_LIST, AT(tap_options, streams), .max = LIMIT_STREAMS},
+    SOME_STREAMS_FIELD,
     FLATTEN_FIELDS(tap_options, flatten),
 };
 const struct field_table tap_singer_options = TAP_TABLE(singer_fields);
@@ -139,8 +147,10 @@ static const struct field program_fields[] = {
      .marks = OPTION_SECRET,
      .help = "The tap's configuration. It reaches the tap in memory, not by a file on a disk."},
     ONE_STREAM_FIELD,
+    SOME_STREAMS_FIELD,
     {.key = "dir", .type = FIELD_STR, AT(tap_options, dir), .marks = OPTION_HIDDEN | OPTION_PATH},
     {.key = "catalog", .type = FIELD_JSON_TEXT, AT(tap_options, catalog), .marks = OPTION_HIDDEN},
+    {.key = "streams", .type = FIELD_STR_LIST, AT(tap_options, streams), .max = LIMIT_STREAMS},
     FLATTEN_FIELDS(tap_options, flatten),
     {.key = "select", .type = FIELD_JSON, .is_unsupported = true},
 };
@@ -198,11 +208,25 @@ bool csv_check_delimiter(struct str delimiter, struct err *err)
     return err_hint(err, "use \",\", \";\", \"|\" or \"\\t\"");
 }
 
+/* Of files, followed or not. */
+bool jsonl_check(const void *options, enum load_mode mode, struct err *err)
+{
+    const struct tap_options *o = options;
+    if (o->lasts > 0 && !o->follow) {
+        err_set(err, ERR_INVALID, "\"for\" is of files that are followed");
+        return err_hint(err, "add \"follow: true\", or leave it out");
+    }
+    if (o->follow && mode == MODE_OVERWRITE) {
+        err_set(err, ERR_INVALID, "\"follow\" reads what is new, but \"overwrite\" needs all");
+        return err_hint(err, "use mode append, or upsert with a primary_key");
+    }
+    return true;
+}
+
 bool csv_check(const void *options, enum load_mode mode, struct err *err)
 {
     const struct tap_options *o = options;
-    (void)mode;
-    if (!csv_check_delimiter(o->delimiter, err)) {
+    if (!jsonl_check(options, mode, err) || !csv_check_delimiter(o->delimiter, err)) {
         return false;
     }
     if (o->header && o->columns.count > 0) {

@@ -47,6 +47,7 @@ extern const struct field_table tap_program_options;
 /* ERR_INVALID: not one byte, or one that means something else. */
 MUST_CHECK bool csv_check_delimiter(struct str delimiter, struct err *err);
 MUST_CHECK bool csv_check(const void *options, enum load_mode mode, struct err *err);
+MUST_CHECK bool jsonl_check(const void *options, enum load_mode mode, struct err *err);
 MUST_CHECK bool program_check(const void *options, enum load_mode mode, struct err *err);
 
 /* Of every target: the first member of a connector's own struct, whose table begins with

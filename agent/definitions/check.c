@@ -217,6 +217,7 @@ static void check_work(const struct subject *s)
          raw->has_extract || raw->has_load},
         {"sql", ASSET_SQL, raw->has_sql},
         {"run", ASSET_RUN, raw->has_run},
+        {"meltano", ASSET_MELTANO, raw->has_meltano},
         {"external", ASSET_EXTERNAL, raw->is_external},
     };
     const char *first = NULL;
@@ -231,7 +232,7 @@ static void check_work(const struct subject *s)
     }
     if (first == NULL) {
         asset_problem(s, place_of_node(s->node),
-                      "give it extract and load, sql, run, or external: true",
+                      "give it extract and load, sql, run, meltano, or external: true",
                       "nothing says how it is made");
     }
 }
@@ -257,8 +258,7 @@ static const struct resource *home_of(const struct asset *asset)
     if (asset->work == ASSET_SQL) {
         return asset->sql.resource;
     }
-    bool is_asked =
-        asset->load.resource != NULL && asset->load.resource->connector->answers_sql;
+    bool is_asked = asset->load.resource != NULL && asset->load.resource->connector->answers_sql;
     return is_asked ? asset->load.resource : NULL;
 }
 
@@ -387,6 +387,9 @@ static void infer_kinds(const struct subject *s)
         break;
     case ASSET_RUN:
         add_kind(&kinds, STR("command"));
+        break;
+    case ASSET_MELTANO:
+        add_kind(&kinds, STR("meltano"));
         break;
     case ASSET_EXTERNAL:
         break;

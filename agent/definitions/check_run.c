@@ -79,15 +79,24 @@ static void check_user(const struct subject *s, struct str user)
 
 void check_command(const struct subject *s)
 {
-    static const char *const keys[] = {"env", "dir", "user", "limits", "extras"};
+    static const char *const keys[] = {"dir", "user", "limits", "extras"};
+    static const char *const shared_keys[] = {"env"};
     struct asset *asset = &s->raw->asset;
     struct item item = item_of_asset(s);
+    bool has_env = s->raw->has_run || s->raw->has_meltano;
     check_fitting(s, keys, COUNT_OF(keys), s->raw->has_run, "run");
+    check_fitting(s, shared_keys, COUNT_OF(shared_keys), has_env, "run or meltano");
+    if (has_env) {
+        item_env(&item, &asset->env);
+    }
+    if (s->raw->has_meltano) {
+        item_template(&item, place_of(s->node, "meltano"), "meltano: project",
+                      asset->meltano.project, SECRETS_REFUSED);
+    }
     if (!s->raw->has_run) {
         return;
     }
     item_run(&item, s->node, &asset->run);
-    item_env(&item, &asset->env);
     item_template(&item, place_of(s->node, "dir"), "dir", asset->dir, SECRETS_REFUSED);
     check_user(s, asset->user);
     if (s->raw->extras != NULL) {

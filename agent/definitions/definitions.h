@@ -98,7 +98,15 @@ struct shared_step {
     struct location at;
 };
 
-enum asset_work { ASSET_EXTERNAL, ASSET_EXTRACT_LOAD, ASSET_SQL, ASSET_RUN };
+/* A block of a Meltano project: docs/reference/meltano.md */
+struct meltano_run {
+    struct str project;     /* [resolve] as a path: its meltano.yml */
+    struct str environment; /* empty = the project's default one */
+    struct str_list block;  /* what `meltano run` would be given */
+    struct str schedule;    /* the block is that schedule's own; empty = it is no schedule's */
+};
+
+enum asset_work { ASSET_EXTERNAL, ASSET_EXTRACT_LOAD, ASSET_SQL, ASSET_RUN, ASSET_MELTANO };
 struct asset {
     struct str key;
     struct shared_step *step; /* NULL: a step of its own makes it, which has its key */
@@ -115,11 +123,12 @@ struct asset {
     int64_t timeout_ns; /* 0 = none */
     struct check *checks;
     size_t check_count;
-    struct endpoint extract;   /* ASSET_EXTRACT_LOAD */
-    struct endpoint load;      /* ASSET_EXTRACT_LOAD */
-    struct sql sql;            /* ASSET_SQL */
-    struct str_list run;       /* [resolve] ASSET_RUN: program and arguments; runs in `dir` */
-    struct str_map env;        /* [secret] values; ASSET_RUN */
+    struct endpoint extract;    /* ASSET_EXTRACT_LOAD */
+    struct endpoint load;       /* ASSET_EXTRACT_LOAD */
+    struct sql sql;             /* ASSET_SQL */
+    struct str_list run;        /* [resolve] ASSET_RUN: program and arguments; runs in `dir` */
+    struct meltano_run meltano; /* ASSET_MELTANO */
+    struct str_map env;         /* [secret] values; ASSET_RUN, ASSET_MELTANO */
     struct str dir;            /* [resolve] as a path; ASSET_RUN; empty = the definitions' folder */
     struct str user;           /* ASSET_RUN: whose rights it runs with; empty = the agent's */
     struct step_limits limits; /* ASSET_RUN */
@@ -246,6 +255,18 @@ struct definitions {
     size_t shared_step_count;
 };
 
+/* What `meltano:` names. */
+enum meltano_word { MELTANO_RUNNING, MELTANO_PAUSED, MELTANO_NO_SCHEDULES };
+struct meltano_entry {
+    struct str project; /* folder, or file */
+    struct str environment;
+    struct str_map env; /* [secret] values */
+    struct str_list skip;
+    int schedules; /* enum meltano_word */
+    struct str timezone;
+    struct location at;
+};
+
 /* How loading reaches the world: paths and zone names are NUL-terminated. Files are included ones
  * and SQL, zones are TZif bytes. list_folder() appends the name of each entry, each with a NUL
  * behind it, in any order. */
@@ -253,6 +274,10 @@ struct definitions_files {
     bool (*read_file)(void *ctx, const char *path, struct buf *into, struct err *err);
     bool (*read_zone)(void *ctx, const char *name, struct buf *into, struct err *err);
     bool (*list_folder)(void *ctx, const char *path, struct buf *into, struct err *err);
+    /* Appends what a Meltano project comes to, as the text of definitions; `path` is its meltano.yml
+     * or its folder, `name` how they are to call it. NULL: there are none here. */
+    bool (*read_meltano)(void *ctx, const char *path, struct str name,
+                         const struct meltano_entry *entry, struct buf *into, struct err *err);
     void *ctx;
 };
 /* The real ones, and the system's zoneinfo folder. */

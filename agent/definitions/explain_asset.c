@@ -110,6 +110,16 @@ static void say_limits(struct explaining *x, const struct step_limits *limits)
     outline_end_map(&x->o);
 }
 
+static void say_meltano(struct explaining *x, const struct meltano_run *run)
+{
+    outline_begin_map(&x->o, STR("meltano"));
+    say(x, "project", run->project);
+    outline_opt(&x->o, "environment", run->environment);
+    outline_list(&x->o, "block", run->block.items, run->block.count);
+    outline_opt(&x->o, "schedule", run->schedule);
+    outline_end_map(&x->o);
+}
+
 static void say_work(struct explaining *x, const struct asset *asset, const struct members *members)
 {
     switch (asset->work) {
@@ -122,6 +132,13 @@ static void say_work(struct explaining *x, const struct asset *asset, const stru
         break;
     case ASSET_SQL:
         say_sql(x, &asset->sql);
+        break;
+    case ASSET_MELTANO:
+        say_meltano(x, &asset->meltano);
+        if (members->step != NULL) {
+            say_members(x, "assets", members);
+        }
+        say_map(x, "env", &asset->env);
         break;
     case ASSET_RUN:
         say_list(x, "run", &asset->run);

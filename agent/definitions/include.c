@@ -17,7 +17,8 @@ struct source {
     struct str identity; /* the path without "." and "..": whether two are the same */
     struct location at;  /* where it is included */
     size_t depth;
-    struct json *root; /* NULL: could not be read */
+    const struct meltano_entry *meltano; /* the project to read instead of a file; else NULL */
+    struct json *root;                   /* NULL: could not be read */
     struct raw_definitions raw;
 };
 
@@ -242,6 +243,27 @@ static void add_included(struct reading *r, size_t index)
     }
 }
 
+/* A project in two environments is two. */
+static void add_projects(struct reading *r, size_t index)
+{
+    const struct source *source = &r->sources[index];
+    const struct meltano_entry *entries = source->raw.meltano.items;
+    for (size_t i = 0; i < source->raw.meltano.count; i++) {
+        if (entries[i].project.ptr == NULL) {
+            continue; /* reported */
+        }
+        size_t before = r->count;
+        struct str path = beside(r->l, source->path, entries[i].project);
+        struct str name = arena_printf(&r->l->scratch, STR_FMT " (" STR_FMT ")", STR_ARG(path),
+                                       STR_ARG(entries[i].environment));
+        add_source(r, entries[i].environment.len == 0 ? path : name, entries[i].at);
+        if (r->count > before) {
+            r->sources[before].path = path;
+            r->sources[before].meltano = &entries[i];
+        }
+    }
+}
+
 /* --- from text to struct --- */
 
 /* "file:line:column: text" of the parser, as a problem with its place. */
@@ -273,13 +295,18 @@ static void add_syntax_problem(struct loader *l, const struct source *source, si
     problems_add(l->problems, at, str_from(err->hint), STR_FMT, STR_ARG(text));
 }
 
-/* Gives every node the file's number. */
-static void stamp(struct json *root, uint32_t file)
+/* Gives every node the file's number; what nobody wrote, the place of what it was made for. */
+static void stamp(struct json *root, uint32_t file, const struct location *at)
 {
     struct json *up[LIMIT_YAML_DEPTH + 1];
     size_t depth = 0;
     for (struct json *node = root; node != NULL;) {
         node->file = file;
+        if (at != NULL) {
+            node->file = at->file;
+            node->line = node->key_line = at->line;
+            node->column = node->key_column = at->column;
+        }
         if (node->child != NULL) {
             up[depth++] = node;
             node = node->child;
@@ -319,7 +346,7 @@ static bool parse_source(struct reading *r, size_t index, struct str text)
         }
         return r->err->code == ERR_INVALID;
     }
-    stamp(root, (uint32_t)index);
+    stamp(root, (uint32_t)index, source->meltano == NULL ? NULL : &source->at);
     const struct json *project =
         index > 0 && root->type == JSON_OBJECT ? take_member(root, STR("project")) : NULL;
     if (project != NULL) {
@@ -337,6 +364,28 @@ static bool parse_source(struct reading *r, size_t index, struct str text)
     return true;
 }
 
+/* How the definitions call it: relative to their own folder. */
+static struct str name_of_project(const struct reading *r, const struct source *source)
+{
+    struct str folder = folder_of(r->l->defs->path);
+    return str_starts(source->path, folder) ? str_slice(source->path, folder.len, source->path.len)
+                                            : source->path;
+}
+
+static bool read_text(struct reading *r, const struct source *source, const char *path,
+                      struct buf *into, struct err *err)
+{
+    const struct definitions_files *files = r->l->files;
+    if (source->meltano == NULL) {
+        return files->read_file(files->ctx, path, into, err);
+    }
+    if (files->read_meltano == NULL) {
+        return err_set(err, ERR_INVALID, "Meltano projects cannot be read here");
+    }
+    return files->read_meltano(files->ctx, path, name_of_project(r, source), source->meltano, into,
+                               err);
+}
+
 static bool read_source(struct reading *r, size_t index)
 {
     struct loader *l = r->l;
@@ -347,14 +396,15 @@ static bool read_source(struct reading *r, size_t index)
     if (path == NULL) {
         return false;
     }
-    bool has_text = l->files->read_file(l->files->ctx, path, &text, &err);
+    bool has_text = read_text(r, source, path, &text, &err);
     if (!has_text || text.len > LIMIT_DEFINITIONS_BYTES - r->bytes) {
         if (has_text) {
             (void)err_set(&err, ERR_FULL, STR_FMT ": the files are larger than %d MiB together",
                           STR_ARG(source->path), LIMIT_DEFINITIONS_BYTES >> 20);
         }
         l->is_whole = false;
-        problems_add(l->problems, source->at, str_from(err.hint), "include: %s", err.msg);
+        problems_add(l->problems, source->at, str_from(err.hint), "%s: %s",
+                     source->meltano == NULL ? "include" : "meltano", err.msg);
         return true;
     }
     r->bytes += text.len;
@@ -523,6 +573,7 @@ bool read_files(struct loader *l, struct str text, struct err *err)
             return false;
         }
         add_included(&r, i);
+        add_projects(&r, i);
     }
     return join(&r) && keep_names(&r);
 }

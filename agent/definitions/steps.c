@@ -81,9 +81,9 @@ static bool may_expand(const struct expansion *x)
     } else if (x->is_streams) {
         check_streams(x);
     }
-    if (x->raw->outputs.count > 0 && !x->raw->has_run) {
+    if (x->raw->outputs.count > 0 && !x->raw->has_run && !x->raw->has_meltano) {
         item_problem(&item, place_of(x->node, "assets"), "take it away",
-                     "assets goes with run only");
+                     "assets goes with run and meltano only");
     }
     refuse(x, x->node, "checks",
            x->is_streams ? "streams: [{name: ..., checks: ...}]"
@@ -299,7 +299,8 @@ static size_t count_assets(const struct object_list *blocks, bool *ret_has_steps
     const struct raw_asset *raw = blocks->items;
     for (size_t i = 0; i < blocks->count; i++) {
         size_t members = raw[i].extract.streams.count + raw[i].outputs.count;
-        *ret_has_steps = *ret_has_steps || members > 0;
+        *ret_has_steps =
+            *ret_has_steps || members > 0 || json_get(raw[i].extract.node, "streams") != NULL;
         count += members > 0 ? members : 1;
     }
     return count;

@@ -197,6 +197,36 @@ static const struct field_table sensor_table = {
     .defaults = &sensor_defaults,
 };
 
+/* --- projects of others --- */
+
+static const char *const meltano_words[] = {"running", "paused", "none", NULL};
+
+static const struct field meltano_fields[] = {
+    FIELD(STR, "project", meltano_entry, project,
+          "Its folder, or its `meltano.yml`. Relative to the file that names it.",
+          .required = true),
+    FIELD(STR, "environment", meltano_entry, environment,
+          "One of its environments; its `default_environment` when not given."),
+    FIELD(STR_MAP, "env", meltano_entry, env,
+          "Environment variables for its plugins, as in the terminal of `meltano run`. May hold "
+          "${VAR} and ${secret:NAME}.",
+          .max = LIMIT_STEP_ENV),
+    FIELD(STR_LIST, "skip", meltano_entry, skip, "Names of jobs and schedules to leave out.",
+          .max = JOBS_MAX),
+    FIELD(ENUM, "schedules", meltano_entry, schedules,
+          "What becomes of its schedules: they fire, they wait for somebody to resume them, or "
+          "there are none.",
+          .names = meltano_words, .fallback = "running"),
+    FIELD(STR, "timezone", meltano_entry, timezone, "The zone of its schedules.",
+          .fallback = "UTC"),
+};
+static const struct field_table meltano_table = {
+    .name = "meltano",
+    .size = sizeof(struct meltano_entry),
+    TABLE(meltano_fields),
+    .location_offset = offsetof(struct meltano_entry, at),
+};
+
 /* --- the whole --- */
 
 /* The project comes first: an included file has all keys but that one. */
@@ -221,7 +251,9 @@ static const struct field definitions_fields[] = {
     FIELD(OBJECT_MAP, "pools", raw_definitions, pools,
           "How many steps that name a pool may run at the same time, by its name.",
           .object = &pool_table, .max = POOLS_MAX),
-    LATER("meltano"),
+    FIELD(OBJECT_LIST, "meltano", raw_definitions, meltano,
+          "Meltano projects, whose blocks, jobs and schedules become assets, jobs and schedules.",
+          .object = &meltano_table, .max = LIMIT_DEFINITIONS_FILES),
     LATER("dbt"),
 };
 const struct field_table definitions_table = {

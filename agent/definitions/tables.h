@@ -90,7 +90,7 @@ struct raw_asset {
     const struct raw_asset *first; /* where what they share is checked; NULL = here */
     size_t shared_deps;            /* the first of its deps are those of the block */
     bool is_external;
-    bool has_extract, has_load, has_sql, has_run;
+    bool has_extract, has_load, has_sql, has_run, has_meltano;
 };
 struct raw_missed {
     int word; /* enum missed_policy */
@@ -115,12 +115,13 @@ struct raw_definitions {
     struct object_list jobs;      /* of struct job */
     struct object_list schedules; /* of struct raw_schedule */
     struct object_list sensors;   /* of struct raw_sensor */
+    struct object_list meltano;   /* of struct meltano_entry */
 };
 
 extern const struct field_table definitions_table; /* of struct raw_definitions, as is the next */
 extern const struct field_table included_table;    /* of an included file: has no project */
 extern const struct field_table asset_table;       /* of struct raw_asset */
-extern const struct field_table streams_table; /* of struct raw_endpoint: `streams` alone */
+extern const struct field_table streams_table;     /* of struct raw_endpoint: `streams` alone */
 /* What stands in extract: connector_block_table(), and `streams` where a tap has several. */
 const struct field_table *extract_block_table(const struct connector *c, struct arena *arena);
 extern const struct field_table partitions_table;

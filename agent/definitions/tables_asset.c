@@ -35,6 +35,7 @@ static const struct field_table stream_table = {
 
 static const struct field output_fields[] = {
     FIELD(STR, "key", raw_member, key, "The asset's key.", .required = true),
+    FIELD(STR, "stream", raw_member, stream, "The tap's stream that it is. With `meltano`."),
     MEMBER_FIELDS,
 };
 static const struct field_table output_table = {
@@ -204,6 +205,26 @@ static const struct field_table limits_table = {
     TABLE(limits_fields),
 };
 
+static const struct field meltano_run_fields[] = {
+    FIELD(STR, "project", meltano_run, project,
+          "Its `meltano.yml`. Relative to the folder of the definitions; may hold ${VAR}.",
+          .required = true),
+    FIELD(STR, "environment", meltano_run, environment,
+          "One of its environments; its `default_environment` when not given."),
+    FIELD(STR_LIST, "block", meltano_run, block,
+          "What `meltano run` would be given: a tap, mappings and a target, or another plugin with "
+          "its command.",
+          .required = true, .min = 1, .max = 16),
+    FIELD(STR, "schedule", meltano_run, schedule,
+          "A schedule of the project whose own extractor and loader they are: its variables count, "
+          "and the state has its name."),
+};
+static const struct field_table meltano_run_table = {
+    .name = "meltano_block",
+    .size = sizeof(struct meltano_run),
+    TABLE(meltano_run_fields),
+};
+
 static const struct field asset_fields[] = {
     FIELD(STR, "key", raw_asset, asset.key,
           "Its name: parts of letters, digits, `_`, `-` and `.`, joined by `/`. With `streams` or "
@@ -220,10 +241,15 @@ static const struct field asset_fields[] = {
     FIELD(STR_LIST, "run", raw_asset, asset.run, "A program and its arguments. May hold ${VAR}.",
           SEEN(raw_asset, has_run), .min = 1, .max = LIMIT_STEP_ARGS),
     FIELD(OBJECT_LIST, "assets", raw_asset, outputs,
-          "The assets that the program makes, when it makes several. With `run`.",
+          "The assets that the program makes, when it makes several. With `run` or `meltano`.",
           .object = &output_table, .min = 1, .max = OUTPUTS_MAX),
+    FIELD(
+        OBJECT, "meltano", raw_asset, asset.meltano,
+        "A block of a Meltano project. `meltano` beside `assets` writes these for all of its jobs "
+        "and schedules.",
+        SEEN(raw_asset, has_meltano), .object = &meltano_run_table),
     FIELD(STR_MAP, "env", raw_asset, asset.env,
-          "Environment variables for `run`. May hold ${VAR} and ${secret:NAME}.",
+          "Environment variables for `run` and `meltano`. May hold ${VAR} and ${secret:NAME}.",
           .max = LIMIT_STEP_ENV),
     FIELD(STR, "dir", raw_asset, asset.dir,
           "The folder in which `run` is started; the folder of the definitions when not given. May "

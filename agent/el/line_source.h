@@ -13,6 +13,10 @@ struct line_source {
     bool is_at_end;
     bool is_skipping; /* the rest of a line that was too long */
     int64_t line;     /* 1-based number of the last line that was given */
+    /* While it waits: something else to listen to, which takes what is there. NULL = nothing. */
+    void (*listen)(void *ctx);
+    void *listen_ctx;
+    const int *listen_fd; /* may become -1 */
 };
 enum line_result { LINE_TEXT, LINE_IDLE, LINE_END, LINE_TOO_LONG };
 

@@ -16,7 +16,7 @@ enum { PIECE_BYTES = 16 << 10, STATE_ARENA_BYTES_MAX = 64 << 20 };
 bool loader_open(struct loader *ret, struct str state_dir, struct str state_id, struct arena *arena,
                  struct err *err)
 {
-    *ret = (struct loader){.program = {.pidfd = -1, .in = -1, .out = -1},
+    *ret = (struct loader){.program = {.pidfd = -1, .in = -1, .out = -1, .log = -1},
                            .config = {-1},
                            .said = buf_growing((size_t)LIMIT_JSON_BYTES * 2)};
     return state_file_open(&ret->state, state_dir, state_id, arena, err);
@@ -33,8 +33,11 @@ bool loader_start(struct loader *l, const struct str_list *command, struct str c
                   struct arena *arena, struct err *err)
 {
     const char *arguments[3] = {0};
-    const struct program_options options = {
-        .command = command, .arguments = arguments, .has_input = true};
+    const struct program_options options = {.command = command,
+                                            .dir = l->dir,
+                                            .arguments = arguments,
+                                            .envp = l->envp,
+                                            .has_input = true};
     l->name = command->count > 0 ? command->items[0] : STR("singer_program");
     if (config.len > 0) {
         arguments[0] = "--config";

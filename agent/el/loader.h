@@ -8,8 +8,10 @@
 #include "common/platform/files.h"
 
 struct loader {
-    struct program program; /* pid 0: not started, or ended */
-    struct str name;        /* for errors: the command's first word */
+    struct program program;  /* pid 0: not started, or ended */
+    struct str name;         /* for errors: the command's first word */
+    struct str dir;          /* it runs in; empty = ours. These two may be set before it starts */
+    const char *const *envp; /* NULL = ours */
     struct fd config;
     struct buf said;  /* the beginning of a line of its output */
     bool is_silent;   /* it closed its output */

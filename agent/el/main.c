@@ -5,6 +5,7 @@
 #include "agent/el/step.h"
 #include "common/cli/cli.h"
 
+#include <string.h>
 #include <unistd.h>
 
 static int step_command(struct cli *cli, void *ctx)
@@ -69,8 +70,10 @@ static const struct cli_command commands[] = {
             "(INCREMENTAL: rows that have just that value come again). Of files, what did not "
             "change is not read and what grew is read from where it ended, unless the catalog "
             "says FULL_TABLE.\n\n"
-            "Serves as a tap in any Singer pipeline, Meltano's too: name the program "
-            "\"selvedge-el\" and the first arguments \"tap sqlite\".",
+            "Serves as a tap in any Singer pipeline. For those that take the name of a program and "
+            "no arguments, as Meltano does, make a link: called by the name tap-sqlite, the "
+            "program "
+            "is \"selvedge-el tap sqlite\".",
         .options = CLI_OPTIONS(
             {.name = "config",
              .type = CLI_STRING,
@@ -117,14 +120,14 @@ static const struct cli_command commands[] = {
         .args = "NAME",
         .summary = "be a Singer target: load the messages on standard input",
         .description =
-            "NAME is sqlite, jsonl or csv. Reads Singer messages (SCHEMA, RECORD, STATE) and loads "
-            "each "
+            "NAME is sqlite, jsonl or csv. Reads Singer messages (SCHEMA, RECORD, STATE, "
+            "ACTIVATE_VERSION, BATCH) and loads each "
             "stream into the table of its name. A STATE is written to standard output, one JSON "
             "value "
             "a line, once everything that came before it is durable. Log lines for people go to "
             "standard error.\n\n"
-            "Serves as a target in any Singer pipeline, Meltano's too: name the program "
-            "\"selvedge-el\" and the first arguments \"target sqlite\".",
+            "Serves as a target in any Singer pipeline, and by a link that is called target-sqlite "
+            "in those that take no arguments.",
         .options = CLI_OPTIONS(
             {.name = "config",
              .type = CLI_STRING,
@@ -159,7 +162,34 @@ static const struct cli_program program = {
     .see_also = "selvedge-agent(1)",
 };
 
+enum { ARGUMENTS_MAX = 256 };
+
+/* "tap" or "target" when the program was called tap-NAME or target-NAME, by a link to it. */
+static char *kind_of(char *called, char **ret_name)
+{
+    static char kinds[][sizeof("target")] = {"tap", "target"};
+    char *slash = strrchr(called, '/');
+    char *base = slash == NULL ? called : slash + 1;
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        size_t length = strlen(kinds[i]);
+        if (strncmp(base, kinds[i], length) == 0 && base[length] == '-') {
+            *ret_name = base + length + 1;
+            return kinds[i];
+        }
+    }
+    return NULL;
+}
+
 int main(int argc, char *argv[])
 {
-    return cli_main(&program, argc, argv, NULL);
+    char *name = NULL;
+    char *kind = argc > 0 ? kind_of(argv[0], &name) : NULL;
+    if (kind == NULL || argc > ARGUMENTS_MAX) {
+        return cli_main(&program, argc, argv, NULL);
+    }
+    char *all[ARGUMENTS_MAX + 3] = {argv[0], kind, name};
+    for (int i = 1; i < argc; i++) {
+        all[i + 2] = argv[i];
+    }
+    return cli_main(&program, argc + 2, all, NULL);
 }

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static const char *const kind_names[] = {"extract_load", "sql", "checks", NULL};
+static const char *const kind_names[] = {"extract_load", "sql", "checks", "meltano", NULL};
 static const char *const materialized_names[] = {"table", "view", NULL};
 static const char *const severity_names[] = {"error", "warn", NULL};
 
@@ -55,6 +55,26 @@ static const struct field_table partition_table = {
     .count = COUNT_OF(partition_fields),
 };
 
+static const struct field meltano_fields[] = {
+    {.key = "project", .type = FIELD_STR, AT(meltano_options, project), .required = true},
+    {.key = "environment", .type = FIELD_STR, AT(meltano_options, environment)},
+    {.key = "block",
+     .type = FIELD_STR_LIST,
+     AT(meltano_options, block),
+     .required = true,
+     .min = 1,
+     .max = LIMIT_STEP_ARGS},
+    {.key = "schedule", .type = FIELD_STR, AT(meltano_options, schedule)},
+    {.key = "elt", .type = FIELD_BOOL, AT(meltano_options, is_elt)},
+    {.key = "streams", .type = FIELD_STR_LIST, AT(meltano_options, streams), .max = LIMIT_STREAMS},
+};
+static const struct field_table meltano_table = {
+    .name = "meltano",
+    .size = sizeof(struct meltano_options),
+    .fields = meltano_fields,
+    .count = COUNT_OF(meltano_fields),
+};
+
 /* Keys of a newer agent are ignored here, not in `tap` and `target`, where they would change what
  * is loaded. */
 static const struct field request_fields[] = {
@@ -73,6 +93,11 @@ static const struct field request_fields[] = {
     {.key = "state", .type = FIELD_JSON, AT(request, state)},
     {.key = "tap", .type = FIELD_JSON_OBJECT, AT(request, tap_node)},
     {.key = "target", .type = FIELD_JSON_OBJECT, AT(request, target_node)},
+    {.key = "meltano",
+     .type = FIELD_OBJECT,
+     AT(request, meltano),
+     .object = &meltano_table,
+     .present_offset = offsetof(struct request, has_meltano)},
     {.key = "path", .type = FIELD_STR, AT(request, path)},
     {.key = "name", .type = FIELD_STR, AT(request, name)},
     {.key = "materialized",
@@ -124,12 +149,13 @@ static bool check_assets(const struct request *r, struct err *err)
     if (r->assets.count == 0) {
         return need(r->asset, "asset", err);
     }
-    if (r->asset.len > 0 || r->kind != STEP_EXTRACT_LOAD) {
+    bool has_streams = r->kind == STEP_EXTRACT_LOAD || r->kind == STEP_MELTANO;
+    if (r->asset.len > 0 || !has_streams) {
         return err_set(err, ERR_INVALID,
                        r->asset.len > 0 ? "there is both \"asset\" and \"assets\""
-                                        : "\"assets\" goes with kind extract_load");
+                                        : "\"assets\" goes with kind extract_load or meltano");
     }
-    return need(r->state_id, "state_id", err);
+    return r->kind == STEP_MELTANO || need(r->state_id, "state_id", err);
 }
 
 static bool check_kind(const struct request *r, struct err *err)
@@ -139,6 +165,9 @@ static bool check_kind(const struct request *r, struct err *err)
     }
     if (r->kind == STEP_CHECKS) {
         return check_checks(r, err);
+    }
+    if (r->kind == STEP_MELTANO) {
+        return need(r->meltano.project, "meltano", err) && need(r->state_dir, "state_dir", err);
     }
     if (r->kind == STEP_SQL) {
         if (r->has_partition && r->materialized == MATERIALIZED_VIEW) {

@@ -5,7 +5,7 @@
 struct tap_ops;    /* tap.h */
 struct target_ops; /* target.h */
 
-enum step_kind { STEP_EXTRACT_LOAD, STEP_SQL, STEP_CHECKS };
+enum step_kind { STEP_EXTRACT_LOAD, STEP_SQL, STEP_CHECKS, STEP_MELTANO };
 enum materialized { MATERIALIZED_TABLE, MATERIALIZED_VIEW };
 
 enum check_severity { CHECK_ERROR, CHECK_WARN };
@@ -22,6 +22,15 @@ struct check_options {
 struct partition_options {
     struct str column;
     struct str_list keys;
+};
+/* A block of a Meltano project. */
+struct meltano_options {
+    struct str project;      /* path of meltano.yml */
+    struct str environment;  /* empty = the project's default */
+    struct str_list block;   /* what `meltano run` would be given */
+    struct str schedule;     /* that it runs for: its variables count; empty = none */
+    bool is_elt;             /* the block is the schedule's own, whose name is the state id */
+    struct str_list streams; /* only these of its tap; empty = all that are selected */
 };
 /* Of a step that makes several: the stream that is the asset. */
 struct asset_stream {
@@ -47,6 +56,9 @@ struct request {
     const struct load_options *load; /* first member of what target->options describes */
     bool has_row_limit;              /* read no more than row_limit rows; never in a step */
     int64_t row_limit;
+    /* kind meltano */
+    struct meltano_options meltano;
+    bool has_meltano;
     /* kind sql */
     struct str path;
     struct str name;

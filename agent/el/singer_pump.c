@@ -4,12 +4,16 @@
 #include "agent/el/connectors.h"
 #include "agent/el/line_source.h"
 #include "agent/el/loader.h"
+#include "agent/el/singer_batch.h"
 #include "agent/el/singer_catalog.h"
 #include "agent/el/singer_streams.h"
 #include "agent/el/stream_state.h"
+#include "agent/el/tap_log.h"
 #include "common/base/limits.h"
 #include "common/json/json_scan.h"
 #include "common/log/log.h"
+
+#include <unistd.h>
 
 enum {
     BLOCK_BYTES = 64 << 10, /* what a pipe holds */
@@ -20,16 +24,22 @@ enum {
 };
 
 struct pump {
+    const struct singer_chain *chain; /* NULL: a tap and a target alone */
     const struct tap_options *tap_options;
     const struct program_target_options *target_options;
     struct arena *arena;
     struct report *report;
     struct loader loader;
     struct program tap;
+    struct program mappers[SINGER_MAPPERS_MAX];
+    struct fd mapper_files[SINGER_MAPPERS_MAX];
+    size_t mapper_count;        /* started */
+    struct tap_log log;         /* the tap's */
     struct fd files[TAP_FILES]; /* in memory, that the tap reads */
     struct line_source lines;
     struct buf out; /* lines not yet sent */
     struct buf names;
+    struct singer_batch batch; /* that is counted */
     struct stream_counts *streams;
     size_t stream_count;
     size_t present; /* the stream of the last record */
@@ -83,8 +93,8 @@ static bool find_stream(struct pump *p, struct str stream, size_t *ret, struct e
         return err_set(err, ERR_FULL, "there are more than %d streams", LIMIT_STREAMS);
     }
     if (i == p->stream_count) {
-        p->streams[i] =
-            (struct stream_counts){.name = arena_copy(p->arena, stream), .row_count = -1};
+        p->streams[i] = (struct stream_counts){
+            .name = arena_copy(p->arena, stream), .rows_written = -1, .row_count = -1};
         if (p->streams[i].name.ptr == NULL) {
             return err_set(err, ERR_NO_MEMORY, "no memory for a stream");
         }
@@ -94,7 +104,8 @@ static bool find_stream(struct pump *p, struct str stream, size_t *ret, struct e
     return true;
 }
 
-static bool count_record(struct pump *p, struct str stream, size_t bytes, struct err *err)
+static bool count_rows(struct pump *p, struct str stream, int64_t rows, int64_t bytes,
+                       struct err *err)
 {
     size_t i = 0;
     if (!find_stream(p, stream, &i, err)) {
@@ -102,13 +113,41 @@ static bool count_record(struct pump *p, struct str stream, size_t bytes, struct
     }
     p->is_mixed = p->is_mixed || (i != p->present && p->streams[i].rows_read > 0);
     p->present = i;
-    p->streams[i].rows_read++;
-    p->streams[i].bytes_read += (int64_t)bytes;
-    p->rows++;
-    if (p->rows % PROGRESS_ROWS == 0) {
+    p->streams[i].rows_read += rows;
+    p->streams[i].bytes_read += bytes;
+    if (p->rows / PROGRESS_ROWS != (p->rows + rows) / PROGRESS_ROWS) {
         report_progress(p->report, p->rows, p->bytes);
     }
+    p->rows += rows;
     return true;
+}
+
+/* The lines of a batch's files, before the target gets to know of them, who may remove them. What
+ * cannot be read is the target's to judge. */
+static bool count_batch(struct pump *p, struct str line, struct err *err)
+{
+    struct singer_message m;
+    struct err ignored = {0};
+    struct str record;
+    bool found = true;
+    int64_t rows = 0;
+    int64_t bytes = 0;
+    AUTO(buf) names = buf_growing(LIMIT_JSON_BYTES);
+    if (!singer_parse(line, &names, &m, &ignored)) {
+        return true;
+    }
+    bool ok = singer_batch_begin(&p->batch, m.encoding, m.manifest, &ignored);
+    while (ok && found) {
+        ok = singer_batch_next(&p->batch, &record, &found, &ignored);
+        rows += ok && found;
+        bytes += ok && found ? (int64_t)record.len + 1 : 0;
+    }
+    if (!ok) {
+        LOG(WARN, "el.batch_not_counted", F_S("stream", m.stream), F_ERR(&ignored));
+    }
+    singer_batch_release(&p->batch);
+    p->bytes += bytes;
+    return count_rows(p, m.stream, rows, bytes, err);
 }
 
 static bool send(struct pump *p, struct err *err)
@@ -159,11 +198,14 @@ static bool pass(struct pump *p, struct str line, struct err *err)
         return true;
     }
     size_t ignored = 0;
-    bool is_told = p->tap_options->streams.count > 0 && names_equal_nocase(type, STR("SCHEMA"));
+    bool is_wanted = p->tap_options->streams.count > 0 || p->chain != NULL;
+    bool is_told = is_wanted && names_equal_nocase(type, STR("SCHEMA"));
     if (is_told && !find_stream(p, stream, &ignored, err)) {
         return false;
     }
-    if (names_equal_nocase(type, STR("RECORD")) && !count_record(p, stream, line.len + 1, err)) {
+    if ((names_equal_nocase(type, STR("RECORD")) &&
+         !count_rows(p, stream, 1, (int64_t)line.len + 1, err)) ||
+        (names_equal_nocase(type, STR("BATCH")) && !count_batch(p, line, err))) {
         return false;
     }
     if (p->tap_options->streams.count > 0 && names_equal_nocase(type, STR("STATE"))) {
@@ -222,24 +264,86 @@ static bool add_file(struct pump *p, const char *name, struct str content, const
     return program_file(content, p->arena, &p->files[at / 2].n, &arguments[at + 1], err);
 }
 
+/* What the tap goes on from. */
+static struct str state_for_tap(const struct pump *p)
+{
+    const struct singer_chain *chain = p->chain;
+    struct str kept = buf_str(&p->loader.state.kept.value);
+    if (chain == NULL) {
+        return kept;
+    }
+    if (!chain->takes_state) {
+        return STR_NONE;
+    }
+    if (chain->fixed_state.len > 0) {
+        return chain->fixed_state;
+    }
+    return kept.len > 0 ? kept : chain->first_state;
+}
+
 static bool start_tap(struct pump *p, struct err *err)
 {
     const struct tap_options *o = p->tap_options;
     struct str catalog = o->catalog;
     const char *arguments[TAP_FILES * 2 + 1] = {0};
-    const struct program_options options = {
-        .command = &o->command, .dir = o->dir, .arguments = arguments};
+    const struct program_options options = {.command = &o->command,
+                                            .dir = o->dir,
+                                            .arguments = arguments,
+                                            .envp = p->chain == NULL ? NULL : p->chain->tap_envp,
+                                            .has_log = true};
+    const char *catalog_flag = p->chain == NULL ? "--catalog" : p->chain->catalog_flag;
     if (catalog.len > 0 && o->streams.count > 0 &&
         !singer_catalog_reduce(catalog, &o->streams, p->arena, &catalog, err)) {
         return err_wrap(err, "tap");
     }
     if (!add_file(p, "--config", o->config, arguments, err) ||
-        !add_file(p, "--state", buf_str(&p->loader.state.kept.value), arguments, err) ||
-        !add_file(p, "--catalog", catalog, arguments, err) ||
-        !program_start(&p->tap, &options, p->arena, err)) {
+        !add_file(p, "--state", state_for_tap(p), arguments, err) ||
+        !add_file(p, catalog_flag, catalog, arguments, err) ||
+        !program_start(&p->tap, &options, p->arena, err) ||
+        !tap_log_init(&p->log, p->tap.log, p->arena, err)) {
         return err_wrap(err, "tap");
     }
-    p->lines.fd = p->tap.out;
+    p->tap.listener = &p->log;
+    p->lines = (struct line_source){
+        .fd = p->tap.out, .listen = tap_log_listen, .listen_ctx = &p->log, .listen_fd = &p->log.fd};
+    return true;
+}
+
+/* Each reads what the one before it writes: what passes between them is not ours to look at. */
+static bool start_mappers(struct pump *p, struct err *err)
+{
+    struct program *before = &p->tap;
+    for (size_t i = 0; p->chain != NULL && i < p->chain->mapper_count; i++) {
+        const struct singer_mapper *mapper = &p->chain->mappers[i];
+        struct program *program = &p->mappers[i];
+        const char *arguments[3] = {"--config", NULL, NULL};
+        const struct program_options options = {.command = &mapper->command,
+                                                .dir = p->chain->dir,
+                                                .arguments = arguments,
+                                                .envp = mapper->envp,
+                                                .input_fd = before->out};
+        if (!program_file(mapper->config, p->arena, &p->mapper_files[i].n, &arguments[1], err) ||
+            !program_start(program, &options, p->arena, err)) {
+            return err_wrap(err, "mapper");
+        }
+        p->mapper_count++;
+        (void)close(before->out);
+        before->out = -1;
+        p->lines.fd = program->out;
+        before = program;
+    }
+    return true;
+}
+
+/* The last one first: one that failed takes those before it with it, who cannot write any more. */
+static bool finish_mappers(struct pump *p, struct err *err)
+{
+    for (size_t i = p->mapper_count; i > 0; i--) {
+        struct str name = p->chain->mappers[i - 1].command.items[0];
+        if (!program_wait(&p->mappers[i - 1], err)) {
+            return err_wrap(err, "mapper " STR_FMT, STR_ARG(name));
+        }
+    }
     return true;
 }
 
@@ -249,6 +353,9 @@ static bool finish(struct pump *p, struct err *err)
 {
     struct err of_tap = {0};
     struct err of_target = {0};
+    if (!finish_mappers(p, err)) {
+        return cancel_requested() ? cancel_error(err) : false;
+    }
     bool tap_ok = program_wait(&p->tap, &of_tap);
     bool target_ok = loader_finish(&p->loader, &of_target);
     if (cancel_requested()) {
@@ -278,23 +385,42 @@ static void mark_whole(struct pump *p)
 
 static void describe(const struct pump *p, struct materialization *ret)
 {
+    struct tap_metrics *metrics = arena_alloc(p->arena, sizeof(*metrics));
+    if (metrics != NULL) {
+        *metrics = p->log.metrics;
+    }
     *ret = (struct materialization){.row_count = -1,
                                     .rows_read = p->rows,
                                     .rows_written = -1,
                                     .bytes_read = p->bytes,
                                     .streams = p->streams,
                                     .stream_count = p->stream_count,
+                                    .metrics = metrics,
                                     .state = p->state};
 }
 
-bool singer_pump(const struct request *request, struct arena *arena, struct report *report,
-                 struct materialization *ret, struct err *err)
+static void release(struct pump *p)
 {
-    struct pump p = {.tap_options = request->tap_options,
+    program_release(&p->tap); /* first: nobody takes what it gives any more */
+    tap_log_release(&p->log);
+    for (size_t i = 0; i < SINGER_MAPPERS_MAX; i++) {
+        program_release(&p->mappers[i]);
+        fd_release(&p->mapper_files[i]);
+    }
+    loader_release(&p->loader);
+}
+
+bool singer_pump(const struct request *request, const struct singer_chain *chain,
+                 struct arena *arena, struct report *report, struct materialization *ret,
+                 struct err *err)
+{
+    struct pump p = {.chain = chain,
+                     .tap_options = request->tap_options,
                      .target_options = (const void *)request->load,
                      .arena = arena,
                      .report = report,
-                     .tap = {.pidfd = -1, .in = -1, .out = -1},
+                     .tap = {.pidfd = -1, .in = -1, .out = -1, .log = -1},
+                     .log = {.fd = -1},
                      .files = {{-1}, {-1}, {-1}},
                      .out = buf_growing((size_t)LIMIT_SINGER_LINE_BYTES * 2),
                      .names = buf_growing(LIMIT_JSON_BYTES),
@@ -302,13 +428,18 @@ bool singer_pump(const struct request *request, struct arena *arena, struct repo
     const struct program_target_options *o = p.target_options;
     bool ok = p.streams != NULL || err_set(err, ERR_NO_MEMORY, "no memory for streams");
     ok = ok && loader_open(&p.loader, request->state_dir, request->state_id, arena, err);
+    for (size_t i = 0; i < SINGER_MAPPERS_MAX; i++) {
+        p.mappers[i] = (struct program){.pidfd = -1, .in = -1, .out = -1, .log = -1};
+        p.mapper_files[i].n = -1;
+    }
     if (ok) {
         p.state_before = arena_copy(arena, buf_str(&p.loader.state.kept.value));
+        p.loader.dir = chain == NULL ? STR_NONE : chain->dir;
+        p.loader.envp = chain == NULL ? NULL : chain->target_envp;
         ok = loader_start(&p.loader, &o->command, o->config, arena, err) && start_tap(&p, err) &&
-             pump_lines(&p, err) && finish(&p, err);
+             start_mappers(&p, err) && pump_lines(&p, err) && finish(&p, err);
         p.state = arena_copy(arena, buf_str(&p.loader.state.kept.value));
-        program_release(&p.tap); /* first: nobody takes what it gives any more */
-        loader_release(&p.loader);
+        release(&p);
     }
     for (size_t i = 0; i < TAP_FILES; i++) {
         fd_release(&p.files[i]);

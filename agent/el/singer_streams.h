@@ -24,6 +24,7 @@ struct singer_streams {
     struct singer_stream *present;      /* of the last message about a stream that is wanted */
     struct row_origin origin;           /* of its row, or the version that is active now */
     struct json_raw encoding, manifest; /* of a BATCH; borrowed from its line */
+    struct str start_state;             /* that the tap began with; empty = none */
     bool is_bad_record;    /* of the last error: it is of a record, or of a line that is no message;
                               the next line may be well */
     struct str bad_stream; /* of the record */

@@ -1,5 +1,7 @@
 #include "agent/el/state_command.h"
 
+#include "agent/el/connectors.h"
+#include "agent/el/meltano_step.h"
 #include "agent/el/report.h"
 #include "agent/el/request.h"
 #include "agent/el/step.h"
@@ -51,8 +53,27 @@ static bool set_state(const struct request *r, struct target *target, struct err
     return target->ops->set_state(target, buf_str(&value), err);
 }
 
-static bool carry_out(const struct request *r, struct arena *arena, int fd, struct err *err)
+static const struct program_target_options no_options = {0};
+
+/* Of a block of a Meltano project the loader keeps none: we keep what it says. */
+static bool find_place(struct request *r, struct arena *arena, struct err *err)
 {
+    if (r->kind == STEP_EXTRACT_LOAD) {
+        return true;
+    }
+    if (r->kind != STEP_MELTANO) {
+        return err_set(err, ERR_INVALID, "a step of this kind has no state");
+    }
+    r->target = &target_singer_program;
+    r->load = &no_options.load;
+    return meltano_step_state_id(r, arena, &r->state_id, err);
+}
+
+static bool carry_out(struct request *r, struct arena *arena, int fd, struct err *err)
+{
+    if (!find_place(r, arena, err)) {
+        return false;
+    }
     const struct target_context context = {.load = r->load,
                                            .state_id = r->state_id,
                                            .state_dir = r->state_dir,
@@ -60,9 +81,6 @@ static bool carry_out(const struct request *r, struct arena *arena, int fd, stru
                                            .arena = arena};
     struct target *target = NULL;
     struct kept_states states;
-    if (r->kind != STEP_EXTRACT_LOAD) {
-        return err_set(err, ERR_INVALID, "a step of this kind has no state");
-    }
     bool ok = r->target->open(&target, &context, err) && set_state(r, target, err) &&
               target->ops->states(target, &states, err) &&
               write_states(r->state_id, &states, fd, err);

@@ -3,6 +3,7 @@
 #include "agent/el/cancel.h"
 #include "agent/el/checks.h"
 #include "agent/el/extract_load.h"
+#include "agent/el/meltano_step.h"
 #include "agent/el/singer_pump.h"
 #include "agent/el/sql_asset.h"
 #include "agent/el/stream_assets.h"
@@ -44,7 +45,10 @@ static bool read_all(int fd, struct buf *into, struct err *err)
 static bool load(const struct request *r, struct arena *arena, struct report *report,
                  struct materialization *ret, struct err *err)
 {
-    return singer_pump_fits(r) ? singer_pump(r, arena, report, ret, err)
+    if (r->kind == STEP_MELTANO) {
+        return meltano_step(r, arena, report, ret, err);
+    }
+    return singer_pump_fits(r) ? singer_pump(r, NULL, arena, report, ret, err)
                                : extract_load(r, NULL, arena, report, ret, err);
 }
 

@@ -46,3 +46,8 @@ void warn_unknown(struct reading *r, const struct json *object, const char *what
                   const char *const *known, size_t count);
 /* The name of an entry; empty (and an error) when it has none or has a ':'. */
 struct str name_of(struct reading *r, const struct json *entry, const char *what);
+
+/* step.c: where a target puts its tables, and the key of an asset there; STR_NONE: it is too long, or
+ * there is no memory. */
+struct str meltano_place_of(const struct meltano_setup *target);
+struct str meltano_asset_key(struct str place, struct str stream, struct arena *arena);

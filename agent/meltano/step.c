@@ -30,7 +30,7 @@ static bool is_capable(const struct str_list *capabilities, struct str word)
 /* --- asset keys --- */
 
 /* Where the target puts the tables, by the names that targets give the setting; else who it is. */
-static struct str place_of(const struct meltano_setup *target)
+struct str meltano_place_of(const struct meltano_setup *target)
 {
     static const char *const names[] = {"default_target_schema", "target_schema", "schema",
                                         "schema_name",           "dataset",       "dataset_id"};
@@ -58,7 +58,7 @@ static void add_part(struct buf *out, struct str part)
     }
 }
 
-static struct str asset_key(struct str place, struct str stream, struct arena *arena)
+struct str meltano_asset_key(struct str place, struct str stream, struct arena *arena)
 {
     AUTO(buf) out = buf_growing(LIMIT_ASSET_KEY_BYTES);
     add_part(&out, place);
@@ -75,7 +75,7 @@ static bool name_assets(struct meltano_step *step, struct arena *arena, struct e
     step->assets.items = arena_array(arena, count, sizeof(struct str));
     for (size_t i = 0; step->assets.items != NULL && i < count; i++) {
         struct str stream = step->streams.count > 0 ? step->streams.items[i] : tap->plugin->name;
-        struct str key = asset_key(place_of(target), stream, arena);
+        struct str key = meltano_asset_key(meltano_place_of(target), stream, arena);
         if (key.ptr == NULL && !arena->exhausted) {
             return err_set(err, ERR_INVALID,
                            "stream " STR_FMT ": its asset key has more than %d "

@@ -266,9 +266,10 @@ static struct str next_part(struct arena *a, struct str *path, bool *ret_is_last
     return arena_copy(a, buf_str(&part));
 }
 
-static struct json *own_member(struct json *object, struct str key)
+struct json *tree_member(struct json *object, struct str key)
 {
-    for (struct json *node = object->child; node != NULL; node = node->next) {
+    bool is_object = object != NULL && object->type == JSON_OBJECT;
+    for (struct json *node = is_object ? object->child : NULL; node != NULL; node = node->next) {
         if (str_eq(node->key, key)) {
             return node;
         }
@@ -289,7 +290,7 @@ bool tree_nest(struct arena *a, struct json *object, struct str path, const stru
         if (depth++ > TREE_DEPTH_MAX || at->type != JSON_OBJECT) {
             return false;
         }
-        struct json *member = own_member(at, part);
+        struct json *member = tree_member(at, part);
         if (member == NULL) {
             member = is_last ? tree_copy(a, value) : tree_new(a, JSON_OBJECT);
             tree_set(at, part, member);
@@ -346,8 +347,7 @@ static void write_repr(struct buf *out, struct str text)
     buf_add_char(out, quote);
 }
 
-/* The code point at `*at`, which is moved behind it; the text is valid UTF-8. */
-static uint32_t next_code_point(struct str s, size_t *at)
+uint32_t tree_code_point(struct str s, size_t *at)
 {
     unsigned char first = (unsigned char)s.ptr[(*at)++];
     size_t more = first < 0xC0 ? 0 : first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3;
@@ -366,7 +366,7 @@ static void write_dumped(struct buf *out, struct str text)
     struct str written = {out->ptr + start, out->overflow ? 0 : out->len - start};
     AUTO(buf) ascii = buf_growing(6 * written.len + 1);
     for (size_t i = 0; i < written.len;) {
-        uint32_t code = next_code_point(written, &i);
+        uint32_t code = tree_code_point(written, &i);
         if (code < 0x80) {
             buf_add_char(&ascii, (char)code);
         } else if (code < 0x10000) {

@@ -17,6 +17,7 @@ struct json *tree_shallow(struct arena *a, const struct json *node);
 struct json *tree_copy(struct arena *a, const struct json *node);
 
 const struct json *tree_get(const struct json *object, struct str key);
+struct json *tree_member(struct json *object, struct str key); /* of a tree that is one's own */
 /* The text of a member that is a string, else STR_NONE. */
 struct str tree_get_str(const struct json *object, const char *key);
 /* The member when it is of that type, else NULL. */
@@ -46,6 +47,9 @@ void tree_flatten(const struct json *object, struct str prefix, struct flat *int
 MUST_CHECK bool tree_nest(struct arena *a, struct json *object, struct str path,
                           const struct json *value);
 size_t tree_depth(const struct json *node); /* of a scalar 0 */
+
+/* The code point at `*at`, which is moved behind it; the text is valid UTF-8. */
+uint32_t tree_code_point(struct str s, size_t *at);
 
 /* str(value) of Python: "True", "None", "1.5", "['a', 1]". */
 void tree_write_python(struct buf *out, const struct json *node);

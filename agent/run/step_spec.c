@@ -347,6 +347,50 @@ static void add_sql(struct resolver *r, struct json_writer *w, const struct sql 
     add_partition(r, w, sql);
 }
 
+/* The schedule whose variables count: the block's own, or the one that started the run. */
+static struct str schedule_of(const struct resolver *r, const struct meltano_run *meltano)
+{
+    if (meltano->schedule.len > 0 || r->context.tags == NULL) {
+        return meltano->schedule;
+    }
+    return tags_get(r->context.tags, STR("meltano/schedule"));
+}
+
+/* Of a step whose assets are streams: those that are wanted, when it is not all. */
+static void add_wanted(struct resolver *r, struct json_writer *w, const struct asset *asset)
+{
+    if (asset->step == NULL || r->context.asset_count >= asset->step->asset_count) {
+        return;
+    }
+    jw_key(w, STR("streams"));
+    jw_begin_array(w);
+    for (size_t i = 0; i < r->context.asset_count; i++) {
+        jw_str(w, r->context.assets[i]->stream);
+    }
+    jw_end_array(w);
+}
+
+static void add_meltano(struct resolver *r, struct json_writer *w, const struct asset *asset)
+{
+    const struct meltano_run *meltano = &asset->meltano;
+    struct str states = arena_printf(r->arena, "%s/states", r->context.state_dir);
+    jw_member_str(w, "state_dir", states);
+    jw_key(w, STR("meltano"));
+    jw_begin_object(w);
+    add_path(r, w, "project", meltano->project);
+    jw_member_opt(w, "environment", meltano->environment);
+    jw_key(w, STR("block"));
+    jw_begin_array(w);
+    for (size_t i = 0; i < meltano->block.count; i++) {
+        jw_str(w, meltano->block.items[i]);
+    }
+    jw_end_array(w);
+    jw_member_opt(w, "schedule", schedule_of(r, meltano));
+    jw_member_bool(w, "elt", meltano->schedule.len > 0);
+    add_wanted(r, w, asset);
+    jw_end_object(w);
+}
+
 static void begin_input(struct resolver *r, struct json_writer *w, const struct asset *asset)
 {
     jw_begin_object(w);
@@ -365,6 +409,10 @@ static void write_input(struct resolver *r, const struct asset *asset, struct bu
     if (asset->work == ASSET_SQL) {
         jw_member_str(&w, "kind", STR("sql"));
         add_sql(r, &w, &asset->sql);
+    } else if (asset->work == ASSET_MELTANO) {
+        jw_member_str(&w, "kind", STR("meltano"));
+        add_assets(r, &w);
+        add_meltano(r, &w, asset);
     } else {
         jw_member_str(&w, "kind", STR("extract_load"));
         jw_member_str(&w, "state_id", asset_step_key(asset));

@@ -94,7 +94,7 @@ def files_that_are_wrong_name_the_line():
             (schema + '{"type":"RECORD","stream":"s","record":{"id":"x"}}\n', "f.s:2: column \"id\": expected"),
             (schema + '{"type":"RECORD","stream":"t","record":{"id":1}}\n', "before its SCHEMA"),
             (schema + schema.replace('"stream":"s"', '"stream":"t"'), "several streams"),
-            (schema + '{"type":"BATCH","stream":"s"}\n', "BATCH"),
+            (schema + '{"type":"BATCH","stream":"s"}\n', "manifest"),
             ('{"type":"SCHEMA","stream":"s","schema":{}}\n', "properties"),
             ('{"type":"SCHEMA","stream":"s","schema":{"properties":{"a":{}}},"key_properties":["b"]}\n', "\"b\"")):
         csv(text, "f.s")

@@ -58,7 +58,7 @@ static const struct {
      "6:39: asset a: extract has both csv and jsonl", NULL},
     {"assets:\n  - {key: a, extract: {csv: c, table: t}, load: {jsonl: x}}\n",
      "6:32: asset a: extract: unknown key \"table\"",
-     "valid keys: csv, delimiter, header, columns"},
+     "valid keys: csv, delimiter, header, columns, follow, for"},
     {"assets:\n  - {key: a, extract: {resource: pos, header: true}, load: {jsonl: x}}\n",
      "6:39: asset a: extract: unknown key \"header\"",
      "valid keys: resource, table, replication_key, columns"},
@@ -84,7 +84,8 @@ static const struct {
     {"assets:\n  - {key: a, extract: {csv: c, config: {}}, load: {jsonl: x}}\n",
      "6:32: asset a: extract: unknown key \"config\"", NULL},
     {"assets:\n  - {key: a, extract: {tap: [t], columns: [a]}, load: {jsonl: x}}\n",
-     "6:34: asset a: extract: unknown key \"columns\"", "valid keys: tap, config, stream, flattening_enabled, flattening_max_depth, "
+     "6:34: asset a: extract: unknown key \"columns\"",
+     "valid keys: tap, config, stream, flattening_enabled, flattening_max_depth, "
      "flattening_separator, flattening_max_key_length, streams"},
     {"assets:\n  - {key: a, extract: {tap: [t], config: {a: [\"${B\"]}}, load: {jsonl: x}}\n",
      "6:47: asset a: config: \"${B\" has no closing }", NULL},
@@ -276,7 +277,7 @@ static void resources_are_checked(void **state)
         "3:3: resource \"a b\" is not a name of 1 to 63 characters",
         "4:23: resources.c: unknown key \"path\"",
         "5:27: resource d: path: \"${}\" is not ${VAR} or ${VAR:-default}",
-        "6:13: resources.e.type: \"sqlit\" is not one of sqlite, postgres, modbus, mqtt",
+        "6:13: resources.e.type: \"sqlit\" is not one of sqlite, postgres, http, modbus, mqtt",
         "8:6: resources.g: required key \"path\" is missing",
         "9:19: resources.h: unknown key \"path\"",
         "9:6: resources.h: required key \"host\" is missing",
