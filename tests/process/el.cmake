@@ -25,3 +25,4 @@ selvedge_process_test(NAME agent_state_test LABEL process SCRIPT agent_state_tes
 # A sample of the kills; with `./dev test --long` a thousand.
 selvedge_process_test(NAME el_kill LABEL process SCRIPT el_kill_test.py TIMEOUT 3600)
 selvedge_process_test(NAME el_faults LABEL process SCRIPT el_faults_test.py TIMEOUT 600)
+selvedge_process_test(NAME rejects_agent LABEL process SCRIPT rejects_agent_test.py)
