@@ -3,6 +3,7 @@
 #include "agent/el/cancel.h"
 #include "agent/el/connectors.h"
 #include "agent/el/key_value.h"
+#include "agent/el/load_rejects.h"
 #include "agent/el/record_metadata.h"
 #include "agent/el/schema_change.h"
 #include "agent/el/schema_hash.h"
@@ -51,48 +52,10 @@ struct load {
 
 /* --- records that are not taken -------------------------------------------------------------- */
 
-enum { REJECTS_TOLD = 10 }; /* in the log, one by one */
-
 static bool quarantine(void *ctx, struct err *err)
 {
     struct load *l = ctx;
-    if (l->rejects.waiting == 0) {
-        return true;
-    }
-    for (size_t i = 0; i < l->rejects.waiting; i++) {
-        int64_t number = l->rejects.count - (int64_t)(l->rejects.waiting - i) + 1;
-        struct reject r = rejects_get(&l->rejects, i);
-        if (number <= REJECTS_TOLD) {
-            LOG(WARN, "el.rejected", F_S("stream", r.stream), F_S("place", r.place),
-                F_S("reason", r.reason));
-        }
-    }
-    bool ok = l->target->ops->quarantine(l->target, err);
-    rejects_taken(&l->rejects);
-    return ok;
-}
-
-static bool read_reject_limit(struct load *l, struct err *err)
-{
-    const struct json *limit = l->request->load->reject_limit;
-    struct str text = STR("0");
-    if (limit != NULL && limit->type == JSON_STRING) {
-        text = limit->as.string;
-    } else if (limit != NULL && limit->type == JSON_INT) {
-        text = arena_printf(l->arena, "%lld", (long long)limit->as.integer);
-    } else if (limit != NULL) {
-        return err_set(err, ERR_INVALID, "\"reject_limit\" is no number and no text");
-    }
-    if (!rejects_init(&l->rejects, text, err)) {
-        return false;
-    }
-    l->rejects.flush = quarantine;
-    l->rejects.flush_ctx = l;
-    if (rejects_are_on(&l->rejects) && l->request->target->quarantine == NULL) {
-        return err_set(err, ERR_INVALID, "\"reject_limit\": the target %s has no quarantine",
-                       l->request->target->type);
-    }
-    return true;
+    return load_rejects_flush(&l->rejects, l->target, err);
 }
 
 static bool remove_rows(struct load *l, struct stream *s, const struct removal *removal,
@@ -108,22 +71,6 @@ static bool remove_rows(struct load *l, struct stream *s, const struct removal *
         l->has_told_of_versions = true;
     }
     return true;
-}
-
-/* The load fails, and what was rejected can be looked at all the same. */
-static void show_failed_rejects(struct load *l, struct err *err)
-{
-    struct err ignored = {0};
-    if (!l->rejects.is_passed || l->target == NULL) {
-        return;
-    }
-    if (l->target->ops->quarantine_failed(l->target, &ignored)) {
-        struct str where = l->target->quarantine;
-        err_hint(err, "look at %s; correct the records, or raise \"reject_limit\"",
-                 where.len == 0 ? "the quarantine" : where.ptr);
-    } else {
-        LOG(WARN, "el.quarantine_failed", F_ERR(&ignored));
-    }
 }
 
 /* --- the loop -------------------------------------------------------------------------------- */
@@ -686,9 +633,11 @@ static bool open_both(struct load *l, struct target_context *target_context,
                       struct tap_context *tap_context, struct err *err)
 {
     const struct request *r = l->request;
-    if (!read_reject_limit(l, err)) {
+    if (!load_rejects_init(&l->rejects, r->load, r->target, l->arena, err)) {
         return false;
     }
+    l->rejects.flush = quarantine;
+    l->rejects.flush_ctx = l;
     target_context->rejects = &l->rejects;
     tap_context->takes_rejects = rejects_are_on(&l->rejects);
     l->streams = arena_array(l->arena, LIMIT_STREAMS, sizeof(struct stream *));
@@ -728,7 +677,7 @@ bool extract_load(const struct request *request, const struct load_watcher *watc
     bool ok = open_both(&l, &target_context, &tap_context, err) && pump(&l, err) &&
               describe(&l, ret, err);
     if (!ok) {
-        show_failed_rejects(&l, err);
+        load_rejects_show(&l.rejects, l.target, err);
     }
     struct err ignored = {0};
     if (!ok && l.has_broken_off && request->assets.count > 0 && !describe(&l, ret, &ignored)) {
