@@ -9,6 +9,11 @@ enum { COMMAND_WORDS_MAX = LIMIT_STEP_ARGS, SELECT_RULES_MAX = 1000 };
 #define FOLLOW_LASTS_MAX (31 * 86400 * NS_PER_SEC)
 
 const char *const load_mode_names[] = {"append", "upsert", "overwrite", NULL};
+const char *const schema_policy_names[] = {[SCHEMA_ERROR] = "error",
+                                           [SCHEMA_WIDEN] = "widen",
+                                           [SCHEMA_JSON] = "json",
+                                           [SCHEMA_QUARANTINE] = "quarantine",
+                                           NULL};
 
 #define AT(type_, member_) .offset = offsetof(struct type_, member_)
 

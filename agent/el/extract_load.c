@@ -3,7 +3,10 @@
 #include "agent/el/cancel.h"
 #include "agent/el/connectors.h"
 #include "agent/el/key_value.h"
+#include "agent/el/load_rejects.h"
 #include "agent/el/record_metadata.h"
+#include "agent/el/schema_change.h"
+#include "agent/el/schema_hash.h"
 #include "agent/el/stream_state.h"
 #include "agent/el/table.h"
 #include "common/base/limits.h"
@@ -12,7 +15,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { PROGRESS_ROWS = 1024 };
+enum { PROGRESS_ROWS = 1024, CHANGES_TOLD_BYTES = 1000 };
 
 struct load {
     const struct request *request;
@@ -37,6 +40,7 @@ struct load {
     enum tap_result result; /* of the tap's last call */
     bool is_row_waiting;    /* it gave a row of another stream */
     bool is_slice_full;
+    struct rejects rejects;
     bool has_told_of_versions; /* that the target keeps old ones */
     struct record_times times; /* of the present row, for its metadata */
     struct buf state;
@@ -45,6 +49,14 @@ struct load {
     int64_t slice_bytes;
     struct mono_time slice_start;
 };
+
+/* --- records that are not taken -------------------------------------------------------------- */
+
+static bool quarantine(void *ctx, struct err *err)
+{
+    struct load *l = ctx;
+    return load_rejects_flush(&l->rejects, l->target, err);
+}
 
 static bool remove_rows(struct load *l, struct stream *s, const struct removal *removal,
                         struct err *err)
@@ -60,6 +72,8 @@ static bool remove_rows(struct load *l, struct stream *s, const struct removal *
     }
     return true;
 }
+
+/* --- the loop -------------------------------------------------------------------------------- */
 
 /* Rows that came with a time of their deletion. */
 static bool remove_marked(struct load *l, struct err *err)
@@ -99,9 +113,13 @@ static bool join_state(struct load *l, struct err *err)
 static bool commit(struct load *l, bool is_last, struct err *err)
 {
     buf_reset(&l->state);
+    const struct target_ops *target = l->target->ops;
+    if ((target->settle != NULL && !target->settle(l->target, err)) ||
+        (is_last && !rejects_end(&l->rejects, err)) || !quarantine(l, err)) {
+        return false;
+    }
     if (!remove_marked(l, err) || !l->tap->ops->state(l->tap, &l->state, err) ||
-        !join_state(l, err) ||
-        !l->target->ops->commit(l->target, buf_str(&l->state), is_last, err)) {
+        !join_state(l, err) || !target->commit(l->target, buf_str(&l->state), is_last, err)) {
         return false;
     }
     l->slice_rows = l->tap->rows_read;
@@ -157,6 +175,10 @@ static bool advance(struct load *l, struct err *err)
     if (!l->tap->ops->next(l->tap, &l->result, err)) {
         return false;
     }
+    l->rejects.read = l->tap->rows_read;
+    if (l->result == TAP_REJECT && !rejects_add(&l->rejects, &l->tap->bad.reject, err)) {
+        return false;
+    }
     if (l->tap->stream != NULL) {
         if (l->result == TAP_ROW && l->tap->stream != l->last_row) {
             l->is_mixed = l->is_mixed || l->tap->stream->rows_read > 0;
@@ -166,7 +188,7 @@ static bool advance(struct load *l, struct err *err)
         l->tap->stream->bytes_read += l->tap->bytes_read - l->seen_bytes;
         l->seen_bytes = l->tap->bytes_read;
     }
-    if (l->tap->rows_read % PROGRESS_ROWS == 0) {
+    if (l->tap->rows_read % PROGRESS_ROWS == 0 || l->result != TAP_ROW) {
         report_progress(l->report, l->tap->rows_read, l->tap->bytes_read);
     }
     return true;
@@ -203,7 +225,7 @@ static bool next_row(void *ctx, const struct value **ret_row, struct err *err)
     *ret_row = NULL;
     /* The state would speak of a row that waits as loaded. */
     l->is_slice_full = !l->is_row_waiting && is_slice_full(l);
-    if (l->is_slice_full) {
+    if (l->is_slice_full || rejects_are_full(&l->rejects)) {
         return true;
     }
     if (!l->is_row_waiting && !advance(l, err)) {
@@ -359,6 +381,9 @@ static bool go_on(struct load *l, struct err *err)
         l->is_slice_full = false;
         return commit(l, false, err);
     }
+    if (rejects_are_full(&l->rejects)) {
+        return quarantine(l, err);
+    }
     switch (l->result) {
     case TAP_ROW:
         return take_row(l, err);
@@ -370,6 +395,7 @@ static bool go_on(struct load *l, struct err *err)
     case TAP_IDLE:
         return !(is_slice_large(l) || is_slice_old(l) || l->tap->wants_commit) ||
                commit(l, false, err);
+    case TAP_REJECT:
     case TAP_END:
     default:
         return true;
@@ -432,6 +458,30 @@ static bool copy_text(struct str *text, struct arena *arena, struct err *err)
            err_set(err, ERR_NO_MEMORY, "no memory for the report");
 }
 
+/* Of a table that was there and has other columns now. */
+static bool describe_schema(const struct load *l, const struct sink *sink, struct schema_told *ret,
+                            struct err *err)
+{
+    AUTO(buf) changes = buf_growing(LIMIT_EVENT_BYTES / 4);
+    *ret = (struct schema_told){.before = NULL};
+    if (sink->existing.count == 0 || sink->columns.count == 0 ||
+        !schema_write_changes(&sink->existing, &sink->columns, &changes) || changes.overflow) {
+        return true;
+    }
+    ret->before = &sink->existing;
+    ret->changes = arena_copy(l->arena, buf_str(&changes));
+    if (ret->changes.ptr == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the report");
+    }
+    char before[SCHEMA_HASH_SIZE];
+    char now[SCHEMA_HASH_SIZE];
+    LOG(INFO, "el.schema_changed", F_S("table", sink->name),
+        F_S("before", schema_hash(&sink->existing, before)),
+        F_S("now", schema_hash(&sink->columns, now)),
+        F_S("changes", str_clip(ret->changes, CHANGES_TOLD_BYTES)));
+    return true;
+}
+
 /* The range that we noted, where the tap did not. */
 static bool end_range(const struct load *l, struct stream *s, struct err *err)
 {
@@ -469,6 +519,9 @@ static bool describe_stream(const struct load *l, struct stream *s, const struct
     ret->row_count = sink->row_count;
     ret->rows_written = sink->rows_written;
     ret->rows_removed = sink->rows_removed;
+    if (!describe_schema(l, sink, &ret->schema, err)) {
+        return false;
+    }
     if (s == NULL) {
         return true; /* nothing came */
     }
@@ -537,7 +590,8 @@ static bool describe_streams(const struct load *l, struct materialization *ret, 
         if (ret->streams[i].name.ptr == NULL) {
             return err_set(err, ERR_NO_MEMORY, "no memory for the report");
         }
-        if (!keep_columns(l, s->sink, &ret->streams[i].columns, err)) {
+        if (!keep_columns(l, s->sink, &ret->streams[i].columns, err) ||
+            !describe_schema(l, s->sink, &ret->streams[i].schema, err)) {
             return false;
         }
     }
@@ -548,6 +602,8 @@ static bool describe(const struct load *l, struct materialization *ret, struct e
 {
     *ret = (struct materialization){.rows_read = l->tap->rows_read,
                                     .bytes_read = l->tap->bytes_read,
+                                    .rows_rejected = l->rejects.count,
+                                    .quarantine = l->target->quarantine,
                                     .metrics = l->tap->metrics,
                                     .snapshots = l->tap->snapshots};
     struct stream *s = l->stream_count > 0 ? l->streams[0] : NULL;
@@ -573,10 +629,17 @@ static bool add_only_sink(struct load *l, struct tap_context *tap_context, struc
     return true;
 }
 
-static bool open_both(struct load *l, const struct target_context *target_context,
+static bool open_both(struct load *l, struct target_context *target_context,
                       struct tap_context *tap_context, struct err *err)
 {
     const struct request *r = l->request;
+    if (!load_rejects_init(&l->rejects, r->load, r->target, l->arena, err)) {
+        return false;
+    }
+    l->rejects.flush = quarantine;
+    l->rejects.flush_ctx = l;
+    target_context->rejects = &l->rejects;
+    tap_context->takes_rejects = rejects_are_on(&l->rejects);
     l->streams = arena_array(l->arena, LIMIT_STREAMS, sizeof(struct stream *));
     l->dropped = arena_array(l->arena, LIMIT_STREAMS, sizeof(struct stream *));
     l->failed = arena_array(l->arena, LIMIT_STREAMS, sizeof(*l->failed));
@@ -609,9 +672,13 @@ bool extract_load(const struct request *request, const struct load_watcher *watc
     struct tap_context tap_context = {.options = request->tap_options,
                                       .mode = (enum load_mode)request->load->mode,
                                       .idle_ns = request->load->flush_every,
+                                      .validates = request->load->validate_records,
                                       .arena = arena};
     bool ok = open_both(&l, &target_context, &tap_context, err) && pump(&l, err) &&
               describe(&l, ret, err);
+    if (!ok) {
+        load_rejects_show(&l.rejects, l.target, err);
+    }
     struct err ignored = {0};
     if (!ok && l.has_broken_off && request->assets.count > 0 && !describe(&l, ret, &ignored)) {
         ret->stream_count = 0;
@@ -626,6 +693,7 @@ bool extract_load(const struct request *request, const struct load_watcher *watc
         l.target->ops->close(l.target);
     }
     buf_release(&l.state);
+    rejects_release(&l.rejects);
     buf_release(&l.joined);
     return ok;
 }

@@ -59,6 +59,11 @@ static void a_failure_has_the_last_line_of_its_errors(void **state)
     step_fixture_run(&f, "kill -9 $$");
     step_fixture_expect(&f, "failed", "killed by signal 9 (SIGKILL)");
     assert_int_equal(f.result.exit_code, -1);
+    assert_non_null(strstr(f.error_hint, "for want of memory: see"));
+    step_fixture_run(&f,
+                     "echo '{\"event\":\"progress\",\"rows\":1,\"memory_bytes\":70000000}' >&3; "
+                     "kill -9 $$");
+    assert_non_null(strstr(f.error_hint, "for want of memory, having had 67 MiB: see"));
     step_fixture_run(
         &f,
         "echo '{\"event\":\"error\",\"code\":\"busy\",\"message\":\"no\",\"hint\":\"wait\"}' >&3");
