@@ -144,7 +144,6 @@ static const struct field program_fields[] = {
     SOME_STREAMS_FIELD,
     {.key = "dir", .type = FIELD_STR, AT(tap_options, dir), .marks = OPTION_HIDDEN | OPTION_PATH},
     {.key = "catalog", .type = FIELD_JSON_TEXT, AT(tap_options, catalog), .marks = OPTION_HIDDEN},
-    {.key = "streams", .type = FIELD_STR_LIST, AT(tap_options, streams), .max = LIMIT_STREAMS},
     FLATTEN_FIELDS(tap_options, flatten),
     {.key = "select", .type = FIELD_JSON, .is_unsupported = true},
 };
