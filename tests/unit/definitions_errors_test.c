@@ -86,7 +86,7 @@ static const struct {
     {"assets:\n  - {key: a, extract: {tap: [t], columns: [a]}, load: {jsonl: x}}\n",
      "6:34: asset a: extract: unknown key \"columns\"",
      "valid keys: tap, config, stream, flattening_enabled, flattening_max_depth, "
-     "flattening_separator, flattening_max_key_length, streams"},
+     "flattening_separator, flattening_max_key_length, select, streams"},
     {"assets:\n  - {key: a, extract: {tap: [t], config: {a: [\"${B\"]}}, load: {jsonl: x}}\n",
      "6:47: asset a: config: \"${B\" has no closing }", NULL},
     {"assets:\n  - {key: a, extract: {tap: [t, \"${secret:A}\"]}, load: {jsonl: x}}\n",
@@ -253,8 +253,6 @@ static void later_keys_are_refused_as_such(void **state)
         const char *problem;
     } cases[] = {
         {"dbt: []\n", "5:1: key \"dbt\" is not supported by this version"},
-        {"assets: [{key: a, extract: {tap: x, select: x}, load: {jsonl: x}}]\n",
-         "5:37: asset a: extract: key \"select\" is not supported by this version"},
         {"assets: [{key: a, run: [x]}]\njobs: [{name: j, select: a, partitions: 1}]\n",
          "6:29: jobs[0]: key \"partitions\" is not supported here"},
         {"assets: [{key: a, run: [x]}]\nschedules: [{name: s, select: a, every: 1m, on: x}]\n",
