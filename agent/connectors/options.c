@@ -100,14 +100,13 @@ const struct field_table tap_csv_options = TAP_TABLE(csv_fields);
 static const struct field jsonl_fields[] = {TYPE_FIELD, FILES_FIELD, STREAM_FIELD, FOLLOW_FIELDS};
 const struct field_table tap_jsonl_options = TAP_TABLE(jsonl_fields);
 
-/* Definitions have a list of their own, whose streams are assets. */
 #define ONE_STREAM_FIELD                                                                           \
     {                                                                                              \
         .key = "stream", .type = FIELD_STR, AT(tap_options, stream),                               \
         .help = "The stream to load; all when not given."                                          \
     }
 
-/* People write assets there (agent/definitions): the agent fills it in. */
+/* Definitions have a list of their own, whose streams are assets: the agent fills this one in. */
 #define SOME_STREAMS_FIELD                                                                         \
     {                                                                                              \
         .key = "streams", .type = FIELD_STR_LIST, AT(tap_options, streams), .max = LIMIT_STREAMS,  \

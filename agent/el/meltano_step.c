@@ -362,7 +362,7 @@ static bool run_command(const struct block_run *run, struct materialization *ret
 {
     const struct meltano_process *process = &run->step.processes[0];
     const char *const *envp = NULL;
-    struct program program = {.pidfd = -1, .in = -1, .out = -1};
+    struct program program = {.pidfd = -1, .in = -1, .out = -1, .log = -1};
     const char *root = arena_cstr(run->arena, run->project->root);
     const char **argv = arena_array(run->arena, process->argv.count + 1, sizeof(*argv));
     if (root == NULL || argv == NULL || !make_environment(run, process, &envp, err)) {

@@ -32,14 +32,23 @@ bool postgres_states_lock(struct postgres_states *s, bool waits, struct err *err
            err_set(err, ERR_BUSY, "a step is loading with this state");
 }
 
-/* The history is made after the other table. */
-static bool look(struct postgres_states *s, struct err *err)
+/* Each by itself: schemas of older versions have no history. */
+static bool is_there(struct postgres_states *s, struct str name, bool *ret, struct err *err)
 {
     struct schema columns = schema_new(s->arena);
-    const struct pg_table table = {s->schema, history_name};
+    const struct pg_table table = {s->schema, name};
     char kind = '\0';
     bool ok = pg_table_describe(s->pg, &table, &columns, &kind, NULL, err);
-    s->has_tables = kind != '\0';
+    *ret = kind != '\0';
+    return ok;
+}
+
+static bool look(struct postgres_states *s, bool *ret_has_present, bool *ret_has_history,
+                 struct err *err)
+{
+    bool ok = is_there(s, state_name, ret_has_present, err) &&
+              is_there(s, history_name, ret_has_history, err);
+    s->has_tables = ok && *ret_has_present && *ret_has_history;
     return ok;
 }
 
@@ -57,8 +66,10 @@ bool postgres_states_read(struct postgres_states *s, struct str *ret, struct err
 {
     AUTO(buf) sql = buf_growing(PG_SQL_BYTES_MAX);
     AUTO(pg_rows) rows = {0};
+    bool has_present = false;
+    bool has_history = false;
     *ret = STR_NONE;
-    if (!look(s, err) || !s->has_tables) {
+    if (!look(s, &has_present, &has_history, err) || !has_present) {
         return err->code == ERR_NONE;
     }
     buf_add_text(&sql, "SELECT value FROM ");
@@ -78,8 +89,10 @@ bool postgres_states_list(struct postgres_states *s, struct kept_states *ret, st
 {
     AUTO(buf) sql = buf_growing(PG_SQL_BYTES_MAX);
     AUTO(pg_rows) rows = {0};
+    bool has_present = false;
+    bool has_history = false;
     *ret = (struct kept_states){0};
-    if (!look(s, err) || !s->has_tables) {
+    if (!look(s, &has_present, &has_history, err) || !has_present) {
         return err->code == ERR_NONE;
     }
     buf_add_text(&sql,
@@ -87,10 +100,13 @@ bool postgres_states_list(struct postgres_states *s, struct kept_states *ret, st
                  "value, present FROM (SELECT updated_at AS at, value, true AS present, 0 AS "
                  "n FROM ");
     add_table(s, &sql, state_name);
-    buf_add_text(&sql, " WHERE state_id = $1 UNION ALL SELECT at, value, false, n FROM ");
-    add_table(s, &sql, history_name);
-    buf_addf(&sql, " WHERE state_id = $1) AS states ORDER BY present DESC, n DESC LIMIT %d",
-             STATES_KEPT);
+    buf_add_text(&sql, " WHERE state_id = $1");
+    if (has_history) {
+        buf_add_text(&sql, " UNION ALL SELECT at, value, false, n FROM ");
+        add_table(s, &sql, history_name);
+        buf_add_text(&sql, " WHERE state_id = $1");
+    }
+    buf_addf(&sql, ") AS states ORDER BY present DESC, n DESC LIMIT %d", STATES_KEPT);
     if (!ask(s, &sql, &rows, err)) {
         return false;
     }

@@ -36,7 +36,7 @@ bool singer_discover(const struct program_options *program, struct str config, s
 {
     const char *arguments[4] = {0};
     struct program_options options = *program;
-    struct program tap = {.pidfd = -1, .in = -1, .out = -1};
+    struct program tap = {.pidfd = -1, .in = -1, .out = -1, .log = -1};
     AUTO(fd) file = {-1};
     size_t count = 0;
     if (config.len > 0) {

@@ -5,11 +5,14 @@
 
 #define TABLE   "_selvedge_state"
 #define HISTORY "_selvedge_state_history"
+#define PRESENT                                                                                    \
+    "SELECT updated_at AS at, value, 1 AS present, 0 AS n FROM " TABLE " WHERE state_id = ?1"
 
-static bool is_there(struct sqlite_states *s, bool *ret, struct err *err)
+/* Each by itself: databases of older versions have no history. */
+static bool is_there(struct sqlite_states *s, struct str name, bool *ret, struct err *err)
 {
     enum table_type type = TABLE_NONE;
-    bool ok = table_type_of(s->db, STR(HISTORY), &type, err); /* which is made after the other */
+    bool ok = table_type_of(s->db, name, &type, err);
     *ret = type != TABLE_NONE;
     return ok;
 }
@@ -29,16 +32,16 @@ bool sqlite_states_list(struct sqlite_states *s, struct kept_states *ret, struct
 {
     AUTO(db_query) q = {0};
     bool has_row = false;
+    bool has_history = false;
     *ret = (struct kept_states){0};
-    if (!is_there(s, &has_row, err) || !has_row) {
+    if (!is_there(s, STR(TABLE), &has_row, err) || !has_row ||
+        !is_there(s, STR(HISTORY), &has_history, err)) {
         return err->code == ERR_NONE;
     }
-    if (!db_prepare(s->db,
-                    STR("SELECT at, value, present FROM (SELECT updated_at AS at, value, 1 AS "
-                        "present, 0 AS n "
-                        "FROM " TABLE " WHERE state_id = ?1 UNION ALL SELECT at, value, 0, rowid "
-                        "FROM " HISTORY " WHERE state_id = ?1) ORDER BY present DESC, n DESC"),
-                    &q, err)) {
+    struct str sql = has_history ? STR(PRESENT " UNION ALL SELECT at, value, 0, rowid FROM " HISTORY
+                                               " WHERE state_id = ?1 ORDER BY present DESC, n DESC")
+                                 : STR(PRESENT);
+    if (!db_prepare(s->db, sql, &q, err)) {
         return false;
     }
     db_bind_at_str(&q, 1, s->state_id);
@@ -61,7 +64,7 @@ bool sqlite_states_read(struct sqlite_states *s, struct str *ret, struct err *er
     AUTO(db_query) q = {0};
     bool has_row = false;
     *ret = STR_NONE;
-    if (!is_there(s, &has_row, err) || !has_row) {
+    if (!is_there(s, STR(TABLE), &has_row, err) || !has_row) {
         return err->code == ERR_NONE;
     }
     if (!db_prepare(s->db, STR("SELECT value FROM " TABLE " WHERE state_id = ?1"), &q, err)) {

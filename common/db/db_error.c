@@ -134,6 +134,12 @@ static void add_hint(const struct db *db, int rc, struct err *err)
                  (long long)db->max_bytes);
     } else if (err->code == ERR_FULL) {
         err_hint(err, "free disk space");
+    } else if (err->code == ERR_CORRUPT) {
+        /* SQLite says the same of a page that could not be read. */
+        err_hint(err, "look into the kernel's log for read errors of the disk; else the file is "
+                      "damaged: restore it, or move it away");
+    } else if (err->code == ERR_IO) {
+        err_hint(err, "look into the kernel's log for errors of the disk");
     }
 }
 

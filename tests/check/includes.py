@@ -36,7 +36,7 @@ OWNERS = [
     (r"cmocka\.h", "tests/"),
     (r"sys/(epoll|timerfd|signalfd|eventfd)\.h|spawn\.h", "common/platform/"),
 ]
-BELOW_WRAPPERS = ("tests/support/", "tests/power/", "tests/bench/", "tests/interop/", "tests/process/")
+BELOW_WRAPPERS = ("tests/support/", "tests/power/", "tests/fuzz/", "tests/bench/", "tests/interop/", "tests/process/")
 
 
 def allowed_for(path):

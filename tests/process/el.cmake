@@ -1,6 +1,7 @@
 selvedge_process_test(NAME el_jaffle_test LABEL interop SCRIPT el_jaffle_test.py)
 selvedge_process_test(NAME el_singer_files_test LABEL interop SCRIPT el_singer_files_test.py)
 selvedge_process_test(NAME el_singer_target_test LABEL process SCRIPT el_singer_target_test.py)
+selvedge_process_test(NAME el_batch_test LABEL process SCRIPT el_batch_test.py)
 selvedge_process_test(NAME el_modbus_test LABEL process SCRIPT el_modbus_test.py)
 selvedge_process_test(NAME el_mqtt_test LABEL process SCRIPT el_mqtt_test.py)
 if(SELVEDGE_WITH_HTTP)
@@ -21,3 +22,4 @@ selvedge_process_test(NAME el_crash_test LABEL process SCRIPT el_crash_test.py T
 selvedge_process_test(NAME agent_state_test LABEL process SCRIPT agent_state_test.py)
 # A sample of the kills; with `./dev test --long` a thousand.
 selvedge_process_test(NAME el_kill LABEL process SCRIPT el_kill_test.py TIMEOUT 3600)
+selvedge_process_test(NAME el_faults LABEL process SCRIPT el_faults_test.py TIMEOUT 600)

@@ -192,7 +192,7 @@ class IntoSqliteByAppending(IntoSqlite):
 
 class IntoJsonl(Life):
     share = 2
-    new, updates = 1000, 0
+    new, updates = 300, 0
     file = "out.jsonl"
 
     def ends(self):
@@ -438,7 +438,7 @@ def main():
         return 1
     total = sum(facts, Counter())
     print(f"killed {total.total() - total['between two commits']} times: {dict(total)}")
-    assert total["between two commits"] > 0, "no kill fell between two commits"
+    assert options.life or total["between two commits"] > 0, "no kill fell between two commits"
     return 0
 
 

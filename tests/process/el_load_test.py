@@ -266,5 +266,16 @@ def checks_and_sql_assets():
     assert rows("shop.db", "SELECT * FROM daily") == [("t1", 30.0)]
 
 
+def a_state_of_an_older_version_counts():
+    """Which kept no history of it."""
+    till((1, 1.5, "a", "2026-01-01"), (2, 2.5, None, "2026-01-02"))
+    load(KEYED, into("append"))
+    execute("shop.db", "DROP TABLE _selvedge_state_history")
+    till((3, 3.5, None, "2026-01-03"))
+    load(KEYED, into("append"))
+    assert rows("shop.db", "SELECT id FROM sales ORDER BY rowid") == [(1,), (2,), (3,)], "none twice"
+    assert rows("shop.db", "SELECT count(*) FROM _selvedge_state_history") == [(1,)]
+
+
 main([value for name, value in list(globals().items())
       if callable(value) and getattr(value, "__module__", "") == "__main__" and name not in ("till", "into", "load")])

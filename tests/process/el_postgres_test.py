@@ -269,6 +269,21 @@ VALUES = """INSERT INTO k VALUES
  NULL, NULL, NULL)"""
 
 
+def a_state_of_an_older_version_counts():
+    """Which kept no history of it."""
+    fresh()
+    execute("old.db", "CREATE TABLE sales (id INTEGER PRIMARY KEY)", "INSERT INTO sales VALUES (1), (2)")
+    step = request({"type": "sqlite", "path": "old.db", "table": "sales", "replication_key": "id"}, table("sales", "append"))
+    run_ok(step)
+    sql("DROP TABLE _selvedge_state_history")
+    execute("old.db", "INSERT INTO sales VALUES (3)")
+    run_ok(step)
+    assert sql("SELECT id FROM sales ORDER BY 1") == [["1"], ["2"], ["3"]], "none twice"
+    sql("DROP TABLE sales, _selvedge_state")  # and one that is gone is none
+    run_ok(step)
+    assert sql("SELECT count(*) FROM sales") == [["3"]]
+
+
 def postgres(name="k", **more):
     return dict({"type": "postgres", "dsn": DSN, "table": name}, **more)
 
@@ -392,6 +407,7 @@ try:
           append_adds_and_keeps_the_tables_types, new_columns_are_added_and_text_is_not_put_among_numbers,
           overwrite_keeps_what_hangs_on_the_table, nul_characters_are_refused_or_replaced, streams_that_take_turns,
           the_sdks_files_by_step_and_by_program, every_type_comes_back, every_type_reaches_sqlite_and_comes_back,
-          incremental_reads_from_the_last_key_on, keys_of_every_type, a_tap_that_cannot_says_why, state_and_rows_are_one_transaction, what_cannot_be_is_said])
+          incremental_reads_from_the_last_key_on, keys_of_every_type, a_tap_that_cannot_says_why, state_and_rows_are_one_transaction,
+          a_state_of_an_older_version_counts, what_cannot_be_is_said])
 finally:
     SERVER.close()

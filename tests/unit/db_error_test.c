@@ -75,6 +75,7 @@ static void damage_met_while_reading_is_corrupt(void **state)
     assert_false(db_exec(db, "SELECT * FROM thing", &err));
     assert_int_equal(err.code, ERR_CORRUPT);
     assert_message_has(err, "malformed");
+    assert_non_null(strstr(err.hint, "kernel's log"));
     db_close(db);
 }
 

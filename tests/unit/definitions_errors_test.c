@@ -86,7 +86,7 @@ static const struct {
     {"assets:\n  - {key: a, extract: {tap: [t], columns: [a]}, load: {jsonl: x}}\n",
      "6:34: asset a: extract: unknown key \"columns\"",
      "valid keys: tap, config, stream, flattening_enabled, flattening_max_depth, "
-     "flattening_separator, flattening_max_key_length, streams"},
+     "flattening_separator, flattening_max_key_length, select, streams"},
     {"assets:\n  - {key: a, extract: {tap: [t], config: {a: [\"${B\"]}}, load: {jsonl: x}}\n",
      "6:47: asset a: config: \"${B\" has no closing }", NULL},
     {"assets:\n  - {key: a, extract: {tap: [t, \"${secret:A}\"]}, load: {jsonl: x}}\n",
