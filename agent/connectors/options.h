@@ -35,6 +35,7 @@ struct tap_options {
     struct str dir;             /* singer_program: the folder it runs in; empty = ours */
     struct str config;          /* singer_program: JSON text; empty = none */
     struct str catalog;         /* the same */
+    struct str_list select;     /* singer_program: rules for the catalog that it discovers */
     struct flatten flatten;     /* singer... */
 };
 extern const struct field_table tap_sqlite_options;

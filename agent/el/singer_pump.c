@@ -5,7 +5,7 @@
 #include "agent/el/line_source.h"
 #include "agent/el/loader.h"
 #include "agent/el/singer_batch.h"
-#include "agent/el/singer_catalog.h"
+#include "agent/el/singer_discover.h"
 #include "agent/el/singer_streams.h"
 #include "agent/el/stream_state.h"
 #include "agent/el/tap_log.h"
@@ -287,8 +287,7 @@ static bool start_tap(struct pump *p, struct err *err)
                                             .envp = p->chain == NULL ? NULL : p->chain->tap_envp,
                                             .has_log = true};
     const char *catalog_flag = p->chain == NULL ? "--catalog" : p->chain->catalog_flag;
-    if (catalog.len > 0 && o->streams.count > 0 &&
-        !singer_catalog_reduce(catalog, &o->streams, p->arena, &catalog, err)) {
+    if (p->chain == NULL && !singer_tap_catalog(o, p->arena, &catalog, err)) {
         return err_wrap(err, "tap");
     }
     if (!add_file(p, "--config", o->config, arguments, err) ||
@@ -429,7 +428,7 @@ bool singer_pump(const struct request *request, const struct singer_chain *chain
         p.mapper_files[i].n = -1;
     }
     if (ok) {
-        p.state_before = arena_copy(arena, buf_str(&p.loader.state.kept.value));
+        p.state_before = arena_copy(arena, state_for_tap(&p));
         p.loader.dir = chain == NULL ? STR_NONE : chain->dir;
         p.loader.envp = chain == NULL ? NULL : chain->target_envp;
         ok = loader_start(&p.loader, &o->command, o->config, arena, err) && start_tap(&p, err) &&

@@ -8,7 +8,7 @@
 #include "agent/el/line_source.h"
 #include "agent/el/program.h"
 #include "agent/el/singer_batch.h"
-#include "agent/el/singer_catalog.h"
+#include "agent/el/singer_discover.h"
 #include "agent/el/singer_streams.h"
 #include "agent/el/tap_log.h"
 #include "common/base/limits.h"
@@ -165,12 +165,11 @@ static bool add_file(struct tap_program *t, const char *name, struct str content
 static bool start(struct tap_program *t, struct err *err)
 {
     const struct tap_options *o = t->options;
-    struct str catalog = o->catalog;
+    struct str catalog = STR_NONE;
     const char *arguments[ARGUMENTS_MAX] = {0};
     const struct program_options options = {
         .command = &o->command, .dir = o->dir, .arguments = arguments, .has_log = true};
-    if (catalog.len > 0 && o->streams.count > 0 &&
-        !singer_catalog_reduce(catalog, &o->streams, t->context->arena, &catalog, err)) {
+    if (!singer_tap_catalog(o, t->context->arena, &catalog, err)) {
         return err_wrap(err, "tap");
     }
     if (!add_file(t, "--config", o->config, &t->config, arguments, err) ||
