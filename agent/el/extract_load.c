@@ -338,8 +338,12 @@ static bool take_schema(struct load *l, struct err *err)
 
 static bool take_row(struct load *l, struct err *err)
 {
-    bool is_passed_over = l->tap->stream->failure != NULL;
-    l->present = is_passed_over ? NULL : l->tap->stream;
+    struct stream *s = l->tap->stream;
+    if (s == NULL) {
+        return err_set(err, ERR_INTERNAL, "a row without a stream");
+    }
+    bool is_passed_over = s->failure != NULL;
+    l->present = is_passed_over ? NULL : s;
     l->is_row_waiting = !is_passed_over;
     if (is_passed_over || !needs_version_column(l)) {
         return true;
