@@ -65,6 +65,7 @@ static const struct connector connectors[] = {
      .sides = {[USE_EXTRACT] = {.options = &tap_jsonl_options,
                                 .key = "jsonl",
                                 .option = "path",
+                                .check = jsonl_check,
                                 .help = "Files with one JSON object a line."},
                [USE_LOAD] = {.options = &target_jsonl_options,
                              .key = "jsonl",

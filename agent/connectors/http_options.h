@@ -77,7 +77,7 @@ enum { HTTP_HEADERS_MAX = 64, HTTP_RETRIES_MAX = 100 };
          .type = FIELD_OBJECT,                                                                     \
          .offset = offsetof(struct struct_, member_.auth),                                         \
          .object = &auth_options_table,                                                            \
-         .marks = OPTION_CONNECTION | OPTION_PRIVATE,                                              \
+         .marks = OPTION_CONNECTION | OPTION_SECRET,                                               \
          .help = "How the server knows us."},                                                      \
         {.key = "timeout",                                                                         \
          .type = FIELD_DURATION,                                                                   \

@@ -148,7 +148,7 @@ static const struct field_table column_table = {
 };
 
 #define AT(member_) .offset = offsetof(struct http_tap_options, member_)
-static const struct field fields[] = {
+static const struct field tap_fields[] = {
     {.key = "type", .type = FIELD_STR, AT(type), .required = true},
     HTTP_OPTION_FIELDS(http_tap_options, http),
     {.key = "method", .type = FIELD_ENUM, AT(method), .names = method_names, .fallback = "GET"},
@@ -223,8 +223,8 @@ static const struct http_tap_options defaults = {
 const struct field_table tap_http_options = {
     .name = "tap",
     .size = sizeof(struct http_tap_options),
-    .fields = fields,
-    .count = COUNT_OF(fields),
+    .fields = tap_fields,
+    .count = COUNT_OF(tap_fields),
     .defaults = &defaults,
 };
 

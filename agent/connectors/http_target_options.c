@@ -10,7 +10,7 @@ static const char *const format_names[] = {"array", "jsonl", "object", NULL};
 static const char *const method_names[] = {"POST", "PUT", "PATCH", NULL};
 
 #define AT(member_) .offset = offsetof(struct http_target_options, member_)
-static const struct field fields[] = {
+static const struct field target_fields[] = {
     LOAD_OPTION_FIELDS(http_target_options, load),
     HTTP_OPTION_FIELDS(http_target_options, http),
     {.key = "method", .type = FIELD_ENUM, AT(method), .names = method_names, .fallback = "POST"},
@@ -47,8 +47,8 @@ static const struct http_target_options defaults = {
 const struct field_table target_http_options = {
     .name = "target",
     .size = sizeof(struct http_target_options),
-    .fields = fields,
-    .count = COUNT_OF(fields),
+    .fields = target_fields,
+    .count = COUNT_OF(target_fields),
     .defaults = &defaults,
 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* As many as an agent may pass on. */
-enum { COMMAND_WORDS_MAX = LIMIT_STEP_ARGS };
+enum { COMMAND_WORDS_MAX = LIMIT_STEP_ARGS, SELECT_RULES_MAX = 1000 };
 #define FOLLOW_LASTS_MAX (31 * 86400 * NS_PER_SEC)
 
 const char *const load_mode_names[] = {"append", "upsert", "overwrite", NULL};
@@ -106,6 +106,13 @@ const struct field_table tap_jsonl_options = TAP_TABLE(jsonl_fields);
         .help = "The stream to load; all when not given."                                          \
     }
 
+/* Definitions have a list of their own, whose streams are assets: the agent fills this one in. */
+#define SOME_STREAMS_FIELD                                                                         \
+    {                                                                                              \
+        .key = "streams", .type = FIELD_STR_LIST, AT(tap_options, streams), .max = LIMIT_STREAMS,  \
+        .marks = OPTION_HIDDEN                                                                     \
+    }
+
 static const struct field singer_fields[] = {
     TYPE_FIELD,
     {.key = "path",
@@ -114,7 +121,7 @@ static const struct field singer_fields[] = {
      .marks = OPTION_PATH,
      .help = "Files of Singer messages: one, or a pattern with shell wildcards."},
     ONE_STREAM_FIELD,
-    {.key = "streams", .type = FIELD_STR_LIST, AT(tap_options, streams), .max = LIMIT_STREAMS},
+    SOME_STREAMS_FIELD,
     FLATTEN_FIELDS(tap_options, flatten),
 };
 const struct field_table tap_singer_options = TAP_TABLE(singer_fields);
@@ -134,10 +141,23 @@ static const struct field program_fields[] = {
      .marks = OPTION_SECRET,
      .help = "The tap's configuration. It reaches the tap in memory, not by a file on a disk."},
     ONE_STREAM_FIELD,
+    SOME_STREAMS_FIELD,
     {.key = "dir", .type = FIELD_STR, AT(tap_options, dir), .marks = OPTION_HIDDEN | OPTION_PATH},
     {.key = "catalog", .type = FIELD_JSON_TEXT, AT(tap_options, catalog), .marks = OPTION_HIDDEN},
+    {.key = "streams",
+     .type = FIELD_STR_LIST,
+     AT(tap_options, streams),
+     .max = LIMIT_STREAMS,
+     .marks = OPTION_HIDDEN},
     FLATTEN_FIELDS(tap_options, flatten),
-    {.key = "select", .type = FIELD_JSON, .is_unsupported = true},
+    {.key = "select",
+     .type = FIELD_STR_LIST,
+     AT(tap_options, select),
+     .min = 1,
+     .max = SELECT_RULES_MAX,
+     .help =
+         "What to load, as Meltano's rules say it: `stream.*`, `stream.property`, `!stream`, with "
+         "`*`, `?` and `[a-z]`. The tap is asked for its catalog before each load."},
 };
 const struct field_table tap_program_options = TAP_TABLE(program_fields);
 
@@ -193,11 +213,25 @@ bool csv_check_delimiter(struct str delimiter, struct err *err)
     return err_hint(err, "use \",\", \";\", \"|\" or \"\\t\"");
 }
 
+/* Of files, followed or not. */
+bool jsonl_check(const void *options, enum load_mode mode, struct err *err)
+{
+    const struct tap_options *o = options;
+    if (o->lasts > 0 && !o->follow) {
+        err_set(err, ERR_INVALID, "\"for\" is of files that are followed");
+        return err_hint(err, "add \"follow: true\", or leave it out");
+    }
+    if (o->follow && mode == MODE_OVERWRITE) {
+        err_set(err, ERR_INVALID, "\"follow\" reads what is new, but \"overwrite\" needs all");
+        return err_hint(err, "use mode append, or upsert with a primary_key");
+    }
+    return true;
+}
+
 bool csv_check(const void *options, enum load_mode mode, struct err *err)
 {
     const struct tap_options *o = options;
-    (void)mode;
-    if (!csv_check_delimiter(o->delimiter, err)) {
+    if (!jsonl_check(options, mode, err) || !csv_check_delimiter(o->delimiter, err)) {
         return false;
     }
     if (o->header && o->columns.count > 0) {

@@ -35,6 +35,7 @@ struct tap_options {
     struct str dir;             /* singer_program: the folder it runs in; empty = ours */
     struct str config;          /* singer_program: JSON text; empty = none */
     struct str catalog;         /* the same */
+    struct str_list select;     /* singer_program: rules for the catalog that it discovers */
     struct flatten flatten;     /* singer... */
 };
 extern const struct field_table tap_sqlite_options;
@@ -45,6 +46,7 @@ extern const struct field_table tap_program_options;
 /* ERR_INVALID: not one byte, or one that means something else. */
 MUST_CHECK bool csv_check_delimiter(struct str delimiter, struct err *err);
 MUST_CHECK bool csv_check(const void *options, enum load_mode mode, struct err *err);
+MUST_CHECK bool jsonl_check(const void *options, enum load_mode mode, struct err *err);
 MUST_CHECK bool program_check(const void *options, enum load_mode mode, struct err *err);
 
 /* Of every target: the first member of a connector's own struct, whose table begins with

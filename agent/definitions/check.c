@@ -258,8 +258,7 @@ static const struct resource *home_of(const struct asset *asset)
     if (asset->work == ASSET_SQL) {
         return asset->sql.resource;
     }
-    bool is_asked =
-        asset->load.resource != NULL && asset->load.resource->connector->answers_sql;
+    bool is_asked = asset->load.resource != NULL && asset->load.resource->connector->answers_sql;
     return is_asked ? asset->load.resource : NULL;
 }
 

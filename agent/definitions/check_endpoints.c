@@ -250,7 +250,8 @@ static void check_mode(const struct end *from, const struct end *to)
     struct location at = place_of(to->node, "mode");
     const int *given = option(to, "mode", FIELD_ENUM);
     bool has_key = list_option(to, "primary_key").count > 0;
-    bool is_keyed = has_key || from->side->has_streams || from->side->has_key;
+    bool is_keyed = has_key || from->side->has_streams || from->side->has_key ||
+                    list_option(from, "primary_key").count > 0;
     bool is_file = to->side->is_file;
     enum load_mode mode =
         has_key || (from->side->has_streams && !is_file) ? MODE_UPSERT : MODE_APPEND;

@@ -5,6 +5,7 @@
 
 struct said {
     struct explaining *x;
+    const struct field *field; /* NULL: nothing is known of it */
     bool is_private;
 };
 
@@ -20,6 +21,23 @@ static struct str shown(const struct said *s, struct str text)
     return is_plain ? STR("***") : masked;
 }
 
+static bool is_private(const struct field *field)
+{
+    return field != NULL && (field->marks & OPTION_PRIVATE) != 0;
+}
+
+/* Of the member of an object that `field` describes; NULL when its table says nothing of it. */
+static const struct field *member_field(const struct field *field, struct str key)
+{
+    const struct field_table *table = field == NULL ? NULL : field->object;
+    for (size_t i = 0; table != NULL && i < table->count; i++) {
+        if (str_eq(key, str_from(table->fields[i].key))) {
+            return &table->fields[i];
+        }
+    }
+    return NULL;
+}
+
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as the reader lets a file be */
 static void add_filled(const struct said *s, struct json_writer *w, const struct json *node)
 {
@@ -28,8 +46,11 @@ static void add_filled(const struct said *s, struct json_writer *w, const struct
     } else if (node->type == JSON_OBJECT) {
         jw_begin_object(w);
         for (const struct json *member = node->child; member != NULL; member = member->next) {
+            const struct field *field = member_field(s->field, member->key);
+            const struct said inner = {
+                .x = s->x, .field = field, .is_private = s->is_private || is_private(field)};
             jw_key(w, member->key);
-            add_filled(s, w, member);
+            add_filled(&inner, w, member);
         }
         jw_end_object(w);
     } else if (node->type == JSON_ARRAY) {
@@ -89,8 +110,7 @@ void say_options(struct explaining *x, const struct connector *c, enum connector
     }
     for (const struct json *member = node->child; member != NULL; member = member->next) {
         const struct field *field = connector_option(c, use, member->key);
-        const struct said said = {
-            .x = x, .is_private = field != NULL && (field->marks & OPTION_PRIVATE) != 0};
+        const struct said said = {.x = x, .field = field, .is_private = is_private(field)};
         say_member(&said, member);
     }
 }

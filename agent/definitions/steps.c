@@ -33,6 +33,18 @@ static void refuse(const struct expansion *x, const struct json *object, const c
     }
 }
 
+/* A file whose name is not made of the stream's. */
+static void refuse_one_file(const struct expansion *x, const struct json *load, const char *key)
+{
+    const struct json *path = json_get(load, key);
+    if (path != NULL && path->type == JSON_STRING &&
+        str_contains(path->as.string, STR("{stream}"))) {
+        return;
+    }
+    refuse(x, load, key, "write {stream} into the file's name, or load into a database",
+           "load: a file takes one stream, and there are streams");
+}
+
 static void check_streams(const struct expansion *x)
 {
     const struct json *extract = json_get(x->node, "extract");
@@ -42,8 +54,8 @@ static void check_streams(const struct expansion *x)
     refuse(x, extract, "stream", NULL, "extract has both stream and streams");
     refuse(x, load, "table", "take it away",
            "load: each of the streams has a table by its name, not one for all");
-    refuse(x, load, "jsonl", "load into a database, or make an asset of each stream by itself",
-           "load: a file takes one stream, and there are streams");
+    refuse_one_file(x, load, "jsonl");
+    refuse_one_file(x, load, "csv");
     for (size_t i = 0; i < x->members->count; i++) {
         for (size_t earlier = 0; earlier < i; earlier++) {
             if (str_eq(members[i].stream, members[earlier].stream)) {
@@ -299,7 +311,8 @@ static size_t count_assets(const struct object_list *blocks, bool *ret_has_steps
     const struct raw_asset *raw = blocks->items;
     for (size_t i = 0; i < blocks->count; i++) {
         size_t members = raw[i].extract.streams.count + raw[i].outputs.count;
-        *ret_has_steps = *ret_has_steps || members > 0;
+        *ret_has_steps =
+            *ret_has_steps || members > 0 || json_get(raw[i].extract.node, "streams") != NULL;
         count += members > 0 ? members : 1;
     }
     return count;
@@ -357,6 +370,45 @@ static void drop_streams(struct json *block)
     }
 }
 
+/* Adds what becomes of the block; `node`, which has no sibling any more, is its own. */
+static bool expand_one(const struct expansion *x, struct json *node, struct json_open *tree,
+                       struct object_list *assets)
+{
+    bool is_step =
+        node != NULL && x->members->count > 0 && x->list != NULL && x->list->type == JSON_ARRAY;
+    if (is_step && may_expand(x)) {
+        return expand_block(x, tree, assets);
+    }
+    ((struct raw_asset *)assets->items)[assets->count++] = *x->raw;
+    if (node != NULL) {
+        drop_streams(node);
+        json_append(tree, node);
+    }
+    return true;
+}
+
+static bool expand_all(struct loader *l, struct json *list, struct object_list *assets)
+{
+    const struct object_list blocks = l->raw.assets;
+    const struct raw_asset *raw = blocks.items;
+    struct json_open tree = {.node = list};
+    struct json *node = list->child;
+    list->child = NULL;
+    list->count = 0;
+    for (size_t i = 0; i < blocks.count; i++) {
+        struct json *next = node == NULL ? NULL : node->next;
+        const struct expansion x = expansion_of(l, node, &raw[i]);
+        if (node != NULL) {
+            node->next = NULL;
+        }
+        if (!expand_one(&x, node, &tree, assets)) {
+            return false;
+        }
+        node = next;
+    }
+    return true;
+}
+
 bool expand_steps(struct loader *l, struct json *root)
 {
     struct json *list = assets_of(root);
@@ -374,30 +426,8 @@ bool expand_steps(struct loader *l, struct json *root)
     }
     struct object_list assets = {.items =
                                      arena_array(&l->scratch, count, sizeof(struct raw_asset))};
-    struct json_open tree = {.node = list};
-    struct json *node = list->child;
-    list->child = NULL;
-    list->count = 0;
-    if (assets.items == NULL) {
+    if (assets.items == NULL || !expand_all(l, list, &assets)) {
         return false;
-    }
-    for (size_t i = 0; i < blocks.count; i++) {
-        struct json *next = node == NULL ? NULL : node->next;
-        const struct expansion x = expansion_of(l, node, &raw[i]);
-        bool is_step = x.members->count > 0 && x.list != NULL && x.list->type == JSON_ARRAY;
-        if (is_step && may_expand(&x)) {
-            if (!expand_block(&x, &tree, &assets)) {
-                return false;
-            }
-        } else {
-            ((struct raw_asset *)assets.items)[assets.count++] = raw[i];
-            if (node != NULL) {
-                node->next = NULL;
-                drop_streams(node);
-                json_append(&tree, node);
-            }
-        }
-        node = next;
     }
     if (assets.count > LIMIT_ASSETS) {
         problems_add(l->problems, place_of_node(list), STR_NONE,

@@ -9,6 +9,7 @@
 #include "common/base/limits.h"
 #include "common/log/log.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { PROGRESS_ROWS = 1024 };
@@ -110,11 +111,27 @@ static bool commit(struct load *l, bool is_last, struct err *err)
     return l->watcher == NULL || l->watcher->committed(l->watcher->ctx, buf_str(&l->state), err);
 }
 
-static bool has_passed(const struct load *l, int64_t slices)
+static bool has_passed(const struct load *l, int64_t rows, int64_t bytes)
 {
-    int64_t rows = l->request->load->slice_rows > 0 ? l->request->load->slice_rows : SLICE_ROWS;
-    return l->tap->rows_read - l->slice_rows >= rows * slices ||
-           l->tap->bytes_read - l->slice_bytes >= SLICE_BYTES * slices;
+    return l->tap->rows_read - l->slice_rows >= rows ||
+           l->tap->bytes_read - l->slice_bytes >= bytes;
+}
+
+static int64_t rows_of_slice(const struct load *l)
+{
+    return l->request->load->slice_rows > 0 ? l->request->load->slice_rows : SLICE_ROWS;
+}
+
+static bool is_slice_large(const struct load *l)
+{
+    return has_passed(l, rows_of_slice(l), SLICE_BYTES);
+}
+
+/* So large that it cannot wait any longer for the state to move. */
+static bool is_slice_too_large(const struct load *l)
+{
+    int64_t rows = rows_of_slice(l) > SLICE_ROWS ? rows_of_slice(l) : SLICE_ROWS;
+    return has_passed(l, rows * SLICES_WITHOUT_STATE, (int64_t)SLICE_BYTES * SLICES_WITHOUT_STATE);
 }
 
 static bool is_slice_old(const struct load *l)
@@ -125,8 +142,7 @@ static bool is_slice_old(const struct load *l)
 /* Where only checkpoints move the state, a slice waits for one, though not for ever. */
 static bool is_slice_full(const struct load *l)
 {
-    return l->tap->has_checkpoints ? has_passed(l, SLICES_WITHOUT_STATE)
-                                   : has_passed(l, 1) || is_slice_old(l);
+    return l->tap->has_checkpoints ? is_slice_too_large(l) : is_slice_large(l) || is_slice_old(l);
 }
 
 static bool advance(struct load *l, struct err *err)
@@ -159,7 +175,8 @@ static bool advance(struct load *l, struct err *err)
 /* The first row with a version makes a column for it. */
 static bool needs_version_column(const struct load *l)
 {
-    return l->tap->origin.has_version && !l->tap->stream->has_versions &&
+    const struct stream *s = l->tap->stream;
+    return s != NULL && l->tap->origin.has_version && !s->has_versions &&
            l->request->load->activate_versions;
 }
 
@@ -316,6 +333,9 @@ static bool activate_version(struct load *l, struct err *err)
     struct stream *s = l->tap->stream;
     const struct load_options *load = l->request->load;
     char now[WALL_TEXT_SIZE];
+    if (s == NULL) {
+        return err_set(err, ERR_INTERNAL, "a version without a stream");
+    }
     const struct removal old = {
         .kind = REMOVE_OLD_VERSIONS,
         .version = l->tap->origin.version,
@@ -348,7 +368,7 @@ static bool go_on(struct load *l, struct err *err)
         return activate_version(l, err);
     case TAP_STATE:
     case TAP_IDLE:
-        return !(has_passed(l, 1) || is_slice_old(l) || l->tap->wants_commit) ||
+        return !(is_slice_large(l) || is_slice_old(l) || l->tap->wants_commit) ||
                commit(l, false, err);
     case TAP_END:
     default:
@@ -372,9 +392,19 @@ static bool end_broken_off(struct load *l, struct err *err)
     return false;
 }
 
+static bool load_rows(struct load *l, const struct row_source *source, struct err *err)
+{
+    struct stream *s = l->present;
+    struct mono_time start = clock_mono(&l->clock);
+    bool ok = l->target->ops->load(l->target, s->sink, source, err);
+    s->time_ns += clock_mono(&l->clock).ns - start.ns;
+    return ok;
+}
+
 static bool pump(struct load *l, struct err *err)
 {
     const struct row_source source = {.next = next_row, .ctx = l};
+    assert(l->tap != NULL); /* open_both() */
     l->slice_start = clock_mono(&l->clock);
     l->times.load_start = clock_wall(&l->clock);
     l->times.batch_start = l->times.load_start;
@@ -385,9 +415,7 @@ static bool pump(struct load *l, struct err *err)
         return false;
     }
     while (l->result != TAP_END) {
-        bool ok = l->present == NULL
-                      ? advance(l, err)
-                      : l->target->ops->load(l->target, l->present->sink, &source, err);
+        bool ok = l->present == NULL ? advance(l, err) : load_rows(l, &source, err);
         if (!ok || !go_on(l, err)) {
             return false;
         }
@@ -500,6 +528,7 @@ static bool describe_streams(const struct load *l, struct materialization *ret, 
                                                  .rows_written = s->sink->rows_written,
                                                  .rows_removed = s->sink->rows_removed,
                                                  .row_count = s->sink->row_count,
+                                                 .time_ns = s->time_ns,
                                                  .key_min = s->key_min,
                                                  .key_max = s->key_max,
                                                  .table = s->sink->name,
@@ -519,6 +548,7 @@ static bool describe(const struct load *l, struct materialization *ret, struct e
 {
     *ret = (struct materialization){.rows_read = l->tap->rows_read,
                                     .bytes_read = l->tap->bytes_read,
+                                    .metrics = l->tap->metrics,
                                     .snapshots = l->tap->snapshots};
     struct stream *s = l->stream_count > 0 ? l->streams[0] : NULL;
     return l->only != NULL ? describe_stream(l, s, l->only, ret, err)

@@ -68,10 +68,6 @@ static bool open_files(struct file_tap *t, const struct tap_context *context, st
         .definition = hash_definition(context),
         .state = context->state,
     };
-    if (o->lasts > 0) {
-        err_set(err, ERR_INVALID, "\"for\" is of files that are followed");
-        return err_hint(err, "add \"follow: true\", or leave it out");
-    }
     return file_set_open(&t->files, &options, context->arena, err);
 }
 

@@ -146,9 +146,12 @@ static bool read_record(struct file_target *t, const struct json *node, struct e
     if (!add_record(t, stream->as.string, &r, err)) {
         return false;
     }
+    int64_t tail = 0;
     (void)integer(node, "aside_bytes", &r->aside_bytes);
-    return (integer(node, "bytes", &r->bytes) && integer(node, "rows", &r->rows) &&
-            integer(node, "inode", &r->inode) && r->bytes >= 0) ||
+    bool has_tail = integer(node, "tail", &tail);
+    r->tail = (uint64_t)tail;
+    return (has_tail && integer(node, "bytes", &r->bytes) && integer(node, "rows", &r->rows) &&
+            r->bytes >= 0) ||
            corrupt(t, err);
 }
 
@@ -202,7 +205,7 @@ static void write_record(struct json_writer *w, const struct file_record *r)
     jw_member_str(w, "stream", r->stream);
     jw_member_i64(w, "bytes", r->bytes);
     jw_member_i64(w, "rows", r->rows);
-    jw_member_i64(w, "inode", r->inode);
+    jw_member_i64(w, "tail", (int64_t)r->tail);
     if (r->aside_bytes >= 0) {
         jw_member_i64(w, "aside_bytes", r->aside_bytes);
     }
@@ -321,8 +324,9 @@ static bool open_append(struct file_target *t, struct file_sink *s, struct err *
     struct file_record *r = s->record;
     bool is_other = false;
     bool is_known = r->bytes >= 0;
-    if ((r->aside_bytes >= 0 && !out_file_move_aside(&s->file, r->aside_bytes, r->inode, err)) ||
-        !out_file_append(&s->file, r->bytes, r->inode, &is_other, err)) {
+    if ((r->aside_bytes >= 0 &&
+         !out_file_move_aside(&s->file, r->aside_bytes, r->bytes, r->tail, err)) ||
+        !out_file_append(&s->file, r->bytes, r->tail, &is_other, err)) {
         return false;
     }
     r->aside_bytes = -1;
@@ -330,7 +334,7 @@ static bool open_append(struct file_target *t, struct file_sink *s, struct err *
         return true;
     }
     r->bytes = s->file.size;
-    r->inode = s->file.inode;
+    r->tail = s->file.tail;
     r->rows = is_known || r->bytes == 0 ? 0 : -1; /* we do not know how many were there */
     return write_state_file(t, err);
 }
@@ -370,7 +374,7 @@ bool file_target_add(struct target *target, struct str table, struct sink **ret,
     }
     if (t->base.has_tables && table.len == 0) {
         err_set(err, ERR_INVALID, "target %s: the stream has no name", t->format->name);
-        return err_hint(err, "give it one with the target's \"table\"");
+        return err_hint(err, "give it one with the tap's \"stream\", or the target's \"table\"");
     }
     if (!add_sink(t, table, &s, err)) {
         return err_wrap(err, "target %s", t->format->name);
@@ -466,7 +470,7 @@ static bool sync_sink(struct file_target *t, struct file_sink *s, struct err *er
     bool is_from_start = t->is_overwrite || s->has_before;
     r->aside_bytes = s->has_before ? s->before.size : -1;
     r->bytes = s->file.size;
-    r->inode = s->file.inode;
+    r->tail = s->file.tail;
     r->rows = is_from_start ? s->new_rows : r->rows < 0 ? -1 : r->rows + s->new_rows;
     s->base.rows_written += s->new_rows;
     s->base.row_count = r->rows;
@@ -490,7 +494,8 @@ static bool move_aside(struct file_sink *s, struct err *err)
     s->has_before = false;
     s->file.is_new = false; /* it is committed, whatever follows */
     out_file_release(&s->before);
-    return out_file_move_aside(&s->file, s->record->aside_bytes, s->record->inode, err);
+    return out_file_move_aside(&s->file, s->record->aside_bytes, s->record->bytes, s->record->tail,
+                               err);
 }
 
 static bool commit(struct file_target *t, struct str state, struct err *err)

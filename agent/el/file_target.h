@@ -12,10 +12,10 @@
 
 /* A stream's file in the state; also of streams that this run does not have. */
 struct file_record {
-    struct str stream; /* empty: the only one */
-    int64_t bytes;     /* of the file at the last commit; -1 = it is not known yet */
-    int64_t rows;      /* in it; -1 = not known */
-    int64_t inode;
+    struct str stream;   /* empty: the only one */
+    int64_t bytes;       /* of the file at the last commit; -1 = it is not known yet */
+    int64_t rows;        /* in it; -1 = not known */
+    uint64_t tail;       /* what is before its end (out_file.h) */
     int64_t aside_bytes; /* of the file that was to be moved aside for it; -1 = none */
     struct file_record *next;
 };

@@ -28,7 +28,10 @@ static bool is_lower(char c)
 
 static char to_lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+    if (c >= 'A' && c <= 'Z') {
+        return (char)(c + ('a' - 'A'));
+    }
+    return c;
 }
 
 /* The name in camel case without its lower-case letters: "shipping_address" is "sa". */

@@ -159,10 +159,6 @@ void follow_write_state(const struct follow *f, struct json_writer *w)
 bool follow_open(struct follow **ret, const struct follow_options *options, struct arena *arena,
                  struct err *err)
 {
-    if (options->mode == MODE_OVERWRITE) {
-        err_set(err, ERR_INVALID, "\"follow\" reads what is new, but \"overwrite\" needs all");
-        return err_hint(err, "use mode append, or upsert with a primary_key");
-    }
     struct follow *f = calloc(1, sizeof(*f));
     if (f == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory to follow files");

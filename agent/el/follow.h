@@ -12,7 +12,7 @@ struct follow_options {
     uint64_t definition; /* as for file_set_open() */
     struct str state;
 };
-/* ERR_INVALID for mode overwrite, and for a state of the same files that were not followed, which an
+/* Not with mode overwrite. ERR_INVALID for a state of the same files that were not followed, which an
  * append would repeat. */
 MUST_CHECK bool follow_open(struct follow **ret, const struct follow_options *options,
                             struct arena *arena, struct err *err);

@@ -1,5 +1,7 @@
 #include "agent/el/line_source.h"
 
+#include "common/platform/clock.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -29,14 +31,40 @@ static bool make_room(struct line_source *s, size_t max, struct err *err)
     return true;
 }
 
+/* Whether there is something to read, at the latest after the time. */
+static bool wait_for_input(struct line_source *s, int idle_ms, bool *ret, struct err *err)
+{
+    const struct clock clock = clock_system();
+    struct mono_time start = clock_mono(&clock);
+    int64_t left = idle_ms;
+    for (;;) {
+        struct pollfd ready[] = {
+            {.fd = s->fd, .events = POLLIN},
+            {.fd = s->listen_fd == NULL ? -1 : *s->listen_fd, .events = POLLIN},
+        };
+        int n = poll(ready, COUNT_OF(ready), (int)left);
+        *ret = n > 0 && ready[0].revents != 0;
+        if (n < 0 && errno != EINTR) {
+            return err_errno(err, errno, "wait for input");
+        }
+        if (n > 0 && ready[1].revents != 0) {
+            s->listen(s->listen_ctx);
+        }
+        left = idle_ms - (clock_mono(&clock).ns - start.ns) / NS_PER_MS;
+        if (*ret || n <= 0 || left <= 0) {
+            return true;
+        }
+    }
+}
+
 /* *ret false: nothing came. */
 static bool fill(struct line_source *s, int idle_ms, bool *ret, struct err *err)
 {
-    struct pollfd ready = {.fd = s->fd, .events = POLLIN};
-    int n = poll(&ready, 1, idle_ms);
-    *ret = n > 0;
-    if (n <= 0) {
-        return n == 0 || errno == EINTR || err_errno(err, errno, "wait for input");
+    if (!wait_for_input(s, idle_ms, ret, err)) {
+        return false;
+    }
+    if (!*ret) {
+        return true;
     }
     ssize_t got = read(s->fd, s->memory + s->end, s->cap - s->end);
     if (got < 0) {

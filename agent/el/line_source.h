@@ -12,6 +12,10 @@ struct line_source {
     size_t end;
     bool is_at_end;
     int64_t line; /* 1-based number of the last line that was given */
+    /* While it waits: something else to listen to, which takes what is there. NULL = nothing. */
+    void (*listen)(void *ctx);
+    void *listen_ctx;
+    const int *listen_fd; /* may become -1 */
 };
 enum line_result { LINE_TEXT, LINE_IDLE, LINE_END };
 

@@ -16,7 +16,7 @@ enum { PIECE_BYTES = 16 << 10, STATE_ARENA_BYTES_MAX = 64 << 20 };
 bool loader_open(struct loader *ret, struct str state_dir, struct str state_id, struct arena *arena,
                  struct err *err)
 {
-    *ret = (struct loader){.program = {.pidfd = -1, .in = -1, .out = -1},
+    *ret = (struct loader){.program = {.pidfd = -1, .in = -1, .out = -1, .log = -1},
                            .config = {-1},
                            .said = buf_growing((size_t)LIMIT_JSON_BYTES * 2)};
     return state_file_open(&ret->state, state_dir, state_id, arena, err);

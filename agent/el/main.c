@@ -120,8 +120,8 @@ static const struct cli_command commands[] = {
         .args = "NAME",
         .summary = "be a Singer target: load the messages on standard input",
         .description =
-            "NAME is sqlite, jsonl or csv. Reads Singer messages (SCHEMA, RECORD, STATE) and loads "
-            "each "
+            "NAME is sqlite, jsonl or csv. Reads Singer messages (SCHEMA, RECORD, STATE, "
+            "ACTIVATE_VERSION, BATCH) and loads each "
             "stream into the table of its name. A STATE is written to standard output, one JSON "
             "value "
             "a line, once everything that came before it is durable. Log lines for people go to "

@@ -1,5 +1,6 @@
 #include "agent/el/out_file.h"
 
+#include "agent/el/hash.h"
 #include "common/base/limits.h"
 #include "common/gzip/gzip.h"
 
@@ -9,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NUMBERED_MAX = 9999 };
+enum { NUMBERED_MAX = 9999, TAIL_BYTES = 1024 };
 
 bool out_file_init(struct out_file *f, const char *path, bool is_packed, struct arena *arena,
                    struct err *err)
@@ -52,7 +53,6 @@ static bool open_file(struct out_file *f, const char *path, int flags, struct st
     if (fstat(f->fd.n, st) != 0 || !S_ISREG(st->st_mode)) {
         return err_set(err, ERR_INVALID, "%s is not a regular file", path);
     }
-    f->inode = (int64_t)st->st_ino;
     return true;
 }
 
@@ -69,15 +69,42 @@ static bool check_packing(const struct out_file *f, struct err *err)
     return err_hint(err, "change \"compress\", or choose another path");
 }
 
-bool out_file_append(struct out_file *f, int64_t size, int64_t inode, bool *ret_is_other,
+/* The hash of up to TAIL_BYTES before `size`. */
+static bool read_tail(int fd, int64_t size, uint64_t *ret, struct err *err)
+{
+    char bytes[TAIL_BYTES];
+    size_t want = size < TAIL_BYTES ? (size_t)size : TAIL_BYTES;
+    size_t len = 0;
+    while (len < want) {
+        ssize_t n = pread(fd, bytes + len, want - len, size - (int64_t)(want - len));
+        if (n == 0 || (n < 0 && errno != EINTR)) {
+            return err_errno(err, n == 0 ? EIO : errno, "read what was written");
+        }
+        len += n > 0 ? (size_t)n : 0;
+    }
+    *ret = hash64_of((struct str){bytes, len});
+    return true;
+}
+
+bool out_file_append(struct out_file *f, int64_t size, uint64_t tail, bool *ret_is_other,
                      struct err *err)
 {
     struct stat st;
     if (!open_file(f, f->path, 0, &st, err)) {
         return false;
     }
-    bool is_other = size < 0 || st.st_size < size || (inode != 0 && inode != f->inode);
+    bool is_other = size < 0 || st.st_size < size;
     f->size = is_other ? st.st_size : size;
+    if (!read_tail(f->fd.n, f->size, &f->tail, err)) {
+        return false;
+    }
+    if (!is_other && f->tail != tail) {
+        is_other = true;
+        f->size = st.st_size;
+        if (!read_tail(f->fd.n, f->size, &f->tail, err)) {
+            return false;
+        }
+    }
     if (ftruncate(f->fd.n, f->size) != 0 || lseek(f->fd.n, f->size, SEEK_SET) < 0) {
         return err_errno(err, errno, "cut %s to %lld bytes", f->path, (long long)f->size);
     }
@@ -153,7 +180,8 @@ bool out_file_sync(struct out_file *f, struct err *err)
             return false;
         }
     }
-    return fdatasync(f->fd.n) == 0 || err_errno(err, errno, "sync %s", f->path);
+    return (fdatasync(f->fd.n) == 0 || err_errno(err, errno, "sync %s", f->path)) &&
+           read_tail(f->fd.n, f->size, &f->tail, err);
 }
 
 static bool sync_folder_of(const char *path, struct err *err)
@@ -174,11 +202,11 @@ static bool sync_folder_of(const char *path, struct err *err)
     return true;
 }
 
-/* 0 when it is not there. */
-static int64_t inode_of(const char *path)
+static bool is_same_file(const char *a, const char *b)
 {
-    struct stat st;
-    return stat(path, &st) == 0 ? (int64_t)st.st_ino : 0;
+    struct stat x;
+    struct stat y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_ino == y.st_ino && x.st_dev == y.st_dev;
 }
 
 bool out_file_replace(struct out_file *f, struct err *err)
@@ -190,7 +218,7 @@ bool out_file_replace(struct out_file *f, struct err *err)
     return sync_folder_of(f->path, err);
 }
 
-static bool keep_as_numbered(const struct out_file *f, int64_t inode, struct err *err)
+static bool keep_as_numbered(const struct out_file *f, struct err *err)
 {
     char name[LIMIT_PATH_BYTES + 8];
     for (int n = 1; n <= NUMBERED_MAX; n++) {
@@ -202,7 +230,7 @@ static bool keep_as_numbered(const struct out_file *f, int64_t inode, struct err
             err_errno(err, errno, "keep %s as %s", f->path, name);
             return err_hint(err, "the file system must know hard links; or move the file yourself");
         }
-        if (inode_of(name) == inode) {
+        if (is_same_file(name, f->path)) {
             return true; /* a run that was killed did it */
         }
     }
@@ -210,14 +238,36 @@ static bool keep_as_numbered(const struct out_file *f, int64_t inode, struct err
                    NUMBERED_MAX);
 }
 
-bool out_file_move_aside(struct out_file *f, int64_t bytes, int64_t inode, struct err *err)
+/* Is the new file there still? *ret false, too, when it is the one of a run that was not committed. */
+static bool is_new_there(const struct out_file *f, int64_t size, uint64_t tail, bool *ret,
+                         struct err *err)
 {
-    int64_t old = inode_of(f->path);
-    if (old == 0 || inode_of(f->new_path) != inode) {
+    struct stat st;
+    uint64_t there = 0;
+    AUTO(fd) fd = {open(f->new_path, O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+    *ret = false;
+    if (fd.n < 0 || fstat(fd.n, &st) != 0 || st.st_size != size) {
+        return true;
+    }
+    if (!read_tail(fd.n, size, &there, err)) {
+        return false;
+    }
+    *ret = there == tail;
+    return true;
+}
+
+bool out_file_move_aside(struct out_file *f, int64_t aside_bytes, int64_t size, uint64_t tail,
+                         struct err *err)
+{
+    bool is_there = false;
+    if (!is_new_there(f, size, tail, &is_there, err)) {
+        return false;
+    }
+    if (!is_there || !files_exist(f->path)) {
         return true; /* done */
     }
-    if (truncate(f->path, bytes) != 0) {
-        return err_errno(err, errno, "cut %s to %lld bytes", f->path, (long long)bytes);
+    if (truncate(f->path, aside_bytes) != 0) {
+        return err_errno(err, errno, "cut %s to %lld bytes", f->path, (long long)aside_bytes);
     }
-    return keep_as_numbered(f, old, err) && out_file_replace(f, err);
+    return keep_as_numbered(f, err) && out_file_replace(f, err);
 }

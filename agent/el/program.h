@@ -9,8 +9,10 @@
 struct program {
     pid_t pid; /* 0 = none */
     int pidfd;
-    int in;  /* to its standard input; -1 = it has none */
-    int out; /* from its standard output */
+    int in;                   /* to its standard input; -1 = it has none */
+    int out;                  /* from its standard output */
+    int log;                  /* from its standard error; -1: it writes to ours */
+    struct tap_log *listener; /* takes what comes from `log` while its end is waited for */
 };
 struct program_options {
     const struct str_list *command;
@@ -19,7 +21,9 @@ struct program_options {
     const char *const *envp;      /* "NAME=value", NULL at the end; NULL = ours */
     bool has_input;               /* by a pipe: program.in */
     int input_fd;                 /* else this one, which stays the caller's; 0 = nothing to read */
+    bool has_log; /* its standard error comes to us; whoever starts it sets `listener` */
 };
+struct tap_log;
 /* The name in front of errors is the command's first word. */
 MUST_CHECK bool program_start(struct program *ret, const struct program_options *options,
                               struct arena *arena, struct err *err);

@@ -170,6 +170,11 @@ static void write_stream(struct json_writer *w, const struct stream_counts *s)
     if (s->row_count >= 0) {
         jw_member_i64(w, "row_count", s->row_count);
     }
+    if (s->time_ns > 0) {
+        double seconds = (double)s->time_ns / (double)NS_PER_SEC;
+        jw_member_double(w, "duration_s", seconds);
+        jw_member_double(w, "rows_per_second", (double)(int64_t)((double)s->rows_read / seconds));
+    }
     jw_member_opt(w, "replication_key_min", s->key_min);
     jw_member_opt(w, "replication_key_max", s->key_max);
     write_stream_columns(w, s->columns);
@@ -189,6 +194,19 @@ static void add_streams(struct json_writer *w, const struct materialization *m)
     }
     jw_end_object(w);
     jw_end_object(w);
+}
+
+static void add_metrics(struct json_writer *w, const struct tap_metrics *metrics)
+{
+    if (metrics == NULL || metrics->count == 0 || w->out->len > COLUMNS_BYTES_MAX) {
+        return;
+    }
+    begin_entry(w, "tap_metrics", "json");
+    tap_metrics_write(metrics, w);
+    jw_end_object(w);
+    if (metrics->dropped > 0) {
+        add_int(w, "tap_metrics_dropped", metrics->dropped);
+    }
 }
 
 /* getrusage() would count the parent's memory at the time of the spawn. */
@@ -245,6 +263,7 @@ void report_materialization(struct report *r, const struct materialization *m)
     add_int(&w, "peak_memory_bytes", peak_memory_bytes());
     add_columns(&w, m->columns);
     add_streams(&w, m);
+    add_metrics(&w, m->metrics);
     jw_end_object(&w);
     end(r, &w);
 }

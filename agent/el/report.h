@@ -3,6 +3,7 @@
 #pragma once
 #include "agent/el/request.h"
 #include "agent/el/schema.h"
+#include "agent/el/tap_metrics.h"
 #include "common/base/buf.h"
 #include "common/platform/clock.h"
 
@@ -23,6 +24,7 @@ struct stream_counts {
     int64_t rows_written;
     int64_t rows_removed;         /* that the source says are gone */
     int64_t row_count;            /* -1 = not known */
+    int64_t time_ns;              /* 0 = not known */
     struct str key_min, key_max;  /* of the replication key; may be empty */
     const struct schema *columns; /* may be NULL */
     struct str table;             /* as of a materialization */
@@ -44,8 +46,9 @@ struct materialization {
     const struct schema *columns;  /* may be NULL */
     struct stream_counts *streams; /* where there may be several */
     size_t stream_count;
-    struct str asset; /* of a step that makes several; else empty */
-    struct str state; /* that the load left, where there may be several streams */
+    const struct tap_metrics *metrics; /* of a Singer tap; lives in the arena; may be NULL */
+    struct str asset;                  /* of a step that makes several; else empty */
+    struct str state;                  /* that the load left, where there may be several streams */
 };
 
 void report_init(struct report *r);

@@ -4,9 +4,11 @@
 #include "agent/el/connectors.h"
 #include "agent/el/line_source.h"
 #include "agent/el/loader.h"
-#include "agent/el/singer_catalog.h"
+#include "agent/el/singer_batch.h"
+#include "agent/el/singer_discover.h"
 #include "agent/el/singer_streams.h"
 #include "agent/el/stream_state.h"
+#include "agent/el/tap_log.h"
 #include "common/base/limits.h"
 #include "common/json/json_scan.h"
 #include "common/log/log.h"
@@ -32,10 +34,12 @@ struct pump {
     struct program mappers[SINGER_MAPPERS_MAX];
     struct fd mapper_files[SINGER_MAPPERS_MAX];
     size_t mapper_count;        /* started */
+    struct tap_log log;         /* the tap's */
     struct fd files[TAP_FILES]; /* in memory, that the tap reads */
     struct line_source lines;
     struct buf out; /* lines not yet sent */
     struct buf names;
+    struct singer_batch batch; /* that is counted */
     struct stream_counts *streams;
     size_t stream_count;
     size_t present; /* the stream of the last record */
@@ -100,7 +104,8 @@ static bool find_stream(struct pump *p, struct str stream, size_t *ret, struct e
     return true;
 }
 
-static bool count_record(struct pump *p, struct str stream, size_t bytes, struct err *err)
+static bool count_rows(struct pump *p, struct str stream, int64_t rows, int64_t bytes,
+                       struct err *err)
 {
     size_t i = 0;
     if (!find_stream(p, stream, &i, err)) {
@@ -108,13 +113,41 @@ static bool count_record(struct pump *p, struct str stream, size_t bytes, struct
     }
     p->is_mixed = p->is_mixed || (i != p->present && p->streams[i].rows_read > 0);
     p->present = i;
-    p->streams[i].rows_read++;
-    p->streams[i].bytes_read += (int64_t)bytes;
-    p->rows++;
-    if (p->rows % PROGRESS_ROWS == 0) {
+    p->streams[i].rows_read += rows;
+    p->streams[i].bytes_read += bytes;
+    if (p->rows / PROGRESS_ROWS != (p->rows + rows) / PROGRESS_ROWS) {
         report_progress(p->report, p->rows, p->bytes);
     }
+    p->rows += rows;
     return true;
+}
+
+/* The lines of a batch's files, before the target gets to know of them, who may remove them. What
+ * cannot be read is the target's to judge. */
+static bool count_batch(struct pump *p, struct str line, struct err *err)
+{
+    struct singer_message m;
+    struct err ignored = {0};
+    struct str record;
+    bool found = true;
+    int64_t rows = 0;
+    int64_t bytes = 0;
+    AUTO(buf) names = buf_growing(LIMIT_JSON_BYTES);
+    if (!singer_parse(line, &names, &m, &ignored)) {
+        return true;
+    }
+    bool ok = singer_batch_begin(&p->batch, m.encoding, m.manifest, &ignored);
+    while (ok && found) {
+        ok = singer_batch_next(&p->batch, &record, &found, &ignored);
+        rows += ok && found;
+        bytes += ok && found ? (int64_t)record.len + 1 : 0;
+    }
+    if (!ok) {
+        LOG(WARN, "el.batch_not_counted", F_S("stream", m.stream), F_ERR(&ignored));
+    }
+    singer_batch_release(&p->batch);
+    p->bytes += bytes;
+    return count_rows(p, m.stream, rows, bytes, err);
 }
 
 static bool send(struct pump *p, struct err *err)
@@ -170,7 +203,9 @@ static bool pass(struct pump *p, struct str line, struct err *err)
     if (is_told && !find_stream(p, stream, &ignored, err)) {
         return false;
     }
-    if (names_equal_nocase(type, STR("RECORD")) && !count_record(p, stream, line.len + 1, err)) {
+    if ((names_equal_nocase(type, STR("RECORD")) &&
+         !count_rows(p, stream, 1, (int64_t)line.len + 1, err)) ||
+        (names_equal_nocase(type, STR("BATCH")) && !count_batch(p, line, err))) {
         return false;
     }
     if (p->tap_options->streams.count > 0 && names_equal_nocase(type, STR("STATE"))) {
@@ -249,19 +284,22 @@ static bool start_tap(struct pump *p, struct err *err)
     const struct program_options options = {.command = &o->command,
                                             .dir = o->dir,
                                             .arguments = arguments,
-                                            .envp = p->chain == NULL ? NULL : p->chain->tap_envp};
+                                            .envp = p->chain == NULL ? NULL : p->chain->tap_envp,
+                                            .has_log = true};
     const char *catalog_flag = p->chain == NULL ? "--catalog" : p->chain->catalog_flag;
-    if (catalog.len > 0 && o->streams.count > 0 &&
-        !singer_catalog_reduce(catalog, &o->streams, p->arena, &catalog, err)) {
+    if (p->chain == NULL && !singer_tap_catalog(o, p->arena, &catalog, err)) {
         return err_wrap(err, "tap");
     }
     if (!add_file(p, "--config", o->config, arguments, err) ||
         !add_file(p, "--state", state_for_tap(p), arguments, err) ||
         !add_file(p, catalog_flag, catalog, arguments, err) ||
-        !program_start(&p->tap, &options, p->arena, err)) {
+        !program_start(&p->tap, &options, p->arena, err) ||
+        !tap_log_init(&p->log, p->tap.log, p->arena, err)) {
         return err_wrap(err, "tap");
     }
-    p->lines.fd = p->tap.out;
+    p->tap.listener = &p->log;
+    p->lines = (struct line_source){
+        .fd = p->tap.out, .listen = tap_log_listen, .listen_ctx = &p->log, .listen_fd = &p->log.fd};
     return true;
 }
 
@@ -341,18 +379,24 @@ static void mark_whole(struct pump *p)
 
 static void describe(const struct pump *p, struct materialization *ret)
 {
+    struct tap_metrics *metrics = arena_alloc(p->arena, sizeof(*metrics));
+    if (metrics != NULL) {
+        *metrics = p->log.metrics;
+    }
     *ret = (struct materialization){.row_count = -1,
                                     .rows_read = p->rows,
                                     .rows_written = -1,
                                     .bytes_read = p->bytes,
                                     .streams = p->streams,
                                     .stream_count = p->stream_count,
+                                    .metrics = metrics,
                                     .state = p->state};
 }
 
 static void release(struct pump *p)
 {
     program_release(&p->tap); /* first: nobody takes what it gives any more */
+    tap_log_release(&p->log);
     for (size_t i = 0; i < SINGER_MAPPERS_MAX; i++) {
         program_release(&p->mappers[i]);
         fd_release(&p->mapper_files[i]);
@@ -369,7 +413,8 @@ bool singer_pump(const struct request *request, const struct singer_chain *chain
                      .target_options = (const void *)request->load,
                      .arena = arena,
                      .report = report,
-                     .tap = {.pidfd = -1, .in = -1, .out = -1},
+                     .tap = {.pidfd = -1, .in = -1, .out = -1, .log = -1},
+                     .log = {.fd = -1},
                      .files = {{-1}, {-1}, {-1}},
                      .out = buf_growing((size_t)LIMIT_SINGER_LINE_BYTES * 2),
                      .names = buf_growing(LIMIT_JSON_BYTES),
@@ -378,11 +423,11 @@ bool singer_pump(const struct request *request, const struct singer_chain *chain
     bool ok = p.streams != NULL || err_set(err, ERR_NO_MEMORY, "no memory for streams");
     ok = ok && loader_open(&p.loader, request->state_dir, request->state_id, arena, err);
     for (size_t i = 0; i < SINGER_MAPPERS_MAX; i++) {
-        p.mappers[i] = (struct program){.pidfd = -1, .in = -1, .out = -1};
+        p.mappers[i] = (struct program){.pidfd = -1, .in = -1, .out = -1, .log = -1};
         p.mapper_files[i].n = -1;
     }
     if (ok) {
-        p.state_before = arena_copy(arena, buf_str(&p.loader.state.kept.value));
+        p.state_before = arena_copy(arena, state_for_tap(&p));
         p.loader.dir = chain == NULL ? STR_NONE : chain->dir;
         p.loader.envp = chain == NULL ? NULL : chain->target_envp;
         ok = loader_start(&p.loader, &o->command, o->config, arena, err) && start_tap(&p, err) &&

@@ -1,5 +1,6 @@
 /* singer_pump.h - a Singer tap and a Singer target that somebody else wrote: whole lines pass
- * unchanged from one to the other, but for blank ones. Of each only the type and the stream are looked at, to count.
+ * unchanged from one to the other, but for blank ones. Of each only the type and the stream are looked at, to count;
+ * a BATCH counts by the lines of its files.
  *
  * When the tap fails, what it wrote still reaches the target, which is let to end in peace: its
  * progress is real. When the target ends early, the tap is killed at once, as it is when a mapper

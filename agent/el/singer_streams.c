@@ -57,6 +57,36 @@ static struct singer_stream *add(struct singer_streams *s, struct str name, stru
     return stream;
 }
 
+static struct str find_object(struct str object, struct str name)
+{
+    struct json_scan scan;
+    struct json_raw key;
+    struct json_raw value;
+    struct err ignored;
+    if (object.len == 0 || !json_scan_object(&scan, object, &ignored)) {
+        return STR("");
+    }
+    while (json_scan_member(&scan, &key, &value)) {
+        if (!key.has_escape && str_eq(key.text, name) &&
+            (value.type == JSON_OBJECT || (value.type == JSON_STRING && !value.has_escape))) {
+            return value.text;
+        }
+    }
+    return STR("");
+}
+
+/* {"bookmarks": {stream: {"replication_key": name}}}, as taps of the SDK and of singer-python keep
+ * it; a tap that says it in its SCHEMA, too, has been heard already. */
+static void find_replication_key(const struct singer_streams *s, struct stream *stream)
+{
+    struct str bookmark = find_object(find_object(s->start_state, STR("bookmarks")), stream->name);
+    struct str name = find_object(bookmark, STR("replication_key"));
+    size_t column = 0;
+    if (stream->replication_key.len == 0 && schema_find(&stream->schema, name, &column)) {
+        stream->replication_key = stream->schema.columns[column].name;
+    }
+}
+
 static bool take_schema(struct singer_streams *s, const struct singer_message *m, struct str line,
                         enum singer_news *ret, struct err *err)
 {
@@ -80,6 +110,7 @@ static bool take_schema(struct singer_streams *s, const struct singer_message *m
     stream->base.schema = layout.columns;
     stream->base.key = layout.key;
     stream->base.replication_key = layout.replication_key;
+    find_replication_key(s, &stream->base);
     stream->schema_hash = hash;
     s->present = stream;
     *ret = SINGER_NEW_SCHEMA;

@@ -23,6 +23,7 @@ struct singer_streams {
     struct singer_stream *present;      /* of the last message about a stream that is wanted */
     struct row_origin origin;           /* of its row, or the version that is active now */
     struct json_raw encoding, manifest; /* of a BATCH; borrowed from its line */
+    struct str start_state;             /* that the tap began with; empty = none */
     struct buf names;
     struct buf state; /* the last STATE's value, JSON; empty = none came */
 };

@@ -26,6 +26,7 @@ struct program {
     const struct tap_ops *tap;
     struct arena *arena;
     const void *options; /* of the struct that tap->options describes */
+    const struct batch_config *batch;
     struct found_stream *found;
     size_t found_count;
     struct catalog catalog;
@@ -36,14 +37,35 @@ struct program {
 
 /* --- what there is --------------------------------------------------------------------------- */
 
+/* What taps of the Singer SDK are set with. */
+static const struct foreign_setting foreign[] = {
+    {.name = "flattening_enabled",
+     .effect = FOREIGN_PASSED_OVER,
+     .help = "a target flattens; a native tap's nested values are of unknown form"},
+    {.name = "flattening_max_depth",
+     .effect = FOREIGN_PASSED_OVER,
+     .help = "it is of flattening_enabled"},
+    {.name = "stream_map_config",
+     .effect = FOREIGN_PASSED_OVER,
+     .help = "it is of stream_maps, which are refused"},
+    {.name = "faker_config",
+     .effect = FOREIGN_PASSED_OVER,
+     .help = "it is of stream_maps, which are refused"},
+    {.name = "stream_maps",
+     .effect = FOREIGN_REFUSED,
+     .help = "it is Python: put meltano-map-transformer behind the tap, or read a view"},
+    {0},
+};
+
 static bool read_settings(struct program *p, struct err *err)
 {
     struct singer_settings settings;
-    if (!singer_settings_init(&settings, p->tap->options, p->tap->type, NULL, NULL, p->arena,
-                              err)) {
+    if (!singer_settings_init(&settings, p->tap->options, p->tap->type, &batch_config_table,
+                              foreign, p->arena, err)) {
         return false;
     }
     p->options = settings.values;
+    p->batch = settings.more;
     return singer_settings_read(&settings, p->cli, "{\"path\": \"data.db\"}", err);
 }
 
@@ -239,6 +261,7 @@ static bool run_stream(struct program *p, const struct found_stream *found, stru
     struct singer_output output = {.load = LOAD_OPTION_DEFAULTS,
                                    .fd = STDOUT_FILENO,
                                    .state = p->test == NULL ? &p->state : NULL,
+                                   .tap = str_from(p->tap->type),
                                    .has_bookmarks = p->tap->has_bookmarks};
     void *options = arena_alloc(&arena, p->tap->options->size);
     if (options == NULL) {
@@ -248,6 +271,10 @@ static bool run_stream(struct program *p, const struct found_stream *found, stru
     if (!set_up_stream(p, found, &arena, &choice, &output, err) ||
         !p->tap->choose(options, &choice, &mode, err)) {
         return false;
+    }
+    if (p->batch->is_given && p->test == NULL) {
+        output.batch = &p->batch->settings;
+        output.load.slice_rows = output.batch->rows; /* a commit ends a file */
     }
     output.load.mode = (int)mode;
     const struct request request = {
@@ -290,15 +317,16 @@ static bool run(struct program *p, struct err *err)
 
 static int about(struct cli *cli, const struct tap_ops *tap)
 {
-    static const char *const capabilities[] = {"catalog", "discover", "state",
-                                               "about",   "test",     NULL};
+    static const char *const capabilities[] = {"catalog", "discover", "state", "about",
+                                               "test",    "batch",    NULL};
     const struct singer_about about = {.kind = "tap",
                                        .description = "Selvedge's native tap as a Singer program",
                                        .capabilities = capabilities};
     AUTO(arena) arena = arena_new(STREAM_ARENA_BYTES_MAX);
     struct singer_settings settings;
     struct err err = {0};
-    if (!singer_settings_init(&settings, tap->options, tap->type, NULL, NULL, &arena, &err)) {
+    if (!singer_settings_init(&settings, tap->options, tap->type, &batch_config_table, foreign,
+                              &arena, &err)) {
         return cli_error(cli, &err);
     }
     return singer_settings_about(cli, &about, &settings);

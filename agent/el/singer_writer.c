@@ -142,26 +142,51 @@ static bool refuse_value(const struct singer_writer *w, const struct column *c,
     return err_hint(err, "correct the value, deselect the column, or read a view that casts it");
 }
 
-bool singer_writer_row(struct singer_writer *w, const struct value *row, struct err *err)
+bool singer_writer_record(struct singer_writer *w, const struct value *row, struct err *err)
 {
     struct json_writer jw = json_writer(&w->out);
-    size_t start = w->out.len;
-    buf_add_text(&w->out, "{\"type\":\"RECORD\",\"stream\":");
-    buf_add(&w->out, w->stream);
-    buf_add_text(&w->out, ",\"record\":{");
+    buf_add_char(&w->out, '{');
     for (size_t i = 0; i < w->schema->count; i++) {
         if (w->members[i].len == 0) {
             continue;
         }
         if (!row_json_fits(&w->schema->columns[i], &row[i])) {
-            w->out.len = start;
             return refuse_value(w, &w->schema->columns[i], &row[i], err);
         }
         buf_add(&w->out, w->members[i]);
         jw.needs_comma = false;
         row_json_write(&jw, &w->schema->columns[i], &row[i]);
     }
-    buf_add_text(&w->out, "}}\n");
+    buf_add_char(&w->out, '}');
+    return check_room(&w->out, err);
+}
+
+bool singer_writer_row(struct singer_writer *w, const struct value *row, struct err *err)
+{
+    size_t start = w->out.len;
+    buf_add_text(&w->out, "{\"type\":\"RECORD\",\"stream\":");
+    buf_add(&w->out, w->stream);
+    buf_add_text(&w->out, ",\"record\":");
+    if (!singer_writer_record(w, row, err)) {
+        w->out.len = start;
+        return false;
+    }
+    buf_add_text(&w->out, "}\n");
+    return check_room(&w->out, err);
+}
+
+bool singer_writer_batch(struct singer_writer *w, struct str compression, struct str uri,
+                         struct err *err)
+{
+    struct json_writer jw = json_writer(&w->out);
+    buf_add_text(&w->out, "{\"type\":\"BATCH\",\"stream\":");
+    buf_add(&w->out, w->stream);
+    buf_add_text(&w->out, ",\"encoding\":{\"format\":\"jsonl\",\"compression\":");
+    jw_str(&jw, compression);
+    buf_add_text(&w->out, "},\"manifest\":[");
+    jw.needs_comma = false;
+    jw_str(&jw, uri);
+    buf_add_text(&w->out, "]}\n");
     return check_room(&w->out, err);
 }
 

@@ -28,6 +28,12 @@ MUST_CHECK bool singer_writer_schema(struct singer_writer *w, const struct singe
 /* ERR_INVALID for a value that JSON of its column's type cannot hold. */
 MUST_CHECK bool singer_writer_row(struct singer_writer *w, const struct value *row,
                                   struct err *err);
+/* The record alone, without its message. */
+MUST_CHECK bool singer_writer_record(struct singer_writer *w, const struct value *row,
+                                     struct err *err);
+/* A BATCH of one file. */
+MUST_CHECK bool singer_writer_batch(struct singer_writer *w, struct str compression, struct str uri,
+                                    struct err *err);
 /* `state` is JSON. */
 MUST_CHECK bool singer_writer_state(struct singer_writer *w, struct str state, struct err *err);
 void singer_writer_release(struct singer_writer *w); /* fits AUTO(singer_writer) */

@@ -34,5 +34,6 @@ struct stream {
     bool has_marked;           /* rows came that are deleted, since the last commit */
     int64_t rows_read;
     int64_t bytes_read;
+    int64_t time_ns;           /* that its rows were read and written, without commits */
     const struct err *failure; /* its rows are passed over; NULL = none */
 };

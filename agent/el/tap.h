@@ -3,6 +3,7 @@
 #include "agent/el/discovery.h"
 #include "agent/el/request.h"
 #include "agent/el/stream.h"
+#include "agent/el/tap_metrics.h"
 #include "common/base/buf.h"
 
 struct tap_context {
@@ -35,9 +36,10 @@ struct tap {
     bool wants_commit;        /* at TAP_IDLE: its source waits for what it gave to be durable */
     int64_t rows_read;
     int64_t bytes_read;
-    int64_t passed_over; /* rows of streams that were not asked for */
-    struct err failure;  /* at TAP_END: the source broke off; what it gave is good */
-    int64_t snapshots;   /* read transactions that were needed; 0 = not a database */
+    int64_t passed_over;               /* rows of streams that were not asked for */
+    struct err failure;                /* at TAP_END: the source broke off; what it gave is good */
+    const struct tap_metrics *metrics; /* what it measured itself; NULL = nothing */
+    int64_t snapshots;                 /* read transactions that were needed; 0 = not a database */
 };
 
 struct tap_ops {

@@ -199,7 +199,8 @@ static bool jsonl_tap_open(struct tap **ret, const struct tap_context *context, 
     if (!json_columns_init(&t->columns, &t->file.stream.schema, arena, err)) {
         return false;
     }
-    if (!file_tap_init(&t->file, context, err) ||
+    if (!jsonl_check(context->options, context->mode, err) ||
+        !file_tap_init(&t->file, context, err) ||
         (!t->file.base.is_unchanged && !look(t, &has_changed, err)) ||
         !json_row_init(&t->row, &t->file.stream.schema, arena, err)) {
         jsonl_tap_close(&t->file.base);

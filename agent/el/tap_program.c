@@ -7,8 +7,10 @@
 #include "agent/el/connectors.h"
 #include "agent/el/line_source.h"
 #include "agent/el/program.h"
-#include "agent/el/singer_catalog.h"
+#include "agent/el/singer_batch.h"
+#include "agent/el/singer_discover.h"
 #include "agent/el/singer_streams.h"
+#include "agent/el/tap_log.h"
 #include "common/base/limits.h"
 #include "common/log/log.h"
 #include "common/platform/files.h"
@@ -26,8 +28,10 @@ struct tap_program {
     struct program program; /* pid 0: there is none */
     struct fd input;
     struct fd config, state, catalog; /* files in memory that the program reads */
+    struct tap_log log;
     struct line_source lines;
     struct singer_streams streams;
+    struct singer_batch batch; /* whose files are read now */
 };
 
 static struct tap_program *program_of(struct tap *tap)
@@ -65,6 +69,21 @@ static bool at_end(struct tap_program *t, enum tap_result *ret)
     return true;
 }
 
+/* The next row of a batch's files; *ret_found false after the last. */
+static bool next_of_batch(struct tap_program *t, bool *ret_found, struct err *err)
+{
+    struct str record;
+    if (!singer_batch_next(&t->batch, &record, ret_found, err)) {
+        return wrap(t, err);
+    }
+    if (!*ret_found) {
+        return true;
+    }
+    t->base.bytes_read += (int64_t)record.len + 1;
+    return singer_streams_take_record(&t->streams, record, err) ||
+           singer_batch_wrap(&t->batch, err);
+}
+
 static bool program_tap_next(struct tap *tap, enum tap_result *ret, struct err *err)
 {
     struct tap_program *t = program_of(tap);
@@ -73,6 +92,14 @@ static bool program_tap_next(struct tap *tap, enum tap_result *ret, struct err *
         enum singer_news news = SINGER_NO_NEWS;
         enum line_result result = LINE_END;
         struct str line;
+        bool found = false;
+        if (t->batch.is_open && !next_of_batch(t, &found, err)) {
+            return false;
+        }
+        if (found) {
+            *ret = singer_streams_tell(&t->streams, SINGER_NEW_ROW, tap);
+            return true;
+        }
         if (!line_source_next(&t->lines, LIMIT_SINGER_LINE_BYTES, idle_ms, &result, &line, err)) {
             return wrap(t, err);
         }
@@ -84,8 +111,12 @@ static bool program_tap_next(struct tap *tap, enum tap_result *ret, struct err *
         if (str_trim(line).len > 0 && !singer_streams_take(&t->streams, line, false, &news, err)) {
             return wrap(t, err);
         }
+        if (news == SINGER_NEW_BATCH &&
+            !singer_batch_begin(&t->batch, t->streams.encoding, t->streams.manifest, err)) {
+            return wrap(t, err);
+        }
         tap->passed_over = t->streams.passed_over;
-        if (news == SINGER_NO_NEWS) {
+        if (news == SINGER_NO_NEWS || news == SINGER_NEW_BATCH) {
             continue;
         }
         *ret = singer_streams_tell(&t->streams, news, tap);
@@ -105,7 +136,9 @@ static void program_tap_close(struct tap *tap)
     if (tap != NULL) {
         struct tap_program *t = program_of(tap);
         program_release(&t->program);
+        tap_log_release(&t->log);
         line_source_release(&t->lines);
+        singer_batch_release(&t->batch);
         singer_streams_release(&t->streams);
         fd_release(&t->input);
         fd_release(&t->config);
@@ -132,21 +165,26 @@ static bool add_file(struct tap_program *t, const char *name, struct str content
 static bool start(struct tap_program *t, struct err *err)
 {
     const struct tap_options *o = t->options;
-    struct str catalog = o->catalog;
+    struct str catalog = STR_NONE;
     const char *arguments[ARGUMENTS_MAX] = {0};
     const struct program_options options = {
-        .command = &o->command, .dir = o->dir, .arguments = arguments};
-    if (catalog.len > 0 && o->streams.count > 0 &&
-        !singer_catalog_reduce(catalog, &o->streams, t->context->arena, &catalog, err)) {
+        .command = &o->command, .dir = o->dir, .arguments = arguments, .has_log = true};
+    if (!singer_tap_catalog(o, t->context->arena, &catalog, err)) {
         return err_wrap(err, "tap");
     }
     if (!add_file(t, "--config", o->config, &t->config, arguments, err) ||
         !add_file(t, "--state", t->context->state, &t->state, arguments, err) ||
         !add_file(t, "--catalog", catalog, &t->catalog, arguments, err) ||
-        !program_start(&t->program, &options, t->context->arena, err)) {
+        !program_start(&t->program, &options, t->context->arena, err) ||
+        !tap_log_init(&t->log, t->program.log, t->context->arena, err)) {
         return err_wrap(err, "tap");
     }
-    t->lines.fd = t->program.out;
+    t->program.listener = &t->log;
+    t->lines = (struct line_source){.fd = t->program.out,
+                                    .listen = tap_log_listen,
+                                    .listen_ctx = &t->log,
+                                    .listen_fd = &t->log.fd};
+    t->base.metrics = &t->log.metrics;
     return true;
 }
 
@@ -175,10 +213,12 @@ static bool program_tap_open(struct tap **ret, const struct tap_context *context
     t->options = context->options;
     t->base.ops = t->options->command.count > 0 ? &tap_singer_program : &tap_singer_input;
     t->base.has_checkpoints = true;
-    t->program = (struct program){.pidfd = -1, .in = -1, .out = -1};
+    t->program = (struct program){.pidfd = -1, .in = -1, .out = -1, .log = -1};
+    t->log.fd = -1;
     t->input.n = t->config.n = t->state.n = t->catalog.n = -1;
-    bool ok = singer_streams_init(&t->streams, t->options, context->arena, err) &&
-              (t->base.ops == &tap_singer_program ? start(t, err) : open_input(t, err));
+    bool ok = singer_streams_init(&t->streams, t->options, context->arena, err);
+    t->streams.start_state = context->state;
+    ok = ok && (t->base.ops == &tap_singer_program ? start(t, err) : open_input(t, err));
     if (!ok) {
         program_tap_close(&t->base);
         return false;

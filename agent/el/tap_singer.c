@@ -2,17 +2,56 @@
  * state, as "singer_state". */
 #include "agent/el/connectors.h"
 #include "agent/el/file_tap.h"
+#include "agent/el/singer_batch.h"
 #include "agent/el/singer_streams.h"
 #include "common/base/limits.h"
 
 struct tap_singer {
     struct file_tap file;
     struct singer_streams streams;
+    struct singer_batch batch; /* whose files are read now; */
+    size_t batch_bytes;        /* its line stays unread in the state until they are loaded */
 };
 
 static struct tap_singer *singer_of(struct tap *tap)
 {
     return (struct tap_singer *)(void *)tap;
+}
+
+static void take_line(struct tap_singer *t, size_t bytes)
+{
+    file_reader_consume(&t->file.reader, bytes);
+    t->file.reader.line++;
+}
+
+/* Slices wait for the end of a batch: the state could not say that half of it is loaded. */
+static bool begin_batch(struct tap_singer *t, size_t bytes, struct err *err)
+{
+    t->batch_bytes = bytes;
+    t->file.base.has_checkpoints = true;
+    return singer_batch_begin(&t->batch, t->streams.encoding, t->streams.manifest, err) ||
+           file_tap_wrap(&t->file, err);
+}
+
+/* *ret is a row, or, behind the last one, that the state moved on. */
+static bool next_of_batch(struct tap_singer *t, enum singer_news *ret, struct err *err)
+{
+    struct str record;
+    bool found = false;
+    *ret = SINGER_NO_NEWS;
+    if (!singer_batch_next(&t->batch, &record, &found, err)) {
+        return file_tap_wrap(&t->file, err);
+    }
+    if (!found) {
+        t->file.base.has_checkpoints = false;
+        take_line(t, t->batch_bytes);
+        *ret = SINGER_NEW_STATE;
+        return true;
+    }
+    *ret = SINGER_NEW_ROW;
+    t->file.base.bytes_read += (int64_t)record.len + 1;
+    return singer_streams_take_record(&t->streams, record, err) ||
+           singer_batch_wrap(&t->batch, err);
 }
 
 /* The next line of the open file that yields something. */
@@ -24,6 +63,9 @@ static bool next_of_file(struct tap_singer *t, enum singer_news *ret, struct err
         struct file_line line;
         bool found = false;
         *ret = SINGER_NO_NEWS;
+        if (t->batch.is_open) {
+            return next_of_batch(t, ret, err);
+        }
         if (!file_reader_line(r, LIMIT_SINGER_LINE_BYTES, &line, &found, err)) {
             return file_tap_forgive(&t->file, err);
         }
@@ -31,13 +73,18 @@ static bool next_of_file(struct tap_singer *t, enum singer_news *ret, struct err
             return true;
         }
         bool is_loaded = r->offset < loaded_until;
-        file_reader_consume(r, line.bytes);
+        t->file.base.bytes_read += is_loaded ? 0 : (int64_t)line.bytes;
         if (str_trim(line.text).len > 0 &&
             !singer_streams_take(&t->streams, line.text, is_loaded, ret, err)) {
             return file_tap_wrap(&t->file, err);
         }
-        r->line++;
-        t->file.base.bytes_read += is_loaded ? 0 : (int64_t)line.bytes;
+        if (*ret == SINGER_NEW_BATCH) {
+            if (!begin_batch(t, line.bytes, err)) {
+                return false;
+            }
+            continue;
+        }
+        take_line(t, line.bytes);
         if (*ret != SINGER_NO_NEWS && *ret != SINGER_NEW_STATE) {
             return true;
         }
@@ -77,6 +124,7 @@ static void singer_tap_close(struct tap *tap)
 {
     if (tap != NULL) {
         struct tap_singer *t = singer_of(tap);
+        singer_batch_release(&t->batch);
         file_tap_fini(&t->file);
         singer_streams_release(&t->streams);
     }

@@ -12,6 +12,7 @@ struct target_output {
     struct sink sink; /* the only one */
     const struct singer_output *options;
     struct singer_writer writer;
+    struct singer_batch_writer batch;
     struct buf state; /* the tap's part of it */
     int64_t new_rows;
 };
@@ -99,6 +100,7 @@ static void output_close(struct target *target)
     if (target != NULL) {
         struct target_output *t = output_of(target);
         singer_writer_release(&t->writer);
+        singer_batch_writer_release(&t->batch);
         buf_release(&t->state);
     }
 }
@@ -115,7 +117,11 @@ static bool output_open(struct target **ret, const struct target_context *contex
     t->sink.columns = schema_new(context->arena);
     t->sink.row_count = -1;
     t->state = buf_growing((size_t)LIMIT_JSON_BYTES * 2);
-    if (!singer_writer_init(&t->writer, context->arena, err) || !read_state(t, err)) {
+    t->batch.file.fd.n = -1;
+    if (!singer_writer_init(&t->writer, context->arena, err) || !read_state(t, err) ||
+        (t->options->batch != NULL &&
+         !singer_batch_writer_init(&t->batch, t->options->batch, t->options->tap,
+                                   t->options->stream, context->arena, err))) {
         output_close(&t->base);
         return false;
     }
@@ -147,6 +153,29 @@ static bool output_set_schema(struct target *target, struct sink *sink, const st
     return singer_writer_schema(&t->writer, &text, err);
 }
 
+/* The record goes through the messages' buffer, which is empty but for a SCHEMA. */
+static bool add_to_batch(struct target_output *t, const struct value *row, struct err *err)
+{
+    struct buf *out = &t->writer.out;
+    if (!flush(t, err) || !singer_writer_record(&t->writer, row, err)) {
+        return false;
+    }
+    bool ok = singer_batch_writer_add(&t->batch, buf_str(out), err);
+    buf_reset(out);
+    return ok;
+}
+
+static bool end_batch(struct target_output *t, struct err *err)
+{
+    struct str uri = STR_NONE;
+    const struct batch_settings *b = t->options->batch;
+    if (b == NULL || !singer_batch_writer_end(&t->batch, &uri, err)) {
+        return b == NULL;
+    }
+    struct str compression = b->encoding.compression == BATCH_GZIP ? STR("gzip") : STR("none");
+    return uri.ptr == NULL || singer_writer_batch(&t->writer, compression, uri, err);
+}
+
 static bool output_load(struct target *target, struct sink *sink, const struct row_source *source,
                         struct err *err)
 {
@@ -160,8 +189,11 @@ static bool output_load(struct target *target, struct sink *sink, const struct r
         if (row == NULL) {
             return true;
         }
-        if (!singer_writer_row(&t->writer, row, err) ||
-            (t->writer.out.len >= BLOCK_BYTES && !flush(t, err))) {
+        bool ok = t->options->batch != NULL
+                      ? add_to_batch(t, row, err)
+                      : singer_writer_row(&t->writer, row, err) &&
+                            (t->writer.out.len < BLOCK_BYTES || flush(t, err));
+        if (!ok) {
             return false;
         }
         t->new_rows++;
@@ -172,7 +204,8 @@ static bool output_commit(struct target *target, struct str state, bool is_last,
 {
     struct target_output *t = output_of(target);
     (void)is_last;
-    if ((t->options->state != NULL && !write_state(t, state, err)) || !flush(t, err)) {
+    if (!end_batch(t, err) || (t->options->state != NULL && !write_state(t, state, err)) ||
+        !flush(t, err)) {
         return false;
     }
     t->sink.rows_written += t->new_rows;

@@ -1,6 +1,7 @@
 #include "el_work.h"
 
 #include "agent/el/extract_load.h"
+#include "common/gzip/gzip.h"
 #include "common/platform/files.h"
 #include "tests/support/cmocka_all.h"
 #include <stdio.h>
@@ -13,6 +14,7 @@ enum {
     NEW_ROWS = 60,
     UPDATES = 150,
     TEXT_BYTES_MAX = 4 << 20,
+    UNPACK_BYTES = 4096,
     ARENA_BYTES_MAX = 64 << 20,
     CLOCK_STEP_NS = 20 * 1000,
 };
@@ -282,6 +284,31 @@ static int64_t committed_bytes(const struct el_work *w)
     return bytes->as.integer;
 }
 
+/* The text of the file's first `bytes` bytes, which are whole members; how long it is. */
+static int64_t unpack(const struct el_work *w, struct buf *file, int64_t bytes)
+{
+    AUTO(buf) text = buf_growing(TEXT_BYTES_MAX);
+    struct str packed = str_slice(buf_str(file), 0, (size_t)bytes);
+    struct gunzip *g = NULL;
+    struct err err = {0};
+    size_t len = 1;
+    must(w, gunzip_open(&g, &err), &err);
+    while (packed.len > 0 || len > 0) {
+        char *to = buf_reserve(&text, UNPACK_BYTES);
+        assert_non_null(to);
+        must(w, gunzip_take(g, &packed, to, UNPACK_BYTES, &len, &err), &err);
+        text.len += len;
+    }
+    bool is_whole = gunzip_is_whole(g);
+    gunzip_close(g);
+    if (!is_whole || file->len < (size_t)bytes) {
+        el_work_fail(w, "what the state speaks of is no whole gzip file", "");
+    }
+    buf_reset(file);
+    buf_add(file, buf_str(&text));
+    return (int64_t)text.len;
+}
+
 static void check_jsonl(struct el_work *w, bool is_whole)
 {
     AUTO(buf) expected = buf_growing(TEXT_BYTES_MAX);
@@ -289,6 +316,12 @@ static void check_jsonl(struct el_work *w, bool is_whole)
     add_lines(w, "at", &expected);
     bool is_there = read_file(w, w->out_path, &there);
     int64_t bytes = committed_bytes(w);
+    if (w->setup->is_packed && is_whole && (int64_t)there.len != bytes) {
+        el_work_fail(w, "something is behind the last commit", "");
+    }
+    if (w->setup->is_packed && bytes > 0) {
+        bytes = unpack(w, &there, bytes);
+    }
     if (is_whole && (bytes != (int64_t)expected.len || there.len != expected.len)) {
         el_work_fail(w, "not all lines are there, or more", "");
     }
@@ -388,6 +421,11 @@ const struct el_setup el_setups[] = {
     {.name = "jsonl append",
      .step = STEP(BY_KEY, INTO_JSONL ", \"mode\": \"append\""),
      .is_in_files = true,
+     .check = check_jsonl},
+    {.name = "jsonl append, packed",
+     .step = STEP(BY_KEY, INTO_JSONL ", \"mode\": \"append\", \"compress\": \"gzip\""),
+     .is_in_files = true,
+     .is_packed = true,
      .check = check_jsonl},
     {.name = "jsonl overwrite",
      .step = STEP(FROM_TILL "}", INTO_JSONL ", \"mode\": \"overwrite\""),

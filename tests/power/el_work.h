@@ -16,6 +16,7 @@ struct el_setup {
     const char *name;
     const char *step; /* JSON; each $ is the folder */
     bool is_in_files; /* the target is in the folder, else in shop.db on the disk in memory */
+    bool is_packed;   /* as gzip */
     bool has_updates; /* the source changes rows, else it only gets new ones */
     bool writes_csv;  /* new rows are also appended to the file $/in.csv, which is not at risk */
     /* Fails the test when the target is not what it may be; `is_whole`: all must be there. */

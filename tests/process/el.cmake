@@ -1,6 +1,7 @@
 selvedge_process_test(NAME el_jaffle_test LABEL interop SCRIPT el_jaffle_test.py)
 selvedge_process_test(NAME el_singer_files_test LABEL interop SCRIPT el_singer_files_test.py)
 selvedge_process_test(NAME el_singer_target_test LABEL process SCRIPT el_singer_target_test.py)
+selvedge_process_test(NAME el_batch_test LABEL process SCRIPT el_batch_test.py)
 selvedge_process_test(NAME el_modbus_test LABEL process SCRIPT el_modbus_test.py)
 selvedge_process_test(NAME el_mqtt_test LABEL process SCRIPT el_mqtt_test.py)
 if(SELVEDGE_WITH_HTTP)

@@ -6,9 +6,11 @@ Each life is one pair of tap and target; several suffer at the same time, each w
 
     el_kill_test.py [--seed N] [--kills N] [--life NAME]..."""
 import argparse
+import gzip
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -191,29 +193,46 @@ class IntoSqliteByAppending(IntoSqlite):
 class IntoJsonl(Life):
     share = 2
     new, updates = 300, 0
+    file = "out.jsonl"
 
     def ends(self):
-        return self.native_tap(), {"type": "jsonl", "path": self.path("out.jsonl"), "mode": "append"}
+        return self.native_tap(), {"type": "jsonl", "path": self.path(self.file), "mode": "append"}
 
     def rows(self):
         """Those that are committed; what is behind them is cut off by the next run."""
-        size = self.state()["files"][0]["bytes"] if os.path.exists(self.path("out.jsonl.state")) else 0
+        size = self.state()["files"][0]["bytes"] if os.path.exists(self.path(self.file + ".state")) else 0
         if size == 0:
             return []
-        with open(self.path("out.jsonl"), encoding="utf8") as file:
-            lines = file.read(size)
-        return [tuple(json.loads(line)[name] for name in ("id", "at", "v", "t")) for line in lines.splitlines()]
+        with open(self.path(self.file), "rb") as file:
+            return self.parse(file.read(size))
+
+    def parse(self, data):
+        return [tuple(json.loads(line)[name] for name in ("id", "at", "v", "t")) for line in data.splitlines()]
 
     def state(self):
-        with open(self.path("out.jsonl.state"), encoding="utf8") as file:
+        with open(self.path(self.file + ".state"), encoding="utf8") as file:
             return json.load(file)
 
     def mark(self):
-        return el_world.mark_of(self.state()["states"][0]["value"]) if os.path.exists(self.path("out.jsonl.state")) else 0
+        return el_world.mark_of(self.state()["states"][0]["value"]) if os.path.exists(self.path(self.file + ".state")) else 0
 
     def check_equal(self):
         super().check_equal()
-        assert os.path.getsize(self.path("out.jsonl")) == self.state()["files"][0]["bytes"], "something is behind the last commit"
+        assert os.path.getsize(self.path(self.file)) == self.state()["files"][0]["bytes"], "something is behind the last commit"
+
+
+class IntoPackedCsv(IntoJsonl):
+    """Members of gzip: what is committed is a whole file."""
+
+    file = "out.csv.gz"
+
+    def ends(self):
+        return self.native_tap(), {"type": "csv", "path": self.path(self.file), "mode": "append", "compress": "gzip"}
+
+    def parse(self, data):
+        """Python's csv does not tell NULL (nothing) from empty text (quotes)."""
+        fields = re.findall(r'^(-?\d+),(-?\d+),(-?\d+),("(?:[^"]|"")*"|[^"\n]*)$', gzip.decompress(data).decode(), re.M)
+        return [(int(i), int(at), int(v), None if t == "" else t[1:-1].replace('""', '"') if t[0] == '"' else t) for i, at, v, t in fields]
 
 
 class FromSinger(IntoSqlite):
@@ -380,7 +399,7 @@ class Daemon(IntoSqlite):
         super().close()
 
 
-LIVES = [IntoSqlite, IntoSqliteByAppending, IntoJsonl, FromSinger, IntoSinger, Pumped, IntoPostgres, Daemon]
+LIVES = [IntoSqlite, IntoSqliteByAppending, IntoJsonl, IntoPackedCsv, FromSinger, IntoSinger, Pumped, IntoPostgres, Daemon]
 
 
 def live(kind, seed, kills):

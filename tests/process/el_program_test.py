@@ -8,6 +8,7 @@ import sys
 from el_step import EL, execute, main, request, rows, run, run_ok, start, finish
 from el_tap import TAP, given, record, schema, state, stored_state
 
+
 def step(config, mode="upsert", tap=None, **target):
     with open("tap.py", "w", encoding="utf8") as file:
         file.write(TAP)
@@ -30,6 +31,21 @@ def each_stream_has_its_table_and_the_state_comes_back():
     run_ok(step({"messages": [schema("users"), record("users", 3)]}, tap={"catalog": '{"streams": []}'}))
     assert given()["state"] == {"at": 2} and given()["catalog"] == {"streams": []}
     assert stored_state() == {"at": 2}, "a run without a STATE keeps the one there is"
+
+
+def each_stream_tells_its_range_and_columns():
+    messages = [{**schema("a"), "bookmark_properties": ["id"]}, {**schema("b"), "bookmark_properties": ["name"]}, schema("c"), record("a", 7), record("a", -3), record("a", 5),
+                record("b", 1, "z"), record("b", 2, "ä"), record("b", 3, None), record("c", 1), {"type": "STATE", "value": {"bookmarks": {"c": {"replication_key": "id"}}}}]
+    streams = run_ok(step({"messages": messages})).metadata["streams"]
+    assert [streams["a"][k] for k in ("replication_key_min", "replication_key_max")] == ["-3", "7"], streams
+    assert [streams["b"][k] for k in ("replication_key_min", "replication_key_max")] == ["z", "ä"], streams
+    assert "replication_key_min" not in streams["c"] and streams["a"]["columns"] == {"id": "INTEGER", "name": "TEXT"}
+    assert streams["a"]["schema_hash"] == streams["b"]["schema_hash"] and len(streams["a"]["schema_hash"]) == 16
+    assert streams["a"]["duration_s"] > 0 and streams["a"]["rows_per_second"] >= 0
+    wider = [{**schema("c"), "schema": {"properties": {"name": {"type": "string"}, "id": {"type": "integer"}, "w": {}}}}, record("c", 4), record("c", 9)]
+    streams = run_ok(step({"messages": wider})).metadata["streams"]
+    assert [streams["c"][k] for k in ("replication_key_min", "replication_key_max")] == ["4", "9"], "the state of the last run names the key"
+    assert streams["c"]["schema_hash"] != "" and streams["c"]["schema_hash"] not in (None, run_ok(step({"messages": messages})).metadata["streams"]["a"]["schema_hash"])
 
 
 def streams_that_take_turns_at_every_row():
@@ -107,6 +123,42 @@ def sigterm_ends_both():
         pass
 
 
+METRICS = ['INFO METRIC: {"type": "counter", "metric": "record_count", "value": 2, "tags": {"endpoint": "users"}}',
+           'INFO METRIC: {"type": "counter", "metric": "record_count", "value": 3, "tags": {"endpoint": "users"}}',
+           '2026-01-02 03:04:05,678 | INFO     | singer_sdk.metrics  | METRIC: {"metric_type":"timer","type":"timer","metric":"http_request_duration","value":0.25,'
+           '"tags":{"stream":"users","endpoint":"/u","http_status_code":500,"status":"failed","pid":7}}',
+           '{"level": "info", "message": "METRIC", "metric_info": {"type": "timer", "metric": "http_request_duration", "value": 0.5, "tags": {"stream": "users", "status": "succeeded"}}}',
+           'METRIC: {"type": "timer", "metric": "job_duration", "value": 1.5, "tags": {"job_type": "sync", "status": "succeeded"}}',
+           'METRIC: {"type": "timer", "metric": "sync_duration", "value": 2, "tags": {}}', 'METRIC: {"metric": "broken"', 'METRIC: not one', '{"metric_info": 5}']
+MEASURED = {"record_count": {"users": {"total": 5, "count": 2}}, "http_request_duration": {"users": {"total": 0.75, "count": 2, "max": 0.5, "failed": 1}},
+            "job_duration": {"sync": {"total": 1.5, "count": 1, "max": 1.5}}, "sync_duration": {"": {"total": 2, "count": 1, "max": 2}}}
+
+
+def what_the_tap_measures_is_told():
+    messages = [schema("users"), record("users", 1)]
+    result = run_ok(step({"messages": messages, "log": METRICS}))
+    assert result.metadata["tap_metrics"] == MEASURED, result.metadata["tap_metrics"]
+    assert all(line in result.log for line in METRICS), "the log is whole"
+    result = run_ok(request({"type": "singer_program", "command": [sys.executable, "tap.py"], "config": json.dumps({"messages": messages, "log": METRICS})},
+                            {"type": "singer_program", "command": ["cat"], "mode": "append"}, state_dir="state"))
+    assert result.metadata["tap_metrics"] == MEASURED and METRICS[0] in result.log
+    assert "tap_metrics" not in run_ok(step({"messages": messages})).metadata
+    many = [f'METRIC: {{"metric": "m{i}", "type": "counter", "value": 1, "tags": {{}}}}' for i in range(150)]
+    result = run_ok(step({"messages": messages, "log": many}))
+    assert len(result.metadata["tap_metrics"]) == 100 and result.metadata["tap_metrics_dropped"] == 50
+
+
+def a_tap_that_logs_much_does_not_wait_for_ever():
+    """More than its pipe holds, before and after its last message, with a last line that does not end."""
+    text = json.dumps(step({"messages": [schema("users"), record("users", 1)], "log_bytes": 3 << 20}))
+    done = subprocess.run([EL, "step"], input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=60, close_fds=True)
+    assert done.returncode == 0 and len(done.stderr) > 3 << 20 and "y" * 100 in done.stderr, (done.returncode, done.stdout)
+    # A child of the tap that holds its standard error is not waited for.
+    command = ["/bin/sh", "-c", f"{sys.executable} tap.py \"$@\"; sleep 3 >/dev/null & ", "tap"]
+    result = run_ok(step({"messages": [schema("users"), record("users", 2)], "log": METRICS[:1]}, tap={"command": command}))
+    assert result.metadata["tap_metrics"]["record_count"]["users"]["total"] == 2
+
+
 # --- selvedge-el target ---
 
 def target(messages, *arguments, config=None, **popen):
@@ -169,7 +221,7 @@ def the_target_reads_files_and_settings():
     assert done.returncode == 6 and "view" in done.stderr, done.stderr
 
 
-main([each_stream_has_its_table_and_the_state_comes_back, streams_that_take_turns_at_every_row, one_stream_into_a_named_table,
+main([each_stream_has_its_table_and_the_state_comes_back, each_stream_tells_its_range_and_columns, streams_that_take_turns_at_every_row, one_stream_into_a_named_table,
       a_tap_that_fails_keeps_what_it_gave, an_overwrite_that_breaks_off_changes_nothing, wrong_words_stop_the_tap,
-      programs_that_cannot_be_started, a_slow_tap_is_committed_while_it_waits, sigterm_ends_both,
+      programs_that_cannot_be_started, what_the_tap_measures_is_told, a_tap_that_logs_much_does_not_wait_for_ever, a_slow_tap_is_committed_while_it_waits, sigterm_ends_both,
       the_target_tells_the_states_that_are_durable, the_target_killed_has_all_that_it_claimed, the_target_reads_files_and_settings])

@@ -12,17 +12,25 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import time
+
+import modbus_server
+import pg_server
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.path.abspath(os.environ.get("SELVEDGE_BIN_DIR", "build/dev/bin"))
 NAMES = [name for name in sys.argv[1:] if not name.startswith("-")]
 PAGE = os.path.join(ROOT, "docs/guide", NAMES[0] if NAMES else "first-hour.md")
 BLOCK = re.compile(r"^```sh([^\n]*)\n(.*?)^```\n(?:\n?```text\n(.*?)^```\n)?", re.M | re.S)
-PORTS = {"8883": None, "8884": None}
+PORTS = {"8883": None, "8884": None, "8125": None}
+DATABASE = "postgresql://shop:s3cret@db.example/shop"  # what pages call a PostgreSQL, and a device that speaks Modbus
+DEVICE = "host: plc.example"
+STANDS_FOR = []  # (what the page says, what is really there): of what is in commands, and of what they print
+PRINTED = []
 BLOCK_SECONDS = 60
 AGAIN_SECONDS = 30
 
@@ -152,9 +160,32 @@ def choose_ports():
 
 
 def with_ports(text, back=False):
-    for shown, used in PORTS.items():
+    for shown, used in list(PORTS.items()) + (STANDS_FOR + PRINTED if back else STANDS_FOR):
         text = text.replace(used, shown) if back else text.replace(shown, used)
     return text
+
+
+def start_database():
+    pg_server.need()
+    server = pg_server.Server(password="s3cret")
+    server.sql("CREATE ROLE shop LOGIN PASSWORD 's3cret'; ALTER DATABASE shop OWNER TO shop")
+    STANDS_FOR.append((DATABASE, f"postgresql://shop:s3cret@/shop?host={server.folder}"))
+    return server
+
+
+def start_device():
+    """A boiler: its temperature, its pressure in hundredths, and whether the pump runs."""
+    device = modbus_server.TcpDevice()
+    device.put(modbus_server.HOLDING, 100, *struct.unpack(">HH", struct.pack(">f", 71.5)), 142)
+    device.put(modbus_server.COIL, 5, 1)
+    STANDS_FOR.append((DEVICE, f"host: 127.0.0.1, port: {device.port}"))
+    PRINTED.append(("plc.example:502", f"127.0.0.1:{device.port}"))
+    return device
+
+
+def start_peers(page):
+    """What the page expects to be there already."""
+    return ([start_database()] if DATABASE in page else []) + ([start_device()] if DEVICE in page else [])
 
 
 def tidy(printed):
@@ -218,12 +249,15 @@ def main():
     with open(PAGE, encoding="utf-8") as file:
         page = file.read()
     choose_ports()
+    peers = start_peers(page)
     folder = tempfile.mkdtemp(prefix="selvedge-guide-")
     shell = Shell(folder)
     try:
         problems, result = run_page(shell, page, write)
     finally:
         shell.close()
+        for peer in peers:
+            peer.close()
         shutil.rmtree(folder, ignore_errors=True)
     if write and result != page:
         with open(PAGE, "w", encoding="utf-8") as file:

@@ -108,13 +108,19 @@ def check_lists():
         targets |= fields(f"{target}_target", "agent/connectors/options.c")
     files = set(re.findall(r'\.key = "(\w+)"', read("agent/connectors/file_target_options.c")))
     targets |= files
-    http = set(re.findall(r'\.key = "(\w+)"', read("agent/el/target_http.c"))) | macro_keys("HTTP_OPTION_FIELDS", "agent/el/http_options.h")
-    targets |= http
+    http = macro_keys("HTTP_OPTION_FIELDS", "agent/connectors/http_options.h")
+    targets |= http | fields("target", "agent/connectors/http_target_options.c")
+    asked = http | fields("tap", "agent/connectors/http_tap_options.c") - {"type"}
+    assert table("### Tap http") == asked, table("### Tap http") ^ asked
+    style = re.search(r"style_names\[\] = \{(.*?)\}", read("agent/connectors/http_tap_options.c")).group(1)
+    assert table("#### Pages") == set(re.findall(r'"(\w+)"', style)) - {"none"}, table("#### Pages")
+    kinds = re.search(r"kind_names\[\] = \{(.*?)\}", read("agent/connectors/http_options.c"), re.S).group(1)
+    assert table("#### HTTP authentication") == set(re.findall(r'"(\w+)"', kinds)) - {"none"}, table("#### HTTP authentication")
     assert table("### Targets") == targets, table("### Targets") ^ targets
     assert table("### Checks") == fields("check"), table("### Checks") ^ fields("check")
     report = read("agent/el/report.c")
-    metadata = set(re.findall(r'add_(?:int|text|float)\(\s*&?w,\s*"([^"]+)"', report)) | {"dagster/column_schema", "streams"}
-    metadata.discard("error")  # of a check
+    metadata = set(re.findall(r'add_(?:int|text|float)\(\s*&?w,\s*"([^"]+)"', report)) | {"dagster/column_schema", "streams", "tap_metrics"}
+    metadata -= {"error", "value"}  # of a check
     assert table("Metadata of a materialization") == metadata, table("Metadata of a materialization") ^ metadata
     codes = set(re.findall(r'\[ERR_\w+\] = "(\w+)"', read("common/base/err.c"))) - {"none"}
     said = set(re.findall(r"`(\w+)`", re.search(r"`code` is one of (.*)", PAGE).group(1)))

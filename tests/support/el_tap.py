@@ -11,6 +11,11 @@ json.dump(given, open("given.json", "w"))
 config = given.get("config", {})
 for message in config.get("messages", []):
     print(message if isinstance(message, str) else json.dumps(message), flush=True)
+for line in config.get("log", []):
+    print(line, file=sys.stderr, flush=True)
+if config.get("log_bytes"):
+    sys.stderr.write("x" * config["log_bytes"] + "\\n" + "y" * 100)
+    sys.stderr.flush()
 for name in config.get("wait_for", []):
     while not os.path.exists(name):
         time.sleep(0.01)

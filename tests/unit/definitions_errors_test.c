@@ -11,7 +11,7 @@ static const struct {
 } single[] = {
     /* how an asset is made */
     {"assets:\n  - {key: a}\n", "6:5: asset a: nothing says how it is made",
-     "give it extract and load, sql, run, or external: true"},
+     "give it extract and load, sql, run, meltano, or external: true"},
     {"assets:\n  - {key: a, external: false}\n", "6:5: asset a: nothing says how it is made", NULL},
     {"assets:\n  - {key: a, run: [x], external: true}\n",
      "6:34: asset a: it has both run and external", "an asset is made in one way"},
@@ -22,7 +22,7 @@ static const struct {
     {"assets:\n  - {key: a, external: true, retry: {max: 1}}\n",
      "6:37: asset a: retry means nothing for an external asset: no step of ours makes it", NULL},
     {"assets:\n  - {key: a, external: true, env: {A: b}}\n",
-     "6:35: asset a: env goes with run only", NULL},
+     "6:35: asset a: env goes with run or meltano only", NULL},
     /* names */
     {"assets:\n  - {key: a b, external: true}\n",
      "6:11: asset key \"a b\": byte 0x20 is not allowed", "write \"a_b\""},
@@ -58,7 +58,7 @@ static const struct {
      "6:39: asset a: extract has both csv and jsonl", NULL},
     {"assets:\n  - {key: a, extract: {csv: c, table: t}, load: {jsonl: x}}\n",
      "6:32: asset a: extract: unknown key \"table\"",
-     "valid keys: csv, delimiter, header, columns"},
+     "valid keys: csv, delimiter, header, columns, follow, for"},
     {"assets:\n  - {key: a, extract: {resource: pos, header: true}, load: {jsonl: x}}\n",
      "6:39: asset a: extract: unknown key \"header\"",
      "valid keys: resource, table, replication_key, columns"},
@@ -84,7 +84,8 @@ static const struct {
     {"assets:\n  - {key: a, extract: {csv: c, config: {}}, load: {jsonl: x}}\n",
      "6:32: asset a: extract: unknown key \"config\"", NULL},
     {"assets:\n  - {key: a, extract: {tap: [t], columns: [a]}, load: {jsonl: x}}\n",
-     "6:34: asset a: extract: unknown key \"columns\"", "valid keys: tap, config, stream, flattening_enabled, flattening_max_depth, "
+     "6:34: asset a: extract: unknown key \"columns\"",
+     "valid keys: tap, config, stream, flattening_enabled, flattening_max_depth, "
      "flattening_separator, flattening_max_key_length, streams"},
     {"assets:\n  - {key: a, extract: {tap: [t], config: {a: [\"${B\"]}}, load: {jsonl: x}}\n",
      "6:47: asset a: config: \"${B\" has no closing }", NULL},
@@ -251,7 +252,6 @@ static void later_keys_are_refused_as_such(void **state)
         const char *text;
         const char *problem;
     } cases[] = {
-        {"meltano: []\n", "5:1: key \"meltano\" is not supported by this version"},
         {"dbt: []\n", "5:1: key \"dbt\" is not supported by this version"},
         {"assets: [{key: a, extract: {tap: x, select: x}, load: {jsonl: x}}]\n",
          "5:37: asset a: extract: key \"select\" is not supported by this version"},
@@ -276,7 +276,7 @@ static void resources_are_checked(void **state)
         "3:3: resource \"a b\" is not a name of 1 to 63 characters",
         "4:23: resources.c: unknown key \"path\"",
         "5:27: resource d: path: \"${}\" is not ${VAR} or ${VAR:-default}",
-        "6:13: resources.e.type: \"sqlit\" is not one of sqlite, postgres, modbus, mqtt",
+        "6:13: resources.e.type: \"sqlit\" is not one of sqlite, postgres, http, modbus, mqtt",
         "8:6: resources.g: required key \"path\" is missing",
         "9:19: resources.h: unknown key \"path\"",
         "9:6: resources.h: required key \"host\" is missing",

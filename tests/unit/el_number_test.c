@@ -62,8 +62,45 @@ static void values(void **state)
     assert_true(v.as.real >= 0.0625 && v.as.real <= 0.0625);
 }
 
+static void what_a_double_keeps(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool is_exact;
+    } cases[] = {
+        {"0", true},
+        {"-0.000", true},
+        {"0.1", true},
+        {"123456789012345", true},
+        {"0.30000000000000004", true}, /* what 0.1 + 0.2 is written as */
+        {"0.30000000000000005", false},
+        {"9007199254740992", true},
+        {"9007199254740993", false},
+        {"18446744073709551616", true}, /* 2^64 */
+        {"18446744073709551617", false},
+        {"1e300", true},
+        {"1.7976931348623157e308", true},
+        {"5e-324", true},
+        {"4e-324", false},
+        {"1e-400", false}, /* 0 to a double */
+        {"3.141592653589793", true},
+        {"3.14159265358979323846", false},
+        {"100000000000000000000000000000000000000000000", true},
+        {"1.00000000000000000000000000000000000000000001", false},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        double real = 0;
+        assert_true(str_to_double(str_from(cases[i].text), &real));
+        if (number_is_exact(str_from(cases[i].text), real) != cases[i].is_exact) {
+            fail_msg("%s", cases[i].text);
+        }
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(kinds), cmocka_unit_test(values)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(kinds), cmocka_unit_test(values),
+                                       cmocka_unit_test(what_a_double_keeps)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,4 @@
+# A real PostgreSQL of its own; skipped where that is not installed.
+if(SELVEDGE_WITH_POSTGRES AND TARGET PkgConfig::MODBUS)
+    selvedge_process_test(NAME connectors_by_definitions_test LABEL process SCRIPT connectors_test.py TIMEOUT 180)
+endif()
