@@ -323,6 +323,7 @@ static bool start_mappers(struct pump *p, struct err *err)
         p->mapper_count++;
         (void)close(before->out);
         before->out = -1;
+        program->listener = &p->log; /* the tap's is heard while its end is waited for */
         p->lines.fd = program->out;
         before = program;
     }
