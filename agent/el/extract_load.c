@@ -1,12 +1,9 @@
-#include "agent/el/extract_load.h"
+#include "agent/el/extract_load_internal.h"
 
 #include "agent/el/cancel.h"
 #include "agent/el/connectors.h"
-#include "agent/el/key_value.h"
 #include "agent/el/load_rejects.h"
 #include "agent/el/record_metadata.h"
-#include "agent/el/schema_change.h"
-#include "agent/el/schema_hash.h"
 #include "agent/el/stream_state.h"
 #include "agent/el/table.h"
 #include "common/base/limits.h"
@@ -15,40 +12,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { PROGRESS_ROWS = 1024, CHANGES_TOLD_BYTES = 1000 };
-
-struct load {
-    const struct request *request;
-    const struct load_watcher *watcher;
-    struct arena *arena;
-    struct report *report;
-    struct clock clock;
-    struct tap *tap;
-    struct target *target;
-    struct sink *only;       /* takes the only stream there may be; NULL: each stream has a table */
-    struct stream **streams; /* that have a sink */
-    size_t stream_count;
-    struct stream **dropped; /* that failed before they had one */
-    size_t dropped_count;
-    struct str *failed; /* names of all that failed */
-    size_t failed_count;
-    struct stream *present;  /* whose sink takes rows; NULL: those of a stream that failed come */
-    struct stream *last_row; /* the stream of the tap's last row */
-    bool is_mixed;           /* the tap came back to a stream */
-    bool has_broken_off;     /* what came before the tap's failure is in the target */
-    struct buf joined;
-    enum tap_result result; /* of the tap's last call */
-    bool is_row_waiting;    /* it gave a row of another stream */
-    bool is_slice_full;
-    struct rejects rejects;
-    bool has_told_of_versions; /* that the target keeps old ones */
-    struct record_times times; /* of the present row, for its metadata */
-    struct buf state;
-    int64_t seen_bytes; /* the tap's, when it last gave something */
-    int64_t slice_rows; /* rows and bytes read at the last commit */
-    int64_t slice_bytes;
-    struct mono_time slice_start;
-};
+enum { PROGRESS_ROWS = 1024 };
 
 /* --- records that are not taken -------------------------------------------------------------- */
 
@@ -453,168 +417,6 @@ static bool pump(struct load *l, struct err *err)
     return l->tap->failure.code == ERR_NONE ? commit(l, true, err) : end_broken_off(l, err);
 }
 
-static bool copy_text(struct str *text, struct arena *arena, struct err *err)
-{
-    if (text->len > 0) {
-        *text = arena_copy(arena, *text);
-    }
-    return text->len == 0 || text->ptr != NULL ||
-           err_set(err, ERR_NO_MEMORY, "no memory for the report");
-}
-
-/* Of a table that was there and has other columns now. */
-static bool describe_schema(const struct load *l, const struct sink *sink, struct schema_told *ret,
-                            struct err *err)
-{
-    AUTO(buf) changes = buf_growing(LIMIT_EVENT_BYTES / 4);
-    *ret = (struct schema_told){.before = NULL};
-    if (sink->existing.count == 0 || sink->columns.count == 0 ||
-        !schema_write_changes(&sink->existing, &sink->columns, &changes) || changes.overflow) {
-        return true;
-    }
-    ret->before = &sink->existing;
-    ret->changes = arena_copy(l->arena, buf_str(&changes));
-    if (ret->changes.ptr == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for the report");
-    }
-    char before[SCHEMA_HASH_SIZE];
-    char now[SCHEMA_HASH_SIZE];
-    LOG(INFO, "el.schema_changed", F_S("table", sink->name),
-        F_S("before", schema_hash(&sink->existing, before)),
-        F_S("now", schema_hash(&sink->columns, now)),
-        F_S("changes", str_clip(ret->changes, CHANGES_TOLD_BYTES)));
-    return true;
-}
-
-/* The range that we noted, where the tap did not. */
-static bool end_range(const struct load *l, struct stream *s, struct err *err)
-{
-    AUTO(buf) min = buf_growing((size_t)KEY_VALUE_BYTES_MAX * 2);
-    AUTO(buf) max = buf_growing((size_t)KEY_VALUE_BYTES_MAX * 2);
-    if (s->range != NULL) {
-        key_value_print(&s->range->min, &min);
-        key_value_print(&s->range->max, &max);
-        s->key_min = buf_str(&min);
-        s->key_max = buf_str(&max);
-    }
-    return copy_text(&s->key_min, l->arena, err) && copy_text(&s->key_max, l->arena, err);
-}
-
-static bool keep_columns(const struct load *l, const struct sink *sink, const struct schema **ret,
-                         struct err *err)
-{
-    struct schema *columns = arena_alloc(l->arena, sizeof(*columns));
-    if (columns == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for the report");
-    }
-    *columns = sink->columns;
-    *ret = columns;
-    return true;
-}
-
-/* What it says of a single stream. */
-static bool describe_stream(const struct load *l, struct stream *s, const struct sink *sink,
-                            struct materialization *ret, struct err *err)
-{
-    if (!keep_columns(l, sink, &ret->columns, err)) {
-        return false;
-    }
-    ret->table = sink->name;
-    ret->row_count = sink->row_count;
-    ret->rows_written = sink->rows_written;
-    ret->rows_removed = sink->rows_removed;
-    if (!describe_schema(l, sink, &ret->schema, err)) {
-        return false;
-    }
-    if (s == NULL) {
-        return true; /* nothing came */
-    }
-    if (!end_range(l, s, err)) {
-        return false;
-    }
-    ret->key_min = s->key_min;
-    ret->key_max = s->key_max;
-    ret->rows_without_key = s->rows_without_key;
-    if (s->rows_without_key > 0) {
-        LOG(WARN, "el.rows_without_replication_key", F_I("rows", s->rows_without_key),
-            F_S("stream", s->name));
-    }
-    return true;
-}
-
-/* Taps that give one stream after the other have given one whole once they go on to the next; of one
- * that mixes them nothing is known before its end. */
-static bool is_whole(const struct load *l, const struct stream *s)
-{
-    return s->failure == NULL && !l->is_mixed && s->rows_read > 0 && s != l->last_row;
-}
-
-static bool describe_dropped(const struct load *l, struct materialization *ret, struct err *err)
-{
-    for (size_t i = 0; i < l->dropped_count; i++) {
-        struct stream_counts *counts = &ret->streams[ret->stream_count++];
-        *counts = (struct stream_counts){.name = arena_copy(l->arena, l->dropped[i]->name),
-                                         .failure = l->dropped[i]->failure};
-        if (counts->name.ptr == NULL) {
-            return err_set(err, ERR_NO_MEMORY, "no memory for the report");
-        }
-    }
-    return true;
-}
-
-static bool describe_streams(const struct load *l, struct materialization *ret, struct err *err)
-{
-    size_t room = l->stream_count + l->dropped_count + 1;
-    ret->row_count = -1;
-    ret->streams = arena_array(l->arena, room, sizeof(*ret->streams));
-    ret->state = arena_copy(l->arena, l->target->state);
-    if (ret->streams == NULL || ret->state.ptr == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for the report");
-    }
-    ret->stream_count = l->stream_count;
-    for (size_t i = 0; i < l->stream_count; i++) {
-        struct stream *s = l->streams[i];
-        if (!end_range(l, s, err)) {
-            return false;
-        }
-        ret->rows_written += s->sink->rows_written;
-        ret->rows_removed += s->sink->rows_removed;
-        ret->streams[i] = (struct stream_counts){.name = arena_copy(l->arena, s->name),
-                                                 .rows_read = s->rows_read,
-                                                 .bytes_read = s->bytes_read,
-                                                 .rows_written = s->sink->rows_written,
-                                                 .rows_removed = s->sink->rows_removed,
-                                                 .row_count = s->sink->row_count,
-                                                 .time_ns = s->time_ns,
-                                                 .key_min = s->key_min,
-                                                 .key_max = s->key_max,
-                                                 .table = s->sink->name,
-                                                 .is_whole = is_whole(l, s),
-                                                 .failure = s->failure};
-        if (ret->streams[i].name.ptr == NULL) {
-            return err_set(err, ERR_NO_MEMORY, "no memory for the report");
-        }
-        if (!keep_columns(l, s->sink, &ret->streams[i].columns, err) ||
-            !describe_schema(l, s->sink, &ret->streams[i].schema, err)) {
-            return false;
-        }
-    }
-    return describe_dropped(l, ret, err);
-}
-
-static bool describe(const struct load *l, struct materialization *ret, struct err *err)
-{
-    *ret = (struct materialization){.rows_read = l->tap->rows_read,
-                                    .bytes_read = l->tap->bytes_read,
-                                    .rows_rejected = l->rejects.count,
-                                    .quarantine = l->target->quarantine,
-                                    .metrics = l->tap->metrics,
-                                    .snapshots = l->tap->snapshots};
-    struct stream *s = l->stream_count > 0 ? l->streams[0] : NULL;
-    return l->only != NULL ? describe_stream(l, s, l->only, ret, err)
-                           : describe_streams(l, ret, err);
-}
-
 /* A target with a table, or one that is a file, takes one stream; its sink is there before the tap
  * is opened, which may want to know the table's columns. */
 static bool add_only_sink(struct load *l, struct tap_context *tap_context, struct err *err)
@@ -679,12 +481,12 @@ bool extract_load(const struct request *request, const struct load_watcher *watc
                                       .validates = request->load->validate_records,
                                       .arena = arena};
     bool ok = open_both(&l, &target_context, &tap_context, err) && pump(&l, err) &&
-              describe(&l, ret, err);
+              load_describe(&l, ret, err);
     if (!ok) {
         load_rejects_show(&l.rejects, l.target, err);
     }
     struct err ignored = {0};
-    if (!ok && l.has_broken_off && request->assets.count > 0 && !describe(&l, ret, &ignored)) {
+    if (!ok && l.has_broken_off && request->assets.count > 0 && !load_describe(&l, ret, &ignored)) {
         ret->stream_count = 0;
     }
     if (!ok && err->code == ERR_CANCELLED) {

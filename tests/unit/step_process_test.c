@@ -82,11 +82,10 @@ static void messages_cost_what_they_may(void **state)
     struct step_fixture f;
     step_fixture_begin(&f);
     /* A line without end, lines without number, and behind them one that counts. */
-    step_fixture_run(
-        &f, "head -c 300000 /dev/zero | tr '\\0' x >&3; echo >&3; "
-            "head -c 300000 /dev/zero | tr '\\0' '\\n' >&3; "
-            "i=0; while [ $i -lt 150 ]; do echo '{\"event\":\"check\",\"name\":\"c\"}'; "
-            "i=$((i+1)); done >&3; echo '{\"event\":\"materialization\",\"metadata\":{}}' >&3");
+    step_fixture_run(&f, "head -c 300000 /dev/zero | tr '\\0' x >&3; echo >&3; "
+                         "head -c 300000 /dev/zero | tr '\\0' '\\n' >&3; "
+                         "yes '{\"event\":\"check\",\"name\":\"c\"}' | head -n 10150 >&3; echo "
+                         "'{\"event\":\"materialization\",\"metadata\":{}}' >&3");
     step_fixture_expect(&f, NULL, "");
     assert_int_equal(f.result.check_count, WORKER_CHECKS_MAX);
     assert_string_equal(f.metadata, "{}");
