@@ -2,6 +2,7 @@
 
 #include "agent/el/cancel.h"
 #include "agent/el/connectors.h"
+#include "agent/el/key_value.h"
 #include "agent/el/load_rejects.h"
 #include "agent/el/record_metadata.h"
 #include "agent/el/stream_state.h"
