@@ -211,9 +211,10 @@ bool schema_write_changes(const struct schema *before, const struct schema *afte
         }
     }
     for (size_t i = 0; i < after->count && count < SCHEMA_CHANGES_MAX; i++) {
+        const struct column *a = &after->columns[i];
         size_t at = 0;
-        if (!schema_find_nocase(before, after->columns[i].name, &at)) {
-            write_change(&w, NULL, &after->columns[i]);
+        if (!schema_find_nocase(before, a->name, &at)) {
+            write_change(&w, NULL, a);
             count++;
         }
     }
