@@ -203,18 +203,16 @@ bool schema_write_changes(const struct schema *before, const struct schema *afte
     for (size_t i = 0; i < before->count && count < SCHEMA_CHANGES_MAX; i++) {
         const struct column *b = &before->columns[i];
         size_t at = 0;
-        const struct column *a =
-            schema_find_nocase(after, b->name, &at) ? &after->columns[at] : NULL;
-        if (a == NULL || !str_eq(schema_type_name(a), schema_type_name(b))) {
-            write_change(&w, b, a);
+        bool is_there = schema_find_nocase(after, b->name, &at);
+        if (!is_there || !str_eq(schema_type_name(&after->columns[at]), schema_type_name(b))) {
+            write_change(&w, b, is_there ? &after->columns[at] : NULL);
             count++;
         }
     }
     for (size_t i = 0; i < after->count && count < SCHEMA_CHANGES_MAX; i++) {
-        const struct column *a = &after->columns[i];
         size_t at = 0;
-        if (!schema_find_nocase(before, a->name, &at)) {
-            write_change(&w, NULL, a);
+        if (!schema_find_nocase(before, after->columns[i].name, &at)) {
+            write_change(&w, NULL, &after->columns[i]);
             count++;
         }
     }
