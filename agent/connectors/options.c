@@ -9,6 +9,11 @@ enum { COMMAND_WORDS_MAX = LIMIT_STEP_ARGS, SELECT_RULES_MAX = 1000 };
 #define FOLLOW_LASTS_MAX (31 * 86400 * NS_PER_SEC)
 
 const char *const load_mode_names[] = {"append", "upsert", "overwrite", NULL};
+const char *const schema_policy_names[] = {[SCHEMA_ERROR] = "error",
+                                           [SCHEMA_WIDEN] = "widen",
+                                           [SCHEMA_JSON] = "json",
+                                           [SCHEMA_QUARANTINE] = "quarantine",
+                                           NULL};
 
 #define AT(type_, member_) .offset = offsetof(struct type_, member_)
 
@@ -144,11 +149,6 @@ static const struct field program_fields[] = {
     SOME_STREAMS_FIELD,
     {.key = "dir", .type = FIELD_STR, AT(tap_options, dir), .marks = OPTION_HIDDEN | OPTION_PATH},
     {.key = "catalog", .type = FIELD_JSON_TEXT, AT(tap_options, catalog), .marks = OPTION_HIDDEN},
-    {.key = "streams",
-     .type = FIELD_STR_LIST,
-     AT(tap_options, streams),
-     .max = LIMIT_STREAMS,
-     .marks = OPTION_HIDDEN},
     FLATTEN_FIELDS(tap_options, flatten),
     {.key = "select",
      .type = FIELD_STR_LIST,

@@ -231,6 +231,11 @@ static bool pump_lines(struct pump *p, struct err *err)
             struct str name = p->tap_options->command.items[0];
             return err_wrap(err, "tap " STR_FMT, STR_ARG(name));
         }
+        if (result == LINE_TOO_LONG) {
+            struct str name = p->tap_options->command.items[0];
+            (void)line_source_refuse(&p->lines, LIMIT_SINGER_LINE_BYTES, err);
+            return err_wrap(err, "tap " STR_FMT, STR_ARG(name));
+        }
         bool ok = result == LINE_TEXT ? pass(p, line, err)
                                       : send(p, err) && loader_listen(&p->loader, err) &&
                                             loader_check(&p->loader, err);

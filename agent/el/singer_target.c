@@ -61,11 +61,12 @@ static const struct field_table flatten_table = {.name = "flattening",
                                                  .count = COUNT_OF(flatten_fields),
                                                  .defaults = &flatten_defaults};
 
+static const struct singer_extras extras = {.more = &flatten_table, .foreign = foreign};
+
 static bool init_settings(struct singer_settings *s, const struct target_ops *target,
                           struct arena *arena, struct err *err)
 {
-    if (!singer_settings_init(s, target->options, target->type, &flatten_table, foreign, arena,
-                              err)) {
+    if (!singer_settings_init(s, target->options, target->type, &extras, arena, err)) {
         return false;
     }
     struct load_options *load = s->values;
