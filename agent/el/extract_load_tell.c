@@ -1,6 +1,7 @@
 #include "agent/el/extract_load_internal.h"
 
 #include "agent/el/key_value.h"
+#include "agent/el/schema_change.h"
 #include "agent/el/schema_hash.h"
 #include "common/base/limits.h"
 #include "common/log/log.h"
