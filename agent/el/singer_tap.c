@@ -334,8 +334,9 @@ int singer_tap_run(struct cli *cli, void *ctx)
         return cli_usage(cli, "%s; %s", err.msg, err.hint);
     }
     if (p.tap->discover == NULL) {
-        return cli_usage(cli, "the tap %s is no Singer program; load from it with selvedge-el step",
-                         p.tap->type);
+        return cli_usage(
+            cli, "the tap %s reads Singer messages itself; load from it with selvedge-el step",
+            p.tap->type);
     }
     if (cli_bool(cli, "about")) {
         return about(cli, p.tap);
