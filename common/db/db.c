@@ -1,5 +1,6 @@
 #include "common/db/db_internal.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@ enum {
     /* Twice what the automatic checkpoint lets the WAL grow to: only a WAL that ran away is cut. */
     JOURNAL_SIZE_LIMIT = 8 << 20,
     PRAGMA_BYTES = 320,
+    WAL_AGAIN_MS = 5,
 };
 
 static bool has_flag(const struct db_options *o, enum db_flags flag)
@@ -170,14 +172,25 @@ static bool quick_check(struct db *db, struct err *err)
 
 /* --- making it ours ------------------------------------------------------------------------- */
 
+static bool ask_for_wal(struct db *db, struct db_query *q, bool *ret_has_row, struct err *err)
+{
+    return db_prepare(db, STR("PRAGMA journal_mode=WAL"), q, err) && db_next(q, ret_has_row, err);
+}
+
+/* While another connection changes the mode too, SQLite says "busy" at once, whatever the time-out:
+ * two that make a file together are no rare thing. */
 static bool use_wal(struct db *db, const struct db_options *o, struct err *err)
 {
-    struct db_query q;
-    if (!db_prepare(db, STR("PRAGMA journal_mode=WAL"), &q, err)) {
-        return false;
-    }
+    struct db_query q = {0};
     bool has_row = false;
-    bool ok = db_next(&q, &has_row, err);
+    bool ok = ask_for_wal(db, &q, &has_row, err);
+    for (int waited_ms = 0; !ok && err->code == ERR_BUSY && waited_ms < db->busy_timeout_ms;
+         waited_ms += WAL_AGAIN_MS) {
+        db_finish(&q);
+        (void)poll(NULL, 0, WAL_AGAIN_MS);
+        *err = (struct err){0};
+        ok = ask_for_wal(db, &q, &has_row, err);
+    }
     const char *file = sqlite3_db_filename(db->handle, "main");
     bool in_memory = file == NULL || file[0] == '\0';
     if (ok && !in_memory && !has_flag(o, DB_FOREIGN_FILE) &&
