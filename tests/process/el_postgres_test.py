@@ -3,7 +3,6 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 
 import el_step
 import pg_server

@@ -3,7 +3,6 @@ SEED in the environment replays the random ones."""
 import json
 import os
 import random
-import sqlite3
 
 import el_step
 import pg_server

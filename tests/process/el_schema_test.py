@@ -1,7 +1,6 @@
 """Streams whose columns change: what becomes of the table, of the rows in it, and what is told, by policy. SQLite, and PostgreSQL where it is."""
 import json
 import os
-import sqlite3
 
 import pg_server
 from el_step import execute, main, request, rows, run, run_ok

@@ -7,7 +7,7 @@ import random
 import subprocess
 import time
 
-from el_databases import DATABASES, close, each
+from el_databases import close, each
 from el_step import EL, main, request, rows, run_ok
 
 SEED = os.environ.get("SEED", "4")

@@ -1,5 +1,4 @@
 """What the agent shows of rejected records: in the materialization of the run, and of a step that failed at its limit, where to look."""
-import json
 import sqlite3
 import sys
 
