@@ -2,10 +2,10 @@
 
 #include "tests/support/fault_malloc.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static int64_t scalar(struct db *db, const char *sql)
@@ -305,31 +305,40 @@ static void a_foreign_file_keeps_its_ways(void **state)
     db_close(db);
 }
 
+struct opener {
+    pthread_t thread;
+    const char *path;
+    struct err err;
+};
+
+static void *open_and_close(void *ctx)
+{
+    struct opener *o = ctx;
+    struct db_options options = {.path = o->path, .flags = DB_FOREIGN_FILE};
+    struct db *db = NULL;
+    if (db_open(&db, &options, &o->err)) {
+        db_close(db);
+    }
+    return NULL;
+}
+
 /* Steps of one run load into a file that none of them has made before. */
 static void many_may_make_a_file_together(void **state)
 {
     enum { ROUNDS = 20, TOGETHER = 8 };
     struct db_fixture *f = *state;
     for (int round = 0; round < ROUNDS; round++) {
-        pid_t children[TOGETHER];
+        struct opener openers[TOGETHER] = {0};
         char path[DBTEST_PATH_BYTES + 16];
         (void)snprintf(path, sizeof(path), "%s.%d", f->path, round);
         for (int i = 0; i < TOGETHER; i++) {
-            children[i] = fork();
-            assert_true(children[i] >= 0);
-            if (children[i] == 0) {
-                struct db_options options = {.path = path, .flags = DB_FOREIGN_FILE};
-                struct db *db = NULL;
-                struct err err = {0};
-                bool ok = db_open(&db, &options, &err);
-                db_close(db);
-                _exit(ok ? 0 : 1);
-            }
+            openers[i].path = path;
+            assert_int_equal(pthread_create(&openers[i].thread, NULL, open_and_close, &openers[i]),
+                             0);
         }
         for (int i = 0; i < TOGETHER; i++) {
-            int status = -1;
-            assert_int_equal(waitpid(children[i], &status, 0), children[i]);
-            assert_int_equal(status, 0);
+            assert_int_equal(pthread_join(openers[i].thread, NULL), 0);
+            assert_string_equal(openers[i].err.msg, "");
         }
     }
 }
