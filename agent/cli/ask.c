@@ -14,9 +14,15 @@ static bool show_new(void *ctx, struct str line)
     struct err err = {0};
     if (event_parse(line, &event, &err) && event.seq > watcher->shown) {
         watcher->shown = event.seq;
+        progress_clear(&watcher->progress);
         cli_event(watcher->cli, line);
     }
     return true;
+}
+
+struct watcher watcher_new(struct cli *cli)
+{
+    return (struct watcher){.cli = cli, .progress = progress_new(cli)};
 }
 
 bool ask_look(struct watcher *watcher, const char *database, struct str run,
@@ -76,16 +82,17 @@ int ask_follow(struct watcher *watcher, const struct settings *settings, struct 
     struct err err = {0};
     for (int polls = 1;; polls++) {
         /* Asked before the look: what an agent that has ended recorded is all there then. */
-        bool is_gone = polls % POLLS_PER_CALL == 0 && is_daemon_gone(settings);
+        bool is_call = polls % POLLS_PER_CALL == 0;
+        bool is_gone = is_call && is_daemon_gone(settings);
         bool found = ask_look(watcher, settings->database, run, &span, &err);
-        if (found && view_run_is_over(&span)) {
-            return report(cli, &span);
+        bool is_over = found && view_run_is_over(&span);
+        bool is_wrong = !found && err.code != ERR_NOT_FOUND && err.code != ERR_BUSY;
+        if (is_over || is_wrong || is_gone) {
+            progress_clear(&watcher->progress);
+            return is_over ? report(cli, &span) : is_wrong ? cli_error(cli, &err) : say_gone(cli);
         }
-        if (!found && err.code != ERR_NOT_FOUND && err.code != ERR_BUSY) {
-            return cli_error(cli, &err);
-        }
-        if (is_gone) {
-            return say_gone(cli);
+        if (is_call) {
+            progress_ask(&watcher->progress, settings, run);
         }
         (void)poll(NULL, 0, POLL_MS);
     }
@@ -112,5 +119,6 @@ int ask_for_run(struct cli *cli, const struct settings *settings, struct str req
                    STR_ARG(run->as.string));
         return CLI_OK;
     }
-    return ask_follow(&(struct watcher){.cli = cli}, settings, run->as.string);
+    struct watcher watcher = watcher_new(cli);
+    return ask_follow(&watcher, settings, run->as.string);
 }

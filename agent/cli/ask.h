@@ -1,13 +1,16 @@
 /* ask.h - asking a running daemon for a run, and watching it until it has ended. */
 #pragma once
 #include "agent/cli/commands.h"
+#include "agent/cli/progress.h"
 #include "agent/daemon/control.h"
 
 /* Shows the events that are new since the last look. */
 struct watcher {
     struct cli *cli;
     int64_t shown; /* seq of the last event shown */
+    struct progress progress;
 };
+struct watcher watcher_new(struct cli *cli);
 /* One look at the run. *ret is what it is now. One that fails may be followed by another. */
 bool ask_look(struct watcher *watcher, const char *database, struct str run,
               struct view_run_span *ret, struct err *err);

@@ -62,8 +62,27 @@ struct here {
     const struct settings *settings;
     struct loop *loop;
     struct loop_timer timer;
+    struct agent *agent;
+    int looks;
     char run[UUID_TEXT_SIZE];
 };
+
+enum { LOOKS_PER_PROGRESS = 7 }; /* about a second */
+
+static void show_progress(struct here *here)
+{
+    AUTO(arena) arena = arena_new(1 << 20);
+    AUTO(buf) text = buf_growing(64 << 10);
+    struct json *steps = NULL;
+    struct err ignored = {0};
+    struct json_writer w = json_writer(&text);
+    jw_begin_object(&w);
+    agent_write_progress(here->agent, str_from(here->run), &w);
+    jw_end_object(&w);
+    if (json_parse(buf_str(&text), text.len, &arena, &steps, &ignored)) {
+        progress_show(&here->watcher.progress, steps);
+    }
+}
 
 static void on_look(void *ctx)
 {
@@ -71,6 +90,10 @@ static void on_look(void *ctx)
     struct view_run_span span;
     struct err err = {0};
     (void)ask_look(&here->watcher, here->settings->database, str_from(here->run), &span, &err);
+    here->looks++;
+    if (here->looks % LOOKS_PER_PROGRESS == 0) {
+        show_progress(here);
+    }
     loop_timer_arm_in(here->loop, &here->timer, LOOK_MS * NS_PER_MS);
 }
 
@@ -96,6 +119,7 @@ static bool carry_out(struct here *here, struct agent *agent, const struct agent
         !agent_materialize(agent, request, here->run, err)) {
         return false;
     }
+    here->agent = agent;
     loop_timer_arm_in(here->loop, &here->timer, LOOK_MS * NS_PER_MS);
     return loop_run(here->loop, err);
 }
@@ -103,7 +127,7 @@ static bool carry_out(struct here *here, struct agent *agent, const struct agent
 static int run_here(struct cli *cli, struct settings *settings, const struct agent_request *request)
 {
     struct rng rng = rng_system();
-    struct here here = {.watcher = {.cli = cli}, .settings = settings};
+    struct here here = {.watcher = watcher_new(cli), .settings = settings};
     struct agent *agent = NULL;
     struct err err = {0};
     if (!loop_open(&here.loop, clock_system(), &err)) {
@@ -121,6 +145,7 @@ static int run_here(struct cli *cli, struct settings *settings, const struct age
     } else if (!carry_out(&here, agent, request, &err)) {
         code = cli_selection_error(cli, request->selection, &err);
     }
+    progress_clear(&here.watcher.progress);
     agent_close(agent);
     loop_close(here.loop);
     return code != CLI_OK ? code : ask_follow(&here.watcher, settings, str_from(here.run));

@@ -5,6 +5,7 @@
 #include "agent/cli/follow.h"
 
 #include "agent/cli/output.h"
+#include "agent/cli/progress.h"
 #include "agent/daemon/control.h"
 #include "common/base/limits.h"
 #include "common/cli/show.h"
@@ -47,6 +48,7 @@ struct follower {
     const struct follow_options *options;
     int64_t shown; /* seq of the last event */
     struct running *running;
+    struct progress progress;
     struct err *err; /* of the present look */
     bool ok;
 };
@@ -142,6 +144,7 @@ static bool show_stream(struct follower *f, const struct origin *origin, struct 
             show_rest(f->cli, origin, followed);
             show_line(f->cli, origin, STR_NONE, dropped);
         }
+        progress_clear(&f->progress);
         buf_add(&followed->line, buf_str(&part));
         show_lines(f->cli, origin, followed);
     }
@@ -278,6 +281,7 @@ static bool show_event(void *ctx, struct str line)
     if (f->options->with_output && is_end_of_step(event.type)) {
         f->ok = end_step(f, event.step);
     }
+    progress_clear(&f->progress);
     cli_event(f->cli, line);
     if (f->options->with_output &&
         (event.type == EVENT_STEP_START || event.type == EVENT_STEP_RESTARTED)) {
@@ -347,15 +351,15 @@ static int follow(struct follower *f)
         struct err err = {0};
         bool is_done = false;
         /* Asked before the look: what an agent that has ended recorded is all there then. */
-        bool is_gone = looks % LOOKS_PER_CALL == 0 && is_abandoned(f->options->settings);
-        if (!look(f, &is_done, &err) && err.code != ERR_BUSY) {
-            return cli_error(f->cli, &err);
+        bool is_call = looks % LOOKS_PER_CALL == 0;
+        bool is_gone = is_call && is_abandoned(f->options->settings);
+        bool is_wrong = !look(f, &is_done, &err) && err.code != ERR_BUSY;
+        if (is_wrong || is_done || is_gone) {
+            progress_clear(&f->progress);
+            return is_wrong ? cli_error(f->cli, &err) : is_done ? CLI_OK : say_abandoned(f->cli);
         }
-        if (is_done) {
-            return CLI_OK;
-        }
-        if (is_gone) {
-            return say_abandoned(f->cli);
+        if (is_call && str_is_empty(f->options->only)) {
+            progress_ask(&f->progress, f->options->settings, str_from(f->options->run));
         }
         (void)poll(NULL, 0, POLL_MS);
     }
@@ -363,7 +367,7 @@ static int follow(struct follower *f)
 
 int follow_run(struct cli *cli, const struct follow_options *options)
 {
-    struct follower follower = {.cli = cli, .options = options};
+    struct follower follower = {.cli = cli, .options = options, .progress = progress_new(cli)};
     int code = follow(&follower);
     while (follower.running != NULL) {
         struct running *running = follower.running;

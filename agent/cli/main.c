@@ -237,7 +237,10 @@ static const struct cli_command commands[] = {
      .summary = "run assets now and show how it goes",
      .description = "A running daemon is asked to do it; without one it is done by this command. "
                     "Ends when the run has "
-                    "ended: exit code 0 on success, 1 when a step failed.",
+                    "ended: exit code 0 on success, 1 when a step failed.\n\n"
+                    "On a terminal each running step has a line that is drawn anew every second: "
+                    "for how long it runs and, where it tells that, rows, rows a second and bytes "
+                    "read. Elsewhere there is such a line every five seconds, with --json none.",
      .options = CLI_OPTIONS({.name = "job",
                              .letter = 'j',
                              .type = CLI_STRING,
@@ -404,7 +407,7 @@ static const struct cli_command commands[] = {
          {.name = "follow",
           .letter = 'f',
           .type = CLI_BOOL,
-          .help = "show events as they come, until the run ends"},
+          .help = "show events as they come, and how far running steps are, until the run ends"},
          {.name = "output",
           .letter = 'o',
           .type = CLI_BOOL,

@@ -5,10 +5,15 @@
 #include <string.h>
 
 /* As many as an agent may pass on. */
-enum { COMMAND_WORDS_MAX = LIMIT_STEP_ARGS };
+enum { COMMAND_WORDS_MAX = LIMIT_STEP_ARGS, SELECT_RULES_MAX = 1000 };
 #define FOLLOW_LASTS_MAX (31 * 86400 * NS_PER_SEC)
 
 const char *const load_mode_names[] = {"append", "upsert", "overwrite", NULL};
+const char *const schema_policy_names[] = {[SCHEMA_ERROR] = "error",
+                                           [SCHEMA_WIDEN] = "widen",
+                                           [SCHEMA_JSON] = "json",
+                                           [SCHEMA_QUARANTINE] = "quarantine",
+                                           NULL};
 
 #define AT(type_, member_) .offset = offsetof(struct type_, member_)
 
@@ -100,14 +105,13 @@ const struct field_table tap_csv_options = TAP_TABLE(csv_fields);
 static const struct field jsonl_fields[] = {TYPE_FIELD, FILES_FIELD, STREAM_FIELD, FOLLOW_FIELDS};
 const struct field_table tap_jsonl_options = TAP_TABLE(jsonl_fields);
 
-/* Definitions have a list of their own, whose streams are assets. */
 #define ONE_STREAM_FIELD                                                                           \
     {                                                                                              \
         .key = "stream", .type = FIELD_STR, AT(tap_options, stream),                               \
         .help = "The stream to load; all when not given."                                          \
     }
 
-/* People write assets there (agent/definitions): the agent fills it in. */
+/* Definitions have a list of their own, whose streams are assets: the agent fills this one in. */
 #define SOME_STREAMS_FIELD                                                                         \
     {                                                                                              \
         .key = "streams", .type = FIELD_STR_LIST, AT(tap_options, streams), .max = LIMIT_STREAMS,  \
@@ -145,9 +149,15 @@ static const struct field program_fields[] = {
     SOME_STREAMS_FIELD,
     {.key = "dir", .type = FIELD_STR, AT(tap_options, dir), .marks = OPTION_HIDDEN | OPTION_PATH},
     {.key = "catalog", .type = FIELD_JSON_TEXT, AT(tap_options, catalog), .marks = OPTION_HIDDEN},
-    {.key = "streams", .type = FIELD_STR_LIST, AT(tap_options, streams), .max = LIMIT_STREAMS},
     FLATTEN_FIELDS(tap_options, flatten),
-    {.key = "select", .type = FIELD_JSON, .is_unsupported = true},
+    {.key = "select",
+     .type = FIELD_STR_LIST,
+     AT(tap_options, select),
+     .min = 1,
+     .max = SELECT_RULES_MAX,
+     .help =
+         "What to load, as Meltano's rules say it: `stream.*`, `stream.property`, `!stream`, with "
+         "`*`, `?` and `[a-z]`. The tap is asked for its catalog before each load."},
 };
 const struct field_table tap_program_options = TAP_TABLE(program_fields);
 

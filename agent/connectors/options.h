@@ -15,6 +15,8 @@ enum option_mark {
 };
 
 enum load_mode { MODE_APPEND, MODE_UPSERT, MODE_OVERWRITE };
+/* What becomes of a column of numbers whose stream has text there now. */
+enum schema_policy { SCHEMA_ERROR, SCHEMA_WIDEN, SCHEMA_JSON, SCHEMA_QUARANTINE };
 
 /* Of the taps that read SQLite, files and Singer messages. */
 struct tap_options {
@@ -35,6 +37,7 @@ struct tap_options {
     struct str dir;             /* singer_program: the folder it runs in; empty = ours */
     struct str config;          /* singer_program: JSON text; empty = none */
     struct str catalog;         /* the same */
+    struct str_list select;     /* singer_program: rules for the catalog that it discovers */
     struct flatten flatten;     /* singer... */
 };
 extern const struct field_table tap_sqlite_options;
@@ -62,13 +65,20 @@ struct load_options {
     bool hard_delete;         /* rows that their source deleted are deleted, not marked */
     bool activate_versions;   /* of Singer's ACTIVATE_VERSION: rows of older versions go */
     int64_t slice_rows;       /* a commit after as many; 0 = SLICE_ROWS of extract_load.h */
+    int on_schema_change;     /* enum schema_policy */
+    const struct json *reject_limit; /* a number or text, rejects.h; NULL = 0 */
+    int64_t reject_keep;             /* rejected records that the quarantine keeps */
+    bool validate_records;           /* Singer: by all that the stream's schema says of types */
 };
+enum { REJECT_KEEP_DEFAULT = 1000, REJECT_KEEP_MAX = 100000 }; /* rows of a quarantine */
 extern const char *const load_mode_names[];
+extern const char *const schema_policy_names[];
 #define FLUSH_EVERY_DEFAULT (30 * NS_PER_SEC)
 enum { LOAD_SLICE_ROWS_MAX = 10000000 };
 #define LOAD_OPTION_DEFAULTS                                                                       \
     {                                                                                              \
-        .flush_every = FLUSH_EVERY_DEFAULT, .activate_versions = true                              \
+        .flush_every = FLUSH_EVERY_DEFAULT, .activate_versions = true,                             \
+        .reject_keep = REJECT_KEEP_DEFAULT                                                         \
     }
 /* NOLINTBEGIN(bugprone-macro-parentheses): names of a type and a member */
 #define LOAD_OPTION_FIELDS(struct_, member_)                                                       \
@@ -103,6 +113,32 @@ enum { LOAD_SLICE_ROWS_MAX = 10000000 };
          .max = 3600 * NS_PER_SEC,                                                                 \
          .fallback = "30s",                                                                        \
          .help = "How long rows of a slow source may wait to be committed."},                      \
+        {.key = "reject_limit",                                                                    \
+         .type = FIELD_JSON,                                                                       \
+         .offset = offsetof(struct struct_, member_.reject_limit),                                 \
+         .fallback = "0",                                                                          \
+         .help = "How many bad records go to the quarantine before the load fails: a number, or "  \
+                 "a share of the records read, such as `1%`."},                                    \
+        {.key = "reject_keep",                                                                     \
+         .type = FIELD_I64,                                                                        \
+         .offset = offsetof(struct struct_, member_.reject_keep),                                  \
+         .min = 1,                                                                                 \
+         .max = REJECT_KEEP_MAX,                                                                   \
+         .fallback = "1000",                                                                       \
+         .help = "How many rejected records the quarantine keeps, the newest."},                   \
+        {.key = "on_schema_change",                                                                \
+         .type = FIELD_ENUM,                                                                       \
+         .offset = offsetof(struct struct_, member_.on_schema_change),                             \
+         .names = schema_policy_names,                                                             \
+         .fallback = "error",                                                                      \
+         .help =                                                                                   \
+             "What becomes of a column of numbers when its stream has text or JSON there now."},   \
+        {.key = "validate_records",                                                                \
+         .type = FIELD_BOOL,                                                                       \
+         .offset = offsetof(struct struct_, member_.validate_records),                             \
+         .fallback = "false",                                                                      \
+         .help = "Whether records of Singer are held to all that the schema says of types and "    \
+                 "formats, and not only to what the columns can hold."},                           \
         {.key = "add_record_metadata",                                                             \
          .type = FIELD_BOOL,                                                                       \
          .offset = offsetof(struct struct_, member_.add_record_metadata),                          \

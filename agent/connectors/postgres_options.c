@@ -27,8 +27,8 @@ static const struct field tap_fields[] = {
     {.key = "table",
      .type = FIELD_STR,
      AT(postgres_tap_options, table),
-     .required = true,
-     .help = "The table or view; in definitions the last part of the asset's key when not given."},
+     .help = "The table or view. When not given: in definitions the last part of the asset's key, "
+             "as a Singer program all of them."},
     {.key = "replication_key",
      .type = FIELD_STR,
      AT(postgres_tap_options, replication_key),

@@ -32,6 +32,9 @@ struct agent_request {
 };
 MUST_CHECK bool agent_materialize(struct agent *agent, const struct agent_request *wanted,
                                   char ret_run[UUID_TEXT_SIZE], struct err *err);
+/* {"steps":[{"step","attempt","elapsed_s","rows","bytes"}, ...]}, inside an object: the run's running
+ * steps; rows and bytes where the step tells them. */
+void agent_write_progress(const struct agent *agent, struct str run, struct json_writer *w);
 /* What somebody outside says of an asset: EVENT_ASSET_MATERIALIZATION, _OBSERVATION or
  * _CHECK_EVALUATION. */
 struct agent_report {

@@ -80,8 +80,36 @@ static bool answer_reload(struct agent *agent, const struct json *request, struc
     return true;
 }
 
-const struct control_verb control_run_verbs[] = {{"materialize", answer_materialize},
-                                                 {"retry", answer_retry},
-                                                 {"cancel", answer_cancel},
-                                                 {"reload", answer_reload},
-                                                 {0}};
+static void write_progress(void *ctx, const struct run_progress *progress)
+{
+    struct json_writer *w = ctx;
+    jw_begin_object(w);
+    jw_member_str(w, "step", progress->step);
+    jw_member_i64(w, "attempt", progress->attempt);
+    jw_member_i64(w, "elapsed_s", progress->elapsed_ns / NS_PER_SEC);
+    if (progress->has_counts) {
+        jw_member_i64(w, "rows", progress->rows);
+        jw_member_i64(w, "bytes", progress->bytes);
+    }
+    jw_end_object(w);
+}
+
+void agent_write_progress(const struct agent *agent, struct str run, struct json_writer *w)
+{
+    jw_key(w, STR("steps"));
+    jw_begin_array(w);
+    runner_each_progress(agent->runner, run, write_progress, w);
+    jw_end_array(w);
+}
+
+static bool answer_progress(struct agent *agent, const struct json *request, struct json_writer *w,
+                            struct err *err)
+{
+    (void)err;
+    agent_write_progress(agent, control_text(request, "run"), w);
+    return true;
+}
+
+const struct control_verb control_run_verbs[] = {
+    {"progress", answer_progress}, {"materialize", answer_materialize}, {"retry", answer_retry},
+    {"cancel", answer_cancel},     {"reload", answer_reload},           {0}};

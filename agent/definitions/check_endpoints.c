@@ -5,6 +5,8 @@
 #include "common/model/asset_key.h"
 #include <string.h>
 
+enum { WORK_BYTES_MAX = 8 << 20 };
+
 static const char *const words[] = {[USE_EXTRACT] = "extract", [USE_LOAD] = "load"};
 
 struct end {
@@ -15,6 +17,7 @@ struct end {
     const struct connector_side *side;
     const struct field_table *table; /* connector_block_table() */
     char *options;                   /* of the struct that it fills */
+    struct arena *work;              /* of this asset: many assets would not fit the scratch */
 };
 
 /* --- what is read from or written to --------------------------------------------------------- */
@@ -117,20 +120,20 @@ static bool read_connection(const struct end *e, const struct connector *c)
     const struct resource *resource = e->endpoint->resource;
     const struct raw_resource *raw = l->raw.resources.items;
     const struct field_table *table = connection_table(l, c, e->use);
-    struct problems ignored = {.arena = &l->scratch};
+    struct problems ignored = {.arena = e->work};
     return table != NULL && fields_read(raw[resource - l->defs->resources].node, table, STR_NONE,
-                                        &l->scratch, &ignored, e->options);
+                                        e->work, &ignored, e->options);
 }
 
 static bool read_options(struct end *e, const struct connector *c)
 {
     struct loader *l = e->s->l;
     const struct field_table *known = block_table(l, c, e->use);
-    struct field_table *table = arena_alloc(&l->scratch, sizeof(*table));
-    char *defaults = known == NULL ? NULL : arena_alloc(&l->scratch, known->size);
-    e->options = known == NULL ? NULL : arena_alloc(&l->scratch, known->size);
-    struct str path = arena_printf(&l->scratch, "asset " STR_FMT ": %s",
-                                   STR_ARG(e->s->raw->asset.key), words[e->use]);
+    struct field_table *table = arena_alloc(e->work, sizeof(*table));
+    char *defaults = known == NULL ? NULL : arena_alloc(e->work, known->size);
+    e->options = known == NULL ? NULL : arena_alloc(e->work, known->size);
+    struct str path = arena_printf(e->work, "asset " STR_FMT ": %s", STR_ARG(e->s->raw->asset.key),
+                                   words[e->use]);
     if (table == NULL || defaults == NULL || e->options == NULL || path.ptr == NULL) {
         return false; /* the arena remembers */
     }
@@ -143,7 +146,7 @@ static bool read_options(struct end *e, const struct connector *c)
         memcpy(defaults, e->options, known->size);
         table->defaults = defaults;
     }
-    return fields_read(e->node, table, path, &l->scratch, l->problems, e->options);
+    return fields_read(e->node, table, path, e->work, l->problems, e->options);
 }
 
 /* Where the option of that name is in the options; NULL when the connector has none of that type. */
@@ -348,10 +351,17 @@ static void keep(const struct end *e)
 void check_extract_load(const struct subject *s)
 {
     struct raw_asset *raw = s->raw;
-    struct end from = {
-        .s = s, .use = USE_EXTRACT, .node = raw->extract.node, .endpoint = &raw->extract.endpoint};
-    struct end to = {
-        .s = s, .use = USE_LOAD, .node = raw->load.node, .endpoint = &raw->load.endpoint};
+    AUTO(arena) work = arena_new(WORK_BYTES_MAX);
+    struct end from = {.s = s,
+                       .use = USE_EXTRACT,
+                       .node = raw->extract.node,
+                       .endpoint = &raw->extract.endpoint,
+                       .work = &work};
+    struct end to = {.s = s,
+                     .use = USE_LOAD,
+                     .node = raw->load.node,
+                     .endpoint = &raw->load.endpoint,
+                     .work = &work};
     bool has_from = read_end(&from);
     bool has_to = read_end(&to);
     if (raw->has_extract != raw->has_load) {
@@ -369,6 +379,7 @@ void check_extract_load(const struct subject *s)
         keep(&from);
         keep(&to);
     }
+    s->l->scratch.exhausted = s->l->scratch.exhausted || work.exhausted;
     raw->asset.extract = raw->extract.endpoint;
     raw->asset.load = raw->load.endpoint;
 }

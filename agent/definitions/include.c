@@ -443,6 +443,11 @@ static bool join_structs(struct reading *r, size_t kind)
 {
     size_t size = joined[kind].size;
     struct object_list all = {0};
+    if (r->count == 1) { /* large ones are not there twice */
+        all = *list_of(&r->sources[0].raw, kind);
+        memcpy((char *)&r->l->raw + joined[kind].offset, &all, sizeof(all));
+        return true;
+    }
     for (size_t i = 0; i < r->count; i++) {
         all.count += list_of(&r->sources[i].raw, kind)->count;
     }

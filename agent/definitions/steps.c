@@ -370,6 +370,45 @@ static void drop_streams(struct json *block)
     }
 }
 
+/* Adds what becomes of the block; `node`, which has no sibling any more, is its own. */
+static bool expand_one(const struct expansion *x, struct json *node, struct json_open *tree,
+                       struct object_list *assets)
+{
+    bool is_step =
+        node != NULL && x->members->count > 0 && x->list != NULL && x->list->type == JSON_ARRAY;
+    if (is_step && may_expand(x)) {
+        return expand_block(x, tree, assets);
+    }
+    ((struct raw_asset *)assets->items)[assets->count++] = *x->raw;
+    if (node != NULL) {
+        drop_streams(node);
+        json_append(tree, node);
+    }
+    return true;
+}
+
+static bool expand_all(struct loader *l, struct json *list, struct object_list *assets)
+{
+    const struct object_list blocks = l->raw.assets;
+    const struct raw_asset *raw = blocks.items;
+    struct json_open tree = {.node = list};
+    struct json *node = list->child;
+    list->child = NULL;
+    list->count = 0;
+    for (size_t i = 0; i < blocks.count; i++) {
+        struct json *next = node == NULL ? NULL : node->next;
+        const struct expansion x = expansion_of(l, node, &raw[i]);
+        if (node != NULL) {
+            node->next = NULL;
+        }
+        if (!expand_one(&x, node, &tree, assets)) {
+            return false;
+        }
+        node = next;
+    }
+    return true;
+}
+
 bool expand_steps(struct loader *l, struct json *root)
 {
     struct json *list = assets_of(root);
@@ -387,30 +426,8 @@ bool expand_steps(struct loader *l, struct json *root)
     }
     struct object_list assets = {.items =
                                      arena_array(&l->scratch, count, sizeof(struct raw_asset))};
-    struct json_open tree = {.node = list};
-    struct json *node = list->child;
-    list->child = NULL;
-    list->count = 0;
-    if (assets.items == NULL) {
+    if (assets.items == NULL || !expand_all(l, list, &assets)) {
         return false;
-    }
-    for (size_t i = 0; i < blocks.count; i++) {
-        struct json *next = node == NULL ? NULL : node->next;
-        const struct expansion x = expansion_of(l, node, &raw[i]);
-        bool is_step = x.members->count > 0 && x.list != NULL && x.list->type == JSON_ARRAY;
-        if (is_step && may_expand(&x)) {
-            if (!expand_block(&x, &tree, &assets)) {
-                return false;
-            }
-        } else {
-            ((struct raw_asset *)assets.items)[assets.count++] = raw[i];
-            if (node != NULL) {
-                node->next = NULL;
-                drop_streams(node);
-                json_append(&tree, node);
-            }
-        }
-        node = next;
     }
     if (assets.count > LIMIT_ASSETS) {
         problems_add(l->problems, place_of_node(list), STR_NONE,

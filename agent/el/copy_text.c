@@ -1,5 +1,7 @@
 #include "agent/el/copy_text.h"
 
+#include "agent/el/row_json.h"
+#include "common/base/limits.h"
 #include "common/json/json_writer.h"
 
 #include <math.h>
@@ -180,6 +182,16 @@ static bool add_integer(int64_t v, enum copy_form form, struct buf *out, struct 
     return true;
 }
 
+static bool add_as_json(const struct column *column, const struct value *v, enum nul_rule rule,
+                        struct buf *out, struct err *err)
+{
+    AUTO(buf) text = buf_growing((size_t)LIMIT_SINGER_LINE_BYTES * 6);
+    struct json_writer w = json_writer(&text);
+    row_json_write(&w, column, v);
+    return text.overflow ? err_set(err, ERR_NO_MEMORY, "no memory for a value")
+                         : add_json(buf_str(&text), rule, out, err);
+}
+
 /* `is_exact`: text is a number's digits. */
 static bool add_value(const struct value *v, bool is_exact, enum copy_form form, enum nul_rule rule,
                       struct buf *out, struct err *err)
@@ -224,11 +236,14 @@ bool copy_text_add(const struct copy_columns *columns, const struct value *row, 
         if (i > 0) {
             buf_add_char(out, '\t');
         }
-        if (!add_value(&row[i], columns->schema->columns[i].is_exact, columns->forms[i],
-                       columns->nul_rule, out, err)) {
+        const struct column *column = &columns->schema->columns[i];
+        bool is_to_be_json = columns->forms[i] == COPY_FORM_AS_JSON && row[i].type != VALUE_NULL;
+        bool ok = is_to_be_json ? add_as_json(column, &row[i], columns->nul_rule, out, err)
+                                : add_value(&row[i], column->is_exact, columns->forms[i],
+                                            columns->nul_rule, out, err);
+        if (!ok) {
             out->len = before;
-            return err_wrap(err, "column \"" STR_FMT "\"",
-                            STR_ARG(columns->schema->columns[i].name));
+            return err_wrap(err, "column \"" STR_FMT "\"", STR_ARG(column->name));
         }
     }
     buf_add_char(out, '\n');

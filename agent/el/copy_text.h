@@ -7,7 +7,13 @@
 #include "common/base/buf.h"
 
 /* How the table's column takes values. */
-enum copy_form { COPY_FORM_TEXT, COPY_FORM_BYTES, COPY_FORM_JSON, COPY_FORM_DOUBLE };
+enum copy_form {
+    COPY_FORM_TEXT,
+    COPY_FORM_BYTES,
+    COPY_FORM_JSON, /* text is JSON already */
+    COPY_FORM_DOUBLE,
+    COPY_FORM_AS_JSON, /* a value of the column's kind becomes JSON: text a string */
+};
 
 struct copy_columns {
     const struct schema *schema; /* names, for errors */

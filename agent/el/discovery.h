@@ -29,3 +29,8 @@ struct stream_choice {
     struct str replication_key;
     struct str_list columns; /* empty = all */
 };
+/* Of a table: the key by which it is read, `configured` where the choice names none; empty: as a
+ * whole. ERR_INVALID for what a table cannot be read by. */
+MUST_CHECK bool discovery_choose_key(const struct stream_choice *choice, struct str configured,
+                                     struct str *ret_key, enum load_mode *ret_mode,
+                                     struct err *err);

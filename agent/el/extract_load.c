@@ -1,8 +1,9 @@
-#include "agent/el/extract_load.h"
+#include "agent/el/extract_load_internal.h"
 
 #include "agent/el/cancel.h"
 #include "agent/el/connectors.h"
 #include "agent/el/key_value.h"
+#include "agent/el/load_rejects.h"
 #include "agent/el/record_metadata.h"
 #include "agent/el/stream_state.h"
 #include "agent/el/table.h"
@@ -14,37 +15,13 @@
 
 enum { PROGRESS_ROWS = 1024 };
 
-struct load {
-    const struct request *request;
-    const struct load_watcher *watcher;
-    struct arena *arena;
-    struct report *report;
-    struct clock clock;
-    struct tap *tap;
-    struct target *target;
-    struct sink *only;       /* takes the only stream there may be; NULL: each stream has a table */
-    struct stream **streams; /* that have a sink */
-    size_t stream_count;
-    struct stream **dropped; /* that failed before they had one */
-    size_t dropped_count;
-    struct str *failed; /* names of all that failed */
-    size_t failed_count;
-    struct stream *present;  /* whose sink takes rows; NULL: those of a stream that failed come */
-    struct stream *last_row; /* the stream of the tap's last row */
-    bool is_mixed;           /* the tap came back to a stream */
-    bool has_broken_off;     /* what came before the tap's failure is in the target */
-    struct buf joined;
-    enum tap_result result; /* of the tap's last call */
-    bool is_row_waiting;    /* it gave a row of another stream */
-    bool is_slice_full;
-    bool has_told_of_versions; /* that the target keeps old ones */
-    struct record_times times; /* of the present row, for its metadata */
-    struct buf state;
-    int64_t seen_bytes; /* the tap's, when it last gave something */
-    int64_t slice_rows; /* rows and bytes read at the last commit */
-    int64_t slice_bytes;
-    struct mono_time slice_start;
-};
+/* --- records that are not taken -------------------------------------------------------------- */
+
+static bool quarantine(void *ctx, struct err *err)
+{
+    struct load *l = ctx;
+    return load_rejects_flush(&l->rejects, l->target, err);
+}
 
 static bool remove_rows(struct load *l, struct stream *s, const struct removal *removal,
                         struct err *err)
@@ -60,6 +37,8 @@ static bool remove_rows(struct load *l, struct stream *s, const struct removal *
     }
     return true;
 }
+
+/* --- the loop -------------------------------------------------------------------------------- */
 
 /* Rows that came with a time of their deletion. */
 static bool remove_marked(struct load *l, struct err *err)
@@ -99,9 +78,13 @@ static bool join_state(struct load *l, struct err *err)
 static bool commit(struct load *l, bool is_last, struct err *err)
 {
     buf_reset(&l->state);
+    const struct target_ops *target = l->target->ops;
+    if ((target->settle != NULL && !target->settle(l->target, err)) ||
+        (is_last && !rejects_end(&l->rejects, err)) || !quarantine(l, err)) {
+        return false;
+    }
     if (!remove_marked(l, err) || !l->tap->ops->state(l->tap, &l->state, err) ||
-        !join_state(l, err) ||
-        !l->target->ops->commit(l->target, buf_str(&l->state), is_last, err)) {
+        !join_state(l, err) || !target->commit(l->target, buf_str(&l->state), is_last, err)) {
         return false;
     }
     l->slice_rows = l->tap->rows_read;
@@ -157,6 +140,10 @@ static bool advance(struct load *l, struct err *err)
     if (!l->tap->ops->next(l->tap, &l->result, err)) {
         return false;
     }
+    l->rejects.read = l->tap->rows_read;
+    if (l->result == TAP_REJECT && !rejects_add(&l->rejects, &l->tap->bad.reject, err)) {
+        return false;
+    }
     if (l->tap->stream != NULL) {
         if (l->result == TAP_ROW && l->tap->stream != l->last_row) {
             l->is_mixed = l->is_mixed || l->tap->stream->rows_read > 0;
@@ -166,7 +153,7 @@ static bool advance(struct load *l, struct err *err)
         l->tap->stream->bytes_read += l->tap->bytes_read - l->seen_bytes;
         l->seen_bytes = l->tap->bytes_read;
     }
-    if (l->tap->rows_read % PROGRESS_ROWS == 0) {
+    if (l->tap->rows_read % PROGRESS_ROWS == 0 || l->result != TAP_ROW) {
         report_progress(l->report, l->tap->rows_read, l->tap->bytes_read);
     }
     return true;
@@ -203,7 +190,7 @@ static bool next_row(void *ctx, const struct value **ret_row, struct err *err)
     *ret_row = NULL;
     /* The state would speak of a row that waits as loaded. */
     l->is_slice_full = !l->is_row_waiting && is_slice_full(l);
-    if (l->is_slice_full) {
+    if (l->is_slice_full || rejects_are_full(&l->rejects)) {
         return true;
     }
     if (!l->is_row_waiting && !advance(l, err)) {
@@ -316,8 +303,12 @@ static bool take_schema(struct load *l, struct err *err)
 
 static bool take_row(struct load *l, struct err *err)
 {
-    bool is_passed_over = l->tap->stream->failure != NULL;
-    l->present = is_passed_over ? NULL : l->tap->stream;
+    struct stream *s = l->tap->stream;
+    if (s == NULL) {
+        return err_set(err, ERR_INTERNAL, "a row without a stream");
+    }
+    bool is_passed_over = s->failure != NULL;
+    l->present = is_passed_over ? NULL : s;
     l->is_row_waiting = !is_passed_over;
     if (is_passed_over || !needs_version_column(l)) {
         return true;
@@ -359,6 +350,9 @@ static bool go_on(struct load *l, struct err *err)
         l->is_slice_full = false;
         return commit(l, false, err);
     }
+    if (rejects_are_full(&l->rejects)) {
+        return quarantine(l, err);
+    }
     switch (l->result) {
     case TAP_ROW:
         return take_row(l, err);
@@ -370,6 +364,7 @@ static bool go_on(struct load *l, struct err *err)
     case TAP_IDLE:
         return !(is_slice_large(l) || is_slice_old(l) || l->tap->wants_commit) ||
                commit(l, false, err);
+    case TAP_REJECT:
     case TAP_END:
     default:
         return true;
@@ -423,138 +418,6 @@ static bool pump(struct load *l, struct err *err)
     return l->tap->failure.code == ERR_NONE ? commit(l, true, err) : end_broken_off(l, err);
 }
 
-static bool copy_text(struct str *text, struct arena *arena, struct err *err)
-{
-    if (text->len > 0) {
-        *text = arena_copy(arena, *text);
-    }
-    return text->len == 0 || text->ptr != NULL ||
-           err_set(err, ERR_NO_MEMORY, "no memory for the report");
-}
-
-/* The range that we noted, where the tap did not. */
-static bool end_range(const struct load *l, struct stream *s, struct err *err)
-{
-    AUTO(buf) min = buf_growing((size_t)KEY_VALUE_BYTES_MAX * 2);
-    AUTO(buf) max = buf_growing((size_t)KEY_VALUE_BYTES_MAX * 2);
-    if (s->range != NULL) {
-        key_value_print(&s->range->min, &min);
-        key_value_print(&s->range->max, &max);
-        s->key_min = buf_str(&min);
-        s->key_max = buf_str(&max);
-    }
-    return copy_text(&s->key_min, l->arena, err) && copy_text(&s->key_max, l->arena, err);
-}
-
-static bool keep_columns(const struct load *l, const struct sink *sink, const struct schema **ret,
-                         struct err *err)
-{
-    struct schema *columns = arena_alloc(l->arena, sizeof(*columns));
-    if (columns == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for the report");
-    }
-    *columns = sink->columns;
-    *ret = columns;
-    return true;
-}
-
-/* What it says of a single stream. */
-static bool describe_stream(const struct load *l, struct stream *s, const struct sink *sink,
-                            struct materialization *ret, struct err *err)
-{
-    if (!keep_columns(l, sink, &ret->columns, err)) {
-        return false;
-    }
-    ret->table = sink->name;
-    ret->row_count = sink->row_count;
-    ret->rows_written = sink->rows_written;
-    ret->rows_removed = sink->rows_removed;
-    if (s == NULL) {
-        return true; /* nothing came */
-    }
-    if (!end_range(l, s, err)) {
-        return false;
-    }
-    ret->key_min = s->key_min;
-    ret->key_max = s->key_max;
-    ret->rows_without_key = s->rows_without_key;
-    if (s->rows_without_key > 0) {
-        LOG(WARN, "el.rows_without_replication_key", F_I("rows", s->rows_without_key),
-            F_S("stream", s->name));
-    }
-    return true;
-}
-
-/* Taps that give one stream after the other have given one whole once they go on to the next; of one
- * that mixes them nothing is known before its end. */
-static bool is_whole(const struct load *l, const struct stream *s)
-{
-    return s->failure == NULL && !l->is_mixed && s->rows_read > 0 && s != l->last_row;
-}
-
-static bool describe_dropped(const struct load *l, struct materialization *ret, struct err *err)
-{
-    for (size_t i = 0; i < l->dropped_count; i++) {
-        struct stream_counts *counts = &ret->streams[ret->stream_count++];
-        *counts = (struct stream_counts){.name = arena_copy(l->arena, l->dropped[i]->name),
-                                         .failure = l->dropped[i]->failure};
-        if (counts->name.ptr == NULL) {
-            return err_set(err, ERR_NO_MEMORY, "no memory for the report");
-        }
-    }
-    return true;
-}
-
-static bool describe_streams(const struct load *l, struct materialization *ret, struct err *err)
-{
-    size_t room = l->stream_count + l->dropped_count + 1;
-    ret->row_count = -1;
-    ret->streams = arena_array(l->arena, room, sizeof(*ret->streams));
-    ret->state = arena_copy(l->arena, l->target->state);
-    if (ret->streams == NULL || ret->state.ptr == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for the report");
-    }
-    ret->stream_count = l->stream_count;
-    for (size_t i = 0; i < l->stream_count; i++) {
-        struct stream *s = l->streams[i];
-        if (!end_range(l, s, err)) {
-            return false;
-        }
-        ret->rows_written += s->sink->rows_written;
-        ret->rows_removed += s->sink->rows_removed;
-        ret->streams[i] = (struct stream_counts){.name = arena_copy(l->arena, s->name),
-                                                 .rows_read = s->rows_read,
-                                                 .bytes_read = s->bytes_read,
-                                                 .rows_written = s->sink->rows_written,
-                                                 .rows_removed = s->sink->rows_removed,
-                                                 .row_count = s->sink->row_count,
-                                                 .time_ns = s->time_ns,
-                                                 .key_min = s->key_min,
-                                                 .key_max = s->key_max,
-                                                 .table = s->sink->name,
-                                                 .is_whole = is_whole(l, s),
-                                                 .failure = s->failure};
-        if (ret->streams[i].name.ptr == NULL) {
-            return err_set(err, ERR_NO_MEMORY, "no memory for the report");
-        }
-        if (!keep_columns(l, s->sink, &ret->streams[i].columns, err)) {
-            return false;
-        }
-    }
-    return describe_dropped(l, ret, err);
-}
-
-static bool describe(const struct load *l, struct materialization *ret, struct err *err)
-{
-    *ret = (struct materialization){.rows_read = l->tap->rows_read,
-                                    .bytes_read = l->tap->bytes_read,
-                                    .metrics = l->tap->metrics,
-                                    .snapshots = l->tap->snapshots};
-    struct stream *s = l->stream_count > 0 ? l->streams[0] : NULL;
-    return l->only != NULL ? describe_stream(l, s, l->only, ret, err)
-                           : describe_streams(l, ret, err);
-}
-
 /* A target with a table, or one that is a file, takes one stream; its sink is there before the tap
  * is opened, which may want to know the table's columns. */
 static bool add_only_sink(struct load *l, struct tap_context *tap_context, struct err *err)
@@ -573,10 +436,17 @@ static bool add_only_sink(struct load *l, struct tap_context *tap_context, struc
     return true;
 }
 
-static bool open_both(struct load *l, const struct target_context *target_context,
+static bool open_both(struct load *l, struct target_context *target_context,
                       struct tap_context *tap_context, struct err *err)
 {
     const struct request *r = l->request;
+    if (!load_rejects_init(&l->rejects, r->load, r->target, l->arena, err)) {
+        return false;
+    }
+    l->rejects.flush = quarantine;
+    l->rejects.flush_ctx = l;
+    target_context->rejects = &l->rejects;
+    tap_context->takes_rejects = rejects_are_on(&l->rejects);
     l->streams = arena_array(l->arena, LIMIT_STREAMS, sizeof(struct stream *));
     l->dropped = arena_array(l->arena, LIMIT_STREAMS, sizeof(struct stream *));
     l->failed = arena_array(l->arena, LIMIT_STREAMS, sizeof(*l->failed));
@@ -609,11 +479,15 @@ bool extract_load(const struct request *request, const struct load_watcher *watc
     struct tap_context tap_context = {.options = request->tap_options,
                                       .mode = (enum load_mode)request->load->mode,
                                       .idle_ns = request->load->flush_every,
+                                      .validates = request->load->validate_records,
                                       .arena = arena};
     bool ok = open_both(&l, &target_context, &tap_context, err) && pump(&l, err) &&
-              describe(&l, ret, err);
+              load_describe(&l, ret, err);
+    if (!ok) {
+        load_rejects_show(&l.rejects, l.target, err);
+    }
     struct err ignored = {0};
-    if (!ok && l.has_broken_off && request->assets.count > 0 && !describe(&l, ret, &ignored)) {
+    if (!ok && l.has_broken_off && request->assets.count > 0 && !load_describe(&l, ret, &ignored)) {
         ret->stream_count = 0;
     }
     if (!ok && err->code == ERR_CANCELLED) {
@@ -626,6 +500,7 @@ bool extract_load(const struct request *request, const struct load_watcher *watc
         l.target->ops->close(l.target);
     }
     buf_release(&l.state);
+    rejects_release(&l.rejects);
     buf_release(&l.joined);
     return ok;
 }

@@ -79,6 +79,7 @@ bool file_tap_init(struct file_tap *t, const struct tap_context *context, struct
         return false;
     }
     t->stream.name = name_of(o);
+    t->takes_rejects = context->takes_rejects;
     t->base.is_unchanged = t->files.is_unchanged && t->until.ns == 0;
     return true;
 }
@@ -236,6 +237,14 @@ bool file_tap_wrap(const struct file_tap *t, struct err *err)
                         (long long)t->reader.offset);
     }
     return err_wrap(err, "%s:%lld", t->files.entries[t->current].path, (long long)t->reader.line);
+}
+
+void file_tap_reject(struct file_tap *t, struct str stream, struct str record, struct err *why)
+{
+    struct str path = str_from(t->files.entries[t->current].path);
+    bad_record_set(&t->base.bad, path, t->reader.line, record, why);
+    t->base.bad.reject.stream = stream;
+    t->base.rows_read++;
 }
 
 /* --- as a Singer program --------------------------------------------------------------------- */

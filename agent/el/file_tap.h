@@ -14,7 +14,8 @@ struct file_tap {
     size_t next;    /* index of the next file to open */
     size_t current; /* of the one that is open */
     bool is_open;
-    bool is_looking; /* a pass that loads nothing: neither counted nor noted for the state */
+    bool is_looking;    /* a pass that loads nothing: neither counted nor noted for the state */
+    bool takes_rejects; /* the context's */
     struct file_reader reader;
     /* Of files that are followed; follow NULL = they are not. */
     struct follow *follow;
@@ -58,5 +59,7 @@ MUST_CHECK bool file_tap_discover(const struct tap_ops *ops, const struct tap_co
 MUST_CHECK bool file_tap_choose(void *options, const struct stream_choice *choice,
                                 enum load_mode *ret_mode, struct err *err);
 void file_tap_fini(struct file_tap *t);
+/* The record at reader.line is bad: base.bad says so, `why` is void then. */
+void file_tap_reject(struct file_tap *t, struct str stream, struct str record, struct err *why);
 /* "path:line: " in front of the error; of a file that is followed, the byte. Always false. */
 bool file_tap_wrap(const struct file_tap *t, struct err *err);

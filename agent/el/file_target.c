@@ -169,6 +169,7 @@ static bool read_state(struct file_target *t, const struct json *node, struct er
                 STR_ARG(id->as.string));
         return err_hint(err, "give every asset a file of its own");
     }
+    (void)integer(node, "rejected_bytes", &t->rejected);
     for (const struct json *f = files->child; f != NULL; f = f->next) {
         if (!read_record(t, f, err)) {
             return false;
@@ -219,6 +220,9 @@ static bool write_state_file(struct file_target *t, struct err *err)
     struct json_writer w = json_writer(&text);
     jw_begin_object(&w);
     jw_member_str(&w, "state_id", t->context->state_id);
+    if (t->rejects.size > 0) {
+        jw_member_i64(&w, "rejected_bytes", t->rejects.size);
+    }
     jw_key(&w, STR("files"));
     jw_begin_array(&w);
     for (const struct file_record *r = t->records; r != NULL; r = r->next) {
@@ -261,6 +265,27 @@ static bool drop_void_state(struct file_target *t, struct err *err)
            err_errno(err, errno, "remove %s", t->state_path);
 }
 
+static bool open_rejects(struct file_target *t, const char *path, struct err *err)
+{
+    t->rejects =
+        (struct reject_file){.path = arena_printf(t->context->arena, "%s.rejected", path).ptr,
+                             .state_id = t->context->state_id,
+                             .keep = t->context->load->reject_keep,
+                             .fd = {-1}};
+    if (t->rejects.path == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for names");
+    }
+    t->base.quarantine = str_from(t->rejects.path);
+    return reject_file_open(&t->rejects, t->rejected, err);
+}
+
+bool file_target_quarantine(struct target *target, struct err *err)
+{
+    struct file_target *t = target_of(target);
+    return reject_file_take(&t->rejects, t->context->rejects, err) ||
+           err_wrap(err, "target %s: quarantine", t->format->name);
+}
+
 static bool set_up(struct file_target *t, struct err *err)
 {
     const char *path = NULL;
@@ -276,7 +301,8 @@ static bool set_up(struct file_target *t, struct err *err)
         return err_set(err, ERR_NO_MEMORY, "no memory for names");
     }
     t->is_overwrite = t->context->load->mode == MODE_OVERWRITE;
-    return read_state_file(t, err) && drop_void_state(t, err);
+    return read_state_file(t, err) && drop_void_state(t, err) &&
+           (t->context->only_states || open_rejects(t, path, err));
 }
 
 bool file_target_open(const struct target_ops *ops, const struct file_format *format,
@@ -291,6 +317,7 @@ bool file_target_open(const struct target_ops *ops, const struct file_format *fo
     t->context = context;
     t->options = (const void *)context->load;
     state_history_init(&t->kept);
+    t->rejects.fd.n = -1;
     if (!set_up(t, err)) {
         file_target_close(&t->base);
         return err_wrap(err, "target %s", format->name);
@@ -312,6 +339,7 @@ void file_target_close(struct target *target)
                 out_file_release(&s->before);
             }
         }
+        reject_file_close(&t->rejects);
         state_history_release(&t->kept);
     }
 }
@@ -450,7 +478,7 @@ static bool has_news(const struct file_target *t)
             return true;
         }
     }
-    return false;
+    return t->rejects.size != t->rejected;
 }
 
 /* Makes the rows of a file durable, and notes it in its record. */
@@ -512,9 +540,10 @@ static bool commit(struct file_target *t, struct str state, struct err *err)
         return false;
     }
     t->base.state = buf_str(&t->kept.value);
-    if (!write_state_file(t, err)) {
+    if (!reject_file_sync(&t->rejects, err) || !write_state_file(t, err)) {
         return false;
     }
+    t->rejected = t->rejects.size;
     for (struct file_sink *s = t->sinks; s != NULL; s = s->next) {
         if (!move_aside(s, err)) {
             return false;

@@ -8,7 +8,9 @@
 #pragma once
 #include "agent/connectors/file_target_options.h"
 #include "agent/el/out_file.h"
+#include "agent/el/reject_file.h"
 #include "agent/el/state_history.h"
+#include "agent/el/target.h"
 
 /* A stream's file in the state; also of streams that this run does not have. */
 struct file_record {
@@ -51,6 +53,8 @@ struct file_target {
     struct file_record *records;
     struct file_sink *sinks;
     struct state_history kept; /* base.state borrows its value */
+    struct reject_file rejects;
+    int64_t rejected; /* its length at the last commit */
 };
 
 MUST_CHECK bool file_target_open(const struct target_ops *ops, const struct file_format *format,
@@ -66,6 +70,9 @@ MUST_CHECK bool file_target_load(struct target *target, struct sink *sink,
                                  const struct row_source *source, struct err *err);
 MUST_CHECK bool file_target_commit(struct target *target, struct str state, bool is_last,
                                    struct err *err);
+/* Into "<path>.rejected", behind the length that the state knows: there to be looked at, until a
+ * commit takes it in or the next load cuts it off. */
+MUST_CHECK bool file_target_quarantine(struct target *target, struct err *err);
 void file_target_close(struct target *target);
 MUST_CHECK bool file_target_states(struct target *target, struct kept_states *ret, struct err *err);
 MUST_CHECK bool file_target_set_state(struct target *target, struct str value, struct err *err);

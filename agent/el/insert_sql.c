@@ -1,6 +1,9 @@
 #include "agent/el/insert_sql.h"
 
+#include "agent/el/sql_value.h"
 #include "common/db/db.h"
+
+#include <stdio.h>
 
 static bool is_key_column(const struct insert_sql *plan, size_t column)
 {
@@ -50,6 +53,25 @@ static void add_key(const struct insert_sql *plan, struct buf *sql)
     buf_add_char(sql, ')');
 }
 
+/* What a row's value is in the table's column, where SQLite's own conversion would lose some of it. */
+static void add_value(const struct insert_sql *plan, size_t column, struct buf *sql)
+{
+    char name[32];
+    size_t at = 0;
+    const struct column *row = &plan->schema->columns[column];
+    (void)snprintf(name, sizeof(name), "c%zu", column);
+    bool is_there = schema_find_nocase(plan->there, row->name, &at);
+    enum column_kind kind = is_there ? plan->there->columns[at].kind : COLUMN_ANY;
+    bool may_be_real = row->kind == COLUMN_REAL || row->kind == COLUMN_ANY;
+    if (kind == COLUMN_JSON) {
+        sql_value_as_json(sql, str_from(name), row->kind);
+    } else if (kind == COLUMN_TEXT && may_be_real) {
+        sql_value_as_text(sql, str_from(name));
+    } else {
+        buf_add_text(sql, name);
+    }
+}
+
 /* OR FAIL: an error ends the whole transaction anyway, so SQLite need not keep what would undo the
  * statement alone. "WHERE true" tells ON CONFLICT from a join's ON. */
 void insert_sql_build(const struct insert_sql *plan, struct buf *sql)
@@ -62,7 +84,8 @@ void insert_sql_build(const struct insert_sql *plan, struct buf *sql)
         db_add_identifier(sql, schema->columns[i].name);
     }
     for (size_t i = 0; i < schema->count; i++) {
-        buf_addf(sql, "%s%zu", i == 0 ? ") SELECT c" : ", c", i);
+        buf_add_text(sql, i == 0 ? ") SELECT " : ", ");
+        add_value(plan, i, sql);
     }
     buf_add_text(sql, " FROM ");
     db_add_identifier(sql, plan->rows);

@@ -7,8 +7,9 @@ struct insert_sql {
     struct str table;
     struct str rows; /* the table of rows to take, with columns c0, c1, ... */
     const struct schema *schema;
-    struct str_list key;       /* count 0: rows are added, never updated */
-    const size_t *key_columns; /* their places in the schema */
+    const struct schema *there; /* columns of the table */
+    struct str_list key;        /* count 0: rows are added, never updated */
+    const size_t *key_columns;  /* their places in the schema */
 };
 void insert_sql_build(const struct insert_sql *plan, struct buf *sql);
 void insert_sql_unique_index(const struct insert_sql *plan, struct buf *sql);

@@ -2,6 +2,7 @@
 
 #include "agent/el/number.h"
 #include "common/base/limits.h"
+#include "common/base/time.h"
 
 #include <math.h>
 
@@ -17,6 +18,7 @@ bool json_row_init(struct json_row *r, const struct schema *schema, struct arena
         .row = arena_array(arena, schema->count + 1, sizeof(*r->row)),
         .seen = arena_array(arena, schema->count + 1, sizeof(*r->seen)),
         .scratch = scratch,
+        .validates = r->validates,
         .ignored = r->ignored,
         .flatten = flatten_is_on(r->flatten) ? r->flatten : NULL,
         .name = name,
@@ -187,6 +189,48 @@ static bool wrong_value(const struct column *c, struct json_raw raw, struct err 
     return err_hint(err, "correct the value at its source, or the schema that states its type");
 }
 
+static bool has_format(enum text_format format, struct str text)
+{
+    AUTO(buf) whole = buf_growing(64);
+    struct wall_time ignored;
+    switch (format) {
+    case FORMAT_DATE:
+        return text.len == 10 && wall_parse(text, &ignored);
+    case FORMAT_DATE_TIME:
+        return text.len > 10 && wall_parse(text, &ignored);
+    case FORMAT_TIME:
+        buf_add(&whole, STR("2000-01-01T"));
+        buf_add(&whole, text);
+        return text.len > 0 && !whole.overflow && wall_parse(buf_str(&whole), &ignored);
+    case FORMAT_ANY:
+    default:
+        return true;
+    }
+}
+
+/* 5.0 and 1e3 are integers to JSON Schema, which to_integer() knows; NULL in a column that a schema
+ * says no type of is anything. */
+static bool is_valid(const struct column *c, struct json_raw raw, struct err *err)
+{
+    static const char *const formats[] = {[FORMAT_ANY] = "",
+                                          [FORMAT_DATE_TIME] = "date-time",
+                                          [FORMAT_DATE] = "date",
+                                          [FORMAT_TIME] = "time"};
+    unsigned type = raw.type == JSON_REAL && c->kind == COLUMN_INTEGER ? JSON_INT : raw.type;
+    if (c->json_types != 0 && (c->json_types & (1U << type)) == 0) {
+        err_set(err, ERR_INVALID, "column \"" STR_FMT "\": its schema does not allow %s",
+                STR_ARG(c->name), json_type_name(raw.type));
+        return err_hint(err, "correct the record or the schema, or leave out validate_records");
+    }
+    if (raw.type == JSON_STRING && !has_format(c->format, raw.text)) {
+        struct str shown = str_clip(raw.text, 60);
+        err_set(err, ERR_INVALID, "column \"" STR_FMT "\": \"" STR_FMT "\" is no %s",
+                STR_ARG(c->name), STR_ARG(shown), formats[c->format]);
+        return err_hint(err, "correct the record or the schema, or leave out validate_records");
+    }
+    return true;
+}
+
 static bool take_value(struct json_row *r, size_t i, struct json_raw value, struct err *err)
 {
     const struct column *c = &r->schema->columns[i];
@@ -194,6 +238,9 @@ static bool take_value(struct json_row *r, size_t i, struct json_raw value, stru
         return err_set(err, ERR_INVALID, "\"" STR_FMT "\" occurs twice", STR_ARG(c->name));
     }
     r->seen[i] = r->object;
+    if (r->validates && !is_valid(c, value, err)) {
+        return false;
+    }
     return convert(r, c, value, &r->row[i]) || wrong_value(c, value, err);
 }
 

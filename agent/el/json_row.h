@@ -10,8 +10,9 @@ struct json_row {
     struct value *row; /* schema->count values; borrowed from the object's text or from `scratch` */
     uint32_t *seen;    /* per column: the number of the object in which it was last seen */
     uint32_t object;   /* number of the present object */
-    struct buf scratch;            /* unescaped text */
-    int64_t ignored;               /* members that the schema does not have */
+    struct buf scratch; /* unescaped text */
+    bool validates;     /* values are held to the columns' json_types and format; stays as it is */
+    int64_t ignored;    /* members that the schema does not have */
     const struct flatten *flatten; /* NULL: nested objects are values; set it before init */
     struct buf name;               /* of a nested member's column */
 };

@@ -84,23 +84,38 @@ static void give(struct line_source *s, size_t len, size_t bytes, struct str *re
     s->line++;
 }
 
+/* Drops what has come of a line that was too long. */
+static void skip(struct line_source *s)
+{
+    const char *from = s->memory + s->start;
+    const char *at = s->end == s->start ? NULL : memchr(from, '\n', s->end - s->start);
+    s->start = at == NULL ? s->end : s->start + (size_t)(at - from) + 1;
+    s->is_skipping = at == NULL && !s->is_at_end;
+}
+
+bool line_source_refuse(const struct line_source *s, size_t max, struct err *err)
+{
+    err_set(err, ERR_FULL, "line %lld is longer than %zu bytes", (long long)s->line, max);
+    return err_hint(err, "let the tap send smaller records");
+}
+
 bool line_source_next(struct line_source *s, size_t max, int idle_ms, enum line_result *ret,
                       struct str *ret_text, struct err *err)
 {
     size_t searched = 0;
     for (;;) {
+        if (s->is_skipping) {
+            skip(s);
+        }
         size_t len = s->end - s->start;
         char *at =
             len == searched ? NULL : memchr(s->memory + s->start + searched, '\n', len - searched);
         size_t line = at == NULL ? len : (size_t)(at - (s->memory + s->start));
-        if (line > max) {
-            err_set(err, ERR_FULL, "line %lld is longer than %zu bytes", (long long)s->line + 1,
-                    max);
-            return err_hint(err, "let the tap send smaller records");
-        }
-        if (at != NULL || (s->is_at_end && len > 0)) {
+        bool is_too_long = line > max;
+        if (at != NULL || is_too_long || (s->is_at_end && len > 0)) {
             give(s, line, line + (at != NULL), ret_text);
-            *ret = LINE_TEXT;
+            s->is_skipping = is_too_long && at == NULL;
+            *ret = is_too_long ? LINE_TOO_LONG : LINE_TEXT;
             return true;
         }
         if (s->is_at_end) {

@@ -44,37 +44,15 @@ bool load_key_has(const struct load_key *key, size_t column)
     return false;
 }
 
-bool load_key_check(const struct load_key *key, const struct value *row, const char *target,
-                    int64_t number, struct err *err)
+bool load_key_check(const struct load_key *key, const struct value *row, struct err *err)
 {
     for (size_t i = 0; i < key->names.count; i++) {
         if (row[key->columns[i]].type != VALUE_NULL) {
             continue;
         }
-        err_set(err, ERR_INVALID,
-                "target %s: row %lld: column \"" STR_FMT "\" of the primary key is NULL", target,
-                (long long)number, STR_ARG(key->names.items[i]));
+        err_set(err, ERR_INVALID, "column \"" STR_FMT "\" of the primary key is NULL",
+                STR_ARG(key->names.items[i]));
         return err_hint(err, "correct the row at its source, or choose another primary_key");
-    }
-    return true;
-}
-
-bool load_check_types(const struct schema *rows, const struct schema *table, struct err *err)
-{
-    for (size_t i = 0; i < rows->count; i++) {
-        const struct column *c = &rows->columns[i];
-        size_t at = 0;
-        bool is_text = c->kind == COLUMN_TEXT || c->kind == COLUMN_JSON || c->kind == COLUMN_BLOB;
-        if (!is_text || !schema_find_nocase(table, c->name, &at) ||
-            !column_kind_is_number(table->columns[at].kind)) {
-            continue;
-        }
-        struct str type = table->columns[at].type;
-        err_set(err, ERR_INVALID,
-                "column \"" STR_FMT "\" holds text now, but the table has it as " STR_FMT,
-                STR_ARG(c->name), STR_ARG(type));
-        return err_hint(err,
-                        "load once with mode overwrite, or give the table a column of type TEXT");
     }
     return true;
 }

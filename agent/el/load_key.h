@@ -1,4 +1,4 @@
-/* load_key.h - what identifies a row in its target, and which columns a table can take: the same for
+/* load_key.h - what identifies a row in its target: the same for
  * every target that has tables. Pure. */
 #pragma once
 #include "agent/connectors/options.h"
@@ -14,9 +14,6 @@ MUST_CHECK bool load_key_choose(const struct load_options *load, const struct st
                                 const struct schema *rows, struct arena *arena,
                                 struct load_key *ret, struct err *err);
 bool load_key_has(const struct load_key *key, size_t column);
-/* ERR_INVALID, named for `target`, when a column of it is NULL in the row, the `number`th. */
+/* ERR_INVALID when a column of it is NULL in the row. */
 MUST_CHECK bool load_key_check(const struct load_key *key, const struct value *row,
-                               const char *target, int64_t number, struct err *err);
-/* No column that holds text now may be one of numbers in the table. */
-MUST_CHECK bool load_check_types(const struct schema *rows, const struct schema *table,
-                                 struct err *err);
+                               struct err *err);

@@ -225,9 +225,51 @@ static bool make_mappers(const struct block_run *run, struct singer_chain *chain
     return true;
 }
 
+/* What is known from rules alone are ids; messages may have other names. */
+static struct str message_name(const struct catalog_streams *selected, struct str stream)
+{
+    struct str name = stream;
+    for (size_t i = 0; i < selected->count; i++) {
+        if (str_eq(selected->items[i].name, stream)) {
+            return stream;
+        }
+        name = str_eq(selected->items[i].id, stream) ? selected->items[i].name : name;
+    }
+    return name;
+}
+
+static bool wanted_names(const struct block_run *run, const struct catalog_streams *selected,
+                         struct str_list *ret, struct err *err)
+{
+    const struct str_list *streams = &run->request->meltano.streams;
+    ret->items = arena_array(run->arena, streams->count, sizeof(*ret->items));
+    if (ret->items == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for streams");
+    }
+    for (ret->count = 0; ret->count < streams->count; ret->count++) {
+        ret->items[ret->count] = message_name(selected, streams->items[ret->count]);
+    }
+    return true;
+}
+
+/* Counts are looked for by the names that the request has. */
+static void name_as_asked(const struct block_run *run, const struct catalog_streams *selected,
+                          struct materialization *m)
+{
+    const struct asset_stream *assets = run->request->assets.items;
+    for (size_t a = 0; a < run->request->assets.count; a++) {
+        struct str name = message_name(selected, assets[a].stream);
+        for (size_t i = 0; i < m->stream_count; i++) {
+            if (str_eq(m->streams[i].name, name)) {
+                m->streams[i].name = assets[a].stream;
+            }
+        }
+    }
+}
+
 static bool make_chain(const struct block_run *run, struct tap_options *tap,
                        struct program_target_options *target, struct singer_chain *chain,
-                       struct err *err)
+                       struct catalog_streams *selected, struct err *err)
 {
     const struct meltano_step *step = &run->step;
     const struct meltano_process *first = &step->processes[0];
@@ -246,7 +288,7 @@ static bool make_chain(const struct block_run *run, struct tap_options *tap,
                                       .envp = chain->tap_envp,
                                       .streams = run->request->meltano.streams,
                                       .arena = run->arena};
-    return meltano_tap_catalog(&asked, &tap->catalog, err) &&
+    return meltano_tap_catalog(&asked, &tap->catalog, selected, err) &&
            meltano_tap_states(&asked, chain, err);
 }
 
@@ -287,7 +329,8 @@ static bool load_block(const struct block_run *run, struct report *report,
     struct tap_options tap;
     struct program_target_options target;
     struct singer_chain chain = {0};
-    if (!make_chain(run, &tap, &target, &chain, err)) {
+    struct catalog_streams selected;
+    if (!make_chain(run, &tap, &target, &chain, &selected, err)) {
         return false;
     }
     struct request request = *run->request;
@@ -304,10 +347,12 @@ static bool load_block(const struct block_run *run, struct report *report,
         LOG(WARN, "el.no_environment", F_S("project", run->request->meltano.project),
             F_T("action", "loading everything, as without a state"));
     }
-    if (chain.mapper_count == 0) { /* whose bookmarks may not move when only some are loaded */
-        tap.streams = run->request->meltano.streams;
+    /* Whose bookmarks may not move when only some are loaded. */
+    if (chain.mapper_count == 0 && !wanted_names(run, &selected, &tap.streams, err)) {
+        return false;
     }
     bool ok = singer_pump(&request, &chain, run->arena, report, ret, err);
+    name_as_asked(run, &selected, ret);
     return ok && (chain.mapper_count == 0 || add_unseen(run, ret, err));
 }
 

@@ -114,7 +114,21 @@ static bool find(const struct meltano_tap *tap, struct buf *into, bool *ret_is_n
     return into->len > 0 || ask(tap, into, err);
 }
 
-bool meltano_tap_catalog(const struct meltano_tap *tap, struct str *ret, struct err *err)
+static bool copy_selected(const struct meltano_tap *tap, const struct json *catalog,
+                          struct catalog_streams *ret, struct err *err)
+{
+    if (!catalog_selected(catalog, tap->arena, ret, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < ret->count; i++) {
+        ret->items[i].id = arena_copy(tap->arena, ret->items[i].id);
+        ret->items[i].name = arena_copy(tap->arena, ret->items[i].name);
+    }
+    return !tap->arena->exhausted || err_set(err, ERR_FULL, "no memory for the catalog");
+}
+
+bool meltano_tap_catalog(const struct meltano_tap *tap, struct str *ret,
+                         struct catalog_streams *ret_selected, struct err *err)
 {
     AUTO(arena) scratch = arena_new(CATALOG_MEMORY_MAX);
     AUTO(buf) text = buf_growing(CATALOG_TEXT_BYTES_MAX);
@@ -123,6 +137,7 @@ bool meltano_tap_catalog(const struct meltano_tap *tap, struct str *ret, struct 
     char key[CATALOG_KEY_SIZE] = "";
     struct str name = name_of(tap);
     *ret = STR_NONE;
+    *ret_selected = (struct catalog_streams){0};
     if (!tap->step->takes_catalog && !tap->step->takes_properties) {
         return true;
     }
@@ -133,7 +148,8 @@ bool meltano_tap_catalog(const struct meltano_tap *tap, struct str *ret, struct 
         return err_wrap(err, "tap " STR_FMT ": catalog", STR_ARG(name));
     }
     buf_reset(&text);
-    if (!apply(tap, catalog, &scratch, err) || !json_verbatim_write(&text, catalog, err)) {
+    if (!apply(tap, catalog, &scratch, err) || !json_verbatim_write(&text, catalog, err) ||
+        !copy_selected(tap, catalog, ret_selected, err)) {
         return false;
     }
     if (is_new) {

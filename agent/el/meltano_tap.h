@@ -11,9 +11,10 @@ struct meltano_tap {
     struct arena *arena;
 };
 /* The catalog as JSON; STR_NONE when the tap takes none. The one that was kept, unless settings have
- * changed since; else the tap is asked, and what it says is kept where Meltano keeps it. */
+ * changed since; else the tap is asked, and what it says is kept where Meltano keeps it.
+ * `selected` has what is selected, before that is narrowed to some streams. */
 MUST_CHECK bool meltano_tap_catalog(const struct meltano_tap *tap, struct str *ret,
-                                    struct err *err);
+                                    struct catalog_streams *ret_selected, struct err *err);
 /* Which states `chain` has: the one of the extra `state`, or what Meltano kept for the block. */
 MUST_CHECK bool meltano_tap_states(const struct meltano_tap *tap, struct singer_chain *chain,
                                    struct err *err);

@@ -106,6 +106,20 @@ static void add_column(const char *context, char text[static TEXT_BYTES_MAX])
     }
 }
 
+/* "COPY t, line 3, column v: ..." */
+static void note_line(struct pg *pg, const char *context)
+{
+    const char *at = context == NULL ? NULL : strstr(context, ", line ");
+    if (at == NULL || strncmp(context, "COPY ", 5) != 0) {
+        return;
+    }
+    struct str digits = str_from(at + strlen(", line "));
+    size_t len = strspn(digits.ptr, "0123456789");
+    if (!str_to_i64(str_slice(digits, 0, len), 1, INT64_MAX, &pg->copy_line)) {
+        pg->copy_line = 0;
+    }
+}
+
 /* What went wrong with a statement; without a result, or without a SQLSTATE, the connection did. */
 static bool explain(struct pg *pg, const PGresult *result, struct err *err)
 {
@@ -117,7 +131,9 @@ static bool explain(struct pg *pg, const PGresult *result, struct err *err)
         return fail(pg, "", text[0] == '\0' ? "the connection was lost" : text, err);
     }
     one_line(message, text);
-    add_column(pg->lib->PQresultErrorField(result, PG_DIAG_CONTEXT), text);
+    const char *context = pg->lib->PQresultErrorField(result, PG_DIAG_CONTEXT);
+    note_line(pg, context);
+    add_column(context, text);
     return fail(pg, state, text, err);
 }
 

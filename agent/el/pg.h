@@ -8,9 +8,10 @@
 struct pg_library;
 struct pg {
     const struct pg_library *lib;
-    void *connection; /* PGconn */
-    char sqlstate[6]; /* of the last failure; empty = the server told none */
-    char *row;        /* of pg_copy_next, libpq's */
+    void *connection;  /* PGconn */
+    char sqlstate[6];  /* of the last failure; empty = the server told none */
+    int64_t copy_line; /* of the last failure of a COPY: the line that it names; else untouched */
+    char *row;         /* of pg_copy_next, libpq's */
 };
 
 enum { PG_NAME_BYTES_MAX = 63 }; /* longer identifiers are cut by the server */

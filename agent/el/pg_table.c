@@ -168,6 +168,70 @@ bool pg_table_add_column(struct pg *pg, const struct pg_table *table, const stru
     return pg_exec(pg, &sql, NULL, err);
 }
 
+struct column pg_changed_column(const struct column *column, enum schema_change change)
+{
+    struct column c = *column;
+    switch (change) {
+    case CHANGE_TO_INTEGER:
+        c.kind = COLUMN_INTEGER;
+        c.type = STR("bigint");
+        break;
+    case CHANGE_TO_NUMBER: /* keeps 64-bit integers as they are, where double precision rounds */
+        c.kind = COLUMN_REAL;
+        c.type = STR("numeric");
+        break;
+    case CHANGE_TO_TEXT:
+        c.kind = COLUMN_TEXT;
+        c.type = STR("text");
+        break;
+    case CHANGE_TO_JSON:
+        c.kind = COLUMN_JSON;
+        c.type = STR("jsonb");
+        break;
+    case CHANGE_NONE:
+    case CHANGE_HELD:
+    default:
+        break;
+    }
+    return c;
+}
+
+/* to_jsonb(column), or column::type; a boolean is cast to numbers by way of integer only. */
+static void add_using(struct buf *sql, const struct column *column, enum schema_change change,
+                      struct str type)
+{
+    bool is_json = change == CHANGE_TO_JSON;
+    bool is_number = change == CHANGE_TO_INTEGER || change == CHANGE_TO_NUMBER;
+    buf_add_text(sql, is_json ? " USING to_jsonb(" : " USING ");
+    pg_add_identifier(sql, column->name);
+    buf_add_text(sql, is_json ? ")" : "");
+    if (!is_json) {
+        buf_add_text(sql, column->kind == COLUMN_BOOLEAN && is_number ? "::integer::" : "::");
+        buf_add(sql, type);
+    }
+}
+
+bool pg_table_change_column(struct pg *pg, const struct pg_table *table,
+                            const struct column *column, enum schema_change change, struct err *err)
+{
+    AUTO(buf) sql = buf_growing(PG_SQL_BYTES_MAX);
+    struct str type = pg_changed_column(column, change).type;
+    buf_add_text(&sql, "ALTER TABLE ");
+    pg_add_table(&sql, table);
+    buf_add_text(&sql, " ALTER COLUMN ");
+    pg_add_identifier(&sql, column->name);
+    buf_add_text(&sql, " TYPE ");
+    buf_add(&sql, type);
+    add_using(&sql, column, change, type);
+    if (pg_exec(pg, &sql, NULL, err)) {
+        return true;
+    }
+    err_wrap(err, "column \"" STR_FMT "\" cannot become " STR_FMT, STR_ARG(column->name),
+             STR_ARG(type));
+    return err_hint(err, "a view, a default or a key depends on its type: load once with mode "
+                         "overwrite, or change the table yourself");
+}
+
 static void add_list(struct buf *sql, const struct str *columns, size_t count)
 {
     for (size_t i = 0; i < count; i++) {

@@ -3,6 +3,7 @@
 #pragma once
 #include "agent/el/load_key.h"
 #include "agent/el/pg.h"
+#include "agent/el/schema_change.h"
 
 struct pg_table {
     struct str schema;
@@ -25,6 +26,12 @@ MUST_CHECK bool pg_table_create(struct pg *pg, const struct pg_table *table,
                                 struct err *err);
 MUST_CHECK bool pg_table_add_column(struct pg *pg, const struct pg_table *table,
                                     const struct column *column, struct err *err);
+/* Gives a column another type, its values with it. */
+MUST_CHECK bool pg_table_change_column(struct pg *pg, const struct pg_table *table,
+                                       const struct column *column, enum schema_change change,
+                                       struct err *err);
+/* The column as it is then. */
+struct column pg_changed_column(const struct column *column, enum schema_change change);
 /* A unique index over the columns, made when there is none. */
 MUST_CHECK bool pg_table_ensure_unique(struct pg *pg, const struct pg_table *table,
                                        const struct str *columns, size_t count, struct err *err);

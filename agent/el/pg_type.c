@@ -154,3 +154,12 @@ bool pg_type_lacks_equality(struct str type)
     }
     return false;
 }
+
+void pg_type_settle(struct column *column)
+{
+    if (column->kind == COLUMN_TEXT) {
+        column->type = str_from(pg_type_declared(column->type));
+    } else if (column->kind == COLUMN_JSON || column->kind == COLUMN_BLOB) {
+        column->type = STR("");
+    }
+}

@@ -9,6 +9,8 @@ enum column_kind pg_type_kind(struct str type);
  * text. "numeric text" and "duration text" (an interval) have TEXT affinity in SQLite, which would make
  * numbers of such values otherwise. Static. */
 const char *pg_type_declared(struct str type);
+/* The column as a tap gives it: what SQLite would misread is put in words that it does not. */
+void pg_type_settle(struct column *column);
 /* The type to give a new column. Static. */
 const char *pg_type_for(const struct column *column);
 /* It has no "=": rows are told apart by its text. */

@@ -2,12 +2,16 @@
 
 #include "agent/el/merge_sql.h"
 #include "agent/el/pg_type.h"
+#include "agent/el/postgres_batch.h"
+#include "agent/el/postgres_refused.h"
 #include "common/base/limits.h"
 
 #include <stdio.h>
 
 enum {
     CHUNK_BYTES = 64 << 10,
+    BATCH_BYTES = 512 << 10, /* of rows that may be refused */
+    BATCH_LINES_MAX = 4096,
     LINES_BYTES_MAX = LIMIT_SINGER_LINE_BYTES * 4 + CHUNK_BYTES, /* escaping doubles at most */
 };
 
@@ -36,7 +40,8 @@ static bool explain(const struct postgres_sink *t, struct err *err)
     return err_wrap(err, "target postgres: table \"" STR_FMT "\"", STR_ARG(t->table.name));
 }
 
-bool postgres_link_end_copy(struct postgres_link *link, struct err *err)
+/* The error is the server's alone. */
+static bool end_copy(struct postgres_link *link, struct err *err)
 {
     struct postgres_sink *t = link->copying;
     int64_t rows = 0;
@@ -45,10 +50,16 @@ bool postgres_link_end_copy(struct postgres_link *link, struct err *err)
         return true;
     }
     if (!pg_copy_end(&link->pg, &rows, err)) {
-        return explain(t, err);
+        return false;
     }
     *(is_staged(t) ? &t->staged_rows : &t->new_rows) += rows;
     return true;
+}
+
+bool postgres_link_end_copy(struct postgres_link *link, struct err *err)
+{
+    const struct postgres_sink *t = link->copying;
+    return end_copy(link, err) || explain(t, err);
 }
 
 static void add_staging(const struct postgres_sink *t, struct buf *sql)
@@ -89,14 +100,18 @@ static bool make_staging(struct postgres_sink *t, struct err *err)
     return pg_exec(&t->link->pg, &sql, NULL, err);
 }
 
+static bool prepare_staging(struct postgres_sink *t, struct err *err)
+{
+    if (is_staged(t) && !t->has_staging && !make_staging(t, err)) {
+        return false;
+    }
+    t->has_staging = is_staged(t);
+    return true;
+}
+
 static bool begin_copy(struct postgres_sink *t, struct err *err)
 {
     AUTO(buf) sql = buf_growing(PG_SQL_BYTES_MAX);
-    if (!postgres_link_begin(t->link, err) ||
-        (is_staged(t) && !t->has_staging && !make_staging(t, err))) {
-        return explain(t, err);
-    }
-    t->has_staging = is_staged(t);
     buf_add_text(&sql, "COPY ");
     if (is_staged(t)) {
         add_staging(t, &sql);
@@ -107,50 +122,10 @@ static bool begin_copy(struct postgres_sink *t, struct err *err)
     add_names(t, &sql);
     buf_add_text(&sql, ") FROM STDIN");
     if (!pg_copy_begin(&t->link->pg, &sql, err)) {
-        return explain(t, err);
+        return false;
     }
     t->link->copying = t;
     return true;
-}
-
-static bool flush(struct postgres_sink *t, struct err *err)
-{
-    if (t->lines.len == 0) {
-        return true;
-    }
-    if (t->link->copying != t && (!postgres_link_end_copy(t->link, err) || !begin_copy(t, err))) {
-        return false;
-    }
-    if (!pg_copy_put(&t->link->pg, buf_str(&t->lines), err)) {
-        return explain(t, err);
-    }
-    buf_reset(&t->lines);
-    return true;
-}
-
-bool postgres_sink_load(struct postgres_sink *t, const struct row_source *source, struct err *err)
-{
-    const struct copy_columns columns = {
-        .schema = t->schema, .forms = t->forms, .nul_rule = t->link->nul_rule};
-    for (;;) {
-        const struct value *row = NULL;
-        if (!source->next(source->ctx, &row, err)) {
-            return false;
-        }
-        if (row == NULL) {
-            return true;
-        }
-        t->row++;
-        if (!load_key_check(&t->key, row, "postgres", t->row, err)) {
-            return false;
-        }
-        if (!copy_text_add(&columns, row, &t->lines, err)) {
-            return err_wrap(err, "target postgres: row %lld", (long long)t->row);
-        }
-        if (t->lines.len >= CHUNK_BYTES && !flush(t, err)) {
-            return false;
-        }
-    }
 }
 
 /* --- merging --------------------------------------------------------------------------------- */
@@ -183,14 +158,8 @@ static bool run_merge(struct postgres_sink *t, struct merge_sql *m, merge_builde
     return ok && pg_exec_text(&t->link->pg, "RELEASE SAVEPOINT _selvedge_merge", err);
 }
 
-bool postgres_sink_merge(struct postgres_sink *t, struct err *err)
+static bool merge_staged(struct postgres_sink *t, struct err *err)
 {
-    if (!flush(t, err) || !postgres_link_end_copy(t->link, err)) {
-        return false;
-    }
-    if (t->staged_rows == 0 || t->link->load->mode == MODE_OVERWRITE) {
-        return true;
-    }
     AUTO(buf) staging = buf_growing(PG_SQL_BYTES_MAX);
     add_staging(t, &staging);
     struct merge_sql m = {.table = &t->table,
@@ -199,40 +168,182 @@ bool postgres_sink_merge(struct postgres_sink *t, struct err *err)
                           .types = t->types,
                           .count = t->count,
                           .key = &t->key};
-    return run_merge(t, &m, merge_sql_upsert, "21000", err) || explain(t, err);
+    return run_merge(t, &m, merge_sql_upsert, "21000", err);
+}
+
+/* --- rows that may be refused ----------------------------------------------------------------- */
+
+/* The staging table is empty again: the next range is another one. */
+static bool empty_staging(struct postgres_sink *t, struct err *err)
+{
+    AUTO(buf) sql = buf_growing(PG_SQL_BYTES_MAX);
+    buf_add_text(&sql, "TRUNCATE ");
+    add_staging(t, &sql);
+    return pg_exec(&t->link->pg, &sql, NULL, err);
+}
+
+static bool apply_lines(void *ctx, struct str lines, struct err *err)
+{
+    struct postgres_sink *t = ctx;
+    bool is_merged = is_staged(t) && t->link->load->mode != MODE_OVERWRITE;
+    return begin_copy(t, err) && pg_copy_put(&t->link->pg, lines, err) && end_copy(t->link, err) &&
+           (!is_merged || (merge_staged(t, err) && empty_staging(t, err)));
+}
+
+static bool send_batch(struct postgres_sink *t, struct err *err)
+{
+    const struct postgres_batch batch = {
+        .pg = &t->link->pg, .apply = apply_lines, .refuse = postgres_refused_line, .ctx = t};
+    if (!postgres_link_begin(t->link, err) || !prepare_staging(t, err)) {
+        return explain(t, err);
+    }
+    bool ok = postgres_batch_run(&batch, buf_str(&t->lines), err);
+    buf_reset(&t->lines);
+    t->line_count = 0;
+    return ok || t->link->rejects->is_passed || explain(t, err);
+}
+
+static bool flush(struct postgres_sink *t, struct err *err)
+{
+    if (t->lines.len == 0) {
+        return true;
+    }
+    if (rejects_are_on(t->link->rejects)) {
+        return send_batch(t, err);
+    }
+    if (t->link->copying != t && !postgres_link_end_copy(t->link, err)) {
+        return false;
+    }
+    if (t->link->copying != t &&
+        (!postgres_link_begin(t->link, err) || !prepare_staging(t, err) || !begin_copy(t, err))) {
+        return explain(t, err);
+    }
+    if (!pg_copy_put(&t->link->pg, buf_str(&t->lines), err)) {
+        return explain(t, err);
+    }
+    buf_reset(&t->lines);
+    return true;
+}
+
+static bool take_row(struct postgres_sink *t, const struct value *row, struct err *err)
+{
+    const struct copy_columns columns = {
+        .schema = t->schema, .forms = t->forms, .nul_rule = t->link->nul_rule};
+    t->row++;
+    if (!load_key_check(&t->key, row, err) || !held_columns_check(&t->held, row, err) ||
+        !copy_text_add(&columns, row, &t->lines, err)) {
+        return postgres_refused_row(t, row, err);
+    }
+    if (!rejects_are_on(t->link->rejects)) {
+        return t->lines.len < CHUNK_BYTES || flush(t, err);
+    }
+    t->first_row = t->line_count == 0 ? t->row : t->first_row;
+    t->line_rows[t->line_count++] = (uint32_t)(t->row - t->first_row);
+    return (t->lines.len < BATCH_BYTES && t->line_count < BATCH_LINES_MAX) || flush(t, err);
+}
+
+bool postgres_sink_load(struct postgres_sink *t, const struct row_source *source, struct err *err)
+{
+    for (;;) {
+        const struct value *row = NULL;
+        if (!source->next(source->ctx, &row, err)) {
+            return false;
+        }
+        if (row == NULL) {
+            return true;
+        }
+        if (!take_row(t, row, err)) {
+            return false;
+        }
+    }
+}
+
+bool postgres_sink_merge(struct postgres_sink *t, struct err *err)
+{
+    if (!flush(t, err) || !postgres_link_end_copy(t->link, err)) {
+        return false;
+    }
+    if (t->staged_rows == 0 || t->link->load->mode == MODE_OVERWRITE) {
+        return true;
+    }
+    return merge_staged(t, err) || explain(t, err);
 }
 
 /* --- the table ------------------------------------------------------------------------------- */
 
-/* Makes the table, or adds the columns it has not. */
+/* Mode overwrite: the staging table, once it is there. */
+static bool table_to_shape(const struct postgres_sink *t, struct pg_table *ret)
+{
+    bool is_overwrite = t->link->load->mode == MODE_OVERWRITE;
+    *ret = is_overwrite ? (struct pg_table){STR("pg_temp"), str_from(t->staging)} : t->table;
+    return !is_overwrite || t->has_staging;
+}
+
+/* The table's column takes the rows' values, or rows are held to what it takes. */
+static bool change_column(struct postgres_sink *t, size_t at, const struct schema *schema,
+                          size_t column, struct err *err)
+{
+    struct column *there = &t->there.columns[at];
+    struct pg_table table;
+    enum schema_change change = CHANGE_NONE;
+    if (!schema_change_choose(there, &schema->columns[column],
+                              (enum schema_policy)t->link->load->on_schema_change, &change, err)) {
+        return false;
+    }
+    if (change == CHANGE_HELD) {
+        t->held.items[column] = there;
+    }
+    if (change == CHANGE_NONE || change == CHANGE_HELD) {
+        return true;
+    }
+    if (table_to_shape(t, &table) &&
+        !pg_table_change_column(&t->link->pg, &table, there, change, err)) {
+        return false;
+    }
+    *there = pg_changed_column(there, change);
+    return true;
+}
+
+static bool add_column(struct postgres_sink *t, struct column column, struct err *err)
+{
+    struct pg_table table;
+    if (table_to_shape(t, &table) && !pg_table_add_column(&t->link->pg, &table, &column, err)) {
+        return false;
+    }
+    column.type = str_from(pg_type_for(&column));
+    return pg_check_name("column", column.name, err) && schema_add(&t->there, &column, err);
+}
+
+/* Makes the table, or gives it what it needs to take the rows. */
 static bool shape_table(struct postgres_sink *t, const struct schema *schema, struct err *err)
 {
     bool is_overwrite = t->link->load->mode == MODE_OVERWRITE;
+    t->held = (struct held_columns){
+        .items = arena_array(t->link->arena, schema->count + 1, sizeof(*t->held.items)),
+        .count = schema->count};
+    if (t->held.items == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for columns");
+    }
     if (t->there.count == 0 && !is_overwrite) {
         return pg_table_create(&t->link->pg, &t->table, schema, &t->key, err) &&
                pg_table_describe(&t->link->pg, &t->table, &t->there, &(char){0}, NULL, err);
     }
-    if (!load_check_types(schema, &t->there, err)) {
-        return false;
-    }
-    struct pg_table staging = {STR("pg_temp"), str_from(t->staging)};
     for (size_t i = 0; i < schema->count; i++) {
-        struct column c = schema->columns[i];
         size_t at = 0;
-        if (schema_find_nocase(&t->there, c.name, &at)) {
-            continue;
-        }
-        bool is_there = !is_overwrite || t->has_staging;
-        if (is_there &&
-            !pg_table_add_column(&t->link->pg, is_overwrite ? &staging : &t->table, &c, err)) {
-            return false;
-        }
-        c.type = str_from(pg_type_for(&c));
-        if (!pg_check_name("column", c.name, err) || !schema_add(&t->there, &c, err)) {
+        bool is_there = schema_find_nocase(&t->there, schema->columns[i].name, &at);
+        if (!(is_there ? change_column(t, at, schema, i, err)
+                       : add_column(t, schema->columns[i], err))) {
             return false;
         }
     }
     return true;
+}
+
+/* With the policy json a column of JSON may have been made of another: text in it is a string. */
+static enum copy_form json_form(const struct postgres_sink *t, enum column_kind kind)
+{
+    bool is_value = kind != COLUMN_JSON && t->link->load->on_schema_change == SCHEMA_JSON;
+    return is_value ? COPY_FORM_AS_JSON : COPY_FORM_JSON;
 }
 
 static enum copy_form form_of(struct str type)
@@ -253,7 +364,8 @@ static bool map_columns(struct postgres_sink *t, const struct schema *schema, st
     t->names = arena_array(arena, schema->count + 1, sizeof(*t->names));
     t->types = arena_array(arena, schema->count + 1, sizeof(*t->types));
     t->forms = arena_array(arena, schema->count + 1, sizeof(*t->forms));
-    if (t->names == NULL || t->types == NULL || t->forms == NULL) {
+    t->kinds = arena_array(arena, schema->count + 1, sizeof(*t->kinds));
+    if (t->kinds == NULL || t->names == NULL || t->types == NULL || t->forms == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for %zu columns", schema->count);
     }
     for (size_t i = 0; i < schema->count; i++) {
@@ -264,7 +376,11 @@ static bool map_columns(struct postgres_sink *t, const struct schema *schema, st
         }
         t->names[i] = t->there.columns[at].name;
         t->types[i] = t->there.columns[at].type;
+        t->kinds[i] = schema->columns[i].kind;
         t->forms[i] = form_of(t->types[i]);
+        if (t->forms[i] == COPY_FORM_JSON) {
+            t->forms[i] = json_form(t, t->kinds[i]);
+        }
     }
     t->count = schema->count;
     return true;
@@ -526,7 +642,14 @@ bool postgres_sink_open(struct postgres_sink **ret, struct postgres_link *link, 
                                          .row_count = -1},
                                 .table = {link->schema, name},
                                 .there = schema_new(link->arena),
-                                .lines = buf_growing(LINES_BYTES_MAX)};
+                                .lines = buf_growing(LINES_BYTES_MAX),
+                                .record = buf_growing((size_t)LIMIT_SINGER_LINE_BYTES * 2)};
+    if (rejects_are_on(link->rejects)) {
+        t->line_rows = arena_array(link->arena, BATCH_LINES_MAX, sizeof(*t->line_rows));
+        if (t->line_rows == NULL) {
+            return err_set(err, ERR_NO_MEMORY, "no memory for the target's rows");
+        }
+    }
     (void)snprintf(t->staging, sizeof(t->staging), "_selvedge_rows_%zu", number);
     *ret = t;
     return describe(t, err);
@@ -550,4 +673,5 @@ bool postgres_sink_look(struct postgres_sink *t, struct err *err)
 void postgres_sink_close(struct postgres_sink *t)
 {
     buf_release(&t->lines);
+    buf_release(&t->record);
 }

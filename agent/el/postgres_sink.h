@@ -17,6 +17,7 @@ struct postgres_link {
     struct arena *arena;
     bool is_open;                  /* a transaction is */
     struct postgres_sink *copying; /* whose COPY is open */
+    struct rejects *rejects;       /* when they are on, rows go in batches, postgres_batch.h */
 };
 MUST_CHECK bool postgres_link_begin(struct postgres_link *link, struct err *err);
 /* Before any other statement. */
@@ -29,13 +30,19 @@ struct postgres_sink {
     char staging[32];    /* the temporary table */
     struct schema there; /* columns of the table; mode overwrite: of the one that takes its place */
     struct load_key key;
+    struct held_columns held;
     const struct schema *schema; /* of the rows; NULL before the first. The stream's own, which it
                                     changes before it says so: what waits here is of `names` */
     size_t count;
-    struct str *names;     /* of the rows' columns as the table has them, */
-    struct str *types;     /* their types in it, */
-    enum copy_form *forms; /* and how they take values */
-    struct buf lines;      /* rows on their way */
+    struct str *names;       /* of the rows' columns as the table has them, */
+    struct str *types;       /* their types in it, */
+    enum copy_form *forms;   /* and how they take values, */
+    enum column_kind *kinds; /* which are of these kinds */
+    struct buf lines;        /* rows on their way */
+    size_t line_count;       /* with rejects: how many, */
+    uint32_t *line_rows;     /* and which each was, after the first */
+    int64_t first_row;
+    struct buf record; /* of a rejected row */
     bool has_staging;
     bool has_repeats;    /* keys come more than once in a slice */
     int64_t staged_rows; /* not merged yet */

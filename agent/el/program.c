@@ -135,7 +135,9 @@ void program_release(struct program *p)
     close_fd(&p->pidfd);
     close_fd(&p->in);
     close_fd(&p->out);
-    close_fd(&p->log);
+    if (p->log > 0) {
+        close_fd(&p->log);
+    }
     if (p->listener != NULL) {
         p->listener->fd = -1;
     }

@@ -71,6 +71,30 @@ static void end(struct report *r, struct json_writer *w)
     }
 }
 
+/* getrusage() would count the parent's memory at the time of the spawn. */
+static int64_t peak_memory_bytes(void)
+{
+    char text[4096];
+    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (n <= 0) {
+        return -1;
+    }
+    text[n] = '\0';
+    const char *line = strstr(text, "VmHWM:");
+    if (line == NULL) {
+        return -1;
+    }
+    struct str rest = str_trim(str_from(line + sizeof("VmHWM:") - 1));
+    struct str number;
+    int64_t kib = 0;
+    (void)str_cut(rest, ' ', &number, &rest);
+    return str_to_i64(number, 0, INT64_MAX / 1024, &kib) ? kib * 1024 : -1;
+}
+
 void report_progress(struct report *r, int64_t rows, int64_t bytes)
 {
     struct mono_time now = clock_mono(&r->clock);
@@ -81,6 +105,7 @@ void report_progress(struct report *r, int64_t rows, int64_t bytes)
     struct json_writer w = begin(r, "progress");
     jw_member_i64(&w, "rows", rows);
     jw_member_i64(&w, "bytes", bytes);
+    jw_member_i64(&w, "memory_bytes", peak_memory_bytes());
     end(r, &w);
 }
 
@@ -113,6 +138,17 @@ static void add_text(struct json_writer *w, const char *name, struct str value)
     if (value.len > 0) {
         begin_entry(w, name, "text");
         jw_str(w, value);
+        jw_end_object(w);
+    }
+}
+
+static void add_changes(struct json_writer *w, const struct schema_told *schema)
+{
+    char hash[SCHEMA_HASH_SIZE];
+    if (schema->before != NULL) {
+        add_text(w, "schema_hash_before", schema_hash(schema->before, hash));
+        begin_entry(w, "schema_changes", "json");
+        jw_raw(w, schema->changes);
         jw_end_object(w);
     }
 }
@@ -178,6 +214,9 @@ static void write_stream(struct json_writer *w, const struct stream_counts *s)
     jw_member_opt(w, "replication_key_min", s->key_min);
     jw_member_opt(w, "replication_key_max", s->key_max);
     write_stream_columns(w, s->columns);
+    if (s->schema.before != NULL) {
+        jw_member_raw(w, "schema_changes", s->schema.changes);
+    }
     jw_end_object(w);
 }
 
@@ -209,30 +248,6 @@ static void add_metrics(struct json_writer *w, const struct tap_metrics *metrics
     }
 }
 
-/* getrusage() would count the parent's memory at the time of the spawn. */
-static int64_t peak_memory_bytes(void)
-{
-    char text[4096];
-    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-    if (fd >= 0) {
-        close(fd);
-    }
-    if (n <= 0) {
-        return -1;
-    }
-    text[n] = '\0';
-    const char *line = strstr(text, "VmHWM:");
-    if (line == NULL) {
-        return -1;
-    }
-    struct str rest = str_trim(str_from(line + sizeof("VmHWM:") - 1));
-    struct str number;
-    int64_t kib = 0;
-    (void)str_cut(rest, ' ', &number, &rest);
-    return str_to_i64(number, 0, INT64_MAX / 1024, &kib) ? kib * 1024 : -1;
-}
-
 void report_materialization(struct report *r, const struct materialization *m)
 {
     double seconds = (double)(clock_mono(&r->clock).ns - r->started.ns) / (double)NS_PER_SEC;
@@ -248,6 +263,10 @@ void report_materialization(struct report *r, const struct materialization *m)
         add_int(&w, "rows_removed", m->rows_removed);
     }
     add_int(&w, "bytes_read", m->bytes_read);
+    if (m->rows_rejected > 0) {
+        add_int(&w, "rows_rejected", m->rows_rejected);
+        add_text(&w, "quarantine", m->quarantine);
+    }
     add_float(&w, "duration_s", seconds);
     if (m->rows_read > 0 && seconds > 0) {
         add_float(&w, "rows_per_second", (double)(int64_t)((double)m->rows_read / seconds));
@@ -261,6 +280,7 @@ void report_materialization(struct report *r, const struct materialization *m)
         add_int(&w, "source_snapshots", m->snapshots);
     }
     add_int(&w, "peak_memory_bytes", peak_memory_bytes());
+    add_changes(&w, &m->schema);
     add_columns(&w, m->columns);
     add_streams(&w, m);
     add_metrics(&w, m->metrics);

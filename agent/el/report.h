@@ -16,6 +16,12 @@ struct report {
     bool has_error;
 };
 
+/* Of a table that was there with other columns. */
+struct schema_told {
+    const struct schema *before; /* NULL: nothing changed, or it is new */
+    struct str changes;          /* JSON, schema_write_changes() */
+};
+
 /* Of one stream among several. */
 struct stream_counts {
     struct str name;
@@ -30,6 +36,7 @@ struct stream_counts {
     struct str table;             /* as of a materialization */
     bool is_whole;                /* all of it is loaded, though the source broke off later */
     const struct err *failure;    /* of this stream alone; NULL = none */
+    struct schema_told schema;
 };
 
 /* What a materialization says of itself; -1 and empty text are left out. */
@@ -40,10 +47,13 @@ struct materialization {
     int64_t rows_written;
     int64_t rows_removed;
     int64_t bytes_read;
+    int64_t rows_rejected;
+    struct str quarantine; /* where they are */
     struct str key_min, key_max;
     int64_t rows_without_key;
     int64_t snapshots;
-    const struct schema *columns;  /* may be NULL */
+    const struct schema *columns; /* may be NULL */
+    struct schema_told schema;
     struct stream_counts *streams; /* where there may be several */
     size_t stream_count;
     const struct tap_metrics *metrics; /* of a Singer tap; lives in the arena; may be NULL */

@@ -234,10 +234,11 @@ enum column_kind column_kind_from_sql(struct str declared)
         const char *part;
         enum column_kind kind;
     } rules[] = {
-        {"int", COLUMN_INTEGER}, {"char", COLUMN_TEXT},    {"clob", COLUMN_TEXT},
-        {"text", COLUMN_TEXT},   {"blob", COLUMN_BLOB},    {"real", COLUMN_REAL},
-        {"floa", COLUMN_REAL},   {"doub", COLUMN_REAL},    {"dec", COLUMN_REAL},
-        {"num", COLUMN_REAL},    {"bool", COLUMN_BOOLEAN},
+        {"json_text", COLUMN_JSON}, /* sql_value.h */
+        {"int", COLUMN_INTEGER},    {"char", COLUMN_TEXT},    {"clob", COLUMN_TEXT},
+        {"text", COLUMN_TEXT},      {"blob", COLUMN_BLOB},    {"real", COLUMN_REAL},
+        {"floa", COLUMN_REAL},      {"doub", COLUMN_REAL},    {"dec", COLUMN_REAL},
+        {"num", COLUMN_REAL},       {"bool", COLUMN_BOOLEAN},
     };
     for (size_t i = 0; i < COUNT_OF(rules); i++) {
         if (contains_nocase(declared, str_from(rules[i].part))) {

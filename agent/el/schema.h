@@ -27,12 +27,17 @@ enum column_kind {
     COLUMN_BLOB,
 };
 
+enum text_format { FORMAT_ANY, FORMAT_DATE_TIME, FORMAT_DATE, FORMAT_TIME };
+
 struct column {
     struct str name;
     struct str
         type; /* SQL type as declared at the source ("VARCHAR(20)"); empty = that of `kind` */
     enum column_kind kind;
     bool is_required; /* Singer: a record without it is wrong */
+    /* Singer, as the schema says it: held to only where records are validated. */
+    uint8_t json_types; /* a bit 1 << enum json_type for each that a value may have; 0 = any */
+    enum text_format format;
     bool
         is_exact; /* JSON: a number that neither 64 bits nor a double hold is its digits, as text */
 };

@@ -124,7 +124,7 @@ static bool read_batch(const struct json_raw raw[MEMBER_COUNT], struct singer_me
     m->encoding = raw[MEMBER_ENCODING];
     m->manifest = raw[MEMBER_MANIFEST];
     if (m->manifest.text.ptr == NULL || m->manifest.type != JSON_ARRAY) {
-        return err_set(err, ERR_INVALID, "\"manifest\" is no list");
+        return err_set(err, ERR_INVALID, "the \"manifest\" of a BATCH is no list");
     }
     return need_object(m->encoding, "encoding", err) &&
            read_version(raw[MEMBER_VERSION], false, m, err);
@@ -133,8 +133,9 @@ static bool read_batch(const struct json_raw raw[MEMBER_COUNT], struct singer_me
 bool singer_parse(struct str line, struct buf *names, struct singer_message *ret, struct err *err)
 {
     struct json_raw raw[MEMBER_COUNT] = {0};
-    struct singer_message m = {0};
+    struct singer_message m = {.type = SINGER_OTHER};
     buf_reset(names);
+    *ret = m;
     if (!scan_members(line, raw, err) || !read_type(raw[MEMBER_TYPE], &m.type, err)) {
         return false;
     }
@@ -166,6 +167,7 @@ bool singer_parse(struct str line, struct buf *names, struct singer_message *ret
     default:
         break;
     }
+    ret->type = m.type;
     if (ok) {
         *ret = m;
     }

@@ -94,7 +94,7 @@ static void add_plain(struct buf *out, struct str text)
         char c = text.ptr[i];
         bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                         (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-        buf_add_char(out, is_plain ? c : '_');
+        buf_add(out, is_plain ? str_slice(text, i, i + 1) : STR("_"));
     }
 }
 

@@ -30,9 +30,5 @@ struct catalog {
 };
 MUST_CHECK bool singer_catalog_read(struct str text, struct arena *arena, struct catalog *ret,
                                     struct err *err);
-/* The catalog with no other stream selected than these, by id or name: in its metadata, where the SDK
- * looks, and beside and in its schema, where older taps do. Nothing else is changed. */
-MUST_CHECK bool singer_catalog_reduce(struct str text, const struct str_list *streams,
-                                      struct arena *arena, struct str *ret, struct err *err);
 /* A property of a selected stream; one that the catalog does not know is new, and comes along. */
 bool singer_catalog_has_property(const struct catalog_stream *stream, struct str name);

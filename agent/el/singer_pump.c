@@ -5,7 +5,7 @@
 #include "agent/el/line_source.h"
 #include "agent/el/loader.h"
 #include "agent/el/singer_batch.h"
-#include "agent/el/singer_catalog.h"
+#include "agent/el/singer_discover.h"
 #include "agent/el/singer_streams.h"
 #include "agent/el/stream_state.h"
 #include "agent/el/tap_log.h"
@@ -231,6 +231,11 @@ static bool pump_lines(struct pump *p, struct err *err)
             struct str name = p->tap_options->command.items[0];
             return err_wrap(err, "tap " STR_FMT, STR_ARG(name));
         }
+        if (result == LINE_TOO_LONG) {
+            struct str name = p->tap_options->command.items[0];
+            (void)line_source_refuse(&p->lines, LIMIT_SINGER_LINE_BYTES, err);
+            return err_wrap(err, "tap " STR_FMT, STR_ARG(name));
+        }
         bool ok = result == LINE_TEXT ? pass(p, line, err)
                                       : send(p, err) && loader_listen(&p->loader, err) &&
                                             loader_check(&p->loader, err);
@@ -287,8 +292,7 @@ static bool start_tap(struct pump *p, struct err *err)
                                             .envp = p->chain == NULL ? NULL : p->chain->tap_envp,
                                             .has_log = true};
     const char *catalog_flag = p->chain == NULL ? "--catalog" : p->chain->catalog_flag;
-    if (catalog.len > 0 && o->streams.count > 0 &&
-        !singer_catalog_reduce(catalog, &o->streams, p->arena, &catalog, err)) {
+    if (p->chain == NULL && !singer_tap_catalog(o, p->arena, &catalog, err)) {
         return err_wrap(err, "tap");
     }
     if (!add_file(p, "--config", o->config, arguments, err) ||
@@ -324,6 +328,7 @@ static bool start_mappers(struct pump *p, struct err *err)
         p->mapper_count++;
         (void)close(before->out);
         before->out = -1;
+        program->listener = &p->log; /* the tap's is heard while its end is waited for */
         p->lines.fd = program->out;
         before = program;
     }
@@ -428,7 +433,7 @@ bool singer_pump(const struct request *request, const struct singer_chain *chain
         p.mapper_files[i].n = -1;
     }
     if (ok) {
-        p.state_before = arena_copy(arena, buf_str(&p.loader.state.kept.value));
+        p.state_before = arena_copy(arena, state_for_tap(&p));
         p.loader.dir = chain == NULL ? STR_NONE : chain->dir;
         p.loader.envp = chain == NULL ? NULL : chain->target_envp;
         ok = loader_start(&p.loader, &o->command, o->config, arena, err) && start_tap(&p, err) &&

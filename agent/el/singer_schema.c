@@ -21,6 +21,7 @@ static bool find_member(struct str object, const char *name, struct json_raw *re
 
 /* What the types of a property come to: two different ones are any value as text. */
 struct found_kind {
+    uint8_t json_types; /* as in struct column */
     enum column_kind kind;
     bool is_found;
     bool is_mixed;
@@ -47,12 +48,19 @@ static void widen_by_name(struct found_kind *found, struct json_raw name)
     static const struct {
         const char *name;
         enum column_kind kind;
+        uint8_t json_types;
     } kinds[] = {
-        {"integer", COLUMN_INTEGER}, {"number", COLUMN_REAL}, {"string", COLUMN_TEXT},
-        {"boolean", COLUMN_BOOLEAN}, {"object", COLUMN_JSON}, {"array", COLUMN_JSON},
+        {"integer", COLUMN_INTEGER, 1U << JSON_INT},
+        {"number", COLUMN_REAL, 1U << JSON_INT | 1U << JSON_REAL},
+        {"string", COLUMN_TEXT, 1U << JSON_STRING},
+        {"boolean", COLUMN_BOOLEAN, 1U << JSON_BOOL},
+        {"object", COLUMN_JSON, 1U << JSON_OBJECT},
+        {"array", COLUMN_JSON, 1U << JSON_ARRAY},
     };
+    found->json_types |= json_raw_is(name, "null") ? 1U << JSON_NULL : 0;
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         if (json_raw_is(name, kinds[i].name)) {
+            found->json_types |= kinds[i].json_types;
             widen(found, kinds[i].kind);
         }
     }
@@ -134,6 +142,7 @@ struct property {
     struct json_raw properties;
     struct json_raw encoding;
     struct json_raw sql_type;
+    struct json_raw format;
     struct json_raw minimum;
     struct json_raw maximum;
 };
@@ -151,6 +160,7 @@ static bool read_property(struct str object, struct property *ret, struct err *e
         {"properties", &ret->properties},
         {"contentEncoding", &ret->encoding},
         {"x-sql-datatype", &ret->sql_type},
+        {"format", &ret->format},
         {"minimum", &ret->minimum},
         {"maximum", &ret->maximum},
     };
@@ -176,10 +186,26 @@ static bool is_beyond_i64(struct json_raw limit)
     return limit.text.ptr != NULL && limit.type == JSON_INT && !json_raw_i64(limit, &ignored);
 }
 
+static enum text_format read_format(struct json_raw format)
+{
+    static const struct {
+        const char *name;
+        enum text_format format;
+    } formats[] = {{"date-time", FORMAT_DATE_TIME}, {"date", FORMAT_DATE}, {"time", FORMAT_TIME}};
+    for (size_t i = 0; format.text.ptr != NULL && i < COUNT_OF(formats); i++) {
+        if (json_raw_is(format, formats[i].name)) {
+            return formats[i].format;
+        }
+    }
+    return FORMAT_ANY;
+}
+
 static void choose_type(const struct property *p, const struct found_kind *found,
                         struct column *ret)
 {
     ret->kind = found->kind;
+    ret->json_types = found->json_types;
+    ret->format = read_format(p->format);
     ret->is_exact = column_kind_is_number(found->kind) && found->kind != COLUMN_BOOLEAN;
     if (found->kind == COLUMN_TEXT && p->encoding.text.ptr != NULL &&
         json_raw_is(p->encoding, "base16")) {

@@ -29,11 +29,10 @@ static void add_fields(struct singer_settings *s, struct field *fields,
 }
 
 bool singer_settings_init(struct singer_settings *ret, const struct field_table *options,
-                          const char *type, const struct field_table *more,
-                          const struct foreign_setting *foreign, struct arena *arena,
+                          const char *type, const struct singer_extras *extras, struct arena *arena,
                           struct err *err)
 {
-    static const struct foreign_setting none[] = {{0}};
+    const struct field_table *more = extras->more;
     size_t behind =
         (options->size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
     size_t size = more == NULL ? options->size : behind + more->size;
@@ -43,7 +42,7 @@ bool singer_settings_init(struct singer_settings *ret, const struct field_table 
                                     .values = arena_alloc(arena, size),
                                     .before = arena_alloc(arena, size),
                                     .arena = arena,
-                                    .foreign = foreign == NULL ? none : foreign};
+                                    .foreign = extras->foreign};
     if (fields == NULL || ret->values == NULL || ret->before == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for the configuration");
     }

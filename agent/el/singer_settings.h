@@ -30,11 +30,13 @@ struct singer_settings {
     struct arena *arena;
     const struct foreign_setting *foreign; /* nameless at the end */
 };
-/* `more` adds the fields of a second struct; may be NULL, as `foreign` may. */
+struct singer_extras {
+    const struct field_table *more; /* the fields of a second struct */
+    const struct foreign_setting *foreign;
+};
 MUST_CHECK bool singer_settings_init(struct singer_settings *ret, const struct field_table *options,
-                                     const char *type, const struct field_table *more,
-                                     const struct foreign_setting *foreign, struct arena *arena,
-                                     struct err *err);
+                                     const char *type, const struct singer_extras *extras,
+                                     struct arena *arena, struct err *err);
 /* Reads the files of --config: what is given later wins, key by key. `example` is for the error
  * when there is none. */
 MUST_CHECK bool singer_settings_read(struct singer_settings *s, const struct cli *cli,

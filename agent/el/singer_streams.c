@@ -112,6 +112,7 @@ static bool take_schema(struct singer_streams *s, const struct singer_message *m
     stream->base.replication_key = layout.replication_key;
     find_replication_key(s, &stream->base);
     stream->schema_hash = hash;
+    stream->row.validates = s->validates;
     s->present = stream;
     *ret = SINGER_NEW_SCHEMA;
     return json_row_init(&stream->row, &stream->base.schema, s->arena, err);
@@ -142,7 +143,15 @@ static bool take_record(struct singer_streams *s, const struct singer_message *m
                         enum singer_news *ret, struct err *err)
 {
     *ret = SINGER_NEW_ROW;
-    return need_stream(s, m, "RECORD", err) && singer_streams_take_record(s, m->record.text, err);
+    if (!need_stream(s, m, "RECORD", err)) {
+        return false;
+    }
+    if (singer_streams_take_record(s, m->record.text, err)) {
+        return true;
+    }
+    s->is_bad_record = err->code == ERR_INVALID;
+    s->bad_stream = s->present->base.name;
+    return false;
 }
 
 static bool take_batch(struct singer_streams *s, const struct singer_message *m,
@@ -193,7 +202,11 @@ bool singer_streams_take(struct singer_streams *s, struct str line, bool is_load
 {
     struct singer_message m;
     *ret = SINGER_NO_NEWS;
+    s->is_bad_record = false;
     if (!singer_parse(line, &s->names, &m, err)) {
+        s->is_bad_record =
+            err->code == ERR_INVALID && (m.type == SINGER_RECORD || m.type == SINGER_OTHER);
+        s->bad_stream = STR("");
         return false;
     }
     bool is_wanted = is_one_of(s->only, s->some, m.stream);

@@ -13,6 +13,7 @@ struct singer_stream {
 };
 struct singer_streams {
     struct arena *arena;
+    bool validates;                /* records, strictly: struct json_row */
     struct str only;               /* the stream that is wanted; empty = all, or those of `some` */
     const struct str_list *some;   /* empty = all */
     int64_t passed_over;           /* records of others */
@@ -24,6 +25,9 @@ struct singer_streams {
     struct row_origin origin;           /* of its row, or the version that is active now */
     struct json_raw encoding, manifest; /* of a BATCH; borrowed from its line */
     struct str start_state;             /* that the tap began with; empty = none */
+    bool is_bad_record;    /* of the last error: it is of a record, or of a line that is no message;
+                              the next line may be well */
+    struct str bad_stream; /* of the record */
     struct buf names;
     struct buf state; /* the last STATE's value, JSON; empty = none came */
 };

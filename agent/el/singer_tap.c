@@ -57,11 +57,12 @@ static const struct foreign_setting foreign[] = {
     {0},
 };
 
+static const struct singer_extras extras = {.more = &batch_config_table, .foreign = foreign};
+
 static bool read_settings(struct program *p, struct err *err)
 {
     struct singer_settings settings;
-    if (!singer_settings_init(&settings, p->tap->options, p->tap->type, &batch_config_table,
-                              foreign, p->arena, err)) {
+    if (!singer_settings_init(&settings, p->tap->options, p->tap->type, &extras, p->arena, err)) {
         return false;
     }
     p->options = settings.values;
@@ -325,8 +326,7 @@ static int about(struct cli *cli, const struct tap_ops *tap)
     AUTO(arena) arena = arena_new(STREAM_ARENA_BYTES_MAX);
     struct singer_settings settings;
     struct err err = {0};
-    if (!singer_settings_init(&settings, tap->options, tap->type, &batch_config_table, foreign,
-                              &arena, &err)) {
+    if (!singer_settings_init(&settings, tap->options, tap->type, &extras, &arena, &err)) {
         return cli_error(cli, &err);
     }
     return singer_settings_about(cli, &about, &settings);

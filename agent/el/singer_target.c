@@ -31,9 +31,6 @@ static const struct foreign_setting foreign[] = {
     {.name = "activate_version", .as = "process_activate_version_messages"},
     {.name = "sanitize_null_text_characters", .as = "nul_characters", .values = nul_values},
     {.name = "path_to_db", .as = "path"},
-    {.name = "validate_records",
-     .effect = FOREIGN_PASSED_OVER,
-     .help = "records are always checked for types, keys and what is required"},
     {.name = "batch_config",
      .effect = FOREIGN_PASSED_OVER,
      .help = "a BATCH message says itself where its files are"},
@@ -61,11 +58,12 @@ static const struct field_table flatten_table = {.name = "flattening",
                                                  .count = COUNT_OF(flatten_fields),
                                                  .defaults = &flatten_defaults};
 
+static const struct singer_extras extras = {.more = &flatten_table, .foreign = foreign};
+
 static bool init_settings(struct singer_settings *s, const struct target_ops *target,
                           struct arena *arena, struct err *err)
 {
-    if (!singer_settings_init(s, target->options, target->type, &flatten_table, foreign, arena,
-                              err)) {
+    if (!singer_settings_init(s, target->options, target->type, &extras, arena, err)) {
         return false;
     }
     struct load_options *load = s->values;

@@ -138,23 +138,8 @@ bool sqlite_choose(void *options, const struct stream_choice *choice, enum load_
     struct tap_options *o = options;
     struct str configured = o->table.len > 0 ? o->replication_key : STR("");
     o->table = choice->stream;
-    o->replication_key = choice->replication_key.len > 0 ? choice->replication_key : configured;
     if (choice->columns.count > 0) {
         o->columns = choice->columns;
     }
-    if (choice->replication == REPLICATION_LOG) {
-        err_set(err, ERR_INVALID, "stream \"" STR_FMT "\": SQLite has no log to replicate from",
-                STR_ARG(choice->stream));
-        return err_hint(err, "use INCREMENTAL with a replication key, or FULL_TABLE");
-    }
-    if (choice->replication == REPLICATION_KEY && o->replication_key.len == 0) {
-        err_set(err, ERR_INVALID, "stream \"" STR_FMT "\": INCREMENTAL needs a \"replication-key\"",
-                STR_ARG(choice->stream));
-        return err_hint(err, "name a column that only grows in the catalog's metadata");
-    }
-    if (choice->replication == REPLICATION_FULL) {
-        o->replication_key = STR("");
-    }
-    *ret_mode = o->replication_key.len > 0 ? MODE_UPSERT : MODE_OVERWRITE;
-    return true;
+    return discovery_choose_key(choice, configured, &o->replication_key, ret_mode, err);
 }

@@ -1,10 +1,36 @@
 #include "agent/el/sqlite_sink.h"
 
 #include "agent/el/insert_sql.h"
+#include "agent/el/table_change.h"
 
+#include <math.h>
 #include <stdio.h>
 
 /* --- rows, as SQLite asks for them ----------------------------------------------------------- */
+
+/* The row is left out, and why goes with it; `err` is void then. */
+static bool reject(struct sqlite_sink *t, const struct value *row, struct err *err)
+{
+    struct bad_record bad;
+    buf_reset(&t->record);
+    reject_write_row(t->schema, row, &t->record);
+    bad_record_set(&bad, STR(""), t->row, buf_str(&t->record), err);
+    bad.reject.stream = t->name;
+    return rejects_add(t->rejects, &bad.reject, err);
+}
+
+/* A rowid that is none ends the statement in a way that takes other rows with it. */
+static bool check_rowid(const struct sqlite_sink *t, struct err *err)
+{
+    int64_t number = 0;
+    const struct value *v = &t->present[t->key.columns[0]];
+    bool is_integer =
+        v->type == VALUE_INTEGER ||
+        (v->type == VALUE_REAL && v->as.real == nearbyint(v->as.real)) ||
+        (v->type == VALUE_TEXT && str_to_i64(v->as.text, INT64_MIN, INT64_MAX, &number));
+    return is_integer || err_set(err, ERR_INVALID, "column \"" STR_FMT "\" is no integer",
+                                 STR_ARG(t->key.names.items[0]));
+}
 
 static bool is_rounded(const struct exact_column *column, const struct value *v)
 {
@@ -32,27 +58,49 @@ static bool check_exact(struct sqlite_sink *t, struct err *err)
             buf_add(&number, str_slice(v->as.text, 0, 60));
         }
         err_set(err, ERR_INVALID,
-                "target sqlite: row %lld: column \"" STR_FMT "\": " STR_FMT
+                "column \"" STR_FMT "\": " STR_FMT
                 " does not fit into SQLite's numbers without loss",
-                (long long)t->row, STR_ARG(t->schema->columns[column].name), (int)number.len,
-                number.ptr);
+                STR_ARG(t->schema->columns[column].name), (int)number.len, number.ptr);
         return err_hint(err, "let the tap give it as a string, or give the table's column the type "
                              "TEXT");
     }
     return true;
 }
 
+static bool check_row(struct sqlite_sink *t, struct err *err)
+{
+    if (!load_key_check(&t->key, t->present, err) ||
+        !held_columns_check(&t->held, t->present, err) || !check_exact(t, err)) {
+        return false;
+    }
+    return !t->has_rowid_key || !rejects_are_on(t->rejects) || check_rowid(t, err);
+}
+
 static bool next_row(void *ctx, bool *ret_row)
 {
     struct sqlite_sink *t = ctx;
+    struct err *err = &t->source_err;
     t->present = NULL;
-    if (!t->source->next(t->source->ctx, &t->present, &t->source_err)) {
-        return false;
+    while (t->alone == NULL) {
+        if (!t->source->next(t->source->ctx, &t->present, err)) {
+            return false;
+        }
+        t->row += t->present != NULL;
+        if (t->present == NULL || check_row(t, err)) {
+            break;
+        }
+        if (!rejects_are_on(t->rejects)) {
+            return err_wrap(err, "target sqlite: row %lld", (long long)t->row);
+        }
+        if (!reject(t, t->present, err)) {
+            return false;
+        }
     }
     *ret_row = t->present != NULL;
-    t->row += *ret_row;
-    return !*ret_row || (load_key_check(&t->key, t->present, "sqlite", t->row, &t->source_err) &&
-                         check_exact(t, &t->source_err));
+    if (t->is_careful && t->present != NULL) {
+        t->alone = t->present;
+    }
+    return true;
 }
 
 static struct db_value row_value(void *ctx, int column)
@@ -90,39 +138,89 @@ static bool explain(const struct sqlite_sink *t, struct err *err)
     return err_wrap(err, "target sqlite: row %lld", (long long)t->row);
 }
 
-bool sqlite_sink_load(struct sqlite_sink *t, const struct row_source *source, struct err *err)
+/* What the table itself has against a row, and no more than that. */
+static bool is_refusal(const struct sqlite_sink *t, const struct err *err)
+{
+    return t->alone != NULL && t->source_err.code == ERR_NONE &&
+           (err->code == ERR_INVALID || err->code == ERR_EXISTS) && rejects_are_on(t->rejects) &&
+           db_in_transaction(t->db);
+}
+
+static bool insert_rows(struct sqlite_sink *t, struct err *err)
 {
     int64_t before = db_total_changes(t->db);
-    t->source = source;
-    t->source_err = (struct err){0};
     if (!db_run(&t->insert, err)) {
-        return explain(t, err);
+        return is_refusal(t, err) ? reject(t, t->alone, err) : explain(t, err);
     }
     t->new_rows += db_total_changes(t->db) - before;
     return true;
 }
 
+bool sqlite_sink_load(struct sqlite_sink *t, const struct row_source *source, struct err *err)
+{
+    t->source = source;
+    t->source_err = (struct err){0};
+    do {
+        t->alone = NULL;
+        if (!insert_rows(t, err)) {
+            return false;
+        }
+    } while (t->alone != NULL); /* it was taken, or refused, and more may come */
+    return true;
+}
+
 /* --- the table ------------------------------------------------------------------------------- */
 
-/* Makes the table, or adds the columns it has not. */
+/* The table's column takes the rows' values, or rows are held to what it takes. */
+static bool change_column(struct sqlite_sink *t, size_t at, const struct schema *schema,
+                          size_t column, struct err *err)
+{
+    struct column *there = &t->there.columns[at];
+    enum schema_change change = CHANGE_NONE;
+    if (!schema_change_choose(there, &schema->columns[column],
+                              (enum schema_policy)t->load->on_schema_change, &change, err)) {
+        return false;
+    }
+    if (change == CHANGE_HELD) {
+        t->held.items[column] = there;
+    }
+    if (change == CHANGE_NONE || change == CHANGE_HELD) {
+        return true;
+    }
+    t->is_changed = true;
+    db_finish(&t->insert); /* SQLite drops no column that a statement uses */
+    if (!table_change_column(t->db, t->table, there, change, err)) {
+        return false;
+    }
+    *there = table_changed_column(there, change);
+    return true;
+}
+
+static bool add_column(struct sqlite_sink *t, const struct column *column, struct err *err)
+{
+    t->is_changed = true;
+    return table_add_column(t->db, t->table, column, err) && schema_add(&t->there, column, err);
+}
+
+/* Makes the table, or gives it what it needs to take the rows. */
 static bool shape_table(struct sqlite_sink *t, const struct schema *schema, struct err *err)
 {
+    t->held = (struct held_columns){
+        .items = arena_array(t->arena, schema->count + 1, sizeof(*t->held.items)),
+        .count = schema->count};
+    if (t->held.items == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for columns");
+    }
     if (t->there.count == 0) {
         t->is_changed = true;
         return table_create(t->db, t->table, schema, &t->key.names, err) &&
-               schema_copy(schema, &t->there, err);
-    }
-    if (!load_check_types(schema, &t->there, err)) {
-        return false;
+               table_columns(t->db, t->table, &t->there, NULL, err);
     }
     for (size_t i = 0; i < schema->count; i++) {
-        const struct column *c = &schema->columns[i];
         size_t at = 0;
-        if (schema_find_nocase(&t->there, c->name, &at)) {
-            continue;
-        }
-        t->is_changed = true;
-        if (!table_add_column(t->db, t->table, c, err) || !schema_add(&t->there, c, err)) {
+        bool is_there = schema_find_nocase(&t->there, schema->columns[i].name, &at);
+        if (!(is_there ? change_column(t, at, schema, i, err)
+                       : add_column(t, &schema->columns[i], err))) {
             return false;
         }
     }
@@ -148,6 +246,7 @@ static bool prepare_insert(struct sqlite_sink *t, const struct schema *schema, s
     const struct insert_sql plan = {.table = t->table,
                                     .rows = str_from(t->rows_name),
                                     .schema = schema,
+                                    .there = &t->there,
                                     .key = t->key.names,
                                     .key_columns = t->key.columns};
     db_finish(&t->insert);
@@ -165,6 +264,16 @@ static bool prepare_insert(struct sqlite_sink *t, const struct schema *schema, s
     }
     *err = (struct err){0};
     return add_unique_index(t, &plan, err) && sql_prepare(t->db, &sql, &t->insert, err);
+}
+
+/* What the table may refuse; looked for only where a refusal is not the end. */
+static bool look_for_rules(struct sqlite_sink *t, struct err *err)
+{
+    size_t at = 0;
+    t->has_rowid_key = t->key.names.count == 1 &&
+                       schema_find_nocase(&t->there, t->key.names.items[0], &at) &&
+                       names_equal_nocase(t->there.columns[at].type, STR("INTEGER"));
+    return table_has_rules(t->db, t->table, &t->key.names, &t->is_careful, err);
 }
 
 static bool find_exact(struct sqlite_sink *t, const struct schema *schema, struct err *err)
@@ -198,8 +307,9 @@ bool sqlite_sink_set_schema(struct sqlite_sink *t, const struct schema *schema,
         return false; /* what a run that was killed left */
     }
     t->schema = schema;
-    bool ok =
-        shape_table(t, schema, err) && find_exact(t, schema, err) && prepare_insert(t, schema, err);
+    bool ok = shape_table(t, schema, err) && find_exact(t, schema, err) &&
+              prepare_insert(t, schema, err) &&
+              (!rejects_are_on(t->rejects) || look_for_rules(t, err));
     return ok || err_wrap(err, "target sqlite: table \"" STR_FMT "\"", STR_ARG(t->name));
 }
 
@@ -284,6 +394,8 @@ bool sqlite_sink_open(struct sqlite_sink **ret, const struct sqlite_sink_options
     }
     t->db = options->db;
     t->load = options->load;
+    t->rejects = options->rejects;
+    t->record = buf_growing((size_t)LIMIT_SINGER_LINE_BYTES * 2);
     t->arena = options->arena;
     t->name = name;
     t->base = (struct sink){.name = table_display_name(options->path, name, options->arena),
@@ -327,6 +439,7 @@ void sqlite_sink_close(struct sqlite_sink *t)
 {
     struct err ignored; /* the next run drops it first, if this fails */
     db_finish(&t->insert);
+    buf_release(&t->record);
     if (t->is_staged && !table_drop(t->db, t->table, &ignored)) {
         t->is_staged = false;
     }

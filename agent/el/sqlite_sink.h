@@ -4,6 +4,7 @@
  * the target's. */
 #pragma once
 #include "agent/el/load_key.h"
+#include "agent/el/schema_change.h"
 #include "agent/el/table.h"
 #include "agent/el/target.h"
 #include "common/db/db_rows.h"
@@ -23,6 +24,7 @@ struct sqlite_sink {
     struct str table;    /* where rows go: the table, or its staging table */
     struct schema there; /* columns of that table now */
     struct load_key key;
+    struct held_columns held;
     const struct schema *schema; /* NULL before the first */
     struct exact_column *exact;  /* its columns of numbers that must not be rounded */
     size_t exact_count;
@@ -34,6 +36,11 @@ struct sqlite_sink {
     int64_t new_rows;            /* written since the last commit */
     bool is_changed;             /* the table, in this transaction */
     bool is_staged;              /* part of the staging table is committed */
+    struct rejects *rejects;     /* what becomes of rows that are not taken */
+    bool is_careful;             /* the table may refuse a row: a statement takes one alone */
+    const struct value *alone;   /* that row, when it has had it */
+    bool has_rowid_key;          /* its key is the rowid, which only an integer can be */
+    struct buf record;           /* of a rejected row */
 };
 
 struct sqlite_sink_options {
@@ -42,6 +49,7 @@ struct sqlite_sink_options {
     size_t number;   /* of the sink in its target */
     struct str path; /* of the database */
     const struct load_options *load;
+    struct rejects *rejects;
     struct arena *arena;
 };
 MUST_CHECK bool sqlite_sink_open(struct sqlite_sink **ret,

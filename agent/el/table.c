@@ -157,6 +157,32 @@ bool table_add_column(struct db *db, struct str table, const struct column *colu
     return sql_exec(db, &sql, err);
 }
 
+bool table_has_rules(struct db *db, struct str table, const struct str_list *key, bool *ret,
+                     struct err *err)
+{
+    static const struct str sql = STR_INIT(
+        "SELECT (SELECT max(strict) FROM pragma_table_list WHERE schema = 'main' AND name = ?1 "
+        "COLLATE NOCASE) OR EXISTS (SELECT 1 FROM sqlite_schema WHERE tbl_name = ?1 COLLATE NOCASE "
+        "AND (type = 'trigger' OR (type = 'table' AND sql LIKE '%CHECK%'))) OR EXISTS (SELECT 1 "
+        "FROM pragma_foreign_key_list(?1)) OR EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE "
+        "\"notnull\" AND pk = 0) OR ?2 < (SELECT count(*) FROM pragma_index_list(?1) WHERE "
+        "\"unique\") + EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE pk = 1 AND type = "
+        "'INTEGER' COLLATE NOCASE AND NOT EXISTS (SELECT 1 FROM pragma_index_list(?1) WHERE origin "
+        "= 'pk'))");
+    AUTO(db_query) q = {0};
+    bool has_row = false;
+    if (!db_prepare(db, sql, &q, err)) {
+        return false;
+    }
+    db_bind_at_str(&q, 1, table);
+    db_bind_at_i64(&q, 2, key->count > 0 ? 1 : 0);
+    if (!db_next(&q, &has_row, err)) {
+        return false;
+    }
+    *ret = !has_row || db_col_i64(&q, 0) != 0;
+    return true;
+}
+
 bool table_drop(struct db *db, struct str table, struct err *err)
 {
     enum table_type type = TABLE_NONE;

@@ -23,6 +23,10 @@ MUST_CHECK bool table_create(struct db *db, struct str table, const struct schem
                              const struct str_list *key, struct err *err);
 MUST_CHECK bool table_add_column(struct db *db, struct str table, const struct column *column,
                                  struct err *err);
+/* Whether the table may refuse a row for more than its key: NOT NULL, UNIQUE, CHECK, types (STRICT),
+ * foreign keys, triggers. True when in doubt. */
+MUST_CHECK bool table_has_rules(struct db *db, struct str table, const struct str_list *key,
+                                bool *ret, struct err *err);
 /* Drops a table or view, whichever it is; nothing there is no error. */
 MUST_CHECK bool table_drop(struct db *db, struct str table, struct err *err);
 /* `from` takes the place and the name of `to`, whose indexes and triggers are made again. In the

@@ -1,6 +1,7 @@
 /* tap.h - where rows come from: one interface, one file per connector (connectors.h lists them). */
 #pragma once
 #include "agent/el/discovery.h"
+#include "agent/el/rejects.h"
 #include "agent/el/request.h"
 #include "agent/el/stream.h"
 #include "agent/el/tap_metrics.h"
@@ -12,6 +13,8 @@ struct tap_context {
     struct str state;              /* JSON of the last committed run; empty = from the start */
     const struct schema *existing; /* the target's columns; NULL or count 0 = there is no table */
     int64_t idle_ns;               /* a tap that waits says TAP_IDLE after this time */
+    bool takes_rejects;            /* else a bad record is an error */
+    bool validates;                /* Singer: strictly (struct column: json_types, format) */
     struct arena *arena;           /* lives longer than the tap */
 };
 
@@ -21,6 +24,7 @@ enum tap_result {
     TAP_VERSION, /* tap->origin.version of tap->stream is active: rows of older ones go */
     TAP_STATE,   /* the state moved on (taps with has_checkpoints) */
     TAP_IDLE,    /* nothing came for a while; more may come */
+    TAP_REJECT,  /* a record that cannot be one of its stream: tap->bad; context->takes_rejects */
     TAP_END,
 };
 
@@ -34,9 +38,10 @@ struct tap {
     bool is_unchanged;        /* the source holds nothing new: no row will come */
     bool has_checkpoints;     /* the state moves at a TAP_STATE only, not with every row */
     bool wants_commit;        /* at TAP_IDLE: its source waits for what it gave to be durable */
-    int64_t rows_read;
+    int64_t rows_read;        /* with those that were rejected */
     int64_t bytes_read;
     int64_t passed_over;               /* rows of streams that were not asked for */
+    struct bad_record bad;             /* at TAP_REJECT; counted in rows_read */
     struct err failure;                /* at TAP_END: the source broke off; what it gave is good */
     const struct tap_metrics *metrics; /* what it measured itself; NULL = nothing */
     int64_t snapshots;                 /* read transactions that were needed; 0 = not a database */

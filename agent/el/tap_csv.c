@@ -27,6 +27,8 @@ struct tap_csv {
     size_t *column_of; /* by field of the present file */
     size_t fields_count;
     struct guess *guesses; /* by column */
+    struct str text;       /* of the record */
+    bool is_bad_record;    /* of the last error: the next record may be well */
 };
 
 static struct tap_csv *csv_of(struct tap *tap)
@@ -43,17 +45,25 @@ static bool check_options(struct tap_csv *t, const struct tap_options *o, struct
     return true;
 }
 
-static bool check_text(const struct file_tap *f, struct str text, struct err *err)
+/* The error is of this record alone. Always false. */
+static bool bad_record(struct tap_csv *t, struct err *err)
 {
+    t->is_bad_record = true;
+    return file_tap_wrap(&t->file, err);
+}
+
+static bool check_text(struct tap_csv *t, struct err *err)
+{
+    struct str text = t->text;
     if (memchr(text.ptr, '\0', text.len) != NULL) {
         err_set(err, ERR_INVALID, "a zero byte is not text");
         err_hint(err, "a file in UTF-16? convert it: iconv -f utf-16 -t utf-8");
-        return file_tap_wrap(f, err);
+        return bad_record(t, err);
     }
     if (!str_is_utf8(text)) {
         err_set(err, ERR_INVALID, "not UTF-8");
         err_hint(err, "convert the file, for example: iconv -f latin1 -t utf-8");
-        return file_tap_wrap(f, err);
+        return bad_record(t, err);
     }
     return true;
 }
@@ -71,6 +81,7 @@ static void skip_byte_order_mark(struct file_reader *r)
 static bool read_record(struct tap_csv *t, bool *ret_found, struct err *err)
 {
     struct file_reader *r = &t->file.reader;
+    t->is_bad_record = false;
     r->line += (int64_t)t->record.lines - (int64_t)t->record.lines_before;
     t->record.lines = 0;
     t->record.lines_before = 0;
@@ -98,7 +109,8 @@ static bool read_record(struct tap_csv *t, bool *ret_found, struct err *err)
         file_reader_consume(r, t->record.bytes);
         r->line += (int64_t)t->record.lines_before;
         *ret_found = result == CSV_RECORD;
-        return result == CSV_END || check_text(&t->file, (struct str){input, t->record.bytes}, err);
+        t->text = (struct str){input, t->record.bytes};
+        return result == CSV_END || check_text(t, err);
     }
 }
 
@@ -200,7 +212,7 @@ static bool check_width(struct tap_csv *t, struct err *err)
     err_set(err, ERR_INVALID, "%zu fields, but %s has %zu", t->record.count,
             t->options->header ? "the header" : "the first record", t->fields_count);
     err_hint(err, "check \"delimiter\", and quote fields that contain it");
-    return file_tap_wrap(&t->file, err);
+    return bad_record(t, err);
 }
 
 static bool open_one(struct tap_csv *t, bool *ret_found, struct err *err)
@@ -275,7 +287,11 @@ static bool look_at_file(struct tap_csv *t, struct err *err)
             return true;
         }
         if (!next_of_file(t, &found, err)) {
-            return false;
+            if (!t->is_bad_record || !t->context->takes_rejects) {
+                return false;
+            }
+            *err = (struct err){0}; /* the second pass rejects it */
+            continue;
         }
         for (size_t i = 0; found && i < t->record.count; i++) {
             look_at_field(&t->guesses[t->column_of[i]], field_text(&t->fields[i]));
@@ -322,7 +338,7 @@ static bool not_a_number(struct tap_csv *t, const struct column *c, struct str t
             "\" is no number that fits the table's type " STR_FMT,
             STR_ARG(c->name), STR_ARG(shown), STR_ARG(type));
     err_hint(err, "correct the file, or load with mode overwrite, which chooses the types anew");
-    return file_tap_wrap(&t->file, err);
+    return bad_record(t, err);
 }
 
 static bool convert(struct tap_csv *t, const struct column *c, struct csv_field *f,
@@ -365,6 +381,17 @@ static bool fill_row(struct tap_csv *t, struct err *err)
     return true;
 }
 
+static bool reject(struct tap_csv *t, enum tap_result *ret, struct err *err)
+{
+    if (!t->is_bad_record || !t->context->takes_rejects) {
+        return false;
+    }
+    t->file.base.bytes_read += (int64_t)t->record.bytes;
+    file_tap_reject(&t->file, t->file.stream.name, str_trim(t->text), err);
+    *ret = TAP_REJECT;
+    return true;
+}
+
 static bool make_row(struct tap_csv *t, struct err *err)
 {
     size_t count = t->file.stream.schema.count;
@@ -402,11 +429,11 @@ static bool csv_tap_next(struct tap *tap, enum tap_result *ret, struct err *err)
     for (;;) {
         bool found = false;
         if (t->file.is_open && !next_of_file(t, &found, err)) {
-            return false;
+            return reject(t, ret, err);
         }
         if (found) {
             *ret = TAP_ROW;
-            return fill_row(t, err);
+            return fill_row(t, err) || reject(t, ret, err);
         }
         if (!open_next(t, &found, err)) {
             return false;

@@ -84,7 +84,10 @@ static bool look_at_file(struct tap_jsonl *t, struct err *err)
             return true;
         }
         if (!json_columns_look(&t->columns, line, err)) {
-            return file_tap_wrap(&t->file, err);
+            if (err->code != ERR_INVALID || !t->context->takes_rejects) {
+                return file_tap_wrap(&t->file, err);
+            }
+            *err = (struct err){0}; /* the second pass rejects it */
         }
         t->file.reader.line++;
     }
@@ -108,6 +111,23 @@ static bool look(struct tap_jsonl *t, bool *ret_changed, struct err *err)
     }
     *ret_changed = json_columns_settle(&t->columns);
     file_tap_rewind(&t->file);
+    return true;
+}
+
+static bool take_line(struct tap_jsonl *t, struct str line, enum tap_result *ret, struct err *err)
+{
+    struct tap *tap = &t->file.base;
+    *ret = TAP_ROW;
+    if (json_row_read(&t->row, line, err)) {
+        tap->rows_read++;
+    } else if (err->code == ERR_INVALID && t->context->takes_rejects) {
+        file_tap_reject(&t->file, t->file.stream.name, line, err);
+        *ret = TAP_REJECT;
+    } else {
+        return file_tap_wrap(&t->file, err);
+    }
+    t->file.reader.line++;
+    tap->bytes_read += (int64_t)line.len + 1;
     return true;
 }
 
@@ -151,14 +171,7 @@ static bool jsonl_tap_next(struct tap *tap, enum tap_result *ret, struct err *er
             return false;
         }
         if (found) {
-            if (!json_row_read(&t->row, line, err)) {
-                return file_tap_wrap(&t->file, err);
-            }
-            t->file.reader.line++;
-            tap->rows_read++;
-            tap->bytes_read += (int64_t)line.len + 1;
-            *ret = TAP_ROW;
-            return true;
+            return take_line(t, line, ret, err);
         }
         if (!open_next(t, &found, err)) {
             return false;

@@ -12,6 +12,7 @@
 #include "agent/el/bookmark.h"
 #include "agent/el/connectors.h"
 #include "agent/el/copy_text.h"
+#include "agent/el/pg_discovery.h"
 #include "agent/el/pg_table.h"
 #include "agent/el/pg_type.h"
 #include "agent/el/table.h"
@@ -143,17 +144,12 @@ static bool choose_columns(struct tap_postgres *t, const struct schema *all, str
     return o->columns.count > 0 || schema_copy(all, &t->stream.schema, err);
 }
 
-/* The types as the schema says them: what SQLite would misread is put in words that it does not. */
 static void settle_columns(struct tap_postgres *t)
 {
     for (size_t i = 0; i < t->stream.schema.count; i++) {
         struct column *c = &t->stream.schema.columns[i];
         t->forms[i] = form_of(c);
-        if (c->kind == COLUMN_TEXT) {
-            c->type = str_from(pg_type_declared(c->type));
-        } else if (c->kind == COLUMN_JSON || c->kind == COLUMN_BLOB) {
-            c->type = STR("");
-        }
+        pg_type_settle(c);
     }
 }
 
@@ -262,6 +258,9 @@ static bool find_table(struct tap_postgres *t, struct schema *all, struct err *e
     const struct postgres_tap_options *o = t->options;
     char kind = '\0';
     t->table.name = o->table;
+    if (o->table.len == 0) {
+        return err_set(err, ERR_INVALID, "\"table\" is missing");
+    }
     if (!pg_check_name("table", o->table, err) ||
         !pg_find_schema(&t->pg, o->schema, t->context->arena, &t->table.schema, err) ||
         !pg_table_describe(&t->pg, &t->table, all, &kind, t->not_null, err)) {
@@ -380,4 +379,7 @@ const struct tap_ops tap_postgres = {
     .next = postgres_tap_next,
     .state = postgres_tap_state,
     .close = postgres_tap_close,
+    .discover = postgres_discover,
+    .choose = postgres_choose,
+    .has_bookmarks = true,
 };

@@ -8,7 +8,7 @@
 #include "agent/el/line_source.h"
 #include "agent/el/program.h"
 #include "agent/el/singer_batch.h"
-#include "agent/el/singer_catalog.h"
+#include "agent/el/singer_discover.h"
 #include "agent/el/singer_streams.h"
 #include "agent/el/tap_log.h"
 #include "common/base/limits.h"
@@ -69,6 +69,46 @@ static bool at_end(struct tap_program *t, enum tap_result *ret)
     return true;
 }
 
+/* A line that cannot be used. `err` is why: void when it is rejected. */
+static bool reject(struct tap_program *t, struct str line, enum tap_result *ret, struct err *err)
+{
+    struct str label = label_of(t);
+    if (!t->context->takes_rejects) {
+        return wrap(t, err);
+    }
+    bad_record_set(&t->base.bad, label, t->lines.line, line, err);
+    t->base.bad.reject.stream = t->streams.bad_stream;
+    t->base.rows_read++;
+    *ret = TAP_REJECT;
+    return true;
+}
+
+static bool too_long(struct tap_program *t, struct str line, enum tap_result *ret, struct err *err)
+{
+    t->streams.bad_stream = STR("");
+    t->base.bytes_read += (int64_t)line.len;
+    return line_source_refuse(&t->lines, LIMIT_SINGER_LINE_BYTES, err) || reject(t, line, ret, err);
+}
+
+/* *ret is left alone when the line brings no news. */
+static bool take(struct tap_program *t, struct str line, enum tap_result *ret, struct err *err)
+{
+    enum singer_news news = SINGER_NO_NEWS;
+    struct tap *tap = &t->base;
+    tap->bytes_read += (int64_t)line.len + 1;
+    if (str_trim(line).len > 0 && !singer_streams_take(&t->streams, line, false, &news, err)) {
+        return t->streams.is_bad_record ? reject(t, line, ret, err) : wrap(t, err);
+    }
+    if (news == SINGER_NEW_BATCH) {
+        return singer_batch_begin(&t->batch, t->streams.encoding, t->streams.manifest, err) ||
+               wrap(t, err);
+    }
+    if (news != SINGER_NO_NEWS) {
+        *ret = singer_streams_tell(&t->streams, news, tap);
+    }
+    return true;
+}
+
 /* The next row of a batch's files; *ret_found false after the last. */
 static bool next_of_batch(struct tap_program *t, bool *ret_found, struct err *err)
 {
@@ -89,7 +129,6 @@ static bool program_tap_next(struct tap *tap, enum tap_result *ret, struct err *
     struct tap_program *t = program_of(tap);
     int idle_ms = (int)(t->context->idle_ns / NS_PER_MS);
     for (;;) {
-        enum singer_news news = SINGER_NO_NEWS;
         enum line_result result = LINE_END;
         struct str line;
         bool found = false;
@@ -103,24 +142,21 @@ static bool program_tap_next(struct tap *tap, enum tap_result *ret, struct err *
         if (!line_source_next(&t->lines, LIMIT_SINGER_LINE_BYTES, idle_ms, &result, &line, err)) {
             return wrap(t, err);
         }
+        if (result == LINE_TOO_LONG) {
+            return too_long(t, line, ret, err);
+        }
         if (result != LINE_TEXT) {
             *ret = TAP_IDLE;
             return result == LINE_IDLE || at_end(t, ret);
         }
-        tap->bytes_read += (int64_t)line.len + 1;
-        if (str_trim(line).len > 0 && !singer_streams_take(&t->streams, line, false, &news, err)) {
-            return wrap(t, err);
-        }
-        if (news == SINGER_NEW_BATCH &&
-            !singer_batch_begin(&t->batch, t->streams.encoding, t->streams.manifest, err)) {
-            return wrap(t, err);
+        *ret = TAP_IDLE; /* of a line: it brought none */
+        if (!take(t, line, ret, err)) {
+            return false;
         }
         tap->passed_over = t->streams.passed_over;
-        if (news == SINGER_NO_NEWS || news == SINGER_NEW_BATCH) {
-            continue;
+        if (*ret != TAP_IDLE) {
+            return true;
         }
-        *ret = singer_streams_tell(&t->streams, news, tap);
-        return true;
     }
 }
 
@@ -165,12 +201,11 @@ static bool add_file(struct tap_program *t, const char *name, struct str content
 static bool start(struct tap_program *t, struct err *err)
 {
     const struct tap_options *o = t->options;
-    struct str catalog = o->catalog;
+    struct str catalog = STR_NONE;
     const char *arguments[ARGUMENTS_MAX] = {0};
     const struct program_options options = {
         .command = &o->command, .dir = o->dir, .arguments = arguments, .has_log = true};
-    if (catalog.len > 0 && o->streams.count > 0 &&
-        !singer_catalog_reduce(catalog, &o->streams, t->context->arena, &catalog, err)) {
+    if (!singer_tap_catalog(o, t->context->arena, &catalog, err)) {
         return err_wrap(err, "tap");
     }
     if (!add_file(t, "--config", o->config, &t->config, arguments, err) ||
@@ -220,6 +255,7 @@ static bool program_tap_open(struct tap **ret, const struct tap_context *context
     bool ok = singer_streams_init(&t->streams, t->options, context->arena, err);
     t->streams.start_state = context->state;
     ok = ok && (t->base.ops == &tap_singer_program ? start(t, err) : open_input(t, err));
+    t->streams.validates = context->validates;
     if (!ok) {
         program_tap_close(&t->base);
         return false;

@@ -55,7 +55,8 @@ static bool next_of_batch(struct tap_singer *t, enum singer_news *ret, struct er
 }
 
 /* The next line of the open file that yields something. */
-static bool next_of_file(struct tap_singer *t, enum singer_news *ret, struct err *err)
+static bool next_of_file(struct tap_singer *t, enum singer_news *ret, bool *ret_rejected,
+                         struct err *err)
 {
     struct file_reader *r = &t->file.reader;
     int64_t loaded_until = t->file.files.entries[t->file.current].offset;
@@ -76,7 +77,17 @@ static bool next_of_file(struct tap_singer *t, enum singer_news *ret, struct err
         t->file.base.bytes_read += is_loaded ? 0 : (int64_t)line.bytes;
         if (str_trim(line.text).len > 0 &&
             !singer_streams_take(&t->streams, line.text, is_loaded, ret, err)) {
-            return file_tap_wrap(&t->file, err);
+            *ret = SINGER_NO_NEWS;
+            bool is_record = t->streams.is_bad_record;
+            if (!(is_record && t->file.takes_rejects)) {
+                return file_tap_wrap(&t->file, err);
+            }
+            if (is_loaded) {
+                *err = (struct err){0}; /* an earlier run has rejected it */
+            } else {
+                file_tap_reject(&t->file, t->streams.bad_stream, line.text, err);
+                *ret_rejected = true;
+            }
         }
         if (*ret == SINGER_NEW_BATCH) {
             if (!begin_batch(t, line.bytes, err)) {
@@ -85,7 +96,7 @@ static bool next_of_file(struct tap_singer *t, enum singer_news *ret, struct err
             continue;
         }
         take_line(t, line.bytes);
-        if (*ret != SINGER_NO_NEWS && *ret != SINGER_NEW_STATE) {
+        if (*ret_rejected || (*ret != SINGER_NO_NEWS && *ret != SINGER_NEW_STATE)) {
             return true;
         }
     }
@@ -97,8 +108,13 @@ static bool singer_tap_next(struct tap *tap, enum tap_result *ret, struct err *e
     for (;;) {
         enum singer_news news = SINGER_NO_NEWS;
         bool found = false;
-        if (t->file.is_open && !next_of_file(t, &news, err)) {
+        bool is_rejected = false;
+        if (t->file.is_open && !next_of_file(t, &news, &is_rejected, err)) {
             return false;
+        }
+        if (is_rejected) {
+            *ret = TAP_REJECT;
+            return true;
         }
         if (news != SINGER_NO_NEWS) {
             *ret = singer_streams_tell(&t->streams, news, tap);
@@ -143,6 +159,7 @@ static bool singer_tap_open(struct tap **ret, const struct tap_context *context,
         singer_tap_close(&t->file.base);
         return false;
     }
+    t->streams.validates = context->validates;
     *ret = &t->file.base;
     return true;
 }

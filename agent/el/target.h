@@ -4,6 +4,7 @@
  * set_schema, (load | set_schema | commit(not last))*, commit(last), close. Closing without the
  * last commit leaves nothing of what came after the commit before. */
 #pragma once
+#include "agent/el/rejects.h"
 #include "agent/el/removal.h"
 #include "agent/el/request.h"
 #include "agent/el/schema.h"
@@ -12,6 +13,7 @@ struct target_context {
     const struct load_options *load; /* first member of what ops->options describes */
     struct str state_id;             /* empty: the state is kept elsewhere, not in the target */
     struct str state_dir;            /* where a target that has no place for it keeps it */
+    struct rejects *rejects;         /* takes what the target refuses, when they are on */
     bool only_states;                /* for states() and set_state(): no load follows */
     struct arena *arena;             /* lives longer than the target */
 };
@@ -40,8 +42,9 @@ struct target_ops;
 /* First member of every connector's struct. */
 struct target {
     const struct target_ops *ops;
-    struct str state; /* as committed; empty = none */
-    bool has_tables;  /* a sink for each stream, and not one file */
+    struct str state;      /* as committed; empty = none */
+    bool has_tables;       /* a sink for each stream, and not one file */
+    struct str quarantine; /* where it is, for people: "table _selvedge_rejected of shop.db" */
 };
 /* First member of every connector's struct of a sink. */
 struct sink {
@@ -75,9 +78,18 @@ struct target_ops {
      * NULL: it cannot. */
     MUST_CHECK bool (*remove)(struct target *target, struct sink *sink,
                               const struct removal *removal, struct err *err);
+    /* Before a commit: sends what is on its way, so that what the target refuses of it is known.
+     * NULL: nothing ever is. */
+    MUST_CHECK bool (*settle)(struct target *target, struct err *err);
     /* Makes durable what was written, and `state` with it (mode overwrite: only with the last). */
     MUST_CHECK bool (*commit)(struct target *target, struct str state, bool is_last,
                               struct err *err);
+    /* Puts what waits in context->rejects into the quarantine, as a part of the next commit. NULL:
+     * the target has none. */
+    MUST_CHECK bool (*quarantine)(struct target *target, struct err *err);
+    /* After the limit of rejects was passed: undoes what is not committed and shows what waits all
+     * the same, until the next load with the same state. */
+    MUST_CHECK bool (*quarantine_failed)(struct target *target, struct err *err);
     void (*close)(struct target *target); /* NULL is allowed */
     /* Of a target that is a database; NULL else. The first value that the query gives, in `arena`;
      * `options` as for open(), of which only the connection and the place of tables count. The query

@@ -7,6 +7,7 @@
  * rows again: each session holds a lock of its state's name, which ends with it. */
 #include "agent/el/connectors.h"
 #include "agent/el/pg_ask.h"
+#include "agent/el/postgres_quarantine.h"
 #include "agent/el/postgres_sink.h"
 #include "agent/el/postgres_states.h"
 #include "common/base/limits.h"
@@ -17,6 +18,7 @@ struct target_postgres {
     struct postgres_states states;
     struct postgres_sink **sinks;
     size_t count;
+    struct postgres_quarantine quarantine;
     struct buf state; /* what base.state borrows after a commit */
 };
 
@@ -122,6 +124,9 @@ static bool postgres_target_commit(struct target *target, struct str state, bool
     if (!merge_all(t, is_last, err)) {
         return false;
     }
+    if (is_last && !postgres_quarantine_clear(&t->quarantine, err)) {
+        return err_wrap(err, "target postgres: quarantine");
+    }
     if (!is_last && t->link.load->mode == MODE_OVERWRITE) {
         return true; /* all or nothing */
     }
@@ -130,6 +135,36 @@ static bool postgres_target_commit(struct target *target, struct str state, bool
         return err_wrap(err, "target postgres: state");
     }
     return commit(t, err) && (!is_last || look_at_tables(t, err));
+}
+
+static bool postgres_target_settle(struct target *target, struct err *err)
+{
+    return merge_all(postgres_of(target), false, err);
+}
+
+static bool take_rejects(struct target_postgres *t, bool is_pending, struct err *err)
+{
+    return (postgres_link_begin(&t->link, err) && postgres_link_end_copy(&t->link, err) &&
+            postgres_quarantine_take(&t->quarantine, t->link.rejects, is_pending, err)) ||
+           err_wrap(err, "target postgres: quarantine");
+}
+
+static bool postgres_target_quarantine(struct target *target, struct err *err)
+{
+    return take_rejects(postgres_of(target), false, err);
+}
+
+static bool postgres_target_quarantine_failed(struct target *target, struct err *err)
+{
+    struct target_postgres *t = postgres_of(target);
+    if (t->link.is_open && !pg_exec_text(&t->link.pg, "ROLLBACK", err)) {
+        return false;
+    }
+    t->link.is_open = false;
+    t->link.copying = NULL;
+    t->quarantine.is_there = false; /* perhaps it was made just now */
+    t->quarantine.is_cleared = false;
+    return take_rejects(t, true, err) && pg_exec_text(&t->link.pg, "COMMIT", err);
 }
 
 static bool postgres_target_add(struct target *target, struct str table, struct sink **ret,
@@ -161,6 +196,18 @@ static void postgres_target_close(struct target *target)
         pg_close(&t->link.pg);
         buf_release(&t->state);
     }
+}
+
+static bool open_quarantine(struct target_postgres *t, const struct postgres_target_options *o,
+                            struct err *err)
+{
+    t->quarantine = (struct postgres_quarantine){.pg = &t->link.pg,
+                                                 .schema = t->link.schema,
+                                                 .state_id = t->states.state_id,
+                                                 .keep = o->load.reject_keep};
+    t->base.quarantine =
+        arena_printf(t->link.arena, "table " STR_FMT "." QUARANTINE_TABLE, STR_ARG(t->link.schema));
+    return postgres_quarantine_open(&t->quarantine, t->link.arena, err);
 }
 
 static bool find_schema(struct target_postgres *t, const struct postgres_target_options *o,
@@ -198,7 +245,7 @@ static bool set_up(struct target_postgres *t, const struct postgres_target_optio
     }
     return postgres_check_connection(&o->connection, err) &&
            pg_open(&t->link.pg, o->connection.dsn, err) && find_schema(t, o, err) &&
-           read_state(t, is_for_load, err);
+           read_state(t, is_for_load, err) && open_quarantine(t, o, err);
 }
 
 static bool postgres_target_open(struct target **ret, const struct target_context *context,
@@ -212,6 +259,7 @@ static bool postgres_target_open(struct target **ret, const struct target_contex
     *t = (struct target_postgres){.base = {.ops = &target_postgres, .has_tables = true},
                                   .link = {.nul_rule = (enum nul_rule)o->nul_characters,
                                            .load = &o->load,
+                                           .rejects = context->rejects,
                                            .arena = context->arena},
                                   .state = buf_growing(LIMIT_JSON_BYTES)};
     t->states = (struct postgres_states){
@@ -232,7 +280,10 @@ const struct target_ops target_postgres = {
     .set_schema = postgres_target_set_schema,
     .load = postgres_target_load,
     .remove = postgres_target_remove,
+    .settle = postgres_target_settle,
     .commit = postgres_target_commit,
+    .quarantine = postgres_target_quarantine,
+    .quarantine_failed = postgres_target_quarantine_failed,
     .ask = postgres_ask,
     .close = postgres_target_close,
     .states = postgres_target_states,

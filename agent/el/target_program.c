@@ -4,6 +4,7 @@
  * the target though the load failed, and come again (at least once). */
 #include "agent/el/connectors.h"
 #include "agent/el/loader.h"
+#include "agent/el/reject_file.h"
 #include "agent/el/singer_writer.h"
 #include "common/base/limits.h"
 
@@ -20,6 +21,8 @@ struct target_program {
     struct arena *arena;
     struct loader loader;
     struct program_sink *sinks;
+    struct rejects *rejects;
+    struct reject_file quarantine;
 };
 
 static struct target_program *program_of(struct target *target)
@@ -39,8 +42,33 @@ static void program_target_close(struct target *target)
         for (struct program_sink *s = t->sinks; s != NULL; s = s->next) {
             singer_writer_release(&s->writer);
         }
+        reject_file_close(&t->quarantine);
         loader_release(&t->loader);
     }
+}
+
+static bool open_quarantine(struct target_program *t, const struct target_context *context,
+                            struct err *err)
+{
+    t->rejects = context->rejects;
+    t->quarantine = (struct reject_file){
+        .path = arena_printf(t->arena, "%s.rejected", t->loader.state.path).ptr,
+        .state_id = context->state_id,
+        .keep = context->load->reject_keep,
+        .fd = {-1}};
+    if (t->quarantine.path == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for names");
+    }
+    t->base.quarantine = str_from(t->quarantine.path);
+    return reject_file_open(&t->quarantine, -1, err);
+}
+
+static bool program_target_quarantine(struct target *target, struct err *err)
+{
+    struct target_program *t = program_of(target);
+    return (reject_file_take(&t->quarantine, t->rejects, err) &&
+            reject_file_sync(&t->quarantine, err)) ||
+           err_wrap(err, "target singer_program: quarantine");
 }
 
 static bool program_target_open(struct target **ret, const struct target_context *context,
@@ -51,6 +79,7 @@ static bool program_target_open(struct target **ret, const struct target_context
         return err_set(err, ERR_NO_MEMORY, "no memory for the target");
     }
     t->base.ops = &target_singer_program;
+    t->quarantine.fd.n = -1;
     t->base.has_tables = true;
     t->options = (const void *)context->load;
     t->arena = context->arena;
@@ -61,6 +90,10 @@ static bool program_target_open(struct target **ret, const struct target_context
     if (t->base.state.ptr == NULL) {
         program_target_close(&t->base);
         return err_set(err, ERR_NO_MEMORY, "no memory for the state");
+    }
+    if (!open_quarantine(t, context, err)) {
+        program_target_close(&t->base);
+        return err_wrap(err, "target singer_program");
     }
     *ret = &t->base;
     return true;
@@ -179,6 +212,8 @@ const struct target_ops target_singer_program = {
     .set_schema = program_target_set_schema,
     .load = program_target_load,
     .commit = program_target_commit,
+    .quarantine = program_target_quarantine,
+    .quarantine_failed = program_target_quarantine,
     .close = program_target_close,
     .states = program_target_states,
     .set_state = program_target_set_state,

@@ -2,6 +2,7 @@
  * row of the same database (sqlite_states.h), so data and state are in one transaction. */
 #include "agent/el/connectors.h"
 #include "agent/el/sql_asset.h"
+#include "agent/el/sqlite_quarantine.h"
 #include "agent/el/sqlite_sink.h"
 #include "agent/el/sqlite_states.h"
 #include "common/base/limits.h"
@@ -23,6 +24,7 @@ struct target_sqlite {
     struct sqlite_states states;
     struct sqlite_sink **sinks;
     size_t count;
+    struct sqlite_quarantine quarantine;
     struct buf state; /* what base.state borrows after a commit */
 };
 
@@ -68,7 +70,7 @@ static bool commit_state(struct target_sqlite *t, struct str state, bool is_last
 {
     bool is_state_due = t->context->state_id.len > 0 && state.len > 0 &&
                         (is_last || t->context->load->mode != MODE_OVERWRITE);
-    bool is_changed = false;
+    bool is_changed = t->quarantine.has_written;
     for (size_t i = 0; i < t->count; i++) {
         is_changed = is_changed || t->sinks[i]->is_changed || t->sinks[i]->new_rows > 0;
     }
@@ -113,23 +115,48 @@ static bool sqlite_target_commit(struct target *target, struct str state, bool i
     if (is_last && t->tx.db != NULL && !finish_tables(t, err)) {
         return false;
     }
-    if (!commit_state(t, state, is_last, err)) {
+    if ((is_last && !sqlite_quarantine_finish(&t->quarantine, err)) ||
+        !commit_state(t, state, is_last, err)) {
         return err_wrap(err, "target sqlite: commit");
     }
+    t->quarantine.has_written = false;
     for (size_t i = 0; i < t->count; i++) {
         sqlite_sink_committed(t->sinks[i], is_last);
     }
     return is_last ? look_at_tables(t, err) : begin(t, err);
 }
 
+/* Undoes what is not committed. */
+static void roll_back(struct target_sqlite *t)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        db_finish(&t->sinks[i]->insert);
+    }
+    db_tx_release(&t->tx);
+}
+
+static bool sqlite_target_quarantine(struct target *target, struct err *err)
+{
+    struct target_sqlite *t = sqlite_of(target);
+    return (begin(t, err) && sqlite_quarantine_take(&t->quarantine, t->context->rejects, err)) ||
+           err_wrap(err, "target sqlite: quarantine");
+}
+
+static bool sqlite_target_quarantine_failed(struct target *target, struct err *err)
+{
+    struct target_sqlite *t = sqlite_of(target);
+    roll_back(t);
+    t->quarantine.is_there = false; /* perhaps it was made just now */
+    t->quarantine.is_cleared = false;
+    t->quarantine.is_pending = true;
+    return sqlite_target_quarantine(target, err) && db_tx_commit(&t->tx, err);
+}
+
 static void sqlite_target_close(struct target *target)
 {
     if (target != NULL) {
         struct target_sqlite *t = sqlite_of(target);
-        for (size_t i = 0; i < t->count; i++) {
-            db_finish(&t->sinks[i]->insert);
-        }
-        db_tx_release(&t->tx);
+        roll_back(t);
         for (size_t i = 0; i < t->count; i++) {
             sqlite_sink_close(t->sinks[i]);
         }
@@ -172,6 +199,7 @@ static bool sqlite_target_add(struct target *target, struct str table, struct si
                                                 .number = t->count,
                                                 .path = t->path,
                                                 .load = t->context->load,
+                                                .rejects = t->context->rejects,
                                                 .arena = t->context->arena};
     struct sqlite_sink *sink = NULL;
     if (t->count == LIMIT_STREAMS) {
@@ -212,9 +240,15 @@ static bool set_up(struct target_sqlite *t, struct err *err)
         }
         return false;
     }
+    t->base.quarantine = arena_printf(t->context->arena, "table " QUARANTINE_TABLE " of %s", path);
+    t->quarantine = (struct sqlite_quarantine){.db = t->db,
+                                               .state_id = t->context->state_id,
+                                               .keep = o->load.reject_keep,
+                                               .is_pending = o->load.mode == MODE_OVERWRITE};
     t->states = (struct sqlite_states){
         .db = t->db, .state_id = t->context->state_id, .arena = t->context->arena};
-    return t->context->state_id.len == 0 || sqlite_states_read(&t->states, &t->base.state, err);
+    return (t->context->state_id.len == 0 || sqlite_states_read(&t->states, &t->base.state, err)) &&
+           sqlite_quarantine_open(&t->quarantine, err);
 }
 
 static bool sqlite_target_open(struct target **ret, const struct target_context *context,
@@ -245,6 +279,8 @@ const struct target_ops target_sqlite = {
     .load = sqlite_target_load,
     .remove = sqlite_target_remove,
     .commit = sqlite_target_commit,
+    .quarantine = sqlite_target_quarantine,
+    .quarantine_failed = sqlite_target_quarantine_failed,
     .ask = sqlite_ask,
     .close = sqlite_target_close,
     .states = sqlite_target_states,

@@ -30,7 +30,7 @@ struct catalog_streams {
 };
 MUST_CHECK bool catalog_selected(const struct json *catalog, struct arena *arena,
                                  struct catalog_streams *ret, struct err *err);
-/* Sets `selected` of every stream whose message name is not in the list to false. */
+/* Deselects every stream whose id and message name are not in the list. */
 MUST_CHECK bool catalog_narrow(struct json *catalog, const struct str_list *names,
                                struct arena *arena, struct err *err);
 

@@ -87,23 +87,45 @@ static bool is_among(const struct str_list *names, struct str name)
     return false;
 }
 
+/* In each of the places where taps look: metadata, the stream (older ones), its schema (the oldest). */
+static void deselect(struct json *stream, struct arena *arena)
+{
+    static const struct json no = {.type = JSON_BOOL};
+    struct json *own = own_metadata(stream);
+    struct json *list = tree_member(stream, STR("metadata"));
+    struct json *schema = tree_member(stream, STR("schema"));
+    if (own == NULL && (list == NULL || list->type == JSON_ARRAY)) {
+        struct json *entry = tree_new(arena, JSON_OBJECT);
+        own = tree_new(arena, JSON_OBJECT);
+        tree_set(entry, STR("breadcrumb"), tree_new(arena, JSON_ARRAY));
+        tree_set(entry, STR("metadata"), own);
+        if (list == NULL) {
+            list = tree_new(arena, JSON_ARRAY);
+            tree_set(stream, STR("metadata"), list);
+        }
+        tree_append(list, entry);
+    }
+    if (own != NULL && own->type == JSON_OBJECT) {
+        tree_set(own, STR("selected"), tree_shallow(arena, &no));
+        if (str_eq(tree_get_str(own, "inclusion"), STR("automatic"))) {
+            tree_set(own, STR("inclusion"), tree_str(arena, STR("available")));
+        }
+    }
+    if (schema != NULL && schema->type == JSON_OBJECT) {
+        tree_set(schema, STR("selected"), tree_shallow(arena, &no));
+    }
+    tree_set(stream, STR("selected"), tree_shallow(arena, &no));
+}
+
 bool catalog_narrow(struct json *catalog, const struct str_list *names, struct arena *arena,
                     struct err *err)
 {
     const struct json *streams = streams_of(catalog, err);
     for (struct json *s = streams == NULL ? NULL : streams->child; s != NULL; s = s->next) {
-        struct json *own = own_metadata(s);
-        struct json *no = tree_new(arena, JSON_BOOL);
-        if (is_among(names, name_of(s).name)) {
-            continue;
+        struct catalog_stream_name name = name_of(s);
+        if (s->type == JSON_OBJECT && !is_among(names, name.name) && !is_among(names, name.id)) {
+            deselect(s, arena);
         }
-        if (own != NULL && own->type == JSON_OBJECT) {
-            tree_set(own, STR("selected"), no);
-            if (str_eq(tree_get_str(own, "inclusion"), STR("automatic"))) {
-                tree_set(own, STR("inclusion"), tree_str(arena, STR("available")));
-            }
-        }
-        tree_set(s, STR("selected"), tree_shallow(arena, no));
     }
     if (streams != NULL && arena->exhausted) {
         return err_set(err, ERR_FULL, "catalog: it needs more memory than is set aside");

@@ -102,6 +102,17 @@ void runner_flush_soon(struct runner *runner);
  * it works. */
 bool runner_flush(struct runner *runner);
 
+/* What the running steps of a run say of how far they have come; kept in memory only. */
+struct run_progress {
+    struct str step;
+    int64_t attempt;
+    int64_t elapsed_ns;
+    bool has_counts; /* it tells what follows */
+    int64_t rows, bytes;
+};
+void runner_each_progress(const struct runner *runner, struct str run,
+                          void (*take)(void *ctx, const struct run_progress *progress), void *ctx);
+
 bool runner_job_is_open(const struct runner *runner, struct str job); /* queued or going */
 size_t runner_active_runs(const struct runner *runner);               /* going */
 size_t runner_queued_runs(const struct runner *runner);

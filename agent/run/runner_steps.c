@@ -128,6 +128,23 @@ void steps_stop(struct runner *runner, const struct active_run *run)
     }
 }
 
+void runner_each_progress(const struct runner *runner, struct str run,
+                          void (*take)(void *ctx, const struct run_progress *progress), void *ctx)
+{
+    for (const struct attempt *a = runner->attempts; a != NULL; a = a->next) {
+        if (a->process == NULL || a->result != NULL || !str_eq(str_from(a->run->id), run)) {
+            continue;
+        }
+        struct run_progress progress = {.step = run_asset(&a->run->run, a->step)->key,
+                                        .attempt = a->run->run.steps[a->step].attempt};
+        struct worker_progress told = step_process_progress(a->process, &progress.elapsed_ns);
+        progress.has_counts = told.is_told;
+        progress.rows = told.rows;
+        progress.bytes = told.bytes;
+        take(ctx, &progress);
+    }
+}
+
 /* --- which --- */
 
 static bool makes(const struct attempt *attempt, struct str key)

@@ -395,6 +395,15 @@ int64_t step_group_memory_kills(const struct step_group *group)
     return group->path[0] == '\0' ? 0 : read_counter(group->path, "memory.events", STR("oom_kill"));
 }
 
+int64_t step_group_memory_peak(const struct step_group *group)
+{
+    AUTO(buf) text = {0};
+    int64_t bytes = 0;
+    bool is_there = group->path[0] != '\0' && read_text(group->path, "memory.peak", &text) &&
+                    str_to_i64(str_trim(buf_str(&text)), 0, INT64_MAX, &bytes);
+    return is_there ? bytes : 0;
+}
+
 bool step_group_was_full(const struct step_group *group)
 {
     return group->path[0] != '\0' && read_counter(group->path, "pids.events", STR("max")) > 0;

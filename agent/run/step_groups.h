@@ -38,6 +38,8 @@ int64_t step_group_count(const struct step_group *group); /* processes in it, bu
 bool step_group_remove(struct step_group *group);
 /* Processes of it that the kernel killed for memory: its own limit, or the host's end. */
 int64_t step_group_memory_kills(const struct step_group *group);
+/* The most memory that it had at once, in bytes; 0 where the kernel does not say (before Linux 5.19). */
+int64_t step_group_memory_peak(const struct step_group *group);
 /* Whether it was once as many processes as it may be. */
 bool step_group_was_full(const struct step_group *group);
 

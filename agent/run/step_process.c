@@ -57,6 +57,7 @@ struct step_process {
     bool group_is_empty; /* of the process group: its number may be another's by now */
     int wait_status;
     int64_t memory_kills; /* what the control group says of itself, before it goes */
+    int64_t memory_peak;  /* 0 = it does not say */
     bool was_full;
     struct mono_time started;
     struct mono_time sweep_until;
@@ -91,19 +92,32 @@ static struct str size_text(struct step_process *p, int64_t bytes)
                         is_round ? "MiB" : "bytes");
 }
 
+/* ", having had 1.5 GiB"; empty when nobody knows how much. */
+static struct str peak_text(struct step_process *p)
+{
+    int64_t told = p->messages.progress.memory_bytes;
+    int64_t peak = p->memory_peak > told ? p->memory_peak : told;
+    return peak == 0 ? STR("")
+                     : arena_printf(&p->arena, ", having had %" PRId64 " MiB",
+                                    (peak + (1 << 20) - 1) / (1 << 20));
+}
+
 static void blame_memory(struct step_process *p)
 {
     struct step_result *result = &p->result;
     int64_t limit = p->confine.memory_bytes;
     if (limit == 0) {
         blame(result, "out_of_memory",
-              STR("the kernel killed the step because the host was out of memory"));
+              arena_printf(&p->arena,
+                           "the kernel killed the step because the host was out of memory" STR_FMT,
+                           STR_ARG(peak_text(p))));
         result->error_hint = STR("run fewer steps at the same time, or give the step a limit");
         return;
     }
     blame(result, "out_of_memory",
-          arena_printf(&p->arena, "the kernel killed the step at its memory limit of " STR_FMT,
-                       STR_ARG(size_text(p, limit))));
+          arena_printf(&p->arena,
+                       "the kernel killed the step at its memory limit of " STR_FMT STR_FMT,
+                       STR_ARG(size_text(p, limit)), STR_ARG(peak_text(p))));
     result->error_hint = STR("raise `memory` of the asset's `limits`, or read less at a time");
 }
 
@@ -134,6 +148,14 @@ static void blame_exit(struct step_process *p)
     struct step_result *result = &p->result;
     struct str last = capture_last_line(&p->err);
     blame(result, "failed", str_is_empty(last) ? str_from(result->exit) : last);
+    if (WIFSIGNALED(p->wait_status) && WTERMSIG(p->wait_status) == SIGKILL) {
+        /* Not by us, or it would have been canceled; no control group tells who it was. */
+        result->error_hint =
+            arena_printf(&p->arena,
+                         "if nobody killed it, the kernel did for want of memory" STR_FMT
+                         ": see journalctl -k; give the asset a memory limit",
+                         STR_ARG(peak_text(p)));
+    }
     if (p->was_full) {
         result->error_hint = arena_printf(
             &p->arena, "it had as many processes and threads as its limit allows: %" PRId64,
@@ -283,6 +305,7 @@ static void begin_sweep(struct step_process *p)
     enter(p, STEP_SWEEPING);
     p->sweep_until.ns = loop_now(p->loop).ns + SWEEP_NS;
     p->memory_kills = step_group_memory_kills(&p->group);
+    p->memory_peak = step_group_memory_peak(&p->group);
     p->was_full = step_group_was_full(&p->group);
     sweep(p, is_suspicious);
 }
@@ -349,6 +372,12 @@ void step_process_cancel(struct step_process *p)
         p->result.canceled = true;
         stop(p);
     }
+}
+
+struct worker_progress step_process_progress(const struct step_process *p, int64_t *ret_elapsed_ns)
+{
+    *ret_elapsed_ns = loop_now(p->loop).ns - p->started.ns;
+    return p->messages.progress;
 }
 
 void step_process_add_output(struct step_process *p, bool is_stderr, struct str text)

@@ -70,6 +70,9 @@ MUST_CHECK bool step_process_start(struct step_process **ret, struct loop *loop,
 /* Adds to the captured output what the step said in another way; after on_end too, where it changes
  * the result's sizes. */
 void step_process_add_output(struct step_process *process, bool is_stderr, struct str text);
+/* How far a child that still runs says it has come, and for how long it has run. */
+struct worker_progress step_process_progress(const struct step_process *process,
+                                             int64_t *ret_elapsed_ns);
 /* Asks the group to end (TERM, after the grace KILL). on_end comes later, with `canceled`. */
 void step_process_cancel(struct step_process *process);
 /* Kills what still runs, without on_end. NULL is allowed. */

@@ -97,6 +97,12 @@ static void take_check(struct worker_messages *m, const struct json *message)
     };
 }
 
+static int64_t number_of(const struct json *object, const char *key)
+{
+    const struct json *node = json_get(object, key);
+    return node != NULL && node->type == JSON_INT && node->as.integer > 0 ? node->as.integer : 0;
+}
+
 /* Of an asset among several; NULL: no room. */
 static struct step_asset *asset_of(struct worker_messages *m, struct str key)
 {
@@ -170,6 +176,12 @@ static void take_message(struct worker_messages *m, struct str line)
     }
     /* Progress and whatever a newer worker says are for people who watch; nothing is decided on
      * them. */
+    if (str_eq(event, STR("progress"))) {
+        m->progress = (struct worker_progress){.is_told = true,
+                                               .rows = number_of(message, "rows"),
+                                               .bytes = number_of(message, "bytes"),
+                                               .memory_bytes = number_of(message, "memory_bytes")};
+    }
 }
 
 static void take_lines(struct worker_messages *m)

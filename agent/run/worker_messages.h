@@ -17,6 +17,13 @@ struct step_check {
     struct str metadata; /* JSON object; may be empty */
 };
 
+/* How far it says it has come. In memory only, and only the last: it is never recorded. */
+struct worker_progress {
+    bool is_told;
+    int64_t rows, bytes;  /* read so far */
+    int64_t memory_bytes; /* the most that it had so far; 0 = not told */
+};
+
 /* Of a step that makes several: what became of one. */
 struct step_asset {
     struct str asset;
@@ -37,6 +44,7 @@ struct worker_messages {
     size_t asset_count, asset_room;
     struct step_check *checks;
     size_t check_count, check_room;
+    struct worker_progress progress;
     struct str error_code, error_message, error_hint; /* no message: no error was said */
     void (*on_end)(void *ctx);
     void *ctx;

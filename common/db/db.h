@@ -136,6 +136,7 @@ MUST_CHECK bool db_tx_begin_read(struct db *db, struct db_tx *ret, struct err *e
  * commit's own sync fails (ERR_IO) is it open whether a power cut brings the transaction back,
  * whole: keep such writes idempotent. */
 MUST_CHECK bool db_tx_commit(struct db_tx *tx, struct err *err);
+bool db_in_transaction(const struct db *db);
 void db_tx_release(struct db_tx *tx); /* rolls back when still open; fits AUTO(db_tx) */
 
 /* --- control ---------------------------------------------------------------------------------- */

@@ -62,3 +62,8 @@ void db_tx_release(struct db_tx *tx)
         tx_step(db, DB_TX_ROLLBACK, "rollback", &ignored);
     }
 }
+
+bool db_in_transaction(const struct db *db)
+{
+    return sqlite3_get_autocommit(db->handle) == 0;
+}

@@ -1,6 +1,6 @@
 /* record_peer.c - reads one JSON object a line, as a record of a fixed schema, and says of each what
  * our reader made of it: "refused" and why, or its values with tabs between: null, i:1, r:0x1.8p+0,
- * t:<the text in hexadecimal digits>. Asked by record_test.py. */
+ * t:<the text in hexadecimal digits>. Asked by singer_record_test.py. */
 #include "agent/el/json_row.h"
 #include "common/base/limits.h"
 #include <inttypes.h>

@@ -1,4 +1,5 @@
-"""The Singer SDK's own test suite for taps, all of it, against `selvedge-el tap sqlite`, `csv`, `jsonl` and `http` run as programs.
+"""The Singer SDK's own test suite for taps, all of it, against `selvedge-el tap sqlite`, `postgres`, `csv`, `jsonl` and `http` run as
+programs; `postgres` where a server is installed.
 
 The suite wants a class of the SDK's kind: the one here asks the program for its catalog, makes the SDK's streams from it, and gives on what
 the program writes. The rows that the suite saw are then compared with the source: it asks no more than their types."""
@@ -12,6 +13,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "support")]
 import http_api  # noqa: E402
+import pg_server  # noqa: E402
 import venv  # noqa: E402, ours, which stands before the library's
 
 PACKAGES = ["singer-sdk[testing]==0.54.9"]
@@ -89,6 +91,24 @@ def make_api():
     return http_api.Api(answer), records
 
 
+def make_postgres(server):
+    """Its settings and its rows: a schema with a table of many types, one with a key of two columns, and a view."""
+    server.sql("""CREATE SCHEMA source; SET search_path = source;
+        CREATE TABLE t (id bigint PRIMARY KEY, name varchar(20) NOT NULL, x double precision, b bytea, ok boolean, at timestamptz, n numeric(10, 2),
+            j jsonb, u uuid);
+        INSERT INTO t VALUES (1, 'a', 1.5, '\\x00ff', true, '2026-01-02 03:04:05.5+01', 12.34, '{"k": [1, "x"]}', '123e4567-e89b-12d3-a456-426614174000'),
+            (2, E'é\\n"\\\\', -1e300, '', false, '2026-01-02 03:04:05Z', -0.5, '{}', NULL), (9223372036854775807, '', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+        CREATE TABLE "Odd name!" (a text, b integer, PRIMARY KEY (a, b));
+        INSERT INTO "Odd name!" SELECT 'x', n FROM generate_series(0, 199) n;
+        CREATE VIEW v AS SELECT id, name FROM t""")
+    rows = [{"id": 1, "name": "a", "x": 1.5, "b": "00ff", "ok": True, "at": "2026-01-02T02:04:05.5Z", "n": 12.34, "j": {"k": [1, "x"]},
+             "u": "123e4567-e89b-12d3-a456-426614174000"},
+            {"id": 2, "name": "é\n\"\\", "x": -1e300, "b": "", "ok": False, "at": "2026-01-02T03:04:05Z", "n": -0.5, "j": {}, "u": None},
+            dict.fromkeys(("x", "b", "ok", "at", "n", "j", "u"), None) | {"id": 2**63 - 1, "name": ""}]
+    return ({"url": server.dsn(password=server.password), "schema": "source"},
+            {"t": rows, "Odd name!": [{"a": "x", "b": n} for n in range(200)], "v": [{"id": r["id"], "name": r["name"]} for r in rows]})
+
+
 def make_sources(folder, api, records):
     """Each kind's settings, and the rows that its streams have."""
     values = [(1, "a", 1.5, b"\x00\xff", True, 7), (2, "é\n\"\\", -1e300, b"", False, 2.5),
@@ -154,6 +174,15 @@ def run_suite(kind, folder, settings, rows):
     assert dict(runners[0].records) == rows, (dict(runners[0].records), rows)
 
 
+def run_all(folder, sources):
+    for kind, (settings, rows) in sources.items():
+        about = subprocess.run([EL, "tap", kind, "--about"], capture_output=True, text=True, check=False)
+        if "is not in this build" in about.stderr:
+            print(f"{kind}: not in this build")
+        else:
+            run_suite(kind, folder, settings, rows)
+
+
 def main():
     venv.rerun(*PACKAGES)
     if not os.path.exists(EL):
@@ -161,12 +190,12 @@ def main():
     with tempfile.TemporaryDirectory(prefix="selvedge-test-") as folder:
         api, records = make_api()
         with api:
-            for kind, (settings, rows) in make_sources(folder, api, records).items():
-                about = subprocess.run([EL, "tap", kind, "--about"], capture_output=True, text=True, check=False)
-                if "is not in this build" in about.stderr:
-                    print(f"{kind}: not in this build")
-                else:
-                    run_suite(kind, folder, settings, rows)
+            run_all(folder, make_sources(folder, api, records))
+        if pg_server.BINARIES is None:
+            print("postgres: no server is installed")
+        else:
+            with pg_server.Server(password="s3cret") as server:
+                run_all(folder, {"postgres": make_postgres(server)})
     print("ok: the rows are those of the sources")
 
 

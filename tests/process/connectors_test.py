@@ -112,6 +112,42 @@ assets:
         assert PASSWORD not in explained and "CENTRAL" in explained and "***" in explained, explained
 
 
+def postgres_as_a_singer_program(folder):
+    with pg_server.Server(password=PASSWORD) as server:
+        server.sql("CREATE TABLE t(id bigint PRIMARY KEY, at timestamptz NOT NULL, secret text); CREATE TABLE other(x int);"
+                   "INSERT INTO t VALUES (1, '2026-01-01Z', 'a'), (2, '2026-01-02Z', 'b'); CREATE TABLE _selvedge_state(x int)")
+        host = Host(folder, "project: p\n")
+        host.write("tap.json", json.dumps({"url": server.dsn(password=PASSWORD)}))
+
+        def tap(*arguments, code=0):
+            done = subprocess.run([os.path.join(BIN, "selvedge-el"), "tap", "postgres", "--config", "tap.json", *arguments], cwd=folder,
+                                  capture_output=True, text=True, timeout=60, check=False)
+            assert done.returncode == code and PASSWORD not in done.stdout + done.stderr, (done.returncode, done.stderr)
+            return done.stderr if code else done.stdout
+
+        catalog = json.loads(tap("--discover"))
+        assert [s["tap_stream_id"] for s in catalog["streams"]] == ["other", "t"], catalog
+        stream = catalog["streams"][1]
+        assert stream["key_properties"] == ["id"] and stream["schema"]["properties"]["at"]["type"] == ["string"], stream
+        for entry in stream["metadata"]:
+            if entry["breadcrumb"] == []:
+                entry["metadata"].update({"selected": True, "replication-method": "INCREMENTAL", "replication-key": "at"})
+            elif entry["breadcrumb"][-1] == "secret":
+                entry["metadata"]["selected"] = False
+        catalog["streams"] = [stream]
+        host.write("catalog.json", json.dumps(catalog))
+        messages = [json.loads(line) for line in tap("--catalog", "catalog.json").splitlines()]
+        records = [m["record"] for m in messages if m["type"] == "RECORD"]
+        assert records == [{"id": 1, "at": "2026-01-01T00:00:00Z"}, {"id": 2, "at": "2026-01-02T00:00:00Z"}], records
+        host.write("state.json", json.dumps([m["value"] for m in messages if m["type"] == "STATE"][-1]))
+        server.sql("INSERT INTO t VALUES (3, '2026-01-03Z', 'c')")
+        messages = [json.loads(line) for line in tap("--catalog", "catalog.json", "--state", "state.json").splitlines()]
+        assert [m["record"]["id"] for m in messages if m["type"] == "RECORD"] == [2, 3], messages
+        stream["metadata"][0]["metadata"]["replication-method"] = "LOG_BASED"
+        host.write("catalog.json", json.dumps(catalog))
+        assert "LOG_BASED" in tap("--catalog", "catalog.json", code=6)
+
+
 def a_device_and_this_host(folder):
     device = modbus_server.TcpDevice()
     high, low = struct.unpack(">HH", struct.pack(">f", 21.3))
@@ -226,7 +262,8 @@ def what_cannot_be_is_said_before_it_runs(folder):
 
 def main():
     pg_server.need()
-    for test in (what_cannot_be_is_said_before_it_runs, a_target_of_somebody_else, a_device_and_this_host, rows_as_messages, postgres_both_ways):
+    for test in (what_cannot_be_is_said_before_it_runs, a_target_of_somebody_else, a_device_and_this_host, rows_as_messages, postgres_both_ways,
+                 postgres_as_a_singer_program):
         with tempfile.TemporaryDirectory() as folder:
             test(folder)
         print("ok  ", test.__name__)

@@ -11,6 +11,8 @@ if(SELVEDGE_WITH_HTTP)
 endif()
 selvedge_process_test(NAME el_system_test LABEL process SCRIPT el_system_test.py)
 selvedge_process_test(NAME el_load_test LABEL process SCRIPT el_load_test.py)
+selvedge_process_test(NAME el_rejects_test LABEL process SCRIPT el_rejects_test.py TIMEOUT 300)
+selvedge_process_test(NAME el_schema_test LABEL process SCRIPT el_schema_test.py TIMEOUT 300)
 selvedge_process_test(NAME el_error_test LABEL process SCRIPT el_error_test.py)
 selvedge_process_test(NAME el_files_test LABEL process SCRIPT el_files_test.py)
 selvedge_process_test(NAME el_follow_test LABEL process SCRIPT el_follow_test.py)
@@ -24,3 +26,4 @@ selvedge_process_test(NAME agent_state_test LABEL process SCRIPT agent_state_tes
 # A sample of the kills; with `./dev test --long` a thousand.
 selvedge_process_test(NAME el_kill LABEL process SCRIPT el_kill_test.py TIMEOUT 3600)
 selvedge_process_test(NAME el_faults LABEL process SCRIPT el_faults_test.py TIMEOUT 600)
+selvedge_process_test(NAME rejects_agent LABEL process SCRIPT rejects_agent_test.py)

@@ -132,4 +132,60 @@ def jsonl_append():
     assert ids == list(range(ROWS)), SEED
 
 
-main([append, upsert, overwrite_shows_the_old_or_the_new, csv_append, jsonl_append])
+LINES = 60000
+
+
+def bad_lines():
+    """Singer messages, one in fifty bad: by its line is each either a row or a rejected record."""
+    bad = {i for i in range(LINES) if rng.random() < 0.02}
+    with open("sales.singer", "w") as f:
+        f.write(json.dumps({"type": "SCHEMA", "stream": "s", "key_properties": ["id"], "schema": {"properties": {
+            "id": {"type": ["null", "integer"]}, "v": {"type": "integer"}}}}) + "\n")
+        for i in range(LINES):
+            record = rng.choice(["x", None]) if i in bad else i
+            f.write("{broken\n" if record is None else json.dumps({"type": "RECORD", "stream": "s", "record": {"id": i, "v": record}}) + "\n")
+    return bad
+
+
+def rejects_are_committed_with_the_rows_beside_them(mode="append"):
+    bad = bad_lines()
+    text = open("sales.singer").read()
+    step = request({"type": "singer", "path": "sales.singer"},
+                   {"type": "sqlite", "path": "shop.db", "mode": mode, "table": "s", "batch_size_rows": 5000,
+                    "reject_limit": "5%", "reject_keep": 100000})
+
+    def check():
+        count, state = loaded("s")
+        if not count:
+            return
+        lines = text[:state["files"][0]["size"]].count("\n") - 1  # records that the state speaks of
+        want = sum(i < lines for i in bad)
+        assert count == lines - want, (SEED, count, lines, want)
+        assert rows("shop.db", "SELECT count(*), count(DISTINCT place), count(*) FILTER (WHERE outcome = 'rejected') FROM _selvedge_rejected") \
+            == [(want, want, want)], (SEED, lines, want)
+
+    kill_repeatedly(step, check)
+    run_ok(step)
+    check()
+    assert rows("shop.db", "SELECT count(*), count(DISTINCT id) FROM s") == [(LINES - len(bad),) * 2], SEED
+    places = {int(place.split(":")[1]) - 2 for place, in rows("shop.db", "SELECT place FROM _selvedge_rejected")}
+    assert places == bad, SEED
+
+
+def rejects_of_an_overwrite_are_there_once():
+    bad = bad_lines()
+    step = request({"type": "singer", "path": "sales.singer"},
+                   {"type": "sqlite", "path": "shop.db", "mode": "overwrite", "table": "s", "batch_size_rows": 5000,
+                    "reject_limit": "5%", "reject_keep": 100000})
+
+    def check():
+        if os.path.exists("shop.db") and rows("shop.db", "SELECT 1 FROM sqlite_schema WHERE name = '_selvedge_rejected'"):
+            count, = rows("shop.db", "SELECT count(*), count(DISTINCT place) FROM _selvedge_rejected")
+            assert count[0] == count[1] <= len(bad), (SEED, count)
+
+    kill_repeatedly(step, check)
+    assert rows("shop.db", "SELECT count(*) FROM s") == [(LINES - len(bad),)], SEED
+    assert rows("shop.db", "SELECT count(*), count(DISTINCT place) FROM _selvedge_rejected WHERE outcome = 'rejected'") == [(len(bad),) * 2], SEED
+
+
+main([rejects_are_committed_with_the_rows_beside_them, rejects_of_an_overwrite_are_there_once, append, upsert, overwrite_shows_the_old_or_the_new, csv_append, jsonl_append])

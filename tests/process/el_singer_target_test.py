@@ -243,8 +243,8 @@ def load_methods(db):
 
 @each
 def settings_of_others(db):
-    done = load(db, [schema(), record(1)], validate_records=False, batch_config={"encoding": {}}, colour="blue", stream_maps=None)
-    for word in ("validate_records", "always checked", "batch_config", "colour", "nobody here knows it"):
+    done = load(db, [schema(), record(1)], use_copy=True, batch_config={"encoding": {}}, colour="blue", stream_maps=None)
+    for word in ("use_copy", "COPY is always used", "batch_config", "colour", "nobody here knows it"):
         assert word in done.stderr, (word, done.stderr)
     done = load(db, [schema()], code=6, stream_maps={"s": {"v": None}})
     assert "stream_maps" in done.stderr and "meltano-map-transformer" in done.stderr, done.stderr

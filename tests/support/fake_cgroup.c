@@ -22,9 +22,9 @@ enum { PATH_BYTES = 1200 };
 static struct fake_cgroup *fake;
 static const char *fake_root;
 
-static const char *const group_files[] = {"cgroup.procs",    "cgroup.kill",      "memory.max",
-                                          "memory.swap.max", "memory.oom.group", "pids.max",
-                                          "pids.events",     "memory.events",    "cgroup.events"};
+static const char *const group_files[] = {
+    "cgroup.procs", "cgroup.kill", "memory.max",    "memory.swap.max", "memory.oom.group",
+    "pids.max",     "pids.events", "memory.events", "memory.peak",     "cgroup.events"};
 
 static void write_file(const char *folder, const char *name, const char *text)
 {
@@ -88,6 +88,8 @@ int __wrap_mkdir(const char *path, mode_t mode)
     (void)snprintf(text, sizeof(text), "low 0\noom 7\noom_kill %d\noom_group_kill 1\n",
                    fake->memory_kills);
     write_file(path, "memory.events", text);
+    (void)snprintf(text, sizeof(text), "%lld\n", (long long)fake->memory_peak);
+    write_file(path, "memory.peak", text);
     (void)snprintf(text, sizeof(text), "max %d\n", fake->times_full);
     write_file(path, "pids.events", text);
     return 0;

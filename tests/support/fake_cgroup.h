@@ -7,6 +7,7 @@
 struct fake_cgroup {
     const char *controllers; /* that can be handed on: "memory pids", "" */
     int memory_kills;        /* what a new group says of itself */
+    long memory_peak;        /* bytes */
     int times_full;
     int busy;         /* so many times rmdir() says that somebody is in it; then it was killed */
     bool is_readonly; /* mkdir() is refused */

@@ -10,7 +10,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-enum { DESCRIPTORS_MAX = 1024, PATH_MAX_BYTES = 512 };
+enum { DESCRIPTORS_MAX = 1024, PATH_BYTES = 512, INODES_MAX = 1 << 16 };
 
 /* What a descriptor stands for: neither a file nor the folder when it is none of ours. */
 struct open_file {
@@ -22,6 +22,10 @@ static struct {
     const char *folder; /* NULL: everything passes as it is */
     struct power_disk disk;
     struct open_file files[DESCRIPTORS_MAX];
+    /* Each real file has a second name beside the folder, so that it keeps its inode number when a cut
+     * brings an earlier name back. */
+    const struct power_inode *inodes[INODES_MAX];
+    size_t inodes_count;
     struct seeded_rng rng;
     int count;
     int nth; /* -1 = not armed */
@@ -58,6 +62,21 @@ static bool is_ours(const char *path)
 static struct open_file *file_of(int fd)
 {
     return state.folder != NULL && fd >= 0 && fd < DESCRIPTORS_MAX ? &state.files[fd] : NULL;
+}
+
+static void second_name(size_t number, char *ret, size_t size)
+{
+    (void)snprintf(ret, size, "%s.%zu", state.folder, number);
+}
+
+static void keep_inode(const char *path, const struct power_inode *inode)
+{
+    char name[PATH_BYTES];
+    assert(state.inodes_count < INODES_MAX);
+    second_name(state.inodes_count, name, sizeof(name));
+    state.inodes[state.inodes_count++] = inode;
+    int rc = link(path, name);
+    assert(rc == 0);
 }
 
 /* What becomes of a change: 0, or the errno that it fails with. */
@@ -107,6 +126,7 @@ int __wrap_open(const char *path, int flags, ...)
     assert(fd < DESCRIPTORS_MAX);
     if (is_new) {
         inode = power_disk_create(&state.disk, path);
+        keep_inode(path, inode);
     } else if (is_change) {
         power_inode_truncate(inode, 0);
     }
@@ -230,6 +250,11 @@ void power_files_begin(const char *folder)
 
 void power_files_end(void)
 {
+    for (size_t i = 0; i < state.inodes_count; i++) {
+        char name[PATH_BYTES];
+        second_name(i, name, sizeof(name));
+        (void)__real_unlink(name);
+    }
     power_disk_release(&state.disk);
     memset(&state, 0, sizeof(state));
     state.nth = -1;
@@ -256,14 +281,22 @@ int power_files_count(void)
 
 static void restore(const struct power_entry *e)
 {
+    char name[PATH_BYTES];
+    size_t number = state.inodes_count;
     (void)__real_unlink(e->name);
     if (e->now == NULL) {
         return;
     }
-    int fd = __real_open(e->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    while (state.inodes[--number] != e->now) { /* the latest that has this place in memory */
+        assert(number > 0);
+    }
+    second_name(number, name, sizeof(name));
+    int fd = __real_open(name, O_WRONLY | O_TRUNC | O_CLOEXEC, 0);
     ssize_t done = __real_write(fd, e->now->now.ptr, e->now->now.len);
     assert(done == (ssize_t)e->now->now.len);
     (void)__real_close(fd);
+    int rc = link(name, e->name);
+    assert(rc == 0);
 }
 
 void power_files_reboot(uint64_t seed)

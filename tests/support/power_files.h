@@ -9,7 +9,8 @@
 #pragma once
 #include "tests/support/power_vfs.h"
 
-void power_files_begin(const char *folder); /* an empty one; borrowed until power_files_end */
+/* An empty one, borrowed until power_files_end. Names like it with a number behind are used too. */
+void power_files_begin(const char *folder);
 void power_files_end(void);
 /* The `nth` change from now on (0 is the next: a write, sync, truncation, new file, rename or
  * deletion) has the effect; with POWER_CUT all later ones fail too. */

@@ -11,7 +11,7 @@ static const struct {
 } single[] = {
     /* how an asset is made */
     {"assets:\n  - {key: a}\n", "6:5: asset a: nothing says how it is made",
-     "give it extract and load, sql, run, or external: true"},
+     "give it extract and load, sql, run, meltano, or external: true"},
     {"assets:\n  - {key: a, external: false}\n", "6:5: asset a: nothing says how it is made", NULL},
     {"assets:\n  - {key: a, run: [x], external: true}\n",
      "6:34: asset a: it has both run and external", "an asset is made in one way"},
@@ -22,7 +22,7 @@ static const struct {
     {"assets:\n  - {key: a, external: true, retry: {max: 1}}\n",
      "6:37: asset a: retry means nothing for an external asset: no step of ours makes it", NULL},
     {"assets:\n  - {key: a, external: true, env: {A: b}}\n",
-     "6:35: asset a: env goes with run only", NULL},
+     "6:35: asset a: env goes with run or meltano only", NULL},
     /* names */
     {"assets:\n  - {key: a b, external: true}\n",
      "6:11: asset key \"a b\": byte 0x20 is not allowed", "write \"a_b\""},
@@ -86,7 +86,7 @@ static const struct {
     {"assets:\n  - {key: a, extract: {tap: [t], columns: [a]}, load: {jsonl: x}}\n",
      "6:34: asset a: extract: unknown key \"columns\"",
      "valid keys: tap, config, stream, flattening_enabled, flattening_max_depth, "
-     "flattening_separator, flattening_max_key_length, streams"},
+     "flattening_separator, flattening_max_key_length, select, streams"},
     {"assets:\n  - {key: a, extract: {tap: [t], config: {a: [\"${B\"]}}, load: {jsonl: x}}\n",
      "6:47: asset a: config: \"${B\" has no closing }", NULL},
     {"assets:\n  - {key: a, extract: {tap: [t, \"${secret:A}\"]}, load: {jsonl: x}}\n",
@@ -252,10 +252,7 @@ static void later_keys_are_refused_as_such(void **state)
         const char *text;
         const char *problem;
     } cases[] = {
-        {"meltano: []\n", "5:1: key \"meltano\" is not supported by this version"},
         {"dbt: []\n", "5:1: key \"dbt\" is not supported by this version"},
-        {"assets: [{key: a, extract: {tap: x, select: x}, load: {jsonl: x}}]\n",
-         "5:37: asset a: extract: key \"select\" is not supported by this version"},
         {"assets: [{key: a, run: [x]}]\njobs: [{name: j, select: a, partitions: 1}]\n",
          "6:29: jobs[0]: key \"partitions\" is not supported here"},
         {"assets: [{key: a, run: [x]}]\nschedules: [{name: s, select: a, every: 1m, on: x}]\n",

@@ -338,7 +338,8 @@ static void schema_and_reference_come_from_the_tables(void **state)
     assert_false(page.overflow);
     assert_non_null(strstr(buf_cstr(&page), "| `replication_key` |"));
     assert_non_null(strstr(buf_cstr(&page), "### hourly_partitions\n"));
-    assert_null(strstr(buf_cstr(&page), "meltano"));
+    assert_non_null(strstr(buf_cstr(&page), "### meltano_block\n"));
+    assert_null(strstr(buf_cstr(&page), "`dbt`"));
 }
 
 /* 10,000 assets in one file. */

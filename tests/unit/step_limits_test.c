@@ -120,10 +120,12 @@ static void killed_for_memory_is_said_with_the_limit(void **state)
     begin_with_groups(&f, "memory pids");
     f.fake.memory_kills = 1;
     f.options.confine = (struct confine){.memory_bytes = 64 << 20};
+    f.fake.memory_peak = (64 << 20) - 1;
     step_fixture_run(&f, "kill -9 $$");
-    step_fixture_expect(&f, "out_of_memory", "its memory limit of 64 MiB");
+    step_fixture_expect(&f, "out_of_memory", "its memory limit of 64 MiB, having had 64 MiB");
     assert_true(strstr(f.error_hint, "memory") != NULL);
     f.options.confine = (struct confine){0};
+    f.fake.memory_peak = 0;
     step_fixture_run(&f, "exit 137");
     step_fixture_expect(&f, "out_of_memory", "the host was out of memory");
     step_fixture_run(&f, "exit 0"); /* one of its children was killed, and it lived with that */

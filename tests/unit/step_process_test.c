@@ -59,6 +59,11 @@ static void a_failure_has_the_last_line_of_its_errors(void **state)
     step_fixture_run(&f, "kill -9 $$");
     step_fixture_expect(&f, "failed", "killed by signal 9 (SIGKILL)");
     assert_int_equal(f.result.exit_code, -1);
+    assert_non_null(strstr(f.error_hint, "for want of memory: see"));
+    step_fixture_run(&f,
+                     "echo '{\"event\":\"progress\",\"rows\":1,\"memory_bytes\":70000000}' >&3; "
+                     "kill -9 $$");
+    assert_non_null(strstr(f.error_hint, "for want of memory, having had 67 MiB: see"));
     step_fixture_run(
         &f,
         "echo '{\"event\":\"error\",\"code\":\"busy\",\"message\":\"no\",\"hint\":\"wait\"}' >&3");
@@ -77,11 +82,10 @@ static void messages_cost_what_they_may(void **state)
     struct step_fixture f;
     step_fixture_begin(&f);
     /* A line without end, lines without number, and behind them one that counts. */
-    step_fixture_run(
-        &f, "head -c 300000 /dev/zero | tr '\\0' x >&3; echo >&3; "
-            "head -c 300000 /dev/zero | tr '\\0' '\\n' >&3; "
-            "i=0; while [ $i -lt 150 ]; do echo '{\"event\":\"check\",\"name\":\"c\"}'; "
-            "i=$((i+1)); done >&3; echo '{\"event\":\"materialization\",\"metadata\":{}}' >&3");
+    step_fixture_run(&f, "head -c 300000 /dev/zero | tr '\\0' x >&3; echo >&3; "
+                         "head -c 300000 /dev/zero | tr '\\0' '\\n' >&3; "
+                         "yes '{\"event\":\"check\",\"name\":\"c\"}' | head -n 10150 >&3; echo "
+                         "'{\"event\":\"materialization\",\"metadata\":{}}' >&3");
     step_fixture_expect(&f, NULL, "");
     assert_int_equal(f.result.check_count, WORKER_CHECKS_MAX);
     assert_string_equal(f.metadata, "{}");
