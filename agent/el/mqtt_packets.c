@@ -169,8 +169,11 @@ static bool take_value(struct str *rest, unsigned property, unsigned *ret)
     case SERVER_REFERENCE:
     case REASON_STRING:
         return skip_text(rest);
-    case USER_PROPERTY:
-        return skip_text(rest) && skip_text(rest);
+    case USER_PROPERTY: /* a name and a value */
+        if (!skip_text(rest)) {
+            return false;
+        }
+        return skip_text(rest);
     default:
         return false;
     }
