@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -68,6 +70,15 @@ bool mqtt_link_send(struct mqtt_link *link, struct err *err)
     return true;
 }
 
+/* Brokers send acknowledgements one by one, each once TCP has confirmed the one before (Nagle), which
+ * our side would leave for 40 ms while it has nothing to send. The kernel forgets it: again each
+ * time. */
+static void confirm_at_once(const struct mqtt_link *l)
+{
+    const int on = 1;
+    (void)setsockopt(l->socket.n, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+}
+
 static bool receive(struct mqtt_link *l, struct err *err)
 {
     char *to = buf_reserve(&l->in, READ_BYTES);
@@ -77,6 +88,7 @@ static bool receive(struct mqtt_link *l, struct err *err)
     ssize_t count = recv(l->socket.n, to, READ_BYTES, 0);
     if (count > 0) {
         l->in.len += (size_t)count;
+        confirm_at_once(l);
         return true;
     }
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
