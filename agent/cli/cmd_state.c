@@ -56,7 +56,8 @@ static bool find_asset(struct work *w, const char *key, const struct asset **ret
 static bool ask(struct work *w, const struct asset *asset, struct str change,
                 struct kept_states *ret, struct err *err)
 {
-    return kept_states_ask(w->settings, w->defs, asset, change, &w->arena, ret, err);
+    const struct states_asker asker = {w->settings, w->defs, &w->arena};
+    return kept_states_ask(&asker, asset, change, ret, err);
 }
 
 static struct str as_text(struct work *w, const struct json *node)

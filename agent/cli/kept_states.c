@@ -186,17 +186,17 @@ static bool add_change(struct str input, struct str change, struct buf *out, str
            err_set(err, ERR_FULL, "the state is larger than %d bytes", INPUT_BYTES_MAX);
 }
 
-bool kept_states_ask(const struct settings *settings, const struct definitions *defs,
-                     const struct asset *asset, struct str change, struct arena *arena,
+bool kept_states_ask(const struct states_asker *asker, const struct asset *asset, struct str change,
                      struct kept_states *ret, struct err *err)
 {
+    const struct settings *settings = asker->settings;
     char worker[LIMIT_PATH_BYTES + 1];
     char cwd[LIMIT_PATH_BYTES + 1];
     char state_dir[LIMIT_PATH_BYTES + 1];
     AUTO(buf) input = buf_growing(INPUT_BYTES_MAX);
     AUTO(buf) reply = buf_growing(REPLY_BYTES_MAX);
     struct step_spec spec;
-    struct step_context context = {.defs = defs,
+    struct step_context context = {.defs = asker->defs,
                                    .worker = worker,
                                    .state_dir = state_dir,
                                    .attempt = 1,
@@ -207,10 +207,10 @@ bool kept_states_ask(const struct settings *settings, const struct definitions *
     bool ok = (change.len == 0 || refuse_while_loading(settings, asset, err)) &&
               own_program_worker(&settings->config, worker, err) &&
               files_join(cwd, str_from(settings->state_dir), state_dir, sizeof(state_dir), err) &&
-              step_spec_make(&context, asset, arena, &spec, err) &&
+              step_spec_make(&context, asset, asker->arena, &spec, err) &&
               add_change(spec.input, change, &input, err) &&
               ask_worker(&spec, buf_str(&input), &reply, err) &&
-              take_reply(buf_str(&reply), arena, ret, err);
+              take_reply(buf_str(&reply), asker->arena, ret, err);
     buf_wipe(&input);
     return ok || err_wrap(err, "state of " STR_FMT, STR_ARG(asset->key));
 }

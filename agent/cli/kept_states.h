@@ -12,12 +12,18 @@ struct kept_states {
     size_t count;
 };
 
+/* What is needed to ask. */
+struct states_asker {
+    const struct settings *settings;
+    const struct definitions *defs;
+    struct arena *arena; /* for the answer */
+};
+
 bool kept_states_has(const struct asset *asset); /* whether it has any at all */
 /* `change`: the JSON that becomes the present state first, "null": none; empty: nothing changes.
- * Everything of *ret is in the arena. ERR_BUSY: the asset is being loaded. */
-MUST_CHECK bool kept_states_ask(const struct settings *settings, const struct definitions *defs,
-                                const struct asset *asset, struct str change, struct arena *arena,
-                                struct kept_states *ret, struct err *err);
+ * ERR_BUSY: the asset is being loaded. */
+MUST_CHECK bool kept_states_ask(const struct states_asker *asker, const struct asset *asset,
+                                struct str change, struct kept_states *ret, struct err *err);
 /* The state before `age` others; 0: the present one. ERR_NOT_FOUND. */
 MUST_CHECK bool kept_states_find(const struct kept_states *kept, int64_t age,
                                  const struct json **ret_at, const struct json **ret_value,

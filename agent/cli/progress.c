@@ -48,7 +48,8 @@ static void add_size(struct buf *out, int64_t bytes)
     buf_addf(out, "%.1f %s", value, units[unit]);
 }
 
-void progress_line(const struct json *step, size_t width, struct buf *out)
+/* "shop/orders  1,234,567 rows, 45,000 rows/s, 12.3 MiB, 27 s", at most `width` bytes. */
+static void add_line(const struct json *step, size_t width, struct buf *out)
 {
     AUTO(buf) line = buf_growing(LINE_BYTES_MAX);
     const struct json *name = json_get(step, "step");
@@ -100,7 +101,7 @@ static void draw(struct progress *p, const struct json *steps)
     progress_clear(p);
     for (const struct json *s = steps->child; s != NULL && p->lines < LINES_MAX; s = s->next) {
         AUTO(buf) line = buf_growing(LINE_BYTES_MAX);
-        progress_line(s, width, &line);
+        add_line(s, width, &line);
         cli_printf(p->cli, "%s" STR_FMT "%s\n", cli_tone_on(p->cli, CLI_FAINT),
                    STR_ARG(buf_str(&line)), cli_tone_off(p->cli, CLI_FAINT));
         p->lines++;
@@ -124,7 +125,7 @@ static void print_plainly(struct progress *p, const struct json *steps)
     p->plain_s = longest + PLAIN_EVERY_S;
     for (const struct json *s = steps->child; s != NULL; s = s->next) {
         AUTO(buf) line = buf_growing(LINE_BYTES_MAX);
-        progress_line(s, LINE_BYTES_MAX, &line);
+        add_line(s, LINE_BYTES_MAX, &line);
         cli_printf(p->cli, "progress  " STR_FMT "\n", STR_ARG(buf_str(&line)));
     }
 }

@@ -18,6 +18,3 @@ void progress_show(struct progress *p, const struct json *answer);
 void progress_clear(struct progress *p);
 /* Asks the daemon, and shows it; nothing when there is none. */
 void progress_ask(struct progress *p, const struct settings *settings, struct str run);
-
-/* "shop/orders  1,234,567 rows, 45,000 rows/s, 12.3 MiB, 27 s", at most `width` bytes. Pure. */
-void progress_line(const struct json *step, size_t width, struct buf *out);

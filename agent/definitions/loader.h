@@ -25,9 +25,6 @@ MUST_CHECK bool read_files(struct loader *l, struct str text, struct err *err);
 /* Takes each asset that is a shared step apart, in l->raw and in the tree, into the assets that it
  * makes: all that follows sees one asset after the other. False: out of memory. */
 MUST_CHECK bool expand_steps(struct loader *l, struct json *root);
-/* A shared step for assets that come from elsewhere than the tree: give each of them `step`, and its
- * stream; link_steps() does the rest. `key` is of the definitions' arena. NULL: out of memory. */
-struct shared_step *new_step(struct loader *l, struct str key, struct location at);
 
 /* Places, and steps through a list beside the array that was read from it. NULL gives no place,
  * and stays NULL. */

@@ -318,6 +318,17 @@ static size_t count_assets(const struct object_list *blocks, bool *ret_has_steps
     return count;
 }
 
+/* NULL: out of memory. */
+static struct shared_step *new_step(struct loader *l, struct str key, struct location at)
+{
+    struct shared_step *step = arena_alloc(&l->defs->arena, sizeof(*step));
+    if (step != NULL) {
+        *step = (struct shared_step){.key = key, .at = at};
+        l->defs->shared_step_count++;
+    }
+    return step;
+}
+
 static bool expand_block(const struct expansion *x, struct json_open *tree,
                          struct object_list *assets)
 {
@@ -436,14 +447,4 @@ bool expand_steps(struct loader *l, struct json *root)
     }
     l->raw.assets = assets;
     return !l->scratch.exhausted && !l->defs->arena.exhausted;
-}
-
-struct shared_step *new_step(struct loader *l, struct str key, struct location at)
-{
-    struct shared_step *step = arena_alloc(&l->defs->arena, sizeof(*step));
-    if (step != NULL) {
-        *step = (struct shared_step){.key = key, .at = at};
-        l->defs->shared_step_count++;
-    }
-    return step;
 }

@@ -9,7 +9,8 @@ static bool is_zero(struct str text)
     return str_to_double(text, &number) && !(number < 0 || number > 0);
 }
 
-bool check_has_passed(const struct value *answer)
+/* Neither NULL nor 0 nor empty, as a number or as a text. */
+static bool has_passed(const struct value *answer)
 {
     switch (answer->type) {
     case VALUE_NULL:
@@ -70,7 +71,7 @@ bool checks_run(const struct request *request, struct arena *arena, struct repor
         struct value answer = {.type = VALUE_NULL};
         bool ok = ask(request, &checks[i], arena, &answer, &err);
         if (ok || !cancel_requested()) {
-            report_check(report, &checks[i], ok && check_has_passed(&answer), &answer,
+            report_check(report, &checks[i], ok && has_passed(&answer), &answer,
                          ok ? STR("") : str_from(err.msg));
         }
     }

@@ -2,9 +2,6 @@
 #pragma once
 #include "agent/el/report.h"
 
-/* Neither NULL nor 0 nor empty, as a number or as a text. Pure. */
-bool check_has_passed(const struct value *answer);
-
 /* Runs the checks one by one and reports each. One that names no database asks the one that the step
  * has just written. A check whose SQL fails has not passed. False: canceled, and those that were not
  * carried out to their end are not reported. */

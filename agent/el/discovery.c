@@ -22,3 +22,16 @@ bool discovery_choose_key(const struct stream_choice *choice, struct str configu
     *ret_mode = key.len > 0 ? MODE_UPSERT : MODE_OVERWRITE;
     return true;
 }
+
+bool discovery_choose_samples(void *options, const struct stream_choice *choice,
+                              enum load_mode *ret_mode, struct err *err)
+{
+    (void)options;
+    *ret_mode = MODE_APPEND;
+    if (choice->replication == REPLICATION_NOT_SAID || choice->replication == REPLICATION_FULL) {
+        return true;
+    }
+    err_set(err, ERR_INVALID, "stream \"" STR_FMT "\" is made of samples: it has FULL_TABLE only",
+            STR_ARG(choice->stream));
+    return err_hint(err, "leave replication-method out of the catalog's metadata");
+}

@@ -34,3 +34,7 @@ struct stream_choice {
 MUST_CHECK bool discovery_choose_key(const struct stream_choice *choice, struct str configured,
                                      struct str *ret_key, enum load_mode *ret_mode,
                                      struct err *err);
+/* Of a tap that takes samples and remembers nothing: all there is to choose is to have them. As
+ * tap_ops.choose. */
+MUST_CHECK bool discovery_choose_samples(void *options, const struct stream_choice *choice,
+                                         enum load_mode *ret_mode, struct err *err);

@@ -84,9 +84,22 @@ bool file_tap_init(struct file_tap *t, const struct tap_context *context, struct
     return true;
 }
 
+/* Notes for the state that all consumed bytes are loaded. */
+static bool note_consumed(struct file_tap *t, struct err *err)
+{
+    if (!t->is_open || t->is_looking) {
+        return true;
+    }
+    if (t->follow != NULL) {
+        return follow_done(t->follow, t->current, &t->reader, err);
+    }
+    file_set_done(&t->files, t->current, &t->reader);
+    return true;
+}
+
 static bool close_file(struct file_tap *t, struct err *err)
 {
-    bool ok = file_tap_mark(t, err);
+    bool ok = note_consumed(t, err);
     file_reader_release(&t->reader);
     t->is_open = false;
     return ok;
@@ -162,18 +175,6 @@ void file_tap_rewind(struct file_tap *t)
     t->next = 0;
 }
 
-bool file_tap_mark(struct file_tap *t, struct err *err)
-{
-    if (!t->is_open || t->is_looking) {
-        return true;
-    }
-    if (t->follow != NULL) {
-        return follow_done(t->follow, t->current, &t->reader, err);
-    }
-    file_set_done(&t->files, t->current, &t->reader);
-    return true;
-}
-
 bool file_tap_is_growing(const struct file_tap *t)
 {
     return t->files.entries[t->current].is_open;
@@ -204,7 +205,7 @@ bool file_tap_wait(struct file_tap *t, enum file_tap_wait *ret, struct err *err)
 bool file_tap_state(struct file_tap *t, const char *extra_key, struct str extra_json,
                     struct buf *out, struct err *err)
 {
-    if (!file_tap_mark(t, err)) {
+    if (!note_consumed(t, err)) {
         return false;
     }
     struct json_writer w = json_writer(out);

@@ -32,7 +32,7 @@ enum file_tap_wait {
 /* Decides which files to read. base.is_unchanged is set when there are none. */
 MUST_CHECK bool file_tap_init(struct file_tap *t, const struct tap_context *context,
                               struct err *err);
-/* Closes the file that is open (file_tap_mark) and opens the next one that has something to read,
+/* Closes the file that is open and opens the next one that has something to read,
  * at its start: the caller reads a header there, if any, then calls file_tap_seek(). *ret_found
  * false after the last. */
 MUST_CHECK bool file_tap_open_next(struct file_tap *t, bool *ret_found, struct err *err);
@@ -47,8 +47,6 @@ void file_tap_rewind(struct file_tap *t);
 MUST_CHECK bool file_tap_wait(struct file_tap *t, enum file_tap_wait *ret, struct err *err);
 /* Is the open file's last line, which has no end, still being written? */
 bool file_tap_is_growing(const struct file_tap *t);
-/* Notes for the state that all consumed bytes are loaded. */
-MUST_CHECK bool file_tap_mark(struct file_tap *t, struct err *err);
 /* {"files":[...]}, or "follow", and, when not empty, one more member. */
 MUST_CHECK bool file_tap_state(struct file_tap *t, const char *extra_key, struct str extra_json,
                                struct buf *out, struct err *err);

@@ -404,7 +404,7 @@ bool file_target_add(struct target *target, struct str table, struct sink **ret,
         err_set(err, ERR_INVALID, "target %s: the stream has no name", t->format->name);
         return err_hint(err, "give it one with the tap's \"stream\", or the target's \"table\"");
     }
-    if (!add_sink(t, table, &s, err)) {
+    if (!add_sink(t, table, &s, err) || s == NULL) {
         return err_wrap(err, "target %s", t->format->name);
     }
     s->base.row_count = s->record->rows;

@@ -60,7 +60,8 @@ static const struct cli_command commands[] = {
         .args = "NAME",
         .summary = "be a Singer tap: write what a source holds as messages",
         .description =
-            "NAME is sqlite, csv or jsonl. Writes SCHEMA, RECORD and STATE messages to standard "
+            "NAME is sqlite, postgres, csv, jsonl, http, system, modbus or mqtt. Writes SCHEMA, "
+            "RECORD and STATE messages to standard "
             "output: each table or view of a database is a stream, or all the files that the "
             "configuration names are one. Streams are read one after another; those that the "
             "catalog does not select are left out, and without a catalog all are read. A STATE "
@@ -120,7 +121,8 @@ static const struct cli_command commands[] = {
         .args = "NAME",
         .summary = "be a Singer target: load the messages on standard input",
         .description =
-            "NAME is sqlite, jsonl or csv. Reads Singer messages (SCHEMA, RECORD, STATE, "
+            "NAME is sqlite, postgres, jsonl, csv or http. Reads Singer messages (SCHEMA, RECORD, "
+            "STATE, "
             "ACTIVATE_VERSION, BATCH) and loads each "
             "stream into the table of its name. A STATE is written to standard output, one JSON "
             "value "

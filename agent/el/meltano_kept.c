@@ -127,7 +127,7 @@ bool meltano_kept_catalog(const struct meltano_project *project, struct str tap,
                           struct buf *into, struct err *err)
 {
     char path[LIMIT_PATH_BYTES + 1];
-    AUTO(buf) kept = buf_growing(CATALOG_KEY_SIZE * 2);
+    AUTO(buf) kept = buf_growing((size_t)CATALOG_KEY_SIZE * 2);
     if (!path_of(project, tap, "/tap.properties.cache_key", path, err)) {
         return false;
     }

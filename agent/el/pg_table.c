@@ -170,30 +170,13 @@ bool pg_table_add_column(struct pg *pg, const struct pg_table *table, const stru
 
 struct column pg_changed_column(const struct column *column, enum schema_change change)
 {
-    struct column c = *column;
-    switch (change) {
-    case CHANGE_TO_INTEGER:
-        c.kind = COLUMN_INTEGER;
-        c.type = STR("bigint");
-        break;
-    case CHANGE_TO_NUMBER: /* keeps 64-bit integers as they are, where double precision rounds */
-        c.kind = COLUMN_REAL;
-        c.type = STR("numeric");
-        break;
-    case CHANGE_TO_TEXT:
-        c.kind = COLUMN_TEXT;
-        c.type = STR("text");
-        break;
-    case CHANGE_TO_JSON:
-        c.kind = COLUMN_JSON;
-        c.type = STR("jsonb");
-        break;
-    case CHANGE_NONE:
-    case CHANGE_HELD:
-    default:
-        break;
-    }
-    return c;
+    static const struct str types[SCHEMA_CHANGES] = {
+        [CHANGE_TO_INTEGER] = STR_INIT("bigint"),
+        [CHANGE_TO_NUMBER] = STR_INIT("numeric"), /* where double precision rounds bigint */
+        [CHANGE_TO_TEXT] = STR_INIT("text"),
+        [CHANGE_TO_JSON] = STR_INIT("jsonb"),
+    };
+    return schema_changed_column(column, change, types);
 }
 
 /* to_jsonb(column), or column::type; a boolean is cast to numbers by way of integer only. */

@@ -1,7 +1,5 @@
 #include "agent/el/postgres_quarantine.h"
 
-enum { SQL_BYTES_MAX = 1 << 20 };
-
 static void add_table(const struct postgres_quarantine *q, struct buf *sql)
 {
     const struct pg_table table = {q->schema, STR(QUARANTINE_TABLE)};
@@ -23,7 +21,7 @@ bool postgres_quarantine_open(struct postgres_quarantine *q, struct arena *arena
 /* Steps that come first in a new schema would all make it: they take turns. */
 static bool make_table(struct postgres_quarantine *q, struct err *err)
 {
-    AUTO(buf) sql = buf_growing(SQL_BYTES_MAX);
+    AUTO(buf) sql = buf_growing(PG_SQL_BYTES_MAX);
     if (q->is_there) {
         return true;
     }
@@ -41,7 +39,7 @@ static bool make_table(struct postgres_quarantine *q, struct err *err)
 
 bool postgres_quarantine_clear(struct postgres_quarantine *q, struct err *err)
 {
-    AUTO(buf) sql = buf_growing(SQL_BYTES_MAX);
+    AUTO(buf) sql = buf_growing(PG_SQL_BYTES_MAX);
     if (q->is_cleared || !q->is_there) {
         return true;
     }
@@ -56,7 +54,7 @@ bool postgres_quarantine_clear(struct postgres_quarantine *q, struct err *err)
 
 static bool trim(const struct postgres_quarantine *q, struct err *err)
 {
-    AUTO(buf) sql = buf_growing(SQL_BYTES_MAX);
+    AUTO(buf) sql = buf_growing(PG_SQL_BYTES_MAX);
     buf_add_text(&sql, "DELETE FROM ");
     add_table(q, &sql);
     buf_add_text(&sql, " WHERE state_id = ");
@@ -72,7 +70,7 @@ static bool trim(const struct postgres_quarantine *q, struct err *err)
 static bool insert(const struct postgres_quarantine *q, const struct rejects *r, bool is_pending,
                    struct err *err)
 {
-    AUTO(buf) sql = buf_growing(SQL_BYTES_MAX);
+    AUTO(buf) sql = buf_growing(PG_SQL_BYTES_MAX);
     buf_add_text(&sql, "INSERT INTO ");
     add_table(q, &sql);
     buf_add_text(&sql, " (rejected_at, state_id, stream, place, reason, record, record_bytes, "

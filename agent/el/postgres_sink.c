@@ -318,11 +318,8 @@ static bool add_column(struct postgres_sink *t, struct column column, struct err
 static bool shape_table(struct postgres_sink *t, const struct schema *schema, struct err *err)
 {
     bool is_overwrite = t->link->load->mode == MODE_OVERWRITE;
-    t->held = (struct held_columns){
-        .items = arena_array(t->link->arena, schema->count + 1, sizeof(*t->held.items)),
-        .count = schema->count};
-    if (t->held.items == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for columns");
+    if (!held_columns_init(&t->held, schema->count, t->link->arena, err)) {
+        return false;
     }
     if (t->there.count == 0 && !is_overwrite) {
         return pg_table_create(&t->link->pg, &t->table, schema, &t->key, err) &&

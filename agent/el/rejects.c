@@ -73,7 +73,8 @@ static size_t character(struct str text, size_t at)
     return is_whole && str_is_utf8(str_slice(text, at, at + len)) ? len : 0;
 }
 
-void reject_clean_text(struct str text, size_t max, struct buf *out)
+/* The text as UTF-8 without NUL, cut at `max` bytes: what is neither becomes U+FFFD. */
+static void add_clean(struct str text, size_t max, struct buf *out)
 {
     static const struct str replacement = STR_INIT("\xef\xbf\xbd");
     size_t start = out->len;
@@ -171,13 +172,13 @@ bool rejects_add(struct rejects *r, const struct reject *reject, struct err *err
     }
     struct reject_slot *s = &r->slots[r->waiting];
     *s = (struct reject_slot){.stream = r->text.len, .record_bytes = reject->record_bytes};
-    reject_clean_text(reject->stream, REJECT_TEXT_BYTES, &r->text);
+    add_clean(reject->stream, REJECT_TEXT_BYTES, &r->text);
     s->place = r->text.len;
-    reject_clean_text(reject->place, REJECT_TEXT_BYTES, &r->text);
+    add_clean(reject->place, REJECT_TEXT_BYTES, &r->text);
     s->reason = r->text.len;
-    reject_clean_text(reject->reason, REJECT_TEXT_BYTES, &r->text);
+    add_clean(reject->reason, REJECT_TEXT_BYTES, &r->text);
     s->record = r->text.len;
-    reject_clean_text(reject->record, REJECT_RECORD_BYTES, &r->text);
+    add_clean(reject->record, REJECT_RECORD_BYTES, &r->text);
     s->end = r->text.len;
     if (r->text.overflow) {
         return err_set(err, ERR_NO_MEMORY, "no memory for a rejected record");

@@ -73,5 +73,3 @@ void rejects_taken(struct rejects *r); /* none waits any more */
 
 /* A row as one JSON object, for `record`. */
 void reject_write_row(const struct schema *schema, const struct value *row, struct buf *out);
-/* The text as UTF-8 without NUL, cut at `max` bytes: what is neither becomes U+FFFD. */
-void reject_clean_text(struct str text, size_t max, struct buf *out);

@@ -135,11 +135,35 @@ static bool value_fits(const struct column *there, const struct value *v)
     }
 }
 
+struct column schema_changed_column(const struct column *column, enum schema_change change,
+                                    const struct str types[SCHEMA_CHANGES])
+{
+    static const enum column_kind kinds[SCHEMA_CHANGES] = {
+        [CHANGE_TO_INTEGER] = COLUMN_INTEGER,
+        [CHANGE_TO_NUMBER] = COLUMN_REAL,
+        [CHANGE_TO_TEXT] = COLUMN_TEXT,
+        [CHANGE_TO_JSON] = COLUMN_JSON,
+    };
+    struct column c = *column;
+    if (change != CHANGE_NONE && change != CHANGE_HELD) {
+        c.kind = kinds[change];
+        c.type = types[change];
+    }
+    return c;
+}
+
 bool schema_change_check(const struct column *there, const struct value *value, struct err *err)
 {
     return value_fits(there, value) ||
            err_set(err, ERR_INVALID, "column \"" STR_FMT "\": a value that is none of its %s",
                    STR_ARG(there->name), kind_name(there->kind));
+}
+
+bool held_columns_init(struct held_columns *ret, size_t count, struct arena *arena, struct err *err)
+{
+    *ret = (struct held_columns){
+        .items = arena_array(arena, count + 1, sizeof(const struct column *)), .count = count};
+    return ret->items != NULL || err_set(err, ERR_NO_MEMORY, "no memory for columns");
 }
 
 bool held_columns_check(const struct held_columns *held, const struct value *row, struct err *err)
@@ -179,10 +203,9 @@ bool schema_write_changes(const struct schema *before, const struct schema *afte
     for (size_t i = 0; i < before->count && count < SCHEMA_CHANGES_MAX; i++) {
         const struct column *b = &before->columns[i];
         size_t at = 0;
-        const struct column *a =
-            schema_find_nocase(after, b->name, &at) ? &after->columns[at] : NULL;
-        if (a == NULL || !str_eq(schema_type_name(a), schema_type_name(b))) {
-            write_change(&w, b, a);
+        bool is_there = schema_find_nocase(after, b->name, &at);
+        if (!is_there || !str_eq(schema_type_name(&after->columns[at]), schema_type_name(b))) {
+            write_change(&w, b, is_there ? &after->columns[at] : NULL);
             count++;
         }
     }

@@ -17,6 +17,10 @@ enum schema_change {
 MUST_CHECK bool schema_change_choose(const struct column *there, const struct column *now,
                                      enum schema_policy policy, enum schema_change *ret,
                                      struct err *err);
+/* The column as it is then, with the type of this database. Of CHANGE_NONE and CHANGE_HELD, as it is. */
+enum { SCHEMA_CHANGES = CHANGE_HELD + 1 };
+struct column schema_changed_column(const struct column *column, enum schema_change change,
+                                    const struct str types[SCHEMA_CHANGES]);
 /* Of a column that is held: ERR_INVALID when the value does not fit its kind. */
 MUST_CHECK bool schema_change_check(const struct column *there, const struct value *value,
                                     struct err *err);
@@ -26,6 +30,9 @@ struct held_columns {
     const struct column **items; /* by column of the rows; NULL: none is held */
     size_t count;
 };
+/* `count` columns, none held, in the arena. */
+MUST_CHECK bool held_columns_init(struct held_columns *ret, size_t count, struct arena *arena,
+                                  struct err *err);
 MUST_CHECK bool held_columns_check(const struct held_columns *held, const struct value *row,
                                    struct err *err);
 

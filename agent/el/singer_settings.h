@@ -21,6 +21,17 @@ struct foreign_setting {
     const char *turns_on; /* one more of ours, true then; may be NULL */
     const char *help;
 };
+/* Those that map streams: rows of a table. */
+#define FOREIGN_STREAM_MAPS(why_)                                                                  \
+    {.name = "stream_map_config",                                                                  \
+     .effect = FOREIGN_PASSED_OVER,                                                                \
+     .help = "it is of stream_maps, which are refused"},                                           \
+        {.name = "faker_config",                                                                   \
+         .effect = FOREIGN_PASSED_OVER,                                                            \
+         .help = "it is of stream_maps, which are refused"},                                       \
+    {                                                                                              \
+        .name = "stream_maps", .effect = FOREIGN_REFUSED, .help = (why_)                           \
+    }
 struct singer_settings {
     struct field_table table;
     void

@@ -45,15 +45,7 @@ static const struct foreign_setting foreign[] = {
     {.name = "flattening_max_depth",
      .effect = FOREIGN_PASSED_OVER,
      .help = "it is of flattening_enabled"},
-    {.name = "stream_map_config",
-     .effect = FOREIGN_PASSED_OVER,
-     .help = "it is of stream_maps, which are refused"},
-    {.name = "faker_config",
-     .effect = FOREIGN_PASSED_OVER,
-     .help = "it is of stream_maps, which are refused"},
-    {.name = "stream_maps",
-     .effect = FOREIGN_REFUSED,
-     .help = "it is Python: put meltano-map-transformer behind the tap, or read a view"},
+    FOREIGN_STREAM_MAPS("it is Python: put meltano-map-transformer behind the tap, or read a view"),
     {0},
 };
 
@@ -342,8 +334,9 @@ int singer_tap_run(struct cli *cli, void *ctx)
         return cli_usage(cli, "%s; %s", err.msg, err.hint);
     }
     if (p.tap->discover == NULL) {
-        return cli_usage(cli, "the tap %s is no Singer program; load from it with selvedge-el step",
-                         p.tap->type);
+        return cli_usage(
+            cli, "the tap %s reads Singer messages itself; load from it with selvedge-el step",
+            p.tap->type);
     }
     if (cli_bool(cli, "about")) {
         return about(cli, p.tap);

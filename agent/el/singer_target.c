@@ -22,8 +22,6 @@ enum {
 static const char *const load_methods[] = {"append-only", "append",    "upsert", "upsert",
                                            "overwrite",   "overwrite", NULL};
 static const char *const nul_values[] = {"true", "replace", "false", "error", NULL};
-#define MAPPER_HINT                                                                                \
-    "it is Python: put meltano-map-transformer in front of the target, or map in the tap"
 /* What targets of the Singer SDK, MeltanoLabs' among them, are set with. */
 static const struct foreign_setting foreign[] = {
     {.name = "load_method", .as = "mode", .values = load_methods},
@@ -38,13 +36,8 @@ static const struct foreign_setting foreign[] = {
     {.name = "interpret_content_encoding",
      .effect = FOREIGN_PASSED_OVER,
      .help = "contentEncoding base16 always means bytes"},
-    {.name = "stream_map_config",
-     .effect = FOREIGN_PASSED_OVER,
-     .help = "it is of stream_maps, which are refused"},
-    {.name = "faker_config",
-     .effect = FOREIGN_PASSED_OVER,
-     .help = "it is of stream_maps, which are refused"},
-    {.name = "stream_maps", .effect = FOREIGN_REFUSED, .help = MAPPER_HINT},
+    FOREIGN_STREAM_MAPS(
+        "it is Python: put meltano-map-transformer in front of the target, or map in the tap"),
     {0},
 };
 struct flatten_settings {

@@ -205,11 +205,8 @@ static bool add_column(struct sqlite_sink *t, const struct column *column, struc
 /* Makes the table, or gives it what it needs to take the rows. */
 static bool shape_table(struct sqlite_sink *t, const struct schema *schema, struct err *err)
 {
-    t->held = (struct held_columns){
-        .items = arena_array(t->arena, schema->count + 1, sizeof(*t->held.items)),
-        .count = schema->count};
-    if (t->held.items == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for columns");
+    if (!held_columns_init(&t->held, schema->count, t->arena, err)) {
+        return false;
     }
     if (t->there.count == 0) {
         t->is_changed = true;

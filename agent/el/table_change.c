@@ -7,30 +7,13 @@
 
 struct column table_changed_column(const struct column *column, enum schema_change change)
 {
-    struct column c = *column;
-    switch (change) {
-    case CHANGE_TO_INTEGER:
-        c.kind = COLUMN_INTEGER;
-        c.type = STR("INTEGER");
-        break;
-    case CHANGE_TO_NUMBER: /* keeps integers of 64 bits as they are, where REAL rounds them */
-        c.kind = COLUMN_REAL;
-        c.type = STR("NUMERIC");
-        break;
-    case CHANGE_TO_TEXT:
-        c.kind = COLUMN_TEXT;
-        c.type = STR("TEXT");
-        break;
-    case CHANGE_TO_JSON:
-        c.kind = COLUMN_JSON;
-        c.type = STR(SQL_JSON_TYPE);
-        break;
-    case CHANGE_NONE:
-    case CHANGE_HELD:
-    default:
-        break;
-    }
-    return c;
+    static const struct str types[SCHEMA_CHANGES] = {
+        [CHANGE_TO_INTEGER] = STR_INIT("INTEGER"),
+        [CHANGE_TO_NUMBER] = STR_INIT("NUMERIC"), /* where REAL rounds integers of 64 bits */
+        [CHANGE_TO_TEXT] = STR_INIT("TEXT"),
+        [CHANGE_TO_JSON] = STR_INIT(SQL_JSON_TYPE),
+    };
+    return schema_changed_column(column, change, types);
 }
 
 /* What the column's values are in the new one. */

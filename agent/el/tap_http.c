@@ -463,15 +463,13 @@ static bool http_tap_choose(void *options, const struct stream_choice *choice,
                             enum load_mode *ret_mode, struct err *err)
 {
     struct http_tap_options *o = options;
-    if (choice->replication == REPLICATION_LOG) {
-        err_set(err, ERR_INVALID, "tap http has no LOG_BASED replication");
-        return err_hint(err, "choose INCREMENTAL or FULL_TABLE in the catalog");
+    struct str key;
+    if (!discovery_choose_key(choice, o->replication_key, &key, ret_mode, err)) {
+        return false;
     }
-    if (choice->replication == REPLICATION_KEY && choice->replication_key.len > 0) {
-        o->replication_key = choice->replication_key;
+    if (key.len > 0) { /* else it stays: "since" names it */
+        o->replication_key = key;
     }
-    bool is_full = choice->replication == REPLICATION_FULL || o->replication_key.len == 0;
-    *ret_mode = is_full ? MODE_OVERWRITE : MODE_UPSERT;
     return true;
 }
 

@@ -147,6 +147,22 @@ static bool modbus_tap_open(struct tap **ret, const struct tap_context *context,
     return true;
 }
 
+/* What it would give, without asking anybody. */
+static bool modbus_tap_discover(const struct tap_context *context, const struct found_taker *taker,
+                                struct err *err)
+{
+    struct tap_modbus t = {.context = context};
+    const struct modbus_options *o = context->options;
+    t.registers = o->registers.items;
+    t.count = o->registers.count;
+    if (!make_schema(&t, err)) {
+        return false;
+    }
+    const struct found_stream found = {
+        .name = t.stream.name, .schema = t.stream.schema, .key = t.stream.key, .row_count = -1};
+    return taker->take(taker->ctx, &found, err);
+}
+
 const struct tap_ops tap_modbus = {
     .type = "modbus",
     .options = &tap_modbus_options,
@@ -154,4 +170,6 @@ const struct tap_ops tap_modbus = {
     .next = modbus_tap_next,
     .state = modbus_tap_state,
     .close = modbus_tap_close,
+    .discover = modbus_tap_discover,
+    .choose = discovery_choose_samples,
 };

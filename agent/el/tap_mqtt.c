@@ -238,6 +238,20 @@ static bool mqtt_tap_open(struct tap **ret, const struct tap_context *context, s
     return true;
 }
 
+/* What it would give, without asking anybody. */
+static bool mqtt_tap_discover(const struct tap_context *context, const struct found_taker *taker,
+                              struct err *err)
+{
+    struct tap_mqtt t = {.context = context};
+    t.options = context->options;
+    if (!make_schema(&t, err)) {
+        return false;
+    }
+    const struct found_stream found = {
+        .name = t.stream.name, .schema = t.stream.schema, .key = t.stream.key, .row_count = -1};
+    return taker->take(taker->ctx, &found, err);
+}
+
 const struct tap_ops tap_mqtt = {
     .type = "mqtt",
     .options = &tap_mqtt_options,
@@ -245,4 +259,6 @@ const struct tap_ops tap_mqtt = {
     .next = mqtt_tap_next,
     .state = mqtt_tap_state,
     .close = mqtt_tap_close,
+    .discover = mqtt_tap_discover,
+    .choose = discovery_choose_samples,
 };

@@ -202,6 +202,19 @@ static bool system_tap_open(struct tap **ret, const struct tap_context *context,
     return true;
 }
 
+/* What it would give, without asking anybody. */
+static bool system_tap_discover(const struct tap_context *context, const struct found_taker *taker,
+                                struct err *err)
+{
+    struct tap_system t = {.context = context};
+    if (!make_schema(&t, err)) {
+        return false;
+    }
+    const struct found_stream found = {
+        .name = t.stream.name, .schema = t.stream.schema, .key = t.stream.key, .row_count = -1};
+    return taker->take(taker->ctx, &found, err);
+}
+
 const struct tap_ops tap_system = {
     .type = "system",
     .options = &tap_system_options,
@@ -209,4 +222,6 @@ const struct tap_ops tap_system = {
     .next = system_tap_next,
     .state = system_tap_state,
     .close = system_tap_close,
+    .discover = system_tap_discover,
+    .choose = discovery_choose_samples,
 };

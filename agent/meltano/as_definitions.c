@@ -56,7 +56,7 @@ static struct str as_name(const struct importing *m, struct str text)
         char c = text.ptr[i];
         bool is_word = (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
         bool is_kept = is_word || (i > 0 && (c == '_' || c == '-' || c == '.'));
-        buf_add_char(&out, is_kept ? c : i > 0 ? '-' : 'x');
+        buf_add(&out, is_kept ? str_slice(text, i, i + 1) : i > 0 ? STR("-") : STR("x"));
     }
     if (max < text.len) {
         buf_addf(&out, "-%08x", hash_of(text));
@@ -276,7 +276,7 @@ static bool set_after(struct importing *m, struct unit *unit, struct unit *const
                       size_t count)
 {
     bool is_load = meltano_is_el(&unit->block);
-    unit->after = arena_array(m->arena, count, sizeof(*unit->after));
+    unit->after = arena_array(m->arena, count, sizeof(struct unit *));
     for (size_t i = 0; unit->after != NULL && i < count; i++) {
         if (!is_load || !meltano_is_el(&before[i]->block)) {
             unit->after[unit->after_count++] = before[i];

@@ -251,7 +251,10 @@ static struct str underscored(struct arena *arena, struct str key)
 {
     char *text = arena_alloc(arena, key.len + 1);
     for (size_t i = 0; text != NULL && i < key.len; i++) {
-        text[i] = key.ptr[i] == '-' ? '_' : key.ptr[i];
+        text[i] = key.ptr[i];
+        if (text[i] == '-') {
+            text[i] = '_';
+        }
     }
     return text == NULL ? key : (struct str){text, key.len};
 }

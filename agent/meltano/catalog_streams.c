@@ -171,6 +171,6 @@ bool catalog_cache_key(const struct meltano_setup *tap, struct arena *arena,
         ret[2 * i] = "0123456789abcdef"[digest[i] >> 4];
         ret[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
     }
-    ret[2 * SHA1_BYTES] = '\0';
+    ret[CATALOG_KEY_SIZE - 1] = '\0';
     return true;
 }

@@ -172,9 +172,6 @@ struct retry_order {
 MUST_CHECK bool retry_keys_stored(struct runner *runner, struct str run,
                                   enum run_retry_strategy strategy, struct arena *arena,
                                   struct retry_order *order, struct err *err);
-MUST_CHECK bool retry_enqueue(struct runner *runner, const struct stored_run *parent,
-                              const struct retry_order *order, struct arena *arena,
-                              char ret_run[UUID_TEXT_SIZE], struct err *err);
 /* Before the end of a run that failed is recorded, with which it becomes durable: by its job's
  * policy, or because it was interrupted. False: it should be tried again, but that cannot be queued
  * now. */

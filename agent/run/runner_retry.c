@@ -38,9 +38,9 @@ static bool child_tags(const struct stored_run *parent, struct str interruptions
     return tags_join(&tags, &count, arena, &joined, err) && tags_write(&joined, arena, ret, err);
 }
 
-bool retry_enqueue(struct runner *runner, const struct stored_run *parent,
-                   const struct retry_order *order, struct arena *arena,
-                   char ret_run[UUID_TEXT_SIZE], struct err *err)
+static bool enqueue(struct runner *runner, const struct stored_run *parent,
+                    const struct retry_order *order, struct arena *arena,
+                    char ret_run[UUID_TEXT_SIZE], struct err *err)
 {
     struct stored_run child = *parent;
     new_id(runner, ret_run);
@@ -226,7 +226,7 @@ bool retry_interrupted(struct runner *runner, const struct stored_run *parent,
     order->retry_number = parent->retry_number;
     order->interruptions = str_from(text);
     if (!make_room(runner, parent, order->keys, err) ||
-        !retry_enqueue(runner, parent, order, arena, id, err)) {
+        !enqueue(runner, parent, order, arena, id, err)) {
         return false;
     }
     LOG(INFO, "run.retry_queued", F_S("parent", parent->id), F_T("run", id),
@@ -255,7 +255,7 @@ bool retry_by_policy(struct active_run *run, struct err *err)
         return true;
     }
     if (!make_room(runner, &run->facts, order.keys, err) ||
-        !retry_enqueue(runner, &run->facts, &order, &arena, id, err)) {
+        !enqueue(runner, &run->facts, &order, &arena, id, err)) {
         return false;
     }
     LOG(INFO, "run.retry_queued", F_T("parent", run->id), F_T("run", id),
@@ -351,5 +351,5 @@ bool runner_retry(struct runner *runner, struct str run, enum retry_what what, s
                       STR_ARG(run));
         return err_hint(err, "--all tries all of its steps");
     }
-    return retry_enqueue(runner, &parent, &order, &arena, ret_run, err);
+    return enqueue(runner, &parent, &order, &arena, ret_run, err);
 }

@@ -231,7 +231,8 @@ static bool take_external(struct step_pipes *p, const struct pipes_message *m)
     return true;
 }
 
-struct step_pipes_asset *step_pipes_find(const struct step_pipes *p, struct str key)
+/* NULL when the step does not make it. */
+static struct step_pipes_asset *find_asset(const struct step_pipes *p, struct str key)
 {
     for (size_t i = 0; i < p->options.asset_count; i++) {
         if (str_eq(p->assets[i].key, key)) {
@@ -243,7 +244,7 @@ struct step_pipes_asset *step_pipes_find(const struct step_pipes *p, struct str 
 
 static bool take_report(struct step_pipes *p, const struct pipes_message *m, struct wall_time now)
 {
-    struct step_pipes_asset *asset = step_pipes_find(p, m->asset);
+    struct step_pipes_asset *asset = find_asset(p, m->asset);
     if (asset == NULL) {
         return take_oddity(p, m, now, PIPES_ODD_ASSET, m->asset);
     }

@@ -69,6 +69,4 @@ void step_pipes_end(struct step_pipes *pipes, struct wall_time now);
 
 /* A check that only the program can report (it has neither SQL nor a command) and did not, or NULL:
  * as in Dagster, a step that succeeds must have reported what was declared. */
-const struct check *step_pipes_missing_check(const struct step_pipes_asset *asset);
-/* NULL when the step does not make it. */
-struct step_pipes_asset *step_pipes_find(const struct step_pipes *pipes, struct str key);
+const struct check *step_pipes_missing_check(const struct step_pipes_asset *of);

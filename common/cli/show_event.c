@@ -124,8 +124,9 @@ void cli_event(struct cli *cli, struct str line)
     buf_add_harmless(&out, str_slice(text_of(event, "at"), TIME_FROM, TIME_TO));
     buf_addf(&out, "  %s%-29.*s%s ", cli_tone_on(cli, tone), STR_ARG(type),
              cli_tone_off(cli, tone));
-    struct str step = text_of(event, "step");
-    buf_add_harmless(&out, str_is_empty(step) ? text_of(event, "asset") : step);
+    /* The asset, where it is not the step: one of several that it makes. */
+    struct str asset = text_of(event, "asset");
+    buf_add_harmless(&out, str_is_empty(asset) ? text_of(event, "step") : asset);
     add_details(&out, event);
     cli_json(cli, str_trim_end(buf_str(&out), ' '));
 }

@@ -4,14 +4,11 @@ import os
 
 import meltano_project
 from el_step import execute, main, run, run_ok
+from meltano_project import asked, change
 
 
 def step(*block, **more):
     return {"kind": "meltano", "asset": "a", "state_dir": "states", "meltano": {"project": "meltano/meltano.yml", "block": list(block), **more}}
-
-
-def asked():
-    return meltano_project.lines("meltano/asked.jsonl")
 
 
 def rows(path="meltano/out.jsonl"):
@@ -21,14 +18,6 @@ def rows(path="meltano/out.jsonl"):
 def states(name):
     with open(f"states/{name}.json", encoding="utf8") as file:
         return [s["value"] for s in json.load(file)["states"]]
-
-
-def change(old, new):
-    with open("meltano/meltano.yml", encoding="utf8") as file:
-        text = file.read()
-    assert old in text, old
-    with open("meltano/meltano.yml", "w", encoding="utf8") as file:
-        file.write(text.replace(old, new))
 
 
 PAIR = step("tap-shop", "target-files")

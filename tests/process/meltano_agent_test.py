@@ -8,6 +8,7 @@ import sys
 import tempfile
 
 import meltano_project
+from meltano_project import asked, change
 
 AGENT = os.path.join(os.environ["SELVEDGE_BIN_DIR"], "selvedge-agent")
 
@@ -25,20 +26,8 @@ def define(entry="{project: meltano, schedules: paused}", more=""):
         file.write(f"project: shop\nmeltano: [{entry}]\n{more}")
 
 
-def change(old, new):
-    with open("meltano/meltano.yml", encoding="utf8") as file:
-        text = file.read()
-    assert old in text, old
-    with open("meltano/meltano.yml", "w", encoding="utf8") as file:
-        file.write(text.replace(old, new))
-
-
 def assets():
     return [json.loads(line)["definition"]["key"] for line in agent("assets", "--json").splitlines()]
-
-
-def asked():
-    return meltano_project.lines("meltano/asked.jsonl")
 
 
 def it_becomes_assets_jobs_and_schedules():

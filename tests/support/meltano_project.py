@@ -127,3 +127,18 @@ def lines(path):
         return []
     with open(path, encoding="utf8") as file:
         return [json.loads(line) for line in file]
+
+
+def asked(folder="meltano"):
+    """What the tap was given, each time."""
+    return lines(os.path.join(folder, "asked.jsonl"))
+
+
+def change(old, new, folder="meltano"):
+    """In its meltano.yml."""
+    path = os.path.join(folder, "meltano.yml")
+    with open(path, encoding="utf8") as file:
+        text = file.read()
+    assert old in text, old
+    with open(path, "w", encoding="utf8") as file:
+        file.write(text.replace(old, new))

@@ -7,5 +7,7 @@ endforeach()
 selvedge_test(NAME sync_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/sync_test.c LIBS agent_sync)
 selvedge_test(NAME schedule_test LABEL unit
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/schedule_test.c ${CMAKE_CURRENT_LIST_DIR}/tzif_fixture.c LIBS agent_schedule)
-selvedge_test(NAME run_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/run_test.c LIBS agent_run)
-selvedge_test(NAME run_shared_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/run_shared_test.c LIBS agent_run)
+foreach(name run run_shared)
+    selvedge_test(NAME ${name}_test LABEL unit LIBS agent_run
+        SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}_test.c ${CMAKE_CURRENT_LIST_DIR}/run_fixture.c)
+endforeach()

@@ -1,4 +1,4 @@
-foreach(name blocks catalog env glob load projects tree values)
+foreach(name blocks catalog env glob load projects state tree values)
     selvedge_test(NAME meltano_${name}_test LABEL unit
         SOURCES ${CMAKE_CURRENT_LIST_DIR}/meltano_${name}_test.c ${CMAKE_CURRENT_LIST_DIR}/meltano_fixture.c
         LIBS agent_meltano test_support)

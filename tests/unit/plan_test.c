@@ -37,13 +37,31 @@ static const char *show(const struct definitions *defs, const struct plan *plan,
     return buf_cstr(out);
 }
 
+struct plan_case {
+    const char *selection;
+    const char *expected; /* show() */
+};
+
+static void expect_plans(const char *assets, const struct plan_case *cases, size_t count)
+{
+    struct loaded l;
+    load_assets(&l, assets);
+    assert_loaded(&l);
+    for (size_t i = 0; i < count; i++) {
+        AUTO(arena) arena = arena_new(1 << 20);
+        struct plan plan;
+        assert_true(plan_make(l.defs, str_from(cases[i].selection), &arena, &plan, &l.err));
+        char memory[256];
+        struct buf out = buf_fixed(memory, sizeof(memory));
+        assert_string_equal(show(l.defs, &plan, &out), cases[i].expected);
+    }
+    loaded_release(&l);
+}
+
 static void steps_are_ordered_and_wait(void **state)
 {
     (void)state;
-    static const struct {
-        const char *selection;
-        const char *expected;
-    } cases[] = {
+    static const struct plan_case cases[] = {
         {"*", "raw/a; raw/b; stg<1,0; mart<2,1; report<3; late"},
         {"report", "report"},
         {"+mart", "raw/a; raw/b; stg<1,0; mart<2,1"},
@@ -53,18 +71,7 @@ static void steps_are_ordered_and_wait(void **state)
         {"stg+", "stg; mart<0; report<1; late"},
         {"ext+", "late"},
     };
-    struct loaded l;
-    load_assets(&l, text);
-    assert_loaded(&l);
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        AUTO(arena) arena = arena_new(1 << 20);
-        struct plan plan;
-        assert_true(plan_make(l.defs, str_from(cases[i].selection), &arena, &plan, &l.err));
-        char memory[256];
-        struct buf out = buf_fixed(memory, sizeof(memory));
-        assert_string_equal(show(l.defs, &plan, &out), cases[i].expected);
-    }
-    loaded_release(&l);
+    expect_plans(text, cases, COUNT_OF(cases));
 }
 
 /* ext, in -> lake {x, y, z}; of x, y -> of_xy; x -> of_x */
@@ -84,10 +91,7 @@ static const char shared[] = "assets:\n"
 static void assets_of_one_step_are_planned_together(void **state)
 {
     (void)state;
-    static const struct {
-        const char *selection;
-        const char *expected;
-    } cases[] = {
+    static const struct plan_case cases[] = {
         {"*", "in/b; in/a; lake{lake/x,lake/y,lake/z}<1,0; of_xy<2,3; of_x<2"},
         /* A run that selects some of them. */
         {"lake/z", "lake{lake/z}"},
@@ -96,18 +100,7 @@ static void assets_of_one_step_are_planned_together(void **state)
         {"lake/x+", "lake{lake/x,lake/y}; of_xy<0,1; of_x<0"},
         {"of_xy", "of_xy"},
     };
-    struct loaded l;
-    load_assets(&l, shared);
-    assert_loaded(&l);
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        AUTO(arena) arena = arena_new(1 << 20);
-        struct plan plan;
-        assert_true(plan_make(l.defs, str_from(cases[i].selection), &arena, &plan, &l.err));
-        char memory[256];
-        struct buf out = buf_fixed(memory, sizeof(memory));
-        assert_string_equal(show(l.defs, &plan, &out), cases[i].expected);
-    }
-    loaded_release(&l);
+    expect_plans(shared, cases, COUNT_OF(cases));
 }
 
 static void jobs_are_planned_from_their_assets(void **state)

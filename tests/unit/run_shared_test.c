@@ -1,6 +1,6 @@
 /* run_shared_test.c - a step that makes several assets, and what is made from each of them:
  *     lake = {x, y, z};   x --> a    y --> b    z --> c    x, y --> d */
-#include "agent/run/run.h"
+#include "tests/unit/run_fixture.h"
 
 #include "tests/support/cmocka_all.h"
 
@@ -25,64 +25,19 @@ static const struct plan plan = {
 static struct shared_step lake = {.key = STR_INIT("lake")};
 static struct asset assets[ASSETS];
 static const struct definitions defs = {.assets = assets, .asset_count = ASSETS};
-static struct arena arena;
-static struct run run;
-static struct mono_time now;
 
 static int begin(void **state)
 {
     (void)state;
-    struct err err = {0};
     for (size_t i = 0; i < ASSETS; i++) {
         assets[i] = (struct asset){.key = STR("x"), .step = i <= Z ? &lake : NULL};
     }
-    now.ns = NS_PER_SEC;
-    arena = arena_new(1 << 16);
-    return run_init(&run, &defs, &plan, &arena, &err) ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    arena_release(&arena);
-    return 0;
-}
-
-static void expect_start(uint32_t expected)
-{
-    uint32_t step = STEPS;
-    size_t cursor = 0;
-    assert_true(run_next(&run, now, &cursor, &step));
-    assert_int_equal(step, expected);
-    run_step_started(&run, step);
-}
-
-static void expect_none(void)
-{
-    uint32_t step = STEPS;
-    size_t cursor = 0;
-    assert_false(run_next(&run, now, &cursor, &step));
+    return run_fixture_begin(&defs, &plan);
 }
 
 static enum step_state ends(uint32_t step, enum step_outcome outcome)
 {
     return run_step_ended(&run, step, outcome, now, 0);
-}
-
-static void expect_skip(uint32_t expected, uint32_t expected_because)
-{
-    uint32_t step = STEPS;
-    uint32_t because = STEPS;
-    assert_true(run_skip_blocked(&run, &step, &because));
-    assert_int_equal(step, expected);
-    assert_int_equal(because, expected_because);
-}
-
-static void expect_no_skip(void)
-{
-    uint32_t step = STEPS;
-    uint32_t because = STEPS;
-    assert_false(run_skip_blocked(&run, &step, &because));
 }
 
 static void all_of_them_are_made_at_once(void **state)
@@ -207,7 +162,7 @@ static void what_was_made_before_a_cancel_stays_made(void **state)
     assert_int_equal(run.made[Y], RUN_ASSET_FALLEN);
 }
 
-#define RUN_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define RUN_TEST(name) cmocka_unit_test_setup_teardown(name, begin, run_fixture_end)
 
 int main(void)
 {

@@ -1,6 +1,6 @@
 /* run_test.c - the graph of every test:   a --> b --> d      e (alone)
  *                                           '-> c --'                  */
-#include "agent/run/run.h"
+#include "tests/unit/run_fixture.h"
 
 #include "tests/support/cmocka_all.h"
 
@@ -22,64 +22,19 @@ static const struct plan plan = {
     .steps = steps, .count = STEPS, .assets = plan_assets, .asset_count = STEPS};
 static struct asset assets[STEPS];
 static const struct definitions defs = {.assets = assets, .asset_count = STEPS};
-static struct arena arena;
-static struct run run;
-static struct mono_time now;
 
 static int begin(void **state)
 {
     (void)state;
-    struct err err = {0};
     for (size_t i = 0; i < STEPS; i++) {
         assets[i] = (struct asset){0};
     }
-    now.ns = NS_PER_SEC;
-    arena = arena_new(1 << 16);
-    return run_init(&run, &defs, &plan, &arena, &err) ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    arena_release(&arena);
-    return 0;
-}
-
-static void expect_start(uint32_t expected)
-{
-    uint32_t step = STEPS;
-    size_t cursor = 0;
-    assert_true(run_next(&run, now, &cursor, &step));
-    assert_int_equal(step, expected);
-    run_step_started(&run, step);
-}
-
-static void expect_none(void)
-{
-    uint32_t step = STEPS;
-    size_t cursor = 0;
-    assert_false(run_next(&run, now, &cursor, &step));
+    return run_fixture_begin(&defs, &plan);
 }
 
 static enum step_state ends(uint32_t step, bool ok)
 {
     return run_step_ended(&run, step, ok ? STEP_DID_WELL : STEP_DID_FAIL, now, 0);
-}
-
-static void expect_skip(uint32_t expected, uint32_t expected_because)
-{
-    uint32_t step = STEPS;
-    uint32_t because = STEPS;
-    assert_true(run_skip_blocked(&run, &step, &because));
-    assert_int_equal(step, expected);
-    assert_int_equal(because, expected_because);
-}
-
-static void expect_no_skip(void)
-{
-    uint32_t step = STEPS;
-    uint32_t because = STEPS;
-    assert_false(run_skip_blocked(&run, &step, &because));
 }
 
 static void steps_start_when_what_they_wait_for_succeeded(void **state)
@@ -249,7 +204,7 @@ static void no_memory_is_reported(void **state)
     arena_release(&none);
 }
 
-#define RUN_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define RUN_TEST(name) cmocka_unit_test_setup_teardown(name, begin, run_fixture_end)
 
 int main(void)
 {

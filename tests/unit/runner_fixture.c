@@ -150,6 +150,28 @@ int runner_world_events(struct runner_world *w, enum event_type type, const char
     return count;
 }
 
+int runner_world_lines(struct runner_world *w, const char *first, const char *second,
+                       const char *third)
+{
+    AUTO(buf) lines = buf_growing(STORE_FIXTURE_LINES_MAX);
+    int count = 0;
+    int64_t next = 1;
+    while (next <= store_last_seq(w->fixture.store)) {
+        struct batch_header header;
+        buf_reset(&lines);
+        runner_world_check(w, store_read_batch(w->fixture.store, next, LIMIT_BATCH_EVENTS, &header,
+                                               &lines, &w->err));
+        struct str rest = buf_str(&lines);
+        struct str line = STR_NONE;
+        while (str_cut(rest, '\n', &line, &rest)) {
+            next++;
+            count += str_contains(line, str_from(first)) && str_contains(line, str_from(second)) &&
+                     str_contains(line, str_from(third));
+        }
+    }
+    return count;
+}
+
 const char *runner_world_file(struct runner_world *w, const char *name)
 {
     static char text[4096];

@@ -38,5 +38,8 @@ void runner_world_turn(struct runner_world *w);
 void runner_world_wait_file(struct runner_world *w, const char *name);
 /* How many events of a type wait; of one asset when it is not NULL. The numbers leave no hole. */
 int runner_world_events(struct runner_world *w, enum event_type type, const char *asset);
+/* How many of them have all three texts; "" is in each. */
+int runner_world_lines(struct runner_world *w, const char *first, const char *second,
+                       const char *third);
 /* The text of a file in the world's folder; "" when it is not there. Borrowed until the next. */
 const char *runner_world_file(struct runner_world *w, const char *name);

@@ -40,28 +40,9 @@ static void run_it(enum run_state expected)
     assert_int_equal(w.state, expected);
 }
 
-/* Whether some event has all of the texts. */
 static bool has_event(const char *first, const char *second, const char *third)
 {
-    AUTO(buf) lines = buf_growing(STORE_FIXTURE_LINES_MAX);
-    struct batch_header header;
-    struct err err = {0};
-    int64_t next = 1;
-    while (next <= store_last_seq(w.fixture.store)) {
-        buf_reset(&lines);
-        assert_true(
-            store_read_batch(w.fixture.store, next, LIMIT_BATCH_EVENTS, &header, &lines, &err));
-        struct str rest = buf_str(&lines);
-        struct str line = STR_NONE;
-        while (str_cut(rest, '\n', &line, &rest)) {
-            next++;
-            if (str_contains(line, str_from(first)) && str_contains(line, str_from(second)) &&
-                str_contains(line, str_from(third))) {
-                return true;
-            }
-        }
-    }
-    return false;
+    return runner_world_lines(&w, first, second, third) > 0;
 }
 
 static bool has_folder(void)

@@ -55,27 +55,9 @@ static int events(enum event_type type, const char *asset)
     return runner_world_events(&w, type, asset);
 }
 
-/* How many events have all of the texts. */
 static int count_events(const char *first, const char *second, const char *third)
 {
-    AUTO(buf) lines = buf_growing(STORE_FIXTURE_LINES_MAX);
-    struct batch_header header;
-    struct err err = {0};
-    int count = 0;
-    int64_t next = 1;
-    while (next <= store_last_seq(w.fixture.store)) {
-        buf_reset(&lines);
-        assert_true(
-            store_read_batch(w.fixture.store, next, LIMIT_BATCH_EVENTS, &header, &lines, &err));
-        struct str rest = buf_str(&lines);
-        struct str line = STR_NONE;
-        while (str_cut(rest, '\n', &line, &rest)) {
-            next++;
-            count += str_contains(line, str_from(first)) && str_contains(line, str_from(second)) &&
-                     str_contains(line, str_from(third));
-        }
-    }
-    return count;
+    return runner_world_lines(&w, first, second, third);
 }
 
 static void one_child_makes_all_of_them(void **state)

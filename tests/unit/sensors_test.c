@@ -173,26 +173,10 @@ static void finish(void)
 /* Ticks that started a run, by what the database has. */
 static void expect_each_once(void)
 {
-    AUTO(buf) lines = buf_growing(STORE_FIXTURE_LINES_MAX);
-    struct batch_header header;
-    struct str rest;
-    struct str line = STR_NONE;
-    int files = 0;
-    int after = 0;
+    static const char tick[] = "\"type\":\"tick\"";
     int made = runner_world_events(&w, EVENT_ASSET_MATERIALIZATION, "a");
-    for (int64_t next = 1; next <= store_last_seq(w.fixture.store);) {
-        buf_reset(&lines);
-        runner_world_check(&w, store_read_batch(w.fixture.store, next, LIMIT_BATCH_EVENTS, &header,
-                                                &lines, &w.err));
-        rest = buf_str(&lines);
-        while (str_cut(rest, '\n', &line, &rest)) {
-            next++;
-            bool is_tick = str_contains(line, STR("\"type\":\"tick\""));
-            files += is_tick && str_contains(line, STR("\"sensor\":\"files\""));
-            after += is_tick && str_contains(line, STR("\"sensor\":\"after\""));
-        }
-    }
-    assert_int_equal(files, FILES);
+    int after = runner_world_lines(&w, tick, "\"sensor\":\"after\"", "");
+    assert_int_equal(runner_world_lines(&w, tick, "\"sensor\":\"files\"", ""), FILES);
     assert_in_range(after, 1, made); /* several at once are one cause */
 }
 
