@@ -2,7 +2,6 @@
 
 #include "tests/support/fault_malloc.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -305,44 +304,6 @@ static void a_foreign_file_keeps_its_ways(void **state)
     db_close(db);
 }
 
-struct opener {
-    pthread_t thread;
-    const char *path;
-    struct err err;
-};
-
-static void *open_and_close(void *ctx)
-{
-    struct opener *o = ctx;
-    struct db_options options = {.path = o->path, .flags = DB_FOREIGN_FILE};
-    struct db *db = NULL;
-    if (db_open(&db, &options, &o->err)) {
-        db_close(db);
-    }
-    return NULL;
-}
-
-/* Steps of one run load into a file that none of them has made before. */
-static void many_may_make_a_file_together(void **state)
-{
-    enum { ROUNDS = 20, TOGETHER = 8 };
-    struct db_fixture *f = *state;
-    for (int round = 0; round < ROUNDS; round++) {
-        struct opener openers[TOGETHER] = {0};
-        char path[DBTEST_PATH_BYTES + 16];
-        (void)snprintf(path, sizeof(path), "%s.%d", f->path, round);
-        for (int i = 0; i < TOGETHER; i++) {
-            openers[i].path = path;
-            assert_int_equal(pthread_create(&openers[i].thread, NULL, open_and_close, &openers[i]),
-                             0);
-        }
-        for (int i = 0; i < TOGETHER; i++) {
-            assert_int_equal(pthread_join(openers[i].thread, NULL), 0);
-            assert_string_equal(openers[i].err.msg, "");
-        }
-    }
-}
-
 static void a_limit_of_bytes_gives_full(void **state)
 {
     struct db_fixture *f = *state;
@@ -413,7 +374,6 @@ int main(void)
         TEST(damage_after_an_unclean_stop_is_found_at_open),
         TEST(a_reader_never_migrates_nor_writes),
         TEST(a_foreign_file_keeps_its_ways),
-        TEST(many_may_make_a_file_together),
         TEST(a_limit_of_bytes_gives_full),
         TEST(out_of_memory_is_reported),
     };
