@@ -5,6 +5,7 @@
 #include "agent/connectors/http_target_options.h"
 #include "agent/connectors/modbus_options.h"
 #include "agent/connectors/mqtt_options.h"
+#include "agent/connectors/mqtt_target_options.h"
 #include "agent/connectors/postgres_options.h"
 #include "agent/connectors/system_options.h"
 
@@ -132,7 +133,11 @@ static const struct connector connectors[] = {
      .check_connection = mqtt_check_connection,
      .sides = {[USE_EXTRACT] = {.options = &tap_mqtt_options,
                                 .check = mqtt_check,
-                                .help = "Messages of a broker."}}},
+                                .help = "Messages of a broker."},
+               [USE_LOAD] = {.options = &target_mqtt_options,
+                             .check = mqtt_target_check,
+                             .is_program = true,
+                             .help = "Rows as messages, to a broker."}}},
 };
 
 const struct connector *connector_find(struct str type)

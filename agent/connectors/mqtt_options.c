@@ -2,9 +2,8 @@
 
 #include "agent/connectors/connector.h"
 
-enum { PORT_DEFAULT = 1883, PORT_MAX = 65535, TOPICS_MAX = 256, TOPIC_BYTES_MAX = 65535 };
-#define TIMEOUT_DEFAULT_NS (10 * NS_PER_SEC)
-#define LASTS_MAX_NS       (INT64_C(31) * 86400 * NS_PER_SEC)
+enum { TOPICS_MAX = 256 };
+#define LASTS_MAX_NS (INT64_C(31) * 86400 * NS_PER_SEC)
 
 static const char *const format_names[] = {"text", "json", NULL};
 
@@ -12,24 +11,7 @@ static const char *const format_names[] = {"text", "json", NULL};
 
 static const struct field mqtt_fields[] = {
     {.key = "type", .type = FIELD_STR, AT(type), .required = true},
-    {.key = "host",
-     .type = FIELD_STR,
-     AT(host),
-     .required = true,
-     .help = "Name or address.",
-     .marks = OPTION_CONNECTION},
-    {.key = "port",
-     .type = FIELD_I64,
-     AT(port),
-     .min = 1,
-     .max = PORT_MAX,
-     .fallback = "1883",
-     .marks = OPTION_CONNECTION},
-    {.key = "user", .type = FIELD_STR, AT(user), .marks = OPTION_CONNECTION | OPTION_SECRET},
-    {.key = "password",
-     .type = FIELD_STR,
-     AT(password),
-     .marks = OPTION_CONNECTION | OPTION_PRIVATE},
+    MQTT_CONNECTION_FIELDS(mqtt_tap_options, connection),
     {.key = "client_id",
      .type = FIELD_STR,
      AT(client_id),
@@ -60,17 +42,8 @@ static const struct field mqtt_fields[] = {
      .min = NS_PER_MS,
      .max = LASTS_MAX_NS,
      .help = "A run ends after this time."},
-    {.key = "timeout",
-     .type = FIELD_DURATION,
-     AT(timeout),
-     .min = NS_PER_MS,
-     .max = 600 * NS_PER_SEC,
-     .fallback = "10s",
-     .help = "How long to wait for a connection and for an answer.",
-     .marks = OPTION_CONNECTION},
 };
-static const struct mqtt_tap_options mqtt_defaults = {.port = PORT_DEFAULT,
-                                                      .timeout = TIMEOUT_DEFAULT_NS};
+static const struct mqtt_tap_options mqtt_defaults = {.connection = MQTT_CONNECTION_DEFAULTS};
 const struct field_table tap_mqtt_options = {
     .name = "tap",
     .size = sizeof(struct mqtt_tap_options),
@@ -79,19 +52,25 @@ const struct field_table tap_mqtt_options = {
     .defaults = &mqtt_defaults,
 };
 
-static bool check_length(const char *key, struct str text, struct err *err)
+bool mqtt_text_check(const char *key, struct str text, struct err *err)
 {
-    return text.len <= TOPIC_BYTES_MAX ||
-           err_set(err, ERR_INVALID, "\"%s\" is longer than %d bytes", key, TOPIC_BYTES_MAX);
+    return text.len <= MQTT_TEXT_BYTES_MAX ||
+           err_set(err, ERR_INVALID, "\"%s\" is longer than %d bytes", key, MQTT_TEXT_BYTES_MAX);
+}
+
+bool mqtt_connection_check(const struct mqtt_connection *c, struct str client_id, struct err *err)
+{
+    if (c->password.len > 0 && c->user.len == 0) {
+        return err_set(err, ERR_INVALID, "\"password\" needs a \"user\"");
+    }
+    return mqtt_text_check("user", c->user, err) && mqtt_text_check("password", c->password, err) &&
+           mqtt_text_check("client_id", client_id, err);
 }
 
 bool mqtt_check_connection(const void *options, struct err *err)
 {
     const struct mqtt_tap_options *o = options;
-    if (o->password.len > 0 && o->user.len == 0) {
-        return err_set(err, ERR_INVALID, "\"password\" needs a \"user\"");
-    }
-    return check_length("user", o->user, err) && check_length("password", o->password, err);
+    return mqtt_connection_check(&o->connection, STR_NONE, err);
 }
 
 bool mqtt_check(const void *options, enum load_mode mode, struct err *err)
@@ -111,9 +90,9 @@ bool mqtt_check(const void *options, enum load_mode mode, struct err *err)
         if (o->topics.items[i].len == 0) {
             return err_set(err, ERR_INVALID, "\"topics\" has an empty one");
         }
-        if (!check_length("topics", o->topics.items[i], err)) {
+        if (!mqtt_text_check("topics", o->topics.items[i], err)) {
             return false;
         }
     }
-    return mqtt_check_connection(o, err) && check_length("client_id", o->client_id, err);
+    return mqtt_connection_check(&o->connection, o->client_id, err);
 }

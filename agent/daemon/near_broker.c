@@ -13,7 +13,8 @@ static bool resolve(const struct near_broker *b, struct arena *arena, struct tex
                     struct err *err)
 {
     const struct resource *r = b->resource;
-    const struct mqtt_tap_options *o = r->options;
+    const struct mqtt_tap_options *options = r->options;
+    const struct mqtt_connection *o = &options->connection;
     return (definitions_resolve_text(o->host, b->env, arena, &ret->host, err) &&
             definitions_resolve_text(o->user, b->env, arena, &ret->user, err) &&
             definitions_resolve_text(o->password, b->env, arena, &ret->password, err)) ||
@@ -25,7 +26,7 @@ static bool open_session(const struct near_broker *b, const struct texts *texts,
 {
     const struct mqtt_tap_options *resource = b->resource->options;
     const struct mqtt_options options = {.host = texts->host,
-                                         .port = (int)resource->port,
+                                         .port = (int)resource->connection.port,
                                          .client_id = b->client_id,
                                          .is_bare = true,
                                          .user = texts->user,

@@ -18,7 +18,7 @@ static const struct tap_ops *const taps[] = {
 #endif
 };
 static const struct target_ops *const targets[] = {
-    &target_sqlite,   &target_jsonl, &target_csv, &target_singer_program,
+    &target_sqlite,   &target_jsonl, &target_csv, &target_singer_program, &target_mqtt,
 #ifdef SELVEDGE_WITH_HTTP
     &target_http,
 #endif

@@ -18,6 +18,7 @@ extern const struct tap_ops tap_postgres; /* SELVEDGE_WITH_POSTGRES */
 extern const struct target_ops target_sqlite;
 extern const struct target_ops target_jsonl;
 extern const struct target_ops target_csv;
+extern const struct target_ops target_mqtt;
 extern const struct target_ops target_http;     /* SELVEDGE_WITH_HTTP */
 extern const struct target_ops target_postgres; /* SELVEDGE_WITH_POSTGRES */
 extern const struct target_ops target_singer_program;

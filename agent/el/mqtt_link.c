@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,6 +25,7 @@ struct mqtt_link {
     bool is_interrupted; /* a signal ended the last wait */
     struct mono_time sent;
     struct mono_time ping_due; /* when the answer has to be there; 0 = none is awaited */
+    struct mqtt_accepted accepted;
 };
 
 /* --- bytes ----------------------------------------------------------------------------------- */
@@ -39,16 +42,16 @@ static bool wait_for(struct mqtt_link *l, short events, int64_t wait_ns, bool *r
     return count >= 0 || l->is_interrupted || err_errno(err, errno, "wait");
 }
 
-static bool send_out(struct mqtt_link *l, struct err *err)
+bool mqtt_link_send(struct mqtt_link *link, struct err *err)
 {
-    if (l->out.overflow) {
+    if (link->out.overflow) {
         return err_set(err, ERR_NO_MEMORY, "no memory for a packet");
     }
-    while (l->out.len > 0) {
+    while (link->out.len > 0) {
         bool is_ready = false;
-        ssize_t done = send(l->socket.n, l->out.ptr, l->out.len, MSG_NOSIGNAL);
+        ssize_t done = send(link->socket.n, link->out.ptr, link->out.len, MSG_NOSIGNAL);
         if (done >= 0) {
-            buf_consume(&l->out, (size_t)done);
+            buf_consume(&link->out, (size_t)done);
             continue;
         }
         if (errno != EAGAIN && errno != EINTR) {
@@ -56,15 +59,24 @@ static bool send_out(struct mqtt_link *l, struct err *err)
             err->code = ERR_OFFLINE;
             return false;
         }
-        if (!wait_for(l, POLLOUT, l->options->timeout, &is_ready, err)) {
+        if (!wait_for(link, POLLOUT, link->options->timeout, &is_ready, err)) {
             return false;
         }
         if (!is_ready) {
             return err_set(err, ERR_TIMEOUT, "the broker takes no more bytes");
         }
     }
-    l->sent = clock_mono(&l->clock);
+    link->sent = clock_mono(&link->clock);
     return true;
+}
+
+/* Brokers send acknowledgements one by one, each once TCP has confirmed the one before (Nagle), which
+ * our side would leave for 40 ms while it has nothing to send. The kernel forgets it: again each
+ * time. */
+static void confirm_at_once(const struct mqtt_link *l)
+{
+    const int on = 1;
+    (void)setsockopt(l->socket.n, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
 
 static bool receive(struct mqtt_link *l, struct err *err)
@@ -76,6 +88,7 @@ static bool receive(struct mqtt_link *l, struct err *err)
     ssize_t count = recv(l->socket.n, to, READ_BYTES, 0);
     if (count > 0) {
         l->in.len += (size_t)count;
+        confirm_at_once(l);
         return true;
     }
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -92,7 +105,7 @@ static bool receive(struct mqtt_link *l, struct err *err)
 
 /* --- packets --------------------------------------------------------------------------------- */
 
-static bool senseless(const char *what, struct err *err)
+bool mqtt_link_senseless(const char *what, struct err *err)
 {
     err_set(err, ERR_CORRUPT, "%s is not as MQTT has it", what);
     return err_hint(err, "see whether there is a broker at this port, without TLS");
@@ -119,7 +132,29 @@ static bool take_packet(struct mqtt_link *l, struct mqtt_packet *ret, bool *ret_
                        MQTT_LINK_PACKET_MAX);
     case PACKET_WRONG:
     default:
-        return senseless("what the broker sent", err);
+        return mqtt_link_senseless("what the broker sent", err);
+    }
+}
+
+bool mqtt_link_packet(struct mqtt_link *link, int64_t wait_ns, struct mqtt_packet *ret,
+                      bool *ret_found, struct err *err)
+{
+    int64_t end = clock_mono(&link->clock).ns + wait_ns;
+    for (;;) {
+        bool is_ready = false;
+        if (!take_packet(link, ret, ret_found, err)) {
+            return false;
+        }
+        if (*ret_found) {
+            return true;
+        }
+        int64_t left = end - clock_mono(&link->clock).ns;
+        if (!wait_for(link, POLLIN, left, &is_ready, err) || (is_ready && !receive(link, err))) {
+            return false;
+        }
+        if (!is_ready && (link->is_interrupted || left <= 0)) {
+            return true;
+        }
     }
 }
 
@@ -129,7 +164,7 @@ static bool take_suback(const struct mqtt_link *l, const struct mqtt_packet *pac
     const struct str_list *topics = l->options->topics;
     size_t refused = 0;
     if (!packet_suback(packet, topics->count, &refused)) {
-        return senseless("the answer to the subscription", err);
+        return mqtt_link_senseless("the answer to the subscription", err);
     }
     if (refused == topics->count) {
         return true;
@@ -146,14 +181,14 @@ static bool take_one(struct mqtt_link *l, const struct mqtt_packet *packet,
     switch (packet->type) {
     case PACKET_PUBLISH:
         *ret_found = packet_publish(packet, ret);
-        return *ret_found || senseless("a message", err);
+        return *ret_found || mqtt_link_senseless("a message", err);
     case PACKET_SUBACK:
         return take_suback(l, packet, err);
     case PACKET_PINGRESP:
         l->ping_due = (struct mono_time){0};
         return true;
     default:
-        return senseless("a packet", err);
+        return mqtt_link_senseless("a packet", err);
     }
 }
 
@@ -166,7 +201,7 @@ static bool keep_alive(struct mqtt_link *l, struct err *err)
     if (l->ping_due.ns == 0 && now - l->sent.ns >= PING_AFTER_NS) {
         packet_add_pingreq(&l->out);
         l->ping_due.ns = now + l->options->timeout;
-        return send_out(l, err);
+        return mqtt_link_send(l, err);
     }
     return true;
 }
@@ -224,7 +259,7 @@ bool mqtt_link_acknowledge(struct mqtt_link *link, const unsigned *ids, size_t c
     for (size_t i = 0; i < count; i++) {
         packet_add_puback(&link->out, ids[i]);
     }
-    return count == 0 || send_out(link, err) ||
+    return count == 0 || mqtt_link_send(link, err) ||
            err_wrap(err, "mqtt " STR_FMT, STR_ARG(link->label));
 }
 
@@ -290,8 +325,11 @@ static bool dial(struct mqtt_link *l, struct arena *arena, struct err *err)
     return is_connected;
 }
 
-/* What the broker says of the login; section 3.2.2.3. */
-static bool check_login(unsigned code, struct err *err)
+#define LOGIN_ANSWER "the answer to the login"
+#define REFUSES      "the broker refuses the connection: %s"
+
+/* What the broker says of the login; MQTT 3.1.1 section 3.2.2.3. */
+static bool check_login(const struct mqtt_packet *packet, struct err *err)
 {
     static const struct {
         const char *text;
@@ -304,11 +342,25 @@ static bool check_login(unsigned code, struct err *err)
         {"user name or password is wrong", ERR_DENIED},
         {"not authorized", ERR_DENIED},
     };
-    if (code >= COUNT_OF(refusals)) {
-        return senseless("the answer to the login", err);
+    unsigned code = 0;
+    if (!packet_connack(packet, &code) || code >= COUNT_OF(refusals)) {
+        return mqtt_link_senseless(LOGIN_ANSWER, err);
     }
-    return code == 0 || err_set(err, refusals[code].code, "the broker refuses the connection: %s",
-                                refusals[code].text);
+    return code == 0 || err_set(err, refusals[code].code, REFUSES, refusals[code].text);
+}
+
+/* The same in MQTT 5. */
+static bool check_accepted(struct mqtt_link *l, const struct mqtt_packet *packet, struct err *err)
+{
+    enum err_code class;
+    if (!packet_accepted(packet, &l->accepted)) {
+        return mqtt_link_senseless(LOGIN_ANSWER, err);
+    }
+    if (l->accepted.code == 0) {
+        return true;
+    }
+    const char *why = mqtt_reason(l->accepted.code, &class);
+    return err_set(err, class, REFUSES, why);
 }
 
 static bool log_in(struct mqtt_link *l, struct err *err)
@@ -317,26 +369,24 @@ static bool log_in(struct mqtt_link *l, struct err *err)
     struct mqtt_packet packet;
     int64_t end = clock_mono(&l->clock).ns + l->options->timeout;
     bool is_there = false;
-    unsigned code = 0;
     connect.keepalive_s = MQTT_LINK_KEEPALIVE_S;
     packet_add_connect(&l->out, &connect);
-    packet_add_subscribe(&l->out, SUBSCRIBE_ID, l->options->topics);
-    if (!send_out(l, err)) {
+    if (l->options->topics != NULL) {
+        packet_add_subscribe(&l->out, SUBSCRIBE_ID, l->options->topics);
+    }
+    if (!mqtt_link_send(l, err)) {
         return false;
     }
     while (!is_there) {
-        bool is_ready = false;
         int64_t left = end - clock_mono(&l->clock).ns;
         if (left <= 0) {
             return err_set(err, ERR_TIMEOUT, "no answer to the login in time");
         }
-        if (!wait_for(l, POLLIN, left, &is_ready, err) || (is_ready && !receive(l, err)) ||
-            !take_packet(l, &packet, &is_there, err)) {
+        if (!mqtt_link_packet(l, left, &packet, &is_there, err)) {
             return false;
         }
     }
-    return packet_connack(&packet, &code) ? check_login(code, err)
-                                          : senseless("the answer to the login", err);
+    return connect.version == MQTT_5 ? check_accepted(l, &packet, err) : check_login(&packet, err);
 }
 
 bool mqtt_link_open(struct mqtt_link **ret, const struct mqtt_link_options *options,
@@ -350,7 +400,7 @@ bool mqtt_link_open(struct mqtt_link **ret, const struct mqtt_link_options *opti
                             .clock = clock,
                             .socket = {-1},
                             .in = buf_growing(MQTT_LINK_PACKET_MAX + READ_BYTES),
-                            .out = buf_growing(MQTT_LINK_PACKET_MAX)};
+                            .out = buf_growing(MQTT_LINK_PACKET_MAX + MQTT_LINK_SEND_BYTES)};
     l->label =
         arena_printf(arena, STR_FMT ":%lld", STR_ARG(options->host), (long long)options->port);
     if (l->label.ptr == NULL || !dial(l, arena, err) || !log_in(l, err)) {
@@ -360,6 +410,21 @@ bool mqtt_link_open(struct mqtt_link **ret, const struct mqtt_link_options *opti
     }
     *ret = l;
     return true;
+}
+
+struct str mqtt_link_label(const struct mqtt_link *link)
+{
+    return link->label;
+}
+
+const struct mqtt_accepted *mqtt_link_accepted(const struct mqtt_link *link)
+{
+    return &link->accepted;
+}
+
+struct buf *mqtt_link_out(struct mqtt_link *link)
+{
+    return &link->out;
 }
 
 void mqtt_link_close(struct mqtt_link *link)

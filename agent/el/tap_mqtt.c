@@ -205,14 +205,15 @@ static bool prepare(struct tap_mqtt *t, struct err *err)
         return err_set(err, ERR_NO_MEMORY, "no memory for the tap");
     }
     t->link_options = (struct mqtt_link_options){
-        .host = o->host,
-        .port = o->port,
-        .connect = {.client_id = o->client_id.len > 0 ? o->client_id : own_id,
+        .host = o->connection.host,
+        .port = o->connection.port,
+        .connect = {.version = MQTT_3_1_1,
+                    .client_id = o->client_id.len > 0 ? o->client_id : own_id,
                     .keeps_session = o->client_id.len > 0,
-                    .user = o->user,
-                    .password = o->password},
+                    .user = o->connection.user,
+                    .password = o->connection.password},
         .topics = &o->topics,
-        .timeout = o->timeout,
+        .timeout = o->connection.timeout,
     };
     return mqtt_link_open(&t->link, &t->link_options, t->clock, arena, err);
 }

@@ -27,10 +27,20 @@ static void read_message(const struct mqtt_packet *packet)
 static void read_answer(const struct mqtt_packet *packet)
 {
     unsigned code = 0;
+    unsigned id = 0;
     size_t refused = 0;
+    struct mqtt_accepted accepted;
     if (packet_connack(packet, &code)) {
         assert(code <= UINT8_MAX);
     }
+    if (packet_accepted(packet, &accepted)) {
+        assert(accepted.receive_max > 0 && accepted.packet_max > 0);
+        assert(accepted.code <= UINT8_MAX && accepted.qos_max <= UINT8_MAX);
+    }
+    if (packet_puback(packet, &id, &code)) {
+        assert(id > 0 && id <= UINT16_MAX && code <= UINT8_MAX);
+    }
+    assert(packet_disconnect(packet) <= UINT8_MAX);
     for (size_t count = 0; count < 4; count++) {
         if (packet_suback(packet, count, &refused)) {
             assert(packet->body.len == count + 2 && refused <= count);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Connectors as definitions name them, carried out by the real agent: PostgreSQL and Modbus as resources, this host, a Singer target of
+"""Connectors as definitions name them, carried out by the real agent: PostgreSQL and Modbus as resources, a broker, this host, a Singer target of
 somebody else; and what is said when a table, a password or a device is wrong."""
 import json
 import os
@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 import modbus_server
+import mosquitto
 import pg_server
 
 BIN = os.path.abspath(os.environ.get("SELVEDGE_BIN_DIR", "build/dev/bin"))
@@ -204,12 +205,51 @@ assets:
     assert "target-file" in said, said
 
 
+def rows_as_messages(folder):
+    if not mosquitto.is_there():
+        return
+    broker = mosquitto.Mosquitto("password_file @DIR@/passwords")
+    broker.write_password("till", PASSWORD)
+    host = Host(folder, f"""project: p
+resources:
+  pos: {{type: sqlite, path: shop.db}}
+  near: {{type: mqtt, host: 127.0.0.1, port: {broker.port}, user: till, password: "${{secret:BROKER}}"}}
+assets:
+  - key: pos/sales
+    extract: {{resource: pos, replication_key: id}}
+    load: {{resource: near, topic: "shop/${{SITE:-nine}}/{{stream}}/{{id}}", retain: true}}
+  - key: log
+    extract: {{resource: near, topics: [shop/#], messages: 3}}
+    load: {{resource: pos, mode: append}}
+""")
+    host.write("secrets/BROKER", PASSWORD)
+    host.database("CREATE TABLE sales(id INTEGER PRIMARY KEY, total REAL)")
+    host.database("INSERT INTO sales VALUES (1, 20.5), (2, 30)")
+    said = host.materialize("pos/sales", 1)
+    assert f"mqtt 127.0.0.1:{broker.port}: connect: " in said, said
+    with broker:
+        said = host.materialize("pos/sales")
+        assert "rows_written=2" in said, said
+        host.database("INSERT INTO sales VALUES (3, 1)")
+        said = host.materialize("pos/sales")
+        assert "rows_written=1" in said, said
+        host.materialize("log")
+        assert sorted(host.database("SELECT topic, payload FROM log")) == [
+            ("shop/nine/sales/1", '{"id":1,"total":20.5}'), ("shop/nine/sales/2", '{"id":2,"total":30.0}'), ("shop/nine/sales/3", '{"id":3,"total":1.0}')]
+        host.write("secrets/BROKER", "wrong")
+        host.database("INSERT INTO sales VALUES (4, 1)")
+        said = host.materialize("pos/sales", 1)
+        assert "not authorized" in said or "password is wrong" in said, said
+
+
 def what_cannot_be_is_said_before_it_runs(folder):
-    head = "project: p\nresources:\n  plc: {type: modbus, host: h}\n  central: {type: postgres, url: u}\nassets:\n  - {key: a, "
+    head = "project: p\nresources:\n  plc: {type: modbus, host: h}\n  central: {type: postgres, url: u}\n  near: {type: mqtt, host: h}\nassets:\n  - {key: a, "
     for text, words in (
-            ("extract: {resource: plc, registers: [{name: t, address: 1, type: bit}]}, load: {resource: central}}", ["6:", '"bit" is missing']),
+            ("extract: {resource: plc, registers: [{name: t, address: 1, type: bit}]}, load: {resource: central}}", ["7:", '"bit" is missing']),
             ("extract: {resource: plc, registers: [{name: t, adress: 1}]}, load: {resource: central}}", ['did you mean "address"?']),
             ("extract: {resource: plc, registers: [{name: t, address: 1}], every: 2m}, load: {resource: central}}", ["single sample"]),
+            ("extract: {csv: x}, load: {resource: near, topic: a/+}}", ["7:", '"topic" has a +']),
+            ("extract: {csv: x}, load: {resource: near}}", ['"topic"']),
             ("extract: {csv: x}, load: {resource: plc}}", ["type modbus of resource plc cannot be written to"]),
             ("extract: {resource: central, shema: x}, load: {jsonl: x}}", ['did you mean "schema"?']),
             ("sql: {resource: central, query: select 1}}", ["type sqlite only"])):
@@ -222,7 +262,7 @@ def what_cannot_be_is_said_before_it_runs(folder):
 
 def main():
     pg_server.need()
-    for test in (what_cannot_be_is_said_before_it_runs, a_target_of_somebody_else, a_device_and_this_host, postgres_both_ways,
+    for test in (what_cannot_be_is_said_before_it_runs, a_target_of_somebody_else, a_device_and_this_host, rows_as_messages, postgres_both_ways,
                  postgres_as_a_singer_program):
         with tempfile.TemporaryDirectory() as folder:
             test(folder)

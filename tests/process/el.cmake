@@ -4,6 +4,7 @@ selvedge_process_test(NAME el_singer_target_test LABEL process SCRIPT el_singer_
 selvedge_process_test(NAME el_batch_test LABEL process SCRIPT el_batch_test.py)
 selvedge_process_test(NAME el_modbus_test LABEL process SCRIPT el_modbus_test.py)
 selvedge_process_test(NAME el_mqtt_test LABEL process SCRIPT el_mqtt_test.py)
+selvedge_process_test(NAME el_mqtt_target_test LABEL process SCRIPT el_mqtt_target_test.py TIMEOUT 180)
 if(SELVEDGE_WITH_HTTP)
     selvedge_process_test(NAME el_http_test LABEL process SCRIPT el_http_test.py TIMEOUT 300)
     selvedge_process_test(NAME el_http_target_test LABEL process SCRIPT el_http_target_test.py TIMEOUT 300)

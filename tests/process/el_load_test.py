@@ -277,5 +277,16 @@ def a_state_of_an_older_version_counts():
     assert rows("shop.db", "SELECT count(*) FROM _selvedge_state_history") == [(1,)]
 
 
+def steps_that_make_a_file_together():
+    """Steps of one run load into a database that none of them has made before."""
+    with open("in.csv", "w") as file:
+        file.write("id\n1\n2\n")
+    for turn in range(8):
+        steps = [request({"type": "csv", "path": "in.csv"}, {"type": "sqlite", "path": f"{turn}.db", "table": f"t{i}", "mode": "append"},
+                         asset=f"a{i}") for i in range(6)]
+        for result in [el_step.finish(*started) for started in [el_step.start(step) for step in steps]]:
+            assert result.code == 0, (result.error, result.log)
+
+
 main([value for name, value in list(globals().items())
       if callable(value) and getattr(value, "__module__", "") == "__main__" and name not in ("till", "into", "load")])

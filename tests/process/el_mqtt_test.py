@@ -1,19 +1,13 @@
 """Tap mqtt: messages as rows, acknowledged when they are durable; every way a broker can refuse, break off or talk nonsense; and a real
 mosquitto that keeps what comes between two runs."""
 import os
-import shutil
 import signal
 import socket
 import sqlite3
-import subprocess
-import tempfile
-import time
 
+import mosquitto
 from el_step import finish, main, request, rows, run, run_ok, start
 from mqtt_broker import FakeBroker, publish
-from mqtt_stranger import Refused, Stranger
-
-MOSQUITTO = "/usr/sbin/mosquitto"
 
 
 def step(port, tap=None, **target):
@@ -167,41 +161,10 @@ def wrong_options():
     assert result.error["code"] == "invalid" and "overwrite" in result.error["message"], result.error
 
 
-class Mosquitto:
-    def __init__(self):
-        self.dir = tempfile.mkdtemp(prefix="selvedge-test-")
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        with open(os.path.join(self.dir, "conf"), "w", encoding="ascii") as f:
-            f.write(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n" + ("user root\n" if os.geteuid() == 0 else ""))
-
-    def __enter__(self):
-        self.process = subprocess.Popen([MOSQUITTO, "-c", os.path.join(self.dir, "conf")], stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                Stranger(self.port, "asking").close()
-                return self
-            except (OSError, Refused):
-                assert time.monotonic() < deadline and self.process.poll() is None
-                time.sleep(0.02)
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        shutil.rmtree(self.dir, ignore_errors=True)
-
-    def publish(self, *messages):
-        with Stranger(self.port, "publisher") as stranger:
-            for topic, payload in messages:
-                assert stranger.publish(topic, payload.encode()) < 0x80
-
-
 def a_real_broker_keeps_what_comes_between_runs():
-    if not os.path.exists(MOSQUITTO):
-        print("skipped:", MOSQUITTO, "is not there")
+    if not mosquitto.is_there():
         return
-    with Mosquitto() as broker:
+    with mosquitto.Mosquitto() as broker:
         run_ok(step(broker.port, {"for": "100ms", "client_id": "till-7"}))
         broker.publish(*((f"shop/{i}", str(i)) for i in range(90)))
         run_ok(step(broker.port, {"messages": 40, "client_id": "till-7"}))

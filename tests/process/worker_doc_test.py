@@ -95,8 +95,9 @@ def check_lists():
     assert table("### Taps") == taps, table("### Taps") ^ taps
     pace = macro_keys("PACE_OPTION_FIELDS", "agent/connectors/pace_options.h")
     assert table("### Taps that measure") == pace, table("### Taps that measure") ^ pace
+    broker = macro_keys("MQTT_CONNECTION_FIELDS", "agent/connectors/mqtt_options.h")
     for tap in TAPS_WITH_KEYS:
-        own = fields(tap, f"agent/connectors/{tap}_options.c") - {"type"}
+        own = fields(tap, f"agent/connectors/{tap}_options.c") - {"type"} | (broker if tap == "mqtt" else set())
         assert table(f"### Tap {tap}") == own, table(f"### Tap {tap}") ^ own
     registers = fields("register", "agent/connectors/modbus_options.c")
     assert table("#### Registers") == registers, table("#### Registers") ^ registers
@@ -110,6 +111,7 @@ def check_lists():
     targets |= files
     http = macro_keys("HTTP_OPTION_FIELDS", "agent/connectors/http_options.h")
     targets |= http | fields("target", "agent/connectors/http_target_options.c")
+    targets |= broker | fields("target", "agent/connectors/mqtt_target_options.c")
     asked = http | fields("tap", "agent/connectors/http_tap_options.c") - {"type"}
     assert table("### Tap http") == asked, table("### Tap http") ^ asked
     style = re.search(r"style_names\[\] = \{(.*?)\}", read("agent/connectors/http_tap_options.c")).group(1)

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static int64_t scalar(struct db *db, const char *sql)
@@ -305,35 +304,6 @@ static void a_foreign_file_keeps_its_ways(void **state)
     db_close(db);
 }
 
-/* Steps of one run load into a file that none of them has made before. */
-static void many_may_make_a_file_together(void **state)
-{
-    enum { ROUNDS = 20, TOGETHER = 8 };
-    struct db_fixture *f = *state;
-    for (int round = 0; round < ROUNDS; round++) {
-        pid_t children[TOGETHER];
-        char path[DBTEST_PATH_BYTES + 16];
-        (void)snprintf(path, sizeof(path), "%s.%d", f->path, round);
-        for (int i = 0; i < TOGETHER; i++) {
-            children[i] = fork();
-            assert_true(children[i] >= 0);
-            if (children[i] == 0) {
-                struct db_options options = {.path = path, .flags = DB_FOREIGN_FILE};
-                struct db *db = NULL;
-                struct err err = {0};
-                bool ok = db_open(&db, &options, &err);
-                db_close(db);
-                _exit(ok ? 0 : 1);
-            }
-        }
-        for (int i = 0; i < TOGETHER; i++) {
-            int status = -1;
-            assert_int_equal(waitpid(children[i], &status, 0), children[i]);
-            assert_int_equal(status, 0);
-        }
-    }
-}
-
 static void a_limit_of_bytes_gives_full(void **state)
 {
     struct db_fixture *f = *state;
@@ -404,7 +374,6 @@ int main(void)
         TEST(damage_after_an_unclean_stop_is_found_at_open),
         TEST(a_reader_never_migrates_nor_writes),
         TEST(a_foreign_file_keeps_its_ways),
-        TEST(many_may_make_a_file_together),
         TEST(a_limit_of_bytes_gives_full),
         TEST(out_of_memory_is_reported),
     };

@@ -33,11 +33,11 @@ static void a_broker_is_a_resource(void **state)
     const struct mqtt_tap_options *other = full->options;
     assert_string_equal(l.defs->resources[0].connector->type, "sqlite");
     assert_string_equal(plain->connector->type, "mqtt");
-    assert_str(one->host, "10.0.0.5");
-    assert_int_equal(one->port, 1883);
-    assert_int_equal(other->port, 8883);
-    assert_str(other->user, "u");
-    assert_str(other->password, "${secret:BROKER}");
+    assert_str(one->connection.host, "10.0.0.5");
+    assert_int_equal(one->connection.port, 1883);
+    assert_int_equal(other->connection.port, 8883);
+    assert_str(other->connection.user, "u");
+    assert_str(other->connection.password, "${secret:BROKER}");
     loaded_release(&l);
 }
 

@@ -21,9 +21,11 @@ static void what_goes(void **state)
 {
     (void)state;
     AUTO(buf) out = buf_growing(4096);
-    packet_add_connect(&out, &(struct mqtt_connect){.client_id = STR("me"), .keepalive_s = 60});
+    packet_add_connect(&out, &(struct mqtt_connect){
+                                 .version = MQTT_3_1_1, .client_id = STR("me"), .keepalive_s = 60});
     is_sent(&out, BYTES("\x10\x0e\0\x04MQTT\x04\x02\0\x3c\0\x02me"));
-    packet_add_connect(&out, &(struct mqtt_connect){.client_id = STR("me"),
+    packet_add_connect(&out, &(struct mqtt_connect){.version = MQTT_3_1_1,
+                                                    .client_id = STR("me"),
                                                     .keeps_session = true,
                                                     .user = STR("u"),
                                                     .password = STR("pw"),
@@ -45,6 +47,34 @@ static void what_goes(void **state)
     packet_add_subscribe(&out, 1, &(struct str_list){filters, 1});
     assert_int_equal(out.len, 3 + 2 + 2 + 200 + 1); /* 205 takes two bytes of length */
     assert_memory_equal(out.ptr, "\x82\xcd\x01", 3);
+}
+
+static void what_goes_of_mqtt_5(void **state)
+{
+    (void)state;
+    AUTO(buf) out = buf_growing(4096);
+    packet_add_connect(
+        &out, &(struct mqtt_connect){
+                  .version = MQTT_5, .client_id = STR("me"), .user = STR("u"), .keepalive_s = 60});
+    is_sent(&out, BYTES("\x10\x12\0\x04MQTT\x05\x82\0\x3c\0\0\x02me\0\x01u"));
+    struct mqtt_publish m = {
+        .topic = STR("t/1"), .payload = STR("hey"), .qos = 1, .id = 0x0102, .is_retained = true};
+    packet_add_publish(&out, &m);
+    assert_int_equal(packet_publish_bytes(&m), out.len);
+    is_sent(&out, BYTES("\x33\x0b\0\x03t/1\x01\x02\0hey"));
+    m = (struct mqtt_publish){.topic = STR("t")};
+    packet_add_publish(&out, &m);
+    assert_int_equal(packet_publish_bytes(&m), out.len);
+    is_sent(&out, BYTES("\x30\x04\0\x01t\0"));
+    char payload[130];
+    memset(payload, 'x', sizeof(payload));
+    for (size_t i = 0; i <= sizeof(payload); i++) { /* the length takes a second byte from 128 on */
+        m.payload = (struct str){payload, i};
+        packet_add_publish(&out, &m);
+        assert_int_equal(packet_publish_bytes(&m), out.len);
+        assert_int_equal(out.len, 1 + (4 + i < 128 ? 1U : 2U) + 4 + i);
+        buf_reset(&out);
+    }
 }
 
 static void packets_come_in_pieces(void **state)
@@ -121,6 +151,63 @@ static void answers(void **state)
     assert_false(packet_suback(&suback, 0, &refused));
 }
 
+static bool accepts(struct str body, struct mqtt_accepted *ret)
+{
+    return packet_accepted(&(struct mqtt_packet){PACKET_CONNACK, 0, body}, ret);
+}
+
+static void what_a_broker_accepts(void **state)
+{
+    (void)state;
+    struct mqtt_accepted a;
+    assert_true(accepts(BYTES("\0\0\0"), &a));
+    assert_true(a.code == 0 && a.receive_max == 65535 && a.packet_max == UINT32_MAX);
+    assert_true(a.qos_max == 2 && a.retains && a.keepalive_s == 0);
+    assert_true(
+        accepts(BYTES("\0\0\x0f\x21\x01\x02\x27\x01\x02\x03\x04\x24\x01\x25\0\x13\0\x09"), &a));
+    assert_true(a.receive_max == 0x0102 && a.packet_max == 0x01020304);
+    assert_true(a.qos_max == 1 && !a.retains && a.keepalive_s == 9);
+    assert_true(accepts(BYTES("\0\0\x0d\x1f\0\x02no\x26\0\x01k\0\x02vv"), &a));
+    assert_true(accepts(BYTES("\0\x87"), &a) && a.code == 0x87);      /* MQTT 3.1.1 has no more */
+    assert_true(accepts(BYTES("\0\x87\x05?"), &a) && a.code == 0x87); /* enough is known */
+    assert_false(accepts(BYTES("\0\0"), &a));
+    assert_false(accepts(BYTES("\0"), &a));
+    assert_false(accepts(BYTES("\0\0\x01"), &a));
+    assert_false(accepts(BYTES("\0\0\0\0"), &a));            /* bytes behind it */
+    assert_false(accepts(BYTES("\0\0\x01\x21"), &a));        /* without a value */
+    assert_false(accepts(BYTES("\0\0\x02\x21\x01"), &a));    /* with half of one */
+    assert_false(accepts(BYTES("\0\0\x03\x21\0\0"), &a));    /* 0 is forbidden */
+    assert_false(accepts(BYTES("\0\0\x03\x1f\0\x02"), &a));  /* text that is too long */
+    assert_false(accepts(BYTES("\0\0\x04\x26\0\x01k"), &a)); /* a pair of one */
+    assert_false(accepts(BYTES("\0\0\x02\x01\0"), &a));      /* not of this packet */
+    assert_false(packet_accepted(&(struct mqtt_packet){PACKET_PUBACK, 0, BYTES("\0\0\0")}, &a));
+}
+
+static void what_it_says_of_messages(void **state)
+{
+    (void)state;
+    unsigned id = 0;
+    unsigned code = 1;
+    enum err_code class;
+    assert_true(
+        packet_puback(&(struct mqtt_packet){PACKET_PUBACK, 0, BYTES("\x01\x02")}, &id, &code));
+    assert_true(id == 0x0102 && code == 0);
+    assert_true(
+        packet_puback(&(struct mqtt_packet){PACKET_PUBACK, 0, BYTES("\0\x01\x87\0")}, &id, &code));
+    assert_true(id == 1 && code == 0x87);
+    assert_false(packet_puback(&(struct mqtt_packet){PACKET_PUBACK, 0, BYTES("\x01")}, &id, &code));
+    assert_false(packet_puback(&(struct mqtt_packet){PACKET_PUBACK, 0, BYTES("\0\0")}, &id, &code));
+    assert_false(
+        packet_puback(&(struct mqtt_packet){PACKET_SUBACK, 0, BYTES("\0\x01")}, &id, &code));
+    assert_int_equal(packet_disconnect(&(struct mqtt_packet){PACKET_DISCONNECT, 0, BYTES("")}), 0);
+    assert_int_equal(
+        packet_disconnect(&(struct mqtt_packet){PACKET_DISCONNECT, 0, BYTES("\x8b\0")}), 0x8b);
+    assert_string_equal(mqtt_reason(0x87, &class), "not authorized");
+    assert_int_equal(class, ERR_DENIED);
+    assert_string_equal(mqtt_reason(0x80, &class), "it does not say why");
+    assert_int_equal(class, ERR_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +215,9 @@ int main(void)
         cmocka_unit_test(packets_come_in_pieces),
         cmocka_unit_test(messages),
         cmocka_unit_test(answers),
+        cmocka_unit_test(what_goes_of_mqtt_5),
+        cmocka_unit_test(what_a_broker_accepts),
+        cmocka_unit_test(what_it_says_of_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
