@@ -530,7 +530,7 @@ static bool import_states(struct work *w, struct err *err)
         return with_definitions(cli, name_##_work);                                                \
     }
 
-COMMAND(command_state, list)
+COMMAND(command_state_list, list)
 COMMAND(command_state_show, show)
 COMMAND(command_state_reset, reset)
 COMMAND(command_state_export, export_states)

@@ -44,7 +44,7 @@ int command_sensors_pause(struct cli *cli, void *ctx);
 int command_sensors_resume(struct cli *cli, void *ctx);
 int command_sensors_cursor(struct cli *cli, void *ctx);
 int command_sensors_test(struct cli *cli, void *ctx);
-int command_state(struct cli *cli, void *ctx);
+int command_state_list(struct cli *cli, void *ctx);
 int command_state_show(struct cli *cli, void *ctx);
 int command_state_set(struct cli *cli, void *ctx);
 int command_state_reset(struct cli *cli, void *ctx);

@@ -488,12 +488,13 @@ static const struct cli_command commands[] = {
                              .default_text = "5s",
                              .help = "how long to listen to a topic"}),
      .run = command_sensors_test},
-    {.name = "state",
+    {.name = "state", .summary = "how far loads have come: show, set, carry over"},
+    {.name = "state list",
      .summary = "list how far the loads have come: the state that each target keeps",
      .description = "An asset with extract and load goes on from its state, which its target keeps "
                     "beside the data. Each target is asked; KEPT is how many states it has, of the "
                     "last runs that moved it.",
-     .run = command_state},
+     .run = command_state_list},
     {.name = "state show",
      .args = "ASSET",
      .summary = "print the state of an asset's load as JSON",

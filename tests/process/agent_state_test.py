@@ -58,7 +58,7 @@ def add_sales(agent, *ids):
 
 
 def states(agent):
-    return {entry["asset"]: entry for entry in map(json.loads, agent.command("state", "--json").splitlines())}
+    return {entry["asset"]: entry for entry in map(json.loads, agent.command("state", "list", "--json").splitlines())}
 
 
 def rows_read(agent, key):
@@ -84,7 +84,7 @@ def a_state_is_listed_set_and_taken_back():
         assert "value" not in states(agent)["lake/sales"] and states(agent)["lake/sales"]["kept"] > 2
         agent.command("materialize", "lake/sales")
         assert rows_read(agent, "lake/sales") == 3
-        text = agent.command("state")
+        text = agent.command("state", "list")
         assert "lake/sales" in text and "lake/events" in text and "just now" in text, text
 
 
