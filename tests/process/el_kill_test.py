@@ -27,7 +27,6 @@ from fleet import Alone, children, is_alive, wait_for
 
 SECONDS = 120  # for anything to end
 LIVES_AT_ONCE = 3
-KILLS_OF_A_LIFE = 40
 
 
 def command_of(pid):
@@ -59,6 +58,7 @@ class Life:
     first_rows = 1000
     new, updates = 50, 800
     share = 1
+    kills_of_a_life = 40
 
     def __init__(self, seed):
         self.rng = random.Random(seed)
@@ -185,6 +185,7 @@ class IntoSqliteByAppending(IntoSqlite):
 
     share = 2
     new, updates = 1000, 0
+    kills_of_a_life = 8
 
     def ends(self):
         tap, target = super().ends()
@@ -403,9 +404,9 @@ class Daemon(IntoSqlite):
 LIVES = [IntoSqlite, IntoSqliteByAppending, IntoJsonl, IntoPackedCsv, FromSinger, IntoSinger, Pumped, IntoPostgres, Daemon]
 
 
-def spans(kills):
+def spans(kind, kills):
     """Each look at a life reads all its rows: so none gets old, and another begins."""
-    return [min(KILLS_OF_A_LIFE, kills - done) for done in range(0, kills, KILLS_OF_A_LIFE)]
+    return [min(kind.kills_of_a_life, kills - done) for done in range(0, kills, kind.kills_of_a_life)]
 
 
 def live(kind, seed, kills):
@@ -439,7 +440,7 @@ def main():
     parts = sum(kind.share for kind in lives)
     with ThreadPoolExecutor(LIVES_AT_ONCE) as pool:
         going = [pool.submit(live, kind, seed + i, kills) for kind in lives
-                 for i, kills in enumerate(spans(options.kills_each or -(-options.kills * kind.share // parts)))]
+                 for i, kills in enumerate(spans(kind, options.kills_each or -(-options.kills * kind.share // parts)))]
         facts = [future.result() for future in going]
     if None in facts:
         return 1
