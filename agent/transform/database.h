@@ -1,0 +1,72 @@
+/* database.h - the database that nodes run in, SQLite or PostgreSQL: little more than statements,
+ * with the difference between those that we wrote and those that hold text of a project. */
+#pragma once
+#include "common/base/arena.h"
+#include "common/base/buf.h"
+#include "common/base/err.h"
+
+struct relation {
+    struct str quoted; /* as the manifest has it: main."hourly", "edge"."dbt"."hourly" */
+    struct str database, schema, name;
+};
+enum relation_kind { RELATION_NONE, RELATION_TABLE, RELATION_VIEW, RELATION_OTHER };
+struct relation_column {
+    struct str name;
+    struct str type; /* as declared; may be empty in SQLite */
+};
+struct relation_columns {
+    struct relation_column *items;
+    size_t count;
+};
+
+/* The rows of a small query, as text; ptr NULL is NULL. */
+struct query_rows {
+    struct str *values; /* row by row */
+    size_t columns, rows;
+};
+enum { QUERY_ROWS_MAX = 1000, QUERY_BYTES_MAX = 1 << 20 };
+
+/* Who wrote the text. */
+enum statement_by {
+    BY_US,      /* any number of statements */
+    BY_PROJECT, /* holds SQL of a project: one statement, which may not attach, set pragmas, end or
+                   begin transactions, load extensions, nor (PostgreSQL) COPY from or to files */
+};
+
+struct database;
+struct transform; /* node.h */
+struct dbt_spec;
+struct node_result;
+struct database_ops {
+    const char *name; /* "sqlite", "postgres": dbt's adapter_type */
+    /* A view, a table or an incremental model: model_run(). The one thing that the two do unlike. */
+    bool (*materialize)(const struct transform *t, const struct dbt_spec *spec, struct arena *arena,
+                        struct node_result *ret, struct err *err);
+    /* *ret_rows (may be NULL): rows changed; -1 = the database does not say. */
+    bool (*exec)(struct database *db, struct str sql, enum statement_by by, int64_t *ret_rows,
+                 struct err *err);
+    /* ERR_FULL over QUERY_ROWS_MAX or QUERY_BYTES_MAX. */
+    bool (*query)(struct database *db, struct str sql, enum statement_by by, struct arena *arena,
+                  struct query_rows *ret, struct err *err);
+    bool (*begin)(struct database *db, struct err *err);
+    bool (*commit)(struct database *db, struct err *err); /* true: durable */
+    void (*rollback)(struct database *db); /* harmless without a transaction */
+    bool (*kind)(struct database *db, const struct relation *relation, enum relation_kind *ret,
+                 struct err *err);
+    bool (*columns)(struct database *db, const struct relation *relation, struct arena *arena,
+                    struct relation_columns *ret, struct err *err);
+    void (*close)(struct database *db);
+};
+struct database {
+    const struct database_ops *ops;
+};
+
+/* Stops statements that run longer (ERR_TIMEOUT), and at SIGTERM (ERR_CANCELLED); 0 = no limit. */
+struct database_options {
+    int64_t statement_timeout_ns;
+};
+MUST_CHECK bool database_open_sqlite(const char *path, const struct database_options *options,
+                                     struct database **ret, struct err *err);
+MUST_CHECK bool database_open_postgres(struct str dsn, const struct database_options *options,
+                                       struct database **ret, struct err *err);
+void database_close(struct database *db); /* rolls back; NULL is allowed */

@@ -1,0 +1,36 @@
+/* select.h - dbt's node selection, whole: `--select`, `--exclude`, `--selector` and indirect
+ * selection of tests, over a project. Pure but for reading nodes again (config:, state:).
+ * Source: dbt's own core/dbt/graph/{selector,selector_methods,selector_spec,cli}.py; docs: 
+ * https://docs.getdbt.com/reference/node-selection/syntax */
+#pragma once
+#include "common/dbt/project.h"
+
+enum dbt_indirect { DBT_EAGER, DBT_CAUTIOUS, DBT_BUILDABLE, DBT_EMPTY };
+
+/* What was before, for `state:`, `result:` and `source_status:`. All may be empty. */
+struct dbt_before {
+    const struct dbt_project *project; /* state: */
+    /* result:, by unique id as run_results.json names statuses; false: no result is known. */
+    bool (*status)(void *ctx, struct str unique_id, struct str *ret_status);
+    /* source_status:fresher */
+    bool (*is_fresher)(void *ctx, struct str unique_id);
+    void *ctx;
+};
+
+struct dbt_selection {
+    struct str_list select;  /* as on the command line: blanks within one are a union; none: all */
+    struct str_list exclude;
+    struct str selector;     /* a name in selectors.yml; instead of select and exclude */
+    enum dbt_indirect indirect;
+    struct dbt_before before;
+};
+
+/* The project's default selector takes the place of an empty selection, as in dbt. One bool for each
+ * node in *ret_set. `warnings`, one text each: an unknown method, a value that nothing matches.
+ * ERR_INVALID: what is not understood, with the place in the text; ERR_NOT_FOUND: no such selector,
+ * with the nearest name as hint; ERR_FULL, ERR_NO_MEMORY. */
+MUST_CHECK bool dbt_select(const struct dbt_project *project, const struct dbt_selection *selection,
+                           struct arena *arena, bool **ret_set, struct str_list *ret_warnings,
+                           struct err *err);
+/* "eager", "cautious", "buildable", "empty". */
+MUST_CHECK bool dbt_indirect_from(struct str name, enum dbt_indirect *ret);

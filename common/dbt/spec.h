@@ -1,0 +1,118 @@
+/* spec.h - what running one node needs, from its object in the manifest; and whether we may run it.
+ * Names, defaults and quirks are dbt's: docs/reference/dbt.md */
+#pragma once
+#include "common/dbt/project.h"
+
+enum dbt_materialization {
+    DBT_VIEW,
+    DBT_TABLE,
+    DBT_INCREMENTAL_TABLE,
+    DBT_EPHEMERAL,
+    DBT_AS_SEED,
+    DBT_AS_SNAPSHOT,
+    DBT_AS_TEST,
+    DBT_OTHER, /* `materialization_name` says which */
+};
+enum dbt_strategy { DBT_BY_DEFAULT, DBT_APPEND, DBT_DELETE_INSERT, DBT_MERGE, DBT_OTHER_STRATEGY };
+enum dbt_schema_change { DBT_IGNORE, DBT_APPEND_NEW_COLUMNS, DBT_SYNC_ALL_COLUMNS, DBT_FAIL_ON_CHANGE };
+enum dbt_refresh { DBT_AS_ASKED, DBT_NEVER_FULL, DBT_ALWAYS_FULL };
+enum dbt_hard_deletes { DBT_DELETES_IGNORED, DBT_DELETES_INVALIDATE, DBT_DELETES_NEW_RECORD };
+enum dbt_store_as { DBT_STORE_NOT, DBT_STORE_TABLE, DBT_STORE_VIEW };
+
+struct dbt_hook {
+    struct str sql; /* with the whitelisted expressions filled in */
+    bool is_outside; /* `transaction: false` */
+};
+struct dbt_index {
+    struct str_list columns;
+    struct str type; /* "btree", "hash"; empty = the database's */
+    bool is_unique;
+};
+struct dbt_column {
+    struct str name;
+    struct str data_type;   /* as declared; may be empty */
+    struct str description;
+    bool is_quoted;
+};
+struct dbt_grant {
+    struct str privilege;
+    struct str_list grantees;
+};
+
+struct dbt_spec {
+    const struct dbt_node *node;
+    struct str sql; /* compiled_code of the full variant */
+    struct str sql_incremental; /* of the other one; the same text where it makes no difference; empty
+                                   (and has_incremental false) when it is missing */
+    bool has_incremental;
+    enum dbt_materialization materialization;
+    struct str materialization_name;
+    struct str description;
+    struct dbt_column *columns; /* declared ones */
+    size_t column_count;
+    struct dbt_hook *pre_hooks, *post_hooks;
+    size_t pre_hook_count, post_hook_count;
+    struct dbt_index *indexes;
+    size_t index_count;
+    struct dbt_grant *grants;
+    size_t grant_count;
+    bool persists_relation_docs, persists_column_docs;
+    bool is_unlogged;
+    struct str sql_header;
+    bool is_contract_enforced;
+    /* incremental, snapshots */
+    struct str_list unique_key; /* columns or expressions; none = not given */
+    enum dbt_strategy strategy;
+    struct str strategy_name;
+    enum dbt_schema_change on_schema_change;
+    enum dbt_refresh full_refresh;
+    struct str_list merge_update_columns, merge_exclude_columns;
+    struct str_list predicates;
+    /* snapshots */
+    bool is_check_strategy; /* else by timestamp */
+    struct str updated_at;
+    struct str_list check_columns;
+    bool checks_all_columns; /* check_cols: all */
+    enum dbt_hard_deletes hard_deletes;
+    struct str valid_to_current; /* an expression; empty = null */
+    struct str valid_from_column, valid_to_column, scd_id_column, updated_at_column,
+        is_deleted_column;
+    /* seeds */
+    struct str delimiter; /* one character, "," */
+    bool quotes_columns;  /* null is true */
+    struct str_map column_types;
+    struct str seed_path; /* relative to the project: original_file_path */
+    struct str seed_root; /* root_path, of the compiling machine */
+    struct str seed_text; /* the file's content, in a bundle; else ptr NULL */
+    /* tests */
+    bool is_warning;
+    struct str error_if, warn_if, fail_calc; /* "!= 0", "!= 0", "count(*)" */
+    int64_t limit; /* 0 = none */
+    enum dbt_store_as store_as;
+    /* sources */
+    struct str loaded_at_field, loaded_at_query, freshness_filter;
+    int64_t warn_after_ns, error_after_ns; /* 0 = not given */
+};
+
+/* Everything in `arena`. Errors as of dbt_project_read(), ERR_INVALID for what cannot be meant. */
+MUST_CHECK bool dbt_spec_read(const struct dbt_project *project, uint32_t node, struct arena *arena,
+                              struct dbt_spec *ret, struct err *err);
+
+enum dbt_admission { DBT_NATIVE, DBT_NEEDS_DBT, DBT_REFUSED };
+const char *dbt_admission_name(enum dbt_admission admission); /* "native", "needs dbt", "refused" */
+
+struct dbt_host {
+    struct str adapter;  /* of the database that nodes run in: "sqlite", "postgres" */
+    struct str database; /* postgres: its name; empty = not known now */
+    bool allows_frozen;  /* values of the compiling machine are what is wanted */
+};
+struct dbt_verdict {
+    enum dbt_admission admission;
+    struct str reason; /* empty when native without remark */
+    struct str change; /* what to change, and in which file; may be empty */
+};
+/* Reads the node again. Silent wrong results are what this is for: what is not understood is never
+ * native. */
+MUST_CHECK bool dbt_admit(const struct dbt_project *project, uint32_t node,
+                          const struct dbt_host *host, struct arena *arena,
+                          struct dbt_verdict *ret, struct err *err);
