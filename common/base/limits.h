@@ -51,4 +51,9 @@ enum {
     LIMIT_SINGER_LINE_BYTES = 50 << 20,
     LIMIT_COLUMNS = 1000,
     LIMIT_STREAMS = 1000, /* of a tap */
+
+    /* selecting by dbt's syntax */
+    LIMIT_DBT_SELECTION_BYTES = 64 << 10, /* all texts of one selection together */
+    LIMIT_DBT_SELECTION_DEPTH = 32,
+    LIMIT_DBT_SELECTION_ARENA = 32 << 20,
 };
