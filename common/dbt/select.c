@@ -94,16 +94,9 @@ static bool eval_criterion(struct select_run *run, const struct spec *spec,
 static void combine(enum spec_type type, bool *into, const bool *part, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        switch (type) {
-        case SPEC_INTERSECTION:
-            into[i] = into[i] && part[i];
-            break;
-        case SPEC_DIFFERENCE:
-            into[i] = into[i] && !part[i];
-            break;
-        default:
-            into[i] = into[i] || part[i];
-        }
+        into[i] = type == SPEC_INTERSECTION  ? into[i] && part[i]
+                  : type == SPEC_DIFFERENCE ? into[i] && !part[i]
+                                            : into[i] || part[i];
     }
 }
 

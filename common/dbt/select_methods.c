@@ -278,29 +278,34 @@ static bool is_fresher(const struct select_run *run, const struct criterion *c, 
            run->before->is_fresher(run->before->ctx, run->project->nodes[i].unique_id);
 }
 
-/* Which nodes a method looks at, and what it asks of each. Others have a search of their own. */
+/* Which nodes a method looks at, and what it asks of each; or a search of its own. */
 static const struct {
     uint32_t types;
     bool (*has)(const struct select_run *run, const struct criterion *c, uint32_t node);
+    bool (*search)(struct select_run *run, const struct criterion *c, bool *set);
 } methods[] = {
-    [METHOD_FQN] = {~SELECT_TYPE(DBT_SOURCE), has_fqn},
-    [METHOD_TAG] = {~SELECT_TYPE(DBT_SEMANTIC_MODEL), has_tag}, /* these have none of their own */
-    [METHOD_SOURCE] = {SELECT_TYPE(DBT_SOURCE), has_source},
-    [METHOD_FILE] = {SELECT_ANY, has_file},
-    [METHOD_PACKAGE] = {SELECT_ANY, has_package},
-    [METHOD_GROUP] = {SELECT_PARSED | SELECT_TYPE(DBT_METRIC), has_group},
-    [METHOD_ACCESS] = {SELECT_TYPE(DBT_MODEL), has_access},
-    [METHOD_RESOURCE_TYPE] = {SELECT_ANY, has_type},
-    [METHOD_TEST_NAME] = {SELECT_TYPE(DBT_TEST) | SELECT_TYPE(DBT_UNIT_TEST), has_test_name},
-    [METHOD_TEST_TYPE] = {SELECT_TYPE(DBT_TEST) | SELECT_TYPE(DBT_UNIT_TEST), has_test_type},
-    [METHOD_EXPOSURE] = {SELECT_TYPE(DBT_EXPOSURE), has_packaged_name},
-    [METHOD_METRIC] = {SELECT_TYPE(DBT_METRIC), has_packaged_name},
-    [METHOD_SEMANTIC_MODEL] = {SELECT_TYPE(DBT_SEMANTIC_MODEL), has_packaged_name},
-    [METHOD_SAVED_QUERY] = {SELECT_TYPE(DBT_SAVED_QUERY), has_packaged_name},
-    [METHOD_UNIT_TEST] = {SELECT_TYPE(DBT_UNIT_TEST), has_packaged_name},
-    [METHOD_VERSION] = {SELECT_TYPE(DBT_MODEL), has_version},
-    [METHOD_RESULT] = {SELECT_ANY, has_result},
-    [METHOD_SOURCE_STATUS] = {SELECT_ANY, is_fresher},
+    [METHOD_PATH] = {.search = select_search_path},
+    [METHOD_CONFIG] = {.search = select_search_config},
+    [METHOD_STATE] = {.search = select_search_state},
+    [METHOD_SELECTOR] = {.search = select_search_named},
+    [METHOD_FQN] = {.types = ~SELECT_TYPE(DBT_SOURCE), .has = has_fqn},
+    [METHOD_TAG] = {.types = ~SELECT_TYPE(DBT_SEMANTIC_MODEL), .has = has_tag}, /* these have none of their own */
+    [METHOD_SOURCE] = {.types = SELECT_TYPE(DBT_SOURCE), .has = has_source},
+    [METHOD_FILE] = {.types = SELECT_ANY, .has = has_file},
+    [METHOD_PACKAGE] = {.types = SELECT_ANY, .has = has_package},
+    [METHOD_GROUP] = {.types = SELECT_PARSED | SELECT_TYPE(DBT_METRIC), .has = has_group},
+    [METHOD_ACCESS] = {.types = SELECT_TYPE(DBT_MODEL), .has = has_access},
+    [METHOD_RESOURCE_TYPE] = {.types = SELECT_ANY, .has = has_type},
+    [METHOD_TEST_NAME] = {.types = SELECT_TYPE(DBT_TEST) | SELECT_TYPE(DBT_UNIT_TEST), .has = has_test_name},
+    [METHOD_TEST_TYPE] = {.types = SELECT_TYPE(DBT_TEST) | SELECT_TYPE(DBT_UNIT_TEST), .has = has_test_type},
+    [METHOD_EXPOSURE] = {.types = SELECT_TYPE(DBT_EXPOSURE), .has = has_packaged_name},
+    [METHOD_METRIC] = {.types = SELECT_TYPE(DBT_METRIC), .has = has_packaged_name},
+    [METHOD_SEMANTIC_MODEL] = {.types = SELECT_TYPE(DBT_SEMANTIC_MODEL), .has = has_packaged_name},
+    [METHOD_SAVED_QUERY] = {.types = SELECT_TYPE(DBT_SAVED_QUERY), .has = has_packaged_name},
+    [METHOD_UNIT_TEST] = {.types = SELECT_TYPE(DBT_UNIT_TEST), .has = has_packaged_name},
+    [METHOD_VERSION] = {.types = SELECT_TYPE(DBT_MODEL), .has = has_version},
+    [METHOD_RESULT] = {.types = SELECT_ANY, .has = has_result},
+    [METHOD_SOURCE_STATUS] = {.types = SELECT_ANY, .has = is_fresher},
 };
 
 static bool is_ready(struct select_run *run, const struct criterion *c)
@@ -317,17 +322,8 @@ static bool is_ready(struct select_run *run, const struct criterion *c)
 
 bool select_search(struct select_run *run, const struct criterion *c, bool *set)
 {
-    switch (c->method) {
-    case METHOD_PATH:
-        return select_search_path(run, c, set);
-    case METHOD_CONFIG:
-        return select_search_config(run, c, set);
-    case METHOD_STATE:
-        return select_search_state(run, c, set);
-    case METHOD_SELECTOR:
-        return select_search_named(run, c, set);
-    default:
-        break;
+    if (methods[c->method].search != NULL) {
+        return methods[c->method].search(run, c, set);
     }
     if (!is_ready(run, c)) {
         return false;

@@ -179,26 +179,18 @@ bool select_check_value(const struct criterion *c, struct err *err)
                        select_method_name(c->method), json_type_name(c->typed->type)) ||
                err_hint(err, "put it in quotes");
     }
-    switch (c->method) {
-    case METHOD_SOURCE:
+    const enum select_method m = c->method;
+    if (m == METHOD_SOURCE) {
         return check_parts(c, 3, "SOURCE, SOURCE.TABLE or PACKAGE.SOURCE.TABLE", err);
-    case METHOD_EXPOSURE:
-    case METHOD_METRIC:
-    case METHOD_SEMANTIC_MODEL:
-    case METHOD_SAVED_QUERY:
-    case METHOD_UNIT_TEST:
-        return check_parts(c, 2, "NAME or PACKAGE.NAME", err);
-    case METHOD_PATH:
-        return check_path(c, err);
-    case METHOD_RESOURCE_TYPE:
-        return check_word(c, resource_types, COUNT_OF(resource_types), err);
-    case METHOD_TEST_TYPE:
-        return check_test_type(c, err);
-    case METHOD_VERSION:
-        return check_word(c, versions, COUNT_OF(versions), err);
-    case METHOD_STATE:
-        return check_word(c, states, COUNT_OF(states), err);
-    default:
-        return true;
     }
+    if (m == METHOD_EXPOSURE || m == METHOD_METRIC || m == METHOD_SEMANTIC_MODEL ||
+        m == METHOD_SAVED_QUERY || m == METHOD_UNIT_TEST) {
+        return check_parts(c, 2, "NAME or PACKAGE.NAME", err);
+    }
+    return m == METHOD_PATH            ? check_path(c, err)
+           : m == METHOD_RESOURCE_TYPE ? check_word(c, resource_types, COUNT_OF(resource_types), err)
+           : m == METHOD_TEST_TYPE     ? check_test_type(c, err)
+           : m == METHOD_VERSION       ? check_word(c, versions, COUNT_OF(versions), err)
+           : m == METHOD_STATE         ? check_word(c, states, COUNT_OF(states), err)
+                                       : true;
 }

@@ -34,10 +34,13 @@ static const struct json *get(const struct json *object, struct str key)
 /* NOLINTBEGIN(misc-no-recursion): the depth of the JSON bounds it (LIMIT_JSON_DEPTH) */
 static bool has_members_of(const struct json *a, const struct json *b)
 {
+    const struct json *near = a->child; /* mostly they are in the same order */
     for (const struct json *m = b->child; m != NULL; m = m->next) {
-        if (!json_is_same(get(a, m->key), m)) {
+        const struct json *other = near != NULL && str_eq(near->key, m->key) ? near : get(a, m->key);
+        if (!json_is_same(other, m)) {
             return false;
         }
+        near = other == NULL ? near : other->next;
     }
     return true;
 }
@@ -348,7 +351,14 @@ bool dbt_is_same(enum dbt_type type, const struct json *node, const struct json 
                is_same_exports(json_get(node, "exports"), json_get(old, "exports"));
     case DBT_UNIT_TEST:
         return json_is_same(json_get(node, "checksum"), json_get(old, "checksum"));
-    default:
-        return is_same_parsed(type, node, old);
+    case DBT_MODEL:
+    case DBT_SEED:
+    case DBT_SNAPSHOT:
+    case DBT_TEST:
+    case DBT_ANALYSIS:
+    case DBT_OPERATION:
+    case DBT_FUNCTION:
+        break;
     }
+    return is_same_parsed(type, node, old);
 }

@@ -20,9 +20,13 @@ static bool get_bool(const struct json *definition, const char *key)
         return v->as.integer != 0;
     case JSON_REAL:
         return v->as.real != 0;
-    default:
-        return v->count > 0;
+    case JSON_NULL:
+        return false;
+    case JSON_ARRAY:
+    case JSON_OBJECT:
+        break;
     }
+    return v->count > 0;
 }
 
 /* The number 0 is as good as nothing there, the text "0" is none at all: dbt's rule. */
