@@ -56,6 +56,14 @@ enum {
     LIMIT_COLUMNS = 1000,
     LIMIT_STREAMS = 1000, /* of a tap */
 
-    /* dbt projects */
+    /* dbt */
     LIMIT_DBT_DEFINITIONS_BYTES = 12 << 20, /* of all that projects become, as JSON */
+    LIMIT_DBT_MANIFEST_BYTES = 512 << 20, /* unpacked; a bundle too */
+    LIMIT_DBT_NODE_BYTES =
+        8 << 20, /* one node, source, macro, ... as JSON; a seed's with its file */
+    LIMIT_DBT_ID_BYTES = 1024,
+    LIMIT_DBT_NODES = 100000, /* nodes, sources, exposures, ... of a project together */
+    LIMIT_DBT_MACROS = 50000,
+    LIMIT_DBT_TAGS = 1000,       /* of a node */
+    LIMIT_DBT_ARENA = 256 << 20, /* what is kept of a project */
 };
