@@ -66,4 +66,9 @@ enum {
     LIMIT_DBT_MACROS = 50000,
     LIMIT_DBT_TAGS = 1000,       /* of a node */
     LIMIT_DBT_ARENA = 256 << 20, /* what is kept of a project */
+
+    /* selecting by dbt's syntax */
+    LIMIT_DBT_SELECTION_BYTES = 64 << 10, /* all texts of one selection together */
+    LIMIT_DBT_SELECTION_DEPTH = 32,
+    LIMIT_DBT_SELECTION_ARENA = 32 << 20,
 };
