@@ -18,11 +18,14 @@ static bool read_on(struct pieces *p, size_t keep_from, bool *ret_end, struct er
     buf_consume(&p->held, keep_from);
     p->base += (int64_t)keep_from;
     p->pos -= keep_from;
-    char *to = p->held.len > LIMIT_DBT_NODE_BYTES ? NULL : buf_reserve(&p->held, CHUNK_BYTES);
-    if (to == NULL) {
+    if (p->held.len > LIMIT_DBT_NODE_BYTES) {
         return err_set(err, ERR_FULL,
                        "byte %" PRId64 ": a value of more than %d bytes (LIMIT_DBT_NODE_BYTES)",
                        p->base + 1, LIMIT_DBT_NODE_BYTES);
+    }
+    char *to = buf_reserve(&p->held, CHUNK_BYTES);
+    if (to == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory to read a manifest");
     }
     ssize_t got = -1;
     do {
