@@ -160,19 +160,23 @@ static void a_node_of_the_largest_size(void **state)
 static void brackets_in_brackets(void **state)
 {
     (void)state;
-    AUTO(buf) text = buf_growing(BYTES_MAX);
-    buf_add_text(&text, HEAD MODEL("a") ",\"meta\":");
-    for (int i = 0; i < 1 << 20; i++) {
-        buf_add_char(&text, '[');
+    static const int depths[] = {20, 62, 1 << 20}; /* too deep for a node, then for any value */
+    for (size_t k = 0; k < COUNT_OF(depths); k++) {
+        AUTO(buf) text = buf_growing(BYTES_MAX);
+        buf_add_text(&text, HEAD MODEL("a") ",\"meta\":");
+        for (int i = 0; i < depths[k]; i++) {
+            buf_add_char(&text, '[');
+        }
+        for (int i = 0; i < depths[k]; i++) {
+            buf_add_char(&text, ']');
+        }
+        buf_add_text(&text, "}}}");
+        write_text(buf_str(&text));
+        expect_refused(ERR_INVALID, "nested too deep");
     }
-    write_text(buf_str(&text));
-    expect_refused(ERR_INVALID, "the file ends too early");
-    for (int i = 0; i < 1 << 20; i++) {
-        buf_add_char(&text, ']');
-    }
-    buf_add_text(&text, "}}}");
-    write_text(buf_str(&text));
-    expect_refused(ERR_INVALID, "nested too deep");
+    refused(HEAD "},\"docs\":[[}]}", ERR_INVALID, "another bracket was open");
+    refused(HEAD "},\"docs\":{\"a\":;}}", ERR_INVALID, "unexpected character");
+    refused(HEAD "},\"docs\":;}", ERR_INVALID, "expected ',' or '}'");
 }
 
 static void more_nodes_than_there_may_be(void **state)
