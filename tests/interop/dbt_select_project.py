@@ -164,7 +164,7 @@ class Project:
                     entry["description"] = "another"
                 if rng.random() < 0.2:
                     entry["config"]["persist_docs"] = {"relation": True}
-                if rng.random() < 0.1:
+                if rng.random() < 0.1 and "versions" not in entry:
                     entry["config"]["alias"] = "another_" + entry["name"]
             for entry in sections.get("sources", []) + sections.get("exposures", []):
                 if rng.random() < 0.3:
