@@ -3,5 +3,5 @@ target_link_libraries(dbt_select_peer PRIVATE common_dbt common_json project_opt
 set_target_properties(dbt_select_peer PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 
 # It uses a processor, not the machine: others may run beside it.
-selvedge_process_test(NAME dbt_select_test LABEL interop SCRIPT dbt_select_test.py TIMEOUT 1800)
-set_tests_properties(dbt_select_test PROPERTIES RUN_SERIAL FALSE)
+selvedge_process_test(NAME dbt_select_interop LABEL interop SCRIPT dbt_select_test.py TIMEOUT 1800)
+set_tests_properties(dbt_select_interop PROPERTIES RUN_SERIAL FALSE)
