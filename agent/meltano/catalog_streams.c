@@ -1,9 +1,9 @@
 /* catalog_streams.c - which streams a catalog gives, and under which key it may be kept. */
 #include "agent/meltano/catalog.h"
-#include "agent/meltano/sha1.h"
 #include "agent/meltano/tree.h"
 
 #include "common/base/limits.h"
+#include "common/base/sha1.h"
 
 /* The metadata of the stream itself, or NULL. */
 static struct json *own_metadata(struct json *stream)
