@@ -8,6 +8,8 @@ enum { CANCEL_GRACE_MS = 60, CANCEL_EXIT = 143 };
 
 MUST_CHECK bool cancel_install(struct err *err);
 bool cancel_requested(void);
+/* `ms` more, from now: for what has to stop something elsewhere first. */
+void cancel_extend(int ms);
 bool cancel_check(void *ctx); /* the same, as db_on_progress() wants it */
 /* ERR_CANCELLED; always false. */
 bool cancel_error(struct err *err);
