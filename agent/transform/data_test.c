@@ -61,7 +61,8 @@ static bool store(struct database *db, const struct dbt_spec *spec, const struct
     buf_addf(&sql, "create %s " STR_FMT " as\n",
              spec->store_as == DBT_STORE_VIEW ? "view" : "table", STR_ARG(relation->quoted));
     add_rows(&sql, spec);
-    return drop_stored(db, relation, err) && database_exec(db, &sql, BY_PROJECT, NULL, err);
+    return database_make_schema(db, relation, err) && drop_stored(db, relation, err) &&
+           database_exec(db, &sql, BY_PROJECT, NULL, err);
 }
 
 /* --- asking ---------------------------------------------------------------------------------- */

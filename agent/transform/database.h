@@ -83,10 +83,9 @@ MUST_CHECK bool database_open_postgres(struct str dsn, const struct database_opt
                                        struct database **ret, struct err *err);
 void database_close(struct database *db); /* rolls back; NULL is allowed */
 
-/* As dbt does for the schemas of all that it makes. */
+/* The schema of a relation, where it is missing, as dbt makes those of all that it makes. */
 MUST_CHECK bool database_make_schema(struct database *db, const struct relation *relation,
                                      struct err *err);
-
 /* A statement built in `sql`; ERR_NO_MEMORY when it did not fit. */
 MUST_CHECK bool database_exec(struct database *db, const struct buf *sql, enum statement_by by,
                               int64_t *ret_rows, struct err *err);
