@@ -1,5 +1,6 @@
 #include "agent/transform/materialize_postgres.h"
 #include "agent/transform/postgres.h"
+#include "agent/transform/table_postgres.h"
 
 #include "common/base/time.h"
 
