@@ -341,11 +341,15 @@ def one_statement_and_no_more():
     for text in ("select 1 as id); drop table public.victim; --", "select 1 as id; drop table public.victim"):
         for materialized in ("view", "table"):
             failed(model("t", materialized, text))
-    for text in ("commit", "BEGIN", " /* x /* y */ */ rollback", "copy public.victim to '/tmp/x'", "copy public.victim from program 'id'",
+    for text in ("commit", "BEGIN", " /* x */ rollback", "copy public.victim to '/tmp/x'", "copy public.victim from program 'id'",
                  "set role postgres", "SET LOCAL ROLE x", "set session authorization x", "reset role", "prepare transaction 'x'", "load 'x'",
-                 "alter system set work_mem = 1", "-- x\nsavepoint a", "set transaction isolation level serializable", "end"):
+                 "alter system set work_mem = 1", "-- x\nsavepoint a", "set transaction isolation level serializable", "end", "; commit", "/**/ ; -- x\n;rollback"):
         for outside in (False, True):
             failed(model("t", "table", "select 1 as id", post_hooks=[{"sql": text, "outside": outside}]), "post-hook", code="denied")
+    failed(model("t", "table", "select 1 as id", post_hooks=[{"sql": "select 1; commit; select 2"}]), "post-hook", code="denied")
+    run(model("t", "table", "select 1 as id", sql_header="set local work_mem = '8MB';;\nset local enable_hashjoin = off;",
+              post_hooks=[{"sql": "create index a on lab.t (id); -- ; \n comment on table lab.t is 'a;b';"}]))
+    assert sql("SELECT obj_description('lab.t'::regclass), count(*) FROM pg_indexes WHERE tablename = 't'") == [["a;b", "1"]]
     run(model("t", "table", "select 1 as id", post_hooks=[{"sql": "set local work_mem = '8MB'"}, {"sql": "do $$ begin perform 1; end $$"},
                                                           {"sql": "vacuum lab.t", "outside": True}]))
     assert kind("public.victim") == "r" and kind("lab.t") == "r"
