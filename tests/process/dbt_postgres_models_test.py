@@ -2,9 +2,9 @@
 import signal
 import time
 
-import dbt_nodes
+import pg_nodes
 import pg_server
-from dbt_nodes import model
+from pg_nodes import model
 from el_step import main
 
 pg_server.need()
@@ -17,14 +17,14 @@ def fresh(more=""):
 
 
 def run(*nodes, **more):
-    results = dbt_nodes.run(SERVER.dsn(), *nodes, **more)
+    results = pg_nodes.run(SERVER.dsn(), *nodes, **more)
     for result in results:
         assert result["ok"], result
     return results[-1]
 
 
 def failed(node, *words, code="invalid", dsn=None, **more):
-    result = dbt_nodes.run(dsn or SERVER.dsn(), node, **more)[-1]
+    result = pg_nodes.run(dsn or SERVER.dsn(), node, **more)[-1]
     assert not result["ok"] and result["code"] == code, result
     for word in words:
         assert word in result["error"] + " " + result["hint"], (word, result)
@@ -312,12 +312,12 @@ def views_of_other_users_stay():
           "CREATE SCHEMA lab AUTHORIZATION modeller; CREATE SCHEMA his AUTHORIZATION analyst; GRANT USAGE ON SCHEMA lab TO analyst")
     dsn = SERVER.dsn(user="modeller")
     node = model("t", "table", "select 1 as id")
-    assert dbt_nodes.run(dsn, node)[0]["ok"]
+    assert pg_nodes.run(dsn, node)[0]["ok"]
     sql("GRANT SELECT ON lab.t TO analyst; CREATE VIEW his.v AS SELECT * FROM lab.t; ALTER VIEW his.v OWNER TO analyst")
-    assert dbt_nodes.run(dsn, dict(node, sql="select 2 as id"))[0]["ok"]
+    assert pg_nodes.run(dsn, dict(node, sql="select 2 as id"))[0]["ok"]
     assert sql("SELECT * FROM his.v") == [["2"]], "the table was refilled"
     failed(dict(node, sql="select 2 as id, 3 as n"), "his.v", "another user's", dsn=dsn)
-    result = dbt_nodes.run(dsn, model("t", "table", "select 1 as id", schema="nowhere"))[0]
+    result = pg_nodes.run(dsn, model("t", "table", "select 1 as id", schema="nowhere"))[0]
     assert not result["ok"] and result["code"] == "denied", result
     sql("DROP SCHEMA his CASCADE; DROP SCHEMA lab CASCADE; DROP ROLE modeller; DROP ROLE analyst")
 
@@ -369,7 +369,7 @@ def time_outs_and_sigterm():
     began = time.monotonic()
     failed(slow, code="timeout", timeout_ms=200)
     assert time.monotonic() - began < 20
-    process = dbt_nodes.start(SERVER.dsn(), slow)
+    process = pg_nodes.start(SERVER.dsn(), slow)
     end = time.monotonic() + 60
     while not sql("SELECT 1 FROM pg_stat_activity WHERE query LIKE 'create table%pg_sleep%' AND pid <> pg_backend_pid()"):
         assert time.monotonic() < end
