@@ -323,6 +323,8 @@ static void postgres_close(struct database *db)
 static const struct database_ops postgres_ops = {
     .name = "postgres",
     .materialize = materialize_postgres,
+    .change_table = postgres_change_table,
+    .dress_table = postgres_dress_table,
     .exec = postgres_exec,
     .query = postgres_query,
     .begin = postgres_begin,

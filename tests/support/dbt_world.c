@@ -6,14 +6,21 @@
 
 enum { ARENA_MAX = 64 << 20, ROWS_BYTES_MAX = 1 << 20 };
 
+void dbt_world_open(struct dbt_world *w, const char *path, const struct database_options *options)
+{
+    const struct database_options none = {0};
+    database_close(w->t.db);
+    w->t.db = NULL;
+    if (path != NULL &&
+        !database_open_sqlite(path, options == NULL ? &none : options, &w->t.db, &w->err)) {
+        fail_msg("open: %s", w->err.msg);
+    }
+}
+
 void dbt_world_init(struct dbt_world *w, const struct database_options *options)
 {
     *w = (struct dbt_world){.dir = temp_dir_new(), .arena = arena_new(ARENA_MAX)};
-    const struct database_options none = {0};
-    if (!database_open_sqlite(temp_dir_path(&w->dir, "shop.db"), options == NULL ? &none : options,
-                              &w->t.db, &w->err)) {
-        fail_msg("open: %s", w->err.msg);
-    }
+    dbt_world_open(w, temp_dir_path(&w->dir, "shop.db"), options);
 }
 
 void dbt_world_release(struct dbt_world *w)

@@ -12,8 +12,11 @@ struct dbt_world {
     struct err err;
 };
 
+/* A file of its own in a folder; options may be NULL. */
 void dbt_world_init(struct dbt_world *w, const struct database_options *options);
 void dbt_world_release(struct dbt_world *w); /* fits AUTO(dbt_world) */
+/* Opens another file in place of the present one, which is closed; NULL only closes. */
+void dbt_world_open(struct dbt_world *w, const char *path, const struct database_options *options);
 
 void dbt_world_exec(struct dbt_world *w, const char *sql);
 /* The rows of a query: values with "|" between, "NULL" for NULL, rows with "\n" between. */
