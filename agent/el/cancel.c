@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t requested;
+static volatile sig_atomic_t grace_ms = CANCEL_GRACE_MS;
 static timer_t grace_timer;
 
 /* Only async-signal-safe calls. */
@@ -13,7 +14,8 @@ static void on_term(int signo)
 {
     (void)signo;
     requested = 1;
-    const struct itimerspec grace = {.it_value = {.tv_nsec = CANCEL_GRACE_MS * 1000000L}};
+    const struct itimerspec grace = {
+        .it_value = {.tv_sec = grace_ms / 1000, .tv_nsec = grace_ms % 1000 * 1000000L}};
     if (timer_settime(grace_timer, 0, &grace, NULL) != 0) {
         _exit(CANCEL_EXIT);
     }
@@ -40,6 +42,11 @@ bool cancel_install(struct err *err)
     }
     return handle(SIGALRM, on_grace_over, err) && handle(SIGTERM, on_term, err) &&
            handle(SIGINT, on_term, err);
+}
+
+void cancel_allow(int ms)
+{
+    grace_ms = ms;
 }
 
 bool cancel_requested(void)
