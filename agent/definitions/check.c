@@ -218,6 +218,7 @@ static void check_work(const struct subject *s)
         {"sql", ASSET_SQL, raw->has_sql},
         {"run", ASSET_RUN, raw->has_run},
         {"meltano", ASSET_MELTANO, raw->has_meltano},
+        {"dbt", ASSET_DBT, raw->has_dbt},
         {"external", ASSET_EXTERNAL, raw->is_external},
     };
     const char *first = NULL;
@@ -232,7 +233,7 @@ static void check_work(const struct subject *s)
     }
     if (first == NULL) {
         asset_problem(s, place_of_node(s->node),
-                      "give it extract and load, sql, run, meltano, or external: true",
+                      "give it extract and load, sql, run, meltano, dbt, or external: true",
                       "nothing says how it is made");
     }
 }
@@ -283,12 +284,31 @@ static void check_query(const struct subject *s, const struct json *node, struct
     }
 }
 
+/* A test of a dbt project, which the step itself runs. */
+static void check_test(const struct subject *s, const struct json *node, const struct check *check)
+{
+    static const char *const useless[] = {"sql", "run", "resource"};
+    if (!s->raw->has_dbt || check->test.len == 0) {
+        asset_problem(s, check->at, NULL, "check " STR_FMT ": test goes with dbt, and dbt with it",
+                      STR_ARG(check->name));
+    }
+    for (size_t i = 0; i < COUNT_OF(useless); i++) {
+        if (json_get(node, useless[i]) != NULL) {
+            asset_problem(s, place_of(node, useless[i]), "take it away",
+                          "check " STR_FMT ": %s does not go with test", STR_ARG(check->name),
+                          useless[i]);
+        }
+    }
+}
+
 static void check_way(const struct subject *s, const struct json *node, struct check *check)
 {
     bool has_sql = json_get(node, "sql") != NULL;
     bool has_run = json_get(node, "run") != NULL;
     bool is_reported = !has_sql && !has_run && s->raw->has_run; /* through Dagster Pipes */
-    if (has_sql == has_run && !is_reported) {
+    if (json_get(node, "test") != NULL || s->raw->has_dbt) {
+        check_test(s, node, check);
+    } else if (has_sql == has_run && !is_reported) {
         asset_problem(s, check->at, NULL,
                       "check " STR_FMT " needs one of sql and run, and not both",
                       STR_ARG(check->name));
@@ -309,7 +329,9 @@ static void check_way(const struct subject *s, const struct json *node, struct c
 static void check_check(const struct subject *s, const struct json *node, struct check *check,
                         size_t index)
 {
-    (void)check_name(s->l, place_of(node, "name"), "check", check->name);
+    if (!s->raw->has_dbt || !is_word(check->name, LIMIT_CHECK_NAME_BYTES, "_-.")) {
+        (void)check_name(s->l, place_of(node, "name"), "check", check->name);
+    }
     for (size_t i = 0; i < index; i++) {
         if (check->name.len > 0 && str_eq(s->raw->asset.checks[i].name, check->name)) {
             asset_problem(s, place_of(node, "name"), NULL, "check " STR_FMT " is defined twice",
@@ -370,6 +392,7 @@ static void infer_kinds(const struct subject *s)
 {
     struct asset *asset = &s->raw->asset;
     struct str_list kinds = {0};
+    s->raw->kinds_written = asset->kinds.items;
     kinds.items = arena_array(&s->l->defs->arena, asset->kinds.count + KINDS_INFERRED_MAX,
                               sizeof(*kinds.items));
     if (kinds.items == NULL) {
@@ -391,6 +414,10 @@ static void infer_kinds(const struct subject *s)
     case ASSET_MELTANO:
         add_kind(&kinds, STR("meltano"));
         break;
+    case ASSET_DBT:
+        add_kind(&kinds, STR("dbt"));
+        add_kind(&kinds, asset->dbt.adapter);
+        break;
     case ASSET_EXTERNAL:
         break;
     }
@@ -404,16 +431,32 @@ static void infer_kinds(const struct subject *s)
     asset->kinds = kinds;
 }
 
+/* Its words, but for those that were checked as another's of the same step. */
+static void check_words(const struct subject *s, const struct asset *first)
+{
+    const struct asset *asset = &s->raw->asset;
+    struct item item = item_of_asset(s);
+    if (first == NULL || asset->group.ptr != first->group.ptr) {
+        (void)check_name(s->l, place_of(s->node, "group"), "group", asset->group);
+    }
+    if (first == NULL || asset->kinds.items != s->raw->first->kinds_written) {
+        check_kinds(s);
+    }
+    if (first == NULL || asset->tags.keys != first->tags.keys) {
+        item_tags(&item, &asset->tags);
+    }
+    if (first == NULL || asset->metadata.keys != first->metadata.keys) {
+        check_metadata(s);
+    }
+    if (first == NULL || asset->owners.items != first->owners.items) {
+        check_owners(s);
+    }
+}
+
 /* What is said once for all assets of a step. */
 static void check_shared(const struct subject *s)
 {
-    struct asset *asset = &s->raw->asset;
-    (void)check_name(s->l, place_of(s->node, "group"), "group", asset->group);
-    check_kinds(s);
-    struct item item = item_of_asset(s);
-    item_tags(&item, &asset->tags);
-    check_metadata(s);
-    check_owners(s);
+    check_words(s, NULL);
     check_pool(s);
     check_work(s);
     if (s->raw->has_extract || s->raw->has_load) {
@@ -423,12 +466,16 @@ static void check_shared(const struct subject *s)
         check_sql(s);
     }
     check_command(s);
+    check_dbt(s);
     check_partitions(s);
     check_freshness(s);
     check_automation(s);
     check_retry(s);
     if (s->raw->is_external) {
         check_external(s);
+    } else if (s->raw->gives_way) {
+        asset_problem(s, place_of(s->node, "gives_way"), "take it away",
+                      "gives_way goes with external only");
     }
 }
 
@@ -440,11 +487,20 @@ static void take_shared(const struct subject *s)
     asset->work = first->work;
     asset->extract = first->extract;
     asset->load = first->load;
+    asset->dbt = first->dbt;
     asset->extras = first->extras;
     asset->partitions = first->partitions;
     asset->partitions_per_run = first->partitions_per_run;
-    asset->freshness = first->freshness;
-    asset->automation = first->automation;
+    if (s->raw->has_own_freshness || s->raw->first->has_own_freshness) {
+        check_freshness(s);
+    } else {
+        asset->freshness = first->freshness;
+    }
+    if (s->raw->has_own_automation || s->raw->first->has_own_automation) {
+        check_automation(s);
+    } else {
+        asset->automation = first->automation;
+    }
     asset->retry = first->retry;
     asset->pool = first->pool;
     s->raw->load = s->raw->first->load;
@@ -459,6 +515,7 @@ static void check_asset(const struct subject *s)
         check_shared(s);
     } else {
         take_shared(s);
+        check_words(s, &s->raw->first->asset);
     }
     if (asset->description.len > DESCRIPTION_BYTES_MAX) {
         asset_problem(s, place_of(s->node, "description"), NULL,

@@ -83,9 +83,9 @@ void check_command(const struct subject *s)
     static const char *const shared_keys[] = {"env"};
     struct asset *asset = &s->raw->asset;
     struct item item = item_of_asset(s);
-    bool has_env = s->raw->has_run || s->raw->has_meltano;
+    bool has_env = s->raw->has_run || s->raw->has_meltano || s->raw->has_dbt;
     check_fitting(s, keys, COUNT_OF(keys), s->raw->has_run, "run");
-    check_fitting(s, shared_keys, COUNT_OF(shared_keys), has_env, "run or meltano");
+    check_fitting(s, shared_keys, COUNT_OF(shared_keys), has_env, "run, meltano or dbt");
     if (has_env) {
         item_env(&item, &asset->env);
     }

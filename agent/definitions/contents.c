@@ -7,7 +7,8 @@
 #include <string.h>
 
 enum {
-    CANONICAL_BYTES_MAX = 8 * LIMIT_DEFINITIONS_BYTES, /* an escape is at most six times its byte */
+    /* An escape is at most six times its byte. */
+    CANONICAL_BYTES_MAX = 8 * (LIMIT_DEFINITIONS_BYTES + LIMIT_DBT_DEFINITIONS_BYTES),
 };
 
 /* The tree as text, then every query that came from a file. */

@@ -63,7 +63,8 @@ struct check {
     struct str resource_name;
     const struct resource *resource; /* defaults to where the asset is written to; of `sql` */
     struct str_list run; /* [resolve] instead of `sql`: passes when the program exits with 0 */
-    /* Neither: the asset's own program reports it through Dagster Pipes; ASSET_RUN. */
+    struct str test;     /* ASSET_DBT: unique id of the test that it is */
+    /* None of these: the asset's own program reports it through Dagster Pipes; ASSET_RUN. */
     enum check_severity severity; /* defaults to error */
     bool is_blocking;             /* not passed, with severity error: downstream does not run */
     struct str description;
@@ -106,11 +107,38 @@ struct meltano_run {
     struct str schedule;    /* the block is that schedule's own; empty = it is no schedule's */
 };
 
-enum asset_work { ASSET_EXTERNAL, ASSET_EXTRACT_LOAD, ASSET_SQL, ASSET_RUN, ASSET_MELTANO };
+enum dbt_runner { DBT_RUNNER_AUTO, DBT_RUNNER_NATIVE, DBT_RUNNER_DBT };
+/* Nodes of a dbt project: docs/reference/dbt.md */
+struct dbt_run {
+    struct str manifest;    /* [resolve] as a path, as are the next two: manifest.json or a bundle */
+    struct str incremental; /* of the second compilation; may be empty */
+    struct str project_dir; /* where seeds and the project are; may be empty */
+    struct str adapter;     /* that it is compiled for, as dbt calls it */
+    struct str resource_name;
+    const struct resource *resource; /* where nodes run; NULL with DBT_RUNNER_DBT alone */
+    int runner;                      /* enum dbt_runner */
+    struct str program;              /* dbt, when it is driven; empty = looked for */
+    struct str profiles_dir;         /* [resolve] as a path, of dbt; may be empty */
+    struct str target;               /* of its profile; may be empty */
+    struct str_list select, exclude; /* which nodes the assets are; dbt's syntax */
+    struct str selector;
+    bool allows_frozen; /* values of the compiling machine are what is wanted */
+    bool is_fail_fast;
+};
+
+enum asset_work {
+    ASSET_EXTERNAL,
+    ASSET_EXTRACT_LOAD,
+    ASSET_SQL,
+    ASSET_RUN,
+    ASSET_MELTANO,
+    ASSET_DBT,
+};
 struct asset {
     struct str key;
     struct shared_step *step; /* NULL: a step of its own makes it, which has its key */
     struct str stream;        /* of a shared step with ASSET_EXTRACT_LOAD: which one the asset is */
+    struct str node;          /* ASSET_DBT: unique id of the node that it is */
     enum asset_work work;
     struct str_list deps;  /* keys; as node numbers in the graph */
     struct str group;      /* "default" when not given */
@@ -128,6 +156,7 @@ struct asset {
     struct sql sql;             /* ASSET_SQL */
     struct str_list run;        /* [resolve] ASSET_RUN: program and arguments; runs in `dir` */
     struct meltano_run meltano; /* ASSET_MELTANO */
+    struct dbt_run dbt;         /* ASSET_DBT */
     struct str_map env;         /* [secret] values; ASSET_RUN, ASSET_MELTANO */
     struct str dir;            /* [resolve] as a path; ASSET_RUN; empty = the definitions' folder */
     struct str user;           /* ASSET_RUN: whose rights it runs with; empty = the agent's */
@@ -267,6 +296,17 @@ struct meltano_entry {
     struct location at;
 };
 
+/* What `dbt:` names: how it runs, and what its assets get beside what the project says of them. */
+struct dbt_entry {
+    struct dbt_run run;    /* paths as written, beside the file that names them */
+    struct str name;       /* of the step; empty = "dbt/" and the project's name */
+    struct str group;      /* of nodes that have none; empty = the project's name */
+    struct str_map tags;   /* of all, beside their own */
+    struct str_list owners; /* of nodes that have none */
+    const struct json *node; /* as it was written */
+    struct location at;
+};
+
 /* How loading reaches the world: paths and zone names are NUL-terminated. Files are included ones
  * and SQL, zones are TZif bytes. list_folder() appends the name of each entry, each with a NUL
  * behind it, in any order. */
@@ -278,6 +318,10 @@ struct definitions_files {
      * or its folder, `name` how they are to call it. NULL: there are none here. */
     bool (*read_meltano)(void *ctx, const char *path, struct str name,
                          const struct meltano_entry *entry, struct buf *into, struct err *err);
+    /* The same of a dbt project; paths of `entry` are relative to `folder`, which ends in '/' or is
+     * empty. NULL: there are none here. */
+    bool (*read_dbt)(void *ctx, struct str folder, const struct dbt_entry *entry, struct buf *into,
+                     struct err *err);
     void *ctx;
 };
 /* The real ones, and the system's zoneinfo folder. */

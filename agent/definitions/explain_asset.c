@@ -10,6 +10,7 @@ static void say_check(struct explaining *x, const struct check *check)
     if (check->resource != NULL) {
         outline_opt(&x->o, "resource", check->resource->name);
     }
+    outline_opt(&x->o, "test", check->test);
     say_list(x, "run", &check->run);
     outline_str(&x->o, STR("severity"), check->severity == CHECK_WARN ? STR("warn") : STR("error"));
     outline_bool(&x->o, "blocking", check->is_blocking);
@@ -35,9 +36,44 @@ struct members {
     const bool *set;
 };
 
+static bool have_same_items(const struct str_list *a, const struct str_list *b)
+{
+    bool is_same = a->count == b->count;
+    for (size_t i = 0; is_same && i < a->count; i++) {
+        is_same = str_eq(a->items[i], b->items[i]);
+    }
+    return is_same;
+}
+
+/* What was written once for all is one text in memory. */
+static bool have_own_words(struct explaining *x, const struct shared_step *step)
+{
+    const struct asset *first = &x->defs->assets[step->assets[0]];
+    for (size_t i = 1; i < step->asset_count; i++) {
+        const struct asset *asset = &x->defs->assets[step->assets[i]];
+        if (asset->group.ptr != first->group.ptr || asset->tags.keys != first->tags.keys ||
+            asset->owners.items != first->owners.items ||
+            asset->metadata.keys != first->metadata.keys ||
+            !have_same_items(&asset->kinds, &first->kinds)) {
+            return true;
+        }
+    }
+    return first->work == ASSET_DBT;
+}
+
+static void say_words(struct explaining *x, const struct asset *asset)
+{
+    outline_opt(&x->o, "group", asset->group);
+    outline_list(&x->o, "kinds", asset->kinds.items, asset->kinds.count);
+    outline_map(&x->o, "tags", &asset->tags);
+    outline_list(&x->o, "owners", asset->owners.items, asset->owners.count);
+    outline_map(&x->o, "metadata", &asset->metadata);
+}
+
 static void say_members(struct explaining *x, const char *key, const struct members *members)
 {
     const struct shared_step *step = members->step;
+    bool is_worded = have_own_words(x, step);
     outline_begin_list(&x->o, key);
     for (size_t i = 0; i < step->asset_count; i++) {
         const struct asset *asset = &x->defs->assets[step->assets[i]];
@@ -46,10 +82,14 @@ static void say_members(struct explaining *x, const char *key, const struct memb
         }
         begin_item(x, asset->at);
         outline_opt(&x->o, "name", asset->stream);
+        outline_opt(&x->o, "node", asset->node);
         outline_str(&x->o, STR("key"), asset->key);
         outline_list(&x->o, "deps", asset->deps.items, asset->deps.count);
         outline_opt(&x->o, "description", asset->description);
         outline_opt(&x->o, "code_version", asset->code_version);
+        if (is_worded) {
+            say_words(x, asset);
+        }
         say_checks(x, asset);
         outline_end_item(&x->o);
     }
@@ -120,6 +160,28 @@ static void say_meltano(struct explaining *x, const struct meltano_run *run)
     outline_end_map(&x->o);
 }
 
+static void say_dbt(struct explaining *x, const struct dbt_run *run)
+{
+    static const char *const runners[] = {
+        [DBT_RUNNER_AUTO] = "auto", [DBT_RUNNER_NATIVE] = "native", [DBT_RUNNER_DBT] = "dbt"};
+    outline_begin_map(&x->o, STR("dbt"));
+    say(x, "manifest", run->manifest);
+    say(x, "incremental", run->incremental);
+    say(x, "project_dir", run->project_dir);
+    outline_opt(&x->o, "adapter", run->adapter);
+    outline_opt(&x->o, "resource", run->resource_name);
+    outline_str(&x->o, STR("runner"), str_from(runners[run->runner]));
+    outline_opt(&x->o, "dbt", run->program);
+    say(x, "profiles_dir", run->profiles_dir);
+    outline_opt(&x->o, "target", run->target);
+    outline_list(&x->o, "select", run->select.items, run->select.count);
+    outline_list(&x->o, "exclude", run->exclude.items, run->exclude.count);
+    outline_opt(&x->o, "selector", run->selector);
+    outline_bool(&x->o, "allow_frozen", run->allows_frozen);
+    outline_bool(&x->o, "fail_fast", run->is_fail_fast);
+    outline_end_map(&x->o);
+}
+
 static void say_work(struct explaining *x, const struct asset *asset, const struct members *members)
 {
     switch (asset->work) {
@@ -135,6 +197,13 @@ static void say_work(struct explaining *x, const struct asset *asset, const stru
         break;
     case ASSET_MELTANO:
         say_meltano(x, &asset->meltano);
+        if (members->step != NULL) {
+            say_members(x, "assets", members);
+        }
+        say_map(x, "env", &asset->env);
+        break;
+    case ASSET_DBT:
+        say_dbt(x, &asset->dbt);
         if (members->step != NULL) {
             say_members(x, "assets", members);
         }
@@ -274,11 +343,9 @@ static void say_retry(struct explaining *x, const struct retry_policy *retry)
 static void say_common(struct explaining *x, const struct asset *asset,
                        const struct members *members)
 {
-    outline_opt(&x->o, "group", asset->group);
-    outline_list(&x->o, "kinds", asset->kinds.items, asset->kinds.count);
-    outline_map(&x->o, "tags", &asset->tags);
-    outline_list(&x->o, "owners", asset->owners.items, asset->owners.count);
-    outline_map(&x->o, "metadata", &asset->metadata);
+    if (members->step == NULL || !have_own_words(x, members->step)) {
+        say_words(x, asset);
+    }
     if (members->step == NULL) {
         outline_opt(&x->o, "code_version", asset->code_version);
     }

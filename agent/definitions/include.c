@@ -18,6 +18,7 @@ struct source {
     struct location at;  /* where it is included */
     size_t depth;
     const struct meltano_entry *meltano; /* the project to read instead of a file; else NULL */
+    const struct dbt_entry *dbt;         /* the same */
     struct json *root;                   /* NULL: could not be read */
     struct raw_definitions raw;
 };
@@ -27,7 +28,8 @@ struct reading {
     struct source *sources; /* LIMIT_DEFINITIONS_FILES of them; the first is the main file */
     struct str *names;      /* of the sources, for problems: they outlive a failed load */
     size_t count;
-    size_t bytes; /* of all texts */
+    size_t bytes;     /* of all texts */
+    size_t dbt_bytes; /* of those that dbt projects became */
     struct err *err;
 };
 
@@ -264,6 +266,70 @@ static void add_projects(struct reading *r, size_t index)
     }
 }
 
+/* A path of the entry as the definitions are to name it: relative to their own folder. What begins
+ * with a variable stays as it is. */
+static struct str path_in(const struct reading *r, const struct source *source, struct str written)
+{
+    if (written.len == 0 || str_starts(written, STR("$"))) {
+        return written;
+    }
+    struct str path = beside(r->l, source->path, written);
+    struct str folder = folder_of(r->l->defs->path);
+    return str_starts(path, folder) ? str_slice(path, folder.len, path.len) : path;
+}
+
+/* A name among the files: the same manifest may be there twice, with other nodes of it. */
+static struct str name_of_dbt(const struct reading *r, struct str path, uint32_t line)
+{
+    struct str identity = identity_of(r->l, path);
+    for (size_t i = 0; i < r->count; i++) {
+        if (str_eq(r->sources[i].identity, identity)) {
+            return arena_printf(&r->l->scratch, STR_FMT " (line %u)", STR_ARG(path), line);
+        }
+    }
+    return path;
+}
+
+static void add_dbt(struct reading *r, size_t index, const struct raw_dbt *raw,
+                    const struct json *node)
+{
+    const struct source *source = &r->sources[index];
+    struct dbt_entry *entry = arena_alloc(&r->l->scratch, sizeof(*entry));
+    struct err err = {0};
+    if (raw->entry.run.manifest.ptr == NULL || entry == NULL) {
+        return; /* reported, or the arena remembers */
+    }
+    *entry = raw->entry;
+    if (str_contains(entry->run.manifest, STR("${"))) {
+        (void)err_set(&err, ERR_INVALID, "variables are not filled in here");
+        problems_add(r->l->problems, entry->at,
+                     STR("the manifest is read when the definitions are loaded"),
+                     "dbt: manifest: %s", err.msg);
+        return;
+    }
+    entry->node = node;
+    entry->run.manifest = path_in(r, source, entry->run.manifest);
+    entry->run.incremental = path_in(r, source, entry->run.incremental);
+    entry->run.project_dir = path_in(r, source, entry->run.project_dir);
+    entry->run.profiles_dir = path_in(r, source, entry->run.profiles_dir);
+    size_t before = r->count;
+    struct str path = beside(r->l, source->path, raw->entry.run.manifest);
+    add_source(r, name_of_dbt(r, path, entry->at.line), entry->at);
+    if (r->count > before) {
+        r->sources[before].dbt = entry;
+    }
+}
+
+static void add_dbt_projects(struct reading *r, size_t index)
+{
+    const struct raw_dbt *raw = r->sources[index].raw.dbt.items;
+    size_t count = r->sources[index].raw.dbt.count;
+    const struct json *node = first_of(r->sources[index].root, "dbt");
+    for (size_t i = 0; i < count && node != NULL; i++, node = node->next) {
+        add_dbt(r, index, &raw[i], node);
+    }
+}
+
 /* --- from text to struct --- */
 
 /* "file:line:column: text" of the parser, as a problem with its place. */
@@ -334,19 +400,29 @@ static struct json *take_member(struct json *object, struct str key)
     return NULL;
 }
 
+/* What was made of a dbt project is JSON, and may be large. */
+static bool parse_text(struct reading *r, const struct source *source, struct str text,
+                       struct json **ret)
+{
+    struct loader *l = r->l;
+    return source->dbt != NULL ? json_parse(text, text.len, &l->scratch, ret, r->err)
+                               : yaml_parse(text, source->path, &l->scratch, ret, r->err);
+}
+
 static bool parse_source(struct reading *r, size_t index, struct str text)
 {
     struct loader *l = r->l;
     struct source *source = &r->sources[index];
     struct json *root = NULL;
-    if (!yaml_parse(text, source->path, &l->scratch, &root, r->err)) {
+    bool is_project = source->meltano != NULL || source->dbt != NULL;
+    if (!parse_text(r, source, text, &root)) {
         l->is_whole = false;
         if (r->err->code == ERR_INVALID) {
             add_syntax_problem(l, source, index, r->err);
         }
         return r->err->code == ERR_INVALID;
     }
-    stamp(root, (uint32_t)index, source->meltano == NULL ? NULL : &source->at);
+    stamp(root, (uint32_t)index, is_project ? &source->at : NULL);
     const struct json *project =
         index > 0 && root->type == JSON_OBJECT ? take_member(root, STR("project")) : NULL;
     if (project != NULL) {
@@ -376,6 +452,12 @@ static bool read_text(struct reading *r, const struct source *source, const char
                       struct buf *into, struct err *err)
 {
     const struct definitions_files *files = r->l->files;
+    if (source->dbt != NULL) {
+        return files->read_dbt != NULL
+                   ? files->read_dbt(files->ctx, folder_of(r->l->defs->path), source->dbt, into,
+                                     err)
+                   : err_set(err, ERR_INVALID, "dbt projects cannot be read here");
+    }
     if (source->meltano == NULL) {
         return files->read_file(files->ctx, path, into, err);
     }
@@ -390,24 +472,31 @@ static bool read_source(struct reading *r, size_t index)
 {
     struct loader *l = r->l;
     const struct source *source = &r->sources[index];
-    AUTO(buf) text = buf_growing(LIMIT_DEFINITIONS_BYTES);
+    bool is_dbt = source->dbt != NULL;
+    size_t max = is_dbt ? LIMIT_DBT_DEFINITIONS_BYTES : LIMIT_DEFINITIONS_BYTES;
+    size_t *bytes = is_dbt ? &r->dbt_bytes : &r->bytes;
+    AUTO(buf) text = buf_growing(max);
     struct err err = {0};
     const char *path = arena_cstr(&l->scratch, source->path);
     if (path == NULL) {
         return false;
     }
     bool has_text = read_text(r, source, path, &text, &err);
-    if (!has_text || text.len > LIMIT_DEFINITIONS_BYTES - r->bytes) {
+    if (!has_text || text.len > max - *bytes) {
         if (has_text) {
-            (void)err_set(&err, ERR_FULL, STR_FMT ": the files are larger than %d MiB together",
-                          STR_ARG(source->path), LIMIT_DEFINITIONS_BYTES >> 20);
+            (void)err_set(&err, ERR_FULL, STR_FMT ": the %s are larger than %zu MiB together",
+                          STR_ARG(source->path), is_dbt ? "definitions of dbt projects" : "files",
+                          max >> 20);
         }
         l->is_whole = false;
         problems_add(l->problems, source->at, str_from(err.hint), "%s: %s",
-                     source->meltano == NULL ? "include" : "meltano", err.msg);
+                     is_dbt                    ? "dbt"
+                     : source->meltano == NULL ? "include"
+                                               : "meltano",
+                     err.msg);
         return true;
     }
-    r->bytes += text.len;
+    *bytes += text.len;
     return parse_source(r, index, buf_str(&text));
 }
 
@@ -534,7 +623,7 @@ static bool join(struct reading *r)
     }
     r->l->root = whole.node;
     r->l->raw.project = r->sources[0].raw.project;
-    return expand_steps(r->l, whole.node);
+    return expand_steps(r->l, whole.node) && give_way(r->l, whole.node);
 }
 
 /* The names of the files stay with the definitions. */
@@ -579,6 +668,7 @@ bool read_files(struct loader *l, struct str text, struct err *err)
         }
         add_included(&r, i);
         add_projects(&r, i);
+        add_dbt_projects(&r, i);
     }
     return join(&r) && keep_names(&r);
 }

@@ -26,6 +26,9 @@ MUST_CHECK bool read_files(struct loader *l, struct str text, struct err *err);
  * makes: all that follows sees one asset after the other. False: out of memory. */
 MUST_CHECK bool expand_steps(struct loader *l, struct json *root);
 
+/* Takes away, from the same, each asset with gives_way whose key another has. False: out of memory. */
+MUST_CHECK bool give_way(struct loader *l, struct json *root);
+
 /* Places, and steps through a list beside the array that was read from it. NULL gives no place,
  * and stays NULL. */
 struct location place_of_node(const struct json *node);
@@ -138,6 +141,7 @@ void check_assets(struct loader *l);
 void check_extract_load(const struct subject *s);
 void check_sql(const struct subject *s);
 void check_command(const struct subject *s);
+void check_dbt(const struct subject *s);
 void check_partitions(const struct subject *s);
 void check_partition_words(const struct subject *s); /* in its SQL and that of its checks */
 void check_freshness(const struct subject *s);

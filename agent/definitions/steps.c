@@ -4,6 +4,7 @@
 #include "agent/definitions/loader.h"
 
 #include "common/base/limits.h"
+#include "common/base/strmap.h"
 #include "common/json/json_tree.h"
 #include "common/model/asset_key.h"
 
@@ -93,9 +94,10 @@ static bool may_expand(const struct expansion *x)
     } else if (x->is_streams) {
         check_streams(x);
     }
-    if (x->raw->outputs.count > 0 && !x->raw->has_run && !x->raw->has_meltano) {
+    if (x->raw->outputs.count > 0 && !x->raw->has_run && !x->raw->has_meltano &&
+        !x->raw->has_dbt) {
         item_problem(&item, place_of(x->node, "assets"), "take it away",
-                     "assets goes with run and meltano only");
+                     "assets goes with run, meltano and dbt only");
     }
     refuse(x, x->node, "checks",
            x->is_streams ? "streams: [{name: ..., checks: ...}]"
@@ -192,12 +194,19 @@ static void append_deps(const struct expansion *x, struct json_open *to, const s
     }
 }
 
+/* What an asset of a step may have of its own, instead of what all have. */
+static const struct str own_keys[] = {
+    STR_INIT("description"), STR_INIT("code_version"), STR_INIT("group"),
+    STR_INIT("kinds"),       STR_INIT("tags"),         STR_INIT("owners"),
+    STR_INIT("metadata"),    STR_INIT("freshness"),    STR_INIT("automation"),
+    STR_INIT("checks"), /* all have none */
+};
+
 static bool is_own(struct str key, const struct json *member)
 {
-    static const struct str own[] = {STR_INIT("description"), STR_INIT("code_version")};
-    for (size_t i = 0; i < COUNT_OF(own); i++) {
-        if (str_eq(key, own[i])) {
-            return json_get(member, own[i].ptr) != NULL;
+    for (size_t i = 0; i < COUNT_OF(own_keys); i++) {
+        if (str_eq(key, own_keys[i])) {
+            return json_get(member, own_keys[i].ptr) != NULL;
         }
     }
     return str_eq(key, STR("key")) || str_eq(key, STR("deps")) || str_eq(key, STR("assets"));
@@ -206,7 +215,6 @@ static bool is_own(struct str key, const struct json *member)
 static struct json *expand_tree(const struct expansion *x, const struct json *member,
                                 const struct asset *asset)
 {
-    static const char *const own[] = {"description", "code_version", "checks"};
     struct json_open object = open_like(x, x->node, JSON_OBJECT);
     if (object.node == NULL) {
         return NULL;
@@ -220,8 +228,8 @@ static struct json *expand_tree(const struct expansion *x, const struct json *me
             append_copy(x, &object, m);
         }
     }
-    for (size_t i = 0; i < COUNT_OF(own); i++) {
-        const struct json *given = json_get(member, own[i]);
+    for (size_t i = 0; i < COUNT_OF(own_keys); i++) {
+        const struct json *given = json_get(member, own_keys[i].ptr);
         if (given != NULL) {
             append_copy(x, &object, given);
         }
@@ -251,6 +259,23 @@ static void join_deps(const struct expansion *x, const struct raw_member *member
     ret->shared_deps = shared->count;
 }
 
+static void take_own_words(const struct raw_member *member, struct raw_asset *ret)
+{
+    struct asset *asset = &ret->asset;
+    asset->description = member->description.ptr != NULL ? member->description : asset->description;
+    asset->code_version =
+        member->code_version.ptr != NULL ? member->code_version : asset->code_version;
+    asset->group = member->group.ptr != NULL ? member->group : asset->group;
+    asset->kinds = member->kinds.count > 0 ? member->kinds : asset->kinds;
+    asset->tags = member->tags.count > 0 ? member->tags : asset->tags;
+    asset->owners = member->owners.count > 0 ? member->owners : asset->owners;
+    asset->metadata = member->metadata.count > 0 ? member->metadata : asset->metadata;
+    ret->has_own_freshness = member->has_freshness;
+    ret->freshness = member->has_freshness ? member->freshness : ret->freshness;
+    ret->has_own_automation = member->has_automation;
+    ret->automation = member->has_automation ? member->automation : ret->automation;
+}
+
 static void expand_asset(const struct expansion *x, const struct raw_member *member,
                          struct shared_step *step, struct raw_asset *ret)
 {
@@ -261,15 +286,14 @@ static void expand_asset(const struct expansion *x, const struct raw_member *mem
     struct asset *asset = &ret->asset;
     asset->step = step;
     asset->stream = member->stream;
+    asset->node = member->node;
     asset->key = member->key;
     if (member->key.ptr == NULL) {
         asset->key = arena_printf(&x->l->defs->arena, STR_FMT "/" STR_FMT,
                                   STR_ARG(x->raw->asset.key), STR_ARG(member->stream));
     }
     asset->at = member->at;
-    asset->description = member->description.ptr != NULL ? member->description : asset->description;
-    asset->code_version =
-        member->code_version.ptr != NULL ? member->code_version : asset->code_version;
+    take_own_words(member, ret);
     join_deps(x, member, ret);
 }
 
@@ -447,4 +471,55 @@ bool expand_steps(struct loader *l, struct json *root)
     }
     l->raw.assets = assets;
     return !l->scratch.exhausted && !l->defs->arena.exhausted;
+}
+
+/* --- assets that give way ---------------------------------------------------------------------- */
+
+/* Which keys are taken: by the first asset that stays what it is, else by the first of all. */
+static bool take_keys(struct loader *l, struct strmap *taken)
+{
+    const struct raw_asset *raw = l->raw.assets.items;
+    uint32_t ignored = 0;
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t i = 0; i < l->raw.assets.count; i++) {
+            bool is_asked = raw[i].gives_way == (round > 0) && raw[i].asset.key.ptr != NULL;
+            if (is_asked && !strmap_get(taken, raw[i].asset.key, &ignored) &&
+                !strmap_put(taken, raw[i].asset.key, i)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+bool give_way(struct loader *l, struct json *root)
+{
+    struct json *list = assets_of(root);
+    struct raw_asset *raw = l->raw.assets.items;
+    struct strmap taken = strmap_new(&l->scratch);
+    if (list == NULL || !take_keys(l, &taken)) {
+        return list == NULL;
+    }
+    struct json **at = &list->child;
+    size_t kept = 0;
+    size_t first = 0; /* of a step: what they share is checked there */
+    for (uint32_t i = 0; i < l->raw.assets.count; i++) {
+        uint32_t by = i;
+        bool is_gone = raw[i].gives_way && raw[i].asset.step == NULL &&
+                       strmap_get(&taken, raw[i].asset.key, &by) && by != i;
+        if (!is_gone) {
+            first = raw[i].first == NULL ? kept : first;
+            raw[kept] = raw[i];
+            raw[kept].first = raw[i].first == NULL ? NULL : &raw[first];
+            kept++;
+        }
+        if (is_gone && *at != NULL) {
+            *at = (*at)->next;
+            list->count--;
+        } else if (*at != NULL) {
+            at = &(*at)->next;
+        }
+    }
+    l->raw.assets.count = kept;
+    return true;
 }

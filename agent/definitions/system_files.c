@@ -1,8 +1,10 @@
 /* system_files.c - the files of this machine. */
+#include "agent/dbt/as_definitions.h"
 #include "agent/definitions/definitions.h"
 #include "agent/meltano/as_definitions.h"
 
 #include "common/base/limits.h"
+#include "common/dbt/select.h"
 #include "common/platform/files.h"
 #include <dirent.h>
 #include <errno.h>
@@ -105,6 +107,134 @@ static bool read_meltano(void *ctx, const char *path, struct str name,
     return ok || err_wrap(err, "%s", path);
 }
 
+/* --- dbt --- */
+
+enum { DBT_STEP_BYTES = 256 << 10, DBT_MEMORY_MAX = 64 << 20 };
+
+/* A path of the definitions, as this process opens it. */
+static const char *path_beside(struct str folder, struct str path, struct arena *arena)
+{
+    bool is_absolute = str_starts(path, STR("/"));
+    struct str all = arena_printf(arena, STR_FMT STR_FMT, is_absolute ? 0 : (int)folder.len,
+                                  folder.ptr == NULL ? "" : folder.ptr, STR_ARG(path));
+    return all.ptr;
+}
+
+/* The members of an entry that say how its nodes run. */
+static bool says_how(struct str key)
+{
+    static const struct str keys[] = {
+        STR_INIT("resource"), STR_INIT("runner"),  STR_INIT("dbt"),      STR_INIT("target"),
+        STR_INIT("select"),   STR_INIT("exclude"), STR_INIT("selector"), STR_INIT("allow_frozen"),
+        STR_INIT("fail_fast")};
+    for (size_t i = 0; i < COUNT_OF(keys); i++) {
+        if (str_eq(key, keys[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Those that the step gets as they are. */
+static bool is_of_step(struct str key)
+{
+    static const struct str keys[] = {STR_INIT("retry"),     STR_INIT("timeout"),
+                                      STR_INIT("freshness"), STR_INIT("automation"),
+                                      STR_INIT("pool"),      STR_INIT("env")};
+    for (size_t i = 0; i < COUNT_OF(keys); i++) {
+        if (str_eq(key, keys[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void copy_members(const struct json *from, bool (*is_wanted)(struct str key),
+                         struct json_writer *w)
+{
+    AUTO(buf) text = buf_growing(DBT_STEP_BYTES);
+    for (const struct json *m = from->child; m != NULL; m = m->next) {
+        if (is_wanted(m->key)) {
+            buf_reset(&text);
+            json_write(&text, m);
+            jw_key(w, m->key);
+            jw_raw(w, buf_str(&text));
+        }
+    }
+}
+
+/* What all assets of the step have in common, without the braces. */
+static bool write_dbt_step(const struct dbt_entry *entry, const struct dbt_project *project,
+                           struct buf *out, struct err *err)
+{
+    struct json_writer w = json_writer(out);
+    jw_key(&w, STR("dbt"));
+    jw_begin_object(&w);
+    jw_member_str(&w, "manifest", entry->run.manifest);
+    jw_member_opt(&w, "incremental", entry->run.incremental);
+    jw_member_opt(&w, "project_dir", entry->run.project_dir);
+    jw_member_opt(&w, "profiles_dir", entry->run.profiles_dir);
+    jw_member_str(&w, "adapter", project->adapter_type);
+    copy_members(entry->node, says_how, &w);
+    jw_end_object(&w);
+    copy_members(entry->node, is_of_step, &w);
+    return !out->overflow || err_set(err, ERR_FULL, "the entry is longer than %d bytes",
+                                     DBT_STEP_BYTES);
+}
+
+static bool select_nodes(const struct dbt_entry *entry, const struct dbt_project *project,
+                         struct arena *arena, bool **ret, struct err *err)
+{
+    const struct dbt_selection selection = {.select = entry->run.select,
+                                            .exclude = entry->run.exclude,
+                                            .selector = entry->run.selector};
+    struct str_list warnings = {0};
+    if (!dbt_select(project, &selection, arena, ret, &warnings, err)) {
+        return false;
+    }
+    return warnings.count == 0 || err_set(err, ERR_INVALID, STR_FMT, STR_ARG(warnings.items[0]));
+}
+
+static bool import_dbt(const struct dbt_entry *entry, const struct dbt_project *project,
+                       struct buf *into, struct err *err)
+{
+    AUTO(arena) arena = arena_new(DBT_MEMORY_MAX);
+    AUTO(buf) step = buf_growing(DBT_STEP_BYTES);
+    bool *selected = NULL;
+    struct dbt_import import = {.project = project,
+                                .key = entry->name,
+                                .group = entry->group.len > 0 ? entry->group : project->name,
+                                .tags = &entry->tags,
+                                .owners = &entry->owners};
+    if (import.key.len == 0) {
+        import.key = arena_printf(&arena, "dbt/" STR_FMT, STR_ARG(project->name));
+    }
+    if (!select_nodes(entry, project, &arena, &selected, err) ||
+        !write_dbt_step(entry, project, &step, err)) {
+        return false;
+    }
+    import.selected = selected;
+    import.step = buf_str(&step);
+    return dbt_write_definitions(&import, into, err);
+}
+
+static bool read_dbt(void *ctx, struct str folder, const struct dbt_entry *entry, struct buf *into,
+                     struct err *err)
+{
+    (void)ctx;
+    AUTO(arena) arena = arena_new(DBT_MEMORY_MAX);
+    struct dbt_project *project = NULL;
+    struct dbt_open open = {.path = path_beside(folder, entry->run.manifest, &arena)};
+    if (entry->run.incremental.len > 0) {
+        open.incremental = path_beside(folder, entry->run.incremental, &arena);
+    }
+    bool ok = open.path != NULL ? dbt_project_open(&open, &project, err)
+                                : err_set(err, ERR_NO_MEMORY, "no memory for a path");
+    ok = ok && import_dbt(entry, project, into, err);
+    dbt_project_close(project);
+    return ok || err_wrap(err, STR_FMT, STR_ARG(entry->run.manifest));
+}
+
 struct definitions_files definitions_system_files(void)
 {
     return (struct definitions_files){
@@ -112,5 +242,6 @@ struct definitions_files definitions_system_files(void)
         .read_zone = read_zone,
         .list_folder = list_folder,
         .read_meltano = read_meltano,
+        .read_dbt = read_dbt,
     };
 }

@@ -254,7 +254,9 @@ static const struct field definitions_fields[] = {
     FIELD(OBJECT_LIST, "meltano", raw_definitions, meltano,
           "Meltano projects, whose blocks, jobs and schedules become assets, jobs and schedules.",
           .object = &meltano_table, .max = LIMIT_DEFINITIONS_FILES),
-    LATER("dbt"),
+    FIELD(OBJECT_LIST, "dbt", raw_definitions, dbt,
+          "dbt projects, whose models, seeds and snapshots become assets, and tests their checks.",
+          .object = &dbt_table, .max = LIMIT_DEFINITIONS_FILES),
 };
 const struct field_table definitions_table = {
     .name = "definitions",

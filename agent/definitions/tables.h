@@ -5,16 +5,6 @@
 
 enum { JOBS_MAX = 1000, RESOURCES_MAX = 1000, POOLS_MAX = 1000 };
 
-/* An asset among those of a shared step. */
-struct raw_member {
-    struct str stream; /* of extract.streams */
-    struct str key;
-    struct str_list deps;
-    struct str description;
-    struct str code_version;
-    struct object_list checks; /* of struct check */
-    struct location at;
-};
 struct raw_resource {
     struct resource resource;
     const struct json *node;
@@ -73,6 +63,26 @@ struct raw_automation {
     struct str timezone;
 };
 
+/* An asset among those of a shared step: what is its own. */
+struct raw_member {
+    struct str stream; /* of extract.streams */
+    struct str node;   /* of a dbt project */
+    struct str key;
+    struct str_list deps;
+    struct str description;
+    struct str code_version;
+    struct str group;
+    struct str_list kinds; /* beside those of the step */
+    struct str_map tags;
+    struct str_list owners;
+    struct str_map metadata;
+    struct raw_freshness freshness;
+    struct raw_automation automation;
+    struct object_list checks; /* of struct check */
+    bool has_freshness, has_automation;
+    struct location at;
+};
+
 struct raw_asset {
     struct asset asset;
     struct raw_endpoint extract;
@@ -89,8 +99,11 @@ struct raw_asset {
     /* Of an asset of a shared step, after steps.c has taken its block apart: */
     const struct raw_asset *first; /* where what they share is checked; NULL = here */
     size_t shared_deps;            /* the first of its deps are those of the block */
+    const struct str *kinds_written; /* before those known from how it is made were added */
     bool is_external;
-    bool has_extract, has_load, has_sql, has_run, has_meltano;
+    bool gives_way; /* is_external: to an asset of its key that something else is said of */
+    bool has_own_freshness, has_own_automation; /* of an asset of a shared step */
+    bool has_extract, has_load, has_sql, has_run, has_meltano, has_dbt;
 };
 struct raw_missed {
     int word; /* enum missed_policy */
@@ -106,6 +119,16 @@ struct raw_sensor {
     struct sensor sensor;
     bool has_min_interval;
 };
+/* An entry of `dbt`. The rest is read again, as it was written, with the assets that it becomes. */
+struct raw_dbt {
+    struct dbt_entry entry;
+    struct str_map env;
+    struct raw_retry retry;
+    int64_t timeout_ns;
+    struct raw_freshness freshness;
+    struct raw_automation automation;
+    struct str pool;
+};
 struct raw_definitions {
     struct str project;
     struct str_list include;
@@ -116,6 +139,7 @@ struct raw_definitions {
     struct object_list schedules; /* of struct raw_schedule */
     struct object_list sensors;   /* of struct raw_sensor */
     struct object_list meltano;   /* of struct meltano_entry */
+    struct object_list dbt;       /* of struct raw_dbt */
 };
 
 extern const struct field_table definitions_table; /* of struct raw_definitions, as is the next */
@@ -124,6 +148,9 @@ extern const struct field_table asset_table;       /* of struct raw_asset */
 extern const struct field_table streams_table;     /* of struct raw_endpoint: `streams` alone */
 /* What stands in extract: connector_block_table(), and `streams` where a tap has several. */
 const struct field_table *extract_block_table(const struct connector *c, struct arena *arena);
+extern const struct field_table retry_table;
+extern const struct field_table dbt_run_table; /* of struct dbt_run */
+extern const struct field_table dbt_table;     /* of struct raw_dbt */
 extern const struct field_table partitions_table;
 extern const struct field_table backfill_table;
 extern const struct field_table freshness_table;

@@ -3,7 +3,7 @@
 #include "agent/definitions/tables.h"
 #include "common/base/limits.h"
 
-enum { CHECKS_MAX = 100, OWNERS_MAX = 16, OUTPUTS_MAX = 1000 };
+enum { OWNERS_MAX = 16 };
 
 static const struct field_table check_table;
 
@@ -16,8 +16,22 @@ static const struct field_table check_table;
         FIELD(STR, "description", raw_member, description, "What a person should know about it."), \
         FIELD(STR, "code_version", raw_member, code_version,                                       \
               "Changes whenever the result would change for the same input."),                     \
+        FIELD(STR, "group", raw_member, group, "Its group, instead of that of all."),              \
+        FIELD(STR_LIST, "kinds", raw_member, kinds, "Words for what it is, instead of those."),    \
+        FIELD(STR_MAP, "tags", raw_member, tags, "Names and values, instead of those of all.",     \
+              .max = LIMIT_METADATA_ENTRIES),                                                      \
+        FIELD(STR_LIST, "owners", raw_member, owners, "Its owners, instead of those of all.",      \
+              .max = OWNERS_MAX),                                                                  \
+        FIELD(STR_MAP, "metadata", raw_member, metadata, "More to know, instead of that of all.",  \
+              .max = LIMIT_METADATA_ENTRIES),                                                      \
+        FIELD(OBJECT, "freshness", raw_member, freshness,                                          \
+              "How recently it must have been made, instead of that of all.",                      \
+              SEEN(raw_member, has_freshness), .object = &freshness_table),                        \
+        FIELD(OBJECT, "automation", raw_member, automation,                                        \
+              "When it is made without being asked for, instead of that of all.",                  \
+              SEEN(raw_member, has_automation), .object = &automation_table),                      \
         FIELD(OBJECT_LIST, "checks", raw_member, checks, "What must hold for its rows.",           \
-              .object = &check_table, .max = CHECKS_MAX)
+              .object = &check_table, .max = LIMIT_CHECKS_PER_ASSET)
 
 static const struct field stream_fields[] = {
     FIELD(STR, "name", raw_member, stream, "Its name, as the tap says it.", .required = true),
@@ -36,6 +50,7 @@ static const struct field_table stream_table = {
 static const struct field output_fields[] = {
     FIELD(STR, "key", raw_member, key, "The asset's key.", .required = true),
     FIELD(STR, "stream", raw_member, stream, "The tap's stream that it is. With `meltano`."),
+    FIELD(STR, "node", raw_member, node, "The node that it is, by its unique id. With `dbt`."),
     MEMBER_FIELDS,
 };
 static const struct field_table output_table = {
@@ -143,7 +158,7 @@ static const struct field retry_fields[] = {
         "Chance in the wait: `full` anything up to it, `plus_minus` up to one delay more or less.",
         .names = jitter_names, .fallback = "none"),
 };
-static const struct field_table retry_table = {
+const struct field_table retry_table = {
     .name = "retry",
     .size = sizeof(struct raw_retry),
     TABLE(retry_fields),
@@ -160,6 +175,7 @@ static const struct field check_fields[] = {
         "A query that gives one row. The check has passed when the first column is neither NULL "
         "nor 0 nor empty. One of `sql` and `run` is needed; with neither, the program of an asset "
         "with `run` reports the check through Dagster Pipes, and a step that does not has failed."),
+    FIELD(STR, "test", check, test, "The dbt test that it is, by its unique id. With `dbt`."),
     FIELD(
         STR, "resource", check, resource_name,
         "The database to ask; the one that the asset is written to when not given. With `sql`, and "
@@ -241,15 +257,21 @@ static const struct field asset_fields[] = {
     FIELD(STR_LIST, "run", raw_asset, asset.run, "A program and its arguments. May hold ${VAR}.",
           SEEN(raw_asset, has_run), .min = 1, .max = LIMIT_STEP_ARGS),
     FIELD(OBJECT_LIST, "assets", raw_asset, outputs,
-          "The assets that the program makes, when it makes several. With `run` or `meltano`.",
-          .object = &output_table, .min = 1, .max = OUTPUTS_MAX),
+          "The assets that the program makes, when it makes several. With `run`, `meltano` or "
+          "`dbt`.",
+          .object = &output_table, .min = 1, .max = LIMIT_STEP_ASSETS),
     FIELD(
         OBJECT, "meltano", raw_asset, asset.meltano,
         "A block of a Meltano project. `meltano` beside `assets` writes these for all of its jobs "
         "and schedules.",
         SEEN(raw_asset, has_meltano), .object = &meltano_run_table),
+    FIELD(OBJECT, "dbt", raw_asset, asset.dbt,
+          "Nodes of a dbt project, which `assets` names. `dbt` beside `assets` writes this for a "
+          "whole project.",
+          SEEN(raw_asset, has_dbt), .object = &dbt_run_table),
     FIELD(STR_MAP, "env", raw_asset, asset.env,
-          "Environment variables for `run` and `meltano`. May hold ${VAR} and ${secret:NAME}.",
+          "Environment variables for `run`, `meltano` and `dbt`. May hold ${VAR} and "
+          "${secret:NAME}.",
           .max = LIMIT_STEP_ENV),
     FIELD(STR, "dir", raw_asset, asset.dir,
           "The folder in which `run` is started; the folder of the definitions when not given. May "
@@ -263,6 +285,10 @@ static const struct field asset_fields[] = {
           "What `run` gets to read through Dagster Pipes (`get_extra`). At most 64 KiB as JSON."),
     FIELD(BOOL, "external", raw_asset, is_external,
           "Made elsewhere, and here so that lineage knows it.", .fallback = "false"),
+    FIELD(BOOL, "gives_way", raw_asset, gives_way,
+          "Where another asset has the same key it takes the place of this one, as the loaded table "
+          "does that of a dbt source. With `external`.",
+          .fallback = "false"),
     FIELD(STR, "group", raw_asset, asset.group, "The group that it belongs to.",
           .fallback = "default"),
     FIELD(STR_LIST, "kinds", raw_asset, asset.kinds,
@@ -283,7 +309,7 @@ static const struct field asset_fields[] = {
           .min = NS_PER_SEC, .max = 30 * DAY_NS),
     FIELD(OBJECT_LIST, "checks", raw_asset, checks,
           "What must hold for its rows, asked after each run.", .object = &check_table,
-          .max = CHECKS_MAX),
+          .max = LIMIT_CHECKS_PER_ASSET),
     FIELD(OBJECT, "partitions", raw_asset, partitions, "The slices in which it is made.",
           .object = &partitions_table),
     FIELD(OBJECT, "backfill", raw_asset, backfill,

@@ -10,15 +10,20 @@ static volatile sig_atomic_t grace_ms = CANCEL_GRACE_MS;
 static timer_t grace_timer;
 
 /* Only async-signal-safe calls. */
+void cancel_extend(int ms)
+{
+    const struct itimerspec grace = {
+        .it_value = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L}};
+    if (timer_settime(grace_timer, 0, &grace, NULL) != 0) {
+        _exit(CANCEL_EXIT);
+    }
+}
+
 static void on_term(int signo)
 {
     (void)signo;
     requested = 1;
-    const struct itimerspec grace = {
-        .it_value = {.tv_sec = grace_ms / 1000, .tv_nsec = grace_ms % 1000 * 1000000L}};
-    if (timer_settime(grace_timer, 0, &grace, NULL) != 0) {
-        _exit(CANCEL_EXIT);
-    }
+    cancel_extend(grace_ms);
 }
 
 static void on_grace_over(int signo)

@@ -1,7 +1,7 @@
 #include "agent/el/pg.h"
 
 #include "agent/el/cancel.h"
-#include "agent/el/pg_library.h"
+#include "agent/el/pg_wait.h"
 #include "common/base/time.h"
 #include "common/platform/clock.h"
 
@@ -142,6 +142,16 @@ bool pg_failed_with(const struct pg *pg, const char *sqlstate)
     return str_eq(str_from(pg->sqlstate), str_from(sqlstate));
 }
 
+bool pg_is_lost(const struct pg *pg)
+{
+    return pg->connection == NULL || pg->lib->PQstatus(pg->connection) == CONNECTION_BAD;
+}
+
+bool pg_is_transaction_failed(const struct pg *pg)
+{
+    return pg->lib->PQtransactionStatus(pg->connection) == PQTRANS_INERROR;
+}
+
 /* --- the connection -------------------------------------------------------------------------- */
 
 /* libpq takes "postgres://me:se/cret@host" for host "me", port "se", and says so: refused before its
@@ -267,26 +277,37 @@ static bool connect_to(struct pg *pg, const char *dsn, struct err *err)
     return explain_connect(pg, err);
 }
 
-bool pg_open(struct pg *pg, struct str dsn, struct err *err)
+static bool open_with(struct pg *pg, struct str dsn, const char *settings, struct err *err)
 {
     char text[DSN_BYTES_MAX];
     (void)snprintf(text, sizeof(text), STR_FMT, STR_ARG(dsn));
     *pg = (struct pg){0};
-    /* Text as this program writes and reads it, whatever the server's settings; a lock that others
-     * hold is waited for, not for ever; a slow source may keep a transaction open. */
     bool ok = pg_library_load(&pg->lib, err) && check_dsn(pg->lib, dsn, text, err) &&
-              connect_to(pg, text, err) &&
-              pg_exec_text(pg,
-                           "SET standard_conforming_strings = on; SET client_min_messages = "
-                           "warning; SET DateStyle = ISO; SET IntervalStyle = postgres; SET "
-                           "bytea_output = hex; SET TimeZone = UTC; SET extra_float_digits = 3; "
-                           "SET lock_timeout = '30s'; SET statement_timeout = 0; SET "
-                           "idle_in_transaction_session_timeout = 0",
-                           err);
+              connect_to(pg, text, err) && pg_exec_text(pg, settings, err);
     if (!ok) {
         pg_close(pg);
     }
     return ok;
+}
+
+/* A lock that others hold is waited for, not for ever; a slow source may keep a transaction open. */
+#define PATIENCE                                                                                   \
+    "SET client_min_messages = warning; SET lock_timeout = '30s'; SET statement_timeout = 0; "     \
+    "SET idle_in_transaction_session_timeout = 0; SET DateStyle = ISO"
+
+bool pg_open(struct pg *pg, struct str dsn, struct err *err)
+{
+    /* Text as this program writes and reads it, whatever the server's settings. */
+    return open_with(pg, dsn,
+                     PATIENCE "; SET standard_conforming_strings = on; SET IntervalStyle = "
+                              "postgres; SET bytea_output = hex; SET TimeZone = UTC; SET "
+                              "extra_float_digits = 3",
+                     err);
+}
+
+bool pg_open_for_project(struct pg *pg, struct str dsn, struct err *err)
+{
+    return open_with(pg, dsn, PATIENCE, err);
 }
 
 void pg_close(struct pg *pg)
@@ -304,6 +325,11 @@ struct str pg_database(const struct pg *pg)
     return str_from(pg->lib->PQdb(pg->connection));
 }
 
+int pg_server_version(const struct pg *pg)
+{
+    return pg->lib->PQserverVersion(pg->connection);
+}
+
 /* --- statements ------------------------------------------------------------------------------ */
 
 static bool check_result(struct pg *pg, PGresult *result, ExecStatusType wanted, struct err *err)
@@ -314,7 +340,7 @@ static bool check_result(struct pg *pg, PGresult *result, ExecStatusType wanted,
     }
     (void)explain(pg, result, err);
     pg->lib->PQclear(result);
-    return false;
+    return cancel_requested() ? cancel_error(err) : false;
 }
 
 static bool take_count(struct pg *pg, PGresult *result, int64_t *ret_rows)
@@ -329,7 +355,7 @@ static bool take_count(struct pg *pg, PGresult *result, int64_t *ret_rows)
 
 static bool exec_text(struct pg *pg, const char *sql, int64_t *ret_rows, struct err *err)
 {
-    PGresult *result = pg->lib->PQexec(pg->connection, sql);
+    PGresult *result = pg_run(pg, sql);
     return check_result(pg, result, PGRES_COMMAND_OK, err) && take_count(pg, result, ret_rows);
 }
 
@@ -347,22 +373,26 @@ bool pg_exec(struct pg *pg, struct buf *sql, int64_t *ret_rows, struct err *err)
     return exec_text(pg, text, ret_rows, err);
 }
 
-bool pg_exec_single(struct pg *pg, const char *sql, struct err *err)
+bool pg_exec_single(struct pg *pg, const char *sql, int64_t *ret_rows, struct err *err)
 {
-    PGresult *result = pg->lib->PQexecParams(pg->connection, sql, 0, NULL, NULL, NULL, NULL, 0);
-    return check_result(pg, result, PGRES_COMMAND_OK, err) && take_count(pg, result, NULL);
+    PGresult *result = pg_run_params(pg, sql, NULL, 0);
+    return check_result(pg, result, PGRES_COMMAND_OK, err) && take_count(pg, result, ret_rows);
 }
 
 bool pg_query(struct pg *pg, const char *sql, const char *const *params, size_t count,
               struct pg_rows *ret, struct err *err)
 {
-    PGresult *result =
-        pg->lib->PQexecParams(pg->connection, sql, (int)count, NULL, params, NULL, NULL, 0);
+    PGresult *result = pg_run_params(pg, sql, params, count);
     if (!check_result(pg, result, PGRES_TUPLES_OK, err)) {
         return false;
     }
     *ret = (struct pg_rows){.lib = pg->lib, .result = result, .count = pg->lib->PQntuples(result)};
     return true;
+}
+
+int pg_rows_columns(const struct pg_rows *rows)
+{
+    return rows->lib->PQnfields(rows->result);
 }
 
 unsigned pg_rows_type(const struct pg_rows *rows, int column)
@@ -387,6 +417,32 @@ void pg_rows_release(struct pg_rows *rows)
     }
 }
 
+bool pg_query_each(struct pg *pg, const char *sql, pg_take *take, void *ctx, struct err *err)
+{
+    if (!pg_send_rows(pg, sql)) {
+        return explain(pg, NULL, err);
+    }
+    bool ok = true;
+    for (;;) {
+        struct pg_rows row = {.lib = pg->lib, .result = pg_get_result(pg), .count = 1};
+        ExecStatusType status = pg->lib->PQresultStatus(row.result);
+        if (row.result == NULL) {
+            return ok;
+        }
+        if (ok && status == PGRES_SINGLE_TUPLE) {
+            ok = take(ctx, &row, err);
+            if (!ok) {
+                pg_stop(pg);
+            }
+        } else if (ok && status != PGRES_TUPLES_OK) {
+            ok = false;
+            (void)explain(pg, row.result, err);
+            (void)(cancel_requested() && cancel_error(err));
+        }
+        pg_rows_release(&row);
+    }
+}
+
 /* --- COPY ------------------------------------------------------------------------------------ */
 
 bool pg_copy_begin(struct pg *pg, struct buf *sql, struct err *err)
@@ -395,7 +451,7 @@ bool pg_copy_begin(struct pg *pg, struct buf *sql, struct err *err)
     if (text == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for a statement");
     }
-    PGresult *result = pg->lib->PQexec(pg->connection, text);
+    PGresult *result = pg_run(pg, text);
     ExecStatusType status = pg->lib->PQresultStatus(result);
     if (status != PGRES_COPY_IN && status != PGRES_COPY_OUT) {
         (void)explain(pg, result, err);
@@ -409,12 +465,12 @@ bool pg_copy_begin(struct pg *pg, struct buf *sql, struct err *err)
 /* The result that ends a COPY, and nothing behind it. */
 static bool finish_copy(struct pg *pg, int64_t *ret_rows, struct err *err)
 {
-    PGresult *result = pg->lib->PQgetResult(pg->connection);
+    PGresult *result = pg_get_result(pg);
     if (!check_result(pg, result, PGRES_COMMAND_OK, err)) {
         return false;
     }
     (void)take_count(pg, result, ret_rows);
-    result = pg->lib->PQgetResult(pg->connection);
+    result = pg_get_result(pg);
     if (result == NULL) {
         return true;
     }
@@ -441,7 +497,7 @@ bool pg_copy_next(struct pg *pg, char **ret_line, size_t *ret_len, struct err *e
 {
     pg->lib->PQfreemem(pg->row);
     pg->row = NULL;
-    int len = pg->lib->PQgetCopyData(pg->connection, &pg->row, 0);
+    int len = pg_get_copy_data(pg, &pg->row);
     *ret_line = len > 0 ? pg->row : NULL;
     *ret_len = len > 0 ? (size_t)len : 0;
     if (len > 0) {

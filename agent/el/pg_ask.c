@@ -79,7 +79,7 @@ static bool ask(struct pg *pg, struct str sql, struct arena *arena, struct value
     if (declare == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for the question");
     }
-    return pg_exec_single(pg, declare, err) &&
+    return pg_exec_single(pg, declare, NULL, err) &&
            pg_query(pg, "FETCH 1 FROM selvedge_check", NULL, 0, &rows, err) &&
            take_value(&rows, arena, ret, err);
 }

@@ -21,21 +21,29 @@
     X(PQdb)                                                                                        \
     X(PQerrorMessage)                                                                              \
     X(PQfinish)                                                                                    \
-    X(PQexec)                                                                                      \
-    X(PQexecParams)                                                                                \
+    X(PQsendQuery)                                                                                 \
+    X(PQsendQueryParams)                                                                           \
+    X(PQconsumeInput)                                                                              \
+    X(PQisBusy)                                                                                    \
     X(PQgetResult)                                                                                 \
+    X(PQsetSingleRowMode)                                                                          \
+    X(PQtransactionStatus)                                                                         \
     X(PQresultStatus)                                                                              \
     X(PQresultErrorField)                                                                          \
     X(PQcmdTuples)                                                                                 \
     X(PQftype)                                                                                     \
     X(PQntuples)                                                                                   \
+    X(PQnfields)                                                                                   \
     X(PQgetvalue)                                                                                  \
     X(PQgetlength)                                                                                 \
     X(PQgetisnull)                                                                                 \
     X(PQclear)                                                                                     \
     X(PQputCopyData)                                                                               \
     X(PQputCopyEnd)                                                                                \
-    X(PQgetCopyData)
+    X(PQgetCopyData)                                                                               \
+    X(PQgetCancel)                                                                                 \
+    X(PQcancel)                                                                                    \
+    X(PQfreeCancel)
 
 #define PG_LIBRARY_MEMBER(name) __typeof__(name) *(name);
 struct pg_library {

@@ -7,6 +7,7 @@
 #include "common/base/limits.h"
 #include "common/json/json_verbatim.h"
 #include "common/json/json_writer.h"
+#include "common/model/asset_key.h"
 
 enum { UNITS_MAX = 1000, MEMORY_MAX = 64 << 20 };
 
@@ -37,31 +38,9 @@ struct importing {
 
 /* --- names ------------------------------------------------------------------------------------- */
 
-static uint32_t hash_of(struct str text)
-{
-    uint32_t hash = 2166136261U; /* FNV-1a */
-    for (size_t i = 0; i < text.len; i++) {
-        hash = (hash ^ (unsigned char)text.ptr[i]) * 16777619U;
-    }
-    return hash;
-}
-
-/* As a name of the definitions: letters, digits, '_', '-' and '.'; a longer one ends in a hash. */
 static struct str as_name(const struct importing *m, struct str text)
 {
-    enum { HASH_CHARS = 9 };
-    AUTO(buf) out = buf_growing(LIMIT_NAME_BYTES + 1);
-    size_t max = text.len <= LIMIT_NAME_BYTES ? text.len : LIMIT_NAME_BYTES - HASH_CHARS;
-    for (size_t i = 0; i < max; i++) {
-        char c = text.ptr[i];
-        bool is_word = (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
-        bool is_kept = is_word || (i > 0 && (c == '_' || c == '-' || c == '.'));
-        buf_add(&out, is_kept ? str_slice(text, i, i + 1) : i > 0 ? STR("-") : STR("x"));
-    }
-    if (max < text.len) {
-        buf_addf(&out, "-%08x", hash_of(text));
-    }
-    return arena_copy(m->arena, buf_str(&out));
+    return name_from(text, LIMIT_NAME_BYTES, m->arena);
 }
 
 static bool is_among(const struct str_list *list, struct str text)

@@ -1,7 +1,7 @@
 /* catalog_streams.c - which streams a catalog gives, and under which key it may be kept. */
 #include "agent/meltano/catalog.h"
-#include "agent/meltano/sha1.h"
 #include "agent/meltano/tree.h"
+#include "common/base/sha1.h"
 
 #include "common/base/limits.h"
 

@@ -12,7 +12,7 @@
 
 enum {
     RUN_ARENA_BYTES = 16 << 20,
-    ATTEMPT_ARENA_BYTES = 2 << 20,
+    ATTEMPT_ARENA_BYTES = 32 << 20, /* of a step that makes LIMIT_STEP_ASSETS */
     KEYS_BYTES_MAX =
         256 << 10,         /* of a run's assets as JSON; longer: planned anew from its selection */
     INTERRUPTIONS_MAX = 3, /* in a row; then a run is not tried again because of one */

@@ -103,7 +103,8 @@ const struct check *attempt_blocking_failure(const struct attempt *attempt,
     }
     for (size_t i = 0; i < result->check_count; i++) {
         struct str of = result->checks[i].asset;
-        bool is_ours = str_is_empty(of) || str_eq(of, asset->key);
+        bool is_warning = str_eq(result->checks[i].severity, STR("warn")); /* of dbt's: warn_if */
+        bool is_ours = !is_warning && (str_is_empty(of) || str_eq(of, asset->key));
         for (size_t c = 0; is_ours && !result->checks[i].passed && c < asset->check_count; c++) {
             const struct check *check = &asset->checks[c];
             if (check->is_blocking && check->severity == CHECK_ERROR &&

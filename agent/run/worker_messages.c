@@ -8,7 +8,7 @@
 
 enum {
     MESSAGE_BYTES_MAX = LIMIT_EVENT_BYTES,
-    RESULT_ARENA_BYTES = 16 << 20, /* of a step that makes many assets */
+    RESULT_ARENA_BYTES = 64 << 20, /* of a step that makes many assets, with many checks */
     MESSAGE_ARENA_BYTES = 1 << 20,
     CHUNK_BYTES = 16384,
 };

@@ -7,7 +7,7 @@
 #include "common/platform/files.h"
 #include "common/platform/loop.h"
 
-enum { WORKER_CHECKS_MAX = 10000, WORKER_ASSETS_MAX = 1000 };
+enum { WORKER_CHECKS_MAX = LIMIT_STEP_CHECKS, WORKER_ASSETS_MAX = LIMIT_STEP_ASSETS };
 
 struct step_check {
     struct str asset; /* of a step that makes several; else empty */

@@ -6,6 +6,7 @@ enum {
     /* names */
     LIMIT_NAME_BYTES = 63,       /* project, device, resource, job, schedule, fleet */
     LIMIT_ASSET_KEY_BYTES = 255, /* "a/b/c" as text */
+    LIMIT_CHECK_NAME_BYTES = 255, /* of a dbt test; of others LIMIT_NAME_BYTES */
     LIMIT_ASSET_KEY_PARTS = 16,
     LIMIT_PATH_BYTES = 1023,
 
@@ -43,6 +44,9 @@ enum {
     LIMIT_STEP_ENV = 256,
     LIMIT_METADATA_ENTRIES = 64,
     LIMIT_RUN_STEPS = LIMIT_ASSETS,
+    LIMIT_STEP_ASSETS = 10000,     /* that one step makes */
+    LIMIT_STEP_CHECKS = 50000,     /* that it reports */
+    LIMIT_CHECKS_PER_ASSET = 1000, /* a wide table has many */
     LIMIT_PIPES_LINE_BYTES = 2 << 20, /* one message of a step's program; longer ones are counted */
     LIMIT_RUN_PARTITIONS = 10000,     /* of the range that one run makes */
     LIMIT_RUN_PARTITION_BYTES = 128 << 10, /* of their keys */
@@ -51,4 +55,20 @@ enum {
     LIMIT_SINGER_LINE_BYTES = 50 << 20,
     LIMIT_COLUMNS = 1000,
     LIMIT_STREAMS = 1000, /* of a tap */
+
+    /* dbt */
+    LIMIT_DBT_DEFINITIONS_BYTES = 12 << 20, /* of all that projects become, as JSON */
+    LIMIT_DBT_MANIFEST_BYTES = 512 << 20, /* unpacked; a bundle too */
+    LIMIT_DBT_NODE_BYTES =
+        8 << 20, /* one node, source, macro, ... as JSON; a seed's with its file */
+    LIMIT_DBT_ID_BYTES = 1024,
+    LIMIT_DBT_NODES = 100000, /* nodes, sources, exposures, ... of a project together */
+    LIMIT_DBT_MACROS = 50000,
+    LIMIT_DBT_TAGS = 1000,       /* of a node */
+    LIMIT_DBT_ARENA = 256 << 20, /* what is kept of a project */
+
+    /* selecting by dbt's syntax */
+    LIMIT_DBT_SELECTION_BYTES = 64 << 10, /* all texts of one selection together */
+    LIMIT_DBT_SELECTION_DEPTH = 32,
+    LIMIT_DBT_SELECTION_ARENA = 32 << 20,
 };

@@ -124,6 +124,11 @@ MUST_CHECK bool db_scalar_i64(struct db *db, const char *sql, int64_t *ret, bool
 /* Quotes an identifier: name -> "name" with inner quotes doubled. */
 void db_add_identifier(struct buf *out, struct str name);
 
+/* The functions that SQL of others expects and SQLite, or some builds of it, lack; for statements
+ * prepared afterwards on this connection: md5(x) as a BLOB of 16 bytes, split_part(text, mark, n) as
+ * PostgreSQL has it, ceil, ceiling, floor. Views may call them, and then want them of whoever reads. */
+MUST_CHECK bool db_add_functions(struct db *db, struct err *err);
+
 /* --- transactions ----------------------------------------------------------------------------- */
 
 struct db_tx {

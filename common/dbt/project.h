@@ -35,9 +35,9 @@ const char *dbt_type_name(enum dbt_type type); /* as in unique ids: "model", "un
  * calls, and those that these call, and in its own raw code. */
 enum dbt_uses {
     DBT_USES_IS_INCREMENTAL = 1, /* the full and the incremental text differ */
-    DBT_USES_DATABASE = 2,       /* run_query, statement, adapter.*: literals of the compiling database */
-    DBT_USES_RUN = 4,            /* run_started_at, invocation_id, modules.datetime: frozen */
-    DBT_USES_ENVIRONMENT = 8,    /* env_var(), var(), target.*: of the compiling machine */
+    DBT_USES_DATABASE = 2, /* run_query, statement, adapter.*: literals of the compiling database */
+    DBT_USES_RUN = 4,      /* run_started_at, invocation_id, modules.datetime: frozen */
+    DBT_USES_ENVIRONMENT = 8, /* env_var(), var(), target.*: of the compiling machine */
 };
 
 enum dbt_variant {
@@ -60,25 +60,33 @@ struct dbt_node {
     struct str name;
     struct str package;
     struct str_list fqn;
-    struct str_list tags;          /* of `config.tags` and `tags`, without repeats */
-    struct str file_path;          /* original_file_path */
-    struct str patch_path;         /* of the YAML file, without "package://" */
-    struct str relation_name;      /* quoted for the database, as dbt quotes it */
-    struct str database, schema;   /* as resolved */
-    struct str alias;              /* of a source: its identifier */
-    struct str materialized;       /* of config: "view", "incremental", ... */
-    struct str group, access;      /* node level, else of config */
+    struct str_list tags;        /* of `config.tags` and `tags`, without repeats */
+    struct str file_path;        /* original_file_path */
+    struct str patch_path;       /* of the YAML file, without "package://" */
+    struct str relation_name;    /* quoted for the database, as dbt quotes it */
+    struct str database, schema; /* as resolved */
+    struct str alias;            /* of a source: its identifier */
+    struct str materialized;     /* of config: "view", "incremental", ... */
+    struct str group, access;    /* node level, else of config */
     struct str version, latest_version;
-    struct str source_name;        /* of a source */
-    struct str test_name;          /* test_metadata.name: of a generic test */
-    uint32_t attached;             /* of a test: the node that it was declared on; or DBT_NO_NODE */
-    const uint32_t *parents;       /* depends_on.nodes that there are, in the order written */
+    struct str source_name;  /* of a source */
+    struct str test_name;    /* test_metadata.name: of a generic test */
+    uint32_t attached;       /* of a test: the node that it was declared on; or DBT_NO_NODE */
+    const uint32_t *parents; /* depends_on.nodes that there are, in the order written */
     size_t parent_count;
-    uint8_t uses;                  /* enum dbt_uses */
-    bool is_compiled;              /* it has compiled_code */
-    bool is_warning;               /* of a test: severity is warn */
-    bool goes_on;                  /* config.on_error is "continue" */
-    struct dbt_place places[2];    /* by enum dbt_variant; in files[variant] */
+    uint8_t uses;     /* enum dbt_uses */
+    bool is_compiled; /* it has compiled_code */
+    bool is_warning;  /* of a test: severity is warn */
+    bool goes_on;     /* config.on_error is "continue" */
+    bool is_paired;   /* both compilations have it: without a place of DBT_INCREMENTAL the texts are
+                       the same, byte for byte */
+    struct dbt_place places[2]; /* by enum dbt_variant */
+};
+
+/* Who answers for the nodes of a group. */
+struct dbt_group {
+    struct str name, package;
+    struct str owner_name, owner_email;
 };
 
 struct dbt_project {
@@ -88,18 +96,21 @@ struct dbt_project {
     size_t count;
     const uint32_t *first_child; /* count + 1 places in `children` */
     const uint32_t *children;    /* ascending for each node */
-    struct dbt_place selectors;  /* the object of selectors.yml, in the first file */
+    struct dbt_group *groups;    /* in the order of the file */
+    size_t group_count;
+    struct dbt_place selectors; /* the object of selectors.yml, in the first file */
     bool is_bundle;
-    size_t disabled_count;
-    size_t passed_over; /* nodes of types that we do not know, and tests of disabled nodes */
+    size_t disabled_count; /* unique ids */
+    size_t passed_over;    /* nodes of types that we do not know, or not enabled; tests of such */
     struct dbt_files *files;
-    struct arena arena; /* owns all above */
+    struct arena arena; /* owns all above but `nodes` and `groups` */
 };
 
 struct dbt_open {
     const char *path;        /* manifest.json or a bundle; either may be packed by gzip */
     const char *incremental; /* the manifest of the second compilation, or NULL */
-    const char *scratch_dir; /* where a packed file is unpacked, unlinked at once; NULL: TMPDIR or /tmp */
+    const char
+        *scratch_dir; /* where a packed file is unpacked, without a name; NULL: TMPDIR, /tmp */
 };
 
 /* Errors: ERR_NOT_FOUND, ERR_DENIED, ERR_IO; ERR_INVALID with the byte, when it is no manifest, of

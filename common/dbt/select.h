@@ -1,13 +1,18 @@
 /* select.h - dbt's node selection, whole: `--select`, `--exclude`, `--selector` and indirect
  * selection of tests, over a project. Pure but for reading nodes again (config:, state:).
- * Source: dbt's own core/dbt/graph/{selector,selector_methods,selector_spec,cli}.py; docs: 
- * https://docs.getdbt.com/reference/node-selection/syntax */
+ *
+ * Every node of the graph takes part, whatever its type, as in `dbt ls --resource-type all`; only
+ * operations (hooks) are left out of the result, which no selection of dbt ever runs.
+ * Source: dbt's own core/dbt/graph/{selector,selector_methods,selector_spec,cli}.py; docs:
+ * https://docs.getdbt.com/reference/node-selection/syntax. Where we differ on purpose:
+ * docs/reference/dbt.md */
 #pragma once
 #include "common/dbt/project.h"
 
 enum dbt_indirect { DBT_EAGER, DBT_CAUTIOUS, DBT_BUILDABLE, DBT_EMPTY };
 
-/* What was before, for `state:`, `result:` and `source_status:`. All may be empty. */
+/* What was before, for `state:`, `result:` and `source_status:`. All may be empty: the method that
+ * needs it is then refused. */
 struct dbt_before {
     const struct dbt_project *project; /* state: */
     /* result:, by unique id as run_results.json names statuses; false: no result is known. */
@@ -18,19 +23,26 @@ struct dbt_before {
 };
 
 struct dbt_selection {
-    struct str_list select;  /* as on the command line: blanks within one are a union; none: all */
+    struct str_list select; /* as on the command line: blanks within one are a union; none: all */
     struct str_list exclude;
-    struct str selector;     /* a name in selectors.yml; instead of select and exclude */
+    struct str selector; /* a name in selectors.yml; instead of select and exclude */
     enum dbt_indirect indirect;
     struct dbt_before before;
 };
 
 /* The project's default selector takes the place of an empty selection, as in dbt. One bool for each
- * node in *ret_set. `warnings`, one text each: an unknown method, a value that nothing matches.
- * ERR_INVALID: what is not understood, with the place in the text; ERR_NOT_FOUND: no such selector,
- * with the nearest name as hint; ERR_FULL, ERR_NO_MEMORY. */
+ * node in *ret_set, in `arena`. `warnings`, one text each: a part of a selection that selects
+ * nothing, seeds that cannot be compared.
+ * ERR_INVALID: what is not understood, with the place in the text and the nearest word as hint;
+ * ERR_NOT_FOUND: no such selector; ERR_FULL: a limit of docs/limits.md; ERR_NO_MEMORY; and what
+ * dbt_project_read() gives. */
 MUST_CHECK bool dbt_select(const struct dbt_project *project, const struct dbt_selection *selection,
                            struct arena *arena, bool **ret_set, struct str_list *ret_warnings,
                            struct err *err);
+/* The same with the selectors given (the object `selectors` of a manifest, or NULL). */
+MUST_CHECK bool dbt_select_with(const struct dbt_project *project,
+                                const struct dbt_selection *selection, const struct json *selectors,
+                                struct arena *arena, bool **ret_set, struct str_list *ret_warnings,
+                                struct err *err);
 /* "eager", "cautious", "buildable", "empty". */
 MUST_CHECK bool dbt_indirect_from(struct str name, enum dbt_indirect *ret);

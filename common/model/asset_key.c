@@ -114,3 +114,38 @@ struct str asset_key_last(struct str key)
     (void)str_cut_last(key, '/', &head, &last);
     return last;
 }
+
+static uint32_t hash_of(struct str text)
+{
+    uint32_t hash = 2166136261U; /* FNV-1a */
+    for (size_t i = 0; i < text.len; i++) {
+        hash = (hash ^ (unsigned char)text.ptr[i]) * 16777619U;
+    }
+    return hash;
+}
+
+struct str name_from(struct str text, size_t max, struct arena *arena)
+{
+    enum { HASH_CHARS = 9 };
+    AUTO(buf) out = buf_growing(max + 1);
+    size_t kept = text.len <= max ? text.len : max - HASH_CHARS;
+    for (size_t i = 0; i < kept; i++) {
+        char c = text.ptr[i];
+        bool is_kept = is_key_char(c) && (i > 0 || (c != '_' && c != '-' && c != '.'));
+        buf_add_char(&out, is_kept ? c : i > 0 ? '-' : 'x');
+    }
+    if (kept < text.len) {
+        buf_addf(&out, "-%08x", hash_of(text));
+    }
+    return arena_copy(arena, buf_str(&out));
+}
+
+void asset_key_add_part(struct buf *key, struct str part)
+{
+    if (key->len > 0) {
+        buf_add_char(key, '/');
+    }
+    for (size_t i = 0; i < part.len; i++) {
+        buf_add_char(key, is_key_char(part.ptr[i]) ? part.ptr[i] : '-');
+    }
+}

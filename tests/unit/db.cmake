@@ -11,3 +11,5 @@ foreach(name open query tx control error embed)
 endforeach()
 selvedge_test(NAME db_rows_test LABEL unit
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/db_rows_test.c LIBS common_db)
+selvedge_test(NAME db_functions_test LABEL unit
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/db_functions_test.c LIBS common_db)

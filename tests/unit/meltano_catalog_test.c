@@ -1,7 +1,7 @@
 /* The rules of a project on a catalog. What they come to for thousands of others is compared with
  * Meltano itself: tests/interop/catalog_rules_test.py. */
 #include "agent/meltano/catalog.h"
-#include "agent/meltano/sha1.h"
+#include "common/base/sha1.h"
 #include "common/json/json_verbatim.h"
 #include "tests/support/cmocka_all.h"
 #include <stdio.h>

@@ -1,11 +1,11 @@
-#include "agent/el/state_command.h"
+#include "agent/worker/state_command.h"
 
 #include "agent/el/connectors.h"
 #include "agent/el/meltano_step.h"
 #include "agent/el/report.h"
 #include "agent/el/request.h"
-#include "agent/el/step.h"
 #include "agent/el/target.h"
+#include "agent/worker/step.h"
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
 #include "common/log/log.h"

@@ -1,5 +1,4 @@
-/* sha1.h - SHA-1, to recognize what Meltano kept under one; not for security. Internal to
- * agent/meltano. */
+/* sha1.h - SHA-1, for names that others make with it (Meltano, dagster-dbt); not for security. */
 #pragma once
 #include "common/base/str.h"
 

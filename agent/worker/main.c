@@ -1,8 +1,8 @@
 /* selvedge-el - the extract/load worker. The agent starts one for every step. */
 #include "agent/el/singer_tap.h"
 #include "agent/el/singer_target.h"
-#include "agent/el/state_command.h"
-#include "agent/el/step.h"
+#include "agent/worker/state_command.h"
+#include "agent/worker/step.h"
 #include "common/cli/cli.h"
 
 #include <string.h>

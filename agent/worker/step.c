@@ -1,4 +1,4 @@
-#include "agent/el/step.h"
+#include "agent/worker/step.h"
 
 #include "agent/el/cancel.h"
 #include "agent/el/checks.h"

@@ -1,5 +1,5 @@
 /* Source: RFC 3174, method 1. */
-#include "agent/meltano/sha1.h"
+#include "common/base/sha1.h"
 
 #include <string.h>
 

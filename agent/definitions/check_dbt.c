@@ -1,0 +1,56 @@
+/* check_dbt.c - nodes of a dbt project: where they run. */
+#include "agent/definitions/loader.h"
+
+static void check_paths(const struct subject *s, const struct dbt_run *dbt)
+{
+    const struct json *node = json_get(s->node, "dbt");
+    const struct {
+        const char *key;
+        struct str text;
+    } paths[] = {{"manifest", dbt->manifest},
+                 {"incremental", dbt->incremental},
+                 {"project_dir", dbt->project_dir},
+                 {"profiles_dir", dbt->profiles_dir}};
+    struct item item = item_of_asset(s);
+    for (size_t i = 0; i < COUNT_OF(paths); i++) {
+        item_template(&item, place_of(node, paths[i].key), paths[i].key, paths[i].text,
+                      SECRETS_REFUSED);
+    }
+}
+
+/* The database is the one that the SQL was compiled for. */
+static void check_adapter(const struct subject *s, const struct json *node,
+                          const struct dbt_run *dbt)
+{
+    const char *type = dbt->resource->connector->type;
+    if (dbt->adapter.ptr == NULL || str_eq(dbt->adapter, str_from(type))) {
+        return;
+    }
+    asset_problem(s, place_of(node, "resource"),
+                  "compile it for the kind of database that it is to run in",
+                  "dbt: it is compiled for " STR_FMT ", and resource " STR_FMT " is of type %s",
+                  STR_ARG(str_slice(dbt->adapter, 0, 40)), STR_ARG(dbt->resource_name), type);
+}
+
+void check_dbt(const struct subject *s)
+{
+    const struct json *node = json_get(s->node, "dbt");
+    struct dbt_run *dbt = &s->raw->asset.dbt;
+    if (!s->raw->has_dbt || node == NULL || node->type != JSON_OBJECT) {
+        return;
+    }
+    check_paths(s, dbt);
+    if (dbt->selector.ptr != NULL && dbt->select.count + dbt->exclude.count > 0) {
+        asset_problem(s, place_of(node, "selector"), NULL,
+                      "dbt: selector goes without select and exclude");
+    }
+    if (dbt->resource_name.ptr != NULL) {
+        dbt->resource = find_database(s, node, dbt->resource_name);
+    } else if (dbt->runner != DBT_RUNNER_DBT) {
+        asset_problem(s, place_of_node(node), "resource: a database of type sqlite or postgres",
+                      "dbt: it needs a resource, where its nodes run");
+    }
+    if (dbt->resource != NULL) {
+        check_adapter(s, node, dbt);
+    }
+}

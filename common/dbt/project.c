@@ -1,0 +1,238 @@
+#include "common/dbt/project.h"
+
+#include "common/base/limits.h"
+#include "common/dbt/dbt_files.h"
+#include "common/dbt/manifest.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { VERSION_MIN = 10, VERSION_MAX = 12 };
+
+/* --- reading the file ------------------------------------------------------------------------ */
+
+enum section {
+    SECTION_OTHER,
+    SECTION_METADATA,
+    SECTION_NODES,
+    SECTION_MACROS,
+    SECTION_GROUPS,
+    SECTION_DISABLED,
+    SECTION_SELECTORS,
+};
+
+static enum section section_of(struct str key)
+{
+    static const struct {
+        const char *key;
+        enum section section;
+    } sections[] = {
+        {"metadata", SECTION_METADATA},   {"nodes", SECTION_NODES},
+        {"sources", SECTION_NODES},       {"exposures", SECTION_NODES},
+        {"metrics", SECTION_NODES},       {"semantic_models", SECTION_NODES},
+        {"saved_queries", SECTION_NODES}, {"unit_tests", SECTION_NODES},
+        {"functions", SECTION_NODES},     {"macros", SECTION_MACROS},
+        {"groups", SECTION_GROUPS},       {"disabled", SECTION_DISABLED},
+        {"selectors", SECTION_SELECTORS},
+    };
+    for (size_t i = 0; i < COUNT_OF(sections); i++) {
+        if (str_eq(key, str_from(sections[i].key))) {
+            return sections[i].section;
+        }
+    }
+    return SECTION_OTHER;
+}
+
+static bool add_member(struct manifest *m, enum section section, struct pieces *p, struct str key,
+                       struct err *err)
+{
+    struct str text;
+    struct dbt_place place;
+    if (section == SECTION_DISABLED) {
+        m->project->disabled_count++;
+        return pieces_pass(p, &place, err);
+    }
+    if (!pieces_keep(p, &text, &place, err)) {
+        return false;
+    }
+    if (text.len > 0 && text.ptr[0] != '{') {
+        return true; /* null, as a list that is not there */
+    }
+    bool ok = section == SECTION_MACROS   ? manifest_add_macro(m, key, text, err)
+              : section == SECTION_GROUPS ? manifest_add_group(m, text, err)
+                                          : manifest_add_node(m, key, text, place, err);
+    return ok || err_wrap(err, STR_FMT " at byte %" PRId64, STR_ARG(str_clip(key, 200)),
+                          place.offset + 1);
+}
+
+static bool read_section(struct manifest *m, enum section section, struct pieces *p,
+                         struct err *err)
+{
+    bool more = false;
+    struct str key;
+    if (!pieces_enter(p, &more, err)) {
+        return false;
+    }
+    while (more) {
+        if (!pieces_next(p, &more, &key, err) || (more && !add_member(m, section, p, key, err))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_file(struct manifest *m, int fd, struct err *err)
+{
+    AUTO(pieces) p = {.fd = -1};
+    struct str key;
+    struct str text;
+    struct dbt_place place;
+    bool more = true;
+    if (!pieces_begin(&p, fd, err)) {
+        return false;
+    }
+    while (pieces_next(&p, &more, &key, err) && more) {
+        enum section section = section_of(key);
+        bool ok = true;
+        if (section == SECTION_OTHER) {
+            ok = pieces_pass(&p, &place, err);
+        } else if (section == SECTION_SELECTORS) {
+            ok = pieces_pass(&p, &m->project->selectors, err);
+        } else if (section == SECTION_METADATA) {
+            ok = pieces_keep(&p, &text, &place, err) &&
+                 (manifest_read_metadata(m, text, err) || err_wrap(err, "metadata"));
+        } else {
+            m->has_nodes = m->has_nodes || str_eq(key, STR("nodes"));
+            ok = read_section(m, section, &p, err);
+        }
+        if (!ok) {
+            return false;
+        }
+    }
+    return !more && pieces_end(&p, err);
+}
+
+static bool check_version(const struct manifest *m, struct err *err)
+{
+    int version = m->project->schema_version;
+    if (version == 0 || !m->has_nodes) {
+        (void)err_set(err, ERR_INVALID, "not a manifest of dbt");
+        return err_hint(err, "target/manifest.json, as `dbt compile` writes it, is wanted");
+    }
+    if (version < VERSION_MIN || version > VERSION_MAX) {
+        (void)err_set(err, ERR_INVALID, "a manifest of version %d: versions %d to %d are read",
+                      version, VERSION_MIN, VERSION_MAX);
+        return err_hint(err, "compile the project with dbt 1.6 or later, up to 2.x");
+    }
+    return true;
+}
+
+static void manifest_release(struct manifest *m)
+{
+    texts_release(&m->texts);
+    buf_release(&m->text);
+    free(m->list.items);
+    free(m->node_calls);
+    free(m->calls.items);
+    free(m->macros);
+}
+
+static bool read_project(struct dbt_project *project, struct err *err)
+{
+    const struct dbt_file *file = &project->files->file[DBT_FULL];
+    AUTO(manifest)
+    m = {.project = project,
+         .texts = texts_new(&project->arena),
+         .text = buf_growing(LIMIT_DBT_NODE_BYTES)};
+    return read_file(&m, file->fd, err) && check_version(&m, err) && manifest_add_uses(&m, err) &&
+           manifest_link(&m, err) && dbt_file_check(file, err);
+}
+
+/* --- open, close, read ----------------------------------------------------------------------- */
+
+bool dbt_project_open(const struct dbt_open *open, struct dbt_project **ret, struct err *err)
+{
+    struct dbt_project *project = calloc(1, sizeof(*project));
+    struct dbt_files *files = calloc(1, sizeof(*files));
+    if (project == NULL || files == NULL) {
+        free(project);
+        free(files);
+        return err_set(err, ERR_NO_MEMORY, "no memory for a dbt project");
+    }
+    *files = (struct dbt_files){{{.fd = -1}, {.fd = -1}}};
+    project->files = files;
+    project->arena = arena_new(LIMIT_DBT_ARENA);
+    if (!dbt_file_open(&files->file[DBT_FULL], open->path, open->scratch_dir, err)) {
+        dbt_project_close(project);
+        return false;
+    }
+    if (!read_project(project, err)) {
+        dbt_project_close(project);
+        return err_wrap(err, "%s", open->path);
+    }
+    *ret = project;
+    return true;
+}
+
+void dbt_project_close(struct dbt_project *project)
+{
+    if (project == NULL) {
+        return;
+    }
+    dbt_file_close(&project->files->file[DBT_FULL]);
+    dbt_file_close(&project->files->file[DBT_INCREMENTAL]);
+    free(project->files);
+    free(project->nodes);
+    free(project->groups);
+    arena_release(&project->arena);
+    free(project);
+}
+
+static bool read_place(const struct dbt_project *project, enum dbt_variant variant,
+                       struct dbt_place place, struct arena *arena, struct json **ret,
+                       struct err *err)
+{
+    const struct dbt_file *file = &project->files->file[variant];
+    AUTO(buf) text = buf_growing(LIMIT_DBT_NODE_BYTES);
+    return dbt_file_check(file, err) && dbt_file_read(file, place, &text, err) &&
+           json_parse(buf_str(&text), LIMIT_DBT_NODE_BYTES, arena, ret, err);
+}
+
+bool dbt_project_read(const struct dbt_project *project, uint32_t node, enum dbt_variant variant,
+                      struct arena *arena, struct json **ret, struct err *err)
+{
+    const struct dbt_node *n = &project->nodes[node];
+    struct json *read = NULL;
+    if (n->places[variant].length == 0) {
+        return err_set(err, ERR_NOT_FOUND, STR_FMT " has no such variant", STR_ARG(n->unique_id));
+    }
+    if (!read_place(project, variant, n->places[variant], arena, &read, err)) {
+        return err_wrap(err, STR_FMT, STR_ARG(n->unique_id));
+    }
+    const struct json *id = json_get(read, "unique_id");
+    if (id == NULL || id->type != JSON_STRING || !str_eq(id->as.string, n->unique_id)) {
+        return err_set(err, ERR_CORRUPT, STR_FMT " is no longer where it stood in the manifest",
+                       STR_ARG(n->unique_id));
+    }
+    *ret = read;
+    return true;
+}
+
+bool dbt_project_read_selectors(const struct dbt_project *project, struct arena *arena,
+                                struct json **ret, struct err *err)
+{
+    if (project->selectors.length == 0) {
+        *ret = NULL;
+        return true;
+    }
+    if (project->selectors.length > LIMIT_DBT_NODE_BYTES) {
+        return err_set(err, ERR_FULL, "selectors of more than %d bytes (LIMIT_DBT_NODE_BYTES)",
+                       LIMIT_DBT_NODE_BYTES);
+    }
+    struct json *read = NULL;
+    if (!read_place(project, DBT_FULL, project->selectors, arena, &read, err)) {
+        return err_wrap(err, "selectors");
+    }
+    *ret = read->type == JSON_OBJECT && read->count > 0 ? read : NULL;
+    return true;
+}
