@@ -18,7 +18,8 @@
 #include <unistd.h>
 
 enum {
-    LOOK_MS = 200, /* a stop that came between two looks is seen by then */
+    LOOK_MS = 200,  /* a stop that came between two looks is seen by then */
+    LAST_MS = 1500, /* after SIGKILL: to read what there is, and to tell it */
     LINES_A_TURN = 256,
     LINE_ARENA_BYTES = 8 * DBT_LOG_LINE_BYTES_MAX,
     COMMAND_ARENA_BYTES = 4 * DBT_DRIVE_COMMAND_BYTES_MAX,
@@ -352,7 +353,7 @@ static bool run(struct driven *d, const struct drive_folder *folder, struct err 
     if (!dbt_command_make(d->options, folder->path, &arena, &command, err)) {
         return false;
     }
-    cancel_allow(DBT_DRIVE_GRACE_MS + 2 * LOOK_MS);
+    cancel_allow(DBT_DRIVE_GRACE_MS + LAST_MS);
     if (!start(d, &command, &arena, err)) {
         return false;
     }
