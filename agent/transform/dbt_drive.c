@@ -83,7 +83,11 @@ static void keep_words(struct driven *d, struct str text)
     for (size_t i = 0; i < text.len && len + 1 < sizeof(d->words); i++) {
         unsigned char c = (unsigned char)text.ptr[i];
         if (c > ' ' || (len > 0 && d->words[len - 1] != ' ')) {
-            d->words[len++] = c > ' ' ? (char)c : ' ';
+            d->words[len] = ' ';
+            if (c > ' ') {
+                d->words[len] = text.ptr[i];
+            }
+            len++;
         }
     }
     struct str words = str_trim((struct str){d->words, len});
