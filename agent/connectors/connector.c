@@ -11,22 +11,6 @@
 
 #include <string.h>
 
-#ifdef SELVEDGE_WITH_HTTP
-enum { WITHOUT_HTTP = 0 };
-#else
-enum { WITHOUT_HTTP = 1 };
-#endif
-#ifdef SELVEDGE_WITH_MODBUS
-enum { WITHOUT_MODBUS = 0 };
-#else
-enum { WITHOUT_MODBUS = 1 };
-#endif
-#ifdef SELVEDGE_WITH_POSTGRES
-enum { WITHOUT_POSTGRES = 0 };
-#else
-enum { WITHOUT_POSTGRES = 1 };
-#endif
-
 static const struct connector connectors[] = {
     {.type = "sqlite",
      .kind = "sqlite",
@@ -43,13 +27,15 @@ static const struct connector connectors[] = {
      .check_connection = postgres_check_resource,
      .package = "libpq-dev",
      .build_option = "SELVEDGE_WITH_POSTGRES",
-     .is_absent = WITHOUT_POSTGRES,
+     .is_absent = !SELVEDGE_WITH_POSTGRES,
      .sides = {[USE_EXTRACT] = {.options = &tap_postgres_options,
                                 .help = "Rows of a table or view of a PostgreSQL database."},
                [USE_LOAD] = {.options = &target_postgres_options,
                              .help = "Tables of a PostgreSQL database."}}},
     {.type = "csv",
      .kind = "csv",
+     .build_option = "SELVEDGE_WITH_CSV",
+     .is_absent = !SELVEDGE_WITH_CSV,
      .sides = {[USE_EXTRACT] = {.options = &tap_csv_options,
                                 .key = "csv",
                                 .option = "path",
@@ -63,6 +49,8 @@ static const struct connector connectors[] = {
                              .help = "A CSV file."}}},
     {.type = "jsonl",
      .kind = "jsonl",
+     .build_option = "SELVEDGE_WITH_JSONL",
+     .is_absent = !SELVEDGE_WITH_JSONL,
      .sides = {[USE_EXTRACT] = {.options = &tap_jsonl_options,
                                 .key = "jsonl",
                                 .option = "path",
@@ -97,6 +85,8 @@ static const struct connector connectors[] = {
                              .help = "A Singer target, which somebody else wrote."}}},
     {.type = "system",
      .kind = "system",
+     .build_option = "SELVEDGE_WITH_SYSTEM",
+     .is_absent = !SELVEDGE_WITH_SYSTEM,
      .sides = {[USE_EXTRACT] = {.options = &tap_system_options,
                                 .key = "system",
                                 .option = "groups",
@@ -109,7 +99,7 @@ static const struct connector connectors[] = {
      .check_connection = http_tap_check_connection,
      .package = "libcurl4-openssl-dev",
      .build_option = "SELVEDGE_WITH_HTTP",
-     .is_absent = WITHOUT_HTTP,
+     .is_absent = !SELVEDGE_WITH_HTTP,
      .sides = {[USE_EXTRACT] = {.options = &tap_http_options,
                                 .check = http_tap_check,
                                 .help = "Records of a JSON API."},
@@ -123,7 +113,7 @@ static const struct connector connectors[] = {
      .check_connection = modbus_check_connection,
      .package = "libmodbus-dev",
      .build_option = "SELVEDGE_WITH_MODBUS",
-     .is_absent = WITHOUT_MODBUS,
+     .is_absent = !SELVEDGE_WITH_MODBUS,
      .sides = {[USE_EXTRACT] = {.options = &tap_modbus_options,
                                 .check = modbus_check,
                                 .help = "Registers of a device that speaks Modbus."}}},
@@ -131,6 +121,8 @@ static const struct connector connectors[] = {
      .kind = "mqtt",
      .help = "A broker, which is spoken to without TLS. Sensors listen to one too.",
      .check_connection = mqtt_check_connection,
+     .build_option = "SELVEDGE_WITH_MQTT",
+     .is_absent = !SELVEDGE_WITH_MQTT,
      .sides = {[USE_EXTRACT] = {.options = &tap_mqtt_options,
                                 .check = mqtt_check,
                                 .help = "Messages of a broker."},
@@ -197,8 +189,9 @@ const struct field *connector_option(const struct connector *c, enum connector_u
 bool connector_absent(const struct connector *c, const char *what, struct err *err)
 {
     err_set(err, ERR_INVALID, "%s \"%s\" is not in this build", what, c->type);
-    return err_hint(err, "build it with the package %s (CMake option %s)", c->package,
-                    c->build_option);
+    return c->package == NULL ? err_hint(err, "build it with the CMake option %s", c->build_option)
+                              : err_hint(err, "build it with the package %s (CMake option %s)",
+                                         c->package, c->build_option);
 }
 
 /* --- as definitions write them --------------------------------------------------------------- */

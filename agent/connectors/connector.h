@@ -33,7 +33,7 @@ struct connector {
     bool answers_sql; /* checks may ask it */
     /* Debian package that it takes to build it; NULL = none. */
     const char *package;
-    const char *build_option; /* of CMake */
+    const char *build_option; /* of CMake; NULL = it is in every build */
     bool is_absent;           /* this build was made without it */
 };
 
@@ -50,7 +50,7 @@ bool connector_has_resource(const struct connector *c);
 /* The option that `key` of a block stands for; NULL when it stands for none. */
 const struct field *connector_option(const struct connector *c, enum connector_use use,
                                      struct str key);
-/* Always false: ERR_INVALID, and the package that brings it. */
+/* Always false: ERR_INVALID, and the package or the option that brings it. */
 bool connector_absent(const struct connector *c, const char *what, struct err *err);
 
 /* --- as definitions write them ---------------------------------------------------------------

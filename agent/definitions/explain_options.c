@@ -118,6 +118,7 @@ void say_options(struct explaining *x, const struct connector *c, enum connector
 void say_absence(struct explaining *x, const struct connector *c)
 {
     if (c->is_absent) {
-        outline_note(&x->o, "not in this build, which was made without", str_from(c->package));
+        outline_note(&x->o, "not in this build, which was made without",
+                     str_from(c->package != NULL ? c->package : c->build_option));
     }
 }

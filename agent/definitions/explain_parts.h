@@ -35,7 +35,7 @@ void say_map(struct explaining *x, const char *key, const struct str_map *map);
 /* What a resource or a block says (`written`). A secret is masked even when it stands there itself. */
 void say_options(struct explaining *x, const struct connector *c, enum connector_use use,
                  struct str written);
-/* That this build was made without it, and which package brings it; nothing of others. */
+/* That this build was made without it, and which package or option brings it; nothing of others. */
 void say_absence(struct explaining *x, const struct connector *c);
 /* What a selection names. */
 void say_selected(struct explaining *x, const uint32_t *assets, size_t count);

@@ -5,24 +5,44 @@
 enum { NAMES_BYTES_MAX = 1024 };
 
 static const struct tap_ops *const taps[] = {
-    &tap_sqlite,         &tap_csv,          &tap_jsonl,  &tap_singer,
-    &tap_singer_program, &tap_singer_input, &tap_system, &tap_mqtt,
-#ifdef SELVEDGE_WITH_HTTP
+    &tap_sqlite,   &tap_singer, &tap_singer_program, &tap_singer_input,
+#if SELVEDGE_WITH_CSV
+    &tap_csv,
+#endif
+#if SELVEDGE_WITH_JSONL
+    &tap_jsonl,
+#endif
+#if SELVEDGE_WITH_SYSTEM
+    &tap_system,
+#endif
+#if SELVEDGE_WITH_MQTT
+    &tap_mqtt,
+#endif
+#if SELVEDGE_WITH_HTTP
     &tap_http,
 #endif
-#ifdef SELVEDGE_WITH_MODBUS
+#if SELVEDGE_WITH_MODBUS
     &tap_modbus,
 #endif
-#ifdef SELVEDGE_WITH_POSTGRES
+#if SELVEDGE_WITH_POSTGRES
     &tap_postgres,
 #endif
 };
 static const struct target_ops *const targets[] = {
-    &target_sqlite,   &target_jsonl, &target_csv, &target_singer_program, &target_mqtt,
-#ifdef SELVEDGE_WITH_HTTP
+    &target_sqlite,   &target_singer_program,
+#if SELVEDGE_WITH_CSV
+    &target_csv,
+#endif
+#if SELVEDGE_WITH_JSONL
+    &target_jsonl,
+#endif
+#if SELVEDGE_WITH_MQTT
+    &target_mqtt,
+#endif
+#if SELVEDGE_WITH_HTTP
     &target_http,
 #endif
-#ifdef SELVEDGE_WITH_POSTGRES
+#if SELVEDGE_WITH_POSTGRES
     &target_postgres,
 #endif
 };

@@ -194,6 +194,13 @@ bool singer_batch_wrap(const struct singer_batch *b, struct err *err)
     return err_wrap(err, "batch %s:%lld", b->path, (long long)b->reader.line - 1);
 }
 
+void singer_batch_reject(const struct singer_batch *b, struct str stream, struct str record,
+                         struct bad_record *ret, struct err *why)
+{
+    bad_record_set(ret, str_from(b->path), b->reader.line - 1, record, why);
+    ret->reject.stream = stream;
+}
+
 void singer_batch_release(struct singer_batch *b)
 {
     close_file(b);

@@ -3,6 +3,7 @@
  * Source: https://sdk.meltano.com/en/latest/batch.html */
 #pragma once
 #include "agent/el/file_reader.h"
+#include "agent/el/rejects.h"
 #include "agent/el/singer.h"
 
 struct singer_batch {
@@ -27,4 +28,7 @@ MUST_CHECK bool singer_batch_next(struct singer_batch *b, struct str *ret_line, 
                                   struct err *err);
 /* "path:line: " in front of an error about the line. Always false. */
 bool singer_batch_wrap(const struct singer_batch *b, struct err *err);
+/* The line that came last is a bad record of `stream`; `why` is void then. */
+void singer_batch_reject(const struct singer_batch *b, struct str stream, struct str record,
+                         struct bad_record *ret, struct err *why);
 void singer_batch_release(struct singer_batch *b);

@@ -136,22 +136,20 @@ static bool need_stream(struct singer_streams *s, const struct singer_message *m
 
 bool singer_streams_take_record(struct singer_streams *s, struct str record, struct err *err)
 {
-    return json_row_read(&s->present->row, record, err);
+    s->is_bad_record = false;
+    if (json_row_read(&s->present->row, record, err)) {
+        return true;
+    }
+    s->is_bad_record = err->code == ERR_INVALID;
+    s->bad_stream = s->present->base.name;
+    return false;
 }
 
 static bool take_record(struct singer_streams *s, const struct singer_message *m,
                         enum singer_news *ret, struct err *err)
 {
     *ret = SINGER_NEW_ROW;
-    if (!need_stream(s, m, "RECORD", err)) {
-        return false;
-    }
-    if (singer_streams_take_record(s, m->record.text, err)) {
-        return true;
-    }
-    s->is_bad_record = err->code == ERR_INVALID;
-    s->bad_stream = s->present->base.name;
-    return false;
+    return need_stream(s, m, "RECORD", err) && singer_streams_take_record(s, m->record.text, err);
 }
 
 static bool take_batch(struct singer_streams *s, const struct singer_message *m,

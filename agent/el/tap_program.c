@@ -109,8 +109,9 @@ static bool take(struct tap_program *t, struct str line, enum tap_result *ret, s
     return true;
 }
 
-/* The next row of a batch's files; *ret_found false after the last. */
-static bool next_of_batch(struct tap_program *t, bool *ret_found, struct err *err)
+/* The next row of a batch's files, good or bad; *ret_found false after the last. */
+static bool next_of_batch(struct tap_program *t, enum tap_result *ret, bool *ret_found,
+                          struct err *err)
 {
     struct str record;
     if (!singer_batch_next(&t->batch, &record, ret_found, err)) {
@@ -120,8 +121,17 @@ static bool next_of_batch(struct tap_program *t, bool *ret_found, struct err *er
         return true;
     }
     t->base.bytes_read += (int64_t)record.len + 1;
-    return singer_streams_take_record(&t->streams, record, err) ||
-           singer_batch_wrap(&t->batch, err);
+    if (singer_streams_take_record(&t->streams, record, err)) {
+        *ret = singer_streams_tell(&t->streams, SINGER_NEW_ROW, &t->base);
+        return true;
+    }
+    if (!t->streams.is_bad_record || !t->context->takes_rejects) {
+        return singer_batch_wrap(&t->batch, err);
+    }
+    singer_batch_reject(&t->batch, t->streams.bad_stream, record, &t->base.bad, err);
+    t->base.rows_read++;
+    *ret = TAP_REJECT;
+    return true;
 }
 
 static bool program_tap_next(struct tap *tap, enum tap_result *ret, struct err *err)
@@ -132,11 +142,10 @@ static bool program_tap_next(struct tap *tap, enum tap_result *ret, struct err *
         enum line_result result = LINE_END;
         struct str line;
         bool found = false;
-        if (t->batch.is_open && !next_of_batch(t, &found, err)) {
+        if (t->batch.is_open && !next_of_batch(t, ret, &found, err)) {
             return false;
         }
         if (found) {
-            *ret = singer_streams_tell(&t->streams, SINGER_NEW_ROW, tap);
             return true;
         }
         if (!line_source_next(&t->lines, LIMIT_SINGER_LINE_BYTES, idle_ms, &result, &line, err)) {

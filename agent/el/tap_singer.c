@@ -33,8 +33,9 @@ static bool begin_batch(struct tap_singer *t, size_t bytes, struct err *err)
            file_tap_wrap(&t->file, err);
 }
 
-/* *ret is a row, or, behind the last one, that the state moved on. */
-static bool next_of_batch(struct tap_singer *t, enum singer_news *ret, struct err *err)
+/* *ret is a row, unless *ret_rejected; or, behind the last one, that the state moved on. */
+static bool next_of_batch(struct tap_singer *t, enum singer_news *ret, bool *ret_rejected,
+                          struct err *err)
 {
     struct str record;
     bool found = false;
@@ -50,8 +51,16 @@ static bool next_of_batch(struct tap_singer *t, enum singer_news *ret, struct er
     }
     *ret = SINGER_NEW_ROW;
     t->file.base.bytes_read += (int64_t)record.len + 1;
-    return singer_streams_take_record(&t->streams, record, err) ||
-           singer_batch_wrap(&t->batch, err);
+    if (singer_streams_take_record(&t->streams, record, err)) {
+        return true;
+    }
+    if (!t->streams.is_bad_record || !t->file.takes_rejects) {
+        return singer_batch_wrap(&t->batch, err);
+    }
+    singer_batch_reject(&t->batch, t->streams.bad_stream, record, &t->file.base.bad, err);
+    t->file.base.rows_read++;
+    *ret_rejected = true;
+    return true;
 }
 
 /* The next line of the open file that yields something. */
@@ -65,7 +74,7 @@ static bool next_of_file(struct tap_singer *t, enum singer_news *ret, bool *ret_
         bool found = false;
         *ret = SINGER_NO_NEWS;
         if (t->batch.is_open) {
-            return next_of_batch(t, ret, err);
+            return next_of_batch(t, ret, ret_rejected, err);
         }
         if (!file_reader_line(r, LIMIT_SINGER_LINE_BYTES, &line, &found, err)) {
             return file_tap_forgive(&t->file, err);

@@ -10,7 +10,7 @@
 #include "agent/el/http_client.h"
 #include "agent/el/http_pager.h"
 #include "agent/el/row_json.h"
-#include "agent/el/state_file.h"
+#include "agent/el/side_quarantine.h"
 #include "common/base/limits.h"
 
 #include <string.h>
@@ -38,6 +38,7 @@ struct target_http {
     const struct target_context *context;
     const struct http_target_options *options;
     struct state_file state;
+    struct side_quarantine quarantine;
     char state_at[WALL_TEXT_SIZE]; /* of the state that `batches` counts from */
     int64_t batches;
     struct http_sink *sinks;
@@ -195,6 +196,7 @@ static void http_target_close(struct target *target)
             buf_release(&s->batch);
             buf_release(&s->row);
         }
+        side_quarantine_close(&t->quarantine);
         state_file_release(&t->state);
     }
 }
@@ -222,7 +224,10 @@ static bool http_target_open(struct target **ret, const struct target_context *c
     t->base.has_tables = true;
     t->context = context;
     t->options = (const void *)context->load;
-    if (!http_target_check(t->options, MODE_APPEND, err) || !open_state(t, err)) {
+    side_quarantine_init(&t->quarantine);
+    if (!http_target_check(t->options, MODE_APPEND, err) || !open_state(t, err) ||
+        !side_quarantine_open(&t->quarantine, &t->state, context, &t->base, err)) {
+        http_target_close(&t->base);
         return err_wrap(err, "target http");
     }
     memcpy(t->state_at, t->state.kept.at, sizeof(t->state_at));
@@ -286,12 +291,12 @@ static bool http_target_add(struct target *target, struct str table, struct sink
     struct target_http *t = http_of(target);
     struct arena *arena = t->context->arena;
     struct http_sink *s = arena_alloc(arena, sizeof(*s));
-    struct str name = arena_copy(arena, table);
-    if (s == NULL || name.ptr == NULL) {
+    if (s == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for a stream");
     }
-    s->base = (struct sink){
-        .name = name, .row_count = -1, .existing = schema_new(arena), .columns = schema_new(arena)};
+    if (!side_sink_init(&s->base, table, arena, err)) {
+        return false;
+    }
     s->batch = buf_growing((size_t)LIMIT_SINGER_LINE_BYTES * 2 + BATCH_BYTES_MAX);
     s->row = buf_growing((size_t)LIMIT_SINGER_LINE_BYTES * 2);
     if (!open_sink(t, s, err)) {
@@ -312,8 +317,13 @@ static bool http_target_set_schema(struct target *target, struct sink *sink,
     struct http_sink *s = sink_of(sink);
     (void)key;
     s->schema = schema;
-    s->base.columns = schema_new(t->context->arena);
-    return schema_copy(schema, &s->base.columns, err) || err_wrap(err, "target http");
+    return side_sink_columns(&s->base, schema, t->context->arena, err) ||
+           err_wrap(err, "target http");
+}
+
+static bool http_target_quarantine(struct target *target, struct err *err)
+{
+    return side_quarantine_take(&http_of(target)->quarantine, err) || err_wrap(err, "target http");
 }
 
 static bool http_target_states(struct target *target, struct kept_states *ret, struct err *err)
@@ -335,6 +345,8 @@ const struct target_ops target_http = {
     .set_schema = http_target_set_schema,
     .load = http_target_load,
     .commit = http_target_commit,
+    .quarantine = http_target_quarantine,
+    .quarantine_failed = http_target_quarantine,
     .close = http_target_close,
     .states = http_target_states,
     .set_state = http_target_set_state,

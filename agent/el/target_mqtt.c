@@ -6,7 +6,7 @@
 #include "agent/el/mqtt_publisher.h"
 #include "agent/el/mqtt_topic.h"
 #include "agent/el/row_json.h"
-#include "agent/el/state_file.h"
+#include "agent/el/side_quarantine.h"
 #include "common/platform/rng.h"
 
 enum { CLIENT_ID_RANDOM_BYTES = 8 };
@@ -25,6 +25,7 @@ struct target_mqtt {
     struct mqtt_publisher publisher;
     char client_id[2 * CLIENT_ID_RANDOM_BYTES + 1];
     struct state_file state;
+    struct side_quarantine quarantine;
     struct buf topic;   /* of the row that is written */
     struct buf payload; /* of the same */
     struct mqtt_sink *sinks;
@@ -107,6 +108,7 @@ static void mqtt_target_close(struct target *target)
     if (target != NULL) {
         struct target_mqtt *t = mqtt_of(target);
         mqtt_publisher_close(&t->publisher);
+        side_quarantine_close(&t->quarantine);
         state_file_release(&t->state);
         buf_release(&t->topic);
         buf_release(&t->payload);
@@ -160,8 +162,10 @@ static bool mqtt_target_open(struct target **ret, const struct target_context *c
     t->options = (const void *)context->load;
     t->topic = buf_growing(MQTT_TEXT_BYTES_MAX);
     t->payload = buf_growing(MQTT_LINK_PACKET_MAX);
+    side_quarantine_init(&t->quarantine);
     init_publisher(t);
-    if (!prepare(t, err)) {
+    if (!prepare(t, err) ||
+        !side_quarantine_open(&t->quarantine, &t->state, context, &t->base, err)) {
         mqtt_target_close(&t->base);
         return err_wrap(err, "target mqtt");
     }
@@ -189,15 +193,15 @@ static bool mqtt_target_add(struct target *target, struct str table, struct sink
     struct target_mqtt *t = mqtt_of(target);
     struct arena *arena = t->context->arena;
     struct mqtt_sink *s = arena_alloc(arena, sizeof(*s));
-    struct str name = arena_copy(arena, table.len > 0 ? table : t->options->topic);
     if (!check_sink(t, table, err)) {
         return err_wrap(err, "target mqtt");
     }
-    if (s == NULL || name.ptr == NULL) {
+    if (s == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for a stream");
     }
-    s->base = (struct sink){
-        .name = name, .row_count = -1, .existing = schema_new(arena), .columns = schema_new(arena)};
+    if (!side_sink_init(&s->base, table.len > 0 ? table : t->options->topic, arena, err)) {
+        return false;
+    }
     s->next = t->sinks;
     t->sinks = s;
     *ret = &s->base;
@@ -212,10 +216,14 @@ static bool mqtt_target_set_schema(struct target *target, struct sink *sink,
     struct mqtt_sink *s = sink_of(sink);
     (void)key;
     s->schema = schema;
-    s->base.columns = schema_new(t->context->arena);
     return (mqtt_topic_fits(t->options->topic, schema, err) &&
-            schema_copy(schema, &s->base.columns, err)) ||
+            side_sink_columns(&s->base, schema, t->context->arena, err)) ||
            err_wrap(err, "target mqtt");
+}
+
+static bool mqtt_target_quarantine(struct target *target, struct err *err)
+{
+    return side_quarantine_take(&mqtt_of(target)->quarantine, err) || err_wrap(err, "target mqtt");
 }
 
 static bool mqtt_target_states(struct target *target, struct kept_states *ret, struct err *err)
@@ -237,6 +245,8 @@ const struct target_ops target_mqtt = {
     .set_schema = mqtt_target_set_schema,
     .load = mqtt_target_load,
     .commit = mqtt_target_commit,
+    .quarantine = mqtt_target_quarantine,
+    .quarantine_failed = mqtt_target_quarantine,
     .close = mqtt_target_close,
     .states = mqtt_target_states,
     .set_state = mqtt_target_set_state,

@@ -4,7 +4,7 @@
  * the target though the load failed, and come again (at least once). */
 #include "agent/el/connectors.h"
 #include "agent/el/loader.h"
-#include "agent/el/reject_file.h"
+#include "agent/el/side_quarantine.h"
 #include "agent/el/singer_writer.h"
 #include "common/base/limits.h"
 
@@ -21,8 +21,7 @@ struct target_program {
     struct arena *arena;
     struct loader loader;
     struct program_sink *sinks;
-    struct rejects *rejects;
-    struct reject_file quarantine;
+    struct side_quarantine quarantine;
 };
 
 static struct target_program *program_of(struct target *target)
@@ -42,33 +41,15 @@ static void program_target_close(struct target *target)
         for (struct program_sink *s = t->sinks; s != NULL; s = s->next) {
             singer_writer_release(&s->writer);
         }
-        reject_file_close(&t->quarantine);
+        side_quarantine_close(&t->quarantine);
         loader_release(&t->loader);
     }
 }
 
-static bool open_quarantine(struct target_program *t, const struct target_context *context,
-                            struct err *err)
-{
-    t->rejects = context->rejects;
-    t->quarantine = (struct reject_file){
-        .path = arena_printf(t->arena, "%s.rejected", t->loader.state.path).ptr,
-        .state_id = context->state_id,
-        .keep = context->load->reject_keep,
-        .fd = {-1}};
-    if (t->quarantine.path == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for names");
-    }
-    t->base.quarantine = str_from(t->quarantine.path);
-    return reject_file_open(&t->quarantine, -1, err);
-}
-
 static bool program_target_quarantine(struct target *target, struct err *err)
 {
-    struct target_program *t = program_of(target);
-    return (reject_file_take(&t->quarantine, t->rejects, err) &&
-            reject_file_sync(&t->quarantine, err)) ||
-           err_wrap(err, "target singer_program: quarantine");
+    return side_quarantine_take(&program_of(target)->quarantine, err) ||
+           err_wrap(err, "target singer_program");
 }
 
 static bool program_target_open(struct target **ret, const struct target_context *context,
@@ -79,7 +60,7 @@ static bool program_target_open(struct target **ret, const struct target_context
         return err_set(err, ERR_NO_MEMORY, "no memory for the target");
     }
     t->base.ops = &target_singer_program;
-    t->quarantine.fd.n = -1;
+    side_quarantine_init(&t->quarantine);
     t->base.has_tables = true;
     t->options = (const void *)context->load;
     t->arena = context->arena;
@@ -91,7 +72,7 @@ static bool program_target_open(struct target **ret, const struct target_context
         program_target_close(&t->base);
         return err_set(err, ERR_NO_MEMORY, "no memory for the state");
     }
-    if (!open_quarantine(t, context, err)) {
+    if (!side_quarantine_open(&t->quarantine, &t->loader.state, context, &t->base, err)) {
         program_target_close(&t->base);
         return err_wrap(err, "target singer_program");
     }
@@ -111,12 +92,8 @@ static bool program_target_add(struct target *target, struct str table, struct s
     if (s == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for a stream");
     }
-    s->base.name = arena_copy(t->arena, table);
-    s->base.row_count = -1;
-    s->base.existing = schema_new(t->arena);
-    s->base.columns = schema_new(t->arena);
-    if (s->base.name.ptr == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for a stream");
+    if (!side_sink_init(&s->base, table, t->arena, err)) {
+        return false;
     }
     s->next = t->sinks;
     t->sinks = s;
@@ -144,8 +121,7 @@ static bool program_target_set_schema(struct target *target, struct sink *sink,
         !loader_start(&t->loader, &t->options->command, t->options->config, t->arena, err)) {
         return false;
     }
-    s->base.columns = schema_new(t->arena);
-    return schema_copy(schema, &s->base.columns, err) &&
+    return side_sink_columns(&s->base, schema, t->arena, err) &&
            singer_writer_schema(&s->writer, &text, err) && flush(t, s, err);
 }
 

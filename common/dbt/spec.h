@@ -1,5 +1,11 @@
 /* spec.h - what running one node needs, from its object in the manifest; and whether we may run it.
- * Names, defaults and quirks are dbt's: docs/reference/dbt.md */
+ * Names, defaults and quirks are dbt's: docs/reference/dbt.md. Texts that are not given are empty.
+ *
+ * Hooks are the one thing that a manifest holds as Jinja. Of that, we fill in `this`, `this.schema`,
+ * `this.name`, `this.identifier`, `this.table`, `target.schema`, `target.type`, texts in quotes, and
+ * `A if target.type == 'sqlite' else B` of these. `target.schema` is the node's own schema, without
+ * the custom part that dbt's generate_schema_name adds. What the profile's target is called stands
+ * in no manifest, so `target.name` is beyond us. */
 #pragma once
 #include "common/dbt/project.h"
 
@@ -14,13 +20,18 @@ enum dbt_materialization {
     DBT_OTHER, /* `materialization_name` says which */
 };
 enum dbt_strategy { DBT_BY_DEFAULT, DBT_APPEND, DBT_DELETE_INSERT, DBT_MERGE, DBT_OTHER_STRATEGY };
-enum dbt_schema_change { DBT_IGNORE, DBT_APPEND_NEW_COLUMNS, DBT_SYNC_ALL_COLUMNS, DBT_FAIL_ON_CHANGE };
+enum dbt_schema_change {
+    DBT_IGNORE,
+    DBT_APPEND_NEW_COLUMNS,
+    DBT_SYNC_ALL_COLUMNS,
+    DBT_FAIL_ON_CHANGE
+};
 enum dbt_refresh { DBT_AS_ASKED, DBT_NEVER_FULL, DBT_ALWAYS_FULL };
 enum dbt_hard_deletes { DBT_DELETES_IGNORED, DBT_DELETES_INVALIDATE, DBT_DELETES_NEW_RECORD };
 enum dbt_store_as { DBT_STORE_NOT, DBT_STORE_TABLE, DBT_STORE_VIEW };
 
 struct dbt_hook {
-    struct str sql; /* with the whitelisted expressions filled in */
+    struct str sql;  /* with the whitelisted expressions filled in */
     bool is_outside; /* `transaction: false` */
 };
 struct dbt_index {
@@ -30,7 +41,7 @@ struct dbt_index {
 };
 struct dbt_column {
     struct str name;
-    struct str data_type;   /* as declared; may be empty */
+    struct str data_type; /* as declared; may be empty */
     struct str description;
     bool is_quoted;
 };
@@ -42,7 +53,8 @@ struct dbt_grant {
 struct dbt_spec {
     const struct dbt_node *node;
     struct str sql; /* compiled_code of the full variant */
-    struct str sql_incremental; /* of the other one; the same text where it makes no difference; empty
+    struct str
+        sql_incremental; /* of the other one; the same text where it makes no difference; empty
                                    (and has_incremental false) when it is missing */
     bool has_incremental;
     enum dbt_materialization materialization;
@@ -63,7 +75,7 @@ struct dbt_spec {
     /* incremental, snapshots */
     struct str_list unique_key; /* columns or expressions; none = not given */
     enum dbt_strategy strategy;
-    struct str strategy_name;
+    struct str strategy_name; /* as written; of a snapshot, too */
     enum dbt_schema_change on_schema_change;
     enum dbt_refresh full_refresh;
     struct str_list merge_update_columns, merge_exclude_columns;
@@ -83,18 +95,19 @@ struct dbt_spec {
     struct str_map column_types;
     struct str seed_path; /* relative to the project: original_file_path */
     struct str seed_root; /* root_path, of the compiling machine */
-    struct str seed_text; /* the file's content, in a bundle; else ptr NULL */
+    struct str seed_text; /* the file's content (`seed_text`), in a bundle; else ptr NULL */
     /* tests */
     bool is_warning;
     struct str error_if, warn_if, fail_calc; /* "!= 0", "!= 0", "count(*)" */
-    int64_t limit; /* 0 = none */
+    int64_t limit;                           /* 0 = none */
     enum dbt_store_as store_as;
     /* sources */
     struct str loaded_at_field, loaded_at_query, freshness_filter;
     int64_t warn_after_ns, error_after_ns; /* 0 = not given */
 };
 
-/* Everything in `arena`. Errors as of dbt_project_read(), ERR_INVALID for what cannot be meant. */
+/* Everything in `arena`. Errors as of dbt_project_read(); ERR_INVALID for what cannot be meant,
+ * ERR_DENIED for a hook with other Jinja than the above, each with the setting's name. */
 MUST_CHECK bool dbt_spec_read(const struct dbt_project *project, uint32_t node, struct arena *arena,
                               struct dbt_spec *ret, struct err *err);
 
@@ -114,5 +127,5 @@ struct dbt_verdict {
 /* Reads the node again. Silent wrong results are what this is for: what is not understood is never
  * native. */
 MUST_CHECK bool dbt_admit(const struct dbt_project *project, uint32_t node,
-                          const struct dbt_host *host, struct arena *arena,
-                          struct dbt_verdict *ret, struct err *err);
+                          const struct dbt_host *host, struct arena *arena, struct dbt_verdict *ret,
+                          struct err *err);

@@ -12,7 +12,7 @@ selvedge_process_test(NAME how_to_meltano LABEL process SCRIPT guide_test.py TIM
 if(SELVEDGE_WITH_POSTGRES)
     selvedge_process_test(NAME how_to_move_a_table LABEL process SCRIPT guide_test.py TIMEOUT 120 ARGS ../how-to/move-a-table.md)
 endif()
-if(TARGET PkgConfig::MODBUS)
+if(SELVEDGE_WITH_MODBUS)
     selvedge_process_test(NAME how_to_read_a_plc LABEL process SCRIPT guide_test.py TIMEOUT 120 ARGS ../how-to/read-a-plc.md)
 endif()
 selvedge_process_test(NAME external_broker_test LABEL process SCRIPT external_broker_test.py TIMEOUT 180)

@@ -6,9 +6,12 @@ import random
 import subprocess
 
 import el_step
+import mosquitto
 from el_step import execute, main, request, rows, run, run_ok
+from http_api import Api
 
 SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
+os.environ["no_proxy"] = "127.0.0.1"
 print(f"seed={SEED}")
 SCHEMA = {"type": "SCHEMA", "stream": "t", "key_properties": ["id"],
           "schema": {"required": ["id"], "properties": {"id": {"type": "integer"}, "n": {"type": ["null", "integer"]},
@@ -187,6 +190,28 @@ def foreign_targets_have_a_file_beside_their_state():
     assert open("got", encoding="utf8").read().count("RECORD") == 2
 
 
+def services_have_a_file_beside_their_state():
+    lines = (SCHEMA, record(id=1), b"{", record(id=2, n="x"), record(id=3))
+    with Api(lambda r: (201, b"")) as api, mosquitto.Mosquitto("allow_anonymous true") as broker:
+        heard = mosquitto.Listener(broker)
+        for target in ({"type": "http", "url": api.url}, {"type": "mqtt", "host": "127.0.0.1", "port": broker.port, "topic": "t"}):
+            with_limit = {**target, "mode": "append", "reject_limit": 2}
+            made = run_ok(request(messages(*lines), with_limit, state_dir="states-" + target["type"])).metadata
+            assert made["rows_rejected"] == 2 and made["rows_written"] == 2, made
+            assert made["quarantine"].startswith("states-" + target["type"]), made
+            with open(made["quarantine"], encoding="utf8") as file:
+                kept = [json.loads(line) for line in file]
+            assert [k["place"] for k in kept] == ["in.singer:3", "in.singer:4"] and kept[0]["record"] == "{", kept
+            past = run(request(messages(*lines), {**with_limit, "reject_limit": 1}, state_dir="past-" + target["type"]))
+            assert past.code == 1 and ".rejected" in past.error["hint"], past.error
+        assert [row["id"] for r in api.requests[:1] for row in r.json] == [1, 3]
+        assert [json.loads(payload)["id"] for _, payload, _ in heard.all()][:2] == [1, 3]
+    with open("t.json", "w", encoding="utf8") as file:
+        json.dump({"url": "http://127.0.0.1:1/", "reject_limit": 1}, file)
+    done = subprocess.run([el_step.EL, "target", "http", "--config", "t.json"], input=b"", capture_output=True, check=False, timeout=60)
+    assert done.returncode != 0 and b"has no quarantine" in done.stderr, done.stderr
+
+
 def files_of_singer_lines_reject_too():
     messages(SCHEMA, record(id=1), b"{", record(id=2, n="x"), record(id=3))
     tap = {"type": "singer", "path": "in.singer"}
@@ -198,6 +223,34 @@ def files_of_singer_lines_reject_too():
     made = run_ok(request(tap, into(reject_limit=5))).metadata
     assert (made["rows_read"], made["rows_rejected"]) == (2, 1), made
     assert [place for place, _ in quarantine()] == ["in.singer:3", "in.singer:4", "in.singer:7"]
+
+
+def records_of_a_batch_are_rejected_with_its_file_and_line():
+    batch = [{"id": 1, "n": 1}, {"id": 2, "n": "x"}, {"n": 3}, {"id": 4, "n": 4}]
+    with open("part.jsonl", "w", encoding="utf8") as file:
+        file.write("".join(json.dumps(r) + "\n" for r in batch) + "{broken\n" + json.dumps({"id": 5, "n": 5}) + "\n")
+    path = os.path.abspath("part.jsonl")
+    lines = [SCHEMA, {"type": "BATCH", "stream": "t", "encoding": {"format": "jsonl"}, "manifest": ["file://" + path]},
+             record(id=6, n="y"), record(id=7, n=7), {"type": "STATE", "value": {"at": 1}}]
+    wanted = [(f"{path}:2", 'column "n": expected a 64-bit integer'), (f"{path}:3", 'required "id" is missing'),
+              (f"{path}:5", ""), ("in.singer:3", 'column "n"')]
+    for kind in ("singer_input", "singer"):
+        for name in ("shop.db", "in.singer"):
+            if os.path.exists(name):
+                os.unlink(name)
+        made = run_ok(request({**messages(*lines), "type": kind}, into(reject_limit=4))).metadata
+        assert (made["rows_read"], made["rows_rejected"], made["rows_written"]) == (8, 4, 4), made
+        assert rows("shop.db", "SELECT id FROM t ORDER BY id") == [(1,), (4,), (5,), (7,)]
+        got = quarantine("place, reason, stream, record")
+        assert len(got) == len(wanted), got
+        for (place, reason, stream, kept), (where, why) in zip(got, wanted):
+            assert place == where and why in reason and stream == "t", (place, reason, stream)
+        assert json.loads(got[0][3]) == batch[1] and got[2][3] == "{broken", got
+    os.unlink("shop.db")
+    os.unlink("in.singer")
+    failed = run(request(messages(*lines), into(reject_limit=1)))
+    assert failed.code == 1 and "reject_limit" in failed.error["message"], failed.error
+    assert run(request(messages(*lines), into())).code == 1
 
 
 def lines_of_files_are_rejected():
@@ -265,5 +318,5 @@ if __name__ == "__main__":
           past_the_limit_the_step_fails_and_shows_what_was_rejected, a_pending_record_goes_when_a_load_succeeds,
           the_quarantine_keeps_the_newest, a_line_that_is_too_long_is_passed_over, rows_that_the_table_refuses_are_rejected,
           a_rowid_that_is_none_is_rejected_alone, overwrite_keeps_pending_until_its_end, files_have_a_file_beside_them,
-          foreign_targets_have_a_file_beside_their_state, files_of_singer_lines_reject_too, lines_of_files_are_rejected,
+          foreign_targets_have_a_file_beside_their_state, services_have_a_file_beside_their_state, files_of_singer_lines_reject_too, records_of_a_batch_are_rejected_with_its_file_and_line, lines_of_files_are_rejected,
           as_a_singer_target_it_rejects_by_its_configuration, what_is_read_is_loaded_or_rejected])

@@ -81,6 +81,8 @@ static void what_is_absent_says_what_brings_it(void **state)
     assert_string_equal(err.msg, "tap \"modbus\" is not in this build");
     assert_non_null(strstr(err.hint, "libmodbus-dev"));
     assert_non_null(strstr(err.hint, "SELVEDGE_WITH_MODBUS"));
+    assert_false(connector_absent(connector_find(STR("csv")), "target", &err));
+    assert_string_equal(err.hint, "build it with the CMake option SELVEDGE_WITH_CSV");
 }
 
 int main(void)

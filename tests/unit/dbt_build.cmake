@@ -6,3 +6,5 @@ selvedge_test(NAME dbt_build_test LABEL unit
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/dbt_build_test.c LIBS dbt_sketch common_dbt)
 selvedge_test(NAME dbt_build_random_test LABEL unit
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/dbt_build_random_test.c LIBS dbt_sketch common_dbt test_support)
+selvedge_test(NAME dbt_build_edges LABEL unit
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/dbt_build_edges_test.c LIBS common_dbt common_platform)
