@@ -12,7 +12,8 @@ struct drive_node {
     bool is_ephemeral;
     bool is_told;  /* its start was */
     bool is_ended; /* its end was */
-    unsigned open; /* NodeStart without NodeFinished: a microbatch model has one for each batch too */
+    unsigned
+        open; /* NodeStart without NodeFinished: a microbatch model has one for each batch too */
     struct mono_time started;
     struct dbt_outcome outcome; /* what the log says; texts are in the arena */
     struct str complaint;       /* the last line of level error about it */
@@ -113,6 +114,16 @@ static bool keep_text(struct drive_nodes *n, struct str text, struct str *ret, s
     return ret->ptr != NULL || err_set(err, ERR_NO_MEMORY, "no memory for the nodes of a build");
 }
 
+/* The last line of an adapter's message names a file of a folder that is gone by the time that
+ * anybody reads it; the statement is told with the node. */
+static struct str without_path(struct str message)
+{
+    struct str head;
+    struct str last;
+    bool has_head = str_cut_last(message, '\n', &head, &last);
+    return has_head && str_starts(str_trim(last), STR("compiled code at ")) ? head : message;
+}
+
 /* What is told later says more; what it does not say stays. */
 static bool keep_outcome(struct drive_nodes *n, struct drive_node *node,
                          const struct dbt_outcome *outcome, struct err *err)
@@ -125,7 +136,7 @@ static bool keep_outcome(struct drive_nodes *n, struct drive_node *node,
     kept->duration_ns = outcome->duration_ns >= 0 ? outcome->duration_ns : kept->duration_ns;
     kept->failures = outcome->failures >= 0 ? outcome->failures : kept->failures;
     kept->rows = outcome->rows >= 0 ? outcome->rows : kept->rows;
-    return keep_text(n, outcome->message, &kept->message, err) &&
+    return keep_text(n, without_path(outcome->message), &kept->message, err) &&
            keep_text(n, outcome->relation, &kept->relation, err);
 }
 
@@ -182,7 +193,7 @@ static void tell_end_with(struct drive_nodes *n, struct drive_node *node,
                           const struct dbt_outcome *outcome, const struct err *why)
 {
     struct err err = {0};
-    struct str words = outcome->message.len > 0 ? outcome->message : node->complaint;
+    struct str words = outcome->message.len > 0 ? without_path(outcome->message) : node->complaint;
     bool is_error = outcome->status == DBT_ERROR || outcome->status == DBT_RUNTIME_ERROR ||
                     outcome->status == DBT_PARTIAL;
     if (is_error && why == NULL) {
@@ -292,7 +303,8 @@ static bool take_node_event(struct drive_nodes *n, struct drive_node *node,
             node->started = now;
         }
         if (!node->is_ephemeral) {
-            tell_start(n, node, event->is_hook ? 0 : event->index, event->is_hook ? 0 : event->total);
+            tell_start(n, node, event->is_hook ? 0 : event->index,
+                       event->is_hook ? 0 : event->total);
         }
         return true;
     case DBT_LOG_RESULT:
@@ -315,11 +327,17 @@ bool drive_nodes_take(struct drive_nodes *n, const struct dbt_log_event *event,
                       struct mono_time now, struct err *err)
 {
     struct drive_node *node = NULL;
-    if (event->level != LOG_DEBUG && str_trim(event->text).len > 0) {
+    bool has_words = event->level != LOG_DEBUG && str_trim(event->text).len > 0;
+    bool is_start = event->type == DBT_LOG_STARTED;
+    if (has_words && !is_start) {
         say(n, event->unique_id, event->level, event->text);
     }
-    return event->unique_id.len == 0 ||
-           (find(n, event->unique_id, &node, err) && take_node_event(n, node, event, now, err));
+    bool ok = event->unique_id.len == 0 ||
+              (find(n, event->unique_id, &node, err) && take_node_event(n, node, event, now, err));
+    if (has_words && is_start) {
+        say(n, event->unique_id, event->level, event->text);
+    }
+    return ok;
 }
 
 /* -- the end -- */
@@ -344,8 +362,7 @@ static void correct(struct drive_nodes *n, struct drive_node *node,
     node->outcome.status = result->status;
 }
 
-bool drive_nodes_reconcile(struct drive_nodes *n, const struct dbt_outcome *result,
-                           struct err *err)
+bool drive_nodes_reconcile(struct drive_nodes *n, const struct dbt_outcome *result, struct err *err)
 {
     struct drive_node *node = NULL;
     if (!find(n, result->unique_id, &node, err)) {
