@@ -2,6 +2,7 @@
 
 #include "agent/el/cancel.h"
 #include "agent/transform/materialize_sqlite.h"
+#include "agent/transform/table_sqlite.h"
 #include "common/db/db.h"
 #include "common/platform/clock.h"
 
@@ -295,6 +296,8 @@ static void sqlite_close(struct database *base)
 static const struct database_ops sqlite_ops = {
     .name = "sqlite",
     .materialize = materialize_sqlite,
+    .change_table = sqlite_change_table,
+    .dress_table = sqlite_dress_table,
     .exec = sqlite_exec,
     .query = sqlite_query,
     .begin = sqlite_begin,
@@ -302,6 +305,7 @@ static const struct database_ops sqlite_ops = {
     .rollback = sqlite_rollback,
     .kind = sqlite_kind,
     .columns = sqlite_columns,
+    .make_schema = sqlite_make_schema,
     .close = sqlite_close,
 };
 

@@ -12,7 +12,7 @@ struct admission {
     const struct dbt_node *node;
     const struct dbt_host *host;
     const struct json *json, *config;
-    const struct dbt_spec *spec;
+    struct dbt_spec *spec; /* once it is read */
     struct arena *arena;
     struct dbt_verdict *verdict;
     bool is_out_of_memory;
@@ -167,15 +167,38 @@ static uint8_t uses_of(const struct dbt_project *project, const struct dbt_node 
     return uses;
 }
 
-static bool by_frozen_values(struct admission *a)
+static bool has_ephemeral_parent(const struct dbt_project *project, const struct dbt_node *node)
 {
+    for (size_t i = 0; i < node->parent_count; i++) {
+        if (dbt_is_ephemeral(&project->nodes[node->parents[i]])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_uses(struct admission *a, uint8_t *ret)
+{
+    if (!has_ephemeral_parent(a->project, a->node)) {
+        *ret = a->node->uses;
+        return true;
+    }
     uint32_t *stack = arena_array(a->arena, a->project->count + 1, sizeof *stack);
     bool *seen = arena_array(a->arena, a->project->count + 1, sizeof *seen);
     if (stack == NULL || seen == NULL) {
+        return false;
+    }
+    *ret = uses_of(a->project, a->node, stack, seen);
+    return true;
+}
+
+static bool by_frozen_values(struct admission *a)
+{
+    uint8_t uses = 0;
+    if (!find_uses(a, &uses)) {
         a->is_out_of_memory = true;
         return true;
     }
-    const uint8_t uses = uses_of(a->project, a->node, stack, seen);
     if (!a->host->allows_frozen && (uses & DBT_USES_DATABASE) != 0) {
         return decide(a, DBT_REFUSED,
                       STR("asks the database while it is compiled: the answer is frozen in it"),
@@ -327,17 +350,14 @@ static bool by_variants(struct admission *a)
     }
     if (!spec->has_incremental) {
         return decide(
-            a, DBT_REFUSED, STR("asks is_incremental(), and only one compilation of it is here"),
+            a, DBT_REFUSED,
+            STR("asks is_incremental(), and there is no compilation in which it was true, or it "
+                "is the same as the other"),
             "compile once against an empty database, once where the tables are, and give both");
     }
     if (reads_itself) {
         return decide(a, DBT_REFUSED, STR("the text of its first build reads its own table"),
                       "compile the first of the two against an empty database");
-    }
-    if (str_eq(spec->sql, spec->sql_incremental)) {
-        return decide(a, DBT_REFUSED,
-                      STR("asks is_incremental(), and both compilations of it are the same"),
-                      "compile the second where the tables are");
     }
     return false;
 }
@@ -511,9 +531,12 @@ static bool check_read(struct admission *a, struct err *err)
     static bool (*const after[])(struct admission *) = {by_contract, by_strategy, by_jinja,
                                                         by_header,   by_variants, by_frozen_values};
     struct json *json = NULL;
-    struct dbt_spec spec;
+    struct dbt_spec *spec = arena_alloc(a->arena, sizeof *spec);
     struct err why = {0};
     const uint32_t node = (uint32_t)(a->node - a->project->nodes);
+    if (spec == NULL) {
+        return spec_no_memory(err);
+    }
     if (!dbt_project_read(a->project, node, DBT_FULL, a->arena, &json, err)) {
         return false;
     }
@@ -522,10 +545,9 @@ static bool check_read(struct admission *a, struct err *err)
     if (run_checks(a, before, COUNT_OF(before))) {
         return true;
     }
-    if (spec_from_json(a->project, node, json, a->arena, &spec, &why)) {
-        a->spec = &spec;
+    if (spec_from_json(a->project, node, json, a->arena, spec, &why)) {
+        a->spec = spec;
         (void)run_checks(a, after, COUNT_OF(after));
-        a->spec = NULL;
         return true;
     }
     if (why.code != ERR_INVALID && why.code != ERR_DENIED) {
@@ -535,8 +557,9 @@ static bool check_read(struct admission *a, struct err *err)
     return by_error(a, &why);
 }
 
-bool dbt_admit(const struct dbt_project *project, uint32_t node, const struct dbt_host *host,
-               struct arena *arena, struct dbt_verdict *ret, struct err *err)
+bool dbt_admit_read(const struct dbt_project *project, uint32_t node, const struct dbt_host *host,
+                    struct arena *arena, struct dbt_verdict *ret, const struct dbt_spec **ret_spec,
+                    struct err *err)
 {
     static bool (*const by_node[])(struct admission *) = {by_type, by_dialect, by_materialization};
     static bool (*const by_graph[])(struct admission *) = {by_place, by_compilation};
@@ -556,5 +579,13 @@ bool dbt_admit(const struct dbt_project *project, uint32_t node, const struct db
         return spec_no_memory(err);
     }
     *ret = verdict;
+    *ret_spec = verdict.admission == DBT_NATIVE ? a.spec : NULL;
     return true;
+}
+
+bool dbt_admit(const struct dbt_project *project, uint32_t node, const struct dbt_host *host,
+               struct arena *arena, struct dbt_verdict *ret, struct err *err)
+{
+    const struct dbt_spec *spec = NULL;
+    return dbt_admit_read(project, node, host, arena, ret, &spec, err);
 }

@@ -204,8 +204,13 @@ static void test_two_compilations(void **state)
 {
     (void)state;
     static const struct node_case cases[] = {
-        {"model incremental", "", ASKS, NULL, "sqlite", DBT_REFUSED, "only one compilation",
+        {"model incremental", "", ASKS, "select 1 where id > (select max(id) from main.n)",
+         "sqlite", DBT_NATIVE, "", ""},
+        {"model incremental", "", ASKS, NULL, "sqlite", DBT_REFUSED,
+         "no compilation in which it was true",
          "models/n.sql: compile once against an empty database"},
+        {"model incremental", "", ASKS, "select 1", "sqlite", DBT_REFUSED,
+         "is the same as the other", "models/n.sql: compile once"},
         /* It is always false for a table. */
         {"model table", "", ASKS, NULL, "sqlite", DBT_NATIVE, "", ""},
     };
@@ -216,7 +221,7 @@ static void test_two_compilations(void **state)
                                       NULL,
                                       "sqlite",
                                       DBT_REFUSED,
-                                      "only one compilation",
+                                      "no compilation in which it was true",
                                       "models/n.sql"};
     check_case(&swapped, "sqlite");
 }
@@ -317,6 +322,8 @@ static void test_fixtures(void **state)
 {
     (void)state;
     static const struct fixture fixtures[] = {
+        {"edge_lab_sqlite", "manifest_full_refresh.json", "manifest_incremental.json", "sqlite", "",
+         26, 0, 0},
         /* The three models that ask is_incremental(). */
         {"edge_lab_sqlite", "manifest_full_refresh.json", NULL, "sqlite", "", 23, 0, 3},
         {"jaffle_shop_classic_sqlite", "manifest.json", NULL, "sqlite", "", 28, 0, 0},
