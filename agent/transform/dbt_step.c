@@ -8,6 +8,7 @@
 #include "agent/transform/dbt_report.h"
 #include "common/base/limits.h"
 #include "common/log/log.h"
+#include "common/platform/files.h"
 
 struct step {
     const struct request *request;
@@ -322,7 +323,9 @@ static void keep_results(struct step *s)
 {
     char path[LIMIT_PATH_BYTES + 1];
     struct err err = {0};
-    if (!dbt_results_path(s->request->state_dir, s->request->step, path, sizeof(path), &err) ||
+    const char *folder = arena_cstr(s->arena, s->request->state_dir);
+    if (folder == NULL || !files_make_dirs(folder, 0750, &err) ||
+        !dbt_results_path(s->request->state_dir, s->request->step, path, sizeof(path), &err) ||
         !dbt_results_write(path, s->project, s->report.statuses, &err)) {
         LOG(WARN, "dbt.results_not_kept", F_ERR(&err),
             F_T("action", "result: selects by what was before"));
