@@ -109,12 +109,12 @@ static void count(struct build_counts *counts, enum dbt_status status)
 static struct str why_skipped(struct running *r, uint32_t because)
 {
     if (because == DBT_NO_NODE) {
-        return STR("due to fail_fast");
+        return STR("skipped due to fail_fast");
     }
     const struct str text =
-        arena_printf(&r->scratch, "because of " STR_FMT,
+        arena_printf(&r->scratch, "skipped because of " STR_FMT,
                      STR_ARG(str_clip(r->project->nodes[because].unique_id, 200)));
-    return text.ptr == NULL ? STR("because of another node") : text;
+    return text.ptr == NULL ? STR("skipped because of another node") : text;
 }
 
 static void tell_end(struct running *r, uint32_t node, const struct node_end *end)

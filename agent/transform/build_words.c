@@ -144,10 +144,11 @@ void build_say_end(const struct build_words *words, uint32_t node, int64_t index
     const struct dbt_node *of = &words->project->nodes[node];
     const enum log_level level = level_of(end->result.status);
     begin(words, &line, index);
-    if (end->result.status == DBT_SKIPPED) {
+    if (end->result.status == DBT_SKIPPED) { /* "skipped because of ..." */
         buf_add_text(&line, "SKIP ");
         describe(&line, of);
-        buf_addf(&line, " " STR_FMT, STR_ARG(end->result.message));
+        buf_add_char(&line, ' ');
+        buf_add(&line, str_slice(end->result.message, sizeof "skipped", SIZE_MAX));
     } else {
         add_result(&line, of, end);
     }

@@ -1,7 +1,7 @@
 /* dbt_build_peer.c - a native build for tests: what build_run() tells, as JSON lines.
  *
- * usage: dbt_build_peer manifest=FILE [incremental=FILE] [project=DIR] sqlite=FILE
- *                       [now_s=SECONDS] [full_refresh] [fail_fast] [frozen] [only=UNIQUE_ID]... */
+ * usage: dbt_build_peer manifest=FILE [incremental=FILE] [project=DIR] (sqlite=FILE |
+ *                       postgres=DSN) [now_s=SECONDS] [full_refresh] [fail_fast] [frozen] [only=UNIQUE_ID]... */
 #include "agent/el/cancel.h"
 #include "agent/transform/build_run.h"
 #include "common/json/json_writer.h"
@@ -141,6 +141,14 @@ static int build(int argc, char **argv, const struct dbt_project *project, struc
     return ok ? 0 : 1;
 }
 
+static bool open_database(int argc, char **argv, struct database **ret, struct err *err)
+{
+    const struct database_options options = {0};
+    const char *dsn = value_of(argc, argv, "postgres");
+    return dsn == NULL ? database_open_sqlite(value_of(argc, argv, "sqlite"), &options, ret, err)
+                       : database_open_postgres(str_from(dsn), &options, ret, err);
+}
+
 int main(int argc, char **argv)
 {
     struct dbt_project *project = NULL;
@@ -148,11 +156,10 @@ int main(int argc, char **argv)
     struct err err = {0};
     const struct dbt_open open = {.path = value_of(argc, argv, "manifest"),
                                   .incremental = value_of(argc, argv, "incremental")};
-    const struct database_options options = {0};
     int status = 1;
     bool *selected = NULL;
     if (cancel_install(&err) && dbt_project_open(&open, &project, &err) &&
-        database_open_sqlite(value_of(argc, argv, "sqlite"), &options, &db, &err)) {
+        open_database(argc, argv, &db, &err)) {
         selected = calloc(project->count + 1, sizeof *selected);
         if (selected != NULL && select_nodes(argc, argv, project, selected)) {
             status = build(argc, argv, project, db, selected);

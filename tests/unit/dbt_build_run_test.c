@@ -1,7 +1,8 @@
 /* A little shop, built in SQLite: order, results, what is told of each node, what is left in the
  * database. */
+#include "agent/dbt/names.h"
 #include "agent/transform/build_run.h"
-#include "agent/transform/tell.h"
+#include "agent/transform/dbt_report.h"
 #include "common/platform/files.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/unit/dbt_written.h"
@@ -68,8 +69,8 @@ struct world {
     struct buf story;
     struct build_counts counts;
     struct report report;
-    struct tell tell;
-    struct tell_name *names;
+    struct request request;
+    struct dbt_report told;
     struct err err;
     bool ok;
 };
@@ -267,18 +268,23 @@ static int report_into(struct world *w)
     report_init(&w->report);
     w->report.fd = fd;
     const struct dbt_project *project = w->written.project;
-    w->names = arena_array(&w->arena, project->count, sizeof *w->names);
-    assert_non_null(w->names);
+    bool *wanted = arena_array(&w->arena, project->count, sizeof *wanted);
+    struct str *keys = arena_array(&w->arena, project->count, sizeof *keys);
+    assert_true(wanted != NULL && keys != NULL);
     for (size_t i = 0; i < project->count; i++) {
-        const struct dbt_node *node = &project->nodes[i];
-        if (node->type == DBT_TEST) {
-            w->names[i].asset = project->nodes[node->parents[0]].name;
-            w->names[i].check = node->name;
-        } else if (!dbt_is_ephemeral(node)) {
-            w->names[i].asset = node->name;
-        }
+        wanted[i] = dbt_is_asset(&project->nodes[i]);
+        keys[i] = wanted[i] ? project->nodes[i].name : STR("");
     }
-    assert_true(tell_init(&w->tell, project, w->names, &w->report, w->db, &w->arena, &w->err));
+    w->told = (struct dbt_report){.project = project,
+                                  .request = &w->request,
+                                  .report = &w->report,
+                                  .arena = &w->arena,
+                                  .keys = keys,
+                                  .is_wanted = wanted,
+                                  .db = w->db};
+    if (!dbt_report_begin(&w->told, &w->err)) {
+        fail_msg("%s", w->err.msg);
+    }
     return fd;
 }
 
@@ -325,19 +331,19 @@ static void test_messages(void **state)
     (void)state;
     struct world *w = world_new();
     const int fd = report_into(w);
-    const struct node_listener listener = tell_listener(&w->tell);
+    const struct node_listener listener = dbt_report_listener(&w->told);
     run_with(w, &listener, false);
     assert_true(w->ok);
-    assert_false(tell_outcome(&w->tell, w->selected, &w->err));
-    assert_non_null(strstr(w->err.msg, "4 of 8 assets were not made: model.p.foreign: needs dbt: "
-                                       "materialized dynamic_table"));
+    assert_false(dbt_report_end(&w->told, NULL, &w->err));
+    assert_non_null(strstr(w->err.msg, "4 nodes did not end well, the first of them: "
+                                       "model.p.foreign: needs dbt: materialized dynamic_table"));
     AUTO(buf) text = buf_growing(1 << 20);
     assert_true(files_read(temp_dir_path(&w->written.dir, "messages"), &text, &w->err));
     const struct str all = buf_str(&text);
     const struct json *big = message(w, all, "{\"event\":\"materialization\",\"asset\":\"big\"");
     assert_raw(big, "dagster/row_count", "2");
     assert_raw(big, "dagster/table_name", "\"main.big\"");
-    assert_raw(big, "dbt/unique_id", "\"model.p.big\"");
+    assert_raw(big, "dbt/node", "\"model.p.big\"");
     assert_raw(big, "dbt/materialized", "\"table\"");
     assert_raw(big, "sql", "\"select * from main.sizes where size > 10\"");
     assert_raw(big, "dagster/column_schema",
@@ -347,9 +353,9 @@ static void test_messages(void **state)
         message(w, all, "{\"event\":\"check\",\"asset\":\"halves\",\"name\":\"is_small\"");
     assert_false(json_get(check, "passed")->as.boolean);
     assert_true(str_eq(json_get(check, "severity")->as.string, STR("error")));
-    assert_raw(check, "dagster_dbt/failed_row_count", "1");
+    assert_raw(check, "failed_row_count", "1");
     assert_raw(check, "failing_rows", "[{\"id\":\"3\",\"half\":\"15\"}]");
-    assert_raw(check, "dbt/status", "\"fail\"");
+    assert_raw(check, "status", "\"fail\"");
     check = message(w, all, "{\"event\":\"check\",\"asset\":\"halves\",\"name\":\"is_tiny\"");
     assert_false(json_get(check, "passed")->as.boolean);
     assert_true(str_eq(json_get(check, "severity")->as.string, STR("warn")));
@@ -357,7 +363,7 @@ static void test_messages(void **state)
     assert_true(json_get(check, "passed")->as.boolean);
     const struct json *failure = message(w, all, "{\"event\":\"failure\",\"asset\":\"last\"");
     assert_true(str_eq(json_get(failure, "message")->as.string,
-                       STR("skipped: because of test.p.is_small")));
+                       STR("model.p.last: skipped because of test.p.is_small")));
     failure = message(w, all, "{\"event\":\"failure\",\"asset\":\"broken\"");
     assert_true(str_contains(json_get(failure, "message")->as.string, STR("no such column")));
     assert_false(str_contains(all, STR("\"half\",\"metadata\""))); /* ephemeral */
@@ -373,9 +379,8 @@ static void test_what_had_no_turn(void **state)
     const int fd = report_into(w);
     struct err why = {0};
     err_set(&why, ERR_CANCELLED, "stopped");
-    tell_rest(&w->tell, w->selected, &why);
-    assert_false(tell_outcome(&w->tell, w->selected, &w->err));
-    assert_non_null(strstr(w->err.msg, "8 of 8 assets were not made"));
+    assert_false(dbt_report_end(&w->told, &why, &w->err));
+    assert_non_null(strstr(w->err.msg, "8 nodes did not end well, the first of them: stopped"));
     AUTO(buf) text = buf_growing(1 << 20);
     assert_true(files_read(temp_dir_path(&w->written.dir, "messages"), &text, &w->err));
     const struct json *failure =
