@@ -21,6 +21,15 @@ bool dbt_uses_from(struct str name, uint8_t *ret)
     return false;
 }
 
+struct str dbt_uses_name(uint8_t bit)
+{
+    size_t i = 0;
+    while (uses_names[i].bit != bit) {
+        i++;
+    }
+    return uses_names[i].name;
+}
+
 /* Of the adapter, what answers without asking the database. */
 static const struct str pure_methods[] = {
     STR_INIT("dispatch"), STR_INIT("quote"),    STR_INIT("quote_as_configured"),
