@@ -243,12 +243,12 @@ bool select_compare_macros(const struct dbt_project *project, const struct dbt_p
     if (m == NULL) {
         return no_memory(err);
     }
-    *m = (struct select_macros){.old_ids = strmap_new(arena),
-                                .ids = strmap_new(arena),
-                                .arena = arena,
-                                .scratch = {arena_new(LIMIT_DBT_SELECTION_ARENA),
-                                            arena_new(LIMIT_DBT_SELECTION_ARENA)},
-                                .old = old};
+    *m = (struct select_macros){
+        .old_ids = strmap_new(arena),
+        .ids = strmap_new(arena),
+        .arena = arena,
+        .scratch = {arena_new(LIMIT_DBT_SELECTION_ARENA), arena_new(LIMIT_DBT_SELECTION_ARENA)},
+        .old = old};
     bool ok = compare(project, m, err);
     arena_release(&m->scratch[0]);
     arena_release(&m->scratch[1]);
@@ -265,9 +265,9 @@ bool select_macros_changed(const struct select_macros *macros, const struct json
         if (e->type != JSON_STRING) {
             continue;
         }
-        if (strmap_get(&macros->ids, e->as.string, &macro) ? macros->is_changed[macro]
-                                                           : strmap_get(&macros->old_ids,
-                                                                        e->as.string, &macro)) {
+        if (strmap_get(&macros->ids, e->as.string, &macro)
+                ? macros->is_changed[macro]
+                : strmap_get(&macros->old_ids, e->as.string, &macro)) {
             return true;
         }
     }

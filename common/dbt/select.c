@@ -94,7 +94,7 @@ static bool eval_criterion(struct select_run *run, const struct spec *spec,
 static void combine(enum spec_type type, bool *into, const bool *part, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        into[i] = type == SPEC_INTERSECTION  ? into[i] && part[i]
+        into[i] = type == SPEC_INTERSECTION ? into[i] && part[i]
                   : type == SPEC_DIFFERENCE ? into[i] && !part[i]
                                             : into[i] || part[i];
     }
@@ -115,11 +115,10 @@ static bool warn_empty(struct select_run *run, const struct spec *spec)
         }
     }
     struct str raw = str_clip(spec->raw, 200);
-    return nearest.len == 0 ? select_warn(run, "\"" STR_FMT "\" selects nothing", STR_ARG(raw))
-                            : select_warn(run,
-                                          "\"" STR_FMT "\" selects nothing; did you mean \"" STR_FMT
-                                          "\"?",
-                                          STR_ARG(raw), STR_ARG(str_clip(nearest, 200)));
+    return nearest.len == 0
+               ? select_warn(run, "\"" STR_FMT "\" selects nothing", STR_ARG(raw))
+               : select_warn(run, "\"" STR_FMT "\" selects nothing; did you mean \"" STR_FMT "\"?",
+                             STR_ARG(raw), STR_ARG(str_clip(nearest, 200)));
 }
 
 /* NOLINTBEGIN(misc-no-recursion): at most LIMIT_DBT_SELECTION_DEPTH deep */

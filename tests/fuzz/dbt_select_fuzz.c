@@ -22,43 +22,42 @@ static const char manifest[] =
     "{\"metadata\":{\"dbt_schema_version\":\"https://schemas.getdbt.com/dbt/manifest/v12.json\","
     "\"project_name\":\"m\"},\"nodes\":{" NODE("model", "a", "\"source.m.s\"") "," NODE("model", "b", "\"model.m.a\"") "," NODE(
         "test", "ta",
-        "\"model.m.a\",\"model.m.b\"") "," NODE("operation",
-                                                "h", "\"model.m.b\"") "},"
-                                                                      "\"sources\":{" NODE(
-                                                                          "source", "s",
-                                                                          "") "},\"exposures\":"
-                                                                              "{" NODE("exposure",
-                                                                                       "e",
-                                                                                       "\"model.m."
-                                                                                       "b\"") "},"
-                                                                                              "\"ma"
-                                                                                              "cros"
-                                                                                              "\":{"
-                                                                                              "\"ma"
-                                                                                              "cro."
-                                                                                              "m."
-                                                                                              "f\":"
-                                                                                              "{\"m"
-                                                                                              "acro"
-                                                                                              "_sql"
-                                                                                              "\":"
-                                                                                              "\"1"
-                                                                                              "\","
-                                                                                              "\"de"
-                                                                                              "pend"
-                                                                                              "s_"
-                                                                                              "on\""
-                                                                                              ":{"
-                                                                                              "\"ma"
-                                                                                              "cros"
-                                                                                              "\":["
-                                                                                              "]}}}"
-                                                                                              ","
-                                                                                              "\"di"
-                                                                                              "sabl"
-                                                                                              "ed\""
-                                                                                              ":{}"
-                                                                                              "}";
+        "\"model.m.a\",\"model.m.b\"") "," NODE("operation", "h",
+                                                "\"model.m.b\"") "},"
+                                                                 "\"sources\":{" NODE(
+                                                                     "source", "s",
+                                                                     "") "},\"exposures\":"
+                                                                         "{" NODE("exposure", "e",
+                                                                                  "\"model.m."
+                                                                                  "b\"") "},"
+                                                                                         "\"ma"
+                                                                                         "cros"
+                                                                                         "\":{"
+                                                                                         "\"ma"
+                                                                                         "cro."
+                                                                                         "m."
+                                                                                         "f\":"
+                                                                                         "{\"m"
+                                                                                         "acro"
+                                                                                         "_sql"
+                                                                                         "\":"
+                                                                                         "\"1"
+                                                                                         "\","
+                                                                                         "\"de"
+                                                                                         "pend"
+                                                                                         "s_"
+                                                                                         "on\""
+                                                                                         ":{"
+                                                                                         "\"ma"
+                                                                                         "cros"
+                                                                                         "\":["
+                                                                                         "]}}}"
+                                                                                         ","
+                                                                                         "\"di"
+                                                                                         "sabl"
+                                                                                         "ed\""
+                                                                                         ":{}"
+                                                                                         "}";
 
 static struct dbt_project *open_project(void)
 {

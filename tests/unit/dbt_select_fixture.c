@@ -124,8 +124,8 @@ const char *shop_select(struct shop *shop, const char *select, const char *exclu
     selection.exclude = (struct str_list){&exclude_text, exclude != NULL};
     shop->err = (struct err){0};
     if (shop->selectors != NULL) {
-        assert_true(json_parse(str_from(shop->selectors), 1 << 20, &shop->arena, &selectors,
-                               &shop->err));
+        assert_true(
+            json_parse(str_from(shop->selectors), 1 << 20, &shop->arena, &selectors, &shop->err));
     }
     if (!dbt_select_with(shop->project, &selection, selectors, &shop->arena, &set, &shop->warnings,
                          &shop->err)) {

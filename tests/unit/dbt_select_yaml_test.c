@@ -100,9 +100,10 @@ static void tests_by_definition(void **state)
 static void one_refers_to_another(void **state)
 {
     struct shop *s = *state;
-    const char *others = ",'big':{'name':'big','definition':{'tag':'big'}},"
-                         "'bigger':{'name':'bigger','definition':{'method':'selector','value':'big',"
-                         "'parents':true,'parents_depth':1}}";
+    const char *others =
+        ",'big':{'name':'big','definition':{'tag':'big'}},"
+        "'bigger':{'name':'bigger','definition':{'method':'selector','value':'big',"
+        "'parents':true,'parents_depth':1}}";
     s->selection.indirect = DBT_EMPTY;
     define(s, "{'union':[{'selector':'big'},'lib_base']}", others);
     shop_expect(s, NULL, "model.daily model.lib_base model.orders");
@@ -187,9 +188,8 @@ static void a_long_chain(void **state)
     enum { FITS = LIMIT_DBT_SELECTION_DEPTH / 2 - 2 };
     buf_addf(&others, ",'s0':{'definition':'daily'}");
     for (int i = 1; i < LIMIT_DBT_SELECTION_DEPTH; i++) {
-        buf_addf(&others,
-                 ",'s%d':{'definition':{'union':[{'selector':'s%d'},{'selector':'s%d'}]}}", i,
-                 i - 1, i - 1);
+        buf_addf(&others, ",'s%d':{'definition':{'union':[{'selector':'s%d'},{'selector':'s%d'}]}}",
+                 i, i - 1, i - 1);
     }
     s->selection.indirect = DBT_EMPTY;
     char name[16];
