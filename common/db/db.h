@@ -123,6 +123,7 @@ MUST_CHECK bool db_scalar_i64(struct db *db, const char *sql, int64_t *ret, bool
                               struct err *err);
 /* Quotes an identifier: name -> "name" with inner quotes doubled. */
 void db_add_identifier(struct buf *out, struct str name);
+void db_add_literal(struct buf *out, struct str text); /* a text: it's -> 'it''s' */
 
 /* The functions that SQL of others expects and SQLite, or some builds of it, lack; for statements
  * prepared afterwards on this connection: md5(x) as a BLOB of 16 bytes, split_part(text, mark, n) as

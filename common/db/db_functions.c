@@ -121,16 +121,15 @@ bool db_add_functions(struct db *db, struct err *err)
         int argc;
         void (*call)(sqlite3_context *context, int argc, sqlite3_value **argv);
     } functions[] = {
-        {"md5", 1, md5_function},           {"split_part", 3, split_part_function},
-        {"ceil", 1, ceil_function},         {"ceiling", 1, ceil_function},
+        {"md5", 1, md5_function},     {"split_part", 3, split_part_function},
+        {"ceil", 1, ceil_function},   {"ceiling", 1, ceil_function},
         {"floor", 1, floor_function},
     };
     for (size_t i = 0; i < COUNT_OF(functions); i++) {
         /* "Innocuous", so that views may call them although the schema is not trusted. */
-        int rc = sqlite3_create_function_v2(
-            db->handle, functions[i].name, functions[i].argc,
-            SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, NULL, functions[i].call, NULL,
-            NULL, NULL);
+        int rc = sqlite3_create_function_v2(db->handle, functions[i].name, functions[i].argc,
+                                            SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS,
+                                            NULL, functions[i].call, NULL, NULL, NULL);
         if (rc != SQLITE_OK) {
             return db_fail(db, rc, str_from(functions[i].name), err);
         }

@@ -370,3 +370,8 @@ void db_add_identifier(struct buf *out, struct str name)
 {
     add_quoted(out, name, '"');
 }
+
+void db_add_literal(struct buf *out, struct str text)
+{
+    add_quoted(out, text, '\'');
+}
