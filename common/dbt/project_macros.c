@@ -177,7 +177,7 @@ static bool keep_new(struct select_macros *m, struct str id, struct str text,
 }
 
 /* Whoever calls what is changed is changed: each macro is met once. */
-static bool spread(struct select_macros *m, struct err *err)
+static bool spread(struct select_macros *m, bool *is_changed, struct err *err)
 {
     uint32_t *first = arena_array(m->arena, m->count + 1, sizeof(*first));
     uint32_t *waiting = arena_array(m->arena, m->count + 1, sizeof(*waiting));
@@ -194,19 +194,19 @@ static bool spread(struct select_macros *m, struct err *err)
             m->calls[i].next = first[callee];
             first[callee] = i;
         } else if (strmap_get(&m->old_ids, m->calls[i].callee, &callee)) {
-            m->is_changed[m->calls[i].caller] = true; /* that one is gone */
+            is_changed[m->calls[i].caller] = true; /* that one is gone */
         }
     }
     for (uint32_t i = 0; i < m->count; i++) {
-        if (m->is_changed[i]) {
+        if (is_changed[i]) {
             waiting[count++] = i;
         }
     }
     while (count > 0) {
         uint32_t macro = waiting[--count];
         for (uint32_t i = first[macro]; i != NO_CALL; i = m->calls[i].next) {
-            if (!m->is_changed[m->calls[i].caller]) {
-                m->is_changed[m->calls[i].caller] = true;
+            if (!is_changed[m->calls[i].caller]) {
+                is_changed[m->calls[i].caller] = true;
                 waiting[count++] = m->calls[i].caller;
             }
         }
@@ -233,7 +233,7 @@ static bool compare(const struct dbt_project *project, struct select_macros *m, 
     m->is_changed = arena_array(m->arena, m->count + 1, sizeof(*m->is_changed));
     m->count = 0;
     return (m->is_changed != NULL || no_memory(err)) && read_macros(project, m, keep_new, err) &&
-           spread(m, err);
+           spread(m, m->is_changed, err);
 }
 
 bool select_compare_macros(const struct dbt_project *project, const struct dbt_project *old,

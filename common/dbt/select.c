@@ -102,13 +102,13 @@ static void combine(enum spec_type type, bool *into, const bool *part, size_t co
 
 static bool warn_empty(struct select_run *run, const struct spec *spec)
 {
-    const struct criterion *c = &spec->child->criterion;
+    const struct spec *first = spec->child;
     struct str nearest = STR_NONE;
     size_t best = 3;
-    bool is_name = spec->child->next == NULL && c->method == METHOD_FQN;
+    bool is_name = first != NULL && first->next == NULL && first->criterion.method == METHOD_FQN;
     for (size_t i = 0; is_name && i < run->project->count; i++) {
         struct str name = run->project->nodes[i].name;
-        size_t distance = str_distance(c->value, name);
+        size_t distance = str_distance(first->criterion.value, name);
         if (distance < best && distance < name.len) {
             best = distance;
             nearest = name;
@@ -127,7 +127,7 @@ static bool eval(struct select_run *run, const struct spec *spec, size_t depth,
                  struct select_pair *ret)
 {
     size_t count = run->project->count;
-    struct select_pair part;
+    struct select_pair part = {0};
     if (!take_level(run, depth, ret)) {
         return false;
     }
@@ -156,7 +156,7 @@ static bool eval(struct select_run *run, const struct spec *spec, size_t depth,
 static bool eval_named(struct select_run *run, struct select_named *named, size_t depth)
 {
     struct spec *spec = NULL;
-    struct select_pair pair;
+    struct select_pair pair = {0};
     const struct json *definition = json_get(named->json, "definition");
     if (named->set != NULL) {
         return true;
@@ -287,7 +287,7 @@ static const struct str_list *or_all(const struct str_list *texts)
 static bool eval_texts(struct select_run *run, const struct dbt_selection *selection, bool *ret_set)
 {
     struct spec *all = spec_new(&run->reader, SPEC_DIFFERENCE, DBT_EAGER);
-    struct select_pair pair;
+    struct select_pair pair = {0};
     if (all == NULL) {
         return false;
     }
@@ -351,10 +351,17 @@ static bool take_warnings(const struct select_run *run, struct arena *arena, str
     return true;
 }
 
-static bool run_all(struct select_run *run, const struct dbt_selection *selection,
-                    const struct json *selectors, bool *set)
+static bool run_all(struct select_run *run, const struct dbt_selection *selection, bool *set)
 {
     size_t count = run->project->count;
+    struct json *read = NULL;
+    const struct json *selectors = selection->selectors;
+    if (selectors == NULL) {
+        if (!dbt_project_read_selectors(run->project, run->arena, &read, run->err)) {
+            return false;
+        }
+        selectors = read;
+    }
     run->queue = select_alloc(run, count, sizeof(*run->queue));
     run->from = select_alloc(run, count, sizeof(bool));
     run->mark = select_alloc(run, count, sizeof(bool));
@@ -368,9 +375,8 @@ static bool run_all(struct select_run *run, const struct dbt_selection *selectio
     return true;
 }
 
-bool dbt_select_with(const struct dbt_project *project, const struct dbt_selection *selection,
-                     const struct json *selectors, struct arena *arena, bool **ret_set,
-                     struct str_list *ret_warnings, struct err *err)
+bool dbt_select(const struct dbt_project *project, const struct dbt_selection *selection,
+                struct arena *arena, bool **ret_set, struct str_list *ret_warnings, struct err *err)
 {
     AUTO(arena) work = arena_new(LIMIT_DBT_SELECTION_ARENA);
     struct select_run run = {
@@ -387,7 +393,7 @@ bool dbt_select_with(const struct dbt_project *project, const struct dbt_selecti
     if (set == NULL) {
         return err_set(err, ERR_NO_MEMORY, "not enough memory for a selection");
     }
-    bool ok = run_all(&run, selection, selectors, set);
+    bool ok = run_all(&run, selection, set);
     arena_release(&run.node);
     arena_release(&run.old_node);
     if (!ok) {
@@ -399,13 +405,4 @@ bool dbt_select_with(const struct dbt_project *project, const struct dbt_selecti
     *ret_set = set;
     *ret_warnings = warnings;
     return true;
-}
-
-bool dbt_select(const struct dbt_project *project, const struct dbt_selection *selection,
-                struct arena *arena, bool **ret_set, struct str_list *ret_warnings, struct err *err)
-{
-    AUTO(arena) work = arena_new(LIMIT_DBT_SELECTION_ARENA);
-    struct json *selectors = NULL;
-    return dbt_project_read_selectors(project, &work, &selectors, err) &&
-           dbt_select_with(project, selection, selectors, arena, ret_set, ret_warnings, err);
 }

@@ -42,7 +42,7 @@ static bool is_same_version(const struct str *items, size_t count, struct str wa
     struct str other = last_two(wanted);
     bool same = other.len == front + version.len;
     for (size_t i = 0; same && i < other.len; i++) {
-        char c = i >= front ? version.ptr[i - front] : i == name.len ? '_' : name.ptr[i];
+        int c = i >= front ? version.ptr[i - front] : i == name.len ? '_' : name.ptr[i];
         same = c == (other.ptr[i] == '.' ? '_' : other.ptr[i]);
     }
     return same;

@@ -175,6 +175,16 @@ static bool check_test_type(const struct criterion *c, struct err *err)
            check_word(c, test_types, COUNT_OF(test_types), err);
 }
 
+static bool check_known(const struct criterion *c, struct err *err)
+{
+    const enum select_method m = c->method;
+    return m == METHOD_RESOURCE_TYPE ? check_word(c, resource_types, COUNT_OF(resource_types), err)
+           : m == METHOD_TEST_TYPE   ? check_test_type(c, err)
+           : m == METHOD_VERSION     ? check_word(c, versions, COUNT_OF(versions), err)
+           : m == METHOD_STATE       ? check_word(c, states, COUNT_OF(states), err)
+                                     : true;
+}
+
 bool select_check_value(const struct criterion *c, struct err *err)
 {
     if (c->typed != NULL && c->method != METHOD_CONFIG) {
@@ -190,11 +200,5 @@ bool select_check_value(const struct criterion *c, struct err *err)
         m == METHOD_SAVED_QUERY || m == METHOD_UNIT_TEST) {
         return check_parts(c, 2, "NAME or PACKAGE.NAME", err);
     }
-    return m == METHOD_PATH ? check_path(c, err)
-           : m == METHOD_RESOURCE_TYPE
-               ? check_word(c, resource_types, COUNT_OF(resource_types), err)
-           : m == METHOD_TEST_TYPE ? check_test_type(c, err)
-           : m == METHOD_VERSION   ? check_word(c, versions, COUNT_OF(versions), err)
-           : m == METHOD_STATE     ? check_word(c, states, COUNT_OF(states), err)
-                                   : true;
+    return m == METHOD_PATH ? check_path(c, err) : check_known(c, err);
 }

@@ -97,14 +97,14 @@ static bool is_known(enum err_code code)
 }
 
 static void check_difference(struct dbt_project *project, struct dbt_selection selection,
-                             const struct json *selectors, struct arena *arena)
+                             struct arena *arena)
 {
     bool *set = NULL;
     struct str_list warnings;
     struct err err = {0};
     selection.exclude = selection.select;
     if (selection.select.count > 0 && selection.selector.len == 0 &&
-        dbt_select_with(project, &selection, selectors, arena, &set, &warnings, &err)) {
+        dbt_select(project, &selection, arena, &set, &warnings, &err)) {
         assert(memchr(set, 1, project->count) == NULL);
     }
 }
@@ -127,17 +127,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .select = {&select, select.len > 0},
         .exclude = {&exclude, exclude.len > 0},
         .selector = select.len == 0 && exclude.len == 0 && selectors != NULL ? STR("it") : STR_NONE,
+        .selectors = selectors,
         .indirect = (enum dbt_indirect)(size % 4),
         .before = {.project = project, .status = status, .is_fresher = is_fresher}};
     bool *set = NULL;
     struct str_list warnings = {0};
-    if (!dbt_select_with(project, &selection, selectors, &arena, &set, &warnings, &err)) {
+    if (!dbt_select(project, &selection, &arena, &set, &warnings, &err)) {
         assert(is_known(err.code) && err.msg[0] != '\0');
         return 0;
     }
     for (size_t i = 0; i < project->count; i++) {
         assert(!set[i] || project->nodes[i].type != DBT_OPERATION);
     }
-    check_difference(project, selection, selectors, &arena);
+    check_difference(project, selection, &arena);
     return 0;
 }

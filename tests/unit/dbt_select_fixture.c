@@ -127,8 +127,8 @@ const char *shop_select(struct shop *shop, const char *select, const char *exclu
         assert_true(
             json_parse(str_from(shop->selectors), 1 << 20, &shop->arena, &selectors, &shop->err));
     }
-    if (!dbt_select_with(shop->project, &selection, selectors, &shop->arena, &set, &shop->warnings,
-                         &shop->err)) {
+    selection.selectors = selectors;
+    if (!dbt_select(shop->project, &selection, &shop->arena, &set, &shop->warnings, &shop->err)) {
         assert_true(shop->err.code != ERR_NONE && shop->err.msg[0] != '\0');
         return NULL;
     }

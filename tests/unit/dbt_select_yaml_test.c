@@ -26,7 +26,9 @@ static void define(struct shop *s, const char *definition, const char *others)
     AUTO(buf) text = buf_growing(1 << 16);
     buf_addf(&text, "{\"it\":{\"name\":\"it\",\"definition\":%s}%s}", definition, others);
     for (size_t i = 0; i < text.len; i++) {
-        text.ptr[i] = text.ptr[i] == '\'' ? '"' : text.ptr[i];
+        if (text.ptr[i] == '\'') {
+            text.ptr[i] = '"';
+        }
     }
     s->selectors = arena_cstr(&s->arena, buf_str(&text));
     assert_non_null(s->selectors);
