@@ -230,10 +230,14 @@ static bool compare(const struct dbt_project *project, struct select_macros *m, 
     if (!read_macros(project, m, count_macro, err)) {
         return false;
     }
-    m->is_changed = arena_array(m->arena, m->count + 1, sizeof(*m->is_changed));
+    bool *is_changed = arena_array(m->arena, m->count + 1, sizeof(*is_changed));
+    if (is_changed == NULL) {
+        (void)no_memory(err);
+        return false;
+    }
+    m->is_changed = is_changed;
     m->count = 0;
-    return (m->is_changed != NULL || no_memory(err)) && read_macros(project, m, keep_new, err) &&
-           spread(m, m->is_changed, err);
+    return read_macros(project, m, keep_new, err) && spread(m, is_changed, err);
 }
 
 bool select_compare_macros(const struct dbt_project *project, const struct dbt_project *old,

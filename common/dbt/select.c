@@ -54,8 +54,9 @@ static bool take_level(struct select_run *run, size_t depth, struct select_pair 
 {
     size_t count = run->project->count;
     if (depth >= LIMIT_DBT_SELECTION_DEPTH) {
-        return err_set(run->err, ERR_FULL, "a selection is nested more than %d deep",
-                       LIMIT_DBT_SELECTION_DEPTH);
+        (void)err_set(run->err, ERR_FULL, "a selection is nested more than %d deep",
+                      LIMIT_DBT_SELECTION_DEPTH);
+        return false;
     }
     struct select_pair *level = &run->levels[depth];
     if (level->direct == NULL) {
