@@ -326,7 +326,7 @@ static bool eval_all(struct select_run *run, const struct dbt_selection *selecti
     if (named == NULL || has_texts) {
         return eval_texts(run, selection, ret_set);
     }
-    if (!eval_named(run, named, 0)) {
+    if (!eval_named(run, named, 0) || named->set == NULL) {
         return false;
     }
     memcpy(ret_set, named->set, run->project->count);
