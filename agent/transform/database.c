@@ -7,6 +7,11 @@ void database_close(struct database *db)
     }
 }
 
+bool database_make_schema(struct database *db, const struct relation *relation, struct err *err)
+{
+    return db->ops->make_schema == NULL || db->ops->make_schema(db, relation, err);
+}
+
 static bool check_size(const struct buf *sql, struct err *err)
 {
     return !sql->overflow || err_set(err, ERR_NO_MEMORY,

@@ -2,6 +2,7 @@
 
 #include "agent/el/cancel.h"
 #include "agent/transform/materialize_sqlite.h"
+#include "agent/transform/table_sqlite.h"
 #include "common/db/db.h"
 #include "common/platform/clock.h"
 
@@ -39,7 +40,7 @@ static void start(struct sqlite *s, enum statement_by by)
 {
     s->is_late = false;
     s->stop_at_ns = clock_mono(&s->clock).ns + s->timeout_ns;
-    if (by == BY_PROJECT) {
+    if (by != BY_US) {
         db_restrict(s->db, true);
     }
 }
@@ -47,7 +48,7 @@ static void start(struct sqlite *s, enum statement_by by)
 /* SQLite only knows that it was stopped. */
 static bool end(struct sqlite *s, enum statement_by by, bool ok, struct err *err)
 {
-    if (by == BY_PROJECT) {
+    if (by != BY_US) {
         db_restrict(s->db, false);
     }
     if (ok || err->code != ERR_CANCELLED) {
@@ -295,6 +296,8 @@ static void sqlite_close(struct database *base)
 static const struct database_ops sqlite_ops = {
     .name = "sqlite",
     .materialize = materialize_sqlite,
+    .change_table = sqlite_change_table,
+    .dress_table = sqlite_dress_table,
     .exec = sqlite_exec,
     .query = sqlite_query,
     .begin = sqlite_begin,
@@ -302,6 +305,7 @@ static const struct database_ops sqlite_ops = {
     .rollback = sqlite_rollback,
     .kind = sqlite_kind,
     .columns = sqlite_columns,
+    .make_schema = sqlite_make_schema,
     .close = sqlite_close,
 };
 

@@ -2,9 +2,9 @@
 
 #include "agent/transform/columns_sqlite.h"
 #include "agent/transform/hooks.h"
-#include "agent/transform/index_name.h"
 #include "agent/transform/merge_sqlite.h"
 #include "agent/transform/sql_text.h"
+#include "agent/transform/table_sqlite.h"
 #include "common/db/db.h"
 
 /* Beyond it, counting a table's rows would cost more than making it. */
@@ -27,19 +27,6 @@ static bool no_memory(struct err *err)
 }
 
 /* --- what is there --------------------------------------------------------------------------- */
-
-/* One file, with the names that are ours and SQLite's kept out. */
-static bool check_target(const struct relation *target, struct err *err)
-{
-    if (target->schema.len > 0 && !names_are_same(target->schema, STR("main"))) {
-        err_set(err, ERR_INVALID, STR_FMT " is in another schema than main",
-                STR_ARG(str_clip(target->quoted, 200)));
-        return err_hint(err, "a device has one SQLite file: take the schema out of the model's "
-                             "configuration");
-    }
-    return !str_starts(target->name, STR("_selvedge_")) ||
-           err_set(err, ERR_INVALID, STR_FMT " is a reserved name", STR_ARG(target->quoted));
-}
 
 static bool number(struct making *m, const struct buf *sql, int64_t *ret, struct err *err)
 {
@@ -126,26 +113,6 @@ static bool count_new_rows(struct making *m, struct err *err)
     return number(m, &sql, &m->ret->rows_written, err);
 }
 
-static bool add_index(struct making *m, const struct dbt_index *index, struct err *err)
-{
-    struct str name;
-    struct str_list names = names_of(&m->ret->columns, m->arena);
-    AUTO(buf) sql = buf_growing(STATEMENT_BYTES_MAX);
-    if (!index_name(index, &m->target, STR_NONE, m->arena, &name, err)) {
-        return false;
-    }
-    buf_addf(&sql, "create %sindex if not exists main.", index->is_unique ? "unique " : "");
-    db_add_identifier(&sql, name);
-    buf_add_text(&sql, " on ");
-    db_add_identifier(&sql, m->target.name);
-    for (size_t i = 0; i < index->columns.count; i++) {
-        buf_add_text(&sql, i == 0 ? " (" : ", ");
-        add_expression(&sql, index->columns.items[i], &names);
-    }
-    buf_add_char(&sql, ')');
-    return database_exec(m->db, &sql, BY_PROJECT, NULL, err) || err_wrap(err, "index");
-}
-
 static bool make_table(struct making *m, struct err *err)
 {
     if (!drop(m, err) || !create(m, "table", &m->target, m->spec->sql, err) ||
@@ -153,10 +120,8 @@ static bool make_table(struct making *m, struct err *err)
         !count_new_rows(m, err)) {
         return false;
     }
-    for (size_t i = 0; i < m->spec->index_count; i++) {
-        if (!add_index(m, &m->spec->indexes[i], err)) {
-            return false;
-        }
+    if (!sqlite_add_indexes(m->db, m->spec, &m->target, &m->ret->columns, m->arena, err)) {
+        return false;
     }
     m->ret->row_count = m->ret->rows_written;
     m->is_counted = true;
@@ -268,7 +233,7 @@ static bool make(struct making *m, struct err *err)
     if (!m->db->ops->kind(m->db, &m->target, &m->old, err)) {
         return false;
     }
-    if (header.len > 0 && !m->db->ops->exec(m->db, header, BY_PROJECT, NULL, err)) {
+    if (header.len > 0 && !m->db->ops->exec(m->db, header, BY_PROJECT_SCRIPT, NULL, err)) {
         return err_wrap(err, "sql_header");
     }
     if (m->spec->materialization == DBT_VIEW) {
@@ -298,7 +263,7 @@ bool materialize_sqlite(const struct transform *t, const struct dbt_spec *spec, 
                         struct node_result *ret, struct err *err)
 {
     struct making m = {.db = t->db, .t = t, .spec = spec, .arena = arena, .ret = ret};
-    if (!relation_of(spec->node, arena, &m.target, err) || !check_target(&m.target, err) ||
+    if (!relation_of(spec->node, arena, &m.target, err) || !sqlite_check_target(&m.target, err) ||
         !run_hooks(&m, true, true, err) || !t->db->ops->begin(t->db, err)) {
         return false;
     }

@@ -26,7 +26,7 @@ struct seed_rows {
     bool is_end;  /* no record follows them */
     struct str *names;
     size_t count;
-    struct str *fields;  /* `count` of them */
+    struct str *fields; /* `count` of them */
     struct buf scratch; /* fields that are not as they stand in the input */
 };
 

@@ -22,5 +22,6 @@ MUST_CHECK bool seed_rows_open(const struct seed_source *source, struct arena *a
 const struct str *seed_rows_names(const struct seed_rows *rows, size_t *ret_count);
 /* The next row: a field for each column, ptr NULL where the row has none, valid until the next call.
  * *ret_fields is NULL at the end. */
-MUST_CHECK bool seed_rows_next(struct seed_rows *rows, const struct str **ret_fields, struct err *err);
+MUST_CHECK bool seed_rows_next(struct seed_rows *rows, const struct str **ret_fields,
+                               struct err *err);
 void seed_rows_close(struct seed_rows *rows); /* NULL is allowed */

@@ -99,7 +99,7 @@ static bool read_special(struct scan *s, struct seed_number *n)
 
 /* What rounding needs of the digits that do not fit. */
 struct beyond {
-    int first; /* '0' when there is none */
+    int first;    /* '0' when there is none */
     bool is_more; /* behind it something other than zeros */
 };
 
@@ -289,7 +289,8 @@ void seed_number_places(const struct seed_number *number, int64_t *ret_whole, in
 
 bool seed_number_is_beyond_double(const struct seed_number *number)
 {
-    static const char largest[] = "1797693134862315807937289714"; /* the digits of what is no longer */
+    static const char largest[] =
+        "1797693134862315807937289714"; /* the digits of what is no longer */
     int64_t adjusted = number->exponent + number->count - 1;
     if (number->count == 0 || adjusted != 308) {
         return number->count > 0 && adjusted > 308;

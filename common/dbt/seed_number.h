@@ -8,7 +8,8 @@ enum seed_number_kind { SEED_FINITE, SEED_INFINITY, SEED_NAN };
 struct seed_number {
     enum seed_number_kind kind;
     bool is_negative;
-    char digits[SEED_DIGITS]; /* '0' to '9', without leading zeros; none = zero. Of NaN: its payload */
+    char digits
+        [SEED_DIGITS]; /* '0' to '9', without leading zeros; none = zero. Of NaN: its payload */
     int count;
     int64_t exponent; /* of the last digit */
 };

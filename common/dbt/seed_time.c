@@ -76,8 +76,8 @@ static bool take_year(struct scan *s, int *ret)
 /* What a pattern like 1[0-2]|0[1-9]|[1-9] matches: two digits if they are in range, else one. */
 struct pattern {
     int min, max;
-    int any_tens_max;     /* tens up to this are followed by \d, others by [0-9] */
-    bool any_single;      /* a single digit is \d, not [1-9] */
+    int any_tens_max; /* tens up to this are followed by \d, others by [0-9] */
+    bool any_single;  /* a single digit is \d, not [1-9] */
 };
 static const struct pattern month_pattern = {1, 12, -1, false};
 static const struct pattern hour_pattern = {0, 23, 1, true};

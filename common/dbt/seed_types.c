@@ -8,11 +8,13 @@ enum { ALL_TYPES = (1U << (SEED_TEXT + 1)) - 1 };
 
 const char *seed_type_name(enum seed_type type)
 {
-    static const char *const names[] = {
-        [SEED_INTEGER] = "Integer",   [SEED_NUMBER] = "Number",
-        [SEED_DATE] = "Date",         [SEED_DATETIME] = "DateTime",
-        [SEED_ISO_DATETIME] = "ISODateTime", [SEED_BOOLEAN] = "Boolean",
-        [SEED_TEXT] = "Text"};
+    static const char *const names[] = {[SEED_INTEGER] = "Integer",
+                                        [SEED_NUMBER] = "Number",
+                                        [SEED_DATE] = "Date",
+                                        [SEED_DATETIME] = "DateTime",
+                                        [SEED_ISO_DATETIME] = "ISODateTime",
+                                        [SEED_BOOLEAN] = "Boolean",
+                                        [SEED_TEXT] = "Text"};
     return names[type];
 }
 
@@ -151,7 +153,8 @@ static bool see_number(struct seed_column *column, struct str field)
         int64_t decimal;
         seed_number_places(&number, &whole, &decimal);
         column->whole_places = whole > column->whole_places ? whole : column->whole_places;
-        column->decimal_places = decimal > column->decimal_places ? decimal : column->decimal_places;
+        column->decimal_places =
+            decimal > column->decimal_places ? decimal : column->decimal_places;
     }
     return true;
 }
@@ -166,8 +169,8 @@ void seed_column_see(struct seed_column *column, struct str field)
         if ((column->possible & (1U << type)) == 0) {
             continue;
         }
-        bool is_it = type == SEED_NUMBER ? see_number(column, field)
-                                         : seed_value_read(type, field, &value);
+        bool is_it =
+            type == SEED_NUMBER ? see_number(column, field) : seed_value_read(type, field, &value);
         if (!is_it) {
             column->possible &= ~(1U << type);
         }

@@ -21,7 +21,7 @@ enum seed_type {
 const char *seed_type_name(enum seed_type type); /* as agate's classes are called */
 
 struct seed_column {
-    unsigned possible; /* bits, by enum seed_type */
+    unsigned possible;                    /* bits, by enum seed_type */
     int64_t whole_places, decimal_places; /* the most of a number */
 };
 /* `is_text`: a type is declared, so nothing is inferred. */
@@ -45,7 +45,6 @@ struct seed_value {
 };
 /* False: the field is not of this type; *ret is not written. Not to be copied: it points into itself. */
 MUST_CHECK bool seed_value_read(enum seed_type type, struct str field, struct seed_value *ret);
-
 
 /* Names of the columns as agate makes them of a header, in place: "b" for the second when it is empty,
  * "a_2" for a repeated "a". False when the arena is full. */

@@ -14,6 +14,12 @@
 #define OLD                                                                                        \
     NEWS "create table it as select k, a, b, at from news where at < 2 and k <= 50;"               \
          "create view on_it as select k, a from it;"
+#define TAKEN                                                                                      \
+    NEWS "create table it as select k, a, k % 2 as at, 'id ' || k as dbt_scd_id, '2026-01-01 "     \
+         "00:00:00' "                                                                              \
+         "as dbt_updated_at, '2026-01-01 00:00:00' as dbt_valid_from, null as dbt_valid_to, "      \
+         "'False' "                                                                                \
+         "as dbt_is_deleted from news where k <= 50;"
 #define ROWS  "select k, a, b, at from news"
 #define DELTA ROWS " where at > (select max(at) from it) or k % 5 = 0"
 
@@ -107,6 +113,49 @@ static void stored_test(struct dbt_world *w, struct dbt_spec *spec)
     spec->store_as = DBT_STORE_TABLE;
 }
 
+static void seed(struct dbt_world *w, struct dbt_spec *spec)
+{
+    as(w, spec, DBT_AS_SEED, "");
+    spec->delimiter = STR(",");
+    spec->quotes_columns = true;
+    spec->seed_text = STR("k,a,b,at\n100,one,0.5,1\n101,two,1.5,\n");
+}
+
+/* Larger than the page cache, and than one statement. */
+static void large_seed(struct dbt_world *w, struct dbt_spec *spec)
+{
+    AUTO(buf) text = buf_growing(8 << 20);
+    buf_add_text(&text, "k,a,b,at\n");
+    for (int i = 0; i < 3000; i++) {
+        buf_addf(&text, "%d,%01000d,0.5,1\n", i, i);
+    }
+    seed(w, spec);
+    spec->seed_text = arena_copy(&w->arena, buf_str(&text));
+    assert_non_null(spec->seed_text.ptr);
+}
+
+static void seed_anew(struct dbt_world *w, struct dbt_spec *spec)
+{
+    seed(w, spec);
+    spec->seed_text = STR("k,a,c\n100,one,true\n");
+    spec->full_refresh = DBT_ALWAYS_FULL;
+}
+
+/* Rows are gone, changed, new, and there is a column more than in TAKEN. */
+static void snapshot(struct dbt_world *w, struct dbt_spec *spec)
+{
+    as(w, spec, DBT_AS_SNAPSHOT, "select k, upper(a) as a, at, b from news where k > 5");
+    spec->unique_key = dbt_world_list(w, "k", NULL);
+    spec->is_check_strategy = true;
+    spec->check_columns = dbt_world_list(w, "at", NULL);
+    spec->hard_deletes = DBT_DELETES_NEW_RECORD;
+    spec->valid_from_column = STR("dbt_valid_from");
+    spec->valid_to_column = STR("dbt_valid_to");
+    spec->scd_id_column = STR("dbt_scd_id");
+    spec->updated_at_column = STR("dbt_updated_at");
+    spec->is_deleted_column = STR("dbt_is_deleted");
+}
+
 const struct dbt_work dbt_works[] = {
     {"a first view", NEWS, view, model_run, 0},
     {"a view again", NEWS "create view it as select 1 as n", view, model_run, 0},
@@ -124,6 +173,12 @@ const struct dbt_work dbt_works[] = {
     {"append_new_columns", OLD, new_columns, model_run, 0},
     {"sync_all_columns", OLD "create index by_a on it (a)", synced_columns, model_run, 0},
     {"a test that stores its rows", OLD, stored_test, data_test_run, 0},
+    {"a first seed", NEWS, seed, seed_run, 0},
+    {"a seed again", OLD, seed, seed_run, 0},
+    {"a large seed", OLD, large_seed, seed_run, 301},
+    {"a seed with other columns", OLD, seed_anew, seed_run, 0},
+    {"a first snapshot", NEWS, snapshot, snapshot_run, 0},
+    {"a snapshot again", TAKEN, snapshot, snapshot_run, 0},
 };
 const size_t dbt_works_count = COUNT_OF(dbt_works);
 

@@ -43,7 +43,9 @@ static void test_rows_are_those_of_pythons_reader(void **state)
 {
     (void)state;
     check_text("a,b\n1,2\n3,4", "a|b;1|2;3|4;");
-    check_text("\xef\xbb\xbf" "a\n1\n", "a;1;");
+    check_text("\xef\xbb\xbf"
+               "a\n1\n",
+               "a;1;");
     check_text("a\n1\n\n2\n\n", "a;1;-;2;-;");
     check_text("a,b\n1\n,3\n", "a|b;1|-;|3;");
     check_text("a,,a\r\n\"x\r\ny\",\"q\"\"q\",\"\"\r\n", "a|b|a_2;x\ny|q\"q|;");
@@ -55,7 +57,8 @@ static void test_what_is_no_csv_is_refused_with_its_line(void **state)
     (void)state;
     check_text("", "error: line 1: no header");
     check_text("\na\n1\n", "error: line 1: no header");
-    check_text("a\n\"x\ny\"\n1,2\n", "a;x\ny;error: line 4: 2 fields, but the header names 1 columns");
+    check_text("a\n\"x\ny\"\n1,2\n",
+               "a;x\ny;error: line 4: 2 fields, but the header names 1 columns");
     check_text("a\n1\n\"x\n", "a;1;error: line 3: a quoted field is never closed");
     check_text("a\n\"x\"y\n", "a;error: line 2: text follows a closing quote");
     check_text("a\n\n\n\xff\n", "a;error: line 4: not UTF-8");

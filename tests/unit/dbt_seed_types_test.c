@@ -22,7 +22,9 @@ static const struct value_case value_cases[] = {
     {"1e3", SEED_NUMBER, "1E+3"},
     {"1_000", SEED_NUMBER, "1000"},
     {"\xef\xbc\x91\xef\xbc\x92", SEED_NUMBER, "12"}, /* full-width digits */
-    {"\xc2\xa0" "5", SEED_NUMBER, "5"},                /* a no-break space */
+    {"\xc2\xa0"
+     "5",
+     SEED_NUMBER, "5"}, /* a no-break space */
     {"5\xe2\x82\xac", SEED_NUMBER, "5"},
     {"1.50", SEED_NUMBER, "1.50"},
     {".5", SEED_NUMBER, "0.5"},
