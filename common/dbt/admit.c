@@ -345,7 +345,8 @@ static bool by_variants(struct admission *a)
                 "not: the two manifests are the wrong way round"),
             "give the one compiled against an empty database first");
     }
-    if ((a->node->uses & DBT_USES_IS_INCREMENTAL) == 0) {
+    /* Of one that is always made anew it is never true. */
+    if ((a->node->uses & DBT_USES_IS_INCREMENTAL) == 0 || spec->full_refresh == DBT_ALWAYS_FULL) {
         return false;
     }
     if (!spec->has_incremental) {

@@ -16,7 +16,7 @@ MUTATIONS = (
     UPDATE raw.people SET city = 'Bern', changed = '2026-02-01' WHERE id = 1; DELETE FROM raw.people WHERE id = 2;
     INSERT INTO raw.people VALUES (4, 'Dee', 'Ulm', '2026-02-01')""",
     """INSERT INTO raw.events SELECT i, 'q' || i % 5, i % 3, i * 3, timestamp '2026-03-01' + i * interval '1 hour' FROM generate_series(75, 90) i;
-    ALTER TABLE raw.wide DROP COLUMN gone; ALTER TABLE raw.wide ALTER COLUMN n TYPE bigint; ALTER TABLE raw.wide ALTER COLUMN name TYPE varchar(12);
+    DROP VIEW dbt.everything_view; ALTER TABLE raw.wide DROP COLUMN gone; ALTER TABLE raw.wide ALTER COLUMN n TYPE bigint; ALTER TABLE raw.wide ALTER COLUMN name TYPE varchar(12);
     INSERT INTO raw.wide VALUES (4, 'a long name', 40, '2026-03-01', 3.5);
     INSERT INTO raw.people VALUES (2, 'Bob', 'Rom', '2026-03-01')""",
     "DELETE FROM raw.events WHERE part = 2; INSERT INTO raw.wide VALUES (5, 'e', 50, '2026-04-01', 4.5)",
@@ -77,6 +77,11 @@ def changing(build):
     return f"{{{{ config(materialized='{KINDS[build]}') }}}}\nselect id, k, {build} as build from {{{{ source('raw', 'events') }}}} where id < 5"
 
 
+
+def incremental_models(build):
+    return [name for name, text in dict(MODELS, changing=changing(build)).items() if "materialized='incremental'" in text]
+
+
 SCHEMA = """
 version: 2
 sources:
@@ -101,7 +106,7 @@ models:
       - name: k
         tests:
           - not_null: {config: {store_failures: true, severity: warn}}
-          - accepted_values: {arguments: {values: ['k0', 'k1']}, config: {severity: warn, limit: 3, store_failures: true, store_failures_as: view}}
+          - accepted_values: {arguments: {values: ['k0', 'k1']}, config: {severity: warn, limit: 100, store_failures: true, store_failures_as: view}}
   - name: inc_default_key
     columns:
       - name: k
@@ -127,7 +132,7 @@ flags: {send_anonymous_usage_stats: false}
 models: {lab: {+materialized: view}}
 """
 SEED = "city,zip,people,founded,big\nBonn,053111,330000,0011-01-01,false\nKöln,050667,1080000.5,0050-01-01,true\nUlm,,,,\n"
-SINGULAR = "select * from {{ ref('totals') }} where total < 0;"
+SINGULAR = "select * from {{ ref('totals') }} where total < 0 -- none"
 
 
 def files(build):

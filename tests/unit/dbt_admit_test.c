@@ -211,6 +211,7 @@ static void test_two_compilations(void **state)
          "models/n.sql: compile once against an empty database"},
         {"model incremental", "", ASKS, "select 1", "sqlite", DBT_REFUSED,
          "is the same as the other", "models/n.sql: compile once"},
+        {"model incremental", ", `full_refresh`: true", ASKS, NULL, "sqlite", DBT_NATIVE, "", ""},
         /* It is always false for a table. */
         {"model table", "", ASKS, NULL, "sqlite", DBT_NATIVE, "", ""},
     };
