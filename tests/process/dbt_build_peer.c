@@ -106,14 +106,18 @@ static bool select_nodes(int argc, char **argv, const struct dbt_project *projec
 static int build(int argc, char **argv, const struct dbt_project *project, struct database *db,
                  bool *selected)
 {
-    const char *now = value_of(argc, argv, "now_s");
     const struct clock clock = clock_system();
+    const char *now = value_of(argc, argv, "now_s");
+    int64_t now_s = clock_wall(&clock).ns / NS_PER_SEC;
+    if (now != NULL && !str_to_i64(str_from(now), 0, INT64_MAX / NS_PER_SEC, &now_s)) {
+        return 2;
+    }
     const struct transform transform = {
         .db = db,
         .project = project,
         .project_dir = value_of(argc, argv, "project"),
         .full_refresh = has_word(argc, argv, "full_refresh"),
-        .now = {now == NULL ? clock_wall(&clock).ns : strtoll(now, NULL, 10) * NS_PER_SEC},
+        .now = {now_s * NS_PER_SEC},
     };
     const struct node_listener listener = {.started = started, .ended = ended, .said = said};
     const struct build_run run = {
