@@ -299,10 +299,12 @@ static bool by_jinja(struct admission *a)
     return has && decide(a, DBT_NEEDS_DBT, STR("a setting holds Jinja, which dbt renders"), NULL);
 }
 
-/* dbt-sqlite passes it over; dbt-postgres puts it before the statement. */
+/* dbt-sqlite passes it over; dbt-postgres puts it before the statement, and so do we for models and
+ * tests. Rendered when the project was read, as in dbt. */
 static bool by_header(struct admission *a)
 {
-    return a->spec->sql_header.len > 0 && a->node->type != DBT_TEST && is_on(a, "postgres") &&
+    return a->spec->sql_header.len > 0 && a->node->type != DBT_TEST && a->node->type != DBT_MODEL &&
+           is_on(a, "postgres") &&
            decide(a, DBT_NEEDS_DBT, STR("sql_header"),
                   "take the settings into the SQL, or leave them");
 }

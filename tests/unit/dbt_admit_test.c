@@ -151,8 +151,12 @@ static void test_needs_dbt(void **state)
     };
     check_all(cases, COUNT_OF(cases), "sqlite");
     static const struct node_case postgres[] = {
-        {"model table", ", `sql_header`: `set x;`", "", NULL, "postgres shop", DBT_NEEDS_DBT,
+        {"snapshot snapshot",
+         ", `strategy`: `check`, `check_cols`: `all`, `unique_key`: `a`, `sql_header`: `set x;`",
+         ", `database`: `shop`, `schema`: `mart`", NULL, "postgres shop", DBT_NEEDS_DBT,
          "sql_header", "models/n.sql"},
+        {"model table", ", `sql_header`: `set x;`", ", `database`: `shop`, `schema`: `mart`", NULL,
+         "postgres shop", DBT_NATIVE, "", ""},
         {"model view", ", `unlogged`: true", ", `database`: `shop`, `schema`: `mart`", NULL,
          "postgres shop", DBT_NATIVE, "", ""},
     };
