@@ -40,11 +40,17 @@ MODELS = {
     "totals": "{{ config(materialized='table', indexes=[{'columns': ['k'], 'unique': true}, {'columns': ['total', 'k'], 'type': 'btree'}, "
               "{'columns': ['k'], 'type': 'hash'}], grants={'select': ['lab_reader']}) }}\n"
               "select k, sum(v) as total, count(*) as n, min(at) as first_at from {{ ref('quiet') }} where k is not null group by k",
-    "fleeting": "{{ config(materialized='table', unlogged=true, sql_header='set local work_mem = ''8MB''; set local enable_hashjoin = off;') }}\n"
+    "fleeting": "{{ config(materialized='table', unlogged=true, sql_header=\"set local work_mem = '8MB'; set local enable_hashjoin = off;\") }}\n"
                 "select 1::smallint as one, 'ä'::text as t, array[1, 2] as a, '{\"b\": null}'::jsonb as j, null::date as d, 1.5::real as r, true as b",
     "hooked": "{{ config(materialized='table', pre_hook=['create table if not exists {{ this.schema }}.hook_log (what text)', "
               "{'sql': 'drop table if exists {{ this.schema }}.never_there', 'transaction': false}], "
               "post_hook=['insert into {{ this.schema }}.hook_log select count(*)::text from {{ this }}; analyze {{ this }}']) }}\n" + EVENTS,
+    "agreed": "{{ config(materialized='table', contract={'enforced': true}, unlogged=true) }}\nselect 'x' as name, id, v from {{ source('raw', 'events') }} "
+              "where id < 9 and v < 90",
+    "agreed_view": "{{ config(contract={'enforced': true}) }}\nselect id, k::varchar(9) as k from {{ source('raw', 'events') }}",
+    "agreed_increment": incremental("contract={'enforced': true}, on_schema_change='append_new_columns', unique_key='id'",
+                                    text="select id, k from (" + EVENTS + " where id is not null) q", newer=""),
+    "broken": "{{ config(materialized='table', contract={'enforced': true}) }}\nselect 1 as id, 2 as k",
     "elsewhere": "{{ config(materialized='table', schema='other', alias='Another Näme') }}\nselect 1 as \"Äpfel\", 2 as \"Select\"",
     "inc_append": incremental("incremental_strategy='append'"),
     "inc_append_key": incremental("incremental_strategy='append', unique_key='id'"),
@@ -112,6 +118,20 @@ models:
       - name: k
         tests:
           - relationships: {arguments: {to: ref('plain_view'), field: k}, config: {severity: warn, error_if: '>1000', warn_if: '>1'}}
+  - name: agreed
+    constraints:
+      - {type: primary_key, columns: [id, name]}
+      - {type: check, name: small, expression: "id < 1000"}
+    columns:
+      - {name: id, data_type: int, constraints: [{type: not_null}, {type: check, expression: "id > 0"}]}
+      - {name: v, data_type: "numeric(12,3)"}
+      - {name: name, data_type: varchar(10), constraints: [{type: custom, expression: "default 'y'"}]}
+  - name: agreed_view
+    columns: [{name: k, data_type: text}, {name: id, data_type: int}]
+  - name: agreed_increment
+    columns: [{name: id, data_type: integer, constraints: [{type: unique}]}, {name: k, data_type: text}]
+  - name: broken
+    columns: [{name: id, data_type: int}, {name: k, data_type: text}]
 seeds:
   - name: cities
     config: {column_types: {zip: text}}

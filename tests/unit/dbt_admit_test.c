@@ -157,6 +157,11 @@ static void test_needs_dbt(void **state)
          "sql_header", "models/n.sql"},
         {"model table", ", `sql_header`: `set x;`", ", `database`: `shop`, `schema`: `mart`", NULL,
          "postgres shop", DBT_NATIVE, "", ""},
+        {"model table", ", `contract`: {`enforced`: true}",
+         ", `database`: `shop`, `schema`: `mart`", NULL, "postgres shop", DBT_NATIVE, "", ""},
+        {"model table", ", `contract`: {`enforced`: true}",
+         ", `database`: `shop`, `schema`: `mart`, `constraints`: [{`type`: `foreign_key`}]", NULL,
+         "postgres shop", DBT_NEEDS_DBT, "contract", "models/n.sql"},
         {"model view", ", `unlogged`: true", ", `database`: `shop`, `schema`: `mart`", NULL,
          "postgres shop", DBT_NATIVE, "", ""},
     };
