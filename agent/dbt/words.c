@@ -173,6 +173,18 @@ static void write_columns(const struct json *node, struct json_writer *w)
     }
 }
 
+/* "database.schema.alias", as dagster-dbt has it, of what has a relation. */
+static void write_table(const struct dbt_node *n, struct json_writer *w)
+{
+    const struct str parts[] = {n->database, n->schema, n->alias};
+    AUTO(buf) text = buf_growing(3 * LIMIT_PATH_BYTES);
+    for (size_t i = 0; i < COUNT_OF(parts) && n->relation_name.len > 0; i++) {
+        buf_add(&text, text.len > 0 && parts[i].len > 0 ? STR(".") : STR(""));
+        buf_add(&text, str_clip(parts[i], LIMIT_PATH_BYTES - 1));
+    }
+    jw_member_opt(w, "dagster/table_name", buf_str(&text));
+}
+
 static void write_metadata(const struct dbt_import *import, uint32_t index,
                            const struct json *node, struct json_writer *w)
 {
@@ -181,7 +193,7 @@ static void write_metadata(const struct dbt_import *import, uint32_t index,
     jw_begin_object(w);
     jw_member_str(w, "dbt/node", str_clip(n->unique_id, COLUMNS_BYTES_MAX));
     jw_member_opt(w, "dbt/path", str_clip(n->file_path, COLUMNS_BYTES_MAX));
-    jw_member_opt(w, "dagster/table_name", str_clip(n->relation_name, COLUMNS_BYTES_MAX));
+    write_table(n, w);
     write_columns(node, w);
     struct str url = dbt_text(node, "url"); /* of an exposure */
     jw_member_opt(w, "dbt/url", str_clip(url, COLUMNS_BYTES_MAX));

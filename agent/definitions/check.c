@@ -511,6 +511,7 @@ static void check_asset(const struct subject *s)
     const struct asset *asset = &s->raw->asset;
     check_key(s);
     check_deps(s);
+    check_dbt_node(s);
     if (s->raw->first == NULL) {
         check_shared(s);
     } else {

@@ -54,3 +54,17 @@ void check_dbt(const struct subject *s)
         check_adapter(s, node, dbt);
     }
 }
+
+void check_dbt_node(const struct subject *s)
+{
+    const struct asset *asset = &s->raw->asset;
+    if (s->raw->has_dbt && asset->step == NULL) {
+        asset_problem(s, place_of(s->node, "dbt"), "assets: [{key: ..., node: ...}]",
+                      "dbt: it needs assets, which name its nodes");
+    } else if (s->raw->has_dbt && asset->node.len == 0) {
+        asset_problem(s, asset->at, "such as node: model.shop.orders",
+                      "dbt: nothing says which node it is");
+    } else if (!s->raw->has_dbt && asset->node.ptr != NULL) {
+        asset_problem(s, asset->at, "take it away", "node goes with dbt only");
+    }
+}

@@ -142,6 +142,7 @@ void check_extract_load(const struct subject *s);
 void check_sql(const struct subject *s);
 void check_command(const struct subject *s);
 void check_dbt(const struct subject *s);
+void check_dbt_node(const struct subject *s); /* of each asset */
 void check_partitions(const struct subject *s);
 void check_partition_words(const struct subject *s); /* in its SQL and that of its checks */
 void check_freshness(const struct subject *s);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t requested;
+static volatile sig_atomic_t grace_ms = CANCEL_GRACE_MS;
 static timer_t grace_timer;
 
 /* Only async-signal-safe calls. */
@@ -22,7 +23,7 @@ static void on_term(int signo)
 {
     (void)signo;
     requested = 1;
-    cancel_extend(CANCEL_GRACE_MS);
+    cancel_extend(grace_ms);
 }
 
 static void on_grace_over(int signo)
@@ -46,6 +47,11 @@ bool cancel_install(struct err *err)
     }
     return handle(SIGALRM, on_grace_over, err) && handle(SIGTERM, on_term, err) &&
            handle(SIGINT, on_term, err);
+}
+
+void cancel_allow(int ms)
+{
+    grace_ms = ms;
 }
 
 bool cancel_requested(void)

@@ -2,7 +2,6 @@
 
 #include "agent/el/schema_hash.h"
 #include "common/base/limits.h"
-#include "common/json/json_writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +38,7 @@ void report_release(struct report *r)
     buf_release(&r->line);
 }
 
-static struct json_writer begin(struct report *r, const char *event)
+struct json_writer report_begin(struct report *r, const char *event)
 {
     buf_reset(&r->line);
     struct json_writer w = json_writer(&r->line);
@@ -49,7 +48,7 @@ static struct json_writer begin(struct report *r, const char *event)
 }
 
 /* An agent that does not listen any more is no reason to fail: the data are committed. */
-static void end(struct report *r, struct json_writer *w)
+void report_end(struct report *r, struct json_writer *w)
 {
     jw_end_object(w);
     buf_add_char(&r->line, '\n');
@@ -102,11 +101,11 @@ void report_progress(struct report *r, int64_t rows, int64_t bytes)
         return;
     }
     r->last_progress = now;
-    struct json_writer w = begin(r, "progress");
+    struct json_writer w = report_begin(r, "progress");
     jw_member_i64(&w, "rows", rows);
     jw_member_i64(&w, "bytes", bytes);
     jw_member_i64(&w, "memory_bytes", peak_memory_bytes());
-    end(r, &w);
+    report_end(r, &w);
 }
 
 static void begin_entry(struct json_writer *w, const char *name, const char *type)
@@ -117,7 +116,7 @@ static void begin_entry(struct json_writer *w, const char *name, const char *typ
     jw_key(w, STR("raw_value"));
 }
 
-static void add_int(struct json_writer *w, const char *name, int64_t value)
+void report_add_int(struct json_writer *w, const char *name, int64_t value)
 {
     if (value >= 0) {
         begin_entry(w, name, "int");
@@ -126,14 +125,14 @@ static void add_int(struct json_writer *w, const char *name, int64_t value)
     }
 }
 
-static void add_float(struct json_writer *w, const char *name, double value)
+void report_add_float(struct json_writer *w, const char *name, double value)
 {
     begin_entry(w, name, "float");
     jw_double(w, value);
     jw_end_object(w);
 }
 
-static void add_text(struct json_writer *w, const char *name, struct str value)
+void report_add_text(struct json_writer *w, const char *name, struct str value)
 {
     if (value.len > 0) {
         begin_entry(w, name, "text");
@@ -142,11 +141,18 @@ static void add_text(struct json_writer *w, const char *name, struct str value)
     }
 }
 
+void report_add_raw(struct json_writer *w, const char *name, const char *type, struct str json)
+{
+    begin_entry(w, name, type);
+    jw_raw(w, json);
+    jw_end_object(w);
+}
+
 static void add_changes(struct json_writer *w, const struct schema_told *schema)
 {
     char hash[SCHEMA_HASH_SIZE];
     if (schema->before != NULL) {
-        add_text(w, "schema_hash_before", schema_hash(schema->before, hash));
+        report_add_text(w, "schema_hash_before", schema_hash(schema->before, hash));
         begin_entry(w, "schema_changes", "json");
         jw_raw(w, schema->changes);
         jw_end_object(w);
@@ -159,7 +165,7 @@ static void add_columns(struct json_writer *w, const struct schema *schema)
     if (schema == NULL || schema->count == 0) {
         return;
     }
-    add_text(w, "schema_hash", schema_hash(schema, hash));
+    report_add_text(w, "schema_hash", schema_hash(schema, hash));
     begin_entry(w, "dagster/column_schema", "table_schema");
     jw_begin_object(w);
     jw_key(w, STR("columns"));
@@ -244,48 +250,48 @@ static void add_metrics(struct json_writer *w, const struct tap_metrics *metrics
     tap_metrics_write(metrics, w);
     jw_end_object(w);
     if (metrics->dropped > 0) {
-        add_int(w, "tap_metrics_dropped", metrics->dropped);
+        report_add_int(w, "tap_metrics_dropped", metrics->dropped);
     }
 }
 
 void report_materialization(struct report *r, const struct materialization *m)
 {
     double seconds = (double)(clock_mono(&r->clock).ns - r->started.ns) / (double)NS_PER_SEC;
-    struct json_writer w = begin(r, "materialization");
+    struct json_writer w = report_begin(r, "materialization");
     jw_member_opt(&w, "asset", m->asset);
     jw_key(&w, STR("metadata"));
     jw_begin_object(&w);
-    add_int(&w, "dagster/row_count", m->row_count);
-    add_text(&w, "dagster/table_name", m->table);
-    add_int(&w, "rows_read", m->rows_read);
-    add_int(&w, "rows_written", m->rows_written);
+    report_add_int(&w, "dagster/row_count", m->row_count);
+    report_add_text(&w, "dagster/table_name", m->table);
+    report_add_int(&w, "rows_read", m->rows_read);
+    report_add_int(&w, "rows_written", m->rows_written);
     if (m->rows_removed > 0) {
-        add_int(&w, "rows_removed", m->rows_removed);
+        report_add_int(&w, "rows_removed", m->rows_removed);
     }
-    add_int(&w, "bytes_read", m->bytes_read);
+    report_add_int(&w, "bytes_read", m->bytes_read);
     if (m->rows_rejected > 0) {
-        add_int(&w, "rows_rejected", m->rows_rejected);
-        add_text(&w, "quarantine", m->quarantine);
+        report_add_int(&w, "rows_rejected", m->rows_rejected);
+        report_add_text(&w, "quarantine", m->quarantine);
     }
-    add_float(&w, "duration_s", seconds);
+    report_add_float(&w, "duration_s", seconds);
     if (m->rows_read > 0 && seconds > 0) {
-        add_float(&w, "rows_per_second", (double)(int64_t)((double)m->rows_read / seconds));
+        report_add_float(&w, "rows_per_second", (double)(int64_t)((double)m->rows_read / seconds));
     }
-    add_text(&w, "replication_key_min", m->key_min);
-    add_text(&w, "replication_key_max", m->key_max);
+    report_add_text(&w, "replication_key_min", m->key_min);
+    report_add_text(&w, "replication_key_max", m->key_max);
     if (m->rows_without_key > 0) {
-        add_int(&w, "rows_without_replication_key", m->rows_without_key);
+        report_add_int(&w, "rows_without_replication_key", m->rows_without_key);
     }
     if (m->snapshots > 1) {
-        add_int(&w, "source_snapshots", m->snapshots);
+        report_add_int(&w, "source_snapshots", m->snapshots);
     }
-    add_int(&w, "peak_memory_bytes", peak_memory_bytes());
+    report_add_int(&w, "peak_memory_bytes", peak_memory_bytes());
     add_changes(&w, &m->schema);
     add_columns(&w, m->columns);
     add_streams(&w, m);
     add_metrics(&w, m->metrics);
     jw_end_object(&w);
-    end(r, &w);
+    report_end(r, &w);
 }
 
 static void add_value(struct json_writer *w, const struct value *value)
@@ -297,10 +303,10 @@ static void add_value(struct json_writer *w, const struct value *value)
         jw_end_object(w);
         break;
     case VALUE_REAL:
-        add_float(w, "value", value->as.real);
+        report_add_float(w, "value", value->as.real);
         break;
     case VALUE_TEXT:
-        add_text(w, "value", str_slice(value->as.text, 0, VALUE_BYTES_MAX));
+        report_add_text(w, "value", str_slice(value->as.text, 0, VALUE_BYTES_MAX));
         break;
     case VALUE_NULL:
     case VALUE_BLOB:
@@ -311,7 +317,7 @@ static void add_value(struct json_writer *w, const struct value *value)
 void report_check(struct report *r, const struct check_options *check, bool passed,
                   const struct value *value, struct str problem)
 {
-    struct json_writer w = begin(r, "check");
+    struct json_writer w = report_begin(r, "check");
     jw_member_opt(&w, "asset", check->asset);
     jw_member_str(&w, "name", check->name);
     jw_member_bool(&w, "passed", passed);
@@ -319,12 +325,12 @@ void report_check(struct report *r, const struct check_options *check, bool pass
     jw_key(&w, STR("metadata"));
     jw_begin_object(&w);
     if (problem.len > 0) {
-        add_text(&w, "error", problem);
+        report_add_text(&w, "error", problem);
     } else {
         add_value(&w, value);
     }
     jw_end_object(&w);
-    end(r, &w);
+    report_end(r, &w);
 }
 
 static void write_error(struct json_writer *w, const struct err *err)
@@ -336,10 +342,10 @@ static void write_error(struct json_writer *w, const struct err *err)
 
 void report_failure(struct report *r, struct str asset, const struct err *err)
 {
-    struct json_writer w = begin(r, "failure");
+    struct json_writer w = report_begin(r, "failure");
     jw_member_str(&w, "asset", asset);
     write_error(&w, err);
-    end(r, &w);
+    report_end(r, &w);
 }
 
 void report_error(struct report *r, const struct err *err)
@@ -348,7 +354,7 @@ void report_error(struct report *r, const struct err *err)
         return;
     }
     r->has_error = true;
-    struct json_writer w = begin(r, "error");
+    struct json_writer w = report_begin(r, "error");
     write_error(&w, err);
-    end(r, &w);
+    report_end(r, &w);
 }

@@ -5,6 +5,7 @@
 #include "agent/el/schema.h"
 #include "agent/el/tap_metrics.h"
 #include "common/base/buf.h"
+#include "common/json/json_writer.h"
 #include "common/platform/clock.h"
 
 struct report {
@@ -70,6 +71,14 @@ void report_materialization(struct report *r, const struct materialization *m);
 /* `value`: what the query gave; or a `problem`. */
 void report_check(struct report *r, const struct check_options *check, bool passed,
                   const struct value *value, struct str problem);
+/* Any other event: what is between the two is the caller's. Metadata are written by the next ones,
+ * which leave out -1 and empty text. */
+struct json_writer report_begin(struct report *r, const char *event);
+void report_end(struct report *r, struct json_writer *w);
+void report_add_int(struct json_writer *w, const char *name, int64_t value);
+void report_add_float(struct json_writer *w, const char *name, double value);
+void report_add_text(struct json_writer *w, const char *name, struct str value);
+void report_add_raw(struct json_writer *w, const char *name, const char *type, struct str json);
 /* Of a step that makes several: this one was not made. */
 void report_failure(struct report *r, struct str asset, const struct err *err);
 /* The first one; later calls say nothing. */

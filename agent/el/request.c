@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static const char *const kind_names[] = {"extract_load", "sql", "checks", "meltano", NULL};
+static const char *const kind_names[] = {"extract_load", "sql", "checks", "meltano", "dbt", NULL};
 static const char *const materialized_names[] = {"table", "view", NULL};
 static const char *const severity_names[] = {"error", "warn", NULL};
 
@@ -14,7 +14,8 @@ static const char *const severity_names[] = {"error", "warn", NULL};
 
 static const struct field asset_fields[] = {
     {.key = "asset", .type = FIELD_STR, AT(asset_stream, asset), .required = true},
-    {.key = "stream", .type = FIELD_STR, AT(asset_stream, stream), .required = true},
+    {.key = "stream", .type = FIELD_STR, AT(asset_stream, stream)},
+    {.key = "node", .type = FIELD_STR, AT(asset_stream, node)},
 };
 static const struct field_table asset_table = {
     .name = "asset",
@@ -75,6 +76,45 @@ static const struct field_table meltano_table = {
     .count = COUNT_OF(meltano_fields),
 };
 
+static const struct field asked_fields[] = {
+    {.key = "select", .type = FIELD_STR, AT(dbt_asked, select)},
+    {.key = "exclude", .type = FIELD_STR, AT(dbt_asked, exclude)},
+    {.key = "selector", .type = FIELD_STR, AT(dbt_asked, selector)},
+    {.key = "indirect_selection", .type = FIELD_STR, AT(dbt_asked, indirect)},
+};
+static const struct field_table asked_table = {
+    .name = "asked",
+    .size = sizeof(struct dbt_asked),
+    .fields = asked_fields,
+    .count = COUNT_OF(asked_fields),
+};
+
+static const char *const runner_names[] = {"auto", "native", "dbt", NULL};
+static const struct field dbt_fields[] = {
+    {.key = "manifest", .type = FIELD_STR, AT(dbt_options, manifest), .required = true},
+    {.key = "incremental", .type = FIELD_STR, AT(dbt_options, incremental)},
+    {.key = "project_dir", .type = FIELD_STR, AT(dbt_options, project_dir)},
+    {.key = "profiles_dir", .type = FIELD_STR, AT(dbt_options, profiles_dir)},
+    {.key = "target", .type = FIELD_STR, AT(dbt_options, target)},
+    {.key = "program", .type = FIELD_STR, AT(dbt_options, program)},
+    {.key = "runner", .type = FIELD_ENUM, AT(dbt_options, runner), .names = runner_names},
+    {.key = "allow_frozen", .type = FIELD_BOOL, AT(dbt_options, allows_frozen)},
+    {.key = "fail_fast", .type = FIELD_BOOL, AT(dbt_options, is_fail_fast)},
+    {.key = "full_refresh", .type = FIELD_BOOL, AT(dbt_options, is_full_refresh)},
+    {.key = "select", .type = FIELD_STR_LIST, AT(dbt_options, select)},
+    {.key = "exclude", .type = FIELD_STR_LIST, AT(dbt_options, exclude)},
+    {.key = "selector", .type = FIELD_STR, AT(dbt_options, selector)},
+    {.key = "asked", .type = FIELD_OBJECT, AT(dbt_options, asked), .object = &asked_table},
+    {.key = "log_file", .type = FIELD_STR, AT(dbt_options, log_file)},
+    {.key = "database", .type = FIELD_JSON_OBJECT, AT(dbt_options, database)},
+};
+static const struct field_table dbt_table = {
+    .name = "dbt",
+    .size = sizeof(struct dbt_options),
+    .fields = dbt_fields,
+    .count = COUNT_OF(dbt_fields),
+};
+
 /* Keys of a newer agent are ignored here, not in `tap` and `target`, where they would change what
  * is loaded. */
 static const struct field request_fields[] = {
@@ -84,7 +124,7 @@ static const struct field request_fields[] = {
      .type = FIELD_OBJECT_LIST,
      AT(request, assets),
      .object = &asset_table,
-     .max = LIMIT_STREAMS},
+     .max = LIMIT_STEP_ASSETS},
     {.key = "run", .type = FIELD_STR, AT(request, run)},
     {.key = "step", .type = FIELD_STR, AT(request, step)},
     {.key = "attempt", .type = FIELD_I64, AT(request, attempt)},
@@ -98,6 +138,11 @@ static const struct field request_fields[] = {
      AT(request, meltano),
      .object = &meltano_table,
      .present_offset = offsetof(struct request, has_meltano)},
+    {.key = "dbt",
+     .type = FIELD_OBJECT,
+     AT(request, dbt),
+     .object = &dbt_table,
+     .present_offset = offsetof(struct request, has_dbt)},
     {.key = "path", .type = FIELD_STR, AT(request, path)},
     {.key = "name", .type = FIELD_STR, AT(request, name)},
     {.key = "materialized",
@@ -143,19 +188,37 @@ static bool check_checks(const struct request *r, struct err *err)
     return true;
 }
 
-/* One asset, or several that are streams. */
+/* Each says what it is. */
+static bool check_members(const struct request *r, struct err *err)
+{
+    const struct asset_stream *assets = r->assets.items;
+    bool is_dbt = r->kind == STEP_DBT;
+    for (size_t i = 0; i < r->assets.count; i++) {
+        if ((is_dbt ? assets[i].node : assets[i].stream).len == 0) {
+            return err_set(err, ERR_INVALID, "\"assets[%zu].%s\" is missing", i,
+                           is_dbt ? "node" : "stream");
+        }
+    }
+    return is_dbt || r->assets.count <= LIMIT_STREAMS ||
+           err_set(err, ERR_INVALID, "\"assets\": more than %d streams", LIMIT_STREAMS);
+}
+
+/* One asset, or several that are streams or nodes. */
 static bool check_assets(const struct request *r, struct err *err)
 {
     if (r->assets.count == 0) {
-        return need(r->asset, "asset", err);
+        return r->kind == STEP_DBT ? err_set(err, ERR_INVALID, "\"assets\" is missing")
+                                   : need(r->asset, "asset", err);
     }
-    bool has_streams = r->kind == STEP_EXTRACT_LOAD || r->kind == STEP_MELTANO;
-    if (r->asset.len > 0 || !has_streams) {
+    bool may_be_several =
+        r->kind == STEP_EXTRACT_LOAD || r->kind == STEP_MELTANO || r->kind == STEP_DBT;
+    if (r->asset.len > 0 || !may_be_several) {
         return err_set(err, ERR_INVALID,
                        r->asset.len > 0 ? "there is both \"asset\" and \"assets\""
-                                        : "\"assets\" goes with kind extract_load or meltano");
+                                        : "\"assets\" goes with kind extract_load, meltano or dbt");
     }
-    return r->kind == STEP_MELTANO || need(r->state_id, "state_id", err);
+    return check_members(r, err) &&
+           (r->kind != STEP_EXTRACT_LOAD || need(r->state_id, "state_id", err));
 }
 
 static bool check_kind(const struct request *r, struct err *err)
@@ -168,6 +231,9 @@ static bool check_kind(const struct request *r, struct err *err)
     }
     if (r->kind == STEP_MELTANO) {
         return need(r->meltano.project, "meltano", err) && need(r->state_dir, "state_dir", err);
+    }
+    if (r->kind == STEP_DBT) {
+        return need(r->dbt.manifest, "dbt", err) && need(r->state_dir, "state_dir", err);
     }
     if (r->kind == STEP_SQL) {
         if (r->has_partition && r->materialized == MATERIALIZED_VIEW) {

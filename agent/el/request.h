@@ -5,7 +5,7 @@
 struct tap_ops;    /* tap.h */
 struct target_ops; /* target.h */
 
-enum step_kind { STEP_EXTRACT_LOAD, STEP_SQL, STEP_CHECKS, STEP_MELTANO };
+enum step_kind { STEP_EXTRACT_LOAD, STEP_SQL, STEP_CHECKS, STEP_MELTANO, STEP_DBT };
 enum materialized { MATERIALIZED_TABLE, MATERIALIZED_VIEW };
 
 enum check_severity { CHECK_ERROR, CHECK_WARN };
@@ -32,14 +32,35 @@ struct meltano_options {
     bool is_elt;             /* the block is the schedule's own, whose name is the state id */
     struct str_list streams; /* only these of its tap; empty = all that are selected */
 };
-/* Of a step that makes several: the stream that is the asset. */
+/* What a run was asked for, in dbt's words: which tests run is by these. */
+struct dbt_asked {
+    struct str select, exclude, selector;
+    struct str indirect; /* selection of tests; empty = eager */
+};
+/* Nodes of a dbt project; which ones the assets say. */
+enum dbt_runner { DBT_RUNNER_AUTO, DBT_RUNNER_NATIVE, DBT_RUNNER_DBT };
+struct dbt_options {
+    struct str manifest;
+    struct str incremental; /* of the second compilation; may be empty */
+    struct str project_dir; /* empty = the one above target/, else the manifest's */
+    struct str profiles_dir, target, program; /* of an installed dbt; may be empty */
+    int runner;                               /* enum dbt_runner */
+    bool allows_frozen, is_fail_fast, is_full_refresh;
+    struct str_list select, exclude; /* which nodes the project's step has; none = all */
+    struct str selector;
+    struct dbt_asked asked;
+    struct str log_file;         /* takes what each node says; empty = none */
+    const struct json *database; /* where nodes run; NULL = only an installed dbt runs them */
+};
+/* Of a step that makes several: the stream, or node, that is the asset. */
 struct asset_stream {
     struct str asset;
     struct str stream;
+    struct str node;
 };
 struct request {
     struct str asset;          /* empty: several are made, or the step is no asset's */
-    struct object_list assets; /* of struct asset_stream; the tap has the same streams */
+    struct object_list assets; /* of struct asset_stream; of a tap, which has the same streams */
     struct str run;
     struct str step;
     int64_t attempt;
@@ -59,6 +80,9 @@ struct request {
     /* kind meltano */
     struct meltano_options meltano;
     bool has_meltano;
+    /* kind dbt */
+    struct dbt_options dbt;
+    bool has_dbt;
     /* kind sql */
     struct str path;
     struct str name;

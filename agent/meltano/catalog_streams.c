@@ -4,6 +4,7 @@
 #include "common/base/sha1.h"
 
 #include "common/base/limits.h"
+#include "common/base/sha1.h"
 
 /* The metadata of the stream itself, or NULL. */
 static struct json *own_metadata(struct json *stream)

@@ -385,7 +385,7 @@ static void add_dbt(struct resolver *r, struct json_writer *w, const struct asse
     add_list(w, "exclude", &dbt->exclude);
     jw_member_opt(w, "selector", dbt->selector);
     add_asked(w, tags);
-    jw_member_str(w, "log_dir",
+    jw_member_str(w, "log_file",
                   arena_printf(r->arena, "%s/runs/" STR_FMT "/" STR_FMT "/%lld.nodes",
                                r->context.state_dir, STR_ARG(r->context.run), STR_ARG(key),
                                (long long)r->context.attempt));

@@ -20,6 +20,8 @@ void worker_messages_init(struct worker_messages *m, void (*on_end)(void *ctx), 
                                   .arena = arena_new(RESULT_ARENA_BYTES),
                                   .on_end = on_end,
                                   .ctx = ctx};
+    m->asset_at = strmap_new(&m->arena);
+    m->check_at = strmap_new(&m->arena);
 }
 
 bool worker_messages_is_open(const struct worker_messages *m)
@@ -75,22 +77,42 @@ static void *more_room(struct worker_messages *m, const void *items, size_t coun
     return more;
 }
 
-static void take_check(struct worker_messages *m, const struct json *message)
+/* Of a check; NULL: no room. */
+static struct step_check *check_of(struct worker_messages *m, struct str asset, struct str name)
 {
-    if (m->check_count == WORKER_CHECKS_MAX) {
-        return;
+    uint32_t at = 0;
+    struct str place =
+        arena_printf(&m->arena, STR_FMT "\n" STR_FMT, STR_ARG(asset), STR_ARG(name));
+    if (place.ptr == NULL || strmap_get(&m->check_at, place, &at)) {
+        return place.ptr == NULL ? NULL : &m->checks[at];
     }
     if (m->check_count == m->check_room) {
-        void *more = more_room(m, m->checks, m->check_count, sizeof(*m->checks), &m->check_room);
+        void *more =
+            m->check_count == WORKER_CHECKS_MAX
+                ? NULL
+                : more_room(m, m->checks, m->check_count, sizeof(*m->checks), &m->check_room);
         if (more == NULL) {
-            return;
+            return NULL;
         }
         m->checks = more;
     }
+    return strmap_put(&m->check_at, place, (uint32_t)m->check_count)
+               ? &m->checks[m->check_count++]
+               : NULL;
+}
+
+static void take_check(struct worker_messages *m, const struct json *message)
+{
+    struct str asset = text_of(m, message, "asset");
+    struct str name = text_of(m, message, "name");
+    struct step_check *check = check_of(m, asset, name);
+    if (check == NULL) {
+        return;
+    }
     const struct json *passed = json_get(message, "passed");
-    m->checks[m->check_count++] = (struct step_check){
-        .asset = text_of(m, message, "asset"),
-        .name = text_of(m, message, "name"),
+    *check = (struct step_check){
+        .asset = asset,
+        .name = name,
         .severity = text_of(m, message, "severity"),
         .passed = passed != NULL && passed->type == JSON_BOOL && passed->as.boolean,
         .metadata = object_text(m, message, "metadata"),
@@ -106,10 +128,9 @@ static int64_t number_of(const struct json *object, const char *key)
 /* Of an asset among several; NULL: no room. */
 static struct step_asset *asset_of(struct worker_messages *m, struct str key)
 {
-    for (size_t i = 0; i < m->asset_count; i++) {
-        if (str_eq(m->assets[i].asset, key)) {
-            return &m->assets[i];
-        }
+    uint32_t at = 0;
+    if (strmap_get(&m->asset_at, key, &at)) {
+        return &m->assets[at];
     }
     if (m->asset_count == m->asset_room) {
         void *more =
@@ -121,7 +142,8 @@ static struct step_asset *asset_of(struct worker_messages *m, struct str key)
         }
         m->assets = more;
     }
-    return &m->assets[m->asset_count++];
+    return strmap_put(&m->asset_at, key, (uint32_t)m->asset_count) ? &m->assets[m->asset_count++]
+                                                                   : NULL;
 }
 
 static void take_asset(struct worker_messages *m, const struct json *message, bool is_made)

@@ -4,6 +4,7 @@
 #include "common/base/arena.h"
 #include "common/base/buf.h"
 #include "common/base/limits.h"
+#include "common/base/strmap.h"
 #include "common/platform/files.h"
 #include "common/platform/loop.h"
 
@@ -42,8 +43,10 @@ struct worker_messages {
     struct str metadata;       /* of the materialization: JSON object; may be empty */
     struct step_asset *assets; /* the last that was said of each */
     size_t asset_count, asset_room;
-    struct step_check *checks;
+    struct strmap asset_at; /* by key */
+    struct step_check *checks; /* the last of each, too */
     size_t check_count, check_room;
+    struct strmap check_at; /* by "asset\nname" */
     struct worker_progress progress;
     struct str error_code, error_message, error_hint; /* no message: no error was said */
     void (*on_end)(void *ctx);

@@ -150,7 +150,7 @@ static bool run(struct database *db, const struct dbt_spec *spec, const struct r
 {
     struct query_rows rows = {0};
     struct str header = sql_statement(spec->sql_header);
-    if (header.len > 0 && !db->ops->exec(db, header, BY_PROJECT, NULL, err)) {
+    if (header.len > 0 && !db->ops->exec(db, header, BY_PROJECT_SCRIPT, NULL, err)) {
         return err_wrap(err, "sql_header");
     }
     return (stored == NULL || store(db, spec, stored, err)) &&

@@ -1,5 +1,6 @@
 #include "agent/transform/materialize_postgres.h"
 #include "agent/transform/postgres.h"
+#include "agent/transform/sql_text.h"
 #include "agent/transform/table_postgres.h"
 
 #include "common/base/time.h"
@@ -42,21 +43,52 @@ static bool check_text(struct str sql, enum statement_by by, struct err *err)
     return by == BY_US || postgres_check_statement(sql, err);
 }
 
+static bool exec_single(struct postgres *p, struct str sql, int64_t *ret_rows, struct err *err)
+{
+    AUTO(buf) text = buf_growing(STATEMENT_BYTES_MAX);
+    buf_add(&text, sql);
+    const char *single = buf_cstr(&text);
+    if (single == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for a statement");
+    }
+    return check_text(sql, BY_PROJECT, err) && pg_exec_single(&p->pg, single, ret_rows, err);
+}
+
+static bool exec_script(struct postgres *p, struct str script, int64_t *ret_rows, struct err *err)
+{
+    struct str sql = sql_next(&script);
+    while (sql.len > 0) {
+        if (!exec_single(p, sql, ret_rows, err)) {
+            return false;
+        }
+        sql = sql_next(&script);
+    }
+    return true;
+}
+
+static bool exec_many(struct postgres *p, struct str sql, int64_t *ret_rows, struct err *err)
+{
+    AUTO(buf) text = buf_growing(STATEMENT_BYTES_MAX);
+    buf_add(&text, sql);
+    return check_text(sql, BY_US, err) && pg_exec(&p->pg, &text, ret_rows, err);
+}
+
 static bool postgres_exec(struct database *db, struct str sql, enum statement_by by,
                           int64_t *ret_rows, struct err *err)
 {
-    struct pg *pg = &postgres_of(db)->pg;
-    AUTO(buf) text = buf_growing(STATEMENT_BYTES_MAX);
-    buf_add(&text, sql);
-    if (!check_text(sql, by, err) || !ensure_session(postgres_of(db), err)) {
+    struct postgres *p = postgres_of(db);
+    if (!ensure_session(p, err)) {
         return false;
     }
-    if (by == BY_US) {
-        return pg_exec(pg, &text, ret_rows, err);
+    switch (by) {
+    case BY_US:
+        return exec_many(p, sql, ret_rows, err);
+    case BY_PROJECT_SCRIPT:
+        return exec_script(p, sql, ret_rows, err);
+    case BY_PROJECT:
+        break;
     }
-    const char *single = buf_cstr(&text);
-    return single == NULL ? err_set(err, ERR_NO_MEMORY, "no memory for a statement")
-                          : pg_exec_single(pg, single, ret_rows, err);
+    return exec_single(p, sql, ret_rows, err);
 }
 
 struct taken {

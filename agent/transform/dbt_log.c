@@ -44,22 +44,14 @@ static enum dbt_log_type type_of(struct str name)
         const char *name;
         enum dbt_log_type type;
     } types[] = {
-        {"NodeStart", DBT_LOG_OPENED},
-        {"LogStartLine", DBT_LOG_STARTED},
-        {"LogHookStartLine", DBT_LOG_STARTED},
-        {"NodeFinished", DBT_LOG_ENDED},
-        {"LogHookEndLine", DBT_LOG_ENDED},
-        {"SkippingDetails", DBT_LOG_RESULT},
-        {"LogModelResult", DBT_LOG_RESULT},
-        {"LogSeedResult", DBT_LOG_RESULT},
-        {"LogSnapshotResult", DBT_LOG_RESULT},
-        {"LogTestResult", DBT_LOG_RESULT},
-        {"LogFreshnessResult", DBT_LOG_RESULT},
-        {"LogNodeNoOpResult", DBT_LOG_RESULT},
-        {"LogFunctionResult", DBT_LOG_RESULT},
-        {"LogNodeResult", DBT_LOG_RESULT},
-        {"SQLQuery", DBT_LOG_STATEMENT},
-        {"MainEncounteredError", DBT_LOG_GAVE_UP},
+        {"NodeStart", DBT_LOG_OPENED},           {"LogStartLine", DBT_LOG_STARTED},
+        {"LogHookStartLine", DBT_LOG_STARTED},   {"NodeFinished", DBT_LOG_ENDED},
+        {"LogHookEndLine", DBT_LOG_ENDED},       {"SkippingDetails", DBT_LOG_RESULT},
+        {"LogModelResult", DBT_LOG_RESULT},      {"LogSeedResult", DBT_LOG_RESULT},
+        {"LogSnapshotResult", DBT_LOG_RESULT},   {"LogTestResult", DBT_LOG_RESULT},
+        {"LogFreshnessResult", DBT_LOG_RESULT},  {"LogNodeNoOpResult", DBT_LOG_RESULT},
+        {"LogFunctionResult", DBT_LOG_RESULT},   {"LogNodeResult", DBT_LOG_RESULT},
+        {"SQLQuery", DBT_LOG_STATEMENT},         {"MainEncounteredError", DBT_LOG_GAVE_UP},
         {"CommandCompleted", DBT_LOG_COMPLETED},
     };
     for (size_t i = 0; i < COUNT_OF(types); i++) {

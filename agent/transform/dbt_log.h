@@ -27,10 +27,10 @@ struct dbt_log_event {
     struct str text;      /* for people; may be empty, may have several lines */
     struct str unique_id; /* of the node that it is about; may be empty */
     struct str resource_type, materialized;
-    int64_t index, total; /* 0 = not told */
+    int64_t index, total;       /* 0 = not told */
     struct dbt_outcome outcome; /* of RESULT and ENDED */
     struct str sql;             /* of STATEMENT */
-    bool is_hook; /* on-run-start, on-run-end: told by STARTED and ENDED alone */
+    bool is_hook;               /* on-run-start, on-run-end: told by STARTED and ENDED alone */
 };
 
 /* Texts are borrowed from the line or in `arena`, which the caller resets. False (ERR_NO_MEMORY)

@@ -12,7 +12,8 @@ struct drive_node {
     bool is_ephemeral;
     bool is_told;  /* its start was */
     bool is_ended; /* its end was */
-    unsigned open; /* NodeStart without NodeFinished: a microbatch model has one for each batch too */
+    unsigned
+        open; /* NodeStart without NodeFinished: a microbatch model has one for each batch too */
     struct mono_time started;
     struct dbt_outcome outcome; /* what the log says; texts are in the arena */
     struct str complaint;       /* the last line of level error about it */
@@ -77,22 +78,21 @@ static bool grow(struct drive_nodes *n, struct err *err)
     return true;
 }
 
-/* The node of that id, a new one if need be. */
-static bool find(struct drive_nodes *n, struct str unique_id, struct drive_node **ret,
-                 struct err *err)
+/* The node of that id, a new one if need be; NULL (err) when there can be no more. */
+static struct drive_node *find(struct drive_nodes *n, struct str unique_id, struct err *err)
 {
     uint32_t at = 0;
     if (strmap_get(&n->by_id, unique_id, &at)) {
-        *ret = &n->items[at];
-        return true;
+        return &n->items[at];
     }
     if (!grow(n, err)) {
-        return false;
+        return NULL;
     }
     at = (uint32_t)n->count;
     struct str id = arena_copy(&n->arena, unique_id);
     if (id.ptr == NULL || !strmap_put(&n->by_id, id, at)) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for the nodes of a build");
+        err_set(err, ERR_NO_MEMORY, "no memory for the nodes of a build");
+        return NULL;
     }
     n->items[at] = (struct drive_node){.unique_id = id,
                                        .is_test = str_starts(id, STR("test.")) ||
@@ -100,8 +100,7 @@ static bool find(struct drive_nodes *n, struct str unique_id, struct drive_node 
                                        .outcome = dbt_outcome_none(),
                                        .sql = buf_growing(DRIVE_SQL_BYTES_MAX)};
     n->count++;
-    *ret = &n->items[at];
-    return true;
+    return &n->items[at];
 }
 
 static bool keep_text(struct drive_nodes *n, struct str text, struct str *ret, struct err *err)
@@ -111,6 +110,16 @@ static bool keep_text(struct drive_nodes *n, struct str text, struct str *ret, s
     }
     *ret = arena_copy(&n->arena, str_clip(text, DRIVE_TEXT_BYTES_MAX));
     return ret->ptr != NULL || err_set(err, ERR_NO_MEMORY, "no memory for the nodes of a build");
+}
+
+/* The last line of an adapter's message names a file of a folder that is gone by the time that
+ * anybody reads it; the statement is told with the node. */
+static struct str without_path(struct str message)
+{
+    struct str head;
+    struct str last;
+    bool has_head = str_cut_last(message, '\n', &head, &last);
+    return has_head && str_starts(str_trim(last), STR("compiled code at ")) ? head : message;
 }
 
 /* What is told later says more; what it does not say stays. */
@@ -125,7 +134,7 @@ static bool keep_outcome(struct drive_nodes *n, struct drive_node *node,
     kept->duration_ns = outcome->duration_ns >= 0 ? outcome->duration_ns : kept->duration_ns;
     kept->failures = outcome->failures >= 0 ? outcome->failures : kept->failures;
     kept->rows = outcome->rows >= 0 ? outcome->rows : kept->rows;
-    return keep_text(n, outcome->message, &kept->message, err) &&
+    return keep_text(n, without_path(outcome->message), &kept->message, err) &&
            keep_text(n, outcome->relation, &kept->relation, err);
 }
 
@@ -172,7 +181,11 @@ static void set_error(struct err *err, struct str words)
     for (size_t i = 0; i < words.len && len + 1 < sizeof(text); i++) {
         bool is_space = words.ptr[i] == ' ' || words.ptr[i] == '\n' || words.ptr[i] == '\r';
         if (!is_space || (len > 0 && text[len - 1] != ' ')) {
-            text[len++] = is_space ? ' ' : words.ptr[i];
+            text[len] = ' ';
+            if (!is_space) {
+                text[len] = words.ptr[i];
+            }
+            len++;
         }
     }
     err_set(err, ERR_IO, STR_FMT, STR_ARG(str_clip((struct str){text, len}, len)));
@@ -182,7 +195,7 @@ static void tell_end_with(struct drive_nodes *n, struct drive_node *node,
                           const struct dbt_outcome *outcome, const struct err *why)
 {
     struct err err = {0};
-    struct str words = outcome->message.len > 0 ? outcome->message : node->complaint;
+    struct str words = outcome->message.len > 0 ? without_path(outcome->message) : node->complaint;
     bool is_error = outcome->status == DBT_ERROR || outcome->status == DBT_RUNTIME_ERROR ||
                     outcome->status == DBT_PARTIAL;
     if (is_error && why == NULL) {
@@ -198,7 +211,7 @@ static void tell_end_with(struct drive_nodes *n, struct drive_node *node,
                    .stored_in = node->is_test ? outcome->relation : STR_NONE},
         .duration_ns = outcome->duration_ns,
         .err = is_error ? (why != NULL ? why : &err) : NULL,
-        .sql = buf_str(&node->sql),
+        .sql = node->sql.overflow ? STR_NONE : buf_str(&node->sql), /* no memory for it */
     };
     node->is_ended = true;
     count(&n->counts, outcome->status, 1);
@@ -248,16 +261,16 @@ static struct str without_comment(struct str sql)
 
 static void add_statement(struct drive_node *node, struct str sql)
 {
-    struct str text = without_comment(sql);
+    struct str text = str_trim(str_trim_end(without_comment(sql), ';'));
     size_t room = node->sql.max - node->sql.len;
-    if (text.len == 0 || room < 2 || node->is_ended) {
+    if (text.len == 0 || room < 4 || node->is_ended) {
         return;
     }
     if (node->sql.len > 0) {
-        buf_add_char(&node->sql, '\n');
-        room--;
+        buf_add(&node->sql, STR("\n"));
     }
-    buf_add(&node->sql, str_clip(text, room));
+    buf_add(&node->sql, str_clip(text, room - 2));
+    buf_add_char(&node->sql, ';');
 }
 
 static bool take_end(struct drive_nodes *n, struct drive_node *node,
@@ -292,7 +305,8 @@ static bool take_node_event(struct drive_nodes *n, struct drive_node *node,
             node->started = now;
         }
         if (!node->is_ephemeral) {
-            tell_start(n, node, event->is_hook ? 0 : event->index, event->is_hook ? 0 : event->total);
+            tell_start(n, node, event->is_hook ? 0 : event->index,
+                       event->is_hook ? 0 : event->total);
         }
         return true;
     case DBT_LOG_RESULT:
@@ -314,12 +328,17 @@ static bool take_node_event(struct drive_nodes *n, struct drive_node *node,
 bool drive_nodes_take(struct drive_nodes *n, const struct dbt_log_event *event,
                       struct mono_time now, struct err *err)
 {
-    struct drive_node *node = NULL;
-    if (event->level != LOG_DEBUG && str_trim(event->text).len > 0) {
+    bool has_words = event->level != LOG_DEBUG && str_trim(event->text).len > 0;
+    bool is_start = event->type == DBT_LOG_STARTED;
+    if (has_words && !is_start) {
         say(n, event->unique_id, event->level, event->text);
     }
-    return event->unique_id.len == 0 ||
-           (find(n, event->unique_id, &node, err) && take_node_event(n, node, event, now, err));
+    struct drive_node *node = event->unique_id.len == 0 ? NULL : find(n, event->unique_id, err);
+    bool ok = node == NULL ? event->unique_id.len == 0 : take_node_event(n, node, event, now, err);
+    if (has_words && is_start) {
+        say(n, event->unique_id, event->level, event->text);
+    }
+    return ok;
 }
 
 /* -- the end -- */
@@ -344,11 +363,10 @@ static void correct(struct drive_nodes *n, struct drive_node *node,
     node->outcome.status = result->status;
 }
 
-bool drive_nodes_reconcile(struct drive_nodes *n, const struct dbt_outcome *result,
-                           struct err *err)
+bool drive_nodes_reconcile(struct drive_nodes *n, const struct dbt_outcome *result, struct err *err)
 {
-    struct drive_node *node = NULL;
-    if (!find(n, result->unique_id, &node, err)) {
+    struct drive_node *node = find(n, result->unique_id, err);
+    if (node == NULL) {
         return false;
     }
     if (node->is_ended) {

@@ -19,7 +19,7 @@ enum {
 
 struct drive_counts {
     int64_t started, ended;
-    int64_t failed;  /* of them: error, fail, runtime error, partial success */
+    int64_t failed; /* of them: error, fail, runtime error, partial success */
     int64_t warned, skipped;
     int64_t lost; /* started, and nobody says how it ended */
 };

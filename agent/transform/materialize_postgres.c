@@ -264,7 +264,7 @@ static bool is_delta(const struct postgres_model *m)
 static bool build(struct postgres_model *m, struct err *err)
 {
     struct str header = sql_statement(m->spec->sql_header);
-    if (header.len > 0 && !m->db->ops->exec(m->db, header, BY_PROJECT, NULL, err)) {
+    if (header.len > 0 && !m->db->ops->exec(m->db, header, BY_PROJECT_SCRIPT, NULL, err)) {
         return err_wrap(err, "sql_header");
     }
     if (is_delta(m)) {

@@ -36,7 +36,7 @@ static size_t skip_blank(struct str sql, size_t at)
             at = end == NULL ? sql.len : (size_t)(end - sql.ptr) + 1;
         } else if (sql.ptr[at] == '/' && next == '*') {
             at = skip_comment(sql, at);
-        } else if (memchr(" \t\r\n\f\v", sql.ptr[at], 6) != NULL) {
+        } else if (memchr(" \t\r\n\f\v;", sql.ptr[at], 7) != NULL) {
             at++;
         } else {
             break;

@@ -29,8 +29,9 @@ static bool take_version(struct run_results *r, struct str url, struct err *err)
     if (!str_ends(head, STR("/run-results")) || !str_starts(name, STR("v")) ||
         !str_ends(name, STR(".json")) ||
         !str_to_i64(str_slice(name, 1, name.len - strlen(".json")), 1, INT32_MAX, &r->version)) {
-        return err_set(err, ERR_INVALID, "run_results.json: not of dbt: dbt_schema_version is "
-                                         "\"" STR_FMT "\"",
+        return err_set(err, ERR_INVALID,
+                       "run_results.json: not of dbt: dbt_schema_version is "
+                       "\"" STR_FMT "\"",
                        STR_ARG(str_clip(url, 100)));
     }
     if (r->version < VERSION_MIN || r->version > VERSION_MAX) {
@@ -51,8 +52,7 @@ static bool take_metadata(struct run_results *r, struct str object, struct err *
         return err_wrap(err, "run_results.json: metadata");
     }
     while (json_scan_member(&scan, &key, &value)) {
-        if (json_raw_is(key, "dbt_schema_version") &&
-            !dbt_outcome_text(value, &r->arena, &url)) {
+        if (json_raw_is(key, "dbt_schema_version") && !dbt_outcome_text(value, &r->arena, &url)) {
             return err_set(err, ERR_NO_MEMORY, "no memory for run_results.json");
         }
     }

@@ -12,7 +12,7 @@ struct run_results {
     bool (*take)(void *ctx, const struct dbt_outcome *outcome, struct err *err);
     void *ctx;
     /* What follows is the reader's. */
-    int64_t version; /* 0 = not seen yet */
+    int64_t version;  /* 0 = not seen yet */
     int64_t too_long; /* results over RUN_RESULTS_ONE_BYTES_MAX, which were passed over */
     struct buf part;  /* metadata, or one result */
     struct arena arena;

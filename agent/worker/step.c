@@ -7,6 +7,7 @@
 #include "agent/el/singer_pump.h"
 #include "agent/el/sql_asset.h"
 #include "agent/el/stream_assets.h"
+#include "agent/transform/dbt_step.h"
 #include "common/base/limits.h"
 #include "common/db/db.h"
 #include "common/log/log.h"
@@ -15,7 +16,7 @@
 #include <unistd.h>
 
 enum {
-    ARENA_BYTES_MAX = 64 << 20,
+    ARENA_BYTES_MAX = 128 << 20, /* with all nodes of a dbt project */
     SQLITE_HEAP_BYTES_MAX =
         256 << 20, /* a row may have LIMIT_SINGER_LINE_BYTES; otherwise far below */
 };
@@ -113,6 +114,9 @@ static bool materialize(const struct request *r, struct arena *arena, struct rep
 static bool carry_out(const struct request *r, struct arena *arena, struct report *report,
                       struct err *err)
 {
+    if (r->kind == STEP_DBT) {
+        return dbt_step(r, arena, report, err);
+    }
     if (r->kind != STEP_CHECKS) {
         return r->assets.count > 0 ? materialize_streams(r, arena, report, err)
                                    : materialize(r, arena, report, err);

@@ -61,6 +61,7 @@ enum {
     LIMIT_DBT_MANIFEST_BYTES = 512 << 20, /* unpacked; a bundle too */
     LIMIT_DBT_NODE_BYTES =
         8 << 20, /* one node, source, macro, ... as JSON; a seed's with its file */
+    LIMIT_DBT_NODE_ARENA = 64 << 20, /* to run one: its settings, its SQL, what the database says */
     LIMIT_DBT_ID_BYTES = 1024,
     LIMIT_DBT_NODES = 100000, /* nodes, sources, exposures, ... of a project together */
     LIMIT_DBT_MACROS = 50000,

@@ -23,8 +23,10 @@ struct manifest_macro {
 
 struct manifest {
     struct dbt_project *project;
-    struct texts texts; /* unique ids and all that repeats */
-    struct buf text;    /* of a string whose escapes are gone */
+    struct dbt_project *first; /* of a second compilation: what it is laid beside */
+    struct buf first_text;     /* a node of that */
+    struct texts texts;        /* unique ids and all that repeats */
+    struct buf text;           /* of a string whose escapes are gone */
     struct numbers list;
     size_t node_cap, group_cap;
     struct calls *node_calls; /* for each node, in the order of the file */
@@ -65,6 +67,14 @@ uint8_t jinja_uses(struct str text);
 uint8_t macro_uses(struct str unique_id);
 /* "is_incremental", ... to its bit. */
 bool dbt_uses_from(struct str name, uint8_t *ret);
+struct str dbt_uses_name(uint8_t bit);
+
+/* One member of `nodes` of the second compilation: what it has of the first one's node. ERR_INVALID when
+ * they are not of the same project's text. */
+MUST_CHECK bool manifest_pair_node(struct manifest *m, struct str text, struct dbt_place place,
+                                   struct err *err);
+/* The second's metadata are read: is it of the same project? */
+MUST_CHECK bool manifest_check_pair(const struct manifest *m, struct err *err);
 
 /* Sorts the nodes, finds the parents, drops tests of disabled nodes, makes `children`. ERR_INVALID:
  * two nodes of one id; a circle, naming two of its nodes. */

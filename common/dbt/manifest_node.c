@@ -352,6 +352,12 @@ static bool read_member(struct manifest *m, struct draft *d, struct json_raw nam
     if (json_raw_is(name, "compiled_code")) {
         d->node.is_compiled = value.type == JSON_STRING;
     }
+    if (m->project->is_bundle && json_raw_is(name, "compiled_code_incremental")) {
+        d->node.places[DBT_INCREMENTAL] = d->node.places[DBT_FULL];
+    }
+    if (m->project->is_bundle && json_raw_is(name, "is_paired")) {
+        d->node.is_paired = value.type == JSON_BOOL && str_eq(value.text, STR("true"));
+    }
     return true;
 }
 

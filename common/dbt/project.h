@@ -36,7 +36,7 @@ const char *dbt_type_name(enum dbt_type type); /* as in unique ids: "model", "un
 enum dbt_uses {
     DBT_USES_IS_INCREMENTAL = 1, /* the full and the incremental text differ */
     DBT_USES_DATABASE = 2, /* run_query, statement, adapter.*: literals of the compiling database */
-    DBT_USES_RUN = 4,      /* run_started_at, invocation_id, modules.datetime: frozen */
+    DBT_USES_RUN = 4,      /* run_started_at, invocation_id, flags, modules.datetime: frozen */
     DBT_USES_ENVIRONMENT = 8, /* env_var(), var(), target.*: of the compiling machine */
 };
 
@@ -78,8 +78,10 @@ struct dbt_node {
     bool is_compiled; /* it has compiled_code */
     bool is_warning;  /* of a test: severity is warn */
     bool goes_on;     /* config.on_error is "continue" */
-    bool is_paired;   /* both compilations have it: without a place of DBT_INCREMENTAL the texts are
-                       the same, byte for byte */
+    /* Of an incremental model: both compilations have it. Without a place of DBT_INCREMENTAL the texts
+     * are the same, byte for byte, and it does not ask is_incremental() (else one of them was compiled
+     * against the wrong database, and it is not paired). */
+    bool is_paired;
     struct dbt_place places[2]; /* by enum dbt_variant */
 };
 
@@ -109,8 +111,8 @@ struct dbt_project {
 struct dbt_open {
     const char *path;        /* manifest.json or a bundle; either may be packed by gzip */
     const char *incremental; /* the manifest of the second compilation, or NULL */
-    const char
-        *scratch_dir; /* where a packed file is unpacked, without a name; NULL: TMPDIR, /tmp */
+    /* Where a packed file is unpacked, without a name; NULL: TMPDIR, or /tmp. */
+    const char *scratch_dir;
 };
 
 /* Errors: ERR_NOT_FOUND, ERR_DENIED, ERR_IO; ERR_INVALID with the byte, when it is no manifest, of
@@ -121,8 +123,10 @@ void dbt_project_close(struct dbt_project *project); /* NULL is allowed */
 
 /* By unique id; DBT_NO_NODE when there is none. */
 uint32_t dbt_project_find(const struct dbt_project *project, struct str unique_id);
-/* The whole node as it is written, from the file. ERR_CORRUPT when the file is no longer what was
- * opened; ERR_NOT_FOUND when the node has no such variant. */
+/* The whole node as it is written, from the file; of a bundle what the bundle kept, with the variant's
+ * `compiled_code`, and beside it `uses`, `raw_code_sha1` instead of `raw_code`, and a seed's file as
+ * `seed_text`. ERR_CORRUPT when the file is no longer what was opened; ERR_NOT_FOUND when the node has
+ * no such variant. */
 MUST_CHECK bool dbt_project_read(const struct dbt_project *project, uint32_t node,
                                  enum dbt_variant variant, struct arena *arena, struct json **ret,
                                  struct err *err);

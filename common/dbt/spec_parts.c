@@ -71,8 +71,11 @@ bool spec_read_hooks(struct spec_reader *r, struct err *err)
 bool spec_read_columns(struct spec_reader *r, struct err *err)
 {
     const struct json *columns = NULL;
-    if (!spec_object(r->node, "columns", &columns, err) || columns == NULL) {
-        return columns == NULL;
+    if (!spec_object(r->node, "columns", &columns, err)) {
+        return false;
+    }
+    if (columns == NULL) {
+        return true;
     }
     struct dbt_column *items = arena_array(r->arena, columns->count + 1, sizeof *items);
     if (items == NULL) {
@@ -126,8 +129,11 @@ bool spec_read_indexes(struct spec_reader *r, struct err *err)
 bool spec_read_grants(struct spec_reader *r, struct err *err)
 {
     const struct json *grants = NULL;
-    if (!spec_object(r->config, "grants", &grants, err) || grants == NULL) {
-        return grants == NULL;
+    if (!spec_object(r->config, "grants", &grants, err)) {
+        return false;
+    }
+    if (grants == NULL) {
+        return true;
     }
     struct dbt_grant *items = arena_array(r->arena, grants->count + 1, sizeof *items);
     const char *key = NULL;
@@ -238,8 +244,11 @@ static bool read_column_types(struct spec_reader *r, struct err *err)
 {
     const struct json *types = NULL;
     struct str_map *map = &r->spec->column_types;
-    if (!spec_object(r->config, "column_types", &types, err) || types == NULL) {
-        return types == NULL;
+    if (!spec_object(r->config, "column_types", &types, err)) {
+        return false;
+    }
+    if (types == NULL) {
+        return true;
     }
     map->keys = arena_array(r->arena, types->count + 1, sizeof *map->keys);
     map->values = arena_array(r->arena, types->count + 1, sizeof *map->values);

@@ -11,7 +11,7 @@ bool grow(void **array, size_t count, size_t *cap, size_t size, struct err *err)
         return true;
     }
     size_t wanted = *cap == 0 ? ARRAY_MIN : *cap * 2;
-    void *more = reallocarray(*array, wanted, size);
+    void *more = wanted > SIZE_MAX / 2 / size ? NULL : realloc(*array, wanted * size);
     if (more == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for a dbt project");
     }

@@ -19,6 +19,8 @@ void gunzip_close(struct gunzip *g); /* NULL is allowed */
 
 struct gzip;
 MUST_CHECK bool gzip_open(struct gzip **ret, struct err *err);
+/* For what is packed once and sent often: a few per cent smaller, several times as slow. */
+MUST_CHECK bool gzip_open_smallest(struct gzip **ret, struct err *err);
 /* Appends what is packed so far to `out`; begins a member when none is open. */
 MUST_CHECK bool gzip_add(struct gzip *g, struct str text, struct buf *out, struct err *err);
 /* Ends the member; nothing to do when none is open. */

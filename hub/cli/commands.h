@@ -18,6 +18,7 @@ int command_report(struct cli *cli, void *ctx);
 int command_lineage(struct cli *cli, void *ctx);
 int command_refusals(struct cli *cli, void *ctx);
 int command_rebuild(struct cli *cli, void *ctx);
+int command_dbt_bundle(struct cli *cli, void *ctx);
 int command_reference(struct cli *cli, void *ctx);
 
 /* What every command begins with: the settings, with --state-dir and --log-level put over the file.

@@ -235,6 +235,36 @@ static const struct cli_command commands[] = {
                              .help = "only compare; exit code 1 when something differs"}),
      .examples = CLI_EXAMPLES({"selvedge-hub rebuild --check", "is everything as the log says?"}),
      .run = command_rebuild},
+    {.name = "dbt-bundle",
+     .args = "MANIFEST",
+     .summary = "pack a compiled dbt project for devices",
+     .description =
+         "MANIFEST is target/manifest.json as `dbt compile` wrote it, against an empty database. "
+         "The bundle has what a device needs of it to run the project without dbt, in one file of "
+         "a "
+         "fiftieth of the size, with a hash that the device checks. The same input gives the same "
+         "bytes. Needs no hub.\n\n"
+         "A model that asks is_incremental() has two texts: --incremental names the manifest of a "
+         "second compilation, against a database that has these models' tables. Such a model of "
+         "which only one text is there is refused on a device.",
+     .options = CLI_OPTIONS({.name = "output",
+                             .letter = 'o',
+                             .type = CLI_STRING,
+                             .value_name = "FILE",
+                             .help = "the bundle to write"},
+                            {.name = "incremental",
+                             .type = CLI_STRING,
+                             .value_name = "MANIFEST2",
+                             .help = "the manifest of the second compilation"},
+                            {.name = "seeds",
+                             .type = CLI_STRING,
+                             .value_name = "DIR",
+                             .help = "add seeds' files: the project's folder, or that of seeds"}),
+     .examples = CLI_EXAMPLES(
+         {"selvedge-hub dbt-bundle target/manifest.json -o shop.dbt.gz", NULL},
+         {"selvedge-hub dbt-bundle full.json --incremental delta.json --seeds . -o shop.dbt.gz",
+          "with both compilations and the seeds"}),
+     .run = command_dbt_bundle},
     {.name = "reference",
      .summary = "print the reference of the settings as Markdown",
      .is_hidden = true,

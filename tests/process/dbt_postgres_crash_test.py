@@ -4,9 +4,9 @@ import os
 import random
 import time
 
-import dbt_nodes
+import pg_nodes
 import pg_server
-from dbt_nodes import model
+from pg_nodes import model
 from el_step import main
 from pg_proxy import Proxy
 
@@ -82,7 +82,7 @@ def count_statements(before, node):
     fresh(before)
     old = state()
     PROXY.arm(0)
-    result = dbt_nodes.run(PROXY.dsn(), node)[0]
+    result = pg_nodes.run(PROXY.dsn(), node)[0]
     assert result["ok"], result
     new = state()
     assert old != new and "__dbt" not in str(new), (old, new)
@@ -99,7 +99,7 @@ def cut(name, before, node, old, new, at):
     """The connection is lost when the server has done the statement."""
     fresh(before)
     PROXY.arm(at, before=False)
-    result = dbt_nodes.run(PROXY.dsn(), node)[0]
+    result = pg_nodes.run(PROXY.dsn(), node)[0]
     assert PROXY.struck and not result["ok"] and result["code"] == "offline", (SEED, name, at, result)
     until(settled, "the server to notice")
     return check(name, at, old, new)
@@ -110,7 +110,7 @@ def kill(name, before, node, old, new, at):
     fresh(before)
     victim = []
     PROXY.arm(at, strike=lambda: victim[0].kill())
-    victim.append(dbt_nodes.start(PROXY.dsn(), node))
+    victim.append(pg_nodes.start(PROXY.dsn(), node))
     out, log = victim[0].communicate(timeout=60)
     assert PROXY.struck and victim[0].returncode == -9 and out == "", (SEED, name, at, victim[0].returncode, out, log)
     until(settled, "the server to notice")
@@ -118,7 +118,7 @@ def kill(name, before, node, old, new, at):
 
 
 def again(name, at, node, new):
-    result = dbt_nodes.run(SERVER.dsn(), node)[0]
+    result = pg_nodes.run(SERVER.dsn(), node)[0]
     assert result["ok"], (SEED, name, at, result)
     got = state()
     assert got[:-1] == new[:-1], (SEED, name, at, got, new)  # but for the log: its hooks may have run twice
@@ -146,7 +146,7 @@ def the_server_stops():
         for at in sorted(rng.sample(range(1, count + 1), 3)):
             fresh(before)
             PROXY.arm(at, before=rng.random() < 0.5, strike=lambda: SERVER.stop("immediate"))
-            result = dbt_nodes.run(PROXY.dsn(), node)[0]
+            result = pg_nodes.run(PROXY.dsn(), node)[0]
             assert PROXY.struck and not result["ok"], (SEED, name, at, result)
             assert PROXY.done.wait(120)
             SERVER.start()
@@ -158,7 +158,7 @@ def the_next_node_connects_again():
     fresh("")
     PROXY.arm(3)
     nodes = [model(name, "table", "select 1 as id") for name in ("one", "two", "three")]
-    process = dbt_nodes.start(PROXY.dsn(), *nodes)
+    process = pg_nodes.start(PROXY.dsn(), *nodes)
     until(lambda: PROXY.struck, "the cut")
     PROXY.at = 0
     out, log = process.communicate(timeout=60)

@@ -2,9 +2,9 @@
 import signal
 import time
 
-import dbt_nodes
+import pg_nodes
 import pg_server
-from dbt_nodes import model
+from pg_nodes import model
 from el_step import main
 
 pg_server.need()
@@ -17,14 +17,14 @@ def fresh(more=""):
 
 
 def run(*nodes, **more):
-    results = dbt_nodes.run(SERVER.dsn(), *nodes, **more)
+    results = pg_nodes.run(SERVER.dsn(), *nodes, **more)
     for result in results:
         assert result["ok"], result
     return results[-1]
 
 
 def failed(node, *words, code="invalid", dsn=None, **more):
-    result = dbt_nodes.run(dsn or SERVER.dsn(), node, **more)[-1]
+    result = pg_nodes.run(dsn or SERVER.dsn(), node, **more)[-1]
     assert not result["ok"] and result["code"] == code, result
     for word in words:
         assert word in result["error"] + " " + result["hint"], (word, result)
@@ -312,12 +312,12 @@ def views_of_other_users_stay():
           "CREATE SCHEMA lab AUTHORIZATION modeller; CREATE SCHEMA his AUTHORIZATION analyst; GRANT USAGE ON SCHEMA lab TO analyst")
     dsn = SERVER.dsn(user="modeller")
     node = model("t", "table", "select 1 as id")
-    assert dbt_nodes.run(dsn, node)[0]["ok"]
+    assert pg_nodes.run(dsn, node)[0]["ok"]
     sql("GRANT SELECT ON lab.t TO analyst; CREATE VIEW his.v AS SELECT * FROM lab.t; ALTER VIEW his.v OWNER TO analyst")
-    assert dbt_nodes.run(dsn, dict(node, sql="select 2 as id"))[0]["ok"]
+    assert pg_nodes.run(dsn, dict(node, sql="select 2 as id"))[0]["ok"]
     assert sql("SELECT * FROM his.v") == [["2"]], "the table was refilled"
     failed(dict(node, sql="select 2 as id, 3 as n"), "his.v", "another user's", dsn=dsn)
-    result = dbt_nodes.run(dsn, model("t", "table", "select 1 as id", schema="nowhere"))[0]
+    result = pg_nodes.run(dsn, model("t", "table", "select 1 as id", schema="nowhere"))[0]
     assert not result["ok"] and result["code"] == "denied", result
     sql("DROP SCHEMA his CASCADE; DROP SCHEMA lab CASCADE; DROP ROLE modeller; DROP ROLE analyst")
 
@@ -341,11 +341,15 @@ def one_statement_and_no_more():
     for text in ("select 1 as id); drop table public.victim; --", "select 1 as id; drop table public.victim"):
         for materialized in ("view", "table"):
             failed(model("t", materialized, text))
-    for text in ("commit", "BEGIN", " /* x /* y */ */ rollback", "copy public.victim to '/tmp/x'", "copy public.victim from program 'id'",
+    for text in ("commit", "BEGIN", " /* x */ rollback", "copy public.victim to '/tmp/x'", "copy public.victim from program 'id'",
                  "set role postgres", "SET LOCAL ROLE x", "set session authorization x", "reset role", "prepare transaction 'x'", "load 'x'",
-                 "alter system set work_mem = 1", "-- x\nsavepoint a", "set transaction isolation level serializable", "end"):
+                 "alter system set work_mem = 1", "-- x\nsavepoint a", "set transaction isolation level serializable", "end", "; commit", "/**/ ; -- x\n;rollback"):
         for outside in (False, True):
             failed(model("t", "table", "select 1 as id", post_hooks=[{"sql": text, "outside": outside}]), "post-hook", code="denied")
+    failed(model("t", "table", "select 1 as id", post_hooks=[{"sql": "select 1; commit; select 2"}]), "post-hook", code="denied")
+    run(model("t", "table", "select 1 as id", sql_header="set local work_mem = '8MB';;\nset local enable_hashjoin = off;",
+              post_hooks=[{"sql": "create index a on lab.t (id); -- ; \n comment on table lab.t is 'a;b';"}]))
+    assert sql("SELECT obj_description('lab.t'::regclass), count(*) FROM pg_indexes WHERE tablename = 't'") == [["a;b", "1"]]
     run(model("t", "table", "select 1 as id", post_hooks=[{"sql": "set local work_mem = '8MB'"}, {"sql": "do $$ begin perform 1; end $$"},
                                                           {"sql": "vacuum lab.t", "outside": True}]))
     assert kind("public.victim") == "r" and kind("lab.t") == "r"
@@ -365,7 +369,7 @@ def time_outs_and_sigterm():
     began = time.monotonic()
     failed(slow, code="timeout", timeout_ms=200)
     assert time.monotonic() - began < 20
-    process = dbt_nodes.start(SERVER.dsn(), slow)
+    process = pg_nodes.start(SERVER.dsn(), slow)
     end = time.monotonic() + 60
     while not sql("SELECT 1 FROM pg_stat_activity WHERE query LIKE 'create table%pg_sleep%' AND pid <> pg_backend_pid()"):
         assert time.monotonic() < end

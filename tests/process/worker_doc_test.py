@@ -72,6 +72,38 @@ def check_runs(folder):
     return said
 
 
+def dbt_node(kind, name, sql, parents, **more):
+    return {"resource_type": kind, "unique_id": f"{kind}.shop.{name}", "name": name, "alias": name, "package_name": "shop", "fqn": ["shop", name],
+            "schema": "main", "database": "shop", "relation_name": f'main."{name}"', "raw_code": sql, "compiled": True, "compiled_code": sql,
+            "language": "sql", "depends_on": {"macros": [], "nodes": parents}, **more}
+
+
+def check_dbt(folder):
+    """The example runs: a table, a view from it, and the tests of both."""
+    sales, best = "model.shop.sales", "model.shop.best"
+    nodes = [dbt_node("model", "sales", "select 1 as id union all select 2", [], config={"materialized": "table"}),
+             dbt_node("model", "best", 'select max(id) as id from main."sales"', [sales], config={"materialized": "view"}),
+             dbt_node("test", "ids", 'select id from main."sales" where id is null', [sales], attached_node=sales, config={"severity": "ERROR"}),
+             dbt_node("test", "few", 'select id from main."best" where id > 1', [best], attached_node=best, config={"severity": "warn"})]
+    manifest = {"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json", "project_name": "shop", "adapter_type": "sqlite"},
+                "nodes": {node["unique_id"]: node for node in nodes}}
+    os.makedirs(os.path.join(folder, "target"))
+    with open(os.path.join(folder, "target/manifest.json"), "w", encoding="utf-8") as file:
+        json.dump(manifest, file)
+    code, said = step(folder, blocks("json dbt step")[0])
+    assert code == 0, said
+    told = [(m["event"], m["asset"], m.get("passed"), m.get("severity")) for m in said if m["event"] != "progress"]
+    assert told == [("materialization", "sales", None, None), ("check", "sales", True, "error"), ("materialization", "marts/best", None, None),
+                    ("check", "marts/best", False, "warn")], told
+    assert said[0]["metadata"]["dagster/row_count"]["raw_value"] == 2, said[0]
+    with open(os.path.join(folder, "state/1.nodes"), encoding="utf-8") as file:
+        kept = [json.loads(line) for line in file]
+    assert any(line["asset"] == "marts/best" and "max(id)" in line.get("sql", "") for line in kept), kept
+    with open(os.path.join(folder, "state/dbt/dbt~shop.results"), encoding="utf-8") as file:
+        assert "warn\ttest.shop.few\n" in file.read()
+    assert table("### Nodes of a dbt project") == fields("dbt"), table("### Nodes of a dbt project") ^ fields("dbt")
+
+
 def check_members(said):
     """What the page shows and what was really said have the same members, but for what depends on the step."""
     shown = {message["event"]: message for line in blocks("jsonl messages")[0].splitlines()
@@ -135,6 +167,7 @@ def main():
         return 77
     with tempfile.TemporaryDirectory() as folder:
         said = check_runs(folder)
+        check_dbt(folder)
     check_members(said)
     check_lists()
     return 0

@@ -53,6 +53,24 @@ struct str dbt_world_rows(struct dbt_world *w, const char *sql)
     return copy;
 }
 
+struct str dbt_world_digest(struct dbt_world *w, struct str relation)
+{
+    AUTO(buf) sql = buf_growing(1 << 20);
+    buf_add_text(&sql,
+                 "select group_concat('case typeof(\"' || name || '\") when ''blob'' then"
+                 " length(\"' || name || '\") else quote(\"' || name || '\") end', '||'',''||')"
+                 " from pragma_table_xinfo('");
+    buf_addf(&sql, STR_FMT "')", STR_ARG(relation));
+    struct str values = dbt_world_rows(w, buf_cstr(&sql));
+    buf_reset(&sql);
+    /* As one number: an answer has a limit. */
+    buf_addf(&sql,
+             "select count(*), lower(hex(md5(group_concat(r, char(10))))) from"
+             " (select " STR_FMT " as r from main.\"" STR_FMT "\" order by r)",
+             STR_ARG(values), STR_ARG(relation));
+    return dbt_world_rows(w, buf_cstr(&sql));
+}
+
 void dbt_world_check(struct dbt_world *w, const char *sql, const char *rows)
 {
     struct str is = dbt_world_rows(w, sql);

@@ -21,6 +21,8 @@ void dbt_world_open(struct dbt_world *w, const char *path, const struct database
 void dbt_world_exec(struct dbt_world *w, const char *sql);
 /* The rows of a query: values with "|" between, "NULL" for NULL, rows with "\n" between. */
 struct str dbt_world_rows(struct dbt_world *w, const char *sql);
+/* How many rows a relation of main has, and a hash of them in any order; blobs by their length. */
+struct str dbt_world_digest(struct dbt_world *w, struct str relation);
 void dbt_world_check(struct dbt_world *w, const char *sql, const char *rows);
 
 /* main."name", and the rest as dbt has it when nothing is set. Texts are borrowed. */

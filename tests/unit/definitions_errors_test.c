@@ -11,7 +11,7 @@ static const struct {
 } single[] = {
     /* how an asset is made */
     {"assets:\n  - {key: a}\n", "6:5: asset a: nothing says how it is made",
-     "give it extract and load, sql, run, meltano, or external: true"},
+     "give it extract and load, sql, run, meltano, dbt, or external: true"},
     {"assets:\n  - {key: a, external: false}\n", "6:5: asset a: nothing says how it is made", NULL},
     {"assets:\n  - {key: a, run: [x], external: true}\n",
      "6:34: asset a: it has both run and external", "an asset is made in one way"},

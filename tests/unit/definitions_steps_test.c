@@ -114,7 +114,7 @@ static void what_is_wrong_is_told_once_and_where(void **state)
          "6:32: asset a: checks: the step makes several assets; give each its own",
          "assets: [{key: ..., checks: ...}]"},
         {"  - {key: a, external: true, assets: [b]}\n",
-         "6:38: asset a: assets goes with run and meltano only", "take it away"},
+         "6:38: asset a: assets goes with run, meltano and dbt only", "take it away"},
         {"  - {key: a, extract: {csv: x, streams: [b]}, load: {resource: local}}\n",
          "6:41: asset a: streams goes with tap only", NULL},
         {"  - {key: a, extract: {tap: [x], stream: y, streams: [b]}, load: {resource: local}}\n",

@@ -48,17 +48,22 @@ def by_id(*items):
     return {item["unique_id"]: item for item in items}
 
 
-def shop(version, url):
+def shop(version, is_incremental=False):
     raw = f"source.{SHOP}.till.raw_orders"
     orders, daily, old = f"model.{SHOP}.orders", f"model.{SHOP}.daily", f"model.{SHOP}.old"
     sizes = f"seed.{SHOP}.sizes"
     nodes = by_id(
         model(version, "orders", "select id, \"at\" from main.\"raw_orders\"", [raw], tags=["hot", "till"],
               config={"tags": ["till"], "group": "ops"}, group="ops", patch_path=f"{SHOP}://models/orders.yml"),
-        model(version, "daily", "select date(\"at\") as day, count(*) as n from main.\"orders\" group by 1", [orders, sizes],
+        model(version, "daily", "select date(\"at\") as day, count(*) as n from main.\"orders\"" +
+              (" where \"at\" > (select max(day) from main.\"daily\")" if is_incremental else "") + " group by 1", [orders, sizes],
               ["macro.dbt.is_incremental", "macro.shop.stamp"], materialized="incremental",
               raw="{{ config(materialized='incremental') }} {# adapter.execute #} select 'adapter.x' {{ var('zone') }}",
               config={"unique_key": "day", "on_error": "continue"} if version == 12 else {"unique_key": "day"}),
+        model(version, "totals", "select count(*) as n from main.\"orders\"", [orders], materialized="incremental",
+              config={"contract": {"enforced": True}},
+              columns={"n": {"name": "n", "description": "how many", "data_type": "integer", "constraints": [{"type": "not_null"}],
+                             "meta": {}, "quote": None}, "m": {"name": "m", "description": "", "data_type": None}}),
         node("seed", "sizes", config=config(version, "seed", delimiter=",", quote_columns=None), root_path="/project",
              original_file_path="seeds/sizes.csv", depends_on={"macros": []}),
         test(version, "not_null_orders_id", [orders], orders),
@@ -86,7 +91,7 @@ def shop(version, url):
     manifest = {
         "metadata": {"dbt_schema_version": f"https://schemas.getdbt.com/dbt/manifest/v{version}.json",
                      "dbt_version": {10: "1.6.6", 11: "1.7.4", 12: "1.10.0"}[version], "generated_at": "2026-01-02T03:04:05Z",
-                     "invocation_id": url, "env": {}, "project_name": SHOP, "adapter_type": "sqlite"},
+                     "invocation_id": "0", "env": {}, "project_name": SHOP, "adapter_type": "sqlite"},
         "nodes": nodes, "sources": {raw: source}, "macros": macros, "docs": {"doc.dbt.x": {"block_contents": "a \"}\" in a text \\\\"}},
         "exposures": {exposure["unique_id"]: exposure}, "metrics": {},
         "groups": {f"group.{SHOP}.ops": {"name": "ops", "resource_type": "group", "package_name": SHOP,
@@ -116,9 +121,11 @@ def without_unset(value):
 def main():
     for version in (10, 11, 12):
         with open(HERE / f"small_v{version}.json", "w", encoding="utf-8") as file:
-            json.dump(shop(version, "0"), file)
+            json.dump(shop(version), file)
+    with open(HERE / "small_v12_incremental.json", "w", encoding="utf-8") as file:
+        json.dump(shop(12, is_incremental=True), file)
     with open(HERE / "small_v2.json", "w", encoding="utf-8") as file:
-        two = without_unset(shop(12, "0"))
+        two = without_unset(shop(12))
         two["metadata"]["dbt_version"] = "2.0.0"
         json.dump(two, file, indent=1)
         file.write("\n")

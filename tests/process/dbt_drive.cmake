@@ -1,0 +1,4 @@
+add_executable(dbt_drive_peer ${CMAKE_CURRENT_LIST_DIR}/dbt_drive_peer.c)
+target_link_libraries(dbt_drive_peer PRIVATE agent_transform agent_el common_platform project_options)
+set_target_properties(dbt_drive_peer PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+selvedge_process_test(NAME dbt_drive_fake_test LABEL process SCRIPT dbt_drive_fake_test.py TIMEOUT 300)

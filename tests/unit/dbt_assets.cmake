@@ -1,0 +1,3 @@
+selvedge_test(NAME dbt_assets_test LABEL unit
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/dbt_assets_test.c ${PROJECT_SOURCE_DIR}/tests/support/temp_dir.c
+    LIBS agent_definitions agent_dbt common_dbt common_platform)
