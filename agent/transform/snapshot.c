@@ -85,6 +85,10 @@ static bool create(struct taking *k, struct err *err)
 static bool make(struct table_node *node, void *ctx, struct err *err)
 {
     struct taking *k = ctx;
+    struct str header = sql_statement(node->spec->sql_header);
+    if (header.len > 0 && !k->db->ops->exec(k->db, header, BY_PROJECT, NULL, err)) {
+        return err_wrap(err, "sql_header");
+    }
     return node->old == RELATION_NONE ? create(k, err) : update(k, err);
 }
 
