@@ -237,6 +237,8 @@ static void test_what_cannot_be_meant(void **state)
     spec.hard_deletes = DBT_DELETES_NEW_RECORD;
     refuse(&w, &spec, "has no column dbt_is_deleted");
     spec = by_time(&w);
+    spec.unique_key = dbt_world_list(&w, "\"Id\"", "\"no\"");
+    refuse(&w, &spec, "unique_key: the query has no column \"no\"");
     spec.updated_at = STR_NONE;
     refuse(&w, &spec, "needs updated_at");
     spec = by_time(&w);
