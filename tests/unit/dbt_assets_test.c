@@ -387,7 +387,7 @@ static void what_cannot_be_is_said(void **state)
                    SOURCE("orders", ""), "");
     assert_refused("dbt: [{manifest: manifest.json, resource: local}]\n"
                    "assets: [{key: raw/orders, deps: [b], run: [x]}]\n",
-                   "steps wait for each other", "a step makes its assets together");
+                   "steps wait for each other", "two entries under dbt");
     write_text("manifest.json", "{\"metadata\":{\"dbt_schema_version\":\"v99.json\"}}");
     assert_refused(entry, "manifest.json", "");
 }
