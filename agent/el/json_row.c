@@ -337,12 +337,20 @@ static bool fill_missing(struct json_row *r, struct err *err)
     return true;
 }
 
-bool json_row_read(struct json_row *r, struct str object, struct err *err)
+static bool read_collected(struct json_row *r, const struct json_members *members, struct err *err)
 {
-    struct json_scan scan;
-    if (!json_scan_object(&scan, object, err)) {
-        return false;
+    size_t guess = 0;
+    for (size_t i = 0; i < members->count; i++) {
+        if (!read_member(r, &guess, members->items[i].key, members->items[i].value, err)) {
+            return false;
+        }
     }
+    return true;
+}
+
+/* For one more object of so many bytes. */
+static bool begin(struct json_row *r, size_t bytes, struct err *err)
+{
     r->object++;
     if (r->object == 0) { /* wrapped around after 2^32 objects */
         for (size_t i = 0; i < r->schema->count; i++) {
@@ -352,8 +360,24 @@ bool json_row_read(struct json_row *r, struct str object, struct err *err)
     }
     /* All texts together are no longer than the object: reserved once, they never move. */
     buf_reset(&r->scratch);
-    if (buf_reserve(&r->scratch, object.len) == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for an object of %zu bytes", object.len);
+    return buf_reserve(&r->scratch, bytes) != NULL ||
+           err_set(err, ERR_NO_MEMORY, "no memory for an object of %zu bytes", bytes);
+}
+
+bool json_row_take(struct json_row *r, struct str object, const struct json_members *members,
+                   struct err *err)
+{
+    if (r->flatten != NULL || members->count > members->room) {
+        return json_row_read(r, object, err);
+    }
+    return begin(r, object.len, err) && read_collected(r, members, err) && fill_missing(r, err);
+}
+
+bool json_row_read(struct json_row *r, struct str object, struct err *err)
+{
+    struct json_scan scan;
+    if (!json_scan_object(&scan, object, err) || !begin(r, object.len, err)) {
+        return false;
     }
     bool ok = r->flatten != NULL ? read_flattened(r, &scan, err) : read_members(r, &scan, err);
     return ok && fill_missing(r, err);

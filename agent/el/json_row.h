@@ -23,4 +23,8 @@ MUST_CHECK bool json_row_init(struct json_row *r, const struct schema *schema, s
 /* Members that are missing become NULL, unless the column is required (ERR_INVALID, like a member
  * of another type than the column's, or one that occurs twice). */
 MUST_CHECK bool json_row_read(struct json_row *r, struct str object, struct err *err);
+/* The same of an object whose members were collected; more than there was room for, or an object
+ * that is flattened: they are scanned again. */
+MUST_CHECK bool json_row_take(struct json_row *r, struct str object,
+                              const struct json_members *members, struct err *err);
 void json_row_release(struct json_row *r);

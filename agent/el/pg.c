@@ -106,6 +106,16 @@ static void add_column(const char *context, char text[static TEXT_BYTES_MAX])
     }
 }
 
+/* What depends on the thing that was to be dropped stands only in the detail. */
+static void add_needed(const struct pg *pg, const PGresult *result, const char *state,
+                       char text[static TEXT_BYTES_MAX])
+{
+    const char *detail = pg->lib->PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+    if (detail != NULL && strcmp(state, "2BP01") == 0) {
+        one_line(detail, text);
+    }
+}
+
 /* "COPY t, line 3, column v: ..." */
 static void note_line(struct pg *pg, const char *context)
 {
@@ -134,6 +144,7 @@ static bool explain(struct pg *pg, const PGresult *result, struct err *err)
     const char *context = pg->lib->PQresultErrorField(result, PG_DIAG_CONTEXT);
     note_line(pg, context);
     add_column(context, text);
+    add_needed(pg, result, state, text);
     return fail(pg, state, text, err);
 }
 
@@ -145,6 +156,11 @@ bool pg_failed_with(const struct pg *pg, const char *sqlstate)
 bool pg_is_lost(const struct pg *pg)
 {
     return pg->connection == NULL || pg->lib->PQstatus(pg->connection) == CONNECTION_BAD;
+}
+
+bool pg_is_in_transaction(const struct pg *pg)
+{
+    return pg->lib->PQtransactionStatus(pg->connection) != PQTRANS_IDLE;
 }
 
 bool pg_is_transaction_failed(const struct pg *pg)
@@ -293,15 +309,16 @@ static bool open_with(struct pg *pg, struct str dsn, const char *settings, struc
 /* A lock that others hold is waited for, not for ever; a slow source may keep a transaction open. */
 #define PATIENCE                                                                                   \
     "SET client_min_messages = warning; SET lock_timeout = '30s'; SET statement_timeout = 0; "     \
-    "SET idle_in_transaction_session_timeout = 0; SET DateStyle = ISO"
+    "SET idle_in_transaction_session_timeout = 0; SET DateStyle = ISO; SET "                       \
+    "standard_conforming_strings = on"
 
 bool pg_open(struct pg *pg, struct str dsn, struct err *err)
 {
     /* Text as this program writes and reads it, whatever the server's settings. */
     return open_with(pg, dsn,
-                     PATIENCE "; SET standard_conforming_strings = on; SET IntervalStyle = "
-                              "postgres; SET bytea_output = hex; SET TimeZone = UTC; SET "
-                              "extra_float_digits = 3",
+                     PATIENCE
+                     "; SET IntervalStyle = postgres; SET bytea_output = hex; SET TimeZone "
+                     "= UTC; SET extra_float_digits = 3",
                      err);
 }
 

@@ -21,7 +21,8 @@ enum { PG_NAME_BYTES_MAX = 63 }; /* longer identifiers are cut by the server */
  * answers; ERR_DENIED, ERR_NOT_FOUND: the server does, and refuses. */
 MUST_CHECK bool pg_open(struct pg *pg, struct str dsn, struct err *err);
 /* The same with the settings that others get there (TimeZone, ...), on which the results of their SQL
- * depend; but for DateStyle, which is ISO for whom they wrote it. */
+ * depend; but for DateStyle, which is ISO, as for psycopg2's users, and backslashes, which are
+ * standard. */
 MUST_CHECK bool pg_open_for_project(struct pg *pg, struct str dsn, struct err *err);
 void pg_close(struct pg *pg); /* also of one that is not open; what is not committed is undone */
 struct str pg_database(const struct pg *pg);
@@ -33,7 +34,8 @@ MUST_CHECK bool pg_exec_text(struct pg *pg, const char *sql, struct err *err);
 /* The same of a text that somebody else wrote: refused where it holds several statements. */
 MUST_CHECK bool pg_exec_single(struct pg *pg, const char *sql, int64_t *ret_rows, struct err *err);
 bool pg_failed_with(const struct pg *pg, const char *sqlstate);
-bool pg_is_lost(const struct pg *pg);                /* the connection; also of one that is not open */
+bool pg_is_lost(const struct pg *pg);           /* the connection; also of one that is not open */
+bool pg_is_in_transaction(const struct pg *pg); /* a block, failed or not */
 bool pg_is_transaction_failed(const struct pg *pg); /* a COMMIT would undo it, and report success */
 
 /* A query of few rows, as text. */

@@ -28,7 +28,8 @@ static struct wait wait_begin(void)
 
 void pg_stop(struct pg *pg)
 {
-    char text[256]; /* a request that fails leaves the statement running: it can only be waited for */
+    char text
+        [256]; /* a request that fails leaves the statement running: it can only be waited for */
     PGcancel *stop = pg->lib->PQgetCancel(pg->connection);
     if (stop != NULL) {
         (void)pg->lib->PQcancel(stop, text, sizeof(text));

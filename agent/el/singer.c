@@ -37,7 +37,18 @@ static const struct {
     {"BATCH", SINGER_BATCH},
 };
 
-static bool scan_members(struct str line, struct json_raw raw[MEMBER_COUNT], struct err *err)
+/* MEMBER_COUNT when it is none of them. */
+static size_t member_of(struct json_raw key)
+{
+    size_t i = key.has_escape ? MEMBER_COUNT : 0;
+    while (i < MEMBER_COUNT && !str_eq(key.text, member_names[i])) {
+        i++;
+    }
+    return i;
+}
+
+static bool scan_members(struct str line, struct json_members *members,
+                         struct json_raw raw[MEMBER_COUNT], struct err *err)
 {
     struct json_scan scan;
     struct json_raw key;
@@ -45,16 +56,16 @@ static bool scan_members(struct str line, struct json_raw raw[MEMBER_COUNT], str
     if (!json_scan_object(&scan, line, err)) {
         return false;
     }
-    while (json_scan_member(&scan, &key, &value)) {
-        for (int i = 0; i < MEMBER_COUNT; i++) {
-            if (key.has_escape || !str_eq(key.text, member_names[i])) {
-                continue;
-            }
-            if (raw[i].text.ptr != NULL) {
-                return err_set(err, ERR_INVALID, "\"%s\" occurs twice", member_names[i].ptr);
-            }
-            raw[i] = value;
+    while (json_scan_key(&scan, &key)) {
+        size_t i = member_of(key);
+        if (i < MEMBER_COUNT && raw[i].text.ptr != NULL) {
+            return err_set(err, ERR_INVALID, "\"%s\" occurs twice", member_names[i].ptr);
+        }
+        if (!json_scan_value(&scan, i == MEMBER_RECORD ? members : NULL, &value)) {
             break;
+        }
+        if (i < MEMBER_COUNT) {
+            raw[i] = value;
         }
     }
     return json_scan_end(&scan, err);
@@ -130,13 +141,14 @@ static bool read_batch(const struct json_raw raw[MEMBER_COUNT], struct singer_me
            read_version(raw[MEMBER_VERSION], false, m, err);
 }
 
-bool singer_parse(struct str line, struct buf *names, struct singer_message *ret, struct err *err)
+bool singer_parse(struct str line, struct buf *names, struct json_members *members,
+                  struct singer_message *ret, struct err *err)
 {
     struct json_raw raw[MEMBER_COUNT] = {0};
     struct singer_message m = {.type = SINGER_OTHER};
     buf_reset(names);
     *ret = m;
-    if (!scan_members(line, raw, err) || !read_type(raw[MEMBER_TYPE], &m.type, err)) {
+    if (!scan_members(line, members, raw, err) || !read_type(raw[MEMBER_TYPE], &m.type, err)) {
         return false;
     }
     m.record = raw[MEMBER_RECORD];

@@ -32,9 +32,10 @@ struct singer_message {
     struct json_raw manifest;            /* BATCH: a list */
 };
 /* `line` has no line end. Slices are borrowed from it, the stream's name perhaps from `names`,
- * which is reset first. False: only ret->type says something, SINGER_OTHER when there is none. */
-MUST_CHECK bool singer_parse(struct str line, struct buf *names, struct singer_message *ret,
-                             struct err *err);
+ * which is reset first. `members`, when given, holds those of a record then. False: only ret->type
+ * says something, SINGER_OTHER when there is none. */
+MUST_CHECK bool singer_parse(struct str line, struct buf *names, struct json_members *members,
+                             struct singer_message *ret, struct err *err);
 
 /* What a SCHEMA message says of its stream; in the arena of the columns. */
 struct singer_layout {

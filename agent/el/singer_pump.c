@@ -133,7 +133,7 @@ static bool count_batch(struct pump *p, struct str line, struct err *err)
     int64_t rows = 0;
     int64_t bytes = 0;
     AUTO(buf) names = buf_growing(LIMIT_JSON_BYTES);
-    if (!singer_parse(line, &names, &m, &ignored)) {
+    if (!singer_parse(line, &names, NULL, &m, &ignored)) {
         return true;
     }
     bool ok = singer_batch_begin(&p->batch, m.encoding, m.manifest, &ignored);

@@ -3,6 +3,8 @@
 #include "agent/el/hash.h"
 #include "common/base/limits.h"
 
+enum { MEMBERS_KEPT = 256 }; /* of a record; a wider one is scanned twice */
+
 bool singer_streams_init(struct singer_streams *s, const struct tap_options *options,
                          struct arena *arena, struct err *err)
 {
@@ -15,9 +17,12 @@ bool singer_streams_init(struct singer_streams *s, const struct tap_options *opt
         .by_name = strmap_new(arena),
         .names = buf_growing(LIMIT_JSON_BYTES),
         .state = buf_growing(LIMIT_JSON_BYTES),
+        .members = {.items = arena_array(arena, MEMBERS_KEPT, sizeof(struct json_member)),
+                    .room = MEMBERS_KEPT},
     };
+    bool has_memory = s->items != NULL && s->members.items != NULL;
     return flatten_check(s->flatten, err) &&
-           (s->items != NULL || err_set(err, ERR_NO_MEMORY, "no memory for streams"));
+           (has_memory || err_set(err, ERR_NO_MEMORY, "no memory for streams"));
 }
 
 void singer_streams_release(struct singer_streams *s)
@@ -134,22 +139,25 @@ static bool need_stream(struct singer_streams *s, const struct singer_message *m
     return true;
 }
 
+/* A record that was read, or was not. */
+static bool told_record(struct singer_streams *s, bool is_read, const struct err *err)
+{
+    s->is_bad_record = !is_read && err->code == ERR_INVALID;
+    s->bad_stream = s->present->base.name;
+    return is_read;
+}
+
 bool singer_streams_take_record(struct singer_streams *s, struct str record, struct err *err)
 {
-    s->is_bad_record = false;
-    if (json_row_read(&s->present->row, record, err)) {
-        return true;
-    }
-    s->is_bad_record = err->code == ERR_INVALID;
-    s->bad_stream = s->present->base.name;
-    return false;
+    return told_record(s, json_row_read(&s->present->row, record, err), err);
 }
 
 static bool take_record(struct singer_streams *s, const struct singer_message *m,
                         enum singer_news *ret, struct err *err)
 {
     *ret = SINGER_NEW_ROW;
-    return need_stream(s, m, "RECORD", err) && singer_streams_take_record(s, m->record.text, err);
+    return need_stream(s, m, "RECORD", err) &&
+           told_record(s, json_row_take(&s->present->row, m->record.text, &s->members, err), err);
 }
 
 static bool take_batch(struct singer_streams *s, const struct singer_message *m,
@@ -201,7 +209,7 @@ bool singer_streams_take(struct singer_streams *s, struct str line, bool is_load
     struct singer_message m;
     *ret = SINGER_NO_NEWS;
     s->is_bad_record = false;
-    if (!singer_parse(line, &s->names, &m, err)) {
+    if (!singer_parse(line, &s->names, &s->members, &m, err)) {
         s->is_bad_record =
             err->code == ERR_INVALID && (m.type == SINGER_RECORD || m.type == SINGER_OTHER);
         s->bad_stream = STR("");

@@ -29,7 +29,8 @@ struct singer_streams {
                               the next line may be well */
     struct str bad_stream; /* of the record */
     struct buf names;
-    struct buf state; /* the last STATE's value, JSON; empty = none came */
+    struct json_members members; /* of the record in the present line */
+    struct buf state;            /* the last STATE's value, JSON; empty = none came */
 };
 enum singer_news {
     SINGER_NO_NEWS,

@@ -106,11 +106,22 @@ static void count(struct build_counts *counts, enum dbt_status status)
     }
 }
 
-static void tell_end(struct running *r, uint32_t node, const struct node_end *end, uint32_t because)
+static struct str why_skipped(struct running *r, uint32_t because)
+{
+    if (because == DBT_NO_NODE) {
+        return STR("skipped due to fail_fast");
+    }
+    const struct str text =
+        arena_printf(&r->scratch, "skipped because of " STR_FMT,
+                     STR_ARG(str_clip(r->project->nodes[because].unique_id, 200)));
+    return text.ptr == NULL ? STR("skipped because of another node") : text;
+}
+
+static void tell_end(struct running *r, uint32_t node, const struct node_end *end)
 {
     const struct node_listener *listener = r->run->listener;
     count(r->counts, end->result.status);
-    build_say_end(&r->words, node, r->index, end, because);
+    build_say_end(&r->words, node, r->index, end);
     listener->ended(listener->ctx, end);
 }
 
@@ -129,7 +140,7 @@ static bool run_and_tell(struct running *r, uint32_t node, struct err *err)
         end.err = &why;
     }
     end.duration_ns = clock_mono(&r->run->clock).ns - began.ns;
-    tell_end(r, node, &end, DBT_NO_NODE);
+    tell_end(r, node, &end);
     dbt_build_ended(r->build, node, end.result.status);
     if (end.err != NULL && why.code == ERR_CANCELLED) {
         *err = why;
@@ -155,7 +166,8 @@ static bool take_turn(struct running *r, const struct dbt_turn *turn, struct err
     }
     struct node_end end = nothing_yet(node);
     end.result.status = DBT_SKIPPED;
-    tell_end(r, turn->node, &end, turn->because);
+    end.result.message = why_skipped(r, turn->because);
+    tell_end(r, turn->node, &end);
     return true;
 }
 

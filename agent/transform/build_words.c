@@ -129,18 +129,6 @@ static void add_result(struct buf *line, const struct dbt_node *node, const stru
     }
 }
 
-static void add_skip(const struct build_words *words, struct buf *line, const struct dbt_node *node,
-                     uint32_t because)
-{
-    buf_add_text(line, "SKIP ");
-    describe(line, node);
-    if (because == DBT_NO_NODE) {
-        buf_add_text(line, " due to fail_fast");
-    } else {
-        buf_addf(line, " because of " STR_FMT, STR_ARG(words->project->nodes[because].unique_id));
-    }
-}
-
 static enum log_level level_of(enum dbt_status status)
 {
     const bool is_bad = status == DBT_ERROR || status == DBT_FAIL || status == DBT_RUNTIME_ERROR ||
@@ -149,15 +137,18 @@ static enum log_level level_of(enum dbt_status status)
 }
 
 void build_say_end(const struct build_words *words, uint32_t node, int64_t index,
-                   const struct node_end *end, uint32_t because)
+                   const struct node_end *end)
 {
     char memory[LINE_BYTES_MAX];
     struct buf line = buf_fixed(memory, sizeof memory);
     const struct dbt_node *of = &words->project->nodes[node];
     const enum log_level level = level_of(end->result.status);
     begin(words, &line, index);
-    if (end->result.status == DBT_SKIPPED) {
-        add_skip(words, &line, of, because);
+    if (end->result.status == DBT_SKIPPED) { /* "skipped because of ..." */
+        buf_add_text(&line, "SKIP ");
+        describe(&line, of);
+        buf_add_char(&line, ' ');
+        buf_add(&line, str_slice(end->result.message, sizeof "skipped", SIZE_MAX));
     } else {
         add_result(&line, of, end);
     }

@@ -10,6 +10,6 @@ struct build_words {
     int64_t total;
 };
 void build_say_start(const struct build_words *words, uint32_t node, int64_t index);
-/* A failure gets a second line with its reason. `because` as of struct dbt_turn. */
+/* A failure gets a second line with its reason. */
 void build_say_end(const struct build_words *words, uint32_t node, int64_t index,
-                   const struct node_end *end, uint32_t because);
+                   const struct node_end *end);

@@ -61,7 +61,8 @@ static bool store(struct database *db, const struct dbt_spec *spec, const struct
     buf_addf(&sql, "create %s " STR_FMT " as\n",
              spec->store_as == DBT_STORE_VIEW ? "view" : "table", STR_ARG(relation->quoted));
     add_rows(&sql, spec);
-    return drop_stored(db, relation, err) && database_exec(db, &sql, BY_PROJECT, NULL, err);
+    return database_make_schema(db, relation, err) && drop_stored(db, relation, err) &&
+           database_exec(db, &sql, BY_PROJECT, NULL, err);
 }
 
 /* --- asking ---------------------------------------------------------------------------------- */
@@ -149,7 +150,7 @@ static bool run(struct database *db, const struct dbt_spec *spec, const struct r
 {
     struct query_rows rows = {0};
     struct str header = sql_statement(spec->sql_header);
-    if (header.len > 0 && !db->ops->exec(db, header, BY_PROJECT, NULL, err)) {
+    if (header.len > 0 && !db->ops->exec(db, header, BY_PROJECT_SCRIPT, NULL, err)) {
         return err_wrap(err, "sql_header");
     }
     return (stored == NULL || store(db, spec, stored, err)) &&

@@ -32,6 +32,8 @@ enum statement_by {
     BY_PROJECT, /* holds SQL of a project: one statement, which may not attach, set pragmas, end or
                    begin transactions, load extensions, nor (PostgreSQL) COPY from or to files. A
                    query may not write. ERR_DENIED */
+    BY_PROJECT_SCRIPT, /* the same of a hook or header, which in PostgreSQL may be several statements, one
+                          after the other; not a query */
 };
 
 struct database;
@@ -45,8 +47,9 @@ struct database_ops {
                         struct node_result *ret, struct err *err);
     /* Our statements `change`, which drop, make or alter the table of a node. Views of others that read it
      * stay (PostgreSQL), or *ret_notes says which did not, to be put behind the node's message. */
-    bool (*change_table)(const struct transform *t, const struct dbt_spec *spec, struct arena *arena,
-                         const struct buf *change, struct str *ret_notes, struct err *err);
+    bool (*change_table)(const struct transform *t, const struct dbt_spec *spec,
+                         struct arena *arena, const struct buf *change, struct str *ret_notes,
+                         struct err *err);
     /* What dbt gives a table beside its rows: indexes when it is new, grants, comments. */
     bool (*dress_table)(const struct transform *t, const struct dbt_spec *spec, struct arena *arena,
                         bool is_new, struct err *err);
@@ -83,10 +86,9 @@ MUST_CHECK bool database_open_postgres(struct str dsn, const struct database_opt
                                        struct database **ret, struct err *err);
 void database_close(struct database *db); /* rolls back; NULL is allowed */
 
-/* As dbt does for the schemas of all that it makes. */
+/* The schema of a relation, where it is missing, as dbt makes those of all that it makes. */
 MUST_CHECK bool database_make_schema(struct database *db, const struct relation *relation,
                                      struct err *err);
-
 /* A statement built in `sql`; ERR_NO_MEMORY when it did not fit. */
 MUST_CHECK bool database_exec(struct database *db, const struct buf *sql, enum statement_by by,
                               int64_t *ret_rows, struct err *err);

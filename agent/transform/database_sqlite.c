@@ -40,7 +40,7 @@ static void start(struct sqlite *s, enum statement_by by)
 {
     s->is_late = false;
     s->stop_at_ns = clock_mono(&s->clock).ns + s->timeout_ns;
-    if (by == BY_PROJECT) {
+    if (by != BY_US) {
         db_restrict(s->db, true);
     }
 }
@@ -48,7 +48,7 @@ static void start(struct sqlite *s, enum statement_by by)
 /* SQLite only knows that it was stopped. */
 static bool end(struct sqlite *s, enum statement_by by, bool ok, struct err *err)
 {
-    if (by == BY_PROJECT) {
+    if (by != BY_US) {
         db_restrict(s->db, false);
     }
     if (ok || err->code != ERR_CANCELLED) {

@@ -34,6 +34,7 @@ static bool is_in(const char *folder, const char *name, char path[LIMIT_PATH_BYT
 
 static bool is_in_path(char path[LIMIT_PATH_BYTES + 1])
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nothing here sets variables */
     struct str rest = str_from(getenv("PATH"));
     while (rest.len > 0) {
         struct str item;
@@ -213,7 +214,7 @@ static const char *const *make_envp(const struct dbt_drive *drive, struct arena 
 bool dbt_command_make(const struct dbt_drive *drive, const char *target_dir, struct arena *arena,
                       struct dbt_command *ret, struct err *err)
 {
-    char path[LIMIT_PATH_BYTES + 1];
+    char path[LIMIT_PATH_BYTES + 1] = "";
     const char *project_dir = arena_cstr(arena, drive->project_dir);
     struct words words = {.arena = arena};
     words.items = arena_array(arena, drive->select.count + WORDS_FIXED, sizeof(*words.items));
@@ -243,15 +244,6 @@ bool dbt_command_make(const struct dbt_drive *drive, const char *target_dir, str
 
 /* -- selecting -- */
 
-/* A blank separates criteria and a comma joins them: a "?" of dbt's wildcards stands for either. */
-static void add_part(struct buf *out, struct str part)
-{
-    for (size_t i = 0; i < part.len; i++) {
-        char c = part.ptr[i];
-        buf_add_char(out, c == ' ' || c == ',' ? '?' : c);
-    }
-}
-
 static bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -271,7 +263,13 @@ struct str dbt_drive_criterion(const struct dbt_node *node, struct arena *arena)
             buf_addf(&text, "[%c]", part.ptr[0]);
             part = str_slice(part, 1, part.len);
         }
-        add_part(&text, part);
+        buf_add(&text, part);
+    }
+    /* A blank separates criteria, a comma joins them: a "?" of dbt's wildcards stands for either. */
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == ' ' || text.ptr[i] == ',') {
+            text.ptr[i] = '?';
+        }
     }
     buf_addf(&text, ",resource_type:%s", dbt_type_name(node->type));
     return text.overflow ? STR_NONE : arena_copy(arena, buf_str(&text));

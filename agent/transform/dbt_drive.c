@@ -18,7 +18,8 @@
 #include <unistd.h>
 
 enum {
-    LOOK_MS = 200, /* a stop that came between two looks is seen by then */
+    LOOK_MS = 200,  /* a stop that came between two looks is seen by then */
+    LAST_MS = 1500, /* after SIGKILL: to read what there is, and to tell it */
     LINES_A_TURN = 256,
     LINE_ARENA_BYTES = 8 * DBT_LOG_LINE_BYTES_MAX,
     COMMAND_ARENA_BYTES = 4 * DBT_DRIVE_COMMAND_BYTES_MAX,
@@ -82,7 +83,11 @@ static void keep_words(struct driven *d, struct str text)
     for (size_t i = 0; i < text.len && len + 1 < sizeof(d->words); i++) {
         unsigned char c = (unsigned char)text.ptr[i];
         if (c > ' ' || (len > 0 && d->words[len - 1] != ' ')) {
-            d->words[len++] = c > ' ' ? (char)c : ' ';
+            d->words[len] = ' ';
+            if (c > ' ') {
+                d->words[len] = text.ptr[i];
+            }
+            len++;
         }
     }
     struct str words = str_trim((struct str){d->words, len});
@@ -231,6 +236,12 @@ static bool read_results(struct driven *d, int fd, struct err *err)
             return false;
         }
     }
+    if (results.too_long > 0) {
+        char text[100];
+        (void)snprintf(text, sizeof(text), "%lld results, longer than %d bytes, were passed over",
+                       (long long)results.too_long, (int)RUN_RESULTS_ONE_BYTES_MAX);
+        say(d, LOG_WARN, str_from(text));
+    }
     return run_results_end(&results, err);
 }
 
@@ -352,7 +363,7 @@ static bool run(struct driven *d, const struct drive_folder *folder, struct err 
     if (!dbt_command_make(d->options, folder->path, &arena, &command, err)) {
         return false;
     }
-    cancel_allow(DBT_DRIVE_GRACE_MS + 2 * LOOK_MS);
+    cancel_allow(DBT_DRIVE_GRACE_MS + LAST_MS);
     if (!start(d, &command, &arena, err)) {
         return false;
     }

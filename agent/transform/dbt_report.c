@@ -1,8 +1,10 @@
 #include "agent/transform/dbt_report.h"
 
 #include "agent/dbt/names.h"
+#include "agent/transform/stored_rows.h"
 #include "common/base/limits.h"
 #include "common/platform/files.h"
+#include "common/tls/identity.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,10 +13,13 @@
 #include <unistd.h>
 
 enum {
-    LOG_BYTES_MAX = 64 << 20,  /* of all nodes; what comes later is left out */
+    LOG_BYTES_MAX = 64 << 20, /* of all nodes; what comes later is left out */
     LOG_LINE_BYTES_MAX = 1 << 20,
     COLUMNS_BYTES_MAX = LIMIT_EVENT_BYTES / 2,
     MESSAGE_BYTES_MAX = 4 << 10,
+    SQL_BYTES_MAX = 4 << 10, /* a longer one is told by its SHA-256 */
+    ROWS_MAX = 20,           /* of a test's failing rows */
+    ROWS_BYTES_MAX = 8 << 10,
 };
 
 /* --- what each node says, kept for `logs --asset` ---------------------------------------------- */
@@ -126,6 +131,22 @@ static void add_duration(struct json_writer *w, int64_t duration_ns)
     }
 }
 
+static void add_sql(struct json_writer *w, struct str sql)
+{
+    uint8_t hash[32];
+    char hex[2 * sizeof hash + 1];
+    struct buf text = buf_fixed(hex, sizeof hex);
+    if (sql.len <= SQL_BYTES_MAX) {
+        report_add_text(w, "sql", sql);
+        return;
+    }
+    digest_sha256(sql, hash);
+    for (size_t i = 0; i < sizeof hash; i++) {
+        buf_addf(&text, "%02x", hash[i]);
+    }
+    report_add_text(w, "sql_sha256", buf_str(&text));
+}
+
 static void tell_made(struct dbt_report *r, uint32_t node, const struct node_end *end)
 {
     const struct dbt_node *n = &r->project->nodes[node];
@@ -138,11 +159,13 @@ static void tell_made(struct dbt_report *r, uint32_t node, const struct node_end
     report_add_int(&w, "rows_written", end->result.rows_written);
     add_duration(&w, end->duration_ns);
     report_add_text(&w, "dbt/node", n->unique_id);
+    report_add_text(&w, "dbt/materialized", n->materialized);
     report_add_text(&w, "dbt/message", str_clip(end->result.message, MESSAGE_BYTES_MAX));
     if (end->result.was_incremental) {
         report_add_text(&w, "dbt/variant", STR("incremental"));
     }
     add_columns(&w, &end->result.columns);
+    add_sql(&w, end->sql);
     jw_end_object(&w);
     report_end(r->report, &w);
 }
@@ -155,9 +178,9 @@ static struct err why_of(const struct dbt_report *r, uint32_t node, const struct
     if (end->err != NULL) {
         why = *end->err;
     } else if (end->result.status == DBT_SKIPPED) {
-        (void)err_set(&why, ERR_INVALID, STR_FMT,
-                      STR_ARG(said.len > 0 ? said
-                                           : STR("skipped: something before it did not end well")));
+        (void)err_set(
+            &why, ERR_INVALID, STR_FMT,
+            STR_ARG(said.len > 0 ? said : STR("skipped: something before it did not end well")));
     } else {
         (void)err_set(&why, ERR_INVALID, STR_FMT,
                       STR_ARG(said.len > 0 ? said : str_from(dbt_status_name(end->result.status))));
@@ -177,8 +200,7 @@ static void note_wrong(struct dbt_report *r, const struct err *why, bool is_skip
 
 static bool is_made(enum dbt_status status)
 {
-    return status == DBT_SUCCESS || status == DBT_NO_OP || status == DBT_WARN ||
-           status == DBT_PASS;
+    return status == DBT_SUCCESS || status == DBT_NO_OP || status == DBT_WARN || status == DBT_PASS;
 }
 
 static void tell_asset(struct dbt_report *r, uint32_t node, const struct node_end *end)
@@ -192,12 +214,27 @@ static void tell_asset(struct dbt_report *r, uint32_t node, const struct node_en
     note_wrong(r, &why, end->result.status == DBT_SKIPPED);
 }
 
+static void add_failing_rows(struct dbt_report *r, struct json_writer *w,
+                             const struct node_result *result)
+{
+    AUTO(buf) rows = buf_growing(4 * ROWS_BYTES_MAX);
+    struct err err = {0};
+    if (r->db == NULL || result->stored_in.len == 0 || result->failures <= 0) {
+        return;
+    }
+    if (stored_rows_write(r->db, result->stored_in, ROWS_MAX, ROWS_BYTES_MAX, &rows, &err)) {
+        report_add_raw(w, "failing_rows", "json", buf_str(&rows));
+    } else {
+        LOG(WARN, "dbt.rows_unread", F_S("relation", result->stored_in), F_ERR(&err));
+    }
+}
+
 static void write_check(struct dbt_report *r, const struct dbt_check *check, struct str asset,
                         const struct node_end *end)
 {
     enum dbt_status status = end->result.status;
-    bool is_warning = status == DBT_WARN ||
-                      (status == DBT_PASS && r->project->nodes[check->test].is_warning);
+    bool is_warning =
+        status == DBT_WARN || (status == DBT_PASS && r->project->nodes[check->test].is_warning);
     struct json_writer w = report_begin(r->report, "check");
     jw_member_str(&w, "asset", asset);
     jw_member_str(&w, "name", check->name);
@@ -208,6 +245,7 @@ static void write_check(struct dbt_report *r, const struct dbt_check *check, str
     report_add_text(&w, "status", str_from(dbt_status_name(status)));
     report_add_int(&w, "failed_row_count", end->result.failures);
     report_add_text(&w, "stored_in", str_clip(end->result.stored_in, MESSAGE_BYTES_MAX));
+    add_failing_rows(r, &w, &end->result);
     add_duration(&w, end->duration_ns);
     if (end->err != NULL) {
         report_add_text(&w, "error", str_from(end->err->msg));
@@ -323,6 +361,7 @@ bool dbt_report_end(struct dbt_report *r, const struct err *why, struct err *err
         return true;
     }
     *err = r->first;
-    return r->wrong == 1 ? false : err_wrap(err, "%lld nodes did not end well, the first of them",
-                                            (long long)r->wrong);
+    return r->wrong == 1 ? false
+                         : err_wrap(err, "%lld nodes did not end well, the first of them",
+                                    (long long)r->wrong);
 }

@@ -225,7 +225,10 @@ static bool build(struct step *s, struct database *db, struct err *err)
 static bool run_native(struct step *s, struct err *err)
 {
     struct database *db = NULL;
-    bool ok = open_database(s, &db, err) && build(s, db, err);
+    bool ok = open_database(s, &db, err);
+    s->report.db = db;
+    ok = ok && build(s, db, err);
+    s->report.db = NULL;
     database_close(db);
     return ok;
 }

@@ -45,8 +45,9 @@ static bool make_base(struct drive_folder *f, struct str state_dir, struct str p
 static void remove_left(const struct drive_folder *f)
 {
     DIR *dir = opendir(f->base);
-    const struct dirent *entry = dir == NULL ? NULL : readdir(dir);
-    for (; entry != NULL; entry = readdir(dir)) {
+    const struct dirent *entry = NULL;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone */
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
         char path[LIMIT_PATH_BYTES + 1];
         char lock_path[LIMIT_PATH_BYTES + 1];
         struct err ignored;

@@ -78,22 +78,21 @@ static bool grow(struct drive_nodes *n, struct err *err)
     return true;
 }
 
-/* The node of that id, a new one if need be. */
-static bool find(struct drive_nodes *n, struct str unique_id, struct drive_node **ret,
-                 struct err *err)
+/* The node of that id, a new one if need be; NULL (err) when there can be no more. */
+static struct drive_node *find(struct drive_nodes *n, struct str unique_id, struct err *err)
 {
     uint32_t at = 0;
     if (strmap_get(&n->by_id, unique_id, &at)) {
-        *ret = &n->items[at];
-        return true;
+        return &n->items[at];
     }
     if (!grow(n, err)) {
-        return false;
+        return NULL;
     }
     at = (uint32_t)n->count;
     struct str id = arena_copy(&n->arena, unique_id);
     if (id.ptr == NULL || !strmap_put(&n->by_id, id, at)) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for the nodes of a build");
+        err_set(err, ERR_NO_MEMORY, "no memory for the nodes of a build");
+        return NULL;
     }
     n->items[at] = (struct drive_node){.unique_id = id,
                                        .is_test = str_starts(id, STR("test.")) ||
@@ -101,8 +100,7 @@ static bool find(struct drive_nodes *n, struct str unique_id, struct drive_node 
                                        .outcome = dbt_outcome_none(),
                                        .sql = buf_growing(DRIVE_SQL_BYTES_MAX)};
     n->count++;
-    *ret = &n->items[at];
-    return true;
+    return &n->items[at];
 }
 
 static bool keep_text(struct drive_nodes *n, struct str text, struct str *ret, struct err *err)
@@ -183,7 +181,11 @@ static void set_error(struct err *err, struct str words)
     for (size_t i = 0; i < words.len && len + 1 < sizeof(text); i++) {
         bool is_space = words.ptr[i] == ' ' || words.ptr[i] == '\n' || words.ptr[i] == '\r';
         if (!is_space || (len > 0 && text[len - 1] != ' ')) {
-            text[len++] = is_space ? ' ' : words.ptr[i];
+            text[len] = ' ';
+            if (!is_space) {
+                text[len] = words.ptr[i];
+            }
+            len++;
         }
     }
     err_set(err, ERR_IO, STR_FMT, STR_ARG(str_clip((struct str){text, len}, len)));
@@ -209,7 +211,7 @@ static void tell_end_with(struct drive_nodes *n, struct drive_node *node,
                    .stored_in = node->is_test ? outcome->relation : STR_NONE},
         .duration_ns = outcome->duration_ns,
         .err = is_error ? (why != NULL ? why : &err) : NULL,
-        .sql = buf_str(&node->sql),
+        .sql = node->sql.overflow ? STR_NONE : buf_str(&node->sql), /* no memory for it */
     };
     node->is_ended = true;
     count(&n->counts, outcome->status, 1);
@@ -259,16 +261,16 @@ static struct str without_comment(struct str sql)
 
 static void add_statement(struct drive_node *node, struct str sql)
 {
-    struct str text = without_comment(sql);
+    struct str text = str_trim(str_trim_end(without_comment(sql), ';'));
     size_t room = node->sql.max - node->sql.len;
-    if (text.len == 0 || room < 2 || node->is_ended) {
+    if (text.len == 0 || room < 4 || node->is_ended) {
         return;
     }
     if (node->sql.len > 0) {
-        buf_add_char(&node->sql, '\n');
-        room--;
+        buf_add(&node->sql, STR("\n"));
     }
-    buf_add(&node->sql, str_clip(text, room));
+    buf_add(&node->sql, str_clip(text, room - 2));
+    buf_add_char(&node->sql, ';');
 }
 
 static bool take_end(struct drive_nodes *n, struct drive_node *node,
@@ -326,14 +328,13 @@ static bool take_node_event(struct drive_nodes *n, struct drive_node *node,
 bool drive_nodes_take(struct drive_nodes *n, const struct dbt_log_event *event,
                       struct mono_time now, struct err *err)
 {
-    struct drive_node *node = NULL;
     bool has_words = event->level != LOG_DEBUG && str_trim(event->text).len > 0;
     bool is_start = event->type == DBT_LOG_STARTED;
     if (has_words && !is_start) {
         say(n, event->unique_id, event->level, event->text);
     }
-    bool ok = event->unique_id.len == 0 ||
-              (find(n, event->unique_id, &node, err) && take_node_event(n, node, event, now, err));
+    struct drive_node *node = event->unique_id.len == 0 ? NULL : find(n, event->unique_id, err);
+    bool ok = node == NULL ? event->unique_id.len == 0 : take_node_event(n, node, event, now, err);
     if (has_words && is_start) {
         say(n, event->unique_id, event->level, event->text);
     }
@@ -364,8 +365,8 @@ static void correct(struct drive_nodes *n, struct drive_node *node,
 
 bool drive_nodes_reconcile(struct drive_nodes *n, const struct dbt_outcome *result, struct err *err)
 {
-    struct drive_node *node = NULL;
-    if (!find(n, result->unique_id, &node, err)) {
+    struct drive_node *node = find(n, result->unique_id, err);
+    if (node == NULL) {
         return false;
     }
     if (node->is_ended) {

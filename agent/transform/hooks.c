@@ -10,7 +10,7 @@ bool hooks_run(struct database *db, const struct dbt_hook *hooks, size_t count, 
         if (hooks[i].is_outside != outside || sql.len == 0) {
             continue;
         }
-        if (!db->ops->exec(db, sql, BY_PROJECT, NULL, err)) {
+        if (!db->ops->exec(db, sql, BY_PROJECT_SCRIPT, NULL, err)) {
             return err_wrap(err, "%s %zu", what, i + 1);
         }
     }

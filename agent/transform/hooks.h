@@ -1,5 +1,5 @@
 /* hooks.h - pre-hooks and post-hooks, in the order written; those of one side of the transaction.
- * Each is one statement of the project. */
+ * In SQLite each is one statement. */
 #pragma once
 #include "agent/transform/database.h"
 #include "common/dbt/spec.h"

@@ -43,14 +43,18 @@ bool incremental_check_key(struct database *db, const struct incremental_sql *in
     return database_query(db, &sql, BY_PROJECT, arena, &rows, err) || err_wrap(err, "unique_key");
 }
 
+/* The keys come by a name of their own. In a plain sub-select a key that the new rows have no more would
+ * be the table's own column, equal to itself, and every row would go. */
 void incremental_delete(const struct incremental_sql *in, struct buf *out)
 {
-    buf_addf(out, "delete from " STR_FMT " as DBT_INTERNAL_DEST where (",
-             STR_ARG(in->target->quoted));
+    buf_add_text(out, "with DBT_INTERNAL_KEYS as (select distinct ");
     add_key(in, out);
-    buf_add_text(out, ") in (select distinct ");
+    buf_addf(out,
+             " from " STR_FMT " as DBT_INTERNAL_SOURCE)\ndelete from " STR_FMT
+             " as DBT_INTERNAL_DEST where (",
+             STR_ARG(in->source->quoted), STR_ARG(in->target->quoted));
     add_key(in, out);
-    buf_addf(out, " from " STR_FMT " as DBT_INTERNAL_SOURCE)", STR_ARG(in->source->quoted));
+    buf_add_text(out, ") in (select * from DBT_INTERNAL_KEYS)");
     for (size_t i = 0; i < in->spec->predicates.count; i++) {
         buf_addf(out, "\nand (" STR_FMT "\n)", STR_ARG(in->spec->predicates.items[i]));
     }

@@ -18,8 +18,8 @@ struct incremental_sql {
 MUST_CHECK bool incremental_strategy(const struct dbt_spec *spec, enum dbt_strategy *ret,
                                      struct err *err);
 
-/* Whether the new rows have the key at all, to be asked before they delete by it: in a sub-select a
- * column that they lack is the table's own, equal to itself, and every row would go. */
+/* Whether the new rows have the key at all, to be asked before they delete by it where the database
+ * is SQLite: there even the keys' own query sees the columns of the table. */
 MUST_CHECK bool incremental_check_key(struct database *db, const struct incremental_sql *in,
                                       struct arena *arena, struct err *err);
 /* Deletes the rows whose key the source has, as far as the predicates allow. */

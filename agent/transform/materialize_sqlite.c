@@ -233,7 +233,7 @@ static bool make(struct making *m, struct err *err)
     if (!m->db->ops->kind(m->db, &m->target, &m->old, err)) {
         return false;
     }
-    if (header.len > 0 && !m->db->ops->exec(m->db, header, BY_PROJECT, NULL, err)) {
+    if (header.len > 0 && !m->db->ops->exec(m->db, header, BY_PROJECT_SCRIPT, NULL, err)) {
         return err_wrap(err, "sql_header");
     }
     if (m->spec->materialization == DBT_VIEW) {

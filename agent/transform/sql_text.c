@@ -89,3 +89,20 @@ struct str sql_statement(struct str sql)
     }
     return str_slice(sql, 0, end);
 }
+
+struct str sql_next(struct str *rest)
+{
+    struct str sql = *rest;
+    size_t begin = 0;
+    size_t next = 0;
+    while (begin < sql.len && ((next = skip_blank(sql, begin)) > begin || sql.ptr[begin] == ';')) {
+        begin = next > begin ? next : begin + 1;
+    }
+    size_t at = begin;
+    while (at < sql.len && sql.ptr[at] != ';') {
+        next = skip_blank(sql, at);
+        at = next > at ? next : skip_token(sql, at);
+    }
+    *rest = str_slice(sql, at, sql.len);
+    return sql_statement(str_slice(sql, begin, at));
+}

@@ -7,3 +7,6 @@
 /* Without the white space, comments and semicolons behind the last token; empty when there is none.
  * A semicolon between statements stays, and is the database's to refuse. */
 struct str sql_statement(struct str sql);
+/* The first statement of a text of several, without its semicolon; *rest is then what follows. Empty
+ * at the end. */
+struct str sql_next(struct str *rest);

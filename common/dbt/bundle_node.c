@@ -68,7 +68,8 @@ static bool is_unset(const struct json *value)
 {
     return value->type == JSON_NULL ||
            ((value->type == JSON_ARRAY || value->type == JSON_OBJECT) && value->child == NULL) ||
-           (value->type == JSON_STRING && value->as.string.len == 0);
+           (value->type == JSON_STRING && value->as.string.len == 0 &&
+            str_eq(value->key, STR("description")));
 }
 
 static struct json *member(struct json *object, const char *key)

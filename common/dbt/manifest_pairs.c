@@ -30,30 +30,52 @@ static bool read_parts(struct str text, struct parts *ret, struct err *err)
     return json_scan_end(&s, err);
 }
 
+static bool unescaped(struct manifest *m, struct json_raw value, struct str *ret, struct err *err)
+{
+    buf_reset(&m->text);
+    return json_unescape(value, true, &m->text, ret) || manifest_no_memory(m, err);
+}
+
 /* The incremental model that the text is of, as the first compilation has it; else NULL. */
-static struct dbt_node *node_of(struct manifest *m, const struct parts *second)
+static bool find_node(struct manifest *m, const struct parts *second, struct dbt_node **ret,
+                      struct err *err)
 {
     struct str id;
-    buf_reset(&m->text);
-    if (second->unique_id.type != JSON_STRING || second->compiled_code.type != JSON_STRING ||
-        !json_unescape(second->unique_id, true, &m->text, &id)) {
-        return NULL;
+    *ret = NULL;
+    if (second->unique_id.type != JSON_STRING || second->compiled_code.type != JSON_STRING) {
+        return true;
+    }
+    if (!unescaped(m, second->unique_id, &id, err)) {
+        return false;
     }
     uint32_t i = dbt_project_find(m->first, id);
     struct dbt_node *node = i == DBT_NO_NODE ? NULL : &m->first->nodes[i];
-    return node != NULL && node->type == DBT_MODEL && node->is_compiled &&
-                   str_eq(node->materialized, STR("incremental"))
-               ? node
-               : NULL;
+    if (node != NULL && node->type == DBT_MODEL && node->is_compiled &&
+        str_eq(node->materialized, STR("incremental"))) {
+        *ret = node;
+    }
+    return true;
 }
 
-/* Does compiled code name the table that it makes? */
-static bool names_itself(struct manifest *m, const struct dbt_node *node, struct json_raw code)
+/* Does the first text read the table that it makes, and the second does not? Then they were given the
+ * wrong way round. */
+static bool are_swapped(struct manifest *m, const struct dbt_node *node, const struct parts *first,
+                        const struct parts *second, bool *ret, struct err *err)
 {
     struct str text;
-    buf_reset(&m->text);
-    return node->relation_name.len > 0 && json_unescape(code, true, &m->text, &text) &&
-           str_contains(text, node->relation_name);
+    *ret = false;
+    if (node->relation_name.len == 0) {
+        return true;
+    }
+    if (!unescaped(m, first->compiled_code, &text, err)) {
+        return false;
+    }
+    bool first_does = str_contains(text, node->relation_name);
+    if (!unescaped(m, second->compiled_code, &text, err)) {
+        return false;
+    }
+    *ret = first_does && !str_contains(text, node->relation_name);
+    return true;
 }
 
 bool manifest_pair_node(struct manifest *m, struct str text, struct dbt_place place,
@@ -61,10 +83,11 @@ bool manifest_pair_node(struct manifest *m, struct str text, struct dbt_place pl
 {
     struct parts second;
     struct parts first;
-    if (!read_parts(text, &second, err)) {
+    struct dbt_node *node = NULL;
+    bool is_swapped = false;
+    if (!read_parts(text, &second, err) || !find_node(m, &second, &node, err)) {
         return false;
     }
-    struct dbt_node *node = node_of(m, &second);
     if (node == NULL) {
         return true;
     }
@@ -79,8 +102,10 @@ bool manifest_pair_node(struct manifest *m, struct str text, struct dbt_place pl
         return err_hint(err, "compile both from the same files of the project");
     }
     bool is_same = str_eq(first.compiled_code.text, second.compiled_code.text);
-    if (!is_same && names_itself(m, node, first.compiled_code) &&
-        !names_itself(m, node, second.compiled_code)) {
+    if (!is_same && !are_swapped(m, node, &first, &second, &is_swapped, err)) {
+        return false;
+    }
+    if (is_swapped) {
         (void)err_set(err, ERR_INVALID,
                       "the first compilation reads the model's own table, the second does not");
         return err_hint(err, "the first is to be compiled against an empty database, the second "

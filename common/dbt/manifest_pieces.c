@@ -18,11 +18,14 @@ static bool read_on(struct pieces *p, size_t keep_from, bool *ret_end, struct er
     buf_consume(&p->held, keep_from);
     p->base += (int64_t)keep_from;
     p->pos -= keep_from;
-    char *to = p->held.len > LIMIT_DBT_NODE_BYTES ? NULL : buf_reserve(&p->held, CHUNK_BYTES);
-    if (to == NULL) {
+    if (p->held.len > LIMIT_DBT_NODE_BYTES) {
         return err_set(err, ERR_FULL,
                        "byte %" PRId64 ": a value of more than %d bytes (LIMIT_DBT_NODE_BYTES)",
                        p->base + 1, LIMIT_DBT_NODE_BYTES);
+    }
+    char *to = buf_reserve(&p->held, CHUNK_BYTES);
+    if (to == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory to read a manifest");
     }
     ssize_t got = -1;
     do {
@@ -78,9 +81,12 @@ struct extent {
     bool is_begun;
     bool is_scalar; /* a number or a word */
     bool in_string;
-    bool is_escaped; /* the bytes so far end with a backslash that stands for itself */
-    uint32_t depth;  /* open brackets */
+    bool is_escaped;  /* the bytes so far end with a backslash that stands for itself */
+    unsigned depth;   /* open brackets */
+    uint64_t objects; /* a bit for each of them: is it a '{'? The innermost is bit 0 */
+    const char *problem;
 };
+enum { DEPTH_MAX = 64 };
 
 /* Behind the closing quote, or NULL. */
 static const char *string_end(struct extent *e, const char *p, const char *end)
@@ -109,16 +115,42 @@ static const char *string_end(struct extent *e, const char *p, const char *end)
     return NULL;
 }
 
+/* Of a number or a word, right or wrong. */
+static bool is_word(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '+' || c == '.';
+}
+
 static const char *scalar_end(const char *p, const char *end)
 {
-    while (p < end && memchr(",}] \t\r\n", *p, 7) == NULL) {
+    while (p < end && is_word(*p)) {
         p++;
     }
     return p < end ? p : NULL;
 }
 
-/* Behind the value's last byte, or NULL when it goes on behind `end`. */
-static const char *extent_end(struct extent *e, const char *p, const char *end)
+/* A byte outside of strings, inside of brackets. True when it closes the outermost. */
+static bool take_byte(struct extent *e, char c)
+{
+    if (c == '{' || c == '[') {
+        e->problem = e->depth == DEPTH_MAX ? "nested too deep" : NULL;
+        e->depth++;
+        e->objects = e->objects << 1 | (c == '{' ? 1U : 0U);
+    } else if (c == '}' || c == ']') {
+        e->problem = (c == '}') == ((e->objects & 1) != 0) ? NULL : "another bracket was open";
+        e->depth--;
+        e->objects >>= 1;
+        return e->depth == 0;
+    } else if (!is_word(c) && memchr(",: \t\r\n", c, 6) == NULL) {
+        e->problem = "unexpected character";
+    }
+    return false;
+}
+
+/* Behind the value's last byte, or NULL when it goes on behind `end`, or when there is a problem; then
+ * *at is its place. */
+static const char *extent_end(struct extent *e, const char *p, const char *end, const char **at)
 {
     if (!e->is_begun && p < end) {
         e->is_begun = true;
@@ -133,15 +165,16 @@ static const char *extent_end(struct extent *e, const char *p, const char *end)
             if (p == NULL || e->depth == 0) {
                 return p;
             }
-            continue;
-        }
-        char c = *p++;
-        if (c == '"') {
+        } else if (*p == '"') {
             e->in_string = true;
-        } else if (c == '{' || c == '[') {
-            e->depth++;
-        } else if ((c == '}' || c == ']') && --e->depth == 0) {
-            return p;
+            p++;
+        } else {
+            bool is_last = take_byte(e, *p);
+            *at = p;
+            if (is_last || e->problem != NULL) {
+                return e->problem == NULL ? p + 1 : NULL;
+            }
+            p++;
         }
     }
     return NULL;
@@ -155,7 +188,12 @@ static bool find_end(struct pieces *p, bool is_kept, size_t *ret_from, struct db
     size_t from = p->pos;
     int64_t offset = p->base + (int64_t)from;
     for (;;) {
-        const char *end = extent_end(&e, p->held.ptr + p->pos, p->held.ptr + p->held.len);
+        const char *at = NULL;
+        const char *end = extent_end(&e, p->held.ptr + p->pos, p->held.ptr + p->held.len, &at);
+        if (e.problem != NULL) {
+            p->pos = (size_t)(at - p->held.ptr);
+            return wrong(p, e.problem, err);
+        }
         if (end != NULL) {
             p->pos = (size_t)(end - p->held.ptr);
             *ret_from = from;

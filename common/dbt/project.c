@@ -5,6 +5,7 @@
 #include "common/dbt/bundle_node.h"
 #include "common/dbt/dbt_files.h"
 #include "common/dbt/manifest.h"
+#include "common/json/json_verbatim.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -275,7 +276,7 @@ static bool read_place(const struct dbt_project *project, enum dbt_variant varia
     const struct dbt_file *file = &project->files->file[project->is_bundle ? DBT_FULL : variant];
     AUTO(buf) text = buf_growing(LIMIT_DBT_NODE_BYTES);
     return dbt_file_check(file, err) && dbt_file_read(file, place, &text, err) &&
-           json_parse(buf_str(&text), LIMIT_DBT_NODE_BYTES, arena, ret, err);
+           json_verbatim_read(buf_str(&text), LIMIT_DBT_NODE_BYTES, arena, ret, err);
 }
 
 /* A bundle's node has both texts: `compiled_code` becomes the one that is asked for. */

@@ -1,6 +1,7 @@
 /* config.<key>[.<key>...]: equality with what a node's `config` has there. A text is equal to a
  * text only, as in dbt: `config.lookback:1` selects nothing where the number 1 is meant; in
  * selectors.yml numbers can be written. */
+#include "common/dbt/select_match.h"
 #include "common/dbt/select_run.h"
 #include "common/dbt/select_same.h"
 
@@ -102,13 +103,25 @@ static bool has_tag(const struct wanted *w, const struct dbt_node *node)
     return false;
 }
 
+/* Its `config`, in run->node until the next one is read. */
+static bool read_config(struct select_run *run, uint32_t i, const struct json **ret)
+{
+    struct json *whole = NULL;
+    arena_reset(&run->node);
+    if (!dbt_project_read(run->project, i, DBT_FULL, &run->node, &whole, run->err)) {
+        return false;
+    }
+    *ret = json_get(whole, "config");
+    return true;
+}
+
 static bool look_at(struct select_run *run, const struct wanted *w, struct str path, uint32_t i,
                     bool *ret)
 {
     const struct dbt_node *node = &run->project->nodes[i];
+    const struct json *settings = NULL;
     struct json known;
-    struct json *whole = NULL;
-    if (str_eq(path, STR("tags")) && node->type != DBT_SOURCE) {
+    if (str_eq(path, STR("tags")) && node->type != DBT_SOURCE && node->type != DBT_OPERATION) {
         *ret = has_tag(w, node);
         return true;
     }
@@ -116,11 +129,10 @@ static bool look_at(struct select_run *run, const struct wanted *w, struct str p
         *ret = is_wanted(w, &known);
         return true;
     }
-    arena_reset(&run->node);
-    if (!dbt_project_read(run->project, i, DBT_FULL, &run->node, &whole, run->err)) {
-        return err_wrap(run->err, STR_FMT, STR_ARG(node->unique_id));
+    if (!read_config(run, i, &settings)) {
+        return false;
     }
-    const struct json *value = descend(json_get(whole, "config"), path);
+    const struct json *value = descend(settings, path);
     *ret = value != NULL && has_wanted(w, value);
     return true;
 }
@@ -147,6 +159,38 @@ bool select_search_config(struct select_run *run, const struct criterion *c, boo
         }
         bool is_there = false;
         if (!look_at(run, &w, c->args, i, &is_there)) {
+            return false;
+        }
+        set[i] = set[i] || is_there;
+    }
+    return true;
+}
+
+/* A test has the group of its model beside its `config`, which is where dbt looks: those that would
+ * match are read again. */
+static bool has_group(struct select_run *run, struct str pattern, uint32_t i, bool *ret)
+{
+    const struct dbt_node *node = &run->project->nodes[i];
+    const struct json *settings = NULL;
+    *ret = node->group.len > 0 && select_matches(node->group, pattern);
+    if (!*ret || node->type != DBT_TEST) {
+        return true;
+    }
+    if (!read_config(run, i, &settings)) {
+        return false;
+    }
+    const struct json *group = json_get(settings, "group");
+    *ret = group != NULL && group->type == JSON_STRING && group->as.string.len > 0 &&
+           select_matches(group->as.string, pattern);
+    return true;
+}
+
+bool select_search_group(struct select_run *run, const struct criterion *c, bool *set)
+{
+    for (uint32_t i = 0; i < run->project->count; i++) {
+        bool is_there = false;
+        if (select_is_type(&run->project->nodes[i], SELECT_PARSED | SELECT_TYPE(DBT_METRIC)) &&
+            !has_group(run, c->value, i, &is_there)) {
             return false;
         }
         set[i] = set[i] || is_there;

@@ -48,19 +48,20 @@ static bool is_same_version(const struct str *items, size_t count, struct str wa
     return same;
 }
 
-/* Part by part up to the first with a wildcard, which matches all that is left. `fqn` is dotted,
- * `items` are its parts as dbt has them, which may have dots themselves. */
+/* Part by part up to the first with a wildcard, which matches all that is left; a wildcard without
+ * dots the name alone too (dbt 1.11.16 and 1.12.6, not before). `fqn` is dotted, `items` are its
+ * parts as dbt has them, which may have dots themselves. */
 static bool has_name(struct str fqn, const struct str *items, size_t count, struct str wanted,
                      bool is_versioned)
 {
     if (count == 0) {
         return false;
     }
-    if (is_versioned) {
-        if ((count >= 2 && str_eq(items[count - 2], wanted)) || is_same_version(items, count, wanted)) {
-            return true;
-        }
-    } else if (str_eq(items[count - 1], wanted)) {
+    struct str name = items[is_versioned && count >= 2 ? count - 2 : count - 1];
+    if (str_eq(name, wanted) || (is_versioned && is_same_version(items, count, wanted))) {
+        return true;
+    }
+    if (is_wild(wanted) && part_count(wanted) == 1 && select_matches(name, wanted)) {
         return true;
     }
     if (part_count(fqn) < part_count(wanted)) {
@@ -197,12 +198,6 @@ static bool has_package(const struct select_run *run, const struct criterion *c,
     return select_matches(run->project->nodes[i].package, wanted);
 }
 
-static bool has_group(const struct select_run *run, const struct criterion *c, uint32_t i)
-{
-    struct str group = run->project->nodes[i].group;
-    return group.len > 0 && select_matches(group, c->value);
-}
-
 static bool has_access(const struct select_run *run, const struct criterion *c, uint32_t i)
 {
     return str_eq(run->project->nodes[i].access, c->value);
@@ -293,7 +288,7 @@ static const struct {
     [METHOD_SOURCE] = {.types = SELECT_TYPE(DBT_SOURCE), .has = has_source},
     [METHOD_FILE] = {.types = SELECT_ANY, .has = has_file},
     [METHOD_PACKAGE] = {.types = SELECT_ANY, .has = has_package},
-    [METHOD_GROUP] = {.types = SELECT_PARSED | SELECT_TYPE(DBT_METRIC), .has = has_group},
+    [METHOD_GROUP] = {.search = select_search_group},
     [METHOD_ACCESS] = {.types = SELECT_TYPE(DBT_MODEL), .has = has_access},
     [METHOD_RESOURCE_TYPE] = {.types = SELECT_ANY, .has = has_type},
     [METHOD_TEST_NAME] = {.types = SELECT_TYPE(DBT_TEST) | SELECT_TYPE(DBT_UNIT_TEST), .has = has_test_name},

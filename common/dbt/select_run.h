@@ -52,6 +52,7 @@ MUST_CHECK bool select_search(struct select_run *run, const struct criterion *c,
 MUST_CHECK bool select_search_path(struct select_run *run, const struct criterion *c, bool *set);
 /* select_config.c */
 MUST_CHECK bool select_search_config(struct select_run *run, const struct criterion *c, bool *set);
+MUST_CHECK bool select_search_group(struct select_run *run, const struct criterion *c, bool *set);
 /* select_state.c */
 MUST_CHECK bool select_search_state(struct select_run *run, const struct criterion *c, bool *set);
 /* select.c: of the selectors that the criterion's value names. */

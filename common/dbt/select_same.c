@@ -31,7 +31,7 @@ static const struct json *get(const struct json *object, struct str key)
     return NULL;
 }
 
-/* NOLINTBEGIN(misc-no-recursion): the depth of the JSON bounds it (LIMIT_JSON_DEPTH) */
+/* NOLINTBEGIN(misc-no-recursion): the depth of the JSON bounds it (JSON_VERBATIM_DEPTH) */
 static bool has_members_of(const struct json *a, const struct json *b)
 {
     const struct json *near = a->child; /* mostly they are in the same order */

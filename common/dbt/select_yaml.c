@@ -2,7 +2,7 @@
  * a union or intersection, a member with `exclude` is nothing but that exclude. */
 #include "common/dbt/select_spec.h"
 
-/* NOLINTBEGIN(misc-no-recursion): the depth of the JSON bounds it (LIMIT_JSON_DEPTH) */
+/* NOLINTBEGIN(misc-no-recursion): the depth of the JSON bounds it (JSON_VERBATIM_DEPTH) */
 static bool read_list(const struct spec_reader *r, const struct json *list, struct spec *into);
 
 static bool get_bool(const struct json *definition, const char *key)

@@ -127,8 +127,8 @@ struct dbt_verdict {
 /* Silent wrong results are what this is for: what is not understood is never native. Reads the node.
  * What is not run at all (exposures, metrics, analyses) is native, with that as its reason. */
 MUST_CHECK bool dbt_admit(const struct dbt_project *project, uint32_t node,
-                          const struct dbt_host *host, struct arena *arena,
-                          struct dbt_verdict *ret, struct err *err);
+                          const struct dbt_host *host, struct arena *arena, struct dbt_verdict *ret,
+                          struct err *err);
 /* The same, with the settings that it read; NULL where the node is not native, or there is nothing to
  * run (an ephemeral model). */
 MUST_CHECK bool dbt_admit_read(const struct dbt_project *project, uint32_t node,

@@ -64,6 +64,54 @@ bool json_scan_member(struct json_scan *s, struct json_raw *ret_key, struct json
     return true;
 }
 
+bool json_scan_key(struct json_scan *s, struct json_raw *ret_key)
+{
+    return scan_next(s, '}') && json_lex_key(s, ret_key);
+}
+
+/* `pos` is behind the opening brace; false at the closing one and on a problem. */
+static bool next_of_object(struct json_scan *s, bool is_first)
+{
+    json_lex_space(s);
+    char c = json_lex_peek(s);
+    if (c == '}') {
+        s->pos++;
+        return false;
+    }
+    if (is_first) {
+        return true;
+    }
+    if (c != ',') {
+        return json_lex_fail(s, s->pos, "expected ',' or '}'");
+    }
+    s->pos++;
+    json_lex_space(s);
+    return true;
+}
+
+bool json_scan_value(struct json_scan *s, struct json_members *members, struct json_raw *ret_value)
+{
+    if (members != NULL) {
+        members->count = 0;
+    }
+    if (members == NULL || json_lex_peek(s) != '{') {
+        return json_lex_value(s, 1, ret_value);
+    }
+    const char *begin = s->pos++;
+    while (next_of_object(s, members->count == 0)) {
+        struct json_member m;
+        if (!json_lex_key(s, &m.key) || !json_lex_value(s, 2, &m.value)) {
+            return false;
+        }
+        if (members->count < members->room) {
+            members->items[members->count] = m;
+        }
+        members->count++;
+    }
+    *ret_value = (struct json_raw){.type = JSON_OBJECT, .text = {begin, (size_t)(s->pos - begin)}};
+    return s->problem == NULL;
+}
+
 bool json_scan_element(struct json_scan *s, struct json_raw *ret_value)
 {
     return scan_next(s, ']') && json_lex_value(s, 1, ret_value);

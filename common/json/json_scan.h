@@ -29,6 +29,18 @@ struct json_scan {
 MUST_CHECK bool json_scan_object(struct json_scan *s, struct str text, struct err *err);
 /* The next member. False at the end or on bad syntax: check json_scan_end(). */
 bool json_scan_member(struct json_scan *s, struct json_raw *ret_key, struct json_raw *ret_value);
+/* The members of an object as they were met while it was checked, so that nobody has to scan it
+ * again. The caller gives `items` and `room`; more than that are counted only. */
+struct json_members {
+    struct json_member {
+        struct json_raw key, value;
+    } * items;
+    size_t room, count;
+};
+/* json_scan_member() in two steps: the key, then the value. Where it is an object and `members` is
+ * given, that holds its members then; of any other value none, with a count of 0. */
+bool json_scan_key(struct json_scan *s, struct json_raw *ret_key);
+bool json_scan_value(struct json_scan *s, struct json_members *members, struct json_raw *ret_value);
 /* The same for the elements of an array. */
 MUST_CHECK bool json_scan_array(struct json_scan *s, struct str text, struct err *err);
 bool json_scan_element(struct json_scan *s, struct json_raw *ret_value);

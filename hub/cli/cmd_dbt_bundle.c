@@ -31,9 +31,10 @@ static void say_text(struct cli *cli, const char *path, const struct dbt_bundle_
 {
     cli_printf(cli, "%s: %lld bytes, from %lld\n", path, (long long)s->bytes_after,
                (long long)s->bytes_before);
-    cli_printf(cli, "nodes:        %zu, of them %zu models and %zu tests\n", s->nodes, s->models,
-               s->tests);
-    cli_printf(cli, "incremental:  %zu models, %zu with both variants\n", s->incremental, s->pairs);
+    cli_printf(cli, "nodes:        %zu, of them %zu model%s and %zu test%s\n", s->nodes, s->models,
+               s->models == 1 ? "" : "s", s->tests, s->tests == 1 ? "" : "s");
+    cli_printf(cli, "incremental:  %zu model%s, %zu with both variants\n", s->incremental,
+               s->incremental == 1 ? "" : "s", s->pairs);
     cli_printf(cli, "seeds:        %zu, %zu with their files\n", s->seeds, s->seed_files);
     cli_printf(cli, "sha256:       %s\n", s->sha256);
 }

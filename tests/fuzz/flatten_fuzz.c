@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct str rest = {(const char *)data + 2, size - 2};
     struct str line;
     (void)str_cut(rest, '\n', &line, &rest);
-    if (!singer_parse(line, &names, &m, &err) || m.type != SINGER_SCHEMA) {
+    if (!singer_parse(line, &names, NULL, &m, &err) || m.type != SINGER_SCHEMA) {
         return 0;
     }
     if (!singer_read_schema(&m, &flatten, &layout, &err)) {

@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct singer_message m;
     struct json_raw uri;
     struct err err = {0};
-    if (!singer_parse((struct str){(const char *)data, size}, &names, &m, &err) ||
+    if (!singer_parse((struct str){(const char *)data, size}, &names, NULL, &m, &err) ||
         m.type != SINGER_BATCH) {
         return 0;
     }

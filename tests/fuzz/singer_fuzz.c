@@ -1,8 +1,11 @@
-/* singer_fuzz.c - lines of a Singer tap: message, schema, and records read by that schema. */
+/* singer_fuzz.c - lines of a Singer tap: message, schema, and records read by that schema; by the
+ * members that were met with the message, and by scanning them again: the same. */
 #include "agent/el/json_row.h"
+#include "agent/el/rejects.h"
 #include "agent/el/singer.h"
 #include "common/base/limits.h"
 #include <assert.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -11,7 +14,9 @@ struct reader {
     struct schema schema;
     struct json_row row;
     struct buf names;
+    struct json_members members;
 };
+enum { MEMBERS = 6, ROW_BYTES = 1 << 20 }; /* few, so that records have more */
 
 static void take_schema(struct reader *r, const struct singer_message *m)
 {
@@ -32,10 +37,21 @@ static void take_schema(struct reader *r, const struct singer_message *m)
 static void take_record(struct reader *r, const struct singer_message *m)
 {
     struct err err = {0};
-    if (!json_row_read(&r->row, m->record.text, &err)) {
-        assert(err.code != ERR_NONE);
+    struct err second = {0};
+    AUTO(buf) text = buf_growing(ROW_BYTES);
+    AUTO(buf) again = buf_growing(ROW_BYTES);
+    bool is_taken = json_row_take(&r->row, m->record.text, &r->members, &err);
+    if (is_taken) {
+        reject_write_row(&r->schema, r->row.row, &text);
+    }
+    bool is_read = json_row_read(&r->row, m->record.text, &second);
+    assert(is_taken == is_read && err.code == second.code);
+    if (!is_read) {
+        assert(err.code != ERR_NONE && strcmp(err.msg, second.msg) == 0);
         return;
     }
+    reject_write_row(&r->schema, r->row.row, &again);
+    assert(text.overflow == again.overflow && str_eq(buf_str(&text), buf_str(&again)));
     for (size_t i = 0; i < r->schema.count; i++) {
         const struct value *v = &r->row.row[i];
         assert(v->type != VALUE_TEXT || str_is_utf8(v->as.text));
@@ -46,7 +62,12 @@ static void take_line(struct reader *r, struct str line)
 {
     struct singer_message m;
     struct err err = {0};
-    if (!singer_parse(line, &r->names, &m, &err)) {
+    struct singer_message plain;
+    struct err second = {0};
+    bool is_parsed = singer_parse(line, &r->names, NULL, &plain, &second);
+    assert(singer_parse(line, &r->names, &r->members, &m, &err) == is_parsed);
+    assert(strcmp(err.msg, second.msg) == 0 && m.type == plain.type);
+    if (!is_parsed) {
         assert(err.code != ERR_NONE && err.msg[0] != '\0');
     } else if (m.type == SINGER_SCHEMA) {
         take_schema(r, &m);
@@ -57,7 +78,10 @@ static void take_line(struct reader *r, struct str line)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct reader r = {.arena = arena_new(4 << 20), .names = buf_growing(LIMIT_JSON_BYTES)};
+    struct json_member members[MEMBERS];
+    struct reader r = {.arena = arena_new(4 << 20),
+                       .names = buf_growing(LIMIT_JSON_BYTES),
+                       .members = {.items = members, .room = MEMBERS}};
     struct str rest = {(const char *)data, size};
     struct str line;
     do {

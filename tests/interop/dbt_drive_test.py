@@ -1,7 +1,8 @@
-"""Driving the real dbt, dbt-core with dbt-sqlite from PyPI: what the listener is told is what dbt did, whether it ends well, with failures,
+"""Driving the real dbt, dbt-core with dbt-sqlite and dbt-postgres from PyPI: what the listener is told is what dbt did, whether it ends well, with failures,
 by --fail-fast, is stopped or killed in the middle, or does not run at all; and nothing is left running."""
 import glob
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -11,10 +12,13 @@ import tempfile
 import time
 
 from dbt_drive import Told, command, drive, processes_with
+import pg_server
 from venv import ensure
 
 DATA = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data", "dbt", "drive")
 ENDLESS = "400000000"  # steps of model slow: minutes
+ALL = {"orders": "success", "sales": "success", "amount_is_ten": "warn", "unique_sales_id": "pass", "broken": "error", "after_broken": "skipped",
+       "by_amount": "success", "slow": "success", "tested": "success", "amount_is_small": "fail", "after_tested": "skipped"}
 GOOD = ["seed:shop.orders", "model:shop.sales", "model:shop.slow", "test:shop.unique_sales_id"]
 
 
@@ -78,9 +82,7 @@ def success(world):
 
 def failures(world):
     told = world.drive()
-    assert told.done["ok"] and told.statuses() == {
-        "orders": "success", "sales": "success", "amount_is_ten": "warn", "unique_sales_id": "pass", "broken": "error", "after_broken": "skipped",
-        "by_amount": "success", "slow": "success", "tested": "success", "amount_is_small": "fail", "after_tested": "skipped"}
+    assert told.done["ok"] and told.statuses() == ALL
     assert "no such column: no_such_column" in told.end("broken")["error"] and told.done["lost"] == 0
     assert told.end("amount_is_small")["failures"] == 2 and told.end("amount_is_small")["message"] == "Got 2 results, configured to fail if != 0"
     assert told.end("amount_is_ten")["failures"] == 1
@@ -140,10 +142,54 @@ def does_not_run(world):
     assert world.drive().done["code"] == "not_found"
 
 
+def in_postgres(world):
+    """Several nodes at a time, rows as the database counts them, and statements that are cancelled in the server."""
+    if pg_server.BINARIES is None:
+        print("in_postgres: PostgreSQL is not installed")
+        return
+    world.dbt = os.path.join(os.path.dirname(ensure("dbt-core==1.11.16", "dbt-postgres==1.10.0")), "dbt")
+    with pg_server.Server() as server:
+        with open(os.path.join(world.project, "profiles.yml"), "w", encoding="utf8") as file:
+            file.write(f"shop:\n  target: dev\n  outputs:\n    dev: {{type: postgres, threads: 4, host: {server.folder}, user: {pg_server.USER}, "
+                       f"password: x, port: 5432, dbname: {pg_server.DATABASE}, schema: dbt}}\n")
+        told = world.drive()
+        assert told.statuses() == ALL and told.done["ok"] and told.done["lost"] == 0
+        assert (told.end("orders")["rows"], told.end("sales")["rows"], told.end("slow")["rows"]) == (2, 2, 1), told.ends
+        assert 'column "no_such_column" does not exist' in told.end("broken")["error"] and told.end("amount_is_small")["failures"] == 2
+        assert server.sql("select id, amount from dbt.sales order by id") == [["1", "10"], ["2", "20"]]
+        process, lines = world.start_slow()
+        process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        told = world.finish(process, lines)
+        assert told.done["code"] == "cancelled" and time.monotonic() - began < 9 and told.end("slow")["status"] == "error", told.ends
+        assert server.sql("select count(*) from pg_stat_activity where query ~ 'recursive' and pid <> pg_backend_pid()") == [["0"]]
+        assert server.sql("select steps from dbt.slow") == [["6"]], "the table of the last run is still there"
+        for key in ("error", "message"):
+            assert not re.search("run-[A-Za-z0-9]{6}", told.end("slow")[key]), told.end("slow")
+
+
+def of_dbt_2(world):
+    """The one that PyPI has as a wheel. It fetches the driver of its database: where that cannot be had, no node runs."""
+    world.dbt = os.path.join(os.path.dirname(ensure("dbt-core==2.0.0a4")), "dbt")
+    with open(os.path.join(world.project, "profiles.yml"), "w", encoding="utf8") as file:
+        file.write(f"shop:\n  target: dev\n  outputs:\n    dev: {{type: duckdb, threads: 2, path: {world.folder}/shop.duckdb, schema: main}}\n")
+    told = world.drive(nodes=GOOD)
+    assert told.said("Running with dbt-core=2.0.0-alpha.4") and set(told.statuses()) == {"orders", "sales", "slow", "unique_sales_id"}, told.statuses()
+    if told.said("Failed to load `duckdb` driver"):
+        assert set(told.statuses().values()) == {"error"}, told.statuses()
+        print("no driver for DuckDB can be had here")
+    else:
+        assert told.statuses() == {"orders": "success", "sales": "success", "slow": "success", "unique_sales_id": "pass"}
+    with open(os.path.join(world.project, "models", "bad.sql"), "w", encoding="utf8") as file:
+        file.write("select {% if %}\n")
+    told = world.drive()
+    assert not told.done["ok"] and not told.ends and "exit code" in told.done["error"], told.done
+
+
 def main():
     python = ensure("dbt-core==1.10.23", "dbt-sqlite==1.10.0")
     dbt = os.path.join(os.path.dirname(python), "dbt")
-    for case in (success, failures, stopped_in_the_middle, killed_in_the_middle, does_not_run):
+    for case in (success, failures, stopped_in_the_middle, killed_in_the_middle, does_not_run, in_postgres, of_dbt_2):
         if len(sys.argv) > 1 and case.__name__ not in sys.argv[1:]:
             continue
         began = time.monotonic()

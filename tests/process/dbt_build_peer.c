@@ -1,7 +1,7 @@
 /* dbt_build_peer.c - a native build for tests: what build_run() tells, as JSON lines.
  *
- * usage: dbt_build_peer manifest=FILE [incremental=FILE] [project=DIR] sqlite=FILE
- *                       [now_s=SECONDS] [full_refresh] [fail_fast] [frozen] [only=UNIQUE_ID]... */
+ * usage: dbt_build_peer manifest=FILE [incremental=FILE] [project=DIR] (sqlite=FILE |
+ *                       postgres=DSN) [now_s=SECONDS] [full_refresh] [fail_fast] [frozen] [only=UNIQUE_ID]... */
 #include "agent/el/cancel.h"
 #include "agent/transform/build_run.h"
 #include "common/json/json_writer.h"
@@ -106,14 +106,18 @@ static bool select_nodes(int argc, char **argv, const struct dbt_project *projec
 static int build(int argc, char **argv, const struct dbt_project *project, struct database *db,
                  bool *selected)
 {
-    const char *now = value_of(argc, argv, "now_s");
     const struct clock clock = clock_system();
+    const char *now = value_of(argc, argv, "now_s");
+    int64_t now_s = clock_wall(&clock).ns / NS_PER_SEC;
+    if (now != NULL && !str_to_i64(str_from(now), 0, INT64_MAX / NS_PER_SEC, &now_s)) {
+        return 2;
+    }
     const struct transform transform = {
         .db = db,
         .project = project,
         .project_dir = value_of(argc, argv, "project"),
         .full_refresh = has_word(argc, argv, "full_refresh"),
-        .now = {now == NULL ? clock_wall(&clock).ns : strtoll(now, NULL, 10) * NS_PER_SEC},
+        .now = {now_s * NS_PER_SEC},
     };
     const struct node_listener listener = {.started = started, .ended = ended, .said = said};
     const struct build_run run = {
@@ -137,6 +141,14 @@ static int build(int argc, char **argv, const struct dbt_project *project, struc
     return ok ? 0 : 1;
 }
 
+static bool open_database(int argc, char **argv, struct database **ret, struct err *err)
+{
+    const struct database_options options = {0};
+    const char *dsn = value_of(argc, argv, "postgres");
+    return dsn == NULL ? database_open_sqlite(value_of(argc, argv, "sqlite"), &options, ret, err)
+                       : database_open_postgres(str_from(dsn), &options, ret, err);
+}
+
 int main(int argc, char **argv)
 {
     struct dbt_project *project = NULL;
@@ -144,11 +156,10 @@ int main(int argc, char **argv)
     struct err err = {0};
     const struct dbt_open open = {.path = value_of(argc, argv, "manifest"),
                                   .incremental = value_of(argc, argv, "incremental")};
-    const struct database_options options = {0};
     int status = 1;
     bool *selected = NULL;
     if (cancel_install(&err) && dbt_project_open(&open, &project, &err) &&
-        database_open_sqlite(value_of(argc, argv, "sqlite"), &options, &db, &err)) {
+        open_database(argc, argv, &db, &err)) {
         selected = calloc(project->count + 1, sizeof *selected);
         if (selected != NULL && select_nodes(argc, argv, project, selected)) {
             status = build(argc, argv, project, db, selected);

@@ -137,7 +137,7 @@ def a_whole_build(world):
     assert {s["total"] for s in told.starts.values()} == {11}
     assert told.end("orders")["rows"] == 2 and told.end("amount_is_small")["failures"] == 2 and told.end("sales")["failures"] == -1
     assert told.end("broken")["error"].startswith("Database Error in model broken (models/broken.sql) no such column: no_such_column")
-    assert told.end("sales")["sql"].startswith('BEGIN\ncreate  table main."sales"'), told.end("sales")["sql"]
+    assert told.end("sales")["sql"].startswith('BEGIN;\ncreate  table main."sales"'), told.end("sales")["sql"]
     assert 0 < told.end("slow")["duration_ns"] < 10**10
     assert told.said("Running with dbt=1.10.23") and told.said("2 of 11 START sql table model main.sales")
     given = world.given()
@@ -199,6 +199,22 @@ def log_and_file_disagree(world):
     assert ends == [("success", ""), ("error", "at the last moment")], ends
     assert [e for e in events if e["event"] == "said" and e["level"] == "warn" and "the file counts" in e["text"]]
     assert events[-1]["ok"] and events[-1]["failed"] == 1 and events[-1]["ended"] == 2
+
+
+def what_dbt_2_says(world):
+    with open(os.path.join(DATA, "build_dbt_2.jsonl"), encoding="utf8") as file:
+        lines = file.read().splitlines()
+    with open(os.path.join(DATA, "run_results_dbt_2.json"), encoding="utf8") as file:
+        found = ["file", ["run_results.json", file.read()]]
+    for acts in ([*say(lines), found], say(lines)):
+        world.play(*acts, ["exit", 1])
+        told = world.drive()
+        assert told.statuses() == EXPECTED and len(told.starts) == 11 and {s["total"] for s in told.starts.values()} == {0}
+        assert "Binder Error" in told.end("broken")["error"] and told.end("amount_is_small")["failures"] == 2
+        assert 'create  table\n      "x"."main"."sales__dbt_tmp"' in told.end("sales")["sql"]
+    world.play(found, ["exit", 1])
+    told = world.drive()
+    assert told.statuses() == EXPECTED and told.end("orders")["rows"] == 2
 
 
 def dbt_dies_in_the_middle(world):
@@ -317,7 +333,7 @@ def many_nodes(world):
 
 
 def main():
-    for case in (a_whole_build, lines_that_are_no_log, lines_that_are_lost, log_and_file_disagree, dbt_dies_in_the_middle, stopped,
+    for case in (a_whole_build, lines_that_are_no_log, lines_that_are_lost, log_and_file_disagree, what_dbt_2_says, dbt_dies_in_the_middle, stopped,
                  we_die_in_the_middle, dbt_that_does_not_run, where_dbt_is, many_nodes):
         if len(sys.argv) > 1 and case.__name__ not in sys.argv[1:]:
             continue

@@ -6,14 +6,21 @@
 
 enum { ARENA_MAX = 64 << 20, ROWS_BYTES_MAX = 1 << 20 };
 
+void dbt_world_open(struct dbt_world *w, const char *path, const struct database_options *options)
+{
+    const struct database_options none = {0};
+    database_close(w->t.db);
+    w->t.db = NULL;
+    if (path != NULL &&
+        !database_open_sqlite(path, options == NULL ? &none : options, &w->t.db, &w->err)) {
+        fail_msg("open: %s", w->err.msg);
+    }
+}
+
 void dbt_world_init(struct dbt_world *w, const struct database_options *options)
 {
     *w = (struct dbt_world){.dir = temp_dir_new(), .arena = arena_new(ARENA_MAX)};
-    const struct database_options none = {0};
-    if (!database_open_sqlite(temp_dir_path(&w->dir, "shop.db"), options == NULL ? &none : options,
-                              &w->t.db, &w->err)) {
-        fail_msg("open: %s", w->err.msg);
-    }
+    dbt_world_open(w, temp_dir_path(&w->dir, "shop.db"), options);
 }
 
 void dbt_world_release(struct dbt_world *w)
@@ -44,6 +51,24 @@ struct str dbt_world_rows(struct dbt_world *w, const char *sql)
     struct str copy = arena_copy(&w->arena, buf_str(&text));
     assert_non_null(copy.ptr);
     return copy;
+}
+
+struct str dbt_world_digest(struct dbt_world *w, struct str relation)
+{
+    AUTO(buf) sql = buf_growing(1 << 20);
+    buf_add_text(&sql,
+                 "select group_concat('case typeof(\"' || name || '\") when ''blob'' then"
+                 " length(\"' || name || '\") else quote(\"' || name || '\") end', '||'',''||')"
+                 " from pragma_table_xinfo('");
+    buf_addf(&sql, STR_FMT "')", STR_ARG(relation));
+    struct str values = dbt_world_rows(w, buf_cstr(&sql));
+    buf_reset(&sql);
+    /* As one number: an answer has a limit. */
+    buf_addf(&sql,
+             "select count(*), lower(hex(md5(group_concat(r, char(10))))) from"
+             " (select " STR_FMT " as r from main.\"" STR_FMT "\" order by r)",
+             STR_ARG(values), STR_ARG(relation));
+    return dbt_world_rows(w, buf_cstr(&sql));
 }
 
 void dbt_world_check(struct dbt_world *w, const char *sql, const char *rows)

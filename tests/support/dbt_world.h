@@ -12,12 +12,17 @@ struct dbt_world {
     struct err err;
 };
 
+/* A file of its own in a folder; options may be NULL. */
 void dbt_world_init(struct dbt_world *w, const struct database_options *options);
 void dbt_world_release(struct dbt_world *w); /* fits AUTO(dbt_world) */
+/* Opens another file in place of the present one, which is closed; NULL only closes. */
+void dbt_world_open(struct dbt_world *w, const char *path, const struct database_options *options);
 
 void dbt_world_exec(struct dbt_world *w, const char *sql);
 /* The rows of a query: values with "|" between, "NULL" for NULL, rows with "\n" between. */
 struct str dbt_world_rows(struct dbt_world *w, const char *sql);
+/* How many rows a relation of main has, and a hash of them in any order; blobs by their length. */
+struct str dbt_world_digest(struct dbt_world *w, struct str relation);
 void dbt_world_check(struct dbt_world *w, const char *sql, const char *rows);
 
 /* main."name", and the rest as dbt has it when nothing is set. Texts are borrowed. */

@@ -3,6 +3,7 @@
 #include "common/dbt/bundle.h"
 
 #include "common/base/limits.h"
+#include "common/dbt/spec.h"
 #include "common/gzip/gzip.h"
 #include "common/platform/files.h"
 #include "tests/support/cmocka_all.h"
@@ -111,6 +112,86 @@ static void same_texts(const struct dbt_node *a, const struct dbt_node *b)
     same_list(&a->tags, &b->tags);
 }
 
+static bool is_empty(const struct json *value)
+{
+    return value->type == JSON_NULL ||
+           ((value->type == JSON_ARRAY || value->type == JSON_OBJECT) && value->child == NULL);
+}
+
+/* Every setting that is set is there, as it was, and no other. */
+static void same_config(const struct json *one, const struct json *other)
+{
+    size_t count = 0;
+    for (const struct json *a = one == NULL ? NULL : one->child; a != NULL; a = a->next) {
+        AUTO(buf) x = buf_growing(BYTES_MAX);
+        AUTO(buf) y = buf_growing(BYTES_MAX);
+        const struct json *b = other == NULL ? NULL : other->child;
+        while (b != NULL && !str_eq(a->key, b->key)) {
+            b = b->next;
+        }
+        if (is_empty(a)) {
+            assert_null(b);
+            continue;
+        }
+        assert_non_null(b);
+        json_write(&x, a);
+        json_write(&y, b);
+        assert_true(str_eq(buf_str(&x), buf_str(&y)));
+        count++;
+    }
+    assert_int_equal(count, other == NULL ? 0 : other->count);
+}
+
+static bool same_list_of(const struct str_list *a, const struct str_list *b)
+{
+    bool is_same = a->count == b->count;
+    for (size_t i = 0; is_same && i < a->count; i++) {
+        is_same = str_eq(a->items[i], b->items[i]);
+    }
+    return is_same;
+}
+
+/* What runs is the same. */
+static void same_spec(const struct dbt_project *one, const struct dbt_project *other, uint32_t i)
+{
+    AUTO(arena) arena = arena_new(ARENA_BYTES);
+    struct dbt_spec a;
+    struct dbt_spec b;
+    struct err err = {0};
+    struct err err_too = {0};
+    bool ok = dbt_spec_read(one, i, &arena, &a, &err);
+    assert_int_equal(ok, dbt_spec_read(other, i, &arena, &b, &err_too));
+    if (!ok) {
+        assert_string_equal(err.msg, err_too.msg);
+        return;
+    }
+    assert_true(str_eq(a.sql, b.sql) && str_eq(a.sql_incremental, b.sql_incremental));
+    assert_int_equal(a.has_incremental, b.has_incremental);
+    assert_int_equal(a.materialization, b.materialization);
+    assert_int_equal(a.strategy, b.strategy);
+    assert_int_equal(a.pre_hook_count, b.pre_hook_count);
+    assert_int_equal(a.post_hook_count, b.post_hook_count);
+    assert_int_equal(a.index_count, b.index_count);
+    assert_int_equal(a.grant_count, b.grant_count);
+    assert_int_equal(a.on_schema_change, b.on_schema_change);
+    assert_int_equal(a.full_refresh, b.full_refresh);
+    assert_int_equal(a.hard_deletes, b.hard_deletes);
+    assert_int_equal(a.store_as, b.store_as);
+    assert_int_equal(a.limit, b.limit);
+    assert_int_equal(a.warn_after_ns, b.warn_after_ns);
+    assert_int_equal(a.error_after_ns, b.error_after_ns);
+    assert_int_equal(a.column_types.count, b.column_types.count);
+    assert_true(same_list_of(&a.unique_key, &b.unique_key));
+    assert_true(same_list_of(&a.check_columns, &b.check_columns));
+    assert_true(str_eq(a.updated_at, b.updated_at) && str_eq(a.fail_calc, b.fail_calc));
+    assert_true(str_eq(a.loaded_at_field, b.loaded_at_field));
+    assert_true(str_eq(a.freshness_filter, b.freshness_filter));
+    assert_true(str_eq(a.seed_root, b.seed_root) && str_eq(a.delimiter, b.delimiter));
+    if (a.is_contract_enforced || a.persists_column_docs) {
+        assert_int_equal(a.column_count, b.column_count);
+    }
+}
+
 static void same_code(const struct dbt_project *one, const struct dbt_project *other, uint32_t i,
                       enum dbt_variant variant)
 {
@@ -134,6 +215,7 @@ static void same_code(const struct dbt_project *one, const struct dbt_project *o
         assert_true(str_eq(code->as.string, kept->as.string));
     }
     assert_null(json_get(b, "compiled_code_incremental"));
+    same_config(json_get(a, "config"), json_get(b, "config"));
 }
 
 static void same_project(const struct dbt_project *one, const struct dbt_project *other)
@@ -167,6 +249,7 @@ static void same_project(const struct dbt_project *one, const struct dbt_project
         }
         same_code(one, other, i, DBT_FULL);
         same_code(one, other, i, DBT_INCREMENTAL);
+        same_spec(one, other, i);
     }
 }
 

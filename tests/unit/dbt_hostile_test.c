@@ -1,266 +1,407 @@
-/* A project that means harm reaches nothing but its own tables, and is stopped. */
+/* dbt_hostile_test.c - common/dbt/project.h: manifests that are broken, or made to do harm. Each is refused
+ * with a sentence, in bounded memory. */
+#include "common/base/limits.h"
+#include "common/dbt/project.h"
+#include "common/platform/files.h"
 #include "tests/support/cmocka_all.h"
-#include "tests/support/dbt_world.h"
-
+#include "tests/support/fault_malloc.h"
+#include "tests/support/temp_dir.h"
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#define ENDLESS "with recursive n(i) as (values (1) union all select i + 1 from n) "
+#define METADATA(version)                                                                          \
+    "\"metadata\":{\"dbt_schema_version\":\"https://schemas.getdbt.com/dbt/manifest/" version      \
+    ".json\",\"adapter_type\":\"sqlite\"}"
+#define HEAD       "{" METADATA("v12") ",\"nodes\":{"
+#define MODEL(id)  "\"model.p." id "\":{\"unique_id\":\"model.p." id "\",\"resource_type\":\"model\""
+#define PARENT(id) ",\"depends_on\":{\"nodes\":[\"model.p." id "\"]}"
 
-/* Statements that have no business in a model, a test or a hook. */
-static const char *const outsiders[] = {
-    "attach '/etc/passwd' as p",
-    "attach database 'other.db' as o",
-    "detach main",
-    "pragma journal_mode = off",
-    "pragma writable_schema = on",
-    "vacuum",
-    "vacuum into 'copy.db'",
-    "begin",
-    "commit",
-    "rollback",
-    "savepoint a",
-    "release a",
-    "end",
-    "select load_extension('/tmp/x.so')",
-    "select * from pragma_database_list",
-    "select 1 as n; drop table treasure",
-    "select 1 as n; attach '/etc/passwd' as p",
-    "select 1 as n /* ; */; /* */ delete from treasure",
-};
+enum { BYTES_MAX = 64 << 20 };
 
-static void begin(struct dbt_world *w)
+static struct temp_dir dir;
+static const char *path;
+
+static int begin(void **state)
 {
-    dbt_world_init(w, NULL);
-    dbt_world_exec(w, "create table treasure as select 'gold' as n;"
-                      "create table it as select 'old' as n");
+    (void)state;
+    dir = temp_dir_new();
+    path = temp_dir_path(&dir, "manifest.json");
+    return 0;
 }
 
-/* Nothing is attached, open or changed, and work goes on. */
-static void check_untouched(struct dbt_world *w)
+static int end(void **state)
+{
+    (void)state;
+    temp_dir_release(&dir);
+    return 0;
+}
+
+static void write_text(struct str text)
 {
     struct err err = {0};
-    dbt_world_check(w, "select n from treasure union all select n from it", "gold\nold");
-    dbt_world_check(w, "select name from pragma_database_list where name <> 'temp'", "main");
-    dbt_world_check(w, "pragma journal_mode", "wal");
-    dbt_world_check(w, "select type, name from sqlite_schema", "table|treasure\ntable|it");
-    assert_true(w->t.db->ops->begin(w->t.db, &err));
-    w->t.db->ops->rollback(w->t.db);
+    AUTO(fd) fd = {open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+    assert_true(files_write_fd(fd.n, text, &err));
 }
 
-static void as_a_node(enum dbt_materialization materialization)
+static void expect_refused(enum err_code code, const char *part)
 {
-    for (size_t i = 0; i < COUNT_OF(outsiders); i++) {
-        AUTO(dbt_world) w;
-        begin(&w);
-        struct dbt_spec spec = dbt_world_spec(&w, materialization, "it", outsiders[i]);
-        if (dbt_world_run(&w, &spec)) {
-            fail_msg("carried out: %s", outsiders[i]);
-        }
-        assert_true(w.err.code == ERR_DENIED || w.err.code == ERR_INVALID);
-        check_untouched(&w);
+    struct dbt_project *project = NULL;
+    struct err err = {0};
+    assert_false(dbt_project_open(&(struct dbt_open){.path = path}, &project, &err));
+    if (err.code != code || strstr(err.msg, part) == NULL) {
+        fail_msg("%s: %s; wanted %s: %s", err_code_name(err.code), err.msg, err_code_name(code),
+                 part);
     }
 }
 
-static void a_model_reaches_nothing_else(void **state)
+static void refused(const char *text, enum err_code code, const char *part)
 {
-    (void)state;
-    as_a_node(DBT_TABLE);
-    as_a_node(DBT_VIEW);
-    as_a_node(DBT_INCREMENTAL_TABLE);
-    as_a_node(DBT_AS_TEST);
+    write_text(str_from(text));
+    expect_refused(code, part);
 }
 
-static void a_hook_reaches_nothing_else(void **state)
+static struct dbt_project *taken(const char *text)
 {
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(outsiders); i++) {
-        for (int place = 0; place < 4; place++) {
-            AUTO(dbt_world) w;
-            begin(&w);
-            struct dbt_hook hook = {.sql = str_from(outsiders[i]), .is_outside = place % 2 == 1};
-            struct dbt_spec spec = dbt_world_spec(&w, DBT_TABLE, "it", "select 'old' as n");
-            *(place < 2 ? &spec.pre_hooks : &spec.post_hooks) = &hook;
-            *(place < 2 ? &spec.pre_hook_count : &spec.post_hook_count) = 1;
-            if (dbt_world_run(&w, &spec)) {
-                fail_msg("carried out: %s", outsiders[i]);
-            }
-            assert_true(w.err.code == ERR_DENIED || w.err.code == ERR_INVALID);
-            check_untouched(&w);
-        }
+    struct dbt_project *project = NULL;
+    struct err err = {0};
+    write_text(str_from(text));
+    if (!dbt_project_open(&(struct dbt_open){.path = path}, &project, &err)) {
+        fail_msg("%s", err.msg);
     }
+    return project;
 }
 
-static void a_query_does_not_write(void **state)
+/* --- no manifest ------------------------------------------------------------------------------- */
+
+static void what_is_no_manifest(void **state)
 {
     (void)state;
-    static const char *const texts[] = {
-        "delete from treasure",
-        "with a as (select 1) delete from treasure",
-        "with a as (select 1) insert into treasure select * from a returning n",
-        "update treasure set n = 'lead' returning n",
-        "drop table treasure",
-        "create table more (n)",
-        "select 1 as n) delete from treasure --",
-        "select 1 as n) as select 1; --",
+    refused("", ERR_INVALID, "byte 1: the file ends too early");
+    refused("[1]", ERR_INVALID, "byte 1: expected an object");
+    refused("project: shop\n", ERR_INVALID, "byte 1: expected an object");
+    refused("{}", ERR_INVALID, "not a manifest of dbt");
+    refused("{\"nodes\":{}}", ERR_INVALID, "not a manifest of dbt");
+    refused("{" METADATA("v12") "}", ERR_INVALID, "not a manifest of dbt");
+    refused("{" METADATA("v9") ",\"nodes\":{}}", ERR_INVALID, "versions 10 to 12");
+    refused("{" METADATA("v13") ",\"nodes\":{}}", ERR_INVALID, "versions 10 to 12");
+    refused("{" METADATA("v99999999999999999999") ",\"nodes\":{}}", ERR_INVALID, "not a manifest");
+    refused(HEAD "}} {}", ERR_INVALID, "text after the end");
+    refused(HEAD "},}", ERR_INVALID, "expected a key in quotes");
+    refused(HEAD "} \"x\":1}", ERR_INVALID, "expected ',' or '}'");
+    refused("{\"nodes\" {}}", ERR_INVALID, "expected ':'");
+    refused("{\"selvedge_bundle\":99999999999999999999}", ERR_INVALID, "not the mark of a bundle");
+    refused(HEAD "},\"selvedge_bundle\":1}", ERR_INVALID, "not the mark of a bundle");
+    refused("{\"selvedge_bundle\":1," METADATA("v12") ",\"nodes\":{}}", ERR_CORRUPT,
+            "another hash");
+}
+
+static void what_is_no_file(void **state)
+{
+    (void)state;
+    struct dbt_project *project = NULL;
+    struct err err = {0};
+    (void)unlink(path);
+    expect_refused(ERR_NOT_FOUND, "manifest.json");
+    assert_int_equal(mkfifo(path, 0600), 0); /* which nobody writes to: it is not waited for */
+    expect_refused(ERR_INVALID, "not a regular file");
+    assert_int_equal(unlink(path), 0);
+    assert_false(dbt_project_open(&(struct dbt_open){.path = dir.path}, &project, &err));
+    assert_int_equal(err.code, ERR_INVALID);
+}
+
+/* --- too much ---------------------------------------------------------------------------------- */
+
+/* A file that begins so and has a hole of `size` bytes, which is read as NUL characters. */
+static void write_hole(const char *head, off_t size)
+{
+    write_text(str_from(head));
+    assert_int_equal(truncate(path, size), 0);
+}
+
+static void strings_of_any_length(void **state)
+{
+    (void)state;
+    write_hole(HEAD MODEL("a") ",\"raw_code\":\"", (off_t)10 << 30);
+    expect_refused(ERR_FULL, "LIMIT_DBT_MANIFEST_BYTES");
+    write_hole(HEAD MODEL("a") ",\"raw_code\":\"", LIMIT_DBT_MANIFEST_BYTES);
+    expect_refused(ERR_FULL, "LIMIT_DBT_NODE_BYTES");
+    write_hole(HEAD "\"model.p.a", 64 << 20);
+    expect_refused(ERR_FULL, "LIMIT_DBT_NODE_BYTES");
+    write_hole("{\"docs\":{\"doc.p.a\":\"", 64 << 20); /* passed over, whatever it has */
+    expect_refused(ERR_INVALID, "the file ends too early");
+    AUTO(buf) text = buf_growing(BYTES_MAX);
+    buf_add_text(&text, HEAD "\"");
+    for (int i = 0; i <= LIMIT_DBT_ID_BYTES; i++) {
+        buf_add_char(&text, 'k');
+    }
+    buf_add_text(&text, "\":{}}}");
+    write_text(buf_str(&text));
+    expect_refused(ERR_FULL, "LIMIT_DBT_ID_BYTES");
+}
+
+static void a_node_of_the_largest_size(void **state)
+{
+    (void)state;
+    AUTO(buf) text = buf_growing(BYTES_MAX);
+    buf_add_text(&text, HEAD MODEL("a") ",\"compiled_code\":\"");
+    size_t head = text.len;
+    while (text.len - head < LIMIT_DBT_NODE_BYTES - 200) {
+        buf_add(&text, STR("\\\"\\\\n\\\\\\\" 0123456789"));
+    }
+    buf_add_text(&text, "\"}}}");
+    struct dbt_project *project = taken(buf_cstr(&text));
+    assert_true(project->nodes[0].is_compiled);
+    dbt_project_close(project);
+}
+
+static void brackets_in_brackets(void **state)
+{
+    (void)state;
+    static const int depths[] = {20, 62, 1 << 20}; /* too deep for a node, then for any value */
+    for (size_t k = 0; k < COUNT_OF(depths); k++) {
+        AUTO(buf) text = buf_growing(BYTES_MAX);
+        buf_add_text(&text, HEAD MODEL("a") ",\"meta\":");
+        for (int i = 0; i < depths[k]; i++) {
+            buf_add_char(&text, '[');
+        }
+        for (int i = 0; i < depths[k]; i++) {
+            buf_add_char(&text, ']');
+        }
+        buf_add_text(&text, "}}}");
+        write_text(buf_str(&text));
+        expect_refused(ERR_INVALID, "nested too deep");
+    }
+    refused(HEAD "},\"docs\":[[}]}", ERR_INVALID, "another bracket was open");
+    refused(HEAD "},\"docs\":{\"a\":;}}", ERR_INVALID, "unexpected character");
+    refused(HEAD "},\"docs\":;}", ERR_INVALID, "expected ',' or '}'");
+}
+
+static void more_nodes_than_there_may_be(void **state)
+{
+    (void)state;
+    AUTO(buf) text = buf_growing(BYTES_MAX);
+    buf_add_text(&text, HEAD);
+    for (int i = 0; i <= LIMIT_DBT_NODES; i++) {
+        buf_addf(&text, "%s\"m.%d\":{\"unique_id\":\"m.%d\",\"resource_type\":\"model\"}",
+                 i == 0 ? "" : ",", i, i);
+    }
+    buf_add_text(&text, "}}");
+    write_text(buf_str(&text));
+    expect_refused(ERR_FULL, "LIMIT_DBT_NODES");
+    buf_reset(&text);
+    buf_add_text(&text, HEAD MODEL("a") ",\"tags\":[");
+    for (int i = 0; i <= LIMIT_DBT_TAGS; i++) {
+        buf_addf(&text, "%s\"t%d\"", i == 0 ? "" : ",", i);
+    }
+    buf_add_text(&text, "]}}}");
+    write_text(buf_str(&text));
+    expect_refused(ERR_FULL, "LIMIT_DBT_TAGS");
+}
+
+/* A chain of macros, each of which calls the one before, and all of which are called by one node. */
+static void long_chains(void **state)
+{
+    (void)state;
+    AUTO(buf) text = buf_growing(BYTES_MAX);
+    enum { CHAIN = 20000 };
+    buf_add_text(&text, HEAD MODEL("0") ",\"depends_on\":{\"macros\":[\"m.0\"]}}");
+    for (int i = 1; i < CHAIN; i++) {
+        buf_addf(&text,
+                 ",\"model.p.%d\":{\"unique_id\":\"model.p.%d\",\"resource_type\":\"model\","
+                 "\"depends_on\":{\"nodes\":[\"model.p.%d\",\"model.p.0\",\"model.p.%d\"]}}",
+                 i, i, i - 1, i - 1);
+    }
+    buf_add_text(&text, "},\"macros\":{");
+    for (int i = 0; i < CHAIN; i++) {
+        buf_addf(&text, "\"m.%d\":{\"macro_sql\":\"%s\",\"depends_on\":{\"macros\":[\"m.%d\"]}}%s",
+                 i, i == CHAIN - 1 ? "{{ invocation_id }}" : "", i + 1, i == CHAIN - 1 ? "" : ",");
+    }
+    buf_add_text(&text, "}}");
+    struct dbt_project *project = taken(buf_cstr(&text));
+    uint32_t first = dbt_project_find(project, STR("model.p.0"));
+    assert_int_equal(project->nodes[first].uses, DBT_USES_RUN);
+    assert_int_equal(project->first_child[first + 1] - project->first_child[first], CHAIN - 1);
+    dbt_project_close(project);
+}
+
+/* --- circles, doubles ----------------------------------------------------------------------------- */
+
+static void circles(void **state)
+{
+    (void)state;
+    refused(HEAD MODEL("a") PARENT("a") "}}}", ERR_INVALID, "model.p.a is made from model.p.a");
+    refused(HEAD MODEL("a") PARENT("b") "}," MODEL("b") PARENT("a") "}}}", ERR_INVALID,
+            "a circle: model.p.");
+    /* those below the circle are not named */
+    refused(HEAD MODEL("a") PARENT("b") "}," MODEL("b") PARENT("c") "}," MODEL("c")
+                PARENT("d") "}," MODEL("d") PARENT("c") "}}}",
+            ERR_INVALID, "model.p.c");
+    /* one of macros is none */
+    dbt_project_close(
+        taken(HEAD MODEL("a") "}},\"macros\":{\"m.x\":{\"depends_on\":{\"macros\":[\"m.y\"]}},"
+                              "\"m.y\":{\"depends_on\":{\"macros\":[\"m.x\"]}}}}"));
+}
+
+static void one_id_twice(void **state)
+{
+    (void)state;
+    refused(HEAD MODEL("a") "}," MODEL("a") "}}}", ERR_INVALID, "model.p.a is there twice");
+    refused(HEAD MODEL("a") "}},\"sources\":{" MODEL("a") "}}}", ERR_INVALID, "twice");
+    refused(HEAD MODEL("a") "}},\"nodes\":{" MODEL("a") "}}}", ERR_INVALID, "twice");
+    refused(HEAD "\"model.p.b\":{\"unique_id\":\"model.p.a\"}}}", ERR_INVALID, "is not its key");
+    refused(HEAD "\"model.p.b\":{}}}", ERR_INVALID, "is not its key");
+}
+
+/* --- values ---------------------------------------------------------------------------------------- */
+
+static void texts_that_are_none(void **state)
+{
+    (void)state;
+    refused(HEAD MODEL("a") ",\"name\":\"\xff\"}}}", ERR_INVALID, "invalid UTF-8");
+    refused(HEAD MODEL("\xff") "}}}", ERR_INVALID, "invalid UTF-8");
+    refused(HEAD MODEL("a") ",\"name\":\"\\u0000\"}}}", ERR_INVALID, "NUL");
+    refused(HEAD MODEL("a") ",\"name\":\"\\ud800\"}}}", ERR_INVALID, "half of a \\u pair");
+    refused(HEAD MODEL("a") ",\"name\":\"\\x\"}}}", ERR_INVALID, "invalid escape");
+    refused(HEAD MODEL("a") ",\"name\":\"a\nb\"}}}", ERR_INVALID, "control character");
+    const struct str nul = STR(HEAD MODEL("a") ",\"name\":\"a\0b\"}}}");
+    write_text(nul);
+    expect_refused(ERR_INVALID, "control character");
+}
+
+static void values_of_another_type(void **state)
+{
+    (void)state;
+    static const char *const members[] = {
+        "\"name\":[]",
+        "\"name\":true",
+        "\"resource_type\":{}",
+        "\"relation_name\":{\"a\":1}",
+        "\"fqn\":{}",
+        "\"tags\":{\"a\":1}",
+        "\"fqn\":[[\"a\"]]",
+        "\"config\":{\"materialized\":[]}",
+        "\"config\":{\"tags\":7}",
+        "\"depends_on\":{\"nodes\":{}}",
+        "\"depends_on\":{\"nodes\":[null]}",
+        "\"depends_on\":{\"macros\":true}",
+        "\"test_metadata\":{\"name\":[]}",
     };
-    static const enum dbt_materialization kinds[] = {DBT_TABLE, DBT_VIEW, DBT_INCREMENTAL_TABLE,
-                                                     DBT_AS_TEST};
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        for (size_t k = 0; k < COUNT_OF(kinds); k++) {
-            AUTO(dbt_world) w;
-            begin(&w);
-            struct dbt_spec spec = dbt_world_spec(&w, kinds[k], "it", texts[i]);
-            if (dbt_world_run(&w, &spec)) {
-                fail_msg("carried out: %s", texts[i]);
-            }
-            check_untouched(&w);
+    for (size_t i = 0; i < COUNT_OF(members); i++) {
+        AUTO(buf) text = buf_growing(BYTES_MAX);
+        buf_addf(&text, HEAD MODEL("a") ",%s}}}", members[i]);
+        refused(buf_cstr(&text), ERR_INVALID, "not a");
+    }
+    refused("{" METADATA("v12") ",\"nodes\":[]}", ERR_INVALID, "expected an object");
+    refused("{\"metadata\":7,\"nodes\":{}}", ERR_INVALID, "metadata: byte 1: expected an object");
+    refused(HEAD "\"model.p.a\":{\"unique_id\":7}}}", ERR_INVALID, "is not its key");
+    /* null is as good as missing; so are sections */
+    struct dbt_project *project =
+        taken("{\"sources\":null," METADATA("v12") ",\"macros\":null,\"nodes\":{" MODEL(
+            "a") ",\"name\":null,\"fqn\":null,\"tags\":null,\"config\":null,\"depends_on\":null,"
+                 "\"version\":1e999,\"unknown\":[{}]},"
+                 "\"rpc.p.x\":{\"unique_id\":\"rpc.p.x\",\"resource_type\":\"rpc\"}}}");
+    assert_int_equal(project->count, 1);
+    assert_int_equal(project->passed_over, 1);
+    dbt_project_close(project);
+}
+
+/* Whatever is missing at the end of a manifest, and whatever single byte is another one. */
+static void broken_anywhere(void **state)
+{
+    (void)state;
+    AUTO(buf) text = buf_growing(BYTES_MAX);
+    struct err err = {0};
+    assert_true(files_read("tests/data/dbt/small_v12.json", &text, &err));
+    for (size_t len = 0; len < text.len; len += 13) {
+        write_text(str_slice(buf_str(&text), 0, len));
+        expect_refused(ERR_INVALID, "");
+    }
+    for (size_t i = 0; i < text.len; i += 17) {
+        struct dbt_project *project = NULL;
+        char was = text.ptr[i];
+        text.ptr[i] = '\x01';
+        write_text(buf_str(&text));
+        if (dbt_project_open(&(struct dbt_open){.path = path}, &project, &err)) {
+            dbt_project_close(project); /* in what is passed over */
         }
-        AUTO(dbt_world) w;
-        begin(&w);
-        struct query_rows rows;
-        assert_false(
-            w.t.db->ops->query(w.t.db, str_from(texts[i]), BY_PROJECT, &w.arena, &rows, &w.err));
-        check_untouched(&w);
+        text.ptr[i] = was;
     }
 }
 
-/* Everything beside the SQL that comes out of a manifest as text. */
-static void settings_are_no_way_in(void **state)
+/* --- a file that changes ------------------------------------------------------------------------------ */
+
+static void a_file_that_was_written_to(void **state)
 {
     (void)state;
-    static const char bad[] = "n) from treasure; drop table treasure; --";
-    for (int i = 0; i < 8; i++) {
-        AUTO(dbt_world) w;
-        begin(&w);
-        struct dbt_index index = {.columns = dbt_world_list(&w, bad, NULL)};
-        struct dbt_node node = {.relation_name = STR("main.\"it\"; drop table treasure; --")};
-        struct dbt_spec spec =
-            dbt_world_spec(&w, i < 5 ? DBT_INCREMENTAL_TABLE : DBT_TABLE, "it", "select 'x' as n");
-        spec.unique_key = dbt_world_list(&w, i == 0 ? bad : "n", NULL);
-        spec.strategy = i == 2 || i == 3 ? DBT_MERGE : DBT_DELETE_INSERT;
-        spec.predicates = i == 1 || i == 2 ? dbt_world_list(&w, bad, NULL) : spec.predicates;
-        spec.merge_update_columns = i == 3 ? dbt_world_list(&w, bad, NULL) : spec.predicates;
-        spec.sql_header = i == 4 ? STR("drop table treasure; select 1") : STR("");
-        spec.indexes = &index;
-        spec.index_count = i == 5 ? 1 : 0;
-        spec.node = i == 6 ? &node : spec.node;
-        if (i == 7) {
-            spec.materialization = DBT_AS_TEST;
-            spec.fail_calc = str_from("1; drop table treasure; --");
+    AUTO(arena) arena = arena_new(1 << 20);
+    struct err err = {0};
+    struct json *node = NULL;
+    struct stat was;
+    struct dbt_project *project = taken(HEAD MODEL("a") ",\"name\":\"b\"}}}");
+    assert_true(dbt_project_read(project, 0, DBT_FULL, &arena, &node, &err));
+    /* replaced, as dbt does it: what was opened is still read */
+    assert_true(files_write(path, STR("{}"), 0600, &err));
+    assert_true(dbt_project_read(project, 0, DBT_FULL, &arena, &node, &err));
+    dbt_project_close(project);
+    /* the same file, other bytes */
+    project = taken(HEAD MODEL("a") ",\"name\":\"b\"}}}");
+    AUTO(fd) fd = {open(path, O_WRONLY | O_CLOEXEC)};
+    assert_int_equal(stat(path, &was), 0);
+    assert_true(pwrite(fd.n, " ", 1, (off_t)strlen(HEAD) + 15) == 1);
+    assert_int_equal(ftruncate(fd.n, was.st_size - 1), 0);
+    assert_false(dbt_project_read(project, 0, DBT_FULL, &arena, &node, &err));
+    assert_int_equal(err.code, ERR_CORRUPT);
+    /* even when its size and time are as they were */
+    assert_int_equal(ftruncate(fd.n, was.st_size), 0);
+    assert_true(pwrite(fd.n, "}", 1, was.st_size - 1) == 1);
+    const struct timespec times[] = {was.st_atim, was.st_mtim};
+    assert_true(pwrite(fd.n, "z", 1, (off_t)strlen(HEAD MODEL("a")) - 26) == 1);
+    assert_int_equal(futimens(fd.n, times), 0);
+    assert_false(dbt_project_read(project, 0, DBT_FULL, &arena, &node, &err));
+    dbt_project_close(project);
+}
+
+static void memory_that_runs_out(void **state)
+{
+    (void)state;
+    for (int nth = 0;; nth++) {
+        struct dbt_project *project = NULL;
+        struct err err = {0};
+        fault_malloc_arm(nth);
+        bool ok = dbt_project_open(
+            &(struct dbt_open){.path = "tests/data/dbt/small_v12.json",
+                               .incremental = "tests/data/dbt/small_v12_incremental.json"},
+            &project, &err);
+        bool has_failed = fault_malloc_disarm();
+        assert_int_equal(ok, !has_failed);
+        if (ok) {
+            dbt_project_close(project);
+            break;
         }
-        if (dbt_world_run(&w, &spec)) {
-            fail_msg("carried out: %d", i);
-        }
-        check_untouched(&w);
+        assert_true(err.code == ERR_NO_MEMORY || err.code == ERR_FULL);
     }
-}
-
-/* A type is any text; it comes back when a column is added. */
-static void types_are_no_way_in(void **state)
-{
-    (void)state;
-    AUTO(dbt_world) w;
-    begin(&w);
-    dbt_world_exec(&w, "create table odd (k \"int); drop table treasure; --\", b text);"
-                       "insert into odd values (1, 'x')");
-    struct dbt_spec spec = dbt_world_spec(&w, DBT_INCREMENTAL_TABLE, "odd", "select 2 as k");
-    spec.on_schema_change = DBT_SYNC_ALL_COLUMNS;
-    assert_false(dbt_world_run(&w, &spec));
-    dbt_world_check(&w, "select n from treasure", "gold");
-    dbt_world_check(&w, "select * from odd", "1|x");
-}
-
-static void other_schemas_and_our_own_tables_are_refused(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"temp.\"it\"", "other.\"it\"", "main.\"_selvedge_state\"",
-                                        "main.\"sqlite_x\""};
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        AUTO(dbt_world) w;
-        begin(&w);
-        struct dbt_node node = {.relation_name = str_from(names[i])};
-        struct dbt_spec spec = dbt_world_spec(&w, DBT_TABLE, "it", "select 1 as n");
-        spec.node = &node;
-        assert_false(dbt_world_run(&w, &spec));
-        check_untouched(&w);
-    }
-}
-
-/* --- what never ends, or takes all ----------------------------------------------------------- */
-
-static void an_endless_query_is_stopped(void **state)
-{
-    (void)state;
-    static const enum dbt_materialization kinds[] = {DBT_TABLE, DBT_INCREMENTAL_TABLE, DBT_AS_TEST};
-    const struct database_options options = {.statement_timeout_ns = 30 * NS_PER_MS};
-    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-        AUTO(dbt_world) w;
-        dbt_world_init(&w, &options);
-        dbt_world_exec(&w, "create table it as select 'old' as n");
-        struct dbt_spec spec =
-            dbt_world_spec(&w, kinds[i], "it", ENDLESS "select max(i) as n from n");
-        dbt_world_refuse(&w, &spec, ERR_TIMEOUT, "ran longer than 30 ms");
-        dbt_world_check(&w, "select n from it", "old");
-        /* The limit is of a statement, not of a connection. */
-        spec.sql = spec.sql_incremental = STR("select 'new' as n");
-        dbt_world_make(&w, &spec);
-    }
-}
-
-static void a_query_that_hoards_memory_is_stopped(void **state)
-{
-    (void)state;
-    static const char *const texts[] = {
-        ENDLESS "select group_concat(i) as n from (select i from n limit 2000000)",
-        "select length(randomblob(500000000)) as n",
-        "select hex(zeroblob(400000000)) as n",
-    };
-    const struct database_options options = {.statement_timeout_ns = 60 * NS_PER_SEC,
-                                             .memory_max_bytes = 12 << 20};
-    for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        AUTO(dbt_world) w;
-        dbt_world_init(&w, &options);
-        dbt_world_exec(&w, "create table it as select 'old' as n");
-        struct dbt_spec spec = dbt_world_spec(&w, DBT_TABLE, "it", texts[i]);
-        dbt_world_refuse(&w, &spec, ERR_NO_MEMORY, "out of memory");
-        dbt_world_check(&w, "select n from it", "old");
-        spec.sql = STR("select 'new' as n");
-        dbt_world_make(&w, &spec);
-    }
-}
-
-static void answers_are_bounded(void **state)
-{
-    (void)state;
-    AUTO(dbt_world) w;
-    dbt_world_init(&w, NULL);
-    struct query_rows rows;
-    const struct database_ops *ops = w.t.db->ops;
-    assert_false(
-        ops->query(w.t.db, STR(ENDLESS "select i from n"), BY_PROJECT, &w.arena, &rows, &w.err));
-    assert_int_equal(w.err.code, ERR_FULL);
-    assert_false(ops->query(w.t.db, STR("select hex(zeroblob(900000))"), BY_PROJECT, &w.arena,
-                            &rows, &w.err));
-    assert_int_equal(w.err.code, ERR_FULL);
-    assert_true(ops->query(w.t.db, STR(ENDLESS "select i, null from n limit 1000"), BY_PROJECT,
-                           &w.arena, &rows, &w.err));
-    assert_int_equal(rows.rows, QUERY_ROWS_MAX);
-    assert_true(str_eq(rows.values[2 * 999], STR("1000")));
-    assert_null(rows.values[2 * 999 + 1].ptr);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_model_reaches_nothing_else),
-        cmocka_unit_test(a_hook_reaches_nothing_else),
-        cmocka_unit_test(a_query_does_not_write),
-        cmocka_unit_test(settings_are_no_way_in),
-        cmocka_unit_test(types_are_no_way_in),
-        cmocka_unit_test(other_schemas_and_our_own_tables_are_refused),
-        cmocka_unit_test(an_endless_query_is_stopped),
-        cmocka_unit_test(a_query_that_hoards_memory_is_stopped),
-        cmocka_unit_test(answers_are_bounded),
+        cmocka_unit_test_setup_teardown(what_is_no_manifest, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_no_file, begin, end),
+        cmocka_unit_test_setup_teardown(strings_of_any_length, begin, end),
+        cmocka_unit_test_setup_teardown(a_node_of_the_largest_size, begin, end),
+        cmocka_unit_test_setup_teardown(brackets_in_brackets, begin, end),
+        cmocka_unit_test_setup_teardown(more_nodes_than_there_may_be, begin, end),
+        cmocka_unit_test_setup_teardown(long_chains, begin, end),
+        cmocka_unit_test_setup_teardown(circles, begin, end),
+        cmocka_unit_test_setup_teardown(one_id_twice, begin, end),
+        cmocka_unit_test_setup_teardown(texts_that_are_none, begin, end),
+        cmocka_unit_test_setup_teardown(values_of_another_type, begin, end),
+        cmocka_unit_test_setup_teardown(broken_anywhere, begin, end),
+        cmocka_unit_test_setup_teardown(a_file_that_was_written_to, begin, end),
+        cmocka_unit_test(memory_that_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,10 +40,34 @@ static void only_what_is_behind_the_last_token_goes(void **state)
     }
 }
 
+static void statements_one_after_the_other(void **state)
+{
+    (void)state;
+    static const char *const cases[][4] = {
+        {"", ""},
+        {";; -- nothing;\n;", ""},
+        {"a", "a", ""},
+        {"a; b ; c;", "a", "b", "c"},
+        {"select ';' ; /* ; */ do $x$ a; b; $x$;\n-- end;", "select ';'", "do $x$ a; b; $x$", ""},
+        {"select \";\"; a", "select \";\"", "a", ""},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct str rest = str_from(cases[i][0]);
+        for (size_t k = 1; k < COUNT_OF(cases[i]) && cases[i][k] != NULL; k++) {
+            struct str is = str_trim(sql_next(&rest));
+            if (!str_eq(is, str_from(cases[i][k]))) {
+                fail_msg("%s gave " STR_FMT, cases[i][0], STR_ARG(is));
+            }
+        }
+        assert_int_equal(sql_next(&rest).len, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_is_behind_the_last_token_goes),
+        cmocka_unit_test(statements_one_after_the_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,7 +39,7 @@ static bool read_schema(struct world *w, const char *line)
 {
     struct singer_message m;
     w->layout = (struct singer_layout){.columns = schema_new(&w->arena)};
-    assert_true(singer_parse(str_from(line), &w->names, &m, &w->err));
+    assert_true(singer_parse(str_from(line), &w->names, NULL, &m, &w->err));
     return singer_read_schema(&m, &w->flatten, &w->layout, &w->err);
 }
 

@@ -58,7 +58,7 @@ static int tear_down(void **state)
 static void read_back(struct world *w, struct singer_message *m, struct buf *names)
 {
     struct str text = str_trim(buf_str(&w->writer.out));
-    if (!singer_parse(text, names, m, &w->err)) {
+    if (!singer_parse(text, names, NULL, m, &w->err)) {
         fail_msg("%.*s: %s", STR_ARG(text), w->err.msg);
     }
 }

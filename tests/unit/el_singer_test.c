@@ -15,26 +15,26 @@ static void types_and_their_members(void **state)
     assert_true(
         singer_parse(STR("{\"type\":\"RECORD\",\"stream\":\"a\\u0041\",\"record\":{\"x\":1},"
                          "\"version\":3,\"time_extracted\":\"2026-01-01T00:00:00Z\"}"),
-                     &names, &m, &err));
+                     &names, NULL, &m, &err));
     assert_int_equal(m.type, SINGER_RECORD);
     assert_true(str_eq(m.stream, STR("aA")));
     assert_true(str_eq(m.record.text, STR("{\"x\":1}")));
     assert_true(m.has_version && m.version == 3);
     assert_true(str_eq(m.time_extracted, STR("2026-01-01T00:00:00Z")));
-    assert_true(singer_parse(STR(" {\"type\":\"state\",\"value\":null} "), &names, &m, &err));
+    assert_true(singer_parse(STR(" {\"type\":\"state\",\"value\":null} "), &names, NULL, &m, &err));
     assert_int_equal(m.type, SINGER_STATE);
     assert_int_equal(m.value.type, JSON_NULL);
     assert_true(singer_parse(STR("{\"type\":\"ACTIVATE_VERSION\",\"stream\":\"s\",\"version\":1}"),
-                             &names, &m, &err));
+                             &names, NULL, &m, &err));
     assert_int_equal(m.type, SINGER_ACTIVATE_VERSION);
     assert_true(m.has_version && m.version == 1);
     assert_true(singer_parse(
         STR("{\"type\":\"BATCH\",\"stream\":\"s\",\"version\":null,\"manifest\":[\"f\"],"
             "\"encoding\":{\"format\":\"jsonl\"}}"),
-        &names, &m, &err));
+        &names, NULL, &m, &err));
     assert_int_equal(m.type, SINGER_BATCH);
     assert_true(!m.has_version && str_eq(m.manifest.text, STR("[\"f\"]")));
-    assert_true(singer_parse(STR("{\"type\":\"LOG\"}"), &names, &m, &err));
+    assert_true(singer_parse(STR("{\"type\":\"LOG\"}"), &names, NULL, &m, &err));
     assert_int_equal(m.type, SINGER_OTHER);
 }
 
@@ -65,7 +65,7 @@ static void wrong_lines_are_refused(void **state)
     struct singer_message m;
     for (size_t i = 0; i < COUNT_OF(lines); i++) {
         struct err err = {0};
-        if (singer_parse(str_from(lines[i]), &names, &m, &err)) {
+        if (singer_parse(str_from(lines[i]), &names, NULL, &m, &err)) {
             fail_msg("taken: %s", lines[i]);
         }
         assert_int_equal(err.code, ERR_INVALID);
@@ -92,7 +92,7 @@ static void json_schema_gives_columns(void **state)
             "\"g\":{\"type\":[\"integer\",\"string\"]},\"h\":{},"
             "\"i\":{\"anyOf\":[{\"type\":\"null\"},{\"type\":\"integer\"}]},\"j\":true,"
             "\"k\":{\"anyOf\":[{\"type\":\"array\"},{\"type\":\"string\"}]}}}}"),
-        &names, &m, &err));
+        &names, NULL, &m, &err));
     assert_true(singer_read_schema(&m, NULL, &layout, &err));
     const struct schema s = layout.columns;
     const struct str_list key = layout.key;
@@ -139,7 +139,7 @@ static void the_sources_own_types(void **state)
             line, sizeof(line),
             "{\"type\":\"SCHEMA\",\"stream\":\"s\",\"schema\":{\"properties\":{\"p\":%s}}}",
             cases[i].property);
-        assert_true(singer_parse(str_from(line), &names, &m, &err));
+        assert_true(singer_parse(str_from(line), &names, NULL, &m, &err));
         assert_true(singer_read_schema(&m, NULL, &layout, &err));
         const struct column *c = &layout.columns.columns[0];
         if (c->kind != cases[i].kind || !str_eq(c->type, str_from(cases[i].type))) {
@@ -194,7 +194,7 @@ static void the_sdks_files(void **state)
             if (str_trim(line).len == 0) {
                 continue;
             }
-            if (!singer_parse(line, &names, &m, &err)) {
+            if (!singer_parse(line, &names, NULL, &m, &err)) {
                 fail_msg("%s: %s", files[i].name, err.msg);
             }
             records += m.type == SINGER_RECORD;
