@@ -126,12 +126,12 @@ static bool show_manifest(struct cli *cli, const struct dbt_project *project, in
 {
     AUTO(buf) out = buf_growing(TEXT_BYTES_MAX);
     struct json_writer w = json_writer(&out);
-    struct admitting a = {.cli = cli,
-                          .project = project,
-                          .host = {.adapter = project->adapter_type,
-                                   .allows_frozen = cli_bool(cli, "allow-frozen")},
-                          .is_whole = true,
-                          .w = cli_is_json(cli) ? &w : NULL};
+    struct admitting a = {
+        .cli = cli,
+        .project = project,
+        .host = {.adapter = project->adapter_type, .allows_frozen = cli_bool(cli, "allow-frozen")},
+        .is_whole = true,
+        .w = cli_is_json(cli) ? &w : NULL};
     if (cli_is_json(cli)) {
         jw_begin_object(&w);
         jw_member_str(&w, "project", project->name);
@@ -153,8 +153,7 @@ int dbt_check_command(struct cli *cli, const char *argument)
     struct dbt_project *project = NULL;
     struct err err = {0};
     int code = CLI_OK;
-    bool ok =
-        dbt_project_open(&open, &project, &err) && show_manifest(cli, project, &code, &err);
+    bool ok = dbt_project_open(&open, &project, &err) && show_manifest(cli, project, &code, &err);
     dbt_project_close(project);
     return ok ? code : cli_error(cli, &err);
 }

@@ -8,7 +8,11 @@
 #include "common/json/json_writer.h"
 #include <stdio.h>
 
-enum { KEYS_BYTES_MAX = 200 << 10, RESULTS_ARENA_BYTES = 256 << 20, PROBLEMS_ARENA_BYTES = 1 << 20 };
+enum {
+    KEYS_BYTES_MAX = 200 << 10,
+    RESULTS_ARENA_BYTES = 256 << 20,
+    PROBLEMS_ARENA_BYTES = 1 << 20
+};
 
 enum kind { A_LIST, A_TEXT, A_FLAG };
 static const struct {
@@ -133,8 +137,7 @@ static bool write_keys(const struct choosing *c, struct agent_request *request, 
         return err_hint(err, "select them in the selection language, such as group:NAME");
     }
     request->keys = arena_copy(c->arena, buf_str(&keys));
-    return request->keys.ptr != NULL ||
-           err_set(err, ERR_NO_MEMORY, "no memory for a selection");
+    return request->keys.ptr != NULL || err_set(err, ERR_NO_MEMORY, "no memory for a selection");
 }
 
 static bool choose_assets(struct choosing *c, struct settings *settings,
@@ -167,11 +170,8 @@ static bool choose_among(struct cli *cli, struct settings *settings, struct agen
     struct definitions_files files = definitions_system_files();
     struct definitions *defs = NULL;
     bool ok = definitions_load(settings->definitions, &files, &settings->problems, &defs, err);
-    struct choosing c = {.cli = cli,
-                         .settings = settings,
-                         .defs = defs,
-                         .selection = *selection,
-                         .arena = arena};
+    struct choosing c = {
+        .cli = cli, .settings = settings, .defs = defs, .selection = *selection, .arena = arena};
     ok = ok && choose_assets(&c, settings, request, err);
     definitions_close(defs);
     return ok;

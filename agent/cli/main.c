@@ -97,9 +97,10 @@ static const struct cli_option global_options[] = {
         {.name = "full-refresh",                                                                   \
          .type = CLI_BOOL,                                                                         \
          .help = "make incremental dbt models and seeds anew"},                                    \
-        {.name = "fail-fast",                                                                      \
-         .type = CLI_BOOL,                                                                         \
-         .help = "of dbt nodes nothing more starts after the first failure"}
+    {                                                                                              \
+        .name = "fail-fast", .type = CLI_BOOL,                                                     \
+        .help = "of dbt nodes nothing more starts after the first failure"                         \
+    }
 #define BACK_OPTION(what)                                                                          \
     {                                                                                              \
         .name = "back", .type = CLI_INT, .value_name = "N", .default_text = "0", .min = 0,         \

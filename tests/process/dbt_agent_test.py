@@ -244,7 +244,7 @@ def steps_that_wait_for_each_other_are_refused():
     said = agent("check", fails=True)
     assert "steps wait for each other: " in said and "two entries under dbt" in said, said
     define(entry=f"{ENTRY}, exclude: people}}, {{{ENTRY}, select: people, name: dbt/people", more="assets:\n  - {key: raw/orders, deps: [people], run: [x]}\n")
-    assert "dbt project dbt/people: 1 of 1" in agent("check")
+    assert "dbt project dbt/people: 2 of 2" in agent("check")
 
 
 def the_jaffle_shop_runs():
