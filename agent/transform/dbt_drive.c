@@ -236,6 +236,12 @@ static bool read_results(struct driven *d, int fd, struct err *err)
             return false;
         }
     }
+    if (results.too_long > 0) {
+        char text[100];
+        (void)snprintf(text, sizeof(text), "%lld results, longer than %d bytes, were passed over",
+                       (long long)results.too_long, (int)RUN_RESULTS_ONE_BYTES_MAX);
+        say(d, LOG_WARN, str_from(text));
+    }
     return run_results_end(&results, err);
 }
 

@@ -211,7 +211,7 @@ static void tell_end_with(struct drive_nodes *n, struct drive_node *node,
                    .stored_in = node->is_test ? outcome->relation : STR_NONE},
         .duration_ns = outcome->duration_ns,
         .err = is_error ? (why != NULL ? why : &err) : NULL,
-        .sql = buf_str(&node->sql),
+        .sql = node->sql.overflow ? STR_NONE : buf_str(&node->sql), /* no memory for it */
     };
     node->is_ended = true;
     count(&n->counts, outcome->status, 1);

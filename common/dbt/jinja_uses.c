@@ -93,9 +93,6 @@ static uint8_t word_uses(struct str word, bool is_member, struct str rest)
     if (str_eq(word, STR("var")) || str_eq(word, STR("env_var"))) {
         return is_called ? DBT_USES_ENVIRONMENT : 0;
     }
-    if (str_eq(word, STR("FULL_REFRESH"))) {
-        return DBT_USES_ENVIRONMENT;
-    }
     if (str_eq(word, STR("run_query")) || str_eq(word, STR("statement")) ||
         str_eq(word, STR("load_result"))) {
         return is_called || !is_member ? DBT_USES_DATABASE : 0;
@@ -109,8 +106,15 @@ static uint8_t word_uses(struct str word, bool is_member, struct str rest)
     if (str_eq(word, STR("context"))) { /* any name may be looked up in it */
         return DBT_USES_DATABASE | DBT_USES_IS_INCREMENTAL;
     }
-    if (str_eq(word, STR("run_started_at")) || str_eq(word, STR("invocation_id"))) {
+    if (str_eq(word, STR("run_started_at")) || str_eq(word, STR("invocation_id")) ||
+        str_eq(word, STR("invocation_args_dict")) || str_eq(word, STR("selected_resources"))) {
         return DBT_USES_RUN;
+    }
+    if (str_eq(word, STR("flags"))) { /* WHICH is "compile", whatever will run */
+        return str_eq(member_of(rest), STR("STORE_FAILURES")) ? 0 : DBT_USES_RUN;
+    }
+    if (str_eq(word, STR("dbt_metadata_envs"))) {
+        return DBT_USES_ENVIRONMENT;
     }
     if (str_eq(word, STR("modules"))) {
         struct str module = member_of(rest);

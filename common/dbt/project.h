@@ -36,7 +36,7 @@ const char *dbt_type_name(enum dbt_type type); /* as in unique ids: "model", "un
 enum dbt_uses {
     DBT_USES_IS_INCREMENTAL = 1, /* the full and the incremental text differ */
     DBT_USES_DATABASE = 2, /* run_query, statement, adapter.*: literals of the compiling database */
-    DBT_USES_RUN = 4,      /* run_started_at, invocation_id, modules.datetime: frozen */
+    DBT_USES_RUN = 4,      /* run_started_at, invocation_id, flags, modules.datetime: frozen */
     DBT_USES_ENVIRONMENT = 8, /* env_var(), var(), target.*: of the compiling machine */
 };
 

@@ -115,10 +115,10 @@ struct gzip {
     bool is_inside;
 };
 
-static bool open_level(struct gzip **ret, int level, int memory, struct err *err)
+static bool open_level(struct gzip **ret, int level, struct err *err)
 {
     struct gzip *g = calloc(1, sizeof(*g));
-    if (g == NULL || deflateInit2(&g->z, level, Z_DEFLATED, GZIP_WINDOW_BITS, memory,
+    if (g == NULL || deflateInit2(&g->z, level, Z_DEFLATED, GZIP_WINDOW_BITS, MEMORY_LEVEL,
                                   Z_DEFAULT_STRATEGY) != Z_OK) {
         free(g);
         return err_set(err, ERR_NO_MEMORY, "no memory to pack gzip data");
@@ -129,12 +129,12 @@ static bool open_level(struct gzip **ret, int level, int memory, struct err *err
 
 bool gzip_open(struct gzip **ret, struct err *err)
 {
-    return open_level(ret, Z_DEFAULT_COMPRESSION, MEMORY_LEVEL, err);
+    return open_level(ret, Z_DEFAULT_COMPRESSION, err);
 }
 
 bool gzip_open_smallest(struct gzip **ret, struct err *err)
 {
-    return open_level(ret, Z_BEST_COMPRESSION, MAX_MEM_LEVEL, err);
+    return open_level(ret, Z_BEST_COMPRESSION, err);
 }
 
 void gzip_close(struct gzip *g)

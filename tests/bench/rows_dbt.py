@@ -36,7 +36,7 @@ def dbt_import_23mb_memory(bench):
     return Result(median([m["peak_bytes"] for m in bench.once("dbt_open", opened)]) / 1e6)
 
 
-@row("KB", "<= 430 KB")
+@row("KB", "<= 420 KB")
 def dbt_bundle_23mb_bytes(bench):
     """Both compilations and the seeds, packed."""
     paths = bench.once("dbt_big", project)

@@ -1,7 +1,9 @@
-"""Driving the real dbt, dbt-core with dbt-sqlite from PyPI: what the listener is told is what dbt did, whether it ends well, with failures,
+"""Driving the real dbt, dbt-core with dbt-sqlite and dbt-postgres from PyPI: what the listener is told is what dbt did, whether it ends well, with failures,
 by --fail-fast, is stopped or killed in the middle, or does not run at all; and nothing is left running."""
 import glob
 import os
+import pathlib
+import re
 import shutil
 import signal
 import sqlite3
@@ -11,10 +13,14 @@ import tempfile
 import time
 
 from dbt_drive import Told, command, drive, processes_with
+import el_step
+import pg_server
 from venv import ensure
 
 DATA = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data", "dbt", "drive")
 ENDLESS = "400000000"  # steps of model slow: minutes
+ALL = {"orders": "success", "sales": "success", "amount_is_ten": "warn", "unique_sales_id": "pass", "broken": "error", "after_broken": "skipped",
+       "by_amount": "success", "slow": "success", "tested": "success", "amount_is_small": "fail", "after_tested": "skipped"}
 GOOD = ["seed:shop.orders", "model:shop.sales", "model:shop.slow", "test:shop.unique_sales_id"]
 
 
@@ -78,9 +84,7 @@ def success(world):
 
 def failures(world):
     told = world.drive()
-    assert told.done["ok"] and told.statuses() == {
-        "orders": "success", "sales": "success", "amount_is_ten": "warn", "unique_sales_id": "pass", "broken": "error", "after_broken": "skipped",
-        "by_amount": "success", "slow": "success", "tested": "success", "amount_is_small": "fail", "after_tested": "skipped"}
+    assert told.done["ok"] and told.statuses() == ALL
     assert "no such column: no_such_column" in told.end("broken")["error"] and told.done["lost"] == 0
     assert told.end("amount_is_small")["failures"] == 2 and told.end("amount_is_small")["message"] == "Got 2 results, configured to fail if != 0"
     assert told.end("amount_is_ten")["failures"] == 1
@@ -140,6 +144,92 @@ def does_not_run(world):
     assert world.drive().done["code"] == "not_found"
 
 
+def summary(result):
+    """What the agent is told, without what cannot be the same: times, and words of databases."""
+    told = {}
+    for event in result.events:
+        if event["event"] == "materialization":
+            told[event["asset"]] = "made"
+        elif event["event"] == "failure":
+            told[event["asset"]] = "not made"
+        elif event["event"] == "check":
+            told[event["asset"], event["name"]] = (event["passed"], event["severity"], event["metadata"]["status"]["raw_value"],
+                                                   event["metadata"]["failed_row_count"]["raw_value"])
+    return told
+
+
+def step(world, runner, nodes):
+    return {"kind": "dbt", "step": "dbt/shop", "state_dir": world.state, "assets": [{"asset": name, "node": node} for name, node in nodes.items()],
+            "dbt": {"manifest": os.path.join(world.folder, "manifest.json"), "project_dir": world.project, "profiles_dir": ".", "program": world.dbt,
+                    "runner": runner, "allow_frozen": True, "database": {"type": "sqlite", "path": world.database}}}
+
+
+def by_the_worker(world):
+    """A step of the agent's worker, run by dbt and natively: the same is told, the same tables are left."""
+    names = {name: "model.shop." + name for name in ("sales", "by_amount", "slow", "broken", "after_broken", "tested", "after_tested")}
+    names["orders"] = "seed.shop.orders"
+    dbt = subprocess.run([world.dbt, "compile", "--profiles-dir", ".", "--target-path", os.path.join(world.folder, "compiled")], cwd=world.project,
+                         env={**os.environ, **world.env, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}, stdout=subprocess.PIPE, text=True, check=False)
+    assert dbt.returncode == 0, dbt.stdout
+    shutil.copy(os.path.join(world.folder, "compiled", "manifest.json"), world.folder)
+    shutil.rmtree(os.path.join(world.project, "logs"), ignore_errors=True)
+    found = {}
+    for runner in ("dbt", "native"):
+        if os.path.exists(world.database):
+            os.remove(world.database)
+        done = el_step.run(step(world, runner, names), env={**os.environ, **world.env})
+        tables = [(name, world.rows(f"SELECT * FROM {name} ORDER BY 1")) for name, in world.rows("SELECT name FROM sqlite_master ORDER BY 1")]
+        found[runner] = (done.code, summary(done), tables)
+        world.check_clean()
+    assert found["dbt"][1] == {
+        "orders": "made", "sales": "made", "by_amount": "made", "slow": "made", "tested": "made", "broken": "not made", "after_broken": "not made",
+        "after_tested": "not made", ("sales", "unique_sales_id"): (True, "error", "pass", 0), ("sales", "amount_is_ten"): (False, "warn", "warn", 1),
+        ("tested", "amount_is_small"): (False, "error", "fail", 2)}, found["dbt"][1]
+    assert found["dbt"] == found["native"], found
+    # Only what is wanted runs, and a stop is a stop.
+    done = el_step.run(step(world, "dbt", {"sales": names["sales"]}), env={**os.environ, **world.env})
+    assert done.code == 0 and summary(done)["sales"] == "made" and "by_amount" not in summary(done), done.events
+    said = os.path.join(world.folder, "nodes")
+    slow = step(world, "dbt", {"sales": names["sales"], "slow": names["slow"]})
+    slow["dbt"]["log_file"] = said
+    process, read_end = el_step.start(slow, env={**os.environ, **world.env, "SHOP_STEPS": ENDLESS})
+    end = time.monotonic() + 60
+    while not os.path.exists(said) or "START sql table model main.slow" not in pathlib.Path(said).read_text(encoding="utf8"):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    done = el_step.finish(process, read_end)
+    assert done.code in (1, 143) and summary(done)["slow"] == "not made" and summary(done)["sales"] == "made", (done.code, done.events)
+    world.check_clean()
+
+
+def in_postgres(world):
+    """Several nodes at a time, rows as the database counts them, and statements that are cancelled in the server."""
+    if pg_server.BINARIES is None:
+        print("in_postgres: PostgreSQL is not installed")
+        return
+    world.dbt = os.path.join(os.path.dirname(ensure("dbt-core==1.11.16", "dbt-postgres==1.10.0")), "dbt")
+    with pg_server.Server() as server:
+        with open(os.path.join(world.project, "profiles.yml"), "w", encoding="utf8") as file:
+            file.write(f"shop:\n  target: dev\n  outputs:\n    dev: {{type: postgres, threads: 4, host: {server.folder}, user: {pg_server.USER}, "
+                       f"password: x, port: 5432, dbname: {pg_server.DATABASE}, schema: dbt}}\n")
+        told = world.drive()
+        assert told.statuses() == ALL and told.done["ok"] and told.done["lost"] == 0
+        assert (told.end("orders")["rows"], told.end("sales")["rows"], told.end("slow")["rows"]) == (2, 2, 1), told.ends
+        assert 'column "no_such_column" does not exist' in told.end("broken")["error"] and told.end("amount_is_small")["failures"] == 2
+        assert server.sql("select id, amount from dbt.sales order by id") == [["1", "10"], ["2", "20"]]
+        process, lines = world.start_slow()
+        process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        told = world.finish(process, lines)
+        assert told.done["code"] == "cancelled" and time.monotonic() - began < 9 and told.end("slow")["status"] == "error", told.ends
+        assert server.sql("select count(*) from pg_stat_activity where query ~ 'recursive' and pid <> pg_backend_pid()") == [["0"]]
+        assert server.sql("select steps from dbt.slow") == [["6"]], "the table of the last run is still there"
+        for key in ("error", "message"):
+            assert not re.search("run-[A-Za-z0-9]{6}", told.end("slow")[key]), told.end("slow")
+
+
 def of_dbt_2(world):
     """The one that PyPI has as a wheel. It fetches the driver of its database: where that cannot be had, no node runs."""
     world.dbt = os.path.join(os.path.dirname(ensure("dbt-core==2.0.0a4")), "dbt")
@@ -161,7 +251,7 @@ def of_dbt_2(world):
 def main():
     python = ensure("dbt-core==1.10.23", "dbt-sqlite==1.10.0")
     dbt = os.path.join(os.path.dirname(python), "dbt")
-    for case in (success, failures, stopped_in_the_middle, killed_in_the_middle, does_not_run, of_dbt_2):
+    for case in (success, failures, stopped_in_the_middle, killed_in_the_middle, does_not_run, by_the_worker, in_postgres, of_dbt_2):
         if len(sys.argv) > 1 and case.__name__ not in sys.argv[1:]:
             continue
         began = time.monotonic()

@@ -5,6 +5,7 @@
 #include "common/base/strmap.h"
 #include "common/platform/files.h"
 #include "tests/support/cmocka_all.h"
+#include "tests/support/fault_malloc.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -367,6 +368,68 @@ static void results_that_are_none(void **state)
     }
 }
 
+/* -- without memory -- */
+
+static const char busy_log[] = OPENED("model.p.a", "table") STARTED("model.p.a", "table")
+    EVENT("SQLQuery", "debug", "On a",
+          "\"sql\":\"create\\ntable x\"," NODE("model.p.a", "model", "table", "executing"))
+        EVENT("Generic", "error", "bad\\nthing", NODE("model.p.a", "model", "table", "None"))
+            ENDED("model.p.a", "table", "error", "no\\ntable") STARTED("model.p.b", "view");
+static const char busy_results[] = RESULTS(
+    RESULT("model.p.a", "error", "no\\ntable") ", " RESULT("model.p.c", "success", "O\\tK"));
+
+/* False: something was refused, and said so. */
+static bool take_all(struct fixture *f, struct err *err)
+{
+    struct str rest = str_from(busy_log);
+    struct str line;
+    while (rest.len > 0) {
+        struct dbt_log_event event;
+        (void)str_cut(rest, '\n', &line, &rest);
+        if (!dbt_log_read(line, &f->line, &event, err) ||
+            !drive_nodes_take(f->nodes, &event, (struct mono_time){1}, err)) {
+            return false;
+        }
+        arena_release(&f->line);
+        f->line = arena_new(4 << 20);
+    }
+    AUTO(run_results) r;
+    run_results_init(&r, reconcile, f);
+    bool ok = run_results_read(&r, str_from(busy_results), err) && run_results_end(&r, err);
+    if (r.too_long > 0) { /* the drive says so */
+        return err_set(err, ERR_NO_MEMORY, "a result was passed over");
+    }
+    return ok;
+}
+
+/* What was started has an end, whatever is refused; only the text of a statement may be missing. */
+static void every_allocation_is_refused(void **state)
+{
+    (void)state;
+    bool has_fired = true;
+    int refused = 0;
+    for (int nth = 0; has_fired; nth++) {
+        struct fixture *f = fixture_new();
+        struct err err = {0};
+        fault_malloc_arm(nth);
+        bool ok = take_all(f, &err);
+        has_fired = fault_malloc_disarm();
+        refused += !ok;
+        assert_true(ok || err.code == ERR_NO_MEMORY);
+        assert_true(ok || has_fired);
+        drive_nodes_end(f->nodes, NULL, (struct mono_time){2});
+        for (size_t i = 0; i < f->ear.count; i++) {
+            assert_int_equal(f->ear.nodes[i].ends, 1);
+        }
+        if (!has_fired) {
+            assert_int_equal(f->ear.count, 3);
+            assert_string_equal(told_of(&f->ear, STR("model.p.a"))->sql, "create\ntable x;");
+        }
+        fixture_free(f);
+    }
+    assert_true(refused > 8);
+}
+
 /* -- of real builds -- */
 
 struct truth {
@@ -484,6 +547,7 @@ int main(void)
         cmocka_unit_test(lines_that_are_no_log),
         cmocka_unit_test(odd_members),
         cmocka_unit_test(results_that_are_none),
+        cmocka_unit_test(every_allocation_is_refused),
         cmocka_unit_test(log_and_results_of_our_own),
         cmocka_unit_test(logs_and_results_of_real_builds),
     };

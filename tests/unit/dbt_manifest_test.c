@@ -3,6 +3,7 @@
 #include "common/dbt/project.h"
 
 #include "common/base/limits.h"
+#include "common/dbt/manifest.h"
 #include "common/json/json_verbatim.h"
 #include "common/platform/files.h"
 #include "tests/support/cmocka_all.h"
@@ -346,6 +347,52 @@ static void selectors_are_read_when_asked_for(void **state)
     dbt_project_close(project);
 }
 
+static void what_a_jinja_text_uses(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint8_t uses;
+    } cases[] = {
+        {"select adapter.x, var(1), target.y, run_started_at from t", 0},
+        {"{# adapter.execute() {{ var('a') }} #} select 1", 0},
+        {"{{ 'adapter.execute()' }} {{ \"var('a') \\\" env_var('b')\" }}", 0},
+        {"{{ adapter.dispatch('x', 'y')() }} {{adapter.quote(c)}} {{ adapter.type() }}", 0},
+        {"{% set found = adapter . get_relation(this) %}", DBT_USES_DATABASE},
+        {"{%- do my_macro(adapter) -%}", DBT_USES_DATABASE},
+        {"{% call statement('x', fetch_result=true) %}select 1{% endcall %}", DBT_USES_DATABASE},
+        {"{% set r = run_query('select 1') %}", DBT_USES_DATABASE},
+        {"{{ dbt.run_query('select 1') }} {{ x.statement }}", DBT_USES_DATABASE},
+        {"{{ load_result('x')['data'] }}", DBT_USES_DATABASE},
+        {"{{ context['run_query']('select 1') }}", DBT_USES_DATABASE | DBT_USES_IS_INCREMENTAL},
+        {"{% if is_incremental() %}a{% endif %}", DBT_USES_IS_INCREMENTAL},
+        {"{% if dbt.is_incremental () %}a{% endif %}", DBT_USES_IS_INCREMENTAL},
+        {"{{ run_started_at.strftime('%Y') }}", DBT_USES_RUN},
+        {"'{{ invocation_id }}'", DBT_USES_RUN},
+        {"{{ modules.datetime.datetime.now() }}", DBT_USES_RUN},
+        {"{{ modules.re.match('a', 'b') }} {{ modules.itertools }}", 0},
+        {"{% if flags.WHICH == 'run' %}", DBT_USES_RUN},
+        {"{% if flags.STORE_FAILURES %}", 0},
+        {"{{ var('zone', 'x') }}", DBT_USES_ENVIRONMENT},
+        {"{{ env_var('HOME') }}", DBT_USES_ENVIRONMENT},
+        {"{{ builtins.var('zone') }}", DBT_USES_ENVIRONMENT},
+        {"{{ target.name }}", DBT_USES_ENVIRONMENT},
+        {"{{ target['name'] }}", DBT_USES_ENVIRONMENT},
+        {"{% if target.type == 'sqlite' %}", 0},
+        {"{{ f(target=this, x=node.target) }} {% if var == 1 %}", 0},
+        {"{{ x }}{{ var(", DBT_USES_ENVIRONMENT},
+        {"{{ '", 0},
+        {"{", 0},
+        {"", 0},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        uint8_t uses = jinja_uses(str_from(cases[i].text));
+        if (uses != cases[i].uses) {
+            fail_msg("%s: %d, not %d", cases[i].text, uses, cases[i].uses);
+        }
+    }
+}
+
 static uint8_t uses_in(const struct dbt_project *project, const char *unique_id)
 {
     return node_of(project, unique_id)->uses;
@@ -395,6 +442,7 @@ int main(void)
         cmocka_unit_test(what_is_not_set_may_be_missing),
         cmocka_unit_test(the_small_shop_node_by_node),
         cmocka_unit_test(selectors_are_read_when_asked_for),
+        cmocka_unit_test(what_a_jinja_text_uses),
         cmocka_unit_test(what_compiled_code_depends_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,6 +114,30 @@ static void text_behind_the_end_is_damage(void **state)
     assert_string_equal(buf_cstr(&text), "a");
 }
 
+/* Text whose repeats pay only for who looks for them. */
+static void the_smallest_is_smaller_and_the_same_text(void **state)
+{
+    (void)state;
+    AUTO(buf) text = buf_growing(BYTES_MAX);
+    AUTO(buf) usual = buf_growing(BYTES_MAX);
+    AUTO(buf) small = buf_growing(BYTES_MAX);
+    AUTO(buf) back = buf_growing(BYTES_MAX);
+    struct err err = {0};
+    struct gzip *g = NULL;
+    bool is_whole = false;
+    for (unsigned i = 0, x = 1; i < 20000; i++) {
+        x = x * 1103515245U + 12345U;
+        buf_addf(&text, "node_%u ", (x >> 16) % 300);
+    }
+    pack(&usual, buf_str(&text));
+    assert_true(gzip_open_smallest(&g, &err));
+    assert_true(gzip_add(g, buf_str(&text), &small, &err) && gzip_end(g, &small, &err));
+    gzip_close(g);
+    assert_true(small.len < usual.len);
+    assert_true(unpack(buf_str(&small), small.len, 64, &back, &is_whole, &err) && is_whole);
+    assert_true(str_eq(buf_str(&back), buf_str(&text)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +145,7 @@ int main(void)
         cmocka_unit_test(every_cut_is_seen_and_gives_a_beginning),
         cmocka_unit_test(damage_is_told_after_what_was_good),
         cmocka_unit_test(text_behind_the_end_is_damage),
+        cmocka_unit_test(the_smallest_is_smaller_and_the_same_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
