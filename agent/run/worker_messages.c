@@ -81,8 +81,7 @@ static void *more_room(struct worker_messages *m, const void *items, size_t coun
 static struct step_check *check_of(struct worker_messages *m, struct str asset, struct str name)
 {
     uint32_t at = 0;
-    struct str place =
-        arena_printf(&m->arena, STR_FMT "\n" STR_FMT, STR_ARG(asset), STR_ARG(name));
+    struct str place = arena_printf(&m->arena, STR_FMT "\n" STR_FMT, STR_ARG(asset), STR_ARG(name));
     if (place.ptr == NULL || strmap_get(&m->check_at, place, &at)) {
         return place.ptr == NULL ? NULL : &m->checks[at];
     }
@@ -96,9 +95,8 @@ static struct step_check *check_of(struct worker_messages *m, struct str asset, 
         }
         m->checks = more;
     }
-    return strmap_put(&m->check_at, place, (uint32_t)m->check_count)
-               ? &m->checks[m->check_count++]
-               : NULL;
+    return strmap_put(&m->check_at, place, (uint32_t)m->check_count) ? &m->checks[m->check_count++]
+                                                                     : NULL;
 }
 
 static void take_check(struct worker_messages *m, const struct json *message)
