@@ -94,7 +94,7 @@ struct run_retry {
  * run that selects some of them makes those alone. */
 struct shared_step {
     struct str key;         /* of the step; no asset has it, and no other step */
-    const uint32_t *assets; /* ascending; at least one */
+    const uint32_t *assets; /* at least one, in an order in which they can be made */
     size_t asset_count;
     struct location at;
 };

@@ -47,23 +47,28 @@ static bool number_steps(struct step_link *link)
     return true;
 }
 
+/* In an order in which they can be made: of a dbt project they are made from one another. */
 static bool list_assets(struct step_link *link)
 {
     struct definitions *defs = link->l->defs;
-    uint32_t *next = arena_array(&defs->arena, defs->asset_count, sizeof(*next));
-    if (next == NULL) {
+    uint32_t *all = arena_array(&defs->arena, defs->asset_count, sizeof(*all));
+    uint32_t *next = all;
+    if (all == NULL) {
         return false;
     }
     for (size_t s = 0; s < link->count; s++) {
         struct shared_step *step = defs->assets[link->first[s]].step;
-        if (step == NULL) {
-            continue;
+        if (step != NULL) {
+            step->assets = next;
+            next += step->asset_count;
+            step->asset_count = 0; /* counted again */
         }
-        step->assets = next;
-        for (uint32_t i = link->first[s]; next < step->assets + step->asset_count; i++) {
-            if (defs->assets[i].step == step) {
-                *next++ = i;
-            }
+    }
+    for (size_t i = 0; i < defs->graph.count; i++) {
+        uint32_t asset = defs->graph.order[i];
+        struct shared_step *step = defs->assets[asset].step;
+        if (step != NULL) {
+            all[(size_t)(step->assets - all) + step->asset_count++] = asset;
         }
     }
     return true;
