@@ -138,7 +138,9 @@ static const char *scalar_end(const char *p, const char *end)
 /* A byte outside of strings, inside of brackets. True when it closes the outermost. */
 static bool take_byte(struct extent *e, char c)
 {
-    if (c == '{' || c == '[') {
+    if (c == '"') {
+        e->in_string = true;
+    } else if (c == '{' || c == '[') {
         e->problem = e->depth == DEPTH_MAX ? "nested too deep" : NULL;
         e->depth++;
         e->objects = e->objects << 1 | (c == '{' ? 1U : 0U);
@@ -164,22 +166,17 @@ static const char *extent_end(struct extent *e, const char *p, const char *end, 
     if (e->is_scalar) {
         return scalar_end(p, end);
     }
-    while (p < end) {
+    while (p < end && e->problem == NULL) {
         if (e->in_string) {
             p = string_end(e, p, end);
             if (p == NULL || e->depth == 0) {
                 return p;
             }
-        } else if (*p == '"') {
-            e->in_string = true;
-            p++;
         } else {
-            bool is_last = take_byte(e, *p);
             *at = p;
-            if (is_last || e->problem != NULL) {
-                return e->problem == NULL ? p + 1 : NULL;
+            if (take_byte(e, *p++)) {
+                return e->problem == NULL ? p : NULL;
             }
-            p++;
         }
     }
     return NULL;
