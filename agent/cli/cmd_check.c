@@ -1,4 +1,5 @@
 /* cmd_check.c - definitions without running them: check, schema, reference. */
+#include "agent/cli/dbt.h"
 #include "agent/cli/meltano.h"
 
 #include "agent/definitions/definitions.h"
@@ -7,6 +8,8 @@
 #include "common/json/json_writer.h"
 #include "common/platform/clock.h"
 #include <stdio.h>
+
+enum { TEXT_BYTES_MAX = 64 << 20 };
 
 static const char *many(size_t count)
 {
@@ -28,7 +31,8 @@ static void say_next_ticks(struct cli *cli, const struct definitions *defs)
     }
 }
 
-static void say_ok(struct cli *cli, const struct definitions *defs)
+static bool say_ok(struct cli *cli, struct settings *settings, const struct definitions *defs,
+                   struct err *err)
 {
     if (!cli_is_json(cli)) {
         cli_printf(cli, STR_FMT ": ok: %zu asset%s, %zu job%s, %zu schedule%s, %zu sensor%s\n",
@@ -36,9 +40,9 @@ static void say_ok(struct cli *cli, const struct definitions *defs)
                    many(defs->job_count), defs->schedule_count, many(defs->schedule_count),
                    defs->sensor_count, many(defs->sensor_count));
         say_next_ticks(cli, defs);
-        return;
+        return dbt_check_projects(cli, settings, defs, NULL, err);
     }
-    AUTO(buf) out = buf_growing(4096);
+    AUTO(buf) out = buf_growing(TEXT_BYTES_MAX);
     struct json_writer w = json_writer(&out);
     jw_begin_object(&w);
     jw_member_str(&w, "path", defs->path);
@@ -48,8 +52,12 @@ static void say_ok(struct cli *cli, const struct definitions *defs)
     jw_member_i64(&w, "jobs", (int64_t)defs->job_count);
     jw_member_i64(&w, "schedules", (int64_t)defs->schedule_count);
     jw_member_i64(&w, "sensors", (int64_t)defs->sensor_count);
+    if (!dbt_check_projects(cli, settings, defs, &w, err)) {
+        return false;
+    }
     jw_end_object(&w);
     cli_json(cli, buf_str(&out));
+    return true;
 }
 
 int command_check(struct cli *cli, void *ctx)
@@ -63,10 +71,13 @@ int command_check(struct cli *cli, void *ctx)
     if (is_meltano_project(cli_arg(cli, 0))) {
         return meltano_check_command(cli, cli_arg(cli, 0));
     }
+    if (is_dbt_manifest(cli_arg(cli, 0))) {
+        return dbt_check_command(cli, cli_arg(cli, 0));
+    }
     if (settings_load(cli, &settings, &code)) {
         const char *path = cli_arg_count(cli) > 0 ? cli_arg(cli, 0) : settings.definitions;
         if (definitions_load(path, &files, &settings.problems, &defs, &err)) {
-            say_ok(cli, defs);
+            code = say_ok(cli, &settings, defs, &err) ? CLI_OK : cli_error(cli, &err);
         } else {
             code = cli_problems(cli, &settings.problems, &err);
         }

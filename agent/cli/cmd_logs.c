@@ -13,8 +13,10 @@ struct selected {
     struct cli *cli;
     const struct settings *settings;
     const char *run;
-    struct str only; /* a step, or empty */
-    bool has_step;   /* `only` is a step of the run */
+    struct str only;  /* a step, or empty */
+    struct str asset; /* an asset, or empty */
+    bool has_step;    /* `only` is a step of the run */
+    bool has_asset;   /* something was said of `asset` */
     struct err *err;
     bool ok;
 };
@@ -22,6 +24,11 @@ struct selected {
 static bool print_output(void *ctx, const struct view_step *step)
 {
     struct selected *selected = ctx;
+    if (!str_is_empty(selected->asset) && !str_eq(selected->asset, step->step)) {
+        selected->ok = output_print_node(selected->cli, selected->settings, selected->run, step,
+                                         selected->asset, selected->err);
+        return selected->ok;
+    }
     if (str_is_empty(selected->only) || str_eq(selected->only, step->step)) {
         selected->ok = output_print_step(selected->cli, selected->settings, selected->run,
                                          step->step, selected->err);
@@ -45,13 +52,17 @@ static bool no_such_step(const struct selected *selected, struct err *err)
 
 static bool print_event(void *ctx, struct str line)
 {
-    const struct selected *selected = ctx;
+    struct selected *selected = ctx;
     struct event event;
     struct err ignored = {0};
-    if (str_is_empty(selected->only) ||
-        (event_parse(line, &event, &ignored) && str_eq(event.step, selected->only))) {
+    bool is_all = str_is_empty(selected->only) && str_is_empty(selected->asset);
+    bool is_one = !is_all && event_parse(line, &event, &ignored) &&
+                  (str_is_empty(selected->only) || str_eq(event.step, selected->only)) &&
+                  (str_is_empty(selected->asset) || str_eq(event.asset, selected->asset));
+    if (is_all || is_one) {
         cli_event(selected->cli, line);
     }
+    selected->has_asset = selected->has_asset || is_one;
     return true;
 }
 
@@ -66,7 +77,12 @@ static bool show_whole(struct view *view, const struct view_run_span *run,
     if (!view_events(view, run, print_event, selected, err)) {
         return false;
     }
-    return cli_is_json(selected->cli) ||
+    if (!str_is_empty(selected->asset) && !selected->has_asset) {
+        return err_set(err, ERR_NOT_FOUND, "run %s says nothing of asset " STR_FMT, selected->run,
+                       STR_ARG(selected->asset));
+    }
+    bool is_node = !str_is_empty(selected->asset);
+    return (cli_is_json(selected->cli) && !is_node) ||
            (view_steps(view, str_from(run->id), print_output, selected, err) && selected->ok);
 }
 
@@ -99,9 +115,13 @@ static int show_logs(struct cli *cli, struct settings *settings)
                                 .settings = settings,
                                 .run = run.id,
                                 .only = str_from(cli_text(cli, "step")),
+                                .asset = str_from(cli_text(cli, "asset")),
                                 .err = &err,
                                 .ok = true};
     bool follows = cli_bool(cli, "follow");
+    if (follows && !str_is_empty(selected.asset)) {
+        return cli_usage(cli, "--asset goes without --follow: a node's lines are read at the end");
+    }
     if (!view_open(&view, settings->database, &err) || !find_run(cli, view, &run, &err) ||
         (!follows && !show_whole(view, &run, &selected, &err))) {
         code = cli_error(cli, &err);

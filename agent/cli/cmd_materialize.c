@@ -1,6 +1,7 @@
 /* cmd_materialize.c - asks a running daemon for a run, or carries it out here when none is running;
  * shows it as it goes. */
 #include "agent/cli/ask.h"
+#include "agent/cli/dbt.h"
 
 #include "agent/daemon/agent.h"
 #include "common/cli/show.h"
@@ -8,13 +9,14 @@
 #include "common/log/log.h"
 #include <signal.h>
 
-enum { LOOK_MS = 150, TAGS_MAX_GIVEN = 64 };
+enum { LOOK_MS = 150, TAGS_MAX_GIVEN = 64, WANTED_ARENA_BYTES = 64 << 20 };
 
 /* What the command line asks for. */
 struct wanted {
     struct agent_request request;
-    struct str keys[TAGS_MAX_GIVEN];
-    struct str values[TAGS_MAX_GIVEN];
+    struct str keys[TAGS_MAX_GIVEN + DBT_TAGS_MAX];
+    struct str values[TAGS_MAX_GIVEN + DBT_TAGS_MAX];
+    struct arena arena; /* of what dbt's options came to */
 };
 
 static bool read_tags(struct cli *cli, struct wanted *wanted)
@@ -41,6 +43,7 @@ static struct str request_json(const struct agent_request *request, struct buf *
     jw_member_str(&w, "verb", STR("materialize"));
     jw_member_opt(&w, "selection", request->selection);
     jw_member_opt(&w, "job", request->job);
+    jw_member_opt(&w, "keys", request->keys);
     jw_member_opt(&w, "partition", request->partition);
     jw_member_opt(&w, "partition_end", request->partition_end);
     jw_member_i64(&w, "priority", request->priority);
@@ -155,7 +158,7 @@ static int run_here(struct cli *cli, struct settings *settings, const struct age
 
 static int materialize(struct cli *cli, struct settings *settings, struct wanted *wanted)
 {
-    AUTO(buf) json = buf_growing(16 << 10);
+    AUTO(buf) json = buf_growing(1 << 20);
     struct err err = {0};
     bool asked = false;
     bool no_wait = cli_bool(cli, "no-wait");
@@ -167,6 +170,11 @@ static int materialize(struct cli *cli, struct settings *settings, struct wanted
     }
     if (!str_is_empty(wanted->request.partition_end) && str_is_empty(wanted->request.partition)) {
         return cli_usage(cli, "--to goes with --partition, the first of the range");
+    }
+    if (dbt_has_options(cli) &&
+        !dbt_apply_options(cli, settings, &wanted->request, &wanted->arena, &err)) {
+        return settings->problems.count > 0 ? cli_problems(cli, &settings->problems, &err)
+                                            : cli_error(cli, &err);
     }
     if (cli_text(cli, "log-level") == NULL) {
         log_set_level(LOG_ERROR); /* the events are shown instead */
@@ -191,6 +199,7 @@ static int materialize_asked(struct cli *cli, struct wanted *wanted)
         code = materialize(cli, &settings, wanted);
     }
     settings_release(&settings);
+    arena_release(&wanted->arena);
     return code;
 }
 
@@ -198,9 +207,14 @@ int command_materialize(struct cli *cli, void *ctx)
 {
     (void)ctx;
     struct wanted wanted = {
+        .arena = arena_new(WANTED_ARENA_BYTES),
         .request = {.selection = str_from(cli_arg(cli, 0)), .job = str_from(cli_text(cli, "job"))}};
-    if (str_is_empty(wanted.request.selection) == str_is_empty(wanted.request.job)) {
-        return cli_usage(cli, "give a selection or --job, and not both");
+    bool has_selection = !str_is_empty(wanted.request.selection);
+    bool has_job = !str_is_empty(wanted.request.job);
+    bool is_dbt = dbt_has_selection(cli);
+    if (has_selection == has_job && !(is_dbt && !has_job)) {
+        arena_release(&wanted.arena);
+        return cli_usage(cli, "give a selection, --job or --dbt-select, and no job with another");
     }
     return materialize_asked(cli, &wanted);
 }
@@ -208,6 +222,7 @@ int command_materialize(struct cli *cli, void *ctx)
 int command_job(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct wanted wanted = {.request = {.job = str_from(cli_arg(cli, 0))}};
+    struct wanted wanted = {.arena = arena_new(WANTED_ARENA_BYTES),
+                            .request = {.job = str_from(cli_arg(cli, 0))}};
     return materialize_asked(cli, &wanted);
 }

@@ -73,6 +73,34 @@ static const struct cli_option global_options[] = {
     {                                                                                              \
         .name = "no-wait", .type = CLI_BOOL, .help = "only queue the run (needs a running daemon)" \
     }
+/* Of dbt projects. */
+#define DBT_OPTIONS                                                                                \
+    {.name = "dbt-select",                                                                         \
+     .type = CLI_STRING,                                                                           \
+     .is_repeatable = true,                                                                        \
+     .value_name = "SELECTION",                                                                    \
+     .help = "nodes of dbt projects, in dbt's selection syntax"},                                  \
+        {.name = "exclude",                                                                        \
+         .type = CLI_STRING,                                                                       \
+         .is_repeatable = true,                                                                    \
+         .value_name = "SELECTION",                                                                \
+         .help = "nodes that are left out of that, in the same syntax"},                           \
+        {.name = "selector",                                                                       \
+         .type = CLI_STRING,                                                                       \
+         .value_name = "NAME",                                                                     \
+         .help = "a YAML selector of the dbt project, instead of the two"},                        \
+        {.name = "indirect-selection",                                                             \
+         .type = CLI_STRING,                                                                       \
+         .value_name = "MODE",                                                                     \
+         .choices = "eager|cautious|buildable|empty",                                              \
+         .help = "which tests of selected dbt nodes run (eager when not given)"},                  \
+        {.name = "full-refresh",                                                                   \
+         .type = CLI_BOOL,                                                                         \
+         .help = "make incremental dbt models and seeds anew"},                                    \
+    {                                                                                              \
+        .name = "fail-fast", .type = CLI_BOOL,                                                     \
+        .help = "of dbt nodes nothing more starts after the first failure"                         \
+    }
 #define BACK_OPTION(what)                                                                          \
     {                                                                                              \
         .name = "back", .type = CLI_INT, .value_name = "N", .default_text = "0", .min = 0,         \
@@ -121,13 +149,24 @@ static const struct cli_command commands[] = {
      .description = "Says every problem with file, line and column. Exit code 0 means that the "
                     "daemon would take the file. Of a Meltano project (its meltano.yml, or its "
                     "folder) it says what is there and warns of what Meltano would refuse or not "
-                    "read.",
+                    "read. Of dbt projects it says which nodes run without dbt and, of the others, "
+                    "why they do not and what to change; of a manifest or bundle (*.json, *.gz) "
+                    "that of all nodes, with exit code 1 when one is refused.",
      .options = CLI_OPTIONS({.name = "environment",
                              .type = CLI_STRING,
                              .value_name = "NAME",
-                             .help = "of a Meltano project (its default one when not given)"}),
+                             .help = "of a Meltano project (its default one when not given)"},
+                            {.name = "incremental",
+                             .type = CLI_STRING,
+                             .value_name = "FILE",
+                             .help = "of a dbt manifest: that of the second compilation"},
+                            {.name = "allow-frozen",
+                             .type = CLI_BOOL,
+                             .help = "of a dbt manifest: values of the compiling machine are what "
+                                     "is wanted"}),
      .examples = CLI_EXAMPLES({"selvedge-agent check shop.yaml", "definitions"},
-                              {"selvedge-agent check meltano/meltano.yml", "a Meltano project"}),
+                              {"selvedge-agent check meltano/meltano.yml", "a Meltano project"},
+                              {"selvedge-agent check target/manifest.json", "a dbt project"}),
      .run = command_check},
     {.name = "explain",
      .args = "[WHAT] [NAME]",
@@ -246,17 +285,21 @@ static const struct cli_command commands[] = {
                              .type = CLI_STRING,
                              .value_name = "JOB",
                              .help = "run a job of the definitions instead of a selection"},
-                            RUN_OPTIONS),
+                            DBT_OPTIONS, RUN_OPTIONS),
      .examples = CLI_EXAMPLES(
          {"selvedge-agent materialize pos/sales+", "an asset and all that is made from it"},
-         {"selvedge-agent materialize '*'", "everything"}),
+         {"selvedge-agent materialize '*'", "everything"},
+         {"selvedge-agent materialize --dbt-select 'tag:nightly,+orders' --full-refresh",
+          "nodes of a dbt project"},
+         {"selvedge-agent materialize --dbt-select 'result:error+'",
+          "what failed when it ran last, and what is made from it"}),
      .run = command_materialize},
     {.name = "job",
      .args = "JOB",
      .summary = "run a job of the definitions now and show how it goes",
      .description = "The same as materialize --job. Runs of one job never overlap: this one waits "
                     "for the one that is going, or takes its place (on_overlap: replace).",
-     .options = CLI_OPTIONS(RUN_OPTIONS),
+     .options = CLI_OPTIONS(DBT_OPTIONS, RUN_OPTIONS),
      .examples = CLI_EXAMPLES({"selvedge-agent job nightly", "run it as its schedule would"}),
      .run = command_job},
     {.name = "runs",
@@ -404,6 +447,11 @@ static const struct cli_command commands[] = {
          "between them how much is missing.",
      .options = CLI_OPTIONS(
          {.name = "step", .type = CLI_STRING, .value_name = "ASSET", .help = "only this step"},
+         {.name = "asset",
+          .type = CLI_STRING,
+          .value_name = "ASSET",
+          .help = "only what is said of this one, also where a step makes several; of a node of a "
+                  "dbt project its own lines and SQL"},
          {.name = "follow",
           .letter = 'f',
           .type = CLI_BOOL,

@@ -1,9 +1,13 @@
 #include "agent/cli/output.h"
 
+#include "common/json/json.h"
+
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-enum { STREAMS_ARENA_BYTES = 4 << 20 };
+enum { STREAMS_ARENA_BYTES = 4 << 20, NODE_LINE_BYTES_MAX = 1 << 20, NODE_ARENA_BYTES = 8 << 20 };
 
 void output_folder(const struct settings *settings, const char *run, struct str step,
                    char ret_path[OUTPUT_PATH_BYTES])
@@ -75,4 +79,63 @@ bool output_print_step(struct cli *cli, const struct settings *settings, const c
         }
     }
     return true;
+}
+
+/* --- nodes of dbt projects --------------------------------------------------------------------- */
+
+static struct str member(const struct json *object, const char *key)
+{
+    const struct json *node = json_get(object, key);
+    return node != NULL && node->type == JSON_STRING ? node->as.string : STR_NONE;
+}
+
+/* A line of the log: {"asset", "node", "text"} or "sql". */
+static void print_node_line(struct cli *cli, struct str line, struct str asset)
+{
+    AUTO(arena) arena = arena_new(NODE_ARENA_BYTES);
+    struct json *said = NULL;
+    struct err ignored = {0};
+    if (!json_parse(str_trim(line), NODE_LINE_BYTES_MAX, &arena, &said, &ignored) ||
+        !str_eq(member(said, "asset"), asset)) {
+        return;
+    }
+    if (cli_is_json(cli)) {
+        cli_json(cli, str_trim(line));
+        return;
+    }
+    struct str sql = member(said, "sql");
+    struct str text = sql.len > 0 ? sql : member(said, "text");
+    cli_printf(cli, "%s" STR_FMT "%s\n", sql.len > 0 ? cli_tone_on(cli, CLI_FAINT) : "",
+               STR_ARG(text), sql.len > 0 ? cli_tone_off(cli, CLI_FAINT) : "");
+}
+
+static bool print_node_log(struct cli *cli, const char *path, struct str asset, struct err *err)
+{
+    FILE *file = fopen(path, "re");
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t len = 0;
+    if (file == NULL) {
+        return errno == ENOENT || err_errno(err, errno, "open %s", path);
+    }
+    while ((len = getline(&line, &room, file)) > 0) {
+        print_node_line(cli, (struct str){line, (size_t)len}, asset);
+    }
+    free(line);
+    (void)fclose(file);
+    return true;
+}
+
+bool output_print_node(struct cli *cli, const struct settings *settings, const char *run,
+                       const struct view_step *step, struct str asset, struct err *err)
+{
+    char folder[OUTPUT_PATH_BYTES];
+    char path[OUTPUT_PATH_BYTES + 32];
+    bool ok = true;
+    output_folder(settings, run, step->step, folder);
+    for (int64_t attempt = 1; ok && attempt <= step->attempt; attempt++) {
+        (void)snprintf(path, sizeof(path), "%s/%" PRId64 ".nodes", folder, attempt);
+        ok = print_node_log(cli, path, asset, err);
+    }
+    return ok;
 }

@@ -24,8 +24,9 @@ void agent_close(struct agent *agent); /* kills what still runs; NULL is allowed
 
 /* What a person asks for. */
 struct agent_request {
-    struct str selection;                /* or: */
-    struct str job;                      /* when not empty */
+    struct str selection; /* or: */
+    struct str job;       /* when not empty */
+    struct str keys;      /* JSON array of assets, which then count; `selection` is only told */
     struct str partition, partition_end; /* empty = none */
     struct str_map tags;
     int64_t priority;

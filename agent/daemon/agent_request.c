@@ -4,7 +4,31 @@
 #include "common/log/log.h"
 #include <stdio.h>
 
-enum { PROBLEMS_ARENA_BYTES = 1 << 20 };
+enum { PROBLEMS_ARENA_BYTES = 1 << 20, KEYS_BYTES_MAX = 256 << 10, KEYS_ARENA_BYTES = 16 << 20 };
+
+/* Assets by their keys. */
+static bool find_keys(const struct agent *agent, struct str keys, struct arena *arena,
+                      struct run_request *request, struct err *err)
+{
+    struct json *list = NULL;
+    if (!json_parse(keys, KEYS_BYTES_MAX, arena, &list, err)) {
+        return err_wrap(err, "keys");
+    }
+    uint32_t *assets = arena_array(arena, list->count, sizeof(*assets));
+    if (assets == NULL || list->type != JSON_ARRAY) {
+        return err_set(err, ERR_INVALID, "keys: a list of assets");
+    }
+    for (const struct json *key = list->child; key != NULL; key = key->next) {
+        if (key->type != JSON_STRING ||
+            !definitions_find_asset(agent->defs, key->as.string, &assets[request->asset_count++],
+                                    err)) {
+            return key->type == JSON_STRING ? false
+                                            : err_set(err, ERR_INVALID, "keys: a list of assets");
+        }
+    }
+    request->assets = assets;
+    return true;
+}
 
 bool agent_materialize(struct agent *agent, const struct agent_request *wanted,
                        char ret_run[UUID_TEXT_SIZE], struct err *err)
@@ -19,6 +43,10 @@ bool agent_materialize(struct agent *agent, const struct agent_request *wanted,
                                   .partition_end = wanted->partition_end};
     if (agent->is_stopping) {
         return err_set(err, ERR_BUSY, "the agent is stopping");
+    }
+    AUTO(arena) arena = arena_new(KEYS_ARENA_BYTES);
+    if (!str_is_empty(wanted->keys) && !find_keys(agent, wanted->keys, &arena, &request, err)) {
+        return false;
     }
     if (!str_is_empty(wanted->job)) {
         const struct job *found = NULL;

@@ -16,7 +16,7 @@
 
 enum {
     CALLERS_MAX = 8,
-    REQUEST_BYTES_MAX = 16 << 10,
+    REQUEST_BYTES_MAX = 512 << 10, /* with the keys of many assets */
     REPLY_BYTES_MAX = 1 << 20,
     CALL_TIMEOUT_MS = 10000,
 };
@@ -74,7 +74,7 @@ static void write_error(struct buf *reply, const struct err *err)
 static void answer(struct caller *caller, struct str line)
 {
     struct control *control = caller->control;
-    AUTO(arena) arena = arena_new(1 << 20);
+    AUTO(arena) arena = arena_new(4 * REQUEST_BYTES_MAX);
     AUTO(buf) reply = buf_growing(REPLY_BYTES_MAX);
     struct json *request = NULL;
     struct err err = {0};

@@ -15,6 +15,7 @@ static bool answer_materialize(struct agent *agent, const struct json *request,
     char run[UUID_TEXT_SIZE];
     struct agent_request wanted = {.selection = control_text(request, "selection"),
                                    .job = control_text(request, "job"),
+                                   .keys = control_text(request, "keys"),
                                    .partition = control_text(request, "partition"),
                                    .partition_end = control_text(request, "partition_end"),
                                    .priority = control_number(request, "priority", 0)};

@@ -17,8 +17,8 @@ struct importing {
     const struct dbt_import *import;
     const struct dbt_project *project;
     struct arena *arena;
-    struct str *keys;     /* of each node that becomes an asset; else empty */
-    struct str *words;    /* the same: JSON members, as text */
+    struct str *keys;      /* of each node that becomes an asset; else empty */
+    struct str *words;     /* the same: JSON members, as text */
     uint32_t *first_check; /* of each node in `checks`, count + 1 */
     uint32_t *checks;      /* places in all.items */
     struct dbt_checks all;
@@ -110,7 +110,8 @@ static bool read_parents(struct importing *m, uint32_t node)
 static bool read_nodes(struct importing *m)
 {
     for (uint32_t i = 0; i < m->project->count; i++) {
-        bool is_wanted = is_ours(m, i) || (m->import->selected[i] && is_shown(&m->project->nodes[i]));
+        bool is_wanted =
+            is_ours(m, i) || (m->import->selected[i] && is_shown(&m->project->nodes[i]));
         if (is_wanted && (!read_node(m, i) || !read_parents(m, i))) {
             return false;
         }
@@ -279,9 +280,8 @@ static bool write_all(struct importing *m, struct buf *out)
     }
     jw_end_array(&w);
     jw_end_object(&w);
-    return !out->overflow ||
-           err_set(m->err, ERR_FULL, "it becomes more than %d MiB of definitions",
-                   LIMIT_DBT_DEFINITIONS_BYTES >> 20);
+    return !out->overflow || err_set(m->err, ERR_FULL, "it becomes more than %d MiB of definitions",
+                                     LIMIT_DBT_DEFINITIONS_BYTES >> 20);
 }
 
 bool dbt_write_definitions(const struct dbt_import *import, struct buf *out, struct err *err)

@@ -7,12 +7,13 @@
 
 struct dbt_import {
     const struct dbt_project *project;
-    const bool *selected;  /* one for each node: which are assets, which tests are checks */
-    struct str key;        /* of the step */
-    struct str group;      /* of nodes that have none */
+    const bool *selected;          /* one for each node: which are assets, which tests are checks */
+    struct str key;                /* of the step */
+    struct str group;              /* of nodes that have none */
     const struct str_map *tags;    /* of all, beside their own */
     const struct str_list *owners; /* of nodes that have none */
-    struct str step; /* JSON: the members of the step that are the same for all: `dbt`, retry, ... */
+    struct str
+        step; /* JSON: the members of the step that are the same for all: `dbt`, retry, ... */
 };
 /* Appends the JSON of an object with `assets`. ERR_INVALID: two nodes have one key, or one has none
  * that can be used; ERR_FULL; and those of dbt_project_read(). */

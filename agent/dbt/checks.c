@@ -17,7 +17,7 @@ static bool is_ref(const struct dbt_node *node, const struct json *ref)
 {
     struct str package = dbt_text(ref, "package");
     const struct json *version = json_get(ref, "version");
-    struct str wanted = version == NULL ? STR("")
+    struct str wanted = version == NULL                ? STR("")
                         : version->type == JSON_STRING ? version->as.string
                                                        : version->written;
     return str_eq(node->name, dbt_text(ref, "name")) &&

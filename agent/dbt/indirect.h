@@ -6,5 +6,4 @@
  * of any, with CAUTIOUS when all their parents are in it, with BUILDABLE when all are in it or are what
  * one in it is made from, with EMPTY none. */
 MUST_CHECK bool dbt_add_tests(const struct dbt_project *project, enum dbt_indirect indirect,
-                              const bool *allowed, bool *set, struct arena *arena,
-                              struct err *err);
+                              const bool *allowed, bool *set, struct arena *arena, struct err *err);

@@ -54,10 +54,10 @@ static bool look_at_parents(struct walk *w, uint32_t node)
     const struct dbt_node *n = &w->project->nodes[node];
     for (size_t i = 0; i < n->parent_count; i++) {
         uint32_t parent = n->parents[i];
-        bool ok = is_end(w, parent)
-                      ? append(w->arena, &w->found, &w->found_count, &w->found_room, parent)
-                      : was_queued(w, parent) ||
-                            append(w->arena, &w->queue, &w->count, &w->room, parent);
+        bool ok =
+            is_end(w, parent)
+                ? append(w->arena, &w->found, &w->found_count, &w->found_room, parent)
+                : was_queued(w, parent) || append(w->arena, &w->queue, &w->count, &w->room, parent);
         if (!ok) {
             return false;
         }

@@ -121,9 +121,9 @@ static void write_owners(const struct dbt_import *import, uint32_t index, const 
 static void write_kinds(const struct dbt_import *import, uint32_t index, struct json_writer *w)
 {
     const struct dbt_node *n = &import->project->nodes[index];
-    struct str kind =
-        n->type == DBT_MODEL && n->materialized.len > 0 ? n->materialized
-                                                        : str_from(dbt_type_name(n->type));
+    struct str kind = n->type == DBT_MODEL && n->materialized.len > 0
+                          ? n->materialized
+                          : str_from(dbt_type_name(n->type));
     AUTO(arena) arena = arena_new(WORDS_ARENA_BYTES);
     jw_key(w, STR("kinds"));
     jw_begin_array(w);
@@ -185,8 +185,8 @@ static void write_table(const struct dbt_node *n, struct json_writer *w)
     jw_member_opt(w, "dagster/table_name", buf_str(&text));
 }
 
-static void write_metadata(const struct dbt_import *import, uint32_t index,
-                           const struct json *node, struct json_writer *w)
+static void write_metadata(const struct dbt_import *import, uint32_t index, const struct json *node,
+                           struct json_writer *w)
 {
     const struct dbt_node *n = &import->project->nodes[index];
     jw_key(w, STR("metadata"));
@@ -250,8 +250,7 @@ void dbt_write_words(const struct dbt_import *import, uint32_t index, const stru
     write_kinds(import, index, w);
     write_tags(import, index, w);
     write_owners(import, index, node, w);
-    jw_member_opt(w, "description",
-                  str_clip(dbt_text(node, "description"), DESCRIPTION_BYTES_MAX));
+    jw_member_opt(w, "description", str_clip(dbt_text(node, "description"), DESCRIPTION_BYTES_MAX));
     write_metadata(import, index, node, w);
     if (is_made) {
         write_code_version(node, w);

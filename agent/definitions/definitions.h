@@ -110,7 +110,7 @@ struct meltano_run {
 enum dbt_runner { DBT_RUNNER_AUTO, DBT_RUNNER_NATIVE, DBT_RUNNER_DBT };
 /* Nodes of a dbt project: docs/reference/dbt.md */
 struct dbt_run {
-    struct str manifest;    /* [resolve] as a path, as are the next two: manifest.json or a bundle */
+    struct str manifest; /* [resolve] as a path, as are the next two: manifest.json or a bundle */
     struct str incremental; /* of the second compilation; may be empty */
     struct str project_dir; /* where seeds and the project are; may be empty */
     struct str adapter;     /* that it is compiled for, as dbt calls it */
@@ -298,11 +298,11 @@ struct meltano_entry {
 
 /* What `dbt:` names: how it runs, and what its assets get beside what the project says of them. */
 struct dbt_entry {
-    struct dbt_run run;    /* paths as written, beside the file that names them */
-    struct str name;       /* of the step; empty = "dbt/" and the project's name */
-    struct str group;      /* of nodes that have none; empty = the project's name */
-    struct str_map tags;   /* of all, beside their own */
-    struct str_list owners; /* of nodes that have none */
+    struct dbt_run run;      /* paths as written, beside the file that names them */
+    struct str name;         /* of the step; empty = "dbt/" and the project's name */
+    struct str group;        /* of nodes that have none; empty = the project's name */
+    struct str_map tags;     /* of all, beside their own */
+    struct str_list owners;  /* of nodes that have none */
     const struct json *node; /* as it was written */
     struct location at;
 };

@@ -10,10 +10,6 @@
         .help = __VA_ARGS__                                                                        \
     }
 #define SEEN(owner, member) .present_offset = offsetof(struct owner, member)
-#define LATER(name)                                                                                \
-    {                                                                                              \
-        .key = (name), .type = FIELD_JSON, .is_unsupported = true                                  \
-    }
 #define REFUSED(name, why)                                                                         \
     {                                                                                              \
         .key = (name), .type = FIELD_JSON, .is_unsupported = true, .help = (why)                   \

@@ -100,6 +100,19 @@ static bool add_step_deps(struct step_link *link, size_t s, uint32_t *seen)
     return true;
 }
 
+/* Whether the way round goes through nodes of a dbt project. */
+static bool is_of_dbt(const struct step_link *link, struct str way)
+{
+    const struct definitions *defs = link->l->defs;
+    for (size_t i = 0; i < defs->asset_count; i++) {
+        const struct asset *asset = &defs->assets[i];
+        if (asset->work == ASSET_DBT && str_contains(way, asset_step_key(asset))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_step_cycle(void *ctx, const struct graph_fault *fault)
 {
     struct step_link *link = ctx;
@@ -108,8 +121,11 @@ static void on_step_cycle(void *ctx, const struct graph_fault *fault)
     struct str path = STR_NONE;
     (void)str_cut(fault->text, ':', &before, &path);
     problems_add(link->l->problems, asset->step != NULL ? asset->step->at : asset->at,
-                 STR("a step makes its assets together: drop one dep, or make one of them in a "
-                     "step of its own"),
+                 is_of_dbt(link, path)
+                     ? STR("a step makes its assets together: give the project two entries under "
+                           "dbt, with select and exclude")
+                     : STR("a step makes its assets together: drop one dep, or make one of them "
+                           "in a step of its own"),
                  "steps wait for each other:" STR_FMT, STR_ARG(path));
 }
 

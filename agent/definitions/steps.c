@@ -94,8 +94,7 @@ static bool may_expand(const struct expansion *x)
     } else if (x->is_streams) {
         check_streams(x);
     }
-    if (x->raw->outputs.count > 0 && !x->raw->has_run && !x->raw->has_meltano &&
-        !x->raw->has_dbt) {
+    if (x->raw->outputs.count > 0 && !x->raw->has_run && !x->raw->has_meltano && !x->raw->has_dbt) {
         item_problem(&item, place_of(x->node, "assets"), "take it away",
                      "assets goes with run, meltano and dbt only");
     }
@@ -196,10 +195,9 @@ static void append_deps(const struct expansion *x, struct json_open *to, const s
 
 /* What an asset of a step may have of its own, instead of what all have. */
 static const struct str own_keys[] = {
-    STR_INIT("description"), STR_INIT("code_version"), STR_INIT("group"),
-    STR_INIT("kinds"),       STR_INIT("tags"),         STR_INIT("owners"),
-    STR_INIT("metadata"),    STR_INIT("freshness"),    STR_INIT("automation"),
-    STR_INIT("checks"), /* all have none */
+    STR_INIT("description"), STR_INIT("code_version"), STR_INIT("group"),    STR_INIT("kinds"),
+    STR_INIT("tags"),        STR_INIT("owners"),       STR_INIT("metadata"), STR_INIT("freshness"),
+    STR_INIT("automation"),  STR_INIT("checks"), /* all have none */
 };
 
 static bool is_own(struct str key, const struct json *member)

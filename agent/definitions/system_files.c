@@ -124,9 +124,9 @@ static const char *path_beside(struct str folder, struct str path, struct arena 
 static bool says_how(struct str key)
 {
     static const struct str keys[] = {
-        STR_INIT("resource"), STR_INIT("runner"),  STR_INIT("dbt"),      STR_INIT("target"),
-        STR_INIT("select"),   STR_INIT("exclude"), STR_INIT("selector"), STR_INIT("allow_frozen"),
-        STR_INIT("fail_fast")};
+        STR_INIT("resource"), STR_INIT("runner"),       STR_INIT("dbt"),
+        STR_INIT("target"),   STR_INIT("select"),       STR_INIT("exclude"),
+        STR_INIT("selector"), STR_INIT("allow_frozen"), STR_INIT("fail_fast")};
     for (size_t i = 0; i < COUNT_OF(keys); i++) {
         if (str_eq(key, keys[i])) {
             return true;
@@ -178,8 +178,8 @@ static bool write_dbt_step(const struct dbt_entry *entry, const struct dbt_proje
     copy_members(entry->node, says_how, &w);
     jw_end_object(&w);
     copy_members(entry->node, is_of_step, &w);
-    return !out->overflow || err_set(err, ERR_FULL, "the entry is longer than %d bytes",
-                                     DBT_STEP_BYTES);
+    return !out->overflow ||
+           err_set(err, ERR_FULL, "the entry is longer than %d bytes", DBT_STEP_BYTES);
 }
 
 static bool select_nodes(const struct dbt_entry *entry, const struct dbt_project *project,

@@ -97,8 +97,8 @@ struct raw_asset {
     struct object_list checks;  /* of struct check */
     struct object_list outputs; /* of struct raw_member */
     /* Of an asset of a shared step, after steps.c has taken its block apart: */
-    const struct raw_asset *first; /* where what they share is checked; NULL = here */
-    size_t shared_deps;            /* the first of its deps are those of the block */
+    const struct raw_asset *first;   /* where what they share is checked; NULL = here */
+    size_t shared_deps;              /* the first of its deps are those of the block */
     const struct str *kinds_written; /* before those known from how it is made were added */
     bool is_external;
     bool gives_way; /* is_external: to an asset of its key that something else is said of */

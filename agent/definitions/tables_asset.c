@@ -285,10 +285,11 @@ static const struct field asset_fields[] = {
           "What `run` gets to read through Dagster Pipes (`get_extra`). At most 64 KiB as JSON."),
     FIELD(BOOL, "external", raw_asset, is_external,
           "Made elsewhere, and here so that lineage knows it.", .fallback = "false"),
-    FIELD(BOOL, "gives_way", raw_asset, gives_way,
-          "Where another asset has the same key it takes the place of this one, as the loaded table "
-          "does that of a dbt source. With `external`.",
-          .fallback = "false"),
+    FIELD(
+        BOOL, "gives_way", raw_asset, gives_way,
+        "Where another asset has the same key it takes the place of this one, as the loaded table "
+        "does that of a dbt source. With `external`.",
+        .fallback = "false"),
     FIELD(STR, "group", raw_asset, asset.group, "The group that it belongs to.",
           .fallback = "default"),
     FIELD(STR_LIST, "kinds", raw_asset, asset.kinds,

@@ -9,42 +9,42 @@ static const char *const runner_names[] = {"auto", "native", "dbt", NULL};
 
 /* What an entry of `dbt` and an asset's block have in common; `at` is where a member stands in `owner`. */
 #define RUN_FIELDS(owner, at)                                                                      \
-    FIELD(STR, "manifest", owner, at(manifest),                                                 \
+    FIELD(STR, "manifest", owner, at(manifest),                                                    \
           "Its `manifest.json`, as `dbt compile` wrote it, or a bundle that `selvedge-hub "        \
           "dbt-bundle` made; either may be packed by gzip.",                                       \
           .required = true),                                                                       \
-        FIELD(STR, "incremental", owner, at(incremental),                                       \
+        FIELD(STR, "incremental", owner, at(incremental),                                          \
               "The manifest of a second compilation, in which `is_incremental()` was true. A "     \
               "bundle holds both."),                                                               \
-        FIELD(STR, "project_dir", owner, at(project_dir),                                       \
+        FIELD(STR, "project_dir", owner, at(project_dir),                                          \
               "The project's folder, where seeds are, and dbt is started; the one above "          \
               "`target/` when not given, else the manifest's own."),                               \
-        FIELD(STR, "resource", owner, at(resource_name),                                        \
+        FIELD(STR, "resource", owner, at(resource_name),                                           \
               "The database that nodes run in, of type sqlite or postgres: the one that the "      \
               "project is compiled for. Needed but with `runner: dbt`."),                          \
-        FIELD(ENUM, "runner", owner, at(runner),                                                \
+        FIELD(ENUM, "runner", owner, at(runner),                                                   \
               "Who runs nodes: `native` this program, `dbt` an installed dbt; `auto` this "        \
               "program where it may run all that is wanted, else an installed dbt.",               \
               .names = runner_names, .fallback = "auto"),                                          \
-        FIELD(STR, "dbt", owner, at(program),                                                   \
+        FIELD(STR, "dbt", owner, at(program),                                                      \
               "The program dbt, a name or a path; the first `dbt` in `PATH` when not given."),     \
-        FIELD(STR, "profiles_dir", owner, at(profiles_dir),                                     \
+        FIELD(STR, "profiles_dir", owner, at(profiles_dir),                                        \
               "Where dbt finds `profiles.yml`; the project's folder when there is one in it, "     \
               "else dbt's own choice."),                                                           \
-        FIELD(STR, "target", owner, at(target),                                                 \
+        FIELD(STR, "target", owner, at(target),                                                    \
               "A target of the profile; its own default when not given."),                         \
-        FIELD(STR_LIST, "select", owner, at(select),                                            \
+        FIELD(STR_LIST, "select", owner, at(select),                                               \
               "Which nodes are assets, in dbt's selection syntax; all when not given.", .min = 1,  \
               .max = SELECT_MAX),                                                                  \
-        FIELD(STR_LIST, "exclude", owner, at(exclude),                                          \
+        FIELD(STR_LIST, "exclude", owner, at(exclude),                                             \
               "Which of them are not, in the same syntax.", .min = 1, .max = SELECT_MAX),          \
-        FIELD(STR, "selector", owner, at(selector),                                             \
+        FIELD(STR, "selector", owner, at(selector),                                                \
               "One of the project's YAML selectors, instead of `select` and `exclude`."),          \
-        FIELD(BOOL, "allow_frozen", owner, at(allows_frozen),                                   \
+        FIELD(BOOL, "allow_frozen", owner, at(allows_frozen),                                      \
               "Nodes into whose SQL values of the compiling machine were written, such as times "  \
               "and variables, run all the same.",                                                  \
               .fallback = "false"),                                                                \
-        FIELD(BOOL, "fail_fast", owner, at(is_fail_fast),                                       \
+        FIELD(BOOL, "fail_fast", owner, at(is_fail_fast),                                          \
               "Nothing more starts after the first error or failed test.", .fallback = "false")
 
 #define IN_RUN(member)   member

@@ -77,7 +77,8 @@ static void check_command(struct resolver *r, const char *key, const struct json
 {
     size_t i = 1;
     for (const struct json *word = words->child; word != NULL && r->ok; word = word->next) {
-        r->ok = word->next == NULL || step_is_safe_word(r, key, i++, word->as.string, word->next->as.string);
+        r->ok = word->next == NULL ||
+                step_is_safe_word(r, key, i++, word->as.string, word->next->as.string);
     }
 }
 
@@ -475,4 +476,3 @@ bool step_make_native(struct resolver *r, const struct asset *asset, const struc
     spec->input = copy;
     return true;
 }
-

@@ -43,7 +43,7 @@ struct worker_messages {
     struct str metadata;       /* of the materialization: JSON object; may be empty */
     struct step_asset *assets; /* the last that was said of each */
     size_t asset_count, asset_room;
-    struct strmap asset_at; /* by key */
+    struct strmap asset_at;    /* by key */
     struct step_check *checks; /* the last of each, too */
     size_t check_count, check_room;
     struct strmap check_at; /* by "asset\nname" */

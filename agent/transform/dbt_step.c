@@ -128,9 +128,10 @@ static bool select_tests(struct step *s, struct err *err)
     bool is_asked = o->asked.select.len + o->asked.exclude.len + o->asked.selector.len > 0;
     if ((o->asked.indirect.len > 0 && !dbt_indirect_from(o->asked.indirect, &indirect)) ||
         !dbt_select(s->project, &step, s->arena, &scope, &warnings, err)) {
-        return err->code == ERR_NONE ? err_set(err, ERR_INVALID, "no such indirect selection: " STR_FMT,
-                                               STR_ARG(str_clip(o->asked.indirect, 40)))
-                                     : false;
+        return err->code == ERR_NONE
+                   ? err_set(err, ERR_INVALID, "no such indirect selection: " STR_FMT,
+                             STR_ARG(str_clip(o->asked.indirect, 40)))
+                   : false;
     }
     if (is_asked && !select_asked(s, indirect, &asked, err)) {
         return false;
@@ -138,8 +139,7 @@ static bool select_tests(struct step *s, struct err *err)
     bool takes_all = !is_asked && indirect == DBT_EAGER && is_whole(s, scope);
     for (size_t i = 0; (is_asked || takes_all) && i < s->project->count; i++) {
         bool is_test = s->project->nodes[i].type == DBT_TEST;
-        s->selected[i] =
-            s->selected[i] || (is_test && scope[i] && (takes_all || asked[i]));
+        s->selected[i] = s->selected[i] || (is_test && scope[i] && (takes_all || asked[i]));
     }
     return is_asked || takes_all ||
            dbt_add_tests(s->project, indirect, scope, s->selected, s->arena, err);
@@ -167,13 +167,10 @@ static bool open_database(struct step *s, struct database **ret, struct err *err
         const char *path = arena_cstr(s->arena, text_of(given, "path"));
         return path != NULL ? database_open_sqlite(path, &options, ret, err) : no_memory(err);
     }
-#ifdef SELVEDGE_WITH_POSTGRES
     if (str_eq(type, STR("postgres"))) {
         return database_open_postgres(dsn.len > 0 ? dsn : text_of(given, "url"), &options, ret,
                                       err);
     }
-#endif
-    (void)dsn;
     return err_set(err, ERR_INVALID, "this program runs no nodes in a database of type " STR_FMT,
                    STR_ARG(str_clip(type, 40)));
 }
@@ -217,8 +214,7 @@ static bool build(struct step *s, struct database *db, struct err *err)
                                   .listener = &listener};
     bool ok = build_run(&run, &counts, err);
     LOG(INFO, "dbt.built", F_I("nodes", counts.total), F_I("well", counts.well),
-        F_I("warned", counts.warned), F_I("failed", counts.failed),
-        F_I("skipped", counts.skipped));
+        F_I("warned", counts.warned), F_I("failed", counts.failed), F_I("skipped", counts.skipped));
     return ok;
 }
 
@@ -337,7 +333,7 @@ static void keep_results(struct step *s)
 
 static bool run_nodes(struct step *s, struct err *err)
 {
-    static bool (*const runners[])(struct step * s, struct err *err) = {
+    static bool (*const runners[])(struct step * s, struct err * err) = {
         [DBT_RUNNER_AUTO] = run_auto,
         [DBT_RUNNER_NATIVE] = run_native,
         [DBT_RUNNER_DBT] = run_dbt,

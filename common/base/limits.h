@@ -4,8 +4,8 @@
 
 enum {
     /* names */
-    LIMIT_NAME_BYTES = 63,       /* project, device, resource, job, schedule, fleet */
-    LIMIT_ASSET_KEY_BYTES = 255, /* "a/b/c" as text */
+    LIMIT_NAME_BYTES = 63,        /* project, device, resource, job, schedule, fleet */
+    LIMIT_ASSET_KEY_BYTES = 255,  /* "a/b/c" as text */
     LIMIT_CHECK_NAME_BYTES = 255, /* of a dbt test; of others LIMIT_NAME_BYTES */
     LIMIT_ASSET_KEY_PARTS = 16,
     LIMIT_PATH_BYTES = 1023,
@@ -44,9 +44,9 @@ enum {
     LIMIT_STEP_ENV = 256,
     LIMIT_METADATA_ENTRIES = 64,
     LIMIT_RUN_STEPS = LIMIT_ASSETS,
-    LIMIT_STEP_ASSETS = 10000,     /* that one step makes */
-    LIMIT_STEP_CHECKS = 50000,     /* that it reports */
-    LIMIT_CHECKS_PER_ASSET = 1000, /* a wide table has many */
+    LIMIT_STEP_ASSETS = 10000,        /* that one step makes */
+    LIMIT_STEP_CHECKS = 50000,        /* that it reports */
+    LIMIT_CHECKS_PER_ASSET = 1000,    /* a wide table has many */
     LIMIT_PIPES_LINE_BYTES = 2 << 20, /* one message of a step's program; longer ones are counted */
     LIMIT_RUN_PARTITIONS = 10000,     /* of the range that one run makes */
     LIMIT_RUN_PARTITION_BYTES = 128 << 10, /* of their keys */
@@ -58,7 +58,7 @@ enum {
 
     /* dbt */
     LIMIT_DBT_DEFINITIONS_BYTES = 12 << 20, /* of all that projects become, as JSON */
-    LIMIT_DBT_MANIFEST_BYTES = 512 << 20, /* unpacked; a bundle too */
+    LIMIT_DBT_MANIFEST_BYTES = 512 << 20,   /* unpacked; a bundle too */
     LIMIT_DBT_NODE_BYTES =
         8 << 20, /* one node, source, macro, ... as JSON; a seed's with its file */
     LIMIT_DBT_NODE_ARENA = 64 << 20, /* to run one: its settings, its SQL, what the database says */

@@ -13,19 +13,20 @@ enum { TEXT_BYTES_MAX = 32 << 20 };
 /* --- a manifest in a few lines ----------------------------------------------------------------- */
 
 #define MODEL(name, parents, more)                                                                 \
-    "\"model.shop." name "\":{\"resource_type\":\"model\",\"unique_id\":\"model.shop." name "\","   \
-    "\"name\":\"" name "\",\"package_name\":\"shop\",\"fqn\":[\"shop\",\"" name "\"],"              \
-    "\"alias\":\"" name "\",\"schema\":\"main\",\"relation_name\":\"main." name "\","               \
-    "\"raw_code\":\"select 1\",\"compiled\":true,\"compiled_code\":\"select 1\","                   \
+    "\"model.shop." name "\":{\"resource_type\":\"model\",\"unique_id\":\"model.shop." name "\","  \
+    "\"name\":\"" name "\",\"package_name\":\"shop\",\"fqn\":[\"shop\",\"" name "\"],"             \
+    "\"alias\":\"" name "\",\"schema\":\"main\",\"relation_name\":\"main." name "\","              \
+    "\"raw_code\":\"select 1\",\"compiled\":true,\"compiled_code\":\"select 1\","                  \
     "\"depends_on\":{\"nodes\":[" parents "]}," more "}"
-#define VIEW   "\"config\":{\"materialized\":\"view\"}"
+#define VIEW "\"config\":{\"materialized\":\"view\"}"
 #define TEST(name, parents, attached, more)                                                        \
-    "\"test.shop." name "\":{\"resource_type\":\"test\",\"unique_id\":\"test.shop." name "\","      \
-    "\"name\":\"" name "\",\"package_name\":\"shop\",\"attached_node\":" attached ","               \
+    "\"test.shop." name "\":{\"resource_type\":\"test\",\"unique_id\":\"test.shop." name "\","     \
+    "\"name\":\"" name "\",\"package_name\":\"shop\",\"attached_node\":" attached ","              \
     "\"depends_on\":{\"nodes\":[" parents "]}," more "}"
 #define SOURCE(name, more)                                                                         \
-    "\"source.shop.raw." name "\":{\"resource_type\":\"source\",\"unique_id\":\"source.shop.raw."   \
-    name "\",\"source_name\":\"raw\",\"name\":\"" name "\",\"identifier\":\"" name "\""             \
+    "\"source.shop.raw." name                                                                      \
+    "\":{\"resource_type\":\"source\",\"unique_id\":\"source.shop.raw." name                       \
+    "\",\"source_name\":\"raw\",\"name\":\"" name "\",\"identifier\":\"" name "\""                 \
     ",\"package_name\":\"shop\",\"relation_name\":\"main." name "\"" more "}"
 
 static void write_text(const char *path, const char *text)
@@ -143,17 +144,99 @@ static void keys_are_those_of_dagster_dbt(void **state)
     struct loaded l;
     write_manifest(
         MODEL("plain", "", VIEW) "," MODEL(
-            "filed", "", "\"config\":{\"materialized\":\"table\",\"schema\":\"marts\"}") ","
-        MODEL("named", "", "\"config\":{\"meta\":{\"dagster\":{\"asset_key\":[\"a\",\"b c\"]}}}") ","
-        MODEL("neutral", "",
-              "\"meta\":{\"selvedge\":{\"asset_key\":\"x/y\"},\"dagster\":{\"asset_key\":[\"z\"]}},"
-              "\"config\":{\"meta\":{}}") ","
-        "\"model.shop.dim.v2\":{\"resource_type\":\"model\",\"unique_id\":\"model.shop.dim.v2\","
-        "\"name\":\"dim\",\"version\":2,\"alias\":\"dim_v2\",\"package_name\":\"shop\","
-        "\"fqn\":[\"shop\",\"dim\",\"v2\"],\"config\":{\"materialized\":\"view\",\"schema\":\"s\"}},"
-        "\"seed.shop.sizes\":{\"resource_type\":\"seed\",\"unique_id\":\"seed.shop.sizes\","
-        "\"name\":\"sizes\",\"package_name\":\"shop\",\"fqn\":[\"shop\",\"sizes\"],\"checksum\":{\"name\":\"sha256\","
-        "\"checksum\":\"c0ffee\"},\"config\":{\"materialized\":\"seed\"}}",
+            "filed", "",
+            "\"config\":{\"materialized\":\"table\",\"schema\":"
+            "\"marts\"}") "," MODEL("named", "",
+                                    "\"config\":{\"meta\":{"
+                                    "\"dagster\":{\"asset_key\":["
+                                    "\"a\",\"b c\"]}}}") "," MODEL("ne"
+                                                                   "ut"
+                                                                   "ra"
+                                                                   "l",
+                                                                   "",
+                                                                   "\""
+                                                                   "me"
+                                                                   "ta"
+                                                                   "\""
+                                                                   ":{"
+                                                                   "\""
+                                                                   "se"
+                                                                   "lv"
+                                                                   "ed"
+                                                                   "ge"
+                                                                   "\""
+                                                                   ":{"
+                                                                   "\""
+                                                                   "as"
+                                                                   "se"
+                                                                   "t_"
+                                                                   "ke"
+                                                                   "y"
+                                                                   "\""
+                                                                   ":"
+                                                                   "\""
+                                                                   "x/"
+                                                                   "y"
+                                                                   "\""
+                                                                   "},"
+                                                                   "\""
+                                                                   "da"
+                                                                   "gs"
+                                                                   "te"
+                                                                   "r"
+                                                                   "\""
+                                                                   ":{"
+                                                                   "\""
+                                                                   "as"
+                                                                   "se"
+                                                                   "t_"
+                                                                   "ke"
+                                                                   "y"
+                                                                   "\""
+                                                                   ":["
+                                                                   "\""
+                                                                   "z"
+                                                                   "\""
+                                                                   "]}"
+                                                                   "},"
+                                                                   "\""
+                                                                   "co"
+                                                                   "nf"
+                                                                   "ig"
+                                                                   "\""
+                                                                   ":{"
+                                                                   "\""
+                                                                   "me"
+                                                                   "ta"
+                                                                   "\""
+                                                                   ":{"
+                                                                   "}"
+                                                                   "}") ","
+                                                                        "\"model.shop.dim.v2\":{"
+                                                                        "\"resource_type\":"
+                                                                        "\"model\",\"unique_id\":"
+                                                                        "\"model.shop.dim.v2\","
+                                                                        "\"name\":\"dim\","
+                                                                        "\"version\":2,\"alias\":"
+                                                                        "\"dim_v2\",\"package_"
+                                                                        "name\":\"shop\","
+                                                                        "\"fqn\":[\"shop\",\"dim\","
+                                                                        "\"v2\"],\"config\":{"
+                                                                        "\"materialized\":\"view\","
+                                                                        "\"schema\":\"s\"}},"
+                                                                        "\"seed.shop.sizes\":{"
+                                                                        "\"resource_type\":"
+                                                                        "\"seed\",\"unique_id\":"
+                                                                        "\"seed.shop.sizes\","
+                                                                        "\"name\":\"sizes\","
+                                                                        "\"package_name\":\"shop\","
+                                                                        "\"fqn\":[\"shop\","
+                                                                        "\"sizes\"],\"checksum\":{"
+                                                                        "\"name\":\"sha256\","
+                                                                        "\"checksum\":\"c0ffee\"},"
+                                                                        "\"config\":{"
+                                                                        "\"materialized\":\"seed\"}"
+                                                                        "}",
         SOURCE("orders", ""), "");
     load_well(&l, entry);
     assert_str(asset_of(&l, "plain")->node, "model.shop.plain");
@@ -179,22 +262,27 @@ static void lineage_goes_past_what_is_no_asset(void **state)
 {
     (void)state;
     struct loaded l;
-    write_manifest(MODEL("a", "\"source.shop.raw.orders\"", VIEW) ","
-                   MODEL("e1", "\"model.shop.a\"", "\"config\":{\"materialized\":\"ephemeral\"}") ","
-                   MODEL("e2", "\"model.shop.e1\",\"source.shop.raw.orders\"",
-                         "\"config\":{\"materialized\":\"ephemeral\"}") ","
-                   MODEL("b", "\"model.shop.e2\",\"model.shop.a\"", VIEW),
-                   SOURCE("orders", ",\"description\":\"From the till.\""),
-                   ",\"exposures\":{\"exposure.shop.board\":{\"resource_type\":\"exposure\","
-                   "\"unique_id\":\"exposure.shop.board\",\"name\":\"board\",\"package_name\":"
-                   "\"shop\",\"type\":\"dashboard\",\"url\":\"https://x.test\",\"owner\":{\"email\":"
-                   "\"o@x.test\"},\"depends_on\":{\"nodes\":[\"metric.shop.n\",\"model.shop.e2\"]}}},"
-                   "\"semantic_models\":{\"semantic_model.shop.s\":{\"resource_type\":"
-                   "\"semantic_model\",\"unique_id\":\"semantic_model.shop.s\",\"name\":\"s\","
-                   "\"package_name\":\"shop\",\"depends_on\":{\"nodes\":[\"model.shop.b\"]}}},"
-                   "\"metrics\":{\"metric.shop.n\":{\"resource_type\":\"metric\",\"unique_id\":"
-                   "\"metric.shop.n\",\"name\":\"n\",\"package_name\":\"shop\",\"depends_on\":"
-                   "{\"nodes\":[\"semantic_model.shop.s\"]}}}");
+    write_manifest(
+        MODEL("a", "\"source.shop.raw.orders\"", VIEW) "," MODEL(
+            "e1", "\"model.shop.a\"",
+            "\"config\":{\"materialized\":\"ephemeral\"}") "," MODEL("e2",
+                                                                     "\"model.shop.e1\",\"source."
+                                                                     "shop.raw.orders\"",
+                                                                     "\"config\":{\"materialized\":"
+                                                                     "\"ephemeral\"}") "," MODEL("b",
+                                                                                                 "\"model.shop.e2\",\"model.shop.a\"",
+                                                                                                 VIEW),
+        SOURCE("orders", ",\"description\":\"From the till.\""),
+        ",\"exposures\":{\"exposure.shop.board\":{\"resource_type\":\"exposure\","
+        "\"unique_id\":\"exposure.shop.board\",\"name\":\"board\",\"package_name\":"
+        "\"shop\",\"type\":\"dashboard\",\"url\":\"https://x.test\",\"owner\":{\"email\":"
+        "\"o@x.test\"},\"depends_on\":{\"nodes\":[\"metric.shop.n\",\"model.shop.e2\"]}}},"
+        "\"semantic_models\":{\"semantic_model.shop.s\":{\"resource_type\":"
+        "\"semantic_model\",\"unique_id\":\"semantic_model.shop.s\",\"name\":\"s\","
+        "\"package_name\":\"shop\",\"depends_on\":{\"nodes\":[\"model.shop.b\"]}}},"
+        "\"metrics\":{\"metric.shop.n\":{\"resource_type\":\"metric\",\"unique_id\":"
+        "\"metric.shop.n\",\"name\":\"n\",\"package_name\":\"shop\",\"depends_on\":"
+        "{\"nodes\":[\"semantic_model.shop.s\"]}}}");
     load_well(&l, entry);
     assert_list(&asset_of(&l, "b")->deps, "a raw/orders");
     assert_list(&asset_of(&l, "a")->deps, "raw/orders");
@@ -216,13 +304,12 @@ static void a_source_is_what_has_its_key(void **state)
     struct loaded l;
     write_manifest(MODEL("a", "\"source.shop.raw.orders\",\"source.shop.raw.items\"", VIEW),
                    SOURCE("orders", "") "," SOURCE("items", ""), "");
-    load_well(&l,
-              "dbt: [{manifest: manifest.json, resource: local}]\n"
-              "assets:\n"
-              "  - {key: report, deps: [a], run: [x]}\n"
-              "  - key: raw\n"
-              "    extract: {tap: [tap-shop], streams: [orders, people]}\n"
-              "    load: {resource: local}\n");
+    load_well(&l, "dbt: [{manifest: manifest.json, resource: local}]\n"
+                  "assets:\n"
+                  "  - {key: report, deps: [a], run: [x]}\n"
+                  "  - key: raw\n"
+                  "    extract: {tap: [tap-shop], streams: [orders, people]}\n"
+                  "    load: {resource: local}\n");
     assert_int_equal(l.defs->asset_count, 5);
     assert_int_equal(asset_of(&l, "raw/orders")->work, ASSET_EXTRACT_LOAD);
     assert_int_equal(asset_of(&l, "raw/items")->work, ASSET_EXTERNAL);
@@ -239,18 +326,22 @@ static void what_is_not_selected_joins_another_project(void **state)
 {
     (void)state;
     struct loaded l;
-    write_manifest(MODEL("a", "", "\"config\":{\"materialized\":\"view\",\"tags\":[\"one\"]},"
-                                  "\"tags\":[\"one\"]") "," MODEL("b", "\"model.shop.a\"", VIEW)
-                       "," TEST("t", "\"model.shop.b\"", "\"model.shop.b\"", "\"config\":{}"),
+    write_manifest(MODEL("a", "",
+                         "\"config\":{\"materialized\":\"view\",\"tags\":[\"one\"]},"
+                         "\"tags\":[\"one\"]") "," MODEL("b", "\"model.shop.a\"",
+                                                         VIEW) "," TEST("t", "\"model.shop.b\"",
+                                                                        "\"model.shop.b\"",
+                                                                        "\"config\":{}"),
                    "", "");
     load_well(&l, "dbt:\n"
                   "  - {manifest: manifest.json, resource: local, exclude: 'tag:one'}\n");
     assert_int_equal(asset_of(&l, "a")->work, ASSET_EXTERNAL);
     assert_int_equal(asset_of(&l, "b")->check_count, 1);
     unload(&l);
-    load_well(&l, "dbt:\n"
-                  "  - {manifest: manifest.json, resource: local, exclude: 'tag:one'}\n"
-                  "  - {manifest: ./manifest.json, resource: local, select: 'tag:one', name: dbt/one}\n");
+    load_well(
+        &l, "dbt:\n"
+            "  - {manifest: manifest.json, resource: local, exclude: 'tag:one'}\n"
+            "  - {manifest: ./manifest.json, resource: local, select: 'tag:one', name: dbt/one}\n");
     assert_str(asset_step_key(asset_of(&l, "a")), "dbt/one");
     assert_str(asset_step_key(asset_of(&l, "b")), "dbt/shop");
     assert_int_equal(l.defs->asset_count, 2);
@@ -264,18 +355,25 @@ static void tests_are_checks(void **state)
     (void)state;
     struct loaded l;
     write_manifest(
-        MODEL("a", "\"source.shop.raw.orders\"", VIEW) "," MODEL("b", "", VIEW) ","
-        TEST("strict", "\"model.shop.a\"", "\"model.shop.a\"", "\"config\":{\"severity\":\"ERROR\"}") ","
-        TEST("mild", "\"model.shop.a\",\"model.shop.b\"", "\"model.shop.a\"",
-             "\"config\":{\"severity\":\"warn\"}") ","
-        TEST("single", "\"model.shop.b\"", "null", "\"config\":{}") ","
-        TEST("nobodys", "\"model.shop.a\",\"model.shop.b\"", "null", "\"config\":{}") ","
-        TEST("said", "\"model.shop.a\",\"model.shop.b\"", "null",
-             "\"config\":{\"meta\":{\"dagster\":{\"ref\":{\"name\":\"b\"}}}}") ","
-        TEST("of_source", "\"source.shop.raw.orders\"", "null", "\"config\":{}") ","
-        "\"test.other.strict\":{\"resource_type\":\"test\",\"unique_id\":\"test.other.strict\","
-        "\"name\":\"strict\",\"package_name\":\"other\",\"attached_node\":\"model.shop.a\","
-        "\"depends_on\":{\"nodes\":[\"model.shop.a\"]},\"config\":{}}",
+        MODEL("a", "\"source.shop.raw.orders\"", VIEW) "," MODEL("b", "", VIEW) "," TEST("strict", "\"model.shop.a\"", "\"model.shop.a\"", "\"config\":{\"severity\":\"ERROR\"}") "," TEST(
+            "mild", "\"model.shop.a\",\"model.shop.b\"", "\"model.shop.a\"",
+            "\"config\":{\"severity\":\"warn\"}") "," TEST("single", "\"model.shop.b\"", "null",
+                                                           "\"config\":{}") "," TEST("nobodys",
+                                                                                     "\"model.shop."
+                                                                                     "a\",\"model."
+                                                                                     "shop.b\"",
+                                                                                     "null",
+                                                                                     "\"config\":{"
+                                                                                     "}") "," TEST("said",
+                                                                                                   "\"model.shop.a\",\"model.shop.b\"",
+                                                                                                   "null",
+                                                                                                   "\"config\":{\"meta\":{\"dagster\":{\"ref\":{\"name\":\"b\"}}}}") "," TEST("of_source",
+                                                                                                                                                                              "\"source.shop.raw.orders\"",
+                                                                                                                                                                              "null",
+                                                                                                                                                                              "\"config\":{}") ","
+                                                                                                                                                                                               "\"test.other.strict\":{\"resource_type\":\"test\",\"unique_id\":\"test.other.strict\","
+                                                                                                                                                                                               "\"name\":\"strict\",\"package_name\":\"other\",\"attached_node\":\"model.shop.a\","
+                                                                                                                                                                                               "\"depends_on\":{\"nodes\":[\"model.shop.a\"]},\"config\":{}}",
         SOURCE("orders", ""), "");
     load_well(&l, entry);
     const struct asset *a = asset_of(&l, "a");
@@ -301,18 +399,42 @@ static void the_project_says_who_and_when(void **state)
     (void)state;
     struct loaded l;
     write_manifest(
-        MODEL("a", "",
-              "\"group\":\"ops\",\"tags\":[\"hot\",\"not legal!\"],\"description\":\"All of it.\","
-              "\"columns\":{\"id\":{\"name\":\"id\",\"data_type\":\"integer\"},\"n\":{\"name\":\"n\"}},"
-              "\"config\":{\"materialized\":\"incremental\",\"group\":\"ops\"}") ","
-        MODEL("b", "",
-              "\"config\":{\"meta\":{\"dagster\":{\"group\":\"mine\",\"owners\":[\"team:x\",\"?\"],"
-              "\"freshness_policy\":{\"maximum_lag_minutes\":90},"
-              "\"auto_materialize_policy\":{\"type\":\"eager\"}}}}") ","
-        MODEL("c", "",
-              "\"config\":{\"meta\":{\"dagster\":{\"freshness_policy\":{\"maximum_lag_minutes\":60,"
-              "\"cron_schedule\":\"0 6 * * *\",\"cron_schedule_timezone\":\"UTC\"},"
-              "\"auto_materialize_policy\":{\"type\":\"lazy\"}}}}"),
+        MODEL(
+            "a", "",
+            "\"group\":\"ops\",\"tags\":[\"hot\",\"not legal!\"],\"description\":\"All of it.\","
+            "\"columns\":{\"id\":{\"name\":\"id\",\"data_type\":\"integer\"},\"n\":{\"name\":\"n\"}"
+            "},"
+            "\"config\":{\"materialized\":\"incremental\",\"group\":\"ops\"}") "," MODEL("b", "",
+                                                                                         "\"config"
+                                                                                         "\":{"
+                                                                                         "\"meta\":"
+                                                                                         "{\"dagste"
+                                                                                         "r\":{"
+                                                                                         "\"group\""
+                                                                                         ":\"mine\""
+                                                                                         ",\"owners"
+                                                                                         "\":["
+                                                                                         "\"team:"
+                                                                                         "x\",\"?"
+                                                                                         "\"],"
+                                                                                         "\"freshne"
+                                                                                         "ss_"
+                                                                                         "policy\":"
+                                                                                         "{\"maximu"
+                                                                                         "m_lag_"
+                                                                                         "minutes\""
+                                                                                         ":90},"
+                                                                                         "\"auto_"
+                                                                                         "materiali"
+                                                                                         "ze_"
+                                                                                         "policy\":"
+                                                                                         "{\"type\""
+                                                                                         ":\"eager"
+                                                                                         "\"}}}}") "," MODEL("c",
+                                                                                                             "",
+                                                                                                             "\"config\":{\"meta\":{\"dagster\":{\"freshness_policy\":{\"maximum_lag_minutes\":60,"
+                                                                                                             "\"cron_schedule\":\"0 6 * * *\",\"cron_schedule_timezone\":\"UTC\"},"
+                                                                                                             "\"auto_materialize_policy\":{\"type\":\"lazy\"}}}}"),
         "",
         ",\"groups\":{\"group.shop.ops\":{\"resource_type\":\"group\",\"unique_id\":"
         "\"group.shop.ops\",\"name\":\"ops\",\"package_name\":\"shop\",\"owner\":{\"name\":\"Ops\","
@@ -358,8 +480,8 @@ static void the_project_says_who_and_when(void **state)
 static void what_cannot_be_is_said(void **state)
 {
     (void)state;
-    write_manifest(MODEL("a", "", VIEW) ","
-                       MODEL("b", "", "\"config\":{\"meta\":{\"dagster\":{\"asset_key\":[\"a\"]}}}"),
+    write_manifest(MODEL("a", "", VIEW) "," MODEL(
+                       "b", "", "\"config\":{\"meta\":{\"dagster\":{\"asset_key\":[\"a\"]}}}"),
                    "", "");
     assert_refused(entry, "model.shop.a and model.shop.b are both asset a", "asset_key");
     write_manifest(MODEL("a", "\"source.shop.raw.orders\"", VIEW), SOURCE("orders", ""), "");
@@ -387,7 +509,7 @@ static void what_cannot_be_is_said(void **state)
                    SOURCE("orders", ""), "");
     assert_refused("dbt: [{manifest: manifest.json, resource: local}]\n"
                    "assets: [{key: raw/orders, deps: [b], run: [x]}]\n",
-                   "steps wait for each other", "a step makes its assets together");
+                   "steps wait for each other", "two entries under dbt");
     write_text("manifest.json", "{\"metadata\":{\"dbt_schema_version\":\"v99.json\"}}");
     assert_refused(entry, "manifest.json", "");
 }
@@ -396,13 +518,14 @@ static void a_block_is_written_by_hand_too(void **state)
 {
     (void)state;
     struct loaded l;
-    load_well(&l, "assets:\n"
-                  "  - key: step\n"
-                  "    dbt: {manifest: m.json, adapter: sqlite, resource: local}\n"
-                  "    group: all\n"
-                  "    assets:\n"
-                  "      - {key: a, node: model.x.a, checks: [{name: t, test: test.x.t}]}\n"
-                  "      - {key: b, node: model.x.b, group: own, kinds: [view], metadata: {m: n}}\n");
+    load_well(&l,
+              "assets:\n"
+              "  - key: step\n"
+              "    dbt: {manifest: m.json, adapter: sqlite, resource: local}\n"
+              "    group: all\n"
+              "    assets:\n"
+              "      - {key: a, node: model.x.a, checks: [{name: t, test: test.x.t}]}\n"
+              "      - {key: b, node: model.x.b, group: own, kinds: [view], metadata: {m: n}}\n");
     assert_str(asset_of(&l, "a")->group, "all");
     assert_str(asset_of(&l, "b")->group, "own");
     assert_list(&asset_of(&l, "b")->kinds, "dbt sqlite view");
@@ -433,7 +556,8 @@ static void two_thousand_models_are_read(void **state)
     for (int i = 0; i < MODELS; i++) {
         buf_addf(&nodes,
                  "%s\"model.shop.m%04d\":{\"resource_type\":\"model\",\"unique_id\":"
-                 "\"model.shop.m%04d\",\"name\":\"m%04d\",\"package_name\":\"shop\",\"fqn\":[\"shop\",\"m\"],\"alias\":"
+                 "\"model.shop.m%04d\",\"name\":\"m%04d\",\"package_name\":\"shop\",\"fqn\":["
+                 "\"shop\",\"m\"],\"alias\":"
                  "\"m%04d\",\"raw_code\":\"select %d\",\"config\":{\"materialized\":\"view\"},"
                  "\"depends_on\":{\"nodes\":[%s",
                  i == 0 ? "" : ",", i, i, i, i, i, "");
@@ -445,7 +569,8 @@ static void two_thousand_models_are_read(void **state)
             buf_addf(&nodes,
                      ",\"test.shop.t%d_%04d\":{\"resource_type\":\"test\",\"unique_id\":"
                      "\"test.shop.t%d_%04d\",\"name\":\"a_test_with_a_rather_long_name_%d_%04d\","
-                     "\"package_name\":\"shop\",\"fqn\":[\"shop\",\"t\"],\"attached_node\":\"model.shop.m%04d\",\"config\":{},"
+                     "\"package_name\":\"shop\",\"fqn\":[\"shop\",\"t\"],\"attached_node\":\"model."
+                     "shop.m%04d\",\"config\":{},"
                      "\"depends_on\":{\"nodes\":[\"model.shop.m%04d\"]}}",
                      t, i, t, i, t, i, i, i);
         }

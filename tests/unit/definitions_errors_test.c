@@ -22,7 +22,7 @@ static const struct {
     {"assets:\n  - {key: a, external: true, retry: {max: 1}}\n",
      "6:37: asset a: retry means nothing for an external asset: no step of ours makes it", NULL},
     {"assets:\n  - {key: a, external: true, env: {A: b}}\n",
-     "6:35: asset a: env goes with run or meltano only", NULL},
+     "6:35: asset a: env goes with run, meltano or dbt only", NULL},
     /* names */
     {"assets:\n  - {key: a b, external: true}\n",
      "6:11: asset key \"a b\": byte 0x20 is not allowed", "write \"a_b\""},
@@ -252,7 +252,6 @@ static void later_keys_are_refused_as_such(void **state)
         const char *text;
         const char *problem;
     } cases[] = {
-        {"dbt: []\n", "5:1: key \"dbt\" is not supported by this version"},
         {"assets: [{key: a, run: [x]}]\njobs: [{name: j, select: a, partitions: 1}]\n",
          "6:29: jobs[0]: key \"partitions\" is not supported here"},
         {"assets: [{key: a, run: [x]}]\nschedules: [{name: s, select: a, every: 1m, on: x}]\n",

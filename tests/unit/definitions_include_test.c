@@ -397,7 +397,7 @@ static void a_list_that_is_too_long_takes_no_time(void **state)
     struct loaded l;
     load_text(&l, buf_cstr(&text));
     static const char *const expected[] = {
-        "shop/selvedge.yaml:9:7: assets[0].checks: expected at most 100, got 30000",
+        "shop/selvedge.yaml:9:7: assets[0].checks: expected at most 1000, got 30000",
         "shop/selvedge.yaml:30010:3: jobs: expected at most 1000, got 30000",
         "shop/selvedge.yaml:5:10: asset a: sql: a view has no partitions",
         ("shop/selvedge.yaml:6:12: asset a: it has more than 12 kinds, with those known from how "

@@ -339,7 +339,7 @@ static void schema_and_reference_come_from_the_tables(void **state)
     assert_non_null(strstr(buf_cstr(&page), "| `replication_key` |"));
     assert_non_null(strstr(buf_cstr(&page), "### hourly_partitions\n"));
     assert_non_null(strstr(buf_cstr(&page), "### meltano_block\n"));
-    assert_null(strstr(buf_cstr(&page), "`dbt`"));
+    assert_non_null(strstr(buf_cstr(&page), "### dbt_nodes\n"));
 }
 
 /* 10,000 assets in one file. */

@@ -1,0 +1,288 @@
+"""A dbt project in selvedge.yaml, without dbt: what it becomes, runs of all and of some nodes, tests that fail and what they hold back, retries,
+selections by dbt's syntax, logs of one node, and one graph with extract/load and with Meltano."""
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+import dbt_shop
+import meltano_project
+
+AGENT = os.path.join(os.environ["SELVEDGE_BIN_DIR"], "selvedge-agent")
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+JAFFLE = os.path.join(ROOT, "../shared/data/dbt/jaffle_shop_sqlite")
+GOOD = "id,person,amount\n1,1,5\n2,2,20\n"
+BAD = "id,person,amount\n1,1,5\n2,2,\n"
+ENTRY = "manifest: shop/target/manifest.json, incremental: shop/target/incremental.json, resource: local, project_dir: shop, runner: native"
+LOAD = """assets:
+  - {key: raw/orders, extract: {csv: orders.csv}, load: {resource: local, primary_key: [id]}}
+  - {key: report, deps: [sales], run: [/bin/sh, -c, 'echo made >> report.txt']}
+"""
+
+
+def agent(*args, fails=False):
+    done = subprocess.run([AGENT, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=300,
+                          env={"PATH": "/usr/bin:/bin", "SELVEDGE_STATE_DIR": os.path.abspath("state"),
+                               "SELVEDGE_DEFINITIONS": os.path.abspath("selvedge.yaml")})
+    assert (done.returncode != 0) == fails, (args, done.stdout, done.stderr)
+    return done.stdout + done.stderr
+
+
+def define(entry=ENTRY, more=LOAD):
+    with open("selvedge.yaml", "w", encoding="utf8") as file:
+        file.write(f"project: p\nresources: {{local: {{type: sqlite, path: shop.db}}}}\ndbt: [{{{entry}}}]\n{more}")
+
+
+def orders(text):
+    with open("orders.csv", "w", encoding="utf8") as file:
+        file.write(text)
+
+
+def rows(sql):
+    connection = sqlite3.connect("shop.db")
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+def events(*args):
+    """The newest run's events of a type: (asset, what counts)."""
+    told = [json.loads(line) for line in agent("logs", "--json", *args).splitlines()]
+    return [event for event in told if "type" in event]
+
+
+def assets_of(kind):
+    return sorted(event["asset"] for event in events() if event["type"] == kind)
+
+
+def checks():
+    return {event["check"]: (event["asset"], event["passed"], event["severity"]) for event in events() if event["type"] == "asset_check_evaluation"}
+
+
+def it_becomes_assets_and_checks():
+    dbt_shop.make()
+    define()
+    said = agent("check")
+    assert "ok: 8 assets" in said and "dbt project dbt/shop: 11 of 11 nodes run without dbt" in said, said
+    told = json.loads(agent("explain", "--json"))
+    step = next(asset for asset in told["assets"] if asset["key"] == "dbt/shop")
+    by_key = {asset["key"]: asset for asset in step["assets"]}
+    assert set(by_key) == {"people", "stg_orders", "sales", "big_sales", "seen"}, by_key
+    assert by_key["stg_orders"]["deps"] == ["raw/orders"] and by_key["big_sales"]["deps"] == ["stg_orders"], by_key
+    assert by_key["sales"]["group"] == "finance" and by_key["sales"]["owners"] == ["finance@example.test"], by_key["sales"]
+    assert by_key["sales"]["kinds"] == ["dbt", "sqlite", "table"], by_key["sales"]
+    assert [c["name"] for c in by_key["stg_orders"]["checks"]] == ["all_people_are_known", "amounts_are_small", "amounts_are_there"]
+    assert [c["blocking"] for c in by_key["stg_orders"]["checks"]] == [True, False, True]
+    external = {asset["key"]: asset for asset in told["assets"] if asset.get("external")}
+    assert set(external) == {"exposure/board"}, external  # the source is what the csv file is loaded to
+    assert external["exposure/board"]["deps"] == ["sales"]
+    listed = json.loads(agent("check", "--json"))["dbt"]
+    assert listed[0]["step"] == "dbt/shop" and listed[0]["native"] == 11 and listed[0]["refused"] == 0, listed
+
+
+def all_of_it_is_made():
+    dbt_shop.make()
+    define()
+    orders(GOOD)
+    agent("materialize", "*")
+    assert rows('select name, amount from sales order by name') == [("ada", 5), ("bob", 20)]
+    assert rows("select n from big_sales") == [(1,)] and rows("select count(*) from seen") == [(2,)]
+    assert checks() == {"amounts_are_there": ("stg_orders", True, "error"), "amounts_are_small": ("stg_orders", True, "warn"),
+                        "all_people_are_known": ("stg_orders", True, "error"), "names_are_unique": ("sales", True, "error"),
+                        "till_has_orders": ("raw/orders", True, "error")}, checks()
+    made = next(event for event in events() if event["type"] == "asset_materialization" and event["asset"] == "sales")["metadata"]
+    assert made["dagster/row_count"]["raw_value"] == 2 and made["dbt/node"]["raw_value"] == "model.shop.sales", made
+    columns = [column["name"] for column in made["dagster/column_schema"]["raw_value"]["columns"]]
+    assert columns == ["name", "amount"], made
+    said = agent("logs", "--asset", "sales")
+    assert "sum(o.amount)" in said and "big_sales" not in said and "asset_materialization" in said, said
+    orders(GOOD + "3,1,50\n")
+    agent("materialize", "*")
+    assert rows("select count(*) from seen") == [(3,)]
+    assert any(e["asset"] == "seen" and e["metadata"].get("dbt/variant") for e in events() if e["type"] == "asset_materialization")
+    agent("materialize", "seen", "--full-refresh")
+    assert not any("dbt/variant" in e["metadata"] for e in events() if e["type"] == "asset_materialization")
+
+
+def a_failing_test_holds_back_and_a_retry_goes_on():
+    dbt_shop.make()
+    define()
+    orders(BAD)
+    said = agent("materialize", "*", fails=True)
+    assert "amounts_are_there" in said, said
+    assert assets_of("asset_materialization") == ["people", "raw/orders", "seen", "stg_orders"], assets_of("asset_materialization")
+    failed = {e["asset"]: e["error"]["message"] for e in events() if e["type"] == "asset_failed_to_materialize"}
+    assert set(failed) == {"sales", "big_sales"}, failed
+    assert checks()["amounts_are_there"] == ("stg_orders", False, "error") and "names_are_unique" not in checks()
+    assert not os.path.exists("report.txt")  # made from what was not made, in another step
+    assert rows("select count(*) from sqlite_master where name = 'sales'") == [(0,)]
+    orders(GOOD)
+    agent("materialize", "raw/orders")
+    failed_run = json.loads(agent("runs", "--json", "--status", "failure").splitlines()[0])["run"]
+    daemon = subprocess.Popen([AGENT, "daemon"], env={"PATH": "/usr/bin:/bin", "SELVEDGE_STATE_DIR": os.path.abspath("state"),
+                                                      "SELVEDGE_DEFINITIONS": os.path.abspath("selvedge.yaml")},
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            if os.path.exists("state/control.sock") or os.path.exists("state/agent.sock"):
+                break
+            time.sleep(0.1)
+        agent("retry", failed_run)
+        assert assets_of("asset_materialization") == ["big_sales", "report", "sales", "stg_orders"], assets_of("asset_materialization")
+        agent("materialize", "--dbt-select", "sales", "--indirect-selection", "empty")
+        assert assets_of("asset_materialization") == ["sales"] and checks() == {}, checks()
+    finally:
+        daemon.send_signal(signal.SIGTERM)
+        daemon.wait(60)
+    assert os.path.exists("report.txt")
+
+
+def dbt_selections_choose_assets_and_tests():
+    dbt_shop.make()
+    define()
+    orders(GOOD)
+    agent("materialize", "*")
+    agent("materialize", "--dbt-select", "stg_orders+", "--exclude", "big_sales test_type:generic")
+    assert assets_of("asset_materialization") == ["sales", "stg_orders"], assets_of("asset_materialization")
+    agent("materialize", "--dbt-select", "stg_orders", "--exclude", "amounts_are_small")
+    assert set(checks()) == {"amounts_are_there", "all_people_are_known"}, checks()
+    agent("materialize", "--dbt-select", "stg_orders", "--indirect-selection", "cautious")
+    assert set(checks()) == {"amounts_are_there", "amounts_are_small"}, checks()
+    agent("materialize", "--selector", "nightly")
+    assert assets_of("asset_materialization") == ["stg_orders"]
+    agent("materialize", "kind:table", "--dbt-select", "sales people")
+    assert assets_of("asset_materialization") == ["sales"]
+    said = agent("materialize", "--dbt-select", "amounts_are_small", fails=True)
+    assert "selects no model" in said and "1+" in said, said
+    agent("materialize", "--dbt-select", "tag:no", fails=True)
+    assert "--selector" in agent("materialize", "--help")
+    agent("materialize", "--job", "x", "--dbt-select", "sales", fails=True)
+
+
+def results_choose_what_to_run_again():
+    dbt_shop.make(extra=[dbt_shop.model("late", "select * from main.\"not_there\"", ["seed.shop.people"], "table"),
+                         dbt_shop.model("later", "select * from main.\"late\"", ["model.shop.late"], "table")])
+    define()
+    orders(GOOD)
+    said = agent("materialize", "*", fails=True)
+    assert "no such table" in said, said
+    failed = {e["asset"]: e["error"]["message"] for e in events() if e["type"] == "asset_failed_to_materialize"}
+    assert set(failed) == {"late", "later"} and "not_there" in failed["late"] and "skip" in failed["later"].lower(), failed
+    assert "sales" in assets_of("asset_materialization")  # what has nothing to do with it goes on
+    connection = sqlite3.connect("shop.db")
+    connection.execute("create table not_there (id)")
+    connection.commit()
+    connection.close()
+    agent("materialize", "--dbt-select", "result:error+")
+    assert assets_of("asset_materialization") == ["late", "later"], assets_of("asset_materialization")
+    agent("materialize", "--dbt-select", "result:error", fails=True)  # there is none any more
+
+
+def fail_fast_stops_at_the_first():
+    dbt_shop.make(extra=[dbt_shop.model("aaa", "select * from main.\"not_there\"", [], "table")])
+    define()
+    orders(GOOD)
+    agent("materialize", "*", "--fail-fast", fails=True)
+    made = assets_of("asset_materialization")
+    assert "sales" not in made and "report" not in made, made
+
+
+def what_may_not_run_is_refused_and_said():
+    extra = [dbt_shop.model("py", "", [], "table", language="python"),
+             dbt_shop.model("after_py", "select 1 as x", ["model.shop.py"], "table")]
+    dbt_shop.make(extra=extra)
+    define(entry="manifest: shop/target/manifest.json, resource: local, project_dir: shop")
+    said = agent("check")
+    assert "model.shop.py" in said and "model.shop.seen" in said and "is_incremental" in said, said
+    listed = json.loads(agent("check", "--json"))["dbt"][0]
+    assert {node["node"]: node["admission"] for node in listed["nodes"]}.keys() >= {"model.shop.py", "model.shop.seen"}, listed
+    whole = json.loads(agent("check", "shop/target/manifest.json", "--json", fails=True))
+    assert whole["refused"] == 1 and len(whole["nodes"]) >= 12, whole
+    agent("check", "shop/target/manifest.json", "--incremental", "shop/target/incremental.json")
+    orders(GOOD)
+    agent("materialize", "*", fails=True)
+    failed = {e["asset"] for e in events() if e["type"] == "asset_failed_to_materialize"}
+    assert failed == {"py", "after_py", "seen"}, failed
+    assert rows("select count(*) from sales") == [(2,)]
+
+
+def one_graph_with_meltano():
+    dbt_shop.make()
+    meltano_project.make()
+    source = {"resource_type": "source", "unique_id": "source.shop.target-files.people", "source_name": "target-files", "name": "people",
+              "package_name": "shop", "fqn": ["shop", "target-files", "people"], "identifier": "people", "schema": "main", "relation_name": 'main."x"'}
+    with open("shop/target/manifest.json", encoding="utf8") as file:
+        manifest = json.load(file)
+    manifest["sources"][source["unique_id"]] = source
+    extra = dbt_shop.model("count_people", "select 1 as n", [source["unique_id"]], "table")
+    manifest["nodes"] = {extra["unique_id"]: extra}
+    with open("shop/target/manifest.json", "w", encoding="utf8") as file:
+        json.dump(manifest, file)
+    define(entry="manifest: shop/target/manifest.json, resource: local, runner: native", more="meltano: [{project: meltano, schedules: none}]\n")
+    agent("materialize", "--job", "nightly")  # from then on the streams are known
+    listed = {}
+    for line in agent("assets", "--json").splitlines():
+        asset = json.loads(line)["definition"]
+        listed[asset["key"]] = asset
+    assert listed["count_people"]["deps"] == ["target-files/people"] and not listed["target-files/people"].get("external"), listed
+    agent("materialize", "target-files/people+")
+    made = assets_of("asset_materialization")
+    assert made == ["count_people", "greet/hello", "target-files/people"], made
+    order = [e["step"] for e in events() if e["type"] == "step_start"]
+    assert order.index("dbt/shop") > order.index("meltano/tap-shop-to-target-files"), order
+
+
+def steps_that_wait_for_each_other_are_refused():
+    dbt_shop.make()
+    define(more="assets:\n  - {key: raw/orders, deps: [people], run: [x]}\n")
+    said = agent("check", fails=True)
+    assert "steps wait for each other: " in said and "two entries under dbt" in said, said
+    define(entry=f"{ENTRY}, exclude: people}}, {{{ENTRY}, select: people, name: dbt/people", more="assets:\n  - {key: raw/orders, deps: [people], run: [x]}\n")
+    assert "dbt project dbt/people: 2 of 2" in agent("check")
+
+
+def the_jaffle_shop_runs():
+    if not os.path.exists(JAFFLE):
+        print("skipped: no jaffle shop here")
+        return
+    define(entry=f"manifest: {JAFFLE}/manifest.json, project_dir: {JAFFLE}/project, resource: local, runner: native", more="")
+    agent("materialize", "*", fails=True)
+    with open(f"{JAFFLE}/run_results.json", encoding="utf8") as file:
+        results = json.load(file)["results"]
+    expected = {r["unique_id"]: r["status"] for r in results if not r["unique_id"].startswith("unit_test.")}
+    with open("state/dbt/dbt~jaffle_shop.results", encoding="utf8") as file:
+        ours = dict(reversed(line.rstrip("\n").split("\t")) for line in file)
+    assert ours == expected, [(k, ours.get(k), expected.get(k)) for k in set(ours) ^ set(expected) | {k for k in ours if ours[k] != expected.get(k)}]
+    assert len(assets_of("asset_materialization")) == 18
+
+
+TESTS = (it_becomes_assets_and_checks, all_of_it_is_made, a_failing_test_holds_back_and_a_retry_goes_on, dbt_selections_choose_assets_and_tests,
+         results_choose_what_to_run_again, fail_fast_stops_at_the_first, what_may_not_run_is_refused_and_said, one_graph_with_meltano,
+         steps_that_wait_for_each_other_are_refused, the_jaffle_shop_runs)
+
+
+def main():
+    home = os.getcwd()
+    wanted = sys.argv[1:]
+    for test in TESTS:
+        if wanted and test.__name__ not in wanted:
+            continue
+        folder = tempfile.mkdtemp(prefix="selvedge-dbt-")
+        os.chdir(folder)
+        try:
+            test()
+            print("ok  ", test.__name__, flush=True)
+        finally:
+            os.chdir(home)
+            shutil.rmtree(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
