@@ -92,7 +92,8 @@ static void test_declared_types_are_taken_as_they_are(void **state)
                                       "int /* x",
                                       "'a",
                                       "",
-                                      "$$x$$"};
+                                      "$$x$$",
+                                      "text default 'a\\b"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         values[0] = str_from(bad[i]);
         refuse(&w, &spec, "is no type of a column");
