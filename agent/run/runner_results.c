@@ -64,12 +64,8 @@ static void set_error(struct record *r, const struct step_result *result)
 /* What the worker said of the asset, of a step that makes several. */
 static struct str metadata_of(const struct step_result *result, struct str asset)
 {
-    for (size_t i = 0; i < result->asset_count; i++) {
-        if (str_eq(result->assets[i].asset, asset)) {
-            return result->assets[i].metadata;
-        }
-    }
-    return result->metadata;
+    const struct step_asset *said = step_result_asset(result, asset);
+    return said != NULL ? said->metadata : result->metadata;
 }
 
 void attempt_record_materialization(struct attempt *attempt, const struct step_result *result,
@@ -101,16 +97,16 @@ const struct check *attempt_blocking_failure(const struct attempt *attempt,
     if (told != NULL && told->blocking != NULL) {
         return told->blocking;
     }
-    for (size_t i = 0; i < result->check_count; i++) {
-        struct str of = result->checks[i].asset;
-        bool is_warning = str_eq(result->checks[i].severity, STR("warn")); /* of dbt's: warn_if */
-        bool is_ours = !is_warning && (str_is_empty(of) || str_eq(of, asset->key));
-        for (size_t c = 0; is_ours && !result->checks[i].passed && c < asset->check_count; c++) {
-            const struct check *check = &asset->checks[c];
-            if (check->is_blocking && check->severity == CHECK_ERROR &&
-                str_eq(check->name, result->checks[i].name)) {
-                return check;
-            }
+    for (size_t c = 0; c < asset->check_count && result->check_count > 0; c++) {
+        const struct check *check = &asset->checks[c];
+        if (!check->is_blocking || check->severity != CHECK_ERROR) {
+            continue;
+        }
+        const struct step_check *said = step_result_check(result, asset->key, check->name);
+        said = said != NULL ? said : step_result_check(result, STR(""), check->name);
+        /* A warning of a dbt test, by its warn_if, blocks nothing. */
+        if (said != NULL && !said->passed && !str_eq(said->severity, STR("warn"))) {
+            return check;
         }
     }
     return NULL;
@@ -298,6 +294,7 @@ static bool join_checks(struct attempt *attempt, const struct check_results *mor
         }
     }
     result->checks = all;
+    result->check_at = NULL; /* it knows the first of them only */
     result->check_count += more->count;
     return true;
 }

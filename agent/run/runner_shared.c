@@ -13,22 +13,12 @@ static const struct asset *asset_at(const struct attempt *attempt, size_t index)
     return run_plan_asset(&attempt->run->run, attempt->assets[index].place);
 }
 
-static const struct step_asset *find_said(const struct step_result *result, struct str key)
-{
-    for (size_t i = 0; i < result->asset_count; i++) {
-        if (str_eq(result->assets[i].asset, key)) {
-            return &result->assets[i];
-        }
-    }
-    return NULL;
-}
-
 /* A program that ends well has made what it was asked for, whether it reported that or not: so does
  * Dagster with implicit materializations, and so do steps that make one asset. */
 bool shared_is_made(const struct attempt *attempt, const struct step_result *result, size_t index)
 {
     const struct step_pipes_asset *told = attempt_told(attempt, index);
-    const struct step_asset *said = find_said(result, asset_at(attempt, index)->key);
+    const struct step_asset *said = step_result_asset(result, asset_at(attempt, index)->key);
     if (attempt->pipes == NULL) {
         return said != NULL && said->is_made;
     }
@@ -116,7 +106,7 @@ void shared_record_made(struct attempt *attempt, const struct step_result *resul
 /* Why this one was not made: what was said of it, else what the step failed of. */
 static void explain(const struct step_result *result, struct record *failed)
 {
-    const struct step_asset *said = find_said(result, failed->asset);
+    const struct step_asset *said = step_result_asset(result, failed->asset);
     failed->error_code = result->error_code;
     failed->error_message = result->error_message;
     failed->error_hint = result->error_hint;

@@ -180,6 +180,8 @@ static void judge(struct step_process *p)
     result->asset_count = said->asset_count;
     result->checks = said->checks;
     result->check_count = said->check_count;
+    result->asset_at = &said->asset_at;
+    result->check_at = &said->check_at;
     result->exit_code = WIFEXITED(p->wait_status) ? WEXITSTATUS(p->wait_status) : -1;
     bool is_clean = result->exit_code == 0;
     if (!is_clean) {
@@ -549,4 +551,36 @@ void step_result_warn_left(const struct step_result *result, const struct step_l
     LOG(WARN, "step.left_processes", F_S("run", by->run), F_S("asset", by->asset),
         F_S("check", by->check), F_I("attempt", by->attempt),
         F_I("processes", result->left_processes), F_T("action", "ended, as the step had"));
+}
+
+const struct step_asset *step_result_asset(const struct step_result *result, struct str key)
+{
+    uint32_t at = 0;
+    if (result->asset_at != NULL) {
+        return strmap_get(result->asset_at, key, &at) ? &result->assets[at] : NULL;
+    }
+    for (size_t i = 0; i < result->asset_count; i++) {
+        if (str_eq(result->assets[i].asset, key)) {
+            return &result->assets[i];
+        }
+    }
+    return NULL;
+}
+
+const struct step_check *step_result_check(const struct step_result *result, struct str asset,
+                                           struct str name)
+{
+    char text[LIMIT_ASSET_KEY_BYTES + LIMIT_CHECK_NAME_BYTES + 2];
+    struct buf place = buf_fixed(text, sizeof(text));
+    uint32_t at = 0;
+    buf_addf(&place, STR_FMT "\n" STR_FMT, STR_ARG(asset), STR_ARG(name));
+    if (result->check_at != NULL && !place.overflow) {
+        return strmap_get(result->check_at, buf_str(&place), &at) ? &result->checks[at] : NULL;
+    }
+    for (size_t i = 0; i < result->check_count; i++) {
+        if (str_eq(result->checks[i].asset, asset) && str_eq(result->checks[i].name, name)) {
+            return &result->checks[i];
+        }
+    }
+    return NULL;
 }

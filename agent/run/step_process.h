@@ -33,10 +33,17 @@ struct step_result {
     size_t asset_count;
     const struct step_check *checks;
     size_t check_count;
+    const struct strmap *asset_at, *check_at; /* of worker_messages.h; NULL: there are few */
     struct step_output out;
     struct step_output err;
     struct str first_line; /* of standard output */
 };
+
+/* What was said of one of several assets, or of a check (`asset` is empty where the step makes one).
+ * NULL: nothing. */
+const struct step_asset *step_result_asset(const struct step_result *result, struct str key);
+const struct step_check *step_result_check(const struct step_result *result, struct str asset,
+                                           struct str name);
 
 /* Who left something behind, for the log. */
 struct step_left_by {

@@ -85,11 +85,11 @@ static struct step_check *check_of(struct worker_messages *m, struct str asset, 
     if (place.ptr == NULL || strmap_get(&m->check_at, place, &at)) {
         return place.ptr == NULL ? NULL : &m->checks[at];
     }
+    if (m->check_count == WORKER_CHECKS_MAX) {
+        return NULL;
+    }
     if (m->check_count == m->check_room) {
-        void *more =
-            m->check_count == WORKER_CHECKS_MAX
-                ? NULL
-                : more_room(m, m->checks, m->check_count, sizeof(*m->checks), &m->check_room);
+        void *more = more_room(m, m->checks, m->check_count, sizeof(*m->checks), &m->check_room);
         if (more == NULL) {
             return NULL;
         }
@@ -130,11 +130,11 @@ static struct step_asset *asset_of(struct worker_messages *m, struct str key)
     if (strmap_get(&m->asset_at, key, &at)) {
         return &m->assets[at];
     }
+    if (m->asset_count == WORKER_ASSETS_MAX) {
+        return NULL;
+    }
     if (m->asset_count == m->asset_room) {
-        void *more =
-            m->asset_count == WORKER_ASSETS_MAX
-                ? NULL
-                : more_room(m, m->assets, m->asset_count, sizeof(*m->assets), &m->asset_room);
+        void *more = more_room(m, m->assets, m->asset_count, sizeof(*m->assets), &m->asset_room);
         if (more == NULL) {
             return NULL;
         }

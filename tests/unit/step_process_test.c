@@ -84,10 +84,14 @@ static void messages_cost_what_they_may(void **state)
     /* A line without end, lines without number, and behind them one that counts. */
     step_fixture_run(&f, "head -c 300000 /dev/zero | tr '\\0' x >&3; echo >&3; "
                          "head -c 300000 /dev/zero | tr '\\0' '\\n' >&3; "
-                         "yes '{\"event\":\"check\",\"name\":\"c\"}' | head -n 10150 >&3; echo "
-                         "'{\"event\":\"materialization\",\"metadata\":{}}' >&3");
+                         "seq 50150 | sed 's/.*/{\"event\":\"check\",\"name\":\"c&\"}/' >&3; "
+                         "echo '{\"event\":\"check\",\"name\":\"c7\",\"passed\":true}' >&3; "
+                         "echo '{\"event\":\"materialization\",\"metadata\":{}}' >&3");
     step_fixture_expect(&f, NULL, "");
     assert_int_equal(f.result.check_count, WORKER_CHECKS_MAX);
+    assert_true(step_result_check(&f.result, STR(""), STR("c7"))->passed); /* the last of each */
+    assert_false(step_result_check(&f.result, STR(""), STR("c8"))->passed);
+    assert_null(step_result_check(&f.result, STR(""), STR("c50149")));
     assert_string_equal(f.metadata, "{}");
     /* More text than is kept: the error is not lost for it. */
     step_fixture_run(
