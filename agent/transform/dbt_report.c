@@ -64,7 +64,8 @@ static void keep(struct dbt_report *r, struct str asset, struct str node, const 
     buf_add_char(&line, '\n');
     r->log_bytes += (int64_t)line.len;
     if (!line.overflow && r->log_bytes <= LOG_BYTES_MAX) {
-        (void)files_write_fd(r->log, buf_str(&line), &ignored);
+        bool is_kept = files_write_fd(r->log, buf_str(&line), &ignored);
+        (void)is_kept;
     }
 }
 
