@@ -412,6 +412,11 @@ int pg_rows_columns(const struct pg_rows *rows)
     return rows->lib->PQnfields(rows->result);
 }
 
+struct str pg_rows_name(const struct pg_rows *rows, int column)
+{
+    return str_from(rows->lib->PQfname(rows->result, column));
+}
+
 unsigned pg_rows_type(const struct pg_rows *rows, int column)
 {
     return rows->lib->PQftype(rows->result, column);

@@ -48,6 +48,7 @@ enum { PG_PARAMS_MAX = 4 };
 MUST_CHECK bool pg_query(struct pg *pg, const char *sql, const char *const *params, size_t count,
                          struct pg_rows *ret, struct err *err);
 int pg_rows_columns(const struct pg_rows *rows);
+struct str pg_rows_name(const struct pg_rows *rows, int column);         /* the rows' */
 unsigned pg_rows_type(const struct pg_rows *rows, int column);           /* the type's OID */
 struct str pg_rows_get(const struct pg_rows *rows, int row, int column); /* ptr NULL: NULL */
 void pg_rows_release(struct pg_rows *rows);

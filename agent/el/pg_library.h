@@ -31,6 +31,7 @@
     X(PQresultStatus)                                                                              \
     X(PQresultErrorField)                                                                          \
     X(PQcmdTuples)                                                                                 \
+    X(PQfname)                                                                                     \
     X(PQftype)                                                                                     \
     X(PQntuples)                                                                                   \
     X(PQnfields)                                                                                   \

@@ -148,13 +148,15 @@ static bool swap(struct database *db, const struct relation *from, const struct 
                  struct err *err)
 {
     AUTO(buf) sql = buf_growing(STATEMENT_BYTES_MAX);
-    struct err ignored = {0};
+    struct err second = {0};
     buf_addf(&sql, "drop table " STR_FMT "; pragma legacy_alter_table = on; alter table " STR_FMT,
              STR_ARG(to->quoted), STR_ARG(from->quoted));
     buf_add_text(&sql, " rename to ");
     db_add_identifier(&sql, to->name);
     bool ok = database_exec(db, &sql, BY_US, NULL, err);
-    return db->ops->exec(db, STR("pragma legacy_alter_table = off"), BY_US, NULL, &ignored) && ok;
+    return db->ops->exec(db, STR("pragma legacy_alter_table = off"), BY_US, NULL,
+                         ok ? err : &second) &&
+           ok;
 }
 
 static bool find_dependents(struct database *db, const struct relation *table, struct arena *arena,

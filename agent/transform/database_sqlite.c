@@ -235,7 +235,7 @@ static bool sqlite_kind(struct database *base, const struct relation *relation,
     buf_add_text(&sql, ".sqlite_schema where type in ('table', 'view')"
                        " and name = :name collate nocase");
     if (sql.overflow) {
-        return err_set(err, ERR_INVALID, "the name of a schema is too long");
+        return err_set(err, ERR_NO_MEMORY, "no memory for a statement");
     }
     if (!db_prepare(sqlite_of(base)->db, buf_str(&sql), &q, err)) {
         return false;

@@ -89,6 +89,9 @@ bool postgres_create(struct postgres_model *m, enum postgres_as as, const struct
                      struct str sql, struct err *err)
 {
     AUTO(buf) text = buf_growing(STATEMENT_BYTES_MAX);
+    if (m->spec->is_contract_enforced && as == AS_TABLE) {
+        return postgres_create_by_contract(m, relation, sql, err);
+    }
     buf_addf(&text, "%s" STR_FMT "%s as (\n", head_of(m, as), STR_ARG(relation->quoted),
              as == AS_TEMPORARY_TABLE ? " on commit drop" : "");
     buf_add(&text, sql_statement(sql));
@@ -267,7 +270,12 @@ static bool build(struct postgres_model *m, struct err *err)
     if (header.len > 0 && !m->db->ops->exec(m->db, header, BY_PROJECT_SCRIPT, NULL, err)) {
         return err_wrap(err, "sql_header");
     }
-    if (is_delta(m)) {
+    bool has_delta = is_delta(m);
+    if (m->spec->is_contract_enforced &&
+        !postgres_check_contract(m, has_delta ? m->spec->sql_incremental : m->spec->sql, err)) {
+        return false;
+    }
+    if (has_delta) {
         m->keeps_grants = true;
         return postgres_apply_delta(m, err);
     }

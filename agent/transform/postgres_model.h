@@ -38,6 +38,15 @@ MUST_CHECK bool postgres_drop_indexes(struct postgres_model *m, struct err *err)
 MUST_CHECK bool postgres_grant(struct postgres_model *m, struct err *err);
 MUST_CHECK bool postgres_comment(struct postgres_model *m, struct err *err);
 
+/* --- postgres_contract.c: an enforced contract --- */
+
+/* ERR_INVALID when the text's columns are not those declared, by name and class of type. */
+MUST_CHECK bool postgres_check_contract(struct postgres_model *m, struct str text, struct err *err);
+/* A table with the declared types and constraints, and the rows of the text. */
+MUST_CHECK bool postgres_create_by_contract(struct postgres_model *m,
+                                            const struct relation *relation, struct str text,
+                                            struct err *err);
+
 /* --- postgres_delta.c: new rows into a table that stays --- */
 
 MUST_CHECK bool postgres_apply_delta(struct postgres_model *m, struct err *err);

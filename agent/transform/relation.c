@@ -25,13 +25,14 @@ static bool take_quoted(struct str *text, struct buf *name)
         }
         buf_add_char(name, text->ptr[i]);
     }
-    if (i == text->len || name->len == 0) {
+    if (i == text->len || (name->len == 0 && !name->overflow)) {
         return false;
     }
     *text = str_slice(*text, i + 1, text->len);
     return true;
 }
 
+/* `ret` has no pointer when there is no memory for it. */
 static bool take_name(struct str *text, struct arena *arena, struct str *ret)
 {
     AUTO(buf) name = buf_growing(RELATION_BYTES_MAX);
@@ -47,11 +48,11 @@ static bool take_name(struct str *text, struct arena *arena, struct str *ret)
         buf_add(&name, str_slice(*text, 0, len));
         *text = str_slice(*text, len, text->len);
     }
-    *ret = arena_copy(arena, buf_str(&name));
-    return name.len > 0 && !name.overflow && ret->ptr != NULL;
+    *ret = name.overflow ? STR_NONE : arena_copy(arena, buf_str(&name));
+    return name.len > 0 || name.overflow;
 }
 
-static bool split(struct str text, struct arena *arena, struct relation *ret)
+static bool split(struct str text, struct arena *arena, struct relation *ret, bool *ret_has_memory)
 {
     struct str parts[PARTS_MAX];
     size_t count = 0;
@@ -62,6 +63,7 @@ static bool split(struct str text, struct arena *arena, struct relation *ret)
         if (count == PARTS_MAX || !take_name(&text, arena, &parts[count])) {
             return false;
         }
+        *ret_has_memory = *ret_has_memory && parts[count].ptr != NULL;
         count++;
     } while (text.len > 0 && text.ptr[0] == '.');
     ret->name = parts[count - 1];
@@ -77,13 +79,16 @@ bool relation_of(const struct dbt_node *node, struct arena *arena, struct relati
     if (node->relation_name.len == 0) {
         return err_set(err, ERR_INVALID, STR_FMT " has no relation_name", STR_ARG(node->unique_id));
     }
-    if (memchr(node->relation_name.ptr, '\0', node->relation_name.len) != NULL ||
-        !split(node->relation_name, arena, ret)) {
+    bool has_memory = true;
+    bool is_name = node->relation_name.len <= RELATION_BYTES_MAX &&
+                   memchr(node->relation_name.ptr, '\0', node->relation_name.len) == NULL &&
+                   split(node->relation_name, arena, ret, &has_memory);
+    if (!is_name) {
         err_set(err, ERR_INVALID, "relation_name " STR_FMT " is not the name of a relation",
                 STR_ARG(str_clip(node->relation_name, 200)));
         return err_hint(err, "one to three names, plain or in double quotes, with dots between");
     }
-    return true;
+    return has_memory || err_set(err, ERR_NO_MEMORY, "no memory for a name");
 }
 
 bool relation_make(struct str schema, struct str name, struct arena *arena, struct relation *ret,

@@ -16,32 +16,45 @@ struct seed {
 
 /* --- the file -------------------------------------------------------------------------------- */
 
-static bool join(struct seed *s, const char *dir, char path[LIMIT_PATH_BYTES + 1], struct err *err)
+/* The folder of the node's package: those of other packages are where `dbt deps` puts them. */
+static bool package_dir(struct seed *s, const char **ret, struct err *err)
 {
-    return files_join(dir, s->node.spec->seed_path, path, LIMIT_PATH_BYTES + 1, err);
+    const struct transform *t = s->node.t;
+    struct str package = s->node.spec->node->package;
+    *ret = t->project_dir;
+    if (t->project_dir != NULL && t->project != NULL && !str_eq(package, t->project->name)) {
+        *ret = arena_printf(s->node.arena, "%s/dbt_packages/" STR_FMT, t->project_dir,
+                            STR_ARG(package))
+                   .ptr;
+        return *ret != NULL || err_set(err, ERR_NO_MEMORY, "no memory for a path");
+    }
+    return true;
 }
 
 /* The project's folder on this device, else where the project was when it was compiled, as dbt does. */
 static bool find_file(struct seed *s, struct err *err)
 {
+    const struct dbt_spec *spec = s->node.spec;
     char path[LIMIT_PATH_BYTES + 1];
-    const char *root = arena_cstr(s->node.arena, s->node.spec->seed_root);
-    if (root == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for a path");
-    }
-    if (s->node.t->project_dir != NULL && !join(s, s->node.t->project_dir, path, err)) {
+    const char *dirs[2];
+    dirs[1] = spec->seed_root.len > 0 ? arena_cstr(s->node.arena, spec->seed_root) : NULL;
+    if (!package_dir(s, &dirs[0], err)) {
         return false;
     }
-    if ((s->node.t->project_dir == NULL || !files_exist(path)) && s->node.spec->seed_root.len > 0 &&
-        !join(s, root, path, err)) {
-        return false;
+    for (size_t i = 0; i < COUNT_OF(dirs); i++) {
+        if (dirs[i] == NULL) {
+            continue;
+        }
+        if (!files_join(dirs[i], spec->seed_path, path, sizeof path, err)) {
+            return false;
+        }
+        if (files_exist(path)) {
+            s->source.path = arena_cstr(s->node.arena, str_from(path));
+            return s->source.path != NULL || err_set(err, ERR_NO_MEMORY, "no memory for a path");
+        }
     }
-    if (s->node.t->project_dir == NULL && s->node.spec->seed_root.len == 0) {
-        err_set(err, ERR_NOT_FOUND, STR_FMT " is not there", STR_ARG(s->node.spec->seed_path));
-        return err_hint(err, "put seeds into the bundle, or name the project's folder");
-    }
-    s->source.path = arena_cstr(s->node.arena, str_from(path));
-    return s->source.path != NULL || err_set(err, ERR_NO_MEMORY, "no memory for a path");
+    err_set(err, ERR_NOT_FOUND, STR_FMT " is not there", STR_ARG(spec->seed_path));
+    return err_hint(err, "put seeds into the bundle, or name the project's folder");
 }
 
 static bool find_source(struct seed *s, struct err *err)

@@ -21,10 +21,11 @@ static bool step(struct taking *k, void (*add)(const struct snapshot *, struct b
     return database_exec(k->db, &sql, BY_PROJECT, ret_rows, err);
 }
 
-static bool take_columns(struct taking *k, struct err *err)
+/* Of the query: of the table with its rows, be it the temporary one or the new one. */
+static bool take_columns(struct taking *k, const struct relation *of, struct err *err)
 {
     struct relation_columns found;
-    if (!k->db->ops->columns(k->db, &k->rows, k->node.arena, &found, err)) {
+    if (!k->db->ops->columns(k->db, of, k->node.arena, &found, err)) {
         return false;
     }
     struct str_list *names = &k->sql.columns;
@@ -35,7 +36,7 @@ static bool take_columns(struct taking *k, struct err *err)
     for (size_t i = 0; i < found.count; i++) {
         names->items[names->count++] = found.items[i].name;
     }
-    return true;
+    return snapshot_check_names(&k->sql, err);
 }
 
 static bool fit_columns(struct taking *k, struct err *err)
@@ -65,7 +66,7 @@ static bool update(struct taking *k, struct err *err)
     int64_t inserted;
     if (!k->db->ops->columns(k->db, &k->node.relation, k->node.arena, &s->there, err) ||
         !snapshot_check_target(s, err) || !step(k, snapshot_read_rows, NULL, err) ||
-        !take_columns(k, err) || !snapshot_choose_columns(s, k->node.arena, err) ||
+        !take_columns(k, &k->rows, err) || !snapshot_choose_columns(s, k->node.arena, err) ||
         !step(k, snapshot_find_changes, NULL, err) || !fit_columns(k, err) ||
         !step(k, snapshot_close_rows, &closed, err) ||
         !step(k, snapshot_insert_rows, &inserted, err) || !drop_temporary(k, err)) {
@@ -79,12 +80,17 @@ static bool create(struct taking *k, struct err *err)
 {
     AUTO(buf) sql = buf_growing(STATEMENT_BYTES_MAX);
     snapshot_create(&k->sql, &sql);
-    return database_exec(k->db, &sql, BY_PROJECT, &k->written, err);
+    return database_exec(k->db, &sql, BY_PROJECT, &k->written, err) &&
+           take_columns(k, &k->node.relation, err);
 }
 
 static bool make(struct table_node *node, void *ctx, struct err *err)
 {
     struct taking *k = ctx;
+    struct str header = sql_statement(node->spec->sql_header);
+    if (header.len > 0 && !k->db->ops->exec(k->db, header, BY_PROJECT, NULL, err)) {
+        return err_wrap(err, "sql_header");
+    }
     return node->old == RELATION_NONE ? create(k, err) : update(k, err);
 }
 

@@ -269,6 +269,33 @@ bool snapshot_choose_columns(struct snapshot *s, struct arena *arena, struct err
            err_set(err, ERR_INVALID, "check_cols names no column");
 }
 
+static bool check_name(const struct snapshot *s, const char *what, struct str written,
+                       struct err *err)
+{
+    struct str inner = str_slice(written, 1, written.len > 0 ? written.len - 1 : 0);
+    if (!str_starts(written, STR("\"")) || !str_ends(written, STR("\"")) ||
+        str_contains(inner, STR("\""))) {
+        return true; /* an expression, or SQLite finds out */
+    }
+    for (size_t i = 0; i < s->columns.count; i++) {
+        if (is_same_name(s, s->columns.items[i], inner)) {
+            return true;
+        }
+    }
+    return err_set(err, ERR_INVALID, "%s: the query has no column " STR_FMT, what,
+                   STR_ARG(str_clip(written, 100)));
+}
+
+bool snapshot_check_names(const struct snapshot *s, struct err *err)
+{
+    for (size_t i = 0; i < s->spec->unique_key.count; i++) {
+        if (!check_name(s, "unique_key", s->spec->unique_key.items[i], err)) {
+            return false;
+        }
+    }
+    return check_name(s, "updated_at", s->spec->updated_at, err);
+}
+
 /* --- later ----------------------------------------------------------------------------------- */
 
 void snapshot_read_rows(const struct snapshot *s, struct buf *sql)

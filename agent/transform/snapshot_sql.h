@@ -31,6 +31,9 @@ MUST_CHECK bool snapshot_check_target(const struct snapshot *s, struct err *err)
 void snapshot_read_rows(const struct snapshot *s, struct buf *sql);
 /* Once `columns` and `there` are known. ERR_INVALID: check_cols names a column that the query has not. */
 MUST_CHECK bool snapshot_choose_columns(struct snapshot *s, struct arena *arena, struct err *err);
+/* SQLite takes a name in double quotes that is no column for a text: then all rows had the same key, or
+ * time. ERR_INVALID. */
+MUST_CHECK bool snapshot_check_names(const struct snapshot *s, struct err *err);
 void snapshot_find_changes(const struct snapshot *s, struct buf *sql);
 void snapshot_close_rows(const struct snapshot *s, struct buf *sql);
 void snapshot_insert_rows(const struct snapshot *s, struct buf *sql);

@@ -58,7 +58,8 @@ bool table_node_run(struct table_node *n,
         db->ops->rollback(db);
         return false;
     }
-    return hooks_run(db, spec->post_hooks, spec->post_hook_count, true, "post-hook", err);
+    return hooks_run(db, spec->post_hooks, spec->post_hook_count, true, "post-hook", err) ||
+           err_wrap(err, "after the commit");
 }
 
 bool table_node_change(struct table_node *n, const struct buf *change, struct err *err)

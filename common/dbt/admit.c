@@ -277,9 +277,11 @@ static bool by_strategy(struct admission *a)
                                                            : "use append, delete+insert or merge");
 }
 
+/* A foreign key would keep the table that it refers to from being made anew; dbt drops it then. */
 static bool by_contract(struct admission *a)
 {
-    return a->spec->is_contract_enforced &&
+    bool is_ours = is_on(a, "postgres") && a->node->type == DBT_MODEL && !a->spec->has_foreign_key;
+    return a->spec->is_contract_enforced && !is_ours &&
            decide(a, DBT_NEEDS_DBT, STR("its contract is enforced, which dbt does"),
                   "contract: {enforced: false}, with tests in its place");
 }
@@ -299,10 +301,12 @@ static bool by_jinja(struct admission *a)
     return has && decide(a, DBT_NEEDS_DBT, STR("a setting holds Jinja, which dbt renders"), NULL);
 }
 
-/* dbt-sqlite passes it over; dbt-postgres puts it before the statement. */
+/* dbt-sqlite passes it over; dbt-postgres puts it before the statement, and so do we for models and
+ * tests. Rendered when the project was read, as in dbt. */
 static bool by_header(struct admission *a)
 {
-    return a->spec->sql_header.len > 0 && a->node->type != DBT_TEST && is_on(a, "postgres") &&
+    return a->spec->sql_header.len > 0 && a->node->type != DBT_TEST && a->node->type != DBT_MODEL &&
+           is_on(a, "postgres") &&
            decide(a, DBT_NEEDS_DBT, STR("sql_header"),
                   "take the settings into the SQL, or leave them");
 }
@@ -345,7 +349,8 @@ static bool by_variants(struct admission *a)
                 "not: the two manifests are the wrong way round"),
             "give the one compiled against an empty database first");
     }
-    if ((a->node->uses & DBT_USES_IS_INCREMENTAL) == 0) {
+    /* Of one that is always made anew it is never true. */
+    if ((a->node->uses & DBT_USES_IS_INCREMENTAL) == 0 || spec->full_refresh == DBT_ALWAYS_FULL) {
         return false;
     }
     if (!spec->has_incremental) {

@@ -302,7 +302,7 @@ bool dbt_bundle_make(const struct dbt_bundle_options *options, struct buf *out,
          .project = project,
          .summary = &summary,
          .text = buf_growing(LIMIT_DBT_MANIFEST_BYTES),
-         .node = buf_growing(2 * LIMIT_DBT_NODE_BYTES),
+         .node = buf_growing((size_t)2 * LIMIT_DBT_NODE_BYTES),
          .seed = buf_growing(LIMIT_DBT_NODE_BYTES),
          .arena = arena_new(NODE_ARENA_BYTES)};
     size_t before = out->len;

@@ -72,9 +72,14 @@ static bool is_unset(const struct json *value)
             str_eq(value->key, STR("description")));
 }
 
-static struct json *member(struct json *object, const char *key)
+/* As json_get(), to change it. */
+static struct json *member(const struct json *object, const char *key)
 {
-    return (struct json *)(uintptr_t)json_get(object, key); /* the tree is ours */
+    struct json *value = object == NULL ? NULL : object->child;
+    while (value != NULL && !str_eq(value->key, str_from(key))) {
+        value = value->next;
+    }
+    return value;
 }
 
 /* Drops the members for which `is_dropped` says so. */

@@ -81,47 +81,63 @@ static uint8_t adapter_uses(struct str rest)
     return DBT_USES_DATABASE;
 }
 
-/* What the word at hand uses, with what follows it. The database's kind (target.type) is the same where
- * a text runs as where it was compiled, else it is not run. */
+static uint8_t modules_uses(struct str rest)
+{
+    struct str module = member_of(rest);
+    return module.len == 0 || str_eq(module, STR("datetime")) ? DBT_USES_RUN : 0;
+}
+
+/* WHICH is "compile", whatever will run. */
+static uint8_t flags_uses(struct str rest)
+{
+    return str_eq(member_of(rest), STR("STORE_FAILURES")) ? 0 : DBT_USES_RUN;
+}
+
+/* The database's kind is the same where a text runs as where it was compiled, else it is not run. */
+static uint8_t target_uses(struct str rest)
+{
+    return str_eq(member_of(rest), STR("type")) ? 0 : DBT_USES_ENVIRONMENT;
+}
+
+enum { IF_CALLED = 1, IF_OF_ITSELF = 2 }; /* behind no '.', and not as the name of an argument */
+
+static const struct word {
+    struct str name;
+    uint8_t when; /* one of these is enough */
+    uint8_t uses;
+    uint8_t (*uses_with)(struct str rest); /* what `uses` would be, by what follows */
+} words[] = {
+    {STR_INIT("is_incremental"), IF_CALLED, DBT_USES_IS_INCREMENTAL, NULL},
+    {STR_INIT("var"), IF_CALLED, DBT_USES_ENVIRONMENT, NULL},
+    {STR_INIT("env_var"), IF_CALLED, DBT_USES_ENVIRONMENT, NULL},
+    {STR_INIT("run_query"), IF_CALLED | IF_OF_ITSELF, DBT_USES_DATABASE, NULL},
+    {STR_INIT("statement"), IF_CALLED | IF_OF_ITSELF, DBT_USES_DATABASE, NULL},
+    {STR_INIT("load_result"), IF_CALLED | IF_OF_ITSELF, DBT_USES_DATABASE, NULL},
+    /* any name may be looked up in it */
+    {STR_INIT("context"), IF_OF_ITSELF, DBT_USES_DATABASE | DBT_USES_IS_INCREMENTAL, NULL},
+    {STR_INIT("run_started_at"), IF_OF_ITSELF, DBT_USES_RUN, NULL},
+    {STR_INIT("invocation_id"), IF_OF_ITSELF, DBT_USES_RUN, NULL},
+    {STR_INIT("invocation_args_dict"), IF_OF_ITSELF, DBT_USES_RUN, NULL},
+    {STR_INIT("selected_resources"), IF_OF_ITSELF, DBT_USES_RUN, NULL},
+    {STR_INIT("dbt_metadata_envs"), IF_OF_ITSELF, DBT_USES_ENVIRONMENT, NULL},
+    {STR_INIT("adapter"), IF_OF_ITSELF, 0, adapter_uses},
+    {STR_INIT("modules"), IF_OF_ITSELF, 0, modules_uses},
+    {STR_INIT("flags"), IF_OF_ITSELF, 0, flags_uses},
+    {STR_INIT("target"), IF_OF_ITSELF, 0, target_uses},
+};
+
+/* What the word at hand uses, with what follows it. */
 static uint8_t word_uses(struct str word, bool is_member, struct str rest)
 {
     bool is_called = begins(rest, '(');
-    bool is_assigned = begins(rest, '=') && !str_starts(rest, STR("=="));
-    if (str_eq(word, STR("is_incremental"))) {
-        return is_called ? DBT_USES_IS_INCREMENTAL : 0;
-    }
-    if (str_eq(word, STR("var")) || str_eq(word, STR("env_var"))) {
-        return is_called ? DBT_USES_ENVIRONMENT : 0;
-    }
-    if (str_eq(word, STR("run_query")) || str_eq(word, STR("statement")) ||
-        str_eq(word, STR("load_result"))) {
-        return is_called || !is_member ? DBT_USES_DATABASE : 0;
-    }
-    if (is_member || is_assigned) {
-        return 0;
-    }
-    if (str_eq(word, STR("adapter"))) {
-        return adapter_uses(rest);
-    }
-    if (str_eq(word, STR("context"))) { /* any name may be looked up in it */
-        return DBT_USES_DATABASE | DBT_USES_IS_INCREMENTAL;
-    }
-    if (str_eq(word, STR("run_started_at")) || str_eq(word, STR("invocation_id")) ||
-        str_eq(word, STR("invocation_args_dict")) || str_eq(word, STR("selected_resources"))) {
-        return DBT_USES_RUN;
-    }
-    if (str_eq(word, STR("flags"))) { /* WHICH is "compile", whatever will run */
-        return str_eq(member_of(rest), STR("STORE_FAILURES")) ? 0 : DBT_USES_RUN;
-    }
-    if (str_eq(word, STR("dbt_metadata_envs"))) {
-        return DBT_USES_ENVIRONMENT;
-    }
-    if (str_eq(word, STR("modules"))) {
-        struct str module = member_of(rest);
-        return module.len == 0 || str_eq(module, STR("datetime")) ? DBT_USES_RUN : 0;
-    }
-    if (str_eq(word, STR("target"))) {
-        return str_eq(member_of(rest), STR("type")) ? 0 : DBT_USES_ENVIRONMENT;
+    bool is_argument = begins(rest, '=') && !str_starts(rest, STR("=="));
+    unsigned is = (is_called ? IF_CALLED : 0) | (!is_member && !is_argument ? IF_OF_ITSELF : 0);
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        if (str_eq(word, words[i].name)) {
+            const struct word *w = &words[i];
+            uint8_t uses = w->uses_with != NULL ? w->uses_with(rest) : w->uses;
+            return (w->when & is) != 0 ? uses : 0;
+        }
     }
     return 0;
 }

@@ -6,9 +6,43 @@
 
 #define NO_MACRO UINT32_MAX
 
+static bool read_calls(struct manifest *m, struct json_raw depends_on, struct err *err)
+{
+    struct json_scan s;
+    struct json_raw name;
+    struct json_raw value;
+    if (!json_scan_object(&s, depends_on.text, err)) {
+        return false;
+    }
+    while (json_scan_member(&s, &name, &value)) {
+        if (json_raw_is(name, "macros") &&
+            !manifest_list(m, "depends_on.macros", value, &m->calls, err)) {
+            return false;
+        }
+    }
+    return json_scan_end(&s, err);
+}
+
+static bool read_member(struct manifest *m, struct manifest_macro *macro, struct json_raw name,
+                        struct json_raw value, struct err *err)
+{
+    struct str sql;
+    if (json_raw_is(name, "depends_on") && value.type == JSON_OBJECT) {
+        return read_calls(m, value, err);
+    }
+    if (json_raw_is(name, "macro_sql") && value.type == JSON_STRING) {
+        buf_reset(&m->text);
+        if (!json_unescape(value, true, &m->text, &sql)) {
+            return manifest_no_memory(m, err);
+        }
+        macro->uses |= jinja_uses(sql);
+    }
+    return true;
+}
+
 bool manifest_add_macro(struct manifest *m, struct str key, struct str text, struct err *err)
 {
-    struct manifest_macro macro = {.calls.first = m->calls.count};
+    struct manifest_macro macro = {.uses = macro_uses(key), .calls.first = m->calls.count};
     struct json_scan s;
     struct json_raw name;
     struct json_raw value;
@@ -21,30 +55,11 @@ bool manifest_add_macro(struct manifest *m, struct str key, struct str text, str
         return false;
     }
     m->macros = macros;
-    macro.uses = macro_uses(key);
     /* That it asks the database whether the table is there is what the bit says. */
     bool is_opaque = macro.uses == DBT_USES_IS_INCREMENTAL;
     while (json_scan_member(&s, &name, &value)) {
-        struct str sql;
-        if (is_opaque) {
-            continue;
-        }
-        if (json_raw_is(name, "macro_sql") && value.type == JSON_STRING) {
-            buf_reset(&m->text);
-            if (!json_unescape(value, true, &m->text, &sql)) {
-                return manifest_no_memory(m, err);
-            }
-            macro.uses |= jinja_uses(sql);
-        } else if (json_raw_is(name, "depends_on") && value.type == JSON_OBJECT) {
-            struct json_scan inner;
-            bool ok = json_scan_object(&inner, value.text, err);
-            while (ok && json_scan_member(&inner, &name, &value)) {
-                ok = !json_raw_is(name, "macros") ||
-                     manifest_list(m, "depends_on.macros", value, &m->calls, err);
-            }
-            if (!ok || !json_scan_end(&inner, err)) {
-                return false;
-            }
+        if (!is_opaque && !read_member(m, &macro, name, value, err)) {
+            return false;
         }
     }
     macro.calls.count = m->calls.count - macro.calls.first;

@@ -83,7 +83,7 @@ static bool plain_text(struct manifest *m, const char *what, struct json_raw val
 bool manifest_text(struct manifest *m, const char *what, struct json_raw value, struct str *ret,
                    struct err *err)
 {
-    struct str text;
+    struct str text = STR_NONE;
     if (value.type == JSON_NULL) {
         return true;
     }

@@ -177,7 +177,7 @@ static bool keep_new(struct select_macros *m, struct str id, struct str text,
 }
 
 /* Whoever calls what is changed is changed: each macro is met once. */
-static bool spread(struct select_macros *m, struct err *err)
+static bool spread(struct select_macros *m, bool *is_changed, struct err *err)
 {
     uint32_t *first = arena_array(m->arena, m->count + 1, sizeof(*first));
     uint32_t *waiting = arena_array(m->arena, m->count + 1, sizeof(*waiting));
@@ -194,19 +194,19 @@ static bool spread(struct select_macros *m, struct err *err)
             m->calls[i].next = first[callee];
             first[callee] = i;
         } else if (strmap_get(&m->old_ids, m->calls[i].callee, &callee)) {
-            m->is_changed[m->calls[i].caller] = true; /* that one is gone */
+            is_changed[m->calls[i].caller] = true; /* that one is gone */
         }
     }
     for (uint32_t i = 0; i < m->count; i++) {
-        if (m->is_changed[i]) {
+        if (is_changed[i]) {
             waiting[count++] = i;
         }
     }
     while (count > 0) {
         uint32_t macro = waiting[--count];
         for (uint32_t i = first[macro]; i != NO_CALL; i = m->calls[i].next) {
-            if (!m->is_changed[m->calls[i].caller]) {
-                m->is_changed[m->calls[i].caller] = true;
+            if (!is_changed[m->calls[i].caller]) {
+                is_changed[m->calls[i].caller] = true;
                 waiting[count++] = m->calls[i].caller;
             }
         }
@@ -230,10 +230,14 @@ static bool compare(const struct dbt_project *project, struct select_macros *m, 
     if (!read_macros(project, m, count_macro, err)) {
         return false;
     }
-    m->is_changed = arena_array(m->arena, m->count + 1, sizeof(*m->is_changed));
+    bool *is_changed = arena_array(m->arena, m->count + 1, sizeof(*is_changed));
+    if (is_changed == NULL) {
+        (void)no_memory(err);
+        return false;
+    }
+    m->is_changed = is_changed;
     m->count = 0;
-    return (m->is_changed != NULL || no_memory(err)) && read_macros(project, m, keep_new, err) &&
-           spread(m, err);
+    return read_macros(project, m, keep_new, err) && spread(m, is_changed, err);
 }
 
 bool select_compare_macros(const struct dbt_project *project, const struct dbt_project *old,
@@ -243,12 +247,12 @@ bool select_compare_macros(const struct dbt_project *project, const struct dbt_p
     if (m == NULL) {
         return no_memory(err);
     }
-    *m = (struct select_macros){.old_ids = strmap_new(arena),
-                                .ids = strmap_new(arena),
-                                .arena = arena,
-                                .scratch = {arena_new(LIMIT_DBT_SELECTION_ARENA),
-                                            arena_new(LIMIT_DBT_SELECTION_ARENA)},
-                                .old = old};
+    *m = (struct select_macros){
+        .old_ids = strmap_new(arena),
+        .ids = strmap_new(arena),
+        .arena = arena,
+        .scratch = {arena_new(LIMIT_DBT_SELECTION_ARENA), arena_new(LIMIT_DBT_SELECTION_ARENA)},
+        .old = old};
     bool ok = compare(project, m, err);
     arena_release(&m->scratch[0]);
     arena_release(&m->scratch[1]);
@@ -265,9 +269,9 @@ bool select_macros_changed(const struct select_macros *macros, const struct json
         if (e->type != JSON_STRING) {
             continue;
         }
-        if (strmap_get(&macros->ids, e->as.string, &macro) ? macros->is_changed[macro]
-                                                           : strmap_get(&macros->old_ids,
-                                                                        e->as.string, &macro)) {
+        if (strmap_get(&macros->ids, e->as.string, &macro)
+                ? macros->is_changed[macro]
+                : strmap_get(&macros->old_ids, e->as.string, &macro)) {
             return true;
         }
     }

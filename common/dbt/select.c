@@ -54,8 +54,9 @@ static bool take_level(struct select_run *run, size_t depth, struct select_pair 
 {
     size_t count = run->project->count;
     if (depth >= LIMIT_DBT_SELECTION_DEPTH) {
-        return err_set(run->err, ERR_FULL, "a selection is nested more than %d deep",
-                       LIMIT_DBT_SELECTION_DEPTH);
+        (void)err_set(run->err, ERR_FULL, "a selection is nested more than %d deep",
+                      LIMIT_DBT_SELECTION_DEPTH);
+        return false;
     }
     struct select_pair *level = &run->levels[depth];
     if (level->direct == NULL) {
@@ -94,7 +95,7 @@ static bool eval_criterion(struct select_run *run, const struct spec *spec,
 static void combine(enum spec_type type, bool *into, const bool *part, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        into[i] = type == SPEC_INTERSECTION  ? into[i] && part[i]
+        into[i] = type == SPEC_INTERSECTION ? into[i] && part[i]
                   : type == SPEC_DIFFERENCE ? into[i] && !part[i]
                                             : into[i] || part[i];
     }
@@ -102,24 +103,23 @@ static void combine(enum spec_type type, bool *into, const bool *part, size_t co
 
 static bool warn_empty(struct select_run *run, const struct spec *spec)
 {
-    const struct criterion *c = &spec->child->criterion;
+    const struct spec *first = spec->child;
     struct str nearest = STR_NONE;
     size_t best = 3;
-    bool is_name = spec->child->next == NULL && c->method == METHOD_FQN;
+    bool is_name = first != NULL && first->next == NULL && first->criterion.method == METHOD_FQN;
     for (size_t i = 0; is_name && i < run->project->count; i++) {
         struct str name = run->project->nodes[i].name;
-        size_t distance = str_distance(c->value, name);
+        size_t distance = str_distance(first->criterion.value, name);
         if (distance < best && distance < name.len) {
             best = distance;
             nearest = name;
         }
     }
     struct str raw = str_clip(spec->raw, 200);
-    return nearest.len == 0 ? select_warn(run, "\"" STR_FMT "\" selects nothing", STR_ARG(raw))
-                            : select_warn(run,
-                                          "\"" STR_FMT "\" selects nothing; did you mean \"" STR_FMT
-                                          "\"?",
-                                          STR_ARG(raw), STR_ARG(str_clip(nearest, 200)));
+    return nearest.len == 0
+               ? select_warn(run, "\"" STR_FMT "\" selects nothing", STR_ARG(raw))
+               : select_warn(run, "\"" STR_FMT "\" selects nothing; did you mean \"" STR_FMT "\"?",
+                             STR_ARG(raw), STR_ARG(str_clip(nearest, 200)));
 }
 
 /* NOLINTBEGIN(misc-no-recursion): at most LIMIT_DBT_SELECTION_DEPTH deep */
@@ -128,7 +128,7 @@ static bool eval(struct select_run *run, const struct spec *spec, size_t depth,
                  struct select_pair *ret)
 {
     size_t count = run->project->count;
-    struct select_pair part;
+    struct select_pair part = {0};
     if (!take_level(run, depth, ret)) {
         return false;
     }
@@ -157,7 +157,7 @@ static bool eval(struct select_run *run, const struct spec *spec, size_t depth,
 static bool eval_named(struct select_run *run, struct select_named *named, size_t depth)
 {
     struct spec *spec = NULL;
-    struct select_pair pair;
+    struct select_pair pair = {0};
     const struct json *definition = json_get(named->json, "definition");
     if (named->set != NULL) {
         return true;
@@ -288,7 +288,7 @@ static const struct str_list *or_all(const struct str_list *texts)
 static bool eval_texts(struct select_run *run, const struct dbt_selection *selection, bool *ret_set)
 {
     struct spec *all = spec_new(&run->reader, SPEC_DIFFERENCE, DBT_EAGER);
-    struct select_pair pair;
+    struct select_pair pair = {0};
     if (all == NULL) {
         return false;
     }
@@ -326,7 +326,7 @@ static bool eval_all(struct select_run *run, const struct dbt_selection *selecti
     if (named == NULL || has_texts) {
         return eval_texts(run, selection, ret_set);
     }
-    if (!eval_named(run, named, 0)) {
+    if (!eval_named(run, named, 0) || named->set == NULL) {
         return false;
     }
     memcpy(ret_set, named->set, run->project->count);
@@ -352,10 +352,17 @@ static bool take_warnings(const struct select_run *run, struct arena *arena, str
     return true;
 }
 
-static bool run_all(struct select_run *run, const struct dbt_selection *selection,
-                    const struct json *selectors, bool *set)
+static bool run_all(struct select_run *run, const struct dbt_selection *selection, bool *set)
 {
     size_t count = run->project->count;
+    struct json *read = NULL;
+    const struct json *selectors = selection->selectors;
+    if (selectors == NULL) {
+        if (!dbt_project_read_selectors(run->project, run->arena, &read, run->err)) {
+            return false;
+        }
+        selectors = read;
+    }
     run->queue = select_alloc(run, count, sizeof(*run->queue));
     run->from = select_alloc(run, count, sizeof(bool));
     run->mark = select_alloc(run, count, sizeof(bool));
@@ -369,9 +376,8 @@ static bool run_all(struct select_run *run, const struct dbt_selection *selectio
     return true;
 }
 
-bool dbt_select_with(const struct dbt_project *project, const struct dbt_selection *selection,
-                     const struct json *selectors, struct arena *arena, bool **ret_set,
-                     struct str_list *ret_warnings, struct err *err)
+bool dbt_select(const struct dbt_project *project, const struct dbt_selection *selection,
+                struct arena *arena, bool **ret_set, struct str_list *ret_warnings, struct err *err)
 {
     AUTO(arena) work = arena_new(LIMIT_DBT_SELECTION_ARENA);
     struct select_run run = {
@@ -388,7 +394,7 @@ bool dbt_select_with(const struct dbt_project *project, const struct dbt_selecti
     if (set == NULL) {
         return err_set(err, ERR_NO_MEMORY, "not enough memory for a selection");
     }
-    bool ok = run_all(&run, selection, selectors, set);
+    bool ok = run_all(&run, selection, set);
     arena_release(&run.node);
     arena_release(&run.old_node);
     if (!ok) {
@@ -400,13 +406,4 @@ bool dbt_select_with(const struct dbt_project *project, const struct dbt_selecti
     *ret_set = set;
     *ret_warnings = warnings;
     return true;
-}
-
-bool dbt_select(const struct dbt_project *project, const struct dbt_selection *selection,
-                struct arena *arena, bool **ret_set, struct str_list *ret_warnings, struct err *err)
-{
-    AUTO(arena) work = arena_new(LIMIT_DBT_SELECTION_ARENA);
-    struct json *selectors = NULL;
-    return dbt_project_read_selectors(project, &work, &selectors, err) &&
-           dbt_select_with(project, selection, selectors, arena, ret_set, ret_warnings, err);
 }

@@ -25,7 +25,8 @@ struct dbt_before {
 struct dbt_selection {
     struct str_list select; /* as on the command line: blanks within one are a union; none: all */
     struct str_list exclude;
-    struct str selector; /* a name in selectors.yml; instead of select and exclude */
+    struct str selector;          /* a name in selectors.yml; instead of select and exclude */
+    const struct json *selectors; /* the object of selectors.yml; NULL: the manifest's */
     enum dbt_indirect indirect;
     struct dbt_before before;
 };
@@ -39,10 +40,5 @@ struct dbt_selection {
 MUST_CHECK bool dbt_select(const struct dbt_project *project, const struct dbt_selection *selection,
                            struct arena *arena, bool **ret_set, struct str_list *ret_warnings,
                            struct err *err);
-/* The same with the selectors given (the object `selectors` of a manifest, or NULL). */
-MUST_CHECK bool dbt_select_with(const struct dbt_project *project,
-                                const struct dbt_selection *selection, const struct json *selectors,
-                                struct arena *arena, bool **ret_set, struct str_list *ret_warnings,
-                                struct err *err);
 /* "eager", "cautious", "buildable", "empty". */
 MUST_CHECK bool dbt_indirect_from(struct str name, enum dbt_indirect *ret);

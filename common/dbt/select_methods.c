@@ -42,7 +42,7 @@ static bool is_same_version(const struct str *items, size_t count, struct str wa
     struct str other = last_two(wanted);
     bool same = other.len == front + version.len;
     for (size_t i = 0; same && i < other.len; i++) {
-        char c = i >= front ? version.ptr[i - front] : i == name.len ? '_' : name.ptr[i];
+        int c = i >= front ? version.ptr[i - front] : i == name.len ? '_' : name.ptr[i];
         same = c == (other.ptr[i] == '.' ? '_' : other.ptr[i]);
     }
     return same;
@@ -52,7 +52,7 @@ static bool is_same_version(const struct str *items, size_t count, struct str wa
  * dots the name alone too (dbt 1.11.16 and 1.12.6, not before). `fqn` is dotted, `items` are its
  * parts as dbt has them, which may have dots themselves. */
 static bool has_name(struct str fqn, const struct str *items, size_t count, struct str wanted,
-                     bool is_versioned)
+                     bool is_versioned, bool has_wildcard)
 {
     if (count == 0) {
         return false;
@@ -61,27 +61,28 @@ static bool has_name(struct str fqn, const struct str *items, size_t count, stru
     if (str_eq(name, wanted) || (is_versioned && is_same_version(items, count, wanted))) {
         return true;
     }
-    if (is_wild(wanted) && part_count(wanted) == 1 && select_matches(name, wanted)) {
-        return true;
-    }
-    if (part_count(fqn) < part_count(wanted)) {
+    if (has_wildcard && part_count(fqn) < part_count(wanted)) {
         return false;
+    }
+    if (has_wildcard && part_count(wanted) == 1 && select_matches(name, wanted)) {
+        return true;
     }
     while (wanted.ptr != NULL) {
         struct str part = STR_NONE;
         struct str rest = STR_NONE;
         struct str own = STR_NONE;
-        struct str own_rest = STR_NONE;
         (void)str_cut(wanted, '.', &part, &rest);
-        if (is_wild(part)) {
+        if (has_wildcard && is_wild(part)) {
             return select_matches(fqn, wanted);
         }
-        (void)str_cut(fqn, '.', &own, &own_rest);
-        if (!str_eq(part, own)) {
+        if (fqn.ptr == NULL || !str_starts(fqn, part)) {
+            return false;
+        }
+        (void)str_cut(fqn, '.', &own, &fqn);
+        if (own.len != part.len) {
             return false;
         }
         wanted = rest;
-        fqn = own_rest;
     }
     return true;
 }
@@ -118,14 +119,15 @@ static bool has_fqn(const struct select_run *run, const struct criterion *c, uin
     const struct str_list *parts = &node->fqn;
     struct str fqn = run->fqns[i];
     bool is_versioned = node->type == DBT_MODEL && node->version.len > 0;
-    if (has_name(fqn, parts->items, parts->count, c->value, is_versioned)) {
+    if (has_name(fqn, parts->items, parts->count, c->value, is_versioned, run->has_wildcard)) {
         return true;
     }
     if (parts->count < 2) {
         return false;
     }
     fqn = str_slice(fqn, parts->items[0].len + 1, fqn.len);
-    return has_name(fqn, parts->items + 1, parts->count - 1, c->value, is_versioned);
+    return has_name(fqn, parts->items + 1, parts->count - 1, c->value, is_versioned,
+                    run->has_wildcard);
 }
 
 static bool has_tag(const struct select_run *run, const struct criterion *c, uint32_t i)
@@ -284,15 +286,18 @@ static const struct {
     [METHOD_STATE] = {.search = select_search_state},
     [METHOD_SELECTOR] = {.search = select_search_named},
     [METHOD_FQN] = {.types = ~SELECT_TYPE(DBT_SOURCE), .has = has_fqn},
-    [METHOD_TAG] = {.types = ~SELECT_TYPE(DBT_SEMANTIC_MODEL), .has = has_tag}, /* these have none of their own */
+    [METHOD_TAG] = {.types = ~SELECT_TYPE(DBT_SEMANTIC_MODEL),
+                    .has = has_tag}, /* these have none of their own */
     [METHOD_SOURCE] = {.types = SELECT_TYPE(DBT_SOURCE), .has = has_source},
     [METHOD_FILE] = {.types = SELECT_ANY, .has = has_file},
     [METHOD_PACKAGE] = {.types = SELECT_ANY, .has = has_package},
     [METHOD_GROUP] = {.search = select_search_group},
     [METHOD_ACCESS] = {.types = SELECT_TYPE(DBT_MODEL), .has = has_access},
     [METHOD_RESOURCE_TYPE] = {.types = SELECT_ANY, .has = has_type},
-    [METHOD_TEST_NAME] = {.types = SELECT_TYPE(DBT_TEST) | SELECT_TYPE(DBT_UNIT_TEST), .has = has_test_name},
-    [METHOD_TEST_TYPE] = {.types = SELECT_TYPE(DBT_TEST) | SELECT_TYPE(DBT_UNIT_TEST), .has = has_test_type},
+    [METHOD_TEST_NAME] = {.types = SELECT_TYPE(DBT_TEST) | SELECT_TYPE(DBT_UNIT_TEST),
+                          .has = has_test_name},
+    [METHOD_TEST_TYPE] = {.types = SELECT_TYPE(DBT_TEST) | SELECT_TYPE(DBT_UNIT_TEST),
+                          .has = has_test_type},
     [METHOD_EXPOSURE] = {.types = SELECT_TYPE(DBT_EXPOSURE), .has = has_packaged_name},
     [METHOD_METRIC] = {.types = SELECT_TYPE(DBT_METRIC), .has = has_packaged_name},
     [METHOD_SEMANTIC_MODEL] = {.types = SELECT_TYPE(DBT_SEMANTIC_MODEL), .has = has_packaged_name},
@@ -312,6 +317,7 @@ static bool is_ready(struct select_run *run, const struct criterion *c)
         return err_set(run->err, ERR_INVALID,
                        "source_status: no earlier freshness of the sources is known");
     }
+    run->has_wildcard = is_wild(c->value);
     return c->method != METHOD_FQN || run->fqns != NULL || join_fqns(run);
 }
 

@@ -28,12 +28,15 @@ static const struct str methods[] = {
 };
 
 static const struct str resource_types[] = {
-    STR_INIT("model"),          STR_INIT("analysis"),    STR_INIT("test"),
-    STR_INIT("snapshot"),       STR_INIT("operation"),   STR_INIT("seed"),
-    STR_INIT("rpc"),            STR_INIT("doc"),         STR_INIT("sql_operation"),
-    STR_INIT("source"),         STR_INIT("macro"),       STR_INIT("exposure"),
-    STR_INIT("metric"),         STR_INIT("group"),       STR_INIT("saved_query"),
-    STR_INIT("semantic_model"), STR_INIT("unit_test"),   STR_INIT("fixture"),
+    STR_INIT("model"),         STR_INIT("analysis"),
+    STR_INIT("test"),          STR_INIT("snapshot"),
+    STR_INIT("operation"),     STR_INIT("seed"),
+    STR_INIT("rpc"),           STR_INIT("doc"),
+    STR_INIT("sql_operation"), STR_INIT("source"),
+    STR_INIT("macro"),         STR_INIT("exposure"),
+    STR_INIT("metric"),        STR_INIT("group"),
+    STR_INIT("saved_query"),   STR_INIT("semantic_model"),
+    STR_INIT("unit_test"),     STR_INIT("fixture"),
     STR_INIT("function"),
 };
 
@@ -124,8 +127,8 @@ static bool check_word(const struct criterion *c, const struct str *words, size_
     if (is_one_of(c->value, words, count)) {
         return true;
     }
-    (void)err_set(err, ERR_INVALID, "%s: there is no \"" STR_FMT "\"", select_method_name(c->method),
-                  STR_ARG(str_clip(c->value, 60)));
+    (void)err_set(err, ERR_INVALID, "%s: there is no \"" STR_FMT "\"",
+                  select_method_name(c->method), STR_ARG(str_clip(c->value, 60)));
     return hint_words(err, c->value, words, count);
 }
 
@@ -172,6 +175,16 @@ static bool check_test_type(const struct criterion *c, struct err *err)
            check_word(c, test_types, COUNT_OF(test_types), err);
 }
 
+static bool check_known(const struct criterion *c, struct err *err)
+{
+    const enum select_method m = c->method;
+    return m == METHOD_RESOURCE_TYPE ? check_word(c, resource_types, COUNT_OF(resource_types), err)
+           : m == METHOD_TEST_TYPE   ? check_test_type(c, err)
+           : m == METHOD_VERSION     ? check_word(c, versions, COUNT_OF(versions), err)
+           : m == METHOD_STATE       ? check_word(c, states, COUNT_OF(states), err)
+                                     : true;
+}
+
 bool select_check_value(const struct criterion *c, struct err *err)
 {
     if (c->typed != NULL && c->method != METHOD_CONFIG) {
@@ -187,10 +200,5 @@ bool select_check_value(const struct criterion *c, struct err *err)
         m == METHOD_SAVED_QUERY || m == METHOD_UNIT_TEST) {
         return check_parts(c, 2, "NAME or PACKAGE.NAME", err);
     }
-    return m == METHOD_PATH            ? check_path(c, err)
-           : m == METHOD_RESOURCE_TYPE ? check_word(c, resource_types, COUNT_OF(resource_types), err)
-           : m == METHOD_TEST_TYPE     ? check_test_type(c, err)
-           : m == METHOD_VERSION       ? check_word(c, versions, COUNT_OF(versions), err)
-           : m == METHOD_STATE         ? check_word(c, states, COUNT_OF(states), err)
-                                       : true;
+    return m == METHOD_PATH ? check_path(c, err) : check_known(c, err);
 }

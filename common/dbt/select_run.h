@@ -25,17 +25,18 @@ struct select_run {
     const struct dbt_project *project;
     const struct dbt_before *before;
     struct spec_reader reader;
-    struct arena *arena;  /* of this selection, released at its end */
-    struct arena node;    /* one node as it is read again; reset before each */
+    struct arena *arena;   /* of this selection, released at its end */
+    struct arena node;     /* one node as it is read again; reset before each */
     struct arena old_node; /* and the one of before */
     struct select_named *named;
     size_t named_count;
     struct select_pair levels[LIMIT_DBT_SELECTION_DEPTH]; /* working sets, by depth */
-    size_t depth; /* of the criterion that is evaluated now */
-    uint32_t *queue;               /* of walks: room for all nodes */
-    bool *from, *mark;             /* working sets of walks */
-    struct str *fqns;              /* by node: joined by dots; NULL until needed */
-    struct select_macros *macros;  /* NULL until needed */
+    size_t depth;                 /* of the criterion that is evaluated now */
+    bool has_wildcard;            /* it has one, when it is searched node by node */
+    uint32_t *queue;              /* of walks: room for all nodes */
+    bool *from, *mark;            /* working sets of walks */
+    struct str *fqns;             /* by node: joined by dots; NULL until needed */
+    struct select_macros *macros; /* NULL until needed */
     struct str *warnings;
     size_t warning_count, warning_room;
     struct err *err;

@@ -3,7 +3,7 @@
 
 static double number_of(const struct json *v)
 {
-    return v->type == JSON_BOOL ? (v->as.boolean ? 1 : 0)
+    return v->type == JSON_BOOL  ? (v->as.boolean ? 1 : 0)
            : v->type == JSON_INT ? (double)v->as.integer
                                  : v->as.real;
 }
@@ -36,7 +36,8 @@ static bool has_members_of(const struct json *a, const struct json *b)
 {
     const struct json *near = a->child; /* mostly they are in the same order */
     for (const struct json *m = b->child; m != NULL; m = m->next) {
-        const struct json *other = near != NULL && str_eq(near->key, m->key) ? near : get(a, m->key);
+        const struct json *other =
+            near != NULL && str_eq(near->key, m->key) ? near : get(a, m->key);
         if (!json_is_same(other, m)) {
             return false;
         }
@@ -119,8 +120,9 @@ static bool is_true(const struct json *v)
     if (is_null(v)) {
         return false;
     }
-    return is_number(v) ? number_of(v) != 0
-                        : v->type == JSON_STRING ? v->as.string.len > 0 : v->count > 0;
+    return is_number(v)             ? number_of(v) != 0
+           : v->type == JSON_STRING ? v->as.string.len > 0
+                                    : v->count > 0;
 }
 
 /* Each member of `a` is there in `b`, and the same, but for those of `except`. */
@@ -321,19 +323,23 @@ static bool is_same_exports(const struct json *a, const struct json *b)
 bool dbt_is_same(enum dbt_type type, const struct json *node, const struct json *old,
                  struct arena *scratch)
 {
-    static const char *const of_source[] = {"fqn",       "quoting",         "database",
-                                            "schema",    "identifier",      "freshness",
-                                            "loaded_at_field", "external", NULL};
+    static const char *const of_source[] = {
+        "fqn",       "quoting",         "database", "schema", "identifier",
+        "freshness", "loaded_at_field", "external", NULL};
     static const char *const of_exposure[] = {"fqn", "type",        "owner", "maturity",
                                               "url", "description", "label", NULL};
     static const char *const of_metric[] = {"type", "description", "label", NULL};
-    static const char *const of_semantic[] = {"model",    "description", "defaults",
-                                              "entities", "dimensions",  "measures",
-                                              "config",   "primary_entity", "group", NULL};
-    static const char *const of_query[] = {"query_params.metrics", "query_params.group_by",
-                                           "query_params.where",   "description",
-                                           "label",                "config",
-                                           "group",                "tags",
+    static const char *const of_semantic[] = {
+        "model",    "description", "defaults",       "entities", "dimensions",
+        "measures", "config",      "primary_entity", "group",    NULL};
+    static const char *const of_query[] = {"query_params.metrics",
+                                           "query_params.group_by",
+                                           "query_params.where",
+                                           "description",
+                                           "label",
+                                           "config",
+                                           "group",
+                                           "tags",
                                            NULL};
     switch (type) {
     case DBT_SOURCE:

@@ -45,8 +45,9 @@ static bool read_nodes(struct select_run *run, uint32_t i, uint32_t old, struct 
     arena_reset(&run->node);
     arena_reset(&run->old_node);
     return dbt_project_read(run->project, i, DBT_FULL, &run->node, ret_node, run->err) &&
-           (old == DBT_NO_NODE || dbt_project_read(run->before->project, old, DBT_FULL,
-                                                   &run->old_node, ret_old, run->err) ||
+           (old == DBT_NO_NODE ||
+            dbt_project_read(run->before->project, old, DBT_FULL, &run->old_node, ret_old,
+                             run->err) ||
             err_wrap(run->err, "state"));
 }
 
@@ -58,8 +59,9 @@ static bool warn_seed(struct select_run *run, const struct dbt_node *node, const
         !str_eq(kind->as.string, STR("path"))) {
         return true;
     }
-    return select_warn(run, "state: seed \"" STR_FMT "\" is too large for a checksum: what is in it "
-                            "is not compared",
+    return select_warn(run,
+                       "state: seed \"" STR_FMT "\" is too large for a checksum: what is in it "
+                       "is not compared",
                        STR_ARG(str_clip(node->name, 80)));
 }
 

@@ -91,8 +91,7 @@ static bool read_full(const struct spec_reader *r, const struct json *definition
     c->has_children = get_bool(definition, "children");
     s->raw = method->as.string;
     if (c->is_at && c->has_children) {
-        return err_set(r->err, ERR_INVALID,
-                       "childrens_parents and children cannot be together") ||
+        return err_set(r->err, ERR_INVALID, "childrens_parents and children cannot be together") ||
                err_hint(r->err, "childrens_parents takes the descendants already");
     }
     return select_method_from(method->as.string, c, r->err) &&

@@ -183,8 +183,8 @@ static bool read_node(struct spec_reader *r, struct err *err)
            spec_text(r->node, "compiled_code", &r->spec->sql, err) &&
            spec_text(r->node, "description", &r->spec->description, err) &&
            read_materialization(r, err) && read_flags(r, err) && read_full_refresh(r, err) &&
-           spec_read_columns(r, err) && spec_read_hooks(r, err) && spec_read_indexes(r, err) &&
-           spec_read_grants(r, err) && read_all(r, err);
+           spec_read_columns(r, err) && spec_read_contract(r, err) && spec_read_hooks(r, err) &&
+           spec_read_indexes(r, err) && spec_read_grants(r, err) && read_all(r, err);
 }
 
 bool spec_from_json(const struct dbt_project *project, uint32_t node, const struct json *json,

@@ -44,6 +44,7 @@ struct dbt_column {
     struct str data_type; /* as declared; may be empty */
     struct str description;
     bool is_quoted;
+    struct str_list constraints; /* of an enforced contract, as DDL has them: "not null" */
 };
 struct dbt_grant {
     struct str privilege;
@@ -72,6 +73,8 @@ struct dbt_spec {
     bool is_unlogged;
     struct str sql_header;
     bool is_contract_enforced;
+    struct str_list constraints; /* of the table, as DDL has them: "primary key (id)" */
+    bool has_foreign_key;        /* among all of them */
     /* incremental, snapshots */
     struct str_list unique_key; /* columns or expressions; none = not given */
     enum dbt_strategy strategy;

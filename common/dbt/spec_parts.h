@@ -12,6 +12,8 @@ struct spec_reader {
 
 MUST_CHECK bool spec_read_hooks(struct spec_reader *r, struct err *err);
 MUST_CHECK bool spec_read_columns(struct spec_reader *r, struct err *err);
+/* Behind the columns. */
+MUST_CHECK bool spec_read_contract(struct spec_reader *r, struct err *err);
 MUST_CHECK bool spec_read_indexes(struct spec_reader *r, struct err *err);
 MUST_CHECK bool spec_read_grants(struct spec_reader *r, struct err *err);
 MUST_CHECK bool spec_read_snapshot(struct spec_reader *r, struct err *err);

@@ -22,43 +22,42 @@ static const char manifest[] =
     "{\"metadata\":{\"dbt_schema_version\":\"https://schemas.getdbt.com/dbt/manifest/v12.json\","
     "\"project_name\":\"m\"},\"nodes\":{" NODE("model", "a", "\"source.m.s\"") "," NODE("model", "b", "\"model.m.a\"") "," NODE(
         "test", "ta",
-        "\"model.m.a\",\"model.m.b\"") "," NODE("operation",
-                                                "h", "\"model.m.b\"") "},"
-                                                                      "\"sources\":{" NODE(
-                                                                          "source", "s",
-                                                                          "") "},\"exposures\":"
-                                                                              "{" NODE("exposure",
-                                                                                       "e",
-                                                                                       "\"model.m."
-                                                                                       "b\"") "},"
-                                                                                              "\"ma"
-                                                                                              "cros"
-                                                                                              "\":{"
-                                                                                              "\"ma"
-                                                                                              "cro."
-                                                                                              "m."
-                                                                                              "f\":"
-                                                                                              "{\"m"
-                                                                                              "acro"
-                                                                                              "_sql"
-                                                                                              "\":"
-                                                                                              "\"1"
-                                                                                              "\","
-                                                                                              "\"de"
-                                                                                              "pend"
-                                                                                              "s_"
-                                                                                              "on\""
-                                                                                              ":{"
-                                                                                              "\"ma"
-                                                                                              "cros"
-                                                                                              "\":["
-                                                                                              "]}}}"
-                                                                                              ","
-                                                                                              "\"di"
-                                                                                              "sabl"
-                                                                                              "ed\""
-                                                                                              ":{}"
-                                                                                              "}";
+        "\"model.m.a\",\"model.m.b\"") "," NODE("operation", "h",
+                                                "\"model.m.b\"") "},"
+                                                                 "\"sources\":{" NODE(
+                                                                     "source", "s",
+                                                                     "") "},\"exposures\":"
+                                                                         "{" NODE("exposure", "e",
+                                                                                  "\"model.m."
+                                                                                  "b\"") "},"
+                                                                                         "\"ma"
+                                                                                         "cros"
+                                                                                         "\":{"
+                                                                                         "\"ma"
+                                                                                         "cro."
+                                                                                         "m."
+                                                                                         "f\":"
+                                                                                         "{\"m"
+                                                                                         "acro"
+                                                                                         "_sql"
+                                                                                         "\":"
+                                                                                         "\"1"
+                                                                                         "\","
+                                                                                         "\"de"
+                                                                                         "pend"
+                                                                                         "s_"
+                                                                                         "on\""
+                                                                                         ":{"
+                                                                                         "\"ma"
+                                                                                         "cros"
+                                                                                         "\":["
+                                                                                         "]}}}"
+                                                                                         ","
+                                                                                         "\"di"
+                                                                                         "sabl"
+                                                                                         "ed\""
+                                                                                         ":{}"
+                                                                                         "}";
 
 static struct dbt_project *open_project(void)
 {
@@ -98,14 +97,14 @@ static bool is_known(enum err_code code)
 }
 
 static void check_difference(struct dbt_project *project, struct dbt_selection selection,
-                             const struct json *selectors, struct arena *arena)
+                             struct arena *arena)
 {
     bool *set = NULL;
     struct str_list warnings;
     struct err err = {0};
     selection.exclude = selection.select;
     if (selection.select.count > 0 && selection.selector.len == 0 &&
-        dbt_select_with(project, &selection, selectors, arena, &set, &warnings, &err)) {
+        dbt_select(project, &selection, arena, &set, &warnings, &err)) {
         assert(memchr(set, 1, project->count) == NULL);
     }
 }
@@ -128,17 +127,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .select = {&select, select.len > 0},
         .exclude = {&exclude, exclude.len > 0},
         .selector = select.len == 0 && exclude.len == 0 && selectors != NULL ? STR("it") : STR_NONE,
+        .selectors = selectors,
         .indirect = (enum dbt_indirect)(size % 4),
         .before = {.project = project, .status = status, .is_fresher = is_fresher}};
     bool *set = NULL;
     struct str_list warnings = {0};
-    if (!dbt_select_with(project, &selection, selectors, &arena, &set, &warnings, &err)) {
+    if (!dbt_select(project, &selection, &arena, &set, &warnings, &err)) {
         assert(is_known(err.code) && err.msg[0] != '\0');
         return 0;
     }
     for (size_t i = 0; i < project->count; i++) {
         assert(!set[i] || project->nodes[i].type != DBT_OPERATION);
     }
-    check_difference(project, selection, selectors, &arena);
+    check_difference(project, selection, &arena);
     return 0;
 }

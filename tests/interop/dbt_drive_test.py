@@ -2,6 +2,7 @@
 by --fail-fast, is stopped or killed in the middle, or does not run at all; and nothing is left running."""
 import glob
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -12,6 +13,7 @@ import tempfile
 import time
 
 from dbt_drive import Told, command, drive, processes_with
+import el_step
 import pg_server
 from venv import ensure
 
@@ -142,6 +144,66 @@ def does_not_run(world):
     assert world.drive().done["code"] == "not_found"
 
 
+def summary(result):
+    """What the agent is told, without what cannot be the same: times, and words of databases."""
+    told = {}
+    for event in result.events:
+        if event["event"] == "materialization":
+            told[event["asset"]] = "made"
+        elif event["event"] == "failure":
+            told[event["asset"]] = "not made"
+        elif event["event"] == "check":
+            told[event["asset"], event["name"]] = (event["passed"], event["severity"], event["metadata"]["status"]["raw_value"],
+                                                   event["metadata"]["failed_row_count"]["raw_value"])
+    return told
+
+
+def step(world, runner, nodes):
+    return {"kind": "dbt", "step": "dbt/shop", "state_dir": world.state, "assets": [{"asset": name, "node": node} for name, node in nodes.items()],
+            "dbt": {"manifest": os.path.join(world.folder, "manifest.json"), "project_dir": world.project, "profiles_dir": ".", "program": world.dbt,
+                    "runner": runner, "allow_frozen": True, "database": {"type": "sqlite", "path": world.database}}}
+
+
+def by_the_worker(world):
+    """A step of the agent's worker, run by dbt and natively: the same is told, the same tables are left."""
+    names = {name: "model.shop." + name for name in ("sales", "by_amount", "slow", "broken", "after_broken", "tested", "after_tested")}
+    names["orders"] = "seed.shop.orders"
+    dbt = subprocess.run([world.dbt, "compile", "--profiles-dir", ".", "--target-path", os.path.join(world.folder, "compiled")], cwd=world.project,
+                         env={**os.environ, **world.env, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}, stdout=subprocess.PIPE, text=True, check=False)
+    assert dbt.returncode == 0, dbt.stdout
+    shutil.copy(os.path.join(world.folder, "compiled", "manifest.json"), world.folder)
+    shutil.rmtree(os.path.join(world.project, "logs"), ignore_errors=True)
+    found = {}
+    for runner in ("dbt", "native"):
+        if os.path.exists(world.database):
+            os.remove(world.database)
+        done = el_step.run(step(world, runner, names), env={**os.environ, **world.env})
+        tables = [(name, world.rows(f"SELECT * FROM {name} ORDER BY 1")) for name, in world.rows("SELECT name FROM sqlite_master ORDER BY 1")]
+        found[runner] = (done.code, summary(done), tables)
+        world.check_clean()
+    assert found["dbt"][1] == {
+        "orders": "made", "sales": "made", "by_amount": "made", "slow": "made", "tested": "made", "broken": "not made", "after_broken": "not made",
+        "after_tested": "not made", ("sales", "unique_sales_id"): (True, "error", "pass", 0), ("sales", "amount_is_ten"): (False, "warn", "warn", 1),
+        ("tested", "amount_is_small"): (False, "error", "fail", 2)}, found["dbt"][1]
+    assert found["dbt"] == found["native"], found
+    # Only what is wanted runs, and a stop is a stop.
+    done = el_step.run(step(world, "dbt", {"sales": names["sales"]}), env={**os.environ, **world.env})
+    assert done.code == 0 and summary(done)["sales"] == "made" and "by_amount" not in summary(done), done.events
+    said = os.path.join(world.folder, "nodes")
+    slow = step(world, "dbt", {"sales": names["sales"], "slow": names["slow"]})
+    slow["dbt"]["log_file"] = said
+    process, read_end = el_step.start(slow, env={**os.environ, **world.env, "SHOP_STEPS": ENDLESS})
+    end = time.monotonic() + 60
+    while not os.path.exists(said) or "START sql table model main.slow" not in pathlib.Path(said).read_text(encoding="utf8"):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    done = el_step.finish(process, read_end)
+    assert done.code in (1, 143) and summary(done)["slow"] == "not made" and summary(done)["sales"] == "made", (done.code, done.events)
+    world.check_clean()
+
+
 def in_postgres(world):
     """Several nodes at a time, rows as the database counts them, and statements that are cancelled in the server."""
     if pg_server.BINARIES is None:
@@ -189,7 +251,7 @@ def of_dbt_2(world):
 def main():
     python = ensure("dbt-core==1.10.23", "dbt-sqlite==1.10.0")
     dbt = os.path.join(os.path.dirname(python), "dbt")
-    for case in (success, failures, stopped_in_the_middle, killed_in_the_middle, does_not_run, in_postgres, of_dbt_2):
+    for case in (success, failures, stopped_in_the_middle, killed_in_the_middle, does_not_run, by_the_worker, in_postgres, of_dbt_2):
         if len(sys.argv) > 1 and case.__name__ not in sys.argv[1:]:
             continue
         began = time.monotonic()

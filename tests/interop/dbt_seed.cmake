@@ -4,9 +4,7 @@ set_target_properties(dbt_seed_peer PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJEC
 
 selvedge_process_test(NAME dbt_seed_types_test LABEL interop SCRIPT dbt_seed_types_test.py TIMEOUT 900)
 set_tests_properties(dbt_seed_types_test PROPERTIES RUN_SERIAL FALSE)
-add_executable(dbt_nodes_peer ${CMAKE_CURRENT_LIST_DIR}/dbt_nodes_peer.c)
-target_link_libraries(dbt_nodes_peer PRIVATE agent_transform project_options)
-set_target_properties(dbt_nodes_peer PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 if(SELVEDGE_WITH_POSTGRES)
     selvedge_process_test(NAME dbt_snapshot_interop_test LABEL interop SCRIPT dbt_snapshot_test.py TIMEOUT 900)
 endif()
+selvedge_process_test(NAME dbt_seed_interop_test LABEL interop SCRIPT dbt_seed_test.py TIMEOUT 900)

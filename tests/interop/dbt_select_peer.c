@@ -12,7 +12,7 @@ static void insist(bool holds, const char *what)
 {
     if (!holds) {
         (void)fprintf(stderr, "dbt_select_peer: %s\n", what);
-        exit(EXIT_FAILURE);
+        abort();
     }
 }
 

@@ -210,7 +210,7 @@ def compare(build, name, settings, theirs, mine, where):
 
 def main():
     pg_server.need()
-    python = venv.ensure("dbt-core==1.10.23", "dbt-sqlite==1.10.0", "dbt-postgres==1.9.1")
+    python = venv.ensure("dbt-core==1.11.16", "dbt-postgres==1.9.1")
     print(f"SEED={SEED}")
     chosen = dict(snapshots())
     rows = Rows(random.Random(SEED))

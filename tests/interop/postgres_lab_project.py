@@ -16,7 +16,7 @@ MUTATIONS = (
     UPDATE raw.people SET city = 'Bern', changed = '2026-02-01' WHERE id = 1; DELETE FROM raw.people WHERE id = 2;
     INSERT INTO raw.people VALUES (4, 'Dee', 'Ulm', '2026-02-01')""",
     """INSERT INTO raw.events SELECT i, 'q' || i % 5, i % 3, i * 3, timestamp '2026-03-01' + i * interval '1 hour' FROM generate_series(75, 90) i;
-    ALTER TABLE raw.wide DROP COLUMN gone; ALTER TABLE raw.wide ALTER COLUMN n TYPE bigint; ALTER TABLE raw.wide ALTER COLUMN name TYPE varchar(12);
+    DROP VIEW dbt.everything_view; ALTER TABLE raw.wide DROP COLUMN gone; ALTER TABLE raw.wide ALTER COLUMN n TYPE bigint; ALTER TABLE raw.wide ALTER COLUMN name TYPE varchar(12);
     INSERT INTO raw.wide VALUES (4, 'a long name', 40, '2026-03-01', 3.5);
     INSERT INTO raw.people VALUES (2, 'Bob', 'Rom', '2026-03-01')""",
     "DELETE FROM raw.events WHERE part = 2; INSERT INTO raw.wide VALUES (5, 'e', 50, '2026-04-01', 4.5)",
@@ -40,11 +40,18 @@ MODELS = {
     "totals": "{{ config(materialized='table', indexes=[{'columns': ['k'], 'unique': true}, {'columns': ['total', 'k'], 'type': 'btree'}, "
               "{'columns': ['k'], 'type': 'hash'}], grants={'select': ['lab_reader']}) }}\n"
               "select k, sum(v) as total, count(*) as n, min(at) as first_at from {{ ref('quiet') }} where k is not null group by k",
-    "fleeting": "{{ config(materialized='table', unlogged=true, sql_header='set local work_mem = ''8MB''; set local enable_hashjoin = off;') }}\n"
+    "fleeting": "{{ config(materialized='table', unlogged=true, sql_header=\"set local work_mem = '8MB'; set local enable_hashjoin = off;\") }}\n"
                 "select 1::smallint as one, 'ä'::text as t, array[1, 2] as a, '{\"b\": null}'::jsonb as j, null::date as d, 1.5::real as r, true as b",
     "hooked": "{{ config(materialized='table', pre_hook=['create table if not exists {{ this.schema }}.hook_log (what text)', "
               "{'sql': 'drop table if exists {{ this.schema }}.never_there', 'transaction': false}], "
               "post_hook=['insert into {{ this.schema }}.hook_log select count(*)::text from {{ this }}; analyze {{ this }}']) }}\n" + EVENTS,
+    "agreed": "{{ config(materialized='table', contract={'enforced': true}, unlogged=true) }}\nselect 'x' as name, id, v from {{ source('raw', 'events') }} "
+              "where id < 9 and v < 90",
+    "agreed_view": "{{ config(contract={'enforced': true}) }}\nselect id, k::varchar(9) as k from {{ source('raw', 'events') }}",
+    "agreed_increment": incremental("contract={'enforced': true}, on_schema_change='append_new_columns', unique_key='id'",
+                                    text="select distinct on (id) id, k from (" + EVENTS + " where id is not null order by id, at desc) q",
+                                    newer="{% if is_incremental() %} where at > '2026-01-31' {% endif %}"),
+    "broken": "{{ config(materialized='table', contract={'enforced': true}) }}\nselect 1 as id, 2 as k",
     "elsewhere": "{{ config(materialized='table', schema='other', alias='Another Näme') }}\nselect 1 as \"Äpfel\", 2 as \"Select\"",
     "inc_append": incremental("incremental_strategy='append'"),
     "inc_append_key": incremental("incremental_strategy='append', unique_key='id'"),
@@ -77,6 +84,11 @@ def changing(build):
     return f"{{{{ config(materialized='{KINDS[build]}') }}}}\nselect id, k, {build} as build from {{{{ source('raw', 'events') }}}} where id < 5"
 
 
+
+def incremental_models(build):
+    return [name for name, text in dict(MODELS, changing=changing(build)).items() if "materialized='incremental'" in text]
+
+
 SCHEMA = """
 version: 2
 sources:
@@ -101,12 +113,26 @@ models:
       - name: k
         tests:
           - not_null: {config: {store_failures: true, severity: warn}}
-          - accepted_values: {arguments: {values: ['k0', 'k1']}, config: {severity: warn, limit: 3, store_failures: true, store_failures_as: view}}
+          - accepted_values: {arguments: {values: ['k0', 'k1']}, config: {severity: warn, limit: 100, store_failures: true, store_failures_as: view}}
   - name: inc_default_key
     columns:
       - name: k
         tests:
           - relationships: {arguments: {to: ref('plain_view'), field: k}, config: {severity: warn, error_if: '>1000', warn_if: '>1'}}
+  - name: agreed
+    constraints:
+      - {type: primary_key, columns: [id, name]}
+      - {type: check, name: small, expression: "id < 1000"}
+    columns:
+      - {name: id, data_type: int, constraints: [{type: not_null}, {type: check, expression: "id > 0"}]}
+      - {name: v, data_type: "numeric(12,3)"}
+      - {name: name, data_type: varchar(10), constraints: [{type: custom, expression: "default 'y'"}]}
+  - name: agreed_view
+    columns: [{name: k, data_type: text}, {name: id, data_type: int}]
+  - name: agreed_increment
+    columns: [{name: id, data_type: integer, constraints: [{type: unique}]}, {name: k, data_type: text}]
+  - name: broken
+    columns: [{name: id, data_type: int}, {name: k, data_type: text}]
 seeds:
   - name: cities
     config: {column_types: {zip: text}}
@@ -127,7 +153,7 @@ flags: {send_anonymous_usage_stats: false}
 models: {lab: {+materialized: view}}
 """
 SEED = "city,zip,people,founded,big\nBonn,053111,330000,0011-01-01,false\nKöln,050667,1080000.5,0050-01-01,true\nUlm,,,,\n"
-SINGULAR = "select * from {{ ref('totals') }} where total < 0;"
+SINGULAR = "select * from {{ ref('totals') }} where total < 0 -- none"
 
 
 def files(build):

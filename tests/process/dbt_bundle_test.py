@@ -166,7 +166,7 @@ def brackets_without_end():
             file.write(HEAD + b'","meta":')
             for _ in range(64):
                 file.write(b"[" * (1 << 20))
-        refused_in_little_memory(path, "LIMIT_DBT_NODE_BYTES")
+        refused_in_little_memory(path, "nested too deep")
 
 
 if __name__ == "__main__":

@@ -96,6 +96,26 @@ static void read_dress(const struct json *j, struct arena *arena, struct dbt_spe
     s->sql_header = text(j, "sql_header");
 }
 
+/* {"columns": {name: {"type", "constraints"}}, "constraints"}, as DDL. */
+static void read_contract(const struct json *j, struct arena *arena, struct dbt_spec *s)
+{
+    const struct json *contract = json_get(j, "contract");
+    const struct json *list = json_get(contract, "columns");
+    if (contract == NULL) {
+        return;
+    }
+    s->is_contract_enforced = true;
+    s->constraints = texts(contract, "constraints", arena);
+    s->column_count = 0;
+    s->columns = array(arena, list, sizeof(*s->columns));
+    for (const struct json *i = list == NULL ? NULL : list->child; i != NULL; i = i->next) {
+        s->columns[s->column_count++] =
+            (struct dbt_column){.name = i->key,
+                                .data_type = text(i, "type"),
+                                .constraints = texts(i, "constraints", arena)};
+    }
+}
+
 static void read_spec(const struct json *j, struct arena *arena, struct dbt_spec *s)
 {
     static const char *const kinds[] = {"view", "table",    "incremental", "ephemeral",
@@ -128,6 +148,7 @@ static void read_spec(const struct json *j, struct arena *arena, struct dbt_spec
     s->pre_hook_count = read_hooks(j, "pre_hooks", arena, &s->pre_hooks);
     s->post_hook_count = read_hooks(j, "post_hooks", arena, &s->post_hooks);
     read_dress(j, arena, s);
+    read_contract(j, arena, s);
 }
 
 /* View models of the project: {"schema", "alias"}. */

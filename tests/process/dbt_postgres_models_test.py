@@ -32,7 +32,7 @@ def failed(node, *words, code="invalid", dsn=None, **more):
 
 
 def leftovers():
-    return sql("SELECT relname FROM pg_class WHERE relname LIKE '%\\_\\_dbt\\_%'")
+    return sql("SELECT relname FROM pg_class WHERE relname LIKE '%\\_\\_dbt\\_%' AND relkind <> 'i'")
 
 
 def kind(name):
@@ -146,6 +146,30 @@ def hooks_stand_inside_and_outside():
     assert kind("lab.t") is None
     run(model("t", "table", "select public.h() as id", sql_header="create function public.h() returns int language sql as 'select 7';"))
     assert sql("SELECT id FROM lab.t") == [["7"]]
+
+
+def a_contract_is_kept():
+    fresh()
+    contract = {"columns": {"id": {"type": "int", "constraints": ["not null", "check (id > 0)"]}, "v": {"type": "varchar(9)"}},
+                "constraints": ["primary key (id)"]}
+    node = model("t", "table", "select 'a' as v, 1 as id;", contract=contract)
+    for _ in range(2):
+        result = run(node)
+        assert (result["message"], result["columns"]) == ("INSERT 0 1", {"id": "integer", "v": "character varying(9)"}), result
+    assert sql("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'lab.t'::regclass ORDER BY 1") == \
+        [["CHECK ((id > 0))"], ["PRIMARY KEY (id)"]]
+    failed(dict(node, sql="select 'a' as v, -1 as id"), "check")
+    for query, words in (("select 1 as id", '"v" is declared'), ("select 1 as id, 'a' as v, 2 as w", '"w" is not declared'),
+                         ("select 1.5 as id, 'a' as v", '"id" is of another type')):
+        for materialized in ("table", "view", "incremental"):
+            failed(model("u", materialized, query, contract=contract), words)
+    failed(dict(node, contract={"columns": {}}), "declares no columns")
+    failed(dict(node, contract={"columns": {"id": {"type": "int); drop table lab.t; --"}, "v": {"type": "text"}}}))
+    incremental = model("t", "incremental", "select 1 as id, 'a' as v", sql_incremental="select 2 as id, 'b'::text as v", contract=contract)
+    assert run(incremental)["was_incremental"] and sql("SELECT id, v FROM lab.t ORDER BY 1") == [["1", "a"], ["2", "b"]]
+    failed(dict(incremental, sql_incremental="select true as id, 'b' as v"), '"id" is of another type')
+    run(model("w", "view", "select 3 as id, 'c' as v", contract=contract))
+    assert sql("SELECT id, v FROM lab.w") == [["3", "c"]] and leftovers() == []
 
 
 # --- incremental ----------------------------------------------------------------------------------
@@ -407,7 +431,7 @@ def tests_and_their_rows():
 
 try:
     main([a_table_is_made_and_made_again, a_view_is_replaced_in_place_where_it_can_be, kinds_change, names_are_cut_and_quoted,
-          dress_is_what_is_configured, hooks_stand_inside_and_outside, strategies, the_text_is_chosen_by_what_is_there, columns_come_and_go,
+          dress_is_what_is_configured, hooks_stand_inside_and_outside, a_contract_is_kept, strategies, the_text_is_chosen_by_what_is_there, columns_come_and_go,
           views_that_read_it_are_as_they_were, a_view_that_no_longer_fits, what_is_no_view_keeps_its_table, views_of_other_users_stay,
           what_dbt_left_behind, one_statement_and_no_more, settings_are_those_of_the_user, time_outs_and_sigterm, tests_and_their_rows])
 finally:

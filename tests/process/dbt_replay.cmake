@@ -4,3 +4,4 @@ target_link_libraries(dbt_build_peer PRIVATE agent_transform agent_el common_dbt
 set_target_properties(dbt_build_peer PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 
 selvedge_process_test(NAME dbt_replay LABEL process SCRIPT dbt_replay_test.py)
+selvedge_process_test(NAME dbt_build LABEL process SCRIPT dbt_build_test.py)

@@ -151,8 +151,17 @@ static void test_needs_dbt(void **state)
     };
     check_all(cases, COUNT_OF(cases), "sqlite");
     static const struct node_case postgres[] = {
-        {"model table", ", `sql_header`: `set x;`", "", NULL, "postgres shop", DBT_NEEDS_DBT,
+        {"snapshot snapshot",
+         ", `strategy`: `check`, `check_cols`: `all`, `unique_key`: `a`, `sql_header`: `set x;`",
+         ", `database`: `shop`, `schema`: `mart`", NULL, "postgres shop", DBT_NEEDS_DBT,
          "sql_header", "models/n.sql"},
+        {"model table", ", `sql_header`: `set x;`", ", `database`: `shop`, `schema`: `mart`", NULL,
+         "postgres shop", DBT_NATIVE, "", ""},
+        {"model table", ", `contract`: {`enforced`: true}",
+         ", `database`: `shop`, `schema`: `mart`", NULL, "postgres shop", DBT_NATIVE, "", ""},
+        {"model table", ", `contract`: {`enforced`: true}",
+         ", `database`: `shop`, `schema`: `mart`, `constraints`: [{`type`: `foreign_key`}]", NULL,
+         "postgres shop", DBT_NEEDS_DBT, "contract", "models/n.sql"},
         {"model view", ", `unlogged`: true", ", `database`: `shop`, `schema`: `mart`", NULL,
          "postgres shop", DBT_NATIVE, "", ""},
     };
@@ -211,6 +220,7 @@ static void test_two_compilations(void **state)
          "models/n.sql: compile once against an empty database"},
         {"model incremental", "", ASKS, "select 1", "sqlite", DBT_REFUSED,
          "is the same as the other", "models/n.sql: compile once"},
+        {"model incremental", ", `full_refresh`: true", ASKS, NULL, "sqlite", DBT_NATIVE, "", ""},
         /* It is always false for a table. */
         {"model table", "", ASKS, NULL, "sqlite", DBT_NATIVE, "", ""},
     };

@@ -192,6 +192,24 @@ static void same_spec(const struct dbt_project *one, const struct dbt_project *o
     }
 }
 
+/* A device decides the same, with the same words. */
+static void same_admission(const struct dbt_project *one, const struct dbt_project *other,
+                           uint32_t i)
+{
+    AUTO(arena) arena = arena_new(ARENA_BYTES);
+    const struct dbt_host host = {.adapter = one->adapter_type};
+    struct dbt_verdict a;
+    struct dbt_verdict b;
+    struct err err = {0};
+    assert_true(dbt_admit(one, i, &host, &arena, &a, &err));
+    assert_true(dbt_admit(other, i, &host, &arena, &b, &err));
+    if (a.admission != b.admission || !str_eq(a.reason, b.reason) || !str_eq(a.change, b.change)) {
+        fail_msg(STR_FMT ": %s " STR_FMT ", not %s " STR_FMT, STR_ARG(one->nodes[i].unique_id),
+                 dbt_admission_name(b.admission), STR_ARG(b.reason),
+                 dbt_admission_name(a.admission), STR_ARG(a.reason));
+    }
+}
+
 static void same_code(const struct dbt_project *one, const struct dbt_project *other, uint32_t i,
                       enum dbt_variant variant)
 {
@@ -250,6 +268,7 @@ static void same_project(const struct dbt_project *one, const struct dbt_project
         same_code(one, other, i, DBT_FULL);
         same_code(one, other, i, DBT_INCREMENTAL);
         same_spec(one, other, i);
+        same_admission(one, other, i);
     }
 }
 

@@ -205,8 +205,21 @@ static void test_a_file_of_many_rows(void **state)
     run(&w, &spec);
     dbt_world_check(&w, "select count(*) from site", "20000");
     spec.seed_path = STR("seeds/other.csv");
-    refuse(&w, &spec, "other.csv");
+    refuse(&w, &spec, "seeds/other.csv is not there");
     assert_int_equal(w.err.code, ERR_NOT_FOUND);
+    /* Another package's file of the same name is another file. */
+    struct dbt_project project = {.name = STR("shop")};
+    struct dbt_node node = *spec.node;
+    node.package = STR("tools");
+    spec.node = &node;
+    spec.seed_path = STR("seeds/site.csv");
+    w.t.project = &project;
+    refuse(&w, &spec, "seeds/site.csv is not there");
+    assert_true(files_make_dirs(temp_dir_path(&w.dir, "dbt_packages/tools/seeds"), 0700, &err));
+    assert_true(files_write(temp_dir_path(&w.dir, "dbt_packages/tools/seeds/site.csv"),
+                            STR("id,text\n1,tools\n"), 0600, &err));
+    run(&w, &spec);
+    dbt_world_check(&w, "select * from site", "1|tools");
 }
 
 static void test_a_delimiter_is_one_character(void **state)

@@ -124,11 +124,11 @@ const char *shop_select(struct shop *shop, const char *select, const char *exclu
     selection.exclude = (struct str_list){&exclude_text, exclude != NULL};
     shop->err = (struct err){0};
     if (shop->selectors != NULL) {
-        assert_true(json_parse(str_from(shop->selectors), 1 << 20, &shop->arena, &selectors,
-                               &shop->err));
+        assert_true(
+            json_parse(str_from(shop->selectors), 1 << 20, &shop->arena, &selectors, &shop->err));
     }
-    if (!dbt_select_with(shop->project, &selection, selectors, &shop->arena, &set, &shop->warnings,
-                         &shop->err)) {
+    selection.selectors = selectors;
+    if (!dbt_select(shop->project, &selection, &shop->arena, &set, &shop->warnings, &shop->err)) {
         assert_true(shop->err.code != ERR_NONE && shop->err.msg[0] != '\0');
         return NULL;
     }

@@ -45,8 +45,8 @@ static bool is_same(const struct oracle *o, const bool *set, const struct json *
         next = is_expected ? next->next : next;
         if (is_there != is_expected) {
             same = false;
-            print_message("  %s " STR_FMT "\n", is_there ? "too much:" : "missing:",
-                          STR_ARG(node->unique_id));
+            print_message("  %s " STR_FMT "\n",
+                          is_there ? "too much:" : "missing:", STR_ARG(node->unique_id));
         }
     }
     return same && next == NULL;

@@ -105,8 +105,7 @@ static void what_was_modified(void **state)
     expect(p, "state:modified,resource_type:exposure", "exposure.owned exposure.rewired");
     expect(p, "state:modified,resource_type:metric", "metric.labelled");
     expect(p, "state:modified,resource_type:semantic_model", "semantic_model.measured");
-    expect(p, "state:modified,resource_type:saved_query",
-           "saved_query.asked saved_query.exported");
+    expect(p, "state:modified,resource_type:saved_query", "saved_query.asked saved_query.exported");
     expect(p, "state:modified,resource_type:unit_test", "unit_test.unit");
     expect(p, "state:unmodified,resource_type:source", "source.fresh.t source.same.t");
 }
@@ -114,8 +113,9 @@ static void what_was_modified(void **state)
 static void one_part_of_it(void **state)
 {
     struct pair *p = *state;
-    expect(p, "state:modified.body", "model.body model.fresh seed.grown "
-                                     "snapshot.body_of_snapshot test.generic test.singular");
+    expect(p, "state:modified.body",
+           "model.body model.fresh seed.grown "
+           "snapshot.body_of_snapshot test.generic test.singular");
     expect(p, "state:modified.configs",
            "model.config model.fresh model.hooked source.fresh.t test.severe");
     expect(p, "state:modified.persisted_descriptions",

@@ -30,13 +30,15 @@ static void ancestors_and_descendants(void **state)
     shop_expect(s, "1+orders.v1", "model.orders model.stg_orders seed.sizes");
     shop_expect(s, "0+orders.v1", "model.orders");
     shop_expect(s, "stg_orders+1", "model.orders model.orders_v2 model.stg_orders");
-    shop_expect(s, "stg_orders+2", "model.daily model.orders model.orders_v2 model.stg_orders "
-                                   "test.assert_sum test.orders_id test.orders_sizes "
-                                   "unit_test.ut_orders");
+    shop_expect(s, "stg_orders+2",
+                "model.daily model.orders model.orders_v2 model.stg_orders "
+                "test.assert_sum test.orders_id test.orders_sizes "
+                "unit_test.ut_orders");
     shop_expect(s, "1+daily+1", "exposure.board model.daily model.orders test.assert_sum");
     shop_expect(s, "@sizes_then", "seed.sizes snapshot.sizes_then");
-    shop_expect(s, "@daily", "exposure.board model.daily model.orders model.stg_orders seed.sizes "
-                             "source.raw_orders test.assert_sum");
+    shop_expect(s, "@daily",
+                "exposure.board model.daily model.orders model.stg_orders seed.sizes "
+                "source.raw_orders test.assert_sum");
     shop_expect(s, "99999999999999999999+daily",
                 "model.daily model.orders model.stg_orders seed.sizes source.raw_orders");
 }
@@ -56,10 +58,11 @@ static void sets(void **state)
 static void without_a_selection_all_but_hooks(void **state)
 {
     struct shop *s = *state;
-    shop_expect(s, NULL, "exposure.board model.daily model.lib_base model.orders model.orders_v2 "
-                         "model.stg_orders seed.sizes snapshot.sizes_then source.raw_orders "
-                         "test.assert_sum test.orders_id test.orders_sizes test.raw_id "
-                         "unit_test.ut_orders");
+    shop_expect(s, NULL,
+                "exposure.board model.daily model.lib_base model.orders model.orders_v2 "
+                "model.stg_orders seed.sizes snapshot.sizes_then source.raw_orders "
+                "test.assert_sum test.orders_id test.orders_sizes test.raw_id "
+                "unit_test.ut_orders");
     shop_expect(s, "tag:on-run-start", "");
     shop_expect(s, "", "");
     assert_int_equal(s->warnings.count, 1);
@@ -88,8 +91,9 @@ static void names(void **state)
 {
     struct shop *s = *state;
     s->selection.indirect = DBT_EMPTY;
-    shop_expect(s, "p.marts", "model.daily model.orders model.orders_v2 test.orders_id "
-                              "test.orders_sizes unit_test.ut_orders");
+    shop_expect(s, "p.marts",
+                "model.daily model.orders model.orders_v2 test.orders_id "
+                "test.orders_sizes unit_test.ut_orders");
     shop_expect(s, "marts.core", "model.daily");
     shop_expect(s, "orders", "model.orders model.orders_v2");
     shop_expect(s, "orders_v2", "model.orders_v2");
@@ -153,12 +157,14 @@ static void paths(void **state)
     shop_expect(s, "models/*/core", "model.daily");
     shop_expect(s, "path:models/**/daily.sql", "model.daily");
     shop_expect(s, "path:**/core", "model.daily");
-    shop_expect(s, "path:models/marts/**", "exposure.board model.daily model.orders "
-                                           "model.orders_v2 test.orders_id test.orders_sizes "
-                                           "unit_test.ut_orders");
+    shop_expect(s, "path:models/marts/**",
+                "exposure.board model.daily model.orders "
+                "model.orders_v2 test.orders_id test.orders_sizes "
+                "unit_test.ut_orders");
     shop_expect(s, "path:models/*.sql", "");
     /* Described in that file; and of a package where the project has such a folder too. */
-    shop_expect(s, "path:models/staging/till.yml", "model.stg_orders source.raw_orders test.raw_id");
+    shop_expect(s, "path:models/staging/till.yml",
+                "model.stg_orders source.raw_orders test.raw_id");
     shop_expect(s, "path:models/staging",
                 "model.lib_base model.stg_orders source.raw_orders test.raw_id");
     shop_expect(s, "path:models/staging/lib_base.sql", ""); /* it has no such file */
@@ -172,8 +178,8 @@ static void what_is_wrong_is_said_with_its_place(void **state)
     struct shop *s = *state;
     shop_refuses(s, "tags:hot", ERR_INVALID, "selection: column 1, \"tags:hot\": \"tags\" is not",
                  "\"tag\"");
-    shop_refuses(s, "daily +orders,bogus:x", ERR_INVALID, "column 15, \"bogus:x\": \"bogus\" is not",
-                 "there are: ");
+    shop_refuses(s, "daily +orders,bogus:x", ERR_INVALID,
+                 "column 15, \"bogus:x\": \"bogus\" is not", "there are: ");
     shop_refuses(s, "h\xc3\xa9 @daily+", ERR_INVALID, "column 4, \"@daily+\": \"@\" in front",
                  "already");
     shop_refuses(s, "source:a.b.c.d", ERR_INVALID, "too many parts", "PACKAGE.SOURCE.TABLE");
@@ -201,8 +207,8 @@ static void nothing_selected_is_a_warning(void **state)
     struct shop *s = *state;
     shop_expect(s, "dialy tag:none,daily dialy", "");
     assert_int_equal(s->warnings.count, 2); /* the same is told once */
-    assert_true(str_eq(s->warnings.items[0],
-                       STR("\"dialy\" selects nothing; did you mean \"daily\"?")));
+    assert_true(
+        str_eq(s->warnings.items[0], STR("\"dialy\" selects nothing; did you mean \"daily\"?")));
     assert_true(str_eq(s->warnings.items[1], STR("\"tag:none,daily\" selects nothing")));
     shop_expect(s, "sizes_then", "snapshot.sizes_then");
     assert_int_equal(s->warnings.count, 0);

@@ -26,7 +26,9 @@ static void define(struct shop *s, const char *definition, const char *others)
     AUTO(buf) text = buf_growing(1 << 16);
     buf_addf(&text, "{\"it\":{\"name\":\"it\",\"definition\":%s}%s}", definition, others);
     for (size_t i = 0; i < text.len; i++) {
-        text.ptr[i] = text.ptr[i] == '\'' ? '"' : text.ptr[i];
+        if (text.ptr[i] == '\'') {
+            text.ptr[i] = '"';
+        }
     }
     s->selectors = arena_cstr(&s->arena, buf_str(&text));
     assert_non_null(s->selectors);
@@ -100,9 +102,10 @@ static void tests_by_definition(void **state)
 static void one_refers_to_another(void **state)
 {
     struct shop *s = *state;
-    const char *others = ",'big':{'name':'big','definition':{'tag':'big'}},"
-                         "'bigger':{'name':'bigger','definition':{'method':'selector','value':'big',"
-                         "'parents':true,'parents_depth':1}}";
+    const char *others =
+        ",'big':{'name':'big','definition':{'tag':'big'}},"
+        "'bigger':{'name':'bigger','definition':{'method':'selector','value':'big',"
+        "'parents':true,'parents_depth':1}}";
     s->selection.indirect = DBT_EMPTY;
     define(s, "{'union':[{'selector':'big'},'lib_base']}", others);
     shop_expect(s, NULL, "model.daily model.lib_base model.orders");
@@ -187,9 +190,8 @@ static void a_long_chain(void **state)
     enum { FITS = LIMIT_DBT_SELECTION_DEPTH / 2 - 2 };
     buf_addf(&others, ",'s0':{'definition':'daily'}");
     for (int i = 1; i < LIMIT_DBT_SELECTION_DEPTH; i++) {
-        buf_addf(&others,
-                 ",'s%d':{'definition':{'union':[{'selector':'s%d'},{'selector':'s%d'}]}}", i,
-                 i - 1, i - 1);
+        buf_addf(&others, ",'s%d':{'definition':{'union':[{'selector':'s%d'},{'selector':'s%d'}]}}",
+                 i, i - 1, i - 1);
     }
     s->selection.indirect = DBT_EMPTY;
     char name[16];

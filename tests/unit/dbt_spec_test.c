@@ -120,6 +120,40 @@ static void test_model_settings(void **state)
     done();
 }
 
+static void test_contract(void **state)
+{
+    (void)state;
+    const struct dbt_spec *s = read_well(
+        "model", "`materialized`: `table`, `contract`: {`enforced`: true}",
+        "`columns`: {`a`: {`name`: `a`, `data_type`: `int`, `constraints`: [{`type`: `not_null`}, "
+        "{`type`: `check`, `expression`: `a > 0`}, {`type`: `check`}, {`type`: `primary_key`, "
+        "`expression`: `using index tablespace x`}, {`type`: `custom`, `expression`: `default "
+        "1`}]}, "
+        "`b`: {`name`: `b`, `constraints`: null}}, `constraints`: [{`type`: `unique`, `name`: `u`, "
+        "`columns`: [`a`, `b`]}, {`type`: `not_null`, `columns`: [`a`]}, {`type`: `check`, "
+        "`expression`: `a < b`, `name`: null}]");
+    static const char *const of_a[] = {"not null", "check (a > 0)",
+                                       "primary key using index tablespace x", "default 1"};
+    assert_int_equal(s->columns[0].constraints.count, COUNT_OF(of_a));
+    for (size_t i = 0; i < COUNT_OF(of_a); i++) {
+        assert_text(s->columns[0].constraints.items[i], of_a[i]);
+    }
+    assert_int_equal(s->columns[1].constraints.count, 0);
+    assert_int_equal(s->constraints.count, 2);
+    assert_text(s->constraints.items[0], "constraint u unique (a, b)");
+    assert_text(s->constraints.items[1], "check (a < b)");
+    assert_false(s->has_foreign_key);
+    done();
+    s = read_well("model", "`materialized`: `table`, `contract`: {`enforced`: true}",
+                  "`columns`: {`a`: {`name`: `a`, `constraints`: [{`type`: `foreign_key`, `to`: "
+                  "`s.t`, `to_columns`: [`x`]}]}}, `constraints`: [{`type`: `foreign_key`, "
+                  "`columns`: [`a`], `expression`: `s.t (x)`}]");
+    assert_text(s->columns[0].constraints.items[0], "references s.t (x)");
+    assert_text(s->constraints.items[0], "foreign key (a) references s.t (x)");
+    assert_true(s->has_foreign_key);
+    done();
+}
+
 static void assert_hook(const char *hook, const char *expected)
 {
     char config[400];
@@ -367,6 +401,7 @@ int main(void)
     world = &here;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model_defaults), cmocka_unit_test(test_model_settings),
+        cmocka_unit_test(test_contract),       cmocka_unit_test(test_model_settings),
         cmocka_unit_test(test_hooks),          cmocka_unit_test(test_hook_lists),
         cmocka_unit_test(test_snapshots),      cmocka_unit_test(test_seeds),
         cmocka_unit_test(test_tests),          cmocka_unit_test(test_sources),

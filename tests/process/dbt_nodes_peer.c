@@ -63,7 +63,8 @@ static void run_named(const struct transform *t, const char *id)
     tell(id, is_ok ? &result : NULL, &err);
 }
 
-static bool open_all(char **argv, struct transform *t, struct dbt_project **project, struct err *err)
+static bool open_all(char **argv, struct transform *t, struct dbt_project **project,
+                     struct err *err)
 {
     const struct database_options options = {0};
     struct dbt_open open = {.path = argv[1]};
