@@ -103,7 +103,7 @@ static struct str about(struct dbt_report *r, uint32_t node)
 
 static void add_columns(struct json_writer *w, const struct relation_columns *columns)
 {
-    AUTO(buf) text = buf_growing(COLUMNS_BYTES_MAX * 2);
+    AUTO(buf) text = buf_growing((size_t)2 * COLUMNS_BYTES_MAX);
     struct json_writer own = json_writer(&text);
     if (columns->count == 0) {
         return;
@@ -217,7 +217,7 @@ static void tell_asset(struct dbt_report *r, uint32_t node, const struct node_en
 static void add_failing_rows(struct dbt_report *r, struct json_writer *w,
                              const struct node_result *result)
 {
-    AUTO(buf) rows = buf_growing(4 * ROWS_BYTES_MAX);
+    AUTO(buf) rows = buf_growing((size_t)4 * ROWS_BYTES_MAX);
     struct err err = {0};
     if (r->db == NULL || result->stored_in.len == 0 || result->failures <= 0) {
         return;
