@@ -144,6 +144,18 @@ def a_failing_test_holds_back_and_a_retry_goes_on():
     assert os.path.exists("report.txt")
 
 
+def a_failing_test_of_a_source_fails_the_step():
+    dbt_shop.make()
+    define()
+    orders("id,person,amount\n")
+    said = agent("materialize", "*", fails=True)
+    assert "till_has_orders" in said and checks()["till_has_orders"] == ("raw/orders", False, "error"), said
+    assert assets_of("asset_materialization") == ["people", "raw/orders"], assets_of("asset_materialization")
+    # Of a part of the project tests of sources are not asked, as with dbt.
+    agent("materialize", "stg_orders")
+    assert set(checks()) == {"amounts_are_there", "amounts_are_small", "all_people_are_known"}, checks()
+
+
 def dbt_selections_choose_assets_and_tests():
     dbt_shop.make()
     define()
@@ -362,7 +374,8 @@ def the_jaffle_shop_runs():
     assert len(assets_of("asset_materialization")) == 18
 
 
-TESTS = (it_becomes_assets_and_checks, all_of_it_is_made, a_failing_test_holds_back_and_a_retry_goes_on, dbt_selections_choose_assets_and_tests,
+TESTS = (it_becomes_assets_and_checks, all_of_it_is_made, a_failing_test_holds_back_and_a_retry_goes_on,
+         a_failing_test_of_a_source_fails_the_step, dbt_selections_choose_assets_and_tests,
          results_choose_what_to_run_again, fail_fast_stops_at_the_first, what_may_not_run_is_refused_and_said, one_graph_with_meltano,
          steps_that_wait_for_each_other_are_refused, an_installed_dbt_runs_what_may_not_run_here, a_cancel_keeps_what_was_made,
          postgres_too, the_jaffle_shop_runs)
