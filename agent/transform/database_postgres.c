@@ -206,10 +206,9 @@ static void postgres_rollback(struct database *db)
     struct pg *pg = &postgres_of(db)->pg;
     struct err ignored = {0};
     postgres_of(db)->is_inside = false;
-    if (!pg_is_lost(pg) && pg_is_in_transaction(pg)) {
-        (void)(pg_exec_text(pg, "ROLLBACK", &ignored) ||
-               true); /* else the server does, when we go */
-    }
+    bool is_open = !pg_is_lost(pg) && pg_is_in_transaction(pg);
+    bool is_ended = !is_open || pg_exec_text(pg, "ROLLBACK", &ignored);
+    (void)is_ended; /* else the server does, when we go */
 }
 
 /* --- relations ------------------------------------------------------------------------------- */

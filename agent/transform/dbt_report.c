@@ -46,7 +46,15 @@ static bool open_log(struct dbt_report *r, struct err *err)
     return r->log >= 0 || err_errno(err, errno, "open %s", text);
 }
 
-/* {"asset","node","text"} or "sql", a line. That it cannot be written is no reason to fail. */
+static void close_log(struct dbt_report *r)
+{
+    if (r->log >= 0) {
+        (void)close(r->log);
+        r->log = -1;
+    }
+}
+
+/* {"asset","node","text"} or "sql", a line. That it cannot be written is no reason to fail; nothing more is then. */
 static void keep(struct dbt_report *r, struct str asset, struct str node, const char *what,
                  struct str text)
 {
@@ -63,8 +71,9 @@ static void keep(struct dbt_report *r, struct str asset, struct str node, const 
     jw_end_object(&w);
     buf_add_char(&line, '\n');
     r->log_bytes += (int64_t)line.len;
-    if (!line.overflow && r->log_bytes <= LOG_BYTES_MAX) {
-        (void)files_write_fd(r->log, buf_str(&line), &ignored);
+    if (!line.overflow && r->log_bytes <= LOG_BYTES_MAX &&
+        !files_write_fd(r->log, buf_str(&line), &ignored)) {
+        close_log(r);
     }
 }
 
@@ -353,10 +362,7 @@ bool dbt_report_end(struct dbt_report *r, const struct err *why, struct err *err
             note_wrong(r, why != NULL ? why : &unsaid, false);
         }
     }
-    if (r->log >= 0) {
-        (void)close(r->log);
-        r->log = -1;
-    }
+    close_log(r);
     if (r->wrong == 0) {
         return true;
     }
