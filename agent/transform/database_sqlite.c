@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CACHE_KIB = 4096, LOOKASIDE_KIB = 512, BUSY_TIMEOUT_MS = 30000 };
+enum { CACHE_KIB = 4096, BUSY_TIMEOUT_MS = 30000 };
 
 struct sqlite {
     struct database base; /* first */
@@ -358,7 +358,6 @@ static bool open_file(struct sqlite *s, const char *path, struct err *err)
         .path = path,
         .flags = DB_FOREIGN_FILE,
         .cache_kib = CACHE_KIB,
-        .lookaside_kib = LOOKASIDE_KIB,
         .busy_timeout_ms = BUSY_TIMEOUT_MS,
     };
     if (!db_open(&s->db, &options, err) || !db_add_functions(s->db, err)) {

@@ -11,7 +11,6 @@ enum {
     /* Twice what the automatic checkpoint lets the WAL grow to: only a WAL that ran away is cut. */
     JOURNAL_SIZE_LIMIT = 8 << 20,
     PRAGMA_BYTES = 320,
-    LOOKASIDE_SLOT_BYTES = 1200, /* as SQLite's own */
     WAL_AGAIN_MS = 5,
 };
 
@@ -72,10 +71,6 @@ static bool open_handle(struct db *db, const struct db_options *o, struct err *e
     sqlite3_busy_timeout(db->handle, db->busy_timeout_ms);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    if (o->lookaside_kib > 0) {
-        sqlite3_db_config(db->handle, SQLITE_DBCONFIG_LOOKASIDE, NULL, LOOKASIDE_SLOT_BYTES,
-                          o->lookaside_kib * 1024 / LOOKASIDE_SLOT_BYTES);
-    }
     if (!has_flag(o, DB_FOREIGN_FILE)) {
         /* "text" in double quotes is a column or an error, never a string. */
         sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);

@@ -42,8 +42,7 @@ struct db_options {
     const struct db_text
         *sql; /* prepared at open, but for DB_LATE; a bad statement fails here, naming it */
     int sql_count;
-    int cache_kib;     /* page cache; 0 = 256 */
-    int lookaside_kib; /* memory beside the heap for compiling statements; 0 = SQLite's own, about 47 */
+    int cache_kib;       /* page cache; 0 = 256 */
     int busy_timeout_ms; /* 0 = 5000 */
     int64_t max_bytes;   /* of the database file; then writes fail with ERR_FULL. 0 = no limit */
     const char *vfs;     /* NULL = default (tests: power-cut VFS) */
