@@ -98,7 +98,10 @@ def atom(rng, project):
                lambda: ("result", rng.choice(STATUSES)), lambda: ("source_status", rng.choice(["fresher", "fresher", "older"])),
                lambda: rng.choice([("bogus", "x"), ("source", "a.b.c.d"), ("version", "x"), ("state", "changed"), ("resource_type", "x")])]
     weights = [2] * (len(choices) - 1) + [0.2]
-    return rng.choices(choices, weights)[0]()
+    method, value = rng.choices(choices, weights)[0]()
+    if method in ("", "fqn") and not peer_dbt.LONG and set(value) & set("*?[") and not set(value) & set("./"):
+        value = "*." + value  # without a dot it matches names since dbt 1.11.16, which only the long run has
+    return method, value
 
 
 def criterion(rng, project):
