@@ -91,6 +91,14 @@ struct dbt_group {
     struct str owner_name, owner_email;
 };
 
+/* A macro that stands in the place of one of dbt's that run when a node runs. */
+struct dbt_override {
+    struct str macro;   /* "shop.create_table_as" */
+    struct str file;    /* original_file_path */
+    struct str adapter; /* that it is for: "sqlite", "postgres"; empty: any */
+    uint8_t kinds;      /* of nodes that go through it (overrides.c) */
+};
+
 struct dbt_project {
     int schema_version; /* 10 to 12 */
     struct str dbt_version, adapter_type, name, generated_at;
@@ -100,12 +108,14 @@ struct dbt_project {
     const uint32_t *children;    /* ascending for each node */
     struct dbt_group *groups;    /* in the order of the file */
     size_t group_count;
+    struct dbt_override *overrides; /* in the order of the file */
+    size_t override_count;
     struct dbt_place selectors; /* the object of selectors.yml, in the first file */
     bool is_bundle;
     size_t disabled_count; /* unique ids */
     size_t passed_over;    /* nodes of types that we do not know, or not enabled; tests of such */
     struct dbt_files *files;
-    struct arena arena; /* owns all above but `nodes` and `groups` */
+    struct arena arena; /* owns all above but `nodes`, `groups` and `overrides` */
 };
 
 struct dbt_open {

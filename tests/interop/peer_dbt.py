@@ -7,7 +7,9 @@ import os
 import sqlite3
 import sys
 
-PACKAGES = ("dbt-core==1.10.23", "dbt-sqlite==1.10.0", "dbt-postgres==1.9.1")
+PACKAGES = ("dbt-core==1.10.23", "dbt-sqlite==1.10.0", "dbt-postgres==1.9.1")  # one environment for all tests of the ordinary run
+LONG = bool(os.environ.get("SELVEDGE_LONG"))
+EITHER = ("dbt-core==1.11.16", *PACKAGES[1:]) if LONG else PACKAGES  # of tests that a later dbt must pass as well
 os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "0"
 
 
