@@ -279,8 +279,8 @@ struct definitions {
     struct pool *pools;
     size_t pool_count;
     struct graph graph;
-    const uint32_t *order; /* all assets: those of a shared step stand together, and behind all that
-                              any of them is made from */
+    const uint32_t *order; /* all assets, deps first; those of a shared step stand together, and
+                              behind all of other steps that any of them is made from */
     size_t shared_step_count;
 };
 

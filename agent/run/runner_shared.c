@@ -3,6 +3,8 @@
  * false): docs/reference/steps.md. */
 #include "agent/run/runner_internal.h"
 
+enum { ARENA_SPARE_BYTES = 4 << 10 };
+
 bool attempt_is_shared(const struct attempt *attempt)
 {
     return run_asset(&attempt->run->run, attempt->step)->step != NULL;
@@ -92,14 +94,32 @@ enum step_outcome shared_judge(struct attempt *attempt, struct step_result *resu
     return result->ok ? STEP_DID_WELL : STEP_DID_FAIL;
 }
 
+/* What the asset got when it was made, for those of the step that are made from it. */
+static struct str version_of(const struct attempt *attempt, size_t index)
+{
+    const struct step_pipes_asset *told = attempt_told(attempt, index);
+    bool is_told = told != NULL && told->has_materialized && told->data_version.len > 0;
+    return is_told ? buf_str(&told->data_version) : attempt->assets[index].versions.data_version;
+}
+
+/* The plan has deps first. */
 void shared_record_made(struct attempt *attempt, const struct step_result *result)
 {
+    const struct active_run *run = attempt->run;
+    AUTO(arena) arena = arena_new(run->defs->asset_count * sizeof(struct str) + ARENA_SPARE_BYTES);
+    struct str *made = arena_array(&arena, run->defs->asset_count, sizeof(*made));
     for (size_t i = 0; i < attempt->asset_count; i++) {
         const struct step_pipes_asset *told = attempt_told(attempt, i);
         bool is_evidence = told != NULL && told->has_materialized;
-        if (attempt->assets[i].is_made || is_evidence) {
-            attempt_record_materialization(attempt, result, i, !attempt->assets[i].is_made);
+        if (!attempt->assets[i].is_made && !is_evidence) {
+            continue;
         }
+        const struct step_versions_of versions = attempt_versions_of(attempt, i);
+        if (made != NULL) {
+            step_versions_renew(&versions, made, &attempt->arena, &attempt->assets[i].versions);
+            made[versions.asset] = version_of(attempt, i);
+        }
+        attempt_record_materialization(attempt, result, i, !attempt->assets[i].is_made);
     }
 }
 

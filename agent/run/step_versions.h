@@ -21,6 +21,11 @@ struct step_versions_of {
 };
 MUST_CHECK bool step_versions_read(const struct step_versions_of *of, struct arena *arena,
                                    struct step_versions *ret, struct err *err);
+/* At the end of a step that makes several: of those among the asset's deps that the step made before
+ * it, the versions that they got count. `made` has a place for each asset of the definitions, empty
+ * where the step did not make it. Where memory does not suffice nothing is known. */
+void step_versions_renew(const struct step_versions_of *of, const struct str *made,
+                         struct arena *arena, struct step_versions *versions);
 /* Into the record of the materialization; `given` is what the step told, or empty. */
 void step_versions_tell(const struct step_versions *versions, struct str given,
                         struct record *materialized);

@@ -26,12 +26,13 @@ static struct str text_of(const struct json *object, const char *key)
     return node != NULL && node->type == JSON_STRING ? node->as.string : STR("");
 }
 
-/* The scalar entries of the metadata; what is long (a schema) is for --json. */
+/* The scalar entries of the metadata; what is long (a schema, SQL) is for --json. */
 static void add_metadata(struct buf *out, const struct json *metadata)
 {
     for (const struct json *entry = metadata->child; entry != NULL; entry = entry->next) {
         const struct json *value = json_get(entry, "raw_value");
-        if (value == NULL || value->type == JSON_OBJECT || value->type == JSON_ARRAY) {
+        if (value == NULL || value->type == JSON_OBJECT || value->type == JSON_ARRAY ||
+            str_eq(entry->key, STR("sql"))) {
             continue;
         }
         struct str name = entry->key;

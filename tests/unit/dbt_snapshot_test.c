@@ -94,6 +94,7 @@ static void test_by_time(void **state)
     struct dbt_spec spec = by_time(&w);
     build(&w, &spec, 0);
     assert_int_equal(w.result.columns.count, 9);
+    assert_int_equal(w.result.rows_written, 4);
     /* Identities as dbt-sqlite writes them: hex() of md5("1|2026-01-01"). */
     dbt_world_check(
         &w, "select *, typeof(dbt_valid_to) from history where id = 1",
