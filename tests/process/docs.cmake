@@ -3,6 +3,7 @@ selvedge_process_test(NAME guide_test LABEL process SCRIPT guide_test.py TIMEOUT
 foreach(page dagster meltano)
     selvedge_process_test(NAME guide_from_${page} LABEL process SCRIPT guide_test.py TIMEOUT 120 ARGS from-${page}.md)
 endforeach()
+selvedge_process_test(NAME guide_dbt LABEL process SCRIPT guide_test.py TIMEOUT 900 ARGS dbt-without-python.md)
 selvedge_process_test(NAME how_to_singer_tap LABEL process SCRIPT guide_test.py TIMEOUT 120 ARGS ../how-to/singer-tap.md)
 if(SELVEDGE_WITH_HTTP)
     selvedge_process_test(NAME how_to_api LABEL process SCRIPT guide_test.py TIMEOUT 120 ARGS ../how-to/load-from-an-api.md)
