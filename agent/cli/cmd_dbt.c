@@ -89,11 +89,11 @@ static void say_counts(struct admitting *a, struct str name)
         jw_member_i64(a->w, "refused", n[DBT_REFUSED]);
         return;
     }
+    int64_t total = n[DBT_NATIVE] + n[DBT_NEEDS_DBT] + n[DBT_REFUSED];
     cli_printf(a->cli,
                "dbt project " STR_FMT ": %lld of %lld nodes run without dbt; %lld need it, %lld "
                "are refused\n",
-               STR_ARG(name), (long long)n[DBT_NATIVE],
-               (long long)(n[DBT_NATIVE] + n[DBT_NEEDS_DBT] + n[DBT_REFUSED]),
+               STR_ARG(name), (long long)n[DBT_NATIVE], (long long)total,
                (long long)n[DBT_NEEDS_DBT], (long long)n[DBT_REFUSED]);
 }
 

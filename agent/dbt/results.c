@@ -12,7 +12,8 @@ bool dbt_results_path(struct str state_dir, struct str step, char *ret, size_t s
     buf_add(&path, state_dir);
     buf_add_char(&path, '/');
     for (size_t i = 0; i < step.len; i++) {
-        buf_add_char(&path, step.ptr[i] == '/' ? '~' : step.ptr[i]);
+        char c = step.ptr[i];
+        buf_add_char(&path, (char)(c == '/' ? '~' : c));
     }
     buf_add_text(&path, ".results");
     (void)buf_cstr(&path);

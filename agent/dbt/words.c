@@ -177,7 +177,7 @@ static void write_columns(const struct json *node, struct json_writer *w)
 static void write_table(const struct dbt_node *n, struct json_writer *w)
 {
     const struct str parts[] = {n->database, n->schema, n->alias};
-    AUTO(buf) text = buf_growing(3 * LIMIT_PATH_BYTES);
+    AUTO(buf) text = buf_growing((size_t)3 * LIMIT_PATH_BYTES);
     for (size_t i = 0; i < COUNT_OF(parts) && n->relation_name.len > 0; i++) {
         buf_add(&text, text.len > 0 && parts[i].len > 0 ? STR(".") : STR(""));
         buf_add(&text, str_clip(parts[i], LIMIT_PATH_BYTES - 1));

@@ -94,7 +94,7 @@ struct run_retry {
  * run that selects some of them makes those alone. */
 struct shared_step {
     struct str key;         /* of the step; no asset has it, and no other step */
-    const uint32_t *assets; /* ascending; at least one */
+    const uint32_t *assets; /* at least one, in an order in which they can be made */
     size_t asset_count;
     struct location at;
 };
@@ -279,8 +279,8 @@ struct definitions {
     struct pool *pools;
     size_t pool_count;
     struct graph graph;
-    const uint32_t *order; /* all assets, deps first; those of a shared step stand together, and
-                              behind all of other steps that any of them is made from */
+    const uint32_t *order; /* all assets: those of a shared step stand together, and behind all that
+                              any of them is made from */
     size_t shared_step_count;
 };
 

@@ -47,23 +47,28 @@ static bool number_steps(struct step_link *link)
     return true;
 }
 
+/* In an order in which they can be made: of a dbt project they are made from one another. */
 static bool list_assets(struct step_link *link)
 {
     struct definitions *defs = link->l->defs;
-    uint32_t *next = arena_array(&defs->arena, defs->asset_count, sizeof(*next));
-    if (next == NULL) {
+    uint32_t *all = arena_array(&defs->arena, defs->asset_count, sizeof(*all));
+    uint32_t *next = all;
+    if (all == NULL) {
         return false;
     }
     for (size_t s = 0; s < link->count; s++) {
         struct shared_step *step = defs->assets[link->first[s]].step;
-        if (step == NULL) {
-            continue;
+        if (step != NULL) {
+            step->assets = next;
+            next += step->asset_count;
+            step->asset_count = 0; /* counted again */
         }
-        step->assets = next;
-        for (uint32_t i = link->first[s]; next < step->assets + step->asset_count; i++) {
-            if (defs->assets[i].step == step) {
-                *next++ = i;
-            }
+    }
+    for (size_t i = 0; i < defs->graph.count; i++) {
+        uint32_t asset = defs->graph.order[i];
+        struct shared_step *step = defs->assets[asset].step;
+        if (step != NULL) {
+            all[(size_t)(step->assets - all) + step->asset_count++] = asset;
         }
     }
     return true;
@@ -129,34 +134,14 @@ static void on_step_cycle(void *ctx, const struct graph_fault *fault)
                  "steps wait for each other:" STR_FMT, STR_ARG(path));
 }
 
-/* Step by step, and within one the assets in the order of the graph: what is recorded of a step tells
- * an asset after those that it is made from. */
-static void place_assets(const struct step_link *link, const struct graph *steps, uint32_t *next,
-                         uint32_t *order)
-{
-    const struct definitions *defs = link->l->defs;
-    uint32_t at = 0;
-    for (size_t s = 0; s < steps->count; s++) {
-        uint32_t number = steps->order[s];
-        const struct shared_step *step = defs->assets[link->first[number]].step;
-        next[number] = at;
-        at += step != NULL ? (uint32_t)step->asset_count : 1;
-    }
-    for (size_t i = 0; i < defs->asset_count; i++) {
-        uint32_t asset = defs->graph.order[i];
-        order[next[link->step_of[asset]]++] = asset;
-    }
-}
-
 static bool order_steps(struct step_link *link)
 {
     struct definitions *defs = link->l->defs;
     const struct graph_listener listener = {on_step_cycle, link};
     uint32_t *order = arena_array(&defs->arena, defs->asset_count, sizeof(*order));
-    uint32_t *next = arena_array(&link->l->scratch, link->count, sizeof(*next));
     struct graph graph;
     struct err err = {0};
-    if (order == NULL || next == NULL) {
+    if (order == NULL) {
         return false;
     }
     if (!graph_build(&link->l->scratch, link->input, link->count, &listener, &graph, &err)) {
@@ -166,7 +151,16 @@ static bool order_steps(struct step_link *link)
         return err.code != ERR_NO_MEMORY;
     }
     defs->order = order;
-    place_assets(link, &graph, next, order);
+    for (size_t s = 0; s < graph.count; s++) {
+        uint32_t first = link->first[graph.order[s]];
+        const struct shared_step *step = defs->assets[first].step;
+        for (size_t i = 0; step != NULL && i < step->asset_count; i++) {
+            *order++ = step->assets[i];
+        }
+        if (step == NULL) {
+            *order++ = first;
+        }
+    }
     return true;
 }
 

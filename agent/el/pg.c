@@ -112,7 +112,10 @@ static void add_needed(const struct pg *pg, const PGresult *result, const char *
 {
     const char *detail = pg->lib->PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
     if (detail != NULL && strcmp(state, "2BP01") == 0) {
-        one_line(detail, text);
+        char more[TEXT_BYTES_MAX];
+        size_t len = strlen(text);
+        one_line(detail, more);
+        (void)snprintf(text + len, TEXT_BYTES_MAX - len, ": %s", more);
     }
 }
 

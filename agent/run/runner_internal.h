@@ -20,10 +20,11 @@ enum {
 
 /* What an attempt makes: all that its step has not made yet. */
 struct attempt_asset {
-    uint32_t place;                /* in plan.assets */
-    struct step_versions versions; /* of a step that makes several: renewed at its end */
+    uint32_t place; /* in plan.assets */
+    struct step_versions versions;
     /* Of a step that makes several, at its end. */
     bool is_made;
+    struct str data_version; /* that its materialization has recorded */
     const struct check *blocking; /* that did not pass */
 };
 
@@ -216,7 +217,6 @@ void shared_record_failures(struct attempt *attempt, const struct step_result *r
 /* --- runner_steps.c --- */
 struct step_context attempt_context(const struct attempt *attempt);
 void attempt_output_dir(const struct attempt *attempt, char ret[LIMIT_PATH_BYTES + 1]);
-struct step_versions_of attempt_versions_of(const struct attempt *attempt, size_t index);
 void steps_choose(struct runner *runner); /* records the starts of what may start now */
 void steps_start_chosen(struct runner *runner);
 void steps_stop(struct runner *runner, const struct active_run *run); /* asks its children to end */

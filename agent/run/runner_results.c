@@ -73,7 +73,7 @@ void attempt_record_materialization(struct attempt *attempt, const struct step_r
 {
     const struct active_run *run = attempt->run;
     const struct step_pipes_asset *told = attempt_told(attempt, index);
-    const struct attempt_asset *asset = &attempt->assets[index];
+    struct attempt_asset *asset = &attempt->assets[index];
     struct record materialized = asset_record(run, asset->place, EVENT_ASSET_MATERIALIZATION);
     materialized.metadata = metadata_of(result, materialized.asset);
     if (told != NULL && told->has_materialized) {
@@ -85,7 +85,8 @@ void attempt_record_materialization(struct attempt *attempt, const struct step_r
     partition_note(attempt, &materialized);
     materialized.is_partial = is_partial;
     materialized.is_held = asset->blocking != NULL;
-    step_versions_tell(&asset->versions, materialized.data_version, &materialized);
+    step_versions_tell(&asset->versions, materialized.data_version, &attempt->arena, &materialized);
+    asset->data_version = materialized.data_version;
     runner_note(run->runner, &materialized);
 }
 

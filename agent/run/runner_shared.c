@@ -3,8 +3,6 @@
  * false): docs/reference/steps.md. */
 #include "agent/run/runner_internal.h"
 
-enum { ARENA_SPARE_BYTES = 4 << 10 };
-
 bool attempt_is_shared(const struct attempt *attempt)
 {
     return run_asset(&attempt->run->run, attempt->step)->step != NULL;
@@ -94,30 +92,35 @@ enum step_outcome shared_judge(struct attempt *attempt, struct step_result *resu
     return result->ok ? STEP_DID_WELL : STEP_DID_FAIL;
 }
 
-/* What the asset got when it was made, for those of the step that are made from it. */
-static struct str version_of(const struct attempt *attempt, size_t index)
+/* What it is made from and the step has just made has a new version. `recorded` has for each asset of
+ * the definitions which of the attempt's it is, plus 1. */
+static void renew_inputs(struct attempt *attempt, size_t index, const uint32_t *recorded)
 {
-    const struct step_pipes_asset *told = attempt_told(attempt, index);
-    bool is_told = told != NULL && told->has_materialized && told->data_version.len > 0;
-    return is_told ? buf_str(&told->data_version) : attempt->assets[index].versions.data_version;
+    const struct active_run *run = attempt->run;
+    struct step_versions *versions = &attempt->assets[index].versions;
+    uint32_t asset = run->plan.assets[attempt->assets[index].place].asset;
+    for (size_t i = 0; i < versions->input_count; i++) {
+        uint32_t which = recorded[run->defs->graph.nodes[asset].deps[i]];
+        if (which > 0) {
+            versions->inputs[i].data_version = attempt->assets[which - 1].data_version;
+        }
+    }
 }
 
-/* The plan has deps first. */
+/* In the plan's order: what an asset is made from comes before it. */
 void shared_record_made(struct attempt *attempt, const struct step_result *result)
 {
     const struct active_run *run = attempt->run;
-    AUTO(arena) arena = arena_new(run->defs->asset_count * sizeof(struct str) + ARENA_SPARE_BYTES);
-    struct str *made = arena_array(&arena, run->defs->asset_count, sizeof(*made));
+    uint32_t *recorded = arena_array(&attempt->arena, run->defs->asset_count, sizeof(*recorded));
     for (size_t i = 0; i < attempt->asset_count; i++) {
         const struct step_pipes_asset *told = attempt_told(attempt, i);
         bool is_evidence = told != NULL && told->has_materialized;
         if (!attempt->assets[i].is_made && !is_evidence) {
             continue;
         }
-        const struct step_versions_of versions = attempt_versions_of(attempt, i);
-        if (made != NULL) {
-            step_versions_renew(&versions, made, &attempt->arena, &attempt->assets[i].versions);
-            made[versions.asset] = version_of(attempt, i);
+        if (recorded != NULL) {
+            renew_inputs(attempt, i, recorded);
+            recorded[run->plan.assets[attempt->assets[i].place].asset] = (uint32_t)i + 1;
         }
         attempt_record_materialization(attempt, result, i, !attempt->assets[i].is_made);
     }

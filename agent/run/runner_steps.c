@@ -35,19 +35,15 @@ void attempt_output_dir(const struct attempt *attempt, char ret[LIMIT_PATH_BYTES
                    STR_ARG(run_step_key(&attempt->run->run, attempt->step)));
 }
 
-struct step_versions_of attempt_versions_of(const struct attempt *attempt, size_t index)
-{
-    const struct active_run *run = attempt->run;
-    return (struct step_versions_of){.store = run->runner->options.store,
-                                     .defs = run->defs,
-                                     .asset = run->plan.assets[attempt->assets[index].place].asset,
-                                     .run = str_from(run->id)};
-}
-
 static bool read_versions(struct attempt *attempt, struct err *err)
 {
+    const struct active_run *run = attempt->run;
     for (size_t i = 0; i < attempt->asset_count; i++) {
-        const struct step_versions_of versions = attempt_versions_of(attempt, i);
+        const struct step_versions_of versions = {
+            .store = run->runner->options.store,
+            .defs = run->defs,
+            .asset = run->plan.assets[attempt->assets[i].place].asset,
+            .run = str_from(run->id)};
         if (!step_versions_read(&versions, &attempt->arena, &attempt->assets[i].versions, err)) {
             return false;
         }

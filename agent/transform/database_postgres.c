@@ -207,8 +207,8 @@ static void postgres_rollback(struct database *db)
     struct err ignored = {0};
     postgres_of(db)->is_inside = false;
     if (!pg_is_lost(pg) && pg_is_in_transaction(pg)) {
-        (void)(pg_exec_text(pg, "ROLLBACK", &ignored) ||
-               true); /* else the server does, when we go */
+        bool is_back = pg_exec_text(pg, "ROLLBACK", &ignored);
+        (void)is_back; /* else the server does it, when we go */
     }
 }
 

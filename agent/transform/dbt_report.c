@@ -63,8 +63,9 @@ static void keep(struct dbt_report *r, struct str asset, struct str node, const 
     jw_end_object(&w);
     buf_add_char(&line, '\n');
     r->log_bytes += (int64_t)line.len;
-    if (!line.overflow && r->log_bytes <= LOG_BYTES_MAX) {
-        (void)files_write_fd(r->log, buf_str(&line), &ignored);
+    bool fits = !line.overflow && r->log_bytes <= LOG_BYTES_MAX;
+    if (fits && !files_write_fd(r->log, buf_str(&line), &ignored)) {
+        r->log_bytes = LOG_BYTES_MAX; /* nor can what follows */
     }
 }
 

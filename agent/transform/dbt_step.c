@@ -10,6 +10,8 @@
 #include "common/log/log.h"
 #include "common/platform/files.h"
 
+#include <assert.h>
+
 struct step {
     const struct request *request;
     const struct dbt_options *options;
@@ -59,6 +61,7 @@ static struct str project_dir_of(const struct dbt_options *o)
 static bool find_assets(struct step *s, struct err *err)
 {
     const struct asset_stream *assets = s->request->assets.items;
+    assert(s->project != NULL);
     size_t count = s->project->count;
     s->wanted = arena_array(s->arena, count, sizeof(*s->wanted));
     s->selected = arena_array(s->arena, count, sizeof(*s->selected));
@@ -179,6 +182,7 @@ static bool open_database(struct step *s, struct database **ret, struct err *err
 static bool host_of(struct step *s, struct database *db, struct dbt_host *ret, struct err *err)
 {
     struct query_rows rows = {0};
+    assert(db != NULL);
     *ret = (struct dbt_host){.adapter = str_from(db->ops->name),
                              .allows_frozen = s->options->allows_frozen};
     if (!str_eq(ret->adapter, STR("postgres"))) {
@@ -274,7 +278,7 @@ static bool has_dbt(struct step *s)
 static bool first_foreign(struct step *s, uint32_t *ret, struct dbt_verdict *ret_verdict,
                           struct err *err)
 {
-    AUTO(arena) scratch = arena_new(LIMIT_DBT_NODE_BYTES * 8);
+    AUTO(arena) scratch = arena_new((size_t)LIMIT_DBT_NODE_BYTES * 8);
     const struct dbt_host host = {.adapter = text_of(s->options->database, "type"),
                                   .allows_frozen = s->options->allows_frozen};
     *ret = DBT_NO_NODE;

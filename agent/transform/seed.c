@@ -129,9 +129,10 @@ static bool changed_meanwhile(const struct seed *s, size_t column, struct err *e
 static bool flush(struct seed *s, struct buf *sql, size_t *count, struct err *err)
 {
     if (*count > 0 && !database_exec(s->node.t->db, sql, BY_US, NULL, err)) {
-        return s->node.old != RELATION_TABLE || s->node.is_remade ||
-               (err_hint(err, "a full refresh makes the table anew with the file's columns"),
-                false);
+        if (s->node.old == RELATION_TABLE && !s->node.is_remade) {
+            err_hint(err, "a full refresh makes the table anew with the file's columns");
+        }
+        return false;
     }
     buf_reset(sql);
     *count = 0;

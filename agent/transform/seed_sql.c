@@ -28,13 +28,14 @@ static bool is_plain_name(struct str name)
     return name.len > 0;
 }
 
-/* Behind the quoted text that begins at `i`; its length when it is not closed. */
+/* Behind the quoted text that begins at `i`; beyond the end when it is not closed, or holds a backslash,
+ * since E'...' would go on behind \' */
 static size_t behind_quotes(struct str s, size_t i)
 {
     char quote = s.ptr[i];
     for (i++; i < s.len && s.ptr[i] != quote; i++) {
         if (s.ptr[i] == '\\') {
-            return s.len; /* E'...' would go on behind \' */
+            return s.len + 1;
         }
     }
     return i < s.len ? i + 1 : s.len + 1;

@@ -76,11 +76,11 @@ static bool update(struct taking *k, struct err *err)
     return true;
 }
 
-/* SQLite does not count the rows of `create table as`. */
+/* SQLite does not say how many rows a table was made with. */
 static bool count_rows(struct taking *k, struct err *err)
 {
     AUTO(buf) sql = buf_growing(STATEMENT_BYTES_MAX);
-    struct query_rows rows = {0};
+    struct query_rows rows;
     buf_addf(&sql, "select count(*) from " STR_FMT, STR_ARG(k->node.relation.quoted));
     return database_query(k->db, &sql, BY_US, k->node.arena, &rows, err) &&
            (str_to_i64(rows.values[0], 0, INT64_MAX, &k->written) ||
@@ -92,7 +92,7 @@ static bool create(struct taking *k, struct err *err)
     AUTO(buf) sql = buf_growing(STATEMENT_BYTES_MAX);
     snapshot_create(&k->sql, &sql);
     return database_exec(k->db, &sql, BY_PROJECT, &k->written, err) &&
-           (k->sql.is_postgres || count_rows(k, err)) && take_columns(k, &k->node.relation, err);
+           take_columns(k, &k->node.relation, err) && (k->node.is_postgres || count_rows(k, err));
 }
 
 static bool make(struct table_node *node, void *ctx, struct err *err)

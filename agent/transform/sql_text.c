@@ -39,6 +39,11 @@ static size_t behind_dollar(struct str sql, size_t at)
     return end == sql.len ? at + 1 : end + mark.len;
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 static bool begins(struct str sql, size_t at, const char *two)
 {
     return at + 1 < sql.len && sql.ptr[at] == two[0] && sql.ptr[at + 1] == two[1];
@@ -53,7 +58,7 @@ static size_t skip_blank(struct str sql, size_t at)
     if (begins(sql, at, "/*")) {
         return behind(sql, at + 2, STR("*/"));
     }
-    return memchr(" \t\r\n\f\v", sql.ptr[at], 6) != NULL ? at + 1 : at;
+    return is_space(sql.ptr[at]) ? at + 1 : at;
 }
 
 static size_t skip_token(struct str sql, size_t at)

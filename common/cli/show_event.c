@@ -8,7 +8,8 @@ enum {
     EVENT_ARENA_BYTES = 1 << 20,
     LINE_BYTES_MAX = 4 * LIMIT_EVENT_BYTES,
     TIME_FROM = 11,
-    TIME_TO = 23
+    TIME_TO = 23,
+    METADATA_TEXT_SHOWN = 160,
 };
 
 static void add_value(struct buf *out, const struct json *node)
@@ -26,13 +27,31 @@ static struct str text_of(const struct json *object, const char *key)
     return node != NULL && node->type == JSON_STRING ? node->as.string : STR("");
 }
 
-/* The scalar entries of the metadata; what is long (a schema, SQL) is for --json. */
+/* What is long (a schema, a query) is for --json. */
+static bool is_shown(const struct json *value)
+{
+    return value != NULL && value->type != JSON_OBJECT && value->type != JSON_ARRAY &&
+           !(value->type == JSON_STRING && str_contains(value->as.string, STR("\n")));
+}
+
+static void add_metadata_value(struct buf *out, const struct json *value)
+{
+    bool is_text = value->type == JSON_STRING;
+    if (is_text && value->as.string.len > METADATA_TEXT_SHOWN) {
+        buf_add_harmless(out, str_clip(value->as.string, METADATA_TEXT_SHOWN));
+        buf_add(out, STR("..."));
+    } else if (value->type == JSON_REAL) {
+        buf_addf(out, "%.6g", value->as.real);
+    } else {
+        add_value(out, value);
+    }
+}
+
 static void add_metadata(struct buf *out, const struct json *metadata)
 {
     for (const struct json *entry = metadata->child; entry != NULL; entry = entry->next) {
         const struct json *value = json_get(entry, "raw_value");
-        if (value == NULL || value->type == JSON_OBJECT || value->type == JSON_ARRAY ||
-            str_eq(entry->key, STR("sql"))) {
+        if (!is_shown(value)) {
             continue;
         }
         struct str name = entry->key;
@@ -42,7 +61,7 @@ static void add_metadata(struct buf *out, const struct json *metadata)
         buf_add(out, STR("  "));
         buf_add_harmless(out, name);
         buf_add_char(out, '=');
-        add_value(out, value);
+        add_metadata_value(out, value);
     }
 }
 

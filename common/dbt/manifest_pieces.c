@@ -7,6 +7,11 @@
 
 enum { CHUNK_BYTES = 64 << 10 };
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
 static bool wrong(const struct pieces *p, const char *what, struct err *err)
 {
     return err_set(err, ERR_INVALID, "byte %" PRId64 ": %s", p->base + (int64_t)p->pos + 1, what);
@@ -45,9 +50,9 @@ static bool peek(struct pieces *p, char *ret, struct err *err)
     for (;;) {
         while (p->pos < p->held.len) {
             char c = p->held.ptr[p->pos];
-            if (c != ' ' && c != '\n' && c != '\r' && c != '\t') {
-                *ret = c == '\0' ? '\1' : c;
-                return true;
+            if (!is_space(c)) {
+                *ret = c;
+                return c != '\0' || wrong(p, "unexpected character", err);
             }
             p->pos++;
         }
@@ -133,7 +138,9 @@ static const char *scalar_end(const char *p, const char *end)
 /* A byte outside of strings, inside of brackets. True when it closes the outermost. */
 static bool take_byte(struct extent *e, char c)
 {
-    if (c == '{' || c == '[') {
+    if (c == '"') {
+        e->in_string = true;
+    } else if (c == '{' || c == '[') {
         e->problem = e->depth == DEPTH_MAX ? "nested too deep" : NULL;
         e->depth++;
         e->objects = e->objects << 1 | (c == '{' ? 1U : 0U);
@@ -142,7 +149,7 @@ static bool take_byte(struct extent *e, char c)
         e->depth--;
         e->objects >>= 1;
         return e->depth == 0;
-    } else if (!is_word(c) && memchr(",: \t\r\n", c, 6) == NULL) {
+    } else if (!is_word(c) && !is_space(c) && c != ',' && c != ':') {
         e->problem = "unexpected character";
     }
     return false;
@@ -154,27 +161,22 @@ static const char *extent_end(struct extent *e, const char *p, const char *end, 
 {
     if (!e->is_begun && p < end) {
         e->is_begun = true;
-        e->is_scalar = memchr("\"{[", *p, 3) == NULL;
+        e->is_scalar = *p != '"' && *p != '{' && *p != '[';
     }
     if (e->is_scalar) {
         return scalar_end(p, end);
     }
-    while (p < end) {
+    while (p < end && e->problem == NULL) {
         if (e->in_string) {
             p = string_end(e, p, end);
             if (p == NULL || e->depth == 0) {
                 return p;
             }
-        } else if (*p == '"') {
-            e->in_string = true;
-            p++;
         } else {
-            bool is_last = take_byte(e, *p);
             *at = p;
-            if (is_last || e->problem != NULL) {
-                return e->problem == NULL ? p + 1 : NULL;
+            if (take_byte(e, *p++)) {
+                return e->problem == NULL ? p : NULL;
             }
-            p++;
         }
     }
     return NULL;

@@ -57,30 +57,42 @@ static void drop_tests(struct dbt_project *project, const uint32_t *place)
     project->count = kept;
 }
 
-/* Parents from ids to nodes: those that are there, each once, in the order written. */
+/* Parents from ids to nodes: those that are there, each once, in the order written. `last` has for each
+ * node the last child that was seen, + 1. */
+static bool find_parents_of(struct manifest *m, uint32_t child, const uint32_t *place,
+                            uint32_t *last)
+{
+    struct dbt_node *node = &m->project->nodes[child];
+    node->attached = node->attached == DBT_NO_NODE ? DBT_NO_NODE : place[node->attached];
+    if (node->parent_count == 0) {
+        return true;
+    }
+    size_t count = 0;
+    uint32_t *parents = arena_array(&m->project->arena, node->parent_count, sizeof(*parents));
+    if (parents == NULL) {
+        return false;
+    }
+    for (size_t k = 0; k < node->parent_count; k++) {
+        uint32_t parent = place[node->parents[k]];
+        if (parent != DBT_NO_NODE && last[parent] != child + 1) {
+            last[parent] = child + 1;
+            parents[count++] = parent;
+        }
+    }
+    node->parents = parents;
+    node->parent_count = count;
+    return true;
+}
+
 static bool find_parents(struct manifest *m, const uint32_t *place, struct err *err)
 {
-    struct dbt_project *project = m->project;
-    uint32_t *last = calloc(project->count + 1, sizeof(*last)); /* child + 1 */
-    if (last == NULL) {
-        return manifest_no_memory(m, err);
-    }
-    for (uint32_t i = 0; i < project->count; i++) {
-        struct dbt_node *node = &project->nodes[i];
-        uint32_t *parents = (uint32_t *)(uintptr_t)node->parents; /* ours until all is linked */
-        size_t count = 0;
-        for (size_t k = 0; k < node->parent_count; k++) {
-            uint32_t parent = place[parents[k]];
-            if (parent != DBT_NO_NODE && last[parent] != i + 1) {
-                last[parent] = i + 1;
-                parents[count++] = parent;
-            }
-        }
-        node->parent_count = count;
-        node->attached = node->attached == DBT_NO_NODE ? DBT_NO_NODE : place[node->attached];
+    uint32_t *last = calloc(m->project->count + 1, sizeof(*last));
+    bool ok = last != NULL;
+    for (uint32_t i = 0; ok && i < m->project->count; i++) {
+        ok = find_parents_of(m, i, place, last);
     }
     free(last);
-    return true;
+    return ok || manifest_no_memory(m, err);
 }
 
 static bool find_children(struct manifest *m, struct err *err)
@@ -140,20 +152,18 @@ static bool refuse_circle(const struct dbt_project *project, const uint32_t *lef
                    STR_ARG(str_clip(project->nodes[parent].unique_id, 120)));
 }
 
-static bool check_circles(struct manifest *m, struct err *err)
+/* Takes away those whose parents are all taken away, until none is left, or a circle. */
+static bool check_order(const struct dbt_project *project, uint32_t *left, uint32_t *ready,
+                        struct err *err)
 {
-    const struct dbt_project *project = m->project;
-    uint32_t *left = malloc((project->count + 1) * sizeof(*left));
-    uint32_t *ready = malloc((project->count + 1) * sizeof(*ready));
     size_t count = 0;
-    bool ok = (left != NULL && ready != NULL) || manifest_no_memory(m, err);
-    for (uint32_t i = 0; ok && i < project->count; i++) {
+    for (uint32_t i = 0; i < project->count; i++) {
         left[i] = (uint32_t)project->nodes[i].parent_count;
         if (left[i] == 0) {
             ready[count++] = i;
         }
     }
-    for (size_t done = 0; ok && done < count; done++) {
+    for (size_t done = 0; done < count; done++) {
         for (uint32_t k = project->first_child[ready[done]];
              k < project->first_child[ready[done] + 1]; k++) {
             if (--left[project->children[k]] == 0) {
@@ -161,7 +171,15 @@ static bool check_circles(struct manifest *m, struct err *err)
             }
         }
     }
-    ok = ok && (count == project->count || refuse_circle(project, left, err));
+    return count == project->count || refuse_circle(project, left, err);
+}
+
+static bool check_circles(struct manifest *m, struct err *err)
+{
+    uint32_t *left = malloc((m->project->count + 1) * sizeof(*left));
+    uint32_t *ready = malloc((m->project->count + 1) * sizeof(*ready));
+    bool ok = left != NULL && ready != NULL ? check_order(m->project, left, ready, err)
+                                            : manifest_no_memory(m, err);
     free(left);
     free(ready);
     return ok;

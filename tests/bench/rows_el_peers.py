@@ -81,13 +81,13 @@ dlt.pipeline("bench", destination=destination, dataset_name="main", pipelines_di
 """
 
 
-def python_with(bench, package):
+def python_with(bench, *packages):
     if bench.scale < 0.01:
         raise Skip("a smoke run installs nothing")
     try:
-        return venv.ensure(package)
+        return venv.ensure(*packages)
     except SystemExit:
-        raise Skip(f"{package} cannot be installed") from None
+        raise Skip(f"{' '.join(packages)} cannot be installed") from None
 
 
 def write(path, text, mode=0o644):

@@ -41,7 +41,8 @@ static void see(const struct str *fields, void *ctx)
         }
         seed_column_see(&inferred[i], fields[i]);
         if (fields[i].ptr != NULL) {
-            (void)(loaded_at_read(fields[i], &time, &ignored) || true);
+            bool is_time = loaded_at_read(fields[i], &time, &ignored);
+            (void)is_time;
         }
     }
 }

@@ -5,6 +5,6 @@ set_target_properties(dbt_seed_peer PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJEC
 selvedge_process_test(NAME dbt_seed_types_test LABEL interop SCRIPT dbt_seed_types_test.py TIMEOUT 900)
 set_tests_properties(dbt_seed_types_test PROPERTIES RUN_SERIAL FALSE)
 if(SELVEDGE_WITH_POSTGRES)
-    selvedge_process_test(NAME dbt_snapshot_interop_test LABEL interop SCRIPT dbt_snapshot_test.py TIMEOUT 900)
+    selvedge_process_test(NAME dbt_snapshot_interop_test LABEL interop SCRIPT dbt_snapshot_test.py TIMEOUT 1800)
 endif()
-selvedge_process_test(NAME dbt_seed_interop_test LABEL interop SCRIPT dbt_seed_test.py TIMEOUT 900)
+selvedge_process_test(NAME dbt_seed_interop_test LABEL interop SCRIPT dbt_seed_test.py TIMEOUT 1800)

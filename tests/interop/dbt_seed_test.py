@@ -160,7 +160,8 @@ def compare(where, statuses, mine, tables, chosen):
         if name in DIFFERENT[where.split()[0]] | ON_PURPOSE[where.split()[0]]:
             continue
         if statuses[name][0] == "error" and any(word in statuses[name][1] for word in ("strictly between", "Overflow")):
-            assert mine[name][0] == "success", (name, mine[name])  # dbt breaks off; we take it for text
+            # dbt breaks off before it asks the database; we take it for text, and another column may not fit.
+            assert mine[name][0] == "success" or "out of range" in mine[name][1], (name, mine[name])
             continue
         same = statuses[name][0] == mine[name][0] and theirs.get(name) == got.get(name)
         if not same:

@@ -12,6 +12,7 @@ import time
 
 import dbt_shop
 import meltano_project
+import pg_server
 
 AGENT = os.path.join(os.environ["SELVEDGE_BIN_DIR"], "selvedge-agent")
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -145,6 +146,18 @@ def a_failing_test_holds_back_and_a_retry_goes_on():
     assert os.path.exists("report.txt")
 
 
+def a_failing_test_of_a_source_fails_the_step():
+    dbt_shop.make()
+    define()
+    orders("id,person,amount\n")
+    said = agent("materialize", "*", fails=True)
+    assert "till_has_orders" in said and checks()["till_has_orders"] == ("raw/orders", False, "error"), said
+    assert assets_of("asset_materialization") == ["people", "raw/orders"], assets_of("asset_materialization")
+    # Of a part of the project tests of sources are not asked, as with dbt.
+    agent("materialize", "stg_orders")
+    assert set(checks()) == {"amounts_are_there", "amounts_are_small", "all_people_are_known"}, checks()
+
+
 def dbt_selections_choose_assets_and_tests():
     dbt_shop.make()
     define()
@@ -249,6 +262,105 @@ def steps_that_wait_for_each_other_are_refused():
     assert "dbt project dbt/people: 2 of 2" in agent("check")
 
 
+# Says of each node that it is asked for that it went well; of one called `bad` that it did not.
+FAKE_DBT = r'''#!PYTHON
+import json, os, re, sys
+def say(name, level="info", **data):
+    print(json.dumps({"data": data, "info": {"name": name, "level": level, "msg": name, "ts": "2026-11-29T14:06:00Z"}}), flush=True)
+with open(os.environ["GIVEN"], "w") as file:
+    json.dump(sys.argv, file)
+for word in sys.argv[sys.argv.index("--select") + 1:]:
+    found = re.match(r"fqn:([\w.\[\]]+),resource_type:(\w+)", word)
+    if not found:
+        continue
+    name, kind = found.group(1).replace("[", "").replace("]", "").split(".")[-1], found.group(2)
+    info = {"unique_id": f"{kind}.shop.{name}", "node_name": name, "resource_type": kind, "node_status": "started", "materialized": "table"}
+    status = "pass" if kind == "test" else "error" if name == "bad" else "success"
+    say("LogStartLine", index=1, total=1, description="model", node_info=info)
+    say("NodeFinished", "debug", node_info={**info, "node_status": status}, run_result={"status": status, "message": "Database Error" if status == "error" else "OK",
+        "execution_time": 0.1, "num_failures": 0, "adapter_response": {}})
+say("CommandCompleted", "debug", command="dbt build", success=True, elapsed=1.0)
+sys.exit(1 if any("[b]ad" in word for word in sys.argv) else 0)
+'''
+
+
+def fake_dbt():
+    with open("dbt", "w", encoding="utf8") as file:
+        file.write(FAKE_DBT.replace("PYTHON", sys.executable))
+    os.chmod("dbt", 0o755)
+    with open("shop/dbt_project.yml", "w", encoding="utf8") as file:
+        file.write("name: shop\n")
+
+
+def an_installed_dbt_runs_what_may_not_run_here():
+    dbt_shop.make(extra=[dbt_shop.model("py", "", [], "table", language="python"), dbt_shop.model("bad", "", [], "table", language="python")])
+    fake_dbt()
+    define(entry=f"{ENTRY.replace('native', 'auto')}, dbt: {os.path.abspath('dbt')}, target: prod, env: {{GIVEN: {os.path.abspath('given')}}}")
+    orders(GOOD)
+    agent("materialize", "raw/orders or people or stg_orders")  # all of it may run here
+    assert not os.path.exists("given") and rows("select count(*) from stg_orders") == [(2,)]
+    agent("materialize", "stg_orders or py", "--full-refresh")
+    with open("given", encoding="utf8") as file:
+        given = json.load(file)
+    assert "build" in given and "--full-refresh" in given and given[given.index("--target") + 1] == "prod", given
+    assert "fqn:shop.[p]y,resource_type:model" in given and "fqn:shop.[a]mounts_are_there,resource_type:test" in given, given
+    assert assets_of("asset_materialization") == ["py", "stg_orders"] and checks()["amounts_are_there"][1] is True
+    agent("materialize", "bad or py", fails=True)
+    failed = {e["asset"]: e["error"]["message"] for e in events() if e["type"] == "asset_failed_to_materialize"}
+    assert set(failed) == {"bad"} and "Database Error" in failed["bad"], failed
+    assert assets_of("asset_materialization") == ["py"]
+    os.remove("dbt")
+    said = agent("materialize", "py", fails=True)
+    assert "Python" in said or "python" in said, said
+    define(entry=f"manifest: shop/target/manifest.json, runner: dbt, project_dir: shop, dbt: {os.path.abspath('dbt')}", more="")
+    said = agent("materialize", "py", fails=True)
+    assert "dbt" in said and "not_found" in json.dumps(events()), said
+
+
+def a_cancel_keeps_what_was_made():
+    slow = "with recursive n(x) as (select 1 union all select x + 1 from n where x < 1000000000) select count(*) as n from n"
+    dbt_shop.make(extra=[dbt_shop.model("slow", slow, ["seed.shop.people"], "table"), dbt_shop.model("slower", "select 1 as x", ["model.shop.slow"], "table")])
+    define(more="")
+    going = subprocess.Popen([AGENT, "materialize", "people or slow or slower"],
+                             env={"PATH": "/usr/bin:/bin", "SELVEDGE_STATE_DIR": os.path.abspath("state"), "SELVEDGE_DEFINITIONS": os.path.abspath("selvedge.yaml")},
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(300):
+        time.sleep(0.1)
+        if os.path.exists("shop.db") and rows("select count(*) from sqlite_master where name = 'people'") == [(1,)]:
+            break
+    time.sleep(1)
+    going.send_signal(signal.SIGTERM)
+    assert going.wait(60) != 0
+    assert assets_of("asset_materialization") == ["people"], events()
+    assert rows("select count(*) from sqlite_master where name in ('slow', 'slower')") == [(0,)]
+
+
+def postgres_too():
+    if pg_server.BINARIES is None:
+        print("skipped: PostgreSQL is not installed")
+        return
+    with pg_server.Server() as server:
+        dbt_shop.make()
+        with open("shop/target/manifest.json", encoding="utf8") as file:
+            text = file.read()
+        manifest = json.loads(text.replace('"adapter_type": "sqlite"', '"adapter_type": "postgres"').replace("main.", '\\"shop\\".\\"public\\".')
+                              .replace('"schema": "main"', '"schema": "public"'))
+        del manifest["nodes"]["model.shop.seen"]  # asks is_incremental()
+        with open("shop/target/manifest.json", "w", encoding="utf8") as file:
+            json.dump(manifest, file)
+        with open("selvedge.yaml", "w", encoding="utf8") as file:
+            file.write(f"project: p\nresources: {{pg: {{type: postgres, dsn: \"{server.dsn()}\"}}}}\n"
+                       "dbt: [{manifest: shop/target/manifest.json, project_dir: shop, resource: pg, runner: native}]\n"
+                       "assets:\n  - {key: raw/orders, extract: {csv: orders.csv}, load: {resource: pg, primary_key: [id]}}\n")
+        orders(GOOD)
+        assert "dbt project dbt/shop: 10 of 10" in agent("check")
+        agent("materialize", "*")
+        assert server.sql("select name, amount from sales order by name") == [["ada", "5"], ["bob", "20"]]
+        assert checks()["all_people_are_known"][1] is True
+        agent("materialize", "stg_orders")  # a view that others are made from: they stay
+        assert server.sql("select count(*) from big_sales") == [["1"]]
+
+
 def the_jaffle_shop_runs():
     if not os.path.exists(JAFFLE):
         print("skipped: no jaffle shop here")
@@ -264,9 +376,11 @@ def the_jaffle_shop_runs():
     assert len(assets_of("asset_materialization")) == 18
 
 
-TESTS = (it_becomes_assets_and_checks, all_of_it_is_made, a_failing_test_holds_back_and_a_retry_goes_on, dbt_selections_choose_assets_and_tests,
+TESTS = (it_becomes_assets_and_checks, all_of_it_is_made, a_failing_test_holds_back_and_a_retry_goes_on,
+         a_failing_test_of_a_source_fails_the_step, dbt_selections_choose_assets_and_tests,
          results_choose_what_to_run_again, fail_fast_stops_at_the_first, what_may_not_run_is_refused_and_said, one_graph_with_meltano,
-         steps_that_wait_for_each_other_are_refused, the_jaffle_shop_runs)
+         steps_that_wait_for_each_other_are_refused, an_installed_dbt_runs_what_may_not_run_here, a_cancel_keeps_what_was_made,
+         postgres_too, the_jaffle_shop_runs)
 
 
 def main():

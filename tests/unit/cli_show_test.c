@@ -27,9 +27,10 @@ static void an_event_is_one_line_of_what_matters(void **state)
     assert_string_equal(
         shown("{\"seq\":7,\"at\":\"2026-11-22T02:30:00.123Z\",\"type\":\"asset_materialization\","
               "\"run\":\"r\",\"step\":\"pos/sales\",\"metadata\":{\"dagster/row_count\":{\"type\":"
-              "\"int\",\"raw_value\":12},\"schema\":{\"type\":\"json\",\"raw_value\":{}}}}",
+              "\"int\",\"raw_value\":12},\"schema\":{\"type\":\"json\",\"raw_value\":{}},\"sql\":"
+              "{\"raw_value\":\"select 1\\nfrom t\"},\"s\":{\"raw_value\":0.0120778521}}}",
               NULL),
-        "02:30:00.123  asset_materialization         pos/sales  row_count=12\n");
+        "02:30:00.123  asset_materialization         pos/sales  row_count=12  s=0.0120779\n");
     assert_string_equal(
         shown(
             "{\"seq\":8,\"at\":\"2026-11-22T02:30:01.000Z\",\"type\":\"step_failure\",\"step\":"

@@ -76,8 +76,7 @@ static void drop_models(struct dbt_world *w, const struct dbt_project *project)
 
 static bool is_run(const struct dbt_node *node)
 {
-    return (node->type == DBT_MODEL && !dbt_is_ephemeral(node)) ||
-           node->type == DBT_TEST;
+    return (node->type == DBT_MODEL && !dbt_is_ephemeral(node)) || node->type == DBT_TEST;
 }
 
 static enum dbt_status run_node(struct dbt_world *w, const struct dbt_project *project, uint32_t at)

@@ -92,7 +92,8 @@ static void test_declared_types_are_taken_as_they_are(void **state)
                                       "int /* x",
                                       "'a",
                                       "",
-                                      "$$x$$"};
+                                      "$$x$$",
+                                      "text default 'a\\b"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         values[0] = str_from(bad[i]);
         refuse(&w, &spec, "is no type of a column");
@@ -155,6 +156,26 @@ static void test_a_view_is_not_replaced(void **state)
     refuse(&w, &spec, "is a view, and a seed needs a table");
     w.t.full_refresh = true;
     refuse(&w, &spec, "is a view, and a seed needs a table");
+    dbt_world_check(&w, "select * from site", "1");
+}
+
+static void test_a_row_that_is_refused_fails_the_seed(void **state)
+{
+    (void)state;
+    AUTO(dbt_world) w;
+    dbt_world_init(&w, NULL);
+    struct dbt_spec spec = seed(&w, "a\n1\n5\n");
+    struct str key = STR("a");
+    struct str type = STR("integer check (a < 3)");
+    spec.column_types = (struct str_map){&key, &type, 1};
+    refuse(&w, &spec, "CHECK"); /* of a table that is made */
+    dbt_world_check(&w, "select count(*) from sqlite_schema", "0");
+    spec.seed_text = STR("a\n1\n");
+    run(&w, &spec);
+    spec.seed_text = STR("a\n2\n5\n");
+    refuse(&w, &spec, "CHECK"); /* of one that stays */
+    w.t.full_refresh = true;
+    refuse(&w, &spec, "CHECK"); /* of one that is made anew */
     dbt_world_check(&w, "select * from site", "1");
 }
 
@@ -243,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_names_without_quotes),
         cmocka_unit_test(test_rows_are_replaced_and_columns_stay),
         cmocka_unit_test(test_a_view_is_not_replaced),
+        cmocka_unit_test(test_a_row_that_is_refused_fails_the_seed),
         cmocka_unit_test(test_what_fails_leaves_the_old_table),
         cmocka_unit_test(test_a_file_of_many_rows),
         cmocka_unit_test(test_a_delimiter_is_one_character),

@@ -15,7 +15,9 @@ static const char assets[] = "assets:\n"
                              "  - {key: a, run: [\"true\"], code_version: \"1\"}\n"
                              "  - {key: b, run: [\"true\"], deps: [a, x]}\n"
                              "  - {key: c, run: [sh, -c, \"touch c.began; while ! test -e c.go; do "
-                             "sleep 0.02; done\"], deps: [a]}\n";
+                             "sleep 0.02; done\"], deps: [a]}\n"
+                             "  - {key: both, run: [\"true\"], code_version: \"1\", assets: "
+                             "[{key: second, deps: [first, a]}, first]}\n";
 
 /* --- whom it tells -------------------------------------------------------------------------- */
 
@@ -140,6 +142,18 @@ static void inputs_are_those_of_the_start(void **state)
     (void)remove(temp_dir_path(&w.dir, "c.go"));
 }
 
+/* However it was written down: what is made from another of the step has that one's new version. */
+static void inputs_that_the_same_step_made_are_new(void **state)
+{
+    (void)state;
+    char run[UUID_TEXT_SIZE];
+    run_and_wait("second", run);
+    assert_inputs("second", "first=INITIAL a=INITIAL ");
+    run_and_wait("first or second", run);
+    assert_true(str_eq(known("first").data_version, STR(OF_A)));
+    assert_inputs("second", "first=" OF_A " a=INITIAL ");
+}
+
 static void who_asks_is_told_of_what_was_made_when_it_is_durable(void **state)
 {
     (void)state;
@@ -168,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(versions_are_those_that_dagster_would_record, begin, end),
         cmocka_unit_test_setup_teardown(inputs_are_those_of_the_start, begin, end),
+        cmocka_unit_test_setup_teardown(inputs_that_the_same_step_made_are_new, begin, end),
         cmocka_unit_test_setup_teardown(who_asks_is_told_of_what_was_made_when_it_is_durable, begin,
                                         end),
     };

@@ -89,10 +89,10 @@ static void messages_cost_what_they_may(void **state)
                          "echo '{\"event\":\"materialization\",\"metadata\":{}}' >&3");
     step_fixture_expect(&f, NULL, "");
     assert_int_equal(f.result.check_count, WORKER_CHECKS_MAX);
-    assert_true(step_result_check(&f.result, STR(""), STR("c7"))->passed); /* the last of each */
-    assert_false(step_result_check(&f.result, STR(""), STR("c8"))->passed);
-    assert_null(step_result_check(&f.result, STR(""), STR("c50149")));
     assert_string_equal(f.metadata, "{}");
+    /* The last of each counts. */
+    step_fixture_run(&f, "yes '{\"event\":\"check\",\"name\":\"c\"}' | head -n 100 >&3");
+    assert_int_equal(f.result.check_count, 1);
     /* More text than is kept: the error is not lost for it. */
     step_fixture_run(
         &f, "m=$(head -c 60000 /dev/zero | tr '\\0' y); for i in 1 2 3 4 5 6; do "

@@ -208,6 +208,38 @@ static void a_query_after_a_command_is_the_workers_to_ask(void **state)
     assert_int_equal(spec.confine.memory_bytes, 1 << 20);
 }
 
+/* The worker is told which nodes, where they run, and what the run was asked for in dbt's words. */
+static void nodes_of_a_dbt_project_are_named(void **state)
+{
+    (void)state;
+    static const char definitions[] =
+        "project: p\nresources: {db: {type: sqlite, path: x.db}}\nassets:\n"
+        "  - key: dbt/shop\n"
+        "    dbt: {manifest: t/m.json, adapter: sqlite, resource: db, select: [a, b], fail_fast: "
+        "true}\n"
+        "    assets: [{key: a, node: model.s.a, checks: [{name: t, test: test.s.t}]},\n"
+        "             {key: m/b, node: model.s.b}]\n";
+    struct str tag_names[] = {STR("dbt/select"), STR("dbt/full_refresh"), STR("dbt/fail_fast")};
+    struct str tag_values[] = {STR("a+ b"), STR("true"), STR("no")};
+    const struct str_map of_run = {tag_names, tag_values, COUNT_OF(tag_names)};
+    struct step_context context = load(definitions, &of_run);
+    const struct asset *assets[] = {&loaded.defs->assets[0], &loaded.defs->assets[1]};
+    struct step_spec spec;
+    context.assets = assets;
+    context.asset_count = 2;
+    assert_true(step_spec_make(&context, assets[0], &arena, &spec, &err));
+    assert_string_equal(spec.argv[0], "/worker");
+    assert_string_equal(
+        arena_cstr(&arena, spec.input),
+        "{\"run\":\"r\",\"step\":\"dbt/shop\",\"attempt\":1,\"kind\":\"dbt\",\"assets\":["
+        "{\"asset\":\"a\",\"node\":\"model.s.a\"},{\"asset\":\"m/b\",\"node\":\"model.s.b\"}],"
+        "\"state_dir\":\"/state/dbt\",\"dbt\":{\"manifest\":\"shop/t/m.json\",\"runner\":\"auto\","
+        "\"allow_frozen\":false,\"fail_fast\":true,\"full_refresh\":true,\"select\":[\"a\",\"b\"],"
+        "\"asked\":{\"select\":\"a+ b\"},\"log_file\":\"/state/runs/r/dbt/shop/1.nodes\","
+        "\"database\":{\"type\":\"sqlite\",\"path\":\"shop/x.db\"}}}");
+    assert_string_equal(variable(&spec, "SELVEDGE_ASSETS"), "a m/b");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -219,6 +251,7 @@ int main(void)
         TEST(a_tap_gets_its_words_and_its_configuration),
         TEST(what_somebody_else_chose_does_not_become_code),
         TEST(a_query_after_a_command_is_the_workers_to_ask),
+        TEST(nodes_of_a_dbt_project_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
