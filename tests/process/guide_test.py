@@ -51,7 +51,7 @@ VARYING = [
     (r"\b\d+(\.\d+)? (ms|s|min|h)\b", "<duration>"),
     (r"\bin \d+\.\d\ds\b", "in <duration>"),
     (r"\b\d+ bytes(, from \d+)?", "<bytes>"),
-    (r"\b(duration_s|rows_per_second|peak_memory_bytes|pid)([= ]+)[\d.]+", r"\1\2<n>"),
+    (r"\b(duration_s|rows_per_second|peak_memory_bytes|pid)([= ]+)[\d.]+(e[-+]\d+)?", r"\1\2<n>"),
     (r"\b(?!0 B)\d+(\.\d+)? (B|KiB|MiB)(?= |$)", "<size>"),
     (r"\b(x86_64|aarch64|armv\w+|riscv64) \S+ [A-Z].*?\)", "<board>"),
     (r"^[a-z2-7]{8}(?= +(open|used|expired|revoked)\b)", "<token id>"),
@@ -203,12 +203,13 @@ def option_of(options, name, otherwise=None):
 
 
 def run_dbt(shell, name, commands, write):
-    """The commands find dbt, and the agent does not: on a device there is none."""
+    """The commands and scripts find dbt, as a function, and the agent does not: on a device there is none."""
     dbt = page_dbt.program()
     if dbt is None:
         print("dbt cannot be had here:", f"what it made is taken from {name}" if name else "left out")
         commands = f"cp -r {page_dbt.KEPT}/{name}/. ." if name else ":"
-    printed, code = shell.run(f"dbt() {{ {dbt} \"$@\"; }}\n{commands}", DBT_SECONDS)
+    printed, code = shell.run(f"dbt() {{ {dbt} \"$@\"; }}; export -f dbt\n{commands}", DBT_SECONDS)
+    shell.run("unset -f dbt")
     if write and dbt and name:
         page_dbt.keep(name, shell.run("pwd")[0].strip())
     return code == 0, printed, code
