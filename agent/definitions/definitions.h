@@ -124,6 +124,7 @@ struct dbt_run {
     struct str selector;
     bool allows_frozen; /* values of the compiling machine are what is wanted */
     bool is_fail_fast;
+    int64_t statement_timeout_ns; /* of each statement; 0 = no limit */
 };
 
 enum asset_work {

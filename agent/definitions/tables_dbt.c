@@ -45,7 +45,10 @@ static const char *const runner_names[] = {"auto", "native", "dbt", NULL};
               "and variables, run all the same.",                                                  \
               .fallback = "false"),                                                                \
         FIELD(BOOL, "fail_fast", owner, at(is_fail_fast),                                          \
-              "Nothing more starts after the first error or failed test.", .fallback = "false")
+              "Nothing more starts after the first error or failed test.", .fallback = "false"),   \
+        FIELD(DURATION, "statement_timeout", owner, at(statement_timeout_ns),                      \
+              "A statement that runs longer is stopped, and its node has failed. Of nodes that "   \
+              "this program runs; `timeout` is the step's.")
 
 #define IN_RUN(member)   member
 #define IN_ENTRY(member) entry.run.member

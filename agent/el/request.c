@@ -101,6 +101,7 @@ static const struct field dbt_fields[] = {
     {.key = "allow_frozen", .type = FIELD_BOOL, AT(dbt_options, allows_frozen)},
     {.key = "fail_fast", .type = FIELD_BOOL, AT(dbt_options, is_fail_fast)},
     {.key = "full_refresh", .type = FIELD_BOOL, AT(dbt_options, is_full_refresh)},
+    {.key = "statement_timeout", .type = FIELD_DURATION, AT(dbt_options, statement_timeout_ns)},
     {.key = "select", .type = FIELD_STR_LIST, AT(dbt_options, select)},
     {.key = "exclude", .type = FIELD_STR_LIST, AT(dbt_options, exclude)},
     {.key = "selector", .type = FIELD_STR, AT(dbt_options, selector)},

@@ -23,6 +23,7 @@ class Project:
         self.day = 0
         self.models = []  # name, config, text of its query, parents
         self.extra = {}   # model: column that is there from some build on
+        self.has_changed = True  # but for its seed's rows
         self.seed_rows = 0
         self.snapshots = []
         self.tests = {}
@@ -166,8 +167,10 @@ class Project:
                     group = rng.choice(["'a'", "'b'", "'c'", "'d'", "null"])
                     out.append(f"insert into {prefix}{name} values ({key}, {group}, {rows[key]}, '2020-01-{self.day:02} 0{rng.randint(0, 9)}:30:00')")
         self.seed_rows = rng.randint(1, 6)
+        before = dict(self.extra)
         if self.day > 1:
             self.change_schemas()
+        self.has_changed = self.extra != before
         return out
 
     def change_schemas(self):
