@@ -200,7 +200,6 @@ static void add_metadata(struct bundle *b)
     jw_begin_object(&b->writer);
     jw_member_str(&b->writer, "dbt_schema_version", buf_str(&text));
     jw_member_opt(&b->writer, "dbt_version", project->dbt_version);
-    jw_member_opt(&b->writer, "generated_at", project->generated_at);
     jw_member_opt(&b->writer, "project_name", project->name);
     jw_member_opt(&b->writer, "adapter_type", project->adapter_type);
     jw_end_object(&b->writer);

@@ -72,7 +72,7 @@ struct dbt_node {
     struct str source_name;  /* of a source */
     struct str test_name;    /* test_metadata.name: of a generic test */
     uint32_t attached;       /* of a test: the node that it was declared on; or DBT_NO_NODE */
-    const uint32_t *parents; /* depends_on.nodes that there are, in the order written */
+    const uint32_t *parents; /* depends_on.nodes that there are, ascending */
     size_t parent_count;
     uint8_t uses;     /* enum dbt_uses */
     bool is_compiled; /* it has compiled_code */
@@ -101,7 +101,7 @@ struct dbt_override {
 
 struct dbt_project {
     int schema_version; /* 10 to 12 */
-    struct str dbt_version, adapter_type, name, generated_at;
+    struct str dbt_version, adapter_type, name;
     struct dbt_node *nodes; /* sorted by unique_id, bytewise */
     size_t count;
     const uint32_t *first_child; /* count + 1 places in `children` */

@@ -107,6 +107,8 @@ def all_of_it_is_made():
     agent("materialize", "*")
     assert rows("select count(*) from seen") == [(3,)]
     assert any(e["asset"] == "seen" and e["metadata"].get("dbt/variant") for e in events() if e["type"] == "asset_materialization")
+    stale = [line for line in agent("assets", "--json").splitlines() if json.loads(line).get("status") not in ("fresh", "external")]
+    assert stale == [], stale  # a node is made from what the same step made before it
     agent("materialize", "seen", "--full-refresh")
     assert not any("dbt/variant" in e["metadata"] for e in events() if e["type"] == "asset_materialization")
 
