@@ -124,6 +124,7 @@ struct dbt_run {
     struct str selector;
     bool allows_frozen; /* values of the compiling machine are what is wanted */
     bool is_fail_fast;
+    bool asks_freshness; /* of sources, before nodes run */
 };
 
 enum asset_work {

@@ -45,7 +45,12 @@ static const char *const runner_names[] = {"auto", "native", "dbt", NULL};
               "and variables, run all the same.",                                                  \
               .fallback = "false"),                                                                \
         FIELD(BOOL, "fail_fast", owner, at(is_fail_fast),                                          \
-              "Nothing more starts after the first error or failed test.", .fallback = "false")
+              "Nothing more starts after the first error or failed test.", .fallback = "false"),   \
+        FIELD(BOOL, "source_freshness", owner, at(asks_freshness),                                 \
+              "Before its nodes run, sources that they are made from are asked how fresh they "    \
+              "are, where the project has `warn_after` or `error_after` for them. Needs "          \
+              "`resource`.",                                                                       \
+              .fallback = "false")
 
 #define IN_RUN(member)   member
 #define IN_ENTRY(member) entry.run.member

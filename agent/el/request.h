@@ -46,6 +46,7 @@ struct dbt_options {
     struct str profiles_dir, target, program; /* of an installed dbt; may be empty */
     int runner;                               /* enum dbt_runner */
     bool allows_frozen, is_fail_fast, is_full_refresh;
+    bool asks_freshness;             /* of sources */
     struct str_list select, exclude; /* which nodes the project's step has; none = all */
     struct str selector;
     struct dbt_asked asked;
