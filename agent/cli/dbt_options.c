@@ -26,6 +26,7 @@ static const struct {
     {"indirect-selection", STR_INIT("dbt/indirect_selection"), A_TEXT},
     {"full-refresh", STR_INIT("dbt/full_refresh"), A_FLAG},
     {"fail-fast", STR_INIT("dbt/fail_fast"), A_FLAG},
+    {"source-freshness", STR_INIT("dbt/source_freshness"), A_FLAG},
 };
 
 static bool is_given(struct cli *cli, size_t i)

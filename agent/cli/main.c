@@ -97,9 +97,12 @@ static const struct cli_option global_options[] = {
         {.name = "full-refresh",                                                                   \
          .type = CLI_BOOL,                                                                         \
          .help = "make incremental dbt models and seeds anew"},                                    \
+        {.name = "fail-fast",                                                                      \
+         .type = CLI_BOOL,                                                                         \
+         .help = "of dbt nodes nothing more starts after the first failure"},                      \
     {                                                                                              \
-        .name = "fail-fast", .type = CLI_BOOL,                                                     \
-        .help = "of dbt nodes nothing more starts after the first failure"                         \
+        .name = "source-freshness", .type = CLI_BOOL,                                              \
+        .help = "ask first how fresh the dbt sources are that it is made from"                     \
     }
 #define BACK_OPTION(what)                                                                          \
     {                                                                                              \

@@ -10,6 +10,7 @@
 #include "agent/dbt/words.h"
 #include "common/base/limits.h"
 #include "common/base/strmap.h"
+#include "common/dbt/spec.h"
 
 enum { MEMORY_MAX = 64 << 20, NODE_MEMORY_MAX = 64 << 20 };
 
@@ -176,6 +177,33 @@ static void write_checks(const struct importing *m, uint32_t node, struct json_w
     jw_end_array(w);
 }
 
+/* Of a source, when it is asked. */
+static bool write_freshness(struct importing *m, uint32_t node, struct json_writer *w)
+{
+    AUTO(arena) scratch = arena_new(NODE_MEMORY_MAX);
+    struct dbt_spec spec;
+    if (!m->import->asks_freshness || m->project->nodes[node].type != DBT_SOURCE) {
+        return true;
+    }
+    if (!dbt_spec_read(m->project, node, &scratch, &spec, m->err)) {
+        return false;
+    }
+    if (spec.warn_after_ns == 0 && spec.error_after_ns == 0) {
+        return true;
+    }
+    jw_key(w, STR("checks"));
+    jw_begin_array(w);
+    jw_begin_object(w);
+    jw_member_str(w, "name", STR(DBT_FRESHNESS_CHECK));
+    jw_member_str(w, "test", spec.node->unique_id);
+    if (spec.error_after_ns == 0) {
+        jw_member_str(w, "severity", STR("warn"));
+    }
+    jw_end_object(w);
+    jw_end_array(w);
+    return true;
+}
+
 /* --- assets --- */
 
 static bool write_deps(struct importing *m, uint32_t node, struct json_writer *w)
@@ -230,7 +258,7 @@ static bool write_external(struct importing *m, uint32_t node, struct json_write
     if (gives_way) {
         jw_member_bool(w, "gives_way", true);
     }
-    bool ok = gives_way || write_deps(m, node, w);
+    bool ok = (gives_way || write_deps(m, node, w)) && write_freshness(m, node, w);
     write_words(m, node, w);
     jw_end_object(w);
     return ok;

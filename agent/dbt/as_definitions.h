@@ -12,6 +12,7 @@ struct dbt_import {
     struct str group;              /* of nodes that have none */
     const struct str_map *tags;    /* of all, beside their own */
     const struct str_list *owners; /* of nodes that have none */
+    bool asks_freshness;           /* of sources, which is a check of theirs */
     struct str
         step; /* JSON: the members of the step that are the same for all: `dbt`, retry, ... */
 };

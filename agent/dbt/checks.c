@@ -74,6 +74,19 @@ static bool set_name(const struct dbt_project *project, struct strmap *known, st
     return place.ptr != NULL && strmap_put(known, place, 0);
 }
 
+static bool keep_name_of_freshness(const struct dbt_project *project, struct strmap *known,
+                                   struct arena *arena)
+{
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < project->count; i++) {
+        if (project->nodes[i].type == DBT_SOURCE) {
+            struct str place = arena_printf(arena, "%u/" DBT_FRESHNESS_CHECK, i);
+            ok = place.ptr != NULL && strmap_put(known, place, 0);
+        }
+    }
+    return ok;
+}
+
 bool dbt_checks_make(const struct dbt_project *project, struct arena *arena, struct dbt_checks *ret,
                      struct err *err)
 {
@@ -83,7 +96,8 @@ bool dbt_checks_make(const struct dbt_project *project, struct arena *arena, str
         count += project->nodes[i].type == DBT_TEST;
     }
     *ret = (struct dbt_checks){.items = arena_array(arena, count, sizeof(*ret->items))};
-    for (uint32_t i = 0; ret->items != NULL && i < project->count; i++) {
+    bool ok = ret->items != NULL && keep_name_of_freshness(project, &known, arena);
+    for (uint32_t i = 0; ok && i < project->count; i++) {
         if (project->nodes[i].type != DBT_TEST) {
             continue;
         }

@@ -8,6 +8,8 @@ struct dbt_check {
                         several parents that does not say which */
     struct str name; /* dbt's, in what a check may be called; no two of one node are equal */
 };
+/* What the freshness of a source is called; no test of a source is. */
+#define DBT_FRESHNESS_CHECK "freshness"
 struct dbt_checks {
     struct dbt_check *items; /* of all data tests, in the order of the nodes */
     size_t count;

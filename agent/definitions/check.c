@@ -243,7 +243,8 @@ static void check_external(const struct subject *s)
     static const char *const useless[] = {"retry", "timeout",  "checks",
                                           "pool",  "backfill", "automation"};
     for (size_t i = 0; i < COUNT_OF(useless); i++) {
-        if (json_get(s->node, useless[i]) != NULL) {
+        bool is_source = s->raw->gives_way && str_eq(str_from(useless[i]), STR("checks"));
+        if (!is_source && json_get(s->node, useless[i]) != NULL) {
             asset_problem(s, place_of(s->node, useless[i]), "take it away",
                           "%s means nothing for an external asset: no step of ours makes it",
                           useless[i]);
@@ -284,11 +285,17 @@ static void check_query(const struct subject *s, const struct json *node, struct
     }
 }
 
+/* A node or a source of a dbt project: its step tells of the checks. */
+static bool has_tests(const struct subject *s)
+{
+    return s->raw->has_dbt || s->raw->gives_way;
+}
+
 /* A test of a dbt project, which the step itself runs. */
 static void check_test(const struct subject *s, const struct json *node, const struct check *check)
 {
     static const char *const useless[] = {"sql", "run", "resource"};
-    if (!s->raw->has_dbt || check->test.len == 0) {
+    if (!has_tests(s) || check->test.len == 0) {
         asset_problem(s, check->at, NULL, "check " STR_FMT ": test goes with dbt, and dbt with it",
                       STR_ARG(check->name));
     }
@@ -306,7 +313,7 @@ static void check_way(const struct subject *s, const struct json *node, struct c
     bool has_sql = json_get(node, "sql") != NULL;
     bool has_run = json_get(node, "run") != NULL;
     bool is_reported = !has_sql && !has_run && s->raw->has_run; /* through Dagster Pipes */
-    if (json_get(node, "test") != NULL || s->raw->has_dbt) {
+    if (json_get(node, "test") != NULL || has_tests(s)) {
         check_test(s, node, check);
     } else if (has_sql == has_run && !is_reported) {
         asset_problem(s, check->at, NULL,
@@ -329,7 +336,7 @@ static void check_way(const struct subject *s, const struct json *node, struct c
 static void check_check(const struct subject *s, const struct json *node, struct check *check,
                         size_t index)
 {
-    if (!s->raw->has_dbt || !is_word(check->name, LIMIT_CHECK_NAME_BYTES, "_-.")) {
+    if (!has_tests(s) || !is_word(check->name, LIMIT_CHECK_NAME_BYTES, "_-.")) {
         (void)check_name(s->l, place_of(node, "name"), "check", check->name);
     }
     for (size_t i = 0; i < index; i++) {

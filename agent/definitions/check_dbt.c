@@ -50,6 +50,11 @@ void check_dbt(const struct subject *s)
         asset_problem(s, place_of_node(node), "resource: a database of type sqlite or postgres",
                       "dbt: it needs a resource, where its nodes run");
     }
+    if (dbt->asks_freshness && dbt->resource_name.ptr == NULL && dbt->runner == DBT_RUNNER_DBT) {
+        asset_problem(s, place_of(node, "source_freshness"),
+                      "resource: a database of type sqlite or postgres",
+                      "dbt: source_freshness needs a resource, where sources are asked");
+    }
     if (dbt->resource != NULL) {
         check_adapter(s, node, dbt);
     }

@@ -182,6 +182,7 @@ static void say_dbt(struct explaining *x, const struct dbt_run *run)
     if (run->statement_timeout_ns > 0) {
         outline_duration(&x->o, "statement_timeout", run->statement_timeout_ns);
     }
+    outline_bool(&x->o, "source_freshness", run->asks_freshness);
     outline_end_map(&x->o);
 }
 

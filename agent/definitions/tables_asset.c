@@ -175,7 +175,9 @@ static const struct field check_fields[] = {
         "A query that gives one row. The check has passed when the first column is neither NULL "
         "nor 0 nor empty. One of `sql` and `run` is needed; with neither, the program of an asset "
         "with `run` reports the check through Dagster Pipes, and a step that does not has failed."),
-    FIELD(STR, "test", check, test, "The dbt test that it is, by its unique id. With `dbt`."),
+    FIELD(STR, "test", check, test,
+          "The dbt test that it is, by its unique id; of a freshness the source. With `dbt` or "
+          "`gives_way`."),
     FIELD(
         STR, "resource", check, resource_name,
         "The database to ask; the one that the asset is written to when not given. With `sql`, and "

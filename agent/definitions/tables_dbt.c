@@ -46,6 +46,11 @@ static const char *const runner_names[] = {"auto", "native", "dbt", NULL};
               .fallback = "false"),                                                                \
         FIELD(BOOL, "fail_fast", owner, at(is_fail_fast),                                          \
               "Nothing more starts after the first error or failed test.", .fallback = "false"),   \
+        FIELD(BOOL, "source_freshness", owner, at(asks_freshness),                                 \
+              "Before its nodes run, sources that they are made from are asked how fresh they "    \
+              "are, where the project has `warn_after` or `error_after` for them. Needs "          \
+              "`resource`.",                                                                       \
+              .fallback = "false"),                                                                \
         FIELD(DURATION, "statement_timeout", owner, at(statement_timeout_ns),                      \
               "A statement that runs longer is stopped, and its node has failed. Of nodes that "   \
               "this program runs; `timeout` is the step's.")

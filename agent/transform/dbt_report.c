@@ -71,8 +71,7 @@ static void keep(struct dbt_report *r, struct str asset, struct str node, const 
 
 /* --- whose it is ------------------------------------------------------------------------------- */
 
-/* The asset of a node, whether it is made here or not; empty: none, or it cannot be read. */
-static struct str key_of(struct dbt_report *r, uint32_t node)
+struct str dbt_report_key(struct dbt_report *r, uint32_t node)
 {
     struct err ignored = {0};
     bool has_key = node != DBT_NO_NODE && (dbt_is_asset(&r->project->nodes[node]) ||
@@ -97,7 +96,7 @@ static const struct dbt_check *check_of(const struct dbt_report *r, uint32_t nod
 static struct str about(struct dbt_report *r, uint32_t node)
 {
     const struct dbt_check *check = check_of(r, node);
-    return key_of(r, check != NULL ? check->on : node);
+    return dbt_report_key(r, check != NULL ? check->on : node);
 }
 
 /* --- events ------------------------------------------------------------------------------------ */

@@ -25,6 +25,8 @@ struct dbt_report {
 /* Opens the log. What stands above `statuses` the caller sets. */
 MUST_CHECK bool dbt_report_begin(struct dbt_report *r, struct err *err);
 struct node_listener dbt_report_listener(struct dbt_report *r);
+/* The asset of a node or a source, whether it is made here or not; empty: none, or it cannot be read. */
+struct str dbt_report_key(struct dbt_report *r, uint32_t node);
 /* Assets of which nothing was said have failed of `why` (may be NULL). False: something went wrong,
  * which err says. */
 MUST_CHECK bool dbt_report_end(struct dbt_report *r, const struct err *why, struct err *err);

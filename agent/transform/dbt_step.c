@@ -6,6 +6,7 @@
 #include "agent/transform/build_run.h"
 #include "agent/transform/dbt_command.h"
 #include "agent/transform/dbt_report.h"
+#include "agent/transform/dbt_sources.h"
 #include "common/base/limits.h"
 #include "common/log/log.h"
 #include "common/platform/files.h"
@@ -196,6 +197,23 @@ static bool host_of(struct step *s, struct database *db, struct dbt_host *ret, s
     return true;
 }
 
+/* Asked by ourselves, whoever runs the nodes then: dbt has no freshness in `build`. */
+static bool ask_sources(struct step *s, struct err *err)
+{
+    struct database *db = NULL;
+    struct err no_database = {0};
+    struct sources_asked asked = {
+        .report = &s->report, .no_database = &no_database, .clock = clock_system()};
+    if (!s->options->asks_freshness) {
+        return true;
+    }
+    bool is_open = open_database(s, &db, &no_database) && host_of(s, db, &asked.host, &no_database);
+    asked.db = is_open ? db : NULL;
+    bool ok = dbt_sources_ask(&asked, err);
+    database_close(db);
+    return ok;
+}
+
 static bool build(struct step *s, struct database *db, struct err *err)
 {
     const struct node_listener listener = dbt_report_listener(&s->report);
@@ -348,7 +366,7 @@ static bool run_nodes(struct step *s, struct err *err)
     if (!dbt_report_begin(&s->report, err)) {
         return false;
     }
-    bool ok = runners[s->options->runner](s, &why);
+    bool ok = ask_sources(s, &why) && runners[s->options->runner](s, &why);
     keep_results(s);
     bool all_well = dbt_report_end(&s->report, ok ? NULL : &why, err);
     if (!ok) {

@@ -1,0 +1,1 @@
+selvedge_process_test(NAME dbt_source_freshness_test LABEL process SCRIPT dbt_freshness_test.py TIMEOUT 120)
