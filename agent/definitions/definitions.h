@@ -125,7 +125,7 @@ struct dbt_run {
     bool allows_frozen; /* values of the compiling machine are what is wanted */
     bool is_fail_fast;
     int64_t statement_timeout_ns; /* of each statement; 0 = no limit */
-    bool asks_freshness; /* of sources, before nodes run */
+    bool asks_freshness;          /* of sources, before nodes run */
 };
 
 enum asset_work {
