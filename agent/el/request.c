@@ -100,6 +100,7 @@ static const struct field dbt_fields[] = {
     {.key = "runner", .type = FIELD_ENUM, AT(dbt_options, runner), .names = runner_names},
     {.key = "allow_frozen", .type = FIELD_BOOL, AT(dbt_options, allows_frozen)},
     {.key = "fail_fast", .type = FIELD_BOOL, AT(dbt_options, is_fail_fast)},
+    {.key = "retry", .type = FIELD_BOOL, AT(dbt_options, is_retry)},
     {.key = "source_freshness", .type = FIELD_BOOL, AT(dbt_options, asks_freshness)},
     {.key = "full_refresh", .type = FIELD_BOOL, AT(dbt_options, is_full_refresh)},
     {.key = "statement_timeout", .type = FIELD_DURATION, AT(dbt_options, statement_timeout_ns)},

@@ -48,6 +48,7 @@ struct dbt_options {
     bool allows_frozen, is_fail_fast, is_full_refresh;
     int64_t statement_timeout_ns;    /* 0 = no limit */
     bool asks_freshness;             /* of sources */
+    bool is_retry;                   /* tests above what is made now that failed last run again */
     struct str_list select, exclude; /* which nodes the project's step has; none = all */
     struct str selector;
     struct dbt_asked asked;

@@ -20,6 +20,7 @@ struct step_context attempt_context(const struct attempt *attempt)
         .run = str_from(run->id),
         .store_id = options->host == NULL ? STR_NONE : str_from(options->host->store_id),
         .attempt = run->run.steps[attempt->step].attempt,
+        .is_retry = run->run.steps[attempt->step].attempt > 1 || run->facts.parent.len > 0,
         .assets = attempt->shared,
         .asset_count = attempt->shared == NULL ? 0 : attempt->asset_count,
         .tags = &run->tags,

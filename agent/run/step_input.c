@@ -381,6 +381,7 @@ static void add_dbt(struct resolver *r, struct json_writer *w, const struct asse
     jw_member_str(w, "runner", str_from(runners[dbt->runner]));
     jw_member_bool(w, "allow_frozen", dbt->allows_frozen);
     jw_member_bool(w, "fail_fast", dbt->is_fail_fast || is_tagged(tags, STR("dbt/fail_fast")));
+    jw_member_bool(w, "retry", r->context.is_retry);
     jw_member_bool(w, "source_freshness",
                    dbt->asks_freshness || is_tagged(tags, STR("dbt/source_freshness")));
     jw_member_bool(w, "full_refresh", is_tagged(tags, STR("dbt/full_refresh")));

@@ -13,6 +13,7 @@ struct step_context {
     struct str run;
     struct str store_id; /* of the token by which orphans are found; empty = no token */
     int64_t attempt;
+    bool is_retry;                     /* of the step, or by a run that tries another again */
     const struct asset *const *assets; /* of a step that makes several: those that it makes now */
     size_t asset_count;                /* 0: the one that is given */
     const struct str_map *tags;        /* of the run: tags.h; NULL = none */

@@ -99,15 +99,20 @@ static struct str_list one(struct str *text)
     return (struct str_list){.items = text, .count = text->len > 0};
 }
 
+static bool read_results(struct step *s, struct dbt_results *ret, struct err *err)
+{
+    char path[LIMIT_PATH_BYTES + 1];
+    return dbt_results_path(s->request->state_dir, s->request->step, path, sizeof(path), err) &&
+           dbt_results_read(path, s->arena, ret, err);
+}
+
 /* What the run was asked for, in dbt's words. */
 static bool select_asked(struct step *s, enum dbt_indirect indirect, bool **ret, struct err *err)
 {
     struct dbt_asked asked = s->options->asked;
     struct dbt_results results;
     struct str_list warnings = {0};
-    char path[LIMIT_PATH_BYTES + 1];
-    if (!dbt_results_path(s->request->state_dir, s->request->step, path, sizeof(path), err) ||
-        !dbt_results_read(path, s->arena, &results, err)) {
+    if (!read_results(s, &results, err)) {
         return false;
     }
     const struct dbt_selection selection = {
@@ -118,6 +123,62 @@ static bool select_asked(struct step *s, enum dbt_indirect indirect, bool **ret,
         .before = {.status = dbt_results_status, .ctx = &results},
     };
     return dbt_select(s->project, &selection, s->arena, ret, &warnings, err);
+}
+
+/* The wanted nodes, and all that these are made from, however far. */
+static bool find_above(struct step *s, bool **ret, struct err *err)
+{
+    const struct dbt_project *project = s->project;
+    uint32_t *stack = arena_array(s->arena, project->count, sizeof(*stack));
+    bool *above = arena_array(s->arena, project->count, sizeof(*above));
+    size_t depth = 0;
+    if (stack == NULL || above == NULL) {
+        return no_memory(err);
+    }
+    for (uint32_t i = 0; i < project->count; i++) {
+        if (s->wanted[i]) {
+            above[i] = true;
+            stack[depth++] = i;
+        }
+    }
+    while (depth > 0) {
+        const struct dbt_node *node = &project->nodes[stack[--depth]];
+        for (size_t i = 0; i < node->parent_count; i++) {
+            if (!above[node->parents[i]]) {
+                above[node->parents[i]] = true;
+                stack[depth++] = node->parents[i];
+            }
+        }
+    }
+    *ret = above;
+    return true;
+}
+
+static bool is_retried(const struct dbt_results *results, const struct dbt_node *node)
+{
+    uint32_t status = DBT_NOT_RUN;
+    return strmap_get(&results->by_id, node->unique_id, &status) &&
+           dbt_status_is_retried((enum dbt_status)status);
+}
+
+/* As `dbt retry` does: what failed last is asked again before what it held back is made, be it of a
+ * source or of several models. */
+static bool add_failed_tests(struct step *s, const bool *scope, const bool *asked, struct err *err)
+{
+    struct dbt_results results;
+    bool *above = NULL;
+    if (!read_results(s, &results, err) || !find_above(s, &above, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < s->project->count; i++) {
+        const struct dbt_node *node = &s->project->nodes[i];
+        bool is_one = node->type == DBT_TEST && scope[i] && (asked == NULL || asked[i]) &&
+                      is_retried(&results, node);
+        for (size_t k = 0; is_one && k < node->parent_count; k++) {
+            s->selected[i] = s->selected[i] || above[node->parents[k]];
+        }
+    }
+    return true;
 }
 
 static bool select_tests(struct step *s, struct err *err)
@@ -145,8 +206,9 @@ static bool select_tests(struct step *s, struct err *err)
         bool is_test = s->project->nodes[i].type == DBT_TEST;
         s->selected[i] = s->selected[i] || (is_test && scope[i] && (takes_all || asked[i]));
     }
-    return is_asked || takes_all ||
-           dbt_add_tests(s->project, indirect, scope, s->selected, s->arena, err);
+    return (is_asked || takes_all ||
+            dbt_add_tests(s->project, indirect, scope, s->selected, s->arena, err)) &&
+           (!o->is_retry || indirect == DBT_EMPTY || add_failed_tests(s, scope, asked, err));
 }
 
 /* --- by ourselves ------------------------------------------------------------------------------ */

@@ -40,24 +40,6 @@ bool dbt_status_is_retried(enum dbt_status status)
            status == DBT_PARTIAL || status == DBT_RUNTIME_ERROR;
 }
 
-size_t dbt_retry_select(const struct dbt_project *project, const struct dbt_ended *ended,
-                        size_t count, bool *selected)
-{
-    size_t unknown = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (ended[i].status != DBT_NOT_RUN && !dbt_status_is_retried(ended[i].status)) {
-            continue;
-        }
-        const uint32_t node = dbt_project_find(project, ended[i].unique_id);
-        if (node == DBT_NO_NODE) {
-            unknown++;
-        } else {
-            selected[node] = true;
-        }
-    }
-    return unknown;
-}
-
 static bool is_run(enum dbt_type type)
 {
     return type == DBT_MODEL || type == DBT_SEED || type == DBT_SNAPSHOT || type == DBT_TEST ||

@@ -62,13 +62,3 @@ bool dbt_build_is_done(const struct dbt_build *build); /* all have ended */
 enum dbt_status dbt_build_status(const struct dbt_build *build, uint32_t node);
 size_t dbt_build_count(const struct dbt_build *build); /* nodes in all, without ephemeral ones */
 bool dbt_is_ephemeral(const struct dbt_node *node);
-
-struct dbt_ended {
-    struct str unique_id;
-    enum dbt_status status; /* DBT_NOT_RUN: its build ended before its turn came */
-};
-/* What `dbt retry` runs again, of an earlier build's results: those that dbt_status_is_retried(), and
- * those whose turn never came. Marks them in `selected`, one bool for each node; returns how many of
- * them the project does not have (dbt's test ids hold their arguments: changed, and it is another). */
-size_t dbt_retry_select(const struct dbt_project *project, const struct dbt_ended *ended,
-                        size_t count, bool *selected);

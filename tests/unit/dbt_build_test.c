@@ -224,26 +224,6 @@ static void test_retried(void **state)
     }
 }
 
-static void test_retry(void **state)
-{
-    (void)state;
-    struct arena arena = arena_new(1 << 16);
-    const char *const nodes[] = {"model.a:", "model.b: model.a", "test.t: model.a", "seed.s:"};
-    struct dbt_project *project = dbt_sketch(&arena, nodes, COUNT_OF(nodes));
-    static const struct dbt_ended ended[] = {{STR_INIT("model.p.a"), DBT_SUCCESS},
-                                             {STR_INIT("model.p.b"), DBT_NOT_RUN},
-                                             {STR_INIT("test.p.t"), DBT_FAIL},
-                                             {STR_INIT("test.p.gone"), DBT_FAIL},
-                                             {STR_INIT("seed.p.gone"), DBT_SUCCESS}};
-    bool selected[4] = {false};
-    assert_int_equal(dbt_retry_select(project, ended, COUNT_OF(ended), selected), 1);
-    assert_false(selected[dbt_sketch_node(project, "model.a")]);
-    assert_true(selected[dbt_sketch_node(project, "model.b")]);
-    assert_true(selected[dbt_sketch_node(project, "test.t")]);
-    assert_false(selected[dbt_sketch_node(project, "seed.s")]);
-    arena_release(&arena);
-}
-
 static void test_memory_runs_out(void **state)
 {
     (void)state;
@@ -268,15 +248,10 @@ static void test_memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stands_in_line),
-        cmocka_unit_test(test_tests_come_before_children),
-        cmocka_unit_test(test_skips_across_gaps),
-        cmocka_unit_test(test_on_error_continue),
-        cmocka_unit_test(test_fail_fast),
-        cmocka_unit_test(test_several_at_once),
-        cmocka_unit_test(test_circle_is_refused),
-        cmocka_unit_test(test_retried),
-        cmocka_unit_test(test_retry),
+        cmocka_unit_test(test_stands_in_line),    cmocka_unit_test(test_tests_come_before_children),
+        cmocka_unit_test(test_skips_across_gaps), cmocka_unit_test(test_on_error_continue),
+        cmocka_unit_test(test_fail_fast),         cmocka_unit_test(test_several_at_once),
+        cmocka_unit_test(test_circle_is_refused), cmocka_unit_test(test_retried),
         cmocka_unit_test(test_memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

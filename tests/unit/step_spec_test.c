@@ -234,7 +234,8 @@ static void nodes_of_a_dbt_project_are_named(void **state)
         "{\"run\":\"r\",\"step\":\"dbt/shop\",\"attempt\":1,\"kind\":\"dbt\",\"assets\":["
         "{\"asset\":\"a\",\"node\":\"model.s.a\"},{\"asset\":\"m/b\",\"node\":\"model.s.b\"}],"
         "\"state_dir\":\"/state/dbt\",\"dbt\":{\"manifest\":\"shop/t/m.json\",\"runner\":\"auto\","
-        "\"allow_frozen\":false,\"fail_fast\":true,\"source_freshness\":false,\"full_refresh\":"
+        "\"allow_frozen\":false,\"fail_fast\":true,\"retry\":false,\"source_freshness\":false,"
+        "\"full_refresh\":"
         "true,\"select\":[\"a\",\"b\"],"
         "\"asked\":{\"select\":\"a+ b\"},\"log_file\":\"/state/runs/r/dbt/shop/1.nodes\","
         "\"database\":{\"type\":\"sqlite\",\"path\":\"shop/x.db\"}}}");
