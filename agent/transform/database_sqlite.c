@@ -245,26 +245,34 @@ static bool look_up_kind(struct database *base, const struct relation *relation,
 }
 
 /* SQLite finds a name in its memory; sqlite_schema has no index, and is read from the file. What is there
- * has a column; a view that names what is gone is an error. */
-static bool is_certainly_missing(struct database *base, const struct relation *relation)
+ * has a column. */
+static bool has_columns(struct database *base, const struct relation *relation, bool *ret,
+                        struct err *err)
 {
     AUTO(db_query) q = {0};
-    struct err ignored = {0};
-    bool has_row = false;
     if (!db_prepare(sqlite_of(base)->db, STR("select 1 from pragma_table_xinfo(:name, :schema)"),
-                    &q, &ignored)) {
+                    &q, err)) {
         return false;
     }
     db_bind_str(&q, ":name", relation->name);
     db_bind_str(&q, ":schema", schema_of(relation));
-    return db_next(&q, &has_row, &ignored) && !has_row;
+    return db_next(&q, ret, err);
 }
 
+/* Of a view that names what is gone there are no columns to be had (ERR_INVALID); any other error may have
+ * ended the transaction. */
 static bool sqlite_kind(struct database *base, const struct relation *relation,
                         enum relation_kind *ret, struct err *err)
 {
+    bool is_there = false;
+    struct err why = {0};
     *ret = RELATION_NONE;
-    return is_certainly_missing(base, relation) || look_up_kind(base, relation, ret, err);
+    if (!has_columns(base, relation, &is_there, &why) && why.code != ERR_INVALID) {
+        *err = why;
+        return false;
+    }
+    bool is_missing = why.code == ERR_NONE && !is_there;
+    return is_missing || look_up_kind(base, relation, ret, err);
 }
 
 static bool take_column(const struct db_query *q, struct arena *arena, struct relation_column *ret)
