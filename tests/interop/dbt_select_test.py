@@ -18,7 +18,7 @@ import venv  # noqa: E402, ours, which stands before the library's
 
 import dbt_select_project as shapes  # noqa: E402
 
-PROJECTS = 6 if peer_dbt.LONG else 2
+PROJECTS = 6 if peer_dbt.LONG else 3
 EXPRESSIONS = 250
 INDIRECT = ["eager", "cautious", "buildable", "empty"]
 STATES = ["new", "old", "modified", "unmodified", "modified.body", "modified.configs", "modified.relation", "modified.macros",
