@@ -89,6 +89,21 @@ static struct str member(const struct json *object, const char *key)
     return node != NULL && node->type == JSON_STRING ? node->as.string : STR_NONE;
 }
 
+/* Without the empty lines that Jinja leaves behind. */
+static void print_sql(struct cli *cli, struct str sql)
+{
+    struct str line = STR_NONE;
+    cli_printf(cli, "%s", cli_tone_on(cli, CLI_FAINT));
+    while (sql.len > 0) {
+        (void)str_cut(sql, '\n', &line, &sql);
+        line = str_trim_end(line, ' ');
+        if (line.len > 0) {
+            cli_printf(cli, "    " STR_FMT "\n", STR_ARG(line));
+        }
+    }
+    cli_printf(cli, "%s", cli_tone_off(cli, CLI_FAINT));
+}
+
 /* A line of the log: {"asset", "node", "text"} or "sql". */
 static void print_node_line(struct cli *cli, struct str line, struct str asset)
 {
@@ -104,9 +119,11 @@ static void print_node_line(struct cli *cli, struct str line, struct str asset)
         return;
     }
     struct str sql = member(said, "sql");
-    struct str text = sql.len > 0 ? sql : member(said, "text");
-    cli_printf(cli, "%s" STR_FMT "%s\n", sql.len > 0 ? cli_tone_on(cli, CLI_FAINT) : "",
-               STR_ARG(text), sql.len > 0 ? cli_tone_off(cli, CLI_FAINT) : "");
+    if (sql.len > 0) {
+        print_sql(cli, sql);
+    } else {
+        cli_printf(cli, STR_FMT "\n", STR_ARG(member(said, "text")));
+    }
 }
 
 static bool print_node_log(struct cli *cli, const char *path, struct str asset, struct err *err)

@@ -124,7 +124,8 @@ struct dbt_run {
     struct str selector;
     bool allows_frozen; /* values of the compiling machine are what is wanted */
     bool is_fail_fast;
-    bool asks_freshness; /* of sources, before nodes run */
+    int64_t statement_timeout_ns; /* of each statement; 0 = no limit */
+    bool asks_freshness;          /* of sources, before nodes run */
 };
 
 enum asset_work {

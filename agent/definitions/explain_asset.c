@@ -179,6 +179,9 @@ static void say_dbt(struct explaining *x, const struct dbt_run *run)
     outline_opt(&x->o, "selector", run->selector);
     outline_bool(&x->o, "allow_frozen", run->allows_frozen);
     outline_bool(&x->o, "fail_fast", run->is_fail_fast);
+    if (run->statement_timeout_ns > 0) {
+        outline_duration(&x->o, "statement_timeout", run->statement_timeout_ns);
+    }
     outline_bool(&x->o, "source_freshness", run->asks_freshness);
     outline_end_map(&x->o);
 }

@@ -123,11 +123,11 @@ static const char *path_beside(struct str folder, struct str path, struct arena 
 /* The members of an entry that say how its nodes run. */
 static bool says_how(struct str key)
 {
-    static const struct str keys[] = {STR_INIT("resource"),  STR_INIT("runner"),
-                                      STR_INIT("dbt"),       STR_INIT("target"),
-                                      STR_INIT("select"),    STR_INIT("exclude"),
-                                      STR_INIT("selector"),  STR_INIT("allow_frozen"),
-                                      STR_INIT("fail_fast"), STR_INIT("source_freshness")};
+    static const struct str keys[] = {
+        STR_INIT("resource"),         STR_INIT("runner"),           STR_INIT("dbt"),
+        STR_INIT("target"),           STR_INIT("select"),           STR_INIT("exclude"),
+        STR_INIT("selector"),         STR_INIT("allow_frozen"),     STR_INIT("fail_fast"),
+        STR_INIT("source_freshness"), STR_INIT("statement_timeout")};
     for (size_t i = 0; i < COUNT_OF(keys); i++) {
         if (str_eq(key, keys[i])) {
             return true;

@@ -50,7 +50,10 @@ static const char *const runner_names[] = {"auto", "native", "dbt", NULL};
               "Before its nodes run, sources that they are made from are asked how fresh they "    \
               "are, where the project has `warn_after` or `error_after` for them. Needs "          \
               "`resource`.",                                                                       \
-              .fallback = "false")
+              .fallback = "false"),                                                                \
+        FIELD(DURATION, "statement_timeout", owner, at(statement_timeout_ns),                      \
+              "A statement that runs longer is stopped, and its node has failed. Of nodes that "   \
+              "this program runs; `timeout` is the step's.")
 
 #define IN_RUN(member)   member
 #define IN_ENTRY(member) entry.run.member

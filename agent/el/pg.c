@@ -115,7 +115,7 @@ static void add_needed(const struct pg *pg, const PGresult *result, const char *
         char more[TEXT_BYTES_MAX];
         size_t len = strlen(text);
         one_line(detail, more);
-        (void)snprintf(text + len, TEXT_BYTES_MAX - len, ": %s", more);
+        (void)snprintf(text + len, TEXT_BYTES_MAX - len, ": %.150s", more);
     }
 }
 

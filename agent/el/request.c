@@ -103,6 +103,7 @@ static const struct field dbt_fields[] = {
     {.key = "retry", .type = FIELD_BOOL, AT(dbt_options, is_retry)},
     {.key = "source_freshness", .type = FIELD_BOOL, AT(dbt_options, asks_freshness)},
     {.key = "full_refresh", .type = FIELD_BOOL, AT(dbt_options, is_full_refresh)},
+    {.key = "statement_timeout", .type = FIELD_DURATION, AT(dbt_options, statement_timeout_ns)},
     {.key = "select", .type = FIELD_STR_LIST, AT(dbt_options, select)},
     {.key = "exclude", .type = FIELD_STR_LIST, AT(dbt_options, exclude)},
     {.key = "selector", .type = FIELD_STR, AT(dbt_options, selector)},

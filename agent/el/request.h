@@ -46,6 +46,7 @@ struct dbt_options {
     struct str profiles_dir, target, program; /* of an installed dbt; may be empty */
     int runner;                               /* enum dbt_runner */
     bool allows_frozen, is_fail_fast, is_full_refresh;
+    int64_t statement_timeout_ns;    /* 0 = no limit */
     bool asks_freshness;             /* of sources */
     bool is_retry;                   /* tests above what is made now that failed last run again */
     struct str_list select, exclude; /* which nodes the project's step has; none = all */

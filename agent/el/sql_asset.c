@@ -39,7 +39,7 @@ static bool open_database(struct str path, unsigned flags, struct arena *arena,
         return false;
     }
     db_on_progress(ret->db, cancel_check, NULL);
-    return true;
+    return db_add_functions(ret->db, err); /* views of dbt call them */
 }
 
 /* SQLite's "no such table: x" gets the nearest name as a hint. Always false. */

@@ -125,7 +125,7 @@ bool sqlite_discover(const struct tap_context *context, const struct found_taker
     }
     const struct db_options options = {
         .path = path, .flags = DB_READ_ONLY | DB_FOREIGN_FILE, .busy_timeout_ms = 10000};
-    bool ok = db_open(&db, &options, err) &&
+    bool ok = db_open(&db, &options, err) && db_add_functions(db, err) &&
               (o->table.len > 0 ? discover_table(db, o->table, context->arena, taker, err)
                                 : discover_all(db, context->arena, taker, err));
     db_close(db);

@@ -319,7 +319,8 @@ static bool open_source(struct tap_sqlite *t, struct err *err)
         }
         return false;
     }
-    return db_tx_begin_read(t->db, &t->tx, err);
+    /* Views of dbt call them. */
+    return db_add_functions(t->db, err) && db_tx_begin_read(t->db, &t->tx, err);
 }
 
 static bool set_up(struct tap_sqlite *t, struct err *err)

@@ -24,7 +24,7 @@ struct attempt_asset {
     struct step_versions versions;
     /* Of a step that makes several, at its end. */
     bool is_made;
-    struct str data_version; /* that its materialization has recorded */
+    struct str data_version;      /* that its materialization has recorded */
     const struct check *blocking; /* that did not pass */
 };
 

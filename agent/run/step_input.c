@@ -385,6 +385,11 @@ static void add_dbt(struct resolver *r, struct json_writer *w, const struct asse
     jw_member_bool(w, "source_freshness",
                    dbt->asks_freshness || is_tagged(tags, STR("dbt/source_freshness")));
     jw_member_bool(w, "full_refresh", is_tagged(tags, STR("dbt/full_refresh")));
+    if (dbt->statement_timeout_ns > 0) {
+        jw_member_str(
+            w, "statement_timeout",
+            arena_printf(r->arena, "%lldms", (long long)(dbt->statement_timeout_ns / NS_PER_MS)));
+    }
     add_list(w, "select", &dbt->select);
     add_list(w, "exclude", &dbt->exclude);
     jw_member_opt(w, "selector", dbt->selector);

@@ -225,8 +225,8 @@ static bool find_kind(struct db_query *q, enum relation_kind *ret, struct err *e
     return true;
 }
 
-static bool sqlite_kind(struct database *base, const struct relation *relation,
-                        enum relation_kind *ret, struct err *err)
+static bool look_up_kind(struct database *base, const struct relation *relation,
+                         enum relation_kind *ret, struct err *err)
 {
     AUTO(buf) sql = buf_growing(4096);
     AUTO(db_query) q = {0};
@@ -244,6 +244,29 @@ static bool sqlite_kind(struct database *base, const struct relation *relation,
     return find_kind(&q, ret, err);
 }
 
+/* SQLite finds a name in its memory; sqlite_schema has no index, and is read from the file. What is there
+ * has a column; a view that names what is gone is an error. */
+static bool is_certainly_missing(struct database *base, const struct relation *relation)
+{
+    AUTO(db_query) q = {0};
+    struct err ignored = {0};
+    bool has_row = false;
+    if (!db_prepare(sqlite_of(base)->db, STR("select 1 from pragma_table_xinfo(:name, :schema)"),
+                    &q, &ignored)) {
+        return false;
+    }
+    db_bind_str(&q, ":name", relation->name);
+    db_bind_str(&q, ":schema", schema_of(relation));
+    return db_next(&q, &has_row, &ignored) && !has_row;
+}
+
+static bool sqlite_kind(struct database *base, const struct relation *relation,
+                        enum relation_kind *ret, struct err *err)
+{
+    *ret = RELATION_NONE;
+    return is_certainly_missing(base, relation) || look_up_kind(base, relation, ret, err);
+}
+
 static bool take_column(const struct db_query *q, struct arena *arena, struct relation_column *ret)
 {
     *ret = (struct relation_column){.name = arena_copy(arena, db_col_str(q, 0)),
@@ -251,34 +274,54 @@ static bool take_column(const struct db_query *q, struct arena *arena, struct re
     return ret->name.ptr != NULL && ret->type.ptr != NULL;
 }
 
+enum { FIRST_COLUMNS = 32 };
+
+static bool add_column(const struct db_query *q, struct arena *arena, size_t *cap,
+                       struct relation_columns *ret, struct err *err)
+{
+    if (ret->count == *cap) {
+        size_t more = *cap == 0 ? FIRST_COLUMNS : 2 * *cap;
+        struct relation_column *items = arena_array(arena, more, sizeof(*items));
+        if (items == NULL) {
+            return err_set(err, ERR_NO_MEMORY, "no memory for the columns of a relation");
+        }
+        if (ret->count > 0) {
+            memcpy(items, ret->items, ret->count * sizeof(*items));
+        }
+        ret->items = items;
+        *cap = more;
+    }
+    if (!take_column(q, arena, &ret->items[ret->count])) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the columns of a relation");
+    }
+    ret->count++;
+    return true;
+}
+
 static bool sqlite_columns(struct database *base, const struct relation *relation,
                            struct arena *arena, struct relation_columns *ret, struct err *err)
 {
     AUTO(db_query) q = {0};
-    /* Not the hidden columns of virtual tables, nor those that the table computes itself. */
+    /* Not the hidden columns of virtual tables, nor those that the table computes itself. In the
+     * table's order, which is the pragma's. */
     if (!db_prepare(
             sqlite_of(base)->db,
-            STR("select name, type, count(*) over () from pragma_table_xinfo(:name, :schema)"
-                " where hidden = 0 order by cid"),
-            &q, err)) {
+            STR("select name, type from pragma_table_xinfo(:name, :schema) where hidden = 0"), &q,
+            err)) {
         return false;
     }
     db_bind_str(&q, ":name", relation->name);
     db_bind_str(&q, ":schema", schema_of(relation));
     *ret = (struct relation_columns){0};
+    size_t cap = 0;
     bool has_row = false;
     while (db_next(&q, &has_row, err)) {
         if (!has_row) {
             return true;
         }
-        if (ret->items == NULL) {
-            int64_t count = db_col_i64(&q, 2);
-            ret->items = arena_array(arena, count > 0 ? (size_t)count : 0, sizeof(*ret->items));
+        if (!add_column(&q, arena, &cap, ret, err)) {
+            return false;
         }
-        if (ret->items == NULL || !take_column(&q, arena, &ret->items[ret->count])) {
-            return err_set(err, ERR_NO_MEMORY, "no memory for the columns of a relation");
-        }
-        ret->count++;
     }
     return false;
 }

@@ -221,7 +221,8 @@ static struct str text_of(const struct json *object, const char *key)
 
 static bool open_database(struct step *s, struct database **ret, struct err *err)
 {
-    static const struct database_options options = {0};
+    const struct database_options options = {.statement_timeout_ns =
+                                                 s->options->statement_timeout_ns};
     const struct json *given = s->options->database;
     struct str type = text_of(given, "type");
     struct str dsn = text_of(given, "dsn");

@@ -18,7 +18,7 @@ struct making {
     struct node_result *ret;
     struct relation target;
     enum relation_kind old;
-    bool is_counted; /* ret->row_count is known */
+    bool is_counted; /* ret->row_count and ret->columns are known */
 };
 
 static bool no_memory(struct err *err)
@@ -245,12 +245,13 @@ static bool make(struct making *m, struct err *err)
 /* After the hooks, which may have changed it. */
 static bool look(struct making *m, struct err *err)
 {
+    if (m->is_counted && m->spec->post_hook_count == 0) {
+        return true;
+    }
     if (!m->db->ops->columns(m->db, &m->target, m->arena, &m->ret->columns, err)) {
         return false;
     }
-    bool is_known = m->is_counted && m->spec->post_hook_count == 0;
-    return m->spec->materialization == DBT_VIEW || is_known ||
-           count_rows(m, &m->ret->row_count, err);
+    return m->spec->materialization == DBT_VIEW || count_rows(m, &m->ret->row_count, err);
 }
 
 static bool make_whole(struct making *m, struct err *err)

@@ -66,10 +66,16 @@ static void add_type(struct buf *sql, const struct postgres_model *m, struct str
     buf_addf(sql, " type " STR_FMT, STR_ARG(type));
 }
 
+/* Empty for want of memory is no such thing. */
+static bool is_nothing(const struct buf *sql)
+{
+    return sql->len == 0 && !sql->overflow;
+}
+
 static bool alter(struct postgres_model *m, const struct buf *sql, struct err *err)
 {
     bool is_in_the_way = false;
-    return sql->len == 0 || postgres_around_views(m, sql, &is_in_the_way, err) ||
+    return is_nothing(sql) || postgres_around_views(m, sql, &is_in_the_way, err) ||
            err_wrap(err, "change columns");
 }
 
@@ -89,7 +95,7 @@ static bool widen(struct postgres_model *m, const struct relation_columns *sourc
             add_type(&sql, m, there->name, now->type);
         }
     }
-    return sql.len == 0 ||
+    return is_nothing(&sql) ||
            (alter(m, &sql, err) && m->db->ops->columns(m->db, &m->target, m->arena, target, err));
 }
 

@@ -47,7 +47,7 @@ static bool fit_columns(struct taking *k, struct err *err)
         return false;
     }
     snapshot_fit_columns(&k->sql, &found, &sql);
-    return sql.len == 0 || table_node_change(&k->node, &sql, err);
+    return (sql.len == 0 && !sql.overflow) || table_node_change(&k->node, &sql, err);
 }
 
 /* PostgreSQL's go with the transaction. */

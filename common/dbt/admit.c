@@ -3,6 +3,7 @@
  * make a wrong table, and it is in its making that this is put right. Needs dbt: it is right, but what
  * it asks for is done by dbt alone. What we have never heard of is of the second kind, never native. */
 #include "common/dbt/build.h"
+#include "common/dbt/overrides.h"
 #include "common/dbt/spec_parts.h"
 
 #include <string.h>
@@ -247,6 +248,26 @@ static bool by_materialization(struct admission *a)
     return !is_known &&
            decide(a, DBT_NEEDS_DBT, arena_printf(a->arena, "materialized " STR_FMT, STR_ARG(name)),
                   "materialize it as view, table or incremental");
+}
+
+/* How it is run is not dbt's way, and the text says nothing of it. */
+static bool by_override(struct admission *a)
+{
+    const struct dbt_override *o = override_find(a->project, a->node, a->host->adapter);
+    if (o == NULL) {
+        return false;
+    }
+    (void)decide(a, DBT_NEEDS_DBT,
+                 arena_printf(a->arena,
+                              "the macro " STR_FMT
+                              " takes the place of dbt's own when it is run, and only dbt runs it",
+                              STR_ARG(str_clip(o->macro, 200))),
+                 NULL);
+    a->verdict->change =
+        arena_printf(a->arena, STR_FMT ": without the macro it is run as dbt's own code would",
+                     STR_ARG(o->file));
+    a->is_out_of_memory = a->is_out_of_memory || a->verdict->change.ptr == NULL;
+    return true;
 }
 
 static bool by_injection(struct admission *a)
@@ -566,7 +587,8 @@ bool dbt_admit_read(const struct dbt_project *project, uint32_t node, const stru
                     struct arena *arena, struct dbt_verdict *ret, const struct dbt_spec **ret_spec,
                     struct err *err)
 {
-    static bool (*const by_node[])(struct admission *) = {by_type, by_dialect, by_materialization};
+    static bool (*const by_node[])(struct admission *) = {by_type, by_dialect, by_materialization,
+                                                          by_override};
     static bool (*const by_graph[])(struct admission *) = {by_place, by_compilation};
     struct dbt_verdict verdict = {.admission = DBT_NATIVE};
     struct admission a = {.project = project,

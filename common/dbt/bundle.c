@@ -200,7 +200,6 @@ static void add_metadata(struct bundle *b)
     jw_begin_object(&b->writer);
     jw_member_str(&b->writer, "dbt_schema_version", buf_str(&text));
     jw_member_opt(&b->writer, "dbt_version", project->dbt_version);
-    jw_member_opt(&b->writer, "generated_at", project->generated_at);
     jw_member_opt(&b->writer, "project_name", project->name);
     jw_member_opt(&b->writer, "adapter_type", project->adapter_type);
     jw_end_object(&b->writer);
@@ -225,6 +224,27 @@ static void add_groups(struct bundle *b)
         jw_member_opt(&b->writer, "name", group->owner_name);
         jw_member_opt(&b->writer, "email", group->owner_email);
         jw_end_object(&b->writer);
+        jw_end_object(&b->writer);
+    }
+    jw_end_object(&b->writer);
+}
+
+/* Of macros only those that have a say in how nodes run. */
+static void add_overrides(struct bundle *b)
+{
+    char id[LIMIT_DBT_ID_BYTES];
+    if (b->project->override_count == 0) {
+        return;
+    }
+    jw_key(&b->writer, STR("macros"));
+    jw_begin_object(&b->writer);
+    for (size_t i = 0; i < b->project->override_count; i++) {
+        const struct dbt_override *override = &b->project->overrides[i];
+        struct buf key = buf_fixed(id, sizeof(id));
+        buf_addf(&key, "macro." STR_FMT, STR_ARG(override->macro));
+        jw_key(&b->writer, buf_str(&key));
+        jw_begin_object(&b->writer);
+        jw_member_opt(&b->writer, "original_file_path", override->file);
         jw_end_object(&b->writer);
     }
     jw_end_object(&b->writer);
@@ -262,6 +282,7 @@ static bool write_bundle(struct bundle *b, struct err *err)
         }
     }
     add_groups(b);
+    add_overrides(b);
     if (!add_selectors(b, err)) {
         return false;
     }

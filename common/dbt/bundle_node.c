@@ -259,12 +259,37 @@ static bool add_code_hash(struct json *tree, struct arena *arena, struct str raw
     return copy.ptr != NULL && add_text(tree, arena, "raw_code_sha1", copy);
 }
 
+static struct str text_of(const struct json *value)
+{
+    return value->type == JSON_STRING ? value->as.string : STR_NONE;
+}
+
+/* dbt writes them in another order each time that it compiles. */
+static void sort_texts(struct json *list)
+{
+    struct json *sorted = NULL;
+    while (list != NULL && list->type == JSON_ARRAY && list->child != NULL) {
+        struct json *taken = list->child;
+        struct json **at = &sorted;
+        list->child = taken->next;
+        while (*at != NULL && str_cmp(text_of(*at), text_of(taken)) < 0) {
+            at = &(*at)->next;
+        }
+        taken->next = *at;
+        *at = taken;
+    }
+    if (list != NULL && list->type == JSON_ARRAY) {
+        list->child = sorted;
+    }
+}
+
 bool bundle_trim(const struct dbt_node *node, struct json *tree, struct str incremental,
                  struct str seed_text, struct arena *arena, struct err *err)
 {
     const struct json *raw_code = json_get(tree, "raw_code");
     bool has_code = raw_code != NULL && raw_code->type == JSON_STRING &&
                     raw_code->as.string.len > 0 && node->type != DBT_TEST;
+    sort_texts(member(member(tree, "depends_on"), "nodes"));
     drop_if(member(tree, "config"), is_unset);
     drop_if(tree, is_not_kept);
     drop_if(member(tree, "depends_on"), is_no_nodes);

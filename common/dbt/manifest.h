@@ -28,7 +28,7 @@ struct manifest {
     struct texts texts;        /* unique ids and all that repeats */
     struct buf text;           /* of a string whose escapes are gone */
     struct numbers list;
-    size_t node_cap, group_cap;
+    size_t node_cap, group_cap, override_cap;
     struct calls *node_calls; /* for each node, in the order of the file */
     size_t node_calls_cap;
     struct numbers calls; /* ids of macros, while reading; then places in `macros` */

@@ -1,5 +1,6 @@
 #include "common/base/limits.h"
 #include "common/dbt/manifest.h"
+#include "common/dbt/overrides.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,35 @@ static bool read_member(struct manifest *m, struct manifest_macro *macro, struct
     return true;
 }
 
+/* Of a macro that stands in the place of one of dbt's: which it is, and where it is written. */
+static bool add_override(struct manifest *m, struct str key, struct str text, struct err *err)
+{
+    struct dbt_override override = {0};
+    struct dbt_project *project = m->project;
+    void *overrides = project->overrides;
+    struct str kept = STR_NONE;
+    struct json_scan s;
+    struct json_raw name;
+    struct json_raw value;
+    if (!override_from(key, &override)) {
+        return true;
+    }
+    if (!texts_keep(&m->texts, key, &kept, err) || !json_scan_object(&s, text, err) ||
+        !grow(&overrides, project->override_count, &m->override_cap, sizeof(override), err)) {
+        return false;
+    }
+    project->overrides = overrides;
+    (void)override_from(kept, &override);
+    while (json_scan_member(&s, &name, &value)) {
+        if (json_raw_is(name, "original_file_path") &&
+            !manifest_text(m, "original_file_path", value, &override.file, err)) {
+            return false;
+        }
+    }
+    project->overrides[project->override_count++] = override;
+    return json_scan_end(&s, err);
+}
+
 bool manifest_add_macro(struct manifest *m, struct str key, struct str text, struct err *err)
 {
     struct manifest_macro macro = {.uses = macro_uses(key), .calls.first = m->calls.count};
@@ -64,7 +94,7 @@ bool manifest_add_macro(struct manifest *m, struct str key, struct str text, str
     }
     macro.calls.count = m->calls.count - macro.calls.first;
     m->macros[m->macro_count++] = macro;
-    return json_scan_end(&s, err);
+    return json_scan_end(&s, err) && add_override(m, key, text, err);
 }
 
 /* --- what calls what ------------------------------------------------------------------------- */

@@ -528,8 +528,7 @@ bool manifest_read_metadata(struct manifest *m, struct str text, struct err *err
     } wanted[] = {{"dbt_schema_version", &url},
                   {"dbt_version", &project->dbt_version},
                   {"adapter_type", &project->adapter_type},
-                  {"project_name", &project->name},
-                  {"generated_at", &project->generated_at}};
+                  {"project_name", &project->name}};
     struct json_scan s;
     struct json_raw name;
     struct json_raw value;

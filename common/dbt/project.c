@@ -265,6 +265,7 @@ void dbt_project_close(struct dbt_project *project)
     free(project->files);
     free(project->nodes);
     free(project->groups);
+    free(project->overrides);
     arena_release(&project->arena);
     free(project);
 }

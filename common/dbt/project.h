@@ -72,7 +72,7 @@ struct dbt_node {
     struct str source_name;  /* of a source */
     struct str test_name;    /* test_metadata.name: of a generic test */
     uint32_t attached;       /* of a test: the node that it was declared on; or DBT_NO_NODE */
-    const uint32_t *parents; /* depends_on.nodes that there are, in the order written */
+    const uint32_t *parents; /* depends_on.nodes that there are, ascending */
     size_t parent_count;
     uint8_t uses;     /* enum dbt_uses */
     bool is_compiled; /* it has compiled_code */
@@ -91,21 +91,31 @@ struct dbt_group {
     struct str owner_name, owner_email;
 };
 
+/* A macro that stands in the place of one of dbt's that run when a node runs. */
+struct dbt_override {
+    struct str macro;   /* "shop.create_table_as" */
+    struct str file;    /* original_file_path */
+    struct str adapter; /* that it is for: "sqlite", "postgres"; empty: any */
+    uint8_t kinds;      /* of nodes that go through it (overrides.c) */
+};
+
 struct dbt_project {
     int schema_version; /* 10 to 12 */
-    struct str dbt_version, adapter_type, name, generated_at;
+    struct str dbt_version, adapter_type, name;
     struct dbt_node *nodes; /* sorted by unique_id, bytewise */
     size_t count;
     const uint32_t *first_child; /* count + 1 places in `children` */
     const uint32_t *children;    /* ascending for each node */
     struct dbt_group *groups;    /* in the order of the file */
     size_t group_count;
+    struct dbt_override *overrides; /* in the order of the file */
+    size_t override_count;
     struct dbt_place selectors; /* the object of selectors.yml, in the first file */
     bool is_bundle;
     size_t disabled_count; /* unique ids */
     size_t passed_over;    /* nodes of types that we do not know, or not enabled; tests of such */
     struct dbt_files *files;
-    struct arena arena; /* owns all above but `nodes` and `groups` */
+    struct arena arena; /* owns all above but `nodes`, `groups` and `overrides` */
 };
 
 struct dbt_open {

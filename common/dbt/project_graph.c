@@ -57,7 +57,15 @@ static void drop_tests(struct dbt_project *project, const uint32_t *place)
     project->count = kept;
 }
 
-/* Parents from ids to nodes: those that are there, each once, in the order written. `last` has for each
+static int by_place(const void *a, const void *b)
+{
+    uint32_t one = *(const uint32_t *)a;
+    uint32_t other = *(const uint32_t *)b;
+    return (one > other) - (one < other);
+}
+
+/* Parents from ids to nodes: those that are there, each once, sorted, since dbt writes them in another
+ * order each time that it compiles. `last` has for each
  * node the last child that was seen, + 1. */
 static bool find_parents_of(struct manifest *m, uint32_t child, const uint32_t *place,
                             uint32_t *last)
@@ -79,6 +87,7 @@ static bool find_parents_of(struct manifest *m, uint32_t child, const uint32_t *
             parents[count++] = parent;
         }
     }
+    qsort(parents, count, sizeof(*parents), by_place);
     node->parents = parents;
     node->parent_count = count;
     return true;

@@ -14,6 +14,7 @@ import time
 
 from dbt_drive import Told, command, drive, processes_with
 import el_step
+import peer_dbt
 import pg_server
 from venv import ensure
 
@@ -209,7 +210,8 @@ def in_postgres(world):
     if pg_server.BINARIES is None:
         print("in_postgres: PostgreSQL is not installed")
         return
-    world.dbt = os.path.join(os.path.dirname(ensure("dbt-core==1.11.16", "dbt-postgres==1.10.0")), "dbt")
+    if peer_dbt.LONG:
+        world.dbt = program("dbt-core==1.11.16", "dbt-postgres==1.10.0")
     with pg_server.Server() as server:
         with open(os.path.join(world.project, "profiles.yml"), "w", encoding="utf8") as file:
             file.write(f"shop:\n  target: dev\n  outputs:\n    dev: {{type: postgres, threads: 4, host: {server.folder}, user: {pg_server.USER}, "
@@ -232,7 +234,10 @@ def in_postgres(world):
 
 def of_dbt_2(world):
     """The one that PyPI has as a wheel. It fetches the driver of its database: where that cannot be had, no node runs."""
-    world.dbt = os.path.join(os.path.dirname(ensure("dbt-core==2.0.0a4")), "dbt")
+    if not peer_dbt.LONG:
+        print("of_dbt_2: with SELVEDGE_LONG only")
+        return
+    world.dbt = program("dbt-core==2.0.0a4")
     with open(os.path.join(world.project, "profiles.yml"), "w", encoding="utf8") as file:
         file.write(f"shop:\n  target: dev\n  outputs:\n    dev: {{type: duckdb, threads: 2, path: {world.folder}/shop.duckdb, schema: main}}\n")
     told = world.drive(nodes=GOOD)
@@ -248,9 +253,12 @@ def of_dbt_2(world):
     assert not told.done["ok"] and not told.ends and "exit code" in told.done["error"], told.done
 
 
+def program(*packages):
+    return os.path.join(os.path.dirname(ensure(*packages)), "dbt")
+
+
 def main():
-    python = ensure("dbt-core==1.10.23", "dbt-sqlite==1.10.0")
-    dbt = os.path.join(os.path.dirname(python), "dbt")
+    dbt = program(*peer_dbt.PACKAGES)
     for case in (success, failures, stopped_in_the_middle, killed_in_the_middle, does_not_run, by_the_worker, in_postgres, of_dbt_2):
         if len(sys.argv) > 1 and case.__name__ not in sys.argv[1:]:
             continue

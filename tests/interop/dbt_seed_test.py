@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 
+import peer_dbt
 import venv
 from dbt_seed_csv import csv_text
 
@@ -21,7 +22,7 @@ import pg_server  # noqa: E402
 PEER = os.path.join(os.path.abspath(os.environ.get("SELVEDGE_BIN_DIR", "build/dev/bin")), "dbt_nodes_peer")
 FIXTURES = os.path.join(ROOT, "..", "shared", "data", "dbt")
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
-RANDOM = int(os.environ.get("COUNT", 40))
+RANDOM = int(os.environ.get("COUNT", 40 if peer_dbt.LONG else 12))
 
 MADE = {
     "plain": ("id,price,name\n1,2.5,a\n2,,it's\n3,1e3,\\x\n", {}),
@@ -99,7 +100,6 @@ def ours(folder, target, names, *words):
 
 class Lite:
     name = "sqlite"
-    packages = ("dbt-core==1.11.16", "dbt-sqlite==1.10.0")
 
     def __init__(self, folder):
         self.paths = [os.path.join(folder, who, "shop.db") for who in ("theirs", "ours")]
@@ -128,7 +128,6 @@ class Lite:
 
 class Post:
     name = "postgres"
-    packages = ("dbt-core==1.11.16", "dbt-postgres==1.9.1")
 
     def __init__(self, _):
         self.servers = [pg_server.Server(), pg_server.Server()]
@@ -198,7 +197,7 @@ def main():
     kinds = [Lite] + ([Post] if pg_server.BINARIES else [])
     for kind in kinds:
         with tempfile.TemporaryDirectory() as folder:
-            check(kind, venv.ensure(*kind.packages), chosen, folder)
+            check(kind, venv.ensure(*peer_dbt.EITHER), chosen, folder)
     return 0
 
 

@@ -8,10 +8,11 @@ import sys
 import tempfile
 import warnings
 
+import peer_dbt
 import venv
 from dbt_seed_csv import ODD, csv_text
 
-venv.rerun("dbt-core==1.11.16", "dbt-sqlite==1.10.0")
+venv.rerun(*peer_dbt.EITHER)
 
 import agate  # noqa: E402  (of that environment)
 from dbt_common.clients import agate_helper  # noqa: E402

@@ -1,7 +1,7 @@
 """Selections: random expressions over random projects select the same nodes in dbt and here; selectors.yml, `state:`, `result:`, `path:` too.
 
 dbt parses a project twice, before and after a change, and its own NodeSelector answers over the second; ours reads the manifests that dbt
-wrote. `--seed N` replays, `--projects N` tries more."""
+wrote. `--seed N` replays, `--projects N` tries more, and so does SELVEDGE_LONG."""
 import argparse
 import json
 import os
@@ -13,12 +13,12 @@ import tempfile
 import types
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import peer_dbt  # noqa: E402
 import venv  # noqa: E402, ours, which stands before the library's
 
 import dbt_select_project as shapes  # noqa: E402
 
-DBT = ("dbt-core==1.11.16", "dbt-postgres==1.9.1")
-PROJECTS = 6
+PROJECTS = 6 if peer_dbt.LONG else 2
 EXPRESSIONS = 250
 INDIRECT = ["eager", "cautious", "buildable", "empty"]
 STATES = ["new", "old", "modified", "unmodified", "modified.body", "modified.configs", "modified.relation", "modified.macros",
@@ -98,7 +98,10 @@ def atom(rng, project):
                lambda: ("result", rng.choice(STATUSES)), lambda: ("source_status", rng.choice(["fresher", "fresher", "older"])),
                lambda: rng.choice([("bogus", "x"), ("source", "a.b.c.d"), ("version", "x"), ("state", "changed"), ("resource_type", "x")])]
     weights = [2] * (len(choices) - 1) + [0.2]
-    return rng.choices(choices, weights)[0]()
+    method, value = rng.choices(choices, weights)[0]()
+    if method in ("", "fqn") and not peer_dbt.LONG and set(value) & set("*?[") and not set(value) & set("./"):
+        value = "*." + value  # without a dot it matches names since dbt 1.11.16, which only the long run has
+    return method, value
 
 
 def criterion(rng, project):
@@ -260,7 +263,7 @@ def main():
     if not os.path.exists(os.path.join(os.environ.get("SELVEDGE_BIN_DIR", "build/dev/bin"), "dbt_select_peer")):
         venv.skip("dbt_select_peer is not there")
     os.environ["SELVEDGE_BIN_DIR"] = os.path.abspath(os.environ.get("SELVEDGE_BIN_DIR", "build/dev/bin"))
-    venv.rerun(*DBT)
+    venv.rerun(*peer_dbt.EITHER)
     # dbt takes every module named dbt_* that it can find for a plugin of its own.
     sys.path[:] = [p for p in sys.path if "tests" not in os.path.abspath(p).split(os.sep)]
     print(f"seed={args.seed}", flush=True)

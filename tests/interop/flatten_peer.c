@@ -67,7 +67,8 @@ int main(int argc, char **argv)
     size_t cap = 0;
     ssize_t len = getline(&line, &cap, stdin);
     struct singer_message m;
-    bool ok = len > 0 && singer_parse((struct str){line, (size_t)len - 1}, &names, NULL, &m, &err) &&
+    bool ok = len > 0 &&
+              singer_parse((struct str){line, (size_t)len - 1}, &names, NULL, &m, &err) &&
               singer_read_schema(&m, &flatten, &layout, &err) &&
               json_row_init(&row, &layout.columns, &arena, &err);
     if (ok) {

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 
+import peer_dbt
 import venv
 
 sys.path.insert(0, os.path.join(venv.ROOT, "tests", "support"))
@@ -14,7 +15,6 @@ import pg_server  # noqa: E402
 import postgres_lab_project as lab  # noqa: E402
 
 PEER = os.path.abspath(os.path.join(os.environ.get("SELVEDGE_BIN_DIR", os.path.join(venv.ROOT, "build/dev/bin")), "dbt_build_peer"))
-PACKAGES = ("dbt-core==1.10.23", "dbt-sqlite==1.10.0", "dbt-postgres==1.9.1")  # one environment for several tests
 REAL, OURS = "real", "ours"
 
 # Where we mean to leave something else than dbt does: {relation: why}. All of it is in docs/reference/dbt.md.
@@ -122,7 +122,7 @@ def compare(server, build, theirs, ours):
 
 def main():
     pg_server.need()
-    python = venv.ensure(*PACKAGES)
+    python = venv.ensure(*peer_dbt.PACKAGES)
     folder = tempfile.mkdtemp(prefix="selvedge-lab-")
     try:
         with pg_server.Server(settings=("jit=off",)) as server, pg_server.Server() as empty:

@@ -107,6 +107,8 @@ def all_of_it_is_made():
     agent("materialize", "*")
     assert rows("select count(*) from seen") == [(3,)]
     assert any(e["asset"] == "seen" and e["metadata"].get("dbt/variant") for e in events() if e["type"] == "asset_materialization")
+    stale = [line for line in agent("assets", "--json").splitlines() if json.loads(line).get("status") not in ("fresh", "external")]
+    assert stale == [], stale  # a node is made from what the same step made before it
     agent("materialize", "seen", "--full-refresh")
     assert not any("dbt/variant" in e["metadata"] for e in events() if e["type"] == "asset_materialization")
 
@@ -217,6 +219,20 @@ def fail_fast_stops_at_the_first():
     agent("materialize", "*", "--fail-fast", fails=True)
     made = assets_of("asset_materialization")
     assert "sales" not in made and "report" not in made, made
+
+
+def a_statement_that_takes_too_long_is_stopped():
+    endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select i from n"
+    dbt_shop.make(extra=[dbt_shop.model("endless", endless, [], "table")])
+    define(entry=ENTRY + ", statement_timeout: 1s")
+    assert "statement_timeout: 1s" in agent("explain", "endless")
+    orders(GOOD)
+    began = time.monotonic()
+    agent("materialize", "*", fails=True)
+    assert time.monotonic() - began < 60
+    failed = [e for e in events() if e["type"] == "asset_failed_to_materialize"]
+    assert [e["asset"] for e in failed] == ["endless"] and failed[0]["error"]["code"] == "timeout", failed
+    assert rows("select count(*) from sales") == [(2,)] and rows("select count(*) from sqlite_master where name like 'endless%'") == [(0,)]
 
 
 def what_may_not_run_is_refused_and_said():
@@ -389,7 +405,7 @@ def the_jaffle_shop_runs():
 
 TESTS = (it_becomes_assets_and_checks, all_of_it_is_made, a_failing_test_holds_back_and_a_retry_goes_on,
          a_failing_test_of_a_source_fails_the_step, dbt_selections_choose_assets_and_tests, hundreds_of_tests_are_told_in_part,
-         results_choose_what_to_run_again, fail_fast_stops_at_the_first, what_may_not_run_is_refused_and_said, one_graph_with_meltano,
+         results_choose_what_to_run_again, fail_fast_stops_at_the_first, a_statement_that_takes_too_long_is_stopped, what_may_not_run_is_refused_and_said, one_graph_with_meltano,
          steps_that_wait_for_each_other_are_refused, an_installed_dbt_runs_what_may_not_run_here, a_cancel_keeps_what_was_made,
          postgres_too, the_jaffle_shop_runs)
 

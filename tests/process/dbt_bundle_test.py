@@ -58,6 +58,37 @@ def the_same_input_gives_the_same_bytes():
         assert made[0] == made[1]
 
 
+def compiled_again_it_is_the_same_bundle():
+    """Each time dbt writes other times and ids, and what a node depends on in another order."""
+    with scratch() as folder:
+        manifest, again = json.loads(read_file(SMALL)), os.path.join(folder, "again.json")
+        manifest["metadata"].update(generated_at="2030-01-01T00:00:00Z", invocation_id="another")
+        for node in manifest["nodes"].values():
+            node["created_at"] = 1893456000.5
+            node["depends_on"]["nodes"] = node["depends_on"].get("nodes", [])[::-1]
+        assert any(len(node["depends_on"]["nodes"]) > 1 for node in manifest["nodes"].values())
+        with open(again, "w", encoding="utf8") as file:
+            json.dump(manifest, file)
+        one, two = os.path.join(folder, "one"), os.path.join(folder, "two")
+        run(HUB, "dbt-bundle", SMALL, "-o", one)
+        run(HUB, "dbt-bundle", again, "-o", two)
+        assert unpacked(one) == unpacked(two)
+
+
+def what_a_device_would_refuse_is_said():
+    with scratch() as folder:
+        manifest, path, out = json.loads(read_file(SMALL)), os.path.join(folder, "listed.json"), os.path.join(folder, "b.gz")
+        for node in manifest["nodes"].values():  # as dbt ls writes it
+            for key in ("compiled", "compiled_code"):
+                node.pop(key, None)
+        with open(path, "w", encoding="utf8") as file:
+            json.dump(manifest, file)
+        done = run(HUB, "dbt-bundle", path, "-o", out, code=None)
+        assert done.returncode == 0 and f"selvedge-agent check {out}" in done.stderr, done
+        said = json.loads(run(HUB, "dbt-bundle", path, "-o", out, "--json"))
+        assert said["native"] == 1 and said["refused"] > 3, said  # the seed
+
+
 def the_summary_as_json():
     with scratch() as folder:
         out = os.path.join(folder, "b")
@@ -170,6 +201,7 @@ def brackets_without_end():
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests([a_bundle_with_everything, the_same_input_gives_the_same_bytes, the_summary_as_json,
+    sys.exit(run_tests([a_bundle_with_everything, the_same_input_gives_the_same_bytes,
+                        compiled_again_it_is_the_same_bundle, what_a_device_would_refuse_is_said, the_summary_as_json,
                         packed_manifests_are_taken, what_is_wrong_is_said, a_large_project, a_string_of_ten_gigabytes,
                         ten_gigabytes_packed, brackets_without_end]))

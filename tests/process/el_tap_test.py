@@ -93,6 +93,15 @@ def the_catalog_selects_streams_and_properties():
     assert '"nothing"' in done.stderr and "table-key-properties" in done.stderr, done.stderr
 
 
+def views_that_call_functions_of_dbt_are_read():
+    make_shop()
+    execute("s.db", "CREATE VIEW marked AS SELECT hex(md5(item)) AS digest, split_part(item || '-x', '-', 2) AS tail FROM sales WHERE id = 1")
+    found = catalog()
+    stream_of(found, "marked")["metadata"][0]["metadata"]["selected"] = True
+    messages = tap("sqlite", "--catalog", write("catalog.json", found))
+    assert records(messages, "marked") == [{"digest": "0CC175B9C0F1B6A831C399E269772661", "tail": "x"}], messages
+
+
 def wrong_catalogs_and_methods_are_named():
     make_shop()
     found = catalog()
@@ -244,6 +253,6 @@ def sigterm_and_a_reader_that_goes_away_end_it():
 
 
 assert os.path.exists(EL), EL
-main([discovery_tells_tables_keys_and_types, the_catalog_selects_streams_and_properties, wrong_catalogs_and_methods_are_named,
+main([discovery_tells_tables_keys_and_types, the_catalog_selects_streams_and_properties, views_that_call_functions_of_dbt_are_read, wrong_catalogs_and_methods_are_named,
       a_value_that_its_type_cannot_hold_stops_the_tap, only_what_is_new_with_the_state, files_are_followed,
       a_test_writes_little_and_no_state, the_way_through_both_programs_loses_nothing, sigterm_and_a_reader_that_goes_away_end_it])

@@ -3,7 +3,8 @@
 print with what the page shows.
 
 A block ```sh is run; the block ```text behind it is what it prints. Words behind sh: exit=N (the last command's exit code; 0
-when not given), again (looked at again until it is as shown, at most 30 s), install (not run: it changes the machine).
+when not given), again (looked at again until it is as shown, at most 30 s), install (not run: it changes the machine), dbt (the real dbt runs it; where it
+cannot be had, dbt=NAME takes what it made from tests/data/dbt/guide/NAME, and dbt alone is left out).
 Times, ids, durations and the like may differ, and so may the width of columns; a line with an ellipsis alone stands for any
 lines. guide_test.py --write puts in what was really printed wherever it is not as shown."""
 import os
@@ -19,6 +20,7 @@ import tempfile
 import time
 
 import modbus_server
+import page_dbt
 import pg_server
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -32,6 +34,7 @@ DEVICE = "host: plc.example"
 STANDS_FOR = []  # (what the page says, what is really there): of what is in commands, and of what they print
 PRINTED = []
 BLOCK_SECONDS = 60
+DBT_SECONDS = 600
 AGAIN_SECONDS = 30
 
 VARYING = [
@@ -46,7 +49,9 @@ VARYING = [
     (r"\bin \d+ (ms|s|min|h|d)\b", "<ahead>"),
     (r"\b\d+ (s|min|m|h|d)( \d+ (s|min|m|h))? ago\b", "<ago>"),
     (r"\b\d+(\.\d+)? (ms|s|min|h)\b", "<duration>"),
-    (r"\b(duration_s|rows_per_second|peak_memory_bytes|pid)([= ]+)[\d.]+", r"\1\2<n>"),
+    (r"\bin \d+\.\d\ds\b", "in <duration>"),
+    (r"\b\d+ bytes(, from \d+)?", "<bytes>"),
+    (r"\b(duration_s|rows_per_second|peak_memory_bytes|pid)([= ]+)[\d.]+(e[-+]\d+)?", r"\1\2<n>"),
     (r"\b(?!0 B)\d+(\.\d+)? (B|KiB|MiB)(?= |$)", "<size>"),
     (r"\b(x86_64|aarch64|armv\w+|riscv64) \S+ [A-Z].*?\)", "<board>"),
     (r"^[a-z2-7]{8}(?= +(open|used|expired|revoked)\b)", "<token id>"),
@@ -106,18 +111,18 @@ class Shell:
         self.count = 0
         self.folder = folder
 
-    def run(self, commands):
+    def run(self, commands, seconds=BLOCK_SECONDS):
         """What was printed, and the last command's exit code."""
         self.count += 1
         mark = f"\x1eend {self.count} "
         self.process.stdin.write(f"{commands}\nprintf '\\036end {self.count} %d\\n' $?\n".encode())
         self.process.stdin.flush()
-        text, end = "", time.monotonic() + BLOCK_SECONDS
+        text, end = "", time.monotonic() + seconds
         while mark not in text or not text.endswith("\n"):
             ready, _, _ = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))
             piece = os.read(self.process.stdout.fileno(), 65536) if ready else b""
             if not piece:
-                raise AssertionError(f"no end within {BLOCK_SECONDS} s:\n{commands}\n{text}")
+                raise AssertionError(f"no end within {seconds} s:\n{commands}\n{text}")
             text += piece.decode()
         printed, _, code = text.partition(mark)
         return printed, int(code)
@@ -193,8 +198,25 @@ def tidy(printed):
     return "".join(line.rstrip() + "\n" for line in printed.rstrip("\n").split("\n"))
 
 
+def option_of(options, name, otherwise=None):
+    return dict(o.partition("=")[::2] for o in options).get(name, otherwise)
+
+
+def run_dbt(shell, name, commands, write):
+    """The commands and scripts find dbt, as a function, and the agent does not: on a device there is none."""
+    dbt = page_dbt.program()
+    if dbt is None:
+        print("dbt cannot be had here:", f"what it made is taken from {name}" if name else "left out")
+        commands = f"cp -r {page_dbt.KEPT}/{name}/. ." if name else ":"
+    printed, code = shell.run(f"dbt() {{ {dbt} \"$@\"; }}; export -f dbt\n{commands}", DBT_SECONDS)
+    shell.run("unset -f dbt")
+    if write and dbt and name:
+        page_dbt.keep(name, shell.run("pwd")[0].strip())
+    return code == 0, printed, code
+
+
 def run_block(shell, options, commands, shown, patience):
-    expected = int(dict(o.split("=") for o in options if "=" in o).get("exit", 0))
+    expected = int(option_of(options, "exit", 0))
     end = time.monotonic() + (patience if "again" in options else 0)
     while True:
         printed, code = shell.run(with_ports(commands))
@@ -211,7 +233,10 @@ def run_page(shell, page, write):
         options, commands, shown = match.group(1).split(), match.group(2), match.group(3)
         if "install" in options:
             continue
-        right, printed, code = run_block(shell, options, commands, shown, 3 if write else AGAIN_SECONDS)
+        if option_of(options, "dbt") is not None:
+            right, printed, code = run_dbt(shell, option_of(options, "dbt"), commands, write)
+        else:
+            right, printed, code = run_block(shell, options, commands, shown, 3 if write else AGAIN_SECONDS)
         printed = printed.replace(shell.folder, "/home/you")
         line = page.count("\n", 0, match.start()) + 1
         if not right:

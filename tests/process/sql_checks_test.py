@@ -75,6 +75,14 @@ def what_cannot_be_asked_has_not_passed_and_says_why():
         assert rows == [(1,)], "a check changes nothing"
 
 
+def views_that_call_functions_of_dbt_can_be_asked():
+    view = "d.execute(\"create view if not exists v as select md5(k) as digest, split_part(k || '-y', '-', 2) as tail from t\"); "
+    code = MAKE.replace("d.close()", view + "d.close()")
+    with Alone(HEAD + asset("a", check("digest", "select length(digest) = 16 and tail = 'y' from v"), code=code)) as agent:
+        agent.start()
+        assert materialize(agent, "a")[0] == {"digest": "passed=true  value=1"}
+
+
 def a_command_that_failed_is_not_asked_about():
     with Alone(HEAD + asset("a", check("rows", "select 1 / 0"), code="raise SystemExit(4)")) as agent:
         agent.start()
@@ -129,7 +137,7 @@ def without_a_database_to_ask_the_definitions_are_refused():
 
 
 TESTS = [verdicts_are_told_and_a_blocking_one_stops_what_comes_next, what_cannot_be_asked_has_not_passed_and_says_why,
-           a_command_that_failed_is_not_asked_about, partitions_are_filled_in, a_program_that_speaks_pipes_reports_the_others,
+           views_that_call_functions_of_dbt_can_be_asked, a_command_that_failed_is_not_asked_about, partitions_are_filled_in, a_program_that_speaks_pipes_reports_the_others,
            without_a_database_to_ask_the_definitions_are_refused]
 
 if __name__ == "__main__":

@@ -279,6 +279,101 @@ static void test_parents(void **state)
                   "reads archive.tt, and only the schema main");
 }
 
+/* The node of the kind, in a project with the macro: is it run by dbt only? */
+static void check_override(const char *kind, const char *macro, bool is_seen)
+{
+    char node[600];
+    char macros[300];
+    char id[60];
+    const bool is_model =
+        strcmp(kind, "seed") != 0 && strcmp(kind, "snapshot") != 0 && strcmp(kind, "test") != 0;
+    const char *type = is_model ? "model" : kind;
+    (void)snprintf(id, sizeof id, "%s.p.n", type);
+    (void)snprintf(node, sizeof node,
+                   "`%s`: {`unique_id`: `%s`, `resource_type`: `%s`, `name`: `n`, `schema`: "
+                   "`main`, `alias`: `n`, `original_file_path`: `models/n.sql`, "
+                   "`compiled_code`: `select 1`, `config`: {`materialized`: `%s`, `strategy`: "
+                   "`check`, `check_cols`: `all`, `unique_key`: `a`}}",
+                   id, id, type, kind);
+    (void)snprintf(macros, sizeof macros,
+                   "`macros`: {`macro.%s`: {`original_file_path`: `macros/own.sql`}}", macro);
+    struct written w = written_new("sqlite", node, macros, NULL);
+    struct arena arena = arena_new(1 << 20);
+    const struct dbt_host host = {.adapter = STR("sqlite")};
+    struct dbt_verdict verdict = {0};
+    struct err err = {0};
+    assert_true(dbt_admit(w.project, dbt_project_find(w.project, str_from(id)), &host, &arena,
+                          &verdict, &err));
+    const bool is_right = is_seen
+                              ? verdict.admission == DBT_NEEDS_DBT && says(verdict.reason, macro) &&
+                                    says(verdict.change, "macros/own.sql: ")
+                              : verdict.admission == DBT_NATIVE;
+    if (!is_right) {
+        fail_msg("%s, %s: %s " STR_FMT, kind, macro, dbt_admission_name(verdict.admission),
+                 STR_ARG(verdict.reason));
+    }
+    arena_release(&arena);
+    written_release(&w);
+}
+
+/* The compiled text tells nothing of them. */
+static void test_overrides(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kind, *macro;
+        bool is_seen;
+    } cases[] = {
+        {"table", "shop.materialization_table_default", true},
+        {"table", "shop.materialization_table_sqlite", true},
+        {"table", "pkg.create_table_as", true},
+        {"table", "shop.default__create_table_as", true},
+        {"table", "shop.sqlite__rename_relation", true},
+        {"view", "shop.materialization_view_default", true},
+        {"view", "shop.create_view_as", true},
+        {"view", "shop.run_hooks", true},
+        {"incremental", "shop.get_incremental_append_sql", true},
+        {"incremental", "shop.default__get_delete_insert_merge_sql", true},
+        {"incremental", "shop.process_schema_changes", true},
+        {"incremental", "shop.persist_docs", true},
+        {"seed", "shop.materialization_seed_default", true},
+        {"seed", "shop.load_csv_rows", true},
+        {"seed", "shop.default__create_csv_table", true},
+        {"snapshot", "shop.materialization_snapshot_default", true},
+        {"snapshot", "shop.default__snapshot_merge_sql", true},
+        {"snapshot", "shop.build_snapshot_table", true},
+        {"snapshot", "shop.current_timestamp", true},
+        {"test", "shop.materialization_test_default", true},
+        {"test", "shop.get_test_sql", true},
+        {"test", "shop.should_store_failures", true},
+        /* dbt's own */
+        {"table", "dbt.materialization_table_default", false},
+        {"table", "dbt_sqlite.sqlite__create_table_as", false},
+        /* of another adapter */
+        {"table", "shop.materialization_table_postgres", false},
+        {"table", "shop.postgres__create_table_as", false},
+        {"table", "shop.snowflake__create_table_as", false},
+        /* of another kind of node */
+        {"table", "shop.materialization_view_default", false},
+        {"table", "shop.load_csv_rows", false},
+        {"view", "shop.create_table_as", false},
+        {"test", "shop.create_table_as", false},
+        {"seed", "shop.snapshot_merge_sql", false},
+        /* their effect is in the compiled text */
+        {"incremental", "shop.is_incremental", false},
+        {"table", "shop.ref", false},
+        {"table", "shop.generate_schema_name", false},
+        {"table", "shop.default__generate_alias_name", false},
+        {"test", "shop.test_not_null", false},
+        /* its own business */
+        {"table", "shop.create_table_as_we_like", false},
+        {"table", "shop.materialization_mine_default", false},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        check_override(cases[i].kind, cases[i].macro, cases[i].is_seen);
+    }
+}
+
 /* ---- every node of the fixtures ---- */
 
 struct fixture {
@@ -354,9 +449,10 @@ static void test_fixtures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_native),  cmocka_unit_test(test_needs_dbt),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_two_compilations),
-        cmocka_unit_test(test_parents), cmocka_unit_test(test_fixtures),
+        cmocka_unit_test(test_native),   cmocka_unit_test(test_needs_dbt),
+        cmocka_unit_test(test_refused),  cmocka_unit_test(test_two_compilations),
+        cmocka_unit_test(test_parents),  cmocka_unit_test(test_overrides),
+        cmocka_unit_test(test_fixtures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -241,14 +241,20 @@ static void same_project(const struct dbt_project *one, const struct dbt_project
     assert_true(other->is_bundle && !one->is_bundle);
     assert_int_equal(one->schema_version, other->schema_version);
     assert_true(str_eq(one->dbt_version, other->dbt_version) && str_eq(one->name, other->name));
-    assert_true(str_eq(one->adapter_type, other->adapter_type) &&
-                str_eq(one->generated_at, other->generated_at));
+    assert_true(str_eq(one->adapter_type, other->adapter_type));
     assert_int_equal(one->count, other->count);
     assert_int_equal(one->group_count, other->group_count);
     for (size_t i = 0; i < one->group_count; i++) {
         assert_true(str_eq(one->groups[i].name, other->groups[i].name));
         assert_true(str_eq(one->groups[i].owner_email, other->groups[i].owner_email));
         assert_true(str_eq(one->groups[i].owner_name, other->groups[i].owner_name));
+    }
+    assert_int_equal(one->override_count, other->override_count);
+    for (size_t i = 0; i < one->override_count; i++) {
+        const struct dbt_override *a = &one->overrides[i];
+        const struct dbt_override *b = &other->overrides[i];
+        assert_true(str_eq(a->macro, b->macro) && str_eq(a->file, b->file) &&
+                    str_eq(a->adapter, b->adapter) && a->kinds == b->kinds);
     }
     for (uint32_t i = 0; i < one->count; i++) {
         const struct dbt_node *a = &one->nodes[i];
@@ -380,6 +386,22 @@ static const char *changed_copy(struct temp_dir *dir, const char *path, const ch
     const char *copy = temp_dir_path(dir, "changed");
     write_file(copy, buf_str(&out));
     return copy;
+}
+
+/* Of the macros only what admission asks for is kept. */
+static void a_bundle_knows_macros_in_the_place_of_dbts_own(void **state)
+{
+    (void)state;
+    AUTO(temp_dir) dir = temp_dir_new();
+    const char *path = changed_copy(&dir, SMALL, "\"macro.shop.unused\": {",
+                                    "\"macro.shop.get_test_sql\": {\"original_file_path\": "
+                                    "\"macros/own.sql\", ");
+    struct dbt_project *project = open_it(path, NULL);
+    assert_int_equal(project->override_count, 1);
+    assert_true(str_eq(project->overrides[0].macro, STR("shop.get_test_sql")));
+    assert_true(str_eq(project->overrides[0].file, STR("macros/own.sql")));
+    dbt_project_close(project);
+    check_bundle(path, NULL, 0);
 }
 
 static void wrong_pairs_are_refused(void **state)
@@ -537,6 +559,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bundle_is_read_as_its_manifests_are),
+        cmocka_unit_test(a_bundle_knows_macros_in_the_place_of_dbts_own),
         cmocka_unit_test(a_bundle_of_every_kind_of_resource),
         cmocka_unit_test(bundles_of_shops),
         cmocka_unit_test(a_bundle_of_a_large_package),

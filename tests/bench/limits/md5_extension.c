@@ -29,5 +29,7 @@ int sqlite3_extension_init(sqlite3 *handle, char **message, const sqlite3_api_ro
 {
     SQLITE_EXTENSION_INIT2(api);
     (void)message;
-    return sqlite3_create_function(handle, "md5", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, NULL, run, NULL, NULL);
+    return sqlite3_create_function(handle, "md5", 1,
+                                   SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, NULL, run,
+                                   NULL, NULL);
 }
