@@ -2,6 +2,8 @@
 #include "agent/definitions/attributes.h"
 #include "agent/definitions/loader.h"
 
+enum { CHECKS_BYTES_MAX = 32 << 10 }; /* of those that are told of an asset */
+
 static bool contains(const struct str_list *list, struct str value)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -176,15 +178,18 @@ static void write_map(struct json_writer *w, const char *key, const struct str_m
     jw_end_object(w);
 }
 
+/* The rest of them are counted: a model of a dbt project may have hundreds of tests. */
 static void write_checks(struct json_writer *w, const struct asset *asset)
 {
+    const size_t start = w->out->len;
+    size_t told = 0;
     if (asset->check_count == 0) {
         return;
     }
     jw_key(w, STR("checks"));
     jw_begin_array(w);
-    for (size_t i = 0; i < asset->check_count; i++) {
-        const struct check *check = &asset->checks[i];
+    for (; told < asset->check_count && w->out->len - start < CHECKS_BYTES_MAX; told++) {
+        const struct check *check = &asset->checks[told];
         jw_begin_object(w);
         jw_member_str(w, "name", check->name);
         jw_member_str(w, "severity", check->severity == CHECK_WARN ? STR("warn") : STR("error"));
@@ -195,6 +200,9 @@ static void write_checks(struct json_writer *w, const struct asset *asset)
         jw_end_object(w);
     }
     jw_end_array(w);
+    if (told < asset->check_count) {
+        jw_member_i64(w, "checks_left_out", (int64_t)(asset->check_count - told));
+    }
 }
 
 /* Static keys may be many: they are counted only. */

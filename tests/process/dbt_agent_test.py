@@ -180,6 +180,19 @@ def dbt_selections_choose_assets_and_tests():
     agent("materialize", "--job", "x", "--dbt-select", "sales", fails=True)
 
 
+def hundreds_of_tests_are_told_in_part():
+    extra = [dbt_shop.data_test(f"t{i:03}_{'x' * 200}", "select 1 where 1 = 0", "model.shop.sales") for i in range(300)]
+    dbt_shop.make(extra=extra)
+    define()
+    orders(GOOD)
+    agent("materialize", "*")
+    assert len([name for name, (asset, passed, _) in checks().items() if asset == "sales" and passed]) == 301
+    sales = next(asset for asset in map(json.loads, agent("assets", "--json").splitlines()) if asset["definition"]["key"] == "sales")
+    told = sales["definition"]["checks"]
+    assert 100 < len(told) < 301 and len(told) + sales["definition"]["checks_left_out"] == 301, len(told)
+    assert len(sales["checks"]) == 301 and "301/301" in agent("assets")
+
+
 def results_choose_what_to_run_again():
     dbt_shop.make(extra=[dbt_shop.model("late", "select * from main.\"not_there\"", ["seed.shop.people"], "table"),
                          dbt_shop.model("later", "select * from main.\"late\"", ["model.shop.late"], "table")])
@@ -391,7 +404,7 @@ def the_jaffle_shop_runs():
 
 
 TESTS = (it_becomes_assets_and_checks, all_of_it_is_made, a_failing_test_holds_back_and_a_retry_goes_on,
-         a_failing_test_of_a_source_fails_the_step, dbt_selections_choose_assets_and_tests,
+         a_failing_test_of_a_source_fails_the_step, dbt_selections_choose_assets_and_tests, hundreds_of_tests_are_told_in_part,
          results_choose_what_to_run_again, fail_fast_stops_at_the_first, a_statement_that_takes_too_long_is_stopped, what_may_not_run_is_refused_and_said, one_graph_with_meltano,
          steps_that_wait_for_each_other_are_refused, an_installed_dbt_runs_what_may_not_run_here, a_cancel_keeps_what_was_made,
          postgres_too, the_jaffle_shop_runs)

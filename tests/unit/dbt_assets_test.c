@@ -322,6 +322,49 @@ static void a_source_is_what_has_its_key(void **state)
     unload(&l);
 }
 
+static void a_source_that_is_asked_has_a_check(void **state)
+{
+    (void)state;
+    struct loaded l;
+    static const char asked[] =
+        "dbt: [{manifest: manifest.json, resource: local, source_freshness: true}]\n";
+    write_manifest(MODEL("a",
+                         "\"source.shop.raw.old\",\"source.shop.raw.warns\",\"source.shop.raw."
+                         "never\"",
+                         VIEW),
+                   SOURCE("old", ",\"freshness\":{\"error_after\":{\"count\":1,\"period\":\"day\"}"
+                                 "}") "," SOURCE("warns",
+                                                 ",\"freshness\":{\"warn_after\":{\"count\":1,"
+                                                 "\"period\":\"day\"}}") "," SOURCE("never",
+                                                                                    ",\"freshness\""
+                                                                                    ":{\"warn_"
+                                                                                    "after\":{"
+                                                                                    "\"count\":"
+                                                                                    "null,"
+                                                                                    "\"period\":"
+                                                                                    "null}}"),
+                   "");
+    load_well(&l, asked);
+    const struct asset *old = asset_of(&l, "raw/old");
+    assert_int_equal(old->check_count, 1);
+    assert_str(old->checks[0].name, "freshness");
+    assert_str(old->checks[0].test, "source.shop.raw.old");
+    assert_int_equal(old->checks[0].severity, CHECK_ERROR);
+    assert_false(old->checks[0].is_blocking);
+    assert_int_equal(asset_of(&l, "raw/warns")->checks[0].severity, CHECK_WARN);
+    assert_int_equal(asset_of(&l, "raw/never")->check_count, 0);
+    unload(&l);
+    load_well(&l, "dbt: [{manifest: manifest.json, resource: local}]\n");
+    assert_int_equal(asset_of(&l, "raw/old")->check_count, 0);
+    unload(&l);
+    assert_refused("dbt: [{manifest: manifest.json, runner: dbt, source_freshness: true}]\n",
+                   "source_freshness needs a resource", "resource: ");
+    assert_refused("assets: [{key: a, external: true, checks: [{name: t, test: x}]}]\n",
+                   "checks means nothing for an external asset", "");
+    assert_refused("assets: [{key: a, external: true, gives_way: true, checks: [{name: t}]}]\n",
+                   "test goes with dbt", "");
+}
+
 static void what_is_not_selected_joins_another_project(void **state)
 {
     (void)state;
@@ -610,6 +653,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(keys_are_those_of_dagster_dbt, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lineage_goes_past_what_is_no_asset, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_source_is_what_has_its_key, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_source_that_is_asked_has_a_check, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_selected_joins_another_project, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(tests_are_checks, set_up, tear_down),
