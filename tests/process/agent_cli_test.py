@@ -78,7 +78,7 @@ def bash_completes_what_is_meant():
         assert offers("mat") == ["materialize"]
         assert offers("schedules", "") == ["pause", "resume", "preview"]
         assert "--all" in offers("schedules", "pause", "--") and "--sensor" not in offers("schedules", "pause", "--")
-        assert offers("materialize", "--s") == ["--selector", "--standalone", "--state-dir"]
+        assert offers("materialize", "--s") == ["--selector", "--source-freshness", "--standalone", "--state-dir"]
         assert offers("materialize", "--indirect-selection", "c") == ["cautious"]
         assert offers("assets", "--graph", "") == ["text", "dot", "mermaid"]
         assert "queued" in offers("runs", "--status", "") and "materialized" not in offers("runs", "--status", "")
