@@ -2,16 +2,15 @@
 selections by dbt's syntax, logs of one node, and one graph with extract/load and with Meltano."""
 import json
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 
 import dbt_shop
 import meltano_project
+from el_step import main
 import pg_server
 
 AGENT = os.path.join(os.environ["SELVEDGE_BIN_DIR"], "selvedge-agent")
@@ -410,22 +409,5 @@ TESTS = (it_becomes_assets_and_checks, all_of_it_is_made, a_failing_test_holds_b
          postgres_too, the_jaffle_shop_runs)
 
 
-def main():
-    home = os.getcwd()
-    wanted = sys.argv[1:]
-    for test in TESTS:
-        if wanted and test.__name__ not in wanted:
-            continue
-        folder = tempfile.mkdtemp(prefix="selvedge-dbt-")
-        os.chdir(folder)
-        try:
-            test()
-            print("ok  ", test.__name__, flush=True)
-        finally:
-            os.chdir(home)
-            shutil.rmtree(folder)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main(TESTS)

@@ -2,14 +2,12 @@
 source's asset and blocks nothing; a table that is loaded has it as well as one that others fill."""
 import json
 import os
-import shutil
 import sqlite3
-import sys
-import tempfile
 
 import dbt_shop
 import pg_server
 from dbt_agent_test import ENTRY, GOOD, agent, assets_of, define, events, fake_dbt, orders, rows
+from el_step import main
 
 ASKED = f"{ENTRY}, source_freshness: true"
 HOURS = {"warn_after": {"count": 2, "period": "hour"}, "error_after": {"count": 1, "period": "day"}}
@@ -171,22 +169,5 @@ TESTS = (fresh_sources_pass, what_is_old_is_told_and_blocks_nothing, what_cannot
          a_loaded_table_is_asked_after_its_load, it_is_asked_by_us_when_dbt_runs_the_nodes, postgres_too)
 
 
-def main():
-    home = os.getcwd()
-    wanted = sys.argv[1:]
-    for test in TESTS:
-        if wanted and test.__name__ not in wanted:
-            continue
-        folder = tempfile.mkdtemp(prefix="selvedge-dbt-")
-        os.chdir(folder)
-        try:
-            test()
-            print("ok  ", test.__name__, flush=True)
-        finally:
-            os.chdir(home)
-            shutil.rmtree(folder)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main(TESTS)

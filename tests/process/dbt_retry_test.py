@@ -1,16 +1,14 @@
 """What the retry of a run of a dbt project does again: tests that held everything back though they are of no model, and models that a test refused."""
 import json
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
-import tempfile
 import time
 
 import dbt_shop
 from dbt_agent_test import AGENT, GOOD, agent, assets_of, checks, define, orders
+from el_step import main
 
 
 def load(text):
@@ -85,19 +83,5 @@ def a_failed_test_that_held_nothing_back_is_asked_by_name():
 TESTS = (a_source_is_tested_again, a_made_model_with_a_failed_test_is_made_again, a_failed_test_that_held_nothing_back_is_asked_by_name)
 
 
-def main():
-    home = os.getcwd()
-    for test in TESTS:
-        folder = tempfile.mkdtemp(prefix="selvedge-dbt-")
-        os.chdir(folder)
-        try:
-            test()
-            print("ok  ", test.__name__, flush=True)
-        finally:
-            os.chdir(home)
-            shutil.rmtree(folder)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main(TESTS)
