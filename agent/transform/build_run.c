@@ -27,28 +27,6 @@ static bool not_admitted(const struct dbt_verdict *verdict, struct err *err)
     return false;
 }
 
-static bool carry_out(const struct transform *t, const struct dbt_spec *spec, struct arena *arena,
-                      struct node_result *ret, struct err *err)
-{
-    switch (spec->materialization) {
-    case DBT_VIEW:
-    case DBT_TABLE:
-    case DBT_INCREMENTAL_TABLE:
-        return model_run(t, spec, arena, ret, err);
-    case DBT_AS_SEED:
-        return seed_run(t, spec, arena, ret, err);
-    case DBT_AS_SNAPSHOT:
-        return snapshot_run(t, spec, arena, ret, err);
-    case DBT_AS_TEST:
-        return data_test_run(t, spec, arena, ret, err);
-    case DBT_EPHEMERAL:
-    case DBT_OTHER:
-        break;
-    }
-    return err_set(err, ERR_INTERNAL, "materialized " STR_FMT " was let through",
-                   STR_ARG(spec->materialization_name));
-}
-
 /* What was run of it; before it ran, nothing. */
 static struct str sql_of(const struct dbt_spec *spec, const struct node_result *result)
 {
@@ -68,7 +46,7 @@ static bool run_node(struct running *r, uint32_t node, struct node_end *end, str
     if (verdict.admission != DBT_NATIVE || spec == NULL) {
         return not_admitted(&verdict, err);
     }
-    const bool ok = carry_out(r->run->transform, spec, &r->scratch, &end->result, err);
+    const bool ok = node_run(r->run->transform, spec, &r->scratch, &end->result, err);
     end->sql = sql_of(spec, &end->result);
     return ok;
 }

@@ -31,7 +31,10 @@ struct node_result {
 };
 
 /* True: it was carried out, whatever its status (a failed test is a result). False: err says why the
- * node has status DBT_ERROR (of freshness DBT_RUNTIME_ERROR), and nothing of it is there. */
+ * node has status DBT_ERROR (of freshness DBT_RUNTIME_ERROR), and nothing of it is there. The first
+ * is the one of the others that the node asks for. */
+MUST_CHECK bool node_run(const struct transform *t, const struct dbt_spec *spec,
+                         struct arena *arena, struct node_result *ret, struct err *err);
 MUST_CHECK bool model_run(const struct transform *t, const struct dbt_spec *spec,
                           struct arena *arena, struct node_result *ret, struct err *err);
 MUST_CHECK bool seed_run(const struct transform *t, const struct dbt_spec *spec,

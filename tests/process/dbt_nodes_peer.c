@@ -8,27 +8,6 @@
 #include "agent/transform/node.h"
 #include "common/json/json_writer.h"
 
-static bool run_node(const struct transform *t, const struct dbt_spec *spec, struct arena *arena,
-                     struct node_result *ret, struct err *err)
-{
-    switch (spec->node->type == DBT_SOURCE ? DBT_OTHER : spec->materialization) {
-    case DBT_AS_SEED:
-        return seed_run(t, spec, arena, ret, err);
-    case DBT_AS_SNAPSHOT:
-        return snapshot_run(t, spec, arena, ret, err);
-    case DBT_AS_TEST:
-        return data_test_run(t, spec, arena, ret, err);
-    case DBT_OTHER:
-        return freshness_run(t, spec, arena, ret, err);
-    case DBT_VIEW:
-    case DBT_TABLE:
-    case DBT_INCREMENTAL_TABLE:
-    case DBT_EPHEMERAL:
-        return model_run(t, spec, arena, ret, err);
-    }
-    return false;
-}
-
 static void tell(const char *id, const struct node_result *result, const struct err *err)
 {
     AUTO(buf) out = buf_growing(1 << 20);
@@ -58,7 +37,7 @@ static void run_named(const struct transform *t, const char *id)
     struct node_result result;
     uint32_t node = dbt_project_find(t->project, str_from(id));
     bool is_ok = node != DBT_NO_NODE ? dbt_spec_read(t->project, node, &arena, &spec, &err) &&
-                                           run_node(t, &spec, &arena, &result, &err)
+                                           node_run(t, &spec, &arena, &result, &err)
                                      : err_set(&err, ERR_NOT_FOUND, "no such node");
     tell(id, is_ok ? &result : NULL, &err);
 }
