@@ -311,11 +311,13 @@ static const struct {
 static bool is_ready(struct select_run *run, const struct criterion *c)
 {
     if (c->method == METHOD_RESULT && run->before->status == NULL) {
-        return err_set(run->err, ERR_INVALID, "result: no earlier run of this project is known");
+        err_set(run->err, ERR_INVALID, "result: no earlier run of this project is known");
+        return err_hint(run->err, "run it once; result: selects by how nodes ended then");
     }
     if (c->method == METHOD_SOURCE_STATUS && run->before->is_fresher == NULL) {
-        return err_set(run->err, ERR_INVALID,
-                       "source_status: no earlier freshness of the sources is known");
+        err_set(run->err, ERR_INVALID,
+                "source_status: no earlier freshness of the sources is known");
+        return err_hint(run->err, "select by name instead: source:NAME+");
     }
     run->has_wildcard = is_wild(c->value);
     return c->method != METHOD_FQN || run->fqns != NULL || join_fqns(run);

@@ -137,7 +137,8 @@ static bool is_ready(struct select_run *run, enum state state)
     const struct dbt_project *old = run->before->project;
     if (old == NULL) {
         return err_set(run->err, ERR_INVALID, "state: there is no manifest of before to compare") ||
-               err_hint(run->err, "give the one of the last deployment");
+               err_hint(run->err,
+                        "select by name, tag: or path: instead, or what failed by result:");
     }
     if (state != STATE_NEW && state != STATE_OLD && (old->is_bundle || run->project->is_bundle)) {
         return err_set(run->err, ERR_INVALID,

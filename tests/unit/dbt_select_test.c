@@ -197,9 +197,9 @@ static void what_is_wrong_is_said_with_its_place(void **state)
 static void what_is_not_known_is_refused(void **state)
 {
     struct shop *s = *state;
-    shop_refuses(s, "state:new", ERR_INVALID, "no manifest of before", "deployment");
-    shop_refuses(s, "result:error", ERR_INVALID, "no earlier run", "");
-    shop_refuses(s, "source_status:fresher", ERR_INVALID, "no earlier freshness", "");
+    shop_refuses(s, "state:new", ERR_INVALID, "no manifest of before", "by name");
+    shop_refuses(s, "result:error", ERR_INVALID, "no earlier run", "run it once");
+    shop_refuses(s, "source_status:fresher", ERR_INVALID, "no earlier freshness", "source:NAME+");
 }
 
 static void nothing_selected_is_a_warning(void **state)
