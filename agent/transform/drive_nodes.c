@@ -222,11 +222,7 @@ static void tell_end_with(struct drive_nodes *n, struct drive_node *node,
 static void tell_end(struct drive_nodes *n, struct drive_node *node, const struct err *why)
 {
     enum dbt_status status = node->outcome.status;
-    if (node->is_ended) {
-        return;
-    }
-    if (node->is_ephemeral && status != DBT_ERROR) {
-        node->is_ended = true;
+    if (node->is_ended || (node->is_ephemeral && status != DBT_ERROR)) {
         return;
     }
     if (status != DBT_SKIPPED) {
@@ -359,6 +355,7 @@ static void correct(struct drive_nodes *n, struct drive_node *node,
     buf_add(&line, STR(": the file counts"));
     say(n, node->unique_id, LOG_WARN, buf_str(&line));
     count(&n->counts, node->outcome.status, -1);
+    tell_start(n, node, 0, 0); /* the log may have said that it was skipped */
     tell_end_with(n, node, result, NULL);
     node->outcome.status = result->status;
 }
@@ -414,7 +411,7 @@ void drive_nodes_end(struct drive_nodes *n, const struct err *why, struct mono_t
         }
         if (node->outcome.has_status) {
             tell_end(n, node, NULL);
-        } else if (node->open > 0 && (node->is_told || !node->is_ephemeral)) {
+        } else if (node->is_told || (node->open > 0 && !node->is_ephemeral)) {
             tell_lost(n, node, why, now);
         }
     }

@@ -208,6 +208,9 @@ static const struct {
     {OPENED("model.p.a", "view"), RESULTS(""), 1, 1, DBT_ERROR,
      "dbt ended while it ran: killed by signal 9 (SIGKILL)"},
     {OPENED("model.p.a", "ephemeral"), RESULTS(""), 0, 0, DBT_NOT_RUN, ""},
+    {STARTED("model.p.a", "view")
+         EVENT("NodeFinished", "info", "cut", NODE("model.p.a", "model", "view", "")),
+     NULL, 1, 1, DBT_ERROR, "dbt ended while it ran: killed by signal 9 (SIGKILL)"},
     /* only the file has it */
     {STARTED("model.p.a", "view"), RESULTS(RESULT("model.p.a", "error", "no\\n such\\n  table")), 1,
      1, DBT_ERROR, "no such table"},
@@ -230,6 +233,11 @@ static const struct {
          EVENT("LogModelResult", "error", "ERROR in", NODE("model.p.a", "model", "view", "error")),
      RESULTS(RESULT("model.p.a", "skipped", "Skipping due to fail_fast")), 1, 1, DBT_ERROR,
      "dbt does not say why"},
+    /* what ran after all has a start: here and of an ephemeral model alike */
+    {OPENED("model.p.a", "view") ENDED("model.p.a", "view", "skipped", ""),
+     RESULTS(RESULT("model.p.a", "success", "OK")), 1, 2, DBT_SUCCESS, ""},
+    {OPENED("model.p.a", "ephemeral") ENDED("model.p.a", "ephemeral", "success", ""),
+     RESULTS(RESULT("model.p.a", "error", "late")), 1, 1, DBT_ERROR, "late"},
     /* skipped without a start */
     {OPENED("model.p.a", "view")
          EVENT("SkippingDetails", "info", "SKIP", NODE("model.p.a", "model", "view", "skipped"))
