@@ -244,7 +244,10 @@ static bool open_link(struct agent *agent, struct err *err)
         .state_dir = agent->state_dir,
         .board = str_from(agent->facts.board),
         .boot_id = str_from(agent->facts.boot_id),
-        .definitions_hash = str_from(agent->defs->hash)};
+        .definitions_hash = str_from(agent->defs->hash),
+        .on_down = agent_on_down,
+        .on_up = agent_on_up,
+        .ctx = agent};
     options.sync.linger_ns = config->sync_linger_ns;
     options.sync.backoff_max_ns = config->backoff_max_ns;
     if (options.sync.backoff_min_ns > options.sync.backoff_max_ns) {

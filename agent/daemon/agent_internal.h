@@ -45,6 +45,11 @@ struct agent {
 MUST_CHECK bool agent_open_asset_watch(struct agent *agent, const struct definitions *defs,
                                        struct asset_watch *ret, struct err *err);
 
+/* --- what the hub says (agent_down.c) --- */
+
+void agent_on_down(void *ctx, enum channel channel, struct str payload);
+void agent_on_up(void *ctx);
+
 /* --- the control socket (agent_control.c and control_*.c) --- */
 
 /* Answers one request: adds members to the reply's object, or says why not. */

@@ -208,7 +208,8 @@ static bool check_answer(const struct exchange *x, struct str key, const struct 
                                          .host = reply->host,
                                          .port = reply->port,
                                          .cert_pem = reply->cert_pem,
-                                         .ca_pem = reply->ca_pem};
+                                         .ca_pem = reply->ca_pem,
+                                         .command_keys = reply->command_keys};
     return true;
 }
 

@@ -80,7 +80,9 @@ bool device_identity_load(const char *state_dir, struct arena *arena, struct dev
     }
     if (!read_text(state_dir, "key.pem", arena, &identity.key_pem, err) ||
         !read_text(state_dir, "cert.pem", arena, &identity.cert_pem, err) ||
-        !read_text(state_dir, "ca.pem", arena, &identity.ca_pem, err)) {
+        !read_text(state_dir, "ca.pem", arena, &identity.ca_pem, err) ||
+        (!read_text(state_dir, "command.pem", arena, &identity.command_keys, err) &&
+         err->code != ERR_NOT_FOUND)) {
         return false;
     }
     *ret = identity;
@@ -109,6 +111,8 @@ bool device_identity_save(const char *state_dir, const struct device_identity *i
     /* hub.json last: without it the device counts as not enrolled. */
     return write_text(state_dir, "ca.pem", identity->ca_pem, err) &&
            write_text(state_dir, "cert.pem", identity->cert_pem, err) &&
+           (str_is_empty(identity->command_keys) ||
+            write_text(state_dir, "command.pem", identity->command_keys, err)) &&
            write_text(state_dir, "hub.json", buf_str(&hub), err);
 }
 

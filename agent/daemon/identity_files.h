@@ -1,5 +1,5 @@
 /* identity_files.h - what enrolment left on the device:
- * <state_dir>/identity/{key.pem,cert.pem,ca.pem,hub.json}. The key is made here, is readable by its
+ * <state_dir>/identity/{key.pem,cert.pem,ca.pem,command.pem,hub.json}. The key is made here, is readable by its
  * owner alone, and never leaves. */
 #pragma once
 #include "common/base/arena.h"
@@ -14,6 +14,7 @@ struct device_identity { /* text lives in the arena; the key is wiped by device_
     struct str key_pem;
     struct str cert_pem;
     struct str ca_pem;
+    struct str command_keys; /* public keys, PEM; empty: enrolled before there were commands */
 };
 /* ERR_NOT_FOUND (with the command to run as hint) when this device is not enrolled. */
 MUST_CHECK bool device_identity_load(const char *state_dir, struct arena *arena,

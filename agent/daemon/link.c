@@ -38,7 +38,10 @@ struct link {
     void *stopped_ctx;
 };
 
-enum { SUBSCRIPTIONS = 2 }; /* acknowledgements, hub state */
+/* Beside the hub's state. */
+static const enum channel subscribed[] = {CHANNEL_ACK,    CHANNEL_DESIRED,     CHANNEL_CMD,
+                                          CHANNEL_BUNDLE, CHANNEL_CERTIFICATE, CHANNEL_LEASE};
+enum { SUBSCRIPTIONS = COUNT_OF(subscribed) + 1 };
 
 static bool open_session(struct link *link, struct err *err);
 
@@ -253,8 +256,11 @@ static void on_online(void *ctx, bool tls_resumed)
     link->status.resumed += tls_resumed;
     link->status.last_error[0] = '\0';
     LOG(INFO, "link.online", F_S("host", link->options.host), F_I("resumed", tls_resumed));
-    if (!subscribe(link, link->topics[CHANNEL_ACK], &err) ||
-        !subscribe(link, link->hub_topic, &err)) {
+    bool ok = subscribe(link, link->hub_topic, &err);
+    for (size_t i = 0; ok && i < COUNT_OF(subscribed); i++) {
+        ok = subscribe(link, link->topics[subscribed[i]], &err);
+    }
+    if (!ok) {
         LOG(WARN, "link.subscribe_failed", F_ERR(&err), F_T("action", "connecting again"));
         mqtt_disconnect(link->session, true);
     }
@@ -272,6 +278,7 @@ static void on_subscribed(void *ctx, int message_id, const struct err *why)
     }
     if (++link->subscriptions == SUBSCRIPTIONS) {
         step(link, (struct sync_event){.type = SYNC_LINK_UP});
+        link->options.on_up(link->options.ctx);
     }
 }
 
@@ -380,6 +387,15 @@ static void on_hub_state(struct link *link, struct str payload, struct arena *ar
                                    .instance = instance});
 }
 
+static void on_down(struct link *link, const struct mqtt_message *message)
+{
+    for (size_t i = 0; i < COUNT_OF(subscribed); i++) {
+        if (str_eq(message->topic, str_from(link->topics[subscribed[i]]))) {
+            link->options.on_down(link->options.ctx, subscribed[i], message->payload);
+        }
+    }
+}
+
 static void on_message(void *ctx, const struct mqtt_message *message)
 {
     struct link *link = ctx;
@@ -388,6 +404,8 @@ static void on_message(void *ctx, const struct mqtt_message *message)
         on_ack(link, message->payload, &arena);
     } else if (str_eq(message->topic, str_from(link->hub_topic))) {
         on_hub_state(link, message->payload, &arena);
+    } else {
+        on_down(link, message);
     }
 }
 
@@ -508,6 +526,16 @@ void link_use_definitions(struct link *link, struct str hash)
 void link_recorded(struct link *link, int64_t seq)
 {
     step(link, (struct sync_event){.type = SYNC_RECORDED, .seq = seq});
+}
+
+bool link_publish(struct link *link, enum channel channel, struct str payload, struct err *err)
+{
+    int message_id = 0;
+    if (!mqtt_is_online(link->session)) {
+        return err_set(err, ERR_OFFLINE, "not connected to the hub");
+    }
+    return mqtt_publish(link->session, str_from(link->topics[channel]), payload, 0, 0, &message_id,
+                        err);
 }
 
 void link_get_status(const struct link *link, struct link_status *ret)

@@ -5,6 +5,7 @@
 #include "agent/store/store.h"
 #include "agent/sync/sync.h"
 #include "common/platform/loop.h"
+#include "common/wire/topics.h"
 
 struct link;
 struct link_options {
@@ -20,6 +21,11 @@ struct link_options {
     struct str board;
     struct str boot_id;
     struct str definitions_hash;
+    /* What the hub says beside acknowledgements, as it came, of any channel that is read. */
+    void (*on_down)(void *ctx, enum channel channel, struct str payload);
+    /* Connected, and subscribed to all of it. */
+    void (*on_up)(void *ctx);
+    void *ctx;
 };
 MUST_CHECK bool link_open(struct link **ret, const struct link_options *options, struct err *err);
 void link_close(struct link *link); /* abrupt: the broker will publish our will; NULL is allowed */
@@ -31,6 +37,11 @@ void link_stop(struct link *link, void (*on_stopped)(void *ctx), void *ctx);
 void link_use_definitions(struct link *link, struct str hash);
 /* The store's newest event is now `seq`. */
 void link_recorded(struct link *link, int64_t seq);
+
+/* On a channel that the device writes, beside births and batches. ERR_OFFLINE; ERR_FULL when too
+ * much is in flight: try again when more was acknowledged. What must not be lost is an event. */
+MUST_CHECK bool link_publish(struct link *link, enum channel channel, struct str payload,
+                             struct err *err);
 
 struct link_status {
     const char *state; /* of the sync core: "sending", "waiting", ... */

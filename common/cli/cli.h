@@ -99,9 +99,10 @@ struct cli_program {
     const struct cli_option *options; /* of every command, before or after its name; may be NULL */
     /* Ends with {0}. A program without commands has one row named "". */
     const struct cli_command *commands;
-    const struct cli_example *examples; /* may be NULL */
-    const struct cli_file *files;       /* see CLI_FILES; may be NULL */
-    const char *see_also;               /* "selvedge-hub(1), selvedge-el(1)"; may be NULL */
+    const struct cli_command *const *more; /* further tables alike; ends with NULL; may be NULL */
+    const struct cli_example *examples;    /* may be NULL */
+    const struct cli_file *files;          /* see CLI_FILES; may be NULL */
+    const char *see_also;                  /* "selvedge-hub(1), selvedge-el(1)"; may be NULL */
 };
 
 #define CLI_OPTIONS(...)  ((const struct cli_option[]){__VA_ARGS__, {0}})

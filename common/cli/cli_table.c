@@ -48,15 +48,25 @@ struct str cli_arg_name(const char *args, size_t index)
     }
 }
 
+/* The command number *left; NULL when there are fewer, which *left then leaves out. */
+static const struct cli_command *in_table(const struct cli_command *table, size_t *left)
+{
+    size_t count = 0;
+    while (table[count].name != NULL && count < *left) {
+        count++;
+    }
+    *left -= count;
+    return table[count].name != NULL ? &table[count] : NULL;
+}
+
 const struct cli_command *cli_each_command(const struct cli_program *program, size_t *index)
 {
-    size_t own = 0;
-    while (program->commands[own].name != NULL) {
-        own++;
+    size_t left = (*index)++;
+    const struct cli_command *c = in_table(program->commands, &left);
+    for (size_t t = 0; c == NULL && program->more != NULL && program->more[t] != NULL; t++) {
+        c = in_table(program->more[t], &left);
     }
-    size_t i = (*index)++;
-    const struct cli_command *c = i < own ? &program->commands[i] : &cli_common_commands[i - own];
-    return c->name != NULL ? c : NULL;
+    return c != NULL ? c : in_table(cli_common_commands, &left);
 }
 
 bool cli_is_group(const struct cli_program *program, const struct cli_command *c)

@@ -69,6 +69,20 @@ MUST_CHECK bool identity_verify(struct str cert_pem, struct str ca_pem, enum ide
 MUST_CHECK bool identity_check_pair(const struct rng *rng, struct str cert_pem, struct str key_pem,
                                     struct err *err);
 
+/* --- signatures: ECDSA with SHA-256 over all the bytes, DER, as hex digits. What
+ * `openssl dgst -sha256 -sign key.pem | od -An -tx1 | tr -d ' \n'` prints. --- */
+enum { SIGNATURE_TEXT_SIZE = 145, KEY_ID_SIZE = 17 };
+MUST_CHECK bool identity_sign(const struct rng *rng, struct str key_pem, struct str bytes,
+                              char ret[SIGNATURE_TEXT_SIZE], struct err *err);
+/* `key_pem` is a public key; ERR_DENIED when it did not sign these bytes. */
+MUST_CHECK bool identity_check_signature(struct str key_pem, struct str bytes, struct str signature,
+                                         struct err *err);
+/* The public half of a private key, appended as PEM. */
+MUST_CHECK bool identity_public_key(const struct rng *rng, struct str key_pem, struct buf *ret_pem,
+                                    struct err *err);
+/* Names a public key: the first 16 digits of its fingerprint. */
+MUST_CHECK bool identity_key_id(struct str public_pem, char ret[KEY_ID_SIZE], struct err *err);
+
 /* SHA-256 as 64 hex digits; and of raw bytes. */
 void digest_hex(struct str bytes, char ret[FINGERPRINT_TEXT_SIZE]);
 void digest_sha256(struct str bytes, uint8_t ret[32]);

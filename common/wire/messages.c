@@ -289,6 +289,7 @@ static const struct field enrol_reply_fields[] = {
     TEXT(struct message_enrol_reply, device, "device", false),
     TEXT(struct message_enrol_reply, cert_pem, "cert_pem", false),
     TEXT(struct message_enrol_reply, ca_pem, "ca_pem", false),
+    TEXT(struct message_enrol_reply, command_keys, "command_keys", false),
     TEXT(struct message_enrol_reply, host, "host", false),
     NUMBER(struct message_enrol_reply, port, "port", false, 1, PORT_MAX),
 };
@@ -304,6 +305,7 @@ void message_enrol_reply_encode(const struct message_enrol_reply *m, struct buf 
     jw_member_opt(&w, "device", m->device);
     jw_member_opt(&w, "cert_pem", m->cert_pem);
     jw_member_opt(&w, "ca_pem", m->ca_pem);
+    jw_member_opt(&w, "command_keys", m->command_keys);
     jw_member_opt(&w, "host", m->host);
     if (m->port != 0) {
         jw_member_i64(&w, "port", m->port);

@@ -72,7 +72,8 @@ struct message_enrol_reply {
     struct str device;
     struct str cert_pem;
     struct str ca_pem;
-    struct str host; /* of the broker's device listener */
+    struct str command_keys; /* public keys, PEM, whose commands the device obeys; may be empty */
+    struct str host;         /* of the broker's device listener */
     int64_t port;
 };
 void message_enrol_reply_encode(const struct message_enrol_reply *m, struct buf *out);

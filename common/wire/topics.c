@@ -5,6 +5,7 @@ static const char *const channel_names[CHANNEL_COUNT] = {
     [CHANNEL_BIRTH] = "birth", [CHANNEL_DEATH] = "death",     [CHANNEL_EVENTS] = "events",
     [CHANNEL_ACK] = "ack",     [CHANNEL_DESIRED] = "desired", [CHANNEL_REPORTED] = "reported",
     [CHANNEL_CMD] = "cmd",     [CHANNEL_BUNDLE] = "bundle",   [CHANNEL_LOG] = "log",
+    [CHANNEL_WANT] = "want",   [CHANNEL_LEASE] = "lease",     [CHANNEL_CERTIFICATE] = "certificate",
 };
 
 static const char *channel_name(enum channel c)
@@ -15,7 +16,7 @@ static const char *channel_name(enum channel c)
 bool channel_is_upward(enum channel c)
 {
     const unsigned upward = 1U << CHANNEL_BIRTH | 1U << CHANNEL_DEATH | 1U << CHANNEL_EVENTS |
-                            1U << CHANNEL_REPORTED | 1U << CHANNEL_LOG;
+                            1U << CHANNEL_REPORTED | 1U << CHANNEL_LOG | 1U << CHANNEL_WANT;
     return (unsigned)c < CHANNEL_COUNT && (upward >> (unsigned)c & 1U) != 0;
 }
 

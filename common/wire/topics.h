@@ -14,6 +14,9 @@ enum channel {
     CHANNEL_CMD,
     CHANNEL_BUNDLE,
     CHANNEL_LOG,
+    CHANNEL_WANT,        /* asks for what comes on the next two, or on _BUNDLE */
+    CHANNEL_CERTIFICATE, /* a renewed one */
+    CHANNEL_LEASE,       /* a place in one of the hub's pools */
     CHANNEL_COUNT
 };
 bool channel_is_upward(enum channel c); /* the device writes it */

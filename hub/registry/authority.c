@@ -31,7 +31,7 @@ static bool write_pem(const struct hub_config *config, const char *name, const s
 
 static bool make_folders(const struct hub_config *config, struct err *err)
 {
-    static const char *const names[] = {"ca", "broker", "identity"};
+    static const char *const names[] = {"ca", "broker", "identity", "command"};
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         char path[LIMIT_PATH_BYTES + 1];
         if (!hub_path(config, names[i], path, err) || !files_make_dirs(path, 0700, err)) {
@@ -203,6 +203,37 @@ static bool no_authority(struct err *err)
     return false;
 }
 
+static bool make_command_key(const struct hub_config *config, const struct rng *rng,
+                             struct err *err)
+{
+    struct buf key = buf_growing(PEM_BYTES_MAX);
+    struct buf public = buf_growing(PEM_BYTES_MAX);
+    bool ok = identity_make_key(rng, &key, err) &&
+              identity_public_key(rng, buf_str(&key), &public, err) &&
+              write_pem(config, "command/hub.key", &key, 0600, err) &&
+              write_pem(config, "command/keys.pem", &public, 0644, err);
+    buf_wipe(&key);
+    buf_release(&public);
+    return ok;
+}
+
+static bool is_missing(const struct err *err)
+{
+    return err->code == ERR_NOT_FOUND;
+}
+
+static bool load_command_keys(const struct hub_config *config, const struct rng *rng,
+                              struct arena *arena, struct authority *a, struct err *err)
+{
+    bool ok = load_text(config, "command/keys.pem", arena, &a->command_keys, err);
+    if (!ok && is_missing(err)) {
+        ok = make_command_key(config, rng, err) &&
+             load_text(config, "command/keys.pem", arena, &a->command_keys, err);
+    }
+    return ok &&
+           (load_text(config, "command/hub.key", arena, &a->command_key, err) || is_missing(err));
+}
+
 bool authority_load(const struct hub_config *config, const struct rng *rng, struct wall_time now,
                     struct arena *arena, struct authority *ret, struct err *err)
 {
@@ -218,7 +249,8 @@ bool authority_load(const struct hub_config *config, const struct rng *rng, stru
               renew(config, rng, now, a.ca_cert, a.ca_key, err) &&
               write_pem(config, "broker/ca.pem", &copy, 0644, err) &&
               load_text(config, "identity/hub.pem", arena, &a.hub_cert, err) &&
-              load_text(config, "identity/hub.key", arena, &a.hub_key, err);
+              load_text(config, "identity/hub.key", arena, &a.hub_key, err) &&
+              load_command_keys(config, rng, arena, &a, err);
     buf_release(&copy);
     if (!ok) {
         authority_wipe(&a);
@@ -247,4 +279,5 @@ void authority_wipe(struct authority *a)
 {
     str_wipe(&a->ca_key);
     str_wipe(&a->hub_key);
+    str_wipe(&a->command_key);
 }

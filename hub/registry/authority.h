@@ -1,7 +1,9 @@
 /* authority.h - the fleet's certificate authority as files below the hub's state folder: ca/ca.pem
  * and ca/ca.key, the broker's broker/server.{pem,key} and broker/ca.pem, the hub's own
  * identity/hub.{pem,key}. Made once by `init`; server and hub certificates are made again at start
- * when less than a third of their life is left or the names changed. */
+ * when less than a third of their life is left or the names changed. command/keys.pem has the keys
+ * whose commands devices obey, command/hub.key the hub's own of them, made when there are none; a
+ * hub whose operators sign elsewhere has keys.pem alone. */
 #pragma once
 #include "common/base/arena.h"
 #include "common/base/err.h"
@@ -14,6 +16,8 @@ struct authority { /* text lives in the arena given; wipe keys with authority_wi
     struct str ca_key;
     struct str hub_cert;
     struct str hub_key;
+    struct str command_keys; /* public, PEM, one after the other: what devices are told to trust */
+    struct str command_key;  /* the hub's own; empty when operators keep theirs elsewhere */
     char ca_fingerprint[65];
 };
 bool authority_exists(const struct hub_config *config);

@@ -197,6 +197,7 @@ bool registry_enrol(struct registry *r, const struct enrol_authority *authority,
         ret->device = request->device;
         ret->cert_pem = arena_copy(arena, buf_str(&d.certificate));
         ret->ca_pem = authority->ca_cert;
+        ret->command_keys = authority->command_keys;
         ret->host = authority->host;
         ret->port = authority->port;
     }

@@ -46,7 +46,8 @@ MUST_CHECK bool registry_each_token(struct registry *r,
 struct enrol_authority {
     struct str ca_cert;
     struct str ca_key;
-    struct str host; /* told to the device */
+    struct str command_keys; /* told to the device, as are host and port */
+    struct str host;
     int64_t port;
     int64_t certificate_days;
     const struct rng *rng;

@@ -13,9 +13,12 @@
 #include "common/wire/messages.h"
 #include "common/wire/topics.h"
 #include "hub/broker/broker.h"
+#include "hub/fleet/poke.h"
 #include "hub/merge/merge.h"
 #include "hub/registry/authority.h"
 #include "hub/registry/registry.h"
+#include "hub/serve/desks.h"
+#include "hub/serve/enrolment.h"
 #include "hub/serve/gate.h"
 #include "hub/store/store.h"
 #include <stdio.h>
@@ -30,14 +33,17 @@ enum {
     INFLIGHT_MAX = 2000,
     KEEPALIVE_S = 30,
     CONNECT_TIMEOUT_MS = 10000,
-    CERTIFICATE_DAYS = 397,
-    SUBSCRIPTIONS = 4,
     REFUSALS_PER_S = 20,   /* written down; each takes a line and a commit */
     ENROLMENTS_PER_S = 20, /* looked at; each takes a commit, a granted one two signatures */
 };
 #define RECONNECT_BASE_NS (100 * NS_PER_MS)
 #define RECONNECT_MAX_NS  (5 * NS_PER_SEC)
 #define STORE_RETRY_NS    (2 * NS_PER_SEC)
+
+/* What is read of every device; and what strangers ask. */
+static const enum channel subscribed[] = {CHANNEL_EVENTS,   CHANNEL_BIRTH, CHANNEL_DEATH,
+                                          CHANNEL_REPORTED, CHANNEL_LOG,   CHANNEL_WANT};
+enum { SUBSCRIPTIONS = COUNT_OF(subscribed) + 1 };
 
 struct serve {
     struct loop *loop;
@@ -51,6 +57,11 @@ struct serve {
     struct registry *registry;
     struct broker *broker;
     struct mqtt_session *session;
+    struct desk_host desk_host;
+    struct desks *desks;
+    struct poke poke;
+    char database[LIMIT_PATH_BYTES + 1];
+    bool wants_room; /* a desk had to be refused */
     struct loop_timer reconnect_timer;
     struct loop_timer store_timer; /* while the store fails */
     struct loop_timer held_timer;  /* says what the gates held back */
@@ -168,6 +179,9 @@ static void commit(void *ctx)
     for (size_t i = 0; i < count; i++) {
         say_ack(s, &acks[i]);
     }
+    if (count > 0) {
+        desks_merged(s->desks);
+    }
 }
 
 static void on_store_retry(void *ctx)
@@ -236,11 +250,30 @@ static void on_events(struct serve *s, struct str device, struct str payload)
     }
 }
 
+static void greet(struct serve *s, struct str device, const struct message_birth *birth)
+{
+    struct err err = {0};
+    bool is_behind = false;
+    if (s->is_store_failing || !begin(s)) {
+        return;
+    }
+    if (!merge_birth(s->merge, device, birth, wall_now(s), &is_behind, &err)) {
+        store_failed(s, &err);
+        return;
+    }
+    LOG(INFO, "device.online", F_S("device", device), F_I("last_seq", birth->last_seq),
+        F_S("version", birth->version));
+    if (is_behind) {
+        refuse(s, device, "birth",
+               STR("its database was put back to an earlier state; it is told so, and begins a new "
+                   "epoch"));
+    }
+}
+
 static void on_birth(struct serve *s, struct str device, struct str payload, struct arena *arena)
 {
     struct err err = {0};
     struct message_birth birth;
-    bool is_behind = false;
     if (!message_birth_decode(payload, arena, &birth, &err)) {
         refuse(s, device, "birth", str_from(err.msg));
         return;
@@ -249,20 +282,8 @@ static void on_birth(struct serve *s, struct str device, struct str payload, str
     if (!registry_born(s->registry, device, &birth, wall_now(s), &err)) {
         LOG(ERROR, "registry.write_failed", F_ERR(&err));
     }
-    if (s->is_store_failing || !begin(s)) {
-        return;
-    }
-    if (!merge_birth(s->merge, device, &birth, wall_now(s), &is_behind, &err)) {
-        store_failed(s, &err);
-        return;
-    }
-    LOG(INFO, "device.online", F_S("device", device), F_I("last_seq", birth.last_seq),
-        F_S("version", birth.version));
-    if (is_behind) {
-        refuse(s, device, "birth",
-               STR("its database was put back to an earlier state; it is told so, and begins a new "
-                   "epoch"));
-    }
+    greet(s, device, &birth);
+    desks_born(s->desks, device, &birth);
 }
 
 static void on_death(struct serve *s, struct str device, struct str payload, struct arena *arena)
@@ -278,6 +299,7 @@ static void on_death(struct serve *s, struct str device, struct str payload, str
     if (!registry_died(s->registry, device, &death, wall_now(s), &err)) {
         LOG(ERROR, "registry.write_failed", F_ERR(&err));
     }
+    desks_died(s->desks, device);
 }
 
 /* --- enrolment -------------------------------------------------------------------------- */
@@ -299,26 +321,13 @@ static void answer_enrolment(struct serve *s, struct str client,
 static void on_enrolment(struct serve *s, struct str client, struct str payload,
                          struct arena *arena)
 {
-    struct err err = {0};
     struct message_enrol_request request = {0};
     struct message_enrol_reply reply = {0};
-    struct enrol_authority authority = {.ca_cert = s->authority.ca_cert,
-                                        .ca_key = s->authority.ca_key,
-                                        .host = s->config->host,
-                                        .port = s->config->port,
-                                        .certificate_days = CERTIFICATE_DAYS,
-                                        .rng = s->rng};
     if (!passes(s, &s->enrolments)) {
         return; /* whoever asked waits in vain, and asks again */
     }
     commit(s);
-    if (!message_enrol_request_decode(payload, arena, &request, &err)) {
-        reply.reason = str_from(err.msg);
-    } else if (!registry_enrol(s->registry, &authority, &request, wall_now(s), arena, &reply,
-                               &err)) {
-        LOG(ERROR, "enrolment.failed", F_ERR(&err));
-        reply.reason = STR("the hub could not decide; see its log, and try again");
-    }
+    enrolment_decide(&s->desk_host, payload, arena, &request, &reply);
     if (reply.accepted) {
         LOG(INFO, "device.enrolled", F_S("device", reply.device), F_S("token", request.token_id));
     } else {
@@ -350,6 +359,8 @@ static void on_message(void *ctx, const struct mqtt_message *message)
         on_birth(s, device, message->payload, &arena);
     } else if (channel == CHANNEL_DEATH) {
         on_death(s, device, message->payload, &arena);
+    } else {
+        desks_take(s->desks, device, channel, message->payload, &arena);
     }
 }
 
@@ -372,9 +383,11 @@ static void on_online(void *ctx, bool tls_resumed)
     struct buf enrol = buf_fixed(text, sizeof(text));
     topic_enrol_request(&enrol, s->config->fleet, STR("+"));
     s->subscriptions = 0;
-    if (!subscribe(s, CHANNEL_EVENTS, &err) || !subscribe(s, CHANNEL_BIRTH, &err) ||
-        !subscribe(s, CHANNEL_DEATH, &err) ||
-        !mqtt_subscribe(s->session, buf_str(&enrol), &message_id, &err)) {
+    bool ok = mqtt_subscribe(s->session, buf_str(&enrol), &message_id, &err);
+    for (size_t i = 0; ok && i < COUNT_OF(subscribed); i++) {
+        ok = subscribe(s, subscribed[i], &err);
+    }
+    if (!ok) {
         LOG(WARN, "link.subscribe_failed", F_ERR(&err), F_T("action", "connecting again"));
         mqtt_disconnect(s->session, true);
     }
@@ -386,6 +399,7 @@ static void announce(struct serve *s)
     s->failures = 0;
     LOG(INFO, "hub.online", F_S("fleet", s->config->fleet), F_I("port", s->config->port));
     say_state(s, true);
+    desks_online(s->desks);
     if (s->on_ready != NULL) {
         s->on_ready(s->ready_ctx);
         s->on_ready = NULL;
@@ -406,10 +420,14 @@ static void on_subscribed(void *ctx, int message_id, const struct err *why)
 
 static void on_published(void *ctx, int message_id, const struct err *why)
 {
-    (void)ctx;
+    struct serve *s = ctx;
     (void)message_id;
     if (why != NULL) {
         LOG(DEBUG, "link.publish_refused", F_ERR(why));
+    }
+    if (s->wants_room) {
+        s->wants_room = false;
+        desks_room(s->desks);
     }
 }
 
@@ -459,6 +477,49 @@ static void on_broker_note(void *ctx, const struct broker_line *note)
     refuse(s, note->peer, what, note->why);
 }
 
+/* --- desks ------------------------------------------------------------------------------ */
+
+static bool desk_publish(void *ctx, const struct desk_message *message, struct err *err)
+{
+    struct serve *s = ctx;
+    char text[TOPIC_BYTES_MAX];
+    int message_id = 0;
+    struct buf topic = buf_fixed(text, sizeof(text));
+    topic_device(&topic, s->config->fleet, message->device, message->channel);
+    bool ok =
+        mqtt_publish(s->session, buf_str(&topic), message->payload,
+                     message->is_retained ? MQTT_RETAIN : 0, message->expiry_s, &message_id, err);
+    s->wants_room = s->wants_room || (!ok && err->code == ERR_FULL);
+    return ok;
+}
+
+static void desk_refuse(void *ctx, struct str peer, const char *what, struct str why)
+{
+    refuse(ctx, peer, what, why);
+}
+
+static void on_poke(void *ctx)
+{
+    struct serve *s = ctx;
+    desks_poked(s->desks);
+}
+
+static bool open_desks(struct serve *s, struct err *err)
+{
+    s->desk_host = (struct desk_host){.loop = s->loop,
+                                      .rng = s->rng,
+                                      .config = s->config,
+                                      .authority = &s->authority,
+                                      .registry = s->registry,
+                                      .database = s->database,
+                                      .publish = desk_publish,
+                                      .settle = commit,
+                                      .refuse = desk_refuse,
+                                      .ctx = s};
+    return desks_open(&s->desks, &s->desk_host, err) &&
+           poke_listen(&s->poke, s->loop, s->config, on_poke, s, err);
+}
+
 /* --- life ------------------------------------------------------------------------------- */
 
 static void say_lock_wait(const struct err *why)
@@ -476,12 +537,13 @@ static bool open_store(struct serve *s, struct err *err)
         !hub_path(s->config, "lock", path, err) ||
         !files_lock_wait(path, say_lock_wait, &s->lock, err) ||
         !authority_load(s->config, s->rng, wall_now(s), &s->arena, &s->authority, err) ||
-        !hub_path(s->config, "hub.db", path, err)) {
+        !hub_path(s->config, "hub.db", s->database, err)) {
         return false;
     }
-    struct hub_store_options options = {.path = path, .max_bytes = s->config->log_quota};
-    if (!registry_open(&s->registry, path, err) || !registry_fleet(s->registry, &fleet, err) ||
-        !hub_store_open(&s->store, &options, err) || !merge_open(s->store, &s->merge, err)) {
+    struct hub_store_options options = {.path = s->database, .max_bytes = s->config->log_quota};
+    if (!registry_open(&s->registry, s->database, err) ||
+        !registry_fleet(s->registry, &fleet, err) || !hub_store_open(&s->store, &options, err) ||
+        !merge_open(s->store, &s->merge, err)) {
         return false;
     }
     if (!str_eq(buf_str(&fleet), s->config->fleet)) {
@@ -575,7 +637,8 @@ bool serve_open(struct serve **ret, struct loop *loop, const struct rng *rng,
     s->enrolments.per_second = ENROLMENTS_PER_S;
     s->commit_task = (struct loop_task){.run = commit, .ctx = s};
     s->stop_task = (struct loop_task){.run = on_stop_due, .ctx = s};
-    if (!open_store(s, err) || !open_broker(s, err) || !open_session(s, err)) {
+    if (!open_store(s, err) || !open_desks(s, err) || !open_broker(s, err) ||
+        !open_session(s, err)) {
         serve_close(s);
         return false;
     }
@@ -617,6 +680,8 @@ void serve_close(struct serve *s)
     loop_defer_cancel(s->loop, &s->stop_task);
     mqtt_close(s->session);
     broker_stop(s->broker);
+    poke_close(&s->poke);
+    desks_close(s->desks);
     merge_close(s->merge);
     registry_close(s->registry);
     db_close(s->store);

@@ -1,0 +1,16 @@
+/* agent_down.c - what the hub says to this device, each channel to the part that answers for it. */
+#include "agent/daemon/agent_internal.h"
+
+#include "common/log/log.h"
+
+void agent_on_up(void *ctx)
+{
+    (void)ctx;
+}
+
+void agent_on_down(void *ctx, enum channel channel, struct str payload)
+{
+    (void)ctx;
+    LOG(WARN, "link.not_understood", F_I("channel", channel), F_I("bytes", payload.len),
+        F_T("action", "ignored"));
+}

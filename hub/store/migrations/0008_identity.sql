@@ -1,0 +1,1 @@
+-- Enrolment beyond tokens, renewed and revoked certificates.

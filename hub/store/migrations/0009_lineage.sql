@@ -1,0 +1,1 @@
+-- Datasets, versions of definitions and streams in quarantine.

@@ -1,0 +1,1 @@
+-- Alerts and what devices measure of themselves.
