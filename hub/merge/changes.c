@@ -17,6 +17,7 @@ void changes_clear(struct changes *c)
     c->checks_count = 0;
     c->ticks_count = 0;
     c->gaps_count = 0;
+    c->answers.count = 0;
     c->device = (struct device_change){0};
 }
 
@@ -367,6 +368,9 @@ static void add(const struct adding *a, int64_t from)
     case EVENT_CLOCK_STEP:
         a->c->device.clock_steps++;
         break;
+    case EVENT_COMMAND:
+        answers_add(&a->c->answers, a->ev, a->m);
+        break;
     case EVENT_DEFINITIONS:       /* views.c */
     case EVENT_ASSET_OBSERVATION: /* in the log only, as are types of a newer agent */
     case EVENT_RUN_DEQUEUED:
@@ -380,7 +384,6 @@ static void add(const struct adding *a, int64_t from)
     case EVENT_BACKFILL:
     case EVENT_DYNAMIC_PARTITIONS:
     case EVENT_AUTOMATION_EVALUATION:
-    case EVENT_COMMAND:
     case EVENT_DESIRED:
     case EVENT_UNKNOWN:
     case EVENT_TYPE_COUNT:
