@@ -2,45 +2,17 @@
  * read, judged and published, and what was sent is written in one transaction a turn. What is lost
  * between (a crash, a broker) is sent again, and devices pass over what they have. Waves look at
  * what was answered a moment after each merge. */
-#include "hub/command/command_desk.h"
+#include "hub/command/command_desk_internal.h"
 
 #include "common/log/log.h"
-#include "hub/command/courier.h"
-#include "hub/command/orders_internal.h"
-#include "hub/command/output.h"
-#include "hub/command/wave.h"
 #include <stdlib.h>
 
-enum {
-    DEVICES_A_TURN = 64,
-    ROWS_A_DEVICE = 64, /* read at a time */
-    WAVES_MAX = 64,     /* looked at in one turn; more wait for the next look */
-    WAVE_STEPS_MAX = 256,
-    NAME_SIZE = 64,
-};
+enum { DEVICES_A_TURN = 64 };
 #define LOOK_AFTER_NS  (200 * NS_PER_MS)
 #define WAVE_EVERY_NS  (5 * NS_PER_SEC)
 #define RETRY_AFTER_NS (2 * NS_PER_SEC)
 
-struct row {
-    int64_t command, part;
-    struct courier_row of;
-};
-struct command_desk {
-    const struct desk_host *host;
-    struct orders *orders;
-    struct courier *courier;
-    struct output *output;
-    struct loop_timer pace; /* the courier has something */
-    struct loop_timer look; /* waves */
-    int64_t last_command;   /* the newest that was seen */
-    bool is_online;
-    bool is_full;    /* the session has no room: room() comes */
-    bool is_failing; /* the store */
-    struct row rows[ROWS_A_DEVICE];
-};
-
-static struct wall_time wall_now(const struct command_desk *d)
+struct wall_time desk_wall_now(const struct command_desk *d)
 {
     return clock_wall(loop_clock(d->host->loop));
 }
@@ -61,9 +33,9 @@ struct visit {
     struct wall_time born;
     struct wall_time now;
     int64_t sent;
-    int64_t after;            /* the last command that was judged */
-    struct wall_time again;   /* when there may be more; 0 = not before it wakes */
-    bool is_stopped;          /* nothing more can be published now */
+    int64_t after;          /* the last command that was judged */
+    struct wall_time again; /* when there may be more; 0 = not before it wakes */
+    bool is_stopped;        /* nothing more can be published now */
 };
 
 static bool read_rows(struct command_desk *d, const struct visit *v, size_t *ret_count,
@@ -195,8 +167,7 @@ static bool visit_device(struct command_desk *d, struct visit *v, struct err *er
 static void arm_pace(struct command_desk *d)
 {
     struct mono_time due = courier_due(d->courier);
-    bool may_send = d->is_online && !d->is_full && !d->is_failing;
-    if (may_send && due.ns != COURIER_NEVER.ns) {
+    if (d->is_online && !d->is_full && due.ns != COURIER_NEVER.ns) {
         loop_timer_arm(d->host->loop, &d->pace, due);
     } else {
         loop_timer_disarm(d->host->loop, &d->pace);
@@ -215,12 +186,12 @@ static bool visit_all(struct command_desk *d, struct err *err)
     struct mono_time now = loop_now(d->host->loop);
     AUTO(db_tx) tx = {0};
     for (int i = 0; i < DEVICES_A_TURN && !d->is_full; i++) {
-        struct visit v = {.now = wall_now(d)};
+        struct visit v = {.now = desk_wall_now(d)};
         if (!courier_next(d->courier, now, &v.device, &v.born)) {
             break;
         }
-        bool ok = (tx.db != NULL || db_tx_begin(d->orders->db, &tx, err)) &&
-                  visit_device(d, &v, err);
+        bool ok =
+            (tx.db != NULL || db_tx_begin(d->orders->db, &tx, err)) && visit_device(d, &v, err);
         struct mono_time again = ok ? mono_of(&v, now) : now;
         courier_looked(d->courier, v.device, v.sent, now, again);
         if (!ok) {
@@ -238,206 +209,28 @@ static void on_pace(void *ctx)
     if (visit_all(d, &err)) {
         d->is_failing = false;
         arm_pace(d);
-        return;
+    } else {
+        store_failed(d, &err);
+        loop_timer_arm_in(d->host->loop, &d->pace, RETRY_AFTER_NS);
     }
-    store_failed(d, &err);
-    loop_timer_arm_in(d->host->loop, &d->pace, RETRY_AFTER_NS);
-    d->is_failing = false; /* tried again then */
 }
 
 /* --- waves ------------------------------------------------------------------------------------ */
-
-struct turn {
-    char device[NAME_SIZE];
-    const char *name; /* of its end; NULL: it works on */
-};
-struct wave_row {
-    int64_t number;
-    char id[UUID_TEXT_SIZE];
-    struct wave of;
-    bool is_withdrawn;
-};
-
-static bool read_waves(struct command_desk *d, struct wave_row *rows, size_t *ret_count,
-                       struct err *err)
-{
-    struct db_query q = db_query(d->orders->db, HUB_COMMAND_WAVES);
-    size_t count = 0;
-    for (bool row = true; row;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row || count == WAVES_MAX) {
-            db_reset(&q);
-            break;
-        }
-        struct wave_row *w = &rows[count++];
-        *w = (struct wave_row){.number = db_col_i64(&q, 0),
-                               .of = {.devices = db_col_i64(&q, 2),
-                                      .at_once = db_col_i64(&q, 3),
-                                      .patience_ns = db_col_i64(&q, 4) * NS_PER_MS,
-                                      .abort_failed = db_col_i64(&q, 5),
-                                      .abort_percent = db_col_i64(&q, 6)},
-                               .is_withdrawn = db_col_i64(&q, 7) != 0};
-        struct buf id = buf_fixed(w->id, sizeof(w->id));
-        buf_add(&id, db_col_str(&q, 1));
-        (void)buf_cstr(&id);
-    }
-    *ret_count = count;
-    return true;
-}
-
-static bool set_turn(struct command_desk *d, int64_t number, struct str device, const char *turn,
-                     struct err *err)
-{
-    struct db_query q = db_query(d->orders->db, HUB_COMMAND_TURN_SET);
-    db_bind_i64(&q, ":command", number);
-    db_bind_str(&q, ":device", device);
-    db_bind_str(&q, ":turn", str_from(turn));
-    db_bind_i64(&q, ":now", orders_ms(wall_now(d)));
-    return db_run(&q, err);
-}
-
-/* How a device's turn has ended; NULL: not yet. */
-static const char *end_of_turn(const struct wave *w, struct str answer, struct wall_time since,
-                               struct wall_time now)
-{
-    enum command_status said;
-    if (command_status_from(answer, &said) && command_status_is_end(said)) {
-        return said == COMMAND_SUCCEEDED ? "succeeded" : "failed";
-    }
-    return wave_is_overdue(w, since, now) ? "overdue" : NULL;
-}
-
-static bool end_turns(struct command_desk *d, const struct wave_row *w, struct err *err)
-{
-    struct turn ended[WAVE_STEPS_MAX];
-    size_t count = 0;
-    struct db_query q = db_query(d->orders->db, HUB_COMMAND_WAVE_WORKING);
-    db_bind_i64(&q, ":command", w->number);
-    db_bind_str(&q, ":id", str_from(w->id));
-    for (bool row = true; row;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        const char *end = !row ? NULL
-                               : end_of_turn(&w->of, db_col_str(&q, 2),
-                                             orders_time(db_col_i64(&q, 1)), wall_now(d));
-        if (end != NULL && count < WAVE_STEPS_MAX) {
-            struct turn *turn = &ended[count++];
-            struct buf name = buf_fixed(turn->device, sizeof(turn->device));
-            buf_add(&name, db_col_str(&q, 0));
-            (void)buf_cstr(&name);
-            turn->name = end;
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!set_turn(d, w->number, str_from(ended[i].device), ended[i].name, err)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool count_turns(struct command_desk *d, struct wave_row *w, struct err *err)
-{
-    struct db_query q = db_query(d->orders->db, HUB_COMMAND_WAVE_COUNTS);
-    db_bind_i64(&q, ":command", w->number);
-    for (bool row = true; row;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        struct str turn = row ? db_col_str(&q, 0) : STR_NONE;
-        int64_t count = row ? db_col_i64(&q, 1) : 0;
-        w->of.working = str_eq(turn, STR("working")) ? count : w->of.working;
-        w->of.succeeded = str_eq(turn, STR("succeeded")) ? count : w->of.succeeded;
-        w->of.failed = str_eq(turn, STR("failed")) ? count : w->of.failed;
-        w->of.overdue = str_eq(turn, STR("overdue")) ? count : w->of.overdue;
-    }
-    return true;
-}
-
-static bool begin_turns(struct command_desk *d, const struct wave_row *w, struct err *err)
-{
-    struct turn begun[WAVE_STEPS_MAX];
-    size_t count = 0;
-    int64_t room = wave_room(&w->of);
-    struct db_query q = db_query(d->orders->db, HUB_COMMAND_WAVE_NEXT);
-    db_bind_i64(&q, ":command", w->number);
-    db_bind_i64(&q, ":room", room < WAVE_STEPS_MAX ? room : WAVE_STEPS_MAX);
-    for (bool row = true; row;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (row) {
-            struct buf name = buf_fixed(begun[count].device, NAME_SIZE);
-            buf_add(&name, db_col_str(&q, 0));
-            (void)buf_cstr(&name);
-            count++;
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!set_turn(d, w->number, str_from(begun[i].device), "working", err)) {
-            return false;
-        }
-        courier_wake(d->courier, str_from(begun[i].device), loop_now(d->host->loop));
-    }
-    return true;
-}
-
-static bool look_at_wave(struct command_desk *d, struct wave_row *w, struct err *err)
-{
-    char text[200];
-    struct buf why = buf_fixed(text, sizeof(text));
-    if (!end_turns(d, w, err) || !count_turns(d, w, err)) {
-        return false;
-    }
-    if (w->is_withdrawn) {
-        return true;
-    }
-    if (wave_is_hopeless(&w->of, &why)) {
-        LOG(WARN, "command.stopped", F_S("command", str_from(w->id)), F_S("why", buf_str(&why)),
-            F_T("action", "sent to no further device"));
-        return orders_stop(d->orders, w->number, buf_str(&why), wall_now(d), err);
-    }
-    return begin_turns(d, w, err);
-}
-
-static bool look_at_waves(struct command_desk *d, size_t *ret_count, struct err *err)
-{
-    static struct wave_row rows[WAVES_MAX];
-    AUTO(db_tx) tx = {0};
-    if (!read_waves(d, rows, ret_count, err)) {
-        return false;
-    }
-    if (*ret_count == 0) {
-        return true;
-    }
-    if (!db_tx_begin(d->orders->db, &tx, err)) {
-        return false;
-    }
-    for (size_t i = 0; i < *ret_count; i++) {
-        if (!look_at_wave(d, &rows[i], err)) {
-            return false;
-        }
-    }
-    return db_tx_commit(&tx, err);
-}
 
 static void on_look(void *ctx)
 {
     struct command_desk *d = ctx;
     struct err err = {0};
-    size_t waves = 0;
+    enum wave_look waves = WAVES_OPEN;
     d->host->settle(d->host->ctx);
-    if (!look_at_waves(d, &waves, &err)) {
-        store_failed(d, &err);
-        waves = 1;
-    } else {
+    if (desk_look_at_waves(d, &waves, &err)) {
         d->is_failing = false;
+    } else {
+        store_failed(d, &err);
     }
-    if (waves > 0) {
-        loop_timer_arm_in(d->host->loop, &d->look, WAVE_EVERY_NS);
+    if (waves != WAVES_NONE) {
+        loop_timer_arm_in(d->host->loop, &d->look,
+                          waves == WAVES_MORE ? LOOK_AFTER_NS : WAVE_EVERY_NS);
     }
     arm_pace(d);
 }
@@ -496,7 +289,7 @@ static bool close_expired(struct command_desk *d, struct err *err)
     for (int i = 0; i < ORDERS_OPEN_MAX; i++) {
         struct db_query q = db_query(d->orders->db, HUB_COMMAND_EXPIRED);
         bool row = false;
-        db_bind_i64(&q, ":now", orders_ms(wall_now(d)));
+        db_bind_i64(&q, ":now", orders_ms(desk_wall_now(d)));
         if (!db_next(&q, &row, err)) {
             return false;
         }
@@ -545,7 +338,7 @@ static void desk_born(void *desk, struct str device, const struct message_birth 
 {
     struct command_desk *d = desk;
     (void)birth;
-    if (!courier_born(d->courier, device, loop_now(d->host->loop), wall_now(d))) {
+    if (!courier_born(d->courier, device, loop_now(d->host->loop), desk_wall_now(d))) {
         LOG(ERROR, "command.too_many_devices", F_S("device", device),
             F_T("action", "commands are not sent to it"));
     }
@@ -565,7 +358,11 @@ static void desk_take(void *desk, struct str device, enum channel channel, struc
 {
     struct command_desk *d = desk;
     struct err err = {0};
-    if (channel == CHANNEL_LOG && !output_take(d->output, device, payload, arena, &err)) {
+    if (channel != CHANNEL_LOG) {
+        return;
+    }
+    d->host->settle(d->host->ctx);
+    if (!output_take(d->output, d->orders, device, payload, arena, &err)) {
         d->host->refuse(d->host->ctx, device, "log", str_from(err.msg));
     }
 }

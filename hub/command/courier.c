@@ -19,13 +19,13 @@ struct entry {
     bool is_online;
 };
 struct courier {
-    struct arena arena;   /* names and the map */
+    struct arena arena;    /* names and the map */
     struct strmap by_name; /* to an index of entries */
     struct entry *entries;
     size_t *heap; /* indexes of entries, the earliest due first; [0] is not used */
     size_t count, cap, heap_count;
-    int64_t interval_ns;     /* from one message to the next */
-    int64_t burst_ns;        /* how far may be caught up */
+    int64_t interval_ns;      /* from one message to the next */
+    int64_t burst_ns;         /* how far may be caught up */
     struct mono_time allowed; /* when the next message may go */
 };
 
@@ -210,6 +210,7 @@ void courier_looked(struct courier *c, struct str device, int64_t sent, struct m
     c->allowed.ns = from + sent * c->interval_ns;
     struct entry *e = find(c, device);
     bool is_waiting = e != NULL && e->is_online && again.ns != COURIER_NEVER.ns;
+    again = again.ns > c->allowed.ns ? again : c->allowed; /* behind those that wait already */
     if (is_waiting && (e->heap_at == 0 || again.ns < e->due.ns)) {
         schedule(c, e, again);
     }
@@ -250,9 +251,9 @@ enum courier_verdict courier_judge(const struct courier_row *row, struct wall_ti
 
 uint32_t courier_expiry_s(struct wall_time expires, struct wall_time now)
 {
-    int64_t left = (expires.ns - now.ns + NS_PER_SEC - 1) / NS_PER_SEC;
-    if (left < 1) {
+    if (expires.ns <= now.ns) {
         return 1;
     }
+    int64_t left = (expires.ns - now.ns - 1) / NS_PER_SEC + 1;
     return left > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)left;
 }

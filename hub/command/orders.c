@@ -228,9 +228,9 @@ bool orders_give(struct orders *o, const struct rng *rng, struct str key_pem,
     given.expires = c.expires_at;
     int64_t number = 0;
     AUTO(db_tx) tx = {0};
-    bool ok = check_order(order, err) && check_args(&c, err) &&
-              key_id_of(rng, key_pem, key, err) && db_tx_begin(o->db, &tx, err) &&
-              check_open(o, err) && next_counter(o, str_from(key), now, &c.counter, err) &&
+    bool ok = check_order(order, err) && check_args(&c, err) && key_id_of(rng, key_pem, key, err) &&
+              db_tx_begin(o->db, &tx, err) && check_open(o, err) &&
+              next_counter(o, str_from(key), now, &c.counter, err) &&
               add_command(o, &c, order, str_from(key), now, &number, err) &&
               add_parts(o, rng, key_pem, &c, number, order, err) && forget_old(o, err) &&
               db_tx_commit(&tx, err);

@@ -1,8 +1,8 @@
 /* orders_look.c - commands and what became of them; see orders.h. */
 #include "hub/command/orders_internal.h"
 
-static const char *const fate_names[FATE_COUNT] = {"waiting",   "sent",   "received", "started",
-                                                   "succeeded", "failed", "refused",  "overdue",
+static const char *const fate_names[FATE_COUNT] = {"waiting",   "sent",     "received", "started",
+                                                   "succeeded", "failed",   "refused",  "overdue",
                                                    "expired",   "withdrawn"};
 
 const char *order_fate_name(enum order_fate fate)

@@ -65,8 +65,8 @@ static bool write_answer(const struct answer_change *a, struct db *out,
     return db_run(&q, err);
 }
 
-bool answers_write(const struct answer_changes *c, struct db *out,
-                   const struct view_stream *stream, struct err *err)
+bool answers_write(const struct answer_changes *c, struct db *out, const struct view_stream *stream,
+                   struct err *err)
 {
     for (size_t i = 0; i < c->count; i++) {
         if (!write_answer(&c->items[i], out, stream, err)) {

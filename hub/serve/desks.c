@@ -1,8 +1,9 @@
 #include "hub/serve/desks.h"
 
+#include "hub/command/command_desk.h"
 #include <stdlib.h>
 
-static const struct desk *const all[] = {NULL};
+static const struct desk *const all[] = {&command_desk, NULL};
 enum { DESKS = COUNT_OF(all) - 1 };
 
 struct desks {

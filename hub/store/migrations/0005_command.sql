@@ -39,10 +39,12 @@ CREATE TABLE command_device (
     sent_ms INTEGER,                       -- when last
     turn_ms INTEGER,                       -- when it got its place, where at_once is not 0
     turn TEXT CHECK (turn IN ('working', 'succeeded', 'failed', 'overdue')), -- NULL = it waits for its turn
+    pieces INTEGER NOT NULL DEFAULT 0,     -- of text that came in answer
     is_open INTEGER NOT NULL DEFAULT 1 CHECK (is_open IN (0, 1)), -- it may have to be sent
     PRIMARY KEY (command, device)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX command_device_open ON command_device (device, command) WHERE is_open = 1;
+CREATE INDEX command_device_still_open ON command_device (command) WHERE is_open = 1;
 CREATE INDEX command_device_turn ON command_device (command, turn);
 
 -- View: the latest that a device said of a command, down to `seq`. A refusal never hides another answer: who has carried
