@@ -20,9 +20,18 @@ int command_refusals(struct cli *cli, void *ctx);
 int command_rebuild(struct cli *cli, void *ctx);
 int command_dbt_bundle(struct cli *cli, void *ctx);
 int command_device_label(struct cli *cli, void *ctx);
+int command_command(struct cli *cli, void *ctx);
+int command_commands(struct cli *cli, void *ctx);
+int command_commands_cancel(struct cli *cli, void *ctx);
+int command_sign(struct cli *cli, void *ctx);
+int command_key_list(struct cli *cli, void *ctx);
+int command_key_create(struct cli *cli, void *ctx);
+int command_key_add(struct cli *cli, void *ctx);
+int command_key_remove(struct cli *cli, void *ctx);
 int command_reference(struct cli *cli, void *ctx);
 
 extern const struct cli_command commands_device[];
+extern const struct cli_command commands_command[];
 
 /* What every command begins with: the settings, with --state-dir and --log-level put over the file.
  */

@@ -501,6 +501,10 @@ static void desk_refuse(void *ctx, struct str peer, const char *what, struct str
 static void on_poke(void *ctx)
 {
     struct serve *s = ctx;
+    struct err err = {0};
+    if (!authority_reload_keys(s->config, &s->arena, &s->authority, &err)) {
+        LOG(WARN, "hub.keys_not_read", F_ERR(&err), F_T("action", "the earlier ones still hold"));
+    }
     desks_poked(s->desks);
 }
 
