@@ -21,6 +21,9 @@ int command_rebuild(struct cli *cli, void *ctx);
 int command_dbt_bundle(struct cli *cli, void *ctx);
 int command_reference(struct cli *cli, void *ctx);
 
+/* Further tables; each ends with {0}. */
+extern const struct cli_command commands_alert[];
+
 /* What every command begins with: the settings, with --state-dir and --log-level put over the file.
  */
 struct settings {
