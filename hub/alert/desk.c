@@ -1,4 +1,4 @@
-/* desk.c - DESIGN: looks every LOOK_S seconds, whatever happened: a fleet that floods costs no more than
+/* desk.c - DESIGN: looks every LOOK_S seconds or so, whatever happened: a fleet that floods costs no more than
  * one that is quiet. Messages are written with the alert in one transaction and deleted when they
  * were taken: at least once, across restarts. */
 #include "hub/alert/desk.h"
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 enum { LOOK_S = 15, LOOK_ARENA_BYTES = 256 << 20 };
+#define LOOK_MIN_NS   NS_PER_SEC
 #define RETRY_BASE_NS (5 * NS_PER_SEC)
 #define RETRY_MAX_NS  (600 * NS_PER_SEC)
 #define GIVE_UP_NS    (INT64_C(86400) * NS_PER_SEC)
@@ -144,6 +145,15 @@ static bool look(struct desk_state *d, struct arena *arena, struct err *err)
     return true;
 }
 
+/* Who wants to hear sooner is looked for more often. */
+static int64_t look_wait(const struct desk_state *d)
+{
+    int64_t wait = d->rules.wait_ns / 2;
+    return wait < LOOK_MIN_NS           ? LOOK_MIN_NS
+           : wait > LOOK_S * NS_PER_SEC ? LOOK_S * NS_PER_SEC
+                                        : wait;
+}
+
 static void on_look_due(void *ctx)
 {
     struct desk_state *d = ctx;
@@ -152,7 +162,7 @@ static void on_look_due(void *ctx)
     if (!look(d, &arena, &err)) {
         LOG(ERROR, "alert.failed", F_ERR(&err), F_T("action", "looking again"));
     }
-    loop_timer_arm_in(d->host->loop, &d->look_timer, LOOK_S * NS_PER_SEC);
+    loop_timer_arm_in(d->host->loop, &d->look_timer, look_wait(d));
     arm_sending(d);
 }
 
@@ -208,7 +218,7 @@ static bool open_desk(const struct desk_host *host, void **ret, struct err *err)
         close_desk(d);
         return false;
     }
-    loop_timer_arm_in(host->loop, &d->look_timer, LOOK_S * NS_PER_SEC);
+    loop_timer_arm_in(host->loop, &d->look_timer, look_wait(d));
     *ret = d;
     return true;
 }
