@@ -19,19 +19,49 @@ struct alert_child {
     struct alert_child_options options;
     struct loop_child child;
     struct loop_timer timer;
-    struct fd error_fd; /* what the program says on stderr: a file without a name */
-    int64_t id;         /* of the message; 0 = nothing runs */
+    struct loop_fd error;       /* what the program says on stderr */
+    char said[ERROR_BYTES_MAX]; /* the beginning of it */
+    size_t said_len;
+    int64_t id; /* of the message; 0 = nothing runs */
     pid_t pid;
     bool is_late;
 };
 
 /* --- its end ---------------------------------------------------------------------------------- */
 
-static void read_error(struct alert_child *c, struct buf *out)
+/* Until there is no more for now. What we do not keep is read all the same: a program that cannot
+ * write would hang. */
+static void read_error(struct alert_child *c)
 {
     char text[ERROR_BYTES_MAX];
-    ssize_t len = pread(c->error_fd.n, text, sizeof(text), 0);
-    buf_add(out, str_trim((struct str){text, len > 0 ? (size_t)len : 0}));
+    for (;;) {
+        ssize_t len = read(c->error.fd, text, sizeof(text));
+        if (len <= 0) {
+            return;
+        }
+        size_t room = sizeof(c->said) - c->said_len;
+        size_t kept = (size_t)len < room ? (size_t)len : room;
+        memcpy(c->said + c->said_len, text, kept);
+        c->said_len += kept;
+    }
+}
+
+static void on_error_ready(void *ctx, unsigned events)
+{
+    struct alert_child *c = ctx;
+    read_error(c);
+    if ((events & LOOP_HANGUP) != 0) {
+        loop_fd_remove(c->options.loop, &c->error);
+    }
+}
+
+static void close_error(struct alert_child *c)
+{
+    loop_fd_remove(c->options.loop, &c->error);
+    if (c->error.fd >= 0) {
+        (void)close(c->error.fd);
+    }
+    c->error.fd = -1;
 }
 
 static void on_exit_status(void *ctx, int wait_status)
@@ -39,17 +69,17 @@ static void on_exit_status(void *ctx, int wait_status)
     struct alert_child *c = ctx;
     struct err err = {0};
     char how[64];
-    AUTO(buf) said = buf_growing(ERROR_BYTES_MAX + 1);
     bool ok = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0 && !c->is_late;
     int64_t id = c->id;
     loop_timer_disarm(c->options.loop, &c->timer);
-    read_error(c, &said);
-    fd_release(&c->error_fd);
+    read_error(c);
+    close_error(c);
+    struct str said = str_clip(str_trim((struct str){c->said, c->said_len}), 300);
     c->id = 0;
     if (!ok) {
         spawn_describe_status(wait_status, how, sizeof(how));
         (void)err_set(&err, ERR_IO, "%s%s" STR_FMT, c->is_late ? "took longer than 30 s" : how,
-                      said.len > 0 ? ": " : "", STR_ARG(str_clip(buf_str(&said), 300)));
+                      said.len > 0 ? ": " : "", STR_ARG(said));
     }
     c->options.on_done(c->options.ctx, c->options.way, id, ok ? NULL : &err);
 }
@@ -109,13 +139,20 @@ static bool write_url(const struct hub_config *config, struct buf *out, struct e
     return true;
 }
 
-static bool start(struct alert_child *c, struct spawn_options *spawn, const char *const *argv,
-                  struct err *err)
+static bool start(struct alert_child *c, struct spawn_options *spawn, struct err *err)
 {
+    int ends[2];
     int pidfd = -1;
-    spawn->argv = argv;
+    if (!spawn_pipe(ends, true, err)) {
+        return false;
+    }
+    AUTO(fd) writer = {ends[1]};
+    c->error = (struct loop_fd){.fd = ends[0], .on_ready = on_error_ready, .ctx = c};
+    c->said_len = 0;
+    spawn->stderr_fd = writer.n;
     spawn->envp = (const char *const *)environ;
-    if (!spawn_process(spawn, &c->pid, &pidfd, err)) {
+    if (!loop_fd_watch(c->options.loop, &c->error, LOOP_READ, err) ||
+        !spawn_process(spawn, &c->pid, &pidfd, err)) {
         return false;
     }
     c->child = (struct loop_child){.on_exit = on_exit_status, .ctx = c};
@@ -139,16 +176,15 @@ bool alert_child_send(struct alert_child *c, const struct alert_message *message
     argv[count] = NULL;
     bool ok = (!is_webhook || (write_url(c->options.config, &url, err) &&
                                spawn_memory_file("webhook", buf_str(&url), &config.n, err))) &&
-              spawn_memory_file("alert", message->payload, &input.n, err) &&
-              spawn_memory_file("error", STR(""), &c->error_fd.n, err);
+              spawn_memory_file("alert", message->payload, &input.n, err);
     buf_wipe(&url);
     if (!ok) {
         return false;
     }
     struct spawn_options spawn = {
-        .stdin_fd = input.n, .stdout_fd = -1, .stderr_fd = c->error_fd.n, .message_fd = config.n};
-    if (!start(c, &spawn, argv, err)) {
-        fd_release(&c->error_fd);
+        .argv = argv, .stdin_fd = input.n, .stdout_fd = -1, .message_fd = config.n};
+    if (!start(c, &spawn, err)) {
+        close_error(c);
         return false;
     }
     c->id = message->id;
@@ -167,7 +203,7 @@ bool alert_child_open(struct alert_child **ret, const struct alert_child_options
         return err_set(err, ERR_NO_MEMORY, "alerts: out of memory");
     }
     c->options = *options;
-    c->error_fd.n = -1;
+    c->error.fd = -1;
     c->timer = (struct loop_timer){.on_due = on_late, .ctx = c};
     *ret = c;
     return true;
@@ -184,7 +220,7 @@ void alert_child_close(struct alert_child *c)
         (void)spawn_signal_group(c->pid, SIGKILL);
         (void)waitpid(c->pid, NULL, 0);
     }
-    fd_release(&c->error_fd);
+    close_error(c);
     free(c);
 }
 
