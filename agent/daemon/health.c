@@ -36,17 +36,32 @@ static int64_t size_of(const char *state_dir, const char *name)
 
 /* eMMC tells its wear in tenths: "0x02 0x01" are 20 and 10 % of the two kinds of cells; 0 is unknown
  * and 0x0b beyond its life. The worst counts. */
+static int64_t hex_digits(struct str word)
+{
+    int64_t value = 0;
+    bool is_hex = str_starts(word, STR("0x")) && word.len <= 6;
+    for (size_t i = 2; is_hex && i < word.len; i++) {
+        char c = word.ptr[i];
+        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        is_hex = digit >= 0;
+        value = 16 * value + digit;
+    }
+    return is_hex ? value : 0;
+}
+
 static int64_t read_wear(const char *path)
 {
     AUTO(buf) text = buf_growing(256);
     struct err err;
-    unsigned first = 0;
-    unsigned second = 0;
-    if (!files_read(path, &text, &err) || buf_cstr(&text) == NULL ||
-        sscanf(buf_cstr(&text), "%x %x", &first, &second) < 1) { /* NOLINT(cert-err34-c) */
+    struct str first;
+    struct str second;
+    if (!files_read(path, &text, &err)) {
         return 0;
     }
-    return first > second ? first : second;
+    (void)str_cut(str_trim(buf_str(&text)), ' ', &first, &second);
+    int64_t a = hex_digits(first);
+    int64_t b = hex_digits(second);
+    return a > b ? a : b;
 }
 
 static void write_flash(const struct health *h, struct json_writer *w)

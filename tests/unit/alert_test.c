@@ -229,7 +229,8 @@ static void read_told(struct world *w, bool *sites, bool *devices)
         assert_true(str_cut(word, ':', &tail, &subject));
         assert_true(str_cut(subject, '(', &subject, &tail));
         bool is_site = subject.ptr[0] == 's';
-        int n = atoi(subject.ptr + 1); /* NOLINT(cert-err34-c): made above */
+        int64_t n = 0;
+        assert_true(str_to_i64(str_slice(subject, 1, subject.len), 0, DEVICES, &n));
         bool *known = is_site ? &sites[n] : &devices[n];
         assert_true(*known != on); /* never told twice the same */
         *known = on;
