@@ -30,6 +30,8 @@ int command_key_add(struct cli *cli, void *ctx);
 int command_key_remove(struct cli *cli, void *ctx);
 int command_reference(struct cli *cli, void *ctx);
 
+/* Further tables; each ends with {0}. */
+extern const struct cli_command commands_alert[];
 extern const struct cli_command commands_device[];
 extern const struct cli_command commands_command[];
 
