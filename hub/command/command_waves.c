@@ -63,12 +63,11 @@ static bool set_turn(struct command_desk *d, int64_t number, struct str device, 
 }
 
 /* How a device's turn has ended; NULL: not yet. */
-static const char *end_of_turn(const struct wave *w, struct str answer, struct wall_time since,
+static const char *end_of_turn(const struct wave *w, enum order_fate said, struct wall_time since,
                                struct wall_time now)
 {
-    enum command_status said;
-    if (command_status_from(answer, &said) && command_status_is_end(said)) {
-        return said == COMMAND_SUCCEEDED ? "succeeded" : "failed";
+    if (said != FATE_COUNT && order_fate_is_over(said)) {
+        return said == FATE_SUCCEEDED ? "succeeded" : "failed";
     }
     return wave_is_overdue(w, since, now) ? "overdue" : NULL;
 }
@@ -85,9 +84,10 @@ static bool end_turns(struct command_desk *d, const struct wave_row *w, bool *ha
         if (!db_next(&q, &row, err)) {
             return false;
         }
-        const char *end = !row ? NULL
-                               : end_of_turn(&w->of, db_col_str(&q, 2),
-                                             orders_time(db_col_i64(&q, 1)), desk_wall_now(d));
+        const char *end =
+            !row ? NULL
+                 : end_of_turn(&w->of, orders_fate_said(db_col_str(&q, 2), db_col_i64(&q, 3)),
+                               orders_time(db_col_i64(&q, 1)), desk_wall_now(d));
         if (end != NULL && count < STEPS_MAX) {
             struct turn *turn = &ended[count++];
             struct buf name = buf_fixed(turn->device, sizeof(turn->device));

@@ -48,8 +48,7 @@ bool orders_each(struct orders *o, struct str id, int64_t limit,
     }
 }
 
-/* What the device said last; FATE_COUNT when it said nothing that is known here. */
-static enum order_fate fate_said(struct str status)
+enum order_fate orders_fate_said(struct str status, int64_t backfills)
 {
     static const enum order_fate fates[COMMAND_STATUS_COUNT] = {
         [COMMAND_RECEIVED] = FATE_RECEIVED,
@@ -58,17 +57,30 @@ static enum order_fate fate_said(struct str status)
         [COMMAND_SUCCEEDED] = FATE_SUCCEEDED,
         [COMMAND_STATUS_FAILED] = FATE_FAILED};
     enum command_status said;
-    return command_status_from(status, &said) ? fates[said] : FATE_COUNT;
+    if (!command_status_from(status, &said)) {
+        return FATE_COUNT;
+    }
+    if (said == COMMAND_SUCCEEDED && (backfills & BACKFILL_IS_OPEN) != 0) {
+        return FATE_STARTED; /* it was begun: that is all that the device was asked for */
+    }
+    return said == COMMAND_SUCCEEDED && (backfills & BACKFILL_IS_BAD) != 0 ? FATE_FAILED
+                                                                           : fates[said];
 }
 
-static enum order_fate fate_of(const struct order_view *order, struct str status, struct str turn,
-                               int64_t sent, struct wall_time now)
+struct facts {
+    enum order_fate said;
+    struct str turn;
+    int64_t sent;
+};
+
+static enum order_fate fate_of(const struct order_view *order, const struct facts *facts,
+                               struct wall_time now)
 {
-    enum order_fate said = fate_said(status);
+    enum order_fate said = facts->said;
     if (said != FATE_COUNT && order_fate_is_over(said)) {
         return said;
     }
-    if (str_eq(turn, STR("overdue"))) {
+    if (str_eq(facts->turn, STR("overdue"))) {
         return FATE_OVERDUE;
     }
     if (said != FATE_COUNT) {
@@ -80,7 +92,7 @@ static enum order_fate fate_of(const struct order_view *order, struct str status
     if (order->expires.ns <= now.ns) {
         return FATE_EXPIRED;
     }
-    return sent > 0 ? FATE_SENT : FATE_WAITING;
+    return facts->sent > 0 ? FATE_SENT : FATE_WAITING;
 }
 
 bool orders_each_device(struct orders *o, const struct order_view *order, struct wall_time now,
@@ -107,7 +119,10 @@ bool orders_each_device(struct orders *o, const struct order_view *order, struct
                                       .run = db_col_str(&q, 9),
                                       .result = db_col_str(&q, 10),
                                       .answered = orders_time(db_col_i64(&q, 11))};
-        device.fate = fate_of(order, db_col_str(&q, 6), db_col_str(&q, 3), device.sent, now);
+        struct facts facts = {.said = orders_fate_said(db_col_str(&q, 6), db_col_i64(&q, 12)),
+                              .turn = db_col_str(&q, 3),
+                              .sent = device.sent};
+        device.fate = fate_of(order, &facts, now);
         on_device(ctx, &device);
     }
 }

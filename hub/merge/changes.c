@@ -17,7 +17,6 @@ void changes_clear(struct changes *c)
     c->checks_count = 0;
     c->ticks_count = 0;
     c->gaps_count = 0;
-    c->answers.count = 0;
     c->device = (struct device_change){0};
 }
 
@@ -368,10 +367,10 @@ static void add(const struct adding *a, int64_t from)
     case EVENT_CLOCK_STEP:
         a->c->device.clock_steps++;
         break;
+    case EVENT_DEFINITIONS: /* views.c; and so are the next three */
     case EVENT_COMMAND:
-        answers_add(&a->c->answers, a->ev, a->m);
-        break;
-    case EVENT_DEFINITIONS:       /* views.c */
+    case EVENT_BACKFILL:
+    case EVENT_DEVICE_HEALTH:
     case EVENT_ASSET_OBSERVATION: /* in the log only, as are types of a newer agent */
     case EVENT_RUN_DEQUEUED:
     case EVENT_RUN_CANCELING:
@@ -381,11 +380,9 @@ static void add(const struct adding *a, int64_t from)
     case EVENT_ENGINE_EVENT:
     case EVENT_LOG:
     case EVENT_INSTIGATOR:
-    case EVENT_BACKFILL:
     case EVENT_DYNAMIC_PARTITIONS:
     case EVENT_AUTOMATION_EVALUATION:
     case EVENT_DESIRED:
-    case EVENT_DEVICE_HEALTH:
     case EVENT_UNKNOWN:
     case EVENT_TYPE_COUNT:
         break;

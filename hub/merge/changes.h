@@ -7,7 +7,6 @@
 #include "common/base/limits.h"
 #include "common/db/db.h"
 #include "common/wire/event.h"
-#include "hub/merge/answers.h"
 
 struct view_stream { /* one database of one device */
     int64_t id;
@@ -71,7 +70,6 @@ struct changes {
     struct check_change checks[CHANGES_MAX];
     struct tick_change ticks[CHANGES_MAX];
     struct gap_change gaps[CHANGES_MAX];
-    struct answer_changes answers;
     struct device_change device;
     size_t events; /* added; each adds at most one row to each table */
     size_t runs_count, steps_count, materializations_count, assets_count, checks_count, ticks_count,

@@ -320,6 +320,6 @@ bool changes_write(const struct changes *c, struct db *out, const struct view_st
             return false;
         }
     }
-    return answers_write(&c->answers, out, stream, err) && write_device(&w, &c->device, err) &&
-           write_of_runs(c, &w, err) && write_of_assets(c, &w, err);
+    return write_device(&w, &c->device, err) && write_of_runs(c, &w, err) &&
+           write_of_assets(c, &w, err);
 }

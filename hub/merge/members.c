@@ -6,6 +6,7 @@ static const struct str names[MEMBER_COUNT] = {
     [MEMBER_AGENT_START] = STR_INIT("agent_start"),
     [MEMBER_ASSETS] = STR_INIT("assets"),
     [MEMBER_ATTEMPT] = STR_INIT("attempt"),
+    [MEMBER_BACKFILL] = STR_INIT("backfill"),
     [MEMBER_BOARD] = STR_INIT("board"),
     [MEMBER_BOOT_ID] = STR_INIT("boot_id"),
     [MEMBER_CAUSE] = STR_INIT("cause"),

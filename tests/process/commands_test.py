@@ -190,6 +190,28 @@ def a_wave_at_a_time():
                              zz="succeeded")
 
 
+def a_backfill_ends_when_its_partitions_are_made():
+    """A device says that it has begun it; the fleet goes on to the next when it is over."""
+    with World() as world:
+        def begins(body):
+            return [{"status": "received"}, 0.5, {"status": "succeeded", "result": {"backfill": "b"}}]
+        first, second = world.fake("first", begins), world.fake("second", begins)
+        command = world.give("--to", "*", "backfill", "reports/daily", "--partitions", "a..z", "--devices-at-once", "1")[0]["command"]
+        wait_for("the first has it", lambda: first.messages or second.messages)
+        if second.messages:
+            first, second = second, first
+        for status, fate, last in (("requested", "started", False), ("completed_failed", "failed", True)):
+            first.say("backfill", backfill="b1", status=status, tags={"selvedge/command": command, "a": "b"})
+            wait_for(fate, lambda fate=fate: world.fates(command)[first.name] == fate)
+            if not last:
+                time.sleep(1)
+                assert not second.messages
+        second.say("backfill", backfill="b2", status="requested", tags={"selvedge/command": command})
+        second.say("backfill", backfill="b2", status="completed_success")
+        world.wait_for_fates(command, **{first.name: "failed", second.name: "succeeded"})
+        world.is_rebuildable()
+
+
 def a_wave_that_goes_wrong_stops():
     with World() as world:
         for name in "abcdefgh":
@@ -307,7 +329,7 @@ def mistakes_are_told():
 
 
 TESTS = [who_is_there_gets_it_signed, who_is_away_gets_it_later, what_expires_or_is_withdrawn_is_not_sent,
-         outcomes_are_told_apart, watching_ends_and_the_command_goes_on, a_wave_at_a_time, a_wave_that_goes_wrong_stops,
+         outcomes_are_told_apart, watching_ends_and_the_command_goes_on, a_wave_at_a_time, a_backfill_ends_when_its_partitions_are_made, a_wave_that_goes_wrong_stops,
          operators_sign_elsewhere, text_that_was_asked_for_comes, mistakes_are_told]
 
 if __name__ == "__main__":

@@ -47,6 +47,19 @@ CREATE INDEX command_device_open ON command_device (device, command) WHERE is_op
 CREATE INDEX command_device_still_open ON command_device (command) WHERE is_open = 1;
 CREATE INDEX command_device_turn ON command_device (command, turn);
 
+-- View, of one stream: how far a backfill of a device is.
+CREATE TABLE backfill (
+    stream_id INTEGER NOT NULL,
+    backfill TEXT NOT NULL,
+    status TEXT NOT NULL,                  -- requested, canceling, completed_success, completed_failed, canceled
+    command TEXT,                          -- that asked for it
+    selection TEXT,
+    reason TEXT,
+    at_ms INTEGER NOT NULL,                -- of what it said last
+    PRIMARY KEY (stream_id, backfill)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX backfill_by_command ON backfill (command) WHERE command IS NOT NULL;
+
 -- View: the latest that a device said of a command, down to `seq`. A refusal never hides another answer: who has carried
 -- it out refuses it when it comes again from a stranger.
 CREATE TABLE command_answer (
