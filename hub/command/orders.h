@@ -102,6 +102,10 @@ MUST_CHECK bool orders_each_device(struct orders *o, const struct order_view *or
                                    struct wall_time now,
                                    void (*on_device)(void *ctx, const struct order_device *device),
                                    void *ctx, struct err *err);
+/* The newest command of that verb and with exactly those arguments for the device; *ret_found. */
+MUST_CHECK bool orders_find_same(struct orders *o, struct str verb, struct str args,
+                                 struct str device, char ret_id[UUID_TEXT_SIZE], bool *ret_found,
+                                 struct err *err);
 /* The id that begins like this. ERR_NOT_FOUND; ERR_INVALID when several do. */
 MUST_CHECK bool orders_find(struct orders *o, struct str prefix, char ret_id[UUID_TEXT_SIZE],
                             struct err *err);

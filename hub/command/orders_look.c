@@ -152,3 +152,23 @@ bool orders_find(struct orders *o, struct str prefix, char ret_id[UUID_TEXT_SIZE
     return err_set(err, ERR_INVALID, "several commands begin with " STR_FMT "; give more of the id",
                    STR_ARG(prefix));
 }
+
+/* NOLINTNEXTLINE(readability-function-size): one parameter over six */
+bool orders_find_same(struct orders *o, struct str verb, struct str args, struct str device,
+                      char ret_id[UUID_TEXT_SIZE], bool *ret_found, struct err *err)
+{
+    struct db_query q = db_query(o->db, HUB_COMMAND_SAME_COMMAND);
+    db_bind_str(&q, ":verb", verb);
+    db_bind_str(&q, ":args", args);
+    db_bind_str(&q, ":device", device);
+    if (!db_next(&q, ret_found, err)) {
+        return false;
+    }
+    if (*ret_found) {
+        struct buf id = buf_fixed(ret_id, UUID_TEXT_SIZE);
+        buf_add(&id, db_col_str(&q, 0));
+        (void)buf_cstr(&id);
+        db_reset(&q);
+    }
+    return true;
+}

@@ -234,7 +234,7 @@ static void read_piece(struct reading *r, const struct command_piece *piece)
         buf_reset(&r->text_name);
         buf_add(&r->text_name, piece->name);
         r->has_text = true;
-    } else if (piece->offset != r->next) {
+    } else if (piece->offset != r->next + piece->dropped) {
         r->is_broken = true; /* one is missing */
     }
     r->next = piece->offset + (int64_t)piece->bytes.len;

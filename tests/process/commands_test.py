@@ -299,6 +299,61 @@ def text_that_was_asked_for_comes():
         assert os.listdir(os.path.join(world.hub_dir, "output")) == [command]
 
 
+def output_of_a_run_is_fetched_once():
+    with World() as world:
+        run_id = "01a20425-dd00-753f-8b4a-fd392505ef1c"
+
+        def answer(body):
+            if body["verb"] != "logs":
+                return [{"status": "succeeded"}]
+            if body["args"]["stream"] == "stderr":
+                return [{"status": "received"}, {"status": "failed", "code": "not_found", "reason": "no output is kept here"}]
+            first, last = b"hello \xf0\x9f\x90\x9f", b"world\n"
+            for offset, dropped, data, is_last in ((0, 0, first, False), (1000, 990, last, True)):
+                head = {"v": 1, "command": body["id"], "name": "a/2.stdout", "offset": offset, "bytes": len(data)}
+                head |= {"dropped": dropped} if dropped else {}
+                head |= {"last": True} if is_last else {}
+                there.publish("log", json.dumps(head).encode() + b"\n" + data)
+            return [{"status": "received"}, {"status": "succeeded"}]
+        there = world.fake("there", answer)
+        members = {"run": run_id, "step": "a"}
+        there.say("run_enqueued", run=run_id, selection="a", steps=1)
+        there.say("run_start", run=run_id)
+        for attempt in (1, 2):
+            there.say("logs_captured", attempt=attempt, metadata={"stdout_bytes": {"type": "int", "raw_value": 1006},
+                                                                  "stderr_bytes": {"type": "int", "raw_value": 0}}, **members)
+        there.say("run_success", run=run_id)
+        wait_for("the run is known", lambda: run_id in world.command("runs", "--json"))
+        shown = world.command("logs", "01a2", "--output")
+        assert "a, attempt 2, stdout" in shown and "hello 🐟\n[990 bytes were not kept]\nworld\n" in shown, shown
+        assert there.bodies()[0]["args"] == {"run": run_id, "step": "a", "attempt": 2, "stream": "stdout"}, there.bodies()
+        there.disconnect()
+        assert world.command("logs", "01a2", "--output") == shown  # it is here
+        as_json = [json.loads(line) for line in world.command("logs", "01a2", "--output", "--json").splitlines()]
+        assert [piece["text"] for piece in as_json] == ["hello 🐟", "world\n"], as_json
+        none = run(HUB, "logs", "01a2", "--output", "--step", "b", "--state-dir", world.hub_dir, code=None)
+        assert none.returncode == 3 and "written anything" in none.stderr, none
+
+
+def output_of_who_is_away_waits():
+    with World() as world:
+        run_id = "01a20425-dd00-753f-8b4a-fd392505ef1d"
+        there = world.fake("there", lambda body: [{"status": "failed", "code": "not_found", "reason": "no output is kept here"}])
+        there.say("run_enqueued", run=run_id, selection="a", steps=1)
+        there.say("logs_captured", run=run_id, step="a", attempt=1, metadata={"stderr_bytes": {"type": "int", "raw_value": 6}})
+        there.say("run_failure", run=run_id, error={"message": "x"})
+        wait_for("the run is known", lambda: run_id in world.command("runs", "--json"))
+        there.disconnect()
+        wait_for("it is away", lambda: not there.is_online())
+        late = run(HUB, "logs", run_id, "--output", "--timeout", "1s", "--state-dir", world.hub_dir, code=None)
+        assert late.returncode == 4 and "there is away" in late.stderr, late
+        again = run(HUB, "logs", run_id, "--output", "--timeout", "0s", "--state-dir", world.hub_dir, code=None)
+        assert again.returncode == 4 and len(world.command("commands", "--json").splitlines()) == 1, again  # asked for once
+        there.connect()
+        gone = run(HUB, "logs", run_id, "--output", "--state-dir", world.hub_dir, code=None)
+        assert gone.returncode == 1 and "no output is kept here" in gone.stdout, gone
+
+
 def mistakes_are_told():
     with World() as world:
         world.fake("there", is_there=False)
@@ -330,7 +385,8 @@ def mistakes_are_told():
 
 TESTS = [who_is_there_gets_it_signed, who_is_away_gets_it_later, what_expires_or_is_withdrawn_is_not_sent,
          outcomes_are_told_apart, watching_ends_and_the_command_goes_on, a_wave_at_a_time, a_backfill_ends_when_its_partitions_are_made, a_wave_that_goes_wrong_stops,
-         operators_sign_elsewhere, text_that_was_asked_for_comes, mistakes_are_told]
+         operators_sign_elsewhere, text_that_was_asked_for_comes,
+         output_of_a_run_is_fetched_once, output_of_who_is_away_waits, mistakes_are_told]
 
 if __name__ == "__main__":
     sys.exit(run_tests(TESTS, at_once=3))
