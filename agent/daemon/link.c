@@ -523,6 +523,11 @@ void link_use_definitions(struct link *link, struct str hash)
     (void)snprintf(link->definitions_hash, sizeof(link->definitions_hash), STR_FMT, STR_ARG(hash));
 }
 
+void link_use_linger(struct link *link, int64_t linger_ns)
+{
+    link->sync.options.linger_ns = linger_ns;
+}
+
 void link_recorded(struct link *link, int64_t seq)
 {
     step(link, (struct sync_event){.type = SYNC_RECORDED, .seq = seq});
