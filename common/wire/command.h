@@ -41,7 +41,7 @@ bool command_is_for(const struct command *c, struct str device);
 struct command_args {
     struct str selection;                /* materialize, backfill, retry */
     struct str job;                      /* run_job */
-    struct str partition, partition_end; /* materialize, run_job; both empty: as by hand */
+    struct str partition, partition_end; /* materialize, run_job; both empty: the newest window */
     struct str_map tags;                 /* of the runs that it starts */
     int64_t priority;
     struct str run, backfill, command; /* cancel, retry: one of them */

@@ -38,6 +38,7 @@ class Stranger:
 
     def __init__(self, port, client_id, context=None, will=None):
         self.messages = []
+        self.bodies = []  # of the same: properties and payload
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
         try:
             if context is not None:
@@ -95,6 +96,7 @@ class Stranger:
             if kind >> 4 == 3:
                 size = struct.unpack(">H", body[:2])[0]
                 self.messages.append(body[2:2 + size].decode())
+                self.bodies.append(body[2 + size:])
             elif kind >> 4 == 14:
                 raise Refused(f"DISCONNECT with reason {body[0] if body else 0:#x}")
 
@@ -108,6 +110,10 @@ class Stranger:
         self.send(0x30 | qos << 1 | retain, text(topic) + (b"\x00\x02" if qos else b"") + b"\x00" + payload)
         body = self.answer(4)
         return body[2] if len(body) > 2 else 0
+
+    def topics_bodies(self):
+        self.topics_received()
+        return self.bodies
 
     def topics_received(self):
         """Of everything that was delivered until now; the broker answers a ping after what it had to deliver."""

@@ -1,0 +1,271 @@
+"""Promise P5: a device obeys who signed with a key that it trusts, each command at most once, and tells the hub what came of it.
+
+Against the real hub, its broker and a device; commands are signed with openssl and published with the hub's certificate, as
+somebody who has taken over the broker would."""
+import json
+import os
+import shutil
+import sys
+import time
+
+from signed_commands import Sender, Signer, openssl, stamp, uuid7
+from fleet import Fleet, run_tests, skip, wait_for
+
+if shutil.which("openssl") is None:
+    skip("openssl is not there")
+
+DEFINITIONS = """\
+project: shop
+assets:
+  - {key: a, run: [sh, -c, 'echo hello; echo trouble >&2']}
+  - {key: b, deps: [a], run: [sh, -c, 'test -e ${STATE_DIR}/good']}
+  - {key: slow, run: [sleep, '600']}
+  - {key: c, partitions: {static: [x, y, z]}, run: ['true']}
+jobs:
+  - {name: all, select: 'a or b'}
+schedules:
+  - {name: nightly, job: all, cron: '0 2 * * *'}
+  - {name: weekly, job: all, cron: '0 2 * * 0'}
+"""
+
+
+class Scene:
+    def __init__(self):
+        self.fleet = Fleet("test")
+
+    def __enter__(self):
+        self.fleet.__enter__()
+        self.fleet.start_hub()
+        self.device = self.fleet.device("brooklyn", DEFINITIONS)
+        self.device.enrol()
+        self.device.start()
+        self.online()
+        self.sender = Sender(self.fleet, self.device)
+        return self
+
+    def __exit__(self, *why):
+        self.fleet.__exit__(*why)
+
+    def online(self):
+        wait_for("the device is online", lambda: json.loads(self.device.command("status", "--json"))["link"] == "sending")
+
+    def heard(self, command=None):
+        """What the hub has heard of a command, or of messages that were refused; oldest first."""
+        rows = self.fleet.query("SELECT body FROM event WHERE type = 'command' ORDER BY seq")
+        events = [json.loads(row[0]) for row in rows]
+        return [e for e in events if e.get("command") == command]
+
+    def end_of(self, command, seconds=30):
+        """The event that says how it ended."""
+        return wait_for(f"command {command} has ended", lambda: next(
+            (e for e in self.heard(command) if e["status"] in ("refused", "succeeded", "failed")), None), seconds)
+
+    def statuses(self, command):
+        return [e["status"] for e in self.heard(command)]
+
+    def succeeds(self, verb, args=None, **more):
+        end = self.end_of(self.sender.send(verb, args, **more))
+        assert end["status"] == "succeeded", end
+        return end
+
+    def fails(self, verb, args, code):
+        end = self.end_of(self.sender.send(verb, args))
+        assert (end["status"], end["code"]) == ("failed", code), end
+        return end
+
+    def refused(self, code, count=1):
+        """A message was refused, and it is told as no command's end."""
+        return wait_for(f"{code} is told", lambda: (lambda found: found if len(found) >= count else None)(
+            [e for e in self.heard() if e.get("code") == code]), 10)
+
+
+def every_verb():
+    with Scene() as s:
+        end = s.succeeds("ping")
+        assert s.statuses(end["command"]) == ["received", "succeeded"], s.heard(end["command"])
+        assert end["result"]["uptime_s"] >= 0
+
+        end = s.succeeds("materialize", {"selection": "a", "tags": {"why": "test"}})
+        assert s.statuses(end["command"]) == ["received", "started", "succeeded"]
+        enqueued = json.loads(s.fleet.query(
+            "SELECT body FROM event WHERE type = 'run_enqueued' AND json_extract(body, '$.run') = ?", end["run"])[0][0])
+        assert enqueued["cause"] == {"type": "command", "name": end["command"]}, enqueued
+        assert enqueued["tags"] == {"why": "test", "selvedge/command": end["command"]}, enqueued
+        made = end["run"]
+
+        end = s.end_of(s.sender.send("run_job", {"job": "all"}))
+        assert (end["status"], end["code"]) == ("failed", "run_failed"), end  # b fails
+        assert "b failed" in end["reason"], end
+        failed = end["run"]
+        end = s.end_of(s.sender.send("retry", {"run": failed}))
+        assert (end["status"], end["code"]) == ("failed", "run_failed"), end
+        open(os.path.join(s.device.state, "good"), "w").close()
+        end = s.succeeds("retry", {"command": end["command"], "what": "from_failure"})
+        steps = [json.loads(r[0])["step"] for r in s.fleet.query(
+            "SELECT body FROM event WHERE type = 'step_start' AND json_extract(body, '$.run') = ?", end["run"])]
+        assert steps == ["b"], steps
+        end = s.succeeds("retry", {"run": failed, "what": "all"})
+        end = s.succeeds("retry", {"run": failed, "what": "selected", "selection": "a+"})
+        assert s.fails("retry", {"run": made}, "not_found")
+
+        slow = s.sender.send("materialize", {"selection": "slow"})
+        wait_for("slow runs", lambda: s.statuses(slow) == ["received", "started"])
+        s.succeeds("cancel", {"command": slow})
+        end = s.end_of(slow)
+        assert (end["status"], end["code"]) == ("failed", "run_canceled"), end
+        s.fails("cancel", {"run": made}, "not_found")
+        s.fails("materialize", {"selection": "nothing"}, "not_found")
+
+        end = s.succeeds("pause", {"what": "schedules", "names": ["nightly"]})
+        assert end["result"]["schedules"] == {"changed": ["nightly"], "unchanged": []}, end
+        assert s.device.query("SELECT status FROM instigator WHERE name = 'nightly'") == [("paused",)]
+        end = s.succeeds("pause", {"what": "everything"})
+        assert end["result"]["schedules"]["changed"] == ["weekly"], end
+        assert end["result"]["automation"]["paused"] is True
+        end = s.succeeds("resume", {"what": "everything"})
+        assert sorted(end["result"]["schedules"]["changed"]) == ["nightly", "weekly"], end
+        s.fails("pause", {"what": "schedules", "names": ["monthly"]}, "not_found")
+
+        end = s.succeeds("backfill", {"selection": "c", "from": "x", "to": "y"})
+        backfill = end["result"]["backfill"]
+        wait_for("the backfill is done", lambda: s.device.query(
+            "SELECT status FROM backfill WHERE id = ?", backfill) == [("completed_success",)])
+        tags = s.device.query("SELECT DISTINCT json_extract(tags, '$.\"selvedge/command\"') FROM run WHERE backfill = ?", backfill)
+        assert tags == [(end["command"],)], tags
+
+        end = s.succeeds("describe")
+        described = end["result"]["described"]
+        assert [a["key"] for a in described["assets"]] == ["a", "b", "slow", "c"], described
+        assert {x["name"]: x["status"] for x in described["schedules"]} == {"nightly": "running", "weekly": "running"}
+        assert described["definitions"]["jobs"] == ["all"] and described["device"]["device"] == "brooklyn"
+        assert "sleep" not in json.dumps(described)  # how it is made stays on the device
+        end = s.succeeds("set", {"log_level": "debug", "sync_interval": "100ms"})
+        assert end["result"] == {"log_level": "debug", "sync_interval_ms": 100}, end
+        wait_for("the level is in force", lambda: "level=debug" in s.device.daemon.read_log())
+
+        logs_come_in_pieces(s, made)
+
+
+def logs_come_in_pieces(s, run):
+    """Of a short output one; of a long one several, also from an offset on."""
+    with s.sender.stranger() as listener:
+        listener.subscribe(s.sender.log_topic)
+        for args, expected in (({"step": "a"}, "hello\n"), ({"step": "a", "stream": "stderr"}, "trouble\n"),
+                               ({"step": "a", "offset": 2, "bytes": 3}, "llo")):
+            end = s.succeeds("logs", {"run": run, **args})
+            head, _, text = listener.topics_bodies()[-1].partition(b"\n")
+            head = json.loads(head.partition(b"{")[1] + head.partition(b"{")[2])
+            assert text.decode() == expected, text
+            assert (head["command"], head["last"]) == (end["command"], True), head
+    s.fails("logs", {"run": uuid7(), "step": "a"}, "not_found")
+    s.fails("logs", {"run": run, "step": "../../../etc/passwd"}, "invalid")
+
+
+def what_nobody_may_do():
+    with Scene() as s:
+        signer = s.sender.signer
+        good = signer.body("ping")
+        # Of messages: nothing is known of a command.
+        s.sender.publish(json.dumps(good).encode())
+        s.refused("unsigned")
+        other = os.path.join(s.fleet.dir, "other.key")
+        openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", other)
+        s.sender.publish(Signer(other).sign(good))
+        s.refused("untrusted_key")
+        signed = signer.sign(good)
+        s.sender.publish(signed.replace(b'"ping"', b'"pinG"'))
+        assert s.refused("bad_signature")[0]["key"] == signer.id
+        forged = Signer(other)
+        forged.id = signer.id
+        s.sender.publish(forged.sign(good))
+        s.refused("bad_signature", 2)
+        s.sender.publish(signer.sign({**good, "kind": "desired"}))
+        s.refused("unreadable")
+        s.sender.publish(signer.sign(b"no json"))
+        s.refused("unreadable", 2)
+        s.sender.publish(signer.sign({**good, "fleet": "prod"}))
+        s.refused("wrong_fleet")
+        s.sender.publish(signer.sign({**good, "to": ["queens"]}))
+        s.refused("misaddressed")
+        assert s.heard(good["id"]) == []
+
+        # None of that has used the command up.
+        s.sender.publish(signed)
+        assert s.end_of(good["id"])["status"] == "succeeded"
+        s.sender.publish(signed)
+        s.refused("replayed")
+        s.sender.publish(signer.sign({**good, "counter": good["counter"] + 1000}))
+        s.refused("replayed", 2)
+        s.sender.publish(signer.sign({**good, "id": uuid7()}))
+        s.refused("replayed", 3)
+        assert s.statuses(good["id"]) == ["received", "succeeded"], s.heard(good["id"])
+
+        # Of commands to this device: the end of each.
+        for code, body in (("expired", {"issued_at": stamp(-600), "expires_at": stamp(-300)}),
+                           ("not_yet", {"issued_at": stamp(7200), "expires_at": stamp(9000)}),
+                           ("unsupported", {"verb": "sing"}),
+                           ("unsupported", {"verb": "deploy"}),
+                           ("invalid_arguments", {"args": {"loud": True}}),
+                           ("invalid_arguments", {"verb": "decommission", "to": ["*"]}),
+                           ("invalid_arguments", {"verb": "set", "args": {"labels": {"site": "berlin"}}})):
+            command = s.sender.send(**{"verb": "ping", **body})
+            end = s.end_of(command)
+            assert (end["status"], end["code"]) == ("refused", code), end
+            assert s.statuses(command) == ["refused"], s.heard(command)
+
+        # A counter that is lower than others is good as long as it was not used.
+        late = signer.body("ping")
+        s.succeeds("ping")
+        s.sender.publish(signer.sign(late))
+        assert s.end_of(late["id"])["status"] == "succeeded"
+        assert s.device.query("SELECT count(*) FROM run") == [(0,)]
+
+        # A flood is counted, and does not fill the buffer.
+        before = s.device.position()["last_seq"]
+        with s.sender.stranger() as stranger:
+            for _ in range(200):
+                stranger.publish(s.sender.topic, b"nonsense")
+        wait_for("all are counted", lambda: json.loads(
+            s.device.command("status", "--json"))["commands_refused"]["unsigned"] >= 201)
+        assert s.device.position()["last_seq"] - before <= 20
+        s.succeeds("ping")
+        listed = [json.loads(line) for line in s.device.command("commands", "--json").splitlines()]
+        assert listed[0]["status"] == "succeeded" and listed[0]["verb"] == "ping", listed[0]
+        assert {c["code"] for c in listed if c["status"] == "refused"} == {"expired", "not_yet", "unsupported", "invalid_arguments"}
+
+
+def restarts():
+    """A run that a command started outlives the agent; what waits for an answer gets one."""
+    with Scene() as s:
+        slow = s.sender.send("materialize", {"selection": "slow"})
+        wait_for("slow runs", lambda: s.statuses(slow) == ["received", "started"])
+        signed = s.sender.signer.sign(s.sender.signer.body("ping"))
+        s.device.daemon.kill()
+        s.device.define(DEFINITIONS.replace("[sleep, '600']", "['true']"))
+        s.device.start()
+        s.online()
+        end = s.end_of(slow)
+        assert end["status"] == "succeeded", end
+        runs = s.device.query("SELECT id, parent FROM run ORDER BY created_at, first_seq")
+        assert len(runs) == 2 and runs[1] == (end["run"], runs[0][0]), (runs, end)
+        assert [e["run"] for e in s.heard(slow) if e["status"] == "started"] == [runs[0][0]]
+        s.sender.publish(signed)
+        s.succeeds("ping")
+
+
+def a_device_leaves():
+    with Scene() as s:
+        end = s.succeeds("decommission")
+        assert "stays" in end["result"], end
+        wait_for("the identity is gone", lambda: not os.path.exists(os.path.join(s.device.state, "identity")))
+        assert "agent.left_fleet" in s.device.daemon.read_log()
+        s.device.command("materialize", "a")  # it still works
+        heard = s.fleet.query("SELECT max(seq) FROM event")[0][0]
+        s.device.daemon.stop()
+        s.device.start()
+        assert json.loads(s.device.command("status", "--json"))["link"] == "not enrolled"
+        assert s.fleet.query("SELECT max(seq) FROM event")[0][0] == heard
+
+
+if __name__ == "__main__":
+    sys.exit(run_tests([every_verb, what_nobody_may_do, restarts, a_device_leaves], at_once=2))
