@@ -23,4 +23,7 @@ MUST_CHECK bool device_identity_load(const char *state_dir, struct arena *arena,
  * half-enrolled. The key is there. */
 MUST_CHECK bool device_identity_save(const char *state_dir, const struct device_identity *identity,
                                      struct err *err);
+/* The keys whose commands are obeyed, in place of those of the enrolment. */
+MUST_CHECK bool device_identity_save_keys(const char *state_dir, struct str command_keys,
+                                          struct err *err);
 void device_identity_wipe(struct device_identity *identity);

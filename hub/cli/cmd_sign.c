@@ -9,7 +9,6 @@
 #include "common/wire/command.h"
 #include "common/wire/signed.h"
 #include "common/wire/topics.h"
-#include "hub/command/keyring.h"
 #include <stdlib.h>
 
 enum {
@@ -99,7 +98,7 @@ static bool check(const struct signing *s, struct str body, struct err *err)
         !command_read_args(&decoded, &arena, &args, err)) {
         return false;
     }
-    return !str_eq(s->command.verb, STR("trust")) || keyring_check(args.keys, err);
+    return !str_eq(s->command.verb, STR("trust")) || signed_check_keys(args.keys, err);
 }
 
 static bool sign(struct signing *s, struct err *err)

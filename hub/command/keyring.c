@@ -20,7 +20,7 @@ bool keyring_read(const struct hub_config *config, struct buf *ret_keys, struct 
 bool keyring_write(const struct hub_config *config, struct str keys, struct err *err)
 {
     char path[LIMIT_PATH_BYTES + 1];
-    return keyring_check(keys, err) && hub_path(config, "command/keys.pem", path, err) &&
+    return signed_check_keys(keys, err) && hub_path(config, "command/keys.pem", path, err) &&
            files_write(path, keys, 0644, err);
 }
 
@@ -46,46 +46,6 @@ bool keyring_remove_hub_key(const struct hub_config *config, struct err *err)
 
 /* --- texts ------------------------------------------------------------------------------------ */
 
-bool keyring_has(struct str keys, struct str id)
-{
-    struct str key;
-    char text[KEY_ID_SIZE];
-    struct err err = {0};
-    while (signed_next_key(&keys, &key)) {
-        if (identity_key_id(key, text, &err) && str_eq(str_from(text), id)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool keyring_check(struct str keys, struct err *err)
-{
-    struct str rest = keys;
-    struct str key;
-    int count = 0;
-    for (; signed_next_key(&rest, &key); count++) {
-        char id[KEY_ID_SIZE];
-        if (!identity_key_id(key, id, err)) {
-            return err_wrap(err, "key %d", count + 1);
-        }
-        if (keyring_has(rest, str_from(id))) {
-            return err_set(err, ERR_INVALID, "key %s is there twice", id);
-        }
-    }
-    if (!str_is_empty(str_trim(rest))) {
-        return err_set(err, ERR_INVALID, "text behind key %d is no public key", count);
-    }
-    if (count == 0) {
-        (void)err_set(err, ERR_INVALID, "there is no public key in it");
-        return err_hint(err, "one of a private key: openssl ec -in FILE -pubout");
-    }
-    if (count > SIGNED_KEYS_MAX || keys.len > SIGNED_KEYS_BYTES_MAX) {
-        return err_set(err, ERR_FULL, "a device trusts at most %d keys", SIGNED_KEYS_MAX);
-    }
-    return true;
-}
-
 static void add_key(struct buf *out, struct str key)
 {
     buf_add(out, str_trim(key));
@@ -98,7 +58,7 @@ static bool public_half(const struct rng *rng, struct str pem, struct buf *ret, 
         return identity_public_key(rng, pem, ret, err);
     }
     buf_add(ret, pem);
-    return keyring_check(pem, err);
+    return signed_check_keys(pem, err);
 }
 
 bool keyring_add(const struct rng *rng, struct str keys, struct str pem, struct buf *ret_keys,
@@ -117,18 +77,18 @@ bool keyring_add(const struct rng *rng, struct str keys, struct str pem, struct 
     if (!identity_key_id(key, ret_id, err)) {
         return false;
     }
-    if (keyring_has(keys, str_from(ret_id))) {
+    if (signed_has_key(keys, str_from(ret_id))) {
         return err_set(err, ERR_EXISTS, "key %s is trusted already", ret_id);
     }
     buf_add(ret_keys, keys);
     add_key(ret_keys, key);
-    return keyring_check(buf_str(ret_keys), err);
+    return signed_check_keys(buf_str(ret_keys), err);
 }
 
 bool keyring_remove(struct str keys, struct str id, struct buf *ret_keys, struct err *err)
 {
     struct str key;
-    if (!keyring_has(keys, id)) {
+    if (!signed_has_key(keys, id)) {
         (void)err_set(err, ERR_NOT_FOUND, "there is no key " STR_FMT, STR_ARG(id));
         return err_hint(err, "list them: selvedge-hub key list");
     }

@@ -17,9 +17,6 @@ MUST_CHECK bool keyring_remove_hub_key(const struct hub_config *config, struct e
 
 /* --- texts, no files --- */
 
-/* Every key is a P-256 public key, none is there twice, and there are 1 to SIGNED_KEYS_MAX. */
-MUST_CHECK bool keyring_check(struct str keys, struct err *err);
-bool keyring_has(struct str keys, struct str id);
 /* Appends `keys` with `pem` added, which may be a private key: its public half is. ERR_EXISTS,
  * ERR_FULL. */
 MUST_CHECK bool keyring_add(const struct rng *rng, struct str keys, struct str pem,

@@ -270,6 +270,25 @@ static bool refuse_known(struct orders *o, const struct command *c, struct str k
     return true;
 }
 
+/* Devices refuse keys that were issued before those in force. */
+static bool refuse_overtaken(struct orders *o, const struct command *c, struct err *err)
+{
+    struct db_query q = db_query(o->db, HUB_COMMAND_TRUST_LAST);
+    int64_t last = 0;
+    bool found = false;
+    if (!str_eq(c->verb, STR("trust"))) {
+        return true;
+    }
+    if (!number_of(&q, &last, &found, err)) {
+        return false;
+    }
+    if (orders_ms(c->issued_at) >= last) {
+        return true;
+    }
+    (void)err_set(err, ERR_INVALID, "other keys were given that were signed later");
+    return err_hint(err, "sign it again");
+}
+
 static bool check_taken(const struct command *c, const struct order *order, struct wall_time now,
                         struct err *err)
 {
@@ -322,7 +341,7 @@ bool orders_take(struct orders *o, struct str message, struct str keys, const st
     if (!command_decode(body, &arena, &c, err) || !check_order(order, err) ||
         !check_args(&c, err) || !check_taken(&c, order, now, err) ||
         !db_tx_begin(o->db, &tx, err) || !check_open(o, err) ||
-        !refuse_known(o, &c, str_from(key), err) ||
+        !refuse_known(o, &c, str_from(key), err) || !refuse_overtaken(o, &c, err) ||
         !add_command(o, &c, order, str_from(key), now, &number, err) ||
         !add_taken(o, number, message, order, err) || !forget_old(o, err) ||
         !db_tx_commit(&tx, err)) {
