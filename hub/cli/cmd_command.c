@@ -5,6 +5,7 @@
 #include "hub/cli/command_words.h"
 #include "hub/cli/commands.h"
 
+#include "common/cli/text.h"
 #include "common/json/json_writer.h"
 #include "common/platform/clock.h"
 #include "common/platform/files.h"
@@ -244,8 +245,8 @@ static void say_given(const struct asking *a)
         buf_addf(&line, "%lld devices, %lld of them online", (long long)a->given.devices,
                  (long long)a->chosen.online);
     }
-    buf_add(&line, STR("; expires in "));
-    buf_add_duration(&line, a->given.expires.ns - a->now.ns);
+    buf_add(&line, STR("; expires "));
+    buf_add_ago(&line, a->given.expires, a->now);
     cli_printf(a->cli, STR_FMT "\n", STR_ARG(buf_str(&line)));
     (void)fflush(cli_out(a->cli));
 }

@@ -114,7 +114,6 @@ static void show_device(void *ctx, const struct order_device *d)
 static void show_order(void *ctx, const struct order_view *o)
 {
     struct listing *l = ctx;
-    char expires[WALL_TEXT_SIZE];
     if (!count_devices(l, o)) {
         return;
     }
@@ -123,8 +122,11 @@ static void show_order(void *ctx, const struct order_view *o)
     cli_printf(l->cli, "%s" STR_FMT "%s  " STR_FMT " to " STR_FMT "  %s\n",
                cli_tone_on(l->cli, CLI_STRONG), STR_ARG(o->verb), cli_tone_off(l->cli, CLI_STRONG),
                STR_ARG(o->args), STR_ARG(o->targets), state_of(o, &l->counts, l->now));
-    cli_printf(l->cli, "%ssigned by %.*s, expires %.16s UTC%s\n\n", cli_tone_on(l->cli, CLI_FAINT),
-               STR_ARG(o->key), wall_format(o->expires, expires), cli_tone_off(l->cli, CLI_FAINT));
+    buf_reset(&l->text);
+    buf_add(&l->text, o->expires.ns > l->now.ns ? STR("expires ") : STR("expired "));
+    buf_add_ago(&l->text, o->expires, l->now);
+    cli_printf(l->cli, "%ssigned by " STR_FMT ", " STR_FMT "%s\n\n", cli_tone_on(l->cli, CLI_FAINT),
+               STR_ARG(o->key), STR_ARG(buf_str(&l->text)), cli_tone_off(l->cli, CLI_FAINT));
     l->has_failed = !orders_each_device(l->orders, o, l->now, show_device, l, &l->err);
     l->order = NULL;
 }

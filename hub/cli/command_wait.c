@@ -57,11 +57,23 @@ enum cli_tone fate_tone(enum order_fate fate)
     return order_fate_is_over(fate) ? CLI_WARN : CLI_PLAIN;
 }
 
+/* Without the run that it is about, which has a member of its own: so that equal reasons are. */
+static void add_reason(struct buf *out, const struct order_device *device)
+{
+    char memory[UUID_TEXT_SIZE + 8];
+    struct buf run = buf_fixed(memory, sizeof(memory));
+    buf_addf(&run, "run " STR_FMT " ", STR_ARG(device->run));
+    bool is_about_run =
+        !str_is_empty(device->run) && !run.overflow && str_starts(device->reason, buf_str(&run));
+    buf_add(out,
+            is_about_run ? str_slice(device->reason, run.len, device->reason.len) : device->reason);
+}
+
 void fate_why(struct buf *out, const struct order_view *order, const struct order_device *device,
               struct wall_time now)
 {
     if (!str_is_empty(device->reason)) {
-        buf_add(out, device->reason);
+        add_reason(out, device);
         return;
     }
     bool is_unheard = device->answered.ns == 0;
