@@ -15,6 +15,10 @@ void agent_on_down(void *ctx, enum channel channel, struct str payload)
         agent_on_command(agent, payload);
         return;
     }
+    if (channel == CHANNEL_DESIRED) {
+        agent_take_desired(agent, payload);
+        return;
+    }
     LOG(WARN, "link.not_understood", F_I("channel", channel), F_I("bytes", payload.len),
         F_T("action", "ignored"));
 }
