@@ -11,12 +11,12 @@ void agent_on_up(void *ctx)
 void agent_on_down(void *ctx, enum channel channel, struct str payload)
 {
     struct agent *agent = ctx;
-    if (channel == CHANNEL_DESIRED) {
-        agent_take_desired(agent, payload);
-        return;
-    }
     if (channel == CHANNEL_CMD) {
         agent_on_command(agent, payload);
+        return;
+    }
+    if (channel == CHANNEL_DESIRED) {
+        agent_take_desired(agent, payload);
         return;
     }
     LOG(WARN, "link.not_understood", F_I("channel", channel), F_I("bytes", payload.len),

@@ -75,23 +75,6 @@ void agent_tell_health(struct agent *agent);
 void agent_on_down(void *ctx, enum channel channel, struct str payload);
 void agent_on_up(void *ctx);
 
-/* Of the definitions that are open: what the hub wants is laid over them. */
-MUST_CHECK bool agent_open_desired(struct agent *agent, struct err *err);
-/* A message on `desired`; answers on `reported`. */
-void agent_take_desired(struct agent *agent, struct str payload);
-/* What is in force laid over other definitions: *ret has one owner more for `base`, or is it. Once
- * they are in use it is told how that went, and one that was refused is tried again. */
-MUST_CHECK bool agent_lay_desired(struct agent *agent, struct definitions *base,
-                                  struct definitions **ret, struct desired_told *ret_told,
-                                  struct err *err);
-void agent_tell_desired(struct agent *agent, const struct desired_told *told);
-void agent_retry_desired(struct agent *agent);
-
-/* Other definitions in place of those in use, all or nothing; takes `defs` on true. `told`, recorded
- * in between and flushed, is why; NULL = nothing is recorded. */
-MUST_CHECK bool agent_use_definitions(struct agent *agent, struct definitions *defs,
-                                      const struct record *told, struct err *err);
-
 /* --- commands of the hub (down_command.c and command_*.c) --- */
 
 /* Tables of verbs, each in a file of its own; they end with {0}. */
@@ -133,6 +116,23 @@ void agent_decommission(struct agent *agent);
 /* A decommissioning that an earlier agent had begun goes on. */
 void agent_resume_decommission(struct agent *agent);
 void agent_close_decommission(struct agent *agent);
+
+/* Of the definitions that are open: what the hub wants is laid over them. */
+MUST_CHECK bool agent_open_desired(struct agent *agent, struct err *err);
+/* A message on `desired`; answers on `reported`. */
+void agent_take_desired(struct agent *agent, struct str payload);
+/* What is in force laid over other definitions: *ret has one owner more for `base`, or is it. Once
+ * they are in use it is told how that went, and one that was refused is tried again. */
+MUST_CHECK bool agent_lay_desired(struct agent *agent, struct definitions *base,
+                                  struct definitions **ret, struct desired_told *ret_told,
+                                  struct err *err);
+void agent_tell_desired(struct agent *agent, const struct desired_told *told);
+void agent_retry_desired(struct agent *agent);
+
+/* Other definitions in place of those in use, all or nothing; takes `defs` on true. `told`, recorded
+ * in between and flushed, is why; NULL = nothing is recorded. */
+MUST_CHECK bool agent_use_definitions(struct agent *agent, struct definitions *defs,
+                                      const struct record *told, struct err *err);
 
 /* --- the control socket (agent_control.c and control_*.c) --- */
 

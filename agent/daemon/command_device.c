@@ -33,7 +33,10 @@ static enum command_outcome set(struct agent *agent, struct command_call *call,
         jw_member_str(result, "log_level", str_from(levels[given->log_level]));
     }
     if (given->has_sync_interval && agent->link != NULL) {
-        link_use_linger(agent->link, given->sync_interval_ns);
+        const struct desired_settings *wanted = &agent->desired.settings;
+        link_use_pace(agent->link, given->sync_interval_ns,
+                      wanted->has_backoff_max ? wanted->backoff_max_ns
+                                              : agent->options.config->backoff_max_ns);
         jw_member_i64(result, "sync_interval_ms", given->sync_interval_ns / NS_PER_MS);
     }
     return COMMAND_DONE;

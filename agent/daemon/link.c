@@ -535,11 +535,6 @@ void link_use_pace(struct link *link, int64_t linger_ns, int64_t backoff_max_ns)
     sync_set_pace(&link->sync, linger_ns, backoff_max_ns);
 }
 
-void link_use_linger(struct link *link, int64_t linger_ns)
-{
-    link->sync.options.linger_ns = linger_ns;
-}
-
 void link_recorded(struct link *link, int64_t seq)
 {
     step(link, (struct sync_event){.type = SYNC_RECORDED, .seq = seq});

@@ -90,10 +90,10 @@ static bool project_type(struct store *store, const struct record *record, int64
         return project_dynamic_partition(store, record, err);
     case EVENT_AUTOMATION_EVALUATION:
         return project_automation(store, record, err);
-    case EVENT_DESIRED:
-        return project_desired(store, record, err);
     case EVENT_COMMAND:
         return project_command(store, record, err);
+    case EVENT_DESIRED:
+        return project_desired(store, record, err);
     case EVENT_UNKNOWN:
     case EVENT_ASSET_CHECK_EVALUATION_PLANNED:
     case EVENT_ENGINE_EVENT:

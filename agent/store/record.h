@@ -23,9 +23,9 @@ struct record {
     struct str selection;
     struct str keys;      /* stays on the device. run_enqueued: JSON array of the steps' assets, in
                                  order; backfill: JSON object, number to partition; an asset's event
-                                 on a range: JSON array of its partitions; desired: the body that
-                                 is in force from now on, or was refused; empty: no other than
-                                 before; command that arrived: its facts, see commands.h */
+                                 on a range: JSON array of its partitions; command that arrived:
+                                 its facts, see commands.h; desired: the body that is in force from now
+                                 on, or was refused; empty: no other than before */
     struct str tags;      /* run_enqueued, backfill: JSON object of texts */
     struct str parent;    /* run_enqueued: the run that is tried again; backfill: the one that
                                  must succeed first */
