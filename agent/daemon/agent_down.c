@@ -5,7 +5,9 @@
 
 void agent_on_up(void *ctx)
 {
-    (void)ctx;
+    struct agent *agent = ctx;
+    leases_ask_again(&agent->leases);
+    agent_on_lease_due(agent);
 }
 
 void agent_on_down(void *ctx, enum channel channel, struct str payload)
@@ -13,6 +15,10 @@ void agent_on_down(void *ctx, enum channel channel, struct str payload)
     struct agent *agent = ctx;
     if (channel == CHANNEL_DESIRED) {
         agent_take_desired(agent, payload);
+        return;
+    }
+    if (channel == CHANNEL_LEASE) {
+        agent_take_lease(agent, payload);
         return;
     }
     LOG(WARN, "link.not_understood", F_I("channel", channel), F_I("bytes", payload.len),

@@ -178,7 +178,9 @@ struct asset {
 /* Named places: at most `limit` steps that name it run at the same time. */
 struct pool {
     struct str name;
-    int64_t limit; /* at least 1 */
+    int64_t limit;   /* at least 1; of this device's steps */
+    bool is_fleet;   /* places are the hub's, too */
+    int64_t wait_ns; /* for a hub that is silent */
     struct location at;
 };
 

@@ -5,6 +5,12 @@
 #define ASK_NS    (10 * NS_PER_SEC) /* again, while there is no answer or no place */
 #define SETTLE_NS (2 * NS_PER_SEC)  /* a step that was turned away is expected back for so long */
 
+/* The hub gives back the milliseconds in which it was asked. */
+static int64_t to_ms(struct mono_time t)
+{
+    return t.ns / NS_PER_MS * NS_PER_MS;
+}
+
 static struct lease *find(struct leases *l, struct str pool)
 {
     for (size_t i = 0; i < l->count; i++) {
@@ -73,7 +79,7 @@ void leases_settle(struct leases *l, struct str pool, int64_t running, struct mo
     want(lease, running);
     /* Given back before the hub hears of it: then it may have it. */
     lease->granted = lease->granted > running ? running : lease->granted;
-    lease->lowered = now;
+    lease->lowered.ns = to_ms(now) + NS_PER_MS;
 }
 
 bool leases_take(struct leases *l, const struct lease_answer *answer, struct mono_time now)
@@ -97,7 +103,7 @@ static struct mono_time due_of(const struct lease *lease)
 {
     struct mono_time due = {0};
     if (lease->asked.ns == 0) {
-        due.ns = 1;
+        due.ns = lease->lowered.ns > 0 ? lease->lowered.ns : 1;
     } else if (lease->wanted > 0) {
         bool has_all = lease->granted >= lease->wanted && lease->for_ns > 0;
         int64_t wait = has_all && lease->for_ns / 3 > ASK_NS ? lease->for_ns / 3 : ASK_NS;
@@ -114,7 +120,7 @@ struct lease *leases_next_ask(struct leases *l, struct mono_time now, int64_t *r
         struct mono_time due = due_of(lease);
         if (due.ns != 0 && due.ns <= now.ns) {
             *ret_held = held(lease, now);
-            lease->asked = now;
+            lease->asked.ns = to_ms(now);
             return lease;
         }
     }

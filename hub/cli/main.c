@@ -290,6 +290,7 @@ static const struct cli_command commands[] = {
 static const struct cli_command *const more_commands[] = {
     commands_alert,
     commands_device,
+    commands_pool,
     NULL,
 };
 

@@ -230,6 +230,9 @@ bool pools_ask(struct pools *p, const struct pool_ask *ask, struct mono_time now
         /* It may know of a grant that we do not: of the hub before us. */
         h->granted = now.ns < pool->opens.ns ? ask->held : 0;
     }
+    if (ask->asked_ms < h->asked_ms) {
+        return true; /* overtaken on the way, or of a host that was booted: its lease ends */
+    }
     h->wanted = ask->places;
     h->granted = h->granted > h->wanted ? h->wanted : h->granted;
     h->asked_ms = ask->asked_ms;

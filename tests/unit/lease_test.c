@@ -167,7 +167,7 @@ static int64_t places_held(const struct world *w)
 static bool step(struct world *w, bool is_rough)
 {
     const struct pool_listener listener = {on_answer, w};
-    w->now.ns += SECOND;
+    w->now.ns += SECOND / 2 + (int64_t)next(w, 1000000) * 1000 + 7;
     if (is_rough && next(w, 60) == 0) {
         w->devices[next(w, DEVICES)].is_cut ^= true;
     }
