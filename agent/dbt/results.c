@@ -43,15 +43,12 @@ bool dbt_results_read(const char *path, struct arena *arena, struct dbt_results 
     return !arena->exhausted || err_set(err, ERR_NO_MEMORY, "no memory for the results of nodes");
 }
 
-bool dbt_results_status(void *ctx, struct str unique_id, struct str *ret_status)
+struct str dbt_results_status(const struct dbt_results *results, struct str unique_id)
 {
-    const struct dbt_results *results = ctx;
     uint32_t status = DBT_NOT_RUN;
-    if (!strmap_get(&results->by_id, unique_id, &status)) {
-        return false;
-    }
-    *ret_status = str_from(dbt_status_name((enum dbt_status)status));
-    return true;
+    return strmap_get(&results->by_id, unique_id, &status)
+               ? str_from(dbt_status_name((enum dbt_status)status))
+               : STR_NONE;
 }
 
 bool dbt_results_write(const char *path, const struct dbt_project *project, const uint8_t *statuses,

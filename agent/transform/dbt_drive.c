@@ -4,7 +4,7 @@
 #include "agent/el/line_source.h"
 #include "agent/transform/dbt_command.h"
 #include "agent/transform/drive_folder.h"
-#include "agent/transform/run_results.h"
+#include "agent/dbt/run_results.h"
 #include "common/platform/clock.h"
 #include "common/platform/spawn.h"
 

@@ -24,6 +24,7 @@ struct select_macros;
 struct select_run {
     const struct dbt_project *project;
     const struct dbt_before *before;
+    const struct dbt_project *old; /* of before; NULL until needed */
     struct spec_reader reader;
     struct arena *arena;   /* of this selection, released at its end */
     struct arena node;     /* one node as it is read again; reset before each */
@@ -49,6 +50,10 @@ PRINTF_LIKE(2, 3) MUST_CHECK bool select_warn(struct select_run *run, const char
 
 /* select_methods.c: adds to `set` the nodes that the criterion itself names, without relatives. */
 MUST_CHECK bool select_search(struct select_run *run, const struct criterion *c, bool *set);
+/* select_before.c */
+MUST_CHECK bool select_search_result(struct select_run *run, const struct criterion *c, bool *set);
+MUST_CHECK bool select_search_source_status(struct select_run *run, const struct criterion *c,
+                                            bool *set);
 /* select_path.c */
 MUST_CHECK bool select_search_path(struct select_run *run, const struct criterion *c, bool *set);
 /* select_config.c */

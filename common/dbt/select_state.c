@@ -46,8 +46,7 @@ static bool read_nodes(struct select_run *run, uint32_t i, uint32_t old, struct 
     arena_reset(&run->old_node);
     return dbt_project_read(run->project, i, DBT_FULL, &run->node, ret_node, run->err) &&
            (old == DBT_NO_NODE ||
-            dbt_project_read(run->before->project, old, DBT_FULL, &run->old_node, ret_old,
-                             run->err) ||
+            dbt_project_read(run->old, old, DBT_FULL, &run->old_node, ret_old, run->err) ||
             err_wrap(run->err, "state"));
 }
 
@@ -106,7 +105,7 @@ static bool is_part_modified(struct select_run *run, enum dbt_part part, uint32_
 static bool look_at(struct select_run *run, enum state state, enum dbt_part part, uint32_t i,
                     bool *ret)
 {
-    uint32_t old = dbt_project_find(run->before->project, run->project->nodes[i].unique_id);
+    uint32_t old = dbt_project_find(run->old, run->project->nodes[i].unique_id);
     struct json *whole = NULL;
     struct json *before = NULL;
     bool ok = true;
@@ -132,15 +131,26 @@ static bool look_at(struct select_run *run, enum state state, enum dbt_part part
     return ok;
 }
 
-static bool is_ready(struct select_run *run, enum state state)
+static bool open_old(struct select_run *run)
 {
-    const struct dbt_project *old = run->before->project;
-    if (old == NULL) {
-        return err_set(run->err, ERR_INVALID, "state: there is no manifest of before to compare") ||
-               err_hint(run->err,
+    if (run->old != NULL) {
+        return true;
+    }
+    if (run->before->open == NULL) {
+        (void)err_set(run->err, ERR_INVALID, "state: there is no manifest of before to compare");
+        return err_hint(run->err,
                         "select by name, tag: or path: instead, or what failed by result:");
     }
-    if (state != STATE_NEW && state != STATE_OLD && (old->is_bundle || run->project->is_bundle)) {
+    return run->before->open(run->before->ctx, &run->old, run->err) || err_wrap(run->err, "state");
+}
+
+static bool is_ready(struct select_run *run, enum state state)
+{
+    if (!open_old(run)) {
+        return false;
+    }
+    if (state != STATE_NEW && state != STATE_OLD &&
+        (run->old->is_bundle || run->project->is_bundle)) {
         return err_set(run->err, ERR_INVALID,
                        "state: a bundle has not what tells whether a node was modified") ||
                err_hint(run->err, "compare the two manifest.json, where the bundle is made");
@@ -148,7 +158,7 @@ static bool is_ready(struct select_run *run, enum state state)
     bool wants_macros =
         state == STATE_MODIFIED || state == STATE_UNMODIFIED || state == STATE_MACROS;
     return !wants_macros || run->macros != NULL ||
-           select_compare_macros(run->project, old, run->arena, &run->macros, run->err);
+           select_compare_macros(run->project, run->old, run->arena, &run->macros, run->err);
 }
 
 bool select_search_state(struct select_run *run, const struct criterion *c, bool *set)

@@ -62,11 +62,19 @@ static const char *names_of(struct pair *p, const bool *set)
     return arena_cstr(&p->arena, buf_str(&names));
 }
 
+static bool open_before(void *ctx, const struct dbt_project **ret, struct err *err)
+{
+    struct pair *p = ctx;
+    (void)err;
+    *ret = p->before;
+    return true;
+}
+
 static const char *select_nodes(struct pair *p, const char *text)
 {
     struct str select = str_from(text);
     const struct dbt_selection selection = {
-        .select = {&select, 1}, .indirect = DBT_EMPTY, .before = {.project = p->before}};
+        .select = {&select, 1}, .indirect = DBT_EMPTY, .before = {.open = open_before, .ctx = p}};
     bool *set = NULL;
     p->err = (struct err){0};
     if (!dbt_select(p->after, &selection, &p->arena, &set, &p->warnings, &p->err)) {
