@@ -1,5 +1,6 @@
 #include "agent/dbt/past.h"
 
+#include "agent/dbt/built.h"
 #include "agent/dbt/run_results.h"
 #include "common/base/limits.h"
 #include "common/platform/files.h"
@@ -85,18 +86,37 @@ static bool is_of_project(const struct dbt_past *past, const char *path, struct 
                     "projects, each entry's `state` names its own");
 }
 
+static bool open_given(struct dbt_past *past, struct err *err)
+{
+    struct dbt_open open = {0};
+    return find_given(past, &open.path, err) && dbt_project_open(&open, &past->old, err) &&
+           is_of_project(past, open.path, err);
+}
+
+static bool open_built(struct dbt_past *past, struct err *err)
+{
+    char path[LIMIT_PATH_BYTES + 1];
+    const struct dbt_open open = {.path = path};
+    if (!dbt_built_path(past->of.state_dir, past->of.step, path, sizeof(path), err)) {
+        return false;
+    }
+    if (!files_exist(path)) {
+        (void)err_set(err, ERR_NOT_FOUND,
+                      "there is nothing to compare with: nothing of it was built here yet");
+        return err_hint(err, "build it once, or give an earlier manifest by --dbt-state");
+    }
+    if (!dbt_project_open(&open, &past->old, err)) {
+        return err_hint(err, "the next build makes it anew; --dbt-state gives another");
+    }
+    return is_of_project(past, path, err);
+}
+
 static bool open_old(void *ctx, const struct dbt_project **ret, struct err *err)
 {
     struct dbt_past *past = ctx;
-    struct dbt_open open = {0};
     past->was_asked = true;
-    if (past->of.given.len == 0) {
-        (void)err_set(err, ERR_NOT_FOUND, "there is no manifest of before to compare");
-        return err_hint(err, "give it by --dbt-state");
-    }
     if (past->old == NULL &&
-        !(find_given(past, &open.path, err) && dbt_project_open(&open, &past->old, err) &&
-          is_of_project(past, open.path, err))) {
+        !(past->of.given.len > 0 ? open_given(past, err) : open_built(past, err))) {
         return false;
     }
     *ret = past->old;

@@ -10,7 +10,9 @@ struct dbt_results {
     struct arena *arena;
     struct str text;
 };
-/* The file of a step in the folder `state_dir`. ERR_INVALID: the path is too long. */
+/* The file of a step in the folder `state_dir`; of results ".results". ERR_INVALID: the path is too long. */
+MUST_CHECK bool dbt_step_file(struct str state_dir, struct str step, const char *ending, char *ret,
+                              size_t size, struct err *err);
 MUST_CHECK bool dbt_results_path(struct str state_dir, struct str step, char *ret, size_t size,
                                  struct err *err);
 /* A file that is not there is empty; lines that are none are passed over. */

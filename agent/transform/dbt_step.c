@@ -1,5 +1,6 @@
 #include "agent/transform/dbt_step.h"
 
+#include "agent/dbt/built.h"
 #include "agent/dbt/indirect.h"
 #include "agent/dbt/names.h"
 #include "agent/dbt/past.h"
@@ -20,6 +21,7 @@ struct step {
     struct dbt_project *project;
     bool *wanted;   /* nodes that are assets of the request */
     bool *selected; /* those and the tests that run */
+    bool *scope;    /* nodes that the step has */
     struct dbt_report report;
     struct str project_dir;
 };
@@ -201,11 +203,10 @@ static bool select_tests(struct step *s, struct err *err)
         .select = o->select, .exclude = o->exclude, .selector = o->selector};
     struct str_list warnings = {0};
     enum dbt_indirect indirect = DBT_EAGER;
-    bool *scope = NULL;
     struct choice asked = {0};
     bool is_asked = o->asked.select.len + o->asked.exclude.len + o->asked.selector.len > 0;
     if ((o->asked.indirect.len > 0 && !dbt_indirect_from(o->asked.indirect, &indirect)) ||
-        !dbt_select(s->project, &step, s->arena, &scope, &warnings, err)) {
+        !dbt_select(s->project, &step, s->arena, &s->scope, &warnings, err)) {
         return err->code == ERR_NONE
                    ? err_set(err, ERR_INVALID, "no such indirect selection: " STR_FMT,
                              STR_ARG(str_clip(o->asked.indirect, 40)))
@@ -214,14 +215,14 @@ static bool select_tests(struct step *s, struct err *err)
     if (is_asked && !select_asked(s, indirect, &asked, err)) {
         return false;
     }
-    bool takes_all = !is_asked && indirect == DBT_EAGER && is_whole(s, scope);
+    bool takes_all = !is_asked && indirect == DBT_EAGER && is_whole(s, s->scope);
     for (size_t i = 0; (is_asked || takes_all) && i < s->project->count; i++) {
         bool is_test = s->project->nodes[i].type == DBT_TEST;
-        s->selected[i] = s->selected[i] || (is_test && scope[i] && (takes_all || asked.set[i]));
+        s->selected[i] = s->selected[i] || (is_test && s->scope[i] && (takes_all || asked.set[i]));
     }
     return (is_asked || takes_all ||
-            dbt_add_tests(s->project, indirect, scope, s->selected, s->arena, err)) &&
-           (!o->is_retry || indirect == DBT_EMPTY || add_failed_tests(s, scope, &asked, err));
+            dbt_add_tests(s->project, indirect, s->scope, s->selected, s->arena, err)) &&
+           (!o->is_retry || indirect == DBT_EMPTY || add_failed_tests(s, s->scope, &asked, err));
 }
 
 /* --- by ourselves ------------------------------------------------------------------------------ */
@@ -416,16 +417,36 @@ static bool run_auto(struct step *s, struct err *err)
 
 /* --- the step ---------------------------------------------------------------------------------- */
 
-static void keep_results(struct step *s)
+static bool keep_built(struct step *s, struct err *err)
 {
     char path[LIMIT_PATH_BYTES + 1];
+    const struct dbt_built built = {
+        .project = s->project, .scope = s->scope, .statuses = s->report.statuses};
+    return dbt_built_path(s->request->state_dir, s->request->step, path, sizeof(path), err) &&
+           dbt_built_keep(path, &built, err);
+}
+
+static bool keep_results(struct step *s, struct err *err)
+{
+    char path[LIMIT_PATH_BYTES + 1];
+    return dbt_results_path(s->request->state_dir, s->request->step, path, sizeof(path), err) &&
+           dbt_results_write(path, s->project, s->report.statuses, err);
+}
+
+/* For selections by what was before; a build is no worse without. */
+static void keep(struct step *s)
+{
     struct err err = {0};
+    struct err of_built = {0};
     const char *folder = arena_cstr(s->arena, s->request->state_dir);
-    if (folder == NULL || !files_make_dirs(folder, 0750, &err) ||
-        !dbt_results_path(s->request->state_dir, s->request->step, path, sizeof(path), &err) ||
-        !dbt_results_write(path, s->project, s->report.statuses, &err)) {
+    bool is_there = folder != NULL && files_make_dirs(folder, 0750, &err);
+    if (!is_there || !keep_results(s, &err)) {
         LOG(WARN, "dbt.results_not_kept", F_ERR(&err),
             F_T("action", "result: selects by what was before"));
+    }
+    if (is_there && !keep_built(s, &of_built)) {
+        LOG(WARN, "dbt.state_not_kept", F_ERR(&of_built),
+            F_T("action", "state: compares with what was before"));
     }
 }
 
@@ -442,7 +463,7 @@ static bool run_nodes(struct step *s, struct err *err)
         return false;
     }
     bool ok = ask_sources(s, &why) && runners[s->options->runner](s, &why);
-    keep_results(s);
+    keep(s);
     bool all_well = dbt_report_end(&s->report, ok ? NULL : &why, err);
     if (!ok) {
         *err = why;

@@ -1,6 +1,7 @@
 /* select_run.h - what one selection works with while it is evaluated. Inside common/dbt only. */
 #pragma once
 #include "common/base/limits.h"
+#include "common/dbt/macro_digest.h"
 #include "common/dbt/select_spec.h"
 
 /* Sets are one bool for each node. */
@@ -37,7 +38,8 @@ struct select_run {
     uint32_t *queue;              /* of walks: room for all nodes */
     bool *from, *mark;            /* working sets of walks */
     struct str *fqns;             /* by node: joined by dots; NULL until needed */
-    struct select_macros *macros; /* NULL until needed */
+    struct select_macros *macros; /* NULL until needed; and these */
+    struct macro_digests *digests, *old_digests;
     struct str *warnings;
     size_t warning_count, warning_room;
     struct err *err;

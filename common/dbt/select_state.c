@@ -71,6 +71,34 @@ static bool is_modified_when_new(enum dbt_type type)
            type != DBT_SEMANTIC_MODEL && type != DBT_SAVED_QUERY;
 }
 
+static bool is_comparable(const struct dbt_project *project)
+{
+    return !project->is_bundle || str_eq(project->compares, STR(DBT_COMPARES));
+}
+
+static struct str digest_of(struct macro_digests *digests, const struct json *node,
+                            char text[MACRO_DIGEST_SIZE])
+{
+    const struct json *kept = json_get(node, "macros_sha1");
+    if (digests == NULL) {
+        return kept != NULL && kept->type == JSON_STRING ? kept->as.string : STR("");
+    }
+    macro_digest_of(digests, node, text);
+    return str_from(text);
+}
+
+/* `old` NULL: it is new, and what its macros were before only a manifest tells. */
+static bool macros_changed(struct select_run *run, const struct json *node, const struct json *old)
+{
+    char mine[MACRO_DIGEST_SIZE];
+    char others[MACRO_DIGEST_SIZE];
+    if (run->macros != NULL) {
+        return select_macros_changed(run->macros, node);
+    }
+    return old != NULL &&
+           !str_eq(digest_of(run->digests, node, mine), digest_of(run->old_digests, old, others));
+}
+
 static bool is_modified(struct select_run *run, uint32_t i, uint32_t old, bool *ret)
 {
     const struct dbt_node *node = &run->project->nodes[i];
@@ -81,7 +109,7 @@ static bool is_modified(struct select_run *run, uint32_t i, uint32_t old, bool *
     }
     *ret = old == DBT_NO_NODE ? is_modified_when_new(node->type)
                               : !dbt_is_same(node->type, whole, before, &run->old_node);
-    *ret = *ret || select_macros_changed(run->macros, whole);
+    *ret = *ret || macros_changed(run, whole, before);
     return true;
 }
 
@@ -119,8 +147,8 @@ static bool look_at(struct select_run *run, enum state state, enum dbt_part part
     case STATE_PART:
         return is_part_modified(run, part, i, old, ret);
     case STATE_MACROS:
-        ok = read_nodes(run, i, DBT_NO_NODE, &whole, &before);
-        *ret = ok && select_macros_changed(run->macros, whole);
+        ok = read_nodes(run, i, old, &whole, &before);
+        *ret = ok && macros_changed(run, whole, before);
         return ok;
     case STATE_MODIFIED:
     case STATE_UNMODIFIED:
@@ -144,19 +172,32 @@ static bool open_old(struct select_run *run)
     return run->before->open(run->before->ctx, &run->old, run->err) || err_wrap(run->err, "state");
 }
 
+/* Of a bundle each node has the digest of its macros; of a manifest it is made. */
+static bool digest_macros(struct select_run *run, struct err *err)
+{
+    return (run->project->is_bundle || run->digests != NULL ||
+            macro_digests_make(run->project, run->arena, &run->digests, err)) &&
+           (run->old->is_bundle || run->old_digests != NULL ||
+            macro_digests_make(run->old, run->arena, &run->old_digests, err) ||
+            err_wrap(err, "state"));
+}
+
 static bool is_ready(struct select_run *run, enum state state)
 {
     if (!open_old(run)) {
         return false;
     }
     if (state != STATE_NEW && state != STATE_OLD &&
-        (run->old->is_bundle || run->project->is_bundle)) {
+        (!is_comparable(run->old) || !is_comparable(run->project))) {
         return err_set(run->err, ERR_INVALID,
-                       "state: a bundle has not what tells whether a node was modified") ||
-               err_hint(run->err, "compare the two manifest.json, where the bundle is made");
+                       "state: this bundle has not what tells whether a node was modified") ||
+               err_hint(run->err, "an earlier selvedge-hub made it: make it again");
     }
     bool wants_macros =
         state == STATE_MODIFIED || state == STATE_UNMODIFIED || state == STATE_MACROS;
+    if (wants_macros && (run->old->is_bundle || run->project->is_bundle)) {
+        return digest_macros(run, run->err);
+    }
     return !wants_macros || run->macros != NULL ||
            select_compare_macros(run->project, run->old, run->arena, &run->macros, run->err);
 }

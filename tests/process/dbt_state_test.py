@@ -4,11 +4,13 @@ import gzip
 import json
 import os
 import shutil
+import subprocess
 
 import dbt_shop
 from dbt_agent_test import ENTRY, GOOD, agent, assets_of, checks, define, orders
 from el_step import main
 
+HUB = os.path.join(os.environ["SELVEDGE_BIN_DIR"], "selvedge-hub")
 SALES = "model.shop.sales"
 
 
@@ -129,7 +131,114 @@ def what_cannot_be_compared_with():
     assert "--dbt-state is empty" in said, said
 
 
-TESTS = (against_what_is_given, a_macro_that_changed, by_the_entry, results_of_a_folder, what_cannot_be_compared_with)
+def against_what_was_built():
+    begin()
+    said = agent("materialize", "--dbt-select", "state:modified", fails=True)
+    assert "nothing to compare with: nothing of it was built here yet" in said and "--dbt-state" in said, said
+    load_orders(builds=True)
+    said = agent("materialize", "--dbt-select", "state:modified", fails=True)
+    assert "selects no model, seed or snapshot" in said, said
+    kept = os.stat("state/dbt/dbt~shop.state")
+    agent("materialize", "--dbt-select", "*")
+    assert os.stat("state/dbt/dbt~shop.state").st_ino == kept.st_ino  # it would be the same: nothing is written
+    edit(new_text(SALES, "select 2"))
+    edit(new_text("model.shop.seen", "select 3"))
+    agent("materialize", "--dbt-select", "seen")  # what others are like now does not count as built
+    assert made() == ["sales"] and list(checks()) == ["names_are_unique"], checks()
+    agent("materialize", "--dbt-select", "state:modified", fails=True)
+    assert made(select="state:unmodified,resource_type:seed") == ["people"]
+    os.utime("shop/target/manifest.json")  # compiled again, and the same
+    assert made(select="people") == ["people"]
+    agent("materialize", "--dbt-select", "state:modified", fails=True)
+
+
+def what_failed_stays_modified():
+    begin()
+    load_orders(builds=True)
+    good = dbt_shop.nodes()[2]["compiled_code"]
+    edit(lambda m: m["nodes"][SALES].update(raw_code="broken", compiled_code="select nothing from nowhere"))
+    agent("materialize", "--dbt-select", "state:modified", fails=True)
+    agent("materialize", "--dbt-select", "people")
+    edit(lambda m: m["nodes"][SALES].update(compiled_code=good))
+    assert made() == ["sales"]
+    edit(lambda m: m["nodes"]["test.shop.names_are_unique"].update(raw_code="broken", compiled_code="select 1"))
+    agent("materialize", "--dbt-select", "1+state:modified", fails=True)
+    edit(lambda m: m["nodes"]["test.shop.names_are_unique"].update(compiled_code="select 1 where 1 = 0"))
+    assert made(select="1+state:modified") == ["sales"] and checks()["names_are_unique"][1], checks()
+    agent("materialize", "--dbt-select", "1+state:modified", fails=True)
+
+
+def what_is_not_made_here_counts_when_all_has_seen_it():
+    begin()
+    load_orders(builds=True)
+    edit(lambda m: m["sources"][dbt_shop.SOURCE].update(quoting={"identifier": True}))
+    agent("materialize", "--dbt-select", "stg_orders")
+    assert made(select="state:modified+") == ["big_sales", "sales", "seen", "stg_orders"]  # `seen` has not seen it
+    agent("materialize", "--dbt-select", "state:modified+", fails=True)
+    edit(lambda m: m["nodes"]["model.shop.large"].update(raw_code="select 4"))
+    agent("materialize", "--dbt-select", "people")
+    assert made(select="state:modified+") == ["big_sales"]  # through an ephemeral model
+    agent("materialize", "--dbt-select", "state:modified+", fails=True)
+
+
+def two_steps_of_one_project():
+    begin()
+    define(entry=f"{ENTRY}, select: [people, sales], name: dbt/some}}, {{{ENTRY}, exclude: [people, sales]")
+    orders(GOOD)
+    agent("materialize", "*")
+    assert sorted(os.listdir("state/dbt")) == ["dbt~shop.results", "dbt~shop.state", "dbt~some.results", "dbt~some.state"], os.listdir("state/dbt")
+    agent("materialize", "--dbt-select", "state:modified+", fails=True)  # the other step's nodes are not new to this one
+    edit(new_text("model.shop.stg_orders", "select 5"))
+    assert made(select="state:modified") == ["stg_orders"]
+    assert made(select="state:modified+") == ["sales"]  # it has not seen the change yet
+
+
+def a_damaged_file_is_in_nobodys_way():
+    begin()
+    load_orders(builds=True)
+    path = "state/dbt/dbt~shop.state"
+    for damage in (lambda text: text[: len(text) // 2], lambda text: b"", lambda text: b"nonsense", lambda text: text[:40] + b"x" + text[41:]):
+        with open(path, "rb") as file:
+            text = file.read()
+        with open(path, "wb") as file:
+            file.write(damage(text))
+        said = agent("materialize", "--dbt-select", "state:modified", fails=True)
+        assert "dbt~shop.state" in said and "the next build makes it anew" in said, said
+        agent("materialize", "--dbt-select", "*")
+        said = agent("materialize", "--dbt-select", "state:modified", fails=True)
+        assert "selects no model, seed or snapshot" in said, said
+    os.remove(path)
+    os.mkdir(path)  # it cannot be kept
+    assert "sales" in made(select="*")
+    os.rmdir(path)
+
+
+def a_bundle_is_as_good():
+    begin()
+    load_orders(builds=True)
+    for name in ("first", "second"):
+        subprocess.run([HUB, "dbt-bundle", "shop/target/manifest.json", "--incremental", "shop/target/incremental.json", "--seeds", "shop",
+                        "-o", f"{name}.gz"], check=True, stdout=subprocess.DEVNULL)
+        edit(new_text(SALES, "select 2"))
+    entry = ENTRY.replace("shop/target/manifest.json, incremental: shop/target/incremental.json", "shop/bundle.gz")
+    shutil.copy("first.gz", "shop/bundle.gz")
+    define(entry=entry, more="")
+    agent("materialize", "--dbt-select", "state:modified", fails=True)  # what a manifest left
+    agent("materialize", "--dbt-select", "*")
+    shutil.copy("second.gz", "shop/bundle.gz")
+    assert made("--dbt-state", "first.gz") == ["sales"]
+    assert made("--dbt-state", "before") == ["sales"]  # against a manifest
+    edit(new_text(SALES, "select 3"))
+    define(more="")
+    assert made("--dbt-state", "first.gz") == ["sales"]  # a manifest against a bundle
+    define(entry=entry, more="")
+    assert made() == ["sales"]  # the manifest of now was built last
+    agent("materialize", "--dbt-select", "state:modified", fails=True)
+
+
+TESTS = (against_what_is_given, a_macro_that_changed, by_the_entry, results_of_a_folder, what_cannot_be_compared_with, against_what_was_built,
+         what_failed_stays_modified, what_is_not_made_here_counts_when_all_has_seen_it, two_steps_of_one_project, a_damaged_file_is_in_nobodys_way,
+         a_bundle_is_as_good)
 
 
 if __name__ == "__main__":
