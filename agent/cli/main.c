@@ -97,7 +97,7 @@ static const struct cli_option global_options[] = {
         {.name = "dbt-state",                                                                      \
          .type = CLI_STRING,                                                                       \
          .value_name = "PATH",                                                                     \
-         .help = "what state:, result: and source_status: compare with, as dbt's --state (what "   \
+         .help = "what state: and result: compare with, as dbt's --state (what "                   \
                  "this device built last when not given)"},                                        \
         {.name = "full-refresh",                                                                   \
          .type = CLI_BOOL,                                                                         \

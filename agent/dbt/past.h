@@ -1,12 +1,11 @@
-/* past.h - what was before a selection over a project: for `state:`, `result:` and `source_status:`.
- * Either what was given, as to dbt's `--state`, or what this device kept of its own builds. Read when a
+/* past.h - what was before a selection over a project: for `state:` and `result:`. Either what was given, as to dbt's `--state`, or what this device kept of its own builds. Read when a
  * selection asks for it, not before. */
 #pragma once
 #include "agent/dbt/results.h"
 #include "common/dbt/select.h"
 
 struct dbt_past_of {
-    /* A folder that has manifest.json (run_results.json, sources.json), or a manifest, or a bundle;
+    /* A folder that has manifest.json (and run_results.json), or a manifest, or a bundle;
      * empty: what the device kept. */
     struct str given;
     struct str state_dir; /* where it keeps that, of the step */

@@ -17,7 +17,7 @@ static const char *const runner_names[] = {"auto", "native", "dbt", NULL};
               "The manifest of a second compilation, in which `is_incremental()` was true. A "     \
               "bundle holds both."),                                                               \
         FIELD(STR, "state", owner, at(state),                                                      \
-              "What `state:`, `result:` and `source_status:` compare with, as dbt's `--state`: a " \
+              "What `state:` and `result:` compare with, as dbt's `--state`: a "                   \
               "folder with an earlier `manifest.json`, or an earlier manifest or bundle. What "    \
               "this device built last when not given."),                                           \
         FIELD(STR, "project_dir", owner, at(project_dir),                                          \

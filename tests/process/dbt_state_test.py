@@ -1,4 +1,4 @@
-"""dbt's `state:`, `result:` and `source_status:` on a device: against a folder or a file that is given, as dbt's `--state`, and against what the
+"""dbt's `state:` and `result:` on a device: against a folder or a file that is given, as dbt's `--state`, and against what the
 device itself kept of its builds."""
 import gzip
 import json
@@ -127,6 +127,8 @@ def what_cannot_be_compared_with():
     edit(lambda m: m["metadata"].update(dbt_schema_version="https://schemas.getdbt.com/dbt/manifest/v13.json"), folder="before")
     said = agent("materialize", "--dbt-select", "state:new", "--dbt-state", "before", fails=True)
     assert "a manifest of version 13: versions 10 to 12 are read" in said, said
+    said = agent("materialize", "--dbt-select", "source_status:fresher+", "--dbt-state", "before", fails=True)
+    assert "source_status: no earlier freshness" in said and "source:NAME+" in said, said
     said = agent("materialize", "--dbt-select", "people", "--dbt-state", "", fails=True)
     assert "--dbt-state is empty" in said, said
 
