@@ -1,1 +1,2 @@
 selvedge_process_test(NAME devices LABEL process SCRIPT devices_test.py TIMEOUT 180)
+selvedge_process_test(NAME revoke LABEL process SCRIPT revoke_test.py TIMEOUT 180)
