@@ -230,7 +230,7 @@ static bool open_engine(struct agent *agent, struct err *err)
                    STR_ARG(agent->options.config->definitions));
     return open_store(agent, err) && find_programs(agent, err) && open_host(agent, err) &&
            definitions_load(definitions, &files, agent->options.problems, &agent->defs, err) &&
-           open_runner(agent, err) &&
+           agent_open_desired(agent, err) && open_runner(agent, err) &&
            (!agent->options.is_daemon || announce_device(agent->store, &agent->facts, now, err)) &&
            announce_definitions(agent->store, agent->defs, now, err);
 }
@@ -395,7 +395,9 @@ void agent_start(struct agent *agent)
     if (agent->options.is_daemon) {
         agent_tell_health(agent);
     }
+    agent_tell_desired(agent, &agent->desired_told);
     if (agent->link != NULL) {
+        link_use_desired(agent->link, agent->desired.applied);
         link_start(agent->link);
     }
     if (agent->scheduler != NULL) {
