@@ -1,16 +1,18 @@
 /* certificates.c - what was issued, and what of it is revoked. */
 #include "hub/registry/registry_internal.h"
 
-#define CLOCK_SLACK_NS (300 * NS_PER_SEC) /* a device's clock may be behind the hub's */
+#define CLOCK_SLACK_NS (300 * NS_PER_SEC) /* a broker's clock may be behind the hub's */
 
 bool registry_issue(struct registry *r, const struct enrol_authority *authority,
                     const struct certificate_order *order, struct buf *ret_cert,
                     struct identity_info *ret_info, struct err *err)
 {
-    struct identity_issue certificate = {.kind = IDENTITY_CLIENT,
-                                         .common_name = order->device,
-                                         .not_before = {order->now.ns - CLOCK_SLACK_NS},
-                                         .not_after = {order->now.ns + authority->certificate_ns}};
+    int64_t slack = authority->certificate_ns / 10;
+    struct identity_issue certificate = {
+        .kind = IDENTITY_CLIENT,
+        .common_name = order->device,
+        .not_before = {order->now.ns - (slack < CLOCK_SLACK_NS ? slack : CLOCK_SLACK_NS)},
+        .not_after = {order->now.ns + authority->certificate_ns}};
     if (!identity_issue_for_csr(authority->rng, authority->ca_cert, authority->ca_key,
                                 order->csr_pem, &certificate, ret_cert, err) ||
         !identity_read_cert(buf_str(ret_cert), ret_info, err)) {

@@ -79,10 +79,29 @@ static bool check_token(struct decision *d, bool is_repeat, struct err *err)
     return true;
 }
 
+/* The key of a certificate that was renewed since, which the device may have had no time to use. */
+static bool find_key(struct decision *d, bool *ret_found, struct err *err)
+{
+    struct db_query q = db_query(d->registry->db, HUB_REGISTRY_CERTIFICATE_OF_KEY);
+    db_bind_str(&q, ":device", d->request->device);
+    db_bind_str(&q, ":key", str_from(d->key));
+    if (!db_next(&q, ret_found, err)) {
+        return false;
+    }
+    if (*ret_found) {
+        db_reset(&q);
+    }
+    return true;
+}
+
 /* The name may be free, or this very key's. Another key is another machine: replacing hardware is a
  * decision of its own. */
 static bool check_device(struct decision *d, struct err *err)
 {
+    bool is_earlier_key = false;
+    if (!find_key(d, &is_earlier_key, err)) {
+        return false;
+    }
     struct db_query q = db_query(d->registry->db, HUB_REGISTRY_DEVICE_FIND);
     db_bind_str(&q, ":device", d->request->device);
     bool row = false;
@@ -101,7 +120,7 @@ static bool check_device(struct decision *d, struct err *err)
                      "replace` brings it back",
                      STR_ARG(d->request->device),
                      STR_ARG(str_eq(status, STR("replacing")) ? STR("being replaced") : status));
-    } else if (!str_eq(db_col_str(&q, 0), str_from(d->key))) {
+    } else if (!str_eq(db_col_str(&q, 0), str_from(d->key)) && !is_earlier_key) {
         (void)refuse(d,
                      "there is a device " STR_FMT " already, with another key; choose another name",
                      STR_ARG(d->request->device));

@@ -120,6 +120,13 @@ struct certificate_order {
 MUST_CHECK bool registry_issue(struct registry *r, const struct enrol_authority *authority,
                                const struct certificate_order *order, struct buf *ret_cert,
                                struct identity_info *ret_info, struct err *err);
+/* Another certificate for a device that is enrolled, or *ret_reason says why not (static text). The
+ * same key gets the same one again while that is good for a third of a life. At most
+ * RENEWALS_AT_ONCE_MAX in a twentieth of a life, or in an hour when that is shorter. */
+enum { RENEWALS_AT_ONCE_MAX = 5 };
+MUST_CHECK bool registry_renew(struct registry *r, const struct enrol_authority *authority,
+                               const struct certificate_order *order, struct buf *ret_cert,
+                               struct str *ret_reason, struct err *err);
 struct registry_revoked {
     struct str device, serial;
     struct wall_time at;

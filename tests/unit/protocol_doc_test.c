@@ -103,6 +103,8 @@ ROUND_TRIP(ack)
 ROUND_TRIP(hub_state)
 ROUND_TRIP(enrol_request)
 ROUND_TRIP(enrol_reply)
+ROUND_TRIP(want_certificate)
+ROUND_TRIP(certificate)
 
 static void messages_are_as_the_page_says(void **state)
 {
@@ -118,6 +120,8 @@ static void messages_are_as_the_page_says(void **state)
         {"json ack", round_trip_ack, 3},
         {"json enrol-request", round_trip_enrol_request, 1},
         {"json enrol-reply", round_trip_enrol_reply, 2},
+        {"json want-certificate", round_trip_want_certificate, 1},
+        {"json certificate", round_trip_certificate, 2},
     };
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         struct str rest = buf_str(&page);
