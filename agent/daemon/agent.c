@@ -270,7 +270,17 @@ static bool open_link(struct agent *agent, struct err *err)
     if (options.sync.backoff_min_ns > options.sync.backoff_max_ns) {
         options.sync.backoff_min_ns = options.sync.backoff_max_ns;
     }
-    return link_open(&agent->link, &options, err);
+    if (!link_open(&agent->link, &options, err)) {
+        return false;
+    }
+    const struct renewer_options renewal = {.loop = agent->loop,
+                                            .rng = agent->rng,
+                                            .state_dir = agent->state_dir,
+                                            .identity = &agent->identity,
+                                            .link = agent->link,
+                                            .host = options.host,
+                                            .port = options.port};
+    return renewer_open(&agent->renewer, &renewal, err);
 }
 
 static void on_clock_step(void *ctx)
@@ -278,6 +288,7 @@ static void on_clock_step(void *ctx)
     struct agent *agent = ctx;
     LOG(INFO, "clock.stepped", F_T("action", "working out the next ticks anew"));
     scheduler_clock_stepped(agent->scheduler);
+    renewer_clock_stepped(agent->renewer);
     asset_watch_clock_stepped(&agent->assets);
 }
 
@@ -382,6 +393,7 @@ void agent_close(struct agent *agent)
     asset_watch_close(&agent->assets);
     scheduler_close(agent->scheduler);
     backfills_close(agent->backfills);
+    renewer_close(agent->renewer);
     link_close(agent->link);
     runner_close(agent->runner);
     step_host_close(agent->host);

@@ -7,6 +7,7 @@
 #include "agent/daemon/control.h"
 #include "agent/daemon/health.h"
 #include "agent/daemon/link.h"
+#include "agent/daemon/renewer.h"
 #include "agent/daemon/scheduler.h"
 #include "agent/daemon/sensors.h"
 #include "agent/desired/desired_state.h"
@@ -48,7 +49,8 @@ struct agent {
     struct control *control;
     struct arena identity_arena;
     struct device_identity identity;
-    struct link *link; /* NULL: not enrolled, or not a daemon */
+    struct link *link;       /* NULL: not enrolled, or not a daemon */
+    struct renewer *renewer; /* NULL: there is no link */
     struct desired_state desired;
     struct desired_told desired_told; /* at start */
     struct mono_time desired_strange; /* when a message was turned away with an event; 0 = never */

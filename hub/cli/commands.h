@@ -20,6 +20,10 @@ int command_refusals(struct cli *cli, void *ctx);
 int command_rebuild(struct cli *cli, void *ctx);
 int command_dbt_bundle(struct cli *cli, void *ctx);
 int command_device_label(struct cli *cli, void *ctx);
+int command_device_revoke(struct cli *cli, void *ctx);
+int command_device_decommission(struct cli *cli, void *ctx);
+int command_device_rename(struct cli *cli, void *ctx);
+int command_device_replace(struct cli *cli, void *ctx);
 int command_reference(struct cli *cli, void *ctx);
 
 /* Further tables; each ends with {0}. */

@@ -1,11 +1,19 @@
 #include "hub/serve/desks.h"
 
 #include "hub/alert/desk.h"
+#include "hub/identity/desk.h"
 #include "hub/pool/desk.h"
 
 #include <stdlib.h>
 
-static const struct desk *const all[] = {&alert_desk, &pool_desk, NULL};
+/* clang-format off: one a line */
+static const struct desk *const all[] = {
+    &alert_desk,
+    &identity_desk,
+    &pool_desk,
+    NULL,
+};
+/* clang-format on */
 enum { DESKS = COUNT_OF(all) - 1 };
 
 struct desks {

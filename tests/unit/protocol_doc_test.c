@@ -104,6 +104,8 @@ ROUND_TRIP(ack)
 ROUND_TRIP(hub_state)
 ROUND_TRIP(enrol_request)
 ROUND_TRIP(enrol_reply)
+ROUND_TRIP(want_certificate)
+ROUND_TRIP(certificate)
 
 static bool round_trip_lease_ask(struct str example)
 {
@@ -143,6 +145,8 @@ static void messages_are_as_the_page_says(void **state)
         {"json enrol-reply", round_trip_enrol_reply, 2},
         {"json lease-ask", round_trip_lease_ask, 1},
         {"json lease-grant", round_trip_lease_grant, 1},
+        {"json want-certificate", round_trip_want_certificate, 1},
+        {"json certificate", round_trip_certificate, 2},
     };
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         struct str rest = buf_str(&page);
