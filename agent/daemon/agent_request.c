@@ -69,7 +69,7 @@ bool agent_materialize(struct agent *agent, const struct agent_request *wanted,
 static bool use(struct agent *agent, struct definitions *defs, struct err *err)
 {
     struct wall_time now = clock_wall(loop_clock(agent->loop));
-    if (!announce_definitions(agent->store, defs, now, err)) {
+    if (!announce_definitions(agent->store, defs, agent->options.env, now, err)) {
         return false;
     }
     struct asset_watch assets = {0};

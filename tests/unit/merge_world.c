@@ -241,6 +241,17 @@ static void dump_rows(struct db *store, const char *title, struct str sql, struc
     db_finish(&q);
 }
 
+/* Rows of a stream have its number first. */
+static bool is_of_stream(struct db *store, const char *table)
+{
+    struct err err = {0};
+    AUTO(db_query) q = {0};
+    char sql[128];
+    (void)snprintf(sql, sizeof(sql), "SELECT * FROM %s", table);
+    check(db_prepare(store, str_from(sql), &q, &err), &err);
+    return strcmp(db_col_name(&q, 0), "stream_id") == 0;
+}
+
 struct buf world_dump(struct db *store)
 {
     struct buf out = buf_growing(64 << 20);
@@ -252,14 +263,19 @@ struct buf world_dump(struct db *store)
     for (size_t i = 0; i < HUB_STORE_VIEW_COUNT; i++) {
         char sql[256];
         const char *table = hub_store_views[i].table;
-        bool of_stream = i < 5;
-        (void)snprintf(
-            sql, sizeof(sql),
-            of_stream
-                ? "SELECT s.device, s.epoch, t.* FROM %s t JOIN stream s ON s.id = t.stream_id "
-                  "ORDER BY 1, 2, 4, 5, 6"
-                : "SELECT * FROM %s ORDER BY 1, 2, 3",
-            table);
+        static const char *const keys[] = {"", "1", "1, 2", "1, 2, 3"};
+        if (is_of_stream(store, table)) {
+            (void)snprintf(sql, sizeof(sql),
+                           "SELECT s.device, s.epoch, t.* FROM %s t JOIN stream s ON s.id = "
+                           "t.stream_id ORDER BY 1, 2%s",
+                           table,
+                           hub_store_views[i].key_columns == 1   ? ""
+                           : hub_store_views[i].key_columns == 2 ? ", 4"
+                                                                 : ", 4, 5");
+        } else {
+            (void)snprintf(sql, sizeof(sql), "SELECT * FROM %s ORDER BY %s", table,
+                           keys[hub_store_views[i].key_columns]);
+        }
         dump_rows(store, table, str_from(sql), &out);
     }
     assert_false(out.overflow);
