@@ -25,6 +25,7 @@ int command_reference(struct cli *cli, void *ctx);
 /* Further tables; each ends with {0}. */
 extern const struct cli_command commands_alert[];
 extern const struct cli_command commands_device[];
+extern const struct cli_command commands_lineage[];
 
 /* What every command begins with: the settings, with --state-dir and --log-level put over the file.
  */

@@ -309,6 +309,7 @@ static const struct cli_command commands[] = {
     {0}};
 
 static const struct cli_command *const more_commands[] = {
+    commands_lineage,
     commands_alert,
     commands_device,
     NULL,

@@ -1,5 +1,6 @@
 #include "merge_world.h"
 #include "common/base/limits.h"
+#include "common/wire/event.h"
 #include "hub/merge/rebuild.h"
 #include "hub/store/store.h"
 #include "tests/support/cmocka_all.h"
@@ -131,6 +132,9 @@ static void tell_run(struct story *s, int number)
         "row_count\":{\"type\":"
         "\"int\",\"raw_value\":%d},\"bytes_read\":{\"type\":\"int\",\"raw_value\":99}}",
         run, 100 + number);
+    static const char *const states[] = {"pass", "warn", "fail", "unknown"};
+    story_add(s, "freshness_state_change", "\"asset\":\"%s\",\"status\":\"%s\"",
+              story_random(s, 2) == 0 ? "pos/sales" : "erp/prices", states[story_random(s, 4)]);
     story_add(s, "asset_check_evaluation",
               "\"run\":\"%s\",\"step\":\"pos/sales\",\"asset\":\"pos/"
               "sales\",\"check\":\"has_rows\",\"passed\":%s,"
@@ -141,6 +145,17 @@ static void tell_run(struct story *s, int number)
               "sales\",\"attempt\":1,\"duration_ms\":12",
               run);
     story_add(s, "run_success", "\"run\":\"%s\"", run);
+}
+
+struct story story_restored(const struct story *s, size_t count, uint64_t seed)
+{
+    struct story copy = *s;
+    copy.text = buf_growing(4 << 20);
+    buf_add(&copy.text, str_slice(buf_str(&s->text), 0, s->start[count]));
+    copy.count = count;
+    copy.random = seed * 2 + 1;
+    copy.clock_ms += 12345;
+    return copy;
 }
 
 void story_tell(struct story *s, int runs)
@@ -166,6 +181,11 @@ struct buf story_batch(const struct story *s, size_t from, size_t to)
 {
     struct err err = {0};
     struct batch_header header = {.first = s->first[from], .last = s->last[to - 1]};
+    bool is_gap = from > 0 && s->first[from - 1] != s->last[from - 1];
+    if (from > 0 && !is_gap) {
+        header.prev = event_check(
+            str_trim_end(str_slice(buf_str(&s->text), s->start[from - 1], s->start[from]), '\n'));
+    }
     memcpy(header.epoch, s->epoch, EPOCH_TEXT_SIZE);
     size_t end = to < s->count ? s->start[to] : s->text.len;
     struct buf payload = buf_growing(LIMIT_MESSAGE_BYTES);
