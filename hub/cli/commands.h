@@ -30,6 +30,7 @@ int command_reference(struct cli *cli, void *ctx);
 extern const struct cli_command commands_alert[];
 extern const struct cli_command commands_device[];
 extern const struct cli_command commands_pool[];
+extern const struct cli_command commands_lineage[];
 
 /* What every command begins with: the settings, with --state-dir and --log-level put over the file.
  */
