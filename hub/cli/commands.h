@@ -28,12 +28,18 @@ int command_key_list(struct cli *cli, void *ctx);
 int command_key_create(struct cli *cli, void *ctx);
 int command_key_add(struct cli *cli, void *ctx);
 int command_key_remove(struct cli *cli, void *ctx);
+int command_device_revoke(struct cli *cli, void *ctx);
+int command_device_decommission(struct cli *cli, void *ctx);
+int command_device_rename(struct cli *cli, void *ctx);
+int command_device_replace(struct cli *cli, void *ctx);
 int command_reference(struct cli *cli, void *ctx);
 
 /* Further tables; each ends with {0}. */
 extern const struct cli_command commands_alert[];
 extern const struct cli_command commands_device[];
 extern const struct cli_command commands_command[];
+extern const struct cli_command commands_pool[];
+extern const struct cli_command commands_lineage[];
 
 /* What every command begins with: the settings, with --state-dir and --log-level put over the file.
  */
