@@ -95,7 +95,16 @@ static const struct cli_command commands[] = {
          "The token is one line for `selvedge-agent enroll`. It carries the address of this hub, "
          "the fingerprint of its CA and a secret of which only a hash is kept: it is shown only "
          "now. Works while the hub is running.",
-     .options = CLI_OPTIONS({.name = "label",
+     .options = CLI_OPTIONS({.name = "set",
+                             .type = CLI_STRING,
+                             .value_name = "LABEL",
+                             .is_repeatable = true,
+                             .help = "a label that devices get with it: site=berlin"},
+                            {.name = "names",
+                             .type = CLI_STRING,
+                             .value_name = "PATTERN",
+                             .help = "what they may be called, * for any characters"},
+                            {.name = "label",
                              .type = CLI_STRING,
                              .value_name = "TEXT",
                              .help = "what it is for, shown in the list"},
@@ -114,7 +123,8 @@ static const struct cli_command commands[] = {
                              .help = "how long it is good for"}),
      .examples = CLI_EXAMPLES(
          {"selvedge-hub token create --label 'Brooklyn, till 1'", "for one device"},
-         {"selvedge-hub token create --uses 50 --expires 2h", "to set up many devices"}),
+         {"selvedge-hub token create --uses 50 --expires 2h --names 'shop-*' --set site=berlin",
+          "to set up the many devices of a site"}),
      .run = command_token_create},
     {.name = "token list",
      .summary = "list tokens, newest first, and why one was last refused",
@@ -129,10 +139,16 @@ static const struct cli_command commands[] = {
     {.name = "devices",
      .args = "[DEVICE]",
      .summary = "list devices: online or away, failing, lost events, clock",
+     .options = CLI_OPTIONS({.name = "to",
+                             .letter = 't',
+                             .type = CLI_STRING,
+                             .value_name = "TARGETS",
+                             .help = "only these: 'label:site=berlin and is:away'"}),
      .description =
          "LOST counts events that were given up on the way: for a quota, or with an "
          "earlier database of the hub. CLOCK is how far the device's clock was from the hub's.",
      .examples = CLI_EXAMPLES({"selvedge-hub devices", NULL},
+                              {"selvedge-hub devices --to label:site=berlin", "of one site"},
                               {"selvedge-hub devices --json | jq -r 'select(.failing>0).device'",
                                "those with failing assets"}),
      .run = command_devices},
@@ -271,6 +287,13 @@ static const struct cli_command commands[] = {
      .run = command_reference},
     {0}};
 
+static const struct cli_command *const more_commands[] = {
+    commands_alert,
+    commands_device,
+    commands_simulate,
+    NULL,
+};
+
 static const struct cli_program program = {
     .name = "selvedge-hub",
     .summary = "take in what devices record, and answer for the fleet",
@@ -280,7 +303,7 @@ static const struct cli_program program = {
         "of its own (mosquitto); devices talk to it over mutual TLS.",
     .options = global_options,
     .commands = commands,
-    .more = (const struct cli_command *const[]){commands_simulate, NULL},
+    .more = more_commands,
     .files = CLI_FILES({"/etc/selvedge/hub.yaml", "settings"},
                        {"/var/lib/selvedge/hub", "database, CA, the broker's files"}),
     .see_also = "selvedge-agent(1), mosquitto(8)",
