@@ -329,6 +329,16 @@ static bool is_put_back(struct link *link, const struct message_ack *ack)
     return found && check != ack->check;
 }
 
+/* Of a gap record the hub never says the check. */
+static bool is_stale(struct link *link, const struct message_ack *ack)
+{
+    struct err err = {0};
+    int64_t check = 0;
+    bool found = false;
+    return !sync_may_take(&link->sync, ack->seq, ack->check != 0) &&
+           store_read_check(link->options.store, ack->seq, &check, &found, &err) && found;
+}
+
 static void begin_epoch(struct link *link, int64_t hub_seq)
 {
     struct store *store = link->options.store;
@@ -360,6 +370,11 @@ static void on_ack(struct link *link, struct str payload, struct arena *arena)
     }
     if (is_put_back(link, &ack)) {
         begin_epoch(link, ack.seq);
+        return;
+    }
+    if (is_stale(link, &ack)) {
+        LOG(DEBUG, "sync.stale_acknowledgement", F_I("seq", ack.seq),
+            F_T("action", "waiting for the answer to our birth"));
         return;
     }
     link->status.resends += ack.resend_from > 0;
