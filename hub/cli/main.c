@@ -313,6 +313,7 @@ static const struct cli_command *const more_commands[] = {
     commands_alert,
     commands_device,
     commands_pool,
+    commands_simulate,
     NULL,
 };
 
