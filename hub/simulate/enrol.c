@@ -45,7 +45,7 @@ static bool ask(struct office *o, struct str name, struct str csr, struct arena 
                                               .command_keys = o->authority.command_keys,
                                               .host = o->job->config->host,
                                               .port = o->job->config->port,
-                                              .certificate_days = 1,
+                                              .certificate_ns = INT64_C(86400) * NS_PER_SEC,
                                               .rng = &o->rng};
     const struct message_enrol_request request = {.token_id = str_from(o->token),
                                                   .token_secret = str_from(o->secret),
