@@ -296,7 +296,7 @@ static const struct cli_program program = {
         "of its own (mosquitto); devices talk to it over mutual TLS.",
     .options = global_options,
     .commands = commands,
-    .more = (const struct cli_command *const[]){commands_device, NULL},
+    .more = (const struct cli_command *const[]){commands_desired, commands_device, NULL},
     .files = CLI_FILES({"/etc/selvedge/hub.yaml", "settings"},
                        {"/var/lib/selvedge/hub", "database, CA, the broker's files"}),
     .see_also = "selvedge-agent(1), mosquitto(8)",

@@ -29,3 +29,6 @@ void views_discard(struct views *v);
 /* Private to the component: the definitions event (definitions_view.c). */
 MUST_CHECK bool views_apply_definitions(struct views *v, const struct view_stream *stream,
                                         const struct event *ev, struct err *err);
+/* The desired event (desired_view.c). */
+MUST_CHECK bool views_apply_desired(struct views *v, const struct view_stream *stream,
+                                    const struct event *ev, struct err *err);

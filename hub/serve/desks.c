@@ -1,8 +1,9 @@
 #include "hub/serve/desks.h"
 
+#include "hub/desired/desired_desk.h"
 #include <stdlib.h>
 
-static const struct desk *const all[] = {NULL};
+static const struct desk *const all[] = {&desired_desk, NULL};
 enum { DESKS = COUNT_OF(all) - 1 };
 
 struct desks {
