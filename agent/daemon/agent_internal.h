@@ -5,6 +5,7 @@
 #include "agent/daemon/asset_watch.h"
 #include "agent/daemon/backfills.h"
 #include "agent/daemon/control.h"
+#include "agent/daemon/health.h"
 #include "agent/daemon/link.h"
 #include "agent/daemon/scheduler.h"
 #include "agent/daemon/sensors.h"
@@ -53,6 +54,7 @@ struct agent {
     enum log_level log_level;         /* unless the hub wants another */
     struct device_facts facts;
     struct mono_time started;
+    struct health health;
     struct loop_timer stop_timer;
     bool is_stopping;
 };
@@ -60,6 +62,9 @@ struct agent {
 /* Of the daemon, for its own definitions or new ones. */
 MUST_CHECK bool agent_open_asset_watch(struct agent *agent, const struct definitions *defs,
                                        struct asset_watch *ret, struct err *err);
+
+/* A daemon tells the hub how it is. */
+void agent_tell_health(struct agent *agent);
 
 /* --- what the hub says (agent_down.c) --- */
 

@@ -30,6 +30,8 @@ int command_desired_export(struct cli *cli, void *ctx);
 int command_desired_import(struct cli *cli, void *ctx);
 int command_reference(struct cli *cli, void *ctx);
 
+/* Further tables; each ends with {0}. */
+extern const struct cli_command commands_alert[];
 extern const struct cli_command commands_desired[];
 extern const struct cli_command commands_device[];
 

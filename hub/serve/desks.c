@@ -1,9 +1,11 @@
 #include "hub/serve/desks.h"
 
+#include "hub/alert/desk.h"
 #include "hub/desired/desired_desk.h"
+
 #include <stdlib.h>
 
-static const struct desk *const all[] = {&desired_desk, NULL};
+static const struct desk *const all[] = {&alert_desk, &desired_desk, NULL};
 enum { DESKS = COUNT_OF(all) - 1 };
 
 struct desks {

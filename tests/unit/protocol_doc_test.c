@@ -188,8 +188,7 @@ static void the_batch_is_as_the_page_says(void **state)
 static void every_event_type_is_on_the_page(void **state)
 {
     (void)state;
-    static const enum event_type reserved[] = {EVENT_UNKNOWN, EVENT_COMMAND,
-                                               EVENT_CLOCK_STEP};
+    static const enum event_type reserved[] = {EVENT_UNKNOWN, EVENT_COMMAND, EVENT_CLOCK_STEP};
     bool seen[EVENT_TYPE_COUNT] = {0};
     struct str rest = buf_str(&page);
     struct str examples = STR_NONE;
