@@ -112,6 +112,7 @@ enum dbt_runner { DBT_RUNNER_AUTO, DBT_RUNNER_NATIVE, DBT_RUNNER_DBT };
 struct dbt_run {
     struct str manifest; /* [resolve] as a path, as are the next two: manifest.json or a bundle */
     struct str incremental; /* of the second compilation; may be empty */
+    struct str state;       /* what was before, for `state:`; empty: what the device kept */
     struct str project_dir; /* where seeds and the project are; may be empty */
     struct str adapter;     /* that it is compiled for, as dbt calls it */
     struct str resource_name;
@@ -178,7 +179,9 @@ struct asset {
 /* Named places: at most `limit` steps that name it run at the same time. */
 struct pool {
     struct str name;
-    int64_t limit; /* at least 1 */
+    int64_t limit;   /* at least 1; of this device's steps */
+    bool is_fleet;   /* places are the hub's, too */
+    int64_t wait_ns; /* for a hub that is silent */
     struct location at;
 };
 

@@ -20,6 +20,10 @@ int command_refusals(struct cli *cli, void *ctx);
 int command_rebuild(struct cli *cli, void *ctx);
 int command_dbt_bundle(struct cli *cli, void *ctx);
 int command_device_label(struct cli *cli, void *ctx);
+int command_device_revoke(struct cli *cli, void *ctx);
+int command_device_decommission(struct cli *cli, void *ctx);
+int command_device_rename(struct cli *cli, void *ctx);
+int command_device_replace(struct cli *cli, void *ctx);
 int command_desired_set(struct cli *cli, void *ctx);
 int command_desired_list(struct cli *cli, void *ctx);
 int command_desired_show(struct cli *cli, void *ctx);
@@ -34,6 +38,7 @@ int command_reference(struct cli *cli, void *ctx);
 extern const struct cli_command commands_alert[];
 extern const struct cli_command commands_desired[];
 extern const struct cli_command commands_device[];
+extern const struct cli_command commands_pool[];
 
 /* What every command begins with: the settings, with --state-dir and --log-level put over the file.
  */

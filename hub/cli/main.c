@@ -291,6 +291,7 @@ static const struct cli_command *const more_commands[] = {
     commands_alert,
     commands_desired,
     commands_device,
+    commands_pool,
     NULL,
 };
 

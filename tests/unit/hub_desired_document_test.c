@@ -80,7 +80,7 @@ static void yaml_becomes_what_devices_read(void **state)
         buf_cstr(&json),
         "{\"schedules\":[{\"name\":\"night\",\"cron\":\"30 2 * * *\",\"timezone\":"
         "\"Europe/Berlin\",\"job\":\"daily\",\"missed\":{\"all\":3},\"paused\":true,"
-        "\"tags\":{\"version\":1.10}}],\"pauses\":{\"schedules\":[\"a\"],"
+        "\"tags\":{\"version\":\"1.10\"}}],\"pauses\":{\"schedules\":[\"a\"],"
         "\"automation\":true},\"settings\":{\"log_level\":\"warn\",\"reconnect_max\":"
         "\"1m30s\"}}");
     struct desired_content again;

@@ -2,7 +2,7 @@
  * piece, so that memory is bounded by the largest result. Pure.
  * Source of the format: https://schemas.getdbt.com/dbt/run-results/v6.json */
 #pragma once
-#include "agent/transform/dbt_outcome.h"
+#include "agent/dbt/dbt_outcome.h"
 #include "common/base/err.h"
 
 enum { RUN_RESULTS_ONE_BYTES_MAX = 4 << 20 };

@@ -1,4 +1,4 @@
-#include "agent/transform/dbt_outcome.h"
+#include "agent/dbt/dbt_outcome.h"
 
 #include "common/base/time.h"
 

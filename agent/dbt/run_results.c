@@ -1,4 +1,4 @@
-#include "agent/transform/run_results.h"
+#include "agent/dbt/run_results.h"
 
 #include <string.h>
 
