@@ -25,10 +25,19 @@ int command_device_decommission(struct cli *cli, void *ctx);
 int command_device_rename(struct cli *cli, void *ctx);
 int command_device_replace(struct cli *cli, void *ctx);
 int command_simulate(struct cli *cli, void *ctx);
+int command_desired_set(struct cli *cli, void *ctx);
+int command_desired_list(struct cli *cli, void *ctx);
+int command_desired_show(struct cli *cli, void *ctx);
+int command_desired_diff(struct cli *cli, void *ctx);
+int command_desired_remove(struct cli *cli, void *ctx);
+int command_desired_status(struct cli *cli, void *ctx);
+int command_desired_export(struct cli *cli, void *ctx);
+int command_desired_import(struct cli *cli, void *ctx);
 int command_reference(struct cli *cli, void *ctx);
 
 /* Further tables; each ends with {0}. */
 extern const struct cli_command commands_alert[];
+extern const struct cli_command commands_desired[];
 extern const struct cli_command commands_device[];
 extern const struct cli_command commands_pool[];
 extern const struct cli_command commands_lineage[];
