@@ -4,6 +4,7 @@ Against the real hub, its broker and a device; commands are signed with openssl 
 somebody who has taken over the broker would."""
 import json
 import os
+import random
 import shutil
 import sys
 import time
@@ -268,6 +269,37 @@ def restarts():
         s.succeeds("ping")
 
 
+def kills():
+    """The agent is killed at random moments while commands arrive; what has no end is sent again, as the hub does. Each starts one
+    run, has one end, and is told once."""
+    seed = int(os.environ.get("SELVEDGE_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
+    print("kills: SELVEDGE_SEED =", seed)
+    chance = random.Random(seed)
+    with Scene() as s:
+        sent = {}
+
+        def send_again():
+            for command, payload in sent.items():
+                if not any(e["status"] in ("refused", "succeeded", "failed") for e in s.heard(command)):
+                    s.sender.publish(payload)
+
+        for _ in range(20 if os.environ.get("SELVEDGE_LONG") else 4):
+            for _ in range(3):
+                body = s.sender.signer.body("materialize", {"selection": "a"})
+                sent[body["id"]] = s.sender.signer.sign(body)
+                s.sender.publish(sent[body["id"]])
+            time.sleep(chance.uniform(0, 0.3))
+            s.device.daemon.kill()
+            s.device.start()
+            s.online()
+            send_again()
+        wait_for("all have succeeded", lambda: all("succeeded" in s.statuses(c) for c in sent) or send_again(), 60, 1)
+        for command in sent:
+            assert s.statuses(command) == ["received", "started", "succeeded"], s.heard(command)
+        begun = s.device.query("SELECT json_extract(tags, '$.\"selvedge/command\"') FROM run WHERE parent = ''")
+        assert sorted(row[0] for row in begun) == sorted(sent), begun
+
+
 def a_clock_that_is_not_set():
     """It cannot tell whether a command has expired: the command waits, and is judged once the clock is set."""
     with Scene() as s:
@@ -309,4 +341,4 @@ def a_device_leaves():
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests([every_verb, what_nobody_may_do, restarts, a_clock_that_is_not_set, a_device_leaves], at_once=2))
+    sys.exit(run_tests([every_verb, what_nobody_may_do, restarts, kills, a_clock_that_is_not_set, a_device_leaves], at_once=2))
