@@ -17,6 +17,8 @@ void agent_on_down(void *ctx, enum channel channel, struct str payload)
     struct agent *agent = ctx;
     if (channel == CHANNEL_DESIRED) {
         agent_take_desired(agent, payload);
+    } else if (channel == CHANNEL_CMD) {
+        agent_on_command(agent, payload);
     } else if (channel == CHANNEL_CERTIFICATE) {
         renewer_take(agent->renewer, payload);
     } else if (channel == CHANNEL_LEASE) {

@@ -99,6 +99,7 @@ bool signed_open(struct str message, struct str keys, struct str *ret_body,
             return identity_check_signature(key, body, head.signature, err);
         }
     }
+    ret_key[0] = '\0';
     return err_set(err, ERR_DENIED, "signed by a key that is not trusted here: " STR_FMT,
                    STR_ARG(str_clip(head.key, 64)));
 }

@@ -24,7 +24,7 @@ MUST_CHECK bool signed_make(const struct rng *rng, struct str key_pem, struct st
                             struct buf *out, struct err *err);
 /* *ret_body is the part of `message` that one of `keys` (public keys as PEM, one after the other)
  * signed; `ret_key` says which. ERR_INVALID: it is no signed message. ERR_DENIED: signed by none of
- * them, or not these bytes. */
+ * them (ret_key is empty then), or not these bytes. */
 MUST_CHECK bool signed_open(struct str message, struct str keys, struct str *ret_body,
                             char ret_key[KEY_ID_SIZE], struct err *err);
 /* The next PEM text of several; false at the end. */
