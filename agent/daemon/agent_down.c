@@ -9,6 +9,12 @@ void agent_on_up(void *ctx)
     renewer_link_up(agent->renewer);
 }
 
+void agent_on_offline(void *ctx, const struct err *why)
+{
+    struct agent *agent = ctx;
+    renewer_link_down(agent->renewer, why);
+}
+
 void agent_on_down(void *ctx, enum channel channel, struct str payload)
 {
     struct agent *agent = ctx;

@@ -72,6 +72,7 @@ void agent_tell_health(struct agent *agent);
 
 void agent_on_down(void *ctx, enum channel channel, struct str payload);
 void agent_on_up(void *ctx);
+void agent_on_offline(void *ctx, const struct err *why);
 
 /* Of the definitions that are open: what the hub wants is laid over them. */
 MUST_CHECK bool agent_open_desired(struct agent *agent, struct err *err);

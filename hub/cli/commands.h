@@ -24,6 +24,10 @@ int command_device_revoke(struct cli *cli, void *ctx);
 int command_device_decommission(struct cli *cli, void *ctx);
 int command_device_rename(struct cli *cli, void *ctx);
 int command_device_replace(struct cli *cli, void *ctx);
+int command_device_preauthorise(struct cli *cli, void *ctx);
+int command_enrolments(struct cli *cli, void *ctx);
+int command_enrolment_accept(struct cli *cli, void *ctx);
+int command_enrolment_reject(struct cli *cli, void *ctx);
 int command_reference(struct cli *cli, void *ctx);
 
 /* Further tables; each ends with {0}. */

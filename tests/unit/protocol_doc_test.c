@@ -118,8 +118,8 @@ static void messages_are_as_the_page_says(void **state)
         {"json birth", round_trip_birth, 1},
         {"json death", round_trip_death, 1},
         {"json ack", round_trip_ack, 3},
-        {"json enrol-request", round_trip_enrol_request, 1},
-        {"json enrol-reply", round_trip_enrol_reply, 2},
+        {"json enrol-request", round_trip_enrol_request, 2},
+        {"json enrol-reply", round_trip_enrol_reply, 3},
         {"json want-certificate", round_trip_want_certificate, 1},
         {"json certificate", round_trip_certificate, 2},
     };
