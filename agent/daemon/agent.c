@@ -217,6 +217,7 @@ static bool open_runner(struct agent *agent, struct err *err)
                                      .on_recorded = on_recorded,
                                      .on_materialized = on_materialized,
                                      .on_run_ended = on_run_ended,
+                                     .may_enter = agent_may_enter,
                                      .ctx = agent};
     return runner_open(&agent->runner, &options, err);
 }
@@ -232,7 +233,7 @@ static bool open_engine(struct agent *agent, struct err *err)
            definitions_load(definitions, &files, agent->options.problems, &agent->defs, err) &&
            agent_open_desired(agent, err) && open_runner(agent, err) &&
            (!agent->options.is_daemon || announce_device(agent->store, &agent->facts, now, err)) &&
-           announce_definitions(agent->store, agent->defs, now, err);
+           announce_definitions(agent->store, agent->defs, agent->options.env, now, err);
 }
 
 /* --- the daemon's own parts ------------------------------------------------------------------- */
@@ -364,6 +365,7 @@ bool agent_open(struct agent **ret, struct loop *loop, const struct rng *rng,
     agent->lock.n = -1;
     agent->started = loop_now(loop);
     agent->identity_arena = arena_new(IDENTITY_ARENA_BYTES);
+    agent->lease_timer = (struct loop_timer){.on_due = agent_on_lease_due, .ctx = agent};
     agent->stop_timer = (struct loop_timer){.on_due = stop_loop, .ctx = agent};
     agent->health = (struct health){.state_dir = agent->state_dir,
                                     .sys_dir = "/sys",
@@ -386,6 +388,7 @@ void agent_close(struct agent *agent)
         return;
     }
     loop_timer_disarm(agent->loop, &agent->stop_timer);
+    loop_timer_disarm(agent->loop, &agent->lease_timer);
     control_close(agent->control);
     sensors_close(agent->sensors);
     asset_watch_close(&agent->assets);

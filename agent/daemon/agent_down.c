@@ -6,6 +6,8 @@
 void agent_on_up(void *ctx)
 {
     struct agent *agent = ctx;
+    leases_ask_again(&agent->leases);
+    agent_on_lease_due(agent);
     renewer_link_up(agent->renewer);
 }
 
@@ -15,17 +17,18 @@ void agent_on_offline(void *ctx, const struct err *why)
     renewer_link_down(agent->renewer, why);
 }
 
+/* Each channel that the link reads, in the order of enum channel. */
 void agent_on_down(void *ctx, enum channel channel, struct str payload)
 {
     struct agent *agent = ctx;
     if (channel == CHANNEL_DESIRED) {
         agent_take_desired(agent, payload);
-        return;
-    }
-    if (channel == CHANNEL_CERTIFICATE) {
+    } else if (channel == CHANNEL_CERTIFICATE) {
         renewer_take(agent->renewer, payload);
-        return;
+    } else if (channel == CHANNEL_LEASE) {
+        agent_take_lease(agent, payload);
+    } else {
+        LOG(WARN, "link.not_understood", F_I("channel", channel), F_I("bytes", payload.len),
+            F_T("action", "ignored"));
     }
-    LOG(WARN, "link.not_understood", F_I("channel", channel), F_I("bytes", payload.len),
-        F_T("action", "ignored"));
 }

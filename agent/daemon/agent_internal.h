@@ -11,6 +11,7 @@
 #include "agent/daemon/scheduler.h"
 #include "agent/daemon/sensors.h"
 #include "agent/desired/desired_state.h"
+#include "agent/lease/lease.h"
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
 #include "common/platform/files.h"
@@ -57,6 +58,8 @@ struct agent {
     struct device_facts facts;
     struct mono_time started;
     struct health health;
+    struct leases leases;
+    struct loop_timer lease_timer;
     struct loop_timer stop_timer;
     bool is_stopping;
 };
@@ -64,6 +67,11 @@ struct agent {
 /* Of the daemon, for its own definitions or new ones. */
 MUST_CHECK bool agent_open_asset_watch(struct agent *agent, const struct definitions *defs,
                                        struct asset_watch *ret, struct err *err);
+
+/* Pools that the fleet shares (down_lease.c). */
+bool agent_may_enter(void *ctx, const struct pool *pool, int64_t running);
+void agent_take_lease(struct agent *agent, struct str payload);
+void agent_on_lease_due(void *ctx);
 
 /* A daemon tells the hub how it is. */
 void agent_tell_health(struct agent *agent);

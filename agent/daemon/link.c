@@ -323,13 +323,23 @@ static bool is_put_back(struct link *link, const struct message_ack *ack)
     if (ack->seq > store_last_seq(store)) {
         return true;
     }
-    if (ack->check == 0 || ack->seq <= store_acked_seq(store)) {
+    if (ack->check == 0 || ack->seq < store_acked_seq(store)) {
         return false;
     }
     if (!store_read_check(store, ack->seq, &check, &found, &err)) {
         LOG(ERROR, "sync.check_failed", F_I("seq", ack->seq), F_ERR(&err));
     }
     return found && check != ack->check;
+}
+
+/* Of a gap record the hub never says the check. */
+static bool is_stale(struct link *link, const struct message_ack *ack)
+{
+    struct err err = {0};
+    int64_t check = 0;
+    bool found = false;
+    return !sync_may_take(&link->sync, ack->seq, ack->check != 0) &&
+           store_read_check(link->options.store, ack->seq, &check, &found, &err) && found;
 }
 
 static void begin_epoch(struct link *link, int64_t hub_seq)
@@ -363,6 +373,11 @@ static void on_ack(struct link *link, struct str payload, struct arena *arena)
     }
     if (is_put_back(link, &ack)) {
         begin_epoch(link, ack.seq);
+        return;
+    }
+    if (is_stale(link, &ack)) {
+        LOG(DEBUG, "sync.stale_acknowledgement", F_I("seq", ack.seq),
+            F_T("action", "waiting for the answer to our birth"));
         return;
     }
     link->status.resends += ack.resend_from > 0;
