@@ -11,6 +11,12 @@ void agent_on_up(void *ctx)
     renewer_link_up(agent->renewer);
 }
 
+void agent_on_offline(void *ctx, const struct err *why)
+{
+    struct agent *agent = ctx;
+    renewer_link_down(agent->renewer, why);
+}
+
 /* Each channel that the link reads, in the order of enum channel. */
 void agent_on_down(void *ctx, enum channel channel, struct str payload)
 {

@@ -294,6 +294,7 @@ static void on_offline(void *ctx, const struct err *why)
         LOG(WARN, "link.offline", F_ERR(why), F_T("action", "keeping events here, trying again"));
     }
     step(link, (struct sync_event){.type = SYNC_LINK_DOWN});
+    link->options.on_offline(link->options.ctx, why);
     if (link->on_stopped != NULL) {
         void (*on_stopped)(void *) = link->on_stopped;
         link->on_stopped = NULL;
