@@ -24,6 +24,7 @@ struct link {
     struct sync sync;
     struct mqtt_session *session; /* NULL: to be opened anew by the next attempt */
     bool ignores_dates;           /* the session does: it was opened before the clock was set */
+    bool is_identity_new;         /* the session has an older one */
     struct loop_timer timer;
     struct buf lines;
     struct buf payload;
@@ -32,6 +33,7 @@ struct link {
     char session_id[SESSION_TEXT_SIZE];
     char client_id[CLIENT_ID_SIZE];
     char definitions_hash[65];
+    int64_t desired_revision;
     int subscriptions; /* acknowledged so far in this connection */
     struct link_status status;
     void (*on_stopped)(void *ctx);
@@ -83,7 +85,8 @@ static void say_birth(struct link *link)
                                   .board = link->options.board,
                                   .boot_id = link->options.boot_id,
                                   .session = str_from(link->session_id),
-                                  .definitions_hash = str_from(link->definitions_hash)};
+                                  .definitions_hash = str_from(link->definitions_hash),
+                                  .desired_revision = link->desired_revision};
     memcpy(birth.epoch, position.epoch, sizeof(birth.epoch));
     buf_reset(&link->payload);
     message_birth_encode(&birth, &link->payload);
@@ -115,10 +118,11 @@ static int64_t send_batch(struct link *link, int64_t from)
     return header.last;
 }
 
-/* Dates of certificates are looked at as soon as we know the date. */
+/* Dates of certificates are looked at as soon as we know the date; a renewed one is shown. */
 static bool refresh_session(struct link *link, struct err *err)
 {
-    if (link->session != NULL && link->ignores_dates && wall_is_set(wall_now(link))) {
+    bool knows_date = link->ignores_dates && wall_is_set(wall_now(link));
+    if (link->session != NULL && (knows_date || link->is_identity_new)) {
         mqtt_close(link->session);
         link->session = NULL;
     }
@@ -327,6 +331,16 @@ static bool is_put_back(struct link *link, const struct message_ack *ack)
     return found && check != ack->check;
 }
 
+/* Of a gap record the hub never says the check. */
+static bool is_stale(struct link *link, const struct message_ack *ack)
+{
+    struct err err = {0};
+    int64_t check = 0;
+    bool found = false;
+    return !sync_may_take(&link->sync, ack->seq, ack->check != 0) &&
+           store_read_check(link->options.store, ack->seq, &check, &found, &err) && found;
+}
+
 static void begin_epoch(struct link *link, int64_t hub_seq)
 {
     struct store *store = link->options.store;
@@ -358,6 +372,11 @@ static void on_ack(struct link *link, struct str payload, struct arena *arena)
     }
     if (is_put_back(link, &ack)) {
         begin_epoch(link, ack.seq);
+        return;
+    }
+    if (is_stale(link, &ack)) {
+        LOG(DEBUG, "sync.stale_acknowledgement", F_I("seq", ack.seq),
+            F_T("action", "waiting for the answer to our birth"));
         return;
     }
     link->status.resends += ack.resend_from > 0;
@@ -441,6 +460,7 @@ static bool open_session(struct link *link, struct err *err)
 {
     const struct device_identity *identity = link->options.identity;
     link->ignores_dates = !wall_is_set(wall_now(link));
+    link->is_identity_new = false;
     make_client_id(link);
     struct mqtt_options options = {.host = link->options.host,
                                    .port = link->options.port,
@@ -521,6 +541,21 @@ void link_stop(struct link *link, void (*on_stopped)(void *ctx), void *ctx)
 void link_use_definitions(struct link *link, struct str hash)
 {
     (void)snprintf(link->definitions_hash, sizeof(link->definitions_hash), STR_FMT, STR_ARG(hash));
+}
+
+void link_use_desired(struct link *link, int64_t revision)
+{
+    link->desired_revision = revision;
+}
+
+void link_use_pace(struct link *link, int64_t linger_ns, int64_t backoff_max_ns)
+{
+    sync_set_pace(&link->sync, linger_ns, backoff_max_ns);
+}
+
+void link_use_identity(struct link *link)
+{
+    link->is_identity_new = true;
 }
 
 void link_recorded(struct link *link, int64_t seq)

@@ -168,6 +168,7 @@ static void say_dbt(struct explaining *x, const struct dbt_run *run)
     outline_begin_map(&x->o, STR("dbt"));
     say(x, "manifest", run->manifest);
     say(x, "incremental", run->incremental);
+    say(x, "state", run->state);
     say(x, "project_dir", run->project_dir);
     outline_opt(&x->o, "adapter", run->adapter);
     outline_opt(&x->o, "resource", run->resource_name);

@@ -91,6 +91,7 @@ static const struct field birth_fields[] = {
     TEXT(struct birth_read, m.boot_id, "boot_id", false),
     TEXT(struct birth_read, m.session, "session", true),
     TEXT(struct birth_read, m.definitions_hash, "definitions_hash", false),
+    NUMBER(struct birth_read, m.desired_revision, "desired_revision", false, 0, INT64_MAX),
 };
 static const struct field_table birth_table = TABLE("birth", struct birth_read, birth_fields);
 
@@ -108,6 +109,9 @@ void message_birth_encode(const struct message_birth *m, struct buf *out)
     jw_member_opt(&w, "boot_id", m->boot_id);
     jw_member_str(&w, "session", m->session);
     jw_member_opt(&w, "definitions_hash", m->definitions_hash);
+    if (m->desired_revision != 0) {
+        jw_member_i64(&w, "desired_revision", m->desired_revision);
+    }
     jw_end_object(&w);
 }
 
@@ -324,6 +328,63 @@ bool message_enrol_reply_decode(struct str payload, struct arena *arena,
                        m.ca_pem.len == 0 || m.host.len == 0 || m.port == 0)) {
         return err_set(err, ERR_INVALID,
                        "enrolment reply: accepted, but without device, certificates or address");
+    }
+    *ret = m;
+    return true;
+}
+
+/* --- renewed certificates ----------------------------------------------------------------- */
+
+static const struct field want_certificate_fields[] = {
+    TEXT(struct message_want_certificate, csr_pem, "csr", false),
+};
+static const struct field_table want_certificate_table =
+    TABLE("want", struct message_want_certificate, want_certificate_fields);
+
+void message_want_certificate_encode(const struct message_want_certificate *m, struct buf *out)
+{
+    struct json_writer w = json_writer(out);
+    jw_begin_object(&w);
+    jw_member_str(&w, "csr", m->csr_pem);
+    jw_end_object(&w);
+}
+
+bool message_want_certificate_decode(struct str payload, struct arena *arena,
+                                     struct message_want_certificate *ret, struct err *err)
+{
+    struct message_want_certificate m = {0};
+    if (!decode(payload, ENROL_BYTES_MAX, &want_certificate_table, arena, &m, err)) {
+        return false;
+    }
+    *ret = m;
+    return true;
+}
+
+static const struct field certificate_fields[] = {
+    TEXT(struct message_certificate, cert_pem, "certificate", false),
+    TEXT(struct message_certificate, reason, "reason", false),
+};
+static const struct field_table certificate_table =
+    TABLE("certificate", struct message_certificate, certificate_fields);
+
+void message_certificate_encode(const struct message_certificate *m, struct buf *out)
+{
+    struct json_writer w = json_writer(out);
+    jw_begin_object(&w);
+    jw_member_opt(&w, "certificate", m->cert_pem);
+    jw_member_opt(&w, "reason", m->reason);
+    jw_end_object(&w);
+}
+
+bool message_certificate_decode(struct str payload, struct arena *arena,
+                                struct message_certificate *ret, struct err *err)
+{
+    struct message_certificate m = {0};
+    if (!decode(payload, ENROL_BYTES_MAX, &certificate_table, arena, &m, err)) {
+        return false;
+    }
+    if (str_is_empty(m.cert_pem) == str_is_empty(m.reason)) {
+        return err_set(err, ERR_INVALID, "certificate: either a certificate or a reason");
     }
     *ret = m;
     return true;

@@ -19,6 +19,7 @@ struct message_birth { /* agent -> hub, once per connection */
     struct str boot_id;
     struct str session; /* random per connection; the will carries the same */
     struct str definitions_hash;
+    int64_t desired_revision; /* in force; 0 = none */
 };
 void message_birth_encode(const struct message_birth *m, struct buf *out);
 MUST_CHECK bool message_birth_decode(struct str payload, struct arena *arena,
@@ -79,6 +80,22 @@ struct message_enrol_reply {
 void message_enrol_reply_encode(const struct message_enrol_reply *m, struct buf *out);
 MUST_CHECK bool message_enrol_reply_decode(struct str payload, struct arena *arena,
                                            struct message_enrol_reply *ret, struct err *err);
+
+struct message_want_certificate { /* agent -> hub, on the channel `want` */
+    struct str csr_pem;           /* of a key made for it; empty: it is another want */
+};
+void message_want_certificate_encode(const struct message_want_certificate *m, struct buf *out);
+MUST_CHECK bool message_want_certificate_decode(struct str payload, struct arena *arena,
+                                                struct message_want_certificate *ret,
+                                                struct err *err);
+
+struct message_certificate { /* hub -> agent */
+    struct str cert_pem;     /* empty: refused */
+    struct str reason;       /* refused: why */
+};
+void message_certificate_encode(const struct message_certificate *m, struct buf *out);
+MUST_CHECK bool message_certificate_decode(struct str payload, struct arena *arena,
+                                           struct message_certificate *ret, struct err *err);
 
 /* The text an operator copies to a device: "selvedge1.<fleet>.<host>:<port>.<id>.<secret>.<ca
  * fingerprint>" with host and port of the enrolment listener. (Base: dots are not allowed in fleet

@@ -317,7 +317,10 @@ static const struct cli_command commands[] = {
 static const struct cli_command *const more_commands[] = {
     commands_lineage,
     commands_alert,
+    commands_desired,
     commands_device,
+    commands_pool,
+    commands_simulate,
     NULL,
 };
 

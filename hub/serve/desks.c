@@ -2,10 +2,22 @@
 
 #include "hub/alert/desk.h"
 #include "hub/clones/desk.h"
+#include "hub/desired/desired_desk.h"
+#include "hub/identity/desk.h"
+#include "hub/pool/desk.h"
 
 #include <stdlib.h>
 
-static const struct desk *const all[] = {&alert_desk, &clones_desk, NULL};
+/* clang-format off: one in a line */
+static const struct desk *const all[] = {
+    &alert_desk,
+    &clones_desk,
+    &desired_desk,
+    &identity_desk,
+    &pool_desk,
+    NULL,
+};
+/* clang-format on */
 enum { DESKS = COUNT_OF(all) - 1 };
 
 struct desks {

@@ -26,6 +26,7 @@ const struct hub_store_view hub_store_views[HUB_STORE_VIEW_COUNT] = {
     {"asset_history", 3},
     {"asset_text", 1},
     {"asset_freshness", 2},
+    {"device_desired", 1},
     {"device_health", 1},
 };
 
