@@ -233,7 +233,7 @@ static bool open_engine(struct agent *agent, struct err *err)
            definitions_load(definitions, &files, agent->options.problems, &agent->defs, err) &&
            agent_open_desired(agent, err) && open_runner(agent, err) &&
            (!agent->options.is_daemon || announce_device(agent->store, &agent->facts, now, err)) &&
-           announce_definitions(agent->store, agent->defs, now, err);
+           announce_definitions(agent->store, agent->defs, agent->options.env, now, err);
 }
 
 /* --- the daemon's own parts ------------------------------------------------------------------- */

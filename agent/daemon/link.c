@@ -322,7 +322,7 @@ static bool is_put_back(struct link *link, const struct message_ack *ack)
     if (ack->seq > store_last_seq(store)) {
         return true;
     }
-    if (ack->check == 0 || ack->seq <= store_acked_seq(store)) {
+    if (ack->check == 0 || ack->seq < store_acked_seq(store)) {
         return false;
     }
     if (!store_read_check(store, ack->seq, &check, &found, &err)) {

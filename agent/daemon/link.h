@@ -1,10 +1,10 @@
-/* link.h - the agent's connection to the hub: carries out what agent/sync decides, with common/mqtt
+/* link.h - the agent's connection to the hub: carries out what common/sync decides, with common/mqtt
  * and the store. */
 #pragma once
 #include "agent/daemon/identity_files.h"
 #include "agent/store/store.h"
-#include "agent/sync/sync.h"
 #include "common/platform/loop.h"
+#include "common/sync/sync.h"
 #include "common/wire/topics.h"
 
 struct link;

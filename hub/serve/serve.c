@@ -188,10 +188,8 @@ static void commit(void *ctx)
 
 static void on_store_retry(void *ctx)
 {
-    /* Nothing waits here: the agents' next batch is the next try. The timer only bounds how often
-     * it is said. */
     struct serve *s = ctx;
-    s->is_store_failing = false;
+    s->is_store_failing = false; /* the agents' next batch is the next try */
 }
 
 /* --- turning away ----------------------------------------------------------------------- */
@@ -242,13 +240,14 @@ static void on_events(struct serve *s, struct str device, struct str payload)
         store_failed(s, &err);
         return;
     }
-    if (result.outcome == MERGE_REFUSED || result.outcome == MERGE_UNREADABLE) {
+    if (result.why.msg[0] != '\0') {
         refuse(s, device, "events", str_from(result.why.msg));
-    } else {
-        LOG(DEBUG, "merge.batch", F_S("device", device), F_I("events", result.events));
     }
     if (s->is_merging && merge_is_full(s->merge)) {
         commit(s);
+    }
+    if (result.epoch[0] != '\0') {
+        desks_heard(s->desks, device, result.epoch);
     }
 }
 
@@ -499,6 +498,13 @@ static void on_poke(void *ctx)
     desks_poked(s->desks);
 }
 
+static void desk_look_again(void *ctx)
+{
+    struct serve *s = ctx;
+    commit(s);
+    merge_look_again(s->merge);
+}
+
 static bool open_desks(struct serve *s, struct err *err)
 {
     s->desk_host = (struct desk_host){.loop = s->loop,
@@ -509,6 +515,7 @@ static bool open_desks(struct serve *s, struct err *err)
                                       .database = s->database,
                                       .publish = desk_publish,
                                       .settle = commit,
+                                      .look_again = desk_look_again,
                                       .refuse = desk_refuse,
                                       .ctx = s};
     return fence_open(&s->fence, &s->desk_host, err) && desks_open(&s->desks, &s->desk_host, err) &&

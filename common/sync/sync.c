@@ -1,4 +1,4 @@
-#include "agent/sync/sync.h"
+#include "common/sync/sync.h"
 
 #include "common/model/backoff.h"
 #include <assert.h>
