@@ -457,6 +457,10 @@ bool commands_step(struct commands *c, struct wall_time now)
         }
     }
     c->is_recovered = true;
+    for (size_t i = 0; i < count; i++) { /* nobody may tell that the clock was set */
+        c->has_waiting =
+            c->has_waiting || (open[i].status == COMMAND_RECEIVED && !wall_is_set(now));
+    }
     for (size_t i = 0; !told && i < count; i++) {
         told = is_due(c, &open[i], now) && carry_out(c, open[i].id, now);
     }

@@ -84,6 +84,7 @@ void agent_tell_health(struct agent *agent);
 
 void agent_on_down(void *ctx, enum channel channel, struct str payload);
 void agent_on_up(void *ctx);
+void agent_on_offline(void *ctx, const struct err *why);
 
 /* --- commands of the hub (down_command.c and command_*.c) --- */
 

@@ -47,15 +47,26 @@ static void finish(struct pieces *p, const struct err *why)
     agent_command_ended(agent, str_from(command), buf_str(&result), why);
 }
 
+/* Whether the text goes on behind `position`: output may stand in several files. */
+static bool has_more(const struct pieces *p, int64_t position)
+{
+    AUTO(buf) next = buf_growing(1);
+    struct err err = {0};
+    int64_t dropped = 0;
+    return position < p->end && p->path[0] != '\0' &&
+           capture_read(p->path, &position, 1, &next, &dropped, &err) && next.len > 0;
+}
+
 /* The next piece of the text. */
 static bool read_piece(struct pieces *p, struct err *err)
 {
     int64_t left = p->end - p->offset;
     size_t max = left < COMMAND_PIECE_BYTES_MAX ? (size_t)left : COMMAND_PIECE_BYTES_MAX;
     int64_t position = p->offset;
+    bool is_file = p->path[0] != '\0';
     p->piece_dropped = 0;
     buf_reset(&p->piece);
-    if (max > 0 && p->path[0] == '\0') {
+    if (!is_file) {
         buf_add(&p->piece,
                 str_slice(buf_str(&p->text), (size_t)p->offset, (size_t)p->offset + max));
     } else if (max > 0 &&
@@ -64,7 +75,8 @@ static bool read_piece(struct pieces *p, struct err *err)
     }
     p->offset += p->piece_dropped;
     p->dropped += p->piece_dropped;
-    p->is_last = p->piece.len < max || p->offset + (int64_t)p->piece.len >= p->end;
+    int64_t end = p->offset + (int64_t)p->piece.len;
+    p->is_last = is_file ? !has_more(p, end) : end >= p->end;
     p->has_piece = true;
     return true;
 }

@@ -1,10 +1,10 @@
-/* link.h - the agent's connection to the hub: carries out what agent/sync decides, with common/mqtt
+/* link.h - the agent's connection to the hub: carries out what common/sync decides, with common/mqtt
  * and the store. */
 #pragma once
 #include "agent/daemon/identity_files.h"
 #include "agent/store/store.h"
-#include "agent/sync/sync.h"
 #include "common/platform/loop.h"
+#include "common/sync/sync.h"
 #include "common/wire/topics.h"
 
 struct link;
@@ -25,6 +25,8 @@ struct link_options {
     void (*on_down)(void *ctx, enum channel channel, struct str payload);
     /* Connected, and subscribed to all of it. */
     void (*on_up)(void *ctx);
+    /* Not connected any more, or in vain; `why` is NULL after link_stop(). */
+    void (*on_offline)(void *ctx, const struct err *why);
     void *ctx;
 };
 MUST_CHECK bool link_open(struct link **ret, const struct link_options *options, struct err *err);

@@ -167,8 +167,14 @@ static const struct cli_command commands[] = {
                              .letter = 'd',
                              .type = CLI_STRING,
                              .value_name = "DEVICE",
-                             .help = "as this device has them"}),
+                             .help = "as this device has them"},
+                            {.name = "differing",
+                             .type = CLI_BOOL,
+                             .help = "those that devices define differently, by version"},
+                            AT_OPTION),
      .examples = CLI_EXAMPLES({"selvedge-hub assets", "all of the fleet"},
+                              {"selvedge-hub assets --differing", "who runs which version"},
+                              {"selvedge-hub assets --at 2026-11-01", "as they were then"},
                               {"selvedge-hub assets pos/orders", "one of them, device by device"},
                               {"selvedge-hub assets 'group:pos' --device brooklyn", NULL}),
      .run = command_assets},
@@ -326,9 +332,11 @@ static const struct cli_command commands[] = {
 static const struct cli_command *const more_commands[] = {
     commands_lineage,
     commands_alert,
+    commands_desired,
     commands_command,
     commands_device,
     commands_pool,
+    commands_simulate,
     NULL,
 };
 

@@ -45,3 +45,6 @@ MUST_CHECK bool views_begin_set(struct views *v, const struct view_stream *strea
 MUST_CHECK bool views_add_version(struct views *v, const struct view_stream *stream, struct str key,
                                   struct str object, int64_t previous, int64_t seq,
                                   struct err *err);
+/* The desired event (desired_view.c). */
+MUST_CHECK bool views_apply_desired(struct views *v, const struct view_stream *stream,
+                                    const struct event *ev, struct err *err);

@@ -16,6 +16,7 @@
 #include "hub/fleet/poke.h"
 #include "hub/identity/fence.h"
 #include "hub/merge/merge.h"
+#include "hub/registry/authority.h"
 #include "hub/registry/registry.h"
 #include "hub/serve/desks.h"
 #include "hub/serve/enrolment.h"
@@ -493,8 +494,11 @@ static void desk_refuse(void *ctx, struct str peer, const char *what, struct str
 static void on_poke(void *ctx)
 {
     struct serve *s = ctx;
-    enrolment_reload_keys(s->config, &s->arena, &s->authority);
     fence_look(s->fence);
+    struct err err = {0};
+    if (!authority_reload_keys(s->config, &s->arena, &s->authority, &err)) {
+        LOG(WARN, "hub.keys_not_read", F_ERR(&err), F_T("action", "the earlier ones still hold"));
+    }
     desks_poked(s->desks);
 }
 

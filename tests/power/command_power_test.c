@@ -78,8 +78,8 @@ static void cut_every(const char *name, enum power_call call, int stride)
 static void a_cut_executes_nothing_twice(void **state)
 {
     (void)state;
-    cut_every("cut at a sync", POWER_SYNC, sample_stride(1, 1));
-    cut_every("cut at a write", POWER_WRITE, sample_stride(7, 1));
+    cut_every("cut at a sync", POWER_SYNC, sample_stride(2, 1));
+    cut_every("cut at a write", POWER_WRITE, sample_stride(17, 1));
 }
 
 /* A write or a sync that fails once, without a cut: it is tried again, in the same process. */
@@ -106,13 +106,13 @@ static bool fail_once(enum power_call call, enum power_effect effect, int nth)
 static void a_failed_write_executes_nothing_twice(void **state)
 {
     (void)state;
-    int stride = sample_stride(5, 1);
+    int stride = sample_stride(11, 1);
     int nth = 0;
     while (fail_once(POWER_WRITE, POWER_FULL, nth)) {
         nth += stride;
     }
     assert_true(nth / stride > 5);
-    for (nth = 0; fail_once(POWER_SYNC, POWER_FAIL, nth); nth += sample_stride(2, 1)) {
+    for (nth = 0; fail_once(POWER_SYNC, POWER_FAIL, nth); nth += sample_stride(3, 1)) {
     }
     assert_true(nth > 10);
 }

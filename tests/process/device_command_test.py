@@ -4,12 +4,13 @@ Against the real hub, its broker and a device; commands are signed with openssl 
 somebody who has taken over the broker would."""
 import json
 import os
+import random
 import shutil
 import sys
 import time
 
 from signed_commands import Sender, Signer, openssl, stamp, uuid7
-from fleet import Fleet, run_tests, skip, wait_for
+from fleet import BIN, Fleet, run_tests, skip, wait_for
 
 if shutil.which("openssl") is None:
     skip("openssl is not there")
@@ -20,6 +21,7 @@ assets:
   - {key: a, run: [sh, -c, 'echo hello; echo trouble >&2']}
   - {key: b, deps: [a], run: [sh, -c, 'test -e ${STATE_DIR}/good']}
   - {key: slow, run: [sleep, '600']}
+  - {key: loud, run: [seq, '60000']}
   - {key: c, partitions: {static: [x, y, z]}, run: ['true']}
 jobs:
   - {name: all, select: 'a or b'}
@@ -135,7 +137,7 @@ def every_verb():
 
         end = s.succeeds("describe")
         described = end["result"]["described"]
-        assert [a["key"] for a in described["assets"]] == ["a", "b", "slow", "c"], described
+        assert [a["key"] for a in described["assets"]] == ["a", "b", "slow", "loud", "c"], described
         assert {x["name"]: x["status"] for x in described["schedules"]} == {"nightly": "running", "weekly": "running"}
         assert described["definitions"]["jobs"] == ["all"] and described["device"]["device"] == "brooklyn"
         assert "sleep" not in json.dumps(described)  # how it is made stays on the device
@@ -146,6 +148,21 @@ def every_verb():
         logs_come_in_pieces(s, made)
 
 
+def pieces(listener, end, count=None):
+    """The text that came for a command; its pieces fit together."""
+    text, last, heads = b"", False, []
+    for payload in listener.payloads_received():
+        head, _, data = payload.partition(b"\n")
+        head = json.loads(head)
+        if head["command"] == end["command"]:
+            assert not last and head["bytes"] == len(data), head
+            assert not heads or head["offset"] == heads[-1]["offset"] + heads[-1]["bytes"], (heads[-1], head)
+            text, last = text + data, head.get("last", False)
+            heads.append(head)
+    assert last and (count is None or len(heads) == count), heads
+    return text.decode()
+
+
 def logs_come_in_pieces(s, run):
     """Of a short output one; of a long one several, also from an offset on."""
     with s.sender.stranger() as listener:
@@ -153,10 +170,19 @@ def logs_come_in_pieces(s, run):
         for args, expected in (({"step": "a"}, "hello\n"), ({"step": "a", "stream": "stderr"}, "trouble\n"),
                                ({"step": "a", "offset": 2, "bytes": 3}, "llo")):
             end = s.succeeds("logs", {"run": run, **args})
-            head, _, text = listener.topics_bodies()[-1].partition(b"\n")
-            head = json.loads(head.partition(b"{")[1] + head.partition(b"{")[2])
-            assert text.decode() == expected, text
-            assert (head["command"], head["last"]) == (end["command"], True), head
+            assert pieces(listener, end) == expected
+        loud = s.succeeds("materialize", {"selection": "loud"})["run"]
+        expected = "".join(f"{n}\n" for n in range(1, 60001))
+        end = s.succeeds("logs", {"run": loud, "step": "loud"})
+        assert pieces(listener, end) == expected
+        assert end["result"] == {"from": 0, "to": len(expected), "dropped": 0}, end
+        end = s.succeeds("logs", {"run": loud, "step": "loud", "offset": 300000})
+        assert pieces(listener, end, 1) == expected[300000:]
+
+        s.device.define("project: many\nassets:\n" + "".join(f"  - {{key: x/{n:03}, run: ['true']}}\n" for n in range(900)))
+        s.device.command("reload")
+        end = s.succeeds("describe", {"parts": ["assets"]})
+        assert [a["key"] for a in json.loads(pieces(listener, end))["assets"]] == [f"x/{n:03}" for n in range(900)]
     s.fails("logs", {"run": uuid7(), "step": "a"}, "not_found")
     s.fails("logs", {"run": run, "step": "../../../etc/passwd"}, "invalid")
 
@@ -166,49 +192,39 @@ def what_nobody_may_do():
         signer = s.sender.signer
         good = signer.body("ping")
         # Of messages: nothing is known of a command.
-        s.sender.publish(json.dumps(good).encode())
-        s.refused("unsigned")
         other = os.path.join(s.fleet.dir, "other.key")
         openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", other)
-        s.sender.publish(Signer(other).sign(good))
-        s.refused("untrusted_key")
-        signed = signer.sign(good)
-        s.sender.publish(signed.replace(b'"ping"', b'"pinG"'))
-        assert s.refused("bad_signature")[0]["key"] == signer.id
         forged = Signer(other)
         forged.id = signer.id
-        s.sender.publish(forged.sign(good))
-        s.refused("bad_signature", 2)
-        s.sender.publish(signer.sign({**good, "kind": "desired"}))
-        s.refused("unreadable")
-        s.sender.publish(signer.sign(b"no json"))
-        s.refused("unreadable", 2)
-        s.sender.publish(signer.sign({**good, "fleet": "prod"}))
-        s.refused("wrong_fleet")
-        s.sender.publish(signer.sign({**good, "to": ["queens"]}))
-        s.refused("misaddressed")
+        signed = signer.sign(good)
+        for payload in (json.dumps(good).encode(), Signer(other).sign(good), signed.replace(b'"ping"', b'"pinG"'), forged.sign(good),
+                        signer.sign({**good, "kind": "desired"}), signer.sign(b"no json"), signer.sign({**good, "fleet": "prod"}),
+                        signer.sign({**good, "to": ["queens"]})):
+            s.sender.publish(payload)
+        for code, count in (("unsigned", 1), ("untrusted_key", 1), ("bad_signature", 2), ("unreadable", 2), ("wrong_fleet", 1),
+                            ("misaddressed", 1)):
+            events = s.refused(code, count)
+            assert len(events) == count and all(e.get("key") == signer.id for e in events) == (code not in ("unsigned", "untrusted_key"))
         assert s.heard(good["id"]) == []
 
         # None of that has used the command up.
         s.sender.publish(signed)
         assert s.end_of(good["id"])["status"] == "succeeded"
         s.sender.publish(signed)
-        s.refused("replayed")
         s.sender.publish(signer.sign({**good, "counter": good["counter"] + 1000}))
-        s.refused("replayed", 2)
         s.sender.publish(signer.sign({**good, "id": uuid7()}))
         s.refused("replayed", 3)
         assert s.statuses(good["id"]) == ["received", "succeeded"], s.heard(good["id"])
 
         # Of commands to this device: the end of each.
-        for code, body in (("expired", {"issued_at": stamp(-600), "expires_at": stamp(-300)}),
-                           ("not_yet", {"issued_at": stamp(7200), "expires_at": stamp(9000)}),
-                           ("unsupported", {"verb": "sing"}),
-                           ("unsupported", {"verb": "deploy"}),
-                           ("invalid_arguments", {"args": {"loud": True}}),
-                           ("invalid_arguments", {"verb": "decommission", "to": ["*"]}),
-                           ("invalid_arguments", {"verb": "set", "args": {"labels": {"site": "berlin"}}})):
-            command = s.sender.send(**{"verb": "ping", **body})
+        sent = [(s.sender.send(**{"verb": "ping", **body}), code) for code, body in (
+            ("expired", {"issued_at": stamp(-600), "expires_at": stamp(-300)}),
+            ("not_yet", {"issued_at": stamp(7200), "expires_at": stamp(9000)}),
+            ("unsupported", {"verb": "sing"}),
+            ("invalid_arguments", {"args": {"loud": True}}),
+            ("invalid_arguments", {"verb": "decommission", "to": ["*"]}),
+            ("invalid_arguments", {"verb": "set", "args": {"labels": {"site": "berlin"}}}))]
+        for command, code in sent:
             end = s.end_of(command)
             assert (end["status"], end["code"]) == ("refused", code), end
             assert s.statuses(command) == ["refused"], s.heard(command)
@@ -253,6 +269,63 @@ def restarts():
         s.succeeds("ping")
 
 
+def kills():
+    """The agent is killed at random moments while commands arrive; what has no end is sent again, as the hub does. Each starts one
+    run, has one end, and is told once."""
+    seed = int(os.environ.get("SELVEDGE_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
+    print("kills: SELVEDGE_SEED =", seed)
+    chance = random.Random(seed)
+    with Scene() as s:
+        sent = {}
+
+        def send_again():
+            for command, payload in sent.items():
+                if not any(e["status"] in ("refused", "succeeded", "failed") for e in s.heard(command)):
+                    s.sender.publish(payload)
+
+        for _ in range(20 if os.environ.get("SELVEDGE_LONG") else 4):
+            for _ in range(3):
+                body = s.sender.signer.body("materialize", {"selection": "a"})
+                sent[body["id"]] = s.sender.signer.sign(body)
+                s.sender.publish(sent[body["id"]])
+            time.sleep(chance.uniform(0, 0.3))
+            s.device.daemon.kill()
+            s.device.start()
+            s.online()
+            send_again()
+        wait_for("all have succeeded", lambda: all("succeeded" in s.statuses(c) for c in sent) or send_again(), 60, 1)
+        for command in sent:
+            assert s.statuses(command) == ["received", "started", "succeeded"], s.heard(command)
+        begun = s.device.query("SELECT json_extract(tags, '$.\"selvedge/command\"') FROM run WHERE parent = ''")
+        assert sorted(row[0] for row in begun) == sorted(sent), begun
+
+
+def a_clock_that_is_not_set():
+    """It cannot tell whether a command has expired: the command waits, and is judged once the clock is set."""
+    with Scene() as s:
+        clock = os.path.join(s.fleet.dir, "clock")
+        s.device.daemon.stop()
+        set_clock(clock, 60 - int(time.time()))
+        s.device.daemon.env = {**os.environ, "LD_PRELOAD": os.path.join(BIN, "shifted_clock.so"), "SHIFTED_CLOCK": clock}
+        s.device.start()
+        s.online()
+        good = s.sender.send("ping")
+        late = s.sender.send("ping", issued_at=stamp(-600), expires_at=stamp(-300))
+        wait_for("both are received", lambda: s.statuses(late) == ["received"] and s.statuses(good) == ["received"])
+        assert "clock" in s.heard(late)[0]["reason"]
+        listed = [json.loads(line) for line in s.device.command("commands", "--open", "--json").splitlines()]
+        assert [c["status"] for c in listed] == ["received", "received"], listed
+        set_clock(clock, 0)
+        assert s.end_of(good)["status"] == "succeeded"
+        assert s.end_of(late)["code"] == "expired"
+
+
+def set_clock(path, seconds):
+    with open(path + ".new", "w") as f:
+        f.write(str(seconds))
+    os.replace(path + ".new", path)
+
+
 def a_device_leaves():
     with Scene() as s:
         end = s.succeeds("decommission")
@@ -268,4 +341,4 @@ def a_device_leaves():
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests([every_verb, what_nobody_may_do, restarts, a_device_leaves], at_once=2))
+    sys.exit(run_tests([every_verb, what_nobody_may_do, restarts, kills, a_clock_that_is_not_set, a_device_leaves], at_once=2))

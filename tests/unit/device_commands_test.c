@@ -96,7 +96,7 @@ static void one_thing(struct command_work *w, uint64_t random)
 static void any_order_executes_each_once(void **state)
 {
     (void)state;
-    int seeds = sample_stride(25, 2000);
+    int seeds = sample_stride(12, 2000);
     uint64_t first = rng_u64(&keys.rng) % 1000000;
     print_message("seeds from %llu\n", (unsigned long long)first);
     for (int n = 0; n < seeds; n++) {

@@ -1,8 +1,9 @@
-/* mqtt_packets.h - the packets of MQTT 3.1.1 that a listener sends and gets, and those of MQTT 5 of
- * who publishes. Pure. DESIGN: not libmosquitto, which acknowledges a message before its receiver has
- * seen it, and which would bring OpenSSL into each step's process; and MQTT 5 for publishing, because
- * 3.1.1 acknowledges a message that the broker throws away, for want of a right or because it is too
- * large. Source: OASIS MQTT Version 3.1.1 and Version 5.0, sections 2 and 3. */
+/* mqtt_packets.h - the packets of MQTT 3.1.1 that a listener sends and gets, and those of MQTT 5.
+ * Pure. DESIGN: for two that cannot have libmosquitto. A connector (agent/el): it acknowledges a
+ * message before its receiver has seen it, and would bring OpenSSL into each step's process; MQTT 5
+ * for publishing, because 3.1.1 acknowledges a message that the broker throws away, for want of a
+ * right or because it is too large. The simulator (hub/simulate): thousands of connections in one
+ * process. Source: OASIS MQTT Version 3.1.1 and Version 5.0, sections 2 and 3. */
 #pragma once
 #include "common/base/buf.h"
 #include "common/base/err.h"
@@ -31,6 +32,7 @@ enum packet_result {
 enum packet_result packet_next(struct str bytes, size_t max, struct mqtt_packet *ret,
                                size_t *ret_bytes);
 
+enum mqtt_version { MQTT_3_1_1 = 4, MQTT_5 = 5 };
 struct mqtt_publish {
     struct str topic; /* UTF-8, without zero bytes */
     struct str payload;
@@ -39,11 +41,13 @@ struct mqtt_publish {
     bool is_retained;
 };
 /* False: not as the protocol has it. */
-MUST_CHECK bool packet_publish(const struct mqtt_packet *packet, struct mqtt_publish *ret);
+MUST_CHECK bool packet_publish(enum mqtt_version version, const struct mqtt_packet *packet,
+                               struct mqtt_publish *ret);
 /* The return code, 0 = accepted. */
 MUST_CHECK bool packet_connack(const struct mqtt_packet *packet, unsigned *ret_code);
 /* The index of the first filter that was refused; `count` when all were taken. */
-MUST_CHECK bool packet_suback(const struct mqtt_packet *packet, size_t count, size_t *ret_refused);
+MUST_CHECK bool packet_suback(enum mqtt_version version, const struct mqtt_packet *packet,
+                              size_t count, size_t *ret_refused);
 
 /* --- MQTT 5 ---------------------------------------------------------------------------------- */
 
@@ -68,17 +72,18 @@ const char *mqtt_reason(unsigned code, enum err_code *ret);
 
 /* --- what goes ------------------------------------------------------------------------------- */
 
-enum mqtt_version { MQTT_3_1_1 = 4, MQTT_5 = 5 };
 struct mqtt_connect {
     enum mqtt_version version;
     struct str client_id;
     bool keeps_session;        /* the broker keeps subscriptions and messages for this client_id */
     struct str user, password; /* empty = none */
     unsigned keepalive_s;
+    struct str will_topic, will_payload; /* QoS 1; topic empty = no will */
 };
 void packet_add_connect(struct buf *out, const struct mqtt_connect *connect);
 /* With QoS 1. The filters' lengths are below 65,536, all together below 2^28. */
-void packet_add_subscribe(struct buf *out, unsigned id, const struct str_list *filters);
+void packet_add_subscribe(struct buf *out, enum mqtt_version version, unsigned id,
+                          const struct str_list *filters);
 /* Of MQTT 5; how many bytes it takes. The topic's length is below 65,536. */
 size_t packet_publish_bytes(const struct mqtt_publish *message);
 void packet_add_publish(struct buf *out, const struct mqtt_publish *message);

@@ -1,4 +1,4 @@
-#include "agent/el/mqtt_packets.h"
+#include "common/packets/mqtt_packets.h"
 
 #include <string.h>
 
@@ -10,7 +10,13 @@ enum {
     SEND_PINGREQ = 0xc0,
     SEND_DISCONNECT = 0xe0,
 };
-enum { CLEAN_SESSION = 0x02, HAS_PASSWORD = 0x40, HAS_USER = 0x80 };
+enum {
+    CLEAN_SESSION = 0x02,
+    HAS_WILL = 0x04,
+    WILL_QOS_1 = 0x08,
+    HAS_PASSWORD = 0x40,
+    HAS_USER = 0x80,
+};
 enum { LENGTH_BYTES_MAX = 4, REFUSED = 0x80, QOS_MAX = 1 }; /* as subscribed */
 
 /* --- what comes ------------------------------------------------------------------------------ */
@@ -71,7 +77,23 @@ static bool take_number(struct str *rest, size_t bytes, unsigned *ret)
     return true;
 }
 
-bool packet_publish(const struct mqtt_packet *packet, struct mqtt_publish *ret)
+/* Passes over the properties of MQTT 5, of which nothing is asked here. */
+static bool skip_properties(enum mqtt_version version, struct str *rest)
+{
+    size_t length = 0;
+    size_t header = 0;
+    if (version != MQTT_5) {
+        return true;
+    }
+    if (read_length(*rest, 0, &length, &header) != PACKET_WHOLE || rest->len - header < length) {
+        return false;
+    }
+    *rest = str_slice(*rest, header + length, rest->len);
+    return true;
+}
+
+bool packet_publish(enum mqtt_version version, const struct mqtt_packet *packet,
+                    struct mqtt_publish *ret)
 {
     struct str body = packet->body;
     unsigned length = 0;
@@ -83,6 +105,9 @@ bool packet_publish(const struct mqtt_packet *packet, struct mqtt_publish *ret)
     ret->topic = str_slice(body, 0, length);
     body = str_slice(body, length, body.len);
     if (ret->qos > 0 && (!take_number(&body, 2, &ret->id) || ret->id == 0)) {
+        return false;
+    }
+    if (!skip_properties(version, &body)) {
         return false;
     }
     ret->payload = body;
@@ -98,11 +123,12 @@ bool packet_connack(const struct mqtt_packet *packet, unsigned *ret_code)
     return true;
 }
 
-bool packet_suback(const struct mqtt_packet *packet, size_t count, size_t *ret_refused)
+bool packet_suback(enum mqtt_version version, const struct mqtt_packet *packet, size_t count,
+                   size_t *ret_refused)
 {
     struct str codes = packet->body;
     unsigned id = 0;
-    if (!take_number(&codes, 2, &id) || codes.len != count) {
+    if (!take_number(&codes, 2, &id) || !skip_properties(version, &codes) || codes.len != count) {
         return false;
     }
     size_t i = 0;
@@ -322,12 +348,15 @@ void packet_add_connect(struct buf *out, const struct mqtt_connect *connect)
 {
     bool has_user = connect->user.len > 0 || connect->password.len > 0;
     bool has_password = connect->password.len > 0;
+    bool has_will = connect->will_topic.len > 0;
     unsigned flags = (connect->keeps_session ? 0U : CLEAN_SESSION) | (has_user ? HAS_USER : 0U) |
-                     (has_password ? HAS_PASSWORD : 0U);
+                     (has_password ? HAS_PASSWORD : 0U) | (has_will ? HAS_WILL | WILL_QOS_1 : 0U);
     bool has_properties = connect->version == MQTT_5;
-    size_t length = 10 + (has_properties ? 1U : 0U) + 2 + connect->client_id.len +
-                    (has_user ? 2 + connect->user.len : 0) +
-                    (has_password ? 2 + connect->password.len : 0);
+    size_t properties = has_properties ? 1 : 0;
+    size_t length =
+        10 + properties + 2 + connect->client_id.len +
+        (has_will ? properties + 2 + connect->will_topic.len + 2 + connect->will_payload.len : 0) +
+        (has_user ? 2 + connect->user.len : 0) + (has_password ? 2 + connect->password.len : 0);
     add_header(out, SEND_CONNECT, length);
     add_text(out, STR("MQTT"));
     add_byte(out, connect->version);
@@ -337,6 +366,13 @@ void packet_add_connect(struct buf *out, const struct mqtt_connect *connect)
         add_byte(out, 0);
     }
     add_text(out, connect->client_id);
+    if (has_will && has_properties) {
+        add_byte(out, 0);
+    }
+    if (has_will) {
+        add_text(out, connect->will_topic);
+        add_text(out, connect->will_payload);
+    }
     if (has_user) {
         add_text(out, connect->user);
     }
@@ -345,14 +381,19 @@ void packet_add_connect(struct buf *out, const struct mqtt_connect *connect)
     }
 }
 
-void packet_add_subscribe(struct buf *out, unsigned id, const struct str_list *filters)
+void packet_add_subscribe(struct buf *out, enum mqtt_version version, unsigned id,
+                          const struct str_list *filters)
 {
-    size_t length = 2;
+    bool has_properties = version == MQTT_5;
+    size_t length = has_properties ? 3 : 2;
     for (size_t i = 0; i < filters->count; i++) {
         length += 2 + filters->items[i].len + 1;
     }
     add_header(out, SEND_SUBSCRIBE, length);
     add_u16(out, id);
+    if (has_properties) {
+        add_byte(out, 0);
+    }
     for (size_t i = 0; i < filters->count; i++) {
         add_text(out, filters->items[i]);
         add_byte(out, 1);

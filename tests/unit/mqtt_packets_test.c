@@ -1,5 +1,5 @@
-/* el_mqtt_packets_test.c - agent/el/mqtt_packets.h: bytes written down from the specification. */
-#include "agent/el/mqtt_packets.h"
+/* mqtt_packets_test.c - common/packets/mqtt_packets.h: bytes written down from the specification. */
+#include "common/packets/mqtt_packets.h"
 #include "tests/support/cmocka_all.h"
 #include <string.h>
 
@@ -32,7 +32,7 @@ static void what_goes(void **state)
                                                     .keepalive_s = 258});
     is_sent(&out, BYTES("\x10\x15\0\x04MQTT\x04\xc0\x01\x02\0\x02me\0\x01u\0\x02pw"));
     struct str filters[] = {STR_INIT("a/+"), STR_INIT("b")};
-    packet_add_subscribe(&out, 0x0102, &(struct str_list){filters, 2});
+    packet_add_subscribe(&out, MQTT_3_1_1, 0x0102, &(struct str_list){filters, 2});
     is_sent(&out, BYTES("\x82\x0c\x01\x02\0\x03"
                         "a/+\x01\0\x01"
                         "b\x01"));
@@ -44,7 +44,7 @@ static void what_goes(void **state)
     char topic[200];
     memset(topic, 'x', sizeof(topic));
     filters[0] = (struct str){topic, sizeof(topic)};
-    packet_add_subscribe(&out, 1, &(struct str_list){filters, 1});
+    packet_add_subscribe(&out, MQTT_3_1_1, 1, &(struct str_list){filters, 1});
     assert_int_equal(out.len, 3 + 2 + 2 + 200 + 1); /* 205 takes two bytes of length */
     assert_memory_equal(out.ptr, "\x82\xcd\x01", 3);
 }
@@ -62,6 +62,17 @@ static void what_goes_of_mqtt_5(void **state)
     packet_add_publish(&out, &m);
     assert_int_equal(packet_publish_bytes(&m), out.len);
     is_sent(&out, BYTES("\x33\x0b\0\x03t/1\x01\x02\0hey"));
+    packet_add_connect(&out, &(struct mqtt_connect){.version = MQTT_5,
+                                                    .client_id = STR("me"),
+                                                    .keepalive_s = 60,
+                                                    .will_topic = STR("w"),
+                                                    .will_payload = STR("bye")});
+    is_sent(&out, BYTES("\x10\x18\0\x04MQTT\x05\x0e\0\x3c\0\0\x02me\0\0\x01w\0\x03"
+                        "bye"));
+    struct str filter = STR_INIT("a/+");
+    packet_add_subscribe(&out, MQTT_5, 0x0102, &(struct str_list){&filter, 1});
+    is_sent(&out, BYTES("\x82\x09\x01\x02\0\0\x03"
+                        "a/+\x01"));
     m = (struct mqtt_publish){.topic = STR("t")};
     packet_add_publish(&out, &m);
     assert_int_equal(packet_publish_bytes(&m), out.len);
@@ -89,7 +100,7 @@ static void packets_come_in_pieces(void **state)
     }
     assert_int_equal(packet_next(all, 100, &packet, &len), PACKET_WHOLE);
     assert_int_equal(len, 10);
-    assert_true(packet_publish(&packet, &message));
+    assert_true(packet_publish(MQTT_3_1_1, &packet, &message));
     assert_true(str_eq(message.topic, STR("t/1")) && str_eq(message.payload, STR("hey")));
     assert_true(message.is_retained && message.qos == 0 && message.id == 0);
     assert_int_equal(packet_next(str_slice(all, len, all.len), 100, &packet, &len), PACKET_WHOLE);
@@ -106,7 +117,7 @@ static void packets_come_in_pieces(void **state)
 
 static bool reads(struct str body, unsigned flags, struct mqtt_publish *ret)
 {
-    return packet_publish(&(struct mqtt_packet){PACKET_PUBLISH, flags, body}, ret);
+    return packet_publish(MQTT_3_1_1, &(struct mqtt_packet){PACKET_PUBLISH, flags, body}, ret);
 }
 
 static void messages(void **state)
@@ -131,6 +142,27 @@ static void messages(void **state)
     assert_false(reads(BYTES("\0\x03t\0t"), 0, &m));
 }
 
+/* Of MQTT 5: with properties, which are passed over. */
+static void messages_of_mqtt_5(void **state)
+{
+    (void)state;
+    struct mqtt_publish m;
+    struct mqtt_packet packet = {PACKET_PUBLISH, 2, BYTES("\0\x01t\0\x07\x02\x01\x01hey")};
+    assert_true(packet_publish(MQTT_5, &packet, &m));
+    assert_true(str_eq(m.payload, STR("hey")) && m.id == 7);
+    packet.body = BYTES("\0\x01t\0\x07\0");
+    assert_true(packet_publish(MQTT_5, &packet, &m) && m.payload.len == 0);
+    packet.body = BYTES("\0\x01t\0\x07"); /* without their length */
+    assert_false(packet_publish(MQTT_5, &packet, &m));
+    packet.body = BYTES("\0\x01t\0\x07\x04\x01\x01h"); /* longer than all */
+    assert_false(packet_publish(MQTT_5, &packet, &m));
+    size_t refused = 0;
+    struct mqtt_packet suback = {PACKET_SUBACK, 0, BYTES("\0\x01\0\x01\x87")};
+    assert_true(packet_suback(MQTT_5, &suback, 2, &refused));
+    assert_int_equal(refused, 1);
+    assert_false(packet_suback(MQTT_5, &suback, 3, &refused));
+}
+
 static void answers(void **state)
 {
     (void)state;
@@ -141,14 +173,14 @@ static void answers(void **state)
     assert_false(packet_connack(&(struct mqtt_packet){PACKET_CONNACK, 0, BYTES("\x01")}, &code));
     assert_false(packet_connack(&(struct mqtt_packet){PACKET_SUBACK, 0, BYTES("\0\0")}, &code));
     struct mqtt_packet suback = {PACKET_SUBACK, 0, BYTES("\0\x01\x01\x80\0")};
-    assert_true(packet_suback(&suback, 3, &refused));
+    assert_true(packet_suback(MQTT_3_1_1, &suback, 3, &refused));
     assert_int_equal(refused, 1);
-    assert_false(packet_suback(&suback, 2, &refused));
+    assert_false(packet_suback(MQTT_3_1_1, &suback, 2, &refused));
     suback.body = BYTES("\0\x01\x01\x02");
-    assert_true(packet_suback(&suback, 2, &refused));
+    assert_true(packet_suback(MQTT_3_1_1, &suback, 2, &refused));
     assert_int_equal(refused, 2);
     suback.body = BYTES("\0");
-    assert_false(packet_suback(&suback, 0, &refused));
+    assert_false(packet_suback(MQTT_3_1_1, &suback, 0, &refused));
 }
 
 static bool accepts(struct str body, struct mqtt_accepted *ret)
@@ -214,6 +246,7 @@ int main(void)
         cmocka_unit_test(what_goes),
         cmocka_unit_test(packets_come_in_pieces),
         cmocka_unit_test(messages),
+        cmocka_unit_test(messages_of_mqtt_5),
         cmocka_unit_test(answers),
         cmocka_unit_test(what_goes_of_mqtt_5),
         cmocka_unit_test(what_a_broker_accepts),

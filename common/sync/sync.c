@@ -1,4 +1,4 @@
-#include "agent/sync/sync.h"
+#include "common/sync/sync.h"
 
 #include "common/model/backoff.h"
 #include <assert.h>
@@ -27,6 +27,11 @@ const char *sync_state_name(enum sync_state state)
         [SYNC_LINKED] = "linked",   [SYNC_GREETING] = "greeting", [SYNC_SENDING] = "sending",
     };
     return names[state];
+}
+
+bool sync_may_take(const struct sync *s, int64_t acked_seq, bool has_check)
+{
+    return s->state != SYNC_GREETING || has_check || acked_seq <= s->acked_seq;
 }
 
 struct sync_options sync_defaults(void)
