@@ -1,8 +1,10 @@
 #include "hub/serve/desks.h"
 
+#include "hub/deploy/deploy.h"
+
 #include <stdlib.h>
 
-static const struct desk *const all[] = {NULL};
+static const struct desk *const all[] = {&deploy_desk, NULL};
 enum { DESKS = COUNT_OF(all) - 1 };
 
 struct desks {

@@ -22,6 +22,7 @@ const struct hub_store_view hub_store_views[HUB_STORE_VIEW_COUNT] = {
     {"asset_state", 2},
     {"check_result", 3},
     {"tick", 2},
+    {"bundle_state", 2},
 };
 
 bool hub_store_open(struct db **ret, const struct hub_store_options *options, struct err *err)
