@@ -50,7 +50,7 @@ static bool read_known(struct listing *l, const char *database, struct err *err)
         return err_set(err, ERR_NO_MEMORY, "list schedules: out of memory");
     }
     for (size_t i = 0; i < l->defs->schedule_count; i++) {
-        l->known[i].is_paused = l->defs->schedules[i].starts_paused;
+        l->known[i].is_paused = scheduler_is_paused(&l->defs->schedules[i], STR(""));
     }
     if (!view_open(&l->view, database, err)) {
         return err->code == ERR_NOT_FOUND; /* defined, and never run */
@@ -144,10 +144,16 @@ static struct str target_of(const struct schedule *schedule)
     return schedule->job != NULL ? schedule->job->name : schedule->select;
 }
 
-static const char *state_of(const struct listing *l, const struct known *known)
+/* Who says when it ticks. */
+static struct str origin_of(const struct schedule *schedule)
 {
-    if (known->is_paused) {
-        return "paused";
+    return schedule->is_hubs ? STR("hub") : STR("file");
+}
+
+static const char *state_of(const struct listing *l, size_t i)
+{
+    if (l->known[i].is_paused) {
+        return l->defs->schedules[i].is_held ? "paused by the hub" : "paused";
     }
     return l->held != NULL ? "held" : "running";
 }
@@ -184,7 +190,11 @@ static void json_schedule(const struct listing *l, size_t i)
         jw_member_i64(&w, "every_s", schedule->every_ns / NS_PER_SEC);
     }
     jw_member_opt(&w, "timezone", schedule->timezone);
+    jw_member_str(&w, "origin", origin_of(schedule));
     jw_member_str(&w, "status", known->is_paused ? STR("paused") : STR("running"));
+    if (schedule->is_held) {
+        jw_member_str(&w, "paused_by", STR("hub"));
+    }
     jw_member_opt(&w, "held", known->is_paused ? STR("") : str_from(l->held));
     jw_member_i64(&w, "splay_s", splay / NS_PER_SEC);
     jw_member_opt_wall(&w, "last_nominal", known->last.nominal);
@@ -210,8 +220,9 @@ static void add_row(struct table *table, const struct listing *l, size_t i)
     table_cell(table, target_of(schedule));
     table_cell(table, buf_str(&when));
     table_cell(table, schedule->timezone);
+    table_cell(table, origin_of(schedule));
     table_tone(table, known->is_paused || l->held != NULL ? CLI_WARN : CLI_GOOD,
-               str_from(state_of(l, known)));
+               str_from(state_of(l, i)));
     table_text(table, next.ns == INT64_MAX ? NULL : local_text(schedule->tz, next, local));
     table_ago(table, known->last.at, l->now);
     last_tick_cell(&known->last, table);
@@ -220,10 +231,10 @@ static void add_row(struct table *table, const struct listing *l, size_t i)
 static void say_list(struct listing *l)
 {
     AUTO(table)
-    table = table_new(TABLE_COLUMNS({.name = "SCHEDULE"},
-                                    {.name = "JOB OR SELECTION", .is_wide = true}, {.name = "WHEN"},
-                                    {.name = "ZONE"}, {.name = "STATUS"}, {.name = "NEXT TICK"},
-                                    {.name = "LAST TICK"}, {.name = "WHAT CAME OF IT"}));
+    table = table_new(
+        TABLE_COLUMNS({.name = "SCHEDULE"}, {.name = "JOB OR SELECTION", .is_wide = true},
+                      {.name = "WHEN"}, {.name = "ZONE"}, {.name = "FROM"}, {.name = "STATUS"},
+                      {.name = "NEXT TICK"}, {.name = "LAST TICK"}, {.name = "WHAT CAME OF IT"}));
     for (size_t i = 0; i < l->defs->schedule_count; i++) {
         if (cli_is_json(l->cli)) {
             json_schedule(l, i);

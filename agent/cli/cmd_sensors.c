@@ -46,6 +46,9 @@ struct listing {
 
 static bool is_paused(const struct sensor *sensor, struct str status)
 {
+    if (sensor->is_held) {
+        return true;
+    }
     return str_is_empty(status) ? sensor->starts_paused : str_eq(status, STR("paused"));
 }
 
@@ -74,7 +77,7 @@ static bool read_known(struct listing *l, const char *database, struct err *err)
         return err_set(err, ERR_NO_MEMORY, "list sensors: out of memory");
     }
     for (size_t i = 0; i < l->defs->sensor_count; i++) {
-        l->known[i].is_paused = l->defs->sensors[i].starts_paused;
+        l->known[i].is_paused = is_paused(&l->defs->sensors[i], STR(""));
     }
     if (!view_open(&l->view, database, err)) {
         return err->code == ERR_NOT_FOUND; /* defined, and never run */
@@ -143,10 +146,11 @@ static void add_watched(struct buf *out, const struct sensor *sensor)
     }
 }
 
-static struct str state_of(const struct listing *l, const struct known *known)
+static struct str state_of(const struct listing *l, size_t i)
 {
+    const struct known *known = &l->known[i];
     if (known->is_paused) {
-        return STR("paused");
+        return l->defs->sensors[i].is_held ? STR("paused by the hub") : STR("paused");
     }
     if (!l->has_daemon) {
         return STR("held");
@@ -172,7 +176,7 @@ static void json_sensor(const struct listing *l, size_t i)
     jw_member_opt(&w, "job", sensor->job != NULL ? sensor->job->name : STR(""));
     jw_member_opt(&w, "select", sensor->select);
     jw_member_str(&w, "status", known->is_paused ? STR("paused") : STR("running"));
-    jw_member_str(&w, "state", state_of(l, known));
+    jw_member_str(&w, "state", state_of(l, i));
     jw_member_opt_wall(&w, "last_at", known->ticked_at);
     last_tick_write(&known->last, &w);
     if (known->has_cursor) {
@@ -241,7 +245,7 @@ static void add_row(struct table *table, const struct listing *l, size_t i)
     const struct known *known = &l->known[i];
     AUTO(buf) watched = buf_growing(LINE_BYTES_MAX);
     AUTO(buf) now = buf_growing(LINE_BYTES_MAX);
-    struct str state = state_of(l, known);
+    struct str state = state_of(l, i);
     add_watched(&watched, sensor);
     add_now(&now, known);
     table_cell(table, sensor->name);

@@ -1,5 +1,8 @@
 #include "agent/cli/commands.h"
 
+#include "agent/desired/desired_lay.h"
+#include "agent/store/desired.h"
+#include "agent/store/view.h"
 #include "common/base/limits.h"
 #include "common/cli/show.h"
 #include "common/log/log.h"
@@ -99,6 +102,28 @@ int with_settings(struct cli *cli, int (*work)(struct cli *cli, struct settings 
     return code;
 }
 
+/* What the hub wants on top, as the daemon has it. Without a database that can be read there is
+ * nothing: whoever needs it says why. */
+static struct definitions *lay_desired(const struct settings *settings, struct definitions *base)
+{
+    AUTO(arena) arena = arena_new(4 * DESIRED_BYTES_MAX);
+    struct definitions_files files = definitions_system_files();
+    struct view *view = NULL;
+    struct desired_kept kept;
+    struct desired_laid laid;
+    struct err err = {0};
+    bool found = false;
+    bool ok = view_open(&view, settings->database, &err) &&
+              store_desired(view_store(view), DESIRED_IN_FORCE, &arena, &kept, &found, &err) &&
+              found && desired_lay(kept.body, base, OVERLAY_FITTING, &files, &laid, &err);
+    view_close(view);
+    if (!ok) {
+        return base;
+    }
+    definitions_close(base);
+    return laid.defs;
+}
+
 int with_definitions(struct cli *cli, int (*work)(struct cli *cli, struct settings *settings,
                                                   const struct definitions *defs))
 {
@@ -108,9 +133,12 @@ int with_definitions(struct cli *cli, int (*work)(struct cli *cli, struct settin
     struct err err = {0};
     int code = CLI_OK;
     if (settings_load(cli, &settings, &code)) {
-        code = definitions_load(settings.definitions, &files, &settings.problems, &defs, &err)
-                   ? work(cli, &settings, defs)
-                   : cli_problems(cli, &settings.problems, &err);
+        if (definitions_load(settings.definitions, &files, &settings.problems, &defs, &err)) {
+            defs = lay_desired(&settings, defs);
+            code = work(cli, &settings, defs);
+        } else {
+            code = cli_problems(cli, &settings.problems, &err);
+        }
         definitions_close(defs);
     }
     settings_release(&settings);

@@ -214,7 +214,7 @@ static bool open_engine(struct agent *agent, struct err *err)
                    STR_ARG(agent->options.config->definitions));
     return open_store(agent, err) && find_programs(agent, err) && open_host(agent, err) &&
            definitions_load(definitions, &files, agent->options.problems, &agent->defs, err) &&
-           open_runner(agent, err) &&
+           agent_open_desired(agent, err) && open_runner(agent, err) &&
            (!agent->options.is_daemon || announce_device(agent->store, &agent->facts, now, err)) &&
            announce_definitions(agent->store, agent->defs, now, err);
 }
@@ -373,7 +373,9 @@ void agent_close(struct agent *agent)
 
 void agent_start(struct agent *agent)
 {
+    agent_tell_desired(agent, &agent->desired_told);
     if (agent->link != NULL) {
+        link_use_desired(agent->link, agent->desired.applied);
         link_start(agent->link);
     }
     if (agent->scheduler != NULL) {

@@ -108,6 +108,10 @@ bool agent_pause_automation(struct agent *agent, bool is_paused, bool *ret_chang
     bool was_paused = false;
     const struct record record =
         automation_pause_record(is_paused, clock_wall(loop_clock(agent->loop)));
+    if (agent->defs->is_automation_held) {
+        (void)err_set(err, ERR_DENIED, "automation: the hub pauses it");
+        return err_hint(err, "it goes on when the hub says so: selvedge-hub desired show DEVICE");
+    }
     if (!store_automation_is_paused(agent->store, &was_paused, err)) {
         return false;
     }

@@ -10,7 +10,11 @@ void agent_on_up(void *ctx)
 
 void agent_on_down(void *ctx, enum channel channel, struct str payload)
 {
-    (void)ctx;
+    struct agent *agent = ctx;
+    if (channel == CHANNEL_DESIRED) {
+        agent_take_desired(agent, payload);
+        return;
+    }
     LOG(WARN, "link.not_understood", F_I("channel", channel), F_I("bytes", payload.len),
         F_T("action", "ignored"));
 }

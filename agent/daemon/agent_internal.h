@@ -8,9 +8,21 @@
 #include "agent/daemon/link.h"
 #include "agent/daemon/scheduler.h"
 #include "agent/daemon/sensors.h"
+#include "agent/desired/desired_state.h"
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
 #include "common/platform/files.h"
+
+/* How the desired state in force fares with the definitions in use. */
+struct desired_told {
+    int64_t revision; /* 0 = there is none */
+    char hash[DESIRED_HASH_SIZE];
+    enum desired_status status;
+    char reason[DESIRED_REASON_BYTES + 1];
+    char bundle[65];
+    struct desired_settings settings;
+    bool is_news; /* other than what was recorded last */
+};
 
 struct agent {
     struct agent_options options;
@@ -35,6 +47,10 @@ struct agent {
     struct arena identity_arena;
     struct device_identity identity;
     struct link *link; /* NULL: not enrolled, or not a daemon */
+    struct desired_state desired;
+    struct desired_told desired_told; /* at start */
+    struct mono_time desired_strange; /* when a message was turned away with an event; 0 = never */
+    enum log_level log_level;         /* unless the hub wants another */
     struct device_facts facts;
     struct mono_time started;
     struct loop_timer stop_timer;
@@ -49,6 +65,23 @@ MUST_CHECK bool agent_open_asset_watch(struct agent *agent, const struct definit
 
 void agent_on_down(void *ctx, enum channel channel, struct str payload);
 void agent_on_up(void *ctx);
+
+/* Of the definitions that are open: what the hub wants is laid over them. */
+MUST_CHECK bool agent_open_desired(struct agent *agent, struct err *err);
+/* A message on `desired`; answers on `reported`. */
+void agent_take_desired(struct agent *agent, struct str payload);
+/* What is in force laid over other definitions: *ret has one owner more for `base`, or is it. Once
+ * they are in use it is told how that went, and one that was refused is tried again. */
+MUST_CHECK bool agent_lay_desired(struct agent *agent, struct definitions *base,
+                                  struct definitions **ret, struct desired_told *ret_told,
+                                  struct err *err);
+void agent_tell_desired(struct agent *agent, const struct desired_told *told);
+void agent_retry_desired(struct agent *agent);
+
+/* Other definitions in place of those in use, all or nothing; takes `defs` on true. `told`, recorded
+ * in between and flushed, is why; NULL = nothing is recorded. */
+MUST_CHECK bool agent_use_definitions(struct agent *agent, struct definitions *defs,
+                                      const struct record *told, struct err *err);
 
 /* --- the control socket (agent_control.c and control_*.c) --- */
 

@@ -66,7 +66,8 @@ bool agent_materialize(struct agent *agent, const struct agent_request *wanted,
 /* --- reading the definitions again ------------------------------------------------------------ */
 
 /* Whoever keeps a part of the definitions gets the new ones; runs that are going keep theirs. */
-static bool use(struct agent *agent, struct definitions *defs, struct err *err)
+bool agent_use_definitions(struct agent *agent, struct definitions *defs, const struct record *told,
+                           struct err *err)
 {
     struct wall_time now = clock_wall(loop_clock(agent->loop));
     if (!announce_definitions(agent->store, defs, now, err)) {
@@ -74,9 +75,11 @@ static bool use(struct agent *agent, struct definitions *defs, struct err *err)
     }
     struct asset_watch assets = {0};
     struct schedule_set *schedules = NULL;
-    if (agent->scheduler != NULL && (!agent_open_asset_watch(agent, defs, &assets, err) ||
-                                     !scheduler_read(agent->scheduler, defs, &schedules, err) ||
-                                     !sensors_prepare(agent->sensors, defs, err))) {
+    bool is_ready =
+        agent->scheduler == NULL || (agent_open_asset_watch(agent, defs, &assets, err) &&
+                                     scheduler_read(agent->scheduler, defs, &schedules, err) &&
+                                     sensors_prepare(agent->sensors, defs, err));
+    if (!is_ready || (told != NULL && !runner_record(agent->runner, told, err))) {
         schedule_set_free(schedules);
         asset_watch_close(&assets);
         return false;
@@ -92,6 +95,9 @@ static bool use(struct agent *agent, struct definitions *defs, struct err *err)
         agent->assets = assets;
         asset_watch_start(&agent->assets);
     }
+    if (told != NULL) {
+        (void)runner_flush(agent->runner); /* what could not be written yet stays in order */
+    }
     if (agent->link != NULL) {
         link_use_definitions(agent->link, str_from(defs->hash));
         link_recorded(agent->link, store_last_seq(agent->store));
@@ -101,19 +107,33 @@ static bool use(struct agent *agent, struct definitions *defs, struct err *err)
     return true;
 }
 
+/* The file's, with what the hub wants on top. */
+static bool load(struct agent *agent, struct problems *problems, struct buf *ret_changes,
+                 struct definitions **ret, struct desired_told *ret_told, struct err *err)
+{
+    struct definitions_files files = definitions_system_files();
+    struct definitions *base = NULL;
+    char path[LIMIT_PATH_BYTES + 1];
+    (void)snprintf(path, sizeof(path), STR_FMT, STR_ARG(agent->options.config->definitions));
+    if (!definitions_load(path, &files, problems, &base, err)) {
+        return false;
+    }
+    if (!definitions_write_changes(definitions_base(agent->defs), base, ret_changes)) {
+        buf_add(ret_changes, STR("nothing"));
+    }
+    bool ok = agent_lay_desired(agent, base, ret, ret_told, err);
+    definitions_close(base);
+    return ok;
+}
+
 bool agent_reload(struct agent *agent, struct buf *ret_changes, struct err *err)
 {
     AUTO(arena) arena = arena_new(PROBLEMS_ARENA_BYTES);
     struct problems problems = {.arena = &arena};
-    struct definitions_files files = definitions_system_files();
     struct definitions *defs = NULL;
-    char path[LIMIT_PATH_BYTES + 1];
-    (void)snprintf(path, sizeof(path), STR_FMT, STR_ARG(agent->options.config->definitions));
-    bool ok = definitions_load(path, &files, &problems, &defs, err);
-    if (ok && !definitions_write_changes(agent->defs, defs, ret_changes)) {
-        buf_add(ret_changes, STR("nothing"));
-    }
-    ok = ok && use(agent, defs, err);
+    struct desired_told told;
+    bool ok = load(agent, &problems, ret_changes, &defs, &told, err) &&
+              agent_use_definitions(agent, defs, NULL, err);
     if (!ok) {
         definitions_close(defs);
         LOG(ERROR, "definitions.refused", F_I("problems", (int64_t)problems.total), F_ERR(err),
@@ -129,5 +149,7 @@ bool agent_reload(struct agent *agent, struct buf *ret_changes, struct err *err)
     LOG(INFO, "definitions.reloaded", F_S("project", defs->project),
         F_I("assets", (int64_t)defs->asset_count), F_T("hash", defs->hash),
         F_S("changed", buf_str(ret_changes)));
+    agent_tell_desired(agent, &told);
+    agent_retry_desired(agent);
     return true;
 }

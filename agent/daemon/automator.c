@@ -56,7 +56,7 @@ static void arm(struct automator *a, int64_t delay_ns)
     struct mono_time due = {loop_now(a->loop).ns + delay_ns};
     bool is_armed = a->timer.heap_index != 0;
     due.ns = due.ns < a->next_allowed.ns ? a->next_allowed.ns : due.ns;
-    if (a->is_running && !a->is_paused && (!is_armed || due.ns < a->timer.due.ns)) {
+    if (a->is_running && !automator_is_paused(a) && (!is_armed || due.ns < a->timer.due.ns)) {
         loop_timer_arm(a->loop, &a->timer, due);
     }
 }
@@ -361,7 +361,7 @@ bool automator_pause(struct automator *a, bool is_paused, struct err *err)
 
 bool automator_is_paused(const struct automator *a)
 {
-    return a->is_paused;
+    return a->is_paused || a->defs->is_automation_held;
 }
 
 bool automator_is_used(const struct automator *a)

@@ -32,6 +32,7 @@ struct link {
     char session_id[SESSION_TEXT_SIZE];
     char client_id[CLIENT_ID_SIZE];
     char definitions_hash[65];
+    int64_t desired_revision;
     int subscriptions; /* acknowledged so far in this connection */
     struct link_status status;
     void (*on_stopped)(void *ctx);
@@ -83,7 +84,8 @@ static void say_birth(struct link *link)
                                   .board = link->options.board,
                                   .boot_id = link->options.boot_id,
                                   .session = str_from(link->session_id),
-                                  .definitions_hash = str_from(link->definitions_hash)};
+                                  .definitions_hash = str_from(link->definitions_hash),
+                                  .desired_revision = link->desired_revision};
     memcpy(birth.epoch, position.epoch, sizeof(birth.epoch));
     buf_reset(&link->payload);
     message_birth_encode(&birth, &link->payload);
@@ -521,6 +523,16 @@ void link_stop(struct link *link, void (*on_stopped)(void *ctx), void *ctx)
 void link_use_definitions(struct link *link, struct str hash)
 {
     (void)snprintf(link->definitions_hash, sizeof(link->definitions_hash), STR_FMT, STR_ARG(hash));
+}
+
+void link_use_desired(struct link *link, int64_t revision)
+{
+    link->desired_revision = revision;
+}
+
+void link_use_pace(struct link *link, int64_t linger_ns, int64_t backoff_max_ns)
+{
+    sync_set_pace(&link->sync, linger_ns, backoff_max_ns);
 }
 
 void link_recorded(struct link *link, int64_t seq)

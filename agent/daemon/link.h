@@ -35,6 +35,10 @@ void link_start(struct link *link);
 void link_stop(struct link *link, void (*on_stopped)(void *ctx), void *ctx);
 /* Of the definitions that hold from now on: for the next birth. */
 void link_use_definitions(struct link *link, struct str hash);
+/* Of the desired state in force: for the next birth. */
+void link_use_desired(struct link *link, int64_t revision);
+/* Instead of what it was opened with; a wait that has begun ends as it would have. */
+void link_use_pace(struct link *link, int64_t linger_ns, int64_t backoff_max_ns);
 /* The store's newest event is now `seq`. */
 void link_recorded(struct link *link, int64_t seq);
 

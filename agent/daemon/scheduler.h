@@ -34,7 +34,8 @@ MUST_CHECK bool scheduler_read(const struct scheduler *scheduler, const struct d
 void scheduler_use(struct scheduler *scheduler, struct schedule_set *set); /* takes it */
 void schedule_set_free(struct schedule_set *set);                          /* NULL is allowed */
 
-/* Pauses or resumes, durably, across restarts. All or none: ERR_NOT_FOUND when one is not defined.
+/* Pauses or resumes, durably, across restarts. All or none: ERR_NOT_FOUND when one is not defined,
+ * ERR_DENIED when the hub pauses one.
  * A resumed schedule goes on with its next tick; while the clock is not trusted it begins later, with
  * the daemon. *ret_changed: one for each name; false = it was so already. Before scheduler_start()
  * too. */

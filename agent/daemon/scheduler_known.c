@@ -10,7 +10,8 @@ enum { TIMES_BYTES_MAX = 512 };
 
 bool schedule_entry_is_paused(const struct schedule_entry *e)
 {
-    return e->status == PAUSED || (e->status == AS_DEFINED && e->schedule->starts_paused);
+    return e->schedule->is_held || e->status == PAUSED ||
+           (e->status == AS_DEFINED && e->schedule->starts_paused);
 }
 
 static struct str status_name(enum entry_status status)
@@ -187,7 +188,9 @@ void schedule_set_use(struct scheduler *s, struct schedule_set *set)
         struct schedule_entry *e = &set->entries[i];
         if (schedule_entry_is_paused(e) && e->decided.ns != 0) {
             e->decided.ns = 0;
-            let_go(s, e->schedule->name, status_name(e->status), STR("its definition pauses it"));
+            let_go(s, e->schedule->name, status_name(e->status),
+                   e->schedule->is_held ? STR("the hub pauses it")
+                                        : STR("its definition pauses it"));
         }
     }
     free(s->set);
@@ -237,6 +240,12 @@ bool scheduler_set_paused(struct scheduler *s, const struct str *names, size_t c
     for (size_t i = 0; i < count; i++) {
         if (!definitions_find_schedule(s->set->defs, names[i], &found, err)) {
             return false;
+        }
+        if (found->is_held) {
+            (void)err_set(err, ERR_DENIED, "schedule " STR_FMT ": the hub pauses it",
+                          STR_ARG(found->name));
+            return err_hint(err,
+                            "it goes on when the hub says so: selvedge-hub desired show DEVICE");
         }
     }
     for (size_t i = 0; i < count; i++) {

@@ -44,6 +44,9 @@ struct mono_time sensor_now(const struct sensor_slot *slot)
 
 bool sensor_is_paused(const struct sensor_slot *slot)
 {
+    if (slot->def->is_held) {
+        return true;
+    }
     return slot->status[0] == '\0' ? slot->def->starts_paused
                                    : str_eq(str_from(slot->status), STR("paused"));
 }
@@ -428,6 +431,9 @@ static void succeed(struct sensors *all, size_t at, const struct sensor *def,
         all->prepared[at] = old;
         all->slots[k] = NULL;
         old->def = def;
+        if (sensor_is_paused(old)) {
+            sensor_close_source(old);
+        }
         return;
     }
 }

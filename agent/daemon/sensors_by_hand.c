@@ -49,6 +49,12 @@ bool sensors_set_paused(struct sensors *all, const struct str *names, size_t cou
         if (!find_defined(all, names[i], &slot, err)) {
             return false;
         }
+        if (slot->def->is_held) {
+            (void)err_set(err, ERR_DENIED, "sensor " STR_FMT ": the hub pauses it",
+                          STR_ARG(names[i]));
+            return err_hint(err,
+                            "it goes on when the hub says so: selvedge-hub desired show DEVICE");
+        }
     }
     for (size_t i = 0; i < count; i++) {
         slot = sensors_find(all, names[i]);

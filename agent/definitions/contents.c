@@ -50,6 +50,14 @@ static uint64_t digest(struct digesting *d, const struct json *node, struct str 
     return number;
 }
 
+uint64_t digest_of(const struct json *node)
+{
+    struct digesting d = {.work = buf_growing(CANONICAL_BYTES_MAX)};
+    uint64_t number = digest(&d, node, STR(""));
+    buf_release(&d.work);
+    return number;
+}
+
 bool stamp_contents(struct loader *l)
 {
     struct definitions *defs = l->defs;

@@ -172,6 +172,8 @@ void definitions_close(struct definitions *defs)
 {
     if (defs != NULL && defs->shares-- == 0) {
         struct arena arena = defs->arena; /* the struct itself lives in it */
+        struct definitions *base = defs->base;
         arena_release(&arena);
+        definitions_close(base); /* which has none itself */
     }
 }

@@ -217,6 +217,8 @@ struct schedule {
     int64_t missed_max;        /* MISSED_ALL: the newest of them; at least 1 */
     int64_t splay_ns;   /* each tick fires up to this much later: fixed per device and schedule */
     bool starts_paused; /* until somebody resumes it */
+    bool is_hubs;       /* issued by the hub: not in the file, or in place of the file's */
+    bool is_held;       /* the hub pauses it, whatever a person here said */
     struct str_map tags;
     uint64_t digest;
     struct location at;
@@ -252,14 +254,17 @@ struct sensor {
     int64_t min_interval_ns;  /* between two ticks; SENSOR_COMMAND: how often; defaults to 30 s
                                  there, else to 0 */
     bool starts_paused;
+    bool is_held; /* the hub pauses it */
     struct str_map tags;
     uint64_t digest;
     struct location at;
 };
 
 struct definitions {
-    struct arena arena; /* owns everything below */
-    int64_t shares;     /* owners beside the first */
+    struct arena arena;       /* owns everything below, but for what `base` owns */
+    int64_t shares;           /* owners beside the first */
+    struct definitions *base; /* what this was laid over, shared; NULL = it is a file's alone */
+    bool is_automation_held;  /* the hub pauses it */
     struct str project;
     struct str path;         /* of the file, as given */
     const struct str *files; /* its path, then those of included ones; location.file is an index */
@@ -339,6 +344,26 @@ MUST_CHECK bool definitions_parse(struct str text, struct str path,
 MUST_CHECK bool definitions_load(const char *path, const struct definitions_files *files,
                                  struct problems *problems, struct definitions **ret,
                                  struct err *err);
+/* What the hub adds to the definitions of a file: docs/reference/desired-state.md */
+struct definitions_overlay {
+    const struct json *schedules; /* list of objects with names, no two the same; NULL = none. Each
+                                     takes the place of the file's of that name */
+    struct str_list paused_schedules; /* "*" = all that there are */
+    struct str_list paused_sensors;
+    bool is_automation_paused;
+};
+/* New definitions: those of `base`, which is a file's alone and gets one more owner, with the overlay
+ * on top; the hash stays the file's. What does not fit is added to `problems`: with OVERLAY_WHOLE
+ * nothing is made then, with OVERLAY_FITTING the rest is, and true returned. False with
+ * OVERLAY_FITTING: ERR_NO_MEMORY. */
+enum overlay_rule { OVERLAY_WHOLE, OVERLAY_FITTING };
+MUST_CHECK bool definitions_overlay(struct definitions *base,
+                                    const struct definitions_overlay *overlay,
+                                    enum overlay_rule rule, const struct definitions_files *files,
+                                    struct problems *problems, struct definitions **ret,
+                                    struct err *err);
+/* Of the file alone. */
+struct definitions *definitions_base(struct definitions *defs);
 /* One more owner, who closes them too: runs that are going keep theirs through a reload. */
 struct definitions *definitions_share(struct definitions *defs);
 void definitions_close(struct definitions *defs); /* of the last owner; NULL is allowed */

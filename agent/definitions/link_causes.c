@@ -100,15 +100,21 @@ static void link_schedule(const struct schedule_link *s, size_t index)
     item_tags(&s->item, &schedule->tags);
 }
 
+void link_schedule_at(struct loader *l, const struct json *node, size_t index)
+{
+    struct raw_schedule *raw = (struct raw_schedule *)l->raw.schedules.items + index;
+    struct schedule_link link = {{l, node, "schedule", raw->schedule.name}, raw};
+    if (node != NULL && node->type == JSON_OBJECT) {
+        link_schedule(&link, index);
+    }
+}
+
 void link_schedules(struct loader *l)
 {
     struct raw_schedule *raw = l->raw.schedules.items;
     const struct json *node = first_of(l->root, "schedules");
     for (size_t i = 0; i < l->defs->schedule_count; i++, node = next_of(node)) {
-        struct schedule_link link = {{l, node, "schedule", raw[i].schedule.name}, &raw[i]};
-        if (node != NULL && node->type == JSON_OBJECT) {
-            link_schedule(&link, i);
-        }
+        link_schedule_at(l, node, i);
         l->defs->schedules[i] = raw[i].schedule;
     }
 }

@@ -153,6 +153,7 @@ void link_graph(struct loader *l);
 void link_steps(struct loader *l); /* after it: defs->order, and which assets a step has */
 void link_jobs(struct loader *l);
 void link_schedules(struct loader *l);
+void link_schedule_at(struct loader *l, const struct json *node, size_t index); /* in l->raw */
 void link_sensors(struct loader *l);
 
 /* What a schedule or sensor makes: one of a job and a selection. */
@@ -167,5 +168,7 @@ void link_target(const struct item *item, const struct target *target);
 /* NULL with a problem at `at`. */
 const struct job *link_job_name(const struct item *item, struct location at, struct str name);
 
+/* Of one object that stands alone. */
+uint64_t digest_of(const struct json *node);
 /* What the hash and the digests are of. False: too large. */
 MUST_CHECK bool stamp_contents(struct loader *l);

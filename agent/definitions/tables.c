@@ -134,7 +134,7 @@ static const struct field schedule_fields[] = {
                   "the hub"),
 };
 static const struct raw_schedule schedule_defaults = {.schedule = {.timezone = STR_INIT("UTC")}};
-static const struct field_table schedule_table = {
+const struct field_table schedule_table = {
     .name = "schedule",
     .size = sizeof(struct raw_schedule),
     TABLE(schedule_fields),

@@ -145,6 +145,7 @@ struct raw_definitions {
 extern const struct field_table definitions_table; /* of struct raw_definitions, as is the next */
 extern const struct field_table included_table;    /* of an included file: has no project */
 extern const struct field_table asset_table;       /* of struct raw_asset */
+extern const struct field_table schedule_table;    /* of struct raw_schedule */
 extern const struct field_table streams_table;     /* of struct raw_endpoint: `streams` alone */
 /* What stands in extract: connector_block_table(), and `streams` where a tap has several. */
 const struct field_table *extract_block_table(const struct connector *c, struct arena *arena);

@@ -71,6 +71,9 @@ static void write_numbers(struct json_writer *w, const struct record *r)
     if (r->steps > 0) {
         jw_member_i64(w, "steps", r->steps);
     }
+    if (r->revision > 0) {
+        jw_member_i64(w, "revision", r->revision);
+    }
     if (r->duration_ms > 0) {
         jw_member_i64(w, "duration_ms", r->duration_ms);
     }

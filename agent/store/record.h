@@ -22,7 +22,8 @@ struct record {
     struct str selection;
     struct str keys;      /* stays on the device. run_enqueued: JSON array of the steps' assets, in
                                  order; backfill: JSON object, number to partition; an asset's event
-                                 on a range: JSON array of its partitions */
+                                 on a range: JSON array of its partitions; desired: the body that
+                                 is in force from now on, or was refused; empty: no other than before */
     struct str tags;      /* run_enqueued, backfill: JSON object of texts */
     struct str parent;    /* run_enqueued: the run that is tried again; backfill: the one that
                                  must succeed first */
@@ -36,7 +37,7 @@ struct record {
     struct str status;  /* tick: "started", "skipped", "failed"; instigator: "running", "paused", or
                           empty: as its definition says; backfill: as in its table;
                           dynamic_partitions: "added", "deleted"; freshness_state_change: the new
-                          state; bundle: as in its table */
+                          state; desired: "applied", "degraded", "refused"; bundle: as in its table */
     struct str run_key; /* tick of a sensor */
     struct str cursor;  /* tick of a sensor: where it stands now; of a schedule, and instigator: its
                            times as text; stays on the device */
@@ -59,6 +60,7 @@ struct record {
     int64_t per_run;             /* backfill: partitions in one run; 0 = all of them */
     int64_t runs_max;            /* backfill: open at the same time; 0 = as the device sees fit */
     int64_t leg;                 /* backfill: which part of the selection */
+    int64_t revision;            /* desired */
     bool newest_first;           /* backfill */
     int64_t bytes_kept;          /* logs_captured: stays on the device */
     int64_t duration_ms;

@@ -55,6 +55,15 @@ void sync_init(struct sync *s, const struct sync_options *options, int64_t last_
     s->sent_seq = acked_seq;
 }
 
+void sync_set_pace(struct sync *s, int64_t linger_ns, int64_t backoff_max_ns)
+{
+    s->options.linger_ns = linger_ns;
+    s->options.backoff_max_ns = backoff_max_ns;
+    if (s->options.backoff_min_ns > backoff_max_ns) {
+        s->options.backoff_min_ns = backoff_max_ns;
+    }
+}
+
 static void act(struct sync_actions *out, enum sync_action_type type, int64_t seq,
                 struct mono_time at)
 {

@@ -103,5 +103,7 @@ struct sync {
 };
 void sync_init(struct sync *s, const struct sync_options *options, int64_t last_seq,
                int64_t acked_seq);
+/* Two of the options, from the next wait on; backoff_min_ns is made no longer than the maximum. */
+void sync_set_pace(struct sync *s, int64_t linger_ns, int64_t backoff_max_ns);
 void sync_step(struct sync *s, const struct sync_event *in, struct sync_actions *out);
 const char *sync_state_name(enum sync_state state);

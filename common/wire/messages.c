@@ -91,6 +91,7 @@ static const struct field birth_fields[] = {
     TEXT(struct birth_read, m.boot_id, "boot_id", false),
     TEXT(struct birth_read, m.session, "session", true),
     TEXT(struct birth_read, m.definitions_hash, "definitions_hash", false),
+    NUMBER(struct birth_read, m.desired_revision, "desired_revision", false, 0, INT64_MAX),
 };
 static const struct field_table birth_table = TABLE("birth", struct birth_read, birth_fields);
 
@@ -108,6 +109,9 @@ void message_birth_encode(const struct message_birth *m, struct buf *out)
     jw_member_opt(&w, "boot_id", m->boot_id);
     jw_member_str(&w, "session", m->session);
     jw_member_opt(&w, "definitions_hash", m->definitions_hash);
+    if (m->desired_revision != 0) {
+        jw_member_i64(&w, "desired_revision", m->desired_revision);
+    }
     jw_end_object(&w);
 }
 

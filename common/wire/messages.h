@@ -19,6 +19,7 @@ struct message_birth { /* agent -> hub, once per connection */
     struct str boot_id;
     struct str session; /* random per connection; the will carries the same */
     struct str definitions_hash;
+    int64_t desired_revision; /* in force; 0 = none */
 };
 void message_birth_encode(const struct message_birth *m, struct buf *out);
 MUST_CHECK bool message_birth_decode(struct str payload, struct arena *arena,

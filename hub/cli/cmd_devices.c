@@ -1,10 +1,32 @@
 /* cmd_devices.c - devices, and who was turned away. */
+#include "hub/cli/labels.h"
 #include "hub/cli/look.h"
 
 #include <stdlib.h>
 
+enum { TARGETS_ARENA_BYTES = 4 << 20 };
 #define CLOCK_FINE_MS   2000                               /* not worth a word */
 #define EXPIRES_SOON_NS (30 * INT64_C(86400) * NS_PER_SEC) /* worth one */
+
+struct device_list {
+    struct look look;
+    struct arena arena;
+    struct targets *targets; /* NULL: all of them */
+};
+
+static bool is_meant(const struct device_list *list, const struct hub_device *d)
+{
+    struct target_label labels[LABELS_MAX];
+    struct target_device device = {.name = d->id,
+                                   .display_name = d->display_name,
+                                   .labels = labels,
+                                   .is_online = d->is_online};
+    struct str rest = d->labels;
+    while (device.label_count < LABELS_MAX && label_next(&rest, &labels[device.label_count])) {
+        device.label_count++;
+    }
+    return list->targets == NULL || targets_match(list->targets, &device);
+}
 
 static void json_device(struct look *look, const struct hub_device *d)
 {
@@ -12,6 +34,9 @@ static void json_device(struct look *look, const struct hub_device *d)
     jw_member_str(&w, "device", d->id);
     jw_member_str(&w, "status", hub_device_presence(d));
     jw_member_str(&w, "enrolment", d->status);
+    jw_member_opt(&w, "display_name", d->display_name);
+    jw_member_opt(&w, "serial_number", d->serial_number);
+    look_member_labels(&w, "labels", d->labels);
     look_member_time(&w, "since", d->since);
     look_member_time(&w, "last_seen_at", hub_device_last_seen(d));
     jw_member_opt(&w, "offline_reason", d->offline_reason);
@@ -69,15 +94,23 @@ static struct str note_of(const struct hub_device *d)
 
 static void show_device(void *ctx, const struct hub_device *d)
 {
-    struct look *look = ctx;
+    struct device_list *list = ctx;
+    struct look *look = &list->look;
     struct table *t = &look->table;
+    if (!is_meant(list, d)) {
+        return;
+    }
     look->count++;
     if (cli_is_json(look->cli)) {
         json_device(look, d);
         return;
     }
     struct str status = hub_device_presence(d);
-    table_cell(t, d->id);
+    if (str_is_empty(d->display_name)) {
+        table_cell(t, d->id);
+    } else {
+        table_cellf(t, STR_FMT " (" STR_FMT ")", STR_ARG(d->id), STR_ARG(d->display_name));
+    }
     table_tone(t, look_tone(status), status);
     if (d->is_online) {
         table_cell(t, STR("now"));
@@ -92,33 +125,50 @@ static void show_device(void *ctx, const struct hub_device *d)
     look_trouble_cell(t, d->lost_events);
     clock_cell(look, d->clock_offset_ms);
     expiry_cell(look, d->not_after);
+    table_cell(t, d->labels);
     table_cell(t, note_of(d));
+}
+
+static bool list_devices(struct device_list *list, struct err *err)
+{
+    struct look *look = &list->look;
+    struct hub_filter filter = {.device = str_from(cli_arg(look->cli, 0))};
+    const char *to = cli_text(look->cli, "to");
+    if ((to != NULL && !targets_parse(str_from(to), &list->arena, &list->targets, err)) ||
+        !hub_each_device(look->db, &filter, show_device, list, err)) {
+        return false;
+    }
+    if (look->count == 0 && !str_is_empty(filter.device)) {
+        (void)err_set(err, ERR_NOT_FOUND, "there is no device " STR_FMT, STR_ARG(filter.device));
+        return err_hint(err, "list them: selvedge-hub devices");
+    }
+    return true;
 }
 
 int command_devices(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct look look;
+    struct device_list list = {0};
     struct err err = {0};
     int code = CLI_OK;
-    if (!look_open(&look, cli,
-                   TABLE_COLUMNS({.name = "DEVICE"}, {.name = "STATUS"}, {.name = "LAST SEEN"},
-                                 {.name = "VERSION"}, {.name = "BOARD", .is_wide = true},
-                                 {.name = "ASSETS", .is_right = true},
-                                 {.name = "FAILING", .is_right = true},
-                                 {.name = "EVENTS", .is_right = true},
-                                 {.name = "LOST", .is_right = true}, {.name = "CLOCK"},
-                                 {.name = "CERTIFICATE TO"}, {.name = "NOTE", .is_wide = true}),
+    if (!look_open(&list.look, cli,
+                   TABLE_COLUMNS(
+                       {.name = "DEVICE"}, {.name = "STATUS"}, {.name = "LAST SEEN"},
+                       {.name = "VERSION"}, {.name = "BOARD", .is_wide = true},
+                       {.name = "ASSETS", .is_right = true}, {.name = "FAILING", .is_right = true},
+                       {.name = "EVENTS", .is_right = true}, {.name = "LOST", .is_right = true},
+                       {.name = "CLOCK"}, {.name = "CERTIFICATE TO"},
+                       {.name = "LABELS", .is_wide = true}, {.name = "NOTE", .is_wide = true}),
                    &code)) {
         return code;
     }
-    struct hub_filter filter = {.device = str_from(cli_arg(cli, 0))};
-    bool ok = hub_each_device(look.db, &filter, show_device, &look, &err);
-    if (ok && look.count == 0 && !str_is_empty(filter.device)) {
-        ok = err_set(&err, ERR_NOT_FOUND, "there is no device " STR_FMT, STR_ARG(filter.device));
-        (void)err_hint(&err, "list them: selvedge-hub devices");
-    }
-    return look_close(&look, ok, &err, "no devices yet; let one join: selvedge-hub token create");
+    list.arena = arena_new(TARGETS_ARENA_BYTES);
+    bool ok = list_devices(&list, &err);
+    arena_release(&list.arena);
+    return look_close(&list.look, ok, &err,
+                      cli_text(cli, "to") != NULL
+                          ? "no such devices"
+                          : "no devices yet; let one join: selvedge-hub token create");
 }
 
 /* --- refusals ----------------------------------------------------------------------------- */

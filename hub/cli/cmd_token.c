@@ -1,9 +1,11 @@
 #include "hub/cli/commands.h"
+#include "hub/cli/labels.h"
 
 #include "common/cli/table.h"
 #include "common/json/json_writer.h"
 #include "common/platform/clock.h"
 #include "common/wire/messages.h"
+#include "hub/cli/look.h"
 #include "hub/registry/authority.h"
 #include "hub/registry/registry.h"
 #include <string.h>
@@ -26,8 +28,31 @@ struct new_token {
     char secret[TOKEN_SECRET_SIZE];
     char fingerprint[FINGERPRINT_TEXT_SIZE];
     struct token_options options;
+    struct label_change labels[LABELS_MAX];
     struct buf text;
 };
+
+static bool read_labels(struct cli *cli, struct new_token *token, struct err *err)
+{
+    const char *text = NULL;
+    for (size_t i = 0; (text = cli_values(cli, "set", i)) != NULL; i++) {
+        if (i == LABELS_MAX) {
+            return err_set(err, ERR_INVALID, "a device has at most %d labels", LABELS_MAX);
+        }
+        if (!label_parse(str_from(text), false, &token->labels[i], err)) {
+            return false;
+        }
+        for (size_t k = 0; k < i; k++) {
+            if (str_eq(token->labels[k].key, token->labels[i].key)) {
+                return err_set(err, ERR_INVALID, "label " STR_FMT " is given twice",
+                               STR_ARG(token->labels[i].key));
+            }
+        }
+        token->options.label_count = i + 1;
+    }
+    token->options.labels = token->labels;
+    return true;
+}
 
 static bool create_token(const struct settings *settings, struct new_token *token,
                          struct wall_time now, struct err *err)
@@ -92,9 +117,10 @@ int command_token_create(struct cli *cli, void *ctx)
     struct new_token token = {.text = buf_growing(LINE_BYTES_MAX)};
     token.options = (struct token_options){.label = str_from(cli_text(cli, "label")),
                                            .max_uses = cli_i64(cli, "uses"),
-                                           .expires = {now.ns + cli_i64(cli, "expires")}};
+                                           .expires = {now.ns + cli_i64(cli, "expires")},
+                                           .name_pattern = str_from(cli_text(cli, "names"))};
     if (settings_load(cli, &settings, &code)) {
-        if (!create_token(&settings, &token, now, &err)) {
+        if (!read_labels(cli, &token, &err) || !create_token(&settings, &token, now, &err)) {
             code = cli_error(cli, &err);
         } else if (cli_is_json(cli)) {
             say_token_json(cli, &token);
@@ -135,6 +161,8 @@ static void json_token(struct cli *cli, const struct token_row *row, const char 
     jw_member_str(&w, "id", row->id);
     jw_member_str(&w, "state", str_from(state));
     jw_member_opt(&w, "label", row->label);
+    jw_member_opt(&w, "names", row->name_pattern);
+    look_member_labels(&w, "labels", row->labels);
     jw_member_i64(&w, "uses", row->uses);
     jw_member_i64(&w, "max_uses", row->max_uses);
     jw_member_wall(&w, "created_at", row->created);
@@ -160,6 +188,8 @@ static void list_token(void *ctx, const struct token_row *row)
     table_ago(&list->table, row->created, list->now);
     table_ago(&list->table, row->expires, list->now);
     table_cell(&list->table, row->label);
+    table_cell(&list->table, row->name_pattern);
+    table_cell(&list->table, row->labels);
     table_cell(&list->table, row->last_error);
 }
 
@@ -179,6 +209,7 @@ int command_token_list(struct cli *cli, void *ctx)
     struct token_list list = {.cli = cli, .now = clock_wall(&clock)};
     list.table = table_new(TABLE_COLUMNS({.name = "TOKEN"}, {.name = "STATE"}, {.name = "USES"},
                                          {.name = "MADE"}, {.name = "EXPIRES"}, {.name = "LABEL"},
+                                         {.name = "NAMES"}, {.name = "SETS", .is_wide = true},
                                          {.name = "LAST REFUSED", .is_wide = true}));
     if (!open_registry(&settings, &registry, fingerprint, &err) ||
         !registry_each_token(registry, list_token, &list, &err)) {

@@ -19,7 +19,10 @@ int command_lineage(struct cli *cli, void *ctx);
 int command_refusals(struct cli *cli, void *ctx);
 int command_rebuild(struct cli *cli, void *ctx);
 int command_dbt_bundle(struct cli *cli, void *ctx);
+int command_device_label(struct cli *cli, void *ctx);
 int command_reference(struct cli *cli, void *ctx);
+
+extern const struct cli_command commands_device[];
 
 /* What every command begins with: the settings, with --state-dir and --log-level put over the file.
  */

@@ -2,6 +2,7 @@
 
 #include "common/json/json_scan.h"
 #include "common/platform/clock.h"
+#include "hub/cli/labels.h"
 #include "hub/report/report.h"
 
 enum { LINE_BYTES_MAX = 16 << 20, SCRATCH_BYTES_MAX = 2 * LIMIT_EVENT_BYTES };
@@ -76,6 +77,18 @@ void look_member_json(struct json_writer *w, const char *key, struct str v)
     if (!str_is_empty(v)) {
         jw_member_raw(w, key, v);
     }
+}
+
+void look_member_labels(struct json_writer *w, const char *key, struct str labels)
+{
+    struct target_label label;
+    jw_key(w, str_from(key));
+    jw_begin_object(w);
+    while (label_next(&labels, &label)) {
+        jw_key(w, label.key);
+        jw_str(w, label.value);
+    }
+    jw_end_object(w);
 }
 
 void look_names(struct json_writer *w, struct str names)

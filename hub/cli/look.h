@@ -30,6 +30,8 @@ void look_end_line(struct look *look, struct json_writer *w);
 void look_member_time(struct json_writer *w, const char *key, struct wall_time t); /* 0: left out */
 void look_member_number(struct json_writer *w, const char *key, int64_t v);  /* HUB_UNKNOWN: too */
 void look_member_json(struct json_writer *w, const char *key, struct str v); /* empty: too */
+void look_member_labels(struct json_writer *w, const char *key,
+                        struct str labels);               /* as an object */
 void look_names(struct json_writer *w, struct str names); /* "a b" as ["a","b"] */
 
 /* Of JSON that a device sent; borrowed until the next of these calls. The message of an error

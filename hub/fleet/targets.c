@@ -235,7 +235,9 @@ bool targets_match(const struct targets *t, const struct target_device *device)
 {
     switch (t->type) {
     case TARGET_NAME:
-        return str_matches(device->name, t->pattern);
+        return str_matches(device->name, t->pattern) ||
+               (!str_is_empty(device->display_name) &&
+                str_matches(device->display_name, t->pattern));
     case TARGET_LABEL:
     case TARGET_VALUED:
         return has_label(t, device);

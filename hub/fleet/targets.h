@@ -3,7 +3,8 @@
  *   expr : "not" expr | expr "and" expr | expr "or" expr | term
  *   term : "*" | NAME | "label" ":" KEY ["=" VALUE] | "is" ":" ("online" | "away") | "(" expr ")"
  *
- * NAME is a device's name, VALUE a label's value; in both * stands for any characters. A comma is an
+ * NAME is a device's name, or what people call it; VALUE is a label's value; in both * stands for any
+ * characters. A comma is an
  * `or` that binds least: "brooklyn,harlem,label:site=berlin". Binding: not, and, or, comma. */
 #pragma once
 #include "common/base/arena.h"
@@ -19,6 +20,7 @@ struct target_device { /* what is asked of a device */
     const struct target_label *labels;
     size_t label_count;
     bool is_online;
+    struct str display_name; /* empty: it has none but its name */
 };
 
 struct targets; /* lives in the arena it was parsed into, text included */

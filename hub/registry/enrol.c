@@ -70,6 +70,8 @@ static bool check_token(struct decision *d, bool is_repeat, struct err *err)
         (void)refuse(d, "the token has expired; make another with: selvedge-hub token create");
     } else if (db_col_i64(&q, 3) >= db_col_i64(&q, 2) && !is_repeat) {
         (void)refuse(d, "the token is used up; make another with: selvedge-hub token create");
+    } else if (!db_col_is_null(&q, 5) && !str_matches(d->request->device, db_col_str(&q, 5))) {
+        (void)refuse(d, "the token is for devices called " STR_FMT, STR_ARG(db_col_str(&q, 5)));
     }
     if (row) {
         db_reset(&q);
@@ -148,7 +150,11 @@ static bool write_device(struct decision *d, const struct identity_info *info, s
     db_bind_i64(&enrolment, ":now", registry_ms(d->now));
     struct db_query use = db_query(d->registry->db, HUB_REGISTRY_TOKEN_USE);
     db_bind_str(&use, ":id", d->request->token_id);
-    return db_run(&device, err) && db_run(&enrolment, err) && db_run(&use, err);
+    struct db_query labels = db_query(d->registry->db, HUB_REGISTRY_TOKEN_LABEL_GIVE);
+    db_bind_str(&labels, ":id", d->request->token_id);
+    db_bind_str(&labels, ":device", d->request->device);
+    return db_run(&device, err) && db_run(&enrolment, err) && db_run(&use, err) &&
+           db_run(&labels, err);
 }
 
 static bool remember_refusal(struct decision *d, struct err *err)

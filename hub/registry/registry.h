@@ -19,12 +19,37 @@ MUST_CHECK bool registry_set_fleet(struct registry *r, struct str name, struct w
                                    struct err *err);
 MUST_CHECK bool registry_fleet(struct registry *r, struct buf *ret_name, struct err *err);
 
+/* --- labels ----------------------------------------------------------------------------- */
+enum { LABELS_MAX = 64 }; /* of a device */
+struct label_change {
+    struct str key, value; /* no value: takes the label off */
+};
+/* Of all these devices or, when it fails, of none. ERR_FULL beyond LABELS_MAX. Keys and values are
+ * valid (hub/fleet/targets.h). */
+MUST_CHECK bool registry_change_labels(struct registry *r, const struct str *devices,
+                                       size_t device_count, const struct label_change *changes,
+                                       size_t change_count, struct err *err);
+struct registry_label {
+    struct str device, display_name; /* the latter may be empty */
+    bool is_online;
+    struct str key, value; /* empty: the device has no label */
+};
+/* Each label of each device of the fleet, by device, then key; a device without one comes once. Not
+ * those that are revoked or decommissioned. */
+MUST_CHECK bool registry_each_label(struct registry *r,
+                                    void (*on_label)(void *ctx, const struct registry_label *row),
+                                    void *ctx, struct err *err);
+
 /* --- tokens ----------------------------------------------------------------------------- */
 enum { TOKEN_ID_SIZE = 9, TOKEN_SECRET_SIZE = 33 };
 struct token_options {
     struct str label; /* may be empty */
     int64_t max_uses;
     struct wall_time expires;
+    struct str
+        name_pattern; /* what devices that use it may be called, * for any characters; may be empty */
+    const struct label_change *labels; /* they get; valid, and none empty */
+    size_t label_count;                /* at most LABELS_MAX */
 };
 /* The secret is given out here and never again; only its SHA-256 is stored. */
 MUST_CHECK bool registry_create_token(struct registry *r, const struct rng *rng,
@@ -35,6 +60,7 @@ MUST_CHECK bool registry_revoke_token(struct registry *r, struct str id, struct 
                                       struct err *err);
 struct token_row {
     struct str id, label, last_error;
+    struct str name_pattern, labels;            /* "line=2 site=berlin" */
     struct wall_time created, expires, revoked; /* revoked 0 = not */
     int64_t max_uses, uses;
 };

@@ -15,6 +15,33 @@ static void random_text(const struct rng *rng, size_t len, char *ret)
     explicit_bzero(bytes, sizeof(bytes));
 }
 
+static bool write_token(struct registry *r, const struct token_options *options, struct str id,
+                        struct str hash, struct wall_time now, struct err *err)
+{
+    struct db_query q = db_query(r->db, HUB_REGISTRY_TOKEN_CREATE);
+    db_bind_str(&q, ":id", id);
+    db_bind_str(&q, ":secret_hash", hash);
+    db_bind_opt(&q, ":label", options->label);
+    db_bind_i64(&q, ":now", registry_ms(now));
+    db_bind_i64(&q, ":expires", registry_ms(options->expires));
+    db_bind_i64(&q, ":max_uses", options->max_uses);
+    db_bind_opt(&q, ":name_pattern", options->name_pattern);
+    AUTO(db_tx) tx = {0};
+    if (!db_tx_begin(r->db, &tx, err) || !db_run(&q, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < options->label_count; i++) {
+        struct db_query label = db_query(r->db, HUB_REGISTRY_TOKEN_LABEL_ADD);
+        db_bind_str(&label, ":id", id);
+        db_bind_str(&label, ":key", options->labels[i].key);
+        db_bind_str(&label, ":value", options->labels[i].value);
+        if (!db_run(&label, err)) {
+            return false;
+        }
+    }
+    return db_tx_commit(&tx, err);
+}
+
 /* NOLINTNEXTLINE(readability-function-size): one parameter over six, for the callers' sake */
 bool registry_create_token(struct registry *r, const struct rng *rng,
                            const struct token_options *options, struct wall_time now,
@@ -27,14 +54,7 @@ bool registry_create_token(struct registry *r, const struct rng *rng,
     random_text(rng, TOKEN_ID_SIZE - 1, id);
     random_text(rng, TOKEN_SECRET_SIZE - 1, secret);
     digest_hex(str_from(secret), hash);
-    struct db_query q = db_query(r->db, HUB_REGISTRY_TOKEN_CREATE);
-    db_bind_str(&q, ":id", str_from(id));
-    db_bind_str(&q, ":secret_hash", str_from(hash));
-    db_bind_opt(&q, ":label", options->label);
-    db_bind_i64(&q, ":now", registry_ms(now));
-    db_bind_i64(&q, ":expires", registry_ms(options->expires));
-    db_bind_i64(&q, ":max_uses", options->max_uses);
-    if (!db_run(&q, err)) {
+    if (!write_token(r, options, str_from(id), str_from(hash), now, err)) {
         return false;
     }
     memcpy(ret_id, id, sizeof(id));
@@ -77,7 +97,9 @@ bool registry_each_token(struct registry *r,
                                   .expires = registry_time(db_col_i64(&q, 4)),
                                   .revoked = registry_time(db_col_i64(&q, 5)),
                                   .max_uses = db_col_i64(&q, 6),
-                                  .uses = db_col_i64(&q, 7)};
+                                  .uses = db_col_i64(&q, 7),
+                                  .name_pattern = db_col_str(&q, 8),
+                                  .labels = db_col_str(&q, 9)};
         on_token(ctx, &token);
     }
 }

@@ -96,6 +96,11 @@ bool hub_each_device(struct db *db, const struct hub_filter *filter,
         row.lost_events = take_i64(&r);
         row.definitions_hash = take_str(&r);
         row.definitions_at = take_time(&r);
+        row.display_name = take_str(&r);
+        row.status_reason = take_str(&r);
+        row.status_since = take_time(&r);
+        row.serial_number = take_str(&r);
+        row.labels = take_str(&r);
         on_row(ctx, &row);
     }
     return false;
@@ -103,7 +108,8 @@ bool hub_each_device(struct db *db, const struct hub_filter *filter,
 
 struct str hub_device_presence(const struct hub_device *d)
 {
-    if (str_eq(d->status, STR("revoked"))) {
+    bool is_out = !str_eq(d->status, STR("enrolled")) && !str_eq(d->status, STR("unknown"));
+    if (is_out && !(d->is_online && str_eq(d->status, STR("replacing")))) {
         return d->status;
     }
     if (d->is_online) {

@@ -19,7 +19,8 @@ struct hub_filter {
 
 struct hub_device {
     struct str id;
-    struct str status; /* "enrolled", "revoked", "unknown" (in the log only) */
+    struct str status; /* "enrolled", "replacing", "revoked", "decommissioned"; "unknown": in the
+                          log only */
     struct str version, board;
     bool is_online;
     struct wall_time since, last_seen;
@@ -32,12 +33,17 @@ struct hub_device {
     int64_t assets, failing, runs_open, events, lost_events;
     struct str definitions_hash;
     struct wall_time definitions_at;
+    struct str display_name;
+    struct str status_reason;
+    struct wall_time status_since;
+    struct str serial_number; /* of the hardware */
+    struct str labels;        /* "line=2 site=berlin", by key */
 };
 MUST_CHECK bool hub_each_device(struct db *db, const struct hub_filter *filter,
                                 void (*on_row)(void *ctx, const struct hub_device *row), void *ctx,
                                 struct err *err);
 
-/* "online", "away", "never seen" or "revoked". */
+/* "online", "away", "never seen", or a status other than enrolled. */
 struct str hub_device_presence(const struct hub_device *d);
 struct wall_time hub_device_last_seen(const struct hub_device *d);
 

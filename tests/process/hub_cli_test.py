@@ -13,7 +13,7 @@ import tempfile
 
 from fleet import HUB, Fleet, free_port, read_file, run, run_tests, wait_for
 
-COMMANDS = ["init", "serve", "demo", "token create", "token list", "token revoke", "devices", "assets", "runs", "logs",
+COMMANDS = ["init", "serve", "demo", "token create", "token list", "token revoke", "device label", "devices", "assets", "runs", "logs",
             "report", "lineage", "refusals", "rebuild", "dbt-bundle"]
 LOOKS = [["devices"], ["assets"], ["runs"], ["lineage"], ["refusals"], ["report"]]
 

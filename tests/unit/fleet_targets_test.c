@@ -4,9 +4,9 @@
 static const struct target_label berlin[] = {{STR_INIT("site"), STR_INIT("berlin")},
                                              {STR_INIT("line"), STR_INIT("2")}};
 static const struct target_device devices[] = {
-    {STR_INIT("brooklyn"), NULL, 0, true},
-    {STR_INIT("press-1"), berlin, 2, true},
-    {STR_INIT("press-2"), berlin, 1, false},
+    {.name = STR_INIT("brooklyn"), .is_online = true, .display_name = STR_INIT("till-1")},
+    {.name = STR_INIT("press-1"), .labels = berlin, .label_count = 2, .is_online = true},
+    {.name = STR_INIT("press-2"), .labels = berlin, .label_count = 1},
 };
 
 static const struct {
@@ -16,6 +16,8 @@ static const struct {
     {"*", "yyy"},
     {"brooklyn", "ynn"},
     {"brook", "nnn"},
+    {"till-*", "ynn"},
+    {"not till-1", "nyy"},
     {"press-*", "nyy"},
     {"brooklyn,press-2", "yny"},
     {"label:site", "nyy"},

@@ -1,1 +1,3 @@
-SELECT id, label, last_error, created_ms, expires_ms, revoked_ms, max_uses, uses FROM enrol_token ORDER BY created_ms DESC, id
+SELECT id, label, last_error, created_ms, expires_ms, revoked_ms, max_uses, uses, name_pattern,
+    (SELECT group_concat(key || '=' || value, ' ') FROM (SELECT key, value FROM enrol_token_label l WHERE l.token_id = t.id ORDER BY key))
+FROM enrol_token t ORDER BY created_ms DESC, id

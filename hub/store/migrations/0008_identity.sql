@@ -1,1 +1,32 @@
 -- Enrolment beyond tokens, renewed and revoked certificates.
+
+-- A device has more states than it had, and a name that people may change.
+CREATE TABLE device_now (
+    id TEXT NOT NULL PRIMARY KEY,          -- stands in topics, certificates and the log; never changes
+    display_name TEXT UNIQUE,              -- what people call it, when that is another name
+    status TEXT NOT NULL CHECK (status IN ('enrolled', 'replacing', 'revoked', 'decommissioned')),
+    status_ms INTEGER NOT NULL,            -- since when
+    status_reason TEXT,
+    enrolled_ms INTEGER NOT NULL,
+    cert_serial TEXT NOT NULL,             -- of its newest certificate
+    cert_fingerprint TEXT NOT NULL,        -- SHA-256 of the certificate, hex
+    key_fingerprint TEXT NOT NULL,         -- SHA-256 of the public key, hex
+    not_after_ms INTEGER NOT NULL,
+    version TEXT,
+    board TEXT,
+    serial_number TEXT                     -- of the hardware, as it said
+) STRICT, WITHOUT ROWID;
+INSERT INTO device_now (id, status, status_ms, enrolled_ms, cert_serial, cert_fingerprint, key_fingerprint, not_after_ms, version, board)
+    SELECT id, status, enrolled_ms, enrolled_ms, cert_serial, cert_fingerprint, key_fingerprint, not_after_ms, version, board FROM device;
+DROP TABLE device;
+ALTER TABLE device_now RENAME TO device;
+
+-- What a device gets that joins with the token, and what it may be called.
+ALTER TABLE enrol_token ADD COLUMN name_pattern TEXT;
+ALTER TABLE enrol_token ADD COLUMN replaces TEXT; -- the device whose hardware it replaces
+CREATE TABLE enrol_token_label (
+    token_id TEXT NOT NULL REFERENCES enrol_token (id),
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (token_id, key)
+) STRICT, WITHOUT ROWID;

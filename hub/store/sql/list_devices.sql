@@ -11,7 +11,9 @@ SELECT k.id, coalesce(d.status, 'unknown'), coalesce(c.version, s.version, d.ver
     (SELECT coalesce(sum(t.merged_seq), 0) FROM stream t WHERE t.device = k.id)
         - coalesce((SELECT g.lost_events FROM device_gap g WHERE g.device = k.id), 0),
     coalesce((SELECT g.lost_events FROM device_gap g WHERE g.device = k.id), 0),
-    f.hash, f.at_ms
+    f.hash, f.at_ms, d.display_name, d.status_reason, d.status_ms, d.serial_number,
+    (SELECT group_concat(l.key || '=' || l.value, ' ')
+        FROM (SELECT key, value FROM device_label WHERE device = k.id ORDER BY key) l)
 FROM known k
 LEFT JOIN device d ON d.id = k.id
 LEFT JOIN connection c ON c.device = k.id

@@ -1,0 +1,1 @@
+SELECT revision, body, status, reason, at FROM desired WHERE slot = :slot

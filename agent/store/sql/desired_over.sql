@@ -1,0 +1,1 @@
+DELETE FROM desired WHERE slot = 'refused' AND revision <= :revision

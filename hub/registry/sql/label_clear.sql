@@ -1,0 +1,1 @@
+DELETE FROM device_label WHERE device = :device AND key = :key

@@ -1,0 +1,1 @@
+SELECT count(*) FROM device_label WHERE device = :device
