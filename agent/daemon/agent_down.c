@@ -5,7 +5,8 @@
 
 void agent_on_up(void *ctx)
 {
-    (void)ctx;
+    struct agent *agent = ctx;
+    bundles_link_is_up(agent->bundles);
 }
 
 void agent_on_down(void *ctx, enum channel channel, struct str payload)
@@ -13,6 +14,10 @@ void agent_on_down(void *ctx, enum channel channel, struct str payload)
     struct agent *agent = ctx;
     if (channel == CHANNEL_DESIRED) {
         agent_take_desired(agent, payload);
+        return;
+    }
+    if (channel == CHANNEL_BUNDLE) {
+        bundles_take(agent->bundles, payload);
         return;
     }
     LOG(WARN, "link.not_understood", F_I("channel", channel), F_I("bytes", payload.len),

@@ -535,6 +535,11 @@ void link_use_pace(struct link *link, int64_t linger_ns, int64_t backoff_max_ns)
     sync_set_pace(&link->sync, linger_ns, backoff_max_ns);
 }
 
+bool link_is_online(const struct link *link)
+{
+    return link->session != NULL && mqtt_is_online(link->session);
+}
+
 void link_recorded(struct link *link, int64_t seq)
 {
     step(link, (struct sync_event){.type = SYNC_RECORDED, .seq = seq});

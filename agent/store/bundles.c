@@ -64,6 +64,24 @@ bool store_each_bundle(struct store *store,
     }
 }
 
+bool store_each_failing(struct store *store, bool (*on_asset)(void *ctx, struct str key), void *ctx,
+                        struct err *err)
+{
+    struct db_query q = db_query(store->db, AGENT_STORE_ASSET_FAILING);
+    for (bool row = false;;) {
+        if (!db_next(&q, &row, err)) {
+            return false;
+        }
+        if (!row) {
+            return true;
+        }
+        if (!on_asset(ctx, db_col_str(&q, 0))) {
+            db_reset(&q);
+            return err_set(err, ERR_NO_MEMORY, "look at failing assets: out of memory");
+        }
+    }
+}
+
 bool project_bundle(struct store *store, const struct record *r, struct err *err)
 {
     struct db_query place = db_query(store->db, AGENT_STORE_BUNDLE_PLACE_SET);

@@ -22,6 +22,9 @@ struct bundle_row { /* borrowed for the call */
 /* The newest 100 are known. `status` and `reason` are copied into `arena`. */
 MUST_CHECK bool store_bundle_find(struct store *store, struct str hash, struct arena *arena,
                                   struct bundle_row *ret, bool *ret_found, struct err *err);
+/* The keys of assets that failed after they were last made. */
+MUST_CHECK bool store_each_failing(struct store *store, bool (*on_asset)(void *ctx, struct str key),
+                                   void *ctx, struct err *err);
 MUST_CHECK bool store_each_bundle(struct store *store,
                                   void (*on_bundle)(void *ctx, const struct bundle_row *row),
                                   void *ctx, struct err *err);

@@ -22,6 +22,13 @@ int command_dbt_bundle(struct cli *cli, void *ctx);
 int command_device_label(struct cli *cli, void *ctx);
 int command_reference(struct cli *cli, void *ctx);
 
+extern const struct cli_command commands_deploy[]; /* ends with {0} */
+int command_deploy(struct cli *cli, void *ctx);
+int command_deployments(struct cli *cli, void *ctx);
+int command_deployment_pause(struct cli *cli, void *ctx);
+int command_deployment_resume(struct cli *cli, void *ctx);
+int command_deployment_abort(struct cli *cli, void *ctx);
+
 extern const struct cli_command commands_device[];
 
 /* What every command begins with: the settings, with --state-dir and --log-level put over the file.
