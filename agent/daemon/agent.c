@@ -16,9 +16,25 @@ enum { IDENTITY_ARENA_BYTES = 256 << 10, SQLITE_HEAP_BYTES = 16 << 20 };
 
 /* --- parts ------------------------------------------------------------------------------------ */
 
+void agent_tell_health(struct agent *agent)
+{
+    struct err err = {0};
+    const struct err *refused = agent->refused.code == ERR_NONE ? NULL : &agent->refused;
+    if (!health_tell(&agent->health, agent->store, loop_now(agent->loop),
+                     clock_wall(loop_clock(agent->loop)), refused, &err)) {
+        LOG(WARN, "health.not_told", F_ERR(&err), F_T("action", "telling it later"));
+    } else if (agent->link != NULL) {
+        link_recorded(agent->link, store_last_seq(agent->store));
+    }
+}
+
 static void on_recorded(void *ctx, int64_t last_seq)
 {
     struct agent *agent = ctx;
+    if (agent->options.is_daemon && health_is_due(&agent->health, loop_now(agent->loop))) {
+        agent_tell_health(agent);
+        last_seq = store_last_seq(agent->store);
+    }
     if (agent->link != NULL) {
         link_recorded(agent->link, last_seq);
     }
@@ -335,6 +351,9 @@ bool agent_open(struct agent **ret, struct loop *loop, const struct rng *rng,
     agent->started = loop_now(loop);
     agent->identity_arena = arena_new(IDENTITY_ARENA_BYTES);
     agent->stop_timer = (struct loop_timer){.on_due = stop_loop, .ctx = agent};
+    agent->health = (struct health){.state_dir = agent->state_dir,
+                                    .sys_dir = "/sys",
+                                    .buffer_quota = options->config->buffer_quota};
     store_limit_memory(SQLITE_HEAP_BYTES);
     device_facts_read(&agent->facts);
     (void)snprintf(agent->state_dir, sizeof(agent->state_dir), STR_FMT,
@@ -372,6 +391,9 @@ void agent_close(struct agent *agent)
 
 void agent_start(struct agent *agent)
 {
+    if (agent->options.is_daemon) {
+        agent_tell_health(agent);
+    }
     agent_tell_desired(agent, &agent->desired_told);
     if (agent->link != NULL) {
         link_use_desired(agent->link, agent->desired.applied);

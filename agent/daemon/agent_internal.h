@@ -6,6 +6,7 @@
 #include "agent/daemon/backfills.h"
 #include "agent/daemon/bundles.h"
 #include "agent/daemon/control.h"
+#include "agent/daemon/health.h"
 #include "agent/daemon/link.h"
 #include "agent/daemon/scheduler.h"
 #include "agent/daemon/sensors.h"
@@ -57,6 +58,7 @@ struct agent {
     enum log_level log_level;         /* unless the hub wants another */
     struct device_facts facts;
     struct mono_time started;
+    struct health health;
     struct loop_timer stop_timer;
     bool is_stopping;
 };
@@ -64,6 +66,9 @@ struct agent {
 /* Of the daemon, for its own definitions or new ones. */
 MUST_CHECK bool agent_open_asset_watch(struct agent *agent, const struct definitions *defs,
                                        struct asset_watch *ret, struct err *err);
+
+/* A daemon tells the hub how it is. */
+void agent_tell_health(struct agent *agent);
 
 /* --- what the hub says (agent_down.c) --- */
 

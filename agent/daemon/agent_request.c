@@ -135,7 +135,11 @@ bool agent_switch_definitions(struct agent *agent, const char *path, const struc
         definitions_close(defs);
         return false;
     }
+    bool was_refused = agent->refused.code != ERR_NONE;
     agent->refused = (struct err){0};
+    if (was_refused) {
+        agent_tell_health(agent);
+    }
     LOG(INFO, "definitions.reloaded", F_S("project", defs->project),
         F_I("assets", (int64_t)defs->asset_count), F_T("hash", defs->hash),
         F_S("changed", buf_str(ret_changes)));
@@ -156,6 +160,7 @@ bool agent_reload(struct agent *agent, struct buf *ret_changes, struct err *err)
             F_T("action", "keeping those that are in use"));
         agent->refused = *err;
         agent->refused_at = clock_wall(loop_clock(agent->loop));
+        agent_tell_health(agent);
         (void)err_wrap(err, "the definitions in use stay");
         return problems.total > 1
                    ? err_hint(err, "all %zu problems: selvedge-agent check", problems.total)

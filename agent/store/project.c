@@ -99,6 +99,7 @@ static bool project_type(struct store *store, const struct record *record, int64
     case EVENT_ENGINE_EVENT:
     case EVENT_LOG:
     case EVENT_DEVICE:
+    case EVENT_DEVICE_HEALTH:
     case EVENT_DEFINITIONS:
     case EVENT_COMMAND:
     case EVENT_BUFFER_GAP:

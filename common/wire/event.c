@@ -37,6 +37,7 @@ static const struct str type_names[EVENT_TYPE_COUNT] = {
     [EVENT_DYNAMIC_PARTITIONS] = STR_INIT("dynamic_partitions"),
     [EVENT_AUTOMATION_EVALUATION] = STR_INIT("automation_evaluation"),
     [EVENT_DEVICE] = STR_INIT("device"),
+    [EVENT_DEVICE_HEALTH] = STR_INIT("device_health"),
     [EVENT_DEFINITIONS] = STR_INIT("definitions"),
     [EVENT_TICK] = STR_INIT("tick"),
     [EVENT_COMMAND] = STR_INIT("command"),

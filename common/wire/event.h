@@ -41,6 +41,7 @@ enum event_type {
     EVENT_DYNAMIC_PARTITIONS,
     EVENT_AUTOMATION_EVALUATION, /* why a condition asked for a run */
     EVENT_DEVICE,                /* the agent started: version, board, boot id */
+    EVENT_DEVICE_HEALTH,         /* what the device measures of itself: disk, flash, buffer */
     EVENT_DEFINITIONS,           /* what the definitions hold now */
     EVENT_TICK,
     EVENT_COMMAND,

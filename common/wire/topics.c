@@ -41,6 +41,12 @@ void topic_hub_state(struct buf *out, struct str fleet)
     buf_add(out, STR("hub/state"));
 }
 
+void topic_hub_alerts(struct buf *out, struct str fleet)
+{
+    add_fleet(out, fleet);
+    buf_add(out, STR("hub/alerts"));
+}
+
 void topic_enrol_request(struct buf *out, struct str fleet, struct str client_id)
 {
     add_fleet(out, fleet);

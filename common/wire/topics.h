@@ -24,7 +24,8 @@ bool channel_is_upward(enum channel c); /* the device writes it */
 enum { TOPIC_BYTES_MAX = 192 };
 /* `device` may be "+" for a subscription. */
 void topic_device(struct buf *out, struct str fleet, struct str device, enum channel c);
-void topic_hub_state(struct buf *out, struct str fleet); /* selvedge/v1/<fleet>/hub/state */
+void topic_hub_state(struct buf *out, struct str fleet);  /* selvedge/v1/<fleet>/hub/state */
+void topic_hub_alerts(struct buf *out, struct str fleet); /* selvedge/v1/<fleet>/hub/alerts */
 void topic_enrol_request(struct buf *out, struct str fleet,
                          struct str client_id); /* .../enrol/request/<client> */
 void topic_enrol_reply(struct buf *out, struct str fleet,

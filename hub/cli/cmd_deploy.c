@@ -44,8 +44,26 @@ static bool pack(const struct settings *settings, const char *dir, struct shelf_
     return ok;
 }
 
+/* What is open while it is asked for. */
+struct desks {
+    struct deployments *deployments;
+    struct registry *registry;
+};
+
+static bool open_desks(const struct settings *settings, struct desks *ret, struct err *err)
+{
+    return deployments_open(&ret->deployments, settings->database, err) &&
+           registry_open(&ret->registry, settings->database, err);
+}
+
+static void close_desks(struct desks *desks)
+{
+    registry_close(desks->registry);
+    deployments_close(desks->deployments);
+}
+
 static bool deploy(struct cli *cli, const struct settings *settings, struct deploying *what,
-                   struct deployments **ret_open, struct err *err)
+                   struct desks *desks, struct err *err)
 {
     struct rng rng = rng_system();
     struct clock clock = clock_system();
@@ -63,9 +81,11 @@ static bool deploy(struct cli *cli, const struct settings *settings, struct depl
     /* What is written wrong is told before anything is packed. */
     if (!wave_sizes_parse(what->options.waves, &sizes, err) ||
         !wave_rules_parse(what->options.abort_if, &rules, err) ||
-        !deployments_open(ret_open, settings->database, err) ||
-        !pack(settings, cli_arg(cli, 0), &what->packed, err) ||
-        !deployments_add(*ret_open, &rng, &what->options, clock_wall(&clock), what->id,
+        !open_desks(settings, desks, err) || !pack(settings, cli_arg(cli, 0), &what->packed, err)) {
+        return false;
+    }
+    what->options.registry = desks->registry;
+    if (!deployments_add(desks->deployments, &rng, &what->options, clock_wall(&clock), what->id,
                          &what->devices, err)) {
         return false;
     }
@@ -99,7 +119,7 @@ int command_deploy(struct cli *cli, void *ctx)
 {
     (void)ctx;
     struct settings settings;
-    struct deployments *open = NULL;
+    struct desks desks = {0};
     struct deploying what = {0};
     struct err err = {0};
     int code = CLI_OK;
@@ -107,13 +127,15 @@ int command_deploy(struct cli *cli, void *ctx)
         return cli_usage(cli, "say which devices: --to '*', --to 'label:site=berlin', --to NAME");
     }
     if (settings_load(cli, &settings, &code)) {
-        if (!deploy(cli, &settings, &what, &open, &err)) {
+        if (!deploy(cli, &settings, &what, &desks, &err)) {
             code = cli_error(cli, &err);
         } else {
             say(cli, &what);
-            code = cli_bool(cli, "wait") ? deploy_view_wait(cli, open, str_from(what.id)) : CLI_OK;
+            code = cli_bool(cli, "wait")
+                       ? deploy_view_wait(cli, desks.deployments, str_from(what.id))
+                       : CLI_OK;
         }
-        deployments_close(open);
+        close_desks(&desks);
     }
     settings_release(&settings);
     return code;

@@ -22,7 +22,9 @@ int command_dbt_bundle(struct cli *cli, void *ctx);
 int command_device_label(struct cli *cli, void *ctx);
 int command_reference(struct cli *cli, void *ctx);
 
-extern const struct cli_command commands_deploy[]; /* ends with {0} */
+/* Further tables; each ends with {0}. */
+extern const struct cli_command commands_alert[];
+extern const struct cli_command commands_deploy[];
 int command_deploy(struct cli *cli, void *ctx);
 int command_deployments(struct cli *cli, void *ctx);
 int command_deployment_pause(struct cli *cli, void *ctx);

@@ -287,6 +287,13 @@ static const struct cli_command commands[] = {
      .run = command_reference},
     {0}};
 
+static const struct cli_command *const more_commands[] = {
+    commands_alert,
+    commands_device,
+    commands_deploy,
+    NULL,
+};
+
 static const struct cli_program program = {
     .name = "selvedge-hub",
     .summary = "take in what devices record, and answer for the fleet",
@@ -296,7 +303,7 @@ static const struct cli_program program = {
         "of its own (mosquitto); devices talk to it over mutual TLS.",
     .options = global_options,
     .commands = commands,
-    .more = (const struct cli_command *const[]){commands_device, NULL},
+    .more = more_commands,
     .files = CLI_FILES({"/etc/selvedge/hub.yaml", "settings"},
                        {"/var/lib/selvedge/hub", "database, CA, the broker's files"}),
     .see_also = "selvedge-agent(1), mosquitto(8)",

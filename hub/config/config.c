@@ -1,6 +1,7 @@
 #include "hub/config/config.h"
 
 #include "common/base/limits.h"
+#include "common/base/time.h"
 #include "common/platform/files.h"
 #include "common/yaml/yaml.h"
 #include <stddef.h>
@@ -77,6 +78,61 @@ static const struct field config_fields[] = {
      .fallback = "0",
      .help = "Largest size of the database; 0 means no limit. When it is reached nothing more is "
              "acknowledged, and the devices keep their events."},
+    {.key = "alert_command",
+     .type = FIELD_STR_LIST,
+     .offset = AT(alert_command),
+     .max = 31,
+     .help =
+         "A program and its arguments: it is run for each alert, which it reads as JSON from its "
+         "standard input."},
+    {.key = "alert_webhook",
+     .type = FIELD_STR,
+     .offset = AT(alert_webhook),
+     .help =
+         "Where alerts are posted as JSON, with curl: a URL, or `file:PATH` of a file that holds "
+         "it."},
+    {.key = "alert_group",
+     .type = FIELD_STR,
+     .offset = AT(alert_group),
+     .fallback = "site",
+     .help = "The label by which devices are grouped: a site that is dead is one alert."},
+    {.key = "alert_group_devices",
+     .type = FIELD_I64,
+     .offset = AT(alert_group_devices),
+     .min = 2,
+     .max = 1000000,
+     .fallback = "3",
+     .help = "So many devices of a group, and at least half of it, make one alert of theirs."},
+    {.key = "alert_wait",
+     .type = FIELD_DURATION,
+     .offset = AT(alert_wait_ns),
+     .min = 0,
+     .max = INT64_C(86400) * NS_PER_SEC,
+     .fallback = "1m",
+     .help = "How long a trouble must last until somebody is told."},
+    {.key = "alert_repeat",
+     .type = FIELD_DURATION,
+     .offset = AT(alert_repeat_ns),
+     .min = 0,
+     .max = INT64_C(31536000) * NS_PER_SEC,
+     .fallback = "24h",
+     .help = "How often what lasts is told again; 0s means once."},
+    {.key = "alert_away",
+     .type = FIELD_DURATION,
+     .offset = AT(alert_away_ns),
+     .min = NS_PER_SEC,
+     .max = INT64_C(31536000) * NS_PER_SEC,
+     .fallback = "15m",
+     .help = "How long a device may be away."},
+    {.key = "alert_certificate",
+     .type = FIELD_DURATION,
+     .offset = AT(alert_certificate_ns),
+     .min = 0,
+     .max = INT64_C(31536000) * NS_PER_SEC,
+     .fallback = "7d",
+     .help =
+         "How long before its end a certificate is a trouble; for short-lived ones it is the last "
+         "sixth of their life."},
 };
 static const struct hub_config config_defaults = {
     .state_dir = STR_INIT("/var/lib/selvedge/hub"),
@@ -87,6 +143,12 @@ static const struct hub_config config_defaults = {
     .broker = STR_INIT("/usr/sbin/mosquitto"),
     .log_level = LOG_INFO,
     .bundle_rate = 4 << 20,
+    .alert_group = STR_INIT("site"),
+    .alert_group_devices = 3,
+    .alert_wait_ns = 60 * NS_PER_SEC,
+    .alert_repeat_ns = INT64_C(86400) * NS_PER_SEC,
+    .alert_away_ns = 900 * NS_PER_SEC,
+    .alert_certificate_ns = 7 * INT64_C(86400) * NS_PER_SEC,
 };
 static const struct field_table config_table = {.name = "hub",
                                                 .size = sizeof(struct hub_config),

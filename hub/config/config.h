@@ -6,16 +6,24 @@
 
 struct hub_config {
     struct str state_dir;
-    struct str fleet;      /* a topic level: see device_name_is_valid() */
-    struct str host;       /* name or address by which devices reach the broker */
-    int64_t port;          /* of the broker's listener for devices */
-    int64_t enrol_port;    /* of its listener for enrolment */
-    struct str bind;       /* address the listeners are bound to; empty = all */
-    struct str_list names; /* further names or addresses for the broker's certificate */
-    struct str broker;     /* program; "external" = somebody else runs and configures it */
-    int log_level;         /* enum log_level */
-    int64_t bundle_rate;   /* bytes of bundles a second, to all devices together */
-    int64_t log_quota;     /* bytes of hub.db; 0 = no limit */
+    struct str fleet;              /* a topic level: see device_name_is_valid() */
+    struct str host;               /* name or address by which devices reach the broker */
+    int64_t port;                  /* of the broker's listener for devices */
+    int64_t enrol_port;            /* of its listener for enrolment */
+    struct str bind;               /* address the listeners are bound to; empty = all */
+    struct str_list names;         /* further names or addresses for the broker's certificate */
+    struct str broker;             /* program; "external" = somebody else runs and configures it */
+    int log_level;                 /* enum log_level */
+    int64_t bundle_rate;           /* bytes of bundles a second, to all devices together */
+    int64_t log_quota;             /* bytes of hub.db; 0 = no limit */
+    struct str_list alert_command; /* gets alerts on its standard input; empty = none */
+    struct str alert_webhook;      /* URL, or file:PATH of a file with it; empty = none */
+    struct str alert_group;        /* the label that groups alerts */
+    int64_t alert_group_devices;
+    int64_t alert_wait_ns;
+    int64_t alert_repeat_ns; /* 0 = told once */
+    int64_t alert_away_ns;
+    int64_t alert_certificate_ns;
 };
 
 enum { HUB_CONFIG_BYTES_MAX = 64 << 10 };

@@ -2,13 +2,13 @@
 #include "hub/deploy/deployments.h"
 
 #include "hub/deploy/deployments_internal.h"
-#include "hub/fleet/targets.h"
+#include "hub/fleet/each_target.h"
 #include "hub/store/store.h"
 #include "hub_store_migrations.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { TARGETS_ARENA_BYTES = 64 << 20, DEVICE_LABELS_MAX = 64 };
+enum { TARGETS_ARENA_BYTES = 64 << 20 };
 
 bool deployments_open(struct deployments **ret, const char *path, struct err *err)
 {
@@ -53,71 +53,37 @@ static struct wall_time from_ms(int64_t ms)
 /* --- which devices are meant ------------------------------------------------------------------- */
 
 struct choosing {
-    const struct targets *targets;
     struct arena *arena;
     struct str *names;
     size_t count;
-    struct target_label labels[DEVICE_LABELS_MAX];
-    struct target_device device; /* whose rows are being read; no name: none yet */
 };
 
-static bool end_device(struct choosing *c, struct err *err)
+static void take_device(void *ctx, const struct target_device *device)
 {
-    if (str_is_empty(c->device.name) || !targets_match(c->targets, &c->device)) {
-        return true;
+    struct choosing *c = ctx;
+    if (c->count < DEPLOYMENT_DEVICES_MAX) {
+        c->names[c->count++] = arena_copy(c->arena, device->name);
     }
-    if (c->count == DEPLOYMENT_DEVICES_MAX) {
-        return err_set(err, ERR_FULL, "more than %d devices are meant", DEPLOYMENT_DEVICES_MAX);
-    }
-    c->names[c->count++] = c->device.name;
-    return true;
 }
 
-static bool take_row(struct choosing *c, const struct db_query *q, struct err *err)
-{
-    struct str name = db_col_str(q, 0);
-    if (!str_eq(name, c->device.name)) {
-        if (!end_device(c, err)) {
-            return false;
-        }
-        c->device = (struct target_device){.name = arena_copy(c->arena, name),
-                                           .labels = c->labels,
-                                           .is_online = db_col_i64(q, 1) != 0};
-    }
-    if (!db_col_is_null(q, 2) && c->device.label_count < DEVICE_LABELS_MAX) {
-        c->labels[c->device.label_count++] = (struct target_label){
-            arena_copy(c->arena, db_col_str(q, 2)), arena_copy(c->arena, db_col_str(q, 3))};
-    }
-    return !c->arena->exhausted || err_set(err, ERR_NO_MEMORY, "choose devices: out of memory");
-}
-
-static bool choose(struct deployments *d, struct str text, struct choosing *c, struct err *err)
+static bool choose(const struct deployment_options *o, struct choosing *c, struct err *err)
 {
     struct targets *targets = NULL;
     c->names = arena_array(c->arena, DEPLOYMENT_DEVICES_MAX, sizeof(*c->names));
     if (c->names == NULL) {
         return err_set(err, ERR_NO_MEMORY, "choose devices: out of memory");
     }
-    if (!targets_parse(text, c->arena, &targets, err)) {
-        return false;
-    }
-    c->targets = targets;
-    struct db_query q = db_query(d->db, HUB_DEPLOY_DEVICE_LABELS);
-    for (bool row = true; row;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (row && !take_row(c, &q, err)) {
-            db_reset(&q);
-            return false;
-        }
-    }
-    if (!end_device(c, err)) {
+    if (!targets_parse(o->targets, c->arena, &targets, err) ||
+        !registry_each_target(o->registry, targets, take_device, c, err)) {
         return false;
     }
     if (c->count == 0) {
-        (void)err_set(err, ERR_NOT_FOUND, "no enrolled device is meant by " STR_FMT, STR_ARG(text));
+        (void)err_set(err, ERR_NOT_FOUND, "no enrolled device is meant by " STR_FMT,
+                      STR_ARG(o->targets));
         return err_hint(err, "list them: selvedge-hub devices");
+    }
+    if (c->count == DEPLOYMENT_DEVICES_MAX || c->arena->exhausted) {
+        return err_set(err, ERR_FULL, "%d devices or more are meant", DEPLOYMENT_DEVICES_MAX);
     }
     return true;
 }
@@ -199,8 +165,8 @@ bool deployments_add(struct deployments *d, const struct rng *rng,
     struct choosing c = {.arena = &arena};
     char id[DEPLOYMENT_ID_SIZE];
     make_id(rng, id);
-    if (!parse_texts(options, &sizes, err) || !db_tx_begin(d->db, &tx, err) ||
-        !choose(d, options->targets, &c, err)) {
+    if (!parse_texts(options, &sizes, err) || !choose(options, &c, err) ||
+        !db_tx_begin(d->db, &tx, err)) {
         return false;
     }
     int64_t *waves = arena_array(&arena, c.count, sizeof(*waves));

@@ -5,6 +5,7 @@
 #include "common/base/arena.h"
 #include "hub/deploy/shelf.h"
 #include "hub/deploy/waves.h"
+#include "hub/registry/registry.h"
 
 struct deployments;
 MUST_CHECK bool deployments_open(struct deployments **ret, const char *path, struct err *err);
@@ -15,8 +16,9 @@ void deployments_close(struct deployments *d); /* NULL is allowed */
 enum { DEPLOYMENT_ID_SIZE = 9, DEPLOYMENT_DEVICES_MAX = 100000 };
 struct deployment_options {
     const struct shelf_packed *bundle;
-    struct str source;  /* the folder it was made from */
-    struct str targets; /* hub/fleet/targets.h */
+    struct str source;         /* the folder it was made from */
+    struct registry *registry; /* that knows the devices */
+    struct str targets;        /* hub/fleet/targets.h */
     struct str waves, abort_if;
     bool keeps_on_abort;
     int64_t soak_ns, patience_ns;

@@ -14,7 +14,7 @@
 #include "hub/registry/registry.h"
 
 struct desk_message {
-    struct str device;
+    struct str device; /* empty: it goes to hub/alerts */
     enum channel channel;
     struct str payload;
     bool is_retained;

@@ -406,6 +406,7 @@ static void add(const struct adding *a, int64_t from)
     case EVENT_AUTOMATION_EVALUATION:
     case EVENT_COMMAND:
     case EVENT_DESIRED:
+    case EVENT_DEVICE_HEALTH:
     case EVENT_UNKNOWN:
     case EVENT_TYPE_COUNT:
         break;

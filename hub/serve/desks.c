@@ -1,10 +1,11 @@
 #include "hub/serve/desks.h"
 
+#include "hub/alert/desk.h"
 #include "hub/deploy/deploy.h"
 
 #include <stdlib.h>
 
-static const struct desk *const all[] = {&deploy_desk, NULL};
+static const struct desk *const all[] = {&alert_desk, &deploy_desk, NULL};
 enum { DESKS = COUNT_OF(all) - 1 };
 
 struct desks {

@@ -50,7 +50,9 @@ static int begin(void **state)
     tell("oslo", "00000000000000c1", "run-2", true);
     assert_true(
         db_exec(store,
-                "INSERT INTO device VALUES ('paris', 'enrolled', 1, 's', 'f', 'k', 2, NULL, NULL);"
+                "INSERT INTO device (id, status, status_ms, enrolled_ms, cert_serial, "
+                "cert_fingerprint, key_fingerprint, not_after_ms)"
+                " VALUES ('paris', 'enrolled', 1, 1, 's', 'f', 'k', 2);"
                 "INSERT INTO connection (device, is_online, since_ms, last_seen_ms, epoch, "
                 "last_seq, version)"
                 " VALUES ('berlin', 1, 1000, 2000, '00000000000000b1', 20, '0.1.0');"

@@ -157,11 +157,12 @@ static void expect_line(const struct str *lines, size_t count, const char *expec
 static struct db *troubled_store(void)
 {
     struct db *store = world_store();
-    execute(store, "INSERT INTO device (id, status, enrolled_ms, cert_serial, cert_fingerprint, "
+    execute(store, "INSERT INTO device (id, status, status_ms, enrolled_ms, cert_serial, "
+                   "cert_fingerprint, "
                    "key_fingerprint, not_after_ms) VALUES "
-                   "('brooklyn', 'enrolled', 1, 's', 'f', 'k', 1795400000000 + 10 * 86400000),"
-                   "('chicago', 'enrolled', 1, 's', 'f', 'k', 1795400000000 - 86400000),"
-                   "('denver', 'enrolled', 1, 's', 'f', 'k', 1795400000000 + 300 * 86400000)");
+                   "('brooklyn', 'enrolled', 1, 1, 's', 'f', 'k', 1795400000000 + 10 * 86400000),"
+                   "('chicago', 'enrolled', 1, 1, 's', 'f', 'k', 1795400000000 - 86400000),"
+                   "('denver', 'enrolled', 1, 1, 's', 'f', 'k', 1795400000000 + 300 * 86400000)");
     execute(store,
             "INSERT INTO connection (device, is_online, since_ms, last_seen_ms, epoch, last_seq, "
             "clock_offset_ms, offline_reason) VALUES "

@@ -1,0 +1,1 @@
+UPDATE alert SET resolved_ms = :now WHERE id = :id

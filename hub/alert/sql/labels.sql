@@ -1,0 +1,1 @@
+SELECT device, key, value FROM device_label ORDER BY device, key

@@ -1,0 +1,1 @@
+DELETE FROM alert_message WHERE id = :id

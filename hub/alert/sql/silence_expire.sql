@@ -1,0 +1,1 @@
+DELETE FROM alert_silence WHERE until_ms <= :now
