@@ -45,6 +45,7 @@ MUST_CHECK bool incoming_add(struct incoming *in, const struct bundle_piece *pie
                              struct err *err);
 struct incoming_progress {
     int64_t bytes, bytes_total; /* of files; total 0: the manifest is not there yet */
+    int64_t files;              /* verified and safe */
     int64_t fetched, copied;    /* bytes, since it was opened */
 };
 struct incoming_progress incoming_progress(const struct incoming *in);

@@ -507,5 +507,6 @@ struct incoming_progress incoming_progress(const struct incoming *in)
 {
     struct incoming_progress progress = in->progress;
     progress.bytes += in->have;
+    progress.files = (int64_t)in->next;
     return progress;
 }
