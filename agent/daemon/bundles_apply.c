@@ -218,7 +218,7 @@ void bundles_begin_trial(struct bundles *b)
         return;
     }
     if (!store_bundle_started(agent->store, &err)) {
-        LOG(WARN, "bundle.not_recorded", F_S("bundle", hash), F_ERR(&err));
+        LOG(ERROR, "bundle.not_recorded", F_S("bundle", hash), F_ERR(&err));
     }
     put_on_trial(b, agent->bundle_place.starts + 1);
 }

@@ -1,6 +1,8 @@
 /* die_at.c - preloaded into a program (LD_PRELOAD), kills it before one of its changes of files below
  * the folder DIE_FOLDER: a write, sync, truncation, new name or new file. Counted from when there is a
- * file DIE_FOLDER/armed, whose text is how many changes still succeed. */
+ * file DIE_FOLDER/armed, whose text is how many changes still succeed. Programs that it starts are
+ * left alone: only DIE_PROGRAM dies. */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -31,14 +33,20 @@ static long left_at_first(void)
     }
     long n = syscall(SYS_read, fd, text, sizeof(text) - 1);
     (void)syscall(SYS_close, fd);
-    return n > 0 ? strtol(text, NULL, 10) : -1;
+    long value = n > 0 ? 0 : -1;
+    for (long i = 0; i < n && text[i] >= '0' && text[i] <= '9'; i++) {
+        value = value * 10 + (text[i] - '0');
+    }
+    return value;
 }
 
 static void change(const char *path)
 {
     static long left = -1;
+    const char *program = getenv("DIE_PROGRAM"); /* NOLINT(concurrency-mt-unsafe) */
     size_t len = folder() == NULL ? 0 : strlen(folder());
-    if (len == 0 || strncmp(path, folder(), len) != 0) {
+    if (len == 0 || strncmp(path, folder(), len) != 0 || program == NULL ||
+        strcmp(program, program_invocation_short_name) != 0) {
         return;
     }
     left = left < 0 ? left_at_first() : left;

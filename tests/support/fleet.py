@@ -71,12 +71,13 @@ class Program:
     def __init__(self, argv, log):
         self.argv = argv
         self.log = log
+        self.environment = {}  # beside this program's own
         self.process = None
 
     def start(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            start_new_session=True)
+                                            start_new_session=True, env={**os.environ, **self.environment})
         return self
 
     @property
