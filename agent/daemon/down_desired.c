@@ -31,9 +31,9 @@ static void use_settings(struct agent *agent, const struct desired_settings *wan
     agent->desired.settings = *wanted;
     log_set_level(wanted->has_log_level ? (enum log_level)wanted->log_level : agent->log_level);
     if (agent->link != NULL) {
-        link_use_pace(agent->link,
-                      wanted->has_sync_linger ? wanted->sync_linger_ns : config->sync_linger_ns,
-                      wanted->has_backoff_max ? wanted->backoff_max_ns : config->backoff_max_ns);
+        link_use_pace(
+            agent->link, wanted->has_sync_linger ? wanted->sync_linger_ns : config->sync_linger_ns,
+            wanted->has_reconnect_max ? wanted->reconnect_max_ns : config->backoff_max_ns);
     }
 }
 

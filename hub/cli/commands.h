@@ -20,6 +20,14 @@ int command_refusals(struct cli *cli, void *ctx);
 int command_rebuild(struct cli *cli, void *ctx);
 int command_dbt_bundle(struct cli *cli, void *ctx);
 int command_device_label(struct cli *cli, void *ctx);
+int command_desired_set(struct cli *cli, void *ctx);
+int command_desired_list(struct cli *cli, void *ctx);
+int command_desired_show(struct cli *cli, void *ctx);
+int command_desired_diff(struct cli *cli, void *ctx);
+int command_desired_remove(struct cli *cli, void *ctx);
+int command_desired_status(struct cli *cli, void *ctx);
+int command_desired_export(struct cli *cli, void *ctx);
+int command_desired_import(struct cli *cli, void *ctx);
 int command_reference(struct cli *cli, void *ctx);
 
 /* Further tables; each ends with {0}. */
@@ -31,6 +39,7 @@ int command_deployment_pause(struct cli *cli, void *ctx);
 int command_deployment_resume(struct cli *cli, void *ctx);
 int command_deployment_abort(struct cli *cli, void *ctx);
 
+extern const struct cli_command commands_desired[];
 extern const struct cli_command commands_device[];
 
 /* What every command begins with: the settings, with --state-dir and --log-level put over the file.

@@ -289,6 +289,7 @@ static const struct cli_command commands[] = {
 
 static const struct cli_command *const more_commands[] = {
     commands_alert,
+    commands_desired,
     commands_device,
     commands_deploy,
     NULL,

@@ -4,6 +4,7 @@
 
 static const struct str names[MEMBER_COUNT] = {
     [MEMBER_AGENT_START] = STR_INIT("agent_start"),
+    [MEMBER_APPLIED] = STR_INIT("applied"),
     [MEMBER_ASSETS] = STR_INIT("assets"),
     [MEMBER_ATTEMPT] = STR_INIT("attempt"),
     [MEMBER_BOARD] = STR_INIT("board"),
@@ -27,6 +28,7 @@ static const struct str names[MEMBER_COUNT] = {
     [MEMBER_PASSED] = STR_INIT("passed"),
     [MEMBER_REASON] = STR_INIT("reason"),
     [MEMBER_RETRY_AT] = STR_INIT("retry_at"),
+    [MEMBER_REVISION] = STR_INIT("revision"),
     [MEMBER_SCHEDULE] = STR_INIT("schedule"),
     [MEMBER_SELECTION] = STR_INIT("selection"),
     [MEMBER_SEVERITY] = STR_INIT("severity"),

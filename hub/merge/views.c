@@ -63,6 +63,9 @@ bool views_apply(struct views *v, const struct view_stream *stream, const struct
     if (ev->type == EVENT_DEFINITIONS) {
         return views_apply_definitions(v, stream, ev, err);
     }
+    if (ev->type == EVENT_DESIRED) {
+        return views_apply_desired(v, stream, ev, err);
+    }
     if (ev->type == EVENT_DEVICE_HEALTH) {
         return views_apply_health(v, stream, ev, err);
     }

@@ -31,3 +31,6 @@ MUST_CHECK bool views_apply_health(struct views *v, const struct view_stream *st
                                    const struct event *ev, struct err *err);
 MUST_CHECK bool views_apply_definitions(struct views *v, const struct view_stream *stream,
                                         const struct event *ev, struct err *err);
+/* The desired event (desired_view.c). */
+MUST_CHECK bool views_apply_desired(struct views *v, const struct view_stream *stream,
+                                    const struct event *ev, struct err *err);

@@ -2,10 +2,11 @@
 
 #include "hub/alert/desk.h"
 #include "hub/deploy/deploy.h"
+#include "hub/desired/desired_desk.h"
 
 #include <stdlib.h>
 
-static const struct desk *const all[] = {&alert_desk, &deploy_desk, NULL};
+static const struct desk *const all[] = {&alert_desk, &deploy_desk, &desired_desk, NULL};
 enum { DESKS = COUNT_OF(all) - 1 };
 
 struct desks {

@@ -23,6 +23,7 @@ const struct hub_store_view hub_store_views[HUB_STORE_VIEW_COUNT] = {
     {"check_result", 3},
     {"tick", 2},
     {"bundle_state", 2},
+    {"device_desired", 1},
     {"device_health", 1},
 };
 

@@ -85,6 +85,10 @@ static void tell_definitions(struct story *s, int version)
               "[\"sqlite\"],\"description\":\"Sales \\u00e0 la %s\",\"code_version\":\"%d\"}]",
               version, s->epoch, version);
     story_add(s, "clock_step", "\"delta_ms\":%d", version);
+    story_add(s, "desired",
+              "\"status\":\"%s\",\"revision\":%d,\"reason\":\"job \\\"x\\\"\",\"applied\":%d,"
+              "\"hash\":\"h%d\"",
+              version % 2 == 0 ? "applied" : "refused", version + 1, version, version);
     story_add(s, "definitions",
               "\"hash\":\"h%d\",\"part\":2,\"parts\":2,\"assets\":[{\"key\":\"report/"
               "v%d\",\"deps\":[\"pos/sales\","
