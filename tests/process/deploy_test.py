@@ -35,7 +35,7 @@ def write_bundle(folder, project, script="exit 0", **more):
 
 def start_device(fleet, name, **settings):
     device = fleet.device(name, LOCAL)
-    device.write_settings(bundle_trial="2s", **settings)
+    device.write_settings(bundle_trial="1500ms", **settings)
     device.enrol()
     device.start()
     return device

@@ -59,3 +59,6 @@ CREATE TABLE deploy_target (
     device TEXT NOT NULL PRIMARY KEY,
     bundle TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TRIGGER deploy_target_added AFTER INSERT ON deploy_target BEGIN UPDATE desired_change SET n = n + 1; END;
+CREATE TRIGGER deploy_target_changed AFTER UPDATE ON deploy_target BEGIN UPDATE desired_change SET n = n + 1; END;
+CREATE TRIGGER deploy_target_removed AFTER DELETE ON deploy_target BEGIN UPDATE desired_change SET n = n + 1; END;
