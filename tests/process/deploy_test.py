@@ -200,7 +200,7 @@ def killed_in_every_step():
         at, deaths, known = 0, 0, {"bundle": ""}
         while not steps_of_a_bundle(fleet, device, folders, known, at):
             deaths += 1
-            at += 1 if LONG else rng.randrange(10, 50)
+            at += 1 if LONG else rng.randrange(8, 24)
         print(f"{deaths} deaths, the last before change {at}")
         assert deaths >= 2
 
