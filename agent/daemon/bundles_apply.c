@@ -251,8 +251,7 @@ void bundles_tidy(struct bundles *b)
     const struct agent *agent = b->agent;
     if (runner_active_runs(agent->runner) == 0 &&
         !folder_clear(agent->state_dir, str_from(agent->bundle_place.current),
-                      str_from(agent->bundle_place.previous),
-                      str_from(b->wanted), &err)) {
+                      str_from(agent->bundle_place.previous), str_from(b->wanted), &err)) {
         LOG(WARN, "bundle.not_deleted", F_ERR(&err));
     }
 }

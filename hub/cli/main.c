@@ -288,11 +288,7 @@ static const struct cli_command commands[] = {
     {0}};
 
 static const struct cli_command *const more_commands[] = {
-    commands_alert,
-    commands_desired,
-    commands_device,
-    commands_deploy,
-    NULL,
+    commands_alert, commands_desired, commands_device, commands_deploy, NULL,
 };
 
 static const struct cli_program program = {
