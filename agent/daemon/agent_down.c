@@ -6,20 +6,26 @@
 void agent_on_up(void *ctx)
 {
     struct agent *agent = ctx;
+    leases_ask_again(&agent->leases);
+    agent_on_lease_due(agent);
+    renewer_link_up(agent->renewer);
     bundles_link_is_up(agent->bundles);
 }
 
+/* Each channel that the link reads, in the order of enum channel. */
 void agent_on_down(void *ctx, enum channel channel, struct str payload)
 {
     struct agent *agent = ctx;
     if (channel == CHANNEL_DESIRED) {
         agent_take_desired(agent, payload);
-        return;
-    }
-    if (channel == CHANNEL_BUNDLE) {
+    } else if (channel == CHANNEL_BUNDLE) {
         bundles_take(agent->bundles, payload);
-        return;
+    } else if (channel == CHANNEL_CERTIFICATE) {
+        renewer_take(agent->renewer, payload);
+    } else if (channel == CHANNEL_LEASE) {
+        agent_take_lease(agent, payload);
+    } else {
+        LOG(WARN, "link.not_understood", F_I("channel", channel), F_I("bytes", payload.len),
+            F_T("action", "ignored"));
     }
-    LOG(WARN, "link.not_understood", F_I("channel", channel), F_I("bytes", payload.len),
-        F_T("action", "ignored"));
 }

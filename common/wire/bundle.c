@@ -323,6 +323,11 @@ bool bundle_want_decode(struct str payload, struct arena *arena, struct bundle_w
                         struct err *err)
 {
     struct bundle_want m = {0};
+    struct json *root = NULL;
+    if (!json_parse(payload, HEAD_BYTES_MAX, arena, &root, err)) {
+        err->code = ERR_NOT_FOUND; /* whose business it is nobody can tell */
+        return false;
+    }
     if (!read_head(payload, &want_table, arena, &m, err)) {
         return false;
     }

@@ -28,6 +28,11 @@ int command_desired_remove(struct cli *cli, void *ctx);
 int command_desired_status(struct cli *cli, void *ctx);
 int command_desired_export(struct cli *cli, void *ctx);
 int command_desired_import(struct cli *cli, void *ctx);
+int command_device_revoke(struct cli *cli, void *ctx);
+int command_device_decommission(struct cli *cli, void *ctx);
+int command_device_rename(struct cli *cli, void *ctx);
+int command_device_replace(struct cli *cli, void *ctx);
+int command_simulate(struct cli *cli, void *ctx);
 int command_reference(struct cli *cli, void *ctx);
 
 /* Further tables; each ends with {0}. */
@@ -41,6 +46,9 @@ int command_deployment_abort(struct cli *cli, void *ctx);
 
 extern const struct cli_command commands_desired[];
 extern const struct cli_command commands_device[];
+extern const struct cli_command commands_pool[];
+extern const struct cli_command commands_lineage[];
+extern const struct cli_command commands_simulate[];
 
 /* What every command begins with: the settings, with --state-dir and --log-level put over the file.
  */

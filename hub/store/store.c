@@ -24,6 +24,10 @@ const struct hub_store_view hub_store_views[HUB_STORE_VIEW_COUNT] = {
     {"tick", 2},
     {"bundle_state", 2},
     {"device_desired", 1},
+    {"definitions_history", 2},
+    {"asset_history", 3},
+    {"asset_text", 1},
+    {"asset_freshness", 2},
     {"device_health", 1},
 };
 

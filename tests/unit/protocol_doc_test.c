@@ -6,6 +6,7 @@
 #include "common/wire/bundle.h"
 #include "common/wire/desired.h"
 #include "common/wire/event.h"
+#include "common/wire/lease.h"
 #include "common/wire/messages.h"
 #include "common/wire/topics.h"
 #include "hub/broker/broker.h"
@@ -163,6 +164,31 @@ static void a_bundles_manifest_is_as_the_page_says(void **state)
     }
 }
 
+ROUND_TRIP(want_certificate)
+ROUND_TRIP(certificate)
+
+static bool round_trip_lease_ask(struct str example)
+{
+    struct lease_ask m;
+    bool is_lease = false;
+    if (!lease_ask_decode(example, &arena, &m, &is_lease, &err)) {
+        return false;
+    }
+    assert_true(is_lease);
+    lease_ask_encode(&m, &out);
+    return true;
+}
+
+static bool round_trip_lease_grant(struct str example)
+{
+    struct lease_grant m;
+    if (!lease_grant_decode(example, &arena, &m, &err)) {
+        return false;
+    }
+    lease_grant_encode(&m, &out);
+    return true;
+}
+
 static void messages_are_as_the_page_says(void **state)
 {
     (void)state;
@@ -181,6 +207,10 @@ static void messages_are_as_the_page_says(void **state)
         {"json enrol-reply", round_trip_enrol_reply, 2},
         {"json bundle-want", round_trip_bundle_want, 1},
         {"json bundle-piece", round_trip_bundle_piece, 2},
+        {"json lease-ask", round_trip_lease_ask, 1},
+        {"json lease-grant", round_trip_lease_grant, 1},
+        {"json want-certificate", round_trip_want_certificate, 1},
+        {"json certificate", round_trip_certificate, 2},
     };
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         struct str rest = buf_str(&page);

@@ -143,7 +143,7 @@ static const struct {
     {"{\"bundle\":\"" SHA_A "\",\"offset\":0,\"max\":1000000}", ERR_INVALID},
     {"{\"bundle\":\"" SHA_A "\",\"offset\":0,\"max\":1}", ERR_INVALID},
     {"{\"bundle\":\"" SHA_A "\"}", ERR_INVALID},
-    {"", ERR_INVALID},
+    {"", ERR_NOT_FOUND},
 };
 
 static void bad_wants_are_refused(void **state)
