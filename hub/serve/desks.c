@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-/* clang-format off: one in a line */
+/* clang-format off */
 static const struct desk *const all[] = {
     &alert_desk,
     &clones_desk,
