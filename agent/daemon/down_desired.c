@@ -180,10 +180,16 @@ void agent_take_desired(struct agent *agent, struct str payload)
     desired_hash(body, hash);
     switch (desired_weigh(&agent->desired, d.revision, hash)) {
     case DESIRED_TRY:
-        if (!apply(agent, definitions_base(agent->defs), body, hash, &err)) {
-            refuse(agent, &d, body, hash, &err);
+        if (apply(agent, definitions_base(agent->defs), body, hash, &err)) {
+            break;
         }
-        break;
+        if (err.code == ERR_INVALID) {
+            refuse(agent, &d, body, hash, &err);
+            break;
+        }
+        LOG(ERROR, "desired.not_applied", F_I("revision", d.revision), F_ERR(&err),
+            F_T("action", "it comes again with the next connection"));
+        return;
     case DESIRED_STALE:
         LOG(INFO, "desired.passed_over", F_I("revision", d.revision),
             F_I("in_force", agent->desired.applied));

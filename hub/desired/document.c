@@ -143,6 +143,27 @@ static void check_schedules(const struct json *schedules, struct arena *arena,
     }
 }
 
+/* YAML makes 1.10 a number; in a file on a device it is the tag "1.10". */
+static void keep_as_written(struct json *root)
+{
+    for (struct json *list = root->child; list != NULL; list = list->next) {
+        bool are_schedules = list->type == JSON_ARRAY && str_eq(list->key, STR("schedules"));
+        for (struct json *s = are_schedules ? list->child : NULL; s != NULL; s = s->next) {
+            struct json *tags = s->type == JSON_OBJECT ? s->child : NULL;
+            while (tags != NULL && !str_eq(tags->key, STR("tags"))) {
+                tags = tags->next;
+            }
+            for (struct json *tag = tags == NULL ? NULL : tags->child; tag != NULL;
+                 tag = tag->next) {
+                if (!str_is_empty(tag->written)) {
+                    tag->type = JSON_STRING;
+                    tag->as.string = tag->written;
+                }
+            }
+        }
+    }
+}
+
 /* --- a document --------------------------------------------------------------------------------- */
 
 bool document_read(struct str text, struct str name, struct arena *arena, struct problems *problems,
@@ -157,6 +178,7 @@ bool document_read(struct str text, struct str name, struct arena *arena, struct
         return false;
     }
     struct desired_content content = {0};
+    keep_as_written(root);
     if (desired_read_content(root, arena, problems, &content)) {
         check_schedules(content.schedules, arena, problems);
     }

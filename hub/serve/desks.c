@@ -2,6 +2,7 @@
 
 #include "hub/alert/desk.h"
 #include "hub/clones/desk.h"
+#include "hub/command/command_desk.h"
 #include "hub/deploy/deploy.h"
 #include "hub/desired/desired_desk.h"
 #include "hub/identity/desk.h"
@@ -13,6 +14,7 @@
 static const struct desk *const all[] = {
     &alert_desk,
     &clones_desk,
+    &command_desk,
     &deploy_desk,
     &desired_desk,
     &identity_desk,

@@ -191,7 +191,7 @@ def killed_in_every_step():
         device = fleet.device("ferry", LOCAL)
         device.write_settings(bundle_trial="1s")
         device.enrol()
-        device.daemon.environment = {"LD_PRELOAD": os.path.join(BIN, "die_at.so"), "DIE_FOLDER": device.state,
+        device.daemon.env = {**os.environ, "LD_PRELOAD": os.path.join(BIN, "die_at.so"), "DIE_FOLDER": device.state,
                                      "DIE_PROGRAM": "selvedge-agent"}
         device.start()
         seed = random.SystemRandom().randrange(1 << 30)

@@ -71,13 +71,13 @@ class Program:
     def __init__(self, argv, log):
         self.argv = argv
         self.log = log
-        self.environment = {}  # beside this program's own
+        self.env = None  # as ours
         self.process = None
 
     def start(self):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            start_new_session=True, env={**os.environ, **self.environment})
+            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env,
+                                            start_new_session=True)
         return self
 
     @property
