@@ -130,7 +130,7 @@ static bool json_asset(struct listing *l, uint32_t i, const struct asset_status 
     }
     jw_begin_object(&w);
     jw_key(&w, STR("definition"));
-    definitions_write_asset(l->statuses.defs, i, &w);
+    definitions_write_asset(l->statuses.defs, i, NULL, &w);
     jw_member_str(&w, "status", str_from(asset_word_name(status->word)));
     json_causes(&w, &status->staleness);
     jw_member_bool(&w, "running", status->is_running);

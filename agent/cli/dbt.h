@@ -20,7 +20,7 @@ bool dbt_has_options(struct cli *cli);
 /* What they come to: the assets that they select, among those of the request's selection when it has
  * one, as its keys; and its tags, by which the step knows the rest. The tags have room for
  * DBT_TAGS_MAX more. Everything in `arena`. */
-enum { DBT_TAGS_MAX = 6 };
+enum { DBT_TAGS_MAX = 8 };
 MUST_CHECK bool dbt_apply_options(struct cli *cli, struct settings *settings,
                                   struct agent_request *request, struct arena *arena,
                                   struct err *err);

@@ -2,11 +2,14 @@
 #include "agent/cli/dbt.h"
 
 #include "agent/cli/dbt_steps.h"
-#include "agent/dbt/results.h"
+#include "agent/dbt/past.h"
 #include "common/base/limits.h"
 #include "common/cli/show.h"
 #include "common/json/json_writer.h"
+#include "common/platform/files.h"
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 enum {
     KEYS_BYTES_MAX = 200 << 10,
@@ -14,7 +17,7 @@ enum {
     PROBLEMS_ARENA_BYTES = 1 << 20
 };
 
-enum kind { A_LIST, A_TEXT, A_FLAG };
+enum kind { A_LIST, A_TEXT, A_FLAG, A_PATH /* no selection by itself */ };
 static const struct {
     const char *option;
     struct str tag;
@@ -27,6 +30,7 @@ static const struct {
     {"full-refresh", STR_INIT("dbt/full_refresh"), A_FLAG},
     {"fail-fast", STR_INIT("dbt/fail_fast"), A_FLAG},
     {"source-freshness", STR_INIT("dbt/source_freshness"), A_FLAG},
+    {"dbt-state", STR_INIT("dbt/state"), A_PATH},
 };
 
 static bool is_given(struct cli *cli, size_t i)
@@ -40,7 +44,7 @@ static bool is_given(struct cli *cli, size_t i)
 bool dbt_has_selection(struct cli *cli)
 {
     for (size_t i = 0; i < COUNT_OF(options); i++) {
-        if (options[i].kind != A_FLAG && is_given(cli, i)) {
+        if (options[i].kind != A_FLAG && options[i].kind != A_PATH && is_given(cli, i)) {
             return true;
         }
     }
@@ -76,6 +80,7 @@ struct choosing {
     const struct settings *settings;
     const struct definitions *defs;
     struct dbt_selection selection; /* but for what was before */
+    struct str state;               /* --dbt-state; empty: not given */
     const bool *among;              /* of the request's own selection; NULL = all */
     bool *chosen;                   /* one for each asset */
     size_t count;
@@ -100,17 +105,16 @@ static bool look(void *ctx, const struct dbt_opened *opened, struct err *err)
 {
     struct choosing *c = ctx;
     AUTO(arena) scratch = arena_new(RESULTS_ARENA_BYTES);
-    struct dbt_results results;
+    const struct dbt_past_of of = {.given = c->state.len > 0 ? c->state : str_from(opened->state),
+                                   .state_dir =
+                                       arena_printf(&scratch, "%s/dbt", c->settings->state_dir),
+                                   .step = opened->asset->step->key,
+                                   .project = opened->project};
+    AUTO(dbt_past) past = dbt_past(&of, &scratch);
     struct str_list warnings = {0};
     bool *set = NULL;
-    char path[LIMIT_PATH_BYTES + 1];
-    struct str dir = arena_printf(&scratch, "%s/dbt", c->settings->state_dir);
-    if (!dbt_results_path(dir, opened->asset->step->key, path, sizeof(path), err) ||
-        !dbt_results_read(path, &scratch, &results, err)) {
-        return false;
-    }
     struct dbt_selection selection = c->selection;
-    selection.before = (struct dbt_before){.status = dbt_results_status, .ctx = &results};
+    selection.before = dbt_past_before(&past);
     if (!dbt_select(opened->project, &selection, &scratch, &set, &warnings, err)) {
         return false;
     }
@@ -164,31 +168,54 @@ static bool choose_assets(struct choosing *c, struct settings *settings,
     return write_keys(c, request, err);
 }
 
-static bool choose_among(struct cli *cli, struct settings *settings, struct agent_request *request,
-                         const struct dbt_selection *selection, struct arena *arena,
-                         struct err *err)
+static bool choose_among(struct choosing *c, struct settings *settings,
+                         struct agent_request *request, struct err *err)
 {
     struct definitions_files files = definitions_system_files();
     struct definitions *defs = NULL;
     bool ok = definitions_load(settings->definitions, &files, &settings->problems, &defs, err);
-    struct choosing c = {
-        .cli = cli, .settings = settings, .defs = defs, .selection = *selection, .arena = arena};
-    ok = ok && choose_assets(&c, settings, request, err);
+    c->defs = defs;
+    ok = ok && choose_assets(c, settings, request, err);
+    c->defs = NULL;
     definitions_close(defs);
     return ok;
 }
 
-static void add_tags(struct cli *cli, struct agent_request *request, struct arena *arena)
+static void add_tags(struct cli *cli, struct agent_request *request, struct str state,
+                     struct arena *arena)
 {
     for (size_t i = 0; i < COUNT_OF(options); i++) {
         if (is_given(cli, i)) {
             request->tags.keys[request->tags.count] = options[i].tag;
             request->tags.values[request->tags.count++] =
                 options[i].kind == A_FLAG   ? STR("true")
+                : options[i].kind == A_PATH ? state
                 : options[i].kind == A_TEXT ? str_from(cli_text(cli, options[i].option))
                                             : text_of(cli, options[i].option, arena);
         }
     }
+}
+
+/* The daemon and the worker are elsewhere. */
+static bool absolute_state(struct cli *cli, struct arena *arena, struct str *ret, struct err *err)
+{
+    char cwd[LIMIT_PATH_BYTES + 1];
+    char path[LIMIT_PATH_BYTES + 1];
+    const char *given = cli_text(cli, "dbt-state");
+    if (given == NULL) {
+        return true;
+    }
+    if (given[0] == '\0') {
+        return err_set(err, ERR_INVALID, "--dbt-state is empty");
+    }
+    if (getcwd(cwd, sizeof(cwd)) == NULL) {
+        return err_errno(err, errno, "the folder that --dbt-state begins in");
+    }
+    if (!files_join(cwd, str_from(given), path, sizeof(path), err)) {
+        return err_wrap(err, "--dbt-state");
+    }
+    *ret = arena_copy(arena, str_from(path));
+    return ret->ptr != NULL || err_set(err, ERR_NO_MEMORY, "no memory for a path");
 }
 
 bool dbt_apply_options(struct cli *cli, struct settings *settings, struct agent_request *request,
@@ -202,6 +229,7 @@ bool dbt_apply_options(struct cli *cli, struct settings *settings, struct agent_
         .selector = str_from(cli_text(cli, "selector")),
     };
     const char *indirect = cli_text(cli, "indirect-selection");
+    struct str state = STR_NONE;
     bool is_chosen = select.len + exclude.len + selection.selector.len > 0;
     if (indirect != NULL && !dbt_indirect_from(str_from(indirect), &selection.indirect)) {
         return err_set(err, ERR_INVALID, "\"%s\" is no indirect selection", indirect);
@@ -209,11 +237,16 @@ bool dbt_apply_options(struct cli *cli, struct settings *settings, struct agent_
     if (is_chosen && !str_is_empty(request->job)) {
         return err_set(err, ERR_INVALID, "a job has its own selection: dbt's does not go with it");
     }
-    add_tags(cli, request, arena);
+    if (!absolute_state(cli, arena, &state, err)) {
+        return false;
+    }
+    add_tags(cli, request, state, arena);
     if (!is_chosen) {
         return true;
     }
-    if (!choose_among(cli, settings, request, &selection, arena, err)) {
+    struct choosing c = {
+        .cli = cli, .settings = settings, .selection = selection, .state = state, .arena = arena};
+    if (!choose_among(&c, settings, request, err)) {
         return false;
     }
     request->selection = arena_printf(arena, "dbt:%s" STR_FMT, select.len > 0 ? "" : "exclude ",

@@ -26,6 +26,8 @@ static bool open_step(struct settings *settings, const struct definitions *defs,
     return definitions_resolve_path(defs, run->manifest, &env, arena, &open.path, err) &&
            (run->incremental.len == 0 || definitions_resolve_path(defs, run->incremental, &env,
                                                                   arena, &open.incremental, err)) &&
+           (run->state.len == 0 ||
+            definitions_resolve_path(defs, run->state, &env, arena, &opened->state, err)) &&
            dbt_project_open(&open, &opened->project, err) &&
            dbt_select(opened->project, &selection, arena, &opened->scope, &warnings, err);
 }

@@ -8,7 +8,8 @@
 struct dbt_opened {
     const struct asset *asset; /* one of its step */
     struct dbt_project *project;
-    bool *scope; /* nodes that the step has, one bool for each */
+    bool *scope;       /* nodes that the step has, one bool for each */
+    const char *state; /* of its entry, resolved; NULL */
 };
 /* Opens the project of each step of the definitions, one after another, and calls `look`. */
 MUST_CHECK bool dbt_each_step(struct settings *settings, const struct definitions *defs,

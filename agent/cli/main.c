@@ -94,6 +94,11 @@ static const struct cli_option global_options[] = {
          .value_name = "MODE",                                                                     \
          .choices = "eager|cautious|buildable|empty",                                              \
          .help = "which tests of selected dbt nodes run (eager when not given)"},                  \
+        {.name = "dbt-state",                                                                      \
+         .type = CLI_STRING,                                                                       \
+         .value_name = "PATH",                                                                     \
+         .help = "what state: and result: compare with, as dbt's --state (what "                   \
+                 "this device built last when not given)"},                                        \
         {.name = "full-refresh",                                                                   \
          .type = CLI_BOOL,                                                                         \
          .help = "make incremental dbt models and seeds anew"},                                    \

@@ -218,6 +218,7 @@ static bool open_runner(struct agent *agent, struct err *err)
                                      .on_recorded = on_recorded,
                                      .on_materialized = on_materialized,
                                      .on_run_ended = on_run_ended,
+                                     .may_enter = agent_may_enter,
                                      .ctx = agent};
     return runner_open(&agent->runner, &options, err);
 }
@@ -233,7 +234,7 @@ static bool open_engine(struct agent *agent, struct err *err)
            definitions_load(definitions, &files, agent->options.problems, &agent->defs, err) &&
            agent_open_desired(agent, err) && open_runner(agent, err) &&
            (!agent->options.is_daemon || announce_device(agent->store, &agent->facts, now, err)) &&
-           announce_definitions(agent->store, agent->defs, now, err);
+           announce_definitions(agent->store, agent->defs, agent->options.env, now, err);
 }
 
 /* --- the daemon's own parts ------------------------------------------------------------------- */
@@ -270,7 +271,17 @@ static bool open_link(struct agent *agent, struct err *err)
     if (options.sync.backoff_min_ns > options.sync.backoff_max_ns) {
         options.sync.backoff_min_ns = options.sync.backoff_max_ns;
     }
-    return link_open(&agent->link, &options, err);
+    if (!link_open(&agent->link, &options, err)) {
+        return false;
+    }
+    const struct renewer_options renewal = {.loop = agent->loop,
+                                            .rng = agent->rng,
+                                            .state_dir = agent->state_dir,
+                                            .identity = &agent->identity,
+                                            .link = agent->link,
+                                            .host = options.host,
+                                            .port = options.port};
+    return renewer_open(&agent->renewer, &renewal, err);
 }
 
 static void on_clock_step(void *ctx)
@@ -278,6 +289,7 @@ static void on_clock_step(void *ctx)
     struct agent *agent = ctx;
     LOG(INFO, "clock.stepped", F_T("action", "working out the next ticks anew"));
     scheduler_clock_stepped(agent->scheduler);
+    renewer_clock_stepped(agent->renewer);
     asset_watch_clock_stepped(&agent->assets);
     agent_command_clock_stepped(agent);
 }
@@ -355,6 +367,7 @@ bool agent_open(struct agent **ret, struct loop *loop, const struct rng *rng,
     agent->lock.n = -1;
     agent->started = loop_now(loop);
     agent->identity_arena = arena_new(IDENTITY_ARENA_BYTES);
+    agent->lease_timer = (struct loop_timer){.on_due = agent_on_lease_due, .ctx = agent};
     agent->stop_timer = (struct loop_timer){.on_due = stop_loop, .ctx = agent};
     agent->health = (struct health){.state_dir = agent->state_dir,
                                     .sys_dir = "/sys",
@@ -377,12 +390,14 @@ void agent_close(struct agent *agent)
         return;
     }
     loop_timer_disarm(agent->loop, &agent->stop_timer);
+    loop_timer_disarm(agent->loop, &agent->lease_timer);
     control_close(agent->control);
     agent_close_commands(agent);
     sensors_close(agent->sensors);
     asset_watch_close(&agent->assets);
     scheduler_close(agent->scheduler);
     backfills_close(agent->backfills);
+    renewer_close(agent->renewer);
     link_close(agent->link);
     runner_close(agent->runner);
     step_host_close(agent->host);

@@ -5,9 +5,13 @@
 
 void agent_on_up(void *ctx)
 {
-    (void)ctx;
+    struct agent *agent = ctx;
+    leases_ask_again(&agent->leases);
+    agent_on_lease_due(agent);
+    renewer_link_up(agent->renewer);
 }
 
+/* Each channel that the link reads, in the order of enum channel. */
 void agent_on_down(void *ctx, enum channel channel, struct str payload)
 {
     struct agent *agent = ctx;
@@ -17,8 +21,12 @@ void agent_on_down(void *ctx, enum channel channel, struct str payload)
     }
     if (channel == CHANNEL_DESIRED) {
         agent_take_desired(agent, payload);
-        return;
+    } else if (channel == CHANNEL_CERTIFICATE) {
+        renewer_take(agent->renewer, payload);
+    } else if (channel == CHANNEL_LEASE) {
+        agent_take_lease(agent, payload);
+    } else {
+        LOG(WARN, "link.not_understood", F_I("channel", channel), F_I("bytes", payload.len),
+            F_T("action", "ignored"));
     }
-    LOG(WARN, "link.not_understood", F_I("channel", channel), F_I("bytes", payload.len),
-        F_T("action", "ignored"));
 }

@@ -8,9 +8,11 @@
 #include "agent/daemon/control.h"
 #include "agent/daemon/health.h"
 #include "agent/daemon/link.h"
+#include "agent/daemon/renewer.h"
 #include "agent/daemon/scheduler.h"
 #include "agent/daemon/sensors.h"
 #include "agent/desired/desired_state.h"
+#include "agent/lease/lease.h"
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
 #include "common/platform/files.h"
@@ -48,7 +50,8 @@ struct agent {
     struct control *control;
     struct arena identity_arena;
     struct device_identity identity;
-    struct link *link; /* NULL: not enrolled, or not a daemon */
+    struct link *link;       /* NULL: not enrolled, or not a daemon */
+    struct renewer *renewer; /* NULL: there is no link */
     struct desired_state desired;
     struct desired_told desired_told; /* at start */
     struct mono_time desired_strange; /* when a message was turned away with an event; 0 = never */
@@ -59,6 +62,8 @@ struct agent {
     struct decommission *leaving;     /* the fleet; NULL: it is not */
     struct mono_time started;
     struct health health;
+    struct leases leases;
+    struct loop_timer lease_timer;
     struct loop_timer stop_timer;
     bool is_stopping;
 };
@@ -66,6 +71,11 @@ struct agent {
 /* Of the daemon, for its own definitions or new ones. */
 MUST_CHECK bool agent_open_asset_watch(struct agent *agent, const struct definitions *defs,
                                        struct asset_watch *ret, struct err *err);
+
+/* Pools that the fleet shares (down_lease.c). */
+bool agent_may_enter(void *ctx, const struct pool *pool, int64_t running);
+void agent_take_lease(struct agent *agent, struct str payload);
+void agent_on_lease_due(void *ctx);
 
 /* A daemon tells the hub how it is. */
 void agent_tell_health(struct agent *agent);

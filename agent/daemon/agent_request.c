@@ -72,7 +72,7 @@ bool agent_use_definitions(struct agent *agent, struct definitions *defs, const 
                            struct err *err)
 {
     struct wall_time now = clock_wall(loop_clock(agent->loop));
-    if (!announce_definitions(agent->store, defs, now, err)) {
+    if (!announce_definitions(agent->store, defs, agent->options.env, now, err)) {
         return false;
     }
     struct asset_watch assets = {0};

@@ -79,6 +79,7 @@ bool announce_device(struct store *store, const struct device_facts *facts, stru
 struct parts {
     struct store *store; /* NULL: they are only counted */
     const struct definitions *defs;
+    const struct env_lookup *env;
     struct wall_time now;
     struct buf *assets; /* of the part that is being filled */
     int64_t number;     /* of the parts that are done */
@@ -113,7 +114,7 @@ static bool add_asset(struct parts *p, size_t index, struct err *err)
 {
     AUTO(buf) one = buf_growing(LIMIT_EVENT_BYTES);
     struct json_writer w = json_writer(&one);
-    definitions_write_asset(p->defs, index, &w);
+    definitions_write_asset(p->defs, index, p->env, &w);
     if (one.overflow) {
         return err_set(err, ERR_FULL,
                        "the description of " STR_FMT " is too long to be told to the hub",
@@ -140,11 +141,11 @@ static bool go_through(struct parts *p, struct err *err)
     return end_part(p, err);
 }
 
-static bool record_parts(struct store *store, const struct definitions *defs, struct wall_time now,
-                         struct err *err)
+static bool record_parts(struct store *store, const struct definitions *defs,
+                         const struct env_lookup *env, struct wall_time now, struct err *err)
 {
     AUTO(buf) assets = buf_growing(PART_BYTES_MAX + LIMIT_EVENT_BYTES);
-    struct parts parts = {.defs = defs, .now = now, .assets = &assets};
+    struct parts parts = {.defs = defs, .env = env, .now = now, .assets = &assets};
     if (!go_through(&parts, err)) {
         return false;
     }
@@ -153,20 +154,23 @@ static bool record_parts(struct store *store, const struct definitions *defs, st
     return go_through(&parts, err);
 }
 
-bool announce_definitions(struct store *store, const struct definitions *defs, struct wall_time now,
-                          struct err *err)
+/* What was told of them, and in which form: a newer agent tells equal definitions again. */
+enum { ANNOUNCED_FORM = 2 };
+
+bool announce_definitions(struct store *store, const struct definitions *defs,
+                          const struct env_lookup *env, struct wall_time now, struct err *err)
 {
     static const struct str setting = STR_INIT("announced_definitions");
     AUTO(buf) announced = buf_growing(256);
     AUTO(buf) current = buf_growing(256);
     bool found = false;
-    buf_add_text(&current, defs->hash);
+    buf_addf(&current, "%s %d", defs->hash, ANNOUNCED_FORM);
     if (!store_get_setting(store, setting, &announced, &found, err)) {
         return false;
     }
     if (found && str_eq(buf_str(&announced), buf_str(&current))) {
         return store_flush(store, now, err);
     }
-    return record_parts(store, defs, now, err) && store_flush(store, now, err) &&
+    return record_parts(store, defs, env, now, err) && store_flush(store, now, err) &&
            store_set_setting(store, setting, buf_str(&current), err);
 }

@@ -14,6 +14,7 @@ void device_facts_read(struct device_facts *ret);
 MUST_CHECK bool announce_device(struct store *store, const struct device_facts *facts,
                                 struct wall_time now, struct err *err);
 /* What the definitions hold, in events of at most 48 KiB: only when the hash differs from the one
- * announced last in this epoch. Flushes. */
+ * announced last in this epoch. `env` is the agent's: addresses of data may hold ${VAR}. Flushes. */
 MUST_CHECK bool announce_definitions(struct store *store, const struct definitions *defs,
-                                     struct wall_time now, struct err *err);
+                                     const struct env_lookup *env, struct wall_time now,
+                                     struct err *err);

@@ -24,6 +24,7 @@ struct link {
     struct sync sync;
     struct mqtt_session *session; /* NULL: to be opened anew by the next attempt */
     bool ignores_dates;           /* the session does: it was opened before the clock was set */
+    bool is_identity_new;         /* the session has an older one */
     struct loop_timer timer;
     struct buf lines;
     struct buf payload;
@@ -117,10 +118,11 @@ static int64_t send_batch(struct link *link, int64_t from)
     return header.last;
 }
 
-/* Dates of certificates are looked at as soon as we know the date. */
+/* Dates of certificates are looked at as soon as we know the date; a renewed one is shown. */
 static bool refresh_session(struct link *link, struct err *err)
 {
-    if (link->session != NULL && link->ignores_dates && wall_is_set(wall_now(link))) {
+    bool knows_date = link->ignores_dates && wall_is_set(wall_now(link));
+    if (link->session != NULL && (knows_date || link->is_identity_new)) {
         mqtt_close(link->session);
         link->session = NULL;
     }
@@ -320,7 +322,7 @@ static bool is_put_back(struct link *link, const struct message_ack *ack)
     if (ack->seq > store_last_seq(store)) {
         return true;
     }
-    if (ack->check == 0 || ack->seq <= store_acked_seq(store)) {
+    if (ack->check == 0 || ack->seq < store_acked_seq(store)) {
         return false;
     }
     if (!store_read_check(store, ack->seq, &check, &found, &err)) {
@@ -443,6 +445,7 @@ static bool open_session(struct link *link, struct err *err)
 {
     const struct device_identity *identity = link->options.identity;
     link->ignores_dates = !wall_is_set(wall_now(link));
+    link->is_identity_new = false;
     make_client_id(link);
     struct mqtt_options options = {.host = link->options.host,
                                    .port = link->options.port,
@@ -533,6 +536,11 @@ void link_use_desired(struct link *link, int64_t revision)
 void link_use_pace(struct link *link, int64_t linger_ns, int64_t backoff_max_ns)
 {
     sync_set_pace(&link->sync, linger_ns, backoff_max_ns);
+}
+
+void link_use_identity(struct link *link)
+{
+    link->is_identity_new = true;
 }
 
 void link_recorded(struct link *link, int64_t seq)

@@ -1,10 +1,10 @@
-/* link.h - the agent's connection to the hub: carries out what agent/sync decides, with common/mqtt
+/* link.h - the agent's connection to the hub: carries out what common/sync decides, with common/mqtt
  * and the store. */
 #pragma once
 #include "agent/daemon/identity_files.h"
 #include "agent/store/store.h"
-#include "agent/sync/sync.h"
 #include "common/platform/loop.h"
+#include "common/sync/sync.h"
 #include "common/wire/topics.h"
 
 struct link;
@@ -39,6 +39,8 @@ void link_use_definitions(struct link *link, struct str hash);
 void link_use_desired(struct link *link, int64_t revision);
 /* Instead of what it was opened with; a wait that has begun ends as it would have. */
 void link_use_pace(struct link *link, int64_t linger_ns, int64_t backoff_max_ns);
+/* The identity's key and certificate are others: for the next connection. */
+void link_use_identity(struct link *link);
 /* The store's newest event is now `seq`. */
 void link_recorded(struct link *link, int64_t seq);
 

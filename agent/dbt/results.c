@@ -8,6 +8,12 @@ enum { RESULTS_BYTES_MAX = 128 << 20, RESULTS_ARENA_BYTES = 256 << 20 };
 bool dbt_results_path(struct str state_dir, struct str step, char *ret, size_t size,
                       struct err *err)
 {
+    return dbt_step_file(state_dir, step, ".results", ret, size, err);
+}
+
+bool dbt_step_file(struct str state_dir, struct str step, const char *ending, char *ret,
+                   size_t size, struct err *err)
+{
     struct buf path = buf_fixed(ret, size);
     buf_add(&path, state_dir);
     buf_add_char(&path, '/');
@@ -15,9 +21,9 @@ bool dbt_results_path(struct str state_dir, struct str step, char *ret, size_t s
         char c = step.ptr[i];
         buf_add_char(&path, (char)(c == '/' ? '~' : c));
     }
-    buf_add_text(&path, ".results");
+    buf_add_text(&path, ending);
     (void)buf_cstr(&path);
-    return !path.overflow || err_set(err, ERR_INVALID, "the path of a step's results is too long");
+    return !path.overflow || err_set(err, ERR_INVALID, "the path of a step's file is too long");
 }
 
 bool dbt_results_read(const char *path, struct arena *arena, struct dbt_results *ret,
@@ -43,15 +49,12 @@ bool dbt_results_read(const char *path, struct arena *arena, struct dbt_results 
     return !arena->exhausted || err_set(err, ERR_NO_MEMORY, "no memory for the results of nodes");
 }
 
-bool dbt_results_status(void *ctx, struct str unique_id, struct str *ret_status)
+struct str dbt_results_status(const struct dbt_results *results, struct str unique_id)
 {
-    const struct dbt_results *results = ctx;
     uint32_t status = DBT_NOT_RUN;
-    if (!strmap_get(&results->by_id, unique_id, &status)) {
-        return false;
-    }
-    *ret_status = str_from(dbt_status_name((enum dbt_status)status));
-    return true;
+    return strmap_get(&results->by_id, unique_id, &status)
+               ? str_from(dbt_status_name((enum dbt_status)status))
+               : STR_NONE;
 }
 
 bool dbt_results_write(const char *path, const struct dbt_project *project, const uint8_t *statuses,

@@ -438,6 +438,26 @@ static void infer_kinds(const struct subject *s)
     asset->kinds = kinds;
 }
 
+/* "SCHEME://HOST NAME": docs/reference/lineage.md */
+static void check_dataset(const struct subject *s)
+{
+    const struct str_list *dataset = &s->raw->asset.dataset;
+    struct item item = item_of_asset(s);
+    for (size_t i = 0; i < dataset->count; i++) {
+        struct str space;
+        struct str name;
+        struct location at = place_of_item(s->node, "dataset", i);
+        bool is_address = str_cut(dataset->items[i], ' ', &space, &name) && name.len > 0 &&
+                          str_contains(space, STR("://"));
+        item_template(&item, at, "dataset", dataset->items[i], SECRETS_REFUSED);
+        if (!is_address && !str_contains(dataset->items[i], STR("${"))) {
+            asset_problem(s, at, "such as \"postgres://warehouse:5432 shop.public.orders\"",
+                          "dataset \"" STR_FMT "\" is not an address, a blank and a name",
+                          STR_ARG(str_slice(dataset->items[i], 0, 80)));
+        }
+    }
+}
+
 /* Its words, but for those that were checked as another's of the same step. */
 static void check_words(const struct subject *s, const struct asset *first)
 {
@@ -458,6 +478,7 @@ static void check_words(const struct subject *s, const struct asset *first)
     if (first == NULL || asset->owners.items != first->owners.items) {
         check_owners(s);
     }
+    check_dataset(s);
 }
 
 /* What is said once for all assets of a step. */

@@ -9,6 +9,7 @@ static void check_paths(const struct subject *s, const struct dbt_run *dbt)
         struct str text;
     } paths[] = {{"manifest", dbt->manifest},
                  {"incremental", dbt->incremental},
+                 {"state", dbt->state},
                  {"project_dir", dbt->project_dir},
                  {"profiles_dir", dbt->profiles_dir}};
     struct item item = item_of_asset(s);

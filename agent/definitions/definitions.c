@@ -56,7 +56,7 @@ static void check_sizes(struct loader *l)
     for (size_t i = 0; i < l->defs->asset_count; i++) {
         buf_reset(&told);
         struct json_writer w = json_writer(&told);
-        definitions_write_asset(l->defs, i, &w);
+        definitions_write_asset(l->defs, i, NULL, &w);
         if (told.overflow) {
             problems_add(l->problems, l->defs->assets[i].at,
                          STR("shorten its deps, tags, owners and description"),

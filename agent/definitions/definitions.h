@@ -112,6 +112,7 @@ enum dbt_runner { DBT_RUNNER_AUTO, DBT_RUNNER_NATIVE, DBT_RUNNER_DBT };
 struct dbt_run {
     struct str manifest; /* [resolve] as a path, as are the next two: manifest.json or a bundle */
     struct str incremental; /* of the second compilation; may be empty */
+    struct str state;       /* what was before, for `state:`; empty: what the device kept */
     struct str project_dir; /* where seeds and the project are; may be empty */
     struct str adapter;     /* that it is compiled for, as dbt calls it */
     struct str resource_name;
@@ -165,6 +166,8 @@ struct asset {
     struct step_limits limits; /* ASSET_RUN */
     struct str extras;         /* ASSET_RUN: JSON object for Dagster Pipes; empty = none */
     struct str_map metadata;   /* of the definition */
+    struct str_list
+        dataset; /* [resolve] addresses that a person states: docs/reference/lineage.md */
     struct partitions partitions;
     int64_t partitions_per_run; /* of a backfill: 1 = a run each; 0 = one run for the range */
     struct freshness_policy freshness;
@@ -178,7 +181,9 @@ struct asset {
 /* Named places: at most `limit` steps that name it run at the same time. */
 struct pool {
     struct str name;
-    int64_t limit; /* at least 1 */
+    int64_t limit;   /* at least 1; of this device's steps */
+    bool is_fleet;   /* places are the hub's, too */
+    int64_t wait_ns; /* for a hub that is silent */
     struct location at;
 };
 
@@ -424,8 +429,13 @@ bool definitions_write_changes(const struct definitions *before, const struct de
                                struct buf *out);
 
 /* One asset as the `definitions` event tells it: docs/reference/protocol.md, "Definitions". Empty
- * members are left out, and nothing of how it is made is told: no path, query, command, variable. */
-void definitions_write_asset(const struct definitions *defs, size_t asset, struct json_writer *w);
+ * members are left out, and nothing of how it is made is told: no query, command, variable. With `env`
+ * also what the hub alone wants: the digest, and the addresses of what it reads and writes. */
+void definitions_write_asset(const struct definitions *defs, size_t asset,
+                             const struct env_lookup *env, struct json_writer *w);
+/* Only those, as members of the object that is open. */
+void definitions_write_datasets(const struct definitions *defs, size_t asset,
+                                const struct env_lookup *env, struct json_writer *w);
 
 /* From the same tables as the parser: JSON Schema for editors, and the reference page. */
 void definitions_write_schema(struct buf *out);

@@ -53,12 +53,12 @@ static bool have_own_words(struct explaining *x, const struct shared_step *step)
         const struct asset *asset = &x->defs->assets[step->assets[i]];
         if (asset->group.ptr != first->group.ptr || asset->tags.keys != first->tags.keys ||
             asset->owners.items != first->owners.items ||
-            asset->metadata.keys != first->metadata.keys ||
+            asset->metadata.keys != first->metadata.keys || asset->dataset.count > 0 ||
             !have_same_items(&asset->kinds, &first->kinds)) {
             return true;
         }
     }
-    return first->work == ASSET_DBT;
+    return first->work == ASSET_DBT || first->dataset.count > 0;
 }
 
 static void say_words(struct explaining *x, const struct asset *asset)
@@ -68,6 +68,7 @@ static void say_words(struct explaining *x, const struct asset *asset)
     outline_map(&x->o, "tags", &asset->tags);
     outline_list(&x->o, "owners", asset->owners.items, asset->owners.count);
     outline_map(&x->o, "metadata", &asset->metadata);
+    outline_list(&x->o, "dataset", asset->dataset.items, asset->dataset.count);
 }
 
 static void say_members(struct explaining *x, const char *key, const struct members *members)
@@ -167,6 +168,7 @@ static void say_dbt(struct explaining *x, const struct dbt_run *run)
     outline_begin_map(&x->o, STR("dbt"));
     say(x, "manifest", run->manifest);
     say(x, "incremental", run->incremental);
+    say(x, "state", run->state);
     say(x, "project_dir", run->project_dir);
     outline_opt(&x->o, "adapter", run->adapter);
     outline_opt(&x->o, "resource", run->resource_name);

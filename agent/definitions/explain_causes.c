@@ -17,6 +17,10 @@ void say_pool(struct explaining *x, const struct pool *pool)
 {
     begin_named(x, pool->name, pool->at);
     outline_i64(&x->o, "limit", pool->limit);
+    if (pool->is_fleet) {
+        outline_bool(&x->o, "fleet", true);
+        outline_opt_duration(&x->o, "wait", pool->wait_ns);
+    }
     outline_end_map(&x->o);
 }
 

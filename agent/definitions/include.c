@@ -310,6 +310,7 @@ static void add_dbt(struct reading *r, size_t index, const struct raw_dbt *raw,
     entry->node = node;
     entry->run.manifest = path_in(r, source, entry->run.manifest);
     entry->run.incremental = path_in(r, source, entry->run.incremental);
+    entry->run.state = path_in(r, source, entry->run.state);
     entry->run.project_dir = path_in(r, source, entry->run.project_dir);
     entry->run.profiles_dir = path_in(r, source, entry->run.profiles_dir);
     size_t before = r->count;

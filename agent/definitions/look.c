@@ -1,6 +1,7 @@
 /* look.c - finding, selecting and describing what was loaded. */
 #include "agent/definitions/attributes.h"
 #include "agent/definitions/loader.h"
+#include <stdio.h>
 
 enum { CHECKS_BYTES_MAX = 32 << 10 }; /* of those that are told of an asset */
 
@@ -282,7 +283,15 @@ static void end_names(struct name_list *list)
     }
 }
 
-void definitions_write_asset(const struct definitions *defs, size_t asset, struct json_writer *w)
+static void write_digest(struct json_writer *w, const struct asset *asset)
+{
+    char digest[17];
+    (void)snprintf(digest, sizeof(digest), "%016llx", (unsigned long long)asset->digest);
+    jw_member_str(w, "digest", str_from(digest));
+}
+
+void definitions_write_asset(const struct definitions *defs, size_t asset,
+                             const struct env_lookup *env, struct json_writer *w)
 {
     const struct asset *a = &defs->assets[asset];
     jw_begin_object(w);
@@ -294,6 +303,10 @@ void definitions_write_asset(const struct definitions *defs, size_t asset, struc
     write_list(w, "owners", &a->owners);
     jw_member_opt(w, "description", a->description);
     jw_member_opt(w, "code_version", a->code_version);
+    if (env != NULL) {
+        write_digest(w, a);
+        definitions_write_datasets(defs, asset, env, w);
+    }
     if (a->work == ASSET_EXTERNAL) {
         jw_member_bool(w, "external", true);
     }

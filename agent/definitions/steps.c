@@ -197,7 +197,7 @@ static void append_deps(const struct expansion *x, struct json_open *to, const s
 static const struct str own_keys[] = {
     STR_INIT("description"), STR_INIT("code_version"), STR_INIT("group"),    STR_INIT("kinds"),
     STR_INIT("tags"),        STR_INIT("owners"),       STR_INIT("metadata"), STR_INIT("freshness"),
-    STR_INIT("automation"),  STR_INIT("checks"), /* all have none */
+    STR_INIT("dataset"),     STR_INIT("automation"),   STR_INIT("checks"), /* all have none */
 };
 
 static bool is_own(struct str key, const struct json *member)
@@ -268,6 +268,7 @@ static void take_own_words(const struct raw_member *member, struct raw_asset *re
     asset->tags = member->tags.count > 0 ? member->tags : asset->tags;
     asset->owners = member->owners.count > 0 ? member->owners : asset->owners;
     asset->metadata = member->metadata.count > 0 ? member->metadata : asset->metadata;
+    asset->dataset = member->dataset; /* not that of all: each is data of its own */
     ret->has_own_freshness = member->has_freshness;
     ret->freshness = member->has_freshness ? member->freshness : ret->freshness;
     ret->has_own_automation = member->has_automation;

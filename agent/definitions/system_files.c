@@ -173,6 +173,7 @@ static bool write_dbt_step(const struct dbt_entry *entry, const struct dbt_proje
     jw_begin_object(&w);
     jw_member_str(&w, "manifest", entry->run.manifest);
     jw_member_opt(&w, "incremental", entry->run.incremental);
+    jw_member_opt(&w, "state", entry->run.state);
     jw_member_opt(&w, "project_dir", entry->run.project_dir);
     jw_member_opt(&w, "profiles_dir", entry->run.profiles_dir);
     jw_member_str(&w, "adapter", project->adapter_type);

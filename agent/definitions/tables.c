@@ -26,6 +26,12 @@ static const struct field_table resource_table = {
 static const struct field pool_fields[] = {
     FIELD(I64, "limit", pool, limit, "How many steps may be in it at the same time.",
           .required = true, .min = 1, .max = 10000),
+    FIELD(BOOL, "fleet", pool, is_fleet,
+          "Its steps also take a place in the hub's pool of this name, which all devices share: "
+          "`selvedge-hub pools`."),
+    FIELD(DURATION, "wait", pool, wait_ns,
+          "With `fleet`: how long a step waits for a hub that is silent; then it begins without.",
+          .fallback = "1h", .max = INT64_C(31536000) * NS_PER_SEC),
 };
 static const struct field_table pool_table = {
     .name = "pool",

@@ -76,6 +76,7 @@ struct raw_member {
     struct str_map tags;
     struct str_list owners;
     struct str_map metadata;
+    struct str_list dataset;
     struct raw_freshness freshness;
     struct raw_automation automation;
     struct object_list checks; /* of struct check */

@@ -3,7 +3,7 @@
 #include "agent/definitions/tables.h"
 #include "common/base/limits.h"
 
-enum { OWNERS_MAX = 16 };
+enum { OWNERS_MAX = 16, DATASETS_MAX = 16 };
 
 static const struct field_table check_table;
 
@@ -24,6 +24,9 @@ static const struct field_table check_table;
               .max = OWNERS_MAX),                                                                  \
         FIELD(STR_MAP, "metadata", raw_member, metadata, "More to know, instead of that of all.",  \
               .max = LIMIT_METADATA_ENTRIES),                                                      \
+        FIELD(STR_LIST, "dataset", raw_member, dataset,                                            \
+              "The address of the data that it is, where nothing else tells it.",                  \
+              .max = DATASETS_MAX),                                                                \
         FIELD(OBJECT, "freshness", raw_member, freshness,                                          \
               "How recently it must have been made, instead of that of all.",                      \
               SEEN(raw_member, has_freshness), .object = &freshness_table),                        \
@@ -292,6 +295,12 @@ static const struct field asset_fields[] = {
         "Where another asset has the same key it takes the place of this one, as the loaded table "
         "does that of a dbt source. With `external`.",
         .fallback = "false"),
+    FIELD(STR_LIST, "dataset", raw_asset, asset.dataset,
+          "The address of the data that it is, such as `postgres://warehouse:5432 "
+          "shop.public.orders`, by which assets of several devices are joined; of one that is made "
+          "elsewhere, or by a program. Others are known from `load`, `sql` and `dbt`. May hold "
+          "${VAR}.",
+          .max = DATASETS_MAX),
     FIELD(STR, "group", raw_asset, asset.group, "The group that it belongs to.",
           .fallback = "default"),
     FIELD(STR_LIST, "kinds", raw_asset, asset.kinds,

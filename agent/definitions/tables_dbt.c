@@ -16,6 +16,10 @@ static const char *const runner_names[] = {"auto", "native", "dbt", NULL};
         FIELD(STR, "incremental", owner, at(incremental),                                          \
               "The manifest of a second compilation, in which `is_incremental()` was true. A "     \
               "bundle holds both."),                                                               \
+        FIELD(STR, "state", owner, at(state),                                                      \
+              "What `state:` and `result:` compare with, as dbt's `--state`: a "                   \
+              "folder with an earlier `manifest.json`, or an earlier manifest or bundle. What "    \
+              "this device built last when not given."),                                           \
         FIELD(STR, "project_dir", owner, at(project_dir),                                          \
               "The project's folder, where seeds are, and dbt is started; the one above "          \
               "`target/` when not given, else the manifest's own."),                               \

@@ -163,7 +163,7 @@ static bool take_suback(const struct mqtt_link *l, const struct mqtt_packet *pac
 {
     const struct str_list *topics = l->options->topics;
     size_t refused = 0;
-    if (!packet_suback(packet, topics->count, &refused)) {
+    if (!packet_suback(MQTT_3_1_1, packet, topics->count, &refused)) {
         return mqtt_link_senseless("the answer to the subscription", err);
     }
     if (refused == topics->count) {
@@ -180,7 +180,7 @@ static bool take_one(struct mqtt_link *l, const struct mqtt_packet *packet,
 {
     switch (packet->type) {
     case PACKET_PUBLISH:
-        *ret_found = packet_publish(packet, ret);
+        *ret_found = packet_publish(MQTT_3_1_1, packet, ret);
         return *ret_found || mqtt_link_senseless("a message", err);
     case PACKET_SUBACK:
         return take_suback(l, packet, err);
@@ -372,7 +372,7 @@ static bool log_in(struct mqtt_link *l, struct err *err)
     connect.keepalive_s = MQTT_LINK_KEEPALIVE_S;
     packet_add_connect(&l->out, &connect);
     if (l->options->topics != NULL) {
-        packet_add_subscribe(&l->out, SUBSCRIBE_ID, l->options->topics);
+        packet_add_subscribe(&l->out, MQTT_3_1_1, SUBSCRIBE_ID, l->options->topics);
     }
     if (!mqtt_link_send(l, err)) {
         return false;

@@ -1,9 +1,9 @@
 /* mqtt_link.h - a connection to a broker: TCP without TLS, one packet at a time; to listen, with the
  * pings that keep it, and what mqtt_publisher.h is made of. It never connects again by itself. */
 #pragma once
-#include "agent/el/mqtt_packets.h"
 #include "common/base/arena.h"
 #include "common/base/err.h"
+#include "common/packets/mqtt_packets.h"
 #include "common/platform/clock.h"
 
 struct mqtt_link;

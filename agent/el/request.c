@@ -81,6 +81,7 @@ static const struct field asked_fields[] = {
     {.key = "exclude", .type = FIELD_STR, AT(dbt_asked, exclude)},
     {.key = "selector", .type = FIELD_STR, AT(dbt_asked, selector)},
     {.key = "indirect_selection", .type = FIELD_STR, AT(dbt_asked, indirect)},
+    {.key = "state", .type = FIELD_STR, AT(dbt_asked, state)},
 };
 static const struct field_table asked_table = {
     .name = "asked",

@@ -36,6 +36,7 @@ struct meltano_options {
 struct dbt_asked {
     struct str select, exclude, selector;
     struct str indirect; /* selection of tests; empty = eager */
+    struct str state;    /* what was before, as of dbt_past_of; empty = what this device kept */
 };
 /* Nodes of a dbt project; which ones the assets say. */
 enum dbt_runner { DBT_RUNNER_AUTO, DBT_RUNNER_NATIVE, DBT_RUNNER_DBT };

@@ -45,6 +45,9 @@ struct runner_options {
     /* An asset was materialized and that is durable; `run` is empty when it was reported. May be
      * NULL. */
     void (*on_materialized)(void *ctx, struct str asset, struct str run);
+    /* Whether one more step may begin in a pool that the fleet shares, of which `running` are here.
+     * NULL: every pool is the device's own. */
+    bool (*may_enter)(void *ctx, const struct pool *pool, int64_t running);
     /* A run has ended and that is durable. */
     void (*on_run_ended)(void *ctx, const struct run_end *end);
     void *ctx;
@@ -118,6 +121,7 @@ bool runner_job_is_open(const struct runner *runner, struct str job); /* queued 
 size_t runner_active_runs(const struct runner *runner);               /* going */
 size_t runner_queued_runs(const struct runner *runner);
 size_t runner_active_steps(const struct runner *runner);
+int64_t runner_pool_steps(const struct runner *runner, struct str pool); /* of them, in it */
 /* Starts nothing more and stops what goes on; on_run_ended follows for each as its children end.
  * RUN_STOP_INTERRUPTED: they are queued again, to go on from where they were; what is queued
  * stays. RUN_STOP_CANCELED: they are canceled. */

@@ -174,6 +174,13 @@ static bool is_same_work(const struct attempt *attempt, const struct active_run 
     return false;
 }
 
+static bool has_pool_place(const struct active_run *run, const struct pool *pool, int64_t of_pool)
+{
+    const struct runner_options *options = &run->runner->options;
+    return of_pool < pool->limit && (!pool->is_fleet || options->may_enter == NULL ||
+                                     options->may_enter(options->ctx, pool, of_pool));
+}
+
 /* Places are counted among the attempts that are there: nobody has to give one back. */
 static bool has_place(const struct active_run *run, uint32_t step)
 {
@@ -190,7 +197,16 @@ static bool has_place(const struct active_run *run, uint32_t step)
     }
     int64_t run_max = run->job_defined == NULL ? 0 : run->job_defined->max_parallel;
     bool run_has_room = run_max == 0 || of_run < run_max;
-    return run_has_room && (asset->pool == NULL || of_pool < asset->pool->limit);
+    return run_has_room && (asset->pool == NULL || has_pool_place(run, asset->pool, of_pool));
+}
+
+int64_t runner_pool_steps(const struct runner *runner, struct str pool)
+{
+    int64_t steps = 0;
+    for (const struct attempt *a = runner->attempts; a != NULL; a = a->next) {
+        steps += str_eq(run_asset(&a->run->run, a->step)->pool_name, pool);
+    }
+    return steps;
 }
 
 /* All that the step has not made yet. */

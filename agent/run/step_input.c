@@ -345,7 +345,8 @@ static bool is_tagged(const struct str_map *tags, struct str name)
 }
 
 /* What was asked of this run, in dbt's words: which tests run is by these. */
-static void add_asked(struct json_writer *w, const struct str_map *tags)
+static void add_asked(struct resolver *r, struct json_writer *w, const struct dbt_run *dbt,
+                      const struct str_map *tags)
 {
     static const struct {
         struct str tag;
@@ -358,6 +359,11 @@ static void add_asked(struct json_writer *w, const struct str_map *tags)
     jw_begin_object(w);
     for (size_t i = 0; tags != NULL && i < COUNT_OF(texts); i++) {
         jw_member_opt(w, texts[i].member, tags_get(tags, texts[i].tag));
+    }
+    if (tags != NULL && tags_get(tags, STR("dbt/state")).len > 0) {
+        jw_member_str(w, "state", tags_get(tags, STR("dbt/state")));
+    } else {
+        add_opt_path(r, w, "state", dbt->state);
     }
     jw_end_object(w);
 }
@@ -393,7 +399,7 @@ static void add_dbt(struct resolver *r, struct json_writer *w, const struct asse
     add_list(w, "select", &dbt->select);
     add_list(w, "exclude", &dbt->exclude);
     jw_member_opt(w, "selector", dbt->selector);
-    add_asked(w, tags);
+    add_asked(r, w, dbt, tags);
     jw_member_str(w, "log_file",
                   arena_printf(r->arena, "%s/runs/" STR_FMT "/" STR_FMT "/%lld.nodes",
                                r->context.state_dir, STR_ARG(r->context.run), STR_ARG(key),

@@ -123,6 +123,10 @@ bool store_read_batch(struct store *store, int64_t from, int max_events,
     if (header.last == 0) {
         return err_set(err, ERR_NOT_FOUND, "no event from %lld on", (long long)from);
     }
+    bool has_before = false;
+    if (!store_read_check(store, header.first - 1, &header.prev, &has_before, err)) {
+        return false;
+    }
     *ret_header = header;
     return true;
 }

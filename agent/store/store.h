@@ -61,7 +61,8 @@ struct str store_epoch(const struct store *store); /* borrowed until store_begin
 MUST_CHECK bool store_position(struct store *store, struct store_position *ret, struct err *err);
 
 /* Appends the lines of events from `from` on: at most `max_events` and LIMIT_BATCH_BYTES, at least
- * one. header->first is `from`, or lower when a gap record spans it. False with ERR_NOT_FOUND when
+ * one. header->first is `from`, or lower when a gap record spans it; header->prev tells of what stands
+ * before it, if that is still there. False with ERR_NOT_FOUND when
  * nothing is there. */
 MUST_CHECK bool store_read_batch(struct store *store, int64_t from, int max_events,
                                  struct batch_header *ret_header, struct buf *lines,

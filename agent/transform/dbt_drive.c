@@ -1,10 +1,10 @@
 #include "agent/transform/dbt_drive.h"
 
+#include "agent/dbt/run_results.h"
 #include "agent/el/cancel.h"
 #include "agent/el/line_source.h"
 #include "agent/transform/dbt_command.h"
 #include "agent/transform/drive_folder.h"
-#include "agent/transform/run_results.h"
 #include "common/platform/clock.h"
 #include "common/platform/spawn.h"
 

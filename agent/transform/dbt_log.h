@@ -5,7 +5,7 @@
  * has another name is a line for people. Warnings of Python and what programs print stand between
  * them as plain text. Source: https://docs.getdbt.com/reference/events-logging */
 #pragma once
-#include "agent/transform/dbt_outcome.h"
+#include "agent/dbt/dbt_outcome.h"
 #include "common/log/log.h"
 
 enum { DBT_LOG_LINE_BYTES_MAX = 1 << 20 };

@@ -1,8 +1,9 @@
 #include "agent/transform/dbt_step.h"
 
+#include "agent/dbt/built.h"
 #include "agent/dbt/indirect.h"
 #include "agent/dbt/names.h"
-#include "agent/dbt/results.h"
+#include "agent/dbt/past.h"
 #include "agent/transform/build_run.h"
 #include "agent/transform/dbt_command.h"
 #include "agent/transform/dbt_report.h"
@@ -20,6 +21,7 @@ struct step {
     struct dbt_project *project;
     bool *wanted;   /* nodes that are assets of the request */
     bool *selected; /* those and the tests that run */
+    bool *scope;    /* nodes that the step has */
     struct dbt_report report;
     struct str project_dir;
 };
@@ -106,23 +108,34 @@ static bool read_results(struct step *s, struct dbt_results *ret, struct err *er
            dbt_results_read(path, s->arena, ret, err);
 }
 
-/* What the run was asked for, in dbt's words. */
-static bool select_asked(struct step *s, enum dbt_indirect indirect, bool **ret, struct err *err)
+/* One bool for each node; NULL: nothing was asked in dbt's words. */
+struct choice {
+    bool *set;
+    bool is_by_past;
+};
+
+/* What the run was asked for, in dbt's words. A selection by what was before chooses otherwise in a
+ * retry, when some of it is done: what failed then is asked again whatever it chooses. */
+static bool select_asked(struct step *s, enum dbt_indirect indirect, struct choice *ret,
+                         struct err *err)
 {
     struct dbt_asked asked = s->options->asked;
-    struct dbt_results results;
+    const struct dbt_past_of of = {.given = asked.state,
+                                   .state_dir = s->request->state_dir,
+                                   .step = s->request->step,
+                                   .project = s->project};
+    AUTO(dbt_past) past = dbt_past(&of, s->arena);
     struct str_list warnings = {0};
-    if (!read_results(s, &results, err)) {
-        return false;
-    }
     const struct dbt_selection selection = {
         .select = one(&asked.select),
         .exclude = one(&asked.exclude),
         .selector = asked.selector,
         .indirect = indirect,
-        .before = {.status = dbt_results_status, .ctx = &results},
+        .before = dbt_past_before(&past),
     };
-    return dbt_select(s->project, &selection, s->arena, ret, &warnings, err);
+    bool ok = dbt_select(s->project, &selection, s->arena, &ret->set, &warnings, err);
+    ret->is_by_past = past.was_asked;
+    return ok;
 }
 
 /* The wanted nodes, and all that these are made from, however far. */
@@ -163,7 +176,8 @@ static bool is_retried(const struct dbt_results *results, const struct dbt_node 
 
 /* As `dbt retry` does: what failed last is asked again before what it held back is made, be it of a
  * source or of several models. */
-static bool add_failed_tests(struct step *s, const bool *scope, const bool *asked, struct err *err)
+static bool add_failed_tests(struct step *s, const bool *scope, const struct choice *asked,
+                             struct err *err)
 {
     struct dbt_results results;
     bool *above = NULL;
@@ -172,7 +186,8 @@ static bool add_failed_tests(struct step *s, const bool *scope, const bool *aske
     }
     for (size_t i = 0; i < s->project->count; i++) {
         const struct dbt_node *node = &s->project->nodes[i];
-        bool is_one = node->type == DBT_TEST && scope[i] && (asked == NULL || asked[i]) &&
+        bool is_one = node->type == DBT_TEST && scope[i] &&
+                      (asked->set == NULL || asked->is_by_past || asked->set[i]) &&
                       is_retried(&results, node);
         for (size_t k = 0; is_one && k < node->parent_count; k++) {
             s->selected[i] = s->selected[i] || above[node->parents[k]];
@@ -188,11 +203,10 @@ static bool select_tests(struct step *s, struct err *err)
         .select = o->select, .exclude = o->exclude, .selector = o->selector};
     struct str_list warnings = {0};
     enum dbt_indirect indirect = DBT_EAGER;
-    bool *scope = NULL;
-    bool *asked = NULL;
+    struct choice asked = {0};
     bool is_asked = o->asked.select.len + o->asked.exclude.len + o->asked.selector.len > 0;
     if ((o->asked.indirect.len > 0 && !dbt_indirect_from(o->asked.indirect, &indirect)) ||
-        !dbt_select(s->project, &step, s->arena, &scope, &warnings, err)) {
+        !dbt_select(s->project, &step, s->arena, &s->scope, &warnings, err)) {
         return err->code == ERR_NONE
                    ? err_set(err, ERR_INVALID, "no such indirect selection: " STR_FMT,
                              STR_ARG(str_clip(o->asked.indirect, 40)))
@@ -201,14 +215,14 @@ static bool select_tests(struct step *s, struct err *err)
     if (is_asked && !select_asked(s, indirect, &asked, err)) {
         return false;
     }
-    bool takes_all = !is_asked && indirect == DBT_EAGER && is_whole(s, scope);
+    bool takes_all = !is_asked && indirect == DBT_EAGER && is_whole(s, s->scope);
     for (size_t i = 0; (is_asked || takes_all) && i < s->project->count; i++) {
         bool is_test = s->project->nodes[i].type == DBT_TEST;
-        s->selected[i] = s->selected[i] || (is_test && scope[i] && (takes_all || asked[i]));
+        s->selected[i] = s->selected[i] || (is_test && s->scope[i] && (takes_all || asked.set[i]));
     }
     return (is_asked || takes_all ||
-            dbt_add_tests(s->project, indirect, scope, s->selected, s->arena, err)) &&
-           (!o->is_retry || indirect == DBT_EMPTY || add_failed_tests(s, scope, asked, err));
+            dbt_add_tests(s->project, indirect, s->scope, s->selected, s->arena, err)) &&
+           (!o->is_retry || indirect == DBT_EMPTY || add_failed_tests(s, s->scope, &asked, err));
 }
 
 /* --- by ourselves ------------------------------------------------------------------------------ */
@@ -403,16 +417,36 @@ static bool run_auto(struct step *s, struct err *err)
 
 /* --- the step ---------------------------------------------------------------------------------- */
 
-static void keep_results(struct step *s)
+static bool keep_built(struct step *s, struct err *err)
 {
     char path[LIMIT_PATH_BYTES + 1];
+    const struct dbt_built built = {
+        .project = s->project, .scope = s->scope, .statuses = s->report.statuses};
+    return dbt_built_path(s->request->state_dir, s->request->step, path, sizeof(path), err) &&
+           dbt_built_keep(path, &built, err);
+}
+
+static bool keep_results(struct step *s, struct err *err)
+{
+    char path[LIMIT_PATH_BYTES + 1];
+    return dbt_results_path(s->request->state_dir, s->request->step, path, sizeof(path), err) &&
+           dbt_results_write(path, s->project, s->report.statuses, err);
+}
+
+/* For selections by what was before; a build is no worse without. */
+static void keep(struct step *s)
+{
     struct err err = {0};
+    struct err of_built = {0};
     const char *folder = arena_cstr(s->arena, s->request->state_dir);
-    if (folder == NULL || !files_make_dirs(folder, 0750, &err) ||
-        !dbt_results_path(s->request->state_dir, s->request->step, path, sizeof(path), &err) ||
-        !dbt_results_write(path, s->project, s->report.statuses, &err)) {
+    bool is_there = folder != NULL && files_make_dirs(folder, 0750, &err);
+    if (!is_there || !keep_results(s, &err)) {
         LOG(WARN, "dbt.results_not_kept", F_ERR(&err),
             F_T("action", "result: selects by what was before"));
+    }
+    if (is_there && !keep_built(s, &of_built)) {
+        LOG(WARN, "dbt.state_not_kept", F_ERR(&of_built),
+            F_T("action", "state: compares with what was before"));
     }
 }
 
@@ -429,7 +463,7 @@ static bool run_nodes(struct step *s, struct err *err)
         return false;
     }
     bool ok = ask_sources(s, &why) && runners[s->options->runner](s, &why);
-    keep_results(s);
+    keep(s);
     bool all_well = dbt_report_end(&s->report, ok ? NULL : &why, err);
     if (!ok) {
         *err = why;

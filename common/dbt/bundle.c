@@ -3,6 +3,7 @@
 #include "common/base/limits.h"
 #include "common/dbt/bundle_node.h"
 #include "common/dbt/dbt_files.h"
+#include "common/dbt/macro_digest.h"
 #include "common/gzip/gzip.h"
 #include "common/json/json_verbatim.h"
 #include "common/json/json_writer.h"
@@ -21,6 +22,8 @@ struct bundle {
     struct buf node; /* one node */
     struct buf seed; /* its file */
     struct arena arena;
+    struct macro_digests *macros;
+    struct arena of_macros;
     struct json_writer writer;
 };
 
@@ -30,6 +33,7 @@ static void bundle_release(struct bundle *b)
     buf_release(&b->node);
     buf_release(&b->seed);
     arena_release(&b->arena);
+    arena_release(&b->of_macros);
 }
 
 /* --- seeds ----------------------------------------------------------------------------------- */
@@ -119,19 +123,23 @@ static bool add_node(struct bundle *b, uint32_t i, struct err *err)
 {
     const struct dbt_node *node = &b->project->nodes[i];
     struct json *tree = NULL;
-    struct str incremental = STR_NONE;
-    struct str seed = STR_NONE;
+    struct bundle_more more = {0};
+    char macros[MACRO_DIGEST_SIZE];
     arena_reset(&b->arena);
     buf_reset(&b->node);
     if (node->type == DBT_SEED && b->options->seeds != NULL) {
         if (!read_seed(b, node, err)) {
             return false;
         }
-        seed = b->seed.len == 0 ? STR("") : buf_str(&b->seed);
+        more.seed_text = b->seed.len == 0 ? STR("") : buf_str(&b->seed);
     }
     if (!dbt_project_read(b->project, i, DBT_FULL, &b->arena, &tree, err) ||
-        !read_incremental(b, i, &incremental, err) ||
-        !bundle_trim(node, tree, incremental, seed, &b->arena, err) ||
+        !read_incremental(b, i, &more.incremental, err)) {
+        return err_wrap(err, STR_FMT, STR_ARG(str_clip(node->unique_id, 200)));
+    }
+    macro_digest_of(b->macros, tree, macros);
+    more.macros = str_from(macros);
+    if (!bundle_trim(node, tree, &more, &b->arena, err) ||
         !json_verbatim_write(&b->node, tree, err)) {
         return err_wrap(err, STR_FMT, STR_ARG(str_clip(node->unique_id, 200)));
     }
@@ -146,7 +154,11 @@ static bool add_node(struct bundle *b, uint32_t i, struct err *err)
     return true;
 }
 
-static const char *section_of(enum dbt_type type)
+const char *const bundle_sections[] = {"nodes",      "sources",       "exposures",
+                                       "metrics",    "saved_queries", "semantic_models",
+                                       "unit_tests", "functions",     NULL};
+
+const char *bundle_section_of(enum dbt_type type)
 {
     switch (type) {
     case DBT_SOURCE:
@@ -180,7 +192,8 @@ static bool add_section(struct bundle *b, const char *section, struct err *err)
     jw_key(&b->writer, str_from(section));
     jw_begin_object(&b->writer);
     for (uint32_t i = 0; i < b->project->count; i++) {
-        if (strcmp(section_of(b->project->nodes[i].type), section) == 0 && !add_node(b, i, err)) {
+        if (strcmp(bundle_section_of(b->project->nodes[i].type), section) == 0 &&
+            !add_node(b, i, err)) {
             return false;
         }
     }
@@ -190,19 +203,18 @@ static bool add_section(struct bundle *b, const char *section, struct err *err)
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
-static void add_metadata(struct bundle *b)
+void bundle_write_metadata(const struct dbt_project *project, struct json_writer *w)
 {
-    const struct dbt_project *project = b->project;
     char url[80];
     struct buf text = buf_fixed(url, sizeof(url));
     buf_addf(&text, "https://schemas.getdbt.com/dbt/manifest/v%d.json", project->schema_version);
-    jw_key(&b->writer, STR("metadata"));
-    jw_begin_object(&b->writer);
-    jw_member_str(&b->writer, "dbt_schema_version", buf_str(&text));
-    jw_member_opt(&b->writer, "dbt_version", project->dbt_version);
-    jw_member_opt(&b->writer, "project_name", project->name);
-    jw_member_opt(&b->writer, "adapter_type", project->adapter_type);
-    jw_end_object(&b->writer);
+    jw_key(w, STR("metadata"));
+    jw_begin_object(w);
+    jw_member_str(w, "dbt_schema_version", buf_str(&text));
+    jw_member_opt(w, "dbt_version", project->dbt_version);
+    jw_member_opt(w, "project_name", project->name);
+    jw_member_opt(w, "adapter_type", project->adapter_type);
+    jw_member_str(w, "compares", STR(DBT_COMPARES));
 }
 
 static void add_groups(struct bundle *b)
@@ -269,15 +281,13 @@ static bool add_selectors(struct bundle *b, struct err *err)
 
 static bool write_bundle(struct bundle *b, struct err *err)
 {
-    static const char *const sections[] = {"nodes",      "sources",       "exposures",
-                                           "metrics",    "saved_queries", "semantic_models",
-                                           "unit_tests", "functions"};
     b->writer = json_writer(&b->text);
     jw_begin_object(&b->writer);
     jw_member_i64(&b->writer, "selvedge_bundle", BUNDLE_VERSION);
-    add_metadata(b);
-    for (size_t i = 0; i < COUNT_OF(sections); i++) {
-        if (!add_section(b, sections[i], err)) {
+    bundle_write_metadata(b->project, &b->writer);
+    jw_end_object(&b->writer);
+    for (size_t i = 0; bundle_sections[i] != NULL; i++) {
+        if (!add_section(b, bundle_sections[i], err)) {
             return false;
         }
     }
@@ -325,9 +335,11 @@ bool dbt_bundle_make(const struct dbt_bundle_options *options, struct buf *out,
          .text = buf_growing(LIMIT_DBT_MANIFEST_BYTES),
          .node = buf_growing((size_t)2 * LIMIT_DBT_NODE_BYTES),
          .seed = buf_growing(LIMIT_DBT_NODE_BYTES),
-         .arena = arena_new(NODE_ARENA_BYTES)};
+         .arena = arena_new(NODE_ARENA_BYTES),
+         .of_macros = arena_new(LIMIT_DBT_SELECTION_ARENA)};
     size_t before = out->len;
-    bool ok = write_bundle(&b, err) && pack(buf_str(&b.text), out, err);
+    bool ok = macro_digests_make(project, &b.of_macros, &b.macros, err) && write_bundle(&b, err) &&
+              pack(buf_str(&b.text), out, err);
     for (size_t i = 0; i < COUNT_OF(project->files->file); i++) {
         summary.bytes_before +=
             project->files->file[i].fd < 0 ? 0 : project->files->file[i].was.st_size;

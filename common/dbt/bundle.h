@@ -5,7 +5,7 @@
  *   {"selvedge_bundle":1,"metadata":{...},"nodes":{...},"sources":{...},...,"sha256":"..."}
  *
  * Against a manifest: null, empty lists and objects are left out, as are docs, maps and what no
- * command of ours reads; `macros` has only those that take the place of dbt's own when a node runs; `raw_code_sha1` stands for `raw_code`, `compiled_code_incremental` is there
+ * command of ours reads, nor compares; `macros` has only those that take the place of dbt's own when a node runs; `raw_code_sha1` stands for `raw_code`, `macros_sha1` for the macros that a node calls, `compiled_code_incremental` is there
  * where it differs, `is_paired` where both were compiled, `uses` names what the compiled code depends on,
  * `seed_text` is a seed's file. `sha256` is of all bytes before the comma that it follows. */
 #pragma once

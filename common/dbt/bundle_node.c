@@ -9,6 +9,7 @@
 static const char *const kept[] = {
     "access",
     "alias",
+    "arguments",
     "attached_node",
     "checksum",
     "column_name",
@@ -16,10 +17,16 @@ static const char *const kept[] = {
     "compiled_code",
     "config",
     "constraints",
+    "contract",
     "database",
+    "defaults",
+    "deprecation_date",
     "depends_on",
     "description",
+    "dimensions",
+    "entities",
     "external",
+    "exports",
     "extra_ctes",
     "extra_ctes_injected",
     "fqn",
@@ -33,16 +40,24 @@ static const char *const kept[] = {
     "loaded_at_field",
     "loaded_at_query",
     "loader",
+    "macros_sha1",
     "maturity",
+    "measures",
     "meta",
     "model",
     "name",
     "original_file_path",
+    "overloads",
     "owner",
     "package_name",
     "patch_path",
+    "primary_entity",
+    "query_params",
+    "quoting",
+    "raw_code_sha1",
     "relation_name",
     "resource_type",
+    "returns",
     "root_path",
     "schema",
     "source_name",
@@ -50,6 +65,7 @@ static const char *const kept[] = {
     "test_metadata",
     "type",
     "unique_id",
+    "unrendered_config",
     "url",
     "version",
 };
@@ -191,14 +207,18 @@ static void drop_repeated(const struct dbt_node *node, struct json *tree)
 {
     const struct json *config = json_get(tree, "config");
     const struct json *tags = json_get(tree, "tags");
-    if (tags != NULL && tags->type == JSON_ARRAY && has_all(json_get(config, "tags"), tags)) {
+    if (node->type != DBT_SAVED_QUERY && tags != NULL && tags->type == JSON_ARRAY &&
+        has_all(json_get(config, "tags"), tags)) {
         drop(tree, "tags");
     }
     if (json_get(config, "meta") != NULL) {
         drop(tree, "meta");
     }
-    if (node->type != DBT_SEED) {
+    if (node->type != DBT_SEED && node->type != DBT_UNIT_TEST) {
         drop(tree, "checksum");
+    }
+    if (!is_true(json_get(tree, "contract"), "enforced")) {
+        drop(tree, "contract");
     }
     if (node->type == DBT_TEST && node->relation_name.len == 0) {
         drop(tree, "alias"); /* of a table that is not made */
@@ -283,12 +303,48 @@ static void sort_texts(struct json *list)
     }
 }
 
-bool bundle_trim(const struct dbt_node *node, struct json *tree, struct str incremental,
-                 struct str seed_text, struct arena *arena, struct err *err)
+static bool is_not_compared(const struct json *value)
+{
+    static const char *const dropped[] = {"attached_node",
+                                          "compiled_code",
+                                          "compiled_code_incremental",
+                                          "extra_ctes",
+                                          "extra_ctes_injected",
+                                          "index",
+                                          "is_paired",
+                                          "language",
+                                          "loader",
+                                          "loaded_at_query",
+                                          "meta",
+                                          "original_file_path",
+                                          "patch_path",
+                                          "relation_name",
+                                          "root_path",
+                                          "seed_text",
+                                          "uses"};
+    return is_one_of(value->key, dropped, COUNT_OF(dropped));
+}
+
+bool bundle_trim_compared(const struct dbt_node *node, struct json *tree, struct str macros,
+                          struct arena *arena, struct err *err)
+{
+    const struct bundle_more more = {.macros = macros};
+    if (!bundle_trim(node, tree, &more, arena, err)) {
+        return false;
+    }
+    drop_if(tree, is_not_compared);
+    if (node->type != DBT_EXPOSURE) {
+        drop(tree, "depends_on");
+    }
+    return true;
+}
+
+bool bundle_trim(const struct dbt_node *node, struct json *tree, const struct bundle_more *more,
+                 struct arena *arena, struct err *err)
 {
     const struct json *raw_code = json_get(tree, "raw_code");
-    bool has_code = raw_code != NULL && raw_code->type == JSON_STRING &&
-                    raw_code->as.string.len > 0 && node->type != DBT_TEST;
+    bool has_code =
+        raw_code != NULL && raw_code->type == JSON_STRING && raw_code->as.string.len > 0;
     sort_texts(member(member(tree, "depends_on"), "nodes"));
     drop_if(member(tree, "config"), is_unset);
     drop_if(tree, is_not_kept);
@@ -303,9 +359,10 @@ bool bundle_trim(const struct dbt_node *node, struct json *tree, struct str incr
     }
     bool ok = !node->is_paired || paired != NULL;
     ok = ok && (!has_code || add_code_hash(tree, arena, raw_code->as.string)) &&
-         (incremental.ptr == NULL ||
-          add_text(tree, arena, "compiled_code_incremental", incremental)) &&
-         (seed_text.ptr == NULL || add_text(tree, arena, "seed_text", seed_text)) &&
+         (more->incremental.ptr == NULL ||
+          add_text(tree, arena, "compiled_code_incremental", more->incremental)) &&
+         (more->seed_text.ptr == NULL || add_text(tree, arena, "seed_text", more->seed_text)) &&
+         (more->macros.len == 0 || add_text(tree, arena, "macros_sha1", more->macros)) &&
          add_uses(node, tree, arena);
     return ok || err_set(err, ERR_NO_MEMORY, "no memory for a node");
 }

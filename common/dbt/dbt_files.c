@@ -121,6 +121,7 @@ static bool look_at(struct dbt_file *file, const char *scratch_dir, struct err *
     if (fstat(file->fd, &file->was) != 0) {
         return err_errno(err, errno, "stat");
     }
+    file->source = file->was;
     if (!S_ISREG(file->was.st_mode)) {
         return err_set(err, ERR_INVALID, "not a regular file");
     }

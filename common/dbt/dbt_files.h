@@ -6,8 +6,9 @@
 #include <sys/stat.h>
 
 struct dbt_file {
-    int fd;          /* -1: none */
-    struct stat was; /* when it was opened */
+    int fd;             /* -1: none */
+    struct stat was;    /* when it was opened */
+    struct stat source; /* the same, of the packed file where it was one */
 };
 struct dbt_files {
     struct dbt_file file[2];

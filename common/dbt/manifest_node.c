@@ -528,7 +528,9 @@ bool manifest_read_metadata(struct manifest *m, struct str text, struct err *err
     } wanted[] = {{"dbt_schema_version", &url},
                   {"dbt_version", &project->dbt_version},
                   {"adapter_type", &project->adapter_type},
-                  {"project_name", &project->name}};
+                  {"project_name", &project->name},
+                  {"compares", &project->compares},
+                  {"made_of", &project->made_of}};
     struct json_scan s;
     struct json_raw name;
     struct json_raw value;

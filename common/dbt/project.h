@@ -51,7 +51,8 @@ struct dbt_place {
     int64_t length; /* 0: nowhere */
 };
 
-#define DBT_NO_NODE UINT32_MAX
+#define DBT_NO_NODE  UINT32_MAX
+#define DBT_COMPARES "1"
 
 /* Texts that are not given are empty. */
 struct dbt_node {
@@ -112,6 +113,9 @@ struct dbt_project {
     size_t override_count;
     struct dbt_place selectors; /* the object of selectors.yml, in the first file */
     bool is_bundle;
+    struct str compares; /* of a bundle: DBT_COMPARES when it has all that `state:` compares */
+    struct str
+        made_of; /* of what a device kept: the one manifest that all of it is of; empty: several */
     size_t disabled_count; /* unique ids */
     size_t passed_over;    /* nodes of types that we do not know, or not enabled; tests of such */
     struct dbt_files *files;

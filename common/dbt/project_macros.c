@@ -2,7 +2,7 @@
 #include "common/base/limits.h"
 #include "common/base/strmap.h"
 #include "common/dbt/dbt_files.h"
-#include "common/dbt/manifest_pieces.h"
+#include "common/dbt/macro_reader.h"
 
 #define NO_CALL UINT32_MAX
 
@@ -26,64 +26,15 @@ struct select_macros {
     const struct dbt_project *old;
 };
 
-typedef bool (*on_macro)(struct select_macros *m, struct str id, struct str text,
-                         struct dbt_place place, struct err *err);
-
 static bool no_memory(struct err *err)
 {
     return err_set(err, ERR_NO_MEMORY, "not enough memory to compare macros");
 }
 
-static bool each_macro(struct pieces *p, struct select_macros *m, on_macro tell, struct err *err)
-{
-    bool more = false;
-    struct str id;
-    struct str text;
-    struct dbt_place place;
-    if (!pieces_enter(p, &more, err)) {
-        return false;
-    }
-    while (more) {
-        if (!pieces_next(p, &more, &id, err)) {
-            return false;
-        }
-        if (more) {
-            char kept[LIMIT_DBT_ID_BYTES];
-            struct buf b = buf_fixed(kept, sizeof(kept));
-            buf_add(&b, id);
-            if (!pieces_keep(p, &text, &place, err) || !tell(m, buf_str(&b), text, place, err)) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-/* All macros of the project's first file. */
-static bool read_macros(const struct dbt_project *project, struct select_macros *m, on_macro tell,
+static bool count_macro(void *ctx, struct str id, struct str text, struct dbt_place place,
                         struct err *err)
 {
-    const struct dbt_file *file = &project->files->file[DBT_FULL];
-    AUTO(pieces) p = {.fd = -1};
-    bool more = true;
-    struct str key;
-    struct dbt_place place;
-    if (!dbt_file_check(file, err) || !pieces_begin(&p, file->fd, err)) {
-        return false;
-    }
-    while (pieces_next(&p, &more, &key, err) && more) {
-        bool ok = str_eq(key, STR("macros")) ? each_macro(&p, m, tell, err)
-                                             : pieces_pass(&p, &place, err);
-        if (!ok) {
-            return false;
-        }
-    }
-    return !more && dbt_file_check(file, err);
-}
-
-static bool count_macro(struct select_macros *m, struct str id, struct str text,
-                        struct dbt_place place, struct err *err)
-{
+    struct select_macros *m = ctx;
     (void)id;
     (void)text;
     (void)place;
@@ -92,9 +43,10 @@ static bool count_macro(struct select_macros *m, struct str id, struct str text,
            err_set(err, ERR_FULL, "more than %d macros (LIMIT_DBT_MACROS)", LIMIT_DBT_MACROS);
 }
 
-static bool keep_old(struct select_macros *m, struct str id, struct str text,
-                     struct dbt_place place, struct err *err)
+static bool keep_old(void *ctx, struct str id, struct str text, struct dbt_place place,
+                     struct err *err)
 {
+    struct select_macros *m = ctx;
     (void)text;
     struct str copy = arena_copy(m->arena, id);
     if (copy.ptr == NULL || m->old_count == m->count ||
@@ -150,9 +102,10 @@ static bool compare_macro(struct select_macros *m, struct str id, const struct j
     return true;
 }
 
-static bool keep_new(struct select_macros *m, struct str id, struct str text,
-                     struct dbt_place place, struct err *err)
+static bool keep_new(void *ctx, struct str id, struct str text, struct dbt_place place,
+                     struct err *err)
 {
+    struct select_macros *m = ctx;
     (void)place;
     struct json *macro = NULL;
     uint32_t number = (uint32_t)m->count;
@@ -216,18 +169,18 @@ static bool spread(struct select_macros *m, bool *is_changed, struct err *err)
 
 static bool compare(const struct dbt_project *project, struct select_macros *m, struct err *err)
 {
-    if (!read_macros(m->old, m, count_macro, err)) {
+    if (!macros_read(m->old, count_macro, m, err)) {
         return err_wrap(err, "state");
     }
     m->old_places = arena_array(m->arena, m->count + 1, sizeof(*m->old_places));
     if (m->old_places == NULL) {
         return no_memory(err);
     }
-    if (!read_macros(m->old, m, keep_old, err)) {
+    if (!macros_read(m->old, keep_old, m, err)) {
         return err_wrap(err, "state");
     }
     m->count = 0;
-    if (!read_macros(project, m, count_macro, err)) {
+    if (!macros_read(project, count_macro, m, err)) {
         return false;
     }
     bool *is_changed = arena_array(m->arena, m->count + 1, sizeof(*is_changed));
@@ -237,7 +190,7 @@ static bool compare(const struct dbt_project *project, struct select_macros *m, 
     }
     m->is_changed = is_changed;
     m->count = 0;
-    return read_macros(project, m, keep_new, err) && spread(m, is_changed, err);
+    return macros_read(project, keep_new, m, err) && spread(m, is_changed, err);
 }
 
 bool select_compare_macros(const struct dbt_project *project, const struct dbt_project *old,

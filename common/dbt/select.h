@@ -11,14 +11,15 @@
 
 enum dbt_indirect { DBT_EAGER, DBT_CAUTIOUS, DBT_BUILDABLE, DBT_EMPTY };
 
-/* What was before, for `state:`, `result:` and `source_status:`. All may be empty: the method that
- * needs it is then refused. */
+/* What was before, for `state:`, `result:` and `source_status:`; asked only when one of them stands in
+ * the selection. Each may be NULL: the method is then refused. False: it cannot be had, which err says. */
 struct dbt_before {
-    const struct dbt_project *project; /* state: */
-    /* result:, by unique id as run_results.json names statuses; false: no result is known. */
-    bool (*status)(void *ctx, struct str unique_id, struct str *ret_status);
+    /* state: */
+    bool (*open)(void *ctx, const struct dbt_project **ret, struct err *err);
+    /* result:, as run_results.json names statuses; empty: no result is known. */
+    bool (*status)(void *ctx, struct str unique_id, struct str *ret_status, struct err *err);
     /* source_status:fresher */
-    bool (*is_fresher)(void *ctx, struct str unique_id);
+    bool (*is_fresher)(void *ctx, struct str unique_id, bool *ret, struct err *err);
     void *ctx;
 };
 

@@ -262,19 +262,6 @@ static bool has_version(const struct select_run *run, const struct criterion *c,
     return str_eq(c->value, STR("prerelease")) ? order > 0 : order < 0;
 }
 
-static bool has_result(const struct select_run *run, const struct criterion *c, uint32_t i)
-{
-    struct str status = STR_NONE;
-    return run->before->status(run->before->ctx, run->project->nodes[i].unique_id, &status) &&
-           str_eq(status, c->value);
-}
-
-static bool is_fresher(const struct select_run *run, const struct criterion *c, uint32_t i)
-{
-    return str_eq(c->value, STR("fresher")) &&
-           run->before->is_fresher(run->before->ctx, run->project->nodes[i].unique_id);
-}
-
 /* Which nodes a method looks at, and what it asks of each; or a search of its own. */
 static const struct {
     uint32_t types;
@@ -304,21 +291,12 @@ static const struct {
     [METHOD_SAVED_QUERY] = {.types = SELECT_TYPE(DBT_SAVED_QUERY), .has = has_packaged_name},
     [METHOD_UNIT_TEST] = {.types = SELECT_TYPE(DBT_UNIT_TEST), .has = has_packaged_name},
     [METHOD_VERSION] = {.types = SELECT_TYPE(DBT_MODEL), .has = has_version},
-    [METHOD_RESULT] = {.types = SELECT_ANY, .has = has_result},
-    [METHOD_SOURCE_STATUS] = {.types = SELECT_ANY, .has = is_fresher},
+    [METHOD_RESULT] = {.search = select_search_result},
+    [METHOD_SOURCE_STATUS] = {.search = select_search_source_status},
 };
 
 static bool is_ready(struct select_run *run, const struct criterion *c)
 {
-    if (c->method == METHOD_RESULT && run->before->status == NULL) {
-        err_set(run->err, ERR_INVALID, "result: no earlier run of this project is known");
-        return err_hint(run->err, "run it once; result: selects by how nodes ended then");
-    }
-    if (c->method == METHOD_SOURCE_STATUS && run->before->is_fresher == NULL) {
-        err_set(run->err, ERR_INVALID,
-                "source_status: no earlier freshness of the sources is known");
-        return err_hint(run->err, "select by name instead: source:NAME+");
-    }
     run->has_wildcard = is_wild(c->value);
     return c->method != METHOD_FQN || run->fqns != NULL || join_fqns(run);
 }

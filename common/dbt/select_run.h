@@ -1,6 +1,7 @@
 /* select_run.h - what one selection works with while it is evaluated. Inside common/dbt only. */
 #pragma once
 #include "common/base/limits.h"
+#include "common/dbt/macro_digest.h"
 #include "common/dbt/select_spec.h"
 
 /* Sets are one bool for each node. */
@@ -24,6 +25,7 @@ struct select_macros;
 struct select_run {
     const struct dbt_project *project;
     const struct dbt_before *before;
+    const struct dbt_project *old; /* of before; NULL until needed */
     struct spec_reader reader;
     struct arena *arena;   /* of this selection, released at its end */
     struct arena node;     /* one node as it is read again; reset before each */
@@ -36,7 +38,8 @@ struct select_run {
     uint32_t *queue;              /* of walks: room for all nodes */
     bool *from, *mark;            /* working sets of walks */
     struct str *fqns;             /* by node: joined by dots; NULL until needed */
-    struct select_macros *macros; /* NULL until needed */
+    struct select_macros *macros; /* NULL until needed; and these */
+    struct macro_digests *digests, *old_digests;
     struct str *warnings;
     size_t warning_count, warning_room;
     struct err *err;
@@ -49,6 +52,10 @@ PRINTF_LIKE(2, 3) MUST_CHECK bool select_warn(struct select_run *run, const char
 
 /* select_methods.c: adds to `set` the nodes that the criterion itself names, without relatives. */
 MUST_CHECK bool select_search(struct select_run *run, const struct criterion *c, bool *set);
+/* select_before.c */
+MUST_CHECK bool select_search_result(struct select_run *run, const struct criterion *c, bool *set);
+MUST_CHECK bool select_search_source_status(struct select_run *run, const struct criterion *c,
+                                            bool *set);
 /* select_path.c */
 MUST_CHECK bool select_search_path(struct select_run *run, const struct criterion *c, bool *set);
 /* select_config.c */

@@ -1,4 +1,5 @@
 #include "common/dbt/select_same.h"
+#include "common/base/sha1.h"
 #include <stdlib.h>
 
 static double number_of(const struct json *v)
@@ -93,11 +94,23 @@ static const struct json *get_path(const struct json *node, const char *path)
     return node;
 }
 
+/* A bundle leaves out what is empty. */
+static bool is_unset(const struct json *v)
+{
+    return is_null(v) || (v->type == JSON_STRING && v->as.string.len == 0) ||
+           ((v->type == JSON_ARRAY || v->type == JSON_OBJECT) && v->child == NULL);
+}
+
+static bool is_same_value(const struct json *a, const struct json *b)
+{
+    return (is_unset(a) && is_unset(b)) || json_is_same(a, b);
+}
+
 /* All of a NULL-terminated list of paths. */
 static bool is_same_at(const struct json *a, const struct json *b, const char *const *paths)
 {
     for (; *paths != NULL; paths++) {
-        if (!json_is_same(get_path(a, *paths), get_path(b, *paths))) {
+        if (!is_same_value(get_path(a, *paths), get_path(b, *paths))) {
             return false;
         }
     }
@@ -137,6 +150,16 @@ static bool has_same_members(const struct json *a, const struct json *b, const c
     return true;
 }
 
+static bool has_values_of(const struct json *a, const struct json *b)
+{
+    for (const struct json *m = b == NULL ? NULL : b->child; m != NULL; m = m->next) {
+        if (!is_same_value(get(a, m->key), m)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool is_same_config(enum dbt_type type, const struct json *node, const struct json *old)
 {
     static const char *const of_test[] = {
@@ -149,7 +172,8 @@ static bool is_same_config(enum dbt_type type, const struct json *node, const st
     static const char *const of_metric[] = {"group", NULL};
     static const char *const none[] = {NULL};
     if (type == DBT_SEMANTIC_MODEL || type == DBT_SAVED_QUERY) {
-        return json_is_same(json_get(node, "config"), json_get(old, "config"));
+        return has_values_of(json_get(node, "config"), json_get(old, "config")) &&
+               has_values_of(json_get(old, "config"), json_get(node, "config"));
     }
     if (type == DBT_TEST) {
         return is_same_at(node, old, of_test);
@@ -166,7 +190,7 @@ static bool is_same_descriptions(const struct json *node, const struct json *old
 {
     const struct json *persist = get_path(node, "config.persist_docs");
     if (is_true(json_get(persist, "relation")) &&
-        !json_is_same(json_get(node, "description"), json_get(old, "description"))) {
+        !is_same_value(json_get(node, "description"), json_get(old, "description"))) {
         return false;
     }
     if (!is_true(json_get(persist, "columns"))) {
@@ -180,7 +204,7 @@ static bool is_same_descriptions(const struct json *node, const struct json *old
     for (const struct json *m = mine == NULL ? NULL : mine->child; m != NULL; m = m->next) {
         const struct json *other = get(others, m->key);
         if (other == NULL ||
-            !json_is_same(json_get(m, "description"), json_get(other, "description"))) {
+            !is_same_value(json_get(m, "description"), json_get(other, "description"))) {
             return false;
         }
     }
@@ -223,13 +247,45 @@ bool dbt_has_part(enum dbt_type type, enum dbt_part part)
     return is_parsed(type) || (part == DBT_PART_RELATION && type == DBT_SOURCE);
 }
 
+/* SHA-1 of the raw code, in hex; a bundle has only that. Empty: there is no code. */
+static struct str hash_of_code(const struct json *node, char text[2 * SHA1_BYTES + 1])
+{
+    const struct json *kept = json_get(node, "raw_code_sha1");
+    const struct json *code = json_get(node, "raw_code");
+    uint8_t hash[SHA1_BYTES];
+    struct buf hex = buf_fixed(text, 2 * SHA1_BYTES + 1);
+    if (kept != NULL && kept->type == JSON_STRING) {
+        return kept->as.string;
+    }
+    if (is_unset(code) || code->type != JSON_STRING) {
+        return STR("");
+    }
+    sha1(code->as.string, hash);
+    for (size_t i = 0; i < SHA1_BYTES; i++) {
+        buf_addf(&hex, "%02x", hash[i]);
+    }
+    return buf_str(&hex);
+}
+
+static bool is_same_body(enum dbt_type type, const struct json *node, const struct json *old)
+{
+    char mine[2 * SHA1_BYTES + 1];
+    char others[2 * SHA1_BYTES + 1];
+    if (type == DBT_SEED) {
+        return json_is_same(json_get(node, "checksum"), json_get(old, "checksum"));
+    }
+    if (json_get(node, "raw_code_sha1") == NULL && json_get(old, "raw_code_sha1") == NULL) {
+        return is_same_value(json_get(node, "raw_code"), json_get(old, "raw_code"));
+    }
+    return str_eq(hash_of_code(node, mine), hash_of_code(old, others));
+}
+
 bool dbt_is_same_part(enum dbt_type type, enum dbt_part part, const struct json *node,
                       const struct json *old)
 {
-    const char *body = type == DBT_SEED ? "checksum" : "raw_code";
     switch (part) {
     case DBT_PART_BODY:
-        return json_is_same(json_get(node, body), json_get(old, body));
+        return is_same_body(type, node, old);
     case DBT_PART_CONFIGS:
         return is_same_config(type, node, old);
     case DBT_PART_DESCRIPTIONS:
@@ -329,15 +385,14 @@ bool dbt_is_same(enum dbt_type type, const struct json *node, const struct json 
     static const char *const of_exposure[] = {"fqn", "type",        "owner", "maturity",
                                               "url", "description", "label", NULL};
     static const char *const of_metric[] = {"type", "description", "label", NULL};
-    static const char *const of_semantic[] = {
-        "model",    "description", "defaults",       "entities", "dimensions",
-        "measures", "config",      "primary_entity", "group",    NULL};
+    static const char *const of_semantic[] = {"model",          "description", "defaults",
+                                              "entities",       "dimensions",  "measures",
+                                              "primary_entity", "group",       NULL};
     static const char *const of_query[] = {"query_params.metrics",
                                            "query_params.group_by",
                                            "query_params.where",
                                            "description",
                                            "label",
-                                           "config",
                                            "group",
                                            "tags",
                                            NULL};
@@ -351,9 +406,9 @@ bool dbt_is_same(enum dbt_type type, const struct json *node, const struct json 
     case DBT_METRIC:
         return is_same_at(node, old, of_metric) && is_same_config(type, node, old);
     case DBT_SEMANTIC_MODEL:
-        return is_same_at(node, old, of_semantic);
+        return is_same_at(node, old, of_semantic) && is_same_config(type, node, old);
     case DBT_SAVED_QUERY:
-        return is_same_at(node, old, of_query) &&
+        return is_same_at(node, old, of_query) && is_same_config(type, node, old) &&
                is_same_exports(json_get(node, "exports"), json_get(old, "exports"));
     case DBT_UNIT_TEST:
         return json_is_same(json_get(node, "checksum"), json_get(old, "checksum"));

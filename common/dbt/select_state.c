@@ -46,8 +46,7 @@ static bool read_nodes(struct select_run *run, uint32_t i, uint32_t old, struct 
     arena_reset(&run->old_node);
     return dbt_project_read(run->project, i, DBT_FULL, &run->node, ret_node, run->err) &&
            (old == DBT_NO_NODE ||
-            dbt_project_read(run->before->project, old, DBT_FULL, &run->old_node, ret_old,
-                             run->err) ||
+            dbt_project_read(run->old, old, DBT_FULL, &run->old_node, ret_old, run->err) ||
             err_wrap(run->err, "state"));
 }
 
@@ -72,6 +71,34 @@ static bool is_modified_when_new(enum dbt_type type)
            type != DBT_SEMANTIC_MODEL && type != DBT_SAVED_QUERY;
 }
 
+static bool is_comparable(const struct dbt_project *project)
+{
+    return !project->is_bundle || str_eq(project->compares, STR(DBT_COMPARES));
+}
+
+static struct str digest_of(struct macro_digests *digests, const struct json *node,
+                            char text[MACRO_DIGEST_SIZE])
+{
+    const struct json *kept = json_get(node, "macros_sha1");
+    if (digests == NULL) {
+        return kept != NULL && kept->type == JSON_STRING ? kept->as.string : STR("");
+    }
+    macro_digest_of(digests, node, text);
+    return str_from(text);
+}
+
+/* `old` NULL: it is new, and what its macros were before only a manifest tells. */
+static bool macros_changed(struct select_run *run, const struct json *node, const struct json *old)
+{
+    char mine[MACRO_DIGEST_SIZE];
+    char others[MACRO_DIGEST_SIZE];
+    if (run->macros != NULL) {
+        return select_macros_changed(run->macros, node);
+    }
+    return old != NULL &&
+           !str_eq(digest_of(run->digests, node, mine), digest_of(run->old_digests, old, others));
+}
+
 static bool is_modified(struct select_run *run, uint32_t i, uint32_t old, bool *ret)
 {
     const struct dbt_node *node = &run->project->nodes[i];
@@ -82,7 +109,7 @@ static bool is_modified(struct select_run *run, uint32_t i, uint32_t old, bool *
     }
     *ret = old == DBT_NO_NODE ? is_modified_when_new(node->type)
                               : !dbt_is_same(node->type, whole, before, &run->old_node);
-    *ret = *ret || select_macros_changed(run->macros, whole);
+    *ret = *ret || macros_changed(run, whole, before);
     return true;
 }
 
@@ -106,7 +133,7 @@ static bool is_part_modified(struct select_run *run, enum dbt_part part, uint32_
 static bool look_at(struct select_run *run, enum state state, enum dbt_part part, uint32_t i,
                     bool *ret)
 {
-    uint32_t old = dbt_project_find(run->before->project, run->project->nodes[i].unique_id);
+    uint32_t old = dbt_project_find(run->old, run->project->nodes[i].unique_id);
     struct json *whole = NULL;
     struct json *before = NULL;
     bool ok = true;
@@ -120,8 +147,8 @@ static bool look_at(struct select_run *run, enum state state, enum dbt_part part
     case STATE_PART:
         return is_part_modified(run, part, i, old, ret);
     case STATE_MACROS:
-        ok = read_nodes(run, i, DBT_NO_NODE, &whole, &before);
-        *ret = ok && select_macros_changed(run->macros, whole);
+        ok = read_nodes(run, i, old, &whole, &before);
+        *ret = ok && macros_changed(run, whole, before);
         return ok;
     case STATE_MODIFIED:
     case STATE_UNMODIFIED:
@@ -132,23 +159,47 @@ static bool look_at(struct select_run *run, enum state state, enum dbt_part part
     return ok;
 }
 
-static bool is_ready(struct select_run *run, enum state state)
+static bool open_old(struct select_run *run)
 {
-    const struct dbt_project *old = run->before->project;
-    if (old == NULL) {
-        return err_set(run->err, ERR_INVALID, "state: there is no manifest of before to compare") ||
-               err_hint(run->err,
+    if (run->old != NULL) {
+        return true;
+    }
+    if (run->before->open == NULL) {
+        (void)err_set(run->err, ERR_INVALID, "state: there is no manifest of before to compare");
+        return err_hint(run->err,
                         "select by name, tag: or path: instead, or what failed by result:");
     }
-    if (state != STATE_NEW && state != STATE_OLD && (old->is_bundle || run->project->is_bundle)) {
+    return run->before->open(run->before->ctx, &run->old, run->err) || err_wrap(run->err, "state");
+}
+
+/* Of a bundle each node has the digest of its macros; of a manifest it is made. */
+static bool digest_macros(struct select_run *run, struct err *err)
+{
+    return (run->project->is_bundle || run->digests != NULL ||
+            macro_digests_make(run->project, run->arena, &run->digests, err)) &&
+           (run->old->is_bundle || run->old_digests != NULL ||
+            macro_digests_make(run->old, run->arena, &run->old_digests, err) ||
+            err_wrap(err, "state"));
+}
+
+static bool is_ready(struct select_run *run, enum state state)
+{
+    if (!open_old(run)) {
+        return false;
+    }
+    if (state != STATE_NEW && state != STATE_OLD &&
+        (!is_comparable(run->old) || !is_comparable(run->project))) {
         return err_set(run->err, ERR_INVALID,
-                       "state: a bundle has not what tells whether a node was modified") ||
-               err_hint(run->err, "compare the two manifest.json, where the bundle is made");
+                       "state: this bundle has not what tells whether a node was modified") ||
+               err_hint(run->err, "an earlier selvedge-hub made it: make it again");
     }
     bool wants_macros =
         state == STATE_MODIFIED || state == STATE_UNMODIFIED || state == STATE_MACROS;
+    if (wants_macros && (run->old->is_bundle || run->project->is_bundle)) {
+        return digest_macros(run, run->err);
+    }
     return !wants_macros || run->macros != NULL ||
-           select_compare_macros(run->project, old, run->arena, &run->macros, run->err);
+           select_compare_macros(run->project, run->old, run->arena, &run->macros, run->err);
 }
 
 bool select_search_state(struct select_run *run, const struct criterion *c, bool *set)

@@ -83,6 +83,21 @@ MUST_CHECK bool identity_public_key(const struct rng *rng, struct str key_pem, s
 /* Names a public key: the first 16 digits of its fingerprint. */
 MUST_CHECK bool identity_key_id(struct str public_pem, char ret[KEY_ID_SIZE], struct err *err);
 
+/* --- a list of revoked certificates --- */
+struct identity_revoked {
+    struct str serial; /* hex, as in struct identity_info */
+    struct wall_time at;
+};
+struct identity_crl {
+    const struct identity_revoked *revoked;
+    size_t count;
+    struct wall_time this_update;
+    struct wall_time next_update; /* whoever checks it accepts nobody after that */
+};
+/* Signed by the CA, appended as PEM. ERR_FULL beyond some 100,000 certificates. */
+MUST_CHECK bool identity_make_crl(const struct rng *rng, struct str ca_cert, struct str ca_key,
+                                  const struct identity_crl *crl, struct buf *ret, struct err *err);
+
 /* SHA-256 as 64 hex digits; and of raw bytes. */
 void digest_hex(struct str bytes, char ret[FINGERPRINT_TEXT_SIZE]);
 void digest_sha256(struct str bytes, uint8_t ret[32]);

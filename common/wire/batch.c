@@ -61,6 +61,9 @@ static void add_header(struct buf *out, const struct batch_header *header, const
     jw_member_str(&w, "epoch", str_from(header->epoch));
     jw_member_i64(&w, "first", header->first);
     jw_member_i64(&w, "last", header->last);
+    if (header->prev != 0) {
+        jw_member_i64(&w, "prev", header->prev);
+    }
     jw_member_str(&w, "codec", str_from(codec));
     jw_member_i64(&w, "size", (int64_t)size);
     jw_end_object(&w);
@@ -111,6 +114,10 @@ static bool read_header_member(struct json_raw key, struct json_raw value,
     }
     if (json_raw_is(key, "last")) {
         return json_raw_i64(value, &header->last);
+    }
+    if (json_raw_is(key, "prev")) {
+        return json_raw_i64(value, &header->prev) && header->prev >= 0 &&
+               header->prev <= UINT32_MAX;
     }
     if (json_raw_is(key, "size")) {
         return json_raw_i64(value, &fields->size);

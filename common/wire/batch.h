@@ -15,6 +15,7 @@ struct batch_header {
     char epoch[EPOCH_TEXT_SIZE];
     int64_t first;
     int64_t last;
+    int64_t prev; /* event_check() of the event before `first`; 0 = not told */
 };
 /* Appends the payload to `out`. `lines` is the events, each ending in '\n', at most
  * LIMIT_BATCH_BYTES + LIMIT_EVENT_BYTES of them. ERR_FULL when `out` is too small. Takes about 130

@@ -332,3 +332,60 @@ bool message_enrol_reply_decode(struct str payload, struct arena *arena,
     *ret = m;
     return true;
 }
+
+/* --- renewed certificates ----------------------------------------------------------------- */
+
+static const struct field want_certificate_fields[] = {
+    TEXT(struct message_want_certificate, csr_pem, "csr", false),
+};
+static const struct field_table want_certificate_table =
+    TABLE("want", struct message_want_certificate, want_certificate_fields);
+
+void message_want_certificate_encode(const struct message_want_certificate *m, struct buf *out)
+{
+    struct json_writer w = json_writer(out);
+    jw_begin_object(&w);
+    jw_member_str(&w, "csr", m->csr_pem);
+    jw_end_object(&w);
+}
+
+bool message_want_certificate_decode(struct str payload, struct arena *arena,
+                                     struct message_want_certificate *ret, struct err *err)
+{
+    struct message_want_certificate m = {0};
+    if (!decode(payload, ENROL_BYTES_MAX, &want_certificate_table, arena, &m, err)) {
+        return false;
+    }
+    *ret = m;
+    return true;
+}
+
+static const struct field certificate_fields[] = {
+    TEXT(struct message_certificate, cert_pem, "certificate", false),
+    TEXT(struct message_certificate, reason, "reason", false),
+};
+static const struct field_table certificate_table =
+    TABLE("certificate", struct message_certificate, certificate_fields);
+
+void message_certificate_encode(const struct message_certificate *m, struct buf *out)
+{
+    struct json_writer w = json_writer(out);
+    jw_begin_object(&w);
+    jw_member_opt(&w, "certificate", m->cert_pem);
+    jw_member_opt(&w, "reason", m->reason);
+    jw_end_object(&w);
+}
+
+bool message_certificate_decode(struct str payload, struct arena *arena,
+                                struct message_certificate *ret, struct err *err)
+{
+    struct message_certificate m = {0};
+    if (!decode(payload, ENROL_BYTES_MAX, &certificate_table, arena, &m, err)) {
+        return false;
+    }
+    if (str_is_empty(m.cert_pem) == str_is_empty(m.reason)) {
+        return err_set(err, ERR_INVALID, "certificate: either a certificate or a reason");
+    }
+    *ret = m;
+    return true;
+}

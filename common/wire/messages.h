@@ -81,6 +81,22 @@ void message_enrol_reply_encode(const struct message_enrol_reply *m, struct buf 
 MUST_CHECK bool message_enrol_reply_decode(struct str payload, struct arena *arena,
                                            struct message_enrol_reply *ret, struct err *err);
 
+struct message_want_certificate { /* agent -> hub, on the channel `want` */
+    struct str csr_pem;           /* of a key made for it; empty: it is another want */
+};
+void message_want_certificate_encode(const struct message_want_certificate *m, struct buf *out);
+MUST_CHECK bool message_want_certificate_decode(struct str payload, struct arena *arena,
+                                                struct message_want_certificate *ret,
+                                                struct err *err);
+
+struct message_certificate { /* hub -> agent */
+    struct str cert_pem;     /* empty: refused */
+    struct str reason;       /* refused: why */
+};
+void message_certificate_encode(const struct message_certificate *m, struct buf *out);
+MUST_CHECK bool message_certificate_decode(struct str payload, struct arena *arena,
+                                           struct message_certificate *ret, struct err *err);
+
 /* The text an operator copies to a device: "selvedge1.<fleet>.<host>:<port>.<id>.<secret>.<ca
  * fingerprint>" with host and port of the enrolment listener. (Base: dots are not allowed in fleet
  * and id; the host stands in brackets.) */

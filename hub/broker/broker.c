@@ -16,7 +16,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CONFIG_BYTES_MAX = 64 << 10, LINE_BYTES_MAX = 4096, STOP_MS = 5000 };
+enum {
+    CONFIG_BYTES_MAX = 64 << 10,
+    REVOKED_BYTES_MAX = 8 << 20,
+    LINE_BYTES_MAX = 4096,
+    STOP_MS = 5000
+};
 #define RESTART_BASE_NS (200 * NS_PER_MS)
 #define RESTART_MAX_NS  (10 * NS_PER_SEC)
 #define STEADY_NS       (30 * NS_PER_SEC) /* a run this long forgets earlier failures */
@@ -34,6 +39,8 @@ struct broker {
     struct fd log_pipe;
     struct buf log;
     struct broker_reader reader;
+    struct broker_clients clients;
+    bool is_restarting; /* on purpose */
     struct loop_timer restart_timer;
     struct mono_time started;
     int failures;
@@ -41,6 +48,7 @@ struct broker {
 };
 
 static void schedule_restart(struct broker *b);
+static void on_restart(void *ctx);
 
 /* --- its log ---------------------------------------------------------------------------- */
 
@@ -69,7 +77,13 @@ static void on_log(void *ctx, unsigned events)
     struct str tail = STR_NONE;
     while (str_cut(rest, '\n', &line, &tail)) {
         struct broker_line note;
+        struct broker_client_line client;
         buf_add(&b->log, line);
+        broker_read_client(buf_str(&b->log), &client);
+        broker_clients_take(&b->clients, &client);
+        if (client.type != BROKER_CLIENT_NONE) {
+            b->handlers.on_client(b->handlers.ctx, &client);
+        }
         broker_read_line(&b->reader, buf_str(&b->log), str_from(b->fleet), &note);
         if (note.note != BROKER_NOTE_NONE) {
             b->handlers.on_note(b->handlers.ctx, &note);
@@ -91,6 +105,12 @@ static void on_exit_status(void *ctx, int wait_status)
     char how[64];
     spawn_describe_status(wait_status, how, sizeof(how));
     b->is_running = false;
+    broker_clients_clear(&b->clients);
+    if (b->is_restarting) {
+        b->is_restarting = false;
+        on_restart(b);
+        return;
+    }
     if (loop_now(b->loop).ns - b->started.ns > STEADY_NS) {
         b->failures = 0;
     }
@@ -186,10 +206,13 @@ static bool write_files(const struct broker *b, struct err *err)
     AUTO(buf) config = buf_growing(CONFIG_BYTES_MAX);
     AUTO(buf) devices = buf_growing(CONFIG_BYTES_MAX);
     AUTO(buf) enrolment = buf_growing(CONFIG_BYTES_MAX);
+    AUTO(buf) revoked = buf_growing(REVOKED_BYTES_MAX);
     broker_write_config(&config, &b->options);
     broker_write_device_acl(&devices, b->options.fleet);
     broker_write_enrol_acl(&enrolment, b->options.fleet);
-    return write_file(b, "mosquitto.conf", &config, err) &&
+    buf_add(&revoked, b->options.revoked);
+    return write_file(b, "revoked.pem", &revoked, err) &&
+           write_file(b, "mosquitto.conf", &config, err) &&
            write_file(b, "devices.acl", &devices, err) &&
            write_file(b, "enrolment.acl", &enrolment, err);
 }
@@ -213,7 +236,9 @@ bool broker_start(struct broker **ret, struct loop *loop, const struct rng *rng,
     b->options.fleet = str_from(b->fleet);
     b->restart_timer = (struct loop_timer){.on_due = on_restart, .ctx = b};
     raise_open_files();
-    if (!write_files(b, err) || !spawn_broker(b, err)) {
+    bool ok = write_files(b, err);
+    b->options.revoked = STR_NONE; /* not ours for longer */
+    if (!ok || !spawn_broker(b, err)) {
         if (err->code == ERR_NOT_FOUND) {
             (void)err_hint(err, "install the package mosquitto, or set broker: in hub.yaml");
         }
@@ -249,6 +274,7 @@ void broker_stop(struct broker *b)
     if (b->is_running) {
         end_process(b);
     }
+    broker_clients_clear(&b->clients);
     buf_release(&b->log);
     free(b);
 }
@@ -256,4 +282,30 @@ void broker_stop(struct broker *b)
 int broker_pid(const struct broker *b)
 {
     return b->is_running ? b->child.pid : 0;
+}
+
+const struct broker_clients *broker_clients(const struct broker *b)
+{
+    return &b->clients;
+}
+
+bool broker_set_revoked(struct broker *b, struct str revoked, struct err *err)
+{
+    AUTO(buf) text = buf_growing(REVOKED_BYTES_MAX);
+    buf_add(&text, revoked);
+    if (!write_file(b, "revoked.pem", &text, err)) {
+        return false;
+    }
+    if (b->is_running) {
+        (void)kill(b->child.pid, SIGHUP);
+    }
+    return true;
+}
+
+void broker_restart(struct broker *b)
+{
+    if (b->is_running && !b->is_restarting) {
+        b->is_restarting = true;
+        spawn_signal_group(b->child.pid, SIGTERM);
+    }
 }

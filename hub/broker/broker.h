@@ -16,6 +16,8 @@ struct broker_options {
     struct str bind; /* empty = all addresses */
     int port;
     int enrol_port;
+    struct str
+        revoked; /* the list of revoked certificates (PEM), which the file revoked.pem gets */
 };
 /* The two listeners, TLS only: devices with a certificate, whose CN is the user name and bounds
  * their topics; strangers without one, who reach the enrolment topics and nothing else. Client ids
@@ -50,9 +52,36 @@ struct broker_reader {
 void broker_read_line(struct broker_reader *reader, struct str line, struct str fleet,
                       struct broker_line *ret);
 
+/* What a line of the broker's log says of who is connected. Text is borrowed from the line. */
+enum broker_client_type {
+    BROKER_CLIENT_NONE,
+    BROKER_CLIENT_CONNECTED,
+    BROKER_CLIENT_GONE,
+    BROKER_CLIENT_RELOADED, /* it has read its files again, revoked certificates among them */
+    BROKER_CLIENT_UNCLEAR,  /* somebody connected, and the line is too long to tell who */
+};
+struct broker_client_line {
+    enum broker_client_type type;
+    struct str id, user; /* user: the name in its certificate; empty for strangers */
+};
+void broker_read_client(struct str line, struct broker_client_line *ret);
+
+/* Who is connected to the listener for devices; some 100 bytes each. Zeroed at first. */
+struct broker_clients {
+    struct broker_client **buckets;
+    size_t cap, count;
+    bool is_unclear; /* not everybody is in it */
+};
+void broker_clients_take(struct broker_clients *c, const struct broker_client_line *line);
+/* `on_client` changes nothing here. */
+void broker_clients_each(const struct broker_clients *c, struct str user,
+                         void (*on_client)(void *ctx, struct str id), void *ctx);
+void broker_clients_clear(struct broker_clients *c);
+
 struct broker;
 struct broker_handlers {
     void (*on_note)(void *ctx, const struct broker_line *note);
+    void (*on_client)(void *ctx, const struct broker_client_line *line);
     void *ctx;
 };
 /* Writes the configuration and starts the process; it is started again (with back-off) whenever it
@@ -62,3 +91,9 @@ MUST_CHECK bool broker_start(struct broker **ret, struct loop *loop, const struc
                              const struct broker_handlers *handlers, struct err *err);
 void broker_stop(struct broker *broker);     /* ends the process and frees; NULL is allowed */
 int broker_pid(const struct broker *broker); /* 0 while it is not running */
+const struct broker_clients *broker_clients(const struct broker *broker);
+/* Another list of revoked certificates: holds for handshakes, also of sessions that are resumed,
+ * once on_client() tells BROKER_CLIENT_RELOADED. Whoever is connected stays. */
+MUST_CHECK bool broker_set_revoked(struct broker *broker, struct str revoked, struct err *err);
+/* Ends it and starts it again at once: every connection is cut. */
+void broker_restart(struct broker *broker);

@@ -162,7 +162,7 @@ static const char *explain_tls(struct str line)
         return "it showed no client certificate";
     }
     if (str_contains(line, STR("certificate verify failed"))) {
-        return "its certificate is expired or signed by another CA";
+        return "its certificate is expired, revoked or signed by another CA";
     }
     if (str_contains(line, STR("alert"))) {
         return "it does not trust this hub's certificate, or broke off";

@@ -34,6 +34,7 @@ static void json_device(struct look *look, const struct hub_device *d)
     jw_member_str(&w, "device", d->id);
     jw_member_str(&w, "status", hub_device_presence(d));
     jw_member_str(&w, "enrolment", d->status);
+    jw_member_opt(&w, "status_reason", d->status_reason);
     jw_member_opt(&w, "display_name", d->display_name);
     jw_member_opt(&w, "serial_number", d->serial_number);
     look_member_labels(&w, "labels", d->labels);

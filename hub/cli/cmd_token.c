@@ -1,5 +1,6 @@
 #include "hub/cli/commands.h"
 #include "hub/cli/labels.h"
+#include "hub/cli/new_token.h"
 
 #include "common/cli/table.h"
 #include "common/json/json_writer.h"
@@ -23,15 +24,6 @@ static bool open_registry(const struct settings *settings, struct registry **ret
 
 /* --- create ------------------------------------------------------------------------------- */
 
-struct new_token {
-    char id[TOKEN_ID_SIZE];
-    char secret[TOKEN_SECRET_SIZE];
-    char fingerprint[FINGERPRINT_TEXT_SIZE];
-    struct token_options options;
-    struct label_change labels[LABELS_MAX];
-    struct buf text;
-};
-
 static bool read_labels(struct cli *cli, struct new_token *token, struct err *err)
 {
     const char *text = NULL;
@@ -54,17 +46,15 @@ static bool read_labels(struct cli *cli, struct new_token *token, struct err *er
     return true;
 }
 
-static bool create_token(const struct settings *settings, struct new_token *token,
-                         struct wall_time now, struct err *err)
+bool new_token_create(const struct settings *settings, struct registry *registry,
+                      struct new_token *token, struct wall_time now, struct err *err)
 {
-    struct registry *registry = NULL;
     struct rng rng = rng_system();
     AUTO(buf) fleet = buf_growing(LIMIT_NAME_BYTES + 1);
     bool ok =
-        open_registry(settings, &registry, token->fingerprint, err) &&
+        authority_fingerprint(&settings->config, token->fingerprint, err) &&
         registry_fleet(registry, &fleet, err) &&
         registry_create_token(registry, &rng, &token->options, now, token->id, token->secret, err);
-    registry_close(registry);
     if (ok) {
         struct enrol_token parts = {.fleet = buf_str(&fleet),
                                     .host = settings->config.host,
@@ -92,7 +82,7 @@ static void say_token_json(struct cli *cli, const struct new_token *token)
 }
 
 /* The token alone goes to stdout, for scripts; what a person wants to know goes to the terminal. */
-static void say_token(struct cli *cli, const struct new_token *token)
+static void say_token(struct cli *cli, const struct new_token *token, const char *name)
 {
     cli_printf(cli, STR_FMT "\n", STR_ARG(buf_str(&token->text)));
     (void)fflush(cli_out(cli));
@@ -100,16 +90,32 @@ static void say_token(struct cli *cli, const struct new_token *token)
         char expires[WALL_TEXT_SIZE];
         (void)fprintf(cli_err(cli),
                       "\ngood for %lld device%s until %.16s UTC; shown only now. On the device:\n"
-                      "  selvedge-agent enroll TOKEN --name NAME\n",
+                      "  selvedge-agent enroll TOKEN --name %s\n",
                       (long long)token->options.max_uses, token->options.max_uses == 1 ? "" : "s",
-                      wall_format(token->options.expires, expires));
+                      wall_format(token->options.expires, expires), name);
     }
+}
+
+void new_token_say(struct cli *cli, const struct new_token *token, const char *name)
+{
+    if (cli_is_json(cli)) {
+        say_token_json(cli, token);
+    } else {
+        say_token(cli, token, name);
+    }
+}
+
+void new_token_wipe(struct new_token *token)
+{
+    explicit_bzero(token->secret, sizeof(token->secret));
+    buf_wipe(&token->text);
 }
 
 int command_token_create(struct cli *cli, void *ctx)
 {
     (void)ctx;
     struct settings settings;
+    struct registry *registry = NULL;
     struct clock clock = clock_system();
     struct wall_time now = clock_wall(&clock);
     struct err err = {0};
@@ -120,16 +126,16 @@ int command_token_create(struct cli *cli, void *ctx)
                                            .expires = {now.ns + cli_i64(cli, "expires")},
                                            .name_pattern = str_from(cli_text(cli, "names"))};
     if (settings_load(cli, &settings, &code)) {
-        if (!read_labels(cli, &token, &err) || !create_token(&settings, &token, now, &err)) {
+        if (!read_labels(cli, &token, &err) ||
+            !open_registry(&settings, &registry, token.fingerprint, &err) ||
+            !new_token_create(&settings, registry, &token, now, &err)) {
             code = cli_error(cli, &err);
-        } else if (cli_is_json(cli)) {
-            say_token_json(cli, &token);
         } else {
-            say_token(cli, &token);
+            new_token_say(cli, &token, "NAME");
         }
+        registry_close(registry);
     }
-    explicit_bzero(token.secret, sizeof(token.secret));
-    buf_wipe(&token.text);
+    new_token_wipe(&token);
     settings_release(&settings);
     return code;
 }

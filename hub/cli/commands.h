@@ -20,11 +20,19 @@ int command_refusals(struct cli *cli, void *ctx);
 int command_rebuild(struct cli *cli, void *ctx);
 int command_dbt_bundle(struct cli *cli, void *ctx);
 int command_device_label(struct cli *cli, void *ctx);
+int command_device_revoke(struct cli *cli, void *ctx);
+int command_device_decommission(struct cli *cli, void *ctx);
+int command_device_rename(struct cli *cli, void *ctx);
+int command_device_replace(struct cli *cli, void *ctx);
+int command_simulate(struct cli *cli, void *ctx);
 int command_reference(struct cli *cli, void *ctx);
 
 /* Further tables; each ends with {0}. */
 extern const struct cli_command commands_alert[];
 extern const struct cli_command commands_device[];
+extern const struct cli_command commands_pool[];
+extern const struct cli_command commands_lineage[];
+extern const struct cli_command commands_simulate[];
 
 /* What every command begins with: the settings, with --state-dir and --log-level put over the file.
  */

@@ -44,6 +44,25 @@ int look_close(struct look *look, bool ok, const struct err *err, const char *wh
     return code;
 }
 
+bool look_time(const struct look *look, const char *option, struct wall_time *ret, struct err *err)
+{
+    struct str text = str_from(cli_text(look->cli, option));
+    int64_t ago = 0;
+    if (str_is_empty(text)) {
+        *ret = (struct wall_time){0};
+        return true;
+    }
+    if (str_to_duration(text, &ago) && ago >= 0 && ago < look->now.ns) {
+        *ret = (struct wall_time){look->now.ns - ago};
+        return true;
+    }
+    if (wall_parse(text, ret)) {
+        return true;
+    }
+    (void)err_set(err, ERR_INVALID, "--%s " STR_FMT " is no time", option, STR_ARG(text));
+    return err_hint(err, "write 2026-11-22T02:30:00Z, 2026-11-22, or how long ago: 2d");
+}
+
 struct json_writer look_begin_line(struct look *look)
 {
     buf_reset(&look->line);

@@ -24,6 +24,11 @@ MUST_CHECK bool look_open(struct look *ret, struct cli *cli, const struct table_
  * `ok`; closes. Returns the exit code. */
 int look_close(struct look *look, bool ok, const struct err *err, const char *when_empty);
 
+/* An option that names a time: RFC 3339, a date, or how long ago ("2d"); 0 when it is not given.
+ * ERR_INVALID. */
+MUST_CHECK bool look_time(const struct look *look, const char *option, struct wall_time *ret,
+                          struct err *err);
+
 /* One JSON object on a line of its own. */
 struct json_writer look_begin_line(struct look *look);
 void look_end_line(struct look *look, struct json_writer *w);

@@ -29,6 +29,12 @@ static const struct cli_option global_options[] = {
         .default_text = (default_), .min = 1, .max = 1000000, .help = "how many"                   \
     }
 
+#define AT_OPTION                                                                                  \
+    {                                                                                              \
+        .name = "at", .type = CLI_STRING, .value_name = "TIME",                                    \
+        .help = "as of then: a time, a date, or how long ago (2d)"                                 \
+    }
+
 static const struct cli_command commands[] = {
     {.name = "init",
      .summary = "set up a hub: its folder, CA, database and settings",
@@ -199,12 +205,25 @@ static const struct cli_command commands[] = {
      .examples = CLI_EXAMPLES({"selvedge-hub logs --device brooklyn", "its newest run"}),
      .run = command_logs},
     {.name = "lineage",
-     .summary = "show which asset is made from which, and who says so",
+     .summary = "show which asset is made from which over all devices, and why",
+     .description =
+         "Two assets are joined because a device says so, or because one writes the data that the "
+         "other reads: a table, a file, a topic. => marks what goes from one device to another. "
+         "With --at the definitions that were in force then, by each device's own clock.",
      .options = CLI_OPTIONS({.name = "device",
                              .letter = 'd',
                              .type = CLI_STRING,
                              .value_name = "DEVICE",
                              .help = "as this device defines it"},
+                            {.name = "asset",
+                             .letter = 'a',
+                             .type = CLI_STRING,
+                             .value_name = "KEY",
+                             .help = "only what it is made from and what is made from it"},
+                            {.name = "crossing",
+                             .type = CLI_BOOL,
+                             .help = "only what goes from one device to another"},
+                            AT_OPTION,
                             {.name = "format",
                              .letter = 'f',
                              .type = CLI_STRING,
@@ -213,6 +232,8 @@ static const struct cli_command commands[] = {
                              .default_text = "text",
                              .help = "dot is for Graphviz"}),
      .examples = CLI_EXAMPLES(
+         {"selvedge-hub lineage --asset reports/daily", "where it comes from"},
+         {"selvedge-hub lineage --crossing --at 7d", "between devices, a week ago"},
          {"selvedge-hub lineage --format dot | dot -Tsvg > lineage.svg", "as a picture"}),
      .run = command_lineage},
     {.name = "report",
@@ -288,8 +309,11 @@ static const struct cli_command commands[] = {
     {0}};
 
 static const struct cli_command *const more_commands[] = {
+    commands_lineage,
     commands_alert,
     commands_device,
+    commands_pool,
+    commands_simulate,
     NULL,
 };
 

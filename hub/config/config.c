@@ -9,6 +9,7 @@
 
 static const char *const level_names[] = {"error", "warn", "info", "debug", NULL};
 
+#define DAY_NS     (INT64_C(86400) * NS_PER_SEC)
 #define AT(member) offsetof(struct hub_config, member)
 static const struct field config_fields[] = {
     {.key = "state_dir",
@@ -63,6 +64,22 @@ static const struct field config_fields[] = {
      .names = level_names,
      .fallback = "info",
      .help = "How much is logged."},
+    {.key = "certificate_lifetime",
+     .type = FIELD_DURATION,
+     .offset = AT(certificate_ns),
+     .min = 10 * NS_PER_SEC,
+     .max = 3650 * DAY_NS,
+     .fallback = "90d",
+     .help = "How long a device's certificate is good for. Devices renew it at two thirds of its "
+             "life; shorter ones make a stolen key useless sooner."},
+    {.key = "renewal_grace",
+     .type = FIELD_DURATION,
+     .offset = AT(renewal_grace_ns),
+     .min = 0,
+     .max = 36500 * DAY_NS,
+     .fallback = "1095d",
+     .help = "How long after its certificate's end a device that was away may still renew it, with "
+             "the key of that certificate."},
     {.key = "database_quota",
      .type = FIELD_BYTES,
      .offset = AT(log_quota),
@@ -134,6 +151,8 @@ static const struct hub_config config_defaults = {
     .port = 8883,
     .enrol_port = 8884,
     .broker = STR_INIT("/usr/sbin/mosquitto"),
+    .certificate_ns = 90 * DAY_NS,
+    .renewal_grace_ns = 1095 * DAY_NS,
     .log_level = LOG_INFO,
     .alert_group = STR_INIT("site"),
     .alert_group_devices = 3,

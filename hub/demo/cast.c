@@ -139,6 +139,7 @@ static bool run_tool(struct cast *cast, const char *name, const char *const argv
 
 /* --- the stage -------------------------------------------------------------------------------- */
 
+/* The folder of the program that this is. */
 static bool find_programs(struct cast *cast, struct err *err)
 {
     char self[sizeof(cast->bin)];
@@ -146,9 +147,14 @@ static bool find_programs(struct cast *cast, struct err *err)
     struct str dir = STR_NONE;
     struct str name = STR_NONE;
     if (len <= 0 || !str_cut_last((struct str){self, (size_t)len}, '/', &dir, &name)) {
-        return err_set(err, ERR_NOT_FOUND, "find selvedge-agent: /proc/self/exe cannot be read");
+        return err_set(err, ERR_NOT_FOUND, "find the programs: /proc/self/exe cannot be read");
     }
     (void)snprintf(cast->bin, sizeof(cast->bin), STR_FMT, STR_ARG(dir));
+    return true;
+}
+
+bool cast_has_agent(const struct cast *cast, struct err *err)
+{
     char agent[LIMIT_PATH_BYTES + 1];
     (void)snprintf(agent, sizeof(agent), "%s/selvedge-agent", cast->bin);
     if (!files_exist(agent)) {
@@ -159,14 +165,15 @@ static bool find_programs(struct cast *cast, struct err *err)
     return true;
 }
 
-bool cast_open(struct cast *cast, struct loop *loop, const char *dir, struct err *err)
+bool cast_open(struct cast *cast, struct loop *loop, const char *name, const char *dir,
+               struct err *err)
 {
-    *cast = (struct cast){.loop = loop};
+    *cast = (struct cast){.loop = loop, .name = name};
     if (dir == NULL) {
         /* NOLINTNEXTLINE(concurrency-mt-unsafe): as above */
         const char *tmp = getenv("TMPDIR");
-        (void)snprintf(cast->dir, sizeof(cast->dir), "%s/selvedge-demo-XXXXXX",
-                       tmp != NULL ? tmp : "/tmp");
+        (void)snprintf(cast->dir, sizeof(cast->dir), "%s/selvedge-%s-XXXXXX",
+                       tmp != NULL ? tmp : "/tmp", name);
         if (mkdtemp(cast->dir) == NULL) {
             return err_errno(err, errno, "make a folder like %s", cast->dir);
         }
@@ -215,7 +222,7 @@ bool cast_start_hub(struct cast *cast, struct err *err)
     (void)snprintf(port, sizeof(port), "%d", cast->port);
     (void)snprintf(enrol_port, sizeof(enrol_port), "%d", cast->enrol_port);
     const char *const init[] = {program,        "init",     "--state-dir", cast->hub_dir, "--fleet",
-                                "demo",         "--host",   "127.0.0.1",   "--port",      port,
+                                cast->name,     "--host",   "127.0.0.1",   "--port",      port,
                                 "--enrol-port", enrol_port, "--bind",      "127.0.0.1",   NULL};
     const char *const serve[] = {program, "serve", "--state-dir", cast->hub_dir, NULL};
     return run_tool(cast, "init", init, NULL, err) &&

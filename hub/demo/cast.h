@@ -1,4 +1,5 @@
-/* cast.h - the programs of the demo: who is started, watched and ended. */
+/* cast.h - the programs of the demo (and the hub of a simulation): who is started, watched and ended.
+ */
 #pragma once
 #include "common/base/limits.h"
 #include "common/cli/cli.h"
@@ -16,6 +17,7 @@ struct actor {
 };
 struct cast {
     struct loop *loop;
+    const char *name; /* of the folder and of the fleet */
     char dir[LIMIT_PATH_BYTES / 2];
     char hub_dir[LIMIT_PATH_BYTES / 2 + 8];
     char hub_db[LIMIT_PATH_BYTES / 2 + 16];
@@ -28,8 +30,12 @@ struct cast {
     size_t agent_count;
 };
 
-/* Works in `dir`, or in a new temporary folder when NULL. Nothing is started yet. */
-MUST_CHECK bool cast_open(struct cast *cast, struct loop *loop, const char *dir, struct err *err);
+/* Works in `dir`, or in a new temporary folder when NULL. Nothing is started yet. `name` ("demo") is
+ * a literal. */
+MUST_CHECK bool cast_open(struct cast *cast, struct loop *loop, const char *name, const char *dir,
+                          struct err *err);
+/* Agents can be started: selvedge-agent lies beside this program. */
+MUST_CHECK bool cast_has_agent(const struct cast *cast, struct err *err);
 /* Ends what runs (agents first), and removes the folder unless it is to be kept. */
 void cast_close(struct cast *cast, bool keep);
 

@@ -400,7 +400,7 @@ static int run_demo(struct demo *d)
     bool keep = cli_bool(d->cli, "keep") || dir != NULL;
     bool ok = loop_on_signal(d->loop, SIGINT, on_signal, d, &err) &&
               loop_on_signal(d->loop, SIGTERM, on_signal, d, &err) &&
-              cast_open(&d->cast, d->loop, dir, &err);
+              cast_open(&d->cast, d->loop, "demo", dir, &err) && cast_has_agent(&d->cast, &err);
     if (ok) {
         cli_printf(d->cli, "selvedge demo: six shops and a hub on this machine, in %s\n\n",
                    d->cast.dir);

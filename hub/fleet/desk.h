@@ -29,7 +29,8 @@ struct desk_host {
     const char *database; /* path of hub.db */
     /* ERR_OFFLINE: the broker is away, online() comes. ERR_FULL: too much is in flight, room() comes. */
     bool (*publish)(void *ctx, const struct desk_message *message, struct err *err);
-    void (*settle)(void *ctx); /* commits what is being merged */
+    void (*settle)(void *ctx);     /* commits what is being merged */
+    void (*look_again)(void *ctx); /* the same; merging then reads anew who is not listened to */
     /* Logged, counted and kept for `selvedge-hub refusals`, so many a second. */
     void (*refuse)(void *ctx, struct str peer, const char *what, struct str why);
     void *ctx;
@@ -43,6 +44,8 @@ struct desk {
     void (*online)(void *desk); /* connected; what is retained may have been forgotten */
     void (*born)(void *desk, struct str device, const struct message_birth *birth);
     void (*died)(void *desk, struct str device);
+    void (*heard)(void *desk, struct str device,
+                  const char *epoch); /* a batch that could be read */
     /* `arena` is for the call. What the desk has no use for it passes over. */
     void (*take)(void *desk, struct str device, enum channel channel, struct str payload,
                  struct arena *arena);

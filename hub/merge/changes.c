@@ -15,6 +15,7 @@ void changes_clear(struct changes *c)
     c->materializations_count = 0;
     c->assets_count = 0;
     c->checks_count = 0;
+    c->freshness_count = 0;
     c->ticks_count = 0;
     c->gaps_count = 0;
     c->device = (struct device_change){0};
@@ -290,6 +291,22 @@ static void add_tick(const struct adding *a)
     tick->started += str_eq(tick->status, STR("started")) ? 1 : 0;
 }
 
+static void add_freshness(const struct adding *a)
+{
+    struct changes *c = a->c;
+    struct str status = members_name(a->m, MEMBER_STATUS);
+    if (str_is_empty(a->ev->asset) || str_is_empty(status)) {
+        return;
+    }
+    size_t i = 0;
+    while (i < c->freshness_count && !str_eq(c->freshness[i].asset, a->ev->asset)) {
+        i++;
+    }
+    c->freshness_count += i == c->freshness_count ? 1 : 0;
+    c->freshness[i] = (struct freshness_change){
+        .asset = a->ev->asset, .status = status, .seq = a->ev->seq, .at_ms = a->at_ms};
+}
+
 static void add_gap(const struct adding *a, int64_t from)
 {
     a->c->gaps[a->c->gaps_count++] =
@@ -355,6 +372,9 @@ static void add(const struct adding *a, int64_t from)
     case EVENT_ASSET_CHECK_EVALUATION:
         add_to_asset(a);
         break;
+    case EVENT_FRESHNESS_STATE_CHANGE:
+        add_freshness(a);
+        break;
     case EVENT_TICK:
         add_tick(a);
         break;
@@ -372,7 +392,6 @@ static void add(const struct adding *a, int64_t from)
     case EVENT_RUN_DEQUEUED:
     case EVENT_RUN_CANCELING:
     case EVENT_ASSET_CHECK_EVALUATION_PLANNED:
-    case EVENT_FRESHNESS_STATE_CHANGE:
     case EVENT_LOGS_CAPTURED:
     case EVENT_ENGINE_EVENT:
     case EVENT_LOG:

@@ -48,6 +48,10 @@ struct check_change {
     int64_t seq, at_ms;
     bool passed;
 };
+struct freshness_change {
+    struct str asset, status;
+    int64_t seq, at_ms;
+};
 struct tick_change {
     struct str schedule, status, nominal, run, reason;
     int64_t seq, at_ms, ticks, started;
@@ -68,12 +72,13 @@ struct changes {
     struct materialization_change materializations[CHANGES_MAX];
     struct asset_change assets[CHANGES_MAX];
     struct check_change checks[CHANGES_MAX];
+    struct freshness_change freshness[CHANGES_MAX];
     struct tick_change ticks[CHANGES_MAX];
     struct gap_change gaps[CHANGES_MAX];
     struct device_change device;
     size_t events; /* added; each adds at most one row to each table */
-    size_t runs_count, steps_count, materializations_count, assets_count, checks_count, ticks_count,
-        gaps_count;
+    size_t runs_count, steps_count, materializations_count, assets_count, checks_count,
+        freshness_count, ticks_count, gaps_count;
 };
 
 /* Room for one more event is the caller's business. `from`: the first seq that a buffer_gap still

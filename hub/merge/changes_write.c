@@ -188,6 +188,18 @@ static bool write_check(const struct writing *w, const struct check_change *chec
     return db_run(&b.q, err);
 }
 
+static bool write_freshness(const struct writing *w, const struct freshness_change *change,
+                            struct err *err)
+{
+    struct binding b = begin(w, HUB_STORE_FRESHNESS_SET);
+    put_text(&b, w->stream->device);
+    put_text(&b, change->asset);
+    put_stamp(&b, w, change->seq);
+    put_number(&b, change->at_ms);
+    put_text(&b, change->status);
+    return db_run(&b.q, err);
+}
+
 /* --- the device --------------------------------------------------------------------------- */
 
 static bool update_tick(const struct writing *w, const struct tick_change *tick, bool does_count,
@@ -300,6 +312,11 @@ static bool write_of_assets(const struct changes *c, const struct writing *w, st
     }
     for (size_t i = 0; i < c->checks_count; i++) {
         if (!write_check(w, &c->checks[i], err)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < c->freshness_count; i++) {
+        if (!write_freshness(w, &c->freshness[i], err)) {
             return false;
         }
     }

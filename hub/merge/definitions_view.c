@@ -112,35 +112,49 @@ static bool add_edges(struct views *v, const struct view_stream *stream, struct 
     return true;
 }
 
-static bool add_asset(struct views *v, const struct view_stream *stream, struct str object,
+/* One complete set on its way into the tables. */
+struct taking {
+    struct views *v;
+    const struct view_stream *stream;
+    int64_t previous; /* seq of the stream's set before; 0 = none */
+    int64_t first, seq;
+    bool is_latest; /* no newer database of the device has said what holds */
+};
+
+static bool set_asset(const struct taking *t, const struct members *m, struct str key,
                       struct err *err)
 {
+    struct db_query q = db_query(t->v->out, HUB_STORE_ASSET_DEFINITION_SET);
+    db_bind_str(&q, ":device", t->stream->device);
+    db_bind_str(&q, ":asset", key);
+    db_bind_opt(&q, ":group", members_text(m, MEMBER_GROUP));
+    db_bind_opt(&q, ":kinds", members_json(m, MEMBER_KINDS, JSON_ARRAY));
+    db_bind_opt(&q, ":tags", members_json(m, MEMBER_TAGS, JSON_OBJECT));
+    db_bind_opt(&q, ":owners", members_json(m, MEMBER_OWNERS, JSON_ARRAY));
+    db_bind_opt(&q, ":checks", members_json(m, MEMBER_CHECKS, JSON_ARRAY));
+    db_bind_opt(&q, ":description", members_text(m, MEMBER_DESCRIPTION));
+    db_bind_opt(&q, ":code_version", members_text(m, MEMBER_CODE_VERSION));
+    db_bind_i64(&q, ":external", members_is_true(m, MEMBER_EXTERNAL) ? 1 : 0);
+    return db_run(&q, err) &&
+           add_edges(t->v, t->stream, key, members_json(m, MEMBER_DEPS, JSON_ARRAY), err);
+}
+
+static bool add_asset(const struct taking *t, struct str object, struct err *err)
+{
     struct members m;
-    members_read(&m, object, &v->parts);
+    members_read(&m, object, &t->v->parts);
     struct str key = members_name(&m, MEMBER_KEY);
     if (str_is_empty(key)) {
         return true;
     }
-    struct db_query q = db_query(v->out, HUB_STORE_ASSET_DEFINITION_SET);
-    db_bind_str(&q, ":device", stream->device);
-    db_bind_str(&q, ":asset", key);
-    db_bind_opt(&q, ":group", members_text(&m, MEMBER_GROUP));
-    db_bind_opt(&q, ":kinds", members_json(&m, MEMBER_KINDS, JSON_ARRAY));
-    db_bind_opt(&q, ":tags", members_json(&m, MEMBER_TAGS, JSON_OBJECT));
-    db_bind_opt(&q, ":owners", members_json(&m, MEMBER_OWNERS, JSON_ARRAY));
-    db_bind_opt(&q, ":checks", members_json(&m, MEMBER_CHECKS, JSON_ARRAY));
-    db_bind_opt(&q, ":description", members_text(&m, MEMBER_DESCRIPTION));
-    db_bind_opt(&q, ":code_version", members_text(&m, MEMBER_CODE_VERSION));
-    db_bind_i64(&q, ":external", members_is_true(&m, MEMBER_EXTERNAL) ? 1 : 0);
-    return db_run(&q, err) &&
-           add_edges(v, stream, key, members_json(&m, MEMBER_DEPS, JSON_ARRAY), err);
+    return views_add_version(t->v, t->stream, key, object, t->previous, t->seq, err) &&
+           (!t->is_latest || set_asset(t, &m, key, err));
 }
 
-static bool add_assets(struct views *v, const struct view_stream *stream, struct str body,
-                       struct err *err)
+static bool add_assets(const struct taking *t, struct str body, struct err *err)
 {
     struct members m;
-    members_read(&m, body, &v->parts);
+    members_read(&m, body, &t->v->parts);
     struct json_scan scan;
     struct json_raw asset;
     struct err bad;
@@ -149,34 +163,38 @@ static bool add_assets(struct views *v, const struct view_stream *stream, struct
         return true;
     }
     while (json_scan_element(&scan, &asset)) {
-        arena_reset(&v->parts); /* one asset's text at a time */
-        if (asset.type == JSON_OBJECT && !add_asset(v, stream, asset.text, err)) {
+        arena_reset(&t->v->parts); /* one asset's text at a time */
+        if (asset.type == JSON_OBJECT && !add_asset(t, asset.text, err)) {
             return false;
         }
-        if (v->parts.exhausted) {
+        if (t->v->parts.exhausted) {
             return err_set(err, ERR_NO_MEMORY, "views: no memory for the texts of an asset");
         }
     }
     return true;
 }
 
-static bool replace_assets(struct views *v, const struct view_stream *stream, int64_t first,
-                           int64_t last, struct err *err)
+static bool clear_assets(const struct taking *t, struct err *err)
 {
-    if (!clear_by_device(v, stream, HUB_STORE_ASSET_DEFINITION_CLEAR, err) ||
-        !clear_by_device(v, stream, HUB_STORE_EDGE_CLEAR, err)) {
+    return clear_by_device(t->v, t->stream, HUB_STORE_ASSET_DEFINITION_CLEAR, err) &&
+           clear_by_device(t->v, t->stream, HUB_STORE_EDGE_CLEAR, err);
+}
+
+static bool take_assets(const struct taking *t, struct err *err)
+{
+    if (t->is_latest && !clear_assets(t, err)) {
         return false;
     }
-    struct db_query q = db_query(v->log, HUB_STORE_EVENT_DEFINITIONS);
-    db_bind_i64(&q, ":stream", stream->id);
-    db_bind_i64(&q, ":first", first);
-    db_bind_i64(&q, ":last", last);
+    struct db_query q = db_query(t->v->log, HUB_STORE_EVENT_DEFINITIONS);
+    db_bind_i64(&q, ":stream", t->stream->id);
+    db_bind_i64(&q, ":first", t->first);
+    db_bind_i64(&q, ":last", t->seq);
     bool has_row = false;
     while (db_next(&q, &has_row, err)) {
         if (!has_row) {
             return true;
         }
-        if (!add_assets(v, stream, db_col_str(&q, 0), err)) {
+        if (!add_assets(t, db_col_str(&q, 0), err)) {
             db_reset(&q);
             return false;
         }
@@ -204,8 +222,8 @@ bool views_apply_definitions(struct views *v, const struct view_stream *stream,
     if (part.part < part.parts) {
         return set_part(v, stream, &part, err);
     }
-    bool is_latest = false;
+    struct taking t = {.v = v, .stream = stream, .first = part.first_seq, .seq = ev->seq};
     return clear_by_stream(v, stream, err) &&
-           set_definitions(v, stream, ev, part.hash, &is_latest, err) &&
-           (!is_latest || replace_assets(v, stream, part.first_seq, ev->seq, err));
+           set_definitions(v, stream, ev, part.hash, &t.is_latest, err) &&
+           views_begin_set(v, stream, ev, part.hash, &t.previous, err) && take_assets(&t, err);
 }

@@ -16,12 +16,18 @@ enum {
     CACHE_BYTES_MAX = 32 << 20,
     CACHE_BYTES_KEPT = 24 << 20,
     LINES_BYTES_MAX = LIMIT_BATCH_BYTES + LIMIT_EVENT_BYTES,
+    CHECK_UNKNOWN = -1, /* of a stream: to be looked up */
+    CHECK_GAP = -2,     /* the device said that it has none there any more */
 };
+#define FIRST_PLAUSIBLE_MS (INT64_C(1704067200) * 1000) /* 2024-01-01 */
+#define AHEAD_MAX_MS       (INT64_C(86400) * 1000)      /* of our clock */
 
 struct stream {
     struct view_stream of; /* id 0: nothing of it is in the log yet */
     int64_t merged;
-    uint32_t ack; /* 1 + its place in acks; 0 = none in this transaction */
+    int64_t check;      /* event_check() of the event at `merged`; 0 = none, or a gap of ours */
+    struct str cut_off; /* why it is not listened to; empty: it is */
+    uint32_t ack;       /* 1 + its place in acks; 0 = none in this transaction */
 };
 
 struct merge {
@@ -112,6 +118,12 @@ void merge_abort(struct merge *m)
     forget(m);
 }
 
+void merge_look_again(struct merge *m)
+{
+    assert(m->tx.db == NULL);
+    forget(m);
+}
+
 bool merge_is_full(const struct merge *m)
 {
     return m->events_added >= MERGE_EVENTS_MAX || m->batches_added >= MERGE_BATCHES_MAX;
@@ -164,6 +176,22 @@ static struct stream *remember(struct merge *m, struct str name)
     return s;
 }
 
+static bool read_cut_off(struct merge *m, struct stream *s, struct err *err)
+{
+    struct db_query q = db_query(m->db, HUB_STORE_CUT_OFF_FIND);
+    db_bind_str(&q, ":device", s->of.device);
+    db_bind_str(&q, ":epoch", s->of.epoch);
+    bool has_row = false;
+    if (!db_next(&q, &has_row, err)) {
+        return false;
+    }
+    if (has_row) {
+        s->cut_off = arena_copy(&m->cache, db_col_str(&q, 0));
+        db_reset(&q);
+    }
+    return true;
+}
+
 static bool read_stream(struct merge *m, struct stream *s, struct err *err)
 {
     struct db_query q = db_query(m->db, HUB_STORE_STREAM_FIND);
@@ -177,9 +205,10 @@ static bool read_stream(struct merge *m, struct stream *s, struct err *err)
         s->of.id = db_col_i64(&q, 0);
         s->merged = db_col_i64(&q, 1);
         s->of.first_at_ms = db_col_i64(&q, 2);
+        s->check = CHECK_UNKNOWN;
         db_reset(&q);
     }
-    return true;
+    return read_cut_off(m, s, err);
 }
 
 /* NULL when it cannot be looked up. */
@@ -203,10 +232,19 @@ static struct stream *find_stream(struct merge *m, struct str device, const char
     return read_stream(m, s, err) ? s : NULL;
 }
 
-static bool add_stream(struct merge *m, struct stream *s, struct wall_time first_at,
+/* Where a database stands among the device's others: by its first event, unless that says a time
+ * that cannot be. */
+static int64_t first_at(struct wall_time at, struct wall_time received)
+{
+    bool can_be =
+        wall_ms(at) >= FIRST_PLAUSIBLE_MS && wall_ms(at) <= wall_ms(received) + AHEAD_MAX_MS;
+    return wall_ms(can_be ? at : received);
+}
+
+static bool add_stream(struct merge *m, struct stream *s, struct wall_time at,
                        struct wall_time received, struct err *err)
 {
-    s->of.first_at_ms = wall_ms(first_at);
+    s->of.first_at_ms = first_at(at, received);
     struct db_query q = db_query(m->db, HUB_STORE_STREAM_INSERT);
     db_bind_str(&q, ":device", s->of.device);
     db_bind_str(&q, ":epoch", s->of.epoch);
@@ -221,6 +259,8 @@ static bool add_stream(struct merge *m, struct stream *s, struct wall_time first
     return db_run(&q, err);
 }
 
+static const struct str own_gap_mark = STR_INIT("\"recorded_by\":\"hub\"");
+
 static struct message_ack *ack_of(struct merge *m, struct stream *s)
 {
     if (s->ack == 0) {
@@ -229,9 +269,44 @@ static struct message_ack *ack_of(struct merge *m, struct stream *s)
         s->ack = (uint32_t)++m->acks_count;
     }
     struct message_ack *ack = &m->acks[s->ack - 1].ack;
-    ack->check = ack->seq == s->merged ? ack->check : 0;
     ack->seq = s->merged;
+    ack->check = s->check > 0 ? s->check : 0;
     return ack;
+}
+
+/* --- what the log says already --------------------------------------------------------------- */
+
+/* A gap of ours stands for what was never here: nothing is known of it. */
+static int64_t check_of(struct str type, struct str body)
+{
+    if (!str_eq(type, str_from(event_type_name(EVENT_BUFFER_GAP)))) {
+        return event_check(body);
+    }
+    return str_contains(body, own_gap_mark) ? 0 : CHECK_GAP;
+}
+
+/* Of the event, or CHECK_GAP, as the log has it; 0 = nothing is known of it. */
+static bool logged_check(struct merge *m, const struct stream *s, int64_t seq, int64_t *ret,
+                         struct err *err)
+{
+    struct db_query q = db_query(m->db, HUB_STORE_EVENT_BODY);
+    db_bind_i64(&q, ":stream", s->of.id);
+    db_bind_i64(&q, ":seq", seq);
+    bool has_row = false;
+    if (!db_next(&q, &has_row, err)) {
+        return false;
+    }
+    *ret = 0;
+    if (has_row) {
+        *ret = check_of(db_col_str(&q, 1), db_col_str(&q, 2));
+        db_reset(&q);
+    }
+    return true;
+}
+
+static bool know_check(struct merge *m, struct stream *s, struct err *err)
+{
+    return s->check != CHECK_UNKNOWN || logged_check(m, s, s->merged, &s->check, err);
 }
 
 /* --- events ------------------------------------------------------------------------------- */
@@ -259,6 +334,7 @@ static bool add_event(struct merge *m, struct stream *s, const struct event *ev,
         return false;
     }
     s->merged = ev->seq;
+    s->check = check_of(ev->type_name, ev->body);
     m->events_added++;
     return true;
 }
@@ -315,12 +391,12 @@ static bool read_events(struct merge *m, const struct batch_header *header, size
     return true;
 }
 
-static void refuse(struct merge *m, struct stream *s, const struct err *why)
+static void refuse(struct merge *m, struct stream *s, struct str why)
 {
     struct message_ack *ack = ack_of(m, s);
     ack->refused = true;
     ack->resend_from = 0;
-    struct str reason = arena_copy(&m->cache, str_from(why->msg));
+    struct str reason = arena_copy(&m->cache, why);
     ack->reason = reason.ptr != NULL ? reason : STR("not a batch of events");
 }
 
@@ -335,26 +411,77 @@ static bool merge_new_part(struct merge *m, struct stream *s, size_t count,
     return end_batch(m, s, received, err);
 }
 
-static bool merge_batch(struct merge *m, struct stream *s, const struct batch_header *header,
-                        struct wall_time received, struct merge_result *ret, struct err *err)
+/* --- another database under the same name ---------------------------------------------------- */
+
+/* Two databases that agree about one event came from the same, and agree about all before it: only
+ * the last event that the batch and the log share is compared, or what the batch says of the one
+ * before it. A device that has a gap there may have had the event earlier; one that has the event
+ * never had a gap. */
+static bool find_difference(struct merge *m, const struct stream *s,
+                            const struct batch_header *header, size_t count, int64_t *ret_seq,
+                            struct err *err)
 {
-    if (header->last <= s->merged) {
-        (void)ack_of(m, s);
-        ret->outcome = MERGE_DUPLICATE;
+    *ret_seq = 0;
+    if (header->first == s->merged + 1) {
+        bool differs = header->prev != 0 && s->check != 0 && header->prev != s->check;
+        *ret_seq = differs ? s->merged : 0;
         return true;
     }
-    if (header->first > s->merged + 1) {
-        struct message_ack *ack = ack_of(m, s);
-        ack->resend_from = ack->refused ? 0 : s->merged + 1; /* what was refused comes first */
-        ret->outcome = MERGE_GAP;
-        return true;
+    for (size_t i = count; i > 0; i--) {
+        const struct event *ev = &m->events[i - 1];
+        int64_t logged = 0;
+        if (ev->seq > s->merged || ev->type == EVENT_BUFFER_GAP) {
+            continue;
+        }
+        if (!logged_check(m, s, ev->seq, &logged, err)) {
+            return false;
+        }
+        if (logged != 0) {
+            *ret_seq = logged == event_check(ev->body) ? 0 : ev->seq;
+            return true;
+        }
     }
-    size_t count = 0;
-    if (!read_events(m, header, &count, &ret->why)) {
-        refuse(m, s, &ret->why);
-        ret->outcome = MERGE_REFUSED;
-        return true;
+    return true;
+}
+
+static bool quarantine(struct merge *m, struct stream *s, const struct batch_header *header,
+                       struct str payload, int64_t differs, struct wall_time received,
+                       struct merge_result *ret, struct err *err)
+{
+    struct db_query q = db_query(m->db, HUB_STORE_QUARANTINE_ADD);
+    db_bind_str(&q, ":device", s->of.device);
+    db_bind_str(&q, ":epoch", s->of.epoch);
+    db_bind_i64(&q, ":first", header->first);
+    db_bind_i64(&q, ":last", header->last);
+    db_bind_i64(&q, ":differs", differs);
+    db_bind_i64(&q, ":at", wall_ms(received));
+    db_bind_blob(&q, ":payload", payload);
+    if (!db_run(&q, err)) {
+        return false;
     }
+    (void)ack_of(m, s);
+    (void)err_set(&ret->why, ERR_INVALID,
+                  "event %lld of epoch %s is another one in the log: the device was put back to an "
+                  "earlier state, or there are two of it; seq %lld to %lld are kept aside, and it "
+                  "is told to begin a new epoch",
+                  (long long)differs, header->epoch, (long long)header->first,
+                  (long long)header->last);
+    ret->outcome = MERGE_QUARANTINED;
+    return true;
+}
+
+/* --- one batch ------------------------------------------------------------------------------- */
+
+static void ask_again(struct merge *m, struct stream *s, struct merge_result *ret)
+{
+    struct message_ack *ack = ack_of(m, s);
+    ack->resend_from = ack->refused ? 0 : s->merged + 1; /* what was refused comes first */
+    ret->outcome = MERGE_GAP;
+}
+
+static bool take_new_part(struct merge *m, struct stream *s, size_t count,
+                          struct wall_time received, struct merge_result *ret, struct err *err)
+{
     int64_t before = m->events_added;
     if (!merge_new_part(m, s, count, received, err)) {
         return false;
@@ -366,6 +493,43 @@ static bool merge_batch(struct merge *m, struct stream *s, const struct batch_he
     ret->events = m->events_added - before;
     ret->outcome = MERGE_MERGED;
     return true;
+}
+
+static bool merge_batch(struct merge *m, struct stream *s, const struct batch_header *header,
+                        struct str payload, struct wall_time received, struct merge_result *ret,
+                        struct err *err)
+{
+    size_t count = 0;
+    int64_t differs = 0;
+    bool is_new = header->last > s->merged;
+    if (!know_check(m, s, err)) {
+        return false;
+    }
+    if (header->first > s->merged + 1) {
+        ask_again(m, s, ret);
+        return true;
+    }
+    if (!read_events(m, header, &count, &ret->why)) {
+        if (is_new) {
+            refuse(m, s, str_from(ret->why.msg));
+        } else {
+            (void)ack_of(m, s); /* whatever it says: what it stands for is merged */
+        }
+        ret->outcome = is_new ? MERGE_REFUSED : MERGE_DUPLICATE;
+        return true;
+    }
+    if (!find_difference(m, s, header, count, &differs, err)) {
+        return false;
+    }
+    if (differs > 0) {
+        return quarantine(m, s, header, payload, differs, received, ret, err);
+    }
+    if (!is_new) {
+        (void)ack_of(m, s);
+        ret->outcome = MERGE_DUPLICATE;
+        return true;
+    }
+    return take_new_part(m, s, count, received, ret, err);
 }
 
 static void begin_message(struct merge *m, struct str device)
@@ -384,8 +548,18 @@ static bool add_batch(struct merge *m, struct str device, struct str payload,
         ret->outcome = MERGE_UNREADABLE;
         return true;
     }
+    memcpy(ret->epoch, header.epoch, EPOCH_TEXT_SIZE);
     struct stream *s = find_stream(m, device, header.epoch, err);
-    return s != NULL && merge_batch(m, s, &header, received, ret, err);
+    if (s == NULL) {
+        return false;
+    }
+    if (s->cut_off.len > 0) {
+        refuse(m, s, s->cut_off);
+        (void)err_set(&ret->why, ERR_DENIED, STR_FMT, STR_ARG(s->cut_off));
+        ret->outcome = MERGE_CUT_OFF;
+        return true;
+    }
+    return merge_batch(m, s, &header, payload, received, ret, err);
 }
 
 bool merge_add(struct merge *m, struct str device, struct str payload, struct wall_time received,
@@ -422,29 +596,6 @@ static bool add_own_gap(struct merge *m, struct stream *s, const struct message_
            end_batch(m, s, received, err);
 }
 
-/* A device that still holds the newest merged event is told what we have there: its own is another
- * one when its database was put back to an earlier state and has gone on since. */
-static bool add_check(struct merge *m, struct stream *s, const struct message_birth *birth,
-                      struct err *err)
-{
-    struct message_ack *ack = ack_of(m, s);
-    if (s->merged == 0 || birth->first_seq > s->merged || birth->last_seq < s->merged) {
-        return true;
-    }
-    struct db_query q = db_query(m->db, HUB_STORE_EVENT_BODY);
-    db_bind_i64(&q, ":stream", s->of.id);
-    db_bind_i64(&q, ":seq", s->merged);
-    bool has_row = false;
-    if (!db_next(&q, &has_row, err)) {
-        return false;
-    }
-    if (has_row) {
-        ack->check = event_check(db_col_str(&q, 0));
-        db_reset(&q);
-    }
-    return true;
-}
-
 static bool add_birth(struct merge *m, struct str device, const struct message_birth *birth,
                       struct wall_time received, bool *ret_is_behind, struct err *err)
 {
@@ -452,13 +603,19 @@ static bool add_birth(struct merge *m, struct str device, const struct message_b
     if (s == NULL) {
         return false;
     }
+    if (s->cut_off.len > 0) {
+        refuse(m, s, s->cut_off);
+        *ret_is_behind = false;
+        return true;
+    }
     bool is_behind = birth->last_seq < s->merged;
     if (birth->first_seq > s->merged + 1 && !add_own_gap(m, s, birth, received, err)) {
         return false;
     }
-    if (!add_check(m, s, birth, err)) {
+    if (!know_check(m, s, err)) {
         return false;
     }
+    (void)ack_of(m, s);
     *ret_is_behind = is_behind;
     return true;
 }

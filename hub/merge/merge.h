@@ -23,23 +23,31 @@ void merge_close(struct merge *m); /* undoes what is open; NULL is allowed */
 MUST_CHECK bool merge_begin(struct merge *m, struct err *err);
 
 enum merge_outcome {
-    MERGE_MERGED,    /* all of it, or the part that was new */
-    MERGE_DUPLICATE, /* all of it was merged before: acknowledged again */
-    MERGE_GAP,       /* events before it are missing: the agent is asked for them */
-    MERGE_REFUSED,   /* some line is no event or not the next one: it can never be merged; the
+    MERGE_MERGED,      /* all of it, or the part that was new */
+    MERGE_DUPLICATE,   /* all of it was merged before: acknowledged again */
+    MERGE_GAP,         /* events before it are missing: the agent is asked for them */
+    MERGE_REFUSED,     /* some line is no event or not the next one: it can never be merged; the
                         acknowledgement says so */
+    MERGE_QUARANTINED, /* it says otherwise than the log of the same seq: kept aside. The
+                          acknowledgement's check tells the device, which begins a new epoch */
+    MERGE_CUT_OFF,     /* of a database that is not listened to (table cut_off); refused */
     MERGE_UNREADABLE /* no batch, or harmed on the way: not acknowledged, so that the agent sends it
                         again */
 };
 struct merge_result {
     enum merge_outcome outcome;
-    int64_t events; /* newly merged */
-    struct err why; /* of MERGE_REFUSED and MERGE_UNREADABLE */
+    int64_t events;              /* newly merged */
+    char epoch[EPOCH_TEXT_SIZE]; /* of the batch; empty: MERGE_UNREADABLE */
+    struct err why;              /* of all but the first three */
 };
 /* `device` is who published it: a valid name, from topic_parse_device(). Not when merge_is_full().
  */
 MUST_CHECK bool merge_add(struct merge *m, struct str device, struct str payload,
                           struct wall_time received, struct merge_result *ret, struct err *err);
+
+/* The first event of a database that says another time than could be is taken to be of when it was
+ * received, so that a clock that was never set or is far ahead does not decide which database of a
+ * device is the newer one. */
 
 /* A device said hello. If it holds only events beyond what is merged, the earlier ones were
  * acknowledged to an earlier hub database and deleted there: a buffer_gap of the hub's own takes
@@ -48,6 +56,9 @@ MUST_CHECK bool merge_add(struct merge *m, struct str device, struct str payload
  * put back to an earlier state, and it begins a new epoch when it hears our acknowledgement. */
 MUST_CHECK bool merge_birth(struct merge *m, struct str device, const struct message_birth *birth,
                             struct wall_time received, bool *ret_is_behind, struct err *err);
+
+/* Outside a transaction: what is not listened to, and which streams there are, is looked up anew. */
+void merge_look_again(struct merge *m);
 
 bool merge_is_full(const struct merge *m);
 MUST_CHECK bool merge_commit(struct merge *m, struct err *err);

@@ -31,3 +31,12 @@ MUST_CHECK bool views_apply_health(struct views *v, const struct view_stream *st
                                    const struct event *ev, struct err *err);
 MUST_CHECK bool views_apply_definitions(struct views *v, const struct view_stream *stream,
                                         const struct event *ev, struct err *err);
+
+/* The same, of what one set of definitions changes in the history (history_view.c): begin, then each
+ * asset of the set. `previous` is the seq of the stream's set before. */
+MUST_CHECK bool views_begin_set(struct views *v, const struct view_stream *stream,
+                                const struct event *ev, struct str hash, int64_t *ret_previous,
+                                struct err *err);
+MUST_CHECK bool views_add_version(struct views *v, const struct view_stream *stream, struct str key,
+                                  struct str object, int64_t previous, int64_t seq,
+                                  struct err *err);

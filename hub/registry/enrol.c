@@ -4,8 +4,6 @@
 #include "common/wire/topics.h"
 #include <stdio.h>
 
-#define CLOCK_SLACK_NS (300 * NS_PER_SEC) /* a device's clock may be behind the hub's */
-#define DAY_NS         (INT64_C(86400) * NS_PER_SEC)
 enum { CERTIFICATE_BYTES_MAX = 16 << 10, REASON_BYTES = 300 };
 
 struct decision {
@@ -14,6 +12,7 @@ struct decision {
     const struct message_enrol_request *request;
     struct wall_time now;
     char key[FINGERPRINT_TEXT_SIZE];
+    bool replaces;              /* the token is for new hardware of this very device */
     char refusal[REASON_BYTES]; /* empty = not refused */
     struct buf certificate;
 };
@@ -74,6 +73,22 @@ static bool check_token(struct decision *d, bool is_repeat, struct err *err)
         (void)refuse(d, "the token is for devices called " STR_FMT, STR_ARG(db_col_str(&q, 5)));
     }
     if (row) {
+        d->replaces = str_eq(db_col_str(&q, 6), d->request->device);
+        db_reset(&q);
+    }
+    return true;
+}
+
+/* The key of a certificate that was renewed since, which the device may have had no time to use. */
+static bool find_key(struct decision *d, bool *ret_found, struct err *err)
+{
+    struct db_query q = db_query(d->registry->db, HUB_REGISTRY_CERTIFICATE_OF_KEY);
+    db_bind_str(&q, ":device", d->request->device);
+    db_bind_str(&q, ":key", str_from(d->key));
+    if (!db_next(&q, ret_found, err)) {
+        return false;
+    }
+    if (*ret_found) {
         db_reset(&q);
     }
     return true;
@@ -83,6 +98,10 @@ static bool check_token(struct decision *d, bool is_repeat, struct err *err)
  * decision of its own. */
 static bool check_device(struct decision *d, struct err *err)
 {
+    bool is_earlier_key = false;
+    if (!find_key(d, &is_earlier_key, err)) {
+        return false;
+    }
     struct db_query q = db_query(d->registry->db, HUB_REGISTRY_DEVICE_FIND);
     db_bind_str(&q, ":device", d->request->device);
     bool row = false;
@@ -92,9 +111,16 @@ static bool check_device(struct decision *d, struct err *err)
     if (!row) {
         return true;
     }
-    if (str_eq(db_col_str(&q, 1), STR("revoked"))) {
-        (void)refuse(d, "device " STR_FMT " is revoked", STR_ARG(d->request->device));
-    } else if (!str_eq(db_col_str(&q, 0), str_from(d->key))) {
+    struct str status = db_col_str(&q, 1);
+    if (d->replaces) {
+        /* Another key is what it is for. */
+    } else if (!str_eq(status, STR("enrolled"))) {
+        (void)refuse(d,
+                     "device " STR_FMT " is " STR_FMT ", and only a token of `selvedge-hub device "
+                     "replace` brings it back",
+                     STR_ARG(d->request->device),
+                     STR_ARG(str_eq(status, STR("replacing")) ? STR("being replaced") : status));
+    } else if (!str_eq(db_col_str(&q, 0), str_from(d->key)) && !is_earlier_key) {
         (void)refuse(d,
                      "there is a device " STR_FMT " already, with another key; choose another name",
                      STR_ARG(d->request->device));
@@ -121,14 +147,11 @@ static bool find_earlier(struct decision *d, bool *ret_found, struct err *err)
 
 static bool issue(struct decision *d, struct identity_info *ret_info, struct err *err)
 {
-    struct identity_issue certificate = {
-        .kind = IDENTITY_CLIENT,
-        .common_name = d->request->device,
-        .not_before = {d->now.ns - CLOCK_SLACK_NS},
-        .not_after = {d->now.ns + d->authority->certificate_days * DAY_NS}};
-    return identity_issue_for_csr(d->authority->rng, d->authority->ca_cert, d->authority->ca_key,
-                                  d->request->csr_pem, &certificate, &d->certificate, err) &&
-           identity_read_cert(buf_str(&d->certificate), ret_info, err);
+    const struct certificate_order order = {.device = d->request->device,
+                                            .csr_pem = d->request->csr_pem,
+                                            .cause = "enrolled",
+                                            .now = d->now};
+    return registry_issue(d->registry, d->authority, &order, &d->certificate, ret_info, err);
 }
 
 static bool write_device(struct decision *d, const struct identity_info *info, struct err *err)

@@ -5,6 +5,7 @@
 #pragma once
 #include "common/base/arena.h"
 #include "common/base/err.h"
+#include "common/base/limits.h"
 #include "common/base/time.h"
 #include "common/tls/identity.h"
 #include "common/wire/messages.h"
@@ -75,7 +76,7 @@ struct enrol_authority {
     struct str command_keys; /* told to the device, as are host and port */
     struct str host;
     int64_t port;
-    int64_t certificate_days;
+    int64_t certificate_ns; /* how long a device's certificate is good for */
     const struct rng *rng;
 };
 /* Decides one request. The reply is accepted or refused with a reason that tells the device's owner
@@ -88,6 +89,52 @@ MUST_CHECK bool registry_enrol(struct registry *r, const struct enrol_authority 
                                struct err *err);
 MUST_CHECK bool registry_device_is_known(struct registry *r, struct str device, bool *ret,
                                          struct err *err);
+
+/* --- devices ---------------------------------------------------------------------------- */
+/* By its id, or by what people call it. ERR_NOT_FOUND. */
+MUST_CHECK bool registry_find_device(struct registry *r, struct str name,
+                                     char ret_id[LIMIT_NAME_BYTES + 1], struct err *err);
+enum shut_out { SHUT_OUT_REVOKED, SHUT_OUT_DECOMMISSIONED };
+/* With all its certificates. `reason` may be empty. */
+MUST_CHECK bool registry_shut_out(struct registry *r, struct str device, enum shut_out how,
+                                  struct str reason, struct wall_time now, struct err *err);
+/* Who is, by name. */
+MUST_CHECK bool registry_each_shut_out(struct registry *r,
+                                       void (*on_device)(void *ctx, struct str device), void *ctx,
+                                       struct err *err);
+/* Its certificates are revoked; who enrols with `token` takes the device's place, with another key. */
+MUST_CHECK bool registry_replace(struct registry *r, struct str device, struct str token,
+                                 struct wall_time now, struct err *err);
+/* What people call it from now on; its own id takes that back. ERR_EXISTS: another device has the
+ * name. */
+MUST_CHECK bool registry_rename(struct registry *r, struct str device, struct str name,
+                                struct err *err);
+
+/* --- certificates ----------------------------------------------------------------------- */
+struct certificate_order {
+    struct str device, csr_pem;
+    const char *cause; /* "enrolled", "renewed", "recovered" */
+    struct wall_time now;
+};
+/* Within the caller's transaction. */
+MUST_CHECK bool registry_issue(struct registry *r, const struct enrol_authority *authority,
+                               const struct certificate_order *order, struct buf *ret_cert,
+                               struct identity_info *ret_info, struct err *err);
+/* Another certificate for a device that is enrolled, or *ret_reason says why not (static text). The
+ * same key gets the same one again while that is good for a third of a life. At most
+ * RENEWALS_AT_ONCE_MAX in a twentieth of a life, or in an hour when that is shorter. */
+enum { RENEWALS_AT_ONCE_MAX = 5 };
+MUST_CHECK bool registry_renew(struct registry *r, const struct enrol_authority *authority,
+                               const struct certificate_order *order, struct buf *ret_cert,
+                               struct str *ret_reason, struct err *err);
+struct registry_revoked {
+    struct str device, serial;
+    struct wall_time at;
+};
+/* Certificates that are revoked and had not expired at `since`. */
+MUST_CHECK bool registry_each_revoked(struct registry *r, struct wall_time since,
+                                      void (*on_row)(void *ctx, const struct registry_revoked *row),
+                                      void *ctx, struct err *err);
 
 /* --- connections ------------------------------------------------------------------------ */
 /* Nobody is connected yet: the hub has just started. */

@@ -1,10 +1,21 @@
 #include "hub/serve/desks.h"
 
 #include "hub/alert/desk.h"
+#include "hub/clones/desk.h"
+#include "hub/identity/desk.h"
+#include "hub/pool/desk.h"
 
 #include <stdlib.h>
 
-static const struct desk *const all[] = {&alert_desk, NULL};
+/* clang-format off: one in a line */
+static const struct desk *const all[] = {
+    &alert_desk,
+    &clones_desk,
+    &identity_desk,
+    &pool_desk,
+    NULL,
+};
+/* clang-format on */
 enum { DESKS = COUNT_OF(all) - 1 };
 
 struct desks {
@@ -58,6 +69,11 @@ void desks_born(struct desks *desks, struct str device, const struct message_bir
 void desks_died(struct desks *desks, struct str device)
 {
     EACH(died, desks->of[i], device)
+}
+
+void desks_heard(struct desks *desks, struct str device, const char *epoch)
+{
+    EACH(heard, desks->of[i], device, epoch)
 }
 
 void desks_take(struct desks *desks, struct str device, enum channel channel, struct str payload,

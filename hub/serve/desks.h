@@ -9,6 +9,7 @@ void desks_close(struct desks *desks); /* NULL is allowed */
 void desks_online(struct desks *desks);
 void desks_born(struct desks *desks, struct str device, const struct message_birth *birth);
 void desks_died(struct desks *desks, struct str device);
+void desks_heard(struct desks *desks, struct str device, const char *epoch);
 void desks_take(struct desks *desks, struct str device, enum channel channel, struct str payload,
                 struct arena *arena);
 void desks_merged(struct desks *desks);

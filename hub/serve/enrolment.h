@@ -1,8 +1,13 @@
-/* enrolment.h - answers a stranger who asks to become a device. */
+/* enrolment.h - answers strangers who ask to become devices. */
 #pragma once
 #include "hub/fleet/desk.h"
 
-/* `ret_request` is what could be read of `payload`; the reply's text lives in `arena`. */
-void enrolment_decide(const struct desk_host *host, struct str payload, struct arena *arena,
-                      struct message_enrol_request *ret_request,
-                      struct message_enrol_reply *ret_reply);
+struct enrolment {
+    const struct desk_host *host;
+    /* To a topic as it stands. */
+    bool (*publish)(void *ctx, struct str topic, struct str payload, struct err *err);
+    void *ctx;
+};
+/* Decides one request of `client` and says the answer. */
+void enrolment_answer(const struct enrolment *e, struct str client, struct str payload,
+                      struct arena *arena);

@@ -14,6 +14,7 @@
 #include "common/wire/topics.h"
 #include "hub/broker/broker.h"
 #include "hub/fleet/poke.h"
+#include "hub/identity/fence.h"
 #include "hub/merge/merge.h"
 #include "hub/registry/authority.h"
 #include "hub/registry/registry.h"
@@ -55,6 +56,7 @@ struct serve {
     struct db *store;
     struct merge *merge;
     struct registry *registry;
+    struct fence *fence;
     struct broker *broker;
     struct mqtt_session *session;
     struct desk_host desk_host;
@@ -186,10 +188,8 @@ static void commit(void *ctx)
 
 static void on_store_retry(void *ctx)
 {
-    /* Nothing waits here: the agents' next batch is the next try. The timer only bounds how often
-     * it is said. */
     struct serve *s = ctx;
-    s->is_store_failing = false;
+    s->is_store_failing = false; /* the agents' next batch is the next try */
 }
 
 /* --- turning away ----------------------------------------------------------------------- */
@@ -240,13 +240,14 @@ static void on_events(struct serve *s, struct str device, struct str payload)
         store_failed(s, &err);
         return;
     }
-    if (result.outcome == MERGE_REFUSED || result.outcome == MERGE_UNREADABLE) {
+    if (result.why.msg[0] != '\0') {
         refuse(s, device, "events", str_from(result.why.msg));
-    } else {
-        LOG(DEBUG, "merge.batch", F_S("device", device), F_I("events", result.events));
     }
     if (s->is_merging && merge_is_full(s->merge)) {
         commit(s);
+    }
+    if (result.epoch[0] != '\0') {
+        desks_heard(s->desks, device, result.epoch);
     }
 }
 
@@ -304,37 +305,21 @@ static void on_death(struct serve *s, struct str device, struct str payload, str
 
 /* --- enrolment -------------------------------------------------------------------------- */
 
-static void answer_enrolment(struct serve *s, struct str client,
-                             const struct message_enrol_reply *reply)
+static bool enrolment_publish(void *ctx, struct str topic, struct str payload, struct err *err)
 {
-    struct err err = {0};
-    char text[TOPIC_BYTES_MAX];
-    struct buf topic = buf_fixed(text, sizeof(text));
-    topic_enrol_reply(&topic, s->config->fleet, client);
-    buf_reset(&s->payload);
-    message_enrol_reply_encode(reply, &s->payload);
-    if (!publish(s, buf_str(&topic), 0, &err)) {
-        LOG(WARN, "enrolment.not_answered", F_ERR(&err), F_T("action", "the device may ask again"));
-    }
+    struct serve *s = ctx;
+    int message_id = 0;
+    return mqtt_publish(s->session, topic, payload, 0, 0, &message_id, err);
 }
 
 static void on_enrolment(struct serve *s, struct str client, struct str payload,
                          struct arena *arena)
 {
-    struct message_enrol_request request = {0};
-    struct message_enrol_reply reply = {0};
-    if (!passes(s, &s->enrolments)) {
-        return; /* whoever asked waits in vain, and asks again */
+    const struct enrolment e = {.host = &s->desk_host, .publish = enrolment_publish, .ctx = s};
+    if (passes(s, &s->enrolments)) { /* whoever asked waits in vain else, and asks again */
+        commit(s);
+        enrolment_answer(&e, client, payload, arena);
     }
-    commit(s);
-    enrolment_decide(&s->desk_host, payload, arena, &request, &reply);
-    if (reply.accepted) {
-        LOG(INFO, "device.enrolled", F_S("device", reply.device), F_S("token", request.token_id));
-    } else {
-        refuse(s, str_is_empty(request.device) ? STR("unknown") : request.device, "enrolment",
-               reply.reason);
-    }
-    answer_enrolment(s, client, &reply);
 }
 
 /* --- the session ------------------------------------------------------------------------ */
@@ -353,7 +338,9 @@ static void on_message(void *ctx, const struct mqtt_message *message)
     if (!topic_parse_device(message->topic, s->config->fleet, &device, &channel)) {
         return;
     }
-    if (channel == CHANNEL_EVENTS) {
+    if (fence_is_out(s->fence, device)) {
+        refuse(s, device, "message", STR("the device is revoked: nothing of it is listened to"));
+    } else if (channel == CHANNEL_EVENTS) {
         on_events(s, device, message->payload);
     } else if (channel == CHANNEL_BIRTH) {
         on_birth(s, device, message->payload, &arena);
@@ -477,6 +464,12 @@ static void on_broker_note(void *ctx, const struct broker_line *note)
     refuse(s, note->peer, what, note->why);
 }
 
+static void on_broker_client(void *ctx, const struct broker_client_line *line)
+{
+    struct serve *s = ctx;
+    fence_on_client(s->fence, line);
+}
+
 /* --- desks ------------------------------------------------------------------------------ */
 
 static bool desk_publish(void *ctx, const struct desk_message *message, struct err *err)
@@ -501,7 +494,15 @@ static void desk_refuse(void *ctx, struct str peer, const char *what, struct str
 static void on_poke(void *ctx)
 {
     struct serve *s = ctx;
+    fence_look(s->fence);
     desks_poked(s->desks);
+}
+
+static void desk_look_again(void *ctx)
+{
+    struct serve *s = ctx;
+    commit(s);
+    merge_look_again(s->merge);
 }
 
 static bool open_desks(struct serve *s, struct err *err)
@@ -514,9 +515,10 @@ static bool open_desks(struct serve *s, struct err *err)
                                       .database = s->database,
                                       .publish = desk_publish,
                                       .settle = commit,
+                                      .look_again = desk_look_again,
                                       .refuse = desk_refuse,
                                       .ctx = s};
-    return desks_open(&s->desks, &s->desk_host, err) &&
+    return fence_open(&s->fence, &s->desk_host, err) && desks_open(&s->desks, &s->desk_host, err) &&
            poke_listen(&s->poke, s->loop, s->config, on_poke, s, err);
 }
 
@@ -569,10 +571,14 @@ static bool open_broker(struct serve *s, struct err *err)
                                      .is_root = geteuid() == 0,
                                      .bind = s->config->bind,
                                      .port = (int)s->config->port,
-                                     .enrol_port = (int)s->config->enrol_port};
-    struct broker_handlers handlers = {.on_note = on_broker_note, .ctx = s};
-    return hub_path(s->config, "broker", dir, err) &&
-           broker_start(&s->broker, s->loop, s->rng, &options, &handlers, err);
+                                     .enrol_port = (int)s->config->enrol_port,
+                                     .revoked = fence_revoked(s->fence)};
+    struct broker_handlers handlers = {
+        .on_note = on_broker_note, .on_client = on_broker_client, .ctx = s};
+    bool ok = hub_path(s->config, "broker", dir, err) &&
+              broker_start(&s->broker, s->loop, s->rng, &options, &handlers, err);
+    fence_use_broker(s->fence, s->broker);
+    return ok;
 }
 
 static bool open_session(struct serve *s, struct err *err)
@@ -679,6 +685,7 @@ void serve_close(struct serve *s)
     loop_defer_cancel(s->loop, &s->commit_task);
     loop_defer_cancel(s->loop, &s->stop_task);
     mqtt_close(s->session);
+    fence_close(s->fence);
     broker_stop(s->broker);
     poke_close(&s->poke);
     desks_close(s->desks);

@@ -468,6 +468,82 @@ bool hub_each_refusal(struct db *db, const struct hub_filter *filter,
     return false;
 }
 
+bool hub_each_quarantined(struct db *db, const struct hub_filter *filter,
+                          void (*on_row)(void *ctx, const struct hub_quarantined *row), void *ctx,
+                          struct err *err)
+{
+    struct db_query q = begin(db, HUB_STORE_QUARANTINE_LIST, filter, WANTS_DEVICE | WANTS_LIMIT);
+    bool has_row = false;
+    while (db_next(&q, &has_row, err)) {
+        if (!has_row) {
+            return true;
+        }
+        struct row r = {.q = &q};
+        struct hub_quarantined row = {0};
+        row.id = take_i64(&r);
+        row.device = take_str(&r);
+        row.epoch = take_str(&r);
+        row.first = take_i64(&r);
+        row.last = take_i64(&r);
+        row.differs = take_i64(&r);
+        row.at = take_time(&r);
+        row.times = take_i64(&r);
+        row.bytes = take_i64(&r);
+        on_row(ctx, &row);
+    }
+    return false;
+}
+
+bool hub_read_quarantined(struct db *db, int64_t id, struct buf *payload, struct err *err)
+{
+    struct db_query q = db_query(db, HUB_STORE_QUARANTINE_GET);
+    bool has_row = false;
+    db_bind_i64(&q, ":id", id);
+    if (!db_next(&q, &has_row, err)) {
+        return false;
+    }
+    if (!has_row) {
+        return err_set(err, ERR_NOT_FOUND, "no batch %lld is in quarantine", (long long)id);
+    }
+    buf_add(payload, db_col_blob(&q, 0));
+    db_reset(&q);
+    return !payload->overflow || err_set(err, ERR_NO_MEMORY, "quarantine: out of memory");
+}
+
+bool hub_each_cut_off(struct db *db, const struct hub_filter *filter,
+                      void (*on_row)(void *ctx, const struct hub_cut_off *row), void *ctx,
+                      struct err *err)
+{
+    struct db_query q = begin(db, HUB_STORE_CUT_OFF_LIST, filter, WANTS_DEVICE);
+    bool has_row = false;
+    while (db_next(&q, &has_row, err)) {
+        if (!has_row) {
+            return true;
+        }
+        struct row r = {.q = &q};
+        struct hub_cut_off row = {0};
+        row.device = take_str(&r);
+        row.epoch = take_str(&r);
+        row.at = take_time(&r);
+        row.why = take_str(&r);
+        on_row(ctx, &row);
+    }
+    return false;
+}
+
+bool hub_clear_cut_off(struct db *db, struct str device, struct str epoch, int64_t *ret_count,
+                       struct err *err)
+{
+    struct db_query q = db_query(db, HUB_STORE_CUT_OFF_CLEAR);
+    db_bind_str(&q, ":device", device);
+    db_bind_opt(&q, ":epoch", epoch);
+    if (!db_run(&q, err)) {
+        return false;
+    }
+    *ret_count = db_changes(db);
+    return true;
+}
+
 bool hub_read_totals(struct db *db, struct hub_totals *ret, struct err *err)
 {
     struct db_query q = db_query(db, HUB_STORE_FLEET_TOTALS);

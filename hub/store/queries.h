@@ -185,6 +185,35 @@ MUST_CHECK bool hub_each_refusal(struct db *db, const struct hub_filter *filter,
                                  void (*on_row)(void *ctx, const struct hub_refusal *row),
                                  void *ctx, struct err *err);
 
+/* What contradicts the log, newest first; filter->device and limit. */
+struct hub_quarantined {
+    int64_t id;
+    struct str device, epoch;
+    int64_t first, last;
+    int64_t differs; /* the seq at which it was seen to differ */
+    struct wall_time at;
+    int64_t times, bytes;
+};
+MUST_CHECK bool hub_each_quarantined(struct db *db, const struct hub_filter *filter,
+                                     void (*on_row)(void *ctx, const struct hub_quarantined *row),
+                                     void *ctx, struct err *err);
+/* The batch as it came; ERR_NOT_FOUND. */
+MUST_CHECK bool hub_read_quarantined(struct db *db, int64_t id, struct buf *payload,
+                                     struct err *err);
+
+/* Databases of devices that are not listened to. */
+struct hub_cut_off {
+    struct str device, epoch;
+    struct wall_time at;
+    struct str why;
+};
+MUST_CHECK bool hub_each_cut_off(struct db *db, const struct hub_filter *filter,
+                                 void (*on_row)(void *ctx, const struct hub_cut_off *row),
+                                 void *ctx, struct err *err);
+/* An empty epoch: all of the device. Needs a writer. */
+MUST_CHECK bool hub_clear_cut_off(struct db *db, struct str device, struct str epoch,
+                                  int64_t *ret_count, struct err *err);
+
 struct hub_totals {
     int64_t devices, online;
     int64_t assets, device_assets, failing; /* keys; keys times devices; of those failing now */

@@ -22,6 +22,10 @@ const struct hub_store_view hub_store_views[HUB_STORE_VIEW_COUNT] = {
     {"asset_state", 2},
     {"check_result", 3},
     {"tick", 2},
+    {"definitions_history", 2},
+    {"asset_history", 3},
+    {"asset_text", 1},
+    {"asset_freshness", 2},
     {"device_health", 1},
 };
 

@@ -36,7 +36,8 @@ int main(int argc, char **argv)
         for (int64_t j = 0; j < events; j++) {
             typical_line(&lines, 1, i * events + j);
         }
-        struct batch_header header = {"0123456789abcdef", i * events + 1, (i + 1) * events};
+        struct batch_header header = {"0123456789abcdef", i * events + 1, (i + 1) * events,
+                                      UINT32_MAX};
         struct err err = {0};
         buf_reset(&payload);
         bench_check(batch_encode(&header, buf_str(&lines), &payload, &err), &err);

@@ -1,7 +1,7 @@
 /* dbt_log_fuzz.c - what dbt writes: lines of its JSON log, and behind a line "--" a
  * run_results.json. Whatever it is, each node that is told to start is told to end. */
+#include "agent/dbt/run_results.h"
 #include "agent/transform/drive_nodes.h"
-#include "agent/transform/run_results.h"
 #include <assert.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

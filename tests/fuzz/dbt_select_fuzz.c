@@ -78,17 +78,27 @@ static struct dbt_project *open_project(void)
     return project;
 }
 
-static bool status(void *ctx, struct str unique_id, struct str *ret_status)
+static bool open_before(void *ctx, const struct dbt_project **ret, struct err *err)
 {
-    (void)ctx;
-    *ret_status = STR("error");
-    return str_contains(unique_id, STR("b"));
+    (void)err;
+    *ret = ctx;
+    return true;
 }
 
-static bool is_fresher(void *ctx, struct str unique_id)
+static bool status(void *ctx, struct str unique_id, struct str *ret_status, struct err *err)
 {
     (void)ctx;
-    return str_contains(unique_id, STR("s"));
+    (void)err;
+    *ret_status = str_contains(unique_id, STR("b")) ? STR("error") : STR("");
+    return true;
+}
+
+static bool is_fresher(void *ctx, struct str unique_id, bool *ret, struct err *err)
+{
+    (void)ctx;
+    (void)err;
+    *ret = str_contains(unique_id, STR("s"));
+    return true;
 }
 
 static bool is_known(enum err_code code)
@@ -129,7 +139,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .selector = select.len == 0 && exclude.len == 0 && selectors != NULL ? STR("it") : STR_NONE,
         .selectors = selectors,
         .indirect = (enum dbt_indirect)(size % 4),
-        .before = {.project = project, .status = status, .is_fresher = is_fresher}};
+        .before = {
+            .open = open_before, .status = status, .is_fresher = is_fresher, .ctx = project}};
     bool *set = NULL;
     struct str_list warnings = {0};
     if (!dbt_select(project, &selection, &arena, &set, &warnings, &err)) {

@@ -106,7 +106,7 @@ static void use(const struct definitions *defs, bool is_plain)
     struct err err = {0};
     for (size_t i = 0; i < defs->asset_count && i < 100; i++) {
         struct json_writer w = json_writer(&out);
-        definitions_write_asset(defs, i, &w);
+        definitions_write_asset(defs, i, &env, &w);
         for (size_t a = 0; a < defs->assets[i].run.count; a++) {
             resolve(defs->assets[i].run.items[a], &env, &arena);
         }

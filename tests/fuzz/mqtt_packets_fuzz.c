@@ -1,6 +1,6 @@
 /* mqtt_packets_fuzz.c - what a broker sends: packets lie within what came, and a part of the bytes never gives another packet than all
  * of them. The first byte says where to cut. */
-#include "agent/el/mqtt_packets.h"
+#include "common/packets/mqtt_packets.h"
 #include <assert.h>
 #include <string.h>
 
@@ -13,10 +13,10 @@ static bool lies_in(struct str part, struct str whole)
     return part.ptr >= whole.ptr && part.ptr + part.len <= whole.ptr + whole.len;
 }
 
-static void read_message(const struct mqtt_packet *packet)
+static void read_message(enum mqtt_version version, const struct mqtt_packet *packet)
 {
     struct mqtt_publish message;
-    if (packet_publish(packet, &message)) {
+    if (packet_publish(version, packet, &message)) {
         assert(message.topic.len > 0 && lies_in(message.topic, packet->body));
         assert(lies_in(message.payload, packet->body) && str_is_utf8(message.topic));
         assert(message.qos <= 1 && (message.qos == 0) == (message.id == 0));
@@ -42,8 +42,11 @@ static void read_answer(const struct mqtt_packet *packet)
     }
     assert(packet_disconnect(packet) <= UINT8_MAX);
     for (size_t count = 0; count < 4; count++) {
-        if (packet_suback(packet, count, &refused)) {
+        if (packet_suback(MQTT_3_1_1, packet, count, &refused)) {
             assert(packet->body.len == count + 2 && refused <= count);
+        }
+        if (packet_suback(MQTT_5, packet, count, &refused)) {
+            assert(packet->body.len >= count + 3 && refused <= count);
         }
     }
 }
@@ -67,7 +70,8 @@ static bool read_first(struct str *rest, size_t cut)
     assert(packet.type < 16 && packet.flags < 16 && lies_in(packet.body, *rest));
     assert(packet.body.ptr + packet.body.len == rest->ptr + len);
     assert(early_result == PACKET_PART || early_len == len);
-    read_message(&packet);
+    read_message(MQTT_3_1_1, &packet);
+    read_message(MQTT_5, &packet);
     read_answer(&packet);
     *rest = str_slice(*rest, len, rest->len);
     return true;

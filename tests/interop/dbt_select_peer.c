@@ -51,27 +51,41 @@ static struct dbt_project *open_project(const struct json *question, const char 
     return project;
 }
 
-static bool get_status(void *ctx, struct str unique_id, struct str *ret_status)
+struct asked {
+    const struct json *question;
+    const struct dbt_project *old;
+};
+
+static bool open_old(void *ctx, const struct dbt_project **ret, struct err *err)
 {
-    const struct json *results = json_get(ctx, "results");
-    for (const struct json *r = results->child; r != NULL; r = r->next) {
-        if (str_eq(r->key, unique_id)) {
-            *ret_status = r->as.string;
-            return true;
-        }
-    }
-    return false;
+    const struct asked *asked = ctx;
+    (void)err;
+    *ret = asked->old;
+    return true;
 }
 
-static bool is_fresher(void *ctx, struct str unique_id)
+static bool get_status(void *ctx, struct str unique_id, struct str *ret_status, struct err *err)
 {
-    const struct json *fresher = json_get(ctx, "fresher");
-    for (const struct json *f = fresher->child; f != NULL; f = f->next) {
-        if (str_eq(f->as.string, unique_id)) {
-            return true;
-        }
+    const struct asked *asked = ctx;
+    const struct json *result = json_get(asked->question, "results")->child;
+    (void)err;
+    while (result != NULL && !str_eq(result->key, unique_id)) {
+        result = result->next;
     }
-    return false;
+    *ret_status = result == NULL ? STR_NONE : result->as.string;
+    return true;
+}
+
+static bool is_fresher(void *ctx, struct str unique_id, bool *ret, struct err *err)
+{
+    const struct asked *asked = ctx;
+    const struct json *f = json_get(asked->question, "fresher")->child;
+    (void)err;
+    while (f != NULL && !str_eq(f->as.string, unique_id)) {
+        f = f->next;
+    }
+    *ret = f != NULL;
+    return true;
 }
 
 static void answer_case(const struct dbt_project *project, const struct dbt_before *before,
@@ -119,11 +133,12 @@ static void answer(struct str line, struct arena *arena)
     insist(json_parse(line, QUESTION_BYTES_MAX, arena, &question, &err), err.msg);
     struct dbt_project *project = open_project(question, "manifest", arena);
     struct dbt_project *old = open_project(question, "state", arena);
+    struct asked asked = {.question = question, .old = old};
     const struct dbt_before before = {
-        .project = old,
+        .open = old == NULL ? NULL : open_old,
         .status = json_get(question, "results") == NULL ? NULL : get_status,
         .is_fresher = json_get(question, "fresher") == NULL ? NULL : is_fresher,
-        .ctx = question};
+        .ctx = &asked};
     insist(project != NULL, "no manifest");
     jw_begin_object(&w);
     jw_key(&w, STR("answers"));

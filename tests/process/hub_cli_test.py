@@ -13,8 +13,8 @@ import tempfile
 
 from fleet import HUB, Fleet, free_port, read_file, run, run_tests, wait_for
 
-COMMANDS = ["init", "serve", "demo", "token create", "token list", "token revoke", "device label", "devices", "assets", "runs", "logs",
-            "report", "lineage", "refusals", "rebuild", "dbt-bundle"]
+COMMANDS = ["init", "serve", "demo", "token create", "token list", "token revoke", "device label", "device revoke", "device decommission", "device rename", "device replace", "devices", "assets", "runs", "logs",
+            "report", "lineage", "refusals", "rebuild", "dbt-bundle", "simulate"]
 LOOKS = [["devices"], ["assets"], ["runs"], ["lineage"], ["refusals"], ["report"]]
 
 DEFINITIONS = """

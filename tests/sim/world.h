@@ -2,8 +2,8 @@
  * happens is drawn from a seed. The sync core and the merge are the real ones. Invariants are
  * checked after every step (promises P1, P2, P3). */
 #pragma once
-#include "agent/sync/sync.h"
 #include "common/db/db.h"
+#include "common/sync/sync.h"
 #include "hub/merge/merge.h"
 #include "tests/sim/buffer.h"
 #include "tests/support/seeded_rng.h"

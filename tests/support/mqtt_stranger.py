@@ -36,13 +36,13 @@ def tls(ca=None, cert=None, key=None):
 class Stranger:
     """One connection; Refused when it was not let in."""
 
-    def __init__(self, port, client_id, context=None, will=None):
+    def __init__(self, port, client_id, context=None, will=None, session=None):
         self.messages = []
         self.payloads = []  # of the same
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
         try:
             if context is not None:
-                self.socket = context.wrap_socket(self.socket)
+                self.socket = context.wrap_socket(self.socket, session=session)
             flags, last = (b"\x0e", b"\x00" + text(will) + text("{}")) if will else (b"\x02", b"")
             self.send(0x10, text("MQTT") + b"\x05" + flags + struct.pack(">H", 60) + b"\x00" + text(client_id) + last)
             kind, body = self.packet()
@@ -100,6 +100,18 @@ class Stranger:
                 self.payloads.append(rest[1 + rest[0]:])  # of properties there are less than 128 bytes
             elif kind >> 4 == 14:
                 raise Refused(f"DISCONNECT with reason {body[0] if body else 0:#x}")
+
+    def ended(self, seconds):
+        """Whether the other side ends the connection within this time."""
+        self.socket.settimeout(seconds)
+        try:
+            while True:
+                if self.packet()[0] >> 4 == 14:
+                    return True
+        except TimeoutError:
+            return False
+        except (OSError, Refused):
+            return True
 
     def subscribe(self, topic):
         """The reason code: below 0x80 the broker took it."""

@@ -62,13 +62,12 @@ static void results_are_put_over_those_before(void **state)
     struct dbt_project *project = dbt_sketch(&arena, nodes, COUNT_OF(nodes));
     uint8_t statuses[SKETCH_NODES_MAX] = {0};
     struct dbt_results results;
-    struct str status = STR_NONE;
     struct err err = {0};
     char path[256];
     assert_true(dbt_results_path(str_from(dir.path), STR("dbt/shop"), path, sizeof(path), &err));
     assert_true(strstr(path, "/dbt~shop.results") != NULL);
     assert_true(dbt_results_read(path, &arena, &results, &err)); /* there are none */
-    assert_false(dbt_results_status(&results, STR("model.p.a"), &status));
+    assert_int_equal(dbt_results_status(&results, STR("model.p.a")).len, 0);
     statuses[dbt_sketch_node(project, "model.a")] = DBT_SUCCESS;
     statuses[dbt_sketch_node(project, "model.b")] = DBT_ERROR;
     statuses[dbt_sketch_node(project, "test.a1")] = DBT_WARN;
@@ -77,19 +76,16 @@ static void results_are_put_over_those_before(void **state)
     statuses[dbt_sketch_node(project, "model.b")] = DBT_SUCCESS;
     assert_true(dbt_results_write(path, project, statuses, &err));
     assert_true(dbt_results_read(path, &arena, &results, &err));
-    assert_true(dbt_results_status(&results, STR("model.p.a"), &status));
-    assert_true(str_eq(status, STR("success")));
-    assert_true(dbt_results_status(&results, STR("model.p.b"), &status));
-    assert_true(str_eq(status, STR("success")));
-    assert_true(dbt_results_status(&results, STR("test.p.a1"), &status));
-    assert_true(str_eq(status, STR("warn")));
-    assert_false(dbt_results_status(&results, STR("model.p.c"), &status));
+    assert_true(str_eq(dbt_results_status(&results, STR("model.p.a")), STR("success")));
+    assert_true(str_eq(dbt_results_status(&results, STR("model.p.b")), STR("success")));
+    assert_true(str_eq(dbt_results_status(&results, STR("test.p.a1")), STR("warn")));
+    assert_int_equal(dbt_results_status(&results, STR("model.p.c")).len, 0);
     /* What stands there and is none is passed over. */
     assert_true(
         files_write(path, STR("nonsense\nsuccess\tmodel.p.a\nwell\tmodel.p.b\n"), 0640, &err));
     assert_true(dbt_results_read(path, &arena, &results, &err));
-    assert_true(dbt_results_status(&results, STR("model.p.a"), &status));
-    assert_false(dbt_results_status(&results, STR("model.p.b"), &status));
+    assert_true(str_eq(dbt_results_status(&results, STR("model.p.a")), STR("success")));
+    assert_int_equal(dbt_results_status(&results, STR("model.p.b")).len, 0);
     char small[8];
     assert_false(dbt_results_path(str_from(dir.path), STR("x"), small, sizeof(small), &err));
 }

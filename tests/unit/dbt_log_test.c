@@ -1,7 +1,7 @@
 /* dbt_log_test.c - agent/transform/dbt_log.h, run_results.h and drive_nodes.h: what dbt's log says of
  * each node is what it writes into run_results.json at the end. */
+#include "agent/dbt/run_results.h"
 #include "agent/transform/drive_nodes.h"
-#include "agent/transform/run_results.h"
 #include "common/base/strmap.h"
 #include "common/platform/files.h"
 #include "tests/support/cmocka_all.h"

@@ -214,17 +214,22 @@ static void nothing_selected_is_a_warning(void **state)
     assert_int_equal(s->warnings.count, 0);
 }
 
-static bool status(void *ctx, struct str unique_id, struct str *ret_status)
+static bool status(void *ctx, struct str unique_id, struct str *ret_status, struct err *err)
 {
     (void)ctx;
-    *ret_status = str_contains(unique_id, STR("orders")) ? STR("error") : STR("success");
-    return !str_contains(unique_id, STR("daily"));
+    (void)err;
+    *ret_status = str_contains(unique_id, STR("daily"))    ? STR_NONE
+                  : str_contains(unique_id, STR("orders")) ? STR("error")
+                                                           : STR("success");
+    return true;
 }
 
-static bool is_fresher(void *ctx, struct str unique_id)
+static bool is_fresher(void *ctx, struct str unique_id, bool *ret, struct err *err)
 {
     (void)ctx;
-    return str_eq(unique_id, STR("source.p.raw_orders"));
+    (void)err;
+    *ret = str_eq(unique_id, STR("source.p.raw_orders"));
+    return true;
 }
 
 static void earlier_results(void **state)

@@ -1,4 +1,4 @@
-foreach(name definitions definitions_changes definitions_errors definitions_explain definitions_faults definitions_include definitions_keys
+foreach(name definitions definitions_changes definitions_datasets definitions_errors definitions_explain definitions_faults definitions_include definitions_keys
         definitions_keys_errors definitions_resolve definitions_steps plan)
     selvedge_test(NAME ${name}_test LABEL unit
         SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}_test.c

@@ -240,7 +240,7 @@ static void assets_are_told(void **state)
     for (size_t i = 0; i < COUNT_OF(expected); i++) {
         AUTO(buf) out = buf_growing(4096);
         struct json_writer w = json_writer(&out);
-        definitions_write_asset(l.defs, i, &w);
+        definitions_write_asset(l.defs, i, NULL, &w);
         if (expected[i] != NULL) {
             assert_string_equal(buf_cstr(&out), expected[i]);
         }

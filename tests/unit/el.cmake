@@ -1,4 +1,4 @@
-foreach(name boundary csv file_set flatten follow_match hash json_row modbus_registers mqtt_packets mqtt_topic number pace rejects
+foreach(name boundary csv file_set flatten follow_match hash json_row modbus_registers mqtt_topic number pace rejects
         row_json schema schema_change singer singer_catalog state_file system_sample tap_metrics)
     selvedge_test(NAME el_${name}_test LABEL unit
         SOURCES ${CMAKE_CURRENT_LIST_DIR}/el_${name}_test.c LIBS agent_el)

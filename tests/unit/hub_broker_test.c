@@ -103,12 +103,81 @@ static void a_failed_handshake_names_the_last_address(void **state)
     expect("OpenSSL Error[0]: error:0A0000C7:SSL routines::peer did not return a certificate",
            "192.0.2.7:5", "connection", "it showed no client certificate");
     expect("OpenSSL Error[0]: error:0A000086:SSL routines::certificate verify failed",
-           "192.0.2.7:5", "connection", "its certificate is expired or signed by another CA");
+           "192.0.2.7:5", "connection",
+           "its certificate is expired, revoked or signed by another CA");
     expect("Client connection from 192.0.2.6 failed: error:0A00010B:SSL routines::wrong version "
            "number.",
            "192.0.2.6", "connection", "it does not speak TLS 1.2");
     expect_nothing("Client connection from 192.0.2.6 failed: error:0A000126:SSL "
                    "routines::unexpected eof while reading.");
+}
+
+static void expect_client(struct broker_clients *clients, const char *line,
+                          enum broker_client_type type, const char *id, const char *user)
+{
+    struct broker_client_line read;
+    broker_read_client(str_from(line), &read);
+    assert_int_equal(read.type, type);
+    assert_true(str_eq(read.id, str_from(id)));
+    assert_true(str_eq(read.user, str_from(user)));
+    broker_clients_take(clients, &read);
+}
+
+static void count_client(void *ctx, struct str id)
+{
+    int *count = ctx;
+    *count += id.len > 0;
+}
+
+static int clients_of(const struct broker_clients *clients, const char *user)
+{
+    int count = 0;
+    broker_clients_each(clients, str_from(user), count_client, &count);
+    return count;
+}
+
+static void who_is_connected_is_known(void **state)
+{
+    (void)state;
+    struct broker_clients c = {0};
+    expect_client(&c,
+                  "New client connected from 192.0.2.7:1 as chicago.1 (p5, c1, k60, u'chicago').",
+                  BROKER_CLIENT_CONNECTED, "chicago.1", "chicago");
+    expect_client(&c,
+                  "New client connected from 192.0.2.7:1 as a as b (p5, c1, k60, u'boston'). (p5, "
+                  "c1, k60, u'chicago').",
+                  BROKER_CLIENT_CONNECTED, "a as b (p5, c1, k60, u'boston').", "chicago");
+    expect_client(&c, "New client connected from 192.0.2.7:1 as 0f (p5, c1, k60).",
+                  BROKER_CLIENT_CONNECTED, "0f", "");
+    assert_int_equal(clients_of(&c, "chicago"), 2);
+    assert_int_equal(clients_of(&c, "boston"), 0);
+    expect_client(&c, "Client chicago.1 already connected, closing old connection.",
+                  BROKER_CLIENT_GONE, "chicago.1", "");
+    expect_client(&c, "New client connected from 127.0.0.1:2 as chicago.1 (p5, c1, k60, u'hub').",
+                  BROKER_CLIENT_CONNECTED, "chicago.1", "hub");
+    expect_client(&c, "Client a as b (p5, c1, k60, u'boston'). closed its connection.",
+                  BROKER_CLIENT_GONE, "a as b (p5, c1, k60, u'boston').", "");
+    assert_int_equal(clients_of(&c, "chicago"), 0);
+    assert_false(c.is_unclear);
+    expect_client(&c, "New client connected from 192.0.2.7:1 as xxxxxxxxxxx", BROKER_CLIENT_UNCLEAR,
+                  "", "");
+    expect_client(&c, "Reloading config.", BROKER_CLIENT_RELOADED, "", "");
+    assert_true(c.is_unclear);
+    for (int i = 0; i < 1000; i++) {
+        char line[120];
+        (void)snprintf(line, sizeof(line),
+                       "New client connected from 192.0.2.7:1 as c.%d (p5, c1, k60, u'c').", i);
+        struct broker_client_line read;
+        broker_read_client(str_from(line), &read);
+        broker_clients_take(&c, &read);
+    }
+    assert_int_equal(clients_of(&c, "c"), 1000);
+    expect_client(&c, "Client c.500 disconnected.", BROKER_CLIENT_GONE, "c.500", "");
+    expect_client(&c, "Client c.501 has exceeded timeout, disconnecting.", BROKER_CLIENT_GONE,
+                  "c.501", "");
+    assert_int_equal(clients_of(&c, "c"), 998);
+    broker_clients_clear(&c);
+    assert_int_equal(c.count, 0);
 }
 
 static void trouble_names_the_port(void **state)
@@ -152,6 +221,7 @@ int main(void)
         cmocka_unit_test_setup(devices_are_told_by_their_certificate, forget),
         cmocka_unit_test_setup(strangers_are_told_by_their_address, forget),
         cmocka_unit_test_setup(a_failed_handshake_names_the_last_address, forget),
+        cmocka_unit_test(who_is_connected_is_known),
         cmocka_unit_test_setup(trouble_names_the_port, forget),
         cmocka_unit_test_setup(nonsense_is_nothing, forget),
     };

@@ -1,5 +1,6 @@
 #include "merge_world.h"
 #include "common/base/limits.h"
+#include "common/wire/event.h"
 #include "hub/merge/rebuild.h"
 #include "hub/store/store.h"
 #include "tests/support/cmocka_all.h"
@@ -131,6 +132,9 @@ static void tell_run(struct story *s, int number)
         "row_count\":{\"type\":"
         "\"int\",\"raw_value\":%d},\"bytes_read\":{\"type\":\"int\",\"raw_value\":99}}",
         run, 100 + number);
+    static const char *const states[] = {"pass", "warn", "fail", "unknown"};
+    story_add(s, "freshness_state_change", "\"asset\":\"%s\",\"status\":\"%s\"",
+              story_random(s, 2) == 0 ? "pos/sales" : "erp/prices", states[story_random(s, 4)]);
     story_add(s, "asset_check_evaluation",
               "\"run\":\"%s\",\"step\":\"pos/sales\",\"asset\":\"pos/"
               "sales\",\"check\":\"has_rows\",\"passed\":%s,"
@@ -141,6 +145,17 @@ static void tell_run(struct story *s, int number)
               "sales\",\"attempt\":1,\"duration_ms\":12",
               run);
     story_add(s, "run_success", "\"run\":\"%s\"", run);
+}
+
+struct story story_restored(const struct story *s, size_t count, uint64_t seed)
+{
+    struct story copy = *s;
+    copy.text = buf_growing(4 << 20);
+    buf_add(&copy.text, str_slice(buf_str(&s->text), 0, s->start[count]));
+    copy.count = count;
+    copy.random = seed * 2 + 1;
+    copy.clock_ms += 12345;
+    return copy;
 }
 
 void story_tell(struct story *s, int runs)
@@ -166,6 +181,11 @@ struct buf story_batch(const struct story *s, size_t from, size_t to)
 {
     struct err err = {0};
     struct batch_header header = {.first = s->first[from], .last = s->last[to - 1]};
+    bool is_gap = from > 0 && s->first[from - 1] != s->last[from - 1];
+    if (from > 0 && !is_gap) {
+        header.prev = event_check(
+            str_trim_end(str_slice(buf_str(&s->text), s->start[from - 1], s->start[from]), '\n'));
+    }
     memcpy(header.epoch, s->epoch, EPOCH_TEXT_SIZE);
     size_t end = to < s->count ? s->start[to] : s->text.len;
     struct buf payload = buf_growing(LIMIT_MESSAGE_BYTES);
@@ -241,6 +261,17 @@ static void dump_rows(struct db *store, const char *title, struct str sql, struc
     db_finish(&q);
 }
 
+/* Rows of a stream have its number first. */
+static bool is_of_stream(struct db *store, const char *table)
+{
+    struct err err = {0};
+    AUTO(db_query) q = {0};
+    char sql[128];
+    (void)snprintf(sql, sizeof(sql), "SELECT * FROM %s", table);
+    check(db_prepare(store, str_from(sql), &q, &err), &err);
+    return strcmp(db_col_name(&q, 0), "stream_id") == 0;
+}
+
 struct buf world_dump(struct db *store)
 {
     struct buf out = buf_growing(64 << 20);
@@ -252,14 +283,19 @@ struct buf world_dump(struct db *store)
     for (size_t i = 0; i < HUB_STORE_VIEW_COUNT; i++) {
         char sql[256];
         const char *table = hub_store_views[i].table;
-        bool of_stream = i < 5;
-        (void)snprintf(
-            sql, sizeof(sql),
-            of_stream
-                ? "SELECT s.device, s.epoch, t.* FROM %s t JOIN stream s ON s.id = t.stream_id "
-                  "ORDER BY 1, 2, 4, 5, 6"
-                : "SELECT * FROM %s ORDER BY 1, 2, 3",
-            table);
+        static const char *const keys[] = {"", "1", "1, 2", "1, 2, 3"};
+        if (is_of_stream(store, table)) {
+            (void)snprintf(sql, sizeof(sql),
+                           "SELECT s.device, s.epoch, t.* FROM %s t JOIN stream s ON s.id = "
+                           "t.stream_id ORDER BY 1, 2%s",
+                           table,
+                           hub_store_views[i].key_columns == 1   ? ""
+                           : hub_store_views[i].key_columns == 2 ? ", 4"
+                                                                 : ", 4, 5");
+        } else {
+            (void)snprintf(sql, sizeof(sql), "SELECT * FROM %s ORDER BY %s", table,
+                           keys[hub_store_views[i].key_columns]);
+        }
         dump_rows(store, table, str_from(sql), &out);
     }
     assert_false(out.overflow);

@@ -25,6 +25,8 @@ uint64_t story_random(struct story *s, uint64_t below);
 PRINTF_LIKE(3, 4) void story_add(struct story *s, const char *type, const char *members, ...);
 /* Adds a gap from..seq. */
 void story_add_gap(struct story *s, int64_t from, int64_t seq);
+/* The first `count` lines of it, and another life after them. */
+struct story story_restored(const struct story *s, size_t count, uint64_t seed);
 /* Device, definitions in parts, runs that fail, retry and succeed, checks, ticks, gaps: about
  * `runs` x 12 events. */
 void story_tell(struct story *s, int runs);

@@ -5,6 +5,7 @@
 #include "common/json/json.h"
 #include "common/platform/files.h"
 #include "common/wire/event.h"
+#include "common/wire/lease.h"
 #include "common/wire/messages.h"
 #include "common/wire/topics.h"
 #include "hub/broker/broker.h"
@@ -104,6 +105,30 @@ ROUND_TRIP(ack)
 ROUND_TRIP(hub_state)
 ROUND_TRIP(enrol_request)
 ROUND_TRIP(enrol_reply)
+ROUND_TRIP(want_certificate)
+ROUND_TRIP(certificate)
+
+static bool round_trip_lease_ask(struct str example)
+{
+    struct lease_ask m;
+    bool is_lease = false;
+    if (!lease_ask_decode(example, &arena, &m, &is_lease, &err)) {
+        return false;
+    }
+    assert_true(is_lease);
+    lease_ask_encode(&m, &out);
+    return true;
+}
+
+static bool round_trip_lease_grant(struct str example)
+{
+    struct lease_grant m;
+    if (!lease_grant_decode(example, &arena, &m, &err)) {
+        return false;
+    }
+    lease_grant_encode(&m, &out);
+    return true;
+}
 
 static void messages_are_as_the_page_says(void **state)
 {
@@ -119,6 +144,10 @@ static void messages_are_as_the_page_says(void **state)
         {"json ack", round_trip_ack, 3},
         {"json enrol-request", round_trip_enrol_request, 1},
         {"json enrol-reply", round_trip_enrol_reply, 2},
+        {"json lease-ask", round_trip_lease_ask, 1},
+        {"json lease-grant", round_trip_lease_grant, 1},
+        {"json want-certificate", round_trip_want_certificate, 1},
+        {"json certificate", round_trip_certificate, 2},
     };
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         struct str rest = buf_str(&page);

@@ -70,7 +70,7 @@ static int set_up(void **state)
                                          .ca_key = w->authority.ca_key,
                                          .host = w->config.host,
                                          .port = w->config.port,
-                                         .certificate_days = 397,
+                                         .certificate_ns = 397 * DAY_NS,
                                          .rng = &w->rng};
     make_token(w, 1, DAY_NS);
     *state = w;

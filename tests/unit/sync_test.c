@@ -1,6 +1,6 @@
 /* sync_test.c - each rule of sync.h. The events come in as its owner would send them; what is asked
  * for is compared as text. */
-#include "agent/sync/sync.h"
+#include "common/sync/sync.h"
 
 #include "common/base/buf.h"
 #include "tests/support/cmocka_all.h"

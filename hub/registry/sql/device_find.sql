@@ -1,1 +1,1 @@
-SELECT key_fingerprint, status FROM device WHERE id = :device
+SELECT key_fingerprint, status, cert_serial, not_after_ms FROM device WHERE id = :device

@@ -1,1 +1,1 @@
-SELECT secret_hash, expires_ms, max_uses, uses, revoked_ms, name_pattern FROM enrol_token WHERE id = :id
+SELECT secret_hash, expires_ms, max_uses, uses, revoked_ms, name_pattern, replaces FROM enrol_token WHERE id = :id

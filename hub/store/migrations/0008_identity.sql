@@ -30,3 +30,21 @@ CREATE TABLE enrol_token_label (
     value TEXT NOT NULL,
     PRIMARY KEY (token_id, key)
 ) STRICT, WITHOUT ROWID;
+
+-- Certificates that were issued, newest last; those of a device beyond the newest eight are dropped once they have expired.
+CREATE TABLE certificate (
+    serial TEXT NOT NULL PRIMARY KEY,      -- hex
+    device TEXT NOT NULL,
+    key_fingerprint TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    cause TEXT NOT NULL CHECK (cause IN ('enrolled', 'renewed', 'recovered')),
+    issued_ms INTEGER NOT NULL,
+    not_after_ms INTEGER NOT NULL,
+    revoked_ms INTEGER,
+    pem TEXT                               -- so that the same key gets the same one again
+) STRICT, WITHOUT ROWID;
+CREATE INDEX certificate_of_device ON certificate (device, issued_ms);
+INSERT INTO certificate (serial, device, key_fingerprint, fingerprint, cause, issued_ms, not_after_ms, revoked_ms)
+    SELECT cert_serial, id, key_fingerprint, cert_fingerprint, 'enrolled', enrolled_ms, not_after_ms,
+        CASE status WHEN 'revoked' THEN status_ms END
+    FROM device;

@@ -5,11 +5,11 @@ SELECT
     (SELECT count(*) FROM asset_definition),
     (SELECT count(*) FROM device_asset WHERE is_failing),
     (SELECT coalesce(sum(materializations), 0) FROM asset_state),
-    (SELECT coalesce(sum(row_count), 0) FROM asset_state),
+    (SELECT CAST(total(row_count) AS INTEGER) FROM asset_state),
     (SELECT count(*) FROM run),
     (SELECT count(*) FROM run WHERE status = 'success'),
     (SELECT count(*) FROM run WHERE status = 'failure'),
     (SELECT count(*) FROM run WHERE status IN ('queued', 'started')),
     (SELECT count(*) FROM check_result WHERE NOT passed),
     (SELECT count(*) FROM event),
-    (SELECT coalesce(sum(lost_events), 0) FROM device_gap)
+    (SELECT CAST(total(lost_events) AS INTEGER) FROM device_gap)

@@ -8,8 +8,9 @@ SELECT k.id, coalesce(d.status, 'unknown'), coalesce(c.version, s.version, d.ver
     (SELECT count(*) FROM asset_definition a WHERE a.device = k.id),
     (SELECT count(*) FROM device_asset a WHERE a.device = k.id AND a.is_failing),
     (SELECT count(*) FROM stream t JOIN run r ON r.stream_id = t.id WHERE t.device = k.id AND r.status = 'started'),
-    (SELECT coalesce(sum(t.merged_seq), 0) FROM stream t WHERE t.device = k.id)
-        - coalesce((SELECT g.lost_events FROM device_gap g WHERE g.device = k.id), 0),
+    (SELECT coalesce(sum(t.merged_seq
+        - coalesce((SELECT sum(g.seq - g.from_seq + 1) FROM gap g WHERE g.stream_id = t.id), 0)), 0)
+        FROM stream t WHERE t.device = k.id),
     coalesce((SELECT g.lost_events FROM device_gap g WHERE g.device = k.id), 0),
     f.hash, f.at_ms, d.display_name, d.status_reason, d.status_ms, d.serial_number,
     (SELECT group_concat(l.key || '=' || l.value, ' ')

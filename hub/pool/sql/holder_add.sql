@@ -1,0 +1,1 @@
+INSERT INTO pool_holder (pool, device, wanted, granted, since_ms) VALUES (:pool, :device, :wanted, :granted, :since)

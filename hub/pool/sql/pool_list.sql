@@ -1,0 +1,1 @@
+SELECT name, places, lease_ms FROM pool ORDER BY name

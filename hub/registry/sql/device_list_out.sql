@@ -1,0 +1,1 @@
+SELECT id FROM device WHERE status IN ('revoked', 'decommissioned') ORDER BY id

@@ -1,0 +1,1 @@
+UPDATE device SET display_name = :name WHERE id = :device

@@ -1,0 +1,1 @@
+UPDATE enrol_token SET replaces = :device, name_pattern = :device WHERE id = :id

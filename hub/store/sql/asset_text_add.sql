@@ -1,0 +1,1 @@
+INSERT OR IGNORE INTO asset_text (version, body) VALUES (:version, :body)

@@ -1,0 +1,1 @@
+SELECT body FROM asset_text WHERE version = :version

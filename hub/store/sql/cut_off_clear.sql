@@ -1,0 +1,1 @@
+DELETE FROM cut_off WHERE device = :device AND (:epoch IS NULL OR epoch = :epoch)

@@ -1,0 +1,1 @@
+SELECT why FROM cut_off WHERE device = :device AND epoch = :epoch

@@ -1,0 +1,1 @@
+SELECT max(seq) FROM definitions_history WHERE stream_id = :stream

@@ -1,0 +1,1 @@
+selvedge_process_test(NAME lease LABEL process SCRIPT lease_test.py TIMEOUT 240)
