@@ -336,7 +336,7 @@ def a_device_leaves():
         end = s.succeeds("decommission")
         assert "stays" in end["result"], end
         wait_for("the identity is gone", lambda: not os.path.exists(os.path.join(s.device.state, "identity")))
-        assert "agent.left_fleet" in s.device.daemon.read_log()
+        wait_for("the log says so", lambda: "agent.left_fleet" in s.device.daemon.read_log())
         s.device.command("materialize", "a")  # it still works
         heard = s.fleet.query("SELECT max(seq) FROM event")[0][0]
         s.device.daemon.stop()
