@@ -311,6 +311,7 @@ static bool call(struct step *t, bool is_begun)
                                 .verb = t->s.verb,
                                 .args = t->s.args,
                                 .given = &t->args,
+                                .issued_at = t->s.issued_at,
                                 .expires_at = t->s.expires_at};
     jw_begin_object(&w);
     enum command_outcome outcome = t->verb->run(c->options.agent, &call, &w, &t->err);

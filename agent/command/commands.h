@@ -30,7 +30,7 @@ struct command_call {
     struct str verb;
     struct str args;                  /* as they were signed: for verbs that take any object */
     const struct command_args *given; /* as command_args.c reads them */
-    struct wall_time expires_at;
+    struct wall_time issued_at, expires_at;
     char run[UUID_TEXT_SIZE]; /* set it: the run that was started */
 };
 struct command_verb {

@@ -265,6 +265,7 @@ static bool open_link(struct agent *agent, struct err *err)
         .definitions_hash = str_from(agent->defs->hash),
         .on_down = agent_on_down,
         .on_up = agent_on_up,
+        .on_offline = agent_on_offline,
         .ctx = agent};
     options.sync.linger_ns = config->sync_linger_ns;
     options.sync.backoff_max_ns = config->backoff_max_ns;
@@ -411,6 +412,7 @@ void agent_close(struct agent *agent)
 
 void agent_start(struct agent *agent)
 {
+    renewer_start(agent->renewer);
     if (agent->options.is_daemon) {
         agent_tell_health(agent);
     }

@@ -65,6 +65,19 @@ static void write_link(struct agent *agent, struct json_writer *w)
     jw_member_opt(w, "last_error", str_from(status.last_error));
 }
 
+/* What the hub wants, and how that fares. */
+static void write_desired(const struct agent *agent, struct json_writer *w)
+{
+    struct message_reported m = desired_answer(&agent->desired, (struct wall_time){0});
+    if (m.revision == 0) {
+        return;
+    }
+    jw_member_i64(w, "desired_in_force", m.applied);
+    jw_member_i64(w, "desired_revision", m.revision);
+    jw_member_str(w, "desired_status", desired_status_name(m.status));
+    jw_member_opt(w, "desired_reason", m.reason);
+}
+
 bool agent_write_status(struct agent *agent, struct json_writer *w, struct err *err)
 {
     struct store_position position;
@@ -86,6 +99,7 @@ bool agent_write_status(struct agent *agent, struct json_writer *w, struct err *
         jw_member_str(w, "definitions_refused", str_from(agent->refused.msg));
         jw_member_opt_wall(w, "refused_at", agent->refused_at);
     }
+    write_desired(agent, w);
     jw_member_str(w, "clock", str_from(clock_trust_name(scheduler_clock(agent->scheduler))));
     if (agent->assets.automator != NULL && automator_is_used(agent->assets.automator)) {
         bool is_paused = automator_is_paused(agent->assets.automator);

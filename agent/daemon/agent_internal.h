@@ -84,6 +84,7 @@ void agent_tell_health(struct agent *agent);
 
 void agent_on_down(void *ctx, enum channel channel, struct str payload);
 void agent_on_up(void *ctx);
+void agent_on_offline(void *ctx, const struct err *why);
 
 /* --- commands of the hub (down_command.c and command_*.c) --- */
 
@@ -93,6 +94,7 @@ extern const struct command_verb command_pause_verbs[];
 extern const struct command_verb command_describe_verbs[];
 extern const struct command_verb command_log_verbs[];
 extern const struct command_verb command_device_verbs[];
+extern const struct command_verb command_trust_verbs[];
 
 MUST_CHECK bool agent_open_commands(struct agent *agent, struct err *err);
 void agent_close_commands(struct agent *agent);

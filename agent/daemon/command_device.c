@@ -35,8 +35,8 @@ static enum command_outcome set(struct agent *agent, struct command_call *call,
     if (given->has_sync_interval && agent->link != NULL) {
         const struct desired_settings *wanted = &agent->desired.settings;
         link_use_pace(agent->link, given->sync_interval_ns,
-                      wanted->has_backoff_max ? wanted->backoff_max_ns
-                                              : agent->options.config->backoff_max_ns);
+                      wanted->has_reconnect_max ? wanted->reconnect_max_ns
+                                                : agent->options.config->backoff_max_ns);
         jw_member_i64(result, "sync_interval_ms", given->sync_interval_ns / NS_PER_MS);
     }
     return COMMAND_DONE;

@@ -31,9 +31,9 @@ static void use_settings(struct agent *agent, const struct desired_settings *wan
     agent->desired.settings = *wanted;
     log_set_level(wanted->has_log_level ? (enum log_level)wanted->log_level : agent->log_level);
     if (agent->link != NULL) {
-        link_use_pace(agent->link,
-                      wanted->has_sync_linger ? wanted->sync_linger_ns : config->sync_linger_ns,
-                      wanted->has_backoff_max ? wanted->backoff_max_ns : config->backoff_max_ns);
+        link_use_pace(
+            agent->link, wanted->has_sync_linger ? wanted->sync_linger_ns : config->sync_linger_ns,
+            wanted->has_reconnect_max ? wanted->reconnect_max_ns : config->backoff_max_ns);
     }
 }
 
@@ -179,10 +179,16 @@ void agent_take_desired(struct agent *agent, struct str payload)
     desired_hash(body, hash);
     switch (desired_weigh(&agent->desired, d.revision, hash)) {
     case DESIRED_TRY:
-        if (!apply(agent, definitions_base(agent->defs), body, hash, &err)) {
-            refuse(agent, &d, body, hash, &err);
+        if (apply(agent, definitions_base(agent->defs), body, hash, &err)) {
+            break;
         }
-        break;
+        if (err.code == ERR_INVALID) {
+            refuse(agent, &d, body, hash, &err);
+            break;
+        }
+        LOG(ERROR, "desired.not_applied", F_I("revision", d.revision), F_ERR(&err),
+            F_T("action", "it comes again with the next connection"));
+        return;
     case DESIRED_STALE:
         LOG(INFO, "desired.passed_over", F_I("revision", d.revision),
             F_I("in_force", agent->desired.applied));

@@ -64,6 +64,7 @@ struct command_args {
     int64_t sync_interval_ns; /* set */
     const struct json *labels;
     bool has_log_level, has_sync_interval, has_labels;
+    struct str keys; /* trust: public keys, PEM, one after the other */
 };
 enum command_retry { COMMAND_RETRY_FROM_FAILURE, COMMAND_RETRY_ALL, COMMAND_RETRY_SELECTED };
 enum command_pausable {

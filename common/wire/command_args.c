@@ -122,6 +122,11 @@ static const struct field set_fields[] = {
         .help = "refused: the hub keeps a device's labels"),
 };
 
+static const struct field trust_fields[] = {
+    ARG("keys", FIELD_STR, keys, .required = true,
+        .help = "public keys (PEM, one after the other): the device obeys these, and no others"),
+};
+
 static const struct command_args args_defaults = {.per_run = -1, .bytes = LOG_BYTES_DEFAULT};
 #define VERB_TABLE(verb_, fields_)                                                                 \
     static const struct field_table verb_##_table = {.name = #verb_,                               \
@@ -139,30 +144,37 @@ VERB_TABLE(backfill, backfill_fields);
 VERB_TABLE(logs, logs_fields);
 VERB_TABLE(describe, describe_fields);
 VERB_TABLE(set, set_fields);
+VERB_TABLE(trust, trust_fields);
 static const struct field_table ping_table = {.name = "ping", .size = sizeof(struct command_args)};
 static const struct field_table rotate_certificate_table = {.name = "rotate_certificate",
                                                             .size = sizeof(struct command_args)};
 static const struct field_table decommission_table = {.name = "decommission",
                                                       .size = sizeof(struct command_args)};
 
-const char *const command_verbs[] = {
-    "materialize", "run_job",      "cancel", "retry",    "pause",
-    "resume",      "backfill",     "logs",   "describe", "set",
-    "ping",        "decommission", "deploy", "rollback", "rotate_certificate",
-    NULL};
-static const struct field_table *const tables[] = {&materialize_table,
-                                                   &run_job_table,
-                                                   &cancel_table,
-                                                   &retry_table,
-                                                   &pause_table,
-                                                   &resume_table,
-                                                   &backfill_table,
-                                                   &logs_table,
-                                                   &describe_table,
-                                                   &set_table,
-                                                   &ping_table,
-                                                   &decommission_table,
-                                                   &rotate_certificate_table};
+const char *const command_verbs[] = {"materialize",
+                                     "run_job",
+                                     "cancel",
+                                     "retry",
+                                     "pause",
+                                     "resume",
+                                     "backfill",
+                                     "logs",
+                                     "describe",
+                                     "set",
+                                     "ping",
+                                     "trust",
+                                     "decommission",
+                                     "deploy",
+                                     "rollback",
+                                     "rotate_certificate",
+                                     NULL};
+static const struct field_table *const tables[] = {&materialize_table,  &run_job_table,
+                                                   &cancel_table,       &retry_table,
+                                                   &pause_table,        &resume_table,
+                                                   &backfill_table,     &logs_table,
+                                                   &describe_table,     &set_table,
+                                                   &ping_table,         &trust_table,
+                                                   &decommission_table, &rotate_certificate_table};
 
 const struct field_table *command_args_table(struct str verb)
 {
