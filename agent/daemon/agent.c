@@ -83,6 +83,7 @@ static void on_run_ended(void *ctx, const struct run_end *end)
     if (agent->sensors != NULL) {
         sensors_run_ended(agent->sensors);
     }
+    agent_command_run_ended(agent, end->run);
     if (agent->is_stopping && runner_active_runs(agent->runner) == 0) {
         say_goodbye(agent);
     }
@@ -264,6 +265,7 @@ static bool open_link(struct agent *agent, struct err *err)
         .definitions_hash = str_from(agent->defs->hash),
         .on_down = agent_on_down,
         .on_up = agent_on_up,
+        .on_offline = agent_on_offline,
         .ctx = agent};
     options.sync.linger_ns = config->sync_linger_ns;
     options.sync.backoff_max_ns = config->backoff_max_ns;
@@ -290,6 +292,7 @@ static void on_clock_step(void *ctx)
     scheduler_clock_stepped(agent->scheduler);
     renewer_clock_stepped(agent->renewer);
     asset_watch_clock_stepped(&agent->assets);
+    agent_command_clock_stepped(agent);
 }
 
 static bool open_backfills(struct agent *agent, struct err *err)
@@ -344,6 +347,7 @@ static bool open_daemon(struct agent *agent, struct err *err)
     return open_link(agent, err) && agent_open_scheduler(agent, err) &&
            agent_open_asset_watch(agent, agent->defs, &agent->assets, err) &&
            open_backfills(agent, err) && agent_open_sensors(agent, err) &&
+           agent_open_commands(agent, err) &&
            control_open(&agent->control, agent->loop, agent->state_dir, agent_on_control, agent,
                         err) &&
            loop_on_clock_step(agent->loop, on_clock_step, agent, err);
@@ -389,6 +393,7 @@ void agent_close(struct agent *agent)
     loop_timer_disarm(agent->loop, &agent->stop_timer);
     loop_timer_disarm(agent->loop, &agent->lease_timer);
     control_close(agent->control);
+    agent_close_commands(agent);
     sensors_close(agent->sensors);
     asset_watch_close(&agent->assets);
     scheduler_close(agent->scheduler);
@@ -407,6 +412,7 @@ void agent_close(struct agent *agent)
 
 void agent_start(struct agent *agent)
 {
+    renewer_start(agent->renewer);
     if (agent->options.is_daemon) {
         agent_tell_health(agent);
     }
@@ -425,6 +431,7 @@ void agent_start(struct agent *agent)
     if (agent->sensors != NULL) {
         sensors_start(agent->sensors);
     }
+    agent_start_commands(agent);
 }
 
 void agent_shut_down(struct agent *agent)

@@ -78,10 +78,8 @@ static void write_desired(const struct agent *agent, struct json_writer *w)
     jw_member_opt(w, "desired_reason", m.reason);
 }
 
-static bool write_status(struct agent *agent, const struct json *request, struct json_writer *w,
-                         struct err *err)
+bool agent_write_status(struct agent *agent, struct json_writer *w, struct err *err)
 {
-    (void)request;
     struct store_position position;
     if (!store_position(agent->store, &position, err)) {
         return false;
@@ -119,10 +117,18 @@ static bool write_status(struct agent *agent, const struct json *request, struct
     jw_member_i64(w, "dropped_events", position.dropped);
     jw_member_i64(w, "sqlite_peak_bytes", sqlite_peak);
     write_link(agent, w);
+    agent_write_commands(agent, w);
     return true;
 }
 
-static const struct control_verb status_verbs[] = {{"status", write_status}, {0}};
+static bool answer_status(struct agent *agent, const struct json *request, struct json_writer *w,
+                          struct err *err)
+{
+    (void)request;
+    return agent_write_status(agent, w, err);
+}
+
+static const struct control_verb status_verbs[] = {{"status", answer_status}, {0}};
 
 static const struct control_verb *const tables[] = {status_verbs,        control_asset_verbs,
                                                     control_run_verbs,   control_backfill_verbs,

@@ -1,5 +1,6 @@
 /* agent_internal.h - the agent's parts, for the files of this folder that answer for all of it. */
 #pragma once
+#include "agent/command/commands.h"
 #include "agent/daemon/agent.h"
 #include "agent/daemon/announce.h"
 #include "agent/daemon/asset_watch.h"
@@ -56,6 +57,9 @@ struct agent {
     struct mono_time desired_strange; /* when a message was turned away with an event; 0 = never */
     enum log_level log_level;         /* unless the hub wants another */
     struct device_facts facts;
+    struct device_commands *commands; /* of the hub; NULL: not a daemon */
+    struct pieces *pieces;            /* of a text that is being sent; NULL: none */
+    struct decommission *leaving;     /* the fleet; NULL: it is not */
     struct mono_time started;
     struct health health;
     struct leases leases;
@@ -80,6 +84,49 @@ void agent_tell_health(struct agent *agent);
 
 void agent_on_down(void *ctx, enum channel channel, struct str payload);
 void agent_on_up(void *ctx);
+void agent_on_offline(void *ctx, const struct err *why);
+
+/* --- commands of the hub (down_command.c and command_*.c) --- */
+
+/* Tables of verbs, each in a file of its own; they end with {0}. */
+extern const struct command_verb command_run_verbs[];
+extern const struct command_verb command_pause_verbs[];
+extern const struct command_verb command_describe_verbs[];
+extern const struct command_verb command_log_verbs[];
+extern const struct command_verb command_device_verbs[];
+extern const struct command_verb command_trust_verbs[];
+
+MUST_CHECK bool agent_open_commands(struct agent *agent, struct err *err);
+void agent_close_commands(struct agent *agent);
+/* Goes on with what an earlier agent left open. */
+void agent_start_commands(struct agent *agent);
+void agent_on_command(struct agent *agent, struct str payload);
+void agent_command_clock_stepped(struct agent *agent);
+void agent_command_run_ended(struct agent *agent, struct str run);
+/* One that went on (COMMAND_GOES_ON, and no run) has ended: as commands_end(). */
+void agent_command_ended(struct agent *agent, struct str id, struct str result,
+                         const struct err *why);
+/* {"open":1,"refused":{"unsigned":3}}: of the commands. */
+void agent_write_commands(const struct agent *agent, struct json_writer *w);
+
+/* Sends a text to the hub in pieces on channel `log`, as the link takes them; the command has ended
+ * when all of it was handed over. One text at a time: false while another is going. */
+struct piece_source {
+    const char *path; /* a captured stream, or NULL: */
+    struct buf text;  /* it is taken */
+    struct str name;
+    int64_t offset; /* where to begin */
+    int64_t bytes;  /* how many at most */
+    struct wall_time expires_at;
+};
+MUST_CHECK bool agent_send_pieces(struct agent *agent, struct str command,
+                                  struct piece_source *source);
+void agent_close_pieces(struct agent *agent);
+/* Leaves the fleet once the hub has heard all that is recorded. */
+void agent_decommission(struct agent *agent);
+/* A decommissioning that an earlier agent had begun goes on. */
+void agent_resume_decommission(struct agent *agent);
+void agent_close_decommission(struct agent *agent);
 
 /* Of the definitions that are open: what the hub wants is laid over them. */
 MUST_CHECK bool agent_open_desired(struct agent *agent, struct err *err);
@@ -119,6 +166,8 @@ MUST_CHECK bool agent_open_scheduler(struct agent *agent, struct err *err);
 MUST_CHECK bool agent_open_sensors(struct agent *agent, struct err *err);
 
 control_handler agent_on_control;
+/* What `status` answers: members of an object. */
+MUST_CHECK bool agent_write_status(struct agent *agent, struct json_writer *w, struct err *err);
 /* Members of a request; empty when they are not there or of another type. */
 struct str control_text(const struct json *request, const char *key);
 bool control_flag(const struct json *request, const char *key);

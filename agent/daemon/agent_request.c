@@ -33,8 +33,10 @@ static bool find_keys(const struct agent *agent, struct str keys, struct arena *
 bool agent_materialize(struct agent *agent, const struct agent_request *wanted,
                        char ret_run[UUID_TEXT_SIZE], struct err *err)
 {
+    bool is_by_hand = str_is_empty(wanted->command);
     struct run_request request = {.job = wanted->job,
-                                  .cause = STR("manual"),
+                                  .cause = is_by_hand ? STR("manual") : STR("command"),
+                                  .cause_name = wanted->command,
                                   .selection = wanted->selection,
                                   .on_overlap = OVERLAP_QUEUE,
                                   .tags = wanted->tags,

@@ -294,6 +294,7 @@ static void on_offline(void *ctx, const struct err *why)
         LOG(WARN, "link.offline", F_ERR(why), F_T("action", "keeping events here, trying again"));
     }
     step(link, (struct sync_event){.type = SYNC_LINK_DOWN});
+    link->options.on_offline(link->options.ctx, why);
     if (link->on_stopped != NULL) {
         void (*on_stopped)(void *) = link->on_stopped;
         link->on_stopped = NULL;
@@ -331,6 +332,16 @@ static bool is_put_back(struct link *link, const struct message_ack *ack)
     return found && check != ack->check;
 }
 
+/* Of a gap record the hub never says the check. */
+static bool is_stale(struct link *link, const struct message_ack *ack)
+{
+    struct err err = {0};
+    int64_t check = 0;
+    bool found = false;
+    return !sync_may_take(&link->sync, ack->seq, ack->check != 0) &&
+           store_read_check(link->options.store, ack->seq, &check, &found, &err) && found;
+}
+
 static void begin_epoch(struct link *link, int64_t hub_seq)
 {
     struct store *store = link->options.store;
@@ -362,6 +373,11 @@ static void on_ack(struct link *link, struct str payload, struct arena *arena)
     }
     if (is_put_back(link, &ack)) {
         begin_epoch(link, ack.seq);
+        return;
+    }
+    if (is_stale(link, &ack)) {
+        LOG(DEBUG, "sync.stale_acknowledgement", F_I("seq", ack.seq),
+            F_T("action", "waiting for the answer to our birth"));
         return;
     }
     link->status.resends += ack.resend_from > 0;

@@ -25,6 +25,8 @@ struct link_options {
     void (*on_down)(void *ctx, enum channel channel, struct str payload);
     /* Connected, and subscribed to all of it. */
     void (*on_up)(void *ctx);
+    /* Not connected any more, or in vain; `why` is NULL after link_stop(). */
+    void (*on_offline)(void *ctx, const struct err *why);
     void *ctx;
 };
 MUST_CHECK bool link_open(struct link **ret, const struct link_options *options, struct err *err);

@@ -13,7 +13,8 @@ void record_texts(struct record *r, struct str *ret[RECORD_TEXTS])
         &r->kind,         &r->name,          &r->status,     &r->run_key,       &r->cursor,
         &r->data_version, &r->code_version,  &r->inputs,     &r->level,         &r->message,
         &r->error_code,   &r->error_message, &r->error_hint, &r->exit,          &r->reason,
-        &r->check,        &r->severity,      &r->metadata,   &r->members,
+        &r->check,        &r->severity,      &r->command,    &r->verb,          &r->signer,
+        &r->code,         &r->result,        &r->metadata,   &r->members,
     };
     memcpy(ret, texts, sizeof(texts));
 }
@@ -125,6 +126,15 @@ static void write_instigator(struct json_writer *w, const struct record *r)
     }
 }
 
+static void write_command(struct json_writer *w, const struct record *r)
+{
+    jw_member_opt(w, "command", r->command);
+    jw_member_opt(w, "verb", r->verb);
+    jw_member_opt(w, "key", r->signer);
+    jw_member_opt(w, "code", r->code);
+    write_raw(w, "result", r->result);
+}
+
 static void write_line(struct buf *out, const struct record *r, int64_t seq, struct str metadata)
 {
     struct json_writer w = json_writer(out);
@@ -140,6 +150,7 @@ static void write_line(struct buf *out, const struct record *r, int64_t seq, str
     jw_member_opt(&w, "selection", r->selection);
     write_lineage(&w, r);
     write_instigator(&w, r);
+    write_command(&w, r);
     jw_member_opt(&w, "status", r->status);
     jw_member_opt(&w, "run_key", r->run_key);
     write_numbers(&w, r);

@@ -17,13 +17,15 @@ struct record {
     struct str step;
     struct str asset;
     struct str job;
-    struct str cause;      /* "schedule", "sensor", "automation", "backfill", "retry", "manual" */
+    struct str
+        cause; /* "schedule", "sensor", "automation", "backfill", "retry", "command", "manual" */
     struct str cause_name; /* of the schedule or sensor; of a retry the parent run */
     struct str selection;
     struct str keys;      /* stays on the device. run_enqueued: JSON array of the steps' assets, in
                                  order; backfill: JSON object, number to partition; an asset's event
-                                 on a range: JSON array of its partitions; desired: the body that
-                                 is in force from now on, or was refused; empty: no other than before */
+                                 on a range: JSON array of its partitions; command that arrived:
+                                 its facts, see commands.h; desired: the body that is in force from now
+                                 on, or was refused; empty: no other than before */
     struct str tags;      /* run_enqueued, backfill: JSON object of texts */
     struct str parent;    /* run_enqueued: the run that is tried again; backfill: the one that
                                  must succeed first */
@@ -76,13 +78,17 @@ struct record {
                         the asset's last materialization stays what it was */
     bool is_held;    /* materialization: a blocking check of the asset did not pass; stays on
                               the device */
-    bool is_version_given; /* materialization: data_version was told, not computed */
-    struct str metadata;   /* a JSON object, already valid */
-    struct str members;    /* further members as JSON text without braces, already valid */
+    bool is_version_given;   /* materialization: data_version was told, not computed */
+    struct str command;      /* its id; empty: of a message that is no command to this device */
+    struct str verb, signer; /* command; signer: id of the key */
+    struct str code;         /* command that was refused, or failed: a word for programs */
+    struct str result;       /* command: a JSON object, already valid */
+    struct str metadata;     /* a JSON object, already valid */
+    struct str members;      /* further members as JSON text without braces, already valid */
 };
 
 enum {
-    RECORD_TEXTS = 34,
+    RECORD_TEXTS = 39,
     RECORD_INPUTS_BYTES = 16 << 10,
     RECORD_LINE_BYTES_MAX = 8 * LIMIT_EVENT_BYTES, /* before its size is looked at: escapes grow */
 };

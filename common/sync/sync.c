@@ -29,6 +29,11 @@ const char *sync_state_name(enum sync_state state)
     return names[state];
 }
 
+bool sync_may_take(const struct sync *s, int64_t acked_seq, bool has_check)
+{
+    return s->state != SYNC_GREETING || has_check || acked_seq <= s->acked_seq;
+}
+
 struct sync_options sync_defaults(void)
 {
     return (struct sync_options){

@@ -106,4 +106,10 @@ void sync_init(struct sync *s, const struct sync_options *options, int64_t last_
 /* Two of the options, from the next wait on; backoff_min_ns is made no longer than the maximum. */
 void sync_set_pace(struct sync *s, int64_t linger_ns, int64_t backoff_max_ns);
 void sync_step(struct sync *s, const struct sync_event *in, struct sync_actions *out);
+/* Whether an acknowledgement may be taken for the hub's answer, before it is fed to the core. Of
+ * events that wait here, an answer to our birth says the check (`has_check`); one without was made for
+ * an earlier birth or batch, when our database may have been another: a copy that was put back tells
+ * other events under the same numbers, and may have passed the hub's number since it greeted. (Gap
+ * records have no check: the caller lets them pass.) */
+bool sync_may_take(const struct sync *s, int64_t acked_seq, bool has_check);
 const char *sync_state_name(enum sync_state state);

@@ -387,7 +387,10 @@ static void add(const struct adding *a, int64_t from)
     case EVENT_CLOCK_STEP:
         a->c->device.clock_steps++;
         break;
-    case EVENT_DEFINITIONS:       /* views.c */
+    case EVENT_DEFINITIONS: /* views.c; and so are the next three */
+    case EVENT_COMMAND:
+    case EVENT_BACKFILL:
+    case EVENT_DEVICE_HEALTH:
     case EVENT_ASSET_OBSERVATION: /* in the log only, as are types of a newer agent */
     case EVENT_RUN_DEQUEUED:
     case EVENT_RUN_CANCELING:
@@ -396,12 +399,9 @@ static void add(const struct adding *a, int64_t from)
     case EVENT_ENGINE_EVENT:
     case EVENT_LOG:
     case EVENT_INSTIGATOR:
-    case EVENT_BACKFILL:
     case EVENT_DYNAMIC_PARTITIONS:
     case EVENT_AUTOMATION_EVALUATION:
-    case EVENT_COMMAND:
     case EVENT_DESIRED:
-    case EVENT_DEVICE_HEALTH:
     case EVENT_UNKNOWN:
     case EVENT_TYPE_COUNT:
         break;

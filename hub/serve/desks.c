@@ -2,6 +2,7 @@
 
 #include "hub/alert/desk.h"
 #include "hub/clones/desk.h"
+#include "hub/command/command_desk.h"
 #include "hub/desired/desired_desk.h"
 #include "hub/identity/desk.h"
 #include "hub/pool/desk.h"
@@ -12,6 +13,7 @@
 static const struct desk *const all[] = {
     &alert_desk,
     &clones_desk,
+    &command_desk,
     &desired_desk,
     &identity_desk,
     &pool_desk,

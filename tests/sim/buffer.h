@@ -12,6 +12,9 @@ struct buffer_ops {
     bool (*read)(struct buffer *b, int64_t from, int max, struct batch_header *header,
                  struct buf *lines);
     bool (*acknowledge)(struct buffer *b, int64_t seq);
+    /* event_check() of a waiting event; false when it is not there. */
+    bool (*check)(struct buffer *b, int64_t seq, int64_t *ret_check);
+    bool (*begin_epoch)(struct buffer *b, const struct rng *rng);         /* flush before */
     void (*crash)(struct buffer *b, uint64_t seed, struct wall_time now); /* and comes back */
     void (*close)(struct buffer *b);
 };
@@ -22,6 +25,8 @@ struct buffer {
     int64_t acked_seq;
 };
 enum { BUFFER_EVENTS_MAX = 4096 };
+/* An image of its disk: what was flushed. Of a model. */
+struct buffer *buffer_model_copy(struct buffer *b);
 
 /* `quota_bytes` of waiting events, as store_options.quota_bytes. */
 struct buffer *buffer_model(const struct rng *rng, int64_t quota_bytes);

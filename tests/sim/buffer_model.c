@@ -16,8 +16,8 @@ struct row {
 struct model {
     struct buffer base;
     int64_t quota;
-    struct row rows[BUFFER_EVENTS_MAX]; /* waiting and acknowledged ones still held, oldest first */
-    size_t count;
+    struct row *rows; /* waiting and acknowledged ones still held, oldest first */
+    size_t count, cap;
     struct record pending[64];
     char texts[64][64]; /* what the pending records' reasons point at */
     size_t pending_count;
@@ -56,6 +56,9 @@ static bool encode(struct row *row, const struct record *record)
 
 static void drop_rows(struct model *m, size_t from, size_t count)
 {
+    if (count == 0) {
+        return;
+    }
     memmove(&m->rows[from], &m->rows[from + count], (m->count - from - count) * sizeof(m->rows[0]));
     m->count -= count;
 }
@@ -88,6 +91,17 @@ static void apply_quota(struct model *m, struct wall_time now)
     }
 }
 
+static void make_place(struct model *m)
+{
+    if (m->count == m->cap) {
+        m->cap = m->cap == 0 ? 16 : 2 * m->cap;
+        m->rows = reallocarray(m->rows, m->cap, sizeof(*m->rows));
+    }
+    if (m->rows == NULL) {
+        abort();
+    }
+}
+
 static bool flush(struct buffer *b, struct wall_time now)
 {
     struct model *m = self(b);
@@ -95,6 +109,7 @@ static bool flush(struct buffer *b, struct wall_time now)
         if (m->count == BUFFER_EVENTS_MAX) {
             drop_rows(m, 0, 1); /* of the history: the quota keeps what waits far below */
         }
+        make_place(m);
         struct row *row = &m->rows[m->count];
         *row = (struct row){.seq = m->base.last_seq + 1};
         if (!encode(row, &m->pending[i])) {
@@ -139,6 +154,49 @@ static bool acknowledge(struct buffer *b, int64_t seq)
     return true;
 }
 
+static bool check(struct buffer *b, int64_t seq, int64_t *ret_check)
+{
+    const struct model *m = self(b);
+    for (size_t i = 0; i < m->count; i++) {
+        if (m->rows[i].seq == seq && m->rows[i].from == 0) {
+            struct str line = {m->rows[i].line, m->rows[i].len};
+            *ret_check = event_check(str_trim_end(line, '\n'));
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The number is the first member of a line. Not for a buffer that gave events up. */
+static void renumber(struct row *row, int64_t by)
+{
+    char line[sizeof(row->line)];
+    struct buf out = buf_fixed(line, sizeof(line));
+    struct str rest = {row->line, row->len};
+    struct str number = STR_NONE;
+    if (row->from != 0 || !str_cut(rest, ',', &number, &rest)) {
+        abort();
+    }
+    row->seq -= by;
+    buf_addf(&out, "{\"seq\":%lld," STR_FMT, (long long)row->seq, STR_ARG(rest));
+    memcpy(row->line, line, out.len);
+    row->len = out.len;
+}
+
+static bool begin_epoch(struct buffer *b, const struct rng *rng)
+{
+    struct model *m = self(b);
+    int64_t by = b->acked_seq;
+    (void)acknowledge(b, by);
+    for (size_t i = 0; i < m->count; i++) {
+        renumber(&m->rows[i], by);
+    }
+    b->last_seq -= by;
+    b->acked_seq = 0;
+    rng_hex(rng, (EPOCH_TEXT_SIZE - 1) / 2, b->epoch);
+    return true;
+}
+
 static void crash(struct buffer *b, uint64_t seed, struct wall_time now)
 {
     (void)seed;
@@ -148,13 +206,32 @@ static void crash(struct buffer *b, uint64_t seed, struct wall_time now)
 
 static void close_model(struct buffer *b)
 {
+    free(self(b)->rows);
     free(self(b));
+}
+
+struct buffer *buffer_model_copy(struct buffer *b)
+{
+    const struct model *m = self(b);
+    struct model *copy = malloc(sizeof(*copy));
+    if (copy == NULL) {
+        abort();
+    }
+    memcpy(copy, m, sizeof(*copy));
+    copy->rows = NULL;
+    copy->count = copy->cap = copy->pending_count = 0;
+    while (copy->count < m->count) {
+        make_place(copy);
+        copy->rows[copy->count] = m->rows[copy->count];
+        copy->count++;
+    }
+    return &copy->base;
 }
 
 struct buffer *buffer_model(const struct rng *rng, int64_t quota_bytes)
 {
-    static const struct buffer_ops ops = {record_one,  flush, read_batch,
-                                          acknowledge, crash, close_model};
+    static const struct buffer_ops ops = {record_one, flush,       read_batch, acknowledge,
+                                          check,      begin_epoch, crash,      close_model};
     struct model *m = calloc(1, sizeof(*m));
     if (m == NULL) {
         abort();

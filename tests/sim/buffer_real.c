@@ -71,6 +71,21 @@ static bool acknowledge(struct buffer *b, int64_t seq)
     return ok;
 }
 
+static bool check(struct buffer *b, int64_t seq, int64_t *ret_check)
+{
+    struct err err = {0};
+    bool found = false;
+    return store_read_check(self(b)->store, seq, ret_check, &found, &err) && found;
+}
+
+static bool begin_epoch(struct buffer *b, const struct rng *rng)
+{
+    struct err err = {0};
+    bool ok = store_begin_epoch(self(b)->store, rng, &err);
+    learn(self(b));
+    return ok;
+}
+
 static void crash(struct buffer *b, uint64_t seed, struct wall_time now)
 {
     struct real *r = self(b);
@@ -91,8 +106,8 @@ static void close_real(struct buffer *b)
 struct buffer *buffer_real(const struct rng *rng, int64_t quota_bytes, const char *vfs_name,
                            uint64_t seed, struct wall_time now)
 {
-    static const struct buffer_ops ops = {record_one,  flush, read_batch,
-                                          acknowledge, crash, close_real};
+    static const struct buffer_ops ops = {record_one, flush,       read_batch, acknowledge,
+                                          check,      begin_epoch, crash,      close_real};
     struct real *r = calloc(1, sizeof(*r));
     if (r == NULL) {
         abort();

@@ -19,9 +19,6 @@ struct campaign {
     int64_t with_real_store;
 };
 
-static const char *const sabotage_names[] = {"none", "ack-before-commit", "forget-on-puback",
-                                             "trust-sent"};
-
 static bool open_hub(struct campaign *c, struct err *err)
 {
     struct hub_store_options options = {.path = ":memory:"};

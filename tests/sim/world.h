@@ -14,13 +14,21 @@ enum sabotage {
     SABOTAGE_ACK_BEFORE_COMMIT, /* the hub acknowledges what it has only received */
     SABOTAGE_FORGET_ON_PUBACK,  /* the agent forgets what the broker took */
     SABOTAGE_TRUST_SENT,        /* the agent takes any acknowledgement for all that it sent */
+    SABOTAGE_IGNORE_PUT_BACK,   /* the agent goes on under numbers that the hub has seen */
+    SABOTAGE_TAKE_UNCHECKED, /* the agent takes any acknowledgement for the answer to its birth */
+    SABOTAGE_ACK_HARMED,     /* the hub acknowledges what it could not read */
+    SABOTAGE_COUNT
 };
 
 struct world_options {
     uint64_t seed;
     enum sabotage sabotage;
     bool real_store; /* agents on agent/store instead of its model */
-    struct db *hub;  /* shared by many worlds; device names carry the seed */
+    /* 0: a small world of one to three agents and two minutes. Else a fleet of so many: disks are
+     * wiped and put back to earlier images, devices are off for hours, clocks are wrong. */
+    int devices;
+    int64_t fleet_ns; /* how long that goes on */
+    struct db *hub;   /* shared by many worlds; device names carry the seed */
 };
 struct world_result {
     int64_t steps;
@@ -28,6 +36,8 @@ struct world_result {
     int64_t crashes;
     int64_t lost_messages;
     int64_t gaps;
+    int64_t epochs, put_backs, wipes, harmed;
     char failure[400]; /* empty = all invariants held */
 };
+extern const char *const sabotage_names[SABOTAGE_COUNT];
 void world_run(const struct world_options *options, struct world_result *ret);

@@ -42,8 +42,7 @@ void agent_tell_hub_state(struct world *w, int a)
     state->is_online = w->hub_is_linked;
 }
 
-/* False when there is none. */
-static bool take_link(struct sim_agent *agent)
+bool agent_take_link(struct sim_agent *agent)
 {
     bool was_linked = agent->is_linked;
     agent->is_linked = false;
@@ -53,7 +52,7 @@ static bool take_link(struct sim_agent *agent)
 
 void agent_break_link(struct world *w, int a)
 {
-    if (take_link(&w->agents[a])) {
+    if (agent_take_link(&w->agents[a])) {
         agent_step(w, a, (struct sync_event){.type = SYNC_LINK_DOWN});
     }
 }
@@ -63,13 +62,21 @@ void agent_break_link(struct world *w, int a)
 static void forget(struct world *w, int a, int64_t seq)
 {
     struct sim_agent *agent = &w->agents[a];
-    if (seq > agent->hub_committed) {
-        world_fail(w, "%s forgets up to %lld, the hub has committed %lld", agent->name,
-                   (long long)seq, (long long)agent->hub_committed);
+    const struct epoch_ledger *e = ledger_now(agent);
+    if (seq > e->merged || !e->branch[e->branch_now].is_possible) {
+        world_fail(w, "%s forgets up to %lld, the hub has committed %lld%s", agent->name,
+                   (long long)seq, (long long)e->merged,
+                   e->branch[e->branch_now].is_possible ? "" : " of another disk");
     }
     if (!agent->buffer->ops->acknowledge(agent->buffer, seq)) {
         world_fail(w, "%s: acknowledge %lld failed", agent->name, (long long)seq);
     }
+}
+
+/* What the device's clock says. */
+static struct wall_time agent_wall(const struct world *w, int a)
+{
+    return (struct wall_time){world_wall(w).ns + w->agents[a].clock_ns};
 }
 
 static void say_birth(struct world *w, int a)
@@ -82,10 +89,23 @@ static void say_birth(struct world *w, int a)
     item->is_birth = true;
     item->birth = (struct message_birth){.first_seq = agent->buffer->acked_seq + 1,
                                          .last_seq = agent->buffer->last_seq,
-                                         .at = world_wall(w),
+                                         .at = agent_wall(w, a),
                                          .session = STR("s")};
     memcpy(item->birth.epoch, agent->buffer->epoch, sizeof(item->birth.epoch));
     send_copy(w, a, item);
+}
+
+static void harm(struct world *w, struct item *item)
+{
+    item->is_harmed = true;
+    w->result->harmed++;
+    if (rng_below(&w->rng, 2) == 0) {
+        item->len = rng_below(&w->rng, item->len);
+        return;
+    }
+    size_t at = rng_below(&w->rng, item->len);
+    w->rng.fill(w->rng.ctx, item->payload + at, item->len - at);
+    item->payload[0] = 'x'; /* noise could be a batch */
 }
 
 /* The seq that the batch reached, or 0 when it could not be handed over. */
@@ -111,6 +131,9 @@ static int64_t send_batch(struct world *w, int a, int64_t from)
         item->len = w->payload.len;
         memcpy(item->payload, w->payload.ptr, item->len);
         send_copy(w, a, item);
+        if (w->options->devices > 0 && world_chance(w, 2)) {
+            harm(w, item);
+        }
     }
     if (w->options->sabotage == SABOTAGE_FORGET_ON_PUBACK) {
         forget(w, a, header.last);
@@ -135,7 +158,7 @@ static bool carry_out(struct world *w, int a, const struct sync_action *action,
         break;
     case SYNC_DISCONNECT:
         *ret_result = (struct sync_event){.type = SYNC_LINK_DOWN};
-        return take_link(agent);
+        return agent_take_link(agent);
     case SYNC_SAY_BIRTH:
         say_birth(w, a);
         break;
@@ -187,12 +210,11 @@ void agent_step(struct world *w, int a, struct sync_event event)
     }
 }
 
-static void keep_ledger(struct world *w, int a)
+void agent_read_back(struct world *w, int a)
 {
     struct sim_agent *agent = &w->agents[a];
     while (agent->recorded < agent->buffer->last_seq) {
-        /* Read back one by one: what the buffer gives is what it reported as recorded. A gap leaves
-         * its lines empty. */
+        /* Read back one by one: what the buffer gives is what it reported as recorded. */
         struct batch_header header = {0};
         buf_reset(&w->lines);
         int64_t seq = agent->recorded + 1;
@@ -201,10 +223,9 @@ static void keep_ledger(struct world *w, int a)
                        (long long)seq);
             return;
         }
-        if (header.first == seq && header.last == seq) {
-            (void)snprintf(agent->ledger[seq % LEDGER_MAX], LINE_MAX_BYTES, STR_FMT,
-                           STR_ARG(str_trim(buf_str(&w->lines))));
-        }
+        bool is_gap = header.first != seq || header.last != seq;
+        ledger_add(agent, header.last,
+                   is_gap ? 0 : event_check(str_trim_end(buf_str(&w->lines), '\n')));
         agent->recorded = header.last;
     }
 }
@@ -213,33 +234,38 @@ void agent_on_flush(struct world *w, int a)
 {
     struct sim_agent *agent = &w->agents[a];
     agent->flush_is_due = false;
+    if (agent->is_off) {
+        return;
+    }
     if (!agent->buffer->ops->flush(agent->buffer, world_wall(w))) {
         world_fail(w, "%s: a flush failed", agent->name);
         return;
     }
-    keep_ledger(w, a);
+    agent_read_back(w, a);
     agent_step(w, a, (struct sync_event){.type = SYNC_RECORDED, .seq = agent->buffer->last_seq});
 }
 
-void agent_on_record(struct world *w, int a)
+void agent_on_record(struct world *w, int a, bool goes_on)
 {
     struct sim_agent *agent = &w->agents[a];
     char reason[64];
     int64_t events = world_between(w, 1, 6);
-    for (int64_t i = 0; i < events; i++) {
+    for (int64_t i = 0; i < events && !agent->is_off; i++) {
         (void)snprintf(reason, sizeof(reason), "%llx", (unsigned long long)rng_u64(&w->rng));
         struct record record = {.type = EVENT_ASSET_OBSERVATION,
-                                .at = world_wall(w),
+                                .at = agent_wall(w, a),
                                 .asset = STR("a/b"),
                                 .reason = str_from(reason)};
         (void)agent->buffer->ops->record(agent->buffer, &record); /* no room: it never happened */
     }
-    if (!agent->flush_is_due) {
+    if (!agent->flush_is_due && !agent->is_off) {
         agent->flush_is_due = true;
         world_plan(w, world_between(w, NS_PER_MS, NS_PER_SEC), HAPPEN_FLUSH, a, 0);
     }
-    if (w->now < FAULTS_END_NS && agent->buffer->last_seq < LEDGER_MAX - 200) {
-        world_plan(w, world_between(w, 50 * NS_PER_MS, 8 * NS_PER_SEC), HAPPEN_RECORD, a, 0);
+    if (goes_on && w->now < w->faults_end &&
+        (agent->buffer->last_seq < RECORDED_MAX || w->options->devices > 0)) {
+        int64_t most = w->options->devices > 0 ? RECORD_GAP_NS : 8 * NS_PER_SEC;
+        world_plan(w, world_between(w, 50 * NS_PER_MS, most), HAPPEN_RECORD, a, 0);
     }
 }
 
@@ -257,6 +283,9 @@ void agent_start(struct world *w, int a)
 void agent_crash(struct world *w, int a)
 {
     struct sim_agent *agent = &w->agents[a];
+    if (agent->is_off) {
+        return;
+    }
     w->result->crashes++;
     agent->is_linked = false;
     agent->life++;
@@ -267,11 +296,11 @@ void agent_crash(struct world *w, int a)
                    (long long)agent->buffer->last_seq, (long long)before);
         return;
     }
-    if (agent->buffer->acked_seq > agent->hub_committed) {
+    if (agent->buffer->acked_seq > ledger_now(agent)->merged) {
         world_fail(w, "%s believes in %lld, the hub has committed %lld", agent->name,
-                   (long long)agent->buffer->acked_seq, (long long)agent->hub_committed);
+                   (long long)agent->buffer->acked_seq, (long long)ledger_now(agent)->merged);
     }
-    keep_ledger(w, a);
+    agent_read_back(w, a);
     agent_start(w, a);
 }
 
@@ -296,8 +325,16 @@ void agent_on_dialed(struct world *w, const struct item *item)
 void agent_on_ack(struct world *w, const struct item *item)
 {
     struct sim_agent *agent = &w->agents[item->agent];
-    if (item->life != agent->life || !agent->is_linked) {
+    int64_t own = 0;
+    if (item->life != agent->life || !agent->is_linked ||
+        strcmp(item->ack.epoch, agent->buffer->epoch) != 0 ||
+        agent_is_put_back(w, item->agent, &item->ack)) {
         return;
+    }
+    if (w->options->sabotage != SABOTAGE_TAKE_UNCHECKED &&
+        !sync_may_take(&agent->sync, item->ack.seq, item->ack.check != 0) &&
+        agent->buffer->ops->check(agent->buffer, item->ack.seq, &own)) {
+        return; /* as agent/daemon/link.c has it */
     }
     int64_t seq = item->ack.seq;
     if (w->options->sabotage == SABOTAGE_TRUST_SENT && agent->sync.sent_seq > seq) {

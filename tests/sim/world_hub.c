@@ -1,6 +1,8 @@
 /* world_hub.c - the hub with the real merge, and the broker that forgets. */
 #include "tests/sim/world_internal.h"
 
+#include <string.h>
+
 /* --- the hub ---------------------------------------------------------------------------------- */
 
 static void send_ack(struct world *w, int a, const struct message_ack *ack)
@@ -24,12 +26,13 @@ static void tell_all(struct world *w)
 
 static int agent_of(const struct world *w, struct str device)
 {
-    for (int a = 0; a < w->agent_count; a++) {
-        if (str_eq(device, str_from(w->agents[a].name))) {
-            return a;
-        }
-    }
-    return -1;
+    struct str head = STR_NONE;
+    struct str number = STR_NONE;
+    int64_t a = 0;
+    bool ok = str_cut_last(device, '-', &head, &number) &&
+              str_to_i64(number, 0, w->agent_count - 1, &a) &&
+              str_eq(device, str_from(w->agents[a].name));
+    return ok ? (int)a : -1;
 }
 
 void hub_commit(struct world *w)
@@ -53,11 +56,7 @@ void hub_commit(struct world *w)
             world_fail(w, "the hub refused a batch of " STR_FMT, STR_ARG(acks[i].device));
             return;
         }
-        if (ack.seq < w->agents[a].hub_committed) {
-            world_fail(w, "the hub goes back from %lld to %lld",
-                       (long long)w->agents[a].hub_committed, (long long)ack.seq);
-        }
-        w->agents[a].hub_committed = ack.seq;
+        ledger_merged(w, &w->agents[a], ack.epoch, ack.seq);
         send_ack(w, a, &ack);
     }
 }
@@ -76,6 +75,20 @@ static bool begin(struct world *w)
     return true;
 }
 
+/* Promise P11. */
+static void on_harmed(struct world *w, const struct item *item, const struct merge_result *merged)
+{
+    const struct sim_agent *agent = &w->agents[item->agent];
+    if (merged->outcome != MERGE_UNREADABLE || merged->events != 0 || merged->why.msg[0] == '\0') {
+        world_fail(w, "%s: a harmed batch is taken, or nothing is said of it", agent->name);
+    }
+    if (w->options->sabotage == SABOTAGE_ACK_HARMED) {
+        struct message_ack ack = {.seq = agent->sync.sent_seq};
+        memcpy(ack.epoch, agent->buffer->epoch, sizeof(ack.epoch));
+        send_ack(w, item->agent, &ack);
+    }
+}
+
 static void take_batch(struct world *w, const struct item *item)
 {
     struct sim_agent *agent = &w->agents[item->agent];
@@ -87,6 +100,10 @@ static void take_batch(struct world *w, const struct item *item)
         world_fail(w, "the hub cannot merge: %s", err.msg);
         return;
     }
+    if (item->is_harmed) {
+        on_harmed(w, item, &merged);
+        return;
+    }
     if (merged.outcome == MERGE_REFUSED || merged.outcome == MERGE_UNREADABLE) {
         world_fail(w, "%s: a good batch is not taken: %s", agent->name, merged.why.msg);
     }
@@ -94,6 +111,7 @@ static void take_batch(struct world *w, const struct item *item)
     if (w->options->sabotage == SABOTAGE_ACK_BEFORE_COMMIT && merged.outcome == MERGE_MERGED &&
         batch_decode((struct str){item->payload, item->len}, &header, &w->lines, &err)) {
         struct message_ack ack = {.seq = header.last};
+        memcpy(ack.epoch, header.epoch, sizeof(ack.epoch));
         send_ack(w, item->agent, &ack);
     }
 }

@@ -4,19 +4,21 @@
 #include "tests/sim/world.h"
 
 enum {
-    AGENTS_MAX = 3,
-    QUEUE_MAX = 4096,
-    LEDGER_MAX = 2048,
-    LINE_MAX_BYTES = 400,
-    STEPS_MAX = 200000,
-    ACKS_PER_COMMIT = 64,
+    AGENTS_MAX = 3, /* of a small world */
+    RECORDED_MAX = 1848,
+    BRANCHES_MAX = 32,
+    STEPS_MAX = 200000, /* of a small world */
 };
-#define FAULTS_END_NS (120 * NS_PER_SEC) /* then the world behaves, and must come to rest */
-#define WORLD_END_NS  (7200 * NS_PER_SEC)
-#define START_WALL_NS (INT64_C(1795000000) * NS_PER_SEC)
+#define SMALL_NS (120 * NS_PER_SEC) /* then the world behaves, and must come to rest */
+#define REST_NS  (INT64_C(12) * 3600 * NS_PER_SEC)
+/* Of a fleet: the most between two of one device. */
+#define RECORD_GAP_NS   (INT64_C(3600) * NS_PER_SEC)
+#define FAULT_GAP_NS    (INT64_C(2) * 3600 * NS_PER_SEC)
+#define INCIDENT_GAP_NS (INT64_C(6) * 3600 * NS_PER_SEC)
+#define START_WALL_NS   (INT64_C(1795000000) * NS_PER_SEC)
 
 enum happening {
-    HAPPEN_RECORD,    /* agent: something happens on the device */
+    HAPPEN_RECORD,    /* agent: something happens on the device; life 1: and never again */
     HAPPEN_FLUSH,     /* agent: the group commit */
     HAPPEN_TIMER,     /* agent: the sync core's timer */
     HAPPEN_DIALED,    /* agent: an attempt to connect has come to its end */
@@ -28,6 +30,8 @@ enum happening {
     HAPPEN_BROKER_UP,
     HAPPEN_HUB_LINKED, /* the hub is connected to the broker again */
     HAPPEN_FAULT,      /* something breaks */
+    HAPPEN_INCIDENT,   /* agent: something is done to its disk */
+    HAPPEN_AGENT_UP,   /* agent: it starts again after that */
 };
 struct item {
     int64_t at;
@@ -36,6 +40,7 @@ struct item {
     int agent;
     uint64_t life; /* of the link, hub or timer it belongs to: what is older is void */
     bool is_birth;
+    bool is_harmed; /* on its way: cut short, or noise */
     bool is_online;
     struct message_ack ack;
     char *payload; /* owned */
@@ -43,30 +48,45 @@ struct item {
     struct message_birth birth;
 };
 
+struct branch {
+    uint32_t *checks; /* event_check() by seq - 1; 0 = of a gap */
+    int64_t count, cap;
+    bool is_possible; /* all that the hub has of the epoch is of this branch */
+};
+struct epoch_ledger {
+    char epoch[EPOCH_TEXT_SIZE];
+    struct branch branch[BRANCHES_MAX];
+    int branch_count, branch_now;
+    int64_t merged; /* what the hub has committed of it, for ever */
+};
 struct sim_agent {
     char name[32];
     struct sync sync;
     struct buffer *buffer;
+    struct buffer *image; /* a copy of an earlier day; NULL = none */
+    int image_branch;
+    bool is_off;
+    int64_t clock_ns; /* its clock is off by so much */
     bool is_linked;
     uint64_t life; /* of the link */
     uint64_t timer_life;
     bool flush_is_due;
-    int64_t hub_committed;                   /* what the hub has committed of it, for ever */
-    char ledger[LEDGER_MAX][LINE_MAX_BYTES]; /* by seq: what a flush reported as recorded */
-    int64_t recorded;
-    uint64_t session;
+    struct epoch_ledger *epochs; /* all that it ever had */
+    int epoch_count, epoch_now;
+    int64_t recorded; /* read back, of this epoch */
 };
 struct world {
     const struct world_options *options;
     struct world_result *result;
     struct seeded_rng seed;
     struct rng rng;
-    int64_t now;
-    struct item *queue[QUEUE_MAX]; /* a heap */
-    size_t queued;
+    int64_t now, faults_end, steps_max;
+    struct item **queue; /* a heap */
+    size_t queued, queue_cap;
     uint64_t order;
-    struct sim_agent agents[AGENTS_MAX];
+    struct sim_agent *agents;
     int agent_count;
+    struct db_query rows; /* of the hub's log */
     struct merge *merge;
     bool is_merging;
     bool hub_is_up;
@@ -90,17 +110,37 @@ struct item *world_plan(struct world *w, int64_t delay, enum happening kind, int
 struct item *world_next(struct world *w);
 void world_free_item(struct item *item);
 
+/* world_ledger.c */
+struct epoch_ledger *ledger_now(struct sim_agent *agent);
+void ledger_begin_epoch(struct sim_agent *agent); /* its buffer has */
+void ledger_add(struct sim_agent *agent, int64_t seq, int64_t check);
+/* Its disk is what it was on that branch at that event; what follows is another branch. */
+void ledger_put_back(struct world *w, struct sim_agent *agent, const char *epoch, int branch,
+                     int64_t seq);
+/* The hub has committed so far: what it has must be what was recorded. */
+void ledger_merged(struct world *w, struct sim_agent *agent, const char *epoch, int64_t seq);
+void ledger_is_whole(struct world *w, struct sim_agent *agent);
+void ledger_release(struct sim_agent *agent);
+
+/* world_disk.c */
+void agent_on_incident(struct world *w, int a);
+void agent_on_up(struct world *w, int a);
+/* True: it was about an earlier state of the disk, and a new epoch has begun. */
+bool agent_is_put_back(struct world *w, int a, const struct message_ack *ack);
+
 /* world_agent.c */
+void agent_read_back(struct world *w, int a);
 void agent_start(struct world *w, int a);
 void agent_step(struct world *w, int a, struct sync_event event);
 void agent_crash(struct world *w, int a);
 void agent_break_link(struct world *w, int a);
-void agent_on_record(struct world *w, int a);
+void agent_on_record(struct world *w, int a, bool goes_on);
 void agent_on_flush(struct world *w, int a);
 void agent_on_dialed(struct world *w, const struct item *item);
 void agent_on_ack(struct world *w, const struct item *item);
 void agent_on_hub_state(struct world *w, const struct item *item);
 void agent_tell_hub_state(struct world *w, int a);
+bool agent_take_link(struct sim_agent *agent); /* false: there was none */
 
 /* world_hub.c */
 void hub_open(struct world *w);

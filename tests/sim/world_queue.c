@@ -25,7 +25,7 @@ bool world_has_failed(const struct world *w)
 
 bool world_chance(struct world *w, uint64_t percent)
 {
-    return w->now < FAULTS_END_NS && rng_below(&w->rng, 100) < percent;
+    return w->now < w->faults_end && rng_below(&w->rng, 100) < percent;
 }
 
 int64_t world_between(struct world *w, int64_t from, int64_t to)
@@ -47,7 +47,11 @@ struct item *world_plan(struct world *w, int64_t delay, enum happening kind, int
                         uint64_t life)
 {
     struct item *item = calloc(1, sizeof(*item));
-    if (item == NULL || w->queued == QUEUE_MAX) {
+    if (w->queued == w->queue_cap) {
+        w->queue_cap = w->queue_cap == 0 ? 256 : 2 * w->queue_cap;
+        w->queue = reallocarray(w->queue, w->queue_cap, sizeof(*w->queue));
+    }
+    if (item == NULL || w->queue == NULL) {
         abort();
     }
     *item = (struct item){

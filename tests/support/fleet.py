@@ -71,11 +71,12 @@ class Program:
     def __init__(self, argv, log):
         self.argv = argv
         self.log = log
+        self.env = None  # as ours
         self.process = None
 
     def start(self):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env,
                                             start_new_session=True)
         return self
 

@@ -1,5 +1,6 @@
 /* protocol_doc_test.c - docs/reference/protocol.md says what the code says: every example goes
  * through its decoder and comes back the same, and tables, topics and access lists are complete. */
+#include "agent/command/admission.h"
 #include "common/base/limits.h"
 #include "common/json/json.h"
 #include "common/platform/files.h"
@@ -155,8 +156,8 @@ static void messages_are_as_the_page_says(void **state)
         {"json ack", round_trip_ack, 3},
         {"json desired", round_trip_desired, 1},
         {"json reported", round_trip_reported, 2},
-        {"json enrol-request", round_trip_enrol_request, 1},
-        {"json enrol-reply", round_trip_enrol_reply, 2},
+        {"json enrol-request", round_trip_enrol_request, 2},
+        {"json enrol-reply", round_trip_enrol_reply, 3},
         {"json lease-ask", round_trip_lease_ask, 1},
         {"json lease-grant", round_trip_lease_grant, 1},
         {"json want-certificate", round_trip_want_certificate, 1},
@@ -174,6 +175,58 @@ static void messages_are_as_the_page_says(void **state)
         }
         assert_int_equal(count, kinds[i].examples);
     }
+}
+
+static bool page_has_word(const char *word)
+{
+    char memory[128];
+    struct buf quoted = buf_fixed(memory, sizeof(memory));
+    buf_addf(&quoted, "`%s`", word);
+    return page_has(buf_str(&quoted));
+}
+
+static void commands_are_as_the_page_says(void **state)
+{
+    (void)state;
+    struct str rest = buf_str(&page);
+    struct str example = STR_NONE;
+    struct command c;
+    struct command_args args;
+    assert_true(next_block(&rest, "json command", &example));
+    if (!command_decode(example, &arena, &c, &err) || !command_read_args(&c, &arena, &args, &err)) {
+        fail_msg("%s", err.msg);
+    }
+    command_encode(&c, &out);
+    assert_same(example);
+    for (size_t i = 0; command_verbs[i] != NULL; i++) {
+        const struct field_table *table = command_args_table(str_from(command_verbs[i]));
+        bool ok = page_has_word(command_verbs[i]);
+        for (size_t f = 0; table != NULL && f < table->count; f++) {
+            ok = ok && page_has_word(table->fields[f].key);
+        }
+        if (!ok) {
+            fail_msg("%s or one of its arguments is not on the page", command_verbs[i]);
+        }
+    }
+    for (int i = COMMAND_CODE_NONE + 1; i < COMMAND_CODE_COUNT; i++) {
+        if (!page_has_word(command_code_name((enum command_code)i))) {
+            fail_msg("%s is not on the page", command_code_name((enum command_code)i));
+        }
+    }
+}
+
+static void pieces_are_as_the_page_says(void **state)
+{
+    (void)state;
+    struct str rest = buf_str(&page);
+    struct str example = STR_NONE;
+    struct command_piece p;
+    assert_true(next_block(&rest, "text log", &example));
+    if (!command_piece_decode(example, &arena, &p, &err)) {
+        fail_msg("%s", err.msg);
+    }
+    command_piece_encode(&p, &out);
+    assert_true(str_eq(buf_str(&out), example));
 }
 
 static void the_token_is_as_the_page_says(void **state)
@@ -217,7 +270,7 @@ static void the_batch_is_as_the_page_says(void **state)
 static void every_event_type_is_on_the_page(void **state)
 {
     (void)state;
-    static const enum event_type reserved[] = {EVENT_UNKNOWN, EVENT_COMMAND, EVENT_CLOCK_STEP};
+    static const enum event_type reserved[] = {EVENT_UNKNOWN, EVENT_CLOCK_STEP};
     bool seen[EVENT_TYPE_COUNT] = {0};
     struct str rest = buf_str(&page);
     struct str examples = STR_NONE;
@@ -297,6 +350,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(messages_are_as_the_page_says, begin, end),
+        cmocka_unit_test_setup_teardown(commands_are_as_the_page_says, begin, end),
+        cmocka_unit_test_setup_teardown(pieces_are_as_the_page_says, begin, end),
         cmocka_unit_test_setup_teardown(the_token_is_as_the_page_says, begin, end),
         cmocka_unit_test_setup_teardown(the_batch_is_as_the_page_says, begin, end),
         cmocka_unit_test_setup_teardown(every_event_type_is_on_the_page, begin, end),

@@ -494,6 +494,20 @@ static void a_new_epoch_without_a_link_waits_for_one(void **state)
     assert_string_equal(seq_event(SYNC_ACKED, 0), "send 1");
 }
 
+/* Found by tests/sim/fleet_sim_test: a copy that was put back had passed the hub's number since its
+ * birth, and took the answer to that birth for an acknowledgement of its own events. */
+static void an_answer_to_a_birth_says_the_check(void **state)
+{
+    (void)state;
+    begin(100, 80);
+    go_to_greeting();
+    assert_true(sync_may_take(&s, 80, false)); /* of nothing that waits */
+    assert_true(sync_may_take(&s, 90, true));
+    assert_false(sync_may_take(&s, 90, false));
+    assert_string_equal(seq_event(SYNC_ACKED, 90), "forget 90");
+    assert_true(sync_may_take(&s, 95, false)); /* greeted: of batches */
+}
+
 static void reconnecting_backs_off_with_full_jitter(void **state)
 {
     (void)state;
@@ -688,6 +702,7 @@ int main(void)
         cmocka_unit_test(another_hub_is_greeted_at_once),
         cmocka_unit_test(a_new_epoch_is_greeted_and_sent_from_its_first_event),
         cmocka_unit_test(a_new_epoch_without_a_link_waits_for_one),
+        cmocka_unit_test(an_answer_to_a_birth_says_the_check),
         cmocka_unit_test(reconnecting_backs_off_with_full_jitter),
         cmocka_unit_test(the_back_off_has_a_cap_and_ends_with_an_answer),
         cmocka_unit_test(a_lost_link_forgets_the_flight_and_the_hub),
