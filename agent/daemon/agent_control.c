@@ -116,6 +116,7 @@ bool agent_write_status(struct agent *agent, struct json_writer *w, struct err *
     jw_member_i64(w, "history_bytes", position.history_bytes);
     jw_member_i64(w, "dropped_events", position.dropped);
     jw_member_i64(w, "sqlite_peak_bytes", sqlite_peak);
+    bundles_write_status(agent, w);
     write_link(agent, w);
     agent_write_commands(agent, w);
     return true;
@@ -130,9 +131,9 @@ static bool answer_status(struct agent *agent, const struct json *request, struc
 
 static const struct control_verb status_verbs[] = {{"status", answer_status}, {0}};
 
-static const struct control_verb *const tables[] = {status_verbs,        control_asset_verbs,
-                                                    control_run_verbs,   control_backfill_verbs,
-                                                    control_pause_verbs, control_sensor_verbs};
+static const struct control_verb *const tables[] = {
+    status_verbs,        control_asset_verbs,  control_run_verbs,   control_backfill_verbs,
+    control_pause_verbs, control_sensor_verbs, control_bundle_verbs};
 
 static const struct control_verb *find_verb(struct str name)
 {

@@ -5,6 +5,7 @@
 #include "agent/daemon/announce.h"
 #include "agent/daemon/asset_watch.h"
 #include "agent/daemon/backfills.h"
+#include "agent/daemon/bundles.h"
 #include "agent/daemon/control.h"
 #include "agent/daemon/health.h"
 #include "agent/daemon/link.h"
@@ -13,6 +14,7 @@
 #include "agent/daemon/sensors.h"
 #include "agent/desired/desired_state.h"
 #include "agent/lease/lease.h"
+#include "agent/store/bundles.h"
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
 #include "common/platform/files.h"
@@ -50,8 +52,10 @@ struct agent {
     struct control *control;
     struct arena identity_arena;
     struct device_identity identity;
-    struct link *link;       /* NULL: not enrolled, or not a daemon */
-    struct renewer *renewer; /* NULL: there is no link */
+    struct bundle_place bundle_place; /* which bundle is in force */
+    struct bundles *bundles;          /* NULL: not a daemon */
+    struct link *link;                /* NULL: not enrolled, or not a daemon */
+    struct renewer *renewer;          /* NULL: there is no link */
     struct desired_state desired;
     struct desired_told desired_told; /* at start */
     struct mono_time desired_strange; /* when a message was turned away with an event; 0 = never */
@@ -145,6 +149,11 @@ void agent_retry_desired(struct agent *agent);
 MUST_CHECK bool agent_use_definitions(struct agent *agent, struct definitions *defs,
                                       const struct record *told, struct err *err);
 
+/* Loads definitions and uses them, with what the hub wants on top; `why` as above. */
+MUST_CHECK bool agent_switch_definitions(struct agent *agent, const char *path,
+                                         const struct record *why, struct problems *problems,
+                                         struct buf *ret_changes, struct err *err);
+
 /* --- the control socket (agent_control.c and control_*.c) --- */
 
 /* Answers one request: adds members to the reply's object, or says why not. */
@@ -159,6 +168,7 @@ extern const struct control_verb control_run_verbs[];
 extern const struct control_verb control_pause_verbs[];
 extern const struct control_verb control_sensor_verbs[];
 extern const struct control_verb control_backfill_verbs[];
+extern const struct control_verb control_bundle_verbs[];
 
 /* Open the scheduler or the sensors where there are none yet: beside no daemon they are read, and
  * never started. */

@@ -124,6 +124,7 @@ static bool apply(struct agent *agent, struct definitions *base, struct str body
         return false;
     }
     memcpy(agent->desired.bundle, laid.bundle, sizeof(laid.bundle));
+    bundles_wish(agent->bundles, str_from(laid.bundle));
     use_settings(agent, &laid.settings);
     if (agent->link != NULL) {
         link_use_desired(agent->link, laid.revision);
@@ -292,6 +293,7 @@ void agent_tell_desired(struct agent *agent, const struct desired_told *told)
     desired_state_apply(&agent->desired, told->revision, told->hash, told->status,
                         str_from(told->reason));
     memcpy(agent->desired.bundle, told->bundle, sizeof(told->bundle));
+    bundles_wish(agent->bundles, str_from(told->bundle));
     use_settings(agent, &told->settings);
     if (!told->is_news || !agent->options.is_daemon) {
         return;

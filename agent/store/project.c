@@ -90,6 +90,8 @@ static bool project_type(struct store *store, const struct record *record, int64
         return project_dynamic_partition(store, record, err);
     case EVENT_AUTOMATION_EVALUATION:
         return project_automation(store, record, err);
+    case EVENT_BUNDLE:
+        return project_bundle(store, record, err);
     case EVENT_COMMAND:
         return project_command(store, record, err);
     case EVENT_DESIRED:

@@ -14,7 +14,8 @@ void record_texts(struct record *r, struct str *ret[RECORD_TEXTS])
         &r->data_version, &r->code_version,  &r->inputs,     &r->level,         &r->message,
         &r->error_code,   &r->error_message, &r->error_hint, &r->exit,          &r->reason,
         &r->check,        &r->severity,      &r->command,    &r->verb,          &r->signer,
-        &r->code,         &r->result,        &r->metadata,   &r->members,
+        &r->code,         &r->result,        &r->metadata,   &r->members,       &r->bundle,
+        &r->current,      &r->previous,
     };
     memcpy(ret, texts, sizeof(texts));
 }
@@ -34,8 +35,8 @@ size_t record_text_bytes(const struct record *record)
     for (size_t i = 0; i < RECORD_TEXTS; i++) {
         sum += texts[i]->len;
     }
-    return sum - copy.metadata.len - copy.keys.len - copy.cursor.len - copy.inputs.len +
-           told_inputs(record).len;
+    return sum - copy.metadata.len - copy.keys.len - copy.cursor.len - copy.inputs.len -
+           copy.previous.len + told_inputs(record).len;
 }
 
 static void write_error(struct json_writer *w, const struct record *r)
@@ -151,7 +152,9 @@ static void write_line(struct buf *out, const struct record *r, int64_t seq, str
     write_lineage(&w, r);
     write_instigator(&w, r);
     write_command(&w, r);
+    jw_member_opt(&w, "bundle", r->bundle);
     jw_member_opt(&w, "status", r->status);
+    jw_member_opt(&w, "current", r->current);
     jw_member_opt(&w, "run_key", r->run_key);
     write_numbers(&w, r);
     jw_member_opt(&w, "data_version", r->data_version);

@@ -39,7 +39,7 @@ struct record {
     struct str status;  /* tick: "started", "skipped", "failed"; instigator: "running", "paused", or
                           empty: as its definition says; backfill: as in its table;
                           dynamic_partitions: "added", "deleted"; freshness_state_change: the new
-                          state; desired: "applied", "degraded", "refused" */
+                          state; desired: "applied", "degraded", "refused"; bundle: as in its table */
     struct str run_key; /* tick of a sensor */
     struct str cursor;  /* tick of a sensor: where it stands now; of a schedule, and instigator: its
                            times as text; stays on the device */
@@ -49,6 +49,9 @@ struct record {
                                  stays on the device when it is longer than RECORD_INPUTS_BYTES */
     struct str level;         /* log: "debug", "info", "warning", "error", "critical" */
     struct str message;       /* log, engine_event */
+    struct str bundle;        /* bundle: its hash */
+    struct str current;       /* bundle: the one in force now; empty = the local file */
+    struct str previous;      /* bundle: the one before it; stays on the device */
     struct wall_time nominal; /* tick of a schedule; instigator: it begins then, 0 = not yet */
     struct wall_time retry_at;
     struct wall_time not_before; /* run_enqueued: stays queued until then */
@@ -88,7 +91,7 @@ struct record {
 };
 
 enum {
-    RECORD_TEXTS = 39,
+    RECORD_TEXTS = 42,
     RECORD_INPUTS_BYTES = 16 << 10,
     RECORD_LINE_BYTES_MAX = 8 * LIMIT_EVENT_BYTES, /* before its size is looked at: escapes grow */
 };

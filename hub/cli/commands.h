@@ -19,6 +19,8 @@ int command_lineage(struct cli *cli, void *ctx);
 int command_refusals(struct cli *cli, void *ctx);
 int command_rebuild(struct cli *cli, void *ctx);
 int command_dbt_bundle(struct cli *cli, void *ctx);
+int command_backup(struct cli *cli, void *ctx);
+int command_restore(struct cli *cli, void *ctx);
 int command_device_label(struct cli *cli, void *ctx);
 int command_device_revoke(struct cli *cli, void *ctx);
 int command_device_decommission(struct cli *cli, void *ctx);
@@ -49,6 +51,13 @@ int command_reference(struct cli *cli, void *ctx);
 
 /* Further tables; each ends with {0}. */
 extern const struct cli_command commands_alert[];
+extern const struct cli_command commands_deploy[];
+int command_deploy(struct cli *cli, void *ctx);
+int command_deployments(struct cli *cli, void *ctx);
+int command_deployment_pause(struct cli *cli, void *ctx);
+int command_deployment_resume(struct cli *cli, void *ctx);
+int command_deployment_abort(struct cli *cli, void *ctx);
+
 extern const struct cli_command commands_desired[];
 extern const struct cli_command commands_device[];
 extern const struct cli_command commands_pool[];

@@ -18,6 +18,7 @@ void changes_clear(struct changes *c)
     c->freshness_count = 0;
     c->ticks_count = 0;
     c->gaps_count = 0;
+    c->bundles_count = 0;
     c->device = (struct device_change){0};
 }
 
@@ -317,6 +318,26 @@ static void add_gap(const struct adding *a, int64_t from)
                             .at_ms = a->at_ms};
 }
 
+static void add_bundle(const struct adding *a)
+{
+    struct changes *c = a->c;
+    struct str bundle = members_name(a->m, MEMBER_BUNDLE);
+    if (str_is_empty(bundle)) {
+        return;
+    }
+    size_t i = 0;
+    while (i < c->bundles_count && !str_eq(c->bundles[i].bundle, bundle)) {
+        i++;
+    }
+    c->bundles_count += i == c->bundles_count ? 1 : 0;
+    c->bundles[i] = (struct bundle_change){.bundle = bundle,
+                                           .status = members_text(a->m, MEMBER_STATUS),
+                                           .current = members_text(a->m, MEMBER_CURRENT),
+                                           .reason = members_text(a->m, MEMBER_REASON),
+                                           .seq = a->ev->seq,
+                                           .at_ms = a->at_ms};
+}
+
 static void add_device_start(const struct adding *a)
 {
     struct device_change *device = &a->c->device;
@@ -386,6 +407,9 @@ static void add(const struct adding *a, int64_t from)
         break;
     case EVENT_CLOCK_STEP:
         a->c->device.clock_steps++;
+        break;
+    case EVENT_BUNDLE:
+        add_bundle(a);
         break;
     case EVENT_DEFINITIONS: /* views.c; and so are the next three */
     case EVENT_COMMAND:

@@ -23,6 +23,7 @@ const struct hub_store_view hub_store_views[HUB_STORE_VIEW_COUNT] = {
     {"asset_state", 2},
     {"check_result", 3},
     {"tick", 2},
+    {"bundle_state", 2},
     {"definitions_history", 2},
     {"asset_history", 3},
     {"asset_text", 1},

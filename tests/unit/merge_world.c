@@ -203,6 +203,11 @@ void story_tell(struct story *s, int runs)
         if (story_random(s, 4) == 0) {
             tell_definitions(s, (int)story_random(s, 5));
         }
+        if (story_random(s, 3) == 0) {
+            static const char *const words[] = {"fetching", "applied", "healthy", "rolled_back"};
+            story_add(s, "bundle", "\"bundle\":\"b%llu\",\"status\":\"%s\",\"current\":\"b%d\"",
+                      (unsigned long long)story_random(s, 3), words[story_random(s, 4)], i);
+        }
         story_add(s, "of_a_newer_agent", "\"what\":[1,2]");
     }
     story_add(s, "definitions",

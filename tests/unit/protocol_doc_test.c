@@ -4,6 +4,7 @@
 #include "common/base/limits.h"
 #include "common/json/json.h"
 #include "common/platform/files.h"
+#include "common/wire/bundle.h"
 #include "common/wire/desired.h"
 #include "common/wire/event.h"
 #include "common/wire/lease.h"
@@ -120,6 +121,52 @@ static bool round_trip_desired(struct str example)
     return true;
 }
 
+static bool round_trip_bundle_want(struct str example)
+{
+    struct bundle_want m;
+    if (!bundle_want_decode(example, &arena, &m, &err)) {
+        return false;
+    }
+    bundle_want_encode(&m, &out);
+    return true;
+}
+
+/* The page has the first line; bytes follow it. */
+static bool round_trip_bundle_piece(struct str example)
+{
+    struct bundle_piece m;
+    AUTO(buf) payload = buf_growing(1 << 16);
+    buf_add(&payload, example);
+    buf_add(&payload, str_contains(example, STR("problem")) ? STR("") : STR("x"));
+    if (!bundle_piece_decode(buf_str(&payload), &arena, &m, &err)) {
+        return false;
+    }
+    m.bytes = STR_NONE;
+    bundle_piece_encode(&m, &out);
+    out.len--;
+    return true;
+}
+
+static void a_bundles_manifest_is_as_the_page_says(void **state)
+{
+    (void)state;
+    struct str rest = buf_str(&page);
+    struct str example = STR_NONE;
+    struct bundle_manifest m;
+    assert_true(next_block(&rest, "jsonl bundle-manifest", &example));
+    if (!bundle_manifest_decode(example, &arena, &m, &err)) {
+        fail_msg("%s", err.msg);
+    }
+    for (const char *const *member = (const char *const[]){"kind", "v", "files", "bytes", "path",
+                                                           "size", "sha256", "mode", NULL};
+         *member != NULL; member++) {
+        char memory[64];
+        struct buf name = buf_fixed(memory, sizeof(memory));
+        buf_addf(&name, "`%s`", *member);
+        assert_true(page_has(buf_str(&name)));
+    }
+}
+
 static bool round_trip_lease_ask(struct str example)
 {
     struct lease_ask m;
@@ -156,6 +203,10 @@ static void messages_are_as_the_page_says(void **state)
         {"json ack", round_trip_ack, 3},
         {"json desired", round_trip_desired, 1},
         {"json reported", round_trip_reported, 2},
+        {"json enrol-request", round_trip_enrol_request, 1},
+        {"json enrol-reply", round_trip_enrol_reply, 2},
+        {"json bundle-want", round_trip_bundle_want, 1},
+        {"json bundle-piece", round_trip_bundle_piece, 2},
         {"json enrol-request", round_trip_enrol_request, 2},
         {"json enrol-reply", round_trip_enrol_reply, 3},
         {"json lease-ask", round_trip_lease_ask, 1},
@@ -349,6 +400,7 @@ static void access_lists_are_as_the_pages_say(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_bundles_manifest_is_as_the_page_says, begin, end),
         cmocka_unit_test_setup_teardown(messages_are_as_the_page_says, begin, end),
         cmocka_unit_test_setup_teardown(commands_are_as_the_page_says, begin, end),
         cmocka_unit_test_setup_teardown(pieces_are_as_the_page_says, begin, end),
