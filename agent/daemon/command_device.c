@@ -42,6 +42,20 @@ static enum command_outcome set(struct agent *agent, struct command_call *call,
     return COMMAND_DONE;
 }
 
+/* It has succeeded when it is ordered: how the renewal goes is seen by the certificate in use. */
+static enum command_outcome rotate_certificate(struct agent *agent, struct command_call *call,
+                                               struct json_writer *result, struct err *err)
+{
+    (void)call;
+    if (agent->renewer == NULL) {
+        (void)err_set(err, ERR_NOT_FOUND, "there is no certificate to renew");
+        return COMMAND_NOT_DONE;
+    }
+    renewer_order(agent->renewer);
+    jw_member_bool(result, "ordered", true);
+    return COMMAND_DONE;
+}
+
 /* --- leaving the fleet ------------------------------------------------------------------------ */
 
 /* DESIGN: the answer is recorded first. What was said is remembered as a setting, so that a restart
@@ -63,6 +77,8 @@ static void on_stopped(void *ctx)
 {
     struct agent *agent = ctx;
     struct err err = {0};
+    renewer_close(agent->renewer);
+    agent->renewer = NULL;
     if (!remove_identity(agent, &err)) {
         LOG(ERROR, "agent.leave_failed", F_ERR(&err),
             F_T("action", "not connected any more; trying again at the next start"));
@@ -151,5 +167,6 @@ static enum command_outcome decommission(struct agent *agent, struct command_cal
 const struct command_verb command_device_verbs[] = {
     {.name = "ping", .run = ping, .is_idempotent = true},
     {.name = "set", .run = set, .is_idempotent = true},
+    {.name = "rotate_certificate", .run = rotate_certificate, .is_idempotent = true},
     {.name = "decommission", .run = decommission, .is_idempotent = true},
     {0}};

@@ -224,7 +224,7 @@ static bool lay_kept(struct agent *agent, struct definitions *base, struct desir
     }
     /* Written by a newer release, say: the device does what its file says. */
     *ret = (struct desired_laid){.defs = definitions_share(base), .revision = ret_kept->revision};
-    (void)snprintf(ret->reason, sizeof(ret->reason), "%s", err->msg);
+    (void)snprintf(ret->reason, sizeof(ret->reason), "%.*s", DESIRED_REASON_BYTES, err->msg);
     return true;
 }
 

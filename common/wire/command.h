@@ -76,8 +76,8 @@ enum command_pausable {
 enum command_only { COMMAND_ANY, COMMAND_MISSING, COMMAND_FAILED };
 enum command_stream { COMMAND_STDOUT, COMMAND_STDERR };
 
-/* Verbs that common/wire knows, in the order of the documentation; NULL at the end. Those of deploy,
- * rollback and rotate_certificate take any object: who carries them out checks it. */
+/* Verbs that common/wire knows, in the order of the documentation; NULL at the end. Those of deploy
+ * and rollback take any object: who carries them out checks it. */
 extern const char *const command_verbs[];
 extern const char *const command_parts[]; /* of `describe` */
 /* What a verb takes, for a reference page; NULL when it is not known, or takes any object. */

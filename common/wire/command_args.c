@@ -146,6 +146,8 @@ VERB_TABLE(describe, describe_fields);
 VERB_TABLE(set, set_fields);
 VERB_TABLE(trust, trust_fields);
 static const struct field_table ping_table = {.name = "ping", .size = sizeof(struct command_args)};
+static const struct field_table rotate_certificate_table = {.name = "rotate_certificate",
+                                                            .size = sizeof(struct command_args)};
 static const struct field_table decommission_table = {.name = "decommission",
                                                       .size = sizeof(struct command_args)};
 
@@ -166,10 +168,13 @@ const char *const command_verbs[] = {"materialize",
                                      "rollback",
                                      "rotate_certificate",
                                      NULL};
-static const struct field_table *const tables[] = {
-    &materialize_table, &run_job_table,  &cancel_table,      &retry_table,    &pause_table,
-    &resume_table,      &backfill_table, &logs_table,        &describe_table, &set_table,
-    &ping_table,        &trust_table,    &decommission_table};
+static const struct field_table *const tables[] = {&materialize_table,  &run_job_table,
+                                                   &cancel_table,       &retry_table,
+                                                   &pause_table,        &resume_table,
+                                                   &backfill_table,     &logs_table,
+                                                   &describe_table,     &set_table,
+                                                   &ping_table,         &trust_table,
+                                                   &decommission_table, &rotate_certificate_table};
 
 const struct field_table *command_args_table(struct str verb)
 {

@@ -19,6 +19,8 @@ int command_lineage(struct cli *cli, void *ctx);
 int command_refusals(struct cli *cli, void *ctx);
 int command_rebuild(struct cli *cli, void *ctx);
 int command_dbt_bundle(struct cli *cli, void *ctx);
+int command_backup(struct cli *cli, void *ctx);
+int command_restore(struct cli *cli, void *ctx);
 int command_device_label(struct cli *cli, void *ctx);
 int command_device_revoke(struct cli *cli, void *ctx);
 int command_device_decommission(struct cli *cli, void *ctx);

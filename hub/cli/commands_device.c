@@ -106,4 +106,22 @@ const struct cli_command commands_device[] = {
      .examples = CLI_EXAMPLES(
          {"selvedge-hub enrolment reject brooklyn --fingerprint b1f0-a6e7-c3b9-a214", NULL}),
      .run = command_enrolment_reject},
+    {.name = "backup",
+     .args = "FILE",
+     .summary = "write all that this hub cannot make again into one file",
+     .description =
+         "Database, CA, keys and settings as of one moment, while the hub runs. FILE is a tar file "
+         "with checksums. Whoever reads it can make devices: guard it as you guard the hub.",
+     .examples = CLI_EXAMPLES({"selvedge-hub backup /var/backups/hub.tar", "from cron, then away "
+                                                                           "from this host"}),
+     .run = command_backup},
+    {.name = "restore",
+     .args = "FILE",
+     .summary = "put a hub back from its backup",
+     .description =
+         "Into an empty state folder, with the hub stopped. All of FILE is checked before anything "
+         "is written. Devices go on by themselves: what they still hold they send again, and gaps "
+         "stand for what was acknowledged since. What you revoked since, revoke again.",
+     .examples = CLI_EXAMPLES({"selvedge-hub restore /var/backups/hub.tar", NULL}),
+     .run = command_restore},
     {0}};

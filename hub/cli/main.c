@@ -329,11 +329,13 @@ static const struct cli_command commands[] = {
      .run = command_reference},
     {0}};
 
+/* clang-format off: one in a line */
 static const struct cli_command *const more_commands[] = {
-    commands_lineage, commands_alert,    commands_desired,
-    commands_command, commands_deploy,   commands_device,
+    commands_alert,   commands_command,  commands_deploy,
+    commands_desired, commands_device,   commands_lineage,
     commands_pool,    commands_simulate, NULL,
 };
+/* clang-format on */
 
 static const struct cli_program program = {
     .name = "selvedge-hub",

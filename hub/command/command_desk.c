@@ -32,6 +32,7 @@ struct visit {
     struct str device;
     struct wall_time born;
     struct wall_time now;
+    struct db_tx *tx; /* begun with the first write of a turn */
     int64_t sent;
     int64_t after;          /* the last command that was judged */
     struct wall_time again; /* when there may be more; 0 = not before it wakes */
@@ -90,6 +91,12 @@ static bool publish(struct command_desk *d, const struct visit *v, const struct 
 static bool mark(struct command_desk *d, int sql_id, const struct visit *v, const struct row *row,
                  struct err *err)
 {
+    if (v->tx->db == NULL) {
+        d->host->settle(d->host->ctx);
+        if (!db_tx_begin(d->orders->db, v->tx, err)) {
+            return false;
+        }
+    }
     struct db_query q = db_query(d->orders->db, sql_id);
     db_bind_i64(&q, ":command", row->command);
     db_bind_str(&q, ":device", v->device);
@@ -186,12 +193,11 @@ static bool visit_all(struct command_desk *d, struct err *err)
     struct mono_time now = loop_now(d->host->loop);
     AUTO(db_tx) tx = {0};
     for (int i = 0; i < DEVICES_A_TURN && !d->is_full; i++) {
-        struct visit v = {.now = desk_wall_now(d)};
+        struct visit v = {.now = desk_wall_now(d), .tx = &tx};
         if (!courier_next(d->courier, now, &v.device, &v.born)) {
             break;
         }
-        bool ok =
-            (tx.db != NULL || db_tx_begin(d->orders->db, &tx, err)) && visit_device(d, &v, err);
+        bool ok = visit_device(d, &v, err);
         struct mono_time again = ok ? mono_of(&v, now) : now;
         courier_looked(d->courier, v.device, v.sent, now, again);
         if (!ok) {
@@ -205,7 +211,6 @@ static void on_pace(void *ctx)
 {
     struct command_desk *d = ctx;
     struct err err = {0};
-    d->host->settle(d->host->ctx);
     if (visit_all(d, &err)) {
         d->is_failing = false;
         arm_pace(d);
@@ -222,7 +227,6 @@ static void on_look(void *ctx)
     struct command_desk *d = ctx;
     struct err err = {0};
     enum wave_look waves = WAVES_OPEN;
-    d->host->settle(d->host->ctx);
     if (desk_look_at_waves(d, &waves, &err)) {
         d->is_failing = false;
     } else {

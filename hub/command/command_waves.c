@@ -185,6 +185,7 @@ bool desk_look_at_waves(struct command_desk *d, enum wave_look *ret, struct err 
     if (count == 0) {
         return true;
     }
+    d->host->settle(d->host->ctx);
     if (!db_tx_begin(d->orders->db, &tx, err)) {
         return false;
     }

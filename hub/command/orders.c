@@ -7,7 +7,7 @@
 #include "hub_store_migrations.h"
 #include <stdlib.h>
 
-enum { MESSAGE_BYTES_MAX = COMMAND_BYTES_MAX + SIGNED_HEAD_BYTES_MAX };
+enum { PARTS_BYTES_MAX = 256 << 20, TRIES_MAX = 5 };
 
 bool orders_open(struct orders **ret, const char *database, struct err *err)
 {
@@ -169,30 +169,69 @@ static bool check_args(const struct command *c, struct err *err)
     return false;
 }
 
-/* Signs each part and keeps it with the devices that it names. */
-static bool add_parts(struct orders *o, const struct rng *rng, struct str key_pem,
-                      struct command *c, int64_t number, const struct order *order, struct err *err)
+/* --- the signed parts: made before the database is held --- */
+
+struct parts {
+    struct buf text;
+    struct arena arena;
+    size_t *ends; /* in text, of each */
+    size_t count;
+};
+
+static void parts_release(struct parts *p)
+{
+    buf_release(&p->text);
+    arena_release(&p->arena);
+}
+
+static size_t part_devices(const struct order *order, size_t part)
+{
+    size_t left = order->device_count - part * ORDER_PART_DEVICES;
+    return left < ORDER_PART_DEVICES ? left : ORDER_PART_DEVICES;
+}
+
+static bool sign_parts(const struct rng *rng, struct str key_pem, struct command *c,
+                       const struct order *order, struct parts *ret, struct err *err)
 {
     AUTO(buf) body = buf_growing(COMMAND_BYTES_MAX);
-    AUTO(buf) message = buf_growing(MESSAGE_BYTES_MAX);
-    int64_t part = 0;
-    for (size_t from = 0; from < order->device_count; from += c->to_count, part++) {
-        size_t left = order->device_count - from;
-        c->to = order->devices + from;
-        c->to_count = left < ORDER_PART_DEVICES ? left : ORDER_PART_DEVICES;
+    ret->text = buf_growing(PARTS_BYTES_MAX);
+    ret->arena = arena_new(PARTS_BYTES_MAX);
+    ret->count = (order->device_count + ORDER_PART_DEVICES - 1) / ORDER_PART_DEVICES;
+    ret->ends = arena_array(&ret->arena, ret->count, sizeof(*ret->ends));
+    if (ret->ends == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "sign a command: out of memory");
+    }
+    for (size_t part = 0; part < ret->count; part++) {
+        c->to = order->devices + part * ORDER_PART_DEVICES;
+        c->to_count = part_devices(order, part);
         buf_reset(&body);
-        buf_reset(&message);
         command_encode(c, &body);
         if (body.overflow) {
             return err_set(err, ERR_FULL, "the arguments of a command have at most %d KiB",
                            COMMAND_BYTES_MAX >> 10);
         }
-        if (!signed_make(rng, key_pem, buf_str(&body), &message, err) ||
-            !add_message(o, number, part, buf_str(&message), err)) {
+        if (!signed_make(rng, key_pem, buf_str(&body), &ret->text, err)) {
             return false;
         }
-        for (size_t i = 0; i < c->to_count; i++) {
-            if (!add_device(o, number, part, c->to[i], err)) {
+        ret->ends[part] = ret->text.len;
+    }
+    return true;
+}
+
+/* Keeps each part with the devices that it names. */
+static bool add_parts(struct orders *o, const struct parts *p, int64_t number,
+                      const struct order *order, struct err *err)
+{
+    size_t from = 0;
+    for (size_t part = 0; part < p->count; part++) {
+        if (!add_message(o, number, (int64_t)part,
+                         str_slice(buf_str(&p->text), from, p->ends[part]), err)) {
+            return false;
+        }
+        from = p->ends[part];
+        for (size_t i = 0; i < part_devices(order, part); i++) {
+            struct str device = order->devices[part * ORDER_PART_DEVICES + i];
+            if (!add_device(o, number, (int64_t)part, device, err)) {
                 return false;
             }
         }
@@ -206,6 +245,42 @@ static bool key_id_of(const struct rng *rng, struct str key_pem, char ret[KEY_ID
     AUTO(buf) public = buf_growing(SIGNED_KEYS_BYTES_MAX);
     return identity_public_key(rng, key_pem, &public, err) &&
            identity_key_id(buf_str(&public), ret, err);
+}
+
+/* In one transaction. *ret_is_late: somebody else has given one with its counter meanwhile. */
+static bool add_given(struct orders *o, const struct command *c, const struct order *order,
+                      const struct parts *parts, struct str key, bool *ret_is_late, struct err *err)
+{
+    int64_t number = 0;
+    int64_t counter = 0;
+    AUTO(db_tx) tx = {0};
+    if (!db_tx_begin(o->db, &tx, err) || !check_open(o, err) ||
+        !next_counter(o, key, c->issued_at, &counter, err)) {
+        return false;
+    }
+    *ret_is_late = counter != c->counter;
+    return *ret_is_late || (add_command(o, c, order, key, c->issued_at, &number, err) &&
+                            add_parts(o, parts, number, order, err) && forget_old(o, err) &&
+                            db_tx_commit(&tx, err));
+}
+
+/* NOLINTNEXTLINE(readability-function-size): one parameter over six */
+static bool sign_and_add(struct orders *o, const struct rng *rng, struct str key_pem,
+                         struct command *c, const struct order *order, struct str key,
+                         struct err *err)
+{
+    for (int i = 0; i < TRIES_MAX; i++) {
+        struct parts parts = {0};
+        bool is_late = false;
+        bool ok = next_counter(o, key, c->issued_at, &c->counter, err) &&
+                  sign_parts(rng, key_pem, c, order, &parts, err) &&
+                  add_given(o, c, order, &parts, key, &is_late, err);
+        parts_release(&parts);
+        if (!ok || !is_late) {
+            return ok;
+        }
+    }
+    return err_set(err, ERR_BUSY, "others give commands all the time; try again");
 }
 
 bool orders_give(struct orders *o, const struct rng *rng, struct str key_pem,
@@ -226,14 +301,8 @@ bool orders_give(struct orders *o, const struct rng *rng, struct str key_pem,
                         .verb = order->verb,
                         .args = order->args};
     given.expires = c.expires_at;
-    int64_t number = 0;
-    AUTO(db_tx) tx = {0};
     bool ok = check_order(order, err) && check_args(&c, err) && key_id_of(rng, key_pem, key, err) &&
-              db_tx_begin(o->db, &tx, err) && check_open(o, err) &&
-              next_counter(o, str_from(key), now, &c.counter, err) &&
-              add_command(o, &c, order, str_from(key), now, &number, err) &&
-              add_parts(o, rng, key_pem, &c, number, order, err) && forget_old(o, err) &&
-              db_tx_commit(&tx, err);
+              sign_and_add(o, rng, key_pem, &c, order, str_from(key), err);
     if (ok) {
         *ret = given;
     }

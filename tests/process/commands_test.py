@@ -9,7 +9,7 @@ import threading
 import time
 
 from fake_device import FakeDevice
-from fleet import HUB, Fleet, run, run_tests, wait_for
+from fleet import HUB, Fleet, run, run_tests, sample, wait_for
 
 
 class World(Fleet):
@@ -36,7 +36,7 @@ class World(Fleet):
         rows = [json.loads(line) for line in self.command("commands", command, "--json").splitlines()]
         return {r["device"]: r["status"] for r in rows[1:]}
 
-    def wait_for_fates(self, command, seconds=20, **wanted):
+    def wait_for_fates(self, command, seconds=40, **wanted):
         return wait_for(f"{wanted}", lambda: self.fates(command) == wanted, seconds, 0.1)
 
     def is_rebuildable(self):
@@ -383,10 +383,10 @@ def mistakes_are_told():
         assert world.command("commands").startswith("no commands yet")
 
 
-TESTS = [who_is_there_gets_it_signed, who_is_away_gets_it_later, what_expires_or_is_withdrawn_is_not_sent,
-         outcomes_are_told_apart, watching_ends_and_the_command_goes_on, a_wave_at_a_time, a_backfill_ends_when_its_partitions_are_made, a_wave_that_goes_wrong_stops,
-         operators_sign_elsewhere, text_that_was_asked_for_comes,
-         output_of_a_run_is_fetched_once, output_of_who_is_away_waits, mistakes_are_told]
+ALWAYS = [who_is_away_gets_it_later, a_backfill_ends_when_its_partitions_are_made, operators_sign_elsewhere, mistakes_are_told]
+SOMETIMES = [who_is_there_gets_it_signed, what_expires_or_is_withdrawn_is_not_sent, outcomes_are_told_apart,
+             watching_ends_and_the_command_goes_on, a_wave_at_a_time, a_wave_that_goes_wrong_stops, text_that_was_asked_for_comes,
+             output_of_a_run_is_fetched_once, output_of_who_is_away_waits]
 
 if __name__ == "__main__":
-    sys.exit(run_tests(TESTS, at_once=3))
+    sys.exit(run_tests(sample(ALWAYS, SOMETIMES, 3), at_once=3))

@@ -294,6 +294,15 @@ def read_file(path):
         return ""
 
 
+def sample(always, sometimes, count):
+    """`always`, and of the others so many, by a fresh seed that is printed; all with SELVEDGE_LONG, or when they are named."""
+    if os.environ.get("SELVEDGE_LONG") or len(sys.argv) > 1:
+        return always + sometimes
+    seed = int(os.environ.get("SELVEDGE_SEED", random.SystemRandom().randrange(1 << 32)))
+    print(f"a sample, SELVEDGE_SEED={seed}", flush=True)
+    return always + random.Random(seed).sample(sometimes, count)
+
+
 def run_tests(tests, at_once=1):
     """Runs functions that are independent of each other; names on the command line choose some. The exit code."""
     chosen = [t for t in tests if len(sys.argv) < 2 or t.__name__ in sys.argv[1:]]
