@@ -72,10 +72,6 @@ static bool read_place(struct cli *cli, struct enrol_token *token, struct err *e
     }
     token->fleet = str_from(cli_text(cli, "fleet"));
     token->ca_fingerprint = str_from(cli_text(cli, "ca-fingerprint"));
-    if (hub == NULL || str_is_empty(token->ca_fingerprint)) {
-        (void)err_set(err, ERR_INVALID, "give a token, or --hub and --ca-fingerprint");
-        return err_hint(err, "a token is made on the hub: selvedge-hub token create");
-    }
     if (token->ca_fingerprint.len != FINGERPRINT_TEXT_SIZE - 1) {
         return err_set(err, ERR_INVALID, "--ca-fingerprint is 64 hex digits");
     }
@@ -132,6 +128,11 @@ static int enroll(struct cli *cli, struct settings *settings)
     struct err err = {0};
     char host[64];
     const char *name = cli_text(cli, "name");
+    if (cli_arg(cli, 0) == NULL &&
+        (!cli_is_given(cli, "hub") || !cli_is_given(cli, "ca-fingerprint"))) {
+        return cli_usage(cli, "give a token (selvedge-hub token create), or --hub and "
+                              "--ca-fingerprint");
+    }
     device_facts_read(&facts);
     struct enrol_options options = {.state_dir = settings->state_dir,
                                     .board = str_from(facts.board),

@@ -661,6 +661,7 @@ static const struct cli_program program = {
                    "It needs no hub and no connection to work.",
     .options = global_options,
     .commands = commands,
+    .more = (const struct cli_command *const[]){commands_bundle, commands_of_hub, NULL},
     .files = CLI_FILES({"/etc/selvedge/agent.yaml", "settings"},
                        {"/etc/selvedge/selvedge.yaml", "definitions"},
                        {"/var/lib/selvedge/agent", "database, identity, captured output"}),

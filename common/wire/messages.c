@@ -220,6 +220,7 @@ static const struct field hub_state_fields[] = {
     FLAG(struct hub_state_read, m.online, "online", true),
     TEXT(struct hub_state_read, m.instance, "instance", true),
     TEXT(struct hub_state_read, at, "at", true),
+    NUMBER(struct hub_state_read, m.spread_ms, "spread_ms", false, 0, SPREAD_MS_MAX),
 };
 static const struct field_table hub_state_table =
     TABLE("hub state", struct hub_state_read, hub_state_fields);
@@ -231,6 +232,9 @@ void message_hub_state_encode(const struct message_hub_state *m, struct buf *out
     jw_member_bool(&w, "online", m->online);
     jw_member_str(&w, "instance", m->instance);
     jw_member_wall(&w, "at", m->at);
+    if (m->spread_ms > 0) {
+        jw_member_i64(&w, "spread_ms", m->spread_ms);
+    }
     jw_end_object(&w);
 }
 

@@ -50,7 +50,11 @@ struct message_hub_state { /* hub -> all, retained; its will says offline */
     bool online;
     struct str instance; /* random per hub start: a new one makes agents say `birth` again */
     struct wall_time at;
+    /* Over how long all devices should spread what they do at once: connecting again, and their births
+     * when the hub is back. 0 = no need. */
+    int64_t spread_ms;
 };
+enum { SPREAD_MS_MAX = 600000 };
 void message_hub_state_encode(const struct message_hub_state *m, struct buf *out);
 MUST_CHECK bool message_hub_state_decode(struct str payload, struct arena *arena,
                                          struct message_hub_state *ret, struct err *err);

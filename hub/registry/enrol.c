@@ -253,6 +253,18 @@ bool registry_enrol(struct registry *r, const struct enrol_authority *authority,
     return ok;
 }
 
+bool registry_count_devices(struct registry *r, int64_t *ret, struct err *err)
+{
+    struct db_query q = db_query(r->db, HUB_REGISTRY_DEVICE_COUNT);
+    bool row = false;
+    if (!db_next(&q, &row, err)) {
+        return false;
+    }
+    *ret = db_col_i64(&q, 0);
+    db_reset(&q);
+    return true;
+}
+
 bool registry_device_is_known(struct registry *r, struct str device, bool *ret, struct err *err)
 {
     struct db_query q = db_query(r->db, HUB_REGISTRY_DEVICE_FIND);

@@ -89,6 +89,8 @@ MUST_CHECK bool registry_enrol(struct registry *r, const struct enrol_authority 
                                const struct message_enrol_request *request, struct wall_time now,
                                struct arena *arena, struct message_enrol_reply *ret,
                                struct err *err);
+/* How many may connect. */
+MUST_CHECK bool registry_count_devices(struct registry *r, int64_t *ret, struct err *err);
 MUST_CHECK bool registry_device_is_known(struct registry *r, struct str device, bool *ret,
                                          struct err *err);
 
