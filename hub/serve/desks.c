@@ -10,12 +10,7 @@
 
 /* clang-format off: one in a line */
 static const struct desk *const all[] = {
-    &alert_desk,
-    &clones_desk,
-    &desired_desk,
-    &identity_desk,
-    &pool_desk,
-    NULL,
+    &alert_desk, &clones_desk, &desired_desk, &identity_desk, &pool_desk, NULL,
 };
 /* clang-format on */
 enum { DESKS = COUNT_OF(all) - 1 };
