@@ -294,6 +294,7 @@ static void on_offline(void *ctx, const struct err *why)
         LOG(WARN, "link.offline", F_ERR(why), F_T("action", "keeping events here, trying again"));
     }
     step(link, (struct sync_event){.type = SYNC_LINK_DOWN});
+    link->options.on_offline(link->options.ctx, why);
     if (link->on_stopped != NULL) {
         void (*on_stopped)(void *) = link->on_stopped;
         link->on_stopped = NULL;
@@ -389,7 +390,8 @@ static void on_ack(struct link *link, struct str payload, struct arena *arena)
     }
 }
 
-static void on_hub_state(struct link *link, struct str payload, struct arena *arena)
+static void on_hub_state(struct link *link, struct str payload, bool is_retained,
+                         struct arena *arena)
 {
     struct err err = {0};
     struct message_hub_state state;
@@ -403,7 +405,9 @@ static void on_hub_state(struct link *link, struct str payload, struct arena *ar
     memcpy(&instance, digest, sizeof(instance));
     link->status.hub_online = state.online;
     step(link, (struct sync_event){.type = state.online ? SYNC_HUB_ONLINE : SYNC_HUB_OFFLINE,
-                                   .instance = instance});
+                                   .instance = instance,
+                                   .spread_ns = state.spread_ms * NS_PER_MS,
+                                   .is_news = !is_retained});
 }
 
 static void on_down(struct link *link, const struct mqtt_message *message)
@@ -422,7 +426,7 @@ static void on_message(void *ctx, const struct mqtt_message *message)
     if (str_eq(message->topic, str_from(link->topics[CHANNEL_ACK]))) {
         on_ack(link, message->payload, &arena);
     } else if (str_eq(message->topic, str_from(link->hub_topic))) {
-        on_hub_state(link, message->payload, &arena);
+        on_hub_state(link, message->payload, message->retained, &arena);
     } else {
         on_down(link, message);
     }
@@ -551,6 +555,11 @@ void link_use_desired(struct link *link, int64_t revision)
 void link_use_pace(struct link *link, int64_t linger_ns, int64_t backoff_max_ns)
 {
     sync_set_pace(&link->sync, linger_ns, backoff_max_ns);
+}
+
+bool link_is_online(const struct link *link)
+{
+    return link->session != NULL && mqtt_is_online(link->session);
 }
 
 void link_use_identity(struct link *link)

@@ -91,9 +91,10 @@ static int64_t doubled(int64_t value, int times, int64_t cap)
 
 static void wait_before_connecting(struct sync *s, const struct sync_event *in)
 {
-    s->deadline.ns =
-        in->now.ns + reconnect_delay_ns(s->options.backoff_min_ns, s->options.backoff_max_ns,
-                                        s->failures + 1, in->random);
+    int64_t spread = s->spread_ns;
+    int64_t min = spread > s->options.backoff_min_ns ? spread : s->options.backoff_min_ns;
+    int64_t max = min > s->options.backoff_max_ns ? min : s->options.backoff_max_ns;
+    s->deadline.ns = in->now.ns + reconnect_delay_ns(min, max, s->failures + 1, in->random);
 }
 
 /* The first reminder comes on time, later ones rarer; a quarter of jitter parts the devices. */
@@ -273,14 +274,30 @@ static void on_link_up(struct sync *s, const struct sync_event *in, struct sync_
     }
 }
 
+/* Linked, and the hub is there: on_timer() greets. */
+static void wait_for_turn(struct sync *s, const struct sync_event *in)
+{
+    if (s->state != SYNC_LINKED) {
+        enter(s, SYNC_LINKED);
+    }
+    forget_flight(s);
+    s->deadline.ns = in->now.ns + 1 + (int64_t)(in->random % (uint64_t)s->spread_ns);
+}
+
 static void on_hub_online(struct sync *s, const struct sync_event *in, struct sync_actions *out)
 {
     bool is_same = s->hub_online && s->hub_instance == in->instance;
     s->hub_online = true;
     s->hub_instance = in->instance;
+    s->spread_ns = in->spread_ns;
     bool has_greeted = s->state == SYNC_GREETING || s->state == SYNC_SENDING;
-    if (s->state == SYNC_LINKED || (has_greeted && !is_same)) {
-        s->silent_rounds = 0;
+    if (is_same || (s->state != SYNC_LINKED && !has_greeted)) {
+        return;
+    }
+    s->silent_rounds = 0;
+    if (in->is_news && s->spread_ns > 0) {
+        wait_for_turn(s, in);
+    } else {
         greet(s, in, out);
     }
 }
@@ -321,6 +338,10 @@ static void on_timer(struct sync *s, const struct sync_event *in, struct sync_ac
         if (s->state == SYNC_WAITING) {
             enter(s, SYNC_CONNECTING);
             act(out, SYNC_CONNECT, 0, never);
+            return;
+        }
+        if (s->state == SYNC_LINKED && s->hub_online) {
+            greet(s, in, out);
             return;
         }
         if (s->state == SYNC_LINKED || s->state == SYNC_GREETING || s->state == SYNC_SENDING) {
@@ -391,7 +412,7 @@ void sync_step(struct sync *s, const struct sync_event *in, struct sync_actions 
         on_timer(s, in, out);
         break;
     }
-    if (s->state == SYNC_LINKED) {
+    if (s->state == SYNC_LINKED && !s->hub_online) {
         watch_for_hub(s, in);
     }
     arm_earliest(s, out);

@@ -13,7 +13,11 @@
  * batches are unacknowledged; when no acknowledgement moves for `ack_timeout` (doubling, with
  * jitter), we greet again and everything from the acknowledged point is sent again. While events
  * wait and no hub seems to be there we greet every `ack_timeout_max` too: whatever word is lost, of
- * whomever, there is a timer behind it. Without events that wait there is none. */
+ * whomever, there is a timer behind it. Without events that wait there is none.
+ *
+ * What all devices would do at once is spread over the time that the hub asks for: connecting after
+ * a link that was up is lost, and greeting a hub that has just come. A device that comes by itself
+ * waits for neither. */
 #pragma once
 #include "common/base/time.h"
 #include <stdbool.h>
@@ -50,6 +54,8 @@ struct sync_event {
     int64_t seq;
     bool resend;       /* SYNC_ACKED: the hub saw a gap behind seq */
     uint64_t instance; /* SYNC_HUB_ONLINE */
+    int64_t spread_ns; /* SYNC_HUB_ONLINE: as the hub asks for */
+    bool is_news;      /* SYNC_HUB_ONLINE: all devices hear it now; not one that asked */
 };
 
 enum sync_action_type {
@@ -89,6 +95,7 @@ struct sync {
     enum sync_state state;
     bool hub_online;
     uint64_t hub_instance;
+    int64_t spread_ns;                 /* the hub's latest word */
     int64_t last_seq;                  /* newest recorded */
     int64_t acked_seq;                 /* the hub has merged up to here */
     int64_t sent_seq;                  /* handed to the link in this greeting; >= acked_seq */

@@ -87,12 +87,20 @@ static void expiry_cell(struct look *look, struct wall_time not_after)
     table_tone(&look->table, is_soon ? CLI_BAD : CLI_PLAIN, str_slice(date, 0, 10));
 }
 
-static struct str note_of(const struct hub_device *d)
+/* Why it is silent, or what was refused of it. */
+static struct str note_of(const struct hub_device *d, struct wall_time now)
 {
+    if (!str_is_empty(d->status_reason)) {
+        return d->status_reason;
+    }
+    bool is_unknown = str_eq(d->status, STR("unknown"));
+    bool is_expired = d->not_after.ns != 0 && d->not_after.ns < now.ns;
+    if (!d->is_online && is_expired && str_eq(d->status, STR("enrolled"))) {
+        return STR("its certificate has expired; it gets another when it comes back");
+    }
     if (!str_is_empty(d->refusal)) {
         return d->refusal;
     }
-    bool is_unknown = str_eq(d->status, STR("unknown"));
     return is_unknown && str_is_empty(d->offline_reason) ? STR("enrolled with an earlier database")
                                                          : d->offline_reason;
 }
@@ -132,7 +140,7 @@ static void show_device(void *ctx, const struct hub_device *d)
     clock_cell(look, d->clock_offset_ms);
     expiry_cell(look, d->not_after);
     table_cell(t, d->labels);
-    table_cell(t, note_of(d));
+    table_cell(t, note_of(d, look->now));
 }
 
 static bool list_devices(struct device_list *list, struct err *err)

@@ -74,7 +74,7 @@ static bool issue(struct pass *p, struct desired_row *row, struct composed *c, s
     row->hash = str_from(hash);
     row->conflicts = c->conflicts;
     p->issued++;
-    LOG(INFO, "desired.issued", F_S("device", row->device), F_I("revision", row->revision),
+    LOG(DEBUG, "desired.issued", F_S("device", row->device), F_I("revision", row->revision),
         F_S("conflicts", c->conflicts));
     return desired_issue(p->d->rows, row, body.issued_at, err);
 }
@@ -145,6 +145,7 @@ static bool compose_all(struct desk_of_desired *d, int64_t changes, struct err *
     if (ok) {
         d->composed = changes;
         if (p.issued > 0) {
+            LOG(INFO, "desired.put_together", F_I("devices_changed", p.issued));
             send_soon(d);
         }
     }
@@ -336,8 +337,12 @@ static void on_take(void *desk, struct str device, enum channel channel, struct 
         d->host->refuse(d->host->ctx, device, "reported", str_from(err.msg));
         return;
     }
-    LOG(INFO, "desired.reported", F_S("device", device), F_I("revision", m.revision),
-        F_S("status", desired_status_name(m.status)), F_S("reason", m.reason));
+    if (m.status == DESIRED_APPLIED) {
+        LOG(DEBUG, "desired.reported", F_S("device", device), F_I("revision", m.revision));
+    } else {
+        LOG(WARN, "desired.reported_trouble", F_S("device", device), F_I("revision", m.revision),
+            F_S("status", desired_status_name(m.status)), F_S("reason", m.reason));
+    }
     hear(d, device, m.revision, m.applied, m.hash, false);
 }
 

@@ -21,6 +21,7 @@
 #include "hub/serve/desks.h"
 #include "hub/serve/enrolment.h"
 #include "hub/serve/gate.h"
+#include "hub/serve/hub_state.h"
 #include "hub/store/store.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +75,7 @@ struct serve {
     struct buf payload;
     char instance[INSTANCE_SIZE];
     char state_topic[TOPIC_BYTES_MAX];
+    struct hub_state state;
     int subscriptions;
     int failures;
     bool is_merging; /* a transaction is open */
@@ -99,18 +101,10 @@ static bool publish(struct serve *s, struct str topic, unsigned flags, struct er
     return mqtt_publish(s->session, topic, buf_str(&s->payload), flags, 0, &message_id, err);
 }
 
-static void encode_state(struct serve *s, bool online)
-{
-    struct message_hub_state state = {
-        .online = online, .instance = str_from(s->instance), .at = wall_now(s)};
-    buf_reset(&s->payload);
-    message_hub_state_encode(&state, &s->payload);
-}
-
 static void say_state(struct serve *s, bool online)
 {
     struct err err = {0};
-    encode_state(s, online);
+    hub_state_write(&s->state, online, wall_now(s), &s->payload);
     if (!publish(s, str_from(s->state_topic), MQTT_RETAIN, &err)) {
         LOG(WARN, "hub.state_not_said", F_ERR(&err));
     }
@@ -495,6 +489,10 @@ static void on_poke(void *ctx)
 {
     struct serve *s = ctx;
     fence_look(s->fence);
+    struct err err = {0};
+    if (!authority_reload_keys(s->config, &s->arena, &s->authority, &err)) {
+        LOG(WARN, "hub.keys_not_read", F_ERR(&err), F_T("action", "the earlier ones still hold"));
+    }
     desks_poked(s->desks);
 }
 
@@ -593,8 +591,8 @@ static bool open_session(struct serve *s, struct err *err)
     rng_hex(s->rng, (INSTANCE_SIZE - 1) / 2, random);
     (void)snprintf(client_id, sizeof(client_id), "hub.%s", random);
     AUTO(buf) will = buf_growing(4096);
-    struct message_hub_state offline = {.instance = str_from(s->instance), .at = wall_now(s)};
-    message_hub_state_encode(&offline, &will);
+    s->state = (struct hub_state){.registry = s->registry, .instance = str_from(s->instance)};
+    hub_state_write(&s->state, false, wall_now(s), &will);
     struct str local = str_is_empty(s->config->bind) ? STR("127.0.0.1") : s->config->bind;
     struct mqtt_options options = {.host = own_broker ? local : s->config->host,
                                    .port = (int)s->config->port,

@@ -166,7 +166,7 @@ static void on_publish(struct client *c, const struct mqtt_packet *packet)
         packet_add_puback(&c->out, message.id);
         loop_defer(c->loop, &c->flush);
     }
-    c->handlers.on_message(c->handlers.ctx, message.topic, message.payload);
+    c->handlers.on_message(c->handlers.ctx, &message);
 }
 
 static void take(struct client *c, const struct mqtt_packet *packet)

@@ -20,7 +20,7 @@ enum client_state {
 struct client_handlers {
     void (*on_up)(void *ctx, bool tls_resumed); /* connected and subscribed */
     void (*on_down)(void *ctx, const struct err *why);
-    void (*on_message)(void *ctx, struct str topic, struct str payload);
+    void (*on_message)(void *ctx, const struct mqtt_publish *message);
     void *ctx;
 };
 struct client { /* open so that thousands lie in one array; zeroed, then client_open() */

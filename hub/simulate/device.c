@@ -290,32 +290,34 @@ static void on_ack(struct device *d, struct str payload, struct arena *arena)
     }
 }
 
-static void on_hub_state(struct device *d, struct str payload, struct arena *arena)
+static void on_hub_state(struct device *d, const struct mqtt_publish *message, struct arena *arena)
 {
     struct err err = {0};
     struct message_hub_state state;
     uint8_t digest[32];
     uint64_t instance = 0;
-    if (!message_hub_state_decode(payload, arena, &state, &err)) {
+    if (!message_hub_state_decode(message->payload, arena, &state, &err)) {
         d->host->last = err;
         return;
     }
     digest_sha256(state.instance, digest);
     memcpy(&instance, digest, sizeof(instance));
     step(d, (struct sync_event){.type = state.online ? SYNC_HUB_ONLINE : SYNC_HUB_OFFLINE,
-                                .instance = instance});
+                                .instance = instance,
+                                .spread_ns = state.spread_ms * NS_PER_MS,
+                                .is_news = !message->is_retained});
 }
 
-static void on_message(void *ctx, struct str topic, struct str payload)
+static void on_message(void *ctx, const struct mqtt_publish *message)
 {
     struct device *d = ctx;
     AUTO(arena) arena = arena_new(MESSAGE_ARENA_BYTES);
     struct str device = STR_NONE;
     enum channel channel = CHANNEL_COUNT;
-    if (!topic_parse_device(topic, d->host->fleet, &device, &channel)) {
-        on_hub_state(d, payload, &arena);
+    if (!topic_parse_device(message->topic, d->host->fleet, &device, &channel)) {
+        on_hub_state(d, message, &arena);
     } else if (channel == CHANNEL_ACK) {
-        on_ack(d, payload, &arena);
+        on_ack(d, message->payload, &arena);
     }
 }
 

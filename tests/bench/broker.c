@@ -1,6 +1,6 @@
 /* broker - a real mosquitto with a CA of its own, TLS 1.2 and client certificates, quiet, for as
- * long as stdin is open. Prints its port and its folder, which holds ca.pem, client.pem and
- * client.key of a client. */
+ * long as stdin is open. Prints its port, its folder, which holds ca.pem, client.pem and
+ * client.key of a client, and its process id. */
 #include "tests/bench/bench.h"
 #include "tests/support/test_broker.h"
 
@@ -22,7 +22,7 @@ int main(void)
               test_broker_write(&broker, "client.key", buf_str(&client.key), &err) &&
               test_broker_start(&broker, &err);
     if (ok) {
-        (void)printf("%d %s\n", broker.port, broker.dir);
+        (void)printf("%d %s %d\n", broker.port, broker.dir, (int)broker.pid);
         (void)fflush(stdout);
         char byte;
         while (read(STDIN_FILENO, &byte, 1) > 0) {

@@ -314,7 +314,7 @@ def sync_pairs(bench):
     """What both rows are made of: two lists of (wall, CPU)."""
     events = bench.count(200000, 3000)
     ours, limit = [], []
-    with broker(bench) as where:
+    with broker(bench) as (*where, _pid):
         for _ in range(bench.pairs_count):
             ours.append(sync_ours(bench, events))
             limit.append(sync_limit(bench, where, events))

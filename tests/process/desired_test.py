@@ -118,6 +118,16 @@ def brooklyn_events(fleet):
                        "WHERE s.device = 'brooklyn' AND e.type = 'desired'")[0][0]
 
 
+def test_settings():
+    with fleet_of("brooklyn") as fleet:
+        brooklyn = fleet.devices[0]
+        for revision, level in ((1, "error"), (2, "info")):
+            document(fleet, "log", f"settings: {{log_level: {level}}}\n", "--to", "*")
+            until(fleet, brooklyn, "in force", revision)
+        log = brooklyn.daemon.read_log()
+        assert "event=desired.applied revision=1" not in log and "event=desired.applied revision=2" in log, log
+
+
 def test_pauses():
     with fleet_of("brooklyn") as fleet:
         brooklyn = fleet.devices[0]
@@ -126,6 +136,10 @@ def test_pauses():
         row = schedules(brooklyn)["nightly"]
         assert (row["status"], row["paused_by"]) == ("paused", "hub"), row
         refused = brooklyn.command("schedules", "resume", "nightly", code=None)
+        assert refused.returncode != 0 and "the hub pauses it" in refused.stderr, refused.stderr
+        assert "automation is paused by the hub" in brooklyn.command("automation", "status")
+        assert json.loads(brooklyn.command("status", "--json"))["desired_status"] == "applied"
+        refused = brooklyn.command("automation", "resume", code=None)
         assert refused.returncode != 0 and "the hub pauses it" in refused.stderr, refused.stderr
         refused = brooklyn.command("sensors", "resume", "files", code=None)
         assert refused.returncode != 0 and "the hub pauses it" in refused.stderr, refused.stderr
@@ -284,7 +298,7 @@ def test_conflicts_and_diff():
         assert done.returncode != 0 and "wrong.yaml:3" in done.stderr, done.stderr
 
 
-TESTS = [test_set_applied_refused_degraded, test_pauses, test_ticks_without_the_hub, test_forgetful_broker, test_restored_hub,
+TESTS = [test_set_applied_refused_degraded, test_settings, test_pauses, test_ticks_without_the_hub, test_forgetful_broker, test_restored_hub,
          test_strangers_messages, test_signed_elsewhere, test_conflicts_and_diff]
 
 if __name__ == "__main__":

@@ -351,6 +351,8 @@ void agent_on_hub_state(struct world *w, const struct item *item)
     if (item->life == agent->life && agent->is_linked) {
         agent_step(w, item->agent,
                    (struct sync_event){.type = item->is_online ? SYNC_HUB_ONLINE : SYNC_HUB_OFFLINE,
-                                       .instance = w->hub_instance});
+                                       .instance = w->hub_instance,
+                                       .spread_ns = (int64_t)(w->hub_instance % 4) * NS_PER_SEC,
+                                       .is_news = rng_below(&w->rng, 2) == 0});
     }
 }

@@ -134,14 +134,20 @@ static void ack_comes_back(void **state)
 static void hub_state_comes_back(void **state)
 {
     (void)state;
-    struct message_hub_state m = {
-        .online = true, .instance = STR("i"), .at = {INT64_C(1795314600000) * NS_PER_MS}};
+    struct message_hub_state m = {.online = true,
+                                  .instance = STR("i"),
+                                  .at = {INT64_C(1795314600000) * NS_PER_MS},
+                                  .spread_ms = 57142};
     message_hub_state_encode(&m, &text);
     struct message_hub_state r;
     assert_true(message_hub_state_decode(buf_str(&text), &arena, &r, &err));
     assert_true(r.online);
     assert_true(str_eq(r.instance, m.instance));
     assert_int_equal(r.at.ns, m.at.ns);
+    assert_int_equal(r.spread_ms, 57142);
+    assert_false(message_hub_state_decode(STR("{\"online\":true,\"instance\":\"i\",\"at\":\"2026-"
+                                              "11-22T16:45:17.530Z\",\"spread_ms\":600001}"),
+                                          &arena, &r, &err));
 }
 
 static void enrolment_comes_back(void **state)
