@@ -309,12 +309,7 @@ static const struct cli_command commands[] = {
     {0}};
 
 static const struct cli_command *const more_commands[] = {
-    commands_lineage,
-    commands_alert,
-    commands_device,
-    commands_pool,
-    commands_simulate,
-    NULL,
+    commands_lineage, commands_alert, commands_device, commands_pool, commands_simulate, NULL,
 };
 
 static const struct cli_program program = {

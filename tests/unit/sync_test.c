@@ -494,77 +494,6 @@ static void a_new_epoch_without_a_link_waits_for_one(void **state)
     assert_string_equal(seq_event(SYNC_ACKED, 0), "send 1");
 }
 
-/* Found by tests/sim/fleet_sim_test: a copy that was put back had passed the hub's number since its
- * birth, and took the answer to that birth for an acknowledgement of its own events. */
-static void an_answer_to_a_birth_says_the_check(void **state)
-{
-    (void)state;
-    begin(100, 80);
-    go_to_greeting();
-    assert_true(sync_may_take(&s, 80, false)); /* of nothing that waits */
-    assert_true(sync_may_take(&s, 90, true));
-    assert_false(sync_may_take(&s, 90, false));
-    assert_string_equal(seq_event(SYNC_ACKED, 90), "forget 90");
-    assert_true(sync_may_take(&s, 95, false)); /* greeted: of batches */
-}
-
-/* What all devices hear at once they do one after the other, within the time that the hub asks for. */
-static void a_hub_that_comes_is_greeted_in_turn(void **state)
-{
-    (void)state;
-    int64_t latest = 0;
-    for (uint64_t i = 0; i < 200; i++) {
-        begin(100, 0);
-        go_to_linked();
-        assert_string_equal(step((struct sync_event){.type = SYNC_HUB_ONLINE,
-                                                     .instance = 7,
-                                                     .spread_ns = 60 * NS_PER_SEC,
-                                                     .is_news = true,
-                                                     .random = i * UINT64_C(0x9E3779B97F4A7C15)}),
-                            "");
-        assert_int_equal(s.state, SYNC_LINKED);
-        int64_t wait = timer_ns() - now.ns;
-        assert_in_range(wait, 1, 60 * NS_PER_SEC);
-        latest = wait > latest ? wait : latest;
-        assert_string_equal(seq_event(SYNC_RECORDED, 101), "");
-        assert_string_equal(timer(), "birth");
-    }
-    assert_true(latest > 50 * NS_PER_SEC);
-    /* Whoever comes by itself and finds the hub there does not wait. */
-    begin(100, 0);
-    go_to_linked();
-    assert_string_equal(step((struct sync_event){
-                            .type = SYNC_HUB_ONLINE, .instance = 7, .spread_ns = 60 * NS_PER_SEC}),
-                        "birth");
-    /* Another hub process: in turn, too; nothing is sent to it before. */
-    assert_string_equal(seq_event(SYNC_ACKED, 0), "send 1");
-    assert_string_equal(
-        step((struct sync_event){
-            .type = SYNC_HUB_ONLINE, .instance = 8, .spread_ns = 60 * NS_PER_SEC, .is_news = true}),
-        "");
-    assert_int_equal(s.state, SYNC_LINKED);
-    assert_string_equal(timer(), "birth");
-}
-
-static void connecting_again_is_spread_as_the_hub_asks(void **state)
-{
-    (void)state;
-    int64_t latest = 0;
-    for (uint64_t i = 0; i < 200; i++) {
-        begin(100, 0);
-        go_to_linked();
-        (void)step((struct sync_event){
-            .type = SYNC_HUB_ONLINE, .instance = 7, .spread_ns = 60 * NS_PER_SEC});
-        (void)seq_event(SYNC_ACKED, 0);
-        (void)step((struct sync_event){.type = SYNC_LINK_DOWN,
-                                       .random = i * UINT64_C(0x9E3779B97F4A7C15)});
-        int64_t wait = timer_ns() - now.ns;
-        assert_in_range(wait, 1, 60 * NS_PER_SEC);
-        latest = wait > latest ? wait : latest;
-    }
-    assert_true(latest > 50 * NS_PER_SEC);
-}
-
 static void reconnecting_backs_off_with_full_jitter(void **state)
 {
     (void)state;
@@ -759,9 +688,6 @@ int main(void)
         cmocka_unit_test(another_hub_is_greeted_at_once),
         cmocka_unit_test(a_new_epoch_is_greeted_and_sent_from_its_first_event),
         cmocka_unit_test(a_new_epoch_without_a_link_waits_for_one),
-        cmocka_unit_test(an_answer_to_a_birth_says_the_check),
-        cmocka_unit_test(a_hub_that_comes_is_greeted_in_turn),
-        cmocka_unit_test(connecting_again_is_spread_as_the_hub_asks),
         cmocka_unit_test(reconnecting_backs_off_with_full_jitter),
         cmocka_unit_test(the_back_off_has_a_cap_and_ends_with_an_answer),
         cmocka_unit_test(a_lost_link_forgets_the_flight_and_the_hub),
