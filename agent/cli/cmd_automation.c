@@ -143,6 +143,7 @@ static bool show_all(struct status *s, const struct definitions *defs, struct er
     if (s->view != NULL && !store_automation_is_paused(view_store(s->view), &s->is_paused, err)) {
         return false;
     }
+    s->is_paused = s->is_paused || defs->is_automation_held;
     for (size_t i = 0; i < defs->asset_count; i++) {
         if (defs->assets[i].automation.kind != AUTOMATION_NONE) {
             count++;
@@ -153,7 +154,9 @@ static bool show_all(struct status *s, const struct definitions *defs, struct er
     }
     if (!cli_is_json(s->cli)) {
         cli_printf(s->cli, "automation is %s; %zu assets have a condition\n",
-                   s->is_paused ? "paused" : "on", count);
+                   defs->is_automation_held ? "paused by the hub"
+                                            : (s->is_paused ? "paused" : "on"),
+                   count);
         if (count > 0) {
             table_print(&s->table, s->cli);
         }

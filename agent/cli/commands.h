@@ -50,9 +50,16 @@ int command_state_set(struct cli *cli, void *ctx);
 int command_state_reset(struct cli *cli, void *ctx);
 int command_state_export(struct cli *cli, void *ctx);
 int command_state_import(struct cli *cli, void *ctx);
+extern const struct cli_command commands_of_hub[];
 int command_ticks(struct cli *cli, void *ctx);
 int command_schema(struct cli *cli, void *ctx);
 int command_reference(struct cli *cli, void *ctx);
+
+extern const struct cli_command commands_bundle[]; /* ends with {0} */
+int command_bundles(struct cli *cli, void *ctx);
+int command_bundle_rollback(struct cli *cli, void *ctx);
+int command_bundle_leave(struct cli *cli, void *ctx);
+int command_bundle_retry(struct cli *cli, void *ctx);
 
 /* What every command begins with: the settings, with --state-dir, --definitions and --log-level put
  * over the file. */

@@ -131,14 +131,35 @@ static const struct cli_command commands[] = {
                        "try it by hand"}),
      .run = command_daemon},
     {.name = "enroll",
-     .args = "TOKEN",
+     .args = "[TOKEN]",
      .summary = "make this host a device of a fleet",
      .description =
          "TOKEN is what `selvedge-hub token create` printed. The private key is made here and "
          "never leaves. "
-         "Enrolling again with the same token and name gives the same certificate again.",
+         "Enrolling again with the same token and name gives the same certificate again.\n\n"
+         "Without a token, --hub and --ca-fingerprint say which hub to ask. It waits until a "
+         "person "
+         "there has compared the key's fingerprint and accepted it (selvedge-hub enrolments), or "
+         "knows the serial number of this hardware already (selvedge-hub device preauthorise).",
      .options =
-         CLI_OPTIONS({.name = "name",
+         CLI_OPTIONS({.name = "hub",
+                      .type = CLI_STRING,
+                      .value_name = "HOST:PORT",
+                      .help = "without a token: the hub's listener for enrolment"},
+                     {.name = "ca-fingerprint",
+                      .type = CLI_STRING,
+                      .value_name = "SHA256",
+                      .help = "without a token: of the hub's CA, as `selvedge-hub init` said it"},
+                     {.name = "fleet",
+                      .type = CLI_STRING,
+                      .value_name = "NAME",
+                      .default_text = "main",
+                      .help = "without a token: the fleet's name"},
+                     {.name = "serial",
+                      .type = CLI_STRING,
+                      .value_name = "TEXT",
+                      .help = "the hardware's serial number (from DMI or the device tree)"},
+                     {.name = "name",
                       .letter = 'n',
                       .type = CLI_STRING,
                       .value_name = "NAME",
@@ -149,7 +170,9 @@ static const struct cli_command commands[] = {
                       .default_text = "30s",
                       .help = "how long to wait for the hub"}),
      .examples =
-         CLI_EXAMPLES({"selvedge-agent enroll selvedge1.… --name brooklyn", "enrol as brooklyn"}),
+         CLI_EXAMPLES({"selvedge-agent enroll selvedge1.… --name brooklyn", "enrol as brooklyn"},
+                      {"selvedge-agent enroll --hub hub.example.org:8884 --ca-fingerprint b1f0…",
+                       "ask, and wait for a person's word"}),
      .run = command_enroll},
     {.name = "check",
      .args = "[FILE]",
@@ -638,6 +661,7 @@ static const struct cli_program program = {
                    "It needs no hub and no connection to work.",
     .options = global_options,
     .commands = commands,
+    .more = (const struct cli_command *const[]){commands_bundle, commands_of_hub, NULL},
     .files = CLI_FILES({"/etc/selvedge/agent.yaml", "settings"},
                        {"/etc/selvedge/selvedge.yaml", "definitions"},
                        {"/var/lib/selvedge/agent", "database, identity, captured output"}),

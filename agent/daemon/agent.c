@@ -74,6 +74,7 @@ static void on_run_ended(void *ctx, const struct run_end *end)
 {
     struct agent *agent = ctx;
     asset_watch_changed(&agent->assets);
+    bundles_run_ended(agent->bundles, end);
     if (agent->options.on_run_ended != NULL) {
         agent->options.on_run_ended(agent->options.ctx, end);
     }
@@ -83,6 +84,7 @@ static void on_run_ended(void *ctx, const struct run_end *end)
     if (agent->sensors != NULL) {
         sensors_run_ended(agent->sensors);
     }
+    agent_command_run_ended(agent, end->run);
     if (agent->is_stopping && runner_active_runs(agent->runner) == 0) {
         say_goodbye(agent);
     }
@@ -224,14 +226,10 @@ static bool open_runner(struct agent *agent, struct err *err)
 
 static bool open_engine(struct agent *agent, struct err *err)
 {
-    char definitions[LIMIT_PATH_BYTES + 1];
-    struct definitions_files files = definitions_system_files();
     struct wall_time now = clock_wall(loop_clock(agent->loop));
-    (void)snprintf(definitions, sizeof(definitions), STR_FMT,
-                   STR_ARG(agent->options.config->definitions));
     return open_store(agent, err) && find_programs(agent, err) && open_host(agent, err) &&
-           definitions_load(definitions, &files, agent->options.problems, &agent->defs, err) &&
-           agent_open_desired(agent, err) && open_runner(agent, err) &&
+           bundles_open_definitions(agent, err) && agent_open_desired(agent, err) &&
+           open_runner(agent, err) &&
            (!agent->options.is_daemon || announce_device(agent->store, &agent->facts, now, err)) &&
            announce_definitions(agent->store, agent->defs, agent->options.env, now, err);
 }
@@ -264,6 +262,7 @@ static bool open_link(struct agent *agent, struct err *err)
         .definitions_hash = str_from(agent->defs->hash),
         .on_down = agent_on_down,
         .on_up = agent_on_up,
+        .on_offline = agent_on_offline,
         .ctx = agent};
     options.sync.linger_ns = config->sync_linger_ns;
     options.sync.backoff_max_ns = config->backoff_max_ns;
@@ -290,6 +289,7 @@ static void on_clock_step(void *ctx)
     scheduler_clock_stepped(agent->scheduler);
     renewer_clock_stepped(agent->renewer);
     asset_watch_clock_stepped(&agent->assets);
+    agent_command_clock_stepped(agent);
 }
 
 static bool open_backfills(struct agent *agent, struct err *err)
@@ -344,6 +344,7 @@ static bool open_daemon(struct agent *agent, struct err *err)
     return open_link(agent, err) && agent_open_scheduler(agent, err) &&
            agent_open_asset_watch(agent, agent->defs, &agent->assets, err) &&
            open_backfills(agent, err) && agent_open_sensors(agent, err) &&
+           bundles_open(&agent->bundles, agent, err) && agent_open_commands(agent, err) &&
            control_open(&agent->control, agent->loop, agent->state_dir, agent_on_control, agent,
                         err) &&
            loop_on_clock_step(agent->loop, on_clock_step, agent, err);
@@ -389,6 +390,8 @@ void agent_close(struct agent *agent)
     loop_timer_disarm(agent->loop, &agent->stop_timer);
     loop_timer_disarm(agent->loop, &agent->lease_timer);
     control_close(agent->control);
+    bundles_close(agent->bundles);
+    agent_close_commands(agent);
     sensors_close(agent->sensors);
     asset_watch_close(&agent->assets);
     scheduler_close(agent->scheduler);
@@ -407,6 +410,7 @@ void agent_close(struct agent *agent)
 
 void agent_start(struct agent *agent)
 {
+    renewer_start(agent->renewer);
     if (agent->options.is_daemon) {
         agent_tell_health(agent);
     }
@@ -425,6 +429,8 @@ void agent_start(struct agent *agent)
     if (agent->sensors != NULL) {
         sensors_start(agent->sensors);
     }
+    bundles_start(agent->bundles);
+    agent_start_commands(agent);
 }
 
 void agent_shut_down(struct agent *agent)

@@ -30,6 +30,7 @@ struct agent_request {
     struct str partition, partition_end; /* empty = none */
     struct str_map tags;
     int64_t priority;
+    struct str command; /* of the hub, that asks for it; empty: a person here */
 };
 MUST_CHECK bool agent_materialize(struct agent *agent, const struct agent_request *wanted,
                                   char ret_run[UUID_TEXT_SIZE], struct err *err);

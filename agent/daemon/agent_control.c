@@ -65,10 +65,21 @@ static void write_link(struct agent *agent, struct json_writer *w)
     jw_member_opt(w, "last_error", str_from(status.last_error));
 }
 
-static bool write_status(struct agent *agent, const struct json *request, struct json_writer *w,
-                         struct err *err)
+/* What the hub wants, and how that fares. */
+static void write_desired(const struct agent *agent, struct json_writer *w)
 {
-    (void)request;
+    struct message_reported m = desired_answer(&agent->desired, (struct wall_time){0});
+    if (m.revision == 0) {
+        return;
+    }
+    jw_member_i64(w, "desired_in_force", m.applied);
+    jw_member_i64(w, "desired_revision", m.revision);
+    jw_member_str(w, "desired_status", desired_status_name(m.status));
+    jw_member_opt(w, "desired_reason", m.reason);
+}
+
+bool agent_write_status(struct agent *agent, struct json_writer *w, struct err *err)
+{
     struct store_position position;
     if (!store_position(agent->store, &position, err)) {
         return false;
@@ -88,6 +99,7 @@ static bool write_status(struct agent *agent, const struct json *request, struct
         jw_member_str(w, "definitions_refused", str_from(agent->refused.msg));
         jw_member_opt_wall(w, "refused_at", agent->refused_at);
     }
+    write_desired(agent, w);
     jw_member_str(w, "clock", str_from(clock_trust_name(scheduler_clock(agent->scheduler))));
     if (agent->assets.automator != NULL && automator_is_used(agent->assets.automator)) {
         bool is_paused = automator_is_paused(agent->assets.automator);
@@ -104,15 +116,24 @@ static bool write_status(struct agent *agent, const struct json *request, struct
     jw_member_i64(w, "history_bytes", position.history_bytes);
     jw_member_i64(w, "dropped_events", position.dropped);
     jw_member_i64(w, "sqlite_peak_bytes", sqlite_peak);
+    bundles_write_status(agent, w);
     write_link(agent, w);
+    agent_write_commands(agent, w);
     return true;
 }
 
-static const struct control_verb status_verbs[] = {{"status", write_status}, {0}};
+static bool answer_status(struct agent *agent, const struct json *request, struct json_writer *w,
+                          struct err *err)
+{
+    (void)request;
+    return agent_write_status(agent, w, err);
+}
 
-static const struct control_verb *const tables[] = {status_verbs,        control_asset_verbs,
-                                                    control_run_verbs,   control_backfill_verbs,
-                                                    control_pause_verbs, control_sensor_verbs};
+static const struct control_verb status_verbs[] = {{"status", answer_status}, {0}};
+
+static const struct control_verb *const tables[] = {
+    status_verbs,        control_asset_verbs,  control_run_verbs,   control_backfill_verbs,
+    control_pause_verbs, control_sensor_verbs, control_bundle_verbs};
 
 static const struct control_verb *find_verb(struct str name)
 {

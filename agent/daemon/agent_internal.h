@@ -1,9 +1,11 @@
 /* agent_internal.h - the agent's parts, for the files of this folder that answer for all of it. */
 #pragma once
+#include "agent/command/commands.h"
 #include "agent/daemon/agent.h"
 #include "agent/daemon/announce.h"
 #include "agent/daemon/asset_watch.h"
 #include "agent/daemon/backfills.h"
+#include "agent/daemon/bundles.h"
 #include "agent/daemon/control.h"
 #include "agent/daemon/health.h"
 #include "agent/daemon/link.h"
@@ -12,6 +14,7 @@
 #include "agent/daemon/sensors.h"
 #include "agent/desired/desired_state.h"
 #include "agent/lease/lease.h"
+#include "agent/store/bundles.h"
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"
 #include "common/platform/files.h"
@@ -49,13 +52,18 @@ struct agent {
     struct control *control;
     struct arena identity_arena;
     struct device_identity identity;
-    struct link *link;       /* NULL: not enrolled, or not a daemon */
-    struct renewer *renewer; /* NULL: there is no link */
+    struct bundle_place bundle_place; /* which bundle is in force */
+    struct bundles *bundles;          /* NULL: not a daemon */
+    struct link *link;                /* NULL: not enrolled, or not a daemon */
+    struct renewer *renewer;          /* NULL: there is no link */
     struct desired_state desired;
     struct desired_told desired_told; /* at start */
     struct mono_time desired_strange; /* when a message was turned away with an event; 0 = never */
     enum log_level log_level;         /* unless the hub wants another */
     struct device_facts facts;
+    struct device_commands *commands; /* of the hub; NULL: not a daemon */
+    struct pieces *pieces;            /* of a text that is being sent; NULL: none */
+    struct decommission *leaving;     /* the fleet; NULL: it is not */
     struct mono_time started;
     struct health health;
     struct leases leases;
@@ -80,6 +88,49 @@ void agent_tell_health(struct agent *agent);
 
 void agent_on_down(void *ctx, enum channel channel, struct str payload);
 void agent_on_up(void *ctx);
+void agent_on_offline(void *ctx, const struct err *why);
+
+/* --- commands of the hub (down_command.c and command_*.c) --- */
+
+/* Tables of verbs, each in a file of its own; they end with {0}. */
+extern const struct command_verb command_run_verbs[];
+extern const struct command_verb command_pause_verbs[];
+extern const struct command_verb command_describe_verbs[];
+extern const struct command_verb command_log_verbs[];
+extern const struct command_verb command_device_verbs[];
+extern const struct command_verb command_trust_verbs[];
+
+MUST_CHECK bool agent_open_commands(struct agent *agent, struct err *err);
+void agent_close_commands(struct agent *agent);
+/* Goes on with what an earlier agent left open. */
+void agent_start_commands(struct agent *agent);
+void agent_on_command(struct agent *agent, struct str payload);
+void agent_command_clock_stepped(struct agent *agent);
+void agent_command_run_ended(struct agent *agent, struct str run);
+/* One that went on (COMMAND_GOES_ON, and no run) has ended: as commands_end(). */
+void agent_command_ended(struct agent *agent, struct str id, struct str result,
+                         const struct err *why);
+/* {"open":1,"refused":{"unsigned":3}}: of the commands. */
+void agent_write_commands(const struct agent *agent, struct json_writer *w);
+
+/* Sends a text to the hub in pieces on channel `log`, as the link takes them; the command has ended
+ * when all of it was handed over. One text at a time: false while another is going. */
+struct piece_source {
+    const char *path; /* a captured stream, or NULL: */
+    struct buf text;  /* it is taken */
+    struct str name;
+    int64_t offset; /* where to begin */
+    int64_t bytes;  /* how many at most */
+    struct wall_time expires_at;
+};
+MUST_CHECK bool agent_send_pieces(struct agent *agent, struct str command,
+                                  struct piece_source *source);
+void agent_close_pieces(struct agent *agent);
+/* Leaves the fleet once the hub has heard all that is recorded. */
+void agent_decommission(struct agent *agent);
+/* A decommissioning that an earlier agent had begun goes on. */
+void agent_resume_decommission(struct agent *agent);
+void agent_close_decommission(struct agent *agent);
 
 /* Of the definitions that are open: what the hub wants is laid over them. */
 MUST_CHECK bool agent_open_desired(struct agent *agent, struct err *err);
@@ -98,6 +149,11 @@ void agent_retry_desired(struct agent *agent);
 MUST_CHECK bool agent_use_definitions(struct agent *agent, struct definitions *defs,
                                       const struct record *told, struct err *err);
 
+/* Loads definitions and uses them, with what the hub wants on top; `why` as above. */
+MUST_CHECK bool agent_switch_definitions(struct agent *agent, const char *path,
+                                         const struct record *why, struct problems *problems,
+                                         struct buf *ret_changes, struct err *err);
+
 /* --- the control socket (agent_control.c and control_*.c) --- */
 
 /* Answers one request: adds members to the reply's object, or says why not. */
@@ -112,6 +168,7 @@ extern const struct control_verb control_run_verbs[];
 extern const struct control_verb control_pause_verbs[];
 extern const struct control_verb control_sensor_verbs[];
 extern const struct control_verb control_backfill_verbs[];
+extern const struct control_verb control_bundle_verbs[];
 
 /* Open the scheduler or the sensors where there are none yet: beside no daemon they are read, and
  * never started. */
@@ -119,6 +176,8 @@ MUST_CHECK bool agent_open_scheduler(struct agent *agent, struct err *err);
 MUST_CHECK bool agent_open_sensors(struct agent *agent, struct err *err);
 
 control_handler agent_on_control;
+/* What `status` answers: members of an object. */
+MUST_CHECK bool agent_write_status(struct agent *agent, struct json_writer *w, struct err *err);
 /* Members of a request; empty when they are not there or of another type. */
 struct str control_text(const struct json *request, const char *key);
 bool control_flag(const struct json *request, const char *key);

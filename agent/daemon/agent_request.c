@@ -33,8 +33,10 @@ static bool find_keys(const struct agent *agent, struct str keys, struct arena *
 bool agent_materialize(struct agent *agent, const struct agent_request *wanted,
                        char ret_run[UUID_TEXT_SIZE], struct err *err)
 {
+    bool is_by_hand = str_is_empty(wanted->command);
     struct run_request request = {.job = wanted->job,
-                                  .cause = STR("manual"),
+                                  .cause = is_by_hand ? STR("manual") : STR("command"),
+                                  .cause_name = wanted->command,
                                   .selection = wanted->selection,
                                   .on_overlap = OVERLAP_QUEUE,
                                   .tags = wanted->tags,
@@ -108,13 +110,12 @@ bool agent_use_definitions(struct agent *agent, struct definitions *defs, const 
 }
 
 /* The file's, with what the hub wants on top. */
-static bool load(struct agent *agent, struct problems *problems, struct buf *ret_changes,
-                 struct definitions **ret, struct desired_told *ret_told, struct err *err)
+static bool load(struct agent *agent, const char *path, struct problems *problems,
+                 struct buf *ret_changes, struct definitions **ret, struct desired_told *ret_told,
+                 struct err *err)
 {
     struct definitions_files files = definitions_system_files();
     struct definitions *base = NULL;
-    char path[LIMIT_PATH_BYTES + 1];
-    (void)snprintf(path, sizeof(path), STR_FMT, STR_ARG(agent->options.config->definitions));
     if (!definitions_load(path, &files, problems, &base, err)) {
         return false;
     }
@@ -126,25 +127,15 @@ static bool load(struct agent *agent, struct problems *problems, struct buf *ret
     return ok;
 }
 
-bool agent_reload(struct agent *agent, struct buf *ret_changes, struct err *err)
+bool agent_switch_definitions(struct agent *agent, const char *path, const struct record *why,
+                              struct problems *problems, struct buf *ret_changes, struct err *err)
 {
-    AUTO(arena) arena = arena_new(PROBLEMS_ARENA_BYTES);
-    struct problems problems = {.arena = &arena};
     struct definitions *defs = NULL;
     struct desired_told told;
-    bool ok = load(agent, &problems, ret_changes, &defs, &told, err) &&
-              agent_use_definitions(agent, defs, NULL, err);
-    if (!ok) {
+    if (!load(agent, path, problems, ret_changes, &defs, &told, err) ||
+        !agent_use_definitions(agent, defs, why, err)) {
         definitions_close(defs);
-        LOG(ERROR, "definitions.refused", F_I("problems", (int64_t)problems.total), F_ERR(err),
-            F_T("action", "keeping those that are in use"));
-        agent->refused = *err;
-        agent->refused_at = clock_wall(loop_clock(agent->loop));
-        agent_tell_health(agent);
-        (void)err_wrap(err, "the definitions in use stay");
-        return problems.total > 1
-                   ? err_hint(err, "all %zu problems: selvedge-agent check", problems.total)
-                   : false;
+        return false;
     }
     bool was_refused = agent->refused.code != ERR_NONE;
     agent->refused = (struct err){0};
@@ -156,5 +147,26 @@ bool agent_reload(struct agent *agent, struct buf *ret_changes, struct err *err)
         F_S("changed", buf_str(ret_changes)));
     agent_tell_desired(agent, &told);
     agent_retry_desired(agent);
+    return true;
+}
+
+bool agent_reload(struct agent *agent, struct buf *ret_changes, struct err *err)
+{
+    AUTO(arena) arena = arena_new(PROBLEMS_ARENA_BYTES);
+    struct problems problems = {.arena = &arena};
+    char path[LIMIT_PATH_BYTES + 1];
+    bool ok = bundles_definitions_path(agent, str_from(agent->bundle_place.current), path, err) &&
+              agent_switch_definitions(agent, path, NULL, &problems, ret_changes, err);
+    if (!ok) {
+        LOG(ERROR, "definitions.refused", F_I("problems", (int64_t)problems.total), F_ERR(err),
+            F_T("action", "keeping those that are in use"));
+        agent->refused = *err;
+        agent->refused_at = clock_wall(loop_clock(agent->loop));
+        agent_tell_health(agent);
+        (void)err_wrap(err, "the definitions in use stay");
+        return problems.total > 1
+                   ? err_hint(err, "all %zu problems: selvedge-agent check", problems.total)
+                   : false;
+    }
     return true;
 }

@@ -48,6 +48,7 @@ MUST_CHECK bool backfills_request(struct backfills *backfills,
 /* Asks for no more runs of it, and cancels those that are open. ERR_NOT_FOUND; ERR_INVALID: it has
  * ended. */
 MUST_CHECK bool backfills_cancel(struct backfills *backfills, struct str id, struct err *err);
-/* A new backfill of the partitions that did not succeed in an ended one. */
-MUST_CHECK bool backfills_retry(struct backfills *backfills, struct str id,
+/* A new backfill of the partitions that did not succeed in an ended one. `command` of the hub asks
+ * for it; empty: a person here. */
+MUST_CHECK bool backfills_retry(struct backfills *backfills, struct str id, struct str command,
                                 struct backfill_started *ret, struct err *err);

@@ -226,24 +226,26 @@ static bool take_again(void *ctx, const struct stored_part *part)
 }
 
 /* As Dagster tags what is tried again. */
-static bool retry_tags(const struct stored_backfill *of, struct arena *arena, struct str *ret,
-                       struct err *err)
+static bool retry_tags(const struct stored_backfill *of, struct str command, struct arena *arena,
+                       struct str *ret, struct err *err)
 {
-    static struct str names[] = {STR_INIT("dagster/parent_backfill_id"),
-                                 STR_INIT("dagster/root_backfill_id")};
+    struct str names[] = {STR("dagster/parent_backfill_id"), STR("dagster/root_backfill_id"),
+                          TAG_COMMAND};
     struct str_map tags = {0};
     struct str_map joined = {0};
     if (!tags_read(of->tags, arena, &tags, err)) {
         return false;
     }
     struct str root = tags_get(&tags, names[1]);
-    struct str values[] = {of->id, str_is_empty(root) ? of->id : root};
-    const struct str_map more = {.keys = names, .values = values, .count = COUNT_OF(names)};
+    struct str values[] = {of->id, str_is_empty(root) ? of->id : root, command};
+    const struct str_map more = {
+        .keys = names, .values = values, .count = str_is_empty(command) ? 2 : COUNT_OF(names)};
+    tags_remove(&tags, TAG_COMMAND);
     return tags_join(&tags, &more, arena, &joined, err) && tags_write(&joined, arena, ret, err);
 }
 
-bool backfills_retry(struct backfills *b, struct str id, struct backfill_started *ret,
-                     struct err *err)
+bool backfills_retry(struct backfills *b, struct str id, struct str command,
+                     struct backfill_started *ret, struct err *err)
 {
     AUTO(arena) arena = arena_new(BACKFILL_PLAN_ARENA_BYTES);
     struct stored_backfill facts = {0};
@@ -257,7 +259,7 @@ bool backfills_retry(struct backfills *b, struct str id, struct backfill_started
         return err_hint(err, "cancel it first, or wait");
     }
     if (!store_backfill_parts(b->options.store, id, STR_NONE, take_again, &redo, err) ||
-        !retry_tags(&facts, &arena, &facts.tags, err)) {
+        !retry_tags(&facts, command, &arena, &facts.tags, err)) {
         return false;
     }
     if (redo.is_full) {

@@ -1,6 +1,7 @@
 #include "agent/daemon/config.h"
 
 #include "common/platform/files.h"
+#include "common/wire/bundle.h"
 #include "common/yaml/yaml.h"
 #include <stddef.h>
 
@@ -157,6 +158,22 @@ static const struct field config_fields[] = {
      .fallback = "2m",
      .help =
          "The longest wait before the next attempt to reach the hub; the wait is random up to it."},
+    {.key = "bundle_quota",
+     .type = FIELD_BYTES,
+     .offset = AT(bundle_quota),
+     .min = 64 << 10,
+     .max = BUNDLE_BYTES_MAX,
+     .fallback = "64MiB",
+     .help = "The largest bundle that is taken. Up to three are kept: the one in force, the one "
+             "before it, and one that is coming in."},
+    {.key = "bundle_trial",
+     .type = FIELD_DURATION,
+     .offset = AT(bundle_trial_ns),
+     .min = NS_PER_SEC,
+     .max = INT64_C(86400000000000),
+     .fallback = "2m",
+     .help = "How long a bundle that has just come into force is on trial: when a run fails on an "
+             "asset that did not fail before, the device goes back to the one before it."},
 };
 static const struct agent_config config_defaults = {
     .state_dir = STR_INIT("/var/lib/selvedge/agent"),
@@ -172,6 +189,8 @@ static const struct agent_config config_defaults = {
     .sync_linger_ns = 250 * NS_PER_MS,
     .keepalive_s = 60,
     .backoff_max_ns = 120 * NS_PER_SEC,
+    .bundle_quota = BUNDLE_BYTES_MAX,
+    .bundle_trial_ns = 120 * NS_PER_SEC,
 };
 static const struct field_table config_table = {.name = "agent",
                                                 .size = sizeof(struct agent_config),

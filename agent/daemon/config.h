@@ -29,6 +29,8 @@ struct agent_config {
     int64_t hub_port;    /* 0 = as enrolment said */
     int64_t keepalive_s;
     int64_t backoff_max_ns;
+    int64_t bundle_quota;    /* bytes of the largest bundle that is taken */
+    int64_t bundle_trial_ns; /* how long one is on trial */
 };
 
 /* Defaults, then the file (a file that is not there is an error only when `must_exist`). Text lives

@@ -109,7 +109,8 @@ static bool answer_backfill_retry(struct agent *agent, const struct json *reques
 {
     struct backfill_started started;
     if (!has_backfills(agent, err) ||
-        !backfills_retry(agent->backfills, control_text(request, "backfill"), &started, err)) {
+        !backfills_retry(agent->backfills, control_text(request, "backfill"), STR_NONE, &started,
+                         err)) {
         return false;
     }
     write_started(w, &started);

@@ -45,7 +45,7 @@ static bool answer_retry(struct agent *agent, const struct json *request, struct
     for (size_t i = 0; i < COUNT_OF(whats); i++) {
         if (str_eq(what, whats[i].name)) {
             bool ok = runner_retry(agent->runner, control_text(request, "run"), whats[i].what,
-                                   control_text(request, "selection"), run, err);
+                                   control_text(request, "selection"), STR_NONE, run, err);
             if (ok) {
                 jw_member_str(w, "run", str_from(run));
             }

@@ -31,9 +31,9 @@ static void use_settings(struct agent *agent, const struct desired_settings *wan
     agent->desired.settings = *wanted;
     log_set_level(wanted->has_log_level ? (enum log_level)wanted->log_level : agent->log_level);
     if (agent->link != NULL) {
-        link_use_pace(agent->link,
-                      wanted->has_sync_linger ? wanted->sync_linger_ns : config->sync_linger_ns,
-                      wanted->has_backoff_max ? wanted->backoff_max_ns : config->backoff_max_ns);
+        link_use_pace(
+            agent->link, wanted->has_sync_linger ? wanted->sync_linger_ns : config->sync_linger_ns,
+            wanted->has_reconnect_max ? wanted->reconnect_max_ns : config->backoff_max_ns);
     }
 }
 
@@ -124,6 +124,7 @@ static bool apply(struct agent *agent, struct definitions *base, struct str body
         return false;
     }
     memcpy(agent->desired.bundle, laid.bundle, sizeof(laid.bundle));
+    bundles_wish(agent->bundles, str_from(laid.bundle));
     use_settings(agent, &laid.settings);
     if (agent->link != NULL) {
         link_use_desired(agent->link, laid.revision);
@@ -179,10 +180,16 @@ void agent_take_desired(struct agent *agent, struct str payload)
     desired_hash(body, hash);
     switch (desired_weigh(&agent->desired, d.revision, hash)) {
     case DESIRED_TRY:
-        if (!apply(agent, definitions_base(agent->defs), body, hash, &err)) {
-            refuse(agent, &d, body, hash, &err);
+        if (apply(agent, definitions_base(agent->defs), body, hash, &err)) {
+            break;
         }
-        break;
+        if (err.code == ERR_INVALID) {
+            refuse(agent, &d, body, hash, &err);
+            break;
+        }
+        LOG(ERROR, "desired.not_applied", F_I("revision", d.revision), F_ERR(&err),
+            F_T("action", "it comes again with the next connection"));
+        return;
     case DESIRED_STALE:
         LOG(INFO, "desired.passed_over", F_I("revision", d.revision),
             F_I("in_force", agent->desired.applied));
@@ -217,7 +224,7 @@ static bool lay_kept(struct agent *agent, struct definitions *base, struct desir
     }
     /* Written by a newer release, say: the device does what its file says. */
     *ret = (struct desired_laid){.defs = definitions_share(base), .revision = ret_kept->revision};
-    (void)snprintf(ret->reason, sizeof(ret->reason), "%s", err->msg);
+    (void)snprintf(ret->reason, sizeof(ret->reason), "%.*s", DESIRED_REASON_BYTES, err->msg);
     return true;
 }
 
@@ -286,6 +293,7 @@ void agent_tell_desired(struct agent *agent, const struct desired_told *told)
     desired_state_apply(&agent->desired, told->revision, told->hash, told->status,
                         str_from(told->reason));
     memcpy(agent->desired.bundle, told->bundle, sizeof(told->bundle));
+    bundles_wish(agent->bundles, str_from(told->bundle));
     use_settings(agent, &told->settings);
     if (!told->is_news || !agent->options.is_daemon) {
         return;

@@ -213,6 +213,11 @@ bool device_identity_save(const char *state_dir, const struct device_identity *i
            write_text(state_dir, "hub.json", buf_str(&hub), err);
 }
 
+bool device_identity_save_keys(const char *state_dir, struct str command_keys, struct err *err)
+{
+    return write_text(state_dir, "command.pem", command_keys, err);
+}
+
 void device_identity_wipe(struct device_identity *identity)
 {
     str_wipe(&identity->key_pem);

@@ -37,4 +37,7 @@ MUST_CHECK bool device_pending_load(const char *state_dir, struct buf *ret_key,
                                     struct buf *ret_cert, struct err *err);
 /* Puts it in the place of the pair in use. */
 MUST_CHECK bool device_pending_adopt(const char *state_dir, struct err *err);
+/* The keys whose commands are obeyed, in place of those of the enrolment. */
+MUST_CHECK bool device_identity_save_keys(const char *state_dir, struct str command_keys,
+                                          struct err *err);
 void device_identity_wipe(struct device_identity *identity);

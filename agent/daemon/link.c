@@ -294,6 +294,7 @@ static void on_offline(void *ctx, const struct err *why)
         LOG(WARN, "link.offline", F_ERR(why), F_T("action", "keeping events here, trying again"));
     }
     step(link, (struct sync_event){.type = SYNC_LINK_DOWN});
+    link->options.on_offline(link->options.ctx, why);
     if (link->on_stopped != NULL) {
         void (*on_stopped)(void *) = link->on_stopped;
         link->on_stopped = NULL;
@@ -554,6 +555,11 @@ void link_use_desired(struct link *link, int64_t revision)
 void link_use_pace(struct link *link, int64_t linger_ns, int64_t backoff_max_ns)
 {
     sync_set_pace(&link->sync, linger_ns, backoff_max_ns);
+}
+
+bool link_is_online(const struct link *link)
+{
+    return link->session != NULL && mqtt_is_online(link->session);
 }
 
 void link_use_identity(struct link *link)

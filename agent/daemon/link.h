@@ -25,6 +25,8 @@ struct link_options {
     void (*on_down)(void *ctx, enum channel channel, struct str payload);
     /* Connected, and subscribed to all of it. */
     void (*on_up)(void *ctx);
+    /* Not connected any more, or in vain; `why` is NULL after link_stop(). */
+    void (*on_offline)(void *ctx, const struct err *why);
     void *ctx;
 };
 MUST_CHECK bool link_open(struct link **ret, const struct link_options *options, struct err *err);
@@ -39,6 +41,7 @@ void link_use_definitions(struct link *link, struct str hash);
 void link_use_desired(struct link *link, int64_t revision);
 /* Instead of what it was opened with; a wait that has begun ends as it would have. */
 void link_use_pace(struct link *link, int64_t linger_ns, int64_t backoff_max_ns);
+bool link_is_online(const struct link *link);
 /* The identity's key and certificate are others: for the next connection. */
 void link_use_identity(struct link *link);
 /* The store's newest event is now `seq`. */

@@ -1,7 +1,9 @@
 #include "agent/daemon/renewer.h"
 
+#include "agent/daemon/enrol.h"
 #include "common/base/limits.h"
 #include "common/log/log.h"
+#include "common/model/backoff.h"
 #include "common/mqtt/mqtt.h"
 #include "common/tls/identity.h"
 #include "common/wire/messages.h"
@@ -17,6 +19,9 @@ enum {
     RANDOM_SIZE = 17,
 };
 
+#define RECOVER_BASE_NS (2 * NS_PER_SEC)
+#define RECOVER_MAX_NS  (3600 * NS_PER_SEC)
+
 struct renewer {
     struct renewer_options options;
     struct renewal core;
@@ -24,6 +29,10 @@ struct renewer {
     struct mqtt_session *test; /* NULL: none is under way */
     struct loop_task test_over;
     bool has_passed;
+    struct recovery *recovery; /* NULL: none is under way */
+    struct loop_task recovery_over;
+    struct mono_time recover_after;
+    int64_t recovery_failures;
     struct buf key, cert; /* once it was renewed: what `identity` points to */
 };
 
@@ -55,7 +64,6 @@ static void ask(struct renewer *r)
         return;
     }
     if (!link_publish(r->options.link, CHANNEL_WANT, buf_str(&payload), &err)) {
-        LOG(DEBUG, "certificate.not_asked", F_ERR(&err));
         if (err.code == ERR_OFFLINE) {
             feed(r, (struct renewal_event){.type = RENEWAL_LINK_DOWN});
         }
@@ -244,6 +252,60 @@ static void swap_or_say(struct renewer *r)
     hold(r);
 }
 
+/* --- the way back ----------------------------------------------------------------------------- */
+
+static void on_recovery_over(void *ctx)
+{
+    struct renewer *r = ctx;
+    recovery_close(r->recovery);
+    r->recovery = NULL;
+}
+
+static void on_recovered(void *ctx, const struct err *why)
+{
+    struct renewer *r = ctx;
+    struct err err = {0};
+    loop_defer(r->options.loop, &r->recovery_over);
+    if (why != NULL || !swap(r, &err)) {
+        int64_t wait = reconnect_delay_ns(RECOVER_BASE_NS, RECOVER_MAX_NS, ++r->recovery_failures,
+                                          rng_u64(r->options.rng));
+        r->recover_after.ns = loop_now(r->options.loop).ns + wait;
+        LOG(WARN, "certificate.not_recovered", F_ERR(why != NULL ? why : &err),
+            F_T("action", "trying again later"));
+        return;
+    }
+    r->recovery_failures = 0;
+    LOG(INFO, "certificate.recovered", F_T("action", "used from the next connection on"));
+    link_use_identity(r->options.link);
+    hold(r);
+}
+
+static void recover(struct renewer *r)
+{
+    struct err err = {0};
+    if (r->recovery != NULL || loop_now(r->options.loop).ns < r->recover_after.ns) {
+        return;
+    }
+    LOG(WARN, "certificate.recovery",
+        F_T("action", "the certificate has expired: asking the hub for another"));
+    if (!recovery_begin(&r->recovery, r->options.loop, r->options.rng, r->options.state_dir,
+                        r->options.identity, on_recovered, r, &err)) {
+        on_recovered(r, &err);
+    }
+}
+
+void renewer_link_down(struct renewer *r, const struct err *why)
+{
+    if (r == NULL) {
+        return;
+    }
+    feed(r, (struct renewal_event){.type = RENEWAL_LINK_DOWN});
+    /* common/tls says it so, of the broker's alert: our own clock may know nothing of it. */
+    if (why != NULL && str_contains(str_from(why->msg), STR("our certificate has expired"))) {
+        recover(r);
+    }
+}
+
 /* --- the core --------------------------------------------------------------------------------- */
 
 static void carry_out(struct renewer *r, enum renewal_action_type type, struct mono_time at)
@@ -301,6 +363,7 @@ bool renewer_open(struct renewer **ret, const struct renewer_options *options, s
     }
     r->options = *options;
     r->timer = (struct loop_timer){.on_due = on_timer, .ctx = r};
+    r->recovery_over = (struct loop_task){.run = on_recovery_over, .ctx = r};
     r->test_over = (struct loop_task){.run = on_test_over, .ctx = r};
     *ret = r;
     return true;
@@ -313,6 +376,8 @@ void renewer_close(struct renewer *r)
     }
     loop_timer_disarm(r->options.loop, &r->timer);
     loop_defer_cancel(r->options.loop, &r->test_over);
+    loop_defer_cancel(r->options.loop, &r->recovery_over);
+    recovery_close(r->recovery);
     mqtt_close(r->test);
     if (r->key.len > 0) {
         r->options.identity->key_pem = STR_NONE;

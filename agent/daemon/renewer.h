@@ -22,6 +22,9 @@ MUST_CHECK bool renewer_open(struct renewer **ret, const struct renewer_options 
 void renewer_close(struct renewer *renewer); /* NULL is allowed, also below */
 void renewer_start(struct renewer *renewer);
 void renewer_link_up(struct renewer *renewer);
+/* When the broker says that our certificate has expired, the hub is asked for another at its
+ * listener for enrolment: the way back of who was away too long, or whose clock was wrong. */
+void renewer_link_down(struct renewer *renewer, const struct err *why);
 void renewer_clock_stepped(struct renewer *renewer);
 /* Now, whatever the dates say. */
 void renewer_order(struct renewer *renewer);

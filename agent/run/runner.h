@@ -63,10 +63,10 @@ void runner_use_definitions(struct runner *runner, struct definitions *defs);
 struct run_request {
     const uint32_t *assets; /* as a job has them; NULL: what `selection` selects */
     size_t asset_count;
-    struct str job;          /* of the definitions; may be empty */
-    struct str cause;        /* "schedule", "sensor", "automation", "backfill", "manual" */
-    struct str cause_name;   /* may be empty */
-    struct str selection;    /* as the person or the job wrote it */
+    struct str job;        /* of the definitions; may be empty */
+    struct str cause;      /* "schedule", "sensor", "automation", "backfill", "command", "manual" */
+    struct str cause_name; /* may be empty */
+    struct str selection;  /* as the person or the job wrote it */
     enum overlap on_overlap; /* what to do while another run of the job is open */
     struct str_map tags;     /* beside the job's; borrowed */
     int64_t priority;        /* added to the job's */
@@ -87,10 +87,11 @@ enum retry_what {
     RETRY_WHAT_ALL,
     RETRY_WHAT_SELECTED, /* what `selection` selects, of the definitions */
 };
-/* Queues a run that tries an ended one again. ERR_NOT_FOUND: no such run, or nothing of it failed;
- * ERR_BUSY: it has not ended. */
+/* Queues a run that tries an ended one again. `command` of the hub asks for it; empty: a person here.
+ * ERR_NOT_FOUND: no such run, or nothing of it failed; ERR_BUSY: it has not ended. */
 MUST_CHECK bool runner_retry(struct runner *runner, struct str run, enum retry_what what,
-                             struct str selection, char ret_run[UUID_TEXT_SIZE], struct err *err);
+                             struct str selection, struct str command, char ret_run[UUID_TEXT_SIZE],
+                             struct err *err);
 /* Takes a run from the queue, or stops it: TERM to its steps, KILL after their grace. ERR_NOT_FOUND
  * when it is not open. */
 MUST_CHECK bool runner_cancel(struct runner *runner, struct str run, struct err *err);

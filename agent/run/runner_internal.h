@@ -168,6 +168,8 @@ struct retry_order {
     int64_t retry_number;
     struct wall_time not_before;
     struct str interruptions; /* empty = none: the tag is taken away */
+    bool is_asked_for;        /* by `command` of the hub, or by a person; else the line goes on */
+    struct str command;
 };
 /* The assets of a stored run that are to be made again. Of what is flushed. */
 MUST_CHECK bool retry_keys_stored(struct runner *runner, struct str run,

@@ -15,27 +15,32 @@ static void new_id(struct runner *runner, char ret[UUID_TEXT_SIZE])
     uuid7_format(runner_wall_now(runner), random, ret);
 }
 
-/* The parent's tags with the count of interruptions set, or taken away. */
-static bool child_tags(const struct stored_run *parent, struct str interruptions,
+/* The parent's tags, with those that are of one run alone set anew or taken away: the count of
+ * interruptions and, when somebody asks for another try, which command that was. */
+static bool child_tags(const struct stored_run *parent, const struct retry_order *order,
                        struct arena *arena, struct str *ret, struct err *err)
 {
-    struct str name = TAG_INTERRUPTIONS;
+    struct str names[2];
+    struct str values[2];
     struct str_map tags = {0};
     struct str_map joined = {0};
-    const struct str_map count = {
-        .keys = &name, .values = &interruptions, .count = !str_is_empty(interruptions)};
+    struct str_map own = {.keys = names, .values = values};
     if (!tags_read(parent->tags, arena, &tags, err)) {
         return false;
     }
-    size_t kept = 0;
-    for (size_t i = 0; i < tags.count; i++) {
-        if (!str_eq(tags.keys[i], name)) {
-            tags.keys[kept] = tags.keys[i];
-            tags.values[kept++] = tags.values[i];
-        }
+    tags_remove(&tags, TAG_INTERRUPTIONS);
+    if (order->is_asked_for) {
+        tags_remove(&tags, TAG_COMMAND);
     }
-    tags.count = kept;
-    return tags_join(&tags, &count, arena, &joined, err) && tags_write(&joined, arena, ret, err);
+    if (!str_is_empty(order->interruptions)) {
+        names[own.count] = TAG_INTERRUPTIONS;
+        values[own.count++] = order->interruptions;
+    }
+    if (!str_is_empty(order->command)) {
+        names[own.count] = TAG_COMMAND;
+        values[own.count++] = order->command;
+    }
+    return tags_join(&tags, &own, arena, &joined, err) && tags_write(&joined, arena, ret, err);
 }
 
 static bool enqueue(struct runner *runner, const struct stored_run *parent,
@@ -53,7 +58,7 @@ static bool enqueue(struct runner *runner, const struct stored_run *parent,
     child.steps = order->steps;
     child.retry_number = order->retry_number;
     child.not_before = order->not_before;
-    if (!child_tags(parent, order->interruptions, arena, &child.tags, err)) {
+    if (!child_tags(parent, order, arena, &child.tags, err)) {
         return false;
     }
     struct record enqueued = {.type = EVENT_RUN_ENQUEUED,
@@ -320,11 +325,11 @@ static bool keys_stored(struct runner *runner, const struct stored_run *parent,
 }
 
 bool runner_retry(struct runner *runner, struct str run, enum retry_what what, struct str selection,
-                  char ret_run[UUID_TEXT_SIZE], struct err *err)
+                  struct str command, char ret_run[UUID_TEXT_SIZE], struct err *err)
 {
     AUTO(arena) arena = arena_new(RUN_ARENA_BYTES);
     struct stored_run parent = {0};
-    struct retry_order order = {0};
+    struct retry_order order = {.is_asked_for = true, .command = command};
     enum run_state state = RUN_QUEUED;
     bool found = false;
     if (!runner_flush(runner)) {

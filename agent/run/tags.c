@@ -84,6 +84,18 @@ static bool put(struct arena *arena, struct str_map *tags, struct str name, stru
     return tags->keys[i].ptr != NULL && tags->values[i].ptr != NULL;
 }
 
+void tags_remove(struct str_map *tags, struct str name)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < tags->count; i++) {
+        if (!str_eq(tags->keys[i], name)) {
+            tags->keys[kept] = tags->keys[i];
+            tags->values[kept++] = tags->values[i];
+        }
+    }
+    tags->count = kept;
+}
+
 bool tags_join(const struct str_map *first, const struct str_map *second, struct arena *arena,
                struct str_map *ret, struct err *err)
 {

@@ -9,6 +9,7 @@
 #define TAG_PRIORITY       STR("dagster/priority")
 #define TAG_AUTOMATION     STR("dagster/from_automation_condition") /* "true" */
 #define TAG_INTERRUPTIONS  STR("selvedge/interruptions") /* how often in a row the agent stopped */
+#define TAG_COMMAND        STR("selvedge/command")       /* of the hub, that asked for it: its id */
 
 enum { TAGS_MAX = 64, TAGS_BYTES_MAX = 16 << 10, TAG_VARIABLE_BYTES_MAX = 128 };
 
@@ -26,6 +27,8 @@ int64_t tags_get_i64(const struct str_map *tags, struct str name, int64_t min, i
 /* Copies both into `arena`, the second one's values winning. ERR_FULL beyond TAGS_MAX names. */
 MUST_CHECK bool tags_join(const struct str_map *first, const struct str_map *second,
                           struct arena *arena, struct str_map *ret, struct err *err);
+/* Nothing happens when it is not there. */
+void tags_remove(struct str_map *tags, struct str name);
 /* {"a":"b"}; nothing at all for no tags. ERR_FULL beyond TAGS_BYTES_MAX. */
 MUST_CHECK bool tags_write(const struct str_map *tags, struct arena *arena, struct str *ret,
                            struct err *err);

@@ -90,6 +90,10 @@ static bool project_type(struct store *store, const struct record *record, int64
         return project_dynamic_partition(store, record, err);
     case EVENT_AUTOMATION_EVALUATION:
         return project_automation(store, record, err);
+    case EVENT_BUNDLE:
+        return project_bundle(store, record, err);
+    case EVENT_COMMAND:
+        return project_command(store, record, err);
     case EVENT_DESIRED:
         return project_desired(store, record, err);
     case EVENT_UNKNOWN:
@@ -99,7 +103,6 @@ static bool project_type(struct store *store, const struct record *record, int64
     case EVENT_DEVICE:
     case EVENT_DEVICE_HEALTH:
     case EVENT_DEFINITIONS:
-    case EVENT_COMMAND:
     case EVENT_BUFFER_GAP:
     case EVENT_CLOCK_STEP:
     case EVENT_TYPE_COUNT:

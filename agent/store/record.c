@@ -13,7 +13,9 @@ void record_texts(struct record *r, struct str *ret[RECORD_TEXTS])
         &r->kind,         &r->name,          &r->status,     &r->run_key,       &r->cursor,
         &r->data_version, &r->code_version,  &r->inputs,     &r->level,         &r->message,
         &r->error_code,   &r->error_message, &r->error_hint, &r->exit,          &r->reason,
-        &r->check,        &r->severity,      &r->metadata,   &r->members,
+        &r->check,        &r->severity,      &r->command,    &r->verb,          &r->signer,
+        &r->code,         &r->result,        &r->metadata,   &r->members,       &r->bundle,
+        &r->current,      &r->previous,
     };
     memcpy(ret, texts, sizeof(texts));
 }
@@ -33,8 +35,8 @@ size_t record_text_bytes(const struct record *record)
     for (size_t i = 0; i < RECORD_TEXTS; i++) {
         sum += texts[i]->len;
     }
-    return sum - copy.metadata.len - copy.keys.len - copy.cursor.len - copy.inputs.len +
-           told_inputs(record).len;
+    return sum - copy.metadata.len - copy.keys.len - copy.cursor.len - copy.inputs.len -
+           copy.previous.len + told_inputs(record).len;
 }
 
 static void write_error(struct json_writer *w, const struct record *r)
@@ -125,6 +127,15 @@ static void write_instigator(struct json_writer *w, const struct record *r)
     }
 }
 
+static void write_command(struct json_writer *w, const struct record *r)
+{
+    jw_member_opt(w, "command", r->command);
+    jw_member_opt(w, "verb", r->verb);
+    jw_member_opt(w, "key", r->signer);
+    jw_member_opt(w, "code", r->code);
+    write_raw(w, "result", r->result);
+}
+
 static void write_line(struct buf *out, const struct record *r, int64_t seq, struct str metadata)
 {
     struct json_writer w = json_writer(out);
@@ -140,7 +151,10 @@ static void write_line(struct buf *out, const struct record *r, int64_t seq, str
     jw_member_opt(&w, "selection", r->selection);
     write_lineage(&w, r);
     write_instigator(&w, r);
+    write_command(&w, r);
+    jw_member_opt(&w, "bundle", r->bundle);
     jw_member_opt(&w, "status", r->status);
+    jw_member_opt(&w, "current", r->current);
     jw_member_opt(&w, "run_key", r->run_key);
     write_numbers(&w, r);
     jw_member_opt(&w, "data_version", r->data_version);

@@ -17,13 +17,15 @@ struct record {
     struct str step;
     struct str asset;
     struct str job;
-    struct str cause;      /* "schedule", "sensor", "automation", "backfill", "retry", "manual" */
+    struct str
+        cause; /* "schedule", "sensor", "automation", "backfill", "retry", "command", "manual" */
     struct str cause_name; /* of the schedule or sensor; of a retry the parent run */
     struct str selection;
     struct str keys;      /* stays on the device. run_enqueued: JSON array of the steps' assets, in
                                  order; backfill: JSON object, number to partition; an asset's event
-                                 on a range: JSON array of its partitions; desired: the body that
-                                 is in force from now on, or was refused; empty: no other than before */
+                                 on a range: JSON array of its partitions; command that arrived:
+                                 its facts, see commands.h; desired: the body that is in force from now
+                                 on, or was refused; empty: no other than before */
     struct str tags;      /* run_enqueued, backfill: JSON object of texts */
     struct str parent;    /* run_enqueued: the run that is tried again; backfill: the one that
                                  must succeed first */
@@ -37,7 +39,7 @@ struct record {
     struct str status;  /* tick: "started", "skipped", "failed"; instigator: "running", "paused", or
                           empty: as its definition says; backfill: as in its table;
                           dynamic_partitions: "added", "deleted"; freshness_state_change: the new
-                          state; desired: "applied", "degraded", "refused" */
+                          state; desired: "applied", "degraded", "refused"; bundle: as in its table */
     struct str run_key; /* tick of a sensor */
     struct str cursor;  /* tick of a sensor: where it stands now; of a schedule, and instigator: its
                            times as text; stays on the device */
@@ -47,6 +49,9 @@ struct record {
                                  stays on the device when it is longer than RECORD_INPUTS_BYTES */
     struct str level;         /* log: "debug", "info", "warning", "error", "critical" */
     struct str message;       /* log, engine_event */
+    struct str bundle;        /* bundle: its hash */
+    struct str current;       /* bundle: the one in force now; empty = the local file */
+    struct str previous;      /* bundle: the one before it; stays on the device */
     struct wall_time nominal; /* tick of a schedule; instigator: it begins then, 0 = not yet */
     struct wall_time retry_at;
     struct wall_time not_before; /* run_enqueued: stays queued until then */
@@ -76,13 +81,17 @@ struct record {
                         the asset's last materialization stays what it was */
     bool is_held;    /* materialization: a blocking check of the asset did not pass; stays on
                               the device */
-    bool is_version_given; /* materialization: data_version was told, not computed */
-    struct str metadata;   /* a JSON object, already valid */
-    struct str members;    /* further members as JSON text without braces, already valid */
+    bool is_version_given;   /* materialization: data_version was told, not computed */
+    struct str command;      /* its id; empty: of a message that is no command to this device */
+    struct str verb, signer; /* command; signer: id of the key */
+    struct str code;         /* command that was refused, or failed: a word for programs */
+    struct str result;       /* command: a JSON object, already valid */
+    struct str metadata;     /* a JSON object, already valid */
+    struct str members;      /* further members as JSON text without braces, already valid */
 };
 
 enum {
-    RECORD_TEXTS = 34,
+    RECORD_TEXTS = 42,
     RECORD_INPUTS_BYTES = 16 << 10,
     RECORD_LINE_BYTES_MAX = 8 * LIMIT_EVENT_BYTES, /* before its size is looked at: escapes grow */
 };

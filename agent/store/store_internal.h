@@ -93,6 +93,8 @@ bool project_backfill(struct store *store, const struct record *r, struct err *e
 bool project_backfill_requested(struct store *store, const struct record *r, struct err *err);
 bool project_backfill_ended(struct store *store, const struct record *r, const char *status,
                             struct err *err);
+bool project_bundle(struct store *store, const struct record *r, struct err *err);
+bool project_command(struct store *store, const struct record *r, struct err *err);
 bool project_desired(struct store *store, const struct record *r, struct err *err);
 bool project_automation(struct store *store, const struct record *r, struct err *err);
 /* What changes rows without being an event: the cursor of an evaluation that asked for nothing. */

@@ -80,6 +80,8 @@ MUST_CHECK bool identity_check_signature(struct str key_pem, struct str bytes, s
 /* The public half of a private key, appended as PEM. */
 MUST_CHECK bool identity_public_key(const struct rng *rng, struct str key_pem, struct buf *ret_pem,
                                     struct err *err);
+/* The same of a certificate. */
+MUST_CHECK bool identity_cert_public_key(struct str cert_pem, struct buf *ret_pem, struct err *err);
 /* Names a public key: the first 16 digits of its fingerprint. */
 MUST_CHECK bool identity_key_id(struct str public_pem, char ret[KEY_ID_SIZE], struct err *err);
 

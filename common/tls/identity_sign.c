@@ -124,3 +124,18 @@ bool identity_key_id(struct str public_pem, char ret[KEY_ID_SIZE], struct err *e
     ret[KEY_ID_SIZE - 1] = '\0';
     return true;
 }
+
+bool identity_cert_public_key(struct str cert_pem, struct buf *ret_pem, struct err *err)
+{
+    AUTO(mbed_cert) cert = {0};
+    unsigned char pem[PUBLIC_PEM_BYTES_MAX];
+    if (!mbed_cert_parse(cert_pem, &cert, err)) {
+        return false;
+    }
+    int rc = mbedtls_pk_write_pubkey_pem(&cert.crt.pk, pem, sizeof(pem));
+    if (rc != 0) {
+        return mbed_err(err, ERR_INVALID, rc, "certificate: public key");
+    }
+    buf_add_text(ret_pem, (const char *)pem);
+    return !ret_pem->overflow || err_set(err, ERR_FULL, "public key: the buffer is full");
+}

@@ -32,8 +32,9 @@ static const struct field settings_fields[] = {
         SEEN(struct desired_settings, has_log_level)),
     ROW(struct desired_settings, sync_linger_ns, "sync_linger", FIELD_DURATION,
         .max = 3600 * NS_PER_SEC, SEEN(struct desired_settings, has_sync_linger)),
-    ROW(struct desired_settings, backoff_max_ns, "backoff_max", FIELD_DURATION, .min = NS_PER_SEC,
-        .max = 86400 * NS_PER_SEC, SEEN(struct desired_settings, has_backoff_max)),
+    ROW(struct desired_settings, reconnect_max_ns, "reconnect_max", FIELD_DURATION,
+        .min = NS_PER_SEC, .max = 86400 * NS_PER_SEC,
+        SEEN(struct desired_settings, has_reconnect_max)),
 };
 static const struct field_table settings_table = {
     TABLE("settings", struct desired_settings, settings_fields)};
@@ -107,7 +108,7 @@ static void write_duration(struct json_writer *w, const char *key, int64_t ns)
 
 static void write_settings(const struct desired_settings *s, struct json_writer *w)
 {
-    if (!s->has_log_level && !s->has_sync_linger && !s->has_backoff_max) {
+    if (!s->has_log_level && !s->has_sync_linger && !s->has_reconnect_max) {
         return;
     }
     jw_key(w, STR("settings"));
@@ -118,8 +119,8 @@ static void write_settings(const struct desired_settings *s, struct json_writer 
     if (s->has_sync_linger) {
         write_duration(w, "sync_linger", s->sync_linger_ns);
     }
-    if (s->has_backoff_max) {
-        write_duration(w, "backoff_max", s->backoff_max_ns);
+    if (s->has_reconnect_max) {
+        write_duration(w, "reconnect_max", s->reconnect_max_ns);
     }
     jw_end_object(w);
 }

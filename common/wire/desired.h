@@ -31,8 +31,8 @@ struct desired_pauses {
 struct desired_settings {
     int log_level; /* as in desired_log_levels */
     int64_t sync_linger_ns;
-    int64_t backoff_max_ns;
-    bool has_log_level, has_sync_linger, has_backoff_max;
+    int64_t reconnect_max_ns;
+    bool has_log_level, has_sync_linger, has_reconnect_max;
 };
 extern const char *const desired_log_levels[]; /* ends with NULL */
 

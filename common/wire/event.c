@@ -42,6 +42,7 @@ static const struct str type_names[EVENT_TYPE_COUNT] = {
     [EVENT_TICK] = STR_INIT("tick"),
     [EVENT_COMMAND] = STR_INIT("command"),
     [EVENT_DESIRED] = STR_INIT("desired"),
+    [EVENT_BUNDLE] = STR_INIT("bundle"),
     [EVENT_BUFFER_GAP] = STR_INIT("buffer_gap"),
     [EVENT_CLOCK_STEP] = STR_INIT("clock_step"),
 };

@@ -46,6 +46,7 @@ enum event_type {
     EVENT_TICK,
     EVENT_COMMAND,
     EVENT_DESIRED,
+    EVENT_BUNDLE, /* it was fetched, came into force, was judged, was given up */
     EVENT_BUFFER_GAP,
     EVENT_CLOCK_STEP,
     EVENT_TYPE_COUNT

@@ -1,6 +1,7 @@
 /* messages.c - see messages.h. One table per message; the struct that a table fills holds the
  * message and, beside it, the members that need a second look. */
 #include "common/wire/messages.h"
+#include "common/base/limits.h"
 #include "common/json/fields.h"
 #include "common/json/json_writer.h"
 #include "common/wire/topics.h"
@@ -252,12 +253,15 @@ bool message_hub_state_decode(struct str payload, struct arena *arena,
 /* --- enrolment ---------------------------------------------------------------------------- */
 
 static const struct field enrol_request_fields[] = {
-    TEXT(struct message_enrol_request, token_id, "token_id", true),
-    TEXT(struct message_enrol_request, token_secret, "token_secret", true),
-    TEXT(struct message_enrol_request, device, "device", true),
+    TEXT(struct message_enrol_request, token_id, "token_id", false),
+    TEXT(struct message_enrol_request, token_secret, "token_secret", false),
+    TEXT(struct message_enrol_request, device, "device", false),
     TEXT(struct message_enrol_request, csr_pem, "csr_pem", true),
     TEXT(struct message_enrol_request, version, "version", false),
     TEXT(struct message_enrol_request, board, "board", false),
+    TEXT(struct message_enrol_request, serial_number, "serial_number", false),
+    TEXT(struct message_enrol_request, certificate_pem, "certificate_pem", false),
+    TEXT(struct message_enrol_request, signature, "signature", false),
 };
 static const struct field_table enrol_request_table =
     TABLE("enrolment request", struct message_enrol_request, enrol_request_fields);
@@ -266,12 +270,15 @@ void message_enrol_request_encode(const struct message_enrol_request *m, struct 
 {
     struct json_writer w = json_writer(out);
     jw_begin_object(&w);
-    jw_member_str(&w, "token_id", m->token_id);
-    jw_member_str(&w, "token_secret", m->token_secret);
-    jw_member_str(&w, "device", m->device);
+    jw_member_opt(&w, "token_id", m->token_id);
+    jw_member_opt(&w, "token_secret", m->token_secret);
+    jw_member_opt(&w, "device", m->device);
     jw_member_str(&w, "csr_pem", m->csr_pem);
     jw_member_opt(&w, "version", m->version);
     jw_member_opt(&w, "board", m->board);
+    jw_member_opt(&w, "serial_number", m->serial_number);
+    jw_member_opt(&w, "certificate_pem", m->certificate_pem);
+    jw_member_opt(&w, "signature", m->signature);
     jw_end_object(&w);
 }
 
@@ -282,7 +289,17 @@ bool message_enrol_request_decode(struct str payload, struct arena *arena,
     if (!decode(payload, ENROL_BYTES_MAX, &enrol_request_table, arena, &m, err)) {
         return false;
     }
-    if (!device_name_is_valid(m.device)) {
+    if (str_is_empty(m.token_id) != str_is_empty(m.token_secret) ||
+        str_is_empty(m.certificate_pem) != str_is_empty(m.signature) ||
+        m.serial_number.len > LIMIT_NAME_BYTES || !str_is_utf8(m.serial_number)) {
+        return err_set(
+            err, ERR_INVALID,
+            "enrolment request: token_id and token_secret, certificate_pem and signature "
+            "belong together; a serial number has at most %d bytes",
+            LIMIT_NAME_BYTES);
+    }
+    bool may_lack_name = str_is_empty(m.device) && !str_is_empty(m.serial_number);
+    if (!may_lack_name && !device_name_is_valid(m.device)) {
         (void)err_set(err, ERR_INVALID, "enrolment request.device: \"" STR_FMT "\" is not a name",
                       STR_ARG(str_slice(m.device, 0, 64)));
         return err_hint(err, "use 1 to 63 of a-z, 0-9 and -, not \"hub\" or \"enrol\"");
@@ -293,6 +310,7 @@ bool message_enrol_request_decode(struct str payload, struct arena *arena,
 
 static const struct field enrol_reply_fields[] = {
     FLAG(struct message_enrol_reply, accepted, "accepted", true),
+    FLAG(struct message_enrol_reply, pending, "pending", false),
     TEXT(struct message_enrol_reply, reason, "reason", false),
     TEXT(struct message_enrol_reply, device, "device", false),
     TEXT(struct message_enrol_reply, cert_pem, "cert_pem", false),
@@ -309,6 +327,9 @@ void message_enrol_reply_encode(const struct message_enrol_reply *m, struct buf 
     struct json_writer w = json_writer(out);
     jw_begin_object(&w);
     jw_member_bool(&w, "accepted", m->accepted);
+    if (m->pending) {
+        jw_member_bool(&w, "pending", true);
+    }
     jw_member_opt(&w, "reason", m->reason);
     jw_member_opt(&w, "device", m->device);
     jw_member_opt(&w, "cert_pem", m->cert_pem);

@@ -60,12 +60,15 @@ MUST_CHECK bool message_hub_state_decode(struct str payload, struct arena *arena
                                          struct message_hub_state *ret, struct err *err);
 
 struct message_enrol_request {
-    struct str token_id;     /* public part */
+    struct str token_id;     /* public part; empty: comes without a token */
     struct str token_secret; /* the hub knows only its hash */
-    struct str device;       /* the name asked for */
+    struct str device;       /* the name asked for; empty: the hub knows it by the serial number */
     struct str csr_pem;
     struct str version;
     struct str board;
+    struct str serial_number;   /* of the hardware; may be empty */
+    struct str certificate_pem; /* a device that was away too long: its expired one, ... */
+    struct str signature;       /* ... whose key signed csr_pem; hex */
 };
 void message_enrol_request_encode(const struct message_enrol_request *m, struct buf *out);
 MUST_CHECK bool message_enrol_request_decode(struct str payload, struct arena *arena,
@@ -73,6 +76,7 @@ MUST_CHECK bool message_enrol_request_decode(struct str payload, struct arena *a
 
 struct message_enrol_reply {
     bool accepted;
+    bool pending;      /* neither yet: a person decides; ask again */
     struct str reason; /* refused: what is wrong and what to do */
     struct str device;
     struct str cert_pem;

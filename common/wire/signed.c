@@ -99,6 +99,47 @@ bool signed_open(struct str message, struct str keys, struct str *ret_body,
             return identity_check_signature(key, body, head.signature, err);
         }
     }
+    ret_key[0] = '\0';
     return err_set(err, ERR_DENIED, "signed by a key that is not trusted here: " STR_FMT,
                    STR_ARG(str_clip(head.key, 64)));
+}
+
+bool signed_has_key(struct str keys, struct str id)
+{
+    struct str key;
+    char text[KEY_ID_SIZE];
+    struct err err = {0};
+    while (signed_next_key(&keys, &key)) {
+        if (identity_key_id(key, text, &err) && str_eq(str_from(text), id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool signed_check_keys(struct str keys, struct err *err)
+{
+    struct str rest = keys;
+    struct str key;
+    int count = 0;
+    for (; signed_next_key(&rest, &key); count++) {
+        char id[KEY_ID_SIZE];
+        if (!identity_key_id(key, id, err)) {
+            return err_wrap(err, "key %d", count + 1);
+        }
+        if (signed_has_key(rest, str_from(id))) {
+            return err_set(err, ERR_INVALID, "key %s is there twice", id);
+        }
+    }
+    if (!str_is_empty(str_trim(rest))) {
+        return err_set(err, ERR_INVALID, "text behind key %d is no public key", count);
+    }
+    if (count == 0) {
+        (void)err_set(err, ERR_INVALID, "there is no public key in it");
+        return err_hint(err, "one of a private key: openssl ec -in FILE -pubout");
+    }
+    if (count > SIGNED_KEYS_MAX || keys.len > SIGNED_KEYS_BYTES_MAX) {
+        return err_set(err, ERR_FULL, "a device trusts at most %d keys", SIGNED_KEYS_MAX);
+    }
+    return true;
 }

@@ -24,8 +24,12 @@ MUST_CHECK bool signed_make(const struct rng *rng, struct str key_pem, struct st
                             struct buf *out, struct err *err);
 /* *ret_body is the part of `message` that one of `keys` (public keys as PEM, one after the other)
  * signed; `ret_key` says which. ERR_INVALID: it is no signed message. ERR_DENIED: signed by none of
- * them, or not these bytes. */
+ * them (ret_key is empty then), or not these bytes. */
 MUST_CHECK bool signed_open(struct str message, struct str keys, struct str *ret_body,
                             char ret_key[KEY_ID_SIZE], struct err *err);
+/* Whether a device could trust them: P-256 public keys as PEM, one after the other, 1 to
+ * SIGNED_KEYS_MAX, none twice, nothing else. */
+MUST_CHECK bool signed_check_keys(struct str keys, struct err *err);
+bool signed_has_key(struct str keys, struct str id);
 /* The next PEM text of several; false at the end. */
 bool signed_next_key(struct str *keys, struct str *ret_key);

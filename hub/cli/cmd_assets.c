@@ -2,7 +2,9 @@
 #include "hub/cli/look.h"
 
 #include "common/model/asset_key.h"
+#include "hub/cli/asset_versions.h"
 #include "hub/cli/fleet_graph.h"
+#include "hub/cli/freshness_list.h"
 #include "hub/cli/one_asset.h"
 
 enum { ARENA_BYTES = 256 << 20, NAMES_BYTES_MAX = 1 << 20 };
@@ -11,7 +13,8 @@ struct listing {
     struct look look;
     struct arena arena;
     struct fleet_graph fleet;
-    const bool *chosen;    /* by node; NULL = all */
+    const bool *chosen; /* by node; NULL = all */
+    struct freshness_list freshness;
     struct strmap failing; /* asset to an index into failing_on */
     struct buf *failing_on;
     size_t failing_count;
@@ -39,6 +42,7 @@ static void show_device_asset(void *ctx, const struct hub_device_asset *a)
     if (cli_is_json(look->cli)) {
         struct json_writer w = look_begin_line(look);
         one_asset_device_members(&w, a);
+        freshness_member(&l->freshness, &w, a->asset);
         look_end_line(look, &w);
         return;
     }
@@ -46,6 +50,7 @@ static void show_device_asset(void *ctx, const struct hub_device_asset *a)
     table_cell(t, a->group);
     table_cell(t, look_join(look, a->kinds));
     table_ago(t, a->at, look->now);
+    freshness_cell(&l->freshness, t, a->asset);
     look_count_cell(t, a->row_count);
     look_milliseconds_cell(t, a->duration_ms);
     look_count_cell(t, a->materializations);
@@ -55,7 +60,8 @@ static void show_device_asset(void *ctx, const struct hub_device_asset *a)
 static int list_device(struct cli *cli, struct listing *l, struct err *err)
 {
     struct hub_filter filter = {.device = str_from(cli_text(cli, "device"))};
-    bool ok = hub_each_device_asset(l->look.db, &filter, show_device_asset, l, err);
+    bool ok = freshness_list_read(&l->freshness, &l->look, &filter, false, &l->arena, err) &&
+              hub_each_device_asset(l->look.db, &filter, show_device_asset, l, err);
     return look_close(&l->look, ok, err, "no assets");
 }
 
@@ -63,6 +69,7 @@ static const struct table_column device_columns[] = {{.name = "ASSET"},
                                                      {.name = "GROUP"},
                                                      {.name = "KIND"},
                                                      {.name = "MATERIALIZED"},
+                                                     {.name = "FRESHNESS"},
                                                      {.name = "ROWS", .is_right = true},
                                                      {.name = "TOOK", .is_right = true},
                                                      {.name = "TIMES", .is_right = true},
@@ -113,6 +120,7 @@ static void show_fleet_asset(void *ctx, const struct hub_fleet_asset *a)
         struct json_writer w = look_begin_line(look);
         one_asset_fleet_members(&w, a);
         jw_member_opt(&w, "failing_on", names);
+        freshness_member(&l->freshness, &w, a->asset);
         look_end_line(look, &w);
         return;
     }
@@ -121,6 +129,7 @@ static void show_fleet_asset(void *ctx, const struct hub_fleet_asset *a)
     table_cell(t, a->is_external ? STR("external") : look_join(look, a->kinds));
     table_i64(t, a->devices);
     table_ago(t, a->at, look->now);
+    freshness_cell(&l->freshness, t, a->asset);
     look_count_cell(t, a->row_count);
     look_count_cell(t, a->materializations);
     table_tone(t, CLI_BAD, names);
@@ -134,7 +143,10 @@ static int list_fleet(struct listing *l, struct err *err)
     l->failing_cap = FAILING_MAX;
     l->failing_on = arena_array(&l->arena, FAILING_MAX, sizeof(*l->failing_on));
     bool ok = l->failing_on != NULL || err_set(err, ERR_NO_MEMORY, "list assets: out of memory");
-    ok = ok && hub_each_device_asset(l->look.db, &failing, add_failing, l, err) &&
+    ok = ok &&
+         freshness_list_read(&l->freshness, &l->look, &(struct hub_filter){0}, false, &l->arena,
+                             err) &&
+         hub_each_device_asset(l->look.db, &failing, add_failing, l, err) &&
          hub_each_fleet_asset(l->look.db, &(struct hub_filter){0}, show_fleet_asset, l, err);
     for (size_t i = 0; i < l->failing_count; i++) {
         buf_release(&l->failing_on[i]);
@@ -149,6 +161,7 @@ static const struct table_column fleet_columns[] = {{.name = "ASSET"},
                                                     {.name = "KIND"},
                                                     {.name = "DEVICES", .is_right = true},
                                                     {.name = "MATERIALIZED"},
+                                                    {.name = "FRESHNESS"},
                                                     {.name = "ROWS", .is_right = true},
                                                     {.name = "TIMES", .is_right = true},
                                                     {.name = "FAILING ON", .is_wide = true},
@@ -196,17 +209,39 @@ static int list(struct cli *cli, struct listing *l, bool by_device)
     return by_device ? list_device(cli, l, &err) : list_fleet(l, &err);
 }
 
+/* What is put together from the history of definitions. */
+static int list_versions(struct cli *cli, struct listing *l, bool is_differing)
+{
+    struct err err = {0};
+    struct str device = str_from(cli_text(cli, "device"));
+    bool ok = cli_arg_count(cli) == 0 ||
+              err_set(&err, ERR_INVALID, "--differing and --at list all assets: no SELECTION");
+    ok = ok && (is_differing ? list_differing(&l->look, device, &l->arena, &err)
+                             : list_assets_at(&l->look, device, &l->arena, &err));
+    return look_close(&l->look, ok, &err,
+                      is_differing ? "all devices define their assets alike"
+                                   : "no device had told its definitions by then");
+}
+
 int command_assets(struct cli *cli, void *ctx)
 {
     (void)ctx;
     struct listing l = {0};
     int code = CLI_OK;
     bool by_device = cli_is_given(cli, "device");
-    if (!look_open(&l.look, cli, by_device ? device_columns : fleet_columns, &code)) {
+    bool is_differing = cli_bool(cli, "differing");
+    bool is_past = cli_is_given(cli, "at");
+    if (!look_open(&l.look, cli,
+                   is_differing ? differing_columns
+                   : is_past    ? at_columns
+                   : by_device  ? device_columns
+                                : fleet_columns,
+                   &code)) {
         return code;
     }
     l.arena = arena_new(ARENA_BYTES);
-    code = list(cli, &l, by_device);
+    code =
+        is_differing || is_past ? list_versions(cli, &l, is_differing) : list(cli, &l, by_device);
     arena_release(&l.arena);
     return code;
 }

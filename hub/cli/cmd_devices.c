@@ -1,10 +1,11 @@
 /* cmd_devices.c - devices, and who was turned away. */
+#include "hub/cli/freshness_list.h"
 #include "hub/cli/labels.h"
 #include "hub/cli/look.h"
 
 #include <stdlib.h>
 
-enum { TARGETS_ARENA_BYTES = 4 << 20 };
+enum { ARENA_BYTES = 64 << 20 };
 #define CLOCK_FINE_MS   2000                               /* not worth a word */
 #define EXPIRES_SOON_NS (30 * INT64_C(86400) * NS_PER_SEC) /* worth one */
 
@@ -12,6 +13,7 @@ struct device_list {
     struct look look;
     struct arena arena;
     struct targets *targets; /* NULL: all of them */
+    struct freshness_list freshness;
 };
 
 static bool is_meant(const struct device_list *list, const struct hub_device *d)
@@ -28,8 +30,9 @@ static bool is_meant(const struct device_list *list, const struct hub_device *d)
     return list->targets == NULL || targets_match(list->targets, &device);
 }
 
-static void json_device(struct look *look, const struct hub_device *d)
+static void json_device(struct device_list *list, const struct hub_device *d)
 {
+    struct look *look = &list->look;
     struct json_writer w = look_begin_line(look);
     jw_member_str(&w, "device", d->id);
     jw_member_str(&w, "status", hub_device_presence(d));
@@ -45,6 +48,7 @@ static void json_device(struct look *look, const struct hub_device *d)
     jw_member_opt(&w, "board", d->board);
     look_member_number(&w, "assets", d->assets);
     look_member_number(&w, "failing", d->failing);
+    freshness_member(&list->freshness, &w, d->id);
     look_member_number(&w, "runs_open", d->runs_open);
     look_member_number(&w, "events", d->events);
     look_member_number(&w, "waiting_events", d->waiting);
@@ -83,12 +87,20 @@ static void expiry_cell(struct look *look, struct wall_time not_after)
     table_tone(&look->table, is_soon ? CLI_BAD : CLI_PLAIN, str_slice(date, 0, 10));
 }
 
-static struct str note_of(const struct hub_device *d)
+/* Why it is silent, or what was refused of it. */
+static struct str note_of(const struct hub_device *d, struct wall_time now)
 {
+    if (!str_is_empty(d->status_reason)) {
+        return d->status_reason;
+    }
+    bool is_unknown = str_eq(d->status, STR("unknown"));
+    bool is_expired = d->not_after.ns != 0 && d->not_after.ns < now.ns;
+    if (!d->is_online && is_expired && str_eq(d->status, STR("enrolled"))) {
+        return STR("its certificate has expired; it gets another when it comes back");
+    }
     if (!str_is_empty(d->refusal)) {
         return d->refusal;
     }
-    bool is_unknown = str_eq(d->status, STR("unknown"));
     return is_unknown && str_is_empty(d->offline_reason) ? STR("enrolled with an earlier database")
                                                          : d->offline_reason;
 }
@@ -103,7 +115,7 @@ static void show_device(void *ctx, const struct hub_device *d)
     }
     look->count++;
     if (cli_is_json(look->cli)) {
-        json_device(look, d);
+        json_device(list, d);
         return;
     }
     struct str status = hub_device_presence(d);
@@ -122,12 +134,13 @@ static void show_device(void *ctx, const struct hub_device *d)
     table_cell(t, d->board);
     look_count_cell(t, d->assets);
     look_trouble_cell(t, d->failing);
+    freshness_cell(&list->freshness, t, d->id);
     look_count_cell(t, d->events);
     look_trouble_cell(t, d->lost_events);
     clock_cell(look, d->clock_offset_ms);
     expiry_cell(look, d->not_after);
     table_cell(t, d->labels);
-    table_cell(t, note_of(d));
+    table_cell(t, note_of(d, look->now));
 }
 
 static bool list_devices(struct device_list *list, struct err *err)
@@ -136,6 +149,7 @@ static bool list_devices(struct device_list *list, struct err *err)
     struct hub_filter filter = {.device = str_from(cli_arg(look->cli, 0))};
     const char *to = cli_text(look->cli, "to");
     if ((to != NULL && !targets_parse(str_from(to), &list->arena, &list->targets, err)) ||
+        !freshness_list_read(&list->freshness, look, &filter, true, &list->arena, err) ||
         !hub_each_device(look->db, &filter, show_device, list, err)) {
         return false;
     }
@@ -153,17 +167,18 @@ int command_devices(struct cli *cli, void *ctx)
     struct err err = {0};
     int code = CLI_OK;
     if (!look_open(&list.look, cli,
-                   TABLE_COLUMNS(
-                       {.name = "DEVICE"}, {.name = "STATUS"}, {.name = "LAST SEEN"},
-                       {.name = "VERSION"}, {.name = "BOARD", .is_wide = true},
-                       {.name = "ASSETS", .is_right = true}, {.name = "FAILING", .is_right = true},
-                       {.name = "EVENTS", .is_right = true}, {.name = "LOST", .is_right = true},
-                       {.name = "CLOCK"}, {.name = "CERTIFICATE TO"},
-                       {.name = "LABELS", .is_wide = true}, {.name = "NOTE", .is_wide = true}),
+                   TABLE_COLUMNS({.name = "DEVICE"}, {.name = "STATUS"}, {.name = "LAST SEEN"},
+                                 {.name = "VERSION"}, {.name = "BOARD", .is_wide = true},
+                                 {.name = "ASSETS", .is_right = true},
+                                 {.name = "FAILING", .is_right = true}, {.name = "FRESHNESS"},
+                                 {.name = "EVENTS", .is_right = true},
+                                 {.name = "LOST", .is_right = true}, {.name = "CLOCK"},
+                                 {.name = "CERTIFICATE TO"}, {.name = "LABELS", .is_wide = true},
+                                 {.name = "NOTE", .is_wide = true}),
                    &code)) {
         return code;
     }
-    list.arena = arena_new(TARGETS_ARENA_BYTES);
+    list.arena = arena_new(ARENA_BYTES);
     bool ok = list_devices(&list, &err);
     arena_release(&list.arena);
     return look_close(&list.look, ok, &err,

@@ -1,7 +1,7 @@
 /* cmd_lineage.c - the fleet's lineage as a list of edges, and why each is one. */
 #include "hub/cli/look.h"
 
-#include "hub/lineage/lineage.h"
+#include "hub/cli/asset_versions.h"
 #include <string.h>
 
 enum { ARENA_BYTES = 512 << 20, NAMES_SHOWN = 5, WHY_BYTES_MAX = 64 << 10 };
@@ -18,17 +18,6 @@ struct listing {
 
 /* --- one edge -------------------------------------------------------------------------------- */
 
-static void write_names(struct json_writer *w, const struct lineage *l, const char *key,
-                        struct lineage_devices devices)
-{
-    jw_key(w, str_from(key));
-    jw_begin_array(w);
-    for (size_t i = 0; i < devices.count; i++) {
-        jw_str(w, l->devices[devices.items[i]]);
-    }
-    jw_end_array(w);
-}
-
 static void write_reason(struct json_writer *w, const struct lineage *l,
                          const struct lineage_reason *r)
 {
@@ -41,8 +30,8 @@ static void write_reason(struct json_writer *w, const struct lineage *l,
         jw_member_str(w, "dataset", r->dataset);
         jw_member_str(w, "scope", str_from(scopes[r->scope]));
     }
-    write_names(w, l, is_key ? "made_on" : "written_by", r->from);
-    write_names(w, l, is_key ? "declared_by" : "read_by", r->to);
+    device_names(w, l, is_key ? "made_on" : "written_by", r->from);
+    device_names(w, l, is_key ? "declared_by" : "read_by", r->to);
     jw_member_bool(w, "crosses", r->does_cross);
     jw_end_object(w);
 }
@@ -55,7 +44,7 @@ static void show_json(struct listing *s, const struct lineage_edge *edge)
     struct json_writer w = look_begin_line(&s->look);
     jw_member_str(&w, "upstream", l->assets[edge->upstream].key);
     jw_member_str(&w, "downstream", l->assets[edge->downstream].key);
-    write_names(&w, l, "declared_by", is_declared ? first->to : (struct lineage_devices){NULL, 0});
+    device_names(&w, l, "declared_by", is_declared ? first->to : (struct lineage_devices){NULL, 0});
     jw_member_bool(&w, "crosses", lineage_edge_crosses(edge));
     jw_key(&w, STR("reasons"));
     jw_begin_array(&w);

@@ -1,5 +1,6 @@
 /* cmd_runs.c - runs of the fleet, and the events of one. */
 #include "hub/cli/look.h"
+#include "hub/cli/run_output.h"
 
 #include "common/cli/show.h"
 #include <stdio.h>
@@ -144,6 +145,12 @@ int command_logs(struct cli *cli, void *ctx)
         return code;
     }
     bool ok = find_run(&look, &run, &err);
+    if (ok && cli_bool(cli, "output")) {
+        code = run_output(&look, str_from(run.device), str_from(run.run));
+        look.count = 1;
+        (void)look_close(&look, true, &err, "");
+        return code;
+    }
     if (ok && !cli_is_json(cli)) {
         cli_printf(cli, "%srun %s on %s%s\n", cli_tone_on(cli, CLI_FAINT), run.run, run.device,
                    cli_tone_off(cli, CLI_FAINT));

@@ -19,20 +19,51 @@ int command_lineage(struct cli *cli, void *ctx);
 int command_refusals(struct cli *cli, void *ctx);
 int command_rebuild(struct cli *cli, void *ctx);
 int command_dbt_bundle(struct cli *cli, void *ctx);
+int command_backup(struct cli *cli, void *ctx);
+int command_restore(struct cli *cli, void *ctx);
 int command_device_label(struct cli *cli, void *ctx);
 int command_device_revoke(struct cli *cli, void *ctx);
 int command_device_decommission(struct cli *cli, void *ctx);
 int command_device_rename(struct cli *cli, void *ctx);
 int command_device_replace(struct cli *cli, void *ctx);
+int command_device_preauthorise(struct cli *cli, void *ctx);
+int command_enrolments(struct cli *cli, void *ctx);
+int command_enrolment_accept(struct cli *cli, void *ctx);
+int command_enrolment_reject(struct cli *cli, void *ctx);
 int command_simulate(struct cli *cli, void *ctx);
+int command_desired_set(struct cli *cli, void *ctx);
+int command_desired_list(struct cli *cli, void *ctx);
+int command_desired_show(struct cli *cli, void *ctx);
+int command_desired_diff(struct cli *cli, void *ctx);
+int command_desired_remove(struct cli *cli, void *ctx);
+int command_desired_status(struct cli *cli, void *ctx);
+int command_desired_export(struct cli *cli, void *ctx);
+int command_desired_import(struct cli *cli, void *ctx);
+int command_command(struct cli *cli, void *ctx);
+int command_commands(struct cli *cli, void *ctx);
+int command_commands_cancel(struct cli *cli, void *ctx);
+int command_sign(struct cli *cli, void *ctx);
+int command_key_list(struct cli *cli, void *ctx);
+int command_key_create(struct cli *cli, void *ctx);
+int command_key_add(struct cli *cli, void *ctx);
+int command_key_remove(struct cli *cli, void *ctx);
 int command_reference(struct cli *cli, void *ctx);
 
 /* Further tables; each ends with {0}. */
 extern const struct cli_command commands_alert[];
+extern const struct cli_command commands_deploy[];
+int command_deploy(struct cli *cli, void *ctx);
+int command_deployments(struct cli *cli, void *ctx);
+int command_deployment_pause(struct cli *cli, void *ctx);
+int command_deployment_resume(struct cli *cli, void *ctx);
+int command_deployment_abort(struct cli *cli, void *ctx);
+
+extern const struct cli_command commands_desired[];
 extern const struct cli_command commands_device[];
 extern const struct cli_command commands_pool[];
 extern const struct cli_command commands_lineage[];
 extern const struct cli_command commands_simulate[];
+extern const struct cli_command commands_command[];
 
 /* What every command begins with: the settings, with --state-dir and --log-level put over the file.
  */

@@ -64,4 +64,64 @@ const struct cli_command commands_device[] = {
                              .help = "how long the token is good for"}),
      .examples = CLI_EXAMPLES({"selvedge-hub device replace brooklyn", NULL}),
      .run = command_device_replace},
+    {.name = "device preauthorise",
+     .args = "FILE",
+     .summary = "tell the hub of hardware that may join by its serial number",
+     .description =
+         "FILE is CSV; its first line names the columns: serial, name, and any labels. A device "
+         "that "
+         "comes with a serial number of it joins under that name, without a token. A serial number "
+         "is "
+         "no secret: the first key that comes with it is the only one, so tell the hub shortly "
+         "before "
+         "the devices come, and look who came. Lines that were used already stay as they are.",
+     .examples = CLI_EXAMPLES({"selvedge-hub device preauthorise tills.csv",
+                               "serial,name,site / 4CE0460D0G,till-1,berlin / …"}),
+     .run = command_device_preauthorise},
+    {.name = "enrolments",
+     .summary = "list hosts that ask to join without a token",
+     .description = "Compare the fingerprint with what the device shows before you accept it.",
+     .examples = CLI_EXAMPLES({"selvedge-hub enrolments", NULL}),
+     .run = command_enrolments},
+    {.name = "enrolment", .summary = "decide who joins without a token"},
+    {.name = "enrolment accept",
+     .args = "NAME",
+     .summary = "let a host that waits become a device",
+     .options = CLI_OPTIONS({.name = "fingerprint",
+                             .letter = 'f',
+                             .type = CLI_STRING,
+                             .value_name = "TEXT",
+                             .help = "of its key, as the device shows it"}),
+     .examples = CLI_EXAMPLES(
+         {"selvedge-hub enrolment accept brooklyn --fingerprint b1f0-a6e7-c3b9-a214", NULL}),
+     .run = command_enrolment_accept},
+    {.name = "enrolment reject",
+     .args = "NAME",
+     .summary = "turn a host that waits away",
+     .options = CLI_OPTIONS({.name = "fingerprint",
+                             .letter = 'f',
+                             .type = CLI_STRING,
+                             .value_name = "TEXT",
+                             .help = "of its key"}),
+     .examples = CLI_EXAMPLES(
+         {"selvedge-hub enrolment reject brooklyn --fingerprint b1f0-a6e7-c3b9-a214", NULL}),
+     .run = command_enrolment_reject},
+    {.name = "backup",
+     .args = "FILE",
+     .summary = "write all that this hub cannot make again into one file",
+     .description =
+         "Database, CA, keys and settings as of one moment, while the hub runs. FILE is a tar file "
+         "with checksums. Whoever reads it can make devices: guard it as you guard the hub.",
+     .examples = CLI_EXAMPLES({"selvedge-hub backup /var/backups/hub.tar", "from cron, then away "
+                                                                           "from this host"}),
+     .run = command_backup},
+    {.name = "restore",
+     .args = "FILE",
+     .summary = "put a hub back from its backup",
+     .description =
+         "Into an empty state folder, with the hub stopped. All of FILE is checked before anything "
+         "is written. Devices go on by themselves: what they still hold they send again, and gaps "
+         "stand for what was acknowledged since. What you revoked since, revoke again.",
+     .examples = CLI_EXAMPLES({"selvedge-hub restore /var/backups/hub.tar", NULL}),
+     .run = command_restore},
     {0}};

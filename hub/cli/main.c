@@ -167,8 +167,14 @@ static const struct cli_command commands[] = {
                              .letter = 'd',
                              .type = CLI_STRING,
                              .value_name = "DEVICE",
-                             .help = "as this device has them"}),
+                             .help = "as this device has them"},
+                            {.name = "differing",
+                             .type = CLI_BOOL,
+                             .help = "those that devices define differently, by version"},
+                            AT_OPTION),
      .examples = CLI_EXAMPLES({"selvedge-hub assets", "all of the fleet"},
+                              {"selvedge-hub assets --differing", "who runs which version"},
+                              {"selvedge-hub assets --at 2026-11-01", "as they were then"},
                               {"selvedge-hub assets pos/orders", "one of them, device by device"},
                               {"selvedge-hub assets 'group:pos' --device brooklyn", NULL}),
      .run = command_assets},
@@ -196,13 +202,28 @@ static const struct cli_command commands[] = {
      .args = "[RUN]",
      .summary = "show a run's events, as far as they have arrived",
      .description = "RUN is an id or the beginning of one; the newest run when not given. Captured "
-                    "output stays on the device: selvedge-agent logs RUN.",
+                    "output stays on the device: --output asks it for what its steps wrote, with a "
+                    "command, and shows it. What came once is kept for a while.",
      .options = CLI_OPTIONS({.name = "device",
                              .letter = 'd',
                              .type = CLI_STRING,
                              .value_name = "DEVICE",
-                             .help = "only of this device"}),
-     .examples = CLI_EXAMPLES({"selvedge-hub logs --device brooklyn", "its newest run"}),
+                             .help = "only of this device"},
+                            {.name = "output",
+                             .letter = 'o',
+                             .type = CLI_BOOL,
+                             .help = "what its steps wrote, in place of the events"},
+                            {.name = "step",
+                             .type = CLI_STRING,
+                             .value_name = "KEY",
+                             .help = "with --output: of this step"},
+                            {.name = "timeout",
+                             .type = CLI_DURATION,
+                             .value_name = "TIME",
+                             .default_text = "30s",
+                             .help = "with --output: how long to wait for the device"}),
+     .examples = CLI_EXAMPLES({"selvedge-hub logs --device brooklyn", "its newest run"},
+                              {"selvedge-hub logs 01a2 --output", "what its steps wrote"}),
      .run = command_logs},
     {.name = "lineage",
      .summary = "show which asset is made from which over all devices, and why",
@@ -308,9 +329,19 @@ static const struct cli_command commands[] = {
      .run = command_reference},
     {0}};
 
+/* clang-format off */
 static const struct cli_command *const more_commands[] = {
-    commands_lineage, commands_alert, commands_device, commands_pool, commands_simulate, NULL,
+    commands_alert,
+    commands_command,
+    commands_deploy,
+    commands_desired,
+    commands_device,
+    commands_lineage,
+    commands_pool,
+    commands_simulate,
+    NULL,
 };
+/* clang-format on */
 
 static const struct cli_program program = {
     .name = "selvedge-hub",

@@ -1,8 +1,15 @@
 #include "hub/cli/one_asset.h"
 
+#include "hub/cli/asset_versions.h"
+#include "hub/cli/freshness_list.h"
+
 #include "common/json/json.h"
 
-enum { METADATA_ARENA_BYTES = 1 << 20, FACTS_BYTES_MAX = 2 * LIMIT_EVENT_BYTES };
+enum {
+    METADATA_ARENA_BYTES = 1 << 20,
+    LINEAGE_ARENA_BYTES = 512 << 20,
+    FACTS_BYTES_MAX = 2 * LIMIT_EVENT_BYTES
+};
 
 void one_asset_fleet_members(struct json_writer *w, const struct hub_fleet_asset *a)
 {
@@ -54,7 +61,7 @@ struct section {
     struct json_writer *w; /* NULL = text */
     struct table table;
     int64_t count;
-    bool is_upstream;        /* of edges */
+    struct freshness_list freshness;
     struct wall_time newest; /* of devices: whose metadata is kept */
     struct buf *newest_on;
     struct buf *metadata;
@@ -106,12 +113,14 @@ static void add_device(void *ctx, const struct hub_device_asset *a)
     if (s->w != NULL) {
         jw_begin_object(s->w);
         one_asset_device_members(s->w, a);
+        freshness_member(&s->freshness, s->w, a->device);
         jw_end_object(s->w);
         return;
     }
     struct table *t = &s->table;
     table_cell(t, a->device);
     table_ago(t, a->at, look->now);
+    freshness_cell(&s->freshness, t, a->device);
     look_count_cell(t, a->row_count);
     look_milliseconds_cell(t, a->duration_ms);
     look_count_cell(t, a->materializations);
@@ -119,24 +128,75 @@ static void add_device(void *ctx, const struct hub_device_asset *a)
     table_tone(t, CLI_BAD, a->is_failing ? look_message(look, a->failed_error) : STR_NONE);
 }
 
-static void add_edge(void *ctx, const struct hub_edge *edge)
+/* Said by devices first; then by the data between them. */
+static void edge_members(struct json_writer *w, const struct lineage *l,
+                         const struct lineage_reason *reasons)
 {
-    struct section *s = ctx;
-    struct str own = s->is_upstream ? edge->downstream : edge->upstream;
-    struct str other = s->is_upstream ? edge->upstream : edge->downstream;
-    if (!str_eq(own, s->key)) {
+    bool is_declared = reasons != NULL && str_is_empty(reasons->dataset);
+    device_names(w, l, "declared_by", is_declared ? reasons->to : (struct lineage_devices){0});
+    reasons = is_declared ? reasons->next : reasons;
+    if (reasons == NULL) {
         return;
     }
+    jw_key(w, STR("datasets"));
+    jw_begin_array(w);
+    for (; reasons != NULL; reasons = reasons->next) {
+        jw_str(w, reasons->dataset);
+    }
+    jw_end_array(w);
+}
+
+static void why_cell(struct table *t, const struct lineage *l, const struct lineage_reason *reasons)
+{
+    AUTO(buf) why = buf_growing(FACTS_BYTES_MAX);
+    for (const struct lineage_reason *r = reasons; r != NULL; r = r->next) {
+        buf_add(&why, why.len > 0 ? STR("; ") : STR(""));
+        if (str_is_empty(r->dataset)) {
+            lineage_add_devices(&why, l, r->to, " ");
+        } else {
+            buf_add(&why, r->dataset);
+        }
+    }
+    table_cell(t, buf_str(&why));
+}
+
+static void add_edge(struct section *s, const struct lineage *l, uint32_t other,
+                     const struct lineage_edge *edge)
+{
     s->count++;
     if (s->w != NULL) {
         jw_begin_object(s->w);
-        jw_member_str(s->w, "asset", other);
-        jw_key(s->w, STR("declared_by"));
-        look_names(s->w, edge->declared_by);
+        jw_member_str(s->w, "asset", l->assets[other].key);
+        edge_members(s->w, l, edge->reasons);
         jw_end_object(s->w);
     } else {
-        table_cell(&s->table, other);
-        table_cell(&s->table, edge->declared_by);
+        table_cell(&s->table, l->assets[other].key);
+        why_cell(&s->table, l, edge->reasons);
+    }
+}
+
+static void add_edges(struct section *s, const struct lineage *l, uint32_t asset, bool is_upstream)
+{
+    for (size_t i = 0; i < l->edge_count; i++) {
+        const struct lineage_edge *edge = &l->edges[i];
+        if ((is_upstream ? edge->downstream : edge->upstream) == asset) {
+            add_edge(s, l, is_upstream ? edge->upstream : edge->downstream, edge);
+        }
+    }
+}
+
+static void add_versions(struct section *s, const struct lineage *l, uint32_t asset)
+{
+    const struct lineage_asset *a = &l->assets[asset];
+    for (const struct lineage_version *v = a->versions; v != NULL; v = v->next) {
+        if (s->w != NULL) {
+            jw_begin_object(s->w);
+            version_members(s->w, l, v);
+            jw_end_object(s->w);
+        } else if (a->version_count > 1) {
+            s->count++;
+            version_cells(&s->table, s->look, l, v);
+        }
     }
 }
 
@@ -226,6 +286,7 @@ static void show_metadata(struct look *look, const struct section *s)
 
 static const struct table_column device_columns[] = {{.name = "DEVICE"},
                                                      {.name = "MATERIALIZED"},
+                                                     {.name = "FRESHNESS"},
                                                      {.name = "ROWS", .is_right = true},
                                                      {.name = "TOOK", .is_right = true},
                                                      {.name = "TIMES", .is_right = true},
@@ -233,26 +294,70 @@ static const struct table_column device_columns[] = {{.name = "DEVICE"},
                                                      {.name = "FAILS WITH", .is_wide = true},
                                                      {0}};
 static const struct table_column edge_columns[] = {
-    {.name = "ASSET"}, {.name = "DECLARED BY", .is_wide = true}, {0}};
+    {.name = "ASSET"}, {.name = "WHY", .is_wide = true}, {0}};
 static const struct table_column check_columns[] = {{.name = "CHECK"},  {.name = "DEVICE"},
                                                     {.name = "RESULT"}, {.name = "SEVERITY"},
                                                     {.name = "WHEN"},   {0}};
+
+/* Where it is made, for devices to which it is external. */
+static void show_makers(struct section *s, const struct lineage *l, uint32_t asset)
+{
+    const struct lineage_asset *a = &l->assets[asset];
+    if (s->w != NULL) {
+        device_names(s->w, l, "made_on", a->made_on);
+        device_names(s->w, l, "external_on", a->external_on);
+    } else if (a->external_on.count > 0) {
+        AUTO(buf) out = buf_growing(FACTS_BYTES_MAX);
+        buf_add(&out, STR("external on "));
+        lineage_add_devices(&out, l, a->external_on, " ");
+        buf_add(&out, a->made_on.count > 0 ? STR(", made on ") : STR(""));
+        lineage_add_devices(&out, l, a->made_on, " ");
+        cli_json(s->look->cli, buf_str(&out));
+    }
+}
+
+static void show_lineage(struct section *s, const struct lineage *l, uint32_t asset)
+{
+    show_makers(s, l, asset);
+    begin(s, "versions", version_columns);
+    add_versions(s, l, asset);
+    end(s, "versions");
+    begin(s, "upstream", edge_columns);
+    add_edges(s, l, asset, true);
+    end(s, "made from");
+    begin(s, "downstream", edge_columns);
+    add_edges(s, l, asset, false);
+    end(s, "used by");
+}
+
+static bool read_lineage(struct section *s, struct str device, struct err *err)
+{
+    AUTO(arena) arena = arena_new(LINEAGE_ARENA_BYTES);
+    struct lineage l;
+    const struct lineage_filter filter = {.device = device};
+    uint32_t asset = 0;
+    if (!lineage_load(s->look->db, &filter, &arena, &l, err)) {
+        return false;
+    }
+    bool is_known = strmap_get(&l.by_key, s->key, &asset);
+    if (is_known || s->w != NULL) {
+        struct lineage_asset nothing = {0};
+        struct lineage none = {.assets = &nothing};
+        show_lineage(s, is_known ? &l : &none, is_known ? asset : 0);
+    }
+    return true;
+}
 
 static bool show_sections(struct section *s, struct str device, struct err *err)
 {
     struct hub_filter filter = {.device = device, .asset = s->key};
     struct db *db = s->look->db;
+    AUTO(arena) arena = arena_new(LINEAGE_ARENA_BYTES);
     begin(s, "on_devices", device_columns);
-    bool ok = hub_each_device_asset(db, &filter, add_device, s, err);
+    bool ok = freshness_list_read(&s->freshness, s->look, &filter, true, &arena, err) &&
+              hub_each_device_asset(db, &filter, add_device, s, err);
     end(s, "devices");
-    s->is_upstream = true;
-    begin(s, "upstream", edge_columns);
-    ok = ok && hub_each_edge(db, &filter, add_edge, s, err);
-    end(s, "made from");
-    s->is_upstream = false;
-    begin(s, "downstream", edge_columns);
-    ok = ok && hub_each_edge(db, &filter, add_edge, s, err);
-    end(s, "used by");
+    ok = ok && read_lineage(s, device, err);
     begin(s, "check_results", check_columns);
     ok = ok && hub_each_check(db, &filter, add_check, s, err);
     end(s, "checks");

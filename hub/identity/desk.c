@@ -60,7 +60,7 @@ static void renew(const struct desk_host *host, struct str device, struct str cs
     }
     message.cert_pem = str_is_empty(message.reason) ? buf_str(&cert) : STR_NONE;
     if (str_is_empty(message.reason)) {
-        LOG(INFO, "certificate.renewed", F_S("device", device));
+        LOG(INFO, "certificate.issued", F_S("device", device));
     } else {
         host->refuse(host->ctx, device, "certificate", message.reason);
     }

@@ -1,4 +1,5 @@
 /* lineage.c - rows to assets, versions and addresses, and all of it in order; see lineage.h. */
+#include "common/base/limits.h"
 #include "common/json/json_scan.h"
 #include "hub/lineage/lineage_internal.h"
 #include <stdlib.h>
@@ -526,6 +527,23 @@ void lineage_add_differences(struct buf *out, struct str body, struct str other)
 {
     add_differing(out, body, other, false);
     add_differing(out, other, body, true);
+}
+
+bool lineage_differs(struct str body, struct str other)
+{
+    char memory[DIFFERENCES_BYTES_MAX + LIMIT_NAME_BYTES];
+    struct buf names = buf_fixed(memory, sizeof(memory));
+    lineage_add_differences(&names, body, other);
+    struct str rest = buf_str(&names);
+    struct str name;
+    while (!str_is_empty(rest)) {
+        (void)str_cut(rest, ',', &name, &rest);
+        name = str_trim(name);
+        if (!str_eq(name, STR("reads")) && !str_eq(name, STR("writes"))) {
+            return true;
+        }
+    }
+    return names.overflow;
 }
 
 void lineage_add_devices(struct buf *out, const struct lineage *l, struct lineage_devices devices,

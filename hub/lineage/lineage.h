@@ -90,6 +90,8 @@ MUST_CHECK bool lineage_reach(const struct lineage *l, uint32_t asset, bool is_u
 bool lineage_edge_crosses(const struct lineage_edge *edge);
 /* "deps, code_version": the members in which two bodies differ; at most `max` bytes. */
 void lineage_add_differences(struct buf *out, struct str body, struct str other);
+/* Whether they differ in more than where the data is: that may be each device's own. */
+bool lineage_differs(struct str body, struct str other);
 /* "berlin oslo", by `separator`. */
 void lineage_add_devices(struct buf *out, const struct lineage *l, struct lineage_devices devices,
                          const char *separator);

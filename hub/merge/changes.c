@@ -18,6 +18,7 @@ void changes_clear(struct changes *c)
     c->freshness_count = 0;
     c->ticks_count = 0;
     c->gaps_count = 0;
+    c->bundles_count = 0;
     c->device = (struct device_change){0};
 }
 
@@ -317,6 +318,26 @@ static void add_gap(const struct adding *a, int64_t from)
                             .at_ms = a->at_ms};
 }
 
+static void add_bundle(const struct adding *a)
+{
+    struct changes *c = a->c;
+    struct str bundle = members_name(a->m, MEMBER_BUNDLE);
+    if (str_is_empty(bundle)) {
+        return;
+    }
+    size_t i = 0;
+    while (i < c->bundles_count && !str_eq(c->bundles[i].bundle, bundle)) {
+        i++;
+    }
+    c->bundles_count += i == c->bundles_count ? 1 : 0;
+    c->bundles[i] = (struct bundle_change){.bundle = bundle,
+                                           .status = members_text(a->m, MEMBER_STATUS),
+                                           .current = members_text(a->m, MEMBER_CURRENT),
+                                           .reason = members_text(a->m, MEMBER_REASON),
+                                           .seq = a->ev->seq,
+                                           .at_ms = a->at_ms};
+}
+
 static void add_device_start(const struct adding *a)
 {
     struct device_change *device = &a->c->device;
@@ -387,7 +408,13 @@ static void add(const struct adding *a, int64_t from)
     case EVENT_CLOCK_STEP:
         a->c->device.clock_steps++;
         break;
-    case EVENT_DEFINITIONS:       /* views.c */
+    case EVENT_BUNDLE:
+        add_bundle(a);
+        break;
+    case EVENT_DEFINITIONS: /* views.c; and so are the next three */
+    case EVENT_COMMAND:
+    case EVENT_BACKFILL:
+    case EVENT_DEVICE_HEALTH:
     case EVENT_ASSET_OBSERVATION: /* in the log only, as are types of a newer agent */
     case EVENT_RUN_DEQUEUED:
     case EVENT_RUN_CANCELING:
@@ -396,12 +423,9 @@ static void add(const struct adding *a, int64_t from)
     case EVENT_ENGINE_EVENT:
     case EVENT_LOG:
     case EVENT_INSTIGATOR:
-    case EVENT_BACKFILL:
     case EVENT_DYNAMIC_PARTITIONS:
     case EVENT_AUTOMATION_EVALUATION:
-    case EVENT_COMMAND:
     case EVENT_DESIRED:
-    case EVENT_DEVICE_HEALTH:
     case EVENT_UNKNOWN:
     case EVENT_TYPE_COUNT:
         break;

@@ -60,6 +60,10 @@ struct gap_change {
     struct str reason, dropped;
     int64_t seq, from, at_ms;
 };
+struct bundle_change {
+    struct str bundle, status, current, reason;
+    int64_t seq, at_ms;
+};
 struct device_change {
     struct str version, board, boot_id, agent_start;
     int64_t at_ms, starts, clock_steps;
@@ -75,10 +79,11 @@ struct changes {
     struct freshness_change freshness[CHANGES_MAX];
     struct tick_change ticks[CHANGES_MAX];
     struct gap_change gaps[CHANGES_MAX];
+    struct bundle_change bundles[CHANGES_MAX];
     struct device_change device;
     size_t events; /* added; each adds at most one row to each table */
     size_t runs_count, steps_count, materializations_count, assets_count, checks_count,
-        freshness_count, ticks_count, gaps_count;
+        freshness_count, ticks_count, gaps_count, bundles_count;
 };
 
 /* Room for one more event is the caller's business. `from`: the first seq that a buffer_gap still

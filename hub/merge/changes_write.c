@@ -241,6 +241,20 @@ static bool write_tick(const struct writing *w, const struct tick_change *tick, 
     return db_run(&b.q, err) && update_tick(w, tick, false, &is_shown, err);
 }
 
+static bool write_bundle(const struct writing *w, const struct bundle_change *bundle,
+                         struct err *err)
+{
+    struct binding b = begin(w, HUB_STORE_BUNDLE_STATE_SET);
+    put_text(&b, w->stream->device);
+    put_text(&b, bundle->bundle);
+    put_stamp(&b, w, bundle->seq);
+    put_number(&b, bundle->at_ms);
+    put_text(&b, bundle->status);
+    put_text(&b, bundle->current);
+    put_text(&b, bundle->reason);
+    return db_run(&b.q, err);
+}
+
 static bool write_gap(const struct writing *w, const struct gap_change *gap, struct err *err)
 {
     struct binding b = begin(w, HUB_STORE_GAP_INSERT);
@@ -334,6 +348,11 @@ bool changes_write(const struct changes *c, struct db *out, const struct view_st
     }
     for (size_t i = 0; i < c->gaps_count; i++) {
         if (!write_gap(&w, &c->gaps[i], err)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < c->bundles_count; i++) {
+        if (!write_bundle(&w, &c->bundles[i], err)) {
             return false;
         }
     }

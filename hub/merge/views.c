@@ -63,8 +63,17 @@ bool views_apply(struct views *v, const struct view_stream *stream, const struct
     if (ev->type == EVENT_DEFINITIONS) {
         return views_apply_definitions(v, stream, ev, err);
     }
+    if (ev->type == EVENT_DESIRED) {
+        return views_apply_desired(v, stream, ev, err);
+    }
     if (ev->type == EVENT_DEVICE_HEALTH) {
         return views_apply_health(v, stream, ev, err);
+    }
+    if (ev->type == EVENT_COMMAND) {
+        return views_apply_answer(v, stream, ev, err);
+    }
+    if (ev->type == EVENT_BACKFILL) {
+        return views_apply_backfill(v, stream, ev, err);
     }
     changes_add(v->changes, ev, from, &v->text);
     return true;

@@ -26,7 +26,12 @@ MUST_CHECK bool views_apply(struct views *v, const struct view_stream *stream,
 MUST_CHECK bool views_flush(struct views *v, const struct view_stream *stream, struct err *err);
 void views_discard(struct views *v);
 
-/* Private to the component: events that are written at once (health_view.c, definitions_view.c). */
+/* Private to the component: events that are written at once (health_view.c, definitions_view.c,
+ * command_view.c). */
+MUST_CHECK bool views_apply_answer(struct views *v, const struct view_stream *stream,
+                                   const struct event *ev, struct err *err);
+MUST_CHECK bool views_apply_backfill(struct views *v, const struct view_stream *stream,
+                                     const struct event *ev, struct err *err);
 MUST_CHECK bool views_apply_health(struct views *v, const struct view_stream *stream,
                                    const struct event *ev, struct err *err);
 MUST_CHECK bool views_apply_definitions(struct views *v, const struct view_stream *stream,
@@ -40,3 +45,6 @@ MUST_CHECK bool views_begin_set(struct views *v, const struct view_stream *strea
 MUST_CHECK bool views_add_version(struct views *v, const struct view_stream *stream, struct str key,
                                   struct str object, int64_t previous, int64_t seq,
                                   struct err *err);
+/* The desired event (desired_view.c). */
+MUST_CHECK bool views_apply_desired(struct views *v, const struct view_stream *stream,
+                                    const struct event *ev, struct err *err);

@@ -261,6 +261,32 @@ bool authority_load(const struct hub_config *config, const struct rng *rng, stru
     return true;
 }
 
+bool authority_reload_keys(const struct hub_config *config, struct arena *arena,
+                           struct authority *a, struct err *err)
+{
+    AUTO(buf) keys = buf_growing(PEM_BYTES_MAX);
+    struct str changed;
+    if (!read_pem(config, "command/keys.pem", &keys, err)) {
+        return false;
+    }
+    if (!str_eq(buf_str(&keys), a->command_keys)) {
+        changed = arena_copy(arena, buf_str(&keys));
+        if (changed.ptr == NULL) {
+            (void)err_set(err, ERR_NO_MEMORY, "the command keys have changed too often");
+            return err_hint(err, "start the hub again");
+        }
+        a->command_keys = changed;
+    }
+    char path[LIMIT_PATH_BYTES + 1];
+    if (!hub_path(config, "command/hub.key", path, err)) {
+        return false;
+    }
+    if (!files_exist(path)) {
+        str_wipe(&a->command_key);
+    }
+    return true;
+}
+
 bool authority_fingerprint(const struct hub_config *config, char ret[65], struct err *err)
 {
     AUTO(buf) cert = buf_growing(PEM_BYTES_MAX);

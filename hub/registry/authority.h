@@ -32,4 +32,8 @@ MUST_CHECK bool authority_load(const struct hub_config *config, const struct rng
 /* Only what a token needs: the fingerprint of the CA. */
 MUST_CHECK bool authority_fingerprint(const struct hub_config *config, char ret[65],
                                       struct err *err);
+/* The command keys again: a command line may have changed them. An arena that is full keeps the old
+ * ones, and says so. */
+MUST_CHECK bool authority_reload_keys(const struct hub_config *config, struct arena *arena,
+                                      struct authority *authority, struct err *err);
 void authority_wipe(struct authority *authority);

@@ -1,23 +1,10 @@
 /* enrol.c - who may become a device. One request is decided and written in one transaction. */
-#include "hub/registry/registry_internal.h"
+#include "hub/registry/enrol_internal.h"
 
 #include "common/wire/topics.h"
 #include <stdio.h>
 
-enum { CERTIFICATE_BYTES_MAX = 16 << 10, REASON_BYTES = 300 };
-
-struct decision {
-    struct registry *registry;
-    const struct enrol_authority *authority;
-    const struct message_enrol_request *request;
-    struct wall_time now;
-    char key[FINGERPRINT_TEXT_SIZE];
-    bool replaces;              /* the token is for new hardware of this very device */
-    char refusal[REASON_BYTES]; /* empty = not refused */
-    struct buf certificate;
-};
-
-PRINTF_LIKE(2, 3) static bool refuse(struct decision *d, const char *fmt, ...)
+bool enrol_refuse(struct decision *d, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -26,7 +13,7 @@ PRINTF_LIKE(2, 3) static bool refuse(struct decision *d, const char *fmt, ...)
     return true;
 }
 
-static bool is_refused(const struct decision *d)
+bool enrol_is_refused(const struct decision *d)
 {
     return d->refusal[0] != '\0';
 }
@@ -37,16 +24,21 @@ static void check_request(struct decision *d)
     struct err why = {0};
     char name_text[128];
     struct buf name = buf_fixed(name_text, sizeof(name_text));
+    bool may_lack_name = str_is_empty(d->device) && str_is_empty(d->request->token_id) &&
+                         str_is_empty(d->request->certificate_pem) &&
+                         !str_is_empty(d->request->serial_number);
     if (!wall_is_set(d->now)) {
-        (void)refuse(d, "the hub's clock is not set, and certificates need the date; set it and "
-                        "enrol again");
-    } else if (!device_name_is_valid(d->request->device)) {
-        (void)refuse(d, "a device's name has 1 to 63 of a-z, 0-9 and '-', begins with a letter or "
-                        "digit, and is not "
-                        "\"hub\" or \"enrol\"");
+        (void)enrol_refuse(d,
+                           "the hub's clock is not set, and certificates need the date; set it and "
+                           "enrol again");
+    } else if (!may_lack_name && !device_name_is_valid(d->device)) {
+        (void)enrol_refuse(
+            d, "a device's name has 1 to 63 of a-z, 0-9 and '-', begins with a letter or "
+               "digit, and is not "
+               "\"hub\" or \"enrol\"");
     } else if (!identity_read_csr(d->request->csr_pem, &name, &why) ||
                !identity_csr_key_fingerprint(d->request->csr_pem, d->key, &why)) {
-        (void)refuse(d, "the certificate request is not good: %s", why.msg);
+        (void)enrol_refuse(d, "the certificate request is not good: %s", why.msg);
     }
 }
 
@@ -62,15 +54,19 @@ static bool check_token(struct decision *d, bool is_repeat, struct err *err)
         return false;
     }
     if (!row || !digest_equal(db_col_str(&q, 0), str_from(hash))) {
-        (void)refuse(d, "the token is not known here; make one with: selvedge-hub token create");
+        (void)enrol_refuse(d,
+                           "the token is not known here; make one with: selvedge-hub token create");
     } else if (!db_col_is_null(&q, 4)) {
-        (void)refuse(d, "the token was revoked; make another with: selvedge-hub token create");
+        (void)enrol_refuse(d,
+                           "the token was revoked; make another with: selvedge-hub token create");
     } else if (registry_ms(d->now) >= db_col_i64(&q, 1)) {
-        (void)refuse(d, "the token has expired; make another with: selvedge-hub token create");
+        (void)enrol_refuse(d,
+                           "the token has expired; make another with: selvedge-hub token create");
     } else if (db_col_i64(&q, 3) >= db_col_i64(&q, 2) && !is_repeat) {
-        (void)refuse(d, "the token is used up; make another with: selvedge-hub token create");
+        (void)enrol_refuse(d, "the token is used up; make another with: selvedge-hub token create");
     } else if (!db_col_is_null(&q, 5) && !str_matches(d->request->device, db_col_str(&q, 5))) {
-        (void)refuse(d, "the token is for devices called " STR_FMT, STR_ARG(db_col_str(&q, 5)));
+        (void)enrol_refuse(d, "the token is for devices called " STR_FMT,
+                           STR_ARG(db_col_str(&q, 5)));
     }
     if (row) {
         d->replaces = str_eq(db_col_str(&q, 6), d->request->device);
@@ -83,7 +79,7 @@ static bool check_token(struct decision *d, bool is_repeat, struct err *err)
 static bool find_key(struct decision *d, bool *ret_found, struct err *err)
 {
     struct db_query q = db_query(d->registry->db, HUB_REGISTRY_CERTIFICATE_OF_KEY);
-    db_bind_str(&q, ":device", d->request->device);
+    db_bind_str(&q, ":device", d->device);
     db_bind_str(&q, ":key", str_from(d->key));
     if (!db_next(&q, ret_found, err)) {
         return false;
@@ -96,14 +92,14 @@ static bool find_key(struct decision *d, bool *ret_found, struct err *err)
 
 /* The name may be free, or this very key's. Another key is another machine: replacing hardware is a
  * decision of its own. */
-static bool check_device(struct decision *d, struct err *err)
+bool enrol_check_device(struct decision *d, struct err *err)
 {
     bool is_earlier_key = false;
     if (!find_key(d, &is_earlier_key, err)) {
         return false;
     }
     struct db_query q = db_query(d->registry->db, HUB_REGISTRY_DEVICE_FIND);
-    db_bind_str(&q, ":device", d->request->device);
+    db_bind_str(&q, ":device", d->device);
     bool row = false;
     if (!db_next(&q, &row, err)) {
         return false;
@@ -115,15 +111,16 @@ static bool check_device(struct decision *d, struct err *err)
     if (d->replaces) {
         /* Another key is what it is for. */
     } else if (!str_eq(status, STR("enrolled"))) {
-        (void)refuse(d,
-                     "device " STR_FMT " is " STR_FMT ", and only a token of `selvedge-hub device "
-                     "replace` brings it back",
-                     STR_ARG(d->request->device),
-                     STR_ARG(str_eq(status, STR("replacing")) ? STR("being replaced") : status));
+        (void)enrol_refuse(
+            d,
+            "device " STR_FMT " is " STR_FMT ", and only a token of `selvedge-hub device "
+            "replace` brings it back",
+            STR_ARG(d->device),
+            STR_ARG(str_eq(status, STR("replacing")) ? STR("being replaced") : status));
     } else if (!str_eq(db_col_str(&q, 0), str_from(d->key)) && !is_earlier_key) {
-        (void)refuse(d,
-                     "there is a device " STR_FMT " already, with another key; choose another name",
-                     STR_ARG(d->request->device));
+        (void)enrol_refuse(
+            d, "there is a device " STR_FMT " already, with another key; choose another name",
+            STR_ARG(d->device));
     }
     db_reset(&q);
     return true;
@@ -133,7 +130,7 @@ static bool find_earlier(struct decision *d, bool *ret_found, struct err *err)
 {
     struct db_query q = db_query(d->registry->db, HUB_REGISTRY_ENROLMENT_FIND);
     db_bind_str(&q, ":token", d->request->token_id);
-    db_bind_str(&q, ":device", d->request->device);
+    db_bind_str(&q, ":device", d->device);
     db_bind_str(&q, ":key", str_from(d->key));
     if (!db_next(&q, ret_found, err)) {
         return false;
@@ -147,17 +144,15 @@ static bool find_earlier(struct decision *d, bool *ret_found, struct err *err)
 
 static bool issue(struct decision *d, struct identity_info *ret_info, struct err *err)
 {
-    const struct certificate_order order = {.device = d->request->device,
-                                            .csr_pem = d->request->csr_pem,
-                                            .cause = "enrolled",
-                                            .now = d->now};
+    const struct certificate_order order = {
+        .device = d->device, .csr_pem = d->request->csr_pem, .cause = "enrolled", .now = d->now};
     return registry_issue(d->registry, d->authority, &order, &d->certificate, ret_info, err);
 }
 
 static bool write_device(struct decision *d, const struct identity_info *info, struct err *err)
 {
     struct db_query device = db_query(d->registry->db, HUB_REGISTRY_DEVICE_ENROL);
-    db_bind_str(&device, ":device", d->request->device);
+    db_bind_str(&device, ":device", d->device);
     db_bind_i64(&device, ":now", registry_ms(d->now));
     db_bind_str(&device, ":serial", str_from(info->serial));
     db_bind_str(&device, ":fingerprint", str_from(info->fingerprint));
@@ -165,9 +160,23 @@ static bool write_device(struct decision *d, const struct identity_info *info, s
     db_bind_i64(&device, ":not_after", registry_ms(info->not_after));
     db_bind_opt(&device, ":version", d->request->version);
     db_bind_opt(&device, ":board", d->request->board);
+    struct db_query serial = db_query(d->registry->db, HUB_REGISTRY_DEVICE_SERIAL);
+    db_bind_str(&serial, ":device", d->device);
+    db_bind_opt(&serial, ":serial_number", d->request->serial_number);
+    return db_run(&device, err) && db_run(&serial, err);
+}
+
+bool enrol_grant(struct decision *d, struct err *err)
+{
+    struct identity_info info;
+    return issue(d, &info, err) && write_device(d, &info, err);
+}
+
+static bool use_token(struct decision *d, struct err *err)
+{
     struct db_query enrolment = db_query(d->registry->db, HUB_REGISTRY_ENROLMENT_ADD);
     db_bind_str(&enrolment, ":token", d->request->token_id);
-    db_bind_str(&enrolment, ":device", d->request->device);
+    db_bind_str(&enrolment, ":device", d->device);
     db_bind_str(&enrolment, ":key", str_from(d->key));
     db_bind_str(&enrolment, ":cert", buf_str(&d->certificate));
     db_bind_i64(&enrolment, ":now", registry_ms(d->now));
@@ -175,9 +184,8 @@ static bool write_device(struct decision *d, const struct identity_info *info, s
     db_bind_str(&use, ":id", d->request->token_id);
     struct db_query labels = db_query(d->registry->db, HUB_REGISTRY_TOKEN_LABEL_GIVE);
     db_bind_str(&labels, ":id", d->request->token_id);
-    db_bind_str(&labels, ":device", d->request->device);
-    return db_run(&device, err) && db_run(&enrolment, err) && db_run(&use, err) &&
-           db_run(&labels, err);
+    db_bind_str(&labels, ":device", d->device);
+    return db_run(&enrolment, err) && db_run(&use, err) && db_run(&labels, err);
 }
 
 static bool remember_refusal(struct decision *d, struct err *err)
@@ -188,22 +196,30 @@ static bool remember_refusal(struct decision *d, struct err *err)
     return db_run(&q, err);
 }
 
-static bool decide(struct decision *d, struct err *err)
+static bool decide_by_token(struct decision *d, struct err *err)
 {
     bool is_repeat = false;
-    struct identity_info info;
-    check_request(d);
-    if (is_refused(d)) {
-        return true;
-    }
     if (!find_earlier(d, &is_repeat, err) || !check_token(d, is_repeat, err) ||
-        (!is_refused(d) && !check_device(d, err))) {
+        (!enrol_is_refused(d) && !enrol_check_device(d, err))) {
         return false;
     }
-    if (is_refused(d) || is_repeat) {
+    if (enrol_is_refused(d)) {
+        return remember_refusal(d, err);
+    }
+    return is_repeat || (enrol_grant(d, err) && use_token(d, err));
+}
+
+static bool decide(struct decision *d, struct err *err)
+{
+    check_request(d);
+    if (enrol_is_refused(d)) {
         return true;
     }
-    return issue(d, &info, err) && write_device(d, &info, err);
+    if (!str_is_empty(d->request->certificate_pem)) {
+        return enrol_decide_returned(d, err);
+    }
+    return str_is_empty(d->request->token_id) ? enrol_decide_stranger(d, err)
+                                              : decide_by_token(d, err);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): one parameter over six, for the callers' sake */
@@ -214,16 +230,18 @@ bool registry_enrol(struct registry *r, const struct enrol_authority *authority,
     struct decision d = {.registry = r,
                          .authority = authority,
                          .request = request,
+                         .device = request->device,
                          .now = now,
-                         .certificate = buf_growing(CERTIFICATE_BYTES_MAX)};
+                         .certificate = buf_growing(CERTIFICATE_BYTES_MAX),
+                         .name = buf_growing(LIMIT_NAME_BYTES + 1)};
     AUTO(db_tx) tx = {0};
-    bool ok = db_tx_begin(r->db, &tx, err) && decide(&d, err) &&
-              (!is_refused(&d) || remember_refusal(&d, err)) && db_tx_commit(&tx, err);
-    *ret = (struct message_enrol_reply){.accepted = ok && !is_refused(&d)};
-    if (ok && is_refused(&d)) {
+    bool ok = db_tx_begin(r->db, &tx, err) && decide(&d, err) && db_tx_commit(&tx, err);
+    *ret = (struct message_enrol_reply){.accepted = ok && !enrol_is_refused(&d) && !d.is_pending,
+                                        .pending = ok && d.is_pending};
+    if (ok && enrol_is_refused(&d)) {
         ret->reason = arena_copy(arena, str_from(d.refusal));
-    } else if (ok) {
-        ret->device = request->device;
+    } else if (ok && !d.is_pending) {
+        ret->device = arena_copy(arena, d.device);
         ret->cert_pem = arena_copy(arena, buf_str(&d.certificate));
         ret->ca_pem = authority->ca_cert;
         ret->command_keys = authority->command_keys;
@@ -231,6 +249,7 @@ bool registry_enrol(struct registry *r, const struct enrol_authority *authority,
         ret->port = authority->port;
     }
     buf_release(&d.certificate);
+    buf_release(&d.name);
     return ok;
 }
 

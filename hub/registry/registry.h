@@ -77,10 +77,12 @@ struct enrol_authority {
     struct str host;
     int64_t port;
     int64_t certificate_ns; /* how long a device's certificate is good for */
+    int64_t grace_ns;       /* after its end, how long its key still gets another */
     const struct rng *rng;
 };
-/* Decides one request. The reply is accepted or refused with a reason that tells the device's owner
- * what to do; both are true here. False: the hub itself could not decide (database, CA), and
+/* Decides one request: with a token, an expired certificate, a serial number that was told before, or
+ * none of it. The reply is accepted, refused with a reason that tells the device's owner what to do, or
+ * pending; all are true here. False: the hub itself could not decide (database, CA), and
  * nothing was changed. The same token, name and key give the same certificate again. The reply's
  * text lives in `arena`. */
 MUST_CHECK bool registry_enrol(struct registry *r, const struct enrol_authority *authority,
@@ -137,6 +139,27 @@ struct registry_revoked {
 MUST_CHECK bool registry_each_revoked(struct registry *r, struct wall_time since,
                                       void (*on_row)(void *ctx, const struct registry_revoked *row),
                                       void *ctx, struct err *err);
+
+/* --- joining without a token ------------------------------------------------------------ */
+enum { PENDING_MAX = 1000 }; /* hosts that wait; who has not asked for ten minutes is forgotten */
+struct registry_pending {
+    struct str key_fingerprint, device;
+    struct str status; /* "waiting", "accepted", "rejected": until the device has heard of it */
+    struct wall_time first, last; /* asked */
+    struct str serial_number, version, board;
+};
+MUST_CHECK bool registry_each_pending(struct registry *r, struct wall_time now,
+                                      void (*on_row)(void *ctx, const struct registry_pending *row),
+                                      void *ctx, struct err *err);
+/* ERR_NOT_FOUND when no such key waits under the name, or it was decided so already. */
+MUST_CHECK bool registry_decide_pending(struct registry *r, struct str device,
+                                        struct str key_prefix, bool is_accepted, struct err *err);
+struct preauthorisation {
+    struct str serial_number, device, labels; /* labels: "line=2 site=berlin" */
+};
+/* All or none; one that was used already stays as it is. */
+MUST_CHECK bool registry_preauthorise(struct registry *r, const struct preauthorisation *rows,
+                                      size_t count, struct wall_time now, struct err *err);
 
 /* --- connections ------------------------------------------------------------------------ */
 /* Nobody is connected yet: the hub has just started. */

@@ -80,9 +80,9 @@ static bool certify(struct registry *r, const struct identity_info *info, struct
     return db_run(&q, err);
 }
 
-bool registry_renew(struct registry *r, const struct enrol_authority *authority,
-                    const struct certificate_order *order, struct buf *ret_cert,
-                    struct str *ret_reason, struct err *err)
+bool registry_renew_within(struct registry *r, const struct enrol_authority *authority,
+                           const struct certificate_order *order, struct buf *ret_cert,
+                           struct str *ret_reason, struct err *err)
 {
     char key[FINGERPRINT_TEXT_SIZE];
     char name_text[128];
@@ -99,8 +99,7 @@ bool registry_renew(struct registry *r, const struct enrol_authority *authority,
         *ret_reason = STR("the certificate request is not good");
         return true;
     }
-    AUTO(db_tx) tx = {0};
-    if (!db_tx_begin(r->db, &tx, err) || !check_status(r, order->device, ret_reason, err) ||
+    if (!check_status(r, order->device, ret_reason, err) ||
         (str_is_empty(*ret_reason) &&
          !find_same(r, order, authority, str_from(key), ret_cert, err))) {
         return false;
@@ -108,10 +107,18 @@ bool registry_renew(struct registry *r, const struct enrol_authority *authority,
     if (!str_is_empty(*ret_reason) || ret_cert->len > 0) {
         return true;
     }
-    if (!check_pace(r, order, authority, ret_reason, err) ||
-        (str_is_empty(*ret_reason) && (!registry_issue(r, authority, order, ret_cert, &info, err) ||
-                                       !certify(r, &info, order->device, err)))) {
-        return false;
-    }
-    return db_tx_commit(&tx, err);
+    return check_pace(r, order, authority, ret_reason, err) &&
+           (!str_is_empty(*ret_reason) ||
+            (registry_issue(r, authority, order, ret_cert, &info, err) &&
+             certify(r, &info, order->device, err)));
+}
+
+bool registry_renew(struct registry *r, const struct enrol_authority *authority,
+                    const struct certificate_order *order, struct buf *ret_cert,
+                    struct str *ret_reason, struct err *err)
+{
+    AUTO(db_tx) tx = {0};
+    return db_tx_begin(r->db, &tx, err) &&
+           registry_renew_within(r, authority, order, ret_cert, ret_reason, err) &&
+           db_tx_commit(&tx, err);
 }

@@ -5,7 +5,6 @@
 #include "common/cli/text.h"
 #include <stdlib.h>
 
-#define CLOCK_FINE_MS   60000
 #define EXPIRES_SOON_NS (30 * INT64_C(86400) * NS_PER_SEC)
 enum { LINE_BYTES_MAX = 4096 };
 
@@ -71,6 +70,32 @@ static void tell_checks(struct attention *a, bool is_warning)
     }
 }
 
+/* A device that is away, or whose clock is wrong, is told once below; what fails, above. */
+static void tell_stale(struct attention *a)
+{
+    for (size_t i = 0; i < a->report->stale.count; i++) {
+        const struct report_stale *s = &a->report->stale.items[i];
+        if (s->word != FRESH_STALE) {
+            continue;
+        }
+        buf_add_harmless(&a->line, s->asset);
+        buf_add(&a->line, STR(" was not made in time on "));
+        buf_add_harmless(&a->line, s->device);
+        add_ago(a, s->told_at);
+        end_line(a);
+    }
+}
+
+static size_t stale_on(const struct attention *a, struct str device)
+{
+    size_t count = 0;
+    bool is_said = a->count < REPORT_LINES_MAX;
+    for (size_t i = 0; is_said && i < a->report->stale.count; i++) {
+        count += str_eq(a->report->stale.items[i].device, device) ? 1 : 0;
+    }
+    return count;
+}
+
 static void tell_away(struct attention *a)
 {
     for (size_t i = 0; i < a->report->devices.count; i++) {
@@ -85,6 +110,10 @@ static void tell_away(struct attention *a)
             buf_add(&a->line, STR(" ("));
             buf_add_harmless(&a->line, d->reason);
             buf_add_char(&a->line, ')');
+        }
+        size_t stale = stale_on(a, d->id);
+        if (stale > 0) {
+            buf_addf(&a->line, "; assets that are not fresh therefore: %zu", stale);
         }
         if (d->waiting > 0) {
             buf_add(&a->line, STR("; events that wait there: at least "));
@@ -113,12 +142,16 @@ static void tell_device(struct attention *a, const struct report_device *d)
     }
     bool is_sound =
         d->clock_offset_ms > -INT64_MAX / NS_PER_MS && d->clock_offset_ms < INT64_MAX / NS_PER_MS;
-    if (is_sound && llabs(d->clock_offset_ms) > CLOCK_FINE_MS) {
+    if (is_sound && llabs(d->clock_offset_ms) > CLOCK_WRONG_MS) {
         buf_add(&a->line, STR("the clock of "));
         buf_add_harmless(&a->line, d->id);
         buf_add(&a->line, STR(" is "));
         buf_add_duration(&a->line, llabs(d->clock_offset_ms) * NS_PER_MS);
         buf_add(&a->line, d->clock_offset_ms < 0 ? STR(" slow") : STR(" fast"));
+        size_t stale = stale_on(a, d->id);
+        if (stale > 0) {
+            buf_addf(&a->line, "; assets whose freshness is not known therefore: %zu", stale);
+        }
         end_line(a);
     }
 }
@@ -140,6 +173,7 @@ size_t report_attention(const struct report *report, struct arena *arena,
         .report = report, .arena = arena, .lines = lines, .line = buf_growing(LINE_BYTES_MAX)};
     tell_failures(&a);
     tell_checks(&a, false);
+    tell_stale(&a);
     tell_away(&a);
     for (size_t i = 0; i < report->devices.count; i++) {
         tell_device(&a, &report->devices.items[i]);

@@ -55,6 +55,14 @@ static void *place(struct reading *r, void *items, size_t count, size_t *cap, si
 
 /* --- devices ------------------------------------------------------------------------------ */
 
+/* Numbers that devices tell may be any. */
+static int64_t plus(int64_t a, int64_t b)
+{
+    int64_t sum = 0;
+    b = b == HUB_UNKNOWN ? 0 : b;
+    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
 static void add_device(void *ctx, const struct hub_device *d)
 {
     struct reading *r = ctx;
@@ -70,7 +78,7 @@ static void add_device(void *ctx, const struct hub_device *d)
                                    .clock_offset_ms = d->clock_offset_ms};
     report->online += d->is_online;
     report->away += str_eq(device.status, STR("away"));
-    report->waiting += d->waiting;
+    report->waiting = plus(report->waiting, d->waiting);
     ADD(r, &report->devices, device);
 }
 
@@ -98,8 +106,8 @@ static void add_activity(void *ctx, const struct hub_activity *a)
     struct hub_activity activity = *a;
     activity.asset = copy(r, a->asset);
     report->loaded.materializations += a->materializations;
-    report->loaded.rows += a->rows_written == HUB_UNKNOWN ? 0 : a->rows_written;
-    report->loaded.bytes += a->byte_count == HUB_UNKNOWN ? 0 : a->byte_count;
+    report->loaded.rows = plus(report->loaded.rows, a->rows_written);
+    report->loaded.bytes = plus(report->loaded.bytes, a->byte_count);
     ADD(r, &report->activity, activity);
 }
 
@@ -156,6 +164,19 @@ static void add_failure(void *ctx, const struct hub_device_asset *a)
     ADD(r, &r->report->failures, failure);
 }
 
+static void add_freshness(void *ctx, const struct hub_freshness *f)
+{
+    struct reading *r = ctx;
+    r->report->freshness[f->word]++;
+    if (freshness_is_bad(f->word)) {
+        struct report_stale stale = {.device = copy(r, f->device),
+                                     .asset = copy(r, f->asset),
+                                     .word = f->word,
+                                     .told_at = f->told_at};
+        ADD(r, &r->report->stale, stale);
+    }
+}
+
 static void add_check(void *ctx, const struct hub_check *c)
 {
     struct reading *r = ctx;
@@ -188,6 +209,7 @@ bool report_read(struct db *store, struct wall_time since, struct wall_time unti
         !hub_each_activity(store, since, add_activity, &r, err) ||
         !hub_each_device_asset(store, &failing, add_failure, &r, err) ||
         !hub_each_check(store, &failing, add_check, &r, err) ||
+        !hub_each_freshness(store, &all, until, add_freshness, &r, err) ||
         !hub_each_refusal(store, &all, count_refusal, &r, err)) {
         return err_wrap(err, "read the report");
     }

@@ -4,6 +4,7 @@
 #pragma once
 #include "common/base/arena.h"
 #include "common/cli/cli.h"
+#include "hub/store/freshness.h"
 #include "hub/store/queries.h"
 
 enum { REPORT_ROWS_MAX = 10000, REPORT_SLOWEST = 3 };
@@ -20,6 +21,11 @@ struct report_failure {
 struct report_check {
     struct str device, asset, name, severity;
     struct wall_time at;
+};
+struct report_stale {
+    struct str device, asset;
+    enum freshness_word word;
+    struct wall_time told_at;
 };
 /* Rows beyond REPORT_ROWS_MAX are counted in `total` only. */
 #define REPORT_LIST(type_)                                                                         \
@@ -42,7 +48,9 @@ struct report {
     REPORT_LIST(hub_activity) activity;   /* in the time, by asset */
     REPORT_LIST(report_failure) failures; /* now */
     REPORT_LIST(report_check) checks;     /* that failed when they were last asked */
-    size_t slowest[REPORT_SLOWEST];       /* indexes into activity, by average duration */
+    REPORT_LIST(report_stale) stale;      /* now: those that freshness_is_bad() */
+    int64_t freshness[FRESH_COUNT]; /* how many of each, of assets with a policy on a device */
+    size_t slowest[REPORT_SLOWEST]; /* indexes into activity, by average duration */
     size_t slowest_count;
     int64_t online, away, waiting;
 };

@@ -78,6 +78,17 @@ static void write_troubles(struct json_writer *w, const struct report *r)
         jw_end_object(w);
     }
     jw_end_array(w);
+    begin_list(w, "stale");
+    for (size_t i = 0; i < r->stale.count; i++) {
+        const struct report_stale *s = &r->stale.items[i];
+        jw_begin_object(w);
+        jw_member_str(w, "asset", s->asset);
+        jw_member_str(w, "device", s->device);
+        jw_member_str(w, "freshness", str_from(freshness_word(s->word)));
+        jw_member_opt_wall(w, "told_at", s->told_at);
+        jw_end_object(w);
+    }
+    jw_end_array(w);
     begin_list(w, "slowest");
     for (size_t i = 0; i < r->slowest_count; i++) {
         jw_str(w, r->activity.items[r->slowest[i]].asset);
@@ -96,6 +107,12 @@ static void write_counts(struct json_writer *w, const struct report *r)
     jw_member_i64(w, "open", r->runs.open);
     if (ended > 0) {
         jw_member_double(w, "success_rate", (double)r->runs.success / (double)ended);
+    }
+    jw_end_object(w);
+    jw_key(w, STR("freshness"));
+    jw_begin_object(w);
+    for (int i = 0; i < FRESH_COUNT; i++) {
+        jw_member_i64(w, freshness_word((enum freshness_word)i), r->freshness[i]);
     }
     jw_end_object(w);
     jw_key(w, STR("totals"));

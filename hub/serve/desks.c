@@ -2,14 +2,24 @@
 
 #include "hub/alert/desk.h"
 #include "hub/clones/desk.h"
+#include "hub/command/command_desk.h"
+#include "hub/deploy/deploy.h"
+#include "hub/desired/desired_desk.h"
 #include "hub/identity/desk.h"
 #include "hub/pool/desk.h"
 
 #include <stdlib.h>
 
-/* clang-format off: one in a line */
+/* clang-format off */
 static const struct desk *const all[] = {
-    &alert_desk, &clones_desk, &identity_desk, &pool_desk, NULL,
+    &alert_desk,
+    &clones_desk,
+    &command_desk,
+    &deploy_desk,
+    &desired_desk,
+    &identity_desk,
+    &pool_desk,
+    NULL,
 };
 /* clang-format on */
 enum { DESKS = COUNT_OF(all) - 1 };

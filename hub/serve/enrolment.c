@@ -14,6 +14,7 @@ static void decide(const struct desk_host *host, struct str payload, struct aren
                                               .host = host->config->host,
                                               .port = host->config->port,
                                               .certificate_ns = host->config->certificate_ns,
+                                              .grace_ns = host->config->renewal_grace_ns,
                                               .rng = host->rng};
     struct wall_time now = clock_wall(loop_clock(host->loop));
     if (!message_enrol_request_decode(payload, arena, ret_request, &err)) {
@@ -45,7 +46,9 @@ void enrolment_answer(const struct enrolment *e, struct str client, struct str p
     struct message_enrol_request request = {0};
     struct message_enrol_reply reply = {0};
     decide(e->host, payload, arena, &request, &reply);
-    if (reply.accepted) {
+    if (reply.pending) {
+        LOG(INFO, "enrolment.pending", F_S("device", request.device));
+    } else if (reply.accepted) {
         LOG(INFO, "device.enrolled", F_S("device", reply.device), F_S("token", request.token_id));
     } else {
         e->host->refuse(e->host->ctx,

@@ -489,6 +489,10 @@ static void on_poke(void *ctx)
 {
     struct serve *s = ctx;
     fence_look(s->fence);
+    struct err err = {0};
+    if (!authority_reload_keys(s->config, &s->arena, &s->authority, &err)) {
+        LOG(WARN, "hub.keys_not_read", F_ERR(&err), F_T("action", "the earlier ones still hold"));
+    }
     desks_poked(s->desks);
 }
 

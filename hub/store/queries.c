@@ -406,6 +406,28 @@ bool hub_each_materialization(struct db *db, const struct hub_filter *filter,
     return false;
 }
 
+bool hub_each_materialized_at(struct db *db, struct str device, struct wall_time at,
+                              void (*on_row)(void *ctx, const struct hub_materialized_at *row),
+                              void *ctx, struct err *err)
+{
+    struct db_query q = db_query(db, HUB_STORE_LIST_MATERIALIZED_AT);
+    db_bind_opt(&q, ":device", device);
+    db_bind_i64(&q, ":at", at.ns / NS_PER_MS);
+    bool has_row = false;
+    while (db_next(&q, &has_row, err)) {
+        if (!has_row) {
+            return true;
+        }
+        struct row r = {.q = &q};
+        struct hub_materialized_at row = {0};
+        row.asset = take_str(&r);
+        row.at = take_time(&r);
+        row.materializations = take_i64(&r);
+        on_row(ctx, &row);
+    }
+    return false;
+}
+
 bool hub_each_activity(struct db *db, struct wall_time since,
                        void (*on_row)(void *ctx, const struct hub_activity *row), void *ctx,
                        struct err *err)

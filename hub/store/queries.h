@@ -163,6 +163,17 @@ MUST_CHECK bool hub_each_materialization(struct db *db, const struct hub_filter 
                                                         const struct hub_materialization *row),
                                          void *ctx, struct err *err);
 
+struct hub_materialized_at {
+    struct str asset;
+    struct wall_time at; /* the latest until then, by the devices' clocks */
+    int64_t materializations;
+};
+/* Until `at`; `device` empty: of all. Reads every materialization there is. */
+MUST_CHECK bool hub_each_materialized_at(struct db *db, struct str device, struct wall_time at,
+                                         void (*on_row)(void *ctx,
+                                                        const struct hub_materialized_at *row),
+                                         void *ctx, struct err *err);
+
 struct hub_activity { /* what was made of one asset in a time */
     struct str asset;
     int64_t devices, materializations, rows_written, byte_count;

@@ -15,6 +15,7 @@ const struct hub_store_view hub_store_views[HUB_STORE_VIEW_COUNT] = {
     {"materialization", 2},
     {"gap", 2},
     {"definitions_part", 1},
+    {"backfill", 2},
     {"device_state", 1},
     {"definitions", 1},
     {"asset_definition", 2},
@@ -22,10 +23,13 @@ const struct hub_store_view hub_store_views[HUB_STORE_VIEW_COUNT] = {
     {"asset_state", 2},
     {"check_result", 3},
     {"tick", 2},
+    {"bundle_state", 2},
     {"definitions_history", 2},
     {"asset_history", 3},
     {"asset_text", 1},
     {"asset_freshness", 2},
+    {"device_desired", 1},
+    {"command_answer", 2},
     {"device_health", 1},
 };
 

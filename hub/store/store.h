@@ -26,5 +26,5 @@ struct hub_store_view {
     const char *table;
     int key_columns;
 };
-enum { HUB_STORE_VIEW_COUNT = 17 };
+enum { HUB_STORE_VIEW_COUNT = 21 };
 extern const struct hub_store_view hub_store_views[HUB_STORE_VIEW_COUNT];

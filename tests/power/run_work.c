@@ -269,11 +269,39 @@ static void add_others(struct run_work *w)
     }
 }
 
+/* What the hub wants: applied with the schedule that it begins, refused, degraded, and applied again.
+ * The body in force and the event that tells it are there together, or neither is. */
+static void add_desired(struct run_work *w)
+{
+    static const struct str statuses[] = {STR_INIT("applied"), STR_INIT("refused"),
+                                          STR_INIT("applied"), STR_INIT("degraded")};
+    int stage = w->turn / 2 % (int)COUNT_OF(statuses);
+    int round = w->turn / 2 / (int)COUNT_OF(statuses);
+    if (w->turn % 2 == 1) {
+        return;
+    }
+    bool is_degraded = stage == 3;
+    int revision = 1 + 3 * round + (is_degraded ? 2 : stage);
+    add(w, (struct record){.type = EVENT_DESIRED,
+                           .revision = revision,
+                           .status = statuses[stage],
+                           .reason = stage % 2 == 1 ? STR("there is no job x") : STR_NONE,
+                           .keys = is_degraded ? STR_NONE : name(w, "body", revision)});
+    if (stage % 2 == 0) {
+        add(w, (struct record){.type = EVENT_INSTIGATOR,
+                               .kind = STR("schedule"),
+                               .name = STR("of the hub"),
+                               .cursor = name(w, "times", revision),
+                               .nominal = turn_time(w->turn)});
+    }
+}
+
 static void compose(struct run_work *w)
 {
     w->count = 0;
     w->name_count = 0;
     add_others(w);
+    add_desired(w);
     for (int stage = 0; stage < STAGES && stage <= w->turn; stage++) {
         int n = w->turn - stage;
         if (stages[stage] != NULL) {
@@ -387,8 +415,9 @@ void run_work_dump(struct run_work *w, struct buf *ret)
 {
     /* Not `buffer`, which has the random epoch. */
     static const char *const tables[] = {
-        "run",  "step",    "asset",         "asset_partition",   "asset_check", "instigator",
-        "tick", "run_key", "backfill_part", "dynamic_partition", "backfill",    "event",
+        "run",        "step",    "asset",   "asset_partition", "asset_check",
+        "instigator", "tick",    "run_key", "backfill_part",   "dynamic_partition",
+        "backfill",   "desired", "event",
     };
     struct db *db = look(w);
     for (size_t i = 0; i < COUNT_OF(tables); i++) {
@@ -417,6 +446,17 @@ static const struct {
     const char *what;
     const char *sql;
 } never[] = {
+    {"desired states in force that are not what was told last",
+     "SELECT count(*) FROM desired d WHERE slot = 'applied' AND revision <> (SELECT "
+     "max(json_extract(e.body, '$.revision')) FROM event e WHERE e.type = 'desired' AND "
+     "json_extract(e.body, '$.status') <> 'refused')"},
+    {"schedules of the hub that are not of the revision in force",
+     "SELECT count(*) FROM desired d JOIN instigator i ON i.name = 'of the hub' WHERE d.slot = "
+     "'applied' AND (i.cursor <> printf('times-%03d', d.revision) OR d.body <> "
+     "printf('body-%03d', d.revision))"},
+    {"refused states that are over",
+     "SELECT count(*) FROM desired r JOIN desired a ON a.slot = 'applied' WHERE r.slot = 'refused' "
+     "AND r.revision <= a.revision"},
     {"steps of no run", "SELECT count(*) FROM step WHERE run NOT IN (SELECT id FROM run)"},
     {"open steps of a run that failed or succeeded",
      "SELECT count(*) FROM step s JOIN run r ON r.id = s.run WHERE r.status IN " ENDED

@@ -1,8 +1,11 @@
 """Devices as an operator handles them: labels and targets, tokens that are bound to names and labels."""
+import hashlib
 import json
+import ssl
+import subprocess
 import sys
 
-from fleet import Fleet, run_tests
+from fleet import AGENT, HUB, Fleet, run, run_tests, wait_for
 
 DEFINITIONS = "project: test\nassets:\n  - {key: a, run: ['true']}\n"
 
@@ -46,6 +49,79 @@ def labels_come_with_tokens_and_are_changed():
         assert names(fleet, "label:k0") == [], "all devices or none"
 
 
-TESTS = [labels_come_with_tokens_and_are_changed]
+class Asker:
+    """A device that enrols without a token, in the background."""
+
+    def __init__(self, fleet, name, *more):
+        self.device = fleet.device(name, DEFINITIONS)
+        ca = json.loads(run(HUB, "init", "--state-dir", fleet.dir + "/other-" + name, "--json"))  # any other hub's CA
+        self.foreign = ca["ca_fingerprint"]
+        with open(fleet.hub_dir + "/ca/ca.pem") as f:
+            der = ssl.PEM_cert_to_DER_cert(f.read())
+        self.argv = [AGENT, "enroll", "--hub", f"127.0.0.1:{fleet.enrol_port}", "--ca-fingerprint", hashlib.sha256(der).hexdigest(),
+                     "--fleet", "test", "--config", self.device.config, *more]
+
+    def ask(self):
+        self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return self
+
+    def answer(self, code=0):
+        out, err = self.process.communicate(timeout=30)
+        assert self.process.returncode == code, (out, err)
+        return out + err
+
+
+def a_person_accepts_who_shows_the_same_fingerprint():
+    with Fleet("test") as fleet:
+        fleet.start_hub()
+        brooklyn = Asker(fleet, "brooklyn", "--name", "brooklyn").ask()
+        rows = wait_for("it waits", lambda: lines(fleet.command("enrolments", "--json")))
+        assert [(r["device"], r["status"]) for r in rows] == [("brooklyn", "waiting")], rows
+        for arguments, code in ((["brooklyn"], 6), (["brooklyn", "--fingerprint", "0000-0000-0000-0000"], 3),
+                                (["harlem", "--fingerprint", rows[0]["fingerprint"]], 3)):
+            assert fleet.command("enrolment", "accept", *arguments, code=None).returncode == code
+        fleet.command("enrolment", "accept", "brooklyn", "--fingerprint", rows[0]["fingerprint"])
+        said = brooklyn.answer()
+        assert rows[0]["fingerprint"] in said and "enrolled as brooklyn" in said, said
+        brooklyn.device.start()
+        wait_for("it is online", lambda: names(fleet, "is:online") == ["brooklyn"])
+
+        thief = Asker(fleet, "thief", "--name", "brooklyn").ask()
+        assert "with another key" in thief.answer(5)
+        mallory = Asker(fleet, "mallory", "--name", "mallory").ask()
+        row = wait_for("it waits", lambda: lines(fleet.command("enrolments", "--json")))[0]
+        fleet.command("enrolment", "reject", "mallory", "--fingerprint", row["fingerprint"])
+        assert "rejected" in mallory.answer(5)
+        assert "nobody waits" in fleet.command("enrolments")
+        wrong = Asker(fleet, "wrong", "--name", "wrong")
+        wrong.argv[wrong.argv.index("--ca-fingerprint") + 1] = wrong.foreign
+        wrong.ask().answer(5)
+
+
+def hardware_joins_by_its_serial_number_and_the_first_key_wins():
+    with Fleet("test") as fleet:
+        fleet.start_hub()
+        sheet = fleet.dir + "/tills.csv"
+        with open(sheet, "w") as f:
+            f.write("serial,name,site\n" + "".join(f"SN-{i},till-{i},berlin\n" for i in range(1000)))
+        assert "1000 devices" in fleet.command("device", "preauthorise", sheet)
+        first = Asker(fleet, "first", "--serial", "SN-7").ask()
+        assert "enrolled as till-7" in first.answer()
+        assert lines(fleet.command("devices", "till-7", "--json"))[0]["labels"] == {"site": "berlin"}
+        second = Asker(fleet, "second", "--serial", "SN-7").ask()
+        assert "another key has joined with this serial number" in second.answer(5)
+        named = Asker(fleet, "named", "--serial", "SN-8", "--name", "other").ask()
+        assert "is to be till-8" in named.answer(5)
+        assert "enrolled as till-7" in first.ask().answer(), "the same key again"
+        for text, said in (("name\n", "columns serial and name"), ("serial,name\nx\n", "line 2: 1 cells"),
+                           ("serial,name,Site\n", "can be no label"), ("serial,name\nx,hub\n", "line 2: a serial number")):
+            with open(sheet, "w") as f:
+                f.write(text)
+            done = fleet.command("device", "preauthorise", sheet, code=None)
+            assert done.returncode == 6 and said in done.stderr, done
+
+
+TESTS = [a_person_accepts_who_shows_the_same_fingerprint, hardware_joins_by_its_serial_number_and_the_first_key_wins,
+         labels_come_with_tokens_and_are_changed]
 if __name__ == "__main__":
-    sys.exit(run_tests(TESTS))
+    sys.exit(run_tests(TESTS, at_once=3))

@@ -13,7 +13,7 @@ import tempfile
 
 from fleet import HUB, Fleet, free_port, read_file, run, run_tests, wait_for
 
-COMMANDS = ["init", "serve", "demo", "token create", "token list", "token revoke", "device label", "device revoke", "device decommission", "device rename", "device replace", "devices", "assets", "runs", "logs",
+COMMANDS = ["init", "serve", "demo", "token create", "token list", "token revoke", "device label", "device revoke", "device decommission", "device rename", "device replace", "device preauthorise", "enrolments", "enrolment accept", "enrolment reject", "backup", "restore", "devices", "assets", "runs", "logs",
             "report", "lineage", "refusals", "rebuild", "dbt-bundle", "simulate"]
 LOOKS = [["devices"], ["assets"], ["runs"], ["lineage"], ["refusals"], ["report"]]
 
@@ -368,6 +368,21 @@ def look_at_lineage(fleet):
     assert '"pos/orders" -> "reports/daily"' in fleet.command("lineage", "--format", "dot")
     assert lines(fleet.command("lineage", "--device", "chicago", "--json"))[0]["declared_by"] == ["chicago"]
     assert "brooklyn chicago" in fleet.command("lineage")
+    assert edges[0]["reasons"][0] == {"by": "key", "made_on": [], "declared_by": ["brooklyn", "chicago"], "crosses": False}
+    assert lines(fleet.command("lineage", "--crossing", "--json")) == []
+    assert lines(fleet.command("lineage", "--at", "1d", "--json")) == []
+    assert lines(fleet.command("lineage", "--at", "0s", "--json")) == edges
+    assert [e["upstream"] for e in lines(fleet.command("lineage", "--asset", "pos/orders", "--json"))] == ["pos/orders"]
+    assert "no device knows" in fails(3, "lineage", "--asset", "nothing", "--state-dir", fleet.hub_dir)
+    assert "is no time" in fails(6, "lineage", "--at", "then", "--state-dir", fleet.hub_dir)
+    made = one(lines(fleet.command("assets", "--at", "0s", "--json")), asset="pos/orders")
+    assert made["made_on"] == ["brooklyn", "chicago"] and made["materializations"] == 2, made
+    assert "all devices define" in fleet.command("assets", "--differing")
+    versions = json.loads(fleet.command("assets", "pos/orders", "--json"))["versions"]  # each in its own folder
+    assert sorted(v["devices"] for v in versions) == [["brooklyn"], ["chicago"]], versions
+    assert versions[1]["differs_in"] == "reads", versions
+    assert "nothing contradicts" in fleet.command("quarantine") and "two hosts" in fleet.command("clones")
+    assert "is cut off" in fails(3, "clones", "accept", "brooklyn", "--state-dir", fleet.hub_dir)
 
 
 def look_at_report(fleet):

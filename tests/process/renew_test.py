@@ -11,7 +11,7 @@ from revoke_test import online, works
 
 DEFINITIONS = "project: test\nassets:\n  - {key: a, run: ['true']}\n"
 IS_LONG = bool(os.environ.get("SELVEDGE_LONG"))
-LIFETIME = "5m" if IS_LONG else "12s"
+LIFETIME = "5m" if IS_LONG else "5s"
 RENEWALS = 20 if IS_LONG else 3
 
 
@@ -41,14 +41,15 @@ def certificates_are_renewed_without_a_lost_event():
         device.enrol()
         keys = {open(device.state + "/identity/key.pem").read()}
         device.start()
-        events, end = 0, time.monotonic() + (7200 if IS_LONG else 60)
+        events, is_cut, end = 0, False, time.monotonic() + (7200 if IS_LONG else 60)
         while renewals(device) < RENEWALS:
             assert time.monotonic() < end, device.daemon.tail()
             device.command("materialize", "a")
             events += 1
             keys.add(open(device.state + "/identity/key.pem").read())
-            if renewals(device) == 1 and not IS_LONG:
+            if renewals(device) >= 1 and not is_cut:
                 fleet.kill_broker()  # the next connection shows the new certificate
+                is_cut = True
             time.sleep(10 if IS_LONG else 0.5)
         assert len(keys) >= RENEWALS, "a new key each time"
         works(device)
@@ -56,6 +57,53 @@ def certificates_are_renewed_without_a_lost_event():
         assert recorded(fleet, device) == device.position()["acked_seq"]
         assert not os.path.exists(device.state + "/identity/pending-key.pem")
         print(f"  {renewals(device)} renewals of certificates of {LIFETIME}, {recorded(fleet, device)} events, none lost")
+
+
+def a_power_cut_at_any_step_leaves_a_device_that_connects():
+    """Killed at a random moment, again and again, while it renews as often as it can."""
+    seed = random.SystemRandom().randrange(1 << 32)
+    print(f"  seed={seed}")
+    chance = random.Random(seed)
+    with Fleet("test") as fleet:
+        set_lifetime(fleet, "4s")
+        fleet.start_hub()
+        device = fleet.device("boston", DEFINITIONS)
+        device.enrol()
+        for _ in range(40 if IS_LONG else 6):
+            device.start()
+            time.sleep(chance.uniform(0.2, 8.0 if IS_LONG else 3.0))
+            device.daemon.kill()
+        device.start()
+        works(device)
+
+
+def a_device_that_was_away_too_long_comes_back():
+    """Two certificates that ended: one within renewal_grace, one that the hub does not take back."""
+    with Fleet("test") as fleet:
+        set_lifetime(fleet, "3s")
+        fleet.start_hub()
+        device = fleet.device("boston", DEFINITIONS)
+        device.enrol()
+        device.start()
+        works(device)
+        device.daemon.kill()
+        before = serial(device)
+        time.sleep(3.5)
+        device.start()
+        works(device)
+        assert "certificate.recovered" in device.daemon.read_log() and serial(device) != before
+        assert fleet.query("SELECT count(*) FROM certificate WHERE cause = 'recovered'")[0][0] >= 1
+
+        device.daemon.kill()
+        fleet.hub.stop()
+        with open(os.path.join(fleet.hub_dir, "hub.yaml"), "a") as f:
+            f.write("renewal_grace: 1s\n")
+        time.sleep(5)
+        fleet.start_hub()
+        device.start()
+        wait_for("the hub says why not", lambda: "renewal_grace" in fleet.command("refusals"))
+        wait_for("the device says it", lambda: "renewal_grace" in device.daemon.read_log())
+        fleet.command("device", "revoke", "boston")
 
 
 def a_renewal_is_refused_to_who_is_out():
@@ -72,6 +120,7 @@ def a_renewal_is_refused_to_who_is_out():
         assert fleet.query("SELECT count(*) FROM certificate WHERE revoked_ms IS NULL") == [(0,)]
 
 
-TESTS = [certificates_are_renewed_without_a_lost_event, a_renewal_is_refused_to_who_is_out]
+TESTS = [certificates_are_renewed_without_a_lost_event, a_power_cut_at_any_step_leaves_a_device_that_connects,
+         a_device_that_was_away_too_long_comes_back, a_renewal_is_refused_to_who_is_out]
 if __name__ == "__main__":
-    sys.exit(run_tests(TESTS))
+    sys.exit(run_tests(TESTS, at_once=4))

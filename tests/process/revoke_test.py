@@ -144,4 +144,4 @@ def replaced_hardware_takes_over_name_and_history():
 TESTS = [a_revoked_device_is_cut_off_and_nobody_else, a_client_id_that_hides_its_owner_does_not_help,
          what_a_revoked_device_says_is_not_listened_to, replaced_hardware_takes_over_name_and_history]
 if __name__ == "__main__":
-    sys.exit(run_tests(TESTS))
+    sys.exit(run_tests(TESTS, at_once=4))

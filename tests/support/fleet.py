@@ -71,11 +71,12 @@ class Program:
     def __init__(self, argv, log):
         self.argv = argv
         self.log = log
+        self.env = None  # as ours
         self.process = None
 
     def start(self):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env,
                                             start_new_session=True)
         return self
 
@@ -291,6 +292,15 @@ def read_file(path):
             return f.read()
     except FileNotFoundError:
         return ""
+
+
+def sample(always, sometimes, count):
+    """`always`, and of the others so many, by a fresh seed that is printed; all with SELVEDGE_LONG, or when they are named."""
+    if os.environ.get("SELVEDGE_LONG") or len(sys.argv) > 1:
+        return always + sometimes
+    seed = int(os.environ.get("SELVEDGE_SEED", random.SystemRandom().randrange(1 << 32)))
+    print(f"a sample, SELVEDGE_SEED={seed}", flush=True)
+    return always + random.Random(seed).sample(sometimes, count)
 
 
 def run_tests(tests, at_once=1):

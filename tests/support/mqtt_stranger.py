@@ -38,6 +38,7 @@ class Stranger:
 
     def __init__(self, port, client_id, context=None, will=None, session=None):
         self.messages = []
+        self.payloads = []  # of the same
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
         try:
             if context is not None:
@@ -95,6 +96,8 @@ class Stranger:
             if kind >> 4 == 3:
                 size = struct.unpack(">H", body[:2])[0]
                 self.messages.append(body[2:2 + size].decode())
+                rest = body[2 + size + (2 if kind & 6 else 0):]
+                self.payloads.append(rest[1 + rest[0]:])  # of properties there are less than 128 bytes
             elif kind >> 4 == 14:
                 raise Refused(f"DISCONNECT with reason {body[0] if body else 0:#x}")
 
@@ -120,6 +123,10 @@ class Stranger:
         self.send(0x30 | qos << 1 | retain, text(topic) + (b"\x00\x02" if qos else b"") + b"\x00" + payload)
         body = self.answer(4)
         return body[2] if len(body) > 2 else 0
+
+    def payloads_received(self):
+        self.topics_received()
+        return self.payloads
 
     def topics_received(self):
         """Of everything that was delivered until now; the broker answers a ping after what it had to deliver."""

@@ -175,7 +175,7 @@ static void one_run_for_each_and_a_failure_stops_no_other(void **state)
     char first[UUID_TEXT_SIZE];
     memcpy(first, started.id, sizeof(first));
     touch("good");
-    runner_world_check(&w, backfills_retry(backfills, str_from(first), &started, &w.err));
+    runner_world_check(&w, backfills_retry(backfills, str_from(first), STR_NONE, &started, &w.err));
     assert_int_equal(started.partitions, 1);
     wait_end(started.id, "completed_success");
     assert_int_equal(w.ended, 5);
@@ -184,7 +184,7 @@ static void one_run_for_each_and_a_failure_stops_no_other(void **state)
                    "{\"dagster/parent_backfill_id\":\"%s\",\"dagster/root_backfill_id\":\"%s\"}",
                    first, first);
     assert_true(str_eq(load(started.id).tags, str_from(tags)));
-    assert_false(backfills_retry(backfills, str_from(started.id), &started, &w.err));
+    assert_false(backfills_retry(backfills, str_from(started.id), STR_NONE, &started, &w.err));
     assert_true(str_starts(str_from(w.err.msg), STR("all partitions of backfill ")));
 }
 
@@ -525,7 +525,7 @@ static void what_is_refused(void **state)
     assert_int_equal(w.err.code, ERR_NOT_FOUND);
     request = request_of("slow");
     ask(&request);
-    assert_false(backfills_retry(backfills, str_from(started.id), &started, &w.err));
+    assert_false(backfills_retry(backfills, str_from(started.id), STR_NONE, &started, &w.err));
     assert_string_equal(w.err.hint, "cancel it first, or wait");
     for (int i = 1; i < BACKFILLS_OPEN_MAX; i++) {
         ask(&request);

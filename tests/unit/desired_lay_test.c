@@ -145,15 +145,14 @@ static void what_no_longer_fits_is_left_out_and_told(void **state)
 static void a_long_reason_is_cut_between_two(void **state)
 {
     (void)state;
-    char content[4096] = "\"schedules\":[";
+    AUTO(buf) content = buf_growing(1 << 16);
+    buf_add_text(&content, "\"schedules\":[");
     for (int i = 0; i < 20; i++) {
-        size_t len = strlen(content);
-        (void)snprintf(content + len, sizeof(content) - len,
-                       "%s{\"name\":\"s%d\",\"job\":\"no-such-job-%d\",\"every\":\"1h\"}",
-                       i == 0 ? "" : ",", i, i);
+        buf_addf(&content, "%s{\"name\":\"s%d\",\"job\":\"no-such-job-%d\",\"every\":\"1h\"}",
+                 i == 0 ? "" : ",", i, i);
     }
-    strcat(content, "]");
-    assert_true(lay(content, OVERLAY_FITTING));
+    buf_add_char(&content, ']');
+    assert_true(lay(buf_cstr(&content), OVERLAY_FITTING));
     assert_true(strlen(laid.reason) <= DESIRED_REASON_BYTES);
     assert_string_equal(laid.reason + strlen(laid.reason) - 5, ", ...");
 }

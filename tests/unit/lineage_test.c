@@ -255,6 +255,8 @@ static void what_devices_say_is_told_apart_as_versions(void **state)
     AUTO(buf) out = buf_growing(1024);
     lineage_add_differences(&out, v->next->body, v->body);
     assert_true(str_eq(buf_str(&out), STR("code_version, group, owners")));
+    assert_true(lineage_differs(v->next->body, v->body));
+    assert_false(lineage_differs(STR("{\"reads\":[\"a\"]}"), STR("{\"writes\":[\"b\"]}")));
 }
 
 static void what_makes_no_sense_is_passed_over(void **state)

@@ -170,10 +170,11 @@ static void every_order_gives_the_same_tables(void **state)
     (void)state;
     const char *given = getenv("SELVEDGE_SEED");
     int worlds = getenv("SELVEDGE_LONG") != NULL ? WORLDS_LONG : WORLDS;
-    uint64_t first = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 100000;
-    print_message("SELVEDGE_SEED=%llu, %d worlds\n", (unsigned long long)first, worlds);
+    int64_t first = (int64_t)time(NULL) * 100000;
+    assert_true(given == NULL || str_to_i64(str_from(given), 0, INT64_MAX / 2, &first));
+    print_message("SELVEDGE_SEED=%lld, %d worlds\n", (long long)first, worlds);
     for (int i = 0; i < worlds; i++) {
-        try_world(first + (uint64_t)i);
+        try_world((uint64_t)(first + i));
     }
     assert_true(quarantined_in_all > 0);
 }

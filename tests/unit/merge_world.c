@@ -86,6 +86,10 @@ static void tell_definitions(struct story *s, int version)
               "[\"sqlite\"],\"description\":\"Sales \\u00e0 la %s\",\"code_version\":\"%d\"}]",
               version, s->epoch, version);
     story_add(s, "clock_step", "\"delta_ms\":%d", version);
+    story_add(s, "desired",
+              "\"status\":\"%s\",\"revision\":%d,\"reason\":\"job \\\"x\\\"\",\"applied\":%d,"
+              "\"hash\":\"h%d\"",
+              version % 2 == 0 ? "applied" : "refused", version + 1, version, version);
     story_add(s, "definitions",
               "\"hash\":\"h%d\",\"part\":2,\"parts\":2,\"assets\":[{\"key\":\"report/"
               "v%d\",\"deps\":[\"pos/sales\","
@@ -147,6 +151,33 @@ static void tell_run(struct story *s, int number)
     story_add(s, "run_success", "\"run\":\"%s\"", run);
 }
 
+/* The same few commands on every device and in every database of one. */
+static void tell_command(struct story *s, int number)
+{
+    static const char *const statuses[] = {"received", "started", "succeeded", "failed"};
+    char members[256];
+    (void)snprintf(members, sizeof(members),
+                   "\"command\":\"01a20425-dd00-753f-8b4a-%012d\",\"verb\":\"backfill\"",
+                   (int)story_random(s, 4));
+    if (story_random(s, 4) == 0) {
+        story_add(s, "command", "%s,\"status\":\"refused\",\"code\":\"expired\",\"reason\":\"r%d\"",
+                  members, number);
+    } else if (story_random(s, 3) == 0) {
+        story_add(s, "command", "%s,\"status\":\"started\",\"run\":\"run-%d\"", members, number);
+    } else {
+        story_add(s, "command",
+                  "%s,\"status\":\"%s\",\"key\":\"07e2e95af65c1cae\",\"result\":{\"n\":%d}",
+                  members, statuses[story_random(s, 4)], number);
+    }
+    story_add(s, "command", "\"status\":\"refused\",\"code\":\"unsigned\"");
+    story_add(s, "backfill",
+              "\"backfill\":\"b%llu\",\"status\":\"requested\",\"selection\":\"a\",\"tags\":{\"x\":"
+              "\"y\",\"selvedge/command\":\"c%d\"}",
+              (unsigned long long)story_random(s, 3), number);
+    story_add(s, "backfill", "\"backfill\":\"b%llu\",\"status\":\"completed_success\"",
+              (unsigned long long)story_random(s, 3));
+}
+
 struct story story_restored(const struct story *s, size_t count, uint64_t seed)
 {
     struct story copy = *s;
@@ -165,11 +196,17 @@ void story_tell(struct story *s, int runs)
     tell_definitions(s, (int)story_random(s, 5));
     for (int i = 0; i < runs; i++) {
         tell_run(s, i);
+        tell_command(s, i);
         if (story_random(s, 4) == 0) {
             story_add_gap(s, story_seq(s) + 1, story_seq(s) + 1 + (int64_t)story_random(s, 20));
         }
         if (story_random(s, 4) == 0) {
             tell_definitions(s, (int)story_random(s, 5));
+        }
+        if (story_random(s, 3) == 0) {
+            static const char *const words[] = {"fetching", "applied", "healthy", "rolled_back"};
+            story_add(s, "bundle", "\"bundle\":\"b%llu\",\"status\":\"%s\",\"current\":\"b%d\"",
+                      (unsigned long long)story_random(s, 3), words[story_random(s, 4)], i);
         }
         story_add(s, "of_a_newer_agent", "\"what\":[1,2]");
     }

@@ -1,8 +1,11 @@
 /* protocol_doc_test.c - docs/reference/protocol.md says what the code says: every example goes
  * through its decoder and comes back the same, and tables, topics and access lists are complete. */
+#include "agent/command/admission.h"
 #include "common/base/limits.h"
 #include "common/json/json.h"
 #include "common/platform/files.h"
+#include "common/wire/bundle.h"
+#include "common/wire/desired.h"
 #include "common/wire/event.h"
 #include "common/wire/lease.h"
 #include "common/wire/messages.h"
@@ -104,8 +107,65 @@ ROUND_TRIP(ack)
 ROUND_TRIP(hub_state)
 ROUND_TRIP(enrol_request)
 ROUND_TRIP(enrol_reply)
+ROUND_TRIP(reported)
 ROUND_TRIP(want_certificate)
 ROUND_TRIP(certificate)
+
+static bool round_trip_desired(struct str example)
+{
+    struct desired d;
+    if (!desired_decode(example, &arena, &d, &err)) {
+        return false;
+    }
+    desired_encode(&d, &out);
+    return true;
+}
+
+static bool round_trip_bundle_want(struct str example)
+{
+    struct bundle_want m;
+    if (!bundle_want_decode(example, &arena, &m, &err)) {
+        return false;
+    }
+    bundle_want_encode(&m, &out);
+    return true;
+}
+
+/* The page has the first line; bytes follow it. */
+static bool round_trip_bundle_piece(struct str example)
+{
+    struct bundle_piece m;
+    AUTO(buf) payload = buf_growing(1 << 16);
+    buf_add(&payload, example);
+    buf_add(&payload, str_contains(example, STR("problem")) ? STR("") : STR("x"));
+    if (!bundle_piece_decode(buf_str(&payload), &arena, &m, &err)) {
+        return false;
+    }
+    m.bytes = STR_NONE;
+    bundle_piece_encode(&m, &out);
+    out.len--;
+    return true;
+}
+
+static void a_bundles_manifest_is_as_the_page_says(void **state)
+{
+    (void)state;
+    struct str rest = buf_str(&page);
+    struct str example = STR_NONE;
+    struct bundle_manifest m;
+    assert_true(next_block(&rest, "jsonl bundle-manifest", &example));
+    if (!bundle_manifest_decode(example, &arena, &m, &err)) {
+        fail_msg("%s", err.msg);
+    }
+    for (const char *const *member = (const char *const[]){"kind", "v", "files", "bytes", "path",
+                                                           "size", "sha256", "mode", NULL};
+         *member != NULL; member++) {
+        char memory[64];
+        struct buf name = buf_fixed(memory, sizeof(memory));
+        buf_addf(&name, "`%s`", *member);
+        assert_true(page_has(buf_str(&name)));
+    }
+}
 
 static bool round_trip_lease_ask(struct str example)
 {
@@ -141,8 +201,14 @@ static void messages_are_as_the_page_says(void **state)
         {"json birth", round_trip_birth, 1},
         {"json death", round_trip_death, 1},
         {"json ack", round_trip_ack, 3},
+        {"json desired", round_trip_desired, 1},
+        {"json reported", round_trip_reported, 2},
         {"json enrol-request", round_trip_enrol_request, 1},
         {"json enrol-reply", round_trip_enrol_reply, 2},
+        {"json bundle-want", round_trip_bundle_want, 1},
+        {"json bundle-piece", round_trip_bundle_piece, 2},
+        {"json enrol-request", round_trip_enrol_request, 2},
+        {"json enrol-reply", round_trip_enrol_reply, 3},
         {"json lease-ask", round_trip_lease_ask, 1},
         {"json lease-grant", round_trip_lease_grant, 1},
         {"json want-certificate", round_trip_want_certificate, 1},
@@ -160,6 +226,58 @@ static void messages_are_as_the_page_says(void **state)
         }
         assert_int_equal(count, kinds[i].examples);
     }
+}
+
+static bool page_has_word(const char *word)
+{
+    char memory[128];
+    struct buf quoted = buf_fixed(memory, sizeof(memory));
+    buf_addf(&quoted, "`%s`", word);
+    return page_has(buf_str(&quoted));
+}
+
+static void commands_are_as_the_page_says(void **state)
+{
+    (void)state;
+    struct str rest = buf_str(&page);
+    struct str example = STR_NONE;
+    struct command c;
+    struct command_args args;
+    assert_true(next_block(&rest, "json command", &example));
+    if (!command_decode(example, &arena, &c, &err) || !command_read_args(&c, &arena, &args, &err)) {
+        fail_msg("%s", err.msg);
+    }
+    command_encode(&c, &out);
+    assert_same(example);
+    for (size_t i = 0; command_verbs[i] != NULL; i++) {
+        const struct field_table *table = command_args_table(str_from(command_verbs[i]));
+        bool ok = page_has_word(command_verbs[i]);
+        for (size_t f = 0; table != NULL && f < table->count; f++) {
+            ok = ok && page_has_word(table->fields[f].key);
+        }
+        if (!ok) {
+            fail_msg("%s or one of its arguments is not on the page", command_verbs[i]);
+        }
+    }
+    for (int i = COMMAND_CODE_NONE + 1; i < COMMAND_CODE_COUNT; i++) {
+        if (!page_has_word(command_code_name((enum command_code)i))) {
+            fail_msg("%s is not on the page", command_code_name((enum command_code)i));
+        }
+    }
+}
+
+static void pieces_are_as_the_page_says(void **state)
+{
+    (void)state;
+    struct str rest = buf_str(&page);
+    struct str example = STR_NONE;
+    struct command_piece p;
+    assert_true(next_block(&rest, "text log", &example));
+    if (!command_piece_decode(example, &arena, &p, &err)) {
+        fail_msg("%s", err.msg);
+    }
+    command_piece_encode(&p, &out);
+    assert_true(str_eq(buf_str(&out), example));
 }
 
 static void the_token_is_as_the_page_says(void **state)
@@ -203,8 +321,7 @@ static void the_batch_is_as_the_page_says(void **state)
 static void every_event_type_is_on_the_page(void **state)
 {
     (void)state;
-    static const enum event_type reserved[] = {EVENT_UNKNOWN, EVENT_COMMAND, EVENT_DESIRED,
-                                               EVENT_CLOCK_STEP};
+    static const enum event_type reserved[] = {EVENT_UNKNOWN, EVENT_CLOCK_STEP};
     bool seen[EVENT_TYPE_COUNT] = {0};
     struct str rest = buf_str(&page);
     struct str examples = STR_NONE;
@@ -283,7 +400,10 @@ static void access_lists_are_as_the_pages_say(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_bundles_manifest_is_as_the_page_says, begin, end),
         cmocka_unit_test_setup_teardown(messages_are_as_the_page_says, begin, end),
+        cmocka_unit_test_setup_teardown(commands_are_as_the_page_says, begin, end),
+        cmocka_unit_test_setup_teardown(pieces_are_as_the_page_says, begin, end),
         cmocka_unit_test_setup_teardown(the_token_is_as_the_page_says, begin, end),
         cmocka_unit_test_setup_teardown(the_batch_is_as_the_page_says, begin, end),
         cmocka_unit_test_setup_teardown(every_event_type_is_on_the_page, begin, end),

@@ -202,7 +202,7 @@ static void canceling_takes_from_the_queue_and_stops_what_goes(void **state)
     expect_log("a");
     /* It can be tried again all the same. */
     runner_world_check(&w, runner_retry(w.runner, str_from(runs[1]), RETRY_WHAT_FAILED, STR_NONE,
-                                        runs[2], &w.err));
+                                        STR_NONE, runs[2], &w.err));
     runner_world_wait(&w, 3);
     expect_end(2, runs[2], RUN_SUCCESS);
     expect_log("ab");
@@ -244,20 +244,20 @@ static void a_failed_run_is_tried_again_from_where_it_failed(void **state)
     assert_int_equal(runner_queued_runs(w.runner), 0);
     /* By hand, of the last: what had never been reached comes too. */
     (void)fclose(fopen(temp_dir_path(&w.dir, "good"), "w"));
-    runner_world_check(
-        &w, runner_retry(w.runner, again.id, RETRY_WHAT_FAILED, STR_NONE, runs[1], &w.err));
+    runner_world_check(&w, runner_retry(w.runner, again.id, RETRY_WHAT_FAILED, STR_NONE, STR_NONE,
+                                        runs[1], &w.err));
     runner_world_wait(&w, 4);
     expect_end(3, runs[1], RUN_SUCCESS);
     expect_log("adbbbbc");
-    assert_false(
-        runner_retry(w.runner, str_from(runs[1]), RETRY_WHAT_FAILED, STR_NONE, runs[2], &w.err));
+    assert_false(runner_retry(w.runner, str_from(runs[1]), RETRY_WHAT_FAILED, STR_NONE, STR_NONE,
+                              runs[2], &w.err));
     assert_int_equal(w.err.code, ERR_NOT_FOUND);
     runner_world_check(&w, runner_retry(w.runner, str_from(runs[1]), RETRY_WHAT_SELECTED, STR("a"),
-                                        runs[2], &w.err));
-    runner_world_check(
-        &w, runner_retry(w.runner, str_from(runs[0]), RETRY_WHAT_ALL, STR_NONE, runs[3], &w.err));
-    assert_false(
-        runner_retry(w.runner, str_from(runs[3]), RETRY_WHAT_ALL, STR_NONE, runs[4], &w.err));
+                                        STR_NONE, runs[2], &w.err));
+    runner_world_check(&w, runner_retry(w.runner, str_from(runs[0]), RETRY_WHAT_ALL, STR_NONE,
+                                        STR_NONE, runs[3], &w.err));
+    assert_false(runner_retry(w.runner, str_from(runs[3]), RETRY_WHAT_ALL, STR_NONE, STR_NONE,
+                              runs[4], &w.err));
     assert_int_equal(w.err.code, ERR_BUSY);
     runner_world_wait(&w, 6);
     expect_log("adbbbbcaadbc");

@@ -148,8 +148,8 @@ static void from_failure_takes_only_what_is_not_made(void **state)
           "    assets: [a, b, c]\njobs:\n  - {name: j, select: '*', retry: {max: 1}}\n");
     run_it("*", RUN_FAILURE);
     write_file("well", "x", 0600);
-    assert_true(
-        runner_retry(w.runner, str_from(run), RETRY_WHAT_FAILED, STR_NONE, retried, &w.err));
+    assert_true(runner_retry(w.runner, str_from(run), RETRY_WHAT_FAILED, STR_NONE, STR_NONE,
+                             retried, &w.err));
     runner_world_wait(&w, 2);
     assert_int_equal(w.state, RUN_SUCCESS);
     assert_string_equal(runner_world_file(&w, "asked"), "1: a b c\n1: b c\n");
@@ -186,8 +186,8 @@ static void checks_are_asked_of_what_was_made(void **state)
     (void)snprintf(output, sizeof(output), "runs/%s/lake/1.a:t.out", run);
     assert_string_equal(runner_world_file(&w, output), "a\n");
     /* What a check held back is made again, as what failed is; a is not. */
-    assert_true(
-        runner_retry(w.runner, str_from(run), RETRY_WHAT_FAILED, STR_NONE, retried, &w.err));
+    assert_true(runner_retry(w.runner, str_from(run), RETRY_WHAT_FAILED, STR_NONE, STR_NONE,
+                             retried, &w.err));
     runner_world_wait(&w, 2);
     assert_non_null(strstr(runner_world_file(&w, "asked"), "\n1: b c\n"));
     runner_world_release(&w);

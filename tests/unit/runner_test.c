@@ -116,8 +116,8 @@ static void a_retry_asks_the_blocking_check_again(void **state)
     assert_int_equal(runner_world_events(&w, EVENT_STEP_START, "b"), 0);
     assert_int_equal(runner_world_events(&w, EVENT_ASSET_CHECK_EVALUATION, "a"), 2);
     assert_int_equal(runner_world_events(&w, EVENT_STEP_START, "c"), 1);
-    runner_world_check(
-        &w, runner_retry(w.runner, str_from(w.ends[1]), RETRY_WHAT_UNMADE, STR_NONE, run, &w.err));
+    runner_world_check(&w, runner_retry(w.runner, str_from(w.ends[1]), RETRY_WHAT_UNMADE, STR_NONE,
+                                        STR_NONE, run, &w.err));
     runner_world_wait(&w, 3);
     assert_int_equal(runner_world_events(&w, EVENT_STEP_START, "b"), 0);
     assert_int_equal(runner_world_events(&w, EVENT_ASSET_CHECK_EVALUATION, "a"), 3);

@@ -1,105 +1,9 @@
 /* sync_test.c - each rule of sync.h. The events come in as its owner would send them; what is asked
  * for is compared as text. */
-#include "common/sync/sync.h"
-
 #include "common/base/buf.h"
+#include "sync_fixture.h"
 #include "tests/support/cmocka_all.h"
 #include <string.h>
-
-static struct sync s;
-static struct sync_actions out;
-static struct mono_time now;
-static char text_memory[400];
-
-enum { HOUR_S = 3600 };
-
-/* Everything but the timer, in order. */
-static const char *actions(void)
-{
-    static const char *const names[] = {
-        [SYNC_CONNECT] = "connect", [SYNC_DISCONNECT] = "disconnect", [SYNC_SAY_BIRTH] = "birth",
-        [SYNC_SEND] = "send",       [SYNC_FORGET] = "forget",         [SYNC_ARM] = "arm",
-        [SYNC_DISARM] = "disarm",
-    };
-    struct buf text = buf_fixed(text_memory, sizeof(text_memory));
-    for (size_t i = 0; i < out.count; i++) {
-        const struct sync_action *a = &out.item[i];
-        if (a->type == SYNC_SEND || a->type == SYNC_FORGET) {
-            buf_addf(&text, "%s%s %lld", text.len > 0 ? ", " : "", names[a->type],
-                     (long long)a->seq);
-        } else if (a->type != SYNC_ARM && a->type != SYNC_DISARM) {
-            buf_addf(&text, "%s%s", text.len > 0 ? ", " : "", names[a->type]);
-        }
-    }
-    return buf_cstr(&text);
-}
-
-/* What the owner's one timer was told last: each step must tell it. */
-static int64_t timer_ns(void)
-{
-    const struct sync_action *last = &out.item[out.count - 1];
-    assert_true(out.count > 0 && (last->type == SYNC_ARM || last->type == SYNC_DISARM));
-    return last->type == SYNC_DISARM ? 0 : last->at.ns;
-}
-
-static const char *step(struct sync_event event)
-{
-    event.now = now;
-    sync_step(&s, &event, &out);
-    assert_true(s.inflight_count <= s.options.window);
-    assert_true(s.sent_seq >= s.acked_seq && s.sent_seq <= s.last_seq);
-    (void)timer_ns();
-    return actions();
-}
-
-static const char *happens(enum sync_event_type type)
-{
-    return step((struct sync_event){.type = type});
-}
-
-static const char *seq_event(enum sync_event_type type, int64_t seq)
-{
-    return step((struct sync_event){.type = type, .seq = seq});
-}
-
-static const char *hub_online(uint64_t instance)
-{
-    return step((struct sync_event){.type = SYNC_HUB_ONLINE, .instance = instance});
-}
-
-static const char *resend(int64_t seq)
-{
-    return step((struct sync_event){.type = SYNC_ACKED, .seq = seq, .resend = true});
-}
-
-/* The timer that was asked for fires. */
-static const char *timer(void)
-{
-    int64_t at = timer_ns();
-    assert_true(at != 0);
-    now.ns = at > now.ns ? at : now.ns;
-    return happens(SYNC_TIMER);
-}
-
-static void begin(int64_t last_seq, int64_t acked_seq)
-{
-    struct sync_options options = sync_defaults();
-    now.ns = 1000 * NS_PER_SEC;
-    sync_init(&s, &options, last_seq, acked_seq);
-}
-
-static void go_to_linked(void)
-{
-    assert_string_equal(happens(SYNC_START), "");
-    assert_string_equal(timer(), "connect");
-    assert_string_equal(happens(SYNC_LINK_UP), "");
-}
-
-static void go_to_greeting(void)
-{
-    go_to_linked();
-    assert_string_equal(hub_online(1), "birth");
-}
 
 /* --- nothing before the hub's answer ------------------------------------------------------ */
 
@@ -171,14 +75,6 @@ static void waits_for_answers_are_jittered(void **state)
 }
 
 /* --- forgetting --------------------------------------------------------------------------- */
-
-static void go_to_sending(int64_t last_seq, int64_t acked_seq)
-{
-    begin(last_seq, acked_seq);
-    go_to_greeting();
-    (void)seq_event(SYNC_ACKED, acked_seq);
-    assert_int_equal(s.state, SYNC_SENDING);
-}
 
 static void only_an_acknowledgement_makes_us_forget(void **state)
 {
@@ -466,129 +362,6 @@ static void another_hub_is_greeted_at_once(void **state)
     assert_int_equal(s.state, SYNC_LINKED);
 }
 
-/* --- the link ----------------------------------------------------------------------------- */
-
-/* All of it waits under new numbers; nothing of it is sent before the hub has said what it knows. */
-static void a_new_epoch_is_greeted_and_sent_from_its_first_event(void **state)
-{
-    (void)state;
-    begin(200, 80);
-    go_to_greeting();
-    assert_string_equal(seq_event(SYNC_ACKED, 80), "send 81");
-    assert_string_equal(seq_event(SYNC_SENT, 144), "");
-    assert_string_equal(seq_event(SYNC_EPOCH, 120), "birth");
-    assert_int_equal(s.state, SYNC_GREETING);
-    assert_string_equal(seq_event(SYNC_RECORDED, 121), "");
-    assert_string_equal(seq_event(SYNC_ACKED, 0), "send 1");
-    assert_int_equal(s.last_seq, 121);
-}
-
-static void a_new_epoch_without_a_link_waits_for_one(void **state)
-{
-    (void)state;
-    begin(200, 80);
-    go_to_linked();
-    assert_string_equal(seq_event(SYNC_EPOCH, 120), "");
-    assert_int_equal(s.state, SYNC_LINKED);
-    assert_string_equal(hub_online(1), "birth");
-    assert_string_equal(seq_event(SYNC_ACKED, 0), "send 1");
-}
-
-static void reconnecting_backs_off_with_full_jitter(void **state)
-{
-    (void)state;
-    begin(100, 0);
-    int64_t widest = 0;
-    int64_t narrowest = INT64_MAX;
-    for (uint64_t i = 0; i < 200; i++) {
-        begin(100, 0);
-        (void)happens(SYNC_START);
-        for (int failures = 0; failures < 3; failures++) {
-            (void)timer();
-            (void)step((struct sync_event){.type = SYNC_LINK_DOWN,
-                                           .random = (i + 1) * UINT64_C(0x9E3779B97F4A7C15)});
-        }
-        int64_t wait = timer_ns() - now.ns;
-        assert_true(wait > 0 && wait <= 4 * s.options.backoff_min_ns);
-        widest = wait > widest ? wait : widest;
-        narrowest = wait < narrowest ? wait : narrowest;
-    }
-    assert_true(widest > 3 * s.options.backoff_min_ns);
-    assert_true(narrowest < s.options.backoff_min_ns);
-}
-
-static void the_back_off_has_a_cap_and_ends_with_an_answer(void **state)
-{
-    (void)state;
-    begin(100, 0);
-    (void)happens(SYNC_START);
-    for (int i = 0; i < 100; i++) {
-        assert_string_equal(timer(), "connect");
-        (void)step((struct sync_event){.type = SYNC_LINK_DOWN, .random = UINT64_MAX});
-        assert_true(timer_ns() - now.ns <= s.options.backoff_max_ns);
-    }
-    assert_string_equal(timer(), "connect");
-    (void)happens(SYNC_LINK_UP);
-    (void)hub_online(1);
-    assert_true(s.failures > 0); /* a broker alone is no success */
-    (void)seq_event(SYNC_ACKED, 0);
-    assert_int_equal(s.failures, 0);
-}
-
-static void a_lost_link_forgets_the_flight_and_the_hub(void **state)
-{
-    (void)state;
-    static const enum sync_state from[] = {SYNC_CONNECTING, SYNC_LINKED, SYNC_GREETING,
-                                           SYNC_SENDING};
-    for (size_t i = 0; i < COUNT_OF(from); i++) {
-        begin(1000, 0);
-        (void)happens(SYNC_START);
-        (void)timer();
-        if (from[i] >= SYNC_LINKED) {
-            (void)happens(SYNC_LINK_UP);
-        }
-        if (from[i] >= SYNC_GREETING) {
-            (void)hub_online(1);
-        }
-        if (from[i] >= SYNC_SENDING) {
-            (void)seq_event(SYNC_ACKED, 0);
-            (void)seq_event(SYNC_SENT, 100);
-        }
-        assert_int_equal(s.state, from[i]);
-        assert_string_equal(happens(SYNC_LINK_DOWN), "");
-        assert_int_equal(s.state, SYNC_WAITING);
-        assert_false(s.hub_online);
-        assert_int_equal(s.inflight_count, 0);
-        assert_int_equal(s.sent_seq, 0);
-        assert_string_equal(happens(SYNC_LINK_DOWN), ""); /* said twice */
-        assert_string_equal(timer(), "connect");
-        (void)happens(SYNC_LINK_UP);
-        assert_string_equal(hub_online(1), "birth");
-        assert_string_equal(seq_event(SYNC_ACKED, 0), "send 1");
-    }
-}
-
-static void stopping_disconnects_and_stays_stopped(void **state)
-{
-    (void)state;
-    go_to_sending(1000, 0);
-    (void)seq_event(SYNC_SENT, 100);
-    assert_string_equal(happens(SYNC_STOP), "disconnect");
-    assert_int_equal(s.state, SYNC_STOPPED);
-    assert_int_equal(timer_ns(), 0);
-    assert_string_equal(happens(SYNC_STOP), "");
-    assert_string_equal(happens(SYNC_LINK_DOWN), "");
-    assert_string_equal(hub_online(1), "");
-    assert_string_equal(seq_event(SYNC_ACKED, 100), "");
-    assert_string_equal(seq_event(SYNC_RECORDED, 2000), "");
-    assert_string_equal(happens(SYNC_TIMER), "");
-    assert_int_equal(s.state, SYNC_STOPPED);
-    assert_string_equal(happens(SYNC_START), "");
-    assert_int_equal(s.state, SYNC_WAITING);
-    assert_string_equal(happens(SYNC_START), "");
-    assert_string_equal(happens(SYNC_STOP), ""); /* there was no connection yet */
-}
-
 /* --- any order of events ------------------------------------------------------------------ */
 
 static uint64_t next_random(uint64_t *random)
@@ -686,12 +459,6 @@ int main(void)
         cmocka_unit_test(a_hub_that_leaves_stops_sending),
         cmocka_unit_test(a_hub_is_looked_for_while_events_wait),
         cmocka_unit_test(another_hub_is_greeted_at_once),
-        cmocka_unit_test(a_new_epoch_is_greeted_and_sent_from_its_first_event),
-        cmocka_unit_test(a_new_epoch_without_a_link_waits_for_one),
-        cmocka_unit_test(reconnecting_backs_off_with_full_jitter),
-        cmocka_unit_test(the_back_off_has_a_cap_and_ends_with_an_answer),
-        cmocka_unit_test(a_lost_link_forgets_the_flight_and_the_hub),
-        cmocka_unit_test(stopping_disconnects_and_stays_stopped),
         cmocka_unit_test(no_order_of_events_breaks_the_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-foreach(name topics batch desired event messages)
+foreach(name topics batch command desired event messages)
     selvedge_test(NAME wire_${name}_test LABEL unit
         SOURCES ${CMAKE_CURRENT_LIST_DIR}/wire_${name}_test.c LIBS common_wire common_json PkgConfig::ZLIB)
 endforeach()

@@ -31,11 +31,11 @@ static int end(void **state)
 static void what_is_said_comes_back(void **state)
 {
     (void)state;
-    static const char body[] =
-        HEAD ",\"schedules\":[{\"name\":\"night\",\"cron\":\"30 2 * * *\",\"job\":\"all\"}],"
-             "\"pauses\":{\"schedules\":[\"*\"],\"sensors\":[\"files\"],\"automation\":true},"
-             "\"settings\":{\"log_level\":\"debug\",\"sync_linger\":\"5s\",\"backoff_max\":\"1m\"},"
-             "\"bundle\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}";
+    static const char body[] = HEAD
+        ",\"schedules\":[{\"name\":\"night\",\"cron\":\"30 2 * * *\",\"job\":\"all\"}],"
+        "\"pauses\":{\"schedules\":[\"*\"],\"sensors\":[\"files\"],\"automation\":true},"
+        "\"settings\":{\"log_level\":\"debug\",\"sync_linger\":\"5s\",\"reconnect_max\":\"1m\"},"
+        "\"bundle\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}";
     struct desired d;
     assert_true(desired_decode(str_from(body), &arena, &d, &err));
     assert_int_equal(d.revision, 7);

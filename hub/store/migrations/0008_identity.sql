@@ -48,3 +48,25 @@ INSERT INTO certificate (serial, device, key_fingerprint, fingerprint, cause, is
     SELECT cert_serial, id, key_fingerprint, cert_fingerprint, 'enrolled', enrolled_ms, not_after_ms,
         CASE status WHEN 'revoked' THEN status_ms END
     FROM device;
+
+-- Hosts that asked to join without a token and wait for a person's word. Bounded; who asks no more is forgotten.
+CREATE TABLE pending_enrolment (
+    key_fingerprint TEXT NOT NULL PRIMARY KEY,
+    device TEXT NOT NULL,                  -- the name asked for
+    status TEXT NOT NULL CHECK (status IN ('waiting', 'accepted', 'rejected')),
+    first_ms INTEGER NOT NULL,
+    last_ms INTEGER NOT NULL,
+    serial_number TEXT,
+    version TEXT,
+    board TEXT
+) STRICT, WITHOUT ROWID;
+
+-- Hardware that may join by its serial number. The first key that comes with it is the only one.
+CREATE TABLE preauthorisation (
+    serial_number TEXT NOT NULL PRIMARY KEY,
+    device TEXT NOT NULL UNIQUE,
+    labels TEXT NOT NULL,                  -- "line=2 site=berlin"
+    added_ms INTEGER NOT NULL,
+    key_fingerprint TEXT,                  -- of who came first
+    used_ms INTEGER
+) STRICT, WITHOUT ROWID;

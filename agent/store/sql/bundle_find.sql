@@ -1,0 +1,1 @@
+SELECT status, reason, at FROM bundle WHERE hash = :hash

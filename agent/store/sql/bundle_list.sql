@@ -1,0 +1,1 @@
+SELECT hash, status, reason, at FROM bundle ORDER BY at DESC, hash

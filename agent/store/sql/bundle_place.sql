@@ -1,0 +1,1 @@
+SELECT current, previous, starts FROM bundle_place WHERE id = 1

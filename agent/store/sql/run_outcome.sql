@@ -1,0 +1,1 @@
+SELECT status, error, error_code FROM run WHERE id = :run

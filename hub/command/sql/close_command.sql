@@ -1,0 +1,1 @@
+UPDATE command SET is_open = 0 WHERE number = :command

@@ -1,0 +1,1 @@
+UPDATE command_device SET is_open = 0 WHERE command = :command AND is_open = 1

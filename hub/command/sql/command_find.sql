@@ -1,0 +1,1 @@
+SELECT number FROM command WHERE id = :id

@@ -1,0 +1,1 @@
+INSERT INTO command_device (command, device, part) VALUES (:command, :device, :part)

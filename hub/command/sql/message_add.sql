@@ -1,0 +1,1 @@
+INSERT INTO command_message (command, part, message) VALUES (:command, :part, :message)

@@ -1,0 +1,1 @@
+SELECT message FROM command_message WHERE command = :command AND part = :part

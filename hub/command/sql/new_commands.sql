@@ -1,0 +1,1 @@
+SELECT number, at_once FROM command WHERE number > :after ORDER BY number LIMIT 1000

@@ -1,0 +1,2 @@
+SELECT d.device FROM command_device d JOIN connection c ON c.device = d.device AND c.is_online = 1
+WHERE d.command = :command AND d.is_open = 1

@@ -1,0 +1,212 @@
+/* desk.c - hands out pieces of bundles as fast as the hub may, and lets deployments go on when
+ * something was heard, when a person asked, and when their time has come. */
+#include "common/base/limits.h"
+#include "common/log/log.h"
+#include "hub/deploy/asks.h"
+#include "hub/deploy/deploy.h"
+#include "hub/deploy/deployments.h"
+#include "hub/fleet/poke.h"
+#include <stdlib.h>
+
+enum { NOTES_PER_TURN = 64 };
+#define LOOK_AFTER_NS (200 * NS_PER_MS) /* what is heard meanwhile is one look */
+#define RETRY_NS      (2 * NS_PER_SEC)
+
+struct desk_of_deploy {
+    const struct desk_host *host;
+    struct deployments *deployments;
+    struct asks asks;
+    struct buf bytes;
+    struct buf payload;
+    struct loop_timer piece_timer;
+    struct loop_timer look_timer;
+    bool is_looking_soon;
+};
+
+static struct wall_time wall_now(const struct desk_of_deploy *desk)
+{
+    return clock_wall(loop_clock(desk->host->loop));
+}
+
+/* --- pieces ----------------------------------------------------------------------------------- */
+
+/* False when it stays the first in the queue. */
+static bool give(struct desk_of_deploy *desk, const struct ask *ask, int64_t *ret_bytes)
+{
+    struct err err = {0};
+    struct bundle_want want = {.bundle = str_from(ask->bundle),
+                               .file = str_from(ask->file),
+                               .offset = ask->offset,
+                               .max = ask->max};
+    struct bundle_piece piece = {.bundle = want.bundle, .file = want.file, .offset = want.offset};
+    buf_reset(&desk->bytes);
+    buf_reset(&desk->payload);
+    if (shelf_read(desk->host->config, &want, &desk->bytes, &piece.total, &err)) {
+        piece.bytes = buf_str(&desk->bytes);
+    } else {
+        LOG(WARN, "bundle.not_given", F_T("device", ask->device), F_T("bundle", ask->bundle),
+            F_ERR(&err));
+        piece.problem = str_from(err.msg);
+    }
+    bundle_piece_encode(&piece, &desk->payload);
+    struct desk_message message = {.device = str_from(ask->device),
+                                   .channel = CHANNEL_BUNDLE,
+                                   .payload = buf_str(&desk->payload)};
+    *ret_bytes = (int64_t)desk->payload.len;
+    if (desk->host->publish(desk->host->ctx, &message, &err)) {
+        return true;
+    }
+    *ret_bytes = 0;
+    return err.code != ERR_FULL; /* offline: whoever asked asks again */
+}
+
+static void give_pieces(void *ctx)
+{
+    struct desk_of_deploy *desk = ctx;
+    int64_t wait_ns = 0;
+    for (int i = 0; i < NOTES_PER_TURN; i++) {
+        int64_t bytes = 0;
+        const struct ask *ask = asks_next(&desk->asks, loop_now(desk->host->loop), &wait_ns);
+        if (ask == NULL) {
+            break;
+        }
+        if (!give(desk, ask, &bytes)) {
+            return; /* room() comes */
+        }
+        asks_done(&desk->asks, bytes);
+        wait_ns = NS_PER_MS;
+    }
+    if (desk->asks.count > 0) {
+        loop_timer_arm_in(desk->host->loop, &desk->piece_timer, wait_ns);
+    }
+}
+
+static void on_take(void *ctx, struct str device, enum channel channel, struct str payload,
+                    struct arena *arena)
+{
+    struct desk_of_deploy *desk = ctx;
+    struct bundle_want want;
+    struct err err = {0};
+    if (channel != CHANNEL_WANT) {
+        return;
+    }
+    if (!bundle_want_decode(payload, arena, &want, &err)) {
+        if (err.code != ERR_NOT_FOUND) {
+            desk->host->refuse(desk->host->ctx, device, "bundle", str_from(err.msg));
+        }
+        return;
+    }
+    if (asks_add(&desk->asks, device, &want)) {
+        give_pieces(desk);
+    }
+}
+
+/* --- waves ------------------------------------------------------------------------------------ */
+
+static void on_step(void *ctx, const struct deployment *deployment,
+                    const struct wave_decision *decision)
+{
+    (void)ctx;
+    switch (decision->step) {
+    case WAVES_BEGIN:
+        LOG(INFO, "deployment.wave_begun", F_S("deployment", deployment->id),
+            F_I("wave", decision->wave), F_S("bundle", deployment->bundle));
+        break;
+    case WAVES_ABORT:
+        LOG(ERROR, "deployment.aborted", F_S("deployment", deployment->id),
+            F_T("reason", decision->reason),
+            F_T("action", deployment->keeps_on_abort ? "who has the bundle keeps it"
+                                                     : "who has the bundle goes back"));
+        break;
+    case WAVES_DONE:
+        LOG(INFO, "deployment.done", F_S("deployment", deployment->id));
+        break;
+    case WAVES_WAIT:
+        break;
+    }
+}
+
+static void look_in(struct desk_of_deploy *desk, int64_t ns)
+{
+    loop_timer_arm_in(desk->host->loop, &desk->look_timer, ns < NS_PER_MS ? NS_PER_MS : ns);
+}
+
+static void look(void *ctx)
+{
+    struct desk_of_deploy *desk = ctx;
+    struct deployments_outcome outcome = {0};
+    struct err err = {0};
+    desk->is_looking_soon = false;
+    desk->host->settle(desk->host->ctx);
+    if (!deployments_go_on(desk->deployments, wall_now(desk), on_step, desk, &outcome, &err)) {
+        LOG(ERROR, "deployment.stuck", F_ERR(&err), F_T("action", "trying again"));
+        look_in(desk, RETRY_NS);
+        return;
+    }
+    if (outcome.has_changed_targets) {
+        poke_send(desk->host->config); /* desired state follows the targets */
+    }
+    if (outcome.next.ns != 0) {
+        look_in(desk, outcome.next.ns - wall_now(desk).ns);
+    }
+}
+
+static void look_soon(struct desk_of_deploy *desk)
+{
+    if (!desk->is_looking_soon) {
+        desk->is_looking_soon = true;
+        look_in(desk, LOOK_AFTER_NS);
+    }
+}
+
+static void on_heard(void *ctx)
+{
+    look_soon(ctx);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static void desk_close(void *ctx)
+{
+    struct desk_of_deploy *desk = ctx;
+    loop_timer_disarm(desk->host->loop, &desk->piece_timer);
+    loop_timer_disarm(desk->host->loop, &desk->look_timer);
+    deployments_close(desk->deployments);
+    buf_release(&desk->bytes);
+    buf_release(&desk->payload);
+    free(desk->asks.ring);
+    free(desk);
+}
+
+static bool desk_open(const struct desk_host *host, void **ret, struct err *err)
+{
+    struct desk_of_deploy *desk = calloc(1, sizeof(*desk));
+    if (desk == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "out of memory");
+    }
+    desk->host = host;
+    desk->asks = (struct asks){.ring = calloc(ASKS_MAX, sizeof(struct ask)),
+                               .rate = host->config->bundle_rate};
+    desk->bytes = buf_growing(BUNDLE_PIECE_MAX);
+    desk->payload = buf_growing(LIMIT_MESSAGE_BYTES);
+    desk->piece_timer = (struct loop_timer){.on_due = give_pieces, .ctx = desk};
+    desk->look_timer = (struct loop_timer){.on_due = look, .ctx = desk};
+    bool ok = desk->asks.ring != NULL || err_set(err, ERR_NO_MEMORY, "out of memory");
+    if (!ok || !deployments_open(&desk->deployments, host->database, err)) {
+        desk_close(desk);
+        return false;
+    }
+    look_soon(desk);
+    *ret = desk;
+    return true;
+}
+
+const struct desk deploy_desk = {
+    .name = "deploy",
+    .open = desk_open,
+    .close = desk_close,
+    .take = on_take,
+    .merged = on_heard,
+    .poked = on_heard,
+    .room = give_pieces,
+};

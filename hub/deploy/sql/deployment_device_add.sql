@@ -1,0 +1,1 @@
+INSERT INTO deployment_device (deployment, device, wave) VALUES (:deployment, :device, :wave)

@@ -1,0 +1,1 @@
+UPDATE deployment SET wave = :wave, settled_ms = NULL WHERE id = :deployment

@@ -1,0 +1,1 @@
+SELECT n FROM desired_change

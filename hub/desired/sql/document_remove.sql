@@ -1,0 +1,1 @@
+DELETE FROM desired_document WHERE name = :name

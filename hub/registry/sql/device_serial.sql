@@ -1,0 +1,1 @@
+UPDATE device SET serial_number = :serial_number WHERE id = :device

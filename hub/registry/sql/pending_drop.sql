@@ -1,0 +1,1 @@
+DELETE FROM pending_enrolment WHERE key_fingerprint = :key

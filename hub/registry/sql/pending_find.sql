@@ -1,0 +1,1 @@
+SELECT status FROM pending_enrolment WHERE key_fingerprint = :key AND device = :device

@@ -1,0 +1,1 @@
+SELECT device, labels, key_fingerprint FROM preauthorisation WHERE serial_number = :serial_number

@@ -1,0 +1,1 @@
+UPDATE preauthorisation SET key_fingerprint = :key, used_ms = :now WHERE serial_number = :serial_number

@@ -1,0 +1,13 @@
+-- Of assets that their device defines and has a policy for. The policy is in the text of the version in force.
+SELECT f.device, f.asset, f.status, f.at_ms, a.is_failing, a.at_ms,
+    coalesce(c.is_online, 0), coalesce(c.clock_trusted, 1), c.clock_offset_ms,
+    (SELECT CAST(json_extract(t.body, '$.freshness.fail_after_ms') AS INTEGER)
+        FROM definitions d JOIN stream s ON s.device = d.device AND s.epoch = d.epoch
+        JOIN asset_history h ON h.stream_id = s.id AND h.asset = f.asset AND h.last_seq = d.seq
+        JOIN asset_text t ON t.version = h.version
+        WHERE d.device = f.device)
+FROM asset_freshness f
+JOIN device_asset a ON a.device = f.device AND a.asset = f.asset AND a.is_defined
+LEFT JOIN connection c ON c.device = f.device
+WHERE f.status <> 'not_applicable' AND (:device IS NULL OR f.device = :device) AND (:asset IS NULL OR f.asset = :asset)
+ORDER BY f.asset, f.device

@@ -1,0 +1,1 @@
+selvedge_process_test(NAME deploy LABEL process SCRIPT deploy_test.py TIMEOUT 600)

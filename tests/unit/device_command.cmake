@@ -1,0 +1,5 @@
+add_library(command_work STATIC ${CMAKE_CURRENT_LIST_DIR}/command_work.c ${CMAKE_CURRENT_LIST_DIR}/signed_fixture.c)
+target_link_libraries(command_work PUBLIC agent_command store_fixture common_tls common_wire PRIVATE PkgConfig::CMOCKA project_options)
+foreach(name device_admission device_commands)
+    selvedge_test(NAME ${name}_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}_test.c LIBS command_work)
+endforeach()
