@@ -344,8 +344,7 @@ static bool open_daemon(struct agent *agent, struct err *err)
     return open_link(agent, err) && agent_open_scheduler(agent, err) &&
            agent_open_asset_watch(agent, agent->defs, &agent->assets, err) &&
            open_backfills(agent, err) && agent_open_sensors(agent, err) &&
-           bundles_open(&agent->bundles, agent, err) &&
-           agent_open_commands(agent, err) &&
+           bundles_open(&agent->bundles, agent, err) && agent_open_commands(agent, err) &&
            control_open(&agent->control, agent->loop, agent->state_dir, agent_on_control, agent,
                         err) &&
            loop_on_clock_step(agent->loop, on_clock_step, agent, err);
