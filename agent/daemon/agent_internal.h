@@ -26,6 +26,7 @@ struct desired_told {
     enum desired_status status;
     char reason[DESIRED_REASON_BYTES + 1];
     char bundle[65];
+    bool has_bundle;
     struct desired_settings settings;
     bool is_news; /* other than what was recorded last */
 };
