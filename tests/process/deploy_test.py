@@ -106,7 +106,7 @@ def waves():
         assert end["status"] == "aborted" and end["failed"] == 1, end
         assert {project(d) for d in devices} == {"good"}
         one = fleet.devices[0]
-        assert json.loads(fleet.command("rebuild", "--check", "--json") or "{}") is not None
+        fleet.command("rebuild", "--check")
 
         # Somebody who was away gets the newest decision; a hub that was restarted goes on.
         devices[3].daemon.stop()
