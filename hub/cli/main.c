@@ -329,7 +329,7 @@ static const struct cli_command commands[] = {
      .run = command_reference},
     {0}};
 
-/* clang-format off: one in a line */
+/* clang-format off */
 static const struct cli_command *const more_commands[] = {
     commands_alert,   commands_command,  commands_deploy,
     commands_desired, commands_device,   commands_lineage,

@@ -4,7 +4,10 @@ target_link_libraries(store_fixture PUBLIC agent_store test_power PRIVATE PkgCon
 foreach(name record store store_quota store_retention store_runs store_sensors view)
     selvedge_test(NAME ${name}_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}_test.c LIBS store_fixture)
 endforeach()
-selvedge_test(NAME sync_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/sync_test.c LIBS common_sync)
+foreach(name sync sync_link)
+    selvedge_test(NAME ${name}_test LABEL unit LIBS common_sync
+        SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}_test.c ${CMAKE_CURRENT_LIST_DIR}/sync_fixture.c)
+endforeach()
 selvedge_test(NAME schedule_test LABEL unit
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/schedule_test.c ${CMAKE_CURRENT_LIST_DIR}/tzif_fixture.c LIBS agent_schedule)
 foreach(name run run_shared)
