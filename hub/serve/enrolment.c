@@ -47,7 +47,7 @@ void enrolment_answer(const struct enrolment *e, struct str client, struct str p
     struct message_enrol_reply reply = {0};
     decide(e->host, payload, arena, &request, &reply);
     if (reply.pending) {
-        LOG(INFO, "enrolment.pending", F_S("device", request.device));
+        LOG(DEBUG, "enrolment.pending", F_S("device", request.device));
     } else if (reply.accepted) {
         LOG(INFO, "device.enrolled", F_S("device", reply.device), F_S("token", request.token_id));
     } else {
