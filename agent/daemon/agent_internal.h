@@ -26,6 +26,7 @@ struct desired_told {
     enum desired_status status;
     char reason[DESIRED_REASON_BYTES + 1];
     char bundle[65];
+    bool has_bundle;
     struct desired_settings settings;
     bool is_news; /* other than what was recorded last */
 };
@@ -99,6 +100,7 @@ extern const struct command_verb command_describe_verbs[];
 extern const struct command_verb command_log_verbs[];
 extern const struct command_verb command_device_verbs[];
 extern const struct command_verb command_trust_verbs[];
+extern const struct command_verb command_bundle_verbs[];
 
 MUST_CHECK bool agent_open_commands(struct agent *agent, struct err *err);
 void agent_close_commands(struct agent *agent);

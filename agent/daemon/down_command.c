@@ -6,13 +6,9 @@
 
 #define AGAIN_NS (2 * NS_PER_SEC) /* what could not be written, or waits for its turn */
 
-static const struct command_verb *const tables[] = {command_run_verbs,
-                                                    command_pause_verbs,
-                                                    command_describe_verbs,
-                                                    command_log_verbs,
-                                                    command_device_verbs,
-                                                    command_trust_verbs,
-                                                    NULL};
+static const struct command_verb *const tables[] = {
+    command_run_verbs,    command_pause_verbs, command_describe_verbs, command_log_verbs,
+    command_device_verbs, command_trust_verbs, command_bundle_verbs,   NULL};
 
 struct device_commands {
     struct commands *commands;

@@ -124,6 +124,7 @@ static bool apply(struct agent *agent, struct definitions *base, struct str body
         return false;
     }
     memcpy(agent->desired.bundle, laid.bundle, sizeof(laid.bundle));
+    agent->desired.has_bundle = laid.has_bundle;
     bundles_wish(agent->bundles, str_from(laid.bundle));
     use_settings(agent, &laid.settings);
     if (agent->link != NULL) {
@@ -275,6 +276,7 @@ bool agent_lay_desired(struct agent *agent, struct definitions *base, struct def
     memcpy(ret_told->hash, hash, sizeof(hash));
     memcpy(ret_told->reason, laid.reason, sizeof(laid.reason));
     memcpy(ret_told->bundle, laid.bundle, sizeof(laid.bundle));
+    ret_told->has_bundle = laid.has_bundle;
     ret_told->is_news =
         laid.revision != 0 && (!str_eq(kept.status, desired_status_name(ret_told->status)) ||
                                !str_eq(kept.reason, str_from(laid.reason)));
@@ -293,6 +295,7 @@ void agent_tell_desired(struct agent *agent, const struct desired_told *told)
     desired_state_apply(&agent->desired, told->revision, told->hash, told->status,
                         str_from(told->reason));
     memcpy(agent->desired.bundle, told->bundle, sizeof(told->bundle));
+    agent->desired.has_bundle = told->has_bundle;
     bundles_wish(agent->bundles, str_from(told->bundle));
     use_settings(agent, &told->settings);
     if (!told->is_news || !agent->options.is_daemon) {

@@ -29,6 +29,7 @@ struct exchange {
     const struct rng *rng;
     const char *state_dir;
     struct enrol_token token; /* where the hub is, and perhaps what it gave out */
+    struct str server_name;   /* empty: as the host */
     struct message_enrol_request request;
     int64_t timeout_ns;
     struct mqtt_session *session;
@@ -149,6 +150,7 @@ static bool open_session(struct exchange *x, struct err *err)
 {
     struct mqtt_options options = {.host = x->token.host,
                                    .port = (int)x->token.port,
+                                   .server_name = x->server_name,
                                    .client_id = str_from(x->client_id),
                                    .ca_fingerprint = x->token.ca_fingerprint,
                                    .ignore_dates = !wall_is_set(clock_wall(loop_clock(x->loop))),
@@ -351,12 +353,10 @@ bool enrol_device(const struct enrol_options *options, const struct rng *rng, st
 
 struct recovery {
     struct exchange x;
-    const struct device_identity *identity;
+    struct recovery_options options;
     char ca_fingerprint[FINGERPRINT_TEXT_SIZE];
     char signature[SIGNATURE_TEXT_SIZE];
     struct loop_task over;
-    void (*on_done)(void *ctx, const struct err *why);
-    void *ctx;
 };
 
 static bool take_answer(struct recovery *r, struct err *err)
@@ -374,7 +374,7 @@ static void on_recovery_over(void *ctx)
     struct recovery *r = ctx;
     struct err err = {0};
     bool ok = take_answer(r, &err);
-    r->on_done(r->ctx, ok ? NULL : &err);
+    r->options.on_done(r->options.ctx, ok ? NULL : &err);
 }
 
 static void on_recovery_end(void *ctx)
@@ -387,7 +387,7 @@ static void on_recovery_end(void *ctx)
 
 static bool make_recovery_request(struct recovery *r, struct err *err)
 {
-    const struct device_identity *identity = r->identity;
+    const struct device_identity *identity = r->options.identity;
     struct identity_info ca;
     AUTO(buf) key = buf_growing(KEY_BYTES_MAX);
     bool ok = identity_read_cert(identity->ca_pem, &ca, err) &&
@@ -411,26 +411,22 @@ static bool make_recovery_request(struct recovery *r, struct err *err)
     return ok;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): what it needs, where it works, whom it tells */
-bool recovery_begin(struct recovery **ret, struct loop *loop, const struct rng *rng,
-                    const char *state_dir, const struct device_identity *identity,
-                    void (*on_done)(void *ctx, const struct err *why), void *ctx, struct err *err)
+bool recovery_begin(struct recovery **ret, const struct recovery_options *options, struct err *err)
 {
     struct recovery *r = calloc(1, sizeof(*r));
     if (r == NULL) {
         return err_set(err, ERR_NO_MEMORY, "ask for a certificate: out of memory");
     }
-    *r = (struct recovery){.x = {.loop = loop,
-                                 .rng = rng,
-                                 .state_dir = state_dir,
+    *r = (struct recovery){.x = {.loop = options->loop,
+                                 .rng = options->rng,
+                                 .state_dir = options->state_dir,
+                                 .server_name = options->identity->host,
                                  .timeout_ns = RECOVERY_NS,
                                  .csr = buf_growing(CSR_BYTES_MAX),
                                  .on_end = on_recovery_end,
                                  .ctx = r},
-                           .identity = identity,
-                           .over = {.run = on_recovery_over, .ctx = r},
-                           .on_done = on_done,
-                           .ctx = ctx};
+                           .options = *options,
+                           .over = {.run = on_recovery_over, .ctx = r}};
     if (!make_recovery_request(r, err) || !exchange_begin(&r->x, err)) {
         recovery_close(r);
         return false;

@@ -33,8 +33,15 @@ void enrol_short_fingerprint(const char *fingerprint, char ret[SHORT_FINGERPRINT
 /* A device whose certificate has expired asks for another, in its daemon's loop. The pair is written
  * as in renewing, and waits to be adopted when `on_done` is called with NULL. */
 struct recovery;
-MUST_CHECK bool recovery_begin(struct recovery **ret, struct loop *loop, const struct rng *rng,
-                               const char *state_dir, const struct device_identity *identity,
-                               void (*on_done)(void *ctx, const struct err *why), void *ctx,
+struct recovery_options { /* borrowed until it is closed */
+    struct loop *loop;
+    const struct rng *rng;
+    const char *state_dir;
+    const struct device_identity *identity;
+    struct str host; /* where to connect; the certificate is checked for identity->host */
+    void (*on_done)(void *ctx, const struct err *why);
+    void *ctx;
+};
+MUST_CHECK bool recovery_begin(struct recovery **ret, const struct recovery_options *options,
                                struct err *err);
 void recovery_close(struct recovery *recovery); /* NULL is allowed; not from within on_done */

@@ -288,8 +288,14 @@ static void recover(struct renewer *r)
     }
     LOG(WARN, "certificate.recovery",
         F_T("action", "the certificate has expired: asking the hub for another"));
-    if (!recovery_begin(&r->recovery, r->options.loop, r->options.rng, r->options.state_dir,
-                        r->options.identity, on_recovered, r, &err)) {
+    const struct recovery_options options = {.loop = r->options.loop,
+                                             .rng = r->options.rng,
+                                             .state_dir = r->options.state_dir,
+                                             .identity = r->options.identity,
+                                             .host = r->options.host,
+                                             .on_done = on_recovered,
+                                             .ctx = r};
+    if (!recovery_begin(&r->recovery, &options, &err)) {
         on_recovered(r, &err);
     }
 }

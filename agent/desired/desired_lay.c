@@ -52,6 +52,7 @@ bool desired_lay(struct str body, struct definitions *base, enum overlay_rule ru
     }
     laid.revision = d.revision;
     laid.settings = d.content.settings;
+    laid.has_bundle = d.content.bundle.ptr != NULL;
     (void)snprintf(laid.bundle, sizeof(laid.bundle), STR_FMT, STR_ARG(d.content.bundle));
     *ret = laid;
     return true;

@@ -9,6 +9,7 @@ struct desired_laid {
     int64_t revision;
     struct desired_settings settings;
     char bundle[65];
+    bool has_bundle;
     char reason[DESIRED_REASON_BYTES + 1]; /* what does not fit; empty = all does */
 };
 /* OVERLAY_WHOLE: ERR_INVALID says all that does not fit. OVERLAY_FITTING: what does is in force, and

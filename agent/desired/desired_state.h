@@ -12,7 +12,8 @@ struct desired_state {
     enum desired_status status; /* of it: DESIRED_APPLIED or _DEGRADED */
     char reason[DESIRED_REASON_BYTES + 1];
     struct desired_settings settings;
-    char bundle[65]; /* empty = none is wanted */
+    char bundle[65]; /* empty = the device's own file */
+    bool has_bundle; /* else the hub has no wish */
     int64_t refused; /* the newest that was refused, higher than `applied`; 0 = none */
     char refused_hash[DESIRED_HASH_SIZE];
     char refused_reason[DESIRED_REASON_BYTES + 1];

@@ -162,6 +162,7 @@ bool command_decode(struct str body, struct arena *arena, struct command *ret, s
         !take_members(&r, err)) {
         return false;
     }
+    r.c.args = str_is_empty(r.c.args) ? STR("{}") : r.c.args;
     r.c.to = r.to.items;
     r.c.to_count = r.to.count;
     *ret = r.c;

@@ -140,7 +140,9 @@ void desired_write_content(const struct desired_content *c, struct json_writer *
     write_schedules(c->schedules, w);
     write_pauses(&c->pauses, w);
     write_settings(&c->settings, w);
-    jw_member_opt(w, "bundle", c->bundle);
+    if (c->bundle.ptr != NULL) {
+        jw_member_str(w, "bundle", c->bundle);
+    }
 }
 
 void desired_encode(const struct desired *d, struct buf *out)
@@ -254,7 +256,8 @@ bool desired_decode(struct str body, struct arena *arena, struct desired *ret, s
                        "desired.issued_at: must be a time like 2026-11-22T02:30:00.123Z");
     }
     if (r.d.content.bundle.len > 0 && !is_hash(r.d.content.bundle)) {
-        return err_set(err, ERR_INVALID, "desired.bundle: must be 64 lower-case hex digits");
+        return err_set(err, ERR_INVALID,
+                       "desired.bundle: must be 64 lower-case hex digits, or empty");
     }
     *ret = r.d;
     return true;

@@ -42,7 +42,7 @@ struct desired_content {
     const struct json *schedules; /* NULL = none */
     struct desired_pauses pauses;
     struct desired_settings settings;
-    struct str bundle; /* 64 hex; empty = none is wanted */
+    struct str bundle; /* 64 hex; empty = the device's own file; STR_NONE = no wish */
 };
 struct desired {
     struct str fleet;

@@ -81,7 +81,7 @@ static void on_log(void *ctx, unsigned events)
         buf_add(&b->log, line);
         broker_read_client(buf_str(&b->log), &client);
         broker_clients_take(&b->clients, &client);
-        if (client.type != BROKER_CLIENT_NONE) {
+        if (client.type != BROKER_CLIENT_NONE && b->handlers.on_client != NULL) {
             b->handlers.on_client(b->handlers.ctx, &client);
         }
         broker_read_line(&b->reader, buf_str(&b->log), str_from(b->fleet), &note);

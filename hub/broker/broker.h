@@ -81,7 +81,7 @@ void broker_clients_clear(struct broker_clients *c);
 struct broker;
 struct broker_handlers {
     void (*on_note)(void *ctx, const struct broker_line *note);
-    void (*on_client)(void *ctx, const struct broker_client_line *line);
+    void (*on_client)(void *ctx, const struct broker_client_line *line); /* may be NULL */
     void *ctx;
 };
 /* Writes the configuration and starts the process; it is started again (with back-off) whenever it

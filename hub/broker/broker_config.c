@@ -46,10 +46,12 @@ void broker_write_config(struct buf *out, const struct broker_options *options)
         "max_keepalive %d\npersistent_client_expiration 1h\n",
         INFLIGHT_MAX, QUEUED_BYTES_MAX, LIMIT_MESSAGE_BYTES + PACKET_OVERHEAD, KEEPALIVE_MAX_S);
     add_listener(out, options, options->port);
-    buf_addf(out,
-             "cafile %s/ca.pem\ncrlfile %s/revoked.pem\nrequire_certificate true\n"
-             "use_identity_as_username true\nacl_file %s/devices.acl\n",
-             options->dir, options->dir, options->dir);
+    buf_addf(out, "cafile %s/ca.pem\nrequire_certificate true\nuse_identity_as_username true\n",
+             options->dir);
+    if (!str_is_empty(options->revoked)) {
+        buf_addf(out, "crlfile %s/revoked.pem\n", options->dir);
+    }
+    buf_addf(out, "acl_file %s/devices.acl\n", options->dir);
     add_listener(out, options, options->enrol_port);
     buf_addf(out, "allow_anonymous true\nacl_file %s/enrolment.acl\nmax_connections 200\n",
              options->dir);

@@ -62,8 +62,8 @@ static int64_t number_in(struct str metadata, const char *name)
             continue;
         }
         while (json_scan_member(&inner, &key, &number)) {
-            if (json_raw_is(key, "raw_value")) {
-                (void)json_raw_i64(number, &ret);
+            if (json_raw_is(key, "raw_value") && !json_raw_i64(number, &ret)) {
+                ret = 0;
             }
         }
     }
@@ -104,8 +104,8 @@ static void on_event(void *ctx, const struct hub_event *event)
     while (json_scan_member(&scan, &key, &value)) {
         if (json_raw_is(key, "step") && value.type == JSON_STRING && !value.has_escape) {
             step = value.text;
-        } else if (json_raw_is(key, "attempt")) {
-            (void)json_raw_i64(value, &attempt);
+        } else if (json_raw_is(key, "attempt") && !json_raw_i64(value, &attempt)) {
+            attempt = 0;
         } else if (json_raw_is(key, "metadata") && value.type == JSON_OBJECT) {
             metadata = value.text;
         }

@@ -20,8 +20,8 @@ struct composed {
     struct str problem;           /* it is more than a device takes: nothing can be issued */
     char hash[DESIRED_HASH_SIZE]; /* of the content */
 };
-/* `layers` in their order. Text and trees are borrowed from the layers, or in `arena`. `bundle` may
- * be empty. */
+/* `layers` in their order. Text and trees are borrowed from the layers, or in `arena`. `bundle` as in
+ * desired_content. */
 MUST_CHECK bool compose(const struct layer *layers, size_t count,
                         const struct target_device *device, struct str bundle, struct arena *arena,
                         struct composed *ret, struct err *err);

@@ -89,7 +89,7 @@ static bool compose_device(struct pass *p, const struct target_device *device, s
         !desired_of(p->d->rows, device->name, &p->work, &row, err)) {
         return false;
     }
-    bool is_meant = c.layers > 0 || !str_is_empty(bundle);
+    bool is_meant = c.layers > 0 || bundle.ptr != NULL;
     if (!standing_needs_issue(&row, c.hash, is_meant)) {
         return true;
     }

@@ -10,7 +10,6 @@
 struct desired_rows {
     struct db *db;
     struct db_tx tx;
-    bool has_bundles; /* there is a table of them */
 };
 
 static int64_t ms(struct wall_time t)
@@ -25,8 +24,6 @@ static struct wall_time time_of(int64_t milliseconds)
 
 bool desired_rows_open(struct desired_rows **ret, const char *database, struct err *err)
 {
-    int64_t tables = 0;
-    bool found = false;
     if (!files_exist(database)) {
         (void)err_set(err, ERR_NOT_FOUND, "this hub has no database: there is no %s", database);
         return err_hint(err, "put it back from a backup, or begin a new one: selvedge-hub init");
@@ -41,13 +38,10 @@ bool desired_rows_open(struct desired_rows **ret, const char *database, struct e
                                        .migrations_count = HUB_STORE_MIGRATIONS_COUNT,
                                        .sql = hub_desired_sql,
                                        .sql_count = HUB_DESIRED_SQL_COUNT};
-    if (!db_open(&rows->db, &options, err) ||
-        !db_scalar_i64(rows->db, "SELECT count(*) FROM sqlite_master WHERE name = 'deploy_target'",
-                       &tables, &found, err)) {
+    if (!db_open(&rows->db, &options, err)) {
         desired_rows_close(rows);
         return false;
     }
-    rows->has_bundles = tables > 0;
     *ret = rows;
     return true;
 }
@@ -304,21 +298,17 @@ bool desired_set_seen(struct desired_rows *rows, struct str device, int64_t revi
 bool desired_bundle(struct desired_rows *rows, struct str device, struct arena *arena,
                     struct str *ret, struct err *err)
 {
+    struct db_query q = db_query(rows->db, HUB_DESIRED_BUNDLE_GET);
     bool found = false;
-    *ret = STR("");
-    if (!rows->has_bundles) {
-        return true;
-    }
-    AUTO(db_query) q = {0};
-    if (!db_prepare(rows->db, STR("SELECT bundle FROM deploy_target WHERE device = ?"), &q, err)) {
-        return false;
-    }
-    db_bind_at_str(&q, 1, device);
+    *ret = STR_NONE;
+    db_bind_str(&q, ":device", device);
     if (!db_next(&q, &found, err)) {
         return false;
     }
     if (found) {
-        *ret = arena_copy(arena, db_col_str(&q, 0));
+        struct str bundle = db_col_str(&q, 0);
+        *ret = bundle.len == 0 ? STR("") : arena_copy(arena, bundle);
+        db_reset(&q);
     }
     return has_memory(arena, err);
 }

@@ -63,6 +63,6 @@ MUST_CHECK bool desired_sent(struct desired_rows *rows, struct str device, int64
 MUST_CHECK bool desired_send_again(struct desired_rows *rows, struct str device, struct err *err);
 MUST_CHECK bool desired_set_seen(struct desired_rows *rows, struct str device, int64_t revision,
                                  struct err *err);
-/* The bundle that is wanted of the device, in `arena`; empty = none. */
+/* The bundle that is wanted of the device, in `arena`; empty = its own file, STR_NONE = no wish. */
 MUST_CHECK bool desired_bundle(struct desired_rows *rows, struct str device, struct arena *arena,
                                struct str *ret, struct err *err);

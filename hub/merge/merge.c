@@ -334,7 +334,7 @@ static bool add_event(struct merge *m, struct stream *s, const struct event *ev,
         return false;
     }
     s->merged = ev->seq;
-    s->check = check_of(ev->type_name, ev->body);
+    s->check = CHECK_UNKNOWN;
     m->events_added++;
     return true;
 }
@@ -408,6 +408,8 @@ static bool merge_new_part(struct merge *m, struct stream *s, size_t count,
             return false;
         }
     }
+    const struct event *last = &m->events[count - 1];
+    s->check = check_of(last->type_name, last->body);
     return end_batch(m, s, received, err);
 }
 

@@ -7,6 +7,15 @@
 #include "tests/bench/hub_batches.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
+
+/* What the batches themselves take is there before. */
+static int64_t peak_bytes(void)
+{
+    struct rusage usage;
+    (void)getrusage(RUSAGE_SELF, &usage);
+    return (int64_t)usage.ru_maxrss * 1024;
+}
 
 static void add(struct merge *merge, const struct hub_batch *batch, struct str payload,
                 struct wall_time now)
@@ -43,6 +52,7 @@ int main(int argc, char **argv)
     struct clock clock = clock_system();
     bench_check(hub_store_open(&db, &options, &err) && merge_open(db, &merge, &err), &err);
 
+    int64_t before = peak_bytes();
     struct bench_counters start = bench_now();
     bench_check(merge_begin(merge, &err), &err);
     size_t from = 0;
@@ -54,6 +64,7 @@ int main(int argc, char **argv)
     bench_check(merge_commit(merge, &err), &err);
     bench_print("events", batches.events);
     bench_print_since(&start);
+    bench_print("grown_bytes", peak_bytes() - before);
     merge_close(merge);
     db_close(db);
     free(ends);

@@ -145,7 +145,7 @@ def breaking_link():
         proxy = BreakingProxy(fleet.port, 10 * 1024)
         fleet.closers.append(proxy.close)
         device = start_device(fleet, "barge", hub_host="127.0.0.1", hub_port=proxy.port, reconnect_max="1s")
-        content = random.Random(7).randbytes(60_000)
+        content = random.Random(7).randbytes(40_000)
         made = deploy(fleet, write_bundle(fleet.dir + "/b", "afloat", **{"data.bin": content}), "--to", "*", "--wave", "100%")
         assert ended(fleet, made, 180)["status"] == "done"
         with open(f"{device.state}/bundles/{made['bundle']}/data.bin", "rb") as f:
@@ -153,7 +153,7 @@ def breaking_link():
         line = next(line for line in device.daemon.read_log().splitlines() if "event=bundle.fetched" in line)
         fetched = int(line.split("fetched=")[1].split()[0])
         print(f"{made['bytes']} bytes, {fetched} taken in, {proxy.broken} breaks, {proxy.passed} bytes over the link")
-        assert proxy.broken >= 6, proxy.broken
+        assert proxy.broken >= 4, proxy.broken
         assert fetched < made["bytes"] + 4096, fetched  # the manifest beside the files; nothing that had come came again
 
 
@@ -206,4 +206,4 @@ def killed_in_every_step():
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests([waves, breaking_link, killed_in_every_step]))
+    sys.exit(run_tests([waves, breaking_link, killed_in_every_step], at_once=3))

@@ -55,7 +55,7 @@ def main():
         with open(os.path.join(f.hub_dir, "hub.yaml"), "a", encoding="utf-8") as file:
             file.write("broker: external\n")
         f.hub.start()
-        last = os.path.join(f.hub_dir, "broker/ca.pem")
+        last = os.path.join(f.hub_dir, "broker/revoked.pem")
         fleet.wait_for("the hub makes the broker's certificates", lambda: os.path.exists(last))
         broker = fleet.Program(["/usr/sbin/mosquitto", "-c", write_configuration(f)], os.path.join(f.dir, "broker.log"))
         broker.start()

@@ -45,7 +45,7 @@ static const char *of(const char *device, const char *site)
 {
     const struct target_label label = {STR("site"), str_from(site)};
     const struct target_device d = {.name = str_from(device), .labels = &label, .label_count = 1};
-    assert_true(compose(layers, count, &d, STR(""), &arena, &composed, &err));
+    assert_true(compose(layers, count, &d, STR_NONE, &arena, &composed, &err));
     buf_reset(&text);
     document_write(&composed.content, &text);
     return buf_cstr(&text);
@@ -106,6 +106,17 @@ static void pauses_add_up(void **state)
     assert_string_equal(of("brooklyn", "s"),
                         "{\"pauses\":{\"schedules\":[\"a\",\"x\",\"y\"],\"sensors\":[\"f\"],"
                         "\"automation\":true}}");
+}
+
+/* No wish, and the wish for the device's own file, are two things. */
+static void a_bundle_is_told_when_there_is_a_wish(void **state)
+{
+    (void)state;
+    const struct target_device d = {.name = STR("brooklyn")};
+    assert_true(compose(layers, 0, &d, STR(""), &arena, &composed, &err));
+    document_write(&composed.content, &text);
+    assert_string_equal(buf_cstr(&text), "{\"bundle\":\"\"}");
+    assert_string_equal(of("brooklyn", "s"), "{}");
 }
 
 /* What is the same has the same hash, in whatever order it was written. */
@@ -219,6 +230,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_last_by_priority_then_by_name_wins, begin, end),
         cmocka_unit_test_setup_teardown(the_same_twice_is_no_conflict, begin, end),
         cmocka_unit_test_setup_teardown(pauses_add_up, begin, end),
+        cmocka_unit_test_setup_teardown(a_bundle_is_told_when_there_is_a_wish, begin, end),
         cmocka_unit_test_setup_teardown(a_hash_is_of_what_is_wanted, begin, end),
         cmocka_unit_test_setup_teardown(more_than_a_device_takes_is_told, begin, end),
         cmocka_unit_test(a_device_stands_where_it_says),

@@ -83,6 +83,11 @@ static bool send_piece(struct merge *m, struct cast *c, struct story *dice)
         return false;
     }
     struct merge_result r = world_send(m, s, from, to);
+    if (r.outcome == MERGE_QUARANTINED) {
+        fail_msg("%s: " STR_FMT, r.why.msg,
+                 STR_ARG(str_slice(buf_str(&s->text), s->start[from > 0 ? from - 1 : 0],
+                                   s->start[to - 1])));
+    }
     assert_int_equal(r.outcome, from > *merged  ? MERGE_GAP
                                 : to <= *merged ? MERGE_DUPLICATE
                                                 : MERGE_MERGED);

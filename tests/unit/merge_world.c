@@ -218,10 +218,10 @@ struct buf story_batch(const struct story *s, size_t from, size_t to)
 {
     struct err err = {0};
     struct batch_header header = {.first = s->first[from], .last = s->last[to - 1]};
-    bool is_gap = from > 0 && s->first[from - 1] != s->last[from - 1];
-    if (from > 0 && !is_gap) {
-        header.prev = event_check(
-            str_trim_end(str_slice(buf_str(&s->text), s->start[from - 1], s->start[from]), '\n'));
+    struct str before =
+        from == 0 ? STR_NONE : str_slice(buf_str(&s->text), s->start[from - 1], s->start[from]);
+    if (from > 0 && !str_contains(before, STR("\"buffer_gap\""))) { /* as the agent does */
+        header.prev = event_check(str_trim_end(before, '\n'));
     }
     memcpy(header.epoch, s->epoch, EPOCH_TEXT_SIZE);
     size_t end = to < s->count ? s->start[to] : s->text.len;

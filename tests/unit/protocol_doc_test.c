@@ -203,8 +203,6 @@ static void messages_are_as_the_page_says(void **state)
         {"json ack", round_trip_ack, 3},
         {"json desired", round_trip_desired, 1},
         {"json reported", round_trip_reported, 2},
-        {"json enrol-request", round_trip_enrol_request, 1},
-        {"json enrol-reply", round_trip_enrol_reply, 2},
         {"json bundle-want", round_trip_bundle_want, 1},
         {"json bundle-piece", round_trip_bundle_piece, 2},
         {"json enrol-request", round_trip_enrol_request, 2},

@@ -58,8 +58,13 @@ static void what_is_empty_takes_no_room(void **state)
     assert_true(desired_decode(STR(HEAD "}"), &arena, &d, &err));
     assert_null(d.content.schedules);
     assert_false(d.content.settings.has_sync_linger);
+    assert_null(d.content.bundle.ptr);
     desired_encode(&d, &text);
     assert_string_equal(buf_cstr(&text), HEAD "}");
+    buf_reset(&text);
+    assert_true(desired_decode(STR(HEAD ",\"bundle\":\"\"}"), &arena, &d, &err));
+    desired_encode(&d, &text);
+    assert_string_equal(buf_cstr(&text), HEAD ",\"bundle\":\"\"}");
 }
 
 /* A part of what is wanted is something else than what is wanted: nothing is passed over. */

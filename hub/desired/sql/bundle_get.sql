@@ -1,0 +1,1 @@
+SELECT bundle FROM deploy_target WHERE device = :device
