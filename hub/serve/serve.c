@@ -1,8 +1,7 @@
-/* serve.c - DESIGN: messages of one loop turn are merged in one transaction; at the end of the turn
- * it is committed, and only then are acknowledgements published. libmosquitto has acknowledged the
- * message to the broker long before: what is lost between (a crash here, a broker that forgets) the
- * agents send again. Everything but the log is written through the registry, and never while a
- * merge is open. */
+/* serve.c - DESIGN: messages of one loop turn are merged in one transaction; at its end it is
+ * committed, and only then are acknowledgements published. libmosquitto has acknowledged the message
+ * to the broker long before: what is lost between (a crash here, a broker that forgets) the agents
+ * send again. All but the log is written through the registry, never while a merge is open. */
 #include "hub/serve/serve.h"
 
 #include "common/base/limits.h"
@@ -32,7 +31,8 @@ enum {
     INSTANCE_SIZE = 17,
     AUTHORITY_ARENA_BYTES = 1 << 20,
     MESSAGE_ARENA_BYTES = 256 << 10,
-    INFLIGHT_MAX = 2000,
+    INFLIGHT_MAX = 20000, /* most for acknowledgements: a fleet comes back at once */
+    DESKS_INFLIGHT_MAX = 2000,
     KEEPALIVE_S = 30,
     CONNECT_TIMEOUT_MS = 10000,
     REFUSALS_PER_S = 20,   /* written down; each takes a line and a commit */
@@ -474,6 +474,8 @@ static bool desk_publish(void *ctx, const struct desk_message *message, struct e
     struct buf topic = buf_fixed(text, sizeof(text));
     topic_device(&topic, s->config->fleet, message->device, message->channel);
     bool ok =
+        (mqtt_inflight(s->session) < DESKS_INFLIGHT_MAX ||
+         err_set(err, ERR_FULL, "MQTT: enough is in flight")) &&
         mqtt_publish(s->session, buf_str(&topic), message->payload,
                      message->is_retained ? MQTT_RETAIN : 0, message->expiry_s, &message_id, err);
     s->wants_room = s->wants_room || (!ok && err->code == ERR_FULL);
