@@ -10,7 +10,7 @@
 
 enum {
     APPLICATION_ID = 0x53764167, /* "SvAg" */
-    PENDING_DEFAULT = 1 << 20,
+    PENDING_DEFAULT = 1536 << 10,
     DAMAGED_FILES_MAX = 100,
 };
 

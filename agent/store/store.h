@@ -19,7 +19,7 @@ struct store_options {
     /* Of events that wait; beyond it the oldest are given up and a gap record says so. */
     int64_t quota_bytes;
     int64_t history_bytes;    /* acknowledged events kept for `logs`; then the oldest are deleted */
-    size_t pending_bytes_max; /* memory for records not yet flushed; 0 = 1 MiB */
+    size_t pending_bytes_max; /* memory for records not yet flushed; 0 = 1.5 MiB */
     const struct rng *rng;    /* for the epoch of a new database */
     const char *vfs;          /* NULL; tests give the power-cut VFS */
 };

@@ -1,12 +1,10 @@
 #include "hub/alert/alert_rows.h"
 
 #include "common/base/strmap.h"
-#include "common/platform/files.h"
 #include "hub/alert/alert_payload.h"
 #include "hub/fleet/targets.h"
 #include "hub/store/store.h"
 #include "hub_alert_sql.h"
-#include "hub_store_migrations.h"
 
 enum { SILENCES_MAX = 200, DETAIL_BYTES_MAX = 300 };
 #define KEEP_RESOLVED_NS (30 * INT64_C(86400) * NS_PER_SEC)
@@ -25,18 +23,7 @@ static struct wall_time from_ms(int64_t v)
 
 bool alert_rows_open(struct alert_rows *ret, const char *database, struct err *err)
 {
-    if (!files_exist(database)) {
-        (void)err_set(err, ERR_NOT_FOUND, "this hub is not set up: there is no %s", database);
-        return err_hint(err, "run: selvedge-hub init");
-    }
-    return db_open(&ret->db,
-                   &(struct db_options){.path = database,
-                                        .application_id = HUB_STORE_APPLICATION_ID,
-                                        .migrations = hub_store_migrations,
-                                        .migrations_count = HUB_STORE_MIGRATIONS_COUNT,
-                                        .sql = hub_alert_sql,
-                                        .sql_count = HUB_ALERT_SQL_COUNT},
-                   err);
+    return hub_store_open_part(&ret->db, database, hub_alert_sql, HUB_ALERT_SQL_COUNT, err);
 }
 
 void alert_rows_close(struct alert_rows *rows)

@@ -19,14 +19,14 @@ static bool open_view(struct alert_view *v, struct cli *cli, int *ret_code)
     struct err err = {0};
     struct clock clock = clock_system();
     *v = (struct alert_view){.cli = cli, .now = clock_wall(&clock)};
-    if (!settings_load(cli, &v->settings, ret_code)) {
-        return false;
-    }
-    if (!alert_rows_open(&v->rows, v->settings.database, &err)) {
+    if (settings_load(cli, &v->settings, ret_code)) {
+        if (alert_rows_open(&v->rows, v->settings.database, &err)) {
+            return true;
+        }
         *ret_code = cli_error(cli, &err);
-        return false;
     }
-    return true;
+    settings_release(&v->settings);
+    return false;
 }
 
 static int close_view(struct alert_view *v, bool ok, const struct err *err)
@@ -94,7 +94,6 @@ static int command_alerts(struct cli *cli, void *ctx)
     struct err err = {0};
     int code = CLI_OK;
     if (!open_view(&v, cli, &code)) {
-        settings_release(&v.settings);
         return code;
     }
     v.table = table_new(TABLE_COLUMNS({.name = "STATUS"}, {.name = "SINCE"}, {.name = "KIND"},
@@ -117,7 +116,6 @@ static int command_silence(struct cli *cli, void *ctx)
     struct err err = {0};
     int code = CLI_OK;
     if (!open_view(&v, cli, &code)) {
-        settings_release(&v.settings);
         return code;
     }
     const struct alert_silence silence = {.targets = str_from(cli_arg(cli, 0)),
@@ -164,7 +162,6 @@ static int command_silences(struct cli *cli, void *ctx)
     struct err err = {0};
     int code = CLI_OK;
     if (!open_view(&v, cli, &code)) {
-        settings_release(&v.settings);
         return code;
     }
     v.table = table_new(TABLE_COLUMNS({.name = "ID", .is_right = true}, {.name = "DEVICES"},
@@ -186,7 +183,6 @@ static int command_unsilence(struct cli *cli, void *ctx)
     int code = CLI_OK;
     int64_t id = 0;
     if (!open_view(&v, cli, &code)) {
-        settings_release(&v.settings);
         return code;
     }
     bool ok = (str_to_i64(str_from(cli_arg(cli, 0)), 1, INT64_MAX, &id) ||
@@ -205,7 +201,6 @@ static int command_test(struct cli *cli, void *ctx)
     struct err err = {0};
     int code = CLI_OK;
     if (!open_view(&v, cli, &code)) {
-        settings_release(&v.settings);
         return code;
     }
     const struct alert_sender sender = alert_sender_of(&v.settings.config);

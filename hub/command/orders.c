@@ -1,32 +1,19 @@
 /* orders.c - giving and withdrawing commands; see orders.h. */
 #include "hub/command/orders_internal.h"
 
-#include "common/platform/files.h"
 #include "common/wire/signed.h"
 #include "hub/store/store.h"
-#include "hub_store_migrations.h"
 #include <stdlib.h>
 
 enum { PARTS_BYTES_MAX = 256 << 20, TRIES_MAX = 5 };
 
 bool orders_open(struct orders **ret, const char *database, struct err *err)
 {
-    if (!files_exist(database)) {
-        (void)err_set(err, ERR_NOT_FOUND, "there is no hub here: no %s", database);
-        return err_hint(err, "set one up: selvedge-hub init; or name its folder: --state-dir DIR");
-    }
     struct orders *o = calloc(1, sizeof(*o));
     if (o == NULL) {
         return err_set(err, ERR_NO_MEMORY, "open %s: out of memory", database);
     }
-    if (!db_open(&o->db,
-                 &(struct db_options){.path = database,
-                                      .application_id = HUB_STORE_APPLICATION_ID,
-                                      .migrations = hub_store_migrations,
-                                      .migrations_count = HUB_STORE_MIGRATIONS_COUNT,
-                                      .sql = hub_command_sql,
-                                      .sql_count = HUB_COMMAND_SQL_COUNT},
-                 err)) {
+    if (!hub_store_open_part(&o->db, database, hub_command_sql, HUB_COMMAND_SQL_COUNT, err)) {
         orders_close(o);
         return false;
     }

@@ -4,7 +4,6 @@
 #include "hub/deploy/deployments_internal.h"
 #include "hub/fleet/each_target.h"
 #include "hub/store/store.h"
-#include "hub_store_migrations.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,15 +15,7 @@ bool deployments_open(struct deployments **ret, const char *path, struct err *er
     if (d == NULL) {
         return err_set(err, ERR_NO_MEMORY, "open %s: out of memory", path);
     }
-    if (!db_open(&d->db,
-                 &(struct db_options){.path = path,
-                                      .application_id = HUB_STORE_APPLICATION_ID,
-                                      .migrations = hub_store_migrations,
-                                      .migrations_count = HUB_STORE_MIGRATIONS_COUNT,
-                                      .flags = DB_NO_CHECK,
-                                      .sql = hub_deploy_sql,
-                                      .sql_count = HUB_DEPLOY_SQL_COUNT},
-                 err)) {
+    if (!hub_store_open_part(&d->db, path, hub_deploy_sql, HUB_DEPLOY_SQL_COUNT, err)) {
         deployments_close(d);
         return false;
     }

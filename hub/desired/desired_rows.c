@@ -1,10 +1,8 @@
 #include "hub/desired/desired_rows.h"
 
 #include "common/db/db.h"
-#include "common/platform/files.h"
 #include "hub/store/store.h"
 #include "hub_desired_sql.h"
-#include "hub_store_migrations.h"
 #include <stdlib.h>
 
 struct desired_rows {
@@ -24,21 +22,11 @@ static struct wall_time time_of(int64_t milliseconds)
 
 bool desired_rows_open(struct desired_rows **ret, const char *database, struct err *err)
 {
-    if (!files_exist(database)) {
-        (void)err_set(err, ERR_NOT_FOUND, "this hub has no database: there is no %s", database);
-        return err_hint(err, "put it back from a backup, or begin a new one: selvedge-hub init");
-    }
     struct desired_rows *rows = calloc(1, sizeof(*rows));
     if (rows == NULL) {
         return err_set(err, ERR_NO_MEMORY, "open %s: out of memory", database);
     }
-    const struct db_options options = {.path = database,
-                                       .application_id = HUB_STORE_APPLICATION_ID,
-                                       .migrations = hub_store_migrations,
-                                       .migrations_count = HUB_STORE_MIGRATIONS_COUNT,
-                                       .sql = hub_desired_sql,
-                                       .sql_count = HUB_DESIRED_SQL_COUNT};
-    if (!db_open(&rows->db, &options, err)) {
+    if (!hub_store_open_part(&rows->db, database, hub_desired_sql, HUB_DESIRED_SQL_COUNT, err)) {
         desired_rows_close(rows);
         return false;
     }

@@ -1,24 +1,11 @@
 #include "hub/pool/pool_rows.h"
 
-#include "common/platform/files.h"
 #include "hub/store/store.h"
 #include "hub_pool_sql.h"
-#include "hub_store_migrations.h"
 
 bool pool_rows_open(struct pool_rows *ret, const char *database, struct err *err)
 {
-    if (!files_exist(database)) {
-        (void)err_set(err, ERR_NOT_FOUND, "this hub is not set up: there is no %s", database);
-        return err_hint(err, "run: selvedge-hub init");
-    }
-    return db_open(&ret->db,
-                   &(struct db_options){.path = database,
-                                        .application_id = HUB_STORE_APPLICATION_ID,
-                                        .migrations = hub_store_migrations,
-                                        .migrations_count = HUB_STORE_MIGRATIONS_COUNT,
-                                        .sql = hub_pool_sql,
-                                        .sql_count = HUB_POOL_SQL_COUNT},
-                   err);
+    return hub_store_open_part(&ret->db, database, hub_pool_sql, HUB_POOL_SQL_COUNT, err);
 }
 
 void pool_rows_close(struct pool_rows *rows)

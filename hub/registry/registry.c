@@ -1,26 +1,14 @@
 #include "hub/registry/registry_internal.h"
 
-#include "common/platform/files.h"
 #include <stdlib.h>
 
 bool registry_open(struct registry **ret, const char *path, struct err *err)
 {
-    if (!files_exist(path)) {
-        (void)err_set(err, ERR_NOT_FOUND, "this hub has lost its database: there is no %s", path);
-        return err_hint(err, "put it back from a backup, or begin a new one: selvedge-hub init");
-    }
     struct registry *r = calloc(1, sizeof(*r));
     if (r == NULL) {
         return err_set(err, ERR_NO_MEMORY, "open %s: out of memory", path);
     }
-    if (!db_open(&r->db,
-                 &(struct db_options){.path = path,
-                                      .application_id = HUB_STORE_APPLICATION_ID,
-                                      .migrations = hub_store_migrations,
-                                      .migrations_count = HUB_STORE_MIGRATIONS_COUNT,
-                                      .sql = hub_registry_sql,
-                                      .sql_count = HUB_REGISTRY_SQL_COUNT},
-                 err)) {
+    if (!hub_store_open_part(&r->db, path, hub_registry_sql, HUB_REGISTRY_SQL_COUNT, err)) {
         registry_close(r);
         return false;
     }

@@ -4,7 +4,6 @@
 #include "hub/registry/registry.h"
 #include "hub/store/store.h"
 #include "hub_registry_sql.h"
-#include "hub_store_migrations.h"
 
 struct registry {
     struct db *db;

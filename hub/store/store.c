@@ -1,5 +1,7 @@
 /* store.c - see store.h. */
 #include "hub/store/store.h"
+
+#include "common/platform/files.h"
 #include "hub_store_migrations.h"
 #include "hub_store_sql.h"
 #include <stdio.h>
@@ -60,6 +62,25 @@ bool hub_store_open(struct db **ret, const struct hub_store_options *options, st
         return false;
     }
     return true;
+}
+
+bool hub_store_open_part(struct db **ret, const char *path, const struct db_text *sql,
+                         int sql_count, struct err *err)
+{
+    if (!files_exist(path)) {
+        (void)err_set(err, ERR_NOT_FOUND, "this hub has lost its database: there is no %s", path);
+        return err_hint(err, "put it back from a backup, or begin a new one: selvedge-hub init");
+    }
+    const struct db_options db = {
+        .path = path,
+        .flags = DB_NO_CHECK, /* the store's connection has looked, or will */
+        .application_id = HUB_STORE_APPLICATION_ID,
+        .migrations = hub_store_migrations,
+        .migrations_count = HUB_STORE_MIGRATIONS_COUNT,
+        .sql = sql,
+        .sql_count = sql_count,
+    };
+    return db_open(ret, &db, err);
 }
 
 bool hub_store_clear_views(struct db *db, struct err *err)

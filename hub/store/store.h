@@ -19,6 +19,12 @@ struct hub_store_options {
 MUST_CHECK bool hub_store_open(struct db **ret, const struct hub_store_options *options,
                                struct err *err);
 
+/* A connection for a part of the hub that has statements of its own, beside that of the store:
+ * migrated too, and written between merges. ERR_NOT_FOUND when there is no database: `init` makes
+ * it. */
+MUST_CHECK bool hub_store_open_part(struct db **ret, const char *path, const struct db_text *sql,
+                                    int sql_count, struct err *err);
+
 /* Empties every table that is derived from the log; within the caller's transaction. */
 MUST_CHECK bool hub_store_clear_views(struct db *db, struct err *err);
 /* The derived tables, for comparing two stores; the primary key is their first columns. */

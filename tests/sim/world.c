@@ -9,7 +9,6 @@ const char *const sabotage_names[SABOTAGE_COUNT] = {
     [SABOTAGE_FORGET_ON_PUBACK] = "forget-on-puback",
     [SABOTAGE_TRUST_SENT] = "trust-sent",
     [SABOTAGE_IGNORE_PUT_BACK] = "ignore-put-back",
-    [SABOTAGE_TAKE_UNCHECKED] = "take-unchecked",
     [SABOTAGE_ACK_HARMED] = "ack-harmed",
 };
 

@@ -15,8 +15,7 @@ enum sabotage {
     SABOTAGE_FORGET_ON_PUBACK,  /* the agent forgets what the broker took */
     SABOTAGE_TRUST_SENT,        /* the agent takes any acknowledgement for all that it sent */
     SABOTAGE_IGNORE_PUT_BACK,   /* the agent goes on under numbers that the hub has seen */
-    SABOTAGE_TAKE_UNCHECKED, /* the agent takes any acknowledgement for the answer to its birth */
-    SABOTAGE_ACK_HARMED,     /* the hub acknowledges what it could not read */
+    SABOTAGE_ACK_HARMED,        /* the hub acknowledges what it could not read */
     SABOTAGE_COUNT
 };
 

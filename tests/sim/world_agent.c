@@ -331,8 +331,7 @@ void agent_on_ack(struct world *w, const struct item *item)
         agent_is_put_back(w, item->agent, &item->ack)) {
         return;
     }
-    if (w->options->sabotage != SABOTAGE_TAKE_UNCHECKED &&
-        !sync_may_take(&agent->sync, item->ack.seq, item->ack.check != 0) &&
+    if (!sync_may_take(&agent->sync, item->ack.seq, item->ack.check != 0) &&
         agent->buffer->ops->check(agent->buffer, item->ack.seq, &own)) {
         return; /* as agent/daemon/link.c has it */
     }
