@@ -165,6 +165,9 @@ int main(int argc, char **argv)
     }
     bench_print("full_ns", (spent[1] - spent[0]) * 1000000);
     bench_print("resumed_ns", (spent[2] - spent[1]) * 1000000);
+    for (int i = 0; i < count; i++) {
+        mbedtls_ssl_session_free(&c[i].session);
+    }
     free(c);
     return 0;
 }
