@@ -173,7 +173,7 @@ static void every_failed_allocation_of_ours_is_reported(void **state)
 static void every_failed_allocation_of_sqlite_is_reported_or_survived(void **state)
 {
     (void)state;
-    int stride = sample_stride(31, 1);
+    int stride = sample_stride(53, 1);
     struct fault f = {.name = "SQLite's allocation",
                       .steps = 60,
                       .disarm = fault_sqlite_disarm,
