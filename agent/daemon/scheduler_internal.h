@@ -29,6 +29,7 @@ struct scheduler {
     enum clock_trust clock;        /* as it was said */
     enum schedule_absence absence; /* why a tick that is missed at the next look was missed */
     bool lacks_room;
+    bool has_begun;  /* a schedule began, and that is not flushed yet */
     bool is_running; /* between scheduler_start() and scheduler_stop() */
 };
 

@@ -92,6 +92,7 @@ void schedule_entry_begin(struct scheduler *s, struct schedule_entry *e, enum sc
     }
     e->decided = now;
     e->has_new_times = false;
+    s->has_begun = true;
     record_state(s, &state);
 }
 
