@@ -13,6 +13,7 @@ struct schedule_entry {
     struct wall_time wake;    /* 0 = at the next turn */
     int64_t splay_ns;
     bool has_new_times; /* why it begins, when it does */
+    bool is_remembered; /* what is recorded of it has a `decided`, for these times or for others */
 };
 
 struct schedule_set {
