@@ -298,6 +298,17 @@ static bool check_room(struct scheduler *s)
     return false;
 }
 
+/* At once, and not with what is recorded in the next second: were it lost, the schedule would begin
+ * after the restart, and the ticks until then would be nobody's. A flush that fails is the runner's
+ * to repeat. */
+static void keep_beginnings(struct scheduler *s)
+{
+    if (s->has_begun) {
+        s->has_begun = false;
+        (void)runner_flush(s->options.runner);
+    }
+}
+
 static void on_due(void *ctx)
 {
     struct scheduler *s = ctx;
@@ -315,6 +326,7 @@ static void on_due(void *ctx)
         }
         look_at(s, e, now);
     }
+    keep_beginnings(s);
     s->absence = ABSENCE_AWAY;
     arm_next(s, now);
 }

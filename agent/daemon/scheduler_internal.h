@@ -13,6 +13,7 @@ struct schedule_entry {
     struct wall_time wake;    /* 0 = at the next turn */
     int64_t splay_ns;
     bool has_new_times; /* why it begins, when it does */
+    bool is_remembered; /* what is recorded of it has a `decided`, for these times or for others */
 };
 
 struct schedule_set {
@@ -29,6 +30,7 @@ struct scheduler {
     enum clock_trust clock;        /* as it was said */
     enum schedule_absence absence; /* why a tick that is missed at the next look was missed */
     bool lacks_room;
+    bool has_begun;  /* a schedule began, and that is not flushed yet */
     bool is_running; /* between scheduler_start() and scheduler_stop() */
 };
 

@@ -92,6 +92,8 @@ void schedule_entry_begin(struct scheduler *s, struct schedule_entry *e, enum sc
     }
     e->decided = now;
     e->has_new_times = false;
+    e->is_remembered = true;
+    s->has_begun = true;
     record_state(s, &state);
 }
 
@@ -125,6 +127,7 @@ static bool on_known(void *ctx, const struct instigator *known)
     }
     e->status = status_from(known->status);
     e->decided = known->decided;
+    e->is_remembered = known->decided.ns != 0;
     /* No times are known of a schedule that an older release remembered. */
     if (!str_is_empty(known->cursor) && !has_times(e->schedule, known->cursor)) {
         e->decided.ns = 0;
@@ -166,7 +169,7 @@ static void take_over(struct scheduler *s, struct schedule_set *set,
 {
     struct schedule_entry *e = find(set, old->schedule->name);
     if (e == NULL) {
-        if (old->decided.ns != 0) {
+        if (old->is_remembered) {
             let_go(s, old->schedule->name, status_name(old->status), gone);
         }
         return;
@@ -175,6 +178,7 @@ static void take_over(struct scheduler *s, struct schedule_set *set,
     struct buf times = buf_fixed(text, sizeof(text));
     schedule_write_times(old->schedule, &times);
     e->status = old->status;
+    e->is_remembered = old->is_remembered;
     e->has_new_times = !has_times(e->schedule, buf_str(&times));
     e->decided.ns = e->has_new_times ? 0 : old->decided.ns;
 }
@@ -186,8 +190,9 @@ void schedule_set_use(struct scheduler *s, struct schedule_set *set)
     }
     for (size_t i = 0; i < set->count; i++) {
         struct schedule_entry *e = &set->entries[i];
-        if (schedule_entry_is_paused(e) && e->decided.ns != 0) {
+        if (schedule_entry_is_paused(e) && e->is_remembered) {
             e->decided.ns = 0;
+            e->is_remembered = false;
             let_go(s, e->schedule->name, status_name(e->status),
                    e->schedule->is_held ? STR("the hub pauses it")
                                         : STR("its definition pauses it"));
@@ -226,6 +231,7 @@ static bool set_paused(struct scheduler *s, struct schedule_entry *e, bool pause
     }
     e->status = paused ? PAUSED : RUNNING;
     e->decided = state.nominal;
+    e->is_remembered = state.nominal.ns != 0;
     e->has_new_times = false;
     e->wake.ns = 0;
     LOG(INFO, "schedule.state", F_S("schedule", state.name), F_S("status", state.status),

@@ -430,12 +430,12 @@ static void live(struct life *l)
             l->jump_at = 0;
             step_clock(l, -l->shift);
         }
-        if (below(l, 40) == 0) {
-            disturb(l);
-        }
         if (is_hub_there(l) && below(l, 30) == 0) {
             issue(l);
             greet(l);
+        }
+        if (below(l, 40) == 0) { /* also in the moment in which something else happened */
+            disturb(l);
         }
     }
 }

@@ -106,16 +106,22 @@ static int end(void **state)
     return 0;
 }
 
-/* The agent is killed and started again `down_ns` later. */
-static void restart(int64_t down_ns)
+/* The agent is killed and started again `down_ns` later. What nobody has flushed is lost. */
+static void crash(int64_t down_ns)
 {
-    flush();
     scheduler_close(scheduler);
     scheduler = NULL;
     runner_world_reopen(&w);
     fake_clock_advance(&fake, down_ns);
     open_scheduler();
     turns();
+}
+
+/* The same some seconds later. */
+static void restart(int64_t down_ns)
+{
+    flush();
+    crash(down_ns);
 }
 
 /* --- what the database says --- */
@@ -410,6 +416,34 @@ static void a_clock_far_ahead_silences_nothing_and_doubles_nothing(void **state)
     assert_int_equal(events(EVENT_TICK), before + 3); /* and two of the hourly */
 }
 
+/* In the moment in which it begins: ticks since then are missed, not nobody's. */
+static void a_beginning_outlives_a_crash(void **state)
+{
+    (void)state;
+    open_scheduler();
+    turns();
+    crash(HOUR);
+    assert_string_equal(ticks("hourly"),
+                        "hourly 2026-11-22T11:00 started: missed while the agent was down\n");
+}
+
+static void a_clock_set_right_outlives_a_crash(void **state)
+{
+    (void)state;
+    schedule_named("hourly")->missed = MISSED_SKIP;
+    open_scheduler();
+    turns();
+    fake_clock_step_wall(&fake, 3 * DAY);
+    scheduler_clock_stepped(scheduler);
+    pass(2 * NS_PER_SEC);
+    fake_clock_step_wall(&fake, -3 * DAY);
+    scheduler_clock_stepped(scheduler);
+    turns();
+    crash(HOUR);
+    assert_memory_equal(ticks("hourly"),
+                        "hourly 2026-11-22T11:00 skipped: the tick was missed while the agent", 68);
+}
+
 static struct loaded reload(const char *text)
 {
     struct loaded loaded;
@@ -451,6 +485,61 @@ static void new_definitions_keep_what_is_known(void **state)
     assert_string_equal(ticks("daily"), "");
     loaded_release(&w.loaded);
     w.loaded = loaded;
+}
+
+static void reload_for_good(const char *text)
+{
+    struct loaded loaded = reload(text);
+    loaded_release(&w.loaded);
+    w.loaded = loaded;
+}
+
+#define ASSETS "assets: [{key: a, run: ['true']}]\n"
+static const char other_times_paused[] =
+    ASSETS "schedules: [{name: hourly, select: a, cron: '0 3 * * *', paused: true}]\n";
+static const char none[] = ASSETS;
+static const char first_times[] =
+    ASSETS "schedules: [{name: hourly, select: a, cron: '0 * * * *'}]\n";
+
+/* What was remembered with its first times is over, although they come back. */
+static void times_that_come_back_after_a_pause_are_new_times(void **state)
+{
+    (void)state;
+    open_scheduler();
+    turns();
+    reload_for_good(other_times_paused);
+    assert_string_equal(remembered(), "daily '' - 30 2 * * * UTC\n"
+                                      "hourly '' - 0 * * * * UTC\n");
+    reload_for_good(none);
+    pass(5 * HOUR);
+    reload_for_good(first_times);
+    assert_string_equal(ticks("hourly"), "");
+    pass(HOUR);
+    reload_for_good(other_times_paused);
+    int before = events(EVENT_INSTIGATOR);
+    restart(5 * HOUR); /* paused all the time; that is told once */
+    assert_int_equal(events(EVENT_INSTIGATOR), before);
+    reload_for_good(first_times);
+    assert_memory_equal(ticks("hourly"), "hourly 2026-11-22T16:00 ", 24);
+}
+
+/* Its clock was not trusted when they changed, so that it has not begun with the second ones. */
+static void times_that_come_back_after_a_wrong_clock_are_new_times(void **state)
+{
+    (void)state;
+    open_scheduler();
+    turns();
+    fake_clock_step_wall(&fake, -800 * DAY);
+    scheduler_clock_stepped(scheduler);
+    turns();
+    reload_for_good(ASSETS "schedules: [{name: hourly, select: a, cron: '0 3 * * *'}]\n");
+    reload_for_good(none);
+    fake_clock_step_wall(&fake, 800 * DAY);
+    pass(5 * HOUR);
+    reload_for_good(first_times);
+    assert_string_equal(ticks("hourly"), "");
+    assert_string_equal(remembered(), "daily '' - 30 2 * * * UTC\n"
+                                      "hourly '' 2026-11-22T15:30 0 * * * * UTC\n");
 }
 
 static void times_changed_while_it_was_down_are_new_times(void **state)
@@ -583,7 +672,11 @@ int main(void)
         TEST(ticks_wait_for_the_first_synchronization),
         TEST(clock_steps_double_and_lose_nothing),
         TEST(a_clock_far_ahead_silences_nothing_and_doubles_nothing),
+        TEST(a_beginning_outlives_a_crash),
+        TEST(a_clock_set_right_outlives_a_crash),
         TEST(new_definitions_keep_what_is_known),
+        TEST(times_that_come_back_after_a_pause_are_new_times),
+        TEST(times_that_come_back_after_a_wrong_clock_are_new_times),
         TEST(times_changed_while_it_was_down_are_new_times),
         TEST(splay_moves_the_firing),
         TEST(a_stopped_scheduler_fires_nothing),
