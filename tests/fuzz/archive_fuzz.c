@@ -23,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(archive_name_is_valid(member.name));
         must(member.name.ptr[0] != '/' && !str_contains(member.name, STR("..")));
         must(member.bytes.ptr >= all.ptr && member.bytes.ptr + member.bytes.len <= all.ptr + size);
-        must(rest.ptr > member.bytes.ptr && rest.ptr + rest.len == all.ptr + size);
+        must(rest.ptr >= member.bytes.ptr + member.bytes.len &&
+             rest.ptr + rest.len == all.ptr + size);
     }
     must(archive_check(all, &err) || err.code != ERR_NONE);
     return 0;

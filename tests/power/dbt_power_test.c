@@ -128,7 +128,7 @@ static int suffer_all(const struct dbt_work *work, const struct contents *c,
 {
     int faults = 0;
     int step = call == POWER_WRITE && work->stride > 1 ? sample_stride(work->stride, 7) : 1;
-    int seeds = effect == POWER_CUT ? sample_stride(1, 5) : 1;
+    int seeds = effect == POWER_CUT ? sample_stride(2, 5) : 1;
     bool fired = true;
     for (int nth = 0; fired; nth += step) {
         for (int seed = 0; seed < seeds && fired; seed++) {
