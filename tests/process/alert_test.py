@@ -2,6 +2,7 @@
 import http.server
 import json
 import os
+import sqlite3
 import sys
 import threading
 
@@ -122,6 +123,36 @@ def failures_and_refused_definitions_are_told():
         assert "definitions_refused" not in health
 
 
+def what_is_late_is_told():
+    with Fleet() as fleet:
+        server = receiver()
+        fleet.closers.append(server.shutdown)
+        heard = begin(fleet, server)
+        device = fleet.device("till", DEFINITIONS)
+        device.enrol()
+        device.start()
+        device.command("materialize", "sales")
+        wait_for("it is merged", lambda: fleet.query("SELECT count(*) FROM asset_state WHERE at_ms IS NOT NULL") == [(1,)])
+
+        def judge(status):
+            """As the device does after a minute at the earliest."""
+            db = sqlite3.connect(fleet.hub_db, timeout=10)
+            with db:
+                db.execute("REPLACE INTO asset_freshness SELECT device, asset, ?, at_ms, stream_ms, epoch, seq FROM asset_state",
+                           (status,))
+            db.close()
+        judge("fail")
+        wait_for("it is told", lambda: texts(heard(), "firing") == [("late", "till")])
+        assert heard()[-1]["detail"].startswith("sales is not as fresh"), heard()
+        judge("pass")
+        wait_for("it is over", lambda: texts(heard(), "resolved") == [("late", "till")])
+        judge("fail")
+        open(os.path.join(device.dir, "fail"), "w").close()
+        device.command("materialize", "sales", code=1)
+        wait_for("why it is late is told", lambda: ("failing", "till") in texts(heard(), "firing"))
+        wait_for("and nothing else", lambda: [a["kind"] for a in open_alerts(fleet)] == ["failing"])
+
+
 def silence_is_kept_and_ends():
     with Fleet() as fleet:
         server = receiver()
@@ -147,5 +178,6 @@ def silence_is_kept_and_ends():
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests([a_dead_site_is_one_alert, failures_and_refused_definitions_are_told, silence_is_kept_and_ends],
+    sys.exit(run_tests([a_dead_site_is_one_alert, failures_and_refused_definitions_are_told, what_is_late_is_told,
+                        silence_is_kept_and_ends],
                        at_once=3))

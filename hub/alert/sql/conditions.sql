@@ -17,6 +17,11 @@ SELECT 'failing', k.id, k.grp,
     a.asset || coalesce(': ' || CASE WHEN json_valid(a.failed_error) THEN json_extract(a.failed_error, '$.message') END, '')
 FROM known k JOIN device_asset a ON a.device = k.id WHERE a.is_failing AND a.is_defined
 UNION ALL
+SELECT 'late', k.id, k.grp, a.asset || ' is not as fresh as its policy asks'
+FROM known k JOIN asset_freshness f ON f.device = k.id AND f.status = 'fail'
+    JOIN device_asset a ON a.device = f.device AND a.asset = f.asset
+WHERE a.is_defined AND NOT a.is_failing
+UNION ALL
 SELECT 'buffer', id, grp,
     printf('%d %% of the buffer is taken', json_extract(health, '$.buffer_bytes') * 100 / json_extract(health, '$.buffer_quota_bytes'))
 FROM known WHERE json_extract(health, '$.buffer_quota_bytes') > 0
