@@ -29,11 +29,22 @@ static bool open_view(struct alert_view *v, struct cli *cli, int *ret_code)
     return false;
 }
 
-static int close_view(struct alert_view *v, bool ok, const struct err *err)
+/* What each of these commands is: opens, does its part, says what went wrong, closes. */
+static int carry_out(struct cli *cli, bool (*act)(struct alert_view *v, struct err *err))
 {
-    alert_rows_close(&v->rows);
-    settings_release(&v->settings);
-    return ok ? CLI_OK : cli_error(v->cli, err);
+    struct alert_view v;
+    struct err err = {0};
+    int code = CLI_OK;
+    if (!open_view(&v, cli, &code)) {
+        return code;
+    }
+    if (!act(&v, &err)) {
+        code = cli_error(cli, &err);
+    }
+    table_release(&v.table);
+    alert_rows_close(&v.rows);
+    settings_release(&v.settings);
+    return code;
 }
 
 /* --- alerts ----------------------------------------------------------------------------------- */
@@ -87,48 +98,45 @@ static void show_alert(void *ctx, const struct alert_listed *a)
     table_cell(&v->table, buf_str(&text));
 }
 
+static bool list_alerts(struct alert_view *v, struct err *err)
+{
+    v->table = table_new(TABLE_COLUMNS({.name = "STATUS"}, {.name = "SINCE"}, {.name = "KIND"},
+                                       {.name = "WHAT", .is_wide = true}));
+    bool ok = alert_rows_each(&v->rows, cli_bool(v->cli, "all"), cli_i64(v->cli, "limit"),
+                              show_alert, v, err);
+    if (ok) {
+        table_print_list(&v->table, v->cli, "no alert is open");
+    }
+    return ok;
+}
+
 static int command_alerts(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct alert_view v;
-    struct err err = {0};
-    int code = CLI_OK;
-    if (!open_view(&v, cli, &code)) {
-        return code;
-    }
-    v.table = table_new(TABLE_COLUMNS({.name = "STATUS"}, {.name = "SINCE"}, {.name = "KIND"},
-                                      {.name = "WHAT", .is_wide = true}));
-    bool ok =
-        alert_rows_each(&v.rows, cli_bool(cli, "all"), cli_i64(cli, "limit"), show_alert, &v, &err);
-    if (ok) {
-        table_print_list(&v.table, cli, "no alert is open");
-    }
-    table_release(&v.table);
-    return close_view(&v, ok, &err);
+    return carry_out(cli, list_alerts);
 }
 
 /* --- silences --------------------------------------------------------------------------------- */
 
+static bool add_silence(struct alert_view *v, struct err *err)
+{
+    const struct alert_silence silence = {.targets = str_from(cli_arg(v->cli, 0)),
+                                          .kind = str_from(cli_text(v->cli, "kind")),
+                                          .reason = str_from(cli_text(v->cli, "reason")),
+                                          .until = {v->now.ns + cli_i64(v->cli, "for")}};
+    bool ok = alert_rows_silence(&v->rows, &silence, v->now, err);
+    if (ok) {
+        char until[WALL_TEXT_SIZE];
+        poke_send(&v->settings.config);
+        cli_printf(v->cli, "silent until %.16s UTC\n", wall_format(silence.until, until));
+    }
+    return ok;
+}
+
 static int command_silence(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct alert_view v;
-    struct err err = {0};
-    int code = CLI_OK;
-    if (!open_view(&v, cli, &code)) {
-        return code;
-    }
-    const struct alert_silence silence = {.targets = str_from(cli_arg(cli, 0)),
-                                          .kind = str_from(cli_text(cli, "kind")),
-                                          .reason = str_from(cli_text(cli, "reason")),
-                                          .until = {v.now.ns + cli_i64(cli, "for")}};
-    bool ok = alert_rows_silence(&v.rows, &silence, v.now, &err);
-    if (ok) {
-        char until[WALL_TEXT_SIZE];
-        poke_send(&v.settings.config);
-        cli_printf(cli, "silent until %.16s UTC\n", wall_format(silence.until, until));
-    }
-    return close_view(&v, ok, &err);
+    return carry_out(cli, add_silence);
 }
 
 static void show_silence(void *ctx, const struct alert_silence *s)
@@ -155,65 +163,63 @@ static void show_silence(void *ctx, const struct alert_silence *s)
     table_cell(&v->table, s->reason);
 }
 
+static bool list_silences(struct alert_view *v, struct err *err)
+{
+    v->table = table_new(TABLE_COLUMNS({.name = "ID", .is_right = true}, {.name = "DEVICES"},
+                                       {.name = "KIND"}, {.name = "UNTIL (UTC)"},
+                                       {.name = "REASON", .is_wide = true}));
+    bool ok = alert_rows_each_silence(&v->rows, v->now, show_silence, v, err);
+    if (ok) {
+        table_print_list(&v->table, v->cli, "nothing is silenced");
+    }
+    return ok;
+}
+
 static int command_silences(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct alert_view v;
-    struct err err = {0};
-    int code = CLI_OK;
-    if (!open_view(&v, cli, &code)) {
-        return code;
+    return carry_out(cli, list_silences);
+}
+
+static bool end_silence(struct alert_view *v, struct err *err)
+{
+    int64_t id = 0;
+    if (!str_to_i64(str_from(cli_arg(v->cli, 0)), 1, INT64_MAX, &id)) {
+        (void)err_set(err, ERR_INVALID, "\"%s\" is no number of a silence", cli_arg(v->cli, 0));
+        return err_hint(err, "list them: selvedge-hub alerts silences");
     }
-    v.table = table_new(TABLE_COLUMNS({.name = "ID", .is_right = true}, {.name = "DEVICES"},
-                                      {.name = "KIND"}, {.name = "UNTIL (UTC)"},
-                                      {.name = "REASON", .is_wide = true}));
-    bool ok = alert_rows_each_silence(&v.rows, v.now, show_silence, &v, &err);
-    if (ok) {
-        table_print_list(&v.table, cli, "nothing is silenced");
+    if (!alert_rows_unsilence(&v->rows, id, err)) {
+        return false;
     }
-    table_release(&v.table);
-    return close_view(&v, ok, &err);
+    poke_send(&v->settings.config);
+    return true;
 }
 
 static int command_unsilence(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct alert_view v;
-    struct err err = {0};
-    int code = CLI_OK;
-    int64_t id = 0;
-    if (!open_view(&v, cli, &code)) {
-        return code;
-    }
-    bool ok = (str_to_i64(str_from(cli_arg(cli, 0)), 1, INT64_MAX, &id) ||
-               err_set(&err, ERR_INVALID, "\"%s\" is no number of a silence", cli_arg(cli, 0))) &&
-              alert_rows_unsilence(&v.rows, id, &err);
-    if (ok) {
-        poke_send(&v.settings.config);
-    }
-    return close_view(&v, ok, &err);
+    return carry_out(cli, end_silence);
 }
 
-static int command_test(struct cli *cli, void *ctx)
+static bool send_test(struct alert_view *v, struct err *err)
 {
-    (void)ctx;
-    struct alert_view v;
-    struct err err = {0};
-    int code = CLI_OK;
-    if (!open_view(&v, cli, &code)) {
-        return code;
-    }
-    const struct alert_sender sender = alert_sender_of(&v.settings.config);
-    bool ok = alert_rows_test(&v.rows, &sender, v.now, &err);
+    const struct alert_sender sender = alert_sender_of(&v->settings.config);
+    bool ok = alert_rows_test(&v->rows, &sender, v->now, err);
     if (ok) {
-        poke_send(&v.settings.config);
-        cli_printf(cli,
+        poke_send(&v->settings.config);
+        cli_printf(v->cli,
                    "a test goes out by%s%s MQTT, once the hub is running; what goes wrong is in "
                    "its log\n",
                    (sender.ways >> ALERT_BY_COMMAND & 1U) != 0 ? " command," : "",
                    (sender.ways >> ALERT_BY_WEBHOOK & 1U) != 0 ? " webhook," : "");
     }
-    return close_view(&v, ok, &err);
+    return ok;
+}
+
+static int command_test(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    return carry_out(cli, send_test);
 }
 
 const struct cli_command commands_alert[] = {
