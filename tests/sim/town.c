@@ -182,7 +182,6 @@ static bool write_device_files(struct town *t, struct agent_config *ret, struct 
 static bool prepare(struct town *t, struct err *err)
 {
     struct agent_config config;
-    AUTO(buf) unused = buf_growing(4096);
     if (!hub_prepare(t, err) || !write_device_files(t, &config, err) ||
         !identity_make_key(&t->rng, &t->attacker_key, err)) {
         return false;
@@ -251,9 +250,7 @@ static void live(struct town *t)
 
 static void end(struct town *t)
 {
-    while (t->queued > 0) {
-        town_free_item(town_next(t));
-    }
+    t->broker_is_up = false; /* nobody hears their wills */
     for (int d = 0; d < t->device_count; d++) {
         t->current = d;
         device_release(&t->devices[d]);
@@ -261,6 +258,9 @@ static void end(struct town *t)
     t->current = TOWN_HUB;
     hub_release(t);
     broker_release(t);
+    while (t->queued > 0) {
+        town_free_item(town_next(t));
+    }
     for (int i = 0; i < t->command_count; i++) {
         free(t->commands[i].is_for);
     }
@@ -294,7 +294,6 @@ void town_run(const struct town_options *options, struct town_result *ret)
                        .revoked_arena = arena_new(16 << 20),
                        .env = {.get = look_up_nothing},
                        .hub_state = buf_growing(4096),
-                       .crl = buf_growing(8 << 20),
                        .attacker_key = buf_growing(4096),
                        .lines = buf_growing(4 << 20)};
     t->rng = seeded_rng_port(&t->seed);

@@ -4,11 +4,11 @@
  * mosquitto's access list: what asks for more fails the town. */
 #include "common/mqtt/mqtt.h"
 
-#include "common/platform/files.h"
 #include "tests/sim/town_internal.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum session_state { OFFLINE, CONNECTING, ONLINE, CLOSING };
 struct mqtt_session {
@@ -144,10 +144,11 @@ static bool parse(const struct town *t, struct str topic, struct letter *ret)
 /* What the hostile broker remembers of what passes. */
 static void overhear(struct town *t, const struct letter *l)
 {
-    bool is_of_interest =
-        l->about >= 0 && (l->channel == CHANNEL_CMD || l->channel == CHANNEL_DESIRED ||
-                          (l->channel == CHANNEL_EVENTS && t->devices[l->about].is_revoked));
-    if (!is_of_interest) {
+    if (l->about >= 0 && l->channel == CHANNEL_EVENTS) {
+        buf_reset(&t->devices[l->about].last_batch);
+        buf_add(&t->devices[l->about].last_batch, l->payload);
+    }
+    if (l->about < 0 || (l->channel != CHANNEL_CMD && l->channel != CHANNEL_DESIRED)) {
         return;
     }
     size_t place = t->heard_count++ % TOWN_HEARD_MAX;
@@ -576,14 +577,12 @@ static void read_list(struct town *t)
 void broker_look_at_list(struct town *t)
 {
     char path[256];
-    struct err err = {0};
-    AUTO(buf) list = buf_growing(8 << 20);
+    struct stat file;
     (void)snprintf(path, sizeof(path), "%s/broker/revoked.pem", t->hub_dir);
-    if (!files_read(path, &list, &err) || str_eq(buf_str(&list), buf_str(&t->crl))) {
-        return;
+    if (stat(path, &file) != 0 || file.st_ino == t->list_inode) {
+        return; /* it is written as a new file each time */
     }
-    buf_reset(&t->crl);
-    buf_add(&t->crl, buf_str(&list));
+    t->list_inode = file.st_ino;
     read_list(t);
     for (int d = 0; d < t->device_count; d++) {
         for (int i = 0; i < TOWN_SESSIONS_MAX; i++) {
@@ -598,7 +597,6 @@ void broker_look_at_list(struct town *t)
 void broker_release(struct town *t)
 {
     buf_release(&t->hub_state);
-    buf_release(&t->crl);
     arena_release(&t->revoked_arena);
     for (size_t i = 0; i < TOWN_HEARD_MAX; i++) {
         buf_release(&t->heard[i].payload);

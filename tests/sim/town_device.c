@@ -114,6 +114,7 @@ bool device_prepare(struct town *t, int number, struct err *err)
     d->clock = (struct fake_clock){.mono = {DAY_NS}, .wall = {TOWN_BEGIN_NS}};
     d->planned = INT64_MAX;
     d->retained = buf_growing(256 << 10);
+    d->last_batch = buf_growing(1 << 20);
     d->config.state_dir = str_from(d->dir);
     (void)snprintf(d->told.name, sizeof(d->told.name), "%s", d->name);
     d->told.buffer = &d->position;
@@ -229,38 +230,76 @@ static void wrong_clock(struct town *t, int number)
         return;
     }
     t->result->clocks++;
-    d->skew_ns = rng_below(&t->rng, 3) == 0 ? town_between(t, -2 * HOUR_NS, 2 * HOUR_NS)
-                                            : wrong[rng_below(&t->rng, COUNT_OF(wrong))] * DAY_NS;
-    town_plan(t, town_between(t, MINUTE_NS, 10 * HOUR_NS), TOWN_CLOCK_RIGHT, number);
+    uint64_t kind = rng_below(&t->rng, 6);
+    if (town_mutant == TOWN_TICK_AGAIN || kind < 2) { /* it ticks ahead, and the time comes again */
+        d->skew_ns = town_between(t, 25 * HOUR_NS, 30 * HOUR_NS);
+    } else if (kind < 4) {
+        d->skew_ns = town_between(t, -2 * HOUR_NS, 2 * HOUR_NS);
+    } else {
+        d->skew_ns = wrong[rng_below(&t->rng, COUNT_OF(wrong))] * DAY_NS;
+    }
+    (void)town_plan(t, town_between(t, MINUTE_NS, 10 * HOUR_NS), TOWN_CLOCK_RIGHT, number);
     tell_step(t, number);
+}
+
+enum incident { WRONG_CLOCK, TAKE_IMAGE, BREAK_LINK, CUT_POWER, WIPE, PUT_BACK };
+
+/* Where a rule is broken, more of that in which it shows. */
+static enum incident draw(struct town *t)
+{
+    static const unsigned char chances[] = {4, 2, 7, 4, 1, 2}; /* of 20 */
+    uint64_t dice = rng_below(&t->rng, 20);
+    if (town_mutant == TOWN_LAZY_DISK && dice < 12) {
+        return dice < 6 ? TAKE_IMAGE : CUT_POWER;
+    }
+    if ((town_mutant == TOWN_TICK_AGAIN || town_mutant == TOWN_NO_EXPIRY) && dice < 12) {
+        return WRONG_CLOCK;
+    }
+    enum incident kind = WRONG_CLOCK;
+    while (dice >= chances[kind]) {
+        dice -= chances[kind++];
+    }
+    return kind;
+}
+
+static void cut_power(struct town *t, int number, enum incident kind)
+{
+    struct town_device *d = &t->devices[number];
+    device_stop(t, number);
+    if (kind == WIPE) {
+        wipe(t, d);
+    } else if (kind == PUT_BACK && d->image != NULL) {
+        put_back(t, d);
+    }
+    int64_t most = rng_below(&t->rng, 4) == 0 ? 12 * HOUR_NS : 5 * MINUTE_NS;
+    (void)town_plan(t, town_between(t, NS_PER_SEC, most), TOWN_DEVICE_UP, number);
 }
 
 void device_incident(struct town *t, int number)
 {
-    struct town_device *d = &t->devices[number];
-    uint64_t kind = rng_below(&t->rng, 20);
+    enum incident kind = draw(t);
     if (t->now > t->trouble_ends) {
         return;
     }
-    town_plan(t, town_between(t, HOUR_NS, 24 * HOUR_NS), TOWN_INCIDENT, number);
-    if (d->agent == NULL) {
+    (void)town_plan(t, town_between(t, HOUR_NS, 24 * HOUR_NS), TOWN_INCIDENT, number);
+    if (t->devices[number].agent == NULL) {
         return;
     }
-    if (kind < 4) {
+    switch (kind) {
+    case WRONG_CLOCK:
         wrong_clock(t, number);
-    } else if (kind < 6) {
-        take_image(t, d);
-    } else if (kind < 13) {
+        break;
+    case TAKE_IMAGE:
+        take_image(t, &t->devices[number]);
+        break;
+    case BREAK_LINK:
         broker_break_link(t, number);
-    } else {
-        device_stop(t, number);
-        if (kind == 13) {
-            wipe(t, d);
-        } else if (kind < 16 && d->image != NULL) {
-            put_back(t, d);
-        }
-        int64_t most = rng_below(&t->rng, 4) == 0 ? 12 * HOUR_NS : 5 * MINUTE_NS;
-        town_plan(t, town_between(t, NS_PER_SEC, most), TOWN_DEVICE_UP, number);
+        break;
+    case CUT_POWER:
+    case WIPE:
+    case PUT_BACK:
+        cut_power(t, number, kind);
+        break;
     }
 }
 
@@ -274,5 +313,6 @@ void device_release(struct town_device *d)
     line_release(&d->line);
     line_release(&d->image_line);
     buf_release(&d->retained);
+    buf_release(&d->last_batch);
     free(d->issued);
 }

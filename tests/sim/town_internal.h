@@ -12,6 +12,7 @@
 #include "tests/sim/world_state.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/power_vfs.h"
+#include <sys/types.h>
 
 #define TOWN_BEGIN_NS (INT64_C(1799020800) * NS_PER_SEC) /* 2027-01-04: after this was built */
 #define TOWN_REST_NS  (INT64_C(24) * 3600 * NS_PER_SEC)
@@ -103,9 +104,10 @@ struct town_device {
     char bundle[BUNDLE_HASH_SIZE]; /* in force, when last looked at */
     struct town_issued *issued;
     size_t issued_count;
-    int64_t wanted;      /* the revision that was sent last */
-    struct buf retained; /* the broker's: `desired` */
-    char serial[48];     /* of the certificate it was enrolled with */
+    int64_t wanted;        /* the revision that was sent last */
+    struct buf retained;   /* the broker's: `desired` */
+    struct buf last_batch; /* as the hostile broker heard it */
+    char serial[48];       /* of the certificate it was enrolled with */
 };
 struct town_command {
     char id[UUID_TEXT_SIZE];
@@ -151,7 +153,7 @@ struct town {
     struct buf hub_state;  /* retained */
     struct strmap revoked; /* serials that are let in no more */
     struct arena revoked_arena;
-    struct buf crl;
+    ino_t list_inode; /* of the hub's list, as last read */
     struct town_heard heard[TOWN_HEARD_MAX];
     size_t heard_count;
 

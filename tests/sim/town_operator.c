@@ -52,12 +52,14 @@ static void give_command(struct town *t)
     }
     struct town_command *c = &t->commands[t->command_count];
     struct str *names = arena_array(&arena, (size_t)t->device_count, sizeof(*names));
-    struct order order = {.fleet = t->hub_config.fleet,
-                          .targets = STR("some"),
-                          .devices = names,
-                          .verb = kinds[kind].verb,
-                          .args = kinds[kind].args,
-                          .life_ns = town_between(t, 2 * MINUTE_NS, 12 * HOUR_NS)};
+    struct order order = {
+        .fleet = t->hub_config.fleet,
+        .targets = STR("some"),
+        .devices = names,
+        .verb = kinds[kind].verb,
+        .args = kinds[kind].args,
+        .life_ns = town_between(t, 2 * MINUTE_NS,
+                                rng_below(&t->rng, 3) == 0 ? 15 * MINUTE_NS : 12 * HOUR_NS)};
     c->is_for = flags(t);
     uint64_t share = 1 + rng_below(&t->rng, 5);
     for (int d = 0; d < t->device_count; d++) {
@@ -212,6 +214,9 @@ void operator_acts(struct town *t)
     if (t->now > t->trouble_ends) {
         return;
     }
+    if (town_mutant == TOWN_HEAR_REVOKED || town_mutant == TOWN_CUT_NEIGHBOUR) {
+        what = what < 5 ? 9 : what;
+    }
     (void)town_plan(t, town_between(t, 10 * MINUTE_NS, 2 * HOUR_NS), TOWN_OPERATOR, 0);
     if (what < 5) {
         give_command(t);
@@ -250,26 +255,48 @@ static void forge(struct town *t, int device)
     broker_inject(t, device, CHANNEL_CMD, buf_str(&message));
 }
 
+/* What a revoked device said last, as if it were still let in. */
+static void say_for_revoked(struct town *t)
+{
+    int device = (int)rng_below(&t->rng, (uint64_t)t->device_count);
+    while (!t->devices[device].is_cut) {
+        device = (device + 1) % t->device_count;
+    }
+    const struct buf *said = &t->devices[device].last_batch;
+    if (said->len > 0) {
+        broker_inject(t, device, CHANNEL_EVENTS, buf_str(said));
+    }
+}
+
+/* To whom it was meant or to another, as it was or harmed. */
+static void say_again(struct town *t, int device)
+{
+    size_t known = t->heard_count < TOWN_HEARD_MAX ? t->heard_count : TOWN_HEARD_MAX;
+    const struct town_heard *h = &t->heard[rng_below(&t->rng, known)];
+    AUTO(buf) copy = buf_growing(1 << 20);
+    buf_add(&copy, buf_str(&h->payload));
+    if (rng_below(&t->rng, 4) == 0 && copy.len > 0) {
+        copy.ptr[rng_below(&t->rng, copy.len)] ^= 4;
+    }
+    bool is_moved = rng_below(&t->rng, 3) == 0;
+    broker_inject(t, is_moved ? device : h->device, h->channel, buf_str(&copy));
+}
+
 void hostile_acts(struct town *t)
 {
     int device = (int)rng_below(&t->rng, (uint64_t)t->device_count);
     if (t->now > t->trouble_ends) {
         return;
     }
-    int64_t most = 60 * MINUTE_NS / t->device_count + NS_PER_SEC;
+    int64_t most = 6 * HOUR_NS / t->device_count + NS_PER_SEC;
     (void)town_plan(t, town_between(t, NS_PER_SEC / 2, most), TOWN_HOSTILE, 0);
     t->result->forged++;
-    if (rng_below(&t->rng, 4) == 0 || t->heard_count == 0) {
+    uint64_t what = rng_below(&t->rng, 8);
+    if (what == 0 && t->result->revoked > 0) {
+        say_for_revoked(t);
+    } else if (what < 3 || t->heard_count == 0) {
         forge(t, device);
-        return;
+    } else {
+        say_again(t, device);
     }
-    size_t known = t->heard_count < TOWN_HEARD_MAX ? t->heard_count : TOWN_HEARD_MAX;
-    const struct town_heard *h = &t->heard[rng_below(&t->rng, known)];
-    AUTO(buf) copy = buf_growing(1 << 20);
-    buf_add(&copy, buf_str(&h->payload));
-    if (rng_below(&t->rng, 4) == 0 && copy.len > 0 && h->channel != CHANNEL_EVENTS) {
-        copy.ptr[rng_below(&t->rng, copy.len)] ^= 4;
-    }
-    bool is_moved = rng_below(&t->rng, 3) == 0 && h->channel != CHANNEL_EVENTS;
-    broker_inject(t, is_moved ? device : h->device, h->channel, buf_str(&copy));
 }
