@@ -93,13 +93,17 @@ static void on_wake(struct town *t, const struct town_item *item)
 
 static void on_fault(struct town *t)
 {
-    if (rng_below(&t->rng, 2) == 0) {
+    /* Where a rule is broken, more of that in which it shows. */
+    bool is_often = town_mutant == TOWN_NO_OFFLINE || town_mutant == TOWN_NO_RESEND;
+    bool is_hub = rng_below(&t->rng, 2) == 0 && !is_often;
+    int64_t most = is_often ? HOUR_NS / 2 : 12 * HOUR_NS;
+    if (is_hub) {
         hub_kill(t);
     } else {
         broker_kill(t);
     }
     if (t->now < t->trouble_ends) {
-        (void)town_plan(t, town_between(t, HOUR_NS, 12 * HOUR_NS), TOWN_FAULT, 0);
+        (void)town_plan(t, town_between(t, most / 12, most), TOWN_FAULT, 0);
     }
 }
 

@@ -27,6 +27,16 @@ enum town_mutant {
     TOWN_NO_ABORT,          /* a deployment goes on however many fail */
     TOWN_HALF_BUNDLE,       /* a bundle is taken for whole that is not */
     TOWN_TELL_SECRET,       /* a birth tells a secret */
+    TOWN_KEEP_SECRET,       /* a disk keeps one */
+    TOWN_SKIP_VIEW,         /* what the log says does not get into the views, now and then */
+    TOWN_NO_RESEND,         /* what a broker forgot is not sent again */
+    TOWN_OTHER_TOPIC,       /* a device writes what is another's */
+    TOWN_READ_OTHERS,       /* a device reads what is another's */
+    TOWN_REFUSE_GOOD,       /* the hub refuses good events */
+    TOWN_NO_OFFLINE,        /* who sends is not told that the broker is away */
+    TOWN_NO_END,            /* the end of a command's run is not told */
+    TOWN_SAME_REVISION,     /* what is wanted anew has the number of what was wanted before */
+    TOWN_ASK_ANYWAY,        /* a bundle is wanted though its deployment was aborted */
     TOWN_MUTANTS
 };
 extern const char *const town_mutant_names[TOWN_MUTANTS];

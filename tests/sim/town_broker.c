@@ -339,7 +339,8 @@ bool mqtt_publish(struct mqtt_session *s, struct str topic, struct str payload, 
                        .is_retained = (flags & MQTT_RETAIN) != 0,
                        .expires = expiry_s == 0 ? 0 : t->now + (int64_t)expiry_s * NS_PER_SEC};
     if (s->state != ONLINE) {
-        return err_set(err, ERR_OFFLINE, "MQTT: not connected");
+        return err_set(err, town_mutant == TOWN_NO_OFFLINE ? ERR_IO : ERR_OFFLINE,
+                       "MQTT: not connected");
     }
     if (s->inflight >= s->inflight_max) {
         return err_set(err, ERR_FULL, "MQTT: too much is in flight");

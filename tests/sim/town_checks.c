@@ -259,8 +259,9 @@ void check_desired(struct town *t, int number, struct str payload)
 
 /* --- after each step -------------------------------------------------------------------------- */
 
-static void look_whether_settled(struct town *t, struct town_device *d)
+static void look_whether_settled(struct town *t, int number)
 {
+    struct town_device *d = &t->devices[number];
     const struct agent *agent = d->agent;
     struct link_status status;
     if (d->is_settled || d->is_revoked || t->now < t->trouble_ends + HOUR_NS) {
@@ -271,6 +272,7 @@ static void look_whether_settled(struct town *t, struct town_device *d)
         agent->desired.applied == d->wanted) {
         ledger_is_whole(&t->ledger, &d->told);
         take_over_failure(t);
+        line_is_over(t, number);
         d->is_settled = true;
         t->settled_count++;
     }
@@ -285,7 +287,7 @@ void check_device(struct town *t, int number)
     check_buffer(t, number);
     if (!town_has_failed(t)) {
         check_bundle(t, d);
-        look_whether_settled(t, d);
+        look_whether_settled(t, number);
     }
 }
 
@@ -299,6 +301,11 @@ void check_hub(struct town *t)
 
 /* --- at the end ------------------------------------------------------------------------------- */
 
+static void on_difference(void *ctx, struct str line)
+{
+    town_fail(ctx, "the views are not what the log gives: " STR_FMT, STR_ARG(line));
+}
+
 /* Promise P3: the views are what the log gives. */
 static void check_views(struct town *t)
 {
@@ -306,9 +313,9 @@ static void check_views(struct town *t)
     struct db *db = NULL;
     struct err err = {0};
     bool ok = hub_store_open(&db, &(struct hub_store_options){.path = t->database}, &err) &&
-              rebuild_check(db, ":memory:", NULL, NULL, &report, &err);
+              rebuild_check(db, ":memory:", on_difference, t, &report, &err);
     if (!ok || report.differences != 0) {
-        town_fail(t, "rebuild differs in %lld rows %s", (long long)report.differences, err.msg);
+        town_fail(t, "rebuild: %s", err.msg);
     }
     db_close(db);
 }

@@ -65,7 +65,7 @@ struct town_item {
 };
 
 /* How far a command has come; each once. */
-enum line_step { LINE_RECEIVED, LINE_STARTED, LINE_RUN, LINE_ENDED, LINE_STEPS };
+enum line_step { LINE_RECEIVED, LINE_STARTED, LINE_RUN, LINE_ENDED, LINE_REFUSED, LINE_STEPS };
 /* What a disk remembers, as the second bookkeeping has it: copied with an image, gone with a wipe. */
 struct town_line {
     uint64_t commands[LINE_STEPS][TOWN_COMMANDS_MAX / 64];
@@ -241,6 +241,7 @@ void check_at_end(struct town *t);
 
 /* --- town_line.c --- */
 void line_note(struct town *t, int d, struct str event); /* that was recorded */
+void line_is_over(struct town *t, int d);                /* all commands must have come to an end */
 void line_copy(struct town_line *to, const struct town_line *from);
 void line_release(struct town_line *line);
 

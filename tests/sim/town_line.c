@@ -49,7 +49,9 @@ static int command_of(const struct town *t, struct str id)
 static void note_step(struct town *t, int d, struct str id, enum line_step step,
                       struct wall_time at)
 {
-    static const char *const words[] = {"received", "started", "given a run", "ended"};
+    bool is_deed = step != LINE_RECEIVED && step != LINE_REFUSED;
+    static const char *const words[] = {"received", "started", "given a run", "carried out",
+                                        "refused"};
     struct town_device *device = &t->devices[d];
     int c = command_of(t, id);
     if (c < 0) {
@@ -68,11 +70,11 @@ static void note_step(struct town *t, int d, struct str id, enum line_step step,
     if ((*word & bit) != 0) {
         town_fail(t, "%s: command " STR_FMT " is %s for the second time", device->name, STR_ARG(id),
                   words[step]);
-    } else if (!has_begun && step != LINE_RECEIVED && at.ns >= t->commands[c].expires.ns) {
+    } else if (!has_begun && is_deed && at.ns >= t->commands[c].expires.ns) {
         town_fail(t, "%s obeys command " STR_FMT " after its end", device->name, STR_ARG(id));
     }
     *word |= bit;
-    t->result->obeyed += !has_begun && step != LINE_RECEIVED;
+    t->result->obeyed += !has_begun && is_deed;
 }
 
 static void note_command(struct town *t, int d, const struct event *ev)
@@ -88,6 +90,22 @@ static void note_command(struct town *t, int d, const struct event *ev)
         note_step(t, d, id, LINE_STARTED, ev->at);
     } else if (str_eq(status, STR("succeeded"))) {
         note_step(t, d, id, LINE_ENDED, ev->at);
+    } else {
+        note_step(t, d, id, LINE_REFUSED, ev->at);
+    }
+}
+
+/* Whatever was taken in is told an end. */
+void line_is_over(struct town *t, int d)
+{
+    const struct town_line *line = &t->devices[d].line;
+    for (int c = 0; c < t->command_count; c++) {
+        uint64_t bit = UINT64_C(1) << (c % 64);
+        uint64_t ended = line->commands[LINE_ENDED][c / 64] | line->commands[LINE_REFUSED][c / 64];
+        if ((line->commands[LINE_RECEIVED][c / 64] & bit) != 0 && (ended & bit) == 0) {
+            town_fail(t, "%s: nothing was told of the end of command %s", t->devices[d].name,
+                      t->commands[c].id);
+        }
     }
 }
 

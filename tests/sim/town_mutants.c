@@ -8,6 +8,7 @@
 #include "hub/alert/alert_rows.h"
 #include "hub/deploy/waves.h"
 #include "hub/identity/fence.h"
+#include "hub/merge/changes.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,6 +31,16 @@ const char *const town_mutant_names[TOWN_MUTANTS] = {
     [TOWN_NO_ABORT] = "no-abort",
     [TOWN_HALF_BUNDLE] = "half-bundle",
     [TOWN_TELL_SECRET] = "tell-secret",
+    [TOWN_KEEP_SECRET] = "keep-secret",
+    [TOWN_SKIP_VIEW] = "skip-view",
+    [TOWN_NO_RESEND] = "no-resend",
+    [TOWN_OTHER_TOPIC] = "other-topic",
+    [TOWN_READ_OTHERS] = "read-others",
+    [TOWN_REFUSE_GOOD] = "refuse-good",
+    [TOWN_NO_OFFLINE] = "no-offline",
+    [TOWN_NO_END] = "no-end",
+    [TOWN_SAME_REVISION] = "same-revision",
+    [TOWN_ASK_ANYWAY] = "ask-anyway",
 };
 
 /* The names that the linker asks for. */
@@ -74,6 +85,10 @@ bool WRAP(event_parse)(struct str line, struct event *ret, struct err *err)
 {
     static char other[LIMIT_EVENT_BYTES];
     bool ok = REAL(event_parse)(line, ret, err);
+    if (ok && town_mutant == TOWN_REFUSE_GOOD && town_here->current == TOWN_HUB &&
+        ret->seq % 50 == 0) {
+        return err_set(err, ERR_INVALID, "not this one");
+    }
     if (ok && town_mutant == TOWN_OTHER_EVENT && town_here->current == TOWN_HUB &&
         ret->seq % 50 == 0 && ret->body.len < sizeof(other)) {
         memcpy(other, ret->body.ptr, ret->body.len);
@@ -257,5 +272,84 @@ void WRAP(message_birth_encode)(const struct message_birth *m, struct buf *out)
         told.board = town_here->markers[0];
     }
     REAL(message_birth_encode)(&told, out);
+}
+bool REAL(announce_device)(struct store *store, const struct device_facts *facts,
+                           struct wall_time now, struct err *err);
+bool WRAP(announce_device)(struct store *store, const struct device_facts *facts,
+                           struct wall_time now, struct err *err);
+bool WRAP(announce_device)(struct store *store, const struct device_facts *facts,
+                           struct wall_time now, struct err *err)
+{
+    return (town_mutant != TOWN_KEEP_SECRET ||
+            store_set_setting(store, STR("note"), town_here->markers[0], err)) &&
+           REAL(announce_device)(store, facts, now, err);
+}
+
+bool REAL(changes_write)(const struct changes *c, struct db *out, const struct view_stream *stream,
+                         struct err *err);
+bool WRAP(changes_write)(const struct changes *c, struct db *out, const struct view_stream *stream,
+                         struct err *err);
+bool WRAP(changes_write)(const struct changes *c, struct db *out, const struct view_stream *stream,
+                         struct err *err)
+{
+    static int calls;
+    bool is_left_out =
+        town_mutant == TOWN_SKIP_VIEW && town_here->current == TOWN_HUB && ++calls % 50 == 0;
+    return is_left_out || REAL(changes_write)(c, out, stream, err);
+}
+
+bool REAL(desired_send_again)(struct desired_rows *rows, struct str device, struct err *err);
+bool WRAP(desired_send_again)(struct desired_rows *rows, struct str device, struct err *err);
+bool WRAP(desired_send_again)(struct desired_rows *rows, struct str device, struct err *err)
+{
+    return town_mutant == TOWN_NO_RESEND || REAL(desired_send_again)(rows, device, err);
+}
+
+void REAL(topic_device)(struct buf *out, struct str fleet, struct str device, enum channel c);
+void WRAP(topic_device)(struct buf *out, struct str fleet, struct str device, enum channel c);
+void WRAP(topic_device)(struct buf *out, struct str fleet, struct str device, enum channel c)
+{
+    bool is_strayed = (town_mutant == TOWN_OTHER_TOPIC && c == CHANNEL_EVENTS) ||
+                      (town_mutant == TOWN_READ_OTHERS && c == CHANNEL_CMD);
+    REAL(topic_device)(out, fleet, is_strayed && town_here->current > 0 ? STR("d0") : device, c);
+}
+
+bool REAL(store_command_of_run)(struct store *store, struct str run, char ret[UUID_TEXT_SIZE],
+                                struct err *err);
+bool WRAP(store_command_of_run)(struct store *store, struct str run, char ret[UUID_TEXT_SIZE],
+                                struct err *err);
+bool WRAP(store_command_of_run)(struct store *store, struct str run, char ret[UUID_TEXT_SIZE],
+                                struct err *err)
+{
+    bool ok = REAL(store_command_of_run)(store, run, ret, err);
+    if (town_mutant == TOWN_NO_END) {
+        ret[0] = '\0';
+    }
+    return ok;
+}
+
+int64_t REAL(standing_next_revision)(const struct desired_row *row);
+int64_t WRAP(standing_next_revision)(const struct desired_row *row);
+int64_t WRAP(standing_next_revision)(const struct desired_row *row)
+{
+    return town_mutant == TOWN_SAME_REVISION && row->revision > 0
+               ? row->revision
+               : REAL(standing_next_revision)(row);
+}
+
+bool REAL(desired_bundle)(struct desired_rows *rows, struct str device, struct arena *arena,
+                          struct str *ret, struct err *err);
+bool WRAP(desired_bundle)(struct desired_rows *rows, struct str device, struct arena *arena,
+                          struct str *ret, struct err *err);
+bool WRAP(desired_bundle)(struct desired_rows *rows, struct str device, struct arena *arena,
+                          struct str *ret, struct err *err)
+{
+    bool ok = REAL(desired_bundle)(rows, device, arena, ret, err);
+    for (int i = 0; ok && town_mutant == TOWN_ASK_ANYWAY && i < town_here->bundle_count; i++) {
+        if (town_here->bundles[i].is_aborted) {
+            *ret = str_from(town_here->bundles[i].hash);
+        }
+    }
+    return ok;
 }
 /* NOLINTEND(bugprone-reserved-identifier) */
