@@ -1,5 +1,5 @@
 /* town_sim_test.c - a town of whole devices and its hub (town.h): from a fresh seed that is printed;
- * `--seed S` replays it; with SELVEDGE_LONG 1,000 devices for a week. `--mutant RULE` breaks a rule of
+ * `--seed S` replays it; with SELVEDGE_LONG 1,000 devices for a week (100 with sanitizers). `--mutant RULE` breaks a rule of
  * the programs on purpose and expects that it is noticed in one of some towns. */
 #include "tests/sim/town.h"
 
@@ -15,10 +15,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define IS_SANITIZED 1
+#elif defined(__has_feature)
+#define IS_SANITIZED __has_feature(address_sanitizer)
+#else
+#define IS_SANITIZED 0
+#endif
+
 enum {
     DEVICES = 8,
     HOURS = 24,
-    LONG_DEVICES = 1000,
+    LONG_DEVICES =
+        IS_SANITIZED ? 100 : 1000, /* each takes some MB, and with sanitizers four times */
     LONG_HOURS = 7 * 24,
     MUTANT_TOWNS = 40, /* at most: a broken rule shows in most of them */
 };
