@@ -22,6 +22,7 @@ int command_dbt_bundle(struct cli *cli, void *ctx);
 int command_backup(struct cli *cli, void *ctx);
 int command_restore(struct cli *cli, void *ctx);
 int command_device_label(struct cli *cli, void *ctx);
+int command_device_show(struct cli *cli, void *ctx);
 int command_device_revoke(struct cli *cli, void *ctx);
 int command_device_decommission(struct cli *cli, void *ctx);
 int command_device_rename(struct cli *cli, void *ctx);

@@ -2,7 +2,19 @@
 #include "hub/cli/commands.h"
 
 const struct cli_command commands_device[] = {
-    {.name = "device", .summary = "change what the hub knows of devices"},
+    {.name = "device", .summary = "show one device, and change what the hub knows of it"},
+    {.name = "device show",
+     .args = "DEVICE",
+     .summary = "show all that the hub knows of a device",
+     .description =
+         "Whether it is connected, and why not; labels, hardware, certificate, clock; what it "
+         "measured of its disk, flash and buffer; events, assets, definitions; how far it is with "
+         "what is wanted of it, its bundle, commands that it has not done yet, places in pools, "
+         "alerts. DEVICE is its name, or the one that people call it by. Lists of many: "
+         "`devices`, `desired status`, `deployments`, `commands`.",
+     .examples = CLI_EXAMPLES({"selvedge-hub device show brooklyn", NULL},
+                              {"selvedge-hub device show brooklyn --json | jq .health", NULL}),
+     .run = command_device_show},
     {.name = "device label",
      .args = "TARGETS LABEL...",
      .summary = "put labels on devices, or take them off",
