@@ -45,13 +45,19 @@ const struct cli_command commands_device[] = {
     {.name = "device decommission",
      .args = "DEVICE",
      .summary = "end a device's life in order",
-     .description = "It may not connect any more, and counts no longer as away. Its history stays. "
-                    "Stop its agent first: what it still holds is not taken in afterwards.",
+     .description =
+         "The hub's side of it: the device may not connect any more, and counts no longer as away. "
+         "Its history stays. What it still holds is not taken in afterwards, and it keeps its key; "
+         "so ask it first, where it can still be reached: `command decommission --to DEVICE "
+         "--wait`, by which it sends all it has and then forgets the fleet. A device that is lost "
+         "or stolen is revoked.",
      .options = CLI_OPTIONS({.name = "reason",
                              .type = CLI_STRING,
                              .value_name = "TEXT",
                              .help = "why, shown in `devices`"}),
-     .examples = CLI_EXAMPLES({"selvedge-hub device decommission brooklyn", NULL}),
+     .examples = CLI_EXAMPLES({"selvedge-hub command decommission --to brooklyn --wait", "first"},
+                              {"selvedge-hub device decommission brooklyn",
+                               "when selvedge-hub device show says that it has stopped"}),
      .run = command_device_decommission},
     {.name = "device rename",
      .args = "DEVICE NAME",
