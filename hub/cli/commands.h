@@ -53,6 +53,8 @@ int command_reference(struct cli *cli, void *ctx);
 /* Further tables; each ends with {0}. */
 extern const struct cli_command commands_alert[];
 extern const struct cli_command commands_deploy[];
+int command_bundles(struct cli *cli, void *ctx);
+int command_bundles_prune(struct cli *cli, void *ctx);
 int command_deploy(struct cli *cli, void *ctx);
 int command_deployments(struct cli *cli, void *ctx);
 int command_deployment_pause(struct cli *cli, void *ctx);
