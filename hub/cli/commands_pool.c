@@ -44,6 +44,7 @@ static void show_pool(void *ctx, const struct pool_listed *p)
         jw_member_str(&w, "pool", p->name);
         jw_member_i64(&w, "places", p->places);
         jw_member_i64(&w, "lease_s", p->lease_ns / NS_PER_SEC);
+        jw_member_bool(&w, "paused", p->is_paused);
         jw_member_opt(&w, "device", p->device);
         if (has_device) {
             jw_member_i64(&w, "wanted", p->wanted);
@@ -56,6 +57,8 @@ static void show_pool(void *ctx, const struct pool_listed *p)
     }
     table_cell(&v->table, p->name);
     table_i64(&v->table, p->places);
+    table_tone(&v->table, p->is_paused ? CLI_WARN : CLI_PLAIN,
+               p->is_paused ? STR("paused") : STR("open"));
     table_cell(&v->table, p->device);
     if (!has_device) {
         table_cell(&v->table, STR_NONE);
@@ -71,7 +74,8 @@ static void show_pool(void *ctx, const struct pool_listed *p)
 static bool list(struct pool_view *v, struct err *err)
 {
     v->table = table_new(TABLE_COLUMNS({.name = "POOL"}, {.name = "PLACES", .is_right = true},
-                                       {.name = "DEVICE"}, {.name = "HAS", .is_right = true},
+                                       {.name = "STATE"}, {.name = "DEVICE"},
+                                       {.name = "HAS", .is_right = true},
                                        {.name = "WAITS FOR", .is_right = true}, {.name = "SINCE"}));
     bool ok = pool_rows_each(&v->rows, show_pool, v, err);
     if (ok) {
@@ -106,6 +110,37 @@ static int command_set(struct cli *cli, void *ctx)
 {
     (void)ctx;
     return carry_out(cli, set);
+}
+
+static bool pause_or_resume(struct pool_view *v, bool is_paused, struct err *err)
+{
+    bool ok = pool_rows_pause(&v->rows, str_from(cli_arg(v->cli, 0)), is_paused, err);
+    if (ok) {
+        poke_send(&v->settings.config);
+    }
+    return ok;
+}
+
+static bool pause_pool(struct pool_view *v, struct err *err)
+{
+    return pause_or_resume(v, true, err);
+}
+
+static bool resume_pool(struct pool_view *v, struct err *err)
+{
+    return pause_or_resume(v, false, err);
+}
+
+static int command_pause(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    return carry_out(cli, pause_pool);
+}
+
+static int command_resume(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    return carry_out(cli, resume_pool);
 }
 
 static bool remove_pool(struct pool_view *v, struct err *err)
@@ -143,6 +178,21 @@ const struct cli_command commands_pool[] = {
      .examples = CLI_EXAMPLES(
          {"selvedge-hub pools set warehouse 5", "at most 5 steps of all devices load at once"}),
      .run = command_set},
+    {.name = "pools pause",
+     .args = "NAME",
+     .summary = "let no step begin in a pool for now",
+     .description =
+         "Steps that are in it run to their end. Holds across restarts of the hub, until "
+         "`pools resume`; a device that hears nothing of the hub for as long as its pool "
+         "says (`wait`) begins steps by itself, as ever. Agents before this version "
+         "stop only when they need a place more than they have.",
+     .examples = CLI_EXAMPLES({"selvedge-hub pools pause warehouse", "while it is being repaired"}),
+     .run = command_pause},
+    {.name = "pools resume",
+     .args = "NAME",
+     .summary = "let steps begin in a pool again",
+     .examples = CLI_EXAMPLES({"selvedge-hub pools resume warehouse", NULL}),
+     .run = command_resume},
     {.name = "pools remove",
      .args = "NAME",
      .summary = "end a pool: devices get as many places as they ask for",
