@@ -40,6 +40,7 @@ static bool open_office(struct office *o, struct err *err)
 static bool ask(struct office *o, struct str name, struct str csr, struct arena *arena,
                 struct message_enrol_reply *ret, struct err *err)
 {
+    struct enrol_outcome outcome;
     const struct enrol_authority authority = {.ca_cert = o->authority.ca_cert,
                                               .ca_key = o->authority.ca_key,
                                               .command_keys = o->authority.command_keys,
@@ -53,8 +54,11 @@ static bool ask(struct office *o, struct str name, struct str csr, struct arena 
                                                   .csr_pem = csr,
                                                   .version = STR(SELVEDGE_VERSION),
                                                   .board = STR("simulated")};
-    return registry_enrol(o->registry, &authority, &request, wall_now(o), arena, ret, err) &&
-           (ret->accepted || err_set(err, ERR_DENIED, "enrol " STR_FMT ": " STR_FMT, STR_ARG(name),
+    if (!registry_enrol(o->registry, &authority, &request, wall_now(o), arena, &outcome, err)) {
+        return false;
+    }
+    *ret = outcome.reply;
+    return (ret->accepted || err_set(err, ERR_DENIED, "enrol " STR_FMT ": " STR_FMT, STR_ARG(name),
                                      STR_ARG(ret->reason)));
 }
 
