@@ -93,6 +93,8 @@ static const struct field birth_fields[] = {
     TEXT(struct birth_read, m.session, "session", true),
     TEXT(struct birth_read, m.definitions_hash, "definitions_hash", false),
     NUMBER(struct birth_read, m.desired_revision, "desired_revision", false, 0, INT64_MAX),
+    TEXT(struct birth_read, m.authorities, "authorities", false),
+    TEXT(struct birth_read, m.authority, "authority", false),
 };
 static const struct field_table birth_table = TABLE("birth", struct birth_read, birth_fields);
 
@@ -113,6 +115,8 @@ void message_birth_encode(const struct message_birth *m, struct buf *out)
     if (m->desired_revision != 0) {
         jw_member_i64(&w, "desired_revision", m->desired_revision);
     }
+    jw_member_opt(&w, "authorities", m->authorities);
+    jw_member_opt(&w, "authority", m->authority);
     jw_end_object(&w);
 }
 
@@ -362,6 +366,8 @@ bool message_enrol_reply_decode(struct str payload, struct arena *arena,
 
 static const struct field want_certificate_fields[] = {
     TEXT(struct message_want_certificate, csr_pem, "csr", false),
+    TEXT(struct message_want_certificate, authorities, "authorities", false),
+    TEXT(struct message_want_certificate, authority, "authority", false),
 };
 static const struct field_table want_certificate_table =
     TABLE("want", struct message_want_certificate, want_certificate_fields);
@@ -370,7 +376,9 @@ void message_want_certificate_encode(const struct message_want_certificate *m, s
 {
     struct json_writer w = json_writer(out);
     jw_begin_object(&w);
-    jw_member_str(&w, "csr", m->csr_pem);
+    jw_member_opt(&w, "csr", m->csr_pem);
+    jw_member_opt(&w, "authorities", m->authorities);
+    jw_member_opt(&w, "authority", m->authority);
     jw_end_object(&w);
 }
 
@@ -388,6 +396,8 @@ bool message_want_certificate_decode(struct str payload, struct arena *arena,
 static const struct field certificate_fields[] = {
     TEXT(struct message_certificate, cert_pem, "certificate", false),
     TEXT(struct message_certificate, reason, "reason", false),
+    TEXT(struct message_certificate, authorities, "authorities", false),
+    TEXT(struct message_certificate, signature, "signature", false),
 };
 static const struct field_table certificate_table =
     TABLE("certificate", struct message_certificate, certificate_fields);
@@ -398,6 +408,8 @@ void message_certificate_encode(const struct message_certificate *m, struct buf 
     jw_begin_object(&w);
     jw_member_opt(&w, "certificate", m->cert_pem);
     jw_member_opt(&w, "reason", m->reason);
+    jw_member_opt(&w, "authorities", m->authorities);
+    jw_member_opt(&w, "signature", m->signature);
     jw_end_object(&w);
 }
 
@@ -408,8 +420,10 @@ bool message_certificate_decode(struct str payload, struct arena *arena,
     if (!decode(payload, ENROL_BYTES_MAX, &certificate_table, arena, &m, err)) {
         return false;
     }
-    if (str_is_empty(m.cert_pem) == str_is_empty(m.reason)) {
-        return err_set(err, ERR_INVALID, "certificate: either a certificate or a reason");
+    int said = !str_is_empty(m.cert_pem) + !str_is_empty(m.reason) + !str_is_empty(m.authorities);
+    if (said != 1 || str_is_empty(m.authorities) != str_is_empty(m.signature)) {
+        return err_set(err, ERR_INVALID,
+                       "certificate: either a certificate, a reason, or CAs with a signature");
     }
     *ret = m;
     return true;

@@ -1,0 +1,1 @@
+UPDATE connection SET authorities = :authorities, authority = :authority WHERE device = :device
