@@ -135,6 +135,9 @@ static bool gather(struct overview *o, struct err *err)
             err_set(err, ERR_NO_MEMORY, "look at the CA: out of memory"));
 }
 
+static const struct table_column columns[] = {
+    {.name = "DEVICE"}, {.name = "THE CA"}, {.name = "SEEN"}, {0}};
+
 static bool open_overview(struct overview *o, struct cli *cli, int *ret_code)
 {
     struct clock clock = clock_system();
@@ -143,7 +146,7 @@ static bool open_overview(struct overview *o, struct cli *cli, int *ret_code)
                            .lines = buf_growing(NAMES_BYTES_MAX),
                            .cut = buf_growing(LINE_BYTES_MAX),
                            .tokens = buf_growing(LINE_BYTES_MAX)};
-    o->table = table_new(TABLE_COLUMNS({.name = "DEVICE"}, {.name = "THE CA"}, {.name = "SEEN"}));
+    o->table = table_new(columns);
     return settings_load(cli, &o->settings, ret_code);
 }
 
