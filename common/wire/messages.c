@@ -74,6 +74,14 @@ static bool take_time(const char *message, struct str text, struct wall_time *re
     return true;
 }
 
+static bool check_authorities(const char *message, struct str authorities, struct str authority,
+                              struct err *err)
+{
+    return (authorities.len <= AUTHORITIES_TEXT_MAX && authority.len <= AUTHORITY_TEXT_MAX) ||
+           err_set(err, ERR_INVALID, "%s.authorities: longer than the fingerprints of 4 CAs",
+                   message);
+}
+
 /* --- birth -------------------------------------------------------------------------------- */
 
 struct birth_read {
@@ -125,7 +133,8 @@ bool message_birth_decode(struct str payload, struct arena *arena, struct messag
 {
     struct birth_read r = {0};
     if (!decode(payload, SMALL_BYTES_MAX, &birth_table, arena, &r, err) ||
-        !take_epoch("birth", r.epoch, r.m.epoch, err) || !take_time("birth", r.at, &r.m.at, err)) {
+        !take_epoch("birth", r.epoch, r.m.epoch, err) || !take_time("birth", r.at, &r.m.at, err) ||
+        !check_authorities("birth", r.m.authorities, r.m.authority, err)) {
         return false;
     }
     if (r.m.first_seq > r.m.last_seq + 1) {
@@ -386,7 +395,8 @@ bool message_want_certificate_decode(struct str payload, struct arena *arena,
                                      struct message_want_certificate *ret, struct err *err)
 {
     struct message_want_certificate m = {0};
-    if (!decode(payload, ENROL_BYTES_MAX, &want_certificate_table, arena, &m, err)) {
+    if (!decode(payload, ENROL_BYTES_MAX, &want_certificate_table, arena, &m, err) ||
+        !check_authorities("want", m.authorities, m.authority, err)) {
         return false;
     }
     *ret = m;

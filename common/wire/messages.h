@@ -8,6 +8,8 @@
 #include "common/base/time.h"
 #include "common/wire/batch.h"
 
+enum { AUTHORITY_TEXT_MAX = 64, AUTHORITIES_TEXT_MAX = 4 * 65 - 1 }; /* of fingerprints, below */
+
 struct message_birth { /* agent -> hub, once per connection */
     char epoch[EPOCH_TEXT_SIZE];
     int64_t first_seq; /* oldest held; last_seq + 1 when empty */

@@ -213,9 +213,9 @@ static void say_status(struct overview *o)
     if (is_under_way) {
         say_ca(o->cli, "next", &o->rotation.next);
     }
-    cli_printf(o->cli, "\n%lld of %lld device%s %s\n", (long long)o->count[STANDING_MOVED],
-               (long long)o->devices, o->devices == 1 ? "" : "s",
-               is_under_way ? "moved to the next CA" : "trust this CA alone");
+    cli_printf(o->cli, "\ndevices that %s: %lld of %lld\n",
+               is_under_way ? "moved to the next CA" : "trust it alone",
+               (long long)o->count[STANDING_MOVED], (long long)o->devices);
     if (o->token_count > 0) {
         cli_printf(o->cli, "good for nothing after ca finish: tokens " STR_FMT "\n",
                    STR_ARG(buf_str(&o->tokens)));
@@ -258,10 +258,8 @@ static void say_begun(struct overview *o)
     say_ca(o->cli, "in force", &o->rotation.current);
     say_ca(o->cli, "next", &o->rotation.next);
     cli_printf(o->cli,
-               "\nboth are trusted; %lld device%s %s told and renew%s by and by:\n"
-               "  selvedge-hub ca status\nwhen all have moved:\n  selvedge-hub ca finish\n",
-               (long long)o->devices, o->devices == 1 ? "" : "s", o->devices == 1 ? "is" : "are",
-               o->devices == 1 ? "s" : "");
+               "\nboth are trusted; devices are told and renew by and by:\n"
+               "  selvedge-hub ca status\nwhen all have moved:\n  selvedge-hub ca finish\n");
 }
 
 int command_ca_rotate(struct cli *cli, void *ctx)

@@ -5,3 +5,4 @@ selvedge_process_test(NAME backup LABEL process SCRIPT backup_test.py TIMEOUT 18
 selvedge_process_test(NAME how_to_enrol_devices LABEL process SCRIPT guide_test.py TIMEOUT 120 ARGS ../how-to/enrol-devices.md)
 selvedge_process_test(NAME how_to_stolen_devices LABEL process SCRIPT guide_test.py TIMEOUT 120 ARGS ../how-to/stolen-and-replaced-devices.md)
 selvedge_process_test(NAME ca LABEL process SCRIPT ca_test.py TIMEOUT 300)
+selvedge_process_test(NAME how_to_change_the_ca LABEL process SCRIPT guide_test.py TIMEOUT 120 ARGS ../how-to/change-the-ca.md)
