@@ -353,8 +353,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     server->counts.streams -= call->conn->state == CONN_STREAM ? 1 : 0;
     call->conn->state = CONN_IDLE;
     call->conn->since = loop_now(server->loop);
-    explicit_bzero(call->body.ptr, call->body.len); /* it may hold a password */
-    buf_release(&call->body);
+    buf_wipe(&call->body); /* it may hold a password */
     buf_release(&call->rs.body);
     arena_release(&call->arena);
     free(call);

@@ -144,3 +144,18 @@ void row_run(struct json_writer *w, const struct hub_run *run)
     row_member_time(w, "ended_at", run->ended);
     row_member_json(w, "error", run->error);
 }
+
+void row_step(struct json_writer *w, const struct hub_step *step)
+{
+    jw_member_str(w, "step", step->step);
+    jw_member_opt(w, "asset", step->asset);
+    jw_member_str(w, "status", step->status);
+    row_member_number(w, "attempt", step->attempt);
+    row_member_time(w, "started_at", step->started);
+    row_member_time(w, "ended_at", step->ended);
+    row_member_number(w, "duration_ms", step->duration_ms);
+    row_member_time(w, "retry_at", step->retry_at);
+    row_member_json(w, "error", step->error);
+    jw_member_opt(w, "exit", step->exit);
+    jw_member_opt(w, "reason", step->reason);
+}
