@@ -82,6 +82,7 @@ bool api_user_put(void *ctx, struct http_request *rq, struct http_response *rs, 
         !accounts_set_role(api->accounts, name, role, err)) {
         return false;
     }
+    live_ask_again(api->live);
     api_audit(api, rq, "user.role", name, "ok", str_from(account_role_name(role)));
     write_user(rs, name, role);
     return true;
@@ -93,6 +94,7 @@ bool api_user_delete(void *ctx, struct http_request *rq, struct http_response *r
     if (!accounts_remove(api->accounts, rq->args[0], err)) {
         return false;
     }
+    live_ask_again(api->live);
     api_audit(api, rq, "user.remove", rq->args[0], "ok", STR_NONE);
     api_no_content(rs);
     return true;
@@ -123,6 +125,7 @@ bool api_password_put(void *ctx, struct http_request *rq, struct http_response *
                                is_own ? rq->session : STR_NONE, err)) {
         return false;
     }
+    live_ask_again(api->live);
     api_audit(api, rq, "user.password", name, "ok", STR_NONE);
     api_no_content(rs);
     return true;
@@ -228,6 +231,7 @@ bool api_token_delete(void *ctx, struct http_request *rq, struct http_response *
     if (!accounts_token_revoke(api->accounts, rq->args[0], rq->now, err)) {
         return false;
     }
+    live_ask_again(api->live);
     api_audit(api, rq, "token.revoke", rq->args[0], "ok", STR_NONE);
     api_no_content(rs);
     return true;

@@ -127,6 +127,34 @@ static bool admit(void *ctx, struct http_request *rq, const struct http_route *r
     return false;
 }
 
+/* --- live --------------------------------------------------------------------------------------- */
+
+static void on_change(void *ctx)
+{
+    struct api *api = ctx;
+    api->stamp_at = (struct mono_time){0}; /* who is told, and asks, must not get what was kept */
+}
+
+static void wake(void *ctx)
+{
+    struct api *api = ctx;
+    if (api->server != NULL) {
+        http_server_wake(api->server);
+    }
+}
+
+static bool is_welcome(void *ctx, struct str secret, bool is_token)
+{
+    struct api *api = ctx;
+    struct account_caller caller = {0};
+    struct err err = {0};
+    bool is_found = false;
+    struct wall_time now = clock_wall(loop_clock(api->loop));
+    bool ok = is_token ? accounts_by_token(api->accounts, secret, now, &caller, &is_found, &err)
+                       : accounts_by_session(api->accounts, secret, now, &caller, &is_found, &err);
+    return !ok || is_found; /* what cannot be told now is asked again */
+}
+
 /* --- life ------------------------------------------------------------------------------------- */
 
 bool api_open(struct api **ret, const struct api_options *options, struct err *err)
@@ -152,6 +180,13 @@ bool api_open(struct api **ret, const struct api_options *options, struct err *e
                                    .sql = hub_api_sql,
                                    .sql_count = HUB_API_SQL_COUNT,
                                    .cache_kib = OWN_CACHE_KIB};
+    const struct live_options live = {.loop = options->loop,
+                                      .rng = options->rng,
+                                      .database = options->database,
+                                      .on_change = on_change,
+                                      .wake = wake,
+                                      .is_welcome = is_welcome,
+                                      .ctx = api};
     api->graph = (struct api_graph){.arena = arena_new(GRAPH_ARENA_BYTES), .sum = -1};
     if (!hub_store_open(&api->db, &store, err) || !db_open(&api->own, &own, err) ||
         !orders_open(&api->orders, options->database, err) ||
@@ -159,6 +194,7 @@ bool api_open(struct api **ret, const struct api_options *options, struct err *e
         !pool_rows_open(&api->pools, options->database, err) ||
         !deployments_open(&api->deployments, options->database, err) ||
         !registry_open(&api->registry, options->database, err) ||
+        !live_open(&api->live, &live, err) ||
         !db_prepare(api->db, STR("PRAGMA data_version"), &api->data_version, err)) {
         api_close(api);
         return false;
@@ -175,6 +211,7 @@ void api_close(struct api *api)
         return;
     }
     db_finish(&api->data_version);
+    live_close(api->live);
     registry_close(api->registry);
     deployments_close(api->deployments);
     pool_rows_close(&api->pools);

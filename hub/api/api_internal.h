@@ -5,6 +5,7 @@
 #include "hub/api/page.h"
 #include "hub/command/orders.h"
 #include "hub/lineage/lineage.h"
+#include "hub/live/live.h"
 #include "hub/registry/registry.h"
 #include "hub/rows/fleet_graph.h"
 #include "hub/rows/freshness_list.h"
@@ -32,6 +33,7 @@ struct api {
     const struct rng *rng;
     struct accounts *accounts;
     struct http_server *server;
+    struct live *live;
     struct db *db;  /* read only: the store's questions */
     struct db *own; /* read only: those of sql/ */
     struct orders *orders;
@@ -75,7 +77,7 @@ MUST_CHECK bool api_write_events(struct db_query *q, struct page *page, bool by_
 http_handler api_overview, api_search, api_graph;
 http_handler api_checks, api_backfills, api_deployments, api_deployment, api_alerts, api_pools;
 http_handler api_jobs, api_schedules, api_sensors;
-http_handler api_events, api_ticks;
+http_handler api_events, api_events_live, api_ticks;
 http_handler api_commands, api_command;
 http_handler api_run_output;
 http_handler api_users, api_users_post, api_user_put, api_user_delete, api_password_put;

@@ -67,6 +67,26 @@ bool api_events(void *ctx, struct http_request *rq, struct http_response *rs, st
     return api_write_events(&q, &page, false, err);
 }
 
+bool api_events_live(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+{
+    struct api *api = ctx;
+    struct http_counts counts;
+    struct str last = rq->headers.last_event_id;
+    bool is_token = str_is_empty(rq->session);
+    struct str secret =
+        is_token ? str_trim(str_slice(rq->headers.authorization, 7, rq->headers.authorization.len))
+                 : rq->session;
+    http_server_counts(api->server, &counts);
+    if (counts.streams >= HTTP_STREAMS_MAX) {
+        http_add_header(rs, "Retry-After", "30");
+        return err_set(err, ERR_BUSY, "%d listen already, which is the most", HTTP_STREAMS_MAX);
+    }
+    last = str_is_empty(last) ? http_target_get(&rq->target, "last_event_id") : last;
+    rs->type = "text/event-stream";
+    rs->is_stream = live_listen(api->live, last, secret, is_token, &rs->stream, err);
+    return rs->is_stream;
+}
+
 bool api_ticks(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
 {
     struct api *api = ctx;
