@@ -1,7 +1,7 @@
 #include "common/wire/event_metadata.h"
 
-#include "common/json/strict_json.h"
 #include "common/json/json_writer.h"
+#include "common/json/strict_json.h"
 #include <string.h>
 
 enum {

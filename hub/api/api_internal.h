@@ -3,6 +3,7 @@
 #include "common/json/json.h"
 #include "hub/api/api.h"
 #include "hub/api/page.h"
+#include "hub/outside/outside.h"
 #include "hub/rows/freshness_list.h"
 #include "hub/rows/rows.h"
 #include "hub/store/queries.h"
@@ -19,6 +20,7 @@ struct api {
     struct accounts *accounts;
     struct http_server *server;
     struct db *db; /* read only */
+    struct outside *outside;
     struct db_query data_version;
     int64_t stamp;
     struct mono_time stamp_at;
@@ -38,6 +40,7 @@ void api_no_content(struct http_response *rs);
 
 http_handler api_health, api_ready, api_metrics;
 http_handler api_session_get, api_session_post, api_session_delete, api_setup;
+http_handler api_report_materialization, api_report_observation, api_report_check;
 http_handler api_devices, api_device;
 http_handler api_assets, api_asset, api_asset_history;
 http_handler api_runs, api_run, api_run_events;

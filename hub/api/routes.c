@@ -8,6 +8,19 @@
         .is_cached = true, .summary = (summary_)                                                   \
     }
 
+/* As Dagster has them, beside /api/v1: the key in the path, or elsewhere. */
+#define REPORT(what_, handler_, summary_)                                                          \
+    {.method = HTTP_POST,                                                                          \
+     .path = "/report_asset_" what_ "/{key...}",                                                   \
+     .role = HTTP_OPERATOR,                                                                        \
+     .handler = (handler_),                                                                        \
+     .max_body = API_BODY_BYTES,                                                                   \
+     .summary = (summary_)},                                                                       \
+    {                                                                                              \
+        .method = HTTP_POST, .path = "/report_asset_" what_, .role = HTTP_OPERATOR,                \
+        .handler = (handler_), .max_body = API_BODY_BYTES, .summary = (summary_)                   \
+    }
+
 const struct http_route api_routes[] = {
     {.method = HTTP_GET,
      .path = "/healthz",
@@ -41,6 +54,10 @@ const struct http_route api_routes[] = {
      .handler = api_setup,
      .max_body = 4096,
      .summary = "Set the first admin's password with the link's secret"},
+    REPORT("materialization", api_report_materialization,
+           "Report that an asset was materialized elsewhere, as to Dagster"),
+    REPORT("observation", api_report_observation, "Report an observation, as to Dagster"),
+    REPORT("check", api_report_check, "Report how a check of an asset ended, as to Dagster"),
     READ("/api/v1/devices", api_devices, "Devices"),
     READ("/api/v1/devices/{device}", api_device, "One device"),
     READ("/api/v1/assets", api_assets, "Assets of the fleet, or of one device"),

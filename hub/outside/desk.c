@@ -46,9 +46,10 @@ static void bring(void *desk)
     bool any = false;
     buf_reset(&d->payload);
     d->host->settle(d->host->ctx);
-    if (!outside_batch(d->outside, &d->payload, &any, &err) ||
-        (any && !d->host->merge(d->host->ctx, OUTSIDE_DEVICE, buf_str(&d->payload), &err))) {
+    if (!outside_batch(d->outside, &d->payload, &any, &err)) {
         LOG(ERROR, "outside.not_merged", F_ERR(&err), F_T("action", "kept; trying again"));
+    } else if (any) {
+        d->host->merge(d->host->ctx, TOPIC_HUB, buf_str(&d->payload));
     }
 }
 

@@ -42,8 +42,8 @@ void outside_close(struct outside *outside)
 
 static bool check_length(const char *what, struct str text, size_t most, struct err *err)
 {
-    return text.len <= most || err_set(err, ERR_INVALID, "%s: %zu bytes, allowed are %zu", what,
-                                       text.len, most);
+    return text.len <= most ||
+           err_set(err, ERR_INVALID, "%s: %zu bytes, allowed are %zu", what, text.len, most);
 }
 
 static bool check_report(const struct outside_report *r, struct err *err)
@@ -68,12 +68,12 @@ static void write_body(const struct outside_report *r, struct wall_time now, str
     jw_member_wall(&w, "at", now);
     jw_member_str(&w, "type", str_from(event_type_name(types[r->kind])));
     jw_member_str(&w, "asset", r->asset);
+    jw_member_opt(&w, "partition", r->partition);
     if (r->kind == OUTSIDE_CHECK) {
         jw_member_str(&w, "check", r->check);
         jw_member_bool(&w, "passed", r->has_passed);
         jw_member_str(&w, "severity", r->is_warning ? STR("warn") : STR("error"));
     } else {
-        jw_member_opt(&w, "partition", r->partition);
         jw_member_opt(&w, "data_version", r->data_version);
         jw_member_opt(&w, "description", r->description);
     }
@@ -124,8 +124,8 @@ static bool has_room(struct outside *o, struct err *err)
            err_set(err, ERR_FULL, "%d reports wait for the hub to merge them", OUTSIDE_WAITING_MAX);
 }
 
-bool outside_add(struct outside *outside, const struct outside_report *report,
-                 struct wall_time now, struct err *err)
+bool outside_add(struct outside *outside, const struct outside_report *report, struct wall_time now,
+                 struct err *err)
 {
     AUTO(buf) body = buf_growing(LIMIT_EVENT_BYTES);
     if (!check_report(report, err)) {
@@ -156,6 +156,19 @@ static bool read_place(struct outside *o, struct batch_header *ret, struct err *
     }
     *ret = (struct batch_header){.last = db_col_i64(&q, 1)};
     memcpy(ret->epoch, epoch.ptr, EPOCH_TEXT_SIZE - 1);
+    db_reset(&q);
+    return true;
+}
+
+/* Nothing is written, and no lock taken, where nothing waits. */
+static bool read_oldest(struct outside *o, int64_t *ret, struct err *err)
+{
+    struct db_query q = db_query(o->db, HUB_OUTSIDE_REPORT_OLDEST);
+    bool row = false;
+    if (!db_next(&q, &row, err)) {
+        return false;
+    }
+    *ret = row ? db_col_i64(&q, 0) : 0;
     db_reset(&q);
     return true;
 }
@@ -191,12 +204,20 @@ static bool collect(struct outside *o, int64_t after, struct batch_header *heade
     }
 }
 
-bool outside_batch(struct outside *outside, struct buf *ret_payload, bool *ret_any,
-                   struct err *err)
+bool outside_batch(struct outside *outside, struct buf *ret_payload, bool *ret_any, struct err *err)
 {
     AUTO(buf) lines = buf_growing(LIMIT_BATCH_BYTES + LIMIT_EVENT_BYTES);
     struct batch_header header;
-    if (!read_place(outside, &header, err) || !forget_merged(outside, header.last, err) ||
+    int64_t oldest = 0;
+    *ret_any = false;
+    if (!read_oldest(outside, &oldest, err)) {
+        return false;
+    }
+    if (oldest == 0) {
+        return true;
+    }
+    if (!read_place(outside, &header, err) ||
+        (oldest <= header.last && !forget_merged(outside, header.last, err)) ||
         !collect(outside, header.last, &header, &lines, err)) {
         return false;
     }

@@ -10,7 +10,6 @@ enum {
     OUTSIDE_TEXT_BYTES = 4096,    /* a description; a data version, a check's name: 1024 */
     OUTSIDE_NAME_BYTES = 1024,
 };
-#define OUTSIDE_DEVICE STR("hub") /* no device can have this name: common/wire/topics.h */
 
 struct outside;
 MUST_CHECK bool outside_open(struct outside **ret, const char *database, struct err *err);
@@ -21,7 +20,8 @@ struct outside_report { /* empty texts: not told */
     enum outside_kind kind;
     struct str asset;
     struct str metadata; /* an object in the form of events: common/wire/event_metadata.h */
-    struct str data_version, description, partition; /* not of a check */
+    struct str partition;
+    struct str data_version, description; /* not of a check */
     struct str check;
     bool has_passed, is_warning; /* of a check */
     struct str by;               /* whose token it was */

@@ -76,7 +76,6 @@ struct serve {
     char instance[INSTANCE_SIZE];
     char state_topic[TOPIC_BYTES_MAX];
     struct hub_state state;
-    int subscriptions;
     int failures;
     bool is_merging; /* a transaction is open */
     bool is_store_failing;
@@ -116,6 +115,9 @@ static void say_ack(struct serve *s, const struct merge_ack *ack)
     struct err err = {0};
     char text[TOPIC_BYTES_MAX];
     struct buf topic = buf_fixed(text, sizeof(text));
+    if (!device_name_is_valid(ack->device)) {
+        return; /* the hub's own reports */
+    }
     topic_device(&topic, s->config->fleet, ack->device, CHANNEL_ACK);
     buf_reset(&s->payload);
     message_ack_encode(&ack->ack, &s->payload);
@@ -208,8 +210,9 @@ static void on_held_due(void *ctx)
         F_T("action", "not written down one by one; enrolments may be asked for again"));
 }
 
-static void refuse(struct serve *s, struct str peer, const char *what, struct str why)
+static void refuse(void *ctx, struct str peer, const char *what, struct str why)
 {
+    struct serve *s = ctx;
     struct err err = {0};
     if (!passes(s, &s->refusals)) {
         return;
@@ -223,8 +226,9 @@ static void refuse(struct serve *s, struct str peer, const char *what, struct st
 
 /* --- what devices say ------------------------------------------------------------------- */
 
-static void on_events(struct serve *s, struct str device, struct str payload)
+static void on_events(void *ctx, struct str device, struct str payload)
 {
+    struct serve *s = ctx;
     struct err err = {0};
     struct merge_result result;
     if (s->is_store_failing || !begin(s)) {
@@ -345,13 +349,20 @@ static void on_message(void *ctx, const struct mqtt_message *message)
     }
 }
 
-static bool subscribe(struct serve *s, enum channel channel, struct err *err)
+static bool subscribe(struct serve *s, struct err *err)
 {
-    char text[TOPIC_BYTES_MAX];
+    char texts[SUBSCRIPTIONS][TOPIC_BYTES_MAX];
+    struct str filters[SUBSCRIPTIONS];
     int message_id = 0;
-    struct buf filter = buf_fixed(text, sizeof(text));
-    topic_device(&filter, s->config->fleet, STR("+"), channel);
-    return mqtt_subscribe(s->session, buf_str(&filter), &message_id, err);
+    struct buf enrol = buf_fixed(texts[0], sizeof(texts[0]));
+    topic_enrol_request(&enrol, s->config->fleet, STR("+"));
+    filters[0] = buf_str(&enrol);
+    for (size_t i = 0; i < COUNT_OF(subscribed); i++) {
+        struct buf filter = buf_fixed(texts[i + 1], sizeof(texts[i + 1]));
+        topic_device(&filter, s->config->fleet, STR("+"), subscribed[i]);
+        filters[i + 1] = buf_str(&filter);
+    }
+    return mqtt_subscribe(s->session, filters, SUBSCRIPTIONS, &message_id, err);
 }
 
 static void on_online(void *ctx, bool tls_resumed)
@@ -359,16 +370,7 @@ static void on_online(void *ctx, bool tls_resumed)
     (void)tls_resumed;
     struct serve *s = ctx;
     struct err err = {0};
-    int message_id = 0;
-    char text[TOPIC_BYTES_MAX];
-    struct buf enrol = buf_fixed(text, sizeof(text));
-    topic_enrol_request(&enrol, s->config->fleet, STR("+"));
-    s->subscriptions = 0;
-    bool ok = mqtt_subscribe(s->session, buf_str(&enrol), &message_id, &err);
-    for (size_t i = 0; ok && i < COUNT_OF(subscribed); i++) {
-        ok = subscribe(s, subscribed[i], &err);
-    }
-    if (!ok) {
+    if (!subscribe(s, &err)) {
         LOG(WARN, "link.subscribe_failed", F_ERR(&err), F_T("action", "connecting again"));
         mqtt_disconnect(s->session, true);
     }
@@ -394,7 +396,7 @@ static void on_subscribed(void *ctx, int message_id, const struct err *why)
     if (why != NULL) {
         LOG(ERROR, "link.subscribe_refused", F_ERR(why), F_T("action", "connecting again"));
         mqtt_disconnect(s->session, true);
-    } else if (++s->subscriptions == SUBSCRIPTIONS) {
+    } else {
         announce(s);
     }
 }
@@ -482,11 +484,6 @@ static bool desk_publish(void *ctx, const struct desk_message *message, struct e
     return ok;
 }
 
-static void desk_refuse(void *ctx, struct str peer, const char *what, struct str why)
-{
-    refuse(ctx, peer, what, why);
-}
-
 static void on_poke(void *ctx)
 {
     struct serve *s = ctx;
@@ -514,9 +511,10 @@ static bool open_desks(struct serve *s, struct err *err)
                                       .registry = s->registry,
                                       .database = s->database,
                                       .publish = desk_publish,
+                                      .merge = on_events,
                                       .settle = commit,
                                       .look_again = desk_look_again,
-                                      .refuse = desk_refuse,
+                                      .refuse = refuse,
                                       .ctx = s};
     return fence_open(&s->fence, &s->desk_host, err) && desks_open(&s->desks, &s->desk_host, err) &&
            poke_listen(&s->poke, s->loop, s->config, on_poke, s, err);

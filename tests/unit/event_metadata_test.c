@@ -1,8 +1,8 @@
 /* event_metadata_test.c - common/wire/event_metadata.h */
 #include "common/wire/event_metadata.h"
 
-#include "common/json/strict_json.h"
 #include "common/json/json.h"
+#include "common/json/strict_json.h"
 #include "tests/support/cmocka_all.h"
 #include <string.h>
 
