@@ -77,9 +77,11 @@ static bool deploy(struct cli *cli, const struct settings *settings, struct depl
         .soak_ns = cli_i64(cli, "soak"),
         .patience_ns = cli_i64(cli, "patience")};
     /* What is written wrong is told before anything is packed. */
+    AUTO(fd) hold = {-1};
     if (!wave_sizes_parse(what->options.waves, &sizes, err) ||
         !wave_rules_parse(what->options.abort_if, &rules, err) ||
-        !open_desks(settings, desks, err) || !pack(settings, cli_arg(cli, 0), &what->packed, err)) {
+        !open_desks(settings, desks, err) || !shelf_hold(&settings->config, false, &hold, err) ||
+        !pack(settings, cli_arg(cli, 0), &what->packed, err)) {
         return false;
     }
     what->options.registry = desks->registry;

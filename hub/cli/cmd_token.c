@@ -175,6 +175,8 @@ static void json_token(struct cli *cli, const struct token_row *row, const char 
     jw_member_wall(&w, "expires_at", row->expires);
     jw_member_opt_wall(&w, "revoked_at", row->revoked);
     jw_member_opt(&w, "last_error", row->last_error);
+    jw_member_i64(&w, "wrong_secrets", row->wrong);
+    jw_member_opt_wall(&w, "closed_until", row->closed_until);
     jw_end_object(&w);
     cli_json(cli, buf_str(&out));
 }
@@ -196,6 +198,11 @@ static void list_token(void *ctx, const struct token_row *row)
     table_cell(&list->table, row->label);
     table_cell(&list->table, row->name_pattern);
     table_cell(&list->table, row->labels);
+    if (row->wrong > 0) {
+        table_i64(&list->table, row->wrong);
+    } else {
+        table_text(&list->table, NULL);
+    }
     table_cell(&list->table, row->last_error);
 }
 
@@ -213,10 +220,11 @@ int command_token_list(struct cli *cli, void *ctx)
         return code;
     }
     struct token_list list = {.cli = cli, .now = clock_wall(&clock)};
-    list.table = table_new(TABLE_COLUMNS({.name = "TOKEN"}, {.name = "STATE"}, {.name = "USES"},
-                                         {.name = "MADE"}, {.name = "EXPIRES"}, {.name = "LABEL"},
-                                         {.name = "NAMES"}, {.name = "SETS", .is_wide = true},
-                                         {.name = "LAST REFUSED", .is_wide = true}));
+    list.table =
+        table_new(TABLE_COLUMNS({.name = "TOKEN"}, {.name = "STATE"}, {.name = "USES"},
+                                {.name = "MADE"}, {.name = "EXPIRES"}, {.name = "LABEL"},
+                                {.name = "NAMES"}, {.name = "SETS", .is_wide = true},
+                                {.name = "GUESSED"}, {.name = "LAST REFUSED", .is_wide = true}));
     if (!open_registry(&settings, &registry, fingerprint, &err) ||
         !registry_each_token(registry, list_token, &list, &err)) {
         code = cli_error(cli, &err);

@@ -18,7 +18,9 @@ struct freshness_list {
 MUST_CHECK bool freshness_list_read(struct freshness_list *ret, struct look *look,
                                     const struct hub_filter *filter, bool is_by_device,
                                     struct arena *arena, struct err *err);
-/* "fresh", "late", or what is wrong: "2 failed, 1 device away"; "-" where there is no policy. */
+/* "fresh", "late", or what is wrong: "2 failed, 1 device away"; nothing where there is no policy. True:
+ * one is bad. */
+bool freshness_words(const struct freshness_list *list, struct str name, struct buf *out);
 void freshness_cell(const struct freshness_list *list, struct table *t, struct str name);
 /* "freshness": {"fresh": 1, "device away": 2}; nothing where there is no policy. */
 void freshness_member(const struct freshness_list *list, struct json_writer *w, struct str name);

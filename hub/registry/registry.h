@@ -64,6 +64,8 @@ struct token_row {
     struct str name_pattern, labels;            /* "line=2 site=berlin" */
     struct wall_time created, expires, revoked; /* revoked 0 = not */
     int64_t max_uses, uses;
+    int64_t wrong; /* secrets that were tried on it; those while it was closed not */
+    struct wall_time closed_until; /* further ones are refused without a look; 0 = never was */
 };
 MUST_CHECK bool registry_each_token(struct registry *r,
                                     void (*on_token)(void *ctx, const struct token_row *row),
@@ -83,6 +85,16 @@ struct enrol_authority {
     int64_t grace_ns;       /* after its end, how long its key still gets another */
     const struct rng *rng;
 };
+/* Wrong secrets of one token that are looked at at once; each further one closes it for a second, then
+ * two, four, ... an hour. Closed, wrong secrets are refused in the same words, and nothing is
+ * written; the right one is let in: guessing is slowed down, and nobody is locked out. */
+enum { TOKEN_TRIES = 5, TOKEN_CLOSED_S_MAX = 3600 };
+struct enrol_outcome {
+    struct message_enrol_reply reply;
+    int64_t wrong; /* this was the so-and-so-many'th wrong secret of its token; 0: it was none */
+    int64_t closed_ns; /* for so long the next are not looked at */
+    bool is_held;      /* a wrong secret for a closed token: not counted */
+};
 /* Decides one request: with a token, an expired certificate, a serial number that was told before, or
  * none of it. The reply is accepted, refused with a reason that tells the device's owner what to do, or
  * pending; all are true here. False: the hub itself could not decide (database, CA), and
@@ -90,8 +102,7 @@ struct enrol_authority {
  * text lives in `arena`. */
 MUST_CHECK bool registry_enrol(struct registry *r, const struct enrol_authority *authority,
                                const struct message_enrol_request *request, struct wall_time now,
-                               struct arena *arena, struct message_enrol_reply *ret,
-                               struct err *err);
+                               struct arena *arena, struct enrol_outcome *ret, struct err *err);
 /* How many may connect. */
 MUST_CHECK bool registry_count_devices(struct registry *r, int64_t *ret, struct err *err);
 MUST_CHECK bool registry_device_is_known(struct registry *r, struct str device, bool *ret,

@@ -40,6 +40,7 @@ static bool open_office(struct office *o, struct err *err)
 static bool ask(struct office *o, struct str name, struct str csr, struct arena *arena,
                 struct message_enrol_reply *ret, struct err *err)
 {
+    struct enrol_outcome outcome;
     struct enrol_authority authority =
         authority_for_devices(&o->authority, o->job->config, &o->rng);
     authority.certificate_ns = INT64_C(86400) * NS_PER_SEC;
@@ -49,8 +50,11 @@ static bool ask(struct office *o, struct str name, struct str csr, struct arena 
                                                   .csr_pem = csr,
                                                   .version = STR(SELVEDGE_VERSION),
                                                   .board = STR("simulated")};
-    return registry_enrol(o->registry, &authority, &request, wall_now(o), arena, ret, err) &&
-           (ret->accepted || err_set(err, ERR_DENIED, "enrol " STR_FMT ": " STR_FMT, STR_ARG(name),
+    if (!registry_enrol(o->registry, &authority, &request, wall_now(o), arena, &outcome, err)) {
+        return false;
+    }
+    *ret = outcome.reply;
+    return (ret->accepted || err_set(err, ERR_DENIED, "enrol " STR_FMT ": " STR_FMT, STR_ARG(name),
                                      STR_ARG(ret->reason)));
 }
 
