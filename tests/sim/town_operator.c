@@ -169,6 +169,7 @@ static void deploy(struct town *t)
     memcpy(b->hash, packed.hash, sizeof(b->hash));
     b->was_asked = flags(t);
     t->bundle_count++;
+    t->bundles_said = t->now;
     t->result->deployments++;
     poke(t);
 }
