@@ -29,12 +29,10 @@ static bool pack(const struct settings *settings, const char *dir, struct shelf_
                  struct err *err)
 {
     struct rng rng = rng_system();
-    struct clock clock = clock_system();
     struct authority authority = {0};
     struct arena arena = arena_new(AUTHORITY_ARENA_BYTES);
-    bool ok =
-        authority_load(&settings->config, &rng, clock_wall(&clock), &arena, &authority, err) &&
-        need_key(&authority, err);
+    bool ok = authority_read(&settings->config, &rng, &arena, &authority, err) &&
+              need_key(&authority, err);
     if (ok) {
         struct shelf_pack what = {.dir = dir, .key = authority.command_key, .rng = &rng};
         ok = shelf_add(&settings->config, &what, ret, err);

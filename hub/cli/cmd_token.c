@@ -16,9 +16,9 @@ enum { LINE_BYTES_MAX = 64 << 10 };
 
 /* Tokens are written to the database of a hub that may be running. */
 static bool open_registry(const struct settings *settings, struct registry **ret,
-                          char ret_fingerprint[FINGERPRINT_TEXT_SIZE], struct err *err)
+                          char ret_fingerprint[AUTHORITY_PINS_SIZE], struct err *err)
 {
-    return authority_fingerprint(&settings->config, ret_fingerprint, err) &&
+    return authority_pins(&settings->config, ret_fingerprint, err) &&
            registry_open(ret, settings->database, err);
 }
 
@@ -52,7 +52,7 @@ bool new_token_create(const struct settings *settings, struct registry *registry
     struct rng rng = rng_system();
     AUTO(buf) fleet = buf_growing(LIMIT_NAME_BYTES + 1);
     bool ok =
-        authority_fingerprint(&settings->config, token->fingerprint, err) &&
+        authority_pins(&settings->config, token->fingerprint, err) &&
         registry_fleet(registry, &fleet, err) &&
         registry_create_token(registry, &rng, &token->options, now, token->id, token->secret, err);
     if (ok) {
@@ -213,7 +213,7 @@ int command_token_list(struct cli *cli, void *ctx)
     struct registry *registry = NULL;
     struct clock clock = clock_system();
     struct err err = {0};
-    char fingerprint[FINGERPRINT_TEXT_SIZE];
+    char fingerprint[AUTHORITY_PINS_SIZE];
     int code = CLI_OK;
     if (!settings_load(cli, &settings, &code)) {
         settings_release(&settings);
@@ -246,7 +246,7 @@ int command_token_revoke(struct cli *cli, void *ctx)
     struct registry *registry = NULL;
     struct clock clock = clock_system();
     struct err err = {0};
-    char fingerprint[FINGERPRINT_TEXT_SIZE];
+    char fingerprint[AUTHORITY_PINS_SIZE];
     int code = CLI_OK;
     if (settings_load(cli, &settings, &code)) {
         struct str id = str_from(cli_arg(cli, 0));

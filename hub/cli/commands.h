@@ -52,6 +52,11 @@ int command_reference(struct cli *cli, void *ctx);
 
 /* Further tables; each ends with {0}. */
 extern const struct cli_command commands_alert[];
+extern const struct cli_command commands_ca[];
+int command_ca_rotate(struct cli *cli, void *ctx);
+int command_ca_status(struct cli *cli, void *ctx);
+int command_ca_finish(struct cli *cli, void *ctx);
+
 extern const struct cli_command commands_deploy[];
 int command_bundles(struct cli *cli, void *ctx);
 int command_bundles_prune(struct cli *cli, void *ctx);

@@ -175,7 +175,11 @@ static bool find_earlier(struct decision *d, bool *ret_found, struct err *err)
 static bool issue(struct decision *d, struct identity_info *ret_info, struct err *err)
 {
     const struct certificate_order order = {
-        .device = d->device, .csr_pem = d->request->csr_pem, .cause = "enrolled", .now = d->now};
+        .device = d->device,
+        .csr_pem = d->request->csr_pem,
+        .cause = "enrolled",
+        .now = d->now,
+        .authorities = d->authority->next_fingerprint /* it is told of all */};
     return registry_issue(d->registry, d->authority, &order, &d->certificate, ret_info, err);
 }
 
@@ -292,7 +296,7 @@ bool registry_enrol(struct registry *r, const struct enrol_authority *authority,
     } else if (ok && !d.is_pending) {
         ret->device = arena_copy(arena, d.device);
         ret->cert_pem = arena_copy(arena, buf_str(&d.certificate));
-        ret->ca_pem = authority->ca_cert;
+        ret->ca_pem = authority->trusted;
         ret->command_keys = authority->command_keys;
         ret->host = authority->host;
         ret->port = authority->port;

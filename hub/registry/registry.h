@@ -75,7 +75,10 @@ MUST_CHECK bool registry_each_token(struct registry *r,
 struct enrol_authority {
     struct str ca_cert;
     struct str ca_key;
-    struct str command_keys; /* told to the device, as are host and port */
+    struct str next_cert, next_key; /* of the CA that is to be next; empty: none is */
+    struct str next_fingerprint;
+    struct str trusted;      /* all of them, PEM: told to the device, */
+    struct str command_keys; /* as are these, host and port */
     struct str host;
     int64_t port;
     int64_t certificate_ns; /* how long a device's certificate is good for */
@@ -130,8 +133,9 @@ struct certificate_order {
     struct str device, csr_pem;
     const char *cause; /* "enrolled", "renewed", "recovered" */
     struct wall_time now;
+    struct str authorities; /* that the device trusts: their list; empty: the one in force */
 };
-/* Within the caller's transaction. */
+/* By the next CA when there is one and the device trusts it. Within the caller's transaction. */
 MUST_CHECK bool registry_issue(struct registry *r, const struct enrol_authority *authority,
                                const struct certificate_order *order, struct buf *ret_cert,
                                struct identity_info *ret_info, struct err *err);
@@ -178,6 +182,33 @@ MUST_CHECK bool registry_all_offline(struct registry *r, struct wall_time now, s
 MUST_CHECK bool registry_born(struct registry *r, struct str device,
                               const struct message_birth *birth, struct wall_time now,
                               struct err *err);
+/* What it trusts now and who issued its certificate, between births. */
+MUST_CHECK bool registry_set_authorities(struct registry *r, struct str device,
+                                         struct str authorities, struct str authority,
+                                         struct err *err);
+/* What it trusted when it last said so; empty: it never did. */
+MUST_CHECK bool registry_get_authorities(struct registry *r, struct str device, struct buf *ret,
+                                         struct err *err);
+/* Those that are connected, say what they trust, and it is not `list`, or their certificate is not of
+ * `issuer`; by name from behind `after`, so many at most. */
+struct registry_behind {
+    struct str list, issuer, after;
+    int64_t limit;
+};
+MUST_CHECK bool registry_each_behind(struct registry *r, const struct registry_behind *which,
+                                     void (*on_device)(void *ctx, struct str device), void *ctx,
+                                     struct err *err);
+struct registry_authority {
+    struct str device;
+    bool is_online;
+    struct str authorities, authority; /* empty: it never said */
+    struct wall_time last_seen;        /* 0: never */
+};
+/* Every enrolled device, by name. */
+MUST_CHECK bool registry_each_authority(struct registry *r,
+                                        void (*on_row)(void *ctx,
+                                                       const struct registry_authority *row),
+                                        void *ctx, struct err *err);
 /* Counts only for the session that is connected: a late will of an earlier one says nothing. */
 MUST_CHECK bool registry_died(struct registry *r, struct str device,
                               const struct message_death *death, struct wall_time now,

@@ -8,14 +8,8 @@ static void decide(const struct desk_host *host, struct str payload, struct aren
                    struct message_enrol_request *ret_request, struct enrol_outcome *ret)
 {
     struct err err = {0};
-    const struct enrol_authority authority = {.ca_cert = host->authority->ca_cert,
-                                              .ca_key = host->authority->ca_key,
-                                              .command_keys = host->authority->command_keys,
-                                              .host = host->config->host,
-                                              .port = host->config->port,
-                                              .certificate_ns = host->config->certificate_ns,
-                                              .grace_ns = host->config->renewal_grace_ns,
-                                              .rng = host->rng};
+    const struct enrol_authority authority =
+        authority_for_devices(host->authority, host->config, host->rng);
     struct wall_time now = clock_wall(loop_clock(host->loop));
     if (!message_enrol_request_decode(payload, arena, ret_request, &err)) {
         ret->reply.reason = arena_copy(arena, str_from(err.msg));

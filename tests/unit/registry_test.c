@@ -69,6 +69,7 @@ static int set_up(void **state)
           &err);
     w->issuer = (struct enrol_authority){.ca_cert = w->authority.ca_cert,
                                          .ca_key = w->authority.ca_key,
+                                         .trusted = w->authority.trusted,
                                          .host = w->config.host,
                                          .port = w->config.port,
                                          .certificate_ns = 397 * DAY_NS,
@@ -513,11 +514,11 @@ static void the_authority_is_never_overwritten(void **state)
 {
     struct world *w = *state;
     struct err err = {0};
-    char fingerprint[65];
+    char fingerprint[AUTHORITY_PINS_SIZE];
     assert_false(authority_make(&w->config, &w->rng, w->now, &err));
     assert_int_equal(err.code, ERR_EXISTS);
-    check(authority_fingerprint(&w->config, fingerprint, &err), &err);
-    assert_string_equal(fingerprint, w->authority.ca_fingerprint);
+    check(authority_pins(&w->config, fingerprint, &err), &err);
+    assert_string_equal(fingerprint, w->authority.trusted_list);
 }
 
 static void keys_are_for_their_owner_only(void **state)
@@ -566,10 +567,10 @@ static void without_a_ca_there_is_a_hint(void **state)
 {
     struct world *w = *state;
     struct err err = {0};
-    char fingerprint[65];
+    char fingerprint[AUTHORITY_PINS_SIZE];
     w->config.state_dir = STR("/nonexistent");
     assert_false(authority_exists(&w->config));
-    assert_false(authority_fingerprint(&w->config, fingerprint, &err));
+    assert_false(authority_pins(&w->config, fingerprint, &err));
     assert_int_equal(err.code, ERR_NOT_FOUND);
     assert_non_null(strstr(err.hint, "init"));
 }
