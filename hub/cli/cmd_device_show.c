@@ -1,5 +1,7 @@
 /* cmd_device_show.c - one device on a page: all that the hub knows of it. */
 #include "hub/cli/device_words.h"
+#include "hub/cli/freshness_cell.h"
+#include "hub/cli/look.h"
 
 #include "common/json/json.h"
 #include "hub/desired/desired_rows.h"
@@ -134,7 +136,7 @@ static void show_device(void *ctx, const struct hub_device *d)
 {
     struct card *c = ctx;
     if (cli_is_json(c->look.cli)) {
-        device_members(&c->w, &c->freshness, d);
+        row_device(&c->w, d, &c->freshness);
         return;
     }
     say_identity(c, d);
@@ -229,20 +231,20 @@ static void say_detail(struct card *c, const struct hub_device_detail *d)
 static void write_detail(struct json_writer *w, const struct hub_device_detail *d)
 {
     jw_member_opt(w, "key_fingerprint", d->key_fingerprint);
-    look_member_time(w, "status_since", d->status_since);
+    row_member_time(w, "status_since", d->status_since);
     jw_member_opt(w, "epoch", d->epoch);
     jw_member_opt(w, "boot_id", d->boot_id);
     if (d->clock_trusted != HUB_UNKNOWN) {
         jw_member_bool(w, "clock_trusted", d->clock_trusted != 0);
     }
-    look_member_time(w, "refusal_at", d->refusal_at);
+    row_member_time(w, "refusal_at", d->refusal_at);
     jw_member_opt(w, "definitions_told", d->definitions_told);
-    look_member_number(w, "starts", d->starts);
-    look_member_number(w, "clock_steps", d->clock_steps);
-    look_member_number(w, "epochs", d->epochs);
-    look_member_json(w, "health", d->health);
+    row_member_number(w, "starts", d->starts);
+    row_member_number(w, "clock_steps", d->clock_steps);
+    row_member_number(w, "epochs", d->epochs);
+    row_member_json(w, "health", d->health);
     jw_member_opt(w, "certificate_cause", d->certificate_cause);
-    look_member_time(w, "certificate_issued_at", d->certificate_issued);
+    row_member_time(w, "certificate_issued_at", d->certificate_issued);
     jw_key(w, STR("bundle"));
     jw_begin_object(w);
     if (d->has_wish) {
@@ -252,11 +254,11 @@ static void write_detail(struct json_writer *w, const struct hub_device_detail *
     jw_member_opt(w, "told", d->bundle_told);
     jw_member_opt(w, "status", d->bundle_status);
     jw_member_opt(w, "reason", d->bundle_reason);
-    look_member_time(w, "told_at", d->bundle_at);
+    row_member_time(w, "told_at", d->bundle_at);
     jw_member_opt(w, "deployment", d->deployment);
     jw_end_object(w);
-    look_member_number(w, "cut_off", d->cut_off);
-    look_member_number(w, "quarantined", d->quarantined);
+    row_member_number(w, "cut_off", d->cut_off);
+    row_member_number(w, "quarantined", d->quarantined);
 }
 
 static void show_detail(void *ctx, const struct hub_device_detail *d)
@@ -304,8 +306,8 @@ static void show_command(void *ctx, const struct hub_device_command *command)
         jw_member_str(&c->w, "id", command->id);
         jw_member_str(&c->w, "verb", command->verb);
         jw_member_str(&c->w, "status", command->status);
-        look_member_time(&c->w, "given_at", command->given);
-        look_member_time(&c->w, "expires_at", command->expires);
+        row_member_time(&c->w, "given_at", command->given);
+        row_member_time(&c->w, "expires_at", command->expires);
         jw_member_i64(&c->w, "sent", command->sent);
         jw_end_object(&c->w);
         return;
@@ -324,7 +326,7 @@ static void show_alert(void *ctx, const struct hub_device_alert *alert)
     if (cli_is_json(c->look.cli)) {
         jw_begin_object(&c->w);
         jw_member_str(&c->w, "kind", alert->kind);
-        look_member_time(&c->w, "opened_at", alert->opened);
+        row_member_time(&c->w, "opened_at", alert->opened);
         jw_member_str(&c->w, "detail", alert->detail);
         jw_end_object(&c->w);
         return;
@@ -392,7 +394,7 @@ static bool show_card(struct card *c, struct err *err)
     const struct hub_filter filter = {.device = c->device};
     look->count = 1;
     c->w = look_begin_line(look);
-    bool ok = freshness_list_read(&c->freshness, look, &filter, true, &c->arena, err) &&
+    bool ok = freshness_list_read(&c->freshness, look->db, &filter, look->now, err) &&
               hub_each_device(look->db, &filter, show_device, c, err) &&
               hub_read_device_detail(look->db, c->device, show_detail, c, err) &&
               show_desired(c, err) && show_lists(c, err);
@@ -412,6 +414,7 @@ int command_device_show(struct cli *cli, void *ctx)
         return code;
     }
     c.arena = arena_new(ARENA_BYTES);
+    c.freshness = (struct freshness_list){.arena = &c.arena, .is_by_device = true};
     c.line = buf_growing(LINE_BYTES_MAX);
     bool ok = show_card(&c, &err);
     buf_release(&c.line);

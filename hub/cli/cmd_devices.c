@@ -1,5 +1,6 @@
 /* cmd_devices.c - devices, and who was turned away. */
 #include "hub/cli/device_words.h"
+#include "hub/cli/freshness_cell.h"
 #include "hub/cli/labels.h"
 #include "hub/cli/look.h"
 
@@ -25,13 +26,6 @@ static bool is_meant(const struct device_list *list, const struct hub_device *d)
         device.label_count++;
     }
     return list->targets == NULL || targets_match(list->targets, &device);
-}
-
-static void json_device(struct device_list *list, const struct hub_device *d)
-{
-    struct json_writer w = look_begin_line(&list->look);
-    device_members(&w, &list->freshness, d);
-    look_end_line(&list->look, &w);
 }
 
 static void clock_cell(struct look *look, int64_t offset_ms)
@@ -60,7 +54,9 @@ static void show_device(void *ctx, const struct hub_device *d)
     }
     look->count++;
     if (cli_is_json(look->cli)) {
-        json_device(list, d);
+        struct json_writer w = look_begin_line(look);
+        row_device(&w, d, &list->freshness);
+        look_end_line(look, &w);
         return;
     }
     struct str status = hub_device_presence(d);
@@ -94,7 +90,7 @@ static bool list_devices(struct device_list *list, struct err *err)
     struct hub_filter filter = {.device = str_from(cli_arg(look->cli, 0))};
     const char *to = cli_text(look->cli, "to");
     if ((to != NULL && !targets_parse(str_from(to), &list->arena, &list->targets, err)) ||
-        !freshness_list_read(&list->freshness, look, &filter, true, &list->arena, err) ||
+        !freshness_list_read(&list->freshness, look->db, &filter, look->now, err) ||
         !hub_each_device(look->db, &filter, show_device, list, err)) {
         return false;
     }
@@ -124,6 +120,7 @@ int command_devices(struct cli *cli, void *ctx)
         return code;
     }
     list.arena = arena_new(ARENA_BYTES);
+    list.freshness = (struct freshness_list){.arena = &list.arena, .is_by_device = true};
     bool ok = list_devices(&list, &err);
     arena_release(&list.arena);
     return look_close(&list.look, ok, &err,

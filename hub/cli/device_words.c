@@ -4,37 +4,6 @@
 
 enum { CLOCK_FINE_MS = 2000 }; /* not worth a word */
 
-void device_members(struct json_writer *w, const struct freshness_list *freshness,
-                    const struct hub_device *d)
-{
-    jw_member_str(w, "device", d->id);
-    jw_member_str(w, "status", hub_device_presence(d));
-    jw_member_str(w, "enrolment", d->status);
-    jw_member_opt(w, "status_reason", d->status_reason);
-    jw_member_opt(w, "display_name", d->display_name);
-    jw_member_opt(w, "serial_number", d->serial_number);
-    look_member_labels(w, "labels", d->labels);
-    look_member_time(w, "since", d->since);
-    look_member_time(w, "last_seen_at", hub_device_last_seen(d));
-    jw_member_opt(w, "offline_reason", d->offline_reason);
-    jw_member_opt(w, "version", d->version);
-    jw_member_opt(w, "board", d->board);
-    look_member_number(w, "assets", d->assets);
-    look_member_number(w, "failing", d->failing);
-    freshness_member(freshness, w, d->id);
-    look_member_number(w, "runs_open", d->runs_open);
-    look_member_number(w, "events", d->events);
-    look_member_number(w, "waiting_events", d->waiting);
-    look_member_number(w, "lost_events", d->lost_events);
-    look_member_number(w, "clock_offset_ms", d->clock_offset_ms);
-    jw_member_opt(w, "definitions_hash", d->definitions_hash);
-    look_member_time(w, "definitions_at", d->definitions_at);
-    look_member_time(w, "enrolled_at", d->enrolled);
-    look_member_time(w, "certificate_expires_at", d->not_after);
-    jw_member_opt(w, "certificate_fingerprint", d->cert_fingerprint);
-    jw_member_opt(w, "refusal", d->refusal);
-}
-
 bool device_clock_words(struct buf *out, int64_t offset_ms)
 {
     bool is_sound = offset_ms > -INT64_MAX / NS_PER_MS && offset_ms < INT64_MAX / NS_PER_MS;

@@ -1,10 +1,7 @@
 /* device_words.h - what lists and cards of devices say in the same words. */
 #pragma once
-#include "hub/cli/freshness_list.h"
+#include "hub/store/queries.h"
 
-/* The members of a device in lists. */
-void device_members(struct json_writer *w, const struct freshness_list *freshness,
-                    const struct hub_device *d);
 /* "ok", "3 s fast"; nothing where it is not known. True: not ok. */
 bool device_clock_words(struct buf *out, int64_t offset_ms);
 /* Why it is silent, or what was refused of it; may be empty. */
