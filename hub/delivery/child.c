@@ -3,9 +3,11 @@
 #include "common/base/limits.h"
 #include "common/platform/files.h"
 #include "common/platform/spawn.h"
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -133,7 +135,11 @@ static bool start(struct delivery_child *c, struct spawn_options *spawn, struct 
 {
     int ends[2];
     int pidfd = -1;
-    if (!spawn_memory_file("report", STR_NONE, &c->output.n, err) || !spawn_pipe(ends, true, err)) {
+    c->output.n = memfd_create("report", MFD_CLOEXEC);
+    if (c->output.n < 0) {
+        return err_errno(err, errno, "make room for a report");
+    }
+    if (!spawn_pipe(ends, true, err)) {
         return false;
     }
     AUTO(fd) writer = {ends[1]};
