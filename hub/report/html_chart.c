@@ -38,7 +38,7 @@ static void add_slot(struct buf *out, const struct html_chart *chart, const stru
     buf_addf(out, "<text x=\"%d\" y=\"%d\">", x + BAR / 2, FLOOR + 14);
     char date[32];
     struct buf label = buf_fixed(date, sizeof(date));
-    report_add_day(&label, day->from);
+    report_add_day(&label, day);
     buf_add(out, str_slice(buf_str(&label), 0, sizeof("Mon 23") - 1));
     buf_add(out, STR("</text>"));
 }
@@ -77,7 +77,8 @@ const char html_style[] =
     "margin:1.25rem 0 0}"
     ".tile{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.7rem "
     ".85rem}"
-    ".tile b{display:block;font-size:1.45rem;white-space:nowrap;line-height:1.25;font-weight:600}.tile "
+    ".tile "
+    "b{display:block;font-size:1.45rem;white-space:nowrap;line-height:1.25;font-weight:600}.tile "
     "span{color:var(--dim);font-size:.85rem}"
     ".bad{color:var(--bad)}.warn{color:var(--warn)}.ok{color:var(--ok)}.dim{color:var(--dim)}"
     "ul.list{list-style:none;margin:0;padding:0;border-top:1px solid var(--line)}"

@@ -79,11 +79,12 @@ void report_add_minute(struct buf *out, struct wall_time t)
              STR_ARG(str_slice(whole, 11, 16)));
 }
 
-void report_add_day(struct buf *out, struct wall_time t)
+void report_add_day(struct buf *out, const struct report_day *day)
 {
     static const char days[] = "SunMonTueWedThuFriSat";
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    struct civil_time c = civil_from_seconds(t.ns / NS_PER_SEC);
+    /* Of the two dates that it may touch, the one that has more of it. */
+    struct civil_time c = civil_from_seconds(day->from.ns / NS_PER_SEC + 43200);
     buf_addf(out, "%.3s %02d %.3s", days + 3 * c.weekday, c.day, months + 3 * (c.month - 1));
 }
 
@@ -138,8 +139,11 @@ static void add_runs(const struct report *r, struct buf *out)
 static void add_retries(const struct report *r, struct buf *out)
 {
     if (r->failed_attempts > 0) {
-        add_count(out, r->retries, "retry", "retries");
-        buf_add(out, STR(" of steps; attempts that failed: "));
+        if (r->retries > 0) {
+            add_count(out, r->retries, "retry", "retries");
+        }
+        buf_add(out, r->retries > 0 ? STR(" of steps; attempts that failed: ")
+                                    : STR("none; attempts that failed: "));
         report_add_number(out, r->failed_attempts);
     }
 }
@@ -416,12 +420,13 @@ static void fill_asset(const struct report *r, size_t row, struct buf cells[REPO
 {
     const struct report_asset *a = &r->assets.items[row];
     buf_add_harmless(&cells[0], a->asset);
-    report_add_short(&cells[1], a->now.materializations);
-    add_rows(&cells[2], a->now.rows);
-    report_add_change(&cells[3], a->now.rows, a->before.rows);
-    add_bytes(&cells[4], a->now.bytes);
+    report_add_short(&cells[1], a->devices);
+    report_add_short(&cells[2], a->now.materializations);
+    add_rows(&cells[3], a->now.rows);
+    report_add_change(&cells[4], a->now.rows, a->before.rows);
+    add_bytes(&cells[5], a->now.bytes);
     if (a->duration_avg_ms != HUB_UNKNOWN) {
-        buf_add_duration(&cells[5], a->duration_avg_ms * NS_PER_MS);
+        buf_add_duration(&cells[6], a->duration_avg_ms * NS_PER_MS);
     }
 }
 
@@ -443,19 +448,26 @@ static void fill_group(const struct report *r, size_t row, struct buf cells[REPO
     add_bytes(&cells[7], g->now.bytes);
 }
 
+/* Those before the fleet did anything are left out. */
+static size_t first_day(const struct report *r)
+{
+    size_t i = 0;
+    while (i < REPORT_DAYS &&
+           report_runs_ended(&r->days[i].runs) + r->days[i].load.materializations == 0) {
+        i++;
+    }
+    return i;
+}
+
 static size_t count_days(const struct report *r)
 {
-    int64_t any = 0;
-    for (int i = 0; i < REPORT_DAYS; i++) {
-        any += report_runs_ended(&r->days[i].runs) + r->days[i].load.materializations;
-    }
-    return any > 0 ? REPORT_DAYS : 0;
+    return REPORT_DAYS - first_day(r);
 }
 
 static void fill_day(const struct report *r, size_t row, struct buf cells[REPORT_COLUMNS_MAX])
 {
-    const struct report_day *d = &r->days[row];
-    report_add_day(&cells[0], d->from);
+    const struct report_day *d = &r->days[first_day(r) + row];
+    report_add_day(&cells[0], d);
     report_add_short(&cells[1], d->runs.success);
     report_add_short(&cells[2], d->runs.failure);
     report_add_rate(&cells[3], &d->runs);
@@ -464,8 +476,8 @@ static void fill_day(const struct report *r, size_t row, struct buf cells[REPORT
 }
 
 static const struct report_column asset_columns[] = {
-    {"ASSET", false}, {"TIMES", true}, {"ROWS", true}, {"CHANGE", true},
-    {"BYTES", true},  {"TOOK", true},  {NULL, false}};
+    {"ASSET", false}, {"DEVICES", true}, {"TIMES", true}, {"ROWS", true},
+    {"CHANGE", true}, {"BYTES", true},   {"TOOK", true},  {NULL, false}};
 static const struct report_column group_columns[] = {
     {"GROUP", false}, {"ONLINE", true}, {"SUCCESS", true}, {"FAILING", true}, {"LATE", true},
     {"ROWS", true},   {"CHANGE", true}, {"BYTES", true},   {NULL, false}};

@@ -21,8 +21,8 @@ void report_add_short(struct buf *out, int64_t number);
 void report_add_rate(struct buf *out, const struct report_runs *runs);
 /* How `now` differs from `before`: "+12 %", "same", "new", "gone"; empty where nothing is known. */
 void report_add_change(struct buf *out, int64_t now, int64_t before);
-void report_add_minute(struct buf *out, struct wall_time t); /* "2026-11-22 02:30" */
-void report_add_day(struct buf *out, struct wall_time t);    /* "Mon 23 Nov" */
+void report_add_minute(struct buf *out, struct wall_time t);        /* "2026-11-22 02:30" */
+void report_add_day(struct buf *out, const struct report_day *day); /* "Mon 23 Nov" */
 /* Lists of sentences, as all forms for people have them: `count` of them are there. */
 struct report_list {
     const char *heading;

@@ -394,7 +394,7 @@ def look_at_report(fleet):
     assert len(report["checks_failing"]) == 2 and len(report["failing"]) == 2
     assert "no table" in report["failing"][0]["message"]
     text = fleet.command("report")
-    for part in ("of 2 online", "2 failed", "needs attention", "pos/missing fails on brooklyn", "slowest: "):
+    for part in ("of 2 online", "2 failed", "needs attention", "pos/missing fails on brooklyn", "slowest\n"):
         assert part in text, (part, text)
     assert json.loads(fleet.command("report", "--format", "json"))["totals"] == report["totals"]
     markdown = fleet.command("report", "--format", "markdown")
