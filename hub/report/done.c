@@ -176,9 +176,11 @@ static void add_alert(void *ctx, const struct hub_alert *a)
 bool report_read_done(struct db *store, struct reading *r, struct err *err)
 {
     struct report *report = r->report;
+    struct hub_span span = {.since = report->since, .until = report->until};
     int64_t span_ns = report->until.ns - report->since.ns;
-    const struct hub_span span = {
-        .before = {report->since.ns - span_ns}, .since = report->since, .until = report->until};
+    if (__builtin_sub_overflow(report->since.ns, span_ns, &span.before.ns)) {
+        span.before.ns = INT64_MIN;
+    }
     struct wall_time week = {report->until.ns - REPORT_DAYS * DAY_NS};
     for (int i = 0; i < REPORT_DAYS; i++) {
         report->days[i] = (struct report_day){.from = {week.ns + i * DAY_NS}, .load = no_load};
@@ -252,11 +254,19 @@ static size_t find_top(const struct report *r, int64_t (*mark)(const struct repo
     return count;
 }
 
+/* Devices may tell any number, and this one is shown in nanoseconds. */
+static int64_t plausible(int64_t duration_ms)
+{
+    const int64_t max = INT64_MAX / NS_PER_MS;
+    return duration_ms < 0 ? 0 : duration_ms > max ? max : duration_ms;
+}
+
 void report_finish(struct report *r)
 {
     for (size_t i = 0; i < r->assets.count; i++) {
         struct report_asset *a = &r->assets.items[i];
-        a->duration_avg_ms = a->timed > 0 ? a->duration_ms / a->timed : HUB_UNKNOWN;
+        a->duration_avg_ms = a->timed > 0 ? plausible(a->duration_ms / a->timed) : HUB_UNKNOWN;
+        a->duration_max_ms = a->timed > 0 ? plausible(a->duration_max_ms) : HUB_UNKNOWN;
     }
     if (r->assets.count > 0) {
         qsort(r->assets.items, r->assets.count, sizeof(*r->assets.items), by_asset);

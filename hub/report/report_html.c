@@ -24,10 +24,12 @@ void html_text(struct buf *out, struct str text)
     }
 }
 
-static void heading(struct buf *out, const char *text)
+static void heading(struct buf *out, struct str text)
 {
-    bool is_lower = text[0] >= 'a' && text[0] <= 'z';
-    buf_addf(out, "<h2>%c%s</h2>\n", is_lower ? text[0] - 'a' + 'A' : text[0], text + 1);
+    bool is_lower = text.len > 0 && text.ptr[0] >= 'a' && text.ptr[0] <= 'z';
+    buf_addf(out, "<h2>%c", is_lower ? text.ptr[0] - 'a' + 'A' : text.ptr[0]);
+    html_text(out, str_slice(text, 1, text.len));
+    buf_add(out, STR("</h2>\n"));
 }
 
 static void add_more(struct buf *out, size_t total, size_t shown)
@@ -145,7 +147,7 @@ static void write_attention(const struct report *r, struct buf *out)
     AUTO(arena) arena = arena_new(REPORT_SPARE_BYTES);
     struct str lines[REPORT_LINES_MAX];
     size_t count = report_attention(r, &arena, lines);
-    heading(out, count == 0 ? "Nothing needs attention" : "Needs attention");
+    heading(out, count == 0 ? STR("Nothing needs attention") : STR("Needs attention"));
     if (count == 0) {
         return;
     }
@@ -189,7 +191,7 @@ static void write_charts(const struct report *r, struct buf *out)
     if (report_day_table.count(r) == 0) {
         return;
     }
-    heading(out, "The last seven days");
+    heading(out, STR("The last seven days"));
     buf_add(out, STR("<div class=\"charts\">\n"));
     for (size_t i = 0; i < COUNT_OF(charts); i++) {
         html_chart(out, r, &charts[i]);
@@ -217,7 +219,9 @@ static void write_table(const struct report_table *t,
     if (total == 0) {
         return;
     }
-    heading(out, t->heading);
+    AUTO(buf) text = buf_growing(REPORT_FACT_BYTES);
+    report_add_heading(r, t, &text);
+    heading(out, buf_str(&text));
     buf_add(out, STR("<div class=\"wide\"><table><thead><tr>"));
     for (size_t c = 0; t->columns[c].name != NULL; c++) {
         buf_addf(out, "<th>%s</th>", t->columns[c].name);
@@ -295,7 +299,7 @@ static void write_loads(const struct report *r, struct buf *out)
     if (r->loads.total == 0) {
         return;
     }
-    heading(out, "Assets in groups");
+    heading(out, STR("Assets in groups"));
     buf_add(out,
             STR("<div class=\"wide\"><table><thead><tr><th>ASSET</th><th class=\"l\">GROUP</th>"
                 "<th>TIMES</th><th>ROWS</th><th>CHANGE</th><th>BYTES</th><th>CHANGE</th></tr>"
@@ -322,7 +326,7 @@ static void write_list(const struct report *r, const struct report_list *list, s
     if (total == 0) {
         return;
     }
-    heading(out, list->heading);
+    heading(out, str_from(list->heading));
     buf_add(out, STR("<ul class=\"list\">\n"));
     for (size_t i = 0; i < shown; i++) {
         buf_reset(&line);

@@ -12,10 +12,12 @@ static void add_plain(struct buf *out, struct str text)
     }
 }
 
-static void add_heading(struct buf *out, const char *text)
+static void add_heading(struct buf *out, struct str text)
 {
-    buf_addf(out, "\n## %c%s\n\n", text[0] >= 'a' && text[0] <= 'z' ? text[0] - 'a' + 'A' : text[0],
-             text + 1);
+    bool is_lower = text.len > 0 && text.ptr[0] >= 'a' && text.ptr[0] <= 'z';
+    buf_addf(out, "\n## %c", is_lower ? text.ptr[0] - 'a' + 'A' : text.ptr[0]);
+    add_plain(out, str_slice(text, 1, text.len));
+    buf_add(out, STR("\n\n"));
 }
 
 static void add_item(struct buf *out, struct str text)
@@ -49,7 +51,9 @@ static void write_table(const struct report_table *t, const struct report *r, st
     if (total == 0) {
         return;
     }
-    add_heading(out, t->heading);
+    AUTO(buf) text = buf_growing(REPORT_FACT_BYTES);
+    report_add_heading(r, t, &text);
+    add_heading(out, buf_str(&text));
     buf_add_char(out, '|');
     for (size_t c = 0; t->columns[c].name != NULL; c++) {
         buf_addf(out, " %s |", t->columns[c].name);
@@ -87,7 +91,7 @@ static void write_list(const struct report_list *list, const struct report *r, s
     if (count == 0) {
         return;
     }
-    add_heading(out, list->heading);
+    add_heading(out, str_from(list->heading));
     for (size_t i = 0; i < count && i < REPORT_TABLE_ROWS; i++) {
         buf_reset(&line);
         list->add(r, i, &line);

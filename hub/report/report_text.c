@@ -153,6 +153,14 @@ static void find_widths(const struct report_table *t, const struct report *r, si
     widths[0] = widths[0] > room ? room : widths[0];
 }
 
+static void table_heading(struct text_writer *w, const struct report_table *t,
+                          const struct report *r)
+{
+    AUTO(buf) text = buf_growing(REPORT_FACT_BYTES);
+    report_add_heading(r, t, &text);
+    buf_addf(w->out, "\n%s" STR_FMT "%s\n", w->marks.on, STR_ARG(buf_str(&text)), w->marks.off);
+}
+
 static void write_table(struct text_writer *w, const struct report_table *t, const struct report *r)
 {
     size_t widths[REPORT_COLUMNS_MAX] = {0};
@@ -162,7 +170,7 @@ static void write_table(struct text_writer *w, const struct report_table *t, con
     if (total == 0) {
         return;
     }
-    heading(w, t->heading);
+    table_heading(w, t, r);
     find_widths(t, r, rows, widths);
     write_row(w, t, widths, NULL);
     for (size_t row = 0; row < rows; row++) {

@@ -60,6 +60,7 @@ void report_add_change(struct buf *out, int64_t now, int64_t before)
         return;
     }
     double percent = ((double)now - (double)before) * 100 / (double)before;
+    percent = percent < -999 ? -999 : percent; /* numbers below zero are somebody's lie */
     if (percent >= 1000) {
         buf_add(out, STR("x "));
         report_add_short(out,
@@ -487,7 +488,16 @@ static const struct report_column day_columns[] = {
 
 const struct report_table report_asset_table = {"made in this time", asset_columns, count_assets,
                                                 fill_asset};
-const struct report_table report_group_table = {"by group", group_columns, count_groups,
-                                                fill_group};
+const struct report_table report_group_table = {NULL, group_columns, count_groups, fill_group};
 const struct report_table report_day_table = {"the last seven days", day_columns, count_days,
                                               fill_day};
+
+void report_add_heading(const struct report *r, const struct report_table *table, struct buf *out)
+{
+    if (table == &report_group_table) {
+        buf_add(out, STR("by "));
+        buf_add_harmless(out, r->group_by);
+    } else {
+        buf_add_text(out, table->heading);
+    }
+}

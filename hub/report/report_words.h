@@ -44,6 +44,8 @@ struct report_table {
     size_t (*count)(const struct report *r);
     void (*fill)(const struct report *r, size_t row, struct buf cells[REPORT_COLUMNS_MAX]);
 };
+/* "by site" */
+void report_add_heading(const struct report *r, const struct report_table *table, struct buf *out);
 extern const struct report_table report_asset_table;
 extern const struct report_table report_group_table;
 extern const struct report_table report_day_table;

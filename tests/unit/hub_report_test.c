@@ -262,6 +262,53 @@ static void all_forms_say_the_same(void **state)
     db_close(store);
 }
 
+/* Devices may say anything: every form survives it, and no line of one breaks out of its place. */
+static void lies_are_survived(void **state)
+{
+    (void)state;
+    struct db *store = world_store();
+    execute(store, "INSERT INTO stream VALUES (1, 'd', '00000000000000aa', 1, 50, 1)");
+    execute(store, "INSERT INTO device_label VALUES ('d', 'site', '=cmd|<b>')");
+    execute(store, "INSERT INTO step VALUES (1, 'r', 's', 'x', 'success', 9223372036854775807, 1, "
+                   "1, 9223372036854775807, NULL, NULL, NULL, NULL),"
+                   "(1, 'r', 't', 'y', 'success', 1, 1, 1, -9223372036854775807, NULL, NULL, NULL, "
+                   "NULL)");
+    execute(store, "INSERT INTO run (stream_id, run, status, ended_ms, first_seq, last_seq) VALUES "
+                   "(1, 'r', 'success', 1795399999000, 1, 2)");
+    execute(store,
+            "INSERT INTO materialization VALUES "
+            "(1, 1, '</td><script>' || char(10, 13, 27) || x'ff', 1795399999000, 'r', 's', 1, "
+            "9223372036854775807, -9223372036854775807),"
+            "(1, 2, '=HYPERLINK(\"x\")', 1795399999000, 'r', 't', 1, -9223372036854775807, 1),"
+            "(1, 3, '=HYPERLINK(\"x\")', 1795399999000 - 86400000, 'r', 't', 1, 1, "
+            "9223372036854775807)");
+    struct err err = {0};
+    struct report r;
+    const struct report_question question = {.fleet = STR("shops"),
+                                             .group_by = STR("site"),
+                                             .alert_group = STR("site"),
+                                             .since = AT(-86400000),
+                                             .until = AT(0),
+                                             .now = AT(0)};
+    check(report_read(store, &question, &arena, &r, &err), &err);
+    for (int f = 0; f < REPORT_FORMATS; f++) {
+        AUTO(buf) out = buf_growing(1 << 20);
+        report_write(&r, (enum report_format)f, &out);
+        assert_false(out.overflow);
+        assert_true(str_is_utf8(buf_str(&out)));
+        assert_false(str_contains(buf_str(&out), STR("\033")));
+        if (f == REPORT_HTML) {
+            assert_false(str_contains(buf_str(&out), STR("<script")));
+        } else if (f == REPORT_CSV) {
+            assert_true(str_contains(buf_str(&out), STR("\"'=HYPERLINK(\"\"x\"\")\"")));
+        }
+    }
+    struct report_question ever = question;
+    ever.since.ns = INT64_MIN / 2;
+    check(report_read(store, &ever, &arena, &r, &err), &err);
+    db_close(store);
+}
+
 #define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up, tear_down)
 
 int main(void)
@@ -270,7 +317,7 @@ int main(void)
         TEST(rows_and_durations_add_up), TEST(a_rate_is_cut_not_rounded),
         TEST(numbers_are_grouped),       TEST(what_is_wrong_is_told_worst_first),
         TEST(many_troubles_are_counted), TEST(a_report_that_does_not_fit_says_so),
-        TEST(all_forms_say_the_same),
+        TEST(all_forms_say_the_same),    TEST(lies_are_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
