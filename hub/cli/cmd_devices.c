@@ -1,12 +1,10 @@
 /* cmd_devices.c - devices, and who was turned away. */
-#include "hub/cli/freshness_list.h"
+#include "hub/cli/device_words.h"
+#include "hub/cli/freshness_cell.h"
 #include "hub/cli/labels.h"
 #include "hub/cli/look.h"
 
-#include <stdlib.h>
-
 enum { ARENA_BYTES = 64 << 20 };
-#define CLOCK_FINE_MS   2000                               /* not worth a word */
 #define EXPIRES_SOON_NS (30 * INT64_C(86400) * NS_PER_SEC) /* worth one */
 
 struct device_list {
@@ -30,53 +28,12 @@ static bool is_meant(const struct device_list *list, const struct hub_device *d)
     return list->targets == NULL || targets_match(list->targets, &device);
 }
 
-static void json_device(struct device_list *list, const struct hub_device *d)
-{
-    struct look *look = &list->look;
-    struct json_writer w = look_begin_line(look);
-    jw_member_str(&w, "device", d->id);
-    jw_member_str(&w, "status", hub_device_presence(d));
-    jw_member_str(&w, "enrolment", d->status);
-    jw_member_opt(&w, "status_reason", d->status_reason);
-    jw_member_opt(&w, "display_name", d->display_name);
-    jw_member_opt(&w, "serial_number", d->serial_number);
-    look_member_labels(&w, "labels", d->labels);
-    look_member_time(&w, "since", d->since);
-    look_member_time(&w, "last_seen_at", hub_device_last_seen(d));
-    jw_member_opt(&w, "offline_reason", d->offline_reason);
-    jw_member_opt(&w, "version", d->version);
-    jw_member_opt(&w, "board", d->board);
-    look_member_number(&w, "assets", d->assets);
-    look_member_number(&w, "failing", d->failing);
-    freshness_member(&list->freshness, &w, d->id);
-    look_member_number(&w, "runs_open", d->runs_open);
-    look_member_number(&w, "events", d->events);
-    look_member_number(&w, "waiting_events", d->waiting);
-    look_member_number(&w, "lost_events", d->lost_events);
-    look_member_number(&w, "clock_offset_ms", d->clock_offset_ms);
-    jw_member_opt(&w, "definitions_hash", d->definitions_hash);
-    look_member_time(&w, "definitions_at", d->definitions_at);
-    look_member_time(&w, "enrolled_at", d->enrolled);
-    look_member_time(&w, "certificate_expires_at", d->not_after);
-    jw_member_opt(&w, "certificate_fingerprint", d->cert_fingerprint);
-    jw_member_opt(&w, "refusal", d->refusal);
-    look_end_line(look, &w);
-}
-
 static void clock_cell(struct look *look, int64_t offset_ms)
 {
     char text[64];
     struct buf b = buf_fixed(text, sizeof(text));
-    bool is_sound = offset_ms > -INT64_MAX / NS_PER_MS && offset_ms < INT64_MAX / NS_PER_MS;
-    if (!is_sound) {
-        table_cell(&look->table, STR_NONE);
-    } else if (llabs(offset_ms) <= CLOCK_FINE_MS) {
-        table_cell(&look->table, STR("ok"));
-    } else {
-        buf_add_duration(&b, llabs(offset_ms) * NS_PER_MS);
-        buf_add(&b, offset_ms < 0 ? STR(" slow") : STR(" fast"));
-        table_tone(&look->table, CLI_WARN, buf_str(&b));
-    }
+    bool is_off = device_clock_words(&b, offset_ms);
+    table_tone(&look->table, is_off ? CLI_WARN : CLI_PLAIN, buf_str(&b));
 }
 
 static void expiry_cell(struct look *look, struct wall_time not_after)
@@ -85,24 +42,6 @@ static void expiry_cell(struct look *look, struct wall_time not_after)
     bool is_soon = not_after.ns != 0 && not_after.ns - look->now.ns < EXPIRES_SOON_NS;
     struct str date = not_after.ns == 0 ? STR_NONE : str_from(wall_format(not_after, text));
     table_tone(&look->table, is_soon ? CLI_BAD : CLI_PLAIN, str_slice(date, 0, 10));
-}
-
-/* Why it is silent, or what was refused of it. */
-static struct str note_of(const struct hub_device *d, struct wall_time now)
-{
-    if (!str_is_empty(d->status_reason)) {
-        return d->status_reason;
-    }
-    bool is_unknown = str_eq(d->status, STR("unknown"));
-    bool is_expired = d->not_after.ns != 0 && d->not_after.ns < now.ns;
-    if (!d->is_online && is_expired && str_eq(d->status, STR("enrolled"))) {
-        return STR("its certificate has expired; it gets another when it comes back");
-    }
-    if (!str_is_empty(d->refusal)) {
-        return d->refusal;
-    }
-    return is_unknown && str_is_empty(d->offline_reason) ? STR("enrolled with an earlier database")
-                                                         : d->offline_reason;
 }
 
 static void show_device(void *ctx, const struct hub_device *d)
@@ -115,7 +54,9 @@ static void show_device(void *ctx, const struct hub_device *d)
     }
     look->count++;
     if (cli_is_json(look->cli)) {
-        json_device(list, d);
+        struct json_writer w = look_begin_line(look);
+        row_device(&w, d, &list->freshness);
+        look_end_line(look, &w);
         return;
     }
     struct str status = hub_device_presence(d);
@@ -140,7 +81,7 @@ static void show_device(void *ctx, const struct hub_device *d)
     clock_cell(look, d->clock_offset_ms);
     expiry_cell(look, d->not_after);
     table_cell(t, d->labels);
-    table_cell(t, note_of(d, look->now));
+    table_cell(t, device_note(d, look->now));
 }
 
 static bool list_devices(struct device_list *list, struct err *err)
@@ -149,7 +90,7 @@ static bool list_devices(struct device_list *list, struct err *err)
     struct hub_filter filter = {.device = str_from(cli_arg(look->cli, 0))};
     const char *to = cli_text(look->cli, "to");
     if ((to != NULL && !targets_parse(str_from(to), &list->arena, &list->targets, err)) ||
-        !freshness_list_read(&list->freshness, look, &filter, true, &list->arena, err) ||
+        !freshness_list_read(&list->freshness, look->db, &filter, look->now, err) ||
         !hub_each_device(look->db, &filter, show_device, list, err)) {
         return false;
     }
@@ -179,6 +120,7 @@ int command_devices(struct cli *cli, void *ctx)
         return code;
     }
     list.arena = arena_new(ARENA_BYTES);
+    list.freshness = (struct freshness_list){.arena = &list.arena, .is_by_device = true};
     bool ok = list_devices(&list, &err);
     arena_release(&list.arena);
     return look_close(&list.look, ok, &err,

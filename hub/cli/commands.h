@@ -7,6 +7,8 @@
 
 int command_init(struct cli *cli, void *ctx);
 int command_serve(struct cli *cli, void *ctx);
+int command_web(struct cli *cli, void *ctx);
+int command_openapi(struct cli *cli, void *ctx);
 int command_token_create(struct cli *cli, void *ctx);
 int command_token_list(struct cli *cli, void *ctx);
 int command_token_revoke(struct cli *cli, void *ctx);
@@ -24,6 +26,7 @@ int command_dbt_bundle(struct cli *cli, void *ctx);
 int command_backup(struct cli *cli, void *ctx);
 int command_restore(struct cli *cli, void *ctx);
 int command_device_label(struct cli *cli, void *ctx);
+int command_device_show(struct cli *cli, void *ctx);
 int command_device_revoke(struct cli *cli, void *ctx);
 int command_device_decommission(struct cli *cli, void *ctx);
 int command_device_rename(struct cli *cli, void *ctx);
@@ -53,7 +56,14 @@ int command_reference(struct cli *cli, void *ctx);
 
 /* Further tables; each ends with {0}. */
 extern const struct cli_command commands_alert[];
+extern const struct cli_command commands_ca[];
+int command_ca_rotate(struct cli *cli, void *ctx);
+int command_ca_status(struct cli *cli, void *ctx);
+int command_ca_finish(struct cli *cli, void *ctx);
+
 extern const struct cli_command commands_deploy[];
+int command_bundles(struct cli *cli, void *ctx);
+int command_bundles_prune(struct cli *cli, void *ctx);
 int command_deploy(struct cli *cli, void *ctx);
 int command_deployments(struct cli *cli, void *ctx);
 int command_deployment_pause(struct cli *cli, void *ctx);

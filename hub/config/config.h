@@ -5,6 +5,16 @@
 #include "common/log/log.h"
 #include "hub/config/reports.h"
 
+enum hub_tls { HUB_TLS_AUTO, HUB_TLS_ON, HUB_TLS_OFF };
+struct hub_http_config {
+    int state; /* 0 = on, 1 = off */
+    struct str bind;
+    int64_t port;
+    int tls;                     /* enum hub_tls */
+    struct str certificate, key; /* paths of PEM files; empty: the hub's own */
+    bool is_open;                /* health and metrics are told to everybody */
+};
+
 struct hub_config {
     struct str state_dir;
     struct str fleet;              /* a topic level: see device_name_is_valid() */
@@ -15,6 +25,7 @@ struct hub_config {
     struct str_list names;         /* further names or addresses for the broker's certificate */
     struct str broker;             /* program; "external" = somebody else runs and configures it */
     int log_level;                 /* enum log_level */
+    int64_t bundles_kept;          /* newest ones, needed or not */
     int64_t bundle_rate;           /* bytes of bundles a second, to all devices together */
     int64_t certificate_ns;        /* how long a device's certificate is good for */
     int64_t renewal_grace_ns;      /* after its end, how long the device may still renew it */
@@ -30,6 +41,7 @@ struct hub_config {
     struct object_list reports; /* of struct hub_report */
     struct hub_mail mail;
     struct str file; /* that these are read from; empty: they are defaults */
+    struct hub_http_config http;
 };
 
 enum { HUB_CONFIG_BYTES_MAX = 64 << 10 };
