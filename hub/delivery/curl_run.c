@@ -18,7 +18,7 @@ void curl_setting(struct buf *config, const char *name, struct str value)
         if (c == '"' || c == '\\') {
             buf_add_char(config, '\\');
         }
-        buf_add_char(config, c == '\n' || c == '\r' ? ' ' : c);
+        buf_add_char(config, (char)(c == '\n' || c == '\r' ? ' ' : c));
     }
     buf_add(config, STR("\"\n"));
 }

@@ -104,7 +104,7 @@ static bool to_webhook(const struct delivering *d, struct str body, struct err *
 static bool write_mail_settings(const struct delivering *d, struct buf *config, struct err *err)
 {
     const struct hub_mail *mail = &d->config->mail;
-    AUTO(buf) user = buf_growing(SECRET_BYTES_MAX * 2);
+    AUTO(buf) user = buf_growing((size_t)SECRET_BYTES_MAX * 2);
     AUTO(buf) secret = buf_growing(SECRET_BYTES_MAX);
     char url[512];
     bool is_ip6 = str_contains(mail->server, STR(":"));
@@ -137,7 +137,7 @@ static bool write_mail_settings(const struct delivering *d, struct buf *config, 
 static bool to_mail(const struct delivering *d, struct str body, struct err *err)
 {
     AUTO(buf) text = buf_growing(REPORT_BYTES_MAX);
-    AUTO(buf) whole = buf_growing(4 * REPORT_BYTES_MAX);
+    AUTO(buf) whole = buf_growing((size_t)4 * REPORT_BYTES_MAX);
     AUTO(buf) config = buf_growing(SETTING_BYTES_MAX);
     AUTO(buf) subject = buf_growing(4096);
     char name[256];
@@ -210,7 +210,9 @@ static bool make_and_carry(struct delivering *d, const char *database, struct er
               report_read(store, &question, &arena, &report, err);
     db_close(store); /* what follows may take its time, and holds up nobody's checkpoint */
     d->report = &report;
-    return ok && carry(d, err);
+    ok = ok && carry(d, err);
+    d->report = NULL;
+    return ok;
 }
 
 static bool take_lock(const struct hub_config *config, struct str report, struct fd *ret,

@@ -63,19 +63,18 @@ bool delivery_rows_find(struct db *db, struct delivery_key key, struct arena *ar
     return !arena->exhausted || err_set(err, ERR_NO_MEMORY, "reports: out of memory");
 }
 
-bool delivery_rows_put(struct db *db, struct delivery_key key, struct str schedule,
-                       const struct delivery *was, const struct delivery *now, bool *ret_done,
-                       struct err *err)
+bool delivery_rows_put(struct db *db, struct delivery_key key, const struct delivery_change *change,
+                       bool *ret_done, struct err *err)
 {
     struct db_query q = begin(db, HUB_DELIVERY_PUT, key);
-    db_bind_str(&q, ":schedule", schedule);
-    db_bind_i64(&q, ":settled", ms(now->settled));
-    bind_time(&q, ":due", now->due);
-    bind_time(&q, ":since", now->since);
-    db_bind_i64(&q, ":attempts", now->attempts);
-    db_bind_i64(&q, ":next", ms(now->next));
-    db_bind_i64(&q, ":was_settled", ms(was->settled));
-    bind_time(&q, ":was_due", was->due);
+    db_bind_str(&q, ":schedule", change->schedule);
+    db_bind_i64(&q, ":settled", ms(change->is->settled));
+    bind_time(&q, ":due", change->is->due);
+    bind_time(&q, ":since", change->is->since);
+    db_bind_i64(&q, ":attempts", change->is->attempts);
+    db_bind_i64(&q, ":next", ms(change->is->next));
+    db_bind_i64(&q, ":was_settled", ms(change->was->settled));
+    bind_time(&q, ":was_due", change->was->due);
     if (!db_run(&q, err)) {
         return false;
     }

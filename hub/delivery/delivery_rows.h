@@ -26,10 +26,14 @@ MUST_CHECK bool delivery_rows_open(struct db **ret, const char *database, struct
 /* Texts in `arena`. */
 MUST_CHECK bool delivery_rows_find(struct db *db, struct delivery_key key, struct arena *arena,
                                    struct delivery_row *ret, struct err *err);
-/* *ret_done false: the row is not as `was` any more; look again. */
-MUST_CHECK bool delivery_rows_put(struct db *db, struct delivery_key key, struct str schedule,
-                                  const struct delivery *was, const struct delivery *now,
-                                  bool *ret_done, struct err *err);
+/* *ret_done false: the row is not as it was any more; look again. */
+struct delivery_change {
+    struct str schedule;
+    const struct delivery *was, *is;
+};
+MUST_CHECK bool delivery_rows_put(struct db *db, struct delivery_key key,
+                                  const struct delivery_change *change, bool *ret_done,
+                                  struct err *err);
 /* That `due` was delivered. */
 MUST_CHECK bool delivery_rows_settle(struct db *db, struct delivery_key key, struct wall_time due,
                                      struct wall_time now, struct err *err);

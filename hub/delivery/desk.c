@@ -138,9 +138,10 @@ static bool put(struct outgoing *o, enum delivery_cause cause, const struct deli
     struct desk_state *d = o->desk;
     struct err err = {0};
     bool is_done = false;
-    struct str schedule = cause == DELIVERY_ASKED ? STR("") : o->schedule;
+    const struct delivery_change change = {
+        .schedule = cause == DELIVERY_ASKED ? STR("") : o->schedule, .was = was, .is = now};
     d->host->settle(d->host->ctx);
-    if (!delivery_rows_put(d->db, key_of(o, cause), schedule, was, now, &is_done, &err)) {
+    if (!delivery_rows_put(d->db, key_of(o, cause), &change, &is_done, &err)) {
         LOG(ERROR, "report.failed", F_S("report", o->settings->name), F_ERR(&err),
             F_T("action", "nothing is sent that cannot be written down; trying again"));
         return false;

@@ -48,18 +48,19 @@ static void add_header_text(struct buf *out, struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        buf_add_char(out, c >= ' ' && c < 0x7f ? c : '?');
+        buf_add_char(out, (char)(c >= ' ' && c < 0x7f ? c : '?'));
     }
 }
 
 /* "Mon, 30 Nov 2026 07:00:00 +0000" */
 static void add_date(struct buf *out, struct wall_time t)
 {
-    static const char days[] = "SunMonTueWedThuFriSat";
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     struct civil_time c = civil_from_seconds(t.ns / NS_PER_SEC);
-    buf_addf(out, "%.3s, %02d %.3s %lld %02d:%02d:%02d +0000", days + 3 * c.weekday, c.day,
-             months + 3 * (c.month - 1), (long long)c.year, c.hour, c.minute, c.second);
+    buf_addf(out, "%s, %02d %s %lld %02d:%02d:%02d +0000", days[c.weekday], c.day,
+             months[c.month - 1], (long long)c.year, c.hour, c.minute, c.second);
 }
 
 static void add_headers(const struct mail *m, struct buf *out)

@@ -82,11 +82,12 @@ void report_add_minute(struct buf *out, struct wall_time t)
 
 void report_add_day(struct buf *out, const struct report_day *day)
 {
-    static const char days[] = "SunMonTueWedThuFriSat";
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     /* Of the two dates that it may touch, the one that has more of it. */
     struct civil_time c = civil_from_seconds(day->from.ns / NS_PER_SEC + 43200);
-    buf_addf(out, "%.3s %02d %.3s", days + 3 * c.weekday, c.day, months + 3 * (c.month - 1));
+    buf_addf(out, "%s %02d %s", days[c.weekday], c.day, months[c.month - 1]);
 }
 
 static void add_count(struct buf *out, int64_t number, const char *one, const char *many)
