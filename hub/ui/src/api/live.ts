@@ -1,0 +1,83 @@
+// live.ts - the hub's stream of what changed. The browser connects again by itself and says with Last-Event-ID where it
+// was; "reset" means that the hub no longer knows what came since, and everything is asked for anew.
+import { useEffect, useState } from "preact/hooks";
+
+export type Topic = "device" | "asset" | "run" | "alert" | "deployment" | "command";
+const TOPICS: Topic[] = ["device", "asset", "run", "alert", "deployment", "command"];
+export type LiveState = "connecting" | "live" | "lost";
+
+type Listener = (topics: ReadonlySet<Topic>) => void;
+
+const listeners = new Set<Listener>();
+const stateListeners = new Set<(state: LiveState) => void>();
+let source: EventSource | null = null;
+let state: LiveState = "connecting";
+let changed = new Set<Topic>();
+let timer = 0;
+let again = 0;
+
+// Changes are gathered: a busy fleet changes many times a second, and eyes do not.
+const GATHER_MS = 700;
+const RETRY_MS = 5000;
+
+function enter(next: LiveState): void {
+  if (next === state) return;
+  state = next;
+  for (const listener of stateListeners) listener(state);
+}
+
+function tell(): void {
+  timer = 0;
+  const topics = changed;
+  changed = new Set();
+  for (const listener of [...listeners]) listener(topics);
+}
+
+function note(topics: Iterable<Topic>): void {
+  for (const topic of topics) changed.add(topic);
+  if (!timer) timer = window.setTimeout(tell, GATHER_MS);
+}
+
+export function startLive(): void {
+  if (source) return;
+  source = new EventSource("/api/v1/events/live");
+  source.addEventListener("open", () => enter("live"));
+  source.addEventListener("reset", () => note(TOPICS));
+  for (const topic of TOPICS) source.addEventListener(topic, () => note([topic]));
+  source.addEventListener("error", () => {
+    enter("lost");
+    if (source?.readyState === EventSource.CLOSED && !again) {
+      // The browser gives up for good after an answer that is no stream; what was missed then is unknown.
+      again = window.setTimeout(() => {
+        again = 0;
+        if (!source) return;
+        source = null;
+        startLive();
+        note(TOPICS);
+      }, RETRY_MS);
+    }
+  });
+}
+
+export function stopLive(): void {
+  source?.close();
+  source = null;
+  window.clearTimeout(again);
+  again = 0;
+  enter("connecting");
+}
+
+export function onChange(listener: Listener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export function useLiveState(): LiveState {
+  const [now, set] = useState(state);
+  useEffect(() => {
+    stateListeners.add(set);
+    set(state);
+    return () => void stateListeners.delete(set);
+  }, []);
+  return now;
+}
