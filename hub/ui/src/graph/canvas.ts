@@ -258,7 +258,7 @@ export class GraphCanvas {
         this.trace(context, at, i, from, to);
       });
       context.strokeStyle = pass === "near" ? this.colours.accent : this.colours.edge;
-      context.globalAlpha = pass === "faint" ? 0.25 : 1;
+      context.globalAlpha = pass === "faint" ? 0.25 : pass === "plain" && this.view.scale < TEXT_SCALE ? 0.55 : 1;
       context.lineWidth = pass === "near" ? width * 1.8 : width;
       context.stroke();
     }

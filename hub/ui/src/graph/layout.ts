@@ -4,7 +4,8 @@
 // make some), layers are longest paths, with nodes drawn right to where they are used; an edge over several layers goes
 // through a point in each (unless there would be too many); layers are ordered by the mean place of their neighbours, to and
 // fro, keeping the order with the fewest crossings; then every node moves towards the mean of its neighbours without leaving
-// its order (pooling adjacent violators, which is exact for one layer). All is linear or n log n per pass. Pure.
+// its order (pooling adjacent violators, which is exact for one layer). A layer much taller than the whole is wide stands in
+// several columns, its nodes dealt out in turn. All is linear or n log n per pass. Pure.
 
 export interface LayoutInput { ids: string[]; edges: [number, number][] }
 export interface LayoutResult {
@@ -25,6 +26,9 @@ const PART_GAP = 40;
 const SWEEPS = 10;
 const PLACE_SWEEPS = 6;
 const BENDS_MAX = 30_000;
+const COLUMN_GAP = 20;
+const ASPECT = 1.7; // as wide as high
+const HEIGHT_MIN = 1200;
 
 /** A connected part, with points of long edges as further nodes. */
 interface Part { nodes: number[]; edges: number[] }
@@ -179,7 +183,7 @@ export function spread(wanted: number[], sizes: number[], gap: number): number[]
   return found;
 }
 
-function place(grid: Grid, n: number): Float64Array {
+function place(grid: Grid, n: number, columns: number[]): Float64Array {
   const y = new Float64Array(n);
   for (const row of grid.rows) {
     let at = 0;
@@ -188,24 +192,39 @@ function place(grid: Grid, n: number): Float64Array {
       at += (grid.height[node] as number) + GAP_Y;
     }
   }
+  const take = grid.rows.map((_, r) => 1 / (columns[r] ?? 1));
   const middle = (node: number) => (y[node] as number) + (grid.height[node] as number) / 2;
   for (let sweep = 0; sweep < PLACE_SWEEPS; sweep++) {
     const isDown = sweep % 2 === 0;
-    const rows = isDown ? grid.rows : [...grid.rows].reverse();
-    for (const row of rows) {
+    const ranks = grid.rows.map((_, r) => (isDown ? r : grid.rows.length - 1 - r));
+    for (const r of ranks) {
+      const row = grid.rows[r] as number[];
+      // In several columns a node takes only its part of the height: the next in its own column comes that many later.
+      const part = take[r] as number;
       const wanted = row.map((node) => {
         const first = (isDown ? grid.up[node] : grid.down[node]) ?? [];
         const list = sweep >= PLACE_SWEEPS - 2 ? [...(grid.up[node] ?? []), ...(grid.down[node] ?? [])] : first;
         if (list.length === 0) return y[node] as number;
         return list.reduce((sum, other) => sum + middle(other), 0) / list.length - (grid.height[node] as number) / 2;
       });
-      spread(wanted, row.map((node) => grid.height[node] as number), GAP_Y).forEach((at, i) => (y[row[i] as number] = at));
+      spread(wanted, row.map((node) => (grid.height[node] as number) * part), GAP_Y * part).forEach((at, i) => (y[row[i] as number] = at));
     }
   }
   let least = Infinity;
   for (const at of y) least = Math.min(least, at);
   for (let i = 0; i < n; i++) y[i] = (y[i] as number) - (n ? least : 0);
   return y;
+}
+
+/** How many columns each layer takes, so that a graph of few, tall layers is not a thread. */
+export function columnsOf(heights: number[]): number[] {
+  const tallest = Math.max(0, ...heights);
+  const width = (columns: number[]) => columns.reduce((sum, n) => sum + n * (NODE_WIDTH + COLUMN_GAP) - COLUMN_GAP + GAP_X, 0);
+  for (let limit = HEIGHT_MIN; limit < tallest; limit *= 1.15) {
+    const columns = heights.map((height) => Math.max(1, Math.ceil(height / limit)));
+    if (width(columns) <= ASPECT * limit) return columns;
+  }
+  return heights.map(() => 1);
 }
 
 interface PartLayout { x: number[]; y: number[]; width: number; height: number; bends: number[][] }
@@ -253,8 +272,20 @@ function layoutPart(part: Part, edges: [number, number][]): PartLayout {
   const height = Float64Array.from({ length: all }, (_, i) => (i < n ? NODE_HEIGHT : BEND_HEIGHT));
   const grid: Grid = { rows, up, down, height };
   order(grid, all);
-  const y = place(grid, all);
-  const x = rank.map((r) => r * (NODE_WIDTH + GAP_X));
+  const columns = columnsOf(grid.rows.map((row) => row.reduce((sum, node) => sum + (height[node] as number) + GAP_Y, 0)));
+  const y = place(grid, all, columns);
+  const starts: number[] = [];
+  let width = 0;
+  for (const n of columns) {
+    starts.push(width);
+    width += n * (NODE_WIDTH + COLUMN_GAP) - COLUMN_GAP + GAP_X;
+  }
+  const x = rank.map((r) => starts[r] as number);
+  grid.rows.forEach((row, r) => {
+    const deal = columns[r] as number;
+    // Points of edges are not dealt: `deal` nodes further down there is room for a whole one again.
+    row.filter((node) => node < n).forEach((node, i) => (x[node] = (starts[r] as number) + (i % deal) * (NODE_WIDTH + COLUMN_GAP)));
+  });
   let tall = 0;
   for (let i = 0; i < all; i++) tall = Math.max(tall, (y[i] as number) + (height[i] as number));
   let at = 0;
@@ -269,7 +300,7 @@ function layoutPart(part: Part, edges: [number, number][]): PartLayout {
     for (let i = points.length - 2; i >= 0; i -= 2) back.push(points[i] as number, points[i + 1] as number);
     return back;
   });
-  return { x: x.slice(0, n), y: Array.from(y.slice(0, n)), width: ranks * (NODE_WIDTH + GAP_X) - GAP_X, height: tall, bends };
+  return { x: x.slice(0, n), y: Array.from(y.slice(0, n)), width: width - GAP_X, height: tall, bends };
 }
 
 export function layout({ ids, edges }: LayoutInput): LayoutResult {

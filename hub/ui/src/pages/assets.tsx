@@ -34,7 +34,7 @@ const COLUMNS: Column<Asset>[] = [
   { name: "Status", by: assetStatus, cell: (a) => <AssetStatus asset={a} /> },
   { name: "Made", by: (a) => a.materialized_at, cell: (a) => <Ago at={a.materialized_at} /> },
   { name: "Rows", by: (a) => a.row_count, kind: "number", isExtra: true, cell: (a) => count(a.row_count) },
-  { name: "Devices", by: (a) => a.devices, kind: "number", cell: (a) => count(a.devices) },
+  { name: "Devices", by: (a) => a.devices, kind: "number", isExtra: true, cell: (a) => count(a.devices) },
   { name: "Group", by: (a) => a.group, isExtra: true, cell: (a) => a.group ?? "–" },
   { name: "Kinds", isExtra: true, cell: (a) => (a.kinds ?? []).map((kind) => <span class="tag">{kind}</span>) },
   { name: "About", isExtra: true, kind: "wide", cell: (a) => <span class="soft">{a.description ?? ""}</span> },
