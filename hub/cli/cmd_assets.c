@@ -3,9 +3,9 @@
 
 #include "common/model/asset_key.h"
 #include "hub/cli/asset_versions.h"
-#include "hub/cli/fleet_graph.h"
-#include "hub/cli/freshness_list.h"
+#include "hub/cli/freshness_cell.h"
 #include "hub/cli/one_asset.h"
+#include "hub/rows/fleet_graph.h"
 
 enum { ARENA_BYTES = 256 << 20, NAMES_BYTES_MAX = 1 << 20 };
 
@@ -41,7 +41,7 @@ static void show_device_asset(void *ctx, const struct hub_device_asset *a)
     look->count++;
     if (cli_is_json(look->cli)) {
         struct json_writer w = look_begin_line(look);
-        one_asset_device_members(&w, a);
+        row_device_asset(&w, a);
         freshness_member(&l->freshness, &w, a->asset);
         look_end_line(look, &w);
         return;
@@ -60,7 +60,7 @@ static void show_device_asset(void *ctx, const struct hub_device_asset *a)
 static int list_device(struct cli *cli, struct listing *l, struct err *err)
 {
     struct hub_filter filter = {.device = str_from(cli_text(cli, "device"))};
-    bool ok = freshness_list_read(&l->freshness, &l->look, &filter, false, &l->arena, err) &&
+    bool ok = freshness_list_read(&l->freshness, l->look.db, &filter, l->look.now, err) &&
               hub_each_device_asset(l->look.db, &filter, show_device_asset, l, err);
     return look_close(&l->look, ok, err, "no assets");
 }
@@ -118,7 +118,7 @@ static void show_fleet_asset(void *ctx, const struct hub_fleet_asset *a)
     look->count++;
     if (cli_is_json(look->cli)) {
         struct json_writer w = look_begin_line(look);
-        one_asset_fleet_members(&w, a);
+        row_fleet_asset(&w, a);
         jw_member_opt(&w, "failing_on", names);
         freshness_member(&l->freshness, &w, a->asset);
         look_end_line(look, &w);
@@ -143,11 +143,11 @@ static int list_fleet(struct listing *l, struct err *err)
     l->failing_cap = FAILING_MAX;
     l->failing_on = arena_array(&l->arena, FAILING_MAX, sizeof(*l->failing_on));
     bool ok = l->failing_on != NULL || err_set(err, ERR_NO_MEMORY, "list assets: out of memory");
-    ok = ok &&
-         freshness_list_read(&l->freshness, &l->look, &(struct hub_filter){0}, false, &l->arena,
-                             err) &&
-         hub_each_device_asset(l->look.db, &failing, add_failing, l, err) &&
-         hub_each_fleet_asset(l->look.db, &(struct hub_filter){0}, show_fleet_asset, l, err);
+    ok =
+        ok &&
+        freshness_list_read(&l->freshness, l->look.db, &(struct hub_filter){0}, l->look.now, err) &&
+        hub_each_device_asset(l->look.db, &failing, add_failing, l, err) &&
+        hub_each_fleet_asset(l->look.db, &(struct hub_filter){0}, show_fleet_asset, l, err);
     for (size_t i = 0; i < l->failing_count; i++) {
         buf_release(&l->failing_on[i]);
     }
@@ -240,6 +240,7 @@ int command_assets(struct cli *cli, void *ctx)
         return code;
     }
     l.arena = arena_new(ARENA_BYTES);
+    l.freshness.arena = &l.arena;
     code =
         is_differing || is_past ? list_versions(cli, &l, is_differing) : list(cli, &l, by_device);
     arena_release(&l.arena);

@@ -1,5 +1,5 @@
 /* cmd_devices.c - devices, and who was turned away. */
-#include "hub/cli/freshness_list.h"
+#include "hub/cli/freshness_cell.h"
 #include "hub/cli/labels.h"
 #include "hub/cli/look.h"
 
@@ -28,39 +28,6 @@ static bool is_meant(const struct device_list *list, const struct hub_device *d)
         device.label_count++;
     }
     return list->targets == NULL || targets_match(list->targets, &device);
-}
-
-static void json_device(struct device_list *list, const struct hub_device *d)
-{
-    struct look *look = &list->look;
-    struct json_writer w = look_begin_line(look);
-    jw_member_str(&w, "device", d->id);
-    jw_member_str(&w, "status", hub_device_presence(d));
-    jw_member_str(&w, "enrolment", d->status);
-    jw_member_opt(&w, "status_reason", d->status_reason);
-    jw_member_opt(&w, "display_name", d->display_name);
-    jw_member_opt(&w, "serial_number", d->serial_number);
-    look_member_labels(&w, "labels", d->labels);
-    look_member_time(&w, "since", d->since);
-    look_member_time(&w, "last_seen_at", hub_device_last_seen(d));
-    jw_member_opt(&w, "offline_reason", d->offline_reason);
-    jw_member_opt(&w, "version", d->version);
-    jw_member_opt(&w, "board", d->board);
-    look_member_number(&w, "assets", d->assets);
-    look_member_number(&w, "failing", d->failing);
-    freshness_member(&list->freshness, &w, d->id);
-    look_member_number(&w, "runs_open", d->runs_open);
-    look_member_number(&w, "events", d->events);
-    look_member_number(&w, "waiting_events", d->waiting);
-    look_member_number(&w, "lost_events", d->lost_events);
-    look_member_number(&w, "clock_offset_ms", d->clock_offset_ms);
-    jw_member_opt(&w, "definitions_hash", d->definitions_hash);
-    look_member_time(&w, "definitions_at", d->definitions_at);
-    look_member_time(&w, "enrolled_at", d->enrolled);
-    look_member_time(&w, "certificate_expires_at", d->not_after);
-    jw_member_opt(&w, "certificate_fingerprint", d->cert_fingerprint);
-    jw_member_opt(&w, "refusal", d->refusal);
-    look_end_line(look, &w);
 }
 
 static void clock_cell(struct look *look, int64_t offset_ms)
@@ -115,7 +82,10 @@ static void show_device(void *ctx, const struct hub_device *d)
     }
     look->count++;
     if (cli_is_json(look->cli)) {
-        json_device(list, d);
+        struct json_writer w = look_begin_line(look);
+        row_device(&w, d);
+        freshness_member(&list->freshness, &w, d->id);
+        look_end_line(look, &w);
         return;
     }
     struct str status = hub_device_presence(d);
@@ -149,7 +119,7 @@ static bool list_devices(struct device_list *list, struct err *err)
     struct hub_filter filter = {.device = str_from(cli_arg(look->cli, 0))};
     const char *to = cli_text(look->cli, "to");
     if ((to != NULL && !targets_parse(str_from(to), &list->arena, &list->targets, err)) ||
-        !freshness_list_read(&list->freshness, look, &filter, true, &list->arena, err) ||
+        !freshness_list_read(&list->freshness, look->db, &filter, look->now, err) ||
         !hub_each_device(look->db, &filter, show_device, list, err)) {
         return false;
     }
@@ -179,6 +149,7 @@ int command_devices(struct cli *cli, void *ctx)
         return code;
     }
     list.arena = arena_new(ARENA_BYTES);
+    list.freshness = (struct freshness_list){.arena = &list.arena, .is_by_device = true};
     bool ok = list_devices(&list, &err);
     arena_release(&list.arena);
     return look_close(&list.look, ok, &err,

@@ -9,35 +9,15 @@ enum { RUN_TEXT_SIZE = LIMIT_ASSET_KEY_BYTES + 1 };
 
 /* --- runs --------------------------------------------------------------------------------- */
 
-static void json_run(struct look *look, const struct hub_run *run)
-{
-    struct json_writer w = look_begin_line(look);
-    jw_member_str(&w, "run", run->run);
-    jw_member_str(&w, "device", run->device);
-    jw_member_str(&w, "status", run->status);
-    jw_member_opt(&w, "job", run->job);
-    jw_member_opt(&w, "cause", run->cause);
-    jw_member_opt(&w, "cause_name", run->cause_name);
-    jw_member_opt(&w, "selection", run->selection);
-    look_member_json(&w, "tags", run->tags);
-    look_member_number(&w, "steps", run->steps);
-    jw_member_i64(&w, "succeeded", run->steps_success);
-    jw_member_i64(&w, "failed", run->steps_failure);
-    jw_member_i64(&w, "skipped", run->steps_skipped);
-    look_member_time(&w, "enqueued_at", run->enqueued);
-    look_member_time(&w, "started_at", run->started);
-    look_member_time(&w, "ended_at", run->ended);
-    look_member_json(&w, "error", run->error);
-    look_end_line(look, &w);
-}
-
 static void show_run(void *ctx, const struct hub_run *run)
 {
     struct look *look = ctx;
     struct table *t = &look->table;
     look->count++;
     if (cli_is_json(look->cli)) {
-        json_run(look, run);
+        struct json_writer w = look_begin_line(look);
+        row_run(&w, run);
+        look_end_line(look, &w);
         return;
     }
     table_cell(t, run->run);

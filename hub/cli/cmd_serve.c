@@ -5,6 +5,7 @@
 #include "common/platform/notify.h"
 #include "common/platform/rng.h"
 #include "hub/serve/serve.h"
+#include "hub/serve/web_child.h"
 #include <signal.h>
 #include <unistd.h>
 
@@ -30,6 +31,7 @@ static bool serve_until_stopped(struct loop *loop, const struct settings *settin
 {
     struct rng rng = rng_system();
     struct serve *serve = NULL;
+    struct web_child *web = NULL;
     struct notify_watchdog watchdog;
     loop_ignore_sigpipe();
     if (!serve_open(&serve, loop, &rng, &settings->config, err)) {
@@ -39,8 +41,11 @@ static bool serve_until_stopped(struct loop *loop, const struct settings *settin
         F_S("state_dir", settings->config.state_dir), F_I("pid", getpid()));
     serve_on_ready(serve, on_ready, NULL);
     notify_watchdog_start(&watchdog, loop);
-    bool ok = watch_signals(loop, serve, err) && loop_run(loop, err);
+    bool ok = watch_signals(loop, serve, err) &&
+              web_child_start(&web, loop, &rng, &settings->config, settings->file, err) &&
+              loop_run(loop, err);
     notify_stopping();
+    web_child_stop(web);
     serve_close(serve);
     notify_watchdog_stop(&watchdog);
     if (ok) {

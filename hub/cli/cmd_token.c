@@ -168,7 +168,7 @@ static void json_token(struct cli *cli, const struct token_row *row, const char 
     jw_member_str(&w, "state", str_from(state));
     jw_member_opt(&w, "label", row->label);
     jw_member_opt(&w, "names", row->name_pattern);
-    look_member_labels(&w, "labels", row->labels);
+    row_member_labels(&w, "labels", row->labels);
     jw_member_i64(&w, "uses", row->uses);
     jw_member_i64(&w, "max_uses", row->max_uses);
     jw_member_wall(&w, "created_at", row->created);

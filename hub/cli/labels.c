@@ -20,13 +20,3 @@ bool label_parse(struct str text, bool may_clear, struct label_change *ret, stru
     *ret = (struct label_change){.key = key, .value = value};
     return true;
 }
-
-bool label_next(struct str *labels, struct target_label *ret)
-{
-    struct str word = STR_NONE;
-    if (str_is_empty(*labels)) {
-        return false;
-    }
-    (void)str_cut(*labels, ' ', &word, labels);
-    return str_cut(word, '=', &ret->key, &ret->value);
-}

@@ -6,5 +6,3 @@
 /* Borrows from `text`. ERR_INVALID with an example. */
 MUST_CHECK bool label_parse(struct str text, bool may_clear, struct label_change *ret,
                             struct err *err);
-/* The next of "line=2 site=berlin" as the store lists them; false at the end. */
-bool label_next(struct str *labels, struct target_label *ret);

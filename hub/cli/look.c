@@ -2,7 +2,6 @@
 
 #include "common/json/json_scan.h"
 #include "common/platform/clock.h"
-#include "hub/cli/labels.h"
 #include "hub/report/report.h"
 
 enum { LINE_BYTES_MAX = 16 << 20, SCRATCH_BYTES_MAX = 2 * LIMIT_EVENT_BYTES };
@@ -75,50 +74,6 @@ void look_end_line(struct look *look, struct json_writer *w)
 {
     jw_end_object(w);
     cli_json(look->cli, buf_str(&look->line));
-}
-
-void look_member_time(struct json_writer *w, const char *key, struct wall_time t)
-{
-    if (t.ns != 0) {
-        jw_member_wall(w, key, t);
-    }
-}
-
-void look_member_number(struct json_writer *w, const char *key, int64_t v)
-{
-    if (v != HUB_UNKNOWN) {
-        jw_member_i64(w, key, v);
-    }
-}
-
-void look_member_json(struct json_writer *w, const char *key, struct str v)
-{
-    if (!str_is_empty(v)) {
-        jw_member_raw(w, key, v);
-    }
-}
-
-void look_member_labels(struct json_writer *w, const char *key, struct str labels)
-{
-    struct target_label label;
-    jw_key(w, str_from(key));
-    jw_begin_object(w);
-    while (label_next(&labels, &label)) {
-        jw_key(w, label.key);
-        jw_str(w, label.value);
-    }
-    jw_end_object(w);
-}
-
-void look_names(struct json_writer *w, struct str names)
-{
-    struct str name = STR_NONE;
-    jw_begin_array(w);
-    for (bool has_more = !str_is_empty(names); has_more;) {
-        has_more = str_cut(names, ' ', &name, &names);
-        jw_str(w, name);
-    }
-    jw_end_array(w);
 }
 
 struct str look_message(struct look *look, struct str error)

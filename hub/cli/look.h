@@ -4,6 +4,7 @@
 #include "common/cli/table.h"
 #include "common/json/json_writer.h"
 #include "hub/cli/commands.h"
+#include "hub/rows/rows.h"
 #include "hub/store/queries.h"
 
 struct look {
@@ -32,13 +33,6 @@ MUST_CHECK bool look_time(const struct look *look, const char *option, struct wa
 /* One JSON object on a line of its own. */
 struct json_writer look_begin_line(struct look *look);
 void look_end_line(struct look *look, struct json_writer *w);
-void look_member_time(struct json_writer *w, const char *key, struct wall_time t); /* 0: left out */
-void look_member_number(struct json_writer *w, const char *key, int64_t v);  /* HUB_UNKNOWN: too */
-void look_member_json(struct json_writer *w, const char *key, struct str v); /* empty: too */
-void look_member_labels(struct json_writer *w, const char *key,
-                        struct str labels);               /* as an object */
-void look_names(struct json_writer *w, struct str names); /* "a b" as ["a","b"] */
-
 /* Of JSON that a device sent; borrowed until the next of these calls. The message of an error
  * object; the strings of an array, "a, b". */
 struct str look_message(struct look *look, struct str error);

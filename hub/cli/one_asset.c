@@ -1,7 +1,7 @@
 #include "hub/cli/one_asset.h"
 
 #include "hub/cli/asset_versions.h"
-#include "hub/cli/freshness_list.h"
+#include "hub/cli/freshness_cell.h"
 
 #include "common/json/json.h"
 
@@ -10,47 +10,6 @@ enum {
     LINEAGE_ARENA_BYTES = 512 << 20,
     FACTS_BYTES_MAX = 2 * LIMIT_EVENT_BYTES
 };
-
-void one_asset_fleet_members(struct json_writer *w, const struct hub_fleet_asset *a)
-{
-    jw_member_str(w, "asset", a->asset);
-    jw_member_opt(w, "group", a->group);
-    look_member_json(w, "kinds", a->kinds);
-    jw_member_opt(w, "description", a->description);
-    jw_member_bool(w, "external", a->is_external);
-    jw_member_i64(w, "devices", a->devices);
-    jw_member_i64(w, "failing", a->failing);
-    look_member_time(w, "materialized_at", a->at);
-    look_member_number(w, "row_count", a->row_count);
-    look_member_number(w, "materializations", a->materializations);
-}
-
-void one_asset_device_members(struct json_writer *w, const struct hub_device_asset *a)
-{
-    jw_member_str(w, "asset", a->asset);
-    jw_member_str(w, "device", a->device);
-    jw_member_bool(w, "defined", a->is_defined);
-    jw_member_bool(w, "external", a->is_external);
-    jw_member_bool(w, "failing", a->is_failing);
-    jw_member_opt(w, "group", a->group);
-    look_member_json(w, "kinds", a->kinds);
-    look_member_json(w, "tags", a->tags);
-    look_member_json(w, "owners", a->owners);
-    jw_member_opt(w, "description", a->description);
-    jw_member_opt(w, "code_version", a->code_version);
-    look_member_number(w, "materializations", a->materializations);
-    look_member_number(w, "failures", a->failures);
-    look_member_time(w, "materialized_at", a->at);
-    jw_member_opt(w, "run", a->run);
-    look_member_number(w, "row_count", a->row_count);
-    look_member_number(w, "byte_count", a->byte_count);
-    look_member_number(w, "duration_ms", a->duration_ms);
-    jw_member_opt(w, "data_version", a->data_version);
-    look_member_json(w, "metadata", a->metadata);
-    look_member_time(w, "failed_at", a->failed_at);
-    jw_member_opt(w, "failed_run", a->failed_run);
-    look_member_json(w, "error", a->failed_error);
-}
 
 /* --- sections ----------------------------------------------------------------------------- */
 
@@ -112,7 +71,7 @@ static void add_device(void *ctx, const struct hub_device_asset *a)
     keep_newest(s, a);
     if (s->w != NULL) {
         jw_begin_object(s->w);
-        one_asset_device_members(s->w, a);
+        row_device_asset(s->w, a);
         freshness_member(&s->freshness, s->w, a->device);
         jw_end_object(s->w);
         return;
@@ -213,7 +172,7 @@ static void add_check(void *ctx, const struct hub_check *check)
         jw_member_str(s->w, "severity", severity);
         jw_member_wall(s->w, "at", check->at);
         jw_member_opt(s->w, "run", check->run);
-        look_member_json(s->w, "metadata", check->metadata);
+        row_member_json(s->w, "metadata", check->metadata);
         jw_end_object(s->w);
         return;
     }
@@ -353,8 +312,9 @@ static bool show_sections(struct section *s, struct str device, struct err *err)
     struct hub_filter filter = {.device = device, .asset = s->key};
     struct db *db = s->look->db;
     AUTO(arena) arena = arena_new(LINEAGE_ARENA_BYTES);
+    s->freshness = (struct freshness_list){.arena = &arena, .is_by_device = true};
     begin(s, "on_devices", device_columns);
-    bool ok = freshness_list_read(&s->freshness, s->look, &filter, true, &arena, err) &&
+    bool ok = freshness_list_read(&s->freshness, db, &filter, s->look->now, err) &&
               hub_each_device_asset(db, &filter, add_device, s, err);
     end(s, "devices");
     ok = ok && read_lineage(s, device, err);
@@ -369,7 +329,7 @@ static void show_facts(void *ctx, const struct hub_fleet_asset *a)
     struct section *s = ctx;
     struct look *look = s->look;
     if (s->w != NULL) {
-        one_asset_fleet_members(s->w, a);
+        row_fleet_asset(s->w, a);
         return;
     }
     AUTO(buf) out = buf_growing(FACTS_BYTES_MAX);

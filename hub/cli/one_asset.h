@@ -8,7 +8,3 @@ MUST_CHECK bool one_asset_exists(struct db *db, struct str key, bool *ret, struc
 /* `device` empty: of all. */
 MUST_CHECK bool one_asset_show(struct look *look, struct str key, struct str device,
                                struct err *err);
-
-/* The members of the JSON objects of lists, too. */
-void one_asset_fleet_members(struct json_writer *w, const struct hub_fleet_asset *a);
-void one_asset_device_members(struct json_writer *w, const struct hub_device_asset *a);

@@ -9,7 +9,68 @@
 
 static const char *const level_names[] = {"error", "warn", "info", "debug", NULL};
 
-#define DAY_NS     (INT64_C(86400) * NS_PER_SEC)
+#define DAY_NS (INT64_C(86400) * NS_PER_SEC)
+static const char *const state_names[] = {"on", "off", NULL};
+static const char *const tls_names[] = {"auto", "on", "off", NULL};
+
+#define HTTP_AT(member) offsetof(struct hub_http_config, member)
+static const struct field http_state = {.key = "state",
+                                        .type = FIELD_ENUM,
+                                        .offset = HTTP_AT(state),
+                                        .names = state_names,
+                                        .fallback = "on",
+                                        .help =
+                                            "`off`: no web process. `http: off` says the same."};
+static const struct field http_fields[] = {
+    {.key = "state",
+     .type = FIELD_ENUM,
+     .offset = HTTP_AT(state),
+     .names = state_names,
+     .fallback = "on",
+     .help = "`off`: no web process. `http: off` says the same."},
+    {.key = "bind",
+     .type = FIELD_STR,
+     .offset = HTTP_AT(bind),
+     .fallback = "127.0.0.1",
+     .help = "Address that is listened on; `0.0.0.0` or `::` for all."},
+    {.key = "port",
+     .type = FIELD_I64,
+     .offset = HTTP_AT(port),
+     .min = 0,
+     .max = 65535,
+     .fallback = "8880",
+     .help = "Port; 0 takes a free one, which the log tells."},
+    {.key = "tls",
+     .type = FIELD_ENUM,
+     .offset = HTTP_AT(tls),
+     .names = tls_names,
+     .fallback = "auto",
+     .help = "`auto`: HTTPS when a certificate is given or others than this machine can connect. "
+             "`off` is for a proxy that does it."},
+    {.key = "certificate",
+     .type = FIELD_STR,
+     .offset = HTTP_AT(certificate),
+     .help = "PEM file with the certificate and its chain; the hub's own CA makes one when it is "
+             "not given."},
+    {.key = "key",
+     .type = FIELD_STR,
+     .offset = HTTP_AT(key),
+     .help = "PEM file with the certificate's key."},
+    {.key = "open_health",
+     .type = FIELD_BOOL,
+     .offset = HTTP_AT(is_open),
+     .fallback = "false",
+     .help = "`/healthz`, `/readyz` and `/metrics` are told without a token to all, not only to "
+             "this machine."},
+};
+static const struct hub_http_config http_defaults = {.bind = STR_INIT("127.0.0.1"), .port = 8880};
+static const struct field_table http_table = {.name = "http",
+                                              .size = sizeof(struct hub_http_config),
+                                              .fields = http_fields,
+                                              .count = COUNT_OF(http_fields),
+                                              .defaults = &http_defaults,
+                                              .shorthand = &http_state};
+
 #define AT(member) offsetof(struct hub_config, member)
 static const struct field config_fields[] = {
     {.key = "state_dir",
@@ -150,6 +211,11 @@ static const struct field config_fields[] = {
      .help =
          "How long before its end a certificate is a trouble; for short-lived ones it is the last "
          "sixth of their life."},
+    {.key = "http",
+     .type = FIELD_OBJECT,
+     .offset = AT(http),
+     .object = &http_table,
+     .help = "The web process: API and web UI. `http: off` for none."},
 };
 static const struct hub_config config_defaults = {
     .state_dir = STR_INIT("/var/lib/selvedge/hub"),
@@ -168,6 +234,7 @@ static const struct hub_config config_defaults = {
     .alert_repeat_ns = INT64_C(86400) * NS_PER_SEC,
     .alert_away_ns = 900 * NS_PER_SEC,
     .alert_certificate_ns = 7 * INT64_C(86400) * NS_PER_SEC,
+    .http = {.bind = STR_INIT("127.0.0.1"), .port = 8880},
 };
 static const struct field_table config_table = {.name = "hub",
                                                 .size = sizeof(struct hub_config),

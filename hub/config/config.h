@@ -4,6 +4,16 @@
 #include "common/json/fields.h"
 #include "common/log/log.h"
 
+enum hub_tls { HUB_TLS_AUTO, HUB_TLS_ON, HUB_TLS_OFF };
+struct hub_http_config {
+    int state; /* 0 = on, 1 = off */
+    struct str bind;
+    int64_t port;
+    int tls;                     /* enum hub_tls */
+    struct str certificate, key; /* paths of PEM files; empty: the hub's own */
+    bool is_open;                /* health and metrics are told to everybody */
+};
+
 struct hub_config {
     struct str state_dir;
     struct str fleet;              /* a topic level: see device_name_is_valid() */
@@ -26,6 +36,7 @@ struct hub_config {
     int64_t alert_repeat_ns; /* 0 = told once */
     int64_t alert_away_ns;
     int64_t alert_certificate_ns;
+    struct hub_http_config http;
 };
 
 enum { HUB_CONFIG_BYTES_MAX = 64 << 10 };

@@ -35,8 +35,22 @@ enum wants {
     WANTS_RUN = 4,
     WANTS_STATUS = 8,
     WANTS_FAILING = 16,
-    WANTS_LIMIT = 32
+    WANTS_LIMIT = 32,
+    WANTS_AFTER = 64,
+    WANTS_AFTER_2 = 128,
+    WANTS_AFTER_3 = 256,
 };
+
+/* Before everything; behind every id of a run. */
+static struct str or_first(struct str s)
+{
+    return str_is_empty(s) ? STR("") : s;
+}
+
+static struct str or_last(struct str s)
+{
+    return str_is_empty(s) ? STR("\xf4\x8f\xbf\xbf") : s;
+}
 
 static struct db_query begin(struct db *db, int sql_id, const struct hub_filter *f, unsigned wants)
 {
@@ -59,6 +73,16 @@ static struct db_query begin(struct db *db, int sql_id, const struct hub_filter 
     if ((wants & WANTS_LIMIT) != 0) {
         db_bind_i64(&q, ":limit", f->limit > 0 ? f->limit : -1);
     }
+    if ((wants & WANTS_AFTER) != 0) {
+        db_bind_str(&q, ":after",
+                    sql_id == HUB_STORE_LIST_RUNS ? or_last(f->after[0]) : or_first(f->after[0]));
+    }
+    if ((wants & (WANTS_AFTER_2 | WANTS_AFTER_3)) != 0) {
+        db_bind_str(&q, ":after2", or_first(f->after[1]));
+    }
+    if ((wants & WANTS_AFTER_3) != 0) {
+        db_bind_str(&q, ":after3", or_first(f->after[2]));
+    }
     return q;
 }
 
@@ -66,7 +90,8 @@ bool hub_each_device(struct db *db, const struct hub_filter *filter,
                      void (*on_row)(void *ctx, const struct hub_device *row), void *ctx,
                      struct err *err)
 {
-    struct db_query q = begin(db, HUB_STORE_LIST_DEVICES, filter, WANTS_DEVICE);
+    struct db_query q =
+        begin(db, HUB_STORE_LIST_DEVICES, filter, WANTS_DEVICE | WANTS_LIMIT | WANTS_AFTER);
     bool has_row = false;
     while (db_next(&q, &has_row, err)) {
         if (!has_row) {
@@ -127,7 +152,8 @@ bool hub_each_fleet_asset(struct db *db, const struct hub_filter *filter,
                           void (*on_row)(void *ctx, const struct hub_fleet_asset *row), void *ctx,
                           struct err *err)
 {
-    struct db_query q = begin(db, HUB_STORE_LIST_FLEET_ASSETS, filter, WANTS_ASSET);
+    struct db_query q =
+        begin(db, HUB_STORE_LIST_FLEET_ASSETS, filter, WANTS_ASSET | WANTS_LIMIT | WANTS_AFTER);
     bool has_row = false;
     while (db_next(&q, &has_row, err)) {
         if (!has_row) {
@@ -182,8 +208,9 @@ bool hub_each_device_asset(struct db *db, const struct hub_filter *filter,
                            void (*on_row)(void *ctx, const struct hub_device_asset *row), void *ctx,
                            struct err *err)
 {
-    struct db_query q =
-        begin(db, HUB_STORE_LIST_DEVICE_ASSETS, filter, WANTS_DEVICE | WANTS_ASSET | WANTS_FAILING);
+    struct db_query q = begin(db, HUB_STORE_LIST_DEVICE_ASSETS, filter,
+                              WANTS_DEVICE | WANTS_ASSET | WANTS_FAILING | WANTS_LIMIT |
+                                  WANTS_AFTER | WANTS_AFTER_2);
     bool has_row = false;
     while (db_next(&q, &has_row, err)) {
         if (!has_row) {
@@ -224,7 +251,8 @@ bool hub_each_run(struct db *db, const struct hub_filter *filter,
                   void (*on_row)(void *ctx, const struct hub_run *row), void *ctx, struct err *err)
 {
     struct db_query q = begin(db, HUB_STORE_LIST_RUNS, filter,
-                              WANTS_DEVICE | WANTS_ASSET | WANTS_RUN | WANTS_STATUS | WANTS_LIMIT);
+                              WANTS_DEVICE | WANTS_ASSET | WANTS_RUN | WANTS_STATUS | WANTS_LIMIT |
+                                  WANTS_AFTER | WANTS_AFTER_2);
     bool has_row = false;
     while (db_next(&q, &has_row, err)) {
         if (!has_row) {
@@ -330,8 +358,9 @@ bool hub_each_check(struct db *db, const struct hub_filter *filter,
                     void (*on_row)(void *ctx, const struct hub_check *row), void *ctx,
                     struct err *err)
 {
-    struct db_query q =
-        begin(db, HUB_STORE_LIST_CHECKS, filter, WANTS_DEVICE | WANTS_ASSET | WANTS_FAILING);
+    struct db_query q = begin(db, HUB_STORE_LIST_CHECKS, filter,
+                              WANTS_DEVICE | WANTS_ASSET | WANTS_FAILING | WANTS_LIMIT |
+                                  WANTS_AFTER | WANTS_AFTER_3);
     bool has_row = false;
     while (db_next(&q, &has_row, err)) {
         if (!has_row) {
@@ -356,7 +385,8 @@ bool hub_each_tick(struct db *db, const struct hub_filter *filter,
                    void (*on_row)(void *ctx, const struct hub_tick *row), void *ctx,
                    struct err *err)
 {
-    struct db_query q = begin(db, HUB_STORE_LIST_TICKS, filter, WANTS_DEVICE);
+    struct db_query q = begin(db, HUB_STORE_LIST_TICKS, filter,
+                              WANTS_DEVICE | WANTS_LIMIT | WANTS_AFTER | WANTS_AFTER_2);
     bool has_row = false;
     while (db_next(&q, &has_row, err)) {
         if (!has_row) {

@@ -15,6 +15,10 @@ struct hub_filter {
     struct str status;
     bool only_failing;
     int64_t limit; /* newest first where it applies; 0 = no limit */
+    /* The list goes on behind this row, by what it is ordered by: devices by id; assets of the fleet
+     * by key; of devices by key and device; runs by id, newest first, and device; checks by asset,
+     * name and device; ticks by device and schedule. */
+    struct str after[3];
 };
 
 struct hub_device {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 enum {
-    WRITER_CACHE_KIB = 64 << 10,
+    WRITER_CACHE_KIB = 32 << 10,
     READER_CACHE_KIB = 16 << 10,
 };
 

@@ -193,7 +193,7 @@ def query(path, sql, *parameters):
 
 
 class Fleet:
-    def __init__(self, name="test"):
+    def __init__(self, name="test", web=False):
         need(HUB, AGENT, "/usr/sbin/mosquitto")
         self.name = name
         self.dir = tempfile.mkdtemp(prefix="selvedge-test-")
@@ -205,6 +205,9 @@ class Fleet:
         self.closers = []
         run(HUB, "init", "--state-dir", self.hub_dir, "--fleet", name, "--host", "127.0.0.1", "--port", str(self.port),
             "--enrol-port", str(self.enrol_port), "--bind", "127.0.0.1")
+        self.http_port = free_port() if web else 0
+        with open(os.path.join(self.hub_dir, "hub.yaml"), "a") as f:
+            f.write(f"http: {{port: {self.http_port}}}\n" if web else "http: off\n")
         self.hub = Program([HUB, "serve", "--state-dir", self.hub_dir], os.path.join(self.dir, "hub.log"))
 
     def __enter__(self):

@@ -1,4 +1,4 @@
-foreach(name waves shelf)
+foreach(name waves shelf answers)
     selvedge_test(NAME deploy_${name}_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/deploy_${name}_test.c
         LIBS hub_deploy common_platform test_support)
 endforeach()

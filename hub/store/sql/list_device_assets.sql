@@ -4,5 +4,5 @@ SELECT a.device, a.asset, a.is_defined, a.is_external, a.is_failing, a.group_nam
     a.data_version, a.metadata, a.failed_at_ms, a.failed_run, a.failed_error
 FROM device_asset a
 WHERE (:device IS NULL OR a.device = :device) AND (:asset IS NULL OR a.asset = :asset)
-    AND (:failing = 0 OR a.is_failing)
-ORDER BY a.asset, a.device
+    AND (:failing = 0 OR a.is_failing) AND (a.asset > :after OR (a.asset = :after AND a.device > :after2))
+ORDER BY a.asset, a.device LIMIT :limit

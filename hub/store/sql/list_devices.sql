@@ -20,5 +20,5 @@ LEFT JOIN device d ON d.id = k.id
 LEFT JOIN connection c ON c.device = k.id
 LEFT JOIN device_state s ON s.device = k.id
 LEFT JOIN definitions f ON f.device = k.id
-WHERE :device IS NULL OR k.id = :device
-ORDER BY k.id
+WHERE (:device IS NULL OR k.id = :device) AND k.id > :after
+ORDER BY k.id LIMIT :limit

@@ -1,8 +1,9 @@
 /* freshness_list.h - how fresh assets are, counted by asset or by device, for columns of lists. */
 #pragma once
 #include "common/base/strmap.h"
-#include "hub/cli/look.h"
+#include "common/json/json_writer.h"
 #include "hub/store/freshness.h"
+#include "hub/store/queries.h"
 
 struct freshness_list {
     struct arena *arena;
@@ -14,11 +15,12 @@ struct freshness_list {
     bool is_by_device;
     bool has_failed; /* out of memory */
 };
-/* Lives in `arena`. */
-MUST_CHECK bool freshness_list_read(struct freshness_list *ret, struct look *look,
-                                    const struct hub_filter *filter, bool is_by_device,
-                                    struct arena *arena, struct err *err);
-/* "fresh", "late", or what is wrong: "2 failed, 1 device away"; "-" where there is no policy. */
-void freshness_cell(const struct freshness_list *list, struct table *t, struct str name);
+/* `arena` and `is_by_device` are set by the caller, the rest is zero. Lives in the arena. */
+MUST_CHECK bool freshness_list_read(struct freshness_list *list, struct db *db,
+                                    const struct hub_filter *filter, struct wall_time now,
+                                    struct err *err);
+/* NULL: there is no policy. */
+const struct freshness_counts *freshness_list_find(const struct freshness_list *list,
+                                                   struct str name);
 /* "freshness": {"fresh": 1, "device away": 2}; nothing where there is no policy. */
 void freshness_member(const struct freshness_list *list, struct json_writer *w, struct str name);

@@ -1,4 +1,4 @@
-#include "hub/cli/fleet_graph.h"
+#include "hub/rows/fleet_graph.h"
 
 #include "common/json/json_scan.h"
 #include <string.h>

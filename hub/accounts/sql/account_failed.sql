@@ -1,0 +1,1 @@
+UPDATE account SET failures = failures + 1, locked_ms = :locked WHERE name = :name

@@ -1,0 +1,1 @@
+SELECT role, password, failures, locked_ms FROM account WHERE name = :name

@@ -1,0 +1,1 @@
+UPDATE account SET role = :role WHERE name = :name

@@ -1,0 +1,1 @@
+DELETE FROM account_session WHERE account = :account AND hash IS NOT :but

@@ -1,0 +1,1 @@
+UPDATE account_session SET seen_ms = :now WHERE hash = :hash

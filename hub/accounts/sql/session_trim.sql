@@ -1,0 +1,1 @@
+DELETE FROM account_session WHERE expires_ms <= :now OR seen_ms <= :idle

@@ -1,0 +1,1 @@
+SELECT hash FROM account_setup WHERE expires_ms > :now

@@ -1,0 +1,1 @@
+UPDATE account_token SET used_ms = :now WHERE id = :id

@@ -1,0 +1,222 @@
+/* api.c - see api.h. Here: opening, who may ask, and what handlers share. */
+#include "hub/api/api_internal.h"
+
+#include "common/log/log.h"
+#include "hub/store/store.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { BODY_ARENA_SHARE = API_BODY_BYTES };
+#define STAMP_NS (2 * NS_PER_MS) /* how long the database's version is not asked again */
+
+static const char cookie_name[] = "selvedge_session=";
+
+/* --- the database ----------------------------------------------------------------------------- */
+
+static int64_t stamp(void *ctx)
+{
+    struct api *api = ctx;
+    struct mono_time now = loop_now(api->loop);
+    struct err err = {0};
+    bool row = false;
+    if (now.ns - api->stamp_at.ns < STAMP_NS) {
+        return api->stamp;
+    }
+    api->stamp_at = now;
+    if (db_next(&api->data_version, &row, &err) && row) {
+        api->stamp = db_col_i64(&api->data_version, 0);
+        db_reset(&api->data_version);
+    } else {
+        api->stamp++; /* nothing that is kept holds */
+    }
+    return api->stamp;
+}
+
+/* A question that takes too long is given up: others wait behind it. */
+static bool is_late(void *ctx)
+{
+    struct api *api = ctx;
+    return clock_mono(loop_clock(api->loop)).ns > api->deadline.ns;
+}
+
+/* --- who asks --------------------------------------------------------------------------------- */
+
+static struct str cookie_value(struct str cookies)
+{
+    struct str part = STR_NONE;
+    for (bool has_more = !str_is_empty(cookies); has_more;) {
+        has_more = str_cut(cookies, ';', &part, &cookies);
+        part = str_trim(part);
+        if (str_starts(part, str_from(cookie_name))) {
+            return str_slice(part, sizeof(cookie_name) - 1, part.len);
+        }
+    }
+    return STR_NONE;
+}
+
+static enum http_role role_of(enum account_role role)
+{
+    static const enum http_role roles[] = {
+        [ACCOUNT_NONE] = HTTP_PUBLIC,   [ACCOUNT_METRICS] = HTTP_LOCAL,
+        [ACCOUNT_VIEWER] = HTTP_VIEWER, [ACCOUNT_OPERATOR] = HTTP_OPERATOR,
+        [ACCOUNT_ADMIN] = HTTP_ADMIN,
+    };
+    return roles[role];
+}
+
+/* A page of another site can send a form with our cookie, but cannot read our token. */
+static bool has_csrf(const struct http_request *rq, const struct account_caller *caller)
+{
+    return rq->method == HTTP_GET || str_eq(rq->headers.csrf_token, str_from(caller->csrf));
+}
+
+static bool identify(struct api *api, struct http_request *rq, struct http_response *rs)
+{
+    struct account_caller caller = {0};
+    struct err err = {0};
+    bool is_found = false;
+    struct str bearer = rq->headers.authorization;
+    struct str cookie = cookie_value(rq->headers.cookie);
+    bool is_token = str_starts(bearer, STR("Bearer "));
+    if (is_token && !accounts_by_token(api->accounts, str_trim(str_slice(bearer, 7, bearer.len)),
+                                       rq->now, &caller, &is_found, &err)) {
+        http_problem_from(rs, &err);
+        return false;
+    }
+    if (!is_token && !str_is_empty(cookie) &&
+        !accounts_by_session(api->accounts, cookie, rq->now, &caller, &is_found, &err)) {
+        http_problem_from(rs, &err);
+        return false;
+    }
+    if (is_token && !is_found) {
+        http_problem(rs, 401, "the token is unknown, over or revoked", NULL);
+        return false;
+    }
+    if (is_found && !is_token && !has_csrf(rq, &caller)) {
+        http_problem(rs, 403, "the header X-CSRF-Token is missing or not of this session",
+                     "take csrf_token of GET /api/v1/session");
+        return false;
+    }
+    rq->role = is_found ? role_of(caller.role) : HTTP_PUBLIC;
+    rq->user = is_found ? arena_copy(rq->arena, str_from(caller.name)) : STR_NONE;
+    rq->session = is_found && !is_token ? cookie : STR_NONE;
+    return true;
+}
+
+static bool admit(void *ctx, struct http_request *rq, const struct http_route *route,
+                  struct http_response *rs)
+{
+    struct api *api = ctx;
+    api->deadline =
+        (struct mono_time){clock_mono(loop_clock(api->loop)).ns + API_QUERY_MS * NS_PER_MS};
+    if (!identify(api, rq, rs)) {
+        return false;
+    }
+    bool is_here = route->role == HTTP_LOCAL && (rq->is_loopback || api->config->http.is_open);
+    if (rq->role >= route->role || is_here) {
+        return true;
+    }
+    if (str_is_empty(rq->user)) {
+        http_add_header(rs, "WWW-Authenticate", "Bearer");
+        http_problem(rs, 401, "nobody is logged in",
+                     "POST /api/v1/session, or a token: Authorization: Bearer ...");
+    } else {
+        http_problem(rs, 403, "your role does not allow it", "ask an admin of this hub");
+    }
+    return false;
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+bool api_open(struct api **ret, const struct api_options *options, struct err *err)
+{
+    struct api *api = calloc(1, sizeof(*api));
+    struct hub_store_options store = {.path = options->database, .flags = DB_READ_ONLY};
+    if (api == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "open the API: out of memory");
+    }
+    api->config = options->config;
+    api->loop = options->loop;
+    api->rng = options->rng;
+    api->accounts = options->accounts;
+    api->started = clock_mono(loop_clock(options->loop));
+    api->service = (struct http_service){.routes = api_routes,
+                                         .route_count = api_route_count,
+                                         .admit = admit,
+                                         .stamp = stamp,
+                                         .ctx = api};
+    if (!hub_store_open(&api->db, &store, err) ||
+        !db_prepare(api->db, STR("PRAGMA data_version"), &api->data_version, err)) {
+        api_close(api);
+        return false;
+    }
+    db_on_progress(api->db, is_late, api);
+    *ret = api;
+    return true;
+}
+
+void api_close(struct api *api)
+{
+    if (api == NULL) {
+        return;
+    }
+    db_finish(&api->data_version);
+    db_close(api->db);
+    free(api);
+}
+
+const struct http_service *api_service(struct api *api)
+{
+    return &api->service;
+}
+
+void api_use_server(struct api *api, struct http_server *server)
+{
+    api->server = server;
+}
+
+/* --- what handlers share ------------------------------------------------------------------------ */
+
+bool api_body(struct http_request *rq, const struct json **ret, struct err *err)
+{
+    struct json *body = NULL;
+    if (!str_starts(rq->headers.content_type, STR("application/json"))) {
+        return err_set(err, ERR_INVALID, "the body must be application/json");
+    }
+    if (!json_parse(rq->body, API_BODY_BYTES, rq->arena, &body, err)) {
+        err->code = ERR_INVALID;
+        return err_wrap(err, "body");
+    }
+    *ret = body;
+    return body->type == JSON_OBJECT || err_set(err, ERR_INVALID, "the body is no object");
+}
+
+struct str api_member(const struct json *body, const char *name)
+{
+    const struct json *member = json_get(body, name);
+    return member != NULL && member->type == JSON_STRING ? member->as.string : STR_NONE;
+}
+
+void api_audit(struct api *api, const struct http_request *rq, const char *action,
+               struct str subject, const char *result, struct str detail)
+{
+    struct err err = {0};
+    const struct account_audit row = {.at = rq->now,
+                                      .account = rq->user,
+                                      .peer = rq->peer,
+                                      .action = str_from(action),
+                                      .subject = subject,
+                                      .result = str_from(result),
+                                      .detail = str_clip(detail, 1000)};
+    LOG(INFO, "web.audit", F_T("action", action), F_S("user", rq->user), F_S("peer", rq->peer),
+        F_S("subject", subject), F_T("result", result));
+    if (!accounts_audit(api->accounts, &row, &err)) {
+        LOG(WARN, "web.audit_failed", F_ERR(&err), F_T("action", "it stands in this log alone"));
+    }
+}
+
+void api_no_content(struct http_response *rs)
+{
+    buf_reset(&rs->body);
+    rs->status = 204;
+}

@@ -1,0 +1,26 @@
+/* api.h - the endpoints: what the hub knows as JSON under /api/v1. docs/reference/api.md; one table says
+ * method, address, role and limits of each (routes.c). Reads hub.db over a connection of its own,
+ * beside the running hub. One thread. */
+#pragma once
+#include "common/platform/loop.h"
+#include "hub/accounts/accounts.h"
+#include "hub/config/config.h"
+#include "hub/http/server.h"
+
+struct api;
+struct api_options {
+    const struct hub_config *config; /* stays */
+    const char *database;
+    struct loop *loop;
+    const struct rng *rng;
+    struct accounts *accounts; /* stays */
+};
+MUST_CHECK bool api_open(struct api **ret, const struct api_options *options, struct err *err);
+void api_close(struct api *api); /* NULL is allowed */
+/* For http_server_open(); valid until api_close(). */
+const struct http_service *api_service(struct api *api);
+/* Whose figures /metrics tells. */
+void api_use_server(struct api *api, struct http_server *server);
+
+extern const struct http_route api_routes[];
+extern const size_t api_route_count;

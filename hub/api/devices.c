@@ -1,0 +1,130 @@
+/* devices.c - /devices */
+#include "hub/api/api_internal.h"
+
+#include "hub/fleet/targets.h"
+
+enum { CHUNK = 200, LABELS_MAX = 64 };
+
+struct device_list {
+    struct api *api;
+    struct http_request *rq;
+    struct page *page;
+    struct targets *targets; /* NULL: all */
+    struct str status;
+    struct freshness_list freshness;
+    struct str last; /* of the chunk, in the request's arena */
+    int64_t rows;
+    struct err err; /* of a question within a row */
+    bool has_failed;
+};
+
+static bool is_meant(const struct device_list *list, const struct hub_device *d)
+{
+    struct target_label labels[LABELS_MAX];
+    struct target_device device = {.name = d->id,
+                                   .display_name = d->display_name,
+                                   .labels = labels,
+                                   .is_online = d->is_online};
+    struct str rest = d->labels;
+    while (device.label_count < LABELS_MAX && label_next(&rest, &labels[device.label_count])) {
+        device.label_count++;
+    }
+    return (list->targets == NULL || targets_match(list->targets, &device)) &&
+           (str_is_empty(list->status) || str_eq(list->status, hub_device_presence(d)));
+}
+
+static bool read_freshness(struct device_list *list, struct str device)
+{
+    const struct hub_filter filter = {.device = device};
+    list->freshness = (struct freshness_list){.arena = list->rq->arena, .is_by_device = true};
+    return freshness_list_read(&list->freshness, list->api->db, &filter, list->rq->now, &list->err);
+}
+
+static void write_device(struct device_list *list, struct json_writer *w,
+                         const struct hub_device *d)
+{
+    list->has_failed = list->has_failed || !read_freshness(list, d->id);
+    if (!list->has_failed) {
+        jw_begin_object(w);
+        row_device(w, d);
+        freshness_member(&list->freshness, w, d->id);
+        jw_end_object(w);
+    }
+}
+
+static void add_device(void *ctx, const struct hub_device *d)
+{
+    struct device_list *list = ctx;
+    list->rows++;
+    if (list->rows == CHUNK) {
+        list->last = arena_copy(list->rq->arena, d->id);
+    }
+    if (is_meant(list, d) && page_has_room(list->page)) {
+        write_device(list, &list->page->w, d);
+        page_is_at(list->page, &d->id);
+    }
+}
+
+/* Rows are chosen here and not in SQL: as many as it takes to fill the page. */
+static bool fill(struct device_list *list, struct err *err)
+{
+    struct hub_filter filter = {.after = {list->page->after[0]}, .limit = CHUNK};
+    do {
+        list->rows = 0;
+        if (!hub_each_device(list->api->db, &filter, add_device, list, err)) {
+            return false;
+        }
+        if (list->has_failed) {
+            *err = list->err;
+            return false;
+        }
+        filter.after[0] = list->last;
+    } while (list->rows == CHUNK && !list->page->has_more && list->last.ptr != NULL);
+    return true;
+}
+
+bool api_devices(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+{
+    struct page page;
+    struct device_list list = {.api = ctx, .rq = rq, .page = &page};
+    struct str to = http_target_get(&rq->target, "to");
+    list.status = http_target_get(&rq->target, "status");
+    if ((!str_is_empty(to) && !targets_parse(to, rq->arena, &list.targets, err)) ||
+        !page_begin(&page, rq, rs, 1, err)) {
+        return false;
+    }
+    bool ok = fill(&list, err);
+    page_end(&page);
+    return ok;
+}
+
+/* --- one -------------------------------------------------------------------------------------- */
+
+struct one_device {
+    struct device_list list;
+    struct json_writer w;
+    int64_t count;
+};
+
+static void add_one(void *ctx, const struct hub_device *d)
+{
+    struct one_device *one = ctx;
+    one->count++;
+    write_device(&one->list, &one->w, d);
+}
+
+bool api_device(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+{
+    struct api *api = ctx;
+    struct one_device one = {.list = {.api = api, .rq = rq}, .w = json_writer(&rs->body)};
+    const struct hub_filter filter = {.device = rq->args[0]};
+    if (!hub_each_device(api->db, &filter, add_one, &one, err)) {
+        return false;
+    }
+    if (one.list.has_failed) {
+        *err = one.list.err;
+        return false;
+    }
+    return one.count > 0 ||
+           err_set(err, ERR_NOT_FOUND, "there is no device " STR_FMT, STR_ARG(rq->args[0]));
+}

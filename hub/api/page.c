@@ -1,0 +1,57 @@
+#include "hub/api/page.h"
+
+bool page_begin(struct page *page, struct http_request *rq, struct http_response *rs, size_t parts,
+                struct err *err)
+{
+    struct str limit = http_target_get(&rq->target, "limit");
+    struct str cursor = http_target_get(&rq->target, "cursor");
+    *page = (struct page){.out = &rs->body, .limit = PAGE_LIMIT, .parts = parts};
+    if (!str_is_empty(limit) && !str_to_i64(limit, 1, PAGE_LIMIT_MAX, &page->limit)) {
+        return err_set(err, ERR_INVALID, "limit is a number from 1 to %d", PAGE_LIMIT_MAX);
+    }
+    if (!str_is_empty(cursor) && !http_cursor_read(cursor, rq->arena, page->after, parts, err)) {
+        return false;
+    }
+    page->next = buf_growing(HTTP_CURSOR_BYTES_MAX);
+    page->w = json_writer(&rs->body);
+    jw_begin_object(&page->w);
+    jw_key(&page->w, STR("items"));
+    jw_begin_array(&page->w);
+    return true;
+}
+
+int64_t page_wants(const struct page *page)
+{
+    return page->limit + 1;
+}
+
+bool page_has_room(struct page *page)
+{
+    if (page->count == page->limit) {
+        page->has_more = true;
+        return false;
+    }
+    page->count++;
+    return true;
+}
+
+void page_is_at(struct page *page, const struct str *parts)
+{
+    if (page->count == page->limit) {
+        buf_reset(&page->next);
+        http_cursor_write(&page->next, parts, page->parts);
+    }
+}
+
+void page_end(struct page *page)
+{
+    jw_end_array(&page->w);
+    jw_key(&page->w, STR("next"));
+    if (page->has_more) {
+        jw_str(&page->w, buf_str(&page->next));
+    } else {
+        jw_null(&page->w);
+    }
+    jw_end_object(&page->w);
+    buf_release(&page->next);
+}

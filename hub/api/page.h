@@ -1,0 +1,28 @@
+/* page.h - a list in pages: {"items":[...],"next":CURSOR|null}. ?limit= and ?cursor= are read here. */
+#pragma once
+#include "common/json/json_writer.h"
+#include "hub/http/cursor.h"
+#include "hub/http/message.h"
+#include "hub/store/queries.h"
+
+enum { PAGE_LIMIT = 100, PAGE_LIMIT_MAX = 1000 };
+
+struct page {
+    struct json_writer w;
+    struct buf *out;
+    int64_t limit, count;
+    bool has_more;
+    size_t parts;                            /* of a cursor of this list */
+    struct str after[HTTP_CURSOR_PARTS_MAX]; /* of the request; empty at the beginning */
+    struct buf next;                         /* cursor */
+};
+/* ERR_INVALID: limit or cursor are wrong. The list is begun. */
+MUST_CHECK bool page_begin(struct page *page, struct http_request *rq, struct http_response *rs,
+                           size_t parts, struct err *err);
+/* Ask for one more than the page takes: it tells whether there is more. */
+int64_t page_wants(const struct page *page);
+/* Before each row: false when the page is full, and the row is to be passed over. */
+bool page_has_room(struct page *page);
+/* Where the next page begins: behind a row with these values. Call it for each row that was written. */
+void page_is_at(struct page *page, const struct str *parts);
+void page_end(struct page *page);

@@ -1,0 +1,87 @@
+/* runs.c - /runs */
+#include "hub/api/api_internal.h"
+
+struct run_list {
+    struct page *page;
+};
+
+static void add_run(void *ctx, const struct hub_run *run)
+{
+    struct run_list *list = ctx;
+    if (page_has_room(list->page)) {
+        const struct str at[] = {run->run, run->device};
+        jw_begin_object(&list->page->w);
+        row_run(&list->page->w, run);
+        jw_end_object(&list->page->w);
+        page_is_at(list->page, at);
+    }
+}
+
+bool api_runs(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+{
+    struct api *api = ctx;
+    struct page page;
+    struct run_list list = {.page = &page};
+    if (!page_begin(&page, rq, rs, 2, err)) {
+        return false;
+    }
+    const struct hub_filter filter = {.device = http_target_get(&rq->target, "device"),
+                                      .status = http_target_get(&rq->target, "status"),
+                                      .asset = http_target_get(&rq->target, "asset"),
+                                      .after = {page.after[0], page.after[1]},
+                                      .limit = page_wants(&page)};
+    bool ok = hub_each_run(api->db, &filter, add_run, &list, err);
+    page_end(&page);
+    return ok;
+}
+
+/* --- one, with its steps ------------------------------------------------------------------------ */
+
+struct one_run {
+    struct json_writer w;
+    int64_t count;
+};
+
+static void add_one(void *ctx, const struct hub_run *run)
+{
+    struct one_run *one = ctx;
+    if (one->count++ == 0) {
+        row_run(&one->w, run);
+    }
+}
+
+static void add_step(void *ctx, const struct hub_step *step)
+{
+    struct one_run *one = ctx;
+    jw_begin_object(&one->w);
+    row_step(&one->w, step);
+    jw_end_object(&one->w);
+}
+
+static bool no_run(const struct http_request *rq, struct err *err)
+{
+    return err_set(err, ERR_NOT_FOUND, "there is no run " STR_FMT " on " STR_FMT,
+                   STR_ARG(rq->args[1]), STR_ARG(rq->args[0]));
+}
+
+bool api_run(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+{
+    struct api *api = ctx;
+    struct one_run one = {.w = json_writer(&rs->body)};
+    const struct hub_filter filter = {.device = rq->args[0], .run = rq->args[1], .limit = 1};
+    jw_begin_object(&one.w);
+    if (!hub_each_run(api->db, &filter, add_one, &one, err)) {
+        return false;
+    }
+    if (one.count == 0) {
+        return no_run(rq, err);
+    }
+    jw_key(&one.w, STR("step_list"));
+    jw_begin_array(&one.w);
+    if (!hub_each_step(api->db, &filter, add_step, &one, err)) {
+        return false;
+    }
+    jw_end_array(&one.w);
+    jw_end_object(&one.w);
+    return true;
+}

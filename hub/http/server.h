@@ -1,0 +1,59 @@
+/* server.h - HTTP/1.1 over libmicrohttpd, driven by our loop: what comes in is bounded and parsed here,
+ * who may ask is the service's business, what is answered the handlers'. One thread.
+ * Design: docs/decisions/0017-http.md. */
+#pragma once
+#include "common/platform/loop.h"
+#include "hub/http/assets.h"
+#include "hub/http/route.h"
+
+enum {
+    HTTP_CONNECTIONS_MAX = 4096,
+    HTTP_CONNECTIONS_PER_PEER = 512,   /* of an address that is not this machine's */
+    HTTP_CONNECTION_MEMORY = 12 << 10, /* request line and headers fit into it, else 431 */
+    HTTP_STREAMS_MAX = 1024,
+    HTTP_FIRST_REQUEST_S = 15, /* a new connection must have sent a request line by then */
+    HTTP_RECEIVE_S = 30,       /* from there to the end of headers and body */
+    HTTP_IDLE_S = 60,          /* between requests; HTTP_CROWDED_S when three quarters are taken */
+    HTTP_CROWDED_S = 2,
+    HTTP_SEND_S = 300, /* an answer that is no stream must be taken by then */
+    HTTP_ARENA_BYTES = 1 << 20,
+    HTTP_BODY_BYTES_MAX = 48 << 20, /* of an answer */
+    HTTP_CACHE_BYTES = 32 << 20,
+    HTTP_CACHE_AGE_MS = 1000,
+    HTTP_GZIP_BYTES_MIN = 1024,
+};
+
+struct http_service {
+    const struct http_route *routes;
+    size_t route_count;
+    /* Who asks, and whether they may ask `route`. False: `rs` has the problem. */
+    bool (*admit)(void *ctx, struct http_request *rq, const struct http_route *route,
+                  struct http_response *rs);
+    /* Another number: answers that were kept are not to be given again. */
+    int64_t (*stamp)(void *ctx);
+    void *ctx; /* theirs and the handlers' */
+};
+struct http_server_options {
+    struct str bind;                       /* an address; empty = 127.0.0.1 */
+    int port;                              /* 0 = any */
+    const char *certificate_pem, *key_pem; /* both: TLS. Not kept */
+    const struct http_service *service;    /* stays */
+};
+struct http_counts {     /* for metrics */
+    int64_t requests[6]; /* by hundreds of the status */
+    int64_t connections, connections_total, refused_connections, cut_connections;
+    int64_t streams, streams_total;
+    int64_t cache_hits, cache_bytes;
+    int64_t bytes_out;
+    int64_t handler_ns; /* time in handlers, all together */
+};
+
+struct http_server;
+/* ERR_EXISTS: the port is taken. */
+MUST_CHECK bool http_server_open(struct http_server **ret, struct loop *loop,
+                                 const struct http_server_options *options, struct err *err);
+/* Streams that wait are asked again, in this turn of the loop. */
+void http_server_wake(struct http_server *server);
+void http_server_counts(const struct http_server *server, struct http_counts *ret);
+int http_server_port(const struct http_server *server);
+void http_server_close(struct http_server *server); /* NULL is allowed */

@@ -1,0 +1,21 @@
+/* rows.h - what the store's rows are as JSON: the same members in `selvedge-hub ... --json` and in the
+ * API. The caller begins and ends the object. */
+#pragma once
+#include "common/json/json_writer.h"
+#include "hub/fleet/targets.h"
+#include "hub/store/queries.h"
+
+void row_device(struct json_writer *w, const struct hub_device *d);
+void row_fleet_asset(struct json_writer *w, const struct hub_fleet_asset *a);
+void row_device_asset(struct json_writer *w, const struct hub_device_asset *a);
+void row_run(struct json_writer *w, const struct hub_run *run);
+void row_step(struct json_writer *w, const struct hub_step *step);
+
+void row_member_time(struct json_writer *w, const char *key, struct wall_time t); /* 0: left out */
+void row_member_number(struct json_writer *w, const char *key, int64_t v);  /* HUB_UNKNOWN: too */
+void row_member_json(struct json_writer *w, const char *key, struct str v); /* empty: too */
+void row_member_labels(struct json_writer *w, const char *key,
+                       struct str labels);               /* as an object */
+void row_names(struct json_writer *w, struct str names); /* "a b" as ["a","b"] */
+/* The next of "line=2 site=berlin" as the store lists them; false at the end. */
+bool label_next(struct str *labels, struct target_label *ret);

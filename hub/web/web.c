@@ -1,0 +1,160 @@
+#include "hub/web/web.h"
+
+#include "common/base/limits.h"
+#include "common/log/log.h"
+#include "common/platform/files.h"
+#include "hub/accounts/accounts.h"
+#include "hub/api/api.h"
+#include "hub/http/server.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum { PEM_BYTES_MAX = 256 << 10 };
+
+struct web {
+    struct accounts *accounts;
+    struct api *api;
+    struct http_server *server;
+    bool is_tls;
+};
+
+static bool is_local(struct str bind)
+{
+    return str_is_empty(bind) || str_starts(bind, STR("127.")) || str_eq(bind, STR("::1"));
+}
+
+/* A connection is a descriptor. */
+static void raise_open_files(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+/* --- TLS -------------------------------------------------------------------------------------- */
+
+struct pem {
+    struct buf certificate, key;
+};
+
+static bool read_given(const struct hub_http_config *http, struct pem *pem, struct err *err)
+{
+    char path[LIMIT_PATH_BYTES + 1];
+    if (str_is_empty(http->certificate) || str_is_empty(http->key)) {
+        return err_set(err, ERR_INVALID, "http: certificate and key go together");
+    }
+    (void)snprintf(path, sizeof(path), STR_FMT, STR_ARG(http->certificate));
+    if (!files_read(path, &pem->certificate, err)) {
+        return err_wrap(err, "http.certificate");
+    }
+    (void)snprintf(path, sizeof(path), STR_FMT, STR_ARG(http->key));
+    return files_read(path, &pem->key, err) || err_wrap(err, "http.key");
+}
+
+/* The broker's, made by the hub's own CA for the names by which the hub is reached. */
+static bool read_own(const struct hub_config *config, struct pem *pem, struct err *err)
+{
+    char path[LIMIT_PATH_BYTES + 1];
+    return hub_path(config, "broker/server.pem", path, err) &&
+           files_read(path, &pem->certificate, err) &&
+           hub_path(config, "broker/server.key", path, err) && files_read(path, &pem->key, err);
+}
+
+static bool read_pem(const struct hub_config *config, struct pem *pem, bool *ret_tls,
+                     struct err *err)
+{
+    const struct hub_http_config *http = &config->http;
+    bool is_given = !str_is_empty(http->certificate) || !str_is_empty(http->key);
+    *ret_tls = http->tls == HUB_TLS_ON ||
+               (http->tls == HUB_TLS_AUTO && (is_given || !is_local(http->bind)));
+    if (!*ret_tls) {
+        return true;
+    }
+    return is_given ? read_given(http, pem, err) : read_own(config, pem, err);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static bool open_server(struct web *web, struct loop *loop, const struct hub_config *config,
+                        struct err *err)
+{
+    struct pem pem = {.certificate = buf_growing(PEM_BYTES_MAX), .key = buf_growing(PEM_BYTES_MAX)};
+    bool ok = read_pem(config, &pem, &web->is_tls, err);
+    const struct http_server_options options = {
+        .bind = config->http.bind,
+        .port = (int)config->http.port,
+        .certificate_pem = ok && web->is_tls ? buf_cstr(&pem.certificate) : NULL,
+        .key_pem = ok && web->is_tls ? buf_cstr(&pem.key) : NULL,
+        .service = api_service(web->api)};
+    ok = ok && http_server_open(&web->server, loop, &options, err);
+    buf_release(&pem.certificate);
+    buf_wipe(&pem.key);
+    return ok;
+}
+
+static bool say_where(const struct web *web, const struct hub_config *config, struct wall_time now,
+                      struct err *err)
+{
+    char secret[ACCOUNT_SECRET_SIZE] = "";
+    char link[512];
+    bool is_needed = false;
+    struct str host = is_local(config->http.bind) ? STR("127.0.0.1") : config->host;
+    int port = http_server_port(web->server);
+    const char *scheme = web->is_tls ? "https" : "http";
+    (void)snprintf(link, sizeof(link), "%s://" STR_FMT ":%d/", scheme, STR_ARG(host), port);
+    LOG(INFO, "web.listening", F_T("url", link));
+    if (!accounts_setup_make(web->accounts, now, secret, &is_needed, err)) {
+        return false;
+    }
+    if (is_needed) {
+        (void)snprintf(link, sizeof(link), "%s://" STR_FMT ":%d/setup#%s", scheme, STR_ARG(host),
+                       port, secret);
+        LOG(INFO, "web.setup", F_T("open", link),
+            F_T("action", "set the admin's password there, within a day; it works once"));
+        explicit_bzero(link, sizeof(link));
+    }
+    explicit_bzero(secret, sizeof(secret));
+    return true;
+}
+
+bool web_open(struct web **ret, struct loop *loop, const struct rng *rng,
+              const struct hub_config *config, struct err *err)
+{
+    char database[LIMIT_PATH_BYTES + 1];
+    struct web *web = calloc(1, sizeof(*web));
+    if (web == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "start the web process: out of memory");
+    }
+    raise_open_files();
+    bool ok = hub_path(config, "hub.db", database, err) &&
+              accounts_open(&web->accounts, database, rng, err);
+    const struct api_options options = {.config = config,
+                                        .database = database,
+                                        .loop = loop,
+                                        .rng = rng,
+                                        .accounts = web->accounts};
+    ok = ok && api_open(&web->api, &options, err) && open_server(web, loop, config, err) &&
+         say_where(web, config, clock_wall(loop_clock(loop)), err);
+    if (!ok) {
+        web_close(web);
+        return false;
+    }
+    api_use_server(web->api, web->server);
+    *ret = web;
+    return true;
+}
+
+void web_close(struct web *web)
+{
+    if (web == NULL) {
+        return;
+    }
+    http_server_close(web->server);
+    api_close(web->api);
+    accounts_close(web->accounts);
+    free(web);
+}

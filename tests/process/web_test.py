@@ -1,0 +1,108 @@
+"""The web process beside a real hub with a real device: setting up, logging in, what it tells, and that it comes back."""
+import os
+import signal
+import sys
+
+from fleet import Fleet, run_tests, wait_for
+from web import PASSWORD, Client, set_up, setup_secret, wait_for_web
+
+DEFINITIONS = """
+project: shop
+resources:
+  local: {type: sqlite, path: "${STATE_DIR}/shop.db"}
+assets:
+  - {key: erp/prices, external: true}
+  - key: pos/orders
+    sql: {resource: local, materialized: table, query: "select 1 id"}
+    group: pos
+  - key: reports/daily
+    deps: [pos/orders, erp/prices]
+    sql: {resource: local, materialized: table, query: "select count(*) n from orders"}
+  - key: pos/broken
+    sql: {resource: local, materialized: table, query: "select * from nowhere"}
+"""
+
+
+
+
+def what_a_device_records_is_told():
+    with Fleet(web=True) as fleet:
+        fleet.start_hub()
+        web = fleet.http_port
+        admin = set_up(fleet.hub, web)
+        assert admin.get("/api/v1/session").json["user"] == "admin"
+        assert Client(web).get("/api/v1/devices").status == 401
+        device = fleet.device("brooklyn")
+        device.define(DEFINITIONS)
+        device.enrol()
+        device.start()
+        device.command("materialize", "*", code=None)
+        run = wait_for("the run has ended at the hub", lambda: [
+            r for r in admin.items("/api/v1/runs") if r["status"] == "failure"])[0]
+        devices = admin.items("/api/v1/devices")
+        assert [d["device"] for d in devices] == ["brooklyn"] and devices[0]["status"] == "online", devices
+        assert admin.get("/api/v1/devices/brooklyn").json["assets"] == 4
+        assert admin.get("/api/v1/devices/nobody").status == 404
+        assets = admin.items("/api/v1/assets?limit=1")
+        assert [a["asset"] for a in assets] == ["erp/prices", "pos/broken", "pos/orders", "reports/daily"], assets
+        one = admin.get(f"/api/v1/runs/brooklyn/{run['run']}").json
+        assert {s["status"] for s in one["step_list"]} >= {"failure", "success"}, one
+        page = Client(web).get("/runs/brooklyn/" + run["run"])
+        assert page.status == 200 and page.headers["content-type"].startswith("text/html"), page
+        assert "default-src 'self'" in page.headers["content-security-policy"]
+        first = admin.get("/api/v1/assets")
+        again = admin.get("/api/v1/assets", headers={"If-None-Match": first.headers["etag"]})
+        assert again.status == 304 and not again.raw
+
+
+def sessions_begin_and_end():
+    with Fleet(web=True) as fleet:
+        fleet.start_hub()
+        web = fleet.http_port
+        secret_before = wait_for("the setup link is logged", lambda: setup_secret(fleet.hub))
+        admin = set_up(fleet.hub, web)
+        nobody = Client(web)
+        used = nobody.ask("POST", "/api/v1/setup", {"secret": secret_before, "password": PASSWORD})
+        assert used.status == 403, used
+        wrong = nobody.ask("POST", "/api/v1/session", {"user": "admin", "password": "wrong wrong wrong"})
+        unknown = nobody.ask("POST", "/api/v1/session", {"user": "nobody", "password": "wrong wrong wrong"})
+        assert wrong.status == unknown.status == 401 and wrong.body == unknown.body
+        assert "httponly" in wrong_cookie(nobody).lower()
+        admin.csrf = "0" * 64
+        assert admin.ask("DELETE", "/api/v1/session").status == 403
+        admin.csrf = admin.get("/api/v1/session").json["csrf_token"]
+        assert admin.ask("DELETE", "/api/v1/session").status == 204
+        assert admin.get("/api/v1/session").status == 401
+
+
+def wrong_cookie(client):
+    answer = client.ask("POST", "/api/v1/session", {"user": "admin", "password": PASSWORD})
+    assert answer.status == 200, answer
+    return answer.headers["set-cookie"]
+
+
+def web_pid(fleet):
+    children = open(f"/proc/{fleet.hub.process.pid}/task/{fleet.hub.process.pid}/children").read().split()
+    for pid in children:
+        with open(f"/proc/{pid}/cmdline", "rb") as f:
+            if b"\0web\0" in f.read():
+                return int(pid)
+    return None
+
+
+def a_killed_web_process_comes_back():
+    with Fleet(web=True) as fleet:
+        fleet.start_hub()
+        wait_for_web(fleet.hub, fleet.http_port)
+        before = web_pid(fleet)
+        os.kill(before, signal.SIGKILL)
+        wait_for("another web process", lambda: web_pid(fleet) not in (None, before))
+        wait_for_web(fleet.hub, fleet.http_port)
+        assert fleet.hub.is_running
+        last = web_pid(fleet)
+        fleet.hub.stop()
+        wait_for("the web process ends with the hub", lambda: not os.path.exists(f"/proc/{last}"))
+
+
+if __name__ == "__main__":
+    sys.exit(run_tests([what_a_device_records_is_told, sessions_begin_and_end, a_killed_web_process_comes_back]))
