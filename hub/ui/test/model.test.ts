@@ -4,7 +4,7 @@ import type { Asset } from "../src/api/types";
 import { draw, shapeOf } from "../src/graph/model";
 
 const asset = (key: string, more: Partial<Asset> = {}): Asset => ({ asset: key, group: key.split("/")[0], external: false, devices: 1, failing: 0, materialized_at: "2026-11-29T22:00:00Z", ...more });
-const assets = [asset("pos/a"), asset("pos/b", { failing: 1 }), asset("pos/c"), asset("rep/d"), asset("rep/e", { late: 1 })];
+const assets = [asset("pos/a"), asset("pos/b", { failing: 1 }), asset("pos/c"), asset("rep/d"), asset("rep/e", { freshness: { late: 1, fresh: 3 } })];
 const edges = [["pos/a", "pos/b"], ["pos/a", "rep/d"], ["pos/b", "rep/d"], ["rep/d", "rep/e"], ["gone", "rep/e"]].map(([upstream, downstream]) => ({ upstream: upstream as string, downstream: downstream as string }));
 
 test("unfolded, every asset is a node; edges to what is not there are left out", () => {
@@ -24,7 +24,7 @@ test("a folded group is one node that tells the worst of what is in it, with eac
 
 test("the shape depends on what stands where, not on how things are", () => {
   const before = shapeOf(draw(assets, edges, new Set()));
-  const healed = assets.map((a) => ({ ...a, failing: 0, late: 0 }));
+  const healed = assets.map((a) => ({ ...a, failing: 0, freshness: {} }));
   assert.equal(shapeOf(draw(healed, edges, new Set())), before);
   assert.notEqual(shapeOf(draw(assets, edges, new Set(["pos"]))), before);
 });

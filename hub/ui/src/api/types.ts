@@ -11,10 +11,13 @@ export interface Device {
   certificate_expires_at?: string; certificate_fingerprint?: string; refusal?: string;
 }
 
+/** How many devices have it how fresh: "fresh", "late", "stale", "failed", "device away", "clock wrong", "never made". */
+export type FreshnessCounts = Record<string, number>;
+
 export interface Asset {
   asset: string; group?: string; kinds?: string[]; tags?: Record<string, string>; owners?: string[]; description?: string;
-  external: boolean; devices: number; failing: number; late?: number; materialized_at?: string; row_count?: number;
-  materializations?: number; checks_failing?: number; freshness?: string;
+  external: boolean; devices: number; failing: number; materialized_at?: string; row_count?: number; materializations?: number;
+  freshness?: FreshnessCounts;
 }
 
 export interface MetadataValue { type: string; raw_value: unknown }
@@ -26,7 +29,7 @@ export interface AssetOnDevice {
   tags?: Record<string, string>; owners?: string[]; description?: string; code_version?: string; materializations?: number;
   failures?: number; materialized_at?: string; run?: string; row_count?: number; byte_count?: number; duration_ms?: number;
   data_version?: string; metadata?: Metadata; failed_at?: string; failed_run?: string; error?: RunError;
-  stale?: string[] | string; freshness?: string;
+  freshness?: FreshnessCounts;
 }
 
 export interface Check {
@@ -34,12 +37,10 @@ export interface Check {
   metadata?: Metadata; description?: string;
 }
 
-export interface Neighbour { asset: string; declared_by?: string[]; crosses?: boolean; reasons?: { by: string; dataset?: string }[] }
-export interface Freshness { device: string; asset?: string; status: string; at?: string; reason?: string; fail_after_ms?: number }
+export interface Neighbour { asset: string; crosses?: boolean }
 
 export interface AssetDetail extends Asset {
-  on_devices?: AssetOnDevice[]; checks?: Check[]; upstream?: (Neighbour | string)[]; downstream?: (Neighbour | string)[];
-  freshness_on_devices?: Freshness[]; definition?: unknown; datasets?: unknown[]; partitions?: unknown;
+  on_devices?: AssetOnDevice[]; check_results?: Check[]; upstream?: Neighbour[]; downstream?: Neighbour[]; [more: string]: unknown;
 }
 
 export interface Materialization {
@@ -66,7 +67,11 @@ export interface Event {
 }
 
 export interface Edge { upstream: string; downstream: string; crosses?: boolean; declared_by?: string[] }
-export interface Graph { nodes?: Asset[]; assets?: Asset[]; edges: Edge[]; matches?: string[] }
+export type GraphAsset = Omit<Asset, "asset"> & { key: string };
+export interface Graph { nodes: GraphAsset[]; edges: Edge[] }
+
+/** An event of the log, with what the hub knows of it around what the device wrote. */
+export interface LogEvent { id: number; device: string; epoch: string; seq: number; type: string; at: string; received_at: string; event: Record<string, unknown> }
 
 export interface Alert {
   alert: number; status: string; kind: string; device?: string; label?: string; value?: string; devices?: number;
@@ -74,20 +79,20 @@ export interface Alert {
 }
 
 export interface Command {
-  command: string; verb: string; args?: Record<string, unknown>; to: string; state: string; key?: string; counter?: number;
+  command: string; verb: string; args?: Record<string, unknown>; to: string; state: string; key?: string;
   given_at: string; expires_at: string; withdrawn_at?: string; withdrawn_why?: string; devices: number;
   [counts: string]: unknown;
 }
 
 export interface Deployment {
-  deployment: string; status: string; bundle?: string; source?: string; targets?: string; made_at?: string; ended_at?: string;
-  reason?: string; wave?: number; waves?: unknown; abort_if?: string; devices?: number; asked?: number; under_way?: number;
-  healthy?: number; failed?: number; rolled_back?: number; away?: number; [more: string]: unknown;
+  deployment: string; status: string; bundle?: string; source?: string; to?: string; made_at?: string; ended_at?: string;
+  reason?: string; wave?: number; waves?: string; abort_if?: string; on_abort?: string; devices?: number; asked?: number; under_way?: number;
+  healthy?: number; failed?: number; rolled_back?: number; away?: number;
 }
 
 export interface Tick {
   device: string; schedule?: string; sensor?: string; status: string; nominal?: string; at?: string; run?: string;
-  reason?: string; ticks?: number; started?: number;
+  reason?: string;
 }
 
-export interface Session { user?: string; role?: string; csrf?: string; csrf_token?: string; fleet?: string; version?: string; setup_needed?: boolean; [more: string]: unknown }
+export interface Session { user?: string; role?: string; csrf_token?: string }

@@ -5,13 +5,14 @@ export type Tone = "good" | "bad" | "warn" | "busy" | "idle" | "off";
 
 const TONES: Record<string, Tone> = {
   success: "good", online: "good", fresh: "good", passed: "good", healthy: "good", done: "good", resolved: "good",
-  completed: "good", in_force: "good", "in force": "good", applied: "good", ok: "good", started_tick: "good",
-  failure: "bad", failed: "bad", failing: "bad", firing: "bad", rolled_back: "bad", "rolled back": "bad", refused: "bad",
+  succeeded: "good", completed_success: "good", completed: "good", in_force: "good", "in force": "good", applied: "good", ok: "good", 
+  failure: "bad", failed: "bad", failing: "bad", firing: "bad", rolled_back: "bad", "rolled back": "bad", refused: "bad", completed_failed: "bad",
   rejected: "bad", aborted: "bad", error: "bad", revoked: "bad", lost: "bad",
-  late: "warn", stale: "warn", away: "warn", up_for_retry: "warn", warn: "warn", pending: "warn", "device away": "warn",
+  overdue: "warn", late: "warn", stale: "warn", away: "warn", up_for_retry: "warn", warn: "warn", pending: "warn", "device away": "warn",
   "clock wrong": "warn", expired: "warn", drift: "warn", conflict: "warn", stopped: "warn", silenced: "warn",
   started: "busy", running: "busy", rolling: "busy", open: "busy", sent: "busy", canceling: "busy", accepted: "busy",
   rolling_out: "busy", settling: "busy",
+  asked: "busy", received: "busy", 
   queued: "idle", waiting: "idle", requested: "idle", planned: "idle", ordered: "idle",
   skipped: "off", canceled: "off", paused: "off", withdrawn: "off", "never made": "off", external: "off", none: "off",
   superseded: "off", decommissioned: "off", unknown: "off",

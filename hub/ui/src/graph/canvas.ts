@@ -20,7 +20,7 @@ const TEXT_SCALE = 0.38; // below it names are no longer readable, and not drawn
 const TONES: Tone[] = ["good", "bad", "warn", "busy", "idle", "off"];
 const MINIMAP = { width: 180, height: 120 };
 
-interface Colours { page: string; card: string; text: string; soft: string; line: string; accent: string; edge: string; tones: Record<Tone, string> }
+interface Colours { page: string; card: string; text: string; soft: string; line: string; accent: string; edge: string; tones: Record<Tone, string>; fills: Record<Tone, string> }
 
 export class GraphCanvas {
   view: View = { x: 0, y: 0, scale: 1 };
@@ -64,7 +64,8 @@ export class GraphCanvas {
     const style = getComputedStyle(document.documentElement);
     const of = (name: string) => style.getPropertyValue(name).trim();
     const tones = Object.fromEntries(TONES.map((tone) => [tone, of(`--${tone}`)])) as Record<Tone, string>;
-    this.colours = { page: of("--page"), card: of("--card"), text: of("--text"), soft: of("--soft"), line: of("--line"), accent: of("--accent"), edge: of("--edge"), tones };
+    const fills = Object.fromEntries(TONES.map((tone) => [tone, of(`--${tone}-fill`)])) as Record<Tone, string>;
+    this.colours = { fills, page: of("--page"), card: of("--card"), text: of("--text"), soft: of("--soft"), line: of("--line"), accent: of("--accent"), edge: of("--edge"), tones };
     this.mapImage = null;
     this.draw();
     return this.colours;
@@ -274,8 +275,10 @@ export class GraphCanvas {
       if (x + NODE_WIDTH < sight.left || x > sight.right || y + NODE_HEIGHT < sight.top || y > sight.bottom) return;
       context.globalAlpha = scene.marked && !scene.marked.has(i) ? 0.28 : 1;
       if (!isReadable) {
-        context.fillStyle = this.colours.tones[node.tone];
-        context.fillRect(x, y, NODE_WIDTH, NODE_HEIGHT);
+        // Too small for a word: what is wrong stands out by its size as well as by its colour.
+        const more = node.tone === "bad" || node.tone === "warn" ? 7 : 0;
+        context.fillStyle = this.colours.fills[node.tone];
+        context.fillRect(x - more, y - more, NODE_WIDTH + 2 * more, NODE_HEIGHT + 2 * more);
       } else this.paintNode(context, node, x, y, i === scene.picked, i === scene.over);
     });
     context.globalAlpha = 1;
@@ -354,7 +357,7 @@ export class GraphCanvas {
       image.scale(ratio, ratio);
       scene.drawing.nodes.forEach((node, i) => {
         image.globalAlpha = scene.marked && !scene.marked.has(i) ? 0.25 : 1;
-        image.fillStyle = this.colours.tones[node.tone];
+        image.fillStyle = this.colours.fills[node.tone];
         image.fillRect((scene.at.x[i] as number) * scale, (scene.at.y[i] as number) * scale, Math.max(1.5, NODE_WIDTH * scale), Math.max(1.5, NODE_HEIGHT * scale));
       });
     }

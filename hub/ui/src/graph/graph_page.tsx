@@ -20,7 +20,7 @@ declare const LAYOUT_WORKER: string;
 const FOLDED_FROM = 300; // assets: more than that begin with their groups folded
 const GROUPS_MAX = 400; // unless there are more groups than help
 
-export const nodesOf = (graph: Graph): Asset[] => graph.nodes ?? graph.assets ?? [];
+const nodesOf = (graph: Graph): Asset[] => graph.nodes.map((node) => ({ ...node, asset: node.key }));
 
 // ---- laying out, beside the page ----
 let worker: Worker | null = null;
@@ -69,7 +69,7 @@ export function GraphPage() {
   return (
     <div class="graph-page">
       <Show answer={answer} what="the graph">
-        {(graph) => nodesOf(graph).length === 0
+        {(graph) => graph.nodes.length === 0
           ? <Empty title={at ? "No asset was defined then." : "No device has defined an asset yet."}>{at ? <button type="button" onClick={() => setAt("")}>As it is now</button> : <p>The graph is drawn from the definitions of all devices. <Link to="/devices">See the devices</Link></p>}</Empty>
           : <GraphView graph={graph} at={at} onAt={setAt} />}
       </Show>
@@ -78,7 +78,7 @@ export function GraphPage() {
 }
 
 function GraphView({ graph, at, onAt }: { graph: Graph; at: string; onAt: (at: string) => void }) {
-  const assets = nodesOf(graph);
+  const assets = useMemo(() => nodesOf(graph), [graph]);
   const groups = useMemo(() => [...new Set(assets.map(groupOf))].sort(), [assets]);
   const [text, setText] = useParam("selection");
   const [only, setOnly] = useParam("only");

@@ -19,8 +19,7 @@ export const groupOf = (asset: Asset): string => asset.group ?? "default";
 
 export function assetLook(asset: Asset): [Tone, string] {
   if (asset.failing > 0) return ["bad", asset.devices > 1 ? `failing on ${asset.failing} of ${asset.devices}` : "failing"];
-  if ((asset.checks_failing ?? 0) > 0) return ["bad", "check failed"];
-  if ((asset.late ?? 0) > 0 || asset.freshness === "late") return ["warn", "late"];
+  if ((asset.freshness?.late ?? 0) + (asset.freshness?.stale ?? 0) > 0) return ["warn", "late"];
   if (asset.external) return ["off", "external"];
   if (!asset.materialized_at) return ["idle", "never made"];
   return ["good", "made"];

@@ -41,7 +41,7 @@ function silence(alert: Alert, reload: () => void): void {
 
 export function AlertsPage() {
   const [tab, setTab] = useParam("show");
-  const answer = useList<Alert>(withQuery("/alerts", { all: tab === "all" ? 1 : "" }), ["alert"], { pageSize: 200, everyMs: 30_000 });
+  const answer = useList<Alert>(withQuery("/alerts", { all: tab === "all" ? "true" : "" }), ["alert"], { pageSize: 200, everyMs: 30_000 });
   const may = useMay("operator");
   const columns: Column<Alert>[] = [
     { name: "Status", by: (a) => a.status, cell: (a) => <Status status={a.resolved_at ? "resolved" : a.status} /> },

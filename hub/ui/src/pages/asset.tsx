@@ -12,25 +12,15 @@ import { Table, type Column } from "../parts/table";
 import { askMaterialize } from "../shell/ask";
 import { Link, useParam } from "../shell/router";
 import { useMay } from "../shell/session";
-import { AssetStatus } from "./assets";
+import { AssetStatus, lateOn } from "./assets";
 import { MetadataTable } from "./events";
 import { RunTable } from "./runs";
 
-const nameOf = (neighbour: Neighbour | string): string => (typeof neighbour === "string" ? neighbour : neighbour.asset);
-
-function freshnessOf(asset: AssetDetail, device: string) {
-  const list = asset.freshness_on_devices ?? (Array.isArray(asset.freshness) ? (asset.freshness as unknown as { device: string; status: string }[]) : []);
-  return list.find((entry) => entry.device === device);
-}
-
-const staleWords = (row: AssetOnDevice): string => (Array.isArray(row.stale) ? row.stale.join("; ") : row.stale ?? "");
-
-function deviceStatus(asset: AssetDetail, row: AssetOnDevice): [string, string] {
+function deviceStatus(row: AssetOnDevice): [string, string] {
   if (!row.defined) return ["none", "no longer defined"];
   if (row.failing) return ["failing", "failing"];
-  const fresh = freshnessOf(asset, row.device);
-  if (fresh && fresh.status !== "fresh") return [fresh.status, fresh.status];
-  if (staleWords(row)) return ["stale", "out of date"];
+  const fresh = Object.keys(row.freshness ?? {})[0];
+  if (fresh && fresh !== "fresh") return [fresh, fresh];
   if (row.external) return ["external", "external"];
   return row.materialized_at ? ["fresh", fresh ? "fresh" : "made"] : ["never made", "never made"];
 }
@@ -39,13 +29,13 @@ function PerDevice({ asset }: { asset: AssetDetail }) {
   const may = useMay("operator");
   const columns: Column<AssetOnDevice>[] = [
     { name: "Device", by: (r) => r.device, cell: (r) => <DeviceLink name={r.device} /> },
-    { name: "Status", by: (r) => deviceStatus(asset, r)[1], cell: (r) => { const [status, word] = deviceStatus(asset, r); return <Status status={status} word={word} />; } },
+    { name: "Status", by: (r) => deviceStatus(r)[1], cell: (r) => { const [status, word] = deviceStatus(r); return <Status status={status} word={word} />; } },
     { name: "Made", by: (r) => r.materialized_at, cell: (r) => <Ago at={r.materialized_at} /> },
     { name: "Run", isExtra: true, cell: (r) => { const run = r.failing ? r.failed_run ?? r.run : r.run; return run ? <RunLink device={r.device} run={run} /> : "–"; } },
     { name: "Rows", by: (r) => r.row_count, kind: "number", isExtra: true, cell: (r) => count(r.row_count) },
     { name: "Read", by: (r) => r.byte_count, kind: "number", isExtra: true, cell: (r) => bytes(r.byte_count) },
     { name: "Took", by: (r) => r.duration_ms, kind: "number", isExtra: true, cell: (r) => duration(r.duration_ms) },
-    { name: "Why", kind: "wide", isExtra: true, cell: (r) => <span class={r.failing ? "bad-text" : "soft"} title={r.error?.message ?? staleWords(r)}>{r.failing ? r.error?.message ?? "" : staleWords(r)}</span> },
+    { name: "Why", kind: "wide", isExtra: true, cell: (r) => <span class="bad-text" title={r.error?.message}>{r.failing ? r.error?.message ?? "" : ""}</span> },
     { name: "", cell: (r) => may && r.defined && !r.external ? <button type="button" class="small" aria-label={`Materialize on ${r.device}`} title={`Materialize on ${r.device}`} onClick={() => askMaterialize(asset.asset, r.device)}><Icon name="play" size={12} /></button> : null },
   ];
   const rows = asset.on_devices ?? [];
@@ -126,9 +116,9 @@ function Checks({ rows }: { rows: Check[] }) {
 }
 
 function Neighbours({ asset }: { asset: AssetDetail }) {
-  const list = (title: string, of: (Neighbour | string)[] | undefined, none: string) => (
+  const list = (title: string, of: Neighbour[] | undefined, none: string) => (
     <Card title={title} kind="list">
-      {of?.length ? <ul class="rows">{of.map((n) => <li><AssetLink name={nameOf(n)} kinds={[]} />{typeof n !== "string" && n.crosses ? <span class="tag">from device to device</span> : null}<span class="soft grow">{typeof n === "string" ? "" : (n.reasons ?? []).map((r) => (r.by === "key" ? "says so" : r.dataset ?? r.by)).join(", ")}</span></li>)}</ul> : <p class="quiet-words soft">{none}</p>}
+      {of?.length ? <ul class="rows">{of.map((n) => <li><AssetLink name={n.asset} />{n.crosses ? <span class="tag">from device to device</span> : null}</li>)}</ul> : <p class="quiet-words soft">{none}</p>}
     </Card>
   );
   return (
@@ -153,8 +143,8 @@ export function AssetPage({ name }: { name: string }) {
       {(asset) => {
         const one = asset.on_devices?.[0];
         const failing = (asset.on_devices ?? []).filter((row) => row.failing);
-        const stale = (asset.on_devices ?? []).filter((row) => staleWords(row));
-        const checks = asset.checks ?? [];
+        const late = (asset.on_devices ?? []).filter((row) => !row.failing && lateOn(row) > 0);
+        const checks = asset.check_results ?? [];
         return (
           <>
             <Head title={<KeyText name={asset.asset} />} icon={kindIcon(asset.kinds, asset.external)} sub={<><AssetStatus asset={asset} /> <span class="soft">{asset.description}</span></>}>
@@ -180,7 +170,7 @@ export function AssetPage({ name }: { name: string }) {
                 {failing[0]?.failed_run ? <p><Link to={`/runs/${failing[0].device}/${failing[0].failed_run}`}>See the run that failed</Link></p> : null}
               </div>
             ) : null}
-            {stale.length ? <p class="notice"><Status status="stale" word={`Out of date on ${plural(stale.length, "device")}`} /> {staleWords(stale[0] as AssetOnDevice)}</p> : null}
+            {late.length ? <p class="notice"><Status status="late" word={`Not as fresh as its policy asks on ${late.slice(0, 5).map((row) => row.device).join(", ")}${late.length > 5 ? ` and ${late.length - 5} more` : ""}`} /></p> : null}
             <Tabs now={tab || "devices"} onPick={(next) => setTab(next === "devices" ? "" : next)} tabs={[
               ["devices", "Devices"], ["history", "Materializations"], ["checks", `Checks${checks.some((c) => !c.passed) ? " (failing)" : ""}`],
               ["lineage", "Lineage"], ["runs", "Runs"], ["definition", "Definition"],
@@ -195,12 +185,15 @@ export function AssetPage({ name }: { name: string }) {
 }
 
 function Definition({ asset }: { asset: AssetDetail }) {
-  const one = asset.on_devices?.[0];
+  const rows = asset.on_devices ?? [];
+  const one = rows[0];
+  const versions = [...new Set(rows.map((row) => row.code_version ?? "none"))];
   return (
     <>
-      {one ? <Card title={<>Last metadata, from {one.device}</>}><MetadataTable of={one.metadata} /></Card> : null}
-      {asset.datasets?.length ? <Card title="Reads and writes"><pre>{JSON.stringify(asset.datasets, null, 1)}</pre></Card> : null}
-      {asset.definition ? <Card title="As it was sent to the hub"><pre>{typeof asset.definition === "string" ? asset.definition : JSON.stringify(asset.definition, null, 1)}</pre></Card> : null}
+      <Card title="As devices define it">
+        <Facts rows={[["Description", asset.description], ["Group", asset.group], ["Kinds", (asset.kinds ?? []).join(", ")], ["Owners", (one?.owners ?? []).join(", ")], ["Code versions", versions.length > 1 ? versions.map((v) => <span class="tag">{v}</span>) : one?.code_version], ["Data version, as last made", one?.data_version ? <code class="wrap">{one.data_version}</code> : ""]]} />
+      </Card>
+      {one?.metadata ? <Card title={<>Metadata of the last materialization, from {one.device}</>}><MetadataTable of={one.metadata} /></Card> : null}
     </>
   );
 }

@@ -1,7 +1,7 @@
 // assets.tsx - the catalogue: every asset of the fleet, found by key, group, kind, tag, owner or a selection.
 import { useMemo } from "preact/hooks";
 import { useList } from "../api/query";
-import type { Asset } from "../api/types";
+import type { Asset, FreshnessCounts } from "../api/types";
 import { count, plural } from "../base/format";
 import { assetUrl, withQuery } from "../base/keys";
 import { Ago, AssetLink, Choice, Empty, Filter, Head, Show, Status } from "../parts/bits";
@@ -11,11 +11,13 @@ import { askMaterialize } from "../shell/ask";
 import { go, Link, useParam } from "../shell/router";
 import { useMay } from "../shell/session";
 
+/** On how many devices it is not as fresh as its policy asks. */
+export const lateOn = (asset: { freshness?: FreshnessCounts }): number => (asset.freshness?.late ?? 0) + (asset.freshness?.stale ?? 0);
+
 /** One word for an asset over all devices: the worst thing that is true of it. */
 export function assetStatus(asset: Asset): string {
   if (asset.failing > 0) return "failing";
-  if ((asset.checks_failing ?? 0) > 0) return "check failed";
-  if ((asset.late ?? 0) > 0 || asset.freshness === "late") return "late";
+  if (lateOn(asset) > 0) return "late";
   if (asset.external) return "external";
   if (!asset.materialized_at) return "never made";
   return "fresh";
@@ -26,7 +28,7 @@ const WORDS: Record<string, string> = { fresh: "made" };
 export function AssetStatus({ asset }: { asset: Asset }) {
   const status = assetStatus(asset);
   const word = status === "failing" && asset.devices > 1 ? `failing on ${asset.failing} of ${asset.devices}` : WORDS[status] ?? status;
-  return <Status status={status === "check failed" ? "failed" : status} word={word} />;
+  return <Status status={status} word={word} />;
 }
 
 const COLUMNS: Column<Asset>[] = [
@@ -44,12 +46,12 @@ const optionsOf = (values: Iterable<string>): [string, string][] => [["", "any"]
 
 export function AssetsPage() {
   const [selection, setSelection] = useParam("selection");
-  const answer = useList<Asset>(withQuery("/assets", { selection }), ["asset"], { all: true, everyMs: 60_000 });
+  const [status, setStatus] = useParam("status");
+  const answer = useList<Asset>(withQuery("/assets", { selection, failing: status === "failing" ? "true" : "" }), ["asset"], { all: true, everyMs: 60_000 });
   const [find, setFind] = useParam("find");
   const [group, setGroup] = useParam("group");
   const [kind, setKind] = useParam("kind");
   const [owner, setOwner] = useParam("owner");
-  const [status, setStatus] = useParam("status");
   const mayRun = useMay("operator");
   const all = answer.value ?? [];
   const rows = useMemo(() => {
@@ -67,7 +69,7 @@ export function AssetsPage() {
   const groups = useMemo(() => optionsOf(all.flatMap((a) => (a.group ? [a.group] : []))), [all]);
   const kinds = useMemo(() => optionsOf(all.flatMap((a) => a.kinds ?? [])), [all]);
   const owners = useMemo(() => optionsOf(all.flatMap((a) => a.owners ?? [])), [all]);
-  const statuses = useMemo(() => optionsOf(all.map(assetStatus)), [all]);
+  const statuses = useMemo(() => optionsOf([...all.map(assetStatus), "failing", "late"]), [all]);
   const clear = () => go("/assets");
   return (
     <>
@@ -84,7 +86,7 @@ export function AssetsPage() {
         {selection ? <span class="tag strong">{selection}<button type="button" class="quiet" aria-label="Without this selection" onClick={() => setSelection("")}><Icon name="close" size={12} /></button></span> : null}
       </div>
       <Show answer={answer} what="assets">
-        {() => all.length === 0 && !selection ? (
+        {() => all.length === 0 && !selection && !status ? (
           <Empty title="No device has defined an asset yet."><p>A device tells the hub of its definitions as soon as it is enrolled and its daemon runs. <Link to="/devices">See the devices</Link>, or give definitions to all of them: <code>selvedge-hub deploy DIR</code></p></Empty>
         ) : rows.length === 0 ? <Empty title="No asset matches."><button type="button" onClick={clear}>Show all assets</button></Empty>
           : <Table label="Assets" rows={rows} columns={COLUMNS} rowKey={(a) => a.asset} onRow={(a) => go(assetUrl(a.asset))} />}

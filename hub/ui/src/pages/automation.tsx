@@ -1,8 +1,8 @@
 // automation.tsx - jobs, schedules and sensors with their ticks, backfills, pools.
 import { useMemo } from "preact/hooks";
 import { useList } from "../api/query";
-import type { Tick } from "../api/types";
-import { count, duration, instant, plural } from "../base/format";
+import type { LogEvent, Tick } from "../api/types";
+import { count, duration, instant, plural, shortId } from "../base/format";
 import { withQuery } from "../base/keys";
 import { Ago, Card, DeviceLink, Empty, Filter, Head, RunLink, Show, Status, Tabs } from "../parts/bits";
 import { Share } from "../parts/chart";
@@ -16,25 +16,22 @@ import { toneOf } from "../base/words";
 const contains = (find: string, ...texts: (string | undefined)[]) => texts.join(" ").toLowerCase().includes(find.toLowerCase());
 
 // ---- jobs ----
-interface Job { job: string; name?: string; device?: string; devices?: number; selection?: string; select?: string; description?: string; runs?: number; last_run?: string; last_run_at?: string; last_status?: string; last_device?: string; schedules?: string[]; [more: string]: unknown }
+interface Job { job: string; device: string; assets?: number; selection?: string }
 
 export function JobsPage() {
   const [find, setFind] = useParam("find");
   const answer = useList<Job>("/jobs", ["run", "device"], { all: true, everyMs: 60_000 });
   const may = useMay("operator");
-  const rows = useMemo(() => (answer.value ?? []).filter((job) => contains(find, job.job, job.name, job.device, job.selection, job.select)), [answer.value, find]);
-  const name = (job: Job) => job.job ?? job.name ?? "";
+  const rows = useMemo(() => (answer.value ?? []).filter((job) => contains(find, job.job, job.device, job.selection)), [answer.value, find]);
   const start = (job: Job) => ask({
-    title: `Run ${name(job)}`, confirm: "Run",
-    children: <><label>On devices<input name="targets" class="mono" required value={job.device ?? "*"} spellcheck={false} /></label><label>Partition<input name="partition" class="mono" placeholder="none" spellcheck={false} /></label></>,
-    onConfirm: (form) => command("run-job", { job: name(job), ...(form.get("partition") ? { partitions: [form.get("partition")] } : {}) }, String(form.get("targets")), `Run ${name(job)}`),
+    title: `Run ${job.job}`, confirm: "Run",
+    children: <><label>On devices<input name="targets" class="mono" required value={job.device} spellcheck={false} /></label><label>Partition<input name="partition" class="mono" placeholder="none" spellcheck={false} /></label></>,
+    onConfirm: (form) => command("run_job", { job: job.job, ...(form.get("partition") ? { partition: form.get("partition") } : {}) }, String(form.get("targets")), `Run ${job.job}`),
   });
   const columns: Column<Job>[] = [
-    { name: "Job", by: name, kind: "wide", cell: (j) => <><Link class="thing" to={withQuery("/runs", { device: j.device, by: "job" })}>{name(j)}</Link> <span class="soft">{j.description ?? ""}</span></> },
-    { name: "Selection", cell: (j) => j.selection ?? j.select ? <code>{j.selection ?? j.select}</code> : "–" },
-    { name: "Devices", by: (j) => j.device ?? j.devices, cell: (j) => j.device ? <DeviceLink name={j.device} /> : count(j.devices) },
-    { name: "Last run", by: (j) => j.last_run_at, isExtra: true, cell: (j) => j.last_status ? <Status status={j.last_status} /> : <span class="soft">–</span> },
-    { name: "When", by: (j) => j.last_run_at, isExtra: true, cell: (j) => <Ago at={j.last_run_at} /> },
+    { name: "Job", by: (j) => j.job, kind: "wide", cell: (j) => <Link class="thing" to={withQuery("/runs", { device: j.device, job: j.job })}>{j.job}</Link> },
+    { name: "Device", by: (j) => j.device, cell: (j) => <DeviceLink name={j.device} /> },
+    { name: "Assets", by: (j) => j.assets, kind: "number", cell: (j) => count(j.assets) },
     { name: "", cell: (j) => may ? <button type="button" class="small" onClick={() => start(j)}><Icon name="play" size={12} />Run</button> : null },
   ];
   return (
@@ -43,28 +40,28 @@ export function JobsPage() {
       <div class="tools"><Filter value={find} onInput={setFind} placeholder="Job, device or selection" label="Filter jobs" /></div>
       <Show answer={answer} what="jobs">
         {(all) => all.length === 0 ? <Empty title="No device has defined a job."><p>A job is a named selection with options: <code>{'jobs: [{name: sales, select: "group:pos+"}]'}</code> in the definitions.</p></Empty>
-          : rows.length === 0 ? <Empty title="No job matches." /> : <Table label="Jobs" rows={rows} columns={columns} rowKey={(j) => `${name(j)} ${j.device ?? ""} ${j.selection ?? ""}`} />}
+          : rows.length === 0 ? <Empty title="No job matches." /> : <Table label="Jobs" rows={rows} columns={columns} rowKey={(j) => `${j.job} ${j.device}`} />}
       </Show>
     </>
   );
 }
 
 // ---- schedules and sensors ----
-interface Instigator extends Partial<Tick> {
-  schedule?: string; sensor?: string; name?: string; type?: string; job?: string; device?: string; devices?: number; cron?: string; every?: string; every_ms?: number; timezone?: string;
-  is_paused?: boolean; paused?: boolean; next_at?: string; next_ticks?: string[]; last_at?: string; last_status?: string; description?: string; [more: string]: unknown;
+interface Instigator {
+  schedule?: string; sensor?: string; device: string; job?: string; assets?: number; cron?: string; every?: string; next_at?: string;
+  /** "running", "paused", or "as defined": nobody has paused or resumed it. */
+  state: string; state_reason?: string; state_since?: string; last_tick?: { status?: string; nominal?: string; at?: string; run?: string; reason?: string }; ticks?: number; started?: number;
 }
 
-const instigatorName = (one: Instigator) => one.schedule ?? one.sensor ?? one.name ?? "";
-const isPaused = (one: Instigator) => one.is_paused ?? one.paused ?? (one.status === "paused" || one.state === "paused");
-const timesOf = (one: Instigator) => one.cron ? `${one.cron}${one.timezone && one.timezone !== "UTC" ? ` ${one.timezone}` : ""}` : one.every ? `every ${one.every}` : one.every_ms ? `every ${duration(one.every_ms)}` : one.type ?? "";
+const instigatorName = (one: Instigator) => one.schedule ?? one.sensor ?? "";
+const isPaused = (one: Instigator) => one.state === "paused";
 
 function hold(one: Instigator, kind: string): void {
   const verb = isPaused(one) ? "resume" : "pause";
   const name = instigatorName(one);
   ask({
     title: `${verb === "pause" ? "Pause" : "Resume"} ${name}`, confirm: verb === "pause" ? "Pause" : "Resume",
-    children: <><p>{verb === "pause" ? "It stays paused over restarts until somebody resumes it. Its ticks meanwhile are not made good." : "It goes on with its next tick."}</p><label>On devices<input name="targets" class="mono" required value={one.device ?? "*"} spellcheck={false} /></label></>,
+    children: <><p>{verb === "pause" ? "It stays paused over restarts until somebody resumes it. Its ticks meanwhile are not made good." : "It goes on with its next tick."}</p><label>On devices<input name="targets" class="mono" required value={one.device} spellcheck={false} /></label></>,
     onConfirm: (form) => command(verb, { what: kind, names: [name] }, String(form.get("targets")), `${verb === "pause" ? "Pause" : "Resume"} ${name}`),
   });
 }
@@ -72,16 +69,16 @@ function hold(one: Instigator, kind: string): void {
 function Instigators({ kind, find }: { kind: "schedules" | "sensors"; find: string }) {
   const answer = useList<Instigator>(`/${kind}`, ["run", "device"], { all: true, everyMs: 30_000 });
   const may = useMay("operator");
-  const rows = useMemo(() => (answer.value ?? []).filter((one) => contains(find, instigatorName(one), one.device, one.job)), [answer.value, find]);
+  const rows = useMemo(() => (answer.value ?? []).filter((one) => contains(find, instigatorName(one), one.device)), [answer.value, find]);
   const columns: Column<Instigator>[] = [
     { name: kind === "schedules" ? "Schedule" : "Sensor", by: instigatorName, kind: "wide", cell: (s) => <span class="thing">{instigatorName(s)}</span> },
-    { name: "State", by: (s) => String(isPaused(s)), cell: (s) => isPaused(s) ? <Status status="paused" /> : <Status status="online" word="running" /> },
-    { name: "Device", by: (s) => s.device, cell: (s) => s.device ? <DeviceLink name={s.device} /> : count(s.devices) },
-    { name: "When", isExtra: true, cell: (s) => <code>{timesOf(s)}</code> },
-    { name: "Job", isExtra: true, by: (s) => s.job, cell: (s) => s.job ?? "–" },
-    { name: "Next", by: (s) => s.next_at ?? s.next_ticks?.[0], cell: (s) => isPaused(s) ? <span class="soft">–</span> : <Ago at={s.next_at ?? s.next_ticks?.[0]} /> },
-    { name: "Last tick", by: (s) => s.at ?? s.last_at, cell: (s) => <>{s.last_status ?? (s.at ? s.status : "") ? <Status status={s.last_status ?? s.status ?? ""} tone={toneOf(s.last_status ?? s.status ?? "") === "busy" ? "good" : undefined} /> : null} <Ago at={s.at ?? s.last_at ?? s.nominal} /></> },
-    { name: "Run", isExtra: true, cell: (s) => s.run && s.device ? <RunLink device={s.device} run={s.run} /> : "–" },
+    { name: "State", by: (s) => s.state, cell: (s) => <span title={s.state_reason}>{isPaused(s) ? <Status status="paused" /> : <Status status="online" word={s.state === "running" ? "running" : "as defined"} />}</span> },
+    { name: "Device", by: (s) => s.device, cell: (s) => <DeviceLink name={s.device} /> },
+    { name: "Last tick", by: (s) => s.last_tick?.at, cell: (s) => s.last_tick ? <><TickStatus status={s.last_tick.status ?? ""} /> <Ago at={s.last_tick.at ?? s.last_tick.nominal} /></> : <span class="soft">none yet</span> },
+    { name: "Run", isExtra: true, cell: (s) => s.last_tick?.run ? <RunLink device={s.device} run={s.last_tick.run} /> : "–" },
+    { name: "Ticks", kind: "number", isExtra: true, by: (s) => s.ticks, cell: (s) => s.ticks === undefined ? "–" : <span title="that started a run, of all">{count(s.started)} of {count(s.ticks)}</span> },
+    { name: "Next", isExtra: true, by: (s) => s.next_at, cell: (s) => isPaused(s) ? <span class="soft">–</span> : <Ago at={s.next_at} /> },
+    { name: "Why", isExtra: true, kind: "wide", cell: (s) => <span class="soft">{s.last_tick?.reason ?? s.state_reason ?? ""}</span> },
     { name: "", cell: (s) => may ? <button type="button" class="small" onClick={() => hold(s, kind)}><Icon name={isPaused(s) ? "play" : "pause"} size={12} />{isPaused(s) ? "Resume" : "Pause"}</button> : null },
   ];
   return (
@@ -89,18 +86,21 @@ function Instigators({ kind, find }: { kind: "schedules" | "sensors"; find: stri
       {(all) => all.length === 0 ? (kind === "schedules"
         ? <Empty title="No device has a schedule."><p>In the definitions: <code>{'schedules: [{name: nightly, job: sales, cron: "0 2 * * *"}]'}</code>, or from here for many devices: <code>selvedge-hub desired set</code></p></Empty>
         : <Empty title="No device has a sensor."><p>A sensor starts a job when a file appears, a message arrives or an asset was made: <code>sensors:</code> in the definitions.</p></Empty>)
-        : rows.length === 0 ? <Empty title="Nothing matches." /> : <Table label={kind} rows={rows} columns={columns} rowKey={(s) => `${instigatorName(s)} ${s.device ?? ""}`} />}
+        : rows.length === 0 ? <Empty title="Nothing matches." /> : <Table label={kind} rows={rows} columns={columns} rowKey={(s) => `${instigatorName(s)} ${s.device}`} />}
     </Show>
   );
 }
 
+/** A tick that started a run has done what it should. */
+const TickStatus = ({ status }: { status: string }) => <Status status={status} tone={status === "started" ? "good" : toneOf(status)} word={status === "started" ? "started a run" : undefined} />;
+
 function Ticks({ find }: { find: string }) {
-  const answer = useList<Tick>("/ticks", ["run"], { pageSize: 300, everyMs: 30_000 });
-  const rows = useMemo(() => (answer.value ?? []).filter((tick) => contains(find, tick.schedule, tick.sensor, tick.device, tick.status, tick.reason)), [answer.value, find]);
+  const answer = useList<LogEvent>("/ticks", ["run"], { pageSize: 300, everyMs: 30_000 });
+  const rows = useMemo(() => (answer.value ?? []).map((row): Tick => ({ ...(row.event as unknown as Tick), device: row.device, at: row.at })).filter((tick) => contains(find, tick.schedule, tick.sensor, tick.device, tick.status, tick.reason)), [answer.value, find]);
   const columns: Column<Tick>[] = [
     { name: "Tick of", by: (t) => t.schedule ?? t.sensor, cell: (t) => t.schedule ?? t.sensor ?? "–" },
     { name: "Device", by: (t) => t.device, cell: (t) => <DeviceLink name={t.device} /> },
-    { name: "Result", by: (t) => t.status, cell: (t) => <Status status={t.status} tone={toneOf(t.status) === "busy" ? "good" : undefined} /> },
+    { name: "Result", by: (t) => t.status, cell: (t) => <TickStatus status={t.status} /> },
     { name: "Nominal", isExtra: true, by: (t) => t.nominal, cell: (t) => <Ago at={t.nominal} /> },
     { name: "Decided", by: (t) => t.at, cell: (t) => <Ago at={t.at} /> },
     { name: "Late by", kind: "number", isExtra: true, cell: (t) => t.nominal && t.at ? duration(Math.max(0, instant(t.at) - instant(t.nominal))) : "–" },
@@ -124,7 +124,7 @@ export function SchedulesPage() {
 }
 
 // ---- backfills ----
-interface Backfill { backfill: string; device: string; status: string; selection?: string; reason?: string; command?: string; at?: string; partitions?: number; succeeded?: number; failed?: number; done?: number; [more: string]: unknown }
+interface Backfill { backfill: string; device: string; status: string; selection?: string; reason?: string; command?: string; at?: string }
 
 export function BackfillsPage() {
   const answer = useList<Backfill>("/backfills", ["run"], { pageSize: 200, everyMs: 30_000 });
@@ -140,8 +140,10 @@ export function BackfillsPage() {
       </>
     ),
     onConfirm: async (form) => {
-      const partitions = String(form.get("partitions")).split(/\s+/).filter(Boolean);
-      const done = await command("backfill", { selection: form.get("selection"), ...(partitions.length ? { partitions } : {}) }, String(form.get("targets")), "Backfill");
+      const words = String(form.get("partitions")).split(/\s+/).filter(Boolean);
+      const range = /^(.+)\.\.(.+)$/.exec(words.length === 1 ? (words[0] as string) : "");
+      const which = range ? { from: range[1], to: range[2] } : words.length ? { partitions: words } : { only: "missing" };
+      const done = await command("backfill", { selection: form.get("selection"), ...which }, String(form.get("targets")), "Backfill");
       answer.reload();
       return done;
     },
@@ -155,10 +157,10 @@ export function BackfillsPage() {
     { name: "Status", by: (b) => b.status, cell: (b) => <Status status={b.status} /> },
     { name: "Device", by: (b) => b.device, cell: (b) => <DeviceLink name={b.device} /> },
     { name: "Assets", kind: "wide", cell: (b) => <code>{b.selection ?? ""}</code> },
-    { name: "Partitions", isExtra: true, cell: (b) => b.partitions ? <span class="share-words"><Share label="Partitions" parts={[["good", b.succeeded ?? b.done ?? 0, "made"], ["bad", b.failed ?? 0, "failed"], ["idle", Math.max(0, b.partitions - (b.succeeded ?? b.done ?? 0) - (b.failed ?? 0)), "to go"]]} /><span class="soft">{count(b.succeeded ?? b.done ?? 0)} of {count(b.partitions)}</span></span> : "–" },
+    { name: "Command", isExtra: true, cell: (b) => b.command ? <Link class="thing mono" to={`/commands/${b.command}`}>{shortId(b.command)}</Link> : "–" },
     { name: "Last heard", by: (b) => b.at, cell: (b) => <Ago at={b.at} /> },
     { name: "Why", isExtra: true, cell: (b) => <span class="soft">{b.reason ?? ""}</span> },
-    { name: "", cell: (b) => may && ["started", "requested", "running", "queued"].includes(b.status) ? <button type="button" class="small" onClick={() => cancel(b)}>End</button> : null },
+    { name: "", cell: (b) => may && b.status === "requested" ? <button type="button" class="small" onClick={() => cancel(b)}>End</button> : null },
   ];
   return (
     <>
@@ -172,7 +174,7 @@ export function BackfillsPage() {
 }
 
 // ---- pools ----
-interface PoolRow { pool: string; places: number; lease_s?: number; device?: string; wanted?: number; granted?: number; since?: string; holders?: { device: string; wanted: number; granted: number; since?: string }[] }
+interface PoolRow { pool: string; places: number; lease_s?: number; device?: string; wanted?: number; granted?: number; since?: string }
 
 export function PoolsPage() {
   const answer = useList<PoolRow>("/pools", ["device"], { all: true, everyMs: 10_000 });
@@ -181,7 +183,6 @@ export function PoolsPage() {
     for (const row of answer.value ?? []) {
       const pool = by.get(row.pool) ?? { places: row.places, lease: row.lease_s, holders: [] };
       if (row.device) pool.holders.push({ device: row.device, wanted: row.wanted ?? 0, granted: row.granted ?? 0, since: row.since });
-      pool.holders.push(...(row.holders ?? []));
       by.set(row.pool, pool);
     }
     return [...by];

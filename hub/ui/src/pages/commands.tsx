@@ -9,22 +9,20 @@ import { Table, type Column } from "../parts/table";
 import { ask, command, request } from "../shell/ask";
 import { go } from "../shell/router";
 import { useMay } from "../shell/session";
-import { toneOf, type Tone } from "../base/words";
+import type { Tone } from "../base/words";
 import { shortId } from "../base/format";
 
-interface CommandDevice { device: string; status: string; state?: string; reason?: string; code?: string; run?: string; at?: string; sent_at?: string; result?: unknown }
-interface CommandDetail extends Command { on_devices?: CommandDevice[]; answers?: CommandDevice[] }
+interface CommandDevice { device: string; status: string; online?: boolean; reason?: string; code?: string; run?: string; sent?: number; sent_at?: string; answered_at?: string; result?: unknown }
+interface CommandDetail extends Command { device_list?: CommandDevice[] }
 
 export const argsText = (args: Record<string, unknown> | undefined): string =>
   Object.entries(args ?? {}).map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`).join(", ");
 
-const KNOWN = new Set(["command", "verb", "args", "to", "state", "key", "counter", "given_at", "expires_at", "withdrawn_at", "withdrawn_why", "devices", "on_devices", "answers", "counts"]);
-const TALLY: Record<string, Tone> = { done: "good", succeeded: "good", success: "good", failed: "bad", failure: "bad", rejected: "bad", expired: "warn", running: "busy", accepted: "busy", sent: "idle", waiting: "idle", unsent: "off", open: "idle" };
+// How many devices fared how, in the order in which it goes.
+const FATES: [string, Tone][] = [["succeeded", "good"], ["failed", "bad"], ["refused", "bad"], ["overdue", "warn"], ["expired", "warn"], ["started", "busy"], ["received", "busy"], ["sent", "idle"], ["waiting", "idle"], ["withdrawn", "off"]];
 
 function tally(row: Command): [Tone, number, string][] {
-  const counts = (row.counts && typeof row.counts === "object" ? row.counts : row) as Record<string, unknown>;
-  return Object.entries(counts).filter(([name, n]) => typeof n === "number" && n > 0 && (row.counts || !KNOWN.has(name)) && name in TALLY)
-    .map(([name, n]) => [TALLY[name] ?? toneOf(name), n as number, name.replace(/_/g, " ")]);
+  return FATES.map(([name, tone]): [Tone, number, string] => [tone, typeof row[name] === "number" ? (row[name] as number) : 0, name]).filter(([, n]) => n > 0);
 }
 
 function Progress({ row }: { row: Command }) {
@@ -45,12 +43,12 @@ const COLUMNS: Column<Command>[] = [
 export const CommandTable = ({ rows, onEnd }: { rows: Command[]; onEnd?: () => void }) =>
   <Table label="Commands" rows={rows} columns={COLUMNS} rowKey={(c) => c.command} onEnd={onEnd} onRow={(c) => go(`/commands/${c.command}`)} />;
 
-const VERBS: [string, string][] = [["materialize", "materialize a selection"], ["run-job", "run a job"], ["pause", "pause"], ["resume", "resume"], ["ping", "ping"], ["describe", "describe"], ["set", "set log level or interval"]];
+const VERBS: [string, string][] = [["materialize", "materialize a selection"], ["run_job", "run a job"], ["pause", "pause"], ["resume", "resume"], ["ping", "ping"], ["describe", "describe"], ["set", "set log level or interval"]];
 
 function argsOf(verb: string, what: string): Record<string, unknown> {
   const words = what.split(/[\s,]+/).filter(Boolean);
   if (verb === "materialize") return { selection: what };
-  if (verb === "run-job") return { job: what };
+  if (verb === "run_job") return { job: what };
   if (verb === "pause" || verb === "resume") return { what: words[0] ?? "schedules", ...(words.length > 1 ? { names: words.slice(1) } : {}) };
   if (verb === "describe") return words.length ? { parts: words } : {};
   if (verb === "set") return Object.fromEntries(words.map((word) => { const cut = word.indexOf("="); return [word.slice(0, cut), word.slice(cut + 1)]; }));
@@ -96,15 +94,15 @@ export function CommandPage({ id }: { id: string }) {
   const may = useMay("operator");
   const columns: Column<CommandDevice>[] = [
     { name: "Device", by: (d) => d.device, cell: (d) => <DeviceLink name={d.device} /> },
-    { name: "Status", by: (d) => d.status ?? d.state, cell: (d) => <Status status={d.status ?? d.state ?? "waiting"} /> },
+    { name: "Status", by: (d) => d.status, cell: (d) => <><Status status={d.status} />{d.online === false ? <span class="soft"> away</span> : null}</> },
     { name: "Run", cell: (d) => d.run ? <RunLink device={d.device} run={d.run} /> : "–" },
-    { name: "When", by: (d) => d.at ?? d.sent_at, cell: (d) => <Ago at={d.at ?? d.sent_at} /> },
+    { name: "When", by: (d) => d.answered_at ?? d.sent_at, cell: (d) => <Ago at={d.answered_at ?? d.sent_at} /> },
     { name: "Why", kind: "wide", cell: (d) => <span class="soft">{[d.code, d.reason].filter(Boolean).join(": ") || (d.result ? JSON.stringify(d.result) : "")}</span> },
   ];
   return (
     <Show answer={answer} what="the command">
       {(row) => {
-        const devices = row.on_devices ?? row.answers ?? [];
+        const devices = row.device_list ?? [];
         const withdraw = () => ask({
           title: "Send it to nobody any more?", confirm: "Withdraw", isDanger: true, children: <p>Devices that have it already carry it out.</p>,
           onConfirm: async () => { const done = await request("DELETE", `/commands/${encodeURIComponent(id)}`, undefined, "Withdrawn"); answer.reload(); return done !== null; },

@@ -10,9 +10,9 @@ import { go, Link } from "../shell/router";
 import { useMay } from "../shell/session";
 import type { Tone } from "../base/words";
 
-interface WaveTally { wave?: number; devices?: number; asked?: number; under_way?: number; healthy?: number; failed?: number; rolled_back?: number; away?: number; began_at?: string; size?: string }
-interface DeployDevice { device: string; wave?: number; status?: string; state?: string; reason?: string; asked_at?: string; at?: string }
-interface DeploymentDetail extends Deployment { wave_list?: WaveTally[]; on_devices?: DeployDevice[]; device_list?: DeployDevice[] }
+interface WaveTally { wave?: number; devices?: number; asked?: number; under_way?: number; healthy?: number; failed?: number; rolled_back?: number; away?: number }
+interface DeployDevice { device: string; wave: number; state: string; online?: boolean; taken_back?: boolean; reason?: string; asked_at?: string; at?: string }
+interface DeploymentDetail extends Deployment { device_list?: DeployDevice[] }
 
 const partsOf = (t: WaveTally): [Tone, number, string][] => [
   ["good", t.healthy ?? 0, "healthy"], ["busy", t.under_way ?? 0, "under way"], ["bad", (t.failed ?? 0), "failed"], ["warn", t.rolled_back ?? 0, "rolled back"], ["warn", t.away ?? 0, "away"],
@@ -23,15 +23,31 @@ function Progress({ of }: { of: WaveTally }) {
   return <span class="share-words"><Share parts={partsOf(of)} label="Devices" /><span class="soft">{count(of.healthy ?? 0)} of {count(of.devices ?? 0)} healthy</span></span>;
 }
 
-const totals = (d: Deployment): WaveTally => ((d.totals ?? d.progress ?? d) as WaveTally);
+/** How each wave stands, counted from its devices. */
+export function tallyWaves(devices: DeployDevice[]): WaveTally[] {
+  const waves = new Map<number, Required<Pick<WaveTally, "devices" | "asked" | "under_way" | "healthy" | "failed" | "rolled_back" | "away">>>();
+  for (const device of devices) {
+    const wave = waves.get(device.wave) ?? { devices: 0, asked: 0, under_way: 0, healthy: 0, failed: 0, rolled_back: 0, away: 0 };
+    waves.set(device.wave, wave);
+    wave.devices++;
+    if (device.state === "waiting") continue;
+    wave.asked++;
+    if (device.state === "healthy") wave.healthy++;
+    else if (device.state === "rolled_back") wave.rolled_back++;
+    else if (device.state === "failed" || device.state === "refused") wave.failed++;
+    else if (device.online === false) wave.away++;
+    else wave.under_way++;
+  }
+  return [...waves].sort((a, b) => a[0] - b[0]).map(([wave, tally]) => ({ wave, ...tally }));
+}
 
 const COLUMNS: Column<Deployment>[] = [
   { name: "Deployment", cell: (d) => <Link class="thing mono" to={`/deployments/${d.deployment}`}>{d.deployment}</Link> },
   { name: "Status", by: (d) => d.status, cell: (d) => <Status status={d.status} /> },
-  { name: "Progress", kind: "wide", cell: (d) => <Progress of={totals(d)} /> },
-  { name: "To", isExtra: true, cell: (d) => <code>{d.targets ?? String(d.to ?? "")}</code> },
+  { name: "Progress", kind: "wide", cell: (d) => <Progress of={d} /> },
+  { name: "To", isExtra: true, cell: (d) => <code>{d.to}</code> },
   { name: "From", isExtra: true, cell: (d) => <span class="soft">{d.source ?? ""}</span> },
-  { name: "Began", by: (d) => d.made_at, cell: (d) => <Ago at={d.made_at ?? String(d.started_at ?? "")} /> },
+  { name: "Began", by: (d) => d.made_at, cell: (d) => <Ago at={d.made_at} /> },
 ];
 
 export function DeploymentsPage() {
@@ -52,8 +68,8 @@ export function DeploymentPage({ id }: { id: string }) {
   const may = useMay("operator");
   const columns: Column<DeployDevice>[] = [
     { name: "Device", by: (d) => d.device, cell: (d) => <DeviceLink name={d.device} /> },
-    { name: "Wave", by: (d) => d.wave, kind: "number", cell: (d) => d.wave ?? "–" },
-    { name: "Status", by: (d) => d.status ?? d.state, cell: (d) => <Status status={d.status ?? d.state ?? "waiting"} /> },
+    { name: "Wave", by: (d) => d.wave, kind: "number", cell: (d) => d.wave },
+    { name: "Status", by: (d) => d.state, cell: (d) => <Status status={d.state} /> },
     { name: "Asked", by: (d) => d.asked_at, cell: (d) => <Ago at={d.asked_at} /> },
     { name: "Why", kind: "wide", cell: (d) => <span class="soft">{d.reason ?? ""}</span> },
   ];
@@ -65,16 +81,16 @@ export function DeploymentPage({ id }: { id: string }) {
   return (
     <Show answer={answer} what="the deployment">
       {(row) => {
-        const waves = row.wave_list ?? (Array.isArray(row.waves) && typeof row.waves[0] === "object" ? (row.waves as WaveTally[]) : []);
-        const devices = row.on_devices ?? row.device_list ?? (Array.isArray(row.devices as unknown) ? (row.devices as unknown as DeployDevice[]) : []);
-        const all = totals(row);
+        const devices = row.device_list ?? [];
+        const waves = tallyWaves(devices);
+        const all: WaveTally = row;
         const isOpen = !row.ended_at && !["done", "aborted", "failed", "completed"].includes(row.status);
         return (
           <>
             <Head title={<>Deployment <span class="mono">{row.deployment}</span></>} icon="deploy" sub={<><Status status={row.status} /> <span class="soft">{row.reason ?? ""}</span></>}>
               {may && isOpen ? <>{row.status === "paused" ? <button type="button" class="primary" onClick={() => act("resume")}>Resume</button> : <button type="button" onClick={() => act("pause")}>Pause</button>}<button type="button" class="danger" onClick={() => act("abort", true)}>Abort</button></> : null}
             </Head>
-            <Facts rows={[["To", <code>{row.targets ?? String(row.to ?? "")}</code>], ["Bundle", row.bundle ? <code class="wrap">{row.bundle}</code> : ""], ["From", row.source], ["Stops when", row.abort_if], ["Began", <At at={row.made_at ?? String(row.started_at ?? "")} />], ["Ended", row.ended_at ? <At at={row.ended_at} /> : ""]]} />
+            <Facts rows={[["To", <code>{row.to}</code>], ["Waves", row.waves], ["Bundle", row.bundle ? <code class="wrap">{row.bundle}</code> : ""], ["From", row.source], ["Stops when", row.abort_if], ["Then", row.on_abort === "keep" ? "who has it keeps it" : row.on_abort === "rollback" ? "who has it goes back" : ""], ["Began", <At at={row.made_at} />], ["Ended", row.ended_at ? <At at={row.ended_at} /> : ""]]} />
             <Card title="Waves">
               <ol class="waves">
                 {(waves.length ? waves : [all]).map((wave, i) => (

@@ -1,6 +1,6 @@
 // device.tsx - one device: how it is, what it has run, what it knows and what it was asked.
 import { useList, useQuery } from "../api/query";
-import type { Asset, Command, Device, Event, Run } from "../api/types";
+import type { Asset, Command, Device, LogEvent, Run } from "../api/types";
 import { bytes, count, duration, instant } from "../base/format";
 import { withQuery } from "../base/keys";
 import { Ago, AssetLink, At, Card, Empty, Facts, Figure, Head, Show, Status, Tabs, Tags } from "../parts/bits";
@@ -12,7 +12,7 @@ import { useMay } from "../shell/session";
 import { AssetStatus } from "./assets";
 import { CommandTable } from "./commands";
 import { deviceStatus } from "./devices";
-import { EventTable } from "./events";
+import { EventTable, unpackEvent } from "./events";
 import { RunTable, Timeline } from "./runs";
 
 interface DeviceDetail extends Device {
@@ -74,8 +74,8 @@ function Runs({ device }: { device: string }) {
 }
 
 function Events({ device }: { device: string }) {
-  const answer = useList<Event>(withQuery("/events", { device }), ["device", "run"], { pageSize: 300 });
-  return <Show answer={answer} what="its events">{(rows) => rows.length ? <EventTable rows={rows} /> : <Empty title="No event of it has arrived yet." />}</Show>;
+  const answer = useList<LogEvent>(withQuery("/events", { device }), ["device", "run"], { pageSize: 300 });
+  return <Show answer={answer} what="its events">{(rows) => rows.length ? <EventTable rows={rows.map(unpackEvent)} /> : <Empty title="No event of it has arrived yet." />}</Show>;
 }
 
 function Commands({ device }: { device: string }) {

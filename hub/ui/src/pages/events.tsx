@@ -1,10 +1,13 @@
 // events.tsx - events as sentences, with all their members behind a click.
 import { useState } from "preact/hooks";
-import type { Event, Metadata } from "../api/types";
+import type { Event, LogEvent, Metadata } from "../api/types";
 import { bytes, count, duration } from "../base/format";
 import { At, AssetLink } from "../parts/bits";
 import { Icon } from "../parts/icon";
 import type { Tone } from "../base/words";
+
+/** What the device wrote, out of an event of the log. */
+export const unpackEvent = (row: LogEvent): Event => ({ ...row.event, seq: row.seq, at: row.at, type: row.type, device: row.device });
 
 export function eventTone(event: Event): Tone {
   if (/failure|refused|rejected/.test(event.type) || event.level === "error" || (event as { passed?: boolean }).passed === false) return "bad";
@@ -75,7 +78,7 @@ export function MetadataTable({ of }: { of: Metadata | undefined }) {
 function Row({ event }: { event: Event }) {
   const [isOpen, setOpen] = useState(false);
   const tone = eventTone(event);
-  const rest = Object.fromEntries(Object.entries(event).filter(([name]) => !["metadata", "seq", "at", "type", "run", "step"].includes(name)));
+  const rest = Object.fromEntries(Object.entries(event).filter(([name]) => !["metadata", "seq", "at", "type", "run", "step", "device"].includes(name)));
   return (
     <li class={`event tone-${tone}`}>
       <button type="button" class="event-line" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
@@ -102,7 +105,7 @@ export function EventTable({ rows }: { rows: Event[] }) {
   const [shown, setShown] = useState(SHOWN);
   return (
     <>
-      <ol class="events">{rows.slice(0, shown).map((event) => <Row key={event.seq} event={event} />)}</ol>
+      <ol class="events">{rows.slice(0, shown).map((event) => <Row key={`${String(event.device ?? "")} ${event.seq}`} event={event} />)}</ol>
       {rows.length > shown ? <button type="button" onClick={() => setShown(shown + SHOWN)}>Show {count(Math.min(SHOWN, rows.length - shown))} more of {count(rows.length)}</button> : null}
     </>
   );

@@ -1,28 +1,21 @@
 // overview.tsx - the fleet at a glance: what is wrong comes first, then what went on.
-import { useMemo } from "preact/hooks";
 import { useList, useQuery } from "../api/query";
-import type { Alert, Asset, Run } from "../api/types";
+import type { Alert, FreshnessCounts, Run, RunError } from "../api/types";
 import { count, instant, percent, plural } from "../base/format";
 import { withQuery } from "../base/keys";
 import type { Tone } from "../base/words";
 import { Ago, AssetLink, Card, DeviceLink, Empty, Figure, Head, RunLink, Show, Status } from "../parts/bits";
 import { Bars, Share, type Bar } from "../parts/chart";
 import { AlertWords } from "./alerts";
-import { AssetStatus } from "./assets";
 import { Link } from "../shell/router";
 
 export interface OverviewAnswer {
-  fleet?: string;
-  devices?: { total?: number; online?: number; away?: number; never_seen?: number; failing?: number };
-  assets?: { total?: number; failing?: number; late?: number; stale?: number };
-  runs?: { success?: number; failure?: number; canceled?: number; open?: number; hours?: RunHour[] };
-  totals?: Record<string, number>;
-  freshness?: Record<string, number>;
-  checks_failing?: number; waiting_events?: number; lost_events?: number; alerts?: number | Alert[];
-  runs_by_hour?: RunHour[];
-  [more: string]: unknown;
+  fleet?: string; version?: string; devices: number; devices_online: number; devices_away: number; devices_out: number; devices_failing: number;
+  assets: number; assets_failing: number; checks_failing: number; runs_open: number; runs_success: number; runs_failure: number; runs_canceled: number;
+  runs_by_hour: RunHour[]; alerts_open: number; deployments_open: number; lost_events: number; waiting_events: number; freshness?: FreshnessCounts;
+  failing?: { device: string; asset: string; failed_at: string; failed_run?: string; error?: RunError }[];
 }
-export interface RunHour { at: string; success?: number; failure?: number; canceled?: number; open?: number }
+export interface RunHour { at: string; success?: number; failure?: number; canceled?: number }
 
 const HOUR = 3_600_000;
 
@@ -35,30 +28,10 @@ export function hourBars(hours: RunHour[], now: number): Bar[] {
     const hour = by.get(i);
     bars.push({
       at: i * HOUR, until: (i + 1) * HOUR,
-      parts: [["good", hour?.success ?? 0, "succeeded"], ["bad", hour?.failure ?? 0, "failed"], ["off", hour?.canceled ?? 0, "canceled"], ["busy", hour?.open ?? 0, "under way"]],
+      parts: [["good", hour?.success ?? 0, "succeeded"], ["bad", hour?.failure ?? 0, "failed"], ["off", hour?.canceled ?? 0, "canceled"]],
     });
   }
   return bars;
-}
-
-/** What there is of the members, wherever they stand. */
-export function figuresOf(o: OverviewAnswer) {
-  const totals = o.totals ?? {};
-  const runs = o.runs ?? {};
-  return {
-    devices: o.devices?.total ?? totals.devices ?? 0,
-    online: o.devices?.online ?? totals.online ?? 0,
-    away: o.devices?.away ?? totals.away ?? 0,
-    devicesFailing: o.devices?.failing ?? 0,
-    assets: o.assets?.total ?? totals.assets ?? 0,
-    failing: o.assets?.failing ?? totals.failing ?? 0,
-    late: o.assets?.late ?? o.freshness?.late ?? 0,
-    checks: o.checks_failing ?? totals.checks_failing ?? 0,
-    waiting: o.waiting_events ?? totals.waiting_events ?? 0,
-    lost: o.lost_events ?? totals.lost_events ?? 0,
-    success: runs.success ?? 0, failure: runs.failure ?? 0, canceled: runs.canceled ?? 0, open: runs.open ?? 0,
-    hours: o.runs_by_hour ?? runs.hours ?? [],
-  };
 }
 
 function Attention({ title, to, toWords, children }: { title: string; to: string; toWords: string; children: preact.ComponentChildren }) {
@@ -70,14 +43,13 @@ export function OverviewPage() {
   const alerts = useList<Alert>("/alerts", ["alert"], { pageSize: 100 });
   const failures = useList<Run>(withQuery("/runs", { status: "failure" }), ["run"], { pageSize: 8 });
   const open = useList<Run>(withQuery("/runs", { status: "started" }), ["run"], { pageSize: 8 });
-  const failing = useList<Asset>(withQuery("/assets", { status: "failing" }), ["asset"], { pageSize: 50 });
-  const bad = useMemo(() => (failing.value ?? []).filter((asset) => asset.failing > 0 || (asset.late ?? 0) > 0).slice(0, 8), [failing.value]);
   const firing = (alerts.value ?? []).filter((alert) => alert.status === "firing");
   return (
     <Show answer={answer} what="the overview">
       {(overview) => {
-        const f = figuresOf(overview);
-        const ended = f.success + f.failure;
+        const f = overview;
+        const late = (f.freshness?.late ?? 0) + (f.freshness?.stale ?? 0);
+        const ended = f.runs_success + f.runs_failure;
         if (f.devices === 0) {
           return (
             <>
@@ -91,21 +63,21 @@ export function OverviewPage() {
         }
         return (
           <>
-            <Head title={overview.fleet ? `Fleet ${overview.fleet}` : "Overview"} icon="overview" sub={verdict(f, firing.length)} />
+            <Head title={overview.fleet ? `Fleet ${overview.fleet}` : "Overview"} icon="overview" sub={verdict(f, late, firing.length)} />
             <div class="figures">
-              <Figure name="Devices on line" value={<>{count(f.online)}<small> of {count(f.devices)}</small></>} tone={f.away > 0 ? "warn" : "good"} to="/devices" note={f.away > 0 ? `${count(f.away)} away` : "none away"} />
-              <Figure name="Failing assets" value={count(f.failing)} tone={f.failing > 0 ? "bad" : "good"} to="/assets?status=failing" note={`of ${count(f.assets)}`} />
-              <Figure name="Late assets" value={count(f.late)} tone={f.late > 0 ? "warn" : "good"} to="/assets?status=late" note={f.checks > 0 ? `${plural(f.checks, "check")} failing` : "all checks passed"} />
-              <Figure name="Runs in 24 h" value={count(ended + f.canceled + f.open)} to="/runs" note={ended ? `${percent(f.success, ended)} succeeded` : "none ended"} />
-              <Figure name="Backlog" value={count(f.waiting)} tone={f.lost > 0 ? "bad" : undefined} to="/devices" note={f.lost > 0 ? `${count(f.lost)} events were lost` : "events wait on devices"} />
+              <Figure name="Devices on line" value={<>{count(f.devices_online)}<small> of {count(f.devices)}</small></>} tone={f.devices_away > 0 ? "warn" : "good"} to={f.devices_away > 0 ? "/devices?status=away" : "/devices"} note={f.devices_away > 0 ? `${count(f.devices_away)} away` : "none away"} />
+              <Figure name="Failing assets" value={count(f.assets_failing)} tone={f.assets_failing > 0 ? "bad" : "good"} to={f.assets_failing > 0 ? "/assets?status=failing" : "/assets"} note={`of ${count(f.assets)}`} />
+              <Figure name="Late assets" value={count(late)} tone={late > 0 ? "warn" : "good"} to={late > 0 ? "/assets?status=late" : "/assets"} note={f.checks_failing > 0 ? `${plural(f.checks_failing, "check")} failing` : "all checks passed"} />
+              <Figure name="Runs in 24 h" value={count(ended + f.runs_canceled)} to="/runs" note={ended ? `${percent(f.runs_success, ended)} succeeded${f.runs_open ? `, ${count(f.runs_open)} under way` : ""}` : `${count(f.runs_open)} under way`} />
+              <Figure name="Backlog" value={count(f.waiting_events)} tone={f.lost_events > 0 ? "bad" : undefined} to="/devices" note={f.lost_events > 0 ? `${count(f.lost_events)} events were lost` : "events wait on devices"} />
               <Figure name="Alerts" value={count(firing.length)} tone={firing.length > 0 ? "bad" : "good"} to="/alerts" note={firing.length > 0 ? "firing" : "all quiet"} />
             </div>
             <div class="two">
               <Card title="Runs of the last 24 hours" side={<Link to="/runs">All runs</Link>}>
-                <Bars label="Runs per hour" bars={hourBars(f.hours, Date.now())} />
+                <Bars label="Runs per hour" bars={hourBars(f.runs_by_hour, Date.now())} />
               </Card>
               <Card title="Devices" side={<Link to="/devices">All devices</Link>}>
-                <DeviceShare online={f.online} away={f.away} rest={f.devices - f.online - f.away} />
+                <DeviceShare online={f.devices_online} away={f.devices_away} rest={Math.max(0, f.devices - f.devices_online - f.devices_away)} />
               </Card>
             </div>
             <div class="two">
@@ -113,9 +85,9 @@ export function OverviewPage() {
                 {firing.length === 0 ? <p class="quiet-words"><Status status="success" word="Nothing is wrong that lasts." /></p>
                   : <ul class="rows">{firing.slice(0, 8).map((alert) => <li><Status status={alert.status} word={alert.kind} /><AlertWords alert={alert} /><Ago at={alert.since} /></li>)}</ul>}
               </Attention>
-              <Attention title="Assets that fail or are late" to="/assets?status=failing" toWords="All assets">
-                {bad.length === 0 ? <p class="quiet-words"><Status status="success" word="Every asset's last attempt succeeded." /></p>
-                  : <ul class="rows">{bad.map((asset) => <li><AssetStatus asset={asset} /><AssetLink name={asset.asset} kinds={asset.kinds} /><Ago at={asset.materialized_at} /></li>)}</ul>}
+              <Attention title="Assets that fail" to="/assets?status=failing" toWords="All of them">
+                {!f.failing?.length ? <p class="quiet-words"><Status status="success" word="Every asset's last attempt succeeded." /></p>
+                  : <ul class="rows">{f.failing.slice(0, 8).map((row) => <li><Status status="failing" /><AssetLink name={row.asset} /><span class="grow">on <DeviceLink name={row.device} /> <span class="soft" title={row.error?.message}>{row.error?.message}</span></span><Ago at={row.failed_at} /></li>)}</ul>}
               </Attention>
               <Attention title="Runs that failed" to="/runs?status=failure" toWords="All of them"><RunRows runs={failures.value} none="No run has failed." tone="good" /></Attention>
               <Attention title="Under way" to="/runs?status=started" toWords="All of them"><RunRows runs={open.value} none="Nothing runs at the moment." tone="off" /></Attention>
@@ -127,13 +99,13 @@ export function OverviewPage() {
   );
 }
 
-function verdict(f: ReturnType<typeof figuresOf>, firing: number): preact.JSX.Element {
+function verdict(f: OverviewAnswer, late: number, firing: number): preact.JSX.Element {
   const words = [
-    f.failing > 0 ? `${plural(f.failing, "asset")} failing` : "", f.late > 0 ? `${count(f.late)} late` : "",
-    f.away > 0 ? `${plural(f.away, "device")} away` : "", firing > 0 ? plural(firing, "alert") : "",
+    f.assets_failing > 0 ? `${plural(f.assets_failing, "asset")} failing` : "", late > 0 ? `${count(late)} late` : "",
+    f.devices_away > 0 ? `${plural(f.devices_away, "device")} away` : "", firing > 0 ? plural(firing, "alert") : "",
   ].filter(Boolean);
-  if (words.length === 0) return <Status status="success" word={`All well: ${plural(f.online, "device")} on line, nothing fails`} />;
-  return <Status status={f.failing > 0 || firing > 0 ? "failing" : "late"} word={words.join(", ")} />;
+  if (words.length === 0) return <Status status="success" word={`All well: ${plural(f.devices_online, "device")} on line, nothing fails`} />;
+  return <Status status={f.assets_failing > 0 || firing > 0 ? "failing" : "late"} word={words.join(", ")} />;
 }
 
 function DeviceShare({ online, away, rest }: { online: number; away: number; rest: number }) {

@@ -1,24 +1,22 @@
 // run.tsx - one run: its steps over time, what was recorded, what the steps wrote, and trying again.
 import { useMemo, useState } from "preact/hooks";
 import { useList, useQuery } from "../api/query";
-import type { Event, RunDetail, Step } from "../api/types";
+import type { Event, LogEvent, RunDetail, Step } from "../api/types";
 import { duration, instant } from "../base/format";
 import { shortId } from "../base/format";
 import { toneOf, wordOf } from "../base/words";
 import { AssetLink, Card, Choice, DeviceLink, Empty, Facts, Failure, Filter, Head, Show, Status, Tabs, Tags, useNow, At } from "../parts/bits";
 import { Icon } from "../parts/icon";
-import { ask, askMaterialize, request } from "../shell/ask";
+import { ask, request } from "../shell/ask";
 import { useParam } from "../shell/router";
 import { useMay } from "../shell/session";
-import { EventTable } from "./events";
+import { EventTable, unpackEvent } from "./events";
 import { Output } from "./output";
 
 export const isOpenRun = (status: string) => status === "queued" || status === "started" || status === "canceling";
 
-// The API gives steps as a list of the run; where it does not, the events tell the same.
+// The run comes with its steps; until it does, its events tell the same.
 export function stepsOf(run: RunDetail, events: Event[]): Step[] {
-  const given = (run as unknown as { steps: unknown }).steps;
-  if (Array.isArray(given)) return given as Step[];
   if (run.step_list) return run.step_list;
   const steps = new Map<string, Step>();
   const at = (name: string): Step => {
@@ -80,7 +78,7 @@ function Actions({ run, steps, picked, onChanged }: { run: RunDetail; steps: Ste
     children: <p>Its steps on {run.device} are ended; what they have written stays as it is.</p>,
     onConfirm: async () => { const done = await request("POST", `${base}/cancel`, {}, "The device was asked to cancel"); onChanged(); return done !== null; },
   });
-  const retry = (mode: string, what: string) => request("POST", `${base}/retry`, { mode, step: picked || undefined }, `Retry ${what}: sent`).then(onChanged);
+  const retry = (what: string, words: string, selection?: string) => void request("POST", `${base}/retry`, { what, selection }, `Retry ${words}: sent`).then(onChanged);
   const asset = steps.find((step) => step.step === picked)?.asset ?? picked;
   if (isOpenRun(run.status)) return <button type="button" class="danger" onClick={cancel}><Icon name="stop" size={14} />Cancel the run</button>;
   const hasFailed = run.status === "failure" || steps.some((step) => step.status === "failure");
@@ -88,12 +86,12 @@ function Actions({ run, steps, picked, onChanged }: { run: RunDetail; steps: Ste
     <>
       {picked ? (
         <>
-          <button type="button" onClick={() => askMaterialize(asset, run.device)}>Retry this step</button>
-          <button type="button" onClick={() => askMaterialize(`${asset}+`, run.device)}>This and downstream</button>
+          <button type="button" onClick={() => retry("selected", "of this step", asset)}>Retry this step</button>
+          <button type="button" onClick={() => retry("selected", "of it and downstream", `${asset}+`)}>This and downstream</button>
         </>
       ) : null}
-      <button type="button" onClick={() => void retry("all", "of all steps")}><Icon name="again" size={14} />Retry all</button>
-      {hasFailed ? <button type="button" class="primary" onClick={() => void retry("from_failure", "from failure")}><Icon name="again" size={14} />Retry from failure</button> : null}
+      <button type="button" onClick={() => retry("all", "of all steps")}><Icon name="again" size={14} />Retry all</button>
+      {hasFailed ? <button type="button" class="primary" onClick={() => retry("from_failure", "from failure")}><Icon name="again" size={14} />Retry from failure</button> : null}
     </>
   );
 }
@@ -101,7 +99,8 @@ function Actions({ run, steps, picked, onChanged }: { run: RunDetail; steps: Ste
 export function RunPage({ device, id }: { device: string; id: string }) {
   const base = `/runs/${encodeURIComponent(device)}/${encodeURIComponent(id)}`;
   const answer = useQuery<RunDetail>(base, ["run"], 30_000);
-  const events = useList<Event>(`${base}/events`, ["run"], { all: true });
+  const log = useList<LogEvent>(`${base}/events`, ["run"], { all: true });
+  const events = useMemo(() => ({ ...log, value: log.value?.map(unpackEvent) }), [log.value, log.error]);
   const [tab, setTab] = useParam("tab");
   const [picked, setPicked] = useParam("step");
   const [find, setFind] = useState("");

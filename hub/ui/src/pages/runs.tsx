@@ -6,6 +6,7 @@ import { clock, count, duration, instant, local } from "../base/format";
 import { runUrl, withQuery } from "../base/keys";
 import { toneOf, wordOf } from "../base/words";
 import { Ago, Choice, DeviceLink, Empty, Filter, Head, RunLink, Show, Status, useNow } from "../parts/bits";
+import { Icon } from "../parts/icon";
 import { Table, type Column } from "../parts/table";
 import { go, Link, useParam } from "../shell/router";
 
@@ -88,9 +89,10 @@ export function RunsPage() {
   const [device, setDevice] = useParam("device");
   const [status, setStatus] = useParam("status");
   const [asset, setAsset] = useParam("asset");
+  const [job, setJob] = useParam("job");
   const [by, setBy] = useParam("by");
-  const answer = useList<Run>(withQuery("/runs", { device, status, asset }), ["run"], { pageSize: 200, everyMs: 30_000 });
-  const isFiltered = Boolean(device || status || asset);
+  const answer = useList<Run>(withQuery("/runs", { device, status, asset, job }), ["run"], { pageSize: 200, everyMs: 30_000 });
+  const isFiltered = Boolean(device || status || asset || job);
   return (
     <>
       <Head title="Runs" icon="runs" sub={answer.value ? `${count(answer.value.length)}${answer.hasMore ? " newest" : ""} shown` : null} />
@@ -98,6 +100,7 @@ export function RunsPage() {
         <Filter value={device} onInput={setDevice} placeholder="Device" label="Runs of this device" />
         <Filter value={asset} onInput={setAsset} placeholder="Asset key" label="Runs that touched this asset" />
         <Choice label="Status" value={status} onPick={setStatus} options={[["", "any"], ["queued", "queued"], ["started", "started"], ["success", "success"], ["failure", "failure"], ["canceled", "canceled"]]} />
+        {job ? <span class="tag strong">job {job}<button type="button" class="quiet" aria-label="Runs of every job" onClick={() => setJob("")}><Icon name="close" size={12} /></button></span> : null}
         <Choice label="Timeline by" value={by || "device"} onPick={(value) => setBy(value === "device" ? "" : value)} options={[["device", "device"], ["job", "job"]]} />
       </div>
       <Show answer={answer} what="runs">

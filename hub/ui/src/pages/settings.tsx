@@ -121,7 +121,7 @@ function ThisPage() {
           <p class="soft">Times are in your zone, {Intl.DateTimeFormat().resolvedOptions().timeZone}; hover over one to see UTC. <kbd>/</kbd> goes to the search.</p></div>
       </Card>
       <Card title="You">
-        <div class="pad"><p>Logged in as <b>{session.user}</b>, {session.role}.</p><p class="soft">Hub {session.version ?? ""}. <a href="/licences.txt">Licences of what this page is made of</a></p></div>
+        <div class="pad"><p>Logged in as <b>{session.user}</b>, {session.role}.</p><p class="soft"><a href="/licences.txt">Licences of what this page is made of</a></p></div>
       </Card>
     </div>
   );

@@ -6,18 +6,13 @@ import { assetUrl, deviceUrl, runUrl, withQuery } from "../base/keys";
 import { Icon } from "../parts/icon";
 import { go } from "./router";
 
-export interface Found { type?: string; kind?: string; name?: string; asset?: string; device?: string; run?: string; job?: string; command?: string; deployment?: string; detail?: string; description?: string }
+interface Found { kind: string; asset?: string; device?: string; run?: string; job?: string; status?: string; display_name?: string }
 
-function place(found: Found): [string, string, string] | null {
-  const type = found.type ?? found.kind ?? (found.run ? "run" : found.asset ? "asset" : found.device ? "device" : "");
-  const name = found.name ?? "";
-  if (type === "asset") return [assetUrl(found.asset ?? name), found.asset ?? name, "assets"];
-  if (type === "device") return [deviceUrl(found.device ?? name), found.device ?? name, "device"];
-  if (type === "run" && found.device) return [runUrl(found.device, found.run ?? name), found.run ?? name, "runs"];
-  if (type === "job") return [withQuery("/jobs", { find: found.job ?? name }), found.job ?? name, "jobs"];
-  if (type === "schedule" || type === "sensor") return [withQuery("/schedules", { find: name }), name, "schedule"];
-  if (type === "command") return [`/commands/${found.command ?? name}`, found.command ?? name, "command"];
-  if (type === "deployment") return [`/deployments/${found.deployment ?? name}`, found.deployment ?? name, "deploy"];
+/** Where it leads, what is shown, the drawing, what stands beside it. */
+function place(found: Found): [string, string, string, string] | null {
+  if (found.kind === "asset" && found.asset) return [assetUrl(found.asset), found.asset, "assets", ""];
+  if (found.kind === "device" && found.device) return [deviceUrl(found.device), found.device, "device", found.display_name ?? ""];
+  if (found.kind === "run" && found.device && found.run) return [runUrl(found.device, found.run), found.run, "runs", `${found.job ?? "run"} on ${found.device}, ${found.status ?? ""}`];
   return null;
 }
 
@@ -63,7 +58,7 @@ export function Search() {
     };
   }, [text]);
 
-  const places = (found ?? []).map((item) => ({ item, at: place(item) })).filter((row) => row.at !== null) as { item: Found; at: [string, string, string] }[];
+  const places = (found ?? []).map((item) => ({ item, at: place(item) })).filter((row) => row.at !== null) as { item: Found; at: [string, string, string, string] }[];
   const open = (url: string) => {
     setText("");
     setOpen(false);
@@ -90,7 +85,7 @@ export function Search() {
         <ul class="found" id="found" role="listbox" aria-label="Found">
           {places.map((row, i) => (
             <li id={`found-${i}`} role="option" aria-selected={i === at} class={i === at ? "at" : ""} onMouseDown={(event) => { event.preventDefault(); open(row.at[0]); }} onMouseEnter={() => setAt(i)}>
-              <Icon name={row.at[2]} size={14} /><span>{row.at[1]}</span><span class="soft">{row.item.detail ?? row.item.description ?? row.item.device ?? ""}</span>
+              <Icon name={row.at[2]} size={14} /><span>{row.at[1]}</span><span class="soft">{row.at[3]}</span>
             </li>
           ))}
           {places.length === 0 ? <li class="soft" role="option" aria-selected={false}>{error || "Nothing has this in its name."}</li> : null}

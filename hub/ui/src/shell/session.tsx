@@ -28,7 +28,7 @@ export function SessionGate({ children }: { children: ComponentChildren }) {
   const place = usePlace();
 
   const take = (value: Session | null) => {
-    setCsrfToken(value?.csrf_token ?? value?.csrf ?? "");
+    setCsrfToken(value?.csrf_token ?? "");
     setSession(value);
     setError(null);
   };
