@@ -48,8 +48,7 @@ export function AlertsPage() {
     { name: "Kind", by: (a) => a.kind, cell: (a) => a.kind },
     { name: "Where and why", kind: "wide", cell: (a) => <AlertWords alert={a} /> },
     { name: "Since", by: (a) => a.since, cell: (a) => <Ago at={a.since} /> },
-    { name: "Told", by: (a) => a.told_at, isExtra: true, cell: (a) => <Ago at={a.told_at} /> },
-    { name: "Over", by: (a) => a.resolved_at, isExtra: true, cell: (a) => <Ago at={a.resolved_at} /> },
+    ...(tab === "all" ? [{ name: "Over", by: (a: Alert) => a.resolved_at, isExtra: true, cell: (a: Alert) => <Ago at={a.resolved_at} /> }] : []),
     { name: "", cell: (a) => may && !a.resolved_at ? <button type="button" class="small" onClick={() => silence(a, answer.reload)}><Icon name="pause" size={12} />Silence</button> : null },
   ];
   return (

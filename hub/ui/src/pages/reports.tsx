@@ -51,7 +51,7 @@ export function ReportsPage() {
               </div>
               <div class="two">
                 <Card title="Runs"><div class="pad"><Share label="Runs" parts={[["good", report.runs.success, "succeeded"], ["bad", report.runs.failure, "failed"], ["off", report.runs.canceled, "canceled"], ["busy", report.runs.open, "under way"]]} />
-                  <ul class="legend">{(["success", "failure", "canceled", "open"] as const).map((name) => <li><Status status={name === "open" ? "started" : name} word={`${count(report.runs[name])} ${{ success: "succeeded", failure: "failed", canceled: "canceled", open: "under way" }[name]}`} /></li>)}</ul></div></Card>
+                  <ul class="legend">{(["success", "failure", "canceled", "open"] as const).filter((name) => report.runs[name] > 0).map((name) => <li><Status status={name === "open" ? "started" : name} word={`${count(report.runs[name])} ${{ success: "succeeded", failure: "failed", canceled: "canceled", open: "under way" }[name]}`} /></li>)}</ul></div></Card>
                 <Card title="Freshness">{Object.values(report.freshness ?? {}).some((n) => n > 0)
                   ? <div class="pad"><Share label="Freshness" parts={Object.entries(report.freshness ?? {}).map(([name, n]) => [toneOf(name), n, name])} /><ul class="legend">{Object.entries(report.freshness ?? {}).filter(([, n]) => n > 0).map(([name, n]) => <li><Status status={name} word={`${count(n)} ${name}`} /></li>)}</ul></div>
                   : <p class="quiet-words soft">No asset has a freshness policy.</p>}</Card>

@@ -14,8 +14,8 @@ export function Bars({ bars, label, height = 96 }: { bars: Bar[]; label: string;
   const width = 100 / Math.max(1, bars.length);
   const shown = over === null ? null : bars[over];
   return (
-    <figure class="chart" aria-label={`${label}: ${sums.reduce((a, b) => a + b, 0)} in all, at most ${Math.max(0, ...sums)} in one bar`} role="img">
-      <svg viewBox={`0 0 100 ${height}`} preserveAspectRatio="none" height={height} onMouseLeave={() => setOver(null)}>
+    <figure class="chart">
+      <svg role="img" aria-label={`${label}: ${sums.reduce((a, b) => a + b, 0)} in all, at most ${Math.max(0, ...sums)} in one bar`} viewBox={`0 0 100 ${height}`} preserveAspectRatio="none" height={height} onMouseLeave={() => setOver(null)}>
         {[0.25, 0.5, 0.75].map((part) => <line class="grid" x1="0" x2="100" y1={height * part} y2={height * part} />)}
         {bars.map((bar, i) => {
           let y = height;
@@ -68,9 +68,9 @@ export function Line({ points, label, format = brief, height = 72 }: { points: P
   const path = points.map((point, i) => `${i ? "L" : "M"}${x(point).toFixed(2)} ${y(point).toFixed(2)}`).join("");
   const shown = over === null ? last : points[over] ?? last;
   return (
-    <figure class="chart line" role="img" aria-label={`${label}: ${format(last.value)} now, between ${format(low)} and ${format(high)}, ${points.length} points`}>
+    <figure class="chart line">
       <div class="chart-title"><span>{label}</span><b>{format(shown.value)}</b></div>
-      <svg viewBox={`0 0 100 ${height}`} preserveAspectRatio="none" height={height} onMouseMove={find} onMouseLeave={() => setOver(null)}>
+      <svg role="img" aria-label={`${label}: ${format(last.value)} now, between ${format(low)} and ${format(high)}, ${points.length} points`} viewBox={`0 0 100 ${height}`} preserveAspectRatio="none" height={height} onMouseMove={find} onMouseLeave={() => setOver(null)}>
         <path class="area" d={`${path}L${x(last).toFixed(2)} ${height}L${x(first).toFixed(2)} ${height}Z`} />
         <path class="stroke" d={path} vector-effect="non-scaling-stroke" />
         {over !== null ? <line class="cursor" x1={x(shown)} x2={x(shown)} y1="0" y2={height} vector-effect="non-scaling-stroke" /> : null}

@@ -78,7 +78,7 @@ export function Table<T>({ rows, columns, rowKey, label, rowHeight = 33, onEnd, 
           <tr>
             {columns.map((column) => (
               <th class={look(column)} scope="col" aria-sort={order?.name === column.name ? (order.isDown ? "descending" : "ascending") : undefined}>
-                {column.by ? <button type="button" class="sort" onClick={() => pick(column)}>{column.name}<span aria-hidden="true">{order?.name === column.name ? (order.isDown ? " ↓" : " ↑") : ""}</span></button> : column.name}
+                {column.by ? <button type="button" class="sort" onClick={() => pick(column)}>{column.name}<span aria-hidden="true">{order?.name === column.name ? (order.isDown ? " ↓" : " ↑") : ""}</span></button> : column.name || <span class="hidden">Actions</span>}
               </th>
             ))}
           </tr>
