@@ -2,11 +2,12 @@
 #include "hub/api/api_internal.h"
 
 #include "common/log/log.h"
+#include "hub/deploy/deployments.h"
 #include "hub/store/store.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BODY_ARENA_SHARE = API_BODY_BYTES };
+enum { GRAPH_ARENA_BYTES = 1 << 30, OWN_CACHE_KIB = 8 << 10 };
 #define STAMP_NS (2 * NS_PER_MS) /* how long the database's version is not asked again */
 
 static const char cookie_name[] = "selvedge_session=";
@@ -126,6 +127,34 @@ static bool admit(void *ctx, struct http_request *rq, const struct http_route *r
     return false;
 }
 
+/* --- live --------------------------------------------------------------------------------------- */
+
+static void on_change(void *ctx)
+{
+    struct api *api = ctx;
+    api->stamp_at = (struct mono_time){0}; /* who is told, and asks, must not get what was kept */
+}
+
+static void wake(void *ctx)
+{
+    struct api *api = ctx;
+    if (api->server != NULL) {
+        http_server_wake(api->server);
+    }
+}
+
+static bool is_welcome(void *ctx, struct str secret, bool is_token)
+{
+    struct api *api = ctx;
+    struct account_caller caller = {0};
+    struct err err = {0};
+    bool is_found = false;
+    struct wall_time now = clock_wall(loop_clock(api->loop));
+    bool ok = is_token ? accounts_by_token(api->accounts, secret, now, &caller, &is_found, &err)
+                       : accounts_by_session(api->accounts, secret, now, &caller, &is_found, &err);
+    return !ok || is_found; /* what cannot be told now is asked again */
+}
+
 /* --- life ------------------------------------------------------------------------------------- */
 
 bool api_open(struct api **ret, const struct api_options *options, struct err *err)
@@ -145,12 +174,33 @@ bool api_open(struct api **ret, const struct api_options *options, struct err *e
                                          .admit = admit,
                                          .stamp = stamp,
                                          .ctx = api};
-    if (!hub_store_open(&api->db, &store, err) ||
+    const struct db_options own = {.path = options->database,
+                                   .flags = DB_READ_ONLY,
+                                   .application_id = HUB_STORE_APPLICATION_ID,
+                                   .sql = hub_api_sql,
+                                   .sql_count = HUB_API_SQL_COUNT,
+                                   .cache_kib = OWN_CACHE_KIB};
+    const struct live_options live = {.loop = options->loop,
+                                      .rng = options->rng,
+                                      .database = options->database,
+                                      .on_change = on_change,
+                                      .wake = wake,
+                                      .is_welcome = is_welcome,
+                                      .ctx = api};
+    api->graph = (struct api_graph){.arena = arena_new(GRAPH_ARENA_BYTES), .sum = -1};
+    if (!hub_store_open(&api->db, &store, err) || !db_open(&api->own, &own, err) ||
+        !orders_open(&api->orders, options->database, err) ||
+        !alert_rows_open(&api->alerts, options->database, err) ||
+        !pool_rows_open(&api->pools, options->database, err) ||
+        !deployments_open(&api->deployments, options->database, err) ||
+        !registry_open(&api->registry, options->database, err) ||
+        !live_open(&api->live, &live, err) ||
         !db_prepare(api->db, STR("PRAGMA data_version"), &api->data_version, err)) {
         api_close(api);
         return false;
     }
     db_on_progress(api->db, is_late, api);
+    db_on_progress(api->own, is_late, api);
     *ret = api;
     return true;
 }
@@ -161,6 +211,14 @@ void api_close(struct api *api)
         return;
     }
     db_finish(&api->data_version);
+    live_close(api->live);
+    registry_close(api->registry);
+    deployments_close(api->deployments);
+    pool_rows_close(&api->pools);
+    alert_rows_close(&api->alerts);
+    orders_close(api->orders);
+    db_close(api->own);
+    arena_release(&api->graph.arena);
     db_close(api->db);
     free(api);
 }
@@ -173,6 +231,15 @@ const struct http_service *api_service(struct api *api)
 void api_use_server(struct api *api, struct http_server *server)
 {
     api->server = server;
+}
+
+bool api_number(const struct http_request *rq, const char *name, int64_t fallback, int64_t *ret,
+                struct err *err)
+{
+    struct str text = http_target_get(&rq->target, name);
+    *ret = fallback;
+    return str_is_empty(text) || str_to_i64(text, 0, INT64_MAX, ret) ||
+           err_set(err, ERR_INVALID, "%s is a number", name);
 }
 
 /* --- what handlers share ------------------------------------------------------------------------ */

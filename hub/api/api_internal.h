@@ -3,13 +3,28 @@
 #include "common/json/json.h"
 #include "hub/api/api.h"
 #include "hub/api/page.h"
+#include "hub/command/orders.h"
+#include "hub/lineage/lineage.h"
+#include "hub/live/live.h"
+#include "hub/registry/registry.h"
+#include "hub/rows/fleet_graph.h"
 #include "hub/rows/freshness_list.h"
+#include "hub/rows/hub_rows.h"
 #include "hub/rows/rows.h"
 #include "hub/store/queries.h"
+#include "hub_api_sql.h"
 
 enum {
     API_QUERY_MS = 3000,       /* a question to the database may take so long */
     API_BODY_BYTES = 64 << 10, /* of a request */
+};
+
+/* What all devices define, kept while they define the same. */
+struct api_graph {
+    struct arena arena;
+    struct lineage lineage;
+    struct fleet_graph fleet;
+    int64_t sum; /* of what is in force; -1: nothing is kept */
 };
 
 struct api {
@@ -18,7 +33,15 @@ struct api {
     const struct rng *rng;
     struct accounts *accounts;
     struct http_server *server;
-    struct db *db; /* read only */
+    struct live *live;
+    struct db *db;  /* read only: the store's questions */
+    struct db *own; /* read only: those of sql/ */
+    struct orders *orders;
+    struct alert_rows alerts;
+    struct pool_rows pools;
+    struct deployments *deployments;
+    struct registry *registry;
+    struct api_graph graph;
     struct db_query data_version;
     int64_t stamp;
     struct mono_time stamp_at;
@@ -36,6 +59,29 @@ void api_audit(struct api *api, const struct http_request *rq, const char *actio
 /* {"ok":true}-like answers. */
 void api_no_content(struct http_response *rs);
 
+/* Of the fleet as it is now. */
+MUST_CHECK bool api_graph_get(struct api *api, const struct api_graph **ret, struct err *err);
+/* The assets that ?selection= means, by node of the fleet's graph (or of the device's); *ret_chosen
+ * NULL: there is no selection, and all are meant. `own` holds a device's graph. */
+MUST_CHECK bool api_select(struct api *api, struct http_request *rq, struct str device,
+                           struct fleet_graph *own, const struct fleet_graph **ret,
+                           bool **ret_chosen, struct err *err);
+/* A number of the query; `fallback` when it is not there. ERR_INVALID. */
+MUST_CHECK bool api_number(const struct http_request *rq, const char *name, int64_t fallback,
+                           int64_t *ret, struct err *err);
+
+/* Rows of events as items; the page is ended. `by_seq`: its cursor is the seq, else the id. */
+MUST_CHECK bool api_write_events(struct db_query *q, struct page *page, bool by_seq,
+                                 struct err *err);
+
+http_handler api_overview, api_search, api_graph;
+http_handler api_checks, api_backfills, api_deployments, api_deployment, api_alerts, api_pools;
+http_handler api_jobs, api_schedules, api_sensors;
+http_handler api_events, api_events_live, api_ticks;
+http_handler api_commands, api_command;
+http_handler api_run_output;
+http_handler api_users, api_users_post, api_user_put, api_user_delete, api_password_put;
+http_handler api_tokens, api_tokens_post, api_token_delete, api_audit_list;
 http_handler api_health, api_ready, api_metrics;
 http_handler api_session_get, api_session_post, api_session_delete, api_setup;
 http_handler api_devices, api_device;

@@ -1,30 +1,52 @@
 /* assets.c - /assets */
 #include "hub/api/api_internal.h"
 
+enum { CHUNK = 500 };
+
 struct asset_list {
     struct api *api;
     struct http_request *rq;
     struct page *page;
+    const struct fleet_graph *fleet;
+    const bool *chosen; /* by node; NULL: all */
     struct freshness_list freshness;
-    struct err err;
+    struct str last[2]; /* of the chunk */
+    int64_t rows;
+    struct err err; /* of a question within a row */
     bool has_failed;
 };
+
+static bool is_chosen(const struct asset_list *list, struct str asset)
+{
+    uint32_t node = 0;
+    return list->chosen == NULL ||
+           (strmap_get(&list->fleet->graph.by_key, asset, &node) && list->chosen[node]);
+}
 
 static bool read_freshness(struct asset_list *list, struct str device, struct str asset)
 {
     const struct hub_filter filter = {.device = device, .asset = asset};
     list->freshness = (struct freshness_list){.arena = list->rq->arena};
-    return freshness_list_read(&list->freshness, list->api->db, &filter, list->rq->now, &list->err);
+    list->has_failed = list->has_failed || !freshness_list_read(&list->freshness, list->api->db,
+                                                                &filter, list->rq->now, &list->err);
+    return !list->has_failed;
+}
+
+static void note_row(struct asset_list *list, struct str asset, struct str device)
+{
+    list->rows++;
+    if (list->rows == CHUNK) {
+        list->last[0] = arena_copy(list->rq->arena, asset);
+        list->last[1] = arena_copy(list->rq->arena, device);
+    }
 }
 
 static void add_fleet_asset(void *ctx, const struct hub_fleet_asset *a)
 {
     struct asset_list *list = ctx;
-    if (!page_has_room(list->page)) {
-        return;
-    }
-    list->has_failed = list->has_failed || !read_freshness(list, STR_NONE, a->asset);
-    if (!list->has_failed) {
+    note_row(list, a->asset, STR(""));
+    if (is_chosen(list, a->asset) && page_has_room(list->page) &&
+        read_freshness(list, STR_NONE, a->asset)) {
         struct json_writer *w = &list->page->w;
         jw_begin_object(w);
         row_fleet_asset(w, a);
@@ -34,41 +56,248 @@ static void add_fleet_asset(void *ctx, const struct hub_fleet_asset *a)
     }
 }
 
-static void add_device_asset(void *ctx, const struct hub_device_asset *a)
+static void write_device_asset(struct asset_list *list, struct json_writer *w,
+                               const struct hub_device_asset *a)
 {
-    struct asset_list *list = ctx;
-    if (!page_has_room(list->page)) {
-        return;
-    }
-    list->has_failed = list->has_failed || !read_freshness(list, a->device, a->asset);
-    if (!list->has_failed) {
-        const struct str at[] = {a->asset, a->device};
-        struct json_writer *w = &list->page->w;
+    if (read_freshness(list, a->device, a->asset)) {
         jw_begin_object(w);
         row_device_asset(w, a);
         freshness_member(&list->freshness, w, a->asset);
         jw_end_object(w);
+    }
+}
+
+static void add_device_asset(void *ctx, const struct hub_device_asset *a)
+{
+    struct asset_list *list = ctx;
+    note_row(list, a->asset, a->device);
+    if (is_chosen(list, a->asset) && page_has_room(list->page)) {
+        const struct str at[] = {a->asset, a->device};
+        write_device_asset(list, &list->page->w, a);
         page_is_at(list->page, at);
     }
+}
+
+/* Rows are chosen here and not in SQL: as many as it takes to fill the page. */
+static bool fill(struct asset_list *list, struct str device, bool only_failing, struct err *err)
+{
+    bool by_device = !str_is_empty(device);
+    int64_t wanted = list->chosen == NULL ? page_wants(list->page) : CHUNK;
+    struct hub_filter filter = {.device = device,
+                                .only_failing = only_failing,
+                                .after = {list->page->after[0], list->page->after[1]},
+                                .limit = wanted < CHUNK ? wanted : CHUNK};
+    do {
+        list->rows = 0;
+        if (!(by_device
+                  ? hub_each_device_asset(list->api->db, &filter, add_device_asset, list, err)
+                  : hub_each_fleet_asset(list->api->db, &filter, add_fleet_asset, list, err))) {
+            return false;
+        }
+        if (list->has_failed) {
+            *err = list->err;
+            return false;
+        }
+        filter.after[0] = list->last[0];
+        filter.after[1] = list->last[1];
+    } while (list->rows == CHUNK && !list->page->has_more && list->last[0].ptr != NULL);
+    return true;
 }
 
 bool api_assets(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
 {
     struct api *api = ctx;
     struct page page;
+    struct fleet_graph own;
+    bool *chosen = NULL;
     struct asset_list list = {.api = api, .rq = rq, .page = &page};
     struct str device = http_target_get(&rq->target, "device");
-    bool by_device = !str_is_empty(device);
-    if (!page_begin(&page, rq, rs, by_device ? 2 : 1, err)) {
+    bool only_failing = str_eq(http_target_get(&rq->target, "failing"), STR("true"));
+    if (!api_select(api, rq, device, &own, &list.fleet, &chosen, err) ||
+        !page_begin(&page, rq, rs, str_is_empty(device) ? 1 : 2, err)) {
         return false;
     }
-    const struct hub_filter filter = {
-        .device = device, .after = {page.after[0], page.after[1]}, .limit = page_wants(&page)};
-    bool ok = by_device ? hub_each_device_asset(api->db, &filter, add_device_asset, &list, err)
-                        : hub_each_fleet_asset(api->db, &filter, add_fleet_asset, &list, err);
+    list.chosen = chosen;
+    bool ok = fill(&list, device, only_failing, err);
     page_end(&page);
-    if (ok && list.has_failed) {
-        *err = list.err;
+    return ok;
+}
+
+/* --- one ------------------------------------------------------------------------------------------- */
+
+struct one_asset {
+    struct asset_list list;
+    struct json_writer w;
+    int64_t count;
+};
+
+static void add_facts(void *ctx, const struct hub_fleet_asset *a)
+{
+    struct one_asset *one = ctx;
+    one->count++;
+    row_fleet_asset(&one->w, a);
+}
+
+static void add_on_device(void *ctx, const struct hub_device_asset *a)
+{
+    struct one_asset *one = ctx;
+    write_device_asset(&one->list, &one->w, a);
+}
+
+static void add_check(void *ctx, const struct hub_check *check)
+{
+    struct one_asset *one = ctx;
+    jw_begin_object(&one->w);
+    row_check(&one->w, check);
+    jw_end_object(&one->w);
+}
+
+static bool add_lineage(struct one_asset *one, struct str key, struct err *err)
+{
+    const struct api_graph *g = NULL;
+    if (!api_graph_get(one->list.api, &g, err)) {
+        return false;
     }
-    return ok && !list.has_failed;
+    const struct lineage *l = &g->lineage;
+    uint32_t asset = 0;
+    bool is_known = strmap_get(&l->by_key, key, &asset);
+    for (int direction = 0; direction < 2; direction++) {
+        bool is_upstream = direction == 0;
+        jw_key(&one->w, is_upstream ? STR("upstream") : STR("downstream"));
+        jw_begin_array(&one->w);
+        for (size_t i = 0; is_known && i < l->edge_count; i++) {
+            const struct lineage_edge *e = &l->edges[i];
+            if ((is_upstream ? e->downstream : e->upstream) == asset) {
+                jw_begin_object(&one->w);
+                jw_member_str(&one->w, "asset",
+                              l->assets[is_upstream ? e->upstream : e->downstream].key);
+                jw_member_bool(&one->w, "crosses", lineage_edge_crosses(e));
+                jw_end_object(&one->w);
+            }
+        }
+        jw_end_array(&one->w);
+    }
+    one->count += is_known ? 1 : 0;
+    return true;
+}
+
+static bool write_sections(struct one_asset *one, const struct hub_filter *filter, struct err *err)
+{
+    struct api *api = one->list.api;
+    if (!read_freshness(&one->list, STR_NONE, filter->asset)) {
+        *err = one->list.err;
+        return false;
+    }
+    freshness_member(&one->list.freshness, &one->w, filter->asset);
+    jw_key(&one->w, STR("on_devices"));
+    jw_begin_array(&one->w);
+    if (!hub_each_device_asset(api->db, filter, add_on_device, one, err)) {
+        return false;
+    }
+    if (one->list.has_failed) {
+        *err = one->list.err;
+        return false;
+    }
+    jw_end_array(&one->w);
+    jw_key(&one->w, STR("check_results"));
+    jw_begin_array(&one->w);
+    if (!hub_each_check(api->db, filter, add_check, one, err)) {
+        return false;
+    }
+    jw_end_array(&one->w);
+    return true;
+}
+
+bool api_asset(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+{
+    struct one_asset one = {.list = {.api = ctx, .rq = rq}, .w = json_writer(&rs->body)};
+    const struct hub_filter fleet = {.asset = rq->args[0]};
+    /* Of each device a row: a fleet's worth of them is asked for by /assets?device=. */
+    const struct hub_filter filter = {.asset = rq->args[0],
+                                      .device = http_target_get(&rq->target, "device"),
+                                      .limit = PAGE_LIMIT_MAX};
+    jw_begin_object(&one.w);
+    if (!hub_each_fleet_asset(one.list.api->db, &fleet, add_facts, &one, err)) {
+        return false;
+    }
+    if (one.count == 0) {
+        jw_member_str(&one.w, "asset", rq->args[0]);
+    }
+    if (!write_sections(&one, &filter, err) || !add_lineage(&one, rq->args[0], err)) {
+        return false;
+    }
+    jw_end_object(&one.w);
+    return one.count > 0 ||
+           err_set(err, ERR_NOT_FOUND, "there is no asset " STR_FMT, STR_ARG(rq->args[0]));
+}
+
+/* --- what was made of it ---------------------------------------------------------------------------- */
+
+static int64_t number_or_unknown(const struct db_query *q, int col)
+{
+    return db_col_is_null(q, col) ? HUB_UNKNOWN : db_col_i64(q, col);
+}
+
+static bool read_position(struct page *page, int64_t ret[3], struct err *err)
+{
+    for (int i = 0; i < 3; i++) {
+        ret[i] = INT64_MAX;
+        if (!str_is_empty(page->after[0]) &&
+            !str_to_i64(page->after[i], INT64_MIN, INT64_MAX, &ret[i])) {
+            buf_release(&page->next);
+            return err_set(err, ERR_INVALID, "the cursor is none of this list");
+        }
+    }
+    return true;
+}
+
+static void add_materialization(struct page *page, struct http_request *rq,
+                                const struct db_query *q)
+{
+    struct hub_materialization m = {.device = db_col_str(q, 0),
+                                    .asset = db_col_str(q, 1),
+                                    .seq = db_col_i64(q, 2),
+                                    .at = {db_col_i64(q, 3) * NS_PER_MS},
+                                    .run = db_col_str(q, 4),
+                                    .row_count = number_or_unknown(q, 5),
+                                    .rows_written = number_or_unknown(q, 6),
+                                    .byte_count = number_or_unknown(q, 7),
+                                    .duration_ms = number_or_unknown(q, 8),
+                                    .metadata = db_col_str(q, 9)};
+    jw_begin_object(&page->w);
+    row_materialization(&page->w, &m);
+    jw_end_object(&page->w);
+    if (page->count == page->limit) {
+        const struct str at[] = {arena_printf(rq->arena, "%lld", (long long)db_col_i64(q, 3)),
+                                 arena_printf(rq->arena, "%lld", (long long)db_col_i64(q, 10)),
+                                 arena_printf(rq->arena, "%lld", (long long)m.seq)};
+        page_is_at(page, at);
+    }
+}
+
+bool api_asset_history(void *ctx, struct http_request *rq, struct http_response *rs,
+                       struct err *err)
+{
+    struct api *api = ctx;
+    struct page page;
+    int64_t position[3];
+    bool row = false;
+    bool ok = true;
+    if (!page_begin(&page, rq, rs, 3, err) || !read_position(&page, position, err)) {
+        return false;
+    }
+    struct db_query q = db_query(api->own, HUB_API_HISTORY);
+    db_bind_str(&q, ":asset", rq->args[0]);
+    db_bind_opt(&q, ":device", http_target_get(&rq->target, "device"));
+    db_bind_i64(&q, ":at", position[0]);
+    db_bind_i64(&q, ":stream", position[1]);
+    db_bind_i64(&q, ":seq", position[2]);
+    db_bind_i64(&q, ":limit", page_wants(&page));
+    while ((ok = db_next(&q, &row, err)) && row) {
+        if (page_has_room(&page)) {
+            add_materialization(&page, rq, &q);
+        }
+    }
+    page_end(&page);
+    return ok;
 }

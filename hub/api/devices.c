@@ -3,7 +3,7 @@
 
 #include "hub/fleet/targets.h"
 
-enum { CHUNK = 200, LABELS_MAX = 64 };
+enum { CHUNK = 200 };
 
 struct device_list {
     struct api *api;

@@ -28,3 +28,89 @@ bool api_ready(void *ctx, struct http_request *rq, struct http_response *rs, str
     buf_add(&rs->body, STR("ready\n"));
     return true;
 }
+
+/* --- metrics ------------------------------------------------------------------------------------- */
+
+static void head(struct buf *out, const char *name, const char *type, const char *help)
+{
+    buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void one(struct buf *out, const char *name, const char *type, const char *help, int64_t v)
+{
+    head(out, name, type, help);
+    buf_addf(out, "%s %lld\n", name, (long long)v);
+}
+
+static void write_server(struct api *api, struct buf *out)
+{
+    struct http_counts c;
+    http_server_counts(api->server, &c);
+    head(out, "selvedge_web_requests_total", "counter",
+         "Requests answered, by class of the status.");
+    for (int i = 1; i < 6; i++) {
+        buf_addf(out, "selvedge_web_requests_total{code=\"%dxx\"} %lld\n", i,
+                 (long long)c.requests[i]);
+    }
+    one(out, "selvedge_web_connections", "gauge", "Open connections.", c.connections);
+    one(out, "selvedge_web_connections_total", "counter", "Connections accepted.",
+        c.connections_total);
+    one(out, "selvedge_web_connections_refused_total", "counter",
+        "Connections refused because one address had too many.", c.refused_connections);
+    one(out, "selvedge_web_connections_cut_total", "counter",
+        "Connections cut because they were too slow or idle.", c.cut_connections);
+    one(out, "selvedge_web_streams", "gauge", "Listeners to live events.", c.streams);
+    one(out, "selvedge_web_cache_hits_total", "counter", "Requests answered from what was kept.",
+        c.cache_hits);
+    one(out, "selvedge_web_cache_bytes", "gauge", "Bytes of kept answers.", c.cache_bytes);
+    one(out, "selvedge_web_response_bytes_total", "counter", "Bytes of answers, without headers.",
+        c.bytes_out);
+    head(out, "selvedge_web_handler_seconds_total", "counter", "Time spent making answers.");
+    buf_addf(out, "selvedge_web_handler_seconds_total %.6f\n", (double)c.handler_ns / 1e9);
+}
+
+static bool write_fleet(struct api *api, struct buf *out, struct err *err)
+{
+    bool row = false;
+    struct db_query q = db_query(api->own, HUB_API_OVERVIEW);
+    db_bind_str(&q, ":recent", STR(""));
+    if (!db_next(&q, &row, err)) {
+        return false;
+    }
+    head(out, "selvedge_devices", "gauge", "Devices by state.");
+    buf_addf(out, "selvedge_devices{state=\"online\"} %lld\n", (long long)db_col_i64(&q, 1));
+    buf_addf(out, "selvedge_devices{state=\"away\"} %lld\n", (long long)db_col_i64(&q, 3));
+    buf_addf(out, "selvedge_devices{state=\"out\"} %lld\n", (long long)db_col_i64(&q, 2));
+    one(out, "selvedge_runs_open", "gauge", "Runs that are queued or under way.",
+        db_col_i64(&q, 5));
+    one(out, "selvedge_checks_failing", "gauge", "Checks whose last result is a failure.",
+        db_col_i64(&q, 6));
+    one(out, "selvedge_alerts_open", "gauge", "Open alerts.", db_col_i64(&q, 7));
+    one(out, "selvedge_events_lost_total", "counter",
+        "Events that devices had to drop before they could send them.", db_col_i64(&q, 9));
+    one(out, "selvedge_events_waiting", "gauge", "Events that devices hold for the hub.",
+        db_col_i64(&q, 10));
+    db_reset(&q);
+    struct db_query failing = db_query(api->own, HUB_API_FAILING_COUNT);
+    if (!db_next(&failing, &row, err)) {
+        return false;
+    }
+    one(out, "selvedge_device_assets_failing", "gauge", "Assets failing, counted on each device.",
+        db_col_i64(&failing, 1));
+    db_reset(&failing);
+    return true;
+}
+
+bool api_metrics(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+{
+    struct api *api = ctx;
+    struct buf *out = &rs->body;
+    rs->type = "text/plain; version=0.0.4; charset=utf-8";
+    head(out, "selvedge_hub_info", "gauge", "Version of the hub.");
+    buf_addf(out, "selvedge_hub_info{version=\"%s\"} 1\n", SELVEDGE_VERSION);
+    head(out, "selvedge_web_start_time_seconds", "gauge", "When the web process began.");
+    int64_t up = rq->mono.ns - api->started.ns;
+    buf_addf(out, "selvedge_web_start_time_seconds %.3f\n", (double)(rq->now.ns - up) / 1e9);
+    write_server(api, out);
+    return write_fleet(api, out, err);
+}

@@ -28,6 +28,7 @@ bool api_runs(void *ctx, struct http_request *rq, struct http_response *rs, stru
     const struct hub_filter filter = {.device = http_target_get(&rq->target, "device"),
                                       .status = http_target_get(&rq->target, "status"),
                                       .asset = http_target_get(&rq->target, "asset"),
+                                      .job = http_target_get(&rq->target, "job"),
                                       .after = {page.after[0], page.after[1]},
                                       .limit = page_wants(&page)};
     bool ok = hub_each_run(api->db, &filter, add_run, &list, err);
@@ -84,4 +85,27 @@ bool api_run(void *ctx, struct http_request *rq, struct http_response *rs, struc
     jw_end_array(&one.w);
     jw_end_object(&one.w);
     return true;
+}
+
+/* --- its events --------------------------------------------------------------------------------- */
+
+bool api_run_events(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+{
+    struct api *api = ctx;
+    struct page page;
+    int64_t after = 0;
+    if (!page_begin(&page, rq, rs, 1, err)) {
+        return false;
+    }
+    if (!str_is_empty(page.after[0]) && !str_to_i64(page.after[0], 0, INT64_MAX, &after)) {
+        buf_release(&page.next);
+        return err_set(err, ERR_INVALID, "the cursor is none of this list");
+    }
+    struct db_query q = db_query(api->own, HUB_API_RUN_EVENTS);
+    db_bind_str(&q, ":device", rq->args[0]);
+    db_bind_str(&q, ":run", rq->args[1]);
+    db_bind_opt(&q, ":step", http_target_get(&rq->target, "step"));
+    db_bind_i64(&q, ":after", after);
+    db_bind_i64(&q, ":limit", page_wants(&page));
+    return api_write_events(&q, &page, true, err);
 }

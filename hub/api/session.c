@@ -103,6 +103,7 @@ bool api_session_delete(void *ctx, struct http_request *rq, struct http_response
     if (!str_is_empty(rq->session) && !accounts_logout(api->accounts, rq->session, err)) {
         return false;
     }
+    live_ask_again(api->live);
     http_add_header(rs, "Set-Cookie", cookie_text(rq, "", 0));
     api_audit(api, rq, "logout", rq->user, "ok", STR_NONE);
     api_no_content(rs);

@@ -1,9 +1,9 @@
 /* cmd_command.c - asking devices to do something: written to the database, signed; the running hub is
  * told. What was signed elsewhere is taken from a file. */
-#include "hub/cli/chosen.h"
 #include "hub/cli/command_wait.h"
 #include "hub/cli/command_words.h"
 #include "hub/cli/commands.h"
+#include "hub/rows/chosen.h"
 
 #include "common/cli/text.h"
 #include "common/json/json_writer.h"

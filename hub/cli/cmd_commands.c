@@ -22,19 +22,6 @@ struct listing {
     bool has_failed;
 };
 
-static const char *state_of(const struct order_view *o, const struct fate_counts *counts,
-                            struct wall_time now)
-{
-    if (counts->over == counts->total && counts->of[FATE_WITHDRAWN] == 0 &&
-        counts->of[FATE_EXPIRED] == 0) {
-        return "done";
-    }
-    if (o->withdrawn.ns != 0) {
-        return str_is_empty(o->withdrawn_why) ? "withdrawn" : "stopped";
-    }
-    return o->expires.ns <= now.ns ? "expired" : "open";
-}
-
 static void count_device(void *ctx, const struct order_device *device)
 {
     struct listing *l = ctx;
@@ -49,30 +36,6 @@ static bool count_devices(struct listing *l, const struct order_view *order)
     return ok;
 }
 
-static void json_order(struct listing *l, const struct order_view *o)
-{
-    buf_reset(&l->text);
-    struct json_writer w = json_writer(&l->text);
-    jw_begin_object(&w);
-    jw_member_str(&w, "command", o->id);
-    jw_member_str(&w, "verb", o->verb);
-    jw_member_raw(&w, "args", str_is_empty(o->args) ? STR("{}") : o->args);
-    jw_member_str(&w, "to", o->targets);
-    jw_member_str(&w, "state", str_from(state_of(o, &l->counts, l->now)));
-    jw_member_str(&w, "key", o->key);
-    jw_member_i64(&w, "counter", o->counter);
-    jw_member_wall(&w, "given_at", o->given);
-    jw_member_wall(&w, "expires_at", o->expires);
-    jw_member_opt_wall(&w, "withdrawn_at", o->withdrawn);
-    jw_member_opt(&w, "withdrawn_why", o->withdrawn_why);
-    jw_member_i64(&w, "devices", o->devices);
-    for (int i = 0; i < FATE_COUNT; i++) {
-        jw_member_i64(&w, order_fate_name((enum order_fate)i), l->counts.of[i]);
-    }
-    jw_end_object(&w);
-    cli_json(l->cli, buf_str(&l->text));
-}
-
 static void list_order(void *ctx, const struct order_view *o)
 {
     struct listing *l = ctx;
@@ -81,10 +44,15 @@ static void list_order(void *ctx, const struct order_view *o)
     }
     l->count++;
     if (cli_is_json(l->cli)) {
-        json_order(l, o);
+        buf_reset(&l->text);
+        struct json_writer w = json_writer(&l->text);
+        jw_begin_object(&w);
+        row_order(&w, o, &l->counts, l->now);
+        jw_end_object(&w);
+        cli_json(l->cli, buf_str(&l->text));
         return;
     }
-    const char *state = state_of(o, &l->counts, l->now);
+    const char *state = order_state(o, &l->counts, l->now);
     bool is_open = o->is_open && o->withdrawn.ns == 0;
     buf_reset(&l->text);
     fate_counts_add(&l->text, &l->counts);
@@ -121,7 +89,7 @@ static void show_order(void *ctx, const struct order_view *o)
     l->order = o;
     cli_printf(l->cli, "%s" STR_FMT "%s  " STR_FMT " to " STR_FMT "  %s\n",
                cli_tone_on(l->cli, CLI_STRONG), STR_ARG(o->verb), cli_tone_off(l->cli, CLI_STRONG),
-               STR_ARG(o->args), STR_ARG(o->targets), state_of(o, &l->counts, l->now));
+               STR_ARG(o->args), STR_ARG(o->targets), order_state(o, &l->counts, l->now));
     buf_reset(&l->text);
     buf_add(&l->text, o->expires.ns > l->now.ns ? STR("expires ") : STR("expired "));
     buf_add_ago(&l->text, o->expires, l->now);

@@ -23,22 +23,6 @@ static enum cli_tone tone_of(struct str word)
 
 /* --- the list --------------------------------------------------------------------------------- */
 
-static void json_head(const struct deployment *d, struct json_writer *w)
-{
-    jw_member_str(w, "deployment", d->id);
-    jw_member_str(w, "status", d->status);
-    jw_member_str(w, "bundle", d->bundle);
-    jw_member_str(w, "source", d->source);
-    jw_member_str(w, "to", d->targets);
-    jw_member_str(w, "waves", d->waves);
-    jw_member_str(w, "abort_if", d->abort_if);
-    jw_member_str(w, "on_abort", d->keeps_on_abort ? STR("keep") : STR("rollback"));
-    jw_member_i64(w, "wave", d->wave);
-    jw_member_wall(w, "made_at", d->made);
-    jw_member_opt_wall(w, "ended_at", d->ended);
-    jw_member_opt(w, "reason", d->reason);
-}
-
 static void list_one(struct cli *cli, struct table *table, const struct deploy_view *view)
 {
     const struct deployment *d = &view->deployment;
@@ -47,8 +31,8 @@ static void list_one(struct cli *cli, struct table *table, const struct deploy_v
         AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
         struct json_writer w = json_writer(&out);
         jw_begin_object(&w);
-        json_head(d, &w);
-        deploy_view_write_tally(&t, &w);
+        row_deployment(&w, d);
+        row_tally(&w, &t);
         jw_end_object(&w);
         cli_json(cli, buf_str(&out));
         return;
@@ -125,20 +109,6 @@ static void show_waves(struct cli *cli, const struct deploy_view *view)
     table_print(&table, cli);
 }
 
-static struct str state_of(const struct deployment_device *device)
-{
-    if (device->is_superseded) {
-        return STR("superseded");
-    }
-    if (device->asked.ns == 0) {
-        return STR("waiting");
-    }
-    if (str_is_empty(device->said)) {
-        return STR("asked");
-    }
-    return device->said;
-}
-
 static void show_devices(struct cli *cli, const struct deploy_view *view)
 {
     AUTO(table)
@@ -150,7 +120,7 @@ static void show_devices(struct cli *cli, const struct deploy_view *view)
         const struct deployment_device *device = &view->devices[i];
         table_cell(&table, device->device);
         table_i64(&table, device->wave);
-        table_tone(&table, tone_of(device->said), state_of(device));
+        table_tone(&table, tone_of(device->said), deployment_device_state(device));
         table_cell(&table, str_slice(device->current, 0, HASH_SHOWN));
         table_cell(&table, device->is_online ? STR("online") : STR("away"));
         table_ago(&table, device->asked, now());
@@ -169,15 +139,7 @@ static void json_devices(struct cli *cli, const struct deploy_view *view)
         AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
         struct json_writer w = json_writer(&out);
         jw_begin_object(&w);
-        jw_member_str(&w, "device", device->device);
-        jw_member_i64(&w, "wave", device->wave);
-        jw_member_str(&w, "state", state_of(device));
-        jw_member_opt(&w, "current", device->current);
-        jw_member_bool(&w, "online", device->is_online);
-        jw_member_bool(&w, "taken_back", device->is_taken_back);
-        jw_member_opt_wall(&w, "asked_at", device->asked);
-        jw_member_opt_wall(&w, "at", device->at);
-        jw_member_opt(&w, "reason", device->reason);
+        row_deployment_device(&w, device);
         jw_end_object(&w);
         cli_json(cli, buf_str(&out));
     }

@@ -1,8 +1,8 @@
 /* cmd_key.c - the keys whose commands devices obey. Devices that are enrolled already are told of a
  * changed set by a command that a key signs which they trust: the hub's, or an operator's
  * (`sign ... trust`, `command --file`). */
-#include "hub/cli/chosen.h"
 #include "hub/cli/commands.h"
+#include "hub/rows/chosen.h"
 
 #include "common/cli/table.h"
 #include "common/json/json_writer.h"

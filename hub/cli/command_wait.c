@@ -20,32 +20,6 @@ enum {
 
 /* --- how one fares ---------------------------------------------------------------------------- */
 
-void fate_count(struct fate_counts *counts, const struct order_device *device)
-{
-    counts->of[device->fate]++;
-    counts->total++;
-    counts->over += order_fate_is_over(device->fate) ? 1 : 0;
-    counts->away += device->fate == FATE_WAITING && !device->is_online ? 1 : 0;
-}
-
-void fate_counts_add(struct buf *out, const struct fate_counts *counts)
-{
-    static const enum order_fate order[] = {
-        FATE_SUCCEEDED, FATE_FAILED,  FATE_REFUSED,  FATE_OVERDUE, FATE_EXPIRED,
-        FATE_WITHDRAWN, FATE_STARTED, FATE_RECEIVED, FATE_SENT,    FATE_WAITING};
-    size_t before = out->len;
-    for (size_t i = 0; i < COUNT_OF(order); i++) {
-        int64_t count = counts->of[order[i]];
-        if (count > 0) {
-            buf_addf(out, "%s%lld %s", out->len > before ? ", " : "", (long long)count,
-                     order_fate_name(order[i]));
-        }
-    }
-    if (counts->away > 0) {
-        buf_addf(out, " (%lld away)", (long long)counts->away);
-    }
-}
-
 enum cli_tone fate_tone(enum order_fate fate)
 {
     if (fate == FATE_SUCCEEDED) {
@@ -55,41 +29,6 @@ enum cli_tone fate_tone(enum order_fate fate)
         return CLI_BAD;
     }
     return order_fate_is_over(fate) ? CLI_WARN : CLI_PLAIN;
-}
-
-/* Without the run that it is about, which has a member of its own: so that equal reasons are. */
-static void add_reason(struct buf *out, const struct order_device *device)
-{
-    char memory[UUID_TEXT_SIZE + 8];
-    struct buf run = buf_fixed(memory, sizeof(memory));
-    buf_addf(&run, "run " STR_FMT " ", STR_ARG(device->run));
-    bool is_about_run =
-        !str_is_empty(device->run) && !run.overflow && str_starts(device->reason, buf_str(&run));
-    buf_add(out,
-            is_about_run ? str_slice(device->reason, run.len, device->reason.len) : device->reason);
-}
-
-void fate_why(struct buf *out, const struct order_view *order, const struct order_device *device,
-              struct wall_time now)
-{
-    if (!str_is_empty(device->reason)) {
-        add_reason(out, device);
-        return;
-    }
-    bool is_unheard = device->answered.ns == 0;
-    if (device->fate == FATE_WITHDRAWN && !str_is_empty(order->withdrawn_why)) {
-        buf_add(out, order->withdrawn_why);
-    } else if (device->fate == FATE_OVERDUE) {
-        buf_add(out, is_unheard ? STR("no answer in time") : STR("did not end in time"));
-    } else if (is_unheard && device->sent == 0 && !device->is_online && device->last_seen.ns != 0) {
-        buf_add(out, STR("away, last seen "));
-        buf_add_ago(out, device->last_seen, now);
-    } else if (is_unheard && device->sent == 0 && !device->is_online) {
-        buf_add(out, STR("away, never seen"));
-    } else if (is_unheard && device->sent > 0) {
-        buf_addf(out, "sent %lld time%s, no answer", (long long)device->sent,
-                 device->sent == 1 ? "" : "s");
-    }
 }
 
 /* --- the summary ------------------------------------------------------------------------------ */
@@ -125,27 +64,6 @@ static struct group *group_of(struct grouping *g, enum order_fate fate, struct s
     return &g->groups[g->count++];
 }
 
-static void json_device(struct cli *cli, const struct order_device *d, struct str why)
-{
-    AUTO(buf) line = buf_growing(LINE_BYTES_MAX);
-    struct json_writer w = json_writer(&line);
-    jw_begin_object(&w);
-    jw_member_str(&w, "device", d->device);
-    jw_member_str(&w, "status", str_from(order_fate_name(d->fate)));
-    jw_member_bool(&w, "online", d->is_online);
-    jw_member_i64(&w, "sent", d->sent);
-    jw_member_opt_wall(&w, "sent_at", d->last_sent);
-    jw_member_opt_wall(&w, "answered_at", d->answered);
-    jw_member_opt(&w, "code", d->code);
-    jw_member_opt(&w, "reason", why);
-    jw_member_opt(&w, "run", d->run);
-    if (!str_is_empty(d->result)) {
-        jw_member_raw(&w, "result", d->result);
-    }
-    jw_end_object(&w);
-    cli_json(cli, buf_str(&line));
-}
-
 static void group_device(void *ctx, const struct order_device *device)
 {
     struct grouping *g = ctx;
@@ -153,7 +71,12 @@ static void group_device(void *ctx, const struct order_device *device)
     buf_reset(&g->text);
     fate_why(&g->text, g->order, device, g->now);
     if (cli_is_json(g->cli)) {
-        json_device(g->cli, device, buf_str(&g->text));
+        AUTO(buf) line = buf_growing(LINE_BYTES_MAX);
+        struct json_writer w = json_writer(&line);
+        jw_begin_object(&w);
+        row_order_device(&w, device, buf_str(&g->text));
+        jw_end_object(&w);
+        cli_json(g->cli, buf_str(&line));
         return;
     }
     bool is_good = device->fate == FATE_SUCCEEDED;

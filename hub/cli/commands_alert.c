@@ -3,6 +3,7 @@
 #include "hub/alert/alert_rows.h"
 #include "hub/cli/look.h"
 #include "hub/fleet/poke.h"
+#include "hub/rows/hub_rows.h"
 
 #include "common/platform/clock.h"
 
@@ -49,44 +50,17 @@ static int carry_out(struct cli *cli, bool (*act)(struct alert_view *v, struct e
 
 /* --- alerts ----------------------------------------------------------------------------------- */
 
-static struct str status_of(const struct alert_listed *a)
-{
-    if (a->resolved.ns != 0) {
-        return STR("resolved");
-    }
-    return a->row.told.ns == 0 ? STR("pending") : STR("firing");
-}
-
-static void json_alert(struct alert_view *v, const struct alert_listed *a)
-{
-    AUTO(buf) line = buf_growing(ALERT_PAYLOAD_BYTES_MAX);
-    struct json_writer w = json_writer(&line);
-    jw_begin_object(&w);
-    jw_member_i64(&w, "alert", a->row.id);
-    jw_member_str(&w, "status", status_of(a));
-    jw_member_str(&w, "kind", str_from(alert_kind_name(a->row.kind)));
-    if (a->row.is_group) {
-        jw_member_str(&w, "label", v->settings.config.alert_group);
-        jw_member_str(&w, "value", a->row.subject);
-    } else {
-        jw_member_str(&w, "device", a->row.subject);
-    }
-    jw_member_i64(&w, "devices", a->row.devices);
-    jw_member_i64(&w, "troubles", a->row.troubles);
-    jw_member_wall(&w, "since", a->row.opened);
-    jw_member_opt_wall(&w, "told_at", a->row.told);
-    jw_member_opt_wall(&w, "resolved_at", a->resolved);
-    jw_member_opt(&w, "detail", a->detail);
-    jw_end_object(&w);
-    cli_json(v->cli, buf_str(&line));
-}
-
 static void show_alert(void *ctx, const struct alert_listed *a)
 {
     struct alert_view *v = ctx;
-    struct str status = status_of(a);
+    struct str status = alert_status(a);
     if (cli_is_json(v->cli)) {
-        json_alert(v, a);
+        AUTO(buf) line = buf_growing(ALERT_PAYLOAD_BYTES_MAX);
+        struct json_writer w = json_writer(&line);
+        jw_begin_object(&w);
+        row_alert(&w, a, v->settings.config.alert_group);
+        jw_end_object(&w);
+        cli_json(v->cli, buf_str(&line));
         return;
     }
     AUTO(buf) text = buf_growing(4096);

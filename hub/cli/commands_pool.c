@@ -2,6 +2,7 @@
 #include "hub/cli/commands.h"
 #include "hub/fleet/poke.h"
 #include "hub/pool/pool_rows.h"
+#include "hub/rows/hub_rows.h"
 
 #include "common/cli/table.h"
 #include "common/json/json_writer.h"
@@ -46,15 +47,7 @@ static void show_pool(void *ctx, const struct pool_listed *p)
         AUTO(buf) line = buf_growing(4096);
         struct json_writer w = json_writer(&line);
         jw_begin_object(&w);
-        jw_member_str(&w, "pool", p->name);
-        jw_member_i64(&w, "places", p->places);
-        jw_member_i64(&w, "lease_s", p->lease_ns / NS_PER_SEC);
-        jw_member_opt(&w, "device", p->device);
-        if (has_device) {
-            jw_member_i64(&w, "wanted", p->wanted);
-            jw_member_i64(&w, "granted", p->granted);
-            jw_member_wall(&w, "since", p->since);
-        }
+        row_pool(&w, p);
         jw_end_object(&w);
         cli_json(v->cli, buf_str(&line));
         return;

@@ -166,13 +166,7 @@ static void add_check(void *ctx, const struct hub_check *check)
     s->count++;
     if (s->w != NULL) {
         jw_begin_object(s->w);
-        jw_member_str(s->w, "name", check->name);
-        jw_member_str(s->w, "device", check->device);
-        jw_member_bool(s->w, "passed", check->passed);
-        jw_member_str(s->w, "severity", severity);
-        jw_member_wall(s->w, "at", check->at);
-        jw_member_opt(s->w, "run", check->run);
-        row_member_json(s->w, "metadata", check->metadata);
+        row_check(s->w, check);
         jw_end_object(s->w);
         return;
     }

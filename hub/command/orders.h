@@ -98,6 +98,10 @@ struct order_device {
 MUST_CHECK bool orders_each(struct orders *o, struct str id, int64_t limit,
                             void (*on_order)(void *ctx, const struct order_view *order), void *ctx,
                             struct err *err);
+/* The same of those that were given before that number. */
+MUST_CHECK bool orders_each_before(struct orders *o, int64_t number, int64_t limit,
+                                   void (*on_order)(void *ctx, const struct order_view *order),
+                                   void *ctx, struct err *err);
 MUST_CHECK bool orders_each_device(struct orders *o, const struct order_view *order,
                                    struct wall_time now,
                                    void (*on_device)(void *ctx, const struct order_device *device),

@@ -15,12 +15,10 @@ bool order_fate_is_over(enum order_fate fate)
     return fate >= FATE_SUCCEEDED;
 }
 
-bool orders_each(struct orders *o, struct str id, int64_t limit,
+static bool each(struct db_query q, int64_t limit,
                  void (*on_order)(void *ctx, const struct order_view *order), void *ctx,
                  struct err *err)
 {
-    struct db_query q = db_query(o->db, HUB_COMMAND_LIST_COMMANDS);
-    db_bind_opt(&q, ":id", id);
     db_bind_i64(&q, ":limit", limit);
     for (bool row = false;;) {
         if (!db_next(&q, &row, err)) {
@@ -46,6 +44,24 @@ bool orders_each(struct orders *o, struct str id, int64_t limit,
                                   .is_open = db_col_i64(&q, 15) != 0};
         on_order(ctx, &view);
     }
+}
+
+bool orders_each(struct orders *o, struct str id, int64_t limit,
+                 void (*on_order)(void *ctx, const struct order_view *order), void *ctx,
+                 struct err *err)
+{
+    struct db_query q = db_query(o->db, HUB_COMMAND_LIST_COMMANDS);
+    db_bind_opt(&q, ":id", id);
+    return each(q, limit, on_order, ctx, err);
+}
+
+bool orders_each_before(struct orders *o, int64_t number, int64_t limit,
+                        void (*on_order)(void *ctx, const struct order_view *order), void *ctx,
+                        struct err *err)
+{
+    struct db_query q = db_query(o->db, HUB_COMMAND_LIST_COMMANDS);
+    db_bind_i64(&q, ":before", number);
+    return each(q, limit, on_order, ctx, err);
 }
 
 enum order_fate orders_fate_said(struct str status, int64_t backfills)

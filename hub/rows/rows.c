@@ -159,3 +159,41 @@ void row_step(struct json_writer *w, const struct hub_step *step)
     jw_member_opt(w, "exit", step->exit);
     jw_member_opt(w, "reason", step->reason);
 }
+
+void row_check(struct json_writer *w, const struct hub_check *check)
+{
+    jw_member_str(w, "name", check->name);
+    jw_member_str(w, "device", check->device);
+    jw_member_bool(w, "passed", check->passed);
+    jw_member_str(w, "severity", str_is_empty(check->severity) ? STR("error") : check->severity);
+    jw_member_wall(w, "at", check->at);
+    jw_member_opt(w, "run", check->run);
+    row_member_json(w, "metadata", check->metadata);
+}
+
+void row_tick(struct json_writer *w, const struct hub_tick *tick)
+{
+    jw_member_str(w, "device", tick->device);
+    jw_member_str(w, "schedule", tick->schedule);
+    jw_member_opt(w, "status", tick->status);
+    jw_member_opt(w, "nominal", tick->nominal);
+    row_member_time(w, "at", tick->at);
+    jw_member_opt(w, "run", tick->run);
+    jw_member_opt(w, "reason", tick->reason);
+    jw_member_i64(w, "ticks", tick->ticks);
+    jw_member_i64(w, "started", tick->started);
+}
+
+void row_materialization(struct json_writer *w, const struct hub_materialization *m)
+{
+    jw_member_str(w, "device", m->device);
+    jw_member_str(w, "asset", m->asset);
+    jw_member_i64(w, "seq", m->seq);
+    jw_member_wall(w, "at", m->at);
+    jw_member_opt(w, "run", m->run);
+    row_member_number(w, "row_count", m->row_count);
+    row_member_number(w, "rows_written", m->rows_written);
+    row_member_number(w, "byte_count", m->byte_count);
+    row_member_number(w, "duration_ms", m->duration_ms);
+    row_member_json(w, "metadata", m->metadata);
+}

@@ -10,6 +10,9 @@ void row_fleet_asset(struct json_writer *w, const struct hub_fleet_asset *a);
 void row_device_asset(struct json_writer *w, const struct hub_device_asset *a);
 void row_run(struct json_writer *w, const struct hub_run *run);
 void row_step(struct json_writer *w, const struct hub_step *step);
+void row_check(struct json_writer *w, const struct hub_check *check); /* without its asset */
+void row_tick(struct json_writer *w, const struct hub_tick *tick);
+void row_materialization(struct json_writer *w, const struct hub_materialization *m);
 
 void row_member_time(struct json_writer *w, const char *key, struct wall_time t); /* 0: left out */
 void row_member_number(struct json_writer *w, const char *key, int64_t v);  /* HUB_UNKNOWN: too */

@@ -254,6 +254,7 @@ bool hub_each_run(struct db *db, const struct hub_filter *filter,
                               WANTS_DEVICE | WANTS_ASSET | WANTS_RUN | WANTS_STATUS | WANTS_LIMIT |
                                   WANTS_AFTER | WANTS_AFTER_2);
     bool has_row = false;
+    db_bind_opt(&q, ":job", filter->job);
     while (db_next(&q, &has_row, err)) {
         if (!has_row) {
             return true;

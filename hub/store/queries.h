@@ -13,6 +13,7 @@ struct hub_filter {
     struct str asset;
     struct str run;
     struct str status;
+    struct str job; /* of a list of runs */
     bool only_failing;
     int64_t limit; /* newest first where it applies; 0 = no limit */
     /* The list goes on behind this row, by what it is ordered by: devices by id; assets of the fleet

@@ -20,6 +20,10 @@ assets:
     sql: {resource: local, materialized: table, query: "select count(*) n from orders"}
   - key: pos/broken
     sql: {resource: local, materialized: table, query: "select * from nowhere"}
+jobs:
+  - {name: refresh, select: "pos/orders"}
+schedules:
+  - {name: nightly, job: refresh, cron: "0 3 * * *"}
 """
 
 
@@ -50,9 +54,28 @@ def what_a_device_records_is_told():
         page = Client(web).get("/runs/brooklyn/" + run["run"])
         assert page.status == 200 and page.headers["content-type"].startswith("text/html"), page
         assert "default-src 'self'" in page.headers["content-security-policy"]
+        look_at_everything(admin, run["run"])
         first = admin.get("/api/v1/assets")
         again = admin.get("/api/v1/assets", headers={"If-None-Match": first.headers["etag"]})
         assert again.status == 304 and not again.raw
+
+
+LISTS = ["devices", "assets", "assets?selection=kind:sql", "assets?device=brooklyn", "runs", "runs?status=failure", "checks", "jobs", "schedules", "sensors", "ticks",
+         "backfills", "commands", "deployments", "alerts?all=true", "pools", "search?q=brook", "events", "events?order=oldest",
+         "users", "tokens", "audit", "assets/pos/orders/history"]
+
+
+def look_at_everything(admin, run):
+    for path in LISTS + [f"runs/brooklyn/{run}/events"]:
+        answer = admin.get("/api/v1/" + path)
+        assert answer.status == 200 and set(answer.json) == {"items", "next"}, (path, answer)
+        paged = admin.items("/api/v1/" + path + ("&" if "?" in path else "?") + "limit=1")
+        if answer.json["next"] is None and path != "events":
+            assert len(paged) >= len(answer.json["items"]), (path, len(paged), len(answer.json["items"]))
+    for path in ["overview", "graph", "graph?selection=%2Breports/daily", "graph?device=brooklyn", "assets/pos/orders",
+                 "devices/brooklyn"]:
+        answer = admin.get("/api/v1/" + path)
+        assert answer.status == 200, (path, answer)
 
 
 def sessions_begin_and_end():

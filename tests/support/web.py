@@ -101,3 +101,47 @@ def set_up(program, port, password=PASSWORD):
     secret = wait_for("the setup link is logged", lambda: setup_secret(program))
     client = Client(port)
     return client.take_session(client.ask("POST", "/api/v1/setup", {"secret": secret, "password": password}))
+
+
+class Stream:
+    """Server-sent events, read as they come."""
+
+    def __init__(self, client, last=None):
+        headers = {"Cookie": client.cookie} if client.cookie else {"Authorization": "Bearer " + client.token}
+        if last:
+            headers["Last-Event-ID"] = last
+        self.connection = http.client.HTTPConnection(client.address, client.port, timeout=60)
+        self.connection.request("GET", "/api/v1/events/live", headers=headers)
+        self.response = self.connection.getresponse()
+        assert self.response.status == 200, self.response.read()
+        self.last = last
+
+    def next(self):
+        """(type, data) of the next event; None when the stream has ended."""
+        kind, data = None, ""
+        while True:
+            line = self.response.readline().decode()
+            if line == "":
+                return None
+            name, _, value = line.rstrip("\n").partition(": ")
+            if name == "id":
+                self.last = value
+            elif name == "event":
+                kind = value
+            elif name == "data":
+                data += value
+            elif line == "\n" and kind:
+                return kind, json.loads(data)
+
+    def until(self, wanted):
+        """Everything up to the first event for which wanted(type, data) holds."""
+        seen = []
+        while True:
+            event = self.next()
+            assert event is not None, ("the stream has ended", seen)
+            seen.append(event)
+            if wanted(*event):
+                return seen
+
+    def close(self):
+        self.connection.close()

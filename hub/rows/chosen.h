@@ -1,4 +1,4 @@
-/* chosen.h - the devices that a command line means, as they are now. */
+/* chosen.h - the devices that a command line, or a request, means, as they are now. */
 #pragma once
 #include "common/base/arena.h"
 #include "hub/registry/registry.h"

@@ -1,4 +1,4 @@
-#include "hub/cli/chosen.h"
+#include "hub/rows/chosen.h"
 
 #include "common/wire/topics.h"
 #include "hub/fleet/each_target.h"

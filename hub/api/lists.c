@@ -1,0 +1,219 @@
+/* lists.c - checks, backfills, deployments, alerts, pools. */
+#include "hub/api/api_internal.h"
+
+#include "hub/rows/deployment_rows.h"
+#include "hub/rows/hub_rows.h"
+
+enum { ALERTS_MAX = 10000, LIST_ARENA_BYTES = 64 << 20 };
+
+/* Lists that are short enough to be read whole: a page begins behind the item that the cursor names. */
+struct short_list {
+    struct api *api;
+    struct http_request *rq;
+    struct page page;
+    bool is_behind; /* the cursor's item was passed */
+    int64_t number; /* of the item, where it has no name that stays */
+};
+
+static bool begin(struct short_list *list, void *api, struct http_request *rq,
+                  struct http_response *rs, struct err *err)
+{
+    *list = (struct short_list){.api = api, .rq = rq};
+    if (!page_begin(&list->page, rq, rs, 1, err)) {
+        return false;
+    }
+    list->is_behind = str_is_empty(list->page.after[0]);
+    return true;
+}
+
+/* Whether this item is on the page. */
+static bool takes(struct short_list *list, struct str name)
+{
+    if (!list->is_behind) {
+        list->is_behind = str_eq(name, list->page.after[0]);
+        return false;
+    }
+    if (!page_has_room(&list->page)) {
+        return false;
+    }
+    page_is_at(&list->page, &name);
+    return true;
+}
+
+static struct str number_name(struct short_list *list, int64_t number, char text[32])
+{
+    struct buf b = buf_fixed(text, 32);
+    (void)list;
+    buf_add_i64(&b, number);
+    return buf_str(&b);
+}
+
+/* --- checks -------------------------------------------------------------------------------------- */
+
+static void add_check(void *ctx, const struct hub_check *check)
+{
+    struct page *page = ctx;
+    if (page_has_room(page)) {
+        const struct str at[] = {check->asset, check->name, check->device};
+        jw_begin_object(&page->w);
+        jw_member_str(&page->w, "asset", check->asset);
+        row_check(&page->w, check);
+        jw_end_object(&page->w);
+        page_is_at(page, at);
+    }
+}
+
+bool api_checks(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+{
+    struct api *api = ctx;
+    struct page page;
+    if (!page_begin(&page, rq, rs, 3, err)) {
+        return false;
+    }
+    const struct hub_filter filter = {
+        .device = http_target_get(&rq->target, "device"),
+        .asset = http_target_get(&rq->target, "asset"),
+        .only_failing = str_eq(http_target_get(&rq->target, "failing"), STR("true")),
+        .after = {page.after[0], page.after[1], page.after[2]},
+        .limit = page_wants(&page)};
+    bool ok = hub_each_check(api->db, &filter, add_check, &page, err);
+    page_end(&page);
+    return ok;
+}
+
+/* --- backfills ----------------------------------------------------------------------------------- */
+
+bool api_backfills(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+{
+    struct short_list list;
+    bool row = false;
+    bool ok = true;
+    if (!begin(&list, ctx, rq, rs, err)) {
+        return false;
+    }
+    struct json_writer *w = &list.page.w;
+    struct db_query q = db_query(list.api->own, HUB_API_BACKFILLS);
+    db_bind_opt(&q, ":device", http_target_get(&rq->target, "device"));
+    db_bind_opt(&q, ":status", http_target_get(&rq->target, "status"));
+    while ((ok = db_next(&q, &row, err)) && row) {
+        if (takes(&list, db_col_str(&q, 1))) {
+            jw_begin_object(w);
+            jw_member_str(w, "backfill", db_col_str(&q, 1));
+            jw_member_str(w, "device", db_col_str(&q, 0));
+            jw_member_str(w, "status", db_col_str(&q, 2));
+            jw_member_opt(w, "command", db_col_str(&q, 3));
+            jw_member_opt(w, "selection", db_col_str(&q, 4));
+            jw_member_opt(w, "reason", db_col_str(&q, 5));
+            jw_member_wall(w, "at", (struct wall_time){db_col_i64(&q, 6) * NS_PER_MS});
+            jw_end_object(w);
+        }
+    }
+    page_end(&list.page);
+    return ok;
+}
+
+/* --- deployments --------------------------------------------------------------------------------- */
+
+static void write_deployment(struct json_writer *w, const struct deploy_view *view,
+                             struct wall_time now)
+{
+    struct wave_tally t = waves_count(&view->plan, view->waves, view->wave_count, 0, now);
+    row_deployment(w, &view->deployment);
+    row_tally(w, &t);
+}
+
+bool api_deployments(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+{
+    struct short_list list;
+    AUTO(arena) arena = arena_new(LIST_ARENA_BYTES);
+    struct deployment *all = NULL;
+    size_t count = 0;
+    if (!begin(&list, ctx, rq, rs, err)) {
+        return false;
+    }
+    bool ok = deployments_list(list.api->deployments, &arena, &all, &count, err);
+    for (size_t i = 0; ok && i < count; i++) {
+        struct deploy_view view = {0};
+        if (takes(&list, all[i].id)) {
+            ok = deploy_view_load(&view, list.api->deployments, all[i].id, err);
+            if (ok) {
+                jw_begin_object(&list.page.w);
+                write_deployment(&list.page.w, &view, rq->now);
+                jw_end_object(&list.page.w);
+            }
+            deploy_view_release(&view);
+        }
+    }
+    page_end(&list.page);
+    return ok;
+}
+
+bool api_deployment(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+{
+    struct api *api = ctx;
+    struct deploy_view view = {0};
+    struct json_writer w = json_writer(&rs->body);
+    bool ok = deploy_view_load(&view, api->deployments, rq->args[0], err);
+    if (ok) {
+        jw_begin_object(&w);
+        write_deployment(&w, &view, rq->now);
+        jw_key(&w, STR("device_list"));
+        jw_begin_array(&w);
+        for (size_t i = 0; i < view.count; i++) {
+            jw_begin_object(&w);
+            row_deployment_device(&w, &view.devices[i]);
+            jw_end_object(&w);
+        }
+        jw_end_array(&w);
+        jw_end_object(&w);
+    }
+    deploy_view_release(&view);
+    return ok;
+}
+
+/* --- alerts, pools ------------------------------------------------------------------------------- */
+
+static void add_alert(void *ctx, const struct alert_listed *a)
+{
+    struct short_list *list = ctx;
+    char text[32];
+    if (takes(list, number_name(list, a->row.id, text))) {
+        jw_begin_object(&list->page.w);
+        row_alert(&list->page.w, a, list->api->config->alert_group);
+        jw_end_object(&list->page.w);
+    }
+}
+
+bool api_alerts(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+{
+    struct short_list list;
+    bool with_resolved = str_eq(http_target_get(&rq->target, "all"), STR("true"));
+    if (!begin(&list, ctx, rq, rs, err)) {
+        return false;
+    }
+    bool ok = alert_rows_each(&list.api->alerts, with_resolved, ALERTS_MAX, add_alert, &list, err);
+    page_end(&list.page);
+    return ok;
+}
+
+static void add_pool(void *ctx, const struct pool_listed *p)
+{
+    struct short_list *list = ctx;
+    char text[32];
+    if (takes(list, number_name(list, list->number++, text))) {
+        jw_begin_object(&list->page.w);
+        row_pool(&list->page.w, p);
+        jw_end_object(&list->page.w);
+    }
+}
+
+bool api_pools(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+{
+    struct short_list list;
+    if (!begin(&list, ctx, rq, rs, err)) {
+        return false;
+    }
+    bool ok = pool_rows_each(&list.api->pools, add_pool, &list, err);
+    page_end(&list.page);
+    return ok;
+}

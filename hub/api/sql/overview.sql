@@ -1,0 +1,13 @@
+SELECT
+    (SELECT count(*) FROM (SELECT id FROM device UNION SELECT device FROM stream)),
+    (SELECT count(*) FROM connection WHERE is_online = 1),
+    (SELECT count(*) FROM device WHERE status IN ('revoked', 'decommissioned')),
+    (SELECT count(*) FROM connection WHERE is_online = 0),
+    (SELECT count(*) FROM asset_definition),
+    (SELECT count(*) FROM run WHERE status IN ('queued', 'started') AND run >= :recent),
+    (SELECT count(*) FROM check_result WHERE NOT passed),
+    (SELECT count(*) FROM alert WHERE resolved_ms IS NULL),
+    (SELECT count(*) FROM deployment WHERE status IN ('running', 'paused')),
+    (SELECT CAST(total(lost_events) AS INTEGER) FROM device_gap),
+    (SELECT CAST(total(max(0, c.last_seq - t.merged_seq)) AS INTEGER)
+        FROM connection c JOIN stream t ON t.device = c.device AND t.epoch = c.epoch WHERE c.last_seq IS NOT NULL)

@@ -1,0 +1,24 @@
+/* order_rows.h - commands that were given, and how devices fared with them, as JSON. */
+#pragma once
+#include "common/json/json_writer.h"
+#include "hub/command/orders.h"
+
+/* How many devices fared how, and why. */
+struct fate_counts {
+    int64_t of[FATE_COUNT];
+    int64_t away; /* of those that wait */
+    int64_t total, over;
+};
+void fate_count(struct fate_counts *counts, const struct order_device *device);
+/* Appends "3 succeeded, 1 failed, 2 started, 4 waiting (3 away)". */
+void fate_counts_add(struct buf *out, const struct fate_counts *counts);
+/* Why it fared so: what the device said, or what is known here. */
+void fate_why(struct buf *out, const struct order_view *order, const struct order_device *device,
+              struct wall_time now);
+/* "open", "done", "withdrawn", "stopped" (by its own rule), "expired". */
+const char *order_state(const struct order_view *o, const struct fate_counts *counts,
+                        struct wall_time now);
+/* Members of an object. */
+void row_order(struct json_writer *w, const struct order_view *o, const struct fate_counts *counts,
+               struct wall_time now);
+void row_order_device(struct json_writer *w, const struct order_device *d, struct str why);
