@@ -231,7 +231,7 @@ static void on_online(void *ctx, bool tls_resumed)
     struct listening *l = ctx;
     struct err err = {0};
     int id = 0;
-    if (!mqtt_subscribe(l->session, l->trial->sensor->topic, &id, &err)) {
+    if (!mqtt_subscribe(l->session, &l->trial->sensor->topic, 1, &id, &err)) {
         fail(l, &err);
     }
 }

@@ -76,7 +76,8 @@ static void on_online(void *ctx, bool tls_resumed)
     (void)tls_resumed;
     struct exchange *x = ctx;
     int message_id = 0;
-    if (!mqtt_subscribe(x->session, str_from(x->reply_topic), &message_id, &x->err)) {
+    struct str reply = str_from(x->reply_topic);
+    if (!mqtt_subscribe(x->session, &reply, 1, &message_id, &x->err)) {
         end(x);
     }
 }

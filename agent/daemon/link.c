@@ -34,7 +34,6 @@ struct link {
     char client_id[CLIENT_ID_SIZE];
     char definitions_hash[65];
     int64_t desired_revision;
-    int subscriptions; /* acknowledged so far in this connection */
     struct link_status status;
     void (*on_stopped)(void *ctx);
     void *stopped_ctx;
@@ -138,7 +137,6 @@ static bool connect_now(struct link *link)
                                  .reason = STR("connection lost")};
     buf_reset(&link->payload);
     message_death_encode(&will, &link->payload);
-    link->subscriptions = 0;
     if (!refresh_session(link, &err) ||
         !mqtt_set_will(link->session, buf_str(&link->payload), &err) ||
         !mqtt_connect(link->session, &err)) {
@@ -246,10 +244,14 @@ static void on_timer(void *ctx)
     step(ctx, (struct sync_event){.type = SYNC_TIMER});
 }
 
-static bool subscribe(struct link *link, const char *topic, struct err *err)
+static bool subscribe(struct link *link, struct err *err)
 {
+    struct str topics[SUBSCRIPTIONS] = {str_from(link->hub_topic)};
     int message_id = 0;
-    return mqtt_subscribe(link->session, str_from(topic), &message_id, err);
+    for (size_t i = 0; i < COUNT_OF(subscribed); i++) {
+        topics[i + 1] = str_from(link->topics[subscribed[i]]);
+    }
+    return mqtt_subscribe(link->session, topics, SUBSCRIPTIONS, &message_id, err);
 }
 
 static void on_online(void *ctx, bool tls_resumed)
@@ -260,11 +262,7 @@ static void on_online(void *ctx, bool tls_resumed)
     link->status.resumed += tls_resumed;
     link->status.last_error[0] = '\0';
     LOG(INFO, "link.online", F_S("host", link->options.host), F_I("resumed", tls_resumed));
-    bool ok = subscribe(link, link->hub_topic, &err);
-    for (size_t i = 0; ok && i < COUNT_OF(subscribed); i++) {
-        ok = subscribe(link, link->topics[subscribed[i]], &err);
-    }
-    if (!ok) {
+    if (!subscribe(link, &err)) {
         LOG(WARN, "link.subscribe_failed", F_ERR(&err), F_T("action", "connecting again"));
         mqtt_disconnect(link->session, true);
     }
@@ -280,10 +278,8 @@ static void on_subscribed(void *ctx, int message_id, const struct err *why)
         mqtt_disconnect(link->session, true);
         return;
     }
-    if (++link->subscriptions == SUBSCRIPTIONS) {
-        step(link, (struct sync_event){.type = SYNC_LINK_UP});
-        link->options.on_up(link->options.ctx);
-    }
+    step(link, (struct sync_event){.type = SYNC_LINK_UP});
+    link->options.on_up(link->options.ctx);
 }
 
 static void on_offline(void *ctx, const struct err *why)

@@ -57,7 +57,7 @@ static void on_online(void *ctx, bool tls_resumed)
     struct listener *l = ctx;
     struct err err = {0};
     int id = 0;
-    if (!mqtt_subscribe(l->session, l->slot->def->topic, &id, &err)) {
+    if (!mqtt_subscribe(l->session, &l->slot->def->topic, 1, &id, &err)) {
         sensor_set_trouble(l->slot, &err);
         mqtt_disconnect(l->session, false);
     }

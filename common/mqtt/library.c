@@ -1,6 +1,7 @@
 #include "common/mqtt/reason.h"
 #include "common/mqtt/session.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <mosquitto.h>
@@ -115,10 +116,13 @@ static void on_subscribe(struct mosquitto *mosq, void *ctx, int message_id, int 
         return;
     }
     struct err err = {0};
-    bool is_refused = count < 1 || granted[0] >= REASON_FAILURE;
+    int worst = count < 1 ? MQTT_RC_UNSPECIFIED : 0;
+    for (int i = 0; i < count; i++) {
+        worst = granted[i] > worst ? granted[i] : worst;
+    }
+    bool is_refused = worst >= REASON_FAILURE;
     if (is_refused) {
-        (void)reason_err(&err, count < 1 ? MQTT_RC_UNSPECIFIED : granted[0],
-                         "the broker refuses the subscription");
+        (void)reason_err(&err, worst, "the broker refuses the subscription");
     }
     s->handlers.on_subscribed(s->handlers.ctx, message_id, is_refused ? &err : NULL);
 }
@@ -309,14 +313,20 @@ bool library_publish(struct mqtt_session *s, const struct mqtt_message *message,
     return rc == MOSQ_ERR_SUCCESS || library_err(err, rc, "publish");
 }
 
-bool library_subscribe(struct mqtt_session *s, struct str filter, int *ret_message_id,
-                       struct err *err)
+bool library_subscribe(struct mqtt_session *s, const struct str *filters, size_t count,
+                       int *ret_message_id, struct err *err)
 {
-    char text[TOPIC_SIZE];
-    if (!copy_topic(filter, text, err)) {
-        return false;
+    char texts[MQTT_FILTERS_MAX][TOPIC_SIZE];
+    char *of[MQTT_FILTERS_MAX];
+    assert(count >= 1 && count <= MQTT_FILTERS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        of[i] = texts[i];
+        if (!copy_topic(filters[i], texts[i], err)) {
+            return false;
+        }
     }
-    int rc = mosquitto_subscribe_v5(s->library.mosq, ret_message_id, text, 1, 0, NULL);
+    int rc =
+        mosquitto_subscribe_multiple(s->library.mosq, ret_message_id, (int)count, of, 1, 0, NULL);
     return rc == MOSQ_ERR_SUCCESS || library_err(err, rc, "subscribe");
 }
 

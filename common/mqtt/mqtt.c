@@ -185,14 +185,14 @@ bool mqtt_publish(struct mqtt_session *session, struct str topic, struct str pay
     return ok;
 }
 
-bool mqtt_subscribe(struct mqtt_session *session, struct str filter, int *ret_message_id,
-                    struct err *err)
+bool mqtt_subscribe(struct mqtt_session *session, const struct str *filters, size_t count,
+                    int *ret_message_id, struct err *err)
 {
     if (!check_online(session, err)) {
         return false;
     }
     library_enter(session);
-    bool ok = library_subscribe(session, filter, ret_message_id, err);
+    bool ok = library_subscribe(session, filters, count, ret_message_id, err);
     library_leave(session);
     return ok;
 }

@@ -80,8 +80,10 @@ enum { MQTT_RETAIN = 1 };
 MUST_CHECK bool mqtt_publish(struct mqtt_session *session, struct str topic, struct str payload,
                              unsigned flags, uint32_t expiry_s, int *ret_message_id,
                              struct err *err);
-MUST_CHECK bool mqtt_subscribe(struct mqtt_session *session, struct str filter, int *ret_message_id,
-                               struct err *err);
+enum { MQTT_FILTERS_MAX = 8 };
+/* All of them in one packet, answered as one: refused when any is. 1 to MQTT_FILTERS_MAX. */
+MUST_CHECK bool mqtt_subscribe(struct mqtt_session *session, const struct str *filters,
+                               size_t count, int *ret_message_id, struct err *err);
 int mqtt_inflight(const struct mqtt_session *session);
 /* The CA that was accepted by fingerprint (enrolment); empty otherwise. */
 struct str mqtt_learned_ca(const struct mqtt_session *session);

@@ -99,8 +99,8 @@ void library_disconnect(struct mqtt_session *s, bool with_will);
 void library_keepalive(struct mqtt_session *s);
 MUST_CHECK bool library_publish(struct mqtt_session *s, const struct mqtt_message *message,
                                 uint32_t expiry_s, int *ret_message_id, struct err *err);
-MUST_CHECK bool library_subscribe(struct mqtt_session *s, struct str filter, int *ret_message_id,
-                                  struct err *err);
+MUST_CHECK bool library_subscribe(struct mqtt_session *s, const struct str *filters, size_t count,
+                                  int *ret_message_id, struct err *err);
 /* libmosquitto's process-wide start; counted by itself. */
 MUST_CHECK bool library_start(struct err *err);
 void library_stop(void);

@@ -76,7 +76,6 @@ struct serve {
     char instance[INSTANCE_SIZE];
     char state_topic[TOPIC_BYTES_MAX];
     struct hub_state state;
-    int subscriptions;
     int failures;
     bool is_merging; /* a transaction is open */
     bool is_store_failing;
@@ -345,13 +344,20 @@ static void on_message(void *ctx, const struct mqtt_message *message)
     }
 }
 
-static bool subscribe(struct serve *s, enum channel channel, struct err *err)
+static bool subscribe(struct serve *s, struct err *err)
 {
-    char text[TOPIC_BYTES_MAX];
+    char texts[SUBSCRIPTIONS][TOPIC_BYTES_MAX];
+    struct str filters[SUBSCRIPTIONS];
     int message_id = 0;
-    struct buf filter = buf_fixed(text, sizeof(text));
-    topic_device(&filter, s->config->fleet, STR("+"), channel);
-    return mqtt_subscribe(s->session, buf_str(&filter), &message_id, err);
+    struct buf enrol = buf_fixed(texts[0], sizeof(texts[0]));
+    topic_enrol_request(&enrol, s->config->fleet, STR("+"));
+    filters[0] = buf_str(&enrol);
+    for (size_t i = 0; i < COUNT_OF(subscribed); i++) {
+        struct buf filter = buf_fixed(texts[i + 1], sizeof(texts[i + 1]));
+        topic_device(&filter, s->config->fleet, STR("+"), subscribed[i]);
+        filters[i + 1] = buf_str(&filter);
+    }
+    return mqtt_subscribe(s->session, filters, SUBSCRIPTIONS, &message_id, err);
 }
 
 static void on_online(void *ctx, bool tls_resumed)
@@ -359,16 +365,7 @@ static void on_online(void *ctx, bool tls_resumed)
     (void)tls_resumed;
     struct serve *s = ctx;
     struct err err = {0};
-    int message_id = 0;
-    char text[TOPIC_BYTES_MAX];
-    struct buf enrol = buf_fixed(text, sizeof(text));
-    topic_enrol_request(&enrol, s->config->fleet, STR("+"));
-    s->subscriptions = 0;
-    bool ok = mqtt_subscribe(s->session, buf_str(&enrol), &message_id, &err);
-    for (size_t i = 0; ok && i < COUNT_OF(subscribed); i++) {
-        ok = subscribe(s, subscribed[i], &err);
-    }
-    if (!ok) {
+    if (!subscribe(s, &err)) {
         LOG(WARN, "link.subscribe_failed", F_ERR(&err), F_T("action", "connecting again"));
         mqtt_disconnect(s->session, true);
     }
@@ -394,7 +391,7 @@ static void on_subscribed(void *ctx, int message_id, const struct err *why)
     if (why != NULL) {
         LOG(ERROR, "link.subscribe_refused", F_ERR(why), F_T("action", "connecting again"));
         mqtt_disconnect(s->session, true);
-    } else if (++s->subscriptions == SUBSCRIPTIONS) {
+    } else {
         announce(s);
     }
 }

@@ -23,7 +23,7 @@ from random_dbt import Project  # noqa: E402
 
 BIN = os.environ.get("SELVEDGE_BIN_DIR", os.path.join(venv.ROOT, "build", "dev", "bin"))
 SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
-PROJECTS = 200 if os.environ.get("SELVEDGE_LONG") else 6
+PROJECTS = 200 if os.environ.get("SELVEDGE_LONG") else 4
 BUILDS = 3
 NOW = re.compile(r"20(?!20-)\d\d-\d\d-\d\d ")  # rows are of 2020
 

@@ -242,7 +242,8 @@ void client_subscribe(struct client *c, struct world *w, const char *filter)
 {
     int id = 0;
     struct err err = {0};
-    if (!mqtt_subscribe(c->session, str_from(filter), &id, &err)) {
+    struct str text = str_from(filter);
+    if (!mqtt_subscribe(c->session, &text, 1, &id, &err)) {
         fail_msg("%s", err.msg);
     }
     await_count(w, &c->subscribed, c->subscribed + 1);

@@ -92,6 +92,32 @@ static void retained_messages_say_so(void **state)
     client_close(&shop);
 }
 
+static void several_filters_are_one_subscription(void **state)
+{
+    struct world *w = *state;
+    struct client shop;
+    struct mqtt_options options = client_options(w, "shop");
+    client_open(&shop, w, &options);
+    client_connect(&shop, w);
+    int id = 0;
+    struct err err = {0};
+    const struct str wrong[] = {STR_INIT("open/a"), STR_INIT("open/#/b")};
+    assert_false(mqtt_subscribe(shop.session, wrong, COUNT_OF(wrong), &id, &err));
+    assert_int_equal(err.code, ERR_INVALID);
+
+    const struct str filters[] = {STR_INIT("open/a"), STR_INIT("open/+/b"), STR_INIT("open/c")};
+    assert_true(mqtt_subscribe(shop.session, filters, COUNT_OF(filters), &id, &err));
+    await_count(w, &shop.subscribed, 1);
+    client_publish(&shop, w, "open/a", STR("1"));
+    client_publish(&shop, w, "open/x/b", STR("2"));
+    client_publish(&shop, w, "open/c", STR("3"));
+    client_publish(&shop, w, "open/d", STR("nobody asked for it"));
+    client_publish(&shop, w, "open/c", STR("4"));
+    await_count(w, &shop.messages, 4);
+    assert_true(str_eq(buf_str(&shop.payload), STR("4")));
+    client_close(&shop);
+}
+
 static void the_window_is_a_limit(void **state)
 {
     struct world *w = *state;
@@ -103,7 +129,7 @@ static void the_window_is_a_limit(void **state)
     struct err err = {0};
     assert_false(mqtt_publish(shop.session, STR("open/x"), STR("1"), 0, 0, &id, &err));
     assert_int_equal(err.code, ERR_OFFLINE);
-    assert_false(mqtt_subscribe(shop.session, STR("open/x"), &id, &err));
+    assert_false(mqtt_subscribe(shop.session, &STR("open/x"), 1, &id, &err));
     assert_int_equal(err.code, ERR_OFFLINE);
 
     client_connect(&shop, w);
@@ -373,6 +399,7 @@ int main(void)
         TEST(messages_go_both_ways),
         TEST(large_messages_arrive_whole),
         TEST(retained_messages_say_so),
+        TEST(several_filters_are_one_subscription),
         TEST(the_window_is_a_limit),
         TEST(the_will_is_for_those_who_go_without_a_word),
         TEST(what_was_handed_over_is_flushed_before_disconnect),

@@ -114,7 +114,7 @@ int main(int argc, char **argv)
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): tests have one thread */
     const char *long_run = getenv("SELVEDGE_LONG");
     if (long_run != NULL && c.sabotage == SABOTAGE_NONE) {
-        c.seeds *= 10;
+        c.seeds *= 20;
     }
     printf("%lld worlds from seed=%llu, sabotage: %s\n", (long long)c.seeds,
            (unsigned long long)c.from, sabotage_names[c.sabotage]);
