@@ -6,13 +6,15 @@ export type Topic = "device" | "asset" | "run" | "alert" | "deployment" | "comma
 const TOPICS: Topic[] = ["device", "asset", "run", "alert", "deployment", "command"];
 export type LiveState = "connecting" | "live" | "lost";
 
-type Listener = (topics: ReadonlySet<Topic>) => void;
+/** Of a topic the names of what has changed (devices, keys, ids), or null: anything of it may have. */
+export type Changes = ReadonlyMap<Topic, ReadonlySet<string> | null>;
+type Listener = (changes: Changes) => void;
 
 const listeners = new Set<Listener>();
 const stateListeners = new Set<(state: LiveState) => void>();
 let source: EventSource | null = null;
 let state: LiveState = "connecting";
-let changed = new Set<Topic>();
+let changed = new Map<Topic, Set<string> | null>();
 let timer = 0;
 let again = 0;
 
@@ -28,13 +30,28 @@ function enter(next: LiveState): void {
 
 function tell(): void {
   timer = 0;
-  const topics = changed;
-  changed = new Set();
-  for (const listener of [...listeners]) listener(topics);
+  const changes = changed;
+  changed = new Map();
+  for (const listener of [...listeners]) listener(changes);
 }
 
-function note(topics: Iterable<Topic>): void {
-  for (const topic of topics) changed.add(topic);
+/** What an event names: {"run": ID, "device": NAME}; null when it does not say which one. */
+export function namesOf(topic: Topic, text: string): string[] | null {
+  try {
+    const data = JSON.parse(text) as Record<string, unknown>;
+    const names = Object.values(data).filter((value): value is string => typeof value === "string");
+    return data.all === true || data[topic] === undefined ? null : names;
+  } catch {
+    return null;
+  }
+}
+
+function note(topics: Iterable<Topic>, names: string[] | null): void {
+  for (const topic of topics) {
+    const known = changed.get(topic);
+    if (names === null || known === null) changed.set(topic, null);
+    else changed.set(topic, new Set([...(known ?? []), ...names]));
+  }
   if (!timer) timer = window.setTimeout(tell, GATHER_MS);
 }
 
@@ -42,8 +59,8 @@ export function startLive(): void {
   if (source) return;
   source = new EventSource("/api/v1/events/live");
   source.addEventListener("open", () => enter("live"));
-  source.addEventListener("reset", () => note(TOPICS));
-  for (const topic of TOPICS) source.addEventListener(topic, () => note([topic]));
+  source.addEventListener("reset", () => note(TOPICS, null));
+  for (const topic of TOPICS) source.addEventListener(topic, (event) => note([topic], namesOf(topic, (event as MessageEvent<string>).data)));
   source.addEventListener("error", () => {
     enter("lost");
     if (source?.readyState === EventSource.CLOSED && !again) {
@@ -53,7 +70,7 @@ export function startLive(): void {
         if (!source) return;
         source = null;
         startLive();
-        note(TOPICS);
+        note(TOPICS, null);
       }, RETRY_MS);
     }
   });

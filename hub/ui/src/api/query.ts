@@ -2,7 +2,7 @@
 // live stream names one of its topics.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, get } from "./client";
-import { onChange, type Topic } from "./live";
+import { onChange, type Changes, type Topic } from "./live";
 import { withQuery } from "../base/keys";
 import type { Page } from "./types";
 
@@ -31,9 +31,18 @@ export function forgetAll(): void {
 const asApiError = (error: unknown): ApiError =>
   error instanceof ApiError ? error : new ApiError(0, `The answer could not be read: ${(error as Error).message}`);
 
+// After an answer that took long, changes wait longer: a page never keeps the hub busy for more than a third of the time.
+const REST = 2;
+
+const concerns = (changes: Changes, topics: string[], only: string): boolean =>
+  topics.some((topic) => {
+    const names = changes.get(topic as Topic);
+    return names !== undefined && (names === null || only === "" || names.has(only));
+  });
+
 // Runs `load` now, on changes of `topics`, and every `everyMs` (0: never); one request at a time, at least one more after
 // a change that came meanwhile.
-function useLoading(path: string | null, topics: readonly Topic[], everyMs: number, load: (signal: AbortSignal) => Promise<void>) {
+function useLoading(path: string | null, topics: readonly Topic[], everyMs: number, only: string, load: (signal: AbortSignal) => Promise<void>) {
   const again = useRef<() => void>(() => undefined);
   const topicText = topics.join(" ");
   useEffect(() => {
@@ -41,6 +50,8 @@ function useLoading(path: string | null, topics: readonly Topic[], everyMs: numb
     const abort = new AbortController();
     let isBusy = false;
     let isWanted = false;
+    let restUntil = 0;
+    let resting = 0;
     const run = async () => {
       if (isBusy) {
         isWanted = true;
@@ -49,33 +60,38 @@ function useLoading(path: string | null, topics: readonly Topic[], everyMs: numb
       isBusy = true;
       do {
         isWanted = false;
+        const start = performance.now();
         await load(abort.signal);
+        restUntil = performance.now() + REST * (performance.now() - start);
       } while (isWanted && !abort.signal.aborted);
       isBusy = false;
     };
     again.current = () => void run();
     void run();
     const stop = onChange((changed) => {
-      if (topicText.split(" ").some((topic) => changed.has(topic as Topic))) void run();
+      if (!concerns(changed, topicText.split(" "), only)) return;
+      window.clearTimeout(resting);
+      resting = window.setTimeout(() => void run(), Math.max(0, restUntil - performance.now()));
     });
     const timer = everyMs ? window.setInterval(() => document.visibilityState === "visible" && void run(), everyMs) : 0;
     return () => {
       abort.abort();
       stop();
+      window.clearTimeout(resting);
       window.clearInterval(timer);
     };
-  }, [path, topicText, everyMs]);
+  }, [path, topicText, everyMs, only]);
   return useCallback(() => again.current(), []);
 }
 
-/** One object. `path` null asks for nothing. */
-export function useQuery<T>(path: string | null, topics: readonly Topic[] = [], everyMs = 0): Answer<T> {
+/** One object. `path` null asks for nothing; `only`: changes count that name this device, asset or run. */
+export function useQuery<T>(path: string | null, topics: readonly Topic[] = [], everyMs = 0, only = ""): Answer<T> {
   const [, draw] = useState(0);
   const state = useRef<{ path: string | null; value?: T; error?: ApiError }>({ path: null });
   if (state.current.path !== path) {
     state.current = { path, value: path === null ? undefined : (kept.get(path) as T | undefined) };
   }
-  const reload = useLoading(path, topics, everyMs, async (signal) => {
+  const reload = useLoading(path, topics, everyMs, only, async (signal) => {
     try {
       const value = await get<T>(path as string, signal);
       if (signal.aborted) return;
@@ -101,7 +117,7 @@ export interface List<T> extends Answer<T[]> {
  * A list, page by page: `pageSize` rows at first, more on more(). A change asks for the first rows again, as many as are shown.
  * `all` fetches page after page until the end.
  */
-export function useList<T>(path: string | null, topics: readonly Topic[] = [], { pageSize = 200, all = false, everyMs = 0 } = {}): List<T> {
+export function useList<T>(path: string | null, topics: readonly Topic[] = [], { pageSize = 200, all = false, everyMs = 0, only = "" } = {}): List<T> {
   const [, draw] = useState(0);
   const state = useRef<{ path: string | null; value?: T[]; next: string | null; wanted: number; error?: ApiError }>(
     { path: null, next: null, wanted: pageSize });
@@ -109,7 +125,7 @@ export function useList<T>(path: string | null, topics: readonly Topic[] = [], {
     const old = path === null ? undefined : (kept.get(path) as { value: T[]; next: string | null } | undefined);
     state.current = { path, value: old?.value, next: old?.next ?? null, wanted: pageSize };
   }
-  const reload = useLoading(path, topics, everyMs, async (signal) => {
+  const reload = useLoading(path, topics, everyMs, only, async (signal) => {
     const now = state.current;
     try {
       let items: T[] = [];

@@ -81,7 +81,7 @@ function History({ asset }: { asset: AssetDetail }) {
   const [device, setDevice] = useParam("device");
   const devices = (asset.on_devices ?? []).map((row) => row.device);
   const chosen = device || devices[0] || "";
-  const answer = useList<Materialization>(chosen ? withQuery(`/assets/${keyPath(asset.asset)}/history`, { device: chosen }) : null, ["asset"], { pageSize: 200 });
+  const answer = useList<Materialization>(chosen ? withQuery(`/assets/${keyPath(asset.asset)}/history`, { device: chosen }) : null, ["asset"], { pageSize: 200, only: asset.asset });
   const columns: Column<Materialization>[] = [
     { name: "Made", cell: (m) => <Ago at={m.at} /> },
     { name: "Run", cell: (m) => m.run ? <RunLink device={m.device} run={m.run} /> : "–" },
@@ -135,7 +135,7 @@ function Runs({ asset }: { asset: string }) {
 }
 
 export function AssetPage({ name }: { name: string }) {
-  const answer = useQuery<AssetDetail>(`/assets/${keyPath(name)}`, ["asset"], 60_000);
+  const answer = useQuery<AssetDetail>(`/assets/${keyPath(name)}`, ["asset"], 60_000, name);
   const [tab, setTab] = useParam("tab");
   const may = useMay("operator");
   return (

@@ -39,7 +39,7 @@ const COLUMNS: Column<Asset>[] = [
   { name: "Devices", by: (a) => a.devices, kind: "number", isExtra: true, cell: (a) => count(a.devices) },
   { name: "Group", by: (a) => a.group, isExtra: true, cell: (a) => a.group ?? "–" },
   { name: "Kinds", isExtra: true, cell: (a) => (a.kinds ?? []).map((kind) => <span class="tag">{kind}</span>) },
-  { name: "About", isExtra: true, kind: "wide", cell: (a) => <span class="soft">{a.description ?? ""}</span> },
+  { name: "About", isExtra: "roomy", kind: "wide", cell: (a) => <span class="soft">{a.description ?? ""}</span> },
 ];
 
 const optionsOf = (values: Iterable<string>): [string, string][] => [["", "any"], ...[...new Set(values)].sort().map((v): [string, string] => [v, v])];

@@ -48,7 +48,7 @@ export function JobsPage() {
 
 // ---- schedules and sensors ----
 interface Instigator {
-  schedule?: string; sensor?: string; device: string; job?: string; assets?: number; cron?: string; every?: string; next_at?: string;
+  schedule?: string; sensor?: string; device: string; assets?: number;
   /** "running", "paused", or "as defined": nobody has paused or resumed it. */
   state: string; state_reason?: string; state_since?: string; last_tick?: { status?: string; nominal?: string; at?: string; run?: string; reason?: string }; ticks?: number; started?: number;
 }
@@ -77,8 +77,7 @@ function Instigators({ kind, find }: { kind: "schedules" | "sensors"; find: stri
     { name: "Last tick", by: (s) => s.last_tick?.at, cell: (s) => s.last_tick ? <><TickStatus status={s.last_tick.status ?? ""} /> <Ago at={s.last_tick.at ?? s.last_tick.nominal} /></> : <span class="soft">none yet</span> },
     { name: "Run", isExtra: true, cell: (s) => s.last_tick?.run ? <RunLink device={s.device} run={s.last_tick.run} /> : "–" },
     { name: "Ticks", kind: "number", isExtra: true, by: (s) => s.ticks, cell: (s) => s.ticks === undefined ? "–" : <span title="that started a run, of all">{count(s.started)} of {count(s.ticks)}</span> },
-    { name: "Next", isExtra: true, by: (s) => s.next_at, cell: (s) => isPaused(s) ? <span class="soft">–</span> : <Ago at={s.next_at} /> },
-    { name: "Why", isExtra: true, kind: "wide", cell: (s) => <span class="soft">{s.last_tick?.reason ?? s.state_reason ?? ""}</span> },
+    { name: "Why", isExtra: "roomy", kind: "wide", cell: (s) => <span class="soft">{s.last_tick?.reason ?? s.state_reason ?? ""}</span> },
     { name: "", cell: (s) => may ? <button type="button" class="small" onClick={() => hold(s, kind)}><Icon name={isPaused(s) ? "play" : "pause"} size={12} />{isPaused(s) ? "Resume" : "Pause"}</button> : null },
   ];
   return (

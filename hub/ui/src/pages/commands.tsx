@@ -37,7 +37,7 @@ const COLUMNS: Column<Command>[] = [
   { name: "To", cell: (c) => <code>{c.to}</code> },
   { name: "Devices", isExtra: true, cell: (c) => <Progress row={c} /> },
   { name: "Given", by: (c) => c.given_at, cell: (c) => <Ago at={c.given_at} /> },
-  { name: "Expires", by: (c) => c.expires_at, isExtra: true, cell: (c) => <Ago at={c.expires_at} /> },
+  { name: "Expires", by: (c) => c.expires_at, isExtra: "roomy", cell: (c) => <Ago at={c.expires_at} /> },
 ];
 
 export const CommandTable = ({ rows, onEnd }: { rows: Command[]; onEnd?: () => void }) =>

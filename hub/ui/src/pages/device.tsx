@@ -57,7 +57,7 @@ function Actions({ device }: { device: DeviceDetail }) {
 }
 
 function Assets({ device }: { device: string }) {
-  const answer = useList<Asset>(withQuery("/assets", { device }), ["asset"], { all: true });
+  const answer = useList<Asset>(withQuery("/assets", { device }), ["asset"], { all: true, only: device });
   const columns: Column<Asset>[] = [
     { name: "Asset", by: (a) => a.asset, kind: "wide", cell: (a) => <AssetLink name={a.asset} kinds={a.kinds ?? []} isExternal={a.external} /> },
     { name: "Status", by: (a) => String(a.failing), cell: (a) => <AssetStatus asset={{ ...a, devices: 1, failing: Number(a.failing) }} /> },
@@ -69,12 +69,12 @@ function Assets({ device }: { device: string }) {
 }
 
 function Runs({ device }: { device: string }) {
-  const answer = useList<Run>(withQuery("/runs", { device }), ["run"], { pageSize: 200 });
+  const answer = useList<Run>(withQuery("/runs", { device }), ["run"], { pageSize: 200, only: device });
   return <Show answer={answer} what="its runs">{(rows) => rows.length ? <><Timeline runs={rows.slice(0, 300)} by="job" /><RunTable rows={rows} onEnd={answer.more} /></> : <Empty title="It has not run anything yet." />}</Show>;
 }
 
 function Events({ device }: { device: string }) {
-  const answer = useList<LogEvent>(withQuery("/events", { device }), ["device", "run"], { pageSize: 300 });
+  const answer = useList<LogEvent>(withQuery("/events", { device }), ["device", "run"], { pageSize: 300, only: device });
   return <Show answer={answer} what="its events">{(rows) => rows.length ? <EventTable rows={rows.map(unpackEvent)} /> : <Empty title="No event of it has arrived yet." />}</Show>;
 }
 
@@ -112,7 +112,7 @@ function About({ device }: { device: DeviceDetail }) {
 }
 
 export function DevicePage({ name }: { name: string }) {
-  const answer = useQuery<DeviceDetail>(`/devices/${encodeURIComponent(name)}`, ["device"], 30_000);
+  const answer = useQuery<DeviceDetail>(`/devices/${encodeURIComponent(name)}`, ["device", "run"], 30_000, name);
   const [tab, setTab] = useParam("tab");
   return (
     <Show answer={answer} what="the device">

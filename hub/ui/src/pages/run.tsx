@@ -98,8 +98,8 @@ function Actions({ run, steps, picked, onChanged }: { run: RunDetail; steps: Ste
 
 export function RunPage({ device, id }: { device: string; id: string }) {
   const base = `/runs/${encodeURIComponent(device)}/${encodeURIComponent(id)}`;
-  const answer = useQuery<RunDetail>(base, ["run"], 30_000);
-  const log = useList<LogEvent>(`${base}/events`, ["run"], { all: true });
+  const answer = useQuery<RunDetail>(base, ["run"], 30_000, id);
+  const log = useList<LogEvent>(`${base}/events`, ["run"], { all: true, only: id });
   const events = useMemo(() => ({ ...log, value: log.value?.map(unpackEvent) }), [log.value, log.error]);
   const [tab, setTab] = useParam("tab");
   const [picked, setPicked] = useParam("step");

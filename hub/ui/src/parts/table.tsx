@@ -9,8 +9,8 @@ export interface Column<T> {
   /** What the column is sorted by; without it, it is not. */
   by?: (row: T) => string | number | undefined;
   kind?: "number" | "wide" | "narrow";
-  /** Left out on a phone. */
-  isExtra?: boolean;
+  /** Left out on a phone; "roomy": also on a small window. */
+  isExtra?: boolean | "roomy";
 }
 
 interface Props<T> {
@@ -70,7 +70,7 @@ export function Table<T>({ rows, columns, rowKey, label, rowHeight = 33, onEnd, 
     if (onEnd && last >= shown.length - 2) onEnd();
   }, [last, shown.length]);
   const pick = (column: Column<T>) => setOrder((old) => (old?.name !== column.name ? { name: column.name, isDown: false } : old.isDown ? null : { name: column.name, isDown: true }));
-  const look = (column: Column<T>) => [column.kind ?? "", column.isExtra ? "extra" : ""].join(" ");
+  const look = (column: Column<T>) => [column.kind ?? "", column.isExtra ? `extra ${column.isExtra === "roomy" ? "roomy" : ""}` : ""].join(" ");
   return (
     <div class="table-box">
       <table aria-label={label} aria-rowcount={shown.length + 1}>

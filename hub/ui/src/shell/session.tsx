@@ -40,7 +40,7 @@ export function SessionGate({ children }: { children: ComponentChildren }) {
   };
   useEffect(() => {
     setSignedOutHandler(() => take(null));
-    ask();
+    if (location.pathname !== "/setup") ask(); // there nobody is logged in yet
   }, []);
   useEffect(() => {
     if (isIn(session ?? null)) startLive();
