@@ -8,6 +8,12 @@
         .is_cached = true, .summary = (summary_)                                                   \
     }
 
+#define ACT(path_, handler_, summary_)                                                             \
+    {                                                                                              \
+        .method = HTTP_POST, .path = (path_), .role = HTTP_OPERATOR, .handler = (handler_),        \
+        .max_body = API_BODY_BYTES, .summary = (summary_)                                          \
+    }
+
 const struct http_route api_routes[] = {
     {.method = HTTP_GET,
      .path = "/healthz",
@@ -76,6 +82,25 @@ const struct http_route api_routes[] = {
     READ("/api/v1/pools", api_pools, "Pools and who is there"),
     READ("/api/v1/search", api_search, "Devices, assets and runs by name"),
     READ("/api/v1/events", api_events, "The log"),
+    ACT("/api/v1/commands", api_commands_post, "Ask devices to do something"),
+    ACT("/api/v1/commands/{command}/cancel", api_command_cancel,
+        "Send a command to nobody any more"),
+    ACT("/api/v1/runs/{device}/{run}/retry", api_run_retry, "Try a run again"),
+    ACT("/api/v1/runs/{device}/{run}/cancel", api_run_cancel, "Cancel a run"),
+    ACT("/api/v1/schedules/{device}/{schedule}/pause", api_schedule_pause, "Pause a schedule"),
+    ACT("/api/v1/schedules/{device}/{schedule}/resume", api_schedule_resume, "Resume a schedule"),
+    ACT("/api/v1/sensors/{device}/{sensor}/pause", api_sensor_pause, "Pause a sensor"),
+    ACT("/api/v1/sensors/{device}/{sensor}/resume", api_sensor_resume, "Resume a sensor"),
+    ACT("/api/v1/deployments/{deployment}/pause", api_deployment_pause, "Pause a deployment"),
+    ACT("/api/v1/deployments/{deployment}/resume", api_deployment_resume, "Resume a deployment"),
+    ACT("/api/v1/deployments/{deployment}/abort", api_deployment_abort, "Abort a deployment"),
+    READ("/api/v1/silences", api_silences, "Silences of alerts"),
+    ACT("/api/v1/silences", api_silences_post, "Keep alerts quiet for a while"),
+    {.method = HTTP_DELETE,
+     .path = "/api/v1/silences/{silence}",
+     .role = HTTP_OPERATOR,
+     .handler = api_silence_delete,
+     .summary = "End a silence"},
     {.method = HTTP_GET,
      .path = "/api/v1/events/live",
      .role = HTTP_VIEWER,

@@ -98,8 +98,7 @@ static void on_look(void *ctx)
 void live_ask_again(struct live *live)
 {
     for (struct live_listener *l = live->listeners; l != NULL; l = l->next) {
-        l->is_over =
-            !live->options.is_welcome(live->options.ctx, str_from(l->secret), l->is_token);
+        l->is_over = !live->options.is_welcome(live->options.ctx, str_from(l->secret), l->is_token);
     }
     live->options.wake(live->options.ctx);
 }

@@ -98,6 +98,72 @@ def sessions_begin_and_end():
         assert admin.get("/api/v1/session").status == 401
 
 
+def an_operator_acts():
+    with Fleet(web=True) as fleet:
+        fleet.start_hub()
+        admin = set_up(fleet.hub, fleet.http_port)
+        device = fleet.device("brooklyn", DEFINITIONS)
+        device.enrol()
+        device.start()
+        wait_for("the device is online", lambda: admin.items("/api/v1/devices?status=online"))
+        wait_for("its definitions are here", lambda: admin.items("/api/v1/assets"))
+
+        def carry_out(path, body=None):
+            given = admin.ask("POST", "/api/v1/" + path, body)
+            assert given.status == 201, given
+            command = given.json["command"]
+            return wait_for(f"{path} is carried out", lambda: [
+                d for d in admin.get("/api/v1/commands/" + command).json["device_list"]
+                if d["status"] in ("succeeded", "failed", "refused")])[0]
+
+        done = carry_out("commands", {"verb": "materialize", "targets": "brooklyn", "args": {"selection": "pos/broken"}})
+        assert done["status"] == "failed" and done["run"], done
+        run = done["run"]
+        again = carry_out(f"runs/brooklyn/{run}/retry", {"what": "all"})
+        assert again["run"] != run, again
+        assert carry_out("schedules/brooklyn/nightly/pause")["status"] == "succeeded"
+        wait_for("the schedule is paused", lambda: admin.items("/api/v1/schedules")[0]["state"] == "paused")
+        assert carry_out("schedules/brooklyn/nightly/resume")["status"] == "succeeded"
+        wait_for("the schedule runs", lambda: admin.items("/api/v1/schedules")[0]["state"] == "running")
+        bad = admin.ask("POST", "/api/v1/commands", {"verb": "dance", "targets": "brooklyn"})
+        nobody = admin.ask("POST", "/api/v1/commands", {"verb": "ping", "targets": "nobody"})
+        trust = admin.ask("POST", "/api/v1/commands", {"verb": "trust", "targets": "brooklyn"})
+        assert (bad.status, nobody.status, trust.status) == (400, 404, 403), (bad, nobody, trust)
+        silence = admin.ask("POST", "/api/v1/silences", {"targets": "brooklyn", "for": "1h", "reason": "works"})
+        assert silence.status == 201, silence
+        number = admin.items("/api/v1/silences")[0]["silence"]
+        assert admin.ask("DELETE", f"/api/v1/silences/{number}").status == 204
+        assert admin.items("/api/v1/silences") == []
+        os.unlink(os.path.join(fleet.hub_dir, "command", "hub.key"))
+        kept_off = admin.ask("POST", "/api/v1/commands", {"verb": "ping", "targets": "brooklyn"})
+        assert kept_off.status == 409 and "selvedge-hub sign" in kept_off.json["hint"], kept_off
+        actions = [a["action"] for a in admin.items("/api/v1/audit")]
+        assert actions.count("command") >= 4 and "silence.add" in actions, actions
+
+
+def output_is_fetched_from_the_device():
+    with Fleet(web=True) as fleet:
+        fleet.start_hub()
+        admin = set_up(fleet.hub, fleet.http_port)
+        device = fleet.device("brooklyn", """
+project: shop
+assets:
+  - key: says/hello
+    run: [sh, -c, "echo hello; echo sorry >&2"]
+""")
+        device.enrol()
+        device.start()
+        device.command("materialize", "*", code=None)
+        run = wait_for("the run has ended at the hub", lambda: [
+            r for r in admin.items("/api/v1/runs") if r["status"] == "success"])[0]["run"]
+        path = f"/api/v1/runs/brooklyn/{run}/output?step=says/hello"
+        assert admin.get(path).status == 202
+        here = wait_for("the output is here", lambda: (lambda a: a.json if a.status == 200 else None)(admin.get(path)))
+        assert here["state"] == "here" and here["text"] == "hello\n", here
+        assert admin.get(path + "&stream=nothing").status == 400
+        assert admin.get(f"/api/v1/runs/brooklyn/{run}/output?step=no/such").status == 404
+
+
 def wrong_cookie(client):
     answer = client.ask("POST", "/api/v1/session", {"user": "admin", "password": PASSWORD})
     assert answer.status == 200, answer
@@ -128,4 +194,5 @@ def a_killed_web_process_comes_back():
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests([what_a_device_records_is_told, sessions_begin_and_end, a_killed_web_process_comes_back]))
+    sys.exit(run_tests([what_a_device_records_is_told, sessions_begin_and_end, an_operator_acts,
+                        output_is_fetched_from_the_device, a_killed_web_process_comes_back]))
