@@ -22,5 +22,8 @@ const struct http_service *api_service(struct api *api);
 /* Whose figures /metrics tells. */
 void api_use_server(struct api *api, struct http_server *server);
 
+/* The OpenAPI document of the table below. */
+void api_write_openapi(struct buf *out);
+
 extern const struct http_route api_routes[];
 extern const size_t api_route_count;

@@ -74,7 +74,7 @@ MUST_CHECK bool api_number(const struct http_request *rq, const char *name, int6
 MUST_CHECK bool api_write_events(struct db_query *q, struct page *page, bool by_seq,
                                  struct err *err);
 
-http_handler api_overview, api_search, api_graph;
+http_handler api_openapi, api_overview, api_search, api_graph;
 http_handler api_checks, api_backfills, api_deployments, api_deployment, api_alerts, api_pools;
 http_handler api_jobs, api_schedules, api_sensors;
 http_handler api_events, api_events_live, api_ticks;

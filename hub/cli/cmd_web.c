@@ -5,6 +5,7 @@
 #include "common/platform/loop.h"
 #include "common/platform/notify.h"
 #include "common/platform/rng.h"
+#include "hub/api/api.h"
 #include "hub/web/web.h"
 #include <signal.h>
 #include <unistd.h>
@@ -45,4 +46,13 @@ int command_web(struct cli *cli, void *ctx)
     }
     settings_release(&settings);
     return code;
+}
+
+int command_openapi(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    AUTO(buf) out = buf_growing(1 << 20);
+    api_write_openapi(&out);
+    cli_printf(cli, STR_FMT, STR_ARG(buf_str(&out)));
+    return CLI_OK;
 }

@@ -8,6 +8,7 @@
 int command_init(struct cli *cli, void *ctx);
 int command_serve(struct cli *cli, void *ctx);
 int command_web(struct cli *cli, void *ctx);
+int command_openapi(struct cli *cli, void *ctx);
 int command_token_create(struct cli *cli, void *ctx);
 int command_token_list(struct cli *cli, void *ctx);
 int command_token_revoke(struct cli *cli, void *ctx);

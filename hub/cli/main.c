@@ -338,6 +338,10 @@ static const struct cli_command commands[] = {
      .summary = "print the reference of the settings as Markdown",
      .is_hidden = true,
      .run = command_reference},
+    {.name = "openapi",
+     .summary = "print the OpenAPI document of the HTTP API",
+     .is_hidden = true,
+     .run = command_openapi},
     {0}};
 
 /* clang-format off */

@@ -16,7 +16,9 @@ struct http_route {
     size_t max_body; /* 0: it takes none */
     bool is_cached;  /* the answer depends on address and database alone */
     bool is_stream;
-    const char *summary; /* for people: docs, OpenAPI */
+    /* For people and machines (OpenAPI): what it is; what its query takes, "device failing:boolean"; the
+     * names of the schemas of its body and of its answer, "[Run]" for a list in pages. */
+    const char *summary, *query, *body, *answer;
 };
 
 enum http_match { HTTP_MATCH, HTTP_NO_PATH, HTTP_NO_METHOD };

@@ -13,6 +13,7 @@ PAGES = {
     "selvedge-hub.md": ["selvedge-hub", "help", "--markdown"],
     "definitions.md": ["selvedge-agent", "reference"],
     "hub-settings.md": ["selvedge-hub", "reference"],
+    "openapi.json": ["selvedge-hub", "openapi"],
 }
 
 
