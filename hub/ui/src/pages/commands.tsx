@@ -40,7 +40,7 @@ const COLUMNS: Column<Command>[] = [
   { name: "Expires", by: (c) => c.expires_at, isExtra: "roomy", cell: (c) => <Ago at={c.expires_at} /> },
 ];
 
-export const CommandTable = ({ rows, onEnd }: { rows: Command[]; onEnd?: () => void }) =>
+const CommandTable = ({ rows, onEnd }: { rows: Command[]; onEnd?: () => void }) =>
   <Table label="Commands" rows={rows} columns={COLUMNS} rowKey={(c) => c.command} onEnd={onEnd} onRow={(c) => go(`/commands/${c.command}`)} />;
 
 const VERBS: [string, string][] = [["materialize", "materialize a selection"], ["run_job", "run a job"], ["pause", "pause"], ["resume", "resume"], ["ping", "ping"], ["describe", "describe"], ["set", "set log level or interval"]];
@@ -105,7 +105,7 @@ export function CommandPage({ id }: { id: string }) {
         const devices = row.device_list ?? [];
         const withdraw = () => ask({
           title: "Send it to nobody any more?", confirm: "Withdraw", isDanger: true, children: <p>Devices that have it already carry it out.</p>,
-          onConfirm: async () => { const done = await request("DELETE", `/commands/${encodeURIComponent(id)}`, undefined, "Withdrawn"); answer.reload(); return done !== null; },
+          onConfirm: async () => { const done = await request("POST", `/commands/${encodeURIComponent(id)}/cancel`, {}, "Withdrawn"); answer.reload(); return done !== null; },
         });
         return (
           <>

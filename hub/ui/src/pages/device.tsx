@@ -1,16 +1,15 @@
 // device.tsx - one device: how it is, what it has run, what it knows and what it was asked.
 import { useList, useQuery } from "../api/query";
-import type { Asset, Command, Device, LogEvent, Run } from "../api/types";
+import type { Asset, Device, LogEvent, Run } from "../api/types";
 import { bytes, count, duration, instant } from "../base/format";
 import { withQuery } from "../base/keys";
 import { Ago, AssetLink, At, Card, Empty, Facts, Figure, Head, Show, Status, Tabs, Tags } from "../parts/bits";
 import { Icon } from "../parts/icon";
 import { Table, type Column } from "../parts/table";
-import { ask, command, request } from "../shell/ask";
+import { command } from "../shell/ask";
 import { useParam } from "../shell/router";
 import { useMay } from "../shell/session";
 import { AssetStatus } from "./assets";
-import { CommandTable } from "./commands";
 import { deviceStatus } from "./devices";
 import { EventTable, unpackEvent } from "./events";
 import { RunTable, Timeline } from "./runs";
@@ -25,33 +24,12 @@ const DAY = 86_400_000;
 
 function Actions({ device }: { device: DeviceDetail }) {
   const operator = useMay("operator");
-  const admin = useMay("admin");
   if (!operator || deviceStatus(device) === "revoked") return null;
-  const label = () => ask({
-    title: "Labels", confirm: "Set labels",
-    children: (
-      <>
-        <label>Labels, one a line<textarea name="labels" rows={5} class="mono" spellcheck={false}>{Object.entries(device.labels ?? {}).map(([key, value]) => `${key}=${value}`).join("\n")}</textarea></label>
-        <p class="soft">Such as <code>site=berlin</code>. Selections find devices by them.</p>
-      </>
-    ),
-    onConfirm: async (form) => {
-      const labels = Object.fromEntries(String(form.get("labels")).split("\n").map((line) => line.trim()).filter(Boolean).map((line) => { const cut = line.indexOf("="); return cut < 0 ? [line, ""] : [line.slice(0, cut), line.slice(cut + 1)]; }));
-      return (await request("PUT", `/devices/${encodeURIComponent(device.device)}/labels`, labels, "Labels set")) !== null;
-    },
-  });
-  const revoke = () => ask({
-    title: `Shut ${device.device} out?`, confirm: "Revoke", isDanger: true,
-    children: <><p>Its certificate is refused from now on, and its connection is cut. It can only come back by a new enrolment.</p><label>Why<input name="reason" required placeholder="Such as: stolen" /></label></>,
-    onConfirm: async (form) => (await request("POST", `/devices/${encodeURIComponent(device.device)}/revoke`, { reason: form.get("reason") }, `${device.device} is shut out`)) !== null,
-  });
   return (
     <>
       <button type="button" onClick={() => void command("ping", {}, device.device, `Ping ${device.device}`)}>Ping</button>
       <button type="button" onClick={() => void command("pause", { what: "schedules" }, device.device, "Pause all schedules")}><Icon name="pause" size={14} />Pause schedules</button>
       <button type="button" onClick={() => void command("resume", { what: "schedules" }, device.device, "Resume all schedules")}><Icon name="play" size={14} />Resume</button>
-      <button type="button" onClick={label}>Labels</button>
-      {admin ? <button type="button" class="danger" onClick={revoke}>Revoke</button> : null}
     </>
   );
 }
@@ -76,11 +54,6 @@ function Runs({ device }: { device: string }) {
 function Events({ device }: { device: string }) {
   const answer = useList<LogEvent>(withQuery("/events", { device }), ["device", "run"], { pageSize: 300, only: device });
   return <Show answer={answer} what="its events">{(rows) => rows.length ? <EventTable rows={rows.map(unpackEvent)} /> : <Empty title="No event of it has arrived yet." />}</Show>;
-}
-
-function Commands({ device }: { device: string }) {
-  const answer = useList<Command>(withQuery("/commands", { device }), ["command"], { pageSize: 100 });
-  return <Show answer={answer} what="its commands">{(rows) => rows.length ? <CommandTable rows={rows} onEnd={answer.more} /> : <Empty title="It was never asked for anything." />}</Show>;
 }
 
 function About({ device }: { device: DeviceDetail }) {
@@ -128,8 +101,8 @@ export function DevicePage({ name }: { name: string }) {
               <Figure name="Open runs" value={count(device.runs_open)} />
               <Figure name="Certificate" value={Number.isNaN(left) ? "–" : left < 0 ? "ended" : duration(left)} note="until it ends" tone={left < 7 * DAY ? "warn" : undefined} />
             </div>
-            <Tabs now={tab || "runs"} onPick={(next) => setTab(next === "runs" ? "" : next)} tabs={[["runs", "Runs"], ["assets", "Assets"], ["events", "Events"], ["commands", "Commands"], ["about", "About"]]} />
-            {tab === "assets" ? <Assets device={name} /> : tab === "events" ? <Events device={name} /> : tab === "commands" ? <Commands device={name} /> : tab === "about" ? <About device={device} /> : <Runs device={name} />}
+            <Tabs now={tab || "runs"} onPick={(next) => setTab(next === "runs" ? "" : next)} tabs={[["runs", "Runs"], ["assets", "Assets"], ["events", "Events"], ["about", "About"]]} />
+            {tab === "assets" ? <Assets device={name} /> : tab === "events" ? <Events device={name} /> : tab === "about" ? <About device={device} /> : <Runs device={name} />}
           </>
         );
       }}

@@ -136,7 +136,7 @@ export function RunPage({ device, id }: { device: string; id: string }) {
               {picked && steps.find((step) => step.step === picked)?.asset ? <p class="pad">Makes <AssetLink name={steps.find((step) => step.step === picked)?.asset ?? ""} /></p> : null}
             </Card>
             <Tabs now={tab || "events"} onPick={(name) => setTab(name === "events" ? "" : name)} tabs={[["events", "Events"], ["stderr", "Errors and log (stderr)"], ["stdout", "Output (stdout)"]]} />
-            {tab === "stdout" || tab === "stderr" ? <Output key={`${tab} ${picked}`} base={base} stream={tab} step={picked} steps={steps} onStep={setPicked} isRunning={isOpenRun(run.status)} /> : (
+            {tab === "stdout" || tab === "stderr" ? <Output key={`${tab} ${picked}`} base={base} stream={tab} step={picked} steps={steps} onStep={setPicked} /> : (
               <>
                 <div class="tools">
                   <Filter value={find} onInput={setFind} placeholder="Text in events" label="Filter events" />

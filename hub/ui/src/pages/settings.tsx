@@ -8,13 +8,30 @@ import { useParam } from "../shell/router";
 import { useMay, useSession } from "../shell/session";
 import { setTheme, useTheme, type Theme } from "../shell/theme";
 
-interface User { user: string; name?: string; role: string; created_at?: string; last_login_at?: string; last_seen_at?: string; locked_until?: string; disabled?: boolean }
-interface Token { token: string; id?: string; name?: string; label?: string; role?: string; scope?: string; scopes?: string[]; user?: string; created_at?: string; expires_at?: string; last_used_at?: string; revoked_at?: string }
-interface Audit { id?: number; at: string; user?: string; who?: string; action?: string; what?: string; method?: string; path?: string; target?: string; status?: number; result?: string; peer?: string; detail?: unknown }
+interface User { user: string; role: string; created_at?: string; last_login_at?: string; locked_until?: string; sessions?: number; tokens?: number }
+interface Token { token: string; label?: string; scopes?: string[]; state?: string; user?: string; created_at?: string; expires_at?: string; used_at?: string; revoked_at?: string }
+interface Audit { id: number; at: string; user?: string; peer?: string; action: string; subject?: string; result: string; detail?: string }
 
 const ROLES: [string, string][] = [["viewer", "viewer: sees everything"], ["operator", "operator: runs, pauses, sends commands"], ["admin", "admin: also users, tokens, certificates"]];
 
+const SCOPES: [string, string][] = [["read", "read: sees everything"], ["operate", "operate: also runs, pauses, sends commands"], ["admin", "admin: everything"], ["metrics", "metrics: only /metrics"]];
+
+function askPassword(user: string, isOwn: boolean): void {
+  ask({
+    title: isOwn ? "Your password" : `The password of ${user}`, confirm: "Set it",
+    children: (
+      <>
+        {isOwn ? <label>The old one<input name="old" type="password" required autocomplete="current-password" /></label> : null}
+        <label>The new one<input name="password" type="password" required minLength={10} autocomplete="new-password" /></label>
+        <p class="soft">Other sessions of {isOwn ? "yours" : user} end.</p>
+      </>
+    ),
+    onConfirm: async (form) => (await request("PUT", `/users/${encodeURIComponent(user)}/password`, { password: form.get("password"), ...(isOwn ? { old_password: form.get("old") } : {}) }, "Password set")) !== null,
+  });
+}
+
 function Users() {
+  const { session } = useSession();
   const answer = useList<User>("/users", [], { all: true });
   const add = () => ask({
     title: "New user", confirm: "Add",
@@ -28,14 +45,9 @@ function Users() {
     onConfirm: async (form) => { const done = await request("POST", "/users", { user: form.get("user"), role: form.get("role"), password: form.get("password") }, `User ${String(form.get("user"))} added`); answer.reload(); return done !== null; },
   });
   const edit = (user: User) => ask({
-    title: `Change ${user.user}`, confirm: "Change",
-    children: (
-      <>
-        <label>Role<select name="role">{ROLES.map(([role, words]) => <option value={role} selected={role === user.role}>{words}</option>)}</select></label>
-        <label>New password<input name="password" type="password" minLength={10} autocomplete="new-password" placeholder="as it is" /></label>
-      </>
-    ),
-    onConfirm: async (form) => { const done = await request("PUT", `/users/${encodeURIComponent(user.user)}`, { role: form.get("role"), ...(form.get("password") ? { password: form.get("password") } : {}) }, `User ${user.user} changed`); answer.reload(); return done !== null; },
+    title: `The role of ${user.user}`, confirm: "Change",
+    children: <label>Role<select name="role">{ROLES.map(([role, words]) => <option value={role} selected={role === user.role}>{words}</option>)}</select></label>,
+    onConfirm: async (form) => { const done = await request("PUT", `/users/${encodeURIComponent(user.user)}`, { role: form.get("role") }, `User ${user.user} changed`); answer.reload(); return done !== null; },
   });
   const remove = (user: User) => ask({
     title: `Remove ${user.user}?`, confirm: "Remove", isDanger: true, children: <p>Sessions and tokens end at once.</p>,
@@ -45,9 +57,9 @@ function Users() {
     { name: "User", by: (u) => u.user, kind: "wide", cell: (u) => <b>{u.user}</b> },
     { name: "Role", by: (u) => u.role, cell: (u) => u.role },
     { name: "Made", isExtra: true, by: (u) => u.created_at, cell: (u) => <Ago at={u.created_at} /> },
-    { name: "Last logged in", by: (u) => u.last_login_at, cell: (u) => <Ago at={u.last_login_at ?? u.last_seen_at} /> },
+    { name: "Last logged in", by: (u) => u.last_login_at, cell: (u) => <Ago at={u.last_login_at} /> },
     { name: "Locked", isExtra: true, cell: (u) => u.locked_until ? <Status status="stopped" word="locked" /> : "" },
-    { name: "", cell: (u) => <span class="button-row"><button type="button" class="small" onClick={() => edit(u)}>Change</button><button type="button" class="small" onClick={() => remove(u)}>Remove</button></span> },
+    { name: "", cell: (u) => <span class="button-row"><button type="button" class="small" onClick={() => edit(u)}>Role</button><button type="button" class="small" onClick={() => askPassword(u.user, u.user === session.user)}>Password</button><button type="button" class="small" onClick={() => remove(u)}>Remove</button></span> },
   ];
   return (
     <>
@@ -66,35 +78,34 @@ function Tokens() {
     children: (
       <>
         <label>Name<input name="name" required placeholder="Such as: nightly export" /></label>
-        <label>Role<select name="role">{ROLES.map(([role, words]) => <option value={role}>{words}</option>)}</select></label>
+        <label>May<select name="scope">{SCOPES.map(([scope, words]) => <option value={scope}>{words}</option>)}</select></label>
         <label>Good for<input name="expires" required value="90d" class="mono" /></label>
       </>
     ),
     onConfirm: async (form) => {
-      const done = await request("POST", "/tokens", { name: form.get("name"), role: form.get("role"), expires: form.get("expires") }, "Token made");
+      const done = await request("POST", "/tokens", { label: form.get("name"), scopes: [form.get("scope")], expires_in: form.get("expires") }, "Token made");
       answer.reload();
-      const secret = done?.secret ?? done?.token;
+      const secret = done?.secret;
       if (typeof secret === "string") show(secret);
       return done !== null;
     },
   });
-  const idOf = (t: Token) => t.id ?? t.token;
   const remove = (t: Token) => ask({
     title: "Revoke this token?", confirm: "Revoke", isDanger: true, children: <p>What uses it is refused from now on.</p>,
-    onConfirm: async () => { const done = await request("DELETE", `/tokens/${encodeURIComponent(idOf(t))}`, undefined, "Token revoked"); answer.reload(); return done !== null; },
+    onConfirm: async () => { const done = await request("DELETE", `/tokens/${encodeURIComponent(t.token)}`, undefined, "Token revoked"); answer.reload(); return done !== null; },
   });
   const columns: Column<Token>[] = [
-    { name: "Token", by: (t) => t.name ?? t.label, kind: "wide", cell: (t) => <><b>{t.name ?? t.label ?? ""}</b> <span class="mono soft">{idOf(t)}</span></> },
-    { name: "May", cell: (t) => t.role ?? t.scope ?? (t.scopes ?? []).join(", ") },
+    { name: "Token", by: (t) => t.label, kind: "wide", cell: (t) => <><b>{t.label ?? ""}</b> <span class="mono soft">{t.token}</span></> },
+    { name: "May", cell: (t) => (t.scopes ?? []).join(", ") },
     { name: "Of", isExtra: true, cell: (t) => t.user ?? "" },
-    { name: "Last used", by: (t) => t.last_used_at, cell: (t) => <Ago at={t.last_used_at} /> },
-    { name: "Ends", by: (t) => t.expires_at, cell: (t) => t.revoked_at ? <Status status="revoked" /> : <Ago at={t.expires_at} /> },
-    { name: "", cell: (t) => admin && !t.revoked_at ? <button type="button" class="small" onClick={() => remove(t)}>Revoke</button> : null },
+    { name: "Last used", by: (t) => t.used_at, cell: (t) => <Ago at={t.used_at} /> },
+    { name: "Ends", by: (t) => t.expires_at, cell: (t) => t.state && t.state !== "good" ? <Status status={t.state} /> : <Ago at={t.expires_at} /> },
+    { name: "", cell: (t) => admin && t.state === "good" ? <button type="button" class="small" onClick={() => remove(t)}>Revoke</button> : null },
   ];
   return (
     <>
       {admin ? <div class="tools"><button type="button" class="primary" onClick={add}><Icon name="plus" size={14} />Token</button></div> : null}
-      <Show answer={answer} what="tokens">{(rows) => rows.length ? <Table label="Tokens" rows={rows} columns={columns} rowKey={(t) => idOf(t)} /> : <Empty title="No token was made yet."><p>Scripts and other tools log in with one. Make one here; it is shown once.</p></Empty>}</Show>
+      <Show answer={answer} what="tokens">{(rows) => rows.length ? <Table label="Tokens" rows={rows} columns={columns} rowKey={(t) => t.token} /> : <Empty title="No token was made yet."><p>Scripts and other tools log in with one. Make one here; it is shown once.</p></Empty>}</Show>
     </>
   );
 }
@@ -103,12 +114,12 @@ function AuditLog() {
   const answer = useList<Audit>("/audit", ["command"], { pageSize: 300 });
   const columns: Column<Audit>[] = [
     { name: "When", cell: (a) => <At at={a.at} /> },
-    { name: "Who", cell: (a) => <b>{a.user ?? a.who ?? "nobody"}</b> },
-    { name: "What", kind: "wide", cell: (a) => <>{a.action ?? a.what ?? `${a.method ?? ""} ${a.path ?? ""}`} <span class="soft">{a.target ?? ""} {typeof a.detail === "string" ? a.detail : a.detail ? JSON.stringify(a.detail) : ""}</span></> },
+    { name: "Who", cell: (a) => <b>{a.user ?? "nobody"}</b> },
+    { name: "What", kind: "wide", cell: (a) => <>{a.action} {a.subject ?? ""} <span class="soft" title={a.detail}>{a.detail ?? ""}</span></> },
     { name: "From", isExtra: true, cell: (a) => <span class="mono soft">{a.peer ?? ""}</span> },
-    { name: "Result", cell: (a) => a.result ? <Status status={a.result} /> : a.status ? <Status status={a.status < 400 ? "done" : "refused"} word={String(a.status)} /> : "" },
+    { name: "Result", cell: (a) => <Status status={a.result} /> },
   ];
-  return <Show answer={answer} what="the audit log">{(rows) => rows.length ? <Table label="Audit log" rows={rows} columns={columns} rowKey={(a) => String(a.id ?? `${a.at} ${a.path ?? a.action}`)} onEnd={answer.more} /> : <Empty title="Nothing was done yet." />}</Show>;
+  return <Show answer={answer} what="the audit log">{(rows) => rows.length ? <Table label="Audit log" rows={rows} columns={columns} rowKey={(a) => String(a.id)} onEnd={answer.more} /> : <Empty title="Nothing was done yet." />}</Show>;
 }
 
 function ThisPage() {
@@ -121,7 +132,7 @@ function ThisPage() {
           <p class="soft">Times are in your zone, {Intl.DateTimeFormat().resolvedOptions().timeZone}; hover over one to see UTC. <kbd>/</kbd> goes to the search.</p></div>
       </Card>
       <Card title="You">
-        <div class="pad"><p>Logged in as <b>{session.user}</b>, {session.role}.</p><p class="soft"><a href="/licences.txt">Licences of what this page is made of</a></p></div>
+        <div class="pad"><p>Logged in as <b>{session.user}</b>, {session.role}.</p><button type="button" onClick={() => askPassword(session.user ?? "", true)}>Change your password</button><p class="soft"><a href="/licences.txt">Licences of what this page is made of</a></p></div>
       </Card>
     </div>
   );
