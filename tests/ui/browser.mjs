@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 const axe = readFileSync(join("node_modules", "axe-core", "axe.min.js"), "utf8");
-const PATIENCE_MS = 60_000; // against one that hangs, not a measure
+const PATIENCE_MS = Number(process.env.SELVEDGE_UI_PATIENCE_MS ?? 60_000); // against one that hangs, not a measure
 
 export async function start({ browser, base }) {
   const program = await chromium.launch({ executablePath: browser, args: ["--no-sandbox", "--disable-dev-shm-usage"] });

@@ -28,7 +28,7 @@ assets:
       - {{name: has_rows, sql: "select count(*) > 0 from orders"}}
   - key: pos/price_list
     group: pos
-    command: ["sh", "-c", "cat {prices} && echo the prices are read"]
+    run: ["sh", "-c", "cat {prices} && echo the prices are read"]
     deps: [erp/prices]
   - key: reports/daily
     group: reports

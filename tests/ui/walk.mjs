@@ -50,7 +50,7 @@ async function fromOverviewToLogLine(page) {
   await page.getByText("Fails on brooklyn, oakland").waitFor();
   await picture(page, "asset-failing");
   await page.getByRole("link", { name: "See the run that failed" }).click();
-  await page.getByText("pos/price_list failed").waitFor();
+  await page.getByText("pos/price_list failed", { exact: true }).first().waitFor();
   await page.getByRole("button", { name: /failure pos\/price_list/ }).click();
   await page.getByText("Step failed", { exact: false }).first().waitFor();
   await picture(page, "run-failed");
@@ -90,18 +90,18 @@ async function pauseSchedule(page) {
 async function sendCommand(page) {
   await page.goto("/commands");
   await page.getByRole("button", { name: "Ask devices" }).click();
-  await page.getByLabel("What", { exact: true }).selectOption("ping");
-  await page.getByLabel("To").fill("oakland");
+  await page.locator("dialog select[name=verb]").selectOption("ping");
+  await page.locator("dialog input[name=targets]").fill("oakland");
   await page.getByRole("button", { name: "Send" }).click();
   await page.getByRole("link", { name: "Follow the command" }).first().click();
   await page.locator("tbody tr", { hasText: "oakland" }).getByText("succeeded").waitFor();
   await page.goto("/commands");
   await page.getByRole("button", { name: "Ask devices" }).click();
-  await page.getByLabel("To").fill("nobody-*");
-  await page.getByLabel("Of what").fill("*");
+  await page.locator("dialog input[name=targets]").fill("nobody-*");
+  await page.locator("dialog input[name=what]").fill("*");
   await page.getByRole("button", { name: "Send" }).click();
   await page.locator(".word.bad").waitFor(); // told in words; the dialog stays with what was typed
-  insist((await page.getByLabel("To").inputValue()) === "nobody-*", "what was typed is gone");
+  insist((await page.locator("dialog input[name=targets]").inputValue()) === "nobody-*", "what was typed is gone");
   await page.keyboard.press("Escape");
 }
 

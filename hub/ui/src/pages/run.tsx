@@ -127,8 +127,8 @@ export function RunPage({ device, id }: { device: string; id: string }) {
             {run.error?.message || failedStep ? (
               <div class="failure">
                 <Status status="failed" word={failedStep ? `${failedStep.step} failed` : "The run failed"} />
-                <p class="failure-words">{run.error?.message ?? failedStep?.error?.message}</p>
-                {(run.error?.hint ?? failedStep?.error?.hint) ? <p class="soft">{run.error?.hint ?? failedStep?.error?.hint}</p> : null}
+                <p class="failure-words">{failedStep?.error?.message ?? run.error?.message}{failedStep?.exit ? ` (${failedStep.exit})` : ""}</p>
+                {(failedStep?.error?.hint ?? run.error?.hint) ? <p class="soft">{failedStep?.error?.hint ?? run.error?.hint}</p> : null}
               </div>
             ) : null}
             <Card title="Steps" side={picked ? <button type="button" class="quiet" onClick={() => setPicked("")}>All steps</button> : <span class="soft">Pick one to see only what it did</span>}>
