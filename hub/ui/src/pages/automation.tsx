@@ -74,7 +74,7 @@ function Instigators({ kind, find }: { kind: "schedules" | "sensors"; find: stri
     { name: kind === "schedules" ? "Schedule" : "Sensor", by: instigatorName, kind: "wide", cell: (s) => <span class="thing">{instigatorName(s)}</span> },
     { name: "State", by: (s) => s.state, cell: (s) => <span title={s.state_reason}>{isPaused(s) ? <Status status="paused" /> : <Status status="online" word={s.state === "running" ? "running" : "as defined"} />}</span> },
     { name: "Device", by: (s) => s.device, cell: (s) => <DeviceLink name={s.device} /> },
-    { name: "Last tick", by: (s) => s.last_tick?.at, cell: (s) => s.last_tick ? <><TickStatus status={s.last_tick.status ?? ""} /> <Ago at={s.last_tick.at ?? s.last_tick.nominal} /></> : <span class="soft">none yet</span> },
+    { name: "Last tick", isExtra: true, by: (s) => s.last_tick?.at, cell: (s) => s.last_tick ? <><TickStatus status={s.last_tick.status ?? ""} /> <Ago at={s.last_tick.at ?? s.last_tick.nominal} /></> : <span class="soft">none yet</span> },
     { name: "Run", isExtra: true, cell: (s) => s.last_tick?.run ? <RunLink device={s.device} run={s.last_tick.run} /> : "–" },
     { name: "Ticks", kind: "number", isExtra: true, by: (s) => s.ticks, cell: (s) => s.ticks === undefined ? "–" : <span title="that started a run, of all">{count(s.started)} of {count(s.ticks)}</span> },
     { name: "Why", isExtra: "roomy", kind: "wide", cell: (s) => <span class="soft">{s.last_tick?.reason ?? s.state_reason ?? ""}</span> },

@@ -10,7 +10,7 @@ import type { Tone } from "../base/words";
 export const unpackEvent = (row: LogEvent): Event => ({ ...row.event, seq: row.seq, at: row.at, type: row.type, device: row.device });
 
 export function eventTone(event: Event): Tone {
-  if (/failure|refused|rejected/.test(event.type) || event.level === "error" || (event as { passed?: boolean }).passed === false) return "bad";
+  if (/failure|failed|refused|rejected/.test(event.type) || event.level === "error" || (event as { passed?: boolean }).passed === false) return "bad";
   if (/retry|gap|skipped/.test(event.type) || event.level === "warn" || event.level === "warning") return "warn";
   if (/success|materialization$/.test(event.type) || (event as { passed?: boolean }).passed === true) return "good";
   return "off";
@@ -44,6 +44,7 @@ export function sentence(event: Event): string {
       ].filter(Boolean);
       return `Materialized${parts.length ? `: ${parts.join(", ")}` : ""}`;
     }
+    case "asset_failed_to_materialize": return `Was not made: ${event.error?.message ?? "its step failed"}`;
     case "asset_observation": return "Observed";
     case "asset_check_evaluation": case "asset_check":
       return `Check ${String(event.check ?? event.name ?? "")} ${(event as { passed?: boolean }).passed === false ? "failed" : "passed"}`;

@@ -29,7 +29,7 @@ function Steps({ run }: { run: Run }) {
 }
 
 export const RUN_COLUMNS: Column<Run>[] = [
-  { name: "Run", cell: (r) => <RunLink device={r.device} run={r.run} /> },
+  { name: "Run", isExtra: true, cell: (r) => <RunLink device={r.device} run={r.run} /> },
   { name: "Status", cell: (r) => <Status status={r.status} /> },
   { name: "Device", cell: (r) => <DeviceLink name={r.device} /> },
   { name: "Job or selection", kind: "wide", cell: (r) => r.job ? r.job : <code>{r.selection ?? "–"}</code> },
