@@ -197,6 +197,7 @@ static void on_sweep(void *ctx)
         }
     }
     loop_timer_arm_in(server->loop, &server->sweep, NS_PER_SEC);
+    run(server); /* at its limit it stops listening, and sees only in its next turn that there is room */
 }
 
 /* --- requests ------------------------------------------------------------------------------------ */
