@@ -28,10 +28,10 @@ export async function start({ browser, base }) {
   return { program, complaints, foreign, newPage };
 }
 
-/** Serious faults of the page that is shown, as text; empty when there is none. */
-export async function faults(page) {
+/** Serious faults of the page that is shown, as text; empty when there is none. `rules`: only these. */
+export async function faults(page, rules) {
   await page.evaluate(axe);
-  const found = await page.evaluate(() => globalThis.axe.run());
+  const found = await page.evaluate((only) => globalThis.axe.run(only ? { runOnly: only } : {}), rules);
   return found.violations
     .filter((fault) => ["serious", "critical"].includes(fault.impact))
     .map((fault) => `${page.url()}: ${fault.id}: ${fault.help}: ${fault.nodes.slice(0, 3).map((node) => node.html.slice(0, 200)).join(" | ")}`);
