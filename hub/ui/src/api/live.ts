@@ -55,7 +55,24 @@ function note(topics: Iterable<Topic>, names: string[] | null): void {
   if (!timer) timer = window.setTimeout(tell, GATHER_MS);
 }
 
+// A browser has six connections to one hub, for all its windows: one that nobody looks at gives its own back, and asks
+// for everything again when it is looked at.
+const HIDDEN_MS = 20_000;
+let isWanted = false;
+let hiding = 0;
+
+function onVisibility(): void {
+  window.clearTimeout(hiding);
+  if (document.visibilityState === "hidden") hiding = window.setTimeout(close, HIDDEN_MS);
+  else if (isWanted && !source) {
+    startLive();
+    note(TOPICS, null);
+  }
+}
+
 export function startLive(): void {
+  if (!isWanted) document.addEventListener("visibilitychange", onVisibility);
+  isWanted = true;
   if (source) return;
   source = new EventSource("/api/v1/events/live");
   source.addEventListener("open", () => enter("live"));
@@ -67,7 +84,7 @@ export function startLive(): void {
       // The browser gives up for good after an answer that is no stream; what was missed then is unknown.
       again = window.setTimeout(() => {
         again = 0;
-        if (!source) return;
+        if (!source || !isWanted) return;
         source = null;
         startLive();
         note(TOPICS, null);
@@ -77,6 +94,13 @@ export function startLive(): void {
 }
 
 export function stopLive(): void {
+  isWanted = false;
+  document.removeEventListener("visibilitychange", onVisibility);
+  window.clearTimeout(hiding);
+  close();
+}
+
+function close(): void {
   source?.close();
   source = null;
   window.clearTimeout(again);

@@ -1,7 +1,7 @@
 // device.tsx - one device: how it is, what it has run, what it knows and what it was asked.
 import { useList, useQuery } from "../api/query";
 import type { Asset, Device, LogEvent, Run } from "../api/types";
-import { bytes, count, duration, instant } from "../base/format";
+import { count, duration, instant } from "../base/format";
 import { withQuery } from "../base/keys";
 import { Ago, AssetLink, At, Card, Empty, Facts, Figure, Head, Show, Status, Tabs, Tags } from "../parts/bits";
 import { Icon } from "../parts/icon";
@@ -14,15 +14,9 @@ import { deviceStatus } from "./devices";
 import { EventTable, unpackEvent } from "./events";
 import { RunTable, Timeline } from "./runs";
 
-interface DeviceDetail extends Device {
-  desired?: { state?: string; wanted?: number; in_force?: number; reason?: string; conflicts?: string };
-  health?: Record<string, unknown>; certificate?: { serial?: string; expires_at?: string; fingerprint?: string };
-  [more: string]: unknown;
-}
-
 const DAY = 86_400_000;
 
-function Actions({ device }: { device: DeviceDetail }) {
+function Actions({ device }: { device: Device }) {
   const operator = useMay("operator");
   if (!operator || deviceStatus(device) === "revoked") return null;
   return (
@@ -56,8 +50,7 @@ function Events({ device }: { device: string }) {
   return <Show answer={answer} what="its events">{(rows) => rows.length ? <EventTable rows={rows.map(unpackEvent)} /> : <Empty title="No event of it has arrived yet." />}</Show>;
 }
 
-function About({ device }: { device: DeviceDetail }) {
-  const health = device.health && typeof device.health === "object" ? Object.entries(device.health) : [];
+function About({ device }: { device: Device }) {
   return (
     <div class="two">
       <Card title="Device">
@@ -75,17 +68,12 @@ function About({ device }: { device: DeviceDetail }) {
       <Card title="Definitions">
         <Facts rows={[["Version", device.definitions_hash ? <code class="wrap">{device.definitions_hash}</code> : "none yet"], ["Since", device.definitions_at ? <At at={device.definitions_at} /> : ""]]} />
       </Card>
-      <Card title="Desired state">
-        {device.desired ? <Facts rows={[["State", <Status status={device.desired.state ?? "unknown"} />], ["Wanted", String(device.desired.wanted ?? "")], ["In force", String(device.desired.in_force ?? "")], ["Why", device.desired.reason], ["Conflicts", device.desired.conflicts]]} />
-          : <p class="soft pad">Nothing is wanted of it beyond its own definitions.</p>}
-      </Card>
-      {health.length ? <Card title="As it said last"><dl class="metadata">{health.map(([name, value]) => <div><dt>{name}</dt><dd>{typeof value === "number" && name.endsWith("bytes") ? bytes(value) : typeof value === "object" ? JSON.stringify(value) : String(value)}</dd></div>)}</dl></Card> : null}
     </div>
   );
 }
 
 export function DevicePage({ name }: { name: string }) {
-  const answer = useQuery<DeviceDetail>(`/devices/${encodeURIComponent(name)}`, ["device", "run"], 30_000, name);
+  const answer = useQuery<Device>(`/devices/${encodeURIComponent(name)}`, ["device", "run"], 30_000, name);
   const [tab, setTab] = useParam("tab");
   return (
     <Show answer={answer} what="the device">
