@@ -72,8 +72,9 @@ static bool read_place(struct cli *cli, struct enrol_token *token, struct err *e
     }
     token->fleet = str_from(cli_text(cli, "fleet"));
     token->ca_fingerprint = str_from(cli_text(cli, "ca-fingerprint"));
-    if (token->ca_fingerprint.len != FINGERPRINT_TEXT_SIZE - 1) {
-        return err_set(err, ERR_INVALID, "--ca-fingerprint is 64 hex digits");
+    if (token->ca_fingerprint.len != FINGERPRINT_TEXT_SIZE - 1 &&
+        token->ca_fingerprint.len != 2 * (FINGERPRINT_TEXT_SIZE - 1)) {
+        return err_set(err, ERR_INVALID, "--ca-fingerprint is 64 hex digits, or 128 of two CAs");
     }
     return device_name_is_valid(token->fleet)
                ? read_hub(str_from(hub), token, err)

@@ -56,7 +56,7 @@ static bool find_asset(struct work *w, const char *key, const struct asset **ret
 static bool ask(struct work *w, const struct asset *asset, struct str change,
                 struct kept_states *ret, struct err *err)
 {
-    const struct states_asker asker = {w->settings, w->defs, &w->arena};
+    const struct worker_asker asker = {w->settings, w->defs, &w->arena};
     return kept_states_ask(&asker, asset, change, ret, err);
 }
 

@@ -52,6 +52,7 @@ int command_state_export(struct cli *cli, void *ctx);
 int command_state_import(struct cli *cli, void *ctx);
 extern const struct cli_command commands_of_hub[];
 int command_ticks(struct cli *cli, void *ctx);
+int command_sources(struct cli *cli, void *ctx);
 int command_schema(struct cli *cli, void *ctx);
 int command_reference(struct cli *cli, void *ctx);
 

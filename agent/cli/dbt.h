@@ -2,6 +2,7 @@
 #pragma once
 #include "agent/cli/commands.h"
 #include "agent/daemon/agent.h"
+#include "agent/dbt/loaded.h"
 #include "common/json/json_writer.h"
 
 /* Whether the argument names a manifest or a bundle: by its name, *.json or *.gz. */
@@ -24,3 +25,8 @@ enum { DBT_TAGS_MAX = 8 };
 MUST_CHECK bool dbt_apply_options(struct cli *cli, struct settings *settings,
                                   struct agent_request *request, struct arena *arena,
                                   struct err *err);
+/* How fresh the sources of the project are whose step makes `asset`, asked of the worker now. Everything in
+ * `arena`. */
+MUST_CHECK bool dbt_ask_sources(const struct settings *settings, const struct definitions *defs,
+                                const struct asset *asset, struct arena *arena,
+                                struct dbt_loaded *ret, struct err *err);

@@ -101,15 +101,31 @@ static bool choose(struct choosing *c, const struct dbt_opened *opened, const bo
     return true;
 }
 
+/* Of one project: what asks how fresh its sources are. */
+struct asking {
+    const struct choosing *choosing;
+    const struct asset *asset;
+};
+
+static bool ask_sources(void *ctx, struct arena *arena, struct dbt_loaded *ret, struct err *err)
+{
+    const struct asking *asking = ctx;
+    const struct choosing *c = asking->choosing;
+    return dbt_ask_sources(c->settings, c->defs, asking->asset, arena, ret, err);
+}
+
 static bool look(void *ctx, const struct dbt_opened *opened, struct err *err)
 {
     struct choosing *c = ctx;
+    struct asking asking = {c, opened->asset};
     AUTO(arena) scratch = arena_new(RESULTS_ARENA_BYTES);
     const struct dbt_past_of of = {.given = c->state.len > 0 ? c->state : str_from(opened->state),
                                    .state_dir =
                                        arena_printf(&scratch, "%s/dbt", c->settings->state_dir),
                                    .step = opened->asset->step->key,
-                                   .project = opened->project};
+                                   .project = opened->project,
+                                   .ask = ask_sources,
+                                   .ask_ctx = &asking};
     AUTO(dbt_past) past = dbt_past(&of, &scratch);
     struct str_list warnings = {0};
     bool *set = NULL;

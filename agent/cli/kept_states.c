@@ -1,21 +1,10 @@
 #include "agent/cli/kept_states.h"
 
-#include "agent/daemon/own_program.h"
-#include "agent/run/step_spec.h"
-#include "common/platform/files.h"
-#include "common/platform/spawn.h"
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum {
     REPLY_BYTES_MAX = 48 << 20, /* the worker's states, of LIMIT_JSON_BYTES each */
     INPUT_BYTES_MAX = 8 << 20,
-    PIECE_BYTES = 64 << 10,
-    WAIT_MS = 60000, /* for each piece: the target may be a server far away */
 };
 
 bool kept_states_has(const struct asset *asset)
@@ -72,80 +61,10 @@ static bool refuse_while_loading(const struct settings *settings, const struct a
 
 /* --- the worker ------------------------------------------------------------------------------- */
 
-static bool read_reply(int fd, struct buf *reply, struct err *err)
-{
-    for (;;) {
-        struct pollfd waiting = {.fd = fd, .events = POLLIN};
-        char *to = buf_reserve(reply, PIECE_BYTES);
-        if (to == NULL) {
-            return err_set(err, ERR_FULL, "the states are larger than %d bytes", REPLY_BYTES_MAX);
-        }
-        if (poll(&waiting, 1, WAIT_MS) == 0) {
-            return err_set(err, ERR_TIMEOUT, "the target did not answer within %d s",
-                           WAIT_MS / 1000);
-        }
-        ssize_t n = read(fd, to, PIECE_BYTES);
-        if (n < 0 && errno != EINTR) {
-            return err_errno(err, errno, "read from the worker");
-        }
-        if (n == 0) {
-            return true;
-        }
-        reply->len += n > 0 ? (size_t)n : 0;
-    }
-}
-
-/* Its messages come on standard output too, where descriptor 3 is not open. */
-static bool ask_worker(const struct step_spec *spec, struct str input, struct buf *reply,
-                       struct err *err)
-{
-    const char *const argv[] = {spec->argv[0], "state", NULL};
-    AUTO(fd) in = {-1};
-    int out[2];
-    int pidfd = -1;
-    pid_t pid = 0;
-    if (!spawn_memory_file("step", input, &in.n, err) || !spawn_pipe(out, false, err)) {
-        return false;
-    }
-    const struct spawn_options options = {.argv = argv,
-                                          .envp = spec->envp,
-                                          .cwd = spec->cwd,
-                                          .stdin_fd = in.n,
-                                          .stdout_fd = out[1],
-                                          .stderr_fd = -1,
-                                          .message_fd = -1,
-                                          .stays_in_group = true};
-    bool ok = spawn_process(&options, &pid, &pidfd, err);
-    (void)close(out[1]);
-    if (ok) {
-        ok = read_reply(out[0], reply, err);
-        if (!ok) {
-            (void)kill(pid, SIGKILL);
-        }
-        (void)waitpid(pid, NULL, 0);
-        (void)close(pidfd);
-    }
-    (void)close(out[0]);
-    return ok;
-}
-
 static struct str text_of(const struct json *node, const char *key)
 {
     const struct json *member = json_get(node, key);
     return member != NULL && member->type == JSON_STRING ? member->as.string : STR_NONE;
-}
-
-/* What the worker says is wrong. Always false. */
-static bool refused(const struct json *reply, struct err *err)
-{
-    struct str message = text_of(reply, "message");
-    struct str hint = text_of(reply, "hint");
-    if (message.len == 0) {
-        return err_set(err, ERR_INTERNAL, "the worker did not say what the states are");
-    }
-    struct str code = text_of(reply, "code");
-    err_set(err, err_code_from(code.ptr, code.len), STR_FMT, STR_ARG(message));
-    return hint.len > 0 && err_hint(err, STR_FMT, STR_ARG(hint));
 }
 
 static bool take_reply(struct str text, struct arena *arena, struct kept_states *ret,
@@ -161,7 +80,7 @@ static bool take_reply(struct str text, struct arena *arena, struct kept_states 
     const struct json *states = json_get(reply, "states");
     const struct json *present = json_get(reply, "has_present");
     if (states == NULL || states->type != JSON_ARRAY || present == NULL) {
-        return refused(reply, err);
+        return worker_refused(reply, err);
     }
     *ret = (struct kept_states){.state_id = text_of(reply, "state_id"), .states = states->child};
     for (const struct json *s = states->child; s != NULL; s = s->next) {
@@ -186,30 +105,16 @@ static bool add_change(struct str input, struct str change, struct buf *out, str
            err_set(err, ERR_FULL, "the state is larger than %d bytes", INPUT_BYTES_MAX);
 }
 
-bool kept_states_ask(const struct states_asker *asker, const struct asset *asset, struct str change,
+bool kept_states_ask(const struct worker_asker *asker, const struct asset *asset, struct str change,
                      struct kept_states *ret, struct err *err)
 {
-    const struct settings *settings = asker->settings;
-    char worker[LIMIT_PATH_BYTES + 1];
-    char cwd[LIMIT_PATH_BYTES + 1];
-    char state_dir[LIMIT_PATH_BYTES + 1];
     AUTO(buf) input = buf_growing(INPUT_BYTES_MAX);
     AUTO(buf) reply = buf_growing(REPLY_BYTES_MAX);
     struct step_spec spec;
-    struct step_context context = {.defs = asker->defs,
-                                   .worker = worker,
-                                   .state_dir = state_dir,
-                                   .attempt = 1,
-                                   .env = &settings->env};
-    if (getcwd(cwd, sizeof(cwd)) == NULL) {
-        cwd[0] = '\0';
-    }
-    bool ok = (change.len == 0 || refuse_while_loading(settings, asset, err)) &&
-              own_program_worker(&settings->config, worker, err) &&
-              files_join(cwd, str_from(settings->state_dir), state_dir, sizeof(state_dir), err) &&
-              step_spec_make(&context, asset, asker->arena, &spec, err) &&
+    bool ok = (change.len == 0 || refuse_while_loading(asker->settings, asset, err)) &&
+              worker_step(asker, asset, NULL, 0, &spec, err) &&
               add_change(spec.input, change, &input, err) &&
-              ask_worker(&spec, buf_str(&input), &reply, err) &&
+              worker_ask(&spec, "state", buf_str(&input), &reply, err) &&
               take_reply(buf_str(&reply), asker->arena, ret, err);
     buf_wipe(&input);
     return ok || err_wrap(err, "state of " STR_FMT, STR_ARG(asset->key));

@@ -97,7 +97,7 @@ static const struct cli_option global_options[] = {
         {.name = "dbt-state",                                                                      \
          .type = CLI_STRING,                                                                       \
          .value_name = "PATH",                                                                     \
-         .help = "what state: and result: compare with, as dbt's --state (what "                   \
+         .help = "what state:, result: and source_status: compare with, as dbt's --state (what "   \
                  "this device built last when not given)"},                                        \
         {.name = "full-refresh",                                                                   \
          .type = CLI_BOOL,                                                                         \
@@ -199,6 +199,15 @@ static const struct cli_command commands[] = {
                               {"selvedge-agent check meltano/meltano.yml", "a Meltano project"},
                               {"selvedge-agent check target/manifest.json", "a dbt project"}),
      .run = command_check},
+    {.name = "sources",
+     .summary = "ask how fresh the sources of dbt projects are; make nothing",
+     .description = "As \"dbt source freshness\": of each source that has warn_after or "
+                    "error_after, in the database of its project's resource. With --json one "
+                    "object a project, which is a sources.json of dbt.",
+     .examples = CLI_EXAMPLES({"selvedge-agent sources --json > before/sources.json",
+                               "for source_status: with --dbt-state before"}),
+     .exit_codes = "0: none is too old. 1: one is (error), or cannot be asked (runtime error).",
+     .run = command_sources},
     {.name = "explain",
      .args = "[WHAT] [NAME]",
      .summary = "show definitions as they are understood",

@@ -90,7 +90,8 @@ void agent_take_lease(struct agent *agent, struct str payload)
     const struct lease_answer answer = {.pool = grant.pool,
                                         .places = grant.places,
                                         .for_ns = grant.for_s * NS_PER_SEC,
-                                        .asked = {grant.asked_ms * NS_PER_MS}};
+                                        .asked = {grant.asked_ms * NS_PER_MS},
+                                        .is_paused = grant.is_paused};
     if (leases_take(&agent->leases, &answer, loop_now(agent->loop))) {
         runner_pump(agent->runner);
     }

@@ -3,7 +3,7 @@
 #include "common/base/limits.h"
 #include "common/mqtt/mqtt.h"
 #include "common/platform/files.h"
-#include "common/tls/identity.h"
+#include "common/tls/authorities.h"
 #include "common/wire/topics.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,8 @@ struct exchange {
     const struct rng *rng;
     const char *state_dir;
     struct enrol_token token; /* where the hub is, and perhaps what it gave out */
-    struct str server_name;   /* empty: as the host */
+    struct str ca_pem;      /* trusted already; empty: the token's fingerprint says whom to trust */
+    struct str server_name; /* empty: as the host */
     struct message_enrol_request request;
     int64_t timeout_ns;
     struct mqtt_session *session;
@@ -153,6 +154,7 @@ static bool open_session(struct exchange *x, struct err *err)
                                    .port = (int)x->token.port,
                                    .server_name = x->server_name,
                                    .client_id = str_from(x->client_id),
+                                   .ca_pem = x->ca_pem,
                                    .ca_fingerprint = x->token.ca_fingerprint,
                                    .ignore_dates = !wall_is_set(clock_wall(loop_clock(x->loop))),
                                    .keepalive_s = 30,
@@ -215,6 +217,26 @@ static bool load_or_make_key(const char *state_dir, const struct rng *rng, struc
            files_write(path, buf_str(key), 0600, err);
 }
 
+/* A device that comes back goes by the CAs that it has; else one of those told must be the token's. */
+static bool check_authorities(const struct exchange *x, struct err *err)
+{
+    struct identity_info ca;
+    struct str pem;
+    struct str rest = x->reply.ca_pem;
+    if (!str_is_empty(x->ca_pem)) {
+        return true;
+    }
+    while (authorities_next(&rest, &pem)) {
+        if (!identity_read_cert(pem, &ca, err)) {
+            return false;
+        }
+        if (digest_is_one_of(str_from(ca.fingerprint), x->token.ca_fingerprint)) {
+            return true;
+        }
+    }
+    return err_set(err, ERR_DENIED, "the hub answered with another CA than the token names");
+}
+
 /* Nothing is written that does not fit together: the hub's answer is as foreign as any other input.
  */
 static bool check_answer(struct exchange *x, struct str key, struct err *err)
@@ -227,16 +249,16 @@ static bool check_answer(struct exchange *x, struct str key, struct err *err)
     if (!reply->accepted) {
         return err_set(err, ERR_DENIED, "the hub refused: " STR_FMT, STR_ARG(reply->reason));
     }
-    struct identity_info ca;
+    char list[AUTHORITIES_LIST_SIZE];
+    struct str trusted = str_is_empty(x->ca_pem) ? reply->ca_pem : x->ca_pem;
     struct wall_time now = clock_wall(loop_clock(x->loop));
-    if (!identity_read_cert(reply->ca_pem, &ca, err) ||
+    if (!authorities_list(trusted, list, err) ||
         !identity_check_pair(x->rng, reply->cert_pem, key, err) ||
         (wall_is_set(now) &&
-         !identity_verify(reply->cert_pem, reply->ca_pem, IDENTITY_CLIENT, now, err))) {
+         !identity_verify(reply->cert_pem, trusted, IDENTITY_CLIENT, now, err))) {
         return err_wrap(err, "the hub's certificate for this device");
     }
-    return digest_equal(str_from(ca.fingerprint), x->token.ca_fingerprint) ||
-           err_set(err, ERR_DENIED, "the hub answered with another CA than the token names");
+    return check_authorities(x, err);
 }
 
 static bool refuse_second_life(const struct enrol_options *options, struct arena *arena,
@@ -355,8 +377,8 @@ bool enrol_device(const struct enrol_options *options, const struct rng *rng, st
 struct recovery {
     struct exchange x;
     struct recovery_options options;
-    char ca_fingerprint[FINGERPRINT_TEXT_SIZE];
     char signature[SIGNATURE_TEXT_SIZE];
+    struct buf ca; /* trusted when it began */
     struct loop_task over;
 };
 
@@ -389,20 +411,18 @@ static void on_recovery_end(void *ctx)
 static bool make_recovery_request(struct recovery *r, struct err *err)
 {
     const struct device_identity *identity = r->options.identity;
-    struct identity_info ca;
     AUTO(buf) key = buf_growing(KEY_BYTES_MAX);
-    bool ok = identity_read_cert(identity->ca_pem, &ca, err) &&
-              device_pending_key(r->x.state_dir, r->x.rng, &key, err) &&
+    bool ok = device_pending_key(r->x.state_dir, r->x.rng, &key, err) &&
               identity_make_csr(r->x.rng, buf_str(&key), identity->device, &r->x.csr, err) &&
               identity_sign(r->x.rng, identity->key_pem, buf_str(&r->x.csr), r->signature, err);
     buf_wipe(&key);
     if (ok) {
-        memcpy(r->ca_fingerprint, ca.fingerprint, sizeof(r->ca_fingerprint));
+        buf_add(&r->ca, identity->ca_pem);
+        r->x.ca_pem = buf_str(&r->ca);
         r->x.token = (struct enrol_token){.fleet = identity->fleet,
                                           .host = identity->host,
                                           .port = identity->enrol_port != 0 ? identity->enrol_port
-                                                                            : ENROL_PORT_DEFAULT,
-                                          .ca_fingerprint = str_from(r->ca_fingerprint)};
+                                                                            : ENROL_PORT_DEFAULT};
         r->x.request = (struct message_enrol_request){.device = identity->device,
                                                       .csr_pem = buf_str(&r->x.csr),
                                                       .version = STR(SELVEDGE_VERSION),
@@ -427,6 +447,7 @@ bool recovery_begin(struct recovery **ret, const struct recovery_options *option
                                  .on_end = on_recovery_end,
                                  .ctx = r},
                            .options = *options,
+                           .ca = buf_growing(AUTHORITIES_BYTES_MAX),
                            .over = {.run = on_recovery_over, .ctx = r}};
     if (!make_recovery_request(r, err) || !exchange_begin(&r->x, err)) {
         recovery_close(r);
@@ -443,5 +464,6 @@ void recovery_close(struct recovery *r)
     }
     loop_defer_cancel(r->x.loop, &r->over);
     exchange_end(&r->x);
+    buf_release(&r->ca);
     free(r);
 }

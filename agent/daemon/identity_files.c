@@ -218,6 +218,11 @@ bool device_identity_save_keys(const char *state_dir, struct str command_keys, s
     return write_text(state_dir, "command.pem", command_keys, err);
 }
 
+bool device_identity_save_authorities(const char *state_dir, struct str ca_pem, struct err *err)
+{
+    return write_text(state_dir, "ca.pem", ca_pem, err);
+}
+
 void device_identity_wipe(struct device_identity *identity)
 {
     str_wipe(&identity->key_pem);

@@ -16,7 +16,7 @@ struct device_identity { /* text lives in the arena; the key is wiped by device_
     int64_t enrol_port; /* of its listener for enrolment; 0: enrolled before that was kept */
     struct str key_pem;
     struct str cert_pem;
-    struct str ca_pem;
+    struct str ca_pem;       /* one, or several (common/tls/authorities.h) */
     struct str command_keys; /* public keys, PEM; empty: enrolled before there were commands */
 };
 /* ERR_NOT_FOUND (with the command to run as hint) when this device is not enrolled. */
@@ -40,4 +40,7 @@ MUST_CHECK bool device_pending_adopt(const char *state_dir, struct err *err);
 /* The keys whose commands are obeyed, in place of those of the enrolment. */
 MUST_CHECK bool device_identity_save_keys(const char *state_dir, struct str command_keys,
                                           struct err *err);
+/* The CAs that are trusted, in place of those of the enrolment. */
+MUST_CHECK bool device_identity_save_authorities(const char *state_dir, struct str ca_pem,
+                                                 struct err *err);
 void device_identity_wipe(struct device_identity *identity);

@@ -3,7 +3,7 @@
 #include "common/base/limits.h"
 #include "common/log/log.h"
 #include "common/mqtt/mqtt.h"
-#include "common/tls/identity.h"
+#include "common/tls/authorities.h"
 #include "common/wire/messages.h"
 #include "common/wire/topics.h"
 #include <stdio.h>
@@ -34,6 +34,8 @@ struct link {
     char client_id[CLIENT_ID_SIZE];
     char definitions_hash[65];
     int64_t desired_revision;
+    char authorities[AUTHORITIES_LIST_SIZE];
+    char authority[FINGERPRINT_TEXT_SIZE];
     struct link_status status;
     void (*on_stopped)(void *ctx);
     void *stopped_ctx;
@@ -85,7 +87,9 @@ static void say_birth(struct link *link)
                                   .boot_id = link->options.boot_id,
                                   .session = str_from(link->session_id),
                                   .definitions_hash = str_from(link->definitions_hash),
-                                  .desired_revision = link->desired_revision};
+                                  .desired_revision = link->desired_revision,
+                                  .authorities = str_from(link->authorities),
+                                  .authority = str_from(link->authority)};
     memcpy(birth.epoch, position.epoch, sizeof(birth.epoch));
     buf_reset(&link->payload);
     message_birth_encode(&birth, &link->payload);
@@ -561,6 +565,16 @@ bool link_is_online(const struct link *link)
 void link_use_identity(struct link *link)
 {
     link->is_identity_new = true;
+}
+
+void link_use_authorities(struct link *link, struct str authorities, struct str issuer)
+{
+    struct buf list = buf_fixed(link->authorities, sizeof(link->authorities));
+    struct buf one = buf_fixed(link->authority, sizeof(link->authority));
+    buf_add(&list, authorities);
+    buf_add(&one, issuer);
+    (void)buf_cstr(&list);
+    (void)buf_cstr(&one);
 }
 
 void link_recorded(struct link *link, int64_t seq)

@@ -44,6 +44,8 @@ void link_use_pace(struct link *link, int64_t linger_ns, int64_t backoff_max_ns)
 bool link_is_online(const struct link *link);
 /* The identity's key and certificate are others: for the next connection. */
 void link_use_identity(struct link *link);
+/* Which CAs are trusted, and which of them issued our certificate: for the next birth. */
+void link_use_authorities(struct link *link, struct str authorities, struct str issuer);
 /* The store's newest event is now `seq`. */
 void link_recorded(struct link *link, int64_t seq);
 

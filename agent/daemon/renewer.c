@@ -1,6 +1,7 @@
 #include "agent/daemon/renewer.h"
 
 #include "agent/daemon/enrol.h"
+#include "agent/daemon/trusted.h"
 #include "common/base/limits.h"
 #include "common/log/log.h"
 #include "common/model/backoff.h"
@@ -34,9 +35,58 @@ struct renewer {
     struct mono_time recover_after;
     int64_t recovery_failures;
     struct buf key, cert; /* once it was renewed: what `identity` points to */
+    struct trusted trusted;
 };
 
 static void feed(struct renewer *r, struct renewal_event event);
+
+/* --- which CAs are trusted --------------------------------------------------------------------- */
+
+/* After each change of certificate or CAs. */
+static void look_at_authorities(struct renewer *r)
+{
+    struct err err = {0};
+    if (!trusted_look(&r->trusted, r->options.identity, &err)) {
+        LOG(WARN, "authorities.not_read", F_ERR(&err),
+            F_T("action", "the hub is not told which CAs are trusted"));
+    }
+    link_use_authorities(r->options.link, str_from(r->trusted.list), str_from(r->trusted.issuer));
+}
+
+/* What is lost of it the next birth says. */
+static void say_authorities(struct renewer *r)
+{
+    struct err err = {0};
+    AUTO(buf) payload = buf_growing(LIMIT_MESSAGE_BYTES);
+    const struct message_want_certificate want = {.authorities = str_from(r->trusted.list),
+                                                  .authority = str_from(r->trusted.issuer)};
+    message_want_certificate_encode(&want, &payload);
+    if (!link_publish(r->options.link, CHANNEL_WANT, buf_str(&payload), &err)) {
+        LOG(DEBUG, "authorities.not_said", F_ERR(&err));
+    }
+}
+
+static void take_authorities(struct renewer *r, const struct message_certificate *message)
+{
+    struct err err = {0};
+    bool is_new = false;
+    if (!trusted_take(&r->trusted, r->options.identity, r->options.state_dir, message->authorities,
+                      message->signature, &is_new, &err)) {
+        LOG(WARN, "authorities.refused", F_ERR(&err),
+            F_T("action", "trusting the same CAs as before"));
+        return;
+    }
+    if (is_new) {
+        LOG(INFO, "authorities.changed", F_T("trusts", r->trusted.list),
+            F_T("action", "used from the next connection on"));
+        link_use_identity(r->options.link);
+        look_at_authorities(r);
+        if (r->trusted.is_outdated) {
+            feed(r, (struct renewal_event){.type = RENEWAL_OUTDATED});
+        }
+    }
+    say_authorities(r);
+}
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
@@ -49,7 +99,9 @@ static bool make_request(struct renewer *r, struct buf *payload, struct err *err
         identity_make_csr(r->options.rng, buf_str(&key), r->options.identity->device, &csr, err);
     buf_wipe(&key);
     if (ok) {
-        const struct message_want_certificate want = {.csr_pem = buf_str(&csr)};
+        const struct message_want_certificate want = {.csr_pem = buf_str(&csr),
+                                                      .authorities = str_from(r->trusted.list),
+                                                      .authority = str_from(r->trusted.issuer)};
         message_want_certificate_encode(&want, payload);
     }
     return ok;
@@ -98,6 +150,10 @@ void renewer_take(struct renewer *r, struct str payload)
     }
     if (!message_certificate_decode(payload, &arena, &message, &err)) {
         LOG(WARN, "certificate.bad_answer", F_ERR(&err), F_T("action", "asking again later"));
+        return;
+    }
+    if (!str_is_empty(message.authorities)) {
+        take_authorities(r, &message);
         return;
     }
     if (!str_is_empty(message.reason)) {
@@ -211,12 +267,15 @@ static void hold(struct renewer *r)
 {
     struct err err = {0};
     struct identity_info info;
+    look_at_authorities(r);
     if (!identity_read_cert(r->options.identity->cert_pem, &info, &err)) {
         LOG(ERROR, "certificate.not_read", F_ERR(&err));
         return;
     }
-    feed(r, (struct renewal_event){
-                .type = RENEWAL_HELD, .not_before = info.not_before, .not_after = info.not_after});
+    feed(r, (struct renewal_event){.type = RENEWAL_HELD,
+                                   .not_before = info.not_before,
+                                   .not_after = info.not_after,
+                                   .is_outdated = r->trusted.is_outdated});
 }
 
 static bool swap(struct renewer *r, struct err *err)
@@ -250,6 +309,7 @@ static void swap_or_say(struct renewer *r)
     LOG(INFO, "certificate.renewed", F_T("action", "used from the next connection on"));
     link_use_identity(r->options.link);
     hold(r);
+    say_authorities(r);
 }
 
 /* --- the way back ----------------------------------------------------------------------------- */
@@ -391,6 +451,7 @@ void renewer_close(struct renewer *r)
     }
     buf_wipe(&r->key);
     buf_release(&r->cert);
+    trusted_release(&r->trusted, r->options.identity);
     free(r);
 }
 

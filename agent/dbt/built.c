@@ -25,8 +25,9 @@ static bool ended_well(const struct dbt_built *built, uint32_t node)
 }
 
 /* `is_taken` begins as all true. What is made here and was not built well is not taken, nor is anything
- * that it is made from, up to what is made here. */
-static void hold_back(const struct dbt_built *built, bool *is_taken, uint32_t *stack)
+ * that it is made from, up to what is made here, or however far. */
+static void hold_back(const struct dbt_built *built, bool however_far, bool *is_taken,
+                      uint32_t *stack)
 {
     const struct dbt_project *project = built->project;
     size_t depth = 0;
@@ -42,13 +43,26 @@ static void hold_back(const struct dbt_built *built, bool *is_taken, uint32_t *s
             const struct dbt_node *node = &project->nodes[stack[--depth]];
             for (size_t k = 0; k < node->parent_count; k++) {
                 uint32_t parent = node->parents[k];
-                if (is_taken[parent] && !is_made_here(built, parent)) {
+                if (is_taken[parent] && (however_far || !is_made_here(built, parent))) {
                     is_taken[parent] = false;
                     stack[depth++] = parent;
                 }
             }
         }
     }
+}
+
+bool dbt_built_taken(const struct dbt_built *built, bool however_far, struct arena *arena,
+                     bool **ret, struct err *err)
+{
+    size_t count = built->project->count;
+    uint32_t *stack = arena_array(arena, count + 1, sizeof(*stack));
+    *ret = arena_array(arena, count + 1, sizeof(**ret));
+    if (*ret == NULL || stack == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory for the nodes of a project");
+    }
+    hold_back(built, however_far, *ret, stack);
+    return true;
 }
 
 static bool is_current(const struct dbt_project *before, const struct dbt_project *now)
@@ -72,7 +86,6 @@ bool dbt_built_keep(const char *path, const struct dbt_built *built, struct err 
     const struct dbt_open open = {.path = path};
     struct dbt_project *before = NULL;
     struct err damaged = {0};
-    size_t count = built->project->count;
     if (files_exist(path) && !dbt_project_open(&open, &before, &damaged)) {
         before = NULL;
     }
@@ -80,12 +93,9 @@ bool dbt_built_keep(const char *path, const struct dbt_built *built, struct err 
         dbt_project_close(before);
         return true;
     }
-    bool *is_taken = arena_array(&arena, count + 1, sizeof(*is_taken));
-    uint32_t *stack = arena_array(&arena, count + 1, sizeof(*stack));
-    bool ok = (is_taken != NULL && stack != NULL) ||
-              err_set(err, ERR_NO_MEMORY, "no memory for the nodes of a project");
+    bool *is_taken = NULL;
+    bool ok = dbt_built_taken(built, false, &arena, &is_taken, err);
     if (ok) {
-        hold_back(built, is_taken, stack);
         const struct dbt_compared compared = {
             .now = built->project, .is_taken = is_taken, .before = before};
         ok = write_file(path, &compared, err);

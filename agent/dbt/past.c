@@ -191,7 +191,78 @@ static bool status_of(void *ctx, struct str unique_id, struct str *ret_status, s
     return true;
 }
 
+/* --- source_status: ---------------------------------------------------------------------------- */
+
+static bool find_now(struct dbt_past *past, struct err *err)
+{
+    past->was_asked = true;
+    past->has_now = past->has_now || past->of.ask(past->of.ask_ctx, past->arena, &past->now, err);
+    return past->has_now;
+}
+
+static bool read_given(struct dbt_past *past, const char *path, struct err *err)
+{
+    if (!files_exist(path)) {
+        (void)err_set(err, ERR_NOT_FOUND, "there is no %s", path);
+        return err_hint(err, "it is what dbt source freshness, or selvedge-agent sources, writes");
+    }
+    return dbt_loaded_read(path, past->arena, &past->then, err);
+}
+
+/* A folder has its own; beside a single file it is what was found here. */
+static bool find_then(struct dbt_past *past, struct err *err)
+{
+    const char *given = NULL;
+    char path[LIMIT_PATH_BYTES + 1];
+    if (past->has_then) {
+        return true;
+    }
+    if (past->of.given.len > 0 && !given_path(past, "sources.json", &given, err)) {
+        return false;
+    }
+    if (given != NULL) {
+        return past->has_then = read_given(past, given, err);
+    }
+    if (!dbt_loaded_path(past->of.state_dir, past->of.step, path, sizeof(path), err)) {
+        return false;
+    }
+    if (!files_exist(path)) {
+        (void)err_set(err, ERR_NOT_FOUND,
+                      "there is nothing to compare with: no build here has asked its sources yet");
+        return err_hint(err, "build it once with --source-freshness, or give a folder with an "
+                             "earlier sources.json by --dbt-state");
+    }
+    past->has_then = dbt_loaded_read(path, past->arena, &past->then, err);
+    return past->has_then || err_hint(err, "the next build with --source-freshness makes it anew");
+}
+
+static bool is_fresher(void *ctx, struct str unique_id, bool *ret, struct err *err)
+{
+    struct dbt_past *past = ctx;
+    if (!find_then(past, err) || !find_now(past, err)) {
+        return false;
+    }
+    *ret = dbt_loaded_is_fresher(&past->then, &past->now, unique_id);
+    return true;
+}
+
+static bool freshness_of(void *ctx, struct str unique_id, struct str *ret_status, struct err *err)
+{
+    struct dbt_past *past = ctx;
+    if (!find_now(past, err)) {
+        return false;
+    }
+    const struct dbt_loaded_source *source = dbt_loaded_find(&past->now, unique_id);
+    *ret_status = source == NULL ? STR_NONE : str_from(dbt_status_name(source->status));
+    return true;
+}
+
 struct dbt_before dbt_past_before(struct dbt_past *past)
 {
-    return (struct dbt_before){.open = open_old, .status = status_of, .ctx = past};
+    struct dbt_before before = {.open = open_old, .status = status_of, .ctx = past};
+    if (past->of.ask != NULL) {
+        before.is_fresher = is_fresher;
+        before.freshness = freshness_of;
+    }
+    return before;
 }

@@ -2,8 +2,9 @@
 
 #include "common/model/backoff.h"
 
-#define LOOK_NS (INT64_C(86400) * NS_PER_SEC) /* the longest sleep: clocks drift */
-enum { TESTS_PER_CERTIFICATE = 4 };           /* then another is asked for */
+#define LOOK_NS            (INT64_C(86400) * NS_PER_SEC) /* the longest sleep: clocks drift */
+#define MOVE_SPREAD_MAX_NS (INT64_C(3600) * NS_PER_SEC)
+enum { TESTS_PER_CERTIFICATE = 4 }; /* then another is asked for */
 
 static int64_t clamp(int64_t v, int64_t min, int64_t max)
 {
@@ -42,6 +43,9 @@ static void rest(struct renewal *r, const struct renewal_event *e, struct renewa
     if (left < r->quiet.ns - e->now.ns) {
         left = r->quiet.ns - e->now.ns;
     }
+    if (r->is_outdated && r->move.ns - e->now.ns < left) {
+        left = r->move.ns - e->now.ns;
+    }
     if (r->is_ordered || left <= 0) {
         r->is_ordered = false;
         ask_when_up(r, e, actions);
@@ -50,6 +54,21 @@ static void rest(struct renewal *r, const struct renewal_event *e, struct renewa
     } else {
         arm_in(actions, e, left < LOOK_NS ? left : LOOK_NS);
     }
+}
+
+/* Everybody was told within seconds: they do not ask so. A hub that gives no certificate of the newer
+ * CA is asked less and less often. */
+static void plan_move(struct renewal *r, const struct renewal_event *e)
+{
+    if (r->is_outdated) {
+        return;
+    }
+    int64_t spread = clamp(r->life_ns / 100, NS_PER_SEC, MOVE_SPREAD_MAX_NS);
+    for (int i = 0; i < r->in_vain && spread < r->life_ns / 3; i++) {
+        spread *= 8;
+    }
+    r->is_outdated = true;
+    r->move.ns = e->now.ns + (int64_t)(e->random % (uint64_t)spread);
 }
 
 /* Around two thirds of its life, so that a fleet that joined in an hour does not renew in one. */
@@ -65,6 +84,11 @@ static void hold(struct renewal *r, const struct renewal_event *e, struct renewa
     r->state = RENEWAL_RESTING;
     r->failures = 0;
     r->has_issued = false;
+    r->in_vain = r->is_outdated && e->is_outdated ? r->in_vain + 1 : 0;
+    r->is_outdated = false;
+    if (e->is_outdated) {
+        plan_move(r, e);
+    }
     rest(r, e, actions);
 }
 
@@ -144,6 +168,12 @@ void renewal_step(struct renewal *r, const struct renewal_event *e, struct renew
         break;
     case RENEWAL_ORDERED:
         on_order(r, e, ret);
+        break;
+    case RENEWAL_OUTDATED:
+        plan_move(r, e);
+        if (r->state == RENEWAL_RESTING) {
+            rest(r, e, ret);
+        }
         break;
     case RENEWAL_ISSUED:
         if (r->state != RENEWAL_RESTING && r->state != RENEWAL_TESTING) {

@@ -6,6 +6,8 @@
  *      |                                   +------ WAITING <-----+--- nothing, refused <-+
  *      +------------------------------ swapped <---------------- connected with it ------+
  *
+ * A certificate of a CA that is on its way out is renewed soon, by chance within a time that follows
+ * from its life (RENEWAL_OUTDATED): another CA is trusted, and a whole fleet was told of it.
  * While the clock is not set nothing is due. All waits follow from the certificate's life, so that
  * one of minutes works as one of months. */
 #pragma once
@@ -26,8 +28,9 @@ enum renewal_event_type {
     RENEWAL_LINK_DOWN,
     RENEWAL_TIMER,
     RENEWAL_CLOCK_STEPPED,
-    RENEWAL_ORDERED, /* somebody wants it now */
-    RENEWAL_ISSUED,  /* a new certificate is here, and written */
+    RENEWAL_ORDERED,  /* somebody wants it now */
+    RENEWAL_OUTDATED, /* a newer CA is trusted than the one of the certificate in use */
+    RENEWAL_ISSUED,   /* a new certificate is here, and written */
     RENEWAL_REFUSED,
     RENEWAL_TEST_PASSED,
     RENEWAL_TEST_FAILED,
@@ -38,6 +41,7 @@ struct renewal_event {
     struct wall_time wall;
     uint64_t random;
     struct wall_time not_before, not_after; /* HELD */
+    bool is_outdated;                       /* HELD: as RENEWAL_OUTDATED says it */
 };
 enum renewal_action_type {
     RENEWAL_ASK, /* with the key that waits, or a new one, which is written first */
@@ -62,6 +66,9 @@ struct renewal { /* zeroed at first; begins with RENEWAL_HELD */
     int64_t life_ns;        /* of the one in use */
     struct mono_time quiet; /* before that none is due, whatever the clock says */
     bool was_renewed;
+    bool is_outdated; /* another is due at `move`, at the latest */
+    int in_vain;      /* renewals that brought none of the newer CA, one after the other */
+    struct mono_time move;
     int64_t failures;
 };
 void renewal_step(struct renewal *r, const struct renewal_event *event,

@@ -58,7 +58,7 @@ bool leases_may_enter(struct leases *l, struct str pool, int64_t running, int64_
         want(lease, running + 1);
     }
     lease->denied = now;
-    if (held(lease, now) > running) {
+    if (held(lease, now) > running && !lease->is_paused) {
         return true;
     }
     if (lease->silent.ns == 0) {
@@ -93,6 +93,7 @@ bool leases_take(struct leases *l, const struct lease_answer *answer, struct mon
     lease->for_ns = answer->for_ns;
     lease->answered = answer->asked;
     lease->until.ns = answer->asked.ns + answer->for_ns;
+    lease->is_paused = answer->is_paused;
     lease->silent.ns = now.ns; /* an answer, be it no */
     lease->is_alone = false;
     return true;

@@ -23,6 +23,7 @@ struct lease {
     struct mono_time silent; /* since when an answer is missing; 0 = none is */
     struct mono_time denied; /* when a step was last turned away */
     int64_t for_ns;          /* of the last grant; 0 = none yet */
+    bool is_paused;          /* by the hub's last word: nothing more begins */
     bool is_alone;           /* steps begin without the hub, and that was told */
 };
 struct leases {
@@ -43,6 +44,7 @@ struct lease_answer {
     int64_t places;
     int64_t for_ns;
     struct mono_time asked;
+    bool is_paused;
 };
 bool leases_take(struct leases *l, const struct lease_answer *answer, struct mono_time now);
 

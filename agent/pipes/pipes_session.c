@@ -27,6 +27,7 @@ struct pipes_session {
     struct fd file;   /* messages */
     struct fd notify; /* -1: the timer looks instead */
     struct loop_fd notify_source;
+    int wd; /* of the file; -1 = it is not watched */
     struct loop_timer timer;
     struct loop_task task;
     struct pipes_stream stream;
@@ -259,22 +260,34 @@ static void pump(void *ctx)
     }
 }
 
+static void discard_events(int fd)
+{
+    char discarded[4096];
+    while (read(fd, discarded, sizeof(discarded)) > 0) {
+    }
+}
+
 static void on_notify(void *ctx, unsigned events)
 {
     (void)events;
     struct pipes_session *s = ctx;
-    char discarded[4096];
-    while (read(s->notify.n, discarded, sizeof(discarded)) > 0) {
-    }
+    discard_events(s->notify.n);
     if (s->timer.heap_index == 0) { /* else a receiver wants to be left alone for a moment */
         pump(s);
     }
 }
 
+static int take_spare(struct pipes_spares *spares)
+{
+    return spares != NULL && spares->count > 0 ? spares->fds[--spares->count]
+                                               : inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+}
+
 static bool watch(struct pipes_session *s, const char *path, struct err *err)
 {
-    s->notify.n = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (s->notify.n != -1 && inotify_add_watch(s->notify.n, path, IN_MODIFY) == -1) {
+    s->notify.n = take_spare(s->options.spares);
+    s->wd = s->notify.n == -1 ? -1 : inotify_add_watch(s->notify.n, path, IN_MODIFY);
+    if (s->wd == -1) {
         fd_release(&s->notify);
         s->notify.n = -1;
     }
@@ -284,6 +297,26 @@ static bool watch(struct pipes_session *s, const char *path, struct err *err)
     }
     s->notify_source = (struct loop_fd){.fd = s->notify.n, .on_ready = on_notify, .ctx = s};
     return loop_fd_watch(s->loop, &s->notify_source, LOOP_READ, err);
+}
+
+static void end_watch(struct pipes_session *s)
+{
+    struct pipes_spares *spares = s->options.spares;
+    loop_fd_remove(s->loop, &s->notify_source);
+    if (spares == NULL || spares->count == PIPES_SPARES_MAX || s->wd == -1) {
+        fd_release(&s->notify);
+        return;
+    }
+    (void)inotify_rm_watch(s->notify.n, s->wd); /* it may be gone already */
+    discard_events(s->notify.n);
+    spares->fds[spares->count++] = fd_take(&s->notify);
+}
+
+void pipes_spares_close(struct pipes_spares *spares)
+{
+    while (spares->count > 0) {
+        (void)close(spares->fds[--spares->count]);
+    }
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -308,6 +341,7 @@ bool pipes_session_open(struct pipes_session **ret, const struct pipes_session_o
     s->loop = options->loop;
     s->file.n = s->notify.n = -1;
     s->drain_end = -1;
+    s->wd = -1;
     s->arena = arena_new(SESSION_ARENA_BYTES);
     s->timer = (struct loop_timer){.on_due = pump, .ctx = s};
     s->task = (struct loop_task){.run = pump, .ctx = s};
@@ -344,8 +378,7 @@ void pipes_session_close(struct pipes_session *s)
     }
     loop_timer_disarm(s->loop, &s->timer);
     loop_defer_cancel(s->loop, &s->task);
-    loop_fd_remove(s->loop, &s->notify_source);
-    fd_release(&s->notify);
+    end_watch(s);
     fd_release(&s->file);
     pipes_stream_release(&s->stream);
     arena_release(&s->arena);

@@ -12,7 +12,15 @@
 #include "agent/pipes/pipes_message.h"
 #include "common/platform/loop.h"
 
-enum { PIPES_FILE_KEPT_BYTES = 16 << 20 };
+enum { PIPES_FILE_KEPT_BYTES = 16 << 20, PIPES_SPARES_MAX = 4 };
+
+/* Descriptors of inotify between two sessions: to close one that has watched anything takes the kernel
+ * some 20 ms, for which the loop would stand still. In the owner's memory; zero-initialise it. */
+struct pipes_spares {
+    int fds[PIPES_SPARES_MAX];
+    size_t count;
+};
+void pipes_spares_close(struct pipes_spares *spares);
 
 struct pipes_session;
 struct pipes_session_options {
@@ -24,6 +32,7 @@ struct pipes_session_options {
     uid_t user;
     gid_t group;
     const char *shared_dir;
+    struct pipes_spares *spares; /* NULL = none are kept */
     /* False: not now. The same message comes again within a quarter of a second. */
     bool (*on_message)(void *ctx, const struct pipes_message *message);
     /* All that was there when pipes_session_drain() was called has been taken. May close. */

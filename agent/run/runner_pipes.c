@@ -227,11 +227,13 @@ bool attempt_pipes_open(struct attempt *attempt, struct err *err)
                                       .record = offer,
                                       .output = add_output,
                                       .ctx = p};
-    struct pipes_session_options session = {.loop = runner->options.loop,
-                                            .dir = path,
-                                            .on_message = on_message,
-                                            .on_drained = on_drained,
-                                            .ctx = p};
+    struct pipes_session_options session = {
+        .loop = runner->options.loop,
+        .dir = path,
+        .spares = runner->options.host == NULL ? NULL : &runner->options.host->spares,
+        .on_message = on_message,
+        .on_drained = on_drained,
+        .ctx = p};
     if (told.assets == NULL) {
         return err_set(err, ERR_NO_MEMORY, "prepare Dagster Pipes: out of memory");
     }

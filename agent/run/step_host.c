@@ -100,6 +100,7 @@ void step_host_close(struct step_host *host)
     }
     reaper_stop(&host->reaper);
     step_groups_close(host->groups);
+    pipes_spares_close(&host->spares);
     free(host);
 }
 

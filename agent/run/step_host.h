@@ -1,6 +1,7 @@
 /* step_host.h - what this host offers to all steps of one agent, found out once at the start: a
  * program to hold them to limits, control groups, an identity to know them again by. */
 #pragma once
+#include "agent/pipes/pipes_session.h"
 #include "agent/run/orphans.h"
 #include "agent/store/store.h"
 #include "common/platform/loop.h"
@@ -27,6 +28,7 @@ struct step_host {
     const char *helper;
     const char *proc_dir;
     struct step_groups *groups;   /* NULL = none */
+    struct pipes_spares spares;
     char store_id[STORE_ID_SIZE]; /* random, as long as the database lives */
 };
 /* Logs what steps are held by (step.groups, step.no_groups). `helper` and `proc_dir` are borrowed

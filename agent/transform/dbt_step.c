@@ -6,6 +6,7 @@
 #include "agent/dbt/past.h"
 #include "agent/transform/build_run.h"
 #include "agent/transform/dbt_command.h"
+#include "agent/transform/dbt_database.h"
 #include "agent/transform/dbt_report.h"
 #include "agent/transform/dbt_sources.h"
 #include "common/base/limits.h"
@@ -24,6 +25,8 @@ struct step {
     bool *scope;    /* nodes that the step has */
     struct dbt_report report;
     struct str project_dir;
+    struct sources_found sources; /* how fresh they are */
+    bool has_sources;
 };
 
 static bool no_memory(struct err *err)
@@ -108,6 +111,30 @@ static bool read_results(struct step *s, struct dbt_results *ret, struct err *er
            dbt_results_read(path, s->arena, ret, err);
 }
 
+/* Everything that the project says how fresh it must be, once for the step: for a selection by it. */
+static bool find_sources(struct step *s, const bool *which, struct err *err)
+{
+    struct database *db = NULL;
+    struct err no_database = {0};
+    struct sources_asked asked = {.project = s->project,
+                                  .which = which,
+                                  .arena = s->arena,
+                                  .no_database = &no_database,
+                                  .clock = clock_system()};
+    bool is_open = dbt_database_open(s->options, s->arena, &db, &no_database) &&
+                   dbt_database_host(s->options, db, s->arena, &asked.host, &no_database);
+    asked.db = is_open ? db : NULL;
+    s->has_sources = dbt_sources_ask(&asked, &s->sources, err);
+    database_close(db);
+    return s->has_sources;
+}
+
+static bool sources_now(void *ctx, struct arena *arena, struct dbt_loaded *ret, struct err *err)
+{
+    struct step *s = ctx;
+    return find_sources(s, NULL, err) && dbt_sources_loaded(&s->sources, arena, ret, err);
+}
+
 /* One bool for each node; NULL: nothing was asked in dbt's words. */
 struct choice {
     bool *set;
@@ -123,7 +150,9 @@ static bool select_asked(struct step *s, enum dbt_indirect indirect, struct choi
     const struct dbt_past_of of = {.given = asked.state,
                                    .state_dir = s->request->state_dir,
                                    .step = s->request->step,
-                                   .project = s->project};
+                                   .project = s->project,
+                                   .ask = sources_now,
+                                   .ask_ctx = s};
     AUTO(dbt_past) past = dbt_past(&of, s->arena);
     struct str_list warnings = {0};
     const struct dbt_selection selection = {
@@ -227,67 +256,19 @@ static bool select_tests(struct step *s, struct err *err)
 
 /* --- by ourselves ------------------------------------------------------------------------------ */
 
-static struct str text_of(const struct json *object, const char *key)
-{
-    const struct json *node = json_get(object, key);
-    return node != NULL && node->type == JSON_STRING ? node->as.string : STR("");
-}
-
-static bool open_database(struct step *s, struct database **ret, struct err *err)
-{
-    const struct database_options options = {.statement_timeout_ns =
-                                                 s->options->statement_timeout_ns};
-    const struct json *given = s->options->database;
-    struct str type = text_of(given, "type");
-    struct str dsn = text_of(given, "dsn");
-    if (given == NULL) {
-        err_set(err, ERR_INVALID, "there is no database for its nodes to run in");
-        return err_hint(err, "give it a resource, or runner: dbt");
-    }
-    if (str_eq(type, STR("sqlite"))) {
-        const char *path = arena_cstr(s->arena, text_of(given, "path"));
-        return path != NULL ? database_open_sqlite(path, &options, ret, err) : no_memory(err);
-    }
-    if (str_eq(type, STR("postgres"))) {
-        return database_open_postgres(dsn.len > 0 ? dsn : text_of(given, "url"), &options, ret,
-                                      err);
-    }
-    return err_set(err, ERR_INVALID, "this program runs no nodes in a database of type " STR_FMT,
-                   STR_ARG(str_clip(type, 40)));
-}
-
-/* What may run here is decided for this database. */
-static bool host_of(struct step *s, struct database *db, struct dbt_host *ret, struct err *err)
-{
-    struct query_rows rows = {0};
-    assert(db != NULL);
-    *ret = (struct dbt_host){.adapter = str_from(db->ops->name),
-                             .allows_frozen = s->options->allows_frozen};
-    if (!str_eq(ret->adapter, STR("postgres"))) {
-        return true;
-    }
-    if (!db->ops->query(db, STR("select current_database()"), BY_US, s->arena, &rows, err)) {
-        return false;
-    }
-    ret->database = rows.rows == 1 ? rows.values[0] : STR("");
-    return true;
-}
-
 /* Asked by ourselves, whoever runs the nodes then: dbt has no freshness in `build`. */
 static bool ask_sources(struct step *s, struct err *err)
 {
-    struct database *db = NULL;
-    struct err no_database = {0};
-    struct sources_asked asked = {
-        .report = &s->report, .no_database = &no_database, .clock = clock_system()};
-    if (!s->options->asks_freshness) {
+    bool *which = NULL;
+    if (!s->options->asks_freshness && !s->has_sources) {
         return true;
     }
-    bool is_open = open_database(s, &db, &no_database) && host_of(s, db, &asked.host, &no_database);
-    asked.db = is_open ? db : NULL;
-    bool ok = dbt_sources_ask(&asked, err);
-    database_close(db);
-    return ok;
+    if (!dbt_sources_read_by(s->project, s->wanted, s->arena, &which, err) ||
+        (!s->has_sources && !find_sources(s, which, err))) {
+        return false;
+    }
+    dbt_sources_tell(&s->report, &s->sources, which);
+    return true;
 }
 
 static bool build(struct step *s, struct database *db, struct err *err)
@@ -297,7 +278,7 @@ static bool build(struct step *s, struct database *db, struct err *err)
     struct clock clock = clock_system();
     struct dbt_host host;
     struct build_counts counts;
-    if (dir == NULL || !host_of(s, db, &host, err)) {
+    if (dir == NULL || !dbt_database_host(s->options, db, s->arena, &host, err)) {
         return dir == NULL ? no_memory(err) : false;
     }
     const struct transform transform = {.db = db,
@@ -320,7 +301,7 @@ static bool build(struct step *s, struct database *db, struct err *err)
 static bool run_native(struct step *s, struct err *err)
 {
     struct database *db = NULL;
-    bool ok = open_database(s, &db, err);
+    bool ok = dbt_database_open(s->options, s->arena, &db, err);
     s->report.db = db;
     ok = ok && build(s, db, err);
     s->report.db = NULL;
@@ -374,7 +355,7 @@ static bool first_foreign(struct step *s, uint32_t *ret, struct dbt_verdict *ret
                           struct err *err)
 {
     AUTO(arena) scratch = arena_new((size_t)LIMIT_DBT_NODE_BYTES * 8);
-    const struct dbt_host host = {.adapter = text_of(s->options->database, "type"),
+    const struct dbt_host host = {.adapter = dbt_database_text(s->options, "type"),
                                   .allows_frozen = s->options->allows_frozen};
     *ret = DBT_NO_NODE;
     for (uint32_t i = 0; i < s->project->count; i++) {
@@ -433,11 +414,23 @@ static bool keep_results(struct step *s, struct err *err)
            dbt_results_write(path, s->project, s->report.statuses, err);
 }
 
+static bool keep_sources(struct step *s, struct err *err)
+{
+    char path[LIMIT_PATH_BYTES + 1];
+    struct dbt_loaded now;
+    const struct dbt_built built = {
+        .project = s->project, .scope = s->scope, .statuses = s->report.statuses};
+    return dbt_sources_loaded(&s->sources, s->arena, &now, err) &&
+           dbt_loaded_path(s->request->state_dir, s->request->step, path, sizeof(path), err) &&
+           dbt_loaded_keep(path, &built, &now, err);
+}
+
 /* For selections by what was before; a build is no worse without. */
 static void keep(struct step *s)
 {
     struct err err = {0};
     struct err of_built = {0};
+    struct err of_sources = {0};
     const char *folder = arena_cstr(s->arena, s->request->state_dir);
     bool is_there = folder != NULL && files_make_dirs(folder, 0750, &err);
     if (!is_there || !keep_results(s, &err)) {
@@ -447,6 +440,10 @@ static void keep(struct step *s)
     if (is_there && !keep_built(s, &of_built)) {
         LOG(WARN, "dbt.state_not_kept", F_ERR(&of_built),
             F_T("action", "state: compares with what was before"));
+    }
+    if (is_there && s->has_sources && !keep_sources(s, &of_sources)) {
+        LOG(WARN, "dbt.sources_not_kept", F_ERR(&of_sources),
+            F_T("action", "source_status: compares with what was before"));
     }
 }
 
@@ -485,6 +482,19 @@ bool dbt_step(const struct request *request, struct arena *arena, struct report 
         is_open = err_wrap(err, STR_FMT, STR_ARG(request->dbt.manifest));
     }
     bool ok = is_open && run_nodes(&s, err);
+    dbt_project_close(s.project);
+    return ok;
+}
+
+bool dbt_step_sources(const struct request *request, struct arena *arena, struct buf *out,
+                      struct err *err)
+{
+    struct step s = {.request = request, .options = &request->dbt, .arena = arena};
+    struct dbt_loaded now;
+    bool ok = open_project(&s, err) && sources_now(&s, arena, &now, err);
+    if (ok) {
+        dbt_loaded_write(&now, out);
+    }
     dbt_project_close(s.project);
     return ok;
 }

@@ -8,3 +8,6 @@
  * an asset then only when err says why of all. */
 MUST_CHECK bool dbt_step(const struct request *request, struct arena *arena, struct report *report,
                          struct err *err);
+/* How fresh the sources of its project are now, as sources.json; makes nothing. */
+MUST_CHECK bool dbt_step_sources(const struct request *request, struct arena *arena,
+                                 struct buf *out, struct err *err);

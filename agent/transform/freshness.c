@@ -118,6 +118,8 @@ static bool tell(const struct freshness *f, struct node_result *ret, struct err 
     char text[WALL_TEXT_SIZE];
     *ret = (struct node_result){.rows_written = -1, .row_count = -1, .failures = -1};
     ret->age_ns = f->is_known ? f->now.ns - f->loaded.ns : INT64_MAX;
+    ret->loaded_at = f->is_known ? f->loaded : (struct wall_time){INT64_MIN};
+    ret->asked_at = f->now;
     ret->status = judge(f->spec, ret->age_ns);
     if (f->is_known) {
         ret->max_loaded_at = arena_copy(f->arena, str_from(wall_format(f->loaded, text)));

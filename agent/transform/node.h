@@ -20,11 +20,13 @@ struct node_result {
     enum dbt_status status;
     struct str
         message; /* of an error, or dbt's word: "OK", "Got 3 results, configured to fail if != 0" */
-    int64_t rows_written;     /* inserted, changed or deleted; -1 = not known */
-    int64_t row_count;        /* in the relation now; -1 = not known (views) */
-    int64_t failures;         /* of a test: failing rows, by fail_calc; -1 = none of these */
-    struct str stored_in;     /* of a test: the relation with its failing rows; may be empty */
-    struct str max_loaded_at; /* of freshness: RFC 3339; and */
+    int64_t rows_written;       /* inserted, changed or deleted; -1 = not known */
+    int64_t row_count;          /* in the relation now; -1 = not known (views) */
+    int64_t failures;           /* of a test: failing rows, by fail_calc; -1 = none of these */
+    struct str stored_in;       /* of a test: the relation with its failing rows; may be empty */
+    struct str max_loaded_at;   /* of freshness: RFC 3339; and */
+    struct wall_time loaded_at; /* the same; ns INT64_MIN: no row tells one */
+    struct wall_time asked_at;
     int64_t age_ns;
     struct relation_columns columns; /* of the relation now, where there is one */
     bool was_incremental;            /* it ran the incremental variant */

@@ -1,6 +1,7 @@
 /* selvedge-el - the extract/load worker. The agent starts one for every step. */
 #include "agent/el/singer_tap.h"
 #include "agent/el/singer_target.h"
+#include "agent/worker/sources_command.h"
 #include "agent/worker/state_command.h"
 #include "agent/worker/step.h"
 #include "common/cli/cli.h"
@@ -20,6 +21,13 @@ static int state_command(struct cli *cli, void *ctx)
     (void)cli;
     (void)ctx;
     return state_command_run(STDIN_FILENO, STDOUT_FILENO);
+}
+
+static int sources_command(struct cli *cli, void *ctx)
+{
+    (void)cli;
+    (void)ctx;
+    return sources_command_run(STDIN_FILENO, STDOUT_FILENO);
 }
 
 static const struct cli_command commands[] = {
@@ -54,6 +62,17 @@ static const struct cli_command commands[] = {
             CLI_EXAMPLES({"selvedge-el state < step.json", "see how far the load has come"}),
         .exit_codes = "0: done. 1: failed, nothing is changed. 2: the step is not understood.",
         .run = state_command,
+    },
+    {
+        .name = "sources",
+        .summary = "say how fresh the sources of a dbt project are, and make nothing",
+        .description =
+            "Reads a step of a dbt project, as for \"step\", from standard input, asks each source "
+            "that has warn_after or error_after, and writes what dbt calls sources.json.\n\n"
+            "\"selvedge-agent sources\" is this for people.",
+        .examples = CLI_EXAMPLES({"selvedge-el sources < step.json", "see what is fresh"}),
+        .exit_codes = "0: asked, whatever the answers. 1: failed. 2: the step is not understood.",
+        .run = sources_command,
     },
     {
         .name = "tap",

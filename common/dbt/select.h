@@ -20,6 +20,9 @@ struct dbt_before {
     bool (*status)(void *ctx, struct str unique_id, struct str *ret_status, struct err *err);
     /* source_status:fresher */
     bool (*is_fresher)(void *ctx, struct str unique_id, bool *ret, struct err *err);
+    /* source_status: and another word, as sources.json names statuses; empty: none is known. NULL:
+     * no other word selects anything, as in dbt. */
+    bool (*freshness)(void *ctx, struct str unique_id, struct str *ret_status, struct err *err);
     void *ctx;
 };
 

@@ -460,6 +460,15 @@ void loop_stop(struct loop *loop)
     loop->is_stopping = true;
 }
 
+struct mono_time loop_due(const struct loop *loop)
+{
+    const struct loop_timer *first = timer_heap_first(&loop->timers);
+    if (loop->queued.first != NULL) {
+        return clock_mono(&loop->clock);
+    }
+    return first != NULL ? first->due : (struct mono_time){INT64_MAX};
+}
+
 /* -- life -- */
 
 static bool open_descriptors(struct loop *loop, struct err *err)

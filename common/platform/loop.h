@@ -96,3 +96,6 @@ MUST_CHECK bool loop_run(struct loop *loop, struct err *err);
  * embedding. */
 MUST_CHECK bool loop_turn(struct loop *loop, int64_t wait_ns, struct err *err);
 void loop_stop(struct loop *loop);
+/* Between turns, for embedding: when there is something to do by itself; now when a task is queued,
+ * INT64_MAX when nothing is. Descriptors are not looked at. */
+struct mono_time loop_due(const struct loop *loop);

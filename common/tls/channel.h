@@ -14,7 +14,7 @@ struct tls_client;
 struct tls_client_options {
     struct str ca_pem;            /* roots; may be empty when ca_fingerprint is given */
     struct str ca_fingerprint;    /* enrolment: trust the presented root that has this SHA-256 (64
-                                     hex); else empty */
+                                     hex), or one of two, one behind the other; else empty */
     struct str cert_pem, key_pem; /* ours; both empty = no client certificate */
     struct str server_name;       /* checked against the server's certificate; never empty */
     const struct rng *rng;        /* borrowed for the client's life */

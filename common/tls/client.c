@@ -30,8 +30,9 @@ static bool check_options(const struct tls_client_options *o, struct err *err)
         return err_set(err, ERR_INVALID,
                        "TLS: neither a CA certificate nor the fingerprint of one is given");
     }
-    if (o->ca_fingerprint.len != 0 && o->ca_fingerprint.len != FINGERPRINT_TEXT_SIZE - 1) {
-        return err_set(err, ERR_INVALID, "TLS: the CA fingerprint must be 64 hex digits");
+    if (o->ca_fingerprint.len % (FINGERPRINT_TEXT_SIZE - 1) != 0 ||
+        o->ca_fingerprint.len >= PINNED_ROOTS_SIZE) {
+        return err_set(err, ERR_INVALID, "TLS: a CA fingerprint must be 64 hex digits");
     }
     if ((o->cert_pem.len == 0) != (o->key_pem.len == 0)) {
         return err_set(err, ERR_INVALID,

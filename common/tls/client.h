@@ -5,7 +5,7 @@
 
 #include <mbedtls/ssl.h>
 
-enum { SERVER_NAME_SIZE = 254 };
+enum { SERVER_NAME_SIZE = 254, PINNED_ROOTS_SIZE = 2 * (FINGERPRINT_TEXT_SIZE - 1) + 1 };
 
 struct tls_client {
     mbedtls_ssl_config config;
@@ -14,7 +14,7 @@ struct tls_client {
     struct mbed_key key;
     bool has_cert;
     char server_name[SERVER_NAME_SIZE];
-    char pinned_root[FINGERPRINT_TEXT_SIZE]; /* "" = none */
+    char pinned_root[PINNED_ROOTS_SIZE]; /* "" = none */
     struct buf learned;
     bool ignore_dates;
     struct rng rng;

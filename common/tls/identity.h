@@ -65,6 +65,8 @@ MUST_CHECK bool identity_csr_key_fingerprint(struct str csr_pem, char ret[FINGER
  * (expired on ..., signed by another CA, not for clients). */
 MUST_CHECK bool identity_verify(struct str cert_pem, struct str ca_pem, enum identity_kind kind,
                                 struct wall_time now, struct err *err);
+/* Whether the CA's key signed it; nothing else is asked. */
+bool identity_is_signed_by(struct str cert_pem, struct str ca_pem);
 /* ERR_INVALID unless the private key belongs to the certificate. */
 MUST_CHECK bool identity_check_pair(const struct rng *rng, struct str cert_pem, struct str key_pem,
                                     struct err *err);
@@ -104,3 +106,5 @@ MUST_CHECK bool identity_make_crl(const struct rng *rng, struct str ca_cert, str
 void digest_hex(struct str bytes, char ret[FINGERPRINT_TEXT_SIZE]);
 void digest_sha256(struct str bytes, uint8_t ret[32]);
 bool digest_equal(struct str a, struct str b); /* constant time */
+/* Whether a digest (64 hex digits) is one of several that stand one behind the other. */
+bool digest_is_one_of(struct str digest, struct str several);

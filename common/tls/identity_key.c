@@ -86,3 +86,14 @@ bool digest_equal(struct str a, struct str b)
     }
     return differs == 0;
 }
+
+bool digest_is_one_of(struct str digest, struct str several)
+{
+    const size_t len = FINGERPRINT_TEXT_SIZE - 1;
+    for (size_t i = 0; i + len <= several.len; i += len) {
+        if (digest_equal(digest, str_slice(several, i, i + len))) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -82,3 +82,18 @@ bool identity_verify(struct str cert_pem, struct str ca_pem, enum identity_kind 
     }
     return true;
 }
+
+bool identity_is_signed_by(struct str cert_pem, struct str ca_pem)
+{
+    AUTO(mbed_cert) cert = {0};
+    AUTO(mbed_cert) ca = {0};
+    struct err why = {0};
+    if (!mbed_cert_parse(cert_pem, &cert, &why) || !mbed_cert_parse(ca_pem, &ca, &why)) {
+        return false;
+    }
+    struct mbed_verdict verdict = {.ignore_dates = true};
+    uint32_t flags = 0;
+    return mbedtls_x509_crt_verify_with_profile(&cert.crt, &ca.crt, NULL,
+                                                &mbedtls_x509_crt_profile_next, NULL, &flags,
+                                                mbed_verdict_check, &verdict) == 0;
+}

@@ -70,7 +70,8 @@ bool mbed_name_is_valid(struct str name);
 struct mbed_verdict {
     struct wall_time now;
     bool ignore_dates;
-    struct str pinned_root;  /* SHA-256 (hex) of a root to trust when it is presented; else empty */
+    struct str pinned_root;  /* SHA-256 (hex) of a root to trust when it is presented, or several,
+                                one behind the other; else empty */
     const char *server_name; /* NULL = not asked; an IP address is compared here, for 2.28 knows
                                 only DNS names */
     struct buf *learned;     /* where the pinned root goes, as PEM; NULL = nowhere */

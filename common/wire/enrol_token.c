@@ -71,7 +71,8 @@ static bool take_apart(struct str text, struct enrol_token *t)
     t->ca_fingerprint = rest;
     return device_name_is_valid(t->fleet) && is_made_of(t->id, TOKEN_ID_LEN, base32) &&
            is_made_of(t->secret, TOKEN_SECRET_LEN, base32) &&
-           is_made_of(t->ca_fingerprint, FINGERPRINT_LEN, "0123456789abcdef");
+           (is_made_of(t->ca_fingerprint, FINGERPRINT_LEN, "0123456789abcdef") ||
+            is_made_of(t->ca_fingerprint, 2 * FINGERPRINT_LEN, "0123456789abcdef"));
 }
 
 bool enrol_token_parse(struct str text, struct enrol_token *ret, struct err *err)

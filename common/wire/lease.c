@@ -60,6 +60,7 @@ static const struct field grant_fields[] = {
      .required = true,
      .min = 0,
      .max = ASKED_MS_MAX},
+    {.key = "paused", .type = FIELD_BOOL, .offset = offsetof(struct lease_grant, is_paused)},
 };
 static const struct field_table grant_table = {.name = "lease",
                                                .size = sizeof(struct lease_grant),
@@ -125,6 +126,9 @@ void lease_grant_encode(const struct lease_grant *m, struct buf *out)
     jw_member_i64(&w, "places", m->places);
     jw_member_i64(&w, "for_s", m->for_s);
     jw_member_i64(&w, "asked_ms", m->asked_ms);
+    if (m->is_paused) {
+        jw_member_bool(&w, "paused", true);
+    }
     jw_end_object(&w);
 }
 

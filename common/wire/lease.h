@@ -24,6 +24,7 @@ struct lease_grant {
     int64_t places;   /* 0: it waits its turn */
     int64_t for_s;    /* counted from asked_ms; to be asked for again before */
     int64_t asked_ms; /* of the device's last word, as it said it */
+    bool is_paused;   /* it keeps the places that steps are in, and no step begins */
 };
 void lease_grant_encode(const struct lease_grant *m, struct buf *out);
 MUST_CHECK bool lease_grant_decode(struct str payload, struct arena *arena, struct lease_grant *ret,

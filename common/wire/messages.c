@@ -74,6 +74,14 @@ static bool take_time(const char *message, struct str text, struct wall_time *re
     return true;
 }
 
+static bool check_authorities(const char *message, struct str authorities, struct str authority,
+                              struct err *err)
+{
+    return (authorities.len <= AUTHORITIES_TEXT_MAX && authority.len <= AUTHORITY_TEXT_MAX) ||
+           err_set(err, ERR_INVALID, "%s.authorities: longer than the fingerprints of 4 CAs",
+                   message);
+}
+
 /* --- birth -------------------------------------------------------------------------------- */
 
 struct birth_read {
@@ -93,6 +101,8 @@ static const struct field birth_fields[] = {
     TEXT(struct birth_read, m.session, "session", true),
     TEXT(struct birth_read, m.definitions_hash, "definitions_hash", false),
     NUMBER(struct birth_read, m.desired_revision, "desired_revision", false, 0, INT64_MAX),
+    TEXT(struct birth_read, m.authorities, "authorities", false),
+    TEXT(struct birth_read, m.authority, "authority", false),
 };
 static const struct field_table birth_table = TABLE("birth", struct birth_read, birth_fields);
 
@@ -113,6 +123,8 @@ void message_birth_encode(const struct message_birth *m, struct buf *out)
     if (m->desired_revision != 0) {
         jw_member_i64(&w, "desired_revision", m->desired_revision);
     }
+    jw_member_opt(&w, "authorities", m->authorities);
+    jw_member_opt(&w, "authority", m->authority);
     jw_end_object(&w);
 }
 
@@ -121,7 +133,8 @@ bool message_birth_decode(struct str payload, struct arena *arena, struct messag
 {
     struct birth_read r = {0};
     if (!decode(payload, SMALL_BYTES_MAX, &birth_table, arena, &r, err) ||
-        !take_epoch("birth", r.epoch, r.m.epoch, err) || !take_time("birth", r.at, &r.m.at, err)) {
+        !take_epoch("birth", r.epoch, r.m.epoch, err) || !take_time("birth", r.at, &r.m.at, err) ||
+        !check_authorities("birth", r.m.authorities, r.m.authority, err)) {
         return false;
     }
     if (r.m.first_seq > r.m.last_seq + 1) {
@@ -362,6 +375,8 @@ bool message_enrol_reply_decode(struct str payload, struct arena *arena,
 
 static const struct field want_certificate_fields[] = {
     TEXT(struct message_want_certificate, csr_pem, "csr", false),
+    TEXT(struct message_want_certificate, authorities, "authorities", false),
+    TEXT(struct message_want_certificate, authority, "authority", false),
 };
 static const struct field_table want_certificate_table =
     TABLE("want", struct message_want_certificate, want_certificate_fields);
@@ -370,7 +385,9 @@ void message_want_certificate_encode(const struct message_want_certificate *m, s
 {
     struct json_writer w = json_writer(out);
     jw_begin_object(&w);
-    jw_member_str(&w, "csr", m->csr_pem);
+    jw_member_opt(&w, "csr", m->csr_pem);
+    jw_member_opt(&w, "authorities", m->authorities);
+    jw_member_opt(&w, "authority", m->authority);
     jw_end_object(&w);
 }
 
@@ -378,7 +395,8 @@ bool message_want_certificate_decode(struct str payload, struct arena *arena,
                                      struct message_want_certificate *ret, struct err *err)
 {
     struct message_want_certificate m = {0};
-    if (!decode(payload, ENROL_BYTES_MAX, &want_certificate_table, arena, &m, err)) {
+    if (!decode(payload, ENROL_BYTES_MAX, &want_certificate_table, arena, &m, err) ||
+        !check_authorities("want", m.authorities, m.authority, err)) {
         return false;
     }
     *ret = m;
@@ -388,6 +406,8 @@ bool message_want_certificate_decode(struct str payload, struct arena *arena,
 static const struct field certificate_fields[] = {
     TEXT(struct message_certificate, cert_pem, "certificate", false),
     TEXT(struct message_certificate, reason, "reason", false),
+    TEXT(struct message_certificate, authorities, "authorities", false),
+    TEXT(struct message_certificate, signature, "signature", false),
 };
 static const struct field_table certificate_table =
     TABLE("certificate", struct message_certificate, certificate_fields);
@@ -398,6 +418,8 @@ void message_certificate_encode(const struct message_certificate *m, struct buf 
     jw_begin_object(&w);
     jw_member_opt(&w, "certificate", m->cert_pem);
     jw_member_opt(&w, "reason", m->reason);
+    jw_member_opt(&w, "authorities", m->authorities);
+    jw_member_opt(&w, "signature", m->signature);
     jw_end_object(&w);
 }
 
@@ -408,8 +430,10 @@ bool message_certificate_decode(struct str payload, struct arena *arena,
     if (!decode(payload, ENROL_BYTES_MAX, &certificate_table, arena, &m, err)) {
         return false;
     }
-    if (str_is_empty(m.cert_pem) == str_is_empty(m.reason)) {
-        return err_set(err, ERR_INVALID, "certificate: either a certificate or a reason");
+    int said = !str_is_empty(m.cert_pem) + !str_is_empty(m.reason) + !str_is_empty(m.authorities);
+    if (said != 1 || str_is_empty(m.authorities) != str_is_empty(m.signature)) {
+        return err_set(err, ERR_INVALID,
+                       "certificate: either a certificate, a reason, or CAs with a signature");
     }
     *ret = m;
     return true;

@@ -8,6 +8,8 @@
 #include "common/base/time.h"
 #include "common/wire/batch.h"
 
+enum { AUTHORITY_TEXT_MAX = 64, AUTHORITIES_TEXT_MAX = 4 * 65 - 1 }; /* of fingerprints, below */
+
 struct message_birth { /* agent -> hub, once per connection */
     char epoch[EPOCH_TEXT_SIZE];
     int64_t first_seq; /* oldest held; last_seq + 1 when empty */
@@ -20,6 +22,9 @@ struct message_birth { /* agent -> hub, once per connection */
     struct str session; /* random per connection; the will carries the same */
     struct str definitions_hash;
     int64_t desired_revision; /* in force; 0 = none */
+    struct str
+        authorities;      /* that it trusts (common/tls/authorities.h: their list); may be empty */
+    struct str authority; /* which of them issued its certificate: fingerprint */
 };
 void message_birth_encode(const struct message_birth *m, struct buf *out);
 MUST_CHECK bool message_birth_decode(struct str payload, struct arena *arena,
@@ -90,16 +95,20 @@ MUST_CHECK bool message_enrol_reply_decode(struct str payload, struct arena *are
                                            struct message_enrol_reply *ret, struct err *err);
 
 struct message_want_certificate { /* agent -> hub, on the channel `want` */
-    struct str csr_pem;           /* of a key made for it; empty: it is another want */
+    struct str csr_pem;           /* of a key made for it; empty: it wants none */
+    struct str authorities;       /* as in a birth; all are empty: it is another want */
+    struct str authority;
 };
 void message_want_certificate_encode(const struct message_want_certificate *m, struct buf *out);
 MUST_CHECK bool message_want_certificate_decode(struct str payload, struct arena *arena,
                                                 struct message_want_certificate *ret,
                                                 struct err *err);
 
-struct message_certificate { /* hub -> agent */
-    struct str cert_pem;     /* empty: refused */
-    struct str reason;       /* refused: why */
+struct message_certificate { /* hub -> agent: one of the three */
+    struct str cert_pem;
+    struct str reason;      /* there is none: why */
+    struct str authorities; /* PEM: the CAs to trust from now on, ... */
+    struct str signature;   /* ... signed by one that was trusted before; hex */
 };
 void message_certificate_encode(const struct message_certificate *m, struct buf *out);
 MUST_CHECK bool message_certificate_decode(struct str payload, struct arena *arena,
@@ -114,7 +123,7 @@ struct enrol_token {
     int64_t port;
     struct str id;             /* 8 lower-case base32 characters */
     struct str secret;         /* 32 lower-case base32 characters: 160 bits */
-    struct str ca_fingerprint; /* 64 hex */
+    struct str ca_fingerprint; /* 64 hex; while the CA is being changed two, one behind the other */
 };
 void enrol_token_format(const struct enrol_token *t, struct buf *out);
 MUST_CHECK bool enrol_token_parse(struct str text, struct enrol_token *ret, struct err *err);

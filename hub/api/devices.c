@@ -46,8 +46,7 @@ static void write_device(struct device_list *list, struct json_writer *w,
     list->has_failed = list->has_failed || !read_freshness(list, d->id);
     if (!list->has_failed) {
         jw_begin_object(w);
-        row_device(w, d);
-        freshness_member(&list->freshness, w, d->id);
+        row_device(w, d, &list->freshness);
         jw_end_object(w);
     }
 }

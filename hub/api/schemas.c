@@ -67,7 +67,7 @@ const struct api_schema api_schemas[] = {
                  "runs_success!:i runs_failure!:i runs_canceled!:i failing!:FailingAsset[] "
                  "freshness!:o"},
     {"PasswordRequest", "password! old_password"},
-    {"Pool", "pool! places!:i lease_s!:i device wanted:i granted:i since:t"},
+    {"Pool", "pool! places!:i lease_s!:i paused!:b device wanted:i granted:i since:t"},
     {"Problem", "type! title! status!:i detail hint"},
     {"RetryRequest", "what selection"},
     {"RoleRequest", "role!"},

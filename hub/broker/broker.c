@@ -296,10 +296,15 @@ bool broker_set_revoked(struct broker *b, struct str revoked, struct err *err)
     if (!write_file(b, "revoked.pem", &text, err)) {
         return false;
     }
+    broker_reload(b);
+    return true;
+}
+
+void broker_reload(struct broker *b)
+{
     if (b->is_running) {
         (void)kill(b->child.pid, SIGHUP);
     }
-    return true;
 }
 
 void broker_restart(struct broker *b)

@@ -95,5 +95,8 @@ const struct broker_clients *broker_clients(const struct broker *broker);
 /* Another list of revoked certificates: holds for handshakes, also of sessions that are resumed,
  * once on_client() tells BROKER_CLIENT_RELOADED. Whoever is connected stays. */
 MUST_CHECK bool broker_set_revoked(struct broker *broker, struct str revoked, struct err *err);
+/* It reads certificates, CAs and lists again, for the handshakes to come; whoever is connected stays
+ * (measured with mosquitto 2.0.11: docs/decisions/0017-ca-rotation.md). */
+void broker_reload(struct broker *broker);
 /* Ends it and starts it again at once: every connection is cut. */
 void broker_restart(struct broker *broker);

@@ -29,12 +29,10 @@ static bool pack(const struct settings *settings, const char *dir, struct shelf_
                  struct err *err)
 {
     struct rng rng = rng_system();
-    struct clock clock = clock_system();
     struct authority authority = {0};
     struct arena arena = arena_new(AUTHORITY_ARENA_BYTES);
-    bool ok =
-        authority_load(&settings->config, &rng, clock_wall(&clock), &arena, &authority, err) &&
-        need_key(&authority, err);
+    bool ok = authority_read(&settings->config, &rng, &arena, &authority, err) &&
+              need_key(&authority, err);
     if (ok) {
         struct shelf_pack what = {.dir = dir, .key = authority.command_key, .rng = &rng};
         ok = shelf_add(&settings->config, &what, ret, err);
@@ -79,9 +77,11 @@ static bool deploy(struct cli *cli, const struct settings *settings, struct depl
         .soak_ns = cli_i64(cli, "soak"),
         .patience_ns = cli_i64(cli, "patience")};
     /* What is written wrong is told before anything is packed. */
+    AUTO(fd) hold = {-1};
     if (!wave_sizes_parse(what->options.waves, &sizes, err) ||
         !wave_rules_parse(what->options.abort_if, &rules, err) ||
-        !open_desks(settings, desks, err) || !pack(settings, cli_arg(cli, 0), &what->packed, err)) {
+        !open_desks(settings, desks, err) || !shelf_hold(&settings->config, false, &hold, err) ||
+        !pack(settings, cli_arg(cli, 0), &what->packed, err)) {
         return false;
     }
     what->options.registry = desks->registry;

@@ -1,12 +1,10 @@
 /* cmd_devices.c - devices, and who was turned away. */
+#include "hub/cli/device_words.h"
 #include "hub/cli/freshness_cell.h"
 #include "hub/cli/labels.h"
 #include "hub/cli/look.h"
 
-#include <stdlib.h>
-
 enum { ARENA_BYTES = 64 << 20 };
-#define CLOCK_FINE_MS   2000                               /* not worth a word */
 #define EXPIRES_SOON_NS (30 * INT64_C(86400) * NS_PER_SEC) /* worth one */
 
 struct device_list {
@@ -34,16 +32,8 @@ static void clock_cell(struct look *look, int64_t offset_ms)
 {
     char text[64];
     struct buf b = buf_fixed(text, sizeof(text));
-    bool is_sound = offset_ms > -INT64_MAX / NS_PER_MS && offset_ms < INT64_MAX / NS_PER_MS;
-    if (!is_sound) {
-        table_cell(&look->table, STR_NONE);
-    } else if (llabs(offset_ms) <= CLOCK_FINE_MS) {
-        table_cell(&look->table, STR("ok"));
-    } else {
-        buf_add_duration(&b, llabs(offset_ms) * NS_PER_MS);
-        buf_add(&b, offset_ms < 0 ? STR(" slow") : STR(" fast"));
-        table_tone(&look->table, CLI_WARN, buf_str(&b));
-    }
+    bool is_off = device_clock_words(&b, offset_ms);
+    table_tone(&look->table, is_off ? CLI_WARN : CLI_PLAIN, buf_str(&b));
 }
 
 static void expiry_cell(struct look *look, struct wall_time not_after)
@@ -52,24 +42,6 @@ static void expiry_cell(struct look *look, struct wall_time not_after)
     bool is_soon = not_after.ns != 0 && not_after.ns - look->now.ns < EXPIRES_SOON_NS;
     struct str date = not_after.ns == 0 ? STR_NONE : str_from(wall_format(not_after, text));
     table_tone(&look->table, is_soon ? CLI_BAD : CLI_PLAIN, str_slice(date, 0, 10));
-}
-
-/* Why it is silent, or what was refused of it. */
-static struct str note_of(const struct hub_device *d, struct wall_time now)
-{
-    if (!str_is_empty(d->status_reason)) {
-        return d->status_reason;
-    }
-    bool is_unknown = str_eq(d->status, STR("unknown"));
-    bool is_expired = d->not_after.ns != 0 && d->not_after.ns < now.ns;
-    if (!d->is_online && is_expired && str_eq(d->status, STR("enrolled"))) {
-        return STR("its certificate has expired; it gets another when it comes back");
-    }
-    if (!str_is_empty(d->refusal)) {
-        return d->refusal;
-    }
-    return is_unknown && str_is_empty(d->offline_reason) ? STR("enrolled with an earlier database")
-                                                         : d->offline_reason;
 }
 
 static void show_device(void *ctx, const struct hub_device *d)
@@ -83,8 +55,7 @@ static void show_device(void *ctx, const struct hub_device *d)
     look->count++;
     if (cli_is_json(look->cli)) {
         struct json_writer w = look_begin_line(look);
-        row_device(&w, d);
-        freshness_member(&list->freshness, &w, d->id);
+        row_device(&w, d, &list->freshness);
         look_end_line(look, &w);
         return;
     }
@@ -110,7 +81,7 @@ static void show_device(void *ctx, const struct hub_device *d)
     clock_cell(look, d->clock_offset_ms);
     expiry_cell(look, d->not_after);
     table_cell(t, d->labels);
-    table_cell(t, note_of(d, look->now));
+    table_cell(t, device_note(d, look->now));
 }
 
 static bool list_devices(struct device_list *list, struct err *err)

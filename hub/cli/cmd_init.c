@@ -25,7 +25,7 @@ struct init {
     bool is_new;     /* there is no such file yet */
     bool has_added;
     char state_dir[LIMIT_PATH_BYTES + 1]; /* absolute */
-    char fingerprint[FINGERPRINT_TEXT_SIZE];
+    char fingerprint[AUTHORITY_PINS_SIZE];
 };
 
 /* --- the settings file -------------------------------------------------------------------- */
@@ -249,7 +249,7 @@ static bool make_hub(struct init *in, struct err *err)
     return hub_path(config, "lock", path, err) && files_lock(path, &lock, err) &&
            make_database(in, now, err) &&
            (authority_exists(config) || authority_make(config, &rng, now, err)) &&
-           authority_fingerprint(config, in->fingerprint, err);
+           authority_pins(config, in->fingerprint, err);
 }
 
 /* --- saying ------------------------------------------------------------------------------- */

@@ -16,9 +16,9 @@ enum { LINE_BYTES_MAX = 64 << 10 };
 
 /* Tokens are written to the database of a hub that may be running. */
 static bool open_registry(const struct settings *settings, struct registry **ret,
-                          char ret_fingerprint[FINGERPRINT_TEXT_SIZE], struct err *err)
+                          char ret_fingerprint[AUTHORITY_PINS_SIZE], struct err *err)
 {
-    return authority_fingerprint(&settings->config, ret_fingerprint, err) &&
+    return authority_pins(&settings->config, ret_fingerprint, err) &&
            registry_open(ret, settings->database, err);
 }
 
@@ -52,7 +52,7 @@ bool new_token_create(const struct settings *settings, struct registry *registry
     struct rng rng = rng_system();
     AUTO(buf) fleet = buf_growing(LIMIT_NAME_BYTES + 1);
     bool ok =
-        authority_fingerprint(&settings->config, token->fingerprint, err) &&
+        authority_pins(&settings->config, token->fingerprint, err) &&
         registry_fleet(registry, &fleet, err) &&
         registry_create_token(registry, &rng, &token->options, now, token->id, token->secret, err);
     if (ok) {
@@ -175,6 +175,8 @@ static void json_token(struct cli *cli, const struct token_row *row, const char 
     jw_member_wall(&w, "expires_at", row->expires);
     jw_member_opt_wall(&w, "revoked_at", row->revoked);
     jw_member_opt(&w, "last_error", row->last_error);
+    jw_member_i64(&w, "wrong_secrets", row->wrong);
+    jw_member_opt_wall(&w, "closed_until", row->closed_until);
     jw_end_object(&w);
     cli_json(cli, buf_str(&out));
 }
@@ -196,6 +198,11 @@ static void list_token(void *ctx, const struct token_row *row)
     table_cell(&list->table, row->label);
     table_cell(&list->table, row->name_pattern);
     table_cell(&list->table, row->labels);
+    if (row->wrong > 0) {
+        table_i64(&list->table, row->wrong);
+    } else {
+        table_text(&list->table, NULL);
+    }
     table_cell(&list->table, row->last_error);
 }
 
@@ -206,17 +213,18 @@ int command_token_list(struct cli *cli, void *ctx)
     struct registry *registry = NULL;
     struct clock clock = clock_system();
     struct err err = {0};
-    char fingerprint[FINGERPRINT_TEXT_SIZE];
+    char fingerprint[AUTHORITY_PINS_SIZE];
     int code = CLI_OK;
     if (!settings_load(cli, &settings, &code)) {
         settings_release(&settings);
         return code;
     }
     struct token_list list = {.cli = cli, .now = clock_wall(&clock)};
-    list.table = table_new(TABLE_COLUMNS({.name = "TOKEN"}, {.name = "STATE"}, {.name = "USES"},
-                                         {.name = "MADE"}, {.name = "EXPIRES"}, {.name = "LABEL"},
-                                         {.name = "NAMES"}, {.name = "SETS", .is_wide = true},
-                                         {.name = "LAST REFUSED", .is_wide = true}));
+    list.table =
+        table_new(TABLE_COLUMNS({.name = "TOKEN"}, {.name = "STATE"}, {.name = "USES"},
+                                {.name = "MADE"}, {.name = "EXPIRES"}, {.name = "LABEL"},
+                                {.name = "NAMES"}, {.name = "SETS", .is_wide = true},
+                                {.name = "GUESSED"}, {.name = "LAST REFUSED", .is_wide = true}));
     if (!open_registry(&settings, &registry, fingerprint, &err) ||
         !registry_each_token(registry, list_token, &list, &err)) {
         code = cli_error(cli, &err);
@@ -238,7 +246,7 @@ int command_token_revoke(struct cli *cli, void *ctx)
     struct registry *registry = NULL;
     struct clock clock = clock_system();
     struct err err = {0};
-    char fingerprint[FINGERPRINT_TEXT_SIZE];
+    char fingerprint[AUTHORITY_PINS_SIZE];
     int code = CLI_OK;
     if (settings_load(cli, &settings, &code)) {
         struct str id = str_from(cli_arg(cli, 0));

@@ -92,7 +92,8 @@
     "  describe [PART...]      tell device, assets, schedules, definitions\n"                      \
     "  set NAME=VALUE...       log_level=debug, sync_interval=10s: until it restarts\n"            \
     "  ping                    answer\n"                                                           \
-    "  decommission            forget this fleet and its keys\n"                                   \
+    "  decommission            send what it holds, then forget this fleet and its keys; the hub\n" \
+    "                          still lets it in: `device decommission` then ends that\n"           \
     "  deploy, rollback, rotate-certificate: with --args, for what their own commands do not do"
 
 struct command_words {

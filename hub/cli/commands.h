@@ -24,6 +24,7 @@ int command_dbt_bundle(struct cli *cli, void *ctx);
 int command_backup(struct cli *cli, void *ctx);
 int command_restore(struct cli *cli, void *ctx);
 int command_device_label(struct cli *cli, void *ctx);
+int command_device_show(struct cli *cli, void *ctx);
 int command_device_revoke(struct cli *cli, void *ctx);
 int command_device_decommission(struct cli *cli, void *ctx);
 int command_device_rename(struct cli *cli, void *ctx);
@@ -53,7 +54,14 @@ int command_reference(struct cli *cli, void *ctx);
 
 /* Further tables; each ends with {0}. */
 extern const struct cli_command commands_alert[];
+extern const struct cli_command commands_ca[];
+int command_ca_rotate(struct cli *cli, void *ctx);
+int command_ca_status(struct cli *cli, void *ctx);
+int command_ca_finish(struct cli *cli, void *ctx);
+
 extern const struct cli_command commands_deploy[];
+int command_bundles(struct cli *cli, void *ctx);
+int command_bundles_prune(struct cli *cli, void *ctx);
 int command_deploy(struct cli *cli, void *ctx);
 int command_deployments(struct cli *cli, void *ctx);
 int command_deployment_pause(struct cli *cli, void *ctx);

@@ -13,7 +13,10 @@ const struct cli_command commands_command[] = {
          "Cancel, retry and logs go to the device of the run when --to is not given; RUN may be "
          "the beginning of an id. With --devices-at-once a fleet works on it a few at a time: a "
          "device that has not ended after --device-timeout gives its place to the next, and one "
-         "that is away is passed over until it comes. Prints the command's id.",
+         "that is away is passed over until it comes. Prints the command's id.\n\n"
+         "A command is done once, by the devices that there are. What is to hold for good, and for "
+         "devices that come later, is wanted instead: pauses and settings with `desired set` (a "
+         "pause holds as long as a command's or a document's does), definitions with `deploy`.",
      .options = CLI_OPTIONS(
          {.name = "to",
           .type = CLI_STRING,

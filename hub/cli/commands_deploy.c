@@ -88,4 +88,27 @@ const struct cli_command commands_deploy[] = {
      .summary = "end a deployment; who has the bundle goes back, unless --on-abort was keep",
      .examples = CLI_EXAMPLES({"selvedge-hub deployment abort k3v7q2aa", NULL}),
      .run = command_deployment_abort},
+    {.name = "bundles",
+     .summary = "list the bundles that this hub has, and who needs them",
+     .description =
+         "A bundle is needed while a deployment that is not over gives it or would put a device "
+         "back to it, while a device is to have it, while a device says that it has it, had it "
+         "before or fetches it, and while a command names it. The newest are kept besides "
+         "(`bundles_kept`, 20). The others are deleted: each day, when the hub starts, and when a "
+         "deployment is over.",
+     .examples = CLI_EXAMPLES({"selvedge-hub bundles", NULL}),
+     .run = command_bundles},
+    {.name = "bundles prune",
+     .summary = "delete the bundles that nobody needs, now",
+     .description = "What the running hub does by itself once a day; it may be done beside it.",
+     .options = CLI_OPTIONS(
+         {.name = "keep",
+          .type = CLI_INT,
+          .value_name = "N",
+          .min = 0,
+          .max = 100000,
+          .help = "how many of the newest are kept, needed or not (bundles_kept when not given)"},
+         {.name = "dry-run", .type = CLI_BOOL, .help = "only list what would be deleted"}),
+     .examples = CLI_EXAMPLES({"selvedge-hub bundles prune --keep 0 --dry-run", NULL}),
+     .run = command_bundles_prune},
     {0}};

@@ -2,7 +2,19 @@
 #include "hub/cli/commands.h"
 
 const struct cli_command commands_device[] = {
-    {.name = "device", .summary = "change what the hub knows of devices"},
+    {.name = "device", .summary = "show one device, and change what the hub knows of it"},
+    {.name = "device show",
+     .args = "DEVICE",
+     .summary = "show all that the hub knows of a device",
+     .description =
+         "Whether it is connected, and why not; labels, hardware, certificate, clock; what it "
+         "measured of its disk, flash and buffer; events, assets, definitions; how far it is with "
+         "what is wanted of it, its bundle, commands that it has not done yet, places in pools, "
+         "alerts. DEVICE is its name, or the one that people call it by. Lists of many: "
+         "`devices`, `desired status`, `deployments`, `commands`.",
+     .examples = CLI_EXAMPLES({"selvedge-hub device show brooklyn", NULL},
+                              {"selvedge-hub device show brooklyn --json | jq .health", NULL}),
+     .run = command_device_show},
     {.name = "device label",
      .args = "TARGETS LABEL...",
      .summary = "put labels on devices, or take them off",
@@ -33,13 +45,19 @@ const struct cli_command commands_device[] = {
     {.name = "device decommission",
      .args = "DEVICE",
      .summary = "end a device's life in order",
-     .description = "It may not connect any more, and counts no longer as away. Its history stays. "
-                    "Stop its agent first: what it still holds is not taken in afterwards.",
+     .description =
+         "The hub's side of it: the device may not connect any more, and counts no longer as away. "
+         "Its history stays. What it still holds is not taken in afterwards, and it keeps its key; "
+         "so ask it first, where it can still be reached: `command decommission --to DEVICE "
+         "--wait`, by which it sends all it has and then forgets the fleet. A device that is lost "
+         "or stolen is revoked.",
      .options = CLI_OPTIONS({.name = "reason",
                              .type = CLI_STRING,
                              .value_name = "TEXT",
                              .help = "why, shown in `devices`"}),
-     .examples = CLI_EXAMPLES({"selvedge-hub device decommission brooklyn", NULL}),
+     .examples = CLI_EXAMPLES({"selvedge-hub command decommission --to brooklyn --wait", "first"},
+                              {"selvedge-hub device decommission brooklyn",
+                               "when selvedge-hub device show says that it has stopped"}),
      .run = command_device_decommission},
     {.name = "device rename",
      .args = "DEVICE NAME",

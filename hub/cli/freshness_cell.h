@@ -3,5 +3,7 @@
 #include "common/cli/table.h"
 #include "hub/rows/freshness_list.h"
 
-/* "fresh", "late", or what is wrong: "2 failed, 1 device away"; "-" where there is no policy. */
+/* "fresh", "late", or what is wrong: "2 failed, 1 device away"; nothing where there is no policy. True:
+ * one is bad. */
+bool freshness_words(const struct freshness_list *list, struct str name, struct buf *out);
 void freshness_cell(const struct freshness_list *list, struct table *t, struct str name);

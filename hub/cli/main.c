@@ -346,9 +346,16 @@ static const struct cli_command commands[] = {
 
 /* clang-format off */
 static const struct cli_command *const more_commands[] = {
-    commands_alert,   commands_command,  commands_deploy,
-    commands_desired, commands_device,   commands_lineage,
-    commands_pool,    commands_simulate, NULL,
+    commands_alert,
+    commands_ca,
+    commands_command,
+    commands_deploy,
+    commands_desired,
+    commands_device,
+    commands_lineage,
+    commands_pool,
+    commands_simulate,
+    NULL,
 };
 /* clang-format on */
 

@@ -1,12 +1,13 @@
 /* new_token.h - a token that is made and shown once. */
 #pragma once
 #include "hub/cli/commands.h"
+#include "hub/registry/authority.h"
 #include "hub/registry/registry.h"
 
 struct new_token { /* set `options` and `text`; wiped by new_token_wipe() */
     char id[TOKEN_ID_SIZE];
     char secret[TOKEN_SECRET_SIZE];
-    char fingerprint[FINGERPRINT_TEXT_SIZE]; /* of the CA */
+    char fingerprint[AUTHORITY_PINS_SIZE]; /* of the CA, or of two */
     struct token_options options;
     struct label_change labels[LABELS_MAX];
     struct buf text;

@@ -12,18 +12,29 @@ enum {
     STREAMS_ARENA_BYTES = 4 << 20,
     ARGS_BYTES_MAX = 1024,
     KEY_BYTES_MAX = 64 << 10,
+    PARTS_MAX = 64, /* of a stream: connections that broke while it came */
 };
 #define LIFE_NS (3600 * NS_PER_SEC)
 #define LOOK_NS (200 * NS_PER_MS)
-#define LATE_NS (5 * NS_PER_SEC) /* a piece may come after the answer */
+#define LATE_NS (2 * NS_PER_SEC) /* a piece may come after the answer */
 
+/* DESIGN: a piece that was on the way when a connection broke does not come. What came before it is kept,
+ * and a further command asks from there on: a stream is then the parts that several commands brought,
+ * each from where the one before it ends. Of what is here, nothing is sent twice. */
+struct part {
+    char command[UUID_TEXT_SIZE];
+    int64_t from;
+};
 struct stream {
     struct str step;
     int64_t attempt;
     bool is_error;
-    char command[UUID_TEXT_SIZE];
-    struct wall_time answered; /* 0: not yet */
+    struct part parts[PARTS_MAX]; /* the last is waited for */
+    size_t part_count;
+    int64_t next;              /* all before that is here */
+    struct wall_time answered; /* of the last part; 0: not yet */
     bool is_here, is_broken;
+    bool is_lost;   /* broken, and may go on: a piece was lost on the way */
     struct str why; /* it has failed */
 };
 struct fetching {
@@ -37,6 +48,10 @@ struct fetching {
     int64_t left_out;
     struct buf key;
     struct stream *at; /* for callbacks */
+    int64_t end;       /* of the part at hand, as far as it is without a gap */
+    int64_t limit;     /* where the next part begins: what came late is there, too */
+    bool has_last;
+    void (*on_piece)(void *ctx, const struct command_piece *piece);
     enum order_fate fate;
     bool is_online;
     struct err err;
@@ -144,7 +159,8 @@ static bool find_streams(struct fetching *f)
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
-static void write_args(const struct fetching *f, const struct stream *s, struct buf *out)
+static void write_args(const struct fetching *f, const struct stream *s, int64_t from,
+                       struct buf *out)
 {
     struct json_writer w = json_writer(out);
     jw_begin_object(&w);
@@ -152,22 +168,59 @@ static void write_args(const struct fetching *f, const struct stream *s, struct 
     jw_member_str(&w, "step", s->step);
     jw_member_i64(&w, "attempt", s->attempt);
     jw_member_str(&w, "stream", s->is_error ? STR("stderr") : STR("stdout"));
+    if (from > 0) {
+        jw_member_i64(&w, "offset", from);
+    }
     jw_end_object(&w);
 }
 
-static void pass_over(void *ctx, const struct command_piece *piece)
+/* What follows on what came before it; behind a gap there is nothing. */
+static void follow(void *ctx, const struct command_piece *piece)
 {
-    (void)ctx;
-    (void)piece;
+    struct fetching *f = ctx;
+    if (f->has_last || piece->offset - piece->dropped != f->end || f->end >= f->limit) {
+        return;
+    }
+    f->end = piece->offset + (int64_t)piece->bytes.len;
+    f->has_last = piece->is_last;
+    if (f->on_piece != NULL) {
+        f->on_piece(f, piece);
+    }
+}
+
+static bool read_part(struct fetching *f, const struct part *part, int64_t limit,
+                      void (*on_piece)(void *ctx, const struct command_piece *piece))
+{
+    bool ignored = false;
+    f->end = part->from;
+    f->limit = limit;
+    f->has_last = false;
+    f->on_piece = on_piece;
+    return output_each(&f->look->settings.config, str_from(part->command), f->device, follow, f,
+                       &ignored, &f->err);
 }
 
 static bool look_whether_here(struct fetching *f, struct stream *s)
 {
-    return output_each(&f->look->settings.config, str_from(s->command), f->device, pass_over, NULL,
-                       &s->is_here, &f->err);
+    bool ok = read_part(f, &s->parts[s->part_count - 1], INT64_MAX, NULL);
+    s->next = f->end;
+    s->is_here = f->has_last;
+    return ok;
 }
 
-static bool ask(struct fetching *f, struct stream *s, struct str args)
+static void add_part(struct stream *s, int64_t from, const char *command)
+{
+    struct part *part = &s->parts[s->part_count++];
+    struct buf id = buf_fixed(part->command, sizeof(part->command));
+    part->from = from;
+    buf_add(&id, str_from(command));
+    (void)buf_cstr(&id);
+    s->next = from;
+    s->answered.ns = 0;
+    s->is_here = s->is_broken = s->is_lost = false;
+}
+
+static bool ask(struct fetching *f, struct stream *s, int64_t from, struct str args)
 {
     struct rng rng = rng_system();
     struct order_given given;
@@ -185,9 +238,7 @@ static bool ask(struct fetching *f, struct stream *s, struct str args)
                      &given, &f->err)) {
         return false;
     }
-    struct buf id = buf_fixed(s->command, sizeof(s->command));
-    buf_add(&id, str_from(given.id));
-    (void)buf_cstr(&id);
+    add_part(s, from, given.id);
     return true;
 }
 
@@ -219,41 +270,80 @@ static bool look_at(struct fetching *f, struct stream *s)
 {
     f->at = s;
     f->fate = FATE_COUNT;
-    if (!orders_each(f->orders, str_from(s->command), 1, on_order, f, &f->err) ||
-        f->err.code != ERR_NONE || !look_whether_here(f, s)) {
+    struct str command = str_from(s->parts[s->part_count - 1].command);
+    if (!orders_each(f->orders, command, 1, on_order, f, &f->err) || f->err.code != ERR_NONE ||
+        !look_whether_here(f, s)) {
         return false;
     }
     bool is_late = f->fate == FATE_SUCCEEDED && !s->is_here &&
                    clock_wall(loop_clock(f->loop)).ns - s->answered.ns > LATE_NS;
     if (is_late) {
-        s->is_broken = true;
+        s->is_broken = s->is_lost = true;
         s->why = STR("a piece of it was lost on the way; ask again");
     }
     return true;
 }
 
-/* What came before, or is on its way, is taken; else it is asked for. */
-static bool begin(struct fetching *f, struct stream *s)
+/* From `from` on: what came before, or is on its way, is taken; else it is asked for. *ret_next: of what
+ * came nothing more will, and it goes on there; -1 when it is waited for, or whole. */
+static bool begin_from(struct fetching *f, struct stream *s, int64_t from, int64_t *ret_next)
 {
     char memory[ARGS_BYTES_MAX];
+    char command[UUID_TEXT_SIZE];
     struct buf args = buf_fixed(memory, sizeof(memory));
     bool is_known = false;
-    write_args(f, s, &args);
+    *ret_next = -1;
+    write_args(f, s, from, &args);
     if (args.overflow) {
         return err_set(&f->err, ERR_FULL, "the step's key is too long");
     }
-    if (!orders_find_same(f->orders, STR("logs"), buf_str(&args), f->device, s->command, &is_known,
+    if (!orders_find_same(f->orders, STR("logs"), buf_str(&args), f->device, command, &is_known,
                           &f->err)) {
         return false;
     }
-    if (is_known && !look_at(f, s)) {
+    if (!is_known) {
+        return ask(f, s, from, buf_str(&args));
+    }
+    add_part(s, from, command);
+    if (!look_at(f, s)) {
         return false;
     }
-    if (is_known && (s->is_here || !s->is_broken)) {
+    if (s->is_here || !s->is_broken) {
         return true;
     }
-    s->is_broken = false;
-    return ask(f, s, buf_str(&args));
+    if (s->next > from && s->part_count < PARTS_MAX) {
+        *ret_next = s->next;
+        return true;
+    }
+    s->part_count--; /* nothing came of it */
+    return ask(f, s, from, buf_str(&args));
+}
+
+static bool begin(struct fetching *f, struct stream *s)
+{
+    int64_t from = s->next;
+    while (from >= 0) {
+        int64_t next = -1;
+        if (!begin_from(f, s, from, &next)) {
+            return false;
+        }
+        from = next;
+    }
+    return true;
+}
+
+/* A stream that lost a piece goes on where that is missing. */
+static bool go_on(struct fetching *f, struct stream *s)
+{
+    if (!s->is_lost || s->part_count == PARTS_MAX) {
+        return true;
+    }
+    if (s->next == s->parts[s->part_count - 1].from) {
+        s->part_count--;
+    }
+    bool ok = begin(f, s);
+    poke_send(&f->look->settings.config);
+    return ok;
 }
 
 static bool begin_all(struct fetching *f)
@@ -274,7 +364,7 @@ static bool look_at_all(struct fetching *f, bool *ret_is_done)
     *ret_is_done = true;
     for (size_t i = 0; i < f->count; i++) {
         struct stream *s = &f->streams[i];
-        if (!s->is_here && !s->is_broken && !look_at(f, s)) {
+        if (!s->is_here && !s->is_broken && !(look_at(f, s) && go_on(f, s))) {
             return false;
         }
         *ret_is_done = *ret_is_done && (s->is_here || s->is_broken);
@@ -332,11 +422,12 @@ static bool show(struct fetching *f, struct stream *s)
                    s->is_error ? "stderr" : "stdout", cli_tone_off(cli, CLI_STRONG),
                    s->is_broken ? ": " : "", STR_ARG(s->why));
     }
-    if (!s->is_here) {
-        return true;
+    bool ok = true;
+    for (size_t i = 0; ok && i < s->part_count; i++) {
+        int64_t limit = i + 1 < s->part_count ? s->parts[i + 1].from : INT64_MAX;
+        ok = read_part(f, &s->parts[i], limit, cli_is_json(cli) ? json_piece : show_piece);
     }
-    return output_each(&f->look->settings.config, str_from(s->command), f->device,
-                       cli_is_json(cli) ? json_piece : show_piece, f, &s->is_here, &f->err);
+    return ok;
 }
 
 static int show_all(struct fetching *f, bool is_done)

@@ -83,6 +83,7 @@ static bool publish(struct command_desk *d, const struct visit *v, const struct 
                                        .expiry_s = courier_expiry_s(row->of.expires, v->now)};
         *ret_sent = d->host->publish(d->host->ctx, &message, &why);
         d->is_full = d->is_full || (!*ret_sent && why.code == ERR_FULL);
+        d->is_online = d->is_online && (*ret_sent || why.code != ERR_OFFLINE); /* online() comes */
         db_reset(&q);
     }
     return true;
@@ -192,7 +193,7 @@ static bool visit_all(struct command_desk *d, struct err *err)
 {
     struct mono_time now = loop_now(d->host->loop);
     AUTO(db_tx) tx = {0};
-    for (int i = 0; i < DEVICES_A_TURN && !d->is_full; i++) {
+    for (int i = 0; i < DEVICES_A_TURN && d->is_online && !d->is_full; i++) {
         struct visit v = {.now = desk_wall_now(d), .tx = &tx};
         if (!courier_next(d->courier, now, &v.device, &v.born)) {
             break;

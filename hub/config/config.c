@@ -132,6 +132,15 @@ static const struct field config_fields[] = {
      .max = INT64_C(1) << 30,
      .fallback = "4MiB",
      .help = "Bytes of bundles that go out in a second, to all devices together."},
+    {.key = "bundles_kept",
+     .type = FIELD_I64,
+     .offset = AT(bundles_kept),
+     .min = 0,
+     .max = 100000,
+     .fallback = "20",
+     .help =
+         "How many of the newest bundles are kept, needed or not. Older ones are deleted when no "
+         "device and no deployment needs them."},
     {.key = "certificate_lifetime",
      .type = FIELD_DURATION,
      .offset = AT(certificate_ns),
@@ -228,6 +237,7 @@ static const struct hub_config config_defaults = {
     .renewal_grace_ns = 1095 * DAY_NS,
     .log_level = LOG_INFO,
     .bundle_rate = 4 << 20,
+    .bundles_kept = 20,
     .alert_group = STR_INIT("site"),
     .alert_group_devices = 3,
     .alert_wait_ns = 60 * NS_PER_SEC,

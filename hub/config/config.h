@@ -24,6 +24,7 @@ struct hub_config {
     struct str_list names;         /* further names or addresses for the broker's certificate */
     struct str broker;             /* program; "external" = somebody else runs and configures it */
     int log_level;                 /* enum log_level */
+    int64_t bundles_kept;          /* newest ones, needed or not */
     int64_t bundle_rate;           /* bytes of bundles a second, to all devices together */
     int64_t certificate_ns;        /* how long a device's certificate is good for */
     int64_t renewal_grace_ns;      /* after its end, how long the device may still renew it */

@@ -5,12 +5,16 @@
 #include "hub/deploy/asks.h"
 #include "hub/deploy/deploy.h"
 #include "hub/deploy/deployments.h"
+#include "hub/deploy/prune.h"
 #include "hub/fleet/poke.h"
 #include <stdlib.h>
 
 enum { NOTES_PER_TURN = 64 };
 #define LOOK_AFTER_NS (200 * NS_PER_MS) /* what is heard meanwhile is one look */
 #define RETRY_NS      (2 * NS_PER_SEC)
+/* Old bundles are looked for when the hub starts, when a deployment is over, and each day. */
+#define PRUNE_SOON_NS (3 * NS_PER_SEC)
+#define PRUNE_NEXT_NS (24 * 3600 * NS_PER_SEC)
 
 struct desk_of_deploy {
     const struct desk_host *host;
@@ -21,6 +25,8 @@ struct desk_of_deploy {
     struct loop_timer piece_timer;
     struct loop_timer look_timer;
     bool is_looking_soon;
+    struct loop_timer prune_timer;
+    struct prune *prune; /* NULL: none is going on */
 };
 
 static struct wall_time wall_now(const struct desk_of_deploy *desk)
@@ -101,12 +107,64 @@ static void on_take(void *ctx, struct str device, enum channel channel, struct s
     }
 }
 
+/* --- old bundles ------------------------------------------------------------------------------- */
+
+static void prune_in(struct desk_of_deploy *desk, int64_t ns)
+{
+    if (desk->prune == NULL) {
+        loop_timer_arm_in(desk->host->loop, &desk->prune_timer, ns);
+    }
+}
+
+static void end_prune(struct desk_of_deploy *desk, bool ok, const struct err *why)
+{
+    struct prune_counts counts =
+        desk->prune == NULL ? (struct prune_counts){0} : prune_counts(desk->prune);
+    prune_close(desk->prune);
+    desk->prune = NULL;
+    if (!ok && why->code != ERR_BUSY) {
+        LOG(ERROR, "bundles.not_deleted", F_ERR(why), F_T("action", "trying again tomorrow"));
+    }
+    if (counts.bundles + counts.files > 0) {
+        LOG(INFO, "bundles.deleted", F_I("bundles", counts.bundles), F_I("files", counts.files),
+            F_I("bytes", counts.bytes));
+    }
+    prune_in(desk, !ok && why->code == ERR_BUSY ? PRUNE_SOON_NS : PRUNE_NEXT_NS);
+}
+
+/* A step at a time, so that nobody waits for it. */
+static void go_on_pruning(void *ctx)
+{
+    struct desk_of_deploy *desk = ctx;
+    struct err err = {0};
+    bool is_over = false;
+    bool ok = true;
+    if (desk->prune == NULL && !shelf_has_any(desk->host->config)) {
+        prune_in(desk, PRUNE_NEXT_NS);
+        return;
+    }
+    if (desk->prune == NULL) {
+        desk->host->settle(desk->host->ctx);
+        ok = prune_open(&desk->prune, desk->host->config, desk->deployments,
+                        desk->host->config->bundles_kept, wall_now(desk), &err);
+    } else {
+        ok = prune_step(desk->prune, &is_over, &err);
+    }
+    if (!ok || is_over) {
+        end_prune(desk, ok, &err);
+        return;
+    }
+    loop_timer_arm_in(desk->host->loop, &desk->prune_timer, NS_PER_MS);
+}
+
 /* --- waves ------------------------------------------------------------------------------------ */
 
 static void on_step(void *ctx, const struct deployment *deployment,
                     const struct wave_decision *decision)
 {
-    (void)ctx;
+    if (decision->step == WAVES_ABORT || decision->step == WAVES_DONE) {
+        prune_in(ctx, PRUNE_SOON_NS);
+    }
     switch (decision->step) {
     case WAVES_BEGIN:
         LOG(INFO, "deployment.wave_begun", F_S("deployment", deployment->id),
@@ -171,6 +229,8 @@ static void desk_close(void *ctx)
     struct desk_of_deploy *desk = ctx;
     loop_timer_disarm(desk->host->loop, &desk->piece_timer);
     loop_timer_disarm(desk->host->loop, &desk->look_timer);
+    loop_timer_disarm(desk->host->loop, &desk->prune_timer);
+    prune_close(desk->prune);
     deployments_close(desk->deployments);
     buf_release(&desk->bytes);
     buf_release(&desk->payload);
@@ -191,12 +251,14 @@ static bool desk_open(const struct desk_host *host, void **ret, struct err *err)
     desk->payload = buf_growing(LIMIT_MESSAGE_BYTES);
     desk->piece_timer = (struct loop_timer){.on_due = give_pieces, .ctx = desk};
     desk->look_timer = (struct loop_timer){.on_due = look, .ctx = desk};
+    desk->prune_timer = (struct loop_timer){.on_due = go_on_pruning, .ctx = desk};
     bool ok = desk->asks.ring != NULL || err_set(err, ERR_NO_MEMORY, "out of memory");
     if (!ok || !deployments_open(&desk->deployments, host->database, err)) {
         desk_close(desk);
         return false;
     }
     look_soon(desk);
+    prune_in(desk, PRUNE_SOON_NS);
     *ret = desk;
     return true;
 }

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -288,6 +289,35 @@ static bool sync_folder(const struct hub_config *config, const char *name, struc
     }
     AUTO(fd) folder = {open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     return (folder.n >= 0 && fsync(folder.n) == 0) || err_errno(err, errno, "write %s", path);
+}
+
+bool shelf_has_any(const struct hub_config *config)
+{
+    char path[LIMIT_PATH_BYTES + 1];
+    struct err ignored = {0};
+    return hub_path(config, "bundles", path, &ignored) && files_exist(path);
+}
+
+bool shelf_hold(const struct hub_config *config, bool is_prune, struct fd *ret, struct err *err)
+{
+    char path[LIMIT_PATH_BYTES + 1];
+    if (!hub_path(config, "bundles/files", path, err) || !files_make_dirs(path, 0700, err) ||
+        !hub_path(config, "bundles/.lock", path, err)) {
+        return false;
+    }
+    AUTO(fd) lock = {open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    if (lock.n < 0) {
+        return err_errno(err, errno, "open lock %s", path);
+    }
+    while (flock(lock.n, is_prune ? LOCK_EX | LOCK_NB : LOCK_SH) != 0) {
+        if (errno != EINTR) {
+            return errno == EWOULDBLOCK
+                       ? err_set(err, ERR_BUSY, "bundles are being packed or deleted right now")
+                       : err_errno(err, errno, "lock %s", path);
+        }
+    }
+    ret->n = fd_take(&lock);
+    return true;
 }
 
 bool shelf_add(const struct hub_config *config, const struct shelf_pack *pack,

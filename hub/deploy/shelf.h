@@ -1,6 +1,7 @@
 /* shelf.h - the bundles that this hub has, as files: <state_dir>/bundles/files/<sha256> holds each
  * file once, whatever bundles it is in, and <state_dir>/bundles/<hash> a bundle's signed manifest. */
 #pragma once
+#include "common/platform/files.h"
 #include "common/platform/rng.h"
 #include "common/wire/bundle.h"
 #include "hub/config/config.h"
@@ -15,6 +16,11 @@ struct shelf_packed {
     int64_t files, bytes;
     int64_t new_files; /* that were not there yet */
 };
+bool shelf_has_any(const struct hub_config *config); /* anything was ever packed */
+/* From before a bundle is packed until it is written down who gets it: nothing is deleted meanwhile.
+ * Waits for a prune that is going on; of one (`is_prune`) ERR_BUSY, while others hold it. */
+MUST_CHECK bool shelf_hold(const struct hub_config *config, bool is_prune, struct fd *ret,
+                           struct err *err);
 /* Packs every file below the folder but those whose name, or a folder's of theirs, begins with a
  * dot. The same content and modes give the same hash. ERR_INVALID: a link or a device among them,
  * a name that may not be, a *.yaml or *.yml that is no YAML; more only a device can say. ERR_FULL:

@@ -40,7 +40,8 @@ struct cut {
 struct fence {
     const struct desk_host *host;
     struct outlaws out;
-    struct buf list; /* PEM */
+    struct buf list;                     /* PEM */
+    char list_of[AUTHORITIES_LIST_SIZE]; /* the CAs that have signed it */
     struct broker *broker;
     struct mqtt_session *session; /* the one that cuts */
     bool is_cutting;
@@ -109,8 +110,11 @@ static bool write_list(const struct fence *f, const struct outlaws *out, struct 
                                .count = out->revoked_count,
                                .this_update = {now.ns - KEPT_NS},
                                .next_update = {now.ns + CRL_NS}};
-    return identity_make_crl(f->host->rng, f->host->authority->ca_cert, f->host->authority->ca_key,
-                             &crl, list, err);
+    const struct authority *ca = f->host->authority;
+    /* A broker asks for a list of each CA that it trusts. */
+    return identity_make_crl(f->host->rng, ca->ca_cert, ca->ca_key, &crl, list, err) &&
+           (str_is_empty(ca->next_cert) ||
+            identity_make_crl(f->host->rng, ca->next_cert, ca->next_key, &crl, list, err));
 }
 
 bool fence_is_out(const struct fence *f, struct str device)
@@ -202,7 +206,7 @@ static bool open_session(struct fence *f, struct err *err)
                                    .port = (int)config->port,
                                    .server_name = STR("localhost"),
                                    .client_id = str_from(f->queue->client),
-                                   .ca_pem = f->host->authority->ca_cert,
+                                   .ca_pem = f->host->authority->trusted,
                                    .cert_pem = f->host->authority->hub_cert,
                                    .key_pem = f->host->authority->hub_key,
                                    .keepalive_s = KEEPALIVE_S,
@@ -297,13 +301,26 @@ static bool give_list(const struct fence *f, struct str list, struct err *err)
            files_write(path, list, 0644, err);
 }
 
+/* Those whom the broker has not been told of yet are still to be cut. */
+static void keep_due(const struct fence *f, struct outlaws *out, struct strmap *fresh)
+{
+    for (size_t i = 0; f->is_cutting_due && i < f->cutting.cap; i++) {
+        const struct strmap_slot *slot = &f->cutting.slots[i];
+        bool ok = !slot->used || strmap_put(fresh, arena_copy(&out->arena, slot->key), 1);
+        out->arena.exhausted = out->arena.exhausted || !ok;
+    }
+}
+
 static bool look(struct fence *f, struct err *err)
 {
     struct outlaws out = {0};
     struct buf list = buf_growing(REVOKED_BYTES_MAX);
     bool ok = read_outlaws(f, &out, err);
     struct strmap fresh = newcomers(&f->out, &out);
-    bool is_change = fresh.count > 0 || out.devices.count != f->out.devices.count;
+    struct str signers = str_from(f->host->authority->trusted_list);
+    keep_due(f, &out, &fresh);
+    bool is_change = fresh.count > 0 || out.devices.count != f->out.devices.count ||
+                     !str_eq(str_from(f->list_of), signers);
     ok = ok && is_change && write_list(f, &out, &list, err) && give_list(f, buf_str(&list), err);
     if (!ok) {
         arena_release(&out.arena);
@@ -316,6 +333,7 @@ static bool look(struct fence *f, struct err *err)
     f->out.devices.arena = &f->out.arena;
     f->out.serials.arena = &f->out.arena;
     f->list = list;
+    memcpy(f->list_of, f->host->authority->trusted_list, sizeof(f->list_of));
     f->cutting = fresh;
     f->is_cutting_due = f->broker != NULL;
     LOG(INFO, "fence.changed", F_I("devices", f->out.devices.count),
@@ -350,6 +368,7 @@ bool fence_open(struct fence **ret, const struct desk_host *host, struct err *er
         return false;
     }
     f->out.devices.arena = &f->out.arena;
+    memcpy(f->list_of, host->authority->trusted_list, sizeof(f->list_of));
     *ret = f;
     return true;
 }

@@ -162,7 +162,7 @@ static void begin_line(const struct comparison *c, struct buf *line, const struc
 static void say(struct comparison *c, struct buf *line)
 {
     c->report->differences++;
-    if (c->report->differences <= DIFFERENCES_SAID_MAX) {
+    if (c->on_difference != NULL && c->report->differences <= DIFFERENCES_SAID_MAX) {
         c->on_difference(c->ctx, buf_str(line));
     }
 }

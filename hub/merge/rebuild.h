@@ -13,7 +13,7 @@ struct rebuild_report {
 };
 /* Derives the views into a database of its own at `scratch_path` (removed before and after;
  * ":memory:" for none) and compares table by table. `store` may be read-only and in use: one
- * snapshot of it is looked at. `on_difference` gets one line each, of at most the first 100. */
+ * snapshot of it is looked at. `on_difference` gets one line each, of at most the first 100; NULL = nobody. */
 MUST_CHECK bool rebuild_check(struct db *store, const char *scratch_path,
                               void (*on_difference)(void *ctx, struct str line), void *ctx,
                               struct rebuild_report *ret, struct err *err);

@@ -26,7 +26,8 @@ static void on_answer(void *ctx, const struct pool_answer *answer)
     const struct lease_grant grant = {.pool = answer->pool,
                                       .places = answer->places,
                                       .for_s = answer->for_ns / NS_PER_SEC,
-                                      .asked_ms = answer->asked_ms};
+                                      .asked_ms = answer->asked_ms,
+                                      .is_paused = answer->is_paused};
     lease_grant_encode(&grant, &payload);
     const struct desk_message message = {
         .device = answer->device, .channel = CHANNEL_LEASE, .payload = buf_str(&payload)};

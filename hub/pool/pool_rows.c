@@ -24,11 +24,10 @@ bool pool_rows_set(struct pool_rows *rows, struct str name, int64_t places, int6
     return db_run(&q, err);
 }
 
-bool pool_rows_remove(struct pool_rows *rows, struct str name, struct err *err)
+static bool change(struct pool_rows *rows, struct db_query *q, struct str name, struct err *err)
 {
-    struct db_query q = db_query(rows->db, HUB_POOL_POOL_REMOVE);
-    db_bind_str(&q, ":name", name);
-    if (!db_run(&q, err)) {
+    db_bind_str(q, ":name", name);
+    if (!db_run(q, err)) {
         return false;
     }
     if (db_changes(rows->db) == 0) {
@@ -36,6 +35,29 @@ bool pool_rows_remove(struct pool_rows *rows, struct str name, struct err *err)
         return err_hint(err, "list them: selvedge-hub pools");
     }
     return true;
+}
+
+bool pool_rows_pause(struct pool_rows *rows, struct str name, bool is_paused, struct err *err)
+{
+    struct db_query q = db_query(rows->db, HUB_POOL_POOL_PAUSE);
+    db_bind_i64(&q, ":paused", is_paused);
+    return change(rows, &q, name, err);
+}
+
+bool pool_rows_remove(struct pool_rows *rows, struct str name, struct err *err)
+{
+    struct db_query q = db_query(rows->db, HUB_POOL_POOL_REMOVE);
+    return change(rows, &q, name, err);
+}
+
+static bool load_one(const struct db_query *q, struct pools *pools, struct mono_time now,
+                     struct err *err)
+{
+    const struct pool_setting setting = {.name = db_col_str(q, 0),
+                                         .places = db_col_i64(q, 1),
+                                         .lease_ns = db_col_i64(q, 2) * NS_PER_MS,
+                                         .is_paused = db_col_i64(q, 3) != 0};
+    return pools_set(pools, &setting, now, err);
 }
 
 bool pool_rows_load(struct pool_rows *rows, struct pools *pools, struct mono_time now,
@@ -48,8 +70,7 @@ bool pool_rows_load(struct pool_rows *rows, struct pools *pools, struct mono_tim
         if (!db_next(&q, &row, err)) {
             return false;
         }
-        if (row && !pools_set(pools, db_col_str(&q, 0), db_col_i64(&q, 1),
-                              db_col_i64(&q, 2) * NS_PER_MS, now, err)) {
+        if (row && !load_one(&q, pools, now, err)) {
             db_reset(&q);
             return false;
         }
@@ -114,7 +135,8 @@ bool pool_rows_each(struct pool_rows *rows,
                                            .device = db_col_str(&q, 3),
                                            .wanted = db_col_i64(&q, 4),
                                            .granted = db_col_i64(&q, 5),
-                                           .since = {db_col_i64(&q, 6) * NS_PER_MS}};
+                                           .since = {db_col_i64(&q, 6) * NS_PER_MS},
+                                           .is_paused = db_col_i64(&q, 7) != 0};
         on_row(ctx, &listed);
     }
 }

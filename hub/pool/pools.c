@@ -23,6 +23,8 @@ struct pool {
     bool is_open;
     struct holder *holders;
     bool is_set;
+    bool is_paused;
+    bool has_changed; /* that is to be told */
 };
 struct pools {
     struct pool *first;
@@ -84,9 +86,10 @@ void pools_begin_set(struct pools *p)
     }
 }
 
-bool pools_set(struct pools *p, struct str name, int64_t places, int64_t lease_ns,
-               struct mono_time now, struct err *err)
+bool pools_set(struct pools *p, const struct pool_setting *setting, struct mono_time now,
+               struct err *err)
 {
+    struct str name = setting->name;
     struct pool *pool = find(p, name);
     if (pool == NULL) {
         pool = p->pool_count == POOLS_MAX ? NULL : calloc(1, sizeof(*pool));
@@ -98,13 +101,15 @@ bool pools_set(struct pools *p, struct str name, int64_t places, int64_t lease_n
         memcpy(pool->name, name.ptr, name.len);
         /* Of the hub's start: who was granted places by the hub before says so meanwhile. One that
          * is set later may be in use by devices that were told that they need none. */
-        pool->opens.ns = now.ns + lease_ns;
+        pool->opens.ns = now.ns + setting->lease_ns;
         pool->next = p->first;
         p->first = pool;
         p->pool_count++;
     }
-    pool->places = places;
-    pool->lease_ns = lease_ns;
+    pool->places = setting->places;
+    pool->lease_ns = setting->lease_ns;
+    pool->has_changed = pool->has_changed || pool->is_paused != setting->is_paused;
+    pool->is_paused = setting->is_paused;
     pool->is_set = true;
     return true;
 }
@@ -130,7 +135,8 @@ static void answer(const struct pool *pool, const struct holder *h,
                                      .pool = str_from(pool->name),
                                      .places = h->granted,
                                      .for_ns = pool->lease_ns,
-                                     .asked_ms = h->asked_ms};
+                                     .asked_ms = h->asked_ms,
+                                     .is_paused = pool->is_paused};
     listener->on_answer(listener->ctx, &said);
 }
 
@@ -151,7 +157,7 @@ static void give(struct pool *pool, const struct holder *asking, struct mono_tim
 {
     int64_t free_places = pool->places - places_taken(pool);
     pool->is_open = now.ns >= pool->opens.ns;
-    if (!pool->is_open) {
+    if (!pool->is_open || pool->is_paused) {
         return;
     }
     for (struct holder *h = pool->holders; h != NULL && free_places > 0; h = h->next) {
@@ -218,7 +224,8 @@ bool pools_ask(struct pools *p, const struct pool_ask *ask, struct mono_time now
                                          .places = ask->places,
                                          .for_ns =
                                              pool == NULL ? POOL_UNLIMITED_NS : pool->lease_ns,
-                                         .asked_ms = ask->asked_ms};
+                                         .asked_ms = ask->asked_ms,
+                                         .is_paused = pool != NULL && pool->is_paused};
         listener->on_answer(listener->ctx, &said);
         return true;
     }
@@ -245,6 +252,15 @@ bool pools_ask(struct pools *p, const struct pool_ask *ask, struct mono_time now
     return true;
 }
 
+/* Whoever asks later is told then. */
+static void tell_of_pause(struct pool *pool, const struct pool_listener *listener)
+{
+    for (const struct holder *h = pool->holders; pool->has_changed && h != NULL; h = h->next) {
+        answer(pool, h, listener);
+    }
+    pool->has_changed = false;
+}
+
 void pools_tick(struct pools *p, struct mono_time now, const struct pool_listener *listener)
 {
     for (struct pool *pool = p->first; pool != NULL; pool = pool->next) {
@@ -256,6 +272,7 @@ void pools_tick(struct pools *p, struct mono_time now, const struct pool_listene
                 at = &(*at)->next;
             }
         }
+        tell_of_pause(pool, listener);
         give(pool, NULL, now, listener);
     }
 }
@@ -267,7 +284,8 @@ struct mono_time pools_due(const struct pools *p)
         for (const struct holder *h = pool->holders; h != NULL; h = h->next) {
             struct mono_time at = h->until;
             /* Those that wait while a new hub listens get their turn when it opens. */
-            if (!pool->is_open && h->granted < h->wanted && pool->opens.ns < at.ns) {
+            if (!pool->is_open && !pool->is_paused && h->granted < h->wanted &&
+                pool->opens.ns < at.ns) {
                 at = pool->opens;
             }
             due = due.ns == 0 || at.ns < due.ns ? at : due;

@@ -21,9 +21,16 @@ void pools_free(struct pools *p); /* NULL is allowed */
 
 /* As an operator has set it; those that are not set again before pools_end_set() are gone. */
 void pools_begin_set(struct pools *p);
+struct pool_setting {
+    struct str name;
+    int64_t places;
+    int64_t lease_ns;
+    bool
+        is_paused; /* who has places keeps them until its steps end; no step begins, and nobody gets any */
+};
 /* `now` begins the time of one lease in which those that hold places are heard, when it is new. */
-MUST_CHECK bool pools_set(struct pools *p, struct str name, int64_t places, int64_t lease_ns,
-                          struct mono_time now, struct err *err);
+MUST_CHECK bool pools_set(struct pools *p, const struct pool_setting *setting, struct mono_time now,
+                          struct err *err);
 void pools_end_set(struct pools *p);
 
 struct pool_answer {
@@ -31,6 +38,7 @@ struct pool_answer {
     int64_t places;
     int64_t for_ns;
     int64_t asked_ms; /* of the device's last word */
+    bool is_paused;
 };
 struct pool_listener {
     void (*on_answer)(void *ctx, const struct pool_answer *answer);
@@ -45,7 +53,7 @@ struct pool_ask {
  * it asks for. */
 MUST_CHECK bool pools_ask(struct pools *p, const struct pool_ask *ask, struct mono_time now,
                           const struct pool_listener *listener, struct err *err);
-/* Takes back what has ended. When pools_due() has come, and after pools_end_set(). */
+/* Takes back what has ended, and tells of a pause that begins or is over. When pools_due() has come, and after pools_end_set(). */
 void pools_tick(struct pools *p, struct mono_time now, const struct pool_listener *listener);
 struct mono_time pools_due(const struct pools *p); /* 0 = nothing ends */
 

@@ -1,7 +1,16 @@
 /* certificates.c - what was issued, and what of it is revoked. */
 #include "hub/registry/registry_internal.h"
 
+#include "common/tls/authorities.h"
+
 #define CLOCK_SLACK_NS (300 * NS_PER_SEC) /* a broker's clock may be behind the hub's */
+
+bool registry_is_for_next(const struct enrol_authority *authority,
+                          const struct certificate_order *order)
+{
+    return !str_is_empty(authority->next_cert) &&
+           authorities_has(order->authorities, authority->next_fingerprint);
+}
 
 bool registry_issue(struct registry *r, const struct enrol_authority *authority,
                     const struct certificate_order *order, struct buf *ret_cert,
@@ -13,8 +22,10 @@ bool registry_issue(struct registry *r, const struct enrol_authority *authority,
         .common_name = order->device,
         .not_before = {order->now.ns - (slack < CLOCK_SLACK_NS ? slack : CLOCK_SLACK_NS)},
         .not_after = {order->now.ns + authority->certificate_ns}};
-    if (!identity_issue_for_csr(authority->rng, authority->ca_cert, authority->ca_key,
-                                order->csr_pem, &certificate, ret_cert, err) ||
+    bool by_next = registry_is_for_next(authority, order);
+    if (!identity_issue_for_csr(authority->rng, by_next ? authority->next_cert : authority->ca_cert,
+                                by_next ? authority->next_key : authority->ca_key, order->csr_pem,
+                                &certificate, ret_cert, err) ||
         !identity_read_cert(buf_str(ret_cert), ret_info, err)) {
         return false;
     }

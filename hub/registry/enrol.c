@@ -42,7 +42,34 @@ static void check_request(struct decision *d)
     }
 }
 
-/* The secret is compared first: who does not know it learns nothing else about the token. */
+static int64_t closed_for_ns(int64_t wrong)
+{
+    int64_t doublings = wrong - TOKEN_TRIES - 1;
+    if (doublings < 0) {
+        return 0;
+    }
+    return (doublings < 12 ? INT64_C(1) << doublings : TOKEN_CLOSED_S_MAX) * NS_PER_SEC;
+}
+
+/* A clock that was set back does not make it longer. */
+static bool is_closed(const struct decision *d, int64_t until_ms)
+{
+    int64_t left_ms = until_ms - registry_ms(d->now);
+    return left_ms > 0 && left_ms <= TOKEN_CLOSED_S_MAX * INT64_C(1000);
+}
+
+/* `wrong`, `until_ms`: as the token has it. */
+static void count_wrong(struct decision *d, int64_t wrong, int64_t until_ms)
+{
+    d->is_held = is_closed(d, until_ms);
+    if (!d->is_held) {
+        d->wrong = wrong + 1;
+        d->closed_ns = closed_for_ns(d->wrong);
+    }
+}
+
+/* The secret is compared first: who does not know it learns nothing else about the token, also not that
+ * it is closed to guesses; who knows it does not suffer from them. */
 static bool check_token(struct decision *d, bool is_repeat, struct err *err)
 {
     char hash[FINGERPRINT_TEXT_SIZE];
@@ -56,6 +83,9 @@ static bool check_token(struct decision *d, bool is_repeat, struct err *err)
     if (!row || !digest_equal(db_col_str(&q, 0), str_from(hash))) {
         (void)enrol_refuse(d,
                            "the token is not known here; make one with: selvedge-hub token create");
+        if (row) {
+            count_wrong(d, db_col_i64(&q, 7), db_col_i64(&q, 8));
+        }
     } else if (!db_col_is_null(&q, 4)) {
         (void)enrol_refuse(d,
                            "the token was revoked; make another with: selvedge-hub token create");
@@ -145,7 +175,11 @@ static bool find_earlier(struct decision *d, bool *ret_found, struct err *err)
 static bool issue(struct decision *d, struct identity_info *ret_info, struct err *err)
 {
     const struct certificate_order order = {
-        .device = d->device, .csr_pem = d->request->csr_pem, .cause = "enrolled", .now = d->now};
+        .device = d->device,
+        .csr_pem = d->request->csr_pem,
+        .cause = "enrolled",
+        .now = d->now,
+        .authorities = d->authority->next_fingerprint /* it is told of all */};
     return registry_issue(d->registry, d->authority, &order, &d->certificate, ret_info, err);
 }
 
@@ -188,8 +222,24 @@ static bool use_token(struct decision *d, struct err *err)
     return db_run(&enrolment, err) && db_run(&use, err) && db_run(&labels, err);
 }
 
+static bool remember_wrong(struct decision *d, struct err *err)
+{
+    struct db_query q = db_query(d->registry->db, HUB_REGISTRY_TOKEN_WRONG);
+    db_bind_str(&q, ":id", d->request->token_id);
+    db_bind_str(&q, ":why", STR("a wrong secret"));
+    db_bind_i64(&q, ":wrong", d->wrong);
+    db_bind_i64(&q, ":closed_until", registry_ms(d->now) + d->closed_ns / NS_PER_MS);
+    return db_run(&q, err);
+}
+
 static bool remember_refusal(struct decision *d, struct err *err)
 {
+    if (d->is_held) {
+        return true;
+    }
+    if (d->wrong > 0) {
+        return remember_wrong(d, err);
+    }
     struct db_query q = db_query(d->registry->db, HUB_REGISTRY_TOKEN_ERROR);
     db_bind_str(&q, ":id", d->request->token_id);
     db_bind_str(&q, ":why", str_from(d->refusal));
@@ -225,7 +275,7 @@ static bool decide(struct decision *d, struct err *err)
 /* NOLINTNEXTLINE(readability-function-size): one parameter over six, for the callers' sake */
 bool registry_enrol(struct registry *r, const struct enrol_authority *authority,
                     const struct message_enrol_request *request, struct wall_time now,
-                    struct arena *arena, struct message_enrol_reply *ret, struct err *err)
+                    struct arena *arena, struct enrol_outcome *ret_outcome, struct err *err)
 {
     struct decision d = {.registry = r,
                          .authority = authority,
@@ -236,6 +286,9 @@ bool registry_enrol(struct registry *r, const struct enrol_authority *authority,
                          .name = buf_growing(LIMIT_NAME_BYTES + 1)};
     AUTO(db_tx) tx = {0};
     bool ok = db_tx_begin(r->db, &tx, err) && decide(&d, err) && db_tx_commit(&tx, err);
+    struct message_enrol_reply *ret = &ret_outcome->reply;
+    *ret_outcome =
+        (struct enrol_outcome){.wrong = d.wrong, .closed_ns = d.closed_ns, .is_held = d.is_held};
     *ret = (struct message_enrol_reply){.accepted = ok && !enrol_is_refused(&d) && !d.is_pending,
                                         .pending = ok && d.is_pending};
     if (ok && enrol_is_refused(&d)) {
@@ -243,7 +296,7 @@ bool registry_enrol(struct registry *r, const struct enrol_authority *authority,
     } else if (ok && !d.is_pending) {
         ret->device = arena_copy(arena, d.device);
         ret->cert_pem = arena_copy(arena, buf_str(&d.certificate));
-        ret->ca_pem = authority->ca_cert;
+        ret->ca_pem = authority->trusted;
         ret->command_keys = authority->command_keys;
         ret->host = authority->host;
         ret->port = authority->port;

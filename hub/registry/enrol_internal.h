@@ -14,6 +14,8 @@ struct decision {
     bool replaces;              /* the token is for new hardware of this very device */
     bool is_pending;            /* a person has to decide */
     char refusal[REASON_BYTES]; /* empty = not refused */
+    int64_t wrong, closed_ns;   /* as of enrol_outcome */
+    bool is_held;
     struct buf certificate;
     struct buf name; /* behind `device` when it is not the request's */
 };

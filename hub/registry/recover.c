@@ -2,6 +2,8 @@
  * that it has the key of that certificate, and gets another. */
 #include "hub/registry/enrol_internal.h"
 
+#include "common/tls/authorities.h"
+
 /* Of our CA, as it was when it began. */
 static bool check_certificate(struct decision *d, struct identity_info *info)
 {
@@ -9,7 +11,7 @@ static bool check_certificate(struct decision *d, struct identity_info *info)
     struct err why = {0};
     AUTO(buf) key = buf_growing(CERTIFICATE_BYTES_MAX);
     if (!identity_read_cert(request->certificate_pem, info, &why) ||
-        !identity_verify(request->certificate_pem, d->authority->ca_cert, IDENTITY_CLIENT,
+        !identity_verify(request->certificate_pem, d->authority->trusted, IDENTITY_CLIENT,
                          info->not_before, &why)) {
         return !enrol_refuse(d, "the expired certificate is not one of this fleet: %s", why.msg);
     }
@@ -48,10 +50,11 @@ bool enrol_decide_returned(struct decision *d, struct err *err)
     struct identity_info info;
     struct str reason = STR_NONE;
     bool revoked = false;
-    const struct certificate_order order = {.device = d->request->device,
-                                            .csr_pem = d->request->csr_pem,
-                                            .cause = "recovered",
-                                            .now = d->now};
+    AUTO(buf) authorities = buf_growing(AUTHORITIES_LIST_SIZE);
+    struct certificate_order order = {.device = d->request->device,
+                                      .csr_pem = d->request->csr_pem,
+                                      .cause = "recovered",
+                                      .now = d->now};
     if (!check_certificate(d, &info)) {
         return true;
     }
@@ -61,6 +64,10 @@ bool enrol_decide_returned(struct decision *d, struct err *err)
     if (revoked) {
         return enrol_refuse(d, "its certificate is revoked");
     }
+    if (!registry_get_authorities(d->registry, d->request->device, &authorities, err)) {
+        return false;
+    }
+    order.authorities = buf_str(&authorities);
     if (!registry_renew_within(d->registry, d->authority, &order, &d->certificate, &reason, err)) {
         return false;
     }

@@ -86,6 +86,8 @@ bool registry_born(struct registry *r, struct str device, const struct message_b
     db_bind_opt(&q, ":definitions_hash", birth->definitions_hash);
     db_bind_i64(&q, ":clock_offset", registry_ms(birth->at) - registry_ms(now));
     db_bind_i64(&q, ":clock_trusted", birth->clock_trusted);
+    db_bind_opt(&q, ":authorities", birth->authorities);
+    db_bind_opt(&q, ":authority", birth->authority);
     return db_run(&q, err);
 }
 

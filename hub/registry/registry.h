@@ -64,6 +64,8 @@ struct token_row {
     struct str name_pattern, labels;            /* "line=2 site=berlin" */
     struct wall_time created, expires, revoked; /* revoked 0 = not */
     int64_t max_uses, uses;
+    int64_t wrong; /* secrets that were tried on it; those while it was closed not */
+    struct wall_time closed_until; /* further ones are refused without a look; 0 = never was */
 };
 MUST_CHECK bool registry_each_token(struct registry *r,
                                     void (*on_token)(void *ctx, const struct token_row *row),
@@ -73,12 +75,25 @@ MUST_CHECK bool registry_each_token(struct registry *r,
 struct enrol_authority {
     struct str ca_cert;
     struct str ca_key;
-    struct str command_keys; /* told to the device, as are host and port */
+    struct str next_cert, next_key; /* of the CA that is to be next; empty: none is */
+    struct str next_fingerprint;
+    struct str trusted;      /* all of them, PEM: told to the device, */
+    struct str command_keys; /* as are these, host and port */
     struct str host;
     int64_t port;
     int64_t certificate_ns; /* how long a device's certificate is good for */
     int64_t grace_ns;       /* after its end, how long its key still gets another */
     const struct rng *rng;
+};
+/* Wrong secrets of one token that are looked at at once; each further one closes it for a second, then
+ * two, four, ... an hour. Closed, wrong secrets are refused in the same words, and nothing is
+ * written; the right one is let in: guessing is slowed down, and nobody is locked out. */
+enum { TOKEN_TRIES = 5, TOKEN_CLOSED_S_MAX = 3600 };
+struct enrol_outcome {
+    struct message_enrol_reply reply;
+    int64_t wrong; /* this was the so-and-so-many'th wrong secret of its token; 0: it was none */
+    int64_t closed_ns; /* for so long the next are not looked at */
+    bool is_held;      /* a wrong secret for a closed token: not counted */
 };
 /* Decides one request: with a token, an expired certificate, a serial number that was told before, or
  * none of it. The reply is accepted, refused with a reason that tells the device's owner what to do, or
@@ -87,8 +102,7 @@ struct enrol_authority {
  * text lives in `arena`. */
 MUST_CHECK bool registry_enrol(struct registry *r, const struct enrol_authority *authority,
                                const struct message_enrol_request *request, struct wall_time now,
-                               struct arena *arena, struct message_enrol_reply *ret,
-                               struct err *err);
+                               struct arena *arena, struct enrol_outcome *ret, struct err *err);
 /* How many may connect. */
 MUST_CHECK bool registry_count_devices(struct registry *r, int64_t *ret, struct err *err);
 MUST_CHECK bool registry_device_is_known(struct registry *r, struct str device, bool *ret,
@@ -119,8 +133,9 @@ struct certificate_order {
     struct str device, csr_pem;
     const char *cause; /* "enrolled", "renewed", "recovered" */
     struct wall_time now;
+    struct str authorities; /* that the device trusts: their list; empty: the one in force */
 };
-/* Within the caller's transaction. */
+/* By the next CA when there is one and the device trusts it. Within the caller's transaction. */
 MUST_CHECK bool registry_issue(struct registry *r, const struct enrol_authority *authority,
                                const struct certificate_order *order, struct buf *ret_cert,
                                struct identity_info *ret_info, struct err *err);
@@ -167,6 +182,33 @@ MUST_CHECK bool registry_all_offline(struct registry *r, struct wall_time now, s
 MUST_CHECK bool registry_born(struct registry *r, struct str device,
                               const struct message_birth *birth, struct wall_time now,
                               struct err *err);
+/* What it trusts now and who issued its certificate, between births. */
+MUST_CHECK bool registry_set_authorities(struct registry *r, struct str device,
+                                         struct str authorities, struct str authority,
+                                         struct err *err);
+/* What it trusted when it last said so; empty: it never did. */
+MUST_CHECK bool registry_get_authorities(struct registry *r, struct str device, struct buf *ret,
+                                         struct err *err);
+/* Those that are connected, say what they trust, and it is not `list`, or their certificate is not of
+ * `issuer`; by name from behind `after`, so many at most. */
+struct registry_behind {
+    struct str list, issuer, after;
+    int64_t limit;
+};
+MUST_CHECK bool registry_each_behind(struct registry *r, const struct registry_behind *which,
+                                     void (*on_device)(void *ctx, struct str device), void *ctx,
+                                     struct err *err);
+struct registry_authority {
+    struct str device;
+    bool is_online;
+    struct str authorities, authority; /* empty: it never said */
+    struct wall_time last_seen;        /* 0: never */
+};
+/* Every enrolled device, by name. */
+MUST_CHECK bool registry_each_authority(struct registry *r,
+                                        void (*on_row)(void *ctx,
+                                                       const struct registry_authority *row),
+                                        void *ctx, struct err *err);
 /* Counts only for the session that is connected: a late will of an earlier one says nothing. */
 MUST_CHECK bool registry_died(struct registry *r, struct str device,
                               const struct message_death *death, struct wall_time now,

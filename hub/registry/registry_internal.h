@@ -10,6 +10,9 @@ struct registry {
 };
 int64_t registry_ms(struct wall_time t);
 struct wall_time registry_time(int64_t ms);
+/* Whether the CA that is to be next issues it. */
+bool registry_is_for_next(const struct enrol_authority *authority,
+                          const struct certificate_order *order);
 /* registry_renew() within the caller's transaction. */
 MUST_CHECK bool registry_renew_within(struct registry *r, const struct enrol_authority *authority,
                                       const struct certificate_order *order, struct buf *ret_cert,

@@ -3,8 +3,8 @@
 
 #define HOUR_NS (3600 * NS_PER_SEC)
 
-/* The newest certificate of the device and key that is still good for more than a third of its life:
- * the answer to a request that is repeated. */
+/* The newest certificate of the device and key that is still good for more than a third of its life,
+ * and of the CA that would issue another: the answer to a request that is repeated. */
 static bool find_same(struct registry *r, const struct certificate_order *order,
                       const struct enrol_authority *authority, struct str key, struct buf *ret_cert,
                       struct err *err)
@@ -18,7 +18,10 @@ static bool find_same(struct registry *r, const struct certificate_order *order,
     }
     if (row) {
         int64_t left = registry_time(db_col_i64(&q, 1)).ns - order->now.ns;
-        if (left > authority->certificate_ns / 3) {
+        bool is_of_ca = identity_is_signed_by(
+            db_col_str(&q, 0),
+            registry_is_for_next(authority, order) ? authority->next_cert : authority->ca_cert);
+        if (left > authority->certificate_ns / 3 && is_of_ca) {
             buf_add(ret_cert, db_col_str(&q, 0));
         }
         db_reset(&q);

@@ -99,7 +99,9 @@ bool registry_each_token(struct registry *r,
                                   .max_uses = db_col_i64(&q, 6),
                                   .uses = db_col_i64(&q, 7),
                                   .name_pattern = db_col_str(&q, 8),
-                                  .labels = db_col_str(&q, 9)};
+                                  .labels = db_col_str(&q, 9),
+                                  .wrong = db_col_i64(&q, 10),
+                                  .closed_until = registry_time(db_col_i64(&q, 11))};
         on_token(ctx, &token);
     }
 }

@@ -55,7 +55,8 @@ bool label_next(struct str *labels, struct target_label *ret)
     return str_cut(word, '=', &ret->key, &ret->value);
 }
 
-void row_device(struct json_writer *w, const struct hub_device *d)
+void row_device(struct json_writer *w, const struct hub_device *d,
+                const struct freshness_list *freshness)
 {
     jw_member_str(w, "device", d->id);
     jw_member_str(w, "status", hub_device_presence(d));
@@ -71,6 +72,7 @@ void row_device(struct json_writer *w, const struct hub_device *d)
     jw_member_opt(w, "board", d->board);
     row_member_number(w, "assets", d->assets);
     row_member_number(w, "failing", d->failing);
+    freshness_member(freshness, w, d->id);
     row_member_number(w, "runs_open", d->runs_open);
     row_member_number(w, "events", d->events);
     row_member_number(w, "waiting_events", d->waiting);

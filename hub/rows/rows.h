@@ -3,9 +3,11 @@
 #pragma once
 #include "common/json/json_writer.h"
 #include "hub/fleet/targets.h"
+#include "hub/rows/freshness_list.h"
 #include "hub/store/queries.h"
 
-void row_device(struct json_writer *w, const struct hub_device *d);
+void row_device(struct json_writer *w, const struct hub_device *d,
+                const struct freshness_list *freshness);
 void row_fleet_asset(struct json_writer *w, const struct hub_fleet_asset *a);
 void row_device_asset(struct json_writer *w, const struct hub_device_asset *a);
 void row_run(struct json_writer *w, const struct hub_run *run);

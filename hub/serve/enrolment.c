@@ -5,24 +5,17 @@
 #include "common/wire/topics.h"
 
 static void decide(const struct desk_host *host, struct str payload, struct arena *arena,
-                   struct message_enrol_request *ret_request, struct message_enrol_reply *ret_reply)
+                   struct message_enrol_request *ret_request, struct enrol_outcome *ret)
 {
     struct err err = {0};
-    const struct enrol_authority authority = {.ca_cert = host->authority->ca_cert,
-                                              .ca_key = host->authority->ca_key,
-                                              .command_keys = host->authority->command_keys,
-                                              .host = host->config->host,
-                                              .port = host->config->port,
-                                              .certificate_ns = host->config->certificate_ns,
-                                              .grace_ns = host->config->renewal_grace_ns,
-                                              .rng = host->rng};
+    const struct enrol_authority authority =
+        authority_for_devices(host->authority, host->config, host->rng);
     struct wall_time now = clock_wall(loop_clock(host->loop));
     if (!message_enrol_request_decode(payload, arena, ret_request, &err)) {
-        ret_reply->reason = arena_copy(arena, str_from(err.msg));
-    } else if (!registry_enrol(host->registry, &authority, ret_request, now, arena, ret_reply,
-                               &err)) {
+        ret->reply.reason = arena_copy(arena, str_from(err.msg));
+    } else if (!registry_enrol(host->registry, &authority, ret_request, now, arena, ret, &err)) {
         LOG(ERROR, "enrolment.failed", F_ERR(&err));
-        ret_reply->reason = STR("the hub could not decide; see its log, and try again");
+        ret->reply.reason = STR("the hub could not decide; see its log, and try again");
     }
 }
 
@@ -44,13 +37,19 @@ void enrolment_answer(const struct enrolment *e, struct str client, struct str p
                       struct arena *arena)
 {
     struct message_enrol_request request = {0};
-    struct message_enrol_reply reply = {0};
-    decide(e->host, payload, arena, &request, &reply);
+    struct enrol_outcome outcome = {0};
+    decide(e->host, payload, arena, &request, &outcome);
+    const struct message_enrol_reply reply = outcome.reply;
+    if (outcome.closed_ns > 0) {
+        LOG(WARN, "token.guessed", F_S("token", request.token_id), F_I("wrong", outcome.wrong),
+            F_I("closed_s", outcome.closed_ns / NS_PER_SEC),
+            F_T("action", "wrong secrets are not looked at so long; the right one is let in"));
+    }
     if (reply.pending) {
         LOG(DEBUG, "enrolment.pending", F_S("device", request.device));
     } else if (reply.accepted) {
         LOG(INFO, "device.enrolled", F_S("device", reply.device), F_S("token", request.token_id));
-    } else {
+    } else if (!outcome.is_held) {
         e->host->refuse(e->host->ctx,
                         str_is_empty(request.device) ? STR("unknown") : request.device, "enrolment",
                         reply.reason);

@@ -8,19 +8,18 @@
 #include "common/log/log.h"
 #include "common/model/backoff.h"
 #include "common/mqtt/mqtt.h"
-#include "common/platform/files.h"
 #include "common/wire/messages.h"
 #include "common/wire/topics.h"
 #include "hub/broker/broker.h"
 #include "hub/fleet/poke.h"
 #include "hub/identity/fence.h"
 #include "hub/merge/merge.h"
-#include "hub/registry/authority.h"
 #include "hub/registry/registry.h"
 #include "hub/serve/desks.h"
 #include "hub/serve/enrolment.h"
 #include "hub/serve/gate.h"
 #include "hub/serve/hub_state.h"
+#include "hub/serve/keeper.h"
 #include "hub/store/store.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +28,6 @@
 
 enum {
     INSTANCE_SIZE = 17,
-    AUTHORITY_ARENA_BYTES = 1 << 20,
     MESSAGE_ARENA_BYTES = 256 << 10,
     INFLIGHT_MAX = 20000, /* most for acknowledgements: a fleet comes back at once */
     DESKS_INFLIGHT_MAX = 2000,
@@ -51,9 +49,7 @@ struct serve {
     struct loop *loop;
     const struct rng *rng;
     const struct hub_config *config;
-    struct fd lock;
-    struct arena arena;
-    struct authority authority;
+    struct keeper keeper;
     struct db *store;
     struct merge *merge;
     struct registry *registry;
@@ -77,7 +73,8 @@ struct serve {
     char state_topic[TOPIC_BYTES_MAX];
     struct hub_state state;
     int failures;
-    bool is_merging; /* a transaction is open */
+    bool is_session_stale; /* the next connection is made with other certificates */
+    bool is_merging;       /* a transaction is open */
     bool is_store_failing;
     bool is_stopping;
     void (*on_ready)(void *ctx);
@@ -431,11 +428,18 @@ static void on_offline(void *ctx, const struct err *why)
     reconnect_later(s);
 }
 
+static bool open_session(struct serve *s, struct err *err);
+
 static void connect_now(void *ctx)
 {
     struct serve *s = ctx;
     struct err err = {0};
-    if (!mqtt_connect(s->session, &err)) {
+    struct mqtt_session *earlier = s->session;
+    if (s->is_session_stale && open_session(s, &err)) {
+        mqtt_close(earlier);
+        s->is_session_stale = false;
+    }
+    if (s->is_session_stale || !mqtt_connect(s->session, &err)) {
         LOG(WARN, "link.connect_failed", F_ERR(&err), F_T("action", "trying again"));
         reconnect_later(s);
     }
@@ -487,11 +491,12 @@ static void desk_refuse(void *ctx, struct str peer, const char *what, struct str
 static void on_poke(void *ctx)
 {
     struct serve *s = ctx;
+    struct keeper_change change = keeper_look(&s->keeper);
     fence_look(s->fence);
-    struct err err = {0};
-    if (!authority_reload_keys(s->config, &s->arena, &s->authority, &err)) {
-        LOG(WARN, "hub.keys_not_read", F_ERR(&err), F_T("action", "the earlier ones still hold"));
+    if (change.is_server && s->broker != NULL) {
+        broker_reload(s->broker);
     }
+    s->is_session_stale = s->is_session_stale || change.is_hub;
     desks_poked(s->desks);
 }
 
@@ -507,7 +512,7 @@ static bool open_desks(struct serve *s, struct err *err)
     s->desk_host = (struct desk_host){.loop = s->loop,
                                       .rng = s->rng,
                                       .config = s->config,
-                                      .authority = &s->authority,
+                                      .authority = &s->keeper.authority,
                                       .registry = s->registry,
                                       .database = s->database,
                                       .publish = desk_publish,
@@ -521,21 +526,10 @@ static bool open_desks(struct serve *s, struct err *err)
 
 /* --- life ------------------------------------------------------------------------------- */
 
-static void say_lock_wait(const struct err *why)
-{
-    LOG(INFO, "hub.lock_wait", F_ERR(why));
-}
-
 static bool open_store(struct serve *s, struct err *err)
 {
-    char path[LIMIT_PATH_BYTES + 1];
-    char fingerprint[65];
     AUTO(buf) fleet = buf_growing(256);
-    /* Before the lock, whose error would not say that there is no hub here. */
-    if (!authority_fingerprint(s->config, fingerprint, err) ||
-        !hub_path(s->config, "lock", path, err) ||
-        !files_lock_wait(path, say_lock_wait, &s->lock, err) ||
-        !authority_load(s->config, s->rng, wall_now(s), &s->arena, &s->authority, err) ||
+    if (!keeper_open(&s->keeper, s->loop, s->rng, s->config, err) ||
         !hub_path(s->config, "hub.db", s->database, err)) {
         return false;
     }
@@ -583,7 +577,9 @@ static bool open_session(struct serve *s, struct err *err)
     bool own_broker = s->broker != NULL;
     struct buf topic = buf_fixed(s->state_topic, sizeof(s->state_topic));
     topic_hub_state(&topic, s->config->fleet);
-    rng_hex(s->rng, (INSTANCE_SIZE - 1) / 2, s->instance);
+    if (s->instance[0] == '\0') { /* one a start */
+        rng_hex(s->rng, (INSTANCE_SIZE - 1) / 2, s->instance);
+    }
     /* Not to be guessed, so that nobody can connect with it and end our session. */
     char random[INSTANCE_SIZE];
     char client_id[INSTANCE_SIZE + 4];
@@ -597,9 +593,9 @@ static bool open_session(struct serve *s, struct err *err)
                                    .port = (int)s->config->port,
                                    .server_name = own_broker ? STR("localhost") : STR_NONE,
                                    .client_id = str_from(client_id),
-                                   .ca_pem = s->authority.ca_cert,
-                                   .cert_pem = s->authority.hub_cert,
-                                   .key_pem = s->authority.hub_key,
+                                   .ca_pem = s->keeper.authority.trusted,
+                                   .cert_pem = s->keeper.authority.hub_cert,
+                                   .key_pem = s->keeper.authority.hub_key,
                                    .keepalive_s = KEEPALIVE_S,
                                    .connect_timeout_ms = CONNECT_TIMEOUT_MS,
                                    .inflight_max = INFLIGHT_MAX,
@@ -630,8 +626,7 @@ bool serve_open(struct serve **ret, struct loop *loop, const struct rng *rng,
     if (s == NULL) {
         return err_set(err, ERR_NO_MEMORY, "start the hub: out of memory");
     }
-    *s = (struct serve){.loop = loop, .rng = rng, .config = config, .lock = {-1}};
-    s->arena = arena_new(AUTHORITY_ARENA_BYTES);
+    *s = (struct serve){.loop = loop, .rng = rng, .config = config};
     s->payload = buf_growing(LIMIT_MESSAGE_BYTES);
     s->reconnect_timer = (struct loop_timer){.on_due = connect_now, .ctx = s};
     s->store_timer = (struct loop_timer){.on_due = on_store_retry, .ctx = s};
@@ -689,9 +684,7 @@ void serve_close(struct serve *s)
     merge_close(s->merge);
     registry_close(s->registry);
     db_close(s->store);
-    authority_wipe(&s->authority);
-    arena_release(&s->arena);
     buf_release(&s->payload);
-    fd_release(&s->lock);
+    keeper_close(&s->keeper);
     free(s);
 }

@@ -31,7 +31,7 @@ static bool open_office(struct office *o, struct err *err)
     struct wall_time now = wall_now(o);
     struct token_options token = {
         .label = STR("simulate"), .max_uses = o->job->count, .expires = {now.ns + TOKEN_NS}};
-    return authority_load(config, &o->rng, now, &o->arena, &o->authority, err) &&
+    return authority_read(config, &o->rng, &o->arena, &o->authority, err) &&
            hub_path(config, "hub.db", database, err) &&
            registry_open(&o->registry, database, err) &&
            registry_create_token(o->registry, &o->rng, &token, now, o->token, o->secret, err);
@@ -40,21 +40,21 @@ static bool open_office(struct office *o, struct err *err)
 static bool ask(struct office *o, struct str name, struct str csr, struct arena *arena,
                 struct message_enrol_reply *ret, struct err *err)
 {
-    const struct enrol_authority authority = {.ca_cert = o->authority.ca_cert,
-                                              .ca_key = o->authority.ca_key,
-                                              .command_keys = o->authority.command_keys,
-                                              .host = o->job->config->host,
-                                              .port = o->job->config->port,
-                                              .certificate_ns = INT64_C(86400) * NS_PER_SEC,
-                                              .rng = &o->rng};
+    struct enrol_outcome outcome;
+    struct enrol_authority authority =
+        authority_for_devices(&o->authority, o->job->config, &o->rng);
+    authority.certificate_ns = INT64_C(86400) * NS_PER_SEC;
     const struct message_enrol_request request = {.token_id = str_from(o->token),
                                                   .token_secret = str_from(o->secret),
                                                   .device = name,
                                                   .csr_pem = csr,
                                                   .version = STR(SELVEDGE_VERSION),
                                                   .board = STR("simulated")};
-    return registry_enrol(o->registry, &authority, &request, wall_now(o), arena, ret, err) &&
-           (ret->accepted || err_set(err, ERR_DENIED, "enrol " STR_FMT ": " STR_FMT, STR_ARG(name),
+    if (!registry_enrol(o->registry, &authority, &request, wall_now(o), arena, &outcome, err)) {
+        return false;
+    }
+    *ret = outcome.reply;
+    return (ret->accepted || err_set(err, ERR_DENIED, "enrol " STR_FMT ": " STR_FMT, STR_ARG(name),
                                      STR_ARG(ret->reason)));
 }
 

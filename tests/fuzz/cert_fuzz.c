@@ -1,6 +1,6 @@
-/* cert_fuzz.c - certificates as we handle them: read, and verified against a CA and against
- * themselves. */
-#include "common/tls/identity.h"
+/* cert_fuzz.c - certificates as we handle them: read, verified against a CA and against themselves,
+ * and offered as the CAs to trust. */
+#include "common/tls/authorities.h"
 
 #include <stdlib.h>
 
@@ -28,6 +28,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool is_ours = identity_verify(text, str_from(ca_pem), IDENTITY_CLIENT, now, &err);
     bool is_own_ca = identity_verify(text, text, IDENTITY_CA, now, &err);
     if ((is_ours || is_own_ca) && (!is_read || info.is_ca != is_own_ca)) {
+        abort();
+    }
+    char list[AUTHORITIES_LIST_SIZE];
+    bool is_set = authorities_list(text, list, &err);
+    if (is_set && (!authorities_has(str_from(list), str_from(info.fingerprint)) ||
+                   authorities_check_next(str_from(ca_pem), text, STR("3006020101020101"), &err))) {
         abort();
     }
     return 0;

@@ -25,6 +25,8 @@ ROUND_TRIP(ack)
 ROUND_TRIP(hub_state)
 ROUND_TRIP(enrol_request)
 ROUND_TRIP(enrol_reply)
+ROUND_TRIP(want_certificate)
+ROUND_TRIP(certificate)
 
 static void try_token(struct str text)
 {
@@ -82,6 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     default:
         try_topic(payload);
+        try_want_certificate(payload, &arena);
+        try_certificate(payload, &arena);
         break;
     }
     return 0;

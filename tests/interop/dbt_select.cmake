@@ -7,3 +7,5 @@ selvedge_process_test(NAME dbt_select_interop LABEL interop SCRIPT dbt_select_te
 set_tests_properties(dbt_select_interop PROPERTIES RUN_SERIAL FALSE)
 selvedge_process_test(NAME dbt_state_interop LABEL interop SCRIPT state_dbt_test.py TIMEOUT 900)
 set_tests_properties(dbt_state_interop PROPERTIES RUN_SERIAL FALSE)
+selvedge_process_test(NAME dbt_source_status_interop LABEL interop SCRIPT source_status_dbt_test.py TIMEOUT 900)
+set_tests_properties(dbt_source_status_interop PROPERTIES RUN_SERIAL FALSE)

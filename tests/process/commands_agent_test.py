@@ -3,6 +3,7 @@ import json
 import sys
 import time
 
+from breaking_proxy import BreakingProxy
 from fleet import HUB, Fleet, run, run_tests, sample, wait_for
 
 DEFINITIONS = """
@@ -87,6 +88,27 @@ def devices_are_asked_and_told():
         assert "out of a\n" in shown and "err of a\n" in shown and "stderr" in shown, shown
 
 
+def output_comes_over_a_link_that_breaks():
+    with World() as world:
+        proxy = BreakingProxy(world.port, 160 * 1024, is_up=True)
+        world.closers.append(proxy.close)
+        device = world.device("barge", DEFINITIONS.replace("echo out of a", "seq 100000 140000"))
+        device.write_settings(hub_host="127.0.0.1", hub_port=proxy.port, reconnect_max="1s")
+        device.enrol()
+        device.start()
+        device.command("materialize", "a")
+        run_id = device.runs()[0]["run"]
+        wait_for("the hub knows that it wrote something", lambda: run_id in world.command("runs", "--json")
+                 and "logs_captured" in world.command("logs", run_id, "--json"))
+        broken = proxy.broken
+        shown = world.command("logs", run_id, "--output", "--timeout", "90s", "--json", timeout=100)
+        pieces = [piece for piece in map(json.loads, shown.splitlines()) if piece["stream"] == "stdout"]
+        assert "".join(piece["text"] for piece in pieces) == "".join(f"{i}\n" for i in range(100000, 140001))
+        asked = [c for c in map(json.loads, world.command("commands", "--json").splitlines()) if c["verb"] == "logs"]
+        print(f"{proxy.broken - broken} breaks, {len(asked)} commands for {sum(len(piece['text']) for piece in pieces)} bytes")
+        assert proxy.broken > broken
+
+
 def a_fleet_backfills_a_device_at_a_time():
     with World("one", "two", "three") as world:
         command = world.give("--to", "*", "backfill", "daily", "--partitions", "2026-01-01..2026-01-05",
@@ -165,7 +187,7 @@ def other_keys_are_obeyed():
 
 
 ALWAYS = [other_keys_are_obeyed, nothing_is_done_twice]
-SOMETIMES = [runs_are_started_tried_again_and_canceled, devices_are_asked_and_told, a_fleet_backfills_a_device_at_a_time]
+SOMETIMES = [output_comes_over_a_link_that_breaks, runs_are_started_tried_again_and_canceled, devices_are_asked_and_told, a_fleet_backfills_a_device_at_a_time]
 
 if __name__ == "__main__":
     sys.exit(run_tests(sample(ALWAYS, SOMETIMES, 1), at_once=3))

@@ -335,6 +335,34 @@ def output_of_a_run_is_fetched_once():
         assert none.returncode == 3 and "written anything" in none.stderr, none
 
 
+def output_goes_on_where_a_piece_was_lost():
+    with World() as world:
+        run_id = "01a20425-dd00-753f-8b4a-fd392505ef1e"
+        texts = [f"line {i}\n".encode() * 50 for i in range(6)]
+        starts = [sum(len(t) for t in texts[:i]) for i in range(7)]
+        lost = [{2}, {5}, {5}, set()]  # of the first, second, ... command
+
+        def answer(body):
+            gone = lost.pop(0)
+            for i, text in enumerate(texts):
+                if starts[i] >= body["args"].get("offset", 0) and i not in gone:
+                    head = {"v": 1, "command": body["id"], "name": "a/1.stdout", "offset": starts[i], "bytes": len(text)}
+                    there.publish("log", json.dumps(head | ({"last": True} if i == 5 else {})).encode() + b"\n" + text)
+            return [{"status": "received"}, {"status": "succeeded"}]
+        there = world.fake("there", answer)
+        there.say("run_enqueued", run=run_id, selection="a", steps=1)
+        there.say("logs_captured", run=run_id, step="a", attempt=1, metadata={"stdout_bytes": {"type": "int", "raw_value": 1}})
+        there.say("run_success", run=run_id)
+        wait_for("the run is known", lambda: run_id in world.command("runs", "--json"))
+        part = run(HUB, "logs", run_id, "--output", "--timeout", "1s", "--state-dir", world.hub_dir, code=None)
+        assert part.returncode == 4, part  # the first has lost a piece, which is not told yet
+        shown = world.command("logs", run_id, "--output", "--json")
+        asked = [body["args"].get("offset", 0) for body in there.bodies()]
+        assert asked == [0, starts[2], starts[5], starts[5]], asked
+        assert "".join(json.loads(line)["text"] for line in shown.splitlines()).encode() == b"".join(texts), shown
+        assert world.command("logs", run_id, "--output", "--json") == shown and len(there.bodies()) == 4  # it is here
+
+
 def output_of_who_is_away_waits():
     with World() as world:
         run_id = "01a20425-dd00-753f-8b4a-fd392505ef1d"
@@ -386,7 +414,7 @@ def mistakes_are_told():
 ALWAYS = [who_is_away_gets_it_later, a_backfill_ends_when_its_partitions_are_made, operators_sign_elsewhere, mistakes_are_told]
 SOMETIMES = [who_is_there_gets_it_signed, what_expires_or_is_withdrawn_is_not_sent, outcomes_are_told_apart,
              watching_ends_and_the_command_goes_on, a_wave_at_a_time, a_wave_that_goes_wrong_stops, text_that_was_asked_for_comes,
-             output_of_a_run_is_fetched_once, output_of_who_is_away_waits]
+             output_of_a_run_is_fetched_once, output_goes_on_where_a_piece_was_lost, output_of_who_is_away_waits]
 
 if __name__ == "__main__":
     sys.exit(run_tests(sample(ALWAYS, SOMETIMES, 3), at_once=3))

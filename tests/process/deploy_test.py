@@ -1,6 +1,7 @@
 """Deployments with the real hub, broker and agents: a good bundle reaches all in waves; a bad one stops in its first wave and is
 taken back by itself; a transfer over a link that breaks every 10 KB finishes; an agent killed in any step of taking a bundle has
 the old one or the new one."""
+import fcntl
 import json
 import os
 import random
@@ -136,6 +137,82 @@ def waves():
         wait_for("it is back", lambda: project(one) == "newer")
 
 
+# --- old bundles ---
+
+def shelf(fleet):
+    """The bundles that are there, and their files."""
+    files = os.listdir(fleet.hub_dir + "/bundles/files")
+    return {name for name in os.listdir(fleet.hub_dir + "/bundles") if len(name) == 64}, set(files)
+
+
+def old_bundles_go_and_needed_ones_stay():
+    with Fleet() as fleet:
+        with open(fleet.hub_dir + "/hub.yaml", "a") as f:
+            f.write("bundles_kept: 0\n")
+        fleet.start_hub()
+        device = fleet.device("press-1", LOCAL)
+        device.write_settings(bundle_trial="1s")
+        device.enrol()
+        device.start()
+        away = fleet.device("press-2", LOCAL)
+        away.write_settings(bundle_trial="1s")
+        away.enrol()
+        quick = ["--wave", "100%", "--soak", "0s"]
+        made = {}
+        for name in ("wanted", "given-up"):  # of a device that is away: the first comes back when the second is aborted
+            made[name] = deploy(fleet, write_bundle(f"{fleet.dir}/{name}", name, **{"sql/big.sql": name.encode() * 1000}), "--to", "press-2", *quick)
+            wait_for("it is asked", lambda: devices_of(fleet, made[name])["press-2"]["state"] == "asked")
+        fleet.command("deployment", "abort", made["given-up"]["deployment"])
+        for i in range(4):
+            name = f"v{i}"
+            made[name] = deploy(fleet, write_bundle(f"{fleet.dir}/{name}", name), "--to", "press-1", *quick)
+            assert ended(fleet, made[name])["status"] == "done"
+        hashes = {made[name]["bundle"]: name for name in made}
+
+        def names():
+            return {hashes[h] for h in shelf(fleet)[0]}
+        wait_for("what nobody needs is gone", lambda: names() == {"wanted", "v1", "v2", "v3"})
+        wait_for("it is told", lambda: "event=bundles.deleted" in fleet.hub.read_log())
+        listed = {hashes[row["bundle"]]: row for row in map(json.loads, fleet.command("bundles", "--json").splitlines())}
+        assert set(listed) == names() and not any(row["idle"] for row in listed.values()), listed
+        assert listed["wanted"]["targets"] == 1 and listed["v2"]["devices"] == 1, listed
+        kept = {line["sha256"] for name in names() for line in map(json.loads, open(f"{fleet.hub_dir}/bundles/{made[name]['bundle']}").read().splitlines()[2:])}
+        assert shelf(fleet)[1] == kept, "a file for each that is named, and no other"
+
+        # Who may still fetch one, or go back to one, does.
+        away.start()
+        wait_for("it has what it was to have", lambda: project(away) == "wanted")
+        device.command("bundle", "rollback")
+        wait_for("it is back at the one before", lambda: project(device) == "v2")
+
+        # What was deleted can be deployed again; what is being packed is not deleted.
+        again = deploy(fleet, fleet.dir + "/v0", "--to", "press-1", *quick)
+        assert again["bundle"] == made["v0"]["bundle"] and again["new_files"] > 0, again
+        assert ended(fleet, again)["status"] == "done" and project(device) == "v0"
+        fleet.hub.stop()
+        with open(fleet.hub_dir + "/bundles/.lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            busy = fleet.command("bundles", "prune", code=None)
+            assert busy.returncode != 0 and "being packed" in busy.stderr, busy
+        before = shelf(fleet)
+        assert "nothing would be deleted" in fleet.command("bundles", "prune", "--keep", "100", "--dry-run")
+        fleet.command("bundles", "prune", "--keep", "100")
+        assert shelf(fleet) == before
+
+        # Cut off in the middle, the next one goes on: a manifest that is let go of and still there, a file of nobody.
+        open(fleet.hub_dir + "/bundles/files/" + "0" * 64, "w").close()
+        os.rename(f"{fleet.hub_dir}/bundles/{made['wanted']['bundle']}", f"{fleet.hub_dir}/bundles/{made['given-up']['bundle']}")
+        fleet.command("bundles", "prune", "--keep", "100")
+        assert shelf(fleet)[0] == before[0] - {made["wanted"]["bundle"]} and "0" * 64 not in shelf(fleet)[1], shelf(fleet)
+
+        # Nothing goes when it cannot be told what is needed.
+        with open(f"{fleet.hub_dir}/bundles/{made['v0']['bundle']}", "w") as f:
+            f.write("half")
+        before = shelf(fleet)
+        bad = fleet.command("bundles", "prune", code=None)
+        assert bad.returncode != 0 and made["v0"]["bundle"] in bad.stderr and shelf(fleet)[1] == before[1], bad
+
+
 # --- a bad link ---
 
 def breaking_link():
@@ -206,4 +283,4 @@ def killed_in_every_step():
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests([waves, breaking_link, killed_in_every_step], at_once=3))
+    sys.exit(run_tests([waves, old_bundles_go_and_needed_ones_stay, breaking_link, killed_in_every_step], at_once=3))

@@ -49,6 +49,42 @@ def labels_come_with_tokens_and_are_changed():
         assert names(fleet, "label:k0") == [], "all devices or none"
 
 
+def one_device_on_a_page():
+    with Fleet("test") as fleet:
+        fleet.start_hub()
+        brooklyn = fleet.device("brooklyn", DEFINITIONS)
+        brooklyn.enrol(fleet.token("--set", "site=newyork"))
+        fleet.command("device", "rename", "brooklyn", "till-41")
+
+        def card(*more):
+            return json.loads(fleet.command("device", "show", "till-41", "--json", *more))
+        before = card()
+        assert (before["device"], before["status"], before["labels"], before["commands"]) == ("brooklyn", "never seen", {"site": "newyork"}, []), before
+        assert before["certificate_cause"] == "enrolled" and len(before["key_fingerprint"]) == 64 and "health" not in before, before
+        sent = json.loads(fleet.command("command", "ping", "--to", "brooklyn", "--json").splitlines()[0])
+        waiting = card()["commands"]
+        assert [(c["verb"], c["status"], c["sent"]) for c in waiting] == [("ping", "waiting", 0)] and waiting[0]["id"] == sent["command"], (waiting, sent)
+        brooklyn.start()
+        brooklyn.command("materialize", "a")
+        with open(fleet.dir + "/slow.yaml", "w") as f:
+            f.write("settings: {sync_linger: 100ms}\n")
+        fleet.command("desired", "set", fleet.dir + "/slow.yaml", "--to", "brooklyn")
+        wait_for("it answers, and has what is wanted", lambda: not card()["commands"] and card().get("desired", {}).get("state") == "in force")
+        now = wait_for("its health, assets and events are here", lambda: (lambda c: "health" in c and c["assets"] == 1 and c["events"] > 3 and c)(card()))
+        assert now["status"] == "online" and now["clock_trusted"] and now["starts"] == 1 and now["epochs"] == 1, now
+        assert now["health"]["disk_free_bytes"] > 0 and now["definitions_told"] == now["definitions_hash"], now
+        assert now["desired"]["wanted"] == now["desired"]["in_force"] == 1 and now["bundle"] == {}, now
+        said = fleet.command("device", "show", "brooklyn")
+        for row in ("device        brooklyn (till-41)", "status        online, since ", "labels        site=newyork", "clock         ok", " free, ", "buffer ",
+                    "desired state in force, revision 1 wanted, 1 in force", "assets        1 defined"):
+            assert row in said, (row, said)
+        assert "why " not in said and "command " not in said, said
+        brooklyn.daemon.stop()
+        wait_for("why it is silent", lambda: "why           stopped" in fleet.command("device", "show", "brooklyn"))
+        nobody = fleet.command("device", "show", "nobody", code=None)
+        assert nobody.returncode == 3 and "there is no device nobody" in nobody.stderr, nobody
+
+
 class Asker:
     """A device that enrols without a token, in the background."""
 
@@ -122,6 +158,6 @@ def hardware_joins_by_its_serial_number_and_the_first_key_wins():
 
 
 TESTS = [a_person_accepts_who_shows_the_same_fingerprint, hardware_joins_by_its_serial_number_and_the_first_key_wins,
-         labels_come_with_tokens_and_are_changed]
+         labels_come_with_tokens_and_are_changed, one_device_on_a_page]
 if __name__ == "__main__":
     sys.exit(run_tests(TESTS, at_once=3))

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """docs/how-to/external-broker.md, followed: a mosquitto with the page's configuration instead of the hub's own; devices enrol
 and report, and somebody else's topics stay closed."""
+import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -50,10 +52,34 @@ def enrol_before_the_hub(f, device):
     assert asking.returncode == 0, said
 
 
+def take_files(f, broker, *names):
+    """As docs/how-to/change-the-ca.md says it of a broker of one's own."""
+    for name in names:
+        shutil.copy(os.path.join(f.hub_dir, "broker", name), os.path.join(f.dir, "mosquitto", name))
+    broker.process.send_signal(signal.SIGHUP)
+
+
+def change_the_ca(f, broker, devices):
+    def moved():
+        counts = json.loads(f.command("ca", "status", "--json").splitlines()[0])
+        return counts["moved"] == counts["devices"] == len(devices) and counts["is_under_way"]
+
+    ca = os.path.join(f.hub_dir, "broker/ca.pem")
+    before = open(ca).read()
+    f.command("ca", "rotate")
+    fleet.wait_for("the hub has written both CAs", lambda: open(ca).read() != before)
+    fleet.wait_for("the devices are told of both", lambda: all("authorities.changed" in d.daemon.read_log() for d in devices))
+    take_files(f, broker, "ca.pem", "revoked.pem")
+    fleet.wait_for("all have moved", moved, seconds=60)
+    f.command("ca", "finish")
+    fleet.wait_for("the hub has written the new one", lambda: f.hub.read_log().count("fence.changed") == 2)
+    take_files(f, broker, "ca.pem", "revoked.pem", "server.pem", "server.key")
+
+
 def main():
     with fleet.Fleet("shops") as f:
         with open(os.path.join(f.hub_dir, "hub.yaml"), "a", encoding="utf-8") as file:
-            file.write("broker: external\n")
+            file.write("broker: external\ncertificate_lifetime: 100s\n")
         f.hub.start()
         last = os.path.join(f.hub_dir, "broker/revoked.pem")
         fleet.wait_for("the hub makes the broker's certificates", lambda: os.path.exists(last))
@@ -74,6 +100,7 @@ def main():
         assert "broker.ended" not in f.hub.read_log()
         opened = re.findall(r"Opening \S+ listen socket on port (\d+)", broker.read_log())
         assert set(opened) <= {str(f.port), str(f.enrol_port)}, opened
+        change_the_ca(f, broker, devices)
         broker.kill()
         fleet.wait_for("the device notices", lambda: "link.offline" in devices[0].daemon.read_log())
         devices[0].command("materialize", "a")

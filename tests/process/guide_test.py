@@ -41,6 +41,8 @@ VARYING = [
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "<run>"),
     (r"\bselvedge1\.\S+", "<token>"),
     (r"\b[0-9a-f]{64}\b", "<hash>"),
+    (r"\b[0-9a-f]{4}(-[0-9a-f]{4}){3}\b", "<fingerprint>"),
+    (r"-ca-[0-9a-f]{8}\b", "-ca-<number>"),
     (r"\b[0-9a-f]{16}\b", "<epoch>"),
     (r"\b\d{4}-\d\d-\d\dT[\d:.]+Z", "<time>"),
     (r"\b\d\d:\d\d:\d\d\.\d{3}\b", "<time>"),

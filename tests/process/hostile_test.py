@@ -159,6 +159,10 @@ def a_token_is_not_guessed():
         assert scene.fleet.query("SELECT count(*) FROM device WHERE id = 'thief'") == [(0,)]
         # So many a second are looked at: the secret has 160 bits.
         assert scene.fleet.query("SELECT count(*) FROM refusal")[0][0] <= 25 * (took + 3)
+        # Of this token ever fewer: five at once, then one after 1 s, 2 s, 4 s, ...
+        guessed = json.loads(scene.fleet.command("token", "list", "--json").splitlines()[0])
+        assert 6 <= guessed["wrong_secrets"] <= 7 + int(took + 3).bit_length(), guessed
+        assert guessed["closed_until"] and "event=token.guessed" in scene.fleet.hub.read_log(), guessed
         listed = {t["id"]: t for t in map(json.loads, scene.fleet.command("token", "list", "--json").splitlines())}
         assert listed[known]["uses"] == 0 and listed[known]["last_error"], listed
         wait_for("what was not looked at is counted", lambda: "hub.flooded" in scene.fleet.hub.read_log())

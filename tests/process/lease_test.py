@@ -87,6 +87,31 @@ def a_device_that_dies_gives_way_and_one_without_a_hub_goes_on():
         assert "lease.begins_alone" in second.daemon.read_log()
 
 
+def a_paused_pool_lets_nothing_begin():
+    with Fleet() as fleet:
+        log = os.path.join(fleet.dir, "log")
+        fleet.start_hub()
+        fleet.command("pools", "set", "warehouse", "1", "--lease", "2s")
+        device = fleet.device("a", definitions(log).replace("sleep 0.5", "while [ ! -e go ]; do sleep 0.05; done"))
+        device.enrol()
+        device.start()
+        device.command("materialize", "*", "--no-wait")
+        wait_for("one runs", lambda: os.path.exists(log) and open(log).read() == "+\n")
+        assert fleet.command("pools", "pause", "nosuch", code=None).returncode == 3
+        fleet.command("pools", "pause", "warehouse")
+        assert pools(fleet)[0]["paused"] and "paused" in fleet.command("pools")
+        fleet.command("command", "ping", "--to", "a", "--wait")  # what the hub said before has arrived
+        open(os.path.join(device.dir, "go"), "w").close()
+        wait_for("it ran to its end", lambda: ended(log) == 1)
+        fleet.hub.kill()  # a pause holds across a restart, and nobody's place is lost
+        fleet.start_hub()
+        time.sleep(3)  # longer than a lease: whoever may begin has begun
+        assert open(log).read() == "+\n-\n", open(log).read()
+        fleet.command("pools", "resume", "warehouse")
+        wait_for("the others run", lambda: ended(log) == 3)
+        assert most_at_once(log) == 1 and not pools(fleet)[0]["paused"]
+
+
 if __name__ == "__main__":
-    sys.exit(run_tests([no_more_than_there_are_places, a_device_that_dies_gives_way_and_one_without_a_hub_goes_on],
-                       at_once=2))
+    sys.exit(run_tests([no_more_than_there_are_places, a_paused_pool_lets_nothing_begin, a_device_that_dies_gives_way_and_one_without_a_hub_goes_on],
+                       at_once=3))

@@ -1,10 +1,12 @@
-"""A TCP proxy on loopback that breaks each connection after so many bytes to the client, as a radio link that comes and goes."""
+"""A TCP proxy on loopback that breaks each connection after so many bytes to the client, as a radio link that comes and goes; or, with
+`is_up`, after so many from it."""
 import asyncio
 import threading
 
 
 class BreakingProxy:
-    def __init__(self, to_port, bytes_each):
+    def __init__(self, to_port, bytes_each, is_up=False):
+        self.is_up = is_up
         self.to_port = to_port
         self.bytes_each = bytes_each
         self.broken = 0
@@ -38,13 +40,14 @@ class BreakingProxy:
         except OSError:
             writer.transport.abort()
             return
-        up = asyncio.ensure_future(self._pump(reader, far_writer))
-        await self._down(far_reader, writer)
-        up.cancel()
+        counted, other = ((reader, far_writer), (far_reader, writer)) if self.is_up else ((far_reader, writer), (reader, far_writer))
+        pump = asyncio.ensure_future(self._pump(*other))
+        await self._count(*counted)
+        pump.cancel()
         for end in (writer, far_writer):
             end.transport.abort()
 
-    async def _down(self, reader, writer):
+    async def _count(self, reader, writer):
         left = self.bytes_each
         try:
             while left > 0:

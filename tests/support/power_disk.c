@@ -61,8 +61,39 @@ static void drop_ops(struct power_inode *i)
 {
     for (size_t n = 0; n < i->ops_count; n++) {
         free(i->ops[n].bytes);
+        free(i->ops[n].before);
     }
     i->ops_count = 0;
+}
+
+/* What stands from there on, at most so much of it. */
+static void keep_before(const struct power_inode *i, struct power_op *op, size_t offset, size_t len)
+{
+    op->len_before = i->now.len;
+    size_t there = offset < i->now.len ? i->now.len - offset : 0;
+    op->before_len = there < len ? there : len;
+    op->before = malloc(op->before_len + 1);
+    assert(op->before != NULL);
+    if (op->before_len > 0) {
+        memcpy(op->before, i->now.ptr + offset, op->before_len);
+    }
+}
+
+/* From what the program sees back to what is safe. */
+static void take_apart(struct power_inode *i)
+{
+    if (i->is_apart) {
+        return;
+    }
+    bytes_copy(&i->durable, &i->now);
+    for (size_t n = i->ops_count; n-- > 0;) {
+        const struct power_op *op = &i->ops[n];
+        bytes_resize(&i->durable, op->len_before);
+        if (op->before_len > 0) {
+            memcpy(i->durable.ptr + op->offset, op->before, op->before_len);
+        }
+    }
+    i->is_apart = true;
 }
 
 void power_inode_write(struct power_inode *i, size_t offset, const void *bytes, size_t len)
@@ -73,12 +104,15 @@ void power_inode_write(struct power_inode *i, size_t offset, const void *bytes, 
     op->bytes = malloc(len + 1);
     assert(op->bytes != NULL);
     memcpy(op->bytes, bytes, len);
+    keep_before(i, op, offset, len);
     bytes_put(&i->now, offset, op->bytes, len);
 }
 
 void power_inode_truncate(struct power_inode *i, size_t len)
 {
-    *add_op(i) = (struct power_op){.is_truncate = true, .offset = len};
+    struct power_op *op = add_op(i);
+    *op = (struct power_op){.is_truncate = true, .offset = len};
+    keep_before(i, op, len, SIZE_MAX);
     bytes_resize(&i->now, len);
 }
 
@@ -138,6 +172,7 @@ void power_inode_settle(struct power_inode *i, struct seeded_rng *rng)
 {
     enum { NOTHING, PREFIX, PREFIX_AND_TORN, ANY, ANY_ORDER, FATES };
     uint64_t fate = below(rng, FATES);
+    take_apart(i);
     size_t prefix = fate == PREFIX || fate == PREFIX_AND_TORN ? below(rng, i->ops_count + 1) : 0;
     if (fate == ANY_ORDER) {
         shuffle(i, rng);
@@ -221,7 +256,7 @@ bool power_disk_delete(struct power_disk *d, const char *name, bool sync_dir)
 
 void power_disk_sync(struct power_disk *d, struct power_inode *i)
 {
-    for (size_t n = 0; n < i->ops_count; n++) {
+    for (size_t n = 0; n < i->ops_count && i->is_apart; n++) {
         apply_whole(i, &i->ops[n]);
     }
     drop_ops(i);
@@ -258,6 +293,14 @@ static bool has_entry(const struct power_disk *d, const struct power_inode *i)
     return false;
 }
 
+static void see_what_is_safe(struct power_inode *i)
+{
+    free(i->now.ptr);
+    i->now = i->durable;
+    i->durable = (struct power_bytes){0};
+    i->is_apart = false;
+}
+
 void power_disk_reboot(struct power_disk *d, struct seeded_rng *rng)
 {
     for (struct power_entry *e = d->entries; e != NULL; e = e->next) {
@@ -275,7 +318,7 @@ void power_disk_reboot(struct power_disk *d, struct seeded_rng *rng)
         struct power_inode *i = *link;
         if (has_entry(d, i)) {
             power_inode_settle(i, rng);
-            bytes_copy(&i->now, &i->durable);
+            see_what_is_safe(i);
             link = &i->next;
         } else {
             *link = i->next;

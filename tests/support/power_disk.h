@@ -1,7 +1,7 @@
 /* power_disk.h - a disk in memory that tells what a program wrote from what survives a power cut.
  *
- * Each file has its bytes as the program sees them (`now`), the bytes that are safe (`durable`) and
- * the writes and truncations between the two. A sync makes a file's bytes safe and, as ext4, XFS,
+ * Each file has its bytes as the program sees them (`now`), and the writes and truncations that are
+ * not safe yet, with what they replaced: what is safe is worked out when it is asked for. A sync makes a file's bytes safe and, as ext4, XFS,
  * btrfs and F2FS do, its own directory entry. A file that was created but never synced may be gone
  * after the cut, and one that was deleted without a directory sync may be back. */
 #pragma once
@@ -20,11 +20,15 @@ struct power_op {
     size_t offset; /* or the new length */
     size_t len;
     unsigned char *bytes;
+    size_t len_before;     /* of the file */
+    unsigned char *before; /* what stood there, as far as there was something */
+    size_t before_len;
 };
 struct power_inode {
     struct power_bytes now;
-    struct power_bytes durable;
-    struct power_op *ops; /* since the last sync, in order */
+    struct power_bytes durable; /* after a sync that failed: something else than `now` less `ops` */
+    bool is_apart;              /* it is so */
+    struct power_op *ops;       /* since the last sync, in order */
     size_t ops_count;
     size_t ops_cap;
     struct power_inode *next;

@@ -501,6 +501,43 @@ void power_vfs_make_default(struct power_vfs *v)
     assert(rc == SQLITE_OK);
 }
 
+void power_vfs_end_default(void)
+{
+    int rc = sqlite3_vfs_register(sqlite3_vfs_find("unix"), 1);
+    assert(rc == SQLITE_OK);
+}
+
+static bool copy_file(void *ctx, const char *name, const unsigned char *bytes, size_t len)
+{
+    struct power_vfs *to = ctx;
+    struct power_inode *inode = power_disk_create(&to->disk, name);
+    power_inode_write(inode, 0, bytes, len);
+    power_disk_sync(&to->disk, inode);
+    return true;
+}
+
+struct power_vfs *power_vfs_copy(const struct power_vfs *from, const char *name, uint64_t seed)
+{
+    struct power_vfs *copy = power_vfs_new(name, seed);
+    (void)power_vfs_each_file(from, copy_file, copy);
+    power_disk_sync_dir(&copy->disk);
+    return copy;
+}
+
+bool power_vfs_each_file(const struct power_vfs *v,
+                         bool (*on_file)(void *ctx, const char *name, const unsigned char *bytes,
+                                         size_t len),
+                         void *ctx)
+{
+    bool goes_on = true;
+    for (const struct power_entry *e = v->disk.entries; e != NULL && goes_on; e = e->next) {
+        if (e->now != NULL && e->name != NULL) {
+            goes_on = on_file(ctx, e->name, e->now->now.ptr, e->now->now.len);
+        }
+    }
+    return goes_on;
+}
+
 void power_vfs_arm(struct power_vfs *v, enum power_call call, int nth, enum power_effect effect)
 {
     memset(v->counts, 0, sizeof(v->counts));

@@ -38,6 +38,14 @@ struct power_vfs *power_vfs_new(const char *name, uint64_t seed);
 void power_vfs_free(struct power_vfs *v); /* all connections must be closed */
 /* Of each database that is opened without naming a VFS, until power_vfs_free. */
 void power_vfs_make_default(struct power_vfs *v);
+void power_vfs_end_default(void); /* SQLite's own is the default again */
+/* Another disk with the files of this one as they stand: an image that was taken of it. */
+struct power_vfs *power_vfs_copy(const struct power_vfs *from, const char *name, uint64_t seed);
+/* All bytes of all its files, for whoever looks for something; false ends it. */
+bool power_vfs_each_file(const struct power_vfs *v,
+                         bool (*on_file)(void *ctx, const char *name, const unsigned char *bytes,
+                                         size_t len),
+                         void *ctx);
 
 /* The `nth` such call from now on has the effect: 0 is the next one. Replaces an earlier fault and
  * counts from zero again. */

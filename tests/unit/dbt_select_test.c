@@ -232,6 +232,14 @@ static bool is_fresher(void *ctx, struct str unique_id, bool *ret, struct err *e
     return true;
 }
 
+static bool freshness(void *ctx, struct str unique_id, struct str *ret_status, struct err *err)
+{
+    (void)ctx;
+    (void)err;
+    *ret_status = str_eq(unique_id, STR("source.p.raw_orders")) ? STR("runtime error") : STR_NONE;
+    return true;
+}
+
 static void earlier_results(void **state)
 {
     struct shop *s = *state;
@@ -243,6 +251,10 @@ static void earlier_results(void **state)
     shop_expect(s, "result:fail", "");
     shop_expect(s, "source_status:fresher+1", "model.stg_orders source.raw_orders test.raw_id");
     shop_expect(s, "source_status:older", "");
+    s->selection.before.freshness = freshness;
+    shop_expect(s, "source_status:runtime*", ""); /* a word, and no pattern */
+    shop_expect(s, "source_status:pass", "");
+    shop_expect(s, "source_status:fresher", "source.raw_orders");
 }
 
 static void too_long(void **state)

@@ -20,6 +20,7 @@ struct letter {
     bool is_answer;
     int device;
     int64_t places, held, for_ns, asked_ms;
+    bool is_paused;
 };
 struct simulated {
     struct leases leases;
@@ -36,8 +37,9 @@ struct world {
     struct letter letters[MESSAGES_MAX];
     size_t letter_count;
     struct mono_time now;
-    bool is_down; /* the hub */
-    bool forgets; /* mutation: a restarted hub grants at once */
+    bool is_down;   /* the hub */
+    bool is_paused; /* the pool */
+    bool forgets;   /* mutation: a restarted hub grants at once */
 };
 
 static unsigned next(struct world *w, unsigned below)
@@ -63,7 +65,20 @@ static void on_answer(void *ctx, const struct pool_answer *answer)
                             .device = answer->device.ptr[1] - 'a',
                             .places = answer->places,
                             .for_ns = answer->for_ns,
-                            .asked_ms = answer->asked_ms});
+                            .asked_ms = answer->asked_ms,
+                            .is_paused = answer->is_paused});
+}
+
+static void set_pool(struct world *w, struct mono_time now)
+{
+    struct err err = {0};
+    const struct pool_setting setting = {.name = STR("warehouse"),
+                                         .places = PLACES,
+                                         .lease_ns = LEASE_NS,
+                                         .is_paused = w->is_paused};
+    pools_begin_set(w->pools);
+    assert_true(pools_set(w->pools, &setting, now, &err));
+    pools_end_set(w->pools);
 }
 
 static void set_up_hub(struct world *w)
@@ -73,9 +88,7 @@ static void set_up_hub(struct world *w)
     assert_true(pools_new(&w->pools, &err));
     struct mono_time begun = w->now;
     begun.ns -= w->forgets ? LEASE_NS : 0;
-    pools_begin_set(w->pools);
-    assert_true(pools_set(w->pools, STR("warehouse"), PLACES, LEASE_NS, begun, &err));
-    pools_end_set(w->pools);
+    set_pool(w, begun);
 }
 
 static void deliver(struct world *w, const struct letter *letter)
@@ -87,7 +100,8 @@ static void deliver(struct world *w, const struct letter *letter)
         const struct lease_answer answer = {.pool = STR("warehouse"),
                                             .places = letter->places,
                                             .for_ns = letter->for_ns,
-                                            .asked = {letter->asked_ms * NS_PER_MS}};
+                                            .asked = {letter->asked_ms * NS_PER_MS},
+                                            .is_paused = letter->is_paused};
         (void)leases_take(&d->leases, &answer, w->now);
         return;
     }
@@ -177,6 +191,10 @@ static bool step(struct world *w, bool is_rough)
             set_up_hub(w);
         }
     }
+    if (is_rough && next(w, 50) == 0) {
+        w->is_paused = !w->is_paused;
+        set_pool(w, w->now);
+    }
     deliver_due(w);
     if (!w->is_down) {
         pools_tick(w->pools, w->now, &listener);
@@ -222,6 +240,8 @@ static void no_place_is_given_twice_and_everybody_has_a_turn(void **state)
             }
         }
         w->is_down = false; /* then all is well, but for what is lost on the way */
+        w->is_paused = false;
+        set_pool(w, w->now);
         for (int k = 0; k < DEVICES; k++) {
             w->devices[k].is_cut = false;
         }
@@ -311,6 +331,96 @@ static void a_pool_that_nobody_set_has_no_limit(void **state)
     pools_free(pools);
 }
 
+/* One device's side of a pool, without a network between. */
+struct side {
+    struct leases leases;
+    struct pools *pools;
+    const char *name;
+    struct mono_time now;
+};
+
+static void hear(void *ctx, const struct pool_answer *answer)
+{
+    struct side *sides = ctx;
+    for (int i = 0; i < 2; i++) {
+        const struct lease_answer said = {.pool = answer->pool,
+                                          .places = answer->places,
+                                          .for_ns = answer->for_ns,
+                                          .asked = {answer->asked_ms * NS_PER_MS},
+                                          .is_paused = answer->is_paused};
+        if (str_eq(answer->device, str_from(sides[i].name))) {
+            (void)leases_take(&sides[i].leases, &said, sides[i].now);
+        }
+    }
+}
+
+static bool enters(struct side *sides, int i, int64_t running)
+{
+    struct side *s = &sides[i];
+    const struct pool_listener listener = {hear, sides};
+    struct err err = {0};
+    bool is_alone = false;
+    int64_t held = 0;
+    bool may = leases_may_enter(&s->leases, STR("p"), running, WAIT_NS, s->now, &is_alone);
+    leases_ask_again(&s->leases);
+    const struct lease *lease = leases_next_ask(&s->leases, s->now, &held);
+    const struct pool_ask ask = {.device = str_from(s->name),
+                                 .pool = STR("p"),
+                                 .places = lease->wanted,
+                                 .held = held,
+                                 .asked_ms = s->now.ns / NS_PER_MS};
+    assert_true(pools_ask(s->pools, &ask, s->now, &listener, &err));
+    return may || leases_may_enter(&s->leases, STR("p"), running, WAIT_NS, s->now, &is_alone);
+}
+
+static void pause_pool(struct side *sides, bool is_paused)
+{
+    const struct pool_listener listener = {hear, sides};
+    const struct pool_setting setting = {
+        .name = STR("p"), .places = 3, .lease_ns = LEASE_NS, .is_paused = is_paused};
+    struct err err = {0};
+    pools_begin_set(sides[0].pools);
+    assert_true(pools_set(sides[0].pools, &setting, sides[0].now, &err));
+    pools_end_set(sides[0].pools);
+    pools_tick(sides[0].pools, sides[0].now, &listener);
+}
+
+static void pass(struct side *sides, int64_t seconds)
+{
+    sides[0].now.ns += seconds * SECOND;
+    sides[1].now = sides[0].now;
+}
+
+static void in_a_paused_pool_nothing_begins_and_what_runs_ends(void **state)
+{
+    (void)state;
+    struct side sides[2] = {{.name = "a", .now = {SECOND}}, {.name = "b", .now = {SECOND}}};
+    struct err err = {0};
+    assert_true(pools_new(&sides[0].pools, &err));
+    sides[1].pools = sides[0].pools;
+    pause_pool(sides, false);
+    pass(sides, LEASE_NS / SECOND + 1);
+    assert_true(enters(sides, 0, 0));
+    pass(sides, 1);
+    pause_pool(sides, true);
+    /* Its step runs; there are two more places, and it gets none. */
+    assert_false(enters(sides, 0, 1));
+    assert_false(enters(sides, 1, 0));
+    pass(sides, 20);
+    assert_false(enters(sides, 0, 0)); /* the step is over, the place still its own, and it waits */
+    assert_int_equal(sides[0].leases.items[0].granted, 1);
+    for (int i = 0; i < 20; i++) { /* longer than a lease */
+        pass(sides, 10);
+        assert_false(enters(sides, 0, 0));
+        assert_false(enters(sides, 1, 0));
+    }
+    pause_pool(sides, false); /* told at once, not when they ask again */
+    bool is_alone = false;
+    assert_true(leases_may_enter(&sides[0].leases, STR("p"), 0, WAIT_NS, sides[0].now, &is_alone));
+    assert_true(leases_may_enter(&sides[1].leases, STR("p"), 0, WAIT_NS, sides[1].now, &is_alone));
+    pools_free(sides[0].pools);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +429,7 @@ int main(void)
         cmocka_unit_test(without_a_hub_steps_begin_after_the_wait),
         cmocka_unit_test(answers_to_something_else_are_passed_over),
         cmocka_unit_test(a_pool_that_nobody_set_has_no_limit),
+        cmocka_unit_test(in_a_paused_pool_nothing_begins_and_what_runs_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

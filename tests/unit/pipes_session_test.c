@@ -32,6 +32,7 @@ struct world {
     int refused;
     int drained;
     bool closes_itself;
+    struct pipes_spares spares;
 };
 
 /* --- inotify that is not to be had ------------------------------------------------------------ */
@@ -92,6 +93,7 @@ static bool open_session(struct world *w, struct err *err)
                                             .context = STR("{\"run_id\":\"r\"}"),
                                             .on_message = on_message,
                                             .on_drained = on_drained,
+                                            .spares = &w->spares,
                                             .ctx = w};
     return pipes_session_open(&w->session, &options, err);
 }
@@ -112,6 +114,7 @@ static int tear_down(void **state)
 {
     struct world *w = *state;
     pipes_session_close(w->session);
+    pipes_spares_close(&w->spares);
     loop_close(w->loop);
     temp_dir_release(&w->dir);
     has_no_inotify = false;
@@ -202,6 +205,24 @@ static void messages_come_as_they_are_written(void **state)
     drain(w);
     assert_int_equal(w->count, 3);
     assert_string_equal(w->last, "last");
+}
+
+/* What told of one file tells of the next one, and of no other. */
+static void a_descriptor_is_used_again(void **state)
+{
+    struct world *w = *state;
+    struct err err = {0};
+    for (int i = 0; i < 3; i++) {
+        assert_true(open_session(w, &err));
+        assert_int_equal(w->spares.count, 0);
+        say_log(w, "one");
+        turn_until_count(w, (size_t)i + 1);
+        say_log(w, "not read"); /* its event is of the past when the next session begins */
+        pipes_session_close(w->session);
+        w->session = NULL;
+        assert_int_equal(w->spares.count, 1);
+        w->end = 0;
+    }
 }
 
 static void without_inotify_the_file_is_looked_at(void **state)
@@ -454,6 +475,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(files_are_there_before_the_program_and_private),
         TEST(messages_come_as_they_are_written),
+        TEST(a_descriptor_is_used_again),
         TEST(without_inotify_the_file_is_looked_at),
         TEST(ten_thousand_messages_take_many_short_turns),
         TEST(what_is_refused_comes_again),

@@ -363,6 +363,24 @@ static void now_is_frozen_within_a_turn(void **state)
 
 #define world_test(test_) cmocka_unit_test_setup_teardown(test_, setup, teardown)
 
+static void what_is_due_is_told(void **state)
+{
+    struct world *w = *state;
+    struct probe late = probe_new(w, 1);
+    struct probe early = probe_new(w, 2);
+    assert_int_equal(loop_due(w->loop).ns, INT64_MAX);
+    probe_arm(&late, 3000);
+    probe_arm(&early, 2000);
+    assert_int_equal(loop_due(w->loop).ns, 2000);
+    probe_defer(&late);
+    assert_int_equal(loop_due(w->loop).ns, 1000);
+    turn(w);
+    assert_fired(w, 1);
+    loop_timer_disarm(w->loop, &early.timer);
+    assert_int_equal(loop_due(w->loop).ns, 3000);
+    loop_timer_disarm(w->loop, &late.timer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -378,6 +396,7 @@ int main(void)
         world_test(a_task_that_queues_runs_again_in_the_next_turn_without_waiting),
         world_test(a_cancelled_task_does_not_run),
         world_test(now_is_frozen_within_a_turn),
+        world_test(what_is_due_is_told),
         cmocka_unit_test(closing_disarms),
         cmocka_unit_test(real_timers_wake_the_loop),
     };

@@ -26,6 +26,7 @@ struct world {
     struct db *store;
     struct registry *registry;
     struct wall_time now;
+    struct enrol_outcome outcome; /* of the last one */
     char token[TOKEN_ID_SIZE];
     char secret[TOKEN_SECRET_SIZE];
 };
@@ -68,6 +69,7 @@ static int set_up(void **state)
           &err);
     w->issuer = (struct enrol_authority){.ca_cert = w->authority.ca_cert,
                                          .ca_key = w->authority.ca_key,
+                                         .trusted = w->authority.trusted,
                                          .host = w->config.host,
                                          .port = w->config.port,
                                          .certificate_ns = 397 * DAY_NS,
@@ -104,15 +106,17 @@ static struct str make_csr(struct world *w, const char *name)
 static struct message_enrol_reply enrol(struct world *w, const char *device, struct str csr)
 {
     struct err err = {0};
-    struct message_enrol_reply reply;
+    struct enrol_outcome outcome;
     struct message_enrol_request request = {.token_id = str_from(w->token),
                                             .token_secret = str_from(w->secret),
                                             .device = str_from(device),
                                             .csr_pem = csr,
                                             .version = STR("0.1.0"),
                                             .board = STR("x86_64")};
-    check(registry_enrol(w->registry, &w->issuer, &request, w->now, &w->arena, &reply, &err), &err);
-    return reply;
+    check(registry_enrol(w->registry, &w->issuer, &request, w->now, &w->arena, &outcome, &err),
+          &err);
+    w->outcome = outcome;
+    return outcome.reply;
 }
 
 static void expect_refused(struct world *w, const char *device, struct str csr, const char *why)
@@ -126,7 +130,8 @@ static void expect_refused(struct world *w, const char *device, struct str csr, 
 }
 
 struct token_seen {
-    int64_t count, uses;
+    int64_t count, uses, wrong;
+    struct wall_time closed_until;
     bool is_revoked;
     char error[300];
 };
@@ -136,6 +141,8 @@ static void see_token(void *ctx, const struct token_row *row)
     struct token_seen *seen = ctx;
     seen->count++;
     seen->uses = row->uses;
+    seen->wrong = row->wrong;
+    seen->closed_until = row->closed_until;
     seen->is_revoked = row->revoked.ns != 0;
     (void)snprintf(seen->error, sizeof(seen->error), STR_FMT, STR_ARG(row->last_error));
 }
@@ -229,6 +236,56 @@ static void a_wrong_secret_learns_nothing_more(void **state)
     expect_refused(w, "brooklyn", csr, "not known"); /* and not "revoked" */
 }
 
+/* Tries secrets that are wrong, `count` of them at one moment. */
+static void guess(struct world *w, struct str csr, int64_t count)
+{
+    char right[TOKEN_SECRET_SIZE];
+    memcpy(right, w->secret, sizeof(right));
+    for (int64_t i = 0; i < count; i++) {
+        w->secret[0] = right[0] == 'a' ? 'b' : 'a';
+        expect_refused(w, "thief", csr, "not known");
+    }
+    memcpy(w->secret, right, sizeof(right));
+}
+
+static void guessing_takes_ever_longer(void **state)
+{
+    struct world *w = *state;
+    struct str csr = make_csr(w, "thief");
+    guess(w, csr, TOKEN_TRIES);
+    assert_int_equal(w->outcome.closed_ns, 0);
+    int64_t expected_s = 1;
+    for (int64_t n = TOKEN_TRIES + 1; n < TOKEN_TRIES + 20; n++) {
+        guess(w, csr, 1);
+        assert_int_equal(w->outcome.wrong, n);
+        assert_int_equal(w->outcome.closed_ns, expected_s * NS_PER_SEC);
+        guess(w, csr, 10); /* not looked at, and not counted */
+        assert_true(w->outcome.is_held && w->outcome.wrong == 0 && w->outcome.closed_ns == 0);
+        struct token_seen seen = look_at_token(w);
+        assert_int_equal(seen.wrong, n);
+        assert_int_equal(seen.closed_until.ns, w->now.ns + expected_s * NS_PER_SEC);
+        assert_string_equal(seen.error, "a wrong secret");
+        w->now.ns += expected_s * NS_PER_SEC;
+        expected_s = expected_s * 2 > TOKEN_CLOSED_S_MAX ? TOKEN_CLOSED_S_MAX : expected_s * 2;
+    }
+    assert_int_equal(expected_s, TOKEN_CLOSED_S_MAX);
+    guess(w, csr, 1);
+    w->now.ns -= (int64_t)365 * DAY_NS; /* a clock that is put right does not make it longer */
+    guess(w, csr, 1);
+    assert_false(w->outcome.is_held);
+}
+
+static void who_guesses_locks_nobody_out(void **state)
+{
+    struct world *w = *state;
+    guess(w, make_csr(w, "thief"), TOKEN_TRIES + 5);
+    assert_true(w->outcome.is_held);
+    assert_true(enrol(w, "brooklyn", make_csr(w, "brooklyn")).accepted);
+    guess(w, make_csr(w, "thief"), 1);
+    assert_true(w->outcome.is_held); /* that one knew it opens it to nobody else */
+    assert_int_equal(look_at_token(w).uses, 1);
+}
+
 static void an_expired_token_is_refused(void **state)
 {
     struct world *w = *state;
@@ -319,7 +376,7 @@ static void a_failing_authority_changes_nothing(void **state)
 {
     struct world *w = *state;
     struct err err = {0};
-    struct message_enrol_reply reply;
+    struct enrol_outcome outcome;
     struct str csr = make_csr(w, "brooklyn");
     struct message_enrol_request request = {.token_id = str_from(w->token),
                                             .token_secret = str_from(w->secret),
@@ -327,7 +384,7 @@ static void a_failing_authority_changes_nothing(void **state)
                                             .csr_pem = csr};
     struct enrol_authority broken = w->issuer;
     broken.ca_key = STR("no key");
-    assert_false(registry_enrol(w->registry, &broken, &request, w->now, &w->arena, &reply, &err));
+    assert_false(registry_enrol(w->registry, &broken, &request, w->now, &w->arena, &outcome, &err));
     assert_int_equal(look_at_token(w).uses, 0);
     assert_int_equal(number(w, "SELECT count(*) FROM device"), 0);
     assert_true(enrol(w, "brooklyn", csr).accepted);
@@ -457,11 +514,11 @@ static void the_authority_is_never_overwritten(void **state)
 {
     struct world *w = *state;
     struct err err = {0};
-    char fingerprint[65];
+    char fingerprint[AUTHORITY_PINS_SIZE];
     assert_false(authority_make(&w->config, &w->rng, w->now, &err));
     assert_int_equal(err.code, ERR_EXISTS);
-    check(authority_fingerprint(&w->config, fingerprint, &err), &err);
-    assert_string_equal(fingerprint, w->authority.ca_fingerprint);
+    check(authority_pins(&w->config, fingerprint, &err), &err);
+    assert_string_equal(fingerprint, w->authority.trusted_list);
 }
 
 static void keys_are_for_their_owner_only(void **state)
@@ -510,10 +567,10 @@ static void without_a_ca_there_is_a_hint(void **state)
 {
     struct world *w = *state;
     struct err err = {0};
-    char fingerprint[65];
+    char fingerprint[AUTHORITY_PINS_SIZE];
     w->config.state_dir = STR("/nonexistent");
     assert_false(authority_exists(&w->config));
-    assert_false(authority_fingerprint(&w->config, fingerprint, &err));
+    assert_false(authority_pins(&w->config, fingerprint, &err));
     assert_int_equal(err.code, ERR_NOT_FOUND);
     assert_non_null(strstr(err.hint, "init"));
 }
@@ -529,6 +586,8 @@ int main(void)
         TEST(a_token_for_many_counts_them),
         TEST(an_unknown_token_is_refused),
         TEST(a_wrong_secret_learns_nothing_more),
+        TEST(guessing_takes_ever_longer),
+        TEST(who_guesses_locks_nobody_out),
         TEST(an_expired_token_is_refused),
         TEST(a_hub_that_does_not_know_the_date_lets_nobody_in),
         TEST(a_revoked_token_is_refused),

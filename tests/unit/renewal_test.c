@@ -19,7 +19,8 @@ struct life {
     int64_t asked, tested, swapped;
     bool is_pending; /* a certificate was issued, and not swapped yet */
     bool has_passed;
-    int trouble; /* in a hundred: no answer, refusal, a failing test */
+    bool is_outdated; /* the CA of its certificate is on its way out, and the hub has no other */
+    int trouble;      /* in a hundred: no answer, refusal, a failing test */
 };
 
 static void feed(struct life *l, struct renewal_event event);
@@ -39,8 +40,10 @@ static void hold(struct life *l)
     struct wall_time from = right_time(l);
     l->not_after.ns = from.ns + l->lifetime_ns;
     l->is_pending = false;
-    feed(l, (struct renewal_event){
-                .type = RENEWAL_HELD, .not_before = from, .not_after = l->not_after});
+    feed(l, (struct renewal_event){.type = RENEWAL_HELD,
+                                   .not_before = from,
+                                   .not_after = l->not_after,
+                                   .is_outdated = l->is_outdated});
 }
 
 static void ask(struct life *l)
@@ -190,6 +193,65 @@ static void clocks_that_lie_make_no_loop(void **state)
     }
 }
 
+static void another_ca_is_moved_to_soon_and_not_by_all_at_once(void **state)
+{
+    (void)state;
+    int64_t first = INT64_MAX;
+    int64_t last = 0;
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        struct life l = begin(seed, 90 * DAY_NS);
+        start(&l);
+        pass_time(&l, DAY_NS);
+        feed(&l, (struct renewal_event){.type = RENEWAL_OUTDATED});
+        feed(&l, (struct renewal_event){.type = RENEWAL_OUTDATED}); /* told twice */
+        first = l.core.move.ns < first ? l.core.move.ns : first;
+        last = l.core.move.ns > last ? l.core.move.ns : last;
+        pass_time(&l, 3600 * NS_PER_SEC);
+        assert_int_equal(l.asked, 1);
+        assert_int_equal(l.swapped, 1);
+        pass_time(&l, 50 * DAY_NS);
+        assert_int_equal(l.asked, 1);
+    }
+    assert_true(last - first > 3000 * NS_PER_SEC && last - first < 3600 * NS_PER_SEC);
+}
+
+/* Told while it is away, asks when it is there; and a start that finds it so does the same. */
+static void another_ca_waits_for_the_link(void **state)
+{
+    (void)state;
+    struct life l = begin(3, 90 * DAY_NS);
+    start(&l);
+    feed(&l, (struct renewal_event){.type = RENEWAL_LINK_DOWN});
+    feed(&l, (struct renewal_event){.type = RENEWAL_OUTDATED});
+    pass_time(&l, DAY_NS);
+    assert_int_equal(l.asked, 0);
+    feed(&l, (struct renewal_event){.type = RENEWAL_LINK_UP});
+    assert_int_equal(l.swapped, 1);
+
+    l = begin(3, 90 * DAY_NS);
+    l.is_outdated = true;
+    start(&l);
+    l.is_outdated = false; /* of the certificate to come */
+    pass_time(&l, 3600 * NS_PER_SEC);
+    assert_int_equal(l.swapped, 1);
+}
+
+/* A hub that was put back to before it had another CA gives none of it, whatever it is asked. */
+static void a_hub_without_the_other_ca_is_not_pestered(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct life l = begin(seed, 90 * DAY_NS);
+        l.is_outdated = true;
+        start(&l);
+        pass_time(&l, 90 * DAY_NS);
+        assert_true(l.asked >= 3 && l.asked <= 40);
+        int64_t before = l.asked;
+        pass_time(&l, 300 * DAY_NS);
+        assert_true(l.asked - before <= 60);
+    }
+}
+
 static void an_order_is_carried_out_once(void **state)
 {
     (void)state;
@@ -211,6 +273,9 @@ int main(void)
         cmocka_unit_test(a_fleet_does_not_renew_at_once),
         cmocka_unit_test(trouble_is_survived),
         cmocka_unit_test(clocks_that_lie_make_no_loop),
+        cmocka_unit_test(another_ca_is_moved_to_soon_and_not_by_all_at_once),
+        cmocka_unit_test(another_ca_waits_for_the_link),
+        cmocka_unit_test(a_hub_without_the_other_ca_is_not_pestered),
         cmocka_unit_test(an_order_is_carried_out_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

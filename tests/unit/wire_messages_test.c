@@ -36,7 +36,9 @@ static void birth_comes_back(void **state)
                               .board = STR("x86_64 \"debian\" 12"),
                               .boot_id = STR("b"),
                               .session = STR("s"),
-                              .definitions_hash = STR("h")};
+                              .definitions_hash = STR("h"),
+                              .authorities = STR("b1f0 a6e7"),
+                              .authority = STR("a6e7")};
     message_birth_encode(&m, &text);
     struct message_birth r;
     assert_true(message_birth_decode(buf_str(&text), &arena, &r, &err));
@@ -48,6 +50,8 @@ static void birth_comes_back(void **state)
     assert_true(str_eq(r.board, m.board));
     assert_true(str_eq(r.session, m.session));
     assert_true(str_eq(r.definitions_hash, m.definitions_hash));
+    assert_true(str_eq(r.authorities, m.authorities));
+    assert_true(str_eq(r.authority, m.authority));
 }
 
 static void births_that_cannot_be_are_refused(void **state)
@@ -226,6 +230,66 @@ static void tokens_come_back(void **state)
     assert_true(str_eq(r.ca_fingerprint, sample_token.ca_fingerprint));
 }
 
+/* Made while the fleet changes its CA. */
+static void a_token_may_name_two_cas(void **state)
+{
+    (void)state;
+    static const char both[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+                               "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
+    struct enrol_token token = sample_token;
+    struct enrol_token r;
+    token.ca_fingerprint = str_from(both);
+    enrol_token_format(&token, &text);
+    assert_true(enrol_token_parse(buf_str(&text), &r, &err));
+    assert_true(str_eq(r.ca_fingerprint, str_from(both)));
+    buf_add(&text, str_slice(str_from(both), 0, 64));
+    assert_false(enrol_token_parse(buf_str(&text), &r, &err)); /* three */
+}
+
+static void a_certificate_message_says_one_thing(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "{}",
+        "{\"certificate\":\"c\",\"reason\":\"r\"}",
+        "{\"certificate\":\"c\",\"authorities\":\"a\",\"signature\":\"s\"}",
+        "{\"authorities\":\"a\"}",
+        "{\"signature\":\"s\"}",
+        "{\"reason\":\"r\",\"signature\":\"s\"}",
+    };
+    struct message_certificate r;
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        assert_false(message_certificate_decode(str_from(wrong[i]), &arena, &r, &err));
+        assert_int_equal(err.code, ERR_INVALID);
+    }
+    const struct message_certificate m = {.authorities = STR("a"), .signature = STR("s")};
+    message_certificate_encode(&m, &text);
+    assert_true(message_certificate_decode(buf_str(&text), &arena, &r, &err));
+    assert_true(str_eq(r.authorities, STR("a")) && str_eq(r.signature, STR("s")));
+}
+
+static void what_is_said_to_be_trusted_is_short(void **state)
+{
+    (void)state;
+    char list[AUTHORITIES_TEXT_MAX + 2];
+    struct message_want_certificate r;
+    memset(list, 'a', sizeof(list));
+    const struct message_want_certificate fits = {.authorities = {list, AUTHORITIES_TEXT_MAX},
+                                                  .authority = {list, AUTHORITY_TEXT_MAX}};
+    message_want_certificate_encode(&fits, &text);
+    assert_true(message_want_certificate_decode(buf_str(&text), &arena, &r, &err));
+    assert_true(str_eq(r.authorities, fits.authorities) && str_eq(r.authority, fits.authority));
+    const struct message_want_certificate wrong[] = {
+        {.authorities = {list, AUTHORITIES_TEXT_MAX + 1}},
+        {.authority = {list, AUTHORITY_TEXT_MAX + 1}},
+    };
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        buf_reset(&text);
+        message_want_certificate_encode(&wrong[i], &text);
+        assert_false(message_want_certificate_decode(buf_str(&text), &arena, &r, &err));
+    }
+}
+
 static void a_token_with_anything_missing_is_refused(void **state)
 {
     (void)state;
@@ -253,6 +317,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(enrolment_reply_comes_back, begin, end),
         cmocka_unit_test_setup_teardown(a_full_arena_is_reported, begin, end),
         cmocka_unit_test_setup_teardown(tokens_come_back, begin, end),
+        cmocka_unit_test_setup_teardown(a_token_may_name_two_cas, begin, end),
+        cmocka_unit_test_setup_teardown(a_certificate_message_says_one_thing, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_said_to_be_trusted_is_short, begin, end),
         cmocka_unit_test_setup_teardown(a_token_with_anything_missing_is_refused, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

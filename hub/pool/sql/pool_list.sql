@@ -1,1 +1,1 @@
-SELECT name, places, lease_ms FROM pool ORDER BY name
+SELECT name, places, lease_ms, is_paused FROM pool ORDER BY name

@@ -1,0 +1,37 @@
+#include "hub/cli/device_words.h"
+
+#include <stdlib.h>
+
+enum { CLOCK_FINE_MS = 2000 }; /* not worth a word */
+
+bool device_clock_words(struct buf *out, int64_t offset_ms)
+{
+    bool is_sound = offset_ms > -INT64_MAX / NS_PER_MS && offset_ms < INT64_MAX / NS_PER_MS;
+    if (!is_sound) {
+        return false;
+    }
+    if (llabs(offset_ms) <= CLOCK_FINE_MS) {
+        buf_add_text(out, "ok");
+        return false;
+    }
+    buf_add_duration(out, llabs(offset_ms) * NS_PER_MS);
+    buf_add(out, offset_ms < 0 ? STR(" slow") : STR(" fast"));
+    return true;
+}
+
+struct str device_note(const struct hub_device *d, struct wall_time now)
+{
+    if (!str_is_empty(d->status_reason)) {
+        return d->status_reason;
+    }
+    bool is_unknown = str_eq(d->status, STR("unknown"));
+    bool is_expired = d->not_after.ns != 0 && d->not_after.ns < now.ns;
+    if (!d->is_online && is_expired && str_eq(d->status, STR("enrolled"))) {
+        return STR("its certificate has expired; it gets another when it comes back");
+    }
+    if (!str_is_empty(d->refusal)) {
+        return d->refusal;
+    }
+    return is_unknown && str_is_empty(d->offline_reason) ? STR("enrolled with an earlier database")
+                                                         : d->offline_reason;
+}

@@ -1,0 +1,1 @@
+SELECT deleted_ms IS NOT NULL FROM bundle WHERE hash = :hash

@@ -1,0 +1,1 @@
+UPDATE pool SET is_paused = :paused WHERE name = :name

@@ -1,0 +1,1 @@
+SELECT authorities FROM connection WHERE device = :device AND authorities IS NOT NULL

@@ -1,0 +1,2 @@
+UPDATE connection SET authorities = :authorities, authority = :authority WHERE device = :device
+    AND (authorities IS NOT :authorities OR authority IS NOT :authority)
