@@ -359,27 +359,21 @@ bool mqtt_publish(struct mqtt_session *s, struct str topic, struct str payload, 
 }
 
 /* A hub's filter has a + for the device. */
-bool mqtt_subscribe(struct mqtt_session *s, struct str filter, int *ret_message_id, struct err *err)
+static void read_as_hub(struct mqtt_session *s, struct str filter)
 {
-    struct town *t = town_here;
     char text[TOPIC_BYTES_MAX];
+    for (int c = 0; c < CHANNEL_COUNT; c++) {
+        struct buf one = buf_fixed(text, sizeof(text));
+        topic_device(&one, fleet, STR("+"), (enum channel)c);
+        s->reads[c] = s->reads[c] || str_eq(filter, buf_str(&one));
+    }
+}
+
+static void read_as_device(struct town *t, struct mqtt_session *s, struct str filter)
+{
     struct letter l = {.about = -1, .is_retained = true};
-    if (s->state != ONLINE) {
-        return err_set(err, ERR_OFFLINE, "MQTT: not connected");
-    }
-    *ret_message_id = ++s->next_number;
-    plan(t, s, town_between(t, NS_PER_MS, 20 * NS_PER_MS), TOWN_SUBSCRIBED)->number =
-        *ret_message_id;
-    if (s->owner == TOWN_HUB) {
-        for (int c = 0; c < CHANNEL_COUNT; c++) {
-            struct buf one = buf_fixed(text, sizeof(text));
-            topic_device(&one, fleet, STR("+"), (enum channel)c);
-            s->reads[c] = s->reads[c] || str_eq(filter, buf_str(&one));
-        }
-        return true;
-    }
     if (!parse(t, filter, &l)) {
-        return true;
+        return;
     }
     if (l.about >= 0 && (l.about != s->owner || channel_is_upward(l.channel))) {
         town_fail(t, "%s reads what is not its own", t->devices[s->owner].name);
@@ -390,6 +384,25 @@ bool mqtt_subscribe(struct mqtt_session *s, struct str filter, int *ret_message_
     l.payload = buf_str(l.about < 0 ? &t->hub_state : &t->devices[l.about].retained);
     if (is_kept && l.payload.len > 0) {
         send_to(t, s, &l, 50 * NS_PER_MS);
+    }
+}
+
+bool mqtt_subscribe(struct mqtt_session *s, const struct str *filters, size_t count,
+                    int *ret_message_id, struct err *err)
+{
+    struct town *t = town_here;
+    if (s->state != ONLINE) {
+        return err_set(err, ERR_OFFLINE, "MQTT: not connected");
+    }
+    *ret_message_id = ++s->next_number;
+    plan(t, s, town_between(t, NS_PER_MS, 20 * NS_PER_MS), TOWN_SUBSCRIBED)->number =
+        *ret_message_id;
+    for (size_t i = 0; i < count; i++) {
+        if (s->owner == TOWN_HUB) {
+            read_as_hub(s, filters[i]);
+        } else {
+            read_as_device(t, s, filters[i]);
+        }
     }
     return true;
 }
