@@ -41,16 +41,16 @@ schedules:
 """
 
 
-def chromium():
-    for name in ("chromium", "chromium-browser"):
-        found = shutil.which(name)
-        if found:
-            return found
-    return skip("there is no chromium (./dev deps ui)")
+def chromium_path():
+    return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-def packages(node):
-    """Fetches what drives the browser, once for each lock file."""
+def node_path():
+    return shutil.which("node") or shutil.which("nodejs")
+
+
+def fetch_packages():
+    """Fetches what drives the browser, once for each lock file; the folder with it and with our scripts."""
     os.makedirs(WORK, exist_ok=True)
     lock = os.path.join(WORK, "package-lock.json")
     wanted = open(os.path.join(HERE, "package-lock.json"), encoding="utf-8").read()
@@ -64,12 +64,14 @@ def packages(node):
             f.write(wanted)
     for name in ("walk.mjs", "browser.mjs"):
         shutil.copy(os.path.join(HERE, name), WORK)
-    return node
+    return WORK
 
 
 def a_person_walks_through_every_page():
-    browser = chromium()
-    node = packages(shutil.which("node") or shutil.which("nodejs"))
+    browser, node = chromium_path(), node_path()
+    if browser is None or node is None:
+        skip("there is no chromium (./dev deps ui)")
+    fetch_packages()
     with Fleet(web=True) as fleet:
         fleet.start_hub()
         wait_for_web(fleet.hub, fleet.http_port)

@@ -33,6 +33,7 @@ const asApiError = (error: unknown): ApiError =>
 
 // After an answer that took long, changes wait longer: a page never keeps the hub busy for more than a third of the time.
 const REST = 2;
+const RETRY_MS = 5000; // after a request that failed
 
 const concerns = (changes: Changes, topics: string[], only: string): boolean =>
   topics.some((topic) => {
@@ -40,9 +41,12 @@ const concerns = (changes: Changes, topics: string[], only: string): boolean =>
     return names !== undefined && (names === null || only === "" || names.has(only));
   });
 
+/** Asking again does not help: there is no error, or it is about what was asked for. */
+const isFinal = (error: ApiError | undefined): boolean => error === undefined || (error.status >= 400 && error.status < 500 && error.status !== 429);
+
 // Runs `load` now, on changes of `topics`, and every `everyMs` (0: never); one request at a time, at least one more after
 // a change that came meanwhile.
-function useLoading(path: string | null, topics: readonly Topic[], everyMs: number, only: string, load: (signal: AbortSignal) => Promise<void>) {
+function useLoading(path: string | null, topics: readonly Topic[], everyMs: number, only: string, load: (signal: AbortSignal) => Promise<boolean>) {
   const again = useRef<() => void>(() => undefined);
   const topicText = topics.join(" ");
   useEffect(() => {
@@ -52,6 +56,7 @@ function useLoading(path: string | null, topics: readonly Topic[], everyMs: numb
     let isWanted = false;
     let restUntil = 0;
     let resting = 0;
+    let retry = 0;
     const run = async () => {
       if (isBusy) {
         isWanted = true;
@@ -61,7 +66,9 @@ function useLoading(path: string | null, topics: readonly Topic[], everyMs: numb
       do {
         isWanted = false;
         const start = performance.now();
-        await load(abort.signal);
+        const isDone = await load(abort.signal);
+        window.clearTimeout(retry);
+        if (!isDone && !abort.signal.aborted) retry = window.setTimeout(() => void run(), RETRY_MS);
         restUntil = performance.now() + REST * (performance.now() - start);
       } while (isWanted && !abort.signal.aborted);
       isBusy = false;
@@ -78,6 +85,7 @@ function useLoading(path: string | null, topics: readonly Topic[], everyMs: numb
       abort.abort();
       stop();
       window.clearTimeout(resting);
+      window.clearTimeout(retry);
       window.clearInterval(timer);
     };
   }, [path, topicText, everyMs, only]);
@@ -94,14 +102,15 @@ export function useQuery<T>(path: string | null, topics: readonly Topic[] = [], 
   const reload = useLoading(path, topics, everyMs, only, async (signal) => {
     try {
       const value = await get<T>(path as string, signal);
-      if (signal.aborted) return;
+      if (signal.aborted) return true;
       keep(path as string, value);
       state.current = { path, value };
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted) return true;
       state.current = { path, value: state.current.value, error: asApiError(error) };
     }
     draw((n) => n + 1);
+    return isFinal(state.current.error);
   });
   const { value, error } = state.current;
   return { value, error: value === undefined ? error : undefined, isOld: value !== undefined && error !== undefined, reload };
@@ -135,7 +144,7 @@ export function useList<T>(path: string | null, topics: readonly Topic[] = [], {
         const page: Page<T> = await get<Page<T>>(withQuery(path as string, { limit, cursor }), signal);
         items = items.concat(page.items);
         cursor = page.next;
-        if (signal.aborted) return;
+        if (signal.aborted) return true;
         // The first page is shown while the rest comes.
         if (all && now.value === undefined) {
           state.current.value = items;
@@ -145,10 +154,11 @@ export function useList<T>(path: string | null, topics: readonly Topic[] = [], {
       keep(path as string, { value: items, next: cursor });
       state.current = { ...state.current, value: items, next: cursor, error: undefined };
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted) return true;
       state.current = { ...state.current, error: asApiError(error) };
     }
     draw((n) => n + 1);
+    return isFinal(state.current.error);
   });
   const more = useCallback(() => {
     const now = state.current;
