@@ -1,5 +1,6 @@
 // model.ts - what is drawn: assets, or folded groups in their place, and the edges between them. Pure.
 import type { Asset, Edge } from "../api/types";
+import { plural } from "../base/format";
 import { kindIcon, type Tone } from "../base/words";
 
 export interface GraphNode {
@@ -60,7 +61,7 @@ export function draw(assets: readonly Asset[], edges: readonly Edge[], folded: R
     node.tone = WORSE.find((tone) => count.has(tone)) ?? "off";
     const bad = count.get("bad") ?? 0;
     const late = count.get("warn") ?? 0;
-    node.word = [`${node.assets.length} assets`, bad ? `${bad} failing` : "", late ? `${late} late` : ""].filter(Boolean).join(", ");
+    node.word = [plural(node.assets.length, "asset"), bad ? `${bad} failing` : "", late ? `${late} late` : ""].filter(Boolean).join(", ");
   }
   const seen = new Set<number>();
   const drawn: [number, number][] = [];

@@ -12,6 +12,7 @@ import { useParam } from "../shell/router";
 import { useMay } from "../shell/session";
 import { EventTable, unpackEvent } from "./events";
 import { Output } from "./output";
+import { Cause } from "./runs";
 
 export const isOpenRun = (status: string) => status === "queued" || status === "started" || status === "canceling";
 
@@ -119,7 +120,7 @@ export function RunPage({ device, id }: { device: string; id: string }) {
             </Head>
             <Facts rows={[
               ["Job", run.job], ["Selection", run.selection ? <code>{run.selection}</code> : ""],
-              ["Cause", [run.cause, run.cause_name].filter(Boolean).join(" ")], ["Began", <At at={run.started_at ?? run.enqueued_at} />],
+              ["Cause", <Cause run={run} />], ["Began", <At at={run.started_at ?? run.enqueued_at} />],
               ["Took", Number.isNaN(length) ? "" : duration(length)],
               ["Waited", run.started_at && run.enqueued_at && instant(run.started_at) - instant(run.enqueued_at) > 999 ? duration(instant(run.started_at) - instant(run.enqueued_at)) : ""],
               ["Tags", run.tags && Object.keys(run.tags).length ? <Tags of={run.tags} /> : ""],

@@ -2,7 +2,7 @@
 import { useMemo } from "preact/hooks";
 import { useList } from "../api/query";
 import type { Run } from "../api/types";
-import { clock, count, duration, instant, local } from "../base/format";
+import { clock, count, duration, instant, local, shortId } from "../base/format";
 import { runUrl, withQuery } from "../base/keys";
 import { toneOf, wordOf } from "../base/words";
 import { Ago, Choice, DeviceLink, Empty, Filter, Head, RunLink, Show, Status, useNow } from "../parts/bits";
@@ -18,8 +18,10 @@ export function runLength(run: Run): number | undefined {
 }
 
 export function Cause({ run }: { run: Run }) {
-  const words = [run.cause, run.cause_name && run.cause_name !== run.job ? run.cause_name : ""].filter(Boolean).join(" ");
-  return <span class="soft">{words || "–"}</span>;
+  const name = run.cause_name ?? "";
+  if (run.cause === "retry" && name) return <span class="soft">retry of <RunLink device={run.device} run={name} /></span>;
+  if (run.cause === "command" && name) return <span class="soft">command <Link to={`/commands/${name}`} class="thing mono">{shortId(name)}</Link></span>;
+  return <span class="soft">{[run.cause, name !== run.job ? name : ""].filter(Boolean).join(" ") || "–"}</span>;
 }
 
 function Steps({ run }: { run: Run }) {
