@@ -103,7 +103,7 @@ static void on_fault(struct town *t)
         broker_kill(t);
     }
     if (t->now < t->trouble_ends) {
-        (void)town_plan(t, town_between(t, most / 12, most), TOWN_FAULT, 0);
+        (void)town_plan_trouble(t, most / 12, most, TOWN_FAULT);
     }
 }
 
@@ -245,6 +245,9 @@ static void live(struct town *t)
             break;
         }
         struct town_item *item = town_next(t);
+        if (t->options->on_day != NULL && item->at / (24 * HOUR_NS) > t->now / (24 * HOUR_NS)) {
+            t->options->on_day(item->at / (24 * HOUR_NS), t->result);
+        }
         t->now = item->at;
         t->result->steps++;
         happen(t, item);

@@ -547,7 +547,7 @@ void broker_kill(struct town *t)
     for (int d = TOWN_HUB; d < t->device_count; d++) {
         broker_break_link(t, d);
     }
-    town_plan(t, town_between(t, NS_PER_SEC, 5 * MINUTE_NS), TOWN_BROKER_UP, 0);
+    (void)town_plan_trouble(t, NS_PER_SEC, 5 * MINUTE_NS, TOWN_BROKER_UP);
 }
 
 /* --- who is let in ---------------------------------------------------------------------------- */

@@ -233,7 +233,7 @@ static void wrong_clock(struct town *t, int number)
     } else {
         d->skew_ns = wrong[rng_below(&t->rng, COUNT_OF(wrong))] * DAY_NS;
     }
-    (void)town_plan(t, town_between(t, MINUTE_NS, 10 * HOUR_NS), TOWN_CLOCK_RIGHT, number);
+    town_plan_trouble(t, MINUTE_NS, 10 * HOUR_NS, TOWN_CLOCK_RIGHT)->owner = number;
     tell_step(t, number);
 }
 
@@ -267,7 +267,7 @@ static void cut_power(struct town *t, int number, enum incident kind)
         put_back(t, d);
     }
     int64_t most = rng_below(&t->rng, 4) == 0 ? 12 * HOUR_NS : 5 * MINUTE_NS;
-    (void)town_plan(t, town_between(t, NS_PER_SEC, most), TOWN_DEVICE_UP, number);
+    town_plan_trouble(t, NS_PER_SEC, most, TOWN_DEVICE_UP)->owner = number;
 }
 
 void device_incident(struct town *t, int number)
@@ -276,7 +276,7 @@ void device_incident(struct town *t, int number)
     if (t->now > t->trouble_ends) {
         return;
     }
-    (void)town_plan(t, town_between(t, HOUR_NS, 24 * HOUR_NS), TOWN_INCIDENT, number);
+    town_plan_trouble(t, HOUR_NS, 24 * HOUR_NS, TOWN_INCIDENT)->owner = number;
     if (t->devices[number].agent == NULL) {
         return;
     }

@@ -192,6 +192,8 @@ void town_check(struct town *t, bool ok, const struct err *err, const char *what
 bool town_chance(struct town *t, uint64_t percent); /* never once the trouble has ended */
 int64_t town_between(struct town *t, int64_t from, int64_t to);
 struct town_item *town_plan(struct town *t, int64_t delay, enum town_kind kind, int owner);
+/* After something between these times; sooner where there is more trouble. */
+struct town_item *town_plan_trouble(struct town *t, int64_t from, int64_t to, enum town_kind kind);
 struct town_item *town_next(struct town *t);
 void town_free_item(struct town_item *item);
 

@@ -28,6 +28,7 @@ const char *const town_mutant_names[TOWN_MUTANTS] = {
     [TOWN_TICK_AGAIN] = "tick-again",
     [TOWN_HEAR_REVOKED] = "hear-revoked",
     [TOWN_CUT_NEIGHBOUR] = "cut-neighbour",
+    [TOWN_NO_RENEWAL] = "no-renewal",
     [TOWN_NO_ABORT] = "no-abort",
     [TOWN_HALF_BUNDLE] = "half-bundle",
     [TOWN_TELL_SECRET] = "tell-secret",
@@ -226,6 +227,24 @@ bool WRAP(fence_is_out)(const struct fence *fence, struct str device);
 bool WRAP(fence_is_out)(const struct fence *fence, struct str device)
 {
     return town_mutant != TOWN_HEAR_REVOKED && REAL(fence_is_out)(fence, device);
+}
+
+bool REAL(registry_renew)(struct registry *r, const struct enrol_authority *authority,
+                          const struct certificate_order *order, struct buf *ret_cert,
+                          struct str *ret_reason, struct err *err);
+bool WRAP(registry_renew)(struct registry *r, const struct enrol_authority *authority,
+                          const struct certificate_order *order, struct buf *ret_cert,
+                          struct str *ret_reason, struct err *err);
+bool WRAP(registry_renew)(struct registry *r, const struct enrol_authority *authority,
+                          const struct certificate_order *order, struct buf *ret_cert,
+                          struct str *ret_reason, struct err *err)
+{
+    if (town_mutant == TOWN_NO_RENEWAL) {
+        *ret_reason = STR("no");
+        return true;
+    }
+    town_here->result->renewals++;
+    return REAL(registry_renew)(r, authority, order, ret_cert, ret_reason, err);
 }
 
 struct wave_decision REAL(waves_decide)(const struct wave_plan *plan,

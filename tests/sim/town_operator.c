@@ -217,7 +217,7 @@ void operator_acts(struct town *t)
     if (town_mutant == TOWN_HEAR_REVOKED || town_mutant == TOWN_CUT_NEIGHBOUR) {
         what = what < 5 ? 9 : what;
     }
-    (void)town_plan(t, town_between(t, 10 * MINUTE_NS, 2 * HOUR_NS), TOWN_OPERATOR, 0);
+    (void)town_plan_trouble(t, 10 * MINUTE_NS, 2 * HOUR_NS, TOWN_OPERATOR);
     if (what < 5) {
         give_command(t);
     } else if (what < 7) {
@@ -289,7 +289,7 @@ void hostile_acts(struct town *t)
         return;
     }
     int64_t most = 6 * HOUR_NS / t->device_count + NS_PER_SEC;
-    (void)town_plan(t, town_between(t, NS_PER_SEC / 2, most), TOWN_HOSTILE, 0);
+    (void)town_plan_trouble(t, NS_PER_SEC / 2, most, TOWN_HOSTILE);
     t->result->forged++;
     uint64_t what = rng_below(&t->rng, 8);
     if (what == 0 && t->result->revoked > 0) {
