@@ -13,7 +13,7 @@ import { useTheme } from "../shell/theme";
 import { GraphCanvas } from "./canvas";
 import { layout, type LayoutResult } from "./layout";
 import { draw, groupOf, shapeOf, type Drawing, type GraphNode } from "./model";
-import { neighbourhood, select, SelectionError } from "./selection";
+import { neighbourhood, select, SelectionError, type Neighbourhood } from "./selection";
 
 declare const LAYOUT_WORKER: string;
 
@@ -77,14 +77,9 @@ export function GraphPage() {
   );
 }
 
-function GraphView({ graph, at, onAt }: { graph: Graph; at: string; onAt: (at: string) => void }) {
-  const assets = useMemo(() => nodesOf(graph), [graph]);
-  const groups = useMemo(() => [...new Set(assets.map(groupOf))].sort(), [assets]);
-  const [text, setText] = useParam("selection");
-  const [only, setOnly] = useParam("only");
-  const [folded, setFolded] = useState<ReadonlySet<string>>(() => new Set(assets.length > FOLDED_FROM && groups.length <= GROUPS_MAX && !text ? groups : []));
-  const hood = useMemo(() => neighbourhood(graph.edges), [graph]);
-  const [chosen, error] = useMemo((): [ReadonlySet<string> | null, SelectionError | null] => {
+/** What the selection means: the keys, or the mistake in it; neither when it is empty. */
+function useChosen(text: string, assets: Asset[], hood: Neighbourhood): [ReadonlySet<string> | null, SelectionError | null] {
+  return useMemo(() => {
     if (!text.trim()) return [null, null];
     try {
       return [select(text, assets, hood), null];
@@ -93,41 +88,23 @@ function GraphView({ graph, at, onAt }: { graph: Graph; at: string; onAt: (at: s
       throw problem;
     }
   }, [text, assets, hood]);
-  const drawing = useMemo(() => {
-    const shown = only && chosen ? assets.filter((asset) => chosen.has(asset.asset)) : assets;
-    return draw(shown, graph.edges, folded);
-  }, [assets, graph, folded, only, chosen]);
-  const laid = useLayout(drawing);
-  const marked = useMemo(() => {
-    if (!chosen) return null;
-    const set = new Set<number>();
-    drawing.nodes.forEach((node, i) => { if (node.assets.some((name) => chosen.has(name))) set.add(i); });
-    return set;
-  }, [chosen, drawing]);
-  const [pickedId, setPickedId] = useState("");
-  const picked = useMemo(() => drawing.nodes.findIndex((node) => node.id === pickedId), [drawing, pickedId]);
-  const [over, setOver] = useState(-1);
+}
+
+interface Shown { drawing: Drawing; laid: { at: LayoutResult; shape: string } | null; marked: ReadonlySet<number> | null; picked: number; isOnly: boolean }
+
+/** The canvas of what is shown, and its minimap; events come with the node's index. */
+function useCanvas(shown: Shown, onPick: (node: number) => void, onOpen: (node: number) => void) {
   const main = useRef<HTMLCanvasElement>(null);
   const map = useRef<HTMLCanvasElement>(null);
   const view = useRef<GraphCanvas | null>(null);
+  const [over, setOver] = useState(-1);
   const { dark } = useTheme();
-  const now = useRef({ drawing, toggle: (_: string) => undefined as void });
-  const toggle = (group: string) => setFolded((old) => {
-    const next = new Set(old);
-    if (!next.delete(group)) next.add(group);
-    return next;
-  });
-  now.current = { drawing, toggle };
-  const open = (node: GraphNode | undefined) => node && (node.isGroup ? toggle(node.group) : go(assetUrl(node.id)));
-
+  const latest = useRef({ onPick, onOpen });
+  latest.current = { onPick, onOpen };
+  const { drawing, laid, marked, picked, isOnly } = shown;
   useEffect(() => {
     const canvas = new GraphCanvas(main.current as HTMLCanvasElement, map.current as HTMLCanvasElement, {
-      pick: (i) => setPickedId(now.current.drawing.nodes[i]?.id ?? ""),
-      over: setOver,
-      open: (i) => {
-        const node = now.current.drawing.nodes[i];
-        if (node) node.isGroup ? now.current.toggle(node.group) : go(assetUrl(node.id));
-      },
+      pick: (node) => latest.current.onPick(node), open: (node) => latest.current.onOpen(node), over: setOver,
     });
     view.current = canvas;
     const watch = new ResizeObserver(() => canvas.resize());
@@ -144,13 +121,60 @@ function GraphView({ graph, at, onAt }: { graph: Graph; at: string; onAt: (at: s
   }, [laid, drawing, marked, picked, over]);
   useEffect(() => {
     if (!laid) return;
-    view.current?.fit(marked && marked.size && !only ? marked : undefined);
+    view.current?.fit(marked && marked.size && !isOnly ? marked : undefined);
     requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("graph-drawn"))); // for who measures
   }, [laid?.shape]);
+  return { main, map, view };
+}
 
-  const onKey = (event: KeyboardEvent) => keys(event, { view: view.current, laid: laid?.at ?? null, drawing, picked, pick: (i) => { setPickedId(drawing.nodes[i]?.id ?? ""); view.current?.reveal(i); }, open: () => open(drawing.nodes[picked]) });
+/** What a datetime-local field shows: the viewer's own time. */
+function localField(at: string): string {
+  const ms = Date.parse(at);
+  return Number.isNaN(ms) ? "" : new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+function AsOf({ at, onAt }: { at: string; onAt: (at: string) => void }) {
+  const set = (event: Event) => {
+    const value = (event.currentTarget as HTMLInputElement).value;
+    onAt(value ? new Date(value).toISOString() : "");
+  };
+  return (
+    <>
+      <label class="choice"><span>As of</span><input type="datetime-local" value={localField(at)} aria-label="As of" onChange={set} /></label>
+      {at ? <button type="button" onClick={() => onAt("")}>Now</button> : null}
+    </>
+  );
+}
+
+function GraphView({ graph, at, onAt }: { graph: Graph; at: string; onAt: (at: string) => void }) {
+  const assets = useMemo(() => nodesOf(graph), [graph]);
+  const groups = useMemo(() => [...new Set(assets.map(groupOf))].sort(), [assets]);
+  const [text, setText] = useParam("selection");
+  const [only, setOnly] = useParam("only");
+  const [folded, setFolded] = useState<ReadonlySet<string>>(() => new Set(assets.length > FOLDED_FROM && groups.length <= GROUPS_MAX && !text ? groups : []));
+  const hood = useMemo(() => neighbourhood(graph.edges), [graph]);
+  const [chosen, error] = useChosen(text, assets, hood);
+  const drawing = useMemo(() => draw(only && chosen ? assets.filter((asset) => chosen.has(asset.asset)) : assets, graph.edges, folded), [assets, graph, folded, only, chosen]);
+  const laid = useLayout(drawing);
+  const marked = useMemo(() => chosen && new Set(drawing.nodes.flatMap((node, i) => (node.assets.some((name) => chosen.has(name)) ? [i] : []))), [chosen, drawing]);
+  const [pickedId, setPickedId] = useState("");
+  const picked = useMemo(() => drawing.nodes.findIndex((node) => node.id === pickedId), [drawing, pickedId]);
+  const toggle = (group: string) => setFolded((old) => {
+    const next = new Set(old);
+    if (!next.delete(group)) next.add(group);
+    return next;
+  });
+  const pick = (i: number) => setPickedId(drawing.nodes[i]?.id ?? "");
+  const open = (i: number) => {
+    const node = drawing.nodes[i];
+    if (node?.isGroup) toggle(node.group);
+    else if (node) go(assetUrl(node.id));
+  };
+  const { main, map, view } = useCanvas({ drawing, laid, marked, picked, isOnly: only !== "" }, pick, open);
+  const onKey = (event: KeyboardEvent) => keys(event, { view: view.current, laid: laid?.at ?? null, drawing, picked, pick: (i) => { pick(i); view.current?.reveal(i); }, open: () => open(picked) });
   const node = drawing.nodes[picked];
   const allFolded = groups.every((group) => folded.has(group));
+  const counted = plural(assets.length, "asset");
   return (
     <>
       <h1 class="hidden">Graph</h1>
@@ -160,11 +184,10 @@ function GraphView({ graph, at, onAt }: { graph: Graph; at: string; onAt: (at: s
             onInput={(event) => setText((event.currentTarget as HTMLInputElement).value)}
             onKeyDown={(event) => { if (event.key === "Enter" && marked) view.current?.fit(marked); }} />
         </label>
-        <span id="selection-words" class={error ? "bad-text" : "soft"} role="status">{error ? `Column ${error.column}: ${error.message}` : chosen ? `${count(chosen.size)} of ${plural(assets.length, "asset")}` : plural(assets.length, "asset")}</span>
+        <span id="selection-words" class={error ? "bad-text" : "soft"} role="status">{error ? `Column ${error.column}: ${error.message}` : chosen ? `${count(chosen.size)} of ${counted}` : counted}</span>
         <label class="check"><input type="checkbox" checked={only !== ""} disabled={!chosen} onChange={() => setOnly(only ? "" : "1")} />Only these</label>
         <button type="button" onClick={() => setFolded(new Set(allFolded ? [] : groups))}><Icon name="fold" size={14} />{allFolded ? "Unfold groups" : "Fold groups"}</button>
-        <label class="choice"><span>As of</span><input type="datetime-local" value={at.slice(0, 16)} aria-label="As of" onChange={(event) => { const value = (event.currentTarget as HTMLInputElement).value; onAt(value ? new Date(value).toISOString() : ""); }} /></label>
-        {at ? <button type="button" onClick={() => onAt("")}>Now</button> : null}
+        <AsOf at={at} onAt={onAt} />
         <Link to={withQuery("/assets", { selection: text })} class="button">As a list</Link>
       </div>
       <div class="graph-box">

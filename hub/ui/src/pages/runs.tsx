@@ -1,7 +1,7 @@
 // runs.tsx - all runs, newest first, as a table and over time.
 import { useMemo } from "preact/hooks";
 import { useList } from "../api/query";
-import type { Run } from "../api/types";
+import type { Asset, Device, Run } from "../api/types";
 import { clock, count, duration, instant, local, shortId } from "../base/format";
 import { runUrl, withQuery } from "../base/keys";
 import { toneOf, wordOf } from "../base/words";
@@ -94,13 +94,15 @@ export function RunsPage() {
   const [job, setJob] = useParam("job");
   const [by, setBy] = useParam("by");
   const answer = useList<Run>(withQuery("/runs", { device, status, asset, job }), ["run"], { pageSize: 200, everyMs: 30_000 });
+  const devices = useList<Device>("/devices", [], { pageSize: 1000 });
+  const assets = useList<Asset>("/assets", [], { pageSize: 1000 });
   const isFiltered = Boolean(device || status || asset || job);
   return (
     <>
       <Head title="Runs" icon="runs" sub={answer.value ? `${count(answer.value.length)}${answer.hasMore ? " newest" : ""} shown` : null} />
       <div class="tools">
-        <Filter value={device} onInput={setDevice} placeholder="Device" label="Runs of this device" />
-        <Filter value={asset} onInput={setAsset} placeholder="Asset key" label="Runs that touched this asset" />
+        <Filter value={device} onInput={setDevice} placeholder="A device's name" label="Runs of this device" names={devices.value?.map((d) => d.device)} />
+        <Filter value={asset} onInput={setAsset} placeholder="An asset's key" label="Runs that touched this asset" names={assets.value?.map((a) => a.asset)} />
         <Choice label="Status" value={status} onPick={setStatus} options={[["", "any"], ["queued", "queued"], ["started", "started"], ["success", "success"], ["failure", "failure"], ["canceled", "canceled"]]} />
         {job ? <span class="tag strong">job {job}<button type="button" class="quiet" aria-label="Runs of every job" onClick={() => setJob("")}><Icon name="close" size={12} /></button></span> : null}
         <Choice label="Timeline by" value={by || "device"} onPick={(value) => setBy(value === "device" ? "" : value)} options={[["device", "device"], ["job", "job"]]} />

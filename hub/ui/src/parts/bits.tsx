@@ -171,10 +171,13 @@ export function Choice({ label, value, options, onPick }: { label: string; value
   );
 }
 
-export function Filter({ value, onInput, placeholder, label }: { value: string; onInput: (text: string) => void; placeholder: string; label: string }) {
+/** `names`: what there is to choose from, offered by the browser as one types. */
+export function Filter({ value, onInput, placeholder, label, names }: { value: string; onInput: (text: string) => void; placeholder: string; label: string; names?: string[] }) {
+  const id = `names-${label.replace(/\W+/g, "-")}`;
   return (
     <label class="filter"><Icon name="search" size={14} />
-      <input type="search" value={value} placeholder={placeholder} aria-label={label} spellcheck={false} autocomplete="off"
+      {names ? <datalist id={id}>{names.map((name) => <option value={name} />)}</datalist> : null}
+      <input type="search" value={value} list={names ? id : undefined} placeholder={placeholder} aria-label={label} spellcheck={false} autocomplete="off"
         onInput={(event) => onInput((event.currentTarget as HTMLInputElement).value)} />
     </label>
   );
