@@ -20,7 +20,7 @@
 #include "hub/serve/gate.h"
 #include "hub/serve/hub_state.h"
 #include "hub/serve/keeper.h"
-#include "hub/store/store.h"
+#include "hub/serve/renewed_views.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -534,9 +534,9 @@ static bool open_store(struct serve *s, struct err *err)
         !hub_path(s->config, "hub.db", s->database, err)) {
         return false;
     }
-    struct hub_store_options options = {.path = s->database, .max_bytes = s->config->log_quota};
     if (!registry_open(&s->registry, s->database, err) ||
-        !registry_fleet(s->registry, &fleet, err) || !hub_store_open(&s->store, &options, err) ||
+        !registry_fleet(s->registry, &fleet, err) ||
+        !renewed_store_open(&s->store, s->database, s->config, loop_clock(s->loop), err) ||
         !merge_open(s->store, &s->merge, err)) {
         return false;
     }

@@ -92,11 +92,8 @@ bool hub_each_device(struct db *db, const struct hub_filter *filter,
 {
     struct db_query q =
         begin(db, HUB_STORE_LIST_DEVICES, filter, WANTS_DEVICE | WANTS_LIMIT | WANTS_AFTER);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_device row = {0};
         row.id = take_str(&r);
@@ -128,7 +125,7 @@ bool hub_each_device(struct db *db, const struct hub_filter *filter,
         row.labels = take_str(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 struct str hub_device_presence(const struct hub_device *d)
@@ -152,13 +149,11 @@ bool hub_each_fleet_asset(struct db *db, const struct hub_filter *filter,
                           void (*on_row)(void *ctx, const struct hub_fleet_asset *row), void *ctx,
                           struct err *err)
 {
-    struct db_query q =
-        begin(db, HUB_STORE_LIST_FLEET_ASSETS, filter, WANTS_ASSET | WANTS_LIMIT | WANTS_AFTER);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    struct db_query q = begin(
+        db, str_is_empty(filter->asset) ? HUB_STORE_LIST_FLEET_ASSETS : HUB_STORE_LIST_FLEET_ASSET,
+        filter, WANTS_ASSET | WANTS_LIMIT | WANTS_AFTER);
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_fleet_asset row = {0};
         row.asset = take_str(&r);
@@ -173,7 +168,7 @@ bool hub_each_fleet_asset(struct db *db, const struct hub_filter *filter,
         row.at = take_time(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 static void read_device_asset(struct row *r, struct hub_device_asset *row)
@@ -204,24 +199,31 @@ static void read_device_asset(struct row *r, struct hub_device_asset *row)
     row->failed_error = take_str(r);
 }
 
+/* A parameter that may be NULL finds no index. */
+static int device_assets_statement(const struct hub_filter *filter)
+{
+    if (!str_is_empty(filter->asset)) {
+        return HUB_STORE_LIST_DEVICES_OF_ASSET;
+    }
+    return str_is_empty(filter->device) ? HUB_STORE_LIST_DEVICE_ASSETS
+                                        : HUB_STORE_LIST_ASSETS_OF_DEVICE;
+}
+
 bool hub_each_device_asset(struct db *db, const struct hub_filter *filter,
                            void (*on_row)(void *ctx, const struct hub_device_asset *row), void *ctx,
                            struct err *err)
 {
-    struct db_query q = begin(db, HUB_STORE_LIST_DEVICE_ASSETS, filter,
+    struct db_query q = begin(db, device_assets_statement(filter), filter,
                               WANTS_DEVICE | WANTS_ASSET | WANTS_FAILING | WANTS_LIMIT |
                                   WANTS_AFTER | WANTS_AFTER_2);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_device_asset row = {0};
         read_device_asset(&r, &row);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_edge(struct db *db, const struct hub_filter *filter,
@@ -231,11 +233,8 @@ bool hub_each_edge(struct db *db, const struct hub_filter *filter,
     bool is_fleet = str_is_empty(filter->device);
     struct db_query q = is_fleet ? begin(db, HUB_STORE_LIST_FLEET_EDGES, filter, 0)
                                  : begin(db, HUB_STORE_LIST_DEVICE_EDGES, filter, WANTS_DEVICE);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_edge row = {0};
         row.upstream = take_str(&r);
@@ -244,7 +243,7 @@ bool hub_each_edge(struct db *db, const struct hub_filter *filter,
         row.declared_by = take_str(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_run(struct db *db, const struct hub_filter *filter,
@@ -253,12 +252,9 @@ bool hub_each_run(struct db *db, const struct hub_filter *filter,
     struct db_query q = begin(db, HUB_STORE_LIST_RUNS, filter,
                               WANTS_DEVICE | WANTS_ASSET | WANTS_RUN | WANTS_STATUS | WANTS_LIMIT |
                                   WANTS_AFTER | WANTS_AFTER_2);
-    bool has_row = false;
+    bool ok = true;
     db_bind_opt(&q, ":job", filter->job);
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_run row = {0};
         row.device = take_str(&r);
@@ -279,7 +275,7 @@ bool hub_each_run(struct db *db, const struct hub_filter *filter,
         row.steps_skipped = take_i64(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_run_like(struct db *db, struct str prefix, const struct hub_filter *filter,
@@ -288,14 +284,11 @@ bool hub_each_run_like(struct db *db, struct str prefix, const struct hub_filter
 {
     struct db_query q = begin(db, HUB_STORE_RUN_LIKE, filter, WANTS_DEVICE | WANTS_LIMIT);
     db_bind_str(&q, ":prefix", prefix);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         on_row(ctx, db_col_str(&q, 0), db_col_str(&q, 1));
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_step(struct db *db, const struct hub_filter *filter,
@@ -303,11 +296,8 @@ bool hub_each_step(struct db *db, const struct hub_filter *filter,
                    struct err *err)
 {
     struct db_query q = begin(db, HUB_STORE_LIST_STEPS, filter, WANTS_DEVICE | WANTS_RUN);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_step row = {0};
         row.device = take_str(&r);
@@ -325,7 +315,7 @@ bool hub_each_step(struct db *db, const struct hub_filter *filter,
         row.reason = take_str(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_event(struct db *db, const struct hub_filter *filter,
@@ -336,11 +326,8 @@ bool hub_each_event(struct db *db, const struct hub_filter *filter,
         str_is_empty(filter->run)
             ? begin(db, HUB_STORE_LIST_DEVICE_EVENTS, filter, WANTS_DEVICE | WANTS_LIMIT)
             : begin(db, HUB_STORE_LIST_RUN_EVENTS, filter, WANTS_DEVICE | WANTS_RUN);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_event row = {0};
         row.device = take_str(&r);
@@ -352,7 +339,7 @@ bool hub_each_event(struct db *db, const struct hub_filter *filter,
         row.body = take_str(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_check(struct db *db, const struct hub_filter *filter,
@@ -362,11 +349,8 @@ bool hub_each_check(struct db *db, const struct hub_filter *filter,
     struct db_query q = begin(db, HUB_STORE_LIST_CHECKS, filter,
                               WANTS_DEVICE | WANTS_ASSET | WANTS_FAILING | WANTS_LIMIT |
                                   WANTS_AFTER | WANTS_AFTER_3);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_check row = {0};
         row.device = take_str(&r);
@@ -379,7 +363,7 @@ bool hub_each_check(struct db *db, const struct hub_filter *filter,
         row.metadata = take_str(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_tick(struct db *db, const struct hub_filter *filter,
@@ -388,11 +372,8 @@ bool hub_each_tick(struct db *db, const struct hub_filter *filter,
 {
     struct db_query q = begin(db, HUB_STORE_LIST_TICKS, filter,
                               WANTS_DEVICE | WANTS_LIMIT | WANTS_AFTER | WANTS_AFTER_2);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_tick row = {0};
         row.device = take_str(&r);
@@ -406,7 +387,7 @@ bool hub_each_tick(struct db *db, const struct hub_filter *filter,
         row.started = take_i64(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_materialization(struct db *db, const struct hub_filter *filter,
@@ -415,11 +396,8 @@ bool hub_each_materialization(struct db *db, const struct hub_filter *filter,
 {
     struct db_query q = begin(db, HUB_STORE_LIST_MATERIALIZATIONS, filter,
                               WANTS_DEVICE | WANTS_ASSET | WANTS_LIMIT);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_materialization row = {0};
         row.device = take_str(&r);
@@ -434,7 +412,7 @@ bool hub_each_materialization(struct db *db, const struct hub_filter *filter,
         row.metadata = take_str(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_materialized_at(struct db *db, struct str device, struct wall_time at,
@@ -444,11 +422,8 @@ bool hub_each_materialized_at(struct db *db, struct str device, struct wall_time
     struct db_query q = db_query(db, HUB_STORE_LIST_MATERIALIZED_AT);
     db_bind_opt(&q, ":device", device);
     db_bind_i64(&q, ":at", at.ns / NS_PER_MS);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_materialized_at row = {0};
         row.asset = take_str(&r);
@@ -456,7 +431,7 @@ bool hub_each_materialized_at(struct db *db, struct str device, struct wall_time
         row.materializations = take_i64(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_activity(struct db *db, struct wall_time since,
@@ -465,11 +440,8 @@ bool hub_each_activity(struct db *db, struct wall_time since,
 {
     struct db_query q = db_query(db, HUB_STORE_LIST_ACTIVITY);
     db_bind_i64(&q, ":since", since.ns / NS_PER_MS);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_activity row = {0};
         row.asset = take_str(&r);
@@ -481,7 +453,7 @@ bool hub_each_activity(struct db *db, struct wall_time since,
         row.duration_max_ms = take_i64(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_run_count(struct db *db, struct wall_time since,
@@ -490,14 +462,11 @@ bool hub_each_run_count(struct db *db, struct wall_time since,
 {
     struct db_query q = db_query(db, HUB_STORE_COUNT_RUNS);
     db_bind_i64(&q, ":since", since.ns / NS_PER_MS);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         on_row(ctx, db_col_str(&q, 0), db_col_i64(&q, 1));
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_refusal(struct db *db, const struct hub_filter *filter,
@@ -505,11 +474,8 @@ bool hub_each_refusal(struct db *db, const struct hub_filter *filter,
                       struct err *err)
 {
     struct db_query q = begin(db, HUB_STORE_LIST_REFUSALS, filter, WANTS_LIMIT);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_refusal row = {0};
         row.at = take_time(&r);
@@ -518,7 +484,7 @@ bool hub_each_refusal(struct db *db, const struct hub_filter *filter,
         row.why = take_str(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_quarantined(struct db *db, const struct hub_filter *filter,
@@ -526,11 +492,8 @@ bool hub_each_quarantined(struct db *db, const struct hub_filter *filter,
                           struct err *err)
 {
     struct db_query q = begin(db, HUB_STORE_QUARANTINE_LIST, filter, WANTS_DEVICE | WANTS_LIMIT);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_quarantined row = {0};
         row.id = take_i64(&r);
@@ -544,7 +507,7 @@ bool hub_each_quarantined(struct db *db, const struct hub_filter *filter,
         row.bytes = take_i64(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_read_quarantined(struct db *db, int64_t id, struct buf *payload, struct err *err)
@@ -568,11 +531,8 @@ bool hub_each_cut_off(struct db *db, const struct hub_filter *filter,
                       struct err *err)
 {
     struct db_query q = begin(db, HUB_STORE_CUT_OFF_LIST, filter, WANTS_DEVICE);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_cut_off row = {0};
         row.device = take_str(&r);
@@ -581,7 +541,7 @@ bool hub_each_cut_off(struct db *db, const struct hub_filter *filter,
         row.why = take_str(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_clear_cut_off(struct db *db, struct str device, struct str epoch, int64_t *ret_count,
