@@ -75,7 +75,6 @@ extern const struct cli_command commands_desired[];
 extern const struct cli_command commands_device[];
 extern const struct cli_command commands_pool[];
 extern const struct cli_command commands_report[];
-extern const struct cli_command commands_web[];
 extern const struct cli_command commands_lineage[];
 extern const struct cli_command commands_simulate[];
 extern const struct cli_command commands_command[];

@@ -335,7 +335,6 @@ static const struct cli_command *const more_commands[] = {
     commands_pool,
     commands_report,
     commands_simulate,
-    commands_web,
     NULL,
 };
 /* clang-format on */
