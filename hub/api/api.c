@@ -194,6 +194,7 @@ bool api_open(struct api **ret, const struct api_options *options, struct err *e
                                       .wake = wake,
                                       .is_welcome = is_welcome,
                                       .ctx = api};
+    api->summary.arena = arena_new(SUMMARY_ARENA_BYTES);
     api->graph = (struct api_graph){.arena = arena_new(GRAPH_ARENA_BYTES), .sum = -1};
     if (!hub_store_open(&api->db, &store, err) || !db_open(&api->own, &own, err) ||
         !orders_open(&api->orders, options->database, err) ||
@@ -228,6 +229,7 @@ void api_close(struct api *api)
     orders_close(api->orders);
     db_close(api->own);
     arena_release(&api->graph.arena);
+    arena_release(&api->summary.arena);
     db_close(api->db);
     free(api);
 }

@@ -3,6 +3,7 @@
 #include "common/json/json.h"
 #include "hub/api/api.h"
 #include "hub/api/page.h"
+#include "hub/api/summary.h"
 #include "hub/command/orders.h"
 #include "hub/lineage/lineage.h"
 #include "hub/live/live.h"
@@ -26,6 +27,8 @@ struct api_graph {
     struct lineage lineage;
     struct fleet_graph fleet;
     int64_t sum; /* of what is in force; -1: nothing is kept */
+    struct mono_time at;
+    int64_t cost_ns;
 };
 
 struct api {
@@ -44,6 +47,7 @@ struct api {
     struct registry *registry;
     struct api_graph graph;
     struct outside *outside;
+    struct summary summary;
     struct db_query data_version;
     int64_t stamp;
     struct mono_time stamp_at;

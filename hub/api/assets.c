@@ -14,6 +14,7 @@ struct asset_list {
     int64_t rows;
     struct err err; /* of a question within a row */
     bool has_failed;
+    bool only_failing;
 };
 
 static bool is_chosen(const struct asset_list *list, struct str asset)
@@ -41,19 +42,27 @@ static void note_row(struct asset_list *list, struct str asset, struct str devic
     }
 }
 
-static void add_fleet_asset(void *ctx, const struct hub_fleet_asset *a)
+static bool fill_fleet(struct asset_list *list, struct err *err)
 {
-    struct asset_list *list = ctx;
-    note_row(list, a->asset, STR(""));
-    if (is_chosen(list, a->asset) && page_has_room(list->page) &&
-        read_freshness(list, STR_NONE, a->asset)) {
-        struct json_writer *w = &list->page->w;
-        jw_begin_object(w);
-        row_fleet_asset(w, a);
-        freshness_member(&list->freshness, w, a->asset);
-        jw_end_object(w);
-        page_is_at(list->page, &a->asset);
+    const struct summary *summary = NULL;
+    struct json_writer *w = &list->page->w;
+    if (!api_summary_get(list->api, list->rq->now, &summary, err)) {
+        return false;
     }
+    struct str after = list->page->after[0];
+    size_t from = str_is_empty(after) ? 0 : summary_behind(summary, after);
+    for (size_t i = from; i < summary->count && !list->page->has_more; i++) {
+        const struct hub_fleet_asset *a = &summary->assets[i];
+        bool is_meant = is_chosen(list, a->asset) && (!list->only_failing || a->failing > 0);
+        if (is_meant && page_has_room(list->page)) {
+            jw_begin_object(w);
+            row_fleet_asset(w, a);
+            freshness_member(&summary->freshness, w, a->asset);
+            jw_end_object(w);
+            page_is_at(list->page, &a->asset);
+        }
+    }
+    return true;
 }
 
 static void write_device_asset(struct asset_list *list, struct json_writer *w,
@@ -79,19 +88,16 @@ static void add_device_asset(void *ctx, const struct hub_device_asset *a)
 }
 
 /* Rows are chosen here and not in SQL: as many as it takes to fill the page. */
-static bool fill(struct asset_list *list, struct str device, bool only_failing, struct err *err)
+static bool fill_device(struct asset_list *list, struct str device, struct err *err)
 {
-    bool by_device = !str_is_empty(device);
     int64_t wanted = list->chosen == NULL ? page_wants(list->page) : CHUNK;
     struct hub_filter filter = {.device = device,
-                                .only_failing = only_failing,
+                                .only_failing = list->only_failing,
                                 .after = {list->page->after[0], list->page->after[1]},
                                 .limit = wanted < CHUNK ? wanted : CHUNK};
     do {
         list->rows = 0;
-        if (!(by_device
-                  ? hub_each_device_asset(list->api->db, &filter, add_device_asset, list, err)
-                  : hub_each_fleet_asset(list->api->db, &filter, add_fleet_asset, list, err))) {
+        if (!hub_each_device_asset(list->api->db, &filter, add_device_asset, list, err)) {
             return false;
         }
         if (list->has_failed) {
@@ -112,13 +118,13 @@ bool api_assets(void *ctx, struct http_request *rq, struct http_response *rs, st
     bool *chosen = NULL;
     struct asset_list list = {.api = api, .rq = rq, .page = &page};
     struct str device = http_target_get(&rq->target, "device");
-    bool only_failing = str_eq(http_target_get(&rq->target, "failing"), STR("true"));
+    list.only_failing = str_eq(http_target_get(&rq->target, "failing"), STR("true"));
     if (!api_select(api, rq, device, &own, &list.fleet, &chosen, err) ||
         !page_begin(&page, rq, rs, str_is_empty(device) ? 1 : 2, err)) {
         return false;
     }
     list.chosen = chosen;
-    bool ok = fill(&list, device, only_failing, err);
+    bool ok = str_is_empty(device) ? fill_fleet(&list, err) : fill_device(&list, device, err);
     page_end(&page);
     return ok;
 }

@@ -25,17 +25,24 @@ bool api_graph_get(struct api *api, const struct api_graph **ret, struct err *er
     if (!sum_definitions(api, &sum, err)) {
         return false;
     }
-    if (g->sum == sum) {
+    const struct clock *clock = loop_clock(api->loop);
+    struct mono_time begun = clock_mono(clock);
+    struct mono_time deadline = api->deadline;
+    bool is_young = g->cost_ns > SUMMARY_CHEAP_MS * NS_PER_MS &&
+                    begun.ns - g->at.ns < SUMMARY_SHARE * g->cost_ns;
+    if (g->sum != -1 && (g->sum == sum || is_young)) {
         return true;
     }
     g->sum = -1;
     arena_reset(&g->arena);
-    if (!lineage_load(api->db, &all, &g->arena, &g->lineage, err) ||
-        !fleet_graph_load(api->db, STR_NONE, &g->arena, &g->fleet, err)) {
-        return false;
-    }
-    g->sum = sum;
-    return true;
+    api->deadline.ns = begun.ns + SUMMARY_MS * NS_PER_MS;
+    bool ok = lineage_load(api->db, &all, &g->arena, &g->lineage, err) &&
+              fleet_graph_load(api->db, STR_NONE, &g->arena, &g->fleet, err);
+    g->at = clock_mono(clock);
+    g->cost_ns = g->at.ns - begun.ns;
+    api->deadline.ns = deadline.ns + g->cost_ns;
+    g->sum = ok ? sum : -1;
+    return ok;
 }
 
 bool api_select(struct api *api, struct http_request *rq, struct str device,
@@ -69,11 +76,8 @@ struct writing {
     const struct fleet_graph *fleet;
     const bool *chosen; /* by node of `fleet`; NULL: all */
     const struct lineage *lineage;
-    struct strmap rows; /* asset to an index into `facts` */
-    struct hub_fleet_asset *facts;
-    size_t count, cap;
-    struct freshness_list freshness;
-    bool has_failed;
+    const struct summary *summary;
+    struct arena *arena;
 };
 
 static bool is_chosen(const struct writing *g, struct str asset)
@@ -83,44 +87,12 @@ static bool is_chosen(const struct writing *g, struct str asset)
            (strmap_get(&g->fleet->graph.by_key, asset, &node) && g->chosen[node]);
 }
 
-static struct str copy(struct writing *g, struct str text)
-{
-    return str_is_empty(text) ? STR_NONE : arena_copy(g->freshness.arena, text);
-}
-
-static void keep_facts(void *ctx, const struct hub_fleet_asset *a)
-{
-    struct writing *g = ctx;
-    if (g->count == g->cap) {
-        size_t cap = g->cap == 0 ? 256 : 2 * g->cap;
-        struct hub_fleet_asset *more = arena_array(g->freshness.arena, cap, sizeof(*more));
-        if (more == NULL) {
-            g->has_failed = true;
-            return;
-        }
-        for (size_t i = 0; i < g->count; i++) {
-            more[i] = g->facts[i];
-        }
-        g->facts = more;
-        g->cap = cap;
-    }
-    struct hub_fleet_asset *fact = &g->facts[g->count];
-    *fact = *a;
-    fact->asset = copy(g, a->asset);
-    fact->group = copy(g, a->group);
-    fact->kinds = copy(g, a->kinds);
-    fact->description = STR_NONE;
-    g->has_failed = g->has_failed || !strmap_put(&g->rows, fact->asset, (uint32_t)g->count);
-    g->count++;
-}
-
 static void write_node(struct writing *g, const struct lineage_asset *a)
 {
-    uint32_t row = 0;
+    const struct hub_fleet_asset *f = summary_find(g->summary, a->key);
     jw_begin_object(&g->w);
     jw_member_str(&g->w, "key", a->key);
-    if (strmap_get(&g->rows, a->key, &row)) {
-        const struct hub_fleet_asset *f = &g->facts[row];
+    if (f != NULL) {
         jw_member_opt(&g->w, "group", f->group);
         row_member_json(&g->w, "kinds", f->kinds);
         jw_member_bool(&g->w, "external", f->is_external);
@@ -128,7 +100,7 @@ static void write_node(struct writing *g, const struct lineage_asset *a)
         jw_member_i64(&g->w, "failing", f->failing);
         jw_member_opt_wall(&g->w, "materialized_at", f->at);
         row_member_number(&g->w, "materializations", f->materializations);
-        freshness_member(&g->freshness, &g->w, a->key);
+        freshness_member(&g->summary->freshness, &g->w, a->key);
     } else {
         jw_member_bool(&g->w, "external", true); /* only named as a dependency, or of the past */
         jw_member_i64(&g->w, "devices", 0);
@@ -166,17 +138,6 @@ static void write_graph(struct writing *g)
     jw_end_object(&g->w);
 }
 
-static bool read_facts(struct writing *g, struct err *err)
-{
-    const struct hub_filter all = {0};
-    g->rows = strmap_new(g->freshness.arena);
-    if (!hub_each_fleet_asset(g->api->db, &all, keep_facts, g, err) ||
-        !freshness_list_read(&g->freshness, g->api->db, &all, g->rq->now, err)) {
-        return false;
-    }
-    return !g->has_failed || err_set(err, ERR_FULL, "the graph does not fit into memory");
-}
-
 static bool read_past(struct writing *g, struct str at, struct str device, struct lineage *past,
                       struct err *err)
 {
@@ -185,7 +146,7 @@ static bool read_past(struct writing *g, struct str at, struct str device, struc
         return err_set(err, ERR_INVALID, "at is no time: write 2026-11-22T02:30:00Z");
     }
     g->lineage = past;
-    return lineage_load(g->api->db, &filter, g->freshness.arena, past, err);
+    return lineage_load(g->api->db, &filter, g->arena, past, err);
 }
 
 bool api_graph(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
@@ -199,7 +160,7 @@ bool api_graph(void *ctx, struct http_request *rq, struct http_response *rs, str
     const struct api_graph *now = NULL;
     struct str at = http_target_get(&rq->target, "at");
     struct str device = http_target_get(&rq->target, "device");
-    g.freshness = (struct freshness_list){.arena = &arena};
+    g.arena = &arena;
     if (!api_select(api, rq, device, &own, &g.fleet, &chosen, err)) {
         return false;
     }
@@ -211,7 +172,7 @@ bool api_graph(void *ctx, struct http_request *rq, struct http_response *rs, str
     } else {
         ok = read_past(&g, at, device, &past, err);
     }
-    if (!ok || !read_facts(&g, err)) {
+    if (!ok || !api_summary_get(api, rq->now, &g.summary, err)) {
         return false;
     }
     write_graph(&g);

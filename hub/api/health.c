@@ -69,7 +69,7 @@ static void write_server(struct api *api, struct buf *out)
     buf_addf(out, "selvedge_web_handler_seconds_total %.6f\n", (double)c.handler_ns / 1e9);
 }
 
-static bool write_fleet(struct api *api, struct buf *out, struct err *err)
+static bool write_fleet(struct api *api, struct wall_time now, struct buf *out, struct err *err)
 {
     bool row = false;
     struct db_query q = db_query(api->own, HUB_API_OVERVIEW);
@@ -91,13 +91,12 @@ static bool write_fleet(struct api *api, struct buf *out, struct err *err)
     one(out, "selvedge_events_waiting", "gauge", "Events that devices hold for the hub.",
         db_col_i64(&q, 10));
     db_reset(&q);
-    struct db_query failing = db_query(api->own, HUB_API_FAILING_COUNT);
-    if (!db_next(&failing, &row, err)) {
+    const struct summary *summary = NULL;
+    if (!api_summary_get(api, now, &summary, err)) {
         return false;
     }
     one(out, "selvedge_device_assets_failing", "gauge", "Assets failing, counted on each device.",
-        db_col_i64(&failing, 1));
-    db_reset(&failing);
+        summary->failing_pairs);
     return true;
 }
 
@@ -112,5 +111,5 @@ bool api_metrics(void *ctx, struct http_request *rq, struct http_response *rs, s
     int64_t up = rq->mono.ns - api->started.ns;
     buf_addf(out, "selvedge_web_start_time_seconds %.3f\n", (double)(rq->now.ns - up) / 1e9);
     write_server(api, out);
-    return write_fleet(api, out, err);
+    return write_fleet(api, rq->now, out, err);
 }

@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
-enum { FAILING_SHOWN = 20, SEARCH_LIMIT = 10, RUN_ID_SIZE = 37, Q_BYTES_MAX = 255 };
+enum { SEARCH_LIMIT = 10, RUN_ID_SIZE = 37, Q_BYTES_MAX = 255 };
 #define HOUR_NS (3600 * NS_PER_SEC)
 #define DAY_NS  (24 * HOUR_NS)
 
@@ -16,8 +16,8 @@ static void run_id_before(struct wall_time t, char ret[RUN_ID_SIZE])
     (void)snprintf(ret, RUN_ID_SIZE, "%08x-%04x", (unsigned)(ms >> 16), (unsigned)(ms & 0xffff));
 }
 
-static bool write_counts(struct api *api, struct http_request *rq, struct json_writer *w,
-                         struct err *err)
+static bool write_counts(struct api *api, struct http_request *rq, const struct summary *summary,
+                         struct json_writer *w, struct err *err)
 {
     static const char *const members[] = {"devices",        "devices_online", "devices_out",
                                           "devices_away",   "device_assets",  "runs_open",
@@ -35,20 +35,10 @@ static bool write_counts(struct api *api, struct http_request *rq, struct json_w
         jw_member_i64(w, members[i], db_col_i64(&q, (int)i));
     }
     db_reset(&q);
-    struct db_query assets = db_query(api->own, HUB_API_ASSET_COUNT);
-    if (!db_next(&assets, &row, err)) {
-        return false;
-    }
-    jw_member_i64(w, "assets", db_col_i64(&assets, 0));
-    db_reset(&assets);
-    struct db_query failing = db_query(api->own, HUB_API_FAILING_COUNT);
-    if (!db_next(&failing, &row, err)) {
-        return false;
-    }
-    jw_member_i64(w, "assets_failing", db_col_i64(&failing, 0));
-    jw_member_i64(w, "device_assets_failing", db_col_i64(&failing, 1));
-    jw_member_i64(w, "devices_failing", db_col_i64(&failing, 2));
-    db_reset(&failing);
+    jw_member_i64(w, "assets", (int64_t)summary->count);
+    jw_member_i64(w, "assets_failing", summary->failing_assets);
+    jw_member_i64(w, "device_assets_failing", summary->failing_pairs);
+    jw_member_i64(w, "devices_failing", summary->failing_devices);
     return true;
 }
 
@@ -83,59 +73,47 @@ static bool write_hours(struct api *api, struct http_request *rq, struct json_wr
     return ok;
 }
 
-static bool write_failing(struct api *api, struct json_writer *w, struct err *err)
+static void write_failing(const struct summary *summary, struct json_writer *w)
 {
-    struct db_query q = db_query(api->own, HUB_API_FAILING_ASSETS);
-    bool row = false;
-    bool ok = true;
-    db_bind_i64(&q, ":limit", FAILING_SHOWN);
     jw_key(w, STR("failing"));
     jw_begin_array(w);
-    while ((ok = db_next(&q, &row, err)) && row) {
+    for (size_t i = 0; i < summary->failing_count; i++) {
+        const struct summary_failing *f = &summary->failing[i];
         jw_begin_object(w);
-        jw_member_str(w, "device", db_col_str(&q, 0));
-        jw_member_str(w, "asset", db_col_str(&q, 1));
-        jw_member_wall(w, "failed_at", (struct wall_time){db_col_i64(&q, 2) * NS_PER_MS});
-        jw_member_opt(w, "failed_run", db_col_str(&q, 3));
-        row_member_json(w, "error", db_col_str(&q, 4));
+        jw_member_str(w, "device", f->device);
+        jw_member_str(w, "asset", f->asset);
+        jw_member_wall(w, "failed_at", f->at);
+        jw_member_opt(w, "failed_run", f->run);
+        row_member_json(w, "error", f->error);
         jw_end_object(w);
     }
     jw_end_array(w);
-    return ok;
 }
 
-static void count_freshness(void *ctx, const struct hub_freshness *f)
+static void write_freshness(const struct summary *summary, struct json_writer *w)
 {
-    int64_t *counts = ctx;
-    counts[f->word]++;
-}
-
-static bool write_freshness(struct api *api, struct http_request *rq, struct json_writer *w,
-                            struct err *err)
-{
-    int64_t counts[FRESH_COUNT] = {0};
-    const struct hub_filter all = {0};
-    if (!hub_each_freshness(api->db, &all, rq->now, count_freshness, counts, err)) {
-        return false;
-    }
     jw_key(w, STR("freshness"));
     jw_begin_object(w);
     for (int i = 0; i < FRESH_COUNT; i++) {
-        jw_member_i64(w, freshness_word((enum freshness_word)i), counts[i]);
+        jw_member_i64(w, freshness_word((enum freshness_word)i), summary->words[i]);
     }
     jw_end_object(w);
-    return true;
 }
 
 bool api_overview(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
 {
     struct api *api = ctx;
     struct json_writer w = json_writer(&rs->body);
+    const struct summary *summary = NULL;
+    if (!api_summary_get(api, rq->now, &summary, err)) {
+        return false;
+    }
     jw_begin_object(&w);
     jw_member_str(&w, "fleet", api->config->fleet);
     jw_member_str(&w, "version", STR(SELVEDGE_VERSION));
-    bool ok = write_counts(api, rq, &w, err) && write_hours(api, rq, &w, err) &&
-              write_failing(api, &w, err) && write_freshness(api, rq, &w, err);
+    bool ok = write_counts(api, rq, summary, &w, err) && write_hours(api, rq, &w, err);
+    write_failing(summary, &w);
+    write_freshness(summary, &w);
     jw_end_object(&w);
     return ok;
 }

@@ -72,6 +72,7 @@ int command_deployment_abort(struct cli *cli, void *ctx);
 extern const struct cli_command commands_desired[];
 extern const struct cli_command commands_device[];
 extern const struct cli_command commands_pool[];
+extern const struct cli_command commands_web[];
 extern const struct cli_command commands_lineage[];
 extern const struct cli_command commands_simulate[];
 extern const struct cli_command commands_command[];

@@ -101,9 +101,9 @@ static bool read_password(struct cli *cli, char *line, size_t size, struct err *
     if (is_typed) {
         struct termios hidden = shown;
         hidden.c_lflag &= ~(tcflag_t)ECHO;
+        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden); /* first: what is typed now is dropped */
         (void)fprintf(cli_err(cli), "password: ");
         (void)fflush(cli_err(cli));
-        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
     }
     bool has_line = fgets(line, (int)size, stdin) != NULL;
     if (is_typed) {

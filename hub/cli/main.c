@@ -355,7 +355,7 @@ static const struct cli_command *const more_commands[] = {
     commands_device,
     commands_lineage,
     commands_pool,
-    commands_simulate,
+    commands_simulate, commands_web,
     NULL,
 };
 /* clang-format on */

@@ -70,9 +70,18 @@ bool hub_each_freshness(struct db *db, const struct hub_filter *filter, struct w
                         void (*on_row)(void *ctx, const struct hub_freshness *row), void *ctx,
                         struct err *err)
 {
-    struct db_query q = db_query(db, HUB_STORE_LIST_FRESHNESS);
-    db_bind_opt(&q, ":device", filter->device);
-    db_bind_opt(&q, ":asset", filter->asset);
+    /* One statement each: a parameter that may be NULL finds no index. */
+    bool of_device = !str_is_empty(filter->device);
+    bool of_asset = !of_device && !str_is_empty(filter->asset);
+    struct db_query q = db_query(db, of_device  ? HUB_STORE_LIST_FRESHNESS_OF_DEVICE
+                                     : of_asset ? HUB_STORE_LIST_FRESHNESS_OF_ASSET
+                                                : HUB_STORE_LIST_FRESHNESS);
+    if (of_device) {
+        db_bind_str(&q, ":device", filter->device);
+    }
+    if (of_device || of_asset) {
+        db_bind_opt(&q, ":asset", filter->asset);
+    }
     bool ok = true;
     while (db_each(&q, &ok, err)) {
         struct hub_freshness row = {.device = db_col_str(&q, 0),

@@ -149,8 +149,9 @@ bool hub_each_fleet_asset(struct db *db, const struct hub_filter *filter,
                           void (*on_row)(void *ctx, const struct hub_fleet_asset *row), void *ctx,
                           struct err *err)
 {
-    struct db_query q =
-        begin(db, HUB_STORE_LIST_FLEET_ASSETS, filter, WANTS_ASSET | WANTS_LIMIT | WANTS_AFTER);
+    struct db_query q = begin(
+        db, str_is_empty(filter->asset) ? HUB_STORE_LIST_FLEET_ASSETS : HUB_STORE_LIST_FLEET_ASSET,
+        filter, WANTS_ASSET | WANTS_LIMIT | WANTS_AFTER);
     bool ok = true;
     while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
@@ -198,11 +199,21 @@ static void read_device_asset(struct row *r, struct hub_device_asset *row)
     row->failed_error = take_str(r);
 }
 
+/* A parameter that may be NULL finds no index. */
+static int device_assets_statement(const struct hub_filter *filter)
+{
+    if (!str_is_empty(filter->asset)) {
+        return HUB_STORE_LIST_DEVICES_OF_ASSET;
+    }
+    return str_is_empty(filter->device) ? HUB_STORE_LIST_DEVICE_ASSETS
+                                        : HUB_STORE_LIST_ASSETS_OF_DEVICE;
+}
+
 bool hub_each_device_asset(struct db *db, const struct hub_filter *filter,
                            void (*on_row)(void *ctx, const struct hub_device_asset *row), void *ctx,
                            struct err *err)
 {
-    struct db_query q = begin(db, HUB_STORE_LIST_DEVICE_ASSETS, filter,
+    struct db_query q = begin(db, device_assets_statement(filter), filter,
                               WANTS_DEVICE | WANTS_ASSET | WANTS_FAILING | WANTS_LIMIT |
                                   WANTS_AFTER | WANTS_AFTER_2);
     bool ok = true;

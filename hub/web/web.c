@@ -10,10 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 enum { PEM_BYTES_MAX = 256 << 10 };
 
+#define CERTIFICATE_LOOK_NS (60 * NS_PER_SEC)
+
 struct web {
+    struct loop *loop;
+    struct loop_timer look;
+    char certificate[LIMIT_PATH_BYTES + 1];
+    struct timespec certificate_time; /* when the file was last changed */
     struct accounts *accounts;
     struct api *api;
     struct http_server *server;
@@ -77,6 +84,46 @@ static bool read_pem(const struct hub_config *config, struct pem *pem, bool *ret
     return is_given ? read_given(http, pem, err) : read_own(config, pem, err);
 }
 
+static struct timespec changed_at(const char *path)
+{
+    struct stat info = {0};
+    (void)stat(path, &info);
+    return info.st_mtim;
+}
+
+/* A certificate that was renewed is taken by a new process: `serve` starts one when this one ends. */
+static void on_look(void *ctx)
+{
+    struct web *web = ctx;
+    struct timespec now = changed_at(web->certificate);
+    if (now.tv_sec != web->certificate_time.tv_sec ||
+        now.tv_nsec != web->certificate_time.tv_nsec) {
+        LOG(INFO, "web.certificate_changed", F_T("file", web->certificate),
+            F_T("action", "beginning again with it"));
+        loop_stop(web->loop);
+        return;
+    }
+    loop_timer_arm_in(web->loop, &web->look, CERTIFICATE_LOOK_NS);
+}
+
+static bool watch_certificate(struct web *web, const struct hub_config *config, struct err *err)
+{
+    struct str given = config->http.certificate;
+    if (!web->is_tls) {
+        return true;
+    }
+    if (str_is_empty(given) && !hub_path(config, "broker/server.pem", web->certificate, err)) {
+        return false;
+    }
+    if (!str_is_empty(given)) {
+        (void)snprintf(web->certificate, sizeof(web->certificate), STR_FMT, STR_ARG(given));
+    }
+    web->certificate_time = changed_at(web->certificate);
+    web->look = (struct loop_timer){.on_due = on_look, .ctx = web};
+    loop_timer_arm_in(web->loop, &web->look, CERTIFICATE_LOOK_NS);
+    return true;
+}
+
 /* --- life ------------------------------------------------------------------------------------- */
 
 static bool open_server(struct web *web, struct loop *loop, const struct hub_config *config,
@@ -129,6 +176,7 @@ bool web_open(struct web **ret, struct loop *loop, const struct rng *rng,
     if (web == NULL) {
         return err_set(err, ERR_NO_MEMORY, "start the web process: out of memory");
     }
+    web->loop = loop;
     raise_open_files();
     bool ok = hub_path(config, "hub.db", database, err) &&
               accounts_open(&web->accounts, database, rng, err);
@@ -138,6 +186,7 @@ bool web_open(struct web **ret, struct loop *loop, const struct rng *rng,
                                         .rng = rng,
                                         .accounts = web->accounts};
     ok = ok && api_open(&web->api, &options, err) && open_server(web, loop, config, err) &&
+         watch_certificate(web, config, err) &&
          say_where(web, config, clock_wall(loop_clock(loop)), err);
     if (!ok) {
         web_close(web);
@@ -153,6 +202,7 @@ void web_close(struct web *web)
     if (web == NULL) {
         return;
     }
+    loop_timer_disarm(web->loop, &web->look);
     http_server_close(web->server);
     api_close(web->api);
     accounts_close(web->accounts);

@@ -95,8 +95,9 @@ static void deliver_to(struct town *t, int owner, const struct letter *l)
         if (!reads(s, l)) {
             continue;
         }
+        bool is_bad_day = town_mutant == TOWN_NO_RESEND && l->channel == CHANNEL_DESIRED;
         t->result->messages++;
-        if (town_chance(t, 4)) {
+        if (town_chance(t, is_bad_day ? 60 : 4)) {
             t->result->lost++;
             continue;
         }

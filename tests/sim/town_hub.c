@@ -51,7 +51,7 @@ bool hub_prepare(struct town *t, struct err *err)
     (void)snprintf(text, sizeof(text),
                    "state_dir: %s\nfleet: main\nhost: 127.0.0.1\nbroker: external\n"
                    "certificate_lifetime: %llds\n",
-                   t->hub_dir, (long long)(t->options->for_ns / 2 / NS_PER_SEC));
+                   t->hub_dir, (long long)(t->options->for_ns / 4 * 3 / NS_PER_SEC));
     t->hub_clock = (struct fake_clock){.mono = {24 * HOUR_NS}, .wall = {TOWN_BEGIN_NS}};
     t->hub_planned = INT64_MAX;
     return hub_config_parse(arena_copy(&t->arena, str_from(text)), "hub.yaml", &t->arena,

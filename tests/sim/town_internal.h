@@ -181,6 +181,8 @@ struct town {
     int command_count;
     struct town_bundle bundles[TOWN_BUNDLES_MAX];
     int bundle_count;
+    int64_t bundles_said; /* when a device or the operator last said something of one */
+    struct wall_time looked, look_due; /* of the hub at its deployments */
     struct buf lines;
     struct str markers[TOWN_MARKERS_MAX]; /* that nobody may ever see outside */
     size_t marker_count;

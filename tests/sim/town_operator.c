@@ -127,7 +127,7 @@ static bool write_bundle(struct town *t, const struct town_bundle *b, struct err
                    "  - {key: x, run: [nothing], env: {TOKEN: \"${secret:town-token}\"}}\n"
                    "  - {key: z%d, run: [nothing]}\n"
                    "jobs: [{name: j, select: \"%s\", on_overlap: queue}]\n"
-                   "schedules: [{name: a, job: %s, every: 1h}]\n",
+                   "schedules: [{name: b, job: %s, every: 1h}]\n",
                    t->bundle_count, fault == 0 ? "*" : "x", fault == 1 ? "gone" : "j");
     (void)snprintf(path, sizeof(path), "%s/selvedge.yaml", b->dir);
     if (!files_make_dirs(b->dir, 0700, err) || !files_write(path, str_from(text), 0644, err)) {
@@ -146,6 +146,9 @@ static void deploy(struct town *t)
     struct shelf_packed packed;
     struct err err = {0};
     int64_t devices = 0;
+    if (t->device_count > 100 && rng_below(&t->rng, 4) != 0) {
+        return; /* a trial is a thousand looks of each */
+    }
     if (t->bundle_count == TOWN_BUNDLES_MAX || (t->bundle_count > 0 && !b[-1].is_over)) {
         return;
     }
@@ -169,6 +172,7 @@ static void deploy(struct town *t)
     memcpy(b->hash, packed.hash, sizeof(b->hash));
     b->was_asked = flags(t);
     t->bundle_count++;
+    t->bundles_said = t->now;
     t->result->deployments++;
     poke(t);
 }

@@ -6,7 +6,8 @@ SELECT k.id, coalesce(d.status, 'unknown'), coalesce(c.version, s.version, d.ver
     max(0, coalesce(c.last_seq - coalesce((SELECT t.merged_seq FROM stream t WHERE t.device = k.id AND t.epoch = c.epoch), 0),
         0)),
     (SELECT count(*) FROM asset_definition a WHERE a.device = k.id),
-    (SELECT count(*) FROM device_asset a WHERE a.device = k.id AND a.is_failing),
+    (SELECT count(*) FROM asset_state a WHERE a.device = k.id AND a.failed_seq IS NOT NULL AND (a.seq IS NULL OR
+        (a.failed_stream_ms, a.failed_epoch, a.failed_seq) > (a.stream_ms, a.epoch, a.seq))),
     (SELECT count(*) FROM stream t JOIN run r ON r.stream_id = t.id WHERE t.device = k.id AND r.status = 'started'),
     (SELECT coalesce(sum(t.merged_seq
         - coalesce((SELECT sum(g.seq - g.from_seq + 1) FROM gap g WHERE g.stream_id = t.id), 0)), 0)
