@@ -1,7 +1,7 @@
 #include "agent/pipes/pipes_message.h"
 
-#include "agent/pipes/strict_json.h"
 #include "common/json/json_writer.h"
+#include "common/json/strict_json.h"
 #include <string.h>
 
 enum {
@@ -81,7 +81,7 @@ static struct str metadata_of(struct pipes_memory *memory, const struct member *
         return STR_NONE;
     }
     buf_reset(&memory->value);
-    pipes_metadata_write(member->value.text, &memory->text, &memory->value);
+    event_metadata_write(member->value.text, &memory->text, &memory->value);
     struct str text = buf_str(&memory->value);
     return memory->value.overflow || str_eq(text, STR("{}")) ? STR_NONE : text;
 }

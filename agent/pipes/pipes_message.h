@@ -4,7 +4,7 @@
  * DESIGN: a line that is no message is a message too, PIPES_MALFORMED with the reason: whoever
  * reads decides how loudly to say so, and the stream goes on behind it. */
 #pragma once
-#include "agent/pipes/pipes_metadata.h"
+#include "common/wire/event_metadata.h"
 
 enum pipes_method {
     PIPES_OPENED,

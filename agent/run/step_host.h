@@ -27,7 +27,7 @@ struct step_host {
     struct reaper reaper;
     const char *helper;
     const char *proc_dir;
-    struct step_groups *groups;   /* NULL = none */
+    struct step_groups *groups; /* NULL = none */
     struct pipes_spares spares;
     char store_id[STORE_ID_SIZE]; /* random, as long as the database lives */
 };

@@ -18,7 +18,7 @@ static bool add_asset(struct step_pipes *p, size_t index)
     *asset =
         (struct step_pipes_asset){.key = given->key,
                                   .asset = given->asset,
-                                  .metadata = buf_growing(PIPES_METADATA_BYTES_MAX),
+                                  .metadata = buf_growing(EVENT_METADATA_BYTES_MAX),
                                   .data_version = buf_growing(TEXT_BYTES_MAX),
                                   .reported = arena_array(&p->arena, checks + 1, sizeof(bool))};
     return asset->reported != NULL;

@@ -102,13 +102,8 @@ bool store_backfill_parts(struct store *store, struct str id, struct str status,
     struct db_query q = db_query(store->db, AGENT_STORE_BACKFILL_PARTS);
     db_bind_str(&q, ":backfill", id);
     db_bind_opt(&q, ":status", status);
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct stored_part part = {.number = db_col_i64(&q, 0),
                                    .partition = db_col_str(&q, 1),
                                    .status = db_col_str(&q, 2),
@@ -118,6 +113,7 @@ bool store_backfill_parts(struct store *store, struct str id, struct str status,
             return true;
         }
     }
+    return ok;
 }
 
 bool store_backfill_waits(struct store *store, struct str id, struct str partition, bool *ret,
@@ -168,13 +164,8 @@ bool view_backfills(struct view *view, struct str id, int64_t limit,
     struct db_query q = db_query(view->store.db, AGENT_STORE_BACKFILL_LIST);
     db_bind_opt(&q, ":backfill", id);
     db_bind_i64(&q, ":limit", limit);
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct view_backfill b = {.facts = read_backfill(&q),
                                   .waiting = db_col_i64(&q, COLUMNS_OF_FACTS),
                                   .requested = db_col_i64(&q, COLUMNS_OF_FACTS + 1),
@@ -186,6 +177,7 @@ bool view_backfills(struct view *view, struct str id, int64_t limit,
             return true;
         }
     }
+    return ok;
 }
 
 bool view_find_backfill(struct view *view, struct str prefix, struct buf *ret_id, struct err *err)

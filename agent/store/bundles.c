@@ -49,37 +49,29 @@ bool store_each_bundle(struct store *store,
                        struct err *err)
 {
     struct db_query q = db_query(store->db, AGENT_STORE_BUNDLE_LIST);
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct bundle_row bundle = {.hash = db_col_str(&q, 0),
                                     .status = db_col_str(&q, 1),
                                     .reason = db_col_str(&q, 2),
                                     .at = {db_col_i64(&q, 3)}};
         on_bundle(ctx, &bundle);
     }
+    return ok;
 }
 
 bool store_each_failing(struct store *store, bool (*on_asset)(void *ctx, struct str key), void *ctx,
                         struct err *err)
 {
     struct db_query q = db_query(store->db, AGENT_STORE_ASSET_FAILING);
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         if (!on_asset(ctx, db_col_str(&q, 0))) {
             db_reset(&q);
             return err_set(err, ERR_NO_MEMORY, "look at failing assets: out of memory");
         }
     }
+    return ok;
 }
 
 bool project_bundle(struct store *store, const struct record *r, struct err *err)

@@ -8,13 +8,8 @@ bool store_instigators(struct store *store, struct str kind,
 {
     struct db_query q = db_query(store->db, AGENT_STORE_INSTIGATOR_LIST);
     db_bind_str(&q, ":kind", kind);
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct instigator instigator = {.name = db_col_str(&q, 0),
                                         .status = db_col_str(&q, 1),
                                         .cursor = db_col_str(&q, 2),
@@ -26,6 +21,7 @@ bool store_instigators(struct store *store, struct str kind,
             return true;
         }
     }
+    return ok;
 }
 
 bool view_instigators(struct view *view, struct str kind,

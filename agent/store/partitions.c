@@ -50,13 +50,8 @@ bool store_partitions(struct store *store, struct str asset,
 {
     struct db_query q = db_query(store->db, AGENT_STORE_PARTITION_LIST);
     db_bind_str(&q, ":asset", asset);
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct stored_partition partition = {.key = db_col_str(&q, 0),
                                              .materialized_at = {db_col_i64(&q, 1)},
                                              .run = db_col_str(&q, 2),
@@ -68,6 +63,7 @@ bool store_partitions(struct store *store, struct str asset,
             return true;
         }
     }
+    return ok;
 }
 
 bool view_dynamic_keys(struct view *view, struct str set, struct arena *arena,

@@ -25,13 +25,8 @@ bool store_runs_ended(struct store *store, int64_t after,
 {
     struct db_query q = db_query(store->db, AGENT_STORE_RUN_ENDED_AFTER);
     db_bind_i64(&q, ":after", after - store->state.renumbered);
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct run_ending run = {.seq = db_col_i64(&q, 0) + store->state.renumbered,
                                  .run = db_col_str(&q, 1),
                                  .job = db_col_str(&q, 2),
@@ -42,6 +37,7 @@ bool store_runs_ended(struct store *store, int64_t after,
             return true;
         }
     }
+    return ok;
 }
 
 bool store_asset_making(struct store *store, struct str asset, struct arena *arena,

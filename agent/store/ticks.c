@@ -29,13 +29,8 @@ bool view_ticks(struct view *view, const struct view_tick_filter *filter,
         db_bind_str(&q, ":name", filter->name);
     }
     db_bind_i64(&q, ":limit", filter->limit);
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct view_tick tick = {.kind = db_col_str(&q, 0),
                                  .name = db_col_str(&q, 1),
                                  .nominal = {db_col_i64(&q, 2)},
@@ -50,4 +45,5 @@ bool view_ticks(struct view *view, const struct view_tick_filter *filter,
             return true;
         }
     }
+    return ok;
 }

@@ -35,19 +35,15 @@ bool store_each_asset(struct store *store,
                       struct err *err)
 {
     struct db_query q = db_query(store->db, AGENT_STORE_ASSET_LIST);
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct stored_asset asset = read_asset(&q);
         if (!on_asset(ctx, &asset)) {
             db_reset(&q);
             return true;
         }
     }
+    return ok;
 }
 
 static bool keep(struct arena *arena, struct str *const *texts, size_t count)
@@ -148,13 +144,8 @@ bool store_each_open(struct store *store,
                      struct err *err)
 {
     struct db_query q = db_query(store->db, AGENT_STORE_ASSET_OPEN);
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         bool is_selection = db_col_i64(&q, 1) != 0;
         struct str what = db_col_str(&q, 0);
         struct stored_open open = {.asset = is_selection ? STR_NONE : what,
@@ -168,6 +159,7 @@ bool store_each_open(struct store *store,
             return true;
         }
     }
+    return ok;
 }
 
 /* --- partitions --- */
@@ -216,13 +208,8 @@ static bool each_check(struct db_query *q,
                        bool (*on_check)(void *ctx, const struct stored_check *check), void *ctx,
                        struct err *err)
 {
-    for (bool row = false;;) {
-        if (!db_next(q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(q, &ok, err)) {
         struct stored_check check = {.asset = db_col_str(q, 0),
                                      .name = db_col_str(q, 1),
                                      .passed = db_col_i64(q, 2) != 0,
@@ -235,6 +222,7 @@ static bool each_check(struct db_query *q,
             return true;
         }
     }
+    return ok;
 }
 
 bool store_each_check(struct store *store,
@@ -269,18 +257,14 @@ bool store_each_automation(struct store *store,
                            void *ctx, struct err *err)
 {
     struct db_query q = db_query(store->db, AGENT_STORE_AUTOMATION_LIST);
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         if (!on_cursor(ctx, db_col_str(&q, 0), db_col_str(&q, 1))) {
             db_reset(&q);
             return true;
         }
     }
+    return ok;
 }
 
 bool store_find_automation(struct store *store, struct str asset, struct arena *arena,

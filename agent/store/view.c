@@ -60,13 +60,8 @@ bool view_runs(struct view *view, const struct view_run_filter *filter,
     db_bind_opt(&q, ":job", filter->job);
     db_bind_opt(&q, ":backfill", filter->backfill);
     db_bind_i64(&q, ":limit", filter->limit);
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct view_run run = {.id = db_col_str(&q, 0),
                                .job = db_col_str(&q, 1),
                                .cause = db_col_str(&q, 2),
@@ -95,6 +90,7 @@ bool view_runs(struct view *view, const struct view_run_filter *filter,
             return true;
         }
     }
+    return ok;
 }
 
 static void read_span(const struct db_query *q, struct view_run_span *ret)
@@ -155,13 +151,8 @@ bool view_steps(struct view *view, struct str run,
 {
     struct db_query q = db_query(view->store.db, AGENT_STORE_RUN_STEPS);
     db_bind_str(&q, ":run", run);
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct view_step step = {.step = db_col_str(&q, 0),
                                  .asset = db_col_str(&q, 1),
                                  .status = db_col_str(&q, 2),
@@ -175,6 +166,7 @@ bool view_steps(struct view *view, struct str run,
             return true;
         }
     }
+    return ok;
 }
 
 /* Reads on from `from` in pages, so that no read transaction is held while a slow terminal takes

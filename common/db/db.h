@@ -84,6 +84,11 @@ void db_bind_null(struct db_query *q, const char *name);
 MUST_CHECK bool db_run(struct db_query *q, struct err *err);
 /* One row at a time; *ret_row false at the end (the query is then reset). */
 MUST_CHECK bool db_next(struct db_query *q, bool *ret_row, struct err *err);
+/* The same for a loop over all of them, with `ok` true before it:
+ *     while (db_each(&q, &ok, err)) { one row }
+ *     return ok;
+ * False at the end, and where reading failed: then *ok is false too. */
+bool db_each(struct db_query *q, bool *ok, struct err *err);
 void db_reset(struct db_query *q); /* stop reading early */
 
 /* Columns of the present row, from 0. Text and bytes are valid until the next db_next/db_reset. */

@@ -254,6 +254,13 @@ bool db_next(struct db_query *q, bool *ret_row, struct err *err)
     return true;
 }
 
+bool db_each(struct db_query *q, bool *ok, struct err *err)
+{
+    bool row = false;
+    *ok = db_next(q, &row, err);
+    return *ok && row;
+}
+
 /* --- columns -------------------------------------------------------------------------------- */
 
 int64_t db_col_i64(const struct db_query *q, int col)

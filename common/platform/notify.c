@@ -2,6 +2,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/time.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -67,6 +68,14 @@ static void send_parts(const char *assignment, const char *status)
 void notify_ready(const char *status)
 {
     send_parts("READY=1\n", status);
+}
+
+void notify_starting(int64_t more_ns, const char *status)
+{
+    char text[64];
+    (void)snprintf(text, sizeof(text), "EXTEND_TIMEOUT_USEC=%lld\n",
+                   (long long)(more_ns / NS_PER_US));
+    send_parts(text, status);
 }
 
 void notify_stopping(void)

@@ -6,6 +6,8 @@
 
 /* Start-up is over. `status` is one line for `systemctl status`, or NULL. */
 void notify_ready(const char *status);
+/* It is still starting, and wants that much longer; `status` as above. */
+void notify_starting(int64_t more_ns, const char *status);
 void notify_stopping(void);
 /* "I am alive": to be sent at least once in every interval, or the supervisor kills and restarts
  * this process. */

@@ -115,7 +115,7 @@ bool topic_parse_enrol_request(struct str topic, struct str fleet, struct str *r
 
 bool device_name_is_valid(struct str name)
 {
-    if (name.len == 0 || name.len > 63 || name.ptr[0] == '-' || str_eq(name, STR("hub")) ||
+    if (name.len == 0 || name.len > 63 || name.ptr[0] == '-' || str_eq(name, TOPIC_HUB) ||
         str_eq(name, STR("enrol"))) {
         return false;
     }

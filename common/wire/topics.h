@@ -39,3 +39,5 @@ bool topic_parse_enrol_request(struct str topic, struct str fleet, struct str *r
 /* Names that are a topic level, a certificate's CN and a file name alike: [a-z0-9][a-z0-9-]{0,62},
  * not "hub", not "enrol". */
 bool device_name_is_valid(struct str name);
+#define TOPIC_HUB                                                                                  \
+    STR("hub") /* where the hub speaks, and who recorded what is told to it directly */

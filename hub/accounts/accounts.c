@@ -110,7 +110,7 @@ static bool no_user(struct str name, struct err *err)
     return err_set(err, ERR_NOT_FOUND, "there is no user " STR_FMT, STR_ARG(name));
 }
 
-static bool read_role(struct accounts *a, struct str name, enum account_role *ret, struct err *err)
+bool accounts_role_of(struct accounts *a, struct str name, enum account_role *ret, struct err *err)
 {
     struct db_query q = db_query(a->db, HUB_ACCOUNTS_ACCOUNT_GET);
     bool row = false;
@@ -154,7 +154,7 @@ bool accounts_add(struct accounts *accounts, struct str name, enum account_role 
     if (!password_check(password, err) || !count(accounts, &users, &admins, err)) {
         return false;
     }
-    if (read_role(accounts, name, &before, &none)) {
+    if (accounts_role_of(accounts, name, &before, &none)) {
         return err_set(err, ERR_EXISTS, "there is a user " STR_FMT " already", STR_ARG(name));
     }
     if (users >= ACCOUNT_USERS_MAX) {
@@ -178,7 +178,7 @@ static bool check_admin_stays(struct accounts *a, struct str name, enum account_
     enum account_role before = ACCOUNT_NONE;
     int64_t users = 0;
     int64_t admins = 0;
-    if (!read_role(a, name, &before, err) || !count(a, &users, &admins, err)) {
+    if (!accounts_role_of(a, name, &before, err) || !count(a, &users, &admins, err)) {
         return false;
     }
     return before != ACCOUNT_ADMIN || after == ACCOUNT_ADMIN || admins > 1 ||
@@ -218,7 +218,7 @@ bool accounts_set_password(struct accounts *accounts, struct str name, struct st
     char hash[PASSWORD_HASH_SIZE];
     enum account_role role = ACCOUNT_NONE;
     AUTO(db_tx) tx = {0};
-    if (!password_check(password, err) || !read_role(accounts, name, &role, err) ||
+    if (!password_check(password, err) || !accounts_role_of(accounts, name, &role, err) ||
         !password_hash(accounts->rng, password, hash, err) ||
         !db_tx_begin(accounts->db, &tx, err)) {
         return false;

@@ -106,7 +106,7 @@ struct account_token {
     struct wall_time created, expires, used, revoked;
 };
 enum { ACCOUNT_TOKEN_SIZE = 5 + 64 + 1 }; /* "svhk_" and hex */
-/* account, label, scope, created and expires are given. ERR_INVALID, ERR_FULL. */
+/* account, label, scope, created and expires are given. ERR_NOT_FOUND, ERR_INVALID, ERR_FULL. */
 MUST_CHECK bool accounts_token_add(struct accounts *accounts, const struct account_token *token,
                                    char ret_id[17], char ret_secret[ACCOUNT_TOKEN_SIZE],
                                    struct err *err);

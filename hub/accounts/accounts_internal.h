@@ -30,6 +30,9 @@ static inline struct wall_time accounts_time(int64_t ms)
 {
     return (struct wall_time){ms * NS_PER_MS};
 }
+/* ERR_NOT_FOUND. */
+MUST_CHECK bool accounts_role_of(struct accounts *a, struct str name, enum account_role *ret,
+                                 struct err *err);
 /* After whatever ends sessions, tokens or rights. */
 void accounts_forget_known(struct accounts *accounts);
 bool accounts_known(struct accounts *accounts, struct str secret, struct wall_time now,

@@ -75,8 +75,12 @@ bool accounts_by_token(struct accounts *accounts, struct str secret, struct wall
 static bool check_token(struct accounts *a, const struct account_token *token, struct err *err)
 {
     enum account_role scope = ACCOUNT_NONE;
+    enum account_role role = ACCOUNT_NONE;
     int64_t most = INT64_C(86400) * ACCOUNT_TOKEN_DAYS_MAX;
     bool row = false;
+    if (!accounts_role_of(a, token->account, &role, err)) {
+        return false;
+    }
     if (!scope_from(token->scope, &scope)) {
         return err_set(err, ERR_INVALID, "scopes are metrics, read, operate and admin");
     }

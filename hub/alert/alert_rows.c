@@ -59,13 +59,8 @@ static bool read_silences(struct alert_rows *rows, struct wall_time now, struct 
 {
     struct db_query q = db_query(rows->db, HUB_ALERT_SILENCE_LIST);
     db_bind_i64(&q, ":now", ms(now));
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct silence *s = &l->silences[l->silence_count];
         struct err bad = {0};
         s->is_of_kind = alert_kind_from(db_col_str(&q, 2), &s->kind);
@@ -75,6 +70,7 @@ static bool read_silences(struct alert_rows *rows, struct wall_time now, struct 
             l->silence_count++;
         }
     }
+    return ok;
 }
 
 /* Labels are asked for only when there is a silence that may want them. */
@@ -234,19 +230,15 @@ static bool read_open(struct alert_rows *rows, struct arena *arena, struct alert
     }
     ret->open = open;
     struct db_query q = db_query(rows->db, HUB_ALERT_OPEN_LIST);
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct alert_row *r = &open[ret->open_count++];
         read_row(&q, r);
         r->subject = arena_copy(arena, r->subject);
         r->devices = db_col_i64(&q, 6);
         r->troubles = db_col_i64(&q, 7);
     }
+    return ok;
 }
 
 bool alert_rows_look(struct alert_rows *rows, const struct alert_limits *limits,
@@ -456,13 +448,8 @@ bool alert_rows_each(struct alert_rows *rows, bool with_resolved, int64_t limit,
     struct db_query q = db_query(rows->db, HUB_ALERT_ALERT_LIST);
     db_bind_i64(&q, ":all", with_resolved);
     db_bind_i64(&q, ":limit", limit);
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct alert_listed listed = {.resolved = from_ms(db_col_i64(&q, 6)),
                                       .detail = db_col_str(&q, 9)};
         read_row(&q, &listed.row);
@@ -470,6 +457,7 @@ bool alert_rows_each(struct alert_rows *rows, bool with_resolved, int64_t limit,
         listed.row.troubles = db_col_i64(&q, 8);
         on_row(ctx, &listed);
     }
+    return ok;
 }
 
 bool alert_rows_silence(struct alert_rows *rows, const struct alert_silence *silence,
@@ -512,13 +500,8 @@ bool alert_rows_each_silence(struct alert_rows *rows, struct wall_time now,
 {
     struct db_query q = db_query(rows->db, HUB_ALERT_SILENCE_LIST);
     db_bind_i64(&q, ":now", ms(now));
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         const struct alert_silence silence = {.id = db_col_i64(&q, 0),
                                               .targets = db_col_str(&q, 1),
                                               .kind = db_col_str(&q, 2),
@@ -526,4 +509,5 @@ bool alert_rows_each_silence(struct alert_rows *rows, struct wall_time now,
                                               .reason = db_col_str(&q, 4)};
         on_row(ctx, &silence);
     }
+    return ok;
 }

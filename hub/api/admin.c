@@ -1,5 +1,6 @@
 /* admin.c - users, tokens, the audit log. */
 #include "hub/api/api_internal.h"
+#include "hub/rows/account_rows.h"
 
 #define DAY_NS (INT64_C(86400) * NS_PER_SEC)
 enum { TOKEN_DAYS = 90 };
@@ -20,14 +21,7 @@ static void add_user(void *ctx, const struct account_user *u)
         return;
     }
     jw_begin_object(w);
-    jw_member_str(w, "user", u->name);
-    jw_member_str(w, "role", u->role);
-    jw_member_wall(w, "created_at", u->created);
-    row_member_time(w, "last_login_at", u->last_login);
-    row_member_time(w, "locked_until", u->locked_until);
-    jw_member_i64(w, "wrong_passwords", u->failures);
-    jw_member_i64(w, "sessions", u->sessions);
-    jw_member_i64(w, "tokens", u->tokens);
+    row_user(w, u);
     jw_end_object(w);
     page_is_at(page, &u->name);
 }
@@ -145,21 +139,8 @@ static void add_token(void *ctx, const struct account_token *t)
     if (!page_has_room(&list->page)) {
         return;
     }
-    bool is_over = t->expires.ns <= list->rq->now.ns;
     jw_begin_object(w);
-    jw_member_str(w, "token", t->id);
-    jw_member_str(w, "user", t->account);
-    jw_member_opt(w, "label", t->label);
-    jw_key(w, STR("scopes"));
-    jw_begin_array(w);
-    jw_str(w, t->scope);
-    jw_end_array(w);
-    jw_member_str(w, "state",
-                  t->revoked.ns != 0 ? STR("revoked") : (is_over ? STR("expired") : STR("good")));
-    jw_member_wall(w, "created_at", t->created);
-    jw_member_wall(w, "expires_at", t->expires);
-    row_member_time(w, "used_at", t->used);
-    row_member_time(w, "revoked_at", t->revoked);
+    row_token(w, t, list->rq->now);
     jw_end_object(w);
     page_is_at(&list->page, &t->id);
 }

@@ -71,16 +71,23 @@ static bool has_csrf(const struct http_request *rq, const struct account_caller 
     return rq->method == HTTP_GET || str_eq(rq->headers.csrf_token, str_from(caller->csrf));
 }
 
+/* STR_NONE: none was sent. */
+static struct str token_of(const struct http_headers *headers)
+{
+    struct str bearer = headers->authorization;
+    return str_starts(bearer, STR("Bearer ")) ? str_trim(str_slice(bearer, 7, bearer.len))
+                                              : headers->dagster_token;
+}
+
 static bool identify(struct api *api, struct http_request *rq, struct http_response *rs)
 {
     struct account_caller caller = {0};
     struct err err = {0};
     bool is_found = false;
-    struct str bearer = rq->headers.authorization;
+    struct str token = token_of(&rq->headers);
     struct str cookie = cookie_value(rq->headers.cookie);
-    bool is_token = str_starts(bearer, STR("Bearer "));
-    if (is_token && !accounts_by_token(api->accounts, str_trim(str_slice(bearer, 7, bearer.len)),
-                                       rq->now, &caller, &is_found, &err)) {
+    bool is_token = !str_is_empty(token);
+    if (is_token && !accounts_by_token(api->accounts, token, rq->now, &caller, &is_found, &err)) {
         http_problem_from(rs, &err);
         return false;
     }
@@ -196,6 +203,7 @@ bool api_open(struct api **ret, const struct api_options *options, struct err *e
         !deployments_open(&api->deployments, options->database, err) ||
         !registry_open(&api->registry, options->database, err) ||
         !live_open(&api->live, &live, err) ||
+        !outside_open(&api->outside, options->database, err) ||
         !db_prepare(api->db, STR("PRAGMA data_version"), &api->data_version, err)) {
         api_close(api);
         return false;
@@ -211,6 +219,7 @@ void api_close(struct api *api)
     if (api == NULL) {
         return;
     }
+    outside_close(api->outside);
     db_finish(&api->data_version);
     live_close(api->live);
     registry_close(api->registry);

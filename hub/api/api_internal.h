@@ -7,6 +7,7 @@
 #include "hub/command/orders.h"
 #include "hub/lineage/lineage.h"
 #include "hub/live/live.h"
+#include "hub/outside/outside.h"
 #include "hub/registry/registry.h"
 #include "hub/rows/fleet_graph.h"
 #include "hub/rows/freshness_list.h"
@@ -45,6 +46,7 @@ struct api {
     struct deployments *deployments;
     struct registry *registry;
     struct api_graph graph;
+    struct outside *outside;
     struct summary summary;
     struct db_query data_version;
     int64_t stamp;
@@ -92,6 +94,7 @@ http_handler api_users, api_users_post, api_user_put, api_user_delete, api_passw
 http_handler api_tokens, api_tokens_post, api_token_delete, api_audit_list;
 http_handler api_health, api_ready, api_metrics;
 http_handler api_session_get, api_session_post, api_session_delete, api_setup;
+http_handler api_report_materialization, api_report_observation, api_report_check;
 http_handler api_devices, api_device;
 http_handler api_assets, api_asset, api_asset_history;
 http_handler api_runs, api_run, api_run_events;

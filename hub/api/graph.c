@@ -98,7 +98,7 @@ static void write_node(struct writing *g, const struct lineage_asset *a)
         jw_member_bool(&g->w, "external", f->is_external);
         jw_member_i64(&g->w, "devices", f->devices);
         jw_member_i64(&g->w, "failing", f->failing);
-        row_member_time(&g->w, "materialized_at", f->at);
+        jw_member_opt_wall(&g->w, "materialized_at", f->at);
         row_member_number(&g->w, "materializations", f->materializations);
         freshness_member(&g->summary->freshness, &g->w, a->key);
     } else {

@@ -100,7 +100,7 @@ static void write_state(struct named_list *list, struct str key)
     const struct state *s = &list->state[index];
     jw_member_str(&list->page.w, "state", str_is_empty(s->status) ? STR("as defined") : s->status);
     jw_member_opt(&list->page.w, "state_reason", s->reason);
-    row_member_time(&list->page.w, "state_since", s->at);
+    jw_member_opt_wall(&list->page.w, "state_since", s->at);
 }
 
 /* --- the last tick ------------------------------------------------------------------------------- */
@@ -135,7 +135,7 @@ static void write_tick(struct named_list *list, struct str key)
     jw_begin_object(w);
     jw_member_opt(w, "status", t->status);
     jw_member_opt(w, "nominal", t->nominal);
-    row_member_time(w, "at", t->at);
+    jw_member_opt_wall(w, "at", t->at);
     jw_member_opt(w, "run", t->run);
     jw_member_opt(w, "reason", t->reason);
     jw_end_object(w);

@@ -14,6 +14,14 @@
         .max_body = API_BODY_BYTES, .summary = (summary_), .body = (body_), .answer = (answer_)    \
     }
 
+/* As Dagster has them, beside /api/v1: the key in the path, or elsewhere. */
+#define REPORT(path_, handler_, summary_, body_)                                                   \
+    {                                                                                              \
+        .method = HTTP_POST, .path = "/report_asset_" path_, .role = HTTP_OPERATOR,                \
+        .handler = (handler_), .max_body = API_BODY_BYTES, .summary = (summary_), .body = (body_), \
+        .answer = "Empty"                                                                          \
+    }
+
 const struct http_route api_routes[] = {
     {.method = HTTP_GET,
      .path = "/healthz",
@@ -58,6 +66,18 @@ const struct http_route api_routes[] = {
      .answer = "Session",
      .max_body = 4096,
      .summary = "Set the first admin's password with the link's secret"},
+    REPORT("materialization", api_report_materialization,
+           "An asset was materialized elsewhere, as told to Dagster", "AssetReport"),
+    REPORT("materialization/{key...}", api_report_materialization,
+           "The same, with the key in the address", "AssetReport"),
+    REPORT("observation", api_report_observation, "An asset was observed, as told to Dagster",
+           "AssetReport"),
+    REPORT("observation/{key...}", api_report_observation, "The same, with the key in the address",
+           "AssetReport"),
+    REPORT("check", api_report_check, "A check of an asset ended, as told to Dagster",
+           "CheckReport"),
+    REPORT("check/{key...}", api_report_check, "The same, with the key in the address",
+           "CheckReport"),
     {.method = HTTP_GET,
      .path = "/metrics",
      .role = HTTP_LOCAL,

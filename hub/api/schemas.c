@@ -30,9 +30,11 @@ const struct api_schema api_schemas[] = {
     {"Asset", ASSET},
     {"AssetDetail", ASSET " on_devices!:Asset[] check_results!:Check[] upstream!:Neighbour[] "
                           "downstream!:Neighbour[]"},
+    {"AssetReport", "asset_key:j metadata:o data_version description partition"},
     {"Audit", "id!:i at!:t user peer! action! subject result! detail"},
     {"Backfill", "backfill! device! status! command selection reason at!:t"},
     {"Check", "asset name! device! passed!:b severity! at!:t run metadata:o"},
+    {"CheckReport", "asset_key:j check_name! passed!:b severity metadata:o partition"},
     {"Command", COMMAND},
     {"CommandDetail", COMMAND " device_list!:CommandDevice[]"},
     {"CommandDevice", "device! status! online!:b sent!:i sent_at:t answered_at:t code reason run "

@@ -54,7 +54,7 @@ void version_members(struct json_writer *w, const struct lineage *l,
     jw_member_str(w, "version", version->id);
     jw_member_opt(w, "code_version", version->code_version);
     jw_member_bool(w, "external", version->is_external);
-    row_member_time(w, "since", version->since);
+    jw_member_opt_wall(w, "since", version->since);
     jw_member_opt(w, "differs_in", buf_str(&differences));
     device_names(w, l, "devices", version->devices);
 }
@@ -160,7 +160,7 @@ static void show_asset_at(struct look *look, const struct lineage *l, size_t i,
         device_names(&w, l, "made_on", asset->made_on);
         device_names(&w, l, "external_on", asset->external_on);
         jw_member_i64(&w, "versions", (int64_t)asset->version_count);
-        row_member_time(&w, "materialized_at", made->at);
+        jw_member_opt_wall(&w, "materialized_at", made->at);
         jw_member_i64(&w, "materializations", made->times);
         look_end_line(look, &w);
         return;

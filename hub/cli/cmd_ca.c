@@ -81,7 +81,7 @@ static void add_line(struct overview *o, const struct registry_authority *row,
     jw_member_str(&w, "device", row->device);
     jw_member_str(&w, "standing", str_from(standing_words[standing].word));
     jw_member_bool(&w, "is_online", row->is_online);
-    row_member_time(&w, "last_seen_at", row->last_seen);
+    jw_member_opt_wall(&w, "last_seen_at", row->last_seen);
     jw_end_object(&w);
     buf_add_char(&o->lines, '\n');
 }

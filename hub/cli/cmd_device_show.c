@@ -231,20 +231,20 @@ static void say_detail(struct card *c, const struct hub_device_detail *d)
 static void write_detail(struct json_writer *w, const struct hub_device_detail *d)
 {
     jw_member_opt(w, "key_fingerprint", d->key_fingerprint);
-    row_member_time(w, "status_since", d->status_since);
+    jw_member_opt_wall(w, "status_since", d->status_since);
     jw_member_opt(w, "epoch", d->epoch);
     jw_member_opt(w, "boot_id", d->boot_id);
     if (d->clock_trusted != HUB_UNKNOWN) {
         jw_member_bool(w, "clock_trusted", d->clock_trusted != 0);
     }
-    row_member_time(w, "refusal_at", d->refusal_at);
+    jw_member_opt_wall(w, "refusal_at", d->refusal_at);
     jw_member_opt(w, "definitions_told", d->definitions_told);
     row_member_number(w, "starts", d->starts);
     row_member_number(w, "clock_steps", d->clock_steps);
     row_member_number(w, "epochs", d->epochs);
     row_member_json(w, "health", d->health);
     jw_member_opt(w, "certificate_cause", d->certificate_cause);
-    row_member_time(w, "certificate_issued_at", d->certificate_issued);
+    jw_member_opt_wall(w, "certificate_issued_at", d->certificate_issued);
     jw_key(w, STR("bundle"));
     jw_begin_object(w);
     if (d->has_wish) {
@@ -254,7 +254,7 @@ static void write_detail(struct json_writer *w, const struct hub_device_detail *
     jw_member_opt(w, "told", d->bundle_told);
     jw_member_opt(w, "status", d->bundle_status);
     jw_member_opt(w, "reason", d->bundle_reason);
-    row_member_time(w, "told_at", d->bundle_at);
+    jw_member_opt_wall(w, "told_at", d->bundle_at);
     jw_member_opt(w, "deployment", d->deployment);
     jw_end_object(w);
     row_member_number(w, "cut_off", d->cut_off);
@@ -306,8 +306,8 @@ static void show_command(void *ctx, const struct hub_device_command *command)
         jw_member_str(&c->w, "id", command->id);
         jw_member_str(&c->w, "verb", command->verb);
         jw_member_str(&c->w, "status", command->status);
-        row_member_time(&c->w, "given_at", command->given);
-        row_member_time(&c->w, "expires_at", command->expires);
+        jw_member_opt_wall(&c->w, "given_at", command->given);
+        jw_member_opt_wall(&c->w, "expires_at", command->expires);
         jw_member_i64(&c->w, "sent", command->sent);
         jw_end_object(&c->w);
         return;
@@ -326,7 +326,7 @@ static void show_alert(void *ctx, const struct hub_device_alert *alert)
     if (cli_is_json(c->look.cli)) {
         jw_begin_object(&c->w);
         jw_member_str(&c->w, "kind", alert->kind);
-        row_member_time(&c->w, "opened_at", alert->opened);
+        jw_member_opt_wall(&c->w, "opened_at", alert->opened);
         jw_member_str(&c->w, "detail", alert->detail);
         jw_end_object(&c->w);
         return;

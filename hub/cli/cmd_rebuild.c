@@ -88,7 +88,7 @@ static int rebuild(struct cli *cli, const struct settings *settings, struct err 
                                         .max_bytes = settings->config.log_quota};
     int64_t events = 0;
     bool ok = lock_hub(settings, &lock, err) && hub_store_open(&store, &options, err) &&
-              rebuild_views(store, &events, err);
+              rebuild_views(store, NULL, &events, err);
     db_close(store);
     if (!ok) {
         return cli_error(cli, err);

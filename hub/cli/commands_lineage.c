@@ -22,7 +22,7 @@ static void show_quarantined(void *ctx, const struct hub_quarantined *q)
         jw_member_i64(&w, "first", q->first);
         jw_member_i64(&w, "last", q->last);
         jw_member_i64(&w, "differs_at", q->differs);
-        row_member_time(&w, "at", q->at);
+        jw_member_opt_wall(&w, "at", q->at);
         jw_member_i64(&w, "times", q->times);
         jw_member_i64(&w, "bytes", q->bytes);
         look_end_line(look, &w);
@@ -101,7 +101,7 @@ static void show_cut_off(void *ctx, const struct hub_cut_off *c)
         struct json_writer w = look_begin_line(look);
         jw_member_str(&w, "device", c->device);
         jw_member_str(&w, "epoch", c->epoch);
-        row_member_time(&w, "at", c->at);
+        jw_member_opt_wall(&w, "at", c->at);
         jw_member_str(&w, "why", c->why);
         look_end_line(look, &w);
         return;

@@ -346,6 +346,7 @@ static const struct cli_command commands[] = {
 
 /* clang-format off */
 static const struct cli_command *const more_commands[] = {
+    commands_account,
     commands_alert,
     commands_ca,
     commands_command,

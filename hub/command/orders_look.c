@@ -20,13 +20,8 @@ static bool each(struct db_query q, int64_t limit,
                  struct err *err)
 {
     db_bind_i64(&q, ":limit", limit);
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct order_view view = {.number = db_col_i64(&q, 0),
                                   .id = db_col_str(&q, 1),
                                   .verb = db_col_str(&q, 2),
@@ -44,6 +39,7 @@ static bool each(struct db_query q, int64_t limit,
                                   .is_open = db_col_i64(&q, 15) != 0};
         on_order(ctx, &view);
     }
+    return ok;
 }
 
 bool orders_each(struct orders *o, struct str id, int64_t limit,
@@ -118,13 +114,8 @@ bool orders_each_device(struct orders *o, const struct order_view *order, struct
     struct db_query q = db_query(o->db, HUB_COMMAND_LIST_DEVICES);
     db_bind_i64(&q, ":command", order->number);
     db_bind_str(&q, ":id", order->id);
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct order_device device = {.device = db_col_str(&q, 0),
                                       .sent = db_col_i64(&q, 1),
                                       .last_sent = orders_time(db_col_i64(&q, 2)),
@@ -141,6 +132,7 @@ bool orders_each_device(struct orders *o, const struct order_view *order, struct
         device.fate = fate_of(order, &facts, now);
         on_device(ctx, &device);
     }
+    return ok;
 }
 
 bool orders_find(struct orders *o, struct str prefix, char ret_id[UUID_TEXT_SIZE], struct err *err)

@@ -15,11 +15,8 @@ bool bundles_each(struct deployments *d, void (*on_row)(void *ctx, const struct 
                   void *ctx, struct err *err)
 {
     struct db_query q = db_query(d->db, HUB_DEPLOY_BUNDLE_LIST);
-    bool row = false;
-    while (db_next(&q, &row, err)) {
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         const struct bundle_row bundle = {.hash = db_col_str(&q, 0),
                                           .made = {db_col_i64(&q, 1) * NS_PER_MS},
                                           .files = db_col_i64(&q, 2),
@@ -33,7 +30,7 @@ bool bundles_each(struct deployments *d, void (*on_row)(void *ctx, const struct 
                                           .number = db_col_i64(&q, 10)};
         on_row(ctx, &bundle);
     }
-    return false;
+    return ok;
 }
 
 struct idle {

@@ -96,16 +96,12 @@ bool document_each(struct desired_rows *rows,
                    struct err *err)
 {
     struct db_query q = db_query(rows->db, HUB_DESIRED_DOCUMENT_LIST);
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         const struct document_row document = document_of(&q);
         on_row(ctx, &document);
     }
+    return ok;
 }
 
 static bool has_memory(const struct arena *arena, struct err *err)

@@ -29,6 +29,8 @@ struct desk_host {
     const char *database; /* path of hub.db */
     /* ERR_OFFLINE: the broker is away, online() comes. ERR_FULL: too much is in flight, room() comes. */
     bool (*publish)(void *ctx, const struct desk_message *message, struct err *err);
+    /* A batch of the hub's own. What it cannot merge is logged and counted as a device's is. */
+    void (*merge)(void *ctx, struct str device, struct str payload);
     void (*settle)(void *ctx);     /* commits what is being merged */
     void (*look_again)(void *ctx); /* the same; merging then reads anew who is not listened to */
     /* Logged, counted and kept for `selvedge-hub refusals`, so many a second. */

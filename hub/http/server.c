@@ -249,6 +249,7 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
         {"If-None-Match", offsetof(struct http_headers, if_none_match)},
         {"Last-Event-ID", offsetof(struct http_headers, last_event_id)},
         {"Host", offsetof(struct http_headers, host)},
+        {"Dagster-Cloud-Api-Token", offsetof(struct http_headers, dagster_token)},
     };
     (void)kind;
     for (size_t i = 0; i < COUNT_OF(kept); i++) {

@@ -92,6 +92,7 @@ bool http_target_parse(struct str raw, struct arena *arena, struct http_target *
         return err_set(err, ERR_INVALID, "the address does not begin with /");
     }
     rest = str_slice(ret->path, 1, ret->path.len);
+    rest = str_ends(rest, STR("/")) ? str_slice(rest, 0, rest.len - 1) : rest;
     for (bool has_more = rest.len > 0; has_more;) {
         has_more = str_cut(rest, '/', &part, &rest);
         if (!add_segment(ret, part, arena, err)) {

@@ -22,8 +22,8 @@ struct http_target {
     size_t query_count;
 };
 /* ERR_INVALID: it does not begin with '/', a % stands before no two hex digits, what is decoded holds
- * a NUL or is not UTF-8, a segment is empty, "." or "..", or there are too many. A '/' at the end is
- * one too many and makes an empty last segment: refused. */
+ * a NUL or is not UTF-8, a segment is empty, "." or "..", or there are too many. One '/' at the end
+ * counts for nothing. */
 MUST_CHECK bool http_target_parse(struct str raw, struct arena *arena, struct http_target *ret,
                                   struct err *err);
 /* The value of the query's `name`; STR_NONE when it is not there. */

@@ -86,13 +86,6 @@ static void renew(const struct desk_host *host, struct str device,
 
 /* --- which CAs to trust ------------------------------------------------------------------------- */
 
-/* Of the CA that issues certificates now. */
-static struct str issuer(const struct authority *authority)
-{
-    struct str next = authority_next_fingerprint(authority);
-    return str_is_empty(next) ? str_from(authority->trusted_list) : next;
-}
-
 /* Whoever has them already says so again. */
 static void tell_authorities(void *ctx, struct str device)
 {
@@ -112,10 +105,11 @@ static void tell_some(void *ctx)
 {
     struct identity *identity = ctx;
     struct err err = {0};
+    char after[sizeof(identity->after)];
     const struct registry_behind which = {.list = str_from(identity->host->authority->trusted_list),
-                                          .issuer = issuer(identity->host->authority),
-                                          .after = str_from(identity->after),
+                                          .after = {after, strlen(identity->after)},
                                           .limit = TELL_AT_ONCE};
+    memcpy(after, identity->after, sizeof(after)); /* telling moves it on */
     identity->told = 0;
     if (!registry_each_behind(identity->host->registry, &which, tell_authorities, identity, &err)) {
         LOG(WARN, "authorities.not_told", F_ERR(&err), F_T("action", "trying again later"));
@@ -137,11 +131,19 @@ static void poked(void *desk)
 static void note_authorities(struct identity *identity, struct str device,
                              const struct message_want_certificate *want)
 {
+    struct registry *registry = identity->host->registry;
     struct err err = {0};
-    identity->host->settle(identity->host->ctx);
+    bool is_known = false;
     LOG(DEBUG, "authorities.said", F_S("device", device), F_S("trusts", want->authorities));
-    if (!registry_set_authorities(identity->host->registry, device, want->authorities,
-                                  want->authority, &err)) {
+    if (!registry_are_authorities(registry, device, want->authorities, want->authority, &is_known,
+                                  &err)) {
+        LOG(ERROR, "registry.write_failed", F_ERR(&err));
+    }
+    if (is_known) {
+        return; /* no commit for nothing */
+    }
+    identity->host->settle(identity->host->ctx);
+    if (!registry_set_authorities(registry, device, want->authorities, want->authority, &err)) {
         LOG(ERROR, "registry.write_failed", F_ERR(&err));
     }
 }

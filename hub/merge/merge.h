@@ -40,7 +40,7 @@ struct merge_result {
     char epoch[EPOCH_TEXT_SIZE]; /* of the batch; empty: MERGE_UNREADABLE */
     struct err why;              /* of all but the first three */
 };
-/* `device` is who published it: a valid name, from topic_parse_device(). Not when merge_is_full().
+/* `device` is who published it: a valid name, from topic_parse_device(), or TOPIC_HUB. Not when merge_is_full().
  */
 MUST_CHECK bool merge_add(struct merge *m, struct str device, struct str payload,
                           struct wall_time received, struct merge_result *ret, struct err *err);

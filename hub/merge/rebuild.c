@@ -60,7 +60,8 @@ static bool apply_row(struct views *v, struct reading *r, const struct db_query 
     return event_parse(body, &ev, err) && views_apply(v, &r->stream, &ev, db_col_i64(row, 2), err);
 }
 
-static bool apply_rows(struct views *v, struct reading *r, int64_t *ret_events, struct err *err)
+static bool apply_rows(struct views *v, struct reading *r, const struct rebuild_watch *watch,
+                       int64_t *ret_events, struct err *err)
 {
     struct db_query q = db_query(v->log, HUB_STORE_EVENT_ALL);
     bool has_row = false;
@@ -74,16 +75,20 @@ static bool apply_rows(struct views *v, struct reading *r, int64_t *ret_events, 
             return err_wrap(err, "event %lld of the log", (long long)id);
         }
         (*ret_events)++;
+        if (watch != NULL && *ret_events % REBUILD_STEP == 0) {
+            watch->on_events(watch->ctx, *ret_events);
+        }
     }
     return false;
 }
 
-static bool apply_log(struct db *log, struct db *out, int64_t *ret_events, struct err *err)
+static bool apply_log(struct db *log, struct db *out, const struct rebuild_watch *watch,
+                      int64_t *ret_events, struct err *err)
 {
     AUTO(views) v = {0};
     struct reading r = {.names = buf_growing(NAMES_BYTES_MAX)};
     int64_t events = 0;
-    bool ok = views_init(&v, log, out, err) && apply_rows(&v, &r, &events, err);
+    bool ok = views_init(&v, log, out, err) && apply_rows(&v, &r, watch, &events, err);
     buf_release(&r.names);
     if (ok) {
         *ret_events = events;
@@ -91,16 +96,19 @@ static bool apply_log(struct db *log, struct db *out, int64_t *ret_events, struc
     return ok;
 }
 
-static bool derive(struct db *log, struct db *out, int64_t *ret_events, struct err *err)
+static bool derive(struct db *log, struct db *out, const struct rebuild_watch *watch,
+                   int64_t *ret_events, struct err *err)
 {
     AUTO(db_tx) tx = {0};
     return db_tx_begin(out, &tx, err) && hub_store_clear_views(out, err) &&
-           apply_log(log, out, ret_events, err) && db_tx_commit(&tx, err);
+           apply_log(log, out, watch, ret_events, err) && hub_store_set_views_current(out, err) &&
+           db_tx_commit(&tx, err);
 }
 
-bool rebuild_views(struct db *store, int64_t *ret_events, struct err *err)
+bool rebuild_views(struct db *store, const struct rebuild_watch *watch, int64_t *ret_events,
+                   struct err *err)
 {
-    return derive(store, store, ret_events, err) || err_wrap(err, "rebuild");
+    return derive(store, store, watch, ret_events, err) || err_wrap(err, "rebuild");
 }
 
 /* --- comparing ---------------------------------------------------------------------------- */
@@ -260,7 +268,8 @@ static bool check_against(struct db *store, struct db *scratch, struct compariso
 {
     AUTO(db_tx) snapshot = {0};
     return db_tx_begin_read(store, &snapshot, err) &&
-           derive(store, scratch, &c->report->events, err) && compare_all(c, store, scratch, err);
+           derive(store, scratch, NULL, &c->report->events, err) &&
+           compare_all(c, store, scratch, err);
 }
 
 bool rebuild_check(struct db *store, const char *scratch_path,

@@ -3,9 +3,16 @@
 #pragma once
 #include "common/db/db.h"
 
-/* Drops what every view holds and derives it again in one transaction: on false nothing has
- * changed. */
-MUST_CHECK bool rebuild_views(struct db *store, int64_t *ret_events, struct err *err);
+/* Told each REBUILD_STEP events. */
+enum { REBUILD_STEP = 5000 };
+struct rebuild_watch {
+    void (*on_events)(void *ctx, int64_t events);
+    void *ctx;
+};
+/* Drops what every view holds and derives it again in one transaction: on false, and whenever the
+ * process dies, nothing has changed. `watch` may be NULL. */
+MUST_CHECK bool rebuild_views(struct db *store, const struct rebuild_watch *watch,
+                              int64_t *ret_events, struct err *err);
 
 struct rebuild_report {
     int64_t events;      /* read from the log */

@@ -122,13 +122,8 @@ bool pool_rows_each(struct pool_rows *rows,
                     struct err *err)
 {
     struct db_query q = db_query(rows->db, HUB_POOL_HOLDER_LIST);
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         const struct pool_listed listed = {.name = db_col_str(&q, 0),
                                            .places = db_col_i64(&q, 1),
                                            .lease_ns = db_col_i64(&q, 2) * NS_PER_MS,
@@ -139,4 +134,5 @@ bool pool_rows_each(struct pool_rows *rows,
                                            .is_paused = db_col_i64(&q, 7) != 0};
         on_row(ctx, &listed);
     }
+    return ok;
 }

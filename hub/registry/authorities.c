@@ -1,6 +1,22 @@
 /* authorities.c - which CAs devices trust and hold, as they said. */
 #include "hub/registry/registry_internal.h"
 
+bool registry_are_authorities(struct registry *r, struct str device, struct str authorities,
+                              struct str authority, bool *ret, struct err *err)
+{
+    struct db_query q = db_query(r->db, HUB_REGISTRY_AUTHORITY_IS);
+    db_bind_str(&q, ":device", device);
+    db_bind_opt(&q, ":authorities", authorities);
+    db_bind_opt(&q, ":authority", authority);
+    if (!db_next(&q, ret, err)) {
+        return false;
+    }
+    if (*ret) {
+        db_reset(&q);
+    }
+    return true;
+}
+
 bool registry_set_authorities(struct registry *r, struct str device, struct str authorities,
                               struct str authority, struct err *err)
 {
@@ -33,7 +49,6 @@ bool registry_each_behind(struct registry *r, const struct registry_behind *whic
 {
     struct db_query q = db_query(r->db, HUB_REGISTRY_AUTHORITY_BEHIND);
     db_bind_str(&q, ":list", which->list);
-    db_bind_str(&q, ":issuer", which->issuer);
     db_bind_str(&q, ":after", which->after);
     db_bind_i64(&q, ":limit", which->limit);
     for (bool row = false;;) {

@@ -182,6 +182,10 @@ MUST_CHECK bool registry_all_offline(struct registry *r, struct wall_time now, s
 MUST_CHECK bool registry_born(struct registry *r, struct str device,
                               const struct message_birth *birth, struct wall_time now,
                               struct err *err);
+/* Whether that is what it has said before. */
+MUST_CHECK bool registry_are_authorities(struct registry *r, struct str device,
+                                         struct str authorities, struct str authority, bool *ret,
+                                         struct err *err);
 /* What it trusts now and who issued its certificate, between births. */
 MUST_CHECK bool registry_set_authorities(struct registry *r, struct str device,
                                          struct str authorities, struct str authority,
@@ -189,10 +193,10 @@ MUST_CHECK bool registry_set_authorities(struct registry *r, struct str device,
 /* What it trusted when it last said so; empty: it never did. */
 MUST_CHECK bool registry_get_authorities(struct registry *r, struct str device, struct buf *ret,
                                          struct err *err);
-/* Those that are connected, say what they trust, and it is not `list`, or their certificate is not of
- * `issuer`; by name from behind `after`, so many at most. */
+/* Those that are connected and say what they trust, which is not `list`; by name from behind `after`,
+ * so many at most. */
 struct registry_behind {
-    struct str list, issuer, after;
+    struct str list, after;
     int64_t limit;
 };
 MUST_CHECK bool registry_each_behind(struct registry *r, const struct registry_behind *which,

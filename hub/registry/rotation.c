@@ -34,8 +34,8 @@ static bool remove_file(const struct hub_config *config, const char *name, struc
            (unlink(path) == 0 || errno == ENOENT || err_errno(err, errno, "remove %s", path));
 }
 
-/* Whoever else writes the files, the hub could not read them. */
-static bool check_owner(const struct hub_config *config, struct err *err)
+/* Two command lines at once would mix their keys; whoever else's they are, the hub could not read them. */
+static bool begin_change(const struct hub_config *config, struct fd *ret_lock, struct err *err)
 {
     char path[LIMIT_PATH_BYTES + 1];
     struct stat st;
@@ -46,7 +46,8 @@ static bool check_owner(const struct hub_config *config, struct err *err)
         return err_errno(err, errno, "read %s", path);
     }
     if (st.st_uid == geteuid()) {
-        return true;
+        return hub_path(config, "ca.lock", path, err) && files_lock(path, ret_lock, err) &&
+               rotation_settle(config, err);
     }
     (void)err_set(err, ERR_DENIED, "%s is another user's", path);
     return err_hint(err, "run it as the user that runs the hub: sudo -u selvedge-hub");
@@ -110,8 +111,8 @@ bool rotation_begin(const struct hub_config *config, const struct rng *rng, stru
                     struct err *err)
 {
     struct rotation r;
-    if (!check_owner(config, err) || !rotation_settle(config, err) ||
-        !rotation_read(config, &r, err)) {
+    AUTO(fd) lock = {-1};
+    if (!begin_change(config, &lock, err) || !rotation_read(config, &r, err)) {
         return false;
     }
     if (r.is_under_way) {
@@ -132,8 +133,8 @@ bool rotation_begin(const struct hub_config *config, const struct rng *rng, stru
 bool rotation_finish(const struct hub_config *config, struct err *err)
 {
     struct rotation r;
-    if (!check_owner(config, err) || !rotation_settle(config, err) ||
-        !rotation_read(config, &r, err)) {
+    AUTO(fd) lock = {-1};
+    if (!begin_change(config, &lock, err) || !rotation_read(config, &r, err)) {
         return false;
     }
     if (!r.is_under_way) {

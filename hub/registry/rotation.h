@@ -15,7 +15,8 @@ struct rotation {
 };
 MUST_CHECK bool rotation_read(const struct hub_config *config, struct rotation *ret,
                               struct err *err);
-/* Makes the next one. ERR_EXISTS when one is under way; ERR_INVALID when the clock is not behind
+/* Makes the next one. ERR_BUSY while another command changes it, ERR_DENIED when the files are
+ * another user's (below, too). ERR_EXISTS when one is under way; ERR_INVALID when the clock is not behind
  * the beginning of the CA in force. */
 MUST_CHECK bool rotation_begin(const struct hub_config *config, const struct rng *rng,
                                struct wall_time now, struct err *err);

@@ -83,13 +83,8 @@ bool registry_each_token(struct registry *r,
                          struct err *err)
 {
     struct db_query q = db_query(r->db, HUB_REGISTRY_TOKEN_LIST);
-    for (bool row = false;;) {
-        if (!db_next(&q, &row, err)) {
-            return false;
-        }
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct token_row token = {.id = db_col_str(&q, 0),
                                   .label = db_col_str(&q, 1),
                                   .last_error = db_col_str(&q, 2),
@@ -104,4 +99,5 @@ bool registry_each_token(struct registry *r,
                                   .closed_until = registry_time(db_col_i64(&q, 11))};
         on_token(ctx, &token);
     }
+    return ok;
 }

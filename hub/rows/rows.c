@@ -1,13 +1,6 @@
 /* rows.c - see rows.h. */
 #include "hub/rows/rows.h"
 
-void row_member_time(struct json_writer *w, const char *key, struct wall_time t)
-{
-    if (t.ns != 0) {
-        jw_member_wall(w, key, t);
-    }
-}
-
 void row_member_number(struct json_writer *w, const char *key, int64_t v)
 {
     if (v != HUB_UNKNOWN) {
@@ -65,8 +58,8 @@ void row_device(struct json_writer *w, const struct hub_device *d,
     jw_member_opt(w, "display_name", d->display_name);
     jw_member_opt(w, "serial_number", d->serial_number);
     row_member_labels(w, "labels", d->labels);
-    row_member_time(w, "since", d->since);
-    row_member_time(w, "last_seen_at", hub_device_last_seen(d));
+    jw_member_opt_wall(w, "since", d->since);
+    jw_member_opt_wall(w, "last_seen_at", hub_device_last_seen(d));
     jw_member_opt(w, "offline_reason", d->offline_reason);
     jw_member_opt(w, "version", d->version);
     jw_member_opt(w, "board", d->board);
@@ -79,9 +72,9 @@ void row_device(struct json_writer *w, const struct hub_device *d,
     row_member_number(w, "lost_events", d->lost_events);
     row_member_number(w, "clock_offset_ms", d->clock_offset_ms);
     jw_member_opt(w, "definitions_hash", d->definitions_hash);
-    row_member_time(w, "definitions_at", d->definitions_at);
-    row_member_time(w, "enrolled_at", d->enrolled);
-    row_member_time(w, "certificate_expires_at", d->not_after);
+    jw_member_opt_wall(w, "definitions_at", d->definitions_at);
+    jw_member_opt_wall(w, "enrolled_at", d->enrolled);
+    jw_member_opt_wall(w, "certificate_expires_at", d->not_after);
     jw_member_opt(w, "certificate_fingerprint", d->cert_fingerprint);
     jw_member_opt(w, "refusal", d->refusal);
 }
@@ -95,7 +88,7 @@ void row_fleet_asset(struct json_writer *w, const struct hub_fleet_asset *a)
     jw_member_bool(w, "external", a->is_external);
     jw_member_i64(w, "devices", a->devices);
     jw_member_i64(w, "failing", a->failing);
-    row_member_time(w, "materialized_at", a->at);
+    jw_member_opt_wall(w, "materialized_at", a->at);
     row_member_number(w, "row_count", a->row_count);
     row_member_number(w, "materializations", a->materializations);
 }
@@ -115,14 +108,14 @@ void row_device_asset(struct json_writer *w, const struct hub_device_asset *a)
     jw_member_opt(w, "code_version", a->code_version);
     row_member_number(w, "materializations", a->materializations);
     row_member_number(w, "failures", a->failures);
-    row_member_time(w, "materialized_at", a->at);
+    jw_member_opt_wall(w, "materialized_at", a->at);
     jw_member_opt(w, "run", a->run);
     row_member_number(w, "row_count", a->row_count);
     row_member_number(w, "byte_count", a->byte_count);
     row_member_number(w, "duration_ms", a->duration_ms);
     jw_member_opt(w, "data_version", a->data_version);
     row_member_json(w, "metadata", a->metadata);
-    row_member_time(w, "failed_at", a->failed_at);
+    jw_member_opt_wall(w, "failed_at", a->failed_at);
     jw_member_opt(w, "failed_run", a->failed_run);
     row_member_json(w, "error", a->failed_error);
 }
@@ -141,9 +134,9 @@ void row_run(struct json_writer *w, const struct hub_run *run)
     jw_member_i64(w, "succeeded", run->steps_success);
     jw_member_i64(w, "failed", run->steps_failure);
     jw_member_i64(w, "skipped", run->steps_skipped);
-    row_member_time(w, "enqueued_at", run->enqueued);
-    row_member_time(w, "started_at", run->started);
-    row_member_time(w, "ended_at", run->ended);
+    jw_member_opt_wall(w, "enqueued_at", run->enqueued);
+    jw_member_opt_wall(w, "started_at", run->started);
+    jw_member_opt_wall(w, "ended_at", run->ended);
     row_member_json(w, "error", run->error);
 }
 
@@ -153,10 +146,10 @@ void row_step(struct json_writer *w, const struct hub_step *step)
     jw_member_opt(w, "asset", step->asset);
     jw_member_str(w, "status", step->status);
     row_member_number(w, "attempt", step->attempt);
-    row_member_time(w, "started_at", step->started);
-    row_member_time(w, "ended_at", step->ended);
+    jw_member_opt_wall(w, "started_at", step->started);
+    jw_member_opt_wall(w, "ended_at", step->ended);
     row_member_number(w, "duration_ms", step->duration_ms);
-    row_member_time(w, "retry_at", step->retry_at);
+    jw_member_opt_wall(w, "retry_at", step->retry_at);
     row_member_json(w, "error", step->error);
     jw_member_opt(w, "exit", step->exit);
     jw_member_opt(w, "reason", step->reason);
@@ -179,7 +172,7 @@ void row_tick(struct json_writer *w, const struct hub_tick *tick)
     jw_member_str(w, "schedule", tick->schedule);
     jw_member_opt(w, "status", tick->status);
     jw_member_opt(w, "nominal", tick->nominal);
-    row_member_time(w, "at", tick->at);
+    jw_member_opt_wall(w, "at", tick->at);
     jw_member_opt(w, "run", tick->run);
     jw_member_opt(w, "reason", tick->reason);
     jw_member_i64(w, "ticks", tick->ticks);

@@ -16,8 +16,8 @@ void row_check(struct json_writer *w, const struct hub_check *check); /* without
 void row_tick(struct json_writer *w, const struct hub_tick *tick);
 void row_materialization(struct json_writer *w, const struct hub_materialization *m);
 
-void row_member_time(struct json_writer *w, const char *key, struct wall_time t); /* 0: left out */
-void row_member_number(struct json_writer *w, const char *key, int64_t v);  /* HUB_UNKNOWN: too */
+void row_member_number(struct json_writer *w, const char *key,
+                       int64_t v); /* HUB_UNKNOWN: left out */
 void row_member_json(struct json_writer *w, const char *key, struct str v); /* empty: too */
 void row_member_labels(struct json_writer *w, const char *key,
                        struct str labels);               /* as an object */

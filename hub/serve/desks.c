@@ -6,6 +6,7 @@
 #include "hub/deploy/deploy.h"
 #include "hub/desired/desired_desk.h"
 #include "hub/identity/desk.h"
+#include "hub/outside/desk.h"
 #include "hub/pool/desk.h"
 
 #include <stdlib.h>
@@ -18,6 +19,7 @@ static const struct desk *const all[] = {
     &deploy_desk,
     &desired_desk,
     &identity_desk,
+    &outside_desk,
     &pool_desk,
     NULL,
 };

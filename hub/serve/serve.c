@@ -20,7 +20,7 @@
 #include "hub/serve/gate.h"
 #include "hub/serve/hub_state.h"
 #include "hub/serve/keeper.h"
-#include "hub/store/store.h"
+#include "hub/serve/renewed_views.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +112,9 @@ static void say_ack(struct serve *s, const struct merge_ack *ack)
     struct err err = {0};
     char text[TOPIC_BYTES_MAX];
     struct buf topic = buf_fixed(text, sizeof(text));
+    if (!device_name_is_valid(ack->device)) {
+        return; /* the hub's own reports */
+    }
     topic_device(&topic, s->config->fleet, ack->device, CHANNEL_ACK);
     buf_reset(&s->payload);
     message_ack_encode(&ack->ack, &s->payload);
@@ -204,8 +207,9 @@ static void on_held_due(void *ctx)
         F_T("action", "not written down one by one; enrolments may be asked for again"));
 }
 
-static void refuse(struct serve *s, struct str peer, const char *what, struct str why)
+static void refuse(void *ctx, struct str peer, const char *what, struct str why)
 {
+    struct serve *s = ctx;
     struct err err = {0};
     if (!passes(s, &s->refusals)) {
         return;
@@ -219,8 +223,9 @@ static void refuse(struct serve *s, struct str peer, const char *what, struct st
 
 /* --- what devices say ------------------------------------------------------------------- */
 
-static void on_events(struct serve *s, struct str device, struct str payload)
+static void on_events(void *ctx, struct str device, struct str payload)
 {
+    struct serve *s = ctx;
     struct err err = {0};
     struct merge_result result;
     if (s->is_store_failing || !begin(s)) {
@@ -483,11 +488,6 @@ static bool desk_publish(void *ctx, const struct desk_message *message, struct e
     return ok;
 }
 
-static void desk_refuse(void *ctx, struct str peer, const char *what, struct str why)
-{
-    refuse(ctx, peer, what, why);
-}
-
 static void on_poke(void *ctx)
 {
     struct serve *s = ctx;
@@ -516,9 +516,10 @@ static bool open_desks(struct serve *s, struct err *err)
                                       .registry = s->registry,
                                       .database = s->database,
                                       .publish = desk_publish,
+                                      .merge = on_events,
                                       .settle = commit,
                                       .look_again = desk_look_again,
-                                      .refuse = desk_refuse,
+                                      .refuse = refuse,
                                       .ctx = s};
     return fence_open(&s->fence, &s->desk_host, err) && desks_open(&s->desks, &s->desk_host, err) &&
            poke_listen(&s->poke, s->loop, s->config, on_poke, s, err);
@@ -533,9 +534,9 @@ static bool open_store(struct serve *s, struct err *err)
         !hub_path(s->config, "hub.db", s->database, err)) {
         return false;
     }
-    struct hub_store_options options = {.path = s->database, .max_bytes = s->config->log_quota};
     if (!registry_open(&s->registry, s->database, err) ||
-        !registry_fleet(s->registry, &fleet, err) || !hub_store_open(&s->store, &options, err) ||
+        !registry_fleet(s->registry, &fleet, err) ||
+        !renewed_store_open(&s->store, s->database, s->config, loop_clock(s->loop), err) ||
         !merge_open(s->store, &s->merge, err)) {
         return false;
     }

@@ -79,11 +79,8 @@ bool hub_each_device_command(struct db *db, struct str device,
                              void *ctx, struct err *err)
 {
     struct db_query q = begin(db, HUB_STORE_DEVICE_COMMANDS, device);
-    bool row = false;
-    while (db_next(&q, &row, err)) {
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         const struct hub_device_command command = {.id = db_col_str(&q, 0),
                                                    .verb = db_col_str(&q, 1),
                                                    .status = db_col_str(&q, 2),
@@ -92,7 +89,7 @@ bool hub_each_device_command(struct db *db, struct str device,
                                                    .sent = db_col_i64(&q, 5)};
         on_row(ctx, &command);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_device_alert(struct db *db, struct str device,
@@ -100,16 +97,13 @@ bool hub_each_device_alert(struct db *db, struct str device,
                            struct err *err)
 {
     struct db_query q = begin(db, HUB_STORE_DEVICE_ALERTS, device);
-    bool row = false;
-    while (db_next(&q, &row, err)) {
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         const struct hub_device_alert alert = {
             .kind = db_col_str(&q, 0), .opened = time_of(&q, 1), .detail = db_col_str(&q, 2)};
         on_row(ctx, &alert);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_device_pool(struct db *db, struct str device,
@@ -117,14 +111,11 @@ bool hub_each_device_pool(struct db *db, struct str device,
                           struct err *err)
 {
     struct db_query q = begin(db, HUB_STORE_DEVICE_POOLS, device);
-    bool row = false;
-    while (db_next(&q, &row, err)) {
-        if (!row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         const struct hub_device_pool pool = {
             .pool = db_col_str(&q, 0), .wanted = db_col_i64(&q, 1), .granted = db_col_i64(&q, 2)};
         on_row(ctx, &pool);
     }
-    return false;
+    return ok;
 }

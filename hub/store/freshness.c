@@ -82,11 +82,8 @@ bool hub_each_freshness(struct db *db, const struct hub_filter *filter, struct w
     if (of_device || of_asset) {
         db_bind_opt(&q, ":asset", filter->asset);
     }
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct hub_freshness row = {.device = db_col_str(&q, 0),
                                     .asset = db_col_str(&q, 1),
                                     .told = db_col_str(&q, 2),
@@ -103,5 +100,5 @@ bool hub_each_freshness(struct db *db, const struct hub_filter *filter, struct w
         row.word = freshness_judge(&facts, now);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }

@@ -92,11 +92,8 @@ bool hub_each_device(struct db *db, const struct hub_filter *filter,
 {
     struct db_query q =
         begin(db, HUB_STORE_LIST_DEVICES, filter, WANTS_DEVICE | WANTS_LIMIT | WANTS_AFTER);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_device row = {0};
         row.id = take_str(&r);
@@ -128,7 +125,7 @@ bool hub_each_device(struct db *db, const struct hub_filter *filter,
         row.labels = take_str(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 struct str hub_device_presence(const struct hub_device *d)
@@ -155,11 +152,8 @@ bool hub_each_fleet_asset(struct db *db, const struct hub_filter *filter,
     struct db_query q = begin(
         db, str_is_empty(filter->asset) ? HUB_STORE_LIST_FLEET_ASSETS : HUB_STORE_LIST_FLEET_ASSET,
         filter, WANTS_ASSET | WANTS_LIMIT | WANTS_AFTER);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_fleet_asset row = {0};
         row.asset = take_str(&r);
@@ -174,7 +168,7 @@ bool hub_each_fleet_asset(struct db *db, const struct hub_filter *filter,
         row.at = take_time(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 static void read_device_asset(struct row *r, struct hub_device_asset *row)
@@ -222,17 +216,14 @@ bool hub_each_device_asset(struct db *db, const struct hub_filter *filter,
     struct db_query q = begin(db, device_assets_statement(filter), filter,
                               WANTS_DEVICE | WANTS_ASSET | WANTS_FAILING | WANTS_LIMIT |
                                   WANTS_AFTER | WANTS_AFTER_2);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_device_asset row = {0};
         read_device_asset(&r, &row);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_asset_wording(struct db *db,
@@ -280,11 +271,8 @@ bool hub_each_edge(struct db *db, const struct hub_filter *filter,
     bool is_fleet = str_is_empty(filter->device);
     struct db_query q = is_fleet ? begin(db, HUB_STORE_LIST_FLEET_EDGES, filter, 0)
                                  : begin(db, HUB_STORE_LIST_DEVICE_EDGES, filter, WANTS_DEVICE);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_edge row = {0};
         row.upstream = take_str(&r);
@@ -293,7 +281,7 @@ bool hub_each_edge(struct db *db, const struct hub_filter *filter,
         row.declared_by = take_str(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_run(struct db *db, const struct hub_filter *filter,
@@ -302,12 +290,9 @@ bool hub_each_run(struct db *db, const struct hub_filter *filter,
     struct db_query q = begin(db, HUB_STORE_LIST_RUNS, filter,
                               WANTS_DEVICE | WANTS_ASSET | WANTS_RUN | WANTS_STATUS | WANTS_LIMIT |
                                   WANTS_AFTER | WANTS_AFTER_2);
-    bool has_row = false;
+    bool ok = true;
     db_bind_opt(&q, ":job", filter->job);
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_run row = {0};
         row.device = take_str(&r);
@@ -328,7 +313,7 @@ bool hub_each_run(struct db *db, const struct hub_filter *filter,
         row.steps_skipped = take_i64(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_run_like(struct db *db, struct str prefix, const struct hub_filter *filter,
@@ -337,14 +322,11 @@ bool hub_each_run_like(struct db *db, struct str prefix, const struct hub_filter
 {
     struct db_query q = begin(db, HUB_STORE_RUN_LIKE, filter, WANTS_DEVICE | WANTS_LIMIT);
     db_bind_str(&q, ":prefix", prefix);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         on_row(ctx, db_col_str(&q, 0), db_col_str(&q, 1));
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_step(struct db *db, const struct hub_filter *filter,
@@ -352,11 +334,8 @@ bool hub_each_step(struct db *db, const struct hub_filter *filter,
                    struct err *err)
 {
     struct db_query q = begin(db, HUB_STORE_LIST_STEPS, filter, WANTS_DEVICE | WANTS_RUN);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_step row = {0};
         row.device = take_str(&r);
@@ -374,7 +353,7 @@ bool hub_each_step(struct db *db, const struct hub_filter *filter,
         row.reason = take_str(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_event(struct db *db, const struct hub_filter *filter,
@@ -385,11 +364,8 @@ bool hub_each_event(struct db *db, const struct hub_filter *filter,
         str_is_empty(filter->run)
             ? begin(db, HUB_STORE_LIST_DEVICE_EVENTS, filter, WANTS_DEVICE | WANTS_LIMIT)
             : begin(db, HUB_STORE_LIST_RUN_EVENTS, filter, WANTS_DEVICE | WANTS_RUN);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_event row = {0};
         row.device = take_str(&r);
@@ -401,7 +377,7 @@ bool hub_each_event(struct db *db, const struct hub_filter *filter,
         row.body = take_str(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_check(struct db *db, const struct hub_filter *filter,
@@ -411,11 +387,8 @@ bool hub_each_check(struct db *db, const struct hub_filter *filter,
     struct db_query q = begin(db, HUB_STORE_LIST_CHECKS, filter,
                               WANTS_DEVICE | WANTS_ASSET | WANTS_FAILING | WANTS_LIMIT |
                                   WANTS_AFTER | WANTS_AFTER_3);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_check row = {0};
         row.device = take_str(&r);
@@ -428,7 +401,7 @@ bool hub_each_check(struct db *db, const struct hub_filter *filter,
         row.metadata = take_str(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_tick(struct db *db, const struct hub_filter *filter,
@@ -437,11 +410,8 @@ bool hub_each_tick(struct db *db, const struct hub_filter *filter,
 {
     struct db_query q = begin(db, HUB_STORE_LIST_TICKS, filter,
                               WANTS_DEVICE | WANTS_LIMIT | WANTS_AFTER | WANTS_AFTER_2);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_tick row = {0};
         row.device = take_str(&r);
@@ -455,7 +425,7 @@ bool hub_each_tick(struct db *db, const struct hub_filter *filter,
         row.started = take_i64(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_materialization(struct db *db, const struct hub_filter *filter,
@@ -464,11 +434,8 @@ bool hub_each_materialization(struct db *db, const struct hub_filter *filter,
 {
     struct db_query q = begin(db, HUB_STORE_LIST_MATERIALIZATIONS, filter,
                               WANTS_DEVICE | WANTS_ASSET | WANTS_LIMIT);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_materialization row = {0};
         row.device = take_str(&r);
@@ -483,7 +450,7 @@ bool hub_each_materialization(struct db *db, const struct hub_filter *filter,
         row.metadata = take_str(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_materialized_at(struct db *db, struct str device, struct wall_time at,
@@ -493,11 +460,8 @@ bool hub_each_materialized_at(struct db *db, struct str device, struct wall_time
     struct db_query q = db_query(db, HUB_STORE_LIST_MATERIALIZED_AT);
     db_bind_opt(&q, ":device", device);
     db_bind_i64(&q, ":at", at.ns / NS_PER_MS);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_materialized_at row = {0};
         row.asset = take_str(&r);
@@ -505,7 +469,7 @@ bool hub_each_materialized_at(struct db *db, struct str device, struct wall_time
         row.materializations = take_i64(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_activity(struct db *db, struct wall_time since,
@@ -514,11 +478,8 @@ bool hub_each_activity(struct db *db, struct wall_time since,
 {
     struct db_query q = db_query(db, HUB_STORE_LIST_ACTIVITY);
     db_bind_i64(&q, ":since", since.ns / NS_PER_MS);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_activity row = {0};
         row.asset = take_str(&r);
@@ -530,7 +491,7 @@ bool hub_each_activity(struct db *db, struct wall_time since,
         row.duration_max_ms = take_i64(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_run_count(struct db *db, struct wall_time since,
@@ -539,14 +500,11 @@ bool hub_each_run_count(struct db *db, struct wall_time since,
 {
     struct db_query q = db_query(db, HUB_STORE_COUNT_RUNS);
     db_bind_i64(&q, ":since", since.ns / NS_PER_MS);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         on_row(ctx, db_col_str(&q, 0), db_col_i64(&q, 1));
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_refusal(struct db *db, const struct hub_filter *filter,
@@ -554,11 +512,8 @@ bool hub_each_refusal(struct db *db, const struct hub_filter *filter,
                       struct err *err)
 {
     struct db_query q = begin(db, HUB_STORE_LIST_REFUSALS, filter, WANTS_LIMIT);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_refusal row = {0};
         row.at = take_time(&r);
@@ -567,7 +522,7 @@ bool hub_each_refusal(struct db *db, const struct hub_filter *filter,
         row.why = take_str(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_each_quarantined(struct db *db, const struct hub_filter *filter,
@@ -575,11 +530,8 @@ bool hub_each_quarantined(struct db *db, const struct hub_filter *filter,
                           struct err *err)
 {
     struct db_query q = begin(db, HUB_STORE_QUARANTINE_LIST, filter, WANTS_DEVICE | WANTS_LIMIT);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_quarantined row = {0};
         row.id = take_i64(&r);
@@ -593,7 +545,7 @@ bool hub_each_quarantined(struct db *db, const struct hub_filter *filter,
         row.bytes = take_i64(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_read_quarantined(struct db *db, int64_t id, struct buf *payload, struct err *err)
@@ -617,11 +569,8 @@ bool hub_each_cut_off(struct db *db, const struct hub_filter *filter,
                       struct err *err)
 {
     struct db_query q = begin(db, HUB_STORE_CUT_OFF_LIST, filter, WANTS_DEVICE);
-    bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
-        if (!has_row) {
-            return true;
-        }
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_cut_off row = {0};
         row.device = take_str(&r);
@@ -630,7 +579,7 @@ bool hub_each_cut_off(struct db *db, const struct hub_filter *filter,
         row.why = take_str(&r);
         on_row(ctx, &row);
     }
-    return false;
+    return ok;
 }
 
 bool hub_clear_cut_off(struct db *db, struct str device, struct str epoch, int64_t *ret_count,

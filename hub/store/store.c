@@ -94,3 +94,30 @@ bool hub_store_clear_views(struct db *db, struct err *err)
     }
     return true;
 }
+
+bool hub_store_views_are_current(struct db *db, bool *ret, struct err *err)
+{
+    struct db_query q = db_query(db, HUB_STORE_DERIVED_GET);
+    bool row = false;
+    if (!db_next(&q, &row, err)) {
+        return false;
+    }
+    int64_t version = row ? db_col_i64(&q, 0) : 0;
+    if (row) {
+        db_reset(&q);
+    }
+    *ret = version == HUB_STORE_VIEWS_VERSION;
+    /* There was nothing to derive: what came since was derived by this program. */
+    if (row && version < 0) {
+        *ret = true;
+        return hub_store_set_views_current(db, err);
+    }
+    return true;
+}
+
+bool hub_store_set_views_current(struct db *db, struct err *err)
+{
+    struct db_query q = db_query(db, HUB_STORE_DERIVED_SET);
+    db_bind_i64(&q, ":version", HUB_STORE_VIEWS_VERSION);
+    return db_run(&q, err);
+}

@@ -27,6 +27,14 @@ MUST_CHECK bool hub_store_open_part(struct db **ret, const char *path, const str
 
 /* Empties every table that is derived from the log; within the caller's transaction. */
 MUST_CHECK bool hub_store_clear_views(struct db *db, struct err *err);
+/* How this program derives the views from the log. Raise it when a migration adds a derived table, or
+ * when one comes to hold something else of events that are there already: then the first start of a
+ * hub that is upgraded derives all of them anew. */
+enum { HUB_STORE_VIEWS_VERSION = 1 };
+/* Whether the views were derived so; true of a log without an event as well. */
+MUST_CHECK bool hub_store_views_are_current(struct db *db, bool *ret, struct err *err);
+/* Within the transaction that has derived them. */
+MUST_CHECK bool hub_store_set_views_current(struct db *db, struct err *err);
 /* The derived tables, for comparing two stores; the primary key is their first columns. */
 struct hub_store_view {
     const char *table;

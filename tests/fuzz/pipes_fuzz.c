@@ -41,7 +41,7 @@ static void assert_message(const struct pipes_message *m)
     assert_json(m->metadata);
     assert_json(m->payload);
     assert_json(m->exception);
-    assert(m->metadata.len <= PIPES_METADATA_BYTES_MAX);
+    assert(m->metadata.len <= EVENT_METADATA_BYTES_MAX);
     assert(m->method != PIPES_LOG || !str_is_empty(m->level));
     assert(m->method != PIPES_MALFORMED || !str_is_empty(m->text));
     assert(m->method != PIPES_CHECK || !str_is_empty(m->severity));

@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 {
     struct rng rng = rng_system();
     struct campaign c = {.seed = rng_below(&rng, UINT64_C(1) << 40),
-                         .devices = 200 / sample_stride(50, 1),
+                         .devices = 200 / sample_stride(25, 1),
                          .only = -1};
     if (!parse(&c, argc, argv) || !make_keys(&c)) {
         printf("usage: desired_sim_test [--devices N] [--seed S] [--device N] [--sabotage RULE]\n");

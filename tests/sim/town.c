@@ -103,7 +103,7 @@ static void on_fault(struct town *t)
         broker_kill(t);
     }
     if (t->now < t->trouble_ends) {
-        (void)town_plan(t, town_between(t, most / 12, most), TOWN_FAULT, 0);
+        (void)town_plan_trouble(t, most / 12, most, TOWN_FAULT);
     }
 }
 
@@ -176,7 +176,7 @@ static bool write_device_files(struct town *t, struct agent_config *ret, struct 
     }
     (void)snprintf(text, sizeof(text),
                    "state_dir: x\ndefinitions: %s\nsecrets_dir: %s/secrets\nruns_kept: 50\n"
-                   "bundle_trial: 3h\ncgroup: off\nlog_level: error\n",
+                   "bundle_trial: 80m\ncgroup: off\nlog_level: error\n",
                    path, t->options->dir);
     (void)snprintf(path, sizeof(path), "%s/agent.yaml", t->options->dir);
     return files_write(path, str_from(text), 0600, err) &&
@@ -245,6 +245,9 @@ static void live(struct town *t)
             break;
         }
         struct town_item *item = town_next(t);
+        if (t->options->on_day != NULL && item->at / (24 * HOUR_NS) > t->now / (24 * HOUR_NS)) {
+            t->options->on_day(item->at / (24 * HOUR_NS), t->result);
+        }
         t->now = item->at;
         t->result->steps++;
         happen(t, item);

@@ -24,6 +24,7 @@ enum town_mutant {
     TOWN_TICK_AGAIN,        /* a tick that started a run is not looked up */
     TOWN_HEAR_REVOKED,      /* who is revoked is heard */
     TOWN_CUT_NEIGHBOUR,     /* with the revoked one another device is cut off */
+    TOWN_NO_RENEWAL,        /* certificates are not renewed */
     TOWN_NO_ABORT,          /* a deployment goes on however many fail */
     TOWN_HALF_BUNDLE,       /* a bundle is taken for whole that is not */
     TOWN_TELL_SECRET,       /* a birth tells a secret */
@@ -41,18 +42,21 @@ enum town_mutant {
 };
 extern const char *const town_mutant_names[TOWN_MUTANTS];
 
+struct town_result;
 struct town_options {
     uint64_t seed;
     enum town_mutant mutant;
     int devices;
     int64_t for_ns;  /* how long things go wrong; then it must come to rest */
+    int64_t trouble; /* 1 = as usual; n: n times as often */
     const char *dir; /* empty, short */
+    void (*on_day)(int64_t day, const struct town_result *so_far); /* NULL = nobody asks */
 };
 struct town_result {
     int64_t steps, turns;
     int64_t events, merged, messages, lost;
     int64_t power_cuts, hub_kills, broker_kills, links_broken;
-    int64_t wiped, put_back, clocks, forged, revoked;
+    int64_t wiped, put_back, clocks, forged, revoked, renewals;
     int64_t commands, obeyed, ticks, revisions, waves, deployments, aborted, bundles;
     char failure[500]; /* empty = all that was promised was kept */
 };

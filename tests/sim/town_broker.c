@@ -95,8 +95,9 @@ static void deliver_to(struct town *t, int owner, const struct letter *l)
         if (!reads(s, l)) {
             continue;
         }
+        bool is_bad_day = town_mutant == TOWN_NO_RESEND && l->channel == CHANNEL_DESIRED;
         t->result->messages++;
-        if (town_chance(t, 4)) {
+        if (town_chance(t, is_bad_day ? 60 : 4)) {
             t->result->lost++;
             continue;
         }
@@ -359,27 +360,21 @@ bool mqtt_publish(struct mqtt_session *s, struct str topic, struct str payload, 
 }
 
 /* A hub's filter has a + for the device. */
-bool mqtt_subscribe(struct mqtt_session *s, struct str filter, int *ret_message_id, struct err *err)
+static void read_as_hub(struct mqtt_session *s, struct str filter)
 {
-    struct town *t = town_here;
     char text[TOPIC_BYTES_MAX];
+    for (int c = 0; c < CHANNEL_COUNT; c++) {
+        struct buf one = buf_fixed(text, sizeof(text));
+        topic_device(&one, fleet, STR("+"), (enum channel)c);
+        s->reads[c] = s->reads[c] || str_eq(filter, buf_str(&one));
+    }
+}
+
+static void read_as_device(struct town *t, struct mqtt_session *s, struct str filter)
+{
     struct letter l = {.about = -1, .is_retained = true};
-    if (s->state != ONLINE) {
-        return err_set(err, ERR_OFFLINE, "MQTT: not connected");
-    }
-    *ret_message_id = ++s->next_number;
-    plan(t, s, town_between(t, NS_PER_MS, 20 * NS_PER_MS), TOWN_SUBSCRIBED)->number =
-        *ret_message_id;
-    if (s->owner == TOWN_HUB) {
-        for (int c = 0; c < CHANNEL_COUNT; c++) {
-            struct buf one = buf_fixed(text, sizeof(text));
-            topic_device(&one, fleet, STR("+"), (enum channel)c);
-            s->reads[c] = s->reads[c] || str_eq(filter, buf_str(&one));
-        }
-        return true;
-    }
     if (!parse(t, filter, &l)) {
-        return true;
+        return;
     }
     if (l.about >= 0 && (l.about != s->owner || channel_is_upward(l.channel))) {
         town_fail(t, "%s reads what is not its own", t->devices[s->owner].name);
@@ -390,6 +385,25 @@ bool mqtt_subscribe(struct mqtt_session *s, struct str filter, int *ret_message_
     l.payload = buf_str(l.about < 0 ? &t->hub_state : &t->devices[l.about].retained);
     if (is_kept && l.payload.len > 0) {
         send_to(t, s, &l, 50 * NS_PER_MS);
+    }
+}
+
+bool mqtt_subscribe(struct mqtt_session *s, const struct str *filters, size_t count,
+                    int *ret_message_id, struct err *err)
+{
+    struct town *t = town_here;
+    if (s->state != ONLINE) {
+        return err_set(err, ERR_OFFLINE, "MQTT: not connected");
+    }
+    *ret_message_id = ++s->next_number;
+    plan(t, s, town_between(t, NS_PER_MS, 20 * NS_PER_MS), TOWN_SUBSCRIBED)->number =
+        *ret_message_id;
+    for (size_t i = 0; i < count; i++) {
+        if (s->owner == TOWN_HUB) {
+            read_as_hub(s, filters[i]);
+        } else {
+            read_as_device(t, s, filters[i]);
+        }
     }
     return true;
 }
@@ -534,7 +548,7 @@ void broker_kill(struct town *t)
     for (int d = TOWN_HUB; d < t->device_count; d++) {
         broker_break_link(t, d);
     }
-    town_plan(t, town_between(t, NS_PER_SEC, 5 * MINUTE_NS), TOWN_BROKER_UP, 0);
+    (void)town_plan_trouble(t, NS_PER_SEC, 5 * MINUTE_NS, TOWN_BROKER_UP);
 }
 
 /* --- who is let in ---------------------------------------------------------------------------- */

@@ -259,23 +259,31 @@ void check_desired(struct town *t, int number, struct str payload)
 
 /* --- after each step -------------------------------------------------------------------------- */
 
+/* All that was recorded is told, what is wanted is in force, and the certificate was renewed. */
+static bool is_at_rest(const struct town *t, const struct town_device *d)
+{
+    const struct agent *agent = d->agent;
+    struct identity_info info;
+    struct link_status status;
+    struct err err = {0};
+    link_get_status(agent->link, &status);
+    return strcmp(status.state, "sending") == 0 && d->position.acked_seq == d->position.last_seq &&
+           agent->desired.applied == d->wanted &&
+           identity_read_cert(agent->identity.cert_pem, &info, &err) &&
+           info.not_after.ns > TOWN_BEGIN_NS + t->now;
+}
+
 static void look_whether_settled(struct town *t, int number)
 {
     struct town_device *d = &t->devices[number];
-    const struct agent *agent = d->agent;
-    struct link_status status;
-    if (d->is_settled || d->is_revoked || t->now < t->trouble_ends + HOUR_NS) {
+    if (d->is_settled || d->is_revoked || t->now < t->trouble_ends + HOUR_NS || !is_at_rest(t, d)) {
         return;
     }
-    link_get_status(agent->link, &status);
-    if (strcmp(status.state, "sending") == 0 && d->position.acked_seq == d->position.last_seq &&
-        agent->desired.applied == d->wanted) {
-        ledger_is_whole(&t->ledger, &d->told);
-        take_over_failure(t);
-        line_is_over(t, number);
-        d->is_settled = true;
-        t->settled_count++;
-    }
+    ledger_is_whole(&t->ledger, &d->told);
+    take_over_failure(t);
+    line_is_over(t, number);
+    d->is_settled = true;
+    t->settled_count++;
 }
 
 void check_device(struct town *t, int number)

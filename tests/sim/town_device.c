@@ -32,16 +32,11 @@ static bool enrol(struct town *t, struct town_device *d, const char *token, cons
     AUTO(buf) key = buf_growing(16 << 10);
     AUTO(buf) csr = buf_growing(16 << 10);
     char path[LIMIT_PATH_BYTES + 1];
-    struct message_enrol_reply reply = {0};
+    struct enrol_outcome outcome;
     struct identity_info info;
     const struct wall_time now = {TOWN_BEGIN_NS};
-    const struct enrol_authority authority = {.ca_cert = t->authority.ca_cert,
-                                              .ca_key = t->authority.ca_key,
-                                              .command_keys = t->authority.command_keys,
-                                              .host = STR("127.0.0.1"),
-                                              .port = 8883,
-                                              .certificate_ns = t->hub_config.certificate_ns,
-                                              .rng = &t->rng};
+    const struct enrol_authority authority =
+        authority_for_devices(&t->authority, &t->hub_config, &t->rng);
     (void)snprintf(path, sizeof(path), "%s/identity", d->dir);
     if (!files_make_dirs(path, 0700, err) || !identity_make_key(&d->rng, &key, err) ||
         !identity_make_csr(&d->rng, buf_str(&key), str_from(d->name), &csr, err)) {
@@ -53,26 +48,26 @@ static bool enrol(struct town *t, struct town_device *d, const char *token, cons
                                                   .csr_pem = buf_str(&csr),
                                                   .version = STR("1"),
                                                   .board = STR("sim")};
-    if (!registry_enrol(t->registry, &authority, &request, now, &arena, &reply, err)) {
+    if (!registry_enrol(t->registry, &authority, &request, now, &arena, &outcome, err)) {
         return false;
     }
-    if (!reply.accepted) {
-        return err_set(err, ERR_DENIED, STR_FMT, STR_ARG(reply.reason));
+    if (!outcome.reply.accepted) {
+        return err_set(err, ERR_DENIED, STR_FMT, STR_ARG(outcome.reply.reason));
     }
     const struct device_identity identity = {.fleet = t->hub_config.fleet,
-                                             .device = reply.device,
-                                             .host = reply.host,
-                                             .port = reply.port,
-                                             .cert_pem = reply.cert_pem,
-                                             .ca_pem = reply.ca_pem,
-                                             .command_keys = reply.command_keys};
+                                             .device = outcome.reply.device,
+                                             .host = outcome.reply.host,
+                                             .port = outcome.reply.port,
+                                             .cert_pem = outcome.reply.cert_pem,
+                                             .ca_pem = outcome.reply.ca_pem,
+                                             .command_keys = outcome.reply.command_keys};
     if (t->marker_count < 2) { /* of one device: it stands for all */
         t->markers[t->marker_count++] = arena_copy(&t->arena, str_slice(buf_str(&key), 60, 120));
     }
     (void)snprintf(path, sizeof(path), "%s/identity/key.pem", d->dir);
     if (!files_write(path, buf_str(&key), 0600, err) ||
         !device_identity_save(d->dir, &identity, err) ||
-        !identity_read_cert(reply.cert_pem, &info, err)) {
+        !identity_read_cert(outcome.reply.cert_pem, &info, err)) {
         return false;
     }
     (void)snprintf(d->serial, sizeof(d->serial), "%s", info.serial);
@@ -238,7 +233,7 @@ static void wrong_clock(struct town *t, int number)
     } else {
         d->skew_ns = wrong[rng_below(&t->rng, COUNT_OF(wrong))] * DAY_NS;
     }
-    (void)town_plan(t, town_between(t, MINUTE_NS, 10 * HOUR_NS), TOWN_CLOCK_RIGHT, number);
+    town_plan_trouble(t, MINUTE_NS, 10 * HOUR_NS, TOWN_CLOCK_RIGHT)->owner = number;
     tell_step(t, number);
 }
 
@@ -272,7 +267,7 @@ static void cut_power(struct town *t, int number, enum incident kind)
         put_back(t, d);
     }
     int64_t most = rng_below(&t->rng, 4) == 0 ? 12 * HOUR_NS : 5 * MINUTE_NS;
-    (void)town_plan(t, town_between(t, NS_PER_SEC, most), TOWN_DEVICE_UP, number);
+    town_plan_trouble(t, NS_PER_SEC, most, TOWN_DEVICE_UP)->owner = number;
 }
 
 void device_incident(struct town *t, int number)
@@ -281,7 +276,7 @@ void device_incident(struct town *t, int number)
     if (t->now > t->trouble_ends) {
         return;
     }
-    (void)town_plan(t, town_between(t, HOUR_NS, 24 * HOUR_NS), TOWN_INCIDENT, number);
+    town_plan_trouble(t, HOUR_NS, 24 * HOUR_NS, TOWN_INCIDENT)->owner = number;
     if (t->devices[number].agent == NULL) {
         return;
     }

@@ -50,8 +50,8 @@ bool hub_prepare(struct town *t, struct err *err)
     (void)snprintf(t->database, sizeof(t->database), "%s/hub.db", t->hub_dir);
     (void)snprintf(text, sizeof(text),
                    "state_dir: %s\nfleet: main\nhost: 127.0.0.1\nbroker: external\n"
-                   "certificate_lifetime: 30d\n",
-                   t->hub_dir);
+                   "certificate_lifetime: %llds\n",
+                   t->hub_dir, (long long)(t->options->for_ns / 4 * 3 / NS_PER_SEC));
     t->hub_clock = (struct fake_clock){.mono = {24 * HOUR_NS}, .wall = {TOWN_BEGIN_NS}};
     t->hub_planned = INT64_MAX;
     return hub_config_parse(arena_copy(&t->arena, str_from(text)), "hub.yaml", &t->arena,
@@ -86,7 +86,7 @@ void hub_kill(struct town *t)
     serve_close(t->hub);
     t->hub = NULL;
     int64_t most = rng_below(&t->rng, 20) == 0 ? 6 * HOUR_NS : 3 * MINUTE_NS;
-    town_plan(t, town_between(t, NS_PER_SEC, most), TOWN_HUB_UP, 0);
+    (void)town_plan_trouble(t, NS_PER_SEC, most, TOWN_HUB_UP);
 }
 
 void hub_release(struct town *t)

@@ -181,6 +181,8 @@ struct town {
     int command_count;
     struct town_bundle bundles[TOWN_BUNDLES_MAX];
     int bundle_count;
+    int64_t bundles_said; /* when a device or the operator last said something of one */
+    struct wall_time looked, look_due; /* of the hub at its deployments */
     struct buf lines;
     struct str markers[TOWN_MARKERS_MAX]; /* that nobody may ever see outside */
     size_t marker_count;
@@ -192,6 +194,8 @@ void town_check(struct town *t, bool ok, const struct err *err, const char *what
 bool town_chance(struct town *t, uint64_t percent); /* never once the trouble has ended */
 int64_t town_between(struct town *t, int64_t from, int64_t to);
 struct town_item *town_plan(struct town *t, int64_t delay, enum town_kind kind, int owner);
+/* After something between these times; sooner where there is more trouble. */
+struct town_item *town_plan_trouble(struct town *t, int64_t from, int64_t to, enum town_kind kind);
 struct town_item *town_next(struct town *t);
 void town_free_item(struct town_item *item);
 

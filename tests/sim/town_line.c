@@ -237,6 +237,7 @@ void line_note(struct town *t, int d, struct str line)
     } else if (ev.type == EVENT_DESIRED) {
         note_desired(t, d, &ev);
     } else if (ev.type == EVENT_BUNDLE) {
+        t->bundles_said = t->now;
         t->result->bundles += str_eq(text_of(ev.body, "\"status\":\""), STR("applied"));
     }
 }

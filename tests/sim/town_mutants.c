@@ -9,6 +9,8 @@
 #include "hub/deploy/waves.h"
 #include "hub/identity/fence.h"
 #include "hub/merge/changes.h"
+#include "hub/serve/keeper.h"
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,6 +30,7 @@ const char *const town_mutant_names[TOWN_MUTANTS] = {
     [TOWN_TICK_AGAIN] = "tick-again",
     [TOWN_HEAR_REVOKED] = "hear-revoked",
     [TOWN_CUT_NEIGHBOUR] = "cut-neighbour",
+    [TOWN_NO_RENEWAL] = "no-renewal",
     [TOWN_NO_ABORT] = "no-abort",
     [TOWN_HALF_BUNDLE] = "half-bundle",
     [TOWN_TELL_SECRET] = "tell-secret",
@@ -69,6 +72,53 @@ bool WRAP(alert_rows_look)(struct alert_rows *rows, const struct alert_limits *l
 {
     return now.ns / NS_PER_SEC % 600 < 15 &&
            REAL(alert_rows_look)(rows, limits, now, arena, ret, ret_cut, err);
+}
+
+/* After each merge a hub looks at all devices of a deployment. Here once in half a minute, while
+ * something was said of bundles lately, and when its time has come. */
+bool REAL(deployments_go_on)(struct deployments *d, struct wall_time now,
+                             void (*on_step)(void *ctx, const struct deployment *deployment,
+                                             const struct wave_decision *decision),
+                             void *ctx, struct deployments_outcome *ret, struct err *err);
+bool WRAP(deployments_go_on)(struct deployments *d, struct wall_time now,
+                             void (*on_step)(void *ctx, const struct deployment *deployment,
+                                             const struct wave_decision *decision),
+                             void *ctx, struct deployments_outcome *ret, struct err *err);
+bool WRAP(deployments_go_on)(struct deployments *d, struct wall_time now,
+                             void (*on_step)(void *ctx, const struct deployment *deployment,
+                                             const struct wave_decision *decision),
+                             void *ctx, struct deployments_outcome *ret, struct err *err)
+{
+    struct town *t = town_here;
+    bool is_quiet = t->now - t->bundles_said > 15 * MINUTE_NS;
+    int64_t due = is_quiet ? t->look_due.ns : t->looked.ns + MINUTE_NS / 2;
+    if (now.ns < due) {
+        *ret = (struct deployments_outcome){.next = {due}};
+        return true;
+    }
+    t->looked = now;
+    bool ok = REAL(deployments_go_on)(d, now, on_step, ctx, ret, err);
+    int64_t soon = now.ns + 10 * MINUTE_NS;
+    t->look_due.ns = ok && ret->next.ns != 0 && ret->next.ns < soon ? ret->next.ns : soon;
+    return ok;
+}
+
+/* It reads and checks the hub's keys and certificates twice a minute, which nobody changes here. */
+struct keeper_change REAL(keeper_look)(struct keeper *keeper);
+struct keeper_change WRAP(keeper_look)(struct keeper *keeper);
+struct keeper_change WRAP(keeper_look)(struct keeper *keeper)
+{
+    return town_here->now / NS_PER_SEC % 3600 < 30 ? REAL(keeper_look)(keeper)
+                                                   : (struct keeper_change){0};
+}
+
+/* A host gives one user 128 of these, and the towns of others need them. */
+int WRAP(inotify_init1)(int flags);
+int WRAP(inotify_init1)(int flags)
+{
+    (void)flags;
+    errno = EMFILE;
+    return -1;
 }
 
 bool REAL(store_acknowledge)(struct store *store, int64_t seq, struct err *err);
@@ -226,6 +276,24 @@ bool WRAP(fence_is_out)(const struct fence *fence, struct str device);
 bool WRAP(fence_is_out)(const struct fence *fence, struct str device)
 {
     return town_mutant != TOWN_HEAR_REVOKED && REAL(fence_is_out)(fence, device);
+}
+
+bool REAL(registry_renew)(struct registry *r, const struct enrol_authority *authority,
+                          const struct certificate_order *order, struct buf *ret_cert,
+                          struct str *ret_reason, struct err *err);
+bool WRAP(registry_renew)(struct registry *r, const struct enrol_authority *authority,
+                          const struct certificate_order *order, struct buf *ret_cert,
+                          struct str *ret_reason, struct err *err);
+bool WRAP(registry_renew)(struct registry *r, const struct enrol_authority *authority,
+                          const struct certificate_order *order, struct buf *ret_cert,
+                          struct str *ret_reason, struct err *err)
+{
+    if (town_mutant == TOWN_NO_RENEWAL) {
+        *ret_reason = STR("no");
+        return true;
+    }
+    town_here->result->renewals++;
+    return REAL(registry_renew)(r, authority, order, ret_cert, ret_reason, err);
 }
 
 struct wave_decision REAL(waves_decide)(const struct wave_plan *plan,

@@ -127,7 +127,7 @@ static bool write_bundle(struct town *t, const struct town_bundle *b, struct err
                    "  - {key: x, run: [nothing], env: {TOKEN: \"${secret:town-token}\"}}\n"
                    "  - {key: z%d, run: [nothing]}\n"
                    "jobs: [{name: j, select: \"%s\", on_overlap: queue}]\n"
-                   "schedules: [{name: a, job: %s, every: 1h}]\n",
+                   "schedules: [{name: b, job: %s, every: 1h}]\n",
                    t->bundle_count, fault == 0 ? "*" : "x", fault == 1 ? "gone" : "j");
     (void)snprintf(path, sizeof(path), "%s/selvedge.yaml", b->dir);
     if (!files_make_dirs(b->dir, 0700, err) || !files_write(path, str_from(text), 0644, err)) {
@@ -146,6 +146,9 @@ static void deploy(struct town *t)
     struct shelf_packed packed;
     struct err err = {0};
     int64_t devices = 0;
+    if (t->device_count > 100 && rng_below(&t->rng, 4) != 0) {
+        return; /* a trial is a thousand looks of each */
+    }
     if (t->bundle_count == TOWN_BUNDLES_MAX || (t->bundle_count > 0 && !b[-1].is_over)) {
         return;
     }
@@ -169,6 +172,7 @@ static void deploy(struct town *t)
     memcpy(b->hash, packed.hash, sizeof(b->hash));
     b->was_asked = flags(t);
     t->bundle_count++;
+    t->bundles_said = t->now;
     t->result->deployments++;
     poke(t);
 }
@@ -217,7 +221,7 @@ void operator_acts(struct town *t)
     if (town_mutant == TOWN_HEAR_REVOKED || town_mutant == TOWN_CUT_NEIGHBOUR) {
         what = what < 5 ? 9 : what;
     }
-    (void)town_plan(t, town_between(t, 10 * MINUTE_NS, 2 * HOUR_NS), TOWN_OPERATOR, 0);
+    (void)town_plan_trouble(t, 10 * MINUTE_NS, 2 * HOUR_NS, TOWN_OPERATOR);
     if (what < 5) {
         give_command(t);
     } else if (what < 7) {
@@ -289,7 +293,7 @@ void hostile_acts(struct town *t)
         return;
     }
     int64_t most = 6 * HOUR_NS / t->device_count + NS_PER_SEC;
-    (void)town_plan(t, town_between(t, NS_PER_SEC / 2, most), TOWN_HOSTILE, 0);
+    (void)town_plan_trouble(t, NS_PER_SEC / 2, most, TOWN_HOSTILE);
     t->result->forged++;
     uint64_t what = rng_below(&t->rng, 8);
     if (what == 0 && t->result->revoked > 0) {

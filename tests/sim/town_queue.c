@@ -67,6 +67,11 @@ struct town_item *town_plan(struct town *t, int64_t delay, enum town_kind kind, 
     return item;
 }
 
+struct town_item *town_plan_trouble(struct town *t, int64_t from, int64_t to, enum town_kind kind)
+{
+    return town_plan(t, town_between(t, from, to) / t->options->trouble, kind, 0);
+}
+
 struct town_item *town_next(struct town *t)
 {
     struct town_item *first = t->queue[0];

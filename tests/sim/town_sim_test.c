@@ -1,5 +1,5 @@
 /* town_sim_test.c - a town of whole devices and its hub (town.h): from a fresh seed that is printed;
- * `--seed S` replays it; with SELVEDGE_LONG 1,000 devices for a week. `--mutant RULE` breaks a rule of
+ * `--seed S` replays it; with SELVEDGE_LONG 1,000 devices for a week (100 with sanitizers). `--mutant RULE` breaks a rule of
  * the programs on purpose and expects that it is noticed in one of some towns. */
 #include "tests/sim/town.h"
 
@@ -15,16 +15,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define IS_SANITIZED 1
+#elif defined(__has_feature)
+#define IS_SANITIZED __has_feature(address_sanitizer)
+#else
+#define IS_SANITIZED 0
+#endif
+
 enum {
     DEVICES = 8,
     HOURS = 24,
-    LONG_DEVICES = 1000,
+    LONG_DEVICES =
+        IS_SANITIZED ? 100 : 1000, /* each takes some MB, and with sanitizers four times */
     LONG_HOURS = 7 * 24,
     MUTANT_TOWNS = 40, /* at most: a broken rule shows in most of them */
 };
 
 struct town_campaign {
-    int64_t devices, hours, seed;
+    int64_t devices, hours, seed, trouble;
     enum town_mutant mutant;
 };
 
@@ -33,7 +42,10 @@ static bool parse(struct town_campaign *c, int argc, char **argv)
     const struct {
         const char *name;
         int64_t *to;
-    } numbers[] = {{"--devices", &c->devices}, {"--hours", &c->hours}, {"--seed", &c->seed}};
+    } numbers[] = {{"--devices", &c->devices},
+                   {"--hours", &c->hours},
+                   {"--seed", &c->seed},
+                   {"--trouble", &c->trouble}};
     for (int i = 1; i + 1 < argc; i += 2) {
         bool is_known = false;
         for (size_t k = 0; k < COUNT_OF(numbers); k++) {
@@ -78,13 +90,22 @@ static void say(const struct town_result *r)
         (long long)r->lost, (long long)r->power_cuts, (long long)r->hub_kills,
         (long long)r->broker_kills, (long long)r->links_broken, (long long)r->wiped,
         (long long)r->put_back, (long long)r->clocks);
-    printf(
-        "%lld commands, obeyed %lld times, %lld messages of the hostile broker; %lld revoked; "
-        "%lld ticks, %lld revisions; %lld deployments, %lld waves, %lld aborted, %lld bundles in "
-        "force\n",
-        (long long)r->commands, (long long)r->obeyed, (long long)r->forged, (long long)r->revoked,
-        (long long)r->ticks, (long long)r->revisions, (long long)r->deployments,
-        (long long)r->waves, (long long)r->aborted, (long long)r->bundles);
+    printf("%lld commands, obeyed %lld times, %lld messages of the hostile broker; %lld revoked, "
+           "%lld renewals; %lld ticks, %lld revisions; %lld deployments, %lld waves, %lld aborted, "
+           "%lld bundles in "
+           "force\n",
+           (long long)r->commands, (long long)r->obeyed, (long long)r->forged,
+           (long long)r->revoked, (long long)r->renewals, (long long)r->ticks,
+           (long long)r->revisions, (long long)r->deployments, (long long)r->waves,
+           (long long)r->aborted, (long long)r->bundles);
+}
+
+/* A week of a thousand devices takes a while. */
+static void on_day(int64_t day, const struct town_result *so_far)
+{
+    printf("day %lld: %lld steps, %lld events\n", (long long)day, (long long)so_far->steps,
+           (long long)so_far->events);
+    (void)fflush(stdout);
 }
 
 /* True when all that was promised was kept. */
@@ -95,7 +116,9 @@ static bool live(const struct town_campaign *c)
                                          .mutant = c->mutant,
                                          .devices = (int)c->devices,
                                          .for_ns = c->hours * 3600 * NS_PER_SEC,
-                                         .dir = dir.path};
+                                         .trouble = c->trouble,
+                                         .dir = dir.path,
+                                         .on_day = c->devices < 100 ? NULL : on_day};
     struct town_result r;
     town_run(&options, &r);
     temp_dir_release(&dir);
@@ -113,6 +136,7 @@ int main(int argc, char **argv)
     struct rng rng = rng_system();
     struct town_campaign c = {.devices = DEVICES,
                               .hours = HOURS,
+                              .trouble = 1,
                               .seed = 1 + (int64_t)rng_below(&rng, UINT64_C(1) << 40)};
     bool is_parsed = parse(&c, argc, argv);
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): tests have one thread */
@@ -121,7 +145,8 @@ int main(int argc, char **argv)
         c.hours = LONG_HOURS;
     }
     if (!is_parsed) {
-        printf("usage: town_sim_test [--devices N] [--hours N] [--seed N] [--mutant RULE]\n");
+        printf("usage: town_sim_test [--devices N] [--hours N] [--seed N] [--trouble N] "
+               "[--mutant RULE]\n");
         return 2;
     }
     printf("%lld devices, %lld hours, seed=%lld, mutant: %s\n", (long long)c.devices,

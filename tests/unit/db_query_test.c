@@ -63,6 +63,34 @@ static void late_statements_say_what_is_wrong_when_they_are_used(void **state)
     db_close(db);
 }
 
+static void each_row_comes_once_and_a_failure_is_told(void **state)
+{
+    struct db *db = db_fixture_open(*state);
+    struct err err = {0};
+    struct db_query q;
+    bool ok = true;
+    int64_t sum = 0;
+    assert_true(db_prepare(db, STR("SELECT value FROM json_each('[1,2,3]')"), &q, &err));
+    for (int i = 0; i < 2; i++) { /* it may be run again */
+        while (db_each(&q, &ok, &err)) {
+            sum += db_col_i64(&q, 0);
+        }
+        assert_true(ok);
+    }
+    assert_int_equal(sum, 12);
+    db_finish(&q);
+    assert_true(db_prepare(db,
+                           STR("SELECT abs(value) FROM (SELECT 1 AS value UNION ALL SELECT "
+                               "-9223372036854775807 - 1)"),
+                           &q, &err));
+    assert_true(db_each(&q, &ok, &err) && ok);
+    assert_false(db_each(&q, &ok, &err));
+    assert_false(ok);
+    assert_message_has(err, "overflow");
+    db_finish(&q);
+    db_close(db);
+}
+
 static void null_and_empty_are_different(void **state)
 {
     struct db *db = db_fixture_open(*state);
@@ -271,6 +299,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_type_goes_in_and_comes_out),
         TEST(late_statements_say_what_is_wrong_when_they_are_used),
+        TEST(each_row_comes_once_and_a_failure_is_told),
         TEST(null_and_empty_are_different),
         TEST(sixty_four_bits_survive),
         TEST(an_unknown_parameter_is_reported_by_the_run),

@@ -30,6 +30,8 @@ static void addresses_are_decoded(void **state)
     assert_null(http_target_get(&t, "nothing").ptr);
     assert_true(parse("/", &arena, &t));
     assert_int_equal(t.segment_count, 0);
+    assert_true(parse("/a/?b=c", &arena, &t));
+    assert_int_equal(t.segment_count, 1);
 }
 
 static void bad_addresses_are_refused(void **state)
@@ -38,7 +40,7 @@ static void bad_addresses_are_refused(void **state)
     AUTO(arena) arena = arena_new(1 << 20);
     struct http_target t;
     static const char *const bad[] = {"",     "a",     "/%",   "/%4",     "/%zz",
-                                      "/%00", "/a//b", "/a/",  "/./a",    "/..",
+                                      "/%00", "/a//b", "/a//", "/./a",    "/..",
                                       "/%2e", "/?a=%", "/%ff", "/?%c3=1", "/a/%2e%2e"};
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         assert_false(parse(bad[i], &arena, &t));

@@ -1,4 +1,4 @@
-foreach(name json json_scan json_verbatim json_writer fields fields_doc)
+foreach(name json json_scan json_verbatim json_writer strict_json fields fields_doc)
     selvedge_test(NAME ${name}_test LABEL unit
         SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}_test.c LIBS common_json)
 endforeach()

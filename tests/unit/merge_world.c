@@ -378,7 +378,7 @@ void world_expect_rebuildable(struct db *store)
     check(rebuild_check(store, ":memory:", print_difference, NULL, &report, &err), &err);
     assert_int_equal(report.differences, 0);
     int64_t events = 0;
-    check(rebuild_views(store, &events, &err), &err);
+    check(rebuild_views(store, NULL, &events, &err), &err);
     assert_int_equal(events, report.events);
     AUTO(buf) after = world_dump(store);
     assert_true(str_eq(buf_str(&before), buf_str(&after)));

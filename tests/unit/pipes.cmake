@@ -1,4 +1,4 @@
-foreach(name strict_json pipes_context pipes_metadata pipes_message pipes_session)
+foreach(name pipes_context pipes_message pipes_session)
     selvedge_test(NAME ${name}_test LABEL unit
         SOURCES ${CMAKE_CURRENT_LIST_DIR}/${name}_test.c LIBS agent_pipes test_support)
 endforeach()

@@ -53,6 +53,8 @@ static void every_message_arrives(void **state)
     assert_message(fd, "READY=1\n");
     notify_ready("two\nSTOPPING=1");
     assert_message(fd, "READY=1\nSTATUS=two STOPPING=1\n");
+    notify_starting(60 * NS_PER_SEC, "still at it");
+    assert_message(fd, "EXTEND_TIMEOUT_USEC=60000000\nSTATUS=still at it\n");
     notify_watchdog();
     assert_message(fd, "WATCHDOG=1\n");
     notify_stopping();

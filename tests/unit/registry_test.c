@@ -2,6 +2,7 @@
 #include "common/platform/files.h"
 #include "hub/registry/authority.h"
 #include "hub/registry/registry.h"
+#include "hub/registry/rotation.h"
 #include "hub/store/store.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/seeded_rng.h"
@@ -259,7 +260,7 @@ static void guessing_takes_ever_longer(void **state)
         guess(w, csr, 1);
         assert_int_equal(w->outcome.wrong, n);
         assert_int_equal(w->outcome.closed_ns, expected_s * NS_PER_SEC);
-        guess(w, csr, 10); /* not looked at, and not counted */
+        guess(w, csr, 2); /* not looked at, and not counted */
         assert_true(w->outcome.is_held && w->outcome.wrong == 0 && w->outcome.closed_ns == 0);
         struct token_seen seen = look_at_token(w);
         assert_int_equal(seen.wrong, n);
@@ -510,6 +511,50 @@ static void a_missing_database_is_not_made(void **state)
     assert_false(files_exist(temp_dir_path(&w->dir, "none.db")));
 }
 
+/* --- another CA --------------------------------------------------------------------------- */
+
+/* Of whom a device's renewed certificate is, when it says that it trusts `authorities`; the certificate. */
+static struct str renewed_by(struct world *w, struct str csr, struct str authorities, struct str ca)
+{
+    struct err err = {0};
+    struct str reason = STR_NONE;
+    AUTO(buf) cert = buf_growing(64 << 10);
+    const struct certificate_order order = {.device = STR("brooklyn"),
+                                            .csr_pem = csr,
+                                            .cause = "renewed",
+                                            .now = w->now,
+                                            .authorities = authorities};
+    check(registry_renew(w->registry, &w->issuer, &order, &cert, &reason, &err), &err);
+    assert_true(str_is_empty(reason));
+    assert_true(identity_is_signed_by(buf_str(&cert), ca));
+    return arena_copy(&w->arena, buf_str(&cert));
+}
+
+static void the_next_ca_issues_for_who_trusts_it(void **state)
+{
+    struct world *w = *state;
+    struct err err = {0};
+    struct authority during;
+    assert_true(enrol(w, "brooklyn", make_csr(w, "brooklyn")).accepted);
+    struct str csr = make_csr(w, "brooklyn");
+    w->now.ns += DAY_NS;
+    check(rotation_begin(&w->config, &w->rng, w->now, &err), &err);
+    check(authority_load(&w->config, &w->rng, w->now, &w->arena, &during, &err), &err);
+    w->config.certificate_ns = 397 * DAY_NS;
+    w->issuer = authority_for_devices(&during, &w->config, &w->rng);
+    struct str old = renewed_by(w, csr, str_from(w->authority.trusted_list), during.ca_cert);
+    assert_true(str_eq(renewed_by(w, csr, STR_NONE, during.ca_cert), old)); /* asked again */
+    /* With the key of a request that was answered before it was told: not the answer of then. */
+    struct str new = renewed_by(w, csr, str_from(during.trusted_list), during.next_cert);
+    assert_true(str_eq(renewed_by(w, csr, str_from(during.trusted_list), during.next_cert), new));
+
+    make_token(w, 1, DAY_NS);
+    struct message_enrol_reply reply = enrol(w, "chicago", make_csr(w, "chicago"));
+    assert_true(reply.accepted && str_eq(reply.ca_pem, during.trusted)); /* it is told of both */
+    assert_true(identity_is_signed_by(reply.cert_pem, during.next_cert));
+    authority_wipe(&during);
+}
+
 static void the_authority_is_never_overwritten(void **state)
 {
     struct world *w = *state;
@@ -603,6 +648,7 @@ int main(void)
         TEST(refusals_are_kept_and_bounded),
         TEST(a_fleet_is_named_once),
         TEST(a_missing_database_is_not_made),
+        TEST(the_next_ca_issues_for_who_trusts_it),
         TEST(the_authority_is_never_overwritten),
         TEST(keys_are_for_their_owner_only),
         TEST(certificates_are_renewed_in_time),

@@ -227,6 +227,20 @@ static void what_cannot_be_is_refused(void **state)
     check(rotation_begin(&w.config, &w.rng, w.now, &err), &err);
     assert_false(rotation_begin(&w.config, &w.rng, w.now, &err));
     assert_int_equal(err.code, ERR_EXISTS);
+    AUTO(fd) lock = {-1};
+    check(files_lock(temp_dir_path(&w.dir, "ca.lock"), &lock, &err), &err);
+    assert_false(rotation_finish(&w.config, &err));
+    assert_int_equal(err.code, ERR_BUSY);
+    fd_release(&lock);
+    lock.n = -1;
+    if (geteuid() == 0) { /* else it cannot be tried */
+        assert_int_equal(chown(temp_dir_path(&w.dir, "ca/ca.key"), 1, 1), 0);
+        assert_false(rotation_finish(&w.config, &err));
+        assert_int_equal(err.code, ERR_DENIED);
+        assert_non_null(strstr(err.hint, "sudo -u"));
+        assert_int_equal(chown(temp_dir_path(&w.dir, "ca/ca.key"), 0, 0), 0);
+    }
+    check(rotation_finish(&w.config, &err), &err);
     w.config.state_dir = STR("/nonexistent");
     struct rotation r;
     assert_false(rotation_read(&w.config, &r, &err));

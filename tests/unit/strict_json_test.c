@@ -1,5 +1,5 @@
-/* strict_json_test.c - agent/pipes/strict_json.h */
-#include "agent/pipes/strict_json.h"
+/* strict_json_test.c - common/json/strict_json.h */
+#include "common/json/strict_json.h"
 
 #include "common/base/limits.h"
 #include "tests/support/cmocka_all.h"

@@ -1,5 +1,5 @@
 SELECT
-    (SELECT count(*) FROM (SELECT id FROM device UNION SELECT device FROM stream)),
+    (SELECT count(*) FROM (SELECT id FROM device UNION SELECT device FROM stream WHERE device <> 'hub')),
     (SELECT count(*) FROM connection WHERE is_online = 1),
     (SELECT count(DISTINCT asset) FROM asset_definition),
     (SELECT count(*) FROM asset_definition),

@@ -1,4 +1,4 @@
-WITH known (id) AS (SELECT id FROM device UNION SELECT device FROM stream)
+WITH known (id) AS (SELECT id FROM device UNION SELECT device FROM stream WHERE device <> 'hub')
 SELECT k.id, coalesce(d.status, 'unknown'), coalesce(c.version, s.version, d.version), coalesce(c.board, s.board, d.board),
     coalesce(c.is_online, 0), c.since_ms, c.last_seen_ms, c.offline_reason, c.refusal, c.clock_offset_ms,
     d.enrolled_ms, d.not_after_ms, d.cert_fingerprint,

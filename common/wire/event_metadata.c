@@ -1,7 +1,7 @@
-#include "agent/pipes/pipes_metadata.h"
+#include "common/wire/event_metadata.h"
 
-#include "agent/pipes/strict_json.h"
 #include "common/json/json_writer.h"
+#include "common/json/strict_json.h"
 #include <string.h>
 
 enum {
@@ -125,7 +125,7 @@ static void write_entry(const struct entry *entry, struct buf *out)
     jw_end_object(&w);
 }
 
-void pipes_metadata_write(struct str object, struct arena *scratch, struct buf *out)
+void event_metadata_write(struct str object, struct arena *scratch, struct buf *out)
 {
     struct entries entries;
     read_entries(object, scratch, &entries);
@@ -134,7 +134,7 @@ void pipes_metadata_write(struct str object, struct arena *scratch, struct buf *
     jw_begin_object(&w);
     for (size_t i = 0; i < entries.count; i++) {
         size_t used = out->len - start + NOTE_BYTES;
-        size_t room = used < PIPES_METADATA_BYTES_MAX ? PIPES_METADATA_BYTES_MAX - used : 0;
+        size_t room = used < EVENT_METADATA_BYTES_MAX ? EVENT_METADATA_BYTES_MAX - used : 0;
         AUTO(buf) text = buf_growing(room);
         if (entries.items[i].value.text.len <= room) {
             write_entry(&entries.items[i], &text);

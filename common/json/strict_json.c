@@ -1,4 +1,4 @@
-#include "agent/pipes/strict_json.h"
+#include "common/json/strict_json.h"
 
 #include "common/base/limits.h"
 #include "common/json/json_writer.h"

@@ -1,4 +1,4 @@
-/* pipes_metadata.h - the metadata of a Pipes message in the form that events have:
+/* event_metadata.h - metadata as a program told it, in the form that events have:
  * {"name":{"type":"int","raw_value":5}}. Pure.
  *
  * The type is what the client says; "__infer__" and bare values get the one that Dagster infers
@@ -12,11 +12,11 @@
 
 enum {
     /* Leaves room for the rest of the event. */
-    PIPES_METADATA_BYTES_MAX = LIMIT_EVENT_BYTES - (8 << 10),
+    EVENT_METADATA_BYTES_MAX = LIMIT_EVENT_BYTES - (8 << 10),
 };
 
 /* `object` is an object within a line that strict_json_write() wrote and a scanner accepted.
- * Entries beyond LIMIT_METADATA_ENTRIES, or that do not fit PIPES_METADATA_BYTES_MAX, are left out;
+ * Entries beyond LIMIT_METADATA_ENTRIES, or that do not fit EVENT_METADATA_BYTES_MAX, are left out;
  * "selvedge/metadata_dropped_bytes" then says how much. `scratch` holds names that
  * had to be unescaped. */
-void pipes_metadata_write(struct str object, struct arena *scratch, struct buf *out);
+void event_metadata_write(struct str object, struct arena *scratch, struct buf *out);

@@ -1,8 +1,8 @@
-/* pipes_metadata_test.c - agent/pipes/pipes_metadata.h */
-#include "agent/pipes/pipes_metadata.h"
+/* event_metadata_test.c - common/wire/event_metadata.h */
+#include "common/wire/event_metadata.h"
 
-#include "agent/pipes/strict_json.h"
 #include "common/json/json.h"
+#include "common/json/strict_json.h"
 #include "tests/support/cmocka_all.h"
 #include <string.h>
 
@@ -12,9 +12,9 @@ static void normalise(const char *object, struct buf *ret)
     AUTO(arena) scratch = arena_new(1 << 20);
     strict_json_write(str_from(object), &strict);
     assert_false(strict.overflow);
-    pipes_metadata_write(buf_str(&strict), &scratch, ret);
+    event_metadata_write(buf_str(&strict), &scratch, ret);
     assert_false(ret->overflow);
-    assert_true(ret->len <= PIPES_METADATA_BYTES_MAX);
+    assert_true(ret->len <= EVENT_METADATA_BYTES_MAX);
     /* Whatever came in: the event can be read again. */
     AUTO(arena) tree = arena_new(64 << 20);
     struct json *node = NULL;
@@ -165,7 +165,7 @@ static void what_does_not_fit_is_dropped_and_counted(void **state)
 static void the_limit_holds_to_the_byte(void **state)
 {
     (void)state;
-    for (size_t len = PIPES_METADATA_BYTES_MAX - 300; len < PIPES_METADATA_BYTES_MAX + 20; len++) {
+    for (size_t len = EVENT_METADATA_BYTES_MAX - 300; len < EVENT_METADATA_BYTES_MAX + 20; len++) {
         AUTO(buf) in = buf_growing(1 << 20);
         AUTO(buf) out = buf_growing(1 << 20);
         buf_add_text(&in, "{\"a\": \"");

@@ -1,0 +1,1 @@
+INSERT INTO outside_report (body) VALUES (:body)

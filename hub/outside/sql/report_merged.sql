@@ -1,0 +1,1 @@
+DELETE FROM outside_report WHERE seq <= :seq

@@ -1,0 +1,1 @@
+SELECT 1 FROM connection WHERE device = :device AND authorities IS :authorities AND authority IS :authority

@@ -1,0 +1,1 @@
+SELECT version FROM derived WHERE id = 1

@@ -1,0 +1,1 @@
+selvedge_process_test(NAME outside LABEL process SCRIPT outside_test.py TIMEOUT 300)
