@@ -371,6 +371,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     if (call->next_stream != NULL) {
         call->next_stream->previous_stream = call->previous_stream;
     }
+    server->counts.bytes_pending -= call->pending;
     server->counts.streams -= call->conn->state == CONN_STREAM ? 1 : 0;
     call->conn->state = CONN_IDLE;
     call->conn->since = loop_now(server->loop);

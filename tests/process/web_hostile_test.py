@@ -2,6 +2,7 @@
 import os
 import resource
 import socket
+import sqlite3
 import ssl
 import sys
 
@@ -125,6 +126,35 @@ def healthy(port):
         return False
 
 
+def answers_that_nobody_takes_are_bounded():
+    with Fleet(web=True) as fleet:
+        fleet.start_hub()
+        admin = set_up(fleet.hub, fleet.http_port)
+        db = sqlite3.connect(fleet.hub_db, timeout=30)
+        db.execute("INSERT INTO stream (device, epoch, first_at_ms, merged_seq, received_ms) VALUES ('big', '0123456789abcdef', 1, 1000, 1)")
+        body = '{"message":"%s"}' % ("x" * 16000)
+        db.executemany("INSERT INTO event (stream_id, seq, type, at_ms, received_ms, body) SELECT max(id), ?, 'log', 1, 1, ? FROM stream",
+                       [(i, body) for i in range(1, 1001)])
+        db.commit()
+        db.close()
+        waiting = []
+        for i in range(26):  # 16 MB each
+            s = socket.socket()
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            s.connect(("127.0.0.1", fleet.http_port))
+            s.sendall(f"GET /api/v1/events?limit=1000&x={i} HTTP/1.1\r\nHost: localhost\r\nCookie: {admin.cookie}\r\n\r\n".encode())
+            waiting.append(s)
+        statuses = []
+        for s in waiting:
+            s.settimeout(60)
+            statuses.append(s.recv(12)[9:])
+        assert statuses.count(b"503") >= 5 and statuses.count(b"200") >= 10, statuses
+        assert Client(fleet.http_port).get("/healthz").status == 200
+        for s in waiting:
+            s.close()
+        wait_for("others are answered again", lambda: admin.get("/api/v1/events?limit=1").status == 200)
+
+
 def tls_is_the_hubs_own():
     with Fleet(web=True) as fleet:
         port = free_port()
@@ -158,4 +188,5 @@ def healthy_client(client):
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests([bad_requests_are_answered, passwords_are_not_guessed, idle_and_slow_ones_are_cut, tls_is_the_hubs_own]))
+    sys.exit(run_tests([bad_requests_are_answered, passwords_are_not_guessed, idle_and_slow_ones_are_cut, answers_that_nobody_takes_are_bounded,
+                        tls_is_the_hubs_own]))
