@@ -32,7 +32,7 @@ function Steps({ run }: { run: Run }) {
 
 export const RUN_COLUMNS: Column<Run>[] = [
   { name: "Run", isExtra: true, cell: (r) => <RunLink device={r.device} run={r.run} /> },
-  { name: "Status", cell: (r) => <Status status={r.status} /> },
+  { name: "Status", cell: (r) => <Link to={runUrl(r.device, r.run)} class="plain" title={`Run ${r.run}`}><Status status={r.status} /></Link> },
   { name: "Device", cell: (r) => <DeviceLink name={r.device} /> },
   { name: "Job or selection", kind: "wide", cell: (r) => r.job ? r.job : <code>{r.selection ?? "–"}</code> },
   { name: "Steps", isExtra: true, cell: (r) => <Steps run={r} /> },
