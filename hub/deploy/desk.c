@@ -14,7 +14,7 @@ enum { NOTES_PER_TURN = 64 };
 #define RETRY_NS      (2 * NS_PER_SEC)
 /* Old bundles are looked for when the hub starts, when a deployment is over, and each day. */
 #define PRUNE_SOON_NS (3 * NS_PER_SEC)
-#define PRUNE_NEXT_NS (24 * 3600 * NS_PER_SEC)
+#define PRUNE_NEXT_NS (INT64_C(86400) * NS_PER_SEC)
 
 struct desk_of_deploy {
     const struct desk_host *host;
@@ -159,12 +159,8 @@ static void go_on_pruning(void *ctx)
 
 /* --- waves ------------------------------------------------------------------------------------ */
 
-static void on_step(void *ctx, const struct deployment *deployment,
-                    const struct wave_decision *decision)
+static void say_step(const struct deployment *deployment, const struct wave_decision *decision)
 {
-    if (decision->step == WAVES_ABORT || decision->step == WAVES_DONE) {
-        prune_in(ctx, PRUNE_SOON_NS);
-    }
     switch (decision->step) {
     case WAVES_BEGIN:
         LOG(INFO, "deployment.wave_begun", F_S("deployment", deployment->id),
@@ -181,6 +177,15 @@ static void on_step(void *ctx, const struct deployment *deployment,
         break;
     case WAVES_WAIT:
         break;
+    }
+}
+
+static void on_step(void *ctx, const struct deployment *deployment,
+                    const struct wave_decision *decision)
+{
+    say_step(deployment, decision);
+    if (decision->step == WAVES_ABORT || decision->step == WAVES_DONE) {
+        prune_in(ctx, PRUNE_SOON_NS);
     }
 }
 
