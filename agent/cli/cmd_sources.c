@@ -33,7 +33,8 @@ static const struct asset **assets_of(const struct definitions *defs, const stru
                                       struct arena *arena)
 {
     const struct shared_step *step = asset->step;
-    const struct asset **assets = arena_array(arena, step->asset_count, sizeof(*assets));
+    const struct asset **assets =
+        arena_array(arena, step->asset_count, sizeof(const struct asset *));
     for (size_t i = 0; assets != NULL && i < step->asset_count; i++) {
         assets[i] = &defs->assets[step->assets[i]];
     }
@@ -86,7 +87,7 @@ static bool show(void *ctx, const struct dbt_opened *opened, struct err *err)
 {
     struct showing *s = ctx;
     AUTO(arena) arena = arena_new(ANSWER_ARENA_BYTES);
-    struct dbt_loaded now;
+    struct dbt_loaded now = {0};
     if (!dbt_ask_sources(s->settings, s->defs, opened->asset, &arena, &now, err)) {
         return false;
     }

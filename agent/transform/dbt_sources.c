@@ -97,7 +97,7 @@ bool dbt_sources_read_by(const struct dbt_project *project, const bool *wanted, 
     struct arena scratch = arena_new(LIMIT_DBT_NODE_ARENA);
     bool *is_read = arena_array(arena, project->count + 1, sizeof(*is_read));
     bool ok = is_read != NULL || no_memory(err);
-    for (uint32_t i = 0; ok && i < project->count; i++) {
+    for (uint32_t i = 0; ok && is_read != NULL && i < project->count; i++) {
         uint32_t *from = NULL;
         size_t count = 0;
         arena_reset(&scratch);

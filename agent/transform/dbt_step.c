@@ -210,7 +210,7 @@ static bool add_failed_tests(struct step *s, const bool *scope, const struct cho
 {
     struct dbt_results results;
     bool *above = NULL;
-    if (!read_results(s, &results, err) || !find_above(s, &above, err)) {
+    if (!read_results(s, &results, err) || !find_above(s, &above, err) || above == NULL) {
         return false;
     }
     for (size_t i = 0; i < s->project->count; i++) {
@@ -425,25 +425,32 @@ static bool keep_sources(struct step *s, struct err *err)
            dbt_loaded_keep(path, &built, &now, err);
 }
 
+static void keep_what_it_was_like(struct step *s)
+{
+    struct err of_built = {0};
+    struct err of_sources = {0};
+    if (!keep_built(s, &of_built)) {
+        LOG(WARN, "dbt.state_not_kept", F_ERR(&of_built),
+            F_T("action", "state: compares with what was before"));
+    }
+    if (s->has_sources && !keep_sources(s, &of_sources)) {
+        LOG(WARN, "dbt.sources_not_kept", F_ERR(&of_sources),
+            F_T("action", "source_status: compares with what was before"));
+    }
+}
+
 /* For selections by what was before; a build is no worse without. */
 static void keep(struct step *s)
 {
     struct err err = {0};
-    struct err of_built = {0};
-    struct err of_sources = {0};
     const char *folder = arena_cstr(s->arena, s->request->state_dir);
     bool is_there = folder != NULL && files_make_dirs(folder, 0750, &err);
     if (!is_there || !keep_results(s, &err)) {
         LOG(WARN, "dbt.results_not_kept", F_ERR(&err),
             F_T("action", "result: selects by what was before"));
     }
-    if (is_there && !keep_built(s, &of_built)) {
-        LOG(WARN, "dbt.state_not_kept", F_ERR(&of_built),
-            F_T("action", "state: compares with what was before"));
-    }
-    if (is_there && s->has_sources && !keep_sources(s, &of_sources)) {
-        LOG(WARN, "dbt.sources_not_kept", F_ERR(&of_sources),
-            F_T("action", "source_status: compares with what was before"));
+    if (is_there) {
+        keep_what_it_was_like(s);
     }
 }
 

@@ -29,8 +29,9 @@ struct card {
 static void end_row(struct card *c, const char *name)
 {
     for (size_t i = 0; i < c->line.len; i++) {
-        bool is_control = (unsigned char)c->line.ptr[i] < ' ' || c->line.ptr[i] == '\x7f';
-        c->line.ptr[i] = is_control ? ' ' : c->line.ptr[i];
+        if ((unsigned char)c->line.ptr[i] < ' ' || c->line.ptr[i] == '\x7f') {
+            c->line.ptr[i] = ' ';
+        }
     }
     if (c->line.len > 0) {
         cli_printf(c->look.cli, "%-14s" STR_FMT "\n", name, STR_ARG(buf_str(&c->line)));

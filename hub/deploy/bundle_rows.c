@@ -43,8 +43,8 @@ struct idle {
 static void note_idle(void *ctx, const struct bundle_row *row)
 {
     struct idle *idle = ctx;
-    if (!bundle_is_idle(row, idle->kept) || row->hash.len >= BUNDLE_HASH_SIZE ||
-        idle->count == idle->cap) {
+    if (idle->hashes == NULL || !bundle_is_idle(row, idle->kept) || row->hash.ptr == NULL ||
+        row->hash.len >= BUNDLE_HASH_SIZE || idle->count == idle->cap) {
         return; /* what does not fit is for the next time */
     }
     char *hash = idle->hashes[idle->count++];

@@ -109,6 +109,6 @@ const char html_style[] =
     "exact;"
     "print-color-adjust:exact}main{max-width:none;padding:0}h2{break-after:avoid}tr,li,figure,."
     "tile{break-inside:avoid}"
-    "thead{display:table-header-group}.charts{grid-template-columns:repeat(3,"
-    "1fr)}.tiles{grid-template-columns:repeat(5,1fr)}"
+    "thead{display:table-header-group}.charts{grid-template-columns:1fr "
+    "1fr}.tiles{grid-template-columns:repeat(5,1fr)}"
     ".wide{overflow:visible}.tile b{font-size:1.2rem}@page{margin:16mm 14mm}}";

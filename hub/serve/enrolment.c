@@ -33,6 +33,16 @@ static void say(const struct enrolment *e, struct str client,
     }
 }
 
+static void say_guess(const struct message_enrol_request *request,
+                      const struct enrol_outcome *outcome)
+{
+    if (outcome->closed_ns > 0) {
+        LOG(WARN, "token.guessed", F_S("token", request->token_id), F_I("wrong", outcome->wrong),
+            F_I("closed_s", outcome->closed_ns / NS_PER_SEC),
+            F_T("action", "wrong secrets are not looked at so long; the right one is let in"));
+    }
+}
+
 void enrolment_answer(const struct enrolment *e, struct str client, struct str payload,
                       struct arena *arena)
 {
@@ -40,11 +50,7 @@ void enrolment_answer(const struct enrolment *e, struct str client, struct str p
     struct enrol_outcome outcome = {0};
     decide(e->host, payload, arena, &request, &outcome);
     const struct message_enrol_reply reply = outcome.reply;
-    if (outcome.closed_ns > 0) {
-        LOG(WARN, "token.guessed", F_S("token", request.token_id), F_I("wrong", outcome.wrong),
-            F_I("closed_s", outcome.closed_ns / NS_PER_SEC),
-            F_T("action", "wrong secrets are not looked at so long; the right one is let in"));
-    }
+    say_guess(&request, &outcome);
     if (reply.pending) {
         LOG(DEBUG, "enrolment.pending", F_S("device", request.device));
     } else if (reply.accepted) {

@@ -78,29 +78,34 @@ static void check_devices(const struct lineage *l, struct lineage_devices device
     }
 }
 
+static void check_versions(const struct lineage *l, size_t asset)
+{
+    size_t versions = 0;
+    for (const struct lineage_version *v = l->assets[asset].versions; v != NULL; v = v->next) {
+        char memory[WORDS_BYTES];
+        struct buf words = buf_fixed(memory, sizeof(memory));
+        assert(v->asset == asset && v->devices.count > 0);
+        check_devices(l, v->devices);
+        if (v->next != NULL) {
+            assert(v->next->devices.count <= v->devices.count);
+            lineage_add_differences(&words, v->body, v->next->body);
+            (void)lineage_differs(v->body, v->next->body);
+        }
+        versions++;
+    }
+    assert(versions == l->assets[asset].version_count);
+}
+
 static void check_assets(const struct lineage *l)
 {
     for (size_t i = 0; i < l->asset_count; i++) {
         const struct lineage_asset *a = &l->assets[i];
         uint32_t found = 0;
-        size_t versions = 0;
         assert(i == 0 || str_cmp(l->assets[i - 1].key, a->key) < 0);
         assert(strmap_get(&l->by_key, a->key, &found) && found == i);
         check_devices(l, a->made_on);
         check_devices(l, a->external_on);
-        for (const struct lineage_version *v = a->versions; v != NULL; v = v->next) {
-            char memory[WORDS_BYTES];
-            struct buf words = buf_fixed(memory, sizeof(memory));
-            assert(v->asset == i && v->devices.count > 0);
-            assert(v->next == NULL || v->next->devices.count <= v->devices.count);
-            check_devices(l, v->devices);
-            if (v->next != NULL) {
-                lineage_add_differences(&words, v->body, v->next->body);
-                (void)lineage_differs(v->body, v->next->body);
-            }
-            versions++;
-        }
-        assert(versions == a->version_count);
+        check_versions(l, i);
     }
 }
 
@@ -122,6 +127,17 @@ static void check_edges(const struct lineage *l)
 }
 
 /* An edge leads from what is reached upwards to what is reached downwards. */
+static void check_edges_of(const struct lineage *l, uint32_t i, const bool *up, const bool *down)
+{
+    for (size_t k = 0; k < l->edge_count; k++) {
+        const struct lineage_edge *e = &l->edges[k];
+        assert(e->downstream != i || up[e->upstream]);
+        assert(e->upstream != i || down[e->downstream]);
+        assert(!up[e->downstream] || up[e->upstream]);
+        assert(!down[e->upstream] || down[e->downstream]);
+    }
+}
+
 static void check_reach(const struct lineage *l, struct arena *arena)
 {
     for (uint32_t i = 0; i < l->asset_count && i < 8; i++) {
@@ -131,13 +147,7 @@ static void check_reach(const struct lineage *l, struct arena *arena)
             !lineage_reach(l, i, false, arena, down)) {
             return;
         }
-        for (size_t k = 0; k < l->edge_count; k++) {
-            const struct lineage_edge *e = &l->edges[k];
-            assert(e->downstream != i || up[e->upstream]);
-            assert(e->upstream != i || down[e->downstream]);
-            assert(!up[e->downstream] || up[e->upstream]);
-            assert(!down[e->upstream] || down[e->downstream]);
-        }
+        check_edges_of(l, i, up, down);
     }
 }
 

@@ -37,6 +37,24 @@ def views(fleet):
     return {table: fleet.query(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in ("device_health", "definitions_history", "asset_history", "asset_state")}
 
 
+def killed_while_it_is_at_it(fleet):
+    """It says so to its supervisor."""
+    path = os.path.join(fleet.dir, "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(path)
+        supervisor.settimeout(60)
+        fleet.hub.env = {**os.environ, "NOTIFY_SOCKET": path}
+        fleet.hub.start()
+        said = b""
+        while b"5000 events" not in said:
+            said = supervisor.recv(1000)
+            assert b"READY" not in said, said
+        assert b"EXTEND_TIMEOUT_USEC=60000000" in said, said
+        fleet.hub.kill()
+    fleet.hub.env = None
+    os.unlink(path)
+
+
 def the_first_start_derives_them_anew():
     with Fleet("test") as fleet:
         fleet.start_hub()
@@ -54,25 +72,17 @@ def the_first_start_derives_them_anew():
         as_before(fleet)
         before = views(fleet)
         assert before != whole
-
-        # Killed in the middle: it says so to its supervisor that it is at it.
-        path = os.path.join(fleet.dir, "notify")
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
-            supervisor.bind(path)
-            supervisor.settimeout(60)
-            fleet.hub.env = {**os.environ, "NOTIFY_SOCKET": path}
-            fleet.hub.start()
-            said = b""
-            while b"5000 events" not in said:
-                said = supervisor.recv(1000)
-                assert b"READY" not in said, said
-            assert b"EXTEND_TIMEOUT_USEC=60000000" in said, said
-            fleet.hub.kill()
-        fleet.hub.env = None
+        for _ in range(10):  # on a machine that is busy it may be over before it is killed
+            killed_while_it_is_at_it(fleet)
+            if fleet.query("SELECT version FROM derived") == [(0,)]:
+                break
+            assert views(fleet) == whole
+            as_before(fleet)
         assert views(fleet) == before and fleet.query("SELECT version FROM derived") == [(0,)]
+        already = fleet.hub.read_log().count("event=views.renewed")
 
         fleet.start_hub()
-        told = next(line for line in fleet.hub.read_log().splitlines() if "event=views.renewed" in line)
+        told = [line for line in fleet.hub.read_log().splitlines() if "event=views.renewed" in line][already]
         assert MORE < int(told.split("events=")[1].split()[0]) < MORE + 100, told
         assert views(fleet) == whole and fleet.query("SELECT version FROM derived") == [(1,)]
         fleet.command("rebuild", "--check")
@@ -80,12 +90,12 @@ def the_first_start_derives_them_anew():
         # Once. And `rebuild` by hand is as good.
         fleet.hub.stop()
         fleet.start_hub()
-        assert fleet.hub.read_log().count("event=views.renewed") == 1
+        assert fleet.hub.read_log().count("event=views.renewed") == already + 1
         fleet.hub.stop()
         as_before(fleet)
         fleet.command("rebuild")
         fleet.start_hub()
-        assert fleet.hub.read_log().count("event=views.renewed") == 1 and views(fleet) == whole
+        assert fleet.hub.read_log().count("event=views.renewed") == already + 1 and views(fleet) == whole
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 // runs.tsx - all runs, newest first, as a table and over time.
-import { useMemo } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { useList } from "../api/query";
 import type { Asset, Device, Run } from "../api/types";
 import { clock, count, duration, instant, local, shortId } from "../base/format";
@@ -32,7 +32,7 @@ function Steps({ run }: { run: Run }) {
 
 export const RUN_COLUMNS: Column<Run>[] = [
   { name: "Run", isExtra: true, cell: (r) => <RunLink device={r.device} run={r.run} /> },
-  { name: "Status", cell: (r) => <Status status={r.status} /> },
+  { name: "Status", cell: (r) => <Link to={runUrl(r.device, r.run)} class="plain" title={`Run ${r.run}`}><Status status={r.status} /></Link> },
   { name: "Device", cell: (r) => <DeviceLink name={r.device} /> },
   { name: "Job or selection", kind: "wide", cell: (r) => r.job ? r.job : <code>{r.selection ?? "–"}</code> },
   { name: "Steps", isExtra: true, cell: (r) => <Steps run={r} /> },
@@ -45,11 +45,13 @@ export const RunTable = ({ rows, onEnd, label = "Runs" }: { rows: Run[]; onEnd?:
   <Table label={label} rows={rows} columns={RUN_COLUMNS} rowKey={(r) => `${r.device} ${r.run}`} onEnd={onEnd} onRow={(r) => go(runUrl(r.device, r.run))} />;
 
 // ---- over time ----
-const LANES_MAX = 40;
+const LANES = 10; // at first
+const LANES_MAX = 100;
 
 /** One lane per device (or job), a bar per run. */
 export function Timeline({ runs, by }: { runs: Run[]; by: "device" | "job" }) {
   useNow();
+  const [isWhole, setWhole] = useState(false);
   const until = Date.now();
   const from = useMemo(() => Math.min(until - 60_000, ...runs.map((run) => instant(run.started_at ?? run.enqueued_at)).filter((at) => !Number.isNaN(at))), [runs]);
   const lanes = useMemo(() => {
@@ -68,7 +70,7 @@ export function Timeline({ runs, by }: { runs: Run[]; by: "device" | "job" }) {
   const x = (at: number) => (100 * (at - from)) / span;
   return (
     <div class="timeline" role="group" aria-label={`Runs from ${local(from)} until now, by ${by}`}>
-      {lanes.slice(0, LANES_MAX).map(([name, lane]) => (
+      {lanes.slice(0, isWhole ? LANES_MAX : LANES).map(([name, lane]) => (
         <div class="lane">
           <span class="lane-name" title={name}>{by === "device" ? <DeviceLink name={name} /> : name}</span>
           <span class="lane-bars">
@@ -82,7 +84,7 @@ export function Timeline({ runs, by }: { runs: Run[]; by: "device" | "job" }) {
         </div>
       ))}
       <div class="lane axis"><span class="lane-name" /><span class="lane-axis"><span>{local(from).replace(/^.*, /, "")}</span><span>{local(from + span / 2).replace(/^.*, /, "")}</span><span>now</span></span></div>
-      {lanes.length > LANES_MAX ? <p class="soft">{count(lanes.length - LANES_MAX)} more are not drawn; filter to see them.</p> : null}
+      {lanes.length > LANES ? <button type="button" class="quiet" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>{isWhole ? "Show fewer" : `Show ${lanes.length > LANES_MAX ? `${LANES_MAX} of ` : "all "}${count(lanes.length)}`}</button> : null}
     </div>
   );
 }
