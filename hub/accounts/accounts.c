@@ -243,6 +243,7 @@ bool accounts_remove(struct accounts *accounts, struct str name, struct err *err
     return db_run(&q, err) && db_tx_commit(&tx, err);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): one parameter over six, for the callers' sake */
 bool accounts_each_user(struct accounts *accounts, struct str after, int64_t limit,
                         struct wall_time now,
                         void (*on_row)(void *ctx, const struct account_user *row), void *ctx,

@@ -9,7 +9,7 @@
 
 enum { KEY_BYTES_MAX = 64 << 10, ARGS_BYTES_MAX = 64 << 10 };
 #define HOUR_NS  (3600 * NS_PER_SEC)
-#define LIFE_MAX (30 * 24 * HOUR_NS)
+#define LIFE_MAX (INT64_C(30) * 24 * HOUR_NS)
 
 struct giving {
     struct api *api;
@@ -307,7 +307,7 @@ bool api_silences_post(void *ctx, struct http_request *rq, struct http_response 
         return false;
     }
     if (!str_to_duration(api_member(body, "for"), &length) || length <= 0 ||
-        length > 365 * 24 * HOUR_NS) {
+        length > INT64_C(365) * 24 * HOUR_NS) {
         return err_set(err, ERR_INVALID, "for is how long, like 2h; 365d at most");
     }
     const struct alert_silence silence = {.targets = api_member(body, "targets"),

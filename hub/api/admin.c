@@ -195,7 +195,7 @@ bool api_tokens_post(void *ctx, struct http_request *rq, struct http_response *r
 {
     struct api *api = ctx;
     const struct json *body = NULL;
-    struct account_token token;
+    struct account_token token = {0};
     char id[17];
     char secret[ACCOUNT_TOKEN_SIZE];
     if (!api_body(rq, &body, err) || !read_token(rq, body, &token, err) ||

@@ -45,6 +45,7 @@ bool api_graph_get(struct api *api, const struct api_graph **ret, struct err *er
     return ok;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): one parameter over six, for the callers' sake */
 bool api_select(struct api *api, struct http_request *rq, struct str device,
                 struct fleet_graph *own, const struct fleet_graph **ret, bool **ret_chosen,
                 struct err *err)

@@ -103,12 +103,17 @@ static enum MHD_Result answer_unchanged(struct http_call *call, const char *etag
     return result;
 }
 
-enum MHD_Result http_refuse(struct http_call *call, int status, const char *detail,
-                            const char *hint)
+static void become_problem(struct http_call *call, int status, const char *detail, const char *hint)
 {
     buf_release(&call->rs.body);
     call->rs.body = buf_growing(HTTP_BODY_BYTES_MAX);
     http_problem(&call->rs, status, detail, hint);
+}
+
+enum MHD_Result http_refuse(struct http_call *call, int status, const char *detail,
+                            const char *hint)
+{
+    become_problem(call, status, detail, hint);
     return http_send(call);
 }
 
@@ -137,12 +142,12 @@ enum MHD_Result http_send(struct http_call *call)
     struct http_server *server = call->server;
     struct http_response *rs = &call->rs;
     char etag[ETAG_SIZE];
+    if (rs->body.overflow) {
+        become_problem(call, 507, "the answer is larger than the hub makes them",
+                       "ask for less: ?limit=");
+    }
     unsigned status = rs->status == 0 ? 200 : (unsigned)rs->status;
     bool is_kept = call->route != NULL && call->route->is_cached && status == 200;
-    if (rs->body.overflow) {
-        return http_refuse(call, 507, "the answer is larger than the hub makes them",
-                           "ask for less: ?limit=");
-    }
     etag_of(is_kept ? buf_str(&rs->body) : STR_NONE, etag);
     bool is_packed = pack(call);
     size_t bytes = rs->body.len;

@@ -52,6 +52,7 @@ static bool fits(struct str pattern, const struct http_target *t, struct arena *
     return at == t->segment_count;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): one parameter over six, for the callers' sake */
 enum http_match http_route_find(const struct http_route *routes, size_t count,
                                 enum http_method method, const struct http_target *target,
                                 struct arena *arena, const struct http_route **ret,

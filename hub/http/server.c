@@ -442,6 +442,7 @@ static enum MHD_Result look(struct http_call *call, const char *method, bool *re
     return call->has_body ? MHD_YES : http_answer(call);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are the library's */
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_len, void **con_cls)
