@@ -199,8 +199,10 @@ static void look(void *ctx)
     struct desk_of_deploy *desk = ctx;
     struct deployments_outcome outcome = {0};
     struct err err = {0};
-    desk->is_looking_soon = false;
+    /* What is committed here calls for a look, which is this one. Said before it, that would be held for
+     * one to come, and everything heard later be left to the next time that is due of itself. */
     desk->host->settle(desk->host->ctx);
+    desk->is_looking_soon = false;
     if (!deployments_go_on(desk->deployments, wall_now(desk), on_step, desk, &outcome, &err)) {
         LOG(ERROR, "deployment.stuck", F_ERR(&err), F_T("action", "trying again"));
         look_in(desk, RETRY_NS);
