@@ -47,6 +47,13 @@ void topic_hub_alerts(struct buf *out, struct str fleet)
     buf_add(out, STR("hub/alerts"));
 }
 
+void topic_hub_report(struct buf *out, struct str fleet, struct str report)
+{
+    add_fleet(out, fleet);
+    buf_add(out, STR("hub/reports/"));
+    buf_add(out, report);
+}
+
 void topic_enrol_request(struct buf *out, struct str fleet, struct str client_id)
 {
     add_fleet(out, fleet);

@@ -26,6 +26,8 @@ enum { TOPIC_BYTES_MAX = 192 };
 void topic_device(struct buf *out, struct str fleet, struct str device, enum channel c);
 void topic_hub_state(struct buf *out, struct str fleet);  /* selvedge/v1/<fleet>/hub/state */
 void topic_hub_alerts(struct buf *out, struct str fleet); /* selvedge/v1/<fleet>/hub/alerts */
+void topic_hub_report(struct buf *out, struct str fleet,
+                      struct str report); /* selvedge/v1/<fleet>/hub/reports/<report> */
 void topic_enrol_request(struct buf *out, struct str fleet,
                          struct str client_id); /* .../enrol/request/<client> */
 void topic_enrol_reply(struct buf *out, struct str fleet,

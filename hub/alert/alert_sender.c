@@ -2,93 +2,24 @@
 
 #include "common/base/limits.h"
 #include "common/platform/files.h"
-#include "common/platform/spawn.h"
-#include <signal.h>
+#include "hub/fleet/errand.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-enum { ARGS_MAX = 32, ERROR_BYTES_MAX = 1024, URL_BYTES_MAX = 4096 };
+enum { ARGS_MAX = 32, URL_BYTES_MAX = 4096 };
 #define RUN_NS (30 * NS_PER_SEC)
-
-extern char **environ;
 
 struct alert_child {
     struct alert_child_options options;
-    struct loop_child child;
-    struct loop_timer timer;
-    struct loop_fd error;       /* what the program says on stderr */
-    char said[ERROR_BYTES_MAX]; /* the beginning of it */
-    size_t said_len;
-    int64_t id; /* of the message; 0 = nothing runs */
-    pid_t pid;
-    bool is_late;
+    struct errand errand;
+    int64_t id; /* of the message at hand */
 };
 
-/* --- its end ---------------------------------------------------------------------------------- */
-
-/* Until there is no more for now. What we do not keep is read all the same: a program that cannot
- * write would hang. */
-static void read_error(struct alert_child *c)
-{
-    char text[ERROR_BYTES_MAX];
-    for (;;) {
-        ssize_t len = read(c->error.fd, text, sizeof(text));
-        if (len <= 0) {
-            return;
-        }
-        size_t room = sizeof(c->said) - c->said_len;
-        size_t kept = (size_t)len < room ? (size_t)len : room;
-        memcpy(c->said + c->said_len, text, kept);
-        c->said_len += kept;
-    }
-}
-
-static void on_error_ready(void *ctx, unsigned events)
+static void on_end(void *ctx, const struct err *why)
 {
     struct alert_child *c = ctx;
-    read_error(c);
-    if ((events & LOOP_HANGUP) != 0) {
-        loop_fd_remove(c->options.loop, &c->error);
-    }
-}
-
-static void close_error(struct alert_child *c)
-{
-    loop_fd_remove(c->options.loop, &c->error);
-    if (c->error.fd >= 0) {
-        (void)close(c->error.fd);
-    }
-    c->error.fd = -1;
-}
-
-static void on_exit_status(void *ctx, int wait_status)
-{
-    struct alert_child *c = ctx;
-    struct err err = {0};
-    char how[64];
-    bool ok = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0 && !c->is_late;
-    int64_t id = c->id;
-    loop_timer_disarm(c->options.loop, &c->timer);
-    read_error(c);
-    close_error(c);
-    struct str said = str_clip(str_trim((struct str){c->said, c->said_len}), 300);
-    c->id = 0;
-    if (!ok) {
-        spawn_describe_status(wait_status, how, sizeof(how));
-        (void)err_set(&err, ERR_IO, "%s%s" STR_FMT, c->is_late ? "took longer than 30 s" : how,
-                      said.len > 0 ? ": " : "", STR_ARG(said));
-    }
-    c->options.on_done(c->options.ctx, c->options.way, id, ok ? NULL : &err);
-}
-
-static void on_late(void *ctx)
-{
-    struct alert_child *c = ctx;
-    c->is_late = true;
-    (void)spawn_signal_group(c->pid, SIGKILL);
+    c->options.on_done(c->options.ctx, c->options.way, c->id, why);
 }
 
 /* --- its start -------------------------------------------------------------------------------- */
@@ -139,31 +70,6 @@ static bool write_url(const struct hub_config *config, struct buf *out, struct e
     return true;
 }
 
-static bool start(struct alert_child *c, struct spawn_options *spawn, struct err *err)
-{
-    int ends[2];
-    int pidfd = -1;
-    if (!spawn_pipe(ends, true, err)) {
-        return false;
-    }
-    AUTO(fd) writer = {ends[1]};
-    c->error = (struct loop_fd){.fd = ends[0], .on_ready = on_error_ready, .ctx = c};
-    c->said_len = 0;
-    spawn->stderr_fd = writer.n;
-    spawn->envp = (const char *const *)environ;
-    if (!loop_fd_watch(c->options.loop, &c->error, LOOP_READ, err) ||
-        !spawn_process(spawn, &c->pid, &pidfd, err)) {
-        return false;
-    }
-    c->child = (struct loop_child){.on_exit = on_exit_status, .ctx = c};
-    if (!loop_child_watch(c->options.loop, &c->child, c->pid, pidfd, err)) {
-        (void)spawn_signal_group(c->pid, SIGKILL); /* nobody would hear of its end */
-        (void)waitpid(c->pid, NULL, 0);
-        return false;
-    }
-    return true;
-}
-
 bool alert_child_send(struct alert_child *c, const struct alert_message *message, struct err *err)
 {
     const char *argv[ARGS_MAX + 1] = {NULL};
@@ -183,14 +89,8 @@ bool alert_child_send(struct alert_child *c, const struct alert_message *message
     }
     struct spawn_options spawn = {
         .argv = argv, .stdin_fd = input.n, .stdout_fd = -1, .message_fd = config.n};
-    if (!start(c, &spawn, err)) {
-        close_error(c);
-        return false;
-    }
     c->id = message->id;
-    c->is_late = false;
-    loop_timer_arm_in(c->options.loop, &c->timer, RUN_NS);
-    return true;
+    return errand_start(&c->errand, &spawn, err);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -203,8 +103,9 @@ bool alert_child_open(struct alert_child **ret, const struct alert_child_options
         return err_set(err, ERR_NO_MEMORY, "alerts: out of memory");
     }
     c->options = *options;
-    c->error.fd = -1;
-    c->timer = (struct loop_timer){.on_due = on_late, .ctx = c};
+    c->errand =
+        (struct errand){.loop = options->loop, .on_end = on_end, .ctx = c, .run_ns = RUN_NS};
+    errand_init(&c->errand);
     *ret = c;
     return true;
 }
@@ -214,17 +115,11 @@ void alert_child_close(struct alert_child *c)
     if (c == NULL) {
         return;
     }
-    loop_timer_disarm(c->options.loop, &c->timer);
-    if (c->id != 0) {
-        loop_child_remove(c->options.loop, &c->child);
-        (void)spawn_signal_group(c->pid, SIGKILL);
-        (void)waitpid(c->pid, NULL, 0);
-    }
-    close_error(c);
+    errand_fini(&c->errand, false);
     free(c);
 }
 
 bool alert_child_is_busy(const struct alert_child *c)
 {
-    return c->id != 0;
+    return errand_is_busy(&c->errand);
 }

@@ -94,6 +94,13 @@ bool api_user_delete(void *ctx, struct http_request *rq, struct http_response *r
     return true;
 }
 
+static bool refuse_pace(struct http_response *rs, const struct err *err)
+{
+    http_problem(rs, 429, err->msg, err->hint);
+    http_add_header(rs, "Retry-After", "6");
+    return true;
+}
+
 /* One's own, with the old one; an admin anybody's. */
 bool api_password_put(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
 {
@@ -112,7 +119,7 @@ bool api_password_put(void *ctx, struct http_request *rq, struct http_response *
         const struct account_asking asking = {.peer = rq->peer, .now = rq->now, .mono = rq->mono};
         if (!accounts_login(api->accounts, name, api_member(body, "old_password"), &asking, session,
                             err)) {
-            return false;
+            return err->code == ERR_BUSY && refuse_pace(rs, err);
         }
     }
     if (!accounts_set_password(api->accounts, name, api_member(body, "password"),

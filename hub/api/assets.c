@@ -1,7 +1,7 @@
 /* assets.c - /assets */
 #include "hub/api/api_internal.h"
 
-enum { CHUNK = 500 };
+enum { CHUNK = 500, ROW_ARENA_BYTES = 4 << 20 };
 
 struct asset_list {
     struct api *api;
@@ -10,7 +10,8 @@ struct asset_list {
     const struct fleet_graph *fleet;
     const bool *chosen; /* by node; NULL: all */
     struct freshness_list freshness;
-    struct str last[2]; /* of the chunk */
+    struct arena row_arena; /* of the freshness of one row */
+    struct str last[2];     /* of the chunk */
     int64_t rows;
     struct err err; /* of a question within a row */
     bool has_failed;
@@ -27,7 +28,8 @@ static bool is_chosen(const struct asset_list *list, struct str asset)
 static bool read_freshness(struct asset_list *list, struct str device, struct str asset)
 {
     const struct hub_filter filter = {.device = device, .asset = asset};
-    list->freshness = (struct freshness_list){.arena = list->rq->arena};
+    arena_reset(&list->row_arena);
+    list->freshness = (struct freshness_list){.arena = &list->row_arena};
     list->has_failed = list->has_failed || !freshness_list_read(&list->freshness, list->api->db,
                                                                 &filter, list->rq->now, &list->err);
     return !list->has_failed;
@@ -116,16 +118,19 @@ bool api_assets(void *ctx, struct http_request *rq, struct http_response *rs, st
     struct page page;
     struct fleet_graph own;
     bool *chosen = NULL;
-    struct asset_list list = {.api = api, .rq = rq, .page = &page};
+    struct asset_list list = {
+        .api = api, .rq = rq, .page = &page, .row_arena = arena_new(ROW_ARENA_BYTES)};
     struct str device = http_target_get(&rq->target, "device");
     list.only_failing = str_eq(http_target_get(&rq->target, "failing"), STR("true"));
     if (!api_select(api, rq, device, &own, &list.fleet, &chosen, err) ||
         !page_begin(&page, rq, rs, str_is_empty(device) ? 1 : 2, err)) {
+        arena_release(&list.row_arena);
         return false;
     }
     list.chosen = chosen;
     bool ok = str_is_empty(device) ? fill_fleet(&list, err) : fill_device(&list, device, err);
     page_end(&page);
+    arena_release(&list.row_arena);
     return ok;
 }
 
@@ -214,27 +219,35 @@ static bool write_sections(struct one_asset *one, const struct hub_filter *filte
     return true;
 }
 
-bool api_asset(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+static bool write_asset(struct one_asset *one, struct http_request *rq, struct err *err)
 {
-    struct one_asset one = {.list = {.api = ctx, .rq = rq}, .w = json_writer(&rs->body)};
     const struct hub_filter fleet = {.asset = rq->args[0]};
     /* Of each device a row: a fleet's worth of them is asked for by /assets?device=. */
     const struct hub_filter filter = {.asset = rq->args[0],
                                       .device = http_target_get(&rq->target, "device"),
                                       .limit = PAGE_LIMIT_MAX};
-    jw_begin_object(&one.w);
-    if (!hub_each_fleet_asset(one.list.api->db, &fleet, add_facts, &one, err)) {
+    jw_begin_object(&one->w);
+    if (!hub_each_fleet_asset(one->list.api->db, &fleet, add_facts, one, err)) {
         return false;
     }
-    if (one.count == 0) {
-        jw_member_str(&one.w, "asset", rq->args[0]);
+    if (one->count == 0) {
+        jw_member_str(&one->w, "asset", rq->args[0]);
     }
-    if (!write_sections(&one, &filter, err) || !add_lineage(&one, rq->args[0], err)) {
+    if (!write_sections(one, &filter, err) || !add_lineage(one, rq->args[0], err)) {
         return false;
     }
-    jw_end_object(&one.w);
-    return one.count > 0 ||
+    jw_end_object(&one->w);
+    return one->count > 0 ||
            err_set(err, ERR_NOT_FOUND, "there is no asset " STR_FMT, STR_ARG(rq->args[0]));
+}
+
+bool api_asset(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+{
+    struct one_asset one = {.list = {.api = ctx, .rq = rq, .row_arena = arena_new(ROW_ARENA_BYTES)},
+                            .w = json_writer(&rs->body)};
+    bool ok = write_asset(&one, rq, err);
+    arena_release(&one.list.row_arena);
+    return ok;
 }
 
 /* --- what was made of it ---------------------------------------------------------------------------- */

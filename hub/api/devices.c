@@ -3,7 +3,7 @@
 
 #include "hub/fleet/targets.h"
 
-enum { CHUNK = 200 };
+enum { CHUNK = 200, ROW_ARENA_BYTES = 4 << 20 };
 
 struct device_list {
     struct api *api;
@@ -12,7 +12,8 @@ struct device_list {
     struct targets *targets; /* NULL: all */
     struct str status;
     struct freshness_list freshness;
-    struct str last; /* of the chunk, in the request's arena */
+    struct arena row_arena; /* of the freshness of one row */
+    struct str last;        /* of the chunk, in the request's arena */
     int64_t rows;
     struct err err; /* of a question within a row */
     bool has_failed;
@@ -36,7 +37,8 @@ static bool is_meant(const struct device_list *list, const struct hub_device *d)
 static bool read_freshness(struct device_list *list, struct str device)
 {
     const struct hub_filter filter = {.device = device};
-    list->freshness = (struct freshness_list){.arena = list->rq->arena, .is_by_device = true};
+    arena_reset(&list->row_arena);
+    list->freshness = (struct freshness_list){.arena = &list->row_arena, .is_by_device = true};
     return freshness_list_read(&list->freshness, list->api->db, &filter, list->rq->now, &list->err);
 }
 
@@ -86,6 +88,7 @@ bool api_devices(void *ctx, struct http_request *rq, struct http_response *rs, s
 {
     struct page page;
     struct device_list list = {.api = ctx, .rq = rq, .page = &page};
+    list.row_arena = arena_new(ROW_ARENA_BYTES); /* takes nothing before it is used */
     struct str to = http_target_get(&rq->target, "to");
     list.status = http_target_get(&rq->target, "status");
     if ((!str_is_empty(to) && !targets_parse(to, rq->arena, &list.targets, err)) ||
@@ -94,6 +97,7 @@ bool api_devices(void *ctx, struct http_request *rq, struct http_response *rs, s
     }
     bool ok = fill(&list, err);
     page_end(&page);
+    arena_release(&list.row_arena);
     return ok;
 }
 
@@ -115,9 +119,13 @@ static void add_one(void *ctx, const struct hub_device *d)
 bool api_device(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
 {
     struct api *api = ctx;
-    struct one_device one = {.list = {.api = api, .rq = rq}, .w = json_writer(&rs->body)};
+    struct one_device one = {
+        .list = {.api = api, .rq = rq, .row_arena = arena_new(ROW_ARENA_BYTES)},
+        .w = json_writer(&rs->body)};
     const struct hub_filter filter = {.device = rq->args[0]};
-    if (!hub_each_device(api->db, &filter, add_one, &one, err)) {
+    bool ok = hub_each_device(api->db, &filter, add_one, &one, err);
+    arena_release(&one.list.row_arena);
+    if (!ok) {
         return false;
     }
     if (one.list.has_failed) {

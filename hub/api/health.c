@@ -65,6 +65,8 @@ static void write_server(struct api *api, struct buf *out)
     one(out, "selvedge_web_cache_bytes", "gauge", "Bytes of kept answers.", c.cache_bytes);
     one(out, "selvedge_web_response_bytes_total", "counter", "Bytes of answers, without headers.",
         c.bytes_out);
+    one(out, "selvedge_web_response_bytes_pending", "gauge",
+        "Bytes of answers that clients have not taken yet.", c.bytes_pending);
     head(out, "selvedge_web_handler_seconds_total", "counter", "Time spent making answers.");
     buf_addf(out, "selvedge_web_handler_seconds_total %.6f\n", (double)c.handler_ns / 1e9);
 }

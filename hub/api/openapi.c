@@ -215,9 +215,17 @@ static void write_responses(struct json_writer *w, const struct http_route *r)
     jw_key(w, STR("default"));
     jw_begin_object(w);
     jw_member_str(w, "description", STR("a problem (RFC 9457)"));
-    begin_content(w, "application/problem+json");
+    jw_key(w, STR("content"));
+    jw_begin_object(w);
+    jw_key(w, STR("application/problem+json"));
+    jw_begin_object(w);
+    jw_key(w, STR("schema"));
     write_ref(w, STR("Problem"));
-    end_content(w);
+    jw_end_object(w);
+    if (!str_starts(str_from(r->path), STR("/api/"))) { /* those answer as others do, too */
+        jw_member_raw(w, "application/json", STR("{\"schema\":{\"type\":\"object\"}}"));
+    }
+    jw_end_object(w);
     jw_end_object(w);
     jw_end_object(w);
 }

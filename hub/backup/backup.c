@@ -99,8 +99,9 @@ static bool add_file(struct writer *w, struct str name, const char *path, struct
 /* What is made again at a start, and what comes by itself. */
 static bool is_left_out(struct str name)
 {
-    static const char *const names[] = {"broker",     "lock",     "hub.db",   "hub.db-wal",
-                                        "hub.db-shm", "hub.sock", "hub.yaml", "ca.lock"};
+    static const char *const names[] = {"broker",     "lock",       "hub.db",
+                                        "hub.db-wal", "hub.db-shm", "hub.sock",
+                                        "hub.yaml",   "ca.lock",    "delivery"};
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         if (str_eq(name, str_from(names[i]))) {
             return true;

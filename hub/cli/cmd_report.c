@@ -1,47 +1,88 @@
 #include "hub/cli/commands.h"
 
 #include "common/platform/clock.h"
-#include "hub/report/report.h"
-#include <string.h>
+#include "hub/delivery/request.h"
+#include "hub/fleet/poke.h"
+#include "hub/report/report_write.h"
 
 enum { ARENA_BYTES = 64 << 20, REPORT_BYTES_MAX = 64 << 20 };
 
-static void write_report(struct cli *cli, const struct report *report)
+static bool write_report(struct cli *cli, const struct report *report, struct err *err)
 {
     AUTO(buf) out = buf_growing(REPORT_BYTES_MAX);
-    const char *format = cli_text(cli, "format");
-    if (cli_is_json(cli) || strcmp(format, "json") == 0) {
-        report_write_json(report, &out);
-        cli_json(cli, buf_str(&out));
-    } else if (strcmp(format, "markdown") == 0) {
-        report_write_markdown(report, &out);
-        (void)fwrite(out.ptr, 1, out.len, cli_out(cli));
+    enum report_format format = REPORT_TEXT;
+    enum report_section section = SECTION_ASSETS;
+    (void)report_format_from(str_from(cli_text(cli, "format")), &format);
+    (void)report_section_from(str_from(cli_text(cli, "section")), &section);
+    format = cli_is_json(cli) ? REPORT_JSON : format;
+    if (format == REPORT_TEXT) {
+        const struct report_marks marks = {cli_tone_on(cli, CLI_STRONG),
+                                           cli_tone_off(cli, CLI_STRONG)};
+        report_write_text(report, marks, &out);
+    } else if (format == REPORT_CSV) {
+        report_write_csv(report, section, &out);
     } else {
-        report_print(report, cli);
+        report_write(report, format, &out);
     }
+    if (out.overflow) {
+        return err_set(err, ERR_FULL, "the report is longer than %d MiB", REPORT_BYTES_MAX >> 20);
+    }
+    (void)fwrite(out.ptr, 1, out.len, cli_out(cli)); /* the exit code tells of an error */
+    return true;
+}
+
+static bool show_report(struct cli *cli, const struct settings *settings, struct err *err)
+{
+    struct clock clock = clock_system();
+    struct wall_time now = clock_wall(&clock);
+    AUTO(arena) arena = arena_new(ARENA_BYTES);
+    struct db *store = NULL;
+    struct report report;
+    const struct report_question question = {.fleet = settings->config.fleet,
+                                             .group_by = str_from(cli_text(cli, "group-by")),
+                                             .alert_group = settings->config.alert_group,
+                                             .since = {now.ns - cli_i64(cli, "since")},
+                                             .until = now,
+                                             .now = now};
+    bool ok = open_reader(settings, &store, err) &&
+              report_read(store, &question, &arena, &report, err) &&
+              write_report(cli, &report, err);
+    db_close(store);
+    return ok;
+}
+
+static bool deliver(struct cli *cli, const struct settings *settings, struct err *err)
+{
+    struct str name = str_from(cli_text(cli, "deliver"));
+    struct wall_time when;
+    const struct hub_report *report = hub_config_report(&settings->config, name);
+    if (report == NULL) {
+        (void)err_set(err, ERR_NOT_FOUND, "the settings have no report " STR_FMT, STR_ARG(name));
+        return err_hint(err, "they are listed by: selvedge-hub reports");
+    }
+    if (!request_give(&settings->config, settings->database, name, &when, err)) {
+        return false;
+    }
+    poke_send(&settings->config);
+    if (!request_wait(settings->database, name, when, cli_i64(cli, "timeout"), err)) {
+        return false;
+    }
+    AUTO(buf) to = buf_growing(4096);
+    hub_report_describe(report, &to);
+    cli_printf(cli, "delivered to " STR_FMT "\n", STR_ARG(buf_str(&to)));
+    return true;
 }
 
 int command_report(struct cli *cli, void *ctx)
 {
     (void)ctx;
     struct settings settings;
-    struct clock clock = clock_system();
-    struct wall_time now = clock_wall(&clock);
     struct err err = {0};
     int code = CLI_OK;
     if (settings_load(cli, &settings, &code)) {
-        AUTO(arena) arena = arena_new(ARENA_BYTES);
-        struct db *store = NULL;
-        struct report report;
-        struct wall_time since = {now.ns - cli_i64(cli, "since")};
-        if (open_reader(&settings, &store, &err) &&
-            report_read(store, since, now, &arena, &report, &err)) {
-            report.fleet = settings.config.fleet;
-            write_report(cli, &report);
-        } else {
-            code = cli_error(cli, &err);
-        }
-        db_close(store);
+        bool ok = cli_is_given(cli, "deliver") ? deliver(cli, &settings, &err)
+                                               : show_report(cli, &settings, &err);
+        code = ok ? CLI_OK : cli_error(cli, &err);
     }
     settings_release(&settings);
     return code;

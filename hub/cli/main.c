@@ -268,28 +268,6 @@ static const struct cli_command commands[] = {
          {"selvedge-hub lineage --crossing --at 7d", "between devices, a week ago"},
          {"selvedge-hub lineage --format dot | dot -Tsvg > lineage.svg", "as a picture"}),
      .run = command_lineage},
-    {.name = "report",
-     .summary = "tell what the fleet did and what needs attention",
-     .description =
-         "Runs, rows and bytes loaded, and how long it took, in the time asked for; what "
-         "fails, who is away and what was lost, as of now. Times are the devices' own.",
-     .options = CLI_OPTIONS({.name = "since",
-                             .type = CLI_DURATION,
-                             .value_name = "TIME",
-                             .default_text = "24h",
-                             .help = "how far back"},
-                            {.name = "format",
-                             .letter = 'f',
-                             .type = CLI_STRING,
-                             .value_name = "FORMAT",
-                             .choices = "text|json|markdown",
-                             .default_text = "text",
-                             .help = "how it is written"}),
-     .examples =
-         CLI_EXAMPLES({"selvedge-hub report --since 7d", "the last week"},
-                      {"selvedge-hub report --format markdown | mail -s fleet you@example.org",
-                       "by mail, from cron"}),
-     .run = command_report},
     {.name = "refusals",
      .summary = "list who was turned away, when and why",
      .options = CLI_OPTIONS(LIMIT_OPTION("20")),
@@ -355,7 +333,8 @@ static const struct cli_command *const more_commands[] = {
     commands_device,
     commands_lineage,
     commands_pool,
-    commands_simulate, commands_web,
+    commands_report,
+    commands_simulate,
     NULL,
 };
 /* clang-format on */

@@ -220,6 +220,17 @@ static const struct field config_fields[] = {
      .help =
          "How long before its end a certificate is a trouble; for short-lived ones it is the last "
          "sixth of their life."},
+    {.key = "reports",
+     .type = FIELD_OBJECT_LIST,
+     .offset = AT(reports),
+     .max = REPORTS_MAX,
+     .object = &hub_report_table,
+     .help = "Reports that go out by a schedule: docs/reference/reports.md."},
+    {.key = "mail",
+     .type = FIELD_OBJECT,
+     .offset = AT(mail),
+     .object = &hub_mail_table,
+     .help = "The server that reports go to as mail."},
     {.key = "http",
      .type = FIELD_OBJECT,
      .offset = AT(http),
@@ -244,6 +255,7 @@ static const struct hub_config config_defaults = {
     .alert_repeat_ns = INT64_C(86400) * NS_PER_SEC,
     .alert_away_ns = 900 * NS_PER_SEC,
     .alert_certificate_ns = 7 * INT64_C(86400) * NS_PER_SEC,
+    .mail = {.port = 587, .tls = MAIL_TLS_STARTTLS},
     .http = {.bind = STR_INIT("127.0.0.1"), .port = 8880},
 };
 static const struct field_table config_table = {.name = "hub",
@@ -278,8 +290,24 @@ bool hub_config_parse(struct str text, const char *path, struct arena *arena,
     if (!fields_read(node, &config_table, STR_NONE, arena, problems, &config)) {
         return problems_to_err(problems, err);
     }
+    hub_reports_check(&config.reports, &config.mail, problems);
+    if (problems->total > 0) {
+        return problems_to_err(problems, err);
+    }
+    config.file = arena_copy(arena, str_from(path));
     *ret = config;
     return true;
+}
+
+const struct hub_report *hub_config_report(const struct hub_config *config, struct str name)
+{
+    const struct hub_report *all = config->reports.items;
+    for (size_t i = 0; i < config->reports.count; i++) {
+        if (str_eq(all[i].name, name)) {
+            return &all[i];
+        }
+    }
+    return NULL;
 }
 
 void hub_config_write_reference(struct buf *out)

@@ -3,6 +3,7 @@
 #pragma once
 #include "common/json/fields.h"
 #include "common/log/log.h"
+#include "hub/config/reports.h"
 
 enum hub_tls { HUB_TLS_AUTO, HUB_TLS_ON, HUB_TLS_OFF };
 struct hub_http_config {
@@ -37,6 +38,9 @@ struct hub_config {
     int64_t alert_repeat_ns; /* 0 = told once */
     int64_t alert_away_ns;
     int64_t alert_certificate_ns;
+    struct object_list reports; /* of struct hub_report */
+    struct hub_mail mail;
+    struct str file; /* that these are read from; empty: they are defaults */
     struct hub_http_config http;
 };
 
@@ -49,6 +53,8 @@ MUST_CHECK bool hub_config_load(const char *path, bool must_exist, struct arena 
 MUST_CHECK bool hub_config_parse(struct str text, const char *path, struct arena *arena,
                                  struct problems *problems, struct hub_config *ret,
                                  struct err *err);
+/* NULL: there is none of that name. */
+const struct hub_report *hub_config_report(const struct hub_config *config, struct str name);
 void hub_config_write_reference(struct buf *out);
 
 /* Where things are below state_dir. `path` has room for LIMIT_PATH_BYTES + 1. ERR_INVALID when too

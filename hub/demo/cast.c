@@ -213,6 +213,24 @@ void cast_close(struct cast *cast, bool keep)
 
 /* --- the hub ---------------------------------------------------------------------------------- */
 
+/* On a port of its own: somebody's hub, or another demo, may have the usual one. */
+static bool write_web(const struct cast *cast, struct err *err)
+{
+    char path[LIMIT_PATH_BYTES + 1];
+    AUTO(buf) text = buf_growing(8192);
+    int port = 0;
+    (void)snprintf(path, sizeof(path), "%s/hub.yaml", cast->hub_dir);
+    if (!files_read(path, &text, err) || (cast->has_web && !free_port(&port, err))) {
+        return false;
+    }
+    if (cast->has_web) {
+        buf_addf(&text, "http: {port: %d}\n", port);
+    } else {
+        buf_add(&text, STR("http: off\n"));
+    }
+    return files_write(path, buf_str(&text), 0640, err);
+}
+
 bool cast_start_hub(struct cast *cast, struct err *err)
 {
     char program[LIMIT_PATH_BYTES + 1];
@@ -225,7 +243,7 @@ bool cast_start_hub(struct cast *cast, struct err *err)
                                 cast->name,     "--host",   "127.0.0.1",   "--port",      port,
                                 "--enrol-port", enrol_port, "--bind",      "127.0.0.1",   NULL};
     const char *const serve[] = {program, "serve", "--state-dir", cast->hub_dir, NULL};
-    return run_tool(cast, "init", init, NULL, err) &&
+    return run_tool(cast, "init", init, NULL, err) && write_web(cast, err) &&
            relay_open(&cast->relay, cast->loop, cast->port, err) &&
            start(cast, &cast->hub, "hub", serve, err);
 }
@@ -235,6 +253,23 @@ bool cast_hub_is_ready(struct cast *cast)
     AUTO(buf) log = buf_growing(OUTPUT_BYTES_MAX);
     read_output(cast, "hub", "log", &log);
     return str_contains(buf_str(&log), STR("hub.online"));
+}
+
+bool cast_web_link(struct cast *cast, struct buf *ret)
+{
+    AUTO(buf) log = buf_growing(OUTPUT_BYTES_MAX);
+    struct str line = STR_NONE;
+    struct str link = STR_NONE;
+    read_output(cast, "hub", "log", &log);
+    struct str rest = buf_str(&log);
+    while (str_cut(rest, '\n', &line, &rest)) {
+        if (str_contains(line, STR("event=web.setup open=\"")) &&
+            str_cut(line, '"', &link, &line) && str_cut(line, '"', &link, &line)) {
+            buf_add(ret, link);
+            return true;
+        }
+    }
+    return false;
 }
 
 bool cast_show_report(struct cast *cast, struct cli *cli, struct err *err)

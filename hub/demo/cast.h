@@ -24,6 +24,7 @@ struct cast {
     char bin[LIMIT_PATH_BYTES / 2]; /* folder of the programs */
     int port;
     int enrol_port;
+    bool has_web;        /* the hub's pages are served; to be set before it starts */
     struct relay *relay; /* for the device that will be cut off */
     struct actor hub;
     struct actor agents[CAST_AGENTS_MAX];
@@ -41,6 +42,8 @@ void cast_close(struct cast *cast, bool keep);
 
 MUST_CHECK bool cast_start_hub(struct cast *cast, struct err *err); /* init, then serve */
 bool cast_hub_is_ready(struct cast *cast);
+/* The link that sets the first password of the hub's pages; false while there is none. */
+bool cast_web_link(struct cast *cast, struct buf *ret);
 /* A token, `selvedge-agent enroll`, and the device's settings; over the relay when `is_cut_later`.
  */
 MUST_CHECK bool cast_enrol(struct cast *cast, const char *device, const char *dir,

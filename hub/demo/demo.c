@@ -252,6 +252,7 @@ static bool enrol_shops(struct demo *d, struct err *err)
 
 static bool set_the_scene(struct demo *d, uint64_t seed, struct err *err)
 {
+    d->cast.has_web = true;
     if (!cast_start_hub(&d->cast, err) || !wait_for(d, "the hub starts", STEP_NS, hub_is_up, err)) {
         return false;
     }
@@ -360,6 +361,13 @@ static void say_farewell(struct demo *d)
         cli_printf(d->cli, "  %s/selvedge-hub -s %s %s\n", bin, at, looks[i]);
     }
     cli_printf(d->cli, "  %s/selvedge-agent -c %s/agent.yaml status\n\n", bin, d->dirs[0]);
+    AUTO(buf) link = buf_growing(512);
+    if (cast_web_link(&d->cast, &link)) {
+        cli_printf(d->cli,
+                   "In a browser (the link sets the password of the user admin, and works once):\n"
+                   "  " STR_FMT "\n\n",
+                   STR_ARG(buf_str(&link)));
+    }
 }
 
 static bool tell(struct demo *d, struct err *err)

@@ -9,9 +9,11 @@
 #include "hub/fleet/poke.h"
 #include <stdlib.h>
 
-enum { NOTES_PER_TURN = 64 };
-#define LOOK_AFTER_NS (200 * NS_PER_MS) /* what is heard meanwhile is one look */
-#define RETRY_NS      (2 * NS_PER_SEC)
+/* A look reads all devices of a deployment: it takes a twentieth of the hub's time at most. */
+enum { NOTES_PER_TURN = 64, LOOK_REST = 19 };
+#define LOOK_AFTER_NS    (200 * NS_PER_MS) /* what is heard meanwhile is one look */
+#define LOOK_REST_MAX_NS (60 * NS_PER_SEC)
+#define RETRY_NS         (2 * NS_PER_SEC)
 /* Old bundles are looked for when the hub starts, when a deployment is over, and each day. */
 #define PRUNE_SOON_NS (3 * NS_PER_SEC)
 #define PRUNE_NEXT_NS (INT64_C(86400) * NS_PER_SEC)
@@ -24,6 +26,7 @@ struct desk_of_deploy {
     struct buf payload;
     struct loop_timer piece_timer;
     struct loop_timer look_timer;
+    int64_t look_rest_ns; /* before the next, for what the last one took */
     bool is_looking_soon;
     struct loop_timer prune_timer;
     struct prune *prune; /* NULL: none is going on */
@@ -194,16 +197,26 @@ static void look_in(struct desk_of_deploy *desk, int64_t ns)
     loop_timer_arm_in(desk->host->loop, &desk->look_timer, ns < NS_PER_MS ? NS_PER_MS : ns);
 }
 
+static bool go_on(struct desk_of_deploy *desk, struct deployments_outcome *ret, struct err *err)
+{
+    const struct clock *clock = loop_clock(desk->host->loop);
+    struct mono_time began = clock_mono(clock);
+    /* What is committed here calls for a look, which is this one. Said before it, that would be held for
+     * one to come, and everything heard later be left to the next time that is due of itself. */
+    desk->host->settle(desk->host->ctx);
+    desk->is_looking_soon = false;
+    bool ok = deployments_go_on(desk->deployments, wall_now(desk), on_step, desk, ret, err);
+    int64_t rest_ns = LOOK_REST * (clock_mono(clock).ns - began.ns);
+    desk->look_rest_ns = rest_ns < LOOK_REST_MAX_NS ? rest_ns : LOOK_REST_MAX_NS;
+    return ok;
+}
+
 static void look(void *ctx)
 {
     struct desk_of_deploy *desk = ctx;
     struct deployments_outcome outcome = {0};
     struct err err = {0};
-    /* What is committed here calls for a look, which is this one. Said before it, that would be held for
-     * one to come, and everything heard later be left to the next time that is due of itself. */
-    desk->host->settle(desk->host->ctx);
-    desk->is_looking_soon = false;
-    if (!deployments_go_on(desk->deployments, wall_now(desk), on_step, desk, &outcome, &err)) {
+    if (!go_on(desk, &outcome, &err)) {
         LOG(ERROR, "deployment.stuck", F_ERR(&err), F_T("action", "trying again"));
         look_in(desk, RETRY_NS);
         return;
@@ -220,13 +233,21 @@ static void look_soon(struct desk_of_deploy *desk)
 {
     if (!desk->is_looking_soon) {
         desk->is_looking_soon = true;
-        look_in(desk, LOOK_AFTER_NS);
+        look_in(desk, LOOK_AFTER_NS + desk->look_rest_ns);
     }
 }
 
 static void on_heard(void *ctx)
 {
     look_soon(ctx);
+}
+
+/* Whoever asked does not wait for the rest. */
+static void on_poked(void *ctx)
+{
+    struct desk_of_deploy *desk = ctx;
+    desk->is_looking_soon = true;
+    look_in(desk, LOOK_AFTER_NS);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -276,6 +297,6 @@ const struct desk deploy_desk = {
     .close = desk_close,
     .take = on_take,
     .merged = on_heard,
-    .poked = on_heard,
+    .poked = on_poked,
     .room = give_pieces,
 };

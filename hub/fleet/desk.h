@@ -14,7 +14,8 @@
 #include "hub/registry/registry.h"
 
 struct desk_message {
-    struct str device; /* empty: it goes to hub/alerts */
+    struct str device; /* empty: it goes to hub/reports/<report>, or to hub/alerts */
+    struct str report;
     enum channel channel;
     struct str payload;
     bool is_retained;
@@ -55,3 +56,6 @@ struct desk {
     void (*poked)(void *desk);  /* a command line has written to the database */
     void (*room)(void *desk);   /* after ERR_FULL */
 };
+
+/* Where it goes. */
+void desk_message_topic(const struct desk_message *message, struct str fleet, struct buf *out);

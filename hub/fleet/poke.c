@@ -80,15 +80,19 @@ void poke_close(struct poke *poke)
     *poke = (struct poke){0};
 }
 
-void poke_send(const struct hub_config *config)
+bool poke_send(const struct hub_config *config)
 {
     struct sockaddr_un address;
     struct err err = {0};
+    bool is_sent = false;
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd >= 0 && socket_address(config, &address, &err)) {
-        (void)sendto(fd, "", 1, MSG_NOSIGNAL, (const struct sockaddr *)&address, sizeof(address));
+        is_sent = sendto(fd, "", 1, MSG_NOSIGNAL, (const struct sockaddr *)&address,
+                         sizeof(address)) == 1 ||
+                  errno == EAGAIN; /* it has more than enough of them */
     }
     if (fd >= 0) {
         (void)close(fd);
     }
+    return is_sent;
 }

@@ -17,5 +17,5 @@ struct poke {
 MUST_CHECK bool poke_listen(struct poke *poke, struct loop *loop, const struct hub_config *config,
                             void (*on_poke)(void *ctx), void *ctx, struct err *err);
 void poke_close(struct poke *poke); /* idempotent */
-/* No hub may be running: that is no error. */
-void poke_send(const struct hub_config *config);
+/* False: no hub is running here, which need be no error. */
+bool poke_send(const struct hub_config *config);

@@ -38,6 +38,8 @@ static enum MHD_Result queue(struct http_call *call, unsigned status, struct MHD
     enum MHD_Result result = MHD_queue_response(call->connection, status, response);
     server->counts.requests[status / 100 < 6 ? status / 100 : 0]++;
     server->counts.bytes_out += (int64_t)bytes;
+    server->counts.bytes_pending += (int64_t)bytes;
+    call->pending += (int64_t)bytes;
     call->conn->state = call->rs.is_stream ? CONN_STREAM : CONN_ANSWERING;
     call->conn->since = loop_now(server->loop);
     return result;
@@ -350,6 +352,10 @@ enum MHD_Result http_answer(struct http_call *call)
         if (answer_kept(call, &result)) {
             return result;
         }
+    }
+    if (call->server->counts.bytes_pending > HTTP_PENDING_BYTES && call->route->role > HTTP_LOCAL) {
+        http_add_header(&call->rs, "Retry-After", "5");
+        return http_refuse(call, 503, "too much that was asked for has not been taken yet", NULL);
     }
     call->rq.body = buf_str(&call->body);
     handle(call);

@@ -294,6 +294,24 @@ static bool method_from(struct str text, enum http_method *ret, bool *ret_head)
     return false;
 }
 
+/* A page of elsewhere may have its name resolve to this machine, and ask as if it were at home: who is
+ * trusted for being here says that it means this machine. */
+static bool means_this_machine(struct str host)
+{
+    struct str name = host;
+    struct str port = STR_NONE;
+    if (str_starts(host, STR("["))) {
+        return str_starts(host, STR("[::1]"));
+    }
+    (void)str_cut(host, ':', &name, &port);
+    struct in_addr address;
+    char text[INET_ADDRSTRLEN] = "";
+    (void)snprintf(text, sizeof(text), STR_FMT, STR_ARG(name));
+    return str_eq(name, STR("localhost")) ||
+           (name.len < sizeof(text) && inet_pton(AF_INET, text, &address) == 1 &&
+            (ntohl(address.s_addr) >> 24) == 127);
+}
+
 static void read_peer(struct http_call *call)
 {
     char text[INET6_ADDRSTRLEN] = "";
@@ -303,8 +321,9 @@ static void read_peer(struct http_call *call)
                             : (const void *)&((const struct sockaddr_in *)address)->sin_addr;
     (void)inet_ntop(address->ss_family, bytes, text, sizeof(text));
     call->rq.peer = arena_copy(&call->arena, str_from(text));
-    call->rq.is_loopback =
-        is_loopback((const struct sockaddr *)address) && !call->rq.headers.is_forwarded;
+    call->rq.is_loopback = is_loopback((const struct sockaddr *)address) &&
+                           !call->rq.headers.is_forwarded &&
+                           means_this_machine(call->rq.headers.host);
     call->rq.is_secure = call->server->is_tls || (call->rq.headers.is_secure_before &&
                                                   is_loopback((const struct sockaddr *)address));
 }
@@ -352,6 +371,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     if (call->next_stream != NULL) {
         call->next_stream->previous_stream = call->previous_stream;
     }
+    server->counts.bytes_pending -= call->pending;
     server->counts.streams -= call->conn->state == CONN_STREAM ? 1 : 0;
     call->conn->state = CONN_IDLE;
     call->conn->since = loop_now(server->loop);

@@ -18,6 +18,7 @@ enum {
     HTTP_SEND_S = 300, /* an answer that is no stream must be taken by then */
     HTTP_ARENA_BYTES = 1 << 20,
     HTTP_BODY_BYTES_MAX = 48 << 20, /* of an answer */
+    HTTP_PENDING_BYTES = 256 << 20, /* of answers that clients have not taken yet; then 503 */
     HTTP_CACHE_BYTES = 32 << 20,
     HTTP_CACHE_AGE_MS = 1000,
     HTTP_GZIP_BYTES_MIN = 1024,
@@ -45,7 +46,8 @@ struct http_counts {     /* for metrics */
     int64_t streams, streams_total;
     int64_t cache_hits, cache_bytes;
     int64_t bytes_out;
-    int64_t handler_ns; /* time in handlers, all together */
+    int64_t bytes_pending; /* of answers that are being taken */
+    int64_t handler_ns;    /* time in handlers, all together */
 };
 
 struct http_server;

@@ -30,6 +30,7 @@ struct http_call {
     int64_t body_bytes;             /* announced; -1 = unknown */
     const struct http_route *route; /* NULL: a page */
     int64_t stamp;
+    int64_t pending; /* bytes of the answer that are its alone */
     struct arena arena;
     struct http_request rq;
     struct http_response rs;

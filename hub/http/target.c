@@ -31,6 +31,8 @@ static bool decode(struct str text, bool plus_is_space, struct arena *arena, str
             }
             c = (char)(high * 16 + low);
             i += 2;
+        } else if (c == '\0') {
+            return err_set(err, ERR_INVALID, "the address holds a byte that is zero");
         } else if (c == '+' && plus_is_space) {
             c = ' ';
         }

@@ -1,11 +1,11 @@
 /* attention.c - what somebody should look at: DESIGN: one line for one thing that a person can do
  * something about, in plain words, the worst kind first. */
-#include "hub/report/report.h"
+#include "hub/report/report_words.h"
 
-#include "common/cli/text.h"
 #include <stdlib.h>
 
 #define EXPIRES_SOON_NS (30 * INT64_C(86400) * NS_PER_SEC)
+#define LONG_NS         (60 * NS_PER_SEC) /* a failure that began so long before the last attempt */
 enum { LINE_BYTES_MAX = 4096 };
 
 struct attention {
@@ -32,7 +32,17 @@ static void add_ago(struct attention *a, struct wall_time at)
 {
     if (at.ns != 0) {
         buf_add(&a->line, STR(", "));
-        buf_add_ago(&a->line, at, a->report->until);
+        buf_add_ago(&a->line, at, a->report->now);
+    }
+}
+
+/* That it is nothing new, and since when. */
+static void add_beginning(struct attention *a, const struct report_failure *f)
+{
+    if (f->since.ns != 0 && f->at.ns - f->since.ns >= LONG_NS) {
+        buf_add(&a->line, STR(" (for "));
+        buf_add_duration(&a->line, a->report->now.ns - f->since.ns);
+        buf_add_char(&a->line, ')');
     }
 }
 
@@ -44,6 +54,7 @@ static void tell_failures(struct attention *a)
         buf_add(&a->line, STR(" fails on "));
         buf_add_harmless(&a->line, f->device);
         add_ago(a, f->at);
+        add_beginning(a, f);
         if (!str_is_empty(f->message)) {
             buf_add(&a->line, STR(": "));
             buf_add_harmless(&a->line, f->message);
@@ -105,7 +116,7 @@ static void tell_away(struct attention *a)
         }
         buf_add_harmless(&a->line, d->id);
         buf_add(&a->line, STR(" is away, last seen "));
-        buf_add_ago(&a->line, d->last_seen, a->report->until);
+        buf_add_ago(&a->line, d->last_seen, a->report->now);
         if (!str_is_empty(d->reason)) {
             buf_add(&a->line, STR(" ("));
             buf_add_harmless(&a->line, d->reason);
@@ -131,9 +142,9 @@ static void tell_device(struct attention *a, const struct report_device *d)
         report_add_number(&a->line, d->lost);
         end_line(a);
     }
-    if (d->not_after.ns != 0 && d->not_after.ns - a->report->until.ns < EXPIRES_SOON_NS) {
+    if (d->not_after.ns != 0 && d->not_after.ns - a->report->now.ns < EXPIRES_SOON_NS) {
         char date[WALL_TEXT_SIZE];
-        bool is_over = d->not_after.ns <= a->report->until.ns;
+        bool is_over = d->not_after.ns <= a->report->now.ns;
         buf_add(&a->line, STR("the certificate of "));
         buf_add_harmless(&a->line, d->id);
         buf_addf(&a->line, " %s on %.10s", is_over ? "expired" : "expires",

@@ -1,16 +1,11 @@
-/* report.c - gathers; report_text.c and report_json.c write. */
+/* report.c - gathers how things are; done.c gathers what was done, report_*.c write. */
 #include "hub/report/report.h"
 
 #include "common/json/json_scan.h"
+#include "hub/report/report_list.h"
 #include <string.h>
 
-struct reading {
-    struct report *report;
-    struct arena *arena;
-    bool has_failed; /* the arena is full */
-};
-
-static struct str copy(struct reading *r, struct str text)
+struct str report_copy(struct reading *r, struct str text)
 {
     if (str_is_empty(text)) {
         return STR_NONE;
@@ -20,8 +15,16 @@ static struct str copy(struct reading *r, struct str text)
     return made;
 }
 
-/* Room for one more item, or NULL; lists double within the arena. */
-static void *place(struct reading *r, void *items, size_t count, size_t *cap, size_t size)
+struct str report_pair_key(char memory[REPORT_PAIR_BYTES], struct str a, struct str b)
+{
+    struct buf key = buf_fixed(memory, REPORT_PAIR_BYTES);
+    buf_add(&key, a);
+    buf_add_char(&key, '\n');
+    buf_add(&key, b);
+    return key.overflow ? STR_NONE : buf_str(&key);
+}
+
+void *report_place(struct reading *r, void *items, size_t count, size_t *cap, size_t size)
 {
     if (count < *cap) {
         return items;
@@ -39,95 +42,100 @@ static void *place(struct reading *r, void *items, size_t count, size_t *cap, si
     return larger;
 }
 
-/* Appends `item_` to a list of the report, as far as it goes. */
-#define ADD(r_, list_, item_)                                                                      \
-    do {                                                                                           \
-        (list_)->total++;                                                                          \
-        void *items_ = (list_)->count < REPORT_ROWS_MAX                                            \
-                           ? place((r_), (list_)->items, (list_)->count, &(list_)->cap,            \
-                                   sizeof(*(list_)->items))                                        \
-                           : NULL;                                                                 \
-        if (items_ != NULL) {                                                                      \
-            (list_)->items = items_;                                                               \
-            (list_)->items[(list_)->count++] = (item_);                                            \
-        }                                                                                          \
-    } while (0)
-
-/* --- devices ------------------------------------------------------------------------------ */
-
-/* Numbers that devices tell may be any. */
-static int64_t plus(int64_t a, int64_t b)
+int64_t report_plus(int64_t a, int64_t b)
 {
     int64_t sum = 0;
     b = b == HUB_UNKNOWN ? 0 : b;
     return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
 }
 
+void report_add_load(struct hub_load *to, const struct hub_load *more)
+{
+    to->materializations = report_plus(to->materializations, more->materializations);
+    if (more->rows != HUB_UNKNOWN) {
+        to->rows = report_plus(to->rows == HUB_UNKNOWN ? 0 : to->rows, more->rows);
+    }
+    if (more->bytes != HUB_UNKNOWN) {
+        to->bytes = report_plus(to->bytes == HUB_UNKNOWN ? 0 : to->bytes, more->bytes);
+    }
+}
+
+/* --- groups ------------------------------------------------------------------------------- */
+
+static const struct hub_load no_load = {0, HUB_UNKNOWN, HUB_UNKNOWN};
+
+static bool find_group(struct reading *r, struct str name, uint32_t *ret)
+{
+    struct report *report = r->report;
+    struct str key = str_is_empty(name) ? STR("\n") : name; /* no value of a label has a line end */
+    if (strmap_get(&r->groups, key, ret)) {
+        return true;
+    }
+    struct report_group group = {.name = report_copy(r, name), .now = no_load, .before = no_load};
+    size_t at = report->groups.count;
+    REPORT_ADD(r, &report->groups, group);
+    if (report->groups.count == at) {
+        return false;
+    }
+    *ret = (uint32_t)at;
+    if (!strmap_put(&r->groups, str_is_empty(name) ? key : group.name, *ret)) {
+        r->has_failed = true;
+    }
+    return true;
+}
+
+static void add_label(void *ctx, struct str device, struct str value)
+{
+    struct reading *r = ctx;
+    uint32_t at = 0;
+    if (find_group(r, value, &at) && !strmap_put(&r->group_of, report_copy(r, device), at)) {
+        r->has_failed = true;
+    }
+}
+
+bool report_read_labels(struct db *store, struct reading *r, struct err *err)
+{
+    return str_is_empty(r->report->group_by) ||
+           hub_each_label(store, r->report->group_by, add_label, r, err);
+}
+
+struct report_group *report_group_of(struct reading *r, struct str device)
+{
+    uint32_t at = 0;
+    if (str_is_empty(r->report->group_by) ||
+        (!strmap_get(&r->group_of, device, &at) && !find_group(r, STR_NONE, &at))) {
+        return NULL;
+    }
+    return &r->report->groups.items[at];
+}
+
+/* --- devices ------------------------------------------------------------------------------ */
+
 static void add_device(void *ctx, const struct hub_device *d)
 {
     struct reading *r = ctx;
     struct report *report = r->report;
-    struct report_device device = {.id = copy(r, d->id),
-                                   .status = copy(r, hub_device_presence(d)),
-                                   .reason = copy(r, d->offline_reason),
+    struct report_group *group = report_group_of(r, d->id);
+    struct report_device device = {.id = report_copy(r, d->id),
+                                   .status = report_copy(r, hub_device_presence(d)),
+                                   .reason = report_copy(r, d->offline_reason),
+                                   .group = group == NULL ? STR_NONE : group->name,
                                    .last_seen = hub_device_last_seen(d),
                                    .not_after = d->not_after,
                                    .waiting = d->waiting,
                                    .lost = d->lost_events,
                                    .failing = d->failing,
                                    .clock_offset_ms = d->clock_offset_ms};
+    bool is_away = str_eq(device.status, STR("away"));
     report->online += d->is_online;
-    report->away += str_eq(device.status, STR("away"));
-    report->waiting = plus(report->waiting, d->waiting);
-    ADD(r, &report->devices, device);
-}
-
-/* --- what was done ------------------------------------------------------------------------ */
-
-static void add_runs(void *ctx, struct str status, int64_t runs)
-{
-    struct reading *r = ctx;
-    struct report *report = r->report;
-    if (str_eq(status, STR("success"))) {
-        report->runs.success += runs;
-    } else if (str_eq(status, STR("failure"))) {
-        report->runs.failure += runs;
-    } else if (str_eq(status, STR("canceled"))) {
-        report->runs.canceled += runs;
-    } else {
-        report->runs.open += runs;
+    report->away += is_away;
+    report->waiting = report_plus(report->waiting, d->waiting);
+    if (group != NULL) {
+        group->devices++;
+        group->online += d->is_online;
+        group->away += is_away;
     }
-}
-
-static void add_activity(void *ctx, const struct hub_activity *a)
-{
-    struct reading *r = ctx;
-    struct report *report = r->report;
-    struct hub_activity activity = *a;
-    activity.asset = copy(r, a->asset);
-    report->loaded.materializations += a->materializations;
-    report->loaded.rows = plus(report->loaded.rows, a->rows_written);
-    report->loaded.bytes = plus(report->loaded.bytes, a->byte_count);
-    ADD(r, &report->activity, activity);
-}
-
-static void find_slowest(struct report *report)
-{
-    for (size_t i = 0; i < report->activity.count; i++) {
-        int64_t took = report->activity.items[i].duration_avg_ms;
-        size_t at = report->slowest_count;
-        while (at > 0 && report->activity.items[report->slowest[at - 1]].duration_avg_ms < took) {
-            at--;
-        }
-        if (took == HUB_UNKNOWN || at == REPORT_SLOWEST) {
-            continue;
-        }
-        report->slowest_count += report->slowest_count < REPORT_SLOWEST;
-        for (size_t k = report->slowest_count - 1; k > at; k--) {
-            report->slowest[k] = report->slowest[k - 1];
-        }
-        report->slowest[at] = i;
-    }
+    REPORT_ADD(r, &report->devices, device);
 }
 
 /* --- what is wrong ------------------------------------------------------------------------ */
@@ -156,68 +164,115 @@ static void add_failure(void *ctx, const struct hub_device_asset *a)
 {
     struct reading *r = ctx;
     AUTO(buf) scratch = buf_growing(a->failed_error.len + 1);
-    struct report_failure failure = {.device = copy(r, a->device),
-                                     .asset = copy(r, a->asset),
-                                     .message =
-                                         copy(r, report_error_message(a->failed_error, &scratch)),
-                                     .at = a->failed_at};
-    ADD(r, &r->report->failures, failure);
+    struct report_failure failure = {
+        .device = report_copy(r, a->device),
+        .asset = report_copy(r, a->asset),
+        .message = report_copy(r, report_error_message(a->failed_error, &scratch)),
+        .since = a->failed_at,
+        .at = a->failed_at,
+        .made = a->at};
+    struct report_group *group = report_group_of(r, a->device);
+    if (group != NULL) {
+        group->failing++;
+    }
+    char memory[REPORT_PAIR_BYTES];
+    struct str key = report_pair_key(memory, a->device, a->asset);
+    size_t at = r->report->failures.count;
+    REPORT_ADD(r, &r->report->failures, failure);
+    if (at < r->report->failures.count && !str_is_empty(key) &&
+        !strmap_put(&r->failures, report_copy(r, key), (uint32_t)at)) {
+        r->has_failed = true;
+    }
+}
+
+static void add_failing_since(void *ctx, const struct hub_failing_since *f)
+{
+    struct reading *r = ctx;
+    uint32_t at = 0;
+    char memory[REPORT_PAIR_BYTES];
+    if (strmap_get(&r->failures, report_pair_key(memory, f->device, f->asset), &at) &&
+        f->since.ns != 0 && f->since.ns < r->report->failures.items[at].since.ns) {
+        r->report->failures.items[at].since = f->since;
+    }
 }
 
 static void add_freshness(void *ctx, const struct hub_freshness *f)
 {
     struct reading *r = ctx;
+    struct report_group *group = report_group_of(r, f->device);
     r->report->freshness[f->word]++;
-    if (freshness_is_bad(f->word)) {
-        struct report_stale stale = {.device = copy(r, f->device),
-                                     .asset = copy(r, f->asset),
-                                     .word = f->word,
-                                     .told_at = f->told_at};
-        ADD(r, &r->report->stale, stale);
+    if (!freshness_is_bad(f->word) && f->word != FRESH_LATE) {
+        return;
     }
+    if (group != NULL) {
+        group->late++;
+    }
+    struct report_stale stale = {.device = report_copy(r, f->device),
+                                 .asset = report_copy(r, f->asset),
+                                 .word = f->word,
+                                 .told_at = f->told_at};
+    REPORT_ADD(r, &r->report->stale, stale);
 }
 
 static void add_check(void *ctx, const struct hub_check *c)
 {
     struct reading *r = ctx;
     struct str severity = str_is_empty(c->severity) ? STR("error") : c->severity;
-    struct report_check check = {.device = copy(r, c->device),
-                                 .asset = copy(r, c->asset),
-                                 .name = copy(r, c->name),
-                                 .severity = copy(r, severity),
+    struct report_check check = {.device = report_copy(r, c->device),
+                                 .asset = report_copy(r, c->asset),
+                                 .name = report_copy(r, c->name),
+                                 .severity = report_copy(r, severity),
                                  .at = c->at};
-    ADD(r, &r->report->checks, check);
+    REPORT_ADD(r, &r->report->checks, check);
 }
 
 static void count_refusal(void *ctx, const struct hub_refusal *refusal)
 {
     struct reading *r = ctx;
-    r->report->refusals += refusal->at.ns >= r->report->since.ns;
+    r->report->refusals +=
+        refusal->at.ns >= r->report->since.ns && refusal->at.ns < r->report->until.ns;
 }
 
-bool report_read(struct db *store, struct wall_time since, struct wall_time until,
-                 struct arena *arena, struct report *ret, struct err *err)
+static bool read_all(struct db *store, struct reading *r, struct err *err)
 {
-    struct report report = {.since = since, .until = until};
-    struct reading r = {.report = &report, .arena = arena};
     struct hub_filter all = {0};
     struct hub_filter failing = {.only_failing = true};
+    return hub_read_totals(store, &r->report->totals, err) && report_read_labels(store, r, err) &&
+           hub_each_device(store, &all, add_device, r, err) &&
+           hub_each_device_asset(store, &failing, add_failure, r, err) &&
+           (r->failures.count == 0 || hub_each_failing_since(store, add_failing_since, r, err)) &&
+           hub_each_check(store, &failing, add_check, r, err) &&
+           hub_each_freshness(store, &all, r->report->now, add_freshness, r, err) &&
+           hub_each_refusal(store, &all, count_refusal, r, err) && report_read_done(store, r, err);
+}
+
+bool report_read(struct db *store, const struct report_question *question, struct arena *arena,
+                 struct report *ret, struct err *err)
+{
+    struct report report = {.fleet = question->fleet,
+                            .group_by = question->group_by,
+                            .alert_group = question->alert_group,
+                            .since = question->since,
+                            .until = question->until,
+                            .now = question->now,
+                            .loaded = no_load,
+                            .loaded_before = no_load};
+    struct reading r = {.report = &report,
+                        .arena = arena,
+                        .groups = strmap_new(arena),
+                        .group_of = strmap_new(arena),
+                        .assets = strmap_new(arena),
+                        .loads = strmap_new(arena),
+                        .failures = strmap_new(arena)};
     AUTO(db_tx) snapshot = {0};
-    if (!db_tx_begin_read(store, &snapshot, err) || !hub_read_totals(store, &report.totals, err) ||
-        !hub_each_device(store, &all, add_device, &r, err) ||
-        !hub_each_run_count(store, since, add_runs, &r, err) ||
-        !hub_each_activity(store, since, add_activity, &r, err) ||
-        !hub_each_device_asset(store, &failing, add_failure, &r, err) ||
-        !hub_each_check(store, &failing, add_check, &r, err) ||
-        !hub_each_freshness(store, &all, until, add_freshness, &r, err) ||
-        !hub_each_refusal(store, &all, count_refusal, &r, err)) {
+    if (!db_tx_begin_read(store, &snapshot, err) || !read_all(store, &r, err)) {
         return err_wrap(err, "read the report");
     }
-    if (r.has_failed) {
+    if (r.has_failed || arena->exhausted) {
         return err_set(err, ERR_FULL, "the report does not fit into %zu MiB of memory",
                        arena->max >> 20);
     }
-    find_slowest(&report);
+    report_finish(&report);
     *ret = report;
     return true;
 }

@@ -1,4 +1,4 @@
-#include "hub/report/report.h"
+#include "hub/report/report_write.h"
 
 #include "common/json/json_writer.h"
 
@@ -28,6 +28,7 @@ static void write_devices(struct json_writer *w, const struct report *r)
         jw_member_i64(w, "waiting_events", d->waiting);
         jw_member_i64(w, "lost_events", d->lost);
         jw_member_i64(w, "failing", d->failing);
+        jw_member_opt(w, "group", d->group);
         opt_number(w, "clock_offset_ms", d->clock_offset_ms);
         jw_member_opt_wall(w, "certificate_expires_at", d->not_after);
         jw_end_object(w);
@@ -35,19 +36,135 @@ static void write_devices(struct json_writer *w, const struct report *r)
     jw_end_array(w);
 }
 
+static void write_load(struct json_writer *w, const struct hub_load *load)
+{
+    jw_member_i64(w, "materializations", load->materializations);
+    opt_number(w, "rows_written", load->rows);
+    opt_number(w, "bytes_read", load->bytes);
+}
+
+static void write_before(struct json_writer *w, const struct hub_load *before)
+{
+    jw_key(w, STR("before"));
+    jw_begin_object(w);
+    write_load(w, before);
+    jw_end_object(w);
+}
+
 static void write_assets(struct json_writer *w, const struct report *r)
 {
     begin_list(w, "assets");
-    for (size_t i = 0; i < r->activity.count; i++) {
-        const struct hub_activity *a = &r->activity.items[i];
+    for (size_t i = 0; i < r->assets.count; i++) {
+        const struct report_asset *a = &r->assets.items[i];
         jw_begin_object(w);
         jw_member_str(w, "asset", a->asset);
         jw_member_i64(w, "devices", a->devices);
-        jw_member_i64(w, "materializations", a->materializations);
-        opt_number(w, "rows_written", a->rows_written);
-        opt_number(w, "bytes_read", a->byte_count);
+        write_load(w, &a->now);
         opt_number(w, "duration_avg_ms", a->duration_avg_ms);
         opt_number(w, "duration_max_ms", a->duration_max_ms);
+        jw_member_i64(w, "steps", a->steps);
+        jw_member_i64(w, "retries", a->retries);
+        jw_member_i64(w, "failed_attempts", a->failed_attempts);
+        write_before(w, &a->before);
+        jw_end_object(w);
+    }
+    jw_end_array(w);
+}
+
+static void write_runs(struct json_writer *w, const char *key, const struct report_runs *runs)
+{
+    int64_t ended = report_runs_ended(runs);
+    jw_key(w, str_from(key));
+    jw_begin_object(w);
+    jw_member_i64(w, "success", runs->success);
+    jw_member_i64(w, "failure", runs->failure);
+    jw_member_i64(w, "canceled", runs->canceled);
+    jw_member_i64(w, "open", runs->open);
+    if (ended > 0) {
+        jw_member_double(w, "success_rate", (double)runs->success / (double)ended);
+    }
+    jw_end_object(w);
+}
+
+static void write_groups(struct json_writer *w, const struct report *r)
+{
+    jw_member_str(w, "group_by", r->group_by);
+    begin_list(w, "groups");
+    for (size_t i = 0; i < r->groups.count; i++) {
+        const struct report_group *g = &r->groups.items[i];
+        jw_begin_object(w);
+        jw_member_str(w, "group", g->name);
+        jw_member_i64(w, "devices", g->devices);
+        jw_member_i64(w, "online", g->online);
+        jw_member_i64(w, "away", g->away);
+        jw_member_i64(w, "failing", g->failing);
+        jw_member_i64(w, "late", g->late);
+        write_runs(w, "runs", &g->runs);
+        write_runs(w, "runs_before", &g->runs_before);
+        write_load(w, &g->now);
+        write_before(w, &g->before);
+        jw_end_object(w);
+    }
+    jw_end_array(w);
+    begin_list(w, "loads");
+    for (size_t i = 0; i < r->loads.count; i++) {
+        const struct report_load *l = &r->loads.items[i];
+        jw_begin_object(w);
+        jw_member_str(w, "asset", l->asset);
+        jw_member_str(w, "group", l->group);
+        write_load(w, &l->now);
+        write_before(w, &l->before);
+        jw_end_object(w);
+    }
+    jw_end_array(w);
+}
+
+static void write_days(struct json_writer *w, const struct report *r)
+{
+    begin_list(w, "days");
+    for (int i = 0; i < REPORT_DAYS; i++) {
+        jw_begin_object(w);
+        jw_member_wall(w, "from", r->days[i].from);
+        write_runs(w, "runs", &r->days[i].runs);
+        write_load(w, &r->days[i].load);
+        jw_end_object(w);
+    }
+    jw_end_array(w);
+}
+
+static void write_losses(struct json_writer *w, const struct report *r)
+{
+    begin_list(w, "losses");
+    for (size_t i = 0; i < r->losses.count; i++) {
+        const struct report_gap *g = &r->losses.items[i];
+        jw_begin_object(w);
+        jw_member_str(w, "device", g->device);
+        jw_member_opt(w, "reason", g->reason);
+        jw_member_i64(w, "gaps", g->gaps);
+        jw_member_i64(w, "events", g->events);
+        jw_member_wall(w, "last_at", g->at);
+        jw_end_object(w);
+    }
+    jw_end_array(w);
+}
+
+static void write_alerts(struct json_writer *w, const struct report *r)
+{
+    begin_list(w, "alerts");
+    for (size_t i = 0; i < r->alerts.count; i++) {
+        const struct report_alert *a = &r->alerts.items[i];
+        jw_begin_object(w);
+        jw_member_str(w, "kind", a->kind);
+        if (a->is_group) {
+            jw_member_str(w, "label", r->alert_group);
+            jw_member_str(w, "value", a->subject);
+        } else {
+            jw_member_str(w, "device", a->subject);
+        }
+        jw_member_i64(w, "devices", a->devices);
+        jw_member_wall(w, "since", a->opened);
+        jw_member_opt_wall(w, "resolved_at", a->resolved);
+        jw_member_opt(w, "detail", a->detail);
         jw_end_object(w);
     }
     jw_end_array(w);
@@ -62,6 +179,8 @@ static void write_troubles(struct json_writer *w, const struct report *r)
         jw_member_str(w, "asset", f->asset);
         jw_member_str(w, "device", f->device);
         jw_member_opt_wall(w, "at", f->at);
+        jw_member_opt_wall(w, "since", f->since);
+        jw_member_opt_wall(w, "made_at", f->made);
         jw_member_opt(w, "message", f->message);
         jw_end_object(w);
     }
@@ -91,24 +210,25 @@ static void write_troubles(struct json_writer *w, const struct report *r)
     jw_end_array(w);
     begin_list(w, "slowest");
     for (size_t i = 0; i < r->slowest_count; i++) {
-        jw_str(w, r->activity.items[r->slowest[i]].asset);
+        jw_str(w, r->assets.items[r->slowest[i]].asset);
+    }
+    jw_end_array(w);
+    begin_list(w, "flakiest");
+    for (size_t i = 0; i < r->flakiest_count; i++) {
+        jw_str(w, r->assets.items[r->flakiest[i]].asset);
     }
     jw_end_array(w);
 }
 
+static int64_t known(int64_t v)
+{
+    return v == HUB_UNKNOWN ? 0 : v;
+}
+
 static void write_counts(struct json_writer *w, const struct report *r)
 {
-    int64_t ended = r->runs.success + r->runs.failure;
-    jw_key(w, STR("runs"));
-    jw_begin_object(w);
-    jw_member_i64(w, "success", r->runs.success);
-    jw_member_i64(w, "failure", r->runs.failure);
-    jw_member_i64(w, "canceled", r->runs.canceled);
-    jw_member_i64(w, "open", r->runs.open);
-    if (ended > 0) {
-        jw_member_double(w, "success_rate", (double)r->runs.success / (double)ended);
-    }
-    jw_end_object(w);
+    write_runs(w, "runs", &r->runs);
+    write_runs(w, "runs_before", &r->runs_before);
     jw_key(w, STR("freshness"));
     jw_begin_object(w);
     for (int i = 0; i < FRESH_COUNT; i++) {
@@ -124,12 +244,21 @@ static void write_counts(struct json_writer *w, const struct report *r)
     jw_member_i64(w, "failing", (int64_t)r->failures.total);
     jw_member_i64(w, "checks_failing", (int64_t)r->checks.total);
     jw_member_i64(w, "materializations", r->loaded.materializations);
-    jw_member_i64(w, "rows_written", r->loaded.rows);
-    jw_member_i64(w, "bytes_read", r->loaded.bytes);
+    jw_member_i64(w, "rows_written", known(r->loaded.rows));
+    jw_member_i64(w, "bytes_read", known(r->loaded.bytes));
+    jw_member_i64(w, "materializations_before", r->loaded_before.materializations);
+    jw_member_i64(w, "rows_written_before", known(r->loaded_before.rows));
+    jw_member_i64(w, "bytes_read_before", known(r->loaded_before.bytes));
+    jw_member_i64(w, "retries", r->retries);
+    jw_member_i64(w, "failed_attempts", r->failed_attempts);
     jw_member_i64(w, "events", r->totals.events);
     jw_member_i64(w, "lost_events", r->totals.lost_events);
     jw_member_i64(w, "waiting_events", r->waiting);
+    jw_member_i64(w, "lost_in_time", r->lost);
     jw_member_i64(w, "refusals", r->refusals);
+    jw_member_i64(w, "alerts_open", r->alerts_open);
+    jw_member_i64(w, "alerts_opened", r->alerts_opened);
+    jw_member_i64(w, "alerts_over", r->alerts_over);
     jw_end_object(w);
 }
 
@@ -140,9 +269,14 @@ void report_write_json(const struct report *report, struct buf *out)
     jw_member_str(&w, "fleet", report->fleet);
     jw_member_wall(&w, "since", report->since);
     jw_member_wall(&w, "until", report->until);
+    jw_member_wall(&w, "made_at", report->now);
     write_counts(&w, report);
     write_devices(&w, report);
     write_assets(&w, report);
     write_troubles(&w, report);
+    write_groups(&w, report);
+    write_days(&w, report);
+    write_losses(&w, report);
+    write_alerts(&w, report);
     jw_end_object(&w);
 }

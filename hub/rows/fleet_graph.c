@@ -149,8 +149,12 @@ bool fleet_graph_load(struct db *db, struct str device, struct arena *arena,
 {
     struct loading l = {.arena = arena, .by_key = strmap_new(arena)};
     struct hub_filter filter = {.device = device};
-    return hub_each_device_asset(db, &filter, add_asset, &l, err) &&
-           hub_each_edge(db, &filter, add_edge, &l, err) && build(&l, ret, err);
+    bool is_fleet = str_is_empty(device); /* a million rows say a few hundred things */
+    bool ok = is_fleet ? hub_each_asset_wording(db, add_asset, &l, err) &&
+                             hub_each_edge_once(db, add_edge, &l, err)
+                       : hub_each_device_asset(db, &filter, add_asset, &l, err) &&
+                             hub_each_edge(db, &filter, add_edge, &l, err);
+    return ok && build(&l, ret, err);
 }
 
 /* --- selecting ---------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include "hub/alert/desk.h"
 #include "hub/clones/desk.h"
 #include "hub/command/command_desk.h"
+#include "hub/delivery/desk.h"
 #include "hub/deploy/deploy.h"
 #include "hub/desired/desired_desk.h"
 #include "hub/identity/desk.h"
@@ -16,6 +17,7 @@ static const struct desk *const all[] = {
     &alert_desk,
     &clones_desk,
     &command_desk,
+    &delivery_desk,
     &deploy_desk,
     &desired_desk,
     &identity_desk,

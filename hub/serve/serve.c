@@ -478,7 +478,7 @@ static bool desk_publish(void *ctx, const struct desk_message *message, struct e
     char text[TOPIC_BYTES_MAX];
     int message_id = 0;
     struct buf topic = buf_fixed(text, sizeof(text));
-    topic_device(&topic, s->config->fleet, message->device, message->channel);
+    desk_message_topic(message, s->config->fleet, &topic);
     bool ok =
         (mqtt_inflight(s->session) < DESKS_INFLIGHT_MAX ||
          err_set(err, ERR_FULL, "MQTT: enough is in flight")) &&

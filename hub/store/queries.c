@@ -226,6 +226,44 @@ bool hub_each_device_asset(struct db *db, const struct hub_filter *filter,
     return ok;
 }
 
+bool hub_each_asset_wording(struct db *db,
+                            void (*on_row)(void *ctx, const struct hub_device_asset *row),
+                            void *ctx, struct err *err)
+{
+    struct db_query q = db_query(db, HUB_STORE_LIST_ASSET_WORDS);
+    bool has_row = false;
+    while (db_next(&q, &has_row, err)) {
+        if (!has_row) {
+            return true;
+        }
+        struct row r = {.q = &q};
+        struct hub_device_asset row = {0};
+        row.asset = take_str(&r);
+        row.group = take_str(&r);
+        row.kinds = take_str(&r);
+        row.tags = take_str(&r);
+        row.owners = take_str(&r);
+        row.is_external = take_bool(&r);
+        on_row(ctx, &row);
+    }
+    return false;
+}
+
+bool hub_each_edge_once(struct db *db, void (*on_row)(void *ctx, const struct hub_edge *row),
+                        void *ctx, struct err *err)
+{
+    struct db_query q = db_query(db, HUB_STORE_LIST_EDGES_ONCE);
+    bool has_row = false;
+    while (db_next(&q, &has_row, err)) {
+        if (!has_row) {
+            return true;
+        }
+        struct hub_edge row = {.upstream = db_col_str(&q, 0), .downstream = db_col_str(&q, 1)};
+        on_row(ctx, &row);
+    }
+    return false;
+}
+
 bool hub_each_edge(struct db *db, const struct hub_filter *filter,
                    void (*on_row)(void *ctx, const struct hub_edge *row), void *ctx,
                    struct err *err)

@@ -82,11 +82,21 @@ MUST_CHECK bool hub_each_device_asset(struct db *db, const struct hub_filter *fi
                                       void (*on_row)(void *ctx, const struct hub_device_asset *row),
                                       void *ctx, struct err *err);
 
+/* How assets are described, over all devices: each wording once. Of the row, only asset, group, kinds,
+ * tags, owners and is_external are set. */
+MUST_CHECK bool
+hub_each_asset_wording(struct db *db, void (*on_row)(void *ctx, const struct hub_device_asset *row),
+                       void *ctx, struct err *err);
+
 struct hub_edge {
     struct str upstream, downstream;
     int64_t devices;
     struct str declared_by; /* device names, separated by spaces */
 };
+/* Every edge of any device once, without the devices. */
+MUST_CHECK bool hub_each_edge_once(struct db *db,
+                                   void (*on_row)(void *ctx, const struct hub_edge *row), void *ctx,
+                                   struct err *err);
 /* Of one device, or merged over the fleet. */
 MUST_CHECK bool hub_each_edge(struct db *db, const struct hub_filter *filter,
                               void (*on_row)(void *ctx, const struct hub_edge *row), void *ctx,

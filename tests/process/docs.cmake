@@ -21,3 +21,5 @@ selvedge_process_test(NAME how_to_roll_out LABEL process SCRIPT guide_test.py TI
 selvedge_process_test(NAME external_broker_test LABEL process SCRIPT external_broker_test.py TIMEOUT 180)
 selvedge_process_test(NAME how_to_schedule_from_the_hub LABEL process SCRIPT guide_test.py TIMEOUT 180 ARGS ../how-to/schedule-from-the-hub.md)
 selvedge_process_test(NAME how_to_send_a_command LABEL process SCRIPT guide_test.py TIMEOUT 180 ARGS ../how-to/send-a-command.md)
+selvedge_process_test(NAME how_to_mail_the_report LABEL process SCRIPT guide_test.py TIMEOUT 180 ARGS ../how-to/mail-the-monday-report.md)
+selvedge_process_test(NAME how_to_read_health LABEL process SCRIPT guide_test.py TIMEOUT 180 ARGS ../how-to/read-the-fleets-health.md)

@@ -22,6 +22,7 @@ import time
 import modbus_server
 import page_dbt
 import pg_server
+import smtp_server
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.path.abspath(os.environ.get("SELVEDGE_BIN_DIR", "build/dev/bin"))
@@ -31,6 +32,7 @@ BLOCK = re.compile(r"^```sh([^\n]*)\n(.*?)^```\n(?:\n?```text\n(.*?)^```\n)?", r
 PORTS = {"8883": None, "8884": None, "8125": None}
 DATABASE = "postgresql://shop:s3cret@db.example/shop"  # what pages call a PostgreSQL, and a device that speaks Modbus
 DEVICE = "host: plc.example"
+MAIL = "server: mail.example.org\n  port: 587\n"
 STANDS_FOR = []  # (what the page says, what is really there): of what is in commands, and of what they print
 PRINTED = []
 BLOCK_SECONDS = 60
@@ -61,6 +63,7 @@ VARYING = [
     (r"\[\d+\] \d+", "<job>"),
     (r"(?<= )={2,}(?= |$)", "<bar>"),
     (r"/\S*/(?=selvedge-try\b)", "<home>/"),
+    (r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b", "<day>"),
     (r"\bfleet (\S+), <date> \d\d:\d\d to <date> \d\d:\d\d UTC", r"fleet \1, <date> to <date>"),
 ]
 
@@ -104,7 +107,7 @@ class Shell:
     def __init__(self, folder):
         environment = {"PATH": f"{BIN}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": folder, "LANG": "C.UTF-8",
                        "TZ": "UTC"}
-        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "CURL_CA_BUNDLE"):
             if name in os.environ:
                 environment[name] = os.environ[name]
         self.process = subprocess.Popen(["bash", "--noprofile", "--norc"], cwd=folder, env=environment,
@@ -190,9 +193,19 @@ def start_device():
     return device
 
 
-def start_peers(page):
+def start_mail(folder):
+    """A mail server that asks for the page's password; its certificate is one that curl trusts."""
+    certificate = smtp_server.make_certificate(folder)
+    os.environ["CURL_CA_BUNDLE"] = certificate[0]
+    server = smtp_server.SmtpServer(certificate, ("selvedge", "s3cret"))
+    STANDS_FOR.append((MAIL, f"server: 127.0.0.1\n  port: {server.port}\n"))
+    return server
+
+
+def start_peers(page, folder):
     """What the page expects to be there already."""
-    return ([start_database()] if DATABASE in page else []) + ([start_device()] if DEVICE in page else [])
+    return (([start_database()] if DATABASE in page else []) + ([start_device()] if DEVICE in page else []) +
+            ([start_mail(folder)] if MAIL in page else []))
 
 
 def tidy(printed):
@@ -276,8 +289,8 @@ def main():
     with open(PAGE, encoding="utf-8") as file:
         page = file.read()
     choose_ports()
-    peers = start_peers(page)
     folder = tempfile.mkdtemp(prefix="selvedge-guide-")
+    peers = start_peers(page, folder)
     shell = Shell(folder)
     try:
         problems, result = run_page(shell, page, write)

@@ -14,8 +14,8 @@ import tempfile
 from fleet import HUB, Fleet, free_port, read_file, run, run_tests, wait_for
 
 COMMANDS = ["init", "serve", "demo", "token create", "token list", "token revoke", "device show", "device label", "device revoke", "device decommission", "device rename", "device replace", "device preauthorise", "enrolments", "enrolment accept", "enrolment reject", "backup", "restore", "devices", "assets", "runs", "logs",
-            "report", "lineage", "refusals", "rebuild", "dbt-bundle", "command", "commands", "commands cancel",
-            "sign", "key list", "key create", "key add", "key remove", "simulate", "web", "users", "users set", "users remove"]
+            "report", "reports", "lineage", "refusals", "rebuild", "dbt-bundle", "command", "commands", "commands cancel",
+            "sign", "key list", "key create", "key add", "key remove", "simulate", "web", "users", "user add", "user role", "user password", "user remove", "api-tokens", "api-token create", "api-token revoke"]
 LOOKS = [["devices"], ["assets"], ["runs"], ["lineage"], ["refusals"], ["report"]]
 
 DEFINITIONS = """
@@ -394,7 +394,7 @@ def look_at_report(fleet):
     assert len(report["checks_failing"]) == 2 and len(report["failing"]) == 2
     assert "no table" in report["failing"][0]["message"]
     text = fleet.command("report")
-    for part in ("of 2 online", "2 failed", "needs attention", "pos/missing fails on brooklyn", "slowest: "):
+    for part in ("of 2 online", "2 failed", "needs attention", "pos/missing fails on brooklyn", "slowest\n"):
         assert part in text, (part, text)
     assert json.loads(fleet.command("report", "--format", "json"))["totals"] == report["totals"]
     markdown = fleet.command("report", "--format", "markdown")

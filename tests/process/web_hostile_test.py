@@ -2,12 +2,12 @@
 import os
 import resource
 import socket
+import sqlite3
 import ssl
 import sys
-import time
 
 from fleet import Fleet, free_port, run_tests, wait_for
-from web import PASSWORD, Client, set_up, wait_for_web
+from web import PASSWORD, Client, Stream, set_up, setup_secret, wait_for_web
 from web_test import web_pid
 
 IDLE = 4600  # more than HTTP_CONNECTIONS_MAX
@@ -42,14 +42,14 @@ def bad_requests_are_answered():
         fleet.start_hub()
         admin = set_up(fleet.hub, fleet.http_port)
         port = fleet.http_port
-        get = lambda target: status(raw(port, b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+        get = lambda target: status(raw(port, b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
         for target in (b"/api/v1/%", b"/api/v1/%zz", b"/api/v1/devices/%00", b"/api/v1/devices/%ff", b"/api/../etc/passwd",
                        b"/api//v1", b"/" + b"a/" * 40 + b"a", b"/api/v1/devices?" + b"&".join(b"a%d=1" % i for i in range(40)),
                        b"/api/v1/devices/%2e%2e"):
             assert get(target) == 400, (target, get(target))
         assert get(b"/api/v1/nothing") == 404
         assert get(b"/" + b"a" * 9000) in (400, 414, 431)
-        big = b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X-%d: %s\r\n" % (i, b"y" * 1000) for i in range(64)) + b"\r\n"
+        big = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + b"".join(b"X-%d: %s\r\n" % (i, b"y" * 1000) for i in range(64)) + b"\r\n"
         assert status(raw(port, big)) in (400, 413, 431), raw(port, big)[:200]
         assert status(raw(port, b"NONSENSE\r\n\r\n")) in (400, None)
         assert status(raw(port, b"\x16\x03\x01\x02\x00\x01\xfc\x03\x03" + b"\x00" * 100 + b"\r\n\r\n")) in (400, None)
@@ -63,12 +63,14 @@ def bad_requests_are_answered():
             assert answer.status == 400, (body, answer)
         assert admin.ask("POST", "/api/v1/session", "user=a&password=b", {"Content-Type": "application/x-www-form-urlencoded"}).status == 400
         assert admin.ask("POST", "/api/v1/session", "x" * 5000, {"Content-Type": "application/json"}).status == 413
-        chunked = (b"POST /api/v1/session HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\n"
+        chunked = (b"POST /api/v1/session HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\n"
                    + (b"1000\r\n" + b"x" * 4096 + b"\r\n") * 100)
         assert status(raw(port, chunked)) in (400, 413, None)
-        assert status(raw(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\nGET /metrics HTTP/1.1\r\n\r\n")) == 413
+        assert status(raw(port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\nGET /metrics HTTP/1.1\r\n\r\n")) == 413
         forwarded = admin.ask("GET", "/metrics", headers={"X-Forwarded-For": "1.2.3.4", "Cookie": "x=y"})
         assert forwarded.status == 401, "what a proxy passes on is not of this machine"
+        assert Client(port).get("/metrics", headers={"Host": "127.0.0.1.evil.example"}).status == 401
+        assert Client(port).get("/metrics", headers={"Host": "evil.example"}).status == 401, "a name that was made to resolve to us"
         assert Client(port).get("/metrics").body.startswith(b"# HELP")
         assert admin.get("/api/v1/devices").status == 200 and fleet.hub.is_running
 
@@ -98,7 +100,6 @@ def idle_and_slow_ones_are_cut():
         wait_for_web(fleet.hub, fleet.http_port)
         pid = web_pid(fleet)
         silent = socket.create_connection(("127.0.0.1", fleet.http_port))
-        begun = time.monotonic()
         before = rss(pid)
         idle = []
         for _ in range(IDLE):
@@ -106,14 +107,13 @@ def idle_and_slow_ones_are_cut():
             s.setblocking(False)
             s.connect_ex(("127.0.0.1", fleet.http_port))
             idle.append(s)
-        wait_for("somebody new is answered while thousands are idle", lambda: healthy(fleet.http_port), seconds=60)
+        wait_for("somebody new is answered while thousands are idle", lambda: healthy(fleet.http_port), seconds=150)
         grown = rss(pid) - before
         for s in idle:
             s.close()
         silent.settimeout(60)
         silent.sendall(b"GET /healthz HTTP/1.1\r\nX-Slow: ")  # and no more
         assert silent.recv(1000)[:12] in (b"", b"HTTP/1.1 408"), "one that sends no request is kept"
-        assert time.monotonic() - begun < 60
         assert web_pid(fleet) == pid, "the web process has ended"
         print(f"{IDLE} idle connections: {grown} KiB")
         assert grown < 400 << 10, f"{grown} KiB for idle connections"  # with sanitizers; see docs/limits.md
@@ -124,6 +124,35 @@ def healthy(port):
         return Client(port).ask("GET", "/healthz", timeout=10).status == 200
     except OSError:
         return False
+
+
+def answers_that_nobody_takes_are_bounded():
+    with Fleet(web=True) as fleet:
+        fleet.start_hub()
+        admin = set_up(fleet.hub, fleet.http_port)
+        db = sqlite3.connect(fleet.hub_db, timeout=30)
+        db.execute("INSERT INTO stream (device, epoch, first_at_ms, merged_seq, received_ms) VALUES ('big', '0123456789abcdef', 1, 1000, 1)")
+        body = '{"message":"%s"}' % ("x" * 16000)
+        db.executemany("INSERT INTO event (stream_id, seq, type, at_ms, received_ms, body) SELECT max(id), ?, 'log', 1, 1, ? FROM stream",
+                       [(i, body) for i in range(1, 1001)])
+        db.commit()
+        db.close()
+        waiting = []
+        for i in range(26):  # 16 MB each
+            s = socket.socket()
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            s.connect(("127.0.0.1", fleet.http_port))
+            s.sendall(f"GET /api/v1/events?limit=1000&x={i} HTTP/1.1\r\nHost: localhost\r\nCookie: {admin.cookie}\r\n\r\n".encode())
+            waiting.append(s)
+        statuses = []
+        for s in waiting:
+            s.settimeout(60)
+            statuses.append(s.recv(12)[9:])
+        assert statuses.count(b"503") >= 5 and statuses.count(b"200") >= 10, statuses
+        assert Client(fleet.http_port).get("/healthz").status == 200
+        for s in waiting:
+            s.close()
+        wait_for("others are answered again", lambda: admin.get("/api/v1/events?limit=1").status == 200)
 
 
 def tls_is_the_hubs_own():
@@ -137,17 +166,27 @@ def tls_is_the_hubs_own():
         fleet.start_hub()
         context = ssl.create_default_context(cafile=os.path.join(fleet.hub_dir, "ca", "ca.pem"))
 
-        def answers():
-            try:
-                with socket.create_connection(("127.0.0.1", port), timeout=30) as s:
-                    with context.wrap_socket(s, server_hostname="127.0.0.1") as t:
-                        t.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-                        return t.recv(65536)
-            except (ConnectionError, socket.timeout):
-                return None
-        answer = wait_for("HTTPS is answered with a certificate of the fleet's CA", answers)
-        assert b" 200 " in answer and b"Strict-Transport-Security" in answer, answer
+        client = Client(port)
+        client.context = context
+        wait_for("HTTPS is answered with a certificate of the fleet's CA", lambda: healthy_client(client))
+        admin = client.take_session(client.ask("POST", "/api/v1/setup", {"secret": setup_secret(fleet.hub), "password": PASSWORD}))
+        answer = admin.get("/api/v1/devices")
+        assert answer.status == 200 and "max-age" in answer.headers["strict-transport-security"], answer.headers
+        login = client.ask("POST", "/api/v1/session", {"user": "admin", "password": PASSWORD})
+        assert "Secure" in login.headers["set-cookie"], login.headers
+        stream = Stream(admin)
+        assert stream.next() == ("hello", {})
+        fleet.device("brooklyn", "project: shop\n").enrol()
+        stream.until(lambda kind, data: kind == "device" and data.get("device") == "brooklyn")
+
+
+def healthy_client(client):
+    try:
+        return client.get("/healthz").status == 200
+    except OSError:
+        return False
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests([bad_requests_are_answered, passwords_are_not_guessed, idle_and_slow_ones_are_cut, tls_is_the_hubs_own]))
+    sys.exit(run_tests([bad_requests_are_answered, passwords_are_not_guessed, idle_and_slow_ones_are_cut, answers_that_nobody_takes_are_bounded,
+                        tls_is_the_hubs_own]))

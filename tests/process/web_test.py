@@ -97,12 +97,12 @@ def sessions_begin_and_end():
         assert admin.ask("DELETE", "/api/v1/session").status == 204
         assert admin.get("/api/v1/session").status == 401
         # Who has lost the password sets another on the hub.
-        fleet.command("users", "set", "admin", text_in="another good one\n")
+        fleet.command("user", "password", "admin", text_in="another good one\n")
         assert Client(web).log_in("admin", "another good one").get("/api/v1/users").status == 200
-        fleet.command("users", "set", "ada", "--role", "viewer", text_in=PASSWORD + "\n")
+        fleet.command("user", "add", "ada", "--role", "viewer", text_in=PASSWORD + "\n")
         assert Client(web).log_in("ada").get("/api/v1/users").status == 403
-        assert "ada" in fleet.command("users") and fleet.command("users", "remove", "admin", code=6) is not None
-        fleet.command("users", "remove", "ada")
+        assert "ada" in fleet.command("users") and fleet.command("user", "remove", "admin", code=6) is not None
+        fleet.command("user", "remove", "ada")
         assert Client(web).ask("POST", "/api/v1/session", {"user": "ada", "password": PASSWORD}).status in (401, 429)
 
 

@@ -200,7 +200,9 @@ class Fleet:
         self.hub_dir = os.path.join(self.dir, "hub")
         self.hub_db = os.path.join(self.hub_dir, "hub.db")
         self.port = free_port()
-        self.enrol_port = free_port()
+        self.enrol_port = self.port
+        while self.enrol_port == self.port:
+            self.enrol_port = free_port()
         self.devices = []
         self.closers = []
         run(HUB, "init", "--state-dir", self.hub_dir, "--fleet", name, "--host", "127.0.0.1", "--port", str(self.port),

@@ -33,9 +33,15 @@ class Client:
         self.token = token
         self.cookie = None
         self.csrf = None
+        self.context = None  # of TLS
+
+    def connect(self, timeout):
+        if self.context is not None:
+            return http.client.HTTPSConnection(self.address, self.port, timeout=timeout, context=self.context)
+        return http.client.HTTPConnection(self.address, self.port, timeout=timeout)
 
     def ask(self, method, path, body=None, headers=None, timeout=30):
-        connection = http.client.HTTPConnection(self.address, self.port, timeout=timeout)
+        connection = self.connect(timeout)
         sent = {"Accept-Encoding": "gzip"}
         if self.token:
             sent["Authorization"] = "Bearer " + self.token
@@ -110,7 +116,7 @@ class Stream:
         headers = {"Cookie": client.cookie} if client.cookie else {"Authorization": "Bearer " + client.token}
         if last:
             headers["Last-Event-ID"] = last
-        self.connection = http.client.HTTPConnection(client.address, client.port, timeout=60)
+        self.connection = client.connect(60)
         self.connection.request("GET", "/api/v1/events/live", headers=headers)
         self.response = self.connection.getresponse()
         assert self.response.status == 200, self.response.read()

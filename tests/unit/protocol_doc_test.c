@@ -364,6 +364,10 @@ static void topics_are_as_the_page_says(void **state)
     }
     topic_hub_state(&out, fleet);
     buf_add_char(&out, '\n');
+    topic_hub_alerts(&out, fleet);
+    buf_add_char(&out, '\n');
+    topic_hub_report(&out, fleet, STR("monday"));
+    buf_add_char(&out, '\n');
     topic_enrol_request(&out, fleet, client);
     buf_add_char(&out, '\n');
     topic_enrol_reply(&out, fleet, client);

@@ -91,6 +91,12 @@ static void enrolment_topics(void **state)
     buf_reset(&topic);
     topic_hub_state(&topic, fleet);
     assert_string_equal(buf_cstr(&topic), "selvedge/v1/shops/hub/state");
+    buf_reset(&topic);
+    topic_hub_alerts(&topic, fleet);
+    assert_string_equal(buf_cstr(&topic), "selvedge/v1/shops/hub/alerts");
+    buf_reset(&topic);
+    topic_hub_report(&topic, fleet, STR("monday"));
+    assert_string_equal(buf_cstr(&topic), "selvedge/v1/shops/hub/reports/monday");
     buf_release(&topic);
 }
 

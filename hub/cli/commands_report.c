@@ -1,0 +1,68 @@
+#include "hub/cli/commands.h"
+
+/* clang-format off */
+const struct cli_command commands_report[] = {
+    {.name = "report",
+     .summary = "tell what the fleet did and what needs attention",
+     .description =
+         "Runs, rows and bytes loaded, and how long it took, in the time asked for, against as long a "
+         "time before it; what fails, who is away, what is late and what was lost, as of now. Times "
+         "are the devices' own.\n\n"
+         "CSV is one section, a row each. With --deliver the running hub makes and sends one of the "
+         "reports of its settings now; the command waits for what came of it.",
+     .options = CLI_OPTIONS({.name = "since",
+                             .type = CLI_DURATION,
+                             .value_name = "TIME",
+                             .default_text = "24h",
+                             .help = "how far back"},
+                            {.name = "group-by",
+                             .letter = 'g',
+                             .type = CLI_STRING,
+                             .value_name = "LABEL",
+                             .help = "add up by this label of the devices, such as site"},
+                            {.name = "format",
+                             .letter = 'f',
+                             .type = CLI_STRING,
+                             .value_name = "FORMAT",
+                             .choices = "text|html|md|json|csv|markdown",
+                             .default_text = "text",
+                             .help = "how it is written"},
+                            {.name = "section",
+                             .type = CLI_STRING,
+                             .value_name = "NAME",
+                             .choices = "assets|groups|loads|devices|troubles|days|losses|alerts",
+                             .default_text = "assets",
+                             .help = "what a CSV file is of"},
+                            {.name = "deliver",
+                             .type = CLI_STRING,
+                             .value_name = "REPORT",
+                             .help = "send this one of the settings now, the way it says"},
+                            {.name = "timeout",
+                             .type = CLI_DURATION,
+                             .value_name = "TIME",
+                             .default_text = "3m",
+                             .help = "with --deliver: how long to wait"}),
+     .examples = CLI_EXAMPLES(
+         {"selvedge-hub report --since 7d --group-by site", "the last week, site by site"},
+         {"selvedge-hub report --format html > fleet.html", "a page with charts, to open or to print"},
+         {"selvedge-hub report --format csv --section troubles", "what fails and is late, for a spreadsheet"},
+         {"selvedge-hub report --deliver monday", "try the report \"monday\" of the settings"}),
+     .run = command_report},
+    {.name = "reports",
+     .summary = "list the reports that go out by a schedule, the last and next time, and what went wrong",
+     .description = "They are set up under `reports` in the hub's settings.",
+     .examples = CLI_EXAMPLES({"selvedge-hub reports", NULL}),
+     .run = command_reports},
+    {.name = "report-send",
+     .args = "REPORT",
+     .summary = "deliver a report that is due: the hub runs this",
+     .options = CLI_OPTIONS({.name = "cause",
+                             .type = CLI_STRING,
+                             .value_name = "CAUSE",
+                             .choices = "schedule|asked",
+                             .default_text = "schedule",
+                             .help = "why"}),
+     .is_hidden = true,
+     .run = command_report_send},
+    {0}};
+/* clang-format on */

@@ -1,0 +1,1 @@
+SELECT DISTINCT upstream, downstream FROM edge ORDER BY upstream, downstream

@@ -1,0 +1,98 @@
+// types.ts - what the API answers, as far as pages look at it. The whole: docs/reference/openapi.json.
+
+export interface Problem { title: string; status: number; detail?: string; hint?: string; type?: string }
+export interface Page<T> { items: T[]; next: string | null }
+
+export interface Device {
+  device: string; status: string; enrolment?: string; status_reason?: string; display_name?: string; serial_number?: string;
+  labels?: Record<string, string>; since?: string; last_seen_at?: string; offline_reason?: string; version?: string;
+  board?: string; assets?: number; failing?: number; runs_open?: number; events?: number; waiting_events?: number;
+  lost_events?: number; clock_offset_ms?: number; definitions_hash?: string; definitions_at?: string; enrolled_at?: string;
+  certificate_expires_at?: string; certificate_fingerprint?: string; refusal?: string;
+}
+
+/** How many devices have it how fresh: "fresh", "late", "stale", "failed", "device away", "clock wrong", "never made". */
+export type FreshnessCounts = Record<string, number>;
+
+export interface Asset {
+  asset: string; group?: string; kinds?: string[]; tags?: Record<string, string>; owners?: string[]; description?: string;
+  external: boolean; devices: number; failing: number; materialized_at?: string; row_count?: number; materializations?: number;
+  freshness?: FreshnessCounts;
+}
+
+export interface MetadataValue { type: string; raw_value: unknown }
+export type Metadata = Record<string, MetadataValue>;
+export interface RunError { code?: string; message?: string; hint?: string }
+
+export interface AssetOnDevice {
+  asset: string; device: string; defined: boolean; external: boolean; failing: boolean; group?: string; kinds?: string[];
+  tags?: Record<string, string>; owners?: string[]; description?: string; code_version?: string; materializations?: number;
+  failures?: number; materialized_at?: string; run?: string; row_count?: number; byte_count?: number; duration_ms?: number;
+  data_version?: string; metadata?: Metadata; failed_at?: string; failed_run?: string; error?: RunError;
+  freshness?: FreshnessCounts;
+}
+
+export interface Check {
+  asset?: string; name: string; device: string; passed: boolean; severity: string; at: string; run?: string;
+  metadata?: Metadata; description?: string;
+}
+
+export interface Neighbour { asset: string; crosses?: boolean }
+
+export interface AssetDetail extends Asset {
+  on_devices?: AssetOnDevice[]; check_results?: Check[]; upstream?: Neighbour[]; downstream?: Neighbour[]; [more: string]: unknown;
+}
+
+export interface Materialization {
+  device: string; asset: string; seq?: number; at: string; run?: string; row_count?: number; rows_written?: number;
+  byte_count?: number; duration_ms?: number; metadata?: Metadata; partition?: string;
+}
+
+export interface Run {
+  run: string; device: string; status: string; job?: string; cause?: string; cause_name?: string; selection?: string;
+  steps?: number; succeeded?: number; failed?: number; skipped?: number; enqueued_at?: string; started_at?: string;
+  ended_at?: string; error?: RunError; tags?: Record<string, string>;
+}
+
+export interface Step {
+  step: string; asset?: string; status: string; attempt?: number; started_at?: string; ended_at?: string; duration_ms?: number;
+  retry_at?: string; error?: RunError; exit?: string; reason?: string;
+}
+
+export interface RunDetail extends Run { step_list?: Step[] }
+
+export interface Event {
+  seq: number; at: string; type: string; run?: string; step?: string; asset?: string; attempt?: number; status?: string;
+  message?: string; level?: string; error?: RunError; metadata?: Metadata; reason?: string; [more: string]: unknown;
+}
+
+export interface Edge { upstream: string; downstream: string; crosses?: boolean; declared_by?: string[] }
+export type GraphAsset = Omit<Asset, "asset"> & { key: string };
+export interface Graph { nodes: GraphAsset[]; edges: Edge[] }
+
+/** An event of the log, with what the hub knows of it around what the device wrote. */
+export interface LogEvent { id: number; device: string; epoch: string; seq: number; type: string; at: string; received_at: string; event: Record<string, unknown> }
+
+export interface Alert {
+  alert: number; status: string; kind: string; device?: string; label?: string; value?: string; devices?: number;
+  troubles?: number; since: string; told_at?: string; resolved_at?: string; detail?: string;
+}
+
+export interface Command {
+  command: string; verb: string; args?: Record<string, unknown>; to: string; state: string; key?: string;
+  given_at: string; expires_at: string; withdrawn_at?: string; withdrawn_why?: string; devices: number;
+  [counts: string]: unknown;
+}
+
+export interface Deployment {
+  deployment: string; status: string; bundle?: string; source?: string; to?: string; made_at?: string; ended_at?: string;
+  reason?: string; wave?: number; waves?: string; abort_if?: string; on_abort?: string; devices?: number; asked?: number; under_way?: number;
+  healthy?: number; failed?: number; rolled_back?: number; away?: number;
+}
+
+export interface Tick {
+  device: string; schedule?: string; sensor?: string; status: string; nominal?: string; at?: string; run?: string;
+  reason?: string;
+}
+
+export interface Session { user?: string; role?: string; csrf_token?: string }

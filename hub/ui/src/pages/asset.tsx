@@ -1,0 +1,199 @@
+// asset.tsx - one asset over all devices: how it is, how it was, what it is made from, and making it.
+import { useMemo } from "preact/hooks";
+import { useList, useQuery } from "../api/query";
+import type { AssetDetail, AssetOnDevice, Check, Materialization, Neighbour, Run } from "../api/types";
+import { bytes, count, duration, instant, plural } from "../base/format";
+import { keyPath, withQuery } from "../base/keys";
+import { kindIcon } from "../base/words";
+import { Ago, AssetLink, Card, Choice, DeviceLink, Empty, Facts, Head, KeyText, RunLink, Show, Status, Tabs, Tags } from "../parts/bits";
+import { Line, type Point } from "../parts/chart";
+import { Icon } from "../parts/icon";
+import { Table, type Column } from "../parts/table";
+import { askMaterialize } from "../shell/ask";
+import { Link, useParam } from "../shell/router";
+import { useMay } from "../shell/session";
+import { AssetStatus, lateOn } from "./assets";
+import { MetadataTable } from "./events";
+import { RunTable } from "./runs";
+
+function deviceStatus(row: AssetOnDevice): [string, string] {
+  if (!row.defined) return ["none", "no longer defined"];
+  if (row.failing) return ["failing", "failing"];
+  const fresh = Object.keys(row.freshness ?? {})[0];
+  if (fresh && fresh !== "fresh") return [fresh, fresh];
+  if (row.external) return ["external", "external"];
+  return row.materialized_at ? ["fresh", fresh ? "fresh" : "made"] : ["never made", "never made"];
+}
+
+function PerDevice({ asset }: { asset: AssetDetail }) {
+  const may = useMay("operator");
+  const columns: Column<AssetOnDevice>[] = [
+    { name: "Device", by: (r) => r.device, cell: (r) => <DeviceLink name={r.device} /> },
+    { name: "Status", by: (r) => deviceStatus(r)[1], cell: (r) => { const [status, word] = deviceStatus(r); return <Status status={status} word={word} />; } },
+    { name: "Made", by: (r) => r.materialized_at, cell: (r) => <Ago at={r.materialized_at} /> },
+    { name: "Run", isExtra: true, cell: (r) => { const run = r.failing ? r.failed_run ?? r.run : r.run; return run ? <RunLink device={r.device} run={run} /> : "–"; } },
+    { name: "Rows", by: (r) => r.row_count, kind: "number", isExtra: true, cell: (r) => count(r.row_count) },
+    { name: "Read", by: (r) => r.byte_count, kind: "number", isExtra: true, cell: (r) => bytes(r.byte_count) },
+    { name: "Took", by: (r) => r.duration_ms, kind: "number", isExtra: true, cell: (r) => duration(r.duration_ms) },
+    { name: "Why", kind: "wide", isExtra: true, cell: (r) => <span class="bad-text" title={r.error?.message}>{r.failing ? r.error?.message ?? "" : ""}</span> },
+    { name: "", cell: (r) => may && r.defined && !r.external ? <button type="button" class="small" aria-label={`Materialize on ${r.device}`} title={`Materialize on ${r.device}`} onClick={() => askMaterialize(asset.asset, r.device)}><Icon name="play" size={12} /></button> : null },
+  ];
+  const rows = asset.on_devices ?? [];
+  if (rows.length === 0) return <Empty title="No device has this asset now." />;
+  return <Table label="Devices with this asset" rows={rows} columns={columns} rowKey={(r) => r.device} />;
+}
+
+const PLOTS: [string, (m: Materialization) => number | undefined, (n: number) => string][] = [
+  ["Rows in the table", (m) => m.row_count, count],
+  ["Rows written", (m) => m.rows_written, count],
+  ["Bytes read", (m) => m.byte_count, bytes],
+  ["Duration", (m) => m.duration_ms, duration],
+];
+// What is plotted above already, and what is no figure worth a line.
+const PLOTTED = new Set(["dagster/row_count", "rows_written", "bytes_read", "duration_s", "rows_read"]);
+const EXTRA_PLOTS_MAX = 8;
+
+function Plots({ rows }: { rows: Materialization[] }) {
+  const plots = useMemo(() => {
+    const found: { label: string; points: Point[]; format: (n: number) => string }[] = [];
+    const add = (label: string, of: (m: Materialization) => number | undefined, format: (n: number) => string) => {
+      const points: Point[] = [];
+      for (const m of rows) {
+        const value = of(m);
+        if (typeof value === "number") points.push({ at: instant(m.at), value });
+      }
+      points.sort((a, b) => a.at - b.at);
+      if (points.length > 1) found.push({ label, points, format });
+    };
+    for (const [label, of, format] of PLOTS) add(label, of, format);
+    const names = new Set<string>();
+    for (const m of rows) for (const [name, value] of Object.entries(m.metadata ?? {})) if (typeof value?.raw_value === "number" && !PLOTTED.has(name)) names.add(name);
+    for (const name of [...names].slice(0, EXTRA_PLOTS_MAX)) {
+      add(name, (m) => m.metadata?.[name]?.raw_value as number | undefined, name.endsWith("_bytes") ? (n) => bytes(n) : (n) => count(n));
+    }
+    return found;
+  }, [rows]);
+  if (plots.length === 0) return <p class="soft pad">It takes two materializations to draw a line.</p>;
+  return <div class="plots">{plots.map((plot) => <Line key={plot.label} {...plot} />)}</div>;
+}
+
+function History({ asset }: { asset: AssetDetail }) {
+  const [device, setDevice] = useParam("device");
+  const devices = (asset.on_devices ?? []).map((row) => row.device);
+  const chosen = device || devices[0] || "";
+  const answer = useList<Materialization>(chosen ? withQuery(`/assets/${keyPath(asset.asset)}/history`, { device: chosen }) : null, ["asset"], { pageSize: 200, only: asset.asset });
+  const columns: Column<Materialization>[] = [
+    { name: "Made", cell: (m) => <Ago at={m.at} /> },
+    { name: "Run", cell: (m) => m.run ? <RunLink device={m.device} run={m.run} /> : "–" },
+    { name: "Partition", isExtra: true, cell: (m) => m.partition ?? "–" },
+    { name: "Rows", kind: "number", cell: (m) => count(m.row_count) },
+    { name: "Written", kind: "number", cell: (m) => count(m.rows_written) },
+    { name: "Read", kind: "number", isExtra: true, cell: (m) => bytes(m.byte_count) },
+    { name: "Took", kind: "number", isExtra: true, cell: (m) => duration(m.duration_ms) },
+  ];
+  return (
+    <>
+      <div class="tools"><Choice label="Device" value={chosen} onPick={setDevice} options={devices.map((name) => [name, name])} /></div>
+      <Show answer={answer} what="materializations">
+        {(rows) => rows.length === 0 ? <Empty title={`${chosen || "No device"} has not made it yet.`} />
+          : <><Plots rows={rows} /><Table label="Materializations" rows={rows} columns={columns} rowKey={(m) => `${m.device} ${m.seq ?? m.at} ${m.run ?? ""}`} onEnd={answer.more} /></>}
+      </Show>
+    </>
+  );
+}
+
+function Checks({ rows }: { rows: Check[] }) {
+  const columns: Column<Check>[] = [
+    { name: "Check", by: (c) => c.name, kind: "wide", cell: (c) => c.name },
+    { name: "Device", by: (c) => c.device, cell: (c) => <DeviceLink name={c.device} /> },
+    { name: "Result", by: (c) => (c.passed ? 1 : 0), cell: (c) => c.passed ? <Status status="passed" /> : <Status status={c.severity === "warn" ? "warn" : "failed"} word={c.severity === "warn" ? "failed, a warning" : "failed"} /> },
+    { name: "Looked at", by: (c) => c.at, cell: (c) => <Ago at={c.at} /> },
+    { name: "Run", isExtra: true, cell: (c) => c.run ? <RunLink device={c.device} run={c.run} /> : "–" },
+    { name: "Found", isExtra: true, cell: (c) => <span class="soft">{Object.entries(c.metadata ?? {}).map(([name, value]) => `${name}: ${String(value?.raw_value)}`).join(", ")}</span> },
+  ];
+  if (rows.length === 0) return <Empty title="Nobody asks a question about this asset."><p>Add a check to its definition: <code>{'checks: [{name: has_rows, sql: "select count(*) > 0 from orders"}]'}</code></p></Empty>;
+  return <Table label="Checks" rows={rows} columns={columns} rowKey={(c) => `${c.name} ${c.device}`} />;
+}
+
+function Neighbours({ asset }: { asset: AssetDetail }) {
+  const list = (title: string, of: Neighbour[] | undefined, none: string) => (
+    <Card title={title} kind="list">
+      {of?.length ? <ul class="rows">{of.map((n) => <li><AssetLink name={n.asset} />{n.crosses ? <span class="tag">from device to device</span> : null}</li>)}</ul> : <p class="quiet-words soft">{none}</p>}
+    </Card>
+  );
+  return (
+    <div class="two">
+      {list("Made from", asset.upstream, "Nothing: this is where data comes in.")}
+      {list("Used by", asset.downstream, "Nothing is made from it.")}
+    </div>
+  );
+}
+
+function Runs({ asset }: { asset: string }) {
+  const answer = useList<Run>(withQuery("/runs", { asset }), ["run"], { pageSize: 100 });
+  return <Show answer={answer} what="runs">{(rows) => rows.length ? <RunTable rows={rows} onEnd={answer.more} label="Runs that touched this asset" /> : <Empty title="No run has touched it yet." />}</Show>;
+}
+
+export function AssetPage({ name }: { name: string }) {
+  const answer = useQuery<AssetDetail>(`/assets/${keyPath(name)}`, ["asset"], 60_000, name);
+  const [tab, setTab] = useParam("tab");
+  const may = useMay("operator");
+  return (
+    <Show answer={answer} what="the asset">
+      {(asset) => {
+        const one = asset.on_devices?.[0];
+        const failing = (asset.on_devices ?? []).filter((row) => row.failing);
+        const late = (asset.on_devices ?? []).filter((row) => !row.failing && lateOn(row) > 0);
+        const checks = asset.check_results ?? [];
+        return (
+          <>
+            <Head title={<KeyText name={asset.asset} />} icon={kindIcon(asset.kinds, asset.external)} sub={<><AssetStatus asset={asset} /> <span class="soft">{asset.description}</span></>}>
+              <Link class="button" to={withQuery("/graph", { selection: `+${asset.asset}+` })}><Icon name="graph" size={14} />In the graph</Link>
+              {may && !asset.external ? <button type="button" onClick={() => askMaterialize(`${asset.asset}+`, "*")}>With downstream</button> : null}
+              {may && !asset.external ? <button type="button" class="primary" onClick={() => askMaterialize(asset.asset, "*")}><Icon name="play" size={14} />Materialize</button> : null}
+            </Head>
+            <Facts rows={[
+              ["Group", asset.group ? <Link to={withQuery("/assets", { group: asset.group })}>{asset.group}</Link> : ""],
+              ["Kinds", (asset.kinds ?? []).length ? (asset.kinds ?? []).map((kind) => <span class="tag">{kind}</span>) : ""],
+              ["Owners", (one?.owners ?? asset.owners ?? []).join(", ")],
+              ["Tags", Object.keys(one?.tags ?? asset.tags ?? {}).length ? <Tags of={one?.tags ?? asset.tags} /> : ""],
+              ["Made", asset.materialized_at ? <Ago at={asset.materialized_at} /> : ""],
+              ["Rows", asset.row_count !== undefined ? count(asset.row_count) : ""],
+              ["On", plural(asset.devices, "device")],
+              ["Code version", one?.code_version],
+            ]} />
+            {failing.length ? (
+              <div class="failure">
+                <Status status="failing" word={`Fails on ${failing.map((row) => row.device).slice(0, 5).join(", ")}${failing.length > 5 ? ` and ${failing.length - 5} more` : ""}`} />
+                <p class="failure-words">{failing[0]?.error?.message}</p>
+                {failing[0]?.error?.hint ? <p class="soft">{failing[0].error.hint}</p> : null}
+                {failing[0]?.failed_run ? <p><Link to={`/runs/${failing[0].device}/${failing[0].failed_run}`}>See the run that failed</Link></p> : null}
+              </div>
+            ) : null}
+            {late.length ? <p class="notice"><Status status="late" word={`Not as fresh as its policy asks on ${late.slice(0, 5).map((row) => row.device).join(", ")}${late.length > 5 ? ` and ${late.length - 5} more` : ""}`} /></p> : null}
+            <Tabs now={tab || "devices"} onPick={(next) => setTab(next === "devices" ? "" : next)} tabs={[
+              ["devices", "Devices"], ["history", "Materializations"], ["checks", `Checks${checks.some((c) => !c.passed) ? " (failing)" : ""}`],
+              ["lineage", "Lineage"], ["runs", "Runs"], ["definition", "Definition"],
+            ]} />
+            {tab === "history" ? <History asset={asset} /> : tab === "checks" ? <Checks rows={checks} /> : tab === "lineage" ? <Neighbours asset={asset} />
+              : tab === "runs" ? <Runs asset={asset.asset} /> : tab === "definition" ? <Definition asset={asset} /> : <PerDevice asset={asset} />}
+          </>
+        );
+      }}
+    </Show>
+  );
+}
+
+function Definition({ asset }: { asset: AssetDetail }) {
+  const rows = asset.on_devices ?? [];
+  const one = rows[0];
+  const versions = [...new Set(rows.map((row) => row.code_version ?? "none"))];
+  return (
+    <>
+      <Card title="As devices define it">
+        <Facts rows={[["Description", asset.description], ["Group", asset.group], ["Kinds", (asset.kinds ?? []).join(", ")], ["Owners", (one?.owners ?? []).join(", ")], ["Code versions", versions.length > 1 ? versions.map((v) => <span class="tag">{v}</span>) : one?.code_version], ["Data version, as last made", one?.data_version ? <code class="wrap">{one.data_version}</code> : ""]]} />
+      </Card>
+      {one?.metadata ? <Card title={<>Metadata of the last materialization, from {one.device}</>}><MetadataTable of={one.metadata} /></Card> : null}
+    </>
+  );
+}

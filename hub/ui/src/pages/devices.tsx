@@ -1,0 +1,65 @@
+// devices.tsx - all devices: who is there, who is away, what waits and what was lost.
+import { useMemo } from "preact/hooks";
+import { useList } from "../api/query";
+import type { Device } from "../api/types";
+import { count, plural } from "../base/format";
+import { toneOf } from "../base/words";
+import { Ago, Choice, DeviceLink, Empty, Filter, Head, Show, Status, Tags } from "../parts/bits";
+import { Share } from "../parts/chart";
+import { Table, type Column } from "../parts/table";
+import { go, useParam } from "../shell/router";
+import { deviceUrl } from "../base/keys";
+
+export function deviceStatus(device: Device): string {
+  return device.enrolment && device.enrolment !== "enrolled" ? device.enrolment : device.status;
+}
+
+const COLUMNS: Column<Device>[] = [
+  { name: "Device", by: (d) => d.device, kind: "wide", cell: (d) => <><DeviceLink name={d.device} />{d.display_name ? <span class="soft"> {d.display_name}</span> : null}</> },
+  { name: "Status", by: deviceStatus, cell: (d) => <Status status={deviceStatus(d)} /> },
+  { name: "Last seen", by: (d) => d.last_seen_at, cell: (d) => <Ago at={d.last_seen_at} /> },
+  { name: "Assets", by: (d) => d.assets, kind: "number", isExtra: true, cell: (d) => count(d.assets) },
+  { name: "Failing", by: (d) => d.failing, kind: "number", cell: (d) => d.failing ? <Status status="failing" word={String(d.failing)} /> : <span class="soft">0</span> },
+  { name: "Buffer", by: (d) => d.waiting_events, kind: "number", isExtra: true, cell: (d) => <span title="Events on the device that the hub has not acknowledged">{count(d.waiting_events)}</span> },
+  { name: "Lost", by: (d) => d.lost_events, kind: "number", isExtra: true, cell: (d) => d.lost_events ? <Status status="lost" word={count(d.lost_events)} /> : <span class="soft">0</span> },
+  { name: "Version", by: (d) => d.version, isExtra: true, cell: (d) => d.version ?? "–" },
+  { name: "Labels", isExtra: true, cell: (d) => <Tags of={d.labels} /> },
+];
+
+export function DevicesPage() {
+  const answer = useList<Device>("/devices", ["device"], { all: true, everyMs: 30_000 });
+  const [find, setFind] = useParam("find");
+  const [status, setStatus] = useParam("status");
+  const rows = useMemo(() => {
+    const words = find.toLowerCase().split(/\s+/).filter(Boolean);
+    return (answer.value ?? []).filter((d) => {
+      if (status === "failing" ? !d.failing : status && deviceStatus(d) !== status) return false;
+      const text = [d.device, d.display_name, d.version, d.board, ...Object.entries(d.labels ?? {}).map(([k, v]) => `${k}=${v}`)].join(" ").toLowerCase();
+      return words.every((word) => text.includes(word));
+    });
+  }, [answer.value, find, status]);
+  const counts = useMemo(() => {
+    const by = new Map<string, number>();
+    for (const d of answer.value ?? []) by.set(deviceStatus(d), (by.get(deviceStatus(d)) ?? 0) + 1);
+    return [...by].sort((a, b) => b[1] - a[1]);
+  }, [answer.value]);
+  return (
+    <>
+      <Head title="Devices" icon="device" sub={answer.value ? <>{plural(answer.value.length, "device")}: {counts.map(([name, n]) => `${count(n)} ${name}`).join(", ") || "none yet"}</> : null} />
+      <div class="tools">
+        <Filter value={find} onInput={setFind} placeholder="Name or label, such as site=berlin" label="Filter devices" />
+        <Choice label="Status" value={status} onPick={setStatus} options={[["", "any"], ["online", "online"], ["away", "away"], ["failing", "with failing assets"], ["revoked", "revoked"], ["decommissioned", "decommissioned"]]} />
+        {counts.length > 0 ? <Share label="Devices by status" parts={counts.map(([name, n]) => [toneOf(name), n, name])} /> : null}
+      </div>
+      <Show answer={answer} what="devices">
+        {(all) => all.length === 0 ? (
+          <Empty title="No device has joined this hub yet.">
+            <p>Make a token on the hub, then enrol a host with it:</p>
+            <pre>selvedge-hub token create{"\n"}selvedge-agent enroll TOKEN --name shop-1</pre>
+          </Empty>
+        ) : rows.length === 0 ? <Empty title="No device matches."><button type="button" onClick={() => { setFind(""); setStatus(""); }}>Show all devices</button></Empty>
+          : <Table label="Devices" rows={rows} columns={COLUMNS} rowKey={(d) => d.device} onRow={(d) => go(deviceUrl(d.device))} />}
+      </Show>
+    </>
+  );
+}

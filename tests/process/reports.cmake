@@ -1,0 +1,1 @@
+selvedge_process_test(NAME reports LABEL process SCRIPT reports_test.py TIMEOUT 300)
