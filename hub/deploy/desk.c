@@ -201,7 +201,10 @@ static bool go_on(struct desk_of_deploy *desk, struct deployments_outcome *ret, 
 {
     const struct clock *clock = loop_clock(desk->host->loop);
     struct mono_time began = clock_mono(clock);
+    /* What is committed here calls for a look, which is this one. Said before it, that would be held for
+     * one to come, and everything heard later be left to the next time that is due of itself. */
     desk->host->settle(desk->host->ctx);
+    desk->is_looking_soon = false;
     bool ok = deployments_go_on(desk->deployments, wall_now(desk), on_step, desk, ret, err);
     int64_t rest_ns = LOOK_REST * (clock_mono(clock).ns - began.ns);
     desk->look_rest_ns = rest_ns < LOOK_REST_MAX_NS ? rest_ns : LOOK_REST_MAX_NS;
@@ -213,7 +216,6 @@ static void look(void *ctx)
     struct desk_of_deploy *desk = ctx;
     struct deployments_outcome outcome = {0};
     struct err err = {0};
-    desk->is_looking_soon = false;
     if (!go_on(desk, &outcome, &err)) {
         LOG(ERROR, "deployment.stuck", F_ERR(&err), F_T("action", "trying again"));
         look_in(desk, RETRY_NS);
