@@ -1,6 +1,6 @@
 /* server.h - HTTP/1.1 over libmicrohttpd, driven by our loop: what comes in is bounded and parsed here,
  * who may ask is the service's business, what is answered the handlers'. One thread.
- * Design: docs/decisions/0017-http.md. */
+ * Design: docs/decisions/0020-http.md. */
 #pragma once
 #include "common/platform/loop.h"
 #include "hub/http/assets.h"

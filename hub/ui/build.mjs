@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 
-// What a browser loads at first may not grow beyond this without somebody deciding so: docs/decisions/0018-web-ui.md.
+// What a browser loads at first may not grow beyond this without somebody deciding so: docs/decisions/0021-web-ui.md.
 const BUNDLE_MAX = 120 * 1024;
 
 const TYPES = {
@@ -118,6 +118,6 @@ if (wanted.c) {
 }
 console.log(`ui: ${files.size} files, ${total} bytes gzip (script ${gzipSync(made.script, { level: 9 }).length})`);
 if (!wanted.isDev && total > BUNDLE_MAX) {
-  console.error(`ui: more than ${BUNDLE_MAX} bytes; see docs/decisions/0018-web-ui.md`);
+  console.error(`ui: more than ${BUNDLE_MAX} bytes; see docs/decisions/0021-web-ui.md`);
   process.exit(1);
 }

@@ -85,6 +85,6 @@ test("2,000 nodes are laid out fast enough to wait for", () => {
   const start = performance.now();
   layout(graph(2000, 9, 5));
   const took = performance.now() - start;
-  // Against an algorithm of the wrong order; the figure is in docs/decisions/0018-web-ui.md.
+  // Against an algorithm of the wrong order; the figure is in docs/decisions/0021-web-ui.md.
   assert.ok(took < 10_000, `${took} ms`);
 });
