@@ -34,7 +34,7 @@ static size_t read_rows(struct str text, struct lineage_row *rows)
             str_cut(line, '\t', &row->device, &line) && str_cut(line, '\t', &row->site, &line) &&
             str_cut(line, '\t', &seconds, &row->body) && row->asset.len > 0 &&
             row->version.len > 0 && row->device.len > 0) {
-            (void)str_to_i64(seconds, 0, INT64_MAX / NS_PER_SEC, &at);
+            (void)!str_to_i64(seconds, 0, INT64_MAX / NS_PER_SEC, &at);
             row->since.ns = at * NS_PER_SEC;
             count++;
         }

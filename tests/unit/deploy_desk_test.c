@@ -44,7 +44,7 @@ static int begin(void **state)
     *w = (struct world){.dir = temp_dir_new(),
                         .fake = {.mono = {NS_PER_SEC}, .wall = {INT64_C(1795000000) * NS_PER_SEC}},
                         .rng = rng_system()};
-    (void)snprintf(w->path, sizeof(w->path), "%s/hub.db", w->dir.path);
+    (void)snprintf(w->path, sizeof(w->path), "%.63s/hub.db", w->dir.path);
     w->config = (struct hub_config){
         .state_dir = str_from(w->dir.path), .fleet = STR("main"), .bundle_rate = 1 << 20};
     check(loop_open(&w->loop, fake_clock_port(&w->fake), &err) &&
