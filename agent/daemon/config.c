@@ -92,8 +92,9 @@ static const struct field config_fields[] = {
      .min = 0,
      .max = AGE_MAX_NS,
      .fallback = "30d",
-     .help = "Ticks older than this are deleted, but for the newest 20 of each schedule and "
-             "sensor; 0s means no age."},
+     .help =
+         "Ticks older than this are deleted, but for the newest 20 of each schedule and "
+         "sensor. A jump of the clock ages them by at most a sixteenth of it. 0s means no age."},
     {.key = "clock",
      .type = FIELD_ENUM,
      .offset = AT(clock),

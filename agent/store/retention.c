@@ -83,18 +83,33 @@ static bool expire_output(struct pass *pass, struct err *err)
 }
 
 /* Rows without files: deleted where they stand. */
-static bool expire_rows(struct pass *pass, int sql_id, int64_t age_ns, struct err *err)
+static bool delete_rows(struct pass *pass, struct db_query *q, struct err *err)
 {
-    struct db *db = pass->store->db;
-    struct db_query q = db_query(db, sql_id);
-    db_bind_i64(&q, ":before", cutoff(pass->now, age_ns));
-    db_bind_i64(&q, ":newest", RETENTION_NEWEST);
-    db_bind_i64(&q, ":limit", RETENTION_AT_ONCE);
-    if (!db_run(&q, err)) {
+    db_bind_i64(q, ":newest", RETENTION_NEWEST);
+    db_bind_i64(q, ":limit", RETENTION_AT_ONCE);
+    if (!db_run(q, err)) {
         return false;
     }
-    pass->has_more = pass->has_more || db_changes(db) >= RETENTION_AT_ONCE;
+    pass->has_more = pass->has_more || db_changes(pass->store->db) >= RETENTION_AT_ONCE;
     return true;
+}
+
+static bool expire_ticks(struct pass *pass, struct err *err)
+{
+    if (pass->limits.ticks_age_ns == 0) {
+        return true;
+    }
+    struct db_query q = db_query(pass->store->db, AGENT_STORE_TICK_EXPIRE);
+    db_bind_i64(&q, ":now", pass->now.ns);
+    db_bind_i64(&q, ":age", pass->limits.ticks_age_ns);
+    return delete_rows(pass, &q, err);
+}
+
+static bool expire_backfills(struct pass *pass, struct err *err)
+{
+    struct db_query q = db_query(pass->store->db, AGENT_STORE_BACKFILL_EXPIRE);
+    db_bind_i64(&q, ":before", cutoff(pass->now, pass->limits.runs_age_ns));
+    return delete_rows(pass, &q, err);
 }
 
 static bool expire_events(struct pass *pass, struct err *err)
@@ -144,10 +159,8 @@ bool store_expire(struct store *store, const struct retention *retention,
     if (!wall_is_set(now)) { /* nothing can be told to be old */
         limits->runs_age_ns = limits->ticks_age_ns = limits->events_age_ns = 0;
     }
-    bool ok = expire_runs(&pass, err) && expire_output(&pass, err) &&
-              expire_rows(&pass, AGENT_STORE_TICK_EXPIRE, limits->ticks_age_ns, err) &&
-              expire_rows(&pass, AGENT_STORE_BACKFILL_EXPIRE, limits->runs_age_ns, err) &&
-              expire_events(&pass, err);
+    bool ok = expire_runs(&pass, err) && expire_output(&pass, err) && expire_ticks(&pass, err) &&
+              expire_backfills(&pass, err) && expire_events(&pass, err);
     *ret_more = pass.has_more;
     arena_release(&pass.arena);
     return ok;

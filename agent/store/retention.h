@@ -3,7 +3,7 @@
  * and cursors are never forgotten, nor is what the hub has not acknowledged.
  *
  * Ages are the wall clock's, which may be wrong: the newest RETENTION_NEWEST of each kind stay
- * however old they seem. Each call does a bounded piece of work and says whether more is left. */
+ * however old they seem, and of a tick each step of the clock counts for at most a sixteenth of the age. Each call does a bounded piece of work and says whether more is left. */
 #pragma once
 #include "agent/store/store.h"
 

@@ -176,7 +176,7 @@ static bool write_device_files(struct town *t, struct agent_config *ret, struct 
     }
     (void)snprintf(text, sizeof(text),
                    "state_dir: x\ndefinitions: %s\nsecrets_dir: %s/secrets\nruns_kept: 50\n"
-                   "bundle_trial: 80m\nticks_age: 0s\ncgroup: off\nlog_level: error\n",
+                   "bundle_trial: 80m\ncgroup: off\nlog_level: error\n",
                    path, t->options->dir);
     (void)snprintf(path, sizeof(path), "%s/agent.yaml", t->options->dir);
     return files_write(path, str_from(text), 0600, err) &&

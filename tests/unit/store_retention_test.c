@@ -149,7 +149,7 @@ static void ticks_go_by_age_but_the_newest_of_each_stay(void **state)
     (void)state;
     static const struct str names[] = {STR_INIT("often"), STR_INIT("seldom")};
     for (int i = 0; i < 50; i++) {
-        f.now.ns += NS_PER_SEC;
+        f.now.ns += DAY_NS / 24;
         for (size_t n = 0; n < (i < 3 ? 2U : 1U); n++) {
             say((struct record){.type = EVENT_TICK,
                                 .kind = STR("schedule"),
@@ -160,9 +160,53 @@ static void ticks_go_by_age_but_the_newest_of_each_stay(void **state)
     }
     store_fixture_flush(&f);
     retention.ticks_age_ns = DAY_NS;
-    f.now.ns += 2 * DAY_NS;
     assert_false(expire());
-    assert_int_equal(count("tick"), RETENTION_NEWEST + 3);
+    assert_int_equal(count("tick"), 24 + 1 + 3); /* those of a day, and the three that are seldom */
+    f.now.ns += 2 * DAY_NS;
+    assert_false(expire()); /* which counts for an hour and a half: it may have been a jump */
+    assert_int_equal(count("tick"), 22 + 1 + 3);
+}
+
+static void say_tick(struct wall_time nominal)
+{
+    say((struct record){.type = EVENT_TICK,
+                        .kind = STR("schedule"),
+                        .name = STR("often"),
+                        .status = STR("started"),
+                        .run = STR("r"),
+                        .nominal = nominal});
+}
+
+/* A clock that is wrong for a while must not make ticks that are still to come forgotten. */
+static void a_jump_of_the_clock_forgets_no_ticks(void **state)
+{
+    (void)state;
+    struct wall_time right = f.now;
+    retention.ticks_age_ns = 30 * DAY_NS;
+    f.now.ns += 5 * DAY_NS; /* days ahead */
+    for (int i = 0; i < 100; i++) {
+        f.now.ns += 60 * NS_PER_SEC;
+        say_tick(f.now);
+    }
+    f.now.ns = right.ns + 1500 * DAY_NS; /* years ahead */
+    for (int i = 0; i < 100; i++) {
+        f.now.ns += 60 * NS_PER_SEC;
+        say_tick(f.now);
+    }
+    store_fixture_flush(&f);
+    assert_false(expire());
+    assert_int_equal(count("tick"), 200);
+    f.now.ns = right.ns; /* and back */
+    assert_false(expire());
+    assert_int_equal(count("tick"), 200);
+    for (int i = 0; i < 40 * 24; i++) { /* of those of days ahead, and then the newest */
+        f.now.ns += 3600 * NS_PER_SEC;
+        say_tick(f.now);
+    }
+    store_fixture_flush(&f);
+    while (expire()) {
+    }
+    assert_int_equal(count("tick"), 100 + 30 * 24 + 1); /* those of years ahead are still to come */
 }
 
 static void acknowledged_events_go_by_age_and_no_others(void **state)
@@ -212,6 +256,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(old_ones_go_by_age_but_never_the_newest, begin, end),
         cmocka_unit_test_setup_teardown(output_goes_before_its_run, begin, end),
         cmocka_unit_test_setup_teardown(ticks_go_by_age_but_the_newest_of_each_stay, begin, end),
+        cmocka_unit_test_setup_teardown(a_jump_of_the_clock_forgets_no_ticks, begin, end),
         cmocka_unit_test_setup_teardown(acknowledged_events_go_by_age_and_no_others, begin, end),
         cmocka_unit_test_setup_teardown(what_is_known_of_assets_stays, begin, end),
     };
