@@ -259,7 +259,8 @@ void check_desired(struct town *t, int number, struct str payload)
 
 /* --- after each step -------------------------------------------------------------------------- */
 
-/* All that was recorded is told, what is wanted is in force, and the certificate was renewed. */
+/* All that was recorded is told, what is wanted is in force, the certificate was renewed, and the clock is
+ * right: commands wait for it. */
 static bool is_at_rest(const struct town *t, const struct town_device *d)
 {
     const struct agent *agent = d->agent;
@@ -267,8 +268,8 @@ static bool is_at_rest(const struct town *t, const struct town_device *d)
     struct link_status status;
     struct err err = {0};
     link_get_status(agent->link, &status);
-    return strcmp(status.state, "sending") == 0 && d->position.acked_seq == d->position.last_seq &&
-           agent->desired.applied == d->wanted &&
+    return d->skew_ns == 0 && strcmp(status.state, "sending") == 0 &&
+           d->position.acked_seq == d->position.last_seq && agent->desired.applied == d->wanted &&
            identity_read_cert(agent->identity.cert_pem, &info, &err) &&
            info.not_after.ns > TOWN_BEGIN_NS + t->now;
 }
