@@ -279,6 +279,7 @@ void api_audit(struct api *api, const struct http_request *rq, const char *actio
                struct str subject, const char *result, struct str detail)
 {
     struct err err = {0};
+    api->stamp_at = (struct mono_time){0}; /* who asks next sees what was done */
     const struct account_audit row = {.at = rq->now,
                                       .account = rq->user,
                                       .peer = rq->peer,

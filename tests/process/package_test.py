@@ -37,6 +37,7 @@ FILES = {
         "./usr/share/bash-completion/completions/selvedge-hub": "-rw-r--r--",
         "./usr/share/fish/vendor_completions.d/selvedge-hub.fish": "-rw-r--r--",
         "./usr/share/doc/selvedge-hub/copyright": "-rw-r--r--",
+        "./usr/share/doc/selvedge-hub/licences-of-the-web-ui.txt": "-rw-r--r--",
         "./etc/selvedge/hub.yaml": "-rw-r--r--",
     },
 }
