@@ -5,5 +5,5 @@ set_target_properties(cron_ticks PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_B
 foreach(peer croniter dagster)
     selvedge_process_test(NAME cron_${peer}_test LABEL interop SCRIPT cron_test.py ARGS ${peer} TIMEOUT 1800)
     # They use processors, not the machine: others may run beside them.
-    set_tests_properties(cron_${peer}_test PROPERTIES RUN_SERIAL FALSE)
+    set_tests_properties(cron_${peer}_test PROPERTIES RESOURCE_LOCK "" COST 100)
 endforeach()

@@ -7,5 +7,5 @@ set_target_properties(model_peer PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_B
 # They use processors, not the machine: others may run beside them.
 foreach(name automation backoff failures freshness multi_asset selection staleness)
     selvedge_process_test(NAME dagster_${name}_test LABEL interop SCRIPT ${name}_test.py TIMEOUT 900)
-    set_tests_properties(dagster_${name}_test PROPERTIES RUN_SERIAL FALSE)
+    set_tests_properties(dagster_${name}_test PROPERTIES RESOURCE_LOCK "" COST 100)
 endforeach()

@@ -4,4 +4,4 @@ set_target_properties(partition_keys PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJE
 
 selvedge_process_test(NAME dagster_partitions_test LABEL interop SCRIPT partitions_test.py TIMEOUT 1200)
 # It uses a processor, not the machine: others may run beside it.
-set_tests_properties(dagster_partitions_test PROPERTIES RUN_SERIAL FALSE)
+set_tests_properties(dagster_partitions_test PROPERTIES RESOURCE_LOCK "" COST 100)
