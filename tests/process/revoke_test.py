@@ -30,7 +30,9 @@ def refused(fleet, *arguments, **more):
 
 
 def online(fleet, name):
-    return json.loads(fleet.command("devices", name, "--json"))["status"] == "online"
+    """A hub that was put back may not know it yet."""
+    looked = fleet.command("devices", name, "--json", code=None)
+    return looked.returncode == 0 and json.loads(looked.stdout)["status"] == "online"
 
 
 def works(device):
