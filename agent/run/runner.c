@@ -338,6 +338,7 @@ static void begin_runs(struct runner *runner)
 {
     struct wall_time now = runner_wall_now(runner);
     struct active_run *run = NULL;
+    runner->looked = now;
     while (!runner->is_stopping && runner->going_count < (size_t)runner->options.runs_max &&
            (run = queue_next(runner, now)) != NULL) {
         if (!run->is_loaded && !runner_flush(runner)) {
@@ -535,10 +536,11 @@ static void arm_due(struct runner *runner)
     if (is_put_off) {
         earlier(&earliest, loop_now(runner->options.loop).ns + PUT_OFF_NS);
     }
-    int64_t queued = queue_next_time(runner);
-    int64_t left = queued - runner_wall_now(runner).ns;
-    if (queued != INT64_MAX && left > 0) {
-        earlier(&earliest, loop_now(runner->options.loop).ns + left);
+    /* Also what has become due since begin_runs() looked. */
+    int64_t queued = queue_next_time(runner, runner->looked);
+    if (queued != INT64_MAX) {
+        int64_t left = queued - runner_wall_now(runner).ns;
+        earlier(&earliest, loop_now(runner->options.loop).ns + (left > 0 ? left : 0));
     }
     if (earliest.ns == INT64_MAX) {
         loop_timer_disarm(runner->options.loop, &runner->due_timer);

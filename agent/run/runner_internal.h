@@ -92,6 +92,7 @@ struct runner {
     size_t attempt_count;
     struct loop_task pump_task;
     struct loop_timer flush_timer; /* group commit, or the next try after a failed flush */
+    struct wall_time looked;       /* when the queue was last looked at */
     struct loop_timer due_timer;   /* the earliest retry, deadline or queued run's time; what was
                                       put off */
     struct loop_timer expire_timer;
@@ -132,7 +133,7 @@ void runner_expire_soon(struct runner *runner); /* a run has ended */
 /* The run that may begin next, or NULL. */
 struct active_run *queue_next(const struct runner *runner, struct wall_time now);
 /* When a run that waits for its time may begin; INT64_MAX = none does. */
-int64_t queue_next_time(const struct runner *runner);
+int64_t queue_next_time(const struct runner *runner, struct wall_time after);
 /* Adds a run that is recorded already, not loaded. */
 MUST_CHECK bool queue_add(struct runner *runner, const struct stored_run *facts,
                           struct active_run **ret, struct err *err);

@@ -30,11 +30,12 @@ struct active_run *queue_next(const struct runner *runner, struct wall_time now)
     return best;
 }
 
-int64_t queue_next_time(const struct runner *runner)
+int64_t queue_next_time(const struct runner *runner, struct wall_time after)
 {
     int64_t earliest = INT64_MAX;
     for (const struct active_run *run = runner->runs; run != NULL; run = run->next) {
-        if (run->state == RUN_QUEUED && run->not_before.ns > 0 && run->not_before.ns < earliest) {
+        if (run->state == RUN_QUEUED && run->not_before.ns > after.ns &&
+            run->not_before.ns < earliest) {
             earliest = run->not_before.ns;
         }
     }
