@@ -21,16 +21,7 @@ struct device_list {
 
 static bool is_meant(const struct device_list *list, const struct hub_device *d)
 {
-    struct target_label labels[LABELS_MAX];
-    struct target_device device = {.name = d->id,
-                                   .display_name = d->display_name,
-                                   .labels = labels,
-                                   .is_online = d->is_online};
-    struct str rest = d->labels;
-    while (device.label_count < LABELS_MAX && label_next(&rest, &labels[device.label_count])) {
-        device.label_count++;
-    }
-    return (list->targets == NULL || targets_match(list->targets, &device)) &&
+    return row_is_meant(list->targets, d) &&
            (str_is_empty(list->status) || str_eq(list->status, hub_device_presence(d)));
 }
 

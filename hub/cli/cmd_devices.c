@@ -14,20 +14,6 @@ struct device_list {
     struct freshness_list freshness;
 };
 
-static bool is_meant(const struct device_list *list, const struct hub_device *d)
-{
-    struct target_label labels[LABELS_MAX];
-    struct target_device device = {.name = d->id,
-                                   .display_name = d->display_name,
-                                   .labels = labels,
-                                   .is_online = d->is_online};
-    struct str rest = d->labels;
-    while (device.label_count < LABELS_MAX && label_next(&rest, &labels[device.label_count])) {
-        device.label_count++;
-    }
-    return list->targets == NULL || targets_match(list->targets, &device);
-}
-
 static void clock_cell(struct look *look, int64_t offset_ms)
 {
     char text[64];
@@ -49,7 +35,7 @@ static void show_device(void *ctx, const struct hub_device *d)
     struct device_list *list = ctx;
     struct look *look = &list->look;
     struct table *t = &look->table;
-    if (!is_meant(list, d)) {
+    if (!row_is_meant(list->targets, d)) {
         return;
     }
     look->count++;

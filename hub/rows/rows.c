@@ -1,5 +1,6 @@
 /* rows.c - see rows.h. */
 #include "hub/rows/rows.h"
+#include "hub/registry/registry.h"
 
 void row_member_number(struct json_writer *w, const char *key, int64_t v)
 {
@@ -191,4 +192,18 @@ void row_materialization(struct json_writer *w, const struct hub_materialization
     row_member_number(w, "byte_count", m->byte_count);
     row_member_number(w, "duration_ms", m->duration_ms);
     row_member_json(w, "metadata", m->metadata);
+}
+
+bool row_is_meant(const struct targets *targets, const struct hub_device *d)
+{
+    struct target_label labels[LABELS_MAX];
+    struct target_device device = {.name = d->id,
+                                   .display_name = d->display_name,
+                                   .labels = labels,
+                                   .is_online = d->is_online};
+    struct str rest = d->labels;
+    while (device.label_count < LABELS_MAX && label_next(&rest, &labels[device.label_count])) {
+        device.label_count++;
+    }
+    return targets == NULL || targets_match(targets, &device);
 }

@@ -24,3 +24,6 @@ void row_member_labels(struct json_writer *w, const char *key,
 void row_names(struct json_writer *w, struct str names); /* "a b" as ["a","b"] */
 /* The next of "line=2 site=berlin" as the store lists them; false at the end. */
 bool label_next(struct str *labels, struct target_label *ret);
+
+/* Whether a device of a list is one of those that are asked for; NULL: all are. */
+bool row_is_meant(const struct targets *targets, const struct hub_device *d);

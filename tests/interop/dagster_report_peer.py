@@ -4,7 +4,6 @@ import asyncio
 import json
 import sys
 
-from dagster import DagsterInstance
 from dagster_webserver import external_assets
 from starlette.requests import Request
 
@@ -59,7 +58,6 @@ async def ask(form):
 
 
 async def main():
-    assert DagsterInstance
     json.dump([await ask(form) for form in json.load(sys.stdin)], sys.stdout)
 
 

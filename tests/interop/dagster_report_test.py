@@ -84,7 +84,7 @@ def event_of(event):
     return {**told, "description": event.get("description"), "data_version": event.get("data_version")}
 
 
-def is_the_same(form, theirs, status, event):
+def is_the_same(theirs, status, event):
     """A body that is no JSON is a 500 of Dagster's, and a severity that is none may be: we call both a 400."""
     wanted = 400 if theirs["status"] == 500 else theirs["status"]
     return status == wanted and event == theirs["event"]
@@ -120,7 +120,7 @@ def main():
     different = 0
     for form, their, (status, seq, body) in zip(forms, theirs, ours):
         event = event_of(recorded[seq]) if seq else None
-        if not is_the_same(form, their, status, event):
+        if not is_the_same(their, status, event):
             different += 1
             print(f"{form}\n  Dagster: {their}\n  ours: {status} {body} {event}")
     print(f"{len(forms)} requests, {taken} recorded, {different} different")
