@@ -40,6 +40,13 @@ static bool is_late(void *ctx)
     return clock_mono(loop_clock(api->loop)).ns > api->deadline.ns;
 }
 
+static void begin(void *ctx)
+{
+    struct api *api = ctx;
+    api->deadline =
+        (struct mono_time){clock_mono(loop_clock(api->loop)).ns + API_QUERY_MS * NS_PER_MS};
+}
+
 /* --- who asks --------------------------------------------------------------------------------- */
 
 static struct str cookie_value(struct str cookies)
@@ -115,8 +122,6 @@ static bool admit(void *ctx, struct http_request *rq, const struct http_route *r
                   struct http_response *rs)
 {
     struct api *api = ctx;
-    api->deadline =
-        (struct mono_time){clock_mono(loop_clock(api->loop)).ns + API_QUERY_MS * NS_PER_MS};
     if (!identify(api, rq, rs)) {
         return false;
     }
@@ -179,6 +184,7 @@ bool api_open(struct api **ret, const struct api_options *options, struct err *e
     api->service = (struct http_service){.routes = api_routes,
                                          .route_count = api_route_count,
                                          .admit = admit,
+                                         .begin = begin,
                                          .stamp = stamp,
                                          .ctx = api};
     const struct db_options own = {.path = options->database,

@@ -56,6 +56,20 @@ static const struct field http_fields[] = {
      .type = FIELD_STR,
      .offset = HTTP_AT(key),
      .help = "PEM file with the certificate's key."},
+    {.key = "connections",
+     .type = FIELD_I64,
+     .offset = HTTP_AT(connections),
+     .min = 64,
+     .max = 100000,
+     .fallback = "12000",
+     .help = "Connections at once; at more, the one that has been idle longest is closed. Fewer "
+             "where the process may not open as many files (`LimitNOFILE`, `ulimit -n`)."},
+    {.key = "proxies",
+     .type = FIELD_STR_LIST,
+     .offset = HTTP_AT(proxies),
+     .max = 16,
+     .help = "Addresses of reverse proxies: they may have more than one address's share of the "
+             "connections, and the last entry of their `X-Forwarded-For` is who asks."},
     {.key = "open_health",
      .type = FIELD_BOOL,
      .offset = HTTP_AT(is_open),
@@ -63,7 +77,11 @@ static const struct field http_fields[] = {
      .help = "`/healthz`, `/readyz` and `/metrics` are told without a token to all, not only to "
              "this machine."},
 };
-static const struct hub_http_config http_defaults = {.bind = STR_INIT("127.0.0.1"), .port = 8880};
+#define HTTP_DEFAULTS                                                                              \
+    {                                                                                              \
+        .bind = STR_INIT("127.0.0.1"), .port = 8880, .connections = 12000                          \
+    }
+static const struct hub_http_config http_defaults = HTTP_DEFAULTS;
 static const struct field_table http_table = {.name = "http",
                                               .size = sizeof(struct hub_http_config),
                                               .fields = http_fields,
@@ -256,7 +274,7 @@ static const struct hub_config config_defaults = {
     .alert_away_ns = 900 * NS_PER_SEC,
     .alert_certificate_ns = 7 * INT64_C(86400) * NS_PER_SEC,
     .mail = {.port = 587, .tls = MAIL_TLS_STARTTLS},
-    .http = {.bind = STR_INIT("127.0.0.1"), .port = 8880},
+    .http = HTTP_DEFAULTS,
 };
 static const struct field_table config_table = {.name = "hub",
                                                 .size = sizeof(struct hub_config),

@@ -39,8 +39,7 @@ enum MHD_Result http_queue(struct http_call *call, unsigned status, struct MHD_R
     server->counts.bytes_out += (int64_t)bytes;
     server->counts.bytes_pending += (int64_t)bytes;
     call->pending += (int64_t)bytes;
-    call->conn->state = call->rs.is_stream ? CONN_STREAM : CONN_ANSWERING;
-    call->conn->since = loop_now(server->loop);
+    http_conn_enter(server, call->conn, call->is_listed ? CONN_STREAM : CONN_ANSWERING);
     return result;
 }
 
@@ -290,6 +289,7 @@ static void handle(struct http_call *call)
     const struct clock *clock = loop_clock(server->loop);
     struct err err = {0};
     struct mono_time begun = clock_mono(clock);
+    server->service.begin(server->service.ctx);
     if (!call->route->handler(server->service.ctx, &call->rq, &call->rs, &err)) {
         if (err.code != ERR_INVALID && err.code != ERR_NOT_FOUND && err.code != ERR_EXISTS &&
             err.code != ERR_DENIED) {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024 };
+enum { BACKLOG = 4096 }; /* the kernel takes less: net.core.somaxconn */
 
 static bool read_address(struct str bind, int port, struct sockaddr_storage *ret,
                          socklen_t *ret_len, struct err *err)

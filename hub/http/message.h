@@ -14,6 +14,7 @@ enum http_role { HTTP_PUBLIC, HTTP_LOCAL, HTTP_VIEWER, HTTP_OPERATOR, HTTP_ADMIN
 struct http_headers { /* of a request: the few that matter; borrowed, may be empty */
     struct str authorization, cookie, csrf_token, content_type, if_none_match, last_event_id, host;
     struct str dagster_token; /* Dagster-Cloud-Api-Token: what clients of Dagster send for Bearer */
+    struct str forwarded_for;
     bool takes_gzip;
     bool is_forwarded;     /* a proxy stands between */
     bool is_secure_before; /* and it was asked by https */

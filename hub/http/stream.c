@@ -2,7 +2,9 @@
  * again when it was woken. */
 #include "hub/http/server_internal.h"
 
-enum { STREAM_BLOCK_BYTES = 4096 };
+#include <poll.h>
+
+enum { STREAM_BLOCK_BYTES = 1024 }; /* to clients of HTTP/1.0; others get what they have room for */
 
 static void add(struct MHD_Response *response, const char *name, const char *value)
 {
@@ -13,7 +15,8 @@ static ssize_t on_room(void *cls, uint64_t position, char *into, size_t cap)
 {
     struct http_call *call = cls;
     (void)position;
-    if (call->server->is_closing) {
+    http_conn_enter(call->server, call->conn, CONN_STREAM);
+    if (call->server->is_closing || call->conn->state == CONN_CUT) {
         return MHD_CONTENT_READER_END_OF_STREAM;
     }
     int64_t len = call->rs.stream.fill(call->rs.stream.ctx, into, cap);
@@ -21,10 +24,62 @@ static ssize_t on_room(void *cls, uint64_t position, char *into, size_t cap)
         return MHD_CONTENT_READER_END_OF_STREAM;
     }
     if (len == 0) {
-        call->is_suspended = true;
+        call->conn->is_suspended = true;
         MHD_suspend_connection(call->connection);
     }
     return (ssize_t)len;
+}
+
+/* libmicrohttpd does not look at connections that are suspended. */
+static void on_readable(void *ctx, unsigned events)
+{
+    struct http_call *call = ctx;
+    struct pollfd end = {.fd = call->conn->fd, .events = POLLRDHUP};
+    (void)events;
+    loop_fd_remove(call->server->loop, &call->gone); /* whatever it is, there is no more to learn */
+    if (poll(&end, 1, 0) == 1) {
+        http_conn_cut(call->server, call->conn);
+    }
+}
+
+static void begin(struct http_call *call)
+{
+    struct http_server *server = call->server;
+    struct err ignored = {
+        0}; /* then it is told apart from others by the next thing that it does not take */
+    int bytes = HTTP_STREAM_SEND_BYTES;
+    call->next_stream = server->streams;
+    if (server->streams != NULL) {
+        server->streams->previous_stream = call;
+    }
+    server->streams = call;
+    server->counts.streams++;
+    server->counts.streams_total++;
+    call->is_listed = true;
+    call->gone = (struct loop_fd){.fd = call->conn->fd, .on_ready = on_readable, .ctx = call};
+    (void)loop_fd_watch(server->loop, &call->gone, LOOP_READ, &ignored);
+    (void)setsockopt(call->conn->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
+void http_end_stream(struct http_call *call)
+{
+    struct http_server *server = call->server;
+    if (call->rs.is_stream && call->rs.stream.close != NULL) {
+        call->rs.stream.close(call->rs.stream.ctx);
+    }
+    if (!call->is_listed) {
+        return;
+    }
+    loop_fd_remove(server->loop, &call->gone);
+    if (call->previous_stream != NULL) {
+        call->previous_stream->next_stream = call->next_stream;
+    } else {
+        server->streams = call->next_stream;
+    }
+    if (call->next_stream != NULL) {
+        call->next_stream->previous_stream = call->previous_stream;
+    }
+    server->counts.streams--;
 }
 
 enum MHD_Result http_send_stream(struct http_call *call)
@@ -39,13 +94,7 @@ enum MHD_Result http_send_stream(struct http_call *call)
     add(response, "Content-Type", call->rs.type);
     add(response, "Cache-Control", "no-store");
     add(response, "X-Accel-Buffering", "no"); /* proxies pass on what there is */
-    call->next_stream = server->streams;
-    if (server->streams != NULL) {
-        server->streams->previous_stream = call;
-    }
-    server->streams = call;
-    server->counts.streams++;
-    server->counts.streams_total++;
+    begin(call);
     enum MHD_Result result = http_queue(call, 200, response, 0);
     MHD_destroy_response(response);
     return result;
@@ -53,15 +102,7 @@ enum MHD_Result http_send_stream(struct http_call *call)
 
 void http_server_wake(struct http_server *server)
 {
-    bool any = false;
     for (struct http_call *call = server->streams; call != NULL; call = call->next_stream) {
-        if (call->is_suspended) {
-            call->is_suspended = false;
-            MHD_resume_connection(call->connection);
-            any = true;
-        }
-    }
-    if (any) {
-        loop_defer(server->loop, &server->run);
+        http_conn_resume(server, call->conn);
     }
 }

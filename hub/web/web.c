@@ -12,7 +12,11 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-enum { PEM_BYTES_MAX = 256 << 10 };
+enum {
+    PEM_BYTES_MAX = 256 << 10,
+    OWN_FILES = 128, /* databases, log, the loop's own: what is not for connections */
+    CONNECTIONS_MIN = 64,
+};
 
 #define CERTIFICATE_LOOK_NS (60 * NS_PER_SEC)
 
@@ -32,14 +36,27 @@ static bool is_local(struct str bind)
     return str_is_empty(bind) || str_starts(bind, STR("127.")) || str_eq(bind, STR("::1"));
 }
 
-/* A connection is a descriptor. */
-static void raise_open_files(void)
+/* A connection is a descriptor. What was asked for, or what can be had. */
+static int open_files(int64_t connections)
 {
     struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &files);
+    int64_t wanted = connections + HTTP_CONNECTIONS_SPARE + OWN_FILES;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) {
+        return (int)connections;
     }
+    files.rlim_cur = files.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+    (void)getrlimit(RLIMIT_NOFILE, &files);
+    if (files.rlim_cur != RLIM_INFINITY && (int64_t)files.rlim_cur < wanted) {
+        int64_t fit = (int64_t)files.rlim_cur - HTTP_CONNECTIONS_SPARE - OWN_FILES;
+        fit = fit < CONNECTIONS_MIN ? CONNECTIONS_MIN : fit;
+        LOG(WARN, "web.few_files", F_I("open_files", (int64_t)files.rlim_cur),
+            F_I("wanted", wanted), F_I("connections", fit),
+            F_T("action", "taking so many connections at once; LimitNOFILE= of the service or "
+                          "ulimit -n allows more"));
+        return (int)fit;
+    }
+    return (int)connections;
 }
 
 /* --- TLS -------------------------------------------------------------------------------------- */
@@ -134,6 +151,9 @@ static bool open_server(struct web *web, struct loop *loop, const struct hub_con
     const struct http_server_options options = {
         .bind = config->http.bind,
         .port = (int)config->http.port,
+        .connections_max = open_files(config->http.connections),
+        .proxies = config->http.proxies.items,
+        .proxy_count = config->http.proxies.count,
         .certificate_pem = ok && web->is_tls ? buf_cstr(&pem.certificate) : NULL,
         .key_pem = ok && web->is_tls ? buf_cstr(&pem.key) : NULL,
         .service = api_service(web->api)};
@@ -177,7 +197,6 @@ bool web_open(struct web **ret, struct loop *loop, const struct rng *rng,
         return err_set(err, ERR_NO_MEMORY, "start the web process: out of memory");
     }
     web->loop = loop;
-    raise_open_files();
     bool ok = hub_path(config, "hub.db", database, err) &&
               accounts_open(&web->accounts, database, rng, err);
     const struct api_options options = {.config = config,
