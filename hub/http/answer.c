@@ -297,16 +297,37 @@ static enum MHD_Result send_stream(struct http_call *call)
     add(response, "Content-Type", call->rs.type);
     add(response, "Cache-Control", "no-store");
     add(response, "X-Accel-Buffering", "no"); /* proxies pass on what there is */
-    call->next_stream = server->streams;
-    if (server->streams != NULL) {
-        server->streams->previous_stream = call;
-    }
-    server->streams = call;
+    http_call_wait(call);
     server->counts.streams++;
     server->counts.streams_total++;
     enum MHD_Result result = queue(call, 200, response, 0);
     MHD_destroy_response(response);
     return result;
+}
+
+/* --- answers that come later ---------------------------------------------------------------------- */
+
+/* Asked before it is there, and each time that the connection goes on. */
+static enum MHD_Result answer_later(struct http_call *call)
+{
+    struct http_server *server = call->server;
+    const struct http_later *later = &call->rs.later;
+    struct err err = {0};
+    if (server->is_closing) {
+        return http_refuse(call, 503, "the web process ends", "ask again");
+    }
+    if (!later->is_ready(later->ctx)) {
+        call->conn->state = CONN_ANSWERING;
+        call->conn->since = loop_now(server->loop);
+        call->is_suspended = true;
+        http_call_wait(call);
+        MHD_suspend_connection(call->connection);
+        return MHD_YES;
+    }
+    if (!later->finish(later->ctx, &call->rq, &call->rs, &err)) {
+        http_problem_from(&call->rs, &err);
+    }
+    return http_send(call);
 }
 
 /* --- all together ------------------------------------------------------------------------------- */
@@ -352,6 +373,9 @@ enum MHD_Result http_answer(struct http_call *call)
     if (call->route == NULL) {
         return answer_page(call);
     }
+    if (call->rs.is_later) {
+        return answer_later(call);
+    }
     if (call->route->is_cached) {
         call->stamp = call->server->service.stamp(call->server->service.ctx);
         if (answer_kept(call, &result)) {
@@ -364,5 +388,8 @@ enum MHD_Result http_answer(struct http_call *call)
     }
     call->rq.body = buf_str(&call->body);
     handle(call);
+    if (call->rs.is_later && call->rs.status == 0) {
+        return answer_later(call);
+    }
     return call->rs.is_stream && call->rs.status == 0 ? send_stream(call) : http_send(call);
 }

@@ -40,7 +40,7 @@ static void on_ready(void *ctx, unsigned events)
 void http_server_wake(struct http_server *server)
 {
     bool any = false;
-    for (struct http_call *call = server->streams; call != NULL; call = call->next_stream) {
+    for (struct http_call *call = server->waiting; call != NULL; call = call->next_waiting) {
         if (call->is_suspended) {
             call->is_suspended = false;
             MHD_resume_connection(call->connection);
@@ -349,6 +349,32 @@ static struct http_call *call_new(struct http_server *server, struct http_conn *
     return call;
 }
 
+void http_call_wait(struct http_call *call)
+{
+    struct http_server *server = call->server;
+    if (call->is_waiting) {
+        return;
+    }
+    call->is_waiting = true;
+    call->next_waiting = server->waiting;
+    if (server->waiting != NULL) {
+        server->waiting->previous_waiting = call;
+    }
+    server->waiting = call;
+}
+
+static void wait_end(struct http_call *call)
+{
+    if (call->previous_waiting != NULL) {
+        call->previous_waiting->next_waiting = call->next_waiting;
+    } else if (call->is_waiting) {
+        call->server->waiting = call->next_waiting;
+    }
+    if (call->next_waiting != NULL) {
+        call->next_waiting->previous_waiting = call->previous_waiting;
+    }
+}
+
 static void on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
                          enum MHD_RequestTerminationCode code)
 {
@@ -363,14 +389,10 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     if (call->rs.is_stream && call->rs.stream.close != NULL) {
         call->rs.stream.close(call->rs.stream.ctx);
     }
-    if (call->previous_stream != NULL) {
-        call->previous_stream->next_stream = call->next_stream;
-    } else if (server->streams == call) {
-        server->streams = call->next_stream;
+    if (call->rs.is_later) {
+        call->rs.later.close(call->rs.later.ctx);
     }
-    if (call->next_stream != NULL) {
-        call->next_stream->previous_stream = call->previous_stream;
-    }
+    wait_end(call);
     server->counts.bytes_pending -= call->pending;
     server->counts.streams -= call->conn->state == CONN_STREAM ? 1 : 0;
     call->conn->state = CONN_IDLE;

@@ -23,8 +23,9 @@ struct http_call {
     struct http_server *server;
     struct http_conn *conn;
     struct MHD_Connection *connection;
-    struct http_call *next_stream, *previous_stream;
+    struct http_call *next_waiting, *previous_waiting;
     bool is_suspended;
+    bool is_waiting; /* in the list of the server */
     bool is_head;
     bool has_body;                  /* or may have */
     int64_t body_bytes;             /* announced; -1 = unknown */
@@ -45,7 +46,7 @@ struct http_server {
     struct loop_timer sweep;
     struct loop_task run;
     struct http_conn *conns;
-    struct http_call *streams;
+    struct http_call *waiting; /* streams, and answers that come later */
     struct gzip *gzip;
     struct http_cache *cache;
     struct http_counts counts;
@@ -54,6 +55,8 @@ struct http_server {
     bool is_closing;
 };
 
+/* From now on http_server_wake() means it, too. */
+void http_call_wait(struct http_call *call);
 /* Makes the answer to a call whose request is whole (or is refused before) and queues it. */
 enum MHD_Result http_answer(struct http_call *call);
 /* Sends what is in the response. */
