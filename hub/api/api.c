@@ -2,6 +2,7 @@
 #include "hub/api/api_internal.h"
 
 #include "common/log/log.h"
+#include "hub/delivery/delivery_rows.h"
 #include "hub/deploy/deployments.h"
 #include "hub/store/store.h"
 #include <stdio.h>
@@ -200,12 +201,16 @@ bool api_open(struct api **ret, const struct api_options *options, struct err *e
                                       .wake = wake,
                                       .is_welcome = is_welcome,
                                       .ctx = api};
+    const struct report_jobs_options jobs = {
+        .loop = options->loop, .config = options->config, .on_ready = wake, .ctx = api};
     api->summary.arena = arena_new(SUMMARY_ARENA_BYTES);
     api->graph = (struct api_graph){.arena = arena_new(GRAPH_ARENA_BYTES), .sum = -1};
     if (!hub_store_open(&api->db, &store, err) || !db_open(&api->own, &own, err) ||
         !orders_open(&api->orders, options->database, err) ||
         !alert_rows_open(&api->alerts, options->database, err) ||
         !pool_rows_open(&api->pools, options->database, err) ||
+        !delivery_rows_open(&api->deliveries, options->database, err) ||
+        !report_jobs_open(&api->report_jobs, &jobs, err) ||
         !deployments_open(&api->deployments, options->database, err) ||
         !registry_open(&api->registry, options->database, err) ||
         !live_open(&api->live, &live, err) ||
@@ -230,6 +235,8 @@ void api_close(struct api *api)
     live_close(api->live);
     registry_close(api->registry);
     deployments_close(api->deployments);
+    report_jobs_close(api->report_jobs);
+    db_close(api->deliveries);
     pool_rows_close(&api->pools);
     alert_rows_close(&api->alerts);
     orders_close(api->orders);

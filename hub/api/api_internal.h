@@ -3,6 +3,7 @@
 #include "common/json/json.h"
 #include "hub/api/api.h"
 #include "hub/api/page.h"
+#include "hub/api/report_jobs.h"
 #include "hub/api/summary.h"
 #include "hub/command/orders.h"
 #include "hub/lineage/lineage.h"
@@ -44,6 +45,8 @@ struct api {
     struct alert_rows alerts;
     struct pool_rows pools;
     struct deployments *deployments;
+    struct db *deliveries; /* of reports (hub/delivery) */
+    struct report_jobs *report_jobs;
     struct registry *registry;
     struct api_graph graph;
     struct outside *outside;
@@ -95,6 +98,7 @@ http_handler api_tokens, api_tokens_post, api_token_delete, api_audit_list;
 http_handler api_health, api_ready, api_metrics;
 http_handler api_session_get, api_session_post, api_session_delete, api_setup;
 http_handler api_report_materialization, api_report_observation, api_report_check;
+http_handler api_report, api_reports, api_scheduled_report, api_report_send;
 http_handler api_devices, api_device;
 http_handler api_assets, api_asset, api_asset_history;
 http_handler api_runs, api_run, api_run_events;

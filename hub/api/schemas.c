@@ -72,11 +72,21 @@ const struct api_schema api_schemas[] = {
     {"PasswordRequest", "password! old_password"},
     {"Pool", "pool! places!:i lease_s!:i paused!:b device wanted:i granted:i since:t"},
     {"Problem", "type! title! status!:i detail hint"},
+    {"Report", "fleet! since!:t until!:t made_at!:t group_by! runs!:o runs_before!:o freshness!:o "
+               "totals!:o attention!:ReportLine[] devices!:o[] assets!:o[] failing!:o[] "
+               "checks_failing!:o[] stale!:o[] slowest!:s[] flakiest!:s[] groups!:o[] loads!:o[] "
+               "days!:o[] losses!:o[] alerts!:o[]"},
+    {"ReportAsked", "report! asked_at!:t"},
+    {"ReportDelivery", "id!:i cause! due_at!:t attempt!:i at!:t result! error"},
+    {"ReportLine", "kind! text! asset device run"},
     {"RetryRequest", "what selection"},
     {"RoleRequest", "role!"},
     {"Run", RUN},
     {"RunDetail", RUN " step_list!:Step[]"},
     {"RunHour", "at!:t success!:i failure!:i canceled!:i"},
+    {"ScheduledReport", "report! cron! timezone! since_s!:i group_by format! to! next_at:t "
+                        "delivered_at:t delivered_for:t due_since:t attempts:i next_attempt_at:t "
+                        "failed_at:t error asked_at:t deliveries!:ReportDelivery[]"},
     {"Session", "user! role! csrf_token"},
     {"SetupRequest", "secret! password! user"},
     {"Silence", "silence!:i to! kind reason until!:t"},

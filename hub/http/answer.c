@@ -307,6 +307,9 @@ enum MHD_Result http_answer(struct http_call *call)
     if (call->route == NULL) {
         return answer_page(call);
     }
+    if (call->rs.is_later) {
+        return http_answer_later(call);
+    }
     if (call->route->is_cached) {
         call->stamp = call->server->service.stamp(call->server->service.ctx);
         if (answer_kept(call, &result)) {
@@ -319,5 +322,8 @@ enum MHD_Result http_answer(struct http_call *call)
     }
     call->rq.body = buf_str(&call->body);
     handle(call);
+    if (call->rs.is_later && call->rs.status == 0) {
+        return http_answer_later(call);
+    }
     return call->rs.is_stream && call->rs.status == 0 ? http_send_stream(call) : http_send(call);
 }

@@ -47,6 +47,18 @@ struct http_stream {
     void *ctx;
 };
 
+struct http_request;
+struct http_response;
+/* What takes longer than a turn of the loop may: others are answered meanwhile. The connection waits
+ * until is_ready(), which is asked again after each http_server_wake(); then `finish` answers as a
+ * handler does, with `ctx` for its own. `close` is called in any case, once. */
+struct http_later {
+    bool (*is_ready)(void *ctx);
+    bool (*finish)(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err);
+    void (*close)(void *ctx);
+    void *ctx;
+};
+
 enum { HTTP_HEADERS_MAX = 6 };
 struct http_response {
     int status;       /* 200 when nothing else was said */
@@ -58,6 +70,8 @@ struct http_response {
     size_t header_count;
     struct http_stream stream;
     bool is_stream;
+    struct http_later later;
+    bool is_later;
 };
 void http_add_header(struct http_response *rs, const char *name, const char *value);
 

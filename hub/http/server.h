@@ -64,7 +64,7 @@ struct http_server;
 /* ERR_EXISTS: the port is taken; ERR_INVALID: an address is none. */
 MUST_CHECK bool http_server_open(struct http_server **ret, struct loop *loop,
                                  const struct http_server_options *options, struct err *err);
-/* Streams that wait are asked again, in this turn of the loop. */
+/* Streams and answers that wait are asked again, in this turn of the loop. */
 void http_server_wake(struct http_server *server);
 void http_server_counts(const struct http_server *server, struct http_counts *ret);
 int http_server_port(const struct http_server *server);

@@ -39,9 +39,9 @@ struct http_call {
     struct http_server *server;
     struct http_conn *conn;
     struct MHD_Connection *connection;
-    struct http_call *next_stream, *previous_stream;
-    struct loop_fd gone; /* of a stream: tells that the client is */
-    bool is_listed;      /* among the streams */
+    struct http_call *next_waiting, *previous_waiting;
+    struct loop_fd gone; /* while it is listed: tells that the client is */
+    bool is_listed;      /* among those that may be woken */
     bool is_head;
     bool has_body;                  /* or may have */
     bool is_refused;                /* the response is there already */
@@ -71,7 +71,7 @@ struct http_server {
     int64_t said_displaced, said_refused;
     struct mono_time say_at; /* not before */
     struct mono_time swept_at;
-    struct http_call *streams;
+    struct http_call *waiting; /* streams, and answers that come later */
     struct gzip *gzip;
     struct http_cache *cache;
     struct http_counts counts;
@@ -122,7 +122,8 @@ enum MHD_Result http_queue(struct http_call *call, unsigned status, struct MHD_R
 
 /* --- stream.c ----------------------------------------------------------------------------------- */
 enum MHD_Result http_send_stream(struct http_call *call);
-void http_end_stream(struct http_call *call); /* what is none may be ended */
+enum MHD_Result http_answer_later(struct http_call *call);
+void http_end_waiting(struct http_call *call); /* what does not wait may be ended */
 
 /* --- listen.c ----------------------------------------------------------------------------------- */
 /* ERR_EXISTS: the port is taken. */

@@ -1,5 +1,5 @@
-/* stream.c - answers that are told bit by bit: a stream that has nothing to say is suspended, and asked
- * again when it was woken. */
+/* stream.c - answers that are told bit by bit, or not at once: a connection that has nothing to say is
+ * suspended, and asked again when it was woken. */
 #include "hub/http/server_internal.h"
 
 #include <poll.h>
@@ -42,44 +42,81 @@ static void on_readable(void *ctx, unsigned events)
     }
 }
 
-static void begin(struct http_call *call)
+static void list(struct http_call *call)
 {
     struct http_server *server = call->server;
     struct err ignored = {
         0}; /* then it is told apart from others by the next thing that it does not take */
-    int bytes = HTTP_STREAM_SEND_BYTES;
-    call->next_stream = server->streams;
-    if (server->streams != NULL) {
-        server->streams->previous_stream = call;
+    if (call->is_listed) {
+        return;
     }
-    server->streams = call;
-    server->counts.streams++;
-    server->counts.streams_total++;
+    call->next_waiting = server->waiting;
+    if (server->waiting != NULL) {
+        server->waiting->previous_waiting = call;
+    }
+    server->waiting = call;
     call->is_listed = true;
     call->gone = (struct loop_fd){.fd = call->conn->fd, .on_ready = on_readable, .ctx = call};
     (void)loop_fd_watch(server->loop, &call->gone, LOOP_READ, &ignored);
+}
+
+static void begin_stream(struct http_call *call)
+{
+    struct http_server *server = call->server;
+    int bytes = HTTP_STREAM_SEND_BYTES;
+    list(call);
+    server->counts.streams++;
+    server->counts.streams_total++;
     (void)setsockopt(call->conn->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
-void http_end_stream(struct http_call *call)
+void http_end_waiting(struct http_call *call)
 {
     struct http_server *server = call->server;
     if (call->rs.is_stream && call->rs.stream.close != NULL) {
         call->rs.stream.close(call->rs.stream.ctx);
     }
+    if (call->rs.is_later) {
+        call->rs.later.close(call->rs.later.ctx);
+    }
     if (!call->is_listed) {
         return;
     }
     loop_fd_remove(server->loop, &call->gone);
-    if (call->previous_stream != NULL) {
-        call->previous_stream->next_stream = call->next_stream;
+    if (call->previous_waiting != NULL) {
+        call->previous_waiting->next_waiting = call->next_waiting;
     } else {
-        server->streams = call->next_stream;
+        server->waiting = call->next_waiting;
     }
-    if (call->next_stream != NULL) {
-        call->next_stream->previous_stream = call->previous_stream;
+    if (call->next_waiting != NULL) {
+        call->next_waiting->previous_waiting = call->previous_waiting;
     }
-    server->counts.streams--;
+    server->counts.streams -= call->rs.is_stream ? 1 : 0;
+}
+
+/* Asked before it is there, and each time that the connection goes on. */
+enum MHD_Result http_answer_later(struct http_call *call)
+{
+    struct http_server *server = call->server;
+    const struct http_later *later = &call->rs.later;
+    struct err err = {0};
+    if (call->conn->state == CONN_CUT) {
+        return MHD_NO;
+    }
+    if (server->is_closing) {
+        return http_refuse(call, 503, "the web process ends", "ask again");
+    }
+    if (!later->is_ready(later->ctx)) {
+        http_conn_enter(server, call->conn, CONN_ANSWERING);
+        list(call);
+        call->conn->is_suspended = true;
+        MHD_suspend_connection(call->connection);
+        return MHD_YES;
+    }
+    if (!later->finish(later->ctx, &call->rq, &call->rs, &err)) {
+        http_problem_from(&call->rs, &err);
+    }
+    return http_send(call);
 }
 
 enum MHD_Result http_send_stream(struct http_call *call)
@@ -94,7 +131,7 @@ enum MHD_Result http_send_stream(struct http_call *call)
     add(response, "Content-Type", call->rs.type);
     add(response, "Cache-Control", "no-store");
     add(response, "X-Accel-Buffering", "no"); /* proxies pass on what there is */
-    begin(call);
+    begin_stream(call);
     enum MHD_Result result = http_queue(call, 200, response, 0);
     MHD_destroy_response(response);
     return result;
@@ -102,7 +139,7 @@ enum MHD_Result http_send_stream(struct http_call *call)
 
 void http_server_wake(struct http_server *server)
 {
-    for (struct http_call *call = server->streams; call != NULL; call = call->next_stream) {
+    for (struct http_call *call = server->waiting; call != NULL; call = call->next_waiting) {
         http_conn_resume(server, call->conn);
     }
 }

@@ -1,6 +1,8 @@
 /* report_html.c - one page that needs nothing else: no script, no font, no picture from elsewhere. */
 #include "hub/report/html.h"
 
+#include <string.h>
+
 enum { ROWS_MAX = 500 };
 
 void html_text(struct buf *out, struct str text)
@@ -142,10 +144,16 @@ static void write_tiles(const struct report *r, struct buf *out)
     buf_add(out, STR("</div>\n"));
 }
 
+/* What is broken, not what is to be looked at. */
+static bool is_bad(const char *kind)
+{
+    return strcmp(kind, "failing") == 0 || strcmp(kind, "check") == 0 || strcmp(kind, "lost") == 0;
+}
+
 static void write_attention(const struct report *r, struct buf *out)
 {
     AUTO(arena) arena = arena_new(REPORT_SPARE_BYTES);
-    struct str lines[REPORT_LINES_MAX];
+    struct report_line lines[REPORT_LINES_MAX];
     size_t count = report_attention(r, &arena, lines);
     heading(out, count == 0 ? STR("Nothing needs attention") : STR("Needs attention"));
     if (count == 0) {
@@ -153,8 +161,8 @@ static void write_attention(const struct report *r, struct buf *out)
     }
     buf_add(out, STR("<ul class=\"list attention\">\n"));
     for (size_t i = 0; i < count; i++) {
-        buf_add(out, STR("<li>"));
-        html_text(out, lines[i]);
+        buf_addf(out, "<li class=\"%s\">", is_bad(lines[i].kind) ? "is-bad" : "is-warn");
+        html_text(out, lines[i].text);
         buf_add(out, STR("</li>\n"));
     }
     buf_add(out, STR("</ul>\n"));
@@ -197,6 +205,23 @@ static void write_charts(const struct report *r, struct buf *out)
         html_chart(out, r, &charts[i]);
     }
     buf_add(out, STR("</div>\n"));
+}
+
+static void write_facts(const struct report *r, struct buf *out)
+{
+    AUTO(buf) line = buf_growing(REPORT_FACT_BYTES);
+    heading(out, STR("In numbers"));
+    buf_add(out, STR("<dl>\n"));
+    for (const struct report_fact *f = report_facts; f->name != NULL; f++) {
+        buf_reset(&line);
+        f->add(r, &line);
+        if (line.len > 0) {
+            buf_addf(out, "<dt>%s</dt><dd>", f->name);
+            html_text(out, buf_str(&line));
+            buf_add(out, STR("</dd>\n"));
+        }
+    }
+    buf_add(out, STR("</dl>\n"));
 }
 
 /* --- tables ------------------------------------------------------------------------------- */
@@ -359,6 +384,7 @@ void report_write_html(const struct report *r, struct buf *out)
     write_attention(r, out);
     write_list(r, &report_late_list, out);
     write_charts(r, out);
+    write_facts(r, out);
     write_table(&report_group_table, group_rows, r, out);
     write_table(&report_asset_table, asset_rows, r, out);
     write_loads(r, out);
