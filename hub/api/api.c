@@ -268,6 +268,11 @@ bool api_number(const struct http_request *rq, const char *name, int64_t fallbac
 
 /* --- what handlers share ------------------------------------------------------------------------ */
 
+struct wall_time api_col_at(const struct db_query *q, int col)
+{
+    return (struct wall_time){db_col_is_null(q, col) ? 0 : db_col_i64(q, col) * NS_PER_MS};
+}
+
 bool api_body(struct http_request *rq, const struct json **ret, struct err *err)
 {
     struct json *body = NULL;

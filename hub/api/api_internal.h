@@ -79,12 +79,16 @@ MUST_CHECK bool api_select(struct api *api, struct http_request *rq, struct str 
 MUST_CHECK bool api_number(const struct http_request *rq, const char *name, int64_t fallback,
                            int64_t *ret, struct err *err);
 
+/* A column of milliseconds; 0 when it is NULL. */
+struct wall_time api_col_at(const struct db_query *q, int col);
 /* Rows of events as items; the page is ended. `by_seq`: its cursor is the seq, else the id. */
 MUST_CHECK bool api_write_events(struct db_query *q, struct page *page, bool by_seq,
                                  struct err *err);
 
 http_handler api_openapi, api_overview, api_search, api_graph;
-http_handler api_checks, api_backfills, api_deployments, api_deployment, api_alerts, api_pools;
+http_handler api_steps, api_logs;
+http_handler api_backfills, api_backfill;
+http_handler api_checks, api_deployments, api_deployment, api_alerts, api_pools;
 http_handler api_jobs, api_schedules, api_sensors;
 http_handler api_events, api_events_live, api_ticks;
 http_handler api_commands, api_command;
@@ -101,4 +105,5 @@ http_handler api_report_materialization, api_report_observation, api_report_chec
 http_handler api_report, api_reports, api_scheduled_report, api_report_send;
 http_handler api_devices, api_device;
 http_handler api_assets, api_asset, api_asset_history;
+http_handler api_asset_partitions, api_asset_why, api_asset_checks;
 http_handler api_runs, api_run, api_run_events;

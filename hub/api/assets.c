@@ -219,6 +219,28 @@ static bool write_sections(struct one_asset *one, const struct hub_filter *filte
     return true;
 }
 
+/* What devices define it as. */
+static bool add_versions(struct one_asset *one, const struct hub_filter *filter, struct err *err)
+{
+    struct db_query q = db_query(one->list.api->own, HUB_API_ASSET_VERSIONS);
+    bool row = false;
+    bool ok = true;
+    db_bind_str(&q, ":asset", filter->asset);
+    db_bind_opt(&q, ":device", filter->device);
+    jw_key(&one->w, STR("versions"));
+    jw_begin_array(&one->w);
+    while ((ok = db_next(&q, &row, err)) && row) {
+        jw_begin_object(&one->w);
+        jw_member_str(&one->w, "version", db_col_str(&q, 0));
+        jw_member_i64(&one->w, "devices", db_col_i64(&q, 2));
+        jw_member_str(&one->w, "device", db_col_str(&q, 3));
+        jw_member_raw(&one->w, "definition", db_col_str(&q, 1));
+        jw_end_object(&one->w);
+    }
+    jw_end_array(&one->w);
+    return ok;
+}
+
 static bool write_asset(struct one_asset *one, struct http_request *rq, struct err *err)
 {
     const struct hub_filter fleet = {.asset = rq->args[0]};
@@ -233,7 +255,8 @@ static bool write_asset(struct one_asset *one, struct http_request *rq, struct e
     if (one->count == 0) {
         jw_member_str(&one->w, "asset", rq->args[0]);
     }
-    if (!write_sections(one, &filter, err) || !add_lineage(one, rq->args[0], err)) {
+    if (!write_sections(one, &filter, err) || !add_versions(one, &filter, err) ||
+        !add_lineage(one, rq->args[0], err)) {
         return false;
     }
     jw_end_object(&one->w);
@@ -285,6 +308,8 @@ static void add_materialization(struct page *page, struct http_request *rq,
                                     .metadata = db_col_str(q, 9)};
     jw_begin_object(&page->w);
     row_materialization(&page->w, &m);
+    jw_member_opt(&page->w, "partition", db_col_str(q, 11));
+    jw_member_opt(&page->w, "partition_end", db_col_str(q, 12));
     jw_end_object(&page->w);
     if (page->count == page->limit) {
         const struct str at[] = {arena_printf(rq->arena, "%lld", (long long)db_col_i64(q, 3)),
@@ -315,6 +340,55 @@ bool api_asset_history(void *ctx, struct http_request *rq, struct http_response 
     while ((ok = db_next(&q, &row, err)) && row) {
         if (page_has_room(&page)) {
             add_materialization(&page, rq, &q);
+        }
+    }
+    page_end(&page);
+    return ok;
+}
+
+/* --- how its checks ended ---------------------------------------------------------------------------- */
+
+static void add_evaluation(struct page *page, struct http_request *rq, const struct db_query *q)
+{
+    const struct hub_check check = {.device = db_col_str(q, 0),
+                                    .name = db_col_str(q, 1),
+                                    .passed = db_col_i64(q, 2) != 0,
+                                    .severity = db_col_str(q, 3),
+                                    .at = {db_col_i64(q, 4) * NS_PER_MS},
+                                    .run = db_col_str(q, 5),
+                                    .metadata = db_col_str(q, 6)};
+    jw_begin_object(&page->w);
+    row_check(&page->w, &check);
+    jw_end_object(&page->w);
+    if (page->count == page->limit) {
+        const struct str at[] = {arena_printf(rq->arena, "%lld", (long long)db_col_i64(q, 4)),
+                                 arena_printf(rq->arena, "%lld", (long long)db_col_i64(q, 7)),
+                                 arena_printf(rq->arena, "%lld", (long long)db_col_i64(q, 8))};
+        page_is_at(page, at);
+    }
+}
+
+bool api_asset_checks(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+{
+    struct api *api = ctx;
+    struct page page;
+    int64_t position[3];
+    bool row = false;
+    bool ok = true;
+    if (!page_begin(&page, rq, rs, 3, err) || !read_position(&page, position, err)) {
+        return false;
+    }
+    struct db_query q = db_query(api->own, HUB_API_CHECK_HISTORY);
+    db_bind_str(&q, ":asset", rq->args[0]);
+    db_bind_opt(&q, ":device", http_target_get(&rq->target, "device"));
+    db_bind_opt(&q, ":name", http_target_get(&rq->target, "check"));
+    db_bind_i64(&q, ":at", position[0]);
+    db_bind_i64(&q, ":stream", position[1]);
+    db_bind_i64(&q, ":seq", position[2]);
+    db_bind_i64(&q, ":limit", page_wants(&page));
+    while ((ok = db_next(&q, &row, err)) && row) {
+        if (page_has_room(&page)) {
+            add_evaluation(&page, rq, &q);
         }
     }
     page_end(&page);

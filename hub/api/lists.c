@@ -1,4 +1,4 @@
-/* lists.c - checks, backfills, deployments, alerts, pools. */
+/* lists.c - checks, deployments, alerts, pools. */
 #include "hub/api/api_internal.h"
 
 #include "hub/rows/deployment_rows.h"
@@ -78,37 +78,6 @@ bool api_checks(void *ctx, struct http_request *rq, struct http_response *rs, st
         .limit = page_wants(&page)};
     bool ok = hub_each_check(api->db, &filter, add_check, &page, err);
     page_end(&page);
-    return ok;
-}
-
-/* --- backfills ----------------------------------------------------------------------------------- */
-
-bool api_backfills(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
-{
-    struct short_list list;
-    bool row = false;
-    bool ok = true;
-    if (!begin(&list, ctx, rq, rs, err)) {
-        return false;
-    }
-    struct json_writer *w = &list.page.w;
-    struct db_query q = db_query(list.api->own, HUB_API_BACKFILLS);
-    db_bind_opt(&q, ":device", http_target_get(&rq->target, "device"));
-    db_bind_opt(&q, ":status", http_target_get(&rq->target, "status"));
-    while ((ok = db_next(&q, &row, err)) && row) {
-        if (takes(&list, db_col_str(&q, 1))) {
-            jw_begin_object(w);
-            jw_member_str(w, "backfill", db_col_str(&q, 1));
-            jw_member_str(w, "device", db_col_str(&q, 0));
-            jw_member_str(w, "status", db_col_str(&q, 2));
-            jw_member_opt(w, "command", db_col_str(&q, 3));
-            jw_member_opt(w, "selection", db_col_str(&q, 4));
-            jw_member_opt(w, "reason", db_col_str(&q, 5));
-            jw_member_wall(w, "at", (struct wall_time){db_col_i64(&q, 6) * NS_PER_MS});
-            jw_end_object(w);
-        }
-    }
-    page_end(&list.page);
     return ok;
 }
 

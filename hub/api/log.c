@@ -95,11 +95,20 @@ bool api_ticks(void *ctx, struct http_request *rq, struct http_response *rs, str
     if (!page_begin(&page, rq, rs, 1, err) || !read_position(&page, INT64_MAX, &before, err)) {
         return false;
     }
-    struct db_query q = db_query(api->own, HUB_API_TICKS);
+    static const char *const kinds[] = {"schedule", "sensor", "automation"};
+    struct str name = STR_NONE;
+    size_t kind = 0;
+    for (; kind < COUNT_OF(kinds) && str_is_empty(name); kind++) {
+        name = http_target_get(&rq->target, kinds[kind]);
+    }
+    bool is_of_one = !str_is_empty(name);
+    struct db_query q = db_query(api->own, is_of_one ? HUB_API_TICKS_OF : HUB_API_TICKS);
+    if (is_of_one) {
+        db_bind_str(&q, ":kind", str_from(kinds[kind - 1]));
+        db_bind_str(&q, ":name", name);
+    }
     db_bind_i64(&q, ":before", before);
     db_bind_opt(&q, ":device", http_target_get(&rq->target, "device"));
-    db_bind_opt(&q, ":schedule", http_target_get(&rq->target, "schedule"));
-    db_bind_opt(&q, ":sensor", http_target_get(&rq->target, "sensor"));
     db_bind_i64(&q, ":limit", page_wants(&page));
     return api_write_events(&q, &page, false, err);
 }

@@ -12,6 +12,9 @@
     "row_count:i materializations:i freshness:o device defined:b tags:o owners:s[] code_version "  \
     "failures:i run byte_count:i duration_ms:i data_version metadata:o failed_at:t failed_run "    \
     "error:o"
+#define BACKFILL                                                                                   \
+    "backfill! device! status! command selection reason at!:t begun_at:t first last per_run:i "    \
+    "parent partitions!:i runs!:i done!:i failed!:i canceled!:i running!:i waiting!:i"
 #define RUN                                                                                        \
     "run! device! status! job cause cause_name selection tags:o steps:i succeeded!:i failed!:i "   \
     "skipped!:i enqueued_at:t started_at:t ended_at:t error:o"
@@ -29,10 +32,17 @@ const struct api_schema api_schemas[] = {
               "told_at:t resolved_at:t detail"},
     {"Asset", ASSET},
     {"AssetDetail", ASSET " on_devices!:Asset[] check_results!:Check[] upstream!:Neighbour[] "
-                          "downstream!:Neighbour[]"},
+                          "downstream!:Neighbour[] versions!:AssetVersion[]"},
+    {"AssetPartition", "partition! status! made:i failed:i devices:i at:t run"},
     {"AssetReport", "asset_key:j metadata:o data_version description partition"},
+    {"AssetVersion", "version! devices!:i device! definition!:o"},
+    {"AssetWhy",
+     "device! staleness! causes!:StaleCause[] made_at:t code_version made_with freshness:o"},
     {"Audit", "id!:i at!:t user peer! action! subject result! detail"},
-    {"Backfill", "backfill! device! status! command selection reason at!:t"},
+    {"Backfill", BACKFILL},
+    {"BackfillDetail", BACKFILL " run_list!:BackfillRun[]"},
+    {"BackfillRun",
+     "run! status! partition partition_end partitions!:i enqueued_at:t started_at:t ended_at:t"},
     {"Check", "asset name! device! passed!:b severity! at!:t run metadata:o"},
     {"CheckReport", "asset_key:j check_name! passed!:b severity metadata:o partition"},
     {"Command", COMMAND},
@@ -55,9 +65,10 @@ const struct api_schema api_schemas[] = {
     {"Graph", "nodes!:Node[] edges!:Edge[]"},
     {"Login", "user! password!"},
     {"Materialization", "device! asset! seq!:i at!:t run row_count:i rows_written:i byte_count:i "
-                        "duration_ms:i metadata:o"},
-    {"Named", "job schedule sensor device! assets!:i state state_reason state_since:t last_tick:o "
-              "ticks:i started:i"},
+                        "duration_ms:i metadata:o partition partition_end"},
+    {"Named", "job schedule sensor device! assets!:i version definition:o state state_by "
+              "state_reason state_since:t next:t[] last_tick:o last_run:o ticks:i started:i "
+              "devices:i paused:i failed:i ticked_at:t"},
     {"Neighbour", "asset! crosses!:b"},
     {"Node", "key! group kinds:s[] external!:b devices!:i failing!:i materialized_at:t "
              "materializations:i freshness:o"},
@@ -91,8 +102,10 @@ const struct api_schema api_schemas[] = {
     {"SetupRequest", "secret! password! user"},
     {"Silence", "silence!:i to! kind reason until!:t"},
     {"SilenceRequest", "targets! for! kind reason"},
-    {"Step", "step! asset status! attempt:i started_at:t ended_at:t duration_ms:i retry_at:t "
-             "error:o exit reason"},
+    {"StaleCause", "category! reason! dependency dependency_reason"},
+    {"Step",
+     "device run step! asset status! attempt:i started_at:t ended_at:t duration_ms:i retry_at:t "
+     "error:o exit reason"},
     {"Token", "token! user! label scopes!:s[] state! created_at!:t expires_at!:t used_at:t "
               "revoked_at:t"},
     {"TokenMade", "token! secret! expires_at!:t"},
