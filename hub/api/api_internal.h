@@ -36,7 +36,9 @@ struct api {
     struct loop *loop;
     const struct rng *rng;
     struct accounts *accounts;
-    struct http_server *server;
+    struct http_server *servers[API_SERVERS_MAX];
+    size_t server_count;
+    int64_t query_ms;
     struct live *live;
     struct db *db;  /* read only: the store's questions */
     struct db *own; /* read only: those of sql/ */
@@ -56,6 +58,10 @@ struct api {
     struct http_service service;
 };
 
+/* Of all servers together. */
+void api_counts(const struct api *api, struct http_counts *ret);
+/* By what a stream's listener is asked again whether he may listen. */
+struct str api_secret_of(const struct http_request *rq, bool *ret_token);
 /* The member of a request's JSON body; STR_NONE when it is not there. */
 MUST_CHECK bool api_body(struct http_request *rq, const struct json **ret, struct err *err);
 struct str api_member(const struct json *body, const char *name);

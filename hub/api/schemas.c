@@ -70,7 +70,7 @@ const struct api_schema api_schemas[] = {
                  "freshness!:o"},
     {"PasswordRequest", "password! old_password"},
     {"Pool", "pool! places!:i lease_s!:i paused!:b device wanted:i granted:i since:t"},
-    {"Problem", "type! title! status!:i detail hint"},
+    {"Problem", "type! title! status!:i detail hint code"},
     {"RetryRequest", "what selection"},
     {"RoleRequest", "role!"},
     {"Run", RUN},

@@ -86,13 +86,12 @@ static const struct cli_command commands[] = {
      .run = command_serve},
     {.name = "web",
      .summary = "answer browsers and programs: web UI and API",
-     .description = "`serve` starts it, as a process of its own, unless the settings say `http: "
-                    "off`: there is "
-                    "no need to call it by hand but beside a hub that runs elsewhere on this "
-                    "machine. Address, "
-                    "port and certificate: `http:` in the settings. While the hub has no admin it "
-                    "logs a link, "
-                    "good once and for a day, that sets the first password.",
+     .description =
+         "`serve` starts it, as a process of its own: there is no need to call it by hand but "
+         "beside a hub that runs elsewhere on this machine. Address, port and certificate: `http:` "
+         "in the settings; with `http: off` it listens on the socket of this command line alone. "
+         "While the hub has no admin it logs a link, good once and for a day, that sets the first "
+         "password.",
      .examples = CLI_EXAMPLES({"selvedge-hub web", "with the settings of /etc/selvedge/hub.yaml"}),
      .run = command_web},
     {.name = "demo",

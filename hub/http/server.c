@@ -4,6 +4,7 @@
 
 #include "common/base/limits.h"
 #include "common/log/log.h"
+#include "hub/http/local.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -87,7 +88,7 @@ static enum MHD_Result on_accept(void *cls, const struct sockaddr *address, sock
     struct http_server *server = cls;
     int count = 0;
     (void)len;
-    if (is_loopback(address)) {
+    if (server->local != NULL || is_loopback(address)) {
         return MHD_YES;
     }
     for (const struct http_conn *conn = server->conns; conn != NULL; conn = conn->next) {
@@ -114,7 +115,7 @@ static void conn_begin(struct http_server *server, struct MHD_Connection *connec
     }
     conn->fd = fd != NULL ? fd->connect_fd : -1;
     conn->since = loop_now(server->loop);
-    if (address != NULL && address->client_addr != NULL) {
+    if (server->local == NULL && address != NULL && address->client_addr != NULL) {
         size_t len = address->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
                                                                  : sizeof(struct sockaddr_in);
         memcpy(&conn->address, address->client_addr, len);
@@ -315,6 +316,12 @@ static bool means_this_machine(struct str host)
 static void read_peer(struct http_call *call)
 {
     char text[INET6_ADDRSTRLEN] = "";
+    if (call->server->local != NULL) {
+        call->rq.peer = STR("local");
+        call->rq.local_user = http_local_peer(call->conn->fd, &call->arena);
+        call->rq.is_secure = true;
+        return;
+    }
     const struct sockaddr_storage *address = &call->conn->address;
     const void *bytes = address->ss_family == AF_INET6
                             ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
@@ -414,6 +421,10 @@ static enum MHD_Result look(struct http_call *call, const char *method, bool *re
     struct str target = {call->conn->target, call->conn->target_len};
     enum http_match match = HTTP_NO_PATH;
     *ret_done = true;
+    if (server->local != NULL && str_is_empty(call->rq.local_user)) {
+        return refuse(call, 403, "this socket answers root and the hub's own user",
+                      "others ask over HTTPS, with a token");
+    }
     if (!http_target_parse(target, &call->arena, &call->rq.target, &err)) {
         return refuse(call, 400, err.msg, err.hint);
     }
@@ -550,7 +561,8 @@ static bool start_daemon(struct http_server *server, const struct http_server_op
     } certificate = {.in = options->certificate_pem}, key = {.in = options->key_pem};
     tls[0].ptr_value = certificate.out;
     tls[1].ptr_value = key.out;
-    if (!listen_on(server, options, &fd, err)) {
+    if (!(server->local != NULL ? http_local_listen(server->local, &fd, err)
+                                : listen_on(server, options, &fd, err))) {
         return false;
     }
     server->daemon = MHD_start_daemon(
@@ -584,6 +596,7 @@ bool http_server_open(struct http_server **ret, struct loop *loop,
     }
     server->loop = loop;
     server->service = *options->service;
+    server->local = options->local;
     server->is_tls = options->certificate_pem != NULL;
     server->timer = (struct loop_timer){.on_due = run, .ctx = server};
     server->sweep = (struct loop_timer){.on_due = on_sweep, .ctx = server};
@@ -604,6 +617,24 @@ void http_server_counts(const struct http_server *server, struct http_counts *re
     ret->cache_bytes = (int64_t)http_cache_bytes(server->cache);
 }
 
+void http_counts_add(struct http_counts *sum, const struct http_counts *more)
+{
+    for (size_t i = 0; i < COUNT_OF(sum->requests); i++) {
+        sum->requests[i] += more->requests[i];
+    }
+    sum->connections += more->connections;
+    sum->connections_total += more->connections_total;
+    sum->refused_connections += more->refused_connections;
+    sum->cut_connections += more->cut_connections;
+    sum->streams += more->streams;
+    sum->streams_total += more->streams_total;
+    sum->cache_hits += more->cache_hits;
+    sum->cache_bytes += more->cache_bytes;
+    sum->bytes_out += more->bytes_out;
+    sum->bytes_pending += more->bytes_pending;
+    sum->handler_ns += more->handler_ns;
+}
+
 int http_server_port(const struct http_server *server)
 {
     return server->port;
@@ -619,6 +650,9 @@ void http_server_close(struct http_server *server)
     loop_timer_disarm(server->loop, &server->sweep);
     loop_fd_remove(server->loop, &server->source);
     if (server->daemon != NULL) {
+        if (server->local != NULL) {
+            (void)unlink(server->local); /* while nobody else can listen on it */
+        }
         http_server_wake(server); /* it does not stop with connections that are suspended */
         (void)MHD_run(server->daemon);
         MHD_stop_daemon(server->daemon);

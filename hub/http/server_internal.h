@@ -50,6 +50,7 @@ struct http_server {
     struct http_cache *cache;
     struct http_counts counts;
     int port;
+    const char *local; /* its path is removed at the end; NULL: none */
     bool is_tls;
     bool is_closing;
 };
