@@ -103,4 +103,4 @@ http_handler api_session_get, api_session_post, api_session_delete, api_setup;
 http_handler api_report_materialization, api_report_observation, api_report_check;
 http_handler api_devices, api_device;
 http_handler api_assets, api_asset, api_asset_history;
-http_handler api_runs, api_run, api_run_events;
+http_handler api_runs, api_run, api_run_events, api_run_ids;

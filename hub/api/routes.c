@@ -97,6 +97,8 @@ const struct http_route api_routes[] = {
     READ("/api/v1/runs/{device}/{run}", api_run, "One run with its steps", NULL, "RunDetail"),
     READ("/api/v1/runs/{device}/{run}/events", api_run_events, "What a run told, oldest first",
          "step", "[Event]"),
+    READ("/api/v1/run-ids", api_run_ids, "Runs whose id begins so, newest first", "like device",
+         "[RunId]"),
     {.method = HTTP_GET,
      .path = "/api/v1/runs/{device}/{run}/output",
      .role = HTTP_VIEWER,

@@ -76,6 +76,7 @@ const struct api_schema api_schemas[] = {
     {"Run", RUN},
     {"RunDetail", RUN " step_list!:Step[]"},
     {"RunHour", "at!:t success!:i failure!:i canceled!:i"},
+    {"RunId", "run! device!"},
     {"Session", "user! role! csrf_token"},
     {"SetupRequest", "secret! password! user"},
     {"Silence", "silence!:i to! kind reason until!:t"},

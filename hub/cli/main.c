@@ -21,6 +21,21 @@ static const struct cli_option global_options[] = {
      .value_name = "LEVEL",
      .choices = "error|warn|info|debug",
      .help = "how much is logged on stderr"},
+    {.name = "url",
+     .type = CLI_STRING,
+     .value_name = "URL",
+     .env = "SELVEDGE_HUB_URL",
+     .help = "ask the hub at this address, not the one on this machine: https://hub:8880"},
+    {.name = "token-file",
+     .type = CLI_STRING,
+     .value_name = "FILE",
+     .env = "SELVEDGE_HUB_TOKEN_FILE",
+     .help = "with --url: file with the API token (else SELVEDGE_HUB_TOKEN, the token itself)"},
+    {.name = "ca-file",
+     .type = CLI_STRING,
+     .value_name = "FILE",
+     .env = "SELVEDGE_HUB_CA_FILE",
+     .help = "with --url: the CA by which the hub's certificate is checked: its ca/ca.pem"},
     {0}};
 
 #define LIMIT_OPTION(default_)                                                                     \

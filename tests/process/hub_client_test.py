@@ -111,6 +111,143 @@ def a_killed_hubs_socket_is_replaced_and_a_second_web_process_refused():
         wait_for_socket(fleet)
 
 
+# --- one hub, asked three ways ---
+
+DEFINITIONS = """
+project: shop
+resources:
+  local: {type: sqlite, path: "${STATE_DIR}/shop.db"}
+assets:
+  - {key: erp/prices, external: true}
+  - key: pos/orders
+    sql: {resource: local, materialized: table, query: "select 1 id"}
+    group: pos
+    checks:
+      - {name: has_rows, sql: "select count(*) > 0 from orders", resource: local}
+  - key: reports/daily
+    deps: [pos/orders, erp/prices]
+    sql: {resource: local, materialized: table, query: "select count(*) n from orders"}
+  - key: pos/broken
+    sql: {resource: local, materialized: table, query: "select * from nowhere"}
+"""
+# Each is printed as a table too.
+LISTINGS = [["runs"], ["runs", "--status", "failure"], ["logs"]]
+PASSWORD = "correct horse battery"
+
+
+class TlsFleet(Fleet):
+    """Its web side answers over HTTPS, with the hub's own certificate."""
+
+    def __init__(self):
+        super().__init__(web=True)
+        settings = os.path.join(self.hub_dir, "hub.yaml")
+        with open(settings, encoding="utf-8") as f:
+            text = f.read()
+        with open(settings, "w", encoding="utf-8") as f:
+            f.write(text.replace(f"{{port: {self.http_port}}}", f"{{port: {self.http_port}, tls: on}}"))
+        self.url = f"https://127.0.0.1:{self.http_port}"
+
+    def token_file(self, name, role, scope):
+        self.command("user", "add", name, "--role", role, text_in=PASSWORD + "\n")
+        path = os.path.join(self.dir, name + ".token")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(json.loads(self.command("api-token", "create", "--user", name, "--scope", scope, "--json"))["secret"] + "\n")
+        return path
+
+    def there(self, *argv, token=None, ca=True, url=None, code=0, **env):
+        """As from another machine: nothing of this one is named."""
+        options = ["--url", url or self.url]
+        options += ["--token-file", token] if token else []
+        options += ["--ca-file", os.path.join(self.hub_dir, "ca/ca.pem")] if ca is True else ["--ca-file", ca] if ca else []
+        done = subprocess.run([HUB, *argv, *options], capture_output=True, text=True, check=False, timeout=60, env={**os.environ, **env})
+        assert done.returncode == code, (argv, done)
+        return done.stdout if code == 0 else done.stderr
+
+    def fill(self):
+        """One device, that has run everything once and is away."""
+        self.start_hub()
+        wait_for_socket(self)
+        device = self.device("brooklyn", DEFINITIONS)
+        device.enrol()
+        device.start()
+        device.command("materialize", "*", code=1)
+        wait_for("everything is merged", lambda: device.position()["waiting_events"] == 0)
+        device.daemon.stop()
+        wait_for("it is away", lambda: self.query("select 1 from connection where is_online = 0"))
+
+
+def a_listing_is_the_same_three_ways():
+    with TlsFleet() as fleet:
+        fleet.fill()
+        viewer = fleet.token_file("ada", "viewer", "read")
+        seen = {}
+        for listing in LISTINGS:
+            seen[tuple(listing)] = fleet.command(*listing, "--json")
+            assert seen[tuple(listing)], listing
+            assert fleet.there(*listing, "--json", token=viewer) == seen[tuple(listing)], listing
+            assert fleet.there(*listing, token=viewer).split()[:4] == fleet.command(*listing).split()[:4]
+        fleet.hub.stop()
+        for listing in LISTINGS:
+            assert fleet.command(*listing, "--json") == seen[tuple(listing)], listing
+
+
+def who_asks_from_elsewhere_is_told_what_is_wrong():
+    with TlsFleet() as fleet:
+        fleet.start_hub()
+        wait_for_socket(fleet)
+        viewer = fleet.token_file("ada", "viewer", "read")
+        with open(viewer, encoding="utf-8") as f:
+            secret = f.read().strip()
+        assert fleet.there("runs", SELVEDGE_HUB_TOKEN=secret) == "no runs\n"
+        wrong = os.path.join(fleet.dir, "wrong.token")
+        with open(wrong, "w", encoding="utf-8") as f:
+            f.write("svhk_" + "0" * 64)
+        assert "unknown, over or revoked" in fleet.there("runs", token=wrong, code=5)
+        said = fleet.there("runs", code=5)
+        assert "only who shows a token" in said and "SELVEDGE_HUB_TOKEN" in said, said
+        with open(wrong, "w", encoding="utf-8") as f:
+            f.write("two words")
+        assert "it is one word" in fleet.there("runs", token=wrong, code=6)
+        assert "--token-file" in fleet.there("runs", token=wrong + ".none", code=3)
+        # The hub's certificate.
+        said = fleet.there("runs", token=viewer, ca=None, code=5)
+        assert "not proven" in said and "--ca-file ca.pem" in said, said
+        with Fleet("other") as other:
+            said = fleet.there("runs", token=viewer, ca=os.path.join(other.hub_dir, "ca/ca.pem"), code=5)
+            assert "must be the CA of that hub" in said, said
+        assert "--ca-file" in fleet.there("runs", token=viewer, ca=viewer, code=6)
+        # The address.
+        said = fleet.there("runs", token=viewer, url="https://127.0.0.1:1", code=4)
+        assert "is the hub running there" in said, said
+        assert "begins with https://" in fleet.there("runs", token=viewer, url="hub:8880", code=6)
+        assert "could read it" in fleet.there("runs", token=viewer, url="http://hub.example.org:8880", code=5)
+        # What works on files does not act on this machine's hub instead.
+        assert "run it on its machine" in fleet.there("backup", "x.tar", token=viewer, code=2)
+        assert not os.path.exists("x.tar")
+        done = run(HUB, "runs", "--token-file", viewer, "--state-dir", fleet.hub_dir, code=None)
+        assert done.returncode == 2 and "go with --url" in done.stderr, done
+
+
+def who_is_not_root_is_told_how_to_ask():
+    if os.geteuid() != 0:
+        print("not run: becoming another user takes root")
+        return
+    with Fleet() as fleet:
+        fleet.start_hub()
+        wait_for_socket(fleet)
+        for folder in (fleet.dir, fleet.hub_dir):
+            os.chmod(folder, 0o711)
+        os.chmod(os.path.join(fleet.hub_dir, "hub.yaml"), 0o644)
+        done = subprocess.run([HUB, "runs", "--state-dir", fleet.hub_dir], capture_output=True, text=True, check=False, timeout=60,
+                              user=NOBODY, group=NOBODY, extra_groups=[])
+        assert done.returncode == 5 and "--token-file" in done.stderr, done
+        fleet.hub.stop()
+        done = subprocess.run([HUB, "runs", "--state-dir", fleet.hub_dir], capture_output=True, text=True, check=False, timeout=60,
+                              user=NOBODY, group=NOBODY, extra_groups=[])
+        assert done.returncode == 5 and "sudo" in done.stderr, done
+
+
 if __name__ == "__main__":
     sys.exit(run_tests([the_socket_needs_no_password_and_writes_down_who, others_of_this_machine_are_refused,
-                        a_killed_hubs_socket_is_replaced_and_a_second_web_process_refused]))
+                        a_killed_hubs_socket_is_replaced_and_a_second_web_process_refused, a_listing_is_the_same_three_ways,
+                        who_asks_from_elsewhere_is_told_what_is_wrong, who_is_not_root_is_told_how_to_ask]))
