@@ -1,5 +1,6 @@
 /* api_internal.h - what the files of this folder share. */
 #pragma once
+#include "common/base/limits.h"
 #include "common/json/json.h"
 #include "hub/api/api.h"
 #include "hub/api/page.h"
@@ -104,3 +105,4 @@ http_handler api_report_materialization, api_report_observation, api_report_chec
 http_handler api_devices, api_device;
 http_handler api_assets, api_asset, api_asset_history;
 http_handler api_runs, api_run, api_run_events, api_run_ids;
+http_handler api_refusals, api_quarantine, api_quarantined, api_clones, api_clone_accept;

@@ -35,6 +35,8 @@ const struct api_schema api_schemas[] = {
     {"Backfill", "backfill! device! status! command selection reason at!:t"},
     {"Check", "asset name! device! passed!:b severity! at!:t run metadata:o"},
     {"CheckReport", "asset_key:j check_name! passed!:b severity metadata:o partition"},
+    {"Clone", "device! epoch! at:t why!"},
+    {"CloneRequest", "epoch"},
     {"Command", COMMAND},
     {"CommandDetail", COMMAND " device_list!:CommandDevice[]"},
     {"CommandDevice", "device! status! online!:b sent!:i sent_at:t answered_at:t code reason run "
@@ -71,6 +73,9 @@ const struct api_schema api_schemas[] = {
     {"PasswordRequest", "password! old_password"},
     {"Pool", "pool! places!:i lease_s!:i paused!:b device wanted:i granted:i since:t"},
     {"Problem", "type! title! status!:i detail hint code"},
+    {"Quarantined", "id!:i device! epoch! first!:i last!:i differs_at!:i at!:t times!:i bytes!:i"},
+    {"QuarantinedEvents", "id!:i events!:o[]"},
+    {"Refusal", "at!:t peer! what! why!"},
     {"RetryRequest", "what selection"},
     {"RoleRequest", "role!"},
     {"Run", RUN},
