@@ -5,6 +5,7 @@
 #include "hub/delivery/delivery_rows.h"
 #include "hub/deploy/deployments.h"
 #include "hub/store/store.h"
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,6 +13,7 @@ enum { GRAPH_ARENA_BYTES = 1 << 30, OWN_CACHE_KIB = 8 << 10 };
 #define STAMP_NS (2 * NS_PER_MS) /* how long the database's version is not asked again */
 
 static const char cookie_name[] = "selvedge_session=";
+static const struct str local_secret = STR_INIT("(local)"); /* no session's and no token's */
 
 /* --- the database ----------------------------------------------------------------------------- */
 
@@ -45,7 +47,7 @@ static void begin(void *ctx)
 {
     struct api *api = ctx;
     api->deadline =
-        (struct mono_time){clock_mono(loop_clock(api->loop)).ns + API_QUERY_MS * NS_PER_MS};
+        (struct mono_time){clock_mono(loop_clock(api->loop)).ns + api->query_ms * NS_PER_MS};
 }
 
 /* --- who asks --------------------------------------------------------------------------------- */
@@ -87,11 +89,25 @@ static struct str token_of(const struct http_headers *headers)
                                               : headers->dagster_token;
 }
 
+struct str api_secret_of(const struct http_request *rq, bool *ret_token)
+{
+    if (!str_is_empty(rq->local_user)) {
+        return local_secret;
+    }
+    *ret_token = str_is_empty(rq->session);
+    return *ret_token ? token_of(&rq->headers) : rq->session;
+}
+
 static bool identify(struct api *api, struct http_request *rq, struct http_response *rs)
 {
     struct account_caller caller = {0};
     struct err err = {0};
     bool is_found = false;
+    if (!str_is_empty(rq->local_user)) {
+        rq->role = HTTP_ADMIN;
+        rq->user = rq->local_user;
+        return true;
+    }
     struct str token = token_of(&rq->headers);
     struct str cookie = cookie_value(rq->headers.cookie);
     bool is_token = !str_is_empty(token);
@@ -151,8 +167,8 @@ static void on_change(void *ctx)
 static void wake(void *ctx)
 {
     struct api *api = ctx;
-    if (api->server != NULL) {
-        http_server_wake(api->server);
+    for (size_t i = 0; i < api->server_count; i++) {
+        http_server_wake(api->servers[i]);
     }
 }
 
@@ -163,6 +179,9 @@ static bool is_welcome(void *ctx, struct str secret, bool is_token)
     struct err err = {0};
     bool is_found = false;
     struct wall_time now = clock_wall(loop_clock(api->loop));
+    if (str_eq(secret, local_secret)) {
+        return true;
+    }
     bool ok = is_token ? accounts_by_token(api->accounts, secret, now, &caller, &is_found, &err)
                        : accounts_by_session(api->accounts, secret, now, &caller, &is_found, &err);
     return !ok || is_found; /* what cannot be told now is asked again */
@@ -181,6 +200,7 @@ bool api_open(struct api **ret, const struct api_options *options, struct err *e
     api->loop = options->loop;
     api->rng = options->rng;
     api->accounts = options->accounts;
+    api->query_ms = options->query_ms > 0 ? options->query_ms : API_QUERY_MS;
     api->started = clock_mono(loop_clock(options->loop));
     api->service = (struct http_service){.routes = api_routes,
                                          .route_count = api_route_count,
@@ -254,7 +274,18 @@ const struct http_service *api_service(struct api *api)
 
 void api_use_server(struct api *api, struct http_server *server)
 {
-    api->server = server;
+    assert(api->server_count < API_SERVERS_MAX);
+    api->servers[api->server_count++] = server;
+}
+
+void api_counts(const struct api *api, struct http_counts *ret)
+{
+    *ret = (struct http_counts){0};
+    for (size_t i = 0; i < api->server_count; i++) {
+        struct http_counts one;
+        http_server_counts(api->servers[i], &one);
+        http_counts_add(ret, &one);
+    }
 }
 
 bool api_number(const struct http_request *rq, const char *name, int64_t fallback, int64_t *ret,

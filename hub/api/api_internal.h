@@ -1,5 +1,6 @@
 /* api_internal.h - what the files of this folder share. */
 #pragma once
+#include "common/base/limits.h"
 #include "common/json/json.h"
 #include "hub/api/api.h"
 #include "hub/api/page.h"
@@ -37,7 +38,9 @@ struct api {
     struct loop *loop;
     const struct rng *rng;
     struct accounts *accounts;
-    struct http_server *server;
+    struct http_server *servers[API_SERVERS_MAX];
+    size_t server_count;
+    int64_t query_ms;
     struct live *live;
     struct db *db;  /* read only: the store's questions */
     struct db *own; /* read only: those of sql/ */
@@ -59,6 +62,10 @@ struct api {
     struct http_service service;
 };
 
+/* Of all servers together. */
+void api_counts(const struct api *api, struct http_counts *ret);
+/* By what a stream's listener is asked again whether he may listen. */
+struct str api_secret_of(const struct http_request *rq, bool *ret_token);
 /* The member of a request's JSON body; STR_NONE when it is not there. */
 MUST_CHECK bool api_body(struct http_request *rq, const struct json **ret, struct err *err);
 struct str api_member(const struct json *body, const char *name);
@@ -106,4 +113,5 @@ http_handler api_report, api_reports, api_scheduled_report, api_report_send;
 http_handler api_devices, api_device;
 http_handler api_assets, api_asset, api_asset_history;
 http_handler api_asset_partitions, api_asset_why, api_asset_checks;
-http_handler api_runs, api_run, api_run_events;
+http_handler api_runs, api_run, api_run_events, api_run_ids;
+http_handler api_refusals, api_quarantine, api_quarantined, api_clones, api_clone_accept;

@@ -72,11 +72,9 @@ bool api_events_live(void *ctx, struct http_request *rq, struct http_response *r
     struct api *api = ctx;
     struct http_counts counts;
     struct str last = rq->headers.last_event_id;
-    bool is_token = str_is_empty(rq->session);
-    struct str secret =
-        is_token ? str_trim(str_slice(rq->headers.authorization, 7, rq->headers.authorization.len))
-                 : rq->session;
-    http_server_counts(api->server, &counts);
+    bool is_token = false;
+    struct str secret = api_secret_of(rq, &is_token);
+    api_counts(api, &counts);
     if (counts.streams >= HTTP_STREAMS_MAX) {
         http_add_header(rs, "Retry-After", "30");
         return err_set(err, ERR_BUSY, "%d listen already, which is the most", HTTP_STREAMS_MAX);

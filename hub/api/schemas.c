@@ -45,6 +45,8 @@ const struct api_schema api_schemas[] = {
      "run! status! partition partition_end partitions!:i enqueued_at:t started_at:t ended_at:t"},
     {"Check", "asset name! device! passed!:b severity! at!:t run metadata:o"},
     {"CheckReport", "asset_key:j check_name! passed!:b severity metadata:o partition"},
+    {"Clone", "device! epoch! at:t why!"},
+    {"CloneRequest", "epoch"},
     {"Command", COMMAND},
     {"CommandDetail", COMMAND " device_list!:CommandDevice[]"},
     {"CommandDevice", "device! status! online!:b sent!:i sent_at:t answered_at:t code reason run "
@@ -82,7 +84,10 @@ const struct api_schema api_schemas[] = {
                  "freshness!:o"},
     {"PasswordRequest", "password! old_password"},
     {"Pool", "pool! places!:i lease_s!:i paused!:b device wanted:i granted:i since:t"},
-    {"Problem", "type! title! status!:i detail hint"},
+    {"Problem", "type! title! status!:i detail hint code"},
+    {"Quarantined", "id!:i device! epoch! first!:i last!:i differs_at!:i at!:t times!:i bytes!:i"},
+    {"QuarantinedEvents", "id!:i events!:o[]"},
+    {"Refusal", "at!:t peer! what! why!"},
     {"Report", "fleet! since!:t until!:t made_at!:t group_by! runs!:o runs_before!:o freshness!:o "
                "totals!:o attention!:ReportLine[] devices!:o[] assets!:o[] failing!:o[] "
                "checks_failing!:o[] stale!:o[] slowest!:s[] flakiest!:s[] groups!:o[] loads!:o[] "
@@ -95,6 +100,7 @@ const struct api_schema api_schemas[] = {
     {"Run", RUN},
     {"RunDetail", RUN " step_list!:Step[]"},
     {"RunHour", "at!:t success!:i failure!:i canceled!:i"},
+    {"RunId", "run! device!"},
     {"ScheduledReport", "report! cron! timezone! since_s!:i group_by format! to! next_at:t "
                         "delivered_at:t delivered_for:t due_since:t attempts:i next_attempt_at:t "
                         "failed_at:t error asked_at:t deliveries!:ReportDelivery[]"},

@@ -13,21 +13,23 @@ static const char *const level_names[] = {"error", "warn", "info", "debug", NULL
 static const char *const state_names[] = {"on", "off", NULL};
 static const char *const tls_names[] = {"auto", "on", "off", NULL};
 
+#define HTTP_STATE_HELP                                                                            \
+    "`off`: no port is listened on, and there is no web UI; the command line on this machine is "  \
+    "answered all the same. `http: off` says the same."
 #define HTTP_AT(member) offsetof(struct hub_http_config, member)
 static const struct field http_state = {.key = "state",
                                         .type = FIELD_ENUM,
                                         .offset = HTTP_AT(state),
                                         .names = state_names,
                                         .fallback = "on",
-                                        .help =
-                                            "`off`: no web process. `http: off` says the same."};
+                                        .help = HTTP_STATE_HELP};
 static const struct field http_fields[] = {
     {.key = "state",
      .type = FIELD_ENUM,
      .offset = HTTP_AT(state),
      .names = state_names,
      .fallback = "on",
-     .help = "`off`: no web process. `http: off` says the same."},
+     .help = HTTP_STATE_HELP},
     {.key = "bind",
      .type = FIELD_STR,
      .offset = HTTP_AT(bind),
@@ -253,7 +255,7 @@ static const struct field config_fields[] = {
      .type = FIELD_OBJECT,
      .offset = AT(http),
      .object = &http_table,
-     .help = "The web process: API and web UI. `http: off` for none."},
+     .help = "The web process: API and web UI. `http: off` for none but the command line's."},
 };
 static const struct hub_config config_defaults = {
     .state_dir = STR_INIT("/var/lib/selvedge/hub"),

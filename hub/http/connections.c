@@ -93,7 +93,7 @@ static bool has_no_share(const struct http_server *server, const struct in6_addr
 enum MHD_Result http_on_accept(void *cls, const struct sockaddr *address, socklen_t len)
 {
     struct http_server *server = cls;
-    struct in6_addr from = http_address_of(address);
+    struct in6_addr from = server->local != NULL ? in6addr_loopback : http_address_of(address);
     (void)len;
     if (!has_no_share(server, &from) && http_peers_count(&server->peers, &from) >= server->share) {
         server->counts.refused_connections++;
@@ -143,7 +143,9 @@ static void conn_begin(struct http_server *server, struct MHD_Connection *connec
     conn->connection = connection;
     conn->fd = fd != NULL ? fd->connect_fd : -1;
     conn->since = loop_now(server->loop);
-    if (address != NULL && address->client_addr != NULL) {
+    if (server->local != NULL) {
+        conn->address = in6addr_loopback;
+    } else if (address != NULL && address->client_addr != NULL) {
         conn->address = http_address_of(address->client_addr);
     }
     conn->is_proxy = is_proxy(server, &conn->address);

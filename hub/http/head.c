@@ -1,4 +1,5 @@
 /* head.c - the head of a request: the headers that matter, the method, and who asks. */
+#include "hub/http/local.h"
 #include "hub/http/server_internal.h"
 
 #include <arpa/inet.h>
@@ -118,6 +119,12 @@ static void read_peer(struct http_call *call)
     const struct http_headers *headers = &call->rq.headers;
     struct in6_addr address = who_asks(call);
     bool is_near = http_address_is_loopback(&call->conn->address);
+    if (call->server->local != NULL) {
+        call->rq.peer = STR("local");
+        call->rq.local_user = http_local_peer(call->conn->fd, &call->arena);
+        call->rq.is_secure = true;
+        return;
+    }
     http_address_write(&address, text);
     call->rq.peer = arena_copy(&call->arena, str_from(text));
     call->rq.is_loopback = is_near && !headers->is_forwarded && means_this_machine(headers->host);

@@ -1,4 +1,5 @@
 /* listen.c - the socket that is listened on. */
+#include "hub/http/local.h"
 #include "hub/http/server_internal.h"
 
 #include <arpa/inet.h>
@@ -42,6 +43,10 @@ bool http_listen(const struct http_server_options *options, int *ret_fd, int *re
     struct sockaddr_storage address;
     socklen_t len = 0;
     int one = 1;
+    if (options->local != NULL) {
+        *ret_port = 0;
+        return http_local_listen(options->local, ret_fd, err);
+    }
     if (!read_address(options->bind, options->port, &address, &len, err)) {
         return false;
     }

@@ -27,9 +27,11 @@ struct http_request {
     struct http_headers headers;
     struct str args[HTTP_ARGS_MAX]; /* the parts of the path that the route names, in its order */
     struct str body;
-    struct str peer;  /* address, as text */
-    bool is_loopback; /* asked from this machine, by no proxy */
-    bool is_secure;   /* TLS, here or before a proxy */
+    struct str peer;       /* address, as text */
+    bool is_loopback;      /* asked from this machine, by no proxy */
+    struct str local_user; /* who asks over the hub's own socket, or in its process: an admin, and
+                              known by the kernel; empty: none of these */
+    bool is_secure;        /* TLS, here or before a proxy */
     struct wall_time now;
     struct mono_time mono;
     struct arena *arena; /* for the time of the request */
@@ -77,6 +79,6 @@ void http_add_header(struct http_response *rs, const char *name, const char *val
 
 /* A problem (RFC 9457) in place of what was written so far. */
 void http_problem(struct http_response *rs, int status, const char *detail, const char *hint);
-/* The same out of an error: its class makes the status. */
+/* The same out of an error: its class makes the status, and is told as "code". */
 void http_problem_from(struct http_response *rs, const struct err *err);
 int http_status_of(enum err_code code);

@@ -88,6 +88,10 @@ static bool look(struct http_call *call, const char *method)
         return refuse(call, 503, "the hub has as many connections as it takes",
                       "try again in some seconds; http: {connections: N} in hub.yaml takes more");
     }
+    if (server->local != NULL && str_is_empty(call->rq.local_user)) {
+        return refuse(call, 403, "this socket answers root and the hub's own user",
+                      "others ask over HTTPS, with a token");
+    }
     if (!http_target_parse(target, &call->arena, &call->rq.target, &err)) {
         return refuse(call, 400, err.msg, err.hint);
     }

@@ -113,6 +113,7 @@ bool http_server_open(struct http_server **ret, struct loop *loop,
     }
     server->loop = loop;
     server->service = *options->service;
+    server->local = options->local;
     server->is_tls = options->certificate_pem != NULL;
     server->timer = (struct loop_timer){.on_due = http_run, .ctx = server};
     server->sweep = (struct loop_timer){.on_due = http_on_sweep, .ctx = server};
@@ -137,6 +138,24 @@ void http_server_counts(const struct http_server *server, struct http_counts *re
     ret->cache_bytes = (int64_t)http_cache_bytes(server->cache);
 }
 
+void http_counts_add(struct http_counts *sum, const struct http_counts *more)
+{
+    for (size_t i = 0; i < COUNT_OF(sum->requests); i++) {
+        sum->requests[i] += more->requests[i];
+    }
+    sum->connections += more->connections;
+    sum->connections_total += more->connections_total;
+    sum->refused_connections += more->refused_connections;
+    sum->cut_connections += more->cut_connections;
+    sum->streams += more->streams;
+    sum->streams_total += more->streams_total;
+    sum->cache_hits += more->cache_hits;
+    sum->cache_bytes += more->cache_bytes;
+    sum->bytes_out += more->bytes_out;
+    sum->bytes_pending += more->bytes_pending;
+    sum->handler_ns += more->handler_ns;
+}
+
 int http_server_port(const struct http_server *server)
 {
     return server->port;
@@ -152,6 +171,9 @@ void http_server_close(struct http_server *server)
     loop_timer_disarm(server->loop, &server->sweep);
     loop_fd_remove(server->loop, &server->source);
     if (server->daemon != NULL) {
+        if (server->local != NULL) {
+            (void)unlink(server->local); /* while nobody else can listen on it */
+        }
         http_server_wake(server); /* it does not stop with connections that are suspended */
         (void)MHD_run(server->daemon);
         MHD_stop_daemon(server->daemon);

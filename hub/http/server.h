@@ -39,6 +39,7 @@ struct http_service {
     void *ctx; /* theirs and the handlers' */
 };
 struct http_server_options {
+    const char *local;         /* path of a socket, in place of address and port; NULL: none */
     struct str bind;           /* an address; empty = 127.0.0.1 */
     int port;                  /* 0 = any */
     int connections_max;       /* at that many the longest idle one gives way */
@@ -67,5 +68,6 @@ MUST_CHECK bool http_server_open(struct http_server **ret, struct loop *loop,
 /* Streams and answers that wait are asked again, in this turn of the loop. */
 void http_server_wake(struct http_server *server);
 void http_server_counts(const struct http_server *server, struct http_counts *ret);
-int http_server_port(const struct http_server *server);
-void http_server_close(struct http_server *server); /* NULL is allowed */
+void http_counts_add(struct http_counts *sum, const struct http_counts *more);
+int http_server_port(const struct http_server *server); /* 0 of one with a path */
+void http_server_close(struct http_server *server);     /* NULL is allowed */

@@ -76,6 +76,7 @@ struct http_server {
     struct http_cache *cache;
     struct http_counts counts;
     int port;
+    const char *local; /* its path is removed at the end; NULL: none */
     bool is_tls;
     bool is_closing;
 };
@@ -126,7 +127,7 @@ enum MHD_Result http_answer_later(struct http_call *call);
 void http_end_waiting(struct http_call *call); /* what does not wait may be ended */
 
 /* --- listen.c ----------------------------------------------------------------------------------- */
-/* ERR_EXISTS: the port is taken. */
+/* ERR_EXISTS: the port or the socket is taken. */
 MUST_CHECK bool http_listen(const struct http_server_options *options, int *ret_fd, int *ret_port,
                             struct err *err);
 

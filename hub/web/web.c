@@ -27,7 +27,9 @@ struct web {
     struct timespec certificate_time; /* when the file was last changed */
     struct accounts *accounts;
     struct api *api;
-    struct http_server *server;
+    struct http_server *server; /* NULL: `http: off` */
+    struct http_server *local;  /* the command line's */
+    char socket[LIMIT_PATH_BYTES + 1];
     bool is_tls;
 };
 
@@ -160,6 +162,24 @@ static bool open_server(struct web *web, struct loop *loop, const struct hub_con
     ok = ok && http_server_open(&web->server, loop, &options, err);
     buf_release(&pem.certificate);
     buf_wipe(&pem.key);
+    if (ok) {
+        api_use_server(web->api, web->server);
+    }
+    return ok;
+}
+
+/* For who is root here, or the hub's user: over a file, without a password. */
+static bool open_local(struct web *web, struct loop *loop, const struct hub_config *config,
+                       struct err *err)
+{
+    const struct http_server_options options = {.local = web->socket,
+                                                .service = api_service(web->api)};
+    bool ok = hub_path(config, WEB_SOCKET, web->socket, err) &&
+              http_server_open(&web->local, loop, &options, err);
+    if (ok) {
+        LOG(INFO, "web.local", F_T("socket", web->socket));
+        api_use_server(web->api, web->local);
+    }
     return ok;
 }
 
@@ -188,6 +208,14 @@ static bool say_where(const struct web *web, const struct hub_config *config, st
     return true;
 }
 
+static bool open_outside(struct web *web, struct loop *loop, const struct hub_config *config,
+                         struct err *err)
+{
+    return config->http.state != 0 ||
+           (open_server(web, loop, config, err) && watch_certificate(web, config, err) &&
+            say_where(web, config, clock_wall(loop_clock(loop)), err));
+}
+
 bool web_open(struct web **ret, struct loop *loop, const struct rng *rng,
               const struct hub_config *config, struct err *err)
 {
@@ -204,14 +232,12 @@ bool web_open(struct web **ret, struct loop *loop, const struct rng *rng,
                                         .loop = loop,
                                         .rng = rng,
                                         .accounts = web->accounts};
-    ok = ok && api_open(&web->api, &options, err) && open_server(web, loop, config, err) &&
-         watch_certificate(web, config, err) &&
-         say_where(web, config, clock_wall(loop_clock(loop)), err);
+    ok = ok && api_open(&web->api, &options, err) && open_local(web, loop, config, err) &&
+         open_outside(web, loop, config, err);
     if (!ok) {
         web_close(web);
         return false;
     }
-    api_use_server(web->api, web->server);
     *ret = web;
     return true;
 }
@@ -223,6 +249,7 @@ void web_close(struct web *web)
     }
     loop_timer_disarm(web->loop, &web->look);
     http_server_close(web->server);
+    http_server_close(web->local);
     api_close(web->api);
     accounts_close(web->accounts);
     free(web);

@@ -1,6 +1,6 @@
 /* curl_library.h - libcurl, loaded when the first request is made and not before: it brings TLS and
- * a dozen other libraries with it, which a step without HTTP would pay for in start-up time and
- * memory, and a device without such steps would have to install. */
+ * a dozen other libraries with it, which a step or a command without HTTP would pay for in start-up
+ * time and memory, and a device without such steps would have to install. */
 #pragma once
 #include "common/base/err.h"
 

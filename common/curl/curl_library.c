@@ -1,4 +1,4 @@
-#include "agent/el/curl_library.h"
+#include "common/curl/curl_library.h"
 
 #include <dlfcn.h>
 #include <string.h>
