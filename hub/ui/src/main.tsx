@@ -19,10 +19,10 @@ import { ReportsPage } from "./pages/reports";
 import { RunPage } from "./pages/run";
 import { RunsPage } from "./pages/runs";
 import { SettingsPage } from "./pages/settings";
-import { Empty, Failure, Head } from "./parts/bits";
+import { Failure, Missing } from "./parts/bits";
 import { SessionGate } from "./shell/session";
 import { Shell } from "./shell/shell";
-import { Link, usePlace, useRoute, type Route } from "./shell/router";
+import { usePlace, useRoute, type Route } from "./shell/router";
 
 const ROUTES: Route[] = [
   { path: "/", title: "Overview", page: () => <OverviewPage /> },
@@ -76,7 +76,7 @@ function App() {
     <SessionGate>
       <Shell>
         <Guard key={path}>
-          {found ? found.route.page(found.params) : <><Head title="There is no such page" /><Empty title={path}><p><Link to="/">To the overview</Link></p></Empty></>}
+          {found ? found.route.page(found.params) : <Missing words={`there is no page ${path}`} />}
         </Guard>
       </Shell>
     </SessionGate>

@@ -18,6 +18,8 @@ export interface Drawing { nodes: GraphNode[]; edges: [number, number][]; byAsse
 
 export const groupOf = (asset: Asset): string => asset.group ?? "default";
 
+export const groupId = (group: string): string => `group ${group}`;
+
 export function assetLook(asset: Asset): [Tone, string] {
   if (asset.failing > 0) return ["bad", asset.devices > 1 ? `failing on ${asset.failing} of ${asset.devices}` : "failing"];
   if ((asset.freshness?.late ?? 0) + (asset.freshness?.stale ?? 0) > 0) return ["warn", "late"];
@@ -48,7 +50,7 @@ export function draw(assets: readonly Asset[], edges: readonly Edge[], folded: R
       at = nodes.length;
       byGroup.set(group, at);
       counts.set(group, new Map());
-      nodes.push({ id: `group ${group}`, name: group, path: "", icon: "assets", tone: "off", word: "", group, assets: [], isGroup: true });
+      nodes.push({ id: groupId(group), name: group, path: "", icon: "assets", tone: "off", word: "", group, assets: [], isGroup: true });
     }
     byAsset.set(asset.asset, at);
     (nodes[at] as GraphNode).assets.push(asset.asset);

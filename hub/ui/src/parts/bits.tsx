@@ -95,11 +95,22 @@ export function Failure({ error, onRetry }: { error: Error; onRetry?: () => void
   );
 }
 
+/** There is no such thing: asking again does not help. */
+export function Missing({ words }: { words: string }) {
+  return (
+    <>
+      <h1 class="hidden">Not found</h1>
+      <Empty title={words.charAt(0).toUpperCase() + words.slice(1)}><p>Its name may be misspelled, or it was removed since. The search at the top finds what there is.</p><Link to="/" class="button">To the overview</Link></Empty>
+    </>
+  );
+}
+
 /** What there is of an answer: words while it comes, the failure with its sentence, or the page. */
 export function Show<T>({ answer, what, children }: { answer: Answer<T>; what: string; children: (value: T) => ComponentChildren }) {
   if (answer.value !== undefined) {
     return <>{answer.isOld ? <p class="notice" role="status">The hub does not answer at the moment; this is what it said last.</p> : null}{children(answer.value)}</>;
   }
+  if (answer.error?.status === 404) return <Missing words={answer.error.message} />;
   if (answer.error) return <Failure error={answer.error} onRetry={answer.reload} />;
   return <p class="loading" role="status">Loading {what}…</p>;
 }

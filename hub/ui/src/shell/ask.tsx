@@ -87,7 +87,7 @@ export function Dialog({ title, confirm, children, isDanger, onConfirm, onClose 
     setBusy(true);
     const isDone = (await onConfirm(new FormData(event.currentTarget as HTMLFormElement))) !== false;
     setBusy(false);
-    if (isDone) onClose();
+    if (isDone) box.current?.close(); // by the browser, which gives the focus back to where it was
   };
   return (
     <dialog ref={box} onClose={onClose} aria-labelledby="dialog-title">
