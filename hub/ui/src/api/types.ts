@@ -40,12 +40,12 @@ export interface Check {
 export interface Neighbour { asset: string; crosses?: boolean }
 
 export interface AssetDetail extends Asset {
-  on_devices?: AssetOnDevice[]; check_results?: Check[]; upstream?: Neighbour[]; downstream?: Neighbour[]; [more: string]: unknown;
+  on_devices?: AssetOnDevice[]; check_results?: Check[]; versions?: AssetVersion[]; upstream?: Neighbour[]; downstream?: Neighbour[]; [more: string]: unknown;
 }
 
 export interface Materialization {
   device: string; asset: string; seq?: number; at: string; run?: string; row_count?: number; rows_written?: number;
-  byte_count?: number; duration_ms?: number; metadata?: Metadata; partition?: string;
+  byte_count?: number; duration_ms?: number; metadata?: Metadata; partition?: string; partition_end?: string;
 }
 
 export interface Run {
@@ -91,8 +91,48 @@ export interface Deployment {
 }
 
 export interface Tick {
-  device: string; schedule?: string; sensor?: string; status: string; nominal?: string; at?: string; run?: string;
+  device: string; schedule?: string; sensor?: string; automation?: string; status: string; nominal?: string; at?: string; run?: string;
   reason?: string;
+}
+
+/** As a device tells it. */
+export interface AssetDefinition {
+  key: string; deps?: string[]; step?: string; metadata?: Record<string, string>; pool?: string; automation?: string; jobs?: string[];
+  schedules?: string[]; sensors?: string[]; reads?: string[]; writes?: string[]; code_version?: string; owners?: string[];
+  tags?: Record<string, string>; kinds?: string[]; group?: string; description?: string;
+  checks?: { name: string; severity: string; blocking?: boolean; description?: string }[];
+  partitions?: { kind: string; count?: number; set?: string; cron?: string; timezone?: string; start?: string; end?: string };
+  freshness?: FreshnessPolicy;
+}
+export interface AssetVersion { version: string; devices: number; device: string; definition: AssetDefinition }
+export interface FreshnessPolicy { warn_after_ms?: number; fail_after_ms?: number; cron?: string; timezone?: string; lower_bound_ms?: number }
+export interface StaleCause { category: string; reason: string; dependency?: string; dependency_reason?: string }
+export interface AssetWhy {
+  device: string; staleness: string; causes: StaleCause[]; made_at?: string; code_version?: string; made_with?: string;
+  freshness?: { state: string; policy: FreshnessPolicy; until?: string };
+}
+export interface AssetPartition { partition: string; status: string; at?: string; run?: string; made?: number; failed?: number; devices?: number }
+
+/** What a job, a schedule or a sensor is, as a device tells it. */
+export interface NamedDefinition {
+  name: string; job?: string; select?: string; assets?: number; cron?: string; every_ms?: number; timezone?: string; missed?: string;
+  splay_ms?: number; by_hub?: boolean; starts_paused?: boolean; type?: string; asset?: string; statuses?: string[]; jobs?: string[];
+  min_interval_ms?: number; on_overlap?: string; max_parallel?: number; priority?: number; retries?: number; timeout_ms?: number;
+}
+interface NamedParts { job?: string; schedule?: string; sensor?: string; device: string; assets: number; version?: string; definition?: NamedDefinition; next?: string[]; last_run?: { run: string; device: string; status: string; at?: string } }
+/** On one device. */
+export interface Named extends NamedParts {
+  state?: string; state_by?: string; state_reason?: string; state_since?: string; ticks?: number; started?: number;
+  last_tick?: { status?: string; nominal?: string; at?: string; run?: string; reason?: string };
+}
+/** On all devices that define the same; `device` is one of them. */
+export interface NamedFolded extends NamedParts { devices: number; paused?: number; ticked_at?: string; ticks?: number; started?: number; failed?: number }
+
+export interface BackfillRun { run: string; status: string; partition?: string; partition_end?: string; partitions: number; enqueued_at?: string; started_at?: string; ended_at?: string }
+export interface Backfill {
+  backfill: string; device: string; status: string; selection?: string; reason?: string; command?: string; at?: string; begun_at?: string;
+  first?: string; last?: string; per_run?: number; parent?: string; partitions: number; runs: number; done: number; failed: number;
+  canceled: number; running: number; waiting: number; run_list?: BackfillRun[];
 }
 
 export interface Session { user?: string; role?: string; csrf_token?: string }

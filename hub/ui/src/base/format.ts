@@ -34,6 +34,9 @@ export function duration(ms: number | null | undefined): string {
   return pair(Math.round(ms / HOUR), 24, "d", "h");
 }
 
+/** A length that somebody wrote: "5 s", not "5.0 s". */
+export const lengthOf = (ms: number): string => duration(ms).replace(".0 s", " s");
+
 function pair(total: number, per: number, large: string, small: string): string {
   const rest = total % per;
   return rest === 0 ? `${Math.floor(total / per)} ${large}` : `${Math.floor(total / per)} ${large} ${rest} ${small}`;
