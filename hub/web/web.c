@@ -18,6 +18,7 @@ enum {
     CONNECTIONS_MIN = 64,
 };
 
+enum { LOCAL_CONNECTIONS_MAX = 256 }; /* of command lines */
 #define CERTIFICATE_LOOK_NS (60 * NS_PER_SEC)
 
 struct web {
@@ -173,6 +174,7 @@ static bool open_local(struct web *web, struct loop *loop, const struct hub_conf
                        struct err *err)
 {
     const struct http_server_options options = {.local = web->socket,
+                                                .connections_max = LOCAL_CONNECTIONS_MAX,
                                                 .service = api_service(web->api)};
     bool ok = hub_path(config, WEB_SOCKET, web->socket, err) &&
               http_server_open(&web->local, loop, &options, err);
