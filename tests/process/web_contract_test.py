@@ -32,7 +32,7 @@ def make_tokens(admin, port):
 
 def address(path):
     """Of nothing that is there, so that nothing is changed by who may ask."""
-    for name in ("device", "run", "key", "command", "deployment", "schedule", "sensor", "silence", "user", "token"):
+    for name in ("device", "run", "key", "command", "deployment", "schedule", "sensor", "silence", "user", "token", "bundle"):
         path = path.replace("{" + name + "}", "nothing")
     assert "{" not in path, path
     return path
@@ -119,7 +119,7 @@ def answers_are_as_the_document_says():
                 full = full.replace("{" + name + "}", value)
             if "{" in full:
                 continue
-            full += {"/api/v1/search": "?q=o", "/api/v1/runs/{device}/{run}/output": "?step=pos/orders"}.get(path, "")
+            full += {"/api/v1/search": "?q=o", "/api/v1/targets": "?to=*", "/api/v1/runs/{device}/{run}/output": "?step=pos/orders"}.get(path, "")
             answer = admin.get(full)
             assert answer.status in (200, 202), (full, answer)
             check(document, content["application/json"]["schema"], answer.json, full)
