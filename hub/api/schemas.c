@@ -63,7 +63,7 @@ const struct api_schema api_schemas[] = {
     {"DeploymentMade", "deployment! bundle! files!:i bytes!:i devices!:i"},
     {"DeploymentRequest", "bundle! targets! waves abort_if on_abort soak patience"},
     {"Desired", "device! state! wanted!:i in_force!:i since:t reason issued_at:t told_at:t "
-                "conflicts content:o"},
+                "conflicts content:o content_in_force:o"},
     {"Device", DEVICE},
     {"DeviceAlert", "kind! opened_at:t detail!"},
     {"DeviceBundle", "wanted current told status reason told_at:t deployment"},

@@ -59,7 +59,9 @@ static void write_detail(void *ctx, const struct hub_device_detail *d)
 static bool write_desired(struct json_writer *w, const struct device_card *card, struct err *err)
 {
     struct desired_row row;
-    if (!desired_of(card->desired, card->device, card->arena, &row, err)) {
+    struct str in_force;
+    if (!desired_of(card->desired, card->device, card->arena, &row, err) ||
+        !desired_in_force(card->desired, card->device, card->arena, &in_force, err)) {
         return false;
     }
     if (row.revision > 0 || row.applied > 0) {
@@ -68,6 +70,9 @@ static bool write_desired(struct json_writer *w, const struct device_card *card,
         row_desired(w, &row);
         if (!str_is_empty(row.body)) {
             jw_member_raw(w, "content", row.body);
+        }
+        if (!str_is_empty(in_force) && !str_eq(in_force, row.body)) {
+            jw_member_raw(w, "content_in_force", in_force);
         }
         jw_end_object(w);
     }

@@ -1,5 +1,6 @@
 """The HTTP API about devices: all that is known of one, what is done to it, who may join, commands in turns and bundles from the
 shelf; what is wrong is refused with what to do."""
+import sqlite3
 import sys
 from urllib.parse import quote
 
@@ -224,13 +225,49 @@ def what_drifts_is_told():
         fleet.command("desired", "set", fleet.dir + "/slow.yaml", "--to", "*")
         waits = wait_for("it has not what is wanted", lambda: admin.items("/api/v1/desired?state=waiting"))
         assert (waits[0]["state"], waits[0]["wanted"], waits[0]["in_force"]) == ("waiting", 1, 0) and waits[0]["since"], waits
+        assert "content_in_force" not in admin.get("/api/v1/devices/brooklyn").json["desired"]
         device.start()
         wait_for("it has", lambda: [d["state"] for d in admin.items("/api/v1/desired?device=brooklyn")] == ["in force"])
         assert admin.items("/api/v1/desired?pending=true") == []
         desired = admin.get("/api/v1/devices/brooklyn").json["desired"]
         assert desired["in_force"] == 1 and "sync_linger" in str(desired["content"]), desired
+        device.daemon.stop()
+        with open(fleet.dir + "/slow.yaml", "w") as f:
+            f.write("settings: {sync_linger: 200ms, log_level: debug}\n")
+        fleet.command("desired", "set", fleet.dir + "/slow.yaml", "--to", "*")
+        desired = wait_for("another is wanted", lambda: (lambda d: d["wanted"] == 2 and d)(admin.get("/api/v1/devices/brooklyn").json["desired"]))
+        assert (desired["content"]["settings"], desired["content_in_force"]["settings"]) == (
+            {"log_level": "debug", "sync_linger": "200ms"}, {"sync_linger": "100ms"}), desired
+
+
+def what_is_lost_or_kept_aside_is_told():
+    with Fleet(web=True) as fleet:
+        fleet.start_hub()
+        admin = set_up(fleet.hub, fleet.http_port)
+        device = start(fleet, "brooklyn")
+        wait_for("its events are here", lambda: fleet.query("SELECT count(*) FROM stream") == [(1,)])
+        device.daemon.stop()
+        db = sqlite3.connect(fleet.hub_db, timeout=30)
+        (stream, epoch), = db.execute("SELECT id, epoch FROM stream").fetchall()
+        for seq in (1000, 2000, 3000):
+            db.execute("INSERT INTO gap VALUES (?, ?, ?, 1700000000000, 'the buffer was full', '{\"run_start\":3}')", (stream, seq, seq - 9))
+        db.execute("INSERT INTO quarantine (device, epoch, first_seq, last_seq, differs_seq, at_ms, payload) "
+                   "VALUES ('brooklyn', ?, 5, 9, 7, 1700000000000, x'00ff')", (epoch,))
+        db.execute("INSERT INTO cut_off VALUES ('brooklyn', ?, 1700000000000, 'two hosts have this identity')", (epoch,))
+        db.commit()
+        db.close()
+        path = "/api/v1/devices/brooklyn"
+        gaps = wait_for("the gaps are told", lambda: admin.items(path + "/gaps?limit=1"))
+        assert [(g["from_seq"], g["seq"], g["events"], g["dropped"]) for g in gaps] == [
+            (n - 9, n, 10, {"run_start": 3}) for n in (3000, 2000, 1000)], gaps
+        batches = admin.items(path + "/quarantine")
+        assert [(b["first_seq"], b["differs_seq"], b["bytes"], b["times"]) for b in batches] == [(5, 7, 2, 1)], batches
+        assert [c["why"] for c in admin.items(path + "/clones")] == ["two hosts have this identity"]
+        card = admin.get(path).json
+        assert (card["lost_events"], card["quarantined"], card["cut_off"]) == (30, 1, 1), card
 
 
 if __name__ == "__main__":
     sys.exit(run_tests([one_device_is_told_of_whole, a_device_is_changed_by_who_may, devices_join_by_a_word_or_a_token,
-                        commands_are_found_and_given_in_turns, a_bundle_of_the_shelf_is_rolled_out, what_drifts_is_told], at_once=3))
+                        commands_are_found_and_given_in_turns, a_bundle_of_the_shelf_is_rolled_out, what_drifts_is_told,
+                        what_is_lost_or_kept_aside_is_told], at_once=3))

@@ -121,6 +121,66 @@ async function shutOut(page) {
   await page.locator(".head-sub").getByText("revoked").waitFor();
 }
 
+async function accounts(page) {
+  await page.goto("/settings?tab=users");
+  const dialog = page.getByRole("dialog");
+  const add = async (name, password) => {
+    await page.getByRole("button", { name: "User", exact: true }).first().click();
+    await dialog.getByLabel("Name").fill(name);
+    await dialog.getByLabel("Password").fill(password);
+    await dialog.getByRole("button", { name: "Add" }).click();
+  };
+  await add("ada", "too short");
+  insist(await dialog.isVisible(), "a password of nine letters was taken");
+  await dialog.getByLabel("Password").fill(given.password);
+  await dialog.getByRole("button", { name: "Add" }).click();
+  const row = page.locator("tbody tr", { hasText: "ada" });
+  await row.waitFor();
+  await add("ada", given.password);
+  await page.locator(".word.bad").getByText("ada", { exact: false }).waitFor(); // she is there already: told in words
+  await page.keyboard.press("Escape");
+  await page.locator("tbody tr", { hasText: "admin" }).getByRole("button", { name: "Remove" }).click();
+  await dialog.getByRole("button", { name: "Remove" }).click();
+  await page.locator(".word.bad").getByText("admin", { exact: false }).last().waitFor(); // the last admin stays
+  await page.keyboard.press("Escape");
+  await page.goto("/settings?tab=tokens");
+  await page.getByRole("button", { name: "Token", exact: true }).first().click();
+  await dialog.getByLabel("Name").fill("export");
+  await dialog.getByLabel("Good for").fill("long");
+  await dialog.getByRole("button", { name: "Make it" }).click();
+  await page.locator(".word.bad").getByText("expires_in is like", { exact: false }).waitFor();
+  await dialog.getByLabel("Good for").fill("1h");
+  await dialog.getByRole("button", { name: "Make it" }).click();
+  await dialog.getByText("svhk_", { exact: false }).waitFor();
+  await dialog.getByRole("button", { name: "I have kept it" }).click();
+  await page.locator("tbody tr", { hasText: "export" }).getByRole("button", { name: "Revoke" }).click();
+  await dialog.getByRole("button", { name: "Revoke" }).click();
+  await page.locator("tbody tr", { hasText: "export" }).getByText("revoked").waitFor();
+}
+
+/** Who may only look is offered nothing else. */
+async function aViewer() {
+  const page = await newPage();
+  await page.goto("/devices/brooklyn");
+  await page.getByLabel("User").fill("ada");
+  await page.getByLabel("Password").fill(given.password);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByRole("heading", { name: "brooklyn" }).waitFor();
+  await settle(page);
+  const offered = await page.locator("main button").allTextContents();
+  insist(!offered.some((words) => /Ask|Labels|More|Ping/.test(words)), `a viewer is offered ${offered.join(", ")}`);
+  await page.goto("/settings?tab=users");
+  await page.getByRole("tab", { name: "This page" }).waitFor();
+  insist((await page.getByRole("tab").count()) === 1, "a viewer sees more of the settings than this page");
+  await page.getByRole("button", { name: "Change your password" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("The old one").fill("not this one");
+  await dialog.getByLabel("The new one").fill("another good one");
+  await dialog.getByRole("button", { name: "Set it" }).click();
+  await page.locator(".word.bad").waitFor();
+  await page.context().close();
+}
+
 async function everyPage(scheme, width) {
   const page = await newPage({ colorScheme: scheme, viewport: { width, height: 800 }, storageState: state });
   const found = [];
@@ -150,6 +210,11 @@ try {
   await step("rolling a bundle of the shelf out", () => rollOut(page));
   await step("letting a host join", () => letJoin(page));
   await step("shutting a device out", () => shutOut(page));
+  const before = complaints.length;
+  await step("users and tokens", () => accounts(page));
+  await step("a viewer", () => aViewer());
+  // What was refused here was meant to be, and the browser says so on the console.
+  complaints.splice(before, complaints.length - before, ...complaints.slice(before).filter((text) => !/api\/v1\/(users|tokens|session)/.test(text)));
   await step("every page, light", () => everyPage("light", 1280));
   if (given.isWhole) await step("every page, dark", () => everyPage("dark", 1280));
   await step("every page, on a phone", () => everyPage("light", 390));

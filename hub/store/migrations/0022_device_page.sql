@@ -26,6 +26,30 @@ END;
 INSERT INTO device_presence (device, at_ms, is_online, reason)
     SELECT device, since_ms, is_online, offline_reason FROM connection;
 
+-- What was wanted of devices: the newest four revisions of each, and the one that it has in force. To tell what differs.
+CREATE TABLE desired_revision (
+    device TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (device, revision)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER desired_revision_begun AFTER INSERT ON desired_device
+BEGIN
+    INSERT OR REPLACE INTO desired_revision (device, revision, hash, body) VALUES (new.device, new.revision, new.hash, new.body);
+END;
+CREATE TRIGGER desired_revision_issued AFTER UPDATE OF revision ON desired_device WHEN new.revision <> old.revision
+BEGIN
+    INSERT OR REPLACE INTO desired_revision (device, revision, hash, body) VALUES (new.device, new.revision, new.hash, new.body);
+END;
+CREATE TRIGGER desired_revision_is_bounded AFTER INSERT ON desired_revision
+BEGIN
+    DELETE FROM desired_revision WHERE device = new.device
+        AND revision <= (SELECT revision FROM desired_revision WHERE device = new.device ORDER BY revision DESC LIMIT 1 OFFSET 4)
+        AND revision <> coalesce((SELECT t.applied FROM device_desired t WHERE t.device = new.device), 0);
+END;
+INSERT INTO desired_revision (device, revision, hash, body) SELECT device, revision, hash, body FROM desired_device;
+
 -- What devices measured over time, and what was asked of one device, and was wrong with it.
 CREATE INDEX event_health ON event (stream_id, at_ms) WHERE type = 'device_health';
 CREATE INDEX command_device_of ON command_device (device, command);

@@ -13,7 +13,7 @@ export interface Device {
 
 export interface Desired {
   device: string; state: string; wanted: number; in_force: number; since?: string; reason?: string; issued_at?: string; told_at?: string;
-  conflicts?: string; content?: Record<string, unknown>;
+  conflicts?: string; content?: Record<string, unknown>; content_in_force?: Record<string, unknown>;
 }
 
 export interface DeviceDetail extends Device {

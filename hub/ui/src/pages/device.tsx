@@ -1,6 +1,7 @@
 // device.tsx - one device: how it is, what happened to it, what it has run, knows and was asked.
 import { useList, useQuery } from "../api/query";
 import type { Asset, Certificate, Command, DefinitionsChange, DeviceDetail, LogEvent, Run } from "../api/types";
+import { differences } from "../base/differs";
 import { bytes, count, duration, instant, plural } from "../base/format";
 import { withQuery } from "../base/keys";
 import { Ago, AssetLink, At, Card, Empty, Facts, Figure, Head, Show, Status, Tabs, Tags } from "../parts/bits";
@@ -105,6 +106,19 @@ function CertificateCard({ device }: { device: DeviceDetail }) {
   );
 }
 
+function Differs({ device }: { device: DeviceDetail }) {
+  const desired = device.desired;
+  if (!desired?.content || desired.state === "in force") return null;
+  if (desired.in_force && !desired.content_in_force && desired.in_force !== desired.wanted) return <p class="quiet-words soft">What it has in force, revision {desired.in_force}, is not known here (any more).</p>;
+  const rows = differences(desired.content, desired.in_force === desired.wanted ? desired.content : desired.content_in_force);
+  if (rows.length === 0) return null;
+  return (
+    <ul class="rows differs" aria-label="What differs">
+      {rows.slice(0, 100).map((row) => <li key={row.path}><code class="grow">{row.path}</code><span>{row.wanted === undefined ? <><Status status="off" word="to go" /> <span class="soft">{row.has}</span></> : row.has === undefined ? <><Status status="drift" word="missing" /> <span class="soft">{row.wanted}</span></> : <><Status status="drift" word={row.has} /> <span class="soft">wanted {row.wanted}</span></>}</span></li>)}
+    </ul>
+  );
+}
+
 function DesiredCard({ device }: { device: DeviceDetail }) {
   const desired = device.desired;
   const { wanted, current } = device.bundle;
@@ -123,6 +137,7 @@ function DesiredCard({ device }: { device: DeviceDetail }) {
           ["Wanted", desired?.content ? <details><summary>Schedules, pauses and settings</summary><pre class="wrap">{JSON.stringify(desired.content, null, 2)}</pre></details> : ""],
         ]} />
       ) : <p class="quiet-words soft">Nothing is wanted of it but what its own file says. On the hub: <code>selvedge-hub desired set</code>, <code>selvedge-hub deploy</code>.</p>}
+      <Differs device={device} />
     </Card>
   );
 }
@@ -197,6 +212,7 @@ export function DevicePage({ name }: { name: string }) {
       {(device) => {
         const left = instant(device.certificate_expires_at) - Date.now();
         const status = deviceStatus(device);
+        const todo = device.commands.filter((c) => c.verb !== "logs").length; // whoever looks at output gives one a minute
         return (
           <>
             <Head title={device.device} icon="device" sub={<><Status status={status} /> <span class="soft">{device.display_name ?? ""} {device.offline_reason ?? device.status_reason ?? ""}</span></>}><DeviceActions device={device} reload={answer.reload} /></Head>
@@ -204,7 +220,7 @@ export function DevicePage({ name }: { name: string }) {
               <Figure name="Last seen" value={<Ago at={device.last_seen_at} />} note={device.since ? <>{device.status} since <Ago at={device.since} /></> : null} />
               <Figure name="Assets" value={count(device.assets)} note={device.failing ? `${device.failing} failing` : "none failing"} tone={device.failing ? "bad" : "good"} />
               <Figure name="Buffer" value={count(device.waiting_events)} note={device.lost_events ? `${count(device.lost_events)} events were lost` : "events wait"} tone={device.lost_events ? "bad" : undefined} />
-              <Figure name="Open runs" value={count(device.runs_open)} note={device.commands.length ? `${plural(device.commands.length, "command")} to do` : null} />
+              <Figure name="Open runs" value={count(device.runs_open)} note={todo ? `${plural(todo, "command")} to do` : null} />
               <Figure name="Certificate" value={Number.isNaN(left) ? "–" : left < 0 ? "ended" : duration(left)} note="until it ends" tone={left < 7 * DAY ? "warn" : undefined} />
             </div>
             <Tabs now={tab || "overview"} onPick={(next) => setTab(next === "overview" ? "" : next)} tabs={[["overview", "Overview"], ["runs", "Runs"], ["assets", "Assets"], ["commands", "Commands"], ["definitions", "Definitions"], ["events", "Events"]]} />

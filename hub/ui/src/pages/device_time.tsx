@@ -10,7 +10,7 @@ import { Line } from "../parts/chart";
 import { Link, useParam } from "../shell/router";
 
 const HOUR = 3_600_000;
-const SPANS: [string, string, number][] = [["6h", "6 hours", 6 * HOUR], ["", "a day", 24 * HOUR], ["7d", "a week", 168 * HOUR], ["30d", "30 days", 720 * HOUR]];
+const SPANS: [string, string, number][] = [["1h", "an hour", HOUR], ["6h", "6 hours", 6 * HOUR], ["", "a day", 24 * HOUR], ["7d", "a week", 168 * HOUR], ["30d", "30 days", 720 * HOUR]];
 
 export interface Mark { at: number; until?: number; tone: Tone; words: string; to?: string }
 export interface Lane { name: string; marks: Mark[] }

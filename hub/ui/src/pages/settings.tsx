@@ -155,13 +155,14 @@ function ThisPage() {
 }
 
 export function SettingsPage() {
-  const [tab, setTab] = useParam("tab");
+  const [wanted] = useParam("tab");
   const admin = useMay("admin");
   const tabs: [string, string][] = [["page", "This page"], ...(admin ? ([["users", "Users"], ["tokens", "Tokens"], ["audit", "Audit"]] as [string, string][]) : [])];
+  const tab = tabs.some(([name]) => name === wanted) ? wanted : "page";
   return (
     <>
       <Head title="Settings" icon="settings" />
-      <Tabs now={tab || "page"} onPick={(next) => setTab(next === "page" ? "" : next)} tabs={tabs} />
+      <Tabs now={tab} onPick={(next) => go(next === "page" ? "/settings" : `/settings?tab=${next}`)} tabs={tabs} />
       {tab === "users" ? <Users /> : tab === "tokens" ? <Tokens /> : tab === "audit" ? <AuditLog /> : <ThisPage />}
     </>
   );
