@@ -8,7 +8,7 @@ import { Ago, At, Card, Choice, DeviceLink, Empty, Facts, Filter, Head, RunLink,
 import { Share } from "../parts/chart";
 import { Icon } from "../parts/icon";
 import { Table, type Column } from "../parts/table";
-import { ask, request } from "../shell/ask";
+import { ask, command, request } from "../shell/ask";
 import { go, useParam } from "../shell/router";
 import { useMay } from "../shell/session";
 import type { Tone } from "../base/words";
@@ -114,12 +114,18 @@ export function CommandPage({ id }: { id: string }) {
           title: "Send it to nobody any more?", confirm: "Withdraw", isDanger: true, children: <p>Devices that have it already carry it out.</p>,
           onConfirm: async () => { const done = await request("POST", `/commands/${encodeURIComponent(id)}/cancel`, {}, "Withdrawn"); answer.reload(); return done !== null; },
         });
+        const going = devices.filter((d) => d.status === "started" && d.run);
+        const cancel = () => ask({
+          title: `Cancel what it started on ${plural(going.length, "device")}?`, confirm: "Cancel the runs", isDanger: true, children: <p>Their steps are ended; what they have written stays as it is. Devices that have not begun yet do so all the same: withdraw it for those.</p>,
+          onConfirm: async () => { const done = await command("cancel", { command: row.command }, going.length <= AGAIN_MAX ? going.map((d) => d.device).join(",") : row.to, "Cancel"); answer.reload(); return done; },
+        });
         const again = (targets: string) => askCommand({ verb: row.verb, targets, fields: fieldsOf(row) }, answer.reload);
         return (
           <>
             <Head title={<>{row.verb} <span class="mono soft" title={row.command}>{shortId(row.command)}</span></>} icon="command" sub={<><Status status={row.state} /> <Progress row={row} /></>}>
               {canRepeat && undone.length > 0 && undone.length <= AGAIN_MAX ? <button type="button" onClick={() => again(undone.map((d) => d.device).join(","))}><Icon name="again" size={14} />Ask those again that did not</button> : null}
               {canRepeat ? <button type="button" onClick={() => again(row.to)}>Ask again</button> : null}
+              {may && going.length > 0 ? <button type="button" class="danger" onClick={cancel}>Cancel what it started</button> : null}
               {may && row.state === "open" ? <button type="button" class="danger" onClick={withdraw}>Withdraw</button> : null}
             </Head>
             <Facts rows={[["Arguments", argsText(row.args)], ["To", <code>{row.to}</code>], ["At a time", row.devices_at_once ? plural(row.devices_at_once, "device") : ""], ["Given", <At at={row.given_at} />], ["Expires", <At at={row.expires_at} />], ["Withdrawn", row.withdrawn_at ? <At at={row.withdrawn_at} /> : ""], ["Because", row.withdrawn_why], ["Signed by", row.key ? <code>{row.key}</code> : ""]]} />
