@@ -7,6 +7,7 @@
 #include "hub/api/report_jobs.h"
 #include "hub/api/summary.h"
 #include "hub/command/orders.h"
+#include "hub/desired/desired_rows.h"
 #include "hub/lineage/lineage.h"
 #include "hub/live/live.h"
 #include "hub/outside/outside.h"
@@ -15,6 +16,7 @@
 #include "hub/rows/freshness_list.h"
 #include "hub/rows/hub_rows.h"
 #include "hub/rows/rows.h"
+#include "hub/store/details.h"
 #include "hub/store/queries.h"
 #include "hub_api_sql.h"
 
@@ -51,6 +53,7 @@ struct api {
     struct db *deliveries; /* of reports (hub/delivery) */
     struct report_jobs *report_jobs;
     struct registry *registry;
+    struct desired_rows *desired;
     struct api_graph graph;
     struct outside *outside;
     struct summary summary;
@@ -88,6 +91,14 @@ MUST_CHECK bool api_number(const struct http_request *rq, const char *name, int6
 
 /* A column of milliseconds; 0 when it is NULL. */
 struct wall_time api_col_at(const struct db_query *q, int col);
+/* The device that the address names, by its own name or by what people call it: its name, which is also
+ * args[0] from then on. ERR_NOT_FOUND. */
+MUST_CHECK bool api_find_device(struct api *api, struct http_request *rq, struct str *ret,
+                                struct err *err);
+/* The body's `expires_in`, 365d at most. */
+MUST_CHECK bool api_read_life(const struct json *body, int64_t fallback_ns, int64_t *ret_ns,
+                              struct err *err);
+
 /* Rows of events as items; the page is ended. `by_seq`: its cursor is the seq, else the id. */
 MUST_CHECK bool api_write_events(struct db_query *q, struct page *page, bool by_seq,
                                  struct err *err);
@@ -111,6 +122,14 @@ http_handler api_session_get, api_session_post, api_session_delete, api_setup;
 http_handler api_report_materialization, api_report_observation, api_report_check;
 http_handler api_report, api_reports, api_scheduled_report, api_report_send;
 http_handler api_devices, api_device;
+http_handler api_devices, api_device, api_device_timeline;
+http_handler api_device_certificates, api_device_definitions, api_device_gaps;
+http_handler api_device_labels_put, api_device_rename, api_device_replace;
+http_handler api_device_revoke, api_device_decommission;
+http_handler api_targets, api_desired;
+http_handler api_enrolments, api_enrolment_accept, api_enrolment_reject;
+http_handler api_enrolment_tokens, api_enrolment_tokens_post, api_enrolment_token_delete;
+http_handler api_bundles, api_bundle, api_deployments_post;
 http_handler api_assets, api_asset, api_asset_history;
 http_handler api_asset_partitions, api_asset_why, api_asset_checks;
 http_handler api_runs, api_run, api_run_events, api_run_ids;

@@ -154,8 +154,9 @@ bool api_clones(void *ctx, struct http_request *rq, struct http_response *rs, st
     if (!page_begin(&page, rq, rs, 1, err)) {
         return false;
     }
+    const struct hub_filter filter = {.device = http_target_get(&rq->target, "device")};
     page.limit = INT64_MAX; /* few, and whole */
-    bool ok = hub_each_cut_off(api->db, &(struct hub_filter){0}, add_cut_off, &page, err);
+    bool ok = hub_each_cut_off(api->db, &filter, add_cut_off, &page, err);
     page_end(&page);
     return ok;
 }

@@ -90,27 +90,6 @@ static bool find_run(struct asking *a, struct err *err)
 
 /* --- how it is sent out ----------------------------------------------------------------------- */
 
-/* "failed > 3" or "failed > 2%". */
-static bool read_abort(struct str text, struct order_pace *pace, struct err *err)
-{
-    struct str rest = str_trim(text);
-    int64_t number = 0;
-    bool is_good = str_starts(rest, STR("failed"));
-    rest = str_trim(str_slice(rest, 6, rest.len));
-    is_good = is_good && str_starts(rest, STR(">"));
-    rest = str_trim(str_slice(rest, 1, rest.len));
-    bool is_share = str_ends(rest, STR("%"));
-    rest = is_share ? str_trim(str_slice(rest, 0, rest.len - 1)) : rest;
-    if (!is_good || !str_to_i64(rest, 1, is_share ? 99 : 1000000, &number)) {
-        return err_set(err, ERR_INVALID,
-                       "--abort-if: \"" STR_FMT "\" is not like 'failed > 3' or 'failed > 2%%'",
-                       STR_ARG(text));
-    }
-    pace->abort_percent = is_share ? number : 0;
-    pace->abort_failed = is_share ? 0 : number;
-    return true;
-}
-
 static bool read_pace(struct asking *a, struct err *err)
 {
     const char *abort_if = cli_text(a->cli, "abort-if");
@@ -123,7 +102,8 @@ static bool read_pace(struct asking *a, struct err *err)
         a->pace.at_once = cli_i64(a->cli, "devices-at-once");
         a->pace.patience_ns = cli_i64(a->cli, "device-timeout");
     }
-    return abort_if == NULL || read_abort(str_from(abort_if), &a->pace, err);
+    return abort_if == NULL || order_abort_parse(str_from(abort_if), &a->pace, err) ||
+           err_wrap(err, "--abort-if");
 }
 
 static int64_t life_of(const struct asking *a)
