@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { GRAPH_ARENA_BYTES = 1 << 30, OWN_CACHE_KIB = 8 << 10 };
+enum { OWN_CACHE_KIB = 8 << 10 };
 #define STAMP_NS (2 * NS_PER_MS) /* how long the database's version is not asked again */
 
 static const char cookie_name[] = "selvedge_session=";
@@ -223,8 +223,7 @@ bool api_open(struct api **ret, const struct api_options *options, struct err *e
                                       .ctx = api};
     const struct report_jobs_options jobs = {
         .loop = options->loop, .config = options->config, .on_ready = wake, .ctx = api};
-    api->summary.arena = arena_new(SUMMARY_ARENA_BYTES);
-    api->graph = (struct api_graph){.arena = arena_new(GRAPH_ARENA_BYTES), .sum = -1};
+    (void)snprintf(api->database, sizeof(api->database), "%s", options->database);
     if (!hub_store_open(&api->db, &store, err) || !db_open(&api->own, &own, err) ||
         !orders_open(&api->orders, options->database, err) ||
         !alert_rows_open(&api->alerts, options->database, err) ||
@@ -236,7 +235,9 @@ bool api_open(struct api **ret, const struct api_options *options, struct err *e
         !desired_rows_open(&api->desired, options->database, err) ||
         !live_open(&api->live, &live, err) ||
         !outside_open(&api->outside, options->database, err) ||
-        !db_prepare(api->db, STR("PRAGMA data_version"), &api->data_version, err)) {
+        !summary_open(&api->summary, options->loop, options->database, err) ||
+        !db_prepare(api->db, STR("PRAGMA data_version"), &api->data_version, err) ||
+        !api_graph_start(api, err)) {
         api_close(api);
         return false;
     }
@@ -263,8 +264,9 @@ void api_close(struct api *api)
     alert_rows_close(&api->alerts);
     orders_close(api->orders);
     db_close(api->own);
-    arena_release(&api->graph.arena);
-    arena_release(&api->summary.arena);
+    graph_build_close(api->build);
+    graph_free(api->graph);
+    summary_close(api->summary);
     db_close(api->db);
     free(api);
 }
@@ -280,7 +282,7 @@ void api_use_server(struct api *api, struct http_server *server)
     api->servers[api->server_count++] = server;
 }
 
-void api_counts(const struct api *api, struct http_counts *ret)
+void api_http_counts(const struct api *api, struct http_counts *ret)
 {
     *ret = (struct http_counts){0};
     for (size_t i = 0; i < api->server_count; i++) {
@@ -297,6 +299,15 @@ bool api_number(const struct http_request *rq, const char *name, int64_t fallbac
     *ret = fallback;
     return str_is_empty(text) || str_to_i64(text, 0, INT64_MAX, ret) ||
            err_set(err, ERR_INVALID, "%s is a number", name);
+}
+
+bool api_counts(struct api *api, struct counts **ret, struct err *err)
+{
+    const struct clock *clock = loop_clock(api->loop);
+    struct mono_time begun = clock_mono(clock);
+    bool ok = summary_get(api->summary, ret, err);
+    api->deadline.ns += clock_mono(clock).ns - begun.ns;
+    return ok;
 }
 
 /* --- what handlers share ------------------------------------------------------------------------ */

@@ -3,9 +3,9 @@
 #include "common/base/limits.h"
 #include "common/json/json.h"
 #include "hub/api/api.h"
+#include "hub/api/graph_build.h"
 #include "hub/api/page.h"
 #include "hub/api/report_jobs.h"
-#include "hub/api/summary.h"
 #include "hub/command/orders.h"
 #include "hub/desired/desired_rows.h"
 #include "hub/lineage/lineage.h"
@@ -18,6 +18,7 @@
 #include "hub/rows/rows.h"
 #include "hub/store/details.h"
 #include "hub/store/queries.h"
+#include "hub/summary/summary.h"
 #include "hub_api_sql.h"
 
 enum {
@@ -25,14 +26,15 @@ enum {
     API_BODY_BYTES = 64 << 10, /* of a request */
 };
 
-/* What all devices define, kept while they define the same. */
-struct api_graph {
-    struct arena arena;
-    struct lineage lineage;
-    struct fleet_graph fleet;
-    int64_t sum; /* of what is in force; -1: nothing is kept */
-    struct mono_time at;
-    int64_t cost_ns;
+enum { API_HOURS_MAX = 27 };
+struct api_hours { /* runs by the hour they ended in, oldest first */
+    struct api_hour {
+        int64_t at_ms;
+        int64_t of[3]; /* success, failure, canceled */
+    } items[API_HOURS_MAX];
+    size_t count;
+    int64_t rows;
+    struct mono_time made_at;
 };
 
 struct api {
@@ -54,9 +56,13 @@ struct api {
     struct report_jobs *report_jobs;
     struct registry *registry;
     struct desired_rows *desired;
-    struct api_graph graph;
+    char database[LIMIT_PATH_BYTES + 1];
+    struct api_graph *graph;   /* NULL: none was made yet */
+    struct graph_build *build; /* of the next one */
+    struct mono_time graph_at; /* when the last one was done */
     struct outside *outside;
-    struct summary summary;
+    struct summary *summary;
+    struct api_hours hours;
     struct db_query data_version;
     int64_t stamp;
     struct mono_time stamp_at;
@@ -66,7 +72,7 @@ struct api {
 };
 
 /* Of all servers together. */
-void api_counts(const struct api *api, struct http_counts *ret);
+void api_http_counts(const struct api *api, struct http_counts *ret);
 /* By what a stream's listener is asked again whether he may listen. */
 struct str api_secret_of(const struct http_request *rq, bool *ret_token);
 /* The member of a request's JSON body; STR_NONE when it is not there. */
@@ -78,7 +84,11 @@ void api_audit(struct api *api, const struct http_request *rq, const char *actio
 /* {"ok":true}-like answers. */
 void api_no_content(struct http_response *rs);
 
-/* Of the fleet as it is now. */
+/* The fleet's figures. What reading them took is not taken from the request's time. */
+MUST_CHECK bool api_counts(struct api *api, struct counts **ret, struct err *err);
+/* Begins to make the graph in a thread. */
+MUST_CHECK bool api_graph_start(struct api *api, struct err *err);
+/* Of the fleet as it is now; of a large one as it was some seconds ago. */
 MUST_CHECK bool api_graph_get(struct api *api, const struct api_graph **ret, struct err *err);
 /* The assets that ?selection= means, by node of the fleet's graph (or of the device's); *ret_chosen
  * NULL: there is no selection, and all are meant. `own` holds a device's graph. */

@@ -9,6 +9,7 @@ struct asset_list {
     struct page *page;
     const struct fleet_graph *fleet;
     const bool *chosen; /* by node; NULL: all */
+    struct counts *counts;
     struct freshness_list freshness;
     struct arena row_arena; /* of the freshness of one row */
     struct str last[2];     /* of the chunk */
@@ -27,12 +28,23 @@ static bool is_chosen(const struct asset_list *list, struct str asset)
 
 static bool read_freshness(struct asset_list *list, struct str device, struct str asset)
 {
-    const struct hub_filter filter = {.device = device, .asset = asset};
+    struct counts_fresh fresh = {0};
+    size_t place = 0;
+    if (list->counts == NULL && !api_counts(list->api, &list->counts, &list->err)) {
+        list->has_failed = true;
+        return false;
+    }
+    if (str_is_empty(device)) {
+        const struct counts_fleet *fleet = counts_fleet(list->counts);
+        fresh = counts_find_asset(fleet, asset, &place) ? fleet->fresh[place] : fresh;
+    } else {
+        enum freshness_word word = counts_word(list->counts, device, asset);
+        fresh.of[word != FRESH_COUNT ? word : 0] = word != FRESH_COUNT ? 1 : 0;
+    }
     arena_reset(&list->row_arena);
     list->freshness = (struct freshness_list){.arena = &list->row_arena};
-    list->has_failed = list->has_failed || !freshness_list_read(&list->freshness, list->api->db,
-                                                                &filter, list->rq->now, &list->err);
-    return !list->has_failed;
+    freshness_list_put(&list->freshness, asset, fresh.of);
+    return true;
 }
 
 static void note_row(struct asset_list *list, struct str asset, struct str device)
@@ -46,20 +58,20 @@ static void note_row(struct asset_list *list, struct str asset, struct str devic
 
 static bool fill_fleet(struct asset_list *list, struct err *err)
 {
-    const struct summary *summary = NULL;
     struct json_writer *w = &list->page->w;
-    if (!api_summary_get(list->api, list->rq->now, &summary, err)) {
+    if (!api_counts(list->api, &list->counts, err)) {
         return false;
     }
+    const struct counts_fleet *fleet = counts_fleet(list->counts);
     struct str after = list->page->after[0];
-    size_t from = str_is_empty(after) ? 0 : summary_behind(summary, after);
-    for (size_t i = from; i < summary->count && !list->page->has_more; i++) {
-        const struct hub_fleet_asset *a = &summary->assets[i];
+    size_t from = str_is_empty(after) ? 0 : counts_behind(fleet, after);
+    for (size_t i = from; i < fleet->count && !list->page->has_more; i++) {
+        const struct hub_fleet_asset *a = &fleet->assets[i];
         bool is_meant = is_chosen(list, a->asset) && (!list->only_failing || a->failing > 0);
         if (is_meant && page_has_room(list->page)) {
             jw_begin_object(w);
             row_fleet_asset(w, a);
-            freshness_member(&summary->freshness, w, a->asset);
+            freshness_counts_member(fleet->fresh[i].of, w);
             jw_end_object(w);
             page_is_at(list->page, &a->asset);
         }
@@ -142,11 +154,18 @@ struct one_asset {
     int64_t count;
 };
 
-static void add_facts(void *ctx, const struct hub_fleet_asset *a)
+static bool write_facts(struct one_asset *one, struct str key, struct err *err)
 {
-    struct one_asset *one = ctx;
-    one->count++;
-    row_fleet_asset(&one->w, a);
+    size_t place = 0;
+    if (!api_counts(one->list.api, &one->list.counts, err)) {
+        return false;
+    }
+    const struct counts_fleet *fleet = counts_fleet(one->list.counts);
+    if (counts_find_asset(fleet, key, &place)) {
+        one->count++;
+        row_fleet_asset(&one->w, &fleet->assets[place]);
+    }
+    return true;
 }
 
 static void add_on_device(void *ctx, const struct hub_device_asset *a)
@@ -243,13 +262,12 @@ static bool add_versions(struct one_asset *one, const struct hub_filter *filter,
 
 static bool write_asset(struct one_asset *one, struct http_request *rq, struct err *err)
 {
-    const struct hub_filter fleet = {.asset = rq->args[0]};
     /* Of each device a row: a fleet's worth of them is asked for by /assets?device=. */
     const struct hub_filter filter = {.asset = rq->args[0],
                                       .device = http_target_get(&rq->target, "device"),
                                       .limit = PAGE_LIMIT_MAX};
     jw_begin_object(&one->w);
-    if (!hub_each_fleet_asset(one->list.api->db, &fleet, add_facts, one, err)) {
+    if (!write_facts(one, rq->args[0], err)) {
         return false;
     }
     if (one->count == 0) {
@@ -330,9 +348,14 @@ bool api_asset_history(void *ctx, struct http_request *rq, struct http_response 
     if (!page_begin(&page, rq, rs, 3, err) || !read_position(&page, position, err)) {
         return false;
     }
-    struct db_query q = db_query(api->own, HUB_API_HISTORY);
+    struct str device = http_target_get(&rq->target, "device");
+    bool is_of_device = !str_is_empty(device);
+    struct db_query q =
+        db_query(api->own, is_of_device ? HUB_API_HISTORY_OF_DEVICE : HUB_API_HISTORY);
     db_bind_str(&q, ":asset", rq->args[0]);
-    db_bind_opt(&q, ":device", http_target_get(&rq->target, "device"));
+    if (is_of_device) {
+        db_bind_str(&q, ":device", device);
+    }
     db_bind_i64(&q, ":at", position[0]);
     db_bind_i64(&q, ":stream", position[1]);
     db_bind_i64(&q, ":seq", position[2]);

@@ -12,6 +12,7 @@ struct device_list {
     struct page *page;
     struct targets *targets; /* NULL: all */
     struct str status;
+    struct counts *counts;
     struct freshness_list freshness;
     struct arena row_arena; /* of the freshness of one row */
     struct str last;        /* of the chunk, in the request's arena */
@@ -28,19 +29,30 @@ static bool is_meant(const struct device_list *list, const struct hub_device *d)
 
 static bool read_freshness(struct device_list *list, struct str device)
 {
-    const struct hub_filter filter = {.device = device};
+    struct counts_of_device of;
+    if (list->counts == NULL && !api_counts(list->api, &list->counts, &list->err)) {
+        return false;
+    }
     arena_reset(&list->row_arena);
     list->freshness = (struct freshness_list){.arena = &list->row_arena, .is_by_device = true};
-    return freshness_list_read(&list->freshness, list->api->db, &filter, list->rq->now, &list->err);
+    if (counts_of_device(list->counts, device, &of)) {
+        freshness_list_put(&list->freshness, device, of.fresh.of);
+    }
+    return !list->freshness.has_failed;
 }
 
 static void write_device(struct device_list *list, struct json_writer *w,
                          const struct hub_device *d)
 {
+    struct hub_device row = *d;
+    struct counts_of_device of = {0};
     list->has_failed = list->has_failed || !read_freshness(list, d->id);
     if (!list->has_failed) {
+        (void)counts_of_device(list->counts, d->id, &of);
+        row.assets = of.assets;
+        row.failing = of.failing;
         jw_begin_object(w);
-        row_device(w, d, &list->freshness);
+        row_device(w, &row, &list->freshness);
         jw_end_object(w);
     }
 }
@@ -61,7 +73,11 @@ static void add_device(void *ctx, const struct hub_device *d)
 /* Rows are chosen here and not in SQL: as many as it takes to fill the page. */
 static bool fill(struct device_list *list, struct err *err)
 {
-    struct hub_filter filter = {.after = {list->page->after[0]}, .limit = CHUNK};
+    struct hub_filter filter = {
+        .after = {list->page->after[0]}, .limit = CHUNK, .without_counts = true};
+    if (list->targets == NULL && str_is_empty(list->status)) {
+        filter.limit = page_wants(list->page) < CHUNK ? page_wants(list->page) : CHUNK;
+    }
     do {
         list->rows = 0;
         if (!hub_each_device(list->api->db, &filter, add_device, list, err)) {

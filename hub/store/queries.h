@@ -15,7 +15,8 @@ struct hub_filter {
     struct str status;
     struct str job; /* of a list of runs */
     bool only_failing;
-    int64_t limit; /* newest first where it applies; 0 = no limit */
+    bool without_counts; /* of devices: `assets` and `failing` stay unknown */
+    int64_t limit;       /* newest first where it applies; 0 = no limit */
     /* The list goes on behind this row, by what it is ordered by: devices by id; assets of the fleet
      * by key; of devices by key and device; runs by id, newest first, and device; checks by asset,
      * name and device; ticks by device and schedule. */
