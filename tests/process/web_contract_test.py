@@ -32,7 +32,7 @@ def make_tokens(admin, port):
 
 def address(path):
     """Of nothing that is there, so that nothing is changed by who may ask."""
-    for name in ("device", "run", "key", "command", "deployment", "schedule", "sensor", "silence", "user", "token"):
+    for name in ("device", "run", "key", "command", "deployment", "schedule", "sensor", "silence", "user", "token", "report"):
         path = path.replace("{" + name + "}", "nothing")
     assert "{" not in path, path
     return path
