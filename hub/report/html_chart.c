@@ -64,7 +64,7 @@ void html_chart(struct buf *out, const struct report *r, const struct html_chart
 const char html_style[] =
     ":root{color-scheme:light "
     "dark;--bg:#fff;--fg:#1c2430;--dim:#5d6b7c;--line:#dfe4ea;--card:#f5f7f9;"
-    "--ok:#2f8f5b;--bad:#c8372d;--warn:#a86400;--bar:#cfe0f5}"
+    "--ok:#2f8f5b;--bad:#c8372d;--warn:#8a5200;--bar:#cfe0f5}"
     "@media(prefers-color-scheme:dark){:root{--bg:#14181e;--fg:#e4e9ef;--dim:#98a5b4;--line:#"
     "2c3541;"
     "--card:#1c222b;--ok:#4fb87f;--bad:#f0685c;--warn:#e0a340;--bar:#294566}}"

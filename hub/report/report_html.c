@@ -235,6 +235,14 @@ static void add_meter(struct buf *out, int64_t value, int64_t most)
     }
 }
 
+/* On a small screen a table is moved sideways, by keys too. */
+static void begin_wide(struct buf *out, struct str what)
+{
+    buf_add(out, STR("<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\""));
+    html_text(out, what);
+    buf_add(out, STR("\">"));
+}
+
 static void write_table(const struct report_table *t,
                         int64_t (*meter)(const struct report *r, size_t row),
                         const struct report *r, struct buf *out)
@@ -247,7 +255,8 @@ static void write_table(const struct report_table *t,
     AUTO(buf) text = buf_growing(REPORT_FACT_BYTES);
     report_add_heading(r, t, &text);
     heading(out, buf_str(&text));
-    buf_add(out, STR("<div class=\"wide\"><table><thead><tr>"));
+    begin_wide(out, buf_str(&text));
+    buf_add(out, STR("<table><thead><tr>"));
     for (size_t c = 0; t->columns[c].name != NULL; c++) {
         buf_addf(out, "<th>%s</th>", t->columns[c].name);
     }
@@ -325,10 +334,10 @@ static void write_loads(const struct report *r, struct buf *out)
         return;
     }
     heading(out, STR("Assets in groups"));
-    buf_add(out,
-            STR("<div class=\"wide\"><table><thead><tr><th>ASSET</th><th class=\"l\">GROUP</th>"
-                "<th>TIMES</th><th>ROWS</th><th>CHANGE</th><th>BYTES</th><th>CHANGE</th></tr>"
-                "</thead><tbody>\n"));
+    begin_wide(out, STR("assets in groups"));
+    buf_add(out, STR("<table><thead><tr><th>ASSET</th><th class=\"l\">GROUP</th>"
+                     "<th>TIMES</th><th>ROWS</th><th>CHANGE</th><th>BYTES</th><th>CHANGE</th></tr>"
+                     "</thead><tbody>\n"));
     for (size_t i = 0; i < shown; i++) {
         const struct report_load *l = &r->loads.items[i];
         buf_add(out, STR("<tr><td>"));
