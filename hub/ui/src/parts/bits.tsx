@@ -63,7 +63,7 @@ export function KeyText({ name }: { name: string }) {
 
 export function AssetLink({ name, kinds, isExternal }: { name: string; kinds?: string[]; isExternal?: boolean }) {
   return (
-    <Link to={assetUrl(name)} class="thing">
+    <Link to={assetUrl(name)} class="thing" title={name}>
       {kinds || isExternal ? <Icon name={kindIcon(kinds, isExternal ?? false)} size={14} /> : null}<KeyText name={name} />
     </Link>
   );
