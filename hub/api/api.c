@@ -265,7 +265,7 @@ void api_use_server(struct api *api, struct http_server *server)
     api->servers[api->server_count++] = server;
 }
 
-void api_counts(const struct api *api, struct http_counts *ret)
+void api_http_counts(const struct api *api, struct http_counts *ret)
 {
     *ret = (struct http_counts){0};
     for (size_t i = 0; i < api->server_count; i++) {

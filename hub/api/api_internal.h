@@ -60,7 +60,7 @@ struct api {
 };
 
 /* Of all servers together. */
-void api_counts(const struct api *api, struct http_counts *ret);
+void api_http_counts(const struct api *api, struct http_counts *ret);
 /* By what a stream's listener is asked again whether he may listen. */
 struct str api_secret_of(const struct http_request *rq, bool *ret_token);
 /* The member of a request's JSON body; STR_NONE when it is not there. */
@@ -105,4 +105,5 @@ http_handler api_report_materialization, api_report_observation, api_report_chec
 http_handler api_devices, api_device;
 http_handler api_assets, api_asset, api_asset_history;
 http_handler api_runs, api_run, api_run_events, api_run_ids;
+http_handler api_lineage, api_lineage_versions, api_lineage_assets;
 http_handler api_refusals, api_quarantine, api_quarantined, api_clones, api_clone_accept;

@@ -45,7 +45,7 @@ static void one(struct buf *out, const char *name, const char *type, const char 
 static void write_server(struct api *api, struct buf *out)
 {
     struct http_counts c;
-    api_counts(api, &c);
+    api_http_counts(api, &c);
     head(out, "selvedge_web_requests_total", "counter",
          "Requests answered, by class of the status.");
     for (int i = 1; i < 6; i++) {

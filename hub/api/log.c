@@ -74,7 +74,7 @@ bool api_events_live(void *ctx, struct http_request *rq, struct http_response *r
     struct str last = rq->headers.last_event_id;
     bool is_token = false;
     struct str secret = api_secret_of(rq, &is_token);
-    api_counts(api, &counts);
+    api_http_counts(api, &counts);
     if (counts.streams >= HTTP_STREAMS_MAX) {
         http_add_header(rs, "Retry-After", "30");
         return err_set(err, ERR_BUSY, "%d listen already, which is the most", HTTP_STREAMS_MAX);

@@ -10,7 +10,8 @@
 #define ASSET                                                                                      \
     "asset! group kinds:s[] description external:b devices:i failing:j materialized_at:t "         \
     "row_count:i materializations:i freshness:o device defined:b tags:o owners:s[] code_version "  \
-    "failures:i run byte_count:i duration_ms:i data_version metadata:o failed_at:t failed_run "    \
+    "failing_on failures:i run byte_count:i duration_ms:i data_version metadata:o failed_at:t "    \
+    "failed_run "                                                                                  \
     "error:o"
 #define RUN                                                                                        \
     "run! device! status! job cause cause_name selection tags:o steps:i succeeded!:i failed!:i "   \
@@ -28,9 +29,13 @@ const struct api_schema api_schemas[] = {
     {"Alert", "alert!:i status! kind! device label value devices!:i troubles!:i since!:t "
               "told_at:t resolved_at:t detail"},
     {"Asset", ASSET},
-    {"AssetDetail", ASSET " on_devices!:Asset[] check_results!:Check[] upstream!:Neighbour[] "
+    {"AssetAt", "asset! made_on!:s[] external_on!:s[] versions!:i materialized_at:t "
+                "materializations!:i"},
+    {"AssetDetail", ASSET " on_devices!:Asset[] check_results!:Check[] made_on!:s[] "
+                          "external_on!:s[] versions!:AssetVersion[] upstream!:Neighbour[] "
                           "downstream!:Neighbour[]"},
     {"AssetReport", "asset_key:j metadata:o data_version description partition"},
+    {"AssetVersion", "asset version! code_version external!:b since:t differs_in devices!:s[]"},
     {"Audit", "id!:i at!:t user peer! action! subject result! detail"},
     {"Backfill", "backfill! device! status! command selection reason at!:t"},
     {"Check", "asset name! device! passed!:b severity! at!:t run metadata:o"},
@@ -55,12 +60,15 @@ const struct api_schema api_schemas[] = {
     {"FailingAsset", "device! asset! failed_at!:t failed_run error:o"},
     {"Found", "kind! device asset run status job display_name"},
     {"Graph", "nodes!:Node[] edges!:Edge[]"},
+    {"LineageEdge", "upstream! downstream! declared_by!:s[] crosses!:b reasons!:LineageReason[]"},
+    {"LineageReason", "by! dataset scope made_on:s[] written_by:s[] declared_by:s[] read_by:s[] "
+                      "crosses!:b"},
     {"Login", "user! password!"},
     {"Materialization", "device! asset! seq!:i at!:t run row_count:i rows_written:i byte_count:i "
                         "duration_ms:i metadata:o"},
     {"Named", "job schedule sensor device! assets!:i state state_reason state_since:t last_tick:o "
               "ticks:i started:i"},
-    {"Neighbour", "asset! crosses!:b"},
+    {"Neighbour", "asset! crosses!:b declared_by!:s[] datasets:s[]"},
     {"Node", "key! group kinds:s[] external!:b devices!:i failing!:i materialized_at:t "
              "materializations:i freshness:o"},
     {"Output", "device! run! step! attempt!:i stream! state! running!:b online!:b reason from!:i "

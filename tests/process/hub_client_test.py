@@ -131,7 +131,8 @@ assets:
     sql: {resource: local, materialized: table, query: "select * from nowhere"}
 """
 # Each is printed as a table too.
-LISTINGS = [["devices"], ["devices", "brooklyn"], ["devices", "--to", "is:away"], ["refusals"], ["quarantine"], ["clones"], ["runs"], ["runs", "--status", "failure"], ["logs"]]
+LISTINGS = [["devices"], ["devices", "brooklyn"], ["devices", "--to", "is:away"], ["assets"], ["assets", "pos/*"], ["assets", "pos/broken"], ["assets", "--device", "brooklyn"],
+            ["assets", "--at", "0s"], ["assets", "--differing"], ["lineage"], ["lineage", "--asset", "pos/orders"], ["refusals"], ["quarantine"], ["clones"], ["runs"], ["runs", "--status", "failure"], ["logs"]]
 PASSWORD = "correct horse battery"
 
 
@@ -183,7 +184,7 @@ def a_listing_is_the_same_three_ways():
         seen = {}
         for listing in LISTINGS:
             seen[tuple(listing)] = fleet.command(*listing, "--json")
-            assert seen[tuple(listing)] or listing[0] in ("refusals", "quarantine", "clones"), listing
+            assert seen[tuple(listing)] or listing[0] in ("refusals", "quarantine", "clones") or "--differing" in listing, listing
             assert fleet.there(*listing, "--json", token=viewer) == seen[tuple(listing)], listing
             assert fleet.there(*listing, token=viewer).split()[:4] == fleet.command(*listing).split()[:4]
         fleet.hub.stop()
