@@ -276,7 +276,7 @@ static void add_silence(void *ctx, const struct alert_silence *s)
     if (page_has_room(page)) {
         jw_begin_object(w);
         jw_member_i64(w, "silence", s->id);
-        jw_member_str(w, "to", s->targets);
+        jw_member_str(w, "targets", s->targets);
         jw_member_opt(w, "kind", s->kind);
         jw_member_opt(w, "reason", s->reason);
         jw_member_wall(w, "until", s->until);

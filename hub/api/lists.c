@@ -148,6 +148,26 @@ bool api_deployments(void *ctx, struct http_request *rq, struct http_response *r
     return ok;
 }
 
+static void write_waves(struct json_writer *w, const struct deploy_view *view, struct wall_time now)
+{
+    int64_t last = 0;
+    for (size_t i = 0; i < view->count; i++) {
+        last = view->devices[i].wave > last ? view->devices[i].wave : last;
+    }
+    jw_key(w, STR("wave_list"));
+    jw_begin_array(w);
+    for (int64_t wave = 1; wave <= last; wave++) {
+        struct wave_tally t = waves_count(&view->plan, view->waves, view->wave_count, wave, now);
+        if (t.devices > 0) {
+            jw_begin_object(w);
+            jw_member_i64(w, "wave", wave);
+            row_tally(w, &t);
+            jw_end_object(w);
+        }
+    }
+    jw_end_array(w);
+}
+
 bool api_deployment(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
 {
     struct api *api = ctx;
@@ -157,6 +177,7 @@ bool api_deployment(void *ctx, struct http_request *rq, struct http_response *rs
     if (ok) {
         jw_begin_object(&w);
         write_deployment(&w, &view, rq->now);
+        write_waves(&w, &view, rq->now);
         jw_key(&w, STR("device_list"));
         jw_begin_array(&w);
         for (size_t i = 0; i < view.count; i++) {

@@ -21,13 +21,15 @@
     "withdrawn_why devices!:i waiting!:i sent!:i received!:i started!:i succeeded!:i failed!:i "   \
     "refused!:i overdue!:i expired!:i withdrawn!:i"
 #define DEPLOYMENT                                                                                 \
-    "deployment! status! bundle! source! to! waves! abort_if! on_abort! wave!:i made_at!:t "       \
+    "deployment! status! bundle! files!:i bytes!:i source! to! waves! abort_if! on_abort! "        \
+    "wave!:i made_at!:t "                                                                          \
     "ended_at:t reason devices!:i asked!:i under_way!:i healthy!:i failed!:i rolled_back!:i "      \
     "away!:i"
 
 const struct api_schema api_schemas[] = {
     {"Alert", "alert!:i status! kind! device label value devices!:i troubles!:i since!:t "
-              "told_at:t resolved_at:t detail"},
+              "told_at:t resolved_at:t detail text!"},
+    {"AlertTest", "ways!:s[]"},
     {"Asset", ASSET},
     {"AssetAt", "asset! made_on!:s[] external_on!:s[] versions!:i materialized_at:t "
                 "materializations!:i"},
@@ -50,9 +52,11 @@ const struct api_schema api_schemas[] = {
     {"CommandRequest", "verb! targets! args:o expires_in"},
     {"CommandWithdrawn", "command! state! never_sent!:i"},
     {"Deployment", DEPLOYMENT},
-    {"DeploymentDetail", DEPLOYMENT " device_list!:DeploymentDevice[]"},
+    {"DeploymentDetail", DEPLOYMENT " wave_list!:DeploymentWave[] device_list!:DeploymentDevice[]"},
     {"DeploymentDevice", "device! wave!:i state! current online!:b taken_back!:b asked_at:t at:t "
                          "reason"},
+    {"DeploymentWave", "wave!:i devices!:i asked!:i under_way!:i healthy!:i failed!:i "
+                       "rolled_back!:i away!:i"},
     {"Device", DEVICE},
     {"Edge", "upstream! downstream! crosses!:b"},
     {"Empty", ""},
@@ -81,6 +85,7 @@ const struct api_schema api_schemas[] = {
                  "freshness!:o"},
     {"PasswordRequest", "password! old_password"},
     {"Pool", "pool! places!:i lease_s!:i paused!:b device wanted:i granted:i since:t"},
+    {"PoolRequest", "places!:i lease"},
     {"Problem", "type! title! status!:i detail hint code"},
     {"Quarantined", "id!:i device! epoch! first!:i last!:i differs_at!:i at!:t times!:i bytes!:i"},
     {"QuarantinedEvents", "id!:i events!:o[]"},
@@ -93,7 +98,7 @@ const struct api_schema api_schemas[] = {
     {"RunId", "run! device!"},
     {"Session", "user! role! csrf_token"},
     {"SetupRequest", "secret! password! user"},
-    {"Silence", "silence!:i to! kind reason until!:t"},
+    {"Silence", "silence!:i targets! kind reason until!:t"},
     {"SilenceRequest", "targets! for! kind reason"},
     {"Step", "step! asset status! attempt:i started_at:t ended_at:t duration_ms:i retry_at:t "
              "error:o exit reason"},
