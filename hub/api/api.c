@@ -222,6 +222,7 @@ bool api_open(struct api **ret, const struct api_options *options, struct err *e
         !pool_rows_open(&api->pools, options->database, err) ||
         !deployments_open(&api->deployments, options->database, err) ||
         !registry_open(&api->registry, options->database, err) ||
+        !desired_rows_open(&api->desired, options->database, err) ||
         !live_open(&api->live, &live, err) ||
         !outside_open(&api->outside, options->database, err) ||
         !db_prepare(api->db, STR("PRAGMA data_version"), &api->data_version, err)) {
@@ -242,6 +243,7 @@ void api_close(struct api *api)
     outside_close(api->outside);
     db_finish(&api->data_version);
     live_close(api->live);
+    desired_rows_close(api->desired);
     registry_close(api->registry);
     deployments_close(api->deployments);
     pool_rows_close(&api->pools);

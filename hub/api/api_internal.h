@@ -6,6 +6,7 @@
 #include "hub/api/page.h"
 #include "hub/api/summary.h"
 #include "hub/command/orders.h"
+#include "hub/desired/desired_rows.h"
 #include "hub/lineage/lineage.h"
 #include "hub/live/live.h"
 #include "hub/outside/outside.h"
@@ -14,6 +15,7 @@
 #include "hub/rows/freshness_list.h"
 #include "hub/rows/hub_rows.h"
 #include "hub/rows/rows.h"
+#include "hub/store/details.h"
 #include "hub/store/queries.h"
 #include "hub_api_sql.h"
 
@@ -48,6 +50,7 @@ struct api {
     struct pool_rows pools;
     struct deployments *deployments;
     struct registry *registry;
+    struct desired_rows *desired;
     struct api_graph graph;
     struct outside *outside;
     struct summary summary;
@@ -83,6 +86,14 @@ MUST_CHECK bool api_select(struct api *api, struct http_request *rq, struct str 
 MUST_CHECK bool api_number(const struct http_request *rq, const char *name, int64_t fallback,
                            int64_t *ret, struct err *err);
 
+/* The device that the address names, by its own name or by what people call it: its name, which is also
+ * args[0] from then on. ERR_NOT_FOUND. */
+MUST_CHECK bool api_find_device(struct api *api, struct http_request *rq, struct str *ret,
+                                struct err *err);
+/* The body's `expires_in`, 365d at most. */
+MUST_CHECK bool api_read_life(const struct json *body, int64_t fallback_ns, int64_t *ret_ns,
+                              struct err *err);
+
 /* Rows of events as items; the page is ended. `by_seq`: its cursor is the seq, else the id. */
 MUST_CHECK bool api_write_events(struct db_query *q, struct page *page, bool by_seq,
                                  struct err *err);
@@ -102,7 +113,15 @@ http_handler api_tokens, api_tokens_post, api_token_delete, api_audit_list;
 http_handler api_health, api_ready, api_metrics;
 http_handler api_session_get, api_session_post, api_session_delete, api_setup;
 http_handler api_report_materialization, api_report_observation, api_report_check;
-http_handler api_devices, api_device;
+http_handler api_devices, api_device, api_device_timeline;
+http_handler api_device_certificates, api_device_definitions, api_device_gaps;
+http_handler api_device_quarantine, api_device_clones;
+http_handler api_device_labels_put, api_device_rename, api_device_replace;
+http_handler api_device_revoke, api_device_decommission;
+http_handler api_targets, api_desired;
+http_handler api_enrolments, api_enrolment_accept, api_enrolment_reject;
+http_handler api_enrolment_tokens, api_enrolment_tokens_post, api_enrolment_token_delete;
+http_handler api_bundles, api_bundle, api_deployments_post;
 http_handler api_assets, api_asset, api_asset_history;
 http_handler api_runs, api_run, api_run_events, api_run_ids;
 http_handler api_lineage, api_lineage_versions, api_lineage_assets;
