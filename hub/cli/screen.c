@@ -202,6 +202,31 @@ bool screen_print_elements(struct screen *s, struct str text, const char *key, s
     return true;
 }
 
+bool screen_print_without(struct screen *s, struct str text, const char *key, struct err *err)
+{
+    struct json_scan scan;
+    struct json_raw name;
+    struct json_raw value;
+    const char *comma = "";
+    if (!json_scan_object(&scan, text, err)) {
+        return false;
+    }
+    buf_reset(&s->text);
+    buf_add_char(&s->text, '{');
+    while (json_scan_member(&scan, &name, &value)) {
+        const char *quote = value.type == JSON_STRING ? "\"" : "";
+        if (!json_raw_is(name, key)) {
+            buf_addf(&s->text, "%s\"" STR_FMT "\":%s", comma, STR_ARG(name.text), quote);
+            buf_add(&s->text, value.text);
+            buf_add_text(&s->text, quote);
+            comma = ",";
+        }
+    }
+    buf_add_char(&s->text, '}');
+    cli_json(s->cli, buf_str(&s->text));
+    return json_scan_end(&scan, err);
+}
+
 bool screen_act(struct screen *s, enum http_method method, struct str body, const struct json **ret,
                 struct str *ret_text, struct err *err)
 {

@@ -42,6 +42,9 @@ MUST_CHECK bool screen_read(struct screen *screen, const struct json **ret, stru
 /* The elements of the array `key` of such an answer, as they came, one a line. */
 MUST_CHECK bool screen_print_elements(struct screen *screen, struct str text, const char *key,
                                       struct err *err);
+/* Such an answer, an object, without the member `key`, on a line. */
+MUST_CHECK bool screen_print_without(struct screen *screen, struct str text, const char *key,
+                                     struct err *err);
 /* Asks for something to be done: `body` may be empty. Nothing is printed. */
 MUST_CHECK bool screen_act(struct screen *screen, enum http_method method, struct str body,
                            const struct json **ret, struct str *ret_text, struct err *err);

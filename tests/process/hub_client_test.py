@@ -131,7 +131,7 @@ assets:
     sql: {resource: local, materialized: table, query: "select * from nowhere"}
 """
 LISTINGS = [["devices"], ["devices", "brooklyn"], ["devices", "--to", "is:away"], ["assets"], ["assets", "pos/*"], ["assets", "pos/broken"], ["assets", "--device", "brooklyn"],
-            ["assets", "--at", "0s"], ["assets", "--differing"], ["lineage"], ["lineage", "--asset", "pos/orders"], ["refusals"], ["quarantine"], ["clones"], ["pools"], ["alerts"], ["alerts", "--all"], ["alerts", "silences"], ["deployments"], ["runs"], ["runs", "--status", "failure"], ["logs"]]
+            ["assets", "--at", "0s"], ["assets", "--differing"], ["lineage"], ["lineage", "--asset", "pos/orders"], ["refusals"], ["quarantine"], ["clones"], ["pools"], ["alerts"], ["alerts", "--all"], ["alerts", "silences"], ["deployments"], ["commands"], ["runs"], ["runs", "--status", "failure"], ["logs"]]
 PASSWORD = "correct horse battery"
 
 
@@ -185,7 +185,7 @@ def a_listing_is_the_same_three_ways():
         seen = {}
         for listing in LISTINGS:
             seen[tuple(listing)] = fleet.command(*listing, "--json")
-            assert seen[tuple(listing)] or listing[0] in ("refusals", "quarantine", "clones", "deployments", "alerts") or "--differing" in listing, listing
+            assert seen[tuple(listing)] or listing[0] in ("refusals", "quarantine", "clones", "deployments", "alerts", "commands") or "--differing" in listing, listing
             assert fleet.there(*listing, "--json", token=viewer) == seen[tuple(listing)], listing
         for table in (["devices"], ["assets"], ["runs"]):  # but for how long ago things were
             assert fleet.there(*table, token=viewer).split()[:5] == fleet.command(*table).split()[:5]
@@ -237,7 +237,7 @@ def who_may_act_does_and_stands_in_the_audit_log():
         wait_for_socket(fleet)
         viewer = fleet.token_file("ada", "viewer", "read")
         operator = fleet.token_file("bob", "operator", "operate")
-        for act in (["pools", "set", "warehouse", "2"], ["alerts", "silence", "*"], ["alerts", "test"], ["clones", "accept", "brooklyn"]):
+        for act in (["command", "--to", "*", "ping"], ["pools", "set", "warehouse", "2"], ["alerts", "silence", "*"], ["alerts", "test"], ["clones", "accept", "brooklyn"]):
             said = fleet.there(*act, token=viewer, code=5)
             assert "your role does not allow it" in said, said
         assert fleet.command("pools") == "no pools; make one: selvedge-hub pools set NAME PLACES\n"
