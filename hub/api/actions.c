@@ -9,7 +9,7 @@
 
 enum { KEY_BYTES_MAX = 64 << 10, ARGS_BYTES_MAX = 64 << 10, AT_ONCE_MAX = 100000 };
 #define HOUR_NS       (3600 * NS_PER_SEC)
-#define LIFE_MAX      (INT64_C(30) * 24 * HOUR_NS)
+#define LIFE_MAX      (INT64_C(366) * 24 * HOUR_NS)
 #define LIFE_IN_TURNS (INT64_C(7) * 24 * HOUR_NS)
 
 struct giving {
@@ -54,6 +54,7 @@ static void write_given(const struct giving *g, struct http_response *rs)
     jw_member_str(&w, "command", str_from(g->given.id));
     jw_member_str(&w, "verb", g->verb);
     jw_member_str(&w, "to", g->targets);
+    jw_member_opt(&w, "device", g->chosen.count == 1 ? g->chosen.devices[0] : STR_NONE);
     jw_member_i64(&w, "devices", g->given.devices);
     jw_member_i64(&w, "online", g->chosen.online);
     jw_member_wall(&w, "expires_at", g->given.expires);
@@ -150,7 +151,7 @@ bool api_commands_post(void *ctx, struct http_request *rq, struct http_response 
     }
     if (!str_is_empty(expires_in) &&
         (!str_to_duration(expires_in, &g.life_ns) || g.life_ns <= 0 || g.life_ns > LIFE_MAX)) {
-        return err_set(err, ERR_INVALID, "expires_in is like 1h, 30d at most");
+        return err_set(err, ERR_INVALID, "expires_in is like 1h, 366d at most");
     }
     return give(&g, rs, err);
 }
@@ -305,7 +306,7 @@ static void add_silence(void *ctx, const struct alert_silence *s)
     if (page_has_room(page)) {
         jw_begin_object(w);
         jw_member_i64(w, "silence", s->id);
-        jw_member_str(w, "to", s->targets);
+        jw_member_str(w, "targets", s->targets);
         jw_member_opt(w, "kind", s->kind);
         jw_member_opt(w, "reason", s->reason);
         jw_member_wall(w, "until", s->until);

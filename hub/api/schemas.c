@@ -10,7 +10,8 @@
 #define ASSET                                                                                      \
     "asset! group kinds:s[] description external:b devices:i failing:j materialized_at:t "         \
     "row_count:i materializations:i freshness:o device defined:b tags:o owners:s[] code_version "  \
-    "failures:i run byte_count:i duration_ms:i data_version metadata:o failed_at:t failed_run "    \
+    "failing_on failures:i run byte_count:i duration_ms:i data_version metadata:o failed_at:t "    \
+    "failed_run "                                                                                  \
     "error:o"
 #define BACKFILL                                                                                   \
     "backfill! device! status! command selection reason at!:t begun_at:t first last per_run:i "    \
@@ -22,9 +23,10 @@
     "command! verb! args!:o to! state! key! counter!:i given_at!:t expires_at!:t withdrawn_at:t "  \
     "withdrawn_why devices!:i devices_at_once:i waiting!:i sent!:i received!:i started!:i "        \
     "succeeded!:i failed!:i "                                                                      \
-    "refused!:i overdue!:i expired!:i withdrawn!:i"
+    "refused!:i overdue!:i expired!:i withdrawn!:i away!:i"
 #define DEPLOYMENT                                                                                 \
-    "deployment! status! bundle! source! to! waves! abort_if! on_abort! wave!:i made_at!:t "       \
+    "deployment! status! bundle! files!:i bytes!:i source! to! waves! abort_if! on_abort! "        \
+    "wave!:i made_at!:t "                                                                          \
     "ended_at:t reason devices!:i asked!:i under_way!:i healthy!:i failed!:i rolled_back!:i "      \
     "away!:i"
 
@@ -34,13 +36,19 @@
 
 const struct api_schema api_schemas[] = {
     {"Alert", "alert!:i status! kind! device label value devices!:i troubles!:i since!:t "
-              "told_at:t resolved_at:t detail"},
+              "told_at:t resolved_at:t detail text!"},
+    {"AlertTest", "ways!:s[]"},
     {"Asset", ASSET},
-    {"AssetDetail", ASSET " on_devices!:Asset[] check_results!:Check[] upstream!:Neighbour[] "
-                          "downstream!:Neighbour[] versions!:AssetVersion[]"},
+    {"AssetAt", "asset! made_on!:s[] external_on!:s[] versions!:i materialized_at:t "
+                "materializations!:i"},
+    {"AssetDefinition", "version! devices!:i device! definition!:o"},
+    {"AssetDetail",
+     ASSET " on_devices!:Asset[] check_results!:Check[] made_on!:s[] external_on!:s[] "
+           "versions!:AssetVersion[] definitions!:AssetDefinition[] upstream!:Neighbour[] "
+           "downstream!:Neighbour[]"},
     {"AssetPartition", "partition! status! made:i failed:i devices:i at:t run"},
     {"AssetReport", "asset_key:j metadata:o data_version description partition"},
-    {"AssetVersion", "version! devices!:i device! definition!:o"},
+    {"AssetVersion", "asset version! code_version external!:b since:t differs_in devices!:s[]"},
     {"AssetWhy",
      "device! staleness! causes!:StaleCause[] made_at:t code_version made_with freshness:o"},
     {"Audit", "id!:i at!:t user peer! action! subject result! detail"},
@@ -60,7 +68,7 @@ const struct api_schema api_schemas[] = {
     {"CommandDetail", COMMAND " device_list!:CommandDevice[]"},
     {"CommandDevice", "device! status! online!:b sent!:i sent_at:t answered_at:t code reason run "
                       "result:j"},
-    {"CommandGiven", "command! verb! to! devices!:i online!:i expires_at!:t"},
+    {"CommandGiven", "command! verb! to! device devices!:i online!:i expires_at!:t"},
     {"CommandRequest", "verb! targets! args:o expires_in devices_at_once:i device_timeout "
                        "abort_if"},
     {"CommandWithdrawn", "command! state! never_sent!:i"},
@@ -106,13 +114,16 @@ const struct api_schema api_schemas[] = {
     {"Gap", "epoch! from_seq!:i seq!:i events!:i at!:t reason dropped:o"},
     {"Graph", "nodes!:Node[] edges!:Edge[]"},
     {"Labels", "labels!:o"},
+    {"LineageEdge", "upstream! downstream! declared_by!:s[] crosses!:b reasons!:LineageReason[]"},
+    {"LineageReason", "by! dataset scope made_on:s[] written_by:s[] declared_by:s[] read_by:s[] "
+                      "crosses!:b"},
     {"Login", "user! password!"},
     {"Materialization", "device! asset! seq!:i at!:t run row_count:i rows_written:i byte_count:i "
                         "duration_ms:i metadata:o partition partition_end"},
     {"Named", "job schedule sensor device! assets!:i version definition:o state state_by "
               "state_reason state_since:t next:t[] last_tick:o last_run:o ticks:i started:i "
               "devices:i paused:i failed:i ticked_at:t"},
-    {"Neighbour", "asset! crosses!:b"},
+    {"Neighbour", "asset! crosses!:b declared_by!:s[] datasets:s[]"},
     {"Node", "key! group kinds:s[] external!:b devices!:i failing!:i materialized_at:t "
              "materializations:i freshness:o"},
     {"Output", "device! run! step! attempt!:i stream! state! running!:b online!:b reason from!:i "
@@ -125,6 +136,7 @@ const struct api_schema api_schemas[] = {
                  "freshness!:o"},
     {"PasswordRequest", "password! old_password"},
     {"Pool", "pool! places!:i lease_s!:i paused!:b device wanted:i granted:i since:t"},
+    {"PoolRequest", "places!:i lease"},
     {"Problem", "type! title! status!:i detail hint code"},
     {"Quarantined", "id!:i device! epoch! first!:i last!:i differs_at!:i at!:t times!:i bytes!:i"},
     {"QuarantinedEvents", "id!:i events!:o[]"},
@@ -150,7 +162,7 @@ const struct api_schema api_schemas[] = {
                         "failed_at:t error asked_at:t deliveries!:ReportDelivery[]"},
     {"Session", "user! role! csrf_token"},
     {"SetupRequest", "secret! password! user"},
-    {"Silence", "silence!:i to! kind reason until!:t"},
+    {"Silence", "silence!:i targets! kind reason until!:t"},
     {"SilenceRequest", "targets! for! kind reason"},
     {"StaleCause", "category! reason! dependency dependency_reason"},
     {"Step",

@@ -66,44 +66,28 @@ static void show_device(struct screen *s, const struct json *d)
     table_cell(t, device_note_of(d, s->now));
 }
 
-static bool one_device(struct screen *s, struct str name, struct err *err)
+static bool list_devices(struct screen *s, struct err *err)
 {
-    const struct json *device = NULL;
+    const char *name = cli_arg(s->cli, 0);
     target_begin(&s->target, "/api/v1/devices");
-    target_part(&s->target, name, false);
-    s->table = table_new(device_columns);
-    if (!screen_get(s, &device, err)) {
-        return err->code != ERR_NOT_FOUND ? false
-                                          : err_hint(err, "list them: selvedge-hub devices");
+    target_query(&s->target, "to", str_from(name != NULL ? name : cli_text(s->cli, "to")));
+    if (!screen_list(s, device_columns, 0, show_device, err)) {
+        return false;
     }
-    if (device != NULL) {
-        show_device(s, device);
+    if (name != NULL && s->count == 0) {
+        (void)err_set(err, ERR_NOT_FOUND, "there is no device %s", name);
+        return err_hint(err, "list them: selvedge-hub devices");
     }
     return true;
-}
-
-static bool all_devices(struct screen *s, struct err *err)
-{
-    target_begin(&s->target, "/api/v1/devices");
-    target_query(&s->target, "to", str_from(cli_text(s->cli, "to")));
-    return screen_list(s, device_columns, 0, show_device, err);
 }
 
 int command_devices(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct screen s;
-    struct err err = {0};
-    int code = CLI_OK;
-    if (!screen_open(&s, cli, &code)) {
-        return code;
-    }
-    bool ok = cli_arg(cli, 0) != NULL ? one_device(&s, str_from(cli_arg(cli, 0)), &err)
-                                      : all_devices(&s, &err);
-    return screen_close(&s, ok, &err,
-                        cli_text(cli, "to") != NULL
-                            ? "no such devices"
-                            : "no devices yet; let one join: selvedge-hub token create");
+    return screen_command(cli, list_devices,
+                          cli_text(cli, "to") != NULL
+                              ? "no such devices"
+                              : "no devices yet; let one join: selvedge-hub token create");
 }
 
 /* --- refusals ----------------------------------------------------------------------------- */
@@ -119,16 +103,14 @@ static void show_refusal(struct screen *s, const struct json *refusal)
     table_cell(&s->table, item_str(refusal, "why"));
 }
 
+static bool list_refusals(struct screen *s, struct err *err)
+{
+    target_begin(&s->target, "/api/v1/refusals");
+    return screen_list(s, refusal_columns, cli_i64(s->cli, "limit"), show_refusal, err);
+}
+
 int command_refusals(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct screen s;
-    struct err err = {0};
-    int code = CLI_OK;
-    if (!screen_open(&s, cli, &code)) {
-        return code;
-    }
-    target_begin(&s.target, "/api/v1/refusals");
-    bool ok = screen_list(&s, refusal_columns, cli_i64(cli, "limit"), show_refusal, &err);
-    return screen_close(&s, ok, &err, "nobody was turned away");
+    return screen_command(cli, list_refusals, "nobody was turned away");
 }

@@ -1,12 +1,9 @@
 /* cmd_runs.c - runs of the fleet, and the events of one. */
+#include "hub/cli/find_run.h"
 #include "hub/cli/run_output.h"
-#include "hub/cli/screen.h"
 
 #include "common/cli/show.h"
 #include "common/json/json_scan.h"
-#include <stdio.h>
-
-enum { RUN_TEXT_SIZE = LIMIT_ASSET_KEY_BYTES + 1 };
 
 /* --- runs --------------------------------------------------------------------------------- */
 
@@ -69,61 +66,6 @@ int command_runs(struct cli *cli, void *ctx)
 
 /* --- logs --------------------------------------------------------------------------------- */
 
-struct found_run {
-    int64_t count;
-    bool is_exact;
-    char device[RUN_TEXT_SIZE];
-    char run[RUN_TEXT_SIZE];
-    struct str wanted;
-};
-
-static bool on_found(void *ctx, struct str text, struct err *err)
-{
-    struct found_run *found = ctx;
-    AUTO(arena) arena = arena_new(64 << 10);
-    struct json *item = NULL;
-    if (!json_parse(text, 16 << 10, &arena, &item, err)) {
-        return false;
-    }
-    struct str run = item_str(item, "run");
-    bool is_exact = str_eq(run, found->wanted);
-    if (found->is_exact && !is_exact) {
-        return true;
-    }
-    found->count = is_exact && !found->is_exact ? 1 : found->count + 1;
-    found->is_exact = is_exact;
-    (void)snprintf(found->device, sizeof(found->device), STR_FMT,
-                   STR_ARG(item_str(item, "device")));
-    (void)snprintf(found->run, sizeof(found->run), STR_FMT, STR_ARG(run));
-    return true;
-}
-
-/* By id, by the beginning of one, or the newest. */
-static bool find_run(struct screen *s, struct found_run *ret, struct err *err)
-{
-    struct str wanted = str_from(cli_arg(s->cli, 0));
-    *ret = (struct found_run){.wanted = wanted};
-    target_begin(&s->target, "/api/v1/run-ids");
-    target_query(&s->target, "like", wanted);
-    target_query(&s->target, "device", str_from(cli_text(s->cli, "device")));
-    if (!hub_client_each(s->client, buf_str(&s->target), str_is_empty(wanted) ? 1 : CLIENT_PAGE,
-                         on_found, ret, err)) {
-        return false;
-    }
-    if (ret->count == 0) {
-        (void)(str_is_empty(wanted)
-                   ? err_set(err, ERR_NOT_FOUND, "there are no runs yet")
-                   : err_set(err, ERR_NOT_FOUND, "there is no run " STR_FMT, STR_ARG(wanted)));
-        return err_hint(err, "list them: selvedge-hub runs");
-    }
-    if (ret->count > 1) {
-        (void)err_set(err, ERR_INVALID, "%lld runs begin with " STR_FMT, (long long)ret->count,
-                      STR_ARG(wanted));
-        return err_hint(err, "give more of the id, or --device");
-    }
-    return true;
-}
-
 /* Of a row of the log, the event as the device recorded it. */
 static bool show_event(void *ctx, struct str row, struct err *err)
 {
@@ -166,7 +108,8 @@ int command_logs(struct cli *cli, void *ctx)
     if (!screen_open(&s, cli, &code)) {
         return code;
     }
-    bool ok = find_run(&s, &run, &err);
+    bool ok =
+        find_run(&s, str_from(cli_arg(cli, 0)), str_from(cli_text(cli, "device")), &run, &err);
     if (ok && cli_bool(cli, "output")) {
         s.count = 1;
         (void)screen_close(&s, true, &err, "");

@@ -1,5 +1,6 @@
 #include "hub/cli/screen.h"
 
+#include "common/json/json_scan.h"
 #include "common/log/log.h"
 #include "common/platform/clock.h"
 #include "common/platform/files.h"
@@ -103,6 +104,19 @@ int screen_close(struct screen *s, bool ok, const struct err *err, const char *w
     return code;
 }
 
+int screen_command(struct cli *cli, bool (*act)(struct screen *screen, struct err *err),
+                   const char *when_empty)
+{
+    struct screen s;
+    struct err err = {0};
+    int code = CLI_OK;
+    if (!screen_open(&s, cli, &code)) {
+        return code;
+    }
+    bool ok = act(&s, &err);
+    return screen_close(&s, ok, &err, when_empty);
+}
+
 /* --- asking ----------------------------------------------------------------------------------- */
 
 static bool check_target(const struct screen *s, struct err *err)
@@ -162,6 +176,55 @@ bool screen_get(struct screen *s, const struct json **ret, struct err *err)
         *ret = NULL;
     }
     return true;
+}
+
+bool screen_print_elements(struct screen *s, struct str text, const char *key, struct err *err)
+{
+    struct json_scan scan;
+    struct json_scan list;
+    struct json_raw name;
+    struct json_raw value;
+    struct json_raw element;
+    if (!json_scan_object(&scan, text, err)) {
+        return false;
+    }
+    while (json_scan_member(&scan, &name, &value)) {
+        if (!json_raw_is(name, key)) {
+            continue;
+        }
+        if (!json_scan_array(&list, value.text, err)) {
+            return false;
+        }
+        while (json_scan_element(&list, &element)) {
+            cli_json(s->cli, element.text);
+        }
+    }
+    return true;
+}
+
+bool screen_print_without(struct screen *s, struct str text, const char *key, struct err *err)
+{
+    struct json_scan scan;
+    struct json_raw name;
+    struct json_raw value;
+    const char *comma = "";
+    if (!json_scan_object(&scan, text, err)) {
+        return false;
+    }
+    buf_reset(&s->text);
+    buf_add_char(&s->text, '{');
+    while (json_scan_member(&scan, &name, &value)) {
+        const char *quote = value.type == JSON_STRING ? "\"" : "";
+        if (!json_raw_is(name, key)) {
+            buf_addf(&s->text, "%s\"" STR_FMT "\":%s", comma, STR_ARG(name.text), quote);
+            buf_add(&s->text, value.text);
+            buf_add_text(&s->text, quote);
+            comma = ",";
+        }
+    }
+    buf_add_char(&s->text, '}');
+    cli_json(s->cli, buf_str(&s->text));
+    return json_scan_end(&scan, err);
 }
 
 bool screen_act(struct screen *s, enum http_method method, struct str body, const struct json **ret,

@@ -26,6 +26,10 @@ MUST_CHECK bool screen_open(struct screen *ret, struct cli *cli, int *ret_exit);
  * `ok`; closes. Returns the exit code. */
 int screen_close(struct screen *screen, bool ok, const struct err *err, const char *when_empty);
 
+/* What most commands are: opens, does its part, closes. The exit code. */
+int screen_command(struct cli *cli, bool (*act)(struct screen *screen, struct err *err),
+                   const char *when_empty);
+
 /* Each item of the list at the target: with --json as it came, one a line; else a row by `on_row`. */
 typedef void screen_row(struct screen *screen, const struct json *item);
 MUST_CHECK bool screen_list(struct screen *screen, const struct table_column *columns,
@@ -35,6 +39,12 @@ MUST_CHECK bool screen_get(struct screen *screen, const struct json **ret, struc
 /* The same whatever is printed. `ret_text` may be NULL. */
 MUST_CHECK bool screen_read(struct screen *screen, const struct json **ret, struct str *ret_text,
                             struct err *err);
+/* The elements of the array `key` of such an answer, as they came, one a line. */
+MUST_CHECK bool screen_print_elements(struct screen *screen, struct str text, const char *key,
+                                      struct err *err);
+/* Such an answer, an object, without the member `key`, on a line. */
+MUST_CHECK bool screen_print_without(struct screen *screen, struct str text, const char *key,
+                                     struct err *err);
 /* Asks for something to be done: `body` may be empty. Nothing is printed. */
 MUST_CHECK bool screen_act(struct screen *screen, enum http_method method, struct str body,
                            const struct json **ret, struct str *ret_text, struct err *err);

@@ -97,6 +97,7 @@ void row_order(struct json_writer *w, const struct order_view *o, const struct f
     for (int i = 0; i < FATE_COUNT; i++) {
         jw_member_i64(w, order_fate_name((enum order_fate)i), counts->of[i]);
     }
+    jw_member_i64(w, "away", counts->away); /* of those that wait */
 }
 
 void row_order_device(struct json_writer *w, const struct order_device *d, struct str why)

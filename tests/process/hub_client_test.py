@@ -130,8 +130,8 @@ assets:
   - key: pos/broken
     sql: {resource: local, materialized: table, query: "select * from nowhere"}
 """
-# Each is printed as a table too.
-LISTINGS = [["devices"], ["devices", "brooklyn"], ["devices", "--to", "is:away"], ["refusals"], ["quarantine"], ["clones"], ["runs"], ["runs", "--status", "failure"], ["logs"]]
+LISTINGS = [["devices"], ["devices", "brooklyn"], ["devices", "--to", "is:away"], ["assets"], ["assets", "pos/*"], ["assets", "pos/broken"], ["assets", "--device", "brooklyn"],
+            ["assets", "--at", "0s"], ["assets", "--differing"], ["lineage"], ["lineage", "--asset", "pos/orders"], ["refusals"], ["quarantine"], ["clones"], ["pools"], ["alerts"], ["alerts", "--all"], ["alerts", "silences"], ["deployments"], ["commands"], ["runs"], ["runs", "--status", "failure"], ["logs"]]
 PASSWORD = "correct horse battery"
 
 
@@ -180,12 +180,15 @@ def a_listing_is_the_same_three_ways():
     with TlsFleet() as fleet:
         fleet.fill()
         viewer = fleet.token_file("ada", "viewer", "read")
+        fleet.command("pools", "set", "warehouse", "2")
+        fleet.command("alerts", "silence", "*", "--reason", "works")
         seen = {}
         for listing in LISTINGS:
             seen[tuple(listing)] = fleet.command(*listing, "--json")
-            assert seen[tuple(listing)] or listing[0] in ("refusals", "quarantine", "clones"), listing
+            assert seen[tuple(listing)] or listing[0] in ("refusals", "quarantine", "clones", "deployments", "alerts", "commands") or "--differing" in listing, listing
             assert fleet.there(*listing, "--json", token=viewer) == seen[tuple(listing)], listing
-            assert fleet.there(*listing, token=viewer).split()[:4] == fleet.command(*listing).split()[:4]
+        for table in (["devices"], ["assets"], ["runs"]):  # but for how long ago things were
+            assert fleet.there(*table, token=viewer).split()[:5] == fleet.command(*table).split()[:5]
         fleet.hub.stop()
         for listing in LISTINGS:
             assert fleet.command(*listing, "--json") == seen[tuple(listing)], listing
@@ -228,6 +231,31 @@ def who_asks_from_elsewhere_is_told_what_is_wrong():
         assert done.returncode == 2 and "go with --url" in done.stderr, done
 
 
+def who_may_act_does_and_stands_in_the_audit_log():
+    with TlsFleet() as fleet:
+        fleet.start_hub()
+        wait_for_socket(fleet)
+        viewer = fleet.token_file("ada", "viewer", "read")
+        operator = fleet.token_file("bob", "operator", "operate")
+        for act in (["command", "--to", "*", "ping"], ["pools", "set", "warehouse", "2"], ["alerts", "silence", "*"], ["alerts", "test"], ["clones", "accept", "brooklyn"]):
+            said = fleet.there(*act, token=viewer, code=5)
+            assert "your role does not allow it" in said, said
+        assert fleet.command("pools") == "no pools; make one: selvedge-hub pools set NAME PLACES\n"
+        fleet.there("pools", "set", "warehouse", "2", token=operator)
+        assert json.loads(fleet.command("pools", "--json"))["places"] == 2
+        fleet.command("pools", "pause", "warehouse")
+        assert "there is no pool" in fleet.there("pools", "remove", "nosuch", token=operator, code=3)
+        assert "places must be a number" in fleet.there("pools", "set", "warehouse", "0", token=operator, code=6)
+        audit = json.loads(ask_locally(socket_of(fleet), "/api/v1/audit")[1])["items"]
+        done = [(a["user"].replace("root", "me"), a["action"], a["subject"]) for a in audit if a["action"].startswith("pool.")]
+        me = "me (local)" if os.geteuid() == 0 else done[0][0]
+        assert done == [(me, "pool.pause", "warehouse"), ("bob", "pool.set", "warehouse")], audit
+        fleet.hub.stop()
+        fleet.command("pools", "resume", "warehouse")  # with no hub running it is written down as well
+        assert not json.loads(fleet.command("pools", "--json"))["paused"]
+        assert fleet.query("select action from audit order by id desc limit 1") == [("pool.resume",)]
+
+
 def who_is_not_root_is_told_how_to_ask():
     if os.geteuid() != 0:
         print("not run: becoming another user takes root")
@@ -250,4 +278,5 @@ def who_is_not_root_is_told_how_to_ask():
 if __name__ == "__main__":
     sys.exit(run_tests([the_socket_needs_no_password_and_writes_down_who, others_of_this_machine_are_refused,
                         a_killed_hubs_socket_is_replaced_and_a_second_web_process_refused, a_listing_is_the_same_three_ways,
-                        who_asks_from_elsewhere_is_told_what_is_wrong, who_is_not_root_is_told_how_to_ask]))
+                        who_asks_from_elsewhere_is_told_what_is_wrong,
+                        who_may_act_does_and_stands_in_the_audit_log, who_is_not_root_is_told_how_to_ask]))

@@ -52,7 +52,7 @@ export interface DeviceTimeline {
 export interface Targets { to: string; devices: number; online: number; first: string[] }
 export interface Bundle { bundle: string; made_at: string; files: number; bytes: number; source: string; deployments: number; targets: number; devices: number; commands: number; idle: boolean }
 export interface BundleDetail extends Bundle { file_list: { path: string; size: number; sha256: string; executable: boolean }[] }
-export interface Silence { silence: number; to: string; kind?: string; reason?: string; until: string }
+export interface Silence { silence: number; targets: string; kind?: string; reason?: string; until: string }
 
 /** How many devices have it how fresh: "fresh", "late", "stale", "failed", "device away", "clock wrong", "never made". */
 export type FreshnessCounts = Record<string, number>;
@@ -83,7 +83,7 @@ export interface Check {
 export interface Neighbour { asset: string; crosses?: boolean }
 
 export interface AssetDetail extends Asset {
-  on_devices?: AssetOnDevice[]; check_results?: Check[]; versions?: AssetVersion[]; upstream?: Neighbour[]; downstream?: Neighbour[]; [more: string]: unknown;
+  on_devices?: AssetOnDevice[]; check_results?: Check[]; definitions?: DefinedAs[]; upstream?: Neighbour[]; downstream?: Neighbour[]; [more: string]: unknown;
 }
 
 export interface Materialization {
@@ -147,7 +147,7 @@ export interface AssetDefinition {
   partitions?: { kind: string; count?: number; set?: string; cron?: string; timezone?: string; start?: string; end?: string };
   freshness?: FreshnessPolicy;
 }
-export interface AssetVersion { version: string; devices: number; device: string; definition: AssetDefinition }
+export interface DefinedAs { version: string; devices: number; device: string; definition: AssetDefinition }
 export interface FreshnessPolicy { warn_after_ms?: number; fail_after_ms?: number; cron?: string; timezone?: string; lower_bound_ms?: number }
 export interface StaleCause { category: string; reason: string; dependency?: string; dependency_reason?: string }
 export interface AssetWhy {

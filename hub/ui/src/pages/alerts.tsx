@@ -49,7 +49,7 @@ function Silences() {
     onConfirm: async () => { const done = await request("DELETE", `/silences/${s.silence}`, undefined, "The silence is over"); answer.reload(); return done !== null; },
   });
   const columns: Column<Silence>[] = [
-    { name: "Devices", kind: "wide", by: (s) => s.to, cell: (s) => <code>{s.to}</code> },
+    { name: "Devices", kind: "wide", by: (s) => s.targets, cell: (s) => <code>{s.targets}</code> },
     { name: "Kind", by: (s) => s.kind, cell: (s) => s.kind ?? "every kind" },
     { name: "Until", by: (s) => s.until, cell: (s) => <><At at={s.until} /> <span class="soft">(<Ago at={s.until} />)</span></> },
     { name: "Why", isExtra: true, cell: (s) => <span class="soft">{s.reason ?? ""}</span> },
