@@ -45,7 +45,7 @@ export function Partitions({ asset }: { asset: AssetDetail }) {
   const rows = useMemo(() => all.filter((p) => (!status || p.status === status) && p.partition.includes(find)), [all, status, find]);
   const of = (wanted: string) => all.filter((p) => p.status === wanted);
   const states: [string, string][] = Object.keys(PARTITION_TONES).map((state) => [state, of(state).length] as const).filter(([, n]) => n > 0).map(([state, n]) => [state, `${state} (${count(n)})`]);
-  const rules = asset.versions?.[0]?.definition.partitions;
+  const rules = asset.definitions?.[0]?.definition.partitions;
   const backfill = (picked: AssetPartition[], only: string) => askBackfill({ selection: asset.asset, targets: chosen || "*", partitions: picked.length > 500 ? "" : spell(all, picked), only });
   return (
     <>
