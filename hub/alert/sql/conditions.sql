@@ -1,3 +1,4 @@
+-- Reads all of gap: losses are few, and none is too old to be looked at.
 -- What troubles there are now: kind, device, the value of the label that groups, one line.
 WITH known AS (
     SELECT d.id, d.enrolled_ms, d.not_after_ms, l.value AS grp, h.body AS health,
