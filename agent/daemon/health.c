@@ -41,8 +41,7 @@ static int64_t hex_digits(struct str word)
     int64_t value = 0;
     bool is_hex = str_starts(word, STR("0x")) && word.len <= 6;
     for (size_t i = 2; is_hex && i < word.len; i++) {
-        char c = word.ptr[i];
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+        int digit = str_hex_digit(word.ptr[i]);
         is_hex = digit >= 0;
         value = 16 * value + digit;
     }

@@ -270,17 +270,6 @@ void sample_temperatures(struct sample *s)
 
 enum { WEAR_STEP_PERCENT = 10, WEAR_STEPS = 11, PRE_EOL_MAX = 3 };
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* A byte as the kernel prints these: "0x0b". */
 static bool hex_word(struct str *line, int64_t *ret)
 {
@@ -288,8 +277,8 @@ static bool hex_word(struct str *line, int64_t *ret)
     if (!sample_word(line, &word) || word.len != 4 || !str_starts(word, STR("0x"))) {
         return false;
     }
-    int high = hex_digit(word.ptr[2]);
-    int low = hex_digit(word.ptr[3]);
+    int high = str_hex_digit(word.ptr[2]);
+    int low = str_hex_digit(word.ptr[3]);
     *ret = high * 16 + low;
     return high >= 0 && low >= 0;
 }

@@ -63,18 +63,13 @@ static enum form form_of(const struct column *c)
     }
 }
 
-static int hex_digit(char c)
-{
-    return c >= 'a' ? c - 'a' + 10 : c - '0';
-}
-
 /* "\x6162" in its place. */
 static struct str read_bytes(struct copy_field field)
 {
     size_t count = field.len < 2 ? 0 : (field.len - 2) / 2;
     for (size_t i = 0; i < count; i++) {
-        int high = hex_digit(field.ptr[2 + 2 * i]);
-        field.ptr[i] = (char)(high << 4 | hex_digit(field.ptr[3 + 2 * i]));
+        int high = str_hex_digit(field.ptr[2 + 2 * i]);
+        field.ptr[i] = (char)(high << 4 | str_hex_digit(field.ptr[3 + 2 * i]));
     }
     return (struct str){field.ptr, count};
 }

@@ -47,6 +47,9 @@ MUST_CHECK bool str_to_i64(struct str s, int64_t min, int64_t max, int64_t *ret)
 /* Whole-string finite decimal number, locale-independent; at most 63 bytes long. */
 MUST_CHECK bool str_to_double(struct str s, double *ret);
 
+/* 0 to 15 of a hex digit, either case; -1 of anything else. */
+int str_hex_digit(char c);
+
 /* "10s", "5m", "1h30m", "250ms", "2d" to nanoseconds. No bare numbers. */
 MUST_CHECK bool str_to_duration(struct str s, int64_t *ret_ns);
 /* "64MiB", "1500kB", "1024" to bytes (kB = 1000, KiB = 1024). */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { UNPACK_BYTES = 64 << 10, STREAM_BLOCK_BYTES = 4096, ETAG_SIZE = MD5_HEX_BYTES + 8 };
+enum { UNPACK_BYTES = 64 << 10, ETAG_SIZE = MD5_HEX_BYTES + 8 };
 
 static const char policy[] = "default-src 'self'; img-src 'self' data:; style-src 'self'; "
                              "object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -18,8 +18,7 @@ static void add(struct MHD_Response *response, const char *name, const char *val
     (void)MHD_add_response_header(response, name, value);
 }
 
-/* What every answer says. */
-static void add_common(const struct http_server *server, struct MHD_Response *response)
+void http_add_common(const struct http_server *server, struct MHD_Response *response)
 {
     add(response, "Content-Security-Policy", policy);
     add(response, "X-Content-Type-Options", "nosniff");
@@ -31,8 +30,8 @@ static void add_common(const struct http_server *server, struct MHD_Response *re
     }
 }
 
-static enum MHD_Result queue(struct http_call *call, unsigned status, struct MHD_Response *response,
-                             size_t bytes)
+enum MHD_Result http_queue(struct http_call *call, unsigned status, struct MHD_Response *response,
+                           size_t bytes)
 {
     struct http_server *server = call->server;
     enum MHD_Result result = MHD_queue_response(call->connection, status, response);
@@ -95,10 +94,10 @@ static enum MHD_Result answer_unchanged(struct http_call *call, const char *etag
     if (response == NULL) {
         return MHD_NO;
     }
-    add_common(call->server, response);
+    http_add_common(call->server, response);
     add(response, "ETag", etag);
     add(response, "Cache-Control", "private, no-cache");
-    enum MHD_Result result = queue(call, 304, response, 0);
+    enum MHD_Result result = http_queue(call, 304, response, 0);
     MHD_destroy_response(response);
     return result;
 }
@@ -126,7 +125,7 @@ static enum MHD_Result keep(struct http_call *call, struct MHD_Response *respons
     add(response, "Cache-Control", "private, no-cache");
     bool is_same = str_contains(call->rq.headers.if_none_match, str_from(etag));
     enum MHD_Result result =
-        is_same ? answer_unchanged(call, etag) : queue(call, 200, response, bytes);
+        is_same ? answer_unchanged(call, etag) : http_queue(call, 200, response, bytes);
     const struct http_cache_item item = {.key = call->rq.target.raw,
                                          .is_packed = call->rq.headers.takes_gzip,
                                          .stamp = call->stamp,
@@ -155,7 +154,7 @@ enum MHD_Result http_send(struct http_call *call)
     if (response == NULL) {
         return MHD_NO;
     }
-    add_common(server, response);
+    http_add_common(server, response);
     add(response, "Content-Type", rs->type != NULL ? rs->type : "application/json");
     add(response, "Vary", "Accept-Encoding");
     if (is_packed) {
@@ -168,7 +167,7 @@ enum MHD_Result http_send(struct http_call *call)
         return keep(call, response, etag, bytes);
     }
     add(response, "Cache-Control", "no-store");
-    enum MHD_Result result = queue(call, status, response, bytes);
+    enum MHD_Result result = http_queue(call, status, response, bytes);
     MHD_destroy_response(response);
     return result;
 }
@@ -211,7 +210,7 @@ static enum MHD_Result send_file(struct http_call *call, const struct http_asset
     if (response == NULL) {
         return MHD_NO;
     }
-    add_common(call->server, response);
+    http_add_common(call->server, response);
     add(response, "Content-Type", file->type);
     add(response, "ETag", file->etag);
     add(response, "Vary", "Accept-Encoding");
@@ -220,7 +219,7 @@ static enum MHD_Result send_file(struct http_call *call, const struct http_asset
     if (!is_same) {
         add(response, "Content-Encoding", "gzip");
     }
-    enum MHD_Result result = queue(call, is_same ? 304 : 200, response, bytes);
+    enum MHD_Result result = http_queue(call, is_same ? 304 : 200, response, bytes);
     MHD_destroy_response(response);
     return result;
 }
@@ -265,71 +264,6 @@ static enum MHD_Result answer_page(struct http_call *call)
                         : http_refuse(call, 404, "there is no such file", NULL);
 }
 
-/* --- streams ------------------------------------------------------------------------------------ */
-
-static ssize_t on_room(void *cls, uint64_t position, char *into, size_t cap)
-{
-    struct http_call *call = cls;
-    (void)position;
-    if (call->server->is_closing) {
-        return MHD_CONTENT_READER_END_OF_STREAM;
-    }
-    int64_t len = call->rs.stream.fill(call->rs.stream.ctx, into, cap);
-    if (len < 0) {
-        return MHD_CONTENT_READER_END_OF_STREAM;
-    }
-    if (len == 0) {
-        call->is_suspended = true;
-        MHD_suspend_connection(call->connection);
-    }
-    return (ssize_t)len;
-}
-
-static enum MHD_Result send_stream(struct http_call *call)
-{
-    struct http_server *server = call->server;
-    struct MHD_Response *response = MHD_create_response_from_callback(
-        MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, on_room, call, NULL);
-    if (response == NULL) {
-        return MHD_NO;
-    }
-    add_common(server, response);
-    add(response, "Content-Type", call->rs.type);
-    add(response, "Cache-Control", "no-store");
-    add(response, "X-Accel-Buffering", "no"); /* proxies pass on what there is */
-    http_call_wait(call);
-    server->counts.streams++;
-    server->counts.streams_total++;
-    enum MHD_Result result = queue(call, 200, response, 0);
-    MHD_destroy_response(response);
-    return result;
-}
-
-/* --- answers that come later ---------------------------------------------------------------------- */
-
-/* Asked before it is there, and each time that the connection goes on. */
-static enum MHD_Result answer_later(struct http_call *call)
-{
-    struct http_server *server = call->server;
-    const struct http_later *later = &call->rs.later;
-    struct err err = {0};
-    if (server->is_closing) {
-        return http_refuse(call, 503, "the web process ends", "ask again");
-    }
-    if (!later->is_ready(later->ctx)) {
-        call->conn->state = CONN_ANSWERING;
-        call->conn->since = loop_now(server->loop);
-        call->is_suspended = true;
-        http_call_wait(call);
-        MHD_suspend_connection(call->connection);
-        return MHD_YES;
-    }
-    if (!later->finish(later->ctx, &call->rq, &call->rs, &err)) {
-        http_problem_from(&call->rs, &err);
-    }
-    return http_send(call);
-}
-
 /* --- all together ------------------------------------------------------------------------------- */
 
 static bool answer_kept(struct http_call *call, enum MHD_Result *ret)
@@ -345,7 +279,7 @@ static bool answer_kept(struct http_call *call, enum MHD_Result *ret)
     if (str_contains(call->rq.headers.if_none_match, str_from(kept.etag))) {
         *ret = answer_unchanged(call, kept.etag);
     } else {
-        *ret = queue(call, 200, kept.response, 0);
+        *ret = http_queue(call, 200, kept.response, 0);
     }
     return true;
 }
@@ -374,7 +308,7 @@ enum MHD_Result http_answer(struct http_call *call)
         return answer_page(call);
     }
     if (call->rs.is_later) {
-        return answer_later(call);
+        return http_answer_later(call);
     }
     if (call->route->is_cached) {
         call->stamp = call->server->service.stamp(call->server->service.ctx);
@@ -389,7 +323,7 @@ enum MHD_Result http_answer(struct http_call *call)
     call->rq.body = buf_str(&call->body);
     handle(call);
     if (call->rs.is_later && call->rs.status == 0) {
-        return answer_later(call);
+        return http_answer_later(call);
     }
-    return call->rs.is_stream && call->rs.status == 0 ? send_stream(call) : http_send(call);
+    return call->rs.is_stream && call->rs.status == 0 ? http_send_stream(call) : http_send(call);
 }

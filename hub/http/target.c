@@ -1,16 +1,5 @@
 #include "hub/http/target.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static bool decode(struct str text, bool plus_is_space, struct arena *arena, struct str *ret,
                    struct err *err)
 {
@@ -23,8 +12,8 @@ static bool decode(struct str text, bool plus_is_space, struct arena *arena, str
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
         if (c == '%') {
-            int high = i + 2 < text.len ? hex_digit(text.ptr[i + 1]) : -1;
-            int low = i + 2 < text.len ? hex_digit(text.ptr[i + 2]) : -1;
+            int high = i + 2 < text.len ? str_hex_digit(text.ptr[i + 1]) : -1;
+            int low = i + 2 < text.len ? str_hex_digit(text.ptr[i + 2]) : -1;
             if (high < 0 || low < 0 || (high == 0 && low == 0)) {
                 return err_set(err, ERR_INVALID,
                                "a %% is followed by two hex digits, and not by 00");

@@ -2,6 +2,7 @@
 #include "common/base/str.h"
 #include "tests/support/cmocka_all.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -114,6 +115,16 @@ static void integers(void **state)
     assert_true(value == INT64_MIN);
     assert_true(str_to_i64(STR("9223372036854775807"), 0, INT64_MAX, &value));
     assert_true(value == INT64_MAX);
+}
+
+static void hex_digits(void **state)
+{
+    static const char digits[] = "0123456789abcdef";
+    (void)state;
+    for (int c = CHAR_MIN; c <= CHAR_MAX; c++) {
+        const char *at = c > 0 ? strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c) : NULL;
+        assert_int_equal(str_hex_digit((char)c), at != NULL ? (int)(at - digits) : -1);
+    }
 }
 
 static void doubles(void **state)
@@ -293,17 +304,12 @@ static void wildcards(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(comparing),
-        cmocka_unit_test(slicing),
-        cmocka_unit_test(wiping),
-        cmocka_unit_test(cutting),
-        cmocka_unit_test(integers),
-        cmocka_unit_test(doubles),
-        cmocka_unit_test(durations),
-        cmocka_unit_test(byte_counts),
-        cmocka_unit_test(utf8_of_one_code_point_is_decided_right),
-        cmocka_unit_test(utf8_text),
-        cmocka_unit_test(distances),
+        cmocka_unit_test(comparing),   cmocka_unit_test(slicing),
+        cmocka_unit_test(wiping),      cmocka_unit_test(cutting),
+        cmocka_unit_test(integers),    cmocka_unit_test(hex_digits),
+        cmocka_unit_test(doubles),     cmocka_unit_test(durations),
+        cmocka_unit_test(byte_counts), cmocka_unit_test(utf8_of_one_code_point_is_decided_right),
+        cmocka_unit_test(utf8_text),   cmocka_unit_test(distances),
         cmocka_unit_test(wildcards),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,121 @@
+/* head.c - the head of a request: the headers that matter, the method, and who asks. */
+#include "hub/http/server_internal.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static bool is_name(const char *a, const char *b)
+{
+    return strcasecmp(a, b) == 0;
+}
+
+static bool takes_gzip(struct str accepted)
+{
+    return str_contains(accepted, STR("gzip")) && !str_contains(accepted, STR("gzip;q=0"));
+}
+
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
+{
+    struct http_call *call = cls;
+    struct http_headers *h = &call->rq.headers;
+    struct str text = str_from(value);
+    static const struct {
+        const char *name;
+        size_t offset;
+    } kept[] = {
+        {"Authorization", offsetof(struct http_headers, authorization)},
+        {"Cookie", offsetof(struct http_headers, cookie)},
+        {"X-CSRF-Token", offsetof(struct http_headers, csrf_token)},
+        {"Content-Type", offsetof(struct http_headers, content_type)},
+        {"If-None-Match", offsetof(struct http_headers, if_none_match)},
+        {"Last-Event-ID", offsetof(struct http_headers, last_event_id)},
+        {"Host", offsetof(struct http_headers, host)},
+        {"Dagster-Cloud-Api-Token", offsetof(struct http_headers, dagster_token)},
+    };
+    (void)kind;
+    for (size_t i = 0; i < COUNT_OF(kept); i++) {
+        if (is_name(name, kept[i].name)) {
+            memcpy((char *)h + kept[i].offset, &text, sizeof(text));
+            return MHD_YES;
+        }
+    }
+    if (is_name(name, "Accept-Encoding")) {
+        h->takes_gzip = takes_gzip(text);
+    } else if (is_name(name, "Content-Length")) {
+        call->has_body = !str_eq(text, STR("0"));
+        if (!str_to_i64(text, 0, INT64_MAX, &call->body_bytes)) {
+            call->body_bytes = INT64_MAX;
+        }
+    } else if (is_name(name, "Transfer-Encoding")) {
+        call->has_body = true;
+        call->body_bytes = -1;
+    } else if (is_name(name, "X-Forwarded-For") || is_name(name, "Forwarded") ||
+               is_name(name, "Via") || is_name(name, "X-Real-IP")) {
+        h->is_forwarded = true;
+    } else if (is_name(name, "X-Forwarded-Proto")) {
+        h->is_forwarded = true;
+        h->is_secure_before = str_eq(text, STR("https"));
+    }
+    return MHD_YES;
+}
+
+bool http_method_from(struct str text, enum http_method *ret, bool *ret_head)
+{
+    *ret_head = str_eq(text, STR("HEAD"));
+    if (*ret_head) {
+        *ret = HTTP_GET;
+        return true;
+    }
+    for (int i = 0; i < HTTP_METHOD_COUNT; i++) {
+        if (str_eq(text, str_from(http_method_name((enum http_method)i)))) {
+            *ret = (enum http_method)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A page of elsewhere may have its name resolve to this machine, and ask as if it were at home: who is
+ * trusted for being here says that it means this machine. */
+static bool means_this_machine(struct str host)
+{
+    struct str name = host;
+    struct str port = STR_NONE;
+    if (str_starts(host, STR("["))) {
+        return str_starts(host, STR("[::1]"));
+    }
+    (void)str_cut(host, ':', &name, &port);
+    struct in_addr address;
+    char text[INET_ADDRSTRLEN] = "";
+    (void)snprintf(text, sizeof(text), STR_FMT, STR_ARG(name));
+    return str_eq(name, STR("localhost")) ||
+           (name.len < sizeof(text) && inet_pton(AF_INET, text, &address) == 1 &&
+            (ntohl(address.s_addr) >> 24) == 127);
+}
+
+static void read_peer(struct http_call *call)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+    const struct sockaddr_storage *address = &call->conn->address;
+    const void *bytes = address->ss_family == AF_INET6
+                            ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
+                            : (const void *)&((const struct sockaddr_in *)address)->sin_addr;
+    (void)inet_ntop(address->ss_family, bytes, text, sizeof(text));
+    call->rq.peer = arena_copy(&call->arena, str_from(text));
+    call->rq.is_loopback = http_is_loopback((const struct sockaddr *)address) &&
+                           !call->rq.headers.is_forwarded &&
+                           means_this_machine(call->rq.headers.host);
+    call->rq.is_secure =
+        call->server->is_tls ||
+        (call->rq.headers.is_secure_before && http_is_loopback((const struct sockaddr *)address));
+}
+
+void http_read_head(struct http_call *call)
+{
+    (void)MHD_get_connection_values(call->connection, MHD_HEADER_KIND, on_header, call);
+    read_peer(call);
+}
