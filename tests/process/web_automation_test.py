@@ -64,6 +64,7 @@ def what_is_automated_is_told():
         backfills_and_partitions(admin)
         staleness(admin, north)
         runs_steps_logs(admin)
+        what_the_hub_wants(fleet, admin)
         fleet.hub.stop()
         fleet.command("rebuild", "--check")
 
@@ -161,6 +162,21 @@ def runs_steps_logs(admin):
         assert isinstance(admin.items(f"/api/v1/logs?{query}"), list)
     assert {one["partition"] for one in admin.items("/api/v1/assets/pos/days/history?limit=2")} == {
         f"2026-01-0{day}" for day in (3, 4, 6, 7, 8)}
+
+
+def what_the_hub_wants(fleet, admin):
+    """A schedule that the hub issues is told as the device has it; what the hub pauses is held, whoever resumes it."""
+    path = os.path.join(fleet.dir, "wanted.yaml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write('schedules: [{name: weekly, job: report, cron: "0 4 * * 1"}]\npauses: {schedules: [often], sensors: ["*"]}\n')
+    fleet.command("desired", "set", path, "--to", "south")
+    weekly = wait_for("the device tells it", lambda: admin.items("/api/v1/schedules?schedule=weekly"))
+    assert [(one["device"], one["definition"]["by_hub"], one["assets"]) for one in weekly] == [("south", True, 1)], weekly
+    held = wait_for("the hub holds it", lambda: [
+        one for one in admin.items("/api/v1/sensors?device=south") if one["state_by"] == "hub"])
+    assert held[0]["state"] == "paused" and told(admin.items("/api/v1/sensors"), "after")["state"] == "running", held
+    assert told(admin.items("/api/v1/schedules"), "often", "south")["state_by"] == "hub"
+    assert admin.items("/api/v1/sensors?fold=true")[0]["paused"] == 1
 
 
 if __name__ == "__main__":
