@@ -9,8 +9,10 @@
 #include "common/wire/command.h"
 
 enum {
-    ORDERS_OPEN_MAX = 1000,  /* commands for which something may have to be sent */
-    ORDERS_KEPT_MAX = 10000, /* the newest; older ones are forgotten once nothing is to be sent */
+    ORDERS_OPEN_MAX = 1000, /* commands for which something may have to be sent */
+    /* The newest; older ones are forgotten once nothing is to be sent, those that fetch output after a
+     * day. */
+    ORDERS_KEPT_MAX = 10000,
     ORDER_DEVICES_MAX = 200000, /* of one command */
     ORDER_PART_DEVICES = 16,    /* named in one message: each device gets all of its names */
 };

@@ -94,7 +94,7 @@ function CertificateCard({ device }: { device: DeviceDetail }) {
       ]} />
       <Show answer={answer} what="its certificates">
         {(rows) => rows.length ? (
-          <ul class="rows">
+          <ul class="rows long">
             {rows.map((c) => (
               <li key={c.serial}><Status status={c.state} word={c.state === "ending" ? "near its end" : undefined} /><span class="grow soft" title={`Serial ${c.serial}\nFingerprint ${c.fingerprint}`}><code>{c.serial.slice(0, 12)}</code> issued {CAUSES[c.cause] ?? c.cause} <Ago at={c.issued_at} />; {c.revoked_at ? <>revoked <Ago at={c.revoked_at} /></> : <>until <At at={c.expires_at} /></>}</span></li>
             ))}
@@ -171,7 +171,7 @@ function AsideCard({ device }: { device: DeviceDetail }) {
   if (!device.lost_events && !device.quarantined && !device.cut_off) return null;
   return (
     <Card title="Lost, and kept aside">
-      <ul class="rows">
+      <ul class="rows long">
         {(gaps.value ?? []).map((g) => <li key={`g${g.epoch}${g.seq}`}><Status status="lost" word={plural(g.events, "event")} /><span class="grow soft">{g.from_seq} to {g.seq} of {g.epoch}{g.reason ? `: ${g.reason}` : ""} {g.dropped ? `(${Object.entries(g.dropped).map(([type, n]) => `${n} ${type}`).join(", ")})` : ""}</span><Ago at={g.at} /></li>)}
         {(clones.value ?? []).map((c) => <li key={`c${c.epoch}`}><Status status="refused" word="not listened to" /><span class="grow soft">database {c.epoch}: {c.why}. On the hub: <code>selvedge-hub clones</code></span><Ago at={c.at} /></li>)}
         {(batches.value ?? []).map((q) => <li key={`q${q.epoch}${q.first_seq}`}><Status status="warn" word="kept aside" /><span class="grow soft">{q.first_seq} to {q.last_seq} of {q.epoch} say otherwise than the log from {q.differs_seq} on{(q.times ?? 1) > 1 ? `; came ${q.times} times` : ""}</span><Ago at={q.at} /></li>)}
@@ -193,7 +193,7 @@ function Alerts({ device }: { device: DeviceDetail }) {
 function Overview({ device }: { device: DeviceDetail }) {
   return (
     <>
-      <DeviceTime name={device.device} />
+      <DeviceTime name={device.device} enrolledAt={device.enrolled_at} />
       <Alerts device={device} />
       <div class="two">
         <div><DesiredCard device={device} /><CertificateCard device={device} /></div>
