@@ -6,7 +6,9 @@ import { bytes, count, duration, instant, plural } from "../base/format";
 import { withQuery } from "../base/keys";
 import { Ago, AssetLink, At, Card, Empty, Facts, Figure, Head, Show, Status, Tabs, Tags } from "../parts/bits";
 import { Table, type Column } from "../parts/table";
+import { ask, request } from "../shell/ask";
 import { Link, useParam } from "../shell/router";
+import { useMay } from "../shell/session";
 import { AssetStatus } from "./assets";
 import { CommandTable } from "./commands";
 import { DeviceActions } from "./device_acts";
@@ -164,7 +166,12 @@ function DeviceCard({ device }: { device: DeviceDetail }) {
 interface Gap { epoch: string; from_seq: number; seq: number; events: number; at: string; reason?: string; dropped?: Record<string, number> }
 interface Aside { epoch: string; at: string; why?: string; first_seq?: number; last_seq?: number; differs_seq?: number; times?: number }
 
-function AsideCard({ device }: { device: DeviceDetail }) {
+function AsideCard({ device, reload }: { device: DeviceDetail; reload: () => void }) {
+  const admin = useMay("admin");
+  const accept = (epoch: string) => ask({
+    title: `Listen to ${device.device} again?`, confirm: "Listen to it", children: <><p>Two hosts have spoken with this identity, and the database {epoch} was known later. Do it when there is one of them only; else give the other a name of its own by enrolling it anew.</p></>,
+    onConfirm: async () => { const done = await request("POST", `/devices/${encodeURIComponent(device.device)}/clones/accept`, { epoch }, "It is listened to again"); reload(); return done !== null; },
+  });
   const gaps = useList<Gap>(device.lost_events ? pathOf(device.device, "gaps") : null, ["device"], { pageSize: 50, only: device.device });
   const batches = useList<Aside>(device.quarantined ? pathOf(device.device, "quarantine") : null, ["device"], { only: device.device });
   const clones = useList<Aside>(device.cut_off ? pathOf(device.device, "clones") : null, ["device"], { only: device.device });
@@ -173,7 +180,7 @@ function AsideCard({ device }: { device: DeviceDetail }) {
     <Card title="Lost, and kept aside">
       <ul class="rows long">
         {(gaps.value ?? []).map((g) => <li key={`g${g.epoch}${g.seq}`}><Status status="lost" word={plural(g.events, "event")} /><span class="grow soft">{g.from_seq} to {g.seq} of {g.epoch}{g.reason ? `: ${g.reason}` : ""} {g.dropped ? `(${Object.entries(g.dropped).map(([type, n]) => `${n} ${type}`).join(", ")})` : ""}</span><Ago at={g.at} /></li>)}
-        {(clones.value ?? []).map((c) => <li key={`c${c.epoch}`}><Status status="refused" word="not listened to" /><span class="grow soft">database {c.epoch}: {c.why}. On the hub: <code>selvedge-hub clones</code></span><Ago at={c.at} /></li>)}
+        {(clones.value ?? []).map((c) => <li key={`c${c.epoch}`}><Status status="refused" word="not listened to" /><span class="grow soft">database {c.epoch}: {c.why}</span><Ago at={c.at} />{admin ? <button type="button" class="small" onClick={() => accept(c.epoch)}>Listen to it again…</button> : null}</li>)}
         {(batches.value ?? []).map((q) => <li key={`q${q.epoch}${q.first_seq}`}><Status status="warn" word="kept aside" /><span class="grow soft">{q.first_seq} to {q.last_seq} of {q.epoch} say otherwise than the log from {q.differs_seq} on{(q.times ?? 1) > 1 ? `; came ${q.times} times` : ""}</span><Ago at={q.at} /></li>)}
       </ul>
       {gaps.hasMore ? <p class="pad"><button type="button" onClick={gaps.more}>Show more</button></p> : null}
@@ -190,7 +197,7 @@ function Alerts({ device }: { device: DeviceDetail }) {
   );
 }
 
-function Overview({ device }: { device: DeviceDetail }) {
+function Overview({ device, reload }: { device: DeviceDetail; reload: () => void }) {
   return (
     <>
       <DeviceTime name={device.device} enrolledAt={device.enrolled_at} />
@@ -199,7 +206,7 @@ function Overview({ device }: { device: DeviceDetail }) {
         <div><DesiredCard device={device} /><CertificateCard device={device} /></div>
         <DeviceCard device={device} />
       </div>
-      <AsideCard device={device} />
+      <AsideCard device={device} reload={reload} />
     </>
   );
 }
@@ -225,7 +232,7 @@ export function DevicePage({ name }: { name: string }) {
             </div>
             <Tabs now={tab || "overview"} onPick={(next) => setTab(next === "overview" ? "" : next)} tabs={[["overview", "Overview"], ["runs", "Runs"], ["assets", "Assets"], ["commands", "Commands"], ["definitions", "Definitions"], ["events", "Events"]]} />
             {tab === "assets" ? <Assets device={device.device} /> : tab === "events" ? <Events device={device.device} /> : tab === "runs" ? <Runs device={device.device} />
-              : tab === "commands" ? <Commands device={device.device} /> : tab === "definitions" ? <Definitions device={device} /> : <Overview device={device} />}
+              : tab === "commands" ? <Commands device={device.device} /> : tab === "definitions" ? <Definitions device={device} /> : <Overview device={device} reload={answer.reload} />}
           </>
         );
       }}
