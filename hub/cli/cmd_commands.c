@@ -22,16 +22,9 @@ struct listing {
     bool has_failed;
 };
 
-static void count_device(void *ctx, const struct order_device *device)
-{
-    struct listing *l = ctx;
-    fate_count(&l->counts, device);
-}
-
 static bool count_devices(struct listing *l, const struct order_view *order)
 {
-    l->counts = (struct fate_counts){0};
-    bool ok = orders_each_device(l->orders, order, l->now, count_device, l, &l->err);
+    bool ok = fate_counts_read(&l->counts, l->orders, order, l->now, &l->err);
     l->has_failed = l->has_failed || !ok;
     return ok;
 }

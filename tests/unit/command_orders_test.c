@@ -241,10 +241,20 @@ static void see_device(void *ctx, const struct order_device *device)
     s->of[device->fate]++;
 }
 
+static void see_fate(void *ctx, const struct order_fate_count *row)
+{
+    struct seen *s = ctx;
+    s->of[row->fate] += row->devices;
+}
+
+/* Counted one by one and all together it comes to the same. */
 static void see_order(void *ctx, const struct order_view *order)
 {
     struct seen *s = ctx;
+    struct seen counted = {0};
     check(orders_each_device(orders, order, s->at, see_device, s, &err));
+    check(orders_each_fate(orders, order, s->at, see_fate, &counted, &err));
+    assert_memory_equal(counted.of, s->of, sizeof(counted.of));
 }
 
 static struct seen look(const char *id, struct wall_time at)
