@@ -135,7 +135,7 @@ http_handler api_devices, api_device;
 http_handler api_devices, api_device, api_device_timeline;
 http_handler api_device_certificates, api_device_definitions, api_device_gaps;
 http_handler api_device_labels_put, api_device_rename, api_device_replace;
-http_handler api_device_revoke, api_device_decommission;
+http_handler api_device_revoke, api_device_decommission, api_device_clones_accept;
 http_handler api_targets, api_desired;
 http_handler api_enrolments, api_enrolment_accept, api_enrolment_reject;
 http_handler api_enrolment_tokens, api_enrolment_tokens_post, api_enrolment_token_delete;

@@ -107,6 +107,7 @@ const struct api_schema api_schemas[] = {
                        "expires_at!:t revoked_at:t last_error wrong_secrets!:i closed_until:t"},
     {"EnrolmentTokenMade", "token! id! label max_uses!:i expires_at!:t"},
     {"EnrolmentTokenRequest", "label max_uses:i expires_in names labels:o"},
+    {"EpochRequest", "epoch"},
     {"Event", "id!:i device! epoch! seq!:i type! at!:t received_at!:t event!:o"},
     {"FailingAsset", "device! asset! failed_at!:t failed_run error:o"},
     {"FingerprintRequest", "fingerprint!"},
