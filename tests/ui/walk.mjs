@@ -62,6 +62,8 @@ async function fromOverviewToLogLine(page) {
 
 async function holdSchedule(page, verb, state) {
   await page.goto("/schedules");
+  await page.getByRole("link", { name: "sales", exact: true }).first().click();
+  await page.getByRole("tab", { name: "Devices" }).click();
   const row = page.locator("tbody tr", { hasText: SHOP });
   await row.getByRole("button", { name: verb }).click();
   await page.getByRole("dialog").getByRole("button", { name: verb }).click();
@@ -168,6 +170,7 @@ async function asViewer() {
   await offers(`/assets/${FAILING}`, /Materialize|With downstream/);
   await offers(failedRun, /Retry/);
   await offers("/schedules", /Pause|Resume/);
+  await offers("/schedules/sales?tab=devices", /Pause|Resume/);
   await offers("/commands", "Ask devices");
   await offers("/devices/oakland", /Ping|Pause|Resume/);
   await offers("/settings", /^(User|Token)$/);
@@ -224,6 +227,7 @@ async function onAPhone() {
 const pagesOf = (details) => [
   "/", "/assets", "/assets?find=prices", "/assets/pos/orders", "/assets/pos/orders?tab=history", "/assets/pos/orders?tab=checks", "/assets/pos/orders?tab=lineage",
   "/assets/pos/orders?tab=runs", "/assets/pos/orders?tab=definition", `/assets/${FAILING}`, "/graph", "/runs", "/runs?by=job", ...details, "/jobs", "/schedules", "/schedules?tab=sensors",
+  "/schedules/sales", "/schedules/sales?tab=devices",
   "/schedules?tab=ticks", "/backfills", "/devices", `/devices/${SHOP}`, `/devices/${SHOP}?tab=assets`, `/devices/${SHOP}?tab=events`, `/devices/${SHOP}?tab=about`,
   "/deployments", "/commands", "/pools", "/alerts", "/alerts?show=all", "/reports", "/settings", "/settings?tab=users", "/settings?tab=tokens",
   "/settings?tab=audit", "/nowhere", "/assets/no/such", "/devices/nobody",

@@ -1,0 +1,1 @@
+INSERT INTO tick_history (kind, name, stream_id, seq) VALUES (:kind, :name, :stream, :seq)
