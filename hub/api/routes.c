@@ -123,6 +123,8 @@ const struct http_route api_routes[] = {
     ADMIN(HTTP_POST, "/api/v1/devices/{device}/replace", api_device_replace,
           "Put other hardware in a device's place: a token, said once", "ReplaceRequest",
           "EnrolmentTokenMade"),
+    ACT("/api/v1/labels", api_labels_post, "Set labels of devices, and take some off",
+        "LabelsRequest", "LabelledDevices"),
     READ("/api/v1/targets", api_targets, "How many devices are meant by an expression", "to!",
          "Targets"),
     READ("/api/v1/desired", api_desired, "How far devices are with what is wanted of them",

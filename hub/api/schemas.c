@@ -103,7 +103,10 @@ const struct api_schema api_schemas[] = {
     {"Found", "kind! device asset run status job display_name"},
     {"Gap", "epoch! from_seq!:i seq!:i events!:i at!:t reason dropped:o"},
     {"Graph", "nodes!:Node[] edges!:Edge[]"},
+    {"LabelledDevice", "device!"},
+    {"LabelledDevices", "devices!:LabelledDevice[]"},
     {"Labels", "labels!:o"},
+    {"LabelsRequest", "targets! set:o remove:s[]"},
     {"LineageEdge", "upstream! downstream! declared_by!:s[] crosses!:b reasons!:LineageReason[]"},
     {"LineageReason", "by! dataset scope made_on:s[] written_by:s[] declared_by:s[] read_by:s[] "
                       "crosses!:b"},
