@@ -7,7 +7,6 @@
 #include "common/json/json_writer.h"
 #include "common/platform/clock.h"
 #include "common/wire/messages.h"
-#include "hub/cli/look.h"
 #include "hub/registry/authority.h"
 #include "hub/registry/registry.h"
 #include "hub/rows/enrolment_rows.h"
