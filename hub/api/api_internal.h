@@ -145,4 +145,5 @@ http_handler api_asset_partitions, api_asset_why, api_asset_checks;
 http_handler api_runs, api_run, api_run_events, api_run_ids;
 http_handler api_lineage, api_lineage_versions, api_lineage_assets;
 http_handler api_pool_put, api_pool_pause, api_pool_resume, api_pool_delete, api_alert_test;
+http_handler api_labels_post;
 http_handler api_refusals, api_quarantine, api_quarantined, api_clones, api_clone_accept;
