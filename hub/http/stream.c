@@ -3,6 +3,7 @@
 #include "hub/http/server_internal.h"
 
 #include <poll.h>
+#include <stdlib.h>
 
 enum { STREAM_BLOCK_BYTES = 1024 }; /* to clients of HTTP/1.0; others get what they have room for */
 
@@ -42,11 +43,10 @@ static void on_readable(void *ctx, unsigned events)
     }
 }
 
-static void begin(struct http_call *call)
+static bool begin(struct http_call *call)
 {
     struct http_server *server = call->server;
-    struct err ignored = {
-        0}; /* then it is told apart from others by the next thing that it does not take */
+    struct err err = {0};
     int bytes = HTTP_STREAM_SEND_BYTES;
     call->next_stream = server->streams;
     if (server->streams != NULL) {
@@ -56,9 +56,13 @@ static void begin(struct http_call *call)
     server->counts.streams++;
     server->counts.streams_total++;
     call->is_listed = true;
+    arena_release(&call->arena); /* nobody asks what was asked for any more */
+    free(call->conn->target);
+    call->conn->target = NULL;
+    call->conn->target_len = 0;
     call->gone = (struct loop_fd){.fd = call->conn->fd, .on_ready = on_readable, .ctx = call};
-    (void)loop_fd_watch(server->loop, &call->gone, LOOP_READ, &ignored);
     (void)setsockopt(call->conn->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+    return loop_fd_watch(server->loop, &call->gone, LOOP_READ, &err);
 }
 
 void http_end_stream(struct http_call *call)
@@ -93,9 +97,10 @@ enum MHD_Result http_send_stream(struct http_call *call)
     http_add_common(server, response);
     add(response, "Content-Type", call->rs.type);
     add(response, "Cache-Control", "no-store");
+    add(response, "Connection",
+        "close"); /* a stream that ends is cut off: who listens comes back */
     add(response, "X-Accel-Buffering", "no"); /* proxies pass on what there is */
-    begin(call);
-    enum MHD_Result result = http_queue(call, 200, response, 0);
+    enum MHD_Result result = begin(call) ? http_queue(call, 200, response, 0) : MHD_NO;
     MHD_destroy_response(response);
     return result;
 }
