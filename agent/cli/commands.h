@@ -1,9 +1,24 @@
-/* commands.h - the commands of selvedge-agent: one function each; the table is in main.c. */
+/* commands.h - the commands of selvedge-agent: one function each; the tables are in main.c and commands_*.c. */
 #pragma once
 #include "agent/daemon/config.h"
 #include "agent/definitions/secrets.h"
 #include "agent/store/view.h"
 #include "common/cli/cli.h"
+
+/* How many rows of a list. */
+#define LIMIT_OPTION(usual, most, what)                                                            \
+    {                                                                                              \
+        .name = "limit", .letter = 'l', .type = CLI_INT, .value_name = "N",                        \
+        .default_text = (usual), .min = 1, .max = (most), .help = (what)                           \
+    }
+
+/* The tables; each ends with {0}. */
+extern const struct cli_command commands_assets[];
+extern const struct cli_command commands_runs[];
+extern const struct cli_command commands_schedules[];
+extern const struct cli_command commands_state[];
+extern const struct cli_command commands_bundle[];
+extern const struct cli_command commands_of_hub[];
 
 int command_daemon(struct cli *cli, void *ctx);
 int command_enroll(struct cli *cli, void *ctx);
@@ -50,13 +65,11 @@ int command_state_set(struct cli *cli, void *ctx);
 int command_state_reset(struct cli *cli, void *ctx);
 int command_state_export(struct cli *cli, void *ctx);
 int command_state_import(struct cli *cli, void *ctx);
-extern const struct cli_command commands_of_hub[];
 int command_ticks(struct cli *cli, void *ctx);
 int command_sources(struct cli *cli, void *ctx);
 int command_schema(struct cli *cli, void *ctx);
 int command_reference(struct cli *cli, void *ctx);
 
-extern const struct cli_command commands_bundle[]; /* ends with {0} */
 int command_bundles(struct cli *cli, void *ctx);
 int command_bundle_rollback(struct cli *cli, void *ctx);
 int command_bundle_leave(struct cli *cli, void *ctx);

@@ -31,6 +31,8 @@ struct desired_told {
     bool is_news; /* other than what was recorded last */
 };
 
+enum { AGENT_TEXTS_MAX = 4 }; /* that are sent to the hub at a time */
+
 struct agent {
     struct agent_options options;
     struct loop *loop;
@@ -62,9 +64,9 @@ struct agent {
     struct mono_time desired_strange; /* when a message was turned away with an event; 0 = never */
     enum log_level log_level;         /* unless the hub wants another */
     struct device_facts facts;
-    struct device_commands *commands; /* of the hub; NULL: not a daemon */
-    struct pieces *pieces;            /* of a text that is being sent; NULL: none */
-    struct decommission *leaving;     /* the fleet; NULL: it is not */
+    struct device_commands *commands;       /* of the hub; NULL: not a daemon */
+    struct pieces *pieces[AGENT_TEXTS_MAX]; /* of texts that are being sent; NULL: none */
+    struct decommission *leaving;           /* the fleet; NULL: it is not */
     struct mono_time started;
     struct health health;
     struct leases leases;
@@ -116,13 +118,14 @@ void agent_command_ended(struct agent *agent, struct str id, struct str result,
 void agent_write_commands(const struct agent *agent, struct json_writer *w);
 
 /* Sends a text to the hub in pieces on channel `log`, as the link takes them; the command has ended
- * when all of it was handed over. One text at a time: false while another is going. */
+ * when all of it was handed over. AGENT_TEXTS_MAX at a time: false while so many are going. */
 struct piece_source {
     const char *path; /* a captured stream, or NULL: */
     struct buf text;  /* it is taken */
     struct str name;
-    int64_t offset; /* where to begin */
-    int64_t bytes;  /* how many at most */
+    int64_t offset;    /* where to begin */
+    int64_t bytes;     /* how many at most */
+    int64_t follow_ns; /* so long also what is written meanwhile; 0: what is there now */
     struct wall_time expires_at;
 };
 MUST_CHECK bool agent_send_pieces(struct agent *agent, struct str command,

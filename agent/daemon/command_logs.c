@@ -67,6 +67,7 @@ static enum command_outcome logs(struct agent *agent, struct command_call *call,
                                   .name = str_from(name),
                                   .offset = given->offset,
                                   .bytes = given->bytes,
+                                  .follow_ns = given->follow_ns,
                                   .expires_at = call->expires_at};
     return agent_send_pieces(agent, call->id, &source) ? COMMAND_GOES_ON : COMMAND_LATER;
 }

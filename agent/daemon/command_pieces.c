@@ -1,6 +1,7 @@
 /* command_pieces.c - texts that commands ask for, sent to the hub in pieces on channel `log`. The
  * link says when it takes no more; then we wait, so that events go first. What a broken connection
- * loses is asked for again, from the offset where it is missing. */
+ * loses is asked for again, from the offset where it is missing. A text that is still being written
+ * can be followed for a while: what comes meanwhile is sent as it comes. */
 #include "agent/daemon/agent_internal.h"
 
 #include "agent/run/capture_read.h"
@@ -8,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PACE_NS    (50 * NS_PER_MS) /* when the link takes no more */
-#define OFFLINE_NS (1 * NS_PER_SEC) /* when there is none */
+#define PACE_NS    (50 * NS_PER_MS)  /* when the link takes no more */
+#define OFFLINE_NS (1 * NS_PER_SEC)  /* when there is none */
+#define FOLLOW_NS  (500 * NS_PER_MS) /* between two looks at what is followed */
 
 enum { NAME_BYTES_MAX = 512, PAYLOAD_BYTES_MAX = COMMAND_PIECE_BYTES_MAX + (4 << 10) };
 
@@ -25,10 +27,23 @@ struct pieces {
     int64_t end;    /* never beyond */
     int64_t dropped;
     struct wall_time expires_at;
-    struct buf piece; /* read, and not yet taken by the link */
+    struct mono_time follow_until; /* 0: what is there now is all */
+    struct buf piece;              /* read, and not yet taken by the link */
     int64_t piece_dropped;
     bool has_piece, is_last;
 };
+
+static void close_text(struct pieces *p)
+{
+    struct agent *agent = p->agent;
+    loop_timer_disarm(agent->loop, &p->timer);
+    buf_release(&p->text);
+    buf_release(&p->piece);
+    for (size_t i = 0; i < COUNT_OF(agent->pieces); i++) {
+        agent->pieces[i] = agent->pieces[i] == p ? NULL : agent->pieces[i];
+    }
+    free(p);
+}
 
 static void finish(struct pieces *p, const struct err *why)
 {
@@ -43,7 +58,7 @@ static void finish(struct pieces *p, const struct err *why)
     jw_member_i64(&w, "dropped", p->dropped);
     jw_end_object(&w);
     memcpy(command, p->command, sizeof(command));
-    agent_close_pieces(agent);
+    close_text(p);
     agent_command_ended(agent, str_from(command), buf_str(&result), why);
 }
 
@@ -81,6 +96,12 @@ static bool read_piece(struct pieces *p, struct err *err)
     return true;
 }
 
+static bool goes_on(const struct pieces *p)
+{
+    return p->offset + (int64_t)p->piece.len < p->end &&
+           loop_now(p->agent->loop).ns < p->follow_until.ns;
+}
+
 static bool publish_piece(struct pieces *p, struct err *err)
 {
     AUTO(buf) payload = buf_growing(PAYLOAD_BYTES_MAX);
@@ -114,6 +135,13 @@ static void send_next(void *ctx)
         finish(p, &err);
         return;
     }
+    bool waits = p->is_last && goes_on(p);
+    p->is_last = p->is_last && !waits;
+    if (waits && p->piece.len == 0) {
+        p->has_piece = false; /* nothing new: nothing is sent */
+        loop_timer_arm_in(p->agent->loop, &p->timer, FOLLOW_NS);
+        return;
+    }
     if (publish_piece(p, &err)) {
         p->offset += (int64_t)p->piece.len;
         p->has_piece = false;
@@ -121,7 +149,7 @@ static void send_next(void *ctx)
             finish(p, NULL);
             return;
         }
-        loop_timer_arm_in(p->agent->loop, &p->timer, 0);
+        loop_timer_arm_in(p->agent->loop, &p->timer, waits ? FOLLOW_NS : 0);
         return;
     }
     bool may_wait = err.code == ERR_FULL || err.code == ERR_OFFLINE;
@@ -132,9 +160,20 @@ static void send_next(void *ctx)
     loop_timer_arm_in(p->agent->loop, &p->timer, err.code == ERR_FULL ? PACE_NS : OFFLINE_NS);
 }
 
+static struct pieces *add_text(struct agent *agent)
+{
+    for (size_t i = 0; i < COUNT_OF(agent->pieces); i++) {
+        if (agent->pieces[i] == NULL) {
+            agent->pieces[i] = calloc(1, sizeof(*agent->pieces[i]));
+            return agent->pieces[i];
+        }
+    }
+    return NULL;
+}
+
 bool agent_send_pieces(struct agent *agent, struct str command, struct piece_source *source)
 {
-    struct pieces *p = agent->pieces == NULL ? calloc(1, sizeof(*p)) : NULL;
+    struct pieces *p = add_text(agent);
     if (p == NULL) {
         return false;
     }
@@ -156,20 +195,16 @@ bool agent_send_pieces(struct agent *agent, struct str command, struct piece_sou
     p->offset = p->begin;
     p->end = source->bytes < end - p->begin ? p->begin + source->bytes : end;
     p->expires_at = source->expires_at;
-    agent->pieces = p;
+    p->follow_until.ns = source->follow_ns > 0 ? loop_now(agent->loop).ns + source->follow_ns : 0;
     loop_timer_arm_in(agent->loop, &p->timer, 0);
     return true;
 }
 
 void agent_close_pieces(struct agent *agent)
 {
-    struct pieces *p = agent->pieces;
-    if (p == NULL) {
-        return;
+    for (size_t i = 0; i < COUNT_OF(agent->pieces); i++) {
+        if (agent->pieces[i] != NULL) {
+            close_text(agent->pieces[i]);
+        }
     }
-    loop_timer_disarm(agent->loop, &p->timer);
-    buf_release(&p->text);
-    buf_release(&p->piece);
-    free(p);
-    agent->pieces = NULL;
 }

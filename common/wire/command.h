@@ -59,6 +59,7 @@ struct command_args {
     int stream;               /* logs: enum command_stream */
     int64_t offset;           /* logs: where to go on */
     int64_t bytes;            /* logs: how much at most */
+    int64_t follow_ns;        /* logs: so long also what is written meanwhile */
     struct str_list parts;    /* describe: some of command_parts; none: all */
     int log_level;            /* set: enum log_level */
     int64_t sync_interval_ns; /* set */

@@ -14,6 +14,7 @@ enum {
     LOG_BYTES_DEFAULT = 1 << 20,
     ATTEMPTS_MAX = 1000000,
 };
+#define FOLLOW_MAX_NS   (300 * NS_PER_SEC)
 #define INTERVAL_MIN_NS (100 * NS_PER_MS)
 #define INTERVAL_MAX_NS (3600 * NS_PER_SEC)
 
@@ -101,6 +102,8 @@ static const struct field logs_fields[] = {
         .help = "where to go on, in bytes"),
     ARG("bytes", FIELD_I64, bytes, .min = 1, .max = LOG_BYTES_MAX, .fallback = "1048576",
         .help = "how much at most"),
+    ARG("follow", FIELD_DURATION, follow_ns, .min = 0, .max = FOLLOW_MAX_NS, .fallback = "0s",
+        .help = "for so long also what is written meanwhile, as it is written"),
 };
 
 const char *const command_parts[] = {"device", "assets", "schedules", "definitions", NULL};

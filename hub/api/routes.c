@@ -101,7 +101,7 @@ const struct http_route api_routes[] = {
      .path = "/api/v1/runs/{device}/{run}/output",
      .role = HTTP_VIEWER,
      .handler = api_run_output,
-     .query = "step! stream attempt:integer again:boolean",
+     .query = "step! stream attempt:integer cursor again:boolean",
      .answer = "Output",
      .summary = "What a step wrote; 202 while the device is asked"},
     READ("/api/v1/checks", api_checks, "Latest results of checks", "device asset failing:boolean",

@@ -61,7 +61,8 @@ const struct api_schema api_schemas[] = {
     {"Neighbour", "asset! crosses!:b"},
     {"Node", "key! group kinds:s[] external!:b devices!:i failing!:i materialized_at:t "
              "materializations:i freshness:o"},
-    {"Output", "device! run! step! attempt!:i stream! state! online!:b reason dropped:i text"},
+    {"Output", "device! run! step! attempt!:i stream! state! running!:b online!:b reason from!:i "
+               "dropped!:i text! next!"},
     {"Overview", "fleet! version! devices!:i devices_online!:i devices_out!:i devices_away!:i "
                  "device_assets!:i runs_open!:i checks_failing!:i alerts_open!:i "
                  "deployments_open!:i lost_events!:i waiting_events!:i assets!:i assets_failing!:i "

@@ -315,7 +315,7 @@ static bool fail_and_recover(struct demo *d, struct err *err)
         !wait_for(d, "the retry succeeds", STEP_NS, late_file_recovered, err)) {
         return false;
     }
-    say(d, "%s: the file has come, the retry succeeded, nothing else had to wait for it",
+    say(d, "%s: the file has come, the retry succeeded; only reports/margins had to wait for it",
         shop_names[LATE_SHOP]);
     return true;
 }

@@ -248,13 +248,26 @@ static const char definitions[] =
     "        where o.status = 'paid'\n"
     "        group by 1\n";
 
-static const char price_list_asset[] =
+/* The file may come late; what is made of it waits, the rest of the shop does not. */
+static const char price_list_assets[] =
     "\n  - key: pos/price_list\n"
     "    group: pos\n"
     "    description: The supplier's prices; the file comes when it comes\n"
     "    extract: {csv: price_list.csv}\n"
     "    load:    {resource: local, table: price_list, mode: overwrite}\n"
-    "    retry:   {max: 5, delay: 2s}\n";
+    "    retry:   {max: 5, delay: 2s}\n\n"
+    "  - key: reports/margins\n"
+    "    group: reports\n"
+    "    description: What each product earned over what the supplier asks for it\n"
+    "    deps: [pos/items, pos/price_list]\n"
+    "    sql:\n"
+    "      resource: local\n"
+    "      materialized: table\n"
+    "      query: |\n"
+    "        select i.product, sum(i.quantity) as sold,\n"
+    "               sum(i.quantity * (i.price_cents - p.cost_cents)) as cents\n"
+    "        from items i join price_list p on p.product = i.product\n"
+    "        group by 1\n";
 
 static const char jobs[] = "\njobs:\n"
                            "  - {name: sales, select: \"group:pos+\"}\n\n"
@@ -268,7 +281,7 @@ bool shop_write_definitions(const struct shop *shop, const char *every, bool lat
     (void)snprintf(path, sizeof(path), "%s/selvedge.yaml", shop->dir);
     AUTO(buf) text = buf_growing(64 << 10);
     buf_add_text(&text, definitions);
-    buf_add_text(&text, late_file ? price_list_asset : "");
+    buf_add_text(&text, late_file ? price_list_assets : "");
     buf_addf(&text, jobs, every);
     return files_write(path, buf_str(&text), 0644, err);
 }

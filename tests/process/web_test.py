@@ -172,6 +172,51 @@ assets:
         assert admin.get(f"/api/v1/runs/brooklyn/{run}/output?step=no/such").status == 404
 
 
+def output_is_followed_while_a_step_runs():
+    with Fleet(web=True) as fleet:
+        fleet.start_hub()
+        admin = set_up(fleet.hub, fleet.http_port)
+        flags = [os.path.join(fleet.dir, name) for name in ("second", "third")]
+        device = fleet.device("brooklyn", f"""
+project: shop
+assets:
+  - key: says/more
+    run: [sh, -c, "echo one; until [ -e {flags[0]} ]; do sleep 0.1; done; echo zwölf; until [ -e {flags[1]} ]; do sleep 0.1; done; echo three"]
+""")
+        device.enrol()
+        device.start()
+        wait_for("its definitions are here", lambda: admin.items("/api/v1/assets"))
+        admin.ask("POST", "/api/v1/commands", {"verb": "materialize", "targets": "brooklyn", "args": {"selection": "*"}})
+        run = wait_for("the run is known", lambda: [r for r in admin.items("/api/v1/runs") if r["status"] == "started"])[0]["run"]
+        path = f"/api/v1/runs/brooklyn/{run}/output?step=says/more"
+        wait_for("the step is known", lambda: admin.get(path).status == 202)
+        seen, cursor = "", ""
+
+        def follow(wanted):
+            nonlocal seen, cursor
+            answer = admin.get(f"{path}&cursor={cursor}")
+            assert answer.status in (200, 202), answer
+            seen, cursor = seen + answer.json["text"], answer.json["next"]
+            return answer.json if wanted(answer.json) else None
+
+        first = wait_for("what it wrote first is here", lambda: follow(lambda a: seen == "one\n"))
+        assert first["state"] == "live" and first["running"] and first["online"], first
+        open(flags[0], "w").close()
+        wait_for("what it wrote then comes by itself", lambda: follow(lambda a: seen == "one\nzwölf\n"))
+        for _ in range(20):  # who looks again asks the device for nothing more
+            follow(lambda a: True)
+        asked = [c for c in admin.items("/api/v1/commands") if c["verb"] == "logs"]
+        assert len(asked) <= 2 and asked[0]["args"]["follow"] == "60s", asked
+        open(flags[1], "w").close()
+        wait_for("all of it is here", lambda: follow(lambda a: a["state"] == "here"))
+        assert seen == "one\nzwölf\nthree\n", seen
+        whole = admin.get(path)
+        assert whole.status == 200 and whole.json["text"] == seen and not whole.json["running"], whole
+        assert admin.get(path + "&cursor=nonsense").status == 400
+        other = admin.get(path + "&stream=stderr")
+        assert other.status == 200 and other.json["text"] == "", other  # nothing is asked for that was not written
+
+
 def wrong_cookie(client):
     answer = client.ask("POST", "/api/v1/session", {"user": "admin", "password": PASSWORD})
     assert answer.status == 200, answer
@@ -194,4 +239,4 @@ def a_killed_web_process_comes_back():
 
 if __name__ == "__main__":
     sys.exit(run_tests([what_a_device_records_is_told, sessions_begin_and_end, an_operator_acts,
-                        output_is_fetched_from_the_device, a_killed_web_process_comes_back]))
+                        output_is_fetched_from_the_device, output_is_followed_while_a_step_runs, a_killed_web_process_comes_back]))

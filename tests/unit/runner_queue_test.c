@@ -386,6 +386,41 @@ static void what_another_engine_queued_is_left_to_the_daemon(void **state)
     expect_end(0, runs[1], RUN_SUCCESS);
 }
 
+/* A clock that goes on whenever it is read, so that a time comes between one look and the next. */
+#define READING_NS (20 * NS_PER_MS)
+static struct wall_time ticking_wall(void *ctx)
+{
+    struct wall_time *wall = ctx;
+    wall->ns += READING_NS;
+    return *wall;
+}
+
+static struct mono_time true_mono(void *ctx)
+{
+    (void)ctx;
+    const struct clock system = clock_system();
+    return clock_mono(&system);
+}
+
+static void a_retry_begins_whenever_its_time_comes(void **state)
+{
+    (void)state;
+    for (int readings = 1; readings <= 16; readings++) {
+        struct wall_time wall = {1767225600 * NS_PER_SEC};
+        const struct clock clock = {.mono = true_mono, .wall = ticking_wall, .ctx = &wall};
+        runner_world_init_at(&w, chain, clock);
+        w.loaded.defs->jobs[0].retry =
+            (struct run_retry){.max = 1, .delay_ns = readings * READING_NS - READING_NS / 2};
+        runner_world_enqueue(&w, "all", runs[0]);
+        for (int turns = 0; w.ended < 2; turns++) {
+            assert_true(turns < 1000); /* of 20 ms at most: it is forgotten */
+            runner_world_turn(&w);
+        }
+        runner_world_release(&w);
+        w = (struct runner_world){0};
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,6 +432,7 @@ int main(void)
         cmocka_unit_test_teardown(canceling_takes_from_the_queue_and_stops_what_goes, end),
         cmocka_unit_test_teardown(a_failed_run_is_tried_again_from_where_it_failed, end),
         cmocka_unit_test_teardown(strategies_differ_in_what_they_do_again, end),
+        cmocka_unit_test(a_retry_begins_whenever_its_time_comes),
         cmocka_unit_test_teardown(a_kill_closes_the_run_and_goes_on_from_there, end),
         cmocka_unit_test_teardown(what_is_interrupted_every_time_is_given_up, end),
         cmocka_unit_test_teardown(a_stop_in_order_keeps_retry_times, end),
