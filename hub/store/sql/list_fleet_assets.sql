@@ -1,4 +1,3 @@
--- Reads all of asset_definition, asset_state: sums by asset, from where the page begins.
 -- As the view fleet_asset has it, which would read a table by asset: each row is somewhere else then. Here both are read once,
 -- from front to back.
 WITH defined AS MATERIALIZED (
