@@ -75,26 +75,39 @@ bool announce_device(struct store *store, const struct device_facts *facts, stru
     return store_record(store, &record, err);
 }
 
-/* A pass over the assets, cut into parts that an event holds. */
+enum told { TOLD_JOB, TOLD_SCHEDULE, TOLD_SENSOR, TOLD_ASSET, TOLD_COUNT };
+
+/* A pass over what is told, cut into parts that an event holds. */
 struct parts {
     struct store *store; /* NULL: they are only counted */
     const struct definitions *defs;
     const struct env_lookup *env;
     struct wall_time now;
-    struct buf *assets; /* of the part that is being filled */
-    int64_t number;     /* of the parts that are done */
-    int64_t total;      /* once they were counted */
+    struct buf list[TOLD_COUNT]; /* of the part that is being filled */
+    int64_t number;              /* of the parts that are done */
+    int64_t total;               /* once they were counted */
 };
+
+/* The first part has all four lists: a hub sees by it that nothing is left untold. */
+static void write_lists(const struct parts *p, struct buf *out)
+{
+    static const char *const names[TOLD_COUNT] = {"jobs", "schedules", "sensors", "assets"};
+    for (size_t i = 0; i < TOLD_COUNT; i++) {
+        if (p->number == 1 || i == TOLD_ASSET || p->list[i].len > 0) {
+            buf_addf(out, ",\"%s\":[" STR_FMT "]", names[i], STR_ARG(buf_str(&p->list[i])));
+        }
+    }
+}
 
 static bool record_part(const struct parts *p, struct err *err)
 {
-    AUTO(buf) members = buf_growing(LIMIT_EVENT_BYTES);
+    AUTO(buf) members = buf_growing(2 * LIMIT_EVENT_BYTES);
     struct json_writer w = json_writer(&members);
     jw_member_str(&w, "hash", str_from(p->defs->hash));
     jw_member_opt(&w, "project", p->defs->project);
     jw_member_i64(&w, "part", p->number);
     jw_member_i64(&w, "parts", p->total);
-    buf_addf(&members, ",\"assets\":[" STR_FMT "]", STR_ARG(buf_str(p->assets)));
+    write_lists(p, &members);
     struct record record = {.type = EVENT_DEFINITIONS, .at = p->now, .members = buf_str(&members)};
     return store_record(p->store, &record, err) &&
            (p->number % FLUSH_EVERY != 0 || store_flush(p->store, p->now, err));
@@ -106,36 +119,73 @@ static bool end_part(struct parts *p, struct err *err)
     if (p->store != NULL && !record_part(p, err)) {
         return false;
     }
-    buf_reset(p->assets);
+    for (size_t i = 0; i < TOLD_COUNT; i++) {
+        buf_reset(&p->list[i]);
+    }
     return true;
 }
 
-static bool add_asset(struct parts *p, size_t index, struct err *err)
+static size_t part_bytes(const struct parts *p)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < TOLD_COUNT; i++) {
+        sum += p->list[i].len;
+    }
+    return sum;
+}
+
+static struct str write_one(const struct parts *p, enum told what, size_t index,
+                            struct json_writer *w)
+{
+    switch (what) {
+    case TOLD_JOB:
+        definitions_write_job(p->defs, index, w);
+        return p->defs->jobs[index].name;
+    case TOLD_SCHEDULE:
+        definitions_write_schedule(p->defs, index, w);
+        return p->defs->schedules[index].name;
+    case TOLD_SENSOR:
+        definitions_write_sensor(p->defs, index, w);
+        return p->defs->sensors[index].name;
+    case TOLD_ASSET:
+    case TOLD_COUNT:
+        break;
+    }
+    definitions_write_asset(p->defs, index, p->env, w);
+    return p->defs->assets[index].key;
+}
+
+static bool add_one(struct parts *p, enum told what, size_t index, struct err *err)
 {
     AUTO(buf) one = buf_growing(LIMIT_EVENT_BYTES);
     struct json_writer w = json_writer(&one);
-    definitions_write_asset(p->defs, index, p->env, &w);
+    struct str name = write_one(p, what, index, &w);
     if (one.overflow) {
         return err_set(err, ERR_FULL,
                        "the description of " STR_FMT " is too long to be told to the hub",
-                       STR_ARG(p->defs->assets[index].key));
+                       STR_ARG(name));
     }
-    bool has_room = p->assets->len + one.len <= PART_BYTES_MAX;
-    if (p->assets->len > 0 && !has_room && !end_part(p, err)) {
+    size_t bytes = part_bytes(p);
+    if (bytes > 0 && bytes + one.len > PART_BYTES_MAX && !end_part(p, err)) {
         return false;
     }
-    buf_add(p->assets, p->assets->len > 0 ? STR(",") : STR(""));
-    buf_add(p->assets, buf_str(&one));
-    return !p->assets->overflow ||
-           err_set(err, ERR_NO_MEMORY, "tell the hub of the assets: out of memory");
+    struct buf *list = &p->list[what];
+    buf_add(list, list->len > 0 ? STR(",") : STR(""));
+    buf_add(list, buf_str(&one));
+    return !list->overflow ||
+           err_set(err, ERR_NO_MEMORY, "tell the hub of the definitions: out of memory");
 }
 
 static bool go_through(struct parts *p, struct err *err)
 {
+    const size_t counts[TOLD_COUNT] = {p->defs->job_count, p->defs->schedule_count,
+                                       p->defs->sensor_count, p->defs->asset_count};
     p->number = 0;
-    for (size_t i = 0; i < p->defs->asset_count; i++) {
-        if (!add_asset(p, i, err)) {
-            return false;
+    for (int what = 0; what < TOLD_COUNT; what++) {
+        for (size_t i = 0; i < counts[what]; i++) {
+            if (!add_one(p, (enum told)what, i, err)) {
+                return false;
+            }
         }
     }
     return end_part(p, err);
@@ -144,18 +194,36 @@ static bool go_through(struct parts *p, struct err *err)
 static bool record_parts(struct store *store, const struct definitions *defs,
                          const struct env_lookup *env, struct wall_time now, struct err *err)
 {
-    AUTO(buf) assets = buf_growing(PART_BYTES_MAX + LIMIT_EVENT_BYTES);
-    struct parts parts = {.defs = defs, .env = env, .now = now, .assets = &assets};
-    if (!go_through(&parts, err)) {
-        return false;
+    struct parts parts = {.defs = defs, .env = env, .now = now};
+    for (size_t i = 0; i < TOLD_COUNT; i++) {
+        parts.list[i] = buf_growing(PART_BYTES_MAX + LIMIT_EVENT_BYTES);
     }
+    bool ok = go_through(&parts, err);
     parts.total = parts.number;
     parts.store = store;
-    return go_through(&parts, err);
+    ok = ok && go_through(&parts, err);
+    for (size_t i = 0; i < TOLD_COUNT; i++) {
+        buf_release(&parts.list[i]);
+    }
+    return ok;
 }
 
 /* What was told of them, and in which form: a newer agent tells equal definitions again. */
-enum { ANNOUNCED_FORM = 2 };
+enum { ANNOUNCED_FORM = 3 };
+
+/* The hash is the file's. What the hub has put on top is told, too. */
+static void write_announced(struct buf *out, const struct definitions *defs)
+{
+    buf_addf(out, "%s %d", defs->hash, ANNOUNCED_FORM);
+    uint64_t sum = 0;
+    for (size_t i = 0; i < defs->schedule_count; i++) {
+        const struct schedule *s = &defs->schedules[i];
+        sum = s->is_hubs ? sum * 31 + s->digest : sum;
+    }
+    if (sum != 0) {
+        buf_addf(out, " %016llx", (unsigned long long)sum);
+    }
+}
 
 bool announce_definitions(struct store *store, const struct definitions *defs,
                           const struct env_lookup *env, struct wall_time now, struct err *err)
@@ -164,7 +232,7 @@ bool announce_definitions(struct store *store, const struct definitions *defs,
     AUTO(buf) announced = buf_growing(256);
     AUTO(buf) current = buf_growing(256);
     bool found = false;
-    buf_addf(&current, "%s %d", defs->hash, ANNOUNCED_FORM);
+    write_announced(&current, defs);
     if (!store_get_setting(store, setting, &announced, &found, err)) {
         return false;
     }

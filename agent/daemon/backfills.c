@@ -191,7 +191,8 @@ static bool enqueue_chunk(struct backfills *b, struct open_backfill *open,
                                   .on_overlap = OVERLAP_QUEUE,
                                   .tags = open->tags,
                                   .partition = str_from(chunk->first),
-                                  .backfill = open->facts.id};
+                                  .backfill = open->facts.id,
+                                  .partitions = chunk->count};
     if (chunk->count > 1) {
         request.partition_end = str_from(chunk->last);
     }

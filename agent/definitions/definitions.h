@@ -430,10 +430,16 @@ bool definitions_write_changes(const struct definitions *before, const struct de
 
 /* One asset as the `definitions` event tells it: docs/reference/protocol.md, "Definitions". Empty
  * members are left out, and nothing of how it is made is told: no query, command, variable. With `env`
- * also what the hub alone wants: the digest, and the addresses of what it reads and writes. */
+ * also what the hub alone wants: the digest, the addresses of what it reads and writes, and the keys of
+ * static partitions when they are not many. */
 void definitions_write_asset(const struct definitions *defs, size_t asset,
                              const struct env_lookup *env, struct json_writer *w);
-/* Only those, as members of the object that is open. */
+/* The others that the event tells. */
+void definitions_write_job(const struct definitions *defs, size_t job, struct json_writer *w);
+void definitions_write_schedule(const struct definitions *defs, size_t schedule,
+                                struct json_writer *w);
+void definitions_write_sensor(const struct definitions *defs, size_t sensor, struct json_writer *w);
+/* Only digest and addresses, as members of the object that is open. */
 void definitions_write_datasets(const struct definitions *defs, size_t asset,
                                 const struct env_lookup *env, struct json_writer *w);
 

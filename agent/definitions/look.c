@@ -3,7 +3,10 @@
 #include "agent/definitions/loader.h"
 #include <stdio.h>
 
-enum { CHECKS_BYTES_MAX = 32 << 10 }; /* of those that are told of an asset */
+enum {
+    CHECKS_BYTES_MAX = 32 << 10, /* of those that are told of an asset */
+    KEYS_BYTES_MAX = 8 << 10,    /* static partitions are told by their keys up to here */
+};
 
 static bool contains(const struct str_list *list, struct str value)
 {
@@ -206,8 +209,25 @@ static void write_checks(struct json_writer *w, const struct asset *asset)
     }
 }
 
-/* Static keys may be many: they are counted only. */
-static void write_partitions(struct json_writer *w, const struct partitions *p)
+/* All of them, or none: they may be many. */
+static void write_keys(struct json_writer *w, const struct partitions *p)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < p->key_count; i++) {
+        bytes += p->keys[i].len + sizeof("\"\",") - 1;
+    }
+    if (bytes > KEYS_BYTES_MAX) {
+        return;
+    }
+    jw_key(w, STR("keys"));
+    jw_begin_array(w);
+    for (size_t i = 0; i < p->key_count; i++) {
+        jw_str(w, p->keys[i]);
+    }
+    jw_end_array(w);
+}
+
+static void write_partitions(struct json_writer *w, const struct partitions *p, bool with_keys)
 {
     static const char *const words[] = {
         [PARTITION_STATIC] = "static", [PARTITION_TIME] = "time", [PARTITION_DYNAMIC] = "dynamic"};
@@ -219,6 +239,9 @@ static void write_partitions(struct json_writer *w, const struct partitions *p)
     jw_member_str(w, "kind", str_from(words[p->kind]));
     if (p->kind == PARTITION_STATIC) {
         jw_member_i64(w, "count", (int64_t)p->key_count);
+        if (with_keys) {
+            write_keys(w, p);
+        }
     } else if (p->kind == PARTITION_DYNAMIC) {
         jw_member_str(w, "set", p->set);
     } else {
@@ -226,6 +249,10 @@ static void write_partitions(struct json_writer *w, const struct partitions *p)
         jw_member_str(w, "timezone", p->timezone);
         jw_member_wall(w, "start", p->start);
         jw_member_str(w, "format", p->format);
+        jw_member_opt_wall(w, "end", p->end);
+        if (p->end_offset != 0) {
+            jw_member_i64(w, "end_offset", p->end_offset);
+        }
     }
     jw_end_object(w);
 }
@@ -314,7 +341,7 @@ void definitions_write_asset(const struct definitions *defs, size_t asset,
         jw_member_str(w, "step", a->step->key);
     }
     write_map(w, "metadata", &a->metadata);
-    write_partitions(w, &a->partitions);
+    write_partitions(w, &a->partitions, env != NULL);
     write_freshness(w, &a->freshness);
     jw_member_opt(w, "automation", automation_word(&a->automation));
     jw_member_opt(w, "pool", a->pool_name);

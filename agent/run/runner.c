@@ -161,7 +161,7 @@ static bool take_facts(struct active_run *run, const struct run_request *request
     return tags_write(&run->tags, &run->arena, &facts->tags, err);
 }
 
-static void record_enqueued(const struct active_run *run)
+static void record_enqueued(const struct active_run *run, int64_t partitions)
 {
     const struct stored_run *facts = &run->facts;
     struct record enqueued = run_record(run, EVENT_RUN_ENQUEUED);
@@ -175,6 +175,7 @@ static void record_enqueued(const struct active_run *run)
     enqueued.backfill = facts->backfill;
     enqueued.steps = facts->steps;
     enqueued.priority = facts->priority;
+    enqueued.partitions = partitions;
     runner_note(run->runner, &enqueued);
 }
 
@@ -224,7 +225,7 @@ bool runner_enqueue(struct runner *runner, const struct run_request *request,
         return false;
     }
     run->priority = run->facts.priority;
-    record_enqueued(run);
+    record_enqueued(run, request->partitions);
     if (request->on_overlap == OVERLAP_REPLACE && !str_is_empty(request->job)) {
         replace_others(run);
     }

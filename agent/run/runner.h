@@ -74,6 +74,7 @@ struct run_request {
     struct str partition_end;      /* of a range the last */
     struct wall_time partition_at; /* when the newest window is meant; 0 = now */
     struct str backfill;
+    int64_t partitions; /* of it that the run makes, where they are counted; else 0 */
 };
 /* Queues a run and records it (not yet durable: the caller may record more and flush, or let the
  * runner). ERR_BUSY: another run of the job is open, and the request says skip. ERR_NOT_FOUND,

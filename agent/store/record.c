@@ -72,6 +72,9 @@ static void write_numbers(struct json_writer *w, const struct record *r)
     if (r->steps > 0) {
         jw_member_i64(w, "steps", r->steps);
     }
+    if (r->partitions > 0) {
+        jw_member_i64(w, "partitions", r->partitions);
+    }
     if (r->revision > 0) {
         jw_member_i64(w, "revision", r->revision);
     }

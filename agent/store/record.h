@@ -57,6 +57,7 @@ struct record {
     struct wall_time not_before; /* run_enqueued: stays queued until then */
     int64_t attempt;             /* from 1 */
     int64_t steps;               /* run_enqueued: how many; backfill: how many partitions */
+    int64_t partitions;          /* run_enqueued of a backfill: how many of them it makes */
     int64_t priority;            /* run_enqueued */
     int64_t retry_number;        /* run_enqueued: 0 for the first run of its line */
     int64_t per_run;             /* backfill: partitions in one run; 0 = all of them */

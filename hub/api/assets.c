@@ -1,5 +1,6 @@
 /* assets.c - /assets */
-#include "hub/api/api_internal.h"
+#include "hub/api/failing_on.h"
+#include "hub/api/lineage.h"
 
 enum { CHUNK = 500, ROW_ARENA_BYTES = 4 << 20 };
 
@@ -17,6 +18,7 @@ struct asset_list {
     struct err err; /* of a question within a row */
     bool has_failed;
     bool only_failing;
+    bool with_names; /* of the devices on which it fails */
 };
 
 static bool is_chosen(const struct asset_list *list, struct str asset)
@@ -72,6 +74,10 @@ static bool fill_fleet(struct asset_list *list, struct err *err)
             jw_begin_object(w);
             row_fleet_asset(w, a);
             freshness_counts_member(fleet->fresh[i].of, w);
+            if (list->with_names && a->failing > 0 &&
+                !api_write_failing_on(list->api, w, a->asset, err)) {
+                return false;
+            }
             jw_end_object(w);
             page_is_at(list->page, &a->asset);
         }
@@ -134,6 +140,7 @@ bool api_assets(void *ctx, struct http_request *rq, struct http_response *rs, st
         .api = api, .rq = rq, .page = &page, .row_arena = arena_new(ROW_ARENA_BYTES)};
     struct str device = http_target_get(&rq->target, "device");
     list.only_failing = str_eq(http_target_get(&rq->target, "failing"), STR("true"));
+    list.with_names = str_eq(http_target_get(&rq->target, "names"), STR("true"));
     if (!api_select(api, rq, device, &own, &list.fleet, &chosen, err) ||
         !page_begin(&page, rq, rs, str_is_empty(device) ? 1 : 2, err)) {
         arena_release(&list.row_arena);
@@ -182,35 +189,6 @@ static void add_check(void *ctx, const struct hub_check *check)
     jw_end_object(&one->w);
 }
 
-static bool add_lineage(struct one_asset *one, struct str key, struct err *err)
-{
-    const struct api_graph *g = NULL;
-    if (!api_graph_get(one->list.api, &g, err)) {
-        return false;
-    }
-    const struct lineage *l = &g->lineage;
-    uint32_t asset = 0;
-    bool is_known = strmap_get(&l->by_key, key, &asset);
-    for (int direction = 0; direction < 2; direction++) {
-        bool is_upstream = direction == 0;
-        jw_key(&one->w, is_upstream ? STR("upstream") : STR("downstream"));
-        jw_begin_array(&one->w);
-        for (size_t i = 0; is_known && i < l->edge_count; i++) {
-            const struct lineage_edge *e = &l->edges[i];
-            if ((is_upstream ? e->downstream : e->upstream) == asset) {
-                jw_begin_object(&one->w);
-                jw_member_str(&one->w, "asset",
-                              l->assets[is_upstream ? e->upstream : e->downstream].key);
-                jw_member_bool(&one->w, "crosses", lineage_edge_crosses(e));
-                jw_end_object(&one->w);
-            }
-        }
-        jw_end_array(&one->w);
-    }
-    one->count += is_known ? 1 : 0;
-    return true;
-}
-
 static bool write_sections(struct one_asset *one, const struct hub_filter *filter, struct err *err)
 {
     struct api *api = one->list.api;
@@ -238,12 +216,45 @@ static bool write_sections(struct one_asset *one, const struct hub_filter *filte
     return true;
 }
 
+/* What devices define it as. */
+static bool add_definitions(struct one_asset *one, const struct hub_filter *filter, struct err *err)
+{
+    struct db_query q = db_query(one->list.api->own, HUB_API_ASSET_VERSIONS);
+    bool row = false;
+    bool ok = true;
+    db_bind_str(&q, ":asset", filter->asset);
+    db_bind_opt(&q, ":device", filter->device);
+    jw_key(&one->w, STR("definitions"));
+    jw_begin_array(&one->w);
+    while ((ok = db_next(&q, &row, err)) && row) {
+        jw_begin_object(&one->w);
+        jw_member_str(&one->w, "version", db_col_str(&q, 0));
+        jw_member_i64(&one->w, "devices", db_col_i64(&q, 2));
+        jw_member_str(&one->w, "device", db_col_str(&q, 3));
+        jw_member_raw(&one->w, "definition", db_col_str(&q, 1));
+        jw_end_object(&one->w);
+    }
+    jw_end_array(&one->w);
+    return ok;
+}
+
+/* There is no such asset: its error names the key that is nearest. */
+static bool nearest_key(struct api *api, struct str key, struct err *err)
+{
+    const struct api_graph *g = NULL;
+    uint32_t node = 0;
+    return api_graph_get(api, &g, err) && graph_find(&g->fleet.graph, key, &node, err);
+}
+
 static bool write_asset(struct one_asset *one, struct http_request *rq, struct err *err)
 {
-    /* Of each device a row: a fleet's worth of them is asked for by /assets?device=. */
-    const struct hub_filter filter = {.asset = rq->args[0],
-                                      .device = http_target_get(&rq->target, "device"),
-                                      .limit = PAGE_LIMIT_MAX};
+    int64_t limit = PAGE_LIMIT_MAX; /* of each device a row, and one of each of its checks */
+    if (!api_number(rq, "limit", PAGE_LIMIT_MAX, &limit, err)) {
+        return false;
+    }
+    const struct hub_filter filter = {
+        .asset = rq->args[0], .device = http_target_get(&rq->target, "device"), .limit = limit};
+    bool is_known = false;
     jw_begin_object(&one->w);
     if (!write_facts(one, rq->args[0], err)) {
         return false;
@@ -251,12 +262,14 @@ static bool write_asset(struct one_asset *one, struct http_request *rq, struct e
     if (one->count == 0) {
         jw_member_str(&one->w, "asset", rq->args[0]);
     }
-    if (!write_sections(one, &filter, err) || !add_lineage(one, rq->args[0], err)) {
+    if (!write_sections(one, &filter, err) || !add_definitions(one, &filter, err) ||
+        !api_write_asset_lineage(one->list.api, &one->w, rq->args[0], filter.device, &is_known,
+                                 err)) {
         return false;
     }
+    one->count += is_known ? 1 : 0;
     jw_end_object(&one->w);
-    return one->count > 0 ||
-           err_set(err, ERR_NOT_FOUND, "there is no asset " STR_FMT, STR_ARG(rq->args[0]));
+    return one->count > 0 || nearest_key(one->list.api, rq->args[0], err);
 }
 
 bool api_asset(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
@@ -303,6 +316,8 @@ static void add_materialization(struct page *page, struct http_request *rq,
                                     .metadata = db_col_str(q, 9)};
     jw_begin_object(&page->w);
     row_materialization(&page->w, &m);
+    jw_member_opt(&page->w, "partition", db_col_str(q, 11));
+    jw_member_opt(&page->w, "partition_end", db_col_str(q, 12));
     jw_end_object(&page->w);
     if (page->count == page->limit) {
         const struct str at[] = {arena_printf(rq->arena, "%lld", (long long)db_col_i64(q, 3)),
@@ -338,6 +353,55 @@ bool api_asset_history(void *ctx, struct http_request *rq, struct http_response 
     while ((ok = db_next(&q, &row, err)) && row) {
         if (page_has_room(&page)) {
             add_materialization(&page, rq, &q);
+        }
+    }
+    page_end(&page);
+    return ok;
+}
+
+/* --- how its checks ended ---------------------------------------------------------------------------- */
+
+static void add_evaluation(struct page *page, struct http_request *rq, const struct db_query *q)
+{
+    const struct hub_check check = {.device = db_col_str(q, 0),
+                                    .name = db_col_str(q, 1),
+                                    .passed = db_col_i64(q, 2) != 0,
+                                    .severity = db_col_str(q, 3),
+                                    .at = {db_col_i64(q, 4) * NS_PER_MS},
+                                    .run = db_col_str(q, 5),
+                                    .metadata = db_col_str(q, 6)};
+    jw_begin_object(&page->w);
+    row_check(&page->w, &check);
+    jw_end_object(&page->w);
+    if (page->count == page->limit) {
+        const struct str at[] = {arena_printf(rq->arena, "%lld", (long long)db_col_i64(q, 4)),
+                                 arena_printf(rq->arena, "%lld", (long long)db_col_i64(q, 7)),
+                                 arena_printf(rq->arena, "%lld", (long long)db_col_i64(q, 8))};
+        page_is_at(page, at);
+    }
+}
+
+bool api_asset_checks(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+{
+    struct api *api = ctx;
+    struct page page;
+    int64_t position[3];
+    bool row = false;
+    bool ok = true;
+    if (!page_begin(&page, rq, rs, 3, err) || !read_position(&page, position, err)) {
+        return false;
+    }
+    struct db_query q = db_query(api->own, HUB_API_CHECK_HISTORY);
+    db_bind_str(&q, ":asset", rq->args[0]);
+    db_bind_opt(&q, ":device", http_target_get(&rq->target, "device"));
+    db_bind_opt(&q, ":name", http_target_get(&rq->target, "check"));
+    db_bind_i64(&q, ":at", position[0]);
+    db_bind_i64(&q, ":stream", position[1]);
+    db_bind_i64(&q, ":seq", position[2]);
+    db_bind_i64(&q, ":limit", page_wants(&page));
+    while ((ok = db_next(&q, &row, err)) && row) {
+        if (page_has_room(&page)) {
+            add_evaluation(&page, rq, &q);
         }
     }
     page_end(&page);

@@ -2,6 +2,7 @@
 #include "hub/api/api_internal.h"
 
 #include "hub/fleet/targets.h"
+#include "hub/rows/device_rows.h"
 
 enum { CHUNK = 200, ROW_ARENA_BYTES = 4 << 20 };
 
@@ -113,32 +114,47 @@ bool api_devices(void *ctx, struct http_request *rq, struct http_response *rs, s
 struct one_device {
     struct device_list list;
     struct json_writer w;
-    int64_t count;
 };
 
 static void add_one(void *ctx, const struct hub_device *d)
 {
     struct one_device *one = ctx;
-    one->count++;
-    write_device(&one->list, &one->w, d);
+    struct device_list *list = &one->list;
+    list->has_failed = !read_freshness(list, d->id);
+    if (!list->has_failed) {
+        row_device(&one->w, d, &list->freshness);
+    }
+}
+
+static bool write_one(struct one_device *one, struct str device, struct err *err)
+{
+    struct api *api = one->list.api;
+    const struct hub_filter filter = {.device = device};
+    const struct device_card card = {
+        .db = api->db, .desired = api->desired, .device = device, .arena = one->list.rq->arena};
+    if (!hub_each_device(api->db, &filter, add_one, one, err)) {
+        return false;
+    }
+    if (one->list.has_failed) {
+        *err = one->list.err;
+        return false;
+    }
+    return row_device_card(&one->w, &card, err);
 }
 
 bool api_device(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
 {
     struct api *api = ctx;
+    struct str device;
     struct one_device one = {
         .list = {.api = api, .rq = rq, .row_arena = arena_new(ROW_ARENA_BYTES)},
         .w = json_writer(&rs->body)};
-    const struct hub_filter filter = {.device = rq->args[0]};
-    bool ok = hub_each_device(api->db, &filter, add_one, &one, err);
+    bool ok = api_find_device(api, rq, &device, err);
+    if (ok) {
+        jw_begin_object(&one.w);
+        ok = write_one(&one, device, err);
+        jw_end_object(&one.w);
+    }
     arena_release(&one.list.row_arena);
-    if (!ok) {
-        return false;
-    }
-    if (one.list.has_failed) {
-        *err = one.list.err;
-        return false;
-    }
-    return one.count > 0 ||
-           err_set(err, ERR_NOT_FOUND, "there is no device " STR_FMT, STR_ARG(rq->args[0]));
+    return ok;
 }

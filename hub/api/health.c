@@ -45,7 +45,7 @@ static void one(struct buf *out, const char *name, const char *type, const char 
 static void write_server(struct api *api, struct buf *out)
 {
     struct http_counts c;
-    http_server_counts(api->server, &c);
+    api_http_counts(api, &c);
     head(out, "selvedge_web_requests_total", "counter",
          "Requests answered, by class of the status.");
     for (int i = 1; i < 6; i++) {
@@ -53,10 +53,15 @@ static void write_server(struct api *api, struct buf *out)
                  (long long)c.requests[i]);
     }
     one(out, "selvedge_web_connections", "gauge", "Open connections.", c.connections);
+    one(out, "selvedge_web_connections_max", "gauge", "Connections that are taken at once.",
+        c.connections_max);
     one(out, "selvedge_web_connections_total", "counter", "Connections accepted.",
         c.connections_total);
     one(out, "selvedge_web_connections_refused_total", "counter",
-        "Connections refused because one address had too many.", c.refused_connections);
+        "Connections refused because one address had its share, or nobody could give way.",
+        c.refused_connections);
+    one(out, "selvedge_web_connections_displaced_total", "counter",
+        "Connections that were idle longest and gave way to new ones.", c.displaced_connections);
     one(out, "selvedge_web_connections_cut_total", "counter",
         "Connections cut because they were too slow or idle.", c.cut_connections);
     one(out, "selvedge_web_streams", "gauge", "Listeners to live events.", c.streams);

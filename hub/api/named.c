@@ -1,210 +1,224 @@
-/* named.c - jobs, schedules, sensors: what devices say of them with their assets, and what happened last. */
+/* named.c - jobs, schedules, sensors: as devices define them, what was done to them and what they did
+ * last. One item for each device, or with ?fold=true one for all devices that define the same. */
 #include "hub/api/api_internal.h"
+#include "hub/api/when.h"
 
-enum { NAMED_ARENA_BYTES = 64 << 20, KEY_SIZE = 400 };
+enum { DEFINITION_BYTES_MAX = 64 << 10, ZONES_ARENA_BYTES = 4 << 20, ITEM_ARENA_BYTES = 2 << 20 };
 
 enum named_kind { NAMED_JOB, NAMED_SCHEDULE, NAMED_SENSOR };
+static const char *const kind_words[] = {"job", "schedule", "sensor"};
 
-struct state {
-    struct str status, reason;
-    struct wall_time at;
-};
-struct last_tick {
-    struct str status, nominal, run, reason;
-    struct wall_time at;
-    int64_t ticks, started;
-};
 struct named_list {
     struct api *api;
     struct http_request *rq;
     struct page page;
-    struct arena arena;
-    struct strmap states; /* "device\nname" to an index */
-    struct state *state;
-    size_t state_count, state_cap;
-    struct strmap ticks;
-    struct last_tick *tick;
-    size_t tick_count, tick_cap;
+    struct zones zones;
+    struct arena item; /* of one row */
     enum named_kind kind;
-    bool has_failed;
 };
 
-static struct str key_of(struct named_list *list, struct str device, struct str name)
+/* --- what its definition says ---------------------------------------------------------------------- */
+
+/* NULL: an agent that tells the name alone. */
+static const struct json *parse_definition(struct named_list *list, struct str body)
 {
-    struct str key =
-        arena_printf(&list->arena, STR_FMT "\n" STR_FMT, STR_ARG(device), STR_ARG(name));
-    list->has_failed = list->has_failed || key.ptr == NULL;
-    return key;
+    struct json *parsed = NULL;
+    struct err err = {0};
+    arena_reset(&list->item);
+    bool ok =
+        !str_is_empty(body) && json_parse(body, DEFINITION_BYTES_MAX, &list->item, &parsed, &err);
+    return ok ? parsed : NULL;
 }
 
-static struct str copy(struct named_list *list, struct str text)
+static bool starts_paused(const struct json *definition)
 {
-    return str_is_empty(text) ? STR_NONE : arena_copy(&list->arena, text);
+    const struct json *member = json_get(definition, "starts_paused");
+    return member != NULL && member->type == JSON_BOOL && member->as.boolean;
 }
 
-static void *grow(struct named_list *list, void *items, size_t count, size_t *cap, size_t size)
+static void write_next(struct named_list *list, const struct json *definition)
 {
-    if (count < *cap) {
-        return items;
+    struct wall_time next[WHEN_TICKS_MAX];
+    size_t count = when_ticks(&list->zones, definition, list->rq->now, next);
+    jw_key(&list->page.w, STR("next"));
+    jw_begin_array(&list->page.w);
+    for (size_t i = 0; i < count; i++) {
+        jw_wall(&list->page.w, next[i]);
     }
-    size_t wanted = *cap == 0 ? 64 : *cap * 2;
-    char *larger = arena_array(&list->arena, wanted, size);
-    if (larger == NULL) {
-        list->has_failed = true;
-        return items;
-    }
-    for (size_t i = 0; i < count * size; i++) {
-        larger[i] = ((const char *)items)[i];
-    }
-    *cap = wanted;
-    return larger;
+    jw_end_array(&list->page.w);
 }
 
-/* --- paused, running ----------------------------------------------------------------------------- */
-
-static bool read_states(struct named_list *list, struct str device, struct err *err)
+static void write_definition(struct named_list *list, struct str version, struct str body)
 {
-    struct db_query q = db_query(list->api->own, HUB_API_INSTIGATORS);
-    bool row = false;
-    bool ok = true;
-    list->states = strmap_new(&list->arena);
-    db_bind_opt(&q, ":device", device);
-    while ((ok = db_next(&q, &row, err)) && row) {
-        bool is_sensor = db_col_i64(&q, 2) != 0;
-        if (is_sensor != (list->kind == NAMED_SENSOR)) {
-            continue;
-        }
-        list->state =
-            grow(list, list->state, list->state_count, &list->state_cap, sizeof(*list->state));
-        if (list->has_failed) {
-            db_reset(&q);
-            return err_set(err, ERR_FULL, "the list does not fit into memory");
-        }
-        list->state[list->state_count] = (struct state){.status = copy(list, db_col_str(&q, 3)),
-                                                        .reason = copy(list, db_col_str(&q, 4)),
-                                                        .at = {db_col_i64(&q, 5) * NS_PER_MS}};
-        list->has_failed =
-            !strmap_put(&list->states, key_of(list, db_col_str(&q, 0), db_col_str(&q, 1)),
-                        (uint32_t)list->state_count++);
-    }
-    return ok;
+    jw_member_opt(&list->page.w, "version", version);
+    row_member_json(&list->page.w, "definition", body);
 }
 
-static void write_state(struct named_list *list, struct str key)
-{
-    uint32_t index = 0;
-    if (!strmap_get(&list->states, key, &index)) {
-        jw_member_str(&list->page.w, "state", STR("as defined"));
-        return;
-    }
-    const struct state *s = &list->state[index];
-    jw_member_str(&list->page.w, "state", str_is_empty(s->status) ? STR("as defined") : s->status);
-    jw_member_opt(&list->page.w, "state_reason", s->reason);
-    jw_member_opt_wall(&list->page.w, "state_since", s->at);
-}
+/* --- of one device --------------------------------------------------------------------------------- */
 
-/* --- the last tick ------------------------------------------------------------------------------- */
-
-static void keep_tick(void *ctx, const struct hub_tick *t)
-{
-    struct named_list *list = ctx;
-    list->tick = grow(list, list->tick, list->tick_count, &list->tick_cap, sizeof(*list->tick));
-    if (list->has_failed) {
-        return;
-    }
-    list->tick[list->tick_count] = (struct last_tick){.status = copy(list, t->status),
-                                                      .nominal = copy(list, t->nominal),
-                                                      .run = copy(list, t->run),
-                                                      .reason = copy(list, t->reason),
-                                                      .at = t->at,
-                                                      .ticks = t->ticks,
-                                                      .started = t->started};
-    list->has_failed = !strmap_put(&list->ticks, key_of(list, t->device, t->schedule),
-                                   (uint32_t)list->tick_count++);
-}
-
-static void write_tick(struct named_list *list, struct str key)
+static void write_state(struct named_list *list, const struct db_query *q,
+                        const struct json *definition)
 {
     struct json_writer *w = &list->page.w;
-    uint32_t index = 0;
-    if (!strmap_get(&list->ticks, key, &index)) {
+    struct str status = db_col_str(q, 5);
+    bool is_held = db_col_i64(q, 8) != 0;
+    bool is_told = !str_is_empty(status);
+    bool is_paused =
+        is_held || (is_told ? str_eq(status, STR("paused")) : starts_paused(definition));
+    jw_member_str(w, "state", is_paused ? STR("paused") : STR("running"));
+    jw_member_str(w, "state_by",
+                  is_held   ? STR("hub")
+                  : is_told ? STR("person")
+                            : STR("definition"));
+    jw_member_opt(w, "state_reason", db_col_str(q, 6));
+    jw_member_opt_wall(w, "state_since", api_col_at(q, 7));
+    if (list->kind == NAMED_SCHEDULE && !is_paused) {
+        write_next(list, definition);
+    }
+}
+
+static void write_tick(struct json_writer *w, const struct db_query *q)
+{
+    if (db_col_is_null(q, 11)) {
         return;
     }
-    const struct last_tick *t = &list->tick[index];
     jw_key(w, STR("last_tick"));
     jw_begin_object(w);
-    jw_member_opt(w, "status", t->status);
-    jw_member_opt(w, "nominal", t->nominal);
-    jw_member_opt_wall(w, "at", t->at);
-    jw_member_opt(w, "run", t->run);
-    jw_member_opt(w, "reason", t->reason);
+    jw_member_opt(w, "status", db_col_str(q, 9));
+    jw_member_opt(w, "nominal", db_col_str(q, 10));
+    jw_member_wall(w, "at", api_col_at(q, 11));
+    jw_member_opt(w, "run", db_col_str(q, 12));
+    jw_member_opt(w, "reason", db_col_str(q, 13));
     jw_end_object(w);
-    jw_member_i64(w, "ticks", t->ticks);
-    jw_member_i64(w, "started", t->started);
+    jw_member_i64(w, "ticks", db_col_i64(q, 14));
+    jw_member_i64(w, "started", db_col_i64(q, 15));
 }
 
-/* --- the list ------------------------------------------------------------------------------------ */
-
-static void write_item(struct named_list *list, struct str name, struct str device, int64_t assets)
+static void write_run(struct json_writer *w, const struct db_query *q, int col, struct str device)
 {
-    static const char *const members[] = {"job", "schedule", "sensor"};
-    struct json_writer *w = &list->page.w;
-    jw_begin_object(w);
-    jw_member_str(w, members[list->kind], name);
-    jw_member_str(w, "device", device);
-    jw_member_i64(w, "assets", assets);
-    if (list->kind != NAMED_JOB) {
-        struct str key = key_of(list, device, name);
-        write_state(list, key);
-        write_tick(list, key);
+    if (db_col_is_null(q, col)) {
+        return;
     }
+    jw_key(w, STR("last_run"));
+    jw_begin_object(w);
+    jw_member_str(w, "run", db_col_str(q, col));
+    jw_member_str(w, "device", device);
+    jw_member_str(w, "status", db_col_str(q, col + 1));
+    jw_member_opt_wall(w, "at", api_col_at(q, col + 2));
     jw_end_object(w);
 }
 
-static bool is_behind(const struct page *page, struct str name, struct str device)
+static void write_one(struct named_list *list, const struct db_query *q)
 {
-    int order = str_is_empty(page->after[0]) ? 1 : str_cmp(name, page->after[0]);
-    return order > 0 || (order == 0 && str_cmp(device, page->after[1]) > 0);
+    struct json_writer *w = &list->page.w;
+    const struct json *definition = parse_definition(list, db_col_str(q, 4));
+    jw_member_str(w, kind_words[list->kind], db_col_str(q, 0));
+    jw_member_str(w, "device", db_col_str(q, 1));
+    jw_member_i64(w, "assets", db_col_i64(q, 2));
+    write_definition(list, db_col_str(q, 3), db_col_str(q, 4));
+    if (list->kind == NAMED_JOB) {
+        write_run(w, q, 5, db_col_str(q, 1));
+        return;
+    }
+    write_state(list, q, definition);
+    write_tick(w, q);
 }
 
-static bool fill(struct named_list *list, struct str device, struct err *err)
+static struct db_query ask_each(struct named_list *list, struct str name, struct str device)
 {
-    static const int statements[] = {HUB_API_NAMED_JOBS, HUB_API_NAMED_SCHEDULES,
-                                     HUB_API_NAMED_SENSORS};
-    const struct hub_filter filter = {.device = device};
+    bool is_job = list->kind == NAMED_JOB;
+    struct db_query q =
+        db_query(list->api->own, is_job ? HUB_API_NAMED_JOBS : HUB_API_NAMED_INSTIGATORS);
+    db_bind_str(&q, ":by",
+                !str_is_empty(name)     ? STR("name")
+                : !str_is_empty(device) ? STR("device")
+                                        : STR("all"));
+    db_bind_opt(&q, ":device", device);
+    return q;
+}
+
+/* --- of all that define the same ------------------------------------------------------------------- */
+
+static void write_folded(struct named_list *list, const struct db_query *q)
+{
+    struct json_writer *w = &list->page.w;
+    int64_t devices = db_col_i64(q, 3);
+    jw_member_str(w, kind_words[list->kind], db_col_str(q, 0));
+    write_definition(list, db_col_str(q, 1), db_col_str(q, 2));
+    jw_member_i64(w, "devices", devices);
+    jw_member_str(w, "device", db_col_str(q, 4)); /* one of them */
+    jw_member_i64(w, "assets", db_col_i64(q, 6));
+    if (list->kind == NAMED_JOB) {
+        write_run(w, q, 7, db_col_str(q, 10));
+        return;
+    }
+    int64_t paused = db_col_i64(q, 7);
+    jw_member_i64(w, "paused", paused);
+    if (!db_col_is_null(q, 8)) {
+        jw_member_wall(w, "ticked_at", api_col_at(q, 8));
+        jw_member_i64(w, "ticks", db_col_i64(q, 9));
+        jw_member_i64(w, "started", db_col_i64(q, 10));
+        jw_member_i64(w, "failed", db_col_i64(q, 11));
+    }
+    if (list->kind == NAMED_SCHEDULE && paused < devices) {
+        write_next(list, parse_definition(list, db_col_str(q, 2)));
+    }
+}
+
+static struct db_query ask_folded(struct named_list *list)
+{
+    bool is_job = list->kind == NAMED_JOB;
+    return db_query(list->api->own, is_job ? HUB_API_FOLDED_JOBS : HUB_API_FOLDED_INSTIGATORS);
+}
+
+/* --- the list -------------------------------------------------------------------------------------- */
+
+static bool fill(struct named_list *list, bool is_folded, struct err *err)
+{
+    struct str name = http_target_get(&list->rq->target, kind_words[list->kind]);
+    struct str device = http_target_get(&list->rq->target, "device");
+    struct db_query q = is_folded ? ask_folded(list) : ask_each(list, name, device);
     bool row = false;
     bool ok = true;
-    list->ticks = strmap_new(&list->arena);
-    if (list->kind != NAMED_JOB && !read_states(list, device, err)) {
-        return false;
+    if (list->kind != NAMED_JOB) {
+        db_bind_str(&q, ":kind", str_from(kind_words[list->kind]));
     }
-    if (list->kind == NAMED_SCHEDULE &&
-        !hub_each_tick(list->api->db, &filter, keep_tick, list, err)) {
-        return false;
-    }
-    struct db_query q = db_query(list->api->own, statements[list->kind]);
-    db_bind_opt(&q, ":device", device);
+    db_bind_opt(&q, ":name", name);
+    db_bind_str(&q, ":after", list->page.after[0]);
+    db_bind_str(&q, ":after2", list->page.after[1]);
+    db_bind_i64(&q, ":limit", page_wants(&list->page));
     while ((ok = db_next(&q, &row, err)) && row) {
-        const struct str at[] = {db_col_str(&q, 0), db_col_str(&q, 1)};
-        if (is_behind(&list->page, at[0], at[1]) && page_has_room(&list->page)) {
-            write_item(list, at[0], at[1], db_col_i64(&q, 2));
+        if (page_has_room(&list->page)) {
+            const struct str at[] = {db_col_str(&q, 0), db_col_str(&q, 1)};
+            jw_begin_object(&list->page.w);
+            if (is_folded) {
+                write_folded(list, &q);
+            } else {
+                write_one(list, &q);
+            }
+            jw_end_object(&list->page.w);
             page_is_at(&list->page, at);
         }
     }
-    return ok && (!list->has_failed || err_set(err, ERR_FULL, "the list does not fit into memory"));
+    return ok;
 }
 
 static bool list_named(struct api *api, enum named_kind kind, struct http_request *rq,
                        struct http_response *rs, struct err *err)
 {
-    struct named_list list = {
-        .api = api, .rq = rq, .kind = kind, .arena = arena_new(NAMED_ARENA_BYTES)};
+    AUTO(arena) arena = arena_new(ZONES_ARENA_BYTES);
+    struct named_list list = {.api = api, .rq = rq, .kind = kind, .zones = {.arena = &arena}};
+    bool is_folded = str_eq(http_target_get(&rq->target, "fold"), STR("true"));
+    if (is_folded && !str_is_empty(http_target_get(&rq->target, "device"))) {
+        return err_set(err, ERR_INVALID, "fold is over devices: leave out device or fold");
+    }
     if (!page_begin(&list.page, rq, rs, 2, err)) {
         return false;
     }
-    bool ok = fill(&list, http_target_get(&rq->target, "device"), err);
+    list.item = arena_new(ITEM_ARENA_BYTES);
+    bool ok = fill(&list, is_folded, err);
+    arena_release(&list.item);
     page_end(&list.page);
-    arena_release(&list.arena);
     return ok;
 }
 

@@ -1,149 +1,79 @@
 /* cmd_enrolment.c - who asks to join without a token, and what a person says to it. */
-#include "common/cli/table.h"
-#include "common/json/json_writer.h"
-#include "common/platform/clock.h"
-#include "hub/cli/commands.h"
-#include "hub/registry/registry.h"
-#include <stdio.h>
-#include <string.h>
+#include "hub/cli/screen.h"
 
-enum { LINE_BYTES_MAX = 64 << 10, SHORT_DIGITS = 16, SHORT_SIZE = 20 };
+static const struct table_column columns[] = {{.name = "NAME"},
+                                              {.name = "FINGERPRINT"},
+                                              {.name = "STATUS"},
+                                              {.name = "SINCE"},
+                                              {.name = "ASKED LAST"},
+                                              {.name = "SERIAL NUMBER"},
+                                              {.name = "BOARD", .is_wide = true},
+                                              {0}};
 
-/* As the device shows it: "b1f0-a6e7-c3b9-a214". */
-static void shorten(struct str fingerprint, char ret[SHORT_SIZE])
+static void show_pending(struct screen *s, const struct json *row)
 {
-    const char *f = fingerprint.ptr;
-    (void)snprintf(ret, SHORT_SIZE, "%.4s-%.4s-%.4s-%.4s", f, f + 4, f + 8, f + 12);
+    struct table *t = &s->table;
+    struct str status = item_str(row, "status");
+    table_cell(t, item_str(row, "device"));
+    table_cell(t, item_str(row, "fingerprint"));
+    table_tone(t, str_eq(status, STR("waiting")) ? CLI_WARN : CLI_FAINT, status);
+    table_ago(t, item_wall(row, "first_at"), s->now);
+    table_ago(t, item_wall(row, "last_at"), s->now);
+    table_cell(t, item_str(row, "serial_number"));
+    table_cell(t, item_str(row, "board"));
 }
 
-struct list {
-    struct cli *cli;
-    struct table table;
-    struct wall_time now;
-};
-
-static void json_row(struct cli *cli, const struct registry_pending *row, const char *fingerprint)
+static bool list(struct screen *s, struct err *err)
 {
-    AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
-    struct json_writer w = json_writer(&out);
-    jw_begin_object(&w);
-    jw_member_str(&w, "device", row->device);
-    jw_member_str(&w, "fingerprint", str_from(fingerprint));
-    jw_member_str(&w, "status", row->status);
-    jw_member_wall(&w, "first_at", row->first);
-    jw_member_wall(&w, "last_at", row->last);
-    jw_member_opt(&w, "serial_number", row->serial_number);
-    jw_member_opt(&w, "version", row->version);
-    jw_member_opt(&w, "board", row->board);
-    jw_end_object(&w);
-    cli_json(cli, buf_str(&out));
-}
-
-static void list_row(void *ctx, const struct registry_pending *row)
-{
-    struct list *list = ctx;
-    char fingerprint[SHORT_SIZE];
-    shorten(row->key_fingerprint, fingerprint);
-    if (cli_is_json(list->cli)) {
-        json_row(list->cli, row, fingerprint);
-        return;
-    }
-    table_cell(&list->table, row->device);
-    table_text(&list->table, fingerprint);
-    table_tone(&list->table, str_eq(row->status, STR("waiting")) ? CLI_WARN : CLI_FAINT,
-               row->status);
-    table_ago(&list->table, row->first, list->now);
-    table_ago(&list->table, row->last, list->now);
-    table_cell(&list->table, row->serial_number);
-    table_cell(&list->table, row->board);
+    target_begin(&s->target, "/api/v1/enrolments");
+    return screen_list(s, columns, 0, show_pending, err);
 }
 
 int command_enrolments(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
-    struct registry *registry = NULL;
-    struct clock clock = clock_system();
-    struct err err = {0};
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        struct list list = {.cli = cli, .now = clock_wall(&clock)};
-        list.table = table_new(TABLE_COLUMNS(
-            {.name = "NAME"}, {.name = "FINGERPRINT"}, {.name = "STATUS"}, {.name = "SINCE"},
-            {.name = "ASKED LAST"}, {.name = "SERIAL NUMBER"}, {.name = "BOARD", .is_wide = true}));
-        if (!registry_open(&registry, settings.database, &err) ||
-            !registry_each_pending(registry, list.now, list_row, &list, &err)) {
-            code = cli_error(cli, &err);
-        } else {
-            table_print_list(&list.table, cli, "nobody waits");
-        }
-        table_release(&list.table);
-        registry_close(registry);
-    }
-    settings_release(&settings);
-    return code;
+    return screen_command(cli, list, "nobody waits");
 }
 
-/* The short form with its dashes, or all 64 digits, as the database has them. */
-static bool read_fingerprint(const char *text, char ret[FINGERPRINT_TEXT_SIZE], struct err *err)
+static bool decide(struct screen *s, const char *what, const char *done, struct err *err)
 {
-    size_t len = 0;
-    for (const char *c = text == NULL ? "" : text; *c != '\0'; c++) {
-        bool is_hex = (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'f');
-        if (is_hex && len < FINGERPRINT_TEXT_SIZE - 1) {
-            ret[len++] = *c;
-        } else if (*c != '-') {
-            len = 0;
-            break;
-        }
+    const struct json *none = NULL;
+    struct json_writer w = json_writer(&s->text);
+    jw_begin_object(&w);
+    jw_member_str(&w, "fingerprint", str_from(cli_text(s->cli, "fingerprint")));
+    jw_end_object(&w);
+    target_begin(&s->target, "/api/v1/enrolments");
+    target_part(&s->target, str_from(cli_arg(s->cli, 0)), false);
+    buf_addf(&s->target, "/%s", what);
+    if (!screen_act(s, HTTP_POST, buf_str(&s->text), &none, NULL, err)) {
+        return false;
     }
-    ret[len] = '\0';
-    if (len == SHORT_DIGITS || len == FINGERPRINT_TEXT_SIZE - 1) {
-        return true;
+    s->count++;
+    if (!cli_is_json(s->cli)) {
+        cli_printf(s->cli, "%s is %s; it hears of it when it asks next\n", cli_arg(s->cli, 0),
+                   done);
     }
-    (void)err_set(err, ERR_INVALID,
-                  "--fingerprint must be what the device shows: 16 hex digits in groups of four");
-    return err_hint(err, "names can be claimed by anybody; compare it with the device");
+    return true;
 }
 
-static bool decide(struct cli *cli, const struct settings *settings, bool is_accepted,
-                   struct err *err)
+static bool accept(struct screen *s, struct err *err)
 {
-    struct registry *registry = NULL;
-    char key[FINGERPRINT_TEXT_SIZE];
-    bool ok = read_fingerprint(cli_text(cli, "fingerprint"), key, err) &&
-              registry_open(&registry, settings->database, err) &&
-              registry_decide_pending(registry, str_from(cli_arg(cli, 0)), str_from(key),
-                                      is_accepted, err);
-    registry_close(registry);
-    return ok;
-}
-
-static int decide_or_say(struct cli *cli, bool is_accepted)
-{
-    struct settings settings;
-    struct err err = {0};
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        if (!decide(cli, &settings, is_accepted, &err)) {
-            code = cli_error(cli, &err);
-        } else if (!cli_is_json(cli)) {
-            cli_printf(cli, "%s is %s; it hears of it when it asks next\n", cli_arg(cli, 0),
-                       is_accepted ? "accepted" : "rejected");
-        }
-    }
-    settings_release(&settings);
-    return code;
+    return decide(s, "accept", "accepted", err);
 }
 
 int command_enrolment_accept(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return decide_or_say(cli, true);
+    return screen_command(cli, accept, "");
+}
+
+static bool reject(struct screen *s, struct err *err)
+{
+    return decide(s, "reject", "rejected", err);
 }
 
 int command_enrolment_reject(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return decide_or_say(cli, false);
+    return screen_command(cli, reject, "");
 }

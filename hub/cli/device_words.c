@@ -19,19 +19,24 @@ bool device_clock_words(struct buf *out, int64_t offset_ms)
     return true;
 }
 
-struct str device_note(const struct hub_device *d, struct wall_time now)
+struct str device_note(const struct json *d, struct wall_time now)
 {
-    if (!str_is_empty(d->status_reason)) {
-        return d->status_reason;
+    struct str reason = item_str(d, "status_reason");
+    struct str enrolment = item_str(d, "enrolment");
+    struct wall_time end = item_wall(d, "certificate_expires_at");
+    if (!str_is_empty(reason)) {
+        return reason;
     }
-    bool is_unknown = str_eq(d->status, STR("unknown"));
-    bool is_expired = d->not_after.ns != 0 && d->not_after.ns < now.ns;
-    if (!d->is_online && is_expired && str_eq(d->status, STR("enrolled"))) {
+    bool is_silent = !str_eq(item_str(d, "status"), STR("online"));
+    if (is_silent && end.ns != 0 && end.ns < now.ns && str_eq(enrolment, STR("enrolled"))) {
         return STR("its certificate has expired; it gets another when it comes back");
     }
-    if (!str_is_empty(d->refusal)) {
-        return d->refusal;
+    struct str refusal = item_str(d, "refusal");
+    struct str why_offline = item_str(d, "offline_reason");
+    if (!str_is_empty(refusal)) {
+        return refusal;
     }
-    return is_unknown && str_is_empty(d->offline_reason) ? STR("enrolled with an earlier database")
-                                                         : d->offline_reason;
+    return str_is_empty(why_offline) && str_eq(enrolment, STR("unknown"))
+               ? STR("enrolled with an earlier database")
+               : why_offline;
 }

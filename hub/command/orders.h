@@ -9,8 +9,10 @@
 #include "common/wire/command.h"
 
 enum {
-    ORDERS_OPEN_MAX = 1000,  /* commands for which something may have to be sent */
-    ORDERS_KEPT_MAX = 10000, /* the newest; older ones are forgotten once nothing is to be sent */
+    ORDERS_OPEN_MAX = 1000, /* commands for which something may have to be sent */
+    /* The newest; older ones are forgotten once nothing is to be sent, those that fetch output after a
+     * day. */
+    ORDERS_KEPT_MAX = 10000,
     ORDER_DEVICES_MAX = 200000, /* of one command */
     ORDER_PART_DEVICES = 16,    /* named in one message: each device gets all of its names */
 };
@@ -27,6 +29,8 @@ struct order_pace {
     int64_t abort_failed;
     int64_t abort_percent; /* see hub/command/wave.h */
 };
+/* "failed > 3" or "failed > 2%". ERR_INVALID. */
+MUST_CHECK bool order_abort_parse(struct str text, struct order_pace *pace, struct err *err);
 struct order {
     struct str fleet;
     struct str targets; /* as the operator wrote them, for people */
@@ -98,14 +102,29 @@ struct order_device {
 MUST_CHECK bool orders_each(struct orders *o, struct str id, int64_t limit,
                             void (*on_order)(void *ctx, const struct order_view *order), void *ctx,
                             struct err *err);
-/* The same of those that were given before that number. */
-MUST_CHECK bool orders_each_before(struct orders *o, int64_t number, int64_t limit,
-                                   void (*on_order)(void *ctx, const struct order_view *order),
-                                   void *ctx, struct err *err);
+struct order_filter {
+    int64_t before;          /* those that were given before that number */
+    struct str device, verb; /* empty: any */
+    int64_t limit;
+};
+/* The same of those that the filter lets through. */
+MUST_CHECK bool orders_each_of(struct orders *o, const struct order_filter *filter,
+                               void (*on_order)(void *ctx, const struct order_view *order),
+                               void *ctx, struct err *err);
 MUST_CHECK bool orders_each_device(struct orders *o, const struct order_view *order,
                                    struct wall_time now,
                                    void (*on_device)(void *ctx, const struct order_device *device),
                                    void *ctx, struct err *err);
+struct order_fate_count {
+    enum order_fate fate;
+    bool is_online;
+    int64_t devices;
+};
+/* How many devices fared how, as orders_each_device() says of each; a fate may come several times. */
+MUST_CHECK bool orders_each_fate(struct orders *o, const struct order_view *order,
+                                 struct wall_time now,
+                                 void (*on_fate)(void *ctx, const struct order_fate_count *row),
+                                 void *ctx, struct err *err);
 /* The newest command of that verb and with exactly those arguments for the device; *ret_found. */
 MUST_CHECK bool orders_find_same(struct orders *o, struct str verb, struct str args,
                                  struct str device, char ret_id[UUID_TEXT_SIZE], bool *ret_found,

@@ -51,13 +51,19 @@ bool orders_each(struct orders *o, struct str id, int64_t limit,
     return each(q, limit, on_order, ctx, err);
 }
 
-bool orders_each_before(struct orders *o, int64_t number, int64_t limit,
-                        void (*on_order)(void *ctx, const struct order_view *order), void *ctx,
-                        struct err *err)
+bool orders_each_of(struct orders *o, const struct order_filter *filter,
+                    void (*on_order)(void *ctx, const struct order_view *order), void *ctx,
+                    struct err *err)
 {
-    struct db_query q = db_query(o->db, HUB_COMMAND_LIST_COMMANDS);
-    db_bind_i64(&q, ":before", number);
-    return each(q, limit, on_order, ctx, err);
+    bool is_of_device = !str_is_empty(filter->device);
+    struct db_query q = db_query(o->db, is_of_device ? HUB_COMMAND_LIST_COMMANDS_OF_DEVICE
+                                                     : HUB_COMMAND_LIST_COMMANDS);
+    if (is_of_device) {
+        db_bind_str(&q, ":device", filter->device);
+    }
+    db_bind_i64(&q, ":before", filter->before);
+    db_bind_opt(&q, ":verb", filter->verb);
+    return each(q, filter->limit, on_order, ctx, err);
 }
 
 enum order_fate orders_fate_said(struct str status, int64_t backfills)
@@ -131,6 +137,44 @@ bool orders_each_device(struct orders *o, const struct order_view *order, struct
                               .sent = device.sent};
         device.fate = fate_of(order, &facts, now);
         on_device(ctx, &device);
+    }
+    return ok;
+}
+
+static bool has_backfills(struct orders *o, struct str id, bool *ret, struct err *err)
+{
+    struct db_query q = db_query(o->db, HUB_COMMAND_HAS_BACKFILLS);
+    bool row = false;
+    db_bind_str(&q, ":id", id);
+    if (!db_next(&q, &row, err)) {
+        return false;
+    }
+    *ret = row && db_col_i64(&q, 0) != 0;
+    db_reset(&q);
+    return true;
+}
+
+bool orders_each_fate(struct orders *o, const struct order_view *order, struct wall_time now,
+                      void (*on_fate)(void *ctx, const struct order_fate_count *row), void *ctx,
+                      struct err *err)
+{
+    bool begins_backfills = false;
+    if (!has_backfills(o, order->id, &begins_backfills, err)) {
+        return false;
+    }
+    struct db_query q = db_query(o->db, HUB_COMMAND_COUNT_DEVICES);
+    db_bind_i64(&q, ":command", order->number);
+    db_bind_str(&q, ":id", order->id);
+    db_bind_i64(&q, ":has_backfills", begins_backfills);
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
+        const struct facts facts = {.said = orders_fate_said(db_col_str(&q, 0), db_col_i64(&q, 4)),
+                                    .turn = db_col_str(&q, 1),
+                                    .sent = db_col_i64(&q, 2)};
+        const struct order_fate_count row = {.fate = fate_of(order, &facts, now),
+                                             .is_online = db_col_i64(&q, 3) != 0,
+                                             .devices = db_col_i64(&q, 5)};
+        on_fate(ctx, &row);
     }
     return ok;
 }

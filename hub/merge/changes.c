@@ -15,8 +15,11 @@ void changes_clear(struct changes *c)
     c->materializations_count = 0;
     c->assets_count = 0;
     c->checks_count = 0;
+    c->evaluations_count = 0;
+    c->partitions_count = 0;
     c->freshness_count = 0;
     c->ticks_count = 0;
+    c->tick_places_count = 0;
     c->gaps_count = 0;
     c->bundles_count = 0;
     c->device = (struct device_change){0};
@@ -61,6 +64,7 @@ static struct run_change *run_of(const struct adding *a)
     struct run_change *run = &c->runs[c->runs_count++];
     *run = (struct run_change){.run = a->ev->run,
                                .steps = NO_NUMBER,
+                               .partitions = NO_NUMBER,
                                .enqueued_ms = NO_NUMBER,
                                .started_ms = NO_NUMBER,
                                .ended_ms = NO_NUMBER,
@@ -77,8 +81,13 @@ static void add_run_enqueued(const struct adding *a, struct run_change *run)
     put_text(&run->cause_name, members_text(&cause, MEMBER_NAME));
     put_text(&run->selection, members_text(a->m, MEMBER_SELECTION));
     put_text(&run->tags, object(a, MEMBER_TAGS));
+    put_text(&run->backfill, members_name(a->m, MEMBER_BACKFILL));
+    put_text(&run->partition, members_text(a->m, MEMBER_PARTITION));
+    put_text(&run->partition_end, members_text(a->m, MEMBER_PARTITION_END));
     int64_t steps = number(a, MEMBER_STEPS);
     run->steps = steps != NO_NUMBER ? steps : run->steps;
+    int64_t partitions = number(a, MEMBER_PARTITIONS);
+    run->partitions = partitions != NO_NUMBER ? partitions : run->partitions;
     run->enqueued_ms = a->at_ms;
 }
 
@@ -186,6 +195,23 @@ static struct asset_change *asset_of(const struct adding *a)
     return asset;
 }
 
+static void add_partition(const struct adding *a, bool is_made)
+{
+    struct str first = members_text(a->m, MEMBER_PARTITION);
+    struct str last = members_text(a->m, MEMBER_PARTITION_END);
+    if (str_is_empty(first)) {
+        return;
+    }
+    a->c->partitions[a->c->partitions_count++] =
+        (struct partition_change){.asset = a->ev->asset,
+                                  .first = first,
+                                  .last = str_is_empty(last) ? first : last,
+                                  .run = a->ev->run,
+                                  .seq = a->ev->seq,
+                                  .at_ms = a->at_ms,
+                                  .is_made = is_made};
+}
+
 static void add_materialization(const struct adding *a)
 {
     struct materialization_change *made = &a->c->materializations[a->c->materializations_count++];
@@ -206,6 +232,7 @@ static void add_materialization(const struct adding *a)
     struct asset_change *asset = asset_of(a);
     asset->materializations++;
     asset->materialized = made;
+    add_partition(a, true);
 }
 
 static void add_failure(const struct adding *a)
@@ -214,6 +241,7 @@ static void add_failure(const struct adding *a)
     asset->failures++;
     asset->failed = (struct failure_change){
         .run = a->ev->run, .error = object(a, MEMBER_ERROR), .seq = a->ev->seq, .at_ms = a->at_ms};
+    add_partition(a, false);
 }
 
 static struct check_change *check_of(const struct adding *a, struct str name)
@@ -234,14 +262,16 @@ static void add_check(const struct adding *a)
     if (str_is_empty(name)) {
         return;
     }
-    *check_of(a, name) = (struct check_change){.asset = a->ev->asset,
-                                               .name = name,
-                                               .severity = members_text(a->m, MEMBER_SEVERITY),
-                                               .run = a->ev->run,
-                                               .metadata = object(a, MEMBER_METADATA),
-                                               .seq = a->ev->seq,
-                                               .at_ms = a->at_ms,
-                                               .passed = members_is_true(a->m, MEMBER_PASSED)};
+    struct check_change *check = &a->c->evaluations[a->c->evaluations_count++];
+    *check = (struct check_change){.asset = a->ev->asset,
+                                   .name = name,
+                                   .severity = members_text(a->m, MEMBER_SEVERITY),
+                                   .run = a->ev->run,
+                                   .metadata = object(a, MEMBER_METADATA),
+                                   .seq = a->ev->seq,
+                                   .at_ms = a->at_ms,
+                                   .passed = members_is_true(a->m, MEMBER_PASSED)};
+    *check_of(a, name) = *check;
 }
 
 static void add_to_asset(const struct adding *a)
@@ -262,26 +292,29 @@ static void add_to_asset(const struct adding *a)
 
 /* --- the device --------------------------------------------------------------------------- */
 
-static struct tick_change *tick_of(const struct adding *a, struct str schedule)
+static struct tick_change *tick_of(const struct adding *a, struct str kind, struct str name)
 {
     struct changes *c = a->c;
     for (size_t i = c->ticks_count; i > 0; i--) {
-        if (str_eq(c->ticks[i - 1].schedule, schedule)) {
+        if (str_eq(c->ticks[i - 1].name, name) && str_eq(c->ticks[i - 1].kind, kind)) {
             return &c->ticks[i - 1];
         }
     }
     struct tick_change *tick = &c->ticks[c->ticks_count++];
-    *tick = (struct tick_change){.schedule = schedule};
+    *tick = (struct tick_change){.kind = kind, .name = name};
     return tick;
 }
 
 static void add_tick(const struct adding *a)
 {
-    struct str schedule = members_name(a->m, MEMBER_SCHEDULE);
-    if (str_is_empty(schedule)) {
+    struct str name = STR_NONE;
+    struct str kind = members_instigator(a->m, &name);
+    if (str_is_empty(kind)) {
         return;
     }
-    struct tick_change *tick = tick_of(a, schedule);
+    a->c->tick_places[a->c->tick_places_count++] =
+        (struct tick_place){.kind = kind, .name = name, .seq = a->ev->seq, .at_ms = a->at_ms};
+    struct tick_change *tick = tick_of(a, kind, name);
     tick->status = members_text(a->m, MEMBER_STATUS);
     tick->nominal = members_text(a->m, MEMBER_NOMINAL);
     tick->run = a->ev->run;
@@ -411,21 +444,21 @@ static void add(const struct adding *a, int64_t from)
     case EVENT_BUNDLE:
         add_bundle(a);
         break;
-    case EVENT_DEFINITIONS: /* views.c; and so are the next three */
+    case EVENT_DEFINITIONS: /* views.c; and so are the next seven */
     case EVENT_COMMAND:
     case EVENT_BACKFILL:
     case EVENT_DEVICE_HEALTH:
-    case EVENT_ASSET_OBSERVATION: /* in the log only, as are types of a newer agent */
-    case EVENT_RUN_DEQUEUED:
+    case EVENT_DESIRED:
+    case EVENT_INSTIGATOR:
+    case EVENT_DYNAMIC_PARTITIONS:
+    case EVENT_ASSET_OBSERVATION:
+    case EVENT_RUN_DEQUEUED: /* in the log only, as are types of a newer agent */
     case EVENT_RUN_CANCELING:
     case EVENT_ASSET_CHECK_EVALUATION_PLANNED:
     case EVENT_LOGS_CAPTURED:
     case EVENT_ENGINE_EVENT:
     case EVENT_LOG:
-    case EVENT_INSTIGATOR:
-    case EVENT_DYNAMIC_PARTITIONS:
     case EVENT_AUTOMATION_EVALUATION:
-    case EVENT_DESIRED:
     case EVENT_UNKNOWN:
     case EVENT_TYPE_COUNT:
         break;

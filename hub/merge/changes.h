@@ -21,7 +21,8 @@ struct view_stream { /* one database of one device */
 
 struct run_change {
     struct str run, status, job, cause, cause_name, selection, tags, error;
-    int64_t steps, enqueued_ms, started_ms, ended_ms;
+    struct str backfill, partition, partition_end;
+    int64_t steps, partitions, enqueued_ms, started_ms, ended_ms;
     int64_t first_seq, last_seq;
 };
 struct step_change {
@@ -48,13 +49,24 @@ struct check_change {
     int64_t seq, at_ms;
     bool passed;
 };
+/* What was made of a partition, or of a range of them, or could not be. */
+struct partition_change {
+    struct str asset, first, last, run;
+    int64_t seq, at_ms;
+    bool is_made;
+};
 struct freshness_change {
     struct str asset, status;
     int64_t seq, at_ms;
 };
 struct tick_change {
-    struct str schedule, status, nominal, run, reason;
+    struct str kind, name; /* "schedule", its name */
+    struct str status, nominal, run, reason;
     int64_t seq, at_ms, ticks, started;
+};
+struct tick_place {
+    struct str kind, name;
+    int64_t seq, at_ms;
 };
 struct gap_change {
     struct str reason, dropped;
@@ -75,15 +87,19 @@ struct changes {
     struct step_change steps[CHANGES_MAX];
     struct materialization_change materializations[CHANGES_MAX];
     struct asset_change assets[CHANGES_MAX];
-    struct check_change checks[CHANGES_MAX];
+    struct check_change checks[CHANGES_MAX]; /* the latest of each */
+    struct check_change evaluations[CHANGES_MAX];
+    struct partition_change partitions[CHANGES_MAX];
     struct freshness_change freshness[CHANGES_MAX];
-    struct tick_change ticks[CHANGES_MAX];
+    struct tick_change ticks[CHANGES_MAX]; /* the latest of each */
+    struct tick_place tick_places[CHANGES_MAX];
     struct gap_change gaps[CHANGES_MAX];
     struct bundle_change bundles[CHANGES_MAX];
     struct device_change device;
     size_t events; /* added; each adds at most one row to each table */
     size_t runs_count, steps_count, materializations_count, assets_count, checks_count,
-        freshness_count, ticks_count, gaps_count, bundles_count;
+        evaluations_count, partitions_count, freshness_count, ticks_count, tick_places_count,
+        gaps_count, bundles_count;
 };
 
 /* Room for one more event is the caller's business. `from`: the first seq that a buffer_gap still

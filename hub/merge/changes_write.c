@@ -62,6 +62,10 @@ static bool write_run(const struct writing *w, const struct run_change *run, str
     put_text(&b, run->error);
     put_number(&b, run->first_seq);
     put_number(&b, run->last_seq);
+    put_text(&b, run->backfill);
+    put_text(&b, run->partition);
+    put_text(&b, run->partition_end);
+    put_number(&b, run->partitions);
     return db_run(&b.q, err);
 }
 
@@ -188,6 +192,36 @@ static bool write_check(const struct writing *w, const struct check_change *chec
     return db_run(&b.q, err);
 }
 
+static bool write_evaluation(const struct writing *w, const struct check_change *check,
+                             struct err *err)
+{
+    struct binding b = begin(w, HUB_STORE_CHECK_HISTORY_ADD);
+    put_number(&b, w->stream->id);
+    put_number(&b, check->seq);
+    put_text(&b, check->asset);
+    put_text(&b, check->name);
+    put_number(&b, check->at_ms);
+    put_number(&b, check->passed ? 1 : 0);
+    put_text(&b, check->severity);
+    put_text(&b, check->run);
+    return db_run(&b.q, err);
+}
+
+static bool write_partition(const struct writing *w, const struct partition_change *change,
+                            struct err *err)
+{
+    struct binding b = begin(w, HUB_STORE_PARTITION_SET);
+    put_text(&b, change->asset);
+    put_text(&b, w->stream->device);
+    put_text(&b, change->first);
+    put_text(&b, change->last);
+    put_number(&b, change->is_made ? 1 : 0);
+    put_number(&b, change->at_ms);
+    put_text(&b, change->run);
+    put_stamp(&b, w, change->seq);
+    return db_run(&b.q, err);
+}
+
 static bool write_freshness(const struct writing *w, const struct freshness_change *change,
                             struct err *err)
 {
@@ -215,7 +249,8 @@ static bool update_tick(const struct writing *w, const struct tick_change *tick,
     put_text(&b, tick->run);
     put_text(&b, tick->reason);
     put_text(&b, w->stream->device);
-    put_text(&b, tick->schedule);
+    put_text(&b, tick->kind);
+    put_text(&b, tick->name);
     if (!db_run(&b.q, err)) {
         return false;
     }
@@ -235,10 +270,23 @@ static bool write_tick(const struct writing *w, const struct tick_change *tick, 
     }
     struct binding b = begin(w, HUB_STORE_TICK_COUNT);
     put_text(&b, w->stream->device);
-    put_text(&b, tick->schedule);
+    put_text(&b, tick->kind);
+    put_text(&b, tick->name);
     put_number(&b, tick->ticks);
     put_number(&b, tick->started);
     return db_run(&b.q, err) && update_tick(w, tick, false, &is_shown, err);
+}
+
+static bool write_tick_place(const struct writing *w, const struct tick_place *place,
+                             struct err *err)
+{
+    struct binding b = begin(w, HUB_STORE_TICK_HISTORY_ADD);
+    put_text(&b, place->kind);
+    put_text(&b, place->name);
+    put_number(&b, w->stream->id);
+    put_number(&b, place->seq);
+    put_number(&b, place->at_ms);
+    return db_run(&b.q, err);
 }
 
 static bool write_bundle(const struct writing *w, const struct bundle_change *bundle,
@@ -329,6 +377,16 @@ static bool write_of_assets(const struct changes *c, const struct writing *w, st
             return false;
         }
     }
+    for (size_t i = 0; i < c->evaluations_count; i++) {
+        if (!write_evaluation(w, &c->evaluations[i], err)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < c->partitions_count; i++) {
+        if (!write_partition(w, &c->partitions[i], err)) {
+            return false;
+        }
+    }
     for (size_t i = 0; i < c->freshness_count; i++) {
         if (!write_freshness(w, &c->freshness[i], err)) {
             return false;
@@ -343,6 +401,11 @@ bool changes_write(const struct changes *c, struct db *out, const struct view_st
     const struct writing w = {.out = out, .stream = stream};
     for (size_t i = 0; i < c->ticks_count; i++) {
         if (!write_tick(&w, &c->ticks[i], err)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < c->tick_places_count; i++) {
+        if (!write_tick_place(&w, &c->tick_places[i], err)) {
             return false;
         }
     }

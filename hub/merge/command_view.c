@@ -52,6 +52,15 @@ static struct str command_of(struct str tags)
     return STR_NONE;
 }
 
+static void bind_number(struct db_query *q, const char *name, const struct members *m,
+                        enum member member)
+{
+    int64_t value = 0;
+    if (members_i64(m, member, &value)) {
+        db_bind_i64(q, name, value);
+    }
+}
+
 bool views_apply_backfill(struct views *v, const struct view_stream *stream, const struct event *ev,
                           struct err *err)
 {
@@ -70,5 +79,10 @@ bool views_apply_backfill(struct views *v, const struct view_stream *stream, con
     db_bind_opt(&q, ":selection", members_text(&m, MEMBER_SELECTION));
     db_bind_opt(&q, ":reason", members_text(&m, MEMBER_REASON));
     db_bind_i64(&q, ":at", wall_ms(ev->at));
+    db_bind_opt(&q, ":first", members_text(&m, MEMBER_PARTITION));
+    db_bind_opt(&q, ":last", members_text(&m, MEMBER_PARTITION_END));
+    db_bind_opt(&q, ":parent", members_name(&m, MEMBER_PARENT));
+    bind_number(&q, ":partitions", &m, MEMBER_STEPS);
+    bind_number(&q, ":per_run", &m, MEMBER_PARTITIONS_PER_RUN);
     return db_run(&q, err);
 }

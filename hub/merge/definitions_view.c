@@ -118,7 +118,8 @@ struct taking {
     const struct view_stream *stream;
     int64_t previous; /* seq of the stream's set before; 0 = none */
     int64_t first, seq;
-    bool is_latest; /* no newer database of the device has said what holds */
+    bool is_latest;   /* no newer database of the device has said what holds */
+    bool tells_named; /* jobs, schedules and sensors stand beside the assets */
 };
 
 static bool set_asset(const struct taking *t, const struct members *m, struct str key,
@@ -148,13 +149,20 @@ static bool add_asset(const struct taking *t, struct str object, struct err *err
         return true;
     }
     return views_add_version(t->v, t->stream, key, object, t->previous, t->seq, err) &&
-           (!t->is_latest || set_asset(t, &m, key, err));
+           (!t->is_latest || (set_asset(t, &m, key, err) &&
+                              (t->tells_named || views_count_named(t->v, t->stream, &m, err))));
 }
 
-static bool add_assets(const struct taking *t, struct str body, struct err *err)
+static bool add_part(struct taking *t, struct str body, bool is_first, struct err *err)
 {
     struct members m;
     members_read(&m, body, &t->v->parts);
+    if (is_first) {
+        t->tells_named = !str_is_empty(members_json(&m, MEMBER_JOBS, JSON_ARRAY));
+    }
+    if (t->tells_named && !views_take_named(t->v, t->stream, &m, t->is_latest, err)) {
+        return false;
+    }
     struct json_scan scan;
     struct json_raw asset;
     struct err bad;
@@ -177,10 +185,11 @@ static bool add_assets(const struct taking *t, struct str body, struct err *err)
 static bool clear_assets(const struct taking *t, struct err *err)
 {
     return clear_by_device(t->v, t->stream, HUB_STORE_ASSET_DEFINITION_CLEAR, err) &&
-           clear_by_device(t->v, t->stream, HUB_STORE_EDGE_CLEAR, err);
+           clear_by_device(t->v, t->stream, HUB_STORE_EDGE_CLEAR, err) &&
+           clear_by_device(t->v, t->stream, HUB_STORE_NAMED_CLEAR, err);
 }
 
-static bool take_assets(const struct taking *t, struct err *err)
+static bool take_assets(struct taking *t, struct err *err)
 {
     if (t->is_latest && !clear_assets(t, err)) {
         return false;
@@ -190,11 +199,11 @@ static bool take_assets(const struct taking *t, struct err *err)
     db_bind_i64(&q, ":first", t->first);
     db_bind_i64(&q, ":last", t->seq);
     bool has_row = false;
-    while (db_next(&q, &has_row, err)) {
+    for (bool is_first = true; db_next(&q, &has_row, err); is_first = false) {
         if (!has_row) {
             return true;
         }
-        if (!add_assets(t, db_col_str(&q, 0), err)) {
+        if (!add_part(t, db_col_str(&q, 0), is_first, err)) {
             db_reset(&q);
             return false;
         }

@@ -5,18 +5,16 @@
 #include "hub/merge/views.h"
 #include "hub_store_sql.h"
 
-enum { VERSION_BYTES = 16 };
-
-static struct str version_of(struct str object, char hex[2 * VERSION_BYTES])
+struct str views_version_of(struct str object, char hex[2 * VIEWS_VERSION_BYTES])
 {
     static const char digits[] = "0123456789abcdef";
     uint8_t digest[32];
     digest_sha256(object, digest);
-    for (size_t i = 0; i < VERSION_BYTES; i++) {
+    for (size_t i = 0; i < VIEWS_VERSION_BYTES; i++) {
         hex[2 * i] = digits[digest[i] >> 4];
         hex[2 * i + 1] = digits[digest[i] & 15];
     }
-    return (struct str){hex, 2 * VERSION_BYTES};
+    return (struct str){hex, 2 * VIEWS_VERSION_BYTES};
 }
 
 bool views_begin_set(struct views *v, const struct view_stream *stream, const struct event *ev,
@@ -76,8 +74,8 @@ static bool begin_version(struct views *v, const struct view_stream *stream, str
 bool views_add_version(struct views *v, const struct view_stream *stream, struct str key,
                        struct str object, int64_t previous, int64_t seq, struct err *err)
 {
-    char hex[2 * VERSION_BYTES];
-    struct str version = version_of(object, hex);
+    char hex[2 * VIEWS_VERSION_BYTES];
+    struct str version = views_version_of(object, hex);
     bool goes_on = false;
     return extend(v, stream, key, version, previous, seq, &goes_on, err) &&
            (goes_on || begin_version(v, stream, key, version, object, seq, err));

@@ -7,6 +7,7 @@ static const struct str names[MEMBER_COUNT] = {
     [MEMBER_APPLIED] = STR_INIT("applied"),
     [MEMBER_ASSETS] = STR_INIT("assets"),
     [MEMBER_ATTEMPT] = STR_INIT("attempt"),
+    [MEMBER_AUTOMATION] = STR_INIT("automation"),
     [MEMBER_BACKFILL] = STR_INIT("backfill"),
     [MEMBER_BOARD] = STR_INIT("board"),
     [MEMBER_BOOT_ID] = STR_INIT("boot_id"),
@@ -23,10 +24,16 @@ static const struct str names[MEMBER_COUNT] = {
     [MEMBER_EXIT] = STR_INIT("exit"),
     [MEMBER_HASH] = STR_INIT("hash"),
     [MEMBER_JOB] = STR_INIT("job"),
+    [MEMBER_JOBS] = STR_INIT("jobs"),
     [MEMBER_METADATA] = STR_INIT("metadata"),
     [MEMBER_NOMINAL] = STR_INIT("nominal"),
+    [MEMBER_PARENT] = STR_INIT("parent"),
     [MEMBER_PART] = STR_INIT("part"),
     [MEMBER_PARTIAL] = STR_INIT("partial"),
+    [MEMBER_PARTITION] = STR_INIT("partition"),
+    [MEMBER_PARTITION_END] = STR_INIT("partition_end"),
+    [MEMBER_PARTITIONS] = STR_INIT("partitions"),
+    [MEMBER_PARTITIONS_PER_RUN] = STR_INIT("partitions_per_run"),
     [MEMBER_PARTS] = STR_INIT("parts"),
     [MEMBER_PASSED] = STR_INIT("passed"),
     [MEMBER_REASON] = STR_INIT("reason"),
@@ -34,7 +41,11 @@ static const struct str names[MEMBER_COUNT] = {
     [MEMBER_RETRY_AT] = STR_INIT("retry_at"),
     [MEMBER_REVISION] = STR_INIT("revision"),
     [MEMBER_SCHEDULE] = STR_INIT("schedule"),
+    [MEMBER_SCHEDULES] = STR_INIT("schedules"),
     [MEMBER_SELECTION] = STR_INIT("selection"),
+    [MEMBER_SENSOR] = STR_INIT("sensor"),
+    [MEMBER_SENSORS] = STR_INIT("sensors"),
+    [MEMBER_SET] = STR_INIT("set"),
     [MEMBER_SEVERITY] = STR_INIT("severity"),
     [MEMBER_STATUS] = STR_INIT("status"),
     [MEMBER_STEPS] = STR_INIT("steps"),
@@ -114,6 +125,19 @@ bool members_i64(const struct members *m, enum member member, int64_t *ret)
 {
     struct json_raw raw = m->value[member];
     return raw.text.ptr != NULL && json_raw_i64(raw, ret);
+}
+
+struct str members_instigator(const struct members *m, struct str *ret_name)
+{
+    static const enum member kinds[] = {MEMBER_SCHEDULE, MEMBER_SENSOR, MEMBER_AUTOMATION};
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        struct str name = members_name(m, kinds[i]);
+        if (!str_is_empty(name)) {
+            *ret_name = name;
+            return names[kinds[i]];
+        }
+    }
+    return STR_NONE;
 }
 
 bool members_is_true(const struct members *m, enum member member)

@@ -10,6 +10,7 @@ enum member {
     MEMBER_APPLIED,
     MEMBER_ASSETS,
     MEMBER_ATTEMPT,
+    MEMBER_AUTOMATION,
     MEMBER_BACKFILL,
     MEMBER_BOARD,
     MEMBER_BOOT_ID,
@@ -26,10 +27,16 @@ enum member {
     MEMBER_EXIT,
     MEMBER_HASH,
     MEMBER_JOB,
+    MEMBER_JOBS,
     MEMBER_METADATA,
     MEMBER_NOMINAL,
+    MEMBER_PARENT,
     MEMBER_PART,
     MEMBER_PARTIAL,
+    MEMBER_PARTITION,
+    MEMBER_PARTITION_END,
+    MEMBER_PARTITIONS,
+    MEMBER_PARTITIONS_PER_RUN,
     MEMBER_PARTS,
     MEMBER_PASSED,
     MEMBER_REASON,
@@ -37,14 +44,18 @@ enum member {
     MEMBER_RETRY_AT,
     MEMBER_REVISION,
     MEMBER_SCHEDULE,
+    MEMBER_SCHEDULES,
     MEMBER_SELECTION,
+    MEMBER_SENSOR,
+    MEMBER_SENSORS,
+    MEMBER_SET,
     MEMBER_SEVERITY,
     MEMBER_STATUS,
     MEMBER_STEPS,
     MEMBER_TAGS,
     MEMBER_VERB,
     MEMBER_VERSION,
-    /* of an asset in `definitions` */
+    /* of an asset, a job, a schedule or a sensor in `definitions` */
     MEMBER_CHECKS,
     MEMBER_CODE_VERSION,
     MEMBER_DEPS,
@@ -73,6 +84,9 @@ struct str members_name(const struct members *m, enum member member);
 /* As it stands, when it is of that type; else STR_NONE. */
 struct str members_json(const struct members *m, enum member member, enum json_type type);
 bool members_i64(const struct members *m, enum member member, int64_t *ret);
+/* Of a tick or an instigator: "schedule", "sensor" or "automation", and its name; STR_NONE: it names
+ * none. */
+struct str members_instigator(const struct members *m, struct str *ret_name);
 bool members_is_true(const struct members *m, enum member member);
 /* The number of a metadata entry {"type": ..., "raw_value": N}. */
 bool metadata_i64(struct str metadata, const char *key, int64_t *ret);

@@ -226,7 +226,7 @@ static bool walk(struct comparison *c, struct err *err)
 static bool compare_tables(struct comparison *c, struct db *kept, struct db *derived,
                            struct err *err)
 {
-    static const char *const columns[] = {"", "1", "1, 2", "1, 2, 3"};
+    static const char *const columns[] = {"", "1", "1, 2", "1, 2, 3", "1, 2, 3, 4"};
     char sql[128];
     (void)snprintf(sql, sizeof(sql), "SELECT * FROM %s ORDER BY %s", c->view->table,
                    columns[c->view->key_columns]);

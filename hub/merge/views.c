@@ -72,6 +72,15 @@ bool views_apply(struct views *v, const struct view_stream *stream, const struct
     if (ev->type == EVENT_COMMAND) {
         return views_apply_answer(v, stream, ev, err);
     }
+    if (ev->type == EVENT_INSTIGATOR) {
+        return views_apply_instigator(v, stream, ev, err);
+    }
+    if (ev->type == EVENT_ASSET_OBSERVATION) {
+        return views_apply_observation(v, stream, ev, err);
+    }
+    if (ev->type == EVENT_DYNAMIC_PARTITIONS) {
+        return views_apply_partition_key(v, stream, ev, err);
+    }
     if (ev->type == EVENT_BACKFILL) {
         return views_apply_backfill(v, stream, ev, err);
     }

@@ -3,6 +3,7 @@
  * into another store. */
 #pragma once
 #include "hub/merge/changes.h"
+#include "hub/merge/members.h"
 
 struct views {
     struct db *log; /* read: the parts of definitions */
@@ -45,6 +46,22 @@ MUST_CHECK bool views_begin_set(struct views *v, const struct view_stream *strea
 MUST_CHECK bool views_add_version(struct views *v, const struct view_stream *stream, struct str key,
                                   struct str object, int64_t previous, int64_t seq,
                                   struct err *err);
+/* Jobs, schedules and sensors of one set (named_view.c), told by the part `m`; `is_latest`: they hold
+ * for the device now. An agent that does not tell them names them with each asset: those are counted. */
+MUST_CHECK bool views_take_named(struct views *v, const struct view_stream *stream,
+                                 const struct members *m, bool is_latest, struct err *err);
+MUST_CHECK bool views_count_named(struct views *v, const struct view_stream *stream,
+                                  const struct members *asset, struct err *err);
+MUST_CHECK bool views_apply_instigator(struct views *v, const struct view_stream *stream,
+                                       const struct event *ev, struct err *err);
+MUST_CHECK bool views_apply_partition_key(struct views *v, const struct view_stream *stream,
+                                          const struct event *ev, struct err *err);
+MUST_CHECK bool views_apply_observation(struct views *v, const struct view_stream *stream,
+                                        const struct event *ev, struct err *err);
+/* The first half of its SHA-256, hex: what a text of definitions is called. */
+enum { VIEWS_VERSION_BYTES = 16 };
+struct str views_version_of(struct str object, char hex[2 * VIEWS_VERSION_BYTES]);
+
 /* The desired event (desired_view.c). */
 MUST_CHECK bool views_apply_desired(struct views *v, const struct view_stream *stream,
                                     const struct event *ev, struct err *err);

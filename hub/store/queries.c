@@ -563,29 +563,6 @@ bool hub_each_refusal(struct db *db, const struct hub_filter *filter,
     return ok;
 }
 
-bool hub_each_quarantined(struct db *db, const struct hub_filter *filter,
-                          void (*on_row)(void *ctx, const struct hub_quarantined *row), void *ctx,
-                          struct err *err)
-{
-    struct db_query q = begin(db, HUB_STORE_QUARANTINE_LIST, filter, WANTS_DEVICE | WANTS_LIMIT);
-    bool ok = true;
-    while (db_each(&q, &ok, err)) {
-        struct row r = {.q = &q};
-        struct hub_quarantined row = {0};
-        row.id = take_i64(&r);
-        row.device = take_str(&r);
-        row.epoch = take_str(&r);
-        row.first = take_i64(&r);
-        row.last = take_i64(&r);
-        row.differs = take_i64(&r);
-        row.at = take_time(&r);
-        row.times = take_i64(&r);
-        row.bytes = take_i64(&r);
-        on_row(ctx, &row);
-    }
-    return ok;
-}
-
 bool hub_read_quarantined(struct db *db, int64_t id, struct buf *payload, struct err *err)
 {
     struct db_query q = db_query(db, HUB_STORE_QUARANTINE_GET);

@@ -212,19 +212,7 @@ MUST_CHECK bool hub_each_refusal(struct db *db, const struct hub_filter *filter,
                                  void (*on_row)(void *ctx, const struct hub_refusal *row),
                                  void *ctx, struct err *err);
 
-/* What contradicts the log, newest first; filter->device and limit. */
-struct hub_quarantined {
-    int64_t id;
-    struct str device, epoch;
-    int64_t first, last;
-    int64_t differs; /* the seq at which it was seen to differ */
-    struct wall_time at;
-    int64_t times, bytes;
-};
-MUST_CHECK bool hub_each_quarantined(struct db *db, const struct hub_filter *filter,
-                                     void (*on_row)(void *ctx, const struct hub_quarantined *row),
-                                     void *ctx, struct err *err);
-/* The batch as it came; ERR_NOT_FOUND. */
+/* A batch that contradicts the log, as it came; ERR_NOT_FOUND. */
 MUST_CHECK bool hub_read_quarantined(struct db *db, int64_t id, struct buf *payload,
                                      struct err *err);
 

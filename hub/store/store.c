@@ -24,7 +24,7 @@ const struct hub_store_view hub_store_views[HUB_STORE_VIEW_COUNT] = {
     {"edge", 3},
     {"asset_state", 2},
     {"check_result", 3},
-    {"tick", 2},
+    {"tick", 3},
     {"bundle_state", 2},
     {"definitions_history", 2},
     {"asset_history", 3},
@@ -33,6 +33,14 @@ const struct hub_store_view hub_store_views[HUB_STORE_VIEW_COUNT] = {
     {"device_desired", 1},
     {"command_answer", 2},
     {"device_health", 1},
+    {"named_text", 1},
+    {"named_definition", 3},
+    {"instigator", 3},
+    {"asset_partition", 4},
+    {"asset_observed", 2},
+    {"dynamic_partition", 3},
+    {"check_history", 2},
+    {"tick_history", 2},
 };
 
 /* A WAL of 40 MB: pages of views that many batches touch are folded into the file once, not each

@@ -6,7 +6,7 @@ A block ```sh is run; the block ```text behind it is what it prints. Words behin
 when not given), again (looked at again until it is as shown, at most 30 s), install (not run: it changes the machine), dbt (the real dbt runs it; where it
 cannot be had, dbt=NAME takes what it made from tests/data/dbt/guide/NAME, and dbt alone is left out).
 Times, ids, durations and the like may differ, and so may the width of columns; a line with an ellipsis alone stands for any
-lines. guide_test.py --write puts in what was really printed wherever it is not as shown."""
+lines; need=PROGRAM: where it is not installed, the page ends here. guide_test.py --write puts in what was really printed wherever it is not as shown."""
 import os
 import re
 import select
@@ -29,10 +29,12 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BIN = os.path.abspath(os.environ.get("SELVEDGE_BIN_DIR", "build/dev/bin"))
 NAMES = [name for name in sys.argv[1:] if not name.startswith("-")]
 PAGE = os.path.join(ROOT, "docs/guide", NAMES[0] if NAMES else "first-hour.md")
+PATH = f"{BIN}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 BLOCK = re.compile(r"^```sh([^\n]*)\n(.*?)^```\n(?:\n?```text\n(.*?)^```\n)?", re.M | re.S)
-PORTS = {"8883": None, "8884": None, "8125": None}
+PORTS = {"8883": None, "8884": None, "8125": None, "8880": None, "8443": None}
 DATABASE = "postgresql://shop:s3cret@db.example/shop"  # what pages call a PostgreSQL, and a device that speaks Modbus
 DEVICE = "host: plc.example"
+WEB = "http://127.0.0.1:8880"
 MAIL = "server: mail.example.org\n  port: 587\n"
 STANDS_FOR = []  # (what the page says, what is really there): of what is in commands, and of what they print
 PRINTED = []
@@ -106,7 +108,7 @@ class Shell:
     """One interactive-like shell: variables, folder and background jobs live on from block to block."""
 
     def __init__(self, folder):
-        environment = {"PATH": f"{BIN}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": folder, "LANG": "C.UTF-8",
+        environment = {"PATH": PATH, "HOME": folder, "LANG": "C.UTF-8",
                        "TZ": "UTC"}
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "CURL_CA_BUNDLE"):
             if name in os.environ:
@@ -165,12 +167,13 @@ def choose_ports():
         PORTS[port] = str(free_port())
 
 
-# A hub's web process listens on one port of the machine, where hubs of other tests are at the same time.
-ANY_PORT = """code=$?; find . -maxdepth 2 -name hub.yaml -exec sh -c 'grep -q ^http: "$1" || echo "http: {port: 0}" >> "$1"' - {} \\;; (exit $code)"""
+# A hub's web process listens on one port of the machine, where hubs of other tests are at the same time: on any other, or on
+# the one that stands for it where the page asks there.
+WEB_PORT = """code=$?; find . -maxdepth 2 -name hub.yaml -exec sh -c 'grep -q ^http: "$1" || echo "http: {port: %s}" >> "$1"' - {} \\;; (exit $code)"""
 
 
-def with_any_web_port(commands):
-    return re.sub(r"^(selvedge-hub init [^\n]*[^\\\n])$", lambda init: f"{init.group(1)}\n{ANY_PORT}", commands, flags=re.M)
+def with_web_port(commands, port):
+    return re.sub(r"^(selvedge-hub init [^\n]*[^\\\n])$", lambda init: f"{init.group(1)}\n{WEB_PORT % port}", commands, flags=re.M)
 
 
 def with_ports(text, back=False):
@@ -234,11 +237,12 @@ def run_dbt(shell, name, commands, write):
     return code == 0, printed, code
 
 
-def run_block(shell, options, commands, shown, patience):
+def run_block(shell, options, commands, shown, patience, web_port):
     expected = int(option_of(options, "exit", 0))
+    commands = with_web_port(with_ports(commands), web_port)
     end = time.monotonic() + (patience if "again" in options else 0)
     while True:
-        printed, code = shell.run(with_any_web_port(with_ports(commands)))
+        printed, code = shell.run(commands)
         printed = with_ports(printed, back=True)
         right = code == expected and (shown is None or (shown and is_as_shown(shown, printed)))
         if right or time.monotonic() > end:
@@ -248,14 +252,19 @@ def run_block(shell, options, commands, shown, patience):
 
 def run_page(shell, page, write):
     problems, result, at = [], "", 0
+    web_port = PORTS["8880"] if WEB in page else 0
     for match in BLOCK.finditer(page):
         options, commands, shown = match.group(1).split(), match.group(2), match.group(3)
         if "install" in options:
             continue
+        needed = option_of(options, "need")
+        if needed and shutil.which(needed, path=PATH) is None:
+            print(f"{needed} is not installed: the rest of {os.path.basename(PAGE)} is left out")
+            break
         if option_of(options, "dbt") is not None:
             right, printed, code = run_dbt(shell, option_of(options, "dbt"), commands, write)
         else:
-            right, printed, code = run_block(shell, options, commands, shown, 3 if write else AGAIN_SECONDS)
+            right, printed, code = run_block(shell, options, commands, shown, 3 if write else AGAIN_SECONDS, web_port)
         printed = printed.replace(shell.folder, "/home/you")
         line = page.count("\n", 0, match.start()) + 1
         if not right:

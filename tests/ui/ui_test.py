@@ -1,44 +1,19 @@
-"""The web UI in Chromium against a real hub with two shops: setting up, a failing asset from the overview to its log line and
-back to green, a schedule paused, a command sent, every page in light and dark. Skipped without Chromium."""
+"""The web UI in Chromium against a real hub: the demo's six shops, from the first password to a failing asset that turns green
+again; and a hub without a device that goes away and comes back. Skipped without Chromium."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
-from fleet import BIN, Fleet, run_tests, skip, wait_for
-from web import setup_secret, wait_for_web
+from fleet import BIN, HUB, Fleet, Program, need, run_tests, skip, wait_for
+from web import PASSWORD, setup_secret, wait_for_web
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WORK = os.path.join(os.path.dirname(BIN), "ui-tests")  # packages of the test, kept between runs
-PASSWORD = "correct horse battery"
-
-DEFINITIONS = """
-project: shop
-resources:
-  local: {{type: sqlite, path: "${{STATE_DIR}}/shop.db"}}
-assets:
-  - {{key: erp/prices, external: true, group: erp}}
-  - key: pos/orders
-    group: pos
-    description: Every order of the till
-    owners: ["team:retail"]
-    sql: {{resource: local, materialized: table, query: "select 1 id, 300 cents union all select 2, 450"}}
-    checks:
-      - {{name: has_rows, sql: "select count(*) > 0 from orders"}}
-  - key: pos/price_list
-    group: pos
-    run: ["sh", "-c", "cat {prices} && echo the prices are read"]
-    deps: [erp/prices]
-  - key: reports/daily
-    group: reports
-    deps: [pos/orders, pos/price_list]
-    sql: {{resource: local, materialized: table, query: "select count(*) n from orders"}}
-jobs:
-  - {{name: sales, select: "group:pos+"}}
-schedules:
-  - {{name: nightly, job: sales, cron: "0 2 * * *"}}
-"""
+SCRIPTS = [name for name in os.listdir(HERE) if name.endswith(".mjs")]
 
 
 def chromium_path():
@@ -62,32 +37,82 @@ def fetch_packages():
                        timeout=300)
         with open(stamp, "w", encoding="utf-8") as f:
             f.write(wanted)
-    for name in ("walk.mjs", "browser.mjs"):
+    for name in SCRIPTS:
         shutil.copy(os.path.join(HERE, name), WORK)
     return WORK
 
 
-def a_person_walks_through_every_page():
-    browser, node = chromium_path(), node_path()
-    if browser is None or node is None:
+def need_browser():
+    if chromium_path() is None or node_path() is None:
         skip("there is no chromium (./dev deps ui)")
-    fetch_packages()
+    return fetch_packages()
+
+
+class Demo:
+    """`selvedge-hub demo` in a folder of its own; what it prints is in `story`."""
+
+    def __init__(self):
+        need(HUB, "/usr/sbin/mosquitto")
+        self.dir = tempfile.mkdtemp(prefix="demo-")
+        self.story = self.dir + ".out"
+        self.program = Program([HUB, "demo", "--dir", self.dir, "--seed", "7"], self.story)
+
+    def __enter__(self):
+        self.program.start()
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind is not None:
+            print(f"the demo said last:\n{self.program.tail()}", file=sys.stderr)
+        self.program.stop(60)  # it ends what it has started, and removes its folder
+        os.unlink(self.story)
+
+    def link(self):
+        """The address of the hub's pages, and the secret that sets the first password."""
+        def look():
+            assert self.program.is_running, self.program.tail()
+            path = os.path.join(self.dir, "hub.log")
+            log = open(path, encoding="utf-8", errors="replace").read() if os.path.exists(path) else ""
+            return re.search(r"event=web.setup open=\"(http://[^/]+)/setup#([0-9a-f]+)", log)
+        return wait_for("the demo's hub prints its link", look, 120).groups()
+
+
+def with_the_demo(script, pictures):
+    """Runs a script beside the demo's six shops."""
+    work = need_browser()
+    with Demo() as demo:
+        base, secret = demo.link()
+        what = {"base": base, "secret": secret, "password": PASSWORD, "browser": chromium_path(), "hub": HUB, "dir": demo.dir,
+                "story": demo.story, "pictures": pictures}
+        done = subprocess.run([node_path(), script], cwd=work, input=json.dumps(what), text=True, timeout=900, check=False)
+        assert done.returncode == 0, f"{script}: exit {done.returncode}"
+
+
+def six_shops_are_walked_through():
+    with_the_demo("walk.mjs", os.environ.get("SELVEDGE_UI_PICTURES", ""))
+
+
+def a_hub_without_devices_goes_away_and_comes_back():
+    work = need_browser()
     with Fleet(web=True) as fleet:
         fleet.start_hub()
         wait_for_web(fleet.hub, fleet.http_port)
-        prices = os.path.join(fleet.dir, "prices.csv")
-        for name in ("brooklyn", "oakland"):
-            device = fleet.device(name, DEFINITIONS.format(prices=prices))
-            device.enrol()
-            device.start()
-            device.command("materialize", "*", code=None)
-        wait_for("both runs have failed at the hub", lambda: fleet.query(
-            "SELECT count(*) FROM run WHERE status = 'failure'") == [(2,)])
         what = {"base": f"http://127.0.0.1:{fleet.http_port}", "secret": setup_secret(fleet.hub), "password": PASSWORD,
-                "prices": prices, "browser": browser, "pictures": os.environ.get("SELVEDGE_UI_PICTURES", "")}
-        done = subprocess.run([node, "walk.mjs"], cwd=WORK, input=json.dumps(what), text=True, timeout=540, check=False)
-        assert done.returncode == 0, f"walk.mjs: exit {done.returncode}"
+                "browser": chromium_path()}
+        with subprocess.Popen([node_path(), "lonely.mjs"], cwd=work, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as page:
+            page.stdin.write(json.dumps(what) + "\n")
+            page.stdin.flush()
+            for line in page.stdout:
+                print(line, end="", flush=True)
+                if line.startswith("please: "):
+                    if "stop" in line:
+                        fleet.hub.stop()
+                    else:
+                        fleet.start_hub()
+                    page.stdin.write("done\n")
+                    page.stdin.flush()
+        assert page.returncode == 0, f"lonely.mjs: exit {page.returncode}"
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests([a_person_walks_through_every_page]))
+    sys.exit(run_tests([six_shops_are_walked_through, a_hub_without_devices_goes_away_and_comes_back]))

@@ -1,25 +1,13 @@
-// walk.mjs - a person on her first day with the hub. What is where comes as JSON on stdin.
-import { readFileSync, writeFileSync } from "node:fs";
+// walk.mjs - a person's first day with the hub of the demo's six shops. What is where comes as JSON on stdin.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { faults, insist, lastStep, start, step } from "./browser.mjs";
+import { api, insist, lastStep, logIn, settle, start, step, until } from "./browser.mjs";
+import { AFTER_IT, breakPrices, deploy, FAILING, mendPrices, SHOP, storyIsTold } from "./demo.mjs";
+import { byKeyboard } from "./keyboard.mjs";
+import { everyPage } from "./looks.mjs";
 
 const given = JSON.parse(readFileSync(0, "utf8"));
-const { program, complaints, foreign, newPage } = await start(given);
-const PAGES = [
-  "/", "/assets", "/assets/pos/orders", "/assets/pos/orders?tab=history", "/assets/pos/orders?tab=checks", "/assets/pos/orders?tab=lineage",
-  "/assets/pos/orders?tab=definition", "/graph", "/runs", "/jobs", "/schedules", "/schedules?tab=sensors", "/schedules?tab=ticks", "/backfills",
-  "/devices", "/devices/brooklyn", "/devices/brooklyn?tab=assets", "/devices/brooklyn?tab=events", "/devices/brooklyn?tab=about", "/deployments",
-  "/commands", "/pools", "/alerts", "/alerts?show=all", "/reports", "/settings", "/settings?tab=users", "/settings?tab=tokens", "/settings?tab=audit",
-];
-
-async function picture(page, name) {
-  if (given.pictures) await page.screenshot({ path: join(given.pictures, `${name}.png`) });
-}
-
-/** Until the page has what it asked for. */
-async function settle(page) {
-  await page.waitForFunction(() => document.querySelector("main h1") && !document.querySelector(".loading"));
-}
+const { program, foreign, newPage, unexpected, expect } = await start(given);
 
 async function setUp(page) {
   await page.goto(`/setup#${given.secret}`);
@@ -29,63 +17,90 @@ async function setUp(page) {
   await page.getByText("The two passwords differ.").waitFor();
   await page.getByLabel("Once more").fill(given.password);
   await page.getByRole("button", { name: "Set it and log in" }).click();
-  await page.getByRole("heading", { name: "Fleet test" }).waitFor();
+  await page.getByRole("heading", { name: "Fleet demo" }).or(page.getByText("This hub has no device yet.")).waitFor();
 }
 
 async function logOutAndIn(page) {
   await page.getByRole("button", { name: "Log out" }).click();
   await page.getByRole("heading", { name: "Log in" }).waitFor();
   await page.getByLabel("User").fill("admin");
+  await page.getByLabel("Password").fill("not the password");
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByRole("alert").waitFor();
   await page.getByLabel("Password").fill(given.password);
   await page.getByRole("button", { name: "Log in" }).click();
-  await page.getByRole("heading", { name: "Fleet test" }).waitFor();
+  await page.getByRole("navigation", { name: "Pages" }).waitFor();
+}
+
+async function addUser(page, name, role) {
+  await page.goto("/settings?tab=users");
+  await page.locator(".tools").getByRole("button", { name: "User", exact: true }).click();
+  await page.locator("dialog input[name=user]").fill(name);
+  await page.locator("dialog select[name=role]").selectOption(role);
+  await page.locator("dialog input[name=password]").fill(given.password);
+  await page.locator("dialog button[type=submit]").click();
+  await page.locator("tbody tr", { hasText: name }).getByText(role).first().waitFor();
 }
 
 async function fromOverviewToLogLine(page) {
   await page.getByText("1 asset failing", { exact: false }).first().waitFor();
-  await picture(page, "overview-failing");
   const card = page.locator(".card", { has: page.getByRole("heading", { name: "Assets that fail" }) });
-  await card.getByRole("link", { name: "pos/price_list" }).first().click();
-  await page.getByRole("heading", { name: "pos/price_list" }).waitFor();
-  await page.getByText("Fails on brooklyn, oakland").waitFor();
-  await picture(page, "asset-failing");
+  await card.getByRole("link", { name: FAILING }).first().click();
+  await page.getByRole("heading", { name: FAILING }).waitFor();
+  await page.getByText(`Fails on ${SHOP}`).waitFor();
   await page.getByRole("link", { name: "See the run that failed" }).click();
-  await page.getByText("pos/price_list failed", { exact: true }).first().waitFor();
-  await page.getByRole("button", { name: /failure pos\/price_list/ }).click();
-  await page.getByText("Step failed", { exact: false }).first().waitFor();
-  await picture(page, "run-failed");
+  await page.getByText(`${FAILING} failed`, { exact: true }).first().waitFor();
+  await page.getByRole("button", { name: new RegExp(`failure ${FAILING}`) }).click();
+  await page.getByText("Step failed: ", { exact: false }).first().waitFor();
+  await page.getByLabel("Type").selectOption("steps");
+  await page.getByLabel("Level").selectOption("bad");
+  await until("only the failure of the step is left", async () => (await page.locator(".event").count()) === 1);
   await page.getByRole("tab", { name: /stderr/ }).click();
   await page.locator(".output", { hasText: "No such file or directory" }).waitFor();
-  await picture(page, "run-output");
   return new URL(page.url()).pathname;
 }
 
-async function retryAndSeeItTurnGreen(page, context) {
-  const device = new URL(page.url()).pathname.split("/")[2];
-  const watching = await context.newPage();
-  await watching.goto("/assets/pos/price_list");
-  const row = watching.locator("tbody tr", { hasText: device });
-  await row.getByText("failing").waitFor();
-  writeFileSync(given.prices, "item,price\n");
-  await page.getByRole("button", { name: "This and downstream" }).click();
-  await page.getByText("Retry of it and downstream: sent.").waitFor();
-  // The other page was not touched: it hears of it.
-  await row.getByText("made", { exact: true }).waitFor();
-  await picture(watching, "asset-green");
-  await watching.goto("/runs?status=success");
-  await watching.locator("tbody tr", { hasText: device }).first().waitFor();
-  await watching.close();
+async function holdSchedule(page, verb, state) {
+  await page.goto("/schedules");
+  await page.getByRole("link", { name: "sales", exact: true }).first().click();
+  await page.getByRole("tab", { name: "Devices" }).click();
+  const row = page.locator("tbody tr", { hasText: SHOP });
+  await row.getByRole("button", { name: verb }).click();
+  await page.getByRole("dialog").getByRole("button", { name: verb }).click();
+  await row.getByText(state).first().waitFor();
 }
 
-async function pauseSchedule(page) {
-  await page.goto("/schedules");
-  const row = page.locator("tbody tr", { hasText: "brooklyn" });
-  await row.getByRole("button", { name: "Pause" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Pause" }).click();
-  await row.getByText("paused").waitFor();
-  await row.getByRole("button", { name: "Resume" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Resume" }).click();
-  await row.getByText("running").waitFor();
+/** Nothing is under way at the shop, so that what turns green next is the retry's doing. */
+async function atRest(page) {
+  for (const status of ["queued", "started"]) {
+    await page.goto(`/runs?device=${SHOP}&status=${status}`);
+    await page.getByText("No run matches.").waitFor();
+  }
+}
+
+async function retryAndSeeItTurnGreen(page, context) {
+  const [asset, after] = [await context.newPage(), await context.newPage()];
+  await asset.goto(`/assets/${FAILING}`);
+  await after.goto(`/assets/${AFTER_IT}?tab=runs`);
+  const row = asset.locator("tbody tr", { hasText: SHOP });
+  await row.getByText("failing").waitFor();
+  await asset.evaluate(() => { globalThis.isSamePage = true; });
+  const runs = after.locator("tbody tr").filter({ hasText: "retry of" });
+  await settle(after);
+  insist((await runs.count()) === 0, "there is a retry before anybody asked for one");
+  mendPrices(given);
+  await page.goto(`${failedRun}?step=${FAILING}`);
+  await page.getByRole("button", { name: "This and downstream" }).click();
+  await page.getByText("Retry of it and downstream: sent.").waitFor();
+  // The other pages were not touched: they hear of it.
+  await row.getByText("made", { exact: true }).waitFor();
+  await runs.getByText("success").waitFor();
+  insist(await asset.evaluate(() => globalThis.isSamePage === true), "the page was loaded again");
+  await runs.getByRole("link").first().click();
+  await after.getByRole("button", { name: new RegExp(`success ${FAILING}`) }).waitFor();
+  await after.getByRole("button", { name: new RegExp(`success ${AFTER_IT}`) }).waitFor();
+  await asset.close();
+  await after.close();
 }
 
 async function sendCommand(page) {
@@ -96,32 +111,25 @@ async function sendCommand(page) {
   await page.getByRole("button", { name: "Send" }).click();
   await page.getByRole("link", { name: "Follow the command" }).first().click();
   await page.locator("tbody tr", { hasText: "oakland" }).getByText("succeeded").waitFor();
+  const path = new URL(page.url()).pathname;
   await page.goto("/commands");
   await page.getByRole("button", { name: "Ask devices" }).click();
   await page.locator("dialog input[name=targets]").fill("nobody-*");
   await page.locator("dialog input[name=what]").fill("*");
+  expect(404, /\/api\/v1\/commands$/);
   await page.getByRole("button", { name: "Send" }).click();
   await page.locator(".word.bad").waitFor(); // told in words; the dialog stays with what was typed
   insist((await page.locator("dialog input[name=targets]").inputValue()) === "nobody-*", "what was typed is gone");
   await page.keyboard.press("Escape");
-}
-
-async function findByKeyboard(page) {
-  await page.goto("/devices");
-  await settle(page);
-  await page.keyboard.press("/");
-  await page.keyboard.type("daily");
-  await page.getByRole("option", { name: /reports\/daily/ }).waitFor();
-  await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: "reports/daily" }).waitFor();
+  return path;
 }
 
 async function graph(page) {
   await page.goto("/graph");
-  await page.getByText("4 assets").first().waitFor();
+  await page.getByText("6 assets").first().waitFor();
   await page.waitForFunction(() => performance.getEntriesByName("graph-laid-out").length > 0);
-  await page.getByLabel("Selection").fill("+reports/daily and not is:external");
-  await page.getByText("3 of 4 assets").waitFor();
+  await page.getByLabel("Selection").fill(`+${AFTER_IT}`);
+  await page.getByText("3 of 6 assets").waitFor();
   await page.getByLabel("Selection").fill("gruop:pos");
   await page.getByText('Column 1: there is no attribute "gruop"').waitFor();
   await page.getByLabel("Selection").fill("");
@@ -130,28 +138,100 @@ async function graph(page) {
   await page.keyboard.press("ArrowRight");
   await page.locator(".picked-box").waitFor();
   await page.getByRole("button", { name: "Fold its group" }).click();
-  await picture(page, "graph");
+  await page.locator(".picked-box").getByText(/^4 assets/).waitFor(); // what the folded group has in it
   await canvas.focus();
   await page.keyboard.press("f");
 }
 
-async function everyPage(scheme, width) {
-  const page = await newPage({ colorScheme: scheme, viewport: { width, height: 800 }, storageState: state });
-  const found = [];
-  for (const path of [...PAGES, failedRun]) {
+/** The figures of the page are those of the API: they grow meanwhile, so it is asked before and after. */
+async function readReport(page) {
+  const figures = async () => (await api(page, "GET", "/overview")).body;
+  const before = await figures();
+  await page.goto("/reports");
+  await settle(page);
+  const shown = async (name) => Number((await page.locator(".figure", { has: page.getByText(name, { exact: true }) }).locator(".figure-value").textContent()).replace(/ of .*/, "").replace(/\D/g, ""));
+  const [runs, failed, devices] = [await shown("Runs"), await shown("Failed runs"), await shown("Devices")];
+  const after = await figures();
+  const all = (f) => f.runs_success + f.runs_failure + f.runs_canceled;
+  insist(all(before) <= runs && runs <= all(after), `the report tells of ${runs} runs, the API of ${all(before)} to ${all(after)}`);
+  insist(before.runs_failure <= failed && failed <= after.runs_failure && failed > 0, `the report tells of ${failed} failed runs, the API of ${before.runs_failure} to ${after.runs_failure}`);
+  insist(devices === 6, `the report tells of ${devices} devices`);
+}
+
+/** Who may only look is offered nothing else, and is refused when trying it all the same. */
+async function asViewer() {
+  const page = await newPage();
+  await logIn(page, "vera", given.password);
+  const offers = async (path, name) => {
     await page.goto(path);
     await settle(page);
-    const failures = await page.locator(".failure").allTextContents();
-    if (failures.length && path !== failedRun) found.push(`${path}: ${failures.join(" ")}`);
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    if (over > 0) found.push(`${path}: ${over} px wider than a window of ${width}`);
-    // What depends on colours is all that a theme can break.
-    if (width > 600) found.push(...(await faults(page, scheme === "dark" ? ["color-contrast"] : undefined)));
-    await picture(page, `${path.replace(failedRun, "run").replace(/^\/$/, "overview").replace(/[^\w]+/g, "-").replace(/^-/, "")}-${scheme}-${width}`);
+    insist((await page.getByRole("button", { name }).count()) === 0, `${path} offers a viewer ${name}`);
+  };
+  await offers(`/assets/${FAILING}`, /Materialize|With downstream/);
+  await offers(failedRun, /Retry/);
+  await offers("/schedules", /Pause|Resume/);
+  await offers("/schedules/sales?tab=devices", /Pause|Resume/);
+  await offers("/commands", "Ask devices");
+  await offers("/devices/oakland", /Ping|Pause|Resume/);
+  await offers("/settings", /^(User|Token)$/);
+  insist((await page.getByRole("tab", { name: /Users|Tokens|Audit/ }).count()) === 0, "a viewer is offered users, tokens or the audit log");
+  expect(403, /\/api\/v1\/(users|commands|runs\/|schedules\/|tokens)/);
+  for (const [method, path, body] of [
+    ["POST", "/commands", { verb: "ping", args: {}, targets: "*" }], ["POST", `${failedRun}/retry`, {}], ["POST", `/schedules/${SHOP}/sales/pause`, {}],
+    ["POST", "/users", { user: "eve", role: "admin", password: given.password }], ["GET", "/users"],
+  ]) {
+    const { status, body: problem } = await api(page, method, path, body);
+    insist(status === 403 && problem.detail, `${method} ${path} of a viewer: ${status} ${JSON.stringify(problem)}`);
   }
-  await page.context().close();
-  insist(found.length === 0, found.join("\n"));
+  await page.goto("/settings?tab=users"); // as an address that somebody sent
+  await page.getByRole("alert").waitFor();
+  return page;
 }
+
+async function asOperator() {
+  const page = await newPage();
+  await logIn(page, "otto", given.password);
+  await page.goto(`/assets/${FAILING}`);
+  await page.getByRole("button", { name: "Materialize", exact: true }).waitFor();
+  await page.goto("/settings");
+  await settle(page);
+  insist((await page.getByRole("tab", { name: /Users|Audit/ }).count()) === 0, "an operator is offered users or the audit log");
+  const { status } = await api(page, "POST", "/users", { user: "eve", role: "admin", password: given.password });
+  insist(status === 403, `an operator makes a user: ${status}`);
+  await page.context().close();
+}
+
+/** A session that ends while its page is open: the page asks to log in, and shows nothing of the fleet any more. */
+async function sessionEnds(page, viewer) {
+  await viewer.goto("/runs");
+  await settle(viewer);
+  expect(401, /\/api\/v1\//);
+  const { status } = await api(page, "PUT", "/users/vera/password", { password: `${given.password} anew` });
+  insist(status < 300, `setting a password: ${status}`);
+  await viewer.getByRole("heading", { name: "Log in" }).waitFor();
+  insist((await viewer.locator("table").count()) === 0, "runs are still shown");
+  await viewer.context().close();
+}
+
+async function onAPhone() {
+  const page = await newPage({ viewport: { width: 390, height: 844 }, storageState: state });
+  await page.goto("/");
+  await settle(page);
+  await page.getByRole("button", { name: "Pages" }).click();
+  await page.getByRole("link", { name: "Runs", exact: true }).click();
+  await page.getByRole("heading", { name: "Runs" }).waitFor();
+  await page.getByRole("link", { name: "Graph", exact: true }).waitFor({ state: "hidden" });
+  await page.context().close();
+}
+
+const pagesOf = (details) => [
+  "/", "/assets", "/assets?find=prices", "/assets/pos/orders", "/assets/pos/orders?tab=history", "/assets/pos/orders?tab=checks", "/assets/pos/orders?tab=lineage",
+  "/assets/pos/orders?tab=runs", "/assets/pos/orders?tab=definition", `/assets/${FAILING}`, "/graph", "/runs", "/runs?by=job", ...details, "/jobs", "/schedules", "/schedules?tab=sensors",
+  "/schedules/sales", "/schedules/sales?tab=devices",
+  "/schedules?tab=ticks", "/backfills", "/devices", `/devices/${SHOP}`, `/devices/${SHOP}?tab=assets`, `/devices/${SHOP}?tab=events`, `/devices/${SHOP}?tab=about`,
+  "/deployments", "/commands", "/pools", "/alerts", "/alerts?show=all", "/reports", "/settings", "/settings?tab=users", "/settings?tab=tokens",
+  "/settings?tab=audit", "/nowhere", "/assets/no/such", "/devices/nobody",
+];
 
 let state;
 let failedRun = "";
@@ -160,23 +240,42 @@ try {
   await step("the link sets the first password", () => setUp(page));
   await step("logging out and in", () => logOutAndIn(page));
   state = await page.context().storageState();
-  failedRun = await step("from the overview to the log line of what failed", () => fromOverviewToLogLine(page));
-  await step("retrying it and its downstream, and seeing it turn green", () => retryAndSeeItTurnGreen(page, page.context()));
-  await step("pausing a schedule", () => pauseSchedule(page));
-  const before = complaints.length;
-  await step("sending a command", () => sendCommand(page));
-  // The hub refused a command that meant nobody, and the browser says so on the console.
-  complaints.splice(before, complaints.length - before, ...complaints.slice(before).filter((text) => !text.includes("/api/v1/commands")));
-  await step("finding an asset by the keyboard", () => findByKeyboard(page));
+  await step("a viewer and an operator are added", async () => { await addUser(page, "vera", "viewer"); await addUser(page, "otto", "operator"); });
+  await step("the demo's story", () => storyIsTold(given));
+  breakPrices(given);
+  deploy(given);
+  const command = await step("sending a command", () => sendCommand(page));
   await step("the graph", () => graph(page));
-  await step("every page, light", () => everyPage("light", 1280));
-  await step("every page, dark", () => everyPage("dark", 1280));
-  await step("every page, on a phone", () => everyPage("light", 390));
+  await page.goto("/");
+  failedRun = await step("from the overview to the log line of what failed", () => fromOverviewToLogLine(page));
+  await step("the same by the keyboard", async () => {
+    const other = await newPage();
+    await byKeyboard(other, "admin", given.password, FAILING);
+    await other.context().close();
+  });
+  const viewer = await step("as a viewer", asViewer);
+  await step("as an operator", asOperator);
+  await step("a session ends", () => sessionEnds(page, viewer));
+  await step("the menu on a phone", onAPhone);
+  await step("pausing the shop's schedule", () => holdSchedule(page, "Pause", "paused"));
+  await step("until nothing runs there", () => atRest(page));
+  await step("retrying it and its downstream, and seeing them turn green", () => retryAndSeeItTurnGreen(page, page.context()));
+  await step("resuming the schedule", () => holdSchedule(page, "Resume", /running|as defined/));
+  await step("reading the report", () => readReport(page));
+  expect(404, /\/api\/v1\/(assets\/no\/such|devices\/nobody)/);
+  await step("every page, in light, dark and on a phone", async () => {
+    const { body } = await api(page, "GET", "/deployments");
+    const details = [failedRun, `${failedRun}?tab=stderr`, `/deployments/${body.items[0].deployment}`, command];
+    const found = await everyPage(() => page.context().newPage(), pagesOf(details), given.pictures);
+    insist(found.length === 0, found.join("\n"));
+  });
+  const complaints = unexpected();
   insist(complaints.length === 0, `the console is not silent:\n${complaints.join("\n")}`);
   insist(foreign.length === 0, `requests left the hub: ${foreign.join(" ")}`);
 } catch (error) {
-  console.error(`failed at: ${lastStep()}\n${error.stack}\n${complaints.join("\n")}`);
-  if (given.pictures) for (const context of program.contexts()) for (const page of context.pages()) await page.screenshot({ path: join(given.pictures, "failed.png") });
+  console.error(`failed at: ${lastStep()}\n${error.stack}\n${unexpected().join("\n")}`);
+  let i = 0;
+  if (given.pictures) for (const context of program.contexts()) for (const page of context.pages()) await page.screenshot({ path: join(given.pictures, `failed-${i++}.png`) });
   process.exitCode = 1;
 } finally {
   await program.close();

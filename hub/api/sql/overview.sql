@@ -1,3 +1,4 @@
+-- Reads all of gap: losses are few.
 SELECT
     (SELECT count(*) FROM (SELECT id FROM device UNION SELECT device FROM stream)),
     (SELECT count(*) FROM connection WHERE is_online = 1),

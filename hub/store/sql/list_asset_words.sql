@@ -1,3 +1,4 @@
+-- Reads all of asset_definition, asset_state: the whole graph, made aside and kept.
 -- In the order of the key, whatever index it has: by asset each row would be looked for elsewhere.
 SELECT DISTINCT +asset, group_name, kinds, tags, owners, is_external FROM asset_definition
 UNION

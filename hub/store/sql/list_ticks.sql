@@ -1,2 +1,2 @@
-SELECT device, schedule, status, nominal, at_ms, run, reason, ticks, started FROM tick
-WHERE (:device IS NULL OR device = :device) AND (device, schedule) > (:after, :after2) ORDER BY device, schedule LIMIT :limit
+SELECT device, name, status, nominal, at_ms, run, reason, ticks, started FROM tick
+WHERE kind = 'schedule' AND (:device IS NULL OR device = :device) AND (device, name) > (:after, :after2) ORDER BY device, name LIMIT :limit

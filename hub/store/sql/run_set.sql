@@ -1,7 +1,7 @@
 INSERT INTO run (stream_id, run, status, job, cause, cause_name, selection, tags, steps, enqueued_ms, started_ms,
-    ended_ms, error, first_seq, last_seq)
+    ended_ms, error, first_seq, last_seq, backfill, partition, partition_end, partitions)
 VALUES (:stream, :run, :status, :job, :cause, :cause_name, :selection, :tags, :steps, :enqueued, :started,
-    :ended, :error, :first, :last)
+    :ended, :error, :first, :last, :backfill, :partition, :partition_end, :partitions)
 ON CONFLICT (stream_id, run) DO UPDATE SET
     status = excluded.status,
     job = coalesce(excluded.job, job),
@@ -14,4 +14,8 @@ ON CONFLICT (stream_id, run) DO UPDATE SET
     started_ms = coalesce(excluded.started_ms, started_ms),
     ended_ms = excluded.ended_ms,
     error = excluded.error,
-    last_seq = excluded.last_seq
+    last_seq = excluded.last_seq,
+    backfill = coalesce(excluded.backfill, backfill),
+    partition = coalesce(excluded.partition, partition),
+    partition_end = coalesce(excluded.partition_end, partition_end),
+    partitions = coalesce(excluded.partitions, partitions)

@@ -1,2 +1,2 @@
-INSERT INTO tick (device, schedule, ticks, started) VALUES (:device, :schedule, :ticks, :started)
-ON CONFLICT (device, schedule) DO UPDATE SET ticks = ticks + excluded.ticks, started = started + excluded.started
+INSERT INTO tick (device, kind, name, ticks, started) VALUES (:device, :kind, :name, :ticks, :started)
+ON CONFLICT (device, kind, name) DO UPDATE SET ticks = ticks + excluded.ticks, started = started + excluded.started

@@ -7,20 +7,23 @@ import { GraphPage } from "./graph/graph_page";
 import { AlertsPage } from "./pages/alerts";
 import { AssetPage } from "./pages/asset";
 import { AssetsPage } from "./pages/assets";
-import { BackfillsPage, JobsPage, PoolsPage, SchedulesPage } from "./pages/automation";
+import { JobsPage, PoolsPage, SchedulesPage } from "./pages/automation";
+import { BackfillPage, BackfillsPage } from "./pages/backfill";
+import { BundlePage } from "./pages/bundles";
 import { CommandPage, CommandsPage } from "./pages/commands";
 import { DeploymentPage, DeploymentsPage } from "./pages/deployments";
 import { DevicePage } from "./pages/device";
 import { DevicesPage } from "./pages/devices";
+import { NamedPage } from "./pages/job";
 import { OverviewPage } from "./pages/overview";
 import { ReportsPage } from "./pages/reports";
 import { RunPage } from "./pages/run";
 import { RunsPage } from "./pages/runs";
 import { SettingsPage } from "./pages/settings";
-import { Empty, Failure, Head } from "./parts/bits";
+import { Failure, Missing } from "./parts/bits";
 import { SessionGate } from "./shell/session";
 import { Shell } from "./shell/shell";
-import { Link, usePlace, useRoute, type Route } from "./shell/router";
+import { usePlace, useRoute, type Route } from "./shell/router";
 
 const ROUTES: Route[] = [
   { path: "/", title: "Overview", page: () => <OverviewPage /> },
@@ -30,12 +33,17 @@ const ROUTES: Route[] = [
   { path: "/runs", title: "Runs", page: () => <RunsPage /> },
   { path: "/runs/:/:", title: "Run", page: ([device, id]) => <RunPage device={device ?? ""} id={id ?? ""} /> },
   { path: "/jobs", title: "Jobs", page: () => <JobsPage /> },
+  { path: "/jobs/:", title: "Job", page: ([name]) => <NamedPage kind="job" name={name ?? ""} /> },
   { path: "/schedules", title: "Schedules", page: () => <SchedulesPage /> },
+  { path: "/schedules/:", title: "Schedule", page: ([name]) => <NamedPage kind="schedule" name={name ?? ""} /> },
+  { path: "/sensors/:", title: "Sensor", page: ([name]) => <NamedPage kind="sensor" name={name ?? ""} /> },
   { path: "/backfills", title: "Backfills", page: () => <BackfillsPage /> },
+  { path: "/backfills/:/:", title: "Backfill", page: ([device, id]) => <BackfillPage device={device ?? ""} id={id ?? ""} /> },
   { path: "/devices", title: "Devices", page: () => <DevicesPage /> },
   { path: "/devices/:", title: "Device", page: ([name]) => <DevicePage name={name ?? ""} /> },
   { path: "/deployments", title: "Deployments", page: () => <DeploymentsPage /> },
   { path: "/deployments/:", title: "Deployment", page: ([id]) => <DeploymentPage id={id ?? ""} /> },
+  { path: "/bundles/:", title: "Bundle", page: ([hash]) => <BundlePage hash={hash ?? ""} /> },
   { path: "/commands", title: "Commands", page: () => <CommandsPage /> },
   { path: "/commands/:", title: "Command", page: ([id]) => <CommandPage id={id ?? ""} /> },
   { path: "/pools", title: "Pools", page: () => <PoolsPage /> },
@@ -70,7 +78,7 @@ function App() {
     <SessionGate>
       <Shell>
         <Guard key={path}>
-          {found ? found.route.page(found.params) : <><Head title="There is no such page" /><Empty title={path}><p><Link to="/">To the overview</Link></p></Empty></>}
+          {found ? found.route.page(found.params) : <Missing words={`there is no page ${path}`} />}
         </Guard>
       </Shell>
     </SessionGate>

@@ -34,6 +34,9 @@ export function duration(ms: number | null | undefined): string {
   return pair(Math.round(ms / HOUR), 24, "d", "h");
 }
 
+/** A length that somebody wrote: "5 s", not "5.0 s". */
+export const lengthOf = (ms: number): string => duration(ms).replace(".0 s", " s");
+
 function pair(total: number, per: number, large: string, small: string): string {
   const rest = total % per;
   return rest === 0 ? `${Math.floor(total / per)} ${large}` : `${Math.floor(total / per)} ${large} ${rest} ${small}`;
@@ -70,6 +73,16 @@ export function bytes(n: number | null | undefined): string {
     i++;
   }
   return `${i === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${names[i]}`;
+}
+
+/** How a number differs from the one before it: "+12 %", "same" (less than one percent), "new", "gone"; cut, as the hub's. */
+export function changed(now: number | undefined, before: number | undefined): string {
+  if (!before) return now ? "new" : "";
+  if (!now) return "gone";
+  const part = (100 * (now - before)) / before;
+  if (Math.abs(part) < 1) return "same";
+  if (part >= 1000) return `${brief(Math.trunc(part / 100) + 1)} times`;
+  return `${part > 0 ? "+" : "−"}${Math.trunc(Math.abs(part))} %`;
 }
 
 export function percent(part: number, of: number): string {

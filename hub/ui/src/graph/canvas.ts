@@ -18,7 +18,7 @@ const SCALE_MIN = 0.03;
 const SCALE_MAX = 2.5;
 const TEXT_SCALE = 0.38; // below it names are no longer readable, and not drawn
 const TONES: Tone[] = ["good", "bad", "warn", "busy", "idle", "off"];
-const MINIMAP = { width: 180, height: 120 };
+const MINIMAP = { width: 180, height: 120, margin: 8, largest: 0.2 };
 
 interface Colours { page: string; card: string; text: string; soft: string; line: string; accent: string; edge: string; tones: Record<Tone, string>; fills: Record<Tone, string> }
 
@@ -189,12 +189,19 @@ export class GraphCanvas {
     if (!at) return;
     const scale = this.mapScale(at);
     const { width, height } = this.size();
-    this.view = { ...this.view, x: event.offsetX / scale - width / 2 / this.view.scale, y: event.offsetY / scale - height / 2 / this.view.scale };
+    const [left, top] = this.mapOrigin(at, scale);
+    this.view = { ...this.view, x: (event.offsetX - left) / scale - width / 2 / this.view.scale, y: (event.offsetY - top) / scale - height / 2 / this.view.scale };
     this.draw();
   };
 
   private mapScale(at: LayoutResult): number {
-    return Math.min(MINIMAP.width / Math.max(1, at.width), MINIMAP.height / Math.max(1, at.height));
+    const room = (side: number) => side - 2 * MINIMAP.margin;
+    return Math.min(MINIMAP.largest, room(MINIMAP.width) / Math.max(1, at.width), room(MINIMAP.height) / Math.max(1, at.height));
+  }
+
+  /** Where the graph begins in the minimap: it stands in the middle. */
+  private mapOrigin(at: LayoutResult, scale: number): [number, number] {
+    return [(MINIMAP.width - at.width * scale) / 2, (MINIMAP.height - at.height * scale) / 2];
   }
 
   draw(): void {
@@ -311,7 +318,8 @@ export class GraphCanvas {
     this.icon(context, node.icon, x + 14, y + 6, 15, this.colours.soft, 1.9);
     context.fillStyle = this.colours.text;
     context.font = "600 13px system-ui, sans-serif";
-    context.fillText(this.fitted(context, node.name, NODE_WIDTH - 46), x + 35, y + 15);
+    context.fillText(this.fitted(context, node.name, NODE_WIDTH - (node.isInRun ? 64 : 46)), x + 35, y + 15);
+    if (node.isInRun) this.icon(context, "busy", x + NODE_WIDTH - 24, y + 8, 14, this.colours.tones.busy, 3);
     this.icon(context, node.tone, x + 16, y + 27, 11, tone, 3);
     context.fillStyle = this.colours.soft;
     context.font = "11.5px system-ui, sans-serif";
@@ -349,12 +357,14 @@ export class GraphCanvas {
     if (!context) return;
     const ratio = window.devicePixelRatio || 1;
     const scale = this.mapScale(scene.at);
+    const [left, top] = this.mapOrigin(scene.at, scale);
     if (!this.mapImage) {
       this.mapImage = document.createElement("canvas");
       this.mapImage.width = this.map.width;
       this.mapImage.height = this.map.height;
       const image = this.mapImage.getContext("2d") as CanvasRenderingContext2D;
       image.scale(ratio, ratio);
+      image.translate(left, top);
       scene.drawing.nodes.forEach((node, i) => {
         image.globalAlpha = scene.marked && !scene.marked.has(i) ? 0.25 : 1;
         image.fillStyle = this.colours.fills[node.tone];
@@ -367,7 +377,10 @@ export class GraphCanvas {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.strokeStyle = this.colours.accent;
     context.lineWidth = 1.5;
-    context.strokeRect(this.view.x * scale, this.view.y * scale, (width / this.view.scale) * scale, (height / this.view.scale) * scale);
+    // What is in sight, as far as it is on the map.
+    const [x1, y1] = [Math.max(1, left + this.view.x * scale), Math.max(1, top + this.view.y * scale)];
+    const [x2, y2] = [Math.min(MINIMAP.width - 1, left + (this.view.x + width / this.view.scale) * scale), Math.min(MINIMAP.height - 1, top + (this.view.y + height / this.view.scale) * scale)];
+    if (x2 > x1 && y2 > y1) context.strokeRect(x1, y1, x2 - x1, y2 - y1);
   }
 }
 

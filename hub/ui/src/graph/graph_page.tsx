@@ -1,10 +1,10 @@
 // graph_page.tsx - the merged lineage of the fleet.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { useQuery } from "../api/query";
-import type { Asset, Graph } from "../api/types";
+import { useList, useQuery } from "../api/query";
+import type { Asset, AssetDetail, Graph, Run } from "../api/types";
 import { count, plural } from "../base/format";
-import { assetUrl, withQuery } from "../base/keys";
-import { Ago, AssetLink, Empty, Show, Status } from "../parts/bits";
+import { assetUrl, keyPath, withQuery } from "../base/keys";
+import { Ago, AssetLink, DeviceLink, Empty, RunLink, Show, Status } from "../parts/bits";
 import { Icon } from "../parts/icon";
 import { askMaterialize } from "../shell/ask";
 import { go, Link, useParam } from "../shell/router";
@@ -12,8 +12,8 @@ import { useMay } from "../shell/session";
 import { useTheme } from "../shell/theme";
 import { GraphCanvas } from "./canvas";
 import { layout, type LayoutResult } from "./layout";
-import { draw, groupOf, shapeOf, type Drawing, type GraphNode } from "./model";
-import { neighbourhood, select, SelectionError, type Neighbourhood } from "./selection";
+import { draw, groupId, groupOf, shapeOf, type Drawing, type GraphNode } from "./model";
+import { neighbourhood, select, selectAny, SelectionError, type Neighbourhood } from "./selection";
 
 declare const LAYOUT_WORKER: string;
 
@@ -68,6 +68,7 @@ export function GraphPage() {
   const answer = useQuery<Graph>(withQuery("/graph", { at }), ["asset"], 60_000);
   return (
     <div class="graph-page">
+      <h1 class="hidden">Graph</h1>
       <Show answer={answer} what="the graph">
         {(graph) => graph.nodes.length === 0
           ? <Empty title={at ? "No asset was defined then." : "No device has defined an asset yet."}>{at ? <button type="button" onClick={() => setAt("")}>As it is now</button> : <p>The graph is drawn from the definitions of all devices. <Link to="/devices">See the devices</Link></p>}</Empty>
@@ -88,6 +89,17 @@ function useChosen(text: string, assets: Asset[], hood: Neighbourhood): [Readonl
       throw problem;
     }
   }, [text, assets, hood]);
+}
+
+const RUNS_SEEN = 100;
+const APART = "\u0000";
+const SELECTIONS_SEEN = 20; // as a rule all runs have a few
+
+/** The assets of the runs that are under way; as it was then, none are. */
+function useInRuns(isNow: boolean, assets: Asset[], hood: Neighbourhood): ReadonlySet<string> {
+  const open = useList<Run>(isNow ? withQuery("/runs", { status: "started" }) : null, ["run"], { pageSize: RUNS_SEEN });
+  const texts = [...new Set((open.value ?? []).map((run) => run.selection ?? ""))].filter(Boolean).sort().slice(0, SELECTIONS_SEEN).join(APART);
+  return useMemo(() => selectAny(texts.split(APART).filter(Boolean), assets, hood), [texts, assets, hood]);
 }
 
 interface Shown { drawing: Drawing; laid: { at: LayoutResult; shape: string } | null; marked: ReadonlySet<number> | null; picked: number; isOnly: boolean }
@@ -154,7 +166,8 @@ function GraphView({ graph, at, onAt }: { graph: Graph; at: string; onAt: (at: s
   const [folded, setFolded] = useState<ReadonlySet<string>>(() => new Set(assets.length > FOLDED_FROM && groups.length <= GROUPS_MAX && !text ? groups : []));
   const hood = useMemo(() => neighbourhood(graph.edges), [graph]);
   const [chosen, error] = useChosen(text, assets, hood);
-  const drawing = useMemo(() => draw(only && chosen ? assets.filter((asset) => chosen.has(asset.asset)) : assets, graph.edges, folded), [assets, graph, folded, only, chosen]);
+  const inRuns = useInRuns(at === "", assets, hood);
+  const drawing = useMemo(() => draw(only && chosen ? assets.filter((asset) => chosen.has(asset.asset)) : assets, graph.edges, folded, inRuns), [assets, graph, folded, inRuns, only, chosen]);
   const laid = useLayout(drawing);
   const marked = useMemo(() => chosen && new Set(drawing.nodes.flatMap((node, i) => (node.assets.some((name) => chosen.has(name)) ? [i] : []))), [chosen, drawing]);
   const [pickedId, setPickedId] = useState("");
@@ -177,7 +190,6 @@ function GraphView({ graph, at, onAt }: { graph: Graph; at: string; onAt: (at: s
   const counted = plural(assets.length, "asset");
   return (
     <>
-      <h1 class="hidden">Graph</h1>
       <div class="tools graph-tools">
         <label class={`filter selection ${error ? "wrong" : ""}`}><Icon name="search" size={14} />
           <input type="search" class="mono" value={text} spellcheck={false} autocomplete="off" aria-label="Selection" placeholder="Selection, such as +reports/daily_sales or group:pos+" aria-invalid={error !== null} aria-describedby="selection-words"
@@ -201,7 +213,7 @@ function GraphView({ graph, at, onAt }: { graph: Graph; at: string; onAt: (at: s
         </div>
         <canvas ref={map} class="minimap" aria-hidden="true" />
         <p class="hidden" role="status" aria-live="polite">{node ? `${node.name}, ${node.word}` : ""}</p>
-        {node ? <Picked node={node} assets={assets} up={hood.up.get(node.id) ?? []} down={hood.down.get(node.id) ?? []} onFold={() => toggle(node.group)} onClose={() => setPickedId("")} onSelect={setText} /> : null}
+        {node ? <Picked node={node} assets={assets} up={hood.up.get(node.id) ?? []} down={hood.down.get(node.id) ?? []} onFold={() => { toggle(node.group); setPickedId(node.isGroup ? "" : groupId(node.group)); }} onClose={() => setPickedId("")} onSelect={setText} /> : null}
       </div>
     </>
   );
@@ -233,6 +245,25 @@ function keys(event: KeyboardEvent, w: KeyWorld): void {
   if (next >= 0) w.pick(next);
 }
 
+/** What the graph does not tell of an asset: rows, where it fails and why. */
+function PickedAsset({ asset }: { asset: Asset }) {
+  const { value } = useQuery<AssetDetail>(`/assets/${keyPath(asset.asset)}`, ["asset"], 60_000, asset.asset);
+  const failing = (value?.on_devices ?? []).filter((row) => row.failing);
+  return (
+    <>
+      {asset.description ? <p class="soft">{asset.description}</p> : null}
+      {failing.slice(0, 3).map((row) => <p class="picked-error"><DeviceLink name={row.device} /> {row.failed_run ? <RunLink device={row.device} run={row.failed_run} /> : null} <span class="bad-text">{row.error?.message}</span></p>)}
+      {failing.length > 3 ? <p class="soft">and {plural(failing.length - 3, "device")} more</p> : null}
+      <dl class="facts small-facts">
+        <div><dt>Group</dt><dd>{groupOf(asset)}</dd></div>
+        <div><dt>Made</dt><dd><Ago at={asset.materialized_at} /></dd></div>
+        {value?.row_count !== undefined ? <div><dt>Rows</dt><dd>{count(value.row_count)}</dd></div> : null}
+        <div><dt>Devices</dt><dd>{count(asset.devices)}</dd></div>
+      </dl>
+    </>
+  );
+}
+
 function Picked({ node, assets, up, down, onFold, onClose, onSelect }: { node: GraphNode; assets: Asset[]; up: readonly string[]; down: readonly string[]; onFold: () => void; onClose: () => void; onSelect: (text: string) => void }) {
   const may = useMay("operator");
   const asset = assets.find((one) => one.asset === node.id);
@@ -241,15 +272,7 @@ function Picked({ node, assets, up, down, onFold, onClose, onSelect }: { node: G
       <div class="card-head"><h2>{asset ? <AssetLink name={node.id} kinds={asset.kinds ?? []} isExternal={asset.external} /> : node.name}</h2>
         <button type="button" class="quiet" aria-label="Close" onClick={onClose}><Icon name="close" size={14} /></button></div>
       <p><Status status="" tone={node.tone} word={node.word} /></p>
-      {asset?.description ? <p class="soft">{asset.description}</p> : null}
-      {asset ? (
-        <dl class="facts small-facts">
-          <div><dt>Group</dt><dd>{groupOf(asset)}</dd></div>
-          <div><dt>Made</dt><dd><Ago at={asset.materialized_at} /></dd></div>
-          <div><dt>Rows</dt><dd>{count(asset.row_count)}</dd></div>
-          <div><dt>Devices</dt><dd>{count(asset.devices)}</dd></div>
-        </dl>
-      ) : <p class="soft">{node.assets.slice(0, 12).map((name) => <span class="tag">{name}</span>)}{node.assets.length > 12 ? ` and ${node.assets.length - 12} more` : ""}</p>}
+      {asset ? <PickedAsset asset={asset} /> : <p class="soft">{node.assets.slice(0, 12).map((name) => <span class="tag">{name}</span>)}{node.assets.length > 12 ? ` and ${node.assets.length - 12} more` : ""}</p>}
       {asset && (up.length > 0 || down.length > 0) ? <p class="soft">Made from {up.length}, used by {down.length}</p> : null}
       <div class="button-row">
         <button type="button" onClick={onFold}><Icon name="fold" size={14} />{node.isGroup ? "Unfold" : "Fold its group"}</button>

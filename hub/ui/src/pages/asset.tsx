@@ -1,7 +1,7 @@
 // asset.tsx - one asset over all devices: how it is, how it was, what it is made from, and making it.
 import { useMemo } from "preact/hooks";
 import { useList, useQuery } from "../api/query";
-import type { AssetDetail, AssetOnDevice, Check, Materialization, Neighbour, Run } from "../api/types";
+import type { AssetDefinition, AssetDetail, AssetOnDevice, AssetWhy, Check, Materialization, Neighbour, Run } from "../api/types";
 import { bytes, count, duration, instant, plural } from "../base/format";
 import { keyPath, withQuery } from "../base/keys";
 import { kindIcon } from "../base/words";
@@ -13,6 +13,9 @@ import { askMaterialize } from "../shell/ask";
 import { Link, useParam } from "../shell/router";
 import { useMay } from "../shell/session";
 import { AssetStatus, lateOn } from "./assets";
+import { Partitions } from "./asset_partitions";
+import { policyWords, Staleness, StaleNotice, Until } from "./asset_why";
+import { namedUrl, When } from "./automation";
 import { MetadataTable } from "./events";
 import { RunTable } from "./runs";
 
@@ -22,15 +25,19 @@ function deviceStatus(row: AssetOnDevice): [string, string] {
   const fresh = Object.keys(row.freshness ?? {})[0];
   if (fresh && fresh !== "fresh") return [fresh, fresh];
   if (row.external) return ["external", "external"];
-  return row.materialized_at ? ["fresh", fresh ? "fresh" : "made"] : ["never made", "never made"];
+  return row.materialized_at ? ["fresh", "made"] : ["never made", "never made"];
 }
 
-function PerDevice({ asset }: { asset: AssetDetail }) {
+function PerDevice({ asset, why }: { asset: AssetDetail; why: AssetWhy[] }) {
   const may = useMay("operator");
+  const whyOf = useMemo(() => new Map(why.map((one) => [one.device, one])), [why]);
+  const hasPolicy = why.some((one) => one.freshness);
   const columns: Column<AssetOnDevice>[] = [
     { name: "Device", by: (r) => r.device, cell: (r) => <DeviceLink name={r.device} /> },
     { name: "Status", by: (r) => deviceStatus(r)[1], cell: (r) => { const [status, word] = deviceStatus(r); return <Status status={status} word={word} />; } },
     { name: "Made", by: (r) => r.materialized_at, cell: (r) => <Ago at={r.materialized_at} /> },
+    { name: "Up to date", isExtra: true, by: (r) => whyOf.get(r.device)?.staleness, cell: (r) => <Staleness of={whyOf.get(r.device)} /> },
+    ...(hasPolicy ? [{ name: "Freshness", isExtra: "roomy" as const, by: (r: AssetOnDevice) => whyOf.get(r.device)?.freshness?.until, cell: (r: AssetOnDevice) => <Until of={whyOf.get(r.device)} /> }] : []),
     { name: "Run", isExtra: true, cell: (r) => { const run = r.failing ? r.failed_run ?? r.run : r.run; return run ? <RunLink device={r.device} run={run} /> : "–"; } },
     { name: "Rows", by: (r) => r.row_count, kind: "number", isExtra: true, cell: (r) => count(r.row_count) },
     { name: "Read", by: (r) => r.byte_count, kind: "number", isExtra: true, cell: (r) => bytes(r.byte_count) },
@@ -85,7 +92,7 @@ function History({ asset }: { asset: AssetDetail }) {
   const columns: Column<Materialization>[] = [
     { name: "Made", cell: (m) => <Ago at={m.at} /> },
     { name: "Run", cell: (m) => m.run ? <RunLink device={m.device} run={m.run} /> : "–" },
-    { name: "Partition", isExtra: true, cell: (m) => m.partition ?? "–" },
+    { name: "Partition", isExtra: true, cell: (m) => m.partition_end ? `${m.partition} to ${m.partition_end}` : m.partition ?? "–" },
     { name: "Rows", kind: "number", cell: (m) => count(m.row_count) },
     { name: "Written", kind: "number", cell: (m) => count(m.rows_written) },
     { name: "Read", kind: "number", isExtra: true, cell: (m) => bytes(m.byte_count) },
@@ -102,17 +109,59 @@ function History({ asset }: { asset: AssetDetail }) {
   );
 }
 
-function Checks({ rows }: { rows: Check[] }) {
+const CHECK_RESULT = (c: Check) => c.passed ? <Status status="passed" /> : <Status status={c.severity === "warn" ? "warn" : "failed"} word={c.severity === "warn" ? "failed, a warning" : "failed"} />;
+const found = (c: Check) => Object.entries(c.metadata ?? {}).map(([name, value]) => `${name}: ${String(value?.raw_value)}`).join(", ");
+
+/** How one check ended over time, on one device: a mark each, the newest on the right, and its figures as lines. */
+function CheckHistory({ asset, rows }: { asset: string; rows: Check[] }) {
+  const [device, setDevice] = useParam("device");
+  const [name, setName] = useParam("check");
+  const devices = [...new Set(rows.map((c) => c.device))];
+  const names = [...new Set(rows.map((c) => c.name))];
+  const chosen = device || devices[0] || "";
+  const check = name || names[0] || "";
+  const answer = useList<Check>(withQuery(`/assets/${keyPath(asset)}/checks`, { device: chosen, check }), ["asset"], { pageSize: 200, only: asset });
+  const lines = useMemo(() => {
+    const of = new Map<string, Point[]>();
+    for (const c of [...(answer.value ?? [])].reverse()) {
+      for (const [key, value] of Object.entries(c.metadata ?? {})) {
+        if (typeof value?.raw_value === "number") of.set(key, [...(of.get(key) ?? []), { at: instant(c.at), value: value.raw_value }]);
+      }
+    }
+    return [...of].filter(([, points]) => points.length > 1).slice(0, 4);
+  }, [answer.value]);
+  const columns: Column<Check>[] = [
+    { name: "Looked at", cell: (c) => <Ago at={c.at} /> },
+    { name: "Result", cell: CHECK_RESULT },
+    { name: "Run", isExtra: true, cell: (c) => c.run ? <RunLink device={c.device} run={c.run} /> : "–" },
+    { name: "Found", kind: "wide", cell: (c) => <span class="soft">{found(c)}</span> },
+  ];
+  return (
+    <Card title="Over time" side={<span class="button-row"><Choice label="Check" value={check} onPick={setName} options={names.map((one) => [one, one])} /><Choice label="On" value={chosen} onPick={setDevice} options={devices.map((one) => [one, one])} /></span>}>
+      <Show answer={answer} what="its history">
+        {(all) => all.length === 0 ? <p class="quiet-words soft">It was not evaluated there yet.</p> : (
+          <>
+            <p class="quiet-words">{count(all.filter((c) => c.passed).length)} of {count(all.length)} passed{answer.hasMore ? " of the newest" : ""}</p>
+            {lines.length ? <div class="plots pad">{lines.map(([label, points]) => <Line key={label} label={label} points={points} format={(n) => (Number.isInteger(n) ? count(n) : n.toFixed(2))} />)}</div> : null}
+            <Table label="Evaluations" rows={all} columns={columns} rowKey={(c) => `${c.at} ${c.run ?? ""}`} onEnd={answer.more} />
+          </>
+        )}
+      </Show>
+    </Card>
+  );
+}
+
+function Checks({ asset, rows }: { asset: string; rows: Check[] }) {
   const columns: Column<Check>[] = [
     { name: "Check", by: (c) => c.name, kind: "wide", cell: (c) => c.name },
     { name: "Device", by: (c) => c.device, cell: (c) => <DeviceLink name={c.device} /> },
-    { name: "Result", by: (c) => (c.passed ? 1 : 0), cell: (c) => c.passed ? <Status status="passed" /> : <Status status={c.severity === "warn" ? "warn" : "failed"} word={c.severity === "warn" ? "failed, a warning" : "failed"} /> },
+    { name: "Result", by: (c) => (c.passed ? 1 : 0), cell: CHECK_RESULT },
     { name: "Looked at", by: (c) => c.at, cell: (c) => <Ago at={c.at} /> },
     { name: "Run", isExtra: true, cell: (c) => c.run ? <RunLink device={c.device} run={c.run} /> : "–" },
-    { name: "Found", isExtra: true, cell: (c) => <span class="soft">{Object.entries(c.metadata ?? {}).map(([name, value]) => `${name}: ${String(value?.raw_value)}`).join(", ")}</span> },
+    { name: "Found", isExtra: true, cell: (c) => <span class="soft">{found(c)}</span> },
   ];
   if (rows.length === 0) return <Empty title="Nobody asks a question about this asset."><p>Add a check to its definition: <code>{'checks: [{name: has_rows, sql: "select count(*) > 0 from orders"}]'}</code></p></Empty>;
-  return <Table label="Checks" rows={rows} columns={columns} rowKey={(c) => `${c.name} ${c.device}`} />;
+  return <><Table label="Checks" rows={rows} columns={columns} rowKey={(c) => `${c.name} ${c.device}`} /><div class="foot"><CheckHistory asset={asset} rows={rows} /></div></>;
 }
 
 function Neighbours({ asset }: { asset: AssetDetail }) {
@@ -136,6 +185,8 @@ function Runs({ asset }: { asset: string }) {
 
 export function AssetPage({ name }: { name: string }) {
   const answer = useQuery<AssetDetail>(`/assets/${keyPath(name)}`, ["asset"], 60_000, name);
+  const reasons = useList<AssetWhy>(`/assets/${keyPath(name)}/why`, ["asset"], { pageSize: 1000, everyMs: 60_000, only: name });
+  const why = reasons.value ?? [];
   const [tab, setTab] = useParam("tab");
   const may = useMay("operator");
   return (
@@ -145,6 +196,8 @@ export function AssetPage({ name }: { name: string }) {
         const failing = (asset.on_devices ?? []).filter((row) => row.failing);
         const late = (asset.on_devices ?? []).filter((row) => !row.failing && lateOn(row) > 0);
         const checks = asset.check_results ?? [];
+        const definition = asset.definitions?.[0]?.definition;
+        const next = why.map((w) => w.freshness?.until).filter(Boolean).sort()[0];
         return (
           <>
             <Head title={<KeyText name={asset.asset} />} icon={kindIcon(asset.kinds, asset.external)} sub={<><AssetStatus asset={asset} /> <span class="soft">{asset.description}</span></>}>
@@ -161,6 +214,7 @@ export function AssetPage({ name }: { name: string }) {
               ["Rows", asset.row_count !== undefined ? count(asset.row_count) : ""],
               ["On", plural(asset.devices, "device")],
               ["Code version", one?.code_version],
+              ["Freshness", definition?.freshness ? <>{policyWords(definition.freshness)}{next ? <span class="soft">; next change <Ago at={next} /></span> : null}</> : ""],
             ]} />
             {failing.length ? (
               <div class="failure">
@@ -170,13 +224,14 @@ export function AssetPage({ name }: { name: string }) {
                 {failing[0]?.failed_run ? <p><Link to={`/runs/${failing[0].device}/${failing[0].failed_run}`}>See the run that failed</Link></p> : null}
               </div>
             ) : null}
+            <StaleNotice asset={asset} why={why} />
             {late.length ? <p class="notice"><Status status="late" word={`Not as fresh as its policy asks on ${late.slice(0, 5).map((row) => row.device).join(", ")}${late.length > 5 ? ` and ${late.length - 5} more` : ""}`} /></p> : null}
             <Tabs now={tab || "devices"} onPick={(next) => setTab(next === "devices" ? "" : next)} tabs={[
-              ["devices", "Devices"], ["history", "Materializations"], ["checks", `Checks${checks.some((c) => !c.passed) ? " (failing)" : ""}`],
+              ["devices", "Devices"], ...(definition?.partitions ? [["partitions", "Partitions"] as [string, string]] : []), ["history", "Materializations"], ["checks", `Checks${checks.some((c) => !c.passed) ? " (failing)" : ""}`],
               ["lineage", "Lineage"], ["runs", "Runs"], ["definition", "Definition"],
             ]} />
-            {tab === "history" ? <History asset={asset} /> : tab === "checks" ? <Checks rows={checks} /> : tab === "lineage" ? <Neighbours asset={asset} />
-              : tab === "runs" ? <Runs asset={asset.asset} /> : tab === "definition" ? <Definition asset={asset} /> : <PerDevice asset={asset} />}
+            {tab === "history" ? <History asset={asset} /> : tab === "checks" ? <Checks asset={asset.asset} rows={checks} /> : tab === "partitions" ? <Partitions asset={asset} /> : tab === "lineage" ? <Neighbours asset={asset} />
+              : tab === "runs" ? <Runs asset={asset.asset} /> : tab === "definition" ? <Definition asset={asset} /> : <PerDevice asset={asset} why={why} />}
           </>
         );
       }}
@@ -184,15 +239,44 @@ export function AssetPage({ name }: { name: string }) {
   );
 }
 
+const PARTITION_WORDS: Record<string, string> = { static: "named", dynamic: "dynamic", time: "windows of time" };
+
+/** What cuts it up, in words. */
+function PartitionRules({ of }: { of: NonNullable<AssetDefinition["partitions"]> }) {
+  if (of.kind === "static") return <>{plural(of.count ?? 0, "key")}</>;
+  if (of.kind === "dynamic") return <>of the set <code>{of.set}</code></>;
+  return <>{PARTITION_WORDS[of.kind] ?? of.kind}: <When of={{ name: "", cron: of.cron, timezone: of.timezone }} />{of.start ? <span class="soft"> from {of.start.slice(0, 10)}</span> : null}</>;
+}
+
+const Names = ({ kind, of }: { kind: "job" | "schedule" | "sensor"; of: string[] | undefined }) =>
+  <>{(of ?? []).map((one, i) => <>{i ? ", " : ""}<Link class="thing" to={namedUrl(kind, one)}>{one}</Link></>)}</>;
+
+function factsOf(d: AssetDefinition): [string, preact.ComponentChildren][] {
+  const list = (of: string[] | undefined) => (of?.length ? of.map((one) => <code class="wrap">{one}</code>) : "");
+  return [
+    ["Description", d.description], ["Group", d.group], ["Kinds", (d.kinds ?? []).join(", ")], ["Owners", (d.owners ?? []).join(", ")], ["Tags", Object.keys(d.tags ?? {}).length ? <Tags of={d.tags} /> : ""],
+    ["Code version", d.code_version], ["Partitions", d.partitions ? <PartitionRules of={d.partitions} /> : ""], ["Freshness", policyWords(d.freshness)],
+    ["Made by itself", d.automation?.replace("_", " ")], ["Step", d.step ? <code>{d.step}</code> : ""], ["Pool", d.pool ? <Link to="/pools">{d.pool}</Link> : ""],
+    ["Jobs", d.jobs?.length ? <Names kind="job" of={d.jobs} /> : ""], ["Schedules", d.schedules?.length ? <Names kind="schedule" of={d.schedules} /> : ""], ["Sensors", d.sensors?.length ? <Names kind="sensor" of={d.sensors} /> : ""],
+    ["Reads", list(d.reads)], ["Writes", list(d.writes)],
+    ["Checks", d.checks?.length ? d.checks.map((c) => <span class="tag" title={c.description}>{c.name}{c.severity === "warn" ? ", a warning" : ""}{c.blocking ? ", blocks what is downstream" : ""}</span>) : ""],
+    ...Object.entries(d.metadata ?? {}).map(([name, value]): [string, preact.ComponentChildren] => [name, value]),
+  ];
+}
+
 function Definition({ asset }: { asset: AssetDetail }) {
-  const rows = asset.on_devices ?? [];
-  const one = rows[0];
-  const versions = [...new Set(rows.map((row) => row.code_version ?? "none"))];
+  const one = asset.on_devices?.[0];
+  const versions = asset.definitions ?? [];
   return (
     <>
-      <Card title="As devices define it">
-        <Facts rows={[["Description", asset.description], ["Group", asset.group], ["Kinds", (asset.kinds ?? []).join(", ")], ["Owners", (one?.owners ?? []).join(", ")], ["Code versions", versions.length > 1 ? versions.map((v) => <span class="tag">{v}</span>) : one?.code_version], ["Data version, as last made", one?.data_version ? <code class="wrap">{one.data_version}</code> : ""]]} />
-      </Card>
+      {versions.length > 1 ? <p class="notice"><Status status="conflict" word={`Devices define it in ${versions.length} different ways`} /></p> : null}
+      {versions.length === 0 ? <Empty title="No device defines it now." /> : versions.map((v) => (
+        <Card kind="definition" title={versions.length > 1 ? <>On {plural(v.devices, "device")}{v.devices === 1 ? ` (${v.device})` : `, such as ${v.device}`}</> : "As devices define it"}>
+          <Facts rows={factsOf(v.definition)} />
+        </Card>
+      ))}
+      <p class="soft">How it is made (a query, a command) stays on the devices: <code>selvedge-agent explain {asset.asset}</code></p>
+      {one?.data_version ? <p class="soft">Data version, as last made on {one.device}: <code class="wrap">{one.data_version}</code></p> : null}
       {one?.metadata ? <Card title={<>Metadata of the last materialization, from {one.device}</>}><MetadataTable of={one.metadata} /></Card> : null}
     </>
   );

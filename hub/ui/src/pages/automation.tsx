@@ -1,9 +1,11 @@
-// automation.tsx - jobs, schedules and sensors with their ticks, backfills, pools.
+// automation.tsx - jobs, schedules and sensors, folded over devices that define the same; ticks; pools.
 import { useMemo } from "preact/hooks";
 import { useList } from "../api/query";
-import type { LogEvent, Tick } from "../api/types";
-import { count, duration, instant, plural, shortId } from "../base/format";
+import type { LogEvent, NamedFolded, Tick } from "../api/types";
+import { cronWords } from "../base/cron";
+import { count, duration, instant, lengthOf, plural } from "../base/format";
 import { withQuery } from "../base/keys";
+import { toneOf } from "../base/words";
 import { Ago, Card, DeviceLink, Empty, Filter, Head, RunLink, Show, Status, Tabs } from "../parts/bits";
 import { Share } from "../parts/chart";
 import { Icon } from "../parts/icon";
@@ -11,102 +13,146 @@ import { Table, type Column } from "../parts/table";
 import { ask, command } from "../shell/ask";
 import { go, Link, useParam } from "../shell/router";
 import { useMay } from "../shell/session";
-import { toneOf } from "../base/words";
+
+export type Kind = "job" | "schedule" | "sensor";
 
 const contains = (find: string, ...texts: (string | undefined)[]) => texts.join(" ").toLowerCase().includes(find.toLowerCase());
+export const nameOf = (one: { job?: string; schedule?: string; sensor?: string }) => one.schedule ?? one.sensor ?? one.job ?? "";
+export const namedUrl = (kind: Kind, name: string) => `/${kind}s/${encodeURIComponent(name)}`;
+
+// ---- what all of them share ----
+
+/** "every day at 02:30 Europe/Berlin" */
+export function When({ of }: { of: NamedFolded["definition"] }) {
+  if (!of) return <span class="soft">not told</span>;
+  if (of.every_ms) return <>every {lengthOf(of.every_ms)}</>;
+  if (!of.cron) return <>–</>;
+  const words = cronWords(of.cron);
+  return <span title={of.cron}>{words ?? <code>{of.cron}</code>}{of.timezone && of.timezone !== "UTC" ? <span class="soft"> {of.timezone}</span> : <span class="soft"> UTC</span>}</span>;
+}
+
+/** The job, or the selection, that it starts. */
+export function Starts({ of }: { of: NamedFolded["definition"] }) {
+  if (!of) return <span class="soft">not told</span>;
+  return of.job ? <Link class="thing" to={namedUrl("job", of.job)}>{of.job}</Link> : of.select ? <Link class="thing" to={withQuery("/assets", { selection: of.select })}><code>{of.select}</code></Link> : <>–</>;
+}
+
+const SENSOR_WORDS: Record<string, string> = { files: "files appear", mqtt: "a message arrives", asset: "an asset is made", run_status: "a run ends", command: "a program says so" };
+
+export function Watches({ of }: { of: NamedFolded["definition"] }) {
+  if (!of?.type) return <span class="soft">not told</span>;
+  if (of.asset) return <Link to={`/assets/${of.asset}`} class="thing">{of.asset} is made</Link>;
+  return <>{SENSOR_WORDS[of.type] ?? of.type}{of.statuses?.length ? ` (${of.statuses.join(", ")})` : ""}</>;
+}
+
+function Devices({ of }: { of: NamedFolded }) {
+  return of.devices === 1 ? <DeviceLink name={of.device} /> : <>{plural(of.devices, "device")}</>;
+}
+
+export function State({ of }: { of: NamedFolded }) {
+  const paused = of.paused ?? 0;
+  if (paused === 0) return <Status status="online" word="running" />;
+  return <Status status="paused" word={paused < of.devices ? `paused on ${paused} of ${of.devices}` : "paused"} />;
+}
+
+/** Pauses or resumes on the devices that are named. */
+export function askHold(kind: Kind, name: string, isPaused: boolean, targets: string): void {
+  const verb = isPaused ? "resume" : "pause";
+  const word = isPaused ? "Resume" : "Pause";
+  ask({
+    title: `${word} ${name}`, confirm: word,
+    children: <><p>{isPaused ? "It goes on with its next tick. What the hub's desired state pauses stays paused." : "It stays paused over restarts until somebody resumes it. Its ticks meanwhile are not made good."}</p><label>On devices<input name="targets" class="mono" required value={targets} spellcheck={false} /></label></>,
+    onConfirm: (form) => command(verb, { what: `${kind}s`, names: [name] }, String(form.get("targets")), `${word} ${name}`),
+  });
+}
+
+export function askRunJob(job: string, targets: string): void {
+  ask({
+    title: `Run ${job}`, confirm: "Run",
+    children: <><label>On devices<input name="targets" class="mono" required value={targets} spellcheck={false} /></label><label>Partition<input name="partition" class="mono" placeholder="none" spellcheck={false} /></label><p class="soft">Devices by name, <code>shop-*</code> or <code>label:site=berlin</code>; <code>*</code> is all of them, and those without this job refuse. One that is away does it when it is back, within an hour.</p></>,
+    onConfirm: (form) => command("run_job", { job, ...(form.get("partition") ? { partition: form.get("partition") } : {}) }, String(form.get("targets")), `Run ${job}`),
+  });
+}
+
+/** Whom to ask by default: the one device that has it, or all. */
+export const targetsOf = (of: NamedFolded) => (of.devices === 1 ? of.device : "*");
 
 // ---- jobs ----
-interface Job { job: string; device: string; assets?: number; selection?: string }
 
 export function JobsPage() {
   const [find, setFind] = useParam("find");
-  const answer = useList<Job>("/jobs", ["run", "device"], { all: true, everyMs: 60_000 });
+  const answer = useList<NamedFolded>("/jobs?fold=true", ["run", "device"], { all: true, everyMs: 60_000 });
   const may = useMay("operator");
-  const rows = useMemo(() => (answer.value ?? []).filter((job) => contains(find, job.job, job.device, job.selection)), [answer.value, find]);
-  const start = (job: Job) => ask({
-    title: `Run ${job.job}`, confirm: "Run",
-    children: <><label>On devices<input name="targets" class="mono" required value={job.device} spellcheck={false} /></label><label>Partition<input name="partition" class="mono" placeholder="none" spellcheck={false} /></label></>,
-    onConfirm: (form) => command("run_job", { job: job.job, ...(form.get("partition") ? { partition: form.get("partition") } : {}) }, String(form.get("targets")), `Run ${job.job}`),
-  });
-  const columns: Column<Job>[] = [
-    { name: "Job", by: (j) => j.job, kind: "wide", cell: (j) => <Link class="thing" to={withQuery("/runs", { device: j.device, job: j.job })}>{j.job}</Link> },
-    { name: "Device", by: (j) => j.device, cell: (j) => <DeviceLink name={j.device} /> },
-    { name: "Assets", by: (j) => j.assets, kind: "number", cell: (j) => count(j.assets) },
-    { name: "", cell: (j) => may ? <button type="button" class="small" onClick={() => start(j)}><Icon name="play" size={12} />Run</button> : null },
+  const rows = useMemo(() => (answer.value ?? []).filter((job) => contains(find, job.job, job.device, job.definition?.select)), [answer.value, find]);
+  const columns: Column<NamedFolded>[] = [
+    { name: "Job", by: (j) => j.job, kind: "wide", cell: (j) => <Link class="thing" to={namedUrl("job", nameOf(j))}>{j.job}</Link> },
+    { name: "Selection", isExtra: true, by: (j) => j.definition?.select, cell: (j) => j.definition?.select ? <code>{j.definition.select}</code> : <span class="soft">not told</span> },
+    { name: "Assets", by: (j) => j.assets, kind: "number", isExtra: true, cell: (j) => count(j.assets) },
+    { name: "Devices", by: (j) => j.devices, cell: (j) => <Devices of={j} /> },
+    { name: "Last run", by: (j) => j.last_run?.at, cell: (j) => j.last_run ? <><Link class="plain" to={`/runs/${j.last_run.device}/${j.last_run.run}`}><Status status={j.last_run.status} /></Link> <Ago at={j.last_run.at} /></> : <span class="soft">none yet</span> },
+    { name: "", cell: (j) => may ? <button type="button" class="small" onClick={() => askRunJob(nameOf(j), targetsOf(j))}><Icon name="play" size={12} />Run</button> : null },
   ];
   return (
     <>
-      <Head title="Jobs" icon="jobs" sub={answer.value ? plural(rows.length, "job") : null} />
+      <Head title="Jobs" icon="jobs" sub={answer.value ? plural(new Set(rows.map(nameOf)).size, "job") : null} />
       <div class="tools"><Filter value={find} onInput={setFind} placeholder="Job, device or selection" label="Filter jobs" /></div>
       <Show answer={answer} what="jobs">
         {(all) => all.length === 0 ? <Empty title="No device has defined a job."><p>A job is a named selection with options: <code>{'jobs: [{name: sales, select: "group:pos+"}]'}</code> in the definitions.</p></Empty>
-          : rows.length === 0 ? <Empty title="No job matches." /> : <Table label="Jobs" rows={rows} columns={columns} rowKey={(j) => `${j.job} ${j.device}`} />}
+          : rows.length === 0 ? <Empty title="No job matches." /> : <Table label="Jobs" rows={rows} columns={columns} rowKey={(j) => `${j.job} ${j.version}`} onRow={(j) => go(namedUrl("job", nameOf(j)))} />}
       </Show>
     </>
   );
 }
 
 // ---- schedules and sensors ----
-interface Instigator {
-  schedule?: string; sensor?: string; device: string; assets?: number;
-  /** "running", "paused", or "as defined": nobody has paused or resumed it. */
-  state: string; state_reason?: string; state_since?: string; last_tick?: { status?: string; nominal?: string; at?: string; run?: string; reason?: string }; ticks?: number; started?: number;
-}
 
-const instigatorName = (one: Instigator) => one.schedule ?? one.sensor ?? "";
-const isPaused = (one: Instigator) => one.state === "paused";
-
-function hold(one: Instigator, kind: string): void {
-  const verb = isPaused(one) ? "resume" : "pause";
-  const name = instigatorName(one);
-  ask({
-    title: `${verb === "pause" ? "Pause" : "Resume"} ${name}`, confirm: verb === "pause" ? "Pause" : "Resume",
-    children: <><p>{verb === "pause" ? "It stays paused over restarts until somebody resumes it. Its ticks meanwhile are not made good." : "It goes on with its next tick."}</p><label>On devices<input name="targets" class="mono" required value={one.device} spellcheck={false} /></label></>,
-    onConfirm: (form) => command(verb, { what: kind, names: [name] }, String(form.get("targets")), `${verb === "pause" ? "Pause" : "Resume"} ${name}`),
-  });
-}
-
-function Instigators({ kind, find }: { kind: "schedules" | "sensors"; find: string }) {
-  const answer = useList<Instigator>(`/${kind}`, ["run", "device"], { all: true, everyMs: 30_000 });
+function Instigators({ kind, find }: { kind: "schedule" | "sensor"; find: string }) {
+  const answer = useList<NamedFolded>(`/${kind}s?fold=true`, ["run", "device"], { all: true, everyMs: 30_000 });
   const may = useMay("operator");
-  const rows = useMemo(() => (answer.value ?? []).filter((one) => contains(find, instigatorName(one), one.device)), [answer.value, find]);
-  const columns: Column<Instigator>[] = [
-    { name: kind === "schedules" ? "Schedule" : "Sensor", by: instigatorName, kind: "wide", cell: (s) => <span class="thing">{instigatorName(s)}</span> },
-    { name: "State", by: (s) => s.state, cell: (s) => <span title={s.state_reason}>{isPaused(s) ? <Status status="paused" /> : <Status status="online" word={s.state === "running" ? "running" : "as defined"} />}</span> },
-    { name: "Device", by: (s) => s.device, cell: (s) => <DeviceLink name={s.device} /> },
-    { name: "Last tick", isExtra: true, by: (s) => s.last_tick?.at, cell: (s) => s.last_tick ? <><TickStatus status={s.last_tick.status ?? ""} /> <Ago at={s.last_tick.at ?? s.last_tick.nominal} /></> : <span class="soft">none yet</span> },
-    { name: "Run", isExtra: true, cell: (s) => s.last_tick?.run ? <RunLink device={s.device} run={s.last_tick.run} /> : "–" },
-    { name: "Ticks", kind: "number", isExtra: true, by: (s) => s.ticks, cell: (s) => s.ticks === undefined ? "–" : <span title="that started a run, of all">{count(s.started)} of {count(s.ticks)}</span> },
-    { name: "Why", isExtra: "roomy", kind: "wide", cell: (s) => <span class="soft">{s.last_tick?.reason ?? s.state_reason ?? ""}</span> },
-    { name: "", cell: (s) => may ? <button type="button" class="small" onClick={() => hold(s, kind)}><Icon name={isPaused(s) ? "play" : "pause"} size={12} />{isPaused(s) ? "Resume" : "Pause"}</button> : null },
+  const rows = useMemo(() => (answer.value ?? []).filter((one) => contains(find, nameOf(one), one.device, one.definition?.job, one.definition?.select, one.definition?.cron)), [answer.value, find]);
+  const isAllPaused = (s: NamedFolded) => (s.paused ?? 0) === s.devices;
+  const columns: Column<NamedFolded>[] = [
+    { name: kind === "schedule" ? "Schedule" : "Sensor", by: nameOf, kind: "wide", cell: (s) => <Link class="thing" to={namedUrl(kind, nameOf(s))}>{nameOf(s)}</Link> },
+    { name: "State", by: (s) => s.paused, cell: (s) => <State of={s} /> },
+    kind === "schedule" ? { name: "When", by: (s) => s.definition?.cron ?? s.definition?.every_ms, isExtra: true, cell: (s) => <When of={s.definition} /> }
+      : { name: "When", by: (s) => s.definition?.type, isExtra: true, cell: (s) => <Watches of={s.definition} /> },
+    { name: "Starts", isExtra: true, by: (s) => s.definition?.job ?? s.definition?.select, cell: (s) => <Starts of={s.definition} /> },
+    { name: "Devices", by: (s) => s.devices, isExtra: true, cell: (s) => <Devices of={s} /> },
+    ...(kind === "schedule" ? [{ name: "Next tick", by: (s: NamedFolded) => s.next?.[0], cell: (s: NamedFolded) => s.next?.[0] ? <Ago at={s.next[0]} /> : <span class="soft">none</span> }] : []),
+    { name: "Last tick", isExtra: true, by: (s) => s.ticked_at, cell: (s) => s.ticked_at ? <Ago at={s.ticked_at} /> : <span class="soft">none yet</span> },
+    { name: "Ticks", kind: "number", isExtra: "roomy", by: (s) => s.ticks, cell: (s) => s.ticks ? <span class={s.failed ? "bad-text" : ""} title={`${count(s.started)} of ${count(s.ticks)} ticks started a run${s.failed ? `; the last one failed on ${plural(s.failed, "device")}` : ""}`}>{count(s.started)} of {count(s.ticks)}</span> : "–" },
+    { name: "", cell: (s) => may ? <button type="button" class="small" onClick={() => askHold(kind, nameOf(s), isAllPaused(s), targetsOf(s))}><Icon name={isAllPaused(s) ? "play" : "pause"} size={12} />{isAllPaused(s) ? "Resume" : "Pause"}</button> : null },
   ];
   return (
-    <Show answer={answer} what={kind}>
-      {(all) => all.length === 0 ? (kind === "schedules"
+    <Show answer={answer} what={`${kind}s`}>
+      {(all) => all.length === 0 ? (kind === "schedule"
         ? <Empty title="No device has a schedule."><p>In the definitions: <code>{'schedules: [{name: nightly, job: sales, cron: "0 2 * * *"}]'}</code>, or from here for many devices: <code>selvedge-hub desired set</code></p></Empty>
         : <Empty title="No device has a sensor."><p>A sensor starts a job when a file appears, a message arrives or an asset was made: <code>sensors:</code> in the definitions.</p></Empty>)
-        : rows.length === 0 ? <Empty title="Nothing matches." /> : <Table label={kind} rows={rows} columns={columns} rowKey={(s) => `${instigatorName(s)} ${s.device}`} />}
+        : rows.length === 0 ? <Empty title="Nothing matches." /> : <Table label={`${kind}s`} rows={rows} columns={columns} rowKey={(s) => `${nameOf(s)} ${s.version}`} onRow={(s) => go(namedUrl(kind, nameOf(s)))} />}
     </Show>
   );
 }
 
 /** A tick that started a run has done what it should. */
-const TickStatus = ({ status }: { status: string }) => <Status status={status} tone={status === "started" ? "good" : toneOf(status)} word={status === "started" ? "started a run" : undefined} />;
+export const TickStatus = ({ status }: { status: string }) => <Status status={status} tone={status === "started" ? "good" : toneOf(status)} word={status === "started" ? "started a run" : undefined} />;
 
-function Ticks({ find }: { find: string }) {
-  const answer = useList<LogEvent>("/ticks", ["run"], { pageSize: 300, everyMs: 30_000 });
-  const rows = useMemo(() => (answer.value ?? []).map((row): Tick => ({ ...(row.event as unknown as Tick), device: row.device, at: row.at })).filter((tick) => contains(find, tick.schedule, tick.sensor, tick.device, tick.status, tick.reason)), [answer.value, find]);
-  const columns: Column<Tick>[] = [
-    { name: "Tick of", by: (t) => t.schedule ?? t.sensor, cell: (t) => t.schedule ?? t.sensor ?? "–" },
-    { name: "Device", by: (t) => t.device, cell: (t) => <DeviceLink name={t.device} /> },
-    { name: "Result", by: (t) => t.status, cell: (t) => <TickStatus status={t.status} /> },
-    { name: "Nominal", isExtra: true, by: (t) => t.nominal, cell: (t) => <Ago at={t.nominal} /> },
-    { name: "Decided", by: (t) => t.at, cell: (t) => <Ago at={t.at} /> },
-    { name: "Late by", kind: "number", isExtra: true, cell: (t) => t.nominal && t.at ? duration(Math.max(0, instant(t.at) - instant(t.nominal))) : "–" },
-    { name: "Run", cell: (t) => t.run ? <RunLink device={t.device} run={t.run} /> : "–" },
-    { name: "Why", kind: "wide", isExtra: true, cell: (t) => <span class="soft">{t.reason ?? ""}</span> },
-  ];
-  return <Show answer={answer} what="ticks">{() => rows.length ? <Table label="Ticks" rows={rows} columns={columns} rowKey={(t) => `${t.device} ${t.schedule ?? t.sensor} ${t.nominal ?? ""} ${t.at}`} onEnd={answer.more} /> : <Empty title="No tick has been decided on yet." />}</Show>;
+const tickOf = (t: Tick) => t.schedule ?? t.sensor ?? t.automation ?? "–";
+const TICK_COLUMNS: Column<Tick>[] = [
+  { name: "Tick of", by: tickOf, cell: (t) => t.schedule ? <Link class="thing" to={namedUrl("schedule", t.schedule)}>{t.schedule}</Link> : t.sensor ? <Link class="thing" to={namedUrl("sensor", t.sensor)}>{t.sensor}</Link> : tickOf(t) },
+  { name: "Device", by: (t) => t.device, cell: (t) => <DeviceLink name={t.device} /> },
+  { name: "Result", by: (t) => t.status, cell: (t) => <TickStatus status={t.status} /> },
+  { name: "Nominal", isExtra: true, by: (t) => t.nominal, cell: (t) => <Ago at={t.nominal} /> },
+  { name: "Decided", by: (t) => t.at, cell: (t) => <Ago at={t.at} /> },
+  { name: "Late by", kind: "number", isExtra: true, cell: (t) => t.nominal && t.at ? duration(Math.max(0, instant(t.at) - instant(t.nominal))) : "–" },
+  { name: "Run", cell: (t) => t.run ? <RunLink device={t.device} run={t.run} /> : "–" },
+  { name: "Why", kind: "wide", isExtra: true, cell: (t) => <span class="soft" title={t.reason}>{t.reason ?? ""}</span> },
+];
+
+/** Ticks of one, or of all; `query` as the API takes it. */
+export function Ticks({ query, find, isOfOne }: { query: Record<string, string>; find: string; isOfOne?: boolean }) {
+  const answer = useList<LogEvent>(withQuery("/ticks", query), ["run"], { pageSize: 300, everyMs: 30_000 });
+  const rows = useMemo(() => (answer.value ?? []).map((row): Tick => ({ ...(row.event as unknown as Tick), device: row.device, at: row.at })).filter((tick) => contains(find, tickOf(tick), tick.device, tick.status, tick.reason)), [answer.value, find]);
+  return <Show answer={answer} what="ticks">{(all) => rows.length ? <Table label="Ticks" rows={rows} columns={isOfOne ? TICK_COLUMNS.slice(1) : TICK_COLUMNS} rowKey={(t) => `${t.device} ${tickOf(t)} ${t.nominal ?? ""} ${t.at}`} onEnd={answer.more} /> : <Empty title={all.length ? "No tick matches." : "No tick has been decided on yet."} />}</Show>;
 }
 
 export function SchedulesPage() {
@@ -117,57 +163,7 @@ export function SchedulesPage() {
       <Head title="Schedules and sensors" icon="schedule" />
       <Tabs now={tab || "schedules"} onPick={(next) => setTab(next === "schedules" ? "" : next)} tabs={[["schedules", "Schedules"], ["sensors", "Sensors"], ["ticks", "Ticks"]]} />
       <div class="tools"><Filter value={find} onInput={setFind} placeholder="Name, job or device" label="Filter" /></div>
-      {tab === "ticks" ? <Ticks find={find} /> : <Instigators key={tab} kind={tab === "sensors" ? "sensors" : "schedules"} find={find} />}
-    </>
-  );
-}
-
-// ---- backfills ----
-interface Backfill { backfill: string; device: string; status: string; selection?: string; reason?: string; command?: string; at?: string }
-
-export function BackfillsPage() {
-  const answer = useList<Backfill>("/backfills", ["run"], { pageSize: 200, everyMs: 30_000 });
-  const may = useMay("operator");
-  const start = () => ask({
-    title: "Backfill", confirm: "Start",
-    children: (
-      <>
-        <label>Assets<input name="selection" class="mono" required spellcheck={false} placeholder="group:pos" /></label>
-        <label>Partitions, one a line or FIRST..LAST<textarea name="partitions" rows={4} class="mono" spellcheck={false} placeholder="2026-11-01..2026-11-07" /></label>
-        <label>On devices<input name="targets" class="mono" required value="*" spellcheck={false} /></label>
-        <p class="soft">Without partitions: all that are missing.</p>
-      </>
-    ),
-    onConfirm: async (form) => {
-      const words = String(form.get("partitions")).split(/\s+/).filter(Boolean);
-      const range = /^(.+)\.\.(.+)$/.exec(words.length === 1 ? (words[0] as string) : "");
-      const which = range ? { from: range[1], to: range[2] } : words.length ? { partitions: words } : { only: "missing" };
-      const done = await command("backfill", { selection: form.get("selection"), ...which }, String(form.get("targets")), "Backfill");
-      answer.reload();
-      return done;
-    },
-  });
-  const cancel = (b: Backfill) => ask({
-    title: "End this backfill?", confirm: "End it", isDanger: true, children: <p>What was made stays; runs under way on {b.device} are ended.</p>,
-    onConfirm: () => command("cancel", { backfill: b.backfill }, b.device, "End the backfill"),
-  });
-  const columns: Column<Backfill>[] = [
-    { name: "Backfill", cell: (b) => <span class="mono" title={b.backfill}>{b.backfill.slice(0, 8)}</span> },
-    { name: "Status", by: (b) => b.status, cell: (b) => <Status status={b.status} /> },
-    { name: "Device", by: (b) => b.device, cell: (b) => <DeviceLink name={b.device} /> },
-    { name: "Assets", kind: "wide", cell: (b) => <code>{b.selection ?? ""}</code> },
-    { name: "Command", isExtra: true, cell: (b) => b.command ? <Link class="thing mono" to={`/commands/${b.command}`}>{shortId(b.command)}</Link> : "–" },
-    { name: "Last heard", by: (b) => b.at, cell: (b) => <Ago at={b.at} /> },
-    { name: "Why", isExtra: true, cell: (b) => <span class="soft">{b.reason ?? ""}</span> },
-    { name: "", cell: (b) => may && b.status === "requested" ? <button type="button" class="small" onClick={() => cancel(b)}>End</button> : null },
-  ];
-  return (
-    <>
-      <Head title="Backfills" icon="backfill">{may ? <button type="button" class="primary" onClick={start}><Icon name="plus" size={14} />Backfill</button> : null}</Head>
-      <Show answer={answer} what="backfills">
-        {(rows) => rows.length ? <Table label="Backfills" rows={rows} columns={columns} rowKey={(b) => `${b.device} ${b.backfill}`} onEnd={answer.more} onRow={(b) => go(withQuery("/runs", { device: b.device }))} />
-          : <Empty title="Nothing was backfilled yet."><p>A backfill makes many partitions that are missing, such as the days of an outage. Only assets with <code>partitions:</code> in their definition have any.</p></Empty>}
-      </Show>
+      {tab === "ticks" ? <Ticks query={{}} find={find} /> : <Instigators key={tab} kind={tab === "sensors" ? "sensor" : "schedule"} find={find} />}
     </>
   );
 }

@@ -1,12 +1,13 @@
 // overview.tsx - the fleet at a glance: what is wrong comes first, then what went on.
 import { useList, useQuery } from "../api/query";
-import type { Alert, FreshnessCounts, Run, RunError } from "../api/types";
+import type { Alert, Asset, FreshnessCounts, Run, RunError } from "../api/types";
 import { count, instant, percent, plural } from "../base/format";
 import { withQuery } from "../base/keys";
 import type { Tone } from "../base/words";
 import { Ago, AssetLink, Card, DeviceLink, Empty, Figure, Head, RunLink, Show, Status } from "../parts/bits";
 import { Bars, Share, type Bar } from "../parts/chart";
 import { AlertWords } from "./alerts";
+import { lateOn } from "./assets";
 import { Link } from "../shell/router";
 
 export interface OverviewAnswer {
@@ -55,7 +56,7 @@ export function OverviewPage() {
             <>
               <Head title="Overview" icon="overview" />
               <Empty title="This hub has no device yet.">
-                <p>Make a token on the hub, then enrol a host with it; it shows here as soon as it is on line.</p>
+                <p>Make a token on the hub, then enrol a host with it; it shows here as soon as it is online.</p>
                 <pre>selvedge-hub token create{"\n"}selvedge-agent enroll TOKEN --name shop-1</pre>
               </Empty>
             </>
@@ -65,7 +66,7 @@ export function OverviewPage() {
           <>
             <Head title={overview.fleet ? `Fleet ${overview.fleet}` : "Overview"} icon="overview" sub={verdict(f, late, firing.length)} />
             <div class="figures">
-              <Figure name="Devices on line" value={<>{count(f.devices_online)}<small> of {count(f.devices)}</small></>} tone={f.devices_away > 0 ? "warn" : "good"} to={f.devices_away > 0 ? "/devices?status=away" : "/devices"} note={f.devices_away > 0 ? `${count(f.devices_away)} away` : "none away"} />
+              <Figure name="Devices online" value={<>{count(f.devices_online)}<small> of {count(f.devices)}</small></>} tone={f.devices_away > 0 ? "warn" : "good"} to={f.devices_away > 0 ? "/devices?status=away" : "/devices"} note={f.devices_away > 0 ? `${count(f.devices_away)} away` : "none away"} />
               <Figure name="Failing assets" value={count(f.assets_failing)} tone={f.assets_failing > 0 ? "bad" : "good"} to={f.assets_failing > 0 ? "/assets?status=failing" : "/assets"} note={`of ${count(f.assets)}`} />
               <Figure name="Late assets" value={count(late)} tone={late > 0 ? "warn" : "good"} to={late > 0 ? "/assets?status=late" : "/assets"} note={f.checks_failing > 0 ? `${plural(f.checks_failing, "check")} failing` : "all checks passed"} />
               <Figure name="Runs in 24 h" value={count(ended + f.runs_canceled)} to="/runs" note={ended ? `${percent(f.runs_success, ended)} succeeded${f.runs_open ? `, ${count(f.runs_open)} under way` : ""}` : `${count(f.runs_open)} under way`} />
@@ -77,7 +78,7 @@ export function OverviewPage() {
                 <Bars label="Runs per hour" bars={hourBars(f.runs_by_hour, Date.now())} />
               </Card>
               <Card title="Devices" side={<Link to="/devices">All devices</Link>}>
-                <DeviceShare online={f.devices_online} away={f.devices_away} rest={Math.max(0, f.devices - f.devices_online - f.devices_away)} />
+                <DeviceShare of={f} />
               </Card>
             </div>
             <div class="two">
@@ -89,6 +90,7 @@ export function OverviewPage() {
                 {!f.failing?.length ? <p class="quiet-words"><Status status="success" word="Every asset's last attempt succeeded." /></p>
                   : <ul class="rows">{f.failing.slice(0, 8).map((row) => <li><Status status="failing" /><AssetLink name={row.asset} /><span class="grow">on <DeviceLink name={row.device} /> <span class="soft" title={row.error?.message}>{row.error?.message}</span></span><Ago at={row.failed_at} /></li>)}</ul>}
               </Attention>
+              {late > 0 ? <Attention title="Assets that are late" to="/assets?status=late" toWords="All of them"><LateRows /></Attention> : null}
               <Attention title="Runs that failed" to="/runs?status=failure" toWords="All of them"><RunRows runs={failures.value} none="No run has failed." tone="good" /></Attention>
               <Attention title="Under way" to="/runs?status=started" toWords="All of them"><RunRows runs={open.value} none="Nothing runs at the moment." tone="off" /></Attention>
             </div>
@@ -104,22 +106,39 @@ function verdict(f: OverviewAnswer, late: number, firing: number): preact.JSX.El
     f.assets_failing > 0 ? `${plural(f.assets_failing, "asset")} failing` : "", late > 0 ? `${count(late)} late` : "",
     f.devices_away > 0 ? `${plural(f.devices_away, "device")} away` : "", firing > 0 ? plural(firing, "alert") : "",
   ].filter(Boolean);
-  if (words.length === 0) return <Status status="success" word={`All well: ${plural(f.devices_online, "device")} on line, nothing fails`} />;
+  if (words.length === 0) return <Status status="success" word={`All well: ${plural(f.devices_online, "device")} online, nothing fails`} />;
   return <Status status={f.assets_failing > 0 || firing > 0 ? "failing" : "late"} word={words.join(", ")} />;
 }
 
-function DeviceShare({ online, away, rest }: { online: number; away: number; rest: number }) {
-  const parts: [Tone, number, string][] = [["good", online, "on line"], ["warn", away, "away"], ["off", rest, "not seen yet"]];
+function DeviceShare({ of: f }: { of: OverviewAnswer }) {
+  const rest = Math.max(0, f.devices - f.devices_online - f.devices_away);
+  const parts: [Tone, number, string, string][] = [
+    ["good", f.devices_online, "online", "/devices?status=online"], ["warn", f.devices_away, "away", "/devices?status=away"], ["off", rest, "not seen yet", "/devices"],
+  ];
   return (
     <div class="pad">
-      <Share label="Devices" parts={parts} />
-      <ul class="legend">{parts.filter((part) => part[1] > 0).map(([tone, n, word]) => <li><Status status={word} tone={tone} word={`${count(n)} ${word}`} /></li>)}</ul>
+      <Share label="Devices" parts={parts.map(([tone, n, word]) => [tone, n, word])} />
+      <ul class="legend">
+        {parts.filter((part) => part[1] > 0).map(([tone, n, word, to]) => <li><Link to={to} class="plain"><Status status={word} tone={tone} word={`${count(n)} ${word}`} /></Link></li>)}
+        {f.devices_failing > 0 ? <li><Link to="/devices?status=failing" class="plain"><Status status="failing" word={`${count(f.devices_failing)} with failing assets`} /></Link></li> : null}
+        {f.waiting_events > 0 ? <li><Link to="/devices" class="plain"><Status status="waiting" word={`${plural(f.waiting_events, "event")} waiting`} /></Link></li> : null}
+      </ul>
     </div>
   );
+}
+
+const LATE_SHOWN = 8;
+
+/** Those of the first thousand assets; the link of the card leads to all. */
+function LateRows() {
+  const answer = useList<Asset>("/assets", ["asset"], { pageSize: 1000 });
+  if (answer.value === undefined) return <p class="loading" role="status">Loading assets…</p>;
+  const rows = answer.value.filter((asset) => lateOn(asset) > 0).slice(0, LATE_SHOWN);
+  return <ul class="rows">{rows.map((asset) => <li><Status status="late" /><AssetLink name={asset.asset} /><span class="grow soft">on {count(lateOn(asset))} of {plural(asset.devices, "device")}</span><Ago at={asset.materialized_at} /></li>)}</ul>;
 }
 
 function RunRows({ runs, none, tone }: { runs: Run[] | undefined; none: string; tone: Tone }) {
   if (runs === undefined) return <p class="loading" role="status">Loading runs…</p>;
   if (runs.length === 0) return <p class="quiet-words"><Status status={tone} tone={tone} word={none} /></p>;
-  return <ul class="rows">{runs.slice(0, 8).map((run) => <li><Status status={run.status} /><RunLink device={run.device} run={run.run} /><span class="grow">{run.job ?? run.selection ?? ""} on <DeviceLink name={run.device} /></span><Ago at={run.started_at ?? run.enqueued_at} /></li>)}</ul>;
+  return <ul class="rows">{runs.slice(0, 8).map((run) => <li><Status status={run.status} /><RunLink device={run.device} run={run.run} /><span class="grow line">{run.job ?? run.selection ?? ""} on <DeviceLink name={run.device} /> <span class="soft" title={run.error?.message}>{run.error?.message}</span></span><Ago at={run.started_at ?? run.enqueued_at} /></li>)}</ul>;
 }

@@ -6,7 +6,6 @@ import { clock, count, duration, instant, local, shortId } from "../base/format"
 import { runUrl, withQuery } from "../base/keys";
 import { toneOf, wordOf } from "../base/words";
 import { Ago, Choice, DeviceLink, Empty, Filter, Head, RunLink, Show, Status, useNow } from "../parts/bits";
-import { Icon } from "../parts/icon";
 import { Table, type Column } from "../parts/table";
 import { go, Link, useParam } from "../shell/router";
 
@@ -98,6 +97,7 @@ export function RunsPage() {
   const answer = useList<Run>(withQuery("/runs", { device, status, asset, job }), ["run"], { pageSize: 200, everyMs: 30_000 });
   const devices = useList<Device>("/devices", [], { pageSize: 1000 });
   const assets = useList<Asset>("/assets", [], { pageSize: 1000 });
+  const jobs = useList<{ job: string }>("/jobs", [], { pageSize: 1000 });
   const isFiltered = Boolean(device || status || asset || job);
   return (
     <>
@@ -105,8 +105,8 @@ export function RunsPage() {
       <div class="tools">
         <Filter value={device} onInput={setDevice} placeholder="A device's name" label="Runs of this device" names={devices.value?.map((d) => d.device)} />
         <Filter value={asset} onInput={setAsset} placeholder="An asset's key" label="Runs that touched this asset" names={assets.value?.map((a) => a.asset)} />
-        <Choice label="Status" value={status} onPick={setStatus} options={[["", "any"], ["queued", "queued"], ["started", "started"], ["success", "success"], ["failure", "failure"], ["canceled", "canceled"]]} />
-        {job ? <span class="tag strong">job {job}<button type="button" class="quiet" aria-label="Runs of every job" onClick={() => setJob("")}><Icon name="close" size={12} /></button></span> : null}
+        <Choice label="Status" value={status} onPick={setStatus} options={[["", "any"], ["queued", "queued"], ["started", "started"], ["canceling", "canceling"], ["success", "success"], ["failure", "failure"], ["canceled", "canceled"]]} />
+        <Choice label="Job" value={job} onPick={setJob} options={[["", "any"], ...[...new Set([...(jobs.value ?? []).map((row) => row.job), ...(job ? [job] : [])])].sort().map((name): [string, string] => [name, name])]} />
         <Choice label="Timeline by" value={by || "device"} onPick={(value) => setBy(value === "device" ? "" : value)} options={[["device", "device"], ["job", "job"]]} />
       </div>
       <Show answer={answer} what="runs">

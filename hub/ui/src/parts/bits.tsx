@@ -63,7 +63,7 @@ export function KeyText({ name }: { name: string }) {
 
 export function AssetLink({ name, kinds, isExternal }: { name: string; kinds?: string[]; isExternal?: boolean }) {
   return (
-    <Link to={assetUrl(name)} class="thing">
+    <Link to={assetUrl(name)} class="thing" title={name}>
       {kinds || isExternal ? <Icon name={kindIcon(kinds, isExternal ?? false)} size={14} /> : null}<KeyText name={name} />
     </Link>
   );
@@ -85,13 +85,24 @@ export function Empty({ title, children }: { title: string; children?: Component
 
 export function Failure({ error, onRetry }: { error: Error; onRetry?: () => void }) {
   const hint = error instanceof ApiError ? error.hint : "";
+  const isForbidden = error instanceof ApiError && error.status === 403;
   return (
     <div class="failure" role="alert">
-      <Status status="failed" word="This did not work" />
+      <Status status="failed" word={isForbidden ? "Your role does not allow this" : "This did not work"} />
       <p class="failure-words">{error.message}</p>
       {hint ? <p class="soft">{hint}</p> : null}
-      {onRetry ? <button type="button" onClick={onRetry}><Icon name="again" size={14} />Try again</button> : null}
+      {onRetry && !isForbidden ? <button type="button" onClick={onRetry}><Icon name="again" size={14} />Try again</button> : null}
     </div>
+  );
+}
+
+/** There is no such thing: asking again does not help. */
+export function Missing({ words }: { words: string }) {
+  return (
+    <>
+      <h1 class="hidden">Not found</h1>
+      <Empty title={words.charAt(0).toUpperCase() + words.slice(1)}><p>Its name may be misspelled, or it was removed since. The search at the top finds what there is.</p><Link to="/" class="button">To the overview</Link></Empty>
+    </>
   );
 }
 
@@ -100,6 +111,7 @@ export function Show<T>({ answer, what, children }: { answer: Answer<T>; what: s
   if (answer.value !== undefined) {
     return <>{answer.isOld ? <p class="notice" role="status">The hub does not answer at the moment; this is what it said last.</p> : null}{children(answer.value)}</>;
   }
+  if (answer.error?.status === 404) return <Missing words={answer.error.message} />;
   if (answer.error) return <Failure error={answer.error} onRetry={answer.reload} />;
   return <p class="loading" role="status">Loading {what}…</p>;
 }

@@ -1,7 +1,7 @@
 // chart.tsx - small charts as SVG: stacked bars over time, and a line with its points. Each has its figures as words for
 // who cannot see it, and on hover.
 import type { Tone } from "../base/words";
-import { brief, local, utc } from "../base/format";
+import { brief, count, local, utc } from "../base/format";
 import { useState } from "preact/hooks";
 
 export interface Bar { at: number; until: number; parts: [Tone, number, string][] }
@@ -15,7 +15,7 @@ export function Bars({ bars, label, height = 96 }: { bars: Bar[]; label: string;
   const shown = over === null ? null : bars[over];
   return (
     <figure class="chart">
-      <svg role="img" aria-label={`${label}: ${sums.reduce((a, b) => a + b, 0)} in all, at most ${Math.max(0, ...sums)} in one bar`} viewBox={`0 0 100 ${height}`} preserveAspectRatio="none" height={height} onMouseLeave={() => setOver(null)}>
+      <svg role="img" aria-label={`${label}: ${count(sums.reduce((a, b) => a + b, 0))} in all, at most ${count(Math.max(0, ...sums))} in one bar`} viewBox={`0 0 100 ${height}`} preserveAspectRatio="none" height={height} onMouseLeave={() => setOver(null)}>
         {[0.25, 0.5, 0.75].map((part) => <line class="grid" x1="0" x2="100" y1={height * part} y2={height * part} />)}
         {bars.map((bar, i) => {
           let y = height;
@@ -33,7 +33,7 @@ export function Bars({ bars, label, height = 96 }: { bars: Bar[]; label: string;
       </svg>
       <figcaption>
         <span>{bars[0] ? local(bars[0].at).slice(0, -3) : ""}</span>
-        <span class="chart-note">{shown ? `${local(shown.at)}: ${shown.parts.filter((p) => p[1]).map((p) => `${p[1]} ${p[2]}`).join(", ") || "nothing"}` : ""}</span>
+        <span class="chart-note">{shown ? `${local(shown.at).slice(0, -3)}: ${shown.parts.filter((p) => p[1]).map((p) => `${count(p[1])} ${p[2]}`).join(", ") || "nothing"}` : `at most ${count(Math.max(0, ...sums))}`}</span>
         <span>{bars.length ? "now" : ""}</span>
       </figcaption>
     </figure>

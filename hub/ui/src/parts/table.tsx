@@ -1,7 +1,7 @@
 // table.tsx - a table of any length: only the rows in sight are in the document, so that 100,000 stay smooth. Rows have one
 // height. It scrolls with the page; the rows above and below are two empty ones of the right height.
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
 export interface Column<T> {
   name: string;
@@ -48,6 +48,20 @@ function useWindow(count: number, rowHeight: number) {
   return { body, first: Math.min(range[0], count), last: Math.min(range[1], count) };
 }
 
+/** Whether the table is wider than its box: then it scrolls sideways, and must be reached by the keyboard to do so. */
+function useIsWide(box: { current: HTMLDivElement | null }): boolean {
+  const [isWide, set] = useState(false);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    const watch = new ResizeObserver(() => set(element.scrollWidth > element.clientWidth));
+    watch.observe(element);
+    if (element.firstElementChild) watch.observe(element.firstElementChild);
+    return () => watch.disconnect();
+  }, []);
+  return isWide;
+}
+
 function sorted<T>(rows: T[], column: Column<T> | undefined, isDown: boolean): T[] {
   const by = column?.by;
   if (!by) return rows;
@@ -64,15 +78,17 @@ function sorted<T>(rows: T[], column: Column<T> | undefined, isDown: boolean): T
 
 export function Table<T>({ rows, columns, rowKey, label, rowHeight = 33, onEnd, isSelected, onRow }: Props<T>) {
   const [order, setOrder] = useState<{ name: string; isDown: boolean } | null>(null);
-  const shown = sorted(rows, columns.find((column) => column.name === order?.name), order?.isDown ?? false);
+  const shown = useMemo(() => sorted(rows, columns.find((column) => column.name === order?.name), order?.isDown ?? false), [rows, order]);
   const { body, first, last } = useWindow(shown.length, rowHeight);
+  const box = useRef<HTMLDivElement>(null);
+  const isWide = useIsWide(box);
   useEffect(() => {
     if (onEnd && last >= shown.length - 2) onEnd();
   }, [last, shown.length]);
   const pick = (column: Column<T>) => setOrder((old) => (old?.name !== column.name ? { name: column.name, isDown: false } : old.isDown ? null : { name: column.name, isDown: true }));
   const look = (column: Column<T>) => [column.kind ?? "", column.isExtra ? `extra ${column.isExtra === "roomy" ? "roomy" : ""}` : ""].join(" ");
   return (
-    <div class="table-box">
+    <div class="table-box" ref={box} tabIndex={isWide ? 0 : undefined} role={isWide ? "region" : undefined} aria-label={isWide ? label : undefined}>
       <table aria-label={label} aria-rowcount={shown.length + 1}>
         <thead>
           <tr>

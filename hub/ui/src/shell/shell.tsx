@@ -25,7 +25,7 @@ function Nav({ onPick }: { onPick: () => void }) {
   const alerts = useQuery<Page<Alert>>("/alerts?limit=100", ["alert"], 60_000);
   const firing = alerts.value?.items.filter((alert) => alert.status === "firing").length ?? 0;
   return (
-    <nav class="nav" aria-label="Pages" onClick={onPick}>
+    <nav class="nav" aria-label="Pages" onClickCapture={onPick}>
       <Link to="/" class="brand"><span class="brand-mark" aria-hidden="true" />Selvedge</Link>
       {SECTIONS.map((section) => (
         <div class="nav-section">

@@ -1,0 +1,1 @@
+SELECT upstream FROM edge WHERE device = :device AND downstream = :asset ORDER BY upstream

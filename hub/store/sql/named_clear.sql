@@ -1,0 +1,1 @@
+DELETE FROM named_definition WHERE device = :device

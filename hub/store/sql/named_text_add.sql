@@ -1,0 +1,1 @@
+INSERT OR IGNORE INTO named_text (version, body) VALUES (:version, :body)
