@@ -16,7 +16,7 @@ if(SELVEDGE_WITH_POSTGRES AND NOT LIBPQ_FOUND)
     message(FATAL_ERROR "SELVEDGE_WITH_POSTGRES needs libpq (Debian: libpq-dev)")
 endif()
 
-# The same (agent/el/curl_library.h).
+# The same (common/curl/curl_library.h).
 pkg_check_modules(LIBCURL IMPORTED_TARGET libcurl>=7.85)
 option(SELVEDGE_WITH_HTTP "tap and target for HTTP" ${LIBCURL_FOUND})
 if(SELVEDGE_WITH_HTTP AND NOT LIBCURL_FOUND)

@@ -1,7 +1,7 @@
 /* http_transport.h - one request and its answer, through libcurl; nothing is tried again here. */
 #pragma once
-#include "agent/el/curl_library.h"
 #include "agent/el/http_client.h"
+#include "common/curl/curl_library.h"
 
 struct http_transport;
 struct http_transport_options {

@@ -29,14 +29,11 @@ bool accounts_open(struct accounts **ret, const char *database, const struct rng
                    struct err *err)
 {
     struct accounts *a = calloc(1, sizeof(*a));
-    char nothing[ACCOUNT_SECRET_SIZE];
     if (a == NULL) {
         return err_set(err, ERR_NO_MEMORY, "open the accounts: out of memory");
     }
     a->rng = rng;
-    rng_hex(rng, (ACCOUNT_SECRET_SIZE - 1) / 2, nothing);
-    if (!hub_store_open_part(&a->db, database, hub_accounts_sql, HUB_ACCOUNTS_SQL_COUNT, err) ||
-        !password_hash(rng, str_from(nothing), a->nobody, err)) {
+    if (!hub_store_open_part(&a->db, database, hub_accounts_sql, HUB_ACCOUNTS_SQL_COUNT, err)) {
         accounts_close(a);
         return false;
     }

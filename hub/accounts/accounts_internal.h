@@ -19,7 +19,8 @@ struct accounts {
     const struct rng *rng;
     struct pace pace;
     struct known_caller known[CALLER_CACHE];
-    char nobody[PASSWORD_HASH_SIZE]; /* of a password that nobody has: unknown users take as long */
+    /* Of a password that nobody has: unknown users take as long. Made when the first logs in. */
+    char nobody[PASSWORD_HASH_SIZE];
 };
 
 static inline int64_t accounts_ms(struct wall_time t)

@@ -106,12 +106,22 @@ struct found_account {
     bool is_there;
 };
 
+static bool make_nobody(struct accounts *a, struct err *err)
+{
+    char nothing[ACCOUNT_SECRET_SIZE];
+    if (a->nobody[0] != '\0') {
+        return true;
+    }
+    rng_hex(a->rng, (ACCOUNT_SECRET_SIZE - 1) / 2, nothing);
+    return password_hash(a->rng, str_from(nothing), a->nobody, err);
+}
+
 static bool find(struct accounts *a, struct str name, struct found_account *ret, struct err *err)
 {
     struct db_query q = db_query(a->db, HUB_ACCOUNTS_ACCOUNT_GET);
     *ret = (struct found_account){0};
     db_bind_str(&q, ":name", name);
-    if (!db_next(&q, &ret->is_there, err)) {
+    if (!make_nobody(a, err) || !db_next(&q, &ret->is_there, err)) {
         return false;
     }
     if (!ret->is_there) {

@@ -7,15 +7,17 @@
 #include "hub/fleet/poke.h"
 #include "hub/rows/chosen.h"
 
-enum { KEY_BYTES_MAX = 64 << 10, ARGS_BYTES_MAX = 64 << 10 };
-#define HOUR_NS  (3600 * NS_PER_SEC)
-#define LIFE_MAX (INT64_C(30) * 24 * HOUR_NS)
+enum { KEY_BYTES_MAX = 64 << 10, ARGS_BYTES_MAX = 64 << 10, AT_ONCE_MAX = 100000 };
+#define HOUR_NS       (3600 * NS_PER_SEC)
+#define LIFE_MAX      (INT64_C(366) * 24 * HOUR_NS)
+#define LIFE_IN_TURNS (INT64_C(7) * 24 * HOUR_NS)
 
 struct giving {
     struct api *api;
     struct http_request *rq;
     struct str verb, targets, args;
     int64_t life_ns;
+    struct order_pace pace;
     struct chosen chosen;
     struct order_given given;
 };
@@ -30,7 +32,8 @@ static bool sign_and_keep(struct giving *g, struct err *err)
                                 .device_count = g->chosen.count,
                                 .verb = g->verb,
                                 .args = g->args,
-                                .life_ns = g->life_ns};
+                                .life_ns = g->life_ns,
+                                .pace = g->pace};
     bool ok = keyring_read_hub_key(g->api->config, &key, err);
     if (!ok && err->code == ERR_NOT_FOUND) {
         err->code = ERR_EXISTS;
@@ -51,6 +54,7 @@ static void write_given(const struct giving *g, struct http_response *rs)
     jw_member_str(&w, "command", str_from(g->given.id));
     jw_member_str(&w, "verb", g->verb);
     jw_member_str(&w, "to", g->targets);
+    jw_member_opt(&w, "device", g->chosen.count == 1 ? g->chosen.devices[0] : STR_NONE);
     jw_member_i64(&w, "devices", g->given.devices);
     jw_member_i64(&w, "online", g->chosen.online);
     jw_member_wall(&w, "expires_at", g->given.expires);
@@ -100,6 +104,29 @@ static bool copy_json(struct http_request *rq, const struct json *node, struct s
     return (!text.overflow && ret->ptr != NULL) || err_set(err, ERR_INVALID, "args are too long");
 }
 
+/* A few devices at a time: {"devices_at_once":5,"device_timeout":"1h","abort_if":"failed > 2%"}. */
+static bool read_pace(const struct json *body, struct giving *g, struct err *err)
+{
+    const struct json *at_once = json_get(body, "devices_at_once");
+    struct str patience = api_member(body, "device_timeout");
+    struct str abort_if = api_member(body, "abort_if");
+    if (at_once == NULL) {
+        return (str_is_empty(patience) && str_is_empty(abort_if)) ||
+               err_set(err, ERR_INVALID, "abort_if and device_timeout go with devices_at_once");
+    }
+    if (at_once->type != JSON_INT || at_once->as.integer < 1 || at_once->as.integer > AT_ONCE_MAX) {
+        return err_set(err, ERR_INVALID, "devices_at_once is a number from 1 to %d", AT_ONCE_MAX);
+    }
+    g->pace = (struct order_pace){.at_once = at_once->as.integer, .patience_ns = HOUR_NS};
+    g->life_ns = LIFE_IN_TURNS;
+    if (!str_is_empty(patience) &&
+        (!str_to_duration(patience, &g->pace.patience_ns) || g->pace.patience_ns <= 0)) {
+        return err_set(err, ERR_INVALID, "device_timeout is like 1h");
+    }
+    return str_is_empty(abort_if) || order_abort_parse(abort_if, &g->pace, err) ||
+           err_wrap(err, "abort_if");
+}
+
 bool api_commands_post(void *ctx, struct http_request *rq, struct http_response *rs,
                        struct err *err)
 {
@@ -119,9 +146,12 @@ bool api_commands_post(void *ctx, struct http_request *rq, struct http_response 
         return err_set(err, ERR_INVALID, "args is an object of at most %d KiB",
                        ARGS_BYTES_MAX >> 10);
     }
+    if (!read_pace(body, &g, err)) {
+        return false;
+    }
     if (!str_is_empty(expires_in) &&
         (!str_to_duration(expires_in, &g.life_ns) || g.life_ns <= 0 || g.life_ns > LIFE_MAX)) {
-        return err_set(err, ERR_INVALID, "expires_in is like 1h, 30d at most");
+        return err_set(err, ERR_INVALID, "expires_in is like 1h, 366d at most");
     }
     return give(&g, rs, err);
 }
@@ -276,7 +306,7 @@ static void add_silence(void *ctx, const struct alert_silence *s)
     if (page_has_room(page)) {
         jw_begin_object(w);
         jw_member_i64(w, "silence", s->id);
-        jw_member_str(w, "to", s->targets);
+        jw_member_str(w, "targets", s->targets);
         jw_member_opt(w, "kind", s->kind);
         jw_member_opt(w, "reason", s->reason);
         jw_member_wall(w, "until", s->until);

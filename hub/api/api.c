@@ -2,15 +2,18 @@
 #include "hub/api/api_internal.h"
 
 #include "common/log/log.h"
+#include "hub/delivery/delivery_rows.h"
 #include "hub/deploy/deployments.h"
 #include "hub/store/store.h"
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { GRAPH_ARENA_BYTES = 1 << 30, OWN_CACHE_KIB = 8 << 10 };
+enum { OWN_CACHE_KIB = 8 << 10 };
 #define STAMP_NS (2 * NS_PER_MS) /* how long the database's version is not asked again */
 
 static const char cookie_name[] = "selvedge_session=";
+static const struct str local_secret = STR_INIT("(local)"); /* no session's and no token's */
 
 /* --- the database ----------------------------------------------------------------------------- */
 
@@ -38,6 +41,13 @@ static bool is_late(void *ctx)
 {
     struct api *api = ctx;
     return clock_mono(loop_clock(api->loop)).ns > api->deadline.ns;
+}
+
+static void begin(void *ctx)
+{
+    struct api *api = ctx;
+    api->deadline =
+        (struct mono_time){clock_mono(loop_clock(api->loop)).ns + api->query_ms * NS_PER_MS};
 }
 
 /* --- who asks --------------------------------------------------------------------------------- */
@@ -79,11 +89,25 @@ static struct str token_of(const struct http_headers *headers)
                                               : headers->dagster_token;
 }
 
+struct str api_secret_of(const struct http_request *rq, bool *ret_token)
+{
+    if (!str_is_empty(rq->local_user)) {
+        return local_secret;
+    }
+    *ret_token = str_is_empty(rq->session);
+    return *ret_token ? token_of(&rq->headers) : rq->session;
+}
+
 static bool identify(struct api *api, struct http_request *rq, struct http_response *rs)
 {
     struct account_caller caller = {0};
     struct err err = {0};
     bool is_found = false;
+    if (!str_is_empty(rq->local_user)) {
+        rq->role = HTTP_ADMIN;
+        rq->user = rq->local_user;
+        return true;
+    }
     struct str token = token_of(&rq->headers);
     struct str cookie = cookie_value(rq->headers.cookie);
     bool is_token = !str_is_empty(token);
@@ -115,8 +139,6 @@ static bool admit(void *ctx, struct http_request *rq, const struct http_route *r
                   struct http_response *rs)
 {
     struct api *api = ctx;
-    api->deadline =
-        (struct mono_time){clock_mono(loop_clock(api->loop)).ns + API_QUERY_MS * NS_PER_MS};
     if (!identify(api, rq, rs)) {
         return false;
     }
@@ -145,8 +167,8 @@ static void on_change(void *ctx)
 static void wake(void *ctx)
 {
     struct api *api = ctx;
-    if (api->server != NULL) {
-        http_server_wake(api->server);
+    for (size_t i = 0; i < api->server_count; i++) {
+        http_server_wake(api->servers[i]);
     }
 }
 
@@ -157,6 +179,9 @@ static bool is_welcome(void *ctx, struct str secret, bool is_token)
     struct err err = {0};
     bool is_found = false;
     struct wall_time now = clock_wall(loop_clock(api->loop));
+    if (str_eq(secret, local_secret)) {
+        return true;
+    }
     bool ok = is_token ? accounts_by_token(api->accounts, secret, now, &caller, &is_found, &err)
                        : accounts_by_session(api->accounts, secret, now, &caller, &is_found, &err);
     return !ok || is_found; /* what cannot be told now is asked again */
@@ -175,10 +200,12 @@ bool api_open(struct api **ret, const struct api_options *options, struct err *e
     api->loop = options->loop;
     api->rng = options->rng;
     api->accounts = options->accounts;
+    api->query_ms = options->query_ms > 0 ? options->query_ms : API_QUERY_MS;
     api->started = clock_mono(loop_clock(options->loop));
     api->service = (struct http_service){.routes = api_routes,
                                          .route_count = api_route_count,
                                          .admit = admit,
+                                         .begin = begin,
                                          .stamp = stamp,
                                          .ctx = api};
     const struct db_options own = {.path = options->database,
@@ -194,17 +221,23 @@ bool api_open(struct api **ret, const struct api_options *options, struct err *e
                                       .wake = wake,
                                       .is_welcome = is_welcome,
                                       .ctx = api};
-    api->summary.arena = arena_new(SUMMARY_ARENA_BYTES);
-    api->graph = (struct api_graph){.arena = arena_new(GRAPH_ARENA_BYTES), .sum = -1};
+    const struct report_jobs_options jobs = {
+        .loop = options->loop, .config = options->config, .on_ready = wake, .ctx = api};
+    (void)snprintf(api->database, sizeof(api->database), "%s", options->database);
     if (!hub_store_open(&api->db, &store, err) || !db_open(&api->own, &own, err) ||
         !orders_open(&api->orders, options->database, err) ||
         !alert_rows_open(&api->alerts, options->database, err) ||
         !pool_rows_open(&api->pools, options->database, err) ||
+        !delivery_rows_open(&api->deliveries, options->database, err) ||
+        !report_jobs_open(&api->report_jobs, &jobs, err) ||
         !deployments_open(&api->deployments, options->database, err) ||
         !registry_open(&api->registry, options->database, err) ||
+        !desired_rows_open(&api->desired, options->database, err) ||
         !live_open(&api->live, &live, err) ||
         !outside_open(&api->outside, options->database, err) ||
-        !db_prepare(api->db, STR("PRAGMA data_version"), &api->data_version, err)) {
+        !summary_open(&api->summary, options->loop, options->database, err) ||
+        !db_prepare(api->db, STR("PRAGMA data_version"), &api->data_version, err) ||
+        !api_graph_start(api, err)) {
         api_close(api);
         return false;
     }
@@ -222,14 +255,18 @@ void api_close(struct api *api)
     outside_close(api->outside);
     db_finish(&api->data_version);
     live_close(api->live);
+    desired_rows_close(api->desired);
     registry_close(api->registry);
     deployments_close(api->deployments);
+    report_jobs_close(api->report_jobs);
+    db_close(api->deliveries);
     pool_rows_close(&api->pools);
     alert_rows_close(&api->alerts);
     orders_close(api->orders);
     db_close(api->own);
-    arena_release(&api->graph.arena);
-    arena_release(&api->summary.arena);
+    graph_build_close(api->build);
+    graph_free(api->graph);
+    summary_close(api->summary);
     db_close(api->db);
     free(api);
 }
@@ -241,7 +278,18 @@ const struct http_service *api_service(struct api *api)
 
 void api_use_server(struct api *api, struct http_server *server)
 {
-    api->server = server;
+    assert(api->server_count < API_SERVERS_MAX);
+    api->servers[api->server_count++] = server;
+}
+
+void api_http_counts(const struct api *api, struct http_counts *ret)
+{
+    *ret = (struct http_counts){0};
+    for (size_t i = 0; i < api->server_count; i++) {
+        struct http_counts one;
+        http_server_counts(api->servers[i], &one);
+        http_counts_add(ret, &one);
+    }
 }
 
 bool api_number(const struct http_request *rq, const char *name, int64_t fallback, int64_t *ret,
@@ -251,6 +299,15 @@ bool api_number(const struct http_request *rq, const char *name, int64_t fallbac
     *ret = fallback;
     return str_is_empty(text) || str_to_i64(text, 0, INT64_MAX, ret) ||
            err_set(err, ERR_INVALID, "%s is a number", name);
+}
+
+bool api_counts(struct api *api, struct counts **ret, struct err *err)
+{
+    const struct clock *clock = loop_clock(api->loop);
+    struct mono_time begun = clock_mono(clock);
+    bool ok = summary_get(api->summary, ret, err);
+    api->deadline.ns += clock_mono(clock).ns - begun.ns;
+    return ok;
 }
 
 /* --- what handlers share ------------------------------------------------------------------------ */

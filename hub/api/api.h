@@ -14,12 +14,14 @@ struct api_options {
     struct loop *loop;
     const struct rng *rng;
     struct accounts *accounts; /* stays */
+    int64_t query_ms;          /* a question to the database may take so long; 0 = API_QUERY_MS */
 };
 MUST_CHECK bool api_open(struct api **ret, const struct api_options *options, struct err *err);
 void api_close(struct api *api); /* NULL is allowed */
 /* For http_server_open(); valid until api_close(). */
 const struct http_service *api_service(struct api *api);
-/* Whose figures /metrics tells. */
+/* Whose figures /metrics tells, together; at most API_SERVERS_MAX. */
+enum { API_SERVERS_MAX = 2 };
 void api_use_server(struct api *api, struct http_server *server);
 
 /* The OpenAPI document of the table below. */

@@ -1,10 +1,13 @@
 /* api_internal.h - what the files of this folder share. */
 #pragma once
+#include "common/base/limits.h"
 #include "common/json/json.h"
 #include "hub/api/api.h"
+#include "hub/api/graph_build.h"
 #include "hub/api/page.h"
-#include "hub/api/summary.h"
+#include "hub/api/report_jobs.h"
 #include "hub/command/orders.h"
+#include "hub/desired/desired_rows.h"
 #include "hub/lineage/lineage.h"
 #include "hub/live/live.h"
 #include "hub/outside/outside.h"
@@ -13,7 +16,9 @@
 #include "hub/rows/freshness_list.h"
 #include "hub/rows/hub_rows.h"
 #include "hub/rows/rows.h"
+#include "hub/store/details.h"
 #include "hub/store/queries.h"
+#include "hub/summary/summary.h"
 #include "hub_api_sql.h"
 
 enum {
@@ -21,14 +26,15 @@ enum {
     API_BODY_BYTES = 64 << 10, /* of a request */
 };
 
-/* What all devices define, kept while they define the same. */
-struct api_graph {
-    struct arena arena;
-    struct lineage lineage;
-    struct fleet_graph fleet;
-    int64_t sum; /* of what is in force; -1: nothing is kept */
-    struct mono_time at;
-    int64_t cost_ns;
+enum { API_HOURS_MAX = 27 };
+struct api_hours { /* runs by the hour they ended in, oldest first */
+    struct api_hour {
+        int64_t at_ms;
+        int64_t of[3]; /* success, failure, canceled */
+    } items[API_HOURS_MAX];
+    size_t count;
+    int64_t rows;
+    struct mono_time made_at;
 };
 
 struct api {
@@ -36,7 +42,9 @@ struct api {
     struct loop *loop;
     const struct rng *rng;
     struct accounts *accounts;
-    struct http_server *server;
+    struct http_server *servers[API_SERVERS_MAX];
+    size_t server_count;
+    int64_t query_ms;
     struct live *live;
     struct db *db;  /* read only: the store's questions */
     struct db *own; /* read only: those of sql/ */
@@ -44,10 +52,17 @@ struct api {
     struct alert_rows alerts;
     struct pool_rows pools;
     struct deployments *deployments;
+    struct db *deliveries; /* of reports (hub/delivery) */
+    struct report_jobs *report_jobs;
     struct registry *registry;
-    struct api_graph graph;
+    struct desired_rows *desired;
+    char database[LIMIT_PATH_BYTES + 1];
+    struct api_graph *graph;   /* NULL: none was made yet */
+    struct graph_build *build; /* of the next one */
+    struct mono_time graph_at; /* when the last one was done */
     struct outside *outside;
-    struct summary summary;
+    struct summary *summary;
+    struct api_hours hours;
     struct db_query data_version;
     int64_t stamp;
     struct mono_time stamp_at;
@@ -56,6 +71,10 @@ struct api {
     struct http_service service;
 };
 
+/* Of all servers together. */
+void api_http_counts(const struct api *api, struct http_counts *ret);
+/* By what a stream's listener is asked again whether he may listen. */
+struct str api_secret_of(const struct http_request *rq, bool *ret_token);
 /* The member of a request's JSON body; STR_NONE when it is not there. */
 MUST_CHECK bool api_body(struct http_request *rq, const struct json **ret, struct err *err);
 struct str api_member(const struct json *body, const char *name);
@@ -65,7 +84,11 @@ void api_audit(struct api *api, const struct http_request *rq, const char *actio
 /* {"ok":true}-like answers. */
 void api_no_content(struct http_response *rs);
 
-/* Of the fleet as it is now. */
+/* The fleet's figures. What reading them took is not taken from the request's time. */
+MUST_CHECK bool api_counts(struct api *api, struct counts **ret, struct err *err);
+/* Begins to make the graph in a thread. */
+MUST_CHECK bool api_graph_start(struct api *api, struct err *err);
+/* Of the fleet as it is now; of a large one as it was some seconds ago. */
 MUST_CHECK bool api_graph_get(struct api *api, const struct api_graph **ret, struct err *err);
 /* The assets that ?selection= means, by node of the fleet's graph (or of the device's); *ret_chosen
  * NULL: there is no selection, and all are meant. `own` holds a device's graph. */
@@ -78,6 +101,14 @@ MUST_CHECK bool api_number(const struct http_request *rq, const char *name, int6
 
 /* A column of milliseconds; 0 when it is NULL. */
 struct wall_time api_col_at(const struct db_query *q, int col);
+/* The device that the address names, by its own name or by what people call it: its name, which is also
+ * args[0] from then on. ERR_NOT_FOUND. */
+MUST_CHECK bool api_find_device(struct api *api, struct http_request *rq, struct str *ret,
+                                struct err *err);
+/* The body's `expires_in`, 365d at most. */
+MUST_CHECK bool api_read_life(const struct json *body, int64_t fallback_ns, int64_t *ret_ns,
+                              struct err *err);
+
 /* Rows of events as items; the page is ended. `by_seq`: its cursor is the seq, else the id. */
 MUST_CHECK bool api_write_events(struct db_query *q, struct page *page, bool by_seq,
                                  struct err *err);
@@ -99,7 +130,19 @@ http_handler api_tokens, api_tokens_post, api_token_delete, api_audit_list;
 http_handler api_health, api_ready, api_metrics;
 http_handler api_session_get, api_session_post, api_session_delete, api_setup;
 http_handler api_report_materialization, api_report_observation, api_report_check;
+http_handler api_report, api_reports, api_scheduled_report, api_report_send;
 http_handler api_devices, api_device;
+http_handler api_devices, api_device, api_device_timeline;
+http_handler api_device_certificates, api_device_definitions, api_device_gaps;
+http_handler api_device_labels_put, api_device_rename, api_device_replace;
+http_handler api_device_revoke, api_device_decommission;
+http_handler api_targets, api_desired;
+http_handler api_enrolments, api_enrolment_accept, api_enrolment_reject;
+http_handler api_enrolment_tokens, api_enrolment_tokens_post, api_enrolment_token_delete;
+http_handler api_bundles, api_bundle, api_deployments_post;
 http_handler api_assets, api_asset, api_asset_history;
 http_handler api_asset_partitions, api_asset_why, api_asset_checks;
-http_handler api_runs, api_run, api_run_events;
+http_handler api_runs, api_run, api_run_events, api_run_ids;
+http_handler api_lineage, api_lineage_versions, api_lineage_assets;
+http_handler api_pool_put, api_pool_pause, api_pool_resume, api_pool_delete, api_alert_test;
+http_handler api_refusals, api_quarantine, api_quarantined, api_clones, api_clone_accept;

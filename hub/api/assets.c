@@ -1,5 +1,6 @@
 /* assets.c - /assets */
-#include "hub/api/api_internal.h"
+#include "hub/api/failing_on.h"
+#include "hub/api/lineage.h"
 
 enum { CHUNK = 500, ROW_ARENA_BYTES = 4 << 20 };
 
@@ -9,6 +10,7 @@ struct asset_list {
     struct page *page;
     const struct fleet_graph *fleet;
     const bool *chosen; /* by node; NULL: all */
+    struct counts *counts;
     struct freshness_list freshness;
     struct arena row_arena; /* of the freshness of one row */
     struct str last[2];     /* of the chunk */
@@ -16,6 +18,7 @@ struct asset_list {
     struct err err; /* of a question within a row */
     bool has_failed;
     bool only_failing;
+    bool with_names; /* of the devices on which it fails */
 };
 
 static bool is_chosen(const struct asset_list *list, struct str asset)
@@ -27,12 +30,23 @@ static bool is_chosen(const struct asset_list *list, struct str asset)
 
 static bool read_freshness(struct asset_list *list, struct str device, struct str asset)
 {
-    const struct hub_filter filter = {.device = device, .asset = asset};
+    struct counts_fresh fresh = {0};
+    size_t place = 0;
+    if (list->counts == NULL && !api_counts(list->api, &list->counts, &list->err)) {
+        list->has_failed = true;
+        return false;
+    }
+    if (str_is_empty(device)) {
+        const struct counts_fleet *fleet = counts_fleet(list->counts);
+        fresh = counts_find_asset(fleet, asset, &place) ? fleet->fresh[place] : fresh;
+    } else {
+        enum freshness_word word = counts_word(list->counts, device, asset);
+        fresh.of[word != FRESH_COUNT ? word : 0] = word != FRESH_COUNT ? 1 : 0;
+    }
     arena_reset(&list->row_arena);
     list->freshness = (struct freshness_list){.arena = &list->row_arena};
-    list->has_failed = list->has_failed || !freshness_list_read(&list->freshness, list->api->db,
-                                                                &filter, list->rq->now, &list->err);
-    return !list->has_failed;
+    freshness_list_put(&list->freshness, asset, fresh.of);
+    return true;
 }
 
 static void note_row(struct asset_list *list, struct str asset, struct str device)
@@ -46,20 +60,24 @@ static void note_row(struct asset_list *list, struct str asset, struct str devic
 
 static bool fill_fleet(struct asset_list *list, struct err *err)
 {
-    const struct summary *summary = NULL;
     struct json_writer *w = &list->page->w;
-    if (!api_summary_get(list->api, list->rq->now, &summary, err)) {
+    if (!api_counts(list->api, &list->counts, err)) {
         return false;
     }
+    const struct counts_fleet *fleet = counts_fleet(list->counts);
     struct str after = list->page->after[0];
-    size_t from = str_is_empty(after) ? 0 : summary_behind(summary, after);
-    for (size_t i = from; i < summary->count && !list->page->has_more; i++) {
-        const struct hub_fleet_asset *a = &summary->assets[i];
+    size_t from = str_is_empty(after) ? 0 : counts_behind(fleet, after);
+    for (size_t i = from; i < fleet->count && !list->page->has_more; i++) {
+        const struct hub_fleet_asset *a = &fleet->assets[i];
         bool is_meant = is_chosen(list, a->asset) && (!list->only_failing || a->failing > 0);
         if (is_meant && page_has_room(list->page)) {
             jw_begin_object(w);
             row_fleet_asset(w, a);
-            freshness_member(&summary->freshness, w, a->asset);
+            freshness_counts_member(fleet->fresh[i].of, w);
+            if (list->with_names && a->failing > 0 &&
+                !api_write_failing_on(list->api, w, a->asset, err)) {
+                return false;
+            }
             jw_end_object(w);
             page_is_at(list->page, &a->asset);
         }
@@ -122,6 +140,7 @@ bool api_assets(void *ctx, struct http_request *rq, struct http_response *rs, st
         .api = api, .rq = rq, .page = &page, .row_arena = arena_new(ROW_ARENA_BYTES)};
     struct str device = http_target_get(&rq->target, "device");
     list.only_failing = str_eq(http_target_get(&rq->target, "failing"), STR("true"));
+    list.with_names = str_eq(http_target_get(&rq->target, "names"), STR("true"));
     if (!api_select(api, rq, device, &own, &list.fleet, &chosen, err) ||
         !page_begin(&page, rq, rs, str_is_empty(device) ? 1 : 2, err)) {
         arena_release(&list.row_arena);
@@ -142,11 +161,18 @@ struct one_asset {
     int64_t count;
 };
 
-static void add_facts(void *ctx, const struct hub_fleet_asset *a)
+static bool write_facts(struct one_asset *one, struct str key, struct err *err)
 {
-    struct one_asset *one = ctx;
-    one->count++;
-    row_fleet_asset(&one->w, a);
+    size_t place = 0;
+    if (!api_counts(one->list.api, &one->list.counts, err)) {
+        return false;
+    }
+    const struct counts_fleet *fleet = counts_fleet(one->list.counts);
+    if (counts_find_asset(fleet, key, &place)) {
+        one->count++;
+        row_fleet_asset(&one->w, &fleet->assets[place]);
+    }
+    return true;
 }
 
 static void add_on_device(void *ctx, const struct hub_device_asset *a)
@@ -161,35 +187,6 @@ static void add_check(void *ctx, const struct hub_check *check)
     jw_begin_object(&one->w);
     row_check(&one->w, check);
     jw_end_object(&one->w);
-}
-
-static bool add_lineage(struct one_asset *one, struct str key, struct err *err)
-{
-    const struct api_graph *g = NULL;
-    if (!api_graph_get(one->list.api, &g, err)) {
-        return false;
-    }
-    const struct lineage *l = &g->lineage;
-    uint32_t asset = 0;
-    bool is_known = strmap_get(&l->by_key, key, &asset);
-    for (int direction = 0; direction < 2; direction++) {
-        bool is_upstream = direction == 0;
-        jw_key(&one->w, is_upstream ? STR("upstream") : STR("downstream"));
-        jw_begin_array(&one->w);
-        for (size_t i = 0; is_known && i < l->edge_count; i++) {
-            const struct lineage_edge *e = &l->edges[i];
-            if ((is_upstream ? e->downstream : e->upstream) == asset) {
-                jw_begin_object(&one->w);
-                jw_member_str(&one->w, "asset",
-                              l->assets[is_upstream ? e->upstream : e->downstream].key);
-                jw_member_bool(&one->w, "crosses", lineage_edge_crosses(e));
-                jw_end_object(&one->w);
-            }
-        }
-        jw_end_array(&one->w);
-    }
-    one->count += is_known ? 1 : 0;
-    return true;
 }
 
 static bool write_sections(struct one_asset *one, const struct hub_filter *filter, struct err *err)
@@ -220,14 +217,14 @@ static bool write_sections(struct one_asset *one, const struct hub_filter *filte
 }
 
 /* What devices define it as. */
-static bool add_versions(struct one_asset *one, const struct hub_filter *filter, struct err *err)
+static bool add_definitions(struct one_asset *one, const struct hub_filter *filter, struct err *err)
 {
     struct db_query q = db_query(one->list.api->own, HUB_API_ASSET_VERSIONS);
     bool row = false;
     bool ok = true;
     db_bind_str(&q, ":asset", filter->asset);
     db_bind_opt(&q, ":device", filter->device);
-    jw_key(&one->w, STR("versions"));
+    jw_key(&one->w, STR("definitions"));
     jw_begin_array(&one->w);
     while ((ok = db_next(&q, &row, err)) && row) {
         jw_begin_object(&one->w);
@@ -241,27 +238,38 @@ static bool add_versions(struct one_asset *one, const struct hub_filter *filter,
     return ok;
 }
 
+/* There is no such asset: its error names the key that is nearest. */
+static bool nearest_key(struct api *api, struct str key, struct err *err)
+{
+    const struct api_graph *g = NULL;
+    uint32_t node = 0;
+    return api_graph_get(api, &g, err) && graph_find(&g->fleet.graph, key, &node, err);
+}
+
 static bool write_asset(struct one_asset *one, struct http_request *rq, struct err *err)
 {
-    const struct hub_filter fleet = {.asset = rq->args[0]};
-    /* Of each device a row: a fleet's worth of them is asked for by /assets?device=. */
-    const struct hub_filter filter = {.asset = rq->args[0],
-                                      .device = http_target_get(&rq->target, "device"),
-                                      .limit = PAGE_LIMIT_MAX};
+    int64_t limit = PAGE_LIMIT_MAX; /* of each device a row, and one of each of its checks */
+    if (!api_number(rq, "limit", PAGE_LIMIT_MAX, &limit, err)) {
+        return false;
+    }
+    const struct hub_filter filter = {
+        .asset = rq->args[0], .device = http_target_get(&rq->target, "device"), .limit = limit};
+    bool is_known = false;
     jw_begin_object(&one->w);
-    if (!hub_each_fleet_asset(one->list.api->db, &fleet, add_facts, one, err)) {
+    if (!write_facts(one, rq->args[0], err)) {
         return false;
     }
     if (one->count == 0) {
         jw_member_str(&one->w, "asset", rq->args[0]);
     }
-    if (!write_sections(one, &filter, err) || !add_versions(one, &filter, err) ||
-        !add_lineage(one, rq->args[0], err)) {
+    if (!write_sections(one, &filter, err) || !add_definitions(one, &filter, err) ||
+        !api_write_asset_lineage(one->list.api, &one->w, rq->args[0], filter.device, &is_known,
+                                 err)) {
         return false;
     }
+    one->count += is_known ? 1 : 0;
     jw_end_object(&one->w);
-    return one->count > 0 ||
-           err_set(err, ERR_NOT_FOUND, "there is no asset " STR_FMT, STR_ARG(rq->args[0]));
+    return one->count > 0 || nearest_key(one->list.api, rq->args[0], err);
 }
 
 bool api_asset(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
@@ -330,9 +338,14 @@ bool api_asset_history(void *ctx, struct http_request *rq, struct http_response 
     if (!page_begin(&page, rq, rs, 3, err) || !read_position(&page, position, err)) {
         return false;
     }
-    struct db_query q = db_query(api->own, HUB_API_HISTORY);
+    struct str device = http_target_get(&rq->target, "device");
+    bool is_of_device = !str_is_empty(device);
+    struct db_query q =
+        db_query(api->own, is_of_device ? HUB_API_HISTORY_OF_DEVICE : HUB_API_HISTORY);
     db_bind_str(&q, ":asset", rq->args[0]);
-    db_bind_opt(&q, ":device", http_target_get(&rq->target, "device"));
+    if (is_of_device) {
+        db_bind_str(&q, ":device", device);
+    }
     db_bind_i64(&q, ":at", position[0]);
     db_bind_i64(&q, ":stream", position[1]);
     db_bind_i64(&q, ":seq", position[2]);

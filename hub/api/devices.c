@@ -2,6 +2,7 @@
 #include "hub/api/api_internal.h"
 
 #include "hub/fleet/targets.h"
+#include "hub/rows/device_rows.h"
 
 enum { CHUNK = 200, ROW_ARENA_BYTES = 4 << 20 };
 
@@ -11,6 +12,7 @@ struct device_list {
     struct page *page;
     struct targets *targets; /* NULL: all */
     struct str status;
+    struct counts *counts;
     struct freshness_list freshness;
     struct arena row_arena; /* of the freshness of one row */
     struct str last;        /* of the chunk, in the request's arena */
@@ -27,19 +29,30 @@ static bool is_meant(const struct device_list *list, const struct hub_device *d)
 
 static bool read_freshness(struct device_list *list, struct str device)
 {
-    const struct hub_filter filter = {.device = device};
+    struct counts_of_device of;
+    if (list->counts == NULL && !api_counts(list->api, &list->counts, &list->err)) {
+        return false;
+    }
     arena_reset(&list->row_arena);
     list->freshness = (struct freshness_list){.arena = &list->row_arena, .is_by_device = true};
-    return freshness_list_read(&list->freshness, list->api->db, &filter, list->rq->now, &list->err);
+    if (counts_of_device(list->counts, device, &of)) {
+        freshness_list_put(&list->freshness, device, of.fresh.of);
+    }
+    return !list->freshness.has_failed;
 }
 
 static void write_device(struct device_list *list, struct json_writer *w,
                          const struct hub_device *d)
 {
+    struct hub_device row = *d;
+    struct counts_of_device of = {0};
     list->has_failed = list->has_failed || !read_freshness(list, d->id);
     if (!list->has_failed) {
+        (void)counts_of_device(list->counts, d->id, &of);
+        row.assets = of.assets;
+        row.failing = of.failing;
         jw_begin_object(w);
-        row_device(w, d, &list->freshness);
+        row_device(w, &row, &list->freshness);
         jw_end_object(w);
     }
 }
@@ -60,7 +73,11 @@ static void add_device(void *ctx, const struct hub_device *d)
 /* Rows are chosen here and not in SQL: as many as it takes to fill the page. */
 static bool fill(struct device_list *list, struct err *err)
 {
-    struct hub_filter filter = {.after = {list->page->after[0]}, .limit = CHUNK};
+    struct hub_filter filter = {
+        .after = {list->page->after[0]}, .limit = CHUNK, .without_counts = true};
+    if (list->targets == NULL && str_is_empty(list->status)) {
+        filter.limit = page_wants(list->page) < CHUNK ? page_wants(list->page) : CHUNK;
+    }
     do {
         list->rows = 0;
         if (!hub_each_device(list->api->db, &filter, add_device, list, err)) {
@@ -97,32 +114,47 @@ bool api_devices(void *ctx, struct http_request *rq, struct http_response *rs, s
 struct one_device {
     struct device_list list;
     struct json_writer w;
-    int64_t count;
 };
 
 static void add_one(void *ctx, const struct hub_device *d)
 {
     struct one_device *one = ctx;
-    one->count++;
-    write_device(&one->list, &one->w, d);
+    struct device_list *list = &one->list;
+    list->has_failed = !read_freshness(list, d->id);
+    if (!list->has_failed) {
+        row_device(&one->w, d, &list->freshness);
+    }
+}
+
+static bool write_one(struct one_device *one, struct str device, struct err *err)
+{
+    struct api *api = one->list.api;
+    const struct hub_filter filter = {.device = device};
+    const struct device_card card = {
+        .db = api->db, .desired = api->desired, .device = device, .arena = one->list.rq->arena};
+    if (!hub_each_device(api->db, &filter, add_one, one, err)) {
+        return false;
+    }
+    if (one->list.has_failed) {
+        *err = one->list.err;
+        return false;
+    }
+    return row_device_card(&one->w, &card, err);
 }
 
 bool api_device(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
 {
     struct api *api = ctx;
+    struct str device;
     struct one_device one = {
         .list = {.api = api, .rq = rq, .row_arena = arena_new(ROW_ARENA_BYTES)},
         .w = json_writer(&rs->body)};
-    const struct hub_filter filter = {.device = rq->args[0]};
-    bool ok = hub_each_device(api->db, &filter, add_one, &one, err);
+    bool ok = api_find_device(api, rq, &device, err);
+    if (ok) {
+        jw_begin_object(&one.w);
+        ok = write_one(&one, device, err);
+        jw_end_object(&one.w);
+    }
     arena_release(&one.list.row_arena);
-    if (!ok) {
-        return false;
-    }
-    if (one.list.has_failed) {
-        *err = one.list.err;
-        return false;
-    }
-    return one.count > 0 ||
-           err_set(err, ERR_NOT_FOUND, "there is no device " STR_FMT, STR_ARG(rq->args[0]));
+    return ok;
 }

@@ -1,48 +1,83 @@
 /* graph.c - /graph: assets and what is made from what. */
 #include "hub/api/api_internal.h"
 
-enum { PAST_ARENA_BYTES = 512 << 20 };
+#include "common/log/log.h"
+
+enum {
+    PAST_ARENA_BYTES = 512 << 20,
+    GRAPH_CHEAP_MS = 20, /* what takes less is made anew at once when definitions have changed */
+    GRAPH_SHARE = 10,    /* else in a thread, at most a tenth of the time */
+    GRAPH_MS = 60000,    /* the first one may take so long */
+};
 
 /* --- kept while devices define the same ------------------------------------------------------------ */
 
-static bool sum_definitions(struct api *api, int64_t *ret, struct err *err)
+static int64_t mono_ns(const struct api *api)
 {
-    bool is_found = false;
-    *ret = 0;
-    return db_scalar_i64(
-        api->own,
-        "SELECT coalesce(sum(seq % 1000000007 * (1 + length(device))), 0) + count(*)"
-        " * 31 + coalesce(max(at_ms), 0) FROM definitions",
-        ret, &is_found, err);
+    return clock_mono(loop_clock(api->loop)).ns;
+}
+
+static void on_built(void *ctx, struct api_graph *graph, const struct err *err)
+{
+    struct api *api = ctx;
+    api->graph_at.ns = mono_ns(api);
+    if (graph == NULL) {
+        LOG(WARN, "web.graph_failed", F_ERR(err), F_T("action", "showing the one before"));
+        return;
+    }
+    graph_free(api->graph);
+    api->graph = graph;
+}
+
+bool api_graph_start(struct api *api, struct err *err)
+{
+    const struct graph_build_options options = {
+        .loop = api->loop, .database = api->database, .on_done = on_built, .ctx = api};
+    graph_build_close(api->build);
+    api->build = NULL;
+    return graph_build_start(&api->build, &options, err);
+}
+
+static bool make_now(struct api *api, struct err *err)
+{
+    struct api_graph *graph = NULL;
+    int64_t begun = mono_ns(api);
+    int64_t deadline = api->deadline.ns;
+    api->deadline.ns = begun + GRAPH_MS * NS_PER_MS;
+    bool ok = graph_make(api->db, &graph, err);
+    api->graph_at.ns = mono_ns(api);
+    api->deadline.ns = deadline + (api->graph_at.ns - begun);
+    if (ok) {
+        graph_free(api->graph);
+        api->graph = graph;
+    }
+    return ok;
+}
+
+static bool make_later(struct api *api, struct err *err)
+{
+    bool is_young = mono_ns(api) - api->graph_at.ns < GRAPH_SHARE * api->graph->cost_ns;
+    return is_young || graph_build_is_running(api->build) || api_graph_start(api, err);
 }
 
 bool api_graph_get(struct api *api, const struct api_graph **ret, struct err *err)
 {
-    struct api_graph *g = &api->graph;
-    const struct lineage_filter all = {0};
     int64_t sum = 0;
-    *ret = g;
-    if (!sum_definitions(api, &sum, err)) {
+    int64_t begun = mono_ns(api);
+    if (api->graph == NULL && graph_build_is_running(api->build)) {
+        graph_build_wait(api->build); /* the first one */
+        api->deadline.ns += mono_ns(api) - begun;
+    }
+    if (!graph_sum(api->own, &sum, err)) {
         return false;
     }
-    const struct clock *clock = loop_clock(api->loop);
-    struct mono_time begun = clock_mono(clock);
-    struct mono_time deadline = api->deadline;
-    bool is_young = g->cost_ns > SUMMARY_CHEAP_MS * NS_PER_MS &&
-                    begun.ns - g->at.ns < SUMMARY_SHARE * g->cost_ns;
-    if (g->sum != -1 && (g->sum == sum || is_young)) {
-        return true;
+    bool is_old = api->graph == NULL || api->graph->sum != sum;
+    bool is_cheap = api->graph == NULL || api->graph->cost_ns < GRAPH_CHEAP_MS * NS_PER_MS;
+    if (is_old && !(is_cheap ? make_now(api, err) : make_later(api, err))) {
+        return false;
     }
-    g->sum = -1;
-    arena_reset(&g->arena);
-    api->deadline.ns = begun.ns + SUMMARY_MS * NS_PER_MS;
-    bool ok = lineage_load(api->db, &all, &g->arena, &g->lineage, err) &&
-              fleet_graph_load(api->db, STR_NONE, &g->arena, &g->fleet, err);
-    g->at = clock_mono(clock);
-    g->cost_ns = g->at.ns - begun.ns;
-    api->deadline.ns = deadline.ns + g->cost_ns;
-    g->sum = ok ? sum : -1;
-    return ok;
+    *ret = api->graph;
+    return true;
 }
 
 /* NOLINTNEXTLINE(readability-function-size): one parameter over six, for the callers' sake */
@@ -77,7 +112,7 @@ struct writing {
     const struct fleet_graph *fleet;
     const bool *chosen; /* by node of `fleet`; NULL: all */
     const struct lineage *lineage;
-    const struct summary *summary;
+    const struct counts_fleet *counts;
     struct arena *arena;
 };
 
@@ -90,10 +125,12 @@ static bool is_chosen(const struct writing *g, struct str asset)
 
 static void write_node(struct writing *g, const struct lineage_asset *a)
 {
-    const struct hub_fleet_asset *f = summary_find(g->summary, a->key);
+    size_t place = 0;
+    bool is_known = counts_find_asset(g->counts, a->key, &place);
     jw_begin_object(&g->w);
     jw_member_str(&g->w, "key", a->key);
-    if (f != NULL) {
+    if (is_known) {
+        const struct hub_fleet_asset *f = &g->counts->assets[place];
         jw_member_opt(&g->w, "group", f->group);
         row_member_json(&g->w, "kinds", f->kinds);
         jw_member_bool(&g->w, "external", f->is_external);
@@ -101,7 +138,7 @@ static void write_node(struct writing *g, const struct lineage_asset *a)
         jw_member_i64(&g->w, "failing", f->failing);
         jw_member_opt_wall(&g->w, "materialized_at", f->at);
         row_member_number(&g->w, "materializations", f->materializations);
-        freshness_member(&g->summary->freshness, &g->w, a->key);
+        freshness_counts_member(g->counts->fresh[place].of, &g->w);
     } else {
         jw_member_bool(&g->w, "external", true); /* only named as a dependency, or of the past */
         jw_member_i64(&g->w, "devices", 0);
@@ -159,6 +196,7 @@ bool api_graph(void *ctx, struct http_request *rq, struct http_response *rs, str
     struct lineage past;
     bool *chosen = NULL;
     const struct api_graph *now = NULL;
+    struct counts *counts = NULL;
     struct str at = http_target_get(&rq->target, "at");
     struct str device = http_target_get(&rq->target, "device");
     g.arena = &arena;
@@ -173,9 +211,10 @@ bool api_graph(void *ctx, struct http_request *rq, struct http_response *rs, str
     } else {
         ok = read_past(&g, at, device, &past, err);
     }
-    if (!ok || !api_summary_get(api, rq->now, &g.summary, err)) {
+    if (!ok || !api_counts(api, &counts, err)) {
         return false;
     }
+    g.counts = counts_fleet(counts);
     write_graph(&g);
     return true;
 }

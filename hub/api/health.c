@@ -45,7 +45,7 @@ static void one(struct buf *out, const char *name, const char *type, const char 
 static void write_server(struct api *api, struct buf *out)
 {
     struct http_counts c;
-    http_server_counts(api->server, &c);
+    api_http_counts(api, &c);
     head(out, "selvedge_web_requests_total", "counter",
          "Requests answered, by class of the status.");
     for (int i = 1; i < 6; i++) {
@@ -53,10 +53,15 @@ static void write_server(struct api *api, struct buf *out)
                  (long long)c.requests[i]);
     }
     one(out, "selvedge_web_connections", "gauge", "Open connections.", c.connections);
+    one(out, "selvedge_web_connections_max", "gauge", "Connections that are taken at once.",
+        c.connections_max);
     one(out, "selvedge_web_connections_total", "counter", "Connections accepted.",
         c.connections_total);
     one(out, "selvedge_web_connections_refused_total", "counter",
-        "Connections refused because one address had too many.", c.refused_connections);
+        "Connections refused because one address had its share, or nobody could give way.",
+        c.refused_connections);
+    one(out, "selvedge_web_connections_displaced_total", "counter",
+        "Connections that were idle longest and gave way to new ones.", c.displaced_connections);
     one(out, "selvedge_web_connections_cut_total", "counter",
         "Connections cut because they were too slow or idle.", c.cut_connections);
     one(out, "selvedge_web_streams", "gauge", "Listeners to live events.", c.streams);
@@ -71,7 +76,7 @@ static void write_server(struct api *api, struct buf *out)
     buf_addf(out, "selvedge_web_handler_seconds_total %.6f\n", (double)c.handler_ns / 1e9);
 }
 
-static bool write_fleet(struct api *api, struct wall_time now, struct buf *out, struct err *err)
+static bool write_fleet(struct api *api, struct buf *out, struct err *err)
 {
     bool row = false;
     struct db_query q = db_query(api->own, HUB_API_OVERVIEW);
@@ -84,21 +89,21 @@ static bool write_fleet(struct api *api, struct wall_time now, struct buf *out, 
     buf_addf(out, "selvedge_devices{state=\"away\"} %lld\n", (long long)db_col_i64(&q, 3));
     buf_addf(out, "selvedge_devices{state=\"out\"} %lld\n", (long long)db_col_i64(&q, 2));
     one(out, "selvedge_runs_open", "gauge", "Runs that are queued or under way.",
-        db_col_i64(&q, 5));
+        db_col_i64(&q, 4));
     one(out, "selvedge_checks_failing", "gauge", "Checks whose last result is a failure.",
-        db_col_i64(&q, 6));
-    one(out, "selvedge_alerts_open", "gauge", "Open alerts.", db_col_i64(&q, 7));
+        db_col_i64(&q, 5));
+    one(out, "selvedge_alerts_open", "gauge", "Open alerts.", db_col_i64(&q, 6));
     one(out, "selvedge_events_lost_total", "counter",
-        "Events that devices had to drop before they could send them.", db_col_i64(&q, 9));
+        "Events that devices had to drop before they could send them.", db_col_i64(&q, 8));
     one(out, "selvedge_events_waiting", "gauge", "Events that devices hold for the hub.",
-        db_col_i64(&q, 10));
+        db_col_i64(&q, 9));
     db_reset(&q);
-    const struct summary *summary = NULL;
-    if (!api_summary_get(api, now, &summary, err)) {
+    struct counts *counts = NULL;
+    if (!api_counts(api, &counts, err)) {
         return false;
     }
     one(out, "selvedge_device_assets_failing", "gauge", "Assets failing, counted on each device.",
-        summary->failing_pairs);
+        counts_fleet(counts)->failing_pairs);
     return true;
 }
 
@@ -113,5 +118,5 @@ bool api_metrics(void *ctx, struct http_request *rq, struct http_response *rs, s
     int64_t up = rq->mono.ns - api->started.ns;
     buf_addf(out, "selvedge_web_start_time_seconds %.3f\n", (double)(rq->now.ns - up) / 1e9);
     write_server(api, out);
-    return write_fleet(api, rq->now, out, err);
+    return write_fleet(api, out, err);
 }

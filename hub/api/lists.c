@@ -11,7 +11,6 @@ struct short_list {
     struct api *api;
     struct http_request *rq;
     struct page page;
-    bool is_behind; /* the cursor's item was passed */
     int64_t number; /* of the item, where it has no name that stays */
 };
 
@@ -19,25 +18,7 @@ static bool begin(struct short_list *list, void *api, struct http_request *rq,
                   struct http_response *rs, struct err *err)
 {
     *list = (struct short_list){.api = api, .rq = rq};
-    if (!page_begin(&list->page, rq, rs, 1, err)) {
-        return false;
-    }
-    list->is_behind = str_is_empty(list->page.after[0]);
-    return true;
-}
-
-/* Whether this item is on the page. */
-static bool takes(struct short_list *list, struct str name)
-{
-    if (!list->is_behind) {
-        list->is_behind = str_eq(name, list->page.after[0]);
-        return false;
-    }
-    if (!page_has_room(&list->page)) {
-        return false;
-    }
-    page_is_at(&list->page, &name);
-    return true;
+    return page_begin(&list->page, rq, rs, 1, err);
 }
 
 static struct str number_name(struct short_list *list, int64_t number, char text[32])
@@ -91,6 +72,24 @@ static void write_deployment(struct json_writer *w, const struct deploy_view *vi
     row_tally(w, &t);
 }
 
+static void write_waves(struct json_writer *w, const struct deploy_view *view, struct wall_time now)
+{
+    int64_t last = 0;
+    for (size_t i = 0; i < view->count; i++) {
+        last = view->devices[i].wave > last ? view->devices[i].wave : last;
+    }
+    jw_key(w, STR("wave_list"));
+    jw_begin_array(w);
+    for (int64_t wave = 1; wave <= last; wave++) {
+        struct wave_tally t = waves_count(&view->plan, view->waves, view->wave_count, wave, now);
+        jw_begin_object(w);
+        jw_member_i64(w, "wave", wave);
+        row_tally(w, &t);
+        jw_end_object(w);
+    }
+    jw_end_array(w);
+}
+
 bool api_deployments(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
 {
     struct short_list list;
@@ -103,7 +102,7 @@ bool api_deployments(void *ctx, struct http_request *rq, struct http_response *r
     bool ok = deployments_list(list.api->deployments, &arena, &all, &count, err);
     for (size_t i = 0; ok && i < count; i++) {
         struct deploy_view view = {0};
-        if (takes(&list, all[i].id)) {
+        if (page_takes(&list.page, all[i].id)) {
             ok = deploy_view_load(&view, list.api->deployments, all[i].id, err);
             if (ok) {
                 jw_begin_object(&list.page.w);
@@ -134,19 +133,27 @@ bool api_deployment(void *ctx, struct http_request *rq, struct http_response *rs
             jw_end_object(&w);
         }
         jw_end_array(&w);
+        write_waves(&w, &view, rq->now);
         jw_end_object(&w);
     }
     deploy_view_release(&view);
     return ok;
 }
 
-/* --- alerts, pools ------------------------------------------------------------------------------- */
+/* --- alerts, pools: of all, or of ?device= ------------------------------------------------------------------------- */
+
+static bool is_of_device(const struct short_list *list, struct str device)
+{
+    struct str wanted = http_target_get(&list->rq->target, "device");
+    return str_is_empty(wanted) || str_eq(wanted, device);
+}
 
 static void add_alert(void *ctx, const struct alert_listed *a)
 {
     struct short_list *list = ctx;
     char text[32];
-    if (takes(list, number_name(list, a->row.id, text))) {
+    if (is_of_device(list, a->row.is_group ? STR_NONE : a->row.subject) &&
+        page_takes(&list->page, number_name(list, a->row.id, text))) {
         jw_begin_object(&list->page.w);
         row_alert(&list->page.w, a, list->api->config->alert_group);
         jw_end_object(&list->page.w);
@@ -169,7 +176,8 @@ static void add_pool(void *ctx, const struct pool_listed *p)
 {
     struct short_list *list = ctx;
     char text[32];
-    if (takes(list, number_name(list, list->number++, text))) {
+    if (is_of_device(list, p->device) &&
+        page_takes(&list->page, number_name(list, list->number++, text))) {
         jw_begin_object(&list->page.w);
         row_pool(&list->page.w, p);
         jw_end_object(&list->page.w);

@@ -58,10 +58,16 @@ bool api_events(void *ctx, struct http_request *rq, struct http_response *rs, st
         !read_position(&page, is_oldest ? 0 : INT64_MAX, &position, err)) {
         return false;
     }
+    static const int statements[] = {HUB_API_EVENTS_NEWEST, HUB_API_EVENTS_NEWEST_OF_DEVICE,
+                                     HUB_API_EVENTS_OLDEST, HUB_API_EVENTS_OLDEST_OF_DEVICE};
+    struct str device = http_target_get(&rq->target, "device");
+    bool is_of_device = !str_is_empty(device);
     struct db_query q =
-        db_query(api->own, is_oldest ? HUB_API_EVENTS_OLDEST : HUB_API_EVENTS_NEWEST);
+        db_query(api->own, statements[(is_oldest ? 2 : 0) + (is_of_device ? 1 : 0)]);
+    if (is_of_device) {
+        db_bind_str(&q, ":device", device);
+    }
     db_bind_i64(&q, is_oldest ? ":after" : ":before", position);
-    db_bind_opt(&q, ":device", http_target_get(&rq->target, "device"));
     db_bind_opt(&q, ":type", http_target_get(&rq->target, "type"));
     db_bind_i64(&q, ":limit", page_wants(&page));
     return api_write_events(&q, &page, false, err);
@@ -72,11 +78,9 @@ bool api_events_live(void *ctx, struct http_request *rq, struct http_response *r
     struct api *api = ctx;
     struct http_counts counts;
     struct str last = rq->headers.last_event_id;
-    bool is_token = str_is_empty(rq->session);
-    struct str secret =
-        is_token ? str_trim(str_slice(rq->headers.authorization, 7, rq->headers.authorization.len))
-                 : rq->session;
-    http_server_counts(api->server, &counts);
+    bool is_token = false;
+    struct str secret = api_secret_of(rq, &is_token);
+    api_http_counts(api, &counts);
     if (counts.streams >= HTTP_STREAMS_MAX) {
         http_add_header(rs, "Retry-After", "30");
         return err_set(err, ERR_BUSY, "%d listen already, which is the most", HTTP_STREAMS_MAX);

@@ -101,10 +101,27 @@ static void write_schema(struct json_writer *w, const struct api_schema *schema)
 
 /* --- one route ------------------------------------------------------------------------------------- */
 
+/* "up|down" */
+static void write_choices(struct json_writer *w, struct str names)
+{
+    struct str name = STR_NONE;
+    jw_begin_object(w);
+    jw_member_str(w, "type", STR("string"));
+    jw_key(w, STR("enum"));
+    jw_begin_array(w);
+    for (bool has_more = true; has_more;) {
+        has_more = str_cut(names, '|', &name, &names);
+        jw_str(w, name);
+    }
+    jw_end_array(w);
+    jw_end_object(w);
+}
+
 static void write_parameter(struct json_writer *w, struct str name, const char *where,
                             bool is_required, struct str type)
 {
     bool is_time = str_eq(type, STR("date-time"));
+    bool is_choice = str_contains(type, STR("|"));
     char text[TEXT_BYTES];
     (void)snprintf(text, sizeof(text), STR_FMT, STR_ARG(type));
     jw_begin_object(w);
@@ -112,6 +129,11 @@ static void write_parameter(struct json_writer *w, struct str name, const char *
     jw_member_str(w, "in", str_from(where));
     jw_member_bool(w, "required", is_required);
     jw_key(w, STR("schema"));
+    if (is_choice) {
+        write_choices(w, type);
+        jw_end_object(w);
+        return;
+    }
     write_type(w, str_is_empty(type) || is_time ? "string" : text, is_time ? text : NULL);
     jw_end_object(w);
 }
@@ -182,6 +204,19 @@ static void write_list_schema(struct json_writer *w, struct str item)
     jw_end_object(w);
 }
 
+static void write_forms(struct json_writer *w, struct str forms)
+{
+    struct str form = STR_NONE;
+    while (!str_is_empty(forms)) {
+        (void)str_cut(forms, ' ', &form, &forms);
+        jw_key(w, form);
+        jw_begin_object(w);
+        jw_key(w, STR("schema"));
+        write_type(w, "string", NULL);
+        jw_end_object(w);
+    }
+}
+
 static void write_answer(struct json_writer *w, const struct http_route *r)
 {
     struct str answer = str_from(r->answer);
@@ -197,7 +232,9 @@ static void write_answer(struct json_writer *w, const struct http_route *r)
     } else if (!str_is_empty(answer)) {
         begin_content(w, "application/json");
         write_ref(w, answer);
-        end_content(w);
+        jw_end_object(w);
+        write_forms(w, str_from(r->forms));
+        jw_end_object(w);
     }
 }
 

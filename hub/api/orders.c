@@ -12,7 +12,8 @@ struct order_list {
     struct json_writer *w;
     struct fate_counts counts;
     const struct order_view *order;
-    int64_t shown;
+    struct str state; /* empty: any */
+    int64_t shown, rows, last;
     struct err err;
     bool has_failed;
 };
@@ -31,38 +32,79 @@ static bool count(struct order_list *list, const struct order_view *o)
     return !list->has_failed;
 }
 
+static void is_at(struct order_list *list, int64_t number)
+{
+    char memory[32];
+    struct buf text = buf_fixed(memory, sizeof(memory));
+    buf_add_i64(&text, number);
+    struct str at = buf_str(&text);
+    page_is_at(list->page, &at);
+}
+
 static void add_order(void *ctx, const struct order_view *o)
 {
     struct order_list *list = ctx;
-    char memory[32];
-    struct buf number = buf_fixed(memory, sizeof(memory));
-    if (page_has_room(list->page) && count(list, o)) {
+    list->rows++;
+    if (list->page->has_more || !count(list, o)) {
+        return;
+    }
+    struct str state = str_from(order_state(o, &list->counts, list->rq->now));
+    bool is_meant = str_is_empty(list->state) || str_eq(list->state, state);
+    if (is_meant && page_has_room(list->page)) {
         jw_begin_object(list->w);
         row_order(list->w, o, &list->counts, list->rq->now);
         jw_end_object(list->w);
-        buf_add_i64(&number, o->number);
-        struct str at = buf_str(&number);
-        page_is_at(list->page, &at);
+        is_at(list, o->number);
     }
+    list->last = o->number;
+}
+
+/* Those of a state are chosen here and not in SQL: as many as it takes to fill the page, for as long as an
+ * answer may take; the next page goes on there. */
+static bool fill(struct order_list *list, struct order_filter *filter, struct err *err)
+{
+    struct api *api = list->api;
+    do {
+        list->rows = 0;
+        if (!orders_each_of(api->orders, filter, add_order, list, err)) {
+            return false;
+        }
+        if (list->has_failed) {
+            *err = list->err;
+            return false;
+        }
+        filter->before = list->last;
+        if (list->rows == filter->limit && !list->page->has_more &&
+            clock_mono(loop_clock(api->loop)).ns > api->deadline.ns) {
+            list->page->has_more = true;
+            list->page->count = list->page->limit;
+            is_at(list, list->last);
+        }
+    } while (list->rows == filter->limit && !list->page->has_more);
+    return true;
 }
 
 bool api_commands(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
 {
     struct page page;
-    struct order_list list = {.api = ctx, .rq = rq, .page = &page, .w = &page.w};
-    int64_t before = INT64_MAX;
+    struct order_list list = {.api = ctx,
+                              .rq = rq,
+                              .page = &page,
+                              .w = &page.w,
+                              .state = http_target_get(&rq->target, "state")};
+    struct order_filter filter = {.before = INT64_MAX,
+                                  .device = http_target_get(&rq->target, "device"),
+                                  .verb = http_target_get(&rq->target, "verb")};
     if (!page_begin(&page, rq, rs, 1, err)) {
         return false;
     }
-    bool ok = str_is_empty(page.after[0]) || str_to_i64(page.after[0], 0, INT64_MAX, &before) ||
+    filter.limit = page_wants(&page);
+    bool ok = str_is_empty(page.after[0]) ||
+              str_to_i64(page.after[0], 0, INT64_MAX, &filter.before) ||
               err_set(err, ERR_INVALID, "the cursor is none of this list");
-    ok = ok &&
-         orders_each_before(list.api->orders, before, page_wants(&page), add_order, &list, err);
+    ok = ok && fill(&list, &filter, err);
     page_end(&page);
-    if (ok && list.has_failed) {
-        *err = list.err;
-    }
-    return ok && !list.has_failed;
+    return ok;
 }
 
 /* --- one ------------------------------------------------------------------------------------------- */

@@ -35,6 +35,19 @@ bool page_has_room(struct page *page)
     return true;
 }
 
+bool page_takes(struct page *page, struct str name)
+{
+    if (!page->is_behind && !str_is_empty(page->after[0])) {
+        page->is_behind = str_eq(name, page->after[0]);
+        return false;
+    }
+    if (!page_has_room(page)) {
+        return false;
+    }
+    page_is_at(page, &name);
+    return true;
+}
+
 void page_is_at(struct page *page, const struct str *parts)
 {
     if (page->count == page->limit) {

@@ -12,6 +12,7 @@ struct page {
     struct buf *out;
     int64_t limit, count;
     bool has_more;
+    bool is_behind;                          /* page_takes(): the cursor's item was passed */
     size_t parts;                            /* of a cursor of this list */
     struct str after[HTTP_CURSOR_PARTS_MAX]; /* of the request; empty at the beginning */
     struct buf next;                         /* cursor */
@@ -23,6 +24,9 @@ MUST_CHECK bool page_begin(struct page *page, struct http_request *rq, struct ht
 int64_t page_wants(const struct page *page);
 /* Before each row: false when the page is full, and the row is to be passed over. */
 bool page_has_room(struct page *page);
+/* The same for lists that are short enough to be read whole: false as well up to the item that the cursor
+ * names. Its name is noted. */
+bool page_takes(struct page *page, struct str name);
 /* Where the next page begins: behind a row with these values. Call it for each row that was written. */
 void page_is_at(struct page *page, const struct str *parts);
 void page_end(struct page *page);

@@ -1,21 +1,11 @@
-/* asset_versions.h - versions of assets, and assets as of a time, as rows. */
+/* asset_versions.h - the versions of assets that devices define, and assets as they were. */
 #pragma once
-#include "hub/cli/look.h"
-#include "hub/lineage/lineage.h"
+#include "hub/cli/screen.h"
 
-extern const struct table_column version_columns[]; /* of version_cells() */
-void version_cells(struct table *t, const struct look *look, const struct lineage *l,
-                   const struct lineage_version *version);
-void version_members(struct json_writer *w, const struct lineage *l,
-                     const struct lineage_version *version);
-void device_names(struct json_writer *w, const struct lineage *l, const char *key,
-                  struct lineage_devices devices);
-
-/* `assets --differing`: a row for each version of assets that have several. */
-MUST_CHECK bool list_differing(struct look *look, struct str device, struct arena *arena,
-                               struct err *err);
-extern const struct table_column differing_columns[];
-/* `assets --at TIME` */
-MUST_CHECK bool list_assets_at(struct look *look, struct str device, struct arena *arena,
-                               struct err *err);
-extern const struct table_column at_columns[];
+extern const struct table_column version_columns[];
+/* Of the item of one version, without its asset. */
+void version_cells(struct screen *screen, struct table *t, const struct json *version);
+/* Which assets devices define differently; --at and --device. */
+MUST_CHECK bool list_differing(struct screen *screen, struct err *err);
+/* Assets as they were defined and made at --at. */
+MUST_CHECK bool list_assets_at(struct screen *screen, struct err *err);

@@ -1,190 +1,154 @@
 /* cmd_commands.c - commands that were given: listed, shown, withdrawn. */
 #include "hub/cli/command_wait.h"
 
-#include "common/cli/table.h"
-#include "common/json/json_writer.h"
-#include "common/platform/clock.h"
-#include "hub/fleet/poke.h"
+#include "common/cli/text.h"
+#include "hub/rows/order_rows.h"
 
-enum { LINE_BYTES_MAX = 256 << 10 };
+/* --- all -------------------------------------------------------------------------------------- */
 
-struct listing {
-    struct cli *cli;
-    struct settings settings;
-    struct orders *orders;
-    struct table table;
-    struct wall_time now;
-    struct fate_counts counts;
-    const struct order_view *order;
-    struct buf text;
-    struct err err;
-    int64_t count;
-    bool has_failed;
-};
+static const struct table_column columns[] = {{.name = "COMMAND"},
+                                              {.name = "VERB"},
+                                              {.name = "STATE"},
+                                              {.name = "GIVEN"},
+                                              {.name = "TO", .is_wide = true},
+                                              {.name = "DEVICES", .is_wide = true},
+                                              {0}};
 
-static void count_device(void *ctx, const struct order_device *device)
+static void add_counts(struct buf *out, const struct json *command)
 {
-    struct listing *l = ctx;
-    fate_count(&l->counts, device);
+    struct fate_counts counts = {.away = item_count(command, "away")};
+    for (int i = 0; i < FATE_COUNT; i++) {
+        counts.of[i] = item_count(command, order_fate_name((enum order_fate)i));
+    }
+    fate_counts_add(out, &counts);
 }
 
-static bool count_devices(struct listing *l, const struct order_view *order)
+static void show_command(struct screen *s, const struct json *command)
 {
-    l->counts = (struct fate_counts){0};
-    bool ok = orders_each_device(l->orders, order, l->now, count_device, l, &l->err);
-    l->has_failed = l->has_failed || !ok;
-    return ok;
+    struct table *t = &s->table;
+    struct str state = item_str(command, "state");
+    table_cell(t, item_str(command, "command"));
+    table_cell(t, item_str(command, "verb"));
+    table_tone(t, str_eq(state, STR("open")) ? CLI_STRONG : CLI_FAINT, state);
+    table_ago(t, item_wall(command, "given_at"), s->now);
+    table_cell(t, item_str(command, "to"));
+    buf_reset(&s->text);
+    add_counts(&s->text, command);
+    table_cell(t, buf_str(&s->text));
 }
 
-static void list_order(void *ctx, const struct order_view *o)
+static bool list(struct screen *s, struct err *err)
 {
-    struct listing *l = ctx;
-    if (l->has_failed || !count_devices(l, o)) {
-        return;
-    }
-    l->count++;
-    if (cli_is_json(l->cli)) {
-        buf_reset(&l->text);
-        struct json_writer w = json_writer(&l->text);
-        jw_begin_object(&w);
-        row_order(&w, o, &l->counts, l->now);
-        jw_end_object(&w);
-        cli_json(l->cli, buf_str(&l->text));
-        return;
-    }
-    const char *state = order_state(o, &l->counts, l->now);
-    bool is_open = o->is_open && o->withdrawn.ns == 0;
-    buf_reset(&l->text);
-    fate_counts_add(&l->text, &l->counts);
-    table_cell(&l->table, o->id);
-    table_cell(&l->table, o->verb);
-    table_tone(&l->table, is_open ? CLI_STRONG : CLI_FAINT, str_from(state));
-    table_ago(&l->table, o->given, l->now);
-    table_cell(&l->table, o->targets);
-    table_cell(&l->table, buf_str(&l->text));
+    target_begin(&s->target, "/api/v1/commands");
+    return screen_list(s, columns, cli_i64(s->cli, "limit"), show_command, err);
 }
 
 /* --- one -------------------------------------------------------------------------------------- */
 
-static void show_device(void *ctx, const struct order_device *d)
-{
-    struct listing *l = ctx;
-    struct table *t = &l->table;
-    buf_reset(&l->text);
-    fate_why(&l->text, l->order, d, l->now);
-    table_cell(t, d->device);
-    table_tone(t, fate_tone(d->fate), str_from(order_fate_name(d->fate)));
-    table_ago(t, d->answered.ns != 0 ? d->answered : d->last_sent, l->now);
-    table_cell(t, d->run);
-    table_cell(t, l->text.len > 0 ? buf_str(&l->text) : d->result);
-}
+static const struct table_column device_columns[] = {{.name = "DEVICE"},
+                                                     {.name = "STATUS"},
+                                                     {.name = "WHEN"},
+                                                     {.name = "RUN"},
+                                                     {.name = "WHAT", .is_wide = true},
+                                                     {0}};
 
-static void show_order(void *ctx, const struct order_view *o)
+static void show_device(struct screen *s, const struct json *d)
 {
-    struct listing *l = ctx;
-    if (!count_devices(l, o)) {
-        return;
+    struct table *t = &s->table;
+    struct str status = item_str(d, "status");
+    struct str why = item_str(d, "reason");
+    struct wall_time answered = item_wall(d, "answered_at");
+    const struct json *result = json_get(d, "result");
+    table_cell(t, item_str(d, "device"));
+    table_tone(t, fate_tone(fate_of(status)), status);
+    table_ago(t, answered.ns != 0 ? answered : item_wall(d, "sent_at"), s->now);
+    table_cell(t, item_str(d, "run"));
+    buf_reset(&s->text);
+    if (!str_is_empty(why)) {
+        buf_add(&s->text, why);
+    } else if (result != NULL) {
+        json_write(&s->text, result);
     }
-    l->count++;
-    l->order = o;
-    cli_printf(l->cli, "%s" STR_FMT "%s  " STR_FMT " to " STR_FMT "  %s\n",
-               cli_tone_on(l->cli, CLI_STRONG), STR_ARG(o->verb), cli_tone_off(l->cli, CLI_STRONG),
-               STR_ARG(o->args), STR_ARG(o->targets), order_state(o, &l->counts, l->now));
-    buf_reset(&l->text);
-    buf_add(&l->text, o->expires.ns > l->now.ns ? STR("expires ") : STR("expired "));
-    buf_add_ago(&l->text, o->expires, l->now);
-    cli_printf(l->cli, "%ssigned by " STR_FMT ", " STR_FMT "%s\n\n", cli_tone_on(l->cli, CLI_FAINT),
-               STR_ARG(o->key), STR_ARG(buf_str(&l->text)), cli_tone_off(l->cli, CLI_FAINT));
-    l->has_failed = !orders_each_device(l->orders, o, l->now, show_device, l, &l->err);
-    l->order = NULL;
+    table_cell(t, buf_str(&s->text));
 }
 
-static bool show_one(struct listing *l)
+static void show_facts(struct screen *s, const struct json *c)
 {
-    char id[UUID_TEXT_SIZE];
-    if (!orders_find(l->orders, str_from(cli_arg(l->cli, 0)), id, &l->err)) {
+    struct cli *cli = s->cli;
+    struct wall_time expires = item_wall(c, "expires_at");
+    const struct json *args = json_get(c, "args");
+    buf_reset(&s->text);
+    if (args != NULL) {
+        json_write(&s->text, args);
+    }
+    cli_printf(cli, "%s" STR_FMT "%s  " STR_FMT " to " STR_FMT "  " STR_FMT "\n",
+               cli_tone_on(cli, CLI_STRONG), STR_ARG(item_str(c, "verb")),
+               cli_tone_off(cli, CLI_STRONG), STR_ARG(buf_str(&s->text)),
+               STR_ARG(item_str(c, "to")), STR_ARG(item_str(c, "state")));
+    buf_reset(&s->text);
+    buf_add(&s->text, expires.ns > s->now.ns ? STR("expires ") : STR("expired "));
+    buf_add_ago(&s->text, expires, s->now);
+    cli_printf(cli, "%ssigned by " STR_FMT ", " STR_FMT "%s\n\n", cli_tone_on(cli, CLI_FAINT),
+               STR_ARG(item_str(c, "key")), STR_ARG(buf_str(&s->text)),
+               cli_tone_off(cli, CLI_FAINT));
+}
+
+static bool show_one(struct screen *s, struct err *err)
+{
+    const struct json *c = NULL;
+    struct str text = STR_NONE;
+    target_begin(&s->target, "/api/v1/commands");
+    target_part(&s->target, str_from(cli_arg(s->cli, 0)), false);
+    if (!screen_read(s, &c, &text, err)) {
         return false;
     }
-    if (cli_is_json(l->cli)) {
-        return orders_each(l->orders, str_from(id), 1, list_order, l, &l->err) && !l->has_failed &&
-               command_summary(l->cli, l->orders, str_from(id), &l->err);
+    s->count++;
+    if (cli_is_json(s->cli)) {
+        return screen_print_without(s, text, "device_list", err) &&
+               command_summary(s, c, text, err);
     }
-    l->table = table_new(TABLE_COLUMNS({.name = "DEVICE"}, {.name = "STATUS"}, {.name = "WHEN"},
-                                       {.name = "RUN"}, {.name = "WHAT", .is_wide = true}));
-    bool ok = orders_each(l->orders, str_from(id), 1, show_order, l, &l->err) && !l->has_failed;
-    if (ok) {
-        table_print(&l->table, l->cli);
+    show_facts(s, c);
+    s->table = table_new(device_columns);
+    for (const struct json *d = item_first(c, "device_list"); d != NULL; d = d->next) {
+        show_device(s, d);
     }
-    return ok;
-}
-
-static bool list_all(struct listing *l)
-{
-    l->table = table_new(TABLE_COLUMNS({.name = "COMMAND"}, {.name = "VERB"}, {.name = "STATE"},
-                                       {.name = "GIVEN"}, {.name = "TO", .is_wide = true},
-                                       {.name = "DEVICES", .is_wide = true}));
-    bool ok = orders_each(l->orders, STR_NONE, cli_i64(l->cli, "limit"), list_order, l, &l->err) &&
-              !l->has_failed;
-    if (ok) {
-        table_print_list(&l->table, l->cli,
-                         "no commands yet; give one: selvedge-hub command --to DEVICE ping");
-    }
-    return ok;
-}
-
-static int with_orders(struct cli *cli, bool (*fn)(struct listing *l))
-{
-    struct clock clock = clock_system();
-    int code = CLI_OK;
-    struct listing l = {.cli = cli, .now = clock_wall(&clock), .text = buf_growing(LINE_BYTES_MAX)};
-    if (settings_load(cli, &l.settings, &code)) {
-        if (!orders_open(&l.orders, l.settings.database, &l.err) || !fn(&l)) {
-            code = cli_error(cli, &l.err);
-        }
-    }
-    table_release(&l.table);
-    buf_release(&l.text);
-    orders_close(l.orders);
-    settings_release(&l.settings);
-    return code;
+    return true;
 }
 
 int command_commands(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return with_orders(cli, cli_arg(cli, 0) != NULL ? show_one : list_all);
+    return screen_command(cli, cli_arg(cli, 0) != NULL ? show_one : list,
+                          "no commands yet; give one: selvedge-hub command --to DEVICE ping");
 }
 
 /* --- withdrawing ------------------------------------------------------------------------------ */
 
-static bool withdraw(struct listing *l)
+static bool withdraw(struct screen *s, struct err *err)
 {
-    char id[UUID_TEXT_SIZE];
-    int64_t unsent = 0;
-    if (!orders_find(l->orders, str_from(cli_arg(l->cli, 0)), id, &l->err) ||
-        !orders_withdraw(l->orders, str_from(id), STR_NONE, l->now, &unsent, &l->err)) {
+    const struct json *done = NULL;
+    struct str text = STR_NONE;
+    target_begin(&s->target, "/api/v1/commands");
+    target_part(&s->target, str_from(cli_arg(s->cli, 0)), false);
+    buf_add_text(&s->target, "/cancel");
+    if (!screen_act(s, HTTP_POST, STR_NONE, &done, &text, err)) {
         return false;
     }
-    poke_send(&l->settings.config);
-    if (cli_is_json(l->cli)) {
-        struct json_writer w = json_writer(&l->text);
-        jw_begin_object(&w);
-        jw_member_str(&w, "command", str_from(id));
-        jw_member_str(&w, "state", STR("withdrawn"));
-        jw_member_i64(&w, "never_sent", unsent);
-        jw_end_object(&w);
-        cli_json(l->cli, buf_str(&l->text));
-    } else {
-        cli_printf(l->cli,
-                   "withdrawn: %lld device%s will not get it; what was sent already may be carried "
-                   "out\n",
-                   (long long)unsent, unsent == 1 ? "" : "s");
+    s->count++;
+    if (cli_is_json(s->cli)) {
+        cli_json(s->cli, text);
+        return true;
     }
+    int64_t unsent = item_count(done, "never_sent");
+    cli_printf(s->cli,
+               "withdrawn: %lld device%s will not get it; what was sent already may be carried "
+               "out\n",
+               (long long)unsent, unsent == 1 ? "" : "s");
     return true;
 }
 
 int command_commands_cancel(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return with_orders(cli, withdraw);
+    return screen_command(cli, withdraw, "");
 }

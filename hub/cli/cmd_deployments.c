@@ -1,16 +1,7 @@
 /* cmd_deployments.c - deployments listed, looked at, paused, resumed and aborted. */
-#include "hub/cli/deploy_view.h"
+#include "hub/cli/screen.h"
 
-#include "common/platform/clock.h"
-#include "hub/fleet/poke.h"
-
-enum { LINE_BYTES_MAX = 64 << 10, LIST_ARENA_BYTES = 64 << 20, HASH_SHOWN = 12 };
-
-static struct wall_time now(void)
-{
-    struct clock clock = clock_system();
-    return clock_wall(&clock);
-}
+enum { HASH_SHOWN = 12 };
 
 static enum cli_tone tone_of(struct str word)
 {
@@ -23,225 +14,188 @@ static enum cli_tone tone_of(struct str word)
 
 /* --- the list --------------------------------------------------------------------------------- */
 
-static void list_one(struct cli *cli, struct table *table, const struct deploy_view *view)
+static const struct table_column columns[] = {{.name = "DEPLOYMENT"},
+                                              {.name = "STATUS"},
+                                              {.name = "BUNDLE"},
+                                              {.name = "WAVE", .is_right = true},
+                                              {.name = "HEALTHY", .is_right = true},
+                                              {.name = "FAILED", .is_right = true},
+                                              {.name = "AWAY", .is_right = true},
+                                              {.name = "MADE"},
+                                              {.name = "TO"},
+                                              {.name = "WHY ABORTED", .is_wide = true},
+                                              {0}};
+
+static void show_deployment(struct screen *s, const struct json *d)
 {
-    const struct deployment *d = &view->deployment;
-    struct wave_tally t = waves_count(&view->plan, view->waves, view->wave_count, 0, now());
-    if (cli_is_json(cli)) {
-        AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
-        struct json_writer w = json_writer(&out);
-        jw_begin_object(&w);
-        row_deployment(&w, d);
-        row_tally(&w, &t);
-        jw_end_object(&w);
-        cli_json(cli, buf_str(&out));
-        return;
-    }
-    table_cell(table, d->id);
-    table_tone(table, tone_of(d->status), d->status);
-    table_cell(table, str_slice(d->bundle, 0, HASH_SHOWN));
-    table_i64(table, d->wave);
-    table_cellf(table, "%lld/%lld", (long long)t.healthy, (long long)t.devices);
-    table_i64(table, t.failed + t.rolled_back);
-    table_i64(table, t.away);
-    table_ago(table, d->made, now());
-    table_cell(table, d->targets);
-    table_cell(table, d->reason);
+    struct table *t = &s->table;
+    struct str status = item_str(d, "status");
+    table_cell(t, item_str(d, "deployment"));
+    table_tone(t, tone_of(status), status);
+    table_cell(t, str_slice(item_str(d, "bundle"), 0, HASH_SHOWN));
+    table_i64(t, item_count(d, "wave"));
+    table_cellf(t, "%lld/%lld", (long long)item_count(d, "healthy"),
+                (long long)item_count(d, "devices"));
+    table_i64(t, item_count(d, "failed") + item_count(d, "rolled_back"));
+    table_i64(t, item_count(d, "away"));
+    table_ago(t, item_wall(d, "made_at"), s->now);
+    table_cell(t, item_str(d, "to"));
+    table_cell(t, item_str(d, "reason"));
 }
 
-static bool list(struct cli *cli, struct deployments *open, struct err *err)
+static bool list(struct screen *s, struct err *err)
 {
-    AUTO(arena) arena = arena_new(LIST_ARENA_BYTES);
-    AUTO(table)
-    table = table_new(
-        TABLE_COLUMNS({.name = "DEPLOYMENT"}, {.name = "STATUS"}, {.name = "BUNDLE"},
-                      {.name = "WAVE", .is_right = true}, {.name = "HEALTHY", .is_right = true},
-                      {.name = "FAILED", .is_right = true}, {.name = "AWAY", .is_right = true},
-                      {.name = "MADE"}, {.name = "TO"}, {.name = "WHY ABORTED", .is_wide = true}));
-    struct deployment *all = NULL;
-    size_t count = 0;
-    if (!deployments_list(open, &arena, &all, &count, err)) {
-        return false;
-    }
-    size_t limit = (size_t)cli_i64(cli, "limit");
-    for (size_t i = 0; i < count && i < limit; i++) {
-        struct deploy_view view;
-        bool ok = deploy_view_load(&view, open, all[i].id, err);
-        if (ok) {
-            list_one(cli, &table, &view);
-        }
-        deploy_view_release(&view);
-        if (!ok) {
-            return false;
-        }
-    }
-    table_print_list(&table, cli, "no deployments; begin one: selvedge-hub deploy DIR --to ...");
-    return true;
+    target_begin(&s->target, "/api/v1/deployments");
+    return screen_list(s, columns, cli_i64(s->cli, "limit"), show_deployment, err);
 }
 
 /* --- one of them ------------------------------------------------------------------------------ */
 
-static int64_t last_wave(const struct deploy_view *view)
+static void show_waves(struct screen *s, const struct json *d)
 {
-    int64_t last = 0;
-    for (size_t i = 0; i < view->count; i++) {
-        last = view->devices[i].wave > last ? view->devices[i].wave : last;
-    }
-    return last;
-}
-
-static void show_waves(struct cli *cli, const struct deploy_view *view)
-{
+    static const char *const members[] = {"wave",    "devices", "asked",       "under_way",
+                                          "healthy", "failed",  "rolled_back", "away"};
     AUTO(table)
     table = table_new(TABLE_COLUMNS(
         {.name = "WAVE", .is_right = true}, {.name = "DEVICES", .is_right = true},
         {.name = "ASKED", .is_right = true}, {.name = "UNDER WAY", .is_right = true},
         {.name = "HEALTHY", .is_right = true}, {.name = "FAILED", .is_right = true},
         {.name = "ROLLED BACK", .is_right = true}, {.name = "AWAY", .is_right = true}));
-    for (int64_t wave = 1; wave <= last_wave(view); wave++) {
-        struct wave_tally t = waves_count(&view->plan, view->waves, view->wave_count, wave, now());
-        const int64_t numbers[] = {wave,      t.devices, t.asked,       t.under_way,
-                                   t.healthy, t.failed,  t.rolled_back, t.away};
-        for (size_t i = 0; t.devices > 0 && i < COUNT_OF(numbers); i++) {
-            table_i64(&table, numbers[i]);
+    for (const struct json *w = item_first(d, "wave_list"); w != NULL; w = w->next) {
+        for (size_t i = 0; i < COUNT_OF(members); i++) {
+            table_i64(&table, item_count(w, members[i]));
         }
     }
-    table_print(&table, cli);
+    table_print(&table, s->cli);
 }
 
-static void show_devices(struct cli *cli, const struct deploy_view *view)
+static void show_devices(struct screen *s, const struct json *d)
 {
     AUTO(table)
     table = table_new(TABLE_COLUMNS({.name = "DEVICE"}, {.name = "WAVE", .is_right = true},
                                     {.name = "STATE"}, {.name = "RUNS"}, {.name = "CONNECTION"},
                                     {.name = "ASKED"}, {.name = "REASON", .is_wide = true}));
-    size_t limit = (size_t)cli_i64(cli, "limit");
-    for (size_t i = 0; i < view->count && i < limit; i++) {
-        const struct deployment_device *device = &view->devices[i];
-        table_cell(&table, device->device);
-        table_i64(&table, device->wave);
-        table_tone(&table, tone_of(device->said), deployment_device_state(device));
-        table_cell(&table, str_slice(device->current, 0, HASH_SHOWN));
-        table_cell(&table, device->is_online ? STR("online") : STR("away"));
-        table_ago(&table, device->asked, now());
-        table_cell(&table, device->reason);
+    const struct json *devices = json_get(d, "device_list");
+    size_t count = devices != NULL ? devices->count : 0;
+    size_t limit = (size_t)cli_i64(s->cli, "limit");
+    size_t shown = 0;
+    for (const struct json *device = item_first(d, "device_list"); device != NULL && shown < limit;
+         device = device->next, shown++) {
+        struct str state = item_str(device, "state");
+        table_cell(&table, item_str(device, "device"));
+        table_i64(&table, item_count(device, "wave"));
+        table_tone(&table, tone_of(state), state);
+        table_cell(&table, str_slice(item_str(device, "current"), 0, HASH_SHOWN));
+        table_cell(&table, item_bool(device, "online") ? STR("online") : STR("away"));
+        table_ago(&table, item_wall(device, "asked_at"), s->now);
+        table_cell(&table, item_str(device, "reason"));
     }
-    table_print(&table, cli);
-    if (view->count > limit) {
-        cli_printf(cli, "%zu more: --limit %zu\n", view->count - limit, view->count);
-    }
-}
-
-static void json_devices(struct cli *cli, const struct deploy_view *view)
-{
-    for (size_t i = 0; i < view->count; i++) {
-        const struct deployment_device *device = &view->devices[i];
-        AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
-        struct json_writer w = json_writer(&out);
-        jw_begin_object(&w);
-        row_deployment_device(&w, device);
-        jw_end_object(&w);
-        cli_json(cli, buf_str(&out));
+    table_print(&table, s->cli);
+    if (count > limit) {
+        cli_printf(s->cli, "%zu more: --limit %zu\n", count - limit, count);
     }
 }
 
-static void show(struct cli *cli, const struct deploy_view *view)
+static void show_facts(struct screen *s, const struct json *d)
 {
-    const struct deployment *d = &view->deployment;
-    if (cli_is_json(cli)) {
-        json_devices(cli, view);
-        return;
-    }
-    cli_printf(cli, "deployment " STR_FMT ": %s" STR_FMT "%s%s" STR_FMT "\n", STR_ARG(d->id),
-               cli_tone_on(cli, tone_of(d->status)), STR_ARG(d->status),
-               cli_tone_off(cli, tone_of(d->status)), str_is_empty(d->reason) ? "" : ", ",
-               STR_ARG(d->reason));
+    struct cli *cli = s->cli;
+    struct str status = item_str(d, "status");
+    struct str reason = item_str(d, "reason");
+    cli_printf(cli, "deployment " STR_FMT ": %s" STR_FMT "%s%s" STR_FMT "\n",
+               STR_ARG(item_str(d, "deployment")), cli_tone_on(cli, tone_of(status)),
+               STR_ARG(status), cli_tone_off(cli, tone_of(status)),
+               str_is_empty(reason) ? "" : ", ", STR_ARG(reason));
     cli_printf(cli, "bundle " STR_FMT ", %lld files, %lld bytes, from " STR_FMT "\n",
-               STR_ARG(d->bundle), (long long)d->files, (long long)d->bytes, STR_ARG(d->source));
+               STR_ARG(item_str(d, "bundle")), (long long)item_count(d, "files"),
+               (long long)item_count(d, "bytes"), STR_ARG(item_str(d, "source")));
     cli_printf(cli, "to " STR_FMT " in waves " STR_FMT ", aborted if " STR_FMT "\n\n",
-               STR_ARG(d->targets), STR_ARG(d->waves), STR_ARG(d->abort_if));
-    show_waves(cli, view);
-    cli_printf(cli, "\n");
-    show_devices(cli, view);
+               STR_ARG(item_str(d, "to")), STR_ARG(item_str(d, "waves")),
+               STR_ARG(item_str(d, "abort_if")));
 }
 
-static bool show_one(struct cli *cli, struct deployments *open, struct str id, struct err *err)
+/* The one that is named, or begins so. */
+static bool read_one(struct screen *s, const struct json **ret, struct str *ret_text,
+                     struct err *err)
 {
-    struct deploy_view view;
-    bool ok = deploy_view_load(&view, open, id, err);
-    if (ok) {
-        show(cli, &view);
+    target_begin(&s->target, "/api/v1/deployments");
+    target_part(&s->target, str_from(cli_arg(s->cli, 0)), false);
+    s->count++;
+    return screen_read(s, ret, ret_text, err);
+}
+
+static bool show_one(struct screen *s, struct err *err)
+{
+    const struct json *d = NULL;
+    struct str text = STR_NONE;
+    if (!read_one(s, &d, &text, err)) {
+        return false;
     }
-    deploy_view_release(&view);
-    return ok;
+    if (cli_is_json(s->cli)) {
+        return screen_print_elements(s, text, "device_list", err);
+    }
+    show_facts(s, d);
+    show_waves(s, d);
+    cli_printf(s->cli, "\n");
+    show_devices(s, d);
+    return true;
 }
 
 int command_deployments(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
-    struct deployments *open = NULL;
-    struct err err = {0};
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        bool has_id = cli_arg(cli, 0) != NULL;
-        bool ok =
-            deployments_open(&open, settings.database, &err) &&
-            (has_id ? show_one(cli, open, str_from(cli_arg(cli, 0)), &err) : list(cli, open, &err));
-        code = ok ? CLI_OK : cli_error(cli, &err);
-        deployments_close(open);
-    }
-    settings_release(&settings);
-    return code;
+    return screen_command(cli, cli_arg(cli, 0) != NULL ? show_one : list,
+                          "no deployments; begin one: selvedge-hub deploy DIR --to ...");
 }
 
 /* --- orders ----------------------------------------------------------------------------------- */
 
-static bool give(struct cli *cli, const struct settings *settings, enum deployment_order order,
-                 struct err *err)
+static bool give(struct screen *s, const char *order, const char *done, struct err *err)
 {
-    static const char *const done[] = {"is paused: no further wave begins", "goes on",
-                                       "is aborted"};
-    struct deployments *open = NULL;
-    struct deploy_view view = {0};
-    bool ok = deployments_open(&open, settings->database, err) &&
-              deploy_view_load(&view, open, str_from(cli_arg(cli, 0)), err) &&
-              deployments_order(open, view.deployment.id, order, now(), err);
-    if (ok) {
-        poke_send(&settings->config);
-        cli_printf(cli, "deployment " STR_FMT " %s\n", STR_ARG(view.deployment.id), done[order]);
+    const struct json *d = NULL;
+    const struct json *none = NULL;
+    if (!read_one(s, &d, NULL, err)) {
+        return false;
     }
-    deploy_view_release(&view);
-    deployments_close(open);
-    return ok;
+    struct str id = item_str(d, "deployment");
+    target_begin(&s->target, "/api/v1/deployments");
+    target_part(&s->target, id, false);
+    buf_add_text(&s->target, order);
+    if (!screen_act(s, HTTP_POST, STR_NONE, &none, NULL, err)) {
+        return false;
+    }
+    cli_printf(s->cli, "deployment " STR_FMT " %s\n", STR_ARG(id), done);
+    return true;
 }
 
-static int order(struct cli *cli, enum deployment_order what)
+static bool pause_it(struct screen *s, struct err *err)
 {
-    struct settings settings;
-    struct err err = {0};
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        code = give(cli, &settings, what, &err) ? CLI_OK : cli_error(cli, &err);
-    }
-    settings_release(&settings);
-    return code;
+    return give(s, "/pause", "is paused: no further wave begins", err);
+}
+
+static bool resume_it(struct screen *s, struct err *err)
+{
+    return give(s, "/resume", "goes on", err);
+}
+
+static bool abort_it(struct screen *s, struct err *err)
+{
+    return give(s, "/abort", "is aborted", err);
 }
 
 int command_deployment_pause(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return order(cli, DEPLOYMENT_PAUSE);
+    return screen_command(cli, pause_it, "");
 }
 
 int command_deployment_resume(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return order(cli, DEPLOYMENT_RESUME);
+    return screen_command(cli, resume_it, "");
 }
 
 int command_deployment_abort(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return order(cli, DEPLOYMENT_ABORT);
+    return screen_command(cli, abort_it, "");
 }

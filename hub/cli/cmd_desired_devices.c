@@ -9,6 +9,7 @@
 #include "hub/desired/desired_rows.h"
 #include "hub/fleet/poke.h"
 #include "hub/registry/authority.h"
+#include "hub/rows/device_rows.h"
 #include <stdio.h>
 
 enum {
@@ -50,41 +51,6 @@ static int with(struct cli *cli, int (*work)(struct cli *cli, struct settings *s
 
 /* --- status ------------------------------------------------------------------------------------- */
 
-static bool is_pending(enum desired_standing standing)
-{
-    return standing != STANDING_IN_FORCE && standing != STANDING_NONE;
-}
-
-/* When the device fell behind; 0 = it has not. */
-static struct wall_time since(const struct desired_row *row, enum desired_standing standing)
-{
-    if (!is_pending(standing)) {
-        return (struct wall_time){0};
-    }
-    bool is_told = standing == STANDING_DEGRADED || standing == STANDING_DRIFT;
-    return is_told && row->told_at.ns != 0 ? row->told_at : row->issued;
-}
-
-static struct str reason_of(const struct desired_row *row, enum desired_standing standing)
-{
-    bool is_told = standing == STANDING_REFUSED || standing == STANDING_DEGRADED;
-    return is_told ? row->told_reason : STR("");
-}
-
-static void write_row(struct json_writer *w, const struct desired_row *row)
-{
-    enum desired_standing standing = standing_of(row);
-    jw_member_str(w, "device", row->device);
-    jw_member_str(w, "state", str_from(standing_name(standing)));
-    jw_member_i64(w, "wanted", row->revision);
-    jw_member_i64(w, "in_force", row->applied);
-    jw_member_opt_wall(w, "since", since(row, standing));
-    jw_member_opt(w, "reason", reason_of(row, standing));
-    jw_member_opt_wall(w, "issued_at", row->issued);
-    jw_member_opt_wall(w, "told_at", row->told_at);
-    jw_member_opt(w, "conflicts", row->conflicts);
-}
-
 static enum cli_tone tone_of(enum desired_standing standing)
 {
     switch (standing) {
@@ -107,16 +73,16 @@ static void list_device(void *ctx, const struct desired_row *row)
 {
     struct listing *l = ctx;
     enum desired_standing standing = standing_of(row);
-    struct wall_time behind = since(row, standing);
-    l->pending += is_pending(standing);
-    if (l->only_pending && !is_pending(standing)) {
+    struct wall_time behind = standing_since(row);
+    l->pending += standing_is_pending(standing);
+    if (l->only_pending && !standing_is_pending(standing)) {
         return;
     }
     if (cli_is_json(l->cli)) {
         AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
         struct json_writer w = json_writer(&out);
         jw_begin_object(&w);
-        write_row(&w, row);
+        row_desired(&w, row);
         jw_end_object(&w);
         cli_json(l->cli, buf_str(&out));
         return;
@@ -126,7 +92,7 @@ static void list_device(void *ctx, const struct desired_row *row)
     table_cellf(&l->table, "%lld", (long long)row->revision);
     table_cellf(&l->table, "%lld", (long long)row->applied);
     table_ago(&l->table, behind, l->now);
-    struct str reason = reason_of(row, standing);
+    struct str reason = standing_reason(row);
     table_cell(&l->table, str_is_empty(reason) ? row->conflicts : reason);
 }
 
@@ -161,7 +127,7 @@ int command_desired_status(struct cli *cli, void *ctx)
 static void say_row(struct cli *cli, const struct desired_row *row)
 {
     enum desired_standing standing = standing_of(row);
-    struct str reason = reason_of(row, standing);
+    struct str reason = standing_reason(row);
     cli_printf(cli, STR_FMT ": %s; revision %lld is wanted, %lld is in force\n",
                STR_ARG(row->device), standing_name(standing), (long long)row->revision,
                (long long)row->applied);
@@ -197,7 +163,7 @@ static int show(struct cli *cli, struct settings *settings, struct desired_rows 
     AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
     struct json_writer w = json_writer(&out);
     jw_begin_object(&w);
-    write_row(&w, &row);
+    row_desired(&w, &row);
     if (!str_is_empty(row.body)) {
         jw_member_raw(&w, "content", row.body);
     }

@@ -224,7 +224,8 @@ static bool replace(struct one_device *one, struct err *err)
     token.options = (struct token_options){.label = str_from(label),
                                            .max_uses = 1,
                                            .expires = {one->now.ns + cli_i64(one->cli, "expires")}};
-    bool ok = new_token_create(&one->settings, one->registry, &token, one->now, err) &&
+    struct rng rng = rng_system();
+    bool ok = new_token_create(&one->settings.config, &rng, one->registry, &token, one->now, err) &&
               registry_replace(one->registry, str_from(one->id), str_from(token.id), one->now, err);
     if (ok) {
         poke_send(&one->settings.config);

@@ -4,8 +4,7 @@
 #include "hub/cli/look.h"
 
 #include "common/json/json.h"
-#include "hub/desired/desired_rows.h"
-#include "hub/store/details.h"
+#include "hub/rows/device_rows.h"
 
 enum {
     ARENA_BYTES = 64 << 20,
@@ -19,6 +18,7 @@ struct card {
     struct arena arena;
     struct freshness_list freshness;
     struct str device;
+    struct desired_rows *desired;
     struct buf line;      /* of the row at hand */
     struct json_writer w; /* with --json: of the one object */
 };
@@ -229,90 +229,29 @@ static void say_detail(struct card *c, const struct hub_device_detail *d)
     end_row(c, "set aside");
 }
 
-static void write_detail(struct json_writer *w, const struct hub_device_detail *d)
-{
-    jw_member_opt(w, "key_fingerprint", d->key_fingerprint);
-    jw_member_opt_wall(w, "status_since", d->status_since);
-    jw_member_opt(w, "epoch", d->epoch);
-    jw_member_opt(w, "boot_id", d->boot_id);
-    if (d->clock_trusted != HUB_UNKNOWN) {
-        jw_member_bool(w, "clock_trusted", d->clock_trusted != 0);
-    }
-    jw_member_opt_wall(w, "refusal_at", d->refusal_at);
-    jw_member_opt(w, "definitions_told", d->definitions_told);
-    row_member_number(w, "starts", d->starts);
-    row_member_number(w, "clock_steps", d->clock_steps);
-    row_member_number(w, "epochs", d->epochs);
-    row_member_json(w, "health", d->health);
-    jw_member_opt(w, "certificate_cause", d->certificate_cause);
-    jw_member_opt_wall(w, "certificate_issued_at", d->certificate_issued);
-    jw_key(w, STR("bundle"));
-    jw_begin_object(w);
-    if (d->has_wish) {
-        jw_member_str(w, "wanted", d->bundle_wanted);
-    }
-    jw_member_opt(w, "current", d->bundle_current);
-    jw_member_opt(w, "told", d->bundle_told);
-    jw_member_opt(w, "status", d->bundle_status);
-    jw_member_opt(w, "reason", d->bundle_reason);
-    jw_member_opt_wall(w, "told_at", d->bundle_at);
-    jw_member_opt(w, "deployment", d->deployment);
-    jw_end_object(w);
-    row_member_number(w, "cut_off", d->cut_off);
-    row_member_number(w, "quarantined", d->quarantined);
-}
-
 static void show_detail(void *ctx, const struct hub_device_detail *d)
 {
-    struct card *c = ctx;
-    if (cli_is_json(c->look.cli)) {
-        write_detail(&c->w, d);
-    } else {
-        say_detail(c, d);
-    }
+    say_detail(ctx, d);
 }
 
 static bool show_desired(struct card *c, struct err *err)
 {
-    struct desired_rows *rows = NULL;
     struct desired_row row;
-    bool ok = desired_rows_open(&rows, c->look.settings.database, err) &&
-              desired_of(rows, c->device, &c->arena, &row, err);
-    const char *standing = ok ? standing_name(standing_of(&row)) : "";
-    bool is_any = ok && (row.revision > 0 || row.applied > 0);
-    if (is_any && cli_is_json(c->look.cli)) {
-        jw_key(&c->w, STR("desired"));
-        jw_begin_object(&c->w);
-        jw_member_str(&c->w, "state", str_from(standing));
-        jw_member_i64(&c->w, "wanted", row.revision);
-        jw_member_i64(&c->w, "in_force", row.applied);
-        jw_member_opt(&c->w, "reason", row.told_reason);
-        jw_member_opt(&c->w, "conflicts", row.conflicts);
-        jw_end_object(&c->w);
-    } else if (is_any) {
-        buf_addf(&c->line, "%s, revision %lld wanted, %lld in force", standing,
-                 (long long)row.revision, (long long)row.applied);
+    if (!desired_of(c->desired, c->device, &c->arena, &row, err)) {
+        return false;
+    }
+    if (row.revision > 0 || row.applied > 0) {
+        buf_addf(&c->line, "%s, revision %lld wanted, %lld in force",
+                 standing_name(standing_of(&row)), (long long)row.revision, (long long)row.applied);
         add_part(c, "it says: ", row.told_reason);
         end_row(c, "desired state");
     }
-    desired_rows_close(rows);
-    return ok;
+    return true;
 }
 
 static void show_command(void *ctx, const struct hub_device_command *command)
 {
     struct card *c = ctx;
-    if (cli_is_json(c->look.cli)) {
-        jw_begin_object(&c->w);
-        jw_member_str(&c->w, "id", command->id);
-        jw_member_str(&c->w, "verb", command->verb);
-        jw_member_str(&c->w, "status", command->status);
-        jw_member_opt_wall(&c->w, "given_at", command->given);
-        jw_member_opt_wall(&c->w, "expires_at", command->expires);
-        jw_member_i64(&c->w, "sent", command->sent);
-        jw_end_object(&c->w);
-        return;
-    }
     add_part(c, "", command->verb);
     add_part(c, "", command->status);
     add_ago(c, "given ", command->given);
@@ -324,14 +263,6 @@ static void show_command(void *ctx, const struct hub_device_command *command)
 static void show_alert(void *ctx, const struct hub_device_alert *alert)
 {
     struct card *c = ctx;
-    if (cli_is_json(c->look.cli)) {
-        jw_begin_object(&c->w);
-        jw_member_str(&c->w, "kind", alert->kind);
-        jw_member_opt_wall(&c->w, "opened_at", alert->opened);
-        jw_member_str(&c->w, "detail", alert->detail);
-        jw_end_object(&c->w);
-        return;
-    }
     add_part(c, "", alert->kind);
     add_part(c, "", alert->detail);
     add_ago(c, "since ", alert->opened);
@@ -341,47 +272,23 @@ static void show_alert(void *ctx, const struct hub_device_alert *alert)
 static void show_pool(void *ctx, const struct hub_device_pool *pool)
 {
     struct card *c = ctx;
-    if (cli_is_json(c->look.cli)) {
-        jw_begin_object(&c->w);
-        jw_member_str(&c->w, "pool", pool->pool);
-        jw_member_i64(&c->w, "wanted", pool->wanted);
-        jw_member_i64(&c->w, "granted", pool->granted);
-        jw_end_object(&c->w);
-        return;
-    }
     add_part(c, "", pool->pool);
     buf_addf(&c->line, ": %lld of %lld places", (long long)pool->granted, (long long)pool->wanted);
     end_row(c, "pool");
 }
 
-static void begin_list(struct card *c, const char *key)
-{
-    if (cli_is_json(c->look.cli)) {
-        jw_key(&c->w, str_from(key));
-        jw_begin_array(&c->w);
-    }
-}
-
-static void end_list(struct card *c)
-{
-    if (cli_is_json(c->look.cli)) {
-        jw_end_array(&c->w);
-    }
-}
-
-static bool show_lists(struct card *c, struct err *err)
+static bool show_rest(struct card *c, struct err *err)
 {
     struct db *db = c->look.db;
-    begin_list(c, "commands");
-    bool ok = hub_each_device_command(db, c->device, show_command, c, err);
-    end_list(c);
-    begin_list(c, "pools");
-    ok = ok && hub_each_device_pool(db, c->device, show_pool, c, err);
-    end_list(c);
-    begin_list(c, "alerts");
-    ok = ok && hub_each_device_alert(db, c->device, show_alert, c, err);
-    end_list(c);
-    return ok;
+    const struct device_card card = {
+        .db = db, .desired = c->desired, .device = c->device, .arena = &c->arena};
+    if (cli_is_json(c->look.cli)) {
+        return row_device_card(&c->w, &card, err);
+    }
+    return hub_read_device_detail(db, c->device, show_detail, c, err) && show_desired(c, err) &&
+           hub_each_device_command(db, c->device, show_command, c, err) &&
+           hub_each_device_pool(db, c->device, show_pool, c, err) &&
+           hub_each_device_alert(db, c->device, show_alert, c, err);
 }
 
 static bool show_card(struct card *c, struct err *err)
@@ -395,13 +302,13 @@ static bool show_card(struct card *c, struct err *err)
     const struct hub_filter filter = {.device = c->device};
     look->count = 1;
     c->w = look_begin_line(look);
-    bool ok = freshness_list_read(&c->freshness, look->db, &filter, look->now, err) &&
-              hub_each_device(look->db, &filter, show_device, c, err) &&
-              hub_read_device_detail(look->db, c->device, show_detail, c, err) &&
-              show_desired(c, err) && show_lists(c, err);
+    bool ok = desired_rows_open(&c->desired, look->settings.database, err) &&
+              freshness_list_read(&c->freshness, look->db, &filter, look->now, err) &&
+              hub_each_device(look->db, &filter, show_device, c, err) && show_rest(c, err);
     if (ok && cli_is_json(look->cli)) {
         look_end_line(look, &c->w);
     }
+    desired_rows_close(c->desired);
     return ok;
 }
 

@@ -3,18 +3,9 @@
 #include "common/json/json_writer.h"
 #include "common/platform/clock.h"
 #include "hub/cli/commands.h"
-#include "hub/registry/registry.h"
-#include <stdio.h>
-#include <string.h>
+#include "hub/rows/enrolment_rows.h"
 
-enum { LINE_BYTES_MAX = 64 << 10, SHORT_DIGITS = 16, SHORT_SIZE = 20 };
-
-/* As the device shows it: "b1f0-a6e7-c3b9-a214". */
-static void shorten(struct str fingerprint, char ret[SHORT_SIZE])
-{
-    const char *f = fingerprint.ptr;
-    (void)snprintf(ret, SHORT_SIZE, "%.4s-%.4s-%.4s-%.4s", f, f + 4, f + 8, f + 12);
-}
+enum { LINE_BYTES_MAX = 64 << 10 };
 
 struct list {
     struct cli *cli;
@@ -22,19 +13,12 @@ struct list {
     struct wall_time now;
 };
 
-static void json_row(struct cli *cli, const struct registry_pending *row, const char *fingerprint)
+static void json_row(struct cli *cli, const struct registry_pending *row)
 {
     AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
     struct json_writer w = json_writer(&out);
     jw_begin_object(&w);
-    jw_member_str(&w, "device", row->device);
-    jw_member_str(&w, "fingerprint", str_from(fingerprint));
-    jw_member_str(&w, "status", row->status);
-    jw_member_wall(&w, "first_at", row->first);
-    jw_member_wall(&w, "last_at", row->last);
-    jw_member_opt(&w, "serial_number", row->serial_number);
-    jw_member_opt(&w, "version", row->version);
-    jw_member_opt(&w, "board", row->board);
+    row_pending(&w, row);
     jw_end_object(&w);
     cli_json(cli, buf_str(&out));
 }
@@ -42,10 +26,10 @@ static void json_row(struct cli *cli, const struct registry_pending *row, const 
 static void list_row(void *ctx, const struct registry_pending *row)
 {
     struct list *list = ctx;
-    char fingerprint[SHORT_SIZE];
-    shorten(row->key_fingerprint, fingerprint);
+    char fingerprint[FINGERPRINT_SHORT_SIZE];
+    fingerprint_short(row->key_fingerprint, fingerprint);
     if (cli_is_json(list->cli)) {
-        json_row(list->cli, row, fingerprint);
+        json_row(list->cli, row);
         return;
     }
     table_cell(&list->table, row->device);
@@ -84,34 +68,12 @@ int command_enrolments(struct cli *cli, void *ctx)
     return code;
 }
 
-/* The short form with its dashes, or all 64 digits, as the database has them. */
-static bool read_fingerprint(const char *text, char ret[FINGERPRINT_TEXT_SIZE], struct err *err)
-{
-    size_t len = 0;
-    for (const char *c = text == NULL ? "" : text; *c != '\0'; c++) {
-        bool is_hex = (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'f');
-        if (is_hex && len < FINGERPRINT_TEXT_SIZE - 1) {
-            ret[len++] = *c;
-        } else if (*c != '-') {
-            len = 0;
-            break;
-        }
-    }
-    ret[len] = '\0';
-    if (len == SHORT_DIGITS || len == FINGERPRINT_TEXT_SIZE - 1) {
-        return true;
-    }
-    (void)err_set(err, ERR_INVALID,
-                  "--fingerprint must be what the device shows: 16 hex digits in groups of four");
-    return err_hint(err, "names can be claimed by anybody; compare it with the device");
-}
-
 static bool decide(struct cli *cli, const struct settings *settings, bool is_accepted,
                    struct err *err)
 {
     struct registry *registry = NULL;
     char key[FINGERPRINT_TEXT_SIZE];
-    bool ok = read_fingerprint(cli_text(cli, "fingerprint"), key, err) &&
+    bool ok = fingerprint_read(str_from(cli_text(cli, "fingerprint")), key, err) &&
               registry_open(&registry, settings->database, err) &&
               registry_decide_pending(registry, str_from(cli_arg(cli, 0)), str_from(key),
                                       is_accepted, err);

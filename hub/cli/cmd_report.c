@@ -3,51 +3,30 @@
 #include "common/platform/clock.h"
 #include "hub/delivery/request.h"
 #include "hub/fleet/poke.h"
-#include "hub/report/report_write.h"
-
-enum { ARENA_BYTES = 64 << 20, REPORT_BYTES_MAX = 64 << 20 };
-
-static bool write_report(struct cli *cli, const struct report *report, struct err *err)
-{
-    AUTO(buf) out = buf_growing(REPORT_BYTES_MAX);
-    enum report_format format = REPORT_TEXT;
-    enum report_section section = SECTION_ASSETS;
-    (void)report_format_from(str_from(cli_text(cli, "format")), &format);
-    (void)report_section_from(str_from(cli_text(cli, "section")), &section);
-    format = cli_is_json(cli) ? REPORT_JSON : format;
-    if (format == REPORT_TEXT) {
-        const struct report_marks marks = {cli_tone_on(cli, CLI_STRONG),
-                                           cli_tone_off(cli, CLI_STRONG)};
-        report_write_text(report, marks, &out);
-    } else if (format == REPORT_CSV) {
-        report_write_csv(report, section, &out);
-    } else {
-        report_write(report, format, &out);
-    }
-    if (out.overflow) {
-        return err_set(err, ERR_FULL, "the report is longer than %d MiB", REPORT_BYTES_MAX >> 20);
-    }
-    (void)fwrite(out.ptr, 1, out.len, cli_out(cli)); /* the exit code tells of an error */
-    return true;
-}
+#include "hub/report/report_make.h"
 
 static bool show_report(struct cli *cli, const struct settings *settings, struct err *err)
 {
     struct clock clock = clock_system();
     struct wall_time now = clock_wall(&clock);
-    AUTO(arena) arena = arena_new(ARENA_BYTES);
+    AUTO(buf) out = buf_growing(REPORT_BYTES_MAX);
     struct db *store = NULL;
-    struct report report;
+    struct report_form form = {
+        .marks = {cli_tone_on(cli, CLI_STRONG), cli_tone_off(cli, CLI_STRONG)}};
     const struct report_question question = {.fleet = settings->config.fleet,
                                              .group_by = str_from(cli_text(cli, "group-by")),
                                              .alert_group = settings->config.alert_group,
                                              .since = {now.ns - cli_i64(cli, "since")},
                                              .until = now,
                                              .now = now};
-    bool ok = open_reader(settings, &store, err) &&
-              report_read(store, &question, &arena, &report, err) &&
-              write_report(cli, &report, err);
+    (void)report_format_from(str_from(cli_text(cli, "format")), &form.format);
+    (void)report_section_from(str_from(cli_text(cli, "section")), &form.section);
+    form.format = cli_is_json(cli) ? REPORT_JSON : form.format;
+    bool ok = open_reader(settings, &store, err) && report_make(store, &question, &form, &out, err);
     db_close(store);
+    if (ok) {
+        (void)fwrite(out.ptr, 1, out.len, cli_out(cli)); /* the exit code tells of an error */
+    }
     return ok;
 }
 

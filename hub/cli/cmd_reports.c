@@ -2,72 +2,35 @@
  * the hub delivers one. */
 #include "hub/cli/look.h"
 #include "hub/delivery/deliver.h"
-#include "hub/delivery/zone.h"
+#include "hub/rows/report_rows.h"
 
 #include "common/platform/clock.h"
+#include "common/platform/files.h"
+#include "hub/report/report_make.h"
 #include <string.h>
 #include <unistd.h>
 
 enum { REPORT_ARENA_BYTES = 1 << 20 };
 
-struct listing {
-    struct cli *cli;
-    const struct hub_report *report;
-    struct delivery_row row;
-    struct wall_time next, now;
-};
-
-static bool find_next(const struct hub_report *r, struct wall_time now, struct arena *arena,
-                      struct wall_time *ret, struct err *err)
+static void write_line(struct cli *cli, const struct delivery_listed *listed)
 {
-    struct cron cron;
-    const struct tz *tz = NULL;
-    if (!cron_parse(r->cron, &cron, err) || !zone_load(r->timezone, arena, &tz, err)) {
-        return false;
-    }
-    *ret = (struct wall_time){0};
-    (void)cron_next(&cron, tz, now, ret); /* never: it stays 0 */
-    return true;
-}
-
-static void write_line(const struct listing *l)
-{
-    const struct delivery_row *row = &l->row;
     AUTO(buf) line = buf_growing(64 << 10);
-    AUTO(buf) to = buf_growing(32 << 10);
     struct json_writer w = json_writer(&line);
-    hub_report_describe(l->report, &to);
     jw_begin_object(&w);
-    jw_member_str(&w, "report", l->report->name);
-    jw_member_str(&w, "cron", l->report->cron);
-    jw_member_str(&w, "timezone", l->report->timezone);
-    jw_member_i64(&w, "since_s", l->report->since_ns / NS_PER_SEC);
-    jw_member_opt(&w, "group_by", l->report->group_by);
-    jw_member_str(&w, "format", str_from(hub_report_formats[l->report->format]));
-    jw_member_str(&w, "to", buf_str(&to));
-    jw_member_opt_wall(&w, "next_at", l->next);
-    jw_member_opt_wall(&w, "delivered_at", row->delivered);
-    jw_member_opt_wall(&w, "delivered_for", row->delivered_for);
-    jw_member_opt_wall(&w, "due_since", row->delivery.due);
-    if (row->delivery.due.ns != 0) {
-        jw_member_i64(&w, "attempts", row->delivery.attempts);
-        jw_member_opt_wall(&w, "next_attempt_at", row->delivery.next);
-    }
-    jw_member_opt_wall(&w, "failed_at", row->failed);
-    jw_member_opt(&w, "error", row->error);
+    row_report(&w, listed);
     jw_end_object(&w);
-    cli_json(l->cli, buf_str(&line));
+    cli_json(cli, buf_str(&line));
 }
 
-static void add_row(const struct listing *l, struct table *t)
+static void add_row(const struct delivery_listed *l, struct wall_time now, struct table *t)
 {
     AUTO(buf) to = buf_growing(32 << 10);
-    hub_report_describe(l->report, &to);
-    table_cell(t, l->report->name);
-    table_cellf(t, STR_FMT " " STR_FMT, STR_ARG(l->report->cron), STR_ARG(l->report->timezone));
+    hub_report_describe(l->settings, &to);
+    table_cell(t, l->settings->name);
+    table_cellf(t, STR_FMT " " STR_FMT, STR_ARG(l->settings->cron), STR_ARG(l->settings->timezone));
     table_cell(t, buf_str(&to));
-    table_ago(t, l->row.delivered, l->now);
-    table_ago(t, l->next, l->now);
+    table_ago(t, l->row.delivered, now);
+    table_ago(t, l->next, now);
     if (l->row.failed.ns != 0) {
         table_tone(t, CLI_BAD, l->row.error);
     } else {
@@ -80,18 +43,17 @@ static bool list(struct cli *cli, const struct settings *settings, struct table 
     AUTO(arena) arena = arena_new(REPORT_ARENA_BYTES);
     struct clock clock = clock_system();
     const struct hub_report *all = settings->config.reports.items;
+    struct wall_time now = clock_wall(&clock);
     struct db *db = NULL;
     bool ok = delivery_rows_open(&db, settings->database, err);
     for (size_t i = 0; ok && i < settings->config.reports.count; i++) {
-        struct listing l = {.cli = cli, .report = &all[i], .now = clock_wall(&clock)};
-        const struct delivery_key key = {all[i].name, DELIVERY_SCHEDULED};
+        struct delivery_listed listed;
         arena_reset(&arena);
-        ok = find_next(&all[i], l.now, &arena, &l.next, err) &&
-             delivery_rows_find(db, key, &arena, &l.row, err);
+        ok = delivery_list_one(db, &all[i], now, &arena, &listed, err);
         if (ok && cli_is_json(cli)) {
-            write_line(&l);
+            write_line(cli, &listed);
         } else if (ok) {
-            add_row(&l, t);
+            add_row(&listed, now, t);
         }
     }
     db_close(db);
@@ -114,6 +76,41 @@ int command_reports(struct cli *cli, void *ctx)
         } else {
             code = cli_error(cli, &err);
         }
+    }
+    settings_release(&settings);
+    return code;
+}
+
+/* Of the times that are given, whatever the time is; the web process has asked what may be asked. */
+static bool make(struct cli *cli, const struct settings *settings, struct err *err)
+{
+    struct clock clock = clock_system();
+    AUTO(buf) out = buf_growing(REPORT_BYTES_MAX);
+    struct db *store = NULL;
+    struct report_form form = {0};
+    const struct report_question question = {.fleet = settings->config.fleet,
+                                             .group_by = str_from(cli_text(cli, "group-by")),
+                                             .alert_group = settings->config.alert_group,
+                                             .since = {cli_i64(cli, "since-ms") * NS_PER_MS},
+                                             .until = {cli_i64(cli, "until-ms") * NS_PER_MS},
+                                             .now = clock_wall(&clock)};
+    (void)report_format_from(str_from(cli_text(cli, "format")), &form.format);
+    (void)report_section_from(str_from(cli_text(cli, "section")), &form.section);
+    bool ok = open_reader(settings, &store, err) &&
+              report_make(store, &question, &form, &out, err) &&
+              files_write_fd(STDOUT_FILENO, buf_str(&out), err);
+    db_close(store);
+    return ok;
+}
+
+int command_report_make(struct cli *cli, void *ctx)
+{
+    (void)ctx;
+    struct settings settings;
+    struct err err = {0};
+    int code = CLI_OK;
+    if (settings_load(cli, &settings, &code) && !make(cli, &settings, &err)) {
+        code = cli_error(cli, &err);
     }
     settings_release(&settings);
     return code;

@@ -1,141 +1,120 @@
 /* cmd_runs.c - runs of the fleet, and the events of one. */
-#include "hub/cli/look.h"
+#include "hub/cli/find_run.h"
 #include "hub/cli/run_output.h"
 
 #include "common/cli/show.h"
-#include <stdio.h>
-
-enum { RUN_TEXT_SIZE = LIMIT_ASSET_KEY_BYTES + 1 };
+#include "common/json/json_scan.h"
 
 /* --- runs --------------------------------------------------------------------------------- */
 
-static void show_run(void *ctx, const struct hub_run *run)
+static const struct table_column run_columns[] = {{.name = "RUN"},
+                                                  {.name = "DEVICE"},
+                                                  {.name = "STATUS"},
+                                                  {.name = "JOB OR SELECTION", .is_wide = true},
+                                                  {.name = "CAUSE"},
+                                                  {.name = "STEPS", .is_right = true},
+                                                  {.name = "TOOK", .is_right = true},
+                                                  {.name = "QUEUED"},
+                                                  {.name = "ERROR", .is_wide = true},
+                                                  {0}};
+
+static struct str first_of(struct str a, struct str b)
 {
-    struct look *look = ctx;
-    struct table *t = &look->table;
-    look->count++;
-    if (cli_is_json(look->cli)) {
-        struct json_writer w = look_begin_line(look);
-        row_run(&w, run);
-        look_end_line(look, &w);
-        return;
-    }
-    table_cell(t, run->run);
-    table_cell(t, run->device);
-    table_tone(t, look_tone(run->status), run->status);
-    table_cell(t, str_is_empty(run->job) ? run->selection : run->job);
-    table_cell(t, str_is_empty(run->cause_name) ? run->cause : run->cause_name);
-    if (run->steps == HUB_UNKNOWN) {
+    return str_is_empty(a) ? b : a;
+}
+
+static void show_run(struct screen *s, const struct json *run)
+{
+    struct table *t = &s->table;
+    struct wall_time enqueued = item_wall(run, "enqueued_at");
+    struct wall_time started = item_wall(run, "started_at");
+    struct wall_time ended = item_wall(run, "ended_at");
+    struct str status = item_str(run, "status");
+    int64_t steps = item_i64(run, "steps");
+    table_cell(t, item_str(run, "run"));
+    table_cell(t, item_str(run, "device"));
+    table_tone(t, screen_tone(status), status);
+    table_cell(t, first_of(item_str(run, "job"), item_str(run, "selection")));
+    table_cell(t, first_of(item_str(run, "cause_name"), item_str(run, "cause")));
+    if (steps == HUB_UNKNOWN) {
         table_cell(t, STR_NONE);
     } else {
-        table_cellf(t, "%lld/%lld", (long long)run->steps_success, (long long)run->steps);
+        table_cellf(t, "%lld/%lld", (long long)item_count(run, "succeeded"), (long long)steps);
     }
-    bool is_over = run->ended.ns != 0 && run->started.ns != 0;
-    table_duration(t, is_over ? run->ended.ns - run->started.ns : -1);
-    table_ago(t, run->enqueued.ns != 0 ? run->enqueued : run->started, look->now);
-    table_cell(t, look_message(look, run->error));
+    bool is_over = ended.ns != 0 && started.ns != 0;
+    table_duration(t, is_over ? ended.ns - started.ns : -1);
+    table_ago(t, enqueued.ns != 0 ? enqueued : started, s->now);
+    table_cell(t, screen_message(run));
 }
 
 int command_runs(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct look look;
+    struct screen s;
     struct err err = {0};
     int code = CLI_OK;
-    if (!look_open(&look, cli,
-                   TABLE_COLUMNS({.name = "RUN"}, {.name = "DEVICE"}, {.name = "STATUS"},
-                                 {.name = "JOB OR SELECTION", .is_wide = true}, {.name = "CAUSE"},
-                                 {.name = "STEPS", .is_right = true},
-                                 {.name = "TOOK", .is_right = true}, {.name = "QUEUED"},
-                                 {.name = "ERROR", .is_wide = true}),
-                   &code)) {
+    if (!screen_open(&s, cli, &code)) {
         return code;
     }
-    struct hub_filter filter = {.device = str_from(cli_text(cli, "device")),
-                                .status = str_from(cli_text(cli, "status")),
-                                .asset = str_from(cli_text(cli, "asset")),
-                                .limit = cli_i64(cli, "limit")};
-    bool ok = hub_each_run(look.db, &filter, show_run, &look, &err);
-    return look_close(&look, ok, &err, "no runs");
+    target_begin(&s.target, "/api/v1/runs");
+    target_query(&s.target, "device", str_from(cli_text(cli, "device")));
+    target_query(&s.target, "status", str_from(cli_text(cli, "status")));
+    target_query(&s.target, "asset", str_from(cli_text(cli, "asset")));
+    bool ok = screen_list(&s, run_columns, cli_i64(cli, "limit"), show_run, &err);
+    return screen_close(&s, ok, &err, "no runs");
 }
 
 /* --- logs --------------------------------------------------------------------------------- */
 
-struct found_run {
-    int64_t count;
-    bool is_exact;
-    char device[RUN_TEXT_SIZE];
-    char run[RUN_TEXT_SIZE];
-    struct str wanted;
-};
-
-static void on_found(void *ctx, struct str device, struct str run)
+/* Of a row of the log, the event as the device recorded it. */
+static bool show_event(void *ctx, struct str row, struct err *err)
 {
-    struct found_run *found = ctx;
-    bool is_exact = str_eq(run, found->wanted);
-    if (found->is_exact && !is_exact) {
-        return;
-    }
-    found->count = is_exact && !found->is_exact ? 1 : found->count + 1;
-    found->is_exact = is_exact;
-    (void)snprintf(found->device, sizeof(found->device), STR_FMT, STR_ARG(device));
-    (void)snprintf(found->run, sizeof(found->run), STR_FMT, STR_ARG(run));
-}
-
-/* By id, by the beginning of one, or the newest. */
-static bool find_run(struct look *look, struct found_run *ret, struct err *err)
-{
-    struct str device = str_from(cli_text(look->cli, "device"));
-    struct str wanted = str_from(cli_arg(look->cli, 0));
-    struct hub_filter filter = {.device = device, .limit = str_is_empty(wanted) ? 1 : 1000};
-    *ret = (struct found_run){.wanted = wanted};
-    if (!hub_each_run_like(look->db, str_is_empty(wanted) ? STR("") : wanted, &filter, on_found,
-                           ret, err)) {
+    struct screen *s = ctx;
+    struct json_scan scan;
+    struct json_raw key;
+    struct json_raw value;
+    s->count++;
+    if (!json_scan_object(&scan, row, err)) {
         return false;
     }
-    if (ret->count == 0) {
-        (void)(str_is_empty(wanted)
-                   ? err_set(err, ERR_NOT_FOUND, "there are no runs yet")
-                   : err_set(err, ERR_NOT_FOUND, "there is no run " STR_FMT, STR_ARG(wanted)));
-        return err_hint(err, "list them: selvedge-hub runs");
+    while (json_scan_member(&scan, &key, &value)) {
+        if (json_raw_is(key, "event")) {
+            cli_event(s->cli, value.text);
+        }
     }
-    if (ret->count > 1) {
-        (void)err_set(err, ERR_INVALID, "%lld runs begin with " STR_FMT, (long long)ret->count,
-                      STR_ARG(wanted));
-        return err_hint(err, "give more of the id, or --device");
-    }
-    return true;
+    return json_scan_end(&scan, err);
 }
 
-static void show_event(void *ctx, const struct hub_event *event)
+static bool show_events(struct screen *s, const struct found_run *run, struct err *err)
 {
-    struct look *look = ctx;
-    look->count++;
-    cli_event(look->cli, event->body);
+    if (!cli_is_json(s->cli)) {
+        cli_printf(s->cli, "%srun %s on %s%s\n", cli_tone_on(s->cli, CLI_FAINT), run->run,
+                   run->device, cli_tone_off(s->cli, CLI_FAINT));
+    }
+    target_begin(&s->target, "/api/v1/runs");
+    target_part(&s->target, str_from(run->device), false);
+    target_part(&s->target, str_from(run->run), false);
+    buf_add_text(&s->target, "/events");
+    return hub_client_each(s->client, buf_str(&s->target), 0, show_event, s, err);
 }
 
 int command_logs(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct look look;
+    struct screen s;
     struct found_run run;
     struct err err = {0};
     int code = CLI_OK;
-    if (!look_open(&look, cli, TABLE_COLUMNS({.name = "EVENT"}), &code)) {
+    if (!screen_open(&s, cli, &code)) {
         return code;
     }
-    bool ok = find_run(&look, &run, &err);
+    bool ok =
+        find_run(&s, str_from(cli_arg(cli, 0)), str_from(cli_text(cli, "device")), &run, &err);
     if (ok && cli_bool(cli, "output")) {
-        code = run_output(&look, str_from(run.device), str_from(run.run));
-        look.count = 1;
-        (void)look_close(&look, true, &err, "");
-        return code;
+        s.count = 1;
+        (void)screen_close(&s, true, &err, "");
+        return run_output(cli, str_from(run.device), str_from(run.run));
     }
-    if (ok && !cli_is_json(cli)) {
-        cli_printf(cli, "%srun %s on %s%s\n", cli_tone_on(cli, CLI_FAINT), run.run, run.device,
-                   cli_tone_off(cli, CLI_FAINT));
-    }
-    struct hub_filter filter = {.device = str_from(run.device), .run = str_from(run.run)};
-    ok = ok && hub_each_event(look.db, &filter, show_event, &look, &err);
-    return look_close(&look, ok, &err, "no events of it are here yet");
+    ok = ok && show_events(&s, &run, &err);
+    return screen_close(&s, ok, &err, "no events of it are here yet");
 }

@@ -9,6 +9,7 @@
 #include "hub/cli/look.h"
 #include "hub/registry/authority.h"
 #include "hub/registry/registry.h"
+#include "hub/rows/enrolment_rows.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -46,37 +47,12 @@ static bool read_labels(struct cli *cli, struct new_token *token, struct err *er
     return true;
 }
 
-bool new_token_create(const struct settings *settings, struct registry *registry,
-                      struct new_token *token, struct wall_time now, struct err *err)
-{
-    struct rng rng = rng_system();
-    AUTO(buf) fleet = buf_growing(LIMIT_NAME_BYTES + 1);
-    bool ok =
-        authority_pins(&settings->config, token->fingerprint, err) &&
-        registry_fleet(registry, &fleet, err) &&
-        registry_create_token(registry, &rng, &token->options, now, token->id, token->secret, err);
-    if (ok) {
-        struct enrol_token parts = {.fleet = buf_str(&fleet),
-                                    .host = settings->config.host,
-                                    .port = settings->config.enrol_port,
-                                    .id = str_from(token->id),
-                                    .secret = str_from(token->secret),
-                                    .ca_fingerprint = str_from(token->fingerprint)};
-        enrol_token_format(&parts, &token->text);
-    }
-    return ok;
-}
-
 static void say_token_json(struct cli *cli, const struct new_token *token)
 {
     AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
     struct json_writer w = json_writer(&out);
     jw_begin_object(&w);
-    jw_member_str(&w, "token", buf_str(&token->text));
-    jw_member_str(&w, "id", str_from(token->id));
-    jw_member_opt(&w, "label", token->options.label);
-    jw_member_i64(&w, "max_uses", token->options.max_uses);
-    jw_member_wall(&w, "expires_at", token->options.expires);
+    row_new_token(&w, token);
     jw_end_object(&w);
     cli_json(cli, buf_str(&out));
 }
@@ -105,18 +81,13 @@ void new_token_say(struct cli *cli, const struct new_token *token, const char *n
     }
 }
 
-void new_token_wipe(struct new_token *token)
-{
-    explicit_bzero(token->secret, sizeof(token->secret));
-    buf_wipe(&token->text);
-}
-
 int command_token_create(struct cli *cli, void *ctx)
 {
     (void)ctx;
     struct settings settings;
     struct registry *registry = NULL;
     struct clock clock = clock_system();
+    struct rng rng = rng_system();
     struct wall_time now = clock_wall(&clock);
     struct err err = {0};
     int code = CLI_OK;
@@ -128,7 +99,7 @@ int command_token_create(struct cli *cli, void *ctx)
     if (settings_load(cli, &settings, &code)) {
         if (!read_labels(cli, &token, &err) ||
             !open_registry(&settings, &registry, token.fingerprint, &err) ||
-            !new_token_create(&settings, registry, &token, now, &err)) {
+            !new_token_create(&settings.config, &rng, registry, &token, now, &err)) {
             code = cli_error(cli, &err);
         } else {
             new_token_say(cli, &token, "NAME");
@@ -148,35 +119,12 @@ struct token_list {
     struct wall_time now;
 };
 
-static const char *state_of(const struct token_row *row, struct wall_time now)
-{
-    if (row->revoked.ns != 0) {
-        return "revoked";
-    }
-    if (row->uses >= row->max_uses) {
-        return "used";
-    }
-    return row->expires.ns <= now.ns ? "expired" : "open";
-}
-
-static void json_token(struct cli *cli, const struct token_row *row, const char *state)
+static void json_token(struct cli *cli, const struct token_row *row, struct wall_time now)
 {
     AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
     struct json_writer w = json_writer(&out);
     jw_begin_object(&w);
-    jw_member_str(&w, "id", row->id);
-    jw_member_str(&w, "state", str_from(state));
-    jw_member_opt(&w, "label", row->label);
-    jw_member_opt(&w, "names", row->name_pattern);
-    row_member_labels(&w, "labels", row->labels);
-    jw_member_i64(&w, "uses", row->uses);
-    jw_member_i64(&w, "max_uses", row->max_uses);
-    jw_member_wall(&w, "created_at", row->created);
-    jw_member_wall(&w, "expires_at", row->expires);
-    jw_member_opt_wall(&w, "revoked_at", row->revoked);
-    jw_member_opt(&w, "last_error", row->last_error);
-    jw_member_i64(&w, "wrong_secrets", row->wrong);
-    jw_member_opt_wall(&w, "closed_until", row->closed_until);
+    row_enrolment_token(&w, row, now);
     jw_end_object(&w);
     cli_json(cli, buf_str(&out));
 }
@@ -184,9 +132,9 @@ static void json_token(struct cli *cli, const struct token_row *row, const char 
 static void list_token(void *ctx, const struct token_row *row)
 {
     struct token_list *list = ctx;
-    const char *state = state_of(row, list->now);
+    const char *state = enrol_token_state(row, list->now);
     if (cli_is_json(list->cli)) {
-        json_token(list->cli, row, state);
+        json_token(list->cli, row, list->now);
         return;
     }
     bool is_open = strcmp(state, "open") == 0;

@@ -21,9 +21,6 @@ static bool run_until_stopped(struct loop *loop, const struct settings *settings
     struct rng rng = rng_system();
     struct web *web = NULL;
     loop_ignore_sigpipe();
-    if (settings->config.http.state != 0) {
-        return err_set(err, ERR_INVALID, "the settings say http: off");
-    }
     bool ok = loop_on_signal(loop, SIGTERM, on_stop_signal, loop, err) &&
               loop_on_signal(loop, SIGINT, on_stop_signal, loop, err) &&
               web_open(&web, loop, &rng, &settings->config, err) && loop_run(loop, err);

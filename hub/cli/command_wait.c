@@ -1,8 +1,7 @@
 #include "hub/cli/command_wait.h"
 
-#include "common/cli/table.h"
-#include "common/json/json_writer.h"
 #include "common/platform/loop.h"
+#include "hub/rows/order_rows.h"
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,8 +11,6 @@ enum {
     GROUPS_MAX = 200, /* outcomes that differ, in the summary */
     NAMES_SHOWN = 3,
     GROUPS_ARENA_BYTES = 4 << 20,
-    LINE_BYTES_MAX = 64 << 10,
-    REASON_BYTES_MAX = 1024,
     PLAIN_EVERY_S = 5, /* a line of counts, where there is no terminal */
 };
 #define LOOK_EVERY_NS (250 * NS_PER_MS)
@@ -28,7 +25,27 @@ enum cli_tone fate_tone(enum order_fate fate)
     if (fate == FATE_FAILED || fate == FATE_REFUSED) {
         return CLI_BAD;
     }
-    return order_fate_is_over(fate) ? CLI_WARN : CLI_PLAIN;
+    return fate < FATE_COUNT && order_fate_is_over(fate) ? CLI_WARN : CLI_PLAIN;
+}
+
+enum order_fate fate_of(struct str name)
+{
+    int fate = 0;
+    while (fate < FATE_COUNT && !str_eq(name, str_from(order_fate_name((enum order_fate)fate)))) {
+        fate++;
+    }
+    return (enum order_fate)fate;
+}
+
+/* What counts are made of: one of another version may tell what is not known here. */
+static enum order_fate count_one(struct fate_counts *counts, const struct json *device)
+{
+    const struct order_device one = {.fate = fate_of(item_str(device, "status")),
+                                     .is_online = item_bool(device, "online")};
+    if (one.fate < FATE_COUNT) {
+        fate_count(counts, &one);
+    }
+    return one.fate;
 }
 
 /* --- the summary ------------------------------------------------------------------------------ */
@@ -40,14 +57,8 @@ struct group {
     struct str names[NAMES_SHOWN];
 };
 struct grouping {
-    struct cli *cli;
-    struct arena arena;
     struct group *groups;
     size_t count;
-    const struct order_view *order;
-    struct wall_time now;
-    struct fate_counts counts;
-    struct buf text;
 };
 
 static struct group *group_of(struct grouping *g, enum order_fate fate, struct str why)
@@ -60,36 +71,26 @@ static struct group *group_of(struct grouping *g, enum order_fate fate, struct s
     if (g->count == GROUPS_MAX) {
         return NULL;
     }
-    g->groups[g->count] = (struct group){.fate = fate, .why = arena_copy(&g->arena, why)};
+    g->groups[g->count] = (struct group){.fate = fate, .why = why};
     return &g->groups[g->count++];
 }
 
-static void group_device(void *ctx, const struct order_device *device)
+static void group_device(struct grouping *g, const struct json *device)
 {
-    struct grouping *g = ctx;
-    fate_count(&g->counts, device);
-    buf_reset(&g->text);
-    fate_why(&g->text, g->order, device, g->now);
-    if (cli_is_json(g->cli)) {
-        AUTO(buf) line = buf_growing(LINE_BYTES_MAX);
-        struct json_writer w = json_writer(&line);
-        jw_begin_object(&w);
-        row_order_device(&w, device, buf_str(&g->text));
-        jw_end_object(&w);
-        cli_json(g->cli, buf_str(&line));
-        return;
-    }
-    bool is_good = device->fate == FATE_SUCCEEDED;
-    struct group *group = group_of(g, device->fate, is_good ? STR_NONE : buf_str(&g->text));
+    enum order_fate fate = fate_of(item_str(device, "status"));
+    bool is_good = fate == FATE_SUCCEEDED;
+    struct group *group = fate < FATE_COUNT
+                              ? group_of(g, fate, is_good ? STR_NONE : item_str(device, "reason"))
+                              : NULL;
     if (group != NULL) {
         if (group->count < NAMES_SHOWN) {
-            group->names[group->count] = arena_copy(&g->arena, device->device);
+            group->names[group->count] = item_str(device, "device");
         }
         group->count++;
     }
 }
 
-static void show_groups(struct grouping *g)
+static void show_groups(struct screen *s, const struct grouping *g)
 {
     AUTO(table)
     t = table_new(TABLE_COLUMNS({.name = "STATUS"}, {.name = "DEVICES", .is_right = true},
@@ -100,91 +101,52 @@ static void show_groups(struct grouping *g)
             if ((int)group->fate != fate) {
                 continue;
             }
-            buf_reset(&g->text);
+            buf_reset(&s->text);
             for (int64_t n = 0; n < group->count && n < NAMES_SHOWN; n++) {
-                buf_add(&g->text, n == 0 ? STR("") : STR(", "));
-                buf_add(&g->text, group->names[n]);
+                buf_add(&s->text, n == 0 ? STR("") : STR(", "));
+                buf_add(&s->text, group->names[n]);
             }
-            buf_add(&g->text, group->count > NAMES_SHOWN ? STR(", …") : STR(""));
+            buf_add(&s->text, group->count > NAMES_SHOWN ? STR(", …") : STR(""));
             table_tone(&t, fate_tone(group->fate), str_from(order_fate_name(group->fate)));
             table_i64(&t, group->count);
             table_cell(&t, group->why);
-            table_cell(&t, buf_str(&g->text));
+            table_cell(&t, buf_str(&s->text));
         }
     }
-    table_print(&t, g->cli);
+    table_print(&t, s->cli);
 }
 
-struct with_order {
-    struct orders *orders;
-    struct err *err;
-    bool ok, was_found;
-    void (*on_device)(void *ctx, const struct order_device *device);
-    void *ctx;
-    const struct order_view **order; /* for on_device, while it is called */
-    struct wall_time now;
-};
-
-static void each_device(void *ctx, const struct order_view *order)
+bool command_summary(struct screen *s, const struct json *command, struct str text, struct err *err)
 {
-    struct with_order *with = ctx;
-    with->was_found = true;
-    *with->order = order;
-    with->ok =
-        orders_each_device(with->orders, order, with->now, with->on_device, with->ctx, with->err);
-    *with->order = NULL;
-}
-
-/* Each device of one command. */
-static bool look_at(struct with_order *with, struct str id)
-{
-    if (!orders_each(with->orders, id, 1, each_device, with, with->err) ||
-        (with->was_found && !with->ok)) {
-        return false;
+    AUTO(arena) arena = arena_new(GROUPS_ARENA_BYTES);
+    struct grouping g = {.groups = arena_array(&arena, GROUPS_MAX, sizeof(*g.groups))};
+    if (cli_is_json(s->cli)) {
+        return screen_print_elements(s, text, "device_list", err);
     }
-    return with->was_found ||
-           err_set(with->err, ERR_NOT_FOUND, "there is no command " STR_FMT, STR_ARG(id));
-}
-
-bool command_summary(struct cli *cli, struct orders *orders, struct str id, struct err *err)
-{
-    struct clock clock = clock_system();
-    struct grouping g = {.cli = cli,
-                         .arena = arena_new(GROUPS_ARENA_BYTES),
-                         .text = buf_growing(REASON_BYTES_MAX),
-                         .now = clock_wall(&clock)};
-    struct with_order with = {.orders = orders,
-                              .err = err,
-                              .on_device = group_device,
-                              .ctx = &g,
-                              .order = &g.order,
-                              .now = g.now};
-    g.groups = arena_array(&g.arena, GROUPS_MAX, sizeof(*g.groups));
-    bool ok =
-        (g.groups != NULL || err_set(err, ERR_NO_MEMORY, "out of memory")) && look_at(&with, id);
-    if (ok && !cli_is_json(cli)) {
-        show_groups(&g);
+    if (g.groups == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "out of memory");
     }
-    arena_release(&g.arena);
-    buf_release(&g.text);
-    return ok;
+    for (const struct json *d = item_first(command, "device_list"); d != NULL; d = d->next) {
+        group_device(&g, d);
+    }
+    show_groups(s, &g);
+    return true;
 }
 
 /* --- watching --------------------------------------------------------------------------------- */
 
 struct watch {
+    struct screen *screen;
     struct cli *cli;
-    struct orders *orders;
-    struct str id;
+    char id[UUID_TEXT_SIZE];
     struct loop *loop;
     struct loop_timer timer;
     struct fate_counts counts;
     enum order_fate before[NAMED_MAX]; /* of each device, by its place in the list */
     bool was_seen[NAMED_MAX];
-    size_t at;
-    const struct order_view *order;
+    const struct json *command; /* the last answer */
+    struct str text;            /* the same as it came, until the next */
     struct wall_time now;
-    struct buf text;
     struct err err;
     int64_t total;
     int64_t deadline_ns; /* 0 = none */
@@ -200,62 +162,64 @@ static void clear_line(struct watch *w)
     }
 }
 
-static void say_device(struct watch *w, const struct order_device *device)
+static void say_device(struct watch *w, const struct json *device, enum order_fate fate)
 {
-    buf_reset(&w->text);
-    fate_why(&w->text, w->order, device, w->now);
-    bool has_why = device->fate != FATE_SUCCEEDED && w->text.len > 0;
+    struct str name = item_str(device, "device");
+    struct str why = item_str(device, "reason");
+    bool has_why = fate != FATE_SUCCEEDED && !str_is_empty(why);
     clear_line(w);
-    cli_printf(w->cli, STR_FMT "  %s%s%s%s" STR_FMT "\n", STR_ARG(device->device),
-               cli_tone_on(w->cli, fate_tone(device->fate)), order_fate_name(device->fate),
-               cli_tone_off(w->cli, fate_tone(device->fate)), has_why ? "  " : "",
-               STR_ARG(has_why ? buf_str(&w->text) : STR("")));
+    cli_printf(w->cli, STR_FMT "  %s%s%s%s" STR_FMT "\n", STR_ARG(name),
+               cli_tone_on(w->cli, fate_tone(fate)), order_fate_name(fate),
+               cli_tone_off(w->cli, fate_tone(fate)), has_why ? "  " : "",
+               STR_ARG(has_why ? why : STR("")));
 }
 
-static void watch_device(void *ctx, const struct order_device *device)
+static void watch_device(struct watch *w, const struct json *device, size_t at)
 {
-    struct watch *w = ctx;
-    size_t at = w->at++;
-    fate_count(&w->counts, device);
-    if (at >= NAMED_MAX || w->total > NAMED_MAX || cli_is_json(w->cli)) {
+    enum order_fate fate = count_one(&w->counts, device);
+    if (at >= NAMED_MAX || w->total > NAMED_MAX || cli_is_json(w->cli) || fate == FATE_COUNT) {
         return;
     }
-    bool is_new = !w->was_seen[at] || w->before[at] != device->fate;
-    if (is_new && order_fate_is_over(device->fate)) {
-        say_device(w, device);
+    bool is_new = !w->was_seen[at] || w->before[at] != fate;
+    if (is_new && order_fate_is_over(fate)) {
+        say_device(w, device, fate);
     }
     w->was_seen[at] = true;
-    w->before[at] = device->fate;
+    w->before[at] = fate;
 }
 
 static void say_counts(struct watch *w)
 {
-    buf_reset(&w->text);
-    buf_addf(&w->text, "%lld of %lld done: ", (long long)w->counts.over,
-             (long long)w->counts.total);
-    fate_counts_add(&w->text, &w->counts);
+    struct buf *text = &w->screen->text;
+    buf_reset(text);
+    buf_addf(text, "%lld of %lld done: ", (long long)w->counts.over, (long long)w->counts.total);
+    fate_counts_add(text, &w->counts);
     if (w->is_live) {
-        (void)fprintf(cli_err(w->cli), "\r\033[K" STR_FMT, STR_ARG(buf_str(&w->text)));
+        (void)fprintf(cli_err(w->cli), "\r\033[K" STR_FMT, STR_ARG(buf_str(text)));
         (void)fflush(cli_err(w->cli));
         w->has_line = true;
     } else if (w->now.ns >= w->next_line_ns && !cli_is_json(w->cli)) {
-        (void)fprintf(cli_err(w->cli), STR_FMT "\n", STR_ARG(buf_str(&w->text)));
+        (void)fprintf(cli_err(w->cli), STR_FMT "\n", STR_ARG(buf_str(text)));
         w->next_line_ns = w->now.ns + PLAIN_EVERY_S * NS_PER_SEC;
     }
 }
 
 static bool look_once(struct watch *w)
 {
+    struct screen *s = w->screen;
+    size_t at = 0;
+    arena_reset(&s->arena);
+    target_begin(&s->target, "/api/v1/commands");
+    target_part(&s->target, str_from(w->id), false);
+    if (!screen_read(s, &w->command, &w->text, &w->err)) {
+        return false;
+    }
     w->counts = (struct fate_counts){0};
-    w->at = 0;
     w->now = clock_wall(loop_clock(w->loop));
-    struct with_order with = {.orders = w->orders,
-                              .err = &w->err,
-                              .on_device = watch_device,
-                              .ctx = w,
-                              .order = &w->order,
-                              .now = w->now};
-    return look_at(&with, w->id);
+    for (const struct json *d = item_first(w->command, "device_list"); d != NULL; d = d->next) {
+        watch_device(w, d, at++);
+    }
+    return true;
 }
 
 static void on_look(void *ctx)
@@ -288,8 +252,7 @@ static void on_interrupt(void *ctx, int signo)
 static int say_left(struct watch *w)
 {
     clear_line(w);
-    (void)fprintf(cli_err(w->cli), "the command goes on; look: selvedge-hub commands " STR_FMT "\n",
-                  STR_ARG(w->id));
+    (void)fprintf(cli_err(w->cli), "the command goes on; look: selvedge-hub commands %s\n", w->id);
     return w->is_late ? CLI_UNREACHABLE : CLI_FAILED;
 }
 
@@ -310,7 +273,7 @@ static int watch_until_done(struct watch *w)
     if (!ok || w->err.code != ERR_NONE) {
         return cli_error(w->cli, &w->err);
     }
-    if (!command_summary(w->cli, w->orders, w->id, &w->err)) {
+    if (!command_summary(w->screen, w->command, w->text, &w->err)) {
         return cli_error(w->cli, &w->err);
     }
     if (w->is_interrupted || w->is_late) {
@@ -319,14 +282,18 @@ static int watch_until_done(struct watch *w)
     return w->counts.of[FATE_SUCCEEDED] == w->counts.total ? CLI_OK : CLI_FAILED;
 }
 
-int command_wait(struct cli *cli, struct orders *orders, struct str id, int64_t limit_ns)
+int command_wait(struct screen *screen, struct str id, int64_t limit_ns)
 {
-    struct watch w = {.cli = cli,
-                      .orders = orders,
-                      .id = id,
-                      .text = buf_growing(LINE_BYTES_MAX),
-                      .is_live = !cli_is_json(cli) && isatty(STDERR_FILENO) == 1};
+    struct watch w = {.screen = screen,
+                      .cli = screen->cli,
+                      .is_live = !cli_is_json(screen->cli) && isatty(STDERR_FILENO) == 1};
+    struct buf copy = buf_fixed(w.id, sizeof(w.id));
     int code = CLI_FAILED;
+    buf_add(&copy, id);
+    if (buf_cstr(&copy) == NULL) {
+        (void)err_set(&w.err, ERR_INTERNAL, "the command's id is none");
+        return cli_error(screen->cli, &w.err);
+    }
     if (loop_open(&w.loop, clock_system(), &w.err)) {
         int64_t now = clock_wall(loop_clock(w.loop)).ns;
         w.deadline_ns = limit_ns == 0 ? 0 : now + limit_ns;
@@ -334,9 +301,8 @@ int command_wait(struct cli *cli, struct orders *orders, struct str id, int64_t 
         code = watch_until_done(&w);
         loop_timer_disarm(w.loop, &w.timer);
     } else {
-        code = cli_error(cli, &w.err);
+        code = cli_error(screen->cli, &w.err);
     }
     loop_close(w.loop);
-    buf_release(&w.text);
     return code;
 }

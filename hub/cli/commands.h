@@ -19,6 +19,7 @@ int command_logs(struct cli *cli, void *ctx);
 int command_report(struct cli *cli, void *ctx);
 int command_reports(struct cli *cli, void *ctx);
 int command_report_send(struct cli *cli, void *ctx);
+int command_report_make(struct cli *cli, void *ctx);
 int command_lineage(struct cli *cli, void *ctx);
 int command_refusals(struct cli *cli, void *ctx);
 int command_rebuild(struct cli *cli, void *ctx);

@@ -1,166 +1,136 @@
 /* commands_lineage.c - what contradicts the log, and two hosts with one identity. */
-#include "hub/cli/look.h"
-#include "hub/fleet/poke.h"
-#include "hub/store/store.h"
-
-#include "common/wire/batch.h"
-
-enum { LINES_BYTES_MAX = LIMIT_BATCH_BYTES + LIMIT_EVENT_BYTES };
+#include "hub/cli/screen.h"
 
 /* --- quarantine ------------------------------------------------------------------------------ */
 
-static void show_quarantined(void *ctx, const struct hub_quarantined *q)
+static const struct table_column quarantine_columns[] = {{.name = "ID", .is_right = true},
+                                                         {.name = "CAME"},
+                                                         {.name = "DEVICE"},
+                                                         {.name = "EPOCH"},
+                                                         {.name = "SEQ", .is_right = true},
+                                                         {.name = "DIFFERS AT", .is_right = true},
+                                                         {.name = "TIMES", .is_right = true},
+                                                         {.name = "BYTES", .is_right = true},
+                                                         {0}};
+
+static void show_quarantined(struct screen *s, const struct json *q)
 {
-    struct look *look = ctx;
-    struct table *t = &look->table;
-    look->count++;
-    if (cli_is_json(look->cli)) {
-        struct json_writer w = look_begin_line(look);
-        jw_member_i64(&w, "id", q->id);
-        jw_member_str(&w, "device", q->device);
-        jw_member_str(&w, "epoch", q->epoch);
-        jw_member_i64(&w, "first", q->first);
-        jw_member_i64(&w, "last", q->last);
-        jw_member_i64(&w, "differs_at", q->differs);
-        jw_member_opt_wall(&w, "at", q->at);
-        jw_member_i64(&w, "times", q->times);
-        jw_member_i64(&w, "bytes", q->bytes);
-        look_end_line(look, &w);
-        return;
-    }
-    table_i64(t, q->id);
-    table_ago(t, q->at, look->now);
-    table_cell(t, q->device);
-    table_cell(t, q->epoch);
-    table_cellf(t, "%lld-%lld", (long long)q->first, (long long)q->last);
-    table_i64(t, q->differs);
-    table_i64(t, q->times);
-    table_i64(t, q->bytes);
+    struct table *t = &s->table;
+    table_i64(t, item_i64(q, "id"));
+    table_ago(t, item_wall(q, "at"), s->now);
+    table_cell(t, item_str(q, "device"));
+    table_cell(t, item_str(q, "epoch"));
+    table_cellf(t, "%lld-%lld", (long long)item_i64(q, "first"), (long long)item_i64(q, "last"));
+    table_i64(t, item_i64(q, "differs_at"));
+    table_i64(t, item_i64(q, "times"));
+    table_i64(t, item_i64(q, "bytes"));
 }
 
 static int command_quarantine(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct look look;
+    struct screen s;
     struct err err = {0};
     int code = CLI_OK;
-    struct hub_filter filter = {.device = str_from(cli_arg(cli, 0)),
-                                .limit = cli_i64(cli, "limit")};
-    if (!look_open(
-            &look, cli,
-            TABLE_COLUMNS({.name = "ID", .is_right = true}, {.name = "CAME"}, {.name = "DEVICE"},
-                          {.name = "EPOCH"}, {.name = "SEQ", .is_right = true},
-                          {.name = "DIFFERS AT", .is_right = true},
-                          {.name = "TIMES", .is_right = true}, {.name = "BYTES", .is_right = true}),
-            &code)) {
+    if (!screen_open(&s, cli, &code)) {
         return code;
     }
-    bool ok = hub_each_quarantined(look.db, &filter, show_quarantined, &look, &err);
-    return look_close(&look, ok, &err, "nothing contradicts the log");
+    target_begin(&s.target, "/api/v1/quarantine");
+    target_query(&s.target, "device", str_from(cli_arg(cli, 0)));
+    bool ok = screen_list(&s, quarantine_columns, cli_i64(cli, "limit"), show_quarantined, &err);
+    return screen_close(&s, ok, &err, "nothing contradicts the log");
 }
 
 /* Its events, one a line, as they came. */
-static bool print_events(struct look *look, int64_t id, struct err *err)
+static bool print_events(struct screen *s, struct err *err)
 {
-    AUTO(buf) payload = buf_growing(LIMIT_MESSAGE_BYTES);
-    AUTO(buf) lines = buf_growing(LINES_BYTES_MAX);
-    struct batch_header header;
-    if (!hub_read_quarantined(look->db, id, &payload, err) ||
-        !batch_decode(buf_str(&payload), &header, &lines, err)) {
+    const struct json *batch = NULL;
+    target_begin(&s->target, "/api/v1/quarantine");
+    target_part(&s->target, str_from(cli_arg(s->cli, 0)), false);
+    if (!screen_read(s, &batch, NULL, err)) {
         return false;
     }
-    (void)fwrite(lines.ptr, 1, lines.len, cli_out(look->cli));
-    look->count++;
+    for (const struct json *e = item_first(batch, "events"); e != NULL; e = e->next) {
+        buf_reset(&s->text);
+        json_write(&s->text, e);
+        cli_json(s->cli, buf_str(&s->text));
+    }
+    s->count++;
     return true;
 }
 
 static int command_quarantine_show(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct look look;
+    struct screen s;
     struct err err = {0};
     int code = CLI_OK;
-    int64_t id = 0;
-    if (!look_open(&look, cli, TABLE_COLUMNS({.name = ""}), &code)) {
+    if (!screen_open(&s, cli, &code)) {
         return code;
     }
-    bool ok = str_to_i64(str_from(cli_arg(cli, 0)), 1, INT64_MAX, &id) ||
-              err_set(&err, ERR_INVALID, "\"%s\" is not an ID of the list", cli_arg(cli, 0));
-    ok = ok && print_events(&look, id, &err);
-    return look_close(&look, ok, &err, "");
+    bool ok = print_events(&s, &err);
+    return screen_close(&s, ok, &err, "");
 }
 
 /* --- clones ---------------------------------------------------------------------------------- */
 
-static void show_cut_off(void *ctx, const struct hub_cut_off *c)
+static const struct table_column clone_columns[] = {{.name = "DEVICE"},
+                                                    {.name = "CUT OFF"},
+                                                    {.name = "SINCE"},
+                                                    {.name = "WHY", .is_wide = true},
+                                                    {0}};
+
+static void show_clone(struct screen *s, const struct json *clone)
 {
-    struct look *look = ctx;
-    struct table *t = &look->table;
-    look->count++;
-    if (cli_is_json(look->cli)) {
-        struct json_writer w = look_begin_line(look);
-        jw_member_str(&w, "device", c->device);
-        jw_member_str(&w, "epoch", c->epoch);
-        jw_member_opt_wall(&w, "at", c->at);
-        jw_member_str(&w, "why", c->why);
-        look_end_line(look, &w);
-        return;
-    }
-    table_cell(t, c->device);
-    table_cell(t, c->epoch);
-    table_ago(t, c->at, look->now);
-    table_cell(t, c->why);
+    table_cell(&s->table, item_str(clone, "device"));
+    table_cell(&s->table, item_str(clone, "epoch"));
+    table_ago(&s->table, item_wall(clone, "at"), s->now);
+    table_cell(&s->table, item_str(clone, "why"));
 }
 
 static int command_clones(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct look look;
+    struct screen s;
     struct err err = {0};
     int code = CLI_OK;
-    if (!look_open(&look, cli,
-                   TABLE_COLUMNS({.name = "DEVICE"}, {.name = "CUT OFF"}, {.name = "SINCE"},
-                                 {.name = "WHY", .is_wide = true}),
-                   &code)) {
+    if (!screen_open(&s, cli, &code)) {
         return code;
     }
-    bool ok = hub_each_cut_off(look.db, &(struct hub_filter){0}, show_cut_off, &look, &err);
-    return look_close(&look, ok, &err, "no device is told by two hosts");
+    target_begin(&s.target, "/api/v1/clones");
+    bool ok = screen_list(&s, clone_columns, 0, show_clone, &err);
+    return screen_close(&s, ok, &err, "no device is told by two hosts");
 }
 
-static bool accept_device(const struct settings *settings, struct str device, struct str epoch,
-                          struct err *err)
+static bool accept_clone(struct screen *s, struct err *err)
 {
-    struct db *store = NULL;
-    const struct hub_store_options options = {.path = settings->database, .flags = DB_NO_CHECK};
-    int64_t count = 0;
-    bool ok = hub_store_open(&store, &options, err) &&
-              hub_clear_cut_off(store, device, epoch, &count, err);
-    db_close(store);
-    if (ok && count == 0) {
-        (void)err_set(err, ERR_NOT_FOUND, "no database of " STR_FMT " is cut off", STR_ARG(device));
-        return err_hint(err, "see: selvedge-hub clones");
+    const struct json *none = NULL;
+    struct json_writer w = json_writer(&s->text);
+    target_begin(&s->target, "/api/v1/clones");
+    target_part(&s->target, str_from(cli_arg(s->cli, 0)), false);
+    buf_add_text(&s->target, "/accept");
+    jw_begin_object(&w);
+    jw_member_opt(&w, "epoch", str_from(cli_arg(s->cli, 1)));
+    jw_end_object(&w);
+    if (!screen_act(s, HTTP_POST, buf_str(&s->text), &none, NULL, err)) {
+        return false;
     }
-    return ok;
+    s->count++;
+    cli_printf(s->cli, "%s is listened to again\n", cli_arg(s->cli, 0));
+    return true;
 }
 
 static int command_clones_accept(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
+    struct screen s;
     struct err err = {0};
     int code = CLI_OK;
-    struct str device = str_from(cli_arg(cli, 0));
-    if (settings_load(cli, &settings, &code)) {
-        if (accept_device(&settings, device, str_from(cli_arg(cli, 1)), &err)) {
-            poke_send(&settings.config);
-            cli_printf(cli, "%s is listened to again\n", cli_arg(cli, 0));
-        } else {
-            code = cli_error(cli, &err);
-        }
+    if (!screen_open(&s, cli, &code)) {
+        return code;
     }
-    settings_release(&settings);
-    return code;
+    bool ok = accept_clone(&s, &err);
+    return screen_close(&s, ok, &err, "");
 }
 
 const struct cli_command commands_lineage[] = {

@@ -1,153 +1,110 @@
 /* commands_pool.c - places that steps of the whole fleet share. */
-#include "hub/cli/commands.h"
-#include "hub/fleet/poke.h"
-#include "hub/pool/pool_rows.h"
-#include "hub/rows/hub_rows.h"
+#include "hub/cli/screen.h"
 
-#include "common/cli/table.h"
-#include "common/json/json_writer.h"
-#include "common/platform/clock.h"
-#include "common/wire/topics.h"
+static const struct table_column columns[] = {{.name = "POOL"},
+                                              {.name = "PLACES", .is_right = true},
+                                              {.name = "STATE"},
+                                              {.name = "DEVICE"},
+                                              {.name = "HAS", .is_right = true},
+                                              {.name = "WAITS FOR", .is_right = true},
+                                              {.name = "SINCE"},
+                                              {0}};
 
-struct pool_view {
-    struct cli *cli;
-    struct settings settings;
-    struct pool_rows rows;
-    struct table table;
-    struct wall_time now;
-};
-
-/* What each of these commands is: opens, does its part, says what went wrong, closes. */
-static int carry_out(struct cli *cli, bool (*act)(struct pool_view *v, struct err *err))
+static void show_pool(struct screen *s, const struct json *p)
 {
-    struct err err = {0};
-    struct clock clock = clock_system();
-    struct pool_view v = {.cli = cli, .now = clock_wall(&clock)};
-    int code = CLI_OK;
-    if (settings_load(cli, &v.settings, &code) &&
-        !(pool_rows_open(&v.rows, v.settings.database, &err) && act(&v, &err))) {
-        code = cli_error(cli, &err);
-    }
-    table_release(&v.table);
-    pool_rows_close(&v.rows);
-    settings_release(&v.settings);
-    return code;
-}
-
-static void show_pool(void *ctx, const struct pool_listed *p)
-{
-    struct pool_view *v = ctx;
-    bool has_device = !str_is_empty(p->device);
-    if (cli_is_json(v->cli)) {
-        AUTO(buf) line = buf_growing(4096);
-        struct json_writer w = json_writer(&line);
-        jw_begin_object(&w);
-        row_pool(&w, p);
-        jw_end_object(&w);
-        cli_json(v->cli, buf_str(&line));
+    struct table *t = &s->table;
+    bool is_paused = item_bool(p, "paused");
+    struct str device = item_str(p, "device");
+    int64_t granted = item_count(p, "granted");
+    table_cell(t, item_str(p, "pool"));
+    table_i64(t, item_i64(p, "places"));
+    table_tone(t, is_paused ? CLI_WARN : CLI_PLAIN, is_paused ? STR("paused") : STR("open"));
+    table_cell(t, device);
+    if (str_is_empty(device)) {
+        table_cell(t, STR_NONE);
+        table_cell(t, STR_NONE);
+        table_cell(t, STR_NONE);
         return;
     }
-    table_cell(&v->table, p->name);
-    table_i64(&v->table, p->places);
-    table_tone(&v->table, p->is_paused ? CLI_WARN : CLI_PLAIN,
-               p->is_paused ? STR("paused") : STR("open"));
-    table_cell(&v->table, p->device);
-    if (!has_device) {
-        table_cell(&v->table, STR_NONE);
-        table_cell(&v->table, STR_NONE);
-        table_cell(&v->table, STR_NONE);
-        return;
-    }
-    table_i64(&v->table, p->granted);
-    table_i64(&v->table, p->wanted - p->granted);
-    table_ago(&v->table, p->since, v->now);
+    table_i64(t, granted);
+    table_i64(t, item_count(p, "wanted") - granted);
+    table_ago(t, item_wall(p, "since"), s->now);
 }
 
-static bool list(struct pool_view *v, struct err *err)
+static bool list(struct screen *s, struct err *err)
 {
-    v->table = table_new(TABLE_COLUMNS({.name = "POOL"}, {.name = "PLACES", .is_right = true},
-                                       {.name = "STATE"}, {.name = "DEVICE"},
-                                       {.name = "HAS", .is_right = true},
-                                       {.name = "WAITS FOR", .is_right = true}, {.name = "SINCE"}));
-    bool ok = pool_rows_each(&v->rows, show_pool, v, err);
-    if (ok) {
-        table_print_list(&v->table, v->cli,
-                         "no pools; make one: selvedge-hub pools set NAME PLACES");
-    }
-    return ok;
+    target_begin(&s->target, "/api/v1/pools");
+    return screen_list(s, columns, 0, show_pool, err);
 }
 
 static int command_pools(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return carry_out(cli, list);
+    return screen_command(cli, list, "no pools; make one: selvedge-hub pools set NAME PLACES");
 }
 
-static bool set(struct pool_view *v, struct err *err)
+/* `what` is done with the pool that is named. */
+static bool act(struct screen *s, enum http_method method, const char *what, struct err *err)
 {
+    const struct json *none = NULL;
+    s->count++;
+    target_begin(&s->target, "/api/v1/pools");
+    target_part(&s->target, str_from(cli_arg(s->cli, 0)), false);
+    buf_add_text(&s->target, what);
+    return screen_act(s, method, buf_str(&s->text), &none, NULL, err);
+}
+
+static bool set(struct screen *s, struct err *err)
+{
+    struct json_writer w = json_writer(&s->text);
     int64_t places = 0;
-    struct str name = str_from(cli_arg(v->cli, 0));
-    bool ok = (device_name_is_valid(name) ||
-               err_set(err, ERR_INVALID, "a pool's name has 1 to 63 of a-z, 0-9 and '-'")) &&
-              (str_to_i64(str_from(cli_arg(v->cli, 1)), 1, 10000, &places) ||
-               err_set(err, ERR_INVALID, "places must be a number from 1 to 10000")) &&
-              pool_rows_set(&v->rows, name, places, cli_i64(v->cli, "lease"), err);
-    if (ok) {
-        poke_send(&v->settings.config);
+    if (!str_to_i64(str_from(cli_arg(s->cli, 1)), 1, INT64_MAX, &places)) {
+        return err_set(err, ERR_INVALID, "places must be a number from 1 to 10000");
     }
-    return ok;
+    jw_begin_object(&w);
+    jw_member_i64(&w, "places", places);
+    jw_member_str(&w, "lease", str_from(cli_text(s->cli, "lease")));
+    jw_end_object(&w);
+    return act(s, HTTP_PUT, "", err);
 }
 
 static int command_set(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return carry_out(cli, set);
+    return screen_command(cli, set, "");
 }
 
-static bool pause_or_resume(struct pool_view *v, bool is_paused, struct err *err)
+static bool pause_pool(struct screen *s, struct err *err)
 {
-    bool ok = pool_rows_pause(&v->rows, str_from(cli_arg(v->cli, 0)), is_paused, err);
-    if (ok) {
-        poke_send(&v->settings.config);
-    }
-    return ok;
+    return act(s, HTTP_POST, "/pause", err);
 }
 
-static bool pause_pool(struct pool_view *v, struct err *err)
+static bool resume_pool(struct screen *s, struct err *err)
 {
-    return pause_or_resume(v, true, err);
+    return act(s, HTTP_POST, "/resume", err);
 }
 
-static bool resume_pool(struct pool_view *v, struct err *err)
+static bool remove_pool(struct screen *s, struct err *err)
 {
-    return pause_or_resume(v, false, err);
+    return act(s, HTTP_DELETE, "", err);
 }
 
 static int command_pause(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return carry_out(cli, pause_pool);
+    return screen_command(cli, pause_pool, "");
 }
 
 static int command_resume(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return carry_out(cli, resume_pool);
-}
-
-static bool remove_pool(struct pool_view *v, struct err *err)
-{
-    bool ok = pool_rows_remove(&v->rows, str_from(cli_arg(v->cli, 0)), err);
-    if (ok) {
-        poke_send(&v->settings.config);
-    }
-    return ok;
+    return screen_command(cli, resume_pool, "");
 }
 
 static int command_remove(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return carry_out(cli, remove_pool);
+    return screen_command(cli, remove_pool, "");
 }
 
 const struct cli_command commands_pool[] = {

@@ -35,3 +35,25 @@ struct str device_note(const struct hub_device *d, struct wall_time now)
     return is_unknown && str_is_empty(d->offline_reason) ? STR("enrolled with an earlier database")
                                                          : d->offline_reason;
 }
+
+struct str device_note_of(const struct json *d, struct wall_time now)
+{
+    struct str reason = item_str(d, "status_reason");
+    struct str enrolment = item_str(d, "enrolment");
+    struct wall_time end = item_wall(d, "certificate_expires_at");
+    if (!str_is_empty(reason)) {
+        return reason;
+    }
+    bool is_silent = !str_eq(item_str(d, "status"), STR("online"));
+    if (is_silent && end.ns != 0 && end.ns < now.ns && str_eq(enrolment, STR("enrolled"))) {
+        return STR("its certificate has expired; it gets another when it comes back");
+    }
+    struct str refusal = item_str(d, "refusal");
+    struct str why_offline = item_str(d, "offline_reason");
+    if (!str_is_empty(refusal)) {
+        return refusal;
+    }
+    return str_is_empty(why_offline) && str_eq(enrolment, STR("unknown"))
+               ? STR("enrolled with an earlier database")
+               : why_offline;
+}

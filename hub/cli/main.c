@@ -21,6 +21,21 @@ static const struct cli_option global_options[] = {
      .value_name = "LEVEL",
      .choices = "error|warn|info|debug",
      .help = "how much is logged on stderr"},
+    {.name = "url",
+     .type = CLI_STRING,
+     .value_name = "URL",
+     .env = "SELVEDGE_HUB_URL",
+     .help = "ask the hub at this address, not the one on this machine: https://hub:8880"},
+    {.name = "token-file",
+     .type = CLI_STRING,
+     .value_name = "FILE",
+     .env = "SELVEDGE_HUB_TOKEN_FILE",
+     .help = "with --url: file with the API token (else SELVEDGE_HUB_TOKEN, the token itself)"},
+    {.name = "ca-file",
+     .type = CLI_STRING,
+     .value_name = "FILE",
+     .env = "SELVEDGE_HUB_CA_FILE",
+     .help = "with --url: the CA by which the hub's certificate is checked: its ca/ca.pem"},
     {0}};
 
 #define LIMIT_OPTION(default_)                                                                     \
@@ -86,13 +101,12 @@ static const struct cli_command commands[] = {
      .run = command_serve},
     {.name = "web",
      .summary = "answer browsers and programs: web UI and API",
-     .description = "`serve` starts it, as a process of its own, unless the settings say `http: "
-                    "off`: there is "
-                    "no need to call it by hand but beside a hub that runs elsewhere on this "
-                    "machine. Address, "
-                    "port and certificate: `http:` in the settings. While the hub has no admin it "
-                    "logs a link, "
-                    "good once and for a day, that sets the first password.",
+     .description =
+         "`serve` starts it, as a process of its own: there is no need to call it by hand but "
+         "beside a hub that runs elsewhere on this machine. Address, port and certificate: `http:` "
+         "in the settings; with `http: off` it listens on the socket of this command line alone. "
+         "While the hub has no admin it logs a link, good once and for a day, that sets the first "
+         "password.",
      .examples = CLI_EXAMPLES({"selvedge-hub web", "with the settings of /etc/selvedge/hub.yaml"}),
      .run = command_web},
     {.name = "demo",

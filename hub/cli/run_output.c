@@ -1,5 +1,7 @@
 #include "hub/cli/run_output.h"
 
+#include "hub/cli/look.h"
+
 #include "common/json/json_scan.h"
 #include "common/platform/loop.h"
 #include "hub/command/keyring.h"
@@ -460,18 +462,26 @@ static bool fetch(struct fetching *f, bool *ret_is_done)
            wait_for_all(f, ret_is_done);
 }
 
-int run_output(struct look *look, struct str device, struct str run)
+int run_output(struct cli *cli, struct str device, struct str run)
 {
-    struct fetching f = {.look = look,
+    struct look look;
+    struct err none = {0};
+    int code = CLI_OK;
+    if (!look_open(&look, cli, TABLE_COLUMNS({.name = ""}), &code)) {
+        return code;
+    }
+    struct fetching f = {.look = &look,
                          .arena = arena_new(STREAMS_ARENA_BYTES),
                          .device = device,
                          .run = run,
                          .key = buf_growing(KEY_BYTES_MAX)};
     bool is_done = false;
-    int code = fetch(&f, &is_done) ? show_all(&f, is_done) : cli_error(look->cli, &f.err);
+    code = fetch(&f, &is_done) ? show_all(&f, is_done) : cli_error(cli, &f.err);
     loop_close(f.loop);
     orders_close(f.orders);
     buf_wipe(&f.key);
     arena_release(&f.arena);
+    look.count = 1;
+    (void)look_close(&look, true, &none, "");
     return code;
 }

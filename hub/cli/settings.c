@@ -46,6 +46,11 @@ static bool load_or_say(struct cli *cli, bool must_exist, struct settings *ret, 
     memset(ret, 0, sizeof(*ret));
     ret->arena = arena_new(SETTINGS_ARENA_BYTES);
     ret->problems.arena = &ret->arena;
+    if (cli_text(cli, "url") != NULL) {
+        *ret_exit = cli_usage(cli, "this works on the files of the hub: run it on its machine, "
+                                   "without --url and SELVEDGE_HUB_URL");
+        return false;
+    }
     if (load(cli, must_exist, ret, &err)) {
         return true;
     }

@@ -51,6 +51,26 @@ static bool number_of(struct db_query *q, int64_t *ret, bool *ret_found, struct 
     return true;
 }
 
+bool order_abort_parse(struct str text, struct order_pace *pace, struct err *err)
+{
+    struct str rest = str_trim(text);
+    int64_t number = 0;
+    bool is_good = str_starts(rest, STR("failed"));
+    rest = str_trim(str_slice(rest, 6, rest.len));
+    is_good = is_good && str_starts(rest, STR(">"));
+    rest = str_trim(str_slice(rest, 1, rest.len));
+    bool is_share = str_ends(rest, STR("%"));
+    rest = is_share ? str_trim(str_slice(rest, 0, rest.len - 1)) : rest;
+    if (!is_good || !str_to_i64(rest, 1, is_share ? 99 : 1000000, &number)) {
+        return err_set(err, ERR_INVALID,
+                       "\"" STR_FMT "\" is not like 'failed > 3' or 'failed > 2%%'",
+                       STR_ARG(str_clip(text, 80)));
+    }
+    pace->abort_percent = is_share ? number : 0;
+    pace->abort_failed = is_share ? 0 : number;
+    return true;
+}
+
 /* --- giving ----------------------------------------------------------------------------------- */
 
 static bool check_open(struct orders *o, struct err *err)

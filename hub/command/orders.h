@@ -27,6 +27,8 @@ struct order_pace {
     int64_t abort_failed;
     int64_t abort_percent; /* see hub/command/wave.h */
 };
+/* "failed > 3" or "failed > 2%". ERR_INVALID. */
+MUST_CHECK bool order_abort_parse(struct str text, struct order_pace *pace, struct err *err);
 struct order {
     struct str fleet;
     struct str targets; /* as the operator wrote them, for people */
@@ -98,10 +100,15 @@ struct order_device {
 MUST_CHECK bool orders_each(struct orders *o, struct str id, int64_t limit,
                             void (*on_order)(void *ctx, const struct order_view *order), void *ctx,
                             struct err *err);
-/* The same of those that were given before that number. */
-MUST_CHECK bool orders_each_before(struct orders *o, int64_t number, int64_t limit,
-                                   void (*on_order)(void *ctx, const struct order_view *order),
-                                   void *ctx, struct err *err);
+struct order_filter {
+    int64_t before;          /* those that were given before that number */
+    struct str device, verb; /* empty: any */
+    int64_t limit;
+};
+/* The same of those that the filter lets through. */
+MUST_CHECK bool orders_each_of(struct orders *o, const struct order_filter *filter,
+                               void (*on_order)(void *ctx, const struct order_view *order),
+                               void *ctx, struct err *err);
 MUST_CHECK bool orders_each_device(struct orders *o, const struct order_view *order,
                                    struct wall_time now,
                                    void (*on_device)(void *ctx, const struct order_device *device),

@@ -51,13 +51,19 @@ bool orders_each(struct orders *o, struct str id, int64_t limit,
     return each(q, limit, on_order, ctx, err);
 }
 
-bool orders_each_before(struct orders *o, int64_t number, int64_t limit,
-                        void (*on_order)(void *ctx, const struct order_view *order), void *ctx,
-                        struct err *err)
+bool orders_each_of(struct orders *o, const struct order_filter *filter,
+                    void (*on_order)(void *ctx, const struct order_view *order), void *ctx,
+                    struct err *err)
 {
-    struct db_query q = db_query(o->db, HUB_COMMAND_LIST_COMMANDS);
-    db_bind_i64(&q, ":before", number);
-    return each(q, limit, on_order, ctx, err);
+    bool is_of_device = !str_is_empty(filter->device);
+    struct db_query q = db_query(o->db, is_of_device ? HUB_COMMAND_LIST_COMMANDS_OF_DEVICE
+                                                     : HUB_COMMAND_LIST_COMMANDS);
+    if (is_of_device) {
+        db_bind_str(&q, ":device", filter->device);
+    }
+    db_bind_i64(&q, ":before", filter->before);
+    db_bind_opt(&q, ":verb", filter->verb);
+    return each(q, filter->limit, on_order, ctx, err);
 }
 
 enum order_fate orders_fate_said(struct str status, int64_t backfills)

@@ -13,21 +13,23 @@ static const char *const level_names[] = {"error", "warn", "info", "debug", NULL
 static const char *const state_names[] = {"on", "off", NULL};
 static const char *const tls_names[] = {"auto", "on", "off", NULL};
 
+#define HTTP_STATE_HELP                                                                            \
+    "`off`: no port is listened on, and there is no web UI; the command line on this machine is "  \
+    "answered all the same. `http: off` says the same."
 #define HTTP_AT(member) offsetof(struct hub_http_config, member)
 static const struct field http_state = {.key = "state",
                                         .type = FIELD_ENUM,
                                         .offset = HTTP_AT(state),
                                         .names = state_names,
                                         .fallback = "on",
-                                        .help =
-                                            "`off`: no web process. `http: off` says the same."};
+                                        .help = HTTP_STATE_HELP};
 static const struct field http_fields[] = {
     {.key = "state",
      .type = FIELD_ENUM,
      .offset = HTTP_AT(state),
      .names = state_names,
      .fallback = "on",
-     .help = "`off`: no web process. `http: off` says the same."},
+     .help = HTTP_STATE_HELP},
     {.key = "bind",
      .type = FIELD_STR,
      .offset = HTTP_AT(bind),
@@ -56,6 +58,20 @@ static const struct field http_fields[] = {
      .type = FIELD_STR,
      .offset = HTTP_AT(key),
      .help = "PEM file with the certificate's key."},
+    {.key = "connections",
+     .type = FIELD_I64,
+     .offset = HTTP_AT(connections),
+     .min = 64,
+     .max = 100000,
+     .fallback = "12000",
+     .help = "Connections at once; at more, the one that has been idle longest is closed. Fewer "
+             "where the process may not open as many files (`LimitNOFILE`, `ulimit -n`)."},
+    {.key = "proxies",
+     .type = FIELD_STR_LIST,
+     .offset = HTTP_AT(proxies),
+     .max = 16,
+     .help = "Addresses of reverse proxies: they may have more than one address's share of the "
+             "connections, and the last entry of their `X-Forwarded-For` is who asks."},
     {.key = "open_health",
      .type = FIELD_BOOL,
      .offset = HTTP_AT(is_open),
@@ -63,7 +79,11 @@ static const struct field http_fields[] = {
      .help = "`/healthz`, `/readyz` and `/metrics` are told without a token to all, not only to "
              "this machine."},
 };
-static const struct hub_http_config http_defaults = {.bind = STR_INIT("127.0.0.1"), .port = 8880};
+#define HTTP_DEFAULTS                                                                              \
+    {                                                                                              \
+        .bind = STR_INIT("127.0.0.1"), .port = 8880, .connections = 12000                          \
+    }
+static const struct hub_http_config http_defaults = HTTP_DEFAULTS;
 static const struct field_table http_table = {.name = "http",
                                               .size = sizeof(struct hub_http_config),
                                               .fields = http_fields,
@@ -235,7 +255,7 @@ static const struct field config_fields[] = {
      .type = FIELD_OBJECT,
      .offset = AT(http),
      .object = &http_table,
-     .help = "The web process: API and web UI. `http: off` for none."},
+     .help = "The web process: API and web UI. `http: off` for none but the command line's."},
 };
 static const struct hub_config config_defaults = {
     .state_dir = STR_INIT("/var/lib/selvedge/hub"),
@@ -256,7 +276,7 @@ static const struct hub_config config_defaults = {
     .alert_away_ns = 900 * NS_PER_SEC,
     .alert_certificate_ns = 7 * INT64_C(86400) * NS_PER_SEC,
     .mail = {.port = 587, .tls = MAIL_TLS_STARTTLS},
-    .http = {.bind = STR_INIT("127.0.0.1"), .port = 8880},
+    .http = HTTP_DEFAULTS,
 };
 static const struct field_table config_table = {.name = "hub",
                                                 .size = sizeof(struct hub_config),

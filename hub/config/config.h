@@ -12,7 +12,9 @@ struct hub_http_config {
     int64_t port;
     int tls;                     /* enum hub_tls */
     struct str certificate, key; /* paths of PEM files; empty: the hub's own */
-    bool is_open;                /* health and metrics are told to everybody */
+    int64_t connections;
+    struct str_list proxies; /* addresses */
+    bool is_open;            /* health and metrics are told to everybody */
 };
 
 struct hub_config {

@@ -42,6 +42,32 @@ static size_t read_said(int fd, char said[SAID_BYTES_MAX])
     }
 }
 
+/* What an exit code of curl means to who has set up a report; NULL: what curl says tells it. */
+static const char *meaning(int code)
+{
+    static const struct {
+        int code;
+        const char *words;
+    } meanings[] = {
+        {6, "the name of the server is not known"},
+        {7, "nobody answers at the server"},
+        {22, "the receiver refuses it"},
+        {28, "the server does not answer in time"},
+        {55, "the server has gone away meanwhile"},
+        {56, "the server has gone away meanwhile"},
+        {60, "the server's certificate is not trusted; for mail see mail.ca_file"},
+        {64, "the server makes no connection private; see mail.tls"},
+        {67, "the server does not take the user and the password; see mail.user and "
+             "mail.password_file"},
+    };
+    for (size_t i = 0; i < COUNT_OF(meanings); i++) {
+        if (meanings[i].code == code) {
+            return meanings[i].words;
+        }
+    }
+    return NULL;
+}
+
 static bool wait_for(pid_t pid, int pidfd, int said_fd, struct err *err)
 {
     char said[SAID_BYTES_MAX];
@@ -55,6 +81,10 @@ static bool wait_for(pid_t pid, int pidfd, int said_fd, struct err *err)
         return true;
     }
     struct str text = str_clip(str_trim((struct str){said, len}), 300);
+    const char *words = WIFEXITED(status) ? meaning(WEXITSTATUS(status)) : NULL;
+    if (words != NULL) {
+        return err_set(err, ERR_IO, "%s (" STR_FMT ")", words, STR_ARG(text));
+    }
     spawn_describe_status(status, how, sizeof(how));
     return len > 0 ? err_set(err, ERR_IO, STR_FMT, STR_ARG(text))
                    : err_set(err, ERR_IO, "curl: %s", how);

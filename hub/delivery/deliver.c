@@ -6,12 +6,11 @@
 #include "hub/delivery/curl_run.h"
 #include "hub/delivery/folder.h"
 #include "hub/delivery/mail.h"
-#include "hub/report/report_write.h"
+#include "hub/report/report_make.h"
 #include "hub/store/store.h"
 #include <stdio.h>
 
 enum {
-    REPORT_BYTES_MAX = 64 << 20,
     REPORT_ARENA_BYTES = 256 << 20,
     ROW_BYTES_MAX = 64 << 10,
     SETTING_BYTES_MAX = 32 << 10,

@@ -63,8 +63,57 @@ bool delivery_rows_find(struct db *db, struct delivery_key key, struct arena *ar
     return !arena->exhausted || err_set(err, ERR_NO_MEMORY, "reports: out of memory");
 }
 
-bool delivery_rows_put(struct db *db, struct delivery_key key, const struct delivery_change *change,
-                       bool *ret_done, struct err *err)
+/* --- what came of attempts -------------------------------------------------------------------- */
+
+struct note {
+    struct delivery_key key;
+    struct wall_time due, now;
+    const char *result;
+    struct str error;
+};
+
+/* Within the caller's transaction, before the row is changed. */
+static bool note_down(struct db *db, const struct note *note, struct err *err)
+{
+    struct db_query q = begin(db, HUB_DELIVERY_NOTE, note->key);
+    db_bind_i64(&q, ":due", ms(note->due));
+    db_bind_i64(&q, ":now", ms(note->now));
+    db_bind_str(&q, ":result", str_from(note->result));
+    db_bind_opt(&q, ":error", note->error);
+    if (!db_run(&q, err)) {
+        return false;
+    }
+    struct db_query prune = db_query(db, HUB_DELIVERY_PRUNE);
+    db_bind_str(&prune, ":report", note->key.report);
+    return db_run(&prune, err);
+}
+
+bool delivery_rows_attempts(struct db *db, struct str report, int64_t before, int64_t limit,
+                            void (*on_row)(void *ctx, const struct delivery_attempt *row),
+                            void *ctx, struct err *err)
+{
+    struct db_query q = db_query(db, HUB_DELIVERY_ATTEMPTS);
+    bool ok = true;
+    db_bind_str(&q, ":report", report);
+    db_bind_i64(&q, ":before", before);
+    db_bind_i64(&q, ":limit", limit);
+    while (db_each(&q, &ok, err)) {
+        const struct delivery_attempt row = {.id = db_col_i64(&q, 0),
+                                             .cause = db_col_str(&q, 1),
+                                             .due = when(&q, 2),
+                                             .attempt = db_col_i64(&q, 3),
+                                             .at = when(&q, 4),
+                                             .result = db_col_str(&q, 5),
+                                             .error = db_col_str(&q, 6)};
+        on_row(ctx, &row);
+    }
+    return ok;
+}
+
+/* --- changes ---------------------------------------------------------------------------------- */
+
+static bool put(struct db *db, struct delivery_key key, const struct delivery_change *change,
+                struct err *err)
 {
     struct db_query q = begin(db, HUB_DELIVERY_PUT, key);
     db_bind_str(&q, ":schedule", change->schedule);
@@ -75,42 +124,80 @@ bool delivery_rows_put(struct db *db, struct delivery_key key, const struct deli
     db_bind_i64(&q, ":next", ms(change->is->next));
     db_bind_i64(&q, ":was_settled", ms(change->was->settled));
     bind_time(&q, ":was_due", change->was->due);
-    if (!db_run(&q, err)) {
+    return db_run(&q, err);
+}
+
+bool delivery_rows_put(struct db *db, struct delivery_key key, const struct delivery_change *change,
+                       bool *ret_done, struct err *err)
+{
+    AUTO(db_tx) tx = {0};
+    const struct note note = {
+        .key = key, .due = change->was->due, .now = change->given_up, .result = "given up"};
+    if (!db_tx_begin(db, &tx, err) || (change->given_up.ns != 0 && !note_down(db, &note, err)) ||
+        !put(db, key, change, err)) {
         return false;
     }
-    *ret_done = db_changes(db) == 1;
+    bool is_done = db_changes(db) == 1;
+    if (is_done && !db_tx_commit(&tx, err)) { /* else nothing is given up either */
+        return false;
+    }
+    *ret_done = is_done;
     return true;
+}
+
+/* The end of the attempt `note`, with the statement that changes its row. */
+static bool end_attempt(struct db *db, int statement, const struct note *note, struct err *err)
+{
+    AUTO(db_tx) tx = {0};
+    if (!db_tx_begin(db, &tx, err) || !note_down(db, note, err)) {
+        return false;
+    }
+    struct db_query q = begin(db, statement, note->key);
+    db_bind_i64(&q, ":due", ms(note->due));
+    db_bind_i64(&q, ":now", ms(note->now));
+    if (!str_is_empty(note->error)) {
+        db_bind_str(&q, ":error", note->error);
+    }
+    return db_run(&q, err) && db_tx_commit(&tx, err);
 }
 
 bool delivery_rows_settle(struct db *db, struct delivery_key key, struct wall_time due,
                           struct wall_time now, struct err *err)
 {
-    struct db_query q = begin(db, HUB_DELIVERY_SETTLE, key);
-    db_bind_i64(&q, ":due", ms(due));
-    db_bind_i64(&q, ":now", ms(now));
-    return db_run(&q, err);
+    const struct note note = {.key = key, .due = due, .now = now, .result = "delivered"};
+    return end_attempt(db, HUB_DELIVERY_SETTLE, &note, err);
 }
 
 bool delivery_rows_fail(struct db *db, struct delivery_key key, struct wall_time due,
                         struct wall_time now, struct str why, struct err *err)
 {
-    struct db_query q = begin(db, HUB_DELIVERY_FAIL, key);
-    db_bind_i64(&q, ":due", ms(due));
-    db_bind_i64(&q, ":now", ms(now));
-    db_bind_str(&q, ":error", why);
+    const struct note note = {.key = key,
+                              .due = due,
+                              .now = now,
+                              .result = "failed",
+                              .error = str_is_empty(why) ? STR("not known") : why};
+    return end_attempt(db, HUB_DELIVERY_FAIL, &note, err);
+}
+
+static bool forget(struct db *db, int statement, struct str names, struct err *err)
+{
+    struct db_query q = db_query(db, statement);
+    db_bind_str(&q, ":names", names);
     return db_run(&q, err);
 }
 
 bool delivery_rows_begin(struct db *db, struct str names, struct wall_time now, struct err *err)
 {
-    struct db_query forget = db_query(db, HUB_DELIVERY_FORGET);
-    db_bind_str(&forget, ":names", names);
-    if (!db_run(&forget, err)) {
+    AUTO(db_tx) tx = {0};
+    if (!db_tx_begin(db, &tx, err) || !forget(db, HUB_DELIVERY_FORGET, names, err) ||
+        !forget(db, HUB_DELIVERY_FORGET_ATTEMPTS, names, err)) {
         return false;
     }
+    struct db_query note = db_query(db, HUB_DELIVERY_NOTE_INTERRUPTED);
     struct db_query end = db_query(db, HUB_DELIVERY_INTERRUPTED);
+    db_bind_i64(&note, ":now", ms(now));
     db_bind_i64(&end, ":now", ms(now));
-    return db_run(&end, err);
+    return db_run(&note, err) && db_run(&end, err) && db_tx_commit(&tx, err);
 }
 
 bool delivery_rows_ask(struct db *db, struct str report, struct wall_time now, struct err *err)

@@ -30,16 +30,30 @@ MUST_CHECK bool delivery_rows_find(struct db *db, struct delivery_key key, struc
 struct delivery_change {
     struct str schedule;
     const struct delivery *was, *is;
+    struct wall_time given_up; /* `was` is not tried any more, from then on; 0: it is */
 };
 MUST_CHECK bool delivery_rows_put(struct db *db, struct delivery_key key,
                                   const struct delivery_change *change, bool *ret_done,
                                   struct err *err);
-/* That `due` was delivered. */
+/* Each end of an attempt is written down in the same transaction, for whoever looks what came of them:
+ * delivery_rows_attempts(). That `due` was delivered. */
 MUST_CHECK bool delivery_rows_settle(struct db *db, struct delivery_key key, struct wall_time due,
                                      struct wall_time now, struct err *err);
 /* That it was not; what was asked for is not tried again. */
 MUST_CHECK bool delivery_rows_fail(struct db *db, struct delivery_key key, struct wall_time due,
                                    struct wall_time now, struct str why, struct err *err);
+enum { DELIVERY_ATTEMPTS_KEPT = 200 /* of each report; as sql/prune.sql has it */ };
+struct delivery_attempt {
+    int64_t id;
+    struct str cause, result, error; /* result: "delivered", "failed", "given up" */
+    struct wall_time due, at;
+    int64_t attempt;
+};
+/* The newest first, those with an id below `before`. */
+MUST_CHECK bool
+delivery_rows_attempts(struct db *db, struct str report, int64_t before, int64_t limit,
+                       void (*on_row)(void *ctx, const struct delivery_attempt *row), void *ctx,
+                       struct err *err);
 /* At the hub's start: forgets reports that are not in the JSON array `names`, and ends what was asked
  * for and was under way. */
 MUST_CHECK bool delivery_rows_begin(struct db *db, struct str names, struct wall_time now,

@@ -132,16 +132,13 @@ static void start_child(struct outgoing *o, enum delivery_cause cause, struct wa
 }
 
 /* Writes `now` over `was`; false: it could not, or somebody else has changed it. */
-static bool put(struct outgoing *o, enum delivery_cause cause, const struct delivery *was,
-                const struct delivery *now)
+static bool put(struct outgoing *o, enum delivery_cause cause, const struct delivery_change *change)
 {
     struct desk_state *d = o->desk;
     struct err err = {0};
     bool is_done = false;
-    const struct delivery_change change = {
-        .schedule = cause == DELIVERY_ASKED ? STR("") : o->schedule, .was = was, .is = now};
     d->host->settle(d->host->ctx);
-    if (!delivery_rows_put(d->db, key_of(o, cause), &change, &is_done, &err)) {
+    if (!delivery_rows_put(d->db, key_of(o, cause), change, &is_done, &err)) {
         LOG(ERROR, "report.failed", F_S("report", o->settings->name), F_ERR(&err),
             F_T("action", "nothing is sent that cannot be written down; trying again"));
         return false;
@@ -170,7 +167,8 @@ static bool look_asked(struct outgoing *o, struct arena *arena)
     }
     struct delivery next = row.delivery;
     next.attempts = 1;
-    if (put(o, DELIVERY_ASKED, &row.delivery, &next)) {
+    const struct delivery_change change = {.schedule = STR(""), .was = &row.delivery, .is = &next};
+    if (put(o, DELIVERY_ASKED, &change)) {
         start_child(o, DELIVERY_ASKED, next.due);
     }
     return delivery_child_is_busy(o->child);
@@ -193,11 +191,16 @@ static struct wall_time look_scheduled(struct outgoing *o, struct arena *arena)
         next = delivery_new(now);
     }
     unsigned bits = delivery_step(&next, &schedule, now, rng_u64(d->host->rng), &wake);
+    const struct delivery_change change = {
+        .schedule = o->schedule,
+        .was = &row.delivery,
+        .is = &next,
+        .given_up = {(bits & DELIVERY_GAVE_UP) != 0 ? now.ns : 0}};
     if ((bits & DELIVERY_GAVE_UP) != 0) {
         LOG(ERROR, "report.given_up", F_S("report", o->settings->name), F_S("error", row.error));
     }
-    bool is_put = (!is_new && (bits & DELIVERY_CHANGED) == 0) ||
-                  put(o, DELIVERY_SCHEDULED, &row.delivery, &next);
+    bool is_put =
+        (!is_new && (bits & DELIVERY_CHANGED) == 0) || put(o, DELIVERY_SCHEDULED, &change);
     if (is_put && (bits & DELIVERY_SEND) != 0) {
         start_child(o, DELIVERY_SCHEDULED, next.due);
     }

@@ -339,6 +339,22 @@ bool shelf_add(const struct hub_config *config, const struct shelf_pack *pack,
     return ok;
 }
 
+bool shelf_manifest(const struct hub_config *config, struct str hash, struct buf *text,
+                    struct arena *arena, struct bundle_manifest *ret, struct err *err)
+{
+    char path[LIMIT_PATH_BYTES + 1];
+    struct str head = STR_NONE;
+    struct str body = STR_NONE;
+    if (!bundle_hash_is_good(hash)) {
+        return err_set(err, ERR_NOT_FOUND, "this hub has no such bundle");
+    }
+    if (!shelf_path(config, "bundles", hash, path, err) || !files_read(path, text, err)) {
+        return false;
+    }
+    (void)str_cut(buf_str(text), '\n', &head, &body); /* the signature's line is before it */
+    return bundle_manifest_decode(body, arena, ret, err) || err_wrap(err, "%s", path);
+}
+
 /* --- giving it out ---------------------------------------------------------------------------- */
 
 bool shelf_read(const struct hub_config *config, const struct bundle_want *want, struct buf *bytes,

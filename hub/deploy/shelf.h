@@ -27,6 +27,9 @@ MUST_CHECK bool shelf_hold(const struct hub_config *config, bool is_prune, struc
  * the limits of bundle.h. Durable when it returns true. */
 MUST_CHECK bool shelf_add(const struct hub_config *config, const struct shelf_pack *pack,
                           struct shelf_packed *ret, struct err *err);
+/* What is in a bundle. `text` holds the manifest's bytes, from which `ret` borrows. ERR_NOT_FOUND. */
+MUST_CHECK bool shelf_manifest(const struct hub_config *config, struct str hash, struct buf *text,
+                               struct arena *arena, struct bundle_manifest *ret, struct err *err);
 /* The piece that is wanted, appended to `bytes`, and how long the whole file is. ERR_NOT_FOUND. */
 MUST_CHECK bool shelf_read(const struct hub_config *config, const struct bundle_want *want,
                            struct buf *bytes, int64_t *ret_total, struct err *err);

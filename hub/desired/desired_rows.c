@@ -184,6 +184,23 @@ bool desired_of(struct desired_rows *rows, struct str device, struct arena *aren
     return has_memory(arena, err);
 }
 
+bool desired_in_force(struct desired_rows *rows, struct str device, struct arena *arena,
+                      struct str *ret, struct err *err)
+{
+    struct db_query q = db_query(rows->db, HUB_DESIRED_DEVICE_IN_FORCE);
+    bool row = false;
+    db_bind_str(&q, ":device", device);
+    *ret = STR("");
+    if (!db_next(&q, &row, err)) {
+        return false;
+    }
+    if (row) {
+        *ret = arena_copy(arena, db_col_str(&q, 0));
+        db_reset(&q);
+    }
+    return ret->ptr != NULL || err_set(err, ERR_NO_MEMORY, "read desired state: out of memory");
+}
+
 bool desired_each(struct desired_rows *rows,
                   void (*on_row)(void *ctx, const struct desired_row *row), void *ctx,
                   struct err *err)

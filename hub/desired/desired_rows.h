@@ -39,6 +39,10 @@ MUST_CHECK bool desired_changes(struct desired_rows *rows, int64_t *ret, struct 
 /* Text in `arena`. A device of which nothing is known has a row of zeros. */
 MUST_CHECK bool desired_of(struct desired_rows *rows, struct str device, struct arena *arena,
                            struct desired_row *ret, struct err *err);
+/* The body of the revision that the device has in force, in `arena`; empty when this hub does not know it
+ * (any more). */
+MUST_CHECK bool desired_in_force(struct desired_rows *rows, struct str device, struct arena *arena,
+                                 struct str *ret, struct err *err);
 MUST_CHECK bool desired_each(struct desired_rows *rows,
                              void (*on_row)(void *ctx, const struct desired_row *row), void *ctx,
                              struct err *err);

@@ -39,6 +39,28 @@ const char *standing_name(enum desired_standing standing)
     return names[standing];
 }
 
+bool standing_is_pending(enum desired_standing standing)
+{
+    return standing != STANDING_IN_FORCE && standing != STANDING_NONE;
+}
+
+struct wall_time standing_since(const struct desired_row *row)
+{
+    enum desired_standing standing = standing_of(row);
+    if (!standing_is_pending(standing)) {
+        return (struct wall_time){0};
+    }
+    bool is_told = standing == STANDING_DEGRADED || standing == STANDING_DRIFT;
+    return is_told && row->told_at.ns != 0 ? row->told_at : row->issued;
+}
+
+struct str standing_reason(const struct desired_row *row)
+{
+    enum desired_standing standing = standing_of(row);
+    bool is_told = standing == STANDING_REFUSED || standing == STANDING_DEGRADED;
+    return is_told ? row->told_reason : STR("");
+}
+
 bool standing_needs_issue(const struct desired_row *row, const char *content_hash, bool is_meant)
 {
     if (row->revision == 0) {

@@ -29,6 +29,12 @@ enum desired_standing {
 };
 enum desired_standing standing_of(const struct desired_row *row);
 const char *standing_name(enum desired_standing standing);
+/* It has not what is wanted of it. */
+bool standing_is_pending(enum desired_standing standing);
+/* When the device fell behind; 0 = it has not. */
+struct wall_time standing_since(const struct desired_row *row);
+/* What the device gives as its reason; may be empty. */
+struct str standing_reason(const struct desired_row *row);
 
 /* What the device says it decided on, or has in force, was not given by this hub as it is now. An
  * empty hash is not told. */

@@ -39,8 +39,7 @@ enum MHD_Result http_queue(struct http_call *call, unsigned status, struct MHD_R
     server->counts.bytes_out += (int64_t)bytes;
     server->counts.bytes_pending += (int64_t)bytes;
     call->pending += (int64_t)bytes;
-    call->conn->state = call->rs.is_stream ? CONN_STREAM : CONN_ANSWERING;
-    call->conn->since = loop_now(server->loop);
+    http_conn_enter(server, call->conn, call->is_listed ? CONN_STREAM : CONN_ANSWERING);
     return result;
 }
 
@@ -290,6 +289,7 @@ static void handle(struct http_call *call)
     const struct clock *clock = loop_clock(server->loop);
     struct err err = {0};
     struct mono_time begun = clock_mono(clock);
+    server->service.begin(server->service.ctx);
     if (!call->route->handler(server->service.ctx, &call->rq, &call->rs, &err)) {
         if (err.code != ERR_INVALID && err.code != ERR_NOT_FOUND && err.code != ERR_EXISTS &&
             err.code != ERR_DENIED) {
@@ -307,6 +307,9 @@ enum MHD_Result http_answer(struct http_call *call)
     if (call->route == NULL) {
         return answer_page(call);
     }
+    if (call->rs.is_later) {
+        return http_answer_later(call);
+    }
     if (call->route->is_cached) {
         call->stamp = call->server->service.stamp(call->server->service.ctx);
         if (answer_kept(call, &result)) {
@@ -319,5 +322,8 @@ enum MHD_Result http_answer(struct http_call *call)
     }
     call->rq.body = buf_str(&call->body);
     handle(call);
+    if (call->rs.is_later && call->rs.status == 0) {
+        return http_answer_later(call);
+    }
     return call->rs.is_stream && call->rs.status == 0 ? http_send_stream(call) : http_send(call);
 }

@@ -1,4 +1,5 @@
 /* head.c - the head of a request: the headers that matter, the method, and who asks. */
+#include "hub/http/local.h"
 #include "hub/http/server_internal.h"
 
 #include <arpa/inet.h>
@@ -53,8 +54,10 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     } else if (is_name(name, "Transfer-Encoding")) {
         call->has_body = true;
         call->body_bytes = -1;
-    } else if (is_name(name, "X-Forwarded-For") || is_name(name, "Forwarded") ||
-               is_name(name, "Via") || is_name(name, "X-Real-IP")) {
+    } else if (is_name(name, "X-Forwarded-For")) {
+        h->is_forwarded = true;
+        h->forwarded_for = text; /* the last of several headers was added last */
+    } else if (is_name(name, "Forwarded") || is_name(name, "Via") || is_name(name, "X-Real-IP")) {
         h->is_forwarded = true;
     } else if (is_name(name, "X-Forwarded-Proto")) {
         h->is_forwarded = true;
@@ -97,21 +100,36 @@ static bool means_this_machine(struct str host)
             (ntohl(address.s_addr) >> 24) == 127);
 }
 
+/* A proxy that we were told of appends who asked it; what stands before that, anybody may have sent. */
+static struct in6_addr who_asks(const struct http_call *call)
+{
+    struct in6_addr address = call->conn->address;
+    struct str before = STR_NONE;
+    struct str last = STR_NONE;
+    if (call->conn->is_proxy) {
+        (void)str_cut_last(call->rq.headers.forwarded_for, ',', &before, &last);
+        (void)http_address_parse(str_trim(last), &address);
+    }
+    return address;
+}
+
 static void read_peer(struct http_call *call)
 {
-    char text[INET6_ADDRSTRLEN] = "";
-    const struct sockaddr_storage *address = &call->conn->address;
-    const void *bytes = address->ss_family == AF_INET6
-                            ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
-                            : (const void *)&((const struct sockaddr_in *)address)->sin_addr;
-    (void)inet_ntop(address->ss_family, bytes, text, sizeof(text));
+    char text[INET6_ADDRSTRLEN];
+    const struct http_headers *headers = &call->rq.headers;
+    struct in6_addr address = who_asks(call);
+    bool is_near = http_address_is_loopback(&call->conn->address);
+    if (call->server->local != NULL) {
+        call->rq.peer = STR("local");
+        call->rq.local_user = http_local_peer(call->conn->fd, &call->arena);
+        call->rq.is_secure = true;
+        return;
+    }
+    http_address_write(&address, text);
     call->rq.peer = arena_copy(&call->arena, str_from(text));
-    call->rq.is_loopback = http_is_loopback((const struct sockaddr *)address) &&
-                           !call->rq.headers.is_forwarded &&
-                           means_this_machine(call->rq.headers.host);
+    call->rq.is_loopback = is_near && !headers->is_forwarded && means_this_machine(headers->host);
     call->rq.is_secure =
-        call->server->is_tls ||
-        (call->rq.headers.is_secure_before && http_is_loopback((const struct sockaddr *)address));
+        call->server->is_tls || (headers->is_secure_before && (is_near || call->conn->is_proxy));
 }
 
 void http_read_head(struct http_call *call)

@@ -1,4 +1,5 @@
 /* listen.c - the socket that is listened on. */
+#include "hub/http/local.h"
 #include "hub/http/server_internal.h"
 
 #include <arpa/inet.h>
@@ -8,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024 };
+enum { BACKLOG = 4096 }; /* the kernel takes less: net.core.somaxconn */
 
 static bool read_address(struct str bind, int port, struct sockaddr_storage *ret,
                          socklen_t *ret_len, struct err *err)
@@ -42,6 +43,10 @@ bool http_listen(const struct http_server_options *options, int *ret_fd, int *re
     struct sockaddr_storage address;
     socklen_t len = 0;
     int one = 1;
+    if (options->local != NULL) {
+        *ret_port = 0;
+        return http_local_listen(options->local, ret_fd, err);
+    }
     if (!read_address(options->bind, options->port, &address, &len, err)) {
         return false;
     }

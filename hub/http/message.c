@@ -46,7 +46,8 @@ static const char *title_of(int status)
     return "Error";
 }
 
-void http_problem(struct http_response *rs, int status, const char *detail, const char *hint)
+static void write_problem(struct http_response *rs, int status, const char *detail,
+                          const char *hint, const char *code)
 {
     struct json_writer w = json_writer(&rs->body);
     buf_reset(&rs->body);
@@ -58,7 +59,13 @@ void http_problem(struct http_response *rs, int status, const char *detail, cons
     jw_member_i64(&w, "status", status);
     jw_member_opt(&w, "detail", str_from(detail));
     jw_member_opt(&w, "hint", str_from(hint));
+    jw_member_opt(&w, "code", str_from(code));
     jw_end_object(&w);
+}
+
+void http_problem(struct http_response *rs, int status, const char *detail, const char *hint)
+{
+    write_problem(rs, status, detail, hint, NULL);
 }
 
 int http_status_of(enum err_code code)
@@ -91,5 +98,5 @@ int http_status_of(enum err_code code)
 
 void http_problem_from(struct http_response *rs, const struct err *err)
 {
-    http_problem(rs, http_status_of(err->code), err->msg, err->hint);
+    write_problem(rs, http_status_of(err->code), err->msg, err->hint, err_code_name(err->code));
 }

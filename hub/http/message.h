@@ -14,6 +14,7 @@ enum http_role { HTTP_PUBLIC, HTTP_LOCAL, HTTP_VIEWER, HTTP_OPERATOR, HTTP_ADMIN
 struct http_headers { /* of a request: the few that matter; borrowed, may be empty */
     struct str authorization, cookie, csrf_token, content_type, if_none_match, last_event_id, host;
     struct str dagster_token; /* Dagster-Cloud-Api-Token: what clients of Dagster send for Bearer */
+    struct str forwarded_for;
     bool takes_gzip;
     bool is_forwarded;     /* a proxy stands between */
     bool is_secure_before; /* and it was asked by https */
@@ -26,9 +27,11 @@ struct http_request {
     struct http_headers headers;
     struct str args[HTTP_ARGS_MAX]; /* the parts of the path that the route names, in its order */
     struct str body;
-    struct str peer;  /* address, as text */
-    bool is_loopback; /* asked from this machine, by no proxy */
-    bool is_secure;   /* TLS, here or before a proxy */
+    struct str peer;       /* address, as text */
+    bool is_loopback;      /* asked from this machine, by no proxy */
+    struct str local_user; /* who asks over the hub's own socket, or in its process: an admin, and
+                              known by the kernel; empty: none of these */
+    bool is_secure;        /* TLS, here or before a proxy */
     struct wall_time now;
     struct mono_time mono;
     struct arena *arena; /* for the time of the request */
@@ -46,6 +49,18 @@ struct http_stream {
     void *ctx;
 };
 
+struct http_request;
+struct http_response;
+/* What takes longer than a turn of the loop may: others are answered meanwhile. The connection waits
+ * until is_ready(), which is asked again after each http_server_wake(); then `finish` answers as a
+ * handler does, with `ctx` for its own. `close` is called in any case, once. */
+struct http_later {
+    bool (*is_ready)(void *ctx);
+    bool (*finish)(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err);
+    void (*close)(void *ctx);
+    void *ctx;
+};
+
 enum { HTTP_HEADERS_MAX = 6 };
 struct http_response {
     int status;       /* 200 when nothing else was said */
@@ -57,11 +72,13 @@ struct http_response {
     size_t header_count;
     struct http_stream stream;
     bool is_stream;
+    struct http_later later;
+    bool is_later;
 };
 void http_add_header(struct http_response *rs, const char *name, const char *value);
 
 /* A problem (RFC 9457) in place of what was written so far. */
 void http_problem(struct http_response *rs, int status, const char *detail, const char *hint);
-/* The same out of an error: its class makes the status. */
+/* The same out of an error: its class makes the status, and is told as "code". */
 void http_problem_from(struct http_response *rs, const struct err *err);
 int http_status_of(enum err_code code);

@@ -18,8 +18,7 @@ void *http_on_target(void *cls, const char *target, struct MHD_Connection *conne
             memcpy(conn->target, target, len + 1);
             conn->target_len = len;
         }
-        conn->state = CONN_RECEIVING;
-        conn->since = loop_now(server->loop);
+        http_conn_enter(server, conn, CONN_RECEIVING);
     }
     return NULL;
 }
@@ -55,21 +54,9 @@ void http_on_completed(void *cls, struct MHD_Connection *connection, void **con_
         return;
     }
     *con_cls = NULL;
-    if (call->rs.is_stream && call->rs.stream.close != NULL) {
-        call->rs.stream.close(call->rs.stream.ctx);
-    }
-    if (call->previous_stream != NULL) {
-        call->previous_stream->next_stream = call->next_stream;
-    } else if (server->streams == call) {
-        server->streams = call->next_stream;
-    }
-    if (call->next_stream != NULL) {
-        call->next_stream->previous_stream = call->previous_stream;
-    }
+    http_end_waiting(call);
     server->counts.bytes_pending -= call->pending;
-    server->counts.streams -= call->conn->state == CONN_STREAM ? 1 : 0;
-    call->conn->state = CONN_IDLE;
-    call->conn->since = loop_now(server->loop);
+    http_conn_enter(server, call->conn, CONN_IDLE);
     buf_wipe(&call->body); /* it may hold a password */
     buf_release(&call->rs.body);
     arena_release(&call->arena);
@@ -81,42 +68,39 @@ static bool is_ours(const struct http_target *t)
     return t->segment_count > 0 && str_eq(t->segments[0], STR("api"));
 }
 
-/* Refused with a body still to come: nothing after it could be told from a next request. */
-static enum MHD_Result refuse(struct http_call *call, int status, const char *detail,
-                              const char *hint)
+/* The answer is a problem, whatever is still to come. */
+static bool refuse(struct http_call *call, int status, const char *detail, const char *hint)
 {
-    if (call->has_body) {
-        http_add_header(&call->rs, "Connection", "close");
-    }
-    return http_refuse(call, status, detail, hint);
+    http_problem(&call->rs, status, detail, hint);
+    return false;
 }
 
-static enum MHD_Result refuse_as_said(struct http_call *call)
-{
-    struct http_response *rs = &call->rs;
-    if (call->has_body) {
-        http_add_header(rs, "Connection", "close");
-    }
-    call->route = NULL; /* not kept */
-    return http_send(call);
-}
-
-/* Everything that can be said before the body is there. *ret_done: it is answered. */
-static enum MHD_Result look(struct http_call *call, const char *method, bool *ret_done)
+/* Everything that can be said before the body is there; false: it is said in the response. */
+static bool look(struct http_call *call, const char *method)
 {
     struct http_server *server = call->server;
     struct err err = {0};
     struct str target = {call->conn->target, call->conn->target_len};
-    enum http_match match = HTTP_NO_PATH;
-    *ret_done = true;
+    const struct http_route *route = NULL;
+    if (call->conn->is_over) {
+        http_add_header(&call->rs, "Retry-After", "5");
+        http_add_header(&call->rs, "Connection", "close");
+        return refuse(call, 503, "the hub has as many connections as it takes",
+                      "try again in some seconds; http: {connections: N} in hub.yaml takes more");
+    }
+    if (server->local != NULL && str_is_empty(call->rq.local_user)) {
+        return refuse(call, 403, "this socket answers root and the hub's own user",
+                      "others ask over HTTPS, with a token");
+    }
     if (!http_target_parse(target, &call->arena, &call->rq.target, &err)) {
         return refuse(call, 400, err.msg, err.hint);
     }
     if (!http_method_from(str_from(method), &call->rq.method, &call->is_head)) {
         return refuse(call, 405, "this method is not answered", NULL);
     }
-    match = http_route_find(server->service.routes, server->service.route_count, call->rq.method,
-                            &call->rq.target, &call->arena, &call->route, call->rq.args);
+    enum http_match match =
+        http_route_find(server->service.routes, server->service.route_count, call->rq.method,
+                        &call->rq.target, &call->arena, &route, call->rq.args);
     if (match == HTTP_NO_METHOD) {
         return refuse(call, 405, "this address does not answer this method", NULL);
     }
@@ -124,17 +108,29 @@ static enum MHD_Result look(struct http_call *call, const char *method, bool *re
         return refuse(call, 404, "there is nothing at this address",
                       "what there is: /api/v1/openapi.json");
     }
-    if (call->route != NULL &&
-        !server->service.admit(server->service.ctx, &call->rq, call->route, &call->rs)) {
-        return refuse_as_said(call);
+    if (route != NULL && !server->service.admit(server->service.ctx, &call->rq, route, &call->rs)) {
+        return false;
     }
-    size_t max_body = call->route != NULL ? call->route->max_body : 0;
+    size_t max_body = route != NULL ? route->max_body : 0;
     if (call->has_body && (call->body_bytes > (int64_t)max_body || max_body == 0)) {
         return refuse(call, 413, "the body is larger than this address takes", NULL);
     }
+    call->route = route;
     call->body = buf_growing(max_body + 1);
-    *ret_done = !call->has_body;
-    return call->has_body ? MHD_YES : http_answer(call);
+    return true;
+}
+
+/* Answers wait for the second call, though there may be no body: libmicrohttpd closes a connection that
+ * is answered in the first. That is right where a refused body is still to come: nothing after it could
+ * be told from a next request. */
+static enum MHD_Result begin(struct http_call *call, const char *method)
+{
+    call->is_refused = !look(call, method);
+    if (!call->is_refused || !call->has_body) {
+        return MHD_YES;
+    }
+    http_add_header(&call->rs, "Connection", "close");
+    return http_send(call);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the parameters are the library's */
@@ -144,14 +140,13 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *connection, co
 {
     struct http_server *server = cls;
     struct http_call *call = *con_cls;
-    bool is_done = false;
     (void)url;
     (void)version;
     if (call == NULL) {
         struct http_conn *conn = http_conn_of(connection);
         call = conn != NULL ? call_new(server, conn, connection) : NULL;
         *con_cls = call;
-        return call == NULL ? MHD_NO : look(call, method, &is_done);
+        return call == NULL ? MHD_NO : begin(call, method);
     }
     if (*upload_len > 0) {
         buf_add(&call->body, (struct str){upload, *upload_len});
@@ -159,5 +154,5 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *connection, co
         bool is_large = call->body.overflow || call->body.len > call->route->max_body;
         return is_large ? MHD_NO : MHD_YES; /* a length that was not announced: cut */
     }
-    return http_answer(call);
+    return call->is_refused ? http_send(call) : http_answer(call);
 }

@@ -16,9 +16,12 @@ struct http_route {
     size_t max_body; /* 0: it takes none */
     bool is_cached;  /* the answer depends on address and database alone */
     bool is_stream;
-    /* For people and machines (OpenAPI): what it is; what its query takes, "device failing:boolean"; the
+    /* For people and machines (OpenAPI): what it is; what its query takes, "device failing:boolean
+     * order:up|down"; the
      * names of the schemas of its body and of its answer, "[Run]" for a list in pages. */
     const char *summary, *query, *body, *answer;
+    const char
+        *forms; /* content types that the answer may have beside JSON: "text/plain text/csv" */
 };
 
 enum http_match { HTTP_MATCH, HTTP_NO_PATH, HTTP_NO_METHOD };

@@ -65,12 +65,12 @@ static bool start_daemon(struct http_server *server, const struct http_server_op
     server->daemon = MHD_start_daemon(
         flags, 0, http_on_accept, server, http_on_request, server, MHD_OPTION_EXTERNAL_LOGGER,
         on_library_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)HTTP_CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_S,
-        MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
-        http_on_connection, server, MHD_OPTION_URI_LOG_CALLBACK, http_on_target, server,
-        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY,
-        tls, MHD_OPTION_END);
+        (unsigned)options->connections_max + HTTP_CONNECTIONS_SPARE,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION_MEMORY,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_S, MHD_OPTION_NOTIFY_COMPLETED,
+        http_on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, http_on_connection, server,
+        MHD_OPTION_URI_LOG_CALLBACK, http_on_target, server, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (server->daemon == NULL) {
         (void)close(fd);
         (void)err_set(err, ERR_INVALID, "the web server does not start");
@@ -84,6 +84,26 @@ static bool start_daemon(struct http_server *server, const struct http_server_op
     return loop_fd_watch(server->loop, &server->source, LOOP_READ, err);
 }
 
+static bool read_proxies(struct http_server *server, const struct http_server_options *options,
+                         struct err *err)
+{
+    if (options->proxy_count > HTTP_PROXIES_MAX) {
+        return err_set(err, ERR_INVALID, "http.proxies: at most %d", HTTP_PROXIES_MAX);
+    }
+    server->proxies = calloc(options->proxy_count + 1, sizeof(*server->proxies));
+    if (server->proxies == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "start the web server: out of memory");
+    }
+    for (size_t i = 0; i < options->proxy_count; i++) {
+        if (!http_address_parse(options->proxies[i], &server->proxies[server->proxy_count++])) {
+            (void)err_set(err, ERR_INVALID, "http.proxies: \"" STR_FMT "\" is no address",
+                          STR_ARG(options->proxies[i]));
+            return err_hint(err, "addresses as the hub sees them, such as 10.0.0.7; no names");
+        }
+    }
+    return true;
+}
+
 bool http_server_open(struct http_server **ret, struct loop *loop,
                       const struct http_server_options *options, struct err *err)
 {
@@ -93,12 +113,17 @@ bool http_server_open(struct http_server **ret, struct loop *loop,
     }
     server->loop = loop;
     server->service = *options->service;
+    server->local = options->local;
     server->is_tls = options->certificate_pem != NULL;
     server->timer = (struct loop_timer){.on_due = http_run, .ctx = server};
     server->sweep = (struct loop_timer){.on_due = http_on_sweep, .ctx = server};
     server->run = (struct loop_task){.run = http_run, .ctx = server};
+    server->counts.connections_max = options->connections_max;
+    server->share = options->connections_max / 4 < HTTP_CONNECTIONS_PER_PEER
+                        ? options->connections_max / 4
+                        : HTTP_CONNECTIONS_PER_PEER;
     if (!gzip_open(&server->gzip, err) || !http_cache_open(&server->cache, HTTP_CACHE_BYTES, err) ||
-        !start_daemon(server, options, err)) {
+        !read_proxies(server, options, err) || !start_daemon(server, options, err)) {
         http_server_close(server);
         return false;
     }
@@ -111,6 +136,24 @@ void http_server_counts(const struct http_server *server, struct http_counts *re
 {
     *ret = server->counts;
     ret->cache_bytes = (int64_t)http_cache_bytes(server->cache);
+}
+
+void http_counts_add(struct http_counts *sum, const struct http_counts *more)
+{
+    for (size_t i = 0; i < COUNT_OF(sum->requests); i++) {
+        sum->requests[i] += more->requests[i];
+    }
+    sum->connections += more->connections;
+    sum->connections_total += more->connections_total;
+    sum->refused_connections += more->refused_connections;
+    sum->cut_connections += more->cut_connections;
+    sum->streams += more->streams;
+    sum->streams_total += more->streams_total;
+    sum->cache_hits += more->cache_hits;
+    sum->cache_bytes += more->cache_bytes;
+    sum->bytes_out += more->bytes_out;
+    sum->bytes_pending += more->bytes_pending;
+    sum->handler_ns += more->handler_ns;
 }
 
 int http_server_port(const struct http_server *server)
@@ -128,6 +171,9 @@ void http_server_close(struct http_server *server)
     loop_timer_disarm(server->loop, &server->sweep);
     loop_fd_remove(server->loop, &server->source);
     if (server->daemon != NULL) {
+        if (server->local != NULL) {
+            (void)unlink(server->local); /* while nobody else can listen on it */
+        }
         http_server_wake(server); /* it does not stop with connections that are suspended */
         (void)MHD_run(server->daemon);
         MHD_stop_daemon(server->daemon);
@@ -135,5 +181,6 @@ void http_server_close(struct http_server *server)
     loop_defer_cancel(server->loop, &server->run);
     http_cache_close(server->cache);
     gzip_close(server->gzip);
+    free(server->proxies);
     free(server);
 }

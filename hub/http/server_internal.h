@@ -2,33 +2,51 @@
 #pragma once
 #include "common/gzip/gzip.h"
 #include "hub/http/cache.h"
+#include "hub/http/peers.h"
 #include "hub/http/server.h"
 #include <microhttpd.h>
-#include <sys/socket.h>
 
-enum conn_state { CONN_NEW, CONN_IDLE, CONN_RECEIVING, CONN_ANSWERING, CONN_STREAM };
+/* NEW -> RECEIVING -> ANSWERING or STREAM -> IDLE -> RECEIVING ...; from each to CUT. */
+enum conn_state {
+    CONN_NEW,
+    CONN_IDLE,
+    CONN_RECEIVING,
+    CONN_ANSWERING,
+    CONN_STREAM,
+    CONN_CUT,
+    CONN_STATES
+};
 /* A connection, from accept to close. */
 struct http_conn {
-    struct http_conn *next, *previous;
+    struct http_conn *next, *previous; /* in the same state, and later or earlier than this one */
+    struct http_peer *peer;            /* NULL: it has no share that it could use up */
+    struct mono_time since;            /* of the state; of a stream: when it last took something */
+    struct in6_addr address;
+    struct MHD_Connection *connection;
     int fd;
-    enum conn_state state;
-    struct mono_time since; /* of the state */
-    struct sockaddr_storage address;
-    bool is_cut;
-    char *target; /* of the request at hand, as it came */
+    enum conn_state state; /* http_conn_enter() */
+    bool is_proxy;
+    bool is_over;      /* one too many: its request is refused */
+    bool is_suspended; /* http_conn_resume() */
+    char *target;      /* of the request at hand, as it came */
     size_t target_len;
+};
+struct http_conns {
+    struct http_conn *first, *last;
 };
 /* A request, from its headers to the end of its answer. */
 struct http_call {
     struct http_server *server;
     struct http_conn *conn;
     struct MHD_Connection *connection;
-    struct http_call *next_stream, *previous_stream;
-    bool is_suspended;
+    struct http_call *next_waiting, *previous_waiting;
+    struct loop_fd gone; /* while it is listed: tells that the client is */
+    bool is_listed;      /* among those that may be woken */
     bool is_head;
     bool has_body;                  /* or may have */
+    bool is_refused;                /* the response is there already */
     int64_t body_bytes;             /* announced; -1 = unknown */
-    const struct http_route *route; /* NULL: a page */
+    const struct http_route *route; /* NULL: a page, or refused */
     int64_t stamp;
     int64_t pending; /* bytes of the answer that are its alone */
     struct arena arena;
@@ -44,18 +62,30 @@ struct http_server {
     struct loop_timer timer; /* what libmicrohttpd waits for */
     struct loop_timer sweep;
     struct loop_task run;
-    struct http_conn *conns;
-    struct http_call *streams;
+    struct http_conns conns[CONN_STATES];
+    int64_t leaving; /* those that are cut and not yet closed */
+    struct http_peers peers;
+    int share; /* connections of one address */
+    struct in6_addr *proxies;
+    size_t proxy_count;
+    int64_t said_displaced, said_refused;
+    struct mono_time say_at; /* not before */
+    struct mono_time swept_at;
+    struct http_call *waiting; /* streams, and answers that come later */
     struct gzip *gzip;
     struct http_cache *cache;
     struct http_counts counts;
     int port;
+    const char *local; /* its path is removed at the end; NULL: none */
     bool is_tls;
     bool is_closing;
 };
 
 /* --- connections.c ------------------------------------------------------------------------------ */
-bool http_is_loopback(const struct sockaddr *address);
+/* The only way into a state; out of CONN_CUT there is none. */
+void http_conn_enter(struct http_server *server, struct http_conn *conn, enum conn_state state);
+void http_conn_cut(struct http_server *server, struct http_conn *conn);
+void http_conn_resume(struct http_server *server, struct http_conn *conn);
 struct http_conn *http_conn_of(struct MHD_Connection *connection);
 enum MHD_Result http_on_accept(void *cls, const struct sockaddr *address, socklen_t len);
 void http_on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
@@ -93,9 +123,11 @@ enum MHD_Result http_queue(struct http_call *call, unsigned status, struct MHD_R
 
 /* --- stream.c ----------------------------------------------------------------------------------- */
 enum MHD_Result http_send_stream(struct http_call *call);
+enum MHD_Result http_answer_later(struct http_call *call);
+void http_end_waiting(struct http_call *call); /* what does not wait may be ended */
 
 /* --- listen.c ----------------------------------------------------------------------------------- */
-/* ERR_EXISTS: the port is taken. */
+/* ERR_EXISTS: the port or the socket is taken. */
 MUST_CHECK bool http_listen(const struct http_server_options *options, int *ret_fd, int *ret_port,
                             struct err *err);
 

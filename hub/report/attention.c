@@ -11,7 +11,8 @@ enum { LINE_BYTES_MAX = 4096 };
 struct attention {
     const struct report *report;
     struct arena *arena;
-    struct str *lines;
+    struct report_line *lines;
+    struct report_line about; /* the line at hand, without its text */
     size_t count;
     size_t total;
     struct buf line;
@@ -22,10 +23,12 @@ static void end_line(struct attention *a)
     a->total++;
     if (a->count < REPORT_LINES_MAX) {
         struct str line = a->line.overflow ? STR_NONE : arena_copy(a->arena, buf_str(&a->line));
-        a->lines[a->count] = line.ptr == NULL ? STR("(too long)") : line;
+        a->lines[a->count] = a->about;
+        a->lines[a->count].text = line.ptr == NULL ? STR("(too long)") : line;
         a->count++;
     }
     buf_reset(&a->line);
+    a->about = (struct report_line){0};
 }
 
 static void add_ago(struct attention *a, struct wall_time at)
@@ -50,6 +53,8 @@ static void tell_failures(struct attention *a)
 {
     for (size_t i = 0; i < a->report->failures.count; i++) {
         const struct report_failure *f = &a->report->failures.items[i];
+        a->about = (struct report_line){
+            .kind = "failing", .device = f->device, .asset = f->asset, .run = f->run};
         buf_add_harmless(&a->line, f->asset);
         buf_add(&a->line, STR(" fails on "));
         buf_add_harmless(&a->line, f->device);
@@ -70,6 +75,8 @@ static void tell_checks(struct attention *a, bool is_warning)
         if (str_eq(c->severity, STR("warn")) != is_warning) {
             continue;
         }
+        a->about = (struct report_line){
+            .kind = is_warning ? "warning" : "check", .device = c->device, .asset = c->asset};
         buf_add(&a->line, is_warning ? STR("warning: check ") : STR("check "));
         buf_add_harmless(&a->line, c->name);
         buf_add(&a->line, STR(" of "));
@@ -89,6 +96,7 @@ static void tell_stale(struct attention *a)
         if (s->word != FRESH_STALE) {
             continue;
         }
+        a->about = (struct report_line){.kind = "stale", .device = s->device, .asset = s->asset};
         buf_add_harmless(&a->line, s->asset);
         buf_add(&a->line, STR(" was not made in time on "));
         buf_add_harmless(&a->line, s->device);
@@ -114,6 +122,7 @@ static void tell_away(struct attention *a)
         if (!str_eq(d->status, STR("away"))) {
             continue;
         }
+        a->about = (struct report_line){.kind = "away", .device = d->id};
         buf_add_harmless(&a->line, d->id);
         buf_add(&a->line, STR(" is away, last seen "));
         buf_add_ago(&a->line, d->last_seen, a->report->now);
@@ -137,6 +146,7 @@ static void tell_away(struct attention *a)
 static void tell_device(struct attention *a, const struct report_device *d)
 {
     if (d->lost > 0) {
+        a->about = (struct report_line){.kind = "lost", .device = d->id};
         buf_add_harmless(&a->line, d->id);
         buf_add(&a->line, STR(" has lost events: "));
         report_add_number(&a->line, d->lost);
@@ -145,6 +155,7 @@ static void tell_device(struct attention *a, const struct report_device *d)
     if (d->not_after.ns != 0 && d->not_after.ns - a->report->now.ns < EXPIRES_SOON_NS) {
         char date[WALL_TEXT_SIZE];
         bool is_over = d->not_after.ns <= a->report->now.ns;
+        a->about = (struct report_line){.kind = "certificate", .device = d->id};
         buf_add(&a->line, STR("the certificate of "));
         buf_add_harmless(&a->line, d->id);
         buf_addf(&a->line, " %s on %.10s", is_over ? "expired" : "expires",
@@ -154,6 +165,7 @@ static void tell_device(struct attention *a, const struct report_device *d)
     bool is_sound =
         d->clock_offset_ms > -INT64_MAX / NS_PER_MS && d->clock_offset_ms < INT64_MAX / NS_PER_MS;
     if (is_sound && llabs(d->clock_offset_ms) > CLOCK_WRONG_MS) {
+        a->about = (struct report_line){.kind = "clock", .device = d->id};
         buf_add(&a->line, STR("the clock of "));
         buf_add_harmless(&a->line, d->id);
         buf_add(&a->line, STR(" is "));
@@ -170,6 +182,7 @@ static void tell_device(struct attention *a, const struct report_device *d)
 static void tell_refusals(struct attention *a)
 {
     if (a->report->refusals > 0) {
+        a->about.kind = "refusals";
         report_add_number(&a->line, a->report->refusals);
         buf_add(&a->line, a->report->refusals == 1 ? STR(" refusal") : STR(" refusals"));
         buf_add(&a->line, STR(" of strangers or bad messages; see: selvedge-hub refusals"));
@@ -178,7 +191,7 @@ static void tell_refusals(struct attention *a)
 }
 
 size_t report_attention(const struct report *report, struct arena *arena,
-                        struct str lines[REPORT_LINES_MAX])
+                        struct report_line lines[REPORT_LINES_MAX])
 {
     struct attention a = {
         .report = report, .arena = arena, .lines = lines, .line = buf_growing(LINE_BYTES_MAX)};
@@ -194,6 +207,7 @@ size_t report_attention(const struct report *report, struct arena *arena,
     a.total += report->failures.total - report->failures.count;
     a.total += report->checks.total - report->checks.count;
     if (a.total > a.count) {
+        a.about.kind = "more";
         buf_add(&a.line, STR("... and "));
         report_add_number(&a.line, (int64_t)(a.total - a.count + 1));
         buf_add(&a.line, STR(" more; see: selvedge-hub report --format json"));

@@ -167,6 +167,7 @@ static void add_failure(void *ctx, const struct hub_device_asset *a)
     struct report_failure failure = {
         .device = report_copy(r, a->device),
         .asset = report_copy(r, a->asset),
+        .run = report_copy(r, a->failed_run),
         .message = report_copy(r, report_error_message(a->failed_error, &scratch)),
         .since = a->failed_at,
         .at = a->failed_at,

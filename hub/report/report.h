@@ -16,6 +16,7 @@ struct report_device {
 };
 struct report_failure {
     struct str device, asset, message;
+    struct str run;             /* of the last attempt */
     struct wall_time since, at; /* when it began, and the last attempt */
     struct wall_time made;      /* last; 0 = never */
 };
@@ -121,7 +122,14 @@ MUST_CHECK bool report_read(struct db *store, const struct report_question *ques
 /* For the writers: what needs attention, one harmless line each, the worst first; at most
  * REPORT_LINES_MAX, the last of which says how many more there are. */
 enum { REPORT_LINES_MAX = 40 };
+struct report_line {
+    struct str text;
+    const char *kind; /* "failing", "check", "stale", "away", "lost", "certificate", "clock",
+                         "warning", "refusals", "more" */
+    struct str device, asset; /* that it is about; may be empty */
+    struct str run;           /* that failed */
+};
 size_t report_attention(const struct report *report, struct arena *arena,
-                        struct str lines[REPORT_LINES_MAX]);
+                        struct report_line lines[REPORT_LINES_MAX]);
 /* The message of an error object as devices send them, in `scratch`; empty when it has none. */
 struct str report_error_message(struct str error, struct buf *scratch);

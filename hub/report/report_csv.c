@@ -233,6 +233,11 @@ static const struct {
     [SECTION_ALERTS] = {"alerts", "kind,subject,devices,since,until,detail", write_alerts},
 };
 
+const char *report_section_name(enum report_section section)
+{
+    return sections[section].name;
+}
+
 bool report_section_from(struct str name, enum report_section *ret)
 {
     for (int i = 0; i < SECTION_COUNT; i++) {

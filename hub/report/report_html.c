@@ -1,6 +1,8 @@
 /* report_html.c - one page that needs nothing else: no script, no font, no picture from elsewhere. */
 #include "hub/report/html.h"
 
+#include <string.h>
+
 enum { ROWS_MAX = 500 };
 
 void html_text(struct buf *out, struct str text)
@@ -142,10 +144,16 @@ static void write_tiles(const struct report *r, struct buf *out)
     buf_add(out, STR("</div>\n"));
 }
 
+/* What is broken, not what is to be looked at. */
+static bool is_bad(const char *kind)
+{
+    return strcmp(kind, "failing") == 0 || strcmp(kind, "check") == 0 || strcmp(kind, "lost") == 0;
+}
+
 static void write_attention(const struct report *r, struct buf *out)
 {
     AUTO(arena) arena = arena_new(REPORT_SPARE_BYTES);
-    struct str lines[REPORT_LINES_MAX];
+    struct report_line lines[REPORT_LINES_MAX];
     size_t count = report_attention(r, &arena, lines);
     heading(out, count == 0 ? STR("Nothing needs attention") : STR("Needs attention"));
     if (count == 0) {
@@ -153,8 +161,8 @@ static void write_attention(const struct report *r, struct buf *out)
     }
     buf_add(out, STR("<ul class=\"list attention\">\n"));
     for (size_t i = 0; i < count; i++) {
-        buf_add(out, STR("<li>"));
-        html_text(out, lines[i]);
+        buf_addf(out, "<li class=\"%s\">", is_bad(lines[i].kind) ? "is-bad" : "is-warn");
+        html_text(out, lines[i].text);
         buf_add(out, STR("</li>\n"));
     }
     buf_add(out, STR("</ul>\n"));
@@ -199,6 +207,23 @@ static void write_charts(const struct report *r, struct buf *out)
     buf_add(out, STR("</div>\n"));
 }
 
+static void write_facts(const struct report *r, struct buf *out)
+{
+    AUTO(buf) line = buf_growing(REPORT_FACT_BYTES);
+    heading(out, STR("In numbers"));
+    buf_add(out, STR("<dl>\n"));
+    for (const struct report_fact *f = report_facts; f->name != NULL; f++) {
+        buf_reset(&line);
+        f->add(r, &line);
+        if (line.len > 0) {
+            buf_addf(out, "<dt>%s</dt><dd>", f->name);
+            html_text(out, buf_str(&line));
+            buf_add(out, STR("</dd>\n"));
+        }
+    }
+    buf_add(out, STR("</dl>\n"));
+}
+
 /* --- tables ------------------------------------------------------------------------------- */
 
 /* A bar below the first cell: how much of the largest value it is. */
@@ -208,6 +233,14 @@ static void add_meter(struct buf *out, int64_t value, int64_t most)
         buf_addf(out, "<span class=\"meter\" style=\"width:%.1f%%\"></span>",
                  (double)value * 100 / (double)most);
     }
+}
+
+/* On a small screen a table is moved sideways, by keys too. */
+static void begin_wide(struct buf *out, struct str what)
+{
+    buf_add(out, STR("<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\""));
+    html_text(out, what);
+    buf_add(out, STR("\">"));
 }
 
 static void write_table(const struct report_table *t,
@@ -222,7 +255,8 @@ static void write_table(const struct report_table *t,
     AUTO(buf) text = buf_growing(REPORT_FACT_BYTES);
     report_add_heading(r, t, &text);
     heading(out, buf_str(&text));
-    buf_add(out, STR("<div class=\"wide\"><table><thead><tr>"));
+    begin_wide(out, buf_str(&text));
+    buf_add(out, STR("<table><thead><tr>"));
     for (size_t c = 0; t->columns[c].name != NULL; c++) {
         buf_addf(out, "<th>%s</th>", t->columns[c].name);
     }
@@ -300,10 +334,10 @@ static void write_loads(const struct report *r, struct buf *out)
         return;
     }
     heading(out, STR("Assets in groups"));
-    buf_add(out,
-            STR("<div class=\"wide\"><table><thead><tr><th>ASSET</th><th class=\"l\">GROUP</th>"
-                "<th>TIMES</th><th>ROWS</th><th>CHANGE</th><th>BYTES</th><th>CHANGE</th></tr>"
-                "</thead><tbody>\n"));
+    begin_wide(out, STR("assets in groups"));
+    buf_add(out, STR("<table><thead><tr><th>ASSET</th><th class=\"l\">GROUP</th>"
+                     "<th>TIMES</th><th>ROWS</th><th>CHANGE</th><th>BYTES</th><th>CHANGE</th></tr>"
+                     "</thead><tbody>\n"));
     for (size_t i = 0; i < shown; i++) {
         const struct report_load *l = &r->loads.items[i];
         buf_add(out, STR("<tr><td>"));
@@ -359,6 +393,7 @@ void report_write_html(const struct report *r, struct buf *out)
     write_attention(r, out);
     write_list(r, &report_late_list, out);
     write_charts(r, out);
+    write_facts(r, out);
     write_table(&report_group_table, group_rows, r, out);
     write_table(&report_asset_table, asset_rows, r, out);
     write_loads(r, out);

@@ -1,4 +1,4 @@
-#include "hub/report/report_write.h"
+#include "hub/report/report_words.h"
 
 #include "common/json/json_writer.h"
 
@@ -181,6 +181,7 @@ static void write_troubles(struct json_writer *w, const struct report *r)
         jw_member_opt_wall(w, "at", f->at);
         jw_member_opt_wall(w, "since", f->since);
         jw_member_opt_wall(w, "made_at", f->made);
+        jw_member_opt(w, "run", f->run);
         jw_member_opt(w, "message", f->message);
         jw_end_object(w);
     }
@@ -216,6 +217,24 @@ static void write_troubles(struct json_writer *w, const struct report *r)
     begin_list(w, "flakiest");
     for (size_t i = 0; i < r->flakiest_count; i++) {
         jw_str(w, r->assets.items[r->flakiest[i]].asset);
+    }
+    jw_end_array(w);
+}
+
+static void write_attention(struct json_writer *w, const struct report *r)
+{
+    AUTO(arena) arena = arena_new(REPORT_SPARE_BYTES);
+    struct report_line lines[REPORT_LINES_MAX];
+    size_t count = report_attention(r, &arena, lines);
+    begin_list(w, "attention");
+    for (size_t i = 0; i < count; i++) {
+        jw_begin_object(w);
+        jw_member_str(w, "kind", str_from(lines[i].kind));
+        jw_member_str(w, "text", lines[i].text);
+        jw_member_opt(w, "asset", lines[i].asset);
+        jw_member_opt(w, "device", lines[i].device);
+        jw_member_opt(w, "run", lines[i].run);
+        jw_end_object(w);
     }
     jw_end_array(w);
 }
@@ -271,6 +290,7 @@ void report_write_json(const struct report *report, struct buf *out)
     jw_member_wall(&w, "until", report->until);
     jw_member_wall(&w, "made_at", report->now);
     write_counts(&w, report);
+    write_attention(&w, report);
     write_devices(&w, report);
     write_assets(&w, report);
     write_troubles(&w, report);

@@ -74,12 +74,12 @@ static void write_table(const struct report_table *t, const struct report *r, st
 static void write_attention(const struct report *r, struct buf *out)
 {
     AUTO(arena) arena = arena_new(REPORT_SPARE_BYTES);
-    struct str lines[REPORT_LINES_MAX];
+    struct report_line lines[REPORT_LINES_MAX];
     size_t count = report_attention(r, &arena, lines);
     buf_add(out,
             count == 0 ? STR("\n## Nothing needs attention\n") : STR("\n## Needs attention\n\n"));
     for (size_t i = 0; i < count; i++) {
-        add_item(out, lines[i]);
+        add_item(out, lines[i].text);
     }
 }
 

@@ -84,11 +84,11 @@ static void write_item(struct text_writer *w, struct str text)
 static void write_attention(struct text_writer *w, const struct report *r)
 {
     AUTO(arena) arena = arena_new(REPORT_SPARE_BYTES);
-    struct str lines[REPORT_LINES_MAX];
+    struct report_line lines[REPORT_LINES_MAX];
     size_t count = report_attention(r, &arena, lines);
     heading(w, count == 0 ? "nothing needs attention" : "needs attention");
     for (size_t i = 0; i < count; i++) {
-        write_item(w, lines[i]);
+        write_item(w, lines[i].text);
     }
 }
 
@@ -125,6 +125,11 @@ static void write_row(struct text_writer *w, const struct report_table *t, const
     for (size_t i = 0; t->columns[i].name != NULL; i++) {
         struct str text = c == NULL ? str_from(t->columns[i].name) : buf_str(&c->of[i]);
         spaces(w->out, i == 0 ? 0 : 2);
+        if (i == 0 && text_width(text) > widths[0]) { /* a long name has a line of its own */
+            wrap(w->out, text, 0, LINE_INDENT);
+            spaces(w->out, widths[0]);
+            continue;
+        }
         write_cell(w->out, str_is_empty(text) ? STR("-") : text, widths[i], t->columns[i].is_right);
     }
     buf_add_char(w->out, '\n');

@@ -258,7 +258,7 @@ void report_add_title(const struct report *r, struct buf *out)
 void report_write_subject(const struct report *r, struct buf *out)
 {
     AUTO(arena) arena = arena_new(REPORT_SPARE_BYTES);
-    struct str lines[REPORT_LINES_MAX];
+    struct report_line lines[REPORT_LINES_MAX];
     size_t count = report_attention(r, &arena, lines);
     buf_addf(out, STR_FMT ": ", STR_ARG(r->fleet));
     if (count == 0) {
@@ -427,8 +427,9 @@ static void fill_asset(const struct report *r, size_t row, struct buf cells[REPO
     add_rows(&cells[3], a->now.rows);
     report_add_change(&cells[4], a->now.rows, a->before.rows);
     add_bytes(&cells[5], a->now.bytes);
+    report_add_change(&cells[6], a->now.bytes, a->before.bytes);
     if (a->duration_avg_ms != HUB_UNKNOWN) {
-        buf_add_duration(&cells[6], a->duration_avg_ms * NS_PER_MS);
+        buf_add_duration(&cells[7], a->duration_avg_ms * NS_PER_MS);
     }
 }
 
@@ -448,6 +449,7 @@ static void fill_group(const struct report *r, size_t row, struct buf cells[REPO
     add_rows(&cells[5], g->now.rows);
     report_add_change(&cells[6], g->now.rows, g->before.rows);
     add_bytes(&cells[7], g->now.bytes);
+    report_add_change(&cells[8], g->now.bytes, g->before.bytes);
 }
 
 /* Those before the fleet did anything are left out. */
@@ -478,11 +480,11 @@ static void fill_day(const struct report *r, size_t row, struct buf cells[REPORT
 }
 
 static const struct report_column asset_columns[] = {
-    {"ASSET", false}, {"DEVICES", true}, {"TIMES", true}, {"ROWS", true},
-    {"CHANGE", true}, {"BYTES", true},   {"TOOK", true},  {NULL, false}};
+    {"ASSET", false}, {"DEVICES", true}, {"TIMES", true}, {"ROWS", true}, {"CHANGE", true},
+    {"BYTES", true},  {"CHANGE", true},  {"TOOK", true},  {NULL, false}};
 static const struct report_column group_columns[] = {
     {"GROUP", false}, {"ONLINE", true}, {"SUCCESS", true}, {"FAILING", true}, {"LATE", true},
-    {"ROWS", true},   {"CHANGE", true}, {"BYTES", true},   {NULL, false}};
+    {"ROWS", true},   {"CHANGE", true}, {"BYTES", true},   {"CHANGE", true},  {NULL, false}};
 static const struct report_column day_columns[] = {
     {"DAY", false}, {"SUCCEEDED", true}, {"FAILED", true}, {"SUCCESS", true},
     {"ROWS", true}, {"BYTES", true},     {NULL, false}};

@@ -28,6 +28,7 @@ enum report_section {
     SECTION_ALERTS,
     SECTION_COUNT
 };
+const char *report_section_name(enum report_section section);
 bool report_section_from(struct str name, enum report_section *ret);
 
 void report_write(const struct report *report, enum report_format format, struct buf *out);

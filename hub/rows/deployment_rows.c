@@ -65,6 +65,8 @@ void row_deployment(struct json_writer *w, const struct deployment *d)
     jw_member_str(w, "deployment", d->id);
     jw_member_str(w, "status", d->status);
     jw_member_str(w, "bundle", d->bundle);
+    jw_member_i64(w, "files", d->files);
+    jw_member_i64(w, "bytes", d->bytes);
     jw_member_str(w, "source", d->source);
     jw_member_str(w, "to", d->targets);
     jw_member_str(w, "waves", d->waves);

@@ -5,6 +5,9 @@
 static struct freshness_counts *counts_of(struct freshness_list *list, struct str name)
 {
     uint32_t number = 0;
+    if (list->by_name.arena == NULL) {
+        list->by_name = strmap_new(list->arena);
+    }
     if (strmap_get(&list->by_name, name, &number)) {
         return &list->items[number];
     }
@@ -48,6 +51,18 @@ bool freshness_list_read(struct freshness_list *list, struct db *db,
     return !list->has_failed || err_set(err, ERR_FULL, "the list does not fit into memory");
 }
 
+void freshness_list_put(struct freshness_list *list, struct str name,
+                        const int64_t counts[FRESH_COUNT])
+{
+    struct freshness_counts *kept = NULL;
+    for (int i = 0; i < FRESH_COUNT; i++) {
+        kept = kept == NULL && counts[i] > 0 ? counts_of(list, name) : kept;
+    }
+    if (kept != NULL) {
+        memcpy(kept->of, counts, sizeof(kept->of));
+    }
+}
+
 const struct freshness_counts *freshness_list_find(const struct freshness_list *list,
                                                    struct str name)
 {
@@ -55,18 +70,28 @@ const struct freshness_counts *freshness_list_find(const struct freshness_list *
     return strmap_get(&list->by_name, name, &number) ? &list->items[number] : NULL;
 }
 
+void freshness_counts_member(const int64_t counts[FRESH_COUNT], struct json_writer *w)
+{
+    bool is_begun = false;
+    for (int i = 0; i < FRESH_COUNT; i++) {
+        if (counts[i] > 0) {
+            if (!is_begun) {
+                jw_key(w, STR("freshness"));
+                jw_begin_object(w);
+            }
+            is_begun = true;
+            jw_member_i64(w, freshness_word((enum freshness_word)i), counts[i]);
+        }
+    }
+    if (is_begun) {
+        jw_end_object(w);
+    }
+}
+
 void freshness_member(const struct freshness_list *list, struct json_writer *w, struct str name)
 {
     const struct freshness_counts *counts = freshness_list_find(list, name);
-    if (counts == NULL) {
-        return;
+    if (counts != NULL) {
+        freshness_counts_member(counts->of, w);
     }
-    jw_key(w, STR("freshness"));
-    jw_begin_object(w);
-    for (int i = 0; i < FRESH_COUNT; i++) {
-        if (counts->of[i] > 0) {
-            jw_member_i64(w, freshness_word((enum freshness_word)i), counts->of[i]);
-        }
-    }
-    jw_end_object(w);
 }

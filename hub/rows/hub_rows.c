@@ -1,5 +1,9 @@
 #include "hub/rows/hub_rows.h"
 
+#include "hub/alert/alert_payload.h"
+
+enum { ALERT_TEXT_BYTES_MAX = 4096 };
+
 struct str alert_status(const struct alert_listed *a)
 {
     if (a->resolved.ns != 0) {
@@ -25,6 +29,9 @@ void row_alert(struct json_writer *w, const struct alert_listed *a, struct str g
     jw_member_opt_wall(w, "told_at", a->row.told);
     jw_member_opt_wall(w, "resolved_at", a->resolved);
     jw_member_opt(w, "detail", a->detail);
+    AUTO(buf) text = buf_growing(ALERT_TEXT_BYTES_MAX);
+    alert_sentence(&a->row, group_label, a->detail, a->resolved.ns != 0, &text);
+    jw_member_str(w, "text", buf_str(&text));
 }
 
 void row_pool(struct json_writer *w, const struct pool_listed *p)

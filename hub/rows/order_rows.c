@@ -91,9 +91,13 @@ void row_order(struct json_writer *w, const struct order_view *o, const struct f
     jw_member_opt_wall(w, "withdrawn_at", o->withdrawn);
     jw_member_opt(w, "withdrawn_why", o->withdrawn_why);
     jw_member_i64(w, "devices", o->devices);
+    if (o->at_once > 0) {
+        jw_member_i64(w, "devices_at_once", o->at_once);
+    }
     for (int i = 0; i < FATE_COUNT; i++) {
         jw_member_i64(w, order_fate_name((enum order_fate)i), counts->of[i]);
     }
+    jw_member_i64(w, "away", counts->away); /* of those that wait */
 }
 
 void row_order_device(struct json_writer *w, const struct order_device *d, struct str why)

@@ -106,9 +106,6 @@ bool web_child_start(struct web_child **ret, struct loop *loop, const struct rng
                      const struct hub_config *config, const char *settings_file, struct err *err)
 {
     *ret = NULL;
-    if (config->http.state != 0) {
-        return true;
-    }
     struct web_child *c = calloc(1, sizeof(*c));
     if (c == NULL) {
         return err_set(err, ERR_NO_MEMORY, "start the web process: out of memory");

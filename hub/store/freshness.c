@@ -71,16 +71,17 @@ bool hub_each_freshness(struct db *db, const struct hub_filter *filter, struct w
                         struct err *err)
 {
     /* One statement each: a parameter that may be NULL finds no index. */
+    static const int statements[] = {HUB_STORE_LIST_FRESHNESS, HUB_STORE_LIST_FRESHNESS_OF_ASSET,
+                                     HUB_STORE_LIST_FRESHNESS_OF_DEVICE,
+                                     HUB_STORE_LIST_FRESHNESS_OF_PAIR};
     bool of_device = !str_is_empty(filter->device);
-    bool of_asset = !of_device && !str_is_empty(filter->asset);
-    struct db_query q = db_query(db, of_device  ? HUB_STORE_LIST_FRESHNESS_OF_DEVICE
-                                     : of_asset ? HUB_STORE_LIST_FRESHNESS_OF_ASSET
-                                                : HUB_STORE_LIST_FRESHNESS);
+    bool of_asset = !str_is_empty(filter->asset);
+    struct db_query q = db_query(db, statements[(of_device ? 2 : 0) + (of_asset ? 1 : 0)]);
     if (of_device) {
         db_bind_str(&q, ":device", filter->device);
     }
-    if (of_device || of_asset) {
-        db_bind_opt(&q, ":asset", filter->asset);
+    if (of_asset) {
+        db_bind_str(&q, ":asset", filter->asset);
     }
     bool ok = true;
     while (db_each(&q, &ok, err)) {

@@ -74,8 +74,7 @@ static struct db_query begin(struct db *db, int sql_id, const struct hub_filter 
         db_bind_i64(&q, ":limit", f->limit > 0 ? f->limit : -1);
     }
     if ((wants & WANTS_AFTER) != 0) {
-        db_bind_str(&q, ":after",
-                    sql_id == HUB_STORE_LIST_RUNS ? or_last(f->after[0]) : or_first(f->after[0]));
+        db_bind_str(&q, ":after", or_first(f->after[0]));
     }
     if ((wants & (WANTS_AFTER_2 | WANTS_AFTER_3)) != 0) {
         db_bind_str(&q, ":after2", or_first(f->after[1]));
@@ -90,9 +89,12 @@ bool hub_each_device(struct db *db, const struct hub_filter *filter,
                      void (*on_row)(void *ctx, const struct hub_device *row), void *ctx,
                      struct err *err)
 {
-    struct db_query q =
-        begin(db, HUB_STORE_LIST_DEVICES, filter, WANTS_DEVICE | WANTS_LIMIT | WANTS_AFTER);
+    bool is_one = !str_is_empty(filter->device);
+    struct db_query q = begin(db, HUB_STORE_LIST_DEVICES, filter, WANTS_LIMIT | WANTS_AFTER);
     bool ok = true;
+    db_bind_str(&q, ":first", is_one ? filter->device : or_first(filter->after[0]));
+    db_bind_str(&q, ":last", or_last(filter->device));
+    db_bind_i64(&q, ":counts", filter->without_counts ? 0 : 1);
     while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_device row = {0};
@@ -284,14 +286,28 @@ bool hub_each_edge(struct db *db, const struct hub_filter *filter,
     return ok;
 }
 
+/* A parameter that may be NULL finds no index: one statement for each that has one. */
+static struct db_query begin_runs(struct db *db, const struct hub_filter *filter)
+{
+    const unsigned list = WANTS_ASSET | WANTS_STATUS | WANTS_LIMIT | WANTS_AFTER_2;
+    bool is_few = !str_is_empty(filter->status) && !str_eq(filter->status, STR("success"));
+    if (!str_is_empty(filter->run)) {
+        return begin(db, HUB_STORE_LIST_RUN, filter, WANTS_DEVICE | WANTS_RUN | WANTS_LIMIT);
+    }
+    struct db_query q =
+        !str_is_empty(filter->device)
+            ? begin(db, HUB_STORE_LIST_RUNS_OF_DEVICE, filter, list | WANTS_DEVICE)
+            : begin(db, is_few ? HUB_STORE_LIST_RUNS_NOT_WELL : HUB_STORE_LIST_RUNS, filter, list);
+    db_bind_str(&q, ":after", or_last(filter->after[0]));
+    db_bind_opt(&q, ":job", filter->job);
+    return q;
+}
+
 bool hub_each_run(struct db *db, const struct hub_filter *filter,
                   void (*on_row)(void *ctx, const struct hub_run *row), void *ctx, struct err *err)
 {
-    struct db_query q = begin(db, HUB_STORE_LIST_RUNS, filter,
-                              WANTS_DEVICE | WANTS_ASSET | WANTS_RUN | WANTS_STATUS | WANTS_LIMIT |
-                                  WANTS_AFTER | WANTS_AFTER_2);
+    struct db_query q = begin_runs(db, filter);
     bool ok = true;
-    db_bind_opt(&q, ":job", filter->job);
     while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
         struct hub_run row = {0};
@@ -361,9 +377,11 @@ bool hub_each_event(struct db *db, const struct hub_filter *filter,
                     struct err *err)
 {
     struct db_query q =
-        str_is_empty(filter->run)
-            ? begin(db, HUB_STORE_LIST_DEVICE_EVENTS, filter, WANTS_DEVICE | WANTS_LIMIT)
-            : begin(db, HUB_STORE_LIST_RUN_EVENTS, filter, WANTS_DEVICE | WANTS_RUN);
+        !str_is_empty(filter->run)
+            ? begin(db, HUB_STORE_LIST_RUN_EVENTS, filter, WANTS_DEVICE | WANTS_RUN)
+        : str_is_empty(filter->device)
+            ? begin(db, HUB_STORE_LIST_NEWEST_EVENTS, filter, WANTS_LIMIT)
+            : begin(db, HUB_STORE_LIST_DEVICE_EVENTS, filter, WANTS_DEVICE | WANTS_LIMIT);
     bool ok = true;
     while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
@@ -380,13 +398,31 @@ bool hub_each_event(struct db *db, const struct hub_filter *filter,
     return ok;
 }
 
+/* A list of one asset begins before its first check, at whatever name and device. */
+static struct db_query begin_checks(struct db *db, const struct hub_filter *filter)
+{
+    bool is_of_device = !str_is_empty(filter->device) && str_is_empty(filter->asset);
+    bool is_failing = filter->only_failing && !is_of_device;
+    struct hub_filter f = *filter;
+    if (str_is_empty(f.after[0])) {
+        f.after[0] = f.asset;
+    }
+    struct db_query q = begin(db,
+                              is_of_device ? HUB_STORE_LIST_CHECKS_OF_DEVICE
+                              : is_failing ? HUB_STORE_LIST_CHECKS_FAILING
+                                           : HUB_STORE_LIST_CHECKS,
+                              &f,
+                              WANTS_DEVICE | (is_failing ? 0 : WANTS_FAILING) | WANTS_LIMIT |
+                                  WANTS_AFTER | WANTS_AFTER_3);
+    db_bind_str(&q, ":last", or_last(f.asset));
+    return q;
+}
+
 bool hub_each_check(struct db *db, const struct hub_filter *filter,
                     void (*on_row)(void *ctx, const struct hub_check *row), void *ctx,
                     struct err *err)
 {
-    struct db_query q = begin(db, HUB_STORE_LIST_CHECKS, filter,
-                              WANTS_DEVICE | WANTS_ASSET | WANTS_FAILING | WANTS_LIMIT |
-                                  WANTS_AFTER | WANTS_AFTER_3);
+    struct db_query q = begin_checks(db, filter);
     bool ok = true;
     while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};
@@ -520,29 +556,6 @@ bool hub_each_refusal(struct db *db, const struct hub_filter *filter,
         row.peer = take_str(&r);
         row.what = take_str(&r);
         row.why = take_str(&r);
-        on_row(ctx, &row);
-    }
-    return ok;
-}
-
-bool hub_each_quarantined(struct db *db, const struct hub_filter *filter,
-                          void (*on_row)(void *ctx, const struct hub_quarantined *row), void *ctx,
-                          struct err *err)
-{
-    struct db_query q = begin(db, HUB_STORE_QUARANTINE_LIST, filter, WANTS_DEVICE | WANTS_LIMIT);
-    bool ok = true;
-    while (db_each(&q, &ok, err)) {
-        struct row r = {.q = &q};
-        struct hub_quarantined row = {0};
-        row.id = take_i64(&r);
-        row.device = take_str(&r);
-        row.epoch = take_str(&r);
-        row.first = take_i64(&r);
-        row.last = take_i64(&r);
-        row.differs = take_i64(&r);
-        row.at = take_time(&r);
-        row.times = take_i64(&r);
-        row.bytes = take_i64(&r);
         on_row(ctx, &row);
     }
     return ok;

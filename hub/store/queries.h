@@ -15,7 +15,8 @@ struct hub_filter {
     struct str status;
     struct str job; /* of a list of runs */
     bool only_failing;
-    int64_t limit; /* newest first where it applies; 0 = no limit */
+    bool without_counts; /* of devices: `assets` and `failing` stay unknown */
+    int64_t limit;       /* newest first where it applies; 0 = no limit */
     /* The list goes on behind this row, by what it is ordered by: devices by id; assets of the fleet
      * by key; of devices by key and device; runs by id, newest first, and device; checks by asset,
      * name and device; ticks by device and schedule. */
@@ -211,19 +212,7 @@ MUST_CHECK bool hub_each_refusal(struct db *db, const struct hub_filter *filter,
                                  void (*on_row)(void *ctx, const struct hub_refusal *row),
                                  void *ctx, struct err *err);
 
-/* What contradicts the log, newest first; filter->device and limit. */
-struct hub_quarantined {
-    int64_t id;
-    struct str device, epoch;
-    int64_t first, last;
-    int64_t differs; /* the seq at which it was seen to differ */
-    struct wall_time at;
-    int64_t times, bytes;
-};
-MUST_CHECK bool hub_each_quarantined(struct db *db, const struct hub_filter *filter,
-                                     void (*on_row)(void *ctx, const struct hub_quarantined *row),
-                                     void *ctx, struct err *err);
-/* The batch as it came; ERR_NOT_FOUND. */
+/* A batch that contradicts the log, as it came; ERR_NOT_FOUND. */
 MUST_CHECK bool hub_read_quarantined(struct db *db, int64_t id, struct buf *payload,
                                      struct err *err);
 

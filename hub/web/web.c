@@ -12,8 +12,13 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-enum { PEM_BYTES_MAX = 256 << 10 };
+enum {
+    PEM_BYTES_MAX = 256 << 10,
+    OWN_FILES = 128, /* databases, log, the loop's own: what is not for connections */
+    CONNECTIONS_MIN = 64,
+};
 
+enum { LOCAL_CONNECTIONS_MAX = 256 }; /* of command lines */
 #define CERTIFICATE_LOOK_NS (60 * NS_PER_SEC)
 
 struct web {
@@ -23,7 +28,9 @@ struct web {
     struct timespec certificate_time; /* when the file was last changed */
     struct accounts *accounts;
     struct api *api;
-    struct http_server *server;
+    struct http_server *server; /* NULL: `http: off` */
+    struct http_server *local;  /* the command line's */
+    char socket[LIMIT_PATH_BYTES + 1];
     bool is_tls;
 };
 
@@ -32,14 +39,27 @@ static bool is_local(struct str bind)
     return str_is_empty(bind) || str_starts(bind, STR("127.")) || str_eq(bind, STR("::1"));
 }
 
-/* A connection is a descriptor. */
-static void raise_open_files(void)
+/* A connection is a descriptor. What was asked for, or what can be had. */
+static int open_files(int64_t connections)
 {
     struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &files);
+    int64_t wanted = connections + HTTP_CONNECTIONS_SPARE + OWN_FILES;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) {
+        return (int)connections;
     }
+    files.rlim_cur = files.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+    (void)getrlimit(RLIMIT_NOFILE, &files);
+    if (files.rlim_cur != RLIM_INFINITY && (int64_t)files.rlim_cur < wanted) {
+        int64_t fit = (int64_t)files.rlim_cur - HTTP_CONNECTIONS_SPARE - OWN_FILES;
+        fit = fit < CONNECTIONS_MIN ? CONNECTIONS_MIN : fit;
+        LOG(WARN, "web.few_files", F_I("open_files", (int64_t)files.rlim_cur),
+            F_I("wanted", wanted), F_I("connections", fit),
+            F_T("action", "taking so many connections at once; LimitNOFILE= of the service or "
+                          "ulimit -n allows more"));
+        return (int)fit;
+    }
+    return (int)connections;
 }
 
 /* --- TLS -------------------------------------------------------------------------------------- */
@@ -134,12 +154,34 @@ static bool open_server(struct web *web, struct loop *loop, const struct hub_con
     const struct http_server_options options = {
         .bind = config->http.bind,
         .port = (int)config->http.port,
+        .connections_max = open_files(config->http.connections),
+        .proxies = config->http.proxies.items,
+        .proxy_count = config->http.proxies.count,
         .certificate_pem = ok && web->is_tls ? buf_cstr(&pem.certificate) : NULL,
         .key_pem = ok && web->is_tls ? buf_cstr(&pem.key) : NULL,
         .service = api_service(web->api)};
     ok = ok && http_server_open(&web->server, loop, &options, err);
     buf_release(&pem.certificate);
     buf_wipe(&pem.key);
+    if (ok) {
+        api_use_server(web->api, web->server);
+    }
+    return ok;
+}
+
+/* For who is root here, or the hub's user: over a file, without a password. */
+static bool open_local(struct web *web, struct loop *loop, const struct hub_config *config,
+                       struct err *err)
+{
+    const struct http_server_options options = {.local = web->socket,
+                                                .connections_max = LOCAL_CONNECTIONS_MAX,
+                                                .service = api_service(web->api)};
+    bool ok = hub_path(config, WEB_SOCKET, web->socket, err) &&
+              http_server_open(&web->local, loop, &options, err);
+    if (ok) {
+        LOG(INFO, "web.local", F_T("socket", web->socket));
+        api_use_server(web->api, web->local);
+    }
     return ok;
 }
 
@@ -168,6 +210,14 @@ static bool say_where(const struct web *web, const struct hub_config *config, st
     return true;
 }
 
+static bool open_outside(struct web *web, struct loop *loop, const struct hub_config *config,
+                         struct err *err)
+{
+    return config->http.state != 0 ||
+           (open_server(web, loop, config, err) && watch_certificate(web, config, err) &&
+            say_where(web, config, clock_wall(loop_clock(loop)), err));
+}
+
 bool web_open(struct web **ret, struct loop *loop, const struct rng *rng,
               const struct hub_config *config, struct err *err)
 {
@@ -177,7 +227,6 @@ bool web_open(struct web **ret, struct loop *loop, const struct rng *rng,
         return err_set(err, ERR_NO_MEMORY, "start the web process: out of memory");
     }
     web->loop = loop;
-    raise_open_files();
     bool ok = hub_path(config, "hub.db", database, err) &&
               accounts_open(&web->accounts, database, rng, err);
     const struct api_options options = {.config = config,
@@ -185,14 +234,12 @@ bool web_open(struct web **ret, struct loop *loop, const struct rng *rng,
                                         .loop = loop,
                                         .rng = rng,
                                         .accounts = web->accounts};
-    ok = ok && api_open(&web->api, &options, err) && open_server(web, loop, config, err) &&
-         watch_certificate(web, config, err) &&
-         say_where(web, config, clock_wall(loop_clock(loop)), err);
+    ok = ok && api_open(&web->api, &options, err) && open_local(web, loop, config, err) &&
+         open_outside(web, loop, config, err);
     if (!ok) {
         web_close(web);
         return false;
     }
-    api_use_server(web->api, web->server);
     *ret = web;
     return true;
 }
@@ -204,6 +251,7 @@ void web_close(struct web *web)
     }
     loop_timer_disarm(web->loop, &web->look);
     http_server_close(web->server);
+    http_server_close(web->local);
     api_close(web->api);
     accounts_close(web->accounts);
     free(web);

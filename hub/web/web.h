@@ -7,7 +7,8 @@
 #include "hub/config/config.h"
 
 struct web;
-/* ERR_EXISTS: the port is taken. Logs where it listens; while there is no admin, the link that sets
+#define WEB_SOCKET "api.sock" /* in the state folder: for the command line of this machine */
+/* ERR_EXISTS: the port or the socket is taken. Logs where it listens, on the socket alone with `http: off`; while there is no admin, the link that sets
  * the first password. */
 MUST_CHECK bool web_open(struct web **ret, struct loop *loop, const struct rng *rng,
                          const struct hub_config *config, struct err *err);

@@ -54,6 +54,7 @@ class Bench:
         self.scale = scale
         self.pairs_count = pairs
         self.shared = {}
+        self.endings = []
 
     def count(self, full, at_least=1):
         return max(at_least, int(full * self.scale))
@@ -86,6 +87,14 @@ class Bench:
         if isinstance(self.shared[name], Exception):
             raise self.shared[name]
         return self.shared[name]
+
+    def at_end(self, action):
+        """Called when all is measured."""
+        self.endings.append(action)
+
+    def close(self):
+        for action in reversed(self.endings):
+            action()
 
     def fresh(self, name):
         """A path in the scratch folder at which nothing is."""

@@ -69,7 +69,7 @@ def measure(row, bench, says_met=True):
 def main():
     args = arguments()
     os.environ["SELVEDGE_BIN_DIR"] = os.path.abspath(os.path.join(args.build_dir, "bin"))
-    import rows_store, rows_hub, rows_fleet, rows_el, rows_el_peers, rows_link, rows_agent, rows_engine, rows_schedule, rows_dbt, rows_dbt_build, rows_ui  # noqa: E401,F401 pylint: disable=import-outside-toplevel,unused-import
+    import rows_store, rows_hub, rows_fleet, rows_el, rows_el_peers, rows_link, rows_agent, rows_engine, rows_schedule, rows_dbt, rows_dbt_build, rows_ui, rows_api  # noqa: E401,F401 pylint: disable=import-outside-toplevel,unused-import
     if args.list:
         print("\n".join(ROWS))
         return 0
@@ -83,12 +83,13 @@ def main():
     # Beside the build, on its disk: /tmp may be memory, where nothing is ever written.
     work_dir = tempfile.mkdtemp(prefix="bench-", dir=os.path.abspath(args.build_dir))
     results = []
+    bench = Bench(os.environ["SELVEDGE_BIN_DIR"], work_dir, scale, pairs)
     try:
-        bench = Bench(os.environ["SELVEDGE_BIN_DIR"], work_dir, scale, pairs)
         print(LINE.format("name", "value", "unit", "peer", "ratio", "budget", ""), flush=True)
         for name in args.names or ROWS:
             results.append(measure(ROWS[name], bench, not args.smoke))
     finally:
+        bench.close()
         shutil.rmtree(work_dir, ignore_errors=True)
     if args.json:
         with open(args.json, "w") as f:

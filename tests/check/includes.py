@@ -30,7 +30,7 @@ OWNERS = [
     (r"zlib\.h", ("common/gzip/", "common/wire/")),  # streams; whole batches
     (r"modbus.*\.h", "agent/el/"),
     (r"libpq-fe\.h", "agent/el/"),
-    (r"curl/.*\.h", "agent/el/"),
+    (r"curl/.*\.h", "common/curl/"),
     (r"microhttpd\.h", "hub/http/"),
     (r"argon2\.h", "hub/accounts/"),
     (r"openssl/.*", None),

@@ -471,7 +471,8 @@ def the_rate():
     with Api(lambda r: people(int(r.query["page"]), 1 if int(r.query["page"]) < 6 else 0)) as api:
         run_ok(step(api.url, {"pagination": {"style": "page"}, "requests_per_second": 20}))
         times = [r.time for r in api.requests]
-        assert len(times) == 6 and times[-1] - times[0] >= 0.24, times
+        # The server may see the first one late, but not the last one early.
+        assert len(times) == 6 and times[-1] - times[0] >= 0.15, times
 
 
 def options_that_make_no_sense():

@@ -335,7 +335,7 @@ def look_at_one_asset(fleet):
     asset = json.loads(fleet.command("assets", "pos/orders", "--json"))
     assert {d["device"]: d["row_count"] for d in asset["on_devices"]} == {"brooklyn": 50, "chicago": 30}
     assert asset["upstream"] == []
-    assert asset["downstream"] == [{"asset": "reports/daily", "declared_by": ["brooklyn", "chicago"]}]
+    assert asset["downstream"] == [{"asset": "reports/daily", "crosses": False, "declared_by": ["brooklyn", "chicago"]}]
     assert one(asset["check_results"], device="chicago", name="is_small")["passed"] is False
     assert one(asset["check_results"], device="chicago", name="has_rows")["passed"] is True
     text = fleet.command("assets", "pos/orders")

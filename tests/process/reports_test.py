@@ -271,6 +271,33 @@ def refused_mail_is_shown_and_tried_again():
         assert len(world.smtp.mails) == 2, "the one that was asked for; the one that was given up is not sent"
 
 
+def mail_server_that_is_down():
+    """Longer than the first attempts: the mail comes when the server is back, once, and what went before is told."""
+    with World(MONDAY) as world:
+        monday = world.next_monday()
+        world.set_clock(monday - timedelta(hours=1))
+        world.start_hub()
+        wait_for("the schedule is known", lambda: world.query("SELECT count(*) FROM report_delivery") == [(1,)])
+        world.smtp.close()
+        world.set_clock(monday)
+        world.poke()
+        wait_for("it is said", lambda: "nobody answers" in world.report("monday").get("error", ""))
+        for hours in (1, 2):
+            world.advance(hours=1)
+            wait_for(f"it is tried after {hours} h", lambda: world.report("monday")["attempts"] > hours and
+                     world.query("SELECT count(*) FROM report_attempt")[0][0] > hours)
+        world.hub.kill()
+        world.smtp = SmtpServer(port=world.smtp.port)
+        world.closers.append(world.smtp.close)
+        world.start_hub()
+        world.advance(hours=1)
+        world.wait_settled("monday", monday)
+        world.hub.stop()
+        assert len(world.smtp.mails) == 1, len(world.smtp.mails)
+        results = [row[0] for row in world.query("SELECT result FROM report_attempt ORDER BY id")]
+        assert results[-1] == "delivered" and set(results[:-1]) == {"failed"} and len(results) >= 4, results
+
+
 def dead_webhook_and_full_disk():
     with World("""
 reports:
@@ -371,7 +398,9 @@ reports:
         with open(os.path.join(folder, "password"), "w", encoding="utf-8") as file:
             file.write("wrong\n")
         refused = world.command("report", "--deliver", "now", code=None)
-        assert refused.returncode != 0 and ("Login denied" in refused.stderr or "535" in refused.stderr), refused.stderr
+        assert refused.returncode != 0 and "mail.password_file" in refused.stderr, refused.stderr
+        told = world.query("SELECT cause, result, error FROM report_attempt ORDER BY id DESC LIMIT 1")[0]
+        assert told[:2] == ("asked", "failed") and "does not take the user and the password" in told[2], told
         other = make_certificate(tempfile.mkdtemp(prefix="selvedge-test-", dir=world.dir))
         os.replace(other[0], os.path.join(folder, "ca.pem"))
         refused = world.command("report", "--deliver", "now", code=None)
@@ -432,5 +461,5 @@ if __name__ == "__main__":
         sys.exit(SKIP)
     sys.exit(run_tests([all_ways_once_on_schedule, hub_killed_while_it_sends, sender_killed_before_it_knows,
                         refused_mail_is_shown_and_tried_again, dead_webhook_and_full_disk,
-                        database_that_cannot_be_written_sends_nothing, mail_with_password_over_tls, real_mail_server,
+                        database_that_cannot_be_written_sends_nothing, mail_with_password_over_tls, mail_server_that_is_down, real_mail_server,
                         what_is_wrong_is_said], at_once=3))

@@ -58,7 +58,8 @@ def killed_while_it_is_at_it(fleet):
 def the_first_start_derives_them_anew():
     with Fleet("test") as fleet:
         fleet.start_hub()
-        assert fleet.query("SELECT version FROM derived") == [(1,)], "a new one has nothing to derive"
+        version = fleet.query("SELECT version FROM derived")
+        assert version[0][0] > 0, "a new one has nothing to derive"
         device = fleet.device("brooklyn", DEFINITIONS)
         device.enrol()
         device.start()
@@ -84,7 +85,7 @@ def the_first_start_derives_them_anew():
         fleet.start_hub()
         told = [line for line in fleet.hub.read_log().splitlines() if "event=views.renewed" in line][already]
         assert MORE < int(told.split("events=")[1].split()[0]) < MORE + 100, told
-        assert views(fleet) == whole and fleet.query("SELECT version FROM derived") == [(1,)]
+        assert views(fleet) == whole and fleet.query("SELECT version FROM derived") == version
         fleet.command("rebuild", "--check")
 
         # Once. And `rebuild` by hand is as good.

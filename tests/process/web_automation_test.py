@@ -143,7 +143,7 @@ def staleness(admin, north):
     # The device itself comes to the same.
     why = north.command("why", "reports/daily")
     assert causes[0]["reason"] in why and "erp/prices " + causes[1]["dependency_reason"] in why, (why, causes)
-    versions = admin.get("/api/v1/assets/reports/daily").json["versions"]
+    versions = admin.get("/api/v1/assets/reports/daily").json["definitions"]
     assert sorted(one["definition"]["code_version"] for one in versions) == ["1", "2"], versions
 
 

@@ -31,7 +31,7 @@ class Mail:
 
 
 class SmtpServer:
-    def __init__(self, certificate=None, password=None):
+    def __init__(self, certificate=None, password=None, port=0):
         """certificate: (cert, key), offers STARTTLS; password: (user, password), asked for."""
         self.mails = []
         self.tried = 0  # DATA that came in whole, whatever was answered
@@ -39,12 +39,16 @@ class SmtpServer:
         self.certificate, self.password = certificate, password
         self.may_answer = threading.Event()  # cleared: the answer to DATA waits
         self.may_answer.set()
-        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.socket = socket.create_server(("127.0.0.1", port))
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 
     def close(self):
         self.may_answer.set()
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)  # else it goes on as long as somebody is in accept()
+        except OSError:
+            pass  # it is closed already
         self.socket.close()
 
     def accept(self):

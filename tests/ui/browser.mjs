@@ -62,10 +62,10 @@ export function api(page, method, path, body) {
 // Of long lists the first rows: those behind them are made of the same parts, and each costs a look at its colours.
 const SAMPLE = { exclude: ["tbody > tr:nth-child(n+9)", ".events > li:nth-child(n+13)"].map((one) => [one]) };
 
-/** Serious faults of the page that is shown, as text; empty when there is none. `rules`: only these. */
-export async function faults(page, rules) {
+/** Serious faults of the page that is shown, as text; empty when there is none. `options` are axe's. */
+export async function faults(page, options = {}) {
   if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe);
-  const found = await page.evaluate(([sample, only]) => globalThis.axe.run(sample, { preload: false, resultTypes: ["violations"], ...(only ? { runOnly: only } : {}) }), [SAMPLE, rules]);
+  const found = await page.evaluate(([sample, more]) => globalThis.axe.run(sample, { preload: false, resultTypes: ["violations"], ...more }), [SAMPLE, options]);
   return found.violations
     .filter((fault) => ["serious", "critical"].includes(fault.impact))
     .map((fault) => `${page.url()}: ${fault.id}: ${fault.help}: ${fault.nodes.slice(0, 3).map((node) => node.html.slice(0, 200)).join(" | ")}`);

@@ -22,6 +22,32 @@ async function emptyPages(page) {
   }
 }
 
+// More than any hub of a test has; the API's answers are the test's.
+const MANY = 100_000;
+
+async function manyRows(page) {
+  await page.route("**/api/v1/assets?*", (route) => {
+    const query = new URL(route.request().url()).searchParams;
+    const [from, limit] = [Number(query.get("cursor") ?? 0), Number(query.get("limit"))];
+    const items = Array.from({ length: Math.min(limit, MANY - from) }, (_, i) => ({ asset: `many/${String(from + i).padStart(6, "0")}`, group: "many", external: false, devices: 1, failing: 0 }));
+    return route.fulfill({ json: { items, next: from + limit < MANY ? String(from + limit) : null } });
+  });
+  await page.goto("/assets");
+  await page.getByText("100\u202f000 assets").waitFor();
+  const drawn = () => page.locator("tbody tr").count();
+  insist((await drawn()) < 200, "rows out of sight are in the document");
+  await page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight));
+  await page.getByText("099999").waitFor();
+  insist((await drawn()) < 200, "rows out of sight are in the document");
+  for (const order of ["ascending", "descending"]) {
+    await page.getByRole("button", { name: "Asset", exact: true }).click();
+    await page.locator(`th[aria-sort=${order}]`).waitFor();
+  }
+  await page.evaluate(() => window.scrollTo(0, 0));
+  await page.locator("tbody tr").first().getByText("099999").waitFor();
+  await page.unroute("**/api/v1/assets?*");
+}
+
 try {
   const page = await newPage();
   await page.goto(`/setup#${given.secret}`);
@@ -30,6 +56,7 @@ try {
   await page.getByRole("button", { name: "Set it and log in" }).click();
   await page.getByText("This hub has no device yet.").waitFor();
   await step("pages without anything to show", () => emptyPages(page));
+  await step("a hundred thousand rows", () => manyRows(page));
   await page.goto("/devices");
   await page.getByText("Live", { exact: true }).waitFor();
   await step("the hub goes away", async () => {

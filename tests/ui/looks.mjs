@@ -21,13 +21,13 @@ async function look(page, path, pictures) {
   found.push(...(await faults(page)));
   await shoot("light");
   await page.emulateMedia({ colorScheme: "dark" });
-  found.push(...(await faults(page, ["color-contrast"]))); // what depends on colours is all that a theme can break
+  found.push(...(await faults(page, { runOnly: ["color-contrast"] }))); // what depends on colours is all that a theme can break
   await shoot("dark");
   await page.emulateMedia({ colorScheme: "light" });
   await page.setViewportSize(PHONE);
   const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   if (over > 0) found.push(`${path}: ${over} px wider than a phone`);
-  found.push(...(await faults(page)).map((fault) => `on a phone: ${fault}`));
+  found.push(...(await faults(page, { rules: { "color-contrast": { enabled: false } } })).map((fault) => `on a phone: ${fault}`));
   await shoot("phone");
   return found;
 }

@@ -17,6 +17,7 @@ async function picture(page, name, path, { size = WIDE, before } = {}) {
     await page.goto(path);
     await settle(page);
     await before?.(page);
+    await page.mouse.move(0, 0);
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
     const file = small(await page.screenshot());
     writeFileSync(join(given.pictures, `ui-${name}${scheme === "dark" ? "-dark" : ""}.png`), file);
@@ -30,8 +31,7 @@ try {
   await storyIsTold(given);
   deploy(given);
   const run = await failing(page, given);
-  await page.goto("/alerts");
-  await page.getByText(/price_list/).first().waitFor(); // that lasts
+  await page.locator(".badge").waitFor(); // it lasts, and is an alert
   const drawn = (page) => page.waitForFunction(() => performance.getEntriesByName("graph-drawn").length > 0);
   await picture(page, "overview", "/");
   await picture(page, "runs", "/runs");

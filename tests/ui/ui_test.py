@@ -53,7 +53,7 @@ class Demo:
 
     def __init__(self):
         need(HUB, "/usr/sbin/mosquitto")
-        self.dir = tempfile.mkdtemp(prefix="selvedge-demo-")
+        self.dir = tempfile.mkdtemp(prefix="demo-")
         self.story = self.dir + ".out"
         self.program = Program([HUB, "demo", "--dir", self.dir, "--seed", "7"], self.story)
 

@@ -382,6 +382,53 @@ static void what_is_no_set_of_keys_is_refused(void **state)
     assert_false(signed_check_keys(buf_str(&twice), &err));
 }
 
+static void note_order(void *ctx, const struct order_view *order)
+{
+    struct buf *ids = ctx;
+    buf_addf(ids, "%lld ", (long long)order->number);
+}
+
+static void commands_of_a_device_are_found(void **state)
+{
+    (void)state;
+    AUTO(buf) found = buf_growing(1024);
+    (void)give(1);
+    (void)give(3);
+    (void)give(2);
+    struct order_filter filter = {.before = INT64_MAX, .device = names[1], .limit = 10};
+    check(orders_each_of(orders, &filter, note_order, &found, &err));
+    assert_true(str_eq(buf_str(&found), STR("3 2 ")));
+    buf_reset(&found);
+    filter.before = 3;
+    check(orders_each_of(orders, &filter, note_order, &found, &err));
+    assert_true(str_eq(buf_str(&found), STR("2 ")));
+    buf_reset(&found);
+    filter = (struct order_filter){.before = INT64_MAX, .verb = STR("describe"), .limit = 10};
+    check(orders_each_of(orders, &filter, note_order, &found, &err));
+    assert_int_equal(found.len, 0);
+    filter.verb = STR("ping");
+    filter.limit = 2;
+    check(orders_each_of(orders, &filter, note_order, &found, &err));
+    assert_true(str_eq(buf_str(&found), STR("3 2 ")));
+}
+
+static void when_to_stop_is_read(void **state)
+{
+    (void)state;
+    struct order_pace pace = {0};
+    check(order_abort_parse(STR(" failed > 3 "), &pace, &err));
+    assert_int_equal(pace.abort_failed, 3);
+    check(order_abort_parse(STR("failed>2%"), &pace, &err));
+    assert_int_equal(pace.abort_percent, 2);
+    assert_int_equal(pace.abort_failed, 0);
+    static const char *const wrong[] = {
+        "", "failed", "failed > ", "failed > 0", "failed > 100%", "failed < 3", "away > 3"};
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        assert_false(order_abort_parse(str_from(wrong[i]), &pace, &err));
+        assert_int_equal(err.code, ERR_INVALID);
+    }
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 int main(void)
 {
@@ -393,6 +440,8 @@ int main(void)
         T(what_was_signed_elsewhere_is_checked),
         T(fates_are_what_devices_said_and_what_was_sent),
         T(ids_are_found_by_their_beginning),
+        T(commands_of_a_device_are_found),
+        T(when_to_stop_is_read),
         T(only_the_last_keys_wait),
         T(keys_are_added_and_removed),
         T(what_is_no_set_of_keys_is_refused),

@@ -64,7 +64,8 @@ static bool put(struct world *w, struct delivery_key key, struct delivery was, s
 {
     struct err err = {0};
     bool done = false;
-    const struct delivery_change change = {STR("0 7 * * mon UTC"), &was, &is};
+    const struct delivery_change change = {
+        .schedule = STR("0 7 * * mon UTC"), .was = &was, .is = &is};
     check(delivery_rows_put(w->db, key, &change, &done, &err), &err);
     return done;
 }

@@ -1,10 +1,12 @@
 /* http_test.c - addresses, routes, cursors, and how often a password may be tried. */
 #include "hub/accounts/pace.h"
 #include "hub/http/cursor.h"
+#include "hub/http/peers.h"
 #include "hub/http/route.h"
 #include "hub/live/ring.h"
 
 #include "tests/support/cmocka_all.h"
+#include <arpa/inet.h>
 #include <stdio.h>
 
 static bool parse(const char *text, struct arena *arena, struct http_target *t)
@@ -155,6 +157,73 @@ static void passwords_are_tried_slowly(void **state)
     assert_int_equal(passed, PACE_ALL_BURST);
 }
 
+static struct in6_addr address(const char *text)
+{
+    struct in6_addr result;
+    assert_true(http_address_parse(str_from(text), &result));
+    return result;
+}
+
+static void addresses_are_told_apart(void **state)
+{
+    static const char *const none[] = {"",
+                                       "localhost",
+                                       "1.2.3",
+                                       "1.2.3.4.5",
+                                       "::g",
+                                       "1.2.3.4 ",
+                                       "11111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb"};
+    static const char *const same[] = {"192.0.2.7", "::1", "127.0.0.1", "2001:db8::1"};
+    (void)state;
+    struct in6_addr result;
+    for (size_t i = 0; i < COUNT_OF(none); i++) {
+        assert_false(http_address_parse(str_from(none[i]), &result));
+    }
+    for (size_t i = 0; i < COUNT_OF(same); i++) {
+        char text[INET6_ADDRSTRLEN];
+        result = address(same[i]);
+        http_address_write(&result, text);
+        assert_string_equal(text, same[i]);
+        assert_int_equal(http_address_is_loopback(&result), i == 1 || i == 2);
+    }
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = {htonl(0x7f000001)}};
+    struct in6_addr of_in = http_address_of((struct sockaddr *)&in);
+    struct in6_addr written = address("::ffff:127.0.0.1");
+    assert_memory_equal(&of_in, &written, sizeof(written));
+}
+
+static void connections_are_counted_by_address(void **state)
+{
+    enum { PEERS = 5000 };
+    static struct http_peers peers;
+    static struct http_peer *entered[PEERS];
+    (void)state;
+    struct in6_addr a = address("2001:db8::1");
+    struct in6_addr same_64 = address("2001:db8::2:3");
+    struct in6_addr other = address("2001:db8:0:1::1");
+    struct http_peer *first = http_peers_enter(&peers, &a);
+    struct http_peer *second = http_peers_enter(&peers, &same_64);
+    assert_int_equal(http_peers_count(&peers, &a), 2);
+    assert_int_equal(http_peers_count(&peers, &other), 0);
+    for (int i = 0; i < PEERS; i++) {
+        char text[INET6_ADDRSTRLEN];
+        (void)snprintf(text, sizeof(text), "10.1.%d.%d", i / 256, i % 256);
+        struct in6_addr v4 = address(text);
+        entered[i] = http_peers_enter(&peers, &v4);
+        assert_int_equal(http_peers_count(&peers, &v4), 1);
+    }
+    for (int i = 0; i < PEERS; i++) {
+        http_peers_leave(&peers, entered[i]);
+    }
+    http_peers_leave(&peers, first);
+    assert_int_equal(http_peers_count(&peers, &same_64), 1);
+    http_peers_leave(&peers, second);
+    http_peers_leave(&peers, NULL);
+    for (size_t i = 0; i < HTTP_PEER_BUCKETS; i++) {
+        assert_null(peers.buckets[i]);
+    }
+}
+
 static void the_ring_forgets_the_oldest(void **state)
 {
     (void)state;
@@ -181,6 +250,8 @@ int main(void)
         cmocka_unit_test(routes_are_found),
         cmocka_unit_test(cursors_come_back_as_they_went),
         cmocka_unit_test(passwords_are_tried_slowly),
+        cmocka_unit_test(addresses_are_told_apart),
+        cmocka_unit_test(connections_are_counted_by_address),
         cmocka_unit_test(the_ring_forgets_the_oldest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,6 +199,28 @@ static void a_device_stands_where_it_says(void **state)
     assert_int_equal(standing_of(&r), STANDING_DRIFT);
 }
 
+static void a_device_is_behind_since(void **state)
+{
+    (void)state;
+    struct desired_row r = row(3, 3, "applied");
+    r.issued.ns = 10;
+    r.told_at.ns = 20;
+    assert_int_equal(standing_since(&r).ns, 0);
+    assert_false(standing_is_pending(standing_of(&r)));
+    r.applied = 2;
+    r.told_reason = STR("why not");
+    assert_int_equal(standing_since(&r).ns, 10); /* waiting: since it was issued */
+    assert_int_equal(standing_reason(&r).len, 0);
+    r = row(3, 3, "degraded");
+    r.issued.ns = 10;
+    r.told_at.ns = 20;
+    r.told_reason = STR("no such schedule");
+    assert_int_equal(standing_since(&r).ns, 20); /* since it said so */
+    assert_true(str_eq(standing_reason(&r), STR("no such schedule")));
+    r = row(0, 0, "");
+    assert_false(standing_is_pending(standing_of(&r)));
+}
+
 static void a_revision_is_issued_when_something_changes(void **state)
 {
     (void)state;
@@ -234,6 +256,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_hash_is_of_what_is_wanted, begin, end),
         cmocka_unit_test_setup_teardown(more_than_a_device_takes_is_told, begin, end),
         cmocka_unit_test(a_device_stands_where_it_says),
+        cmocka_unit_test(a_device_is_behind_since),
         cmocka_unit_test(a_revision_is_issued_when_something_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,15 +145,15 @@ static void numbers_are_grouped(void **state)
 
 /* --- attention ---------------------------------------------------------------------------- */
 
-static void expect_line(const struct str *lines, size_t count, const char *expected)
+static void expect_line(const struct report_line *lines, size_t count, const char *expected)
 {
     for (size_t i = 0; i < count; i++) {
-        if (str_eq(lines[i], str_from(expected))) {
+        if (str_eq(lines[i].text, str_from(expected))) {
             return;
         }
     }
     for (size_t i = 0; i < count; i++) {
-        print_error(STR_FMT "\n", STR_ARG(lines[i]));
+        print_error(STR_FMT "\n", STR_ARG(lines[i].text));
     }
     fail_msg("no line \"%s\"", expected);
 }
@@ -192,11 +192,11 @@ static void what_is_wrong_is_told_worst_first(void **state)
     (void)state;
     struct db *store = troubled_store();
     struct report r = read_report(store, AT(-86400000), AT(0));
-    struct str lines[REPORT_LINES_MAX];
+    struct report_line lines[REPORT_LINES_MAX];
     size_t count = report_attention(&r, &arena, lines);
     assert_int_equal(count, 9);
-    assert_true(str_eq(lines[0], STR("pos/orders fails on denver, 1 min ago: no  disk")));
-    assert_true(str_eq(lines[1], STR("check d of a failed on denver, just now")));
+    assert_true(str_eq(lines[0].text, STR("pos/orders fails on denver, 1 min ago: no  disk")));
+    assert_true(str_eq(lines[1].text, STR("check d of a failed on denver, just now")));
     expect_line(lines, count,
                 "chicago is away, last seen 10 min ago (connection lost); events that wait there: "
                 "at least 1,200");
@@ -204,7 +204,7 @@ static void what_is_wrong_is_told_worst_first(void **state)
     expect_line(lines, count, "the certificate of chicago expired on 2026-11-22");
     expect_line(lines, count, "the clock of brooklyn is 2 h 00 m slow");
     expect_line(lines, count, "denver has lost events: 40");
-    assert_true(str_eq(lines[7], STR("warning: check c of a failed on denver, just now")));
+    assert_true(str_eq(lines[7].text, STR("warning: check c of a failed on denver, just now")));
     expect_line(lines, count, "1 refusal of strangers or bad messages; see: selvedge-hub refusals");
     db_close(store);
 }
@@ -217,11 +217,11 @@ static void many_troubles_are_counted(void **state)
                    "INSERT INTO check_result SELECT 'd' || i, 'a', 'c', 0, NULL, 1, NULL, NULL, 1, "
                    "'e', 1 FROM n");
     struct report r = read_report(store, AT(0), AT(1));
-    struct str lines[REPORT_LINES_MAX];
+    struct report_line lines[REPORT_LINES_MAX];
     assert_int_equal(r.checks.count, REPORT_ROWS_MAX);
     assert_int_equal(r.checks.total, 12000);
     assert_int_equal(report_attention(&r, &arena, lines), REPORT_LINES_MAX);
-    assert_true(str_starts(lines[REPORT_LINES_MAX - 1], STR("... and 11,961 more")));
+    assert_true(str_starts(lines[REPORT_LINES_MAX - 1].text, STR("... and 11,961 more")));
     db_close(store);
 }
 

@@ -337,15 +337,25 @@ static void dump_rows(struct db *store, const char *title, struct str sql, struc
     db_finish(&q);
 }
 
-/* Rows of a stream have its number first. */
-static bool is_of_stream(struct db *store, const char *table)
+/* Where a key says of which stream a row is; -1: it does not. The number itself differs from hub to hub. */
+static int stream_column(struct db *store, const struct hub_store_view *view)
 {
     struct err err = {0};
     AUTO(db_query) q = {0};
     char sql[128];
-    (void)snprintf(sql, sizeof(sql), "SELECT * FROM %s", table);
+    (void)snprintf(sql, sizeof(sql), "SELECT * FROM %s", view->table);
     check(db_prepare(store, str_from(sql), &q, &err), &err);
-    return strcmp(db_col_name(&q, 0), "stream_id") == 0;
+    int column = view->key_columns - 1;
+    while (column >= 0 && strcmp(db_col_name(&q, column), "stream_id") != 0) {
+        column--;
+    }
+    return column;
+}
+
+/* Of each stream the rest of the key; where other things come first in it, the order of the events. */
+static const char *order_in_stream(int stream, int key_columns)
+{
+    return stream > 0 ? ", t.seq" : key_columns == 1 ? "" : key_columns == 2 ? ", 4" : ", 4, 5";
 }
 
 struct buf world_dump(struct db *store)
@@ -360,14 +370,12 @@ struct buf world_dump(struct db *store)
         char sql[256];
         const char *table = hub_store_views[i].table;
         static const char *const keys[] = {"", "1", "1, 2", "1, 2, 3", "1, 2, 3, 4"};
-        if (is_of_stream(store, table)) {
+        int stream = stream_column(store, &hub_store_views[i]);
+        if (stream >= 0) {
             (void)snprintf(sql, sizeof(sql),
                            "SELECT s.device, s.epoch, t.* FROM %s t JOIN stream s ON s.id = "
                            "t.stream_id ORDER BY 1, 2%s",
-                           table,
-                           hub_store_views[i].key_columns == 1   ? ""
-                           : hub_store_views[i].key_columns == 2 ? ", 4"
-                                                                 : ", 4, 5");
+                           table, order_in_stream(stream, hub_store_views[i].key_columns));
         } else {
             (void)snprintf(sql, sizeof(sql), "SELECT * FROM %s ORDER BY %s", table,
                            keys[hub_store_views[i].key_columns]);

@@ -176,7 +176,7 @@ static void every_verb_takes_its_arguments(void **state)
                      "\"newest_first\":true,\"per_run\":0,\"runs_max\":2}"},
         {"backfill", "{\"selection\":\"a\",\"partitions\":[\"x\",\"y\"]}"},
         {"logs", "{\"run\":\"" ID "\",\"step\":\"a\",\"attempt\":2,\"stream\":\"stderr\","
-                 "\"offset\":10,\"bytes\":20}"},
+                 "\"offset\":10,\"bytes\":20,\"follow\":\"60s\"}"},
         {"describe", "{}"},
         {"describe", "{\"parts\":[\"assets\",\"device\"]}"},
         {"set", "{\"log_level\":\"debug\",\"sync_interval\":\"5s\"}"},
@@ -203,6 +203,9 @@ static void arguments_are_what_was_written(void **state)
     assert_true(read_args("logs", "{\"run\":\"r\",\"step\":\"s\"}", &a));
     assert_int_equal(a.bytes, 1 << 20);
     assert_int_equal(a.stream, COMMAND_STDOUT);
+    assert_int_equal(a.follow_ns, 0);
+    assert_true(read_args("logs", "{\"run\":\"r\",\"step\":\"s\",\"follow\":\"5m\"}", &a));
+    assert_int_equal(a.follow_ns, 300 * NS_PER_SEC);
     assert_true(
         read_args("retry", "{\"run\":\"r\",\"what\":\"selected\",\"selection\":\"a+\"}", &a));
     assert_int_equal(a.retry, COMMAND_RETRY_SELECTED);
@@ -237,6 +240,7 @@ static void wrong_arguments_are_refused(void **state)
         {"backfill", "{\"selection\":\"a\",\"per_run\":-1}", "per_run"},
         {"logs", "{\"run\":\"a\"}", "step"},
         {"logs", "{\"run\":\"a\",\"step\":\"b\",\"offset\":-1}", "offset"},
+        {"logs", "{\"run\":\"a\",\"step\":\"b\",\"follow\":\"6m\"}", "follow"},
         {"describe", "{\"parts\":[\"weather\"]}", "parts"},
         {"set", "{}", "log_level"},
         {"set", "{\"labels\":{\"site\":\"berlin\"}}", "labels"},

@@ -1,5 +1,2 @@
-SELECT e.id, s.device, s.epoch, e.seq, e.type, e.at_ms, e.received_ms, e.body
-FROM event e JOIN stream s ON s.id = e.stream_id
-WHERE e.id > :after AND (:type IS NULL OR e.type = :type)
-    AND (:device IS NULL OR e.stream_id IN (SELECT id FROM stream WHERE device = :device))
-ORDER BY e.id LIMIT :limit
+SELECT id, device, epoch, seq, type, at_ms, received_ms, body FROM event_shown
+WHERE id > :after AND (:type IS NULL OR type = :type) ORDER BY id LIMIT :limit

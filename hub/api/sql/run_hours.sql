@@ -1,3 +1,2 @@
-SELECT ended_ms / 3600000 * 3600000, count(*) FILTER (WHERE status = 'success'),
-    count(*) FILTER (WHERE status = 'failure'), count(*) FILTER (WHERE status = 'canceled')
-FROM run WHERE run >= :recent AND ended_ms >= :since GROUP BY 1 ORDER BY 1
+-- From the index alone, and in its order: hours are told apart by who reads.
+SELECT ended_ms, status FROM run WHERE ended_ms >= :since AND ended_ms < :until ORDER BY ended_ms

@@ -1,1 +1,2 @@
+-- Reads an end of event: the newest.
 SELECT coalesce(max(id), 0) FROM event

@@ -99,10 +99,10 @@ CREATE TABLE asset_observed (
 
 -- Where in the log the ticks of a schedule, a sensor or a condition stand.
 CREATE TABLE tick_history (
-    stream_id INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
     kind TEXT NOT NULL,
     name TEXT NOT NULL,
+    stream_id INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
     PRIMARY KEY (kind, name, stream_id, seq)
 ) STRICT, WITHOUT ROWID;
 

@@ -1,1 +1,1 @@
-UPDATE derived SET version = :version WHERE id = 1
+UPDATE derived SET version = :version, times = times + 1 WHERE id = 1

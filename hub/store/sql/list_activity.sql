@@ -1,3 +1,4 @@
+-- Reads all of materialization: sums by asset, for a command line.
 SELECT m.asset, count(DISTINCT s.device), count(*), CAST(sum(CAST(m.rows_written AS REAL)) AS INTEGER),
     CAST(sum(CAST(m.byte_count AS REAL)) AS INTEGER),
     CAST(avg(t.duration_ms) AS INTEGER), max(t.duration_ms)

@@ -1,3 +1,4 @@
+-- Reads all of asset_definition, asset_state: the whole graph, made aside and kept.
 SELECT DISTINCT asset, group_name, kinds, tags, owners, is_external FROM asset_definition
 UNION
 SELECT a.asset, NULL, NULL, NULL, NULL, 0 FROM asset_state a

@@ -1,4 +1,4 @@
-SELECT s.device, s.epoch, e.seq, e.type, e.at_ms, e.received_ms, e.body
-FROM event e JOIN stream s ON s.id = e.stream_id
-WHERE :device IS NULL OR e.stream_id IN (SELECT id FROM stream WHERE device = :device)
-ORDER BY e.id DESC LIMIT :limit
+-- Which they are is found in the index of (stream_id, seq), which has their ids.
+SELECT device, epoch, seq, type, at_ms, received_ms, body FROM event_shown WHERE id IN (
+    SELECT e.id FROM stream s CROSS JOIN event e ON e.stream_id = s.id WHERE s.device = :device ORDER BY e.id DESC LIMIT :limit)
+ORDER BY id DESC

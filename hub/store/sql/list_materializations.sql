@@ -1,6 +1,4 @@
-SELECT s.device, m.asset, m.seq, m.at_ms, m.run, m.row_count, m.rows_written, m.byte_count,
-    (SELECT t.duration_ms FROM step t WHERE t.stream_id = m.stream_id AND t.run = m.run AND t.step = m.step),
-    (SELECT json_extract(e.body, '$.metadata') FROM event e WHERE e.stream_id = m.stream_id AND e.seq = m.seq)
-FROM stream s CROSS JOIN materialization m ON m.stream_id = s.id
-WHERE m.asset = :asset AND (:device IS NULL OR s.device = :device)
-ORDER BY s.device, s.first_at_ms DESC, s.epoch DESC, m.seq DESC LIMIT :limit
+SELECT device, asset, seq, at_ms, run, row_count, rows_written, byte_count, duration_ms,
+    json_extract(event, '$.metadata')
+FROM materialization_shown WHERE asset = :asset AND (:device IS NULL OR device = :device)
+ORDER BY device, first_at_ms DESC, epoch DESC, seq DESC LIMIT :limit

@@ -1,3 +1,4 @@
+-- Reads all of materialization: sums over a time, made by a child.
 -- What was made of each asset on each device: in [:since, :until), and from :before to :since. Durations are of the former.
 SELECT m.asset, s.device,
     sum(m.at_ms >= :since),

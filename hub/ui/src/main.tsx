@@ -9,6 +9,7 @@ import { AssetPage } from "./pages/asset";
 import { AssetsPage } from "./pages/assets";
 import { JobsPage, PoolsPage, SchedulesPage } from "./pages/automation";
 import { BackfillPage, BackfillsPage } from "./pages/backfill";
+import { BundlePage } from "./pages/bundles";
 import { CommandPage, CommandsPage } from "./pages/commands";
 import { DeploymentPage, DeploymentsPage } from "./pages/deployments";
 import { DevicePage } from "./pages/device";
@@ -42,6 +43,7 @@ const ROUTES: Route[] = [
   { path: "/devices/:", title: "Device", page: ([name]) => <DevicePage name={name ?? ""} /> },
   { path: "/deployments", title: "Deployments", page: () => <DeploymentsPage /> },
   { path: "/deployments/:", title: "Deployment", page: ([id]) => <DeploymentPage id={id ?? ""} /> },
+  { path: "/bundles/:", title: "Bundle", page: ([hash]) => <BundlePage hash={hash ?? ""} /> },
   { path: "/commands", title: "Commands", page: () => <CommandsPage /> },
   { path: "/commands/:", title: "Command", page: ([id]) => <CommandPage id={id ?? ""} /> },
   { path: "/pools", title: "Pools", page: () => <PoolsPage /> },

@@ -6,8 +6,8 @@ const event = (type: string, step: string, second: number) => ({ seq: second, ty
 
 test("attempts that were followed by another have their beginning and end; the last is the step's own", () => {
   const found = earlierAttempts([
-    event("step_start", "a", 1), event("step_start", "b", 1), event("step_up_for_retry", "a", 2), event("step_success", "b", 3), event("step_start", "a", 4),
-    event("step_up_for_retry", "a", 5), event("step_start", "a", 7), event("step_failure", "a", 8),
+    event("step_start", "a", 1), event("step_start", "b", 1), event("step_up_for_retry", "a", 2), event("step_success", "b", 3), event("step_restarted", "a", 4),
+    event("step_up_for_retry", "a", 5), event("step_restarted", "a", 7), event("step_failure", "a", 8),
   ]);
   assert.deepEqual([...found], [["a", [[1000, 2000], [4000, 5000]]]]);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { brief, bytes, count, duration, local, percent, plural, relative, shortId, utc } from "../src/base/format";
+import { brief, bytes, changed, count, duration, local, percent, plural, relative, shortId, utc } from "../src/base/format";
 import { assetUrl, keyOf, keyParts, withQuery } from "../src/base/keys";
 import { kindIcon, toneOf } from "../src/base/words";
 
@@ -33,6 +33,12 @@ test("numbers and sizes", () => {
   assert.equal(bytes(0), "0 B");
   assert.equal(plural(1, "device"), "1 device");
   assert.equal(plural(0, "device"), "0 devices");
+});
+
+test("how a number has changed", () => {
+  const changes: [number | undefined, number | undefined, string][] = [[112, 100, "+12 %"], [88, 100, "−12 %"], [100.5, 100, "same"], [99.2, 100, "same"], [5, 0, "new"], [5, undefined, "new"],
+    [0, 5, "gone"], [undefined, 5, "gone"], [0, 0, ""], [undefined, undefined, ""], [1100, 100, "11 times"], [1, 3, "−66 %"]];
+  for (const [now, before, words] of changes) assert.equal(changed(now, before), words, `${now} after ${before}`);
 });
 
 test("what is not all is never 100 %", () => {

@@ -11,6 +11,49 @@ export interface Device {
   certificate_expires_at?: string; certificate_fingerprint?: string; refusal?: string;
 }
 
+export interface Desired {
+  device: string; state: string; wanted: number; in_force: number; since?: string; reason?: string; issued_at?: string; told_at?: string;
+  conflicts?: string; content?: Record<string, unknown>; content_in_force?: Record<string, unknown>;
+}
+
+export interface DeviceDetail extends Device {
+  key_fingerprint?: string; status_since?: string; epoch?: string; boot_id?: string; clock_trusted?: boolean; refusal_at?: string;
+  definitions_told?: string; starts?: number; clock_steps?: number; epochs?: number; health?: Health & { at?: string };
+  certificate_cause?: string; certificate_issued_at?: string; cut_off?: number; quarantined?: number; desired?: Desired;
+  bundle: { wanted?: string; current?: string; told?: string; status?: string; reason?: string; told_at?: string; deployment?: string };
+  commands: { id: string; verb: string; status: string; given_at?: string; expires_at?: string; sent: number }[];
+  pools: { pool: string; wanted: number; granted: number }[];
+  alerts: { kind: string; opened_at?: string; detail: string }[];
+}
+
+export interface Health {
+  buffer_events?: number; buffer_bytes?: number; buffer_quota_bytes?: number; disk_free_bytes?: number; disk_total_bytes?: number;
+  database_bytes?: number; flash_used_percent?: number; definitions_refused?: string;
+}
+
+export interface Certificate { serial: string; state: string; cause: string; issued_at: string; expires_at: string; revoked_at?: string; fingerprint: string }
+
+export interface DefinitionsChange {
+  at: string; hash: string; in_force: boolean; epoch: string; seq: number; assets: number; added: string[]; changed: string[]; removed: string[];
+  added_count: number; changed_count: number; removed_count: number;
+}
+
+export interface DeviceTimeline {
+  device: string; since: string; until: string; cut: boolean;
+  presence: { at: string; status: string; reason?: string }[];
+  runs: { at?: string; until?: string; run: string; status: string; name?: string }[];
+  definitions: { at: string; hash: string }[];
+  deployments: { at: string; deployment: string; bundle: string; status: string }[];
+  alerts: { at: string; until?: string; kind: string; detail?: string; alert: number }[];
+  commands: { at: string; until?: string; command: string; verb: string; status: string }[];
+  health: ({ at: string } & Health)[];
+}
+
+export interface Targets { to: string; devices: number; online: number; first: string[] }
+export interface Bundle { bundle: string; made_at: string; files: number; bytes: number; source: string; deployments: number; targets: number; devices: number; commands: number; idle: boolean }
+export interface BundleDetail extends Bundle { file_list: { path: string; size: number; sha256: string; executable: boolean }[] }
+export interface Silence { silence: number; targets: string; kind?: string; reason?: string; until: string }
+
 /** How many devices have it how fresh: "fresh", "late", "stale", "failed", "device away", "clock wrong", "never made". */
 export type FreshnessCounts = Record<string, number>;
 
@@ -40,7 +83,7 @@ export interface Check {
 export interface Neighbour { asset: string; crosses?: boolean }
 
 export interface AssetDetail extends Asset {
-  on_devices?: AssetOnDevice[]; check_results?: Check[]; versions?: AssetVersion[]; upstream?: Neighbour[]; downstream?: Neighbour[]; [more: string]: unknown;
+  on_devices?: AssetOnDevice[]; check_results?: Check[]; definitions?: DefinedAs[]; upstream?: Neighbour[]; downstream?: Neighbour[]; [more: string]: unknown;
 }
 
 export interface Materialization {
@@ -80,7 +123,7 @@ export interface Alert {
 
 export interface Command {
   command: string; verb: string; args?: Record<string, unknown>; to: string; state: string; key?: string;
-  given_at: string; expires_at: string; withdrawn_at?: string; withdrawn_why?: string; devices: number;
+  given_at: string; expires_at: string; withdrawn_at?: string; withdrawn_why?: string; devices: number; devices_at_once?: number;
   [counts: string]: unknown;
 }
 
@@ -104,7 +147,7 @@ export interface AssetDefinition {
   partitions?: { kind: string; count?: number; set?: string; cron?: string; timezone?: string; start?: string; end?: string };
   freshness?: FreshnessPolicy;
 }
-export interface AssetVersion { version: string; devices: number; device: string; definition: AssetDefinition }
+export interface DefinedAs { version: string; devices: number; device: string; definition: AssetDefinition }
 export interface FreshnessPolicy { warn_after_ms?: number; fail_after_ms?: number; cron?: string; timezone?: string; lower_bound_ms?: number }
 export interface StaleCause { category: string; reason: string; dependency?: string; dependency_reason?: string }
 export interface AssetWhy {

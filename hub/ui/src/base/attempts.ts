@@ -8,7 +8,7 @@ export function earlierAttempts(events: Event[]): Map<string, [number, number][]
   const found = new Map<string, [number, number][]>();
   for (const event of events) {
     if (!event.step) continue;
-    if (event.type === "step_start") began.set(event.step, instant(event.at));
+    if (event.type === "step_start" || event.type === "step_restarted") began.set(event.step, instant(event.at));
     const from = began.get(event.step);
     if (event.type !== "step_up_for_retry" || from === undefined) continue;
     found.set(event.step, [...(found.get(event.step) ?? []), [from, instant(event.at)]]);

@@ -75,6 +75,16 @@ export function bytes(n: number | null | undefined): string {
   return `${i === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${names[i]}`;
 }
 
+/** How a number differs from the one before it: "+12 %", "same" (less than one percent), "new", "gone"; cut, as the hub's. */
+export function changed(now: number | undefined, before: number | undefined): string {
+  if (!before) return now ? "new" : "";
+  if (!now) return "gone";
+  const part = (100 * (now - before)) / before;
+  if (Math.abs(part) < 1) return "same";
+  if (part >= 1000) return `${brief(Math.trunc(part / 100) + 1)} times`;
+  return `${part > 0 ? "+" : "−"}${Math.trunc(Math.abs(part))} %`;
+}
+
 export function percent(part: number, of: number): string {
   if (of === 0) return "–";
   const value = (100 * part) / of;

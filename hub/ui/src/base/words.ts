@@ -9,13 +9,13 @@ const TONES: Record<string, Tone> = {
   failure: "bad", failed: "bad", failing: "bad", firing: "bad", rolled_back: "bad", "rolled back": "bad", refused: "bad", completed_failed: "bad",
   rejected: "bad", aborted: "bad", error: "bad", revoked: "bad", lost: "bad",
   overdue: "warn", late: "warn", stale: "warn", away: "warn", up_for_retry: "warn", warn: "warn", pending: "warn", "device away": "warn",
-  "clock wrong": "warn", expired: "warn", drift: "warn", conflict: "warn", stopped: "warn", silenced: "warn",
+  "clock wrong": "warn", expired: "warn", drift: "warn", conflict: "warn", stopped: "warn", silenced: "warn", degraded: "warn", unsigned: "warn", ending: "warn",
   started: "busy", running: "busy", rolling: "busy", open: "busy", sent: "busy", canceling: "busy", accepted: "busy",
   rolling_out: "busy", settling: "busy",
   asked: "busy", received: "busy", 
   queued: "idle", waiting: "idle", requested: "idle", planned: "idle", ordered: "idle",
   skipped: "off", canceled: "off", paused: "off", withdrawn: "off", "never made": "off", external: "off", none: "off",
-  superseded: "off", decommissioned: "off", unknown: "off",
+  superseded: "off", replaced: "off", used: "off", "nothing wanted": "off", decommissioned: "off", unknown: "off",
 };
 
 export function toneOf(status: string): Tone {

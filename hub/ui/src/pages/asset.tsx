@@ -196,7 +196,7 @@ export function AssetPage({ name }: { name: string }) {
         const failing = (asset.on_devices ?? []).filter((row) => row.failing);
         const late = (asset.on_devices ?? []).filter((row) => !row.failing && lateOn(row) > 0);
         const checks = asset.check_results ?? [];
-        const definition = asset.versions?.[0]?.definition;
+        const definition = asset.definitions?.[0]?.definition;
         const next = why.map((w) => w.freshness?.until).filter(Boolean).sort()[0];
         return (
           <>
@@ -266,7 +266,7 @@ function factsOf(d: AssetDefinition): [string, preact.ComponentChildren][] {
 
 function Definition({ asset }: { asset: AssetDetail }) {
   const one = asset.on_devices?.[0];
-  const versions = asset.versions ?? [];
+  const versions = asset.definitions ?? [];
   return (
     <>
       {versions.length > 1 ? <p class="notice"><Status status="conflict" word={`Devices define it in ${versions.length} different ways`} /></p> : null}

@@ -1,16 +1,19 @@
 // commands.tsx - what devices were asked to do and what became of it, and asking them.
 import { useList, useQuery } from "../api/query";
-import type { Command } from "../api/types";
+import type { Command, Device } from "../api/types";
+import { KINDS } from "../base/commands";
 import { count, plural } from "../base/format";
-import { Ago, At, Card, DeviceLink, Empty, Facts, Head, RunLink, Show, Status } from "../parts/bits";
+import { withQuery } from "../base/keys";
+import { Ago, At, Card, Choice, DeviceLink, Empty, Facts, Filter, Head, RunLink, Show, Status } from "../parts/bits";
 import { Share } from "../parts/chart";
 import { Icon } from "../parts/icon";
 import { Table, type Column } from "../parts/table";
 import { ask, command, request } from "../shell/ask";
-import { go } from "../shell/router";
+import { go, useParam } from "../shell/router";
 import { useMay } from "../shell/session";
 import type { Tone } from "../base/words";
 import { shortId } from "../base/format";
+import { askCommand } from "./ask_command";
 
 interface CommandDevice { device: string; status: string; online?: boolean; reason?: string; code?: string; run?: string; sent?: number; sent_at?: string; answered_at?: string; result?: unknown }
 interface CommandDetail extends Command { device_list?: CommandDevice[] }
@@ -40,80 +43,93 @@ const COLUMNS: Column<Command>[] = [
   { name: "Expires", by: (c) => c.expires_at, isExtra: "roomy", cell: (c) => <Ago at={c.expires_at} /> },
 ];
 
-const CommandTable = ({ rows, onEnd }: { rows: Command[]; onEnd?: () => void }) =>
+export const CommandTable = ({ rows, onEnd }: { rows: Command[]; onEnd?: () => void }) =>
   <Table label="Commands" rows={rows} columns={COLUMNS} rowKey={(c) => c.command} onEnd={onEnd} onRow={(c) => go(`/commands/${c.command}`)} />;
 
-const VERBS: [string, string][] = [["materialize", "materialize a selection"], ["run_job", "run a job"], ["pause", "pause"], ["resume", "resume"], ["ping", "ping"], ["describe", "describe"], ["set", "set log level or interval"]];
-
-function argsOf(verb: string, what: string): Record<string, unknown> {
-  const words = what.split(/[\s,]+/).filter(Boolean);
-  if (verb === "materialize") return { selection: what };
-  if (verb === "run_job") return { job: what };
-  if (verb === "pause" || verb === "resume") return { what: words[0] ?? "schedules", ...(words.length > 1 ? { names: words.slice(1) } : {}) };
-  if (verb === "describe") return words.length ? { parts: words } : {};
-  if (verb === "set") return Object.fromEntries(words.map((word) => { const cut = word.indexOf("="); return [word.slice(0, cut), word.slice(cut + 1)]; }));
-  return {};
-}
-
-function askCommand(reload: () => void): void {
-  ask({
-    title: "Ask devices", confirm: "Send",
-    children: (
-      <>
-        <label>What<select name="verb">{VERBS.map(([verb, words]) => <option value={verb}>{words}</option>)}</select></label>
-        <label>Of what<input name="what" class="mono" spellcheck={false} placeholder="a selection, a job, schedules, log_level=debug" /></label>
-        <label>To<input name="targets" class="mono" required spellcheck={false} value="*" /></label>
-        <p class="soft">Devices by name, <code>shop-*</code>, <code>label:site=berlin and not is:away</code>, or <code>*</code>. Each carries it out at most once.</p>
-      </>
-    ),
-    onConfirm: async (form) => {
-      const verb = String(form.get("verb"));
-      const done = await command(verb, argsOf(verb, String(form.get("what")).trim()), String(form.get("targets")), `Command ${verb}`);
-      reload();
-      return done;
-    },
-  });
-}
-
 export function CommandsPage() {
-  const answer = useList<Command>("/commands", ["command"], { pageSize: 200, everyMs: 30_000 });
+  const [state, setState] = useParam("state");
+  const [verb, setVerb] = useParam("verb");
+  const [device, setDevice] = useParam("device");
+  const answer = useList<Command>(withQuery("/commands", { state, verb, device }), ["command"], { pageSize: 200, everyMs: 30_000 });
+  const devices = useList<Device>("/devices", [], { pageSize: 1000 });
   const may = useMay("operator");
+  const isFiltered = Boolean(state || verb || device);
   return (
     <>
-      <Head title="Commands" icon="command" sub={answer.value ? `${count(answer.value.length)}${answer.hasMore ? " newest" : ""}` : null}>{may ? <button type="button" class="primary" onClick={() => askCommand(answer.reload)}><Icon name="plus" size={14} />Ask devices</button> : null}</Head>
+      <Head title="Commands" icon="command" sub={answer.value ? `${count(answer.value.length)}${answer.hasMore ? " newest" : ""}` : null}>{may ? <button type="button" class="primary" onClick={() => askCommand({ targets: device }, answer.reload)}><Icon name="plus" size={14} />Ask devices</button> : null}</Head>
+      <div class="tools">
+        <Filter value={device} onInput={setDevice} placeholder="A device's name" label="Commands for this device" names={devices.value?.map((d) => d.device)} />
+        <Choice label="State" value={state} onPick={setState} options={[["", "any"], ["open", "open"], ["done", "done"], ["stopped", "stopped"], ["withdrawn", "withdrawn"], ["expired", "expired"]]} />
+        <Choice label="What" value={verb} onPick={setVerb} options={[["", "anything but sending output"], ...KINDS.map((kind): [string, string] => [kind.verb, kind.words]), ["deploy", "Take a bundle"], ["logs", "Send output"], ["trust", "Trust keys"]]} />
+      </div>
       <Show answer={answer} what="commands">
-        {(rows) => rows.length ? <CommandTable rows={rows} onEnd={answer.more} />
-          : <Empty title="No device was asked for anything yet."><p>Ask here, or on the hub: <code>selvedge-hub command materialize 'group:pos' --to 'shop-*'</code></p></Empty>}
+        {(all) => {
+          const rows = verb ? all : all.filter((c) => c.verb !== "logs"); // whoever looks at output gives one a minute
+          return rows.length ? <CommandTable rows={rows} onEnd={answer.more} />
+          : isFiltered ? <Empty title="No command matches."><button type="button" onClick={() => go("/commands")}>Show all commands</button></Empty>
+          : <Empty title="No device was asked for anything yet."><p>Ask here, or on the hub: <code>selvedge-hub command materialize 'group:pos' --to 'shop-*'</code></p></Empty>;
+        }}
       </Show>
     </>
+  );
+}
+
+const isUndone = (d: CommandDevice): boolean => ["failed", "refused", "overdue", "expired", "withdrawn"].includes(d.status);
+const AGAIN_MAX = 200; // names in one expression
+
+/** The fields of the form that a command's arguments came from. */
+function fieldsOf(row: Command): Record<string, string> {
+  const args = row.args ?? {};
+  return Object.fromEntries(Object.entries({ ...args, ...(args.selection ? { what: args.selection } : {}) }).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : String(value)]));
+}
+
+function Devices({ devices }: { devices: CommandDevice[] }) {
+  const [status, setStatus] = useParam("status");
+  const columns: Column<CommandDevice>[] = [
+    { name: "Device", by: (d) => d.device, cell: (d) => <DeviceLink name={d.device} /> },
+    { name: "Status", by: (d) => d.status, cell: (d) => <><Status status={d.status} />{d.online === false ? <span class="soft"> away</span> : null}</> },
+    { name: "Run", cell: (d) => d.run ? <RunLink device={d.device} run={d.run} /> : "–" },
+    { name: "When", by: (d) => d.answered_at ?? d.sent_at, cell: (d) => <Ago at={d.answered_at ?? d.sent_at} /> },
+    { name: "Why, or its answer", kind: "wide", cell: (d) => { const words = [d.code, d.reason].filter(Boolean).join(": ") || (d.result ? JSON.stringify(d.result) : ""); return <span class="soft" title={words}>{words}</span>; } },
+  ];
+  const found = [...new Set(devices.map((d) => d.status))];
+  const rows = devices.filter((d) => !status || d.status === status);
+  return (
+    <Card title="Devices" kind="list" side={found.length > 1 ? <Choice label="Status" value={status} onPick={setStatus} options={[["", "any"], ...found.map((name): [string, string] => [name, name])]} /> : null}>
+      {rows.length ? <Table label="Devices of this command" rows={rows} columns={columns} rowKey={(d) => d.device} /> : <p class="quiet-words soft">{devices.length ? "None of that status." : "No device is meant yet."}</p>}
+    </Card>
   );
 }
 
 export function CommandPage({ id }: { id: string }) {
   const answer = useQuery<CommandDetail>(`/commands/${encodeURIComponent(id)}`, ["command", "run"], 10_000);
   const may = useMay("operator");
-  const columns: Column<CommandDevice>[] = [
-    { name: "Device", by: (d) => d.device, cell: (d) => <DeviceLink name={d.device} /> },
-    { name: "Status", by: (d) => d.status, cell: (d) => <><Status status={d.status} />{d.online === false ? <span class="soft"> away</span> : null}</> },
-    { name: "Run", cell: (d) => d.run ? <RunLink device={d.device} run={d.run} /> : "–" },
-    { name: "When", by: (d) => d.answered_at ?? d.sent_at, cell: (d) => <Ago at={d.answered_at ?? d.sent_at} /> },
-    { name: "Why", kind: "wide", cell: (d) => <span class="soft">{[d.code, d.reason].filter(Boolean).join(": ") || (d.result ? JSON.stringify(d.result) : "")}</span> },
-  ];
   return (
     <Show answer={answer} what="the command">
       {(row) => {
         const devices = row.device_list ?? [];
+        const undone = devices.filter(isUndone);
+        const canRepeat = may && KINDS.some((kind) => kind.verb === row.verb);
         const withdraw = () => ask({
           title: "Send it to nobody any more?", confirm: "Withdraw", isDanger: true, children: <p>Devices that have it already carry it out.</p>,
           onConfirm: async () => { const done = await request("POST", `/commands/${encodeURIComponent(id)}/cancel`, {}, "Withdrawn"); answer.reload(); return done !== null; },
         });
+        const going = devices.filter((d) => d.status === "started" && d.run);
+        const cancel = () => ask({
+          title: `Cancel what it started on ${plural(going.length, "device")}?`, confirm: "Cancel the runs", isDanger: true, children: <p>Their steps are ended; what they have written stays as it is. Devices that have not begun yet do so all the same: withdraw it for those.</p>,
+          onConfirm: async () => { const done = await command("cancel", { command: row.command }, going.length <= AGAIN_MAX ? going.map((d) => d.device).join(",") : row.to, "Cancel"); answer.reload(); return done; },
+        });
+        const again = (targets: string) => askCommand({ verb: row.verb, targets, fields: fieldsOf(row) }, answer.reload);
         return (
           <>
             <Head title={<>{row.verb} <span class="mono soft" title={row.command}>{shortId(row.command)}</span></>} icon="command" sub={<><Status status={row.state} /> <Progress row={row} /></>}>
+              {canRepeat && undone.length > 0 && undone.length <= AGAIN_MAX ? <button type="button" onClick={() => again(undone.map((d) => d.device).join(","))}><Icon name="again" size={14} />Ask those again that did not</button> : null}
+              {canRepeat ? <button type="button" onClick={() => again(row.to)}>Ask again</button> : null}
+              {may && going.length > 0 ? <button type="button" class="danger" onClick={cancel}>Cancel what it started</button> : null}
               {may && row.state === "open" ? <button type="button" class="danger" onClick={withdraw}>Withdraw</button> : null}
             </Head>
-            <Facts rows={[["Arguments", argsText(row.args)], ["To", <code>{row.to}</code>], ["Given", <At at={row.given_at} />], ["Expires", <At at={row.expires_at} />], ["Withdrawn", row.withdrawn_at ? <At at={row.withdrawn_at} /> : ""], ["Because", row.withdrawn_why], ["Signed by", row.key ? <code>{row.key}</code> : ""]]} />
-            <Card title="Devices" kind="list">{devices.length ? <Table label="Devices of this command" rows={devices} columns={columns} rowKey={(d) => d.device} /> : <p class="quiet-words soft">No device is meant yet.</p>}</Card>
+            <Facts rows={[["Arguments", argsText(row.args)], ["To", <code>{row.to}</code>], ["At a time", row.devices_at_once ? plural(row.devices_at_once, "device") : ""], ["Given", <At at={row.given_at} />], ["Expires", <At at={row.expires_at} />], ["Withdrawn", row.withdrawn_at ? <At at={row.withdrawn_at} /> : ""], ["Because", row.withdrawn_why], ["Signed by", row.key ? <code>{row.key}</code> : ""]]} />
+            <Devices devices={devices} />
           </>
         );
       }}

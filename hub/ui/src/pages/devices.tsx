@@ -1,14 +1,16 @@
-// devices.tsx - all devices: who is there, who is away, what waits and what was lost.
+// devices.tsx - all devices: who is there, who is away, what waits and what was lost; who has not what is wanted of him, who joins.
 import { useMemo } from "preact/hooks";
 import { useList } from "../api/query";
-import type { Device } from "../api/types";
+import type { Desired, Device } from "../api/types";
 import { count, plural } from "../base/format";
 import { toneOf } from "../base/words";
-import { Ago, Choice, DeviceLink, Empty, Filter, Head, Show, Status, Tags } from "../parts/bits";
+import { Ago, Choice, DeviceLink, Empty, Filter, Head, Show, Status, Tabs, Tags } from "../parts/bits";
 import { Share } from "../parts/chart";
 import { Table, type Column } from "../parts/table";
 import { go, useParam } from "../shell/router";
-import { deviceUrl } from "../base/keys";
+import { deviceUrl, withQuery } from "../base/keys";
+import { useMay } from "../shell/session";
+import { Joining } from "./joining";
 
 export function deviceStatus(device: Device): string {
   return device.enrolment && device.enrolment !== "enrolled" ? device.enrolment : device.status;
@@ -26,7 +28,7 @@ const COLUMNS: Column<Device>[] = [
   { name: "Labels", isExtra: true, cell: (d) => <Tags of={d.labels} /> },
 ];
 
-export function DevicesPage() {
+function AllDevices() {
   const answer = useList<Device>("/devices", ["device"], { all: true, everyMs: 30_000 });
   const [find, setFind] = useParam("find");
   const [status, setStatus] = useParam("status");
@@ -45,21 +47,60 @@ export function DevicesPage() {
   }, [answer.value]);
   return (
     <>
-      <Head title="Devices" icon="device" sub={answer.value ? <>{plural(answer.value.length, "device")}: {counts.map(([name, n]) => `${count(n)} ${name}`).join(", ") || "none yet"}</> : null} />
       <div class="tools">
         <Filter value={find} onInput={setFind} placeholder="Name or label, such as site=berlin" label="Filter devices" />
         <Choice label="Status" value={status} onPick={setStatus} options={[["", "any"], ["online", "online"], ["away", "away"], ["failing", "with failing assets"], ["revoked", "revoked"], ["decommissioned", "decommissioned"]]} />
+        {answer.value ? <span class="soft">{plural(answer.value.length, "device")}{counts.length ? `: ${counts.map(([name, n]) => `${count(n)} ${name}`).join(", ")}` : ""}</span> : null}
         {counts.length > 0 ? <Share label="Devices by status" parts={counts.map(([name, n]) => [toneOf(name), n, name])} /> : null}
       </div>
       <Show answer={answer} what="devices">
         {(all) => all.length === 0 ? (
           <Empty title="No device has joined this hub yet.">
-            <p>Make a token on the hub, then enrol a host with it:</p>
+            <p>Make a token under “Joining”, or on the hub, then enrol a host with it:</p>
             <pre>selvedge-hub token create{"\n"}selvedge-agent enroll TOKEN --name shop-1</pre>
           </Empty>
-        ) : rows.length === 0 ? <Empty title="No device matches."><button type="button" onClick={() => { setFind(""); setStatus(""); }}>Show all devices</button></Empty>
+        ) : rows.length === 0 ? <Empty title="No device matches."><button type="button" onClick={() => go("/devices")}>Show all devices</button></Empty>
           : <Table label="Devices" rows={rows} columns={COLUMNS} rowKey={(d) => d.device} onRow={(d) => go(deviceUrl(d.device))} />}
       </Show>
+    </>
+  );
+}
+
+const DESIRED_COLUMNS: Column<Desired>[] = [
+  { name: "Device", by: (d) => d.device, cell: (d) => <DeviceLink name={d.device} /> },
+  { name: "State", by: (d) => d.state, cell: (d) => <Status status={d.state} /> },
+  { name: "Wanted", by: (d) => d.wanted, kind: "number", cell: (d) => d.wanted },
+  { name: "In force", by: (d) => d.in_force, kind: "number", cell: (d) => d.in_force || "none" },
+  { name: "Behind since", by: (d) => d.since, cell: (d) => <Ago at={d.since} /> },
+  { name: "It last said", by: (d) => d.told_at, isExtra: true, cell: (d) => <Ago at={d.told_at} /> },
+  { name: "Why", kind: "wide", cell: (d) => <span class="soft" title={d.reason ?? d.conflicts}>{d.reason ?? d.conflicts ?? ""}</span> },
+];
+
+/** Which devices have not what is wanted of them. */
+function DesiredOfAll() {
+  const [show, setShow] = useParam("show");
+  const answer = useList<Desired>(withQuery("/desired", show === "all" ? {} : { pending: "true" }), ["device"], { pageSize: 500, everyMs: 15_000 });
+  return (
+    <>
+      <div class="tools"><Choice label="Devices" value={show} onPick={setShow} options={[["", "that have not what is wanted of them"], ["all", "of which anything is wanted"]]} /></div>
+      <Show answer={answer} what="what is wanted">
+        {(rows) => rows.length ? <Table label="Desired state by device" rows={rows} columns={DESIRED_COLUMNS} rowKey={(d) => d.device} onEnd={answer.more} onRow={(d) => go(deviceUrl(d.device))} />
+          : show === "all" ? <Empty title="Nothing is wanted of any device."><p>Schedules, pauses and settings for many devices, which hold without the hub: <code>selvedge-hub desired set FILE --to 'label:site=berlin'</code></p></Empty>
+          : <Empty title="Every device has what is wanted of it." />}
+      </Show>
+    </>
+  );
+}
+
+export function DevicesPage() {
+  const [tab] = useParam("tab");
+  const admin = useMay("admin");
+  const tabs: [string, string][] = [["all", "All devices"], ["desired", "Desired state"], ...(admin ? ([["joining", "Joining"]] as [string, string][]) : [])];
+  return (
+    <>
+      <Head title="Devices" icon="device" />
+      <Tabs now={tab || "all"} onPick={(next) => go(next === "all" ? "/devices" : `/devices?tab=${next}`)} tabs={tabs} />
+      {tab === "desired" ? <DesiredOfAll /> : tab === "joining" && admin ? <Joining /> : <AllDevices />}
     </>
   );
 }

@@ -30,7 +30,7 @@ export function sentence(event: Event): string {
     case "run_success": return "Run succeeded";
     case "run_failure": return `Run failed${event.error?.message ? `: ${event.error.message}` : ""}`;
     case "run_canceled": return `Run was canceled${event.reason ? `: ${event.reason}` : ""}`;
-    case "step_start": return `Step began${(event.attempt ?? 1) > 1 ? `, attempt ${event.attempt}` : ""}`;
+    case "step_start": case "step_restarted": return `Step began${(event.attempt ?? 1) > 1 ? `, attempt ${event.attempt}` : ""}`;
     case "step_success": return `Step succeeded${typeof event.duration_ms === "number" ? ` in ${duration(event.duration_ms)}` : ""}`;
     case "step_failure": return `Step failed: ${event.error?.message ?? event.reason ?? "no reason given"}`;
     case "step_up_for_retry": return `Step failed and is tried again: ${event.error?.message ?? event.reason ?? ""}`;

@@ -140,5 +140,5 @@ function LateRows() {
 function RunRows({ runs, none, tone }: { runs: Run[] | undefined; none: string; tone: Tone }) {
   if (runs === undefined) return <p class="loading" role="status">Loading runs…</p>;
   if (runs.length === 0) return <p class="quiet-words"><Status status={tone} tone={tone} word={none} /></p>;
-  return <ul class="rows">{runs.slice(0, 8).map((run) => <li><Status status={run.status} /><RunLink device={run.device} run={run.run} /><span class="grow">{run.job ?? run.selection ?? ""} on <DeviceLink name={run.device} /> <span class="soft" title={run.error?.message}>{run.error?.message}</span></span><Ago at={run.started_at ?? run.enqueued_at} /></li>)}</ul>;
+  return <ul class="rows">{runs.slice(0, 8).map((run) => <li><Status status={run.status} /><RunLink device={run.device} run={run.run} /><span class="grow line">{run.job ?? run.selection ?? ""} on <DeviceLink name={run.device} /> <span class="soft" title={run.error?.message}>{run.error?.message}</span></span><Ago at={run.started_at ?? run.enqueued_at} /></li>)}</ul>;
 }

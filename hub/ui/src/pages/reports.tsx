@@ -1,83 +1,170 @@
-// reports.tsx - the last day on one page that prints well: what ran, what needs somebody, what there is. The same question
-// over other times, by site, by mail and on a schedule is answered by `selvedge-hub report`.
+// reports.tsx - what the fleet did in a time of one's choice, to read, print and save; and the reports that go out by a schedule.
+import { useState } from "preact/hooks";
 import { useList, useQuery } from "../api/query";
-import type { Alert, Asset, Check, Device } from "../api/types";
-import { count, local, percent, plural } from "../base/format";
+import type { Device } from "../api/types";
+import { count, instant, local, relative } from "../base/format";
 import { withQuery } from "../base/keys";
-import { toneOf } from "../base/words";
-import { Ago, AssetLink, Card, DeviceLink, Empty, Figure, Head, Show, Status } from "../parts/bits";
-import { Bars, Share } from "../parts/chart";
-import { Table, type Column } from "../parts/table";
-import { AlertWords } from "./alerts";
-import { AssetStatus } from "./assets";
-import { hourBars, type OverviewAnswer } from "./overview";
+import { Ago, At, Card, Choice, Filter, Head, Show, Status } from "../parts/bits";
+import { Icon } from "../parts/icon";
+import { ask, request } from "../shell/ask";
+import { go, useParam, usePlace } from "../shell/router";
+import { useMay } from "../shell/session";
+import { ReportView, type Report } from "./report_view";
 
-const COLUMNS: Column<Asset>[] = [
-  { name: "Asset", by: (a) => a.asset, kind: "wide", cell: (a) => <AssetLink name={a.asset} /> },
-  { name: "Status", cell: (a) => <AssetStatus asset={a} /> },
-  { name: "Devices", by: (a) => a.devices, kind: "number", isExtra: true, cell: (a) => count(a.devices) },
-  { name: "Made, ever", by: (a) => a.materializations, kind: "number", isExtra: true, cell: (a) => count(a.materializations) },
-  { name: "Rows", by: (a) => a.row_count, kind: "number", isExtra: true, cell: (a) => count(a.row_count) },
-  { name: "Last made", by: (a) => a.materialized_at, cell: (a) => <Ago at={a.materialized_at} /> },
-];
+const TIMES: [string, string][] = [["24h", "24 hours"], ["7d", "7 days"], ["30d", "30 days"], ["own", "own time"]];
+const FORMATS: [string, string][] = [["html", "Page (HTML)"], ["md", "Markdown"], ["text", "Text"], ["csv", "CSV"], ["json", "JSON"]];
 
-function Attention({ overview }: { overview: OverviewAnswer }) {
-  const alerts = useList<Alert>("/alerts", ["alert"], { pageSize: 50 });
-  const checks = useList<Check>(withQuery("/checks", { failing: "true" }), ["asset"], { pageSize: 50 });
-  const away = useList<Device>(withQuery("/devices", { status: "away" }), ["device"], { pageSize: 50 });
-  const failing = overview.failing ?? [];
-  if (!alerts.value || !checks.value || !away.value) return <p class="loading pad" role="status">Looking for what needs attention…</p>;
-  const open = alerts.value.filter((alert) => !alert.resolved_at);
-  if (failing.length + checks.value.length + away.value.length + open.length === 0) return <p class="quiet-words"><Status status="success" word="Nothing: no asset fails, no check, no device is away." /></p>;
+// ---- which time ----
+/** What a date field shows and gives, in the viewer's zone. */
+const asField = (at: number) => Number.isNaN(at) ? "" : new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+const fromField = (text: string) => (Number.isNaN(Date.parse(text)) ? "" : new Date(text).toISOString().replace(".000Z", "Z"));
+
+function OwnTime({ since, until, onPick }: { since: string; until: string; onPick: (since: string, until: string) => void }) {
+  const [from, setFrom] = useState(asField(instant(since)));
+  const [to, setTo] = useState(asField(instant(until)));
+  const isWrong = !fromField(from) || !fromField(to) || fromField(from) >= fromField(to);
   return (
-    <ul class="rows">
-      {failing.map((row) => <li><Status status="failing" /><AssetLink name={row.asset} /><span class="grow">on <DeviceLink name={row.device} /> <span class="soft">{row.error?.message}</span></span><Ago at={row.failed_at} /></li>)}
-      {checks.value.map((row) => <li><Status status={row.severity === "warn" ? "warn" : "failed"} word="check failed" /><AssetLink name={row.asset ?? ""} /><span class="grow">{row.name} on <DeviceLink name={row.device} /></span><Ago at={row.at} /></li>)}
-      {away.value.map((row) => <li><Status status="away" /><DeviceLink name={row.device} /><span class="grow soft">{row.offline_reason ?? ""}{row.waiting_events ? `, ${count(row.waiting_events)} events wait on it` : ""}</span><Ago at={row.last_seen_at} /></li>)}
-      {open.map((row) => <li><Status status={row.status} word={`alert: ${row.kind}`} /><AlertWords alert={row} /><Ago at={row.since} /></li>)}
+    <form class="tools own-time" onSubmit={(event) => { event.preventDefault(); if (!isWrong) onPick(fromField(from), fromField(to)); }}>
+      <label class="choice"><span>From</span><input type="datetime-local" required value={from} onInput={(event) => setFrom((event.currentTarget as HTMLInputElement).value)} /></label>
+      <label class="choice"><span>to</span><input type="datetime-local" required value={to} onInput={(event) => setTo((event.currentTarget as HTMLInputElement).value)} /></label>
+      <button type="submit" disabled={isWrong}>Show</button>
+      {isWrong ? <span class="soft" role="status">The end must be after the beginning.</span> : null}
+    </form>
+  );
+}
+
+function useLabels(): string[] {
+  const devices = useList<Device>("/devices", [], { pageSize: 100 });
+  return [...new Set((devices.value ?? []).flatMap((device) => Object.keys(device.labels ?? {})))].sort();
+}
+
+function Group({ value, onPick }: { value: string; onPick: (label: string) => void }) {
+  const [text, setText] = useState(value);
+  const labels = useLabels();
+  return (
+    <form class="group-by" onSubmit={(event) => { event.preventDefault(); onPick(text.trim()); }} onChange={() => onPick(text.trim())}>
+      <Filter value={text} onInput={(now) => { setText(now); if (now === "" || labels.includes(now)) onPick(now); }} placeholder="Add up by a label, such as site" label="Add up by label" names={labels} />
+    </form>
+  );
+}
+
+// ---- those that go out by a schedule ----
+interface Delivery { id: number; cause: string; due_at: string; attempt: number; at: string; result: string; error?: string }
+interface Scheduled {
+  report: string; cron: string; timezone: string; since_s: number; group_by?: string; format: string; to: string; next_at?: string;
+  delivered_at?: string; due_since?: string; attempts?: number; next_attempt_at?: string; failed_at?: string; error?: string; asked_at?: string; deliveries: Delivery[];
+}
+
+const TONES: Record<string, string> = { delivered: "success", failed: "failure", "given up": "failure" };
+
+function State({ of }: { of: Scheduled }) {
+  if (of.asked_at) return <Status status="started" word="is being sent" />;
+  if (of.due_since && of.failed_at) return <Status status="late" word="is tried again" />;
+  if (of.due_since) return <Status status="started" word="is being sent" />;
+  const last = of.deliveries[0];
+  if (!last) return <Status status="none" word="not sent yet" />;
+  return <Status status={TONES[last.result] ?? "none"} word={last.result === "failed" ? "not delivered" : last.result} />;
+}
+
+function send(report: Scheduled, reload: () => void): void {
+  ask({
+    title: `Send ${report.report} now`, confirm: "Send",
+    children: <p>The hub makes the report of this moment and sends it once: {report.to}. Its schedule stays as it is.</p>,
+    onConfirm: async () => {
+      const done = await request("POST", `/reports/${encodeURIComponent(report.report)}/send`, {}, "The hub is sending it; what comes of it shows here");
+      reload();
+      return done !== null;
+    },
+  });
+}
+
+function Deliveries({ rows }: { rows: Delivery[] }) {
+  if (rows.length === 0) return <p class="soft">Nothing has been sent yet.</p>;
+  return (
+    <ul class="deliveries">
+      {rows.map((row) => (
+        <li key={row.id}>
+          <Status status={TONES[row.result] ?? "none"} word={row.result === "failed" ? "not delivered" : row.result} /><Ago at={row.at} />
+          <span class="soft">for <At at={row.due_at} />{row.cause === "asked" ? ", asked for" : ""}{row.attempt > 1 ? `, attempt ${count(row.attempt)}` : ""}</span>
+          {row.error ? <span class="why">{row.error}</span> : null}
+        </li>
+      ))}
     </ul>
   );
 }
 
-function Made() {
-  const answer = useList<Asset>("/assets", ["asset"], { all: true });
-  return <Show answer={answer} what="the assets">{(rows) => rows.length ? <Table label="Assets" rows={rows} columns={COLUMNS} rowKey={(a) => a.asset} /> : <Empty title="There is no asset yet." />}</Show>;
+const span = (seconds: number) => (seconds % 86_400 === 0 ? `${seconds / 86_400} d` : `${Math.round(seconds / 3600)} h`);
+
+export function Schedules() {
+  const answer = useQuery<{ items: Scheduled[] }>("/reports?limit=100", [], 5000);
+  const may = useMay("operator");
+  return (
+    <Card title="Reports that go out by a schedule" kind="scheduled">
+      <Show answer={answer} what="the scheduled reports">
+        {({ items }) => items.length === 0 ? (
+          <div class="pad soft">
+            <p>None is set up. In <code>hub.yaml</code>, then start the hub anew:</p>
+            <pre>{`reports:\n  - {name: monday, cron: "0 7 * * mon", timezone: Europe/Berlin, since: 7d, to: {directory: reports}}`}</pre>
+            <p>They also go to a mail server, to a webhook and to an MQTT topic.</p>
+          </div>
+        ) : (
+          <ul class="rows schedules">
+            {items.map((one) => (
+              <li key={one.report}>
+                <div class="schedule-words">
+                  <div class="schedule-name"><b>{one.report}</b><State of={one} /></div>
+                  <span class="soft"> {one.to}; the last {span(one.since_s)}{one.group_by ? ` by ${one.group_by}` : ""} as {one.format}; <code>{one.cron}</code> {one.timezone}</span>
+                  {one.error ? <p class="why bad-text">{one.error}{one.next_attempt_at ? <span class="soft"> Tried again <Ago at={one.next_attempt_at} />.</span> : null}</p> : null}
+                  <details><summary>{one.deliveries.length ? <>Last deliveries</> : "No delivery yet"}</summary><Deliveries rows={one.deliveries} /></details>
+                </div>
+                <span class="schedule-next">{one.next_at ? <>next <Ago at={one.next_at} /></> : "never again"}</span>
+                {may ? <button type="button" class="small" onClick={() => send(one, answer.reload)}>Send now</button> : null}
+              </li>
+            ))}
+          </ul>
+        )}
+      </Show>
+    </Card>
+  );
 }
 
+// ---- the page ----
+const DAY = 86_400_000;
+
 export function ReportsPage() {
-  const answer = useQuery<OverviewAnswer>("/overview", ["run", "device", "alert"], 60_000);
-  const now = Date.now();
+  const place = usePlace();
+  const [since] = useParam("since");
+  const [until] = useParam("until");
+  const [group, setGroup] = useParam("group_by");
+  const isOwn = until !== "";
+  const query = { since: since || "24h", until, group_by: group };
+  const answer = useQuery<Report>(withQuery("/report", query), [], isOwn ? 0 : 300_000);
+  const pick = (from: string, to: string) => go(withQuery(place.path, { since: from, until: to, group_by: group }), { isReplacing: true });
+  const pickTime = (time: string) => {
+    if (time !== "own") return pick(time === "24h" ? "" : time, "");
+    const now = new Date();
+    const end = new Date(now.getFullYear(), now.getMonth(), now.getDate()).getTime();
+    pick(new Date(end - DAY).toISOString().replace(".000Z", "Z"), new Date(end).toISOString().replace(".000Z", "Z"));
+  };
+  const r = answer.value;
   return (
     <>
-      <Head title="Report of the last 24 hours" icon="report" sub={`Until ${local(now)}`}><button type="button" onClick={() => window.print()}>Print</button></Head>
-      <Show answer={answer} what="the report">
-        {(o) => {
-          const ended = o.runs_success + o.runs_failure;
-          const freshness = Object.entries(o.freshness ?? {}).filter(([, n]) => n > 0);
-          return (
-            <>
-              <div class="figures">
-                <Figure name="Runs" value={count(ended + o.runs_canceled)} note={ended ? `${percent(o.runs_success, ended)} succeeded` : "none ended"} tone={o.runs_failure ? "bad" : "good"} />
-                <Figure name="Failed runs" value={count(o.runs_failure)} tone={o.runs_failure ? "bad" : "good"} />
-                <Figure name="Assets" value={count(o.assets)} note={o.assets_failing ? `${count(o.assets_failing)} failing` : "none failing"} tone={o.assets_failing ? "bad" : "good"} />
-                <Figure name="Devices" value={<>{count(o.devices_online)}<small> of {count(o.devices)} on line</small></>} tone={o.devices_away ? "warn" : "good"} />
-                <Figure name="Backlog" value={count(o.waiting_events)} note="events wait on devices" />
-                <Figure name="Lost events" value={count(o.lost_events)} tone={o.lost_events ? "bad" : "good"} note="ever" />
-              </div>
-              <Card title="Needs attention" kind="list"><Attention overview={o} /></Card>
-              <div class="two">
-                <Card title="Runs by hour"><Bars label="Runs per hour" bars={hourBars(o.runs_by_hour, now)} /></Card>
-                <Card title="Freshness">{freshness.length
-                  ? <div class="pad"><Share label="Freshness" parts={freshness.map(([name, n]) => [toneOf(name), n, name])} /><ul class="legend">{freshness.map(([name, n]) => <li><Status status={name} word={`${count(n)} ${name}`} /></li>)}</ul></div>
-                  : <p class="quiet-words soft">No asset has a freshness policy; with one the hub tells when it is late.</p>}</Card>
-              </div>
-              <h2 class="above">Assets</h2>
-              <Made />
-              <p class="soft foot">Other times, by site, as HTML, or sent by mail on Mondays: <code>selvedge-hub report --help</code>. {plural(o.deployments_open, "deployment")} under way.</p>
-            </>
-          );
-        }}
+      <Head title={r ? `Report of fleet ${r.fleet}` : "Report"} icon="report"
+        sub={r ? <span><At at={r.since} /> to <At at={r.until} />, made {relative(instant(r.made_at), Date.now())}; changes are against as long a time before</span> : null}>
+        <button type="button" onClick={answer.reload}><Icon name="again" size={14} />Make anew</button>
+        <button type="button" onClick={() => window.print()}>Print</button>
+      </Head>
+      <div class="tools report-tools">
+        <Choice label="Of the last" value={isOwn ? "own" : since || "24h"} options={TIMES} onPick={pickTime} />
+        <Group value={group} onPick={setGroup} />
+        <span class="save"><span class="soft">Save as</span>{FORMATS.map(([format, words]) => <a class="button" href={`/api/v1${withQuery("/report", { ...query, format })}`} download>{words}</a>)}</span>
+      </div>
+      {isOwn ? <OwnTime key={`${since} ${until} ${r?.since}`} since={r?.since ?? since} until={until} onPick={pick} /> : null}
+      <Show answer={answer} what={`the report of ${isOwn ? `${local(instant(since))} to ${local(instant(until))}` : TIMES.find(([key]) => key === (since || "24h"))?.[1] ?? since}; of a large fleet that takes some seconds`}>
+        {(report) => <ReportView report={report} />}
       </Show>
+      <Schedules />
+      <p class="soft foot">The same on the command line: <code>selvedge-hub report --help</code>.</p>
     </>
   );
 }

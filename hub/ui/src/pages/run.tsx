@@ -1,11 +1,12 @@
 // run.tsx - one run: its steps over time, what was recorded, what the steps wrote, and trying again.
 import { useMemo } from "preact/hooks";
 import { useList, useQuery } from "../api/query";
-import type { Event, LogEvent, RunDetail, Step } from "../api/types";
+import type { Event, LogEvent, Run, RunDetail, Step } from "../api/types";
 import { earlierAttempts } from "../base/attempts";
 import { count, duration, instant, plural, shortId } from "../base/format";
+import { withQuery } from "../base/keys";
 import { toneOf, wordOf } from "../base/words";
-import { AssetLink, Card, Choice, DeviceLink, Empty, Facts, Failure, Filter, Head, Show, Status, Tabs, Tags, useNow, At } from "../parts/bits";
+import { AssetLink, Card, Choice, DeviceLink, Empty, Facts, Failure, Filter, Head, RunLink, Show, Status, Tabs, Tags, useNow, At } from "../parts/bits";
 import { Icon } from "../parts/icon";
 import { ask, failed, request } from "../shell/ask";
 import { useParam } from "../shell/router";
@@ -30,7 +31,7 @@ export function stepsOf(run: RunDetail, events: Event[]): Step[] {
     const step = at(event.step);
     if (event.asset && !step.asset) step.asset = event.asset;
     if (event.attempt) step.attempt = event.attempt;
-    if (event.type === "step_start") Object.assign(step, { status: "started", started_at: event.at, ended_at: undefined });
+    if (event.type === "step_start" || event.type === "step_restarted") Object.assign(step, { status: "started", started_at: event.at, ended_at: undefined });
     if (event.type === "step_success") Object.assign(step, { status: "success", ended_at: event.at });
     if (event.type === "step_failure") Object.assign(step, { status: "failure", ended_at: event.at, error: event.error });
     if (event.type === "step_up_for_retry") Object.assign(step, { status: "up_for_retry", ended_at: event.at, error: event.error });
@@ -125,11 +126,18 @@ function Actions({ run, steps, picked, onChanged }: { run: RunDetail; steps: Ste
   );
 }
 
+/** The runs that tried it again, of the device's newest hundred. */
+function useRetries(device: string, id: string): Run[] {
+  const { value } = useList<Run>(withQuery("/runs", { device }), ["run"], { pageSize: 100, only: device });
+  return useMemo(() => (value ?? []).filter((run) => run.cause === "retry" && run.cause_name === id), [value, id]);
+}
+
 export function RunPage({ device, id }: { device: string; id: string }) {
   const base = `/runs/${encodeURIComponent(device)}/${encodeURIComponent(id)}`;
   const answer = useQuery<RunDetail>(base, ["run"], 30_000, id);
   const log = useList<LogEvent>(`${base}/events`, ["run"], { all: true, only: id });
   const events = useMemo(() => ({ ...log, value: log.value?.map(unpackEvent) }), [log.value, log.error]);
+  const retries = useRetries(device, id);
   const earlier = useMemo(() => earlierAttempts(events.value ?? []), [events]);
   const [tab, setTab] = useParam("tab");
   const [picked, setPicked] = useParam("step");
@@ -153,6 +161,7 @@ export function RunPage({ device, id }: { device: string; id: string }) {
               ["Cause", <Cause run={run} />], ["Began", <At at={run.started_at ?? run.enqueued_at} />],
               ["Took", Number.isNaN(length) ? "" : duration(length)],
               ["Waited", run.started_at && run.enqueued_at && instant(run.started_at) - instant(run.enqueued_at) > 999 ? duration(instant(run.started_at) - instant(run.enqueued_at)) : ""],
+              ["Tried again", retries.length ? retries.map((run) => <span class="again"><Status status={run.status} word="" /><RunLink device={device} run={run.run} /></span>) : ""],
               ["Tags", run.tags && Object.keys(run.tags).length ? <Tags of={run.tags} /> : ""],
             ]} />
             {run.error?.message || failedStep ? (

@@ -1,10 +1,11 @@
 // settings.tsx - who may do what (users, tokens), who did what (audit), and this page itself.
 import { useList } from "../api/query";
-import { Ago, At, Card, Choice, Empty, Head, Show, Status, Tabs } from "../parts/bits";
+import { withQuery } from "../base/keys";
+import { Ago, At, Card, Choice, Empty, Filter, Head, Show, Status, Tabs } from "../parts/bits";
 import { Icon } from "../parts/icon";
 import { Table, type Column } from "../parts/table";
 import { ask, request } from "../shell/ask";
-import { useParam } from "../shell/router";
+import { go, useParam } from "../shell/router";
 import { useMay, useSession } from "../shell/session";
 import { setTheme, useTheme, type Theme } from "../shell/theme";
 
@@ -15,6 +16,9 @@ interface Audit { id: number; at: string; user?: string; peer?: string; action: 
 const ROLES: [string, string][] = [["viewer", "viewer: sees everything"], ["operator", "operator: runs, pauses, sends commands"], ["admin", "admin: also users, tokens, certificates"]];
 
 const SCOPES: [string, string][] = [["read", "read: sees everything"], ["operate", "operate: also runs, pauses, sends commands"], ["admin", "admin: everything"], ["metrics", "metrics: only /metrics"]];
+
+const ACTIONS = ["login", "logout", "setup", "command", "command.cancel", "device.label", "device.rename", "device.revoke", "device.decommission", "device.replace", "enrolment.accept", "enrolment.reject",
+  "enrolment_token.add", "enrolment_token.revoke", "deployment.add", "deployment.pause", "deployment.resume", "deployment.abort", "silence.add", "silence.end", "user.add", "user.role", "user.remove", "user.password", "token.add", "token.revoke"];
 
 function askPassword(user: string, isOwn: boolean): void {
   ask({
@@ -111,7 +115,10 @@ function Tokens() {
 }
 
 function AuditLog() {
-  const answer = useList<Audit>("/audit", ["command"], { pageSize: 300 });
+  const [user, setUser] = useParam("user");
+  const [action, setAction] = useParam("action");
+  const answer = useList<Audit>(withQuery("/audit", { user, action }), ["command"], { pageSize: 300, everyMs: 30_000 });
+  const users = useList<User>("/users", [], { all: true });
   const columns: Column<Audit>[] = [
     { name: "When", cell: (a) => <At at={a.at} /> },
     { name: "Who", cell: (a) => <b>{a.user ?? "nobody"}</b> },
@@ -119,7 +126,16 @@ function AuditLog() {
     { name: "From", isExtra: true, cell: (a) => <span class="mono soft">{a.peer ?? ""}</span> },
     { name: "Result", cell: (a) => <Status status={a.result} /> },
   ];
-  return <Show answer={answer} what="the audit log">{(rows) => rows.length ? <Table label="Audit log" rows={rows} columns={columns} rowKey={(a) => String(a.id)} onEnd={answer.more} /> : <Empty title="Nothing was done yet." />}</Show>;
+  return (
+    <>
+      <div class="tools">
+        <Filter value={user} onInput={setUser} placeholder="A user's name" label="What this user did" names={users.value?.map((u) => u.user)} />
+        <Filter value={action} onInput={setAction} placeholder="An action, such as command" label="Only this action" names={ACTIONS} />
+      </div>
+      <Show answer={answer} what="the audit log">{(rows) => rows.length ? <Table label="Audit log" rows={rows} columns={columns} rowKey={(a) => String(a.id)} onEnd={answer.more} />
+        : <Empty title={user || action ? "Nothing of that was done." : "Nothing was done yet."}>{user || action ? <button type="button" onClick={() => go("/settings?tab=audit")}>Show all</button> : null}</Empty>}</Show>
+    </>
+  );
 }
 
 function ThisPage() {
@@ -139,13 +155,14 @@ function ThisPage() {
 }
 
 export function SettingsPage() {
-  const [tab, setTab] = useParam("tab");
+  const [wanted] = useParam("tab");
   const admin = useMay("admin");
   const tabs: [string, string][] = [["page", "This page"], ...(admin ? ([["users", "Users"], ["tokens", "Tokens"], ["audit", "Audit"]] as [string, string][]) : [])];
+  const tab = tabs.some(([name]) => name === wanted) ? wanted : "page";
   return (
     <>
       <Head title="Settings" icon="settings" />
-      <Tabs now={tab || "page"} onPick={(next) => setTab(next === "page" ? "" : next)} tabs={tabs} />
+      <Tabs now={tab} onPick={(next) => go(next === "page" ? "/settings" : `/settings?tab=${next}`)} tabs={tabs} />
       {tab === "users" ? <Users /> : tab === "tokens" ? <Tokens /> : tab === "audit" ? <AuditLog /> : <ThisPage />}
     </>
   );

@@ -63,7 +63,7 @@ export function KeyText({ name }: { name: string }) {
 
 export function AssetLink({ name, kinds, isExternal }: { name: string; kinds?: string[]; isExternal?: boolean }) {
   return (
-    <Link to={assetUrl(name)} class="thing">
+    <Link to={assetUrl(name)} class="thing" title={name}>
       {kinds || isExternal ? <Icon name={kindIcon(kinds, isExternal ?? false)} size={14} /> : null}<KeyText name={name} />
     </Link>
   );
@@ -85,12 +85,13 @@ export function Empty({ title, children }: { title: string; children?: Component
 
 export function Failure({ error, onRetry }: { error: Error; onRetry?: () => void }) {
   const hint = error instanceof ApiError ? error.hint : "";
+  const isForbidden = error instanceof ApiError && error.status === 403;
   return (
     <div class="failure" role="alert">
-      <Status status="failed" word="This did not work" />
+      <Status status="failed" word={isForbidden ? "Your role does not allow this" : "This did not work"} />
       <p class="failure-words">{error.message}</p>
       {hint ? <p class="soft">{hint}</p> : null}
-      {onRetry ? <button type="button" onClick={onRetry}><Icon name="again" size={14} />Try again</button> : null}
+      {onRetry && !isForbidden ? <button type="button" onClick={onRetry}><Icon name="again" size={14} />Try again</button> : null}
     </div>
   );
 }

@@ -49,9 +49,9 @@ export function failed(error: Error): void {
 }
 
 /** Sends a command to devices and tells where it can be followed. */
-export async function command(verb: string, args: Record<string, unknown>, targets: string, what: string): Promise<boolean> {
+export async function command(verb: string, args: Record<string, unknown>, targets: string, what: string, more: Record<string, unknown> = {}): Promise<boolean> {
   try {
-    const answer = await change<{ command?: string; id?: string }>("POST", "/commands", { verb, args, targets });
+    const answer = await change<{ command?: string; id?: string }>("POST", "/commands", { verb, args, targets, ...more });
     const id = answer?.command ?? answer?.id;
     say(<>{what}: sent. {id ? <Link to={`/commands/${id}`}>Follow the command</Link> : null}</>);
     return true;

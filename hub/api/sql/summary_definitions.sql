@@ -1,1 +1,0 @@
-SELECT asset, is_external, group_name, kinds, description FROM asset_definition

@@ -1,0 +1,1 @@
+DELETE FROM report_attempt WHERE report NOT IN (SELECT value FROM json_each(:names))

@@ -1,0 +1,3 @@
+selvedge_test(NAME summary_test LABEL unit
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/summary_test.c ${PROJECT_SOURCE_DIR}/tests/support/temp_dir.c
+    LIBS hub_summary hub_rows merge_world)
