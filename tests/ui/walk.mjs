@@ -72,8 +72,10 @@ async function holdSchedule(page, verb, state) {
 
 /** Nothing is under way at the shop, so that what turns green next is the retry's doing. */
 async function atRest(page) {
-  await page.goto(`/runs?device=${SHOP}&status=started`);
-  await page.getByText("No run matches.").waitFor();
+  for (const status of ["queued", "started"]) {
+    await page.goto(`/runs?device=${SHOP}&status=${status}`);
+    await page.getByText("No run matches.").waitFor();
+  }
 }
 
 async function retryAndSeeItTurnGreen(page, context) {

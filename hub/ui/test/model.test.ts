@@ -22,6 +22,15 @@ test("a folded group is one node that tells the worst of what is in it, with eac
   assert.deepEqual(drawing.edges, [[0, 1], [1, 2]]);
 });
 
+test("what a run makes at the moment is told beside how it is, and does not hide it", () => {
+  const drawing = draw(assets, edges, new Set(["rep"]), new Set(["pos/a", "pos/b", "rep/d"]));
+  assert.deepEqual(drawing.nodes.map((n) => [n.name, n.tone, n.word]), [
+    ["a", "good", "made, in a run"], ["b", "bad", "failing, in a run"], ["c", "good", "made"], ["rep", "warn", "2 assets, 1 late, in a run"],
+  ]);
+  assert.deepEqual(drawing.nodes.map((n) => n.isInRun), [true, true, false, true]);
+  assert.equal(shapeOf(drawing), shapeOf(draw(assets, edges, new Set(["rep"]))));
+});
+
 test("the shape depends on what stands where, not on how things are", () => {
   const before = shapeOf(draw(assets, edges, new Set()));
   const healed = assets.map((a) => ({ ...a, failing: 0, freshness: {} }));

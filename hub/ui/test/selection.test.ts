@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { neighbourhood, select, SelectionError, type Selectable } from "../src/graph/selection";
+import { neighbourhood, select, selectAny, SelectionError, type Selectable } from "../src/graph/selection";
 
 const asset = (key: string, more: Partial<Selectable> = {}): Selectable => ({ asset: key, external: false, group: key.split("/")[0], ...more });
 const assets = [
@@ -78,4 +78,8 @@ for (const [text, column, words] of [
 test("a value with anything but a wildcard is no pattern", () => {
   assert.equal(chosen("pos/order."), "");
   assert.equal(chosen("pos/[a-z]*"), "");
+});
+
+test("several selections mean what any of them means; one that cannot be read means nothing", () => {
+  assert.deepEqual([...selectAny(["pos/orders", "kind:sql", "gruop:pos", "("], assets, hood)].sort(), ["pos/orders", "reports/daily", "reports/weekly"]);
 });

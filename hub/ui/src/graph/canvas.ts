@@ -318,7 +318,8 @@ export class GraphCanvas {
     this.icon(context, node.icon, x + 14, y + 6, 15, this.colours.soft, 1.9);
     context.fillStyle = this.colours.text;
     context.font = "600 13px system-ui, sans-serif";
-    context.fillText(this.fitted(context, node.name, NODE_WIDTH - 46), x + 35, y + 15);
+    context.fillText(this.fitted(context, node.name, NODE_WIDTH - (node.isInRun ? 64 : 46)), x + 35, y + 15);
+    if (node.isInRun) this.icon(context, "busy", x + NODE_WIDTH - 24, y + 8, 14, this.colours.tones.busy, 3);
     this.icon(context, node.tone, x + 16, y + 27, 11, tone, 3);
     context.fillStyle = this.colours.soft;
     context.font = "11.5px system-ui, sans-serif";

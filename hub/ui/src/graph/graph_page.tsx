@@ -1,7 +1,7 @@
 // graph_page.tsx - the merged lineage of the fleet.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { useQuery } from "../api/query";
-import type { Asset, AssetDetail, Graph } from "../api/types";
+import { useList, useQuery } from "../api/query";
+import type { Asset, AssetDetail, Graph, Run } from "../api/types";
 import { count, plural } from "../base/format";
 import { assetUrl, keyPath, withQuery } from "../base/keys";
 import { Ago, AssetLink, DeviceLink, Empty, RunLink, Show, Status } from "../parts/bits";
@@ -13,7 +13,7 @@ import { useTheme } from "../shell/theme";
 import { GraphCanvas } from "./canvas";
 import { layout, type LayoutResult } from "./layout";
 import { draw, groupId, groupOf, shapeOf, type Drawing, type GraphNode } from "./model";
-import { neighbourhood, select, SelectionError, type Neighbourhood } from "./selection";
+import { neighbourhood, select, selectAny, SelectionError, type Neighbourhood } from "./selection";
 
 declare const LAYOUT_WORKER: string;
 
@@ -91,6 +91,17 @@ function useChosen(text: string, assets: Asset[], hood: Neighbourhood): [Readonl
   }, [text, assets, hood]);
 }
 
+const RUNS_SEEN = 100;
+const APART = "\u0000";
+const SELECTIONS_SEEN = 20; // as a rule all runs have a few
+
+/** The assets of the runs that are under way; as it was then, none are. */
+function useInRuns(isNow: boolean, assets: Asset[], hood: Neighbourhood): ReadonlySet<string> {
+  const open = useList<Run>(isNow ? withQuery("/runs", { status: "started" }) : null, ["run"], { pageSize: RUNS_SEEN });
+  const texts = [...new Set((open.value ?? []).map((run) => run.selection ?? ""))].filter(Boolean).sort().slice(0, SELECTIONS_SEEN).join(APART);
+  return useMemo(() => selectAny(texts.split(APART).filter(Boolean), assets, hood), [texts, assets, hood]);
+}
+
 interface Shown { drawing: Drawing; laid: { at: LayoutResult; shape: string } | null; marked: ReadonlySet<number> | null; picked: number; isOnly: boolean }
 
 /** The canvas of what is shown, and its minimap; events come with the node's index. */
@@ -155,7 +166,8 @@ function GraphView({ graph, at, onAt }: { graph: Graph; at: string; onAt: (at: s
   const [folded, setFolded] = useState<ReadonlySet<string>>(() => new Set(assets.length > FOLDED_FROM && groups.length <= GROUPS_MAX && !text ? groups : []));
   const hood = useMemo(() => neighbourhood(graph.edges), [graph]);
   const [chosen, error] = useChosen(text, assets, hood);
-  const drawing = useMemo(() => draw(only && chosen ? assets.filter((asset) => chosen.has(asset.asset)) : assets, graph.edges, folded), [assets, graph, folded, only, chosen]);
+  const inRuns = useInRuns(at === "", assets, hood);
+  const drawing = useMemo(() => draw(only && chosen ? assets.filter((asset) => chosen.has(asset.asset)) : assets, graph.edges, folded, inRuns), [assets, graph, folded, inRuns, only, chosen]);
   const laid = useLayout(drawing);
   const marked = useMemo(() => chosen && new Set(drawing.nodes.flatMap((node, i) => (node.assets.some((name) => chosen.has(name)) ? [i] : []))), [chosen, drawing]);
   const [pickedId, setPickedId] = useState("");

@@ -13,6 +13,7 @@ export interface GraphNode {
   group: string;
   assets: string[]; // one, or all of a folded group
   isGroup: boolean;
+  isInRun: boolean; // a run that is under way makes it, or one of its assets
 }
 export interface Drawing { nodes: GraphNode[]; edges: [number, number][]; byAsset: Map<string, number> }
 
@@ -31,18 +32,20 @@ export function assetLook(asset: Asset): [Tone, string] {
 // What a folded group tells is the worst of what is in it.
 const WORSE: Tone[] = ["bad", "warn", "busy", "good", "idle", "off"];
 
-export function draw(assets: readonly Asset[], edges: readonly Edge[], folded: ReadonlySet<string>): Drawing {
+export function draw(assets: readonly Asset[], edges: readonly Edge[], folded: ReadonlySet<string>, inRuns: ReadonlySet<string> = new Set()): Drawing {
   const nodes: GraphNode[] = [];
   const byAsset = new Map<string, number>();
   const byGroup = new Map<string, number>();
   const counts = new Map<string, Map<Tone, number>>();
   for (const asset of assets) {
     const group = groupOf(asset);
-    const [tone, word] = assetLook(asset);
+    const [tone, state] = assetLook(asset);
+    const isInRun = !asset.external && inRuns.has(asset.asset);
+    const word = isInRun ? `${state}, in a run` : state; // in a large fleet something always runs: it hides nothing
     if (!folded.has(group)) {
       const cut = asset.asset.lastIndexOf("/");
       byAsset.set(asset.asset, nodes.length);
-      nodes.push({ id: asset.asset, name: asset.asset.slice(cut + 1), path: asset.asset.slice(0, cut + 1), icon: kindIcon(asset.kinds, asset.external), tone, word, group, assets: [asset.asset], isGroup: false });
+      nodes.push({ id: asset.asset, name: asset.asset.slice(cut + 1), path: asset.asset.slice(0, cut + 1), icon: kindIcon(asset.kinds, asset.external), tone, word, group, assets: [asset.asset], isGroup: false, isInRun });
       continue;
     }
     let at = byGroup.get(group);
@@ -50,10 +53,12 @@ export function draw(assets: readonly Asset[], edges: readonly Edge[], folded: R
       at = nodes.length;
       byGroup.set(group, at);
       counts.set(group, new Map());
-      nodes.push({ id: groupId(group), name: group, path: "", icon: "assets", tone: "off", word: "", group, assets: [], isGroup: true });
+      nodes.push({ id: groupId(group), name: group, path: "", icon: "assets", tone: "off", word: "", group, assets: [], isGroup: true, isInRun: false });
     }
     byAsset.set(asset.asset, at);
-    (nodes[at] as GraphNode).assets.push(asset.asset);
+    const node = nodes[at] as GraphNode;
+    node.assets.push(asset.asset);
+    node.isInRun ||= isInRun;
     const count = counts.get(group) as Map<Tone, number>;
     count.set(tone, (count.get(tone) ?? 0) + 1);
   }
@@ -63,7 +68,7 @@ export function draw(assets: readonly Asset[], edges: readonly Edge[], folded: R
     node.tone = WORSE.find((tone) => count.has(tone)) ?? "off";
     const bad = count.get("bad") ?? 0;
     const late = count.get("warn") ?? 0;
-    node.word = [plural(node.assets.length, "asset"), bad ? `${bad} failing` : "", late ? `${late} late` : ""].filter(Boolean).join(", ");
+    node.word = [plural(node.assets.length, "asset"), bad ? `${bad} failing` : "", late ? `${late} late` : "", node.isInRun ? "in a run" : ""].filter(Boolean).join(", ");
   }
   const seen = new Set<number>();
   const drawn: [number, number][] = [];

@@ -213,6 +213,19 @@ export function select(text: string, assets: readonly Selectable[], graph: Neigh
   return evaluate(new Parser(text).parse(), assets, graph);
 }
 
+/** What all of `texts` select together; those that cannot be read select nothing. */
+export function selectAny(texts: Iterable<string>, assets: readonly Selectable[], graph: Neighbourhood): Set<string> {
+  const found = new Set<string>();
+  for (const text of texts) {
+    try {
+      for (const key of select(text, assets, graph)) found.add(key);
+    } catch (problem) {
+      if (!(problem instanceof SelectionError)) throw problem;
+    }
+  }
+  return found;
+}
+
 export function neighbourhood(edges: readonly { upstream: string; downstream: string }[]): Neighbourhood {
   const up = new Map<string, string[]>();
   const down = new Map<string, string[]>();

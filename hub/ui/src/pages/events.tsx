@@ -1,7 +1,7 @@
 // events.tsx - events as sentences, with all their members behind a click.
 import { useState } from "preact/hooks";
 import type { Event, LogEvent, Metadata } from "../api/types";
-import { bytes, count, duration } from "../base/format";
+import { bytes, count, duration, plural } from "../base/format";
 import { At, AssetLink } from "../parts/bits";
 import { Icon } from "../parts/icon";
 import type { Tone } from "../base/words";
@@ -25,8 +25,9 @@ const number = (metadata: Metadata | undefined, name: string): number | undefine
 export function sentence(event: Event): string {
   const m = event.metadata;
   switch (event.type) {
-    case "run_enqueued": return `Run waits for its turn${event.steps ? `, ${String(event.steps)} steps` : ""}`;
+    case "run_enqueued": return `Run waits for its turn${typeof event.steps === "number" ? `, ${plural(event.steps, "step")}` : ""}`;
     case "run_start": return "Run began";
+    case "run_canceling": return `Run is being canceled${event.reason ? `: ${event.reason}` : ""}`;
     case "run_success": return "Run succeeded";
     case "run_failure": return `Run failed${event.error?.message ? `: ${event.error.message}` : ""}`;
     case "run_canceled": return `Run was canceled${event.reason ? `: ${event.reason}` : ""}`;

@@ -164,7 +164,7 @@ export function RunPage({ device, id }: { device: string; id: string }) {
               ["Tried again", retries.length ? retries.map((run) => <span class="again"><Status status={run.status} word="" /><RunLink device={device} run={run.run} /></span>) : ""],
               ["Tags", run.tags && Object.keys(run.tags).length ? <Tags of={run.tags} /> : ""],
             ]} />
-            {run.error?.message || failedStep ? (
+            {run.status !== "canceled" && (run.error?.message || failedStep) ? (
               <div class="failure">
                 <Status status="failed" word={failedStep ? `${failedStep.step} failed` : "The run failed"} />
                 <p class="failure-words">{failedStep?.error?.message ?? run.error?.message}{failedStep?.exit ? ` (${failedStep.exit})` : ""}</p>
