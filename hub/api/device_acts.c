@@ -4,6 +4,7 @@
 #include "hub/fleet/poke.h"
 #include "hub/fleet/targets.h"
 #include "hub/rows/enrolment_rows.h"
+#include "hub/store/store.h"
 
 #define DAY_NS   (INT64_C(86400) * NS_PER_SEC)
 #define LIFE_MAX (365 * DAY_NS)
@@ -164,6 +165,42 @@ bool api_device_decommission(void *ctx, struct http_request *rq, struct http_res
                              struct err *err)
 {
     return shut_out(ctx, rq, rs, SHUT_OUT_DECOMMISSIONED, err);
+}
+
+/* --- listened to again ------------------------------------------------------------------------- */
+
+static bool clear_cut_off(const struct api *api, struct str device, struct str epoch,
+                          struct err *err)
+{
+    char path[LIMIT_PATH_BYTES + 1];
+    struct db *store = NULL;
+    const struct hub_store_options options = {.path = path, .flags = DB_NO_CHECK};
+    int64_t count = 0;
+    bool ok = hub_path(api->config, "hub.db", path, err) && hub_store_open(&store, &options, err) &&
+              hub_clear_cut_off(store, device, epoch, &count, err);
+    db_close(store);
+    return ok && (count > 0 || err_set(err, ERR_NOT_FOUND, "no database of " STR_FMT " is cut off",
+                                       STR_ARG(device)));
+}
+
+bool api_device_clones_accept(void *ctx, struct http_request *rq, struct http_response *rs,
+                              struct err *err)
+{
+    struct api *api = ctx;
+    const struct json *body = NULL;
+    struct str device;
+    if (!optional_body(rq, &body, err) || !api_find_device(api, rq, &device, err)) {
+        return false;
+    }
+    struct str epoch = api_member(body, "epoch");
+    bool ok = clear_cut_off(api, device, epoch, err);
+    api_audit(api, rq, "device.accept", device, ok ? "ok" : "failed",
+              ok ? epoch : str_from(err->msg));
+    if (ok) {
+        poke_send(api->config);
+        api_no_content(rs);
+    }
+    return ok;
 }
 
 /* --- another name, other hardware -------------------------------------------------------------- */

@@ -91,28 +91,93 @@ bool api_events_live(void *ctx, struct http_request *rq, struct http_response *r
     return rs->is_stream;
 }
 
-bool api_ticks(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+/* --- ticks: of all by the log's order, else by time ---------------------------------------------------- */
+
+struct tick_filter {
+    const char *kind; /* NULL: of all kinds */
+    struct str name, device;
+};
+
+static struct tick_filter filter_of(const struct http_request *rq)
 {
-    struct api *api = ctx;
-    struct page page;
+    static const char *const kinds[] = {"schedule", "sensor", "automation"};
+    struct tick_filter f = {.device = http_target_get(&rq->target, "device")};
+    for (size_t i = 0; i < COUNT_OF(kinds) && f.kind == NULL; i++) {
+        f.name = http_target_get(&rq->target, kinds[i]);
+        f.kind = str_is_empty(f.name) ? NULL : kinds[i];
+    }
+    return f;
+}
+
+static bool list_all(struct api *api, struct page *page, struct err *err)
+{
     int64_t before = 0;
-    if (!page_begin(&page, rq, rs, 1, err) || !read_position(&page, INT64_MAX, &before, err)) {
+    if (!read_position(page, INT64_MAX, &before, err)) {
         return false;
     }
-    static const char *const kinds[] = {"schedule", "sensor", "automation"};
-    struct str name = STR_NONE;
-    size_t kind = 0;
-    for (; kind < COUNT_OF(kinds) && str_is_empty(name); kind++) {
-        name = http_target_get(&rq->target, kinds[kind]);
-    }
-    bool is_of_one = !str_is_empty(name);
-    struct db_query q = db_query(api->own, is_of_one ? HUB_API_TICKS_OF : HUB_API_TICKS);
-    if (is_of_one) {
-        db_bind_str(&q, ":kind", str_from(kinds[kind - 1]));
-        db_bind_str(&q, ":name", name);
-    }
+    struct db_query q = db_query(api->own, HUB_API_TICKS);
     db_bind_i64(&q, ":before", before);
-    db_bind_opt(&q, ":device", http_target_get(&rq->target, "device"));
-    db_bind_i64(&q, ":limit", page_wants(&page));
-    return api_write_events(&q, &page, false, err);
+    db_bind_i64(&q, ":limit", page_wants(page));
+    return api_write_events(&q, page, false, err);
+}
+
+static struct db_query ask_ticks(struct api *api, const struct tick_filter *f)
+{
+    bool has_device = !str_is_empty(f->device);
+    struct db_query q = db_query(api->own, f->kind == NULL ? HUB_API_TICKS_ON
+                                           : has_device    ? HUB_API_TICKS_OF_DEVICE
+                                                           : HUB_API_TICKS_OF);
+    if (has_device) {
+        db_bind_str(&q, ":device", f->device);
+    }
+    if (f->kind != NULL) {
+        db_bind_str(&q, ":kind", str_from(f->kind));
+        db_bind_str(&q, ":name", f->name);
+    }
+    return q;
+}
+
+static bool list_by_time(struct api *api, struct http_request *rq, struct page *page,
+                         const struct tick_filter *f, struct err *err)
+{
+    static const char *const names[] = {":at", ":stream", ":seq"};
+    struct db_query q = ask_ticks(api, f);
+    bool row = false;
+    bool ok = true;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        int64_t value = INT64_MAX;
+        if (!str_is_empty(page->after[0]) &&
+            !str_to_i64(page->after[i], INT64_MIN, INT64_MAX, &value)) {
+            db_reset(&q);
+            return err_set(err, ERR_INVALID, "the cursor is none of this list");
+        }
+        db_bind_i64(&q, names[i], value);
+    }
+    db_bind_i64(&q, ":limit", page_wants(page));
+    while ((ok = db_next(&q, &row, err)) && row) {
+        if (page_has_room(page)) {
+            const struct str at[] = {arena_printf(rq->arena, "%lld", (long long)db_col_i64(&q, 5)),
+                                     arena_printf(rq->arena, "%lld", (long long)db_col_i64(&q, 8)),
+                                     arena_printf(rq->arena, "%lld", (long long)db_col_i64(&q, 3))};
+            write_event(&page->w, &q);
+            page_is_at(page, at);
+        }
+    }
+    return ok;
+}
+
+bool api_ticks(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+{
+    const struct tick_filter filter = filter_of(rq);
+    bool is_all = filter.kind == NULL && str_is_empty(filter.device);
+    struct page page;
+    if (!page_begin(&page, rq, rs, is_all ? 1 : 3, err)) {
+        return false;
+    }
+    if (is_all) {
+        return list_all(ctx, &page, err);
+    }
+    bool ok = list_by_time(ctx, rq, &page, &filter, err);
+    page_end(&page);
+    return ok;
 }

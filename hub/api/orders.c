@@ -18,17 +18,10 @@ struct order_list {
     bool has_failed;
 };
 
-static void count_device(void *ctx, const struct order_device *device)
-{
-    struct order_list *list = ctx;
-    fate_count(&list->counts, device);
-}
-
 static bool count(struct order_list *list, const struct order_view *o)
 {
-    list->counts = (struct fate_counts){0};
-    list->has_failed = list->has_failed || !orders_each_device(list->api->orders, o, list->rq->now,
-                                                               count_device, list, &list->err);
+    list->has_failed = list->has_failed || !fate_counts_read(&list->counts, list->api->orders, o,
+                                                             list->rq->now, &list->err);
     return !list->has_failed;
 }
 

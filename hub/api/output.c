@@ -12,6 +12,7 @@ enum {
     OUTPUT_BYTES_SHOWN = 4 << 20, /* in one answer */
     PARTS_MAX = 256,              /* that one answer is put together of */
     UTF8_TAIL = 3,                /* bytes that may be missing of a character */
+    GAPS_MAX = 256,               /* that are told one by one */
 };
 #define LIFE_NS (3600 * NS_PER_SEC)
 #define LATE_NS (5 * NS_PER_SEC) /* a piece may come after the answer */
@@ -27,6 +28,10 @@ struct part {
     bool is_known; /* there is a command */
     bool is_whole; /* it brought all that it was to bring */
     enum order_fate fate;
+};
+struct gap {
+    size_t at; /* in the text that is shown */
+    int64_t offset, dropped;
 };
 struct asking {
     struct api *api;
@@ -47,6 +52,8 @@ struct asking {
     int64_t before; /* and the one before that */
     struct buf text;
     int64_t dropped;
+    struct gap gaps[GAPS_MAX];
+    size_t gap_count;
     bool has_more; /* than one answer takes */
     struct err err;
     bool has_failed;
@@ -216,7 +223,11 @@ static void add_piece(void *ctx, const struct command_piece *piece)
     if (end <= a->begin) {
         return;
     }
-    a->dropped += begin > a->begin ? piece->dropped : 0;
+    bool is_gap = begin > a->begin && piece->dropped > 0;
+    a->dropped += is_gap ? piece->dropped : 0;
+    if (is_gap && a->gap_count < GAPS_MAX) {
+        a->gaps[a->gap_count++] = (struct gap){a->text.len, begin, piece->dropped};
+    }
     size_t skip = begin < a->begin ? (size_t)(a->begin - begin) : 0;
     size_t room = OUTPUT_BYTES_SHOWN - a->text.len;
     struct str bytes = str_slice(piece->bytes, skip, piece->bytes.len);
@@ -302,6 +313,32 @@ static bool ask(struct asking *a, int64_t from, struct err *err)
     return ok;
 }
 
+static void write_chunk(struct json_writer *w, const struct gap *before, struct str text)
+{
+    if (!str_is_empty(text) || before->dropped > 0) {
+        jw_begin_object(w);
+        jw_member_i64(w, "offset", before->offset);
+        jw_member_i64(w, "dropped", before->dropped);
+        jw_member_str(w, "text", text);
+        jw_end_object(w);
+    }
+}
+
+/* The text, cut where bytes are missing that were not kept. */
+static void write_chunks(const struct asking *a, struct json_writer *w)
+{
+    struct gap before = {.offset = a->begin};
+    struct str text = buf_str(&a->text);
+    jw_key(w, STR("chunk_list"));
+    jw_begin_array(w);
+    for (size_t i = 0; i < a->gap_count; i++) {
+        write_chunk(w, &before, str_slice(text, before.at, a->gaps[i].at));
+        before = a->gaps[i];
+    }
+    write_chunk(w, &before, str_slice(text, before.at, text.len));
+    jw_end_array(w);
+}
+
 static void write_answer(struct asking *a, struct http_response *rs, const char *state)
 {
     struct json_writer w = json_writer(&rs->body);
@@ -327,7 +364,11 @@ static void write_answer(struct asking *a, struct http_response *rs, const char 
     jw_member_opt(&w, "reason", a->why);
     jw_member_i64(&w, "from", a->begin);
     jw_member_i64(&w, "dropped", a->dropped);
-    jw_member_str(&w, "text", buf_str(&a->text));
+    bool in_chunks = str_eq(http_target_get(&a->rq->target, "chunks"), STR("true"));
+    jw_member_str(&w, "text", in_chunks ? STR("") : buf_str(&a->text));
+    if (in_chunks) {
+        write_chunks(a, &w);
+    }
     jw_member_str(&w, "next", buf_str(&cursor));
     jw_end_object(&w);
 }

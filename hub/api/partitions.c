@@ -3,6 +3,8 @@
 #include "hub/api/api_internal.h"
 #include "hub/api/when.h"
 
+#include <stdio.h>
+
 enum {
     PARTITIONS_ARENA_BYTES = 64 << 20,
     RULES_BYTES_MAX = 64 << 10,
@@ -14,6 +16,9 @@ struct cell {
     struct str key;
     enum cell_state now;  /* on the device whose rows are being read */
     int64_t made, failed; /* on how many devices */
+    /* Where the device said so: of two rows that overlap the later counts. */
+    int64_t stream_ms, seq;
+    char epoch[17];
     struct wall_time at;
     struct str run;
 };
@@ -112,25 +117,48 @@ static void end_device(struct partition_table *t)
     }
 }
 
+static bool is_later(const struct cell *c, const struct db_query *q)
+{
+    int64_t stream_ms = db_col_i64(q, 6);
+    int order = str_cmp(db_col_str(q, 7), str_from(c->epoch));
+    if (c->now == CELL_MISSING || stream_ms != c->stream_ms) {
+        return c->now == CELL_MISSING || stream_ms > c->stream_ms;
+    }
+    return order != 0 ? order > 0 : db_col_i64(q, 8) > c->seq;
+}
+
+static void put(struct cell *c, const struct db_query *q, struct str run, bool is_of_one)
+{
+    struct wall_time at = api_col_at(q, 4);
+    c->now = db_col_i64(q, 3) != 0 ? CELL_MADE : CELL_FAILED;
+    c->at = is_of_one || at.ns > c->at.ns ? at : c->at;
+    c->run = run;
+    c->stream_ms = db_col_i64(q, 6);
+    c->seq = db_col_i64(q, 8);
+    (void)snprintf(c->epoch, sizeof(c->epoch), STR_FMT, STR_ARG(db_col_str(q, 7)));
+}
+
 /* Keys that there are no more, or that this device's definition alone knows, are passed over. */
 static void take_row(struct partition_table *t, const struct db_query *q)
 {
-    uint32_t first = 0;
-    uint32_t last = 0;
-    if (!strmap_get(&t->by_key, db_col_str(q, 1), &first) ||
-        !strmap_get(&t->by_key, db_col_str(q, 2), &last)) {
+    struct str first = db_col_str(q, 1);
+    struct str last = db_col_str(q, 2);
+    bool is_of_one = !str_is_empty(t->device);
+    uint32_t from = 0;
+    uint32_t to = 0;
+    if (!strmap_get(&t->by_key, first, &from)) {
         return;
     }
-    struct str run = db_col_is_null(q, 5) || str_is_empty(t->device)
-                         ? STR_NONE
-                         : arena_copy(t->arena, db_col_str(q, 5));
-    for (uint32_t i = first; i <= last && i < t->count; i++) {
-        struct wall_time at = {db_col_i64(q, 4) * NS_PER_MS};
-        bool is_made = db_col_i64(q, 3) != 0;
-        t->cells[i].now = is_made ? CELL_MADE : CELL_FAILED;
-        t->cells[i].at =
-            at.ns > t->cells[i].at.ns || !str_is_empty(t->device) ? at : t->cells[i].at;
-        t->cells[i].run = run;
+    to = from;
+    if (!str_eq(first, last) && !strmap_get(&t->by_key, last, &to)) {
+        return;
+    }
+    struct str run =
+        db_col_is_null(q, 5) || !is_of_one ? STR_NONE : arena_copy(t->arena, db_col_str(q, 5));
+    for (uint32_t i = from; i <= to && i < t->count; i++) {
+        if (is_later(&t->cells[i], q)) {
+            put(&t->cells[i], q, run, is_of_one);
+        }
     }
 }
 

@@ -107,13 +107,17 @@ const struct api_schema api_schemas[] = {
                        "expires_at!:t revoked_at:t last_error wrong_secrets!:i closed_until:t"},
     {"EnrolmentTokenMade", "token! id! label max_uses!:i expires_at!:t"},
     {"EnrolmentTokenRequest", "label max_uses:i expires_in names labels:o"},
+    {"EpochRequest", "epoch"},
     {"Event", "id!:i device! epoch! seq!:i type! at!:t received_at!:t event!:o"},
     {"FailingAsset", "device! asset! failed_at!:t failed_run error:o"},
     {"FingerprintRequest", "fingerprint!"},
     {"Found", "kind! device asset run status job display_name"},
     {"Gap", "epoch! from_seq!:i seq!:i events!:i at!:t reason dropped:o"},
     {"Graph", "nodes!:Node[] edges!:Edge[]"},
+    {"LabelledDevice", "device!"},
+    {"LabelledDevices", "devices!:LabelledDevice[]"},
     {"Labels", "labels!:o"},
+    {"LabelsRequest", "targets! set:o remove:s[]"},
     {"LineageEdge", "upstream! downstream! declared_by!:s[] crosses!:b reasons!:LineageReason[]"},
     {"LineageReason", "by! dataset scope made_on:s[] written_by:s[] declared_by:s[] read_by:s[] "
                       "crosses!:b"},
@@ -127,7 +131,8 @@ const struct api_schema api_schemas[] = {
     {"Node", "key! group kinds:s[] external!:b devices!:i failing!:i materialized_at:t "
              "materializations:i freshness:o"},
     {"Output", "device! run! step! attempt!:i stream! state! running!:b online!:b reason from!:i "
-               "dropped!:i text! next!"},
+               "dropped!:i text! chunk_list:OutputChunk[] next!"},
+    {"OutputChunk", "offset!:i dropped!:i text!"},
     {"Overview", "fleet! version! devices!:i devices_online!:i devices_out!:i devices_away!:i "
                  "device_assets!:i runs_open!:i checks_failing!:i alerts_open!:i "
                  "deployments_open!:i lost_events!:i waiting_events!:i assets!:i assets_failing!:i "

@@ -1,6 +1,6 @@
 #include "hub/api/when.h"
 
-#include "hub/delivery/zone.h"
+#include "hub/config/zone.h"
 
 struct str when_text(const struct json *object, const char *key)
 {

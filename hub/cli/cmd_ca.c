@@ -1,9 +1,9 @@
 /* cmd_ca.c - another CA for the fleet: both are trusted until every device has moved. The command
  * line changes files and pokes the hub, which does the rest (hub/serve/keeper.h, hub/identity). */
 #include "hub/cli/commands.h"
-#include "hub/cli/look.h"
 
 #include "common/cli/table.h"
+#include "common/json/json_writer.h"
 #include "common/platform/clock.h"
 #include "common/tls/authorities.h"
 #include "hub/fleet/poke.h"

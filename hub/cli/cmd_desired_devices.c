@@ -1,5 +1,5 @@
 /* cmd_desired_devices.c - what is wanted of devices and how far they are; what is signed elsewhere. */
-#include "hub/cli/commands.h"
+#include "hub/cli/screen.h"
 
 #include "common/cli/table.h"
 #include "common/json/json_writer.h"
@@ -21,17 +21,8 @@ enum {
 
 struct listing {
     struct cli *cli;
-    struct table table;
-    struct wall_time now;
-    bool only_pending;
-    size_t pending;
+    size_t shown;
 };
-
-static struct wall_time now(void)
-{
-    struct clock clock = clock_system();
-    return clock_wall(&clock);
-}
 
 static int with(struct cli *cli, int (*work)(struct cli *cli, struct settings *settings,
                                              struct desired_rows *rows, struct err *err))
@@ -51,75 +42,56 @@ static int with(struct cli *cli, int (*work)(struct cli *cli, struct settings *s
 
 /* --- status ------------------------------------------------------------------------------------- */
 
-static enum cli_tone tone_of(enum desired_standing standing)
+static enum cli_tone tone_of(struct str state)
 {
-    switch (standing) {
-    case STANDING_IN_FORCE:
-        return CLI_GOOD;
-    case STANDING_REFUSED:
-    case STANDING_DEGRADED:
-    case STANDING_DRIFT:
-        return CLI_BAD;
-    case STANDING_WAITING:
-    case STANDING_UNSIGNED:
-        return CLI_WARN;
-    case STANDING_NONE:
-        break;
+    static const struct {
+        enum desired_standing standing;
+        enum cli_tone tone;
+    } tones[] = {{STANDING_IN_FORCE, CLI_GOOD}, {STANDING_REFUSED, CLI_BAD},
+                 {STANDING_DEGRADED, CLI_BAD},  {STANDING_DRIFT, CLI_BAD},
+                 {STANDING_WAITING, CLI_WARN},  {STANDING_UNSIGNED, CLI_WARN}};
+    for (size_t i = 0; i < COUNT_OF(tones); i++) {
+        if (str_eq(state, str_from(standing_name(tones[i].standing)))) {
+            return tones[i].tone;
+        }
     }
     return CLI_FAINT;
 }
 
-static void list_device(void *ctx, const struct desired_row *row)
+static const struct table_column status_columns[] = {{.name = "DEVICE"},
+                                                     {.name = "STATE"},
+                                                     {.name = "WANTED"},
+                                                     {.name = "IN FORCE"},
+                                                     {.name = "SINCE"},
+                                                     {.name = "REASON", .is_wide = true},
+                                                     {0}};
+
+static void show_status(struct screen *s, const struct json *row)
 {
-    struct listing *l = ctx;
-    enum desired_standing standing = standing_of(row);
-    struct wall_time behind = standing_since(row);
-    l->pending += standing_is_pending(standing);
-    if (l->only_pending && !standing_is_pending(standing)) {
-        return;
-    }
-    if (cli_is_json(l->cli)) {
-        AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
-        struct json_writer w = json_writer(&out);
-        jw_begin_object(&w);
-        row_desired(&w, row);
-        jw_end_object(&w);
-        cli_json(l->cli, buf_str(&out));
-        return;
-    }
-    table_cell(&l->table, row->device);
-    table_tone(&l->table, tone_of(standing), str_from(standing_name(standing)));
-    table_cellf(&l->table, "%lld", (long long)row->revision);
-    table_cellf(&l->table, "%lld", (long long)row->applied);
-    table_ago(&l->table, behind, l->now);
-    struct str reason = standing_reason(row);
-    table_cell(&l->table, str_is_empty(reason) ? row->conflicts : reason);
+    struct table *t = &s->table;
+    struct str state = item_str(row, "state");
+    struct str reason = item_str(row, "reason");
+    table_cell(t, item_str(row, "device"));
+    table_tone(t, tone_of(state), state);
+    table_cellf(t, "%lld", (long long)item_count(row, "wanted"));
+    table_cellf(t, "%lld", (long long)item_count(row, "in_force"));
+    table_ago(t, item_wall(row, "since"), s->now);
+    table_cell(t, str_is_empty(reason) ? item_str(row, "conflicts") : reason);
 }
 
-static int status(struct cli *cli, struct settings *settings, struct desired_rows *rows,
-                  struct err *err)
+static bool list_status(struct screen *s, struct err *err)
 {
-    (void)settings;
-    int code = CLI_OK;
-    struct listing l = {.cli = cli, .now = now(), .only_pending = cli_bool(cli, "pending")};
-    l.table = table_new(TABLE_COLUMNS({.name = "DEVICE"}, {.name = "STATE"}, {.name = "WANTED"},
-                                      {.name = "IN FORCE"}, {.name = "SINCE"},
-                                      {.name = "REASON", .is_wide = true}));
-    if (desired_each(rows, list_device, &l, err)) {
-        table_print_list(&l.table, cli,
-                         l.only_pending ? "every device has what is wanted of it"
-                                        : "nothing is wanted of any device");
-    } else {
-        code = cli_error(cli, err);
-    }
-    table_release(&l.table);
-    return code;
+    target_begin(&s->target, "/api/v1/desired");
+    target_query(&s->target, "pending", cli_bool(s->cli, "pending") ? STR("true") : STR_NONE);
+    return screen_list(s, status_columns, 0, show_status, err);
 }
 
 int command_desired_status(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return with(cli, status);
+    return screen_command(cli, list_status,
+                          cli_bool(cli, "pending") ? "every device has what is wanted of it"
+                                                   : "nothing is wanted of any device");
 }
 
 /* --- show --------------------------------------------------------------------------------------- */
@@ -185,7 +157,7 @@ static void export_device(void *ctx, const struct desired_row *row)
     struct listing *l = ctx;
     if (row->revision != 0 && !row->is_signed) {
         cli_printf(l->cli, STR_FMT "\n", STR_ARG(row->body));
-        l->pending++;
+        l->shown++;
     }
 }
 
@@ -197,7 +169,7 @@ static int export(struct cli *cli, struct settings *settings, struct desired_row
     if (!desired_each(rows, export_device, &l, err)) {
         return cli_error(cli, err);
     }
-    if (l.pending == 0) {
+    if (l.shown == 0) {
         (void)fprintf(cli_err(cli), "nothing waits for a signature\n");
     }
     return CLI_OK;

@@ -1,242 +1,212 @@
-/* cmd_device.c - what an operator does to devices. Written to the database; the running hub is told. */
+/* cmd_device.c - what an operator does to devices. */
 #include "hub/cli/labels.h"
-
-#include "common/json/json_writer.h"
-#include "common/platform/clock.h"
-#include "hub/cli/commands.h"
 #include "hub/cli/new_token.h"
-#include "hub/fleet/each_target.h"
-#include "hub/fleet/poke.h"
-#include <stdio.h>
+#include "hub/cli/screen.h"
 
-enum { LINE_BYTES_MAX = 64 << 10, TARGETS_ARENA_BYTES = 256 << 20, CHANGES_MAX = 64 };
+enum { CHANGES_MAX = 64 };
 
 /* --- labels ------------------------------------------------------------------------------- */
 
-struct labelling {
-    struct arena arena;
-    struct label_change changes[CHANGES_MAX];
-    size_t change_count;
-    struct str *devices;
-    size_t device_count, device_cap;
-};
-
-static void add_device(void *ctx, const struct target_device *device)
-{
-    struct labelling *l = ctx;
-    if (l->device_count == l->device_cap) {
-        size_t cap = l->device_cap == 0 ? 64 : 2 * l->device_cap;
-        struct str *more = arena_array(&l->arena, cap, sizeof(*more));
-        for (size_t i = 0; more != NULL && i < l->device_count; i++) {
-            more[i] = l->devices[i];
-        }
-        l->devices = more;
-        l->device_cap = more == NULL ? l->device_count : cap;
-    }
-    if (l->device_count < l->device_cap) {
-        l->devices[l->device_count++] = arena_copy(&l->arena, device->name);
-    }
-}
-
-static bool read_changes(struct cli *cli, struct labelling *l, struct err *err)
+static bool read_changes(struct cli *cli, struct label_change changes[CHANGES_MAX],
+                         size_t *ret_count, struct err *err)
 {
     size_t count = cli_arg_count(cli) - 1;
     if (count > CHANGES_MAX) {
         return err_set(err, ERR_INVALID, "more than %d labels at once", CHANGES_MAX);
     }
     for (size_t i = 0; i < count; i++) {
-        if (!label_parse(str_from(cli_arg(cli, i + 1)), true, &l->changes[i], err)) {
+        if (!label_parse(str_from(cli_arg(cli, i + 1)), true, &changes[i], err)) {
             return false;
         }
     }
-    l->change_count = count;
+    *ret_count = count;
     return true;
 }
 
-static bool change_labels(struct cli *cli, struct registry *registry, struct labelling *l,
-                          struct err *err)
+static void write_changes(struct buf *out, const char *targets, const struct label_change *changes,
+                          size_t count)
 {
-    struct targets *targets = NULL;
-    if (!read_changes(cli, l, err) ||
-        !targets_parse(str_from(cli_arg(cli, 0)), &l->arena, &targets, err) ||
-        !registry_each_target(registry, targets, add_device, l, err)) {
-        return false;
+    struct json_writer w = json_writer(out);
+    jw_begin_object(&w);
+    jw_member_str(&w, "targets", str_from(targets));
+    jw_key(&w, STR("set"));
+    jw_begin_object(&w);
+    for (size_t i = 0; i < count; i++) {
+        if (!str_is_empty(changes[i].value)) {
+            jw_key(&w, changes[i].key);
+            jw_str(&w, changes[i].value);
+        }
     }
-    if (l->arena.exhausted) {
-        return err_set(err, ERR_NO_MEMORY, "find the devices: out of memory");
+    jw_end_object(&w);
+    jw_key(&w, STR("remove"));
+    jw_begin_array(&w);
+    for (size_t i = 0; i < count; i++) {
+        if (str_is_empty(changes[i].value)) {
+            jw_str(&w, changes[i].key);
+        }
     }
-    if (l->device_count == 0) {
-        (void)err_set(err, ERR_NOT_FOUND, "there is no device %s", cli_arg(cli, 0));
-        return err_hint(err, "list them: selvedge-hub devices");
-    }
-    return registry_change_labels(registry, l->devices, l->device_count, l->changes,
-                                  l->change_count, err);
+    jw_end_array(&w);
+    jw_end_object(&w);
 }
 
-static void say_labels(struct cli *cli, const struct labelling *l)
+static bool label(struct screen *s, struct err *err)
 {
-    AUTO(buf) line = buf_growing(LINE_BYTES_MAX);
-    for (size_t i = 0; cli_is_json(cli) && i < l->device_count; i++) {
-        buf_reset(&line);
-        struct json_writer w = json_writer(&line);
-        jw_begin_object(&w);
-        jw_member_str(&w, "device", l->devices[i]);
-        jw_end_object(&w);
-        cli_json(cli, buf_str(&line));
+    struct label_change changes[CHANGES_MAX];
+    size_t count = 0;
+    const struct json *done = NULL;
+    struct str text = STR_NONE;
+    if (!read_changes(s->cli, changes, &count, err)) {
+        return false;
     }
-    if (!cli_is_json(cli)) {
-        cli_printf(cli, "labelled %zu device%s\n", l->device_count,
-                   l->device_count == 1 ? "" : "s");
+    write_changes(&s->text, cli_arg(s->cli, 0), changes, count);
+    target_begin(&s->target, "/api/v1/labels");
+    if (!screen_act(s, HTTP_POST, buf_str(&s->text), &done, &text, err)) {
+        return false;
     }
+    s->count++;
+    if (cli_is_json(s->cli)) {
+        return screen_print_elements(s, text, "devices", err);
+    }
+    const struct json *devices = json_get(done, "devices");
+    size_t devices_count = devices != NULL ? devices->count : 0;
+    cli_printf(s->cli, "labelled %zu device%s\n", devices_count, devices_count == 1 ? "" : "s");
+    return true;
 }
 
 int command_device_label(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
-    struct registry *registry = NULL;
-    struct err err = {0};
-    int code = CLI_OK;
-    struct labelling l = {.arena = arena_new(TARGETS_ARENA_BYTES)};
-    if (settings_load(cli, &settings, &code)) {
-        if (!registry_open(&registry, settings.database, &err) ||
-            !change_labels(cli, registry, &l, &err)) {
-            code = cli_error(cli, &err);
-        } else {
-            poke_send(&settings.config);
-            say_labels(cli, &l);
-        }
-        registry_close(registry);
-    }
-    arena_release(&l.arena);
-    settings_release(&settings);
-    return code;
+    return screen_command(cli, label, "");
 }
 
 /* --- one device --------------------------------------------------------------------------- */
 
-struct one_device {
-    struct cli *cli;
-    struct settings settings;
-    struct registry *registry;
-    struct wall_time now;
-    char id[LIMIT_NAME_BYTES + 1];
-};
-
-static void say_done(const struct one_device *one, const char *what, const char *state)
+/* The device of the first argument, by its own name or by what people call it. */
+static bool find(struct screen *s, struct str *ret, struct err *err)
 {
-    if (!cli_is_json(one->cli)) {
-        cli_printf(one->cli, "device %s %s\n", one->id, what);
-        return;
-    }
-    AUTO(buf) line = buf_growing(LINE_BYTES_MAX);
-    struct json_writer w = json_writer(&line);
-    jw_begin_object(&w);
-    jw_member_str(&w, "device", str_from(one->id));
-    jw_member_str(&w, "status", str_from(state));
-    jw_end_object(&w);
-    cli_json(one->cli, buf_str(&line));
-}
-
-/* Finds the device of the first argument and does `act` to it. */
-static int with_device(struct cli *cli, bool (*act)(struct one_device *one, struct err *err))
-{
-    struct clock clock = clock_system();
-    struct one_device one = {.cli = cli, .now = clock_wall(&clock)};
-    struct err err = {0};
-    int code = CLI_OK;
-    if (settings_load(cli, &one.settings, &code)) {
-        if (!registry_open(&one.registry, one.settings.database, &err) ||
-            !registry_find_device(one.registry, str_from(cli_arg(cli, 0)), one.id, &err) ||
-            !act(&one, &err)) {
-            code = cli_error(cli, &err);
-        }
-        registry_close(one.registry);
-    }
-    settings_release(&one.settings);
-    return code;
-}
-
-static bool shut_out(struct one_device *one, enum shut_out how, struct err *err)
-{
-    struct str reason = str_from(cli_text(one->cli, "reason"));
-    if (!registry_shut_out(one->registry, str_from(one->id), how, reason, one->now, err)) {
+    const struct json *device = NULL;
+    target_begin(&s->target, "/api/v1/devices");
+    target_part(&s->target, str_from(cli_arg(s->cli, 0)), false);
+    if (!screen_read(s, &device, NULL, err)) {
         return false;
     }
-    poke_send(&one->settings.config);
+    *ret = item_str(device, "device");
+    s->count++;
     return true;
 }
 
-static bool revoke(struct one_device *one, struct err *err)
+/* `what` is done to it; the request's body is in the scratch. */
+static bool act(struct screen *s, struct str device, const char *what, const struct json **ret,
+                struct str *ret_text, struct err *err)
 {
-    if (!shut_out(one, SHUT_OUT_REVOKED, err)) {
+    target_begin(&s->target, "/api/v1/devices");
+    target_part(&s->target, device, false);
+    buf_addf(&s->target, "/%s", what);
+    return screen_act(s, HTTP_POST, buf_str(&s->text), ret, ret_text, err);
+}
+
+/* {"member":"value"} into the scratch; {} when it is empty. */
+static void write_member(struct screen *s, const char *member, const char *value)
+{
+    struct json_writer w = json_writer(&s->text);
+    buf_reset(&s->text);
+    jw_begin_object(&w);
+    jw_member_opt(&w, member, str_from(value));
+    jw_end_object(&w);
+}
+
+static void say_done(struct screen *s, struct str device, const char *what, const char *status)
+{
+    struct json_writer w = json_writer(&s->text);
+    if (!cli_is_json(s->cli)) {
+        cli_printf(s->cli, "device " STR_FMT " %s\n", STR_ARG(device), what);
+        return;
+    }
+    buf_reset(&s->text);
+    jw_begin_object(&w);
+    jw_member_str(&w, "device", device);
+    jw_member_str(&w, "status", str_from(status));
+    jw_end_object(&w);
+    cli_json(s->cli, buf_str(&s->text));
+}
+
+static bool revoke(struct screen *s, struct err *err)
+{
+    const struct json *done = NULL;
+    struct str device = STR_NONE;
+    write_member(s, "reason", cli_text(s->cli, "reason"));
+    if (!find(s, &device, err) || !act(s, device, "revoke", &done, NULL, err)) {
         return false;
     }
-    say_done(one, "is revoked", "revoked");
+    say_done(s, device, "is revoked", "revoked");
     return true;
 }
 
 int command_device_revoke(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return with_device(cli, revoke);
+    return screen_command(cli, revoke, "");
 }
 
-static bool decommission(struct one_device *one, struct err *err)
+static bool decommission(struct screen *s, struct err *err)
 {
-    if (!shut_out(one, SHUT_OUT_DECOMMISSIONED, err)) {
+    const struct json *done = NULL;
+    struct str device = STR_NONE;
+    write_member(s, "reason", cli_text(s->cli, "reason"));
+    if (!find(s, &device, err) || !act(s, device, "decommission", &done, NULL, err)) {
         return false;
     }
-    say_done(one, "is decommissioned; its history stays", "decommissioned");
+    say_done(s, device, "is decommissioned; its history stays", "decommissioned");
     return true;
 }
 
 int command_device_decommission(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return with_device(cli, decommission);
+    return screen_command(cli, decommission, "");
 }
 
-static bool rename_device(struct one_device *one, struct err *err)
+static bool rename_device(struct screen *s, struct err *err)
 {
-    struct str name = str_from(cli_arg(one->cli, 1));
-    if (!registry_rename(one->registry, str_from(one->id), name, err)) {
+    const struct json *none = NULL;
+    const char *name = cli_arg(s->cli, 1);
+    struct str device = STR_NONE;
+    write_member(s, "name", name);
+    if (!find(s, &device, err) || !act(s, device, "rename", &none, NULL, err)) {
         return false;
     }
-    poke_send(&one->settings.config);
-    char what[128];
-    (void)snprintf(what, sizeof(what), "is called " STR_FMT, STR_ARG(name));
-    say_done(one, what, "enrolled");
+    say_done(s, device, arena_printf(&s->arena, "is called %s", name).ptr, "enrolled");
     return true;
 }
 
 int command_device_rename(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return with_device(cli, rename_device);
+    return screen_command(cli, rename_device, "");
 }
 
-static bool replace(struct one_device *one, struct err *err)
+static bool replace(struct screen *s, struct err *err)
 {
-    struct new_token token = {.text = buf_growing(LINE_BYTES_MAX)};
-    char label[128];
-    (void)snprintf(label, sizeof(label), "new hardware of %s", one->id);
-    token.options = (struct token_options){.label = str_from(label),
-                                           .max_uses = 1,
-                                           .expires = {one->now.ns + cli_i64(one->cli, "expires")}};
-    struct rng rng = rng_system();
-    bool ok = new_token_create(&one->settings.config, &rng, one->registry, &token, one->now, err) &&
-              registry_replace(one->registry, str_from(one->id), str_from(token.id), one->now, err);
-    if (ok) {
-        poke_send(&one->settings.config);
-        new_token_say(one->cli, &token, one->id);
+    const struct json *token = NULL;
+    struct str text = STR_NONE;
+    struct str device = STR_NONE;
+    write_member(s, "expires_in", cli_text(s->cli, "expires"));
+    if (!find(s, &device, err) || !act(s, device, "replace", &token, &text, err)) {
+        return false;
     }
-    new_token_wipe(&token);
-    return ok;
+    if (cli_is_json(s->cli)) {
+        cli_json(s->cli, text);
+        return true;
+    }
+    const struct token_said said = {.token = item_str(token, "token"),
+                                    .max_uses = item_count(token, "max_uses"),
+                                    .expires = item_wall(token, "expires_at")};
+    new_token_say(s->cli, &said, device);
+    return true;
 }
 
 int command_device_replace(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return with_device(cli, replace);
+    return screen_command(cli, replace, "");
 }

@@ -63,7 +63,7 @@ static void show_device(struct screen *s, const struct json *d)
     clock_cell(t, item_i64(d, "clock_offset_ms"));
     expiry_cell(s, d);
     table_cell(t, screen_join(s, d, "labels", " "));
-    table_cell(t, device_note_of(d, s->now));
+    table_cell(t, device_note(d, s->now));
 }
 
 static bool list_devices(struct screen *s, struct err *err)

@@ -1,6 +1,8 @@
 /* cmd_reports.c - the reports of the settings and what came of them; and the run of ourselves with which
  * the hub delivers one. */
-#include "hub/cli/look.h"
+#include "common/cli/table.h"
+#include "common/json/json_writer.h"
+#include "hub/cli/commands.h"
 #include "hub/delivery/deliver.h"
 #include "hub/rows/report_rows.h"
 

@@ -112,8 +112,9 @@ int command_logs(struct cli *cli, void *ctx)
         find_run(&s, str_from(cli_arg(cli, 0)), str_from(cli_text(cli, "device")), &run, &err);
     if (ok && cli_bool(cli, "output")) {
         s.count = 1;
+        code = run_output(&s, &run);
         (void)screen_close(&s, true, &err, "");
-        return run_output(cli, str_from(run.device), str_from(run.run));
+        return code;
     }
     ok = ok && show_events(&s, &run, &err);
     return screen_close(&s, ok, &err, "no events of it are here yet");

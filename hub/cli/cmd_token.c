@@ -1,12 +1,12 @@
 #include "hub/cli/commands.h"
 #include "hub/cli/labels.h"
 #include "hub/cli/new_token.h"
+#include "hub/registry/new_token.h"
 
 #include "common/cli/table.h"
 #include "common/json/json_writer.h"
 #include "common/platform/clock.h"
 #include "common/wire/messages.h"
-#include "hub/cli/look.h"
 #include "hub/registry/authority.h"
 #include "hub/registry/registry.h"
 #include "hub/rows/enrolment_rows.h"
@@ -57,27 +57,29 @@ static void say_token_json(struct cli *cli, const struct new_token *token)
     cli_json(cli, buf_str(&out));
 }
 
-/* The token alone goes to stdout, for scripts; what a person wants to know goes to the terminal. */
-static void say_token(struct cli *cli, const struct new_token *token, const char *name)
+void new_token_say(struct cli *cli, const struct token_said *token, struct str name)
 {
-    cli_printf(cli, STR_FMT "\n", STR_ARG(buf_str(&token->text)));
+    cli_printf(cli, STR_FMT "\n", STR_ARG(token->token));
     (void)fflush(cli_out(cli));
     if (isatty(STDERR_FILENO) == 1) {
         char expires[WALL_TEXT_SIZE];
         (void)fprintf(cli_err(cli),
                       "\ngood for %lld device%s until %.16s UTC; shown only now. On the device:\n"
-                      "  selvedge-agent enroll TOKEN --name %s\n",
-                      (long long)token->options.max_uses, token->options.max_uses == 1 ? "" : "s",
-                      wall_format(token->options.expires, expires), name);
+                      "  selvedge-agent enroll TOKEN --name " STR_FMT "\n",
+                      (long long)token->max_uses, token->max_uses == 1 ? "" : "s",
+                      wall_format(token->expires, expires), STR_ARG(name));
     }
 }
 
-void new_token_say(struct cli *cli, const struct new_token *token, const char *name)
+static void say_token(struct cli *cli, const struct new_token *token)
 {
+    const struct token_said said = {.token = buf_str(&token->text),
+                                    .max_uses = token->options.max_uses,
+                                    .expires = token->options.expires};
     if (cli_is_json(cli)) {
         say_token_json(cli, token);
     } else {
-        say_token(cli, token, name);
+        new_token_say(cli, &said, STR("NAME"));
     }
 }
 
@@ -102,7 +104,7 @@ int command_token_create(struct cli *cli, void *ctx)
             !new_token_create(&settings.config, &rng, registry, &token, now, &err)) {
             code = cli_error(cli, &err);
         } else {
-            new_token_say(cli, &token, "NAME");
+            say_token(cli, &token);
         }
         registry_close(registry);
     }

@@ -19,24 +19,7 @@ bool device_clock_words(struct buf *out, int64_t offset_ms)
     return true;
 }
 
-struct str device_note(const struct hub_device *d, struct wall_time now)
-{
-    if (!str_is_empty(d->status_reason)) {
-        return d->status_reason;
-    }
-    bool is_unknown = str_eq(d->status, STR("unknown"));
-    bool is_expired = d->not_after.ns != 0 && d->not_after.ns < now.ns;
-    if (!d->is_online && is_expired && str_eq(d->status, STR("enrolled"))) {
-        return STR("its certificate has expired; it gets another when it comes back");
-    }
-    if (!str_is_empty(d->refusal)) {
-        return d->refusal;
-    }
-    return is_unknown && str_is_empty(d->offline_reason) ? STR("enrolled with an earlier database")
-                                                         : d->offline_reason;
-}
-
-struct str device_note_of(const struct json *d, struct wall_time now)
+struct str device_note(const struct json *d, struct wall_time now)
 {
     struct str reason = item_str(d, "status_reason");
     struct str enrolment = item_str(d, "enrolment");

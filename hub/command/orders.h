@@ -9,8 +9,10 @@
 #include "common/wire/command.h"
 
 enum {
-    ORDERS_OPEN_MAX = 1000,  /* commands for which something may have to be sent */
-    ORDERS_KEPT_MAX = 10000, /* the newest; older ones are forgotten once nothing is to be sent */
+    ORDERS_OPEN_MAX = 1000, /* commands for which something may have to be sent */
+    /* The newest; older ones are forgotten once nothing is to be sent, those that fetch output after a
+     * day. */
+    ORDERS_KEPT_MAX = 10000,
     ORDER_DEVICES_MAX = 200000, /* of one command */
     ORDER_PART_DEVICES = 16,    /* named in one message: each device gets all of its names */
 };
@@ -113,6 +115,16 @@ MUST_CHECK bool orders_each_device(struct orders *o, const struct order_view *or
                                    struct wall_time now,
                                    void (*on_device)(void *ctx, const struct order_device *device),
                                    void *ctx, struct err *err);
+struct order_fate_count {
+    enum order_fate fate;
+    bool is_online;
+    int64_t devices;
+};
+/* How many devices fared how, as orders_each_device() says of each; a fate may come several times. */
+MUST_CHECK bool orders_each_fate(struct orders *o, const struct order_view *order,
+                                 struct wall_time now,
+                                 void (*on_fate)(void *ctx, const struct order_fate_count *row),
+                                 void *ctx, struct err *err);
 /* The newest command of that verb and with exactly those arguments for the device; *ret_found. */
 MUST_CHECK bool orders_find_same(struct orders *o, struct str verb, struct str args,
                                  struct str device, char ret_id[UUID_TEXT_SIZE], bool *ret_found,

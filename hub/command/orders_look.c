@@ -141,6 +141,44 @@ bool orders_each_device(struct orders *o, const struct order_view *order, struct
     return ok;
 }
 
+static bool has_backfills(struct orders *o, struct str id, bool *ret, struct err *err)
+{
+    struct db_query q = db_query(o->db, HUB_COMMAND_HAS_BACKFILLS);
+    bool row = false;
+    db_bind_str(&q, ":id", id);
+    if (!db_next(&q, &row, err)) {
+        return false;
+    }
+    *ret = row && db_col_i64(&q, 0) != 0;
+    db_reset(&q);
+    return true;
+}
+
+bool orders_each_fate(struct orders *o, const struct order_view *order, struct wall_time now,
+                      void (*on_fate)(void *ctx, const struct order_fate_count *row), void *ctx,
+                      struct err *err)
+{
+    bool begins_backfills = false;
+    if (!has_backfills(o, order->id, &begins_backfills, err)) {
+        return false;
+    }
+    struct db_query q = db_query(o->db, HUB_COMMAND_COUNT_DEVICES);
+    db_bind_i64(&q, ":command", order->number);
+    db_bind_str(&q, ":id", order->id);
+    db_bind_i64(&q, ":has_backfills", begins_backfills);
+    bool ok = true;
+    while (db_each(&q, &ok, err)) {
+        const struct facts facts = {.said = orders_fate_said(db_col_str(&q, 0), db_col_i64(&q, 4)),
+                                    .turn = db_col_str(&q, 1),
+                                    .sent = db_col_i64(&q, 2)};
+        const struct order_fate_count row = {.fate = fate_of(order, &facts, now),
+                                             .is_online = db_col_i64(&q, 3) != 0,
+                                             .devices = db_col_i64(&q, 5)};
+        on_fate(ctx, &row);
+    }
+    return ok;
+}
+
 bool orders_find(struct orders *o, struct str prefix, char ret_id[UUID_TEXT_SIZE], struct err *err)
 {
     struct db_query q = db_query(o->db, HUB_COMMAND_COMMAND_LIKE);

@@ -275,7 +275,6 @@ static const struct hub_config config_defaults = {
     .alert_repeat_ns = INT64_C(86400) * NS_PER_SEC,
     .alert_away_ns = 900 * NS_PER_SEC,
     .alert_certificate_ns = 7 * INT64_C(86400) * NS_PER_SEC,
-    .mail = {.port = 587, .tls = MAIL_TLS_STARTTLS},
     .http = HTTP_DEFAULTS,
 };
 static const struct field_table config_table = {.name = "hub",

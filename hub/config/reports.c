@@ -1,11 +1,11 @@
 #include "hub/config/reports.h"
 
 #include "common/model/cron.h"
-#include "common/platform/files.h"
 #include "common/wire/topics.h"
+#include "hub/config/zone.h"
 #include <stddef.h>
-#include <stdio.h>
 
+enum { ZONE_ARENA_BYTES = 1 << 20 };
 #define DAY_NS (INT64_C(86400) * NS_PER_SEC)
 
 const char *const hub_report_formats[] = {"text", "html", "md", "json", "csv", NULL};
@@ -171,12 +171,10 @@ static bool is_address(struct str s)
 
 static bool zone_is_known(struct str name)
 {
-    char path[TZ_NAME_MAX + 64];
-    if (name.len > TZ_NAME_MAX || !tz_name_is_valid(name)) {
-        return false;
-    }
-    (void)snprintf(path, sizeof(path), "/usr/share/zoneinfo/" STR_FMT, STR_ARG(name));
-    return str_eq(name, STR("UTC")) || files_exist(path);
+    AUTO(arena) arena = arena_new(ZONE_ARENA_BYTES);
+    const struct tz *tz = NULL;
+    struct err err = {0};
+    return zone_load(name, &arena, &tz, &err);
 }
 
 static void check_to(const struct hub_report *r, const struct hub_mail *mail,

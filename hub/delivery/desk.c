@@ -5,8 +5,8 @@
 
 #include "common/json/json_writer.h"
 #include "common/log/log.h"
+#include "hub/config/zone.h"
 #include "hub/delivery/child.h"
-#include "hub/delivery/zone.h"
 #include <stdlib.h>
 
 enum {

@@ -1,6 +1,6 @@
 #include "hub/delivery/listing.h"
 
-#include "hub/delivery/zone.h"
+#include "hub/config/zone.h"
 
 static bool find_next(const struct hub_report *r, struct wall_time now, struct arena *arena,
                       struct wall_time *ret, struct err *err)

@@ -103,14 +103,12 @@ static bool means_this_machine(struct str host)
 /* A proxy that we were told of appends who asked it; what stands before that, anybody may have sent. */
 static struct in6_addr who_asks(const struct http_call *call)
 {
-    struct in6_addr address = call->conn->address;
+    struct in6_addr told;
     struct str before = STR_NONE;
     struct str last = STR_NONE;
-    if (call->conn->is_proxy) {
-        (void)str_cut_last(call->rq.headers.forwarded_for, ',', &before, &last);
-        (void)http_address_parse(str_trim(last), &address);
-    }
-    return address;
+    (void)str_cut_last(call->rq.headers.forwarded_for, ',', &before, &last);
+    return call->conn->is_proxy && http_address_parse(str_trim(last), &told) ? told
+                                                                             : call->conn->address;
 }
 
 static void read_peer(struct http_call *call)

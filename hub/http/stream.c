@@ -3,6 +3,7 @@
 #include "hub/http/server_internal.h"
 
 #include <poll.h>
+#include <stdlib.h>
 
 enum { STREAM_BLOCK_BYTES = 1024 }; /* to clients of HTTP/1.0; others get what they have room for */
 
@@ -42,13 +43,12 @@ static void on_readable(void *ctx, unsigned events)
     }
 }
 
-static void list(struct http_call *call)
+static bool list(struct http_call *call)
 {
     struct http_server *server = call->server;
-    struct err ignored = {
-        0}; /* then it is told apart from others by the next thing that it does not take */
+    struct err err = {0};
     if (call->is_listed) {
-        return;
+        return true;
     }
     call->next_waiting = server->waiting;
     if (server->waiting != NULL) {
@@ -57,17 +57,21 @@ static void list(struct http_call *call)
     server->waiting = call;
     call->is_listed = true;
     call->gone = (struct loop_fd){.fd = call->conn->fd, .on_ready = on_readable, .ctx = call};
-    (void)loop_fd_watch(server->loop, &call->gone, LOOP_READ, &ignored);
+    return loop_fd_watch(server->loop, &call->gone, LOOP_READ, &err);
 }
 
-static void begin_stream(struct http_call *call)
+static bool begin_stream(struct http_call *call)
 {
     struct http_server *server = call->server;
     int bytes = HTTP_STREAM_SEND_BYTES;
-    list(call);
     server->counts.streams++;
     server->counts.streams_total++;
+    arena_release(&call->arena); /* nobody asks what was asked for any more */
+    free(call->conn->target);
+    call->conn->target = NULL;
+    call->conn->target_len = 0;
     (void)setsockopt(call->conn->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+    return list(call);
 }
 
 void http_end_waiting(struct http_call *call)
@@ -108,7 +112,9 @@ enum MHD_Result http_answer_later(struct http_call *call)
     }
     if (!later->is_ready(later->ctx)) {
         http_conn_enter(server, call->conn, CONN_ANSWERING);
-        list(call);
+        if (!list(call)) {
+            return MHD_NO;
+        }
         call->conn->is_suspended = true;
         MHD_suspend_connection(call->connection);
         return MHD_YES;
@@ -130,9 +136,10 @@ enum MHD_Result http_send_stream(struct http_call *call)
     http_add_common(server, response);
     add(response, "Content-Type", call->rs.type);
     add(response, "Cache-Control", "no-store");
+    add(response, "Connection",
+        "close"); /* a stream that ends is cut off: who listens comes back */
     add(response, "X-Accel-Buffering", "no"); /* proxies pass on what there is */
-    begin_stream(call);
-    enum MHD_Result result = http_queue(call, 200, response, 0);
+    enum MHD_Result result = begin_stream(call) ? http_queue(call, 200, response, 0) : MHD_NO;
     MHD_destroy_response(response);
     return result;
 }

@@ -58,7 +58,8 @@ static bool has_changed(struct live *live, struct err *err)
     return is_new;
 }
 
-static void look(struct live *live)
+/* True: something was told. */
+static bool look(struct live *live)
 {
     struct err err = {0};
     struct mono_time now = loop_now(live->options.loop);
@@ -81,17 +82,19 @@ static void look(struct live *live)
         live->seen_version = -1; /* looked at again */
         LOG(WARN, "web.live_failed", F_ERR(&err), F_T("action", "looking again"));
     }
-    if (ring_next(live->ring) != before) {
+    bool is_told = ring_next(live->ring) != before;
+    if (is_told) {
         live->options.wake(live->options.ctx);
     }
+    return is_told;
 }
 
 static void on_look(void *ctx)
 {
     struct live *live = ctx;
-    look(live);
+    int64_t wait_ms = look(live) ? LIVE_REST_MS : LIVE_LOOK_MS;
     if (live->listener_count > 0) {
-        loop_timer_arm_in(live->options.loop, &live->look, LIVE_LOOK_MS * NS_PER_MS);
+        loop_timer_arm_in(live->options.loop, &live->look, wait_ms * NS_PER_MS);
     }
 }
 
@@ -200,8 +203,12 @@ static bool resumes(const struct live *live, struct str last, uint64_t *ret_next
         !str_to_i64(number, 0, INT64_MAX - 1, &n)) {
         return false;
     }
-    *ret_next = (uint64_t)n + 1;
-    return *ret_next >= ring_oldest(live->ring) && *ret_next <= ring_next(live->ring);
+    uint64_t next = (uint64_t)n + 1;
+    if (next < ring_oldest(live->ring) || next > ring_next(live->ring)) {
+        return false;
+    }
+    *ret_next = next;
+    return true;
 }
 
 bool live_listen(struct live *live, struct str last, struct str secret, bool is_token,
@@ -213,7 +220,7 @@ bool live_listen(struct live *live, struct str last, struct str secret, bool is_
     }
     if (live->listener_count == 0) {
         /* What was committed while nobody listened is told to who comes back. */
-        look(live);
+        (void)look(live);
         loop_timer_arm_in(live->options.loop, &live->look, LIVE_LOOK_MS * NS_PER_MS);
         loop_timer_arm_in(live->options.loop, &live->ping, LIVE_PING_S * NS_PER_SEC);
     }

@@ -1,6 +1,6 @@
 /* live.h - server-sent events: what has changed, told as it is committed. Noticed by the database's
- * version, asked every LIVE_LOOK_MS while somebody listens; the same change of one thing within a look is told
- * once. A listener holds a number, no queue: who is slower than all, or was away for too long, is told
+ * version, asked every LIVE_LOOK_MS while somebody listens; after something was told, LIVE_REST_MS later. The
+ * same change of one thing within a look is told once. A listener holds a number, no queue: who is slower than all, or was away for too long, is told
  * to load again (`reset`). Never less than the truth; a change may be told twice.
  *
  * Types: device, asset, run, alert, deployment, command; `{"all":true}` when too many changed at once. */
@@ -10,7 +10,8 @@
 #include "hub/http/message.h"
 
 enum {
-    LIVE_LOOK_MS = 25,
+    LIVE_LOOK_MS = 5,
+    LIVE_REST_MS = 25,     /* what comes one after the other is told together */
     LIVE_TABLES_MS = 200,  /* what is not in the log is looked at so often at most */
     LIVE_LOG_MAX = 5000,   /* events of a look; beyond that: all */
     LIVE_TOLD_MAX = 1000,  /* things of a look; beyond that: all */

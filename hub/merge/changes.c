@@ -313,7 +313,7 @@ static void add_tick(const struct adding *a)
         return;
     }
     a->c->tick_places[a->c->tick_places_count++] =
-        (struct tick_place){.kind = kind, .name = name, .seq = a->ev->seq};
+        (struct tick_place){.kind = kind, .name = name, .seq = a->ev->seq, .at_ms = a->at_ms};
     struct tick_change *tick = tick_of(a, kind, name);
     tick->status = members_text(a->m, MEMBER_STATUS);
     tick->nominal = members_text(a->m, MEMBER_NOMINAL);

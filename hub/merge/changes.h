@@ -66,7 +66,7 @@ struct tick_change {
 };
 struct tick_place {
     struct str kind, name;
-    int64_t seq;
+    int64_t seq, at_ms;
 };
 struct gap_change {
     struct str reason, dropped;

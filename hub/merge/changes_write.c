@@ -285,6 +285,7 @@ static bool write_tick_place(const struct writing *w, const struct tick_place *p
     put_text(&b, place->name);
     put_number(&b, w->stream->id);
     put_number(&b, place->seq);
+    put_number(&b, place->at_ms);
     return db_run(&b.q, err);
 }
 

@@ -10,6 +10,22 @@ void fate_count(struct fate_counts *counts, const struct order_device *device)
     counts->away += device->fate == FATE_WAITING && !device->is_online ? 1 : 0;
 }
 
+static void add_fate(void *ctx, const struct order_fate_count *row)
+{
+    struct fate_counts *counts = ctx;
+    counts->of[row->fate] += row->devices;
+    counts->total += row->devices;
+    counts->over += order_fate_is_over(row->fate) ? row->devices : 0;
+    counts->away += row->fate == FATE_WAITING && !row->is_online ? row->devices : 0;
+}
+
+bool fate_counts_read(struct fate_counts *ret, struct orders *orders,
+                      const struct order_view *order, struct wall_time now, struct err *err)
+{
+    *ret = (struct fate_counts){0};
+    return orders_each_fate(orders, order, now, add_fate, ret, err);
+}
+
 void fate_counts_add(struct buf *out, const struct fate_counts *counts)
 {
     static const enum order_fate order[] = {

@@ -10,6 +10,10 @@ struct fate_counts {
     int64_t total, over;
 };
 void fate_count(struct fate_counts *counts, const struct order_device *device);
+/* Of all devices of a command. */
+MUST_CHECK bool fate_counts_read(struct fate_counts *ret, struct orders *orders,
+                                 const struct order_view *order, struct wall_time now,
+                                 struct err *err);
 /* Appends "3 succeeded, 1 failed, 2 started, 4 waiting (3 away)". */
 void fate_counts_add(struct buf *out, const struct fate_counts *counts);
 /* Why it fared so: what the device said, or what is known here. */

@@ -151,9 +151,11 @@ bool hub_each_fleet_asset(struct db *db, const struct hub_filter *filter,
                           void (*on_row)(void *ctx, const struct hub_fleet_asset *row), void *ctx,
                           struct err *err)
 {
-    struct db_query q = begin(
-        db, str_is_empty(filter->asset) ? HUB_STORE_LIST_FLEET_ASSETS : HUB_STORE_LIST_FLEET_ASSET,
-        filter, WANTS_ASSET | WANTS_LIMIT | WANTS_AFTER);
+    struct db_query q =
+        str_is_empty(filter->asset)
+            ? begin(db, HUB_STORE_LIST_FLEET_ASSETS, filter, WANTS_LIMIT | WANTS_AFTER)
+            : begin(db, HUB_STORE_LIST_FLEET_ASSET, filter,
+                    WANTS_ASSET | WANTS_LIMIT | WANTS_AFTER);
     bool ok = true;
     while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};

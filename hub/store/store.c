@@ -40,7 +40,7 @@ const struct hub_store_view hub_store_views[HUB_STORE_VIEW_COUNT] = {
     {"asset_observed", 2},
     {"dynamic_partition", 3},
     {"check_history", 2},
-    {"tick_history", 4},
+    {"tick_history", 2},
 };
 
 /* A WAL of 40 MB: pages of views that many batches touch are folded into the file once, not each

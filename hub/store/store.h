@@ -30,7 +30,7 @@ MUST_CHECK bool hub_store_clear_views(struct db *db, struct err *err);
 /* How this program derives the views from the log. Raise it when a migration adds a derived table, or
  * when one comes to hold something else of events that are there already: then the first start of a
  * hub that is upgraded derives all of them anew. */
-enum { HUB_STORE_VIEWS_VERSION = 2 };
+enum { HUB_STORE_VIEWS_VERSION = 3 };
 /* Whether the views were derived so; true of a log without an event as well. */
 MUST_CHECK bool hub_store_views_are_current(struct db *db, bool *ret, struct err *err);
 /* Within the transaction that has derived them. */

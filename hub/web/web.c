@@ -6,6 +6,7 @@
 #include "hub/accounts/accounts.h"
 #include "hub/api/api.h"
 #include "hub/http/server.h"
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ enum {
     PEM_BYTES_MAX = 256 << 10,
     OWN_FILES = 128, /* databases, log, the loop's own: what is not for connections */
     CONNECTIONS_MIN = 64,
+    LARGE_BYTES = 256 << 10,
 };
 
 enum { LOCAL_CONNECTIONS_MAX = 256 }; /* of command lines */
@@ -60,6 +62,15 @@ static int open_files(int64_t connections)
         return (int)fit;
     }
     return (int)connections;
+}
+
+/* What is large (a password's 19 MiB, an answer) goes back when it is freed. glibc would keep as much as was
+ * ever freed at once for the next of that size, and the process stay as large as it ever was. */
+static void give_memory_back(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+#endif
 }
 
 /* --- TLS -------------------------------------------------------------------------------------- */
@@ -227,6 +238,7 @@ bool web_open(struct web **ret, struct loop *loop, const struct rng *rng,
         return err_set(err, ERR_NO_MEMORY, "start the web process: out of memory");
     }
     web->loop = loop;
+    give_memory_back();
     bool ok = hub_path(config, "hub.db", database, err) &&
               accounts_open(&web->accounts, database, rng, err);
     const struct api_options options = {.config = config,

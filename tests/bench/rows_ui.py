@@ -81,3 +81,25 @@ def ui_graph_pan_frame(bench):
 def ui_bytes_packed(bench):
     """What a browser loads of scripts, styles and the page itself."""
     return Result(pages(bench)["bytes"] / 1024)
+
+
+def page_memory(bench, name):
+    """Of the browser's process that shows the page: scripts, elements, pictures."""
+    return Result(pages(bench)[name + "_memory"] / (1 << 20))
+
+
+@row("MB", "<= 100 MB")
+def ui_overview_memory(bench):
+    return page_memory(bench, "overview")
+
+
+@row("MB", "<= 150 MB")
+def ui_catalogue_memory(bench):
+    """Of 10,000 rows, of which those in sight are elements."""
+    return page_memory(bench, "catalogue")
+
+
+@row("MB", "<= 150 MB")
+def ui_graph_memory(bench):
+    """2,000 nodes, dragged about."""
+    return page_memory(bench, "graph")

@@ -69,7 +69,7 @@ def measure(row, bench, says_met=True):
 def main():
     args = arguments()
     os.environ["SELVEDGE_BIN_DIR"] = os.path.abspath(os.path.join(args.build_dir, "bin"))
-    import rows_store, rows_hub, rows_fleet, rows_el, rows_el_peers, rows_link, rows_agent, rows_engine, rows_schedule, rows_dbt, rows_dbt_build, rows_ui, rows_api  # noqa: E401,F401 pylint: disable=import-outside-toplevel,unused-import
+    import rows_store, rows_hub, rows_fleet, rows_el, rows_el_peers, rows_link, rows_agent, rows_engine, rows_schedule, rows_dbt, rows_dbt_build, rows_live, rows_ui, rows_api  # noqa: E401,F401 pylint: disable=import-outside-toplevel,unused-import
     if args.list:
         print("\n".join(ROWS))
         return 0

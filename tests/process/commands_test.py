@@ -351,12 +351,13 @@ def output_goes_on_where_a_piece_was_lost():
             return [{"status": "received"}, {"status": "succeeded"}]
         there = world.fake("there", answer)
         there.say("run_enqueued", run=run_id, selection="a", steps=1)
-        there.say("logs_captured", run=run_id, step="a", attempt=1, metadata={"stdout_bytes": {"type": "int", "raw_value": 1}})
+        there.say("logs_captured", run=run_id, step="a", attempt=1,
+                  metadata={"stdout_bytes": {"type": "int", "raw_value": starts[6]}})
         there.say("run_success", run=run_id)
         wait_for("the run is known", lambda: run_id in world.command("runs", "--json"))
         part = run(HUB, "logs", run_id, "--output", "--timeout", "1s", "--state-dir", world.hub_dir, code=None)
         assert part.returncode == 4, part  # the first has lost a piece, which is not told yet
-        shown = world.command("logs", run_id, "--output", "--json")
+        shown = world.command("logs", run_id, "--output", "--timeout", "3m", "--json", timeout=200)
         asked = [body["args"].get("offset", 0) for body in there.bodies()]
         assert asked == [0, starts[2], starts[5], starts[5]], asked
         assert "".join(json.loads(line)["text"] for line in shown.splitlines()).encode() == b"".join(texts), shown

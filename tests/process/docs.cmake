@@ -22,6 +22,7 @@ selvedge_process_test(NAME external_broker_test LABEL process SCRIPT external_br
 selvedge_process_test(NAME how_to_schedule_from_the_hub LABEL process SCRIPT guide_test.py TIMEOUT 180 ARGS ../how-to/schedule-from-the-hub.md)
 selvedge_process_test(NAME how_to_send_a_command LABEL process SCRIPT guide_test.py TIMEOUT 180 ARGS ../how-to/send-a-command.md)
 selvedge_process_test(NAME how_to_mail_the_report LABEL process SCRIPT guide_test.py TIMEOUT 180 ARGS ../how-to/mail-the-monday-report.md)
+selvedge_process_test(NAME how_to_find_stale LABEL process SCRIPT guide_test.py TIMEOUT 180 ARGS ../how-to/find-why-an-asset-is-stale.md)
 selvedge_process_test(NAME how_to_read_health LABEL process SCRIPT guide_test.py TIMEOUT 180 ARGS ../how-to/read-the-fleets-health.md)
 # Behind a proxy: the part that needs one runs where nginx is installed; tests do not install it, since its package starts a service.
 selvedge_process_test(NAME how_to_reverse_proxy LABEL process SCRIPT guide_test.py TIMEOUT 180 ARGS ../how-to/put-the-hub-behind-a-reverse-proxy.md)

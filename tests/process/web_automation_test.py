@@ -32,7 +32,7 @@ jobs:
   - {name: report, select: "reports/daily", on_overlap: queue, timeout: 1h}
 schedules:
   - {name: nightly, job: report, cron: "30 2 * * *", timezone: Europe/Berlin}
-  - {name: often, select: "reports/daily", every: 12h, paused: true}
+  - {name: often, select: "reports/daily", every: 1s, paused: true}
 sensors:
   - {name: after, asset: erp/prices, select: "reports/daily"}
 """
@@ -64,6 +64,8 @@ def what_is_automated_is_told():
         backfills_and_partitions(admin)
         staleness(admin, north)
         runs_steps_logs(admin)
+        what_ticks(admin)
+        what_the_hub_wants(fleet, admin)
         fleet.hub.stop()
         fleet.command("rebuild", "--check")
 
@@ -161,6 +163,41 @@ def runs_steps_logs(admin):
         assert isinstance(admin.items(f"/api/v1/logs?{query}"), list)
     assert {one["partition"] for one in admin.items("/api/v1/assets/pos/days/history?limit=2")} == {
         f"2026-01-0{day}" for day in (3, 4, 6, 7, 8)}
+
+
+def what_ticks(admin):
+    carry_out(admin, "resume", {"what": "schedules", "names": ["often"]}, "*")
+    wait_for("it ticks on both", lambda: len({t["device"] for t in admin.items("/api/v1/ticks?schedule=often")}) == 2 and
+             len(admin.items("/api/v1/ticks")) > 4)
+    for shop in ("north", "south"):
+        carry_out(admin, "pause", {"what": "schedules", "names": ["often"]}, shop)
+    last = told(admin.items("/api/v1/schedules"), "often")["last_tick"]
+    assert last["status"] == "started" and last["run"], last
+    of_all = wait_for("all have come", lambda: [ticks for ticks in [admin.items("/api/v1/ticks")] if len(ticks) == sum(
+        one.get("ticks", 0) for one in admin.items("/api/v1/schedules"))])[0]
+    for query in ("schedule=often", "schedule=often&device=north", "device=north"):
+        found = admin.items(f"/api/v1/ticks?limit=1&{query}")
+        meant = [t for t in of_all if "device" not in query or t["device"] == "north"]
+        assert sorted(t["id"] for t in found) == sorted(t["id"] for t in meant) and found, query
+        assert [t["at"] for t in found] == sorted((t["at"] for t in found), reverse=True), query
+    for query in ("schedule=nightly", "sensor=often", "automation=often", "device=nobody"):
+        assert admin.items("/api/v1/ticks?" + query) == [], query
+    assert admin.get("/api/v1/ticks?device=north&cursor=abc").status == 400
+
+
+def what_the_hub_wants(fleet, admin):
+    """A schedule that the hub issues is told as the device has it; what the hub pauses is held, whoever resumes it."""
+    path = os.path.join(fleet.dir, "wanted.yaml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write('schedules: [{name: weekly, job: report, cron: "0 4 * * 1"}]\npauses: {schedules: [often], sensors: ["*"]}\n')
+    fleet.command("desired", "set", path, "--to", "south")
+    weekly = wait_for("the device tells it", lambda: admin.items("/api/v1/schedules?schedule=weekly"))
+    assert [(one["device"], one["definition"]["by_hub"], one["assets"]) for one in weekly] == [("south", True, 1)], weekly
+    held = wait_for("the hub holds it", lambda: [
+        one for one in admin.items("/api/v1/sensors?device=south") if one["state_by"] == "hub"])
+    assert held[0]["state"] == "paused" and told(admin.items("/api/v1/sensors"), "after")["state"] == "running", held
+    assert told(admin.items("/api/v1/schedules"), "often", "south")["state_by"] == "hub"
+    assert admin.items("/api/v1/sensors?fold=true")[0]["paused"] == 1
 
 
 if __name__ == "__main__":

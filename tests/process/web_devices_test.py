@@ -265,6 +265,10 @@ def what_is_lost_or_kept_aside_is_told():
         assert [c["why"] for c in admin.items("/api/v1/clones?device=brooklyn")] == ["two hosts have this identity"]
         card = admin.get(path).json
         assert (card["lost_events"], card["quarantined"], card["cut_off"]) == (30, 1, 1), card
+        assert admin.ask("POST", path + "/clones/accept", {"epoch": "0" * 16}).status == 404
+        accepted = admin.ask("POST", path + "/clones/accept", {"epoch": epoch})
+        assert accepted.status == 204, accepted
+        assert admin.items(path + "/clones") == [] and "device.accept" in [a["action"] for a in admin.items("/api/v1/audit")]
 
 
 if __name__ == "__main__":

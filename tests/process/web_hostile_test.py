@@ -10,8 +10,7 @@ import threading
 import time
 
 from fleet import Fleet, free_port, run_tests, wait_for
-from web import PASSWORD, Client, Stream, set_up, setup_secret, wait_for_web
-from web_test import web_pid
+from web import PASSWORD, Client, Stream, set_up, setup_secret, wait_for_web, web_pid
 
 IDLE = 10000
 IDLE_KIB = 24  # of one, with sanitizers; what it is without: docs/limits.md

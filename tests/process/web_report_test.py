@@ -133,19 +133,21 @@ def makers(pid):
     return found
 
 
-def catch_maker(world, admin, answers):
+def catch_maker(world, admin, answers, besides=None, hours=100):
     """A report that is being made, and stands still: asked for until its child is caught at it."""
     pid = web_pid(world)
-    for attempt in range(200):
-        asking = threading.Thread(target=lambda n=attempt: answers.append(world.report(admin, since=f"{n + 100}h")))
+    for length in range(hours, hours + 200):
+        asking = threading.Thread(target=lambda n=length: answers.append(world.report(admin, since=f"{n}h")))
         asking.start()
         while asking.is_alive():
-            for maker in makers(pid):
+            for maker in set(makers(pid)) - {besides}:
                 try:
                     os.kill(maker, signal.SIGSTOP)
                     with open(f"/proc/{maker}/stat", encoding="utf-8") as file:
-                        if file.read().rpartition(")")[2].split()[0] in "Tt":
-                            return maker, asking, attempt + 100
+                        state = file.read().rpartition(")")[2].split()[0]
+                    if state == "T":
+                        return maker, asking, length
+                    os.kill(maker, signal.SIGCONT)  # at its end, or traced by a sanitizer that looks for leaks
                 except OSError:
                     pass  # it has ended meanwhile
         answers.pop()
@@ -188,6 +190,27 @@ def others_are_answered_while_one_is_made():
         wait_for("the child is gone", lambda: not os.path.exists(f"/proc/{maker}"))
 
 
+def a_crowd_is_told_to_come_later():
+    """Two are made at a time, others wait, sixteen in all; whoever comes then is told so at once."""
+    with World() as world:
+        world.start_hub()
+        admin = set_up(world.hub, world.http_port)
+        answers, crowd = [], []
+        first, asking, _ = catch_maker(world, admin, crowd)
+        second, asking_too, _ = catch_maker(world, admin, crowd, besides=first, hours=400)
+        threads = [threading.Thread(target=lambda n=n: answers.append(world.report(admin, since=f"{n + 1000}m"))) for n in range(20)]
+        for thread in threads:
+            thread.start()
+        wait_for("those who are too many are told", lambda: len(answers) == 6)
+        assert all(a.status == 503 and a.headers["retry-after"] for a in answers), answers
+        assert admin.get("/api/v1/overview").status == 200
+        for maker in (first, second):
+            os.kill(maker, signal.SIGCONT)
+        for thread in [asking, asking_too, *threads]:
+            thread.join()
+        assert sorted(a.status for a in answers) == [200] * 14 + [503] * 6 and [a.status for a in crowd] == [200, 200], answers
+
+
 def those_of_the_settings_are_listed_and_sent():
     with World(is_seeded=False) as world:
         world.start_hub()
@@ -215,5 +238,5 @@ def those_of_the_settings_are_listed_and_sent():
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests([every_form_is_that_of_the_command, what_is_wrong_is_said, others_are_answered_while_one_is_made,
+    sys.exit(run_tests([every_form_is_that_of_the_command, what_is_wrong_is_said, others_are_answered_while_one_is_made, a_crowd_is_told_to_come_later,
                         those_of_the_settings_are_listed_and_sent], at_once=2))

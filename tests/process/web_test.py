@@ -4,7 +4,7 @@ import signal
 import sys
 
 from fleet import Fleet, run_tests, wait_for
-from web import PASSWORD, Client, set_up, setup_secret, wait_for_web
+from web import PASSWORD, Client, set_up, setup_secret, wait_for_web, web_pid
 
 DEFINITIONS = """
 project: shop
@@ -221,15 +221,6 @@ def wrong_cookie(client):
     answer = client.ask("POST", "/api/v1/session", {"user": "admin", "password": PASSWORD})
     assert answer.status == 200, answer
     return answer.headers["set-cookie"]
-
-
-def web_pid(fleet):
-    children = open(f"/proc/{fleet.hub.process.pid}/task/{fleet.hub.process.pid}/children").read().split()
-    for pid in children:
-        with open(f"/proc/{pid}/cmdline", "rb") as f:
-            if b"\0web\0" in f.read():
-                return int(pid)
-    return None
 
 
 def a_killed_web_process_comes_back():

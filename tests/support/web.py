@@ -95,6 +95,16 @@ def wait_for_web(program, port):
     return program
 
 
+def web_pid(fleet):
+    """Of the web process, a child of the hub; None while there is none."""
+    children = open(f"/proc/{fleet.hub.process.pid}/task/{fleet.hub.process.pid}/children").read().split()
+    for pid in children:
+        with open(f"/proc/{pid}/cmdline", "rb") as f:
+            if b"\0web\0" in f.read():
+                return int(pid)
+    return None
+
+
 def setup_secret(program):
     """Of the newest link in the log."""
     links = re.findall(r"/setup#([0-9a-f]{64})", program.read_log())

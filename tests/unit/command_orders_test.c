@@ -241,10 +241,20 @@ static void see_device(void *ctx, const struct order_device *device)
     s->of[device->fate]++;
 }
 
+static void see_fate(void *ctx, const struct order_fate_count *row)
+{
+    struct seen *s = ctx;
+    s->of[row->fate] += row->devices;
+}
+
+/* Counted one by one and all together it comes to the same. */
 static void see_order(void *ctx, const struct order_view *order)
 {
     struct seen *s = ctx;
+    struct seen counted = {0};
     check(orders_each_device(orders, order, s->at, see_device, s, &err));
+    check(orders_each_fate(orders, order, s->at, see_fate, &counted, &err));
+    assert_memory_equal(counted.of, s->of, sizeof(counted.of));
 }
 
 static struct seen look(const char *id, struct wall_time at)
@@ -412,6 +422,25 @@ static void commands_of_a_device_are_found(void **state)
     assert_true(str_eq(buf_str(&found), STR("3 2 ")));
 }
 
+static void fetched_output_is_forgotten_after_a_day(void **state)
+{
+    (void)state;
+    struct order logs = ping(1);
+    struct order_given given;
+    logs.verb = STR("logs");
+    logs.args = STR("{\"run\":\"r\",\"step\":\"s\"}");
+    check(orders_give(orders, &rng, buf_str(&key), &logs, now, &given, &err));
+    (void)give(1);
+    check(db_exec(db, "UPDATE command SET is_open = 0", &err));
+    (void)give(1);
+    assert_int_equal(number("SELECT count(*) FROM command"), 3);
+    const struct wall_time next = {now.ns + 25 * 3600 * NS_PER_SEC};
+    struct order order = ping(1);
+    check(orders_give(orders, &rng, buf_str(&key), &order, next, &given, &err));
+    assert_int_equal(number("SELECT count(*) FROM command WHERE verb = 'logs'"), 0);
+    assert_int_equal(number("SELECT count(*) FROM command"), 3);
+}
+
 static void when_to_stop_is_read(void **state)
 {
     (void)state;
@@ -442,6 +471,7 @@ int main(void)
         T(ids_are_found_by_their_beginning),
         T(commands_of_a_device_are_found),
         T(when_to_stop_is_read),
+        T(fetched_output_is_forgotten_after_a_day),
         T(only_the_last_keys_wait),
         T(keys_are_added_and_removed),
         T(what_is_no_set_of_keys_is_refused),

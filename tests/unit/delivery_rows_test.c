@@ -6,6 +6,7 @@
 #include "tests/support/cmocka_all.h"
 #include "tests/support/temp_dir.h"
 #include <stdio.h>
+#include <string.h>
 
 #define SEC(n_) ((struct wall_time){INT64_C(n_) * NS_PER_SEC})
 
@@ -132,6 +133,11 @@ static void what_is_asked_for_is_tried_once(void **state)
     assert_int_equal(find(w, asked).delivery.due.ns, SEC(2000).ns);
 }
 
+static void note_asked(void *ctx, const struct delivery_attempt *a)
+{
+    *(bool *)ctx = str_eq(a->cause, STR("asked")) && str_eq(a->result, STR("failed"));
+}
+
 static void a_start_forgets_and_ends(void **state)
 {
     struct world *w = *state;
@@ -150,6 +156,95 @@ static void a_start_forgets_and_ends(void **state)
     struct delivery_row row = find(w, asked);
     assert_int_equal(row.delivery.due.ns, 0);
     assert_true(str_contains(row.error, STR("started anew")));
+    struct err none = {0};
+    bool was_told = false;
+    check(delivery_rows_attempts(w->db, STR("monday"), INT64_MAX, 1, note_asked, &was_told, &none),
+          &none);
+    assert_true(was_told);
+}
+
+struct told {
+    int64_t count, newest, oldest; /* ids */
+    char results[512];             /* of the newest: "failed 1: refused;" */
+};
+
+static void add_told(void *ctx, const struct delivery_attempt *a)
+{
+    struct told *told = ctx;
+    size_t len = strlen(told->results);
+    told->newest = told->count == 0 ? a->id : told->newest;
+    told->oldest = a->id;
+    told->count++;
+    if (told->count <= 5) {
+        (void)snprintf(told->results + len, sizeof(told->results) - len,
+                       STR_FMT " " STR_FMT " %lld%s" STR_FMT "; ", STR_ARG(a->cause),
+                       STR_ARG(a->result), (long long)a->attempt,
+                       str_is_empty(a->error) ? "" : ": ", STR_ARG(a->error));
+    }
+}
+
+static struct told tell(struct world *w, const char *report, int64_t before, int64_t limit)
+{
+    struct err err = {0};
+    struct told told = {0};
+    check(delivery_rows_attempts(w->db, str_from(report), before, limit, add_told, &told, &err),
+          &err);
+    return told;
+}
+
+static void what_came_of_attempts_is_kept(void **state)
+{
+    struct world *w = *state;
+    struct err err = {0};
+    struct delivery due = {.settled = SEC(10), .due = SEC(20), .since = SEC(21), .attempts = 1};
+    assert_true(put(w, scheduled, (struct delivery){0}, due));
+    check(delivery_rows_fail(w->db, scheduled, SEC(20), SEC(22), STR("refused"), &err), &err);
+    struct delivery again = due;
+    again.attempts = 2;
+    assert_true(put(w, scheduled, due, again));
+    check(delivery_rows_settle(w->db, scheduled, SEC(20), SEC(30), &err), &err);
+    /* What is told of another time is none of it. */
+    check(delivery_rows_settle(w->db, scheduled, SEC(20), SEC(31), &err), &err);
+    check(delivery_rows_fail(w->db, scheduled, SEC(19), SEC(31), STR("late"), &err), &err);
+    assert_string_equal(tell(w, "monday", INT64_MAX, 10).results,
+                        "schedule delivered 2; schedule failed 1: refused; ");
+    /* Given up: in the change that goes on to the next time, or not at all. */
+    const struct delivery was = find(w, scheduled).delivery;
+    struct delivery next = {.settled = SEC(20), .due = SEC(40), .since = SEC(41), .attempts = 3};
+    const struct delivery over = {.settled = SEC(40)};
+    bool done = false;
+    assert_true(put(w, scheduled, was, next));
+    struct delivery_change change = {
+        .schedule = STR("s"), .was = &was, .is = &over, .given_up = SEC(99)};
+    check(delivery_rows_put(w->db, scheduled, &change, &done, &err), &err);
+    assert_false(done);
+    change.was = &next;
+    check(delivery_rows_put(w->db, scheduled, &change, &done, &err), &err);
+    assert_true(done);
+    assert_string_equal(tell(w, "monday", INT64_MAX, 1).results, "schedule given up 3; ");
+    assert_int_equal(tell(w, "monday", INT64_MAX, 10).count, 3);
+}
+
+static void so_many_attempts_are_kept(void **state)
+{
+    struct world *w = *state;
+    struct err err = {0};
+    const struct delivery_key other = {STR("other"), DELIVERY_SCHEDULED};
+    const struct delivery due = {.due = SEC(20), .since = SEC(21), .attempts = 1};
+    assert_true(put(w, scheduled, (struct delivery){0}, due));
+    assert_true(put(w, other, (struct delivery){0}, due));
+    check(delivery_rows_fail(w->db, other, SEC(20), SEC(22), STR("no"), &err), &err);
+    for (int i = 0; i < DELIVERY_ATTEMPTS_KEPT + 5; i++) {
+        check(delivery_rows_fail(w->db, scheduled, SEC(20), SEC(22), STR("no"), &err), &err);
+    }
+    struct told all = tell(w, "monday", INT64_MAX, 1000);
+    assert_int_equal(all.count, DELIVERY_ATTEMPTS_KEPT);
+    struct told rest = tell(w, "monday", all.newest, 1000);
+    assert_int_equal(rest.count, DELIVERY_ATTEMPTS_KEPT - 1);
+    assert_int_equal(rest.oldest, all.oldest);
+    assert_int_equal(tell(w, "other", INT64_MAX, 10).count, 1);
+    check(delivery_rows_begin(w->db, STR("[\"monday\"]"), SEC(110), &err), &err);
+    assert_int_equal(tell(w, "other", INT64_MAX, 10).count, 0);
 }
 
 static void a_folder_keeps_the_newest(void **state)
@@ -190,7 +285,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_another_has_settled_stays),  TEST(a_failure_is_kept_until_it_is_delivered),
         TEST(what_is_asked_for_is_tried_once), TEST(a_start_forgets_and_ends),
-        TEST(a_folder_keeps_the_newest),
+        TEST(a_folder_keeps_the_newest),       TEST(what_came_of_attempts_is_kept),
+        TEST(so_many_attempts_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,9 @@
 /* delivery_test.c - hub/delivery: when a report goes out, and what a mail of it is. */
+#include "hub/config/reports.h"
+#include "hub/config/zone.h"
 #include "hub/delivery/delivery.h"
 #include "hub/delivery/mail.h"
-#include "hub/delivery/zone.h"
+#include "hub/report/report_write.h"
 #include "tests/support/cmocka_all.h"
 #include <string.h>
 
@@ -195,6 +197,16 @@ static void nothing_breaks_out_of_a_header(void **state)
                      text + strlen(text) - strlen("--=_selvedge_part--\r\n"));
 }
 
+/* A setting holds the index of its format, and the report is written by it. */
+static void settings_and_reports_mean_the_same_formats(void **state)
+{
+    (void)state;
+    for (int i = 0; i < REPORT_FORMATS; i++) {
+        assert_string_equal(hub_report_formats[i], report_format_names[i]);
+    }
+    assert_null(hub_report_formats[REPORT_FORMATS]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +218,7 @@ int main(void)
         cmocka_unit_test(an_hour_that_comes_twice_is_one),
         cmocka_unit_test(text_is_quoted),
         cmocka_unit_test(nothing_breaks_out_of_a_header),
+        cmocka_unit_test(settings_and_reports_mean_the_same_formats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,6 +88,11 @@ static void devices_are_those_enrolled_and_those_in_the_log(void **state)
     assert_true(
         hub_each_device(store, &(struct hub_filter){.device = STR("oslo")}, on_device, NULL, &err));
     assert_string_equal(buf_cstr(&seen), "oslo:unknown:0:0:2:1 ");
+    buf_reset(&seen);
+    struct hub_filter behind = {.after = {STR("berlin")}, .limit = 1, .without_counts = true};
+    assert_true(hub_each_device(store, &behind, on_device, NULL, &err));
+    assert_string_equal(buf_cstr(&seen), "oslo:unknown:0:0:-9223372036854775808:"
+                                         "-9223372036854775808 ");
 }
 
 static void on_fleet_asset(void *ctx, const struct hub_fleet_asset *a)
@@ -111,6 +116,12 @@ static void assets_of_the_fleet_and_of_a_device(void **state)
     (void)state;
     assert_true(hub_each_fleet_asset(store, &(struct hub_filter){0}, on_fleet_asset, NULL, &err));
     assert_string_equal(buf_cstr(&seen), "erp/prices:2:0:1::-1 pos/sales:2:1:0:pos:100 ");
+    buf_reset(&seen);
+    struct hub_filter behind = {.after = {STR("erp/prices")}};
+    assert_true(hub_each_fleet_asset(store, &behind, on_fleet_asset, NULL, &err));
+    assert_true(hub_each_fleet_asset(store, &(struct hub_filter){.asset = STR("erp/prices")},
+                                     on_fleet_asset, NULL, &err));
+    assert_string_equal(buf_cstr(&seen), "pos/sales:2:1:0:pos:100 erp/prices:2:0:1::-1 ");
     buf_reset(&seen);
     struct hub_filter oslo = {.device = STR("oslo")};
     assert_true(hub_each_device_asset(store, &oslo, on_device_asset, NULL, &err));
@@ -157,7 +168,16 @@ static void runs_are_filtered(void **state)
         {{.limit = 1}, "oslo:run-2:failure:1 "},
         {{.device = STR_INIT("berlin")}, "berlin:run-1:success:1 "},
         {{.status = STR_INIT("failure")}, "oslo:run-2:failure:1 "},
+        {{.status = STR_INIT("success")}, "berlin:run-1:success:1 "},
+        {{.status = STR_INIT("failure"), .after = {STR_INIT("run-2"), STR_INIT("oslo")}}, ""},
+        {{.status = STR_INIT("failure"), .device = STR_INIT("berlin")}, ""},
+        {{.job = STR_INIT("nightly"), .after = {STR_INIT("run-2"), STR_INIT("oslo")}},
+         "berlin:run-1:success:1 "},
+        {{.job = STR_INIT("nightly"), .device = STR_INIT("oslo")}, "oslo:run-2:failure:1 "},
+        {{.job = STR_INIT("nothing"), .status = STR_INIT("failure")}, ""},
+        {{.device = STR_INIT("oslo"), .after = {STR_INIT("run-2"), STR_INIT("oslo")}}, ""},
         {{.run = STR_INIT("run-1")}, "berlin:run-1:success:1 "},
+        {{.run = STR_INIT("run-1"), .device = STR_INIT("oslo")}, ""},
         {{.asset = STR_INIT("pos/sales"), .device = STR_INIT("oslo")}, "oslo:run-2:failure:1 "},
         {{.asset = STR_INIT("nothing")}, ""},
     };
@@ -203,6 +223,34 @@ static void on_check(void *ctx, const struct hub_check *c)
 {
     (void)ctx;
     buf_addf(&seen, STR_FMT ":" STR_FMT ":%d ", STR_ARG(c->device), STR_ARG(c->name), c->passed);
+}
+
+static void checks_are_filtered(void **state)
+{
+    (void)state;
+    static const struct {
+        struct hub_filter filter;
+        const char *expected;
+    } cases[] = {
+        {{.limit = 0}, "berlin:c:1 oslo:c:0 "},
+        {{.limit = 1}, "berlin:c:1 "},
+        {{.after = {STR_INIT("pos/sales"), STR_INIT("c"), STR_INIT("berlin")}}, "oslo:c:0 "},
+        {{.asset = STR_INIT("pos/sales")}, "berlin:c:1 oslo:c:0 "},
+        {{.asset = STR_INIT("pos/sales"), .device = STR_INIT("oslo")}, "oslo:c:0 "},
+        {{.asset = STR_INIT("pos/sales"),
+          .after = {STR_INIT("pos/sales"), STR_INIT("c"), STR_INIT("berlin")}},
+         "oslo:c:0 "},
+        {{.asset = STR_INIT("pos")}, ""},
+        {{.device = STR_INIT("berlin")}, "berlin:c:1 "},
+        {{.device = STR_INIT("berlin"), .only_failing = true}, ""},
+        {{.only_failing = true}, "oslo:c:0 "},
+        {{.only_failing = true, .asset = STR_INIT("pos/sales"), .device = STR_INIT("berlin")}, ""},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        buf_reset(&seen);
+        assert_true(hub_each_check(store, &cases[i].filter, on_check, NULL, &err));
+        assert_string_equal(buf_cstr(&seen), cases[i].expected);
+    }
 }
 
 static void on_tick(void *ctx, const struct hub_tick *t)
@@ -284,6 +332,7 @@ int main(void)
         T(assets_of_the_fleet_and_of_a_device),
         T(edges_say_who_declared_them),
         T(runs_are_filtered),
+        T(checks_are_filtered),
         T(a_run_shows_its_steps_and_events),
         T(checks_ticks_history_and_refusals),
         T(totals_add_up),

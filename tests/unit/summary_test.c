@@ -266,10 +266,9 @@ static void figures_follow_the_log(void **state)
 {
     (void)state;
     const char *given = getenv("SELVEDGE_SEED");
-    struct str text = given != NULL ? str_from(given) : STR_NONE;
     bool is_long = getenv("SELVEDGE_LONG") != NULL;
     int64_t seed = (int64_t)time(NULL);
-    (void)str_to_i64(text, 0, INT64_MAX, &seed);
+    assert_true(given == NULL || str_to_i64(str_from(given), 0, INT64_MAX, &seed));
     for (int i = 0; i < (is_long ? WORLDS_LONG : WORLDS); i++) {
         print_message("SELVEDGE_SEED=%lld\n", (long long)seed + i);
         follow_one_world((uint64_t)(seed + i));

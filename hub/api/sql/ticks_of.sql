@@ -1,10 +1,7 @@
--- Of one schedule, sensor or condition: of each device's database the newest, and of those the newest.
-SELECT e.id, s.device, s.epoch, e.seq, e.type, e.at_ms, e.received_ms, e.body
-FROM stream s
-CROSS JOIN tick_history t ON t.kind = :kind AND t.name = :name AND t.stream_id = s.id
-    AND t.seq >= coalesce((SELECT o.seq FROM tick_history o CROSS JOIN event x ON x.stream_id = o.stream_id AND x.seq = o.seq
-        WHERE o.kind = :kind AND o.name = :name AND o.stream_id = s.id AND x.id < :before
-        ORDER BY o.seq DESC LIMIT 1 OFFSET :limit), 0)
-CROSS JOIN event e ON e.stream_id = t.stream_id AND e.seq = t.seq
-WHERE (:device IS NULL OR s.device = :device) AND e.id < :before
-ORDER BY e.id DESC LIMIT :limit
+-- Of one schedule, sensor or condition, on all devices.
+SELECT e.id, s.device, s.epoch, e.seq, e.type, e.at_ms, e.received_ms, e.body, p.stream_id
+FROM (SELECT stream_id, seq, at_ms FROM tick_history
+    WHERE kind = :kind AND name = :name AND at_ms <= :at AND (at_ms, stream_id, seq) < (:at, :stream, :seq)
+    ORDER BY at_ms DESC, stream_id DESC, seq DESC LIMIT :limit) p
+JOIN event e ON e.stream_id = p.stream_id AND e.seq = p.seq JOIN stream s ON s.id = p.stream_id
+ORDER BY p.at_ms DESC, p.stream_id DESC, p.seq DESC

@@ -2,7 +2,6 @@
 -- by who asks: its functions may not be used in a view.
 
 -- Runs that did not go well, and those that have not ended, are few among many.
-CREATE INDEX run_open ON run (stream_id) WHERE ended_ms IS NULL;
 CREATE INDEX run_not_success ON run (status, run) WHERE status <> 'success';
 -- The hours and days of the overview and of reports, from the index alone.
 CREATE INDEX run_by_end ON run (ended_ms, status) WHERE ended_ms IS NOT NULL;

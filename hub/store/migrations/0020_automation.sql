@@ -97,14 +97,17 @@ CREATE TABLE asset_observed (
 
 -- --- of one stream: derived from the log -------------------------------------------------------------------------------
 
--- Where in the log the ticks of a schedule, a sensor or a condition stand.
+-- Where in the log the ticks of a schedule, a sensor or a condition stand: by time, also those of one device alone.
 CREATE TABLE tick_history (
-    kind TEXT NOT NULL,
-    name TEXT NOT NULL,
     stream_id INTEGER NOT NULL,
     seq INTEGER NOT NULL,
-    PRIMARY KEY (kind, name, stream_id, seq)
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (stream_id, seq)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX tick_history_by_time ON tick_history (kind, name, at_ms);
+CREATE INDEX tick_history_of_stream ON tick_history (kind, name, stream_id, at_ms);
 
 -- Every evaluation of a check. What it found besides stands in the event.
 CREATE TABLE check_history (

@@ -1,7 +1,10 @@
 -- From :first to :last, behind :after. With :counts = 0 the caller counts assets itself: those of a page are many.
 WITH known (id) AS (
     SELECT id FROM device WHERE id BETWEEN :first AND :last
-    UNION SELECT device FROM stream WHERE device BETWEEN :first AND :last AND device <> 'hub')
+    UNION SELECT device FROM stream WHERE device BETWEEN :first AND :last AND device <> 'hub'),
+open_run (device, runs) AS MATERIALIZED (
+    SELECT t.device, count(*) FROM run r JOIN stream t ON t.id = r.stream_id
+    WHERE r.status = 'started' AND r.status <> 'success' GROUP BY 1)
 SELECT k.id, coalesce(d.status, 'unknown'), coalesce(c.version, s.version, d.version), coalesce(c.board, s.board, d.board),
     coalesce(c.is_online, 0), c.since_ms, c.last_seen_ms, c.offline_reason, c.refusal, c.clock_offset_ms,
     d.enrolled_ms, d.not_after_ms, d.cert_fingerprint,
@@ -11,8 +14,7 @@ SELECT k.id, coalesce(d.status, 'unknown'), coalesce(c.version, s.version, d.ver
     CASE WHEN :counts THEN (SELECT count(*) FROM asset_definition a WHERE a.device = k.id) END,
     CASE WHEN :counts THEN (SELECT count(*) FROM asset_state a WHERE a.device = k.id AND a.failed_seq IS NOT NULL AND (a.seq IS NULL OR
         (a.failed_stream_ms, a.failed_epoch, a.failed_seq) > (a.stream_ms, a.epoch, a.seq))) END,
-    (SELECT count(*) FROM stream t JOIN run r ON r.stream_id = t.id WHERE t.device = k.id AND r.ended_ms IS NULL
-        AND r.status = 'started'),
+    coalesce((SELECT o.runs FROM open_run o WHERE o.device = k.id), 0),
     (SELECT coalesce(sum(t.merged_seq
         - coalesce((SELECT sum(g.seq - g.from_seq + 1) FROM gap g WHERE g.stream_id = t.id), 0)), 0)
         FROM stream t WHERE t.device = k.id),

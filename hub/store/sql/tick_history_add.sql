@@ -1,1 +1,1 @@
-INSERT INTO tick_history (kind, name, stream_id, seq) VALUES (:kind, :name, :stream, :seq)
+INSERT INTO tick_history (kind, name, stream_id, seq, at_ms) VALUES (:kind, :name, :stream, :seq, :at)

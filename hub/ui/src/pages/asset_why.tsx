@@ -34,7 +34,7 @@ const FRESHNESS: Record<string, string> = { pass: "fresh", warn: "late", fail: "
 export function Until({ of }: { of: AssetWhy | undefined }) {
   if (!of?.freshness) return <span class="soft">–</span>;
   const { state, until } = of.freshness;
-  return <><Status status={FRESHNESS[state] ?? state} tone={toneOf(FRESHNESS[state] ?? state)} /> {until ? <span class="soft">until <Ago at={until} /></span> : null}</>;
+  return <><Status status={FRESHNESS[state] ?? state} tone={toneOf(FRESHNESS[state] ?? state)} /> {until ? <span class="soft">changes <Ago at={until} /></span> : null}</>;
 }
 
 /** Why it is stale, over all devices: each reason once. */

@@ -6,7 +6,9 @@ import { bytes, count, duration, instant, plural } from "../base/format";
 import { withQuery } from "../base/keys";
 import { Ago, AssetLink, At, Card, Empty, Facts, Figure, Head, Show, Status, Tabs, Tags } from "../parts/bits";
 import { Table, type Column } from "../parts/table";
+import { ask, request } from "../shell/ask";
 import { Link, useParam } from "../shell/router";
+import { useMay } from "../shell/session";
 import { AssetStatus } from "./assets";
 import { CommandTable } from "./commands";
 import { DeviceActions } from "./device_acts";
@@ -94,7 +96,7 @@ function CertificateCard({ device }: { device: DeviceDetail }) {
       ]} />
       <Show answer={answer} what="its certificates">
         {(rows) => rows.length ? (
-          <ul class="rows">
+          <ul class="rows long">
             {rows.map((c) => (
               <li key={c.serial}><Status status={c.state} word={c.state === "ending" ? "near its end" : undefined} /><span class="grow soft" title={`Serial ${c.serial}\nFingerprint ${c.fingerprint}`}><code>{c.serial.slice(0, 12)}</code> issued {CAUSES[c.cause] ?? c.cause} <Ago at={c.issued_at} />; {c.revoked_at ? <>revoked <Ago at={c.revoked_at} /></> : <>until <At at={c.expires_at} /></>}</span></li>
             ))}
@@ -164,16 +166,21 @@ function DeviceCard({ device }: { device: DeviceDetail }) {
 interface Gap { epoch: string; from_seq: number; seq: number; events: number; at: string; reason?: string; dropped?: Record<string, number> }
 interface Aside { epoch: string; at: string; why?: string; first?: number; last?: number; differs_at?: number; times?: number }
 
-function AsideCard({ device }: { device: DeviceDetail }) {
+function AsideCard({ device, reload }: { device: DeviceDetail; reload: () => void }) {
+  const admin = useMay("admin");
+  const accept = (epoch: string) => ask({
+    title: `Listen to ${device.device} again?`, confirm: "Listen to it", children: <><p>Two hosts have spoken with this identity, and the database {epoch} was known later. Do it when there is one of them only; else give the other a name of its own by enrolling it anew.</p></>,
+    onConfirm: async () => { const done = await request("POST", `/devices/${encodeURIComponent(device.device)}/clones/accept`, { epoch }, "It is listened to again"); reload(); return done !== null; },
+  });
   const gaps = useList<Gap>(device.lost_events ? pathOf(device.device, "gaps") : null, ["device"], { pageSize: 50, only: device.device });
   const batches = useList<Aside>(device.quarantined ? withQuery("/quarantine", { device: device.device }) : null, ["device"], { only: device.device });
   const clones = useList<Aside>(device.cut_off ? withQuery("/clones", { device: device.device }) : null, ["device"], { only: device.device });
   if (!device.lost_events && !device.quarantined && !device.cut_off) return null;
   return (
     <Card title="Lost, and kept aside">
-      <ul class="rows">
+      <ul class="rows long">
         {(gaps.value ?? []).map((g) => <li key={`g${g.epoch}${g.seq}`}><Status status="lost" word={plural(g.events, "event")} /><span class="grow soft">{g.from_seq} to {g.seq} of {g.epoch}{g.reason ? `: ${g.reason}` : ""} {g.dropped ? `(${Object.entries(g.dropped).map(([type, n]) => `${n} ${type}`).join(", ")})` : ""}</span><Ago at={g.at} /></li>)}
-        {(clones.value ?? []).map((c) => <li key={`c${c.epoch}`}><Status status="refused" word="not listened to" /><span class="grow soft">database {c.epoch}: {c.why}. On the hub: <code>selvedge-hub clones</code></span><Ago at={c.at} /></li>)}
+        {(clones.value ?? []).map((c) => <li key={`c${c.epoch}`}><Status status="refused" word="not listened to" /><span class="grow soft">database {c.epoch}: {c.why}</span><Ago at={c.at} />{admin ? <button type="button" class="small" onClick={() => accept(c.epoch)}>Listen to it again…</button> : null}</li>)}
         {(batches.value ?? []).map((q) => <li key={`q${q.epoch}${q.first}`}><Status status="warn" word="kept aside" /><span class="grow soft">{q.first} to {q.last} of {q.epoch} say otherwise than the log from {q.differs_at} on{(q.times ?? 1) > 1 ? `; came ${q.times} times` : ""}</span><Ago at={q.at} /></li>)}
       </ul>
       {gaps.hasMore ? <p class="pad"><button type="button" onClick={gaps.more}>Show more</button></p> : null}
@@ -190,16 +197,16 @@ function Alerts({ device }: { device: DeviceDetail }) {
   );
 }
 
-function Overview({ device }: { device: DeviceDetail }) {
+function Overview({ device, reload }: { device: DeviceDetail; reload: () => void }) {
   return (
     <>
-      <DeviceTime name={device.device} />
+      <DeviceTime name={device.device} enrolledAt={device.enrolled_at} />
       <Alerts device={device} />
       <div class="two">
         <div><DesiredCard device={device} /><CertificateCard device={device} /></div>
         <DeviceCard device={device} />
       </div>
-      <AsideCard device={device} />
+      <AsideCard device={device} reload={reload} />
     </>
   );
 }
@@ -225,7 +232,7 @@ export function DevicePage({ name }: { name: string }) {
             </div>
             <Tabs now={tab || "overview"} onPick={(next) => setTab(next === "overview" ? "" : next)} tabs={[["overview", "Overview"], ["runs", "Runs"], ["assets", "Assets"], ["commands", "Commands"], ["definitions", "Definitions"], ["events", "Events"]]} />
             {tab === "assets" ? <Assets device={device.device} /> : tab === "events" ? <Events device={device.device} /> : tab === "runs" ? <Runs device={device.device} />
-              : tab === "commands" ? <Commands device={device.device} /> : tab === "definitions" ? <Definitions device={device} /> : <Overview device={device} />}
+              : tab === "commands" ? <Commands device={device.device} /> : tab === "definitions" ? <Definitions device={device} /> : <Overview device={device} reload={answer.reload} />}
           </>
         );
       }}

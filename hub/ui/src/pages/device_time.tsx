@@ -10,7 +10,7 @@ import { Line } from "../parts/chart";
 import { Link, useParam } from "../shell/router";
 
 const HOUR = 3_600_000;
-const SPANS: [string, string, number][] = [["1h", "an hour", HOUR], ["6h", "6 hours", 6 * HOUR], ["", "a day", 24 * HOUR], ["7d", "a week", 168 * HOUR], ["30d", "30 days", 720 * HOUR]];
+const SPANS: [string, string, number][] = [["1h", "an hour", HOUR], ["6h", "6 hours", 6 * HOUR], ["24h", "a day", 24 * HOUR], ["7d", "a week", 168 * HOUR], ["30d", "30 days", 720 * HOUR]];
 
 export interface Mark { at: number; until?: number; tone: Tone; words: string; to?: string }
 export interface Lane { name: string; marks: Mark[] }
@@ -60,11 +60,16 @@ const hourOf = (at: number, span: number): string => {
   return span > 48 * HOUR ? text.replace(/ \d{4},.*/, "") : text.replace(/^.*, /, "").slice(0, 5);
 };
 
-export function DeviceTime({ name }: { name: string }) {
+/** A day; less of a device that joined since. */
+const usual = (enrolled: number): string => SPANS.find(([, , long]) => Date.now() - enrolled < long)?.[0] ?? "24h";
+
+export function DeviceTime({ name, enrolledAt }: { name: string; enrolledAt: string | undefined }) {
   useNow();
-  const [span, setSpan] = useParam("span");
+  const [picked, setSpan] = useParam("span");
+  const least = usual(instant(enrolledAt));
+  const span = SPANS.some(([key]) => key === picked) ? picked : least === "1h" || least === "6h" ? least : "24h";
   const long = SPANS.find(([key]) => key === span)?.[2] ?? 24 * HOUR;
-  const answer = useQuery<DeviceTimeline>(`/devices/${encodeURIComponent(name)}/timeline?span=${span || "24h"}`, ["device", "run", "command", "alert", "deployment"], 60_000, name);
+  const answer = useQuery<DeviceTimeline>(`/devices/${encodeURIComponent(name)}/timeline?span=${span}`, ["device", "run", "command", "alert", "deployment"], 60_000, name);
   return (
     <Card title="What happened" side={<Choice label="Over" value={span} onPick={setSpan} options={SPANS.map(([key, words]) => [key, words])} />}>
       <Show answer={answer} what="its timeline">

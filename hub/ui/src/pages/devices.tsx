@@ -2,7 +2,7 @@
 import { useMemo } from "preact/hooks";
 import { useList } from "../api/query";
 import type { Desired, Device } from "../api/types";
-import { count, plural } from "../base/format";
+import { count, instant, plural, relative } from "../base/format";
 import { toneOf } from "../base/words";
 import { Ago, Choice, DeviceLink, Empty, Filter, Head, Show, Status, Tabs, Tags } from "../parts/bits";
 import { Share } from "../parts/chart";
@@ -16,6 +16,9 @@ export function deviceStatus(device: Device): string {
   return device.enrolment && device.enrolment !== "enrolled" ? device.enrolment : device.status;
 }
 
+const NEAR_MS = 14 * 86_400_000;
+const isEnding = (d: Device): boolean => deviceStatus(d) !== "revoked" && deviceStatus(d) !== "decommissioned" && instant(d.certificate_expires_at) - Date.now() < NEAR_MS;
+
 const COLUMNS: Column<Device>[] = [
   { name: "Device", by: (d) => d.device, kind: "wide", cell: (d) => <><DeviceLink name={d.device} />{d.display_name ? <span class="soft"> {d.display_name}</span> : null}</> },
   { name: "Status", by: deviceStatus, cell: (d) => <Status status={deviceStatus(d)} /> },
@@ -24,6 +27,7 @@ const COLUMNS: Column<Device>[] = [
   { name: "Failing", by: (d) => d.failing, kind: "number", cell: (d) => d.failing ? <Status status="failing" word={String(d.failing)} /> : <span class="soft">0</span> },
   { name: "Buffer", by: (d) => d.waiting_events, kind: "number", isExtra: true, cell: (d) => <span title="Events on the device that the hub has not acknowledged">{count(d.waiting_events)}</span> },
   { name: "Lost", by: (d) => d.lost_events, kind: "number", isExtra: true, cell: (d) => d.lost_events ? <Status status="lost" word={count(d.lost_events)} /> : <span class="soft">0</span> },
+  { name: "Certificate", by: (d) => d.certificate_expires_at, isExtra: "roomy", cell: (d) => isEnding(d) ? <Status status="ending" word={relative(instant(d.certificate_expires_at), Date.now())} /> : <Ago at={d.certificate_expires_at} /> },
   { name: "Version", by: (d) => d.version, isExtra: true, cell: (d) => d.version ?? "–" },
   { name: "Labels", isExtra: true, cell: (d) => <Tags of={d.labels} /> },
 ];
@@ -35,7 +39,7 @@ function AllDevices() {
   const rows = useMemo(() => {
     const words = find.toLowerCase().split(/\s+/).filter(Boolean);
     return (answer.value ?? []).filter((d) => {
-      if (status === "failing" ? !d.failing : status && deviceStatus(d) !== status) return false;
+      if (status === "failing" ? !d.failing : status === "ending" ? !isEnding(d) : status && deviceStatus(d) !== status) return false;
       const text = [d.device, d.display_name, d.version, d.board, ...Object.entries(d.labels ?? {}).map(([k, v]) => `${k}=${v}`)].join(" ").toLowerCase();
       return words.every((word) => text.includes(word));
     });
@@ -49,7 +53,7 @@ function AllDevices() {
     <>
       <div class="tools">
         <Filter value={find} onInput={setFind} placeholder="Name or label, such as site=berlin" label="Filter devices" />
-        <Choice label="Status" value={status} onPick={setStatus} options={[["", "any"], ["online", "online"], ["away", "away"], ["failing", "with failing assets"], ["revoked", "revoked"], ["decommissioned", "decommissioned"]]} />
+        <Choice label="Status" value={status} onPick={setStatus} options={[["", "any"], ["online", "online"], ["away", "away"], ["failing", "with failing assets"], ["ending", "with a certificate near its end"], ["revoked", "revoked"], ["decommissioned", "decommissioned"]]} />
         {answer.value ? <span class="soft">{plural(answer.value.length, "device")}{counts.length ? `: ${counts.map(([name, n]) => `${count(n)} ${name}`).join(", ")}` : ""}</span> : null}
         {counts.length > 0 ? <Share label="Devices by status" parts={counts.map(([name, n]) => [toneOf(name), n, name])} /> : null}
       </div>

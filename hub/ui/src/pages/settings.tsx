@@ -17,7 +17,7 @@ const ROLES: [string, string][] = [["viewer", "viewer: sees everything"], ["oper
 
 const SCOPES: [string, string][] = [["read", "read: sees everything"], ["operate", "operate: also runs, pauses, sends commands"], ["admin", "admin: everything"], ["metrics", "metrics: only /metrics"]];
 
-const ACTIONS = ["login", "logout", "setup", "command", "command.cancel", "device.label", "device.rename", "device.revoke", "device.decommission", "device.replace", "enrolment.accept", "enrolment.reject",
+const ACTIONS = ["login", "logout", "setup", "command", "command.cancel", "device.accept", "device.label", "device.rename", "device.revoke", "device.decommission", "device.replace", "enrolment.accept", "enrolment.reject",
   "enrolment_token.add", "enrolment_token.revoke", "deployment.add", "deployment.pause", "deployment.resume", "deployment.abort", "silence.add", "silence.end", "user.add", "user.role", "user.remove", "user.password", "token.add", "token.revoke"];
 
 function askPassword(user: string, isOwn: boolean): void {

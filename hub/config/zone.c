@@ -1,4 +1,4 @@
-#include "hub/delivery/zone.h"
+#include "hub/config/zone.h"
 
 #include "common/platform/files.h"
 #include <stdio.h>

@@ -1,0 +1,1 @@
+SELECT EXISTS (SELECT 1 FROM backfill WHERE command = :id)
