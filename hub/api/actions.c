@@ -20,9 +20,9 @@ struct giving {
     struct order_pace pace;
     struct chosen chosen;
     struct order_given given;
+    bool has_no_key; /* the hub has none of its own: 409, the address is there */
 };
 
-/* ERR_EXISTS, which is 409, when the hub has no key of its own. */
 static bool sign_and_keep(struct giving *g, struct err *err)
 {
     struct buf key = buf_growing(KEY_BYTES_MAX);
@@ -35,12 +35,10 @@ static bool sign_and_keep(struct giving *g, struct err *err)
                                 .life_ns = g->life_ns,
                                 .pace = g->pace};
     bool ok = keyring_read_hub_key(g->api->config, &key, err);
-    if (!ok && err->code == ERR_NOT_FOUND) {
-        err->code = ERR_EXISTS;
-    }
+    g->has_no_key = !ok && err->code == ERR_NOT_FOUND;
     ok = ok && orders_give(g->api->orders, g->api->rng, buf_str(&key), &order, g->rq->now,
                            &g->given, err);
-    if (!ok && err->code == ERR_NOT_FOUND) {
+    if (!ok && !g->has_no_key && err->code == ERR_NOT_FOUND) {
         err->code = ERR_INVALID; /* a verb that is none: the address is there */
     }
     buf_wipe(&key);
@@ -90,7 +88,10 @@ static bool give(struct giving *g, struct http_response *rs, struct err *err)
         write_given(g, rs);
     }
     chosen_release(&g->chosen);
-    return ok;
+    if (g->has_no_key) {
+        http_problem_as(rs, 409, err);
+    }
+    return ok || g->has_no_key;
 }
 
 /* --- any command -------------------------------------------------------------------------------- */

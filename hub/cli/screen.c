@@ -62,6 +62,9 @@ static bool connect_hub(struct screen *s, struct cli *cli, int *ret_exit)
     if (!settings_load(cli, &s->settings, ret_exit)) {
         return false;
     }
+    if (!cli_is_given(cli, "log-level")) {
+        log_set_level(LOG_WARN); /* what the handlers log is for a hub's log */
+    }
     const struct hub_client_options options = {.config = &s->settings.config};
     if (hub_client_open(&s->client, &options, &err)) {
         return true;

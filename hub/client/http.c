@@ -2,6 +2,7 @@
 #include "hub/client/client_internal.h"
 
 #include "common/curl/curl_library.h"
+#include "hub/client/target.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,19 +21,6 @@ struct client_http {
 
 /* --- the address ------------------------------------------------------------------------------ */
 
-/* "http://localhost:8880/..." and the like: what is sent stays on this machine. */
-static bool stays_here(struct str url)
-{
-    struct str host = str_slice(url, sizeof("http://") - 1, url.len);
-    struct str rest = STR_NONE;
-    if (str_starts(host, STR("[::1]"))) {
-        return true;
-    }
-    (void)str_cut(host, '/', &host, &rest);
-    (void)str_cut(host, ':', &host, &rest);
-    return str_eq(host, STR("localhost")) || str_starts(host, STR("127."));
-}
-
 static bool check_url(struct str url, bool has_token, struct err *err)
 {
     bool is_plain = str_starts(url, STR("http://"));
@@ -41,7 +29,7 @@ static bool check_url(struct str url, bool has_token, struct err *err)
                       STR_ARG(str_clip(url, 200)));
         return err_hint(err, "like https://hub.example.org:8880");
     }
-    if (is_plain && has_token && !stays_here(url)) {
+    if (is_plain && has_token && !target_stays_here(url)) {
         (void)err_set(err, ERR_DENIED,
                       "the token is not sent to " STR_FMT ": everybody on the way could read it",
                       STR_ARG(str_clip(url, 200)));
@@ -189,6 +177,10 @@ static void set_peer(struct client_http *http)
         return;
     }
     (void)lib->curl_easy_setopt(http->easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+    if (target_stays_here(buf_str(&http->base))) {
+        (void)lib->curl_easy_setopt(http->easy, CURLOPT_NOPROXY,
+                                    "*"); /* nor a proxy reads a token */
+    }
     if (http->options.ca_file != NULL) {
         (void)lib->curl_easy_setopt(http->easy, CURLOPT_CAINFO, http->options.ca_file);
         (void)lib->curl_easy_setopt(http->easy, CURLOPT_CAPATH, NULL);

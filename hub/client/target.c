@@ -1,5 +1,42 @@
 #include "hub/client/target.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
+
+/* What comes before the first of these. */
+static struct str until(struct str text, const char *ends)
+{
+    struct str stops = str_from(ends);
+    size_t len = 0;
+    while (len < text.len && !str_contains(stops, (struct str){text.ptr + len, 1})) {
+        len++;
+    }
+    return str_slice(text, 0, len);
+}
+
+bool target_stays_here(struct str url)
+{
+    static const struct str v6 = STR_INIT("[::1]");
+    static const struct str scheme = STR_INIT("http://");
+    struct in_addr address;
+    char host[64];
+    int64_t port = 0;
+    if (!str_starts(url, scheme)) {
+        return false;
+    }
+    struct str authority = until(str_slice(url, scheme.len, url.len), "/?#");
+    struct str name = str_starts(authority, v6) ? v6 : until(authority, ":");
+    struct str rest = str_slice(authority, name.len, authority.len);
+    bool is_sound =
+        str_is_empty(rest) ||
+        (str_starts(rest, STR(":")) && str_to_i64(str_slice(rest, 1, rest.len), 1, 65535, &port));
+    (void)snprintf(host, sizeof(host), STR_FMT, STR_ARG(str_clip(name, sizeof(host) - 1)));
+    bool is_here =
+        str_eq(name, STR("localhost")) || str_eq(name, v6) ||
+        (inet_pton(AF_INET, host, &address) == 1 && (ntohl(address.s_addr) >> 24) == 127);
+    return is_sound && is_here;
+}
+
 static bool is_plain(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -27,7 +64,8 @@ void target_begin(struct buf *target, const char *path)
 void target_part(struct buf *target, struct str part, bool is_key)
 {
     buf_add_char(target, '/');
-    encode(target, part, is_key);
+    encode(target, str_is_empty(part) ? STR(" ") : part,
+           is_key); /* neither is a name of anything */
 }
 
 void target_query(struct buf *target, const char *name, struct str value)

@@ -2,6 +2,10 @@
 #pragma once
 #include "common/base/buf.h"
 
+/* "http://localhost:8880/..." and the like: what is sent there unencrypted stays on this machine. False
+ * whenever that is not certain. */
+bool target_stays_here(struct str url);
+
 /* `path` as it stands, after whatever was there. */
 void target_begin(struct buf *target, const char *path);
 /* "/PART"; a '/' in it stays one when `is_key`, as the keys of assets have them. */

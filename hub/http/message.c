@@ -96,7 +96,12 @@ int http_status_of(enum err_code code)
     return 500;
 }
 
+void http_problem_as(struct http_response *rs, int status, const struct err *err)
+{
+    write_problem(rs, status, err->msg, err->hint, err_code_name(err->code));
+}
+
 void http_problem_from(struct http_response *rs, const struct err *err)
 {
-    write_problem(rs, http_status_of(err->code), err->msg, err->hint, err_code_name(err->code));
+    http_problem_as(rs, http_status_of(err->code), err);
 }

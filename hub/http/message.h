@@ -81,4 +81,6 @@ void http_add_header(struct http_response *rs, const char *name, const char *val
 void http_problem(struct http_response *rs, int status, const char *detail, const char *hint);
 /* The same out of an error: its class makes the status, and is told as "code". */
 void http_problem_from(struct http_response *rs, const struct err *err);
+/* With another status than the class has. */
+void http_problem_as(struct http_response *rs, int status, const struct err *err);
 int http_status_of(enum err_code code);

@@ -251,7 +251,7 @@ def operators_sign_elsewhere():
         assert not os.path.exists(world.hub_dir + "/command/hub.key")
         wait_for("the device is told", lambda: len(there.messages) == 3)
         assert there.bodies()[2]["args"]["keys"] == open(world.hub_dir + "/command/keys.pem").read()
-        refused = world.give("--to", "there", "ping", code=1)
+        refused = world.give("--to", "there", "ping", code=3)
         assert "selvedge-hub sign" in refused[0]["error"]["hint"], refused
         # A device that enrols now trusts the operator's key alone, without a restart of the hub.
         late = world.fake("late", is_there=False)

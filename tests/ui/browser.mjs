@@ -31,7 +31,7 @@ export async function start({ browser, base }) {
   const unexpected = () => complaints
     .filter(({ text, url }) => !expected.some(([status, path]) => text.includes(String(status)) && path.test(url)))
     .map(({ page, text, url }) => `${page}: ${text} ${url}`);
-  /** From now on the hub may answer so: somebody tries what is refused. */
+  /** From now on the hub may answer so (""; whatever it says): somebody tries what is refused. */
   const expect = (status, path) => expected.push([status, path]);
   return { program, foreign, newPage, unexpected, expect };
 }

@@ -38,9 +38,8 @@ try {
   await picture(page, "run", `${run}?step=pos/price_list`);
   await picture(page, "asset", "/assets/pos/orders?tab=history");
   await picture(page, "graph", "/graph?selection=%2Breports/margins", { before: drawn });
-  await picture(page, "schedules", "/schedules");
+  await picture(page, "schedule", "/schedules/sales");
   await picture(page, "device", "/devices/portland");
-  await picture(page, "report", "/reports");
   await picture(page, "phone", "/", { size: PHONE });
   insist((await api(page, "GET", "/overview")).body.devices_online === 6, "a shop is missing in the pictures");
 } finally {

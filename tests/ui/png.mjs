@@ -24,7 +24,7 @@ function chunk(type, body) {
 }
 
 /** Width, height and three bytes a pixel of what Chromium writes: eight bits, RGB or RGBA, not interlaced. */
-function decode(file) {
+export function decode(file) {
   const packed = [];
   let [width, height, bytes] = [0, 0, 0];
   for (let at = 8; at < file.length; at += file.readUInt32BE(at) + 12) {

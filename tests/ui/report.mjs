@@ -2,42 +2,18 @@
 // JSON on stdin.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { inflateSync } from "node:zlib";
 import { faults, insist, lastStep, start, step } from "./browser.mjs";
+import { decode } from "./png.mjs";
 
 const given = JSON.parse(readFileSync(0, "utf8"));
 const address = `file://${given.report}`;
-const { program, complaints, foreign, newPage } = await start({ ...given, base: address });
+const { program, foreign, newPage, unexpected } = await start({ ...given, base: address });
 
-/** The colours of a picture's pixels (PNG, 8 bits, RGB or RGBA) and how many have each. */
+/** The colours of a picture and how many of its pixels have each. */
 function colours(png) {
-  const width = png.readUInt32BE(16);
-  const height = png.readUInt32BE(20);
-  const bytes = png[25] === 6 ? 4 : 3;
-  insist(png[24] === 8 && (png[25] === 6 || png[25] === 2) && png[28] === 0, "a picture of 8 bits, not interlaced");
-  const parts = [];
-  for (let at = 8; at < png.length; at += 12 + png.readUInt32BE(at)) {
-    if (png.toString("latin1", at + 4, at + 8) === "IDAT") parts.push(png.subarray(at + 8, at + 8 + png.readUInt32BE(at)));
-  }
-  const raw = inflateSync(Buffer.concat(parts));
-  const line = width * bytes;
-  const rows = Buffer.alloc(line * height);
-  for (let y = 0; y < height; y++) {
-    const filter = raw[y * (line + 1)];
-    for (let i = 0; i < line; i++) {
-      const left = i >= bytes ? rows[y * line + i - bytes] : 0;
-      const up = y > 0 ? rows[(y - 1) * line + i] : 0;
-      const corner = i >= bytes && y > 0 ? rows[(y - 1) * line + i - bytes] : 0;
-      const near = [left, up, corner].map((n) => Math.abs(left + up - corner - n));
-      const paeth = near[0] <= near[1] && near[0] <= near[2] ? left : near[1] <= near[2] ? up : corner;
-      rows[y * line + i] = raw[y * (line + 1) + 1 + i] + [0, left, up, (left + up) >> 1, paeth][filter];
-    }
-  }
+  const { pixels } = decode(png);
   const counts = new Map();
-  for (let i = 0; i + 2 < rows.length; i += 5 * bytes) { // each fifth tells enough
-    const colour = (rows[i] << 16) | (rows[i + 1] << 8) | rows[i + 2];
-    counts.set(colour, (counts.get(colour) ?? 0) + 1);
-  }
+  for (let i = 0; i < pixels.length; i += 5) counts.set(pixels[i], (counts.get(pixels[i]) ?? 0) + 1); // each fifth tells enough
   return counts;
 }
 
@@ -62,7 +38,7 @@ async function look(name, options, background, rules) {
   for (const text of given.texts) insist(await page.getByText(text).first().isVisible(), `${name}: "${text}" is not seen`);
   const bars = await page.locator("svg rect").evaluateAll((all) => all.filter((bar) => bar.getBoundingClientRect().height > 1).length);
   insist(bars >= 21, `${name}: only ${bars} bars of three charts`);
-  const found = await faults(page, rules);
+  const found = await faults(page, rules ? { runOnly: rules } : {});
   insist(found.length === 0, found.join("\n"));
 }
 
@@ -80,6 +56,7 @@ try {
     const pages = pdf.toString("latin1").match(/\/Type\s*\/Page\b/g)?.length ?? 0;
     insist(pdf.subarray(0, 5).toString() === "%PDF-" && pages >= 2 && pages <= 6, `a PDF of ${pages} pages`);
   });
+  const complaints = unexpected();
   insist(complaints.length === 0, `the console is not silent:\n${complaints.join("\n")}`);
   insist(foreign.length === 0, `asked of elsewhere: ${foreign.join(" ")}`);
 } catch (error) {

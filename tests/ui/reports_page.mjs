@@ -1,14 +1,10 @@
 // reports_page.mjs - the page Reports before a seeded fleet: another time, by a label, links, saving, and sending one now.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { faults, insist, lastStep, start, step } from "./browser.mjs";
+import { faults, insist, lastStep, settle, start, step } from "./browser.mjs";
 
 const given = JSON.parse(readFileSync(0, "utf8"));
-const { program, complaints, foreign, newPage } = await start(given);
-
-async function settle(page) {
-  await page.waitForFunction(() => document.querySelector("main h1") && !document.querySelector(".loading"));
-}
+const { program, foreign, newPage, unexpected } = await start(given);
 
 async function logIn(page) {
   await page.goto("/");
@@ -83,10 +79,11 @@ try {
   await step("other times, no groups", () => pickTimes(page));
   await step("saving it in every form", () => save(page));
   await step("sending one now", () => sendNow(page));
+  const complaints = unexpected();
   insist(complaints.length === 0, `the console is not silent:\n${complaints.join("\n")}`);
   insist(foreign.length === 0, `requests left the hub: ${foreign.join(" ")}`);
 } catch (error) {
-  console.error(`failed at: ${lastStep()}\n${error.stack}\n${complaints.join("\n")}`);
+  console.error(`failed at: ${lastStep()}\n${error.stack}\n${unexpected().join("\n")}`);
   if (given.pictures) for (const context of program.contexts()) for (const page of context.pages()) await page.screenshot({ path: join(given.pictures, "failed.png") });
   process.exitCode = 1;
 } finally {

@@ -108,6 +108,8 @@ function CertificateCard({ device }: { device: DeviceDetail }) {
   );
 }
 
+const said = (value: string | undefined): string => (value === "yes" ? "" : value ?? ""); // a name in a list: it is there, and that is all
+
 function Differs({ device }: { device: DeviceDetail }) {
   const desired = device.desired;
   if (!desired?.content || desired.state === "in force") return null;
@@ -116,7 +118,7 @@ function Differs({ device }: { device: DeviceDetail }) {
   if (rows.length === 0) return null;
   return (
     <ul class="rows differs" aria-label="What differs">
-      {rows.slice(0, 100).map((row) => <li key={row.path}><code class="grow">{row.path}</code><span>{row.wanted === undefined ? <><Status status="off" word="to go" /> <span class="soft">{row.has}</span></> : row.has === undefined ? <><Status status="drift" word="missing" /> <span class="soft">{row.wanted}</span></> : <><Status status="drift" word={row.has} /> <span class="soft">wanted {row.wanted}</span></>}</span></li>)}
+      {rows.slice(0, 100).map((row) => <li key={row.path}><code class="grow">{row.path}</code><span>{row.wanted === undefined ? <><Status status="off" word="to go" /> <span class="soft">{said(row.has)}</span></> : row.has === undefined ? <><Status status="drift" word="missing" /> <span class="soft">{said(row.wanted)}</span></> : <><Status status="drift" word={row.has} /> <span class="soft">wanted {row.wanted}</span></>}</span></li>)}
     </ul>
   );
 }
@@ -133,10 +135,10 @@ function DesiredCard({ device }: { device: DeviceDetail }) {
         <Facts rows={[
           ["State", desired ? <><Status status={desired.state} />{desired.since ? <span class="soft"> since <Ago at={desired.since} /></span> : null}</> : ""],
           ["Revision", desired ? <>{desired.wanted} is wanted, {desired.in_force || "none"} is in force{isBehind && desired.told_at ? <span class="soft">; it last said so <Ago at={desired.told_at} /></span> : null}</> : ""],
-          ["It says", desired?.reason], ["Conflicts", desired?.conflicts ? <pre class="wrap">{desired.conflicts}</pre> : ""],
+          ["It says", desired?.reason], ["Conflicts", desired?.conflicts ? <pre>{desired.conflicts}</pre> : ""],
           ["Bundle", bundle], ["Bundle said", device.bundle.status ? <><Status status={device.bundle.status} /> <span class="soft">{device.bundle.reason ?? ""} <Ago at={device.bundle.told_at} /></span></> : ""],
           ["Deployment", device.bundle.deployment ? <Link to={`/deployments/${device.bundle.deployment}`} class="mono">{device.bundle.deployment}</Link> : ""],
-          ["Wanted", desired?.content ? <details><summary>Schedules, pauses and settings</summary><pre class="wrap">{JSON.stringify(desired.content, null, 2)}</pre></details> : ""],
+          ["Wanted", desired?.content ? <details><summary>Schedules, pauses and settings</summary><pre>{JSON.stringify(desired.content, null, 2)}</pre></details> : ""],
         ]} />
       ) : <p class="quiet-words soft">Nothing is wanted of it but what its own file says. On the hub: <code>selvedge-hub desired set</code>, <code>selvedge-hub deploy</code>.</p>}
       <Differs device={device} />

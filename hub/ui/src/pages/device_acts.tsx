@@ -70,7 +70,7 @@ function askShutOut(device: Device, what: "revoke" | "decommission", reload: () 
 export function showToken(title: string, token: string, name: string): void {
   ask({
     title, confirm: "I have kept it",
-    children: <><p>It is shown only now. On the device:</p><pre class="wrap" tabIndex={0}>selvedge-agent enroll {token} --name {name}</pre></>,
+    children: <><p>It is shown only now. On the device:</p><pre tabIndex={0}>selvedge-agent enroll {token} --name {name}</pre></>,
     onConfirm: () => undefined,
   });
 }

@@ -76,7 +76,7 @@ function Users() {
 function Tokens() {
   const answer = useList<Token>("/tokens", [], { all: true });
   const admin = useMay("admin");
-  const show = (text: string) => ask({ title: "The new token", confirm: "I have kept it", children: <><p>It is shown only now.</p><pre class="wrap" tabIndex={0}>{text}</pre><p class="soft">Scripts send it as <code>Authorization: Bearer …</code></p></>, onConfirm: () => undefined });
+  const show = (text: string) => ask({ title: "The new token", confirm: "I have kept it", children: <><p>It is shown only now.</p><pre tabIndex={0}>{text}</pre><p class="soft">Scripts send it as <code>Authorization: Bearer …</code></p></>, onConfirm: () => undefined });
   const add = () => ask({
     title: "New token", confirm: "Make it",
     children: (
