@@ -237,7 +237,7 @@ bool api_open(struct api **ret, const struct api_options *options, struct err *e
         !outside_open(&api->outside, options->database, err) ||
         !summary_open(&api->summary, options->loop, options->database, err) ||
         !db_prepare(api->db, STR("PRAGMA data_version"), &api->data_version, err) ||
-        !api_graph_start(api, err)) {
+        (options->is_serving && !api_graph_start(api, err))) {
         api_close(api);
         return false;
     }

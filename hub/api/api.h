@@ -15,6 +15,7 @@ struct api_options {
     const struct rng *rng;
     struct accounts *accounts; /* stays */
     int64_t query_ms;          /* a question to the database may take so long; 0 = API_QUERY_MS */
+    bool is_serving;           /* many will ask: what takes long is made before it is asked for */
 };
 MUST_CHECK bool api_open(struct api **ret, const struct api_options *options, struct err *err);
 void api_close(struct api *api); /* NULL is allowed */

@@ -245,7 +245,8 @@ bool web_open(struct web **ret, struct loop *loop, const struct rng *rng,
                                         .database = database,
                                         .loop = loop,
                                         .rng = rng,
-                                        .accounts = web->accounts};
+                                        .accounts = web->accounts,
+                                        .is_serving = true};
     ok = ok && api_open(&web->api, &options, err) && open_local(web, loop, config, err) &&
          open_outside(web, loop, config, err);
     if (!ok) {
