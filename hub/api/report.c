@@ -5,42 +5,12 @@
 #include "common/base/limits.h"
 #include "hub/api/report_jobs.h"
 #include "hub/delivery/request.h"
+#include "hub/report/report_times.h"
 #include "hub/rows/report_rows.h"
 
-#define DAY_NS      (INT64_C(86400) * NS_PER_SEC)
-#define TIME_MIN_NS (60 * NS_PER_SEC)
-#define TIME_MAX_NS (366 * DAY_NS)
 enum { ATTEMPTS_SHOWN = 5, ROWS_ARENA_BYTES = 1 << 20 };
 
 /* --- a report of any time ------------------------------------------------------------------------- */
-
-static bool read_times(const struct http_request *rq, struct report_ask *ask, struct err *err)
-{
-    struct str since = http_target_get(&rq->target, "since");
-    struct str until = http_target_get(&rq->target, "until");
-    int64_t length = 0;
-    ask->until = rq->now;
-    if (!str_is_empty(until) && !wall_parse(until, &ask->until)) {
-        return err_set(err, ERR_INVALID, "until is a time like 2026-11-30T06:00:00Z");
-    }
-    if (ask->until.ns > rq->now.ns) {
-        ask->until = rq->now; /* whoever asks may have a clock that is ahead */
-    }
-    if (str_to_duration(str_is_empty(since) ? STR("24h") : since, &length)) {
-        if (__builtin_sub_overflow(ask->until.ns, length, &ask->since.ns)) {
-            return err_set(err, ERR_INVALID, "since is too long ago");
-        }
-    } else if (!wall_parse(since, &ask->since)) {
-        return err_set(err, ERR_INVALID,
-                       "since is how long back, like 24h or 7d, or a time like "
-                       "2026-11-30T06:00:00Z");
-    }
-    if (__builtin_sub_overflow(ask->until.ns, ask->since.ns, &length) || length < TIME_MIN_NS ||
-        length > TIME_MAX_NS) {
-        return err_set(err, ERR_INVALID, "a report is of at least a minute and at most 366 days");
-    }
-    return true;
-}
 
 static bool read_ask(const struct http_request *rq, struct report_ask *ask, struct err *err)
 {
@@ -59,7 +29,14 @@ static bool read_ask(const struct http_request *rq, struct report_ask *ask, stru
     if (!str_is_empty(ask->group_by) && !label_key_is_valid(ask->group_by)) {
         return err_set(err, ERR_INVALID, "group_by is the key of a label, such as site");
     }
-    return read_times(rq, ask, err);
+    struct report_times times;
+    if (!report_times_from(http_target_get(&rq->target, "since"),
+                           http_target_get(&rq->target, "until"), rq->now, &times, err)) {
+        return false;
+    }
+    ask->since = times.since;
+    ask->until = times.until;
+    return true;
 }
 
 /* Times as they were asked for: "the last day" is the same a second later. */

@@ -8,9 +8,9 @@
 
 enum {
     REPORT_JOBS_AT_ONCE = 2,
-    REPORT_JOBS_MAX = 16,    /* that are made, wait for it, or have not been taken yet */
-    REPORT_JOB_SECONDS = 60, /* then it is given up */
-    REPORT_JOB_KEPT_S = 5,   /* how long the same is given again */
+    REPORT_JOBS_MAX = 16,     /* that are made, wait for it, or have not been taken yet */
+    REPORT_JOB_SECONDS = 240, /* then it is given up; less than HTTP_SEND_S */
+    REPORT_JOB_KEPT_S = 5,    /* how long the same is given again */
     REPORT_JOB_KEY_BYTES = 320,
 };
 struct report_jobs_options {

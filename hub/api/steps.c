@@ -1,16 +1,23 @@
 /* steps.c - /steps and /logs: of all runs, newest first. */
 #include "hub/api/api_internal.h"
 
-static bool is_rare(struct str status)
+/* In runs of which status steps of a rare one are; NULL: it is not rare. */
+struct rare {
+    const char *status, *runs[2];
+};
+
+static const struct rare *rare_of(struct str status)
 {
-    static const struct str rare[] = {STR_INIT("failure"), STR_INIT("skipped"), STR_INIT("started"),
-                                      STR_INIT("up_for_retry")};
+    static const struct rare rare[] = {{"failure", {"failure", "canceled"}},
+                                       {"started", {"started", "queued"}},
+                                       {"up_for_retry", {"started", "queued"}},
+                                       {"waiting", {"started", "queued"}}};
     for (size_t i = 0; i < COUNT_OF(rare); i++) {
-        if (str_eq(status, rare[i])) {
-            return true;
+        if (str_eq(status, str_from(rare[i].status))) {
+            return &rare[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 struct step_filter {
@@ -22,16 +29,21 @@ static struct db_query ask(struct api *api, const struct step_filter *f)
 {
     bool has_asset = !str_is_empty(f->asset);
     bool has_device = !str_is_empty(f->device);
-    int statement = has_asset            ? HUB_API_STEPS_OF_ASSET
-                    : has_device         ? HUB_API_STEPS_OF_DEVICE
-                    : is_rare(f->status) ? HUB_API_STEPS_NOT_WELL
-                                         : HUB_API_STEPS;
+    const struct rare *rare = has_asset || has_device ? NULL : rare_of(f->status);
+    int statement = has_asset    ? HUB_API_STEPS_OF_ASSET
+                    : has_device ? HUB_API_STEPS_OF_DEVICE
+                    : rare       ? HUB_API_STEPS_NOT_WELL
+                                 : HUB_API_STEPS;
     struct db_query q = db_query(api->own, statement);
     if (has_asset) {
         db_bind_str(&q, ":asset", f->asset);
     }
     if (has_asset || has_device) {
         db_bind_opt(&q, ":device", f->device);
+    }
+    if (rare != NULL) {
+        db_bind_str(&q, ":run_status", str_from(rare->runs[0]));
+        db_bind_str(&q, ":run_status2", str_from(rare->runs[1]));
     }
     db_bind_opt(&q, ":status", f->status);
     return q;

@@ -4,6 +4,7 @@
 #include "hub/delivery/request.h"
 #include "hub/fleet/poke.h"
 #include "hub/report/report_make.h"
+#include "hub/report/report_times.h"
 
 static bool show_report(struct cli *cli, const struct settings *settings, struct err *err)
 {
@@ -11,13 +12,18 @@ static bool show_report(struct cli *cli, const struct settings *settings, struct
     struct wall_time now = clock_wall(&clock);
     AUTO(buf) out = buf_growing(REPORT_BYTES_MAX);
     struct db *store = NULL;
+    struct report_times times;
+    if (!report_times_from(str_from(cli_text(cli, "since")), str_from(cli_text(cli, "until")), now,
+                           &times, err)) {
+        return false;
+    }
     struct report_form form = {
         .marks = {cli_tone_on(cli, CLI_STRONG), cli_tone_off(cli, CLI_STRONG)}};
     const struct report_question question = {.fleet = settings->config.fleet,
                                              .group_by = str_from(cli_text(cli, "group-by")),
                                              .alert_group = settings->config.alert_group,
-                                             .since = {now.ns - cli_i64(cli, "since")},
-                                             .until = now,
+                                             .since = times.since,
+                                             .until = times.until,
                                              .now = now};
     (void)report_format_from(str_from(cli_text(cli, "format")), &form.format);
     (void)report_section_from(str_from(cli_text(cli, "section")), &form.section);

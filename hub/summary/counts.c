@@ -9,6 +9,7 @@ struct counts *counts_new(void)
 {
     struct counts *c = calloc(1, sizeof(*c));
     if (c != NULL) {
+        c->due_ms = INT64_MAX;
         c->arena = arena_new(COUNTS_BYTES_MAX);
         c->text = buf_growing(TEXT_BYTES_MAX);
         c->device_by_name = strmap_new(&c->arena);
@@ -157,7 +158,7 @@ static enum told told_from(struct str status)
 }
 
 /* And when the device is to be judged again. */
-static void judge(struct counted_device *d, struct pair *p, struct wall_time now)
+static void judge(struct counts *c, struct counted_device *d, struct pair *p, struct wall_time now)
 {
     static const struct str told[] = {[TOLD_PASS] = STR_INIT("pass"),
                                       [TOLD_WARN] = STR_INIT("warn"),
@@ -181,6 +182,7 @@ static void judge(struct counted_device *d, struct pair *p, struct wall_time now
     bool can_end = !d->connection.is_online && p->word == FRESH_PASS &&
                    !__builtin_add_overflow(made_ms, p->fail_after_ms, &over_ms);
     d->due_ms = can_end && over_ms < d->due_ms ? over_ms : d->due_ms;
+    c->due_ms = d->due_ms < c->due_ms ? d->due_ms : c->due_ms;
 }
 
 static void judge_all(struct counts *c, struct counted_device *d, struct wall_time now)
@@ -188,7 +190,7 @@ static void judge_all(struct counts *c, struct counted_device *d, struct wall_ti
     d->due_ms = INT64_MAX;
     for (size_t i = 0; i < d->count; i++) {
         struct pair before = d->pairs[i];
-        judge(d, &d->pairs[i], now);
+        judge(c, d, &d->pairs[i], now);
         if (before.word != d->pairs[i].word) {
             counts_sum(c, d, &before, -1);
             counts_sum(c, d, &d->pairs[i], 1);
@@ -212,10 +214,16 @@ bool counts_connect(struct counts *c, uint32_t device, const struct counts_conne
 
 void counts_tick(struct counts *c, struct wall_time now)
 {
+    if (c->due_ms > now.ns / NS_PER_MS) {
+        return;
+    }
+    c->due_ms = INT64_MAX;
     for (size_t i = 0; i < c->device_count; i++) {
-        if (c->devices[i].due_ms <= now.ns / NS_PER_MS) {
-            judge_all(c, &c->devices[i], now);
+        struct counted_device *d = &c->devices[i];
+        if (d->due_ms <= now.ns / NS_PER_MS) {
+            judge_all(c, d, now);
         }
+        c->due_ms = d->due_ms < c->due_ms ? d->due_ms : c->due_ms;
     }
 }
 
@@ -291,7 +299,7 @@ void counts_put(struct counts *c, uint32_t device, const struct counts_row *row,
                        .is_defined = row->is_defined,
                        .is_external = row->is_external,
                        .is_failing = row->is_failing};
-    judge(d, p, now);
+    judge(c, d, p, now);
     counts_sum(c, d, p, 1);
 }
 

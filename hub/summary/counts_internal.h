@@ -55,6 +55,7 @@ struct counts {
     size_t wording_count, wording_cap;
     size_t bytes; /* of what is not in the arena */
     bool has_failed;
+    int64_t due_ms; /* the first of the devices' */
     /* the fleet's list */
     struct counts_fleet fleet;
     struct hub_fleet_asset *list;

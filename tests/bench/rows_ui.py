@@ -88,18 +88,18 @@ def page_memory(bench, name):
     return Result(pages(bench)[name + "_memory"] / (1 << 20))
 
 
-@row("MB", "<= 100 MB")
+@row("MB", "<= 50 MB")
 def ui_overview_memory(bench):
     return page_memory(bench, "overview")
 
 
-@row("MB", "<= 150 MB")
+@row("MB", "<= 60 MB")
 def ui_catalogue_memory(bench):
     """Of 10,000 rows, of which those in sight are elements."""
     return page_memory(bench, "catalogue")
 
 
-@row("MB", "<= 150 MB")
+@row("MB", "<= 80 MB")
 def ui_graph_memory(bench):
     """2,000 nodes, dragged about."""
     return page_memory(bench, "graph")

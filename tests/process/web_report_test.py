@@ -88,8 +88,8 @@ def what_is_wrong_is_said():
         world.start_hub()
         admin = set_up(world.hub, world.http_port)
         for query, word in (({"since": "yesterday"}, "since"), ({"until": "noon"}, "until"), ({"format": "pdf"}, "format"),
-                            ({"section": "x"}, "section"), ({"group_by": "a b"}, "label"), ({"since": "1s"}, "minute"),
-                            ({"since": "400d"}, "366 days"), ({"since": UNTIL, "until": "2026-11-29T06:00:00Z"}, "minute"),
+                            ({"section": "x"}, "section"), ({"group_by": "a b"}, "label"), ({"since": "0s"}, "behind"),
+                            ({"since": "400d"}, "366 days"), ({"since": UNTIL, "until": "2026-11-29T06:00:00Z"}, "behind"),
                             ({"since": "0001-01-01T00:00:00Z"}, "since"), ({"since": "1970-01-02T00:00:00Z"}, "366 days")):
             answer = world.report(admin, **query)
             assert answer.status == 400 and answer.headers["content-type"] == "application/problem+json", (query, answer)

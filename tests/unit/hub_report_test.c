@@ -1,4 +1,5 @@
 /* hub_report_test.c - hub/report: what is added up, and what is put into words. */
+#include "hub/report/report_times.h"
 #include "hub/report/report_words.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/unit/merge_world.h"
@@ -311,13 +312,58 @@ static void lies_are_survived(void **state)
 
 #define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up, tear_down)
 
+static void expect_times(const char *since, const char *until, int64_t from_s, int64_t to_s)
+{
+    const struct wall_time now = {INT64_C(1796018400) * NS_PER_SEC};
+    struct report_times times = {0};
+    struct err err = {0};
+    bool ok = report_times_from(str_from(since), str_from(until), now, &times, &err);
+    if (from_s == 0) {
+        assert_false(ok);
+        assert_int_equal(err.code, ERR_INVALID);
+        return;
+    }
+    check(ok, &err);
+    assert_int_equal(times.since.ns / NS_PER_SEC, from_s);
+    assert_int_equal(times.until.ns / NS_PER_SEC, to_s);
+}
+
+static void a_time_is_asked_for_in_two_ways(void **state)
+{
+    (void)state;
+    const int64_t now = 1796018400; /* 2026-11-30 06:00 UTC */
+    expect_times("", "", now - 86400, now);
+    expect_times("7d", "", now - 7 * 86400, now);
+    expect_times("1h", "2026-11-30T05:00:00Z", now - 7200, now - 3600);
+    expect_times("2026-11-29T06:00:00Z", "2026-11-30T06:00:00+01:00", now - 86400, now - 3600);
+    expect_times("1m", "2027-01-01T00:00:00Z", now - 60, now); /* a clock that is ahead */
+    static const char *const wrong[][2] = {{"0s", ""},
+                                           {"367d", ""},
+                                           {"yesterday", ""},
+                                           {"24h", "noon"},
+                                           {"2026-11-30T06:00:00Z", ""},
+                                           {"2026-12-24T00:00:00Z", ""},
+                                           {"-1h", ""},
+                                           {"400000d", ""},
+                                           {"2025-01-01T00:00:00Z", ""},
+                                           {"24h", "1h"}};
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        expect_times(wrong[i][0], wrong[i][1], 0, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(rows_and_durations_add_up), TEST(a_rate_is_cut_not_rounded),
-        TEST(numbers_are_grouped),       TEST(what_is_wrong_is_told_worst_first),
-        TEST(many_troubles_are_counted), TEST(a_report_that_does_not_fit_says_so),
-        TEST(all_forms_say_the_same),    TEST(lies_are_survived),
+        TEST(rows_and_durations_add_up),
+        TEST(a_rate_is_cut_not_rounded),
+        TEST(numbers_are_grouped),
+        TEST(what_is_wrong_is_told_worst_first),
+        TEST(many_troubles_are_counted),
+        TEST(a_report_that_does_not_fit_says_so),
+        TEST(all_forms_say_the_same),
+        TEST(lies_are_survived),
+        TEST(a_time_is_asked_for_in_two_ways),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,11 +80,18 @@ void story_add_gap(struct story *s, int64_t from, int64_t seq)
 
 static void tell_definitions(struct story *s, int version)
 {
+    /* An agent of before tells names only, with the assets. */
+    const char *named = version % 2 == 0 ? "\"jobs\":[{\"name\":\"nightly\",\"select\":"
+                                           "\"\\\"pos\\\"\",\"assets\":1}],\"schedules\":[{"
+                                           "\"name\":\"nightly\",\"job\":\"nightly\",\"cron\":\"0 "
+                                           "2 * * *\"}],\"sensors\":[7,{\"x\":1}],"
+                                         : "";
     story_add(s, "definitions",
-              "\"hash\":\"h%d\",\"part\":1,\"parts\":2,\"assets\":[{\"key\":\"pos/"
+              "\"hash\":\"h%d\",\"part\":1,\"parts\":2,%s\"assets\":[{\"key\":\"pos/"
               "sales\",\"group\":\"pos\",\"kinds\":"
-              "[\"sqlite\"],\"description\":\"Sales \\u00e0 la %s\",\"code_version\":\"%d\"}]",
-              version, s->epoch, version);
+              "[\"sqlite\"],\"description\":\"Sales \\u00e0 la %s\",\"code_version\":\"%d\","
+              "\"jobs\":[\"nightly\"],\"schedules\":[\"nightly\",\"v%d\",3]}]",
+              version, named, s->epoch, version, version);
     story_add(s, "clock_step", "\"delta_ms\":%d", version);
     story_add(s, "desired",
               "\"status\":\"%s\",\"revision\":%d,\"reason\":\"job \\\"x\\\"\",\"applied\":%d,"
@@ -92,7 +99,7 @@ static void tell_definitions(struct story *s, int version)
               version % 2 == 0 ? "applied" : "refused", version + 1, version, version);
     story_add(s, "definitions",
               "\"hash\":\"h%d\",\"part\":2,\"parts\":2,\"assets\":[{\"key\":\"report/"
-              "v%d\",\"deps\":[\"pos/sales\","
+              "v%d\",\"jobs\":[\"nightly\"],\"deps\":[\"pos/sales\","
               "\"erp/prices\"],\"tags\":{\"a\":\"b\"},\"owners\":[\"team:x\"]},{\"key\":\"erp/"
               "prices\",\"external\":true}]",
               version, version);
@@ -151,6 +158,36 @@ static void tell_run(struct story *s, int number)
     story_add(s, "run_success", "\"run\":\"%s\"", run);
 }
 
+/* Partitions that are made and that fail, alone and in ranges; who holds what; keys that come and go. */
+static void tell_partitions(struct story *s, int number)
+{
+    static const char *const kinds[] = {"schedule", "sensor", "automation"};
+    int day = 1 + (int)story_random(s, 5);
+    story_add(s, story_random(s, 2) == 0 ? "asset_materialization" : "asset_failed_to_materialize",
+              "\"run\":\"r%d\",\"step\":\"pos/sales\",\"asset\":\"pos/"
+              "sales\",\"partition\":\"2026-11-0%d\"",
+              number, day);
+    story_add(
+        s, story_random(s, 2) == 0 ? "asset_materialization" : "asset_failed_to_materialize",
+        "\"asset\":\"pos/sales\",\"partition\":\"2026-11-0%d\",\"partition_end\":\"2026-11-0%d\"",
+        day, day + 2);
+    story_add(s, "instigator", "\"%s\":\"%s\",\"status\":\"%s\",\"reason\":\"r%d\"",
+              kinds[story_random(s, 3)], story_random(s, 2) == 0 ? "nightly" : "files",
+              story_random(s, 2) == 0 ? "paused" : "running", number);
+    story_add(s, "instigator", "\"schedule\":\"nightly\"");
+    story_add(s, "asset_observation", "\"asset\":\"erp/prices\",\"data_version\":\"%d\"", number);
+    story_add(s, "dynamic_partitions",
+              "\"set\":\"files\",\"partition\":\"%d.csv\",\"status\":\"%s\"", day,
+              story_random(s, 3) == 0 ? "deleted" : "added");
+    story_add(s, "tick", "\"%s\":\"nightly\",\"status\":\"failed\",\"reason\":\"r%d\"",
+              kinds[story_random(s, 3)], number);
+    story_add(s, "run_enqueued",
+              "\"run\":\"b%d\",\"cause\":{\"type\":\"backfill\",\"name\":\"b1\"},\"backfill\":"
+              "\"b1\",\"partition\":"
+              "\"2026-11-0%d\",\"partition_end\":\"2026-11-0%d\"",
+              number, day, day + 1);
+}
+
 /* The same few commands on every device and in every database of one. */
 static void tell_command(struct story *s, int number)
 {
@@ -171,7 +208,8 @@ static void tell_command(struct story *s, int number)
     }
     story_add(s, "command", "\"status\":\"refused\",\"code\":\"unsigned\"");
     story_add(s, "backfill",
-              "\"backfill\":\"b%llu\",\"status\":\"requested\",\"selection\":\"a\",\"tags\":{\"x\":"
+              "\"backfill\":\"b%llu\",\"status\":\"requested\",\"selection\":\"a\",\"steps\":31,"
+              "\"partition\":\"2026-11-01\",\"partitions_per_run\":0,\"tags\":{\"x\":"
               "\"y\",\"selvedge/command\":\"c%d\"}",
               (unsigned long long)story_random(s, 3), number);
     story_add(s, "backfill", "\"backfill\":\"b%llu\",\"status\":\"completed_success\"",
@@ -197,6 +235,7 @@ void story_tell(struct story *s, int runs)
     for (int i = 0; i < runs; i++) {
         tell_run(s, i);
         tell_command(s, i);
+        tell_partitions(s, i);
         if (story_random(s, 4) == 0) {
             story_add_gap(s, story_seq(s) + 1, story_seq(s) + 1 + (int64_t)story_random(s, 20));
         }
@@ -298,15 +337,25 @@ static void dump_rows(struct db *store, const char *title, struct str sql, struc
     db_finish(&q);
 }
 
-/* Rows of a stream have its number first. */
-static bool is_of_stream(struct db *store, const char *table)
+/* Where a key says of which stream a row is; -1: it does not. The number itself differs from hub to hub. */
+static int stream_column(struct db *store, const struct hub_store_view *view)
 {
     struct err err = {0};
     AUTO(db_query) q = {0};
     char sql[128];
-    (void)snprintf(sql, sizeof(sql), "SELECT * FROM %s", table);
+    (void)snprintf(sql, sizeof(sql), "SELECT * FROM %s", view->table);
     check(db_prepare(store, str_from(sql), &q, &err), &err);
-    return strcmp(db_col_name(&q, 0), "stream_id") == 0;
+    int column = view->key_columns - 1;
+    while (column >= 0 && strcmp(db_col_name(&q, column), "stream_id") != 0) {
+        column--;
+    }
+    return column;
+}
+
+/* Of each stream the rest of the key; where other things come first in it, the order of the events. */
+static const char *order_in_stream(int stream, int key_columns)
+{
+    return stream > 0 ? ", t.seq" : key_columns == 1 ? "" : key_columns == 2 ? ", 4" : ", 4, 5";
 }
 
 struct buf world_dump(struct db *store)
@@ -320,15 +369,13 @@ struct buf world_dump(struct db *store)
     for (size_t i = 0; i < HUB_STORE_VIEW_COUNT; i++) {
         char sql[256];
         const char *table = hub_store_views[i].table;
-        static const char *const keys[] = {"", "1", "1, 2", "1, 2, 3"};
-        if (is_of_stream(store, table)) {
+        static const char *const keys[] = {"", "1", "1, 2", "1, 2, 3", "1, 2, 3, 4"};
+        int stream = stream_column(store, &hub_store_views[i]);
+        if (stream >= 0) {
             (void)snprintf(sql, sizeof(sql),
                            "SELECT s.device, s.epoch, t.* FROM %s t JOIN stream s ON s.id = "
                            "t.stream_id ORDER BY 1, 2%s",
-                           table,
-                           hub_store_views[i].key_columns == 1   ? ""
-                           : hub_store_views[i].key_columns == 2 ? ", 4"
-                                                                 : ", 4, 5");
+                           table, order_in_stream(stream, hub_store_views[i].key_columns));
         } else {
             (void)snprintf(sql, sizeof(sql), "SELECT * FROM %s ORDER BY %s", table,
                            keys[hub_store_views[i].key_columns]);

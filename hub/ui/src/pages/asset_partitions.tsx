@@ -12,6 +12,8 @@ import { useParam } from "../shell/router";
 import { useMay } from "../shell/session";
 import { askBackfill } from "./backfill";
 
+const ALL_AT_FIRST = 100;
+
 const PartitionStatus = ({ row }: { row: AssetPartition }) =>
   <Status status={row.status} tone={PARTITION_TONES[row.status]} word={row.status === "partial" ? `made on ${row.made} of ${row.devices}` : row.status === "failed" && (row.devices ?? 1) > 1 ? `failed on ${row.failed} of ${row.devices}` : row.status} />;
 
@@ -39,7 +41,8 @@ export function Partitions({ asset }: { asset: AssetDetail }) {
   const [find, setFind] = useParam("find");
   const may = useMay("operator");
   const devices = (asset.on_devices ?? []).filter((row) => row.defined).map((row) => row.device);
-  const chosen = device || (devices.length === 1 ? devices[0] ?? "" : "");
+  // Of a large fleet one device is shown at first: all of them take the hub a while.
+  const chosen = device === "*" ? "" : device || (devices.length === 1 || devices.length > ALL_AT_FIRST ? devices[0] ?? "" : "");
   const answer = useList<AssetPartition>(withQuery(`/assets/${keyPath(asset.asset)}/partitions`, { device: chosen }), ["asset"], { all: true, only: asset.asset });
   const all = answer.value ?? [];
   const rows = useMemo(() => all.filter((p) => (!status || p.status === status) && p.partition.includes(find)), [all, status, find]);
@@ -50,7 +53,7 @@ export function Partitions({ asset }: { asset: AssetDetail }) {
   return (
     <>
       <div class="tools">
-        {devices.length > 1 ? <Choice label="On" value={chosen} onPick={setDevice} options={[["", "all devices"], ...devices.map((name): [string, string] => [name, name])]} /> : null}
+        {devices.length > 1 ? <Choice label="On" value={chosen} onPick={(name) => setDevice(name || "*")} options={[["", "all devices"], ...devices.map((name): [string, string] => [name, name])]} /> : null}
         <Choice label="State" value={status} onPick={setStatus} options={[["", `any (${count(all.length)})`], ...states]} />
         <Filter value={find} onInput={setFind} placeholder="Part of a key" label="Filter partitions" />
         {may && of("missing").length + of("partial").length ? <button type="button" onClick={() => backfill([...of("missing"), ...of("partial")].length === all.length ? all : all.filter((p) => p.status === "missing" || p.status === "partial"), "missing")}>Backfill the missing</button> : null}

@@ -108,6 +108,8 @@ function CertificateCard({ device }: { device: DeviceDetail }) {
   );
 }
 
+const said = (value: string | undefined): string => (value === "yes" ? "" : value ?? ""); // a name in a list: it is there, and that is all
+
 function Differs({ device }: { device: DeviceDetail }) {
   const desired = device.desired;
   if (!desired?.content || desired.state === "in force") return null;
@@ -116,7 +118,7 @@ function Differs({ device }: { device: DeviceDetail }) {
   if (rows.length === 0) return null;
   return (
     <ul class="rows differs" aria-label="What differs">
-      {rows.slice(0, 100).map((row) => <li key={row.path}><code class="grow">{row.path}</code><span>{row.wanted === undefined ? <><Status status="off" word="to go" /> <span class="soft">{row.has}</span></> : row.has === undefined ? <><Status status="drift" word="missing" /> <span class="soft">{row.wanted}</span></> : <><Status status="drift" word={row.has} /> <span class="soft">wanted {row.wanted}</span></>}</span></li>)}
+      {rows.slice(0, 100).map((row) => <li key={row.path}><code class="grow">{row.path}</code><span>{row.wanted === undefined ? <><Status status="off" word="to go" /> <span class="soft">{said(row.has)}</span></> : row.has === undefined ? <><Status status="drift" word="missing" /> <span class="soft">{said(row.wanted)}</span></> : <><Status status="drift" word={row.has} /> <span class="soft">wanted {row.wanted}</span></>}</span></li>)}
     </ul>
   );
 }
