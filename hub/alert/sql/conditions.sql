@@ -14,7 +14,7 @@ SELECT 'away', id, grp,
             || coalesce(': ' || nullif(offline_reason, ''), '') END
 FROM known WHERE coalesce(is_online, 0) = 0 AND :now - coalesce(last_seen_ms, enrolled_ms) > :away
 UNION ALL
--- In these two the few rows come first, which an index holds alone (migration 0023), whatever the planner thinks.
+-- In these two the few rows come first, which an index holds alone (migration 0021), whatever the planner thinks.
 SELECT 'failing', k.id, k.grp,
     a.asset || coalesce(': ' || CASE WHEN json_valid(a.failed_error) THEN json_extract(a.failed_error, '$.message') END, '')
 FROM asset_state a CROSS JOIN asset_definition n ON n.device = a.device AND n.asset = a.asset CROSS JOIN known k ON k.id = a.device
