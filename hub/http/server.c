@@ -136,6 +136,9 @@ void http_server_counts(const struct http_server *server, struct http_counts *re
 {
     *ret = server->counts;
     ret->cache_bytes = (int64_t)http_cache_bytes(server->cache);
+    if (server->local != NULL) {
+        ret->connections_max = 0; /* that figure is about who comes over the network */
+    }
 }
 
 void http_counts_add(struct http_counts *sum, const struct http_counts *more)
@@ -144,8 +147,10 @@ void http_counts_add(struct http_counts *sum, const struct http_counts *more)
         sum->requests[i] += more->requests[i];
     }
     sum->connections += more->connections;
+    sum->connections_max += more->connections_max;
     sum->connections_total += more->connections_total;
     sum->refused_connections += more->refused_connections;
+    sum->displaced_connections += more->displaced_connections;
     sum->cut_connections += more->cut_connections;
     sum->streams += more->streams;
     sum->streams_total += more->streams_total;
