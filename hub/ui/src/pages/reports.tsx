@@ -147,6 +147,8 @@ export function ReportsPage() {
     pick(new Date(end - DAY).toISOString().replace(".000Z", "Z"), new Date(end).toISOString().replace(".000Z", "Z"));
   };
   const r = answer.value;
+  // "7d" in the address: when that was, the report says. A time is known at once, and what is typed meanwhile stays.
+  const begin = Number.isNaN(instant(since)) ? r?.since ?? "" : since;
   return (
     <>
       <Head title={r ? `Report of fleet ${r.fleet}` : "Report"} icon="report"
@@ -159,7 +161,7 @@ export function ReportsPage() {
         <Group value={group} onPick={setGroup} />
         <span class="save"><span class="soft">Save as</span>{FORMATS.map(([format, words]) => <a class="button" href={`/api/v1${withQuery("/report", { ...query, format })}`} download>{words}</a>)}</span>
       </div>
-      {isOwn ? <OwnTime key={`${since} ${until} ${r?.since}`} since={r?.since ?? since} until={until} onPick={pick} /> : null}
+      {isOwn ? <OwnTime key={`${begin} ${until}`} since={begin} until={until} onPick={pick} /> : null}
       <Show answer={answer} what={`the report of ${isOwn ? `${local(instant(since))} to ${local(instant(until))}` : TIMES.find(([key]) => key === (since || "24h"))?.[1] ?? since}; of a large fleet that takes some seconds`}>
         {(report) => <ReportView report={report} />}
       </Show>
