@@ -85,6 +85,8 @@ void row_fleet_asset(struct json_writer *w, const struct hub_fleet_asset *a)
     jw_member_str(w, "asset", a->asset);
     jw_member_opt(w, "group", a->group);
     row_member_json(w, "kinds", a->kinds);
+    row_member_json(w, "tags", a->tags);
+    row_member_json(w, "owners", a->owners);
     jw_member_opt(w, "description", a->description);
     jw_member_bool(w, "external", a->is_external);
     jw_member_i64(w, "devices", a->devices);

@@ -166,6 +166,8 @@ bool hub_each_fleet_asset(struct db *db, const struct hub_filter *filter,
         row.is_external = take_bool(&r);
         row.group = take_str(&r);
         row.kinds = take_str(&r);
+        row.tags = take_str(&r);
+        row.owners = take_str(&r);
         row.description = take_str(&r);
         row.materializations = take_i64(&r);
         row.row_count = take_i64(&r);

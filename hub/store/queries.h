@@ -57,7 +57,7 @@ struct hub_fleet_asset { /* one asset over all devices */
     struct str asset;
     int64_t devices, failing; /* that define it; on which it fails */
     bool is_external;
-    struct str group, kinds, description;
+    struct str group, kinds, tags, owners, description;
     int64_t materializations;
     int64_t row_count; /* of the latest on each device, together */
     struct wall_time at;

@@ -6,7 +6,7 @@
 #include "hub/summary/counts.h"
 
 enum {
-    SUMMARY_SLICE_MS = 10, /* of work at a time */
+    SUMMARY_SLICE_MS = 3,  /* of work at a time */
     SUMMARY_LOOK_MS = 500, /* the log is looked at so often when nobody asks */
     SUMMARY_PEERS_FEW = 500,
     SUMMARY_PEERS_MS = 100, /* who is on line is read at most so often of more devices than those */
