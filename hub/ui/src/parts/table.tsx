@@ -51,6 +51,9 @@ function useWindow(count: number, rowHeight: number) {
 /** Whether the table is wider than its box: then it scrolls sideways, and must be reached by the keyboard to do so. */
 function useIsWide(box: { current: HTMLDivElement | null }): boolean {
   const [isWide, set] = useState(false);
+  useLayoutEffect(() => { // what is drawn now may be wider than before
+    if (box.current) set(box.current.scrollWidth > box.current.clientWidth);
+  });
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return;
