@@ -124,8 +124,9 @@ static uint32_t wording_of(struct counts *c, uint32_t asset, const struct counts
         return 0;
     }
     buf_reset(&c->text);
-    buf_addf(&c->text, "%u\n" STR_FMT "\n" STR_FMT "\n" STR_FMT, asset, STR_ARG(row->group),
-             STR_ARG(row->kinds), STR_ARG(row->description));
+    buf_addf(&c->text, "%u\n" STR_FMT "\n" STR_FMT "\n" STR_FMT "\n" STR_FMT "\n" STR_FMT, asset,
+             STR_ARG(row->group), STR_ARG(row->kinds), STR_ARG(row->tags), STR_ARG(row->owners),
+             STR_ARG(row->description));
     if (strmap_get(&c->wording_by_text, buf_str(&c->text), &number)) {
         return number;
     }
@@ -140,6 +141,8 @@ static uint32_t wording_of(struct counts *c, uint32_t asset, const struct counts
     }
     c->wordings[c->wording_count++] = (struct wording){.group = keep(c, row->group),
                                                        .kinds = keep(c, row->kinds),
+                                                       .tags = keep(c, row->tags),
+                                                       .owners = keep(c, row->owners),
                                                        .description = keep(c, row->description),
                                                        .next = c->assets[asset].wordings};
     c->assets[asset].wordings = (uint32_t)c->wording_count;

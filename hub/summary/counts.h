@@ -12,7 +12,7 @@ enum {
 
 /* One asset on one device. Texts are borrowed. */
 struct counts_row {
-    struct str asset, group, kinds, description;
+    struct str asset, group, kinds, tags, owners, description;
     struct str freshness; /* as the device judges; empty: it has no policy */
     bool is_defined, is_external, is_failing;
     int64_t materializations, row_count; /* row_count: HUB_UNKNOWN */

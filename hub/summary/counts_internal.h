@@ -25,7 +25,7 @@ struct counted_device {
 };
 /* How devices describe an asset: what equals is kept once. */
 struct wording {
-    struct str group, kinds, description;
+    struct str group, kinds, tags, owners, description;
     uint32_t next; /* of the asset, from 1; 0: no more */
     int64_t devices;
 };

@@ -121,6 +121,8 @@ static void show(struct counts *c, struct counted_asset *a)
         if (wording->devices > 0) {
             shown->group = larger(shown->group, wording->group);
             shown->kinds = larger(shown->kinds, wording->kinds);
+            shown->tags = larger(shown->tags, wording->tags);
+            shown->owners = larger(shown->owners, wording->owners);
             shown->description = larger(shown->description, wording->description);
         }
     }

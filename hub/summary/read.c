@@ -78,13 +78,15 @@ static void put(struct summary *s, uint32_t device, const struct db_query *q, st
                                    .is_failing = db_col_i64(q, 3) != 0,
                                    .group = db_col_str(q, 4),
                                    .kinds = db_col_str(q, 5),
-                                   .description = db_col_str(q, 6),
-                                   .materializations = db_col_i64(q, 7),
-                                   .row_count = number_or_unknown(q, 8),
-                                   .at_ms = db_col_i64(q, 9),
-                                   .failed_at_ms = db_col_i64(q, 10),
-                                   .freshness = db_col_str(q, 11),
-                                   .fail_after_ms = number_or_unknown(q, 12)};
+                                   .tags = db_col_str(q, 6),
+                                   .owners = db_col_str(q, 7),
+                                   .description = db_col_str(q, 8),
+                                   .materializations = db_col_i64(q, 9),
+                                   .row_count = number_or_unknown(q, 10),
+                                   .at_ms = db_col_i64(q, 11),
+                                   .failed_at_ms = db_col_i64(q, 12),
+                                   .freshness = db_col_str(q, 13),
+                                   .fail_after_ms = number_or_unknown(q, 14)};
     counts_put(s->counts, device, &row, now);
 }
 

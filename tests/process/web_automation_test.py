@@ -143,6 +143,8 @@ def staleness(admin, north):
     # The device itself comes to the same.
     why = north.command("why", "reports/daily")
     assert causes[0]["reason"] in why and "erp/prices " + causes[1]["dependency_reason"] in why, (why, causes)
+    owners = {one["asset"]: one.get("owners") for one in admin.items("/api/v1/assets")}
+    assert owners["pos/days"] == ["team:retail"] and owners["erp/prices"] is None, owners
     versions = admin.get("/api/v1/assets/reports/daily").json["definitions"]
     assert sorted(one["definition"]["code_version"] for one in versions) == ["1", "2"], versions
 

@@ -28,9 +28,11 @@ static void tell_definitions(struct story *s)
         }
         len +=
             snprintf(assets + len, sizeof(assets) - (size_t)len,
-                     "%s{\"key\":\"a%d\",\"group\":\"g%llu\",\"kinds\":[\"k%llu\"],\"external\":%s"
+                     "%s{\"key\":\"a%d\",\"group\":\"g%llu\",\"kinds\":[\"k%llu\"],"
+                     "\"tags\":{\"t\":\"%llu\"},\"owners\":[\"o%llu\"],\"external\":%s"
                      ",\"freshness\":{\"warn_after_ms\":1,\"fail_after_ms\":%s}}",
                      len > 0 ? "," : "", i, dice, (unsigned long long)story_random(s, 2),
+                     (unsigned long long)story_random(s, 2), (unsigned long long)story_random(s, 2),
                      story_random(s, 5) == 0 ? "true" : "false",
                      story_random(s, 2) == 0 ? "1" : "9000000000000");
     }
@@ -108,10 +110,11 @@ static void add_asset(struct buf *out, const struct hub_fleet_asset *a)
 {
     buf_addf(out,
              STR_FMT ": devices %lld failing %lld external %d group " STR_FMT " kinds " STR_FMT
-                     " made %lld rows %lld at %lld fresh",
+                     " tags " STR_FMT " owners " STR_FMT " made %lld rows %lld at %lld fresh",
              STR_ARG(a->asset), (long long)a->devices, (long long)a->failing, a->is_external,
-             STR_ARG(a->group), STR_ARG(a->kinds), (long long)a->materializations,
-             (long long)a->row_count, (long long)(a->at.ns / NS_PER_MS));
+             STR_ARG(a->group), STR_ARG(a->kinds), STR_ARG(a->tags), STR_ARG(a->owners),
+             (long long)a->materializations, (long long)a->row_count,
+             (long long)(a->at.ns / NS_PER_MS));
 }
 
 struct listing {

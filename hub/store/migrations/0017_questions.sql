@@ -55,7 +55,7 @@ FROM event e JOIN stream s ON s.id = e.stream_id;
 
 -- An asset of a device as counts over the fleet take it. The text matters where the device is away only.
 CREATE VIEW device_asset_shown AS
-SELECT a.device, a.asset, a.is_defined, a.is_external, a.is_failing, a.group_name, a.kinds, a.description,
+SELECT a.device, a.asset, a.is_defined, a.is_external, a.is_failing, a.group_name, a.kinds, a.tags, a.owners, a.description,
     a.materializations, a.row_count, a.at_ms, a.failed_at_ms,
     CASE WHEN a.is_defined AND f.status <> 'not_applicable' THEN f.status END AS freshness,
     CASE WHEN f.status IS NOT NULL AND coalesce(c.is_online, 0) = 0 THEN
