@@ -1,5 +1,6 @@
 /* health.c - /healthz, /readyz, /metrics */
 #include "hub/api/api_internal.h"
+#include "hub/report/question.h"
 
 bool api_health(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
 {
@@ -76,6 +77,19 @@ static void write_server(struct api *api, struct buf *out)
     buf_addf(out, "selvedge_web_handler_seconds_total %.6f\n", (double)c.handler_ns / 1e9);
 }
 
+static void write_certificates(struct api *api, struct wall_time now, struct buf *out)
+{
+    const struct report_question question = report_question_from(api->config, now);
+    head(out, "selvedge_hub_certificate_expiry_timestamp_seconds", "gauge",
+         "When the hub's own certificates end.");
+    for (size_t i = 0; i < question.certificate_count; i++) {
+        buf_addf(out,
+                 "selvedge_hub_certificate_expiry_timestamp_seconds{certificate=\"%s\"} %lld\n",
+                 question.certificates[i].name,
+                 (long long)(question.certificates[i].not_after.ns / NS_PER_SEC));
+    }
+}
+
 static bool write_fleet(struct api *api, struct buf *out, struct err *err)
 {
     bool row = false;
@@ -118,5 +132,6 @@ bool api_metrics(void *ctx, struct http_request *rq, struct http_response *rs, s
     int64_t up = rq->mono.ns - api->started.ns;
     buf_addf(out, "selvedge_web_start_time_seconds %.3f\n", (double)(rq->now.ns - up) / 1e9);
     write_server(api, out);
+    write_certificates(api, rq->now, out);
     return write_fleet(api, out, err);
 }

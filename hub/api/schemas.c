@@ -152,7 +152,7 @@ const struct api_schema api_schemas[] = {
     {"Report", "fleet! since!:t until!:t made_at!:t group_by! runs!:o runs_before!:o freshness!:o "
                "totals!:o attention!:ReportLine[] devices!:o[] assets!:o[] failing!:o[] "
                "checks_failing!:o[] stale!:o[] slowest!:s[] flakiest!:s[] groups!:o[] loads!:o[] "
-               "days!:o[] losses!:o[] alerts!:o[]"},
+               "days!:o[] losses!:o[] alerts!:o[] hub_certificates!:o[]"},
     {"ReportAsked", "report! asked_at!:t"},
     {"ReportDelivery", "id!:i cause! due_at!:t attempt!:i at!:t result! error"},
     {"ReportLine", "kind! text! asset device run"},

@@ -3,6 +3,7 @@
 #include "common/platform/clock.h"
 #include "hub/delivery/request.h"
 #include "hub/fleet/poke.h"
+#include "hub/report/question.h"
 #include "hub/report/report_make.h"
 #include "hub/report/report_times.h"
 
@@ -19,12 +20,10 @@ static bool show_report(struct cli *cli, const struct settings *settings, struct
     }
     struct report_form form = {
         .marks = {cli_tone_on(cli, CLI_STRONG), cli_tone_off(cli, CLI_STRONG)}};
-    const struct report_question question = {.fleet = settings->config.fleet,
-                                             .group_by = str_from(cli_text(cli, "group-by")),
-                                             .alert_group = settings->config.alert_group,
-                                             .since = times.since,
-                                             .until = times.until,
-                                             .now = now};
+    struct report_question question = report_question_from(&settings->config, now);
+    question.group_by = str_from(cli_text(cli, "group-by"));
+    question.since = times.since;
+    question.until = times.until;
     (void)report_format_from(str_from(cli_text(cli, "format")), &form.format);
     (void)report_section_from(str_from(cli_text(cli, "section")), &form.section);
     form.format = cli_is_json(cli) ? REPORT_JSON : form.format;

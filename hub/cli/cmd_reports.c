@@ -8,6 +8,7 @@
 
 #include "common/platform/clock.h"
 #include "common/platform/files.h"
+#include "hub/report/question.h"
 #include "hub/report/report_make.h"
 #include <string.h>
 #include <unistd.h>
@@ -90,12 +91,10 @@ static bool make(struct cli *cli, const struct settings *settings, struct err *e
     AUTO(buf) out = buf_growing(REPORT_BYTES_MAX);
     struct db *store = NULL;
     struct report_form form = {0};
-    const struct report_question question = {.fleet = settings->config.fleet,
-                                             .group_by = str_from(cli_text(cli, "group-by")),
-                                             .alert_group = settings->config.alert_group,
-                                             .since = {cli_i64(cli, "since-ms") * NS_PER_MS},
-                                             .until = {cli_i64(cli, "until-ms") * NS_PER_MS},
-                                             .now = clock_wall(&clock)};
+    struct report_question question = report_question_from(&settings->config, clock_wall(&clock));
+    question.group_by = str_from(cli_text(cli, "group-by"));
+    question.since.ns = cli_i64(cli, "since-ms") * NS_PER_MS;
+    question.until.ns = cli_i64(cli, "until-ms") * NS_PER_MS;
     (void)report_format_from(str_from(cli_text(cli, "format")), &form.format);
     (void)report_section_from(str_from(cli_text(cli, "section")), &form.section);
     bool ok = open_reader(settings, &store, err) &&

@@ -6,6 +6,7 @@
 #include "hub/delivery/curl_run.h"
 #include "hub/delivery/folder.h"
 #include "hub/delivery/mail.h"
+#include "hub/report/question.h"
 #include "hub/report/report_make.h"
 #include "hub/store/store.h"
 #include <stdio.h>
@@ -199,12 +200,10 @@ static bool make_and_carry(struct delivering *d, const char *database, struct er
     struct db *store = NULL;
     struct report report;
     const struct hub_store_options options = {.path = database, .flags = DB_READ_ONLY};
-    const struct report_question question = {.fleet = d->config->fleet,
-                                             .group_by = d->settings->group_by,
-                                             .alert_group = d->config->alert_group,
-                                             .since = {d->due.ns - d->settings->since_ns},
-                                             .until = d->due,
-                                             .now = wall_now()};
+    struct report_question question = report_question_from(d->config, wall_now());
+    question.group_by = d->settings->group_by;
+    question.since.ns = d->due.ns - d->settings->since_ns;
+    question.until = d->due;
     bool ok = hub_store_open(&store, &options, err) &&
               report_read(store, &question, &arena, &report, err);
     db_close(store); /* what follows may take its time, and holds up nobody's checkpoint */

@@ -110,6 +110,19 @@ bool delivery_rows_attempts(struct db *db, struct str report, int64_t before, in
     return ok;
 }
 
+bool delivery_rows_returning(struct db *db, struct wall_time now, int64_t return_ns, int64_t *ret,
+                             struct err *err)
+{
+    struct db_query q = db_query(db, HUB_DELIVERY_RETURNING);
+    db_bind_i64(&q, ":now", ms(now));
+    db_bind_i64(&q, ":return", return_ns / NS_PER_MS);
+    bool is_there = false;
+    bool ok = db_next(&q, &is_there, err);
+    *ret = is_there ? db_col_i64(&q, 0) : 0;
+    db_reset(&q);
+    return ok;
+}
+
 /* --- changes ---------------------------------------------------------------------------------- */
 
 static bool put(struct db *db, struct delivery_key key, const struct delivery_change *change,

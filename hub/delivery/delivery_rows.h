@@ -58,6 +58,10 @@ delivery_rows_attempts(struct db *db, struct str report, int64_t before, int64_t
  * for and was under way. */
 MUST_CHECK bool delivery_rows_begin(struct db *db, struct str names, struct wall_time now,
                                     struct err *err);
+/* Devices that the hub's own start cut off, within `return_ns` before `now`, and that are not back: a
+ * report would call them away. */
+MUST_CHECK bool delivery_rows_returning(struct db *db, struct wall_time now, int64_t return_ns,
+                                        int64_t *ret, struct err *err);
 /* Asks the hub to deliver it now. ERR_BUSY: somebody has asked already. */
 MUST_CHECK bool delivery_rows_ask(struct db *db, struct str report, struct wall_time now,
                                   struct err *err);

@@ -18,6 +18,7 @@ enum {
 #define LOOK_MAX_NS (60 * NS_PER_SEC) /* the wall clock may step meanwhile */
 #define SOONEST_NS  (50 * NS_PER_MS)
 #define FIRST_NS    NS_PER_SEC
+#define RETURN_NS   (60 * NS_PER_SEC) /* that devices get to come back after the hub's start */
 
 struct desk_state;
 struct outgoing {
@@ -37,6 +38,7 @@ struct desk_state {
     struct outgoing *reports;
     size_t count;
     struct loop_timer timer;
+    bool are_back; /* the devices that the hub's start cut off, or their time is over */
 };
 
 static struct wall_time wall_now(const struct desk_state *d)
@@ -207,6 +209,17 @@ static struct wall_time look_scheduled(struct outgoing *o, struct arena *arena)
     return is_put ? wake : (struct wall_time){now.ns + FIRST_NS};
 }
 
+static bool are_back(struct desk_state *d, struct wall_time now)
+{
+    struct err err = {0};
+    int64_t missing = 0;
+    if (!d->are_back && !delivery_rows_returning(d->db, now, RETURN_NS, &missing, &err)) {
+        LOG(ERROR, "report.failed", F_ERR(&err), F_T("action", "not waiting for devices"));
+    }
+    d->are_back = missing == 0;
+    return d->are_back;
+}
+
 static void on_due(void *ctx)
 {
     struct desk_state *d = ctx;
@@ -220,7 +233,10 @@ static void on_due(void *ctx)
             look_asked(o, &arena)) {
             continue; /* its end looks again */
         }
-        struct wall_time wake = look_scheduled(o, &arena);
+        struct wall_time wake = {now.ns + FIRST_NS};
+        if (are_back(d, now)) {
+            wake = look_scheduled(o, &arena);
+        }
         soonest = wake.ns < soonest.ns ? wake : soonest;
     }
     arm(d, soonest.ns - now.ns);

@@ -3,8 +3,10 @@
 #include "hub/report/report_words.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define EXPIRES_SOON_NS (30 * INT64_C(86400) * NS_PER_SEC)
+#define CA_SOON_NS      (180 * INT64_C(86400) * NS_PER_SEC) /* every device has to move */
 #define LONG_NS         (60 * NS_PER_SEC) /* a failure that began so long before the last attempt */
 enum { LINE_BYTES_MAX = 4096 };
 
@@ -179,6 +181,25 @@ static void tell_device(struct attention *a, const struct report_device *d)
     }
 }
 
+/* Those of the hub: without them no device comes in, or no browser. */
+static void tell_own_certificates(struct attention *a, bool is_over)
+{
+    for (size_t i = 0; i < a->report->certificate_count; i++) {
+        const struct report_certificate *c = &a->report->certificates[i];
+        bool is_ca = strcmp(c->name, "CA") == 0;
+        int64_t left = c->not_after.ns - a->report->now.ns;
+        char date[WALL_TEXT_SIZE];
+        if (left >= (is_ca ? CA_SOON_NS : EXPIRES_SOON_NS) || (left <= 0) != is_over) {
+            continue;
+        }
+        a->about.kind = "certificate";
+        buf_addf(&a->line, "the hub's %s%s %s on %.10s%s", is_ca ? "" : "certificate of its ",
+                 c->name, is_over ? "expired" : "expires", wall_format(c->not_after, date),
+                 is_ca ? "; make the next: selvedge-hub ca rotate" : "");
+        end_line(a);
+    }
+}
+
 static void tell_refusals(struct attention *a)
 {
     if (a->report->refusals > 0) {
@@ -195,6 +216,7 @@ size_t report_attention(const struct report *report, struct arena *arena,
 {
     struct attention a = {
         .report = report, .arena = arena, .lines = lines, .line = buf_growing(LINE_BYTES_MAX)};
+    tell_own_certificates(&a, true);
     tell_failures(&a);
     tell_checks(&a, false);
     tell_stale(&a);
@@ -202,6 +224,7 @@ size_t report_attention(const struct report *report, struct arena *arena,
     for (size_t i = 0; i < report->devices.count; i++) {
         tell_device(&a, &report->devices.items[i]);
     }
+    tell_own_certificates(&a, false);
     tell_checks(&a, true);
     tell_refusals(&a);
     a.total += report->failures.total - report->failures.count;

@@ -256,8 +256,10 @@ bool report_read(struct db *store, const struct report_question *question, struc
                             .since = question->since,
                             .until = question->until,
                             .now = question->now,
+                            .certificate_count = question->certificate_count,
                             .loaded = no_load,
                             .loaded_before = no_load};
+    memcpy(report.certificates, question->certificates, sizeof(report.certificates));
     struct reading r = {.report = &report,
                         .arena = arena,
                         .groups = strmap_new(arena),

@@ -70,6 +70,12 @@ struct report_alert {
     int64_t devices, troubles;
 };
 
+struct report_certificate { /* the hub's own */
+    const char *name;       /* "CA", "broker", "web side" */
+    struct wall_time not_after;
+};
+enum { REPORT_CERTIFICATES_MAX = 3 };
+
 /* Rows beyond REPORT_ROWS_MAX are counted in `total` only. */
 #define REPORT_LIST(type_)                                                                         \
     struct {                                                                                       \
@@ -97,6 +103,8 @@ struct report {
     REPORT_LIST(report_load) loads;       /* by asset, group; when grouped */
     REPORT_LIST(report_gap) losses;
     REPORT_LIST(report_alert) alerts;
+    struct report_certificate certificates[REPORT_CERTIFICATES_MAX]; /* as the question has them */
+    size_t certificate_count;
     struct report_day days[REPORT_DAYS]; /* oldest first; up to `until` */
     int64_t freshness[FRESH_COUNT];      /* how many of each, of assets with a policy on a device */
     size_t slowest[REPORT_TOP];          /* indexes into assets, by average duration */
@@ -113,6 +121,8 @@ struct report_question {
     struct str alert_group;        /* the label that alerts are grouped by */
     struct wall_time since, until; /* by the devices' clocks; compared with as long a time before */
     struct wall_time now;
+    struct report_certificate certificates[REPORT_CERTIFICATES_MAX];
+    size_t certificate_count;
 };
 /* Everything lives in `arena`, and texts of the question are borrowed; ERR_FULL when it is too
  * small. Reads all of the log's views: seconds on a large store, so not for the loop of the hub. */

@@ -239,6 +239,18 @@ static void write_attention(struct json_writer *w, const struct report *r)
     jw_end_array(w);
 }
 
+static void write_certificates(struct json_writer *w, const struct report *r)
+{
+    begin_list(w, "hub_certificates");
+    for (size_t i = 0; i < r->certificate_count; i++) {
+        jw_begin_object(w);
+        jw_member_str(w, "certificate", str_from(r->certificates[i].name));
+        jw_member_wall(w, "expires_at", r->certificates[i].not_after);
+        jw_end_object(w);
+    }
+    jw_end_array(w);
+}
+
 static int64_t known(int64_t v)
 {
     return v == HUB_UNKNOWN ? 0 : v;
@@ -298,5 +310,6 @@ void report_write_json(const struct report *report, struct buf *out)
     write_days(&w, report);
     write_losses(&w, report);
     write_alerts(&w, report);
+    write_certificates(&w, report);
     jw_end_object(&w);
 }

@@ -193,6 +193,33 @@ def all_ways_once_on_schedule():
         assert "secret-path" not in world.hub.read_log()
 
 
+def a_report_waits_for_devices_that_come_back():
+    """The hub was down at the report's time: its start cut everybody off, and the report does not call them away."""
+    with World("""
+reports:
+  - {{name: often, cron: "*/5 * * * *", format: json, to: {{directory: reports}}}}
+""") as world:
+        world.start_hub()
+        device = world.device("till", "project: shop\nassets:\n  - {key: sales, run: [\"true\"]}\n")
+        device.enrol()
+        device.daemon.start()
+        wait_for("the device is connected", lambda: world.query("SELECT is_online FROM connection") == [(1,)])
+        wait_for("the schedule is known", lambda: world.query("SELECT count(*) FROM report_delivery") == [(1,)])
+        due = datetime.fromisoformat(world.report("often")["next_at"].replace("Z", "+00:00"))
+        world.hub.stop()
+        world.set_clock(due + timedelta(seconds=1))
+        device.daemon.process.send_signal(signal.SIGSTOP)
+        world.start_hub()
+        world.command("report", "--deliver", "often")  # asked for, it does not wait; and the hub has looked what is due
+        assert "delivered_for" not in world.report("often"), world.report("often")
+        device.daemon.process.send_signal(signal.SIGCONT)
+        world.wait_settled("often", due)
+        made = json.loads(read_file(os.path.join(world.hub_dir, "reports", due.strftime("often-%Y-%m-%dT%H%M%SZ.json"))))
+        assert (made["totals"]["online"], made["totals"]["away"]) == (1, 0), made["totals"]
+        assert "away" not in {line["kind"] for line in made["attention"]}, made["attention"]
+        assert {c["certificate"] for c in made["hub_certificates"]} == {"CA", "broker"}, made["hub_certificates"]
+
+
 def hub_killed_while_it_sends():
     """The child goes on without the hub, and the hub that comes back sends no second mail."""
     with World(MONDAY) as world:
@@ -459,7 +486,7 @@ if __name__ == "__main__":
     if not os.path.exists(SHIM) or not os.path.exists("/usr/bin/curl"):
         print("skipped: the clock's library or curl is not there")
         sys.exit(SKIP)
-    sys.exit(run_tests([all_ways_once_on_schedule, hub_killed_while_it_sends, sender_killed_before_it_knows,
+    sys.exit(run_tests([all_ways_once_on_schedule, a_report_waits_for_devices_that_come_back, hub_killed_while_it_sends, sender_killed_before_it_knows,
                         refused_mail_is_shown_and_tried_again, dead_webhook_and_full_disk,
                         database_that_cannot_be_written_sends_nothing, mail_with_password_over_tls, mail_server_that_is_down, real_mail_server,
                         what_is_wrong_is_said], at_once=3))

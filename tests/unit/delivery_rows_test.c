@@ -71,6 +71,38 @@ static bool put(struct world *w, struct delivery_key key, struct delivery was, s
     return done;
 }
 
+static void expect_returning(struct world *w, struct wall_time now, int64_t expected)
+{
+    struct err err = {0};
+    int64_t count = -1;
+    check(delivery_rows_returning(w->db, now, 60 * NS_PER_SEC, &count, &err), &err);
+    assert_int_equal(count, expected);
+}
+
+static void who_was_cut_off_by_the_start_is_waited_for(void **state)
+{
+    struct world *w = *state;
+    struct err err = {0};
+    expect_returning(w, SEC(100), 0);
+    check(db_exec(
+              w->db,
+              "INSERT INTO connection (device, is_online, since_ms, last_seen_ms, offline_reason) "
+              "VALUES "
+              "('a', 0, 100000, 1, 'the hub restarted'), ('b', 0, 100000, 1, 'the hub restarted'), "
+              "('c', 0, 100000, 1, 'connection lost'), ('d', 1, 100000, 1, NULL)",
+              &err),
+          &err);
+    expect_returning(w, SEC(101), 2);
+    expect_returning(w, SEC(160), 2);
+    expect_returning(w, SEC(161), 0);
+    expect_returning(w, SEC(99), 0); /* the clock was set back */
+    check(db_exec(w->db,
+                  "UPDATE connection SET is_online = 1, offline_reason = NULL WHERE device = 'a'",
+                  &err),
+          &err);
+    expect_returning(w, SEC(101), 1);
+}
+
 static void what_another_has_settled_stays(void **state)
 {
     struct world *w = *state;
@@ -286,7 +318,7 @@ int main(void)
         TEST(what_another_has_settled_stays),  TEST(a_failure_is_kept_until_it_is_delivered),
         TEST(what_is_asked_for_is_tried_once), TEST(a_start_forgets_and_ends),
         TEST(a_folder_keeps_the_newest),       TEST(what_came_of_attempts_is_kept),
-        TEST(so_many_attempts_are_kept),
+        TEST(so_many_attempts_are_kept),       TEST(who_was_cut_off_by_the_start_is_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,12 +33,15 @@ static int read_seeded(void **state)
     arena = arena_new(64 << 20);
     check(files_read("tests/data/report/seed.sql", &sql, &err), &err);
     check(db_exec(store, buf_cstr(&sql), &err), &err);
-    const struct report_question question = {.fleet = STR("shops"),
-                                             .group_by = STR("site"),
-                                             .alert_group = STR("site"),
-                                             .since = {now.ns - DAY_NS},
-                                             .until = now,
-                                             .now = now};
+    const struct report_question question = {
+        .fleet = STR("shops"),
+        .group_by = STR("site"),
+        .alert_group = STR("site"),
+        .since = {now.ns - DAY_NS},
+        .until = now,
+        .now = now,
+        .certificates = {{"CA", {now.ns + (3000 * DAY_NS)}}, {"web side", {now.ns + DAY_NS}}},
+        .certificate_count = 2};
     check(report_read(store, &question, &arena, &report, &err), &err);
     db_close(store);
     return 0;

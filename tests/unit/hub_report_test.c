@@ -210,6 +210,33 @@ static void what_is_wrong_is_told_worst_first(void **state)
     db_close(store);
 }
 
+static void the_hubs_own_certificates_are_told_in_time(void **state)
+{
+    (void)state;
+    const int64_t day_ns = INT64_C(86400) * NS_PER_SEC;
+    struct db *store = troubled_store();
+    struct report r = read_report(store, AT(-86400000), AT(0));
+    struct report_line lines[REPORT_LINES_MAX];
+    r.certificates[0] = (struct report_certificate){"CA", {r.now.ns + (179 * day_ns)}};
+    r.certificates[1] = (struct report_certificate){"broker", {r.now.ns + (31 * day_ns)}};
+    r.certificates[2] = (struct report_certificate){"web side", {r.now.ns}};
+    r.certificate_count = 3;
+    size_t count = report_attention(&r, &arena, lines);
+    assert_int_equal(count, 11);
+    assert_true(
+        str_eq(lines[0].text, STR("the hub's certificate of its web side expired on 2026-11-23")));
+    assert_string_equal(lines[0].kind, "certificate");
+    assert_true(str_is_empty(lines[0].device));
+    expect_line(lines, count,
+                "the hub's CA expires on 2027-05-21; make the next: selvedge-hub ca rotate");
+    r.certificates[0].not_after.ns += 2 * day_ns;
+    r.certificates[1].not_after.ns -= 2 * day_ns;
+    count = report_attention(&r, &arena, lines);
+    assert_int_equal(count, 11);
+    expect_line(lines, count, "the hub's certificate of its broker expires on 2026-12-22");
+    db_close(store);
+}
+
 static void many_troubles_are_counted(void **state)
 {
     (void)state;
@@ -359,6 +386,7 @@ int main(void)
         TEST(a_rate_is_cut_not_rounded),
         TEST(numbers_are_grouped),
         TEST(what_is_wrong_is_told_worst_first),
+        TEST(the_hubs_own_certificates_are_told_in_time),
         TEST(many_troubles_are_counted),
         TEST(a_report_that_does_not_fit_says_so),
         TEST(all_forms_say_the_same),
