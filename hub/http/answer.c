@@ -283,6 +283,21 @@ static bool answer_kept(struct http_call *call, enum MHD_Result *ret)
     return true;
 }
 
+/* One in a minute: whoever asks again and again is not to fill the log. */
+static void say_that_it_failed(struct http_call *call, const struct err *err)
+{
+    struct http_server *server = call->server;
+    struct mono_time now = loop_now(server->loop);
+    if (now.ns < server->say_failure_at.ns) {
+        server->unsaid_failures++;
+        return;
+    }
+    LOG(WARN, "web.request_failed", F_T("route", call->route->path), F_ERR(err),
+        F_I("others_since", server->unsaid_failures), F_T("action", "told to who asked"));
+    server->unsaid_failures = 0;
+    server->say_failure_at = (struct mono_time){now.ns + HTTP_SAY_AGAIN_NS};
+}
+
 static void handle(struct http_call *call)
 {
     struct http_server *server = call->server;
@@ -293,8 +308,7 @@ static void handle(struct http_call *call)
     if (!call->route->handler(server->service.ctx, &call->rq, &call->rs, &err)) {
         if (err.code != ERR_INVALID && err.code != ERR_NOT_FOUND && err.code != ERR_EXISTS &&
             err.code != ERR_DENIED) {
-            LOG(WARN, "web.request_failed", F_T("route", call->route->path), F_ERR(&err),
-                F_T("action", "told to who asked"));
+            say_that_it_failed(call, &err);
         }
         http_problem_from(&call->rs, &err);
     }

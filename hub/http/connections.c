@@ -10,8 +10,6 @@
 #include "common/log/log.h"
 #include <stdlib.h>
 
-#define SAY_AGAIN_NS (60 * NS_PER_SEC)
-
 /* --- lists --------------------------------------------------------------------------------------- */
 
 static void list_add(struct http_server *server, struct http_conn *conn)
@@ -226,7 +224,7 @@ static void say_who_gave_way(struct http_server *server)
     int64_t displaced = server->counts.displaced_connections - server->said_displaced;
     int64_t refused = server->counts.refused_connections - server->said_refused;
     if ((displaced > 0 || refused > 0) && now.ns >= server->say_at.ns) {
-        server->say_at = (struct mono_time){now.ns + SAY_AGAIN_NS};
+        server->say_at = (struct mono_time){now.ns + HTTP_SAY_AGAIN_NS};
         server->said_displaced += displaced;
         server->said_refused += refused;
         LOG(WARN, "web.crowded", F_I("connections", server->counts.connections),

@@ -6,6 +6,8 @@
 #include "hub/http/server.h"
 #include <microhttpd.h>
 
+#define HTTP_SAY_AGAIN_NS (60 * NS_PER_SEC) /* what would fill the log is said so often */
+
 /* NEW -> RECEIVING -> ANSWERING or STREAM -> IDLE -> RECEIVING ...; from each to CUT. */
 enum conn_state {
     CONN_NEW,
@@ -70,6 +72,8 @@ struct http_server {
     size_t proxy_count;
     int64_t said_displaced, said_refused;
     struct mono_time say_at; /* not before */
+    int64_t unsaid_failures; /* of requests, since the last that was told */
+    struct mono_time say_failure_at;
     struct mono_time swept_at;
     struct http_call *waiting; /* streams, and answers that come later */
     struct gzip *gzip;

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import sys
+import time
 
 from fleet import Fleet, run_tests, wait_for
 from web import Client, wait_for_web
@@ -52,6 +53,8 @@ def fleet_and_dashboard():
         values, types = told()
         assert values['selvedge_devices{state="online"}'] == 1 and values['selvedge_devices{state="away"}'] == 0, values
         assert values["selvedge_runs_open"] == 0 and values["selvedge_events_lost_total"] == 0, values
+        for name in ("CA", "broker"):
+            assert values[f'selvedge_hub_certificate_expiry_timestamp_seconds{{certificate="{name}"}}'] > time.time() + 86400, values
         device.daemon.stop()
         wait_for("the device is away", lambda: told()[0]['selvedge_devices{state="away"}'] == 1)
 

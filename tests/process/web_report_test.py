@@ -209,6 +209,7 @@ def a_crowd_is_told_to_come_later():
         for thread in [asking, asking_too, *threads]:
             thread.join()
         assert sorted(a.status for a in answers) == [200] * 14 + [503] * 6 and [a.status for a in crowd] == [200, 200], answers
+        assert 1 <= world.hub.read_log().count("event=web.request_failed") < 6, "six were refused: they do not fill the log"
 
 
 def those_of_the_settings_are_listed_and_sent():
