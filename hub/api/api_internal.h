@@ -139,7 +139,11 @@ http_handler api_device_revoke, api_device_decommission, api_device_clones_accep
 http_handler api_targets, api_desired;
 http_handler api_enrolments, api_enrolment_accept, api_enrolment_reject;
 http_handler api_enrolment_tokens, api_enrolment_tokens_post, api_enrolment_token_delete;
-http_handler api_bundles, api_bundle, api_deployments_post;
+http_handler api_bundles, api_bundle, api_bundle_file, api_deployments_post;
+/* The one on the shelf whose hash begins so; texts in `arena`. ERR_NOT_FOUND; ERR_INVALID: several. */
+struct bundle_row;
+MUST_CHECK bool api_find_bundle(struct api *api, struct str prefix, struct arena *arena,
+                                struct bundle_row *ret, struct err *err);
 http_handler api_assets, api_asset, api_asset_history;
 http_handler api_asset_partitions, api_asset_why, api_asset_checks;
 http_handler api_runs, api_run, api_run_events, api_run_ids;

@@ -54,7 +54,6 @@ bool api_bundles(void *ctx, struct http_request *rq, struct http_response *rs, s
 /* --- one of them ------------------------------------------------------------------------------- */
 
 struct one_bundle {
-    struct api *api;
     struct str prefix; /* its hash begins so */
     struct arena *arena;
     struct bundle_row row; /* texts in the arena */
@@ -72,27 +71,30 @@ static void find_bundle(void *ctx, const struct bundle_row *row)
     }
 }
 
-static bool get_bundle(struct one_bundle *one, struct str prefix, struct err *err)
+bool api_find_bundle(struct api *api, struct str prefix, struct arena *arena,
+                     struct bundle_row *ret, struct err *err)
 {
-    one->prefix = prefix;
-    if (!bundles_each(one->api->deployments, find_bundle, one, err)) {
+    struct one_bundle one = {.prefix = prefix, .arena = arena};
+    if (!bundles_each(api->deployments, find_bundle, &one, err)) {
         return false;
     }
-    if (one->found == 1 && !str_is_empty(prefix)) {
+    if (one.found == 1 && !str_is_empty(prefix)) {
+        *ret = one.row;
         return true;
     }
-    (void)err_set(err, one->found == 0 ? ERR_NOT_FOUND : ERR_INVALID,
+    (void)err_set(err, one.found == 0 ? ERR_NOT_FOUND : ERR_INVALID,
                   "%s bundle on this hub's shelf begins with " STR_FMT,
-                  one->found == 0 ? "no" : "more than one", STR_ARG(str_clip(prefix, 80)));
+                  one.found == 0 ? "no" : "more than one", STR_ARG(str_clip(prefix, 80)));
     return err_hint(err, "folders are packed on the hub: selvedge-hub deploy DIR --to ...");
 }
 
-static bool write_files(struct json_writer *w, const struct one_bundle *one, struct err *err)
+static bool write_files(struct json_writer *w, const struct api *api, struct str hash,
+                        struct err *err)
 {
     AUTO(arena) arena = arena_new(MANIFEST_ARENA_BYTES);
     AUTO(buf) text = buf_growing(BUNDLE_SIGNED_BYTES);
     struct bundle_manifest manifest;
-    if (!shelf_manifest(one->api->config, one->row.hash, &text, &arena, &manifest, err)) {
+    if (!shelf_manifest(api->config, hash, &text, &arena, &manifest, err)) {
         return false;
     }
     jw_key(w, STR("file_list"));
@@ -111,14 +113,15 @@ static bool write_files(struct json_writer *w, const struct one_bundle *one, str
 
 bool api_bundle(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
 {
-    struct one_bundle one = {.api = ctx, .arena = rq->arena};
+    struct api *api = ctx;
+    struct bundle_row row;
     struct json_writer w = json_writer(&rs->body);
-    if (!get_bundle(&one, rq->args[0], err)) {
+    if (!api_find_bundle(api, rq->args[0], rq->arena, &row, err)) {
         return false;
     }
     jw_begin_object(&w);
-    write_bundle(&w, one.api, &one.row);
-    bool ok = write_files(&w, &one, err);
+    write_bundle(&w, api, &row);
+    bool ok = write_files(&w, api, row.hash, err);
     jw_end_object(&w);
     return ok;
 }
@@ -165,21 +168,21 @@ static bool deploy(struct api *api, struct http_request *rq, const struct json *
                    struct deploying *what, struct err *err)
 {
     AUTO(fd) hold = {-1};
-    struct one_bundle one = {.api = api, .arena = rq->arena};
+    struct bundle_row row;
     if (!shelf_hold(api->config, false, &hold, err)) {
         return false;
     }
-    if (!get_bundle(&one, api_member(body, "bundle"), err)) {
+    if (!api_find_bundle(api, api_member(body, "bundle"), rq->arena, &row, err)) {
         err->code = err->code == ERR_NOT_FOUND ? ERR_INVALID : err->code; /* the address is there */
         return false;
     }
     struct buf hash = buf_fixed(what->packed.hash, sizeof(what->packed.hash));
-    buf_add(&hash, one.row.hash);
+    buf_add(&hash, row.hash);
     (void)buf_cstr(&hash);
-    what->packed.files = one.row.files;
-    what->packed.bytes = one.row.bytes;
+    what->packed.files = row.files;
+    what->packed.bytes = row.bytes;
     what->options.bundle = &what->packed;
-    what->options.source = one.row.source;
+    what->options.source = row.source;
     what->options.registry = api->registry;
     return deployments_add(api->deployments, api->rng, &what->options, rq->now, what->id,
                            &what->devices, err);

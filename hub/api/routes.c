@@ -230,6 +230,13 @@ const struct http_route api_routes[] = {
     READ("/api/v1/bundles", api_bundles, "Bundles on the hub's shelf, newest first", NULL,
          "[Bundle]"),
     READ("/api/v1/bundles/{bundle}", api_bundle, "One bundle with its files", NULL, "BundleDetail"),
+    {.method = HTTP_GET,
+     .path = "/api/v1/bundles/{bundle}/file",
+     .role = HTTP_OPERATOR, /* files may hold more than the fleet shows */
+     .handler = api_bundle_file,
+     .query = "path!",
+     .answer = "BundleText",
+     .summary = "What is in a file of a bundle: its first 256 KiB, when it is text"},
     ACT("/api/v1/deployments", api_deployments_post, "Give a bundle to devices, in waves",
         "DeploymentRequest", "DeploymentMade"),
     READ("/api/v1/alerts", api_alerts, "Alerts", "all:boolean device", "[Alert]"),

@@ -59,6 +59,7 @@ const struct api_schema api_schemas[] = {
     {"Bundle", BUNDLE},
     {"BundleDetail", BUNDLE " file_list!:BundleFile[]"},
     {"BundleFile", "path! size!:i sha256! executable!:b"},
+    {"BundleText", "path! size!:i sha256! executable!:b truncated!:b text"},
     {"Certificate", "serial! state! cause! issued_at!:t expires_at!:t revoked_at:t fingerprint!"},
     {"Check", "asset name! device! passed!:b severity! at!:t run metadata:o"},
     {"CheckReport", "asset_key:j check_name! passed!:b severity metadata:o partition"},

@@ -190,12 +190,29 @@ def a_bundle_of_the_shelf_is_rolled_out():
             device.enrol()
             device.start()
         assert admin.items("/api/v1/bundles") == []
-        made = deploy(fleet, write_bundle(fleet.dir + "/one", "one"), "--to", "press-1", "--wave", "100%", "--soak", "0s")
+        folder = write_bundle(fleet.dir + "/one", "one")
+        with open(folder + "/long.txt", "w", encoding="utf-8") as f:
+            f.write("x" + "é" * 200_000)  # cut within a character
+        with open(folder + "/blob.bin", "wb") as f:
+            f.write(b"text\0and more")
+        made = deploy(fleet, folder, "--to", "press-1", "--wave", "100%", "--soak", "0s")
         wait_for("the first has it", lambda: admin.get(f"/api/v1/deployments/{made['deployment']}").json["status"] == "done", 60)
         bundle = admin.items("/api/v1/bundles")[0]
-        assert (bundle["bundle"], bundle["files"], bundle["idle"]) == (made["bundle"], 2, False), bundle
+        assert (bundle["bundle"], bundle["files"], bundle["idle"]) == (made["bundle"], 4, False), bundle
         whole = viewer.get("/api/v1/bundles/" + bundle["bundle"][:12]).json
-        assert [(f["path"], f["executable"]) for f in whole["file_list"]] == [("sales.sh", True), ("selvedge.yaml", False)], whole
+        assert [(f["path"], f["executable"]) for f in whole["file_list"]] == [("blob.bin", False), ("long.txt", False), ("sales.sh", True), ("selvedge.yaml", False)], whole
+        file = f"/api/v1/bundles/{bundle['bundle'][:12]}/file?path="
+        for name in ("sales.sh", "selvedge.yaml"):
+            with open(f"{fleet.dir}/one/{name}", encoding="utf-8") as f:
+                text = f.read()
+            given = admin.get(file + name).json
+            assert (given["text"], given["size"], given["truncated"]) == (text, len(text.encode()), False), given
+        long, blob = admin.get(file + "long.txt").json, admin.get(file + "blob.bin").json
+        assert long["truncated"] and long["text"] == "x" + "é" * 131_071 and long["size"] == 400_001, (long["size"], long["text"][-3:])
+        assert not blob["truncated"] and "text" not in blob, blob
+        assert viewer.get(file + "sales.sh").status == 403
+        for wrong, status in (("", 404), ("../hub.db", 404), ("/etc/passwd", 404), ("sales", 404)):
+            assert admin.get(file + wrong).status == status, wrong
         body = {"bundle": bundle["bundle"], "targets": "press-2", "waves": "100%", "soak": "0s"}
         assert viewer.ask("POST", "/api/v1/deployments", body).status == 403
         given = admin.ask("POST", "/api/v1/deployments", body)

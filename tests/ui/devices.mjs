@@ -85,8 +85,9 @@ async function rollOut(page) {
   await page.locator("tbody tr", { hasText: "oakland" }).getByText("healthy").waitFor();
   more.push(new URL(page.url()).pathname);
   await page.getByRole("link", { name: /^[0-9a-f]{12}/ }).first().click();
-  await page.getByText("selvedge.yaml").waitFor();
-  more.push(new URL(page.url()).pathname);
+  await page.getByRole("link", { name: "selvedge.yaml" }).click();
+  await page.getByLabel("What is in selvedge.yaml").getByText("assets:").waitFor();
+  more.push(new URL(page.url()).pathname + "?file=selvedge.yaml");
 }
 
 async function letJoin(page) {

@@ -52,6 +52,7 @@ export interface DeviceTimeline {
 export interface Targets { to: string; devices: number; online: number; first: string[] }
 export interface Bundle { bundle: string; made_at: string; files: number; bytes: number; source: string; deployments: number; targets: number; devices: number; commands: number; idle: boolean }
 export interface BundleDetail extends Bundle { file_list: { path: string; size: number; sha256: string; executable: boolean }[] }
+export interface BundleText { path: string; size: number; truncated: boolean; text?: string }
 export interface Silence { silence: number; targets: string; kind?: string; reason?: string; until: string }
 
 /** How many devices have it how fresh: "fresh", "late", "stale", "failed", "device away", "clock wrong", "never made". */

@@ -1,7 +1,8 @@
 // bundles.tsx - the bundles on the hub's shelf: folders of definitions, packed and signed, and what is in one.
 import { useList, useQuery } from "../api/query";
-import type { Bundle, BundleDetail } from "../api/types";
+import type { Bundle, BundleDetail, BundleText } from "../api/types";
 import { bytes, count, plural } from "../base/format";
+import { withQuery } from "../base/keys";
 import { Ago, At, Card, Empty, Facts, Filter, Head, Show, Status } from "../parts/bits";
 import { Table, type Column } from "../parts/table";
 import { go, Link, useParam } from "../shell/router";
@@ -36,16 +37,30 @@ export function Bundles({ onDeploy }: { onDeploy?: (bundle: string) => void }) {
 }
 
 type File = BundleDetail["file_list"][number];
-const FILES: Column<File>[] = [
-  { name: "File", by: (f) => f.path, kind: "wide", cell: (f) => <code>{f.path}</code> },
+const filesOf = (bundle: string, mayRead: boolean): Column<File>[] => [
+  { name: "File", by: (f) => f.path, kind: "wide", cell: (f) => mayRead ? <Link to={withQuery(`/bundles/${bundle}`, { file: f.path })}><code>{f.path}</code></Link> : <code>{f.path}</code> },
   { name: "Size", by: (f) => f.size, kind: "number", cell: (f) => bytes(f.size) },
   { name: "May be run", isExtra: true, cell: (f) => f.executable ? "yes" : "" },
   { name: "SHA-256", isExtra: true, cell: (f) => <code title={f.sha256}>{f.sha256.slice(0, 16)}</code> },
 ];
 
+function FileView({ bundle, path, onClose }: { bundle: string; path: string; onClose: () => void }) {
+  const answer = useQuery<BundleText>(withQuery(`/bundles/${encodeURIComponent(bundle)}/file`, { path }), []);
+  return (
+    <Card title={<code>{path}</code>} side={<button type="button" class="small" onClick={onClose}>Close</button>}>
+      <Show answer={answer} what="the file">
+        {(file) => file.text === undefined ? <p class="quiet-words soft">It is no text: {bytes(file.size)}.</p>
+          : file.text === "" ? <p class="quiet-words soft">It is empty.</p>
+          : <div class="output-box"><pre class="output" tabIndex={0} aria-label={`What is in ${path}`}>{file.text}</pre>{file.truncated ? <p class="soft">Its first 256 KiB of {bytes(file.size)}.</p> : null}</div>}
+      </Show>
+    </Card>
+  );
+}
+
 export function BundlePage({ hash }: { hash: string }) {
   const answer = useQuery<BundleDetail>(`/bundles/${encodeURIComponent(hash)}`, ["deployment"]);
   const [find, setFind] = useParam("find");
+  const [file, setFile] = useParam("file");
   const may = useMay("operator");
   return (
     <Show answer={answer} what="the bundle">
@@ -57,8 +72,9 @@ export function BundlePage({ hash }: { hash: string }) {
               {may ? <button type="button" class="primary" onClick={() => askDeploy(bundle.bundle)}>Roll out…</button> : null}
             </Head>
             <Facts rows={[["Hash", <code class="wrap">{bundle.bundle}</code>], ["Packed", <At at={bundle.made_at} />], ["From", bundle.source], ["Holds", `${plural(bundle.files, "file")}, ${bytes(bundle.bytes)}`]]} />
+            {file && may ? <FileView bundle={bundle.bundle} path={file} onClose={() => setFile("")} /> : null}
             <Card title="Files" kind="list" side={<Filter value={find} onInput={setFind} placeholder="Part of a name" label="Filter files" />}>
-              {rows.length ? <Table label="Files of this bundle" rows={rows} columns={FILES} rowKey={(f) => f.path} /> : <p class="quiet-words soft">No file matches.</p>}
+              {rows.length ? <Table label="Files of this bundle" rows={rows} columns={filesOf(bundle.bundle, may)} rowKey={(f) => f.path} /> : <p class="quiet-words soft">No file matches.</p>}
             </Card>
           </>
         );
