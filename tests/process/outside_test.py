@@ -106,15 +106,6 @@ def what_is_wrong_is_said_and_nothing_recorded():
         assert query(fleet.hub_db, "SELECT count(*) FROM outside_report") == [(0,)] and reported(fleet) == []
 
 
-def web_pid(fleet):
-    with open(f"/proc/{fleet.hub.process.pid}/task/{fleet.hub.process.pid}/children") as f:
-        for pid in f.read().split():
-            with open(f"/proc/{pid}/cmdline", "rb") as command:
-                if b"\0web\0" in command.read():
-                    return int(pid)
-    return None
-
-
 def answered_is_kept():
     """A report that was answered is in the log once: the hub killed before it merged, and while it merges."""
     with Fleet(web=True) as fleet:

@@ -11,7 +11,7 @@ import threading
 from urllib.parse import quote
 
 from fleet import HUB, Fleet, run, run_tests, wait_for
-from web import PASSWORD, Client, set_up
+from web import PASSWORD, Client, children_called, set_up, web_pid
 
 SEEDED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../data/report")
 UNTIL = "2026-11-30T06:00:00Z"  # of the seeded fleet
@@ -105,32 +105,8 @@ def what_is_wrong_is_said():
         assert world.report(viewer).status == 200 and viewer.ask("POST", "/api/v1/reports/page/send").status == 403
 
 
-def web_pid(world):
-    for pid in children_of(world.hub.process.pid):
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            if b"\0web\0" in file.read():
-                return pid
-    return None
-
-
-def children_of(pid):
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
-            return [int(child) for child in file.read().split()]
-    except OSError:
-        return []
-
-
 def makers(pid):
-    found = []
-    for child in children_of(pid):
-        try:
-            with open(f"/proc/{child}/cmdline", "rb") as file:
-                if b"\0report-make\0" in file.read():
-                    found.append(child)
-        except OSError:
-            pass
-    return found
+    return list(children_called(pid, "report-make"))
 
 
 def catch_maker(world, admin, answers, besides=None, hours=100):

@@ -4,7 +4,7 @@ import http.client
 import json
 import re
 
-from fleet import wait_for
+from fleet import children, wait_for
 
 PASSWORD = "correct horse battery"
 
@@ -97,12 +97,18 @@ def wait_for_web(program, port):
 
 def web_pid(fleet):
     """Of the web process, a child of the hub; None while there is none."""
-    children = open(f"/proc/{fleet.hub.process.pid}/task/{fleet.hub.process.pid}/children").read().split()
-    for pid in children:
-        with open(f"/proc/{pid}/cmdline", "rb") as f:
-            if b"\0web\0" in f.read():
-                return int(pid)
-    return None
+    return next(children_called(fleet.hub.process.pid, "web"), None)
+
+
+def children_called(pid, word):
+    """Ids of the children that have this word on their command line, while they are there."""
+    for child in children(pid):
+        try:
+            with open(f"/proc/{child}/cmdline", "rb") as f:
+                if f"\0{word}\0".encode() in f.read():
+                    yield child
+        except OSError:
+            pass
 
 
 def setup_secret(program):
