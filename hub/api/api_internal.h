@@ -139,6 +139,7 @@ http_handler api_device_revoke, api_device_decommission, api_device_clones_accep
 http_handler api_targets, api_desired;
 http_handler api_enrolments, api_enrolment_accept, api_enrolment_reject;
 http_handler api_enrolment_tokens, api_enrolment_tokens_post, api_enrolment_token_delete;
+http_handler api_preauthorisations, api_preauthorisations_post, api_preauthorisation_delete;
 http_handler api_bundles, api_bundle, api_bundle_file, api_deployments_post;
 /* The one on the shelf whose hash begins so; texts in `arena`. ERR_NOT_FOUND; ERR_INVALID: several. */
 struct bundle_row;

@@ -1,6 +1,8 @@
-/* enrolment.c - who asks to join without a token and what a person says to it; the tokens by which others do. */
+/* enrolment.c - who asks to join without a token and what a person says to it; the tokens by which others do, and
+ * hardware that may by its serial number. */
 #include "hub/api/api_internal.h"
 
+#include "hub/fleet/hardware_sheet.h"
 #include "hub/fleet/targets.h"
 #include "hub/rows/enrolment_rows.h"
 
@@ -165,6 +167,68 @@ bool api_enrolment_token_delete(void *ctx, struct http_request *rq, struct http_
         return false;
     }
     api_audit(api, rq, "enrolment_token.revoke", rq->args[0], "ok", STR_NONE);
+    api_no_content(rs);
+    return true;
+}
+
+/* --- hardware that may join -------------------------------------------------------------------- */
+
+static void add_preauthorised(void *ctx, const struct preauthorised *row)
+{
+    struct join_list *list = ctx;
+    if (page_has_room(&list->page)) {
+        jw_begin_object(&list->page.w);
+        row_preauthorised(&list->page.w, row);
+        jw_end_object(&list->page.w);
+        page_is_at(&list->page, &row->is.serial_number);
+    }
+}
+
+bool api_preauthorisations(void *ctx, struct http_request *rq, struct http_response *rs,
+                           struct err *err)
+{
+    struct api *api = ctx;
+    struct join_list list;
+    if (!begin(&list, rq, rs, err)) {
+        return false;
+    }
+    const struct preauthorised_list wanted = {.after = list.page.after[0],
+                                              .limit = page_wants(&list.page),
+                                              .on_row = add_preauthorised,
+                                              .ctx = &list};
+    bool ok = registry_each_preauthorised(api->registry, &wanted, err);
+    page_end(&list.page);
+    return ok;
+}
+
+bool api_preauthorisations_post(void *ctx, struct http_request *rq, struct http_response *rs,
+                                struct err *err)
+{
+    struct api *api = ctx;
+    const struct json *body = NULL;
+    struct hardware_sheet sheet;
+    if (!api_body(rq, &body, err) ||
+        !hardware_sheet_read(api_member(body, "sheet"), rq->arena, &sheet, err) ||
+        !registry_preauthorise(api->registry, sheet.rows, sheet.count, rq->now, err)) {
+        return false;
+    }
+    struct json_writer w = json_writer(&rs->body);
+    jw_begin_object(&w);
+    jw_member_i64(&w, "rows", (int64_t)sheet.count);
+    jw_end_object(&w);
+    api_audit(api, rq, "preauthorisation.add", STR_NONE, "ok",
+              arena_printf(rq->arena, "%zu rows", sheet.count));
+    return true;
+}
+
+bool api_preauthorisation_delete(void *ctx, struct http_request *rq, struct http_response *rs,
+                                 struct err *err)
+{
+    struct api *api = ctx;
+    if (!registry_drop_preauthorised(api->registry, rq->args[0], err)) {
+        return false;
+    }
+    api_audit(api, rq, "preauthorisation.drop", rq->args[0], "ok", STR_NONE);
     api_no_content(rs);
     return true;
 }

@@ -249,8 +249,38 @@ bool registry_preauthorise(struct registry *r, const struct preauthorisation *ro
         db_bind_str(&q, ":labels", rows[i].labels);
         db_bind_i64(&q, ":now", registry_ms(now));
         if (!db_run(&q, err)) {
-            return err_wrap(err, "line %zu", i + 2);
+            return err->code != ERR_EXISTS
+                       ? err_wrap(err, "line %zu", i + 2)
+                       : err_set(err, ERR_EXISTS,
+                                 STR_FMT ": other hardware is to be " STR_FMT " already",
+                                 STR_ARG(rows[i].serial_number), STR_ARG(rows[i].device));
         }
     }
     return db_tx_commit(&tx, err);
+}
+
+bool registry_each_preauthorised(struct registry *r, const struct preauthorised_list *list,
+                                 struct err *err)
+{
+    struct db_query q = db_query(r->db, HUB_REGISTRY_PREAUTHORISATION_LIST);
+    bool ok = true;
+    db_bind_str(&q, ":after", list->after);
+    db_bind_i64(&q, ":limit", list->limit);
+    while (db_each(&q, &ok, err)) {
+        const struct preauthorised row = {.is = {.serial_number = db_col_str(&q, 0),
+                                                 .device = db_col_str(&q, 1),
+                                                 .labels = db_col_str(&q, 2)},
+                                          .added = registry_time(db_col_i64(&q, 3)),
+                                          .used = registry_time(db_col_i64(&q, 4))};
+        list->on_row(list->ctx, &row);
+    }
+    return ok;
+}
+
+bool registry_drop_preauthorised(struct registry *r, struct str serial_number, struct err *err)
+{
+    struct db_query q = db_query(r->db, HUB_REGISTRY_PREAUTHORISATION_DROP);
+    db_bind_str(&q, ":serial_number", serial_number);
+    return db_run(&q, err) && (db_changes(r->db) > 0 ||
+                               err_set(err, ERR_NOT_FOUND, "no hardware with this serial number"));
 }

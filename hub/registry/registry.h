@@ -175,6 +175,21 @@ struct preauthorisation {
 /* All or none; one that was used already stays as it is. */
 MUST_CHECK bool registry_preauthorise(struct registry *r, const struct preauthorisation *rows,
                                       size_t count, struct wall_time now, struct err *err);
+struct preauthorised {
+    struct preauthorisation is;
+    struct wall_time added, used; /* used 0: nobody came with it yet */
+};
+struct preauthorised_list {
+    struct str after; /* a serial number; empty: from the first */
+    int64_t limit;
+    void (*on_row)(void *ctx, const struct preauthorised *row); /* by serial number */
+    void *ctx;
+};
+MUST_CHECK bool registry_each_preauthorised(struct registry *r,
+                                            const struct preauthorised_list *list, struct err *err);
+/* Who joined by it stays. ERR_NOT_FOUND. */
+MUST_CHECK bool registry_drop_preauthorised(struct registry *r, struct str serial_number,
+                                            struct err *err);
 
 /* --- connections ------------------------------------------------------------------------ */
 /* Nobody is connected yet: the hub has just started. */

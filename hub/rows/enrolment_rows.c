@@ -72,3 +72,12 @@ void row_new_token(struct json_writer *w, const struct new_token *token)
     jw_member_i64(w, "max_uses", token->options.max_uses);
     jw_member_wall(w, "expires_at", token->options.expires);
 }
+
+void row_preauthorised(struct json_writer *w, const struct preauthorised *row)
+{
+    jw_member_str(w, "serial_number", row->is.serial_number);
+    jw_member_str(w, "device", row->is.device);
+    row_member_labels(w, "labels", row->is.labels);
+    jw_member_wall(w, "added_at", row->added);
+    jw_member_opt_wall(w, "used_at", row->used);
+}

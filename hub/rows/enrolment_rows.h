@@ -1,4 +1,5 @@
-/* enrolment_rows.h - who asks to join, and the tokens by which devices do, as JSON: members of an object. */
+/* enrolment_rows.h - who asks to join, the tokens by which devices do, and hardware that may, as JSON:
+ * members of an object. */
 #pragma once
 #include "common/json/json_writer.h"
 #include "hub/registry/new_token.h"
@@ -13,3 +14,4 @@ void row_pending(struct json_writer *w, const struct registry_pending *row);
 void row_enrolment_token(struct json_writer *w, const struct token_row *row, struct wall_time now);
 /* With its text: that is said once. */
 void row_new_token(struct json_writer *w, const struct new_token *token);
+void row_preauthorised(struct json_writer *w, const struct preauthorised *row);

@@ -155,6 +155,10 @@ def hardware_joins_by_its_serial_number_and_the_first_key_wins():
                 f.write(text)
             done = fleet.command("device", "preauthorise", sheet, code=None)
             assert done.returncode == 6 and said in done.stderr, done
+        with open(sheet, "w") as f:
+            f.write("serial,name\nSN-2000,till-2000\nSN-2001,till-8\n")
+        done = fleet.command("device", "preauthorise", sheet, code=None)
+        assert done.returncode != 0 and "SN-2001: other hardware is to be till-8 already" in done.stderr, done
 
 
 TESTS = [a_person_accepts_who_shows_the_same_fingerprint, hardware_joins_by_its_serial_number_and_the_first_key_wins,

@@ -121,7 +121,8 @@ def devices_join_by_a_word_or_a_token():
     with Fleet(web=True) as fleet:
         fleet.start_hub()
         admin = set_up(fleet.hub, fleet.http_port)
-        assert operator_of(fleet, admin).get("/api/v1/enrolments").status == 403
+        operator = operator_of(fleet, admin)
+        assert operator.get("/api/v1/enrolments").status == 403
         assert admin.items("/api/v1/enrolments") == []
         waiter = Asker(fleet, "brooklyn", "--name", "brooklyn").ask()
         row = wait_for("it waits", lambda: admin.items("/api/v1/enrolments"))[0]
@@ -152,6 +153,21 @@ def devices_join_by_a_word_or_a_token():
         assert admin.ask("DELETE", "/api/v1/enrolment-tokens/nothing").status == 404
         refused = fleet.device("till-2", LOCAL).enrol(made.json["token"], code=None)
         assert refused.returncode != 0, refused
+
+        known = "/api/v1/preauthorisations"
+        sheet = "serial,name,site\r\nSN-1,press-1,bonn\r\nSN/2,press-2,\r\n"
+        assert operator.ask("POST", known, {"sheet": sheet}).status == 403
+        for wrong in ({}, {"sheet": ""}, {"sheet": "name\n"}, {"sheet": "serial,name\nSN-9\n"}, {"sheet": sheet + "SN-3,Press 3,\n"}):
+            assert admin.ask("POST", known, wrong).status == 400, wrong
+        assert admin.items(known) == [], "all of a sheet, or nothing"
+        assert admin.ask("POST", known, {"sheet": sheet}).json == {"rows": 2}
+        assert admin.ask("POST", known, {"sheet": "serial,name\nSN-3,press-3\nSN-4,press-1\n"}).status == 409
+        listed = admin.items(known + "?limit=1")
+        assert [(h["serial_number"], h["device"], h["labels"]) for h in listed] == [("SN-1", "press-1", {"site": "bonn"}), ("SN/2", "press-2", {})], listed
+        assert "enrolled as press-1" in Asker(fleet, "press", "--serial", "SN-1").ask().answer()
+        assert ["used_at" in h for h in admin.items(known)] == [True, False]
+        assert admin.ask("DELETE", known + "/SN%2F2").status == 204 and admin.ask("DELETE", known + "/SN%2F2").status == 404
+        assert admin.get("/api/v1/devices/press-1").json["enrolment"] == "enrolled" and len(admin.items(known)) == 1
 
 
 def commands_are_found_and_given_in_turns():

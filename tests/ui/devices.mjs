@@ -103,6 +103,14 @@ async function letJoin(page) {
   await page.getByRole("button", { name: "Make it" }).click();
   await page.getByText("selvedge-agent enroll selvedge1.test", { exact: false }).waitFor();
   await page.getByRole("button", { name: "I have kept it" }).click();
+  await page.getByRole("button", { name: "Add hardware" }).click();
+  await page.getByRole("dialog").getByLabel("Lines").fill("serial,name\nSN-1");
+  await page.getByRole("button", { name: "Let them join" }).click();
+  await page.getByText("line 2: 1 cells, 2 columns", { exact: false }).waitFor();
+  await page.getByRole("dialog").getByLabel("Lines").fill("serial,name,site\nSN-1,till-9,bonn\n");
+  await picture(page, "hardware");
+  await page.getByRole("button", { name: "Let them join" }).click();
+  await page.locator("tbody tr", { hasText: "SN-1" }).getByText("not come yet").waitFor();
 }
 
 async function shutOut(page) {
@@ -205,6 +213,7 @@ try {
   await step("asking by the form", () => askByForm(page));
   await step("following what a step writes", () => followOutput(page));
   await step("rolling a bundle of the shelf out", () => rollOut(page));
+  expect("", /\/api\/v1\/preauthorisations/);
   await step("letting a host join", () => letJoin(page));
   await step("shutting a device out", () => shutOut(page));
   expect("", /\/api\/v1\/(users|tokens|session)/);

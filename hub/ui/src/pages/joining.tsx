@@ -1,4 +1,4 @@
-// joining.tsx - who asks to join the fleet without a token, and the tokens by which others do. For admins.
+// joining.tsx - who asks to join the fleet without a token, the tokens by which others do, and hardware that is known. For admins.
 import { useState } from "preact/hooks";
 import { useList } from "../api/query";
 import { plural } from "../base/format";
@@ -102,4 +102,41 @@ function JoinTokens() {
   );
 }
 
-export const Joining = () => <><Waiting /><JoinTokens /></>;
+interface Hardware { serial_number: string; device: string; labels: Record<string, string>; added_at: string; used_at?: string }
+
+function HardwareList() {
+  const answer = useList<Hardware>("/preauthorisations", ["device"], { pageSize: 200, everyMs: 30_000 });
+  const add = () => ask({
+    title: "Hardware that may join", confirm: "Let them join",
+    children: (
+      <>
+        <p>One line for each, as a spreadsheet saves it (CSV): its serial number, the name it gets, and labels. A serial number is no secret: the first host that comes with it gets the name, so tell of them shortly before they come.</p>
+        <label>Lines<textarea name="sheet" rows={8} required class="mono" spellcheck={false} placeholder={"serial,name,site\n4CE0460D0G,till-1,berlin"} /></label>
+      </>
+    ),
+    onConfirm: async (form) => {
+      const done = await request("POST", "/preauthorisations", { sheet: String(form.get("sheet") ?? "") }, "They may join");
+      answer.reload();
+      return done !== null;
+    },
+  });
+  const drop = (h: Hardware) => ask({
+    title: `Forget ${h.serial_number}?`, confirm: "Forget it", isDanger: true, children: <p>{h.used_at ? `${h.device} has joined by it, and stays.` : `Hardware with this number does not become ${h.device} any more.`}</p>,
+    onConfirm: async () => { const done = await request("DELETE", `/preauthorisations/${encodeURIComponent(h.serial_number)}`, undefined, "Forgotten"); answer.reload(); return done !== null; },
+  });
+  const columns: Column<Hardware>[] = [
+    { name: "Serial number", kind: "wide", by: (h) => h.serial_number, cell: (h) => <code>{h.serial_number}</code> },
+    { name: "Becomes", by: (h) => h.device, cell: (h) => <b>{h.device}</b> },
+    { name: "State", by: (h) => h.used_at, cell: (h) => h.used_at ? <Status status="used" word="joined" /> : <Status status="waiting" word="not come yet" /> },
+    { name: "Told", isExtra: true, by: (h) => h.added_at, cell: (h) => <Ago at={h.added_at} /> },
+    { name: "Labels", isExtra: true, cell: (h) => <Tags of={h.labels} /> },
+    { name: "", cell: (h) => <button type="button" class="small" onClick={() => drop(h)}>Forget…</button> },
+  ];
+  return (
+    <Card title="Hardware that may join" kind="list" side={<button type="button" onClick={add}><Icon name="plus" size={14} />Add hardware</button>}>
+      <Show answer={answer} what="hardware">{(rows) => rows.length ? <Table label="Hardware that may join" rows={rows} columns={columns} rowKey={(h) => h.serial_number} onEnd={answer.more} /> : <p class="quiet-words soft">None. Hosts whose serial numbers are known here join without a token, under the name that stands beside the number.</p>}</Show>
+    </Card>
+  );
+}
+
+export const Joining = () => <><Waiting /><JoinTokens /><HardwareList /></>;

@@ -1,0 +1,1 @@
+DELETE FROM preauthorisation WHERE serial_number = :serial_number
