@@ -1,6 +1,6 @@
 // devices.mjs - an operator's day with devices: one on a page, labels, a command by its form, output as it is written, a bundle
 // rolled out, who may join. What is where comes as JSON on stdin.
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { faults, insist, lastStep, settle, start, step } from "./browser.mjs";
 
@@ -68,6 +68,22 @@ async function followOutput(page) {
   const text = readFileSync(await file.path(), "utf8");
   insist(text.startsWith("the first line\n") && text.endsWith("the last line\n"), `the file has ${text.length} bytes: ${text.slice(0, 100)}`);
   more.push(new URL(page.url()).pathname + "?tab=stdout");
+}
+
+/** The same again, which would wait for ever. */
+async function cancelARun(page) {
+  unlinkSync(given.flag);
+  await page.getByRole("button", { name: "Retry all" }).click();
+  await page.locator(".again a").first().click();
+  await page.locator(".head-sub").getByText("started").waitFor();
+  await page.getByRole("tab", { name: /stdout/ }).click();
+  await page.locator(".output", { hasText: "the first line" }).waitFor();
+  await page.getByRole("button", { name: "Cancel the run" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel the run" }).click();
+  await page.locator(".head-sub").getByText("canceled").waitFor();
+  await page.getByText("complete", { exact: true }).waitFor();
+  insist(!(await page.locator(".output").innerText()).includes("the last line"), "it went on to its end");
+  writeFileSync(given.flag, "");
 }
 
 async function rollOut(page) {
@@ -212,6 +228,7 @@ try {
   expect("", /\/api\/v1\/targets/);
   await step("asking by the form", () => askByForm(page));
   await step("following what a step writes", () => followOutput(page));
+  await step("cancelling a run", () => cancelARun(page));
   await step("rolling a bundle of the shelf out", () => rollOut(page));
   expect("", /\/api\/v1\/preauthorisations/);
   await step("letting a host join", () => letJoin(page));
