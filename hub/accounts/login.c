@@ -88,6 +88,21 @@ static bool begin_session(struct accounts *a, struct str name, const struct acco
            db_tx_commit(&tx, err);
 }
 
+bool accounts_rotate_session(struct accounts *accounts, struct str session,
+                             char ret_session[ACCOUNT_SECRET_SIZE], struct err *err)
+{
+    char hash[FINGERPRINT_TEXT_SIZE];
+    char hash_after[FINGERPRINT_TEXT_SIZE];
+    struct db_query q = db_query(accounts->db, HUB_ACCOUNTS_SESSION_ROTATE);
+    rng_hex(accounts->rng, (ACCOUNT_SECRET_SIZE - 1) / 2, ret_session);
+    digest_hex(session, hash);
+    digest_hex(str_from(ret_session), hash_after);
+    db_bind_str(&q, ":hash", str_from(hash));
+    db_bind_str(&q, ":new", str_from(hash_after));
+    accounts_forget_known(accounts);
+    return db_run(&q, err);
+}
+
 bool accounts_logout(struct accounts *accounts, struct str session, struct err *err)
 {
     char hash[FINGERPRINT_TEXT_SIZE];
@@ -104,6 +119,8 @@ struct found_account {
     char hash[PASSWORD_HASH_SIZE];
     int64_t failures, locked_ms;
     bool is_there;
+    struct guess *stranger; /* of a name that nobody has; else NULL */
+    struct guess *place;    /* the user has logged in from there lately; else NULL */
 };
 
 static bool make_nobody(struct accounts *a, struct err *err)
@@ -116,16 +133,20 @@ static bool make_nobody(struct accounts *a, struct err *err)
     return password_hash(a->rng, str_from(nothing), a->nobody, err);
 }
 
-static bool find(struct accounts *a, struct str name, struct found_account *ret, struct err *err)
+static bool find(struct accounts *a, struct str name, struct str peer, struct found_account *ret,
+                 struct err *err)
 {
     struct db_query q = db_query(a->db, HUB_ACCOUNTS_ACCOUNT_GET);
-    *ret = (struct found_account){0};
+    *ret = (struct found_account){.place = guesses_place(&a->guesses, name, peer)};
     db_bind_str(&q, ":name", name);
     if (!make_nobody(a, err) || !db_next(&q, &ret->is_there, err)) {
         return false;
     }
     if (!ret->is_there) {
         memcpy(ret->hash, a->nobody, sizeof(ret->hash));
+        ret->stranger = guesses_name(&a->guesses, name);
+        ret->failures = ret->stranger->failures;
+        ret->locked_ms = ret->stranger->locked_ms;
         return true;
     }
     (void)snprintf(ret->hash, sizeof(ret->hash), STR_FMT, STR_ARG(db_col_str(&q, 1)));
@@ -147,25 +168,40 @@ static bool note_failure(struct accounts *a, struct str name, const struct found
                          struct wall_time now, struct err *err)
 {
     int64_t lock = lock_after(found->failures + 1);
+    int64_t locked_ms = lock == 0 ? 0 : accounts_ms(now) + lock;
+    if (found->place != NULL) {
+        found->place->failures++;
+    }
+    if (found->stranger != NULL) {
+        found->stranger->failures++;
+        found->stranger->locked_ms = locked_ms;
+        return true;
+    }
     struct db_query q = db_query(a->db, HUB_ACCOUNTS_ACCOUNT_FAILED);
     db_bind_str(&q, ":name", name);
-    db_bind_i64(&q, ":locked", lock == 0 ? 0 : accounts_ms(now) + lock);
-    return !found->is_there || db_run(&q, err);
+    db_bind_i64(&q, ":locked", locked_ms);
+    return db_run(&q, err);
 }
 
-bool accounts_login(struct accounts *accounts, struct str name, struct str password,
-                    const struct account_asking *asking, char ret_session[ACCOUNT_SECRET_SIZE],
-                    struct err *err)
+/* Who guesses from elsewhere keeps out those who have never logged in from where they are. */
+static bool is_kept_out(const struct found_account *found, struct wall_time now)
+{
+    bool is_at_home = found->place != NULL && found->place->failures < ACCOUNT_FAILURES_FREE;
+    return found->locked_ms > accounts_ms(now) && !is_at_home;
+}
+
+bool accounts_check_password(struct accounts *accounts, struct str name, struct str password,
+                             const struct account_asking *asking, struct err *err)
 {
     struct found_account found;
     int64_t wait = 0;
     if (!pace_take(&accounts->pace, asking->peer, asking->mono, &wait)) {
         return err_set(err, ERR_BUSY, "too many attempts: try again in %lld s", (long long)wait);
     }
-    if (!find(accounts, name, &found, err)) {
+    if (!find(accounts, name, asking->peer, &found, err)) {
         return false;
     }
-    if (found.locked_ms > accounts_ms(asking->now)) {
+    if (is_kept_out(&found, asking->now)) {
         return err_set(err, ERR_BUSY, "too many wrong passwords: try again in %lld s",
                        (long long)(found.locked_ms - accounts_ms(asking->now)) / 1000 + 1);
     }
@@ -174,5 +210,14 @@ bool accounts_login(struct accounts *accounts, struct str name, struct str passw
         return note_failure(accounts, name, &found, asking->now, err) &&
                err_set(err, ERR_DENIED, "user or password is wrong");
     }
-    return begin_session(accounts, name, asking, ret_session, err);
+    guesses_welcome(&accounts->guesses, name, asking->peer);
+    return true;
+}
+
+bool accounts_login(struct accounts *accounts, struct str name, struct str password,
+                    const struct account_asking *asking, char ret_session[ACCOUNT_SECRET_SIZE],
+                    struct err *err)
+{
+    return accounts_check_password(accounts, name, password, asking, err) &&
+           begin_session(accounts, name, asking, ret_session, err);
 }

@@ -45,12 +45,12 @@ struct http_call {
     struct loop_fd gone; /* while it is listed: tells that the client is */
     bool is_listed;      /* among those that may be woken */
     bool is_head;
+    bool has_length, is_unclear;    /* its length was said; more than once */
     bool has_body;                  /* or may have */
     bool is_refused;                /* the response is there already */
     int64_t body_bytes;             /* announced; -1 = unknown */
     const struct http_route *route; /* NULL: a page, or refused */
     int64_t stamp;
-    int64_t pending; /* bytes of the answer that are its alone */
     struct arena arena;
     struct http_request rq;
     struct http_response rs;
@@ -78,6 +78,7 @@ struct http_server {
     struct http_call *waiting; /* streams, and answers that come later */
     struct gzip *gzip;
     struct http_cache *cache;
+    int64_t body_bytes; /* of answers that are kept, or not taken yet */
     struct http_counts counts;
     int port;
     const char *local; /* its path is removed at the end; NULL: none */
@@ -119,9 +120,11 @@ enum MHD_Result http_send(struct http_call *call);
 /* The answer is a problem whatever there is of the request. */
 enum MHD_Result http_refuse(struct http_call *call, int status, const char *detail,
                             const char *hint);
+/* Bytes of answers that clients have not taken yet. */
+int64_t http_pending(const struct http_server *server);
 /* Headers that every answer has. */
 void http_add_common(const struct http_server *server, struct MHD_Response *response);
-/* Hands the response to libmicrohttpd and counts it; `bytes` are this answer's alone. */
+/* Hands the response to libmicrohttpd and counts it. */
 enum MHD_Result http_queue(struct http_call *call, unsigned status, struct MHD_Response *response,
                            size_t bytes);
 
