@@ -59,6 +59,8 @@ const struct api_schema api_schemas[] = {
     {"Bundle", BUNDLE},
     {"BundleDetail", BUNDLE " file_list!:BundleFile[]"},
     {"BundleFile", "path! size!:i sha256! executable!:b"},
+    {"BundleMade", "bundle! files!:i bytes!:i missing!:s[]"},
+    {"BundlePiece", "sha256! bytes!:i whole!:b"},
     {"BundleText", "path! size!:i sha256! executable!:b truncated!:b text"},
     {"Certificate", "serial! state! cause! issued_at!:t expires_at!:t revoked_at:t fingerprint!"},
     {"Check", "asset name! device! passed!:b severity! at!:t run metadata:o"},
@@ -84,6 +86,7 @@ const struct api_schema api_schemas[] = {
     {"DeploymentRequest", "bundle! targets! waves abort_if on_abort soak patience"},
     {"Desired", "device! state! wanted!:i in_force!:i since:t reason issued_at:t told_at:t "
                 "conflicts content:o content_in_force:o"},
+    {"DesiredSigned", "device! revision!:i"},
     {"Device", DEVICE},
     {"DeviceAlert", "kind! opened_at:t detail!"},
     {"DeviceBundle", "wanted current told status reason told_at:t deployment"},
@@ -100,6 +103,12 @@ const struct api_schema api_schemas[] = {
      "device! since!:t until!:t presence!:TimePresence[] runs!:TimeRun[] "
      "definitions!:TimeDefinitions[] deployments!:TimeDeployment[] alerts!:TimeAlert[] "
      "commands!:TimeCommand[] health!:TimeHealth[] cut!:b"},
+    {"Document", "document! priority!:i to! set_at!:t content!:o"},
+    {"DocumentChange", "device! before!:o after!:o"},
+    {"DocumentDiff", "devices!:DocumentChange[]"},
+    {"DocumentEffect", "document! devices!:i changed!:i in_conflict!:i too_much!:i kept!:b "
+                       "conflicts!:s[]"},
+    {"DocumentRequest", "to priority:i content!:o"},
     {"Edge", "upstream! downstream! crosses!:b"},
     {"Empty", ""},
     {"Enrolment", "device! fingerprint! status! first_at!:t last_at!:t serial_number version "

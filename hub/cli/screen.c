@@ -122,7 +122,7 @@ int screen_command(struct cli *cli, bool (*act)(struct screen *screen, struct er
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
-static bool check_target(const struct screen *s, struct err *err)
+bool screen_check_target(const struct screen *s, struct err *err)
 {
     return !s->target.overflow ||
            err_set(err, ERR_FULL, "what is asked for is longer than %d bytes",
@@ -158,7 +158,7 @@ bool screen_list(struct screen *s, const struct table_column *columns, int64_t l
     struct listing list = {.screen = s, .on_row = on_row};
     table_release(&s->table);
     s->table = table_new(columns);
-    return check_target(s, err) &&
+    return screen_check_target(s, err) &&
            hub_client_each(s->client, buf_str(&s->target), limit, show_item, &list, err);
 }
 
@@ -230,14 +230,12 @@ bool screen_print_without(struct screen *s, struct str text, const char *key, st
     return json_scan_end(&scan, err);
 }
 
-bool screen_act(struct screen *s, enum http_method method, struct str body, const struct json **ret,
-                struct str *ret_text, struct err *err)
+static bool ask(struct screen *s, const struct hub_client_question *question,
+                const struct json **ret, struct str *ret_text, struct err *err)
 {
-    const struct hub_client_question question = {
-        .method = method, .target = buf_str(&s->target), .body = body};
     struct str text = STR_NONE;
     struct json *answer = NULL;
-    if (!check_target(s, err) || !hub_client_ask(s->client, &question, &text, err)) {
+    if (!screen_check_target(s, err) || !hub_client_ask(s->client, question, &text, err)) {
         return false;
     }
     if (!str_is_empty(text) && !json_parse(text, ITEM_BYTES_MAX, &s->arena, &answer, err)) {
@@ -248,6 +246,22 @@ bool screen_act(struct screen *s, enum http_method method, struct str body, cons
         *ret_text = text;
     }
     return true;
+}
+
+bool screen_act(struct screen *s, enum http_method method, struct str body, const struct json **ret,
+                struct str *ret_text, struct err *err)
+{
+    const struct hub_client_question question = {
+        .method = method, .target = buf_str(&s->target), .body = body};
+    return ask(s, &question, ret, ret_text, err);
+}
+
+bool screen_send(struct screen *s, enum http_method method, struct str bytes,
+                 const struct json **ret, struct str *ret_text, struct err *err)
+{
+    const struct hub_client_question question = {
+        .method = method, .target = buf_str(&s->target), .body = bytes, .is_bytes = true};
+    return ask(s, &question, ret, ret_text, err);
 }
 
 bool screen_time(struct screen *s, const char *option, struct str *ret, struct err *err)
@@ -359,9 +373,11 @@ enum cli_tone screen_tone(struct str status)
     if (str_eq(status, STR("success")) || str_eq(status, STR("online"))) {
         return CLI_GOOD;
     }
-    if (str_eq(status, STR("failure")) || str_eq(status, STR("revoked"))) {
+    if (str_eq(status, STR("failure")) || str_eq(status, STR("failed")) ||
+        str_eq(status, STR("revoked"))) {
         return CLI_BAD;
     }
-    bool is_over = str_eq(status, STR("canceled")) || str_eq(status, STR("away"));
-    return is_over ? CLI_WARN : CLI_PLAIN;
+    bool is_held = str_eq(status, STR("canceled")) || str_eq(status, STR("away")) ||
+                   str_eq(status, STR("paused"));
+    return is_held ? CLI_WARN : CLI_PLAIN;
 }

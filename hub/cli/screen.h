@@ -8,6 +8,7 @@
 #include "hub/client/item.h"
 #include "hub/client/target.h"
 
+struct list_cell;
 struct screen {
     struct cli *cli;
     struct settings settings; /* of this machine; zero when the hub is elsewhere */
@@ -18,6 +19,9 @@ struct screen {
     struct buf text;    /* scratch: of a cell, a line, a body */
     struct arena arena; /* of the item at hand */
     int64_t count;      /* items shown */
+    /* Of a list that says what stands in which column (list_view.h): */
+    const struct list_cell *cells;
+    struct table_column columns[TABLE_COLUMNS_MAX + 1];
 };
 
 /* On false the error was said and *ret_exit is the exit code; nothing is to be closed. */
@@ -29,6 +33,9 @@ int screen_close(struct screen *screen, bool ok, const struct err *err, const ch
 /* What most commands are: opens, does its part, closes. The exit code. */
 int screen_command(struct cli *cli, bool (*act)(struct screen *screen, struct err *err),
                    const char *when_empty);
+
+/* ERR_FULL: the address became too long. */
+MUST_CHECK bool screen_check_target(const struct screen *screen, struct err *err);
 
 /* Each item of the list at the target: with --json as it came, one a line; else a row by `on_row`. */
 typedef void screen_row(struct screen *screen, const struct json *item);
@@ -48,6 +55,10 @@ MUST_CHECK bool screen_print_without(struct screen *screen, struct str text, con
 /* Asks for something to be done: `body` may be empty. Nothing is printed. */
 MUST_CHECK bool screen_act(struct screen *screen, enum http_method method, struct str body,
                            const struct json **ret, struct str *ret_text, struct err *err);
+
+/* The same with a body that is no JSON. */
+MUST_CHECK bool screen_send(struct screen *screen, enum http_method method, struct str bytes,
+                            const struct json **ret, struct str *ret_text, struct err *err);
 
 /* An option that names a time: RFC 3339, a date, or how long ago ("2d"); as RFC 3339 in the arena;
  * empty when it is not given. ERR_INVALID. */

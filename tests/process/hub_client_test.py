@@ -132,13 +132,15 @@ assets:
 """
 # Three runs each: the rest has the same path, and is asked under --long.
 LISTINGS = [["devices"], ["devices", "brooklyn"], ["assets", "pos/*"], ["assets", "pos/broken"], ["assets", "--at", "0s"], ["lineage"],
-            ["pools"], ["alerts", "silences"], ["runs"], ["logs"]]
+            ["pools"], ["alerts", "silences"], ["runs"], ["logs"], ["checks"], ["reports"], ["bundles"], ["token", "list"], ["desired", "list"],
+            ["desired", "show", "brooklyn"]]
 if os.environ.get("SELVEDGE_LONG"):
     LISTINGS += [["devices", "--to", "is:away"], ["assets"], ["assets", "--device", "brooklyn"], ["assets", "--differing"],
                  ["lineage", "--asset", "pos/orders"], ["refusals"], ["quarantine"], ["clones"], ["alerts"], ["alerts", "--all"],
                  ["deployments"], ["commands"], ["runs", "--status", "failure"]]
 MAY_BE_EMPTY = ("refusals", "quarantine", "clones", "deployments", "alerts", "commands")
 PASSWORD = "correct horse battery"
+REPORTS = "reports:\n  - {name: yearly, cron: '0 7 1 1 *', format: csv, to: {mqtt: true}}\n"
 
 
 class TlsFleet(Fleet):
@@ -150,7 +152,7 @@ class TlsFleet(Fleet):
         with open(settings, encoding="utf-8") as f:
             text = f.read()
         with open(settings, "w", encoding="utf-8") as f:
-            f.write(text.replace(f"{{port: {self.http_port}}}", f"{{port: {self.http_port}, tls: on}}"))
+            f.write(text.replace(f"{{port: {self.http_port}}}", f"{{port: {self.http_port}, tls: on}}") + REPORTS)
         self.url = f"https://127.0.0.1:{self.http_port}"
 
     def token_file(self, name, role, scope):
@@ -169,6 +171,13 @@ class TlsFleet(Fleet):
         assert done.returncode == code, (argv, done)
         return done.stdout if code == 0 else done.stderr
 
+    def bundle(self):
+        folder = os.path.join(self.dir, "bundle")
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, "selvedge.yaml"), "w", encoding="utf-8") as f:
+            f.write(DEFINITIONS)
+        return folder
+
     def fill(self):
         """One device, that has run everything once and is away."""
         self.start_hub()
@@ -185,19 +194,26 @@ class TlsFleet(Fleet):
 def a_listing_is_the_same_three_ways():
     with TlsFleet() as fleet:
         fleet.fill()
+        fleet.command("deploy", fleet.bundle(), "--to", "brooklyn")
+        fleet.command("desired", "set", "-", "--to", "*", "--name", "loud", text_in="settings: {log_level: debug}\n")
+        wait_for("both are wanted", lambda: "bundle" in fleet.command("desired", "show", "brooklyn", code=None).stdout)
         viewer = fleet.token_file("ada", "viewer", "read")
+        admin = fleet.token_file("eve", "admin", "admin")
         fleet.command("pools", "set", "warehouse", "2")
         fleet.command("alerts", "silence", "*", "--reason", "works")
         seen = {}
         for listing in LISTINGS:
             seen[tuple(listing)] = fleet.command(*listing, "--json")
             assert seen[tuple(listing)] or listing[0] in MAY_BE_EMPTY or "--differing" in listing, listing
-            assert fleet.there(*listing, "--json", token=viewer) == seen[tuple(listing)], listing
+            assert fleet.there(*listing, "--json", token=admin if listing[0] == "token" else viewer) == seen[tuple(listing)], listing
+        report = fleet.command("report", "--format", "csv")
+        assert '"pos/orders",1,1,' in report and fleet.there("report", "--format", "csv", token=viewer) == report
         for table in (["devices"], ["assets"], ["runs"]):  # but for how long ago things were
             assert fleet.there(*table, token=viewer).split()[:5] == fleet.command(*table).split()[:5]
         fleet.hub.stop()
         for listing in LISTINGS:
             assert fleet.command(*listing, "--json") == seen[tuple(listing)], listing
+        assert fleet.command("report", "--format", "csv") == report
 
 
 def who_asks_from_elsewhere_is_told_what_is_wrong():
@@ -243,7 +259,7 @@ def who_may_act_does_and_stands_in_the_audit_log():
         wait_for_socket(fleet)
         viewer = fleet.token_file("ada", "viewer", "read")
         operator = fleet.token_file("bob", "operator", "operate")
-        for act in (["command", "--to", "*", "ping"], ["pools", "set", "warehouse", "2"], ["alerts", "silence", "*"], ["alerts", "test"], ["clones", "accept", "brooklyn"]):
+        for act in (["deploy", fleet.bundle(), "--to", "*"], ["command", "--to", "*", "ping"], ["pools", "set", "warehouse", "2"], ["alerts", "silence", "*"], ["alerts", "test"], ["clones", "accept", "brooklyn"]):
             said = fleet.there(*act, token=viewer, code=5)
             assert "your role does not allow it" in said, said
         assert fleet.command("pools") == "no pools; make one: selvedge-hub pools set NAME PLACES\n"
@@ -261,6 +277,44 @@ def who_may_act_does_and_stands_in_the_audit_log():
         assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done
         assert not json.loads(fleet.command("pools", "--json"))["paused"]
         assert fleet.query("select action from audit order by id desc limit 1") == [("pool.resume",)]
+
+
+def a_folder_is_deployed_three_ways():
+    with TlsFleet() as fleet:
+        fleet.start_hub()
+        wait_for_socket(fleet)
+        fleet.device("brooklyn").enrol()
+        operator = fleet.token_file("bob", "operator", "operate")
+        admin = fleet.token_file("eve", "admin", "admin")
+        folder = fleet.bundle()
+        with open(os.path.join(folder, "data.bin"), "wb") as f:
+            f.write(os.urandom(3 << 20))  # in pieces
+        said = fleet.there("deploy", folder, "--to", "brooklyn", token=operator, code=5)
+        assert "your role does not allow it" in said, said  # definitions are code: they are put there by admins
+        bundles = []
+        for new_files, ask in ((2, lambda *argv: fleet.there(*argv, token=admin)), (0, fleet.command)):
+            made = json.loads(ask("deploy", folder, "--to", "brooklyn", "--json"))
+            assert made["new_files"] == new_files and made["files"] == 2 and made["devices"] == 1, made
+            bundles.append(made["bundle"])
+        with open(os.path.join(folder, "more.sql"), "w", encoding="utf-8") as f:
+            f.write("select 1")
+        fleet.hub.stop()
+        made = json.loads(fleet.command("deploy", folder, "--to", "brooklyn", "--json"))
+        assert bundles[0] == bundles[1] != made["bundle"] and made["new_files"] == 1, (bundles, made)
+        shown = json.loads(fleet.command("bundles", made["bundle"][:10], "--json"))
+        assert [f["path"] for f in shown["file_list"]] == ["data.bin", "more.sql", "selvedge.yaml"] and shown["source"] == folder, shown
+        assert "more.sql" in fleet.command("bundles", made["bundle"][:10])
+        assert fleet.query("select account, action from audit order by id desc limit 2")[::-1] == [
+            (fleet.query("select account from audit order by id desc limit 1")[0][0], action) for action in ("bundle.add", "deployment.add")]
+        with open(os.path.join(folder, "selvedge.yaml"), "w", encoding="utf-8") as f:
+            f.write("project: [")
+        done = fleet.command("deploy", folder, "--to", "brooklyn", code=None)
+        assert done.returncode == 6 and "selvedge.yaml:2" in done.stderr, done
+        os.rename(os.path.join(fleet.hub_dir, "command/hub.key"), os.path.join(fleet.dir, "hub.key"))
+        with open(os.path.join(folder, "selvedge.yaml"), "w", encoding="utf-8") as f:
+            f.write("project: b")
+        done = fleet.command("deploy", folder, "--to", "brooklyn", code=None)
+        assert done.returncode != 0 and "key" in done.stderr, done
 
 
 def who_is_not_root_is_told_how_to_ask():
@@ -285,5 +339,5 @@ def who_is_not_root_is_told_how_to_ask():
 if __name__ == "__main__":
     sys.exit(run_tests([the_socket_needs_no_password_and_writes_down_who, others_of_this_machine_are_refused,
                         a_killed_hubs_socket_is_replaced_and_a_second_web_process_refused, a_listing_is_the_same_three_ways,
-                        who_asks_from_elsewhere_is_told_what_is_wrong,
+                        a_folder_is_deployed_three_ways, who_asks_from_elsewhere_is_told_what_is_wrong,
                         who_may_act_does_and_stands_in_the_audit_log, who_is_not_root_is_told_how_to_ask]))
