@@ -143,7 +143,7 @@ http_handler api_targets, api_desired;
 http_handler api_enrolments, api_enrolment_accept, api_enrolment_reject;
 http_handler api_enrolment_tokens, api_enrolment_tokens_post, api_enrolment_token_delete;
 http_handler api_bundles, api_bundle, api_deployments_post;
-http_handler api_assets, api_asset, api_asset_history;
+http_handler api_assets, api_asset, api_asset_devices, api_asset_history;
 http_handler api_asset_partitions, api_asset_why, api_asset_checks;
 http_handler api_runs, api_run, api_run_events, api_run_ids;
 http_handler api_lineage, api_lineage_versions, api_lineage_assets;
