@@ -109,6 +109,9 @@ MUST_CHECK bool api_select(struct api *api, struct http_request *rq, struct str 
 /* A number of the query; `fallback` when it is not there. ERR_INVALID. */
 MUST_CHECK bool api_number(const struct http_request *rq, const char *name, int64_t fallback,
                            int64_t *ret, struct err *err);
+/* A time of the query, likewise. */
+MUST_CHECK bool api_time(const struct http_request *rq, const char *name, struct wall_time fallback,
+                         struct wall_time *ret, struct err *err);
 
 /* A column of milliseconds; 0 when it is NULL. */
 struct wall_time api_col_at(const struct db_query *q, int col);
@@ -167,7 +170,7 @@ http_handler api_bundle_file_put, api_bundles_post;
 struct bundle_row;
 MUST_CHECK bool api_find_bundle(struct api *api, struct str prefix, struct arena *arena,
                                 struct bundle_row *ret, struct err *err);
-http_handler api_assets, api_asset, api_asset_history;
+http_handler api_assets, api_asset, api_asset_devices, api_asset_history;
 http_handler api_asset_partitions, api_asset_why, api_asset_checks;
 http_handler api_runs, api_run, api_run_events, api_run_ids;
 http_handler api_lineage, api_lineage_versions, api_lineage_assets;
