@@ -1,7 +1,7 @@
 // events.tsx - events as sentences, with all their members behind a click.
 import { useState } from "preact/hooks";
 import type { Event, LogEvent, Metadata } from "../api/types";
-import { bytes, count, duration, plural } from "../base/format";
+import { bytes, count, dayOf, duration, instant, plural } from "../base/format";
 import { At, AssetLink } from "../parts/bits";
 import { Icon } from "../parts/icon";
 import type { Tone } from "../base/words";
@@ -103,11 +103,20 @@ function Row({ event }: { event: Event }) {
 
 const SHOWN = 500;
 
+/** Rows under the day that they are of. */
 export function EventTable({ rows }: { rows: Event[] }) {
   const [shown, setShown] = useState(SHOWN);
+  let day = "";
   return (
     <>
-      <ol class="events">{rows.slice(0, shown).map((event) => <Row key={`${String(event.device ?? "")} ${event.seq}`} event={event} />)}</ol>
+      <ol class="events">
+        {rows.slice(0, shown).map((event) => {
+          const before = day;
+          day = dayOf(instant(event.at));
+          const row = <Row key={`${String(event.device ?? "")} ${event.seq}`} event={event} />;
+          return day !== before ? [<li key={`day ${day}`} class="event-day">{day}<span class="soft">{Intl.DateTimeFormat().resolvedOptions().timeZone}</span></li>, row] : row;
+        })}
+      </ol>
       {rows.length > shown ? <button type="button" onClick={() => setShown(shown + SHOWN)}>Show {count(Math.min(SHOWN, rows.length - shown))} more of {count(rows.length)}</button> : null}
     </>
   );

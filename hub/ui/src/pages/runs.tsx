@@ -2,7 +2,7 @@
 import { useMemo, useState } from "preact/hooks";
 import { useList } from "../api/query";
 import type { Asset, Device, Run } from "../api/types";
-import { clock, count, duration, instant, local, shortId } from "../base/format";
+import { axisTime, count, duration, instant, local, shortId } from "../base/format";
 import { runUrl, withQuery } from "../base/keys";
 import { toneOf, wordOf } from "../base/words";
 import { Ago, Choice, DeviceLink, Empty, Filter, Head, RunLink, Show, Status, useNow } from "../parts/bits";
@@ -76,13 +76,13 @@ export function Timeline({ runs, by }: { runs: Run[]; by: "device" | "job" }) {
             {lane.map((run) => {
               const start = instant(run.started_at ?? run.enqueued_at);
               const end = Number.isNaN(instant(run.ended_at)) ? until : instant(run.ended_at);
-              const title = `${run.job ?? run.selection ?? "run"}: ${wordOf(run.status)}, ${clock(start).slice(0, 8)}, ${duration(end - start)}`;
+              const title = `${run.job ?? run.selection ?? "run"}: ${wordOf(run.status)}, ${local(start)}, ${duration(end - start)}`;
               return <Link to={runUrl(run.device, run.run)} class={`lane-bar back-${toneOf(run.status)}`} title={title} aria-label={title} tabIndex={-1} style={{ left: `${x(start)}%`, width: `max(3px, ${x(end) - x(start)}%)` }}>{""}</Link>;
             })}
           </span>
         </div>
       ))}
-      <div class="lane axis"><span class="lane-name" /><span class="lane-axis"><span>{local(from).replace(/^.*, /, "")}</span><span>{local(from + span / 2).replace(/^.*, /, "")}</span><span>now</span></span></div>
+      <div class="lane axis"><span class="lane-name" /><span class="lane-axis"><span>{axisTime(from, span)}</span><span>{axisTime(from + span / 2, span)}</span><span>now</span></span></div>
       {lanes.length > LANES ? <button type="button" class="quiet" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>{isWhole ? "Show fewer" : `Show ${lanes.length > LANES_MAX ? `${LANES_MAX} of ` : "all "}${count(lanes.length)}`}</button> : null}
     </div>
   );
