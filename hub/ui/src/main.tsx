@@ -73,8 +73,8 @@ function App() {
   const found = useRoute(ROUTES);
   useEffect(() => {
     const name = found?.params.map((part) => (/^[0-9a-f-]{32,}$/.test(part) ? shortId(part) : part)).join("/") ?? "";
-    document.title = `${name ? `${name} · ` : ""}${found?.route.title ?? "Not found"} · Selvedge`;
-  }, [found]);
+    document.title = `${name ? `${name} · ` : ""}${found?.route.title ?? (path === "/setup" ? "The first password" : "Not found")} · Selvedge`;
+  }, [found, path]);
   return (
     <SessionGate>
       <Shell>

@@ -1,10 +1,11 @@
 // events.tsx - events as sentences, with all their members behind a click.
 import { useState } from "preact/hooks";
 import type { Event, LogEvent, Metadata } from "../api/types";
+import { verbWords } from "../base/commands";
 import { bytes, count, dayOf, duration, instant, plural } from "../base/format";
 import { At, AssetLink } from "../parts/bits";
 import { Icon } from "../parts/icon";
-import type { Tone } from "../base/words";
+import { wordOf, type Tone } from "../base/words";
 
 /** What the device wrote, out of an event of the log. */
 export const unpackEvent = (row: LogEvent): Event => ({ ...row.event, seq: row.seq, at: row.at, type: row.type, device: row.device });
@@ -26,6 +27,7 @@ export function sentence(event: Event): string {
   const m = event.metadata;
   switch (event.type) {
     case "run_enqueued": return `Run waits for its turn${typeof event.steps === "number" ? `, ${plural(event.steps, "step")}` : ""}`;
+    case "run_dequeued": return "Its turn has come";
     case "run_start": return "Run began";
     case "run_canceling": return `Run is being canceled${event.reason ? `: ${event.reason}` : ""}`;
     case "run_success": return "Run succeeded";
@@ -54,7 +56,9 @@ export function sentence(event: Event): string {
       const err = number(m, "stderr_bytes");
       return `Output kept on the device: ${[out ? `${bytes(out)} of stdout` : "", err ? `${bytes(err)} of stderr` : ""].filter(Boolean).join(", ") || "nothing"}`;
     }
-    case "tick": return `Tick of ${event.schedule ?? event.sensor ?? "a schedule"} ${event.status ?? ""}`;
+    case "tick": return `Tick of ${event.schedule ?? event.sensor ?? "a schedule"} ${event.status ?? ""}${event.reason ? `: ${event.reason}` : ""}`;
+    case "instigator": return `${event.schedule ?? event.sensor ?? "Automation"}: ${event.status ?? ""}${event.reason ? `, ${event.reason}` : ""}`;
+    case "command": return `Was asked: ${verbWords(String(event.verb ?? "something"))}; ${wordOf(String(event.status ?? ""))}${event.reason ? `, ${event.reason}` : ""}`;
     default: return event.message ?? `${event.type.replace(/_/g, " ")}${event.reason ? `: ${event.reason}` : ""}`;
   }
 }
