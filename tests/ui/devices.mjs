@@ -62,8 +62,9 @@ async function followOutput(page) {
   writeFileSync(given.flag, "");
   await page.locator(".output", { hasText: "the last line" }).waitFor();
   await page.getByText("complete", { exact: true }).waitFor();
-  await page.getByLabel("Wrap lines").check();
   await page.locator(".output.wrapped").waitFor();
+  await page.getByLabel("Wrap lines").uncheck();
+  await page.locator(".output:not(.wrapped)").waitFor();
   const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save as a file" }).click()]);
   const text = readFileSync(await file.path(), "utf8");
   insist(text.startsWith("the first line\n") && text.endsWith("the last line\n"), `the file has ${text.length} bytes: ${text.slice(0, 100)}`);

@@ -1,5 +1,5 @@
 // looks.mjs - every page in light, dark and on a phone: nothing has failed, nothing is wider than the window, axe finds no
-// serious fault.
+// serious fault, and the menu marks where one is.
 import { join } from "node:path";
 import { faults, settle } from "./browser.mjs";
 
@@ -19,6 +19,8 @@ async function look(page, path, pictures) {
   const failures = await page.locator("main [role=alert]").allTextContents();
   if (failures.length) found.push(`${path}: ${failures.join(" ")}`);
   found.push(...(await faults(page)));
+  const title = await page.title();
+  if (!/^Not found/.test(title) && (await page.locator("nav [aria-current=page]").count()) !== 1) found.push(`${path}: "${title}" is nowhere in the menu`);
   await shoot("light");
   await page.emulateMedia({ colorScheme: "dark" });
   found.push(...(await faults(page, { runOnly: ["color-contrast"] }))); // what depends on colours is all that a theme can break

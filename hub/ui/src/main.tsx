@@ -2,6 +2,7 @@
 import { Component, render } from "preact";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
+import { shortId } from "./base/format";
 import { keyOf } from "./base/keys";
 import { GraphPage } from "./graph/graph_page";
 import { AlertsPage } from "./pages/alerts";
@@ -34,7 +35,7 @@ const ROUTES: Route[] = [
   { path: "/runs/:/:", title: "Run", page: ([device, id]) => <RunPage device={device ?? ""} id={id ?? ""} /> },
   { path: "/jobs", title: "Jobs", page: () => <JobsPage /> },
   { path: "/jobs/:", title: "Job", page: ([name]) => <NamedPage kind="job" name={name ?? ""} /> },
-  { path: "/schedules", title: "Schedules", page: () => <SchedulesPage /> },
+  { path: "/schedules", title: "Schedules and sensors", page: () => <SchedulesPage /> },
   { path: "/schedules/:", title: "Schedule", page: ([name]) => <NamedPage kind="schedule" name={name ?? ""} /> },
   { path: "/sensors/:", title: "Sensor", page: ([name]) => <NamedPage kind="sensor" name={name ?? ""} /> },
   { path: "/backfills", title: "Backfills", page: () => <BackfillsPage /> },
@@ -71,9 +72,9 @@ function App() {
   const { path } = usePlace();
   const found = useRoute(ROUTES);
   useEffect(() => {
-    const name = found?.params.join("/") ?? "";
-    document.title = `${name ? `${name} · ` : ""}${found?.route.title ?? "Not found"} · Selvedge`;
-  }, [found]);
+    const name = found?.params.map((part) => (/^[0-9a-f-]{32,}$/.test(part) ? shortId(part) : part)).join("/") ?? "";
+    document.title = `${name ? `${name} · ` : ""}${found?.route.title ?? (path === "/setup" ? "The first password" : "Not found")} · Selvedge`;
+  }, [found, path]);
   return (
     <SessionGate>
       <Shell>

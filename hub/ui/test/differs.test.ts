@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { differences } from "../src/base/differs";
+import { differences, membersThatDiffer } from "../src/base/differs";
 
 test("what is wanted is held against what is there, member by member", () => {
   const wanted = { revision: 3, settings: { sync_linger: "100ms" }, pauses: { schedules: ["nightly"] }, schedules: [{ name: "a", cron: "0 1 * * *" }, { name: "b", every: "1h" }] };
@@ -14,4 +14,10 @@ test("what is wanted is held against what is there, member by member", () => {
   ]);
   assert.deepEqual(differences(wanted, { ...wanted, revision: 9 }), []);
   assert.deepEqual(differences({ settings: {} }, undefined), []);
+});
+
+test("in what definitions differ", () => {
+  assert.deepEqual(membersThatDiffer([{ name: "a", reads: ["x"] }, { name: "a", reads: ["y"], pool: "p" }, { name: "a", reads: ["x"] }]), ["pool", "reads"]);
+  assert.deepEqual(membersThatDiffer([{ name: "a" }, undefined]), ["name"]);
+  assert.deepEqual(membersThatDiffer([{ name: "a" }, { name: "a" }]), []);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { brief, bytes, changed, count, duration, local, percent, plural, relative, shortId, utc } from "../src/base/format";
+import { axisTime, brief, bytes, changed, count, dayOf, duration, local, percent, plural, relative, shortId, utc, zoned } from "../src/base/format";
 import { assetUrl, keyOf, keyParts, withQuery } from "../src/base/keys";
 import { kindIcon, toneOf } from "../src/base/words";
 
@@ -52,6 +52,17 @@ test("times in the viewer's zone and in UTC", () => {
   assert.equal(local(NOW, "Europe/Berlin"), "29 Nov 2026, 23:00:00");
   assert.equal(local(NOW, "America/New_York"), "29 Nov 2026, 17:00:00");
   assert.equal(utc(NOW), "2026-11-29 22:00:00 UTC");
+  assert.equal(zoned(NOW, "Europe/Berlin"), "29 Nov 2026, 23:00:00 CET");
+  assert.equal(zoned(NOW, "UTC"), "29 Nov 2026, 22:00:00 UTC");
+  assert.equal(zoned(NaN), "–");
+  assert.equal(dayOf(NOW, "Asia/Tokyo"), "Monday, 30 Nov 2026");
+  assert.equal(dayOf(NaN), "–");
+});
+
+test("an axis tells seconds, minutes or days, as it is long", () => {
+  assert.equal(axisTime(NOW, 60_000, "Europe/Berlin"), "23:00:00");
+  assert.equal(axisTime(NOW, 3_600_000, "Europe/Berlin"), "23:00");
+  assert.equal(axisTime(NOW, 7 * 86_400_000, "Europe/Berlin"), "29 Nov");
 });
 
 test("keys are parts, and a part may hold a slash", () => {

@@ -1,5 +1,6 @@
 // commands.ts - what devices can be asked to do: which fields a form has for it, and which arguments these come to. The verbs and
 // arguments are those of docs/reference/protocol.md. Pure.
+import { shortId } from "./format";
 
 export interface Field {
   name: string;
@@ -38,6 +39,25 @@ export const KINDS: Kind[] = [
   { verb: "rotate_certificate", words: "Get another certificate", fields: [] },
   { verb: "decommission", words: "Leave the fleet", note: "It sends all that it has, then removes its identity. It comes back by enrolling again only.", fields: [], role: "admin", isDanger: true },
 ];
+
+/** What else devices are asked, by other pages and by the hub itself. */
+export const OTHERS: [string, string][] = [["deploy", "Take a bundle"], ["logs", "Send output"], ["trust", "Trust keys"]];
+
+export const verbWords = (verb: string): string => KINDS.find((kind) => kind.verb === verb)?.words ?? OTHERS.find(([name]) => name === verb)?.[1] ?? verb;
+
+const ID = /^[0-9a-f]{8}-[0-9a-f-]{27}$/;
+const plain = (value: unknown): string => typeof value === "string" ? (ID.test(value) ? shortId(value) : value) : Array.isArray(value) ? value.map(plain).join(", ") : JSON.stringify(value);
+
+/** Arguments as a person reads them, by the form's own words: "pos/orders, partition 2026-11-29". */
+export function argsWords(verb: string, args: Record<string, unknown> | undefined): string {
+  const fields = KINDS.find((kind) => kind.verb === verb)?.fields ?? [];
+  return Object.entries(args ?? {}).map(([name, value]) => {
+    const field = fields.find((one) => one.name === (name === "selection" ? "what" : name));
+    if (!field) return `${name.replace(/_/g, " ")} ${plain(value)}`;
+    const option = field.options?.find(([key]) => key === String(value));
+    return option ? option[1] : field === fields[0] ? plain(value) : `${field.words.toLowerCase()} ${plain(value)}`;
+  }).join(", ");
+}
 
 const list = (text: string): string[] => text.split(/[\s,]+/).filter(Boolean);
 

@@ -26,3 +26,10 @@ export function differences(wanted: unknown, has: unknown): Difference[] {
     .filter((path) => left.get(path) !== right.get(path))
     .map((path) => ({ path, ...(left.has(path) ? { wanted: left.get(path) } : {}), ...(right.has(path) ? { has: right.get(path) } : {}) }));
 }
+
+/** The members in which documents of one kind are not all the same, by name. */
+export function membersThatDiffer(documents: readonly (object | undefined)[]): string[] {
+  const names = new Set(documents.flatMap((document) => Object.keys(document ?? {})));
+  const valueOf = (document: object | undefined, name: string) => JSON.stringify((document as Record<string, unknown> | undefined)?.[name]);
+  return [...names].filter((name) => new Set(documents.map((document) => valueOf(document, name))).size > 1).sort();
+}

@@ -93,20 +93,45 @@ export function percent(part: number, of: number): string {
   return `${value === 100 || value === 0 ? value : value.toFixed(1)} %`;
 }
 
+// Making a formatter takes longer than all that it is used for on a page: each is made once.
+const formatters = new Map<string, Intl.DateTimeFormat>();
+function formatter(options: Intl.DateTimeFormatOptions, zone: string | undefined): Intl.DateTimeFormat {
+  const key = `${Object.keys(options).join()} ${zone ?? ""}`;
+  let found = formatters.get(key);
+  if (!found) formatters.set(key, (found = new Intl.DateTimeFormat("en-GB", { ...options, timeZone: zone })));
+  return found;
+}
+
 /** In the viewer's zone: "29 Nov 2026, 21:50:32". `zone` is for tests. */
 export function local(at: number, zone?: string): string {
   if (Number.isNaN(at)) return "–";
-  return new Intl.DateTimeFormat("en-GB", {
-    day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: zone,
-  }).format(at);
+  return formatter({ day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" }, zone).format(at);
+}
+
+/** The same with the zone's short name: "29 Nov 2026, 21:50:32 CET". */
+export function zoned(at: number, zone?: string): string {
+  if (Number.isNaN(at)) return "–";
+  const part = formatter({ timeZoneName: "short" }, zone).formatToParts(at).find(({ type }) => type === "timeZoneName");
+  return `${local(at, zone)} ${part?.value ?? ""}`.trim();
+}
+
+/** The day in the viewer's zone: "Sunday, 29 Nov 2026". */
+export function dayOf(at: number, zone?: string): string {
+  if (Number.isNaN(at)) return "–";
+  return `${formatter({ weekday: "long" }, zone).format(at)}, ${local(at, zone).replace(/,.*/, "")}`;
+}
+
+/** What stands at an axis that is so long: the time of day, "21:50", or over more than two days the day, "29 Nov". */
+export function axisTime(at: number, span: number, zone?: string): string {
+  const text = local(at, zone);
+  if (span > 2 * DAY) return text.replace(/ \d{4},.*/, "");
+  return text.replace(/^.*, /, "").slice(0, span > 10 * MINUTE ? 5 : 8);
 }
 
 /** The time of day in the viewer's zone, to the millisecond: "21:50:32.054". */
 export function clock(at: number, zone?: string): string {
   if (Number.isNaN(at)) return "–";
-  return new Intl.DateTimeFormat("en-GB", {
-    hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, timeZone: zone,
-  } as Intl.DateTimeFormatOptions).format(at);
+  return formatter({ hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 } as Intl.DateTimeFormatOptions, zone).format(at);
 }
 
 /** "2026-11-29 21:50:32 UTC" */

@@ -16,7 +16,8 @@ export interface Scene {
 
 const SCALE_MIN = 0.03;
 const SCALE_MAX = 2.5;
-const TEXT_SCALE = 0.38; // below it names are no longer readable, and not drawn
+const TEXT_SCALE = 0.38; // below it the words of a node are no longer readable, and not drawn
+const NAME_SCALE = 0.28; // below it its name, drawn larger, is neither
 const TONES: Tone[] = ["good", "bad", "warn", "busy", "idle", "off"];
 const MINIMAP = { width: 180, height: 120, margin: 8, largest: 0.2 };
 
@@ -286,6 +287,7 @@ export class GraphCanvas {
         const more = node.tone === "bad" || node.tone === "warn" ? 7 : 0;
         context.fillStyle = this.colours.fills[node.tone];
         context.fillRect(x - more, y - more, NODE_WIDTH + 2 * more, NODE_HEIGHT + 2 * more);
+        if (this.view.scale >= NAME_SCALE) this.paintName(context, node, x, y);
       } else this.paintNode(context, node, x, y, i === scene.picked, i === scene.over);
     });
     context.globalAlpha = 1;
@@ -324,6 +326,16 @@ export class GraphCanvas {
     context.fillStyle = this.colours.soft;
     context.font = "11.5px system-ui, sans-serif";
     context.fillText(this.fitted(context, node.isGroup ? node.word : `${node.word}${node.path ? `  ·  ${node.path.replace(/\/$/, "")}` : ""}`, NODE_WIDTH - 46), x + 35, y + 33);
+  }
+
+  /** On what is filled with its colour: how it is, and as much of its name as there is room for. */
+  private paintName(context: CanvasRenderingContext2D, node: GraphNode, x: number, y: number): void {
+    context.fillStyle = this.colours.card;
+    context.fillRect(x + 14, y, NODE_WIDTH - 14, NODE_HEIGHT);
+    this.icon(context, node.tone, x + 19, y + NODE_HEIGHT / 2 - 11, 22, this.colours.tones[node.tone], 3.4);
+    context.fillStyle = this.colours.text;
+    context.font = "600 27px system-ui, sans-serif";
+    context.fillText(this.fitted(context, node.name, NODE_WIDTH - 50), x + 45, y + NODE_HEIGHT / 2 + 1);
   }
 
   private icon(context: CanvasRenderingContext2D, name: string, x: number, y: number, size: number, colour: string, width: number): void {

@@ -2,20 +2,20 @@
 import { useList } from "../api/query";
 import type { Alert, Device, Silence } from "../api/types";
 import { count, plural } from "../base/format";
-import { withQuery } from "../base/keys";
+import { deviceUrl, withQuery } from "../base/keys";
 import { Ago, At, DeviceLink, Empty, Filter, Head, Show, Status, Tabs } from "../parts/bits";
 import { Icon } from "../parts/icon";
 import { Table, type Column } from "../parts/table";
 import { TargetsField } from "../parts/targets";
 import { ask, request } from "../shell/ask";
-import { useParam } from "../shell/router";
+import { go, useParam } from "../shell/router";
 import { useMay } from "../shell/session";
 
 export function AlertWords({ alert }: { alert: Alert }) {
   return (
     <span class="grow">
       {alert.device ? <DeviceLink name={alert.device} /> : <b>{alert.label}={alert.value}, {plural(alert.devices ?? 0, "device")}</b>}
-      {alert.detail ? <span class="soft"> {alert.detail}</span> : null}
+      {alert.detail ? <span class="soft" title={alert.detail}> {alert.detail}</span> : null}
     </span>
   );
 }
@@ -29,7 +29,7 @@ function silence({ targets, kind }: { targets: string; kind?: string }, reload: 
       <>
         <p>Nobody is told of {kind ? <>“{kind}” at</> : "anything at"} these devices until then; their open alerts end.</p>
         <TargetsField value={targets} label="Devices" />
-        <label>For<input name="for" required value="8h" class="mono" /></label>
+        <label>For how long, such as 30m, 8h or 2d<input name="for" required value="8h" class="mono" /></label>
         <label>Reason<input name="reason" placeholder="Such as: new floor is being laid" /></label>
       </>
     ),
@@ -65,7 +65,7 @@ export function AlertsPage() {
   const devices = useList<Device>("/devices", [], { pageSize: 1000 });
   const may = useMay("operator");
   const columns: Column<Alert>[] = [
-    { name: "Status", by: (a) => a.status, cell: (a) => <Status status={a.resolved_at ? "resolved" : a.status} /> },
+    { name: "Status", isExtra: true, by: (a) => a.status, cell: (a) => <Status status={a.resolved_at ? "resolved" : a.status} /> },
     { name: "Kind", by: (a) => a.kind, cell: (a) => a.kind },
     { name: "Where and why", kind: "wide", cell: (a) => <AlertWords alert={a} /> },
     { name: "Since", by: (a) => a.since, cell: (a) => <Ago at={a.since} /> },
@@ -85,7 +85,7 @@ export function AlertsPage() {
             {(rows) => rows.length === 0 ? (
               device ? <Empty title={`No alert of ${device} is ${tab === "all" ? "known" : "open"}.`}><button type="button" onClick={() => setDevice("")}>Of all devices</button></Empty>
               : <Empty title="No alert is open."><p>The hub looks every few seconds for devices that are away, assets that fail or are late, full disks, wrong clocks and certificates that end. Where it tells of them: <code>alert_command</code> and <code>alert_webhook</code> in <code>hub.yaml</code>; try it with <code>selvedge-hub alerts test</code>.</p></Empty>
-            ) : <Table label="Alerts" rows={rows} columns={columns} rowKey={(a) => String(a.alert)} onEnd={answer.more} />}
+            ) : <Table label="Alerts" rows={rows} columns={columns} rowKey={(a) => String(a.alert)} onEnd={answer.more} onRow={(a) => go(a.device ? deviceUrl(a.device) : withQuery("/devices", { find: `${a.label ?? ""}=${a.value ?? ""}` }))} />}
           </Show>
         </>
       )}

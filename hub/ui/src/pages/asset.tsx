@@ -16,6 +16,7 @@ import { AssetStatus, lateOn } from "./assets";
 import { Partitions } from "./asset_partitions";
 import { policyWords, Staleness, StaleNotice, Until } from "./asset_why";
 import { namedUrl, When } from "./automation";
+import { DifferNotice } from "./differ_notice";
 import { MetadataTable } from "./events";
 import { RunTable } from "./runs";
 
@@ -36,7 +37,7 @@ function PerDevice({ asset, why }: { asset: AssetDetail; why: AssetWhy[] }) {
     { name: "Device", by: (r) => r.device, cell: (r) => <DeviceLink name={r.device} /> },
     { name: "Status", by: (r) => deviceStatus(r)[1], cell: (r) => { const [status, word] = deviceStatus(r); return <Status status={status} word={word} />; } },
     { name: "Made", by: (r) => r.materialized_at, cell: (r) => <Ago at={r.materialized_at} /> },
-    { name: "Up to date", isExtra: true, by: (r) => whyOf.get(r.device)?.staleness, cell: (r) => <Staleness of={whyOf.get(r.device)} /> },
+    { name: "Up to date", isExtra: true, by: (r) => whyOf.get(r.device)?.staleness, cell: (r) => { const one = whyOf.get(r.device); return <Staleness of={r.failing && one?.staleness === "FRESH" ? undefined : one} />; } },
     ...(hasPolicy ? [{ name: "Freshness", isExtra: "roomy" as const, by: (r: AssetOnDevice) => whyOf.get(r.device)?.freshness?.until, cell: (r: AssetOnDevice) => <Until of={whyOf.get(r.device)} /> }] : []),
     { name: "Run", isExtra: true, cell: (r) => { const run = r.failing ? r.failed_run ?? r.run : r.run; return run ? <RunLink device={r.device} run={run} /> : "–"; } },
     { name: "Rows", by: (r) => r.row_count, kind: "number", isExtra: true, cell: (r) => count(r.row_count) },
@@ -207,9 +208,9 @@ export function AssetPage({ name }: { name: string }) {
             </Head>
             <Facts rows={[
               ["Group", asset.group ? <Link to={withQuery("/assets", { group: asset.group })}>{asset.group}</Link> : ""],
-              ["Kinds", (asset.kinds ?? []).length ? (asset.kinds ?? []).map((kind) => <span class="tag">{kind}</span>) : ""],
-              ["Owners", (one?.owners ?? asset.owners ?? []).join(", ")],
-              ["Tags", Object.keys(one?.tags ?? asset.tags ?? {}).length ? <Tags of={one?.tags ?? asset.tags} /> : ""],
+              ["Kinds", (asset.kinds ?? []).length ? (asset.kinds ?? []).map((kind) => <Link class="tag" to={withQuery("/assets", { kind })}>{kind}</Link>) : ""],
+              ["Owners", (one?.owners ?? asset.owners ?? []).map((owner, i) => <>{i ? ", " : ""}<Link to={withQuery("/assets", { owner })}>{owner}</Link></>)],
+              ["Tags", Object.entries(one?.tags ?? asset.tags ?? {}).map(([key, value]) => value ? `${key}=${value}` : key).map((find) => <Link class="tag" to={withQuery("/assets", { find })}>{find}</Link>)],
               ["Made", asset.materialized_at ? <Ago at={asset.materialized_at} /> : ""],
               ["Rows", asset.row_count !== undefined ? count(asset.row_count) : ""],
               ["On", plural(asset.devices, "device")],
@@ -269,7 +270,7 @@ function Definition({ asset }: { asset: AssetDetail }) {
   const versions = asset.definitions ?? [];
   return (
     <>
-      {versions.length > 1 ? <p class="notice"><Status status="conflict" word={`Devices define it in ${versions.length} different ways`} /></p> : null}
+      <DifferNotice of={versions.map((v) => v.definition)} />
       {versions.length === 0 ? <Empty title="No device defines it now." /> : versions.map((v) => (
         <Card kind="definition" title={versions.length > 1 ? <>On {plural(v.devices, "device")}{v.devices === 1 ? ` (${v.device})` : `, such as ${v.device}`}</> : "As devices define it"}>
           <Facts rows={factsOf(v.definition)} />

@@ -4,12 +4,13 @@ import { useList } from "../api/query";
 import type { LogEvent, NamedFolded, Tick } from "../api/types";
 import { cronWords } from "../base/cron";
 import { count, duration, instant, lengthOf, plural } from "../base/format";
-import { withQuery } from "../base/keys";
+import { runUrl, withQuery } from "../base/keys";
 import { toneOf } from "../base/words";
 import { Ago, Card, DeviceLink, Empty, Filter, Head, RunLink, Show, Status, Tabs } from "../parts/bits";
 import { Share } from "../parts/chart";
 import { Icon } from "../parts/icon";
 import { Table, type Column } from "../parts/table";
+import { TargetsField } from "../parts/targets";
 import { ask, command } from "../shell/ask";
 import { go, Link, useParam } from "../shell/router";
 import { useMay } from "../shell/session";
@@ -61,7 +62,7 @@ export function askHold(kind: Kind, name: string, isPaused: boolean, targets: st
   const word = isPaused ? "Resume" : "Pause";
   ask({
     title: `${word} ${name}`, confirm: word,
-    children: <><p>{isPaused ? "It goes on with its next tick. What the hub's desired state pauses stays paused." : "It stays paused over restarts until somebody resumes it. Its ticks meanwhile are not made good."}</p><label>On devices<input name="targets" class="mono" required value={targets} spellcheck={false} /></label></>,
+    children: <><p>{isPaused ? "It goes on at its next time. What the hub's desired state pauses stays paused." : "It stays paused over restarts until somebody resumes it. What it would have started meanwhile is not made up for."}</p><TargetsField value={targets} /></>,
     onConfirm: (form) => command(verb, { what: `${kind}s`, names: [name] }, String(form.get("targets")), `${word} ${name}`),
   });
 }
@@ -69,7 +70,7 @@ export function askHold(kind: Kind, name: string, isPaused: boolean, targets: st
 export function askRunJob(job: string, targets: string): void {
   ask({
     title: `Run ${job}`, confirm: "Run",
-    children: <><label>On devices<input name="targets" class="mono" required value={targets} spellcheck={false} /></label><label>Partition<input name="partition" class="mono" placeholder="none" spellcheck={false} /></label><p class="soft">Devices by name, <code>shop-*</code> or <code>label:site=berlin</code>; <code>*</code> is all of them, and those without this job refuse. One that is away does it when it is back, within an hour.</p></>,
+    children: <><TargetsField value={targets} /><label>Partition<input name="partition" class="mono" placeholder="none" spellcheck={false} /></label><p class="soft">Devices without this job refuse. One that is away does it when it is back, within an hour.</p></>,
     onConfirm: (form) => command("run_job", { job, ...(form.get("partition") ? { partition: form.get("partition") } : {}) }, String(form.get("targets")), `Run ${job}`),
   });
 }
@@ -112,7 +113,7 @@ function Instigators({ kind, find }: { kind: "schedule" | "sensor"; find: string
   const rows = useMemo(() => (answer.value ?? []).filter((one) => contains(find, nameOf(one), one.device, one.definition?.job, one.definition?.select, one.definition?.cron)), [answer.value, find]);
   const isAllPaused = (s: NamedFolded) => (s.paused ?? 0) === s.devices;
   const columns: Column<NamedFolded>[] = [
-    { name: kind === "schedule" ? "Schedule" : "Sensor", by: nameOf, kind: "wide", cell: (s) => <Link class="thing" to={namedUrl(kind, nameOf(s))}>{nameOf(s)}</Link> },
+    { name: kind === "schedule" ? "Schedule" : "Sensor", by: nameOf, kind: "wide", cell: (s) => <><Link class="thing" to={namedUrl(kind, nameOf(s))}>{nameOf(s)}</Link>{rows.filter((other) => nameOf(other) === nameOf(s)).length > 1 ? <span class="soft on-phone"> {s.devices === 1 ? s.device : plural(s.devices, "device")}</span> : null}</> },
     { name: "State", by: (s) => s.paused, cell: (s) => <State of={s} /> },
     kind === "schedule" ? { name: "When", by: (s) => s.definition?.cron ?? s.definition?.every_ms, isExtra: true, cell: (s) => <When of={s.definition} /> }
       : { name: "When", by: (s) => s.definition?.type, isExtra: true, cell: (s) => <Watches of={s.definition} /> },
@@ -140,19 +141,19 @@ const tickOf = (t: Tick) => t.schedule ?? t.sensor ?? t.automation ?? "–";
 const TICK_COLUMNS: Column<Tick>[] = [
   { name: "Tick of", by: tickOf, cell: (t) => t.schedule ? <Link class="thing" to={namedUrl("schedule", t.schedule)}>{t.schedule}</Link> : t.sensor ? <Link class="thing" to={namedUrl("sensor", t.sensor)}>{t.sensor}</Link> : tickOf(t) },
   { name: "Device", by: (t) => t.device, cell: (t) => <DeviceLink name={t.device} /> },
-  { name: "Result", by: (t) => t.status, cell: (t) => <TickStatus status={t.status} /> },
-  { name: "Nominal", isExtra: true, by: (t) => t.nominal, cell: (t) => <Ago at={t.nominal} /> },
+  { name: "Result", by: (t) => t.status, cell: (t) => t.run ? <Link class="plain" to={runUrl(t.device, t.run)}><TickStatus status={t.status} /></Link> : <TickStatus status={t.status} /> },
+  { name: "Due", isExtra: true, by: (t) => t.nominal, cell: (t) => <Ago at={t.nominal} /> },
   { name: "Decided", by: (t) => t.at, cell: (t) => <Ago at={t.at} /> },
   { name: "Late by", kind: "number", isExtra: true, cell: (t) => t.nominal && t.at ? duration(Math.max(0, instant(t.at) - instant(t.nominal))) : "–" },
-  { name: "Run", cell: (t) => t.run ? <RunLink device={t.device} run={t.run} /> : "–" },
-  { name: "Why", kind: "wide", isExtra: true, cell: (t) => <span class="soft" title={t.reason}>{t.reason ?? ""}</span> },
+  { name: "Run", isExtra: true, cell: (t) => t.run ? <RunLink device={t.device} run={t.run} /> : "–" },
+  { name: "Why", kind: "wide", cell: (t) => <span class="soft" title={t.reason}>{t.reason ?? ""}</span> },
 ];
 
 /** Ticks of one, or of all; `query` as the API takes it. */
 export function Ticks({ query, find, isOfOne }: { query: Record<string, string>; find: string; isOfOne?: boolean }) {
   const answer = useList<LogEvent>(withQuery("/ticks", query), ["run"], { pageSize: 300, everyMs: 30_000 });
   const rows = useMemo(() => (answer.value ?? []).map((row): Tick => ({ ...(row.event as unknown as Tick), device: row.device, at: row.at })).filter((tick) => contains(find, tickOf(tick), tick.device, tick.status, tick.reason)), [answer.value, find]);
-  return <Show answer={answer} what="ticks">{(all) => rows.length ? <Table label="Ticks" rows={rows} columns={isOfOne ? TICK_COLUMNS.slice(1) : TICK_COLUMNS} rowKey={(t) => `${t.device} ${tickOf(t)} ${t.nominal ?? ""} ${t.at}`} onEnd={answer.more} /> : <Empty title={all.length ? "No tick matches." : "No tick has been decided on yet."} />}</Show>;
+  return <Show answer={answer} what="ticks">{(all) => rows.length ? <Table label="Ticks" rows={rows} columns={isOfOne ? TICK_COLUMNS.slice(1) : TICK_COLUMNS} rowKey={(t) => `${t.device} ${tickOf(t)} ${t.nominal ?? ""} ${t.at}`} onEnd={answer.more} /> : <Empty title={all.length ? `None of the ${answer.hasMore ? "newest " : ""}${plural(all.length, "tick")} matches.` : "No tick has been decided on yet."} />}</Show>;
 }
 
 export function SchedulesPage() {

@@ -9,6 +9,7 @@ import { Ago, At, Choice, DeviceLink, Empty, Facts, Figure, Filter, Head, RunLin
 import { Share } from "../parts/chart";
 import { Icon } from "../parts/icon";
 import { Table, type Column } from "../parts/table";
+import { TargetsField } from "../parts/targets";
 import { ask, command } from "../shell/ask";
 import { go, Link, useParam } from "../shell/router";
 import { useMay } from "../shell/session";
@@ -30,7 +31,7 @@ export function askBackfill({ selection = "", targets = "*", partitions = "", on
         <label>Assets<input name="selection" class="mono" required spellcheck={false} placeholder="group:pos" value={selection} /></label>
         <label>Partitions, one a line or FIRST..LAST<textarea name="partitions" rows={4} class="mono" spellcheck={false} placeholder="2026-11-01..2026-11-07">{partitions}</textarea></label>
         <label>Of them<select name="only">{[["any", "all"], ["missing", "those that are missing"], ["failed", "those that failed"]].map(([value, words]) => <option value={value} selected={value === only}>{words}</option>)}</select></label>
-        <label>On devices<input name="targets" class="mono" required value={targets} spellcheck={false} /></label>
+        <TargetsField value={targets} />
         <label class="check"><input type="checkbox" name="newest_first" value="yes" />The newest first</label>
       </>
     ),

@@ -13,9 +13,9 @@ export const BundleLink = ({ hash, isThis = false }: { hash: string; isThis?: bo
   <Link to={`/bundles/${hash}`} class="thing mono" title={hash}>{hash.slice(0, 12)}{isThis ? <span class="soft"> (this one)</span> : null}</Link>;
 
 const keptFor = (b: Bundle): string => [
-  b.deployments ? plural(b.deployments, "open deployment") : "", b.targets ? `${plural(b.targets, "device")} to have it` : "", b.devices ? `${plural(b.devices, "device")} with it, now or before` : "",
+  b.deployments ? plural(b.deployments, "open deployment") : "", b.targets ? `${plural(b.targets, "device")} that should have it` : "", b.devices ? `${plural(b.devices, "device")} that ${b.devices === 1 ? "has" : "have"} or had it` : "",
   b.commands ? plural(b.commands, "command") : "",
-].filter(Boolean).join(", ") || (b.idle ? "nobody needs it" : "one of the newest");
+].filter(Boolean).join(", ") || (b.idle ? "nobody needs it" : "being one of the newest");
 
 export function Bundles({ onDeploy }: { onDeploy?: (bundle: string) => void }) {
   const answer = useList<Bundle>("/bundles", ["deployment"], { pageSize: 200, everyMs: 30_000 });
@@ -68,7 +68,7 @@ export function BundlePage({ hash }: { hash: string }) {
         const rows = bundle.file_list.filter((f) => f.path.toLowerCase().includes(find.toLowerCase()));
         return (
           <>
-            <Head title={<>Bundle <span class="mono">{bundle.bundle.slice(0, 12)}</span></>} icon="deploy" sub={bundle.idle ? <Status status="off" word="nobody needs it" /> : <span class="soft">{keptFor(bundle)}</span>}>
+            <Head title={<>Bundle <span class="mono">{bundle.bundle.slice(0, 12)}</span></>} icon="deploy" sub={bundle.idle ? <Status status="off" word="nobody needs it" /> : <span class="soft">Kept for {keptFor(bundle)}</span>}>
               {may ? <button type="button" class="primary" onClick={() => askDeploy(bundle.bundle)}>Roll out…</button> : null}
             </Head>
             <Facts rows={[["Hash", <code class="wrap">{bundle.bundle}</code>], ["Packed", <At at={bundle.made_at} />], ["From", bundle.source], ["Holds", `${plural(bundle.files, "file")}, ${bytes(bundle.bytes)}`]]} />

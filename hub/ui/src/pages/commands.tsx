@@ -1,7 +1,7 @@
 // commands.tsx - what devices were asked to do and what became of it, and asking them.
 import { useList, useQuery } from "../api/query";
 import type { Command, Device } from "../api/types";
-import { KINDS } from "../base/commands";
+import { KINDS, OTHERS, argsWords, verbWords } from "../base/commands";
 import { count, plural } from "../base/format";
 import { withQuery } from "../base/keys";
 import { Ago, At, Card, Choice, DeviceLink, Empty, Facts, Filter, Head, RunLink, Show, Status } from "../parts/bits";
@@ -9,7 +9,7 @@ import { Share } from "../parts/chart";
 import { Icon } from "../parts/icon";
 import { Table, type Column } from "../parts/table";
 import { ask, command, request } from "../shell/ask";
-import { go, useParam } from "../shell/router";
+import { go, Link, useParam } from "../shell/router";
 import { useMay } from "../shell/session";
 import type { Tone } from "../base/words";
 import { shortId } from "../base/format";
@@ -17,9 +17,6 @@ import { askCommand } from "./ask_command";
 
 interface CommandDevice { device: string; status: string; online?: boolean; reason?: string; code?: string; run?: string; sent?: number; sent_at?: string; answered_at?: string; result?: unknown }
 interface CommandDetail extends Command { device_list?: CommandDevice[] }
-
-export const argsText = (args: Record<string, unknown> | undefined): string =>
-  Object.entries(args ?? {}).map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`).join(", ");
 
 // How many devices fared how, in the order in which it goes.
 const FATES: [string, Tone][] = [["succeeded", "good"], ["failed", "bad"], ["refused", "bad"], ["overdue", "warn"], ["expired", "warn"], ["started", "busy"], ["received", "busy"], ["sent", "idle"], ["waiting", "idle"], ["withdrawn", "off"]];
@@ -34,9 +31,9 @@ function Progress({ row }: { row: Command }) {
 }
 
 const COLUMNS: Column<Command>[] = [
-  { name: "Command", cell: (c) => <a class="thing mono" href={`/commands/${c.command}`} onClick={(event) => { event.preventDefault(); go(`/commands/${c.command}`); }}>{shortId(c.command)}</a> },
-  { name: "State", by: (c) => c.state, cell: (c) => <Status status={c.state} /> },
-  { name: "What", kind: "wide", by: (c) => c.verb, cell: (c) => <><b>{c.verb}</b> <span class="soft">{argsText(c.args)}</span></> },
+  { name: "Command", isExtra: true, cell: (c) => <Link class="thing mono" to={`/commands/${c.command}`} title={c.command}>{shortId(c.command)}</Link> },
+  { name: "State", by: (c) => c.state, cell: (c) => <Link class="plain" to={`/commands/${c.command}`}><Status status={c.state} /></Link> },
+  { name: "What", kind: "wide", by: (c) => c.verb, cell: (c) => { const args = argsWords(c.verb, c.args); return <><b>{verbWords(c.verb)}</b> <span class="soft" title={args}>{args}</span></>; } },
   { name: "To", cell: (c) => <code>{c.to}</code> },
   { name: "Devices", isExtra: true, cell: (c) => <Progress row={c} /> },
   { name: "Given", by: (c) => c.given_at, cell: (c) => <Ago at={c.given_at} /> },
@@ -54,21 +51,19 @@ export function CommandsPage() {
   const devices = useList<Device>("/devices", [], { pageSize: 1000 });
   const may = useMay("operator");
   const isFiltered = Boolean(state || verb || device);
+  const rows = (answer.value ?? []).filter((c) => verb || c.verb !== "logs"); // whoever looks at output gives one a minute
   return (
     <>
-      <Head title="Commands" icon="command" sub={answer.value ? `${count(answer.value.length)}${answer.hasMore ? " newest" : ""}` : null}>{may ? <button type="button" class="primary" onClick={() => askCommand({ targets: device }, answer.reload)}><Icon name="plus" size={14} />Ask devices</button> : null}</Head>
+      <Head title="Commands" icon="command" sub={answer.value ? (answer.hasMore ? `${count(rows.length)} newest` : plural(rows.length, "command")) : null}>{may ? <button type="button" class="primary" onClick={() => askCommand({ targets: device }, answer.reload)}><Icon name="plus" size={14} />Ask devices</button> : null}</Head>
       <div class="tools">
         <Filter value={device} onInput={setDevice} placeholder="A device's name" label="Commands for this device" names={devices.value?.map((d) => d.device)} />
         <Choice label="State" value={state} onPick={setState} options={[["", "any"], ["open", "open"], ["done", "done"], ["stopped", "stopped"], ["withdrawn", "withdrawn"], ["expired", "expired"]]} />
-        <Choice label="What" value={verb} onPick={setVerb} options={[["", "anything but sending output"], ...KINDS.map((kind): [string, string] => [kind.verb, kind.words]), ["deploy", "Take a bundle"], ["logs", "Send output"], ["trust", "Trust keys"]]} />
+        <Choice label="What" value={verb} onPick={setVerb} options={[["", "anything but sending output"], ...KINDS.map((kind): [string, string] => [kind.verb, kind.words]), ...OTHERS]} />
       </div>
       <Show answer={answer} what="commands">
-        {(all) => {
-          const rows = verb ? all : all.filter((c) => c.verb !== "logs"); // whoever looks at output gives one a minute
-          return rows.length ? <CommandTable rows={rows} onEnd={answer.more} />
+        {() => rows.length ? <CommandTable rows={rows} onEnd={answer.more} />
           : isFiltered ? <Empty title="No command matches."><button type="button" onClick={() => go("/commands")}>Show all commands</button></Empty>
-          : <Empty title="No device was asked for anything yet."><p>Ask here, or on the hub: <code>selvedge-hub command materialize 'group:pos' --to 'shop-*'</code></p></Empty>;
-        }}
+          : <Empty title="No device was asked for anything yet."><p>Ask here, or on the hub: <code>selvedge-hub command materialize 'group:pos' --to 'shop-*'</code></p></Empty>}
       </Show>
     </>
   );
@@ -122,13 +117,13 @@ export function CommandPage({ id }: { id: string }) {
         const again = (targets: string) => askCommand({ verb: row.verb, targets, fields: fieldsOf(row) }, answer.reload);
         return (
           <>
-            <Head title={<>{row.verb} <span class="mono soft" title={row.command}>{shortId(row.command)}</span></>} icon="command" sub={<><Status status={row.state} /> <Progress row={row} /></>}>
+            <Head title={<>{verbWords(row.verb)} <span class="mono soft" title={row.command}>{shortId(row.command)}</span></>} icon="command" sub={<><Status status={row.state} /> <Progress row={row} /></>}>
               {canRepeat && undone.length > 0 && undone.length <= AGAIN_MAX ? <button type="button" onClick={() => again(undone.map((d) => d.device).join(","))}><Icon name="again" size={14} />Ask those again that did not</button> : null}
               {canRepeat ? <button type="button" onClick={() => again(row.to)}>Ask again</button> : null}
               {may && going.length > 0 ? <button type="button" class="danger" onClick={cancel}>Cancel what it started</button> : null}
               {may && row.state === "open" ? <button type="button" class="danger" onClick={withdraw}>Withdraw</button> : null}
             </Head>
-            <Facts rows={[["Arguments", argsText(row.args)], ["To", <code>{row.to}</code>], ["At a time", row.devices_at_once ? plural(row.devices_at_once, "device") : ""], ["Given", <At at={row.given_at} />], ["Expires", <At at={row.expires_at} />], ["Withdrawn", row.withdrawn_at ? <At at={row.withdrawn_at} /> : ""], ["Because", row.withdrawn_why], ["Signed by", row.key ? <code>{row.key}</code> : ""]]} />
+            <Facts rows={[["Of what", argsWords(row.verb, row.args)], ["To", <code>{row.to}</code>], ["At a time", row.devices_at_once ? plural(row.devices_at_once, "device") : ""], ["Given", <At at={row.given_at} />], ["Expires", <At at={row.expires_at} />], ["Withdrawn", row.withdrawn_at ? <At at={row.withdrawn_at} /> : ""], ["Because", row.withdrawn_why], ["Signed by", row.key ? <code>{row.key}</code> : ""]]} />
             <Devices devices={devices} />
           </>
         );

@@ -54,7 +54,7 @@ function DeployForm({ bundle, targets }: { bundle: string; targets: string }) {
       <label>So many have it once each wave has begun<input name="waves" class="mono" required value="1,10%,100%" spellcheck={false} /></label>
       <label>Stop when<input name="abort_if" class="mono" required value="failed > 2%" spellcheck={false} /></label>
       <label>Then who has it<select name="on_abort"><option value="rollback">goes back</option><option value="keep">keeps it</option></select></label>
-      <label>Between a wave that is judged and the next<input name="soak" class="mono" required value="10m" /></label>
+      <label>Between a wave that is judged and the next, such as 90s or 10m<input name="soak" class="mono" required value="10m" /></label>
       <label>A device that has not judged it is passed over after<input name="patience" class="mono" required value="30m" /></label>
     </>
   );
@@ -170,7 +170,7 @@ export function DeploymentPage({ id }: { id: string }) {
               {may && isOpen ? <>{row.status === "paused" ? <button type="button" class="primary" onClick={() => act("resume")}>Resume</button> : <button type="button" onClick={() => act("pause")}>Pause</button>}<button type="button" class="danger" onClick={() => act("abort", true)}>Abort</button></> : null}
               {may && !isOpen && row.bundle ? <button type="button" onClick={() => askDeploy(row.bundle ?? "", row.to)}><Icon name="again" size={14} />Roll out again…</button> : null}
             </Head>
-            <Facts rows={[["To", <code>{row.to}</code>], ["Waves", row.waves], ["Bundle", row.bundle ? <BundleLink hash={row.bundle} /> : ""], ["From", row.source], ["Stops when", row.abort_if], ["Then", row.on_abort === "keep" ? "who has it keeps it" : row.on_abort === "rollback" ? "who has it goes back" : ""], ["Began", <At at={row.made_at} />], ["Ended", row.ended_at ? <At at={row.ended_at} /> : ""]]} />
+            <Facts rows={[["To", <code>{row.to}</code>], ["Waves", row.waves?.replace(/,\s*/g, ", ")], ["Bundle", row.bundle ? <BundleLink hash={row.bundle} /> : ""], ["From", row.source], ["Stops when", row.abort_if], ["Then", row.on_abort === "keep" ? "who has it keeps it" : row.on_abort === "rollback" ? "who has it goes back" : ""], ["Began", <At at={row.made_at} />], ["Ended", row.ended_at ? <At at={row.ended_at} /> : ""]]} />
             <Waves row={row} />
             <Devices row={row} />
           </>

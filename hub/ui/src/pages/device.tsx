@@ -2,7 +2,7 @@
 import { useList, useQuery } from "../api/query";
 import type { Asset, Certificate, Command, DefinitionsChange, DeviceDetail, LogEvent, Run } from "../api/types";
 import { differences } from "../base/differs";
-import { bytes, count, duration, instant, plural } from "../base/format";
+import { bytes, count, instant, plural, relative } from "../base/format";
 import { withQuery } from "../base/keys";
 import { Ago, AssetLink, At, Card, Empty, Facts, Figure, Head, Show, Status, Tabs, Tags } from "../parts/bits";
 import { Table, type Column } from "../parts/table";
@@ -194,7 +194,7 @@ function Alerts({ device }: { device: DeviceDetail }) {
   if (device.alerts.length === 0) return null;
   return (
     <Card title="Alerts" side={<Link to={withQuery("/alerts", { device: device.device, show: "all" })}>With those that are over</Link>}>
-      <ul class="rows">{device.alerts.map((a) => <li key={a.kind}><Status status="firing" word={a.kind} /><span class="grow">{a.detail}</span><Ago at={a.opened_at} /></li>)}</ul>
+      <ul class="rows long">{device.alerts.map((a) => <li key={a.kind}><Status status="firing" word={a.kind} /><span class="grow">{a.detail}</span><Ago at={a.opened_at} /></li>)}</ul>
     </Card>
   );
 }
@@ -228,9 +228,9 @@ export function DevicePage({ name }: { name: string }) {
             <div class="figures">
               <Figure name="Last seen" value={<Ago at={device.last_seen_at} />} note={device.since ? <>{device.status} since <Ago at={device.since} /></> : null} />
               <Figure name="Assets" value={count(device.assets)} note={device.failing ? `${device.failing} failing` : "none failing"} tone={device.failing ? "bad" : "good"} />
-              <Figure name="Buffer" value={count(device.waiting_events)} note={device.lost_events ? `${count(device.lost_events)} events were lost` : "events wait"} tone={device.lost_events ? "bad" : undefined} />
+              <Figure name="Buffer" value={count(device.waiting_events)} note={device.lost_events ? `${plural(device.lost_events, "event")} lost` : device.waiting_events ? "events wait for the hub" : "nothing waits"} tone={device.lost_events ? "bad" : undefined} />
               <Figure name="Open runs" value={count(device.runs_open)} note={todo ? `${plural(todo, "command")} to do` : null} />
-              <Figure name="Certificate" value={Number.isNaN(left) ? "–" : left < 0 ? "ended" : duration(left)} note="until it ends" tone={left < 7 * DAY ? "warn" : undefined} />
+              <Figure name="Certificate" value={Number.isNaN(left) ? "–" : left < 0 ? "ended" : relative(instant(device.certificate_expires_at), Date.now()).replace(/^in /, "")} note={left < 0 ? <Ago at={device.certificate_expires_at} /> : "until it ends"} tone={left < 7 * DAY ? "warn" : undefined} />
             </div>
             <Tabs now={tab || "overview"} onPick={(next) => setTab(next === "overview" ? "" : next)} tabs={[["overview", "Overview"], ["runs", "Runs"], ["assets", "Assets"], ["commands", "Commands"], ["definitions", "Definitions"], ["events", "Events"]]} />
             {tab === "assets" ? <Assets device={device.device} /> : tab === "events" ? <Events device={device.device} /> : tab === "runs" ? <Runs device={device.device} />

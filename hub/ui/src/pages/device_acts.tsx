@@ -1,5 +1,5 @@
 // device_acts.tsx - what is done to one device: asked, labelled, named, shut out, replaced.
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Device } from "../api/types";
 import { readLabels } from "../base/labels";
 import { Icon } from "../parts/icon";
@@ -43,7 +43,7 @@ function askRename(device: Device, reload: () => void): void {
 
 /** Asked twice: the name is typed. */
 function TypedName({ name }: { name: string }) {
-  return <label>Type its name, <code>{name}</code><input name="typed" required pattern={name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")} title={`Type ${name}`} spellcheck={false} autocomplete="off" class="mono" /></label>;
+  return <label><span>Type its name, <code>{name}</code></span><input name="typed" required pattern={name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")} title={`Type ${name}`} spellcheck={false} autocomplete="off" class="mono" /></label>;
 }
 
 function askShutOut(device: Device, what: "revoke" | "decommission", reload: () => void): void {
@@ -98,6 +98,22 @@ export function DeviceActions({ device, reload }: { device: Device; reload: () =
   const operator = useMay("operator");
   const admin = useMay("admin");
   const isIn = !device.enrolment || device.enrolment === "enrolled" || device.enrolment === "unknown";
+  const more = useRef<HTMLDetailsElement>(null);
+  const close = () => {
+    if (!more.current?.open) return;
+    if (more.current.contains(document.activeElement)) more.current.querySelector("summary")?.focus(); // a dialog gives the focus back to it
+    more.current.open = false;
+  };
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => event.key === "Escape" && close();
+    const onDown = (event: Event) => { if (!more.current?.contains(event.target as Node)) close(); };
+    window.addEventListener("keydown", onKey);
+    window.addEventListener("pointerdown", onDown);
+    return () => {
+      window.removeEventListener("keydown", onKey);
+      window.removeEventListener("pointerdown", onDown);
+    };
+  }, []);
   if (!operator) return null;
   return (
     <>
@@ -105,9 +121,9 @@ export function DeviceActions({ device, reload }: { device: Device; reload: () =
       {isIn ? <button type="button" class="primary" onClick={() => askCommand({ targets: device.device }, reload)}><Icon name="command" size={14} />Ask it…</button> : null}
       <button type="button" onClick={() => askLabels(device, reload)}>Labels…</button>
       {admin ? (
-        <details class="more">
+        <details class="more" ref={more}>
           <summary class="button">More…</summary>
-          <div class="more-box">
+          <div class="more-box" onClick={close}>
             <button type="button" onClick={() => askRename(device, reload)}>Call it otherwise…</button>
             <button type="button" onClick={() => askReplace(device, reload)}>Replace its hardware…</button>
             {isIn ? <button type="button" class="danger" onClick={() => askShutOut(device, "revoke", reload)}>Shut it out (revoke)…</button> : null}

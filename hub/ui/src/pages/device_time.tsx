@@ -2,7 +2,7 @@
 // was wrong.
 import { useQuery } from "../api/query";
 import type { DeviceTimeline } from "../api/types";
-import { bytes, count, duration, instant, local } from "../base/format";
+import { axisTime, bytes, count, duration, instant, local } from "../base/format";
 import { runUrl, withQuery } from "../base/keys";
 import { toneOf, wordOf, type Tone } from "../base/words";
 import { Card, Choice, Show, useNow } from "../parts/bits";
@@ -55,11 +55,6 @@ function LaneBars({ lane, from, until }: { lane: Lane; from: number; until: numb
   );
 }
 
-const hourOf = (at: number, span: number): string => {
-  const text = local(at);
-  return span > 48 * HOUR ? text.replace(/ \d{4},.*/, "") : text.replace(/^.*, /, "").slice(0, 5);
-};
-
 /** A day; less of a device that joined since. */
 const usual = (enrolled: number): string => SPANS.find(([, , long]) => Date.now() - enrolled < long)?.[0] ?? "24h";
 
@@ -83,7 +78,7 @@ export function DeviceTime({ name, enrolledAt }: { name: string; enrolledAt: str
             <>
               <div class="timeline plain" role="group" aria-label={`${name} from ${local(from)} until now`}>
                 {lanes.map((lane) => <LaneBars key={lane.name} lane={lane} from={from} until={now} />)}
-                <div class="lane axis"><span class="lane-name" /><span class="lane-axis"><span>{hourOf(from, long)}</span><span>{hourOf(from + long / 2, long)}</span><span>now</span></span></div>
+                <div class="lane axis"><span class="lane-name" /><span class="lane-axis"><span>{axisTime(from, long)}</span><span>{axisTime(from + long / 2, long)}</span><span>now</span></span></div>
               </div>
               <p class="hidden">{lanes.map((lane) => `${lane.name}: ${lane.marks.length ? lane.marks.slice(0, 20).map((mark) => `${local(mark.at)} ${mark.words}`).join("; ") : "nothing"}`).join(". ")}</p>
               {points.length > 1 ? <div class="pad"><Line points={points} label="Events that waited in its buffer" format={(n) => count(Math.round(n))} /></div> : null}

@@ -86,11 +86,11 @@ function DesiredOfAll() {
   const answer = useList<Desired>(withQuery("/desired", show === "all" ? {} : { pending: "true" }), ["device"], { pageSize: 500, everyMs: 15_000 });
   return (
     <>
-      <div class="tools"><Choice label="Devices" value={show} onPick={setShow} options={[["", "that have not what is wanted of them"], ["all", "of which anything is wanted"]]} /></div>
+      <div class="tools"><Choice label="Devices" value={show} onPick={setShow} options={[["", "behind what is wanted"], ["all", "all with something wanted"]]} /></div>
       <Show answer={answer} what="what is wanted">
         {(rows) => rows.length ? <Table label="Desired state by device" rows={rows} columns={DESIRED_COLUMNS} rowKey={(d) => d.device} onEnd={answer.more} onRow={(d) => go(deviceUrl(d.device))} />
           : show === "all" ? <Empty title="Nothing is wanted of any device."><p>Schedules, pauses and settings for many devices, which hold without the hub: <code>selvedge-hub desired set FILE --to 'label:site=berlin'</code></p></Empty>
-          : <Empty title="Every device has what is wanted of it." />}
+          : <Empty title="Every device has what is wanted of it."><button type="button" onClick={() => setShow("all")}>Show what is wanted</button></Empty>}
       </Show>
     </>
   );

@@ -1,10 +1,11 @@
 // events.tsx - events as sentences, with all their members behind a click.
 import { useState } from "preact/hooks";
 import type { Event, LogEvent, Metadata } from "../api/types";
-import { bytes, count, duration, plural } from "../base/format";
+import { verbWords } from "../base/commands";
+import { bytes, count, dayOf, duration, instant, plural } from "../base/format";
 import { At, AssetLink } from "../parts/bits";
 import { Icon } from "../parts/icon";
-import type { Tone } from "../base/words";
+import { wordOf, type Tone } from "../base/words";
 
 /** What the device wrote, out of an event of the log. */
 export const unpackEvent = (row: LogEvent): Event => ({ ...row.event, seq: row.seq, at: row.at, type: row.type, device: row.device });
@@ -26,6 +27,7 @@ export function sentence(event: Event): string {
   const m = event.metadata;
   switch (event.type) {
     case "run_enqueued": return `Run waits for its turn${typeof event.steps === "number" ? `, ${plural(event.steps, "step")}` : ""}`;
+    case "run_dequeued": return "Its turn has come";
     case "run_start": return "Run began";
     case "run_canceling": return `Run is being canceled${event.reason ? `: ${event.reason}` : ""}`;
     case "run_success": return "Run succeeded";
@@ -54,7 +56,9 @@ export function sentence(event: Event): string {
       const err = number(m, "stderr_bytes");
       return `Output kept on the device: ${[out ? `${bytes(out)} of stdout` : "", err ? `${bytes(err)} of stderr` : ""].filter(Boolean).join(", ") || "nothing"}`;
     }
-    case "tick": return `Tick of ${event.schedule ?? event.sensor ?? "a schedule"} ${event.status ?? ""}`;
+    case "tick": return `Tick of ${event.schedule ?? event.sensor ?? "a schedule"} ${event.status ?? ""}${event.reason ? `: ${event.reason}` : ""}`;
+    case "instigator": return `${event.schedule ?? event.sensor ?? "Automation"}: ${event.status ?? ""}${event.reason ? `, ${event.reason}` : ""}`;
+    case "command": return `Was asked: ${verbWords(String(event.verb ?? "something"))}; ${wordOf(String(event.status ?? ""))}${event.reason ? `, ${event.reason}` : ""}`;
     default: return event.message ?? `${event.type.replace(/_/g, " ")}${event.reason ? `: ${event.reason}` : ""}`;
   }
 }
@@ -103,11 +107,20 @@ function Row({ event }: { event: Event }) {
 
 const SHOWN = 500;
 
+/** Rows under the day that they are of. */
 export function EventTable({ rows }: { rows: Event[] }) {
   const [shown, setShown] = useState(SHOWN);
+  let day = "";
   return (
     <>
-      <ol class="events">{rows.slice(0, shown).map((event) => <Row key={`${String(event.device ?? "")} ${event.seq}`} event={event} />)}</ol>
+      <ol class="events">
+        {rows.slice(0, shown).map((event) => {
+          const before = day;
+          day = dayOf(instant(event.at));
+          const row = <Row key={`${String(event.device ?? "")} ${event.seq}`} event={event} />;
+          return day !== before ? [<li key={`day ${day}`} class="event-day">{day}<span class="soft">{Intl.DateTimeFormat().resolvedOptions().timeZone}</span></li>, row] : row;
+        })}
+      </ol>
       {rows.length > shown ? <button type="button" onClick={() => setShown(shown + SHOWN)}>Show {count(Math.min(SHOWN, rows.length - shown))} more of {count(rows.length)}</button> : null}
     </>
   );

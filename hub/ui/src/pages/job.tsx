@@ -10,6 +10,7 @@ import { Table, type Column } from "../parts/table";
 import { Link, useParam } from "../shell/router";
 import { useMay } from "../shell/session";
 import { AssetStatus } from "./assets";
+import { DifferNotice } from "./differ_notice";
 import { askHold, askRunJob, nameOf, Starts, State, TickStatus, Ticks, Watches, When, type Kind } from "./automation";
 import { RunTable, Timeline } from "./runs";
 
@@ -36,11 +37,11 @@ function factsOf(kind: Kind, d: NamedDefinition): [string, preact.ComponentChild
 function Definitions({ kind, folded }: { kind: Kind; folded: NamedFolded[] }) {
   return (
     <>
-      {folded.length > 1 ? <p class="notice"><Status status="conflict" word={`Devices define it in ${folded.length} different ways`} /></p> : null}
+      <DifferNotice of={folded.map((one) => one.definition)} />
       {folded.map((one) => (
         <Card kind="definition" title={folded.length > 1 ? <>On {plural(one.devices, "device")}{one.devices === 1 ? ` (${one.device})` : `, such as ${one.device}`}</> : "Definition"} side={kind === "job" ? null : <State of={one} />}>
           {one.definition ? <Facts rows={factsOf(kind, one.definition)} /> : <p class="quiet-words soft">An older agent tells the name alone. It tells the rest when it is upgraded.</p>}
-          {one.next?.length ? <p class="quiet-words"><span class="soft">Next ticks: </span>{one.next.map((at, i) => <>{i ? ", " : ""}<At at={at} /></>)} <span class="soft">(the first <Ago at={one.next[0]} />)</span></p> : null}
+          {one.next?.length ? <p class="quiet-words"><span class="soft">Next ticks: </span>{one.next.map((at, i) => <>{i ? " · " : ""}<At at={at} /></>)} <span class="soft">(the first <Ago at={one.next[0]} />)</span></p> : null}
         </Card>
       ))}
     </>
@@ -50,6 +51,7 @@ function Definitions({ kind, folded }: { kind: Kind; folded: NamedFolded[] }) {
 function PerDevice({ kind, name, find }: { kind: Kind; name: string; find: string }) {
   const answer = useList<Named>(withQuery(`/${kind}s`, { [kind]: name }), ["run", "device"], { all: true, everyMs: 30_000 });
   const may = useMay("operator");
+  const admin = useMay("admin");
   const rows = useMemo(() => (answer.value ?? []).filter((one) => one.device.includes(find.toLowerCase())), [answer.value, find]);
   const columns: Column<Named>[] = kind === "job" ? [
     { name: "Device", by: (n) => n.device, cell: (n) => <DeviceLink name={n.device} /> },
@@ -58,11 +60,11 @@ function PerDevice({ kind, name, find }: { kind: Kind; name: string; find: strin
     { name: "", cell: (n) => may ? <button type="button" class="small" aria-label={`Run on ${n.device}`} onClick={() => askRunJob(name, n.device)}><Icon name="play" size={12} />Run</button> : null },
   ] : [
     { name: "Device", by: (n) => n.device, cell: (n) => <DeviceLink name={n.device} /> },
-    { name: "State", by: (n) => n.state, cell: (n) => <span title={n.state_reason}><Status status={n.state === "paused" ? "paused" : "online"} word={n.state === "paused" ? `paused by ${BY_WORDS[n.state_by ?? ""] ?? n.state_by}` : "running"} /></span> },
+    { name: "State", by: (n) => n.state, cell: (n) => n.state === "paused" ? <><Status status="paused" word={`paused by ${BY_WORDS[n.state_by ?? ""] ?? n.state_by}`} /> <Ago at={n.state_since} />{admin && n.state_by === "person" ? <> <Link to="/settings?tab=audit&action=command">Who?</Link></> : null}</> : <Status status="online" word="running" /> },
     { name: "Last tick", by: (n) => n.last_tick?.at, cell: (n) => n.last_tick ? <><TickStatus status={n.last_tick.status ?? ""} /> <Ago at={n.last_tick.at} /></> : <span class="soft">none yet</span> },
     { name: "Run", isExtra: true, cell: (n) => n.last_tick?.run ? <RunLink device={n.device} run={n.last_tick.run} /> : "–" },
     { name: "Ticks", kind: "number", isExtra: true, by: (n) => n.ticks, cell: (n) => n.ticks === undefined ? "–" : <span title="that started a run, of all">{count(n.started)} of {count(n.ticks)}</span> },
-    { name: "Why", kind: "wide", isExtra: "roomy", cell: (n) => <span class="soft">{n.last_tick?.reason ?? n.state_reason ?? ""}</span> },
+    { name: "Why", kind: "wide", isExtra: "roomy", cell: (n) => { const words = (n.state === "paused" ? n.state_reason : undefined) ?? n.last_tick?.reason ?? n.state_reason ?? ""; return <span class="soft" title={words}>{words}</span>; } },
     { name: "", cell: (n) => may ? <button type="button" class="small" aria-label={`${n.state === "paused" ? "Resume" : "Pause"} on ${n.device}`} onClick={() => askHold(kind, name, n.state === "paused", n.device)}><Icon name={n.state === "paused" ? "play" : "pause"} size={12} />{n.state === "paused" ? "Resume" : "Pause"}</button> : null },
   ];
   return <Show answer={answer} what="devices">{() => rows.length ? <Table label="Devices" rows={rows} columns={columns} rowKey={(n) => n.device} /> : <Empty title="No device matches." />}</Show>;

@@ -105,6 +105,7 @@ interface Props { base: string; stream: string; step: string; steps: Step[]; onS
 export function Output({ base, stream, step, steps, onStep }: Props) {
   const [round, setRound] = useState(0);
   const [wrap, setWrap] = useParam("wrap");
+  const isWrapped = wrap !== "no";
   const wanted = step || steps.find((s) => s.status === "failure")?.step || steps.find((s) => s.status === "started")?.step || steps[0]?.step || "";
   const row = steps.find((s) => s.step === wanted);
   const [attempt, setAttempt] = useState(0); // 0: the newest
@@ -122,13 +123,13 @@ export function Output({ base, stream, step, steps, onStep }: Props) {
         {last > 1 ? <Choice label="Attempt" value={String(attempt || last)} onPick={(n) => setAttempt(Number(n) === last ? 0 : Number(n))} options={attempts} /> : null}
         <State got={got} step={row} />
         {text ? <span class="soft">{bytes(text.length)}{got?.dropped ? `, ${bytes(got.dropped)} of it were not kept` : ""}</span> : null}
-        <label class="check"><input type="checkbox" checked={wrap === "yes"} onChange={(event) => setWrap((event.currentTarget as HTMLInputElement).checked ? "yes" : "")} />Wrap lines</label>
+        <label class="check"><input type="checkbox" checked={isWrapped} onChange={(event) => setWrap((event.currentTarget as HTMLInputElement).checked ? "" : "no")} />Wrap lines</label>
         {text ? <button type="button" onClick={() => save(text, `${wanted.replace(/[^\w.-]+/g, "_")}.${attempt || last}.${stream}.txt`)}>Save as a file</button> : null}
         {isEnded || error ? <button type="button" onClick={again}><Icon name="again" size={14} />Ask again</button> : null}
       </div>
       {error && !text ? <Failure error={error} onRetry={again} />
         : got?.state === "failed" ? <Failure error={new Error(got.reason || "The device could not send it.")} onRetry={again} />
-        : text ? <>{error ? <p class="notice" role="status">{error.message}</p> : null}<Text text={text} label={`${stream} of ${wanted}`} isWrapped={wrap === "yes"} /></>
+        : text ? <>{error ? <p class="notice" role="status">{error.message}</p> : null}<Text text={text} label={`${stream} of ${wanted}`} isWrapped={isWrapped} /></>
         : isEnded ? <Empty title={`This step wrote nothing on ${stream}.`} />
         : got?.state === "live" ? <p class="loading" role="status">{got.isOnline ? `The step is running and has written nothing on ${stream} so far…` : "The device is away. What the step writes comes when it is back…"}</p>
         : <p class="loading" role="status">{got?.isOnline === false ? "The device is away. It is asked for what this step wrote as soon as it is back…" : "Asking the device for what this step wrote…"}</p>}

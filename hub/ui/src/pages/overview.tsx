@@ -70,7 +70,7 @@ export function OverviewPage() {
               <Figure name="Failing assets" value={count(f.assets_failing)} tone={f.assets_failing > 0 ? "bad" : "good"} to={f.assets_failing > 0 ? "/assets?status=failing" : "/assets"} note={`of ${count(f.assets)}`} />
               <Figure name="Late assets" value={count(late)} tone={late > 0 ? "warn" : "good"} to={late > 0 ? "/assets?status=late" : "/assets"} note={f.checks_failing > 0 ? `${plural(f.checks_failing, "check")} failing` : "all checks passed"} />
               <Figure name="Runs in 24 h" value={count(ended + f.runs_canceled)} to="/runs" note={ended ? `${percent(f.runs_success, ended)} succeeded${f.runs_open ? `, ${count(f.runs_open)} under way` : ""}` : `${count(f.runs_open)} under way`} />
-              <Figure name="Backlog" value={count(f.waiting_events)} tone={f.lost_events > 0 ? "bad" : undefined} to="/devices" note={f.lost_events > 0 ? `${count(f.lost_events)} events were lost` : "events wait on devices"} />
+              <Figure name="Backlog" value={count(f.waiting_events)} tone={f.lost_events > 0 ? "bad" : undefined} to="/devices" note={f.lost_events > 0 ? `${plural(f.lost_events, "event")} lost` : f.waiting_events ? "events wait on devices" : "nothing waits on a device"} />
               <Figure name="Alerts" value={count(firing.length)} tone={firing.length > 0 ? "bad" : "good"} to="/alerts" note={firing.length > 0 ? "firing" : "all quiet"} />
             </div>
             <div class="two">

@@ -177,6 +177,7 @@ function Figures({ r }: { r: Report }) {
   const ended = r.runs.success + r.runs.failure;
   const before = r.runs_before.success + r.runs_before.failure;
   const notFresh = r.stale.length;
+  const hasPolicy = Object.values(r.freshness).some((n) => n > 0);
   return (
     <div class="figures">
       <Figure name="Runs that succeeded" value={ended ? rate(r.runs) : "none"} tone={r.runs.failure ? "warn" : "good"} note={before ? `before: ${rate(r.runs_before)}` : "no runs before"} />
@@ -184,9 +185,9 @@ function Figures({ r }: { r: Report }) {
       <Figure name="Rows written" value={brief(t("rows_written"))} note={changed(t("rows_written"), t("rows_written_before")) || "none before"} />
       <Figure name="Data read" value={bytes(t("bytes_read"))} note={changed(t("bytes_read"), t("bytes_read_before")) || "none before"} />
       <Figure name="Failing assets" value={count(t("failing"))} tone={t("failing") ? "bad" : "good"} to="/assets?status=failing" note={`${plural(t("checks_failing"), "check")} failed`} />
-      <Figure name="Not fresh" value={count(notFresh)} tone={notFresh ? "warn" : "good"} note={`${count(r.freshness.fresh)} fresh`} />
+      <Figure name="Not fresh" value={hasPolicy ? count(notFresh) : "–"} tone={notFresh ? "warn" : hasPolicy ? "good" : undefined} note={hasPolicy ? `${count(r.freshness.fresh)} fresh` : "no asset has a freshness policy"} />
       <Figure name="Devices online" value={<>{count(t("online"))}<small> of {count(t("devices"))}</small></>} tone={t("away") ? "warn" : "good"} to={t("away") ? "/devices?status=away" : "/devices"} note={`${count(t("away"))} away`} />
-      <Figure name="Backlog and loss" value={count(t("waiting_events"))} tone={t("lost_in_time") ? "bad" : "good"} note={`events wait; ${count(t("lost_in_time"))} lost in this time`} />
+      <Figure name="Backlog and loss" value={count(t("waiting_events"))} tone={t("lost_in_time") ? "bad" : "good"} note={`${t("waiting_events") === 1 ? "event waits" : "events wait"}; ${count(t("lost_in_time"))} lost in this time`} />
     </div>
   );
 }

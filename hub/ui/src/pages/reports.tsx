@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { useList, useQuery } from "../api/query";
 import type { Device } from "../api/types";
-import { count, instant, local, relative } from "../base/format";
+import { count, instant, local } from "../base/format";
 import { withQuery } from "../base/keys";
 import { Ago, At, Card, Choice, Filter, Head, Show, Status } from "../parts/bits";
 import { Icon } from "../parts/icon";
@@ -152,7 +152,7 @@ export function ReportsPage() {
   return (
     <>
       <Head title={r ? `Report of fleet ${r.fleet}` : "Report"} icon="report"
-        sub={r ? <span><At at={r.since} /> to <At at={r.until} />, made {relative(instant(r.made_at), Date.now())}; changes are against as long a time before</span> : null}>
+        sub={r ? <span><At at={r.since} /> to <At at={r.until} />, made <Ago at={r.made_at} />; changes are against as long a time before</span> : null}>
         <button type="button" onClick={answer.reload}><Icon name="again" size={14} />Make anew</button>
         <button type="button" onClick={() => window.print()}>Print</button>
       </Head>

@@ -9,8 +9,9 @@ import { toneOf, wordOf } from "../base/words";
 import { AssetLink, Card, Choice, DeviceLink, Empty, Facts, Failure, Filter, Head, RunLink, Show, Status, Tabs, Tags, useNow, At } from "../parts/bits";
 import { Icon } from "../parts/icon";
 import { ask, failed, request } from "../shell/ask";
-import { useParam } from "../shell/router";
+import { Link, useParam } from "../shell/router";
 import { useMay } from "../shell/session";
+import { namedUrl } from "./automation";
 import { EventTable, eventTone, unpackEvent } from "./events";
 import { Output } from "./output";
 import { Cause } from "./runs";
@@ -157,11 +158,11 @@ export function RunPage({ device, id }: { device: string; id: string }) {
               <Actions run={run} steps={steps} picked={picked} onChanged={reload} />
             </Head>
             <Facts rows={[
-              ["Job", run.job], ["Selection", run.selection ? <code>{run.selection}</code> : ""],
+              ["Job", run.job ? <Link to={namedUrl("job", run.job)}>{run.job}</Link> : ""], ["Selection", run.selection ? <Link to={withQuery("/assets", { selection: run.selection })}><code>{run.selection}</code></Link> : ""],
               ["Cause", <Cause run={run} />], ["Began", <At at={run.started_at ?? run.enqueued_at} />],
               ["Took", Number.isNaN(length) ? "" : duration(length)],
               ["Waited", run.started_at && run.enqueued_at && instant(run.started_at) - instant(run.enqueued_at) > 999 ? duration(instant(run.started_at) - instant(run.enqueued_at)) : ""],
-              ["Tried again", retries.length ? retries.map((run) => <span class="again"><Status status={run.status} word="" /><RunLink device={device} run={run.run} /></span>) : ""],
+              ["Tried again", retries.length ? retries.map((run) => <span class="again"><Status status={run.status} /><RunLink device={device} run={run.run} /></span>) : ""],
               ["Tags", run.tags && Object.keys(run.tags).length ? <Tags of={run.tags} /> : ""],
             ]} />
             {run.status !== "canceled" && (run.error?.message || failedStep) ? (

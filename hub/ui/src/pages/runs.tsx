@@ -2,12 +2,13 @@
 import { useMemo, useState } from "preact/hooks";
 import { useList } from "../api/query";
 import type { Asset, Device, Run } from "../api/types";
-import { clock, count, duration, instant, local, shortId } from "../base/format";
+import { axisTime, count, duration, instant, local, shortId } from "../base/format";
 import { runUrl, withQuery } from "../base/keys";
 import { toneOf, wordOf } from "../base/words";
 import { Ago, Choice, DeviceLink, Empty, Filter, Head, RunLink, Show, Status, useNow } from "../parts/bits";
 import { Table, type Column } from "../parts/table";
 import { go, Link, useParam } from "../shell/router";
+import { namedUrl } from "./automation";
 
 export function runLength(run: Run): number | undefined {
   const start = instant(run.started_at);
@@ -20,6 +21,7 @@ export function Cause({ run }: { run: Run }) {
   const name = run.cause_name ?? "";
   if (run.cause === "retry" && name) return <span class="soft">retry of <RunLink device={run.device} run={name} /></span>;
   if (run.cause === "command" && name) return <span class="soft">command <Link to={`/commands/${name}`} class="thing mono">{shortId(name)}</Link></span>;
+  if ((run.cause === "schedule" || run.cause === "sensor") && name) return <span class="soft">{run.cause} <Link to={namedUrl(run.cause, name)} class="thing">{name}</Link></span>;
   return <span class="soft">{[run.cause, name !== run.job ? name : ""].filter(Boolean).join(" ") || "–"}</span>;
 }
 
@@ -33,7 +35,7 @@ export const RUN_COLUMNS: Column<Run>[] = [
   { name: "Run", isExtra: true, cell: (r) => <RunLink device={r.device} run={r.run} /> },
   { name: "Status", cell: (r) => <Link to={runUrl(r.device, r.run)} class="plain" title={`Run ${r.run}`}><Status status={r.status} /></Link> },
   { name: "Device", cell: (r) => <DeviceLink name={r.device} /> },
-  { name: "Job or selection", kind: "wide", cell: (r) => r.job ? r.job : <code>{r.selection ?? "–"}</code> },
+  { name: "Job or selection", kind: "wide", cell: (r) => r.job ? <Link class="thing" to={namedUrl("job", r.job)}>{r.job}</Link> : <code>{r.selection ?? "–"}</code> },
   { name: "Steps", isExtra: true, cell: (r) => <Steps run={r} /> },
   { name: "Cause", isExtra: true, cell: (r) => <Cause run={r} /> },
   { name: "Began", cell: (r) => <Ago at={r.started_at ?? r.enqueued_at} /> },
@@ -76,13 +78,13 @@ export function Timeline({ runs, by }: { runs: Run[]; by: "device" | "job" }) {
             {lane.map((run) => {
               const start = instant(run.started_at ?? run.enqueued_at);
               const end = Number.isNaN(instant(run.ended_at)) ? until : instant(run.ended_at);
-              const title = `${run.job ?? run.selection ?? "run"}: ${wordOf(run.status)}, ${clock(start).slice(0, 8)}, ${duration(end - start)}`;
+              const title = `${run.job ?? run.selection ?? "run"}: ${wordOf(run.status)}, ${local(start)}, ${duration(end - start)}`;
               return <Link to={runUrl(run.device, run.run)} class={`lane-bar back-${toneOf(run.status)}`} title={title} aria-label={title} tabIndex={-1} style={{ left: `${x(start)}%`, width: `max(3px, ${x(end) - x(start)}%)` }}>{""}</Link>;
             })}
           </span>
         </div>
       ))}
-      <div class="lane axis"><span class="lane-name" /><span class="lane-axis"><span>{local(from).replace(/^.*, /, "")}</span><span>{local(from + span / 2).replace(/^.*, /, "")}</span><span>now</span></span></div>
+      <div class="lane axis"><span class="lane-name" /><span class="lane-axis"><span>{axisTime(from, span)}</span><span>{axisTime(from + span / 2, span)}</span><span>now</span></span></div>
       {lanes.length > LANES ? <button type="button" class="quiet" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>{isWhole ? "Show fewer" : `Show ${lanes.length > LANES_MAX ? `${LANES_MAX} of ` : "all "}${count(lanes.length)}`}</button> : null}
     </div>
   );

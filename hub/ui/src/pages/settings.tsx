@@ -44,6 +44,7 @@ function Users() {
         <label>Name<input name="user" required autocomplete="off" spellcheck={false} /></label>
         <label>Role<select name="role">{ROLES.map(([role, words]) => <option value={role}>{words}</option>)}</select></label>
         <label>Password<input name="password" type="password" required minLength={10} autocomplete="new-password" /></label>
+        <p class="soft">At least ten characters; a few words in a row are good. Who has it can set another under Settings.</p>
       </>
     ),
     onConfirm: async (form) => { const done = await request("POST", "/users", { user: form.get("user"), role: form.get("role"), password: form.get("password") }, `User ${String(form.get("user"))} added`); answer.reload(); return done !== null; },
@@ -61,7 +62,7 @@ function Users() {
     { name: "User", by: (u) => u.user, kind: "wide", cell: (u) => <b>{u.user}</b> },
     { name: "Role", by: (u) => u.role, cell: (u) => u.role },
     { name: "Made", isExtra: true, by: (u) => u.created_at, cell: (u) => <Ago at={u.created_at} /> },
-    { name: "Last logged in", by: (u) => u.last_login_at, cell: (u) => <Ago at={u.last_login_at} /> },
+    { name: "Last logged in", isExtra: true, by: (u) => u.last_login_at, cell: (u) => <Ago at={u.last_login_at} /> },
     { name: "Locked", isExtra: true, cell: (u) => u.locked_until ? <Status status="stopped" word="locked" /> : "" },
     { name: "", cell: (u) => <span class="button-row"><button type="button" class="small" onClick={() => edit(u)}>Role</button><button type="button" class="small" onClick={() => askPassword(u.user, u.user === session.user)}>Password</button><button type="button" class="small" onClick={() => remove(u)}>Remove</button></span> },
   ];
@@ -120,7 +121,7 @@ function AuditLog() {
   const answer = useList<Audit>(withQuery("/audit", { user, action }), ["command"], { pageSize: 300, everyMs: 30_000 });
   const users = useList<User>("/users", [], { all: true });
   const columns: Column<Audit>[] = [
-    { name: "When", cell: (a) => <At at={a.at} /> },
+    { name: "When", cell: (a) => <><span class="extra"><At at={a.at} /></span><span class="on-phone"><Ago at={a.at} /></span></> },
     { name: "Who", cell: (a) => <b>{a.user ?? "nobody"}</b> },
     { name: "What", kind: "wide", cell: (a) => <>{a.action} {a.subject ?? ""} <span class="soft" title={a.detail}>{a.detail ?? ""}</span></> },
     { name: "From", isExtra: true, cell: (a) => <span class="mono soft">{a.peer ?? ""}</span> },
@@ -148,7 +149,7 @@ function ThisPage() {
           <p class="soft">Times are in your zone, {Intl.DateTimeFormat().resolvedOptions().timeZone}; hover over one to see UTC. <kbd>/</kbd> goes to the search.</p></div>
       </Card>
       <Card title="You">
-        <div class="pad"><p>Logged in as <b>{session.user}</b>, {session.role}.</p><button type="button" onClick={() => askPassword(session.user ?? "", true)}>Change your password</button><p class="soft"><a href="/licences.txt">Licences of what this page is made of</a></p></div>
+        <div class="pad"><p>Logged in as <b>{session.user}</b>, whose role is {session.role}.</p><button type="button" onClick={() => askPassword(session.user ?? "", true)}>Change your password</button><p class="soft"><a href="/licences.txt">Licences of what this page is made of</a></p></div>
       </Card>
     </div>
   );

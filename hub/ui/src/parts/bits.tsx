@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ApiError } from "../api/client";
 import type { Answer } from "../api/query";
-import { clock, instant, local, relative, utc } from "../base/format";
+import { clock, instant, relative, utc, zoned } from "../base/format";
 import { assetUrl, deviceUrl, keyParts, runUrl } from "../base/keys";
 import { kindIcon, toneOf, wordOf, type Tone } from "../base/words";
 import { shortId } from "../base/format";
@@ -39,19 +39,19 @@ export function useNow(): number {
   return Math.max(now, Date.now() - 5000);
 }
 
-/** How long ago; the time in the viewer's zone and in UTC on hover. */
+/** How long ago; the time in the viewer's zone and in UTC on hover, and in its place on paper. */
 export function Ago({ at }: { at: string | null | undefined }) {
   useNow();
   const ms = instant(at);
   if (Number.isNaN(ms)) return <span class="soft">–</span>;
-  return <time dateTime={at as string} title={`${local(ms)} here\n${utc(ms)}`}>{relative(ms, Date.now())}</time>;
+  return <time dateTime={at as string} data-at={zoned(ms)} title={`${zoned(ms)}\n${utc(ms)}`}>{relative(ms, Date.now())}</time>;
 }
 
-/** The time itself, in the viewer's zone. */
+/** The time itself, in the viewer's zone, which stands beside it; `isClock`: the time of day alone, where the day is told above. */
 export function At({ at, isClock = false }: { at: string | null | undefined; isClock?: boolean }) {
   const ms = instant(at);
   if (Number.isNaN(ms)) return <span class="soft">–</span>;
-  return <time dateTime={at as string} title={`${local(ms)} here\n${utc(ms)}`}>{isClock ? clock(ms) : local(ms)}</time>;
+  return <time dateTime={at as string} title={`${zoned(ms)}\n${utc(ms)}`}>{isClock ? clock(ms) : zoned(ms)}</time>;
 }
 
 /** An asset key; all but the last part is soft. */
@@ -150,7 +150,7 @@ export function Figure({ name, value, tone, to, note }: { name: string; value: C
 
 /** Names and values in two columns; what is empty is left out. */
 export function Facts({ rows }: { rows: [string, ComponentChildren][] }) {
-  return <dl class="facts">{rows.filter(([, value]) => value !== undefined && value !== null && value !== "").map(([name, value]) => <div><dt>{name}</dt><dd>{value}</dd></div>)}</dl>;
+  return <dl class="facts">{rows.filter(([, value]) => value !== undefined && value !== null && value !== "" && !(Array.isArray(value) && value.length === 0)).map(([name, value]) => <div><dt>{name}</dt><dd>{value}</dd></div>)}</dl>;
 }
 
 export function Tabs({ tabs, now: current, onPick }: { tabs: [string, ComponentChildren][]; now: string; onPick: (tab: string) => void }) {

@@ -7,6 +7,7 @@ import { withQuery } from "../base/keys";
 
 const PAUSE_MS = 250;
 
+/** In a dialog of asking devices. */
 export function TargetsField({ value, label = "On devices" }: { value: string; label?: string }) {
   const [text, setText] = useState(value);
   const [meant, setMeant] = useState<Targets | null>(null);

@@ -5,6 +5,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, change } from "../api/client";
 import { Icon } from "../parts/icon";
+import { TargetsField } from "../parts/targets";
 import { Link } from "./router";
 
 // ---- words at the edge of the page ----
@@ -123,8 +124,9 @@ export function askMaterialize(selection: string, targets: string, note?: string
       <>
         {note ? <p>{note}</p> : null}
         <label>Assets<input name="selection" value={selection} required spellcheck={false} class="mono" /></label>
-        <label>On devices<input name="targets" value={targets} required spellcheck={false} class="mono" /></label>
-        <p class="soft">A selection such as <code>group:pos+</code>; devices by name, <code>shop-*</code> or <code>label:site=berlin</code>. A device that is away does it when it is back, within an hour.</p>
+        <p class="soft">By key, or a selection such as <code>group:pos+</code>.</p>
+        <TargetsField value={targets} />
+        <p class="soft">A device that is away does it when it is back, within an hour.</p>
       </>
     ),
     onConfirm: (form) => command("materialize", { selection: form.get("selection") }, String(form.get("targets")), `Materialize ${String(form.get("selection"))}`),

@@ -71,6 +71,11 @@ function Mark() {
 function LogIn({ onDone }: { onDone: () => void }) {
   const [error, setError] = useState<Error | null>(null);
   const [isBusy, setBusy] = useState(false);
+  useEffect(() => {
+    const before = document.title; // of the page that is shown after it
+    document.title = "Log in · Selvedge";
+    return () => { document.title = before; };
+  }, []);
   const submit = (event: Event) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);

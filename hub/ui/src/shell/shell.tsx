@@ -18,7 +18,13 @@ const SECTIONS: { name: string; links: [string, string, string][] }[] = [
   { name: "Health", links: [["/alerts", "Alerts", "alert"], ["/reports", "Reports", "report"], ["/settings", "Settings", "settings"]] },
 ];
 
-const isAt = (to: string, path: string) => (to === "/" ? path === "/" : path === to || path.startsWith(`${to}/`));
+// Pages that an item leads to by a tab of its own page, not by their address.
+const BELOW: Record<string, string> = { "/bundles": "/deployments", "/sensors": "/schedules" };
+
+function isAt(to: string, path: string): boolean {
+  const section = `/${path.split("/")[1] ?? ""}`;
+  return to === (BELOW[section] ?? section);
+}
 
 function Nav({ onPick }: { onPick: () => void }) {
   const { path } = usePlace();
