@@ -30,7 +30,7 @@ enum {
      * be filled by strangers. */
     API_AUDIT_NOBODY_BURST = 20,
     API_AUDIT_NOBODY_EVERY_S = 10, /* one more */
-    API_PIECE_BYTES = 1 << 20, /* of a file of a bundle, in one request */
+    API_PIECE_BYTES = 1 << 20,     /* of a file of a bundle, in one request */
 };
 
 enum { API_HOURS_MAX = 27 };

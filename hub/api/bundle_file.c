@@ -41,7 +41,7 @@ bool api_bundle_file(void *ctx, struct http_request *rq, struct http_response *r
     AUTO(buf) signed_text = buf_growing(BUNDLE_SIGNED_BYTES);
     AUTO(buf) bytes = buf_growing(SHOWN_BYTES);
     struct bundle_manifest manifest;
-    struct bundle_row row;
+    struct bundle_row row = {0};
     struct str path = http_target_get(&rq->target, "path");
     int64_t total = 0;
     if (!api_find_bundle(api, rq->args[0], rq->arena, &row, err) ||

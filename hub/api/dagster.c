@@ -201,14 +201,12 @@ static bool read_metadata(const struct form *form, struct str *ret, struct err *
 static bool read_passed(const struct form *form, bool *ret, struct err *err)
 {
     struct json_raw value;
-    struct str text = STR_NONE;
+    struct str text = http_target_get(&form->rq->target, "passed");
     if (body_member(form, "passed", &value)) {
         if (value.type != JSON_BOOL) {
             return dagster_error(err, "Error constructing AssetCheckEvaluation: passed is no bool");
         }
         text = value.text;
-    } else {
-        text = http_target_get(&form->rq->target, "passed");
     }
     if (str_is_empty(text)) {
         return dagster_error(err, "Missing required parameter 'passed'.");

@@ -125,7 +125,7 @@ static bool write_files(struct json_writer *w, const struct api *api, struct str
 bool api_bundle(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
 {
     struct api *api = ctx;
-    struct bundle_row row;
+    struct bundle_row row = {0};
     struct json_writer w = json_writer(&rs->body);
     if (!api_find_bundle(api, rq->args[0], rq->arena, &row, err)) {
         return false;
@@ -179,7 +179,7 @@ static bool deploy(struct api *api, struct http_request *rq, const struct json *
                    struct deploying *what, struct err *err)
 {
     AUTO(fd) hold = {-1};
-    struct bundle_row row;
+    struct bundle_row row = {0};
     if (!shelf_hold(api->config, false, &hold, err)) {
         return false;
     }

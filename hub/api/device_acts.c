@@ -85,7 +85,7 @@ static void write_labels(const struct labelling *l, struct http_response *rs)
 
 static struct str describe_labels(const struct labelling *l)
 {
-    AUTO(buf) text = buf_growing(LIMIT_NAME_BYTES * LABELS_MAX);
+    AUTO(buf) text = buf_growing((size_t)LIMIT_NAME_BYTES * LABELS_MAX);
     for (size_t i = 0; i < l->count; i++) {
         bool is_set = i < l->set_count;
         buf_addf(&text, "%s" STR_FMT "%s" STR_FMT, i == 0 ? "" : " ", STR_ARG(l->changes[i].key),

@@ -5,7 +5,7 @@
 #include "hub/fleet/poke.h"
 
 enum { PLACES_MAX = 10000 };
-#define LEASE_NS (5 * 60 * NS_PER_SEC) /* when nothing is said */
+#define LEASE_NS (300 * NS_PER_SEC) /* when nothing is said */
 
 static bool was_done(struct api *api, struct http_request *rq, struct http_response *rs,
                      const char *action, struct str detail)

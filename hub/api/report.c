@@ -144,8 +144,8 @@ static bool write_report(struct api *api, const struct hub_report *settings, str
     row_report(w, &listed);
     jw_key(w, STR("deliveries"));
     jw_begin_array(w);
-    bool ok = delivery_rows_attempts(api->deliveries, settings->name, INT64_MAX, attempts,
-                                     add_attempt, w, err);
+    bool ok =
+        delivery_rows_attempts(api->deliveries, settings->name, attempts, add_attempt, w, err);
     jw_end_array(w);
     jw_end_object(w);
     return ok;

@@ -189,8 +189,8 @@ static bool write_pause(struct writing *wr)
 
 static bool write_which_partitions(struct writing *wr)
 {
-    struct str from;
-    struct str to;
+    struct str from = STR_NONE;
+    struct str to = STR_NONE;
     if (cli_is_given(wr->cli, "partitions")) {
         if (!cut_range(wr, &from, &to)) {
             return false;

@@ -24,7 +24,8 @@ static bool read_token(struct cli *cli, struct buf *into, struct err *err)
     if (file != NULL) {
         return files_read(file, into, err) || err_wrap(err, "--token-file");
     }
-    buf_add(into, str_from(getenv("SELVEDGE_HUB_TOKEN")));
+    buf_add(into,
+            str_from(getenv("SELVEDGE_HUB_TOKEN"))); /* NOLINT(concurrency-mt-unsafe): one thread */
     return true;
 }
 

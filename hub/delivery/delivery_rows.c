@@ -88,14 +88,13 @@ static bool note_down(struct db *db, const struct note *note, struct err *err)
     return db_run(&prune, err);
 }
 
-bool delivery_rows_attempts(struct db *db, struct str report, int64_t before, int64_t limit,
+bool delivery_rows_attempts(struct db *db, struct str report, int64_t limit,
                             void (*on_row)(void *ctx, const struct delivery_attempt *row),
                             void *ctx, struct err *err)
 {
     struct db_query q = db_query(db, HUB_DELIVERY_ATTEMPTS);
     bool ok = true;
     db_bind_str(&q, ":report", report);
-    db_bind_i64(&q, ":before", before);
     db_bind_i64(&q, ":limit", limit);
     while (db_each(&q, &ok, err)) {
         const struct delivery_attempt row = {.id = db_col_i64(&q, 0),

@@ -49,9 +49,9 @@ struct delivery_attempt {
     struct wall_time due, at;
     int64_t attempt;
 };
-/* The newest first, those with an id below `before`. */
+/* The newest first. */
 MUST_CHECK bool
-delivery_rows_attempts(struct db *db, struct str report, int64_t before, int64_t limit,
+delivery_rows_attempts(struct db *db, struct str report, int64_t limit,
                        void (*on_row)(void *ctx, const struct delivery_attempt *row), void *ctx,
                        struct err *err);
 /* At the hub's start: forgets reports that are not in the JSON array `names`, and ends what was asked

@@ -149,6 +149,7 @@ static struct targets *read_word(struct parser *p)
 
 static struct targets *read_comma(struct parser *p);
 
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as TARGETS_DEPTH_MAX */
 static struct targets *read_term(struct parser *p)
 {
     struct targets *t = NULL;
@@ -172,35 +173,56 @@ static struct targets *read_term(struct parser *p)
     return t;
 }
 
+/* a OP b OP c: the right side of a node is the rest, so that matching goes along it without recursion. */
+static struct targets *read_chain(struct parser *p, enum target_type type,
+                                  struct targets *(*read)(struct parser *p),
+                                  bool (*take)(struct parser *p))
+{
+    struct targets *first = read(p);
+    struct targets **last = &first;
+    while (*last != NULL && take(p)) {
+        struct targets *right = read(p);
+        struct targets *chain = right == NULL ? NULL : node(p, type, *last, right);
+        if (chain == NULL) {
+            return NULL;
+        }
+        *last = chain;
+        last = &chain->right;
+    }
+    return first;
+}
+
+static bool take_and(struct parser *p)
+{
+    return take_keyword(p, STR("and"));
+}
+
+static bool take_or(struct parser *p)
+{
+    return take_keyword(p, STR("or"));
+}
+
+static bool take_comma(struct parser *p)
+{
+    return take_char(p, ',');
+}
+
+/* NOLINTBEGIN(misc-no-recursion): as deep as TARGETS_DEPTH_MAX */
 static struct targets *read_and(struct parser *p)
 {
-    struct targets *left = read_term(p);
-    while (left != NULL && take_keyword(p, STR("and"))) {
-        struct targets *right = read_term(p);
-        left = right == NULL ? NULL : node(p, TARGET_AND, left, right);
-    }
-    return left;
+    return read_chain(p, TARGET_AND, read_term, take_and);
 }
 
 static struct targets *read_or(struct parser *p)
 {
-    struct targets *left = read_and(p);
-    while (left != NULL && take_keyword(p, STR("or"))) {
-        struct targets *right = read_and(p);
-        left = right == NULL ? NULL : node(p, TARGET_OR, left, right);
-    }
-    return left;
+    return read_chain(p, TARGET_OR, read_and, take_or);
 }
 
 static struct targets *read_comma(struct parser *p)
 {
-    struct targets *left = read_or(p);
-    while (left != NULL && take_char(p, ',')) {
-        struct targets *right = read_or(p);
-        left = right == NULL ? NULL : node(p, TARGET_OR, left, right);
-    }
-    return left;
+    return read_chain(p, TARGET_OR, read_or, take_comma);
 }
+/* NOLINTEND(misc-no-recursion) */
 
 bool targets_parse(struct str text, struct arena *arena, struct targets **ret, struct err *err)
 {
@@ -231,8 +253,14 @@ static bool has_label(const struct targets *t, const struct target_device *devic
     return false;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as TARGETS_DEPTH_MAX; along a chain it goes by itself */
 bool targets_match(const struct targets *t, const struct target_device *device)
 {
+    for (; t->type == TARGET_AND || t->type == TARGET_OR; t = t->right) {
+        if (targets_match(t->left, device) != (t->type == TARGET_AND)) {
+            return t->type == TARGET_OR;
+        }
+    }
     switch (t->type) {
     case TARGET_NAME:
         return str_matches(device->name, t->pattern) ||
@@ -248,9 +276,8 @@ bool targets_match(const struct targets *t, const struct target_device *device)
     case TARGET_NOT:
         return !targets_match(t->left, device);
     case TARGET_AND:
-        return targets_match(t->left, device) && targets_match(t->right, device);
     case TARGET_OR:
-        return targets_match(t->left, device) || targets_match(t->right, device);
+        break;
     }
     return false;
 }

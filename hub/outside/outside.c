@@ -150,7 +150,7 @@ static bool read_place(struct outside *o, struct batch_header *ret, struct err *
         return false;
     }
     struct str epoch = row ? db_col_str(&q, 0) : STR_NONE;
-    if (!epoch_is_valid(epoch)) {
+    if (epoch.ptr == NULL || !epoch_is_valid(epoch)) {
         db_reset(&q);
         return err_set(err, ERR_CORRUPT, "reports from outside: the stream has no epoch");
     }
@@ -207,7 +207,7 @@ static bool collect(struct outside *o, int64_t after, struct batch_header *heade
 bool outside_batch(struct outside *outside, struct buf *ret_payload, bool *ret_any, struct err *err)
 {
     AUTO(buf) lines = buf_growing(LIMIT_BATCH_BYTES + LIMIT_EVENT_BYTES);
-    struct batch_header header;
+    struct batch_header header = {0};
     int64_t oldest = 0;
     *ret_any = false;
     if (!read_oldest(outside, &oldest, err)) {

@@ -110,7 +110,7 @@ static bool make_next(const struct hub_config *config, const struct rng *rng,
 bool rotation_begin(const struct hub_config *config, const struct rng *rng, struct wall_time now,
                     struct err *err)
 {
-    struct rotation r;
+    struct rotation r = {0};
     AUTO(fd) lock = {-1};
     if (!begin_change(config, &lock, err) || !rotation_read(config, &r, err)) {
         return false;
@@ -132,7 +132,7 @@ bool rotation_begin(const struct hub_config *config, const struct rng *rng, stru
 
 bool rotation_finish(const struct hub_config *config, struct err *err)
 {
-    struct rotation r;
+    struct rotation r = {0};
     AUTO(fd) lock = {-1};
     if (!begin_change(config, &lock, err) || !rotation_read(config, &r, err)) {
         return false;

@@ -1,5 +1,7 @@
+#include "common/base/buf.h"
 #include "hub/fleet/targets.h"
 #include "tests/support/cmocka_all.h"
+#include <string.h>
 
 static const struct target_label berlin[] = {{STR_INIT("site"), STR_INIT("berlin")},
                                              {STR_INIT("line"), STR_INIT("2")}};
@@ -82,11 +84,34 @@ static void mistakes_are_told_with_their_column(void **state)
     }
 }
 
+/* As long as it may be, and with no more stack than a short one. */
+static void chains_are_as_long_as_the_text(void **state)
+{
+    (void)state;
+    static const char *const between[] = {",", " or ", " and "};
+    for (size_t i = 0; i < COUNT_OF(between); i++) {
+        struct err err = {0};
+        struct targets *t = NULL;
+        AUTO(arena) arena = arena_new(16 << 20);
+        AUTO(buf) text = buf_growing(TARGETS_BYTES_MAX);
+        size_t link = strlen(between[i]) + 1;
+        buf_add_char(&text, i == 2 ? '*' : 'x');
+        while (text.len + (2 * link) + sizeof("brooklyn") < TARGETS_BYTES_MAX) {
+            buf_addf(&text, "%s%c", between[i], i == 2 ? '*' : 'x');
+        }
+        buf_addf(&text, "%sbrooklyn", between[i]);
+        assert_true(targets_parse(buf_str(&text), &arena, &t, &err));
+        assert_true(targets_match(t, &devices[0]));
+        assert_false(targets_match(t, &devices[1]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(which_devices_are_meant),
         cmocka_unit_test(mistakes_are_told_with_their_column),
+        cmocka_unit_test(chains_are_as_long_as_the_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

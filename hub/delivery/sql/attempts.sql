@@ -1,2 +1,2 @@
 SELECT id, cause, due_ms, attempt, at_ms, result, error FROM report_attempt
-WHERE report = :report AND id < :before ORDER BY id DESC LIMIT :limit
+WHERE report = :report ORDER BY id DESC LIMIT :limit
