@@ -13,6 +13,19 @@ static bool is_name(const char *a, const char *b)
     return strcasecmp(a, b) == 0;
 }
 
+/* Where the request ends is said once, or not by us: what stands behind may be another's, to a proxy. */
+static void take_length(struct http_call *call, bool is_known, struct str text)
+{
+    call->is_unclear = call->has_length;
+    call->has_length = true;
+    call->has_body = call->has_body || !is_known || !str_eq(text, STR("0"));
+    if (!is_known) {
+        call->body_bytes = -1;
+    } else if (!str_to_i64(text, 0, INT64_MAX, &call->body_bytes)) {
+        call->body_bytes = INT64_MAX;
+    }
+}
+
 static bool takes_gzip(struct str accepted)
 {
     return str_contains(accepted, STR("gzip")) && !str_contains(accepted, STR("gzip;q=0"));
@@ -47,13 +60,9 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     if (is_name(name, "Accept-Encoding")) {
         h->takes_gzip = takes_gzip(text);
     } else if (is_name(name, "Content-Length")) {
-        call->has_body = !str_eq(text, STR("0"));
-        if (!str_to_i64(text, 0, INT64_MAX, &call->body_bytes)) {
-            call->body_bytes = INT64_MAX;
-        }
+        take_length(call, true, text);
     } else if (is_name(name, "Transfer-Encoding")) {
-        call->has_body = true;
-        call->body_bytes = -1;
+        take_length(call, false, text);
     } else if (is_name(name, "X-Forwarded-For")) {
         h->is_forwarded = true;
         h->forwarded_for = text; /* the last of several headers was added last */

@@ -88,6 +88,11 @@ static bool look(struct http_call *call, const char *method)
         return refuse(call, 503, "the hub has as many connections as it takes",
                       "try again in some seconds; http: {connections: N} in hub.yaml takes more");
     }
+    if (call->is_unclear) {
+        call->has_body = true; /* whatever comes is not to be taken for a next request */
+        return refuse(call, 400, "the length of the body is said more than once",
+                      "one Content-Length or one Transfer-Encoding");
+    }
     if (server->local != NULL && str_is_empty(call->rq.local_user)) {
         return refuse(call, 403, "this socket answers root and the hub's own user",
                       "others ask over HTTPS, with a token");
@@ -151,7 +156,8 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *connection, co
     if (*upload_len > 0) {
         buf_add(&call->body, (struct str){upload, *upload_len});
         *upload_len = 0;
-        bool is_large = call->body.overflow || call->body.len > call->route->max_body;
+        bool is_large =
+            call->route == NULL || call->body.overflow || call->body.len > call->route->max_body;
         return is_large ? MHD_NO : MHD_YES; /* a length that was not announced: cut */
     }
     return call->is_refused ? http_send(call) : http_answer(call);

@@ -45,6 +45,7 @@ struct http_call {
     struct loop_fd gone; /* while it is listed: tells that the client is */
     bool is_listed;      /* among those that may be woken */
     bool is_head;
+    bool has_length, is_unclear;    /* its length was said; more than once */
     bool has_body;                  /* or may have */
     bool is_refused;                /* the response is there already */
     int64_t body_bytes;             /* announced; -1 = unknown */

@@ -69,6 +69,9 @@ def bad_requests_are_answered():
         chunked = (b"POST /api/v1/session HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\n"
                    + (b"1000\r\n" + b"x" * 4096 + b"\r\n") * 100)
         assert status(raw(port, chunked)) in (400, 413, None)
+        twice = b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n1\r\nx\r\n0\r\n\r\n"
+        before = web_pid(fleet)
+        assert status(raw(port, twice)) == 400 and web_pid(fleet) == before, "one byte that a second length denies"
         assert status(raw(port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\nGET /metrics HTTP/1.1\r\n\r\n")) == 413
         forwarded = admin.ask("GET", "/metrics", headers={"X-Forwarded-For": "1.2.3.4", "Cookie": "x=y"})
         assert forwarded.status == 401, "what a proxy passes on is not of this machine"
