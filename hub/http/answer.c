@@ -37,8 +37,6 @@ enum MHD_Result http_queue(struct http_call *call, unsigned status, struct MHD_R
     enum MHD_Result result = MHD_queue_response(call->connection, status, response);
     server->counts.requests[status / 100 < 6 ? status / 100 : 0]++;
     server->counts.bytes_out += (int64_t)bytes;
-    server->counts.bytes_pending += (int64_t)bytes;
-    call->pending += (int64_t)bytes;
     http_conn_enter(server, call->conn, call->is_listed ? CONN_STREAM : CONN_ANSWERING);
     return result;
 }
@@ -65,18 +63,60 @@ static bool pack(struct http_call *call)
     return true;
 }
 
-/* The body becomes libmicrohttpd's. */
-static struct MHD_Response *take_body(struct http_response *rs)
+/* Of an answer, until the last client that takes it is done and the cache has dropped it. */
+struct body {
+    struct http_server *server;
+    char *ptr;
+    size_t len;
+};
+
+static void on_taken(void *cls)
 {
-    struct MHD_Response *response = NULL;
+    struct body *body = cls;
+    body->server->body_bytes -= (int64_t)body->len;
+    free(body->ptr);
+    free(body);
+}
+
+/* The body becomes libmicrohttpd's. */
+static struct MHD_Response *take_body(struct http_server *server, struct http_response *rs)
+{
     if (rs->body.len == 0) {
         return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
     }
-    response = MHD_create_response_from_buffer(rs->body.len, rs->body.ptr, MHD_RESPMEM_MUST_FREE);
-    if (response != NULL) {
-        rs->body = buf_growing(HTTP_BODY_BYTES_MAX);
+    struct body *body = malloc(sizeof(*body));
+    if (body == NULL) {
+        return NULL;
     }
+    *body = (struct body){.server = server, .ptr = rs->body.ptr, .len = rs->body.len};
+    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
+        body->len, body->ptr, on_taken, body);
+    if (response == NULL) {
+        free(body);
+        return NULL;
+    }
+    server->body_bytes += (int64_t)body->len;
+    rs->body = buf_growing(HTTP_BODY_BYTES_MAX);
     return response;
+}
+
+int64_t http_pending(const struct http_server *server)
+{
+    int64_t kept = (int64_t)http_cache_bytes(server->cache);
+    return server->body_bytes > kept ? server->body_bytes - kept : 0;
+}
+
+/* Who is nobody may not take the room of who has logged in. */
+static bool is_too_much(const struct http_call *call)
+{
+    bool is_for_all = call->route == NULL || call->route->role <= HTTP_LOCAL;
+    return http_pending(call->server) > (is_for_all ? HTTP_PENDING_BYTES / 4 : HTTP_PENDING_BYTES);
+}
+
+static enum MHD_Result refuse_too_much(struct http_call *call)
+{
+    http_add_header(&call->rs, "Retry-After", "5");
+    return http_refuse(call, 503, "too much that was asked for has not been taken yet", NULL);
 }
 
 static void etag_of(struct str body, char etag[ETAG_SIZE])
@@ -149,7 +189,7 @@ enum MHD_Result http_send(struct http_call *call)
     etag_of(is_kept ? buf_str(&rs->body) : STR_NONE, etag);
     bool is_packed = pack(call);
     size_t bytes = rs->body.len;
-    struct MHD_Response *response = take_body(rs);
+    struct MHD_Response *response = take_body(server, rs);
     if (response == NULL) {
         return MHD_NO;
     }
@@ -193,6 +233,9 @@ static enum MHD_Result send_file(struct http_call *call, const struct http_asset
     struct err err = {0};
     bool is_same = str_contains(call->rq.headers.if_none_match, str_from(file->etag));
     if (!is_same && !call->rq.headers.takes_gzip) {
+        if (is_too_much(call)) {
+            return refuse_too_much(call);
+        }
         call->rs.type = file->type;
         return unpack(file, &call->rs.body, &err)
                    ? http_send(call)
@@ -330,9 +373,8 @@ enum MHD_Result http_answer(struct http_call *call)
             return result;
         }
     }
-    if (call->server->counts.bytes_pending > HTTP_PENDING_BYTES && call->route->role > HTTP_LOCAL) {
-        http_add_header(&call->rs, "Retry-After", "5");
-        return http_refuse(call, 503, "too much that was asked for has not been taken yet", NULL);
+    if ((call->route->is_cached || call->route->role > HTTP_LOCAL) && is_too_much(call)) {
+        return refuse_too_much(call);
     }
     call->rq.body = buf_str(&call->body);
     handle(call);

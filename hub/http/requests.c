@@ -55,7 +55,6 @@ void http_on_completed(void *cls, struct MHD_Connection *connection, void **con_
     }
     *con_cls = NULL;
     http_end_waiting(call);
-    server->counts.bytes_pending -= call->pending;
     http_conn_enter(server, call->conn, CONN_IDLE);
     buf_wipe(&call->body); /* it may hold a password */
     buf_release(&call->rs.body);

@@ -136,6 +136,7 @@ void http_server_counts(const struct http_server *server, struct http_counts *re
 {
     *ret = server->counts;
     ret->cache_bytes = (int64_t)http_cache_bytes(server->cache);
+    ret->bytes_pending = http_pending(server);
     if (server->local != NULL) {
         ret->connections_max = 0; /* that figure is about who comes over the network */
     }

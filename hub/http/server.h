@@ -20,7 +20,8 @@ enum {
     HTTP_STREAM_SEND_BYTES = 64 << 10, /* of a stream in the kernel */
     HTTP_ARENA_BYTES = 1 << 20,
     HTTP_BODY_BYTES_MAX = 48 << 20, /* of an answer */
-    HTTP_PENDING_BYTES = 256 << 20, /* of answers that clients have not taken yet; then 503 */
+    HTTP_PENDING_BYTES = 256 << 20, /* of answers that clients have not taken yet, the same for many
+                                       counted once; then 503. At a quarter, for who is nobody */
     HTTP_CACHE_BYTES = 32 << 20,
     HTTP_CACHE_AGE_MS = 1000,
     HTTP_GZIP_BYTES_MIN = 1024,

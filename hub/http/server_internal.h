@@ -51,7 +51,6 @@ struct http_call {
     int64_t body_bytes;             /* announced; -1 = unknown */
     const struct http_route *route; /* NULL: a page, or refused */
     int64_t stamp;
-    int64_t pending; /* bytes of the answer that are its alone */
     struct arena arena;
     struct http_request rq;
     struct http_response rs;
@@ -79,6 +78,7 @@ struct http_server {
     struct http_call *waiting; /* streams, and answers that come later */
     struct gzip *gzip;
     struct http_cache *cache;
+    int64_t body_bytes; /* of answers that are kept, or not taken yet */
     struct http_counts counts;
     int port;
     const char *local; /* its path is removed at the end; NULL: none */
@@ -120,9 +120,11 @@ enum MHD_Result http_send(struct http_call *call);
 /* The answer is a problem whatever there is of the request. */
 enum MHD_Result http_refuse(struct http_call *call, int status, const char *detail,
                             const char *hint);
+/* Bytes of answers that clients have not taken yet. */
+int64_t http_pending(const struct http_server *server);
 /* Headers that every answer has. */
 void http_add_common(const struct http_server *server, struct MHD_Response *response);
-/* Hands the response to libmicrohttpd and counts it; `bytes` are this answer's alone. */
+/* Hands the response to libmicrohttpd and counts it. */
 enum MHD_Result http_queue(struct http_call *call, unsigned status, struct MHD_Response *response,
                            size_t bytes);
 

@@ -1,4 +1,5 @@
-/* http_server_test.c - the server over real connections, with handlers of the test's: what is sent to hurt, and the headers of every kind of answer. */
+/* http_server_test.c - the server over real connections, with handlers of the test's: what is sent to hurt, what is
+ * not taken, and the headers of every kind of answer. */
 #include "hub/http/server.h"
 
 #include "tests/support/cmocka_all.h"
@@ -11,12 +12,17 @@
 #include <unistd.h>
 
 enum {
+    BIG_BYTES = 15 << 19, /* the cache keeps it */
+    /* Nobody's share, what the cache holds, and some: nothing is as even as that. */
+    SLOW_MAX = (HTTP_PENDING_BYTES / 4 + HTTP_CACHE_BYTES) / BIG_BYTES + 3,
     PATIENCE_TURNS = 10000, /* of 10 ms at most */
 };
 
 struct world {
     struct loop *loop;
     struct http_server *server;
+    int slow[SLOW_MAX];
+    int slow_count;
     char answer[16 << 10];
 };
 
@@ -52,6 +58,19 @@ static bool small(void *ctx, struct http_request *rq, struct http_response *rs, 
     return true;
 }
 
+static bool big(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+{
+    (void)ctx;
+    (void)rq;
+    char *room = buf_reserve(&rs->body, BIG_BYTES);
+    if (room == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "no memory");
+    }
+    memset(room, 'x', BIG_BYTES);
+    rs->body.len += BIG_BYTES;
+    return true;
+}
+
 static int64_t no_more(void *ctx, char *into, size_t cap)
 {
     (void)ctx;
@@ -79,6 +98,16 @@ static const struct http_route routes[] = {
      .is_cached = true},
     {.method = HTTP_POST, .path = "/api/small", .handler = small, .max_body = 10},
     {.method = HTTP_GET,
+     .path = "/api/big",
+     .role = HTTP_VIEWER,
+     .handler = big,
+     .is_cached = true},
+    {.method = HTTP_GET,
+     .path = "/api/public",
+     .role = HTTP_PUBLIC,
+     .handler = big,
+     .is_cached = true},
+    {.method = HTTP_GET,
      .path = "/api/stream",
      .role = HTTP_VIEWER,
      .handler = stream,
@@ -104,9 +133,17 @@ static int set_up(void **state)
     return 0;
 }
 
+static void close_slow(struct world *w)
+{
+    while (w->slow_count > 0) {
+        (void)close(w->slow[--w->slow_count]);
+    }
+}
+
 static int tear_down(void **state)
 {
     struct world *w = *state;
+    close_slow(w);
     http_server_close(w->server);
     loop_close(w->loop);
     return 0;
@@ -189,6 +226,46 @@ static void a_length_is_said_once(void **state)
                      200);
 }
 
+/* A client has an answer kept, and another asks for the same and takes nothing of it. */
+static int take_slowly(struct world *w, const char *path)
+{
+    char request[256];
+    (void)snprintf(request, sizeof(request), "HEAD %s?x=%d HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                   path, w->slow_count);
+    int status = ask(w, request);
+    if (status != 200) {
+        return status;
+    }
+    (void)snprintf(request, sizeof(request), "GET %s?x=%d HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                   path, w->slow_count);
+    assert_true(w->slow_count < SLOW_MAX);
+    w->slow[w->slow_count++] = send_request(w, request);
+    return read_head(w, w->slow[w->slow_count - 1]);
+}
+
+static void kept_answers_that_nobody_takes_are_bounded(void **state)
+{
+    struct world *w = *state;
+    struct http_counts counts;
+    int status = 200;
+    for (int i = 0; i < SLOW_MAX && status == 200; i++) {
+        status = take_slowly(w, "/api/public");
+    }
+    assert_int_equal(status, 503);
+    http_server_counts(w->server, &counts);
+    assert_in_range(counts.bytes_pending, HTTP_PENDING_BYTES / 4,
+                    HTTP_PENDING_BYTES / 4 + 2 * BIG_BYTES);
+    /* Who has logged in still has room. */
+    assert_int_equal(ask(w, "GET /api/big HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
+    close_slow(w);
+    for (int i = 0; i < PATIENCE_TURNS && counts.bytes_pending > 0; i++) {
+        turn(w);
+        http_server_counts(w->server, &counts);
+    }
+    assert_int_equal(counts.bytes_pending, 0);
+    assert_int_equal(ask(w, "GET /api/public HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
+}
+
 static void each_answer_has_the_headers(void **state)
 {
     static const struct {
@@ -236,6 +313,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_length_is_said_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(kept_answers_that_nobody_takes_are_bounded, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(each_answer_has_the_headers, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
