@@ -1,5 +1,7 @@
 #include "hub/accounts/pace.h"
 
+#include "common/base/buf.h"
+#include <arpa/inet.h>
 #include <string.h>
 
 /* A bucket saves time up to burst times `every`, and each attempt costs `every`. */
@@ -34,9 +36,24 @@ static struct pace_peer *peer_of(struct pace *pace, struct str name)
     return oldest;
 }
 
+/* Whoever has one address of IPv6 has the 2^64 of its network. */
+static struct str place_of(struct str peer, char memory[PACE_PEER_BYTES])
+{
+    struct in6_addr address;
+    struct buf text = buf_fixed(memory, PACE_PEER_BYTES);
+    buf_add(&text, str_clip(peer, PACE_PEER_BYTES - 1));
+    if (inet_pton(AF_INET6, buf_cstr(&text), &address) == 1) {
+        memset(&address.s6_addr[8], 0, 8);
+        (void)inet_ntop(AF_INET6, &address, memory, PACE_PEER_BYTES);
+        return str_from(memory);
+    }
+    return buf_str(&text);
+}
+
 bool pace_take(struct pace *pace, struct str peer, struct mono_time now, int64_t *ret_wait_s)
 {
-    struct pace_peer *p = peer_of(pace, str_clip(peer, PACE_PEER_BYTES - 1));
+    char memory[PACE_PEER_BYTES];
+    struct pace_peer *p = peer_of(pace, place_of(peer, memory));
     int64_t peer_wait = 0;
     int64_t all_wait = 0;
     bool may_peer =

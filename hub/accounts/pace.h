@@ -1,4 +1,4 @@
-/* pace.h - how often an address, and all together, may try a password. Pure: time is an argument. */
+/* pace.h - how often an address (of IPv6: a /64), and all together, may try a password. Pure: time is an argument. */
 #pragma once
 #include "common/base/str.h"
 #include "common/base/time.h"

@@ -146,6 +146,11 @@ static void passwords_are_tried_slowly(void **state)
     assert_int_equal(tries(&pace, "192.0.2.1", 100 + PACE_PEER_EVERY_S, 50), 1);
     assert_int_equal(tries(&pace, "192.0.2.2", 106, 50), PACE_PEER_BURST);
     assert_int_equal(tries(&pace, "192.0.2.1", 10000, 50), PACE_PEER_BURST);
+    /* Who has one address of IPv6 has many. */
+    assert_int_equal(tries(&pace, "2001:db8::1", 20000, 6) +
+                         tries(&pace, "2001:db8::2:3", 20000, 50),
+                     PACE_PEER_BURST);
+    assert_int_equal(tries(&pace, "2001:db8:0:1::1", 20010, 50), PACE_PEER_BURST);
     /* Many addresses together are bounded, too; and more than are remembered do no harm. */
     static struct pace all;
     int passed = 0;
