@@ -33,6 +33,7 @@ bool accounts_open(struct accounts **ret, const char *database, const struct rng
         return err_set(err, ERR_NO_MEMORY, "open the accounts: out of memory");
     }
     a->rng = rng;
+    rng->fill(rng->ctx, a->guesses.key, sizeof(a->guesses.key));
     if (!hub_store_open_part(&a->db, database, hub_accounts_sql, HUB_ACCOUNTS_SQL_COUNT, err)) {
         accounts_close(a);
         return false;
@@ -312,19 +313,29 @@ bool accounts_setup_use(struct accounts *accounts, struct str secret, struct str
 {
     bool is_right = false;
     int64_t wait = 0;
+    int64_t users = 0;
+    int64_t admins = 0;
+    AUTO(db_tx) tx = {0};
     if (!pace_take(&accounts->pace, asking->peer, asking->mono, &wait)) {
         return err_set(err, ERR_BUSY, "too many attempts: try again in %lld s", (long long)wait);
     }
-    if (!setup_is(accounts, secret, asking->now, &is_right, err)) {
+    if (!db_tx_begin(accounts->db, &tx, err) ||
+        !setup_is(accounts, secret, asking->now, &is_right, err) ||
+        !count(accounts, &users, &admins, err)) {
         return false;
     }
     if (!is_right) {
         (void)err_set(err, ERR_DENIED, "this link was used, is over, or was replaced by a newer");
         return err_hint(err, "the newest is in the hub's log: a restart of the hub makes another");
     }
+    if (admins > 0) {
+        (void)err_set(err, ERR_DENIED, "there is an admin already: this link is good no more");
+        return err_hint(err, "a password that was lost is set anew on the hub: selvedge-hub user "
+                             "password");
+    }
     if (!accounts_add(accounts, name, ACCOUNT_ADMIN, password, asking->now, err)) {
         return false;
     }
     struct db_query q = db_query(accounts->db, HUB_ACCOUNTS_SETUP_REMOVE);
-    return db_run(&q, err);
+    return db_run(&q, err) && db_tx_commit(&tx, err);
 }

@@ -58,8 +58,8 @@ struct account_asking { /* where a login comes from, and when */
     struct mono_time mono;
 };
 /* Takes some 30 ms of processor time when a password is looked at. ERR_DENIED: user or password is
- * wrong, whichever; ERR_BUSY: too many attempts from there, of all, or of this user; nothing was
- * looked at. */
+ * wrong, whichever; ERR_BUSY: too many attempts from there, of all, or of this name (but by who has
+ * logged in from there lately); nothing was looked at. */
 MUST_CHECK bool accounts_login(struct accounts *accounts, struct str name, struct str password,
                                const struct account_asking *asking,
                                char ret_session[ACCOUNT_SECRET_SIZE], struct err *err);
@@ -70,7 +70,8 @@ MUST_CHECK bool accounts_logout(struct accounts *accounts, struct str session, s
 MUST_CHECK bool accounts_setup_make(struct accounts *accounts, struct wall_time now,
                                     char ret_secret[ACCOUNT_SECRET_SIZE], bool *ret_needed,
                                     struct err *err);
-/* Makes the user `name` an admin with this password, once. ERR_DENIED: not the secret, or it is over. */
+/* Makes the user `name` the first admin with this password, once. ERR_DENIED: not the secret, it is over, or
+ * there is an admin by now. */
 MUST_CHECK bool accounts_setup_use(struct accounts *accounts, struct str secret, struct str name,
                                    struct str password, const struct account_asking *asking,
                                    struct err *err);

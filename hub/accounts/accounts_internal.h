@@ -2,6 +2,7 @@
 #pragma once
 #include "common/tls/identity.h"
 #include "hub/accounts/accounts.h"
+#include "hub/accounts/guesses.h"
 #include "hub/accounts/pace.h"
 #include "hub/accounts/password.h"
 #include "hub_accounts_sql.h"
@@ -12,12 +13,12 @@ struct known_caller {
     uint8_t hash[32];
     struct account_caller caller;
     struct wall_time at; /* 0: free */
-    struct wall_time expires;
 };
 struct accounts {
     struct db *db;
     const struct rng *rng;
     struct pace pace;
+    struct guesses guesses;
     struct known_caller known[CALLER_CACHE];
     /* Of a password that nobody has: unknown users take as long. Made when the first logs in. */
     char nobody[PASSWORD_HASH_SIZE];

@@ -104,6 +104,8 @@ struct found_account {
     char hash[PASSWORD_HASH_SIZE];
     int64_t failures, locked_ms;
     bool is_there;
+    struct guess *stranger; /* of a name that nobody has; else NULL */
+    struct guess *place;    /* the user has logged in from there lately; else NULL */
 };
 
 static bool make_nobody(struct accounts *a, struct err *err)
@@ -116,16 +118,20 @@ static bool make_nobody(struct accounts *a, struct err *err)
     return password_hash(a->rng, str_from(nothing), a->nobody, err);
 }
 
-static bool find(struct accounts *a, struct str name, struct found_account *ret, struct err *err)
+static bool find(struct accounts *a, struct str name, struct str peer, struct found_account *ret,
+                 struct err *err)
 {
     struct db_query q = db_query(a->db, HUB_ACCOUNTS_ACCOUNT_GET);
-    *ret = (struct found_account){0};
+    *ret = (struct found_account){.place = guesses_place(&a->guesses, name, peer)};
     db_bind_str(&q, ":name", name);
     if (!make_nobody(a, err) || !db_next(&q, &ret->is_there, err)) {
         return false;
     }
     if (!ret->is_there) {
         memcpy(ret->hash, a->nobody, sizeof(ret->hash));
+        ret->stranger = guesses_name(&a->guesses, name);
+        ret->failures = ret->stranger->failures;
+        ret->locked_ms = ret->stranger->locked_ms;
         return true;
     }
     (void)snprintf(ret->hash, sizeof(ret->hash), STR_FMT, STR_ARG(db_col_str(&q, 1)));
@@ -147,10 +153,26 @@ static bool note_failure(struct accounts *a, struct str name, const struct found
                          struct wall_time now, struct err *err)
 {
     int64_t lock = lock_after(found->failures + 1);
+    int64_t locked_ms = lock == 0 ? 0 : accounts_ms(now) + lock;
+    if (found->place != NULL) {
+        found->place->failures++;
+    }
+    if (found->stranger != NULL) {
+        found->stranger->failures++;
+        found->stranger->locked_ms = locked_ms;
+        return true;
+    }
     struct db_query q = db_query(a->db, HUB_ACCOUNTS_ACCOUNT_FAILED);
     db_bind_str(&q, ":name", name);
-    db_bind_i64(&q, ":locked", lock == 0 ? 0 : accounts_ms(now) + lock);
-    return !found->is_there || db_run(&q, err);
+    db_bind_i64(&q, ":locked", locked_ms);
+    return db_run(&q, err);
+}
+
+/* Who guesses from elsewhere keeps out those who have never logged in from where they are. */
+static bool is_kept_out(const struct found_account *found, struct wall_time now)
+{
+    bool is_at_home = found->place != NULL && found->place->failures < ACCOUNT_FAILURES_FREE;
+    return found->locked_ms > accounts_ms(now) && !is_at_home;
 }
 
 bool accounts_login(struct accounts *accounts, struct str name, struct str password,
@@ -162,10 +184,10 @@ bool accounts_login(struct accounts *accounts, struct str name, struct str passw
     if (!pace_take(&accounts->pace, asking->peer, asking->mono, &wait)) {
         return err_set(err, ERR_BUSY, "too many attempts: try again in %lld s", (long long)wait);
     }
-    if (!find(accounts, name, &found, err)) {
+    if (!find(accounts, name, asking->peer, &found, err)) {
         return false;
     }
-    if (found.locked_ms > accounts_ms(asking->now)) {
+    if (is_kept_out(&found, asking->now)) {
         return err_set(err, ERR_BUSY, "too many wrong passwords: try again in %lld s",
                        (long long)(found.locked_ms - accounts_ms(asking->now)) / 1000 + 1);
     }
@@ -174,5 +196,6 @@ bool accounts_login(struct accounts *accounts, struct str name, struct str passw
         return note_failure(accounts, name, &found, asking->now, err) &&
                err_set(err, ERR_DENIED, "user or password is wrong");
     }
+    guesses_welcome(&accounts->guesses, name, asking->peer);
     return begin_session(accounts, name, asking, ret_session, err);
 }
