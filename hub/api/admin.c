@@ -119,6 +119,7 @@ bool api_password_put(void *ctx, struct http_request *rq, struct http_response *
         const struct account_asking asking = {.peer = rq->peer, .now = rq->now, .mono = rq->mono};
         if (!accounts_login(api->accounts, name, api_member(body, "old_password"), &asking, session,
                             err)) {
+            api_audit(api, rq, "user.password", name, "failed", str_from(err->msg));
             return err->code == ERR_BUSY && refuse_pace(rs, err);
         }
     }

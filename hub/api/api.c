@@ -337,20 +337,49 @@ struct str api_member(const struct json *body, const char *name)
     return member != NULL && member->type == JSON_STRING ? member->as.string : STR_NONE;
 }
 
+static bool may_nobody_be_audited(struct api *api, struct mono_time now)
+{
+    int64_t every_ns = API_AUDIT_NOBODY_EVERY_S * NS_PER_SEC;
+    int64_t earliest = now.ns - API_AUDIT_NOBODY_BURST * every_ns;
+    int64_t from = api->nobody_from.ns > earliest ? api->nobody_from.ns : earliest;
+    if (from + every_ns > now.ns) {
+        api->nobody_unsaid++;
+        return false;
+    }
+    api->nobody_from.ns = from + every_ns;
+    return true;
+}
+
+/* With how many were not written before it. */
+static struct str detail_of(struct api *api, const struct http_request *rq, struct str detail)
+{
+    int64_t unsaid = str_is_empty(rq->user) ? api->nobody_unsaid : 0;
+    struct str clipped = str_clip(detail, API_AUDIT_DETAIL_BYTES);
+    if (unsaid == 0) {
+        return clipped;
+    }
+    api->nobody_unsaid = 0;
+    return arena_printf(rq->arena, STR_FMT "; %lld others were not written down", STR_ARG(clipped),
+                        (long long)unsaid);
+}
+
 void api_audit(struct api *api, const struct http_request *rq, const char *action,
                struct str subject, const char *result, struct str detail)
 {
     struct err err = {0};
     api->stamp_at = (struct mono_time){0}; /* who asks next sees what was done */
+    if (str_is_empty(rq->user) && !may_nobody_be_audited(api, rq->mono)) {
+        return;
+    }
     const struct account_audit row = {.at = rq->now,
                                       .account = rq->user,
                                       .peer = rq->peer,
                                       .action = str_from(action),
-                                      .subject = subject,
+                                      .subject = str_clip(subject, API_AUDIT_SUBJECT_BYTES),
                                       .result = str_from(result),
-                                      .detail = str_clip(detail, 1000)};
+                                      .detail = detail_of(api, rq, detail)};
     LOG(INFO, "web.audit", F_T("action", action), F_S("user", rq->user), F_S("peer", rq->peer),
-        F_S("subject", subject), F_T("result", result));
+        F_S("subject", row.subject), F_T("result", result));
     if (!accounts_audit(api->accounts, &row, &err)) {
         LOG(WARN, "web.audit_failed", F_ERR(&err), F_T("action", "it stands in this log alone"));
     }

@@ -24,6 +24,12 @@
 enum {
     API_QUERY_MS = 3000,       /* a question to the database may take so long */
     API_BODY_BYTES = 64 << 10, /* of a request */
+    API_AUDIT_SUBJECT_BYTES = 255,
+    API_AUDIT_DETAIL_BYTES = 1000,
+    /* What nobody does (who has not logged in) is written down so often: the audit log is bounded, and is not to
+     * be filled by strangers. */
+    API_AUDIT_NOBODY_BURST = 20,
+    API_AUDIT_NOBODY_EVERY_S = 10, /* one more */
 };
 
 enum { API_HOURS_MAX = 27 };
@@ -66,7 +72,9 @@ struct api {
     struct db_query data_version;
     int64_t stamp;
     struct mono_time stamp_at;
-    struct mono_time deadline; /* of the request at hand */
+    struct mono_time deadline;    /* of the request at hand */
+    struct mono_time nobody_from; /* API_AUDIT_NOBODY_EVERY_S of this are used up by each entry */
+    int64_t nobody_unsaid;        /* entries that were not written since the last one */
     struct mono_time started;
     struct http_service service;
 };
@@ -78,7 +86,7 @@ struct str api_secret_of(const struct http_request *rq, bool *ret_token);
 /* The member of a request's JSON body; STR_NONE when it is not there. */
 MUST_CHECK bool api_body(struct http_request *rq, const struct json **ret, struct err *err);
 struct str api_member(const struct json *body, const char *name);
-/* Writes it down; what cannot be written is logged. */
+/* Writes it down; what cannot be written is logged. Of what nobody does, not all (API_AUDIT_NOBODY_BURST). */
 void api_audit(struct api *api, const struct http_request *rq, const char *action,
                struct str subject, const char *result, struct str detail);
 /* {"ok":true}-like answers. */

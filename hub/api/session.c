@@ -58,11 +58,18 @@ static struct account_asking asking_of(const struct http_request *rq)
     return (struct account_asking){.peer = rq->peer, .now = rq->now, .mono = rq->mono};
 }
 
+/* What is no name may be a password, given in the wrong place. */
+static struct str name_tried(struct str user)
+{
+    return account_name_is_valid(user) ? user : STR("(no user's name)");
+}
+
 static bool refuse_login(struct api *api, struct http_request *rq, struct http_response *rs,
                          struct str user, const struct err *why)
 {
     bool is_pace = why->code == ERR_BUSY;
-    api_audit(api, rq, "login", user, is_pace ? "refused" : "failed", str_from(why->msg));
+    api_audit(api, rq, "login", name_tried(user), is_pace ? "refused" : "failed",
+              str_from(why->msg));
     http_problem(rs, is_pace ? 429 : 401, why->msg, why->hint);
     if (is_pace) {
         http_add_header(rs, "Retry-After", "6");
@@ -100,12 +107,14 @@ bool api_session_delete(void *ctx, struct http_request *rq, struct http_response
                         struct err *err)
 {
     struct api *api = ctx;
-    if (!str_is_empty(rq->session) && !accounts_logout(api->accounts, rq->session, err)) {
-        return false;
+    if (!str_is_empty(rq->session)) { /* else nothing ends */
+        if (!accounts_logout(api->accounts, rq->session, err)) {
+            return false;
+        }
+        live_ask_again(api->live);
+        api_audit(api, rq, "logout", rq->user, "ok", STR_NONE);
     }
-    live_ask_again(api->live);
     http_add_header(rs, "Set-Cookie", cookie_text(rq, "", 0));
-    api_audit(api, rq, "logout", rq->user, "ok", STR_NONE);
     api_no_content(rs);
     return true;
 }
@@ -123,18 +132,21 @@ bool api_setup(void *ctx, struct http_request *rq, struct http_response *rs, str
     user = str_is_empty(user) ? STR("admin") : user;
     if (!accounts_setup_use(api->accounts, api_member(body, "secret"), user, password, &asking,
                             err)) {
+        str_wipe(&password);
         if (err->code == ERR_BUSY) {
             http_problem(rs, 429, err->msg, err->hint);
             http_add_header(rs, "Retry-After", "6");
             return true;
         }
-        api_audit(api, rq, "setup", user, "failed", str_from(err->msg));
+        api_audit(api, rq, "setup", name_tried(user), "failed", str_from(err->msg));
         return false;
     }
     rq->user = user;
     api_audit(api, rq, "setup", user, "ok", STR_NONE);
     char session[ACCOUNT_SECRET_SIZE];
-    if (!accounts_login(api->accounts, user, password, &asking, session, err)) {
+    bool ok = accounts_login(api->accounts, user, password, &asking, session, err);
+    str_wipe(&password);
+    if (!ok) {
         return false;
     }
     http_add_header(rs, "Set-Cookie", cookie_text(rq, session, ACCOUNT_SESSION_S));

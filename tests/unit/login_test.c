@@ -1,18 +1,25 @@
-/* login_test.c - what strangers can do to logging in: guess, lock others out, learn names, use the setup link late. */
+/* login_test.c - what strangers can do to logging in: guess, lock others out, learn names, use the setup link late,
+ * and fill the audit log. */
 #include "hub/accounts/accounts.h"
 
 #include "common/log/log.h"
+#include "hub/api/api.h"
 #include "hub/store/store.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/temp_dir.h"
 #include <stdio.h>
+#include <string.h>
 
 #define GOOD STR("a long good password")
 
 struct world {
     struct temp_dir dir;
+    struct arena arena;
+    struct hub_config config;
+    struct loop *loop;
     struct rng rng;
     struct accounts *accounts;
+    struct api *api;
     int64_t now_s; /* both clocks */
 };
 
@@ -21,14 +28,24 @@ static int set_up(void **state)
     static struct world w;
     struct err err = {0};
     struct db *db = NULL;
-    w = (struct world){.dir = temp_dir_new(), .now_s = 1800000000};
+    struct problems problems = {0};
+    w = (struct world){.dir = temp_dir_new(), .arena = arena_new(4 << 20), .now_s = 1800000000};
     const char *path = temp_dir_path(&w.dir, "hub.db");
     const struct hub_store_options store = {.path = path};
     log_set_level(LOG_ERROR);
+    assert_true(hub_config_parse(STR("{}"), "hub.yaml", &w.arena, &problems, &w.config, &err));
+    w.config.state_dir = str_from(w.dir.path);
     w.rng = rng_system();
     assert_true(hub_store_open(&db, &store, &err));
     db_close(db);
+    assert_true(loop_open(&w.loop, clock_system(), &err));
     assert_true(accounts_open(&w.accounts, path, &w.rng, &err));
+    const struct api_options options = {.config = &w.config,
+                                        .database = path,
+                                        .loop = w.loop,
+                                        .rng = &w.rng,
+                                        .accounts = w.accounts};
+    assert_true(api_open(&w.api, &options, &err));
     *state = &w;
     return 0;
 }
@@ -36,7 +53,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct world *w = *state;
+    api_close(w->api);
     accounts_close(w->accounts);
+    loop_close(w->loop);
+    arena_release(&w->arena);
     temp_dir_release(&w->dir);
     return 0;
 }
@@ -158,6 +178,81 @@ static void the_setup_link_is_void_when_there_is_an_admin(void **state)
     assert_int_equal(use_link(w, secret, "mallory"), ERR_DENIED);
 }
 
+/* --- the audit log ------------------------------------------------------------------------------- */
+
+static int ask(struct world *w, enum http_method method, const char *target, const char *body)
+{
+    AUTO(arena) arena = arena_new(1 << 20);
+    struct err err = {0};
+    const struct http_service *service = api_service(w->api);
+    const struct http_route *route = NULL;
+    struct http_request rq = {.method = method,
+                              .headers = {.content_type = STR("application/json")},
+                              .body = arena_copy(&arena, str_from(body)),
+                              .peer = STR("192.0.2.1"),
+                              .now = wall(w),
+                              .mono = mono(w),
+                              .arena = &arena};
+    struct http_response rs = {.body = buf_growing(1 << 20)};
+    assert_true(http_target_parse(str_from(target), &arena, &rq.target, &err));
+    assert_int_equal(http_route_find(service->routes, service->route_count, method, &rq.target,
+                                     &arena, &route, rq.args),
+                     HTTP_MATCH);
+    assert_true(service->admit(service->ctx, &rq, route, &rs));
+    if (!route->handler(service->ctx, &rq, &rs, &err)) {
+        http_problem_from(&rs, &err);
+    }
+    buf_release(&rs.body);
+    return rs.status;
+}
+
+struct entries {
+    int64_t count;
+    char subject[300], detail[300]; /* of the newest */
+};
+
+static void add_entry(void *ctx, const struct account_audit *row)
+{
+    struct entries *e = ctx;
+    if (e->count++ == 0) {
+        (void)snprintf(e->subject, sizeof(e->subject), STR_FMT, STR_ARG(row->subject));
+        (void)snprintf(e->detail, sizeof(e->detail), STR_FMT, STR_ARG(row->detail));
+    }
+}
+
+static struct entries audit(struct world *w)
+{
+    struct entries e = {0};
+    struct err err = {0};
+    const struct account_audit_filter all = {.limit = 1000000};
+    assert_true(accounts_each_audit(w->accounts, &all, add_entry, &e, &err));
+    return e;
+}
+
+static void strangers_do_not_fill_the_audit_log(void **state)
+{
+    struct world *w = *state;
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(ask(w, HTTP_DELETE, "/api/v1/session", ""), 204);
+    }
+    assert_int_equal(audit(w).count, 0); /* nothing has ended */
+    for (int i = 0; i < 100; i++) {
+        int status = ask(w, HTTP_POST, "/api/v1/session", "{\"user\":\"ada\",\"password\":\"x\"}");
+        assert_int_equal(status, i < 10 ? 401 : 429);
+    }
+    struct entries first = audit(w);
+    assert_in_range(first.count, 10, 20);
+    assert_string_equal(first.subject, "ada");
+    /* The next one tells of the others; and what is no name is not kept: it may be a password. */
+    w->now_s += 10;
+    assert_int_equal(
+        ask(w, HTTP_POST, "/api/v1/session", "{\"user\":\"Pass word!\",\"password\":\"x\"}"), 401);
+    struct entries then = audit(w);
+    assert_int_equal(then.count, first.count + 1);
+    assert_string_equal(then.subject, "(no user's name)");
+    assert_non_null(strstr(then.detail, "; 80 others were not written down"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +262,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_setup_link_makes_one_admin, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_setup_link_is_void_when_there_is_an_admin, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(strangers_do_not_fill_the_audit_log, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
