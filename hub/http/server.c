@@ -9,6 +9,9 @@
 
 enum { LIBRARY_TEXT_BYTES = 400 };
 
+/* GnuTLS's own choice, but not TLS 1.0 and 1.1 (RFC 8996). */
+static const char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+
 /* --- turns of libmicrohttpd ---------------------------------------------------------------------- */
 
 void http_run(void *ctx)
@@ -52,13 +55,16 @@ static bool start_daemon(struct http_server *server, const struct http_server_op
     struct MHD_OptionItem tls[] = {
         {server->is_tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, NULL},
         {server->is_tls ? MHD_OPTION_HTTPS_MEM_KEY : MHD_OPTION_END, 0, NULL},
+        {server->is_tls ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END, 0, NULL},
         {MHD_OPTION_END, 0, NULL}};
     union {
         const char *in;
         void *out;
-    } certificate = {.in = options->certificate_pem}, key = {.in = options->key_pem};
+    } certificate = {.in = options->certificate_pem}, key = {.in = options->key_pem},
+      priorities = {.in = tls_priorities};
     tls[0].ptr_value = certificate.out;
     tls[1].ptr_value = key.out;
+    tls[2].ptr_value = priorities.out;
     if (!http_listen(options, &fd, &server->port, err)) {
         return false;
     }

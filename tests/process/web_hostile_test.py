@@ -8,6 +8,7 @@ import ssl
 import sys
 import threading
 import time
+import warnings
 
 from fleet import Fleet, free_port, run_tests, wait_for
 from web import PASSWORD, Client, Stream, set_up, setup_secret, wait_for_web, web_pid
@@ -423,6 +424,22 @@ def answers_that_nobody_takes_are_bounded():
         wait_for("others are answered again", lambda: admin.get("/api/v1/events?limit=1").status == 200)
 
 
+def speaks(port, most):
+    """The version that is agreed on with a client that knows none later than `most`; None: the server ends it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that these are old
+        context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, most
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as s:
+        try:
+            with context.wrap_socket(s) as tls:
+                return tls.version()
+        except (ssl.SSLError, ConnectionError):
+            return None
+
+
 def tls_is_the_hubs_own():
     with Fleet(web=True) as fleet:
         port = free_port()
@@ -442,6 +459,7 @@ def tls_is_the_hubs_own():
         assert answer.status == 200 and "max-age" in answer.headers["strict-transport-security"], answer.headers
         login = client.ask("POST", "/api/v1/session", {"user": "admin", "password": PASSWORD})
         assert "Secure" in login.headers["set-cookie"], login.headers
+        assert speaks(port, ssl.TLSVersion.TLSv1_2) == "TLSv1.2" and speaks(port, ssl.TLSVersion.TLSv1_1) is None, "TLS 1.1 is over"
         stream = Stream(admin)
         assert stream.next() == ("hello", {})
         fleet.device("brooklyn", "project: shop\n").enrol()
