@@ -82,7 +82,11 @@ static bool find_attempt(struct asking *a, struct err *err)
         a->is_online = db_col_i64(&q, 2) != 0;
     }
     db_reset(&q);
-    return a->attempt > 0 ||
+    if (a->attempt > newest && newest > 0) {
+        return err_set(err, ERR_NOT_FOUND, "step " STR_FMT " was attempted %lld times",
+                       STR_ARG(a->step), (long long)newest);
+    }
+    return newest > 0 ||
            err_set(err, ERR_NOT_FOUND, "step " STR_FMT " of this run has not been started",
                    STR_ARG(a->step));
 }

@@ -89,6 +89,23 @@ static bool check_open(struct orders *o, struct err *err)
     return err_hint(err, "withdraw what is not wanted any more: selvedge-hub commands cancel ID");
 }
 
+static bool check_logs_open(struct orders *o, struct str verb, struct err *err)
+{
+    struct db_query q = db_query(o->db, HUB_COMMAND_VERB_OPEN_COUNT);
+    int64_t open = 0;
+    bool found = false;
+    db_bind_str(&q, ":verb", verb);
+    if (!number_of(&q, &open, &found, err)) {
+        return false;
+    }
+    if (!str_eq(verb, STR("logs")) || open < ORDERS_LOGS_OPEN_MAX) {
+        return true;
+    }
+    (void)err_set(err, ERR_FULL, "output of %lld steps is asked for already, as many as may be",
+                  (long long)open);
+    return err_hint(err, "devices that are away answer when they come; try again later");
+}
+
 static bool next_counter(struct orders *o, struct str key, struct wall_time now, int64_t *ret,
                          struct err *err)
 {
@@ -262,6 +279,7 @@ static bool add_given(struct orders *o, const struct command *c, const struct or
     int64_t counter = 0;
     AUTO(db_tx) tx = {0};
     if (!db_tx_begin(o->db, &tx, err) || !check_open(o, err) ||
+        !check_logs_open(o, order->verb, err) ||
         !next_counter(o, key, c->issued_at, &counter, err)) {
         return false;
     }

@@ -10,6 +10,8 @@
 
 enum {
     ORDERS_OPEN_MAX = 1000, /* commands for which something may have to be sent */
+    /* Of those, that fetch output, which who only reads makes the hub give: others still have room. */
+    ORDERS_LOGS_OPEN_MAX = 200,
     /* The newest; older ones are forgotten once nothing is to be sent, those that fetch output after a
      * day. */
     ORDERS_KEPT_MAX = 10000,
@@ -47,7 +49,7 @@ struct order_given {
     struct wall_time expires;
 };
 /* Signs with the private key, in parts of ORDER_PART_DEVICES, and keeps it. Arguments are checked as
- * a device would. ERR_FULL: ORDERS_OPEN_MAX. */
+ * a device would. ERR_FULL: ORDERS_OPEN_MAX, ORDERS_LOGS_OPEN_MAX. */
 MUST_CHECK bool orders_give(struct orders *o, const struct rng *rng, struct str key_pem,
                             const struct order *order, struct wall_time now,
                             struct order_given *ret, struct err *err);

@@ -170,6 +170,7 @@ assets:
         assert here["state"] == "here" and here["text"] == "hello\n", here
         assert admin.get(path + "&stream=nothing").status == 400
         assert admin.get(f"/api/v1/runs/brooklyn/{run}/output?step=no/such").status == 404
+        assert admin.get(path + "&attempt=2").status == 404, "no device is asked for what there is not"
 
 
 def output_is_followed_while_a_step_runs():

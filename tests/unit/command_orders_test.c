@@ -181,6 +181,28 @@ static void there_is_an_end_to_open_commands(void **state)
     assert_int_equal(err.code, ERR_FULL);
 }
 
+static void who_reads_output_leaves_room_for_others(void **state)
+{
+    (void)state;
+    struct order logs = ping(1);
+    struct order_given given;
+    logs.verb = STR("logs");
+    logs.args = STR("{\"run\":\"r\",\"step\":\"s\"}");
+    check(orders_give(orders, &rng, buf_str(&key), &logs, now, &given, &err));
+    check(db_exec(db,
+                  "WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 200) "
+                  "INSERT INTO "
+                  "command (id, verb, targets, key, counter, issued_ms, expires_ms, given_ms, "
+                  "devices, at_once, "
+                  "patience_ms, abort_failed, abort_percent, is_open) SELECT 'x' || i, 'logs', "
+                  "'*', 'k', i, 1, 2, "
+                  "1, 1, 0, 0, 0, 0, 1 FROM n",
+                  &err));
+    assert_false(orders_give(orders, &rng, buf_str(&key), &logs, now, &given, &err));
+    assert_int_equal(err.code, ERR_FULL);
+    (void)give(1);
+}
+
 /* --- from a file ------------------------------------------------------------------------------ */
 
 static struct buf sign(const char *to, int64_t counter, const char *id, struct buf *with)
@@ -466,6 +488,7 @@ int main(void)
         T(counters_rise_also_when_the_clock_does_not),
         T(what_a_device_would_refuse_is_refused_here),
         T(there_is_an_end_to_open_commands),
+        T(who_reads_output_leaves_room_for_others),
         T(what_was_signed_elsewhere_is_checked),
         T(fates_are_what_devices_said_and_what_was_sent),
         T(ids_are_found_by_their_beginning),
