@@ -63,6 +63,13 @@ struct account_asking { /* where a login comes from, and when */
 MUST_CHECK bool accounts_login(struct accounts *accounts, struct str name, struct str password,
                                const struct account_asking *asking,
                                char ret_session[ACCOUNT_SECRET_SIZE], struct err *err);
+/* The same without beginning a session. */
+MUST_CHECK bool accounts_check_password(struct accounts *accounts, struct str name,
+                                        struct str password, const struct account_asking *asking,
+                                        struct err *err);
+/* Another secret for the same session, whose CSRF token stays: who has seen the one before has nothing. */
+MUST_CHECK bool accounts_rotate_session(struct accounts *accounts, struct str session,
+                                        char ret_session[ACCOUNT_SECRET_SIZE], struct err *err);
 MUST_CHECK bool accounts_logout(struct accounts *accounts, struct str session, struct err *err);
 
 /* While there is no admin: a new secret for the setup link; the one before is void. *ret_needed false:

@@ -88,6 +88,21 @@ static bool begin_session(struct accounts *a, struct str name, const struct acco
            db_tx_commit(&tx, err);
 }
 
+bool accounts_rotate_session(struct accounts *accounts, struct str session,
+                             char ret_session[ACCOUNT_SECRET_SIZE], struct err *err)
+{
+    char hash[FINGERPRINT_TEXT_SIZE];
+    char hash_after[FINGERPRINT_TEXT_SIZE];
+    struct db_query q = db_query(accounts->db, HUB_ACCOUNTS_SESSION_ROTATE);
+    rng_hex(accounts->rng, (ACCOUNT_SECRET_SIZE - 1) / 2, ret_session);
+    digest_hex(session, hash);
+    digest_hex(str_from(ret_session), hash_after);
+    db_bind_str(&q, ":hash", str_from(hash));
+    db_bind_str(&q, ":new", str_from(hash_after));
+    accounts_forget_known(accounts);
+    return db_run(&q, err);
+}
+
 bool accounts_logout(struct accounts *accounts, struct str session, struct err *err)
 {
     char hash[FINGERPRINT_TEXT_SIZE];
@@ -175,9 +190,8 @@ static bool is_kept_out(const struct found_account *found, struct wall_time now)
     return found->locked_ms > accounts_ms(now) && !is_at_home;
 }
 
-bool accounts_login(struct accounts *accounts, struct str name, struct str password,
-                    const struct account_asking *asking, char ret_session[ACCOUNT_SECRET_SIZE],
-                    struct err *err)
+bool accounts_check_password(struct accounts *accounts, struct str name, struct str password,
+                             const struct account_asking *asking, struct err *err)
 {
     struct found_account found;
     int64_t wait = 0;
@@ -197,5 +211,13 @@ bool accounts_login(struct accounts *accounts, struct str name, struct str passw
                err_set(err, ERR_DENIED, "user or password is wrong");
     }
     guesses_welcome(&accounts->guesses, name, asking->peer);
-    return begin_session(accounts, name, asking, ret_session, err);
+    return true;
+}
+
+bool accounts_login(struct accounts *accounts, struct str name, struct str password,
+                    const struct account_asking *asking, char ret_session[ACCOUNT_SECRET_SIZE],
+                    struct err *err)
+{
+    return accounts_check_password(accounts, name, password, asking, err) &&
+           begin_session(accounts, name, asking, ret_session, err);
 }

@@ -1,6 +1,7 @@
 /* admin.c - users, tokens, the audit log. */
 #include "hub/api/api_internal.h"
 #include "hub/rows/account_rows.h"
+#include <string.h>
 
 #define DAY_NS (INT64_C(86400) * NS_PER_SEC)
 enum { TOKEN_DAYS = 90 };
@@ -101,6 +102,19 @@ static bool refuse_pace(struct http_response *rs, const struct err *err)
     return true;
 }
 
+/* The session that set it stays, but not the cookie: somebody else may have that as well. */
+static bool give_cookie(struct api *api, struct http_request *rq, struct http_response *rs,
+                        struct err *err)
+{
+    char session[ACCOUNT_SECRET_SIZE];
+    if (!accounts_rotate_session(api->accounts, rq->session, session, err)) {
+        return false;
+    }
+    http_add_header(rs, "Set-Cookie", api_session_cookie(rq, session, ACCOUNT_SESSION_S));
+    explicit_bzero(session, sizeof(session));
+    return true;
+}
+
 /* One's own, with the old one; an admin anybody's. */
 bool api_password_put(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
 {
@@ -115,16 +129,16 @@ bool api_password_put(void *ctx, struct http_request *rq, struct http_response *
         return err_set(err, ERR_DENIED, "only an admin changes the password of others");
     }
     if (is_own) {
-        char session[ACCOUNT_SECRET_SIZE];
         const struct account_asking asking = {.peer = rq->peer, .now = rq->now, .mono = rq->mono};
-        if (!accounts_login(api->accounts, name, api_member(body, "old_password"), &asking, session,
-                            err)) {
+        if (!accounts_check_password(api->accounts, name, api_member(body, "old_password"), &asking,
+                                     err)) {
             api_audit(api, rq, "user.password", name, "failed", str_from(err->msg));
             return err->code == ERR_BUSY && refuse_pace(rs, err);
         }
     }
     if (!accounts_set_password(api->accounts, name, api_member(body, "password"),
-                               is_own ? rq->session : STR_NONE, err)) {
+                               is_own ? rq->session : STR_NONE, err) ||
+        (is_own && !str_is_empty(rq->session) && !give_cookie(api, rq, rs, err))) {
         return false;
     }
     live_ask_again(api->live);

@@ -81,6 +81,8 @@ struct api {
 
 /* Of all servers together. */
 void api_http_counts(const struct api *api, struct http_counts *ret);
+/* Of a Set-Cookie header, in the request's arena. */
+const char *api_session_cookie(const struct http_request *rq, const char *secret, int64_t age_s);
 /* By what a stream's listener is asked again whether he may listen. */
 struct str api_secret_of(const struct http_request *rq, bool *ret_token);
 /* The member of a request's JSON body; STR_NONE when it is not there. */

@@ -3,7 +3,7 @@
 
 #include "common/log/log.h"
 
-static const char *cookie_text(const struct http_request *rq, const char *secret, int64_t age_s)
+const char *api_session_cookie(const struct http_request *rq, const char *secret, int64_t age_s)
 {
     struct str text = arena_printf(
         rq->arena, "selvedge_session=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%lld%s", secret,
@@ -97,7 +97,7 @@ bool api_session_post(void *ctx, struct http_request *rq, struct http_response *
         bool is_refusal = err->code == ERR_DENIED || err->code == ERR_BUSY;
         return is_refusal && refuse_login(api, rq, rs, user, err);
     }
-    http_add_header(rs, "Set-Cookie", cookie_text(rq, session, ACCOUNT_SESSION_S));
+    http_add_header(rs, "Set-Cookie", api_session_cookie(rq, session, ACCOUNT_SESSION_S));
     rq->user = user;
     api_audit(api, rq, "login", user, "ok", STR_NONE);
     return tell_session(api, rq, str_from(session), rs, err);
@@ -114,7 +114,7 @@ bool api_session_delete(void *ctx, struct http_request *rq, struct http_response
         live_ask_again(api->live);
         api_audit(api, rq, "logout", rq->user, "ok", STR_NONE);
     }
-    http_add_header(rs, "Set-Cookie", cookie_text(rq, "", 0));
+    http_add_header(rs, "Set-Cookie", api_session_cookie(rq, "", 0));
     api_no_content(rs);
     return true;
 }
@@ -149,6 +149,6 @@ bool api_setup(void *ctx, struct http_request *rq, struct http_response *rs, str
     if (!ok) {
         return false;
     }
-    http_add_header(rs, "Set-Cookie", cookie_text(rq, session, ACCOUNT_SESSION_S));
+    http_add_header(rs, "Set-Cookie", api_session_cookie(rq, session, ACCOUNT_SESSION_S));
     return tell_session(api, rq, str_from(session), rs, err);
 }

@@ -1,5 +1,5 @@
 /* login_test.c - what strangers can do to logging in: guess, lock others out, learn names, use the setup link late,
- * and fill the audit log. */
+ * and fill the audit log; and what a new password ends. */
 #include "hub/accounts/accounts.h"
 
 #include "common/log/log.h"
@@ -180,7 +180,9 @@ static void the_setup_link_is_void_when_there_is_an_admin(void **state)
 
 /* --- the audit log ------------------------------------------------------------------------------- */
 
-static int ask(struct world *w, enum http_method method, const char *target, const char *body)
+/* As who has this session, or as nobody; *ret_cookie is what a cookie was set to. */
+static int ask_as(struct world *w, const char *session, enum http_method method, const char *target,
+                  const char *body, char ret_cookie[ACCOUNT_SECRET_SIZE])
 {
     AUTO(arena) arena = arena_new(1 << 20);
     struct err err = {0};
@@ -193,17 +195,35 @@ static int ask(struct world *w, enum http_method method, const char *target, con
                               .now = wall(w),
                               .mono = mono(w),
                               .arena = &arena};
+    struct account_caller caller = {0};
+    bool is_found = false;
+    assert_true(
+        accounts_by_session(w->accounts, str_from(session), rq.now, &caller, &is_found, &err));
+    rq.headers.csrf_token = str_from(caller.csrf);
+    rq.headers.cookie = arena_printf(&arena, "selvedge_session=%s", session);
     struct http_response rs = {.body = buf_growing(1 << 20)};
     assert_true(http_target_parse(str_from(target), &arena, &rq.target, &err));
     assert_int_equal(http_route_find(service->routes, service->route_count, method, &rq.target,
                                      &arena, &route, rq.args),
                      HTTP_MATCH);
-    assert_true(service->admit(service->ctx, &rq, route, &rs));
-    if (!route->handler(service->ctx, &rq, &rs, &err)) {
+    if (service->admit(service->ctx, &rq, route, &rs) &&
+        !route->handler(service->ctx, &rq, &rs, &err)) {
         http_problem_from(&rs, &err);
+    }
+    for (size_t i = 0; i < rs.header_count; i++) {
+        if (strcmp(rs.headers[i].name, "Set-Cookie") == 0) {
+            (void)snprintf(ret_cookie, ACCOUNT_SECRET_SIZE, "%s",
+                           strchr(rs.headers[i].value, '=') + 1);
+        }
     }
     buf_release(&rs.body);
     return rs.status;
+}
+
+static int ask(struct world *w, enum http_method method, const char *target, const char *body)
+{
+    char ignored[ACCOUNT_SECRET_SIZE];
+    return ask_as(w, "", method, target, body, ignored);
 }
 
 struct entries {
@@ -253,6 +273,63 @@ static void strangers_do_not_fill_the_audit_log(void **state)
     assert_non_null(strstr(then.detail, "; 80 others were not written down"));
 }
 
+/* --- a new password ------------------------------------------------------------------------------ */
+
+static int role_with(struct world *w, const char *session)
+{
+    struct err err = {0};
+    struct account_caller caller = {0};
+    bool is_found = false;
+    assert_true(
+        accounts_by_session(w->accounts, str_from(session), wall(w), &caller, &is_found, &err));
+    return is_found ? (int)caller.role : ACCOUNT_NONE;
+}
+
+static void count_sessions(void *ctx, const struct account_user *row)
+{
+    *(int64_t *)ctx = row->sessions;
+}
+
+static int64_t sessions(struct world *w)
+{
+    struct err err = {0};
+    int64_t count = 0;
+    assert_true(
+        accounts_each_user(w->accounts, STR_NONE, 10, wall(w), count_sessions, &count, &err));
+    return count;
+}
+
+static void a_new_password_leaves_one_session_with_another_cookie(void **state)
+{
+    static const char target[] = "/api/v1/users/ada/password";
+    struct world *w = *state;
+    struct err err = {0};
+    char mine[ACCOUNT_SECRET_SIZE];
+    char other[ACCOUNT_SECRET_SIZE];
+    char after[ACCOUNT_SECRET_SIZE] = "";
+    const struct account_asking asking = {
+        .peer = STR("192.0.2.1"), .now = wall(w), .mono = mono(w)};
+    add_user(w, "ada", ACCOUNT_VIEWER);
+    assert_true(accounts_login(w->accounts, STR("ada"), GOOD, &asking, mine, &err));
+    assert_true(accounts_login(w->accounts, STR("ada"), GOOD, &asking, other, &err));
+    int status =
+        ask_as(w, mine, HTTP_PUT, target, "{\"old_password\":\"no\",\"password\":\"b\"}", after);
+    assert_int_equal(status, 403);
+    status = ask_as(w, mine, HTTP_PUT, target,
+                    "{\"old_password\":\"a long good password\",\"password\":\"short\"}", after);
+    assert_int_equal(status, 400);
+    assert_int_equal(sessions(w), 2);
+    assert_int_equal(role_with(w, mine), ACCOUNT_VIEWER);
+    status = ask_as(
+        w, mine, HTTP_PUT, target,
+        "{\"old_password\":\"a long good password\",\"password\":\"another one of mine\"}", after);
+    assert_int_equal(status, 204);
+    assert_int_equal(sessions(w), 1);
+    assert_int_equal(role_with(w, mine), ACCOUNT_NONE); /* who has copied it has nothing */
+    assert_int_equal(role_with(w, other), ACCOUNT_NONE);
+    assert_int_equal(role_with(w, after), ACCOUNT_VIEWER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +340,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_setup_link_is_void_when_there_is_an_admin, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(strangers_do_not_fill_the_audit_log, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_new_password_leaves_one_session_with_another_cookie,
+                                        set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,1 @@
+UPDATE account_session SET hash = :new WHERE hash = :hash
