@@ -123,6 +123,14 @@ static void strangers_do_not_lock_out_who_was_here(void **state)
     guess(w, "ada", ACCOUNT_FAILURES_FREE);
     assert_int_equal(log_in(w, "ada", GOOD, "192.0.2.2"), ERR_BUSY);
     assert_int_equal(log_in(w, "ada", GOOD, "192.0.2.1"), ERR_NONE);
+    /* Nor do many who try at once. */
+    for (int i = 0; i < 100; i++) {
+        char peer[32];
+        (void)snprintf(peer, sizeof(peer), "203.0.113.%d", i);
+        (void)log_in(w, "nobody", STR("a wrong password"), peer);
+    }
+    assert_int_equal(log_in(w, "ada", GOOD, "192.0.2.2"), ERR_BUSY);
+    assert_int_equal(log_in(w, "ada", GOOD, "192.0.2.1"), ERR_NONE);
     /* Nor may such a place guess on and on. */
     guess(w, "ada", ACCOUNT_FAILURES_FREE);
     for (int i = 0; i < ACCOUNT_FAILURES_FREE; i++) {
