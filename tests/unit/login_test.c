@@ -9,6 +9,7 @@
 #include "tests/support/temp_dir.h"
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define GOOD STR("a long good password")
 
@@ -338,6 +339,24 @@ static void a_new_password_leaves_one_session_with_another_cookie(void **state)
     assert_int_equal(role_with(w, after), ACCOUNT_VIEWER);
 }
 
+/* --- what hashes of passwords are in ------------------------------------------------------------- */
+
+static void the_database_is_its_owners_alone(void **state)
+{
+    struct world *w = *state;
+    struct err err = {0};
+    struct db *db = NULL;
+    struct stat info;
+    const char *path = temp_dir_path(&w->dir, "another.db");
+    const struct hub_store_options store = {.path = path};
+    mode_t mask = umask(022);
+    assert_true(hub_store_open(&db, &store, &err));
+    assert_int_equal(umask(mask), 022); /* that of other files is as it was */
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    db_close(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +369,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(strangers_do_not_fill_the_audit_log, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_new_password_leaves_one_session_with_another_cookie,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_database_is_its_owners_alone, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
