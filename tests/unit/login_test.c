@@ -282,6 +282,15 @@ static void strangers_do_not_fill_the_audit_log(void **state)
     assert_non_null(strstr(then.detail, "; 80 others were not written down"));
 }
 
+static void the_first_failure_after_a_boot_is_audited(void **state)
+{
+    struct world *w = *state;
+    w->now_s = 1;
+    assert_int_equal(ask(w, HTTP_POST, "/api/v1/session", "{\"user\":\"ada\",\"password\":\"x\"}"),
+                     401);
+    assert_int_equal(audit(w).count, 1);
+}
+
 /* --- a new password ------------------------------------------------------------------------------ */
 
 static int role_with(struct world *w, const char *session)
@@ -367,6 +376,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_setup_link_is_void_when_there_is_an_admin, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(strangers_do_not_fill_the_audit_log, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_first_failure_after_a_boot_is_audited, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_new_password_leaves_one_session_with_another_cookie,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_database_is_its_owners_alone, set_up, tear_down),
