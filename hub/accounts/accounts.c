@@ -316,7 +316,7 @@ bool accounts_setup_use(struct accounts *accounts, struct str secret, struct str
     int64_t users = 0;
     int64_t admins = 0;
     AUTO(db_tx) tx = {0};
-    if (!pace_take(&accounts->pace, asking->peer, asking->mono, &wait)) {
+    if (!pace_take(&accounts->pace, asking->peer, false, asking->mono, &wait)) {
         return err_set(err, ERR_BUSY, "too many attempts: try again in %lld s", (long long)wait);
     }
     if (!db_tx_begin(accounts->db, &tx, err) ||

@@ -183,11 +183,11 @@ static bool note_failure(struct accounts *a, struct str name, const struct found
     return db_run(&q, err);
 }
 
-/* Who guesses from elsewhere keeps out those who have never logged in from where they are. */
-static bool is_kept_out(const struct found_account *found, struct wall_time now)
+/* Has the user logged in from there lately, and not guessed on and on since? Those who guess from elsewhere do
+ * not keep such a one out. */
+static bool is_at_home(const struct guess *place)
 {
-    bool is_at_home = found->place != NULL && found->place->failures < ACCOUNT_FAILURES_FREE;
-    return found->locked_ms > accounts_ms(now) && !is_at_home;
+    return place != NULL && place->failures < ACCOUNT_FAILURES_FREE;
 }
 
 bool accounts_check_password(struct accounts *accounts, struct str name, struct str password,
@@ -195,13 +195,14 @@ bool accounts_check_password(struct accounts *accounts, struct str name, struct 
 {
     struct found_account found;
     int64_t wait = 0;
-    if (!pace_take(&accounts->pace, asking->peer, asking->mono, &wait)) {
+    bool is_known = is_at_home(guesses_place(&accounts->guesses, name, asking->peer));
+    if (!pace_take(&accounts->pace, asking->peer, is_known, asking->mono, &wait)) {
         return err_set(err, ERR_BUSY, "too many attempts: try again in %lld s", (long long)wait);
     }
     if (!find(accounts, name, asking->peer, &found, err)) {
         return false;
     }
-    if (is_kept_out(&found, asking->now)) {
+    if (found.locked_ms > accounts_ms(asking->now) && !is_known) {
         return err_set(err, ERR_BUSY, "too many wrong passwords: try again in %lld s",
                        (long long)(found.locked_ms - accounts_ms(asking->now)) / 1000 + 1);
     }

@@ -50,7 +50,8 @@ static struct str place_of(struct str peer, char memory[PACE_PEER_BYTES])
     return buf_str(&text);
 }
 
-bool pace_take(struct pace *pace, struct str peer, struct mono_time now, int64_t *ret_wait_s)
+bool pace_take(struct pace *pace, struct str peer, bool is_known, struct mono_time now,
+               int64_t *ret_wait_s)
 {
     char memory[PACE_PEER_BYTES];
     struct pace_peer *p = peer_of(pace, place_of(peer, memory));
@@ -58,11 +59,11 @@ bool pace_take(struct pace *pace, struct str peer, struct mono_time now, int64_t
     int64_t all_wait = 0;
     bool may_peer =
         has_one(&p->bucket, PACE_PEER_BURST, PACE_PEER_EVERY_S * NS_PER_SEC, now, &peer_wait);
-    bool may_all = may_peer &&
-                   has_one(&pace->all, PACE_ALL_BURST, NS_PER_SEC / PACE_ALL_PER_S, now, &all_wait);
+    bool may_all = is_known || (may_peer && has_one(&pace->all, PACE_ALL_BURST,
+                                                    NS_PER_SEC / PACE_ALL_PER_S, now, &all_wait));
     if (may_peer && may_all) {
         p->bucket.tokens_ns -= PACE_PEER_EVERY_S * NS_PER_SEC;
-        pace->all.tokens_ns -= NS_PER_SEC / PACE_ALL_PER_S;
+        pace->all.tokens_ns -= is_known ? 0 : NS_PER_SEC / PACE_ALL_PER_S;
         return true;
     }
     int64_t wait = may_peer ? all_wait : peer_wait;

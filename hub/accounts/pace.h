@@ -22,5 +22,7 @@ struct pace {
         struct pace_bucket bucket;
     } peers[PACE_PEERS];
 };
-/* Takes one of each; false: none is left, and *ret_wait_s is when there is one. */
-bool pace_take(struct pace *pace, struct str peer, struct mono_time now, int64_t *ret_wait_s);
+/* Takes one of each, but of the peer alone when it is known to be somebody's; false: none is left, and
+ * *ret_wait_s is when there is one. */
+bool pace_take(struct pace *pace, struct str peer, bool is_known, struct mono_time now,
+               int64_t *ret_wait_s);

@@ -5,6 +5,7 @@
 #include "hub_store_migrations.h"
 #include "hub_store_sql.h"
 #include <stdio.h>
+#include <sys/stat.h>
 
 enum {
     WRITER_CACHE_KIB = 32 << 10,
@@ -62,7 +63,13 @@ bool hub_store_open(struct db **ret, const struct hub_store_options *options, st
         .max_bytes = options->max_bytes,
         .vfs = options->vfs,
     };
-    if (!db_open(ret, &db, err)) {
+    /* A file that it makes holds what passwords hash to, also where the folder is everybody's to read. */
+    mode_t mask = is_reader ? 0 : umask(077);
+    bool ok = db_open(ret, &db, err);
+    if (!is_reader) {
+        (void)umask(mask);
+    }
+    if (!ok) {
         return false;
     }
     if (!is_reader && !db_exec(*ret, fold_late, err)) {

@@ -157,6 +157,16 @@ static bool watch_certificate(struct web *web, const struct hub_config *config, 
 
 /* --- life ------------------------------------------------------------------------------------- */
 
+static void say_who_may_listen_in(const struct web *web, const struct hub_http_config *http)
+{
+    if (!web->is_tls && !is_local(http->bind) && http->proxies.count == 0) {
+        LOG(WARN, "web.not_private", F_S("bind", http->bind),
+            F_T("action", "answering all the same; everybody on the way can read passwords and "
+                          "cookies: http: {tls: on}, or name the proxy that does HTTPS in "
+                          "http: {proxies: [...]}"));
+    }
+}
+
 static bool open_server(struct web *web, struct loop *loop, const struct hub_config *config,
                         struct err *err)
 {
@@ -176,6 +186,7 @@ static bool open_server(struct web *web, struct loop *loop, const struct hub_con
     buf_wipe(&pem.key);
     if (ok) {
         api_use_server(web->api, web->server);
+        say_who_may_listen_in(web, &config->http);
     }
     return ok;
 }

@@ -307,6 +307,7 @@ def an_address_has_its_share_and_no_more():
             settle(fleet, connections=80, bind="0.0.0.0", tls="off", **({"proxies": f"[{address}]"} if is_proxy else {}))
             fleet.start_hub()
             wait_for_web(fleet.hub, fleet.http_port)
+            assert ("event=web.not_private" in fleet.hub.read_log()) is not is_proxy, "passwords can be read on the way"
             opened = [socket.create_connection((address, fleet.http_port)) for _ in range(30)]
             if is_proxy:
                 wait_for("a proxy has more", lambda: figure(fleet.http_port, "connections") > 30)

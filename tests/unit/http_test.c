@@ -131,7 +131,8 @@ static int tries(struct pace *pace, const char *peer, int64_t at_s, int count)
     int passed = 0;
     for (int i = 0; i < count; i++) {
         int64_t wait = 0;
-        bool ok = pace_take(pace, str_from(peer), (struct mono_time){at_s * NS_PER_SEC}, &wait);
+        bool ok =
+            pace_take(pace, str_from(peer), false, (struct mono_time){at_s * NS_PER_SEC}, &wait);
         assert_true(ok || wait > 0);
         passed += ok ? 1 : 0;
     }
@@ -160,6 +161,12 @@ static void passwords_are_tried_slowly(void **state)
         passed += tries(&all, peer, 500, 1);
     }
     assert_int_equal(passed, PACE_ALL_BURST);
+    /* They do not keep out who is known. */
+    int64_t wait = 0;
+    assert_true(
+        pace_take(&all, STR("192.0.2.1"), true, (struct mono_time){500 * NS_PER_SEC}, &wait));
+    assert_false(
+        pace_take(&all, STR("192.0.2.1"), false, (struct mono_time){500 * NS_PER_SEC}, &wait));
 }
 
 static struct in6_addr address(const char *text)

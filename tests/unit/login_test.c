@@ -9,6 +9,7 @@
 #include "tests/support/temp_dir.h"
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define GOOD STR("a long good password")
 
@@ -121,6 +122,14 @@ static void strangers_do_not_lock_out_who_was_here(void **state)
     add_user(w, "ada", ACCOUNT_ADMIN);
     assert_int_equal(log_in(w, "ada", GOOD, "192.0.2.1"), ERR_NONE);
     guess(w, "ada", ACCOUNT_FAILURES_FREE);
+    assert_int_equal(log_in(w, "ada", GOOD, "192.0.2.2"), ERR_BUSY);
+    assert_int_equal(log_in(w, "ada", GOOD, "192.0.2.1"), ERR_NONE);
+    /* Nor do many who try at once. */
+    for (int i = 0; i < 100; i++) {
+        char peer[32];
+        (void)snprintf(peer, sizeof(peer), "203.0.113.%d", i);
+        (void)log_in(w, "nobody", STR("a wrong password"), peer);
+    }
     assert_int_equal(log_in(w, "ada", GOOD, "192.0.2.2"), ERR_BUSY);
     assert_int_equal(log_in(w, "ada", GOOD, "192.0.2.1"), ERR_NONE);
     /* Nor may such a place guess on and on. */
@@ -273,6 +282,15 @@ static void strangers_do_not_fill_the_audit_log(void **state)
     assert_non_null(strstr(then.detail, "; 80 others were not written down"));
 }
 
+static void the_first_failure_after_a_boot_is_audited(void **state)
+{
+    struct world *w = *state;
+    w->now_s = 1;
+    assert_int_equal(ask(w, HTTP_POST, "/api/v1/session", "{\"user\":\"ada\",\"password\":\"x\"}"),
+                     401);
+    assert_int_equal(audit(w).count, 1);
+}
+
 /* --- a new password ------------------------------------------------------------------------------ */
 
 static int role_with(struct world *w, const char *session)
@@ -330,6 +348,24 @@ static void a_new_password_leaves_one_session_with_another_cookie(void **state)
     assert_int_equal(role_with(w, after), ACCOUNT_VIEWER);
 }
 
+/* --- what hashes of passwords are in ------------------------------------------------------------- */
+
+static void the_database_is_its_owners_alone(void **state)
+{
+    struct world *w = *state;
+    struct err err = {0};
+    struct db *db = NULL;
+    struct stat info;
+    const char *path = temp_dir_path(&w->dir, "another.db");
+    const struct hub_store_options store = {.path = path};
+    mode_t mask = umask(022);
+    assert_true(hub_store_open(&db, &store, &err));
+    assert_int_equal(umask(mask), 022); /* that of other files is as it was */
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    db_close(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,8 +376,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_setup_link_is_void_when_there_is_an_admin, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(strangers_do_not_fill_the_audit_log, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_first_failure_after_a_boot_is_audited, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_new_password_leaves_one_session_with_another_cookie,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_database_is_its_owners_alone, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
