@@ -50,10 +50,10 @@ struct delivery_attempt {
     int64_t attempt;
 };
 /* The newest first. */
-MUST_CHECK bool
-delivery_rows_attempts(struct db *db, struct str report, int64_t limit,
-                       void (*on_row)(void *ctx, const struct delivery_attempt *row), void *ctx,
-                       struct err *err);
+MUST_CHECK bool delivery_rows_attempts(struct db *db, struct str report, int64_t limit,
+                                       void (*on_row)(void *ctx,
+                                                      const struct delivery_attempt *row),
+                                       void *ctx, struct err *err);
 /* At the hub's start: forgets reports that are not in the JSON array `names`, and ends what was asked
  * for and was under way. */
 MUST_CHECK bool delivery_rows_begin(struct db *db, struct str names, struct wall_time now,

@@ -42,6 +42,17 @@ static bool revoke_certificates(struct registry *r, struct str device, struct wa
     return db_run(&q, err);
 }
 
+/* It is not listened to any more, so its will is not, either: nobody else would say that it is gone. */
+static bool cut_connection(struct registry *r, struct str device, const char *reason,
+                           struct wall_time now, struct err *err)
+{
+    struct db_query q = db_query(r->db, HUB_REGISTRY_CONNECTION_CUT);
+    db_bind_str(&q, ":device", device);
+    db_bind_str(&q, ":reason", str_from(reason));
+    db_bind_i64(&q, ":now", registry_ms(now));
+    return db_run(&q, err);
+}
+
 bool registry_shut_out(struct registry *r, struct str device, enum shut_out how, struct str reason,
                        struct wall_time now, struct err *err)
 {
@@ -49,6 +60,7 @@ bool registry_shut_out(struct registry *r, struct str device, enum shut_out how,
         [SHUT_OUT_REVOKED] = "revoked", [SHUT_OUT_DECOMMISSIONED] = "decommissioned"};
     AUTO(db_tx) tx = {0};
     return db_tx_begin(r->db, &tx, err) && set_status(r, device, names[how], reason, now, err) &&
+           cut_connection(r, device, names[how], now, err) &&
            revoke_certificates(r, device, now, err) && db_tx_commit(&tx, err);
 }
 
@@ -61,6 +73,7 @@ bool registry_replace(struct registry *r, struct str device, struct str token, s
     AUTO(db_tx) tx = {0};
     return db_tx_begin(r->db, &tx, err) && db_run(&q, err) &&
            set_status(r, device, "replacing", STR_NONE, now, err) &&
+           cut_connection(r, device, "being replaced", now, err) &&
            revoke_certificates(r, device, now, err) && db_tx_commit(&tx, err);
 }
 

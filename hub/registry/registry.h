@@ -113,7 +113,7 @@ MUST_CHECK bool registry_device_is_known(struct registry *r, struct str device, 
 MUST_CHECK bool registry_find_device(struct registry *r, struct str name,
                                      char ret_id[LIMIT_NAME_BYTES + 1], struct err *err);
 enum shut_out { SHUT_OUT_REVOKED, SHUT_OUT_DECOMMISSIONED };
-/* With all its certificates. `reason` may be empty. */
+/* With all its certificates; it is offline from now on. `reason` may be empty. */
 MUST_CHECK bool registry_shut_out(struct registry *r, struct str device, enum shut_out how,
                                   struct str reason, struct wall_time now, struct err *err);
 /* Who is, by name. */

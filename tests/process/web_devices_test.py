@@ -110,6 +110,8 @@ def a_device_is_changed_by_who_may():
         assert revoked.status == 200 and revoked.json["status"] == "revoked", revoked
         wait_for("it is out", lambda: admin.get(path).json["status"] == "revoked")
         assert admin.get(path).json["status_reason"] == "stolen"
+        counts = admin.get("/api/v1/overview").json  # who is shut out is neither online nor away
+        assert (counts["devices_online"], counts["devices_away"], counts["devices_out"]) == (0, 0, 1), counts
         assert [c["state"] for c in admin.items(path + "/certificates")] == ["revoked"]
         replaced = admin.ask("POST", path + "/replace", {"expires_in": "1h"})
         assert replaced.status == 201 and replaced.json["max_uses"] == 1 and replaced.json["token"], replaced

@@ -96,6 +96,10 @@ async function rollOut(page) {
   await dialog.locator("input[name=waves]").fill("100%");
   await dialog.locator("input[name=soak]").fill("0s");
   await picture(page, "roll-out");
+  const wide = page.viewportSize();
+  await page.setViewportSize({ width: 390, height: 844 });
+  insist(await dialog.evaluate((box) => box.scrollWidth <= box.clientWidth), "the form is wider than a phone");
+  await page.setViewportSize(wide);
   await dialog.getByRole("button", { name: "Begin" }).click();
   await page.getByRole("heading", { name: /Deployment/ }).waitFor();
   await page.locator(".head-sub").getByText("done").waitFor();
@@ -170,7 +174,7 @@ async function accounts(page) {
   await dialog.getByLabel("Name").fill("export");
   await dialog.getByLabel("Good for").fill("long");
   await dialog.getByRole("button", { name: "Make it" }).click();
-  await page.locator(".word.bad").getByText("expires_in is like", { exact: false }).waitFor();
+  await dialog.getByRole("alert").getByText("expires_in is like", { exact: false }).waitFor(); // in the dialog: what is behind it is dimmed
   await dialog.getByLabel("Good for").fill("1h");
   await dialog.getByRole("button", { name: "Make it" }).click();
   await dialog.getByText("svhk_", { exact: false }).waitFor();

@@ -66,4 +66,12 @@ export async function byKeyboard(page, user, password, asset) {
   await page.locator("#found").getByRole("option", { name: /reports\/daily_sales/ }).waitFor();
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "reports/daily_sales" }).waitFor();
+  await page.keyboard.press("/");
+  await page.keyboard.type("sales");
+  await page.locator("#found").getByRole("option", { name: /^sales\s*job$/ }).waitFor();
+  await page.keyboard.press("Control+A");
+  await page.keyboard.type("sensors");
+  await page.locator("#found").getByRole("option", { name: /^Sensors\s*page$/ }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.getByText("No device has a sensor.").waitFor();
 }

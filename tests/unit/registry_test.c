@@ -446,6 +446,32 @@ static void a_late_will_of_an_earlier_session_says_nothing(void **state)
     assert_int_equal(number(w, "SELECT offline_reason = 'stopped' FROM connection"), 1);
 }
 
+static void who_is_shut_out_is_offline_at_once(void **state)
+{
+    struct world *w = *state;
+    struct err err = {0};
+    say_birth(w, "one");
+    w->now.ns += HOUR_NS;
+    check(db_exec(w->store,
+                  "INSERT INTO device (id, status, status_ms, enrolled_ms, cert_serial, "
+                  "cert_fingerprint, key_fingerprint, not_after_ms) "
+                  "VALUES ('brooklyn', 'enrolled', 0, 0, '', '', '', 0)",
+                  &err),
+          &err);
+    check(registry_shut_out(w->registry, STR("brooklyn"), SHUT_OUT_REVOKED, STR("stolen"), w->now,
+                            &err),
+          &err);
+    assert_int_equal(number(w, "SELECT is_online FROM connection"), 0);
+    assert_int_equal(number(w, "SELECT since_ms FROM connection"), w->now.ns / NS_PER_MS);
+    assert_int_equal(number(w, "SELECT offline_reason = 'revoked' FROM connection"), 1);
+    assert_int_equal(number(w, "SELECT count(*) FROM device_presence WHERE is_online = 0"), 1);
+    w->now.ns += HOUR_NS;
+    check(registry_shut_out(w->registry, STR("brooklyn"), SHUT_OUT_DECOMMISSIONED, STR_NONE, w->now,
+                            &err),
+          &err);
+    assert_int_equal(number(w, "SELECT offline_reason = 'revoked' FROM connection"), 1);
+}
+
 static void a_repeated_birth_keeps_its_beginning(void **state)
 {
     struct world *w = *state;
@@ -643,6 +669,7 @@ int main(void)
         TEST(a_failing_authority_changes_nothing),
         TEST(secrets_are_not_stored),
         TEST(a_late_will_of_an_earlier_session_says_nothing),
+        TEST(who_is_shut_out_is_offline_at_once),
         TEST(a_repeated_birth_keeps_its_beginning),
         TEST(nobody_is_online_when_the_hub_starts),
         TEST(refusals_are_kept_and_bounded),

@@ -3,7 +3,8 @@ SELECT
     (SELECT count(*) FROM (SELECT id FROM device UNION SELECT device FROM stream)),
     (SELECT count(*) FROM connection WHERE is_online = 1),
     (SELECT count(*) FROM device WHERE status IN ('revoked', 'decommissioned')),
-    (SELECT count(*) FROM connection WHERE is_online = 0),
+    (SELECT count(*) FROM connection WHERE is_online = 0
+        AND device NOT IN (SELECT id FROM device WHERE status IN ('revoked', 'decommissioned'))),
     (SELECT count(*) FROM run WHERE status IN ('queued', 'started') AND status <> 'success' AND run >= :recent),
     (SELECT count(*) FROM check_result WHERE passed = 0),
     (SELECT count(*) FROM alert WHERE resolved_ms IS NULL),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { KINDS, argsOf, argsWords, verbWords } from "../src/base/commands";
+import { KINDS, argsOf, argsWords, toldWords, verbWords } from "../src/base/commands";
 
 const from = (fields: Record<string, string>) => (name: string) => fields[name] ?? "";
 
@@ -22,6 +22,10 @@ test("a command is told in words", () => {
   assert.equal(argsWords("materialize", { selection: "group:pos+", partition: "2026-11-29" }), "group:pos+, partition 2026-11-29");
   assert.equal(argsWords("deploy", { bundle: "45f7", on_abort: { keep: true } }), 'bundle 45f7, on abort {"keep":true}');
   assert.equal(argsWords("ping", undefined), "");
+  assert.equal(toldWords('pause {"what":"schedules","names":["sales"]}'), "Pause schedules, only these sales");
+  assert.equal(toldWords("logs"), "Send output");
+  assert.equal(toldWords('pause {"what":"sch'), 'pause {"what":"sch');
+  assert.equal(toldWords('pause {"what":"sch}'), 'pause {"what":"sch}');
 });
 
 test("verbs are there once", () => {

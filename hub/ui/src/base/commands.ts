@@ -59,6 +59,17 @@ export function argsWords(verb: string, args: Record<string, unknown> | undefine
   }).join(", ");
 }
 
+/** What the audit log says of a command, "pause {…}", in the same words. */
+export function toldWords(detail: string): string {
+  const [, verb, args] = /^(\w+)(?: (\{.*\}))?$/.exec(detail) ?? [];
+  if (!verb) return detail;
+  try {
+    return [verbWords(verb), argsWords(verb, args ? JSON.parse(args) as Record<string, unknown> : {})].filter(Boolean).join(" ");
+  } catch {
+    return detail; // cut, as long ones are
+  }
+}
+
 const list = (text: string): string[] => text.split(/[\s,]+/).filter(Boolean);
 
 /** The arguments that the fields of a form come to; what is empty is left out. */

@@ -29,6 +29,8 @@ export const assetUrl = (key: string) => `/assets/${keyPath(key)}`;
 export const deviceUrl = (name: string) => `/devices/${encodeURIComponent(name)}`;
 export const runUrl = (device: string, run: string) => `/runs/${encodeURIComponent(device)}/${encodeURIComponent(run)}`;
 
+export const namedUrl = (kind: "job" | "schedule" | "sensor", name: string) => `/${kind}s/${encodeURIComponent(name)}`;
+
 /** A path with (more of) a query; members that are empty or undefined are left out. */
 export function withQuery(path: string, query: Record<string, string | number | undefined | null | false>): string {
   const text = Object.entries(query)

@@ -2,8 +2,8 @@
 import { useMemo } from "preact/hooks";
 import { useList, useQuery } from "../api/query";
 import type { AssetDefinition, AssetDetail, AssetOnDevice, AssetWhy, Check, Materialization, Neighbour, Run } from "../api/types";
-import { bytes, count, duration, instant, plural } from "../base/format";
-import { keyPath, withQuery } from "../base/keys";
+import { brief, bytes, count, duration, instant, plural } from "../base/format";
+import { keyPath, namedUrl, withQuery } from "../base/keys";
 import { kindIcon } from "../base/words";
 import { Ago, AssetLink, Card, Choice, DeviceLink, Empty, Facts, Head, KeyText, RunLink, Show, Status, Tabs, Tags } from "../parts/bits";
 import { Line, type Point } from "../parts/chart";
@@ -15,7 +15,7 @@ import { useMay } from "../shell/session";
 import { AssetStatus, lateOn } from "./assets";
 import { Partitions } from "./asset_partitions";
 import { policyWords, Staleness, StaleNotice, Until } from "./asset_why";
-import { namedUrl, When } from "./automation";
+import { When } from "./automation";
 import { DifferNotice } from "./differ_notice";
 import { MetadataTable } from "./events";
 import { RunTable } from "./runs";
@@ -77,7 +77,7 @@ function Plots({ rows }: { rows: Materialization[] }) {
     const names = new Set<string>();
     for (const m of rows) for (const [name, value] of Object.entries(m.metadata ?? {})) if (typeof value?.raw_value === "number" && !PLOTTED.has(name)) names.add(name);
     for (const name of [...names].slice(0, EXTRA_PLOTS_MAX)) {
-      add(name, (m) => m.metadata?.[name]?.raw_value as number | undefined, name.endsWith("_bytes") ? (n) => bytes(n) : (n) => count(n));
+      add(name.replace(/^dagster\//, "").replace(/_bytes$/, "").replace(/_/g, " "), (m) => m.metadata?.[name]?.raw_value as number | undefined, name.endsWith("_bytes") ? (n) => bytes(n) : (n) => (Number.isInteger(n) ? count(n) : brief(n)));
     }
     return found;
   }, [rows]);

@@ -4,7 +4,7 @@ import { useList } from "../api/query";
 import type { LogEvent, NamedFolded, Tick } from "../api/types";
 import { cronWords } from "../base/cron";
 import { count, duration, instant, lengthOf, plural } from "../base/format";
-import { runUrl, withQuery } from "../base/keys";
+import { namedUrl, runUrl, withQuery } from "../base/keys";
 import { toneOf } from "../base/words";
 import { Ago, Card, DeviceLink, Empty, Filter, Head, RunLink, Show, Status, Tabs } from "../parts/bits";
 import { Share } from "../parts/chart";
@@ -19,7 +19,6 @@ export type Kind = "job" | "schedule" | "sensor";
 
 const contains = (find: string, ...texts: (string | undefined)[]) => texts.join(" ").toLowerCase().includes(find.toLowerCase());
 export const nameOf = (one: { job?: string; schedule?: string; sensor?: string }) => one.schedule ?? one.sensor ?? one.job ?? "";
-export const namedUrl = (kind: Kind, name: string) => `/${kind}s/${encodeURIComponent(name)}`;
 
 // ---- what all of them share ----
 

@@ -221,12 +221,13 @@ export function DevicePage({ name }: { name: string }) {
       {(device) => {
         const left = instant(device.certificate_expires_at) - Date.now();
         const status = deviceStatus(device);
+        const isOut = status === "revoked" || status === "decommissioned";
         const todo = device.commands.filter((c) => c.verb !== "logs").length; // whoever looks at output gives one a minute
         return (
           <>
-            <Head title={device.device} icon="device" sub={<><Status status={status} /> <span class="soft">{device.display_name ?? ""} {device.offline_reason ?? device.status_reason ?? ""}</span></>}><DeviceActions device={device} reload={answer.reload} /></Head>
+            <Head title={device.device} icon="device" sub={<><Status status={status} /> <span class="soft">{device.display_name ?? ""} {isOut ? device.status_reason ?? "" : device.offline_reason ?? device.status_reason ?? ""}</span></>}><DeviceActions device={device} reload={answer.reload} /></Head>
             <div class="figures">
-              <Figure name="Last seen" value={<Ago at={device.last_seen_at} />} note={device.since ? <>{device.status} since <Ago at={device.since} /></> : null} />
+              <Figure name="Last seen" value={<Ago at={device.last_seen_at} />} note={isOut ? <>{status} <Ago at={device.status_since} /></> : device.since ? <>{device.status} since <Ago at={device.since} /></> : null} />
               <Figure name="Assets" value={count(device.assets)} note={device.failing ? `${device.failing} failing` : "none failing"} tone={device.failing ? "bad" : "good"} />
               <Figure name="Buffer" value={count(device.waiting_events)} note={device.lost_events ? `${plural(device.lost_events, "event")} lost` : device.waiting_events ? "events wait for the hub" : "nothing waits"} tone={device.lost_events ? "bad" : undefined} />
               <Figure name="Open runs" value={count(device.runs_open)} note={todo ? `${plural(todo, "command")} to do` : null} />

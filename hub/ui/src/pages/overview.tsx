@@ -66,7 +66,7 @@ export function OverviewPage() {
           <>
             <Head title={overview.fleet ? `Fleet ${overview.fleet}` : "Overview"} icon="overview" sub={verdict(f, late, firing.length)} />
             <div class="figures">
-              <Figure name="Devices online" value={<>{count(f.devices_online)}<small> of {count(f.devices)}</small></>} tone={f.devices_away > 0 ? "warn" : "good"} to={f.devices_away > 0 ? "/devices?status=away" : "/devices"} note={f.devices_away > 0 ? `${count(f.devices_away)} away` : "none away"} />
+              <Figure name="Devices online" value={<>{count(f.devices_online)}<small> of {count(f.devices - f.devices_out)}</small></>} tone={f.devices_away > 0 ? "warn" : "good"} to={f.devices_away > 0 ? "/devices?status=away" : "/devices"} note={f.devices_away > 0 ? `${count(f.devices_away)} away` : "none away"} />
               <Figure name="Failing assets" value={count(f.assets_failing)} tone={f.assets_failing > 0 ? "bad" : "good"} to={f.assets_failing > 0 ? "/assets?status=failing" : "/assets"} note={`of ${count(f.assets)}`} />
               <Figure name="Late assets" value={count(late)} tone={late > 0 ? "warn" : "good"} to={late > 0 ? "/assets?status=late" : "/assets"} note={f.checks_failing > 0 ? `${plural(f.checks_failing, "check")} failing` : "all checks passed"} />
               <Figure name="Runs in 24 h" value={count(ended + f.runs_canceled)} to="/runs" note={ended ? `${percent(f.runs_success, ended)} succeeded${f.runs_open ? `, ${count(f.runs_open)} under way` : ""}` : `${count(f.runs_open)} under way`} />
@@ -111,9 +111,9 @@ function verdict(f: OverviewAnswer, late: number, firing: number): preact.JSX.El
 }
 
 function DeviceShare({ of: f }: { of: OverviewAnswer }) {
-  const rest = Math.max(0, f.devices - f.devices_online - f.devices_away);
+  const rest = Math.max(0, f.devices - f.devices_online - f.devices_away - f.devices_out);
   const parts: [Tone, number, string, string][] = [
-    ["good", f.devices_online, "online", "/devices?status=online"], ["warn", f.devices_away, "away", "/devices?status=away"], ["off", rest, "not seen yet", "/devices"],
+    ["good", f.devices_online, "online", "/devices?status=online"], ["warn", f.devices_away, "away", "/devices?status=away"], ["off", rest, "not seen yet", "/devices"], ["idle", f.devices_out, "out of the fleet", "/devices"],
   ];
   return (
     <div class="pad">

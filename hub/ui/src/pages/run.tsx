@@ -4,14 +4,13 @@ import { useList, useQuery } from "../api/query";
 import type { Event, LogEvent, Run, RunDetail, Step } from "../api/types";
 import { earlierAttempts } from "../base/attempts";
 import { count, duration, instant, plural, shortId } from "../base/format";
-import { withQuery } from "../base/keys";
+import { namedUrl, withQuery } from "../base/keys";
 import { toneOf, wordOf } from "../base/words";
 import { AssetLink, Card, Choice, DeviceLink, Empty, Facts, Failure, Filter, Head, RunLink, Show, Status, Tabs, Tags, useNow, At } from "../parts/bits";
 import { Icon } from "../parts/icon";
 import { ask, failed, request } from "../shell/ask";
 import { Link, useParam } from "../shell/router";
 import { useMay } from "../shell/session";
-import { namedUrl } from "./automation";
 import { EventTable, eventTone, unpackEvent } from "./events";
 import { Output } from "./output";
 import { Cause } from "./runs";
@@ -150,7 +149,8 @@ export function RunPage({ device, id }: { device: string; id: string }) {
       {(run) => {
         const steps = stepsOf(run, events.value ?? []);
         const reload = () => { answer.reload(); events.reload(); };
-        const failedStep = steps.find((step) => step.error?.message);
+        const failedStep = steps.find((step) => step.status === "failure" && step.error?.message) ?? steps.find((step) => step.status === "up_for_retry" && step.error?.message);
+        const isTriedAgain = failedStep?.status === "up_for_retry";
         const length = instant(run.ended_at) - instant(run.started_at);
         return (
           <>
@@ -166,8 +166,8 @@ export function RunPage({ device, id }: { device: string; id: string }) {
               ["Tags", run.tags && Object.keys(run.tags).length ? <Tags of={run.tags} /> : ""],
             ]} />
             {run.status !== "canceled" && (run.error?.message || failedStep) ? (
-              <div class="failure">
-                <Status status="failed" word={failedStep ? `${failedStep.step} failed` : "The run failed"} />
+              <div class={`failure ${isTriedAgain ? "waits" : ""}`}>
+                <Status status={isTriedAgain ? "up_for_retry" : "failed"} word={!failedStep ? "The run failed" : isTriedAgain ? `${failedStep.step} failed and is tried again` : `${failedStep.step} failed`} />
                 <p class="failure-words">{failedStep?.error?.message ?? run.error?.message}{failedStep?.exit ? ` (${failedStep.exit})` : ""}</p>
                 {(failedStep?.error?.hint ?? run.error?.hint) ? <p class="soft">{failedStep?.error?.hint ?? run.error?.hint}</p> : null}
               </div>

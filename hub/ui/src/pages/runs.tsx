@@ -2,13 +2,12 @@
 import { useMemo, useState } from "preact/hooks";
 import { useList } from "../api/query";
 import type { Asset, Device, Run } from "../api/types";
-import { axisTime, clock, count, duration, fieldOf, instant, local, ofField, shortId } from "../base/format";
-import { runUrl, withQuery } from "../base/keys";
+import { axisTime, count, duration, fieldOf, instant, local, ofField, shortId } from "../base/format";
+import { namedUrl, runUrl, withQuery } from "../base/keys";
 import { toneOf, wordOf } from "../base/words";
 import { Ago, Choice, DeviceLink, Empty, Filter, Head, RunLink, Show, Status, useNow } from "../parts/bits";
 import { Table, type Column } from "../parts/table";
 import { go, Link, useParam } from "../shell/router";
-import { namedUrl } from "./automation";
 
 export function runLength(run: Run): number | undefined {
   const start = instant(run.started_at);

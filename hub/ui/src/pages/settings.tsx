@@ -1,5 +1,6 @@
 // settings.tsx - who may do what (users, tokens), who did what (audit), and this page itself.
 import { useList } from "../api/query";
+import { toldWords } from "../base/commands";
 import { withQuery } from "../base/keys";
 import { Ago, At, Card, Choice, Empty, Filter, Head, Show, Status, Tabs } from "../parts/bits";
 import { Icon } from "../parts/icon";
@@ -123,7 +124,7 @@ function AuditLog() {
   const columns: Column<Audit>[] = [
     { name: "When", cell: (a) => <><span class="extra"><At at={a.at} /></span><span class="on-phone"><Ago at={a.at} /></span></> },
     { name: "Who", cell: (a) => <b>{a.user ?? "nobody"}</b> },
-    { name: "What", kind: "wide", cell: (a) => <>{a.action} {a.subject ?? ""} <span class="soft" title={a.detail}>{a.detail ?? ""}</span></> },
+    { name: "What", kind: "wide", cell: (a) => { const words = a.action === "command" ? toldWords(a.detail ?? "") : a.detail ?? ""; return <>{a.action} {a.subject ?? ""} <span class="soft" title={words}>{words}</span></>; } },
     { name: "From", isExtra: true, cell: (a) => <span class="mono soft">{a.peer ?? ""}</span> },
     { name: "Result", cell: (a) => <Status status={a.result} /> },
   ];

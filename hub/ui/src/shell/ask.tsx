@@ -80,14 +80,23 @@ interface DialogProps { title: string; confirm: string; children: ComponentChild
 export function Dialog({ title, confirm, children, isDanger, onConfirm, onClose }: DialogProps) {
   const box = useRef<HTMLDialogElement>(null);
   const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<ComponentChildren>(null);
   useEffect(() => {
     box.current?.showModal();
   }, []);
   const submit = async (event: Event) => {
     event.preventDefault();
     setBusy(true);
+    setProblem(null);
+    const since = nextWord;
     const isDone = (await onConfirm(new FormData(event.currentTarget as HTMLFormElement))) !== false;
     setBusy(false);
+    // What is behind an open dialog is dimmed and not read out: the dialog tells itself why it stays.
+    const bad = isDone ? undefined : words.filter((word) => word.isBad && word.id >= since).pop();
+    if (bad) {
+      unsay(bad.id);
+      setProblem(bad.text);
+    }
     if (isDone) box.current?.close(); // by the browser, which gives the focus back to where it was
   };
   return (
@@ -95,6 +104,7 @@ export function Dialog({ title, confirm, children, isDanger, onConfirm, onClose 
       <form onSubmit={submit}>
         <h2 id="dialog-title">{title}</h2>
         <div class="dialog-body">{children}</div>
+        {problem ? <p class="word bad" role="alert">{problem}</p> : null}
         <div class="dialog-actions">
           <button type="button" onClick={() => box.current?.close()}>Cancel</button>
           <button type="submit" class={isDanger ? "danger" : "primary"} disabled={isBusy}>{isBusy ? "Sending…" : confirm}</button>

@@ -7,16 +7,10 @@ import type { Alert, Page } from "../api/types";
 import { Icon } from "../parts/icon";
 import { Link, usePlace } from "./router";
 import { Search } from "./search";
+import { SECTIONS } from "./sections";
 import { useSession } from "./session";
 import { setTheme, useTheme } from "./theme";
 import { Words } from "./ask";
-
-const SECTIONS: { name: string; links: [string, string, string][] }[] = [
-  { name: "Data", links: [["/", "Overview", "overview"], ["/assets", "Assets", "assets"], ["/graph", "Graph", "graph"], ["/runs", "Runs", "runs"]] },
-  { name: "Automation", links: [["/jobs", "Jobs", "jobs"], ["/schedules", "Schedules", "schedule"], ["/backfills", "Backfills", "backfill"]] },
-  { name: "Fleet", links: [["/devices", "Devices", "device"], ["/deployments", "Deployments", "deploy"], ["/commands", "Commands", "command"], ["/pools", "Pools", "file"]] },
-  { name: "Health", links: [["/alerts", "Alerts", "alert"], ["/reports", "Reports", "report"], ["/settings", "Settings", "settings"]] },
-];
 
 // Pages that an item leads to by a tab of its own page, not by their address.
 const BELOW: Record<string, string> = { "/bundles": "/deployments", "/sensors": "/schedules" };
