@@ -11,8 +11,8 @@ struct api_graph {
     struct arena arena;
     struct lineage lineage;
     struct fleet_graph fleet;
-    int64_t sum; /* of the definitions in force */
-    int64_t cost_ns;
+    int64_t sum;     /* of the definitions in force */
+    int64_t cost_ns; /* processor time of making it */
 };
 MUST_CHECK bool graph_sum(struct db *db, int64_t *ret, struct err *err);
 /* Owned by the caller: graph_free(). */

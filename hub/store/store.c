@@ -79,12 +79,17 @@ bool hub_store_open(struct db **ret, const struct hub_store_options *options, st
     return true;
 }
 
+bool hub_store_lost(const char *path, struct err *err)
+{
+    (void)err_set(err, ERR_NOT_FOUND, "this hub has lost its database: there is no %s", path);
+    return err_hint(err, "put it back from a backup, or begin a new one: selvedge-hub init");
+}
+
 bool hub_store_open_part(struct db **ret, const char *path, const struct db_text *sql,
                          int sql_count, struct err *err)
 {
     if (!files_exist(path)) {
-        (void)err_set(err, ERR_NOT_FOUND, "this hub has lost its database: there is no %s", path);
-        return err_hint(err, "put it back from a backup, or begin a new one: selvedge-hub init");
+        return hub_store_lost(path, err);
     }
     const struct db_options db = {
         .path = path,

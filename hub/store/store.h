@@ -19,6 +19,9 @@ struct hub_store_options {
 MUST_CHECK bool hub_store_open(struct db **ret, const struct hub_store_options *options,
                                struct err *err);
 
+/* ERR_NOT_FOUND: the hub has a CA, and no database any more. Always false. */
+bool hub_store_lost(const char *path, struct err *err);
+
 /* A connection for a part of the hub that has statements of its own, beside that of the store:
  * migrated too, and written between merges. ERR_NOT_FOUND when there is no database: `init` makes
  * it. */
