@@ -11,12 +11,15 @@ enum { MANIFEST_ARENA_BYTES = 16 << 20 };
 
 /* --- the shelf --------------------------------------------------------------------------------- */
 
+enum { KEPT_MAX = 100000 };
+
 struct bundle_list {
-    struct api *api;
     struct page page;
+    int64_t kept; /* of the newest, needed or not */
+    bool only_idle;
 };
 
-static void write_bundle(struct json_writer *w, const struct api *api, const struct bundle_row *row)
+static void write_bundle(struct json_writer *w, const struct bundle_row *row, int64_t kept)
 {
     jw_member_str(w, "bundle", row->hash);
     jw_member_wall(w, "made_at", row->made);
@@ -27,26 +30,34 @@ static void write_bundle(struct json_writer *w, const struct api *api, const str
     jw_member_i64(w, "targets", row->targets);
     jw_member_i64(w, "devices", row->devices);
     jw_member_i64(w, "commands", row->commands);
-    jw_member_bool(w, "idle", bundle_is_idle(row, api->config->bundles_kept));
+    jw_member_bool(w, "idle", bundle_is_idle(row, kept));
 }
 
 static void add_bundle(void *ctx, const struct bundle_row *row)
 {
     struct bundle_list *list = ctx;
-    if (row->deleted.ns == 0 && page_takes(&list->page, row->hash)) {
+    bool is_meant = row->deleted.ns == 0 && (!list->only_idle || bundle_is_idle(row, list->kept));
+    if (is_meant && page_takes(&list->page, row->hash)) {
         jw_begin_object(&list->page.w);
-        write_bundle(&list->page.w, list->api, row);
+        write_bundle(&list->page.w, row, list->kept);
         jw_end_object(&list->page.w);
     }
 }
 
 bool api_bundles(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
 {
-    struct bundle_list list = {.api = ctx};
+    struct api *api = ctx;
+    struct bundle_list list = {.only_idle =
+                                   str_eq(http_target_get(&rq->target, "idle"), STR("true"))};
+    struct str keep = http_target_get(&rq->target, "keep");
+    list.kept = api->config->bundles_kept;
+    if (!str_is_empty(keep) && !str_to_i64(keep, 0, KEPT_MAX, &list.kept)) {
+        return err_set(err, ERR_INVALID, "keep is a number from 0 to %d", KEPT_MAX);
+    }
     if (!page_begin(&list.page, rq, rs, 1, err)) {
         return false;
     }
-    bool ok = bundles_each(list.api->deployments, add_bundle, &list, err);
+    bool ok = bundles_each(api->deployments, add_bundle, &list, err);
     page_end(&list.page);
     return ok;
 }
@@ -120,7 +131,7 @@ bool api_bundle(void *ctx, struct http_request *rq, struct http_response *rs, st
         return false;
     }
     jw_begin_object(&w);
-    write_bundle(&w, api, &row);
+    write_bundle(&w, &row, api->config->bundles_kept);
     bool ok = write_files(&w, api, row.hash, err);
     jw_end_object(&w);
     return ok;

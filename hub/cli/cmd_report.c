@@ -1,73 +1,118 @@
-#include "hub/cli/commands.h"
+/* cmd_report.c - what the fleet did in a time; and delivering one of the reports of the settings now. */
+#include "hub/cli/screen.h"
 
 #include "common/platform/clock.h"
-#include "hub/delivery/request.h"
-#include "hub/fleet/poke.h"
-#include "hub/report/question.h"
-#include "hub/report/report_make.h"
-#include "hub/report/report_times.h"
+#include <poll.h>
 
-static bool show_report(struct cli *cli, const struct settings *settings, struct err *err)
+enum { LOOK_MS = 200 };
+
+/* --- showing one ------------------------------------------------------------------------------ */
+
+static bool ask(struct screen *s, const char *format, struct str *ret, struct err *err)
 {
-    struct clock clock = clock_system();
-    struct wall_time now = clock_wall(&clock);
-    AUTO(buf) out = buf_growing(REPORT_BYTES_MAX);
-    struct db *store = NULL;
-    struct report_times times;
-    if (!report_times_from(str_from(cli_text(cli, "since")), str_from(cli_text(cli, "until")), now,
-                           &times, err)) {
-        return false;
-    }
-    struct report_form form = {
-        .marks = {cli_tone_on(cli, CLI_STRONG), cli_tone_off(cli, CLI_STRONG)}};
-    struct report_question question = report_question_from(&settings->config, now);
-    question.group_by = str_from(cli_text(cli, "group-by"));
-    question.since = times.since;
-    question.until = times.until;
-    (void)report_format_from(str_from(cli_text(cli, "format")), &form.format);
-    (void)report_section_from(str_from(cli_text(cli, "section")), &form.section);
-    form.format = cli_is_json(cli) ? REPORT_JSON : form.format;
-    bool ok = open_reader(settings, &store, err) && report_make(store, &question, &form, &out, err);
-    db_close(store);
-    if (ok) {
-        (void)fwrite(out.ptr, 1, out.len, cli_out(cli)); /* the exit code tells of an error */
-    }
-    return ok;
+    target_begin(&s->target, "/api/v1/report");
+    target_query(&s->target, "since", str_from(cli_text(s->cli, "since")));
+    target_query(&s->target, "until", str_from(cli_text(s->cli, "until")));
+    target_query(&s->target, "group_by", str_from(cli_text(s->cli, "group-by")));
+    target_query(&s->target, "section", str_from(cli_text(s->cli, "section")));
+    target_query(&s->target, "format", str_from(format));
+    s->count++;
+    return screen_check_target(s, err) && hub_client_get(s->client, buf_str(&s->target), ret, err);
 }
 
-static bool deliver(struct cli *cli, const struct settings *settings, struct err *err)
+/* Headings of the text, which are its first line and each one behind an empty line that is not indented. */
+static void print_text(struct cli *cli, struct str text)
 {
-    struct str name = str_from(cli_text(cli, "deliver"));
-    struct wall_time when;
-    const struct hub_report *report = hub_config_report(&settings->config, name);
-    if (report == NULL) {
-        (void)err_set(err, ERR_NOT_FOUND, "the settings have no report " STR_FMT, STR_ARG(name));
-        return err_hint(err, "they are listed by: selvedge-hub reports");
+    struct str line = STR_NONE;
+    bool is_behind_empty = true;
+    while (!str_is_empty(text)) {
+        (void)str_cut(text, '\n', &line, &text);
+        bool is_heading = is_behind_empty && !str_is_empty(line) && line.ptr[0] != ' ';
+        enum cli_tone tone = is_heading ? CLI_STRONG : CLI_PLAIN;
+        (void)fprintf(cli_out(cli), "%s" STR_FMT "%s\n", cli_tone_on(cli, tone), STR_ARG(line),
+                      cli_tone_off(cli, tone));
+        is_behind_empty = str_is_empty(line);
     }
-    if (!request_give(&settings->config, settings->database, name, &when, err)) {
+}
+
+static bool show(struct screen *s, struct err *err)
+{
+    const char *format = cli_is_json(s->cli) ? "json" : cli_text(s->cli, "format");
+    struct str report = STR_NONE;
+    if (!ask(s, format, &report, err)) {
         return false;
     }
-    poke_send(&settings->config);
-    if (!request_wait(settings->database, name, when, cli_i64(cli, "timeout"), err)) {
+    if (str_eq(str_from(format), STR("text"))) {
+        print_text(s->cli, report);
+    } else {
+        (void)fwrite(report.ptr, 1, report.len, cli_out(s->cli)); /* the exit code tells an error */
+    }
+    return true;
+}
+
+/* --- delivering one --------------------------------------------------------------------------- */
+
+static void name_report(struct screen *s)
+{
+    target_begin(&s->target, "/api/v1/reports");
+    target_part(&s->target, str_from(cli_text(s->cli, "deliver")), false);
+}
+
+/* What came of what was asked for at `when`; it is not under way any more. */
+static bool how_it_ended(const struct json *report, struct wall_time when, struct err *err)
+{
+    const struct json *d = item_first(report, "deliveries");
+    while (d != NULL &&
+           (!str_eq(item_str(d, "cause"), STR("asked")) || item_wall(d, "due_at").ns != when.ns)) {
+        d = d->next;
+    }
+    if (str_eq(item_str(d, "result"), STR("delivered"))) {
+        return true;
+    }
+    struct str why = item_str(d, "error");
+    return str_is_empty(why)
+               ? err_set(err, ERR_CANCELLED, "the hub has given up what was asked for")
+               : err_set(err, ERR_IO, "not delivered: " STR_FMT, STR_ARG(why));
+}
+
+static bool wait_for_it(struct screen *s, struct wall_time when, const struct json **ret,
+                        struct err *err)
+{
+    struct clock clock = clock_system();
+    int64_t until = clock_mono(&clock).ns + cli_i64(s->cli, "timeout");
+    for (;;) {
+        arena_reset(&s->arena);
+        name_report(s);
+        if (!screen_read(s, ret, NULL, err)) {
+            return false;
+        }
+        if (item_wall(*ret, "asked_at").ns != when.ns) {
+            return how_it_ended(*ret, when, err);
+        }
+        if (clock_mono(&clock).ns > until) {
+            return err_set(err, ERR_TIMEOUT,
+                           "the report is still under way; see: selvedge-hub reports");
+        }
+        (void)poll(NULL, 0, LOOK_MS);
+    }
+}
+
+static bool deliver(struct screen *s, struct err *err)
+{
+    const struct json *answer = NULL;
+    s->count++;
+    name_report(s);
+    buf_add_text(&s->target, "/send");
+    if (!screen_act(s, HTTP_POST, STR_NONE, &answer, NULL, err) ||
+        !wait_for_it(s, item_wall(answer, "asked_at"), &answer, err)) {
         return false;
     }
-    AUTO(buf) to = buf_growing(4096);
-    hub_report_describe(report, &to);
-    cli_printf(cli, "delivered to " STR_FMT "\n", STR_ARG(buf_str(&to)));
+    cli_printf(s->cli, "delivered to " STR_FMT "\n", STR_ARG(item_str(answer, "to")));
     return true;
 }
 
 int command_report(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
-    struct err err = {0};
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        bool ok = cli_is_given(cli, "deliver") ? deliver(cli, &settings, &err)
-                                               : show_report(cli, &settings, &err);
-        code = ok ? CLI_OK : cli_error(cli, &err);
-    }
-    settings_release(&settings);
-    return code;
+    return screen_command(cli, cli_is_given(cli, "deliver") ? deliver : show, "");
 }

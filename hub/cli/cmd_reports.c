@@ -1,87 +1,51 @@
-/* cmd_reports.c - the reports of the settings and what came of them; and the run of ourselves with which
- * the hub delivers one. */
-#include "common/cli/table.h"
-#include "common/json/json_writer.h"
-#include "hub/cli/commands.h"
-#include "hub/delivery/deliver.h"
-#include "hub/rows/report_rows.h"
+/* cmd_reports.c - the reports of the settings and what came of them; and the runs of ourselves with which
+ * the web process makes one and the hub delivers one. */
+#include "hub/cli/screen.h"
 
 #include "common/platform/clock.h"
 #include "common/platform/files.h"
+#include "hub/delivery/deliver.h"
 #include "hub/report/question.h"
 #include "hub/report/report_make.h"
 #include <string.h>
 #include <unistd.h>
 
-enum { REPORT_ARENA_BYTES = 1 << 20 };
+static const struct table_column columns[] = {{.name = "REPORT"},
+                                              {.name = "SCHEDULE"},
+                                              {.name = "TO"},
+                                              {.name = "DELIVERED"},
+                                              {.name = "NEXT"},
+                                              {.name = "TROUBLE", .is_wide = true},
+                                              {0}};
 
-static void write_line(struct cli *cli, const struct delivery_listed *listed)
+static void show_report(struct screen *s, const struct json *r)
 {
-    AUTO(buf) line = buf_growing(64 << 10);
-    struct json_writer w = json_writer(&line);
-    jw_begin_object(&w);
-    row_report(&w, listed);
-    jw_end_object(&w);
-    cli_json(cli, buf_str(&line));
-}
-
-static void add_row(const struct delivery_listed *l, struct wall_time now, struct table *t)
-{
-    AUTO(buf) to = buf_growing(32 << 10);
-    hub_report_describe(l->settings, &to);
-    table_cell(t, l->settings->name);
-    table_cellf(t, STR_FMT " " STR_FMT, STR_ARG(l->settings->cron), STR_ARG(l->settings->timezone));
-    table_cell(t, buf_str(&to));
-    table_ago(t, l->row.delivered, now);
-    table_ago(t, l->next, now);
-    if (l->row.failed.ns != 0) {
-        table_tone(t, CLI_BAD, l->row.error);
+    struct table *t = &s->table;
+    struct str error = item_str(r, "error");
+    bool is_due = item_wall(r, "due_since").ns != 0;
+    table_cell(t, item_str(r, "report"));
+    table_cellf(t, STR_FMT " " STR_FMT, STR_ARG(item_str(r, "cron")),
+                STR_ARG(item_str(r, "timezone")));
+    table_cell(t, item_str(r, "to"));
+    table_ago(t, item_wall(r, "delivered_at"), s->now);
+    table_ago(t, item_wall(r, "next_at"), s->now);
+    if (str_is_empty(error)) {
+        table_cell(t, is_due ? STR("under way") : STR_NONE);
     } else {
-        table_cell(t, l->row.delivery.due.ns != 0 ? STR("under way") : STR(""));
+        table_tone(t, CLI_BAD, error);
     }
 }
 
-static bool list(struct cli *cli, const struct settings *settings, struct table *t, struct err *err)
+static bool list(struct screen *s, struct err *err)
 {
-    AUTO(arena) arena = arena_new(REPORT_ARENA_BYTES);
-    struct clock clock = clock_system();
-    const struct hub_report *all = settings->config.reports.items;
-    struct wall_time now = clock_wall(&clock);
-    struct db *db = NULL;
-    bool ok = delivery_rows_open(&db, settings->database, err);
-    for (size_t i = 0; ok && i < settings->config.reports.count; i++) {
-        struct delivery_listed listed;
-        arena_reset(&arena);
-        ok = delivery_list_one(db, &all[i], now, &arena, &listed, err);
-        if (ok && cli_is_json(cli)) {
-            write_line(cli, &listed);
-        } else if (ok) {
-            add_row(&listed, now, t);
-        }
-    }
-    db_close(db);
-    return ok;
+    target_begin(&s->target, "/api/v1/reports");
+    return screen_list(s, columns, 0, show_report, err);
 }
 
 int command_reports(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
-    struct err err = {0};
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        AUTO(table)
-        t = table_new(TABLE_COLUMNS({.name = "REPORT"}, {.name = "SCHEDULE"}, {.name = "TO"},
-                                    {.name = "DELIVERED"}, {.name = "NEXT"},
-                                    {.name = "TROUBLE", .is_wide = true}));
-        if (list(cli, &settings, &t, &err)) {
-            table_print_list(&t, cli, "no reports are set up; see `reports` in hub.yaml");
-        } else {
-            code = cli_error(cli, &err);
-        }
-    }
-    settings_release(&settings);
-    return code;
+    return screen_command(cli, list, "no reports are set up; see `reports` in hub.yaml");
 }
 
 /* Of the times that are given, whatever the time is; the web process has asked what may be asked. */

@@ -89,18 +89,22 @@ const struct cli_command commands_deploy[] = {
      .examples = CLI_EXAMPLES({"selvedge-hub deployment abort k3v7q2aa", NULL}),
      .run = command_deployment_abort},
     {.name = "bundles",
-     .summary = "list the bundles that this hub has, and who needs them",
+     .args = "[BUNDLE]",
+     .summary = "list the bundles that the hub has and who needs them, or show what is in one",
      .description =
          "A bundle is needed while a deployment that is not over gives it or would put a device "
          "back to it, while a device is to have it, while a device says that it has it, had it "
          "before or fetches it, and while a command names it. The newest are kept besides "
          "(`bundles_kept`, 20). The others are deleted: each day, when the hub starts, and when a "
          "deployment is over.",
-     .examples = CLI_EXAMPLES({"selvedge-hub bundles", NULL}),
+     .examples = CLI_EXAMPLES(
+         {"selvedge-hub bundles", NULL},
+         {"selvedge-hub bundles 3f9ac0", "its files; the beginning of its hash is enough"}),
      .run = command_bundles},
     {.name = "bundles prune",
      .summary = "delete the bundles that nobody needs, now",
-     .description = "What the running hub does by itself once a day; it may be done beside it.",
+     .description = "What the running hub does by itself once a day; it may be done beside it, "
+                    "on its machine. --dry-run asks the hub, here or elsewhere.",
      .options = CLI_OPTIONS(
          {.name = "keep",
           .type = CLI_INT,

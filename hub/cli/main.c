@@ -151,7 +151,7 @@ static const struct cli_command commands[] = {
                              .type = CLI_DURATION,
                              .value_name = "TIME",
                              .default_text = "24h",
-                             .help = "how long it is good for"}),
+                             .help = "how long it is good for, a year at most"}),
      .examples = CLI_EXAMPLES(
          {"selvedge-hub token create --label 'Brooklyn, till 1'", "for one device"},
          {"selvedge-hub token create --uses 50 --expires 2h --names 'shop-*' --set site=berlin",

@@ -122,7 +122,7 @@ int screen_command(struct cli *cli, bool (*act)(struct screen *screen, struct er
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
-static bool check_target(const struct screen *s, struct err *err)
+bool screen_check_target(const struct screen *s, struct err *err)
 {
     return !s->target.overflow ||
            err_set(err, ERR_FULL, "what is asked for is longer than %d bytes",
@@ -158,7 +158,7 @@ bool screen_list(struct screen *s, const struct table_column *columns, int64_t l
     struct listing list = {.screen = s, .on_row = on_row};
     table_release(&s->table);
     s->table = table_new(columns);
-    return check_target(s, err) &&
+    return screen_check_target(s, err) &&
            hub_client_each(s->client, buf_str(&s->target), limit, show_item, &list, err);
 }
 
@@ -237,7 +237,7 @@ bool screen_act(struct screen *s, enum http_method method, struct str body, cons
         .method = method, .target = buf_str(&s->target), .body = body};
     struct str text = STR_NONE;
     struct json *answer = NULL;
-    if (!check_target(s, err) || !hub_client_ask(s->client, &question, &text, err)) {
+    if (!screen_check_target(s, err) || !hub_client_ask(s->client, &question, &text, err)) {
         return false;
     }
     if (!str_is_empty(text) && !json_parse(text, ITEM_BYTES_MAX, &s->arena, &answer, err)) {

@@ -30,6 +30,9 @@ int screen_close(struct screen *screen, bool ok, const struct err *err, const ch
 int screen_command(struct cli *cli, bool (*act)(struct screen *screen, struct err *err),
                    const char *when_empty);
 
+/* ERR_FULL: the address became too long. */
+MUST_CHECK bool screen_check_target(const struct screen *screen, struct err *err);
+
 /* Each item of the list at the target: with --json as it came, one a line; else a row by `on_row`. */
 typedef void screen_row(struct screen *screen, const struct json *item);
 MUST_CHECK bool screen_list(struct screen *screen, const struct table_column *columns,

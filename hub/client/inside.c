@@ -7,6 +7,7 @@
 #include "hub/api/api.h"
 #include "hub/http/inside.h"
 #include "hub/http/local.h"
+#include "hub/registry/authority.h"
 #include "hub/store/store.h"
 #include <stdlib.h>
 
@@ -30,6 +31,10 @@ static bool check_database(const struct hub_config *config, const char *path, st
     struct db *db = NULL;
     bool ok = hub_store_open(&db, &options, err);
     db_close(db);
+    if (!ok && err->code == ERR_NOT_FOUND && authority_exists(config)) {
+        *err = (struct err){0};
+        return true; /* it was lost: the first part that is opened says so */
+    }
     if (!ok && err->code == ERR_NOT_FOUND) {
         (void)err_set(err, ERR_NOT_FOUND, "there is no hub in " STR_FMT,
                       STR_ARG(config->state_dir));

@@ -1,5 +1,5 @@
-/* request.h - for command lines: asking the running hub to deliver a report now, and waiting for what
- * comes of it. */
+/* request.h - asking the running hub to deliver a report now. What comes of it stands in the rows of
+ * deliveries (delivery_rows.h). */
 #pragma once
 #include "common/base/err.h"
 #include "common/base/time.h"
@@ -8,6 +8,3 @@
 /* ERR_OFFLINE: no hub is running. *ret_when names the request. */
 MUST_CHECK bool request_give(const struct hub_config *config, const char *database,
                              struct str report, struct wall_time *ret_when, struct err *err);
-/* Blocks. ERR_TIMEOUT; else the error with which it was not delivered. */
-MUST_CHECK bool request_wait(const char *database, struct str report, struct wall_time when,
-                             int64_t timeout_ns, struct err *err);

@@ -55,7 +55,7 @@ void report_write(const struct report *report, enum report_format format, struct
         break;
     case REPORT_TEXT:
     case REPORT_FORMATS:
-        report_write_text(report, (struct report_marks){"", ""}, out);
+        report_write_text(report, out);
         break;
     }
 }

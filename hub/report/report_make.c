@@ -10,9 +10,7 @@ bool report_make(struct db *store, const struct report_question *question,
     if (!report_read(store, question, &arena, &report, err)) {
         return false;
     }
-    if (form->format == REPORT_TEXT && form->marks.on != NULL) {
-        report_write_text(&report, form->marks, out);
-    } else if (form->format == REPORT_CSV) {
+    if (form->format == REPORT_CSV) {
         report_write_csv(&report, form->section, out);
     } else {
         report_write(&report, form->format, out);

@@ -1,12 +1,11 @@
-/* report_make.h - a whole report, from the database to its bytes: for the command line and for what the
- * web process starts. */
+/* report_make.h - a whole report, from the database to its bytes: for what the web process
+ * starts. */
 #pragma once
 #include "hub/report/report_write.h"
 
 struct report_form {
     enum report_format format;
     enum report_section section; /* of CSV */
-    struct report_marks marks;   /* of text; NULLs: none */
 };
 enum { REPORT_BYTES_MAX = 64 << 20 };
 

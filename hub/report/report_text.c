@@ -3,14 +3,9 @@
 
 enum { WIDTH = 80, FACT_INDENT = 12, LINE_INDENT = 4, NAME_WIDTH_MIN = 8 };
 
-struct text_writer {
-    struct buf *out;
-    struct report_marks marks;
-};
-
-static void heading(struct text_writer *w, const char *text)
+static void heading(struct buf *out, const char *text)
 {
-    buf_addf(w->out, "\n%s%s%s\n", w->marks.on, text, w->marks.off);
+    buf_addf(out, "\n%s\n", text);
 }
 
 static void spaces(struct buf *out, size_t count)
@@ -60,35 +55,35 @@ static void wrap(struct buf *out, struct str text, size_t used, size_t indent)
     buf_add_char(out, '\n');
 }
 
-static void write_facts(struct text_writer *w, const struct report *r)
+static void write_facts(struct buf *out, const struct report *r)
 {
     AUTO(buf) line = buf_growing(REPORT_FACT_BYTES);
     report_add_title(r, &line);
-    buf_addf(w->out, "%s" STR_FMT "%s\n\n", w->marks.on, STR_ARG(buf_str(&line)), w->marks.off);
+    buf_addf(out, STR_FMT "\n\n", STR_ARG(buf_str(&line)));
     for (const struct report_fact *f = report_facts; f->name != NULL; f++) {
         buf_reset(&line);
         f->add(r, &line);
         if (line.len > 0) {
-            buf_addf(w->out, "  %-8s  ", f->name);
-            wrap(w->out, buf_str(&line), FACT_INDENT, FACT_INDENT);
+            buf_addf(out, "  %-8s  ", f->name);
+            wrap(out, buf_str(&line), FACT_INDENT, FACT_INDENT);
         }
     }
 }
 
-static void write_item(struct text_writer *w, struct str text)
+static void write_item(struct buf *out, struct str text)
 {
-    spaces(w->out, LINE_INDENT - 2);
-    wrap(w->out, text, LINE_INDENT - 2, LINE_INDENT);
+    spaces(out, LINE_INDENT - 2);
+    wrap(out, text, LINE_INDENT - 2, LINE_INDENT);
 }
 
-static void write_attention(struct text_writer *w, const struct report *r)
+static void write_attention(struct buf *out, const struct report *r)
 {
     AUTO(arena) arena = arena_new(REPORT_SPARE_BYTES);
     struct report_line lines[REPORT_LINES_MAX];
     size_t count = report_attention(r, &arena, lines);
-    heading(w, count == 0 ? "nothing needs attention" : "needs attention");
+    heading(out, count == 0 ? "nothing needs attention" : "needs attention");
     for (size_t i = 0; i < count; i++) {
-        write_item(w, lines[i].text);
+        write_item(out, lines[i].text);
     }
 }
 
@@ -119,20 +114,20 @@ static void write_cell(struct buf *out, struct str text, size_t width, bool is_r
     spaces(out, !is_right && wide < width ? width - wide : 0);
 }
 
-static void write_row(struct text_writer *w, const struct report_table *t, const size_t *widths,
+static void write_row(struct buf *out, const struct report_table *t, const size_t *widths,
                       const struct cells *c)
 {
     for (size_t i = 0; t->columns[i].name != NULL; i++) {
         struct str text = c == NULL ? str_from(t->columns[i].name) : buf_str(&c->of[i]);
-        spaces(w->out, i == 0 ? 0 : 2);
+        spaces(out, i == 0 ? 0 : 2);
         if (i == 0 && text_width(text) > widths[0]) { /* a long name has a line of its own */
-            wrap(w->out, text, 0, LINE_INDENT);
-            spaces(w->out, widths[0]);
+            wrap(out, text, 0, LINE_INDENT);
+            spaces(out, widths[0]);
             continue;
         }
-        write_cell(w->out, str_is_empty(text) ? STR("-") : text, widths[i], t->columns[i].is_right);
+        write_cell(out, str_is_empty(text) ? STR("-") : text, widths[i], t->columns[i].is_right);
     }
-    buf_add_char(w->out, '\n');
+    buf_add_char(out, '\n');
 }
 
 /* The first column gives way. */
@@ -158,15 +153,14 @@ static void find_widths(const struct report_table *t, const struct report *r, si
     widths[0] = widths[0] > room ? room : widths[0];
 }
 
-static void table_heading(struct text_writer *w, const struct report_table *t,
-                          const struct report *r)
+static void table_heading(struct buf *out, const struct report_table *t, const struct report *r)
 {
     AUTO(buf) text = buf_growing(REPORT_FACT_BYTES);
     report_add_heading(r, t, &text);
-    buf_addf(w->out, "\n%s" STR_FMT "%s\n", w->marks.on, STR_ARG(buf_str(&text)), w->marks.off);
+    buf_addf(out, "\n" STR_FMT "\n", STR_ARG(buf_str(&text)));
 }
 
-static void write_table(struct text_writer *w, const struct report_table *t, const struct report *r)
+static void write_table(struct buf *out, const struct report_table *t, const struct report *r)
 {
     size_t widths[REPORT_COLUMNS_MAX] = {0};
     size_t total = t->count(r);
@@ -175,22 +169,21 @@ static void write_table(struct text_writer *w, const struct report_table *t, con
     if (total == 0) {
         return;
     }
-    table_heading(w, t, r);
+    table_heading(out, t, r);
     find_widths(t, r, rows, widths);
-    write_row(w, t, widths, NULL);
+    write_row(out, t, widths, NULL);
     for (size_t row = 0; row < rows; row++) {
         fill(t, r, row, &c);
-        write_row(w, t, widths, &c);
+        write_row(out, t, widths, &c);
     }
     if (total > rows) {
-        buf_addf(w->out, "... and %zu more: selvedge-hub report --format csv\n", total - rows);
+        buf_addf(out, "... and %zu more: selvedge-hub report --format csv\n", total - rows);
     }
 }
 
 /* --- lists -------------------------------------------------------------------------------- */
 
-static void write_list(struct text_writer *w, const struct report_list *list,
-                       const struct report *r)
+static void write_list(struct buf *out, const struct report_list *list, const struct report *r)
 {
     enum { SHOWN_MAX = 20 };
     AUTO(buf) line = buf_growing(REPORT_SPARE_BYTES);
@@ -199,27 +192,26 @@ static void write_list(struct text_writer *w, const struct report_list *list,
     if (count == 0) {
         return;
     }
-    heading(w, list->heading);
+    heading(out, list->heading);
     for (size_t i = 0; i < count && i < SHOWN_MAX; i++) {
         buf_reset(&line);
         list->add(r, i, &line);
-        write_item(w, buf_str(&line));
+        write_item(out, buf_str(&line));
     }
     if (total > SHOWN_MAX) {
-        buf_addf(w->out, "  ... and %zu more: %s\n", total - SHOWN_MAX, list->more);
+        buf_addf(out, "  ... and %zu more: %s\n", total - SHOWN_MAX, list->more);
     }
 }
 
-void report_write_text(const struct report *r, struct report_marks marks, struct buf *out)
+void report_write_text(const struct report *r, struct buf *out)
 {
-    struct text_writer w = {.out = out, .marks = marks};
-    write_facts(&w, r);
-    write_attention(&w, r);
-    write_list(&w, &report_late_list, r);
-    write_table(&w, &report_day_table, r);
-    write_table(&w, &report_group_table, r);
-    write_table(&w, &report_asset_table, r);
+    write_facts(out, r);
+    write_attention(out, r);
+    write_list(out, &report_late_list, r);
+    write_table(out, &report_day_table, r);
+    write_table(out, &report_group_table, r);
+    write_table(out, &report_asset_table, r);
     for (size_t i = 0; report_lists[i] != NULL; i++) {
-        write_list(&w, report_lists[i], r);
+        write_list(out, report_lists[i], r);
     }
 }

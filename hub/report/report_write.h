@@ -34,11 +34,8 @@ bool report_section_from(struct str name, enum report_section *ret);
 void report_write(const struct report *report, enum report_format format, struct buf *out);
 void report_write_csv(const struct report *report, enum report_section section, struct buf *out);
 
-/* How the text marks what is strong; both may be empty. */
-struct report_marks {
-    const char *on, *off;
-};
-void report_write_text(const struct report *report, struct report_marks marks, struct buf *out);
+/* Its first line is a heading, as is each behind an empty one that is not indented. */
+void report_write_text(const struct report *report, struct buf *out);
 void report_write_html(const struct report *report, struct buf *out);
 void report_write_markdown(const struct report *report, struct buf *out);
 void report_write_json(const struct report *report, struct buf *out);

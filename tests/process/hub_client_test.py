@@ -132,13 +132,14 @@ assets:
 """
 # Three runs each: the rest has the same path, and is asked under --long.
 LISTINGS = [["devices"], ["devices", "brooklyn"], ["assets", "pos/*"], ["assets", "pos/broken"], ["assets", "--at", "0s"], ["lineage"],
-            ["pools"], ["alerts", "silences"], ["runs"], ["logs"]]
+            ["pools"], ["alerts", "silences"], ["runs"], ["logs"], ["reports"], ["bundles"], ["token", "list"]]
 if os.environ.get("SELVEDGE_LONG"):
     LISTINGS += [["devices", "--to", "is:away"], ["assets"], ["assets", "--device", "brooklyn"], ["assets", "--differing"],
                  ["lineage", "--asset", "pos/orders"], ["refusals"], ["quarantine"], ["clones"], ["alerts"], ["alerts", "--all"],
                  ["deployments"], ["commands"], ["runs", "--status", "failure"]]
 MAY_BE_EMPTY = ("refusals", "quarantine", "clones", "deployments", "alerts", "commands")
 PASSWORD = "correct horse battery"
+REPORTS = "reports:\n  - {name: yearly, cron: '0 7 1 1 *', format: csv, to: {mqtt: true}}\n"
 
 
 class TlsFleet(Fleet):
@@ -150,7 +151,7 @@ class TlsFleet(Fleet):
         with open(settings, encoding="utf-8") as f:
             text = f.read()
         with open(settings, "w", encoding="utf-8") as f:
-            f.write(text.replace(f"{{port: {self.http_port}}}", f"{{port: {self.http_port}, tls: on}}"))
+            f.write(text.replace(f"{{port: {self.http_port}}}", f"{{port: {self.http_port}, tls: on}}") + REPORTS)
         self.url = f"https://127.0.0.1:{self.http_port}"
 
     def token_file(self, name, role, scope):
@@ -169,6 +170,13 @@ class TlsFleet(Fleet):
         assert done.returncode == code, (argv, done)
         return done.stdout if code == 0 else done.stderr
 
+    def bundle(self):
+        folder = os.path.join(self.dir, "bundle")
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, "selvedge.yaml"), "w", encoding="utf-8") as f:
+            f.write(DEFINITIONS)
+        return folder
+
     def fill(self):
         """One device, that has run everything once and is away."""
         self.start_hub()
@@ -185,19 +193,24 @@ class TlsFleet(Fleet):
 def a_listing_is_the_same_three_ways():
     with TlsFleet() as fleet:
         fleet.fill()
+        fleet.command("deploy", fleet.bundle(), "--to", "brooklyn")
         viewer = fleet.token_file("ada", "viewer", "read")
+        admin = fleet.token_file("eve", "admin", "admin")
         fleet.command("pools", "set", "warehouse", "2")
         fleet.command("alerts", "silence", "*", "--reason", "works")
         seen = {}
         for listing in LISTINGS:
             seen[tuple(listing)] = fleet.command(*listing, "--json")
             assert seen[tuple(listing)] or listing[0] in MAY_BE_EMPTY or "--differing" in listing, listing
-            assert fleet.there(*listing, "--json", token=viewer) == seen[tuple(listing)], listing
+            assert fleet.there(*listing, "--json", token=admin if listing[0] == "token" else viewer) == seen[tuple(listing)], listing
+        report = fleet.command("report", "--format", "csv")
+        assert '"pos/orders",1,1,' in report and fleet.there("report", "--format", "csv", token=viewer) == report
         for table in (["devices"], ["assets"], ["runs"]):  # but for how long ago things were
             assert fleet.there(*table, token=viewer).split()[:5] == fleet.command(*table).split()[:5]
         fleet.hub.stop()
         for listing in LISTINGS:
             assert fleet.command(*listing, "--json") == seen[tuple(listing)], listing
+        assert fleet.command("report", "--format", "csv") == report
 
 
 def who_asks_from_elsewhere_is_told_what_is_wrong():

@@ -215,6 +215,7 @@ def a_bundle_of_the_shelf_is_rolled_out():
         wait_for("the first has it", lambda: admin.get(f"/api/v1/deployments/{made['deployment']}").json["status"] == "done", 60)
         bundle = admin.items("/api/v1/bundles")[0]
         assert (bundle["bundle"], bundle["files"], bundle["idle"]) == (made["bundle"], 4, False), bundle
+        assert viewer.items("/api/v1/bundles?idle=true&keep=1") == [] and viewer.get("/api/v1/bundles?keep=x").status == 400
         whole = viewer.get("/api/v1/bundles/" + bundle["bundle"][:12]).json
         assert [(f["path"], f["executable"]) for f in whole["file_list"]] == [("blob.bin", False), ("long.txt", False), ("sales.sh", True), ("selvedge.yaml", False)], whole
         file = f"/api/v1/bundles/{bundle['bundle'][:12]}/file?path="
