@@ -149,23 +149,12 @@ static bool add_manifest(struct incoming *in, const struct bundle_piece *piece, 
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-static void add_hex(const uint8_t hash[DIGEST_BYTES], char ret[BUNDLE_HASH_SIZE])
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < DIGEST_BYTES; i++) {
-        ret[2 * i] = digits[hash[i] >> 4];
-        ret[2 * i + 1] = digits[hash[i] & 15];
-    }
-    ret[BUNDLE_HASH_SIZE - 1] = '\0';
-}
-
 /* Reads `from` to its end, into `to` where that is a descriptor, and compares. */
 static bool pass_through(int from, int to, const struct bundle_file *file, bool *ret_is_same,
                          struct err *err)
 {
     char chunk[CHUNK_BYTES];
-    char text[BUNDLE_HASH_SIZE];
-    uint8_t hash[DIGEST_BYTES];
+    char hash[DIGEST_TEXT_SIZE];
     struct digest *digest = NULL;
     int64_t size = 0;
     if (!digest_open(&digest, err)) {
@@ -182,8 +171,7 @@ static bool pass_through(int from, int to, const struct bundle_file *file, bool 
     }
     digest_end(digest, hash);
     digest_close(digest);
-    add_hex(hash, text);
-    *ret_is_same = size == file->size && str_eq(str_from(text), file->sha256);
+    *ret_is_same = size == file->size && str_eq(str_from(hash), file->sha256);
     return ok;
 }
 

@@ -34,7 +34,7 @@ bool bundle_check_hash(const struct dbt_file *file, struct err *err)
     struct buf is = buf_fixed(text, sizeof(text));
     const struct dbt_place place = {.offset = file->was.st_size - (int64_t)sizeof(tail) + 1,
                                     .length = (int64_t)sizeof(tail) - 1};
-    uint8_t hash[DIGEST_BYTES];
+    char hash[DIGEST_TEXT_SIZE];
     struct digest *d = NULL;
     char *chunk = malloc(CHUNK_BYTES);
     bool ok = (chunk != NULL || err_set(err, ERR_NO_MEMORY, "no memory to check a bundle")) &&
@@ -44,9 +44,7 @@ bool bundle_check_hash(const struct dbt_file *file, struct err *err)
     if (ok) {
         digest_end(d, hash);
         buf_add_text(&is, before);
-        for (size_t i = 0; i < sizeof(hash); i++) {
-            buf_addf(&is, "%02x", hash[i]);
-        }
+        buf_add_text(&is, hash);
         buf_add(&is, STR("\"}\n"));
         ok = str_eq(buf_str(&is), buf_str(&said)) ||
              err_set(err, ERR_CORRUPT, "the bundle is damaged: its content has another hash");

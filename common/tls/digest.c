@@ -42,9 +42,16 @@ void digest_add(struct digest *d, struct str bytes)
     }
 }
 
-void digest_end(struct digest *d, uint8_t ret[DIGEST_BYTES])
+void digest_end(struct digest *d, char ret[DIGEST_TEXT_SIZE])
 {
-    must(SHA256(finish)(&d->context, ret));
+    static const char digits[] = "0123456789abcdef";
+    unsigned char hash[DIGEST_TEXT_SIZE / 2];
+    must(SHA256(finish)(&d->context, hash));
+    for (size_t i = 0; i < sizeof(hash); i++) {
+        ret[2 * i] = digits[hash[i] >> 4];
+        ret[2 * i + 1] = digits[hash[i] & 15];
+    }
+    ret[2 * sizeof(hash)] = '\0';
 }
 
 void digest_close(struct digest *d)

@@ -24,6 +24,7 @@
 enum {
     API_QUERY_MS = 3000,       /* a question to the database may take so long */
     API_BODY_BYTES = 64 << 10, /* of a request */
+    API_PIECE_BYTES = 1 << 20, /* of a file of a bundle, in one request */
 };
 
 enum { API_HOURS_MAX = 27 };
@@ -141,6 +142,7 @@ http_handler api_enrolments, api_enrolment_accept, api_enrolment_reject;
 http_handler api_enrolment_tokens, api_enrolment_tokens_post, api_enrolment_token_delete;
 http_handler api_preauthorisations, api_preauthorisations_post, api_preauthorisation_delete;
 http_handler api_bundles, api_bundle, api_bundle_file, api_deployments_post;
+http_handler api_bundle_file_put, api_bundles_post;
 /* The one on the shelf whose hash begins so; texts in `arena`. ERR_NOT_FOUND; ERR_INVALID: several. */
 struct bundle_row;
 MUST_CHECK bool api_find_bundle(struct api *api, struct str prefix, struct arena *arena,

@@ -280,8 +280,13 @@ static void write_route(struct json_writer *w, const struct http_route *r)
         jw_key(w, STR("requestBody"));
         jw_begin_object(w);
         jw_member_bool(w, "required", strcmp(r->body, "RetryRequest") != 0);
-        begin_content(w, "application/json");
-        write_ref(w, str_from(r->body));
+        if (strcmp(r->body, HTTP_BYTES) == 0) {
+            begin_content(w, HTTP_BYTES);
+            write_type(w, "string", "binary");
+        } else {
+            begin_content(w, "application/json");
+            write_ref(w, str_from(r->body));
+        }
         end_content(w);
         jw_end_object(w);
     }

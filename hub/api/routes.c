@@ -1,5 +1,6 @@
 /* routes.c - every address that is answered: who may ask, with how much of a body, and what answers.
  * docs/reference/openapi.json describes the same; a test compares the two. */
+#include "common/wire/bundle.h"
 #include "hub/api/api_internal.h"
 
 #define READ(path_, handler_, summary_, query_, answer_)                                           \
@@ -243,6 +244,24 @@ const struct http_route api_routes[] = {
      .query = "path!",
      .answer = "BundleText",
      .summary = "What is in a file of a bundle: its first 256 KiB, when it is text"},
+    {.method = HTTP_POST,
+     .path = "/api/v1/bundles",
+     .role = HTTP_ADMIN,
+     .handler = api_bundles_post,
+     .query = "source",
+     .body = HTTP_BYTES,
+     .answer = "BundleMade",
+     .max_body = BUNDLE_MANIFEST_BYTES,
+     .summary = "Put a bundle on the shelf, by its manifest; 202 while files of it are missing"},
+    {.method = HTTP_PUT,
+     .path = "/api/v1/bundle-files/{sha256}",
+     .role = HTTP_ADMIN,
+     .handler = api_bundle_file_put,
+     .query = "offset:integer size:integer",
+     .body = HTTP_BYTES,
+     .answer = "BundlePiece",
+     .max_body = API_PIECE_BYTES,
+     .summary = "Send a piece of a file that a bundle is to have"},
     ACT("/api/v1/deployments", api_deployments_post, "Give a bundle to devices, in waves",
         "DeploymentRequest", "DeploymentMade"),
     READ("/api/v1/alerts", api_alerts, "Alerts", "all:boolean device", "[Alert]"),

@@ -59,6 +59,8 @@ const struct api_schema api_schemas[] = {
     {"Bundle", BUNDLE},
     {"BundleDetail", BUNDLE " file_list!:BundleFile[]"},
     {"BundleFile", "path! size!:i sha256! executable!:b"},
+    {"BundleMade", "bundle! files!:i bytes!:i missing!:s[]"},
+    {"BundlePiece", "sha256! bytes!:i whole!:b"},
     {"BundleText", "path! size!:i sha256! executable!:b truncated!:b text"},
     {"Certificate", "serial! state! cause! issued_at!:t expires_at!:t revoked_at:t fingerprint!"},
     {"Check", "asset name! device! passed!:b severity! at!:t run metadata:o"},

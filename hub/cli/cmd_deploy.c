@@ -1,142 +1,275 @@
-/* cmd_deploy.c - packs a folder, and says which devices are to have it and in which waves. */
-#include "hub/cli/deploy_view.h"
+/* cmd_deploy.c - makes a bundle of a folder of this machine, sending the hub the files that it has not, and
+ * says which devices are to have it and in which waves. */
+#include "hub/cli/screen.h"
 
 #include "common/platform/clock.h"
-#include "hub/fleet/poke.h"
-#include "hub/registry/authority.h"
+#include "hub/deploy/folder.h"
+#include "hub/deploy/waves.h"
+#include <poll.h>
+#include <string.h>
 
-enum { LINE_BYTES_MAX = 64 << 10, AUTHORITY_ARENA_BYTES = 1 << 20 };
+enum {
+    FOLDER_ARENA_BYTES = 16 << 20,
+    PIECE_BYTES = 1 << 20,
+    ROUNDS_MAX = 3, /* files may be deleted while others are sent */
+    LOOK_MS = 300,
+    LINE_BYTES = 256,
+};
 
 struct deploying {
-    struct shelf_packed packed;
-    struct deployment_options options;
-    char id[DEPLOYMENT_ID_SIZE];
-    int64_t devices;
+    struct screen *screen;
+    const char *dir;
+    struct arena arena;
+    struct bundle_manifest manifest;
+    struct buf text; /* the manifest's */
+    char bundle[BUNDLE_HASH_SIZE];
+    int64_t new_files;
 };
 
-static bool need_key(const struct authority *authority, struct err *err)
+/* --- files ------------------------------------------------------------------------------------ */
+
+static bool send_bytes(struct deploying *d, enum http_method method, struct str bytes,
+                       const struct json **ret, struct err *err)
 {
-    if (!str_is_empty(authority->command_key)) {
-        return true;
-    }
-    (void)err_set(err, ERR_DENIED, "this hub has no key to sign with");
-    return err_hint(err,
-                    "bundles are signed by the hub: its key is command/hub.key, made anew when "
-                    "command/ is empty");
+    const struct hub_client_question question = {
+        .method = method, .target = buf_str(&d->screen->target), .body = bytes, .is_bytes = true};
+    arena_reset(&d->screen->arena);
+    return screen_ask(d->screen, &question, ret, NULL, err);
 }
 
-static bool pack(const struct settings *settings, const char *dir, struct shelf_packed *ret,
-                 struct err *err)
+static bool send_piece(struct deploying *d, const struct bundle_file *file, int64_t offset,
+                       struct buf *piece, struct err *err)
 {
-    struct rng rng = rng_system();
-    struct authority authority = {0};
-    struct arena arena = arena_new(AUTHORITY_ARENA_BYTES);
-    bool ok = authority_read(&settings->config, &rng, &arena, &authority, err) &&
-              need_key(&authority, err);
-    if (ok) {
-        struct shelf_pack what = {.dir = dir, .key = authority.command_key, .rng = &rng};
-        ok = shelf_add(&settings->config, &what, ret, err);
-    }
-    authority_wipe(&authority);
-    arena_release(&arena);
-    return ok;
+    struct buf *target = &d->screen->target;
+    const struct json *none = NULL;
+    buf_reset(piece);
+    target_begin(target, "/api/v1/bundle-files");
+    target_part(target, file->sha256, false);
+    target_query_i64(target, "offset", offset);
+    target_query_i64(target, "size", file->size);
+    return folder_read_piece(d->dir, file, offset, piece, err) &&
+           send_bytes(d, HTTP_PUT, buf_str(piece), &none, err);
 }
 
-/* What is open while it is asked for. */
-struct desks {
-    struct deployments *deployments;
-    struct registry *registry;
-};
-
-static bool open_desks(const struct settings *settings, struct desks *ret, struct err *err)
+static bool send_file(struct deploying *d, const struct bundle_file *file, struct err *err)
 {
-    return deployments_open(&ret->deployments, settings->database, err) &&
-           registry_open(&ret->registry, settings->database, err);
-}
-
-static void close_desks(struct desks *desks)
-{
-    registry_close(desks->registry);
-    deployments_close(desks->deployments);
-}
-
-static bool deploy(struct cli *cli, const struct settings *settings, struct deploying *what,
-                   struct desks *desks, struct err *err)
-{
-    struct rng rng = rng_system();
-    struct clock clock = clock_system();
-    struct wave_sizes sizes;
-    struct wave_rules rules;
-    what->options = (struct deployment_options){
-        .bundle = &what->packed,
-        .source = str_from(cli_arg(cli, 0)),
-        .targets = str_from(cli_text(cli, "to")),
-        .waves = str_from(cli_text(cli, "wave")),
-        .abort_if = str_from(cli_text(cli, "abort-if")),
-        .keeps_on_abort = str_eq(str_from(cli_text(cli, "on-abort")), STR("keep")),
-        .soak_ns = cli_i64(cli, "soak"),
-        .patience_ns = cli_i64(cli, "patience")};
-    /* What is written wrong is told before anything is packed. */
-    AUTO(fd) hold = {-1};
-    if (!wave_sizes_parse(what->options.waves, &sizes, err) ||
-        !wave_rules_parse(what->options.abort_if, &rules, err) ||
-        !open_desks(settings, desks, err) || !shelf_hold(&settings->config, false, &hold, err) ||
-        !pack(settings, cli_arg(cli, 0), &what->packed, err)) {
-        return false;
-    }
-    what->options.registry = desks->registry;
-    if (!deployments_add(desks->deployments, &rng, &what->options, clock_wall(&clock), what->id,
-                         &what->devices, err)) {
-        return false;
-    }
-    poke_send(&settings->config);
+    AUTO(buf) piece = buf_growing(PIECE_BYTES);
+    int64_t offset = 0;
+    do {
+        if (!send_piece(d, file, offset, &piece, err)) {
+            return err_wrap(err, STR_FMT, STR_ARG(file->path));
+        }
+        offset += (int64_t)piece.len;
+    } while (offset < file->size);
+    d->new_files++;
     return true;
 }
 
-static void say(struct cli *cli, const struct deploying *what)
+/* The answer names each file that is missing once, in the order of the manifest. False: none is. */
+static bool note_missing(const struct deploying *d, const struct json *answer, bool *missing)
 {
-    if (!cli_is_json(cli)) {
-        cli_printf(
-            cli, "deployment %s: bundle %.12s with %lld files (%lld bytes) goes to %lld device%s\n",
-            what->id, what->packed.hash, (long long)what->packed.files,
-            (long long)what->packed.bytes, (long long)what->devices, what->devices == 1 ? "" : "s");
+    const struct json *first = item_first(answer, "missing");
+    const struct json *next = first;
+    for (size_t i = 0; i < d->manifest.count; i++) {
+        missing[i] = next != NULL && str_eq(next->as.string, d->manifest.files[i].sha256);
+        next = missing[i] ? next->next : next;
+    }
+    return first != NULL;
+}
+
+/* --- the bundle ------------------------------------------------------------------------------- */
+
+static bool offer(struct deploying *d, const struct json **ret, struct err *err)
+{
+    target_begin(&d->screen->target, "/api/v1/bundles");
+    target_query(&d->screen->target, "source", str_from(d->dir));
+    return send_bytes(d, HTTP_POST, buf_str(&d->text), ret, err);
+}
+
+static bool send_missing(struct deploying *d, const bool *missing, struct err *err)
+{
+    for (size_t i = 0; i < d->manifest.count; i++) {
+        if (missing[i] && !send_file(d, &d->manifest.files[i], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool bring(struct deploying *d, struct err *err)
+{
+    const struct json *answer = NULL;
+    bool *missing = arena_array(&d->arena, d->manifest.count, sizeof(*missing));
+    if (missing == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "out of memory");
+    }
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        if (!offer(d, &answer, err)) {
+            return false;
+        }
+        if (!note_missing(d, answer, missing)) {
+            struct buf hash = buf_fixed(d->bundle, sizeof(d->bundle));
+            buf_add(&hash, item_str(answer, "bundle"));
+            return buf_cstr(&hash) != NULL ||
+                   err_set(err, ERR_INTERNAL, "the hub answered no hash of a bundle");
+        }
+        if (!send_missing(d, missing, err)) {
+            return false;
+        }
+    }
+    return err_set(err, ERR_BUSY, "the hub deletes files of the bundle while others are sent");
+}
+
+static bool pack(struct deploying *d, struct err *err)
+{
+    if (!folder_read(d->dir, &d->arena, &d->manifest, err)) {
+        return false;
+    }
+    bundle_manifest_encode(&d->manifest, &d->text);
+    if (d->text.overflow) {
+        return err_set(err, ERR_FULL, "the list of the files in %s is longer than %d bytes", d->dir,
+                       BUNDLE_MANIFEST_BYTES);
+    }
+    return bring(d, err);
+}
+
+/* --- the deployment --------------------------------------------------------------------------- */
+
+static bool give(struct deploying *d, const struct json **ret, struct err *err)
+{
+    struct screen *s = d->screen;
+    struct cli *cli = s->cli;
+    struct json_writer w = json_writer(&s->text);
+    buf_reset(&s->text);
+    jw_begin_object(&w);
+    jw_member_str(&w, "bundle", str_from(d->bundle));
+    jw_member_str(&w, "targets", str_from(cli_text(cli, "to")));
+    jw_member_str(&w, "waves", str_from(cli_text(cli, "wave")));
+    jw_member_str(&w, "abort_if", str_from(cli_text(cli, "abort-if")));
+    jw_member_str(&w, "on_abort", str_from(cli_text(cli, "on-abort")));
+    jw_member_str(&w, "soak", str_from(cli_text(cli, "soak")));
+    jw_member_str(&w, "patience", str_from(cli_text(cli, "patience")));
+    jw_end_object(&w);
+    target_begin(&s->target, "/api/v1/deployments");
+    arena_reset(&s->arena);
+    return screen_act(s, HTTP_POST, buf_str(&s->text), ret, NULL, err);
+}
+
+static void say(const struct deploying *d, const struct json *made)
+{
+    struct screen *s = d->screen;
+    int64_t devices = item_count(made, "devices");
+    if (!cli_is_json(s->cli)) {
+        cli_printf(s->cli,
+                   "deployment " STR_FMT
+                   ": bundle %.12s with %lld files (%lld bytes) goes to %lld device%s\n",
+                   STR_ARG(item_str(made, "deployment")), d->bundle, (long long)d->manifest.count,
+                   (long long)d->manifest.bytes, (long long)devices, devices == 1 ? "" : "s");
         return;
     }
-    AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
-    struct json_writer w = json_writer(&out);
+    struct json_writer w = json_writer(&s->text);
+    buf_reset(&s->text);
     jw_begin_object(&w);
-    jw_member_str(&w, "deployment", str_from(what->id));
-    jw_member_str(&w, "bundle", str_from(what->packed.hash));
-    jw_member_i64(&w, "files", what->packed.files);
-    jw_member_i64(&w, "new_files", what->packed.new_files);
-    jw_member_i64(&w, "bytes", what->packed.bytes);
-    jw_member_i64(&w, "devices", what->devices);
+    jw_member_str(&w, "deployment", item_str(made, "deployment"));
+    jw_member_str(&w, "bundle", str_from(d->bundle));
+    jw_member_i64(&w, "files", (int64_t)d->manifest.count);
+    jw_member_i64(&w, "new_files", d->new_files);
+    jw_member_i64(&w, "bytes", d->manifest.bytes);
+    jw_member_i64(&w, "devices", devices);
     jw_end_object(&w);
-    cli_json(cli, buf_str(&out));
+    cli_json(s->cli, buf_str(&s->text));
+}
+
+/* --- waiting ---------------------------------------------------------------------------------- */
+
+/* Says on stderr what changes. */
+static void say_progress(struct cli *cli, const struct json *d, char said[LINE_BYTES])
+{
+    char line[LINE_BYTES];
+    (void)snprintf(line, sizeof(line),
+                   STR_FMT ": wave %lld; %lld of %lld healthy, %lld under way, %lld failed, %lld "
+                           "rolled back, %lld away",
+                   STR_ARG(item_str(d, "status")), (long long)item_count(d, "wave"),
+                   (long long)item_count(d, "healthy"), (long long)item_count(d, "devices"),
+                   (long long)item_count(d, "under_way"), (long long)item_count(d, "failed"),
+                   (long long)item_count(d, "rolled_back"), (long long)item_count(d, "away"));
+    if (strcmp(line, said) != 0) {
+        (void)snprintf(said, LINE_BYTES, "%s", line);
+        (void)fprintf(cli_err(cli), "%s\n", line);
+    }
+}
+
+static bool how_it_ended(const struct json *d, struct str id, struct err *err)
+{
+    if (str_eq(item_str(d, "status"), STR("done"))) {
+        return true;
+    }
+    (void)err_set(err, ERR_CANCELLED, "deployment " STR_FMT " was aborted: " STR_FMT, STR_ARG(id),
+                  STR_ARG(item_str(d, "reason")));
+    return err_hint(err, "what each device says: selvedge-hub deployments " STR_FMT, STR_ARG(id));
+}
+
+static bool wait_for_it(struct screen *s, struct str id, struct err *err)
+{
+    char said[LINE_BYTES] = "";
+    const struct json *d = NULL;
+    for (;;) {
+        target_begin(&s->target, "/api/v1/deployments");
+        target_part(&s->target, id, false);
+        arena_reset(&s->arena);
+        if (!screen_read(s, &d, NULL, err)) {
+            return false;
+        }
+        say_progress(s->cli, d, said);
+        if (item_wall(d, "ended_at").ns != 0) {
+            return how_it_ended(d, id, err);
+        }
+        (void)poll(NULL, 0, LOOK_MS);
+    }
+}
+
+/* --- the command ------------------------------------------------------------------------------ */
+
+/* What is written wrong is told before anything is sent. */
+static bool check_words(struct cli *cli, struct err *err)
+{
+    struct wave_sizes sizes;
+    struct wave_rules rules;
+    return wave_sizes_parse(str_from(cli_text(cli, "wave")), &sizes, err) &&
+           wave_rules_parse(str_from(cli_text(cli, "abort-if")), &rules, err);
+}
+
+static bool deploy_it(struct deploying *d, struct err *err)
+{
+    struct screen *s = d->screen;
+    const struct json *made = NULL;
+    if (!check_words(s->cli, err) || !pack(d, err) || !give(d, &made, err)) {
+        return false;
+    }
+    say(d, made);
+    (void)fflush(cli_out(s->cli));
+    struct str id = arena_copy(&d->arena, item_str(made, "deployment"));
+    return !cli_bool(s->cli, "wait") || wait_for_it(s, id, err);
+}
+
+static bool deploy(struct screen *s, struct err *err)
+{
+    struct deploying d = {.screen = s,
+                          .dir = cli_arg(s->cli, 0),
+                          .arena = arena_new(FOLDER_ARENA_BYTES),
+                          .text = buf_growing(BUNDLE_MANIFEST_BYTES)};
+    s->count++;
+    bool ok = deploy_it(&d, err);
+    buf_release(&d.text);
+    arena_release(&d.arena);
+    return ok;
 }
 
 int command_deploy(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    struct settings settings;
-    struct desks desks = {0};
-    struct deploying what = {0};
-    struct err err = {0};
-    int code = CLI_OK;
     if (cli_text(cli, "to") == NULL) {
         return cli_usage(cli, "say which devices: --to '*', --to 'label:site=berlin', --to NAME");
     }
-    if (settings_load(cli, &settings, &code)) {
-        if (!deploy(cli, &settings, &what, &desks, &err)) {
-            code = cli_error(cli, &err);
-        } else {
-            say(cli, &what);
-            code = cli_bool(cli, "wait")
-                       ? deploy_view_wait(cli, desks.deployments, str_from(what.id))
-                       : CLI_OK;
-        }
-        close_desks(&desks);
-    }
-    settings_release(&settings);
-    return code;
+    return screen_command(cli, deploy, "");
 }

@@ -16,7 +16,8 @@ const struct cli_command commands_deploy[] = {
          "the devices asked so far: `failed` (could not take it, or took it back), `rolled_back`, "
          "`away` (no answer in time), with `>` and a number or a percentage; `or` between them. "
          "Then nobody else is asked, and with --on-abort rollback whoever has it goes back.\n\n"
-         "The hub may be stopped and started meanwhile. Works while the hub is running, or not: "
+         "The hub is sent the files that it has not, and signs. It may be stopped and started "
+         "meanwhile. Works while the hub is running, or not: "
          "then it begins with the next start.",
      .options = CLI_OPTIONS(
          {.name = "to",

@@ -235,9 +235,15 @@ bool screen_act(struct screen *s, enum http_method method, struct str body, cons
 {
     const struct hub_client_question question = {
         .method = method, .target = buf_str(&s->target), .body = body};
+    return screen_ask(s, &question, ret, ret_text, err);
+}
+
+bool screen_ask(struct screen *s, const struct hub_client_question *question,
+                const struct json **ret, struct str *ret_text, struct err *err)
+{
     struct str text = STR_NONE;
     struct json *answer = NULL;
-    if (!screen_check_target(s, err) || !hub_client_ask(s->client, &question, &text, err)) {
+    if (!screen_check_target(s, err) || !hub_client_ask(s->client, question, &text, err)) {
         return false;
     }
     if (!str_is_empty(text) && !json_parse(text, ITEM_BYTES_MAX, &s->arena, &answer, err)) {

@@ -32,6 +32,7 @@ struct hub_client_question {
     enum http_method method;
     struct str target; /* see target.h */
     struct str body;   /* JSON; empty: none */
+    bool is_bytes;     /* the body is no JSON */
 };
 /* The answer in *ret, until the next question. A problem that is told becomes the error, with its class
  * and hint. ERR_OFFLINE, ERR_TIMEOUT: it cannot be reached. */

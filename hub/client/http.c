@@ -158,7 +158,9 @@ static struct curl_slist *headers_of(struct client_http *http,
     struct curl_slist *list = http->lib->curl_slist_append(NULL, "Accept: application/json");
     list = http->lib->curl_slist_append(list, "Expect:");
     if (!str_is_empty(question->body)) {
-        list = http->lib->curl_slist_append(list, "Content-Type: application/json");
+        list = http->lib->curl_slist_append(list, question->is_bytes
+                                                      ? "Content-Type: " HTTP_BYTES
+                                                      : "Content-Type: application/json");
     }
     if (http->authorization.len > 0) {
         list = http->lib->curl_slist_append(list, buf_cstr(&http->authorization));

@@ -85,6 +85,7 @@ bool client_inside_ask(struct client_inside *inside, const struct hub_client_que
     const struct http_question asked = {.method = question->method,
                                         .target = question->target,
                                         .body = question->body,
+                                        .is_bytes = question->is_bytes,
                                         .user = inside->user};
     if (!loop_turn(inside->loop, 0, err)) { /* its time goes on */
         return false;

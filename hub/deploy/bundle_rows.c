@@ -33,6 +33,18 @@ bool bundles_each(struct deployments *d, void (*on_row)(void *ctx, const struct 
     return ok;
 }
 
+bool bundles_add(struct deployments *d, const struct shelf_packed *bundle, struct str source,
+                 struct wall_time now, struct err *err)
+{
+    struct db_query q = db_query(d->db, HUB_DEPLOY_BUNDLE_ADD);
+    db_bind_str(&q, ":hash", str_from(bundle->hash));
+    db_bind_i64(&q, ":now", deployments_ms(now));
+    db_bind_i64(&q, ":files", bundle->files);
+    db_bind_i64(&q, ":bytes", bundle->bytes);
+    db_bind_str(&q, ":source", source);
+    return db_run(&q, err);
+}
+
 struct idle {
     struct arena arena;
     char (*hashes)[BUNDLE_HASH_SIZE];

@@ -15,6 +15,9 @@ struct bundle_row {
 };
 /* Whether nobody needs it and it is not among the `kept` newest. */
 bool bundle_is_idle(const struct bundle_row *row, int64_t kept);
+/* Writes down that its files are here, where they come from; of one that is known, that they are here. */
+MUST_CHECK bool bundles_add(struct deployments *d, const struct shelf_packed *bundle,
+                            struct str source, struct wall_time now, struct err *err);
 /* Newest first; text is borrowed for the call. */
 MUST_CHECK bool bundles_each(struct deployments *d,
                              void (*on_row)(void *ctx, const struct bundle_row *row), void *ctx,

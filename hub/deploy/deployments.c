@@ -1,6 +1,7 @@
 /* deployments.c - making and looking at them. */
 #include "hub/deploy/deployments.h"
 
+#include "hub/deploy/bundle_rows.h"
 #include "hub/deploy/deployments_internal.h"
 #include "hub/fleet/each_target.h"
 #include "hub/store/store.h"
@@ -92,18 +93,6 @@ static void make_id(const struct rng *rng, char ret[DEPLOYMENT_ID_SIZE])
     ret[sizeof(bytes)] = '\0';
 }
 
-static bool add_bundle(struct deployments *d, const struct deployment_options *o,
-                       struct wall_time now, struct err *err)
-{
-    struct db_query q = db_query(d->db, HUB_DEPLOY_BUNDLE_ADD);
-    db_bind_str(&q, ":hash", str_from(o->bundle->hash));
-    db_bind_i64(&q, ":now", deployments_ms(now));
-    db_bind_i64(&q, ":files", o->bundle->files);
-    db_bind_i64(&q, ":bytes", o->bundle->bytes);
-    db_bind_str(&q, ":source", o->source);
-    return db_run(&q, err);
-}
-
 static bool add_deployment(struct deployments *d, const struct deployment_options *o, struct str id,
                            struct wall_time now, struct err *err)
 {
@@ -165,7 +154,8 @@ bool deployments_add(struct deployments *d, const struct rng *rng,
         return err_set(err, ERR_NO_MEMORY, "deploy: out of memory");
     }
     if (!waves_assign(&sizes, str_from(id), c.names, c.count, &arena, waves, err) ||
-        !add_bundle(d, options, now, err) || !add_deployment(d, options, str_from(id), now, err) ||
+        !bundles_add(d, options->bundle, options->source, now, err) ||
+        !add_deployment(d, options, str_from(id), now, err) ||
         !add_devices(d, str_from(id), c.names, waves, c.count, err) || !db_tx_commit(&tx, err)) {
         return false;
     }

@@ -5,11 +5,17 @@
 #include "common/wire/signed.h"
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NEEDED_ARENA_BYTES = 256 << 20, MANIFEST_ARENA_BYTES = 32 << 20, FILES_A_STEP = 100 };
+enum {
+    NEEDED_ARENA_BYTES = 256 << 20,
+    MANIFEST_ARENA_BYTES = 32 << 20,
+    FILES_A_STEP = 100,
+    SENT_S = 86400
+};
 
 struct prune {
     const struct hub_config *config;
@@ -19,6 +25,7 @@ struct prune {
     DIR *files;
     struct arena arena;
     struct strmap needed; /* files, by their SHA-256 */
+    struct wall_time now;
     struct prune_counts counts;
 };
 
@@ -45,6 +52,7 @@ bool prune_open(struct prune **ret, const struct hub_config *config,
     *p = (struct prune){.config = config,
                         .deployments = deployments,
                         .lock = {-1},
+                        .now = now,
                         .arena = arena_new(NEEDED_ARENA_BYTES)};
     p->needed = strmap_new(&p->arena);
     if (!shelf_hold(config, true, &p->lock, err) ||
@@ -79,12 +87,13 @@ struct prune_counts prune_counts(const struct prune *p)
     return p->counts;
 }
 
-/* The next name that is a hash; NULL: no more. */
-static bool next_hash(DIR *folder, const char **ret, struct err *err)
+/* The next name that is a hash, or of what has come of a file; NULL: no more. */
+static bool next_name(DIR *folder, const char **ret, struct err *err)
 {
     const struct dirent *entry = NULL;
     while ((errno = 0, entry = readdir(folder)) != NULL) { /* NOLINT(concurrency-mt-unsafe) */
-        if (bundle_hash_is_good(str_from(entry->d_name))) {
+        struct str name = str_from(entry->d_name);
+        if (bundle_hash_is_good(name) || str_starts(name, STR(SHELF_PART))) {
             *ret = entry->d_name;
             return true;
         }
@@ -141,7 +150,7 @@ static bool step_manifest(struct prune *p, struct err *err)
 {
     const char *hash = NULL;
     bool is_deleted = false;
-    if (!next_hash(p->manifests, &hash, err)) {
+    if (!next_name(p->manifests, &hash, err)) {
         return false;
     }
     if (hash == NULL) {
@@ -156,19 +165,28 @@ static bool step_manifest(struct prune *p, struct err *err)
     return is_deleted ? delete_file(p, "bundles", hash, err) : need_files_of(p, hash, err);
 }
 
+/* It has come in part, and the rest may. */
+static bool is_being_sent(const struct prune *p, const char *name)
+{
+    struct stat found;
+    return str_starts(str_from(name), STR(SHELF_PART)) &&
+           fstatat(dirfd(p->files), name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+           p->now.ns / NS_PER_SEC - found.st_mtim.tv_sec < SENT_S;
+}
+
 static bool step_files(struct prune *p, bool *ret_is_over, struct err *err)
 {
     for (int i = 0; i < FILES_A_STEP; i++) {
         const char *name = NULL;
         uint32_t ignored = 0;
-        if (!next_hash(p->files, &name, err)) {
+        if (!next_name(p->files, &name, err)) {
             return false;
         }
         if (name == NULL) {
             *ret_is_over = true;
             return true;
         }
-        if (strmap_get(&p->needed, str_from(name), &ignored)) {
+        if (strmap_get(&p->needed, str_from(name), &ignored) || is_being_sent(p, name)) {
             continue;
         }
         if (!delete_file(p, "bundles/files", name, err)) {

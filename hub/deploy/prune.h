@@ -1,5 +1,6 @@
 /* prune.h - deletes the files of bundles that were let go of (bundle_rows.h), a little at a time: their
- * manifests, then each file that no manifest names any more. Whenever it is cut off, what is left is
+ * manifests, then each file that no manifest names any more, and what has come
+ * of one in part and is a day old. Whenever it is cut off, what is left is
  * whole, and the next one goes on. While one is open nothing can be packed (shelf_hold). */
 #pragma once
 #include "hub/deploy/bundle_rows.h"

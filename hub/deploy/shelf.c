@@ -1,14 +1,11 @@
 #include "hub/deploy/shelf.h"
 
 #include "common/base/limits.h"
-#include "common/platform/files.h"
 #include "common/tls/digest.h"
 #include "common/yaml/yaml.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,123 +14,9 @@ enum {
     PACK_ARENA_BYTES = 16 << 20,
     YAML_ARENA_BYTES = LIMIT_DEFINITIONS_ARENA,
     CHUNK_BYTES = 64 << 10,
-    FOLDERS_MAX = BUNDLE_FILES_MAX,
 };
 
-struct packing {
-    const struct hub_config *config;
-    const char *dir;
-    struct arena arena;
-    struct str folders[FOLDERS_MAX]; /* relative, found so far; the first is "" */
-    size_t folder_count;
-    struct bundle_file files[BUNDLE_FILES_MAX];
-    struct bundle_manifest manifest;
-    int64_t new_files;
-};
-
-/* --- what is there ---------------------------------------------------------------------------- */
-
-static bool refuse_kind(struct str path, mode_t mode, struct err *err)
-{
-    (void)err_set(err, ERR_INVALID, STR_FMT ": it is %s, and a bundle has files alone",
-                  STR_ARG(path), S_ISLNK(mode) ? "a link" : "neither a file nor a folder");
-    return err_hint(err, "move it away, or begin its name with a dot: such names are left out");
-}
-
-static bool note_file(struct packing *p, struct str path, const struct stat *found, struct err *err)
-{
-    if (p->manifest.count == BUNDLE_FILES_MAX) {
-        return err_set(err, ERR_FULL, "%s has more than %d files", p->dir, BUNDLE_FILES_MAX);
-    }
-    if (found->st_size > BUNDLE_BYTES_MAX) {
-        return err_set(err, ERR_FULL, STR_FMT ": larger than the %d MiB of a bundle", STR_ARG(path),
-                       BUNDLE_BYTES_MAX >> 20);
-    }
-    p->files[p->manifest.count++] =
-        (struct bundle_file){.path = path, .is_executable = (found->st_mode & S_IXUSR) != 0};
-    return true;
-}
-
-static bool note(struct packing *p, struct str folder, const char *name, struct err *err)
-{
-    char full[LIMIT_PATH_BYTES + 1];
-    struct stat found;
-    struct str path = folder.len == 0
-                          ? arena_copy(&p->arena, str_from(name))
-                          : arena_printf(&p->arena, STR_FMT "/%s", STR_ARG(folder), name);
-    if (path.ptr == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "pack %s: out of memory", p->dir);
-    }
-    if (!bundle_path_is_good(path)) {
-        (void)err_set(err, ERR_INVALID, STR_FMT ": such a name may not be in a bundle",
-                      STR_ARG(str_clip(path, BUNDLE_PATH_BYTES)));
-        return err_hint(err, "up to %d bytes of UTF-8 in %d folders, no quotes, no backslashes",
-                        BUNDLE_PATH_BYTES, BUNDLE_PATH_PARTS);
-    }
-    if (!files_join(p->dir, path, full, sizeof(full), err)) {
-        return false;
-    }
-    if (lstat(full, &found) != 0) {
-        return err_errno(err, errno, "look at %s", full);
-    }
-    if (S_ISREG(found.st_mode)) {
-        return note_file(p, path, &found, err);
-    }
-    if (!S_ISDIR(found.st_mode)) {
-        return refuse_kind(path, found.st_mode, err);
-    }
-    if (p->folder_count == FOLDERS_MAX) {
-        return err_set(err, ERR_FULL, "%s has more than %d folders", p->dir, FOLDERS_MAX);
-    }
-    p->folders[p->folder_count++] = path;
-    return true;
-}
-
-static bool list_folder(struct packing *p, struct str folder, struct err *err)
-{
-    char full[LIMIT_PATH_BYTES + 1];
-    if (!files_join(p->dir, folder.len == 0 ? STR(".") : folder, full, sizeof(full), err)) {
-        return false;
-    }
-    DIR *stream = opendir(full);
-    if (stream == NULL) {
-        return err_errno(err, errno, "open %s", full);
-    }
-    const struct dirent *entry = NULL;
-    bool ok = true;
-    while (ok && (errno = 0, entry = readdir(stream)) != NULL) { /* NOLINT(concurrency-mt-unsafe) */
-        ok = entry->d_name[0] == '.' || note(p, folder, entry->d_name, err);
-    }
-    if (ok && errno != 0) {
-        ok = err_errno(err, errno, "read %s", full);
-    }
-    (void)closedir(stream);
-    return ok;
-}
-
-static int compare_paths(const void *a, const void *b)
-{
-    return str_cmp(((const struct bundle_file *)a)->path, ((const struct bundle_file *)b)->path);
-}
-
-static bool list(struct packing *p, struct err *err)
-{
-    p->folders[p->folder_count++] = STR("");
-    for (size_t i = 0; i < p->folder_count; i++) {
-        if (!list_folder(p, p->folders[i], err)) {
-            return false;
-        }
-    }
-    p->manifest.files = p->files;
-    qsort(p->files, p->manifest.count, sizeof(p->files[0]), compare_paths);
-    if (bundle_manifest_find(&p->manifest, STR(BUNDLE_ENTRY)) != NULL) {
-        return true;
-    }
-    (void)err_set(err, ERR_NOT_FOUND, "there is no " BUNDLE_ENTRY " in %s", p->dir);
-    return err_hint(err, "a bundle is a folder of definitions, with " BUNDLE_ENTRY " in it");
-}
-
-/* --- taking it in ----------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static bool shelf_path(const struct hub_config *config, const char *folder, struct str name,
                        char ret[LIMIT_PATH_BYTES + 1], struct err *err)
@@ -143,142 +26,145 @@ static bool shelf_path(const struct hub_config *config, const char *folder, stru
            files_join(dir, name, ret, LIMIT_PATH_BYTES + 1, err);
 }
 
-static bool copy(int from, int to, struct digest *digest, int64_t *ret_size, struct err *err)
+static bool file_path(const struct hub_config *config, struct str sha256,
+                      char ret[LIMIT_PATH_BYTES + 1], struct err *err)
 {
-    char chunk[CHUNK_BYTES];
-    int64_t size = 0;
-    for (;;) {
-        ssize_t n = read(from, chunk, sizeof(chunk));
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0) {
-            return err_errno(err, errno, "read");
-        }
-        if (n == 0) {
-            *ret_size = size;
-            return fsync(to) == 0 || err_errno(err, errno, "write");
-        }
-        size += n;
-        struct str bytes = {chunk, (size_t)n};
-        digest_add(digest, bytes);
-        if (size > BUNDLE_BYTES_MAX) {
-            return err_set(err, ERR_FULL, "larger than the %d MiB of a bundle",
-                           BUNDLE_BYTES_MAX >> 20);
-        }
-        if (!files_write_fd(to, bytes, err)) {
-            return false;
-        }
-    }
+    return bundle_hash_is_good(sha256)
+               ? shelf_path(config, "bundles/files", sha256, ret, err)
+               : err_set(err, ERR_INVALID, "a file is named by its SHA-256: 64 hex digits");
 }
 
-static bool hash_into(int from, const char *part, struct bundle_file *file, struct arena *arena,
+bool shelf_has_file(const struct hub_config *config, struct str sha256)
+{
+    char path[LIMIT_PATH_BYTES + 1];
+    struct err ignored = {0};
+    return file_path(config, sha256, path, &ignored) && files_exist(path);
+}
+
+/* What has come of a file so far; the piece is the next one, or the first. */
+static bool open_part(const char *part, const struct shelf_piece *piece, struct fd *ret,
                       struct err *err)
 {
-    static const char digits[] = "0123456789abcdef";
-    uint8_t hash[DIGEST_BYTES];
-    char text[BUNDLE_HASH_SIZE] = "";
-    struct digest *digest = NULL;
-    AUTO(fd) to = {open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
-    if (to.n < 0) {
+    struct stat found;
+    int anew = piece->offset == 0 ? O_TRUNC : 0;
+    ret->n = open(part, O_RDWR | O_CREAT | anew | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (ret->n < 0 || fstat(ret->n, &found) != 0) {
         return err_errno(err, errno, "write %s", part);
     }
-    bool ok = digest_open(&digest, err) && copy(from, to.n, digest, &file->size, err);
-    if (ok) {
-        digest_end(digest, hash);
-        for (size_t i = 0; i < DIGEST_BYTES; i++) {
-            text[2 * i] = digits[hash[i] >> 4];
-            text[2 * i + 1] = digits[hash[i] & 15];
-        }
-        file->sha256 = arena_copy(arena, str_from(text));
-        ok = file->sha256.ptr != NULL || err_set(err, ERR_NO_MEMORY, "out of memory");
+    if (found.st_size == piece->offset) {
+        return lseek(ret->n, 0, SEEK_END) >= 0 || err_errno(err, errno, "write %s", part);
     }
-    digest_close(digest);
-    return ok;
+    (void)err_set(err, ERR_EXISTS, "of this file %lld bytes are here, not %lld",
+                  (long long)found.st_size, (long long)piece->offset);
+    return err_hint(err, "begin again at offset 0");
 }
 
-static bool take_file(struct packing *p, struct bundle_file *file, struct err *err)
+static bool hash_of(int fd, char ret[DIGEST_TEXT_SIZE], struct err *err)
 {
-    char source[LIMIT_PATH_BYTES + 1];
-    char part[LIMIT_PATH_BYTES + 1];
-    char place[LIMIT_PATH_BYTES + 1];
-    char name[64];
-    (void)snprintf(name, sizeof(name), ".part-%ld", (long)getpid());
-    if (!files_join(p->dir, file->path, source, sizeof(source), err) ||
-        !shelf_path(p->config, "bundles/files", str_from(name), part, err)) {
+    char chunk[CHUNK_BYTES];
+    struct digest *digest = NULL;
+    int64_t at = 0;
+    ssize_t n = 0;
+    if (!digest_open(&digest, err)) {
         return false;
     }
-    AUTO(fd) from = {open(source, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
-    if (from.n < 0) {
-        return err_errno(err, errno, "read %s", source);
+    while ((n = pread(fd, chunk, sizeof(chunk), at)) > 0) {
+        digest_add(digest, (struct str){chunk, (size_t)n});
+        at += n;
     }
-    bool ok = hash_into(from.n, part, file, &p->arena, err) &&
-              shelf_path(p->config, "bundles/files", file->sha256, place, err);
-    if (ok && !files_exist(place)) {
-        p->new_files++;
-        ok = rename(part, place) == 0 || err_errno(err, errno, "write %s", place);
-    } else {
-        (void)unlink(part);
-    }
-    return ok || err_wrap(err, STR_FMT, STR_ARG(file->path));
+    digest_end(digest, ret);
+    digest_close(digest);
+    return n == 0 || err_errno(err, errno, "read");
 }
 
-/* What can be said of definitions without the agent's rules for them. */
-static bool check_yaml(const struct packing *p, const struct bundle_file *file, struct err *err)
+/* All of it has come. */
+static bool end_file(int fd, const char *part, const char *place, struct str sha256,
+                     struct err *err)
 {
-    bool is_yaml = str_ends(file->path, STR(".yaml")) || str_ends(file->path, STR(".yml"));
-    if (!is_yaml) {
+    char hash[DIGEST_TEXT_SIZE];
+    if (fsync(fd) != 0) {
+        return err_errno(err, errno, "write %s", part);
+    }
+    if (!hash_of(fd, hash, err)) {
+        return false;
+    }
+    if (!str_eq(str_from(hash), sha256)) {
+        (void)unlink(part);
+        return err_set(err, ERR_INVALID, "what has come is not the file with the SHA-256 " STR_FMT,
+                       STR_ARG(sha256));
+    }
+    return rename(part, place) == 0 || err_errno(err, errno, "write %s", place);
+}
+
+bool shelf_put_piece(const struct hub_config *config, const struct shelf_piece *piece,
+                     bool *ret_whole, struct err *err)
+{
+    char dir[LIMIT_PATH_BYTES + 1];
+    char part[LIMIT_PATH_BYTES + 1];
+    char place[LIMIT_PATH_BYTES + 1];
+    char name[sizeof(SHELF_PART) + BUNDLE_HASH_SIZE];
+    AUTO(fd) to = {-1};
+    int64_t end = piece->offset + (int64_t)piece->bytes.len;
+    if (piece->offset < 0 || piece->size > BUNDLE_BYTES_MAX || end > piece->size) {
+        return err_set(err, ERR_INVALID, "a file has at most %d bytes, and a piece is of it",
+                       BUNDLE_BYTES_MAX);
+    }
+    if (!file_path(config, piece->sha256, place, err)) {
+        return false;
+    }
+    *ret_whole = files_exist(place);
+    if (*ret_whole) {
         return true;
     }
-    char place[LIMIT_PATH_BYTES + 1];
+    (void)snprintf(name, sizeof(name), SHELF_PART STR_FMT, STR_ARG(piece->sha256));
+    *ret_whole = end == piece->size;
+    return hub_path(config, "bundles/files", dir, err) && files_make_dirs(dir, 0700, err) &&
+           shelf_path(config, "bundles/files", str_from(name), part, err) &&
+           open_part(part, piece, &to, err) && files_write_fd(to.n, piece->bytes, err) &&
+           (!*ret_whole || end_file(to.n, part, place, piece->sha256, err));
+}
+
+/* --- a bundle of them ------------------------------------------------------------------------- */
+
+/* What can be said of definitions without the agent's rules for them. */
+static bool check_yaml(const char *path, const struct bundle_file *file, struct err *err)
+{
+    bool is_yaml = str_ends(file->path, STR(".yaml")) || str_ends(file->path, STR(".yml"));
     AUTO(arena) arena = arena_new(YAML_ARENA_BYTES);
     AUTO(buf) text = buf_growing(LIMIT_DEFINITIONS_BYTES);
     struct json *root = NULL;
-    return shelf_path(p->config, "bundles/files", file->sha256, place, err) &&
-           files_read(place, &text, err) &&
-           yaml_parse(buf_str(&text), file->path, &arena, &root, err);
+    return !is_yaml || (files_read(path, &text, err) &&
+                        yaml_parse(buf_str(&text), file->path, &arena, &root, err));
 }
 
-static bool take_files(struct packing *p, struct err *err)
+static bool check_file(const struct hub_config *config, const struct bundle_file *file,
+                       struct err *err)
 {
-    for (size_t i = 0; i < p->manifest.count; i++) {
-        if (!take_file(p, &p->files[i], err) || !check_yaml(p, &p->files[i], err)) {
+    char path[LIMIT_PATH_BYTES + 1];
+    struct stat found;
+    if (!file_path(config, file->sha256, path, err)) {
+        return false;
+    }
+    if (stat(path, &found) != 0) {
+        return err_set(err, ERR_NOT_FOUND, STR_FMT ": its content is not here",
+                       STR_ARG(file->path));
+    }
+    if (found.st_size != file->size) {
+        return err_set(err, ERR_INVALID, STR_FMT ": its content has %lld bytes",
+                       STR_ARG(file->path), (long long)found.st_size);
+    }
+    return check_yaml(path, file, err);
+}
+
+static bool check_files(const struct hub_config *config, const struct bundle_manifest *manifest,
+                        struct err *err)
+{
+    for (size_t i = 0; i < manifest->count; i++) {
+        if (!check_file(config, &manifest->files[i], err)) {
             return false;
-        }
-        p->manifest.bytes += p->files[i].size;
-        if (p->manifest.bytes > BUNDLE_BYTES_MAX) {
-            (void)err_set(err, ERR_FULL, "the files in %s are larger than the %d MiB of a bundle",
-                          p->dir, BUNDLE_BYTES_MAX >> 20);
-            return err_hint(err, "bundles are definitions and small files; fetch data in a step");
         }
     }
     return true;
-}
-
-/* The manifest's name appears last: what has a name is whole. */
-static bool put_manifest(const struct packing *p, const struct shelf_pack *pack,
-                         struct shelf_packed *ret, struct err *err)
-{
-    char path[LIMIT_PATH_BYTES + 1];
-    AUTO(buf) body = buf_growing(BUNDLE_MANIFEST_BYTES);
-    AUTO(buf) message = buf_growing(BUNDLE_SIGNED_BYTES);
-    struct bundle_manifest again;
-    AUTO(arena) arena = arena_new(PACK_ARENA_BYTES);
-    bundle_manifest_encode(&p->manifest, &body);
-    if (body.overflow) {
-        return err_set(err, ERR_FULL, "the list of the files in %s is longer than %d bytes", p->dir,
-                       BUNDLE_MANIFEST_BYTES);
-    }
-    digest_hex(buf_str(&body), ret->hash);
-    ret->files = (int64_t)p->manifest.count;
-    ret->bytes = p->manifest.bytes;
-    ret->new_files = p->new_files;
-    /* Signed once: a device that has half of it goes on with the same bytes. */
-    return bundle_manifest_decode(buf_str(&body), &arena, &again, err) &&
-           shelf_path(p->config, "bundles", str_from(ret->hash), path, err) &&
-           (files_exist(path) ||
-            (signed_make(pack->rng, pack->key, buf_str(&body), &message, err) &&
-             files_write(path, buf_str(&message), 0600, err)));
 }
 
 static bool sync_folder(const struct hub_config *config, const char *name, struct err *err)
@@ -289,6 +175,28 @@ static bool sync_folder(const struct hub_config *config, const char *name, struc
     }
     AUTO(fd) folder = {open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     return (folder.n >= 0 && fsync(folder.n) == 0) || err_errno(err, errno, "write %s", path);
+}
+
+/* The manifest's name appears last: what has a name is whole. Signed once: a device that has half of it
+ * goes on with the same bytes. */
+bool shelf_put_bundle(const struct hub_config *config, const struct shelf_signer *signer,
+                      struct str manifest, struct shelf_packed *ret, struct err *err)
+{
+    char path[LIMIT_PATH_BYTES + 1];
+    struct bundle_manifest files;
+    AUTO(arena) arena = arena_new(PACK_ARENA_BYTES);
+    AUTO(buf) message = buf_growing(BUNDLE_SIGNED_BYTES);
+    if (!bundle_manifest_decode(manifest, &arena, &files, err) ||
+        !check_files(config, &files, err)) {
+        return false;
+    }
+    digest_hex(manifest, ret->hash);
+    ret->files = (int64_t)files.count;
+    ret->bytes = files.bytes;
+    return sync_folder(config, "bundles/files", err) &&
+           shelf_path(config, "bundles", str_from(ret->hash), path, err) &&
+           (files_exist(path) || (signed_make(signer->rng, signer->key, manifest, &message, err) &&
+                                  files_write(path, buf_str(&message), 0600, err)));
 }
 
 bool shelf_has_any(const struct hub_config *config)
@@ -318,25 +226,6 @@ bool shelf_hold(const struct hub_config *config, bool is_prune, struct fd *ret, 
     }
     ret->n = fd_take(&lock);
     return true;
-}
-
-bool shelf_add(const struct hub_config *config, const struct shelf_pack *pack,
-               struct shelf_packed *ret, struct err *err)
-{
-    char path[LIMIT_PATH_BYTES + 1];
-    struct packing *p = calloc(1, sizeof(*p));
-    if (p == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "pack %s: out of memory", pack->dir);
-    }
-    p->config = config;
-    p->dir = pack->dir;
-    p->arena = arena_new(PACK_ARENA_BYTES);
-    bool ok = hub_path(config, "bundles/files", path, err) && files_make_dirs(path, 0700, err) &&
-              list(p, err) && take_files(p, err) && sync_folder(config, "bundles/files", err) &&
-              put_manifest(p, pack, ret, err);
-    arena_release(&p->arena);
-    free(p);
-    return ok;
 }
 
 bool shelf_manifest(const struct hub_config *config, struct str hash, struct buf *text,

@@ -57,7 +57,9 @@ void http_answer_inside(const struct http_service *service, const struct http_qu
                               .arena = arena};
     const struct http_route *route = NULL;
     struct err err = {0};
-    rq.headers.content_type = str_is_empty(question->body) ? STR_NONE : STR("application/json");
+    rq.headers.content_type = str_is_empty(question->body) ? STR_NONE
+                              : question->is_bytes         ? STR(HTTP_BYTES)
+                                                           : STR("application/json");
     if (find(service, &rq, question->target, &route, rs) &&
         service->admit(service->ctx, &rq, route, rs) &&
         !handle(service, route, &rq, loop, rs, &err)) {

@@ -7,6 +7,7 @@ struct http_question {
     enum http_method method;
     struct str target; /* "/api/v1/runs?limit=5" */
     struct str body;   /* JSON; empty: none */
+    bool is_bytes;     /* the body is HTTP_BYTES */
     struct str user;   /* who asks, as the audit log names it */
 };
 /* What is wrong stands in the answer, as a problem. An answer that comes later is waited for, in turns of the

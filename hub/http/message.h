@@ -11,6 +11,8 @@ const char *http_method_name(enum http_method method);
 /* Who may ask: each may all that the ones before it may. */
 enum http_role { HTTP_PUBLIC, HTTP_LOCAL, HTTP_VIEWER, HTTP_OPERATOR, HTTP_ADMIN };
 
+#define HTTP_BYTES "application/octet-stream" /* a body that is no JSON */
+
 struct http_headers { /* of a request: the few that matter; borrowed, may be empty */
     struct str authorization, cookie, csrf_token, content_type, if_none_match, last_event_id, host;
     struct str dagster_token; /* Dagster-Cloud-Api-Token: what clients of Dagster send for Bearer */

@@ -18,7 +18,8 @@ struct http_route {
     bool is_stream;
     /* For people and machines (OpenAPI): what it is; what its query takes, "device failing:boolean
      * order:up|down"; the
-     * names of the schemas of its body and of its answer, "[Run]" for a list in pages. */
+     * names of the schemas of its body and of its answer, "[Run]" for a list in pages; or the body's
+     * content type where it is no JSON. */
     const char *summary, *query, *body, *answer;
     const char
         *forms; /* content types that the answer may have beside JSON: "text/plain text/csv" */

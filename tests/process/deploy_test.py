@@ -6,6 +6,7 @@ import json
 import os
 import random
 import sys
+import time
 
 from breaking_proxy import BreakingProxy
 from fleet import BIN, Fleet, query, run_tests, wait_for
@@ -201,9 +202,14 @@ def old_bundles_go_and_needed_ones_stay():
 
         # Cut off in the middle, the next one goes on: a manifest that is let go of and still there, a file of nobody.
         open(fleet.hub_dir + "/bundles/files/" + "0" * 64, "w").close()
+        for name, hours in (("old", 25), ("new", 1)):  # what came of a file in part
+            open(fleet.hub_dir + "/bundles/files/.part-" + name, "w").close()
+            os.utime(fleet.hub_dir + "/bundles/files/.part-" + name, times=(time.time() - hours * 3600,) * 2)
         os.rename(f"{fleet.hub_dir}/bundles/{made['wanted']['bundle']}", f"{fleet.hub_dir}/bundles/{made['given-up']['bundle']}")
         fleet.command("bundles", "prune", "--keep", "100")
         assert shelf(fleet)[0] == before[0] - {made["wanted"]["bundle"]} and "0" * 64 not in shelf(fleet)[1], shelf(fleet)
+        assert [os.path.exists(fleet.hub_dir + "/bundles/files/.part-" + name) for name in ("old", "new")] == [False, True]
+        os.unlink(fleet.hub_dir + "/bundles/files/.part-new")
 
         # Nothing goes when it cannot be told what is needed.
         with open(f"{fleet.hub_dir}/bundles/{made['v0']['bundle']}", "w") as f:

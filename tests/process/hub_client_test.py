@@ -256,7 +256,7 @@ def who_may_act_does_and_stands_in_the_audit_log():
         wait_for_socket(fleet)
         viewer = fleet.token_file("ada", "viewer", "read")
         operator = fleet.token_file("bob", "operator", "operate")
-        for act in (["command", "--to", "*", "ping"], ["pools", "set", "warehouse", "2"], ["alerts", "silence", "*"], ["alerts", "test"], ["clones", "accept", "brooklyn"]):
+        for act in (["deploy", fleet.bundle(), "--to", "*"], ["command", "--to", "*", "ping"], ["pools", "set", "warehouse", "2"], ["alerts", "silence", "*"], ["alerts", "test"], ["clones", "accept", "brooklyn"]):
             said = fleet.there(*act, token=viewer, code=5)
             assert "your role does not allow it" in said, said
         assert fleet.command("pools") == "no pools; make one: selvedge-hub pools set NAME PLACES\n"
@@ -274,6 +274,44 @@ def who_may_act_does_and_stands_in_the_audit_log():
         assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done
         assert not json.loads(fleet.command("pools", "--json"))["paused"]
         assert fleet.query("select action from audit order by id desc limit 1") == [("pool.resume",)]
+
+
+def a_folder_is_deployed_three_ways():
+    with TlsFleet() as fleet:
+        fleet.start_hub()
+        wait_for_socket(fleet)
+        fleet.device("brooklyn").enrol()
+        operator = fleet.token_file("bob", "operator", "operate")
+        admin = fleet.token_file("eve", "admin", "admin")
+        folder = fleet.bundle()
+        with open(os.path.join(folder, "data.bin"), "wb") as f:
+            f.write(os.urandom(3 << 20))  # in pieces
+        said = fleet.there("deploy", folder, "--to", "brooklyn", token=operator, code=5)
+        assert "your role does not allow it" in said, said  # definitions are code: they are put there by admins
+        bundles = []
+        for new_files, ask in ((2, lambda *argv: fleet.there(*argv, token=admin)), (0, fleet.command)):
+            made = json.loads(ask("deploy", folder, "--to", "brooklyn", "--json"))
+            assert made["new_files"] == new_files and made["files"] == 2 and made["devices"] == 1, made
+            bundles.append(made["bundle"])
+        with open(os.path.join(folder, "more.sql"), "w", encoding="utf-8") as f:
+            f.write("select 1")
+        fleet.hub.stop()
+        made = json.loads(fleet.command("deploy", folder, "--to", "brooklyn", "--json"))
+        assert bundles[0] == bundles[1] != made["bundle"] and made["new_files"] == 1, (bundles, made)
+        shown = json.loads(fleet.command("bundles", made["bundle"][:10], "--json"))
+        assert [f["path"] for f in shown["file_list"]] == ["data.bin", "more.sql", "selvedge.yaml"] and shown["source"] == folder, shown
+        assert "more.sql" in fleet.command("bundles", made["bundle"][:10])
+        assert fleet.query("select account, action from audit order by id desc limit 2")[::-1] == [
+            (fleet.query("select account from audit order by id desc limit 1")[0][0], action) for action in ("bundle.add", "deployment.add")]
+        with open(os.path.join(folder, "selvedge.yaml"), "w", encoding="utf-8") as f:
+            f.write("project: [")
+        done = fleet.command("deploy", folder, "--to", "brooklyn", code=None)
+        assert done.returncode == 6 and "selvedge.yaml:2" in done.stderr, done
+        os.rename(os.path.join(fleet.hub_dir, "command/hub.key"), os.path.join(fleet.dir, "hub.key"))
+        with open(os.path.join(folder, "selvedge.yaml"), "w", encoding="utf-8") as f:
+            f.write("project: b")
+        done = fleet.command("deploy", folder, "--to", "brooklyn", code=None)
+        assert done.returncode != 0 and "key" in done.stderr, done
 
 
 def who_is_not_root_is_told_how_to_ask():
@@ -298,5 +336,5 @@ def who_is_not_root_is_told_how_to_ask():
 if __name__ == "__main__":
     sys.exit(run_tests([the_socket_needs_no_password_and_writes_down_who, others_of_this_machine_are_refused,
                         a_killed_hubs_socket_is_replaced_and_a_second_web_process_refused, a_listing_is_the_same_three_ways,
-                        who_asks_from_elsewhere_is_told_what_is_wrong,
+                        a_folder_is_deployed_three_ways, who_asks_from_elsewhere_is_told_what_is_wrong,
                         who_may_act_does_and_stands_in_the_audit_log, who_is_not_root_is_told_how_to_ask]))

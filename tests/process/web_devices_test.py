@@ -1,5 +1,7 @@
 """The HTTP API about devices: all that is known of one, what is done to it, who may join, commands in turns and bundles from the
 shelf; what is wrong is refused with what to do."""
+import hashlib
+import json
 import sqlite3
 import sys
 from urllib.parse import quote
@@ -245,6 +247,38 @@ def a_bundle_of_the_shelf_is_rolled_out():
                               (body | {"on_abort": "cry"}, 400), (body | {"soak": "-1s"}, 400), ({}, 400)):
             assert admin.ask("POST", "/api/v1/deployments", wrong).status == status, wrong
         assert admin.get("/api/v1/bundles/nothing").status == 404
+        a_bundle_is_uploaded(admin, operator_of(fleet, admin))
+
+
+def a_bundle_is_uploaded(admin, operator):
+    """Its manifest, then the files that are missing, in pieces, then the manifest again."""
+    content = b"project: sent\n" * 100
+    sha256 = hashlib.sha256(content).hexdigest()
+    manifest = (json.dumps({"kind": "bundle", "v": 1, "files": 1, "bytes": len(content)}, separators=(",", ":")) + "\n"
+                + json.dumps({"path": "selvedge.yaml", "size": len(content), "sha256": sha256, "mode": "644"}, separators=(",", ":")) + "\n").encode()
+    path = f"/api/v1/bundle-files/{sha256}?size={len(content)}&offset="
+
+    def send(client, method, path, body):
+        return client.ask(method, path, body, {"Content-Type": "application/octet-stream"})
+    assert send(operator, "POST", "/api/v1/bundles", manifest).status == 403  # whose definitions run is decided by admins
+    answer = send(admin, "POST", "/api/v1/bundles?source=elsewhere", manifest)
+    assert answer.status == 202 and answer.json["missing"] == [sha256], answer
+    assert send(admin, "PUT", path + "0", content[:1000]).json == {"sha256": sha256, "bytes": 1000, "whole": False}
+    assert send(admin, "PUT", path + "1200", content[1200:]).status == 409
+    assert send(admin, "PUT", path + "1000", b"x" * 400).status == 400  # it is not what it is named by, and forgotten
+    assert send(admin, "PUT", path + "1000", content[1000:]).status == 409
+    assert send(admin, "PUT", path + "0", content).json["whole"]
+    answer = send(admin, "POST", "/api/v1/bundles?source=elsewhere", manifest)
+    assert answer.status == 400 and "selvedge.yaml:2" in answer.json["detail"], answer  # the same key a hundred times
+    good = b"project: sent\n"
+    small = manifest.replace(sha256.encode(), hashlib.sha256(good).hexdigest().encode()).replace(b":1400", b":14")
+    assert send(admin, "PUT", f"/api/v1/bundle-files/{hashlib.sha256(good).hexdigest()}", good).json["whole"]
+    answer = send(admin, "POST", "/api/v1/bundles?source=elsewhere", small)
+    assert answer.status == 201 and answer.json["bundle"] == hashlib.sha256(small).hexdigest(), answer
+    assert admin.items("/api/v1/bundles")[0]["source"] == "elsewhere"
+    assert admin.items("/api/v1/audit?action=bundle.add")[0]["subject"] == answer.json["bundle"]
+    assert admin.ask("POST", "/api/v1/bundles", {}).status == 400
+    assert send(admin, "POST", "/api/v1/bundles", b"no manifest").status == 400
 
 
 def what_drifts_is_told():

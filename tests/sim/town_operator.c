@@ -4,6 +4,7 @@
 
 #include "common/wire/signed.h"
 #include "hub/fleet/poke.h"
+#include "tests/support/shelf_pack.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,7 +155,8 @@ static void deploy(struct town *t)
     }
     *b = (struct town_bundle){0};
     (void)snprintf(b->dir, sizeof(b->dir), "%s/b%d", t->options->dir, t->bundle_count);
-    const struct shelf_pack pack = {.dir = b->dir, .key = t->authority.command_key, .rng = &t->rng};
+    const struct shelf_signer signer = {.key = t->authority.command_key, .rng = &t->rng};
+    int64_t new_files = 0;
     const struct deployment_options options = {.bundle = &packed,
                                                .source = str_from(b->dir),
                                                .registry = t->registry,
@@ -163,7 +165,8 @@ static void deploy(struct town *t)
                                                .abort_if = STR("failed > 20%"),
                                                .soak_ns = 10 * MINUTE_NS,
                                                .patience_ns = 4 * HOUR_NS};
-    if (!write_bundle(t, b, &err) || !shelf_add(&t->hub_config, &pack, &packed, &err) ||
+    if (!write_bundle(t, b, &err) ||
+        !shelf_pack(&t->hub_config, b->dir, &signer, &packed, &new_files, &err) ||
         !deployments_add(t->deployments, &t->rng, &options, wall(t), b->deployment, &devices,
                          &err)) {
         town_fail(t, "deploy: %s", err.msg);

@@ -3,6 +3,7 @@
 #include "hub/deploy/asks.h"
 #include "hub/deploy/shelf.h"
 #include "tests/support/cmocka_all.h"
+#include "tests/support/shelf_pack.h"
 #include "tests/support/temp_dir.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@ struct world {
     struct hub_config config;
     struct buf key, public;
     struct rng rng;
+    int64_t new_files; /* that were not there yet */
 };
 
 static int setup(void **state)
@@ -56,9 +58,8 @@ static void put(struct world *w, const char *name, const char *text, mode_t mode
 
 static bool add(struct world *w, const char *name, struct shelf_packed *ret, struct err *err)
 {
-    struct shelf_pack pack = {
-        .dir = temp_dir_path(&w->dir, name), .key = buf_str(&w->key), .rng = &w->rng};
-    return shelf_add(&w->config, &pack, ret, err);
+    const struct shelf_signer signer = {.key = buf_str(&w->key), .rng = &w->rng};
+    return shelf_pack(&w->config, temp_dir_path(&w->dir, name), &signer, ret, &w->new_files, err);
 }
 
 static void good_folder(struct world *w, const char *name)
@@ -88,14 +89,14 @@ static void the_same_folder_gives_the_same_hash(void **state)
     assert_true(add(w, "one", &one, &err));
     assert_int_equal(one.files, 5);
     assert_int_equal(one.bytes, 14 + 9 + 9 + 10);
-    assert_int_equal(one.new_files, 4); /* two are the same */
+    assert_int_equal(w->new_files, 4); /* two are the same */
     assert_true(add(w, "two", &two, &err));
     assert_string_equal(one.hash, two.hash);
-    assert_int_equal(two.new_files, 0);
+    assert_int_equal(w->new_files, 0);
     put(w, "two/sql/sales.sql", "select 2\n", 0644);
     assert_true(add(w, "two", &two, &err));
     assert_string_not_equal(one.hash, two.hash);
-    assert_int_equal(two.new_files, 1);
+    assert_int_equal(w->new_files, 1);
     assert_int_equal(chmod(temp_dir_path(&w->dir, "one/run.sh"), 0644), 0);
     assert_true(add(w, "one", &two, &err));
     assert_string_not_equal(one.hash, two.hash); /* a mode is content */
@@ -174,6 +175,68 @@ static void what_may_not_be_in_a_bundle(void **state)
     assert_int_equal(err.code, ERR_FULL);
 }
 
+/* --- pieces --- */
+
+static bool put_piece(struct world *w, struct str sha256, int64_t offset, struct str bytes,
+                      bool *ret_whole, struct err *err)
+{
+    const struct shelf_piece piece = {sha256, offset, 10, bytes};
+    return shelf_put_piece(&w->config, &piece, ret_whole, err);
+}
+
+static void a_file_comes_in_pieces_one_after_the_other(void **state)
+{
+    struct world *w = *state;
+    struct err err = {0};
+    char hash[BUNDLE_HASH_SIZE];
+    bool is_whole = true;
+    digest_hex(STR("0123456789"), hash);
+    struct str name = str_from(hash);
+    assert_true(put_piece(w, name, 0, STR("0123"), &is_whole, &err));
+    assert_false(is_whole);
+    assert_false(put_piece(w, name, 5, STR("56789"), &is_whole, &err)); /* one is missing */
+    assert_int_equal(err.code, ERR_EXISTS);
+    assert_false(put_piece(w, name, 4, STR("4567890"), &is_whole, &err)); /* more than it has */
+    assert_int_equal(err.code, ERR_INVALID);
+    assert_true(put_piece(w, name, 0, STR("01"), &is_whole, &err)); /* anew */
+    assert_true(put_piece(w, name, 2, STR("2345678x"), &is_whole, &err) == false);
+    assert_int_equal(err.code, ERR_INVALID);
+    assert_false(shelf_has_file(&w->config, name));
+    assert_false(put_piece(w, name, 2, STR("23456789"), &is_whole, &err)); /* it was forgotten */
+    assert_int_equal(err.code, ERR_EXISTS);
+    assert_true(put_piece(w, name, 0, STR("0123456789"), &is_whole, &err));
+    assert_true(is_whole && shelf_has_file(&w->config, name));
+    assert_true(put_piece(w, name, 3, STR("x"), &is_whole, &err) && is_whole); /* it is here */
+    assert_false(put_piece(w, STR("../../ca/ca.key"), 0, STR("x"), &is_whole, &err));
+    assert_int_equal(err.code, ERR_INVALID);
+    const struct shelf_piece huge = {name, 0, BUNDLE_BYTES_MAX + 1, STR("")};
+    assert_false(shelf_put_piece(&w->config, &huge, &is_whole, &err));
+}
+
+static void a_manifest_names_what_is_here(void **state)
+{
+    struct world *w = *state;
+    const struct shelf_signer signer = {.key = buf_str(&w->key), .rng = &w->rng};
+    struct shelf_packed packed;
+    struct err err = {0};
+    char hash[BUNDLE_HASH_SIZE];
+    bool is_whole = false;
+    AUTO(buf) text = buf_growing(1 << 20);
+    digest_hex(STR("project: a"), hash);
+    struct bundle_file file = {.path = STR("selvedge.yaml"), .size = 10, .sha256 = str_from(hash)};
+    struct bundle_manifest manifest = {.files = &file, .count = 1, .bytes = 10};
+    bundle_manifest_encode(&manifest, &text);
+    assert_false(shelf_put_bundle(&w->config, &signer, buf_str(&text), &packed, &err));
+    assert_int_equal(err.code, ERR_NOT_FOUND);
+    assert_true(put_piece(w, file.sha256, 0, STR("project: a"), &is_whole, &err));
+    assert_true(shelf_put_bundle(&w->config, &signer, buf_str(&text), &packed, &err));
+    file.size = manifest.bytes = 9;
+    buf_reset(&text);
+    bundle_manifest_encode(&manifest, &text);
+    assert_false(shelf_put_bundle(&w->config, &signer, buf_str(&text), &packed, &err));
+    assert_string_equal(err.msg, "selvedge.yaml: its content has 10 bytes");
+}
+
 /* --- asks --- */
 
 static void pieces_go_first_come_first_served_at_a_rate(void **state)
@@ -224,6 +287,8 @@ int main(void)
         cmocka_unit_test(the_same_folder_gives_the_same_hash),
         cmocka_unit_test(what_is_given_out_is_signed_and_whole),
         cmocka_unit_test(what_may_not_be_in_a_bundle),
+        cmocka_unit_test(a_file_comes_in_pieces_one_after_the_other),
+        cmocka_unit_test(a_manifest_names_what_is_here),
         cmocka_unit_test(pieces_go_first_come_first_served_at_a_rate),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
