@@ -5,7 +5,7 @@
 #include "hub/command/keyring.h"
 #include "hub/deploy/deployments.h"
 #include "hub/fleet/poke.h"
-#include "hub/rows/chosen.h"
+#include "hub/rows/order_rows.h"
 
 enum { KEY_BYTES_MAX = 64 << 10, ARGS_BYTES_MAX = 64 << 10, AT_ONCE_MAX = 100000 };
 #define HOUR_NS       (3600 * NS_PER_SEC)
@@ -48,15 +48,7 @@ static bool sign_and_keep(struct giving *g, struct err *err)
 static void write_given(const struct giving *g, struct http_response *rs)
 {
     struct json_writer w = json_writer(&rs->body);
-    jw_begin_object(&w);
-    jw_member_str(&w, "command", str_from(g->given.id));
-    jw_member_str(&w, "verb", g->verb);
-    jw_member_str(&w, "to", g->targets);
-    jw_member_opt(&w, "device", g->chosen.count == 1 ? g->chosen.devices[0] : STR_NONE);
-    jw_member_i64(&w, "devices", g->given.devices);
-    jw_member_i64(&w, "online", g->chosen.online);
-    jw_member_wall(&w, "expires_at", g->given.expires);
-    jw_end_object(&w);
+    row_order_given(&w, &g->given, g->verb, g->targets, &g->chosen);
     rs->status = 201;
 }
 
@@ -109,22 +101,31 @@ static bool copy_json(struct http_request *rq, const struct json *node, struct s
 static bool read_pace(const struct json *body, struct giving *g, struct err *err)
 {
     const struct json *at_once = json_get(body, "devices_at_once");
-    struct str patience = api_member(body, "device_timeout");
-    struct str abort_if = api_member(body, "abort_if");
-    if (at_once == NULL) {
-        return (str_is_empty(patience) && str_is_empty(abort_if)) ||
+    const struct api_pace pace = {
+        .is_given = at_once != NULL,
+        .at_once = at_once != NULL && at_once->type == JSON_INT ? at_once->as.integer : 0,
+        .device_timeout = api_member(body, "device_timeout"),
+        .abort_if = api_member(body, "abort_if")};
+    g->life_ns = pace.is_given ? LIFE_IN_TURNS : g->life_ns;
+    return api_read_pace(&pace, &g->pace, err);
+}
+
+bool api_read_pace(const struct api_pace *pace, struct order_pace *ret, struct err *err)
+{
+    *ret = (struct order_pace){0};
+    if (!pace->is_given) {
+        return (str_is_empty(pace->device_timeout) && str_is_empty(pace->abort_if)) ||
                err_set(err, ERR_INVALID, "abort_if and device_timeout go with devices_at_once");
     }
-    if (at_once->type != JSON_INT || at_once->as.integer < 1 || at_once->as.integer > AT_ONCE_MAX) {
+    if (pace->at_once < 1 || pace->at_once > AT_ONCE_MAX) {
         return err_set(err, ERR_INVALID, "devices_at_once is a number from 1 to %d", AT_ONCE_MAX);
     }
-    g->pace = (struct order_pace){.at_once = at_once->as.integer, .patience_ns = HOUR_NS};
-    g->life_ns = LIFE_IN_TURNS;
-    if (!str_is_empty(patience) &&
-        (!str_to_duration(patience, &g->pace.patience_ns) || g->pace.patience_ns <= 0)) {
+    *ret = (struct order_pace){.at_once = pace->at_once, .patience_ns = HOUR_NS};
+    if (!str_is_empty(pace->device_timeout) &&
+        (!str_to_duration(pace->device_timeout, &ret->patience_ns) || ret->patience_ns <= 0)) {
         return err_set(err, ERR_INVALID, "device_timeout is like 1h");
     }
-    return str_is_empty(abort_if) || order_abort_parse(abort_if, &g->pace, err) ||
+    return str_is_empty(pace->abort_if) || order_abort_parse(pace->abort_if, ret, err) ||
            err_wrap(err, "abort_if");
 }
 

@@ -110,6 +110,14 @@ MUST_CHECK bool api_find_device(struct api *api, struct http_request *rq, struct
 MUST_CHECK bool api_read_life(const struct json *body, int64_t fallback_ns, int64_t *ret_ns,
                               struct err *err);
 
+/* How a command is sent out, as a body or a query says it. ERR_INVALID. */
+struct api_pace {
+    bool is_given;   /* devices_at_once is */
+    int64_t at_once; /* 0: it is no number */
+    struct str device_timeout, abort_if;
+};
+MUST_CHECK bool api_read_pace(const struct api_pace *pace, struct order_pace *ret, struct err *err);
+
 /* Rows of events as items; the page is ended. `by_seq`: its cursor is the seq, else the id. */
 MUST_CHECK bool api_write_events(struct db_query *q, struct page *page, bool by_seq,
                                  struct err *err);
@@ -122,6 +130,7 @@ http_handler api_jobs, api_schedules, api_sensors;
 http_handler api_events, api_events_live, api_ticks;
 http_handler api_commands, api_command;
 http_handler api_run_output;
+http_handler api_signed_desired, api_signed_command;
 http_handler api_commands_post, api_command_cancel, api_run_retry, api_run_cancel;
 http_handler api_schedule_pause, api_schedule_resume, api_sensor_pause, api_sensor_resume;
 http_handler api_deployment_pause, api_deployment_resume, api_deployment_abort;
@@ -137,7 +146,8 @@ http_handler api_devices, api_device, api_device_timeline;
 http_handler api_device_certificates, api_device_definitions, api_device_gaps;
 http_handler api_device_labels_put, api_device_rename, api_device_replace;
 http_handler api_device_revoke, api_device_decommission, api_device_clones_accept;
-http_handler api_targets, api_desired;
+http_handler api_targets, api_desired, api_desired_one;
+http_handler api_documents, api_document_put, api_document_diff, api_document_delete;
 http_handler api_enrolments, api_enrolment_accept, api_enrolment_reject;
 http_handler api_enrolment_tokens, api_enrolment_tokens_post, api_enrolment_token_delete;
 http_handler api_preauthorisations, api_preauthorisations_post, api_preauthorisation_delete;

@@ -86,6 +86,7 @@ const struct api_schema api_schemas[] = {
     {"DeploymentRequest", "bundle! targets! waves abort_if on_abort soak patience"},
     {"Desired", "device! state! wanted!:i in_force!:i since:t reason issued_at:t told_at:t "
                 "conflicts content:o content_in_force:o"},
+    {"DesiredSigned", "device! revision!:i"},
     {"Device", DEVICE},
     {"DeviceAlert", "kind! opened_at:t detail!"},
     {"DeviceBundle", "wanted current told status reason told_at:t deployment"},
@@ -102,6 +103,12 @@ const struct api_schema api_schemas[] = {
      "device! since!:t until!:t presence!:TimePresence[] runs!:TimeRun[] "
      "definitions!:TimeDefinitions[] deployments!:TimeDeployment[] alerts!:TimeAlert[] "
      "commands!:TimeCommand[] health!:TimeHealth[] cut!:b"},
+    {"Document", "document! priority!:i to! set_at!:t content!:o"},
+    {"DocumentChange", "device! before!:o after!:o"},
+    {"DocumentDiff", "devices!:DocumentChange[]"},
+    {"DocumentEffect", "document! devices!:i changed!:i in_conflict!:i too_much!:i kept!:b "
+                       "conflicts!:s[]"},
+    {"DocumentRequest", "to priority:i content!:o"},
     {"Edge", "upstream! downstream! crosses!:b"},
     {"Empty", ""},
     {"Enrolment", "device! fingerprint! status! first_at!:t last_at!:t serial_number version "

@@ -1,12 +1,15 @@
 /* cmd_command.c - asking devices to do something: the hub signs it, and sends it to each. What was signed
- * elsewhere is taken from a file (command_file.h). */
-#include "hub/cli/command_file.h"
+ * elsewhere is taken from a file. */
 #include "hub/cli/command_wait.h"
 #include "hub/cli/command_words.h"
 #include "hub/cli/find_run.h"
 
 #include "common/cli/text.h"
+#include "common/platform/files.h"
+#include "common/wire/signed.h"
 #include <string.h>
+
+enum { MESSAGE_BYTES_MAX = COMMAND_BYTES_MAX + SIGNED_HEAD_BYTES_MAX };
 
 struct asking {
     struct screen *screen;
@@ -148,26 +151,29 @@ static bool is_wrong(struct cli *cli, int *ret_code)
     return wrong != NULL;
 }
 
-static int take_file(struct cli *cli)
+/* What was signed elsewhere. */
+static bool send_file(struct screen *s, const struct json **ret, struct str *ret_text,
+                      struct err *err)
 {
-    AUTO(buf) text = buf_growing(COMMAND_BYTES_MAX);
+    AUTO(buf) message = buf_growing(MESSAGE_BYTES_MAX);
+    if (!files_read(cli_text(s->cli, "file"), &message, err)) {
+        return false;
+    }
+    target_begin(&s->target, "/api/v1/signed/command");
+    if (cli_is_given(s->cli, "devices-at-once")) {
+        target_query_i64(&s->target, "devices_at_once", cli_i64(s->cli, "devices-at-once"));
+        target_query(&s->target, "device_timeout", str_from(cli_text(s->cli, "device-timeout")));
+        target_query(&s->target, "abort_if", str_from(cli_text(s->cli, "abort-if")));
+    }
+    return screen_send(s, HTTP_POST, buf_str(&message), ret, ret_text, err);
+}
+
+static int take_file(struct screen *s)
+{
     const struct json *given = NULL;
-    struct screen s;
-    int code = CLI_OK;
-    if (!command_file_take(cli, &text, &code) || !screen_open(&s, cli, &code)) {
-        return code;
-    }
-    struct json *item = NULL;
+    struct str text = STR_NONE;
     struct err err = {0};
-    if (json_parse(buf_str(&text), COMMAND_BYTES_MAX, &s.arena, &item, &err)) {
-        given = item;
-        code = finish(&s, given, buf_str(&text));
-    } else {
-        code = cli_error(cli, &err);
-    }
-    s.count = 1;
-    (void)screen_close(&s, true, &err, "");
-    return code;
+    return send_file(s, &given, &text, &err) ? finish(s, given, text) : cli_error(s->cli, &err);
 }
 
 int command_command(struct cli *cli, void *ctx)
@@ -179,14 +185,11 @@ int command_command(struct cli *cli, void *ctx)
     if (is_wrong(cli, &code)) {
         return code;
     }
-    if (cli_is_given(cli, "file")) {
-        return take_file(cli);
-    }
     if (!screen_open(&s, cli, &code)) {
         return code;
     }
     struct asking a = {.screen = &s, .cli = cli, .targets = str_from(cli_text(cli, "to"))};
-    code = ask(&a);
+    code = cli_is_given(cli, "file") ? take_file(&s) : ask(&a);
     buf_release(&a.words.args);
     s.count = 1;
     (void)screen_close(&s, true, &none, "");

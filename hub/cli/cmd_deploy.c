@@ -28,27 +28,19 @@ struct deploying {
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-static bool send_bytes(struct deploying *d, enum http_method method, struct str bytes,
-                       const struct json **ret, struct err *err)
-{
-    const struct hub_client_question question = {
-        .method = method, .target = buf_str(&d->screen->target), .body = bytes, .is_bytes = true};
-    arena_reset(&d->screen->arena);
-    return screen_ask(d->screen, &question, ret, NULL, err);
-}
-
 static bool send_piece(struct deploying *d, const struct bundle_file *file, int64_t offset,
                        struct buf *piece, struct err *err)
 {
     struct buf *target = &d->screen->target;
     const struct json *none = NULL;
     buf_reset(piece);
+    arena_reset(&d->screen->arena);
     target_begin(target, "/api/v1/bundle-files");
     target_part(target, file->sha256, false);
     target_query_i64(target, "offset", offset);
     target_query_i64(target, "size", file->size);
     return folder_read_piece(d->dir, file, offset, piece, err) &&
-           send_bytes(d, HTTP_PUT, buf_str(piece), &none, err);
+           screen_send(d->screen, HTTP_PUT, buf_str(piece), &none, NULL, err);
 }
 
 static bool send_file(struct deploying *d, const struct bundle_file *file, struct err *err)
@@ -83,7 +75,8 @@ static bool offer(struct deploying *d, const struct json **ret, struct err *err)
 {
     target_begin(&d->screen->target, "/api/v1/bundles");
     target_query(&d->screen->target, "source", str_from(d->dir));
-    return send_bytes(d, HTTP_POST, buf_str(&d->text), ret, err);
+    arena_reset(&d->screen->arena);
+    return screen_send(d->screen, HTTP_POST, buf_str(&d->text), ret, NULL, err);
 }
 
 static bool send_missing(struct deploying *d, const bool *missing, struct err *err)

@@ -1,150 +1,153 @@
-/* cmd_desired.c - documents of desired state: set, list, compared, removed. Written to the database;
- * the running hub is told. */
-#include "hub/cli/desired_layer.h"
+/* cmd_desired.c - documents of desired state: set, listed, compared, removed. They are read from YAML here,
+ * where their lines are, and sent to the hub. */
+#include "hub/cli/screen.h"
 
-#include "common/cli/table.h"
-#include "common/json/json_writer.h"
-#include "common/platform/clock.h"
+#include "common/cli/show.h"
+#include "common/platform/files.h"
 #include "hub/desired/document.h"
-#include "hub/fleet/poke.h"
 #include <stdio.h>
+#include <string.h>
 
-enum { LINE_BYTES_MAX = 2 << 20, SHOWN_MAX = 5, CONFLICTS_SHOWN_BYTES = 8 << 10 };
+enum { FILE_ARENA_BYTES = 64 << 20, LINE_BYTES_MAX = 2 << 20 };
 
-static struct wall_time now(void)
+/* --- a file ------------------------------------------------------------------------------------- */
+
+struct document_file {
+    struct arena arena;
+    struct problems problems;
+    struct desired_content content;
+};
+
+static bool read_file(struct cli *cli, struct document_file *f, struct err *err)
 {
-    struct clock clock = clock_system();
-    return clock_wall(&clock);
+    const char *path = cli_arg(cli, 0);
+    AUTO(buf) text = buf_growing(DOCUMENT_BYTES_MAX + 1);
+    bool is_stdin = strcmp(path, "-") == 0;
+    return files_read(is_stdin ? "/dev/stdin" : path, &text, err) &&
+           document_read(buf_str(&text), is_stdin ? STR("stdin") : str_from(path), &f->arena,
+                         &f->problems, &f->content, err);
+}
+
+/* "conf/nightly.yaml" is "nightly". */
+static struct str name_of(struct str path)
+{
+    struct str folder;
+    struct str name = path;
+    struct str stem;
+    struct str ending;
+    (void)str_cut_last(path, '/', &folder, &name);
+    return str_cut_last(name, '.', &stem, &ending) ? stem : name;
+}
+
+static bool find_name(struct cli *cli, struct str *ret, struct err *err)
+{
+    const char *name = cli_text(cli, "name");
+    *ret = name != NULL ? str_from(name) : name_of(str_from(cli_arg(cli, 0)));
+    if (document_name_is_valid(*ret)) {
+        return true;
+    }
+    (void)err_set(err, ERR_INVALID, "\"" STR_FMT "\" is not a name of 1 to %d characters",
+                  STR_ARG(str_slice(*ret, 0, LIMIT_NAME_BYTES)), LIMIT_NAME_BYTES);
+    return err_hint(err, "give one of letters, digits, '_', '-' and '.': --name nightly");
+}
+
+static void write_request(struct cli *cli, const struct document_file *f, struct buf *out)
+{
+    AUTO(buf) content = buf_growing(DOCUMENT_BYTES_MAX);
+    struct json_writer w = json_writer(out);
+    document_write(&f->content, &content);
+    jw_begin_object(&w);
+    jw_member_opt(&w, "to", str_from(cli_text(cli, "to")));
+    jw_member_i64(&w, "priority", cli_i64(cli, "priority"));
+    jw_member_raw(&w, "content", buf_str(&content));
+    jw_end_object(&w);
+}
+
+/* Sends the file to the address of its document, `what` behind it. On false the error was said. */
+static bool send_file(struct screen *s, enum http_method method, const char *what,
+                      const struct json **ret, struct str *ret_text, int *ret_exit)
+{
+    struct document_file f = {.arena = arena_new(FILE_ARENA_BYTES)};
+    struct err err = {0};
+    struct str name = STR_NONE;
+    f.problems.arena = &f.arena;
+    bool ok = find_name(s->cli, &name, &err) && read_file(s->cli, &f, &err);
+    if (ok) {
+        target_begin(&s->target, "/api/v1/documents");
+        target_part(&s->target, name, false);
+        buf_add_text(&s->target, what);
+        write_request(s->cli, &f, &s->text);
+        ok = screen_act(s, method, buf_str(&s->text), ret, ret_text, &err);
+    }
+    if (!ok) {
+        *ret_exit = cli_problems(s->cli, &f.problems, &err);
+    }
+    arena_release(&f.arena);
+    return ok;
+}
+
+static int close_with(struct screen *s, int code)
+{
+    struct err none = {0};
+    s->count = 1;
+    (void)screen_close(s, true, &none, "");
+    return code;
 }
 
 /* --- set ---------------------------------------------------------------------------------------- */
 
-struct effects {
-    size_t meant, changed, in_conflict, too_much;
-    struct buf conflicts; /* of the first that have some, "  device: conflict" */
-    size_t conflicts_shown;
-};
-
-/* Lines of `text` with the device before each. */
-static void add_conflicts(struct effects *e, struct str device, struct str text)
+static void say_effects(struct screen *s, const struct json *e)
 {
-    struct str line;
-    bool has_more = !str_is_empty(text);
-    while (has_more && e->conflicts_shown < SHOWN_MAX) {
-        has_more = str_cut(text, '\n', &line, &text);
-        buf_addf(&e->conflicts, "  " STR_FMT ": " STR_FMT "\n", STR_ARG(device), STR_ARG(line));
-        e->conflicts_shown++;
+    struct cli *cli = s->cli;
+    bool is_kept = item_bool(e, "kept");
+    long long meant = (long long)item_count(e, "devices");
+    int64_t troubled = item_count(e, "in_conflict") + item_count(e, "too_much");
+    cli_printf(cli, "%s " STR_FMT ": means %lld device%s, %s something for %lld\n",
+               is_kept ? "set" : "would set", STR_ARG(item_str(e, "document")), meant,
+               meant == 1 ? "" : "s", is_kept ? "changes" : "would change",
+               (long long)item_count(e, "changed"));
+    if (meant == 0) {
+        (void)fprintf(cli_err(cli), "no device is meant by %s now; it counts as soon as one is\n",
+                      cli_text(cli, "to"));
     }
-}
-
-static void count_effect(void *ctx, const struct document_effect *effect)
-{
-    struct effects *e = ctx;
-    bool is_changed = !str_eq(str_from(effect->before.hash), str_from(effect->after.hash));
-    e->meant += effect->is_meant;
-    e->changed += is_changed;
-    if (!str_is_empty(effect->after.problem)) {
-        e->too_much++;
-        buf_addf(&e->conflicts, "  " STR_FMT ": " STR_FMT "\n", STR_ARG(effect->device),
-                 STR_ARG(effect->after.problem));
-    }
-    if (!str_is_empty(effect->after.conflicts)) {
-        e->in_conflict++;
-        add_conflicts(e, effect->device, effect->after.conflicts);
-    }
-}
-
-static void say_effects(struct cli *cli, const struct document_file *f, const struct effects *e,
-                        bool is_dry)
-{
-    if (cli_is_json(cli)) {
-        AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
-        struct json_writer w = json_writer(&out);
-        jw_begin_object(&w);
-        jw_member_str(&w, "document", f->name);
-        jw_member_i64(&w, "devices", (int64_t)e->meant);
-        jw_member_i64(&w, "changed", (int64_t)e->changed);
-        jw_member_i64(&w, "in_conflict", (int64_t)e->in_conflict);
-        jw_member_bool(&w, "kept", !is_dry);
-        jw_end_object(&w);
-        cli_json(cli, buf_str(&out));
-        return;
-    }
-    cli_printf(cli, "%s " STR_FMT ": means %zu device%s, %s something for %zu\n",
-               is_dry ? "would set" : "set", STR_ARG(f->name), e->meant, e->meant == 1 ? "" : "s",
-               is_dry ? "would change" : "changes", e->changed);
-    if (e->meant == 0) {
+    if (troubled > 0) {
         (void)fprintf(cli_err(cli),
-                      "no device is meant by " STR_FMT " now; it counts as soon as one is\n",
-                      STR_ARG(f->target));
+                      "conflicts on %lld device%s; say which is to win with --priority:\n",
+                      (long long)troubled, troubled == 1 ? "" : "s");
     }
-    if (e->conflicts.len > 0) {
-        (void)fprintf(cli_err(cli),
-                      "conflicts on %zu device%s; say which is to win with --priority:\n" STR_FMT,
-                      e->in_conflict + e->too_much, e->in_conflict + e->too_much == 1 ? "" : "s",
-                      STR_ARG(buf_str(&e->conflicts)));
+    for (const struct json *c = item_first(e, "conflicts"); c != NULL; c = c->next) {
+        (void)fprintf(cli_err(cli), "  " STR_FMT "\n", STR_ARG(c->as.string));
     }
 }
 
-static int set(struct cli *cli, struct settings *settings)
+static int set(struct screen *s)
 {
-    struct document_file f = {0};
-    struct effects effects = {.conflicts = buf_growing(CONFLICTS_SHOWN_BYTES)};
-    struct err err = {0};
+    const struct json *effects = NULL;
+    struct str text = STR_NONE;
     int code = CLI_OK;
-    bool is_dry = cli_bool(cli, "dry-run");
-    if (document_file_open(cli, settings, false, &f, &code)) {
-        const struct document_row row = {.name = f.name,
-                                         .target = f.target,
-                                         .content = buf_str(&f.content),
-                                         .priority = f.layer.priority,
-                                         .set = now()};
-        if (!document_effects(&f, count_effect, &effects, &err) ||
-            (!is_dry && !document_set(f.rows, &row, &err))) {
-            code = cli_error(cli, &err);
+    const char *dry = cli_bool(s->cli, "dry-run") ? "?dry_run=true" : "";
+    if (send_file(s, HTTP_PUT, dry, &effects, &text, &code)) {
+        if (cli_is_json(s->cli)) {
+            cli_json(s->cli, text);
         } else {
-            say_effects(cli, &f, &effects, is_dry);
-        }
-        if (code == CLI_OK && !is_dry) {
-            poke_send(&settings->config);
+            say_effects(s, effects);
         }
     }
-    buf_release(&effects.conflicts);
-    document_file_close(&f);
-    return code;
-}
-
-static int with(struct cli *cli, int (*work)(struct cli *cli, struct settings *settings))
-{
-    struct settings settings;
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        code = work(cli, &settings);
-    }
-    settings_release(&settings);
     return code;
 }
 
 int command_desired_set(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return with(cli, set);
+    struct screen s;
+    int code = CLI_OK;
+    if (cli_text(cli, "to") == NULL) {
+        return cli_usage(cli, "which devices is it for? --to 'label:site=berlin', or --to '*'");
+    }
+    return screen_open(&s, cli, &code) ? close_with(&s, set(&s)) : code;
 }
 
 /* --- diff --------------------------------------------------------------------------------------- */
-
-struct diff {
-    struct cli *cli;
-    struct arena arena;
-    size_t changed;
-};
-
-static struct str text_of(const struct composed *c, struct buf *out)
-{
-    buf_reset(out);
-    document_write(&c->content, out);
-    return buf_str(out);
-}
 
 /* One part a line, of those that are not in both. */
 static void say_part(struct cli *cli, char mark, const struct json *node, const struct json *others)
@@ -180,149 +183,104 @@ static void say_parts(struct cli *cli, char mark, const struct json *from, const
     }
 }
 
-static void say_diff(void *ctx, const struct document_effect *effect)
+static void say_device(struct cli *cli, const struct json *change)
 {
-    struct diff *d = ctx;
-    AUTO(buf) before = buf_growing(LINE_BYTES_MAX);
-    AUTO(buf) after = buf_growing(LINE_BYTES_MAX);
-    struct json *old = NULL;
-    struct json *new = NULL;
-    struct err err = {0};
-    if (str_eq(str_from(effect->before.hash), str_from(effect->after.hash))) {
-        return;
+    const struct json *before = json_get(change, "before");
+    const struct json *after = json_get(change, "after");
+    cli_printf(cli, STR_FMT "\n", STR_ARG(item_str(change, "device")));
+    if (before != NULL && after != NULL) {
+        say_parts(cli, '-', before, after);
+        say_parts(cli, '+', after, before);
     }
-    d->changed++;
-    if (cli_is_json(d->cli)) {
-        AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
-        struct json_writer w = json_writer(&out);
-        jw_begin_object(&w);
-        jw_member_str(&w, "device", effect->device);
-        jw_member_raw(&w, "before", text_of(&effect->before, &before));
-        jw_member_raw(&w, "after", text_of(&effect->after, &after));
-        jw_end_object(&w);
-        cli_json(d->cli, buf_str(&out));
-        return;
-    }
-    cli_printf(d->cli, STR_FMT "\n", STR_ARG(effect->device));
-    if (json_parse(text_of(&effect->before, &before), LINE_BYTES_MAX, &d->arena, &old, &err) &&
-        json_parse(text_of(&effect->after, &after), LINE_BYTES_MAX, &d->arena, &new, &err)) {
-        say_parts(d->cli, '-', old, new);
-        say_parts(d->cli, '+', new, old);
-    }
-    arena_reset(&d->arena);
 }
 
-static int diff(struct cli *cli, struct settings *settings)
+static int diff(struct screen *s)
 {
-    struct document_file f = {0};
-    struct diff d = {.cli = cli, .arena = arena_new(16 << 20)};
+    const struct json *answer = NULL;
+    struct str text = STR_NONE;
     struct err err = {0};
     int code = CLI_OK;
-    if (document_file_open(cli, settings, true, &f, &code)) {
-        if (!document_effects(&f, say_diff, &d, &err)) {
-            code = cli_error(cli, &err);
-        } else {
-            code = d.changed > 0 ? CLI_FAILED : CLI_OK;
+    if (!send_file(s, HTTP_POST, "/diff", &answer, &text, &code)) {
+        return code;
+    }
+    const struct json *first = item_first(answer, "devices");
+    if (cli_is_json(s->cli)) {
+        if (!screen_print_elements(s, text, "devices", &err)) {
+            return cli_error(s->cli, &err);
+        }
+    } else {
+        for (const struct json *change = first; change != NULL; change = change->next) {
+            say_device(s->cli, change);
         }
     }
-    document_file_close(&f);
-    arena_release(&d.arena);
-    return code;
+    return first != NULL ? CLI_FAILED : CLI_OK;
 }
 
 int command_desired_diff(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return with(cli, diff);
+    struct screen s;
+    int code = CLI_OK;
+    return screen_open(&s, cli, &code) ? close_with(&s, diff(&s)) : code;
 }
 
 /* --- list --------------------------------------------------------------------------------------- */
 
-struct listing {
-    struct cli *cli;
-    struct table table;
-    struct wall_time now;
-};
+static const struct table_column columns[] = {{.name = "DOCUMENT"},
+                                              {.name = "PRIORITY"},
+                                              {.name = "TO"},
+                                              {.name = "SET"},
+                                              {.name = "CONTENT", .is_wide = true},
+                                              {0}};
 
-static void list_document(void *ctx, const struct document_row *row)
+static void show_document(struct screen *s, const struct json *d)
 {
-    struct listing *l = ctx;
-    if (cli_is_json(l->cli)) {
-        AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
-        struct json_writer w = json_writer(&out);
-        jw_begin_object(&w);
-        jw_member_str(&w, "document", row->name);
-        jw_member_i64(&w, "priority", row->priority);
-        jw_member_str(&w, "to", row->target);
-        jw_member_wall(&w, "set_at", row->set);
-        jw_member_raw(&w, "content", row->content);
-        jw_end_object(&w);
-        cli_json(l->cli, buf_str(&out));
-        return;
+    struct table *t = &s->table;
+    const struct json *content = json_get(d, "content");
+    table_cell(t, item_str(d, "document"));
+    table_i64(t, item_count(d, "priority"));
+    table_cell(t, item_str(d, "to"));
+    table_ago(t, item_wall(d, "set_at"), s->now);
+    buf_reset(&s->text);
+    if (content != NULL) {
+        json_write(&s->text, content);
     }
-    table_cell(&l->table, row->name);
-    table_cellf(&l->table, "%lld", (long long)row->priority);
-    table_cell(&l->table, row->target);
-    table_ago(&l->table, row->set, l->now);
-    table_cell(&l->table, row->content);
+    table_cell(t, buf_str(&s->text));
 }
 
-static int list(struct cli *cli, struct settings *settings)
+static bool list(struct screen *s, struct err *err)
 {
-    struct desired_rows *rows = NULL;
-    struct err err = {0};
-    int code = CLI_OK;
-    struct listing l = {.cli = cli, .now = now()};
-    l.table = table_new(TABLE_COLUMNS({.name = "DOCUMENT"}, {.name = "PRIORITY"}, {.name = "TO"},
-                                      {.name = "SET"}, {.name = "CONTENT", .is_wide = true}));
-    if (!desired_rows_open(&rows, settings->database, &err) ||
-        !document_each(rows, list_document, &l, &err)) {
-        code = cli_error(cli, &err);
-    } else {
-        table_print_list(&l.table, cli, "no documents; make one: selvedge-hub desired set FILE");
-    }
-    table_release(&l.table);
-    desired_rows_close(rows);
-    return code;
+    target_begin(&s->target, "/api/v1/documents");
+    return screen_list(s, columns, 0, show_document, err);
 }
 
 int command_desired_list(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return with(cli, list);
+    return screen_command(cli, list, "no documents; make one: selvedge-hub desired set FILE");
 }
 
 /* --- remove ------------------------------------------------------------------------------------- */
 
-static int remove_document(struct cli *cli, struct settings *settings)
+static bool remove_document(struct screen *s, struct err *err)
 {
-    struct desired_rows *rows = NULL;
-    struct str name = str_from(cli_arg(cli, 0));
-    bool found = false;
-    struct err err = {0};
-    int code = CLI_OK;
-    bool ok = desired_rows_open(&rows, settings->database, &err) &&
-              document_remove(rows, name, &found, &err);
-    if (ok && !found) {
-        (void)err_set(&err, ERR_NOT_FOUND, "there is no document " STR_FMT, STR_ARG(name));
-        (void)err_hint(&err, "list them: selvedge-hub desired list");
-        ok = false;
+    const struct json *none = NULL;
+    struct str name = str_from(cli_arg(s->cli, 0));
+    s->count++;
+    target_begin(&s->target, "/api/v1/documents");
+    target_part(&s->target, name, false);
+    if (!screen_act(s, HTTP_DELETE, STR_NONE, &none, NULL, err)) {
+        return false;
     }
-    if (!ok) {
-        code = cli_error(cli, &err);
-    } else {
-        poke_send(&settings->config);
-        if (!cli_is_json(cli)) {
-            cli_printf(cli, "removed " STR_FMT "; devices get revisions without it\n",
-                       STR_ARG(name));
-        }
+    if (!cli_is_json(s->cli)) {
+        cli_printf(s->cli, "removed " STR_FMT "; devices get revisions without it\n",
+                   STR_ARG(name));
     }
-    desired_rows_close(rows);
-    return code;
+    return true;
 }
 
 int command_desired_remove(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return with(cli, remove_document);
+    return screen_command(cli, remove_document, "");
 }

@@ -1,44 +1,12 @@
 /* cmd_desired_devices.c - what is wanted of devices and how far they are; what is signed elsewhere. */
 #include "hub/cli/screen.h"
 
-#include "common/cli/table.h"
-#include "common/json/json_writer.h"
-#include "common/platform/clock.h"
+#include "common/json/json_scan.h"
 #include "common/platform/files.h"
-#include "common/wire/signed.h"
-#include "hub/desired/desired_rows.h"
-#include "hub/fleet/poke.h"
-#include "hub/registry/authority.h"
-#include "hub/rows/device_rows.h"
+#include "hub/desired/standing.h"
 #include <stdio.h>
 
-enum {
-    LINE_BYTES_MAX = 256 << 10,
-    ARENA_BYTES = 4 << 20,
-    SIGNED_FILE_BYTES_MAX = 256 << 20,
-    KEYS_FILE_BYTES_MAX = 64 << 10
-};
-
-struct listing {
-    struct cli *cli;
-    size_t shown;
-};
-
-static int with(struct cli *cli, int (*work)(struct cli *cli, struct settings *settings,
-                                             struct desired_rows *rows, struct err *err))
-{
-    struct settings settings;
-    struct desired_rows *rows = NULL;
-    struct err err = {0};
-    int code = CLI_OK;
-    if (settings_load(cli, &settings, &code)) {
-        code = desired_rows_open(&rows, settings.database, &err) ? work(cli, &settings, rows, &err)
-                                                                 : cli_error(cli, &err);
-        desired_rows_close(rows);
-    }
-    settings_release(&settings);
-    return code;
-}
+enum { SIGNED_FILE_BYTES_MAX = 256 << 20 };
 
 /* --- status ------------------------------------------------------------------------------------- */
 
@@ -96,89 +64,87 @@ int command_desired_status(struct cli *cli, void *ctx)
 
 /* --- show --------------------------------------------------------------------------------------- */
 
-static void say_row(struct cli *cli, const struct desired_row *row)
+static void say_device(struct screen *s, const struct json *d)
 {
-    enum desired_standing standing = standing_of(row);
-    struct str reason = standing_reason(row);
-    cli_printf(cli, STR_FMT ": %s; revision %lld is wanted, %lld is in force\n",
-               STR_ARG(row->device), standing_name(standing), (long long)row->revision,
-               (long long)row->applied);
+    struct cli *cli = s->cli;
+    struct str reason = item_str(d, "reason");
+    struct str conflicts = item_str(d, "conflicts");
+    const struct json *content = json_get(d, "content");
+    cli_printf(cli, STR_FMT ": " STR_FMT "; revision %lld is wanted, %lld is in force\n",
+               STR_ARG(item_str(d, "device")), STR_ARG(item_str(d, "state")),
+               (long long)item_count(d, "wanted"), (long long)item_count(d, "in_force"));
     if (!str_is_empty(reason)) {
         cli_printf(cli, "it says: " STR_FMT "\n", STR_ARG(reason));
     }
-    if (!str_is_empty(row->conflicts)) {
-        cli_printf(cli, "conflicts:\n" STR_FMT "\n", STR_ARG(row->conflicts));
+    if (!str_is_empty(conflicts)) {
+        cli_printf(cli, "conflicts:\n" STR_FMT "\n", STR_ARG(conflicts));
     }
-    if (!str_is_empty(row->body)) {
-        cli_printf(cli, STR_FMT "\n", STR_ARG(row->body));
+    if (content != NULL) {
+        buf_reset(&s->text);
+        json_write(&s->text, content);
+        cli_printf(cli, STR_FMT "\n", STR_ARG(buf_str(&s->text)));
     }
 }
 
-static int show(struct cli *cli, struct settings *settings, struct desired_rows *rows,
-                struct err *err)
+static bool show(struct screen *s, struct err *err)
 {
-    (void)settings;
-    AUTO(arena) arena = arena_new(ARENA_BYTES);
-    struct desired_row row;
-    if (!desired_of(rows, str_from(cli_arg(cli, 0)), &arena, &row, err)) {
-        return cli_error(cli, err);
+    const struct json *d = NULL;
+    target_begin(&s->target, "/api/v1/desired");
+    target_part(&s->target, str_from(cli_arg(s->cli, 0)), false);
+    if (!screen_get(s, &d, err)) {
+        return false;
     }
-    if (row.revision == 0 && row.applied == 0) {
-        (void)err_set(err, ERR_NOT_FOUND, "nothing is wanted of " STR_FMT, STR_ARG(row.device));
-        (void)err_hint(err, "see who is meant by what: selvedge-hub desired list");
-        return cli_error(cli, err);
+    if (d != NULL) {
+        say_device(s, d);
     }
-    if (!cli_is_json(cli)) {
-        say_row(cli, &row);
-        return CLI_OK;
-    }
-    AUTO(buf) out = buf_growing(LINE_BYTES_MAX);
-    struct json_writer w = json_writer(&out);
-    jw_begin_object(&w);
-    row_desired(&w, &row);
-    if (!str_is_empty(row.body)) {
-        jw_member_raw(&w, "content", row.body);
-    }
-    jw_end_object(&w);
-    cli_json(cli, buf_str(&out));
-    return CLI_OK;
+    return true;
 }
 
 int command_desired_show(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return with(cli, show);
+    return screen_command(cli, show, "");
 }
 
 /* --- signed elsewhere --------------------------------------------------------------------------- */
 
-static void export_device(void *ctx, const struct desired_row *row)
+/* The content as it stands in the answer, byte for byte: that is what is signed. */
+static bool print_content(void *ctx, struct str item, struct err *err)
 {
-    struct listing *l = ctx;
-    if (row->revision != 0 && !row->is_signed) {
-        cli_printf(l->cli, STR_FMT "\n", STR_ARG(row->body));
-        l->shown++;
+    struct screen *s = ctx;
+    struct json_scan scan;
+    struct json_raw key;
+    struct json_raw value;
+    if (!json_scan_object(&scan, item, err)) {
+        return false;
     }
+    while (json_scan_member(&scan, &key, &value)) {
+        if (json_raw_is(key, "content")) {
+            cli_printf(s->cli, STR_FMT "\n", STR_ARG(value.text));
+            s->count++;
+        }
+    }
+    return json_scan_end(&scan, err);
 }
 
-static int export(struct cli *cli, struct settings *settings, struct desired_rows *rows,
-                  struct err *err)
+static bool export(struct screen *s, struct err *err)
 {
-    (void)settings;
-    struct listing l = {.cli = cli};
-    if (!desired_each(rows, export_device, &l, err)) {
-        return cli_error(cli, err);
+    target_begin(&s->target, "/api/v1/desired");
+    target_query(&s->target, "unsigned", STR("true"));
+    if (!hub_client_each(s->client, buf_str(&s->target), 0, print_content, s, err)) {
+        return false;
     }
-    if (l.shown == 0) {
-        (void)fprintf(cli_err(cli), "nothing waits for a signature\n");
+    if (s->count == 0) {
+        (void)fprintf(cli_err(s->cli), "nothing waits for a signature\n");
     }
-    return CLI_OK;
+    s->count++;
+    return true;
 }
 
 int command_desired_export(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return with(cli, export);
+    return screen_command(cli, export, "");
 }
 
 /* The next message of several; false at the end. */
@@ -200,52 +166,48 @@ static bool next_message(struct str *rest, struct str *ret)
     return true;
 }
 
-static bool import_one(struct desired_rows *rows, struct str message, struct str keys,
-                       struct err *err)
+/* True: the hub was asked; what it refuses is counted. */
+static bool send_each(struct screen *s, struct str rest, int64_t *taken, int64_t *refused,
+                      struct err *err)
 {
-    AUTO(arena) arena = arena_new(ARENA_BYTES);
-    char key[KEY_ID_SIZE];
-    struct str body;
-    struct desired d;
-    return signed_open(message, keys, &body, key, err) && desired_decode(body, &arena, &d, err) &&
-           desired_sign(rows, d.device, body, message, err);
-}
-
-static bool read_keys(const struct settings *settings, struct buf *keys, struct err *err)
-{
-    char path[LIMIT_PATH_BYTES + 1];
-    return hub_path(&settings->config, "command/keys.pem", path, err) &&
-           files_read(path, keys, err);
-}
-
-static int import(struct cli *cli, struct settings *settings, struct desired_rows *rows,
-                  struct err *err)
-{
-    AUTO(buf) text = buf_growing(SIGNED_FILE_BYTES_MAX);
-    AUTO(buf) keys = buf_growing(KEYS_FILE_BYTES_MAX);
-    size_t taken = 0;
-    size_t refused = 0;
     struct str message;
-    if (!files_read(cli_arg(cli, 0), &text, err) || !read_keys(settings, &keys, err)) {
-        return cli_error(cli, err);
-    }
-    struct str rest = buf_str(&text);
     while (next_message(&rest, &message)) {
+        const struct json *none = NULL;
         struct err why = {0};
-        if (import_one(rows, message, buf_str(&keys), &why)) {
-            taken++;
+        target_begin(&s->target, "/api/v1/signed/desired");
+        arena_reset(&s->arena);
+        if (screen_send(s, HTTP_POST, message, &none, NULL, &why)) {
+            (*taken)++;
             continue;
         }
-        refused++;
-        (void)fprintf(cli_err(cli), "message %zu: %s\n", taken + refused, why.msg);
+        if (why.code == ERR_OFFLINE || why.code == ERR_TIMEOUT) {
+            *err = why;
+            return false;
+        }
+        (*refused)++;
+        int64_t number = *taken + *refused;
+        (void)fprintf(cli_err(s->cli), "message %lld: %s\n", (long long)number, why.msg);
     }
-    poke_send(&settings->config);
-    cli_printf(cli, "took %zu, refused %zu\n", taken, refused);
-    return refused == 0 ? CLI_OK : CLI_FAILED;
+    return true;
+}
+
+static bool import(struct screen *s, struct err *err)
+{
+    AUTO(buf) text = buf_growing(SIGNED_FILE_BYTES_MAX);
+    int64_t taken = 0;
+    int64_t refused = 0;
+    s->count++;
+    if (!files_read(cli_arg(s->cli, 0), &text, err) ||
+        !send_each(s, buf_str(&text), &taken, &refused, err)) {
+        return false;
+    }
+    cli_printf(s->cli, "took %lld, refused %lld\n", (long long)taken, (long long)refused);
+    (void)fflush(cli_out(s->cli));
+    return refused == 0 || err_set(err, ERR_CANCELLED, "not all of it was taken");
 }
 
 int command_desired_import(struct cli *cli, void *ctx)
 {
     (void)ctx;
-    return with(cli, import);
+    return screen_command(cli, import, "");
 }

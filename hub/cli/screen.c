@@ -230,15 +230,7 @@ bool screen_print_without(struct screen *s, struct str text, const char *key, st
     return json_scan_end(&scan, err);
 }
 
-bool screen_act(struct screen *s, enum http_method method, struct str body, const struct json **ret,
-                struct str *ret_text, struct err *err)
-{
-    const struct hub_client_question question = {
-        .method = method, .target = buf_str(&s->target), .body = body};
-    return screen_ask(s, &question, ret, ret_text, err);
-}
-
-bool screen_ask(struct screen *s, const struct hub_client_question *question,
+static bool ask(struct screen *s, const struct hub_client_question *question,
                 const struct json **ret, struct str *ret_text, struct err *err)
 {
     struct str text = STR_NONE;
@@ -254,6 +246,22 @@ bool screen_ask(struct screen *s, const struct hub_client_question *question,
         *ret_text = text;
     }
     return true;
+}
+
+bool screen_act(struct screen *s, enum http_method method, struct str body, const struct json **ret,
+                struct str *ret_text, struct err *err)
+{
+    const struct hub_client_question question = {
+        .method = method, .target = buf_str(&s->target), .body = body};
+    return ask(s, &question, ret, ret_text, err);
+}
+
+bool screen_send(struct screen *s, enum http_method method, struct str bytes,
+                 const struct json **ret, struct str *ret_text, struct err *err)
+{
+    const struct hub_client_question question = {
+        .method = method, .target = buf_str(&s->target), .body = bytes, .is_bytes = true};
+    return ask(s, &question, ret, ret_text, err);
 }
 
 bool screen_time(struct screen *s, const char *option, struct str *ret, struct err *err)

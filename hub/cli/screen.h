@@ -52,8 +52,9 @@ MUST_CHECK bool screen_print_without(struct screen *screen, struct str text, con
 MUST_CHECK bool screen_act(struct screen *screen, enum http_method method, struct str body,
                            const struct json **ret, struct str *ret_text, struct err *err);
 
-MUST_CHECK bool screen_ask(struct screen *screen, const struct hub_client_question *question,
-                           const struct json **ret, struct str *ret_text, struct err *err);
+/* The same with a body that is no JSON. */
+MUST_CHECK bool screen_send(struct screen *screen, enum http_method method, struct str bytes,
+                            const struct json **ret, struct str *ret_text, struct err *err);
 
 /* An option that names a time: RFC 3339, a date, or how long ago ("2d"); as RFC 3339 in the arena;
  * empty when it is not given. ERR_INVALID. */

@@ -177,8 +177,14 @@ bool document_read(struct str text, struct str name, struct arena *arena, struct
     if (!yaml_parse(text, name, arena, &root, err)) {
         return false;
     }
-    struct desired_content content = {0};
     keep_as_written(root);
+    return document_check(root, arena, problems, ret, err);
+}
+
+bool document_check(const struct json *root, struct arena *arena, struct problems *problems,
+                    struct desired_content *ret, struct err *err)
+{
+    struct desired_content content = {0};
     if (desired_read_content(root, arena, problems, &content)) {
         check_schedules(content.schedules, arena, problems);
     }

@@ -9,6 +9,10 @@ enum { DOCUMENT_BYTES_MAX = 1 << 20 };
 MUST_CHECK bool document_read(struct str text, struct str name, struct arena *arena,
                               struct problems *problems, struct desired_content *ret,
                               struct err *err);
+/* The same of an object that was parsed before, as a request has it. */
+MUST_CHECK bool document_check(const struct json *root, struct arena *arena,
+                               struct problems *problems, struct desired_content *ret,
+                               struct err *err);
 /* The same as one JSON object, as it is kept; what was kept is read again. */
 void document_write(const struct desired_content *content, struct buf *out);
 MUST_CHECK bool document_parse(struct str json, struct arena *arena, struct desired_content *ret,

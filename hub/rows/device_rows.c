@@ -2,6 +2,8 @@
 
 #include "hub/rows/rows.h"
 
+enum { DESIRED_TEXT_BYTES = 1 << 20 };
+
 void row_desired(struct json_writer *w, const struct desired_row *row)
 {
     jw_member_str(w, "device", row->device);
@@ -56,17 +58,17 @@ static void write_detail(void *ctx, const struct hub_device_detail *d)
     row_member_number(w, "quarantined", d->quarantined);
 }
 
-static bool write_desired(struct json_writer *w, const struct device_card *card, struct err *err)
+bool row_desired_whole(struct json_writer *w, struct desired_rows *rows, struct str device,
+                       struct arena *arena, bool *ret_wanted, struct err *err)
 {
     struct desired_row row;
     struct str in_force;
-    if (!desired_of(card->desired, card->device, card->arena, &row, err) ||
-        !desired_in_force(card->desired, card->device, card->arena, &in_force, err)) {
+    if (!desired_of(rows, device, arena, &row, err) ||
+        !desired_in_force(rows, device, arena, &in_force, err)) {
         return false;
     }
-    if (row.revision > 0 || row.applied > 0) {
-        jw_key(w, STR("desired"));
-        jw_begin_object(w);
+    *ret_wanted = row.revision > 0 || row.applied > 0;
+    if (*ret_wanted) {
         row_desired(w, &row);
         if (!str_is_empty(row.body)) {
             jw_member_raw(w, "content", row.body);
@@ -74,7 +76,22 @@ static bool write_desired(struct json_writer *w, const struct device_card *card,
         if (!str_is_empty(in_force) && !str_eq(in_force, row.body)) {
             jw_member_raw(w, "content_in_force", in_force);
         }
-        jw_end_object(w);
+    }
+    return true;
+}
+
+static bool write_desired(struct json_writer *w, const struct device_card *card, struct err *err)
+{
+    AUTO(buf) text = buf_growing(DESIRED_TEXT_BYTES);
+    struct json_writer inner = json_writer(&text);
+    bool is_wanted = false;
+    jw_begin_object(&inner);
+    if (!row_desired_whole(&inner, card->desired, card->device, card->arena, &is_wanted, err)) {
+        return false;
+    }
+    jw_end_object(&inner);
+    if (is_wanted) {
+        jw_member_raw(w, "desired", buf_str(&text));
     }
     return true;
 }

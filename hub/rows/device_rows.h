@@ -7,6 +7,12 @@
 
 void row_desired(struct json_writer *w, const struct desired_row *row);
 
+/* The same with the content that is wanted and, where it is another, the one in force. Nothing is written
+ * where nothing is wanted. Text in `arena`. */
+MUST_CHECK bool row_desired_whole(struct json_writer *w, struct desired_rows *rows,
+                                  struct str device, struct arena *arena, bool *ret_wanted,
+                                  struct err *err);
+
 struct device_card {
     struct db *db; /* the hub's store */
     struct desired_rows *desired;

@@ -116,6 +116,20 @@ void row_order(struct json_writer *w, const struct order_view *o, const struct f
     jw_member_i64(w, "away", counts->away); /* of those that wait */
 }
 
+void row_order_given(struct json_writer *w, const struct order_given *given, struct str verb,
+                     struct str targets, const struct chosen *chosen)
+{
+    jw_begin_object(w);
+    jw_member_str(w, "command", str_from(given->id));
+    jw_member_str(w, "verb", verb);
+    jw_member_str(w, "to", targets);
+    jw_member_opt(w, "device", chosen->count == 1 ? chosen->devices[0] : STR_NONE);
+    jw_member_i64(w, "devices", given->devices);
+    jw_member_i64(w, "online", chosen->online);
+    jw_member_wall(w, "expires_at", given->expires);
+    jw_end_object(w);
+}
+
 void row_order_device(struct json_writer *w, const struct order_device *d, struct str why)
 {
     jw_member_str(w, "device", d->device);

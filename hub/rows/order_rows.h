@@ -2,6 +2,7 @@
 #pragma once
 #include "common/json/json_writer.h"
 #include "hub/command/orders.h"
+#include "hub/rows/chosen.h"
 
 /* How many devices fared how, and why. */
 struct fate_counts {
@@ -25,4 +26,7 @@ const char *order_state(const struct order_view *o, const struct fate_counts *co
 /* Members of an object. */
 void row_order(struct json_writer *w, const struct order_view *o, const struct fate_counts *counts,
                struct wall_time now);
+/* What was given just now, an object. */
+void row_order_given(struct json_writer *w, const struct order_given *given, struct str verb,
+                     struct str targets, const struct chosen *chosen);
 void row_order_device(struct json_writer *w, const struct order_device *d, struct str why);

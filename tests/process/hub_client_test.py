@@ -132,7 +132,8 @@ assets:
 """
 # Three runs each: the rest has the same path, and is asked under --long.
 LISTINGS = [["devices"], ["devices", "brooklyn"], ["assets", "pos/*"], ["assets", "pos/broken"], ["assets", "--at", "0s"], ["lineage"],
-            ["pools"], ["alerts", "silences"], ["runs"], ["logs"], ["reports"], ["bundles"], ["token", "list"]]
+            ["pools"], ["alerts", "silences"], ["runs"], ["logs"], ["reports"], ["bundles"], ["token", "list"], ["desired", "list"],
+            ["desired", "show", "brooklyn"]]
 if os.environ.get("SELVEDGE_LONG"):
     LISTINGS += [["devices", "--to", "is:away"], ["assets"], ["assets", "--device", "brooklyn"], ["assets", "--differing"],
                  ["lineage", "--asset", "pos/orders"], ["refusals"], ["quarantine"], ["clones"], ["alerts"], ["alerts", "--all"],
@@ -194,6 +195,8 @@ def a_listing_is_the_same_three_ways():
     with TlsFleet() as fleet:
         fleet.fill()
         fleet.command("deploy", fleet.bundle(), "--to", "brooklyn")
+        fleet.command("desired", "set", "-", "--to", "*", "--name", "loud", text_in="settings: {log_level: debug}\n")
+        wait_for("both are wanted", lambda: "bundle" in fleet.command("desired", "show", "brooklyn", code=None).stdout)
         viewer = fleet.token_file("ada", "viewer", "read")
         admin = fleet.token_file("eve", "admin", "admin")
         fleet.command("pools", "set", "warehouse", "2")

@@ -139,6 +139,8 @@ def answers_are_as_the_document_says():
         run = wait_for("the run has ended at the hub", lambda: admin.items("/api/v1/runs?status=failure"))[0]["run"]
         given = admin.ask("POST", "/api/v1/commands", {"verb": "ping", "targets": "brooklyn"})
         assert given.status == 201, given
+        assert admin.ask("PUT", "/api/v1/documents/loud", {"to": "*", "content": {"settings": {"log_level": "debug"}}}).status == 200
+        wait_for("something is wanted of it", lambda: admin.get("/api/v1/desired/brooklyn").status == 200)
         names = {"device": "brooklyn", "run": run, "key": "pos/orders", "command": given.json["command"]}
         seen = 0
         for path, methods in document["paths"].items():

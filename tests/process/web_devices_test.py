@@ -2,13 +2,14 @@
 shelf; what is wrong is refused with what to do."""
 import hashlib
 import json
+import os
 import sqlite3
 import sys
 from urllib.parse import quote
 
 from deploy_test import LOCAL, deploy, write_bundle
 from devices_test import Asker
-from fleet import Fleet, run_tests, wait_for
+from fleet import HUB, Fleet, run, run_tests, wait_for
 from web import PASSWORD, Client, set_up
 
 DEFINITIONS = """
@@ -250,6 +251,10 @@ def a_bundle_of_the_shelf_is_rolled_out():
         a_bundle_is_uploaded(admin, operator_of(fleet, admin))
 
 
+def send(client, method, path, body):
+    return client.ask(method, path, body, {"Content-Type": "application/octet-stream"})
+
+
 def a_bundle_is_uploaded(admin, operator):
     """Its manifest, then the files that are missing, in pieces, then the manifest again."""
     content = b"project: sent\n" * 100
@@ -257,9 +262,6 @@ def a_bundle_is_uploaded(admin, operator):
     manifest = (json.dumps({"kind": "bundle", "v": 1, "files": 1, "bytes": len(content)}, separators=(",", ":")) + "\n"
                 + json.dumps({"path": "selvedge.yaml", "size": len(content), "sha256": sha256, "mode": "644"}, separators=(",", ":")) + "\n").encode()
     path = f"/api/v1/bundle-files/{sha256}?size={len(content)}&offset="
-
-    def send(client, method, path, body):
-        return client.ask(method, path, body, {"Content-Type": "application/octet-stream"})
     assert send(operator, "POST", "/api/v1/bundles", manifest).status == 403  # whose definitions run is decided by admins
     answer = send(admin, "POST", "/api/v1/bundles?source=elsewhere", manifest)
     assert answer.status == 202 and answer.json["missing"] == [sha256], answer
@@ -279,6 +281,69 @@ def a_bundle_is_uploaded(admin, operator):
     assert admin.items("/api/v1/audit?action=bundle.add")[0]["subject"] == answer.json["bundle"]
     assert admin.ask("POST", "/api/v1/bundles", {}).status == 400
     assert send(admin, "POST", "/api/v1/bundles", b"no manifest").status == 400
+
+
+def what_is_wanted_is_set_over_the_api():
+    with Fleet(web=True) as fleet:
+        fleet.start_hub()
+        admin = set_up(fleet.hub, fleet.http_port)
+        operator, viewer = operator_of(fleet, admin), operator_of(fleet, admin, "viewer")
+        device = fleet.device("north", LOCAL)
+        device.enrol()
+        content = {"settings": {"log_level": "debug"}, "schedules": [{"name": "extra", "job": "all", "every": "1h"}]}
+        path = "/api/v1/documents/nightly"
+        trial = operator.ask("PUT", path + "?dry_run=true", {"to": "*", "content": content})
+        assert trial.status == 200 and not trial.json["kept"] and trial.json["devices"] == trial.json["changed"] == 1, trial
+        assert viewer.items("/api/v1/documents") == [] and viewer.ask("PUT", path, {"to": "*", "content": content}).status == 403
+        kept = operator.ask("PUT", path, {"to": "*", "priority": 3, "content": content})
+        assert kept.json == {**trial.json, "kept": True}, kept
+        other = operator.ask("PUT", "/api/v1/documents/other", {"to": "north", "priority": 3, "content": {"settings": {"log_level": "warn"}}})
+        assert other.json["in_conflict"] == 1 and other.json["conflicts"][0].startswith("north: log_level"), other
+        assert [(d["document"], d["priority"], d["to"]) for d in viewer.items("/api/v1/documents")] == [("nightly", 3, "*"), ("other", 3, "north")]
+        assert viewer.items("/api/v1/documents")[0]["content"] == content
+        wait_for("they are put together", lambda: viewer.get("/api/v1/desired/north").json.get("content", {}).get("settings") == {"log_level": "warn"})
+        assert viewer.get("/api/v1/desired/nobody").status == 404
+        change = operator.ask("POST", path + "/diff", {"content": {}}).json["devices"]  # of whom it means already
+        assert [(c["device"], len(c["before"]["schedules"]), "schedules" in c["after"]) for c in change] == [("north", 1, False)], change
+        for wrong, said in (({"to": "*"}, "content"), ({"to": "*", "content": {"x": 1}}, "unknown key"), ({"to": "is:online", "content": {}}, "connected"),
+                            ({"to": "*", "priority": "high", "content": {}}, "priority"), ({"to": "nobody(", "content": {}}, ""), ([], "object")):
+            refused = operator.ask("PUT", path, wrong)
+            assert refused.status == 400 and said in refused.json["detail"], (wrong, refused)
+        assert operator.ask("PUT", "/api/v1/documents/new", {"content": {}}).status == 400  # for whom?
+        assert operator.ask("PUT", "/api/v1/documents/-no", {"to": "*", "content": {}}).status == 400
+        assert operator.ask("DELETE", path).status == 204 and operator.ask("DELETE", path).status == 404
+        done = [(a["user"], a["action"], a["subject"]) for a in admin.items("/api/v1/audit") if a["action"].startswith("document")]
+        assert done == [("operator", "document.remove", "nightly"), ("operator", "document.set", "other"), ("operator", "document.set", "nightly")], done
+        what_was_signed_is_taken(fleet, admin, operator)
+
+
+def what_was_signed_is_taken(fleet, admin, operator):
+    """By a key that devices trust: the hub's own, here. Which keys they trust is changed by admins alone."""
+    keys = os.path.join(fleet.hub_dir, "command/keys.pem")
+    signed = os.path.join(fleet.dir, "signed")
+
+    def sign(*argv):
+        run(HUB, "sign", "--key", os.path.join(fleet.hub_dir, "command/hub.key"), "--fleet", "test", *argv, "-o", signed)
+        with open(signed, "rb") as f:
+            return f.read()
+    path = "/api/v1/signed/command"
+    message = sign("--to", "north", "ping")
+    given = send(operator, "POST", path + "?devices_at_once=1&device_timeout=5m&abort_if=failed%20%3E%201", message)
+    assert given.status == 201 and (given.json["verb"], given.json["device"]) == ("ping", "north"), given
+    assert admin.get("/api/v1/commands/" + given.json["command"]).json["devices_at_once"] == 1
+    assert send(operator, "POST", path, message).status == 409  # once
+    assert send(operator, "POST", path, message.replace(b"ping", b"pong")).status == 403
+    assert send(operator, "POST", path + "?devices_at_once=none", message).status == 400
+    assert send(operator, "POST", path + "?abort_if=failed%20%3E%201", message).status == 400
+    assert operator.ask("POST", path, {}).status == 400 and send(operator, "POST", path, b"words").status == 400
+    trust = sign("--to", "*", "trust", keys)
+    refused = send(operator, "POST", path, trust)
+    assert refused.status == 403 and "only an admin" in refused.json["detail"], refused
+    assert send(admin, "POST", path, trust).status == 201
+    assert send(operator, "POST", "/api/v1/signed/desired", message).status == 400  # it is a command
+    assert send(operator, "POST", "/api/v1/signed/desired", b"words").status == 400
+    seen = [(a["action"], a["result"]) for a in admin.items("/api/v1/audit") if a["action"].endswith(".sign")]
+    assert ("command.sign", "ok") in seen and ("command.sign", "refused") in seen and ("desired.sign", "refused") in seen, seen
 
 
 def what_drifts_is_told():
@@ -341,5 +406,5 @@ def what_is_lost_or_kept_aside_is_told():
 
 if __name__ == "__main__":
     sys.exit(run_tests([one_device_is_told_of_whole, a_device_is_changed_by_who_may, devices_join_by_a_word_or_a_token,
-                        commands_are_found_and_given_in_turns, a_bundle_of_the_shelf_is_rolled_out, what_drifts_is_told,
+                        commands_are_found_and_given_in_turns, a_bundle_of_the_shelf_is_rolled_out, what_is_wanted_is_set_over_the_api, what_drifts_is_told,
                         what_is_lost_or_kept_aside_is_told], at_once=3))
