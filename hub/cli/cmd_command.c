@@ -19,39 +19,6 @@ struct asking {
     struct command_words words;
 };
 
-/* --- saying what was given -------------------------------------------------------------------- */
-
-static void say_given(struct screen *s, const struct json *given, struct str text)
-{
-    AUTO(buf) line = buf_growing(COMMAND_BYTES_MAX);
-    struct str device = item_str(given, "device");
-    int64_t online = item_count(given, "online");
-    if (cli_is_json(s->cli)) {
-        cli_json(s->cli, text);
-        return;
-    }
-    buf_addf(&line, STR_FMT "  " STR_FMT " for ", STR_ARG(item_str(given, "command")),
-             STR_ARG(item_str(given, "verb")));
-    if (!str_is_empty(device)) {
-        buf_addf(&line, STR_FMT ", which is %s", STR_ARG(device), online > 0 ? "online" : "away");
-    } else {
-        buf_addf(&line, "%lld devices, %lld of them online",
-                 (long long)item_count(given, "devices"), (long long)online);
-    }
-    buf_add(&line, STR("; expires "));
-    buf_add_ago(&line, item_wall(given, "expires_at"), s->now);
-    cli_printf(s->cli, STR_FMT "\n", STR_ARG(buf_str(&line)));
-    (void)fflush(cli_out(s->cli));
-}
-
-static int finish(struct screen *s, const struct json *given, struct str text)
-{
-    say_given(s, given, text);
-    return cli_is_given(s->cli, "wait")
-               ? command_wait(s, item_str(given, "command"), cli_i64(s->cli, "wait"))
-               : CLI_OK;
-}
-
 /* --- giving it -------------------------------------------------------------------------------- */
 
 static void write_request(const struct asking *a, struct buf *out)
@@ -119,7 +86,8 @@ static int ask(struct asking *a)
     if (!command_words_read(a->cli, a->run.run[0] == '\0' ? NULL : a->run.run, &a->words, &code)) {
         return code;
     }
-    return give(a, &given, &text, &err) ? finish(a->screen, given, text) : cli_error(a->cli, &err);
+    return give(a, &given, &text, &err) ? command_given(a->screen, given, text)
+                                        : cli_error(a->cli, &err);
 }
 
 /* --- the command ------------------------------------------------------------------------------ */
@@ -173,7 +141,8 @@ static int take_file(struct screen *s)
     const struct json *given = NULL;
     struct str text = STR_NONE;
     struct err err = {0};
-    return send_file(s, &given, &text, &err) ? finish(s, given, text) : cli_error(s->cli, &err);
+    return send_file(s, &given, &text, &err) ? command_given(s, given, text)
+                                             : cli_error(s->cli, &err);
 }
 
 int command_command(struct cli *cli, void *ctx)

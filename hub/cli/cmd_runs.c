@@ -1,5 +1,6 @@
 /* cmd_runs.c - runs of the fleet, and the events of one. */
 #include "hub/cli/find_run.h"
+#include "hub/cli/follow_output.h"
 #include "hub/cli/run_output.h"
 
 #include "common/cli/show.h"
@@ -110,9 +111,10 @@ int command_logs(struct cli *cli, void *ctx)
     }
     bool ok =
         find_run(&s, str_from(cli_arg(cli, 0)), str_from(cli_text(cli, "device")), &run, &err);
-    if (ok && cli_bool(cli, "output")) {
+    bool is_followed = cli_bool(cli, "follow");
+    if (ok && (is_followed || cli_bool(cli, "output"))) {
         s.count = 1;
-        code = run_output(&s, &run);
+        code = is_followed ? follow_output(&s, &run) : run_output(&s, &run);
         (void)screen_close(&s, true, &err, "");
         return code;
     }

@@ -306,3 +306,36 @@ int command_wait(struct screen *screen, struct str id, int64_t limit_ns)
     loop_close(w.loop);
     return code;
 }
+
+/* --- saying what was given -------------------------------------------------------------------- */
+
+static void say_given(struct screen *s, const struct json *given, struct str text)
+{
+    AUTO(buf) line = buf_growing(COMMAND_BYTES_MAX);
+    struct str device = item_str(given, "device");
+    int64_t online = item_count(given, "online");
+    if (cli_is_json(s->cli)) {
+        cli_json(s->cli, text);
+        return;
+    }
+    buf_addf(&line, STR_FMT "  " STR_FMT " for ", STR_ARG(item_str(given, "command")),
+             STR_ARG(item_str(given, "verb")));
+    if (!str_is_empty(device)) {
+        buf_addf(&line, STR_FMT ", which is %s", STR_ARG(device), online > 0 ? "online" : "away");
+    } else {
+        buf_addf(&line, "%lld devices, %lld of them online",
+                 (long long)item_count(given, "devices"), (long long)online);
+    }
+    buf_add(&line, STR("; expires "));
+    buf_add_ago(&line, item_wall(given, "expires_at"), s->now);
+    cli_printf(s->cli, STR_FMT "\n", STR_ARG(buf_str(&line)));
+    (void)fflush(cli_out(s->cli));
+}
+
+int command_given(struct screen *s, const struct json *given, struct str text)
+{
+    say_given(s, given, text);
+    return cli_is_given(s->cli, "wait")
+               ? command_wait(s, item_str(given, "command"), cli_i64(s->cli, "wait"))
+               : CLI_OK;
+}

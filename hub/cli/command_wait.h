@@ -7,6 +7,9 @@
  * Ctrl-C ends the watching only. The exit code: CLI_OK when every device succeeded. */
 int command_wait(struct screen *screen, struct str id, int64_t limit_ns);
 
+/* Says what was given, as the API answers it, and with --wait waits for it. The exit code. */
+int command_given(struct screen *screen, const struct json *given, struct str text);
+
 enum cli_tone fate_tone(enum order_fate fate);
 /* Of its name; FATE_COUNT: it is none. */
 enum order_fate fate_of(struct str name);

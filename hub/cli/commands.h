@@ -58,6 +58,7 @@ int command_reference(struct cli *cli, void *ctx);
 /* Further tables; each ends with {0}. */
 extern const struct cli_command commands_account[];
 extern const struct cli_command commands_alert[];
+extern const struct cli_command commands_automation[];
 extern const struct cli_command commands_ca[];
 int command_ca_rotate(struct cli *cli, void *ctx);
 int command_ca_status(struct cli *cli, void *ctx);

@@ -226,9 +226,11 @@ static const struct cli_command commands[] = {
     {.name = "logs",
      .args = "[RUN]",
      .summary = "show a run's events, as far as they have arrived",
-     .description = "RUN is an id or the beginning of one; the newest run when not given. Captured "
-                    "output stays on the device: --output asks it for what its steps wrote, with a "
-                    "command, and shows it. What came once is kept for a while.",
+     .description =
+         "RUN is an id or the beginning of one; the newest run when not given. Captured "
+         "output stays on the device: --output asks it for what its steps wrote, with a "
+         "command, and shows it. What came once is kept for a while. --follow shows what "
+         "the running steps write while they do, until the run is over.",
      .options = CLI_OPTIONS({.name = "device",
                              .letter = 'd',
                              .type = CLI_STRING,
@@ -238,17 +240,22 @@ static const struct cli_command commands[] = {
                              .letter = 'o',
                              .type = CLI_BOOL,
                              .help = "what its steps wrote, in place of the events"},
+                            {.name = "follow",
+                             .letter = 'f',
+                             .type = CLI_BOOL,
+                             .help = "what its running steps write, as they write it"},
                             {.name = "step",
                              .type = CLI_STRING,
                              .value_name = "KEY",
-                             .help = "with --output: of this step"},
+                             .help = "with --output and --follow: of this step"},
                             {.name = "timeout",
                              .type = CLI_DURATION,
                              .value_name = "TIME",
                              .default_text = "30s",
                              .help = "with --output: how long to wait for the device"}),
      .examples = CLI_EXAMPLES({"selvedge-hub logs --device brooklyn", "its newest run"},
-                              {"selvedge-hub logs 01a2 --output", "what its steps wrote"}),
+                              {"selvedge-hub logs 01a2 --output", "what its steps wrote"},
+                              {"selvedge-hub logs --follow", "of the newest run, live"}),
      .run = command_logs},
     {.name = "lineage",
      .summary = "show which asset is made from which over all devices, and why",
@@ -340,6 +347,7 @@ static const struct cli_command commands[] = {
 static const struct cli_command *const more_commands[] = {
     commands_account,
     commands_alert,
+    commands_automation,
     commands_ca,
     commands_command,
     commands_deploy,

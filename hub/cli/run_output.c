@@ -2,18 +2,16 @@
 
 #include "common/json/json_scan.h"
 #include "common/platform/clock.h"
+#include "hub/cli/run_stream.h"
 #include <poll.h>
 
 enum {
     STREAMS_MAX = 200, /* of a run; more are asked for by --step */
     STREAMS_ARENA_BYTES = 4 << 20,
-    LOOK_MS = 200,
 };
 
 struct stream {
-    struct str step;
-    int64_t attempt;
-    bool is_error;
+    struct run_stream of;
     bool is_here, is_broken, was_asked_again;
     struct str why; /* it has failed */
 };
@@ -21,7 +19,7 @@ struct fetching {
     struct screen *screen;
     struct cli *cli;
     struct arena arena;
-    struct str device, run;
+    const struct found_run *run;
     struct stream *streams;
     size_t count;
     int64_t left_out;
@@ -62,8 +60,8 @@ static void note_stream(struct fetching *f, struct str step, int64_t attempt, bo
 {
     for (size_t i = 0; i < f->count; i++) {
         struct stream *s = &f->streams[i];
-        if (str_eq(s->step, step) && s->is_error == is_error) {
-            s->attempt = attempt > s->attempt ? attempt : s->attempt;
+        if (str_eq(s->of.step, step) && s->of.is_error == is_error) {
+            s->of.attempt = attempt > s->of.attempt ? attempt : s->of.attempt;
             return;
         }
     }
@@ -71,8 +69,8 @@ static void note_stream(struct fetching *f, struct str step, int64_t attempt, bo
         f->left_out++;
         return;
     }
-    f->streams[f->count++] = (struct stream){
-        .step = arena_copy(&f->arena, step), .attempt = attempt, .is_error = is_error};
+    f->streams[f->count++] =
+        (struct stream){.of = {arena_copy(&f->arena, step), attempt, is_error, STR_NONE}};
 }
 
 static void note_captured(struct fetching *f, struct str event)
@@ -128,63 +126,37 @@ static bool on_row(void *ctx, struct str row, struct err *err)
     return json_scan_end(&scan, err);
 }
 
-static void begin_target(struct fetching *f, const char *what)
-{
-    struct buf *target = &f->screen->target;
-    target_begin(target, "/api/v1/runs");
-    target_part(target, f->device, false);
-    target_part(target, f->run, false);
-    buf_add_text(target, what);
-}
-
 static bool find_streams(struct fetching *f)
 {
     f->streams = arena_array(&f->arena, STREAMS_MAX, sizeof(*f->streams));
     if (f->streams == NULL) {
         return err_set(&f->err, ERR_NO_MEMORY, "out of memory");
     }
-    begin_target(f, "/events");
+    run_target(f->screen, f->run, "/events");
     if (!hub_client_each(f->screen->client, buf_str(&f->screen->target), 0, on_row, f, &f->err)) {
         return false;
     }
     if (f->count == 0) {
-        (void)err_set(&f->err, ERR_NOT_FOUND,
-                      "no step of run " STR_FMT " is known to have written "
-                      "anything",
-                      STR_ARG(f->run));
-        return err_hint(&f->err, "its events: selvedge-hub logs " STR_FMT, STR_ARG(f->run));
+        (void)err_set(&f->err, ERR_NOT_FOUND, "no step of run %s is known to have written anything",
+                      f->run->run);
+        return err_hint(&f->err, "its events: selvedge-hub logs %s", f->run->run);
     }
     return true;
 }
 
 /* --- asking, until all is here ---------------------------------------------------------------- */
 
-static bool read_output(struct fetching *f, const struct stream *s, const char *option,
-                        struct str cursor, const struct json **ret)
-{
-    struct buf *target = &f->screen->target;
-    begin_target(f, "/output");
-    target_query(target, "step", s->step);
-    target_query(target, "stream", s->is_error ? STR("stderr") : STR("stdout"));
-    target_query_i64(target, "attempt", s->attempt);
-    if (option != NULL) {
-        target_query(target, option, STR("true"));
-    }
-    target_query(target, "cursor", cursor);
-    return screen_read(f->screen, ret, NULL, &f->err);
-}
-
 /* How far it is. What failed before is asked for once more. */
 static bool look_at(struct fetching *f, struct stream *s)
 {
     const struct json *answer = NULL;
     arena_reset(&f->screen->arena);
-    if (!read_output(f, s, NULL, STR_NONE, &answer)) {
+    if (!run_stream_read(f->screen, f->run, &s->of, NULL, &answer, &f->err)) {
         return false;
     }
     if (str_eq(item_str(answer, "state"), STR("failed")) && !s->was_asked_again) {
         s->was_asked_again = true;
-        if (!read_output(f, s, "again", STR_NONE, &answer)) {
+        if (!run_stream_read(f->screen, f->run, &s->of, "again", &answer, &f->err)) {
             return false;
         }
     }
@@ -222,75 +194,37 @@ static bool wait_for_all(struct fetching *f, bool *ret_is_done)
         if (*ret_is_done || clock_mono(&clock).ns > end) {
             return true;
         }
-        (void)poll(NULL, 0, LOOK_MS);
+        (void)poll(NULL, 0, RUN_STREAM_LOOK_MS);
     }
 }
 
 /* --- showing ---------------------------------------------------------------------------------- */
 
-static void show_chunk(struct fetching *f, const struct json *chunk)
-{
-    int64_t dropped = item_count(chunk, "dropped");
-    struct str text = item_str(chunk, "text");
-    if (dropped > 0) {
-        cli_printf(f->cli, "\n[%lld bytes were not kept]\n", (long long)dropped);
-    }
-    (void)fwrite(text.ptr, 1, text.len, cli_out(f->cli));
-}
-
-static void json_chunk(struct fetching *f, const struct stream *s, const struct json *chunk)
-{
-    struct buf *line = &f->screen->text;
-    struct json_writer w = json_writer(line);
-    buf_reset(line);
-    jw_begin_object(&w);
-    jw_member_str(&w, "device", f->device);
-    jw_member_str(&w, "run", f->run);
-    jw_member_str(&w, "step", s->step);
-    jw_member_i64(&w, "attempt", s->attempt);
-    jw_member_str(&w, "stream", s->is_error ? STR("stderr") : STR("stdout"));
-    jw_member_i64(&w, "offset", item_count(chunk, "offset"));
-    jw_member_i64(&w, "dropped", item_count(chunk, "dropped"));
-    jw_member_str(&w, "text", item_str(chunk, "text"));
-    jw_end_object(&w);
-    cli_json(f->cli, buf_str(line));
-}
-
 static bool show_text(struct fetching *f, const struct stream *s)
 {
     AUTO(buf) cursor = buf_growing(CLIENT_TARGET_BYTES_MAX);
+    struct run_stream part = s->of;
     bool is_more = true;
     while (is_more) {
         const struct json *answer = NULL;
         arena_reset(&f->screen->arena);
-        if (!read_output(f, s, "chunks", buf_str(&cursor), &answer)) {
+        if (!run_stream_read(f->screen, f->run, &part, "chunks", &answer, &f->err)) {
             return false;
         }
-        const struct json *chunk = item_first(answer, "chunk_list");
         struct str state = item_str(answer, "state");
-        is_more = chunk != NULL && !str_eq(state, STR("here")) && !str_eq(state, STR("failed"));
-        for (; chunk != NULL; chunk = chunk->next) {
-            if (cli_is_json(f->cli)) {
-                json_chunk(f, s, chunk);
-            } else {
-                show_chunk(f, chunk);
-            }
-        }
+        is_more = item_first(answer, "chunk_list") != NULL && !str_eq(state, STR("here")) &&
+                  !str_eq(state, STR("failed"));
+        run_stream_show(f->screen, f->run, &s->of, answer);
         buf_reset(&cursor);
         buf_add(&cursor, item_str(answer, "next"));
+        part.cursor = buf_str(&cursor);
     }
     return true;
 }
 
 static bool show(struct fetching *f, const struct stream *s)
 {
-    struct cli *cli = f->cli;
-    if (!cli_is_json(cli)) {
-        cli_printf(cli, "%s" STR_FMT ", attempt %lld, %s%s%s" STR_FMT "\n",
-                   cli_tone_on(cli, CLI_STRONG), STR_ARG(s->step), (long long)s->attempt,
-                   s->is_error ? "stderr" : "stdout", cli_tone_off(cli, CLI_STRONG),
-                   s->is_broken ? ": " : "", STR_ARG(s->why));
-    }
+    run_stream_heading(f->screen, &s->of, s->why);
     return show_text(f, s);
 }
 
@@ -311,19 +245,16 @@ static int show_all(struct fetching *f, bool is_done)
     if (is_done) {
         return code;
     }
-    (void)err_set(&f->err, ERR_TIMEOUT, STR_FMT " is %s, and has not sent all of it",
-                  STR_ARG(f->device), f->is_online ? "online" : "away");
+    (void)err_set(&f->err, ERR_TIMEOUT, "%s is %s, and has not sent all of it", f->run->device,
+                  f->is_online ? "online" : "away");
     (void)err_hint(&f->err, "it is asked for an hour: try again, or wait with --timeout");
     return cli_error(f->cli, &f->err);
 }
 
 int run_output(struct screen *screen, const struct found_run *run)
 {
-    struct fetching f = {.screen = screen,
-                         .cli = screen->cli,
-                         .arena = arena_new(STREAMS_ARENA_BYTES),
-                         .device = str_from(run->device),
-                         .run = str_from(run->run)};
+    struct fetching f = {
+        .screen = screen, .cli = screen->cli, .arena = arena_new(STREAMS_ARENA_BYTES), .run = run};
     bool is_done = false;
     int code = find_streams(&f) && wait_for_all(&f, &is_done) ? show_all(&f, is_done)
                                                               : cli_error(screen->cli, &f.err);

@@ -373,9 +373,11 @@ enum cli_tone screen_tone(struct str status)
     if (str_eq(status, STR("success")) || str_eq(status, STR("online"))) {
         return CLI_GOOD;
     }
-    if (str_eq(status, STR("failure")) || str_eq(status, STR("revoked"))) {
+    if (str_eq(status, STR("failure")) || str_eq(status, STR("failed")) ||
+        str_eq(status, STR("revoked"))) {
         return CLI_BAD;
     }
-    bool is_over = str_eq(status, STR("canceled")) || str_eq(status, STR("away"));
-    return is_over ? CLI_WARN : CLI_PLAIN;
+    bool is_held = str_eq(status, STR("canceled")) || str_eq(status, STR("away")) ||
+                   str_eq(status, STR("paused"));
+    return is_held ? CLI_WARN : CLI_PLAIN;
 }

@@ -8,6 +8,7 @@
 #include "hub/client/item.h"
 #include "hub/client/target.h"
 
+struct list_cell;
 struct screen {
     struct cli *cli;
     struct settings settings; /* of this machine; zero when the hub is elsewhere */
@@ -18,6 +19,9 @@ struct screen {
     struct buf text;    /* scratch: of a cell, a line, a body */
     struct arena arena; /* of the item at hand */
     int64_t count;      /* items shown */
+    /* Of a list that says what stands in which column (list_view.h): */
+    const struct list_cell *cells;
+    struct table_column columns[TABLE_COLUMNS_MAX + 1];
 };
 
 /* On false the error was said and *ret_exit is the exit code; nothing is to be closed. */

@@ -15,7 +15,7 @@ from fleet import HUB, Fleet, free_port, read_file, run, run_tests, wait_for
 
 COMMANDS = ["init", "serve", "demo", "token create", "token list", "token revoke", "device show", "device label", "device revoke", "device decommission", "device rename", "device replace", "device preauthorise", "enrolments", "enrolment accept", "enrolment reject", "backup", "restore", "devices", "assets", "runs", "logs",
             "report", "reports", "lineage", "refusals", "rebuild", "dbt-bundle", "command", "commands", "commands cancel",
-            "sign", "key list", "key create", "key add", "key remove", "simulate", "web", "users", "user add", "user role", "user password", "user remove", "api-tokens", "api-token create", "api-token revoke"]
+            "sign", "key list", "key create", "key add", "key remove", "simulate", "web", "checks", "jobs", "schedules", "schedules pause", "schedules resume", "sensors", "sensors pause", "sensors resume", "ticks", "backfills", "users", "user add", "user role", "user password", "user remove", "api-tokens", "api-token create", "api-token revoke"]
 LOOKS = [["devices"], ["assets"], ["runs"], ["lineage"], ["refusals"], ["report"]]
 
 DEFINITIONS = """

@@ -132,7 +132,7 @@ assets:
 """
 # Three runs each: the rest has the same path, and is asked under --long.
 LISTINGS = [["devices"], ["devices", "brooklyn"], ["assets", "pos/*"], ["assets", "pos/broken"], ["assets", "--at", "0s"], ["lineage"],
-            ["pools"], ["alerts", "silences"], ["runs"], ["logs"], ["reports"], ["bundles"], ["token", "list"], ["desired", "list"],
+            ["pools"], ["alerts", "silences"], ["runs"], ["logs"], ["checks"], ["reports"], ["bundles"], ["token", "list"], ["desired", "list"],
             ["desired", "show", "brooklyn"]]
 if os.environ.get("SELVEDGE_LONG"):
     LISTINGS += [["devices", "--to", "is:away"], ["assets"], ["assets", "--device", "brooklyn"], ["assets", "--differing"],

@@ -1,4 +1,5 @@
 """What the API tells of jobs, schedules, sensors, backfills, partitions, staleness, steps and logs: two devices that define the same."""
+import json
 import os
 import sys
 
@@ -66,6 +67,7 @@ def what_is_automated_is_told():
         runs_steps_logs(admin)
         what_ticks(admin)
         what_the_hub_wants(fleet, admin)
+        the_command_line_lists_it(fleet, admin)
         fleet.hub.stop()
         fleet.command("rebuild", "--check")
 
@@ -200,6 +202,37 @@ def what_the_hub_wants(fleet, admin):
     assert held[0]["state"] == "paused" and told(admin.items("/api/v1/sensors"), "after")["state"] == "running", held
     assert told(admin.items("/api/v1/schedules"), "often", "south")["state_by"] == "hub"
     assert admin.items("/api/v1/sensors?fold=true")[0]["paused"] == 1
+
+
+def the_command_line_lists_it(fleet, admin):
+    for argv, target in ((["checks"], "checks"), (["checks", "--failing", "--device", "south"], "checks?failing=true&device=south"),
+                         (["checks", "--asset", "reports/daily"], "checks?asset=reports/daily"),
+                         (["jobs"], "jobs?fold=true"), (["jobs", "report"], "jobs?job=report"),
+                         (["schedules"], "schedules?fold=true"), (["schedules", "--device", "north"], "schedules?device=north"),
+                         (["sensors"], "sensors?fold=true"), (["sensors", "after"], "sensors?sensor=after"),
+                         (["ticks", "--limit", "1000"], "ticks"), (["ticks", "--schedule", "often", "--device", "south", "--limit", "1000"], "ticks?schedule=often&device=south"),
+                         (["backfills"], "backfills"), (["backfills", "--status", "requested"], "backfills?status=requested")):
+        shown = wait_for(f"{argv} is what the API says", lambda: [
+            shown for shown, said in [([json.loads(line) for line in fleet.command(*argv, "--json").splitlines()], admin.items("/api/v1/" + target))]
+            if shown == said] or None)[0]
+        assert shown or "--failing" in argv or "--status" in argv, argv
+    assert fleet.command("backfills", "--status", "requested").startswith("no backfills; begin one: ")
+    for argv, words in ((["checks"], "reports/daily has_rows north passed error"), (["jobs"], "report 2 1"), (["jobs", "--device", "south"], "report south 1"),
+                        (["schedules"], "nightly in"), (["schedules", "nightly"], "nightly - north paused person"),
+                        (["sensors"], "after 2 1"), (["ticks", "--schedule", "often"], "often - started"), (["backfills"], "north completed_failed 5/6 1")):
+        table = "\n".join(" ".join(line.split()) for line in fleet.command(*argv).splitlines())
+        assert words in table, (words, table)
+    backfill = json.loads(fleet.command("backfills", "--json"))["backfill"]
+    one = fleet.command("backfills", "north", backfill)
+    assert "5 of 6 partitions, 1 failed" in one and "2026-01-05" in one, one
+    assert json.loads(fleet.command("backfills", "north", backfill, "--json")) == admin.get(f"/api/v1/backfills/north/{backfill}").json
+    for argv, code in ((["backfills", "north", "nothing"], 3), (["backfills", "north"], 2), (["schedules", "pause", "nobody", "nightly"], 3),
+                       (["schedules", "pause", "north"], 2)):
+        assert fleet.command(*argv, code=None).returncode == code, argv
+    said = fleet.command("schedules", "resume", "north", "nightly", "--wait")
+    assert "resume for north, which is online" in said and "north  succeeded" in said, said
+    wait_for("it runs again", lambda: json.loads(fleet.command("schedules", "nightly", "--device", "north", "--json"))["state"] == "running")
+    assert json.loads(fleet.command("sensors", "pause", "north", "after", "--json"))["verb"] == "pause"
 
 
 if __name__ == "__main__":

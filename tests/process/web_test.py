@@ -1,9 +1,11 @@
 """The web process beside a real hub with a real device: setting up, logging in, what it tells, and that it comes back."""
+import json
 import os
 import signal
+import subprocess
 import sys
 
-from fleet import Fleet, run_tests, wait_for
+from fleet import HUB, Fleet, run_tests, wait_for
 from web import PASSWORD, Client, set_up, setup_secret, wait_for_web, web_pid
 
 DEFINITIONS = """
@@ -217,6 +219,37 @@ assets:
         assert other.status == 200 and other.json["text"] == "", other  # nothing is asked for that was not written
 
 
+def the_command_line_follows_a_run():
+    with Fleet() as fleet:
+        fleet.start_hub()
+        flag = os.path.join(fleet.dir, "flag")
+        device = fleet.device("brooklyn", f"""
+project: shop
+assets:
+  - key: says/more
+    run: [sh, -c, "echo one; echo oh >&2; until [ -e {flag} ]; do sleep 0.1; done; echo two"]
+  - key: says/last
+    deps: [says/more]
+    run: [sh, -c, "echo three"]
+""")
+        device.enrol()
+        device.start()
+        wait_for("its definitions are here", lambda: fleet.command("assets", "--json"))
+        fleet.command("command", "--to", "brooklyn", "materialize", "*")
+        wait_for("a step runs", lambda: fleet.query("select 1 from step where status = 'started'"))
+        follower = subprocess.Popen([HUB, "logs", "--follow", "--json", "--state-dir", fleet.hub_dir], stdout=subprocess.PIPE, text=True)
+        fleet.closers.append(follower.kill)
+        first = [json.loads(follower.stdout.readline()) for _ in range(2)]
+        assert sorted((c["step"], c["stream"], c["text"]) for c in first) == [("says/more", "stderr", "oh\n"), ("says/more", "stdout", "one\n")], first
+        assert not os.path.exists(flag) and follower.poll() is None
+        open(flag, "w").close()
+        rest = [json.loads(line) for line in follower.stdout]
+        assert follower.wait() == 0 and [(c["step"], c["text"], c["offset"]) for c in rest] == [("says/more", "two\n", 4), ("says/last", "three\n", 0)], rest
+        over = fleet.command("logs", "--follow", "--step", "says/more")  # of a run that is over: all of it
+        assert "says/more, attempt 1, stdout\none\ntwo\n" in over and "three" not in over, over
+        assert "no run" in fleet.command("logs", "nosuch", "--follow", code=None).stderr
+
+
 def wrong_cookie(client):
     answer = client.ask("POST", "/api/v1/session", {"user": "admin", "password": PASSWORD})
     assert answer.status == 200, answer
@@ -239,4 +272,4 @@ def a_killed_web_process_comes_back():
 
 if __name__ == "__main__":
     sys.exit(run_tests([what_a_device_records_is_told, sessions_begin_and_end, an_operator_acts,
-                        output_is_fetched_from_the_device, output_is_followed_while_a_step_runs, a_killed_web_process_comes_back]))
+                        output_is_fetched_from_the_device, output_is_followed_while_a_step_runs, the_command_line_follows_a_run, a_killed_web_process_comes_back]))
