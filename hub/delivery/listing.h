@@ -1,5 +1,4 @@
-/* listing.h - the reports of the settings, each with when it goes out next and what came of it last: for
- * the command line and the API. */
+/* listing.h - the reports of the settings, each with when it goes out next and what came of it last. */
 #pragma once
 #include "hub/config/config.h"
 #include "hub/delivery/delivery_rows.h"

@@ -28,17 +28,6 @@ void row_member_labels(struct json_writer *w, const char *key, struct str labels
     jw_end_object(w);
 }
 
-void row_names(struct json_writer *w, struct str names)
-{
-    struct str name = STR_NONE;
-    jw_begin_array(w);
-    for (bool has_more = !str_is_empty(names); has_more;) {
-        has_more = str_cut(names, ' ', &name, &names);
-        jw_str(w, name);
-    }
-    jw_end_array(w);
-}
-
 bool label_next(struct str *labels, struct target_label *ret)
 {
     struct str word = STR_NONE;
@@ -167,19 +156,6 @@ void row_check(struct json_writer *w, const struct hub_check *check)
     jw_member_wall(w, "at", check->at);
     jw_member_opt(w, "run", check->run);
     row_member_json(w, "metadata", check->metadata);
-}
-
-void row_tick(struct json_writer *w, const struct hub_tick *tick)
-{
-    jw_member_str(w, "device", tick->device);
-    jw_member_str(w, "schedule", tick->schedule);
-    jw_member_opt(w, "status", tick->status);
-    jw_member_opt(w, "nominal", tick->nominal);
-    jw_member_opt_wall(w, "at", tick->at);
-    jw_member_opt(w, "run", tick->run);
-    jw_member_opt(w, "reason", tick->reason);
-    jw_member_i64(w, "ticks", tick->ticks);
-    jw_member_i64(w, "started", tick->started);
 }
 
 void row_materialization(struct json_writer *w, const struct hub_materialization *m)

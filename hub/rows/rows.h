@@ -13,15 +13,13 @@ void row_device_asset(struct json_writer *w, const struct hub_device_asset *a);
 void row_run(struct json_writer *w, const struct hub_run *run);
 void row_step(struct json_writer *w, const struct hub_step *step);
 void row_check(struct json_writer *w, const struct hub_check *check); /* without its asset */
-void row_tick(struct json_writer *w, const struct hub_tick *tick);
 void row_materialization(struct json_writer *w, const struct hub_materialization *m);
 
 void row_member_number(struct json_writer *w, const char *key,
                        int64_t v); /* HUB_UNKNOWN: left out */
 void row_member_json(struct json_writer *w, const char *key, struct str v); /* empty: too */
 void row_member_labels(struct json_writer *w, const char *key,
-                       struct str labels);               /* as an object */
-void row_names(struct json_writer *w, struct str names); /* "a b" as ["a","b"] */
+                       struct str labels); /* as an object */
 /* The next of "line=2 site=berlin" as the store lists them; false at the end. */
 bool label_next(struct str *labels, struct target_label *ret);
 

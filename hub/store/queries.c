@@ -376,32 +376,6 @@ bool hub_each_step(struct db *db, const struct hub_filter *filter,
     return ok;
 }
 
-bool hub_each_event(struct db *db, const struct hub_filter *filter,
-                    void (*on_row)(void *ctx, const struct hub_event *row), void *ctx,
-                    struct err *err)
-{
-    struct db_query q =
-        !str_is_empty(filter->run)
-            ? begin(db, HUB_STORE_LIST_RUN_EVENTS, filter, WANTS_DEVICE | WANTS_RUN)
-        : str_is_empty(filter->device)
-            ? begin(db, HUB_STORE_LIST_NEWEST_EVENTS, filter, WANTS_LIMIT)
-            : begin(db, HUB_STORE_LIST_DEVICE_EVENTS, filter, WANTS_DEVICE | WANTS_LIMIT);
-    bool ok = true;
-    while (db_each(&q, &ok, err)) {
-        struct row r = {.q = &q};
-        struct hub_event row = {0};
-        row.device = take_str(&r);
-        row.epoch = take_str(&r);
-        row.seq = take_i64(&r);
-        row.type = take_str(&r);
-        row.at = take_time(&r);
-        row.received = take_time(&r);
-        row.body = take_str(&r);
-        on_row(ctx, &row);
-    }
-    return ok;
-}
-
 /* A list of one asset begins before its first check, at whatever name and device. */
 static struct db_query begin_checks(struct db *db, const struct hub_filter *filter)
 {
@@ -438,55 +412,6 @@ bool hub_each_check(struct db *db, const struct hub_filter *filter,
         row.severity = take_str(&r);
         row.at = take_time(&r);
         row.run = take_str(&r);
-        row.metadata = take_str(&r);
-        on_row(ctx, &row);
-    }
-    return ok;
-}
-
-bool hub_each_tick(struct db *db, const struct hub_filter *filter,
-                   void (*on_row)(void *ctx, const struct hub_tick *row), void *ctx,
-                   struct err *err)
-{
-    struct db_query q = begin(db, HUB_STORE_LIST_TICKS, filter,
-                              WANTS_DEVICE | WANTS_LIMIT | WANTS_AFTER | WANTS_AFTER_2);
-    bool ok = true;
-    while (db_each(&q, &ok, err)) {
-        struct row r = {.q = &q};
-        struct hub_tick row = {0};
-        row.device = take_str(&r);
-        row.schedule = take_str(&r);
-        row.status = take_str(&r);
-        row.nominal = take_str(&r);
-        row.at = take_time(&r);
-        row.run = take_str(&r);
-        row.reason = take_str(&r);
-        row.ticks = take_i64(&r);
-        row.started = take_i64(&r);
-        on_row(ctx, &row);
-    }
-    return ok;
-}
-
-bool hub_each_materialization(struct db *db, const struct hub_filter *filter,
-                              void (*on_row)(void *ctx, const struct hub_materialization *row),
-                              void *ctx, struct err *err)
-{
-    struct db_query q = begin(db, HUB_STORE_LIST_MATERIALIZATIONS, filter,
-                              WANTS_DEVICE | WANTS_ASSET | WANTS_LIMIT);
-    bool ok = true;
-    while (db_each(&q, &ok, err)) {
-        struct row r = {.q = &q};
-        struct hub_materialization row = {0};
-        row.device = take_str(&r);
-        row.asset = take_str(&r);
-        row.seq = take_i64(&r);
-        row.at = take_time(&r);
-        row.run = take_str(&r);
-        row.row_count = take_i64(&r);
-        row.rows_written = take_i64(&r);
-        row.byte_count = take_i64(&r);
-        row.duration_ms = take_i64(&r);
         row.metadata = take_str(&r);
         on_row(ctx, &row);
     }

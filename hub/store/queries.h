@@ -131,18 +131,6 @@ MUST_CHECK bool hub_each_step(struct db *db, const struct hub_filter *filter,
                               void (*on_row)(void *ctx, const struct hub_step *row), void *ctx,
                               struct err *err);
 
-struct hub_event {
-    struct str device, epoch;
-    int64_t seq;
-    struct str type;
-    struct wall_time at, received;
-    struct str body;
-};
-/* Of filter->run, oldest first; else of a device or of all, newest first. */
-MUST_CHECK bool hub_each_event(struct db *db, const struct hub_filter *filter,
-                               void (*on_row)(void *ctx, const struct hub_event *row), void *ctx,
-                               struct err *err);
-
 struct hub_check {
     struct str device, asset, name;
     bool passed;
@@ -154,16 +142,6 @@ MUST_CHECK bool hub_each_check(struct db *db, const struct hub_filter *filter,
                                void (*on_row)(void *ctx, const struct hub_check *row), void *ctx,
                                struct err *err);
 
-struct hub_tick {
-    struct str device, schedule, status, nominal;
-    struct wall_time at;
-    struct str run, reason;
-    int64_t ticks, started;
-};
-MUST_CHECK bool hub_each_tick(struct db *db, const struct hub_filter *filter,
-                              void (*on_row)(void *ctx, const struct hub_tick *row), void *ctx,
-                              struct err *err);
-
 struct hub_materialization {
     struct str device, asset;
     int64_t seq;
@@ -172,13 +150,6 @@ struct hub_materialization {
     int64_t row_count, rows_written, byte_count, duration_ms;
     struct str metadata;
 };
-/* filter->asset is needed. Device by device, newest first; quick when a device and a limit are
- * given. */
-MUST_CHECK bool hub_each_materialization(struct db *db, const struct hub_filter *filter,
-                                         void (*on_row)(void *ctx,
-                                                        const struct hub_materialization *row),
-                                         void *ctx, struct err *err);
-
 struct hub_materialized_at {
     struct str asset;
     struct wall_time at; /* the latest until then, by the devices' clocks */

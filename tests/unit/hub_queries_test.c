@@ -195,28 +195,12 @@ static void on_step(void *ctx, const struct hub_step *s)
              (long long)s->duration_ms);
 }
 
-static void on_event(void *ctx, const struct hub_event *e)
-{
-    (void)ctx;
-    buf_addf(&seen, "%lld:" STR_FMT " ", (long long)e->seq, STR_ARG(e->type));
-}
-
-static void a_run_shows_its_steps_and_events(void **state)
+static void a_run_shows_its_steps(void **state)
 {
     (void)state;
     struct hub_filter run = {.run = STR("run-1")};
     assert_true(hub_each_step(store, &run, on_step, NULL, &err));
     assert_string_equal(buf_cstr(&seen), "x:success:12 ");
-    buf_reset(&seen);
-    assert_true(hub_each_event(store, &run, on_event, NULL, &err));
-    assert_string_equal(
-        buf_cstr(&seen),
-        "2:run_enqueued 3:step_start 4:asset_materialization 5:asset_check_evaluation "
-        "6:step_success 7:run_success ");
-    buf_reset(&seen);
-    assert_true(hub_each_event(store, &(struct hub_filter){.device = STR("berlin"), .limit = 2},
-                               on_event, NULL, &err));
-    assert_string_equal(buf_cstr(&seen), "8:tick 7:run_success ");
 }
 
 static void on_check(void *ctx, const struct hub_check *c)
@@ -253,41 +237,19 @@ static void checks_are_filtered(void **state)
     }
 }
 
-static void on_tick(void *ctx, const struct hub_tick *t)
-{
-    (void)ctx;
-    buf_addf(&seen, STR_FMT ":" STR_FMT ":%lld ", STR_ARG(t->device), STR_ARG(t->status),
-             (long long)t->ticks);
-}
-
-static void on_materialization(void *ctx, const struct hub_materialization *m)
-{
-    (void)ctx;
-    buf_addf(&seen, STR_FMT ":%lld:%lld:" STR_FMT " ", STR_ARG(m->device), (long long)m->row_count,
-             (long long)m->duration_ms, STR_ARG(m->metadata));
-}
-
 static void on_refusal(void *ctx, const struct hub_refusal *r)
 {
     (void)ctx;
     buf_addf(&seen, STR_FMT ":" STR_FMT " ", STR_ARG(r->peer), STR_ARG(r->why));
 }
 
-static void checks_ticks_history_and_refusals(void **state)
+static void checks_and_refusals(void **state)
 {
     (void)state;
     assert_true(
         hub_each_check(store, &(struct hub_filter){.only_failing = true}, on_check, NULL, &err));
-    assert_true(
-        hub_each_tick(store, &(struct hub_filter){.device = STR("oslo")}, on_tick, NULL, &err));
     assert_true(hub_each_refusal(store, &(struct hub_filter){.limit = 5}, on_refusal, NULL, &err));
-    assert_string_equal(buf_cstr(&seen), "oslo:c:0 oslo:started:1 x:bad ");
-    buf_reset(&seen);
-    struct hub_filter history = {.asset = STR("pos/sales"), .device = STR("berlin")};
-    assert_true(hub_each_materialization(store, &history, on_materialization, NULL, &err));
-    assert_string_equal(
-        buf_cstr(&seen),
-        "berlin:50:12:{\"dagster/row_count\":{\"type\":\"int\",\"raw_value\":50}} ");
+    assert_string_equal(buf_cstr(&seen), "oslo:c:0 x:bad ");
 }
 
 static void totals_add_up(void **state)
@@ -333,8 +295,8 @@ int main(void)
         T(edges_say_who_declared_them),
         T(runs_are_filtered),
         T(checks_are_filtered),
-        T(a_run_shows_its_steps_and_events),
-        T(checks_ticks_history_and_refusals),
+        T(a_run_shows_its_steps),
+        T(checks_and_refusals),
         T(totals_add_up),
         T(refusals_are_bounded),
     };

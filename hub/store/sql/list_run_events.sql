@@ -1,5 +1,0 @@
-SELECT s.device, s.epoch, e.seq, e.type, e.at_ms, e.received_ms, e.body
-FROM run r JOIN stream s ON s.id = r.stream_id
-JOIN event e ON e.stream_id = r.stream_id AND e.seq >= r.first_seq AND (r.ended_ms IS NULL OR e.seq <= r.last_seq)
-WHERE r.run = :run AND (:device IS NULL OR s.device = :device) AND json_extract(e.body, '$.run') = :run
-ORDER BY s.device, e.stream_id, e.seq
