@@ -132,12 +132,11 @@ assets:
 """
 # Three runs each: the rest has the same path, and is asked under --long.
 LISTINGS = [["devices"], ["devices", "brooklyn"], ["assets", "pos/*"], ["assets", "pos/broken"], ["assets", "--at", "0s"], ["lineage"],
-            ["pools"], ["alerts", "silences"], ["runs"], ["logs"], ["checks"], ["reports"], ["bundles"], ["token", "list"], ["desired", "list"],
-            ["desired", "show", "brooklyn"]]
+            ["pools"], ["alerts", "silences"], ["runs"], ["logs"], ["bundles"], ["token", "list"], ["desired", "show", "brooklyn"]]
 if os.environ.get("SELVEDGE_LONG"):
     LISTINGS += [["devices", "--to", "is:away"], ["assets"], ["assets", "--device", "brooklyn"], ["assets", "--differing"],
                  ["lineage", "--asset", "pos/orders"], ["refusals"], ["quarantine"], ["clones"], ["alerts"], ["alerts", "--all"],
-                 ["deployments"], ["commands"], ["runs", "--status", "failure"]]
+                 ["deployments"], ["commands"], ["runs", "--status", "failure"], ["reports"], ["checks"], ["desired", "list"]]
 MAY_BE_EMPTY = ("refusals", "quarantine", "clones", "deployments", "alerts", "commands")
 PASSWORD = "correct horse battery"
 REPORTS = "reports:\n  - {name: yearly, cron: '0 7 1 1 *', format: csv, to: {mqtt: true}}\n"
