@@ -7,71 +7,52 @@
 
 enum { LINES_BYTES_MAX = LIMIT_BATCH_BYTES + LIMIT_EVENT_BYTES };
 
-static bool begin(struct page *page, struct http_request *rq, struct http_response *rs,
-                  int64_t *ret_before, struct err *err)
-{
-    *ret_before = INT64_MAX;
-    if (!page_begin(page, rq, rs, 1, err)) {
-        return false;
-    }
-    if (str_is_empty(page->after[0]) || str_to_i64(page->after[0], 0, INT64_MAX, ret_before)) {
-        return true;
-    }
-    buf_release(&page->next);
-    return err_set(err, ERR_INVALID, "the cursor is none of this list");
-}
-
-static void is_at(struct page *page, struct arena *arena, int64_t id)
-{
-    struct str at = arena_printf(arena, "%lld", (long long)id);
-    page_is_at(page, &at);
-}
-
 /* --- who was turned away ---------------------------------------------------------------------- */
+
+static void add_refusal(struct page *page, const struct db_query *q)
+{
+    int64_t id = db_col_i64(q, 0);
+    jw_begin_object(&page->w);
+    jw_member_wall(&page->w, "at", api_col_at(q, 1));
+    jw_member_str(&page->w, "peer", db_col_str(q, 2));
+    jw_member_str(&page->w, "what", db_col_str(q, 3));
+    jw_member_str(&page->w, "why", db_col_str(q, 4));
+    jw_end_object(&page->w);
+    page_is_at_numbers(page, &id);
+}
 
 bool api_refusals(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
 {
     struct api *api = ctx;
     struct page page;
     int64_t before = 0;
-    bool row = false;
-    bool ok = true;
-    if (!begin(&page, rq, rs, &before, err)) {
+    if (!page_begin(&page, rq, rs, 1, err) || !page_after_numbers(&page, INT64_MAX, &before, err)) {
         return false;
     }
     struct db_query q = db_query(api->own, HUB_API_REFUSALS);
     db_bind_i64(&q, ":before", before);
     db_bind_i64(&q, ":limit", page_wants(&page));
-    while ((ok = db_next(&q, &row, err)) && row) {
-        if (page_has_room(&page)) {
-            jw_begin_object(&page.w);
-            jw_member_wall(&page.w, "at", (struct wall_time){db_col_i64(&q, 1) * NS_PER_MS});
-            jw_member_str(&page.w, "peer", db_col_str(&q, 2));
-            jw_member_str(&page.w, "what", db_col_str(&q, 3));
-            jw_member_str(&page.w, "why", db_col_str(&q, 4));
-            jw_end_object(&page.w);
-            is_at(&page, rq->arena, db_col_i64(&q, 0));
-        }
-    }
-    page_end(&page);
-    return ok;
+    return page_rows(&page, &q, add_refusal, err);
 }
 
 /* --- what contradicts the log ----------------------------------------------------------------- */
 
-static void write_quarantined(struct json_writer *w, const struct db_query *q)
+static void add_quarantined(struct page *page, const struct db_query *q)
 {
+    struct json_writer *w = &page->w;
+    int64_t id = db_col_i64(q, 0);
     jw_begin_object(w);
-    jw_member_i64(w, "id", db_col_i64(q, 0));
+    jw_member_i64(w, "id", id);
     jw_member_str(w, "device", db_col_str(q, 1));
     jw_member_str(w, "epoch", db_col_str(q, 2));
     jw_member_i64(w, "first", db_col_i64(q, 3));
     jw_member_i64(w, "last", db_col_i64(q, 4));
     jw_member_i64(w, "differs_at", db_col_i64(q, 5));
-    jw_member_wall(w, "at", (struct wall_time){db_col_i64(q, 6) * NS_PER_MS});
+    jw_member_wall(w, "at", api_col_at(q, 6));
     jw_member_i64(w, "times", db_col_i64(q, 7));
     jw_member_i64(w, "bytes", db_col_i64(q, 8));
     jw_end_object(w);
+    page_is_at_numbers(page, &id);
 }
 
 bool api_quarantine(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
@@ -79,23 +60,14 @@ bool api_quarantine(void *ctx, struct http_request *rq, struct http_response *rs
     struct api *api = ctx;
     struct page page;
     int64_t before = 0;
-    bool row = false;
-    bool ok = true;
-    if (!begin(&page, rq, rs, &before, err)) {
+    if (!page_begin(&page, rq, rs, 1, err) || !page_after_numbers(&page, INT64_MAX, &before, err)) {
         return false;
     }
     struct db_query q = db_query(api->own, HUB_API_QUARANTINE);
     db_bind_i64(&q, ":before", before);
     db_bind_opt(&q, ":device", http_target_get(&rq->target, "device"));
     db_bind_i64(&q, ":limit", page_wants(&page));
-    while ((ok = db_next(&q, &row, err)) && row) {
-        if (page_has_room(&page)) {
-            write_quarantined(&page.w, &q);
-            is_at(&page, rq->arena, db_col_i64(&q, 0));
-        }
-    }
-    page_end(&page);
-    return ok;
+    return page_rows(&page, &q, add_quarantined, err);
 }
 
 /* Its events, as they came. */

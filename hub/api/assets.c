@@ -288,22 +288,9 @@ static int64_t number_or_unknown(const struct db_query *q, int col)
     return db_col_is_null(q, col) ? HUB_UNKNOWN : db_col_i64(q, col);
 }
 
-static bool read_position(struct page *page, int64_t ret[3], struct err *err)
+static void add_materialization(struct page *page, const struct db_query *q)
 {
-    for (int i = 0; i < 3; i++) {
-        ret[i] = INT64_MAX;
-        if (!str_is_empty(page->after[0]) &&
-            !str_to_i64(page->after[i], INT64_MIN, INT64_MAX, &ret[i])) {
-            buf_release(&page->next);
-            return err_set(err, ERR_INVALID, "the cursor is none of this list");
-        }
-    }
-    return true;
-}
-
-static void add_materialization(struct page *page, struct http_request *rq,
-                                const struct db_query *q)
-{
+    const int64_t at[] = {db_col_i64(q, 3), db_col_i64(q, 10), db_col_i64(q, 2)};
     struct hub_materialization m = {.device = db_col_str(q, 0),
                                     .asset = db_col_str(q, 1),
                                     .seq = db_col_i64(q, 2),
@@ -319,12 +306,7 @@ static void add_materialization(struct page *page, struct http_request *rq,
     jw_member_opt(&page->w, "partition", db_col_str(q, 11));
     jw_member_opt(&page->w, "partition_end", db_col_str(q, 12));
     jw_end_object(&page->w);
-    if (page->count == page->limit) {
-        const struct str at[] = {arena_printf(rq->arena, "%lld", (long long)db_col_i64(q, 3)),
-                                 arena_printf(rq->arena, "%lld", (long long)db_col_i64(q, 10)),
-                                 arena_printf(rq->arena, "%lld", (long long)m.seq)};
-        page_is_at(page, at);
-    }
+    page_is_at_numbers(page, at);
 }
 
 bool api_asset_history(void *ctx, struct http_request *rq, struct http_response *rs,
@@ -333,9 +315,8 @@ bool api_asset_history(void *ctx, struct http_request *rq, struct http_response 
     struct api *api = ctx;
     struct page page;
     int64_t position[3];
-    bool row = false;
-    bool ok = true;
-    if (!page_begin(&page, rq, rs, 3, err) || !read_position(&page, position, err)) {
+    if (!page_begin(&page, rq, rs, 3, err) ||
+        !page_after_numbers(&page, INT64_MAX, position, err)) {
         return false;
     }
     struct str device = http_target_get(&rq->target, "device");
@@ -350,19 +331,14 @@ bool api_asset_history(void *ctx, struct http_request *rq, struct http_response 
     db_bind_i64(&q, ":stream", position[1]);
     db_bind_i64(&q, ":seq", position[2]);
     db_bind_i64(&q, ":limit", page_wants(&page));
-    while ((ok = db_next(&q, &row, err)) && row) {
-        if (page_has_room(&page)) {
-            add_materialization(&page, rq, &q);
-        }
-    }
-    page_end(&page);
-    return ok;
+    return page_rows(&page, &q, add_materialization, err);
 }
 
 /* --- how its checks ended ---------------------------------------------------------------------------- */
 
-static void add_evaluation(struct page *page, struct http_request *rq, const struct db_query *q)
+static void add_evaluation(struct page *page, const struct db_query *q)
 {
+    const int64_t at[] = {db_col_i64(q, 4), db_col_i64(q, 7), db_col_i64(q, 8)};
     const struct hub_check check = {.device = db_col_str(q, 0),
                                     .name = db_col_str(q, 1),
                                     .passed = db_col_i64(q, 2) != 0,
@@ -373,12 +349,7 @@ static void add_evaluation(struct page *page, struct http_request *rq, const str
     jw_begin_object(&page->w);
     row_check(&page->w, &check);
     jw_end_object(&page->w);
-    if (page->count == page->limit) {
-        const struct str at[] = {arena_printf(rq->arena, "%lld", (long long)db_col_i64(q, 4)),
-                                 arena_printf(rq->arena, "%lld", (long long)db_col_i64(q, 7)),
-                                 arena_printf(rq->arena, "%lld", (long long)db_col_i64(q, 8))};
-        page_is_at(page, at);
-    }
+    page_is_at_numbers(page, at);
 }
 
 bool api_asset_checks(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
@@ -386,9 +357,8 @@ bool api_asset_checks(void *ctx, struct http_request *rq, struct http_response *
     struct api *api = ctx;
     struct page page;
     int64_t position[3];
-    bool row = false;
-    bool ok = true;
-    if (!page_begin(&page, rq, rs, 3, err) || !read_position(&page, position, err)) {
+    if (!page_begin(&page, rq, rs, 3, err) ||
+        !page_after_numbers(&page, INT64_MAX, position, err)) {
         return false;
     }
     struct db_query q = db_query(api->own, HUB_API_CHECK_HISTORY);
@@ -399,11 +369,5 @@ bool api_asset_checks(void *ctx, struct http_request *rq, struct http_response *
     db_bind_i64(&q, ":stream", position[1]);
     db_bind_i64(&q, ":seq", position[2]);
     db_bind_i64(&q, ":limit", page_wants(&page));
-    while ((ok = db_next(&q, &row, err)) && row) {
-        if (page_has_room(&page)) {
-            add_evaluation(&page, rq, &q);
-        }
-    }
-    page_end(&page);
-    return ok;
+    return page_rows(&page, &q, add_evaluation, err);
 }

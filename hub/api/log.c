@@ -16,32 +16,23 @@ static void write_event(struct json_writer *w, const struct db_query *q)
     jw_end_object(w);
 }
 
-bool api_write_events(struct db_query *q, struct page *page, bool by_seq, struct err *err)
+static void add_event(struct page *page, const struct db_query *q)
 {
-    bool row = false;
-    bool ok = true;
-    while ((ok = db_next(q, &row, err)) && row) {
-        if (page_has_room(page)) {
-            char memory[32];
-            struct buf at = buf_fixed(memory, sizeof(memory));
-            write_event(&page->w, q);
-            buf_add_i64(&at, db_col_i64(q, by_seq ? 3 : 0));
-            struct str part = buf_str(&at);
-            page_is_at(page, &part);
-        }
-    }
-    page_end(page);
-    return ok;
+    int64_t id = db_col_i64(q, 0);
+    write_event(&page->w, q);
+    page_is_at_numbers(page, &id);
 }
 
-static bool read_position(struct page *page, int64_t fallback, int64_t *ret, struct err *err)
+static void add_event_of_run(struct page *page, const struct db_query *q)
 {
-    *ret = fallback;
-    if (str_is_empty(page->after[0]) || str_to_i64(page->after[0], 0, INT64_MAX, ret)) {
-        return true;
-    }
-    buf_release(&page->next);
-    return err_set(err, ERR_INVALID, "the cursor is none of this list");
+    int64_t seq = db_col_i64(q, 3);
+    write_event(&page->w, q);
+    page_is_at_numbers(page, &seq);
+}
+
+bool api_write_events(struct db_query *q, struct page *page, bool by_seq, struct err *err)
+{
+    return page_rows(page, q, by_seq ? add_event_of_run : add_event, err);
 }
 
 bool api_events(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
@@ -55,7 +46,7 @@ bool api_events(void *ctx, struct http_request *rq, struct http_response *rs, st
         return err_set(err, ERR_INVALID, "order is newest or oldest");
     }
     if (!page_begin(&page, rq, rs, 1, err) ||
-        !read_position(&page, is_oldest ? 0 : INT64_MAX, &position, err)) {
+        !page_after_numbers(&page, is_oldest ? 0 : INT64_MAX, &position, err)) {
         return false;
     }
     static const int statements[] = {HUB_API_EVENTS_NEWEST, HUB_API_EVENTS_NEWEST_OF_DEVICE,
@@ -112,7 +103,7 @@ static struct tick_filter filter_of(const struct http_request *rq)
 static bool list_all(struct api *api, struct page *page, struct err *err)
 {
     int64_t before = 0;
-    if (!read_position(page, INT64_MAX, &before, err)) {
+    if (!page_after_numbers(page, INT64_MAX, &before, err)) {
         return false;
     }
     struct db_query q = db_query(api->own, HUB_API_TICKS);
@@ -137,33 +128,26 @@ static struct db_query ask_ticks(struct api *api, const struct tick_filter *f)
     return q;
 }
 
-static bool list_by_time(struct api *api, struct http_request *rq, struct page *page,
-                         const struct tick_filter *f, struct err *err)
+static void add_tick(struct page *page, const struct db_query *q)
 {
-    static const char *const names[] = {":at", ":stream", ":seq"};
+    const int64_t at[] = {db_col_i64(q, 5), db_col_i64(q, 8), db_col_i64(q, 3)};
+    write_event(&page->w, q);
+    page_is_at_numbers(page, at);
+}
+
+static bool list_by_time(struct api *api, struct page *page, const struct tick_filter *f,
+                         struct err *err)
+{
+    int64_t position[3];
+    if (!page_after_numbers(page, INT64_MAX, position, err)) {
+        return false;
+    }
     struct db_query q = ask_ticks(api, f);
-    bool row = false;
-    bool ok = true;
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        int64_t value = INT64_MAX;
-        if (!str_is_empty(page->after[0]) &&
-            !str_to_i64(page->after[i], INT64_MIN, INT64_MAX, &value)) {
-            db_reset(&q);
-            return err_set(err, ERR_INVALID, "the cursor is none of this list");
-        }
-        db_bind_i64(&q, names[i], value);
-    }
+    db_bind_i64(&q, ":at", position[0]);
+    db_bind_i64(&q, ":stream", position[1]);
+    db_bind_i64(&q, ":seq", position[2]);
     db_bind_i64(&q, ":limit", page_wants(page));
-    while ((ok = db_next(&q, &row, err)) && row) {
-        if (page_has_room(page)) {
-            const struct str at[] = {arena_printf(rq->arena, "%lld", (long long)db_col_i64(&q, 5)),
-                                     arena_printf(rq->arena, "%lld", (long long)db_col_i64(&q, 8)),
-                                     arena_printf(rq->arena, "%lld", (long long)db_col_i64(&q, 3))};
-            write_event(&page->w, &q);
-            page_is_at(page, at);
-        }
-    }
-    return ok;
+    return page_rows(page, &q, add_tick, err);
 }
 
 bool api_ticks(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
@@ -174,10 +158,5 @@ bool api_ticks(void *ctx, struct http_request *rq, struct http_response *rs, str
     if (!page_begin(&page, rq, rs, is_all ? 1 : 3, err)) {
         return false;
     }
-    if (is_all) {
-        return list_all(ctx, &page, err);
-    }
-    bool ok = list_by_time(ctx, rq, &page, &filter, err);
-    page_end(&page);
-    return ok;
+    return is_all ? list_all(ctx, &page, err) : list_by_time(ctx, &page, &filter, err);
 }

@@ -61,8 +61,10 @@ static void bind_place(struct db_query *q, const struct step_filter *f, const st
     db_bind_i64(q, ":limit", page_wants(page));
 }
 
-static void write_step(struct json_writer *w, const struct db_query *q)
+static void add_step(struct page *page, const struct db_query *q)
 {
+    struct json_writer *w = &page->w;
+    const struct str at[] = {db_col_str(q, 1), db_col_str(q, 0), db_col_str(q, 2)};
     const struct hub_step step = {.device = db_col_str(q, 0),
                                   .run = db_col_str(q, 1),
                                   .step = db_col_str(q, 2),
@@ -82,14 +84,13 @@ static void write_step(struct json_writer *w, const struct db_query *q)
     jw_member_str(w, "run", step.run);
     row_step(w, &step);
     jw_end_object(w);
+    page_is_at(page, at);
 }
 
 bool api_steps(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
 {
     struct api *api = ctx;
     struct page page;
-    bool row = false;
-    bool ok = true;
     const struct step_filter filter = {.device = http_target_get(&rq->target, "device"),
                                        .asset = http_target_get(&rq->target, "asset"),
                                        .status = http_target_get(&rq->target, "status"),
@@ -99,15 +100,7 @@ bool api_steps(void *ctx, struct http_request *rq, struct http_response *rs, str
     }
     struct db_query q = ask(api, &filter);
     bind_place(&q, &filter, &page);
-    while ((ok = db_next(&q, &row, err)) && row) {
-        const struct str at[] = {db_col_str(&q, 1), db_col_str(&q, 0), db_col_str(&q, 2)};
-        if (page_has_room(&page)) {
-            write_step(&page.w, &q);
-            page_is_at(&page, at);
-        }
-    }
-    page_end(&page);
-    return ok;
+    return page_rows(&page, &q, add_step, err);
 }
 
 /* --- what they said --------------------------------------------------------------------------------- */
@@ -118,13 +111,9 @@ bool api_logs(void *ctx, struct http_request *rq, struct http_response *rs, stru
     struct page page;
     struct str device = http_target_get(&rq->target, "device");
     struct str run = http_target_get(&rq->target, "run");
-    int64_t before = INT64_MAX;
-    if (!page_begin(&page, rq, rs, 1, err)) {
+    int64_t before = 0;
+    if (!page_begin(&page, rq, rs, 1, err) || !page_after_numbers(&page, INT64_MAX, &before, err)) {
         return false;
-    }
-    if (!str_is_empty(page.after[0]) && !str_to_i64(page.after[0], 0, INT64_MAX, &before)) {
-        buf_release(&page.next);
-        return err_set(err, ERR_INVALID, "the cursor is none of this list");
     }
     struct db_query q = db_query(api->own, !str_is_empty(run)      ? HUB_API_LOGS_OF_RUN
                                            : !str_is_empty(device) ? HUB_API_LOGS_OF_DEVICE
