@@ -21,6 +21,9 @@ enum {
     RUNS = 20,          /* small ones of a device, an asset each */
     FAILING_EVERY = 97, /* of those runs */
     CHECKS = 20,
+    EVALUATIONS = 10, /* of each check */
+    SCHEDULES = 20,
+    PARTITIONS = 120,    /* of one asset, a day each */
     FRESHNESS_EVERY = 5, /* asset has a policy */
     COMMIT_MS = 50,
     MAKE_BATCHES = 1500, /* of a transaction while the database is made */
@@ -103,11 +106,16 @@ static void add_asset_member(struct speaker *s, int64_t asset)
     buf_add_text(&s->fleet->lines, "\"");
 }
 
-static void add_step_members(struct speaker *s, int64_t asset)
+/* `step`: NULL where it has the asset's name. */
+static void add_step_members(struct speaker *s, int64_t asset, const char *step)
 {
     add_asset_member(s, asset);
     buf_add_text(&s->fleet->lines, ",\"attempt\":1,\"step\":\"");
-    add_key(&s->fleet->lines, asset);
+    if (step == NULL) {
+        add_key(&s->fleet->lines, asset);
+    } else {
+        buf_add_text(&s->fleet->lines, step);
+    }
     buf_add_text(&s->fleet->lines, "\"");
 }
 
@@ -137,9 +145,26 @@ static void define_asset(struct speaker *s, int64_t asset)
         buf_add_text(out,
                      ",\"freshness\":{\"warn_after_ms\":90000000,\"fail_after_ms\":172800000}");
     }
+    if (asset == 0) {
+        buf_add_text(out, ",\"partitions\":{\"kind\":\"time\",\"cron\":\"0 0 * * *\",\"timezone\":"
+                          "\"UTC\",\"start\":\"2026-01-01\",\"format\":\"%Y-%m-%d\"}");
+    }
     /* A tenth is of an older version on every third device. */
     buf_addf(out, ",\"jobs\":[\"nightly\"],\"schedules\":[\"nightly\"],\"code_version\":\"%d\"}",
              s->number % 3 == 0 && asset % 10 == 0 ? 1 : 2);
+}
+
+static void define_named(struct buf *out)
+{
+    buf_add_text(out, ",\"jobs\":[{\"name\":\"nightly\",\"assets\":1},{\"name\":\"hourly\","
+                      "\"assets\":1}],\"schedules\":[");
+    for (int i = 0; i < SCHEDULES; i++) {
+        buf_addf(
+            out,
+            "%s{\"name\":\"hourly_%02d\",\"job\":\"hourly\",\"assets\":1,\"cron\":\"%d * * * *\"}",
+            i > 0 ? "," : "", i, i);
+    }
+    buf_add_text(out, "]");
 }
 
 static void define(struct speaker *s)
@@ -148,10 +173,13 @@ static void define(struct speaker *s)
     int64_t parts = (f->assets + PART_ASSETS - 1) / PART_ASSETS;
     for (int64_t part = 0; part < parts; part++) {
         begin_line(s, "definitions");
-        buf_addf(
-            &f->lines,
-            ",\"hash\":\"%064llx\",\"project\":\"shop\",\"part\":%lld,\"parts\":%lld,\"assets\":[",
-            (long long)s->number % 3, (long long)part + 1, (long long)parts);
+        buf_addf(&f->lines,
+                 ",\"hash\":\"%064llx\",\"project\":\"shop\",\"part\":%lld,\"parts\":%lld",
+                 (long long)s->number % 3, (long long)part + 1, (long long)parts);
+        if (part == 0) {
+            define_named(&f->lines);
+        }
+        buf_add_text(&f->lines, ",\"assets\":[");
         for (int64_t i = part * PART_ASSETS; i < f->assets && i < (part + 1) * PART_ASSETS; i++) {
             buf_add_text(&f->lines, i % PART_ASSETS > 0 ? "," : "");
             define_asset(s, i);
@@ -186,11 +214,11 @@ static void end_run(struct speaker *s, const char *type, const char *run)
     end_line(s);
 }
 
-static void materialize(struct speaker *s, const char *run, int64_t asset)
+static void materialize(struct speaker *s, const char *run, int64_t asset, const char *step)
 {
     begin_line(s, "asset_materialization");
     buf_addf(&s->fleet->lines, ",\"run\":\"%s\"", run);
-    add_step_members(s, asset);
+    add_step_members(s, asset, step);
     buf_addf(&s->fleet->lines,
              ",\"metadata\":{\"dagster/row_count\":{\"type\":\"int\",\"raw_value\":%lld},"
              "\"rows_written\":{\"type\":\"int\",\"raw_value\":%lld}}",
@@ -203,7 +231,7 @@ static void step(struct speaker *s, const char *type, const char *run, int64_t a
 {
     begin_line(s, type);
     buf_addf(&s->fleet->lines, ",\"run\":\"%s\"", run);
-    add_step_members(s, asset);
+    add_step_members(s, asset, NULL);
     buf_add_text(&s->fleet->lines, more);
     end_line(s);
 }
@@ -223,15 +251,28 @@ static void run_one(struct speaker *s, int64_t number, int64_t asset)
         step(s, "asset_failed_to_materialize", run, asset, error);
         step(s, "step_failure", run, asset, error);
     } else {
-        materialize(s, run, asset);
+        materialize(s, run, asset, NULL);
         step(s, "step_success", run, asset, ",\"duration_ms\":180");
     }
     end_run(s, fails ? "run_failure" : "run_success", run);
 }
 
+static void make_partitions(struct speaker *s)
+{
+    char key[WALL_TEXT_SIZE];
+    for (int64_t i = PARTITIONS; i > 0; i--) {
+        wall_format((struct wall_time){(s->fleet->now_ms - i * DAY_MS) * NS_PER_MS}, key);
+        begin_line(s, "asset_materialization");
+        add_asset_member(s, 0);
+        buf_addf(&s->fleet->lines, ",\"partition\":\"%.10s\"", key);
+        end_line(s);
+    }
+}
+
 static void judge(struct speaker *s)
 {
-    for (int64_t i = 0; i < s->fleet->assets && i < CHECKS; i++) {
+    for (int64_t n = 0; s->fleet->assets > 0 && n < CHECKS * EVALUATIONS; n++) {
+        int64_t i = n % CHECKS % s->fleet->assets;
         begin_line(s, "asset_check_evaluation");
         add_asset_member(s, i);
         buf_addf(&s->fleet->lines, ",\"check\":\"has_rows\",\"severity\":\"error\",\"passed\":%s",
@@ -257,12 +298,18 @@ static void tell_day(struct speaker *s)
     define(s);
     begin_run(s, 0, "nightly", f->assets, run);
     for (int64_t i = 0; i < f->assets; i++) {
-        materialize(s, run, i);
+        materialize(s, run, i, "nightly"); /* a step that makes them all */
     }
     end_run(s, "run_success", run);
     begin_line(s, "tick");
     buf_addf(&f->lines, ",\"schedule\":\"nightly\",\"status\":\"started\",\"run\":\"%s\"", run);
     end_line(s);
+    for (int i = 0; i < SCHEDULES; i++) {
+        begin_line(s, "tick");
+        buf_addf(&f->lines, ",\"schedule\":\"hourly_%02d\",\"status\":\"skipped\"", i);
+        end_line(s);
+    }
+    make_partitions(s);
     judge(s);
     for (int64_t i = 1; i <= RUNS; i++) {
         s->at_ms += DAY_MS / (RUNS + 2);
