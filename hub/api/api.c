@@ -301,6 +301,15 @@ bool api_number(const struct http_request *rq, const char *name, int64_t fallbac
            err_set(err, ERR_INVALID, "%s is a number", name);
 }
 
+bool api_time(const struct http_request *rq, const char *name, struct wall_time fallback,
+              struct wall_time *ret, struct err *err)
+{
+    struct str text = http_target_get(&rq->target, name);
+    *ret = fallback;
+    return str_is_empty(text) || wall_parse(text, ret) ||
+           err_set(err, ERR_INVALID, "%s is a time such as 2026-11-29T08:00:00Z", name);
+}
+
 bool api_counts(struct api *api, struct counts **ret, struct err *err)
 {
     const struct clock *clock = loop_clock(api->loop);

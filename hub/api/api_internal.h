@@ -98,6 +98,9 @@ MUST_CHECK bool api_select(struct api *api, struct http_request *rq, struct str 
 /* A number of the query; `fallback` when it is not there. ERR_INVALID. */
 MUST_CHECK bool api_number(const struct http_request *rq, const char *name, int64_t fallback,
                            int64_t *ret, struct err *err);
+/* A time of the query, likewise. */
+MUST_CHECK bool api_time(const struct http_request *rq, const char *name, struct wall_time fallback,
+                         struct wall_time *ret, struct err *err);
 
 /* A column of milliseconds; 0 when it is NULL. */
 struct wall_time api_col_at(const struct db_query *q, int col);

@@ -122,15 +122,6 @@ static bool write_kind(struct span *s, const struct kind *kind, struct err *err)
     return ok;
 }
 
-static bool read_time(const struct http_request *rq, const char *name, struct wall_time fallback,
-                      struct wall_time *ret, struct err *err)
-{
-    struct str text = http_target_get(&rq->target, name);
-    *ret = fallback;
-    return str_is_empty(text) || wall_parse(text, ret) ||
-           err_set(err, ERR_INVALID, "%s is a time such as 2026-11-29T08:00:00Z", name);
-}
-
 /* Until now, or ?until=; since ?since=, or for ?span=. */
 static bool read_span(struct span *s, struct err *err)
 {
@@ -142,8 +133,8 @@ static bool read_span(struct span *s, struct err *err)
     if (span <= 0 || span > SPAN_NS_MAX) {
         return err_set(err, ERR_INVALID, "span is more than nothing, 92d at most");
     }
-    if (!read_time(s->rq, "until", s->rq->now, &s->until, err) ||
-        !read_time(s->rq, "since", (struct wall_time){s->until.ns - span}, &s->since, err)) {
+    if (!api_time(s->rq, "until", s->rq->now, &s->until, err) ||
+        !api_time(s->rq, "since", (struct wall_time){s->until.ns - span}, &s->since, err)) {
         return false;
     }
     return (s->since.ns <= s->until.ns && s->until.ns - s->since.ns <= SPAN_NS_MAX) ||

@@ -1,6 +1,8 @@
 /* runs.c - /runs */
 #include "hub/api/api_internal.h"
 
+#include "common/base/uuid.h"
+
 struct run_list {
     struct page *page;
 };
@@ -17,20 +19,60 @@ static void add_run(void *ctx, const struct hub_run *run)
     }
 }
 
+/* Ids of runs begin with the time they were made at (UUID version 7): the first that one made at `t` can have. */
+static struct str first_id(struct wall_time t, char text[UUID_TEXT_SIZE])
+{
+    const uint8_t least[10] = {0};
+    uuid7_format(t, least, text);
+    return str_from(text);
+}
+
+/* ?since= is a time, or how long ago; ?until= a time. Empty: from the first run on; up to the last. */
+struct run_span {
+    char since[UUID_TEXT_SIZE], until[UUID_TEXT_SIZE];
+};
+
+static bool read_span(struct run_span *span, const struct http_request *rq,
+                      struct hub_filter *filter, struct err *err)
+{
+    struct str text = http_target_get(&rq->target, "since");
+    struct wall_time since = rq->now;
+    struct wall_time until;
+    int64_t length = 0;
+    if (str_to_duration(text, &length)) {
+        since.ns -= length;
+    } else if (!str_is_empty(text) && !wall_parse(text, &since)) {
+        return err_set(err, ERR_INVALID,
+                       "since is how long ago, like 24h, or a time such as 2026-11-29T08:00:00Z");
+    }
+    if (!api_time(rq, "until", rq->now, &until, err)) {
+        return false;
+    }
+    if (!str_is_empty(text)) {
+        filter->since = first_id(since, span->since);
+    }
+    if (!str_is_empty(http_target_get(&rq->target, "until"))) {
+        filter->until = first_id(until, span->until);
+    }
+    return true;
+}
+
 bool api_runs(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
 {
     struct api *api = ctx;
     struct page page;
     struct run_list list = {.page = &page};
-    if (!page_begin(&page, rq, rs, 2, err)) {
+    struct run_span span;
+    struct hub_filter filter = {.device = http_target_get(&rq->target, "device"),
+                                .status = http_target_get(&rq->target, "status"),
+                                .asset = http_target_get(&rq->target, "asset"),
+                                .job = http_target_get(&rq->target, "job")};
+    if (!read_span(&span, rq, &filter, err) || !page_begin(&page, rq, rs, 2, err)) {
         return false;
     }
-    const struct hub_filter filter = {.device = http_target_get(&rq->target, "device"),
-                                      .status = http_target_get(&rq->target, "status"),
-                                      .asset = http_target_get(&rq->target, "asset"),
-                                      .job = http_target_get(&rq->target, "job"),
-                                      .after = {page.after[0], page.after[1]},
-                                      .limit = page_wants(&page)};
+    filter.after[0] = page.after[0];
+    filter.after[1] = page.after[1];
+    filter.limit = page_wants(&page);
     bool ok = hub_each_run(api->db, &filter, add_run, &list, err);
     page_end(&page);
     return ok;
@@ -94,12 +136,8 @@ bool api_run_events(void *ctx, struct http_request *rq, struct http_response *rs
     struct api *api = ctx;
     struct page page;
     int64_t after = 0;
-    if (!page_begin(&page, rq, rs, 1, err)) {
+    if (!page_begin(&page, rq, rs, 1, err) || !page_after_numbers(&page, 0, &after, err)) {
         return false;
-    }
-    if (!str_is_empty(page.after[0]) && !str_to_i64(page.after[0], 0, INT64_MAX, &after)) {
-        buf_release(&page.next);
-        return err_set(err, ERR_INVALID, "the cursor is none of this list");
     }
     struct db_query q = db_query(api->own, HUB_API_RUN_EVENTS);
     db_bind_str(&q, ":device", rq->args[0]);

@@ -290,19 +290,33 @@ bool hub_each_edge(struct db *db, const struct hub_filter *filter,
     return ok;
 }
 
+/* Behind the cursor, or what is before `until`: whatever is further on. */
+static void bind_span(struct db_query *q, const struct hub_filter *filter)
+{
+    bool is_until = !str_is_empty(filter->until) && (str_is_empty(filter->after[0]) ||
+                                                     str_cmp(filter->until, filter->after[0]) <= 0);
+    db_bind_str(q, ":after", is_until ? filter->until : or_last(filter->after[0]));
+    db_bind_str(q, ":after2", is_until ? or_last(STR_NONE) : or_first(filter->after[1]));
+    db_bind_str(q, ":since", or_first(filter->since));
+}
+
 /* A parameter that may be NULL finds no index: one statement for each that has one. */
 static struct db_query begin_runs(struct db *db, const struct hub_filter *filter)
 {
-    const unsigned list = WANTS_ASSET | WANTS_STATUS | WANTS_LIMIT | WANTS_AFTER_2;
+    bool has_device = !str_is_empty(filter->device);
+    bool has_asset = !str_is_empty(filter->asset);
     bool is_few = !str_is_empty(filter->status) && !str_eq(filter->status, STR("success"));
     if (!str_is_empty(filter->run)) {
         return begin(db, HUB_STORE_LIST_RUN, filter, WANTS_DEVICE | WANTS_RUN | WANTS_LIMIT);
     }
-    struct db_query q =
-        !str_is_empty(filter->device)
-            ? begin(db, HUB_STORE_LIST_RUNS_OF_DEVICE, filter, list | WANTS_DEVICE)
-            : begin(db, is_few ? HUB_STORE_LIST_RUNS_NOT_WELL : HUB_STORE_LIST_RUNS, filter, list);
-    db_bind_str(&q, ":after", or_last(filter->after[0]));
+    int statement = has_device  ? HUB_STORE_LIST_RUNS_OF_DEVICE
+                    : is_few    ? HUB_STORE_LIST_RUNS_NOT_WELL
+                    : has_asset ? HUB_STORE_LIST_RUNS_OF_ASSET
+                                : HUB_STORE_LIST_RUNS;
+    struct db_query q = begin(db, statement, filter,
+                              WANTS_STATUS | WANTS_LIMIT | (has_device ? WANTS_DEVICE : 0) |
+                                  (statement != HUB_STORE_LIST_RUNS ? WANTS_ASSET : 0));
+    bind_span(&q, filter);
     db_bind_opt(&q, ":job", filter->job);
     return q;
 }

@@ -13,7 +13,8 @@ struct hub_filter {
     struct str asset;
     struct str run;
     struct str status;
-    struct str job; /* of a list of runs */
+    struct str job;          /* of a list of runs, as the next */
+    struct str since, until; /* ids from the one on, and before the other */
     bool only_failing;
     bool without_counts; /* of devices: `assets` and `failing` stay unknown */
     int64_t limit;       /* newest first where it applies; 0 = no limit */

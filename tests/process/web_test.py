@@ -1,7 +1,9 @@
 """The web process beside a real hub with a real device: setting up, logging in, what it tells, and that it comes back."""
+import base64
 import os
 import signal
 import sys
+from datetime import datetime, timezone
 
 from fleet import Fleet, run_tests, wait_for
 from web import PASSWORD, Client, set_up, setup_secret, wait_for_web, web_pid
@@ -55,14 +57,15 @@ def what_a_device_records_is_told():
         assert page.status == 200 and page.headers["content-type"].startswith("text/html"), page
         assert "default-src 'self'" in page.headers["content-security-policy"]
         look_at_everything(admin, run["run"])
+        runs_are_found_by_time(admin, run["run"])
         first = admin.get("/api/v1/assets")
         again = admin.get("/api/v1/assets", headers={"If-None-Match": first.headers["etag"]})
         assert again.status == 304 and not again.raw
 
 
-LISTS = ["devices", "assets", "assets?selection=kind:sql", "assets?device=brooklyn", "runs", "runs?status=failure", "checks", "jobs", "schedules", "sensors", "ticks",
+LISTS = ["devices", "assets", "assets?selection=kind:sql", "assets?device=brooklyn", "runs", "runs?status=failure", "runs?asset=pos/orders", "runs?since=1h", "steps", "logs", "refusals", "quarantine", "checks", "jobs", "schedules", "sensors", "ticks",
          "backfills", "commands", "deployments", "alerts?all=true", "pools", "search?q=brook", "events", "events?order=oldest",
-         "users", "tokens", "audit", "assets/pos/orders/history"]
+         "users", "tokens", "audit", "assets/pos/orders/history", "assets/pos/orders/checks"]
 
 
 def look_at_everything(admin, run):
@@ -76,6 +79,28 @@ def look_at_everything(admin, run):
                  "devices/brooklyn"]:
         answer = admin.get("/api/v1/" + path)
         assert answer.status == 200, (path, answer)
+
+
+def runs_are_found_by_time(admin, run):
+    """By the time that their ids begin with."""
+    made = int(run[:8] + run[9:13], 16)
+
+    def found(query):
+        return run in [r["run"] for r in admin.items("/api/v1/runs?" + query)]
+
+    def at(ms):
+        return datetime.fromtimestamp(ms / 1000, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    assert found(f"since={at(made)}") and not found(f"since={at(made + 1)}")
+    assert found(f"until={at(made + 1)}") and not found(f"until={at(made)}")
+    assert found("since=24h&limit=1") and found(f"since={at(made)}&until={at(made + 1)}&asset=pos/broken&status=failure")
+    assert not found("since=2200-01-01") and not found("until=1970-01-01")
+    for query in ("since=yesterday", "until=24h", "since=-1h"):
+        answer = admin.get("/api/v1/runs?" + query)
+        assert answer.status == 400 and query[:5] in answer.json["detail"], answer
+    for path, parts in (("refusals", 1), ("events", 1), ("logs", 1), ("assets/pos/orders/history", 3), ("assets/pos/orders/checks", 3)):
+        cursor = base64.urlsafe_b64encode(b"x\0" * parts).decode().rstrip("=")
+        answer = admin.get(f"/api/v1/{path}?cursor={cursor}")
+        assert answer.status == 400 and "none of this list" in answer.json["detail"], (path, answer)
 
 
 def sessions_begin_and_end():

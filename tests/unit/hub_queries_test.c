@@ -2,6 +2,7 @@
 #include "hub/store/queries.h"
 #include "merge_world.h"
 #include "tests/support/cmocka_all.h"
+#include <stdio.h>
 #include <string.h>
 
 static struct db *store;
@@ -180,12 +181,155 @@ static void runs_are_filtered(void **state)
         {{.run = STR_INIT("run-1"), .device = STR_INIT("oslo")}, ""},
         {{.asset = STR_INIT("pos/sales"), .device = STR_INIT("oslo")}, "oslo:run-2:failure:1 "},
         {{.asset = STR_INIT("nothing")}, ""},
+        {{.asset = STR_INIT("pos/sales")}, "oslo:run-2:failure:1 berlin:run-1:success:1 "},
+        {{.since = STR_INIT("run-2")}, "oslo:run-2:failure:1 "},
+        {{.until = STR_INIT("run-2")}, "berlin:run-1:success:1 "},
+        {{.since = STR_INIT("run-1"), .until = STR_INIT("run-1")}, ""},
+        {{.until = STR_INIT("run-2"), .device = STR_INIT("oslo")}, ""},
+        {{.since = STR_INIT("run-3"), .status = STR_INIT("failure")}, ""},
+        {{.since = STR_INIT("run-2"), .asset = STR_INIT("pos/sales")}, "oslo:run-2:failure:1 "},
+        /* The cursor is further on than `until`, and the other way round. */
+        {{.until = STR_INIT("run-9"), .after = {STR_INIT("run-2"), STR_INIT("oslo")}},
+         "berlin:run-1:success:1 "},
+        {{.until = STR_INIT("run-2"), .after = {STR_INIT("run-9"), STR_INIT("")}},
+         "berlin:run-1:success:1 "},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         buf_reset(&seen);
         assert_true(hub_each_run(store, &cases[i].filter, on_run, NULL, &err));
         assert_string_equal(buf_cstr(&seen), cases[i].expected);
     }
+}
+
+/* --- runs of an asset, as a look through all of them finds them -------------------------------------- */
+
+enum { RUNS = 40, ASSETS = 4 };
+
+static void tell_step(struct story *s, const char *run, unsigned long long asset)
+{
+    bool is_several = story_random(s, 3) == 0;
+    char step[24];
+    (void)snprintf(step, sizeof(step), is_several ? "all" : "a%llu", asset);
+    if (is_several) {
+        story_add(s, "step_start", "\"run\":\"%s\",\"step\":\"all\",\"attempt\":1", run);
+    } else {
+        story_add(s, "step_start", "\"run\":\"%s\",\"step\":\"%s\",\"asset\":\"%s\",\"attempt\":1",
+                  run, step, step);
+    }
+    for (uint64_t made = story_random(s, 3); made > 0; made--) { /* partitions, say */
+        story_add(s, "asset_materialization", "\"run\":\"%s\",\"step\":\"%s\",\"asset\":\"a%llu\"",
+                  run, step, asset);
+    }
+}
+
+/* Runs of three devices, some with the id of another's. */
+static void tell_runs(const char *device, const char *epoch, uint64_t seed)
+{
+    static const char *const ends[] = {"run_success", "run_failure", NULL};
+    struct story s = story_new(device, epoch, INT64_C(1795314600000), seed);
+    for (int i = 0; i < RUNS; i++) {
+        char run[40];
+        size_t from = s.count;
+        const char *end = ends[story_random(&s, COUNT_OF(ends))];
+        bool is_shared = story_random(&s, 4) == 0;
+        (void)snprintf(run, sizeof(run), "many-%02d%s", i, is_shared ? "" : device);
+        story_add(&s, "run_enqueued", "\"run\":\"%s\",\"job\":\"j%d\",\"steps\":1", run, i % 2);
+        tell_step(&s, run, story_random(&s, ASSETS));
+        if (story_random(&s, 2) == 0) {
+            tell_step(&s, run, story_random(&s, ASSETS));
+        }
+        if (end != NULL) {
+            story_add(&s, end, "\"run\":\"%s\"", run);
+        }
+        assert_int_equal(world_send(merge, &s, from, s.count).outcome, MERGE_MERGED);
+    }
+    story_release(&s);
+}
+
+static void look_through_runs(const struct hub_filter *f, struct buf *out)
+{
+    struct db_query q;
+    bool ok = true;
+    assert_true(db_prepare(
+        store,
+        STR("SELECT s.device, r.run, r.status FROM run r JOIN stream s ON s.id = r.stream_id"
+            " WHERE (:device IS NULL OR s.device = :device) AND (:status IS NULL OR r.status = "
+            ":status)"
+            " AND (:job IS NULL OR r.job = :job) AND r.run >= :since"
+            " AND (:until IS NULL OR r.run < :until)"
+            " AND (EXISTS (SELECT 1 FROM step t WHERE t.stream_id = r.stream_id AND t.run = r.run"
+            " AND t.asset = :asset) OR EXISTS (SELECT 1 FROM materialization m"
+            " WHERE m.stream_id = r.stream_id AND m.run = r.run AND m.asset = :asset))"
+            " ORDER BY r.run DESC, s.device"),
+        &q, &err));
+    db_bind_opt(&q, ":device", f->device);
+    db_bind_opt(&q, ":status", f->status);
+    db_bind_opt(&q, ":job", f->job);
+    db_bind_opt(&q, ":until", f->until);
+    db_bind_str(&q, ":since", f->since.ptr == NULL ? STR("") : f->since);
+    db_bind_str(&q, ":asset", f->asset);
+    while (db_each(&q, &ok, &err)) {
+        buf_addf(out, STR_FMT ":" STR_FMT ":" STR_FMT " ", STR_ARG(db_col_str(&q, 0)),
+                 STR_ARG(db_col_str(&q, 1)), STR_ARG(db_col_str(&q, 2)));
+    }
+    assert_true(ok);
+    db_finish(&q);
+}
+
+struct run_pages {
+    struct buf text;
+    char last[2][64];
+    int64_t count;
+};
+
+static void on_run_of_page(void *ctx, const struct hub_run *r)
+{
+    struct run_pages *pages = ctx;
+    buf_addf(&pages->text, STR_FMT ":" STR_FMT ":" STR_FMT " ", STR_ARG(r->device), STR_ARG(r->run),
+             STR_ARG(r->status));
+    (void)snprintf(pages->last[0], sizeof(pages->last[0]), STR_FMT, STR_ARG(r->run));
+    (void)snprintf(pages->last[1], sizeof(pages->last[1]), STR_FMT, STR_ARG(r->device));
+    pages->count++;
+}
+
+static void expect_runs(struct hub_filter filter)
+{
+    AUTO(buf) expected = buf_growing(1 << 16);
+    struct run_pages pages = {.text = buf_growing(1 << 16)};
+    look_through_runs(&filter, &expected);
+    filter.limit = 3;
+    do {
+        pages.count = 0;
+        assert_true(hub_each_run(store, &filter, on_run_of_page, &pages, &err));
+        filter.after[0] = str_from(pages.last[0]);
+        filter.after[1] = str_from(pages.last[1]);
+    } while (pages.count == filter.limit);
+    assert_string_equal(buf_cstr(&pages.text), buf_cstr(&expected));
+    buf_release(&pages.text);
+}
+
+static void runs_of_an_asset_are_all_that_touched_it(void **state)
+{
+    (void)state;
+    static const char *const devices[] = {"", "berlin", "oslo", "paris"};
+    static const char *const statuses[] = {"", "success", "failure", "started", "queued"};
+    tell_runs("berlin", "00000000000000d1", 1);
+    tell_runs("oslo", "00000000000000d2", 2);
+    tell_runs("paris", "00000000000000d3", 3);
+    for (int i = 0; i < ASSETS; i++) {
+        char asset[] = {'a', (char)('0' + i), '\0'};
+        for (size_t k = 0; k < COUNT_OF(devices) * COUNT_OF(statuses); k++) {
+            struct hub_filter f = {.asset = str_from(asset),
+                                   .device = str_from(devices[k % COUNT_OF(devices)]),
+                                   .status = str_from(statuses[k / COUNT_OF(devices)])};
+            expect_runs(f);
+            f.job = STR("j1");
+            f.since = STR("many-07");
+            f.until = STR("many-33");
+            expect_runs(f);
+        }
+    }
+    assert_true(world_number(store, "SELECT count(*) FROM step WHERE asset IS NULL") > RUNS / 4);
 }
 
 static void on_step(void *ctx, const struct hub_step *s)
@@ -332,6 +476,7 @@ int main(void)
         T(assets_of_the_fleet_and_of_a_device),
         T(edges_say_who_declared_them),
         T(runs_are_filtered),
+        T(runs_of_an_asset_are_all_that_touched_it),
         T(checks_are_filtered),
         T(a_run_shows_its_steps_and_events),
         T(checks_ticks_history_and_refusals),
