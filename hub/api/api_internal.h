@@ -148,7 +148,7 @@ http_handler api_bundles, api_bundle, api_bundle_file, api_deployments_post;
 struct bundle_row;
 MUST_CHECK bool api_find_bundle(struct api *api, struct str prefix, struct arena *arena,
                                 struct bundle_row *ret, struct err *err);
-http_handler api_assets, api_asset, api_asset_history;
+http_handler api_assets, api_asset, api_asset_devices, api_asset_history;
 http_handler api_asset_partitions, api_asset_why, api_asset_checks;
 http_handler api_runs, api_run, api_run_events, api_run_ids;
 http_handler api_lineage, api_lineage_versions, api_lineage_assets;

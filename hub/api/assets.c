@@ -281,6 +281,42 @@ bool api_asset(void *ctx, struct http_request *rq, struct http_response *rs, str
     return ok;
 }
 
+/* --- its devices, page by page --------------------------------------------------------------------- */
+
+static void add_device_of_asset(void *ctx, const struct hub_device_asset *a)
+{
+    struct asset_list *list = ctx;
+    if (page_has_room(list->page)) {
+        write_device_asset(list, &list->page->w, a);
+        page_is_at(list->page, &a->device);
+    }
+}
+
+bool api_asset_devices(void *ctx, struct http_request *rq, struct http_response *rs,
+                       struct err *err)
+{
+    struct api *api = ctx;
+    struct page page;
+    struct asset_list list = {.api = api, .rq = rq, .page = &page};
+    if (!page_begin(&page, rq, rs, 1, err)) {
+        return false;
+    }
+    const struct hub_filter filter = {
+        .asset = rq->args[0],
+        .only_failing = str_eq(http_target_get(&rq->target, "failing"), STR("true")),
+        .after = {rq->args[0], page.after[0]},
+        .limit = page_wants(&page)};
+    list.row_arena = arena_new(ROW_ARENA_BYTES);
+    bool ok = hub_each_device_asset(api->db, &filter, add_device_of_asset, &list, err);
+    if (ok && list.has_failed) {
+        *err = list.err;
+        ok = false;
+    }
+    page_end(&page);
+    arena_release(&list.row_arena);
+    return ok;
+}
+
 /* --- what was made of it ---------------------------------------------------------------------------- */
 
 static int64_t number_or_unknown(const struct db_query *q, int col)

@@ -3,7 +3,7 @@
 #include "hub/api/api_internal.h"
 #include "hub/api/when.h"
 
-#include <stdio.h>
+#include <string.h>
 
 enum {
     PARTITIONS_ARENA_BYTES = 64 << 20,
@@ -18,7 +18,8 @@ struct cell {
     int64_t made, failed; /* on how many devices */
     /* Where the device said so: of two rows that overlap the later counts. */
     int64_t stream_ms, seq;
-    char epoch[17];
+    char epoch[16];
+    size_t epoch_len;
     struct wall_time at;
     struct str run;
 };
@@ -35,6 +36,8 @@ struct partition_table {
     struct cell *cells;
     size_t count;
     struct strmap by_key;
+    uint32_t
+        next; /* the cell behind that of the row before: rows of a device come in the order of keys */
 };
 
 static bool out_of_memory(struct err *err)
@@ -88,22 +91,26 @@ static bool list_keys(struct partition_table *t, struct wall_time now, struct er
     }
     t->view = (struct partition_view){.of = &t->rules, .dynamic = &t->dynamic, .now = now};
     size_t count = partition_count(&t->view);
+    char memory[KEY_BYTES];
+    struct buf first = buf_fixed(memory, sizeof(memory));
+    struct partition_keys keys = {0};
     /* Of very many the newest. */
-    size_t from = count > PARTITIONS_MAX ? count - PARTITIONS_MAX : 0;
-    t->cells = arena_array(t->arena, count - from + 1, sizeof(*t->cells));
+    if (count > PARTITIONS_MAX && !partition_key_at(&t->view, count - PARTITIONS_MAX, &first)) {
+        return err_set(err, ERR_INTERNAL, "there is no partition %zu", count - PARTITIONS_MAX);
+    }
+    struct partition_bounds bounds = {.first = buf_str(&first)};
+    if (count > 0 && !partition_range(&t->view, bounds, t->arena, &keys, err)) {
+        return false;
+    }
+    t->cells = arena_array(t->arena, keys.count + 1, sizeof(*t->cells));
     t->by_key = strmap_new(t->arena);
-    for (size_t i = from; t->cells != NULL && i < count; i++) {
-        char memory[KEY_BYTES];
-        struct buf key = buf_fixed(memory, sizeof(memory));
-        if (partition_key_at(&t->view, i, &key)) {
-            t->cells[t->count].key = arena_copy(t->arena, buf_str(&key));
-            if (!strmap_put(&t->by_key, t->cells[t->count].key, (uint32_t)t->count)) {
-                return out_of_memory(err);
-            }
-            t->count++;
+    for (; t->cells != NULL && t->count < keys.count; t->count++) {
+        t->cells[t->count].key = keys.items[t->count];
+        if (!strmap_put(&t->by_key, keys.items[t->count], (uint32_t)t->count)) {
+            return out_of_memory(err);
         }
     }
-    return (t->cells != NULL && !t->arena->exhausted) || out_of_memory(err);
+    return t->cells != NULL || out_of_memory(err);
 }
 
 /* --- what was made of them -------------------------------------------------------------------------- */
@@ -120,11 +127,22 @@ static void end_device(struct partition_table *t)
 static bool is_later(const struct cell *c, const struct db_query *q)
 {
     int64_t stream_ms = db_col_i64(q, 6);
-    int order = str_cmp(db_col_str(q, 7), str_from(c->epoch));
     if (c->now == CELL_MISSING || stream_ms != c->stream_ms) {
         return c->now == CELL_MISSING || stream_ms > c->stream_ms;
     }
+    int order = str_cmp(db_col_str(q, 7), (struct str){c->epoch, c->epoch_len});
     return order != 0 ? order > 0 : db_col_i64(q, 8) > c->seq;
+}
+
+static bool find_cell(struct partition_table *t, struct str key, uint32_t *ret)
+{
+    bool is_next = t->next < t->count && str_eq(t->cells[t->next].key, key);
+    if (is_next || strmap_get(&t->by_key, key, ret)) {
+        *ret = is_next ? t->next : *ret;
+        t->next = *ret + 1;
+        return true;
+    }
+    return false;
 }
 
 static void put(struct cell *c, const struct db_query *q, struct str run, bool is_of_one)
@@ -135,7 +153,9 @@ static void put(struct cell *c, const struct db_query *q, struct str run, bool i
     c->run = run;
     c->stream_ms = db_col_i64(q, 6);
     c->seq = db_col_i64(q, 8);
-    (void)snprintf(c->epoch, sizeof(c->epoch), STR_FMT, STR_ARG(db_col_str(q, 7)));
+    struct str epoch = db_col_str(q, 7);
+    c->epoch_len = epoch.len < sizeof(c->epoch) ? epoch.len : sizeof(c->epoch);
+    memcpy(c->epoch, epoch.ptr, c->epoch_len);
 }
 
 /* Keys that there are no more, or that this device's definition alone knows, are passed over. */
@@ -146,7 +166,7 @@ static void take_row(struct partition_table *t, const struct db_query *q)
     bool is_of_one = !str_is_empty(t->device);
     uint32_t from = 0;
     uint32_t to = 0;
-    if (!strmap_get(&t->by_key, first, &from)) {
+    if (!find_cell(t, first, &from)) {
         return;
     }
     to = from;
@@ -154,7 +174,7 @@ static void take_row(struct partition_table *t, const struct db_query *q)
         return;
     }
     struct str run =
-        db_col_is_null(q, 5) || !is_of_one ? STR_NONE : arena_copy(t->arena, db_col_str(q, 5));
+        !is_of_one || db_col_is_null(q, 5) ? STR_NONE : arena_copy(t->arena, db_col_str(q, 5));
     for (uint32_t i = from; i <= to && i < t->count; i++) {
         if (is_later(&t->cells[i], q)) {
             put(&t->cells[i], q, run, is_of_one);

@@ -153,6 +153,8 @@ const struct http_route api_routes[] = {
          "What was made of an asset, newest first", "device", "[Materialization]"),
     READ("/api/v1/assets/{key...}/checks", api_asset_checks, "How its checks ended, newest first",
          "device check", "[Check]"),
+    READ("/api/v1/assets/{key...}/devices", api_asset_devices, "How it is on its devices, by name",
+         "failing:boolean", "[Asset]"),
     READ("/api/v1/assets/{key...}/partitions", api_asset_partitions,
          "Its partitions and what was made of them, in order", "device status", "[AssetPartition]"),
     READ("/api/v1/assets/{key...}/why", api_asset_why,

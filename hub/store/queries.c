@@ -206,22 +206,26 @@ static void read_device_asset(struct row *r, struct hub_device_asset *row)
 }
 
 /* A parameter that may be NULL finds no index. */
-static int device_assets_statement(const struct hub_filter *filter)
+static struct db_query begin_device_assets(struct db *db, const struct hub_filter *filter)
 {
-    if (!str_is_empty(filter->asset)) {
-        return HUB_STORE_LIST_DEVICES_OF_ASSET;
+    const unsigned list = WANTS_ASSET | WANTS_FAILING | WANTS_LIMIT | WANTS_AFTER_2;
+    if (str_is_empty(filter->asset)) {
+        return begin(db,
+                     str_is_empty(filter->device) ? HUB_STORE_LIST_DEVICE_ASSETS
+                                                  : HUB_STORE_LIST_ASSETS_OF_DEVICE,
+                     filter, list | WANTS_DEVICE | WANTS_AFTER);
     }
-    return str_is_empty(filter->device) ? HUB_STORE_LIST_DEVICE_ASSETS
-                                        : HUB_STORE_LIST_ASSETS_OF_DEVICE;
+    struct db_query q = begin(db, HUB_STORE_LIST_DEVICES_OF_ASSET, filter, list);
+    db_bind_str(&q, ":first", or_first(filter->device));
+    db_bind_str(&q, ":last", or_last(filter->device));
+    return q;
 }
 
 bool hub_each_device_asset(struct db *db, const struct hub_filter *filter,
                            void (*on_row)(void *ctx, const struct hub_device_asset *row), void *ctx,
                            struct err *err)
 {
-    struct db_query q = begin(db, device_assets_statement(filter), filter,
-                              WANTS_DEVICE | WANTS_ASSET | WANTS_FAILING | WANTS_LIMIT |
-                                  WANTS_AFTER | WANTS_AFTER_2);
+    struct db_query q = begin_device_assets(db, filter);
     bool ok = true;
     while (db_each(&q, &ok, err)) {
         struct row r = {.q = &q};

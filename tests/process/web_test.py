@@ -49,6 +49,9 @@ def what_a_device_records_is_told():
         assert [d["device"] for d in devices] == ["brooklyn"] and devices[0]["status"] == "online", devices
         assert admin.get("/api/v1/devices/brooklyn").json["assets"] == 4
         assert admin.get("/api/v1/devices/nobody").status == 404
+        on = admin.get("/api/v1/assets/pos/broken").json["on_devices"]
+        assert admin.items("/api/v1/assets/pos/broken/devices?failing=true&limit=1") == on and on[0]["failing"], on
+        assert admin.items("/api/v1/assets/pos/orders/devices?failing=true") == admin.items("/api/v1/assets/no/such/devices") == []
         assets = admin.items("/api/v1/assets?limit=1")
         assert [a["asset"] for a in assets] == ["erp/prices", "pos/broken", "pos/orders", "reports/daily"], assets
         one = admin.get(f"/api/v1/runs/brooklyn/{run['run']}").json
@@ -65,7 +68,8 @@ def what_a_device_records_is_told():
 
 LISTS = ["devices", "assets", "assets?selection=kind:sql", "assets?device=brooklyn", "runs", "runs?status=failure", "runs?asset=pos/orders", "runs?since=1h", "steps", "logs", "refusals", "quarantine", "checks", "jobs", "schedules", "sensors", "ticks",
          "backfills", "commands", "deployments", "alerts?all=true", "pools", "search?q=brook", "events", "events?order=oldest",
-         "users", "tokens", "audit", "assets/pos/orders/history", "assets/pos/orders/checks"]
+         "users", "tokens", "audit", "assets/pos/orders/history", "assets/pos/orders/checks",
+         "assets/pos/orders/devices", "assets/pos/broken/devices?failing=true"]
 
 
 def look_at_everything(admin, run):

@@ -133,6 +133,89 @@ static void assets_of_the_fleet_and_of_a_device(void **state)
     assert_string_equal(buf_cstr(&seen), "oslo:pos/sales:1:50:12 ");
 }
 
+/* --- devices of an asset, as the list of all devices' assets has them ------------------------------- */
+
+struct device_pages {
+    const struct hub_filter *filter;
+    struct buf text;
+    char last[64];
+    int64_t count;
+};
+
+static void on_device_of_asset(void *ctx, const struct hub_device_asset *a)
+{
+    struct device_pages *pages = ctx;
+    const struct str texts[] = {a->device,      a->group,        a->kinds,       a->tags,
+                                a->owners,      a->checks,       a->description, a->code_version,
+                                a->run,         a->data_version, a->metadata,    a->failed_run,
+                                a->failed_error};
+    const int64_t numbers[] = {a->is_defined,  a->is_external, a->is_failing, a->materializations,
+                               a->failures,    a->at.ns,       a->row_count,  a->byte_count,
+                               a->duration_ms, a->failed_at.ns};
+    if (!str_eq(a->asset, pages->filter->asset)) {
+        return;
+    }
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        buf_addf(&pages->text, STR_FMT "|", STR_ARG(texts[i]));
+    }
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+        buf_addf(&pages->text, "%lld|", (long long)numbers[i]);
+    }
+    buf_add_text(&pages->text, "\n");
+    (void)snprintf(pages->last, sizeof(pages->last), STR_FMT, STR_ARG(a->device));
+    pages->count++;
+}
+
+static int64_t expect_devices(const char *asset, const char *device, bool only_failing)
+{
+    struct hub_filter filter = {.asset = str_from(asset),
+                                .device = str_from(device),
+                                .only_failing = only_failing,
+                                .limit = 2};
+    const struct hub_filter all = {.device = filter.device, .only_failing = only_failing};
+    struct device_pages expected = {.filter = &filter, .text = buf_growing(1 << 18)};
+    struct device_pages found = {.filter = &filter, .text = buf_growing(1 << 18)};
+    int64_t rows = 0;
+    assert_true(hub_each_device_asset(store, &all, on_device_of_asset, &expected, &err));
+    do {
+        found.count = 0;
+        assert_true(hub_each_device_asset(store, &filter, on_device_of_asset, &found, &err));
+        rows += found.count;
+        filter.after[1] = str_from(found.last);
+    } while (found.count == filter.limit);
+    assert_string_equal(buf_cstr(&found.text), buf_cstr(&expected.text));
+    buf_release(&expected.text);
+    buf_release(&found.text);
+    return rows;
+}
+
+static void devices_of_an_asset_are_those_that_define_or_made_it(void **state)
+{
+    (void)state;
+    static const char *const devices[] = {"kyoto", "lima", "oslo", "paris", "rome"};
+    static const char *const assets[] = {"pos/sales", "erp/prices", "pos/old", "nothing"};
+    int64_t rows = 0;
+    for (size_t i = 0; i < COUNT_OF(devices); i++) {
+        char epoch[24];
+        (void)snprintf(epoch, sizeof(epoch), "00000000000000e%zu", i);
+        tell(devices[i], epoch, "run-3", i % 2 == 0);
+        struct story s = story_new(devices[i], epoch, INT64_C(1795314700000), i);
+        (void)snprintf(epoch, sizeof(epoch), "00000000000000f%zu", i);
+        s.epoch = epoch; /* its next database: an asset that nobody defines */
+        story_add(&s, i % 2 == 0 ? "asset_materialization" : "asset_failed_to_materialize",
+                  "\"run\":\"r\",\"step\":\"pos/old\",\"asset\":\"pos/old\"");
+        assert_int_equal(world_send(merge, &s, 0, s.count).outcome, MERGE_MERGED);
+        story_release(&s);
+    }
+    for (size_t i = 0; i < COUNT_OF(assets); i++) {
+        for (int failing = 0; failing < 2; failing++) {
+            rows += expect_devices(assets[i], "", failing);
+            rows += expect_devices(assets[i], "lima", failing);
+        }
+    }
+    assert_true(rows > 20);
+}
+
 static void on_edge(void *ctx, const struct hub_edge *e)
 {
     (void)ctx;
@@ -474,6 +557,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(devices_are_those_enrolled_and_those_in_the_log),
         T(assets_of_the_fleet_and_of_a_device),
+        T(devices_of_an_asset_are_those_that_define_or_made_it),
         T(edges_say_who_declared_them),
         T(runs_are_filtered),
         T(runs_of_an_asset_are_all_that_touched_it),
