@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { brief, bytes, changed, count, duration, local, percent, plural, relative, shortId, utc } from "../src/base/format";
+import { brief, bytes, changed, count, duration, fieldOf, local, ofField, percent, plural, relative, shortId, utc } from "../src/base/format";
 import { assetUrl, keyOf, keyParts, withQuery } from "../src/base/keys";
 import { kindIcon, toneOf } from "../src/base/words";
 
@@ -19,6 +19,13 @@ test("durations", () => {
     assert.equal(duration(ms), text);
   }
   assert.equal(duration(undefined), "–");
+});
+
+test("fields of date and time", () => {
+  for (const at of ["2026-11-29T22:00:00Z", "2026-07-01T00:05:00Z"]) assert.equal(ofField(fieldOf(at)), at);
+  for (const none of ["", "24h", "soon"]) assert.equal(fieldOf(none), "");
+  assert.equal(ofField(""), "");
+  assert.equal(ofField("2026-13-01T00:00"), "");
 });
 
 test("numbers and sizes", () => {

@@ -115,6 +115,15 @@ export function utc(at: number): string {
 }
 
 /** One device, two devices. */
+/** What a datetime-local field shows of a moment: the viewer's own time. Empty for what is none. */
+export function fieldOf(text: string): string {
+  const at = instant(text);
+  return Number.isNaN(at) ? "" : new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+/** The moment that such a field says; empty for what is none. */
+export const ofField = (field: string): string => (Number.isNaN(Date.parse(field)) ? "" : new Date(field).toISOString().replace(".000Z", "Z"));
+
 export function plural(n: number, one: string, many = `${one}s`): string {
   return `${count(n)} ${n === 1 ? one : many}`;
 }

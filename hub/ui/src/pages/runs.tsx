@@ -2,7 +2,7 @@
 import { useMemo, useState } from "preact/hooks";
 import { useList } from "../api/query";
 import type { Asset, Device, Run } from "../api/types";
-import { clock, count, duration, instant, local, shortId } from "../base/format";
+import { clock, count, duration, fieldOf, instant, local, ofField, shortId } from "../base/format";
 import { runUrl, withQuery } from "../base/keys";
 import { toneOf, wordOf } from "../base/words";
 import { Ago, Choice, DeviceLink, Empty, Filter, Head, RunLink, Show, Status, useNow } from "../parts/bits";
@@ -47,11 +47,12 @@ export const RunTable = ({ rows, onEnd, label = "Runs" }: { rows: Run[]; onEnd?:
 const LANES = 10; // at first
 const LANES_MAX = 100;
 
-/** One lane per device (or job), a bar per run. */
-export function Timeline({ runs, by }: { runs: Run[]; by: "device" | "job" }) {
+/** One lane per device (or job), a bar per run. `end`: of the time that is shown; now without one. */
+export function Timeline({ runs, by, end }: { runs: Run[]; by: "device" | "job"; end?: number }) {
   useNow();
   const [isWhole, setWhole] = useState(false);
-  const until = Date.now();
+  const now = Date.now();
+  const until = end === undefined || end > now ? now : Math.max(end, ...runs.map((run) => instant(run.ended_at)).filter((at) => !Number.isNaN(at)));
   const from = useMemo(() => Math.min(until - 60_000, ...runs.map((run) => instant(run.started_at ?? run.enqueued_at)).filter((at) => !Number.isNaN(at))), [runs]);
   const lanes = useMemo(() => {
     const found = new Map<string, Run[]>();
@@ -68,7 +69,7 @@ export function Timeline({ runs, by }: { runs: Run[]; by: "device" | "job" }) {
   const span = until - from || 1;
   const x = (at: number) => (100 * (at - from)) / span;
   return (
-    <div class="timeline" role="group" aria-label={`Runs from ${local(from)} until now, by ${by}`}>
+    <div class="timeline" role="group" aria-label={`Runs from ${local(from)} until ${until === now ? "now" : local(until)}, by ${by}`}>
       {lanes.slice(0, isWhole ? LANES_MAX : LANES).map(([name, lane]) => (
         <div class="lane">
           <span class="lane-name" title={name}>{by === "device" ? <DeviceLink name={name} /> : name}</span>
@@ -82,9 +83,17 @@ export function Timeline({ runs, by }: { runs: Run[]; by: "device" | "job" }) {
           </span>
         </div>
       ))}
-      <div class="lane axis"><span class="lane-name" /><span class="lane-axis"><span>{local(from).replace(/^.*, /, "")}</span><span>{local(from + span / 2).replace(/^.*, /, "")}</span><span>now</span></span></div>
+      <div class="lane axis"><span class="lane-name" /><span class="lane-axis"><span>{local(from).replace(/^.*, /, "")}</span><span>{local(from + span / 2).replace(/^.*, /, "")}</span><span>{until === now ? "now" : local(until).replace(/^.*, /, "")}</span></span></div>
       {lanes.length > LANES ? <button type="button" class="quiet" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>{isWhole ? "Show fewer" : `Show ${lanes.length > LANES_MAX ? `${LANES_MAX} of ` : "all "}${count(lanes.length)}`}</button> : null}
     </div>
+  );
+}
+
+function Moment({ label, value, onPick }: { label: string; value: string; onPick: (at: string) => void }) {
+  return (
+    <label class="choice"><span>{label}</span>
+      <input type="datetime-local" value={fieldOf(value)} onChange={(event) => onPick(ofField((event.currentTarget as HTMLInputElement).value))} />
+    </label>
   );
 }
 
@@ -93,12 +102,14 @@ export function RunsPage() {
   const [status, setStatus] = useParam("status");
   const [asset, setAsset] = useParam("asset");
   const [job, setJob] = useParam("job");
+  const [since, setSince] = useParam("since");
+  const [until, setUntil] = useParam("until");
   const [by, setBy] = useParam("by");
-  const answer = useList<Run>(withQuery("/runs", { device, status, asset, job }), ["run"], { pageSize: 200, everyMs: 30_000 });
+  const answer = useList<Run>(withQuery("/runs", { device, status, asset, job, since, until }), ["run"], { pageSize: 200, everyMs: 30_000 });
   const devices = useList<Device>("/devices", [], { pageSize: 1000 });
   const assets = useList<Asset>("/assets", [], { pageSize: 1000 });
   const jobs = useList<{ job: string }>("/jobs", [], { pageSize: 1000 });
-  const isFiltered = Boolean(device || status || asset || job);
+  const isFiltered = Boolean(device || status || asset || job || since || until);
   return (
     <>
       <Head title="Runs" icon="runs" sub={answer.value ? `${count(answer.value.length)}${answer.hasMore ? " newest" : ""} shown` : null} />
@@ -107,13 +118,15 @@ export function RunsPage() {
         <Filter value={asset} onInput={setAsset} placeholder="An asset's key" label="Runs that touched this asset" names={assets.value?.map((a) => a.asset)} />
         <Choice label="Status" value={status} onPick={setStatus} options={[["", "any"], ["queued", "queued"], ["started", "started"], ["canceling", "canceling"], ["success", "success"], ["failure", "failure"], ["canceled", "canceled"]]} />
         <Choice label="Job" value={job} onPick={setJob} options={[["", "any"], ...[...new Set([...(jobs.value ?? []).map((row) => row.job), ...(job ? [job] : [])])].sort().map((name): [string, string] => [name, name])]} />
+        <Moment label="From" value={since} onPick={setSince} />
+        <Moment label="until" value={until} onPick={setUntil} />
         <Choice label="Timeline by" value={by || "device"} onPick={(value) => setBy(value === "device" ? "" : value)} options={[["device", "device"], ["job", "job"]]} />
       </div>
       <Show answer={answer} what="runs">
         {(rows) => rows.length === 0 ? (
           isFiltered ? <Empty title="No run matches."><button type="button" onClick={() => go("/runs")}>Show all runs</button></Empty>
             : <Empty title="Nothing has run yet."><p>A schedule of a device starts the first run, or you do: open an <Link to="/assets">asset</Link> and choose Materialize.</p></Empty>
-        ) : <><Timeline runs={rows.slice(0, 400)} by={by === "job" ? "job" : "device"} /><RunTable rows={rows} onEnd={answer.more} /></>}
+        ) : <><Timeline runs={rows.slice(0, 400)} by={by === "job" ? "job" : "device"} end={until ? instant(until) : undefined} /><RunTable rows={rows} onEnd={answer.more} /></>}
       </Show>
     </>
   );
