@@ -61,7 +61,9 @@ static bool open_handle(struct db *db, const struct db_options *o, struct err *e
         return err_set(err, ERR_INVALID, "%s: a database path must not begin with \"file:\"",
                        o->path);
     }
-    int rc = sqlite3_open_v2(o->path, &db->handle, flags, o->vfs);
+    bool does_gather = has_flag(o, DB_GATHER) && !has_flag(o, DB_NORMAL_SYNC);
+    const char *vfs = does_gather ? db_gather_over(o->vfs) : o->vfs;
+    int rc = sqlite3_open_v2(o->path, &db->handle, flags, vfs);
     if (rc != SQLITE_OK) {
         return db_fail(db, rc, STR("open"), err);
     }
@@ -301,7 +303,8 @@ static bool set_up(struct db *db, const struct db_options *o, struct err *err)
     if (may_write && !is_foreign && !migrate(db, o, err)) {
         return false;
     }
-    return prepare_statements(db, o, err);
+    return (o->given_columns == 0 || db_add_given(db, o->given_columns, err)) &&
+           prepare_statements(db, o, err);
 }
 
 static struct db *allocate(const struct db_options *o)

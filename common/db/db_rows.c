@@ -182,3 +182,36 @@ bool db_add_rows(struct db *db, const char *name, const struct db_rows *rows, st
     int rc = sqlite3_create_module_v2(db->handle, name, &rows_module, without_const(rows), NULL);
     return rc == SQLITE_OK || db_fail(db, rc, str_from(name), err);
 }
+
+/* --- the table `given` ------------------------------------------------------------------------ */
+
+static bool next_of_none(void *ctx, bool *ret_row)
+{
+    (void)ctx;
+    *ret_row = false;
+    return true;
+}
+
+static struct db_value value_of_none(void *ctx, int column)
+{
+    (void)ctx;
+    (void)column;
+    return (struct db_value){.type = DB_NULL};
+}
+
+bool db_add_given(struct db *db, int columns, struct err *err)
+{
+    db->given = (struct db_rows){.columns = columns, .next = next_of_none, .value = value_of_none};
+    return db_add_rows(db, "given", &db->given, err);
+}
+
+bool db_run_given(struct db_query *q, const struct db_rows *rows, struct err *err)
+{
+    struct db_rows *given = &q->db->given;
+    const struct db_rows none = *given;
+    *given = *rows;
+    given->columns = none.columns;
+    bool ok = db_run(q, err);
+    *given = none;
+    return ok;
+}

@@ -26,6 +26,11 @@ struct db_rows {
     void *ctx;
 };
 
+/* Runs a statement of db_query() that reads these rows from the table `given`, which has
+ * db_options.given_columns columns c0, c1, ... (`columns` here is not looked at) and is empty to all
+ * other statements. */
+MUST_CHECK bool db_run_given(struct db_query *q, const struct db_rows *rows, struct err *err);
+
 /* Makes the rows readable as table `name` with the columns c0, c1, ... by statements prepared
  * afterwards on this connection. `rows` must outlive these; a later call with the same name takes
  * its place. Nothing is stored in the database. */

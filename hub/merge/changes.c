@@ -1,6 +1,7 @@
 /* changes.c - from events to changes of rows; see changes.h. No I/O. */
 #include "hub/merge/changes.h"
 #include "hub/merge/members.h"
+#include <string.h>
 
 int64_t wall_ms(struct wall_time t)
 {
@@ -22,7 +23,48 @@ void changes_clear(struct changes *c)
     c->tick_places_count = 0;
     c->gaps_count = 0;
     c->bundles_count = 0;
-    c->device = (struct device_change){0};
+    c->devices_count = 0;
+    c->stream = NULL;
+    memset(c->seen, 0, sizeof(c->seen));
+}
+
+/* FNV-1a. */
+static uint64_t mix(uint64_t hash, struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        hash = (hash ^ (unsigned char)text.ptr[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+/* Whether the run, or the step of it, may have a row already; from now on it may. Mostly it has none,
+ * and what a device sends of a long time is not looked through for it. */
+static bool was_seen(struct changes *c, struct str run, struct str step)
+{
+    uint64_t hash = mix(mix(UINT64_C(0xcbf29ce484222325) ^ (uint64_t)c->stream->id, run), step);
+    uint64_t *seen = &c->seen[hash % CHANGES_SEEN / 64];
+    uint64_t bit = UINT64_C(1) << (hash / CHANGES_SEEN % 64);
+    bool was = (*seen & bit) != 0;
+    *seen |= bit;
+    return was;
+}
+
+/* Rows of other streams are not looked through, nor many of the same. */
+static void enter(struct changes *c, const struct view_stream *stream)
+{
+    if (c->stream == stream && c->events - c->events_from < LIMIT_BATCH_EVENTS) {
+        return;
+    }
+    c->stream = stream;
+    c->events_from = c->events;
+    c->runs_from = c->runs_count;
+    c->steps_from = c->steps_count;
+    c->assets_from = c->assets_count;
+    c->checks_from = c->checks_count;
+    c->freshness_from = c->freshness_count;
+    c->ticks_from = c->ticks_count;
+    c->bundles_from = c->bundles_count;
+    c->devices_from = c->devices_count;
 }
 
 /* One event on its way in. */
@@ -56,19 +98,24 @@ static void put_text(struct str *into, struct str text)
 static struct run_change *run_of(const struct adding *a)
 {
     struct changes *c = a->c;
-    for (size_t i = c->runs_count; i > 0; i--) {
+    bool is_newest =
+        c->runs_count > c->runs_from && str_eq(c->runs[c->runs_count - 1].run, a->ev->run);
+    bool was = is_newest || was_seen(c, a->ev->run, STR_NONE);
+    for (size_t i = c->runs_count; was && i > c->runs_from; i--) {
         if (str_eq(c->runs[i - 1].run, a->ev->run)) {
             return &c->runs[i - 1];
         }
     }
     struct run_change *run = &c->runs[c->runs_count++];
-    *run = (struct run_change){.run = a->ev->run,
+    *run = (struct run_change){.of = c->stream,
+                               .run = a->ev->run,
                                .steps = NO_NUMBER,
                                .partitions = NO_NUMBER,
                                .enqueued_ms = NO_NUMBER,
                                .started_ms = NO_NUMBER,
                                .ended_ms = NO_NUMBER,
-                               .first_seq = a->ev->seq};
+                               .first_seq = a->ev->seq,
+                               .begins = !was && a->ev->type == EVENT_RUN_ENQUEUED};
     return run;
 }
 
@@ -111,24 +158,34 @@ static void add_to_run(const struct adding *a, const char *status)
     }
 }
 
+static bool is_step_of(const struct step_change *step, const struct event *ev)
+{
+    return str_eq(step->run, ev->run) && str_eq(step->step, ev->step);
+}
+
 static struct step_change *step_of(const struct adding *a)
 {
     struct changes *c = a->c;
-    for (size_t i = c->steps_count; i > 0; i--) {
-        struct step_change *step = &c->steps[i - 1];
-        if (str_eq(step->run, a->ev->run) && str_eq(step->step, a->ev->step)) {
-            return step;
+    bool is_newest =
+        c->steps_count > c->steps_from && is_step_of(&c->steps[c->steps_count - 1], a->ev);
+    bool was = is_newest || was_seen(c, a->ev->run, a->ev->step);
+    for (size_t i = c->steps_count; was && i > c->steps_from; i--) {
+        if (is_step_of(&c->steps[i - 1], a->ev)) {
+            return &c->steps[i - 1];
         }
     }
     struct step_change *step = &c->steps[c->steps_count++];
-    *step = (struct step_change){.run = a->ev->run,
-                                 .step = a->ev->step,
-                                 .status = STR("waiting"),
-                                 .started_ms = NO_NUMBER,
-                                 .ended_ms = NO_NUMBER,
-                                 .duration_ms = NO_NUMBER,
-                                 .retry_ms = NO_NUMBER,
-                                 .is_plan = true};
+    *step =
+        (struct step_change){.of = c->stream,
+                             .run = a->ev->run,
+                             .step = a->ev->step,
+                             .status = STR("waiting"),
+                             .started_ms = NO_NUMBER,
+                             .ended_ms = NO_NUMBER,
+                             .duration_ms = NO_NUMBER,
+                             .retry_ms = NO_NUMBER,
+                             .is_plan = true,
+                             .begins = !was && a->ev->type == EVENT_ASSET_MATERIALIZATION_PLANNED};
     return step;
 }
 
@@ -185,13 +242,13 @@ static void add_to_step(const struct adding *a, const char *status)
 static struct asset_change *asset_of(const struct adding *a)
 {
     struct changes *c = a->c;
-    for (size_t i = c->assets_count; i > 0; i--) {
+    for (size_t i = c->assets_count; i > c->assets_from; i--) {
         if (str_eq(c->assets[i - 1].asset, a->ev->asset)) {
             return &c->assets[i - 1];
         }
     }
     struct asset_change *asset = &c->assets[c->assets_count++];
-    *asset = (struct asset_change){.asset = a->ev->asset};
+    *asset = (struct asset_change){.of = c->stream, .asset = a->ev->asset};
     return asset;
 }
 
@@ -203,7 +260,8 @@ static void add_partition(const struct adding *a, bool is_made)
         return;
     }
     a->c->partitions[a->c->partitions_count++] =
-        (struct partition_change){.asset = a->ev->asset,
+        (struct partition_change){.of = a->c->stream,
+                                  .asset = a->ev->asset,
                                   .first = first,
                                   .last = str_is_empty(last) ? first : last,
                                   .run = a->ev->run,
@@ -216,7 +274,8 @@ static void add_materialization(const struct adding *a)
 {
     struct materialization_change *made = &a->c->materializations[a->c->materializations_count++];
     struct str metadata = object(a, MEMBER_METADATA);
-    *made = (struct materialization_change){.asset = a->ev->asset,
+    *made = (struct materialization_change){.of = a->c->stream,
+                                            .asset = a->ev->asset,
                                             .run = a->ev->run,
                                             .step = a->ev->step,
                                             .data_version = members_text(a->m, MEMBER_DATA_VERSION),
@@ -247,7 +306,7 @@ static void add_failure(const struct adding *a)
 static struct check_change *check_of(const struct adding *a, struct str name)
 {
     struct changes *c = a->c;
-    for (size_t i = c->checks_count; i > 0; i--) {
+    for (size_t i = c->checks_count; i > c->checks_from; i--) {
         struct check_change *check = &c->checks[i - 1];
         if (str_eq(check->asset, a->ev->asset) && str_eq(check->name, name)) {
             return check;
@@ -263,7 +322,8 @@ static void add_check(const struct adding *a)
         return;
     }
     struct check_change *check = &a->c->evaluations[a->c->evaluations_count++];
-    *check = (struct check_change){.asset = a->ev->asset,
+    *check = (struct check_change){.of = a->c->stream,
+                                   .asset = a->ev->asset,
                                    .name = name,
                                    .severity = members_text(a->m, MEMBER_SEVERITY),
                                    .run = a->ev->run,
@@ -295,13 +355,13 @@ static void add_to_asset(const struct adding *a)
 static struct tick_change *tick_of(const struct adding *a, struct str kind, struct str name)
 {
     struct changes *c = a->c;
-    for (size_t i = c->ticks_count; i > 0; i--) {
+    for (size_t i = c->ticks_count; i > c->ticks_from; i--) {
         if (str_eq(c->ticks[i - 1].name, name) && str_eq(c->ticks[i - 1].kind, kind)) {
             return &c->ticks[i - 1];
         }
     }
     struct tick_change *tick = &c->ticks[c->ticks_count++];
-    *tick = (struct tick_change){.kind = kind, .name = name};
+    *tick = (struct tick_change){.of = c->stream, .kind = kind, .name = name};
     return tick;
 }
 
@@ -312,8 +372,8 @@ static void add_tick(const struct adding *a)
     if (str_is_empty(kind)) {
         return;
     }
-    a->c->tick_places[a->c->tick_places_count++] =
-        (struct tick_place){.kind = kind, .name = name, .seq = a->ev->seq, .at_ms = a->at_ms};
+    a->c->tick_places[a->c->tick_places_count++] = (struct tick_place){
+        .of = a->c->stream, .kind = kind, .name = name, .seq = a->ev->seq, .at_ms = a->at_ms};
     struct tick_change *tick = tick_of(a, kind, name);
     tick->status = members_text(a->m, MEMBER_STATUS);
     tick->nominal = members_text(a->m, MEMBER_NOMINAL);
@@ -332,19 +392,23 @@ static void add_freshness(const struct adding *a)
     if (str_is_empty(a->ev->asset) || str_is_empty(status)) {
         return;
     }
-    size_t i = 0;
+    size_t i = c->freshness_from;
     while (i < c->freshness_count && !str_eq(c->freshness[i].asset, a->ev->asset)) {
         i++;
     }
     c->freshness_count += i == c->freshness_count ? 1 : 0;
-    c->freshness[i] = (struct freshness_change){
-        .asset = a->ev->asset, .status = status, .seq = a->ev->seq, .at_ms = a->at_ms};
+    c->freshness[i] = (struct freshness_change){.of = c->stream,
+                                                .asset = a->ev->asset,
+                                                .status = status,
+                                                .seq = a->ev->seq,
+                                                .at_ms = a->at_ms};
 }
 
 static void add_gap(const struct adding *a, int64_t from)
 {
     a->c->gaps[a->c->gaps_count++] =
-        (struct gap_change){.reason = members_text(a->m, MEMBER_REASON),
+        (struct gap_change){.of = a->c->stream,
+                            .reason = members_text(a->m, MEMBER_REASON),
                             .dropped = object(a, MEMBER_DROPPED),
                             .seq = a->ev->seq,
                             .from = from,
@@ -358,12 +422,13 @@ static void add_bundle(const struct adding *a)
     if (str_is_empty(bundle)) {
         return;
     }
-    size_t i = 0;
+    size_t i = c->bundles_from;
     while (i < c->bundles_count && !str_eq(c->bundles[i].bundle, bundle)) {
         i++;
     }
     c->bundles_count += i == c->bundles_count ? 1 : 0;
-    c->bundles[i] = (struct bundle_change){.bundle = bundle,
+    c->bundles[i] = (struct bundle_change){.of = c->stream,
+                                           .bundle = bundle,
                                            .status = members_text(a->m, MEMBER_STATUS),
                                            .current = members_text(a->m, MEMBER_CURRENT),
                                            .reason = members_text(a->m, MEMBER_REASON),
@@ -371,9 +436,18 @@ static void add_bundle(const struct adding *a)
                                            .at_ms = a->at_ms};
 }
 
+static struct device_change *device_of(const struct adding *a)
+{
+    struct changes *c = a->c;
+    if (c->devices_count == c->devices_from) {
+        c->devices[c->devices_count++] = (struct device_change){.of = c->stream};
+    }
+    return &c->devices[c->devices_count - 1];
+}
+
 static void add_device_start(const struct adding *a)
 {
-    struct device_change *device = &a->c->device;
+    struct device_change *device = device_of(a);
     device->version = members_text(a->m, MEMBER_VERSION);
     device->board = members_text(a->m, MEMBER_BOARD);
     device->boot_id = members_text(a->m, MEMBER_BOOT_ID);
@@ -439,7 +513,7 @@ static void add(const struct adding *a, int64_t from)
         add_device_start(a);
         break;
     case EVENT_CLOCK_STEP:
-        a->c->device.clock_steps++;
+        device_of(a)->clock_steps++;
         break;
     case EVENT_BUNDLE:
         add_bundle(a);
@@ -472,11 +546,13 @@ static bool needs_members(enum event_type type)
            type != EVENT_ASSET_MATERIALIZATION_PLANNED && type != EVENT_DEFINITIONS;
 }
 
-void changes_add(struct changes *c, const struct event *ev, int64_t from, struct arena *text)
+void changes_add(struct changes *c, const struct view_stream *stream, const struct event *ev,
+                 int64_t from, struct arena *text)
 {
     struct members m;
     const struct adding a = {.c = c, .ev = ev, .m = &m, .at_ms = wall_ms(ev->at)};
     members_read(&m, needs_members(ev->type) ? ev->body : STR_NONE, text);
+    enter(c, stream);
     c->events++;
     add(&a, from);
 }

@@ -1,11 +1,163 @@
 /* changes_write.c - changes of rows into the tables; see changes.h. SQL in hub/store/sql. */
+#include "common/db/db_rows.h"
 #include "hub/merge/changes.h"
+#include "hub/store/store.h"
 #include "hub_store_sql.h"
+#include <assert.h>
 
 struct writing {
     struct db *out;
-    const struct view_stream *stream;
+    const struct view_stream *stream; /* of the row at hand */
 };
+
+/* --- many new rows by one statement, which reads them from the table `given` ------------------ */
+
+/* A statement that may change rows that are there would first copy each of their pages, to be able to
+ * undo itself alone: what is not surely new is written row by row. */
+struct giving {
+    const struct changes *c;
+    bool (*fill)(struct giving *g, size_t i); /* false: this one is not for the statement */
+    size_t at, count;
+    int64_t given;
+    struct db_value row[HUB_STORE_GIVEN_COLUMNS];
+    int last;
+};
+
+static bool next_row(void *ctx, bool *ret_row)
+{
+    struct giving *g = ctx;
+    bool is_for_it = false;
+    while (g->at < g->count && !is_for_it) {
+        g->last = 0;
+        is_for_it = g->fill(g, g->at++);
+    }
+    g->given += is_for_it ? 1 : 0;
+    *ret_row = is_for_it;
+    return true;
+}
+
+static struct db_value value_of(void *ctx, int column)
+{
+    return ((struct giving *)ctx)->row[column];
+}
+
+/* Empty text and NO_NUMBER are NULL. */
+static void give_text(struct giving *g, struct str value)
+{
+    assert(g->last < HUB_STORE_GIVEN_COLUMNS);
+    struct db_value *into = &g->row[g->last++];
+    into->type = str_is_empty(value) ? DB_NULL : DB_TEXT;
+    into->as.text = value;
+}
+
+static void give_number(struct giving *g, int64_t value)
+{
+    assert(g->last < HUB_STORE_GIVEN_COLUMNS);
+    struct db_value *into = &g->row[g->last++];
+    into->type = value == NO_NUMBER ? DB_NULL : DB_INTEGER;
+    into->as.integer = value;
+}
+
+/* *ret_all: none of them was there before. */
+static bool give(const struct changes *c, struct db *out, int sql_id, size_t count,
+                 bool (*fill)(struct giving *g, size_t i), bool *ret_all, struct err *err)
+{
+    struct giving g = {.c = c, .fill = fill, .count = count};
+    const struct db_rows rows = {.next = next_row, .value = value_of, .ctx = &g};
+    struct db_query q = db_query(out, sql_id);
+    if (count > 0 && !db_run_given(&q, &rows, err)) {
+        return false;
+    }
+    *ret_all = count == 0 || db_changes(out) == g.given;
+    return true;
+}
+
+/* Of a run that is told from its beginning on: it is not there yet. */
+static bool give_run(struct giving *g, size_t i)
+{
+    const struct run_change *run = &g->c->runs[i];
+    give_number(g, run->of->id);
+    give_text(g, run->run);
+    give_text(g, run->status);
+    give_text(g, run->job);
+    give_text(g, run->cause);
+    give_text(g, run->cause_name);
+    give_text(g, run->selection);
+    give_text(g, run->tags);
+    give_number(g, run->steps);
+    give_number(g, run->enqueued_ms);
+    give_number(g, run->started_ms);
+    give_number(g, run->ended_ms);
+    give_text(g, run->error);
+    give_number(g, run->first_seq);
+    give_number(g, run->last_seq);
+    give_text(g, run->backfill);
+    give_text(g, run->partition);
+    give_text(g, run->partition_end);
+    give_number(g, run->partitions);
+    return run->begins;
+}
+
+static bool give_step(struct giving *g, size_t i)
+{
+    const struct step_change *step = &g->c->steps[i];
+    give_number(g, step->of->id);
+    give_text(g, step->run);
+    give_text(g, step->step);
+    give_text(g, step->asset);
+    give_text(g, step->status);
+    give_number(g, step->attempt);
+    give_number(g, step->started_ms);
+    give_number(g, step->ended_ms);
+    give_number(g, step->duration_ms);
+    give_number(g, step->retry_ms);
+    give_text(g, step->error);
+    give_text(g, step->exit);
+    give_text(g, step->reason);
+    return step->begins;
+}
+
+static bool give_materialization(struct giving *g, size_t i)
+{
+    const struct materialization_change *made = &g->c->materializations[i];
+    give_number(g, made->of->id);
+    give_number(g, made->seq);
+    give_text(g, made->asset);
+    give_number(g, made->at_ms);
+    give_text(g, made->run);
+    give_text(g, made->step);
+    give_number(g, made->row_count);
+    give_number(g, made->rows_written);
+    give_number(g, made->byte_count);
+    return true;
+}
+
+static bool give_evaluation(struct giving *g, size_t i)
+{
+    const struct check_change *check = &g->c->evaluations[i];
+    give_number(g, check->of->id);
+    give_number(g, check->seq);
+    give_text(g, check->asset);
+    give_text(g, check->name);
+    give_number(g, check->at_ms);
+    give_number(g, check->passed ? 1 : 0);
+    give_text(g, check->severity);
+    give_text(g, check->run);
+    return true;
+}
+
+static bool give_tick_place(struct giving *g, size_t i)
+{
+    const struct tick_place *place = &g->c->tick_places[i];
+    give_text(g, place->kind);
+    give_text(g, place->name);
+    give_number(g, place->of->id);
+    give_number(g, place->seq);
+    give_number(g, place->at_ms);
+    return true;
+}
+
+/* --- one row --------------------------------------------------------------------------------- */
 
 /* Binds by position, in the order in which the statement's parameters appear: finding them by name
  * was a tenth of the time that an event takes. */
@@ -90,42 +242,44 @@ static bool write_step(const struct writing *w, const struct step_change *step, 
     return db_run(&b.q, err);
 }
 
-static bool write_materialization(const struct writing *w,
-                                  const struct materialization_change *made, struct err *err)
-{
-    struct binding b = begin(w, HUB_STORE_MATERIALIZATION_INSERT);
-    put_number(&b, w->stream->id);
-    put_number(&b, made->seq);
-    put_text(&b, made->asset);
-    put_number(&b, made->at_ms);
-    put_text(&b, made->run);
-    put_text(&b, made->step);
-    put_number(&b, made->row_count);
-    put_number(&b, made->rows_written);
-    put_number(&b, made->byte_count);
-    return db_run(&b.q, err);
-}
-
 /* --- assets ------------------------------------------------------------------------------- */
 
-/* Shows the latest materialization, and counts, unless the row shows a newer database's or is not
- * there: *ret_done. */
-static bool update_materialized(const struct writing *w, const struct asset_change *asset,
-                                bool does_count, bool *ret_done, struct err *err)
+/* In the order in which both statements have them. */
+static void put_materialized(struct binding *b, const struct writing *w,
+                             const struct asset_change *asset)
 {
     const struct materialization_change *made = asset->materialized;
+    put_number(b, asset->materializations);
+    put_number(b, asset->failures);
+    put_number(b, w->stream->id);
+    put_stamp(b, w, made->seq);
+    put_number(b, made->at_ms);
+    put_text(b, made->run);
+    put_text(b, made->step);
+    put_number(b, made->row_count);
+    put_number(b, made->byte_count);
+    put_text(b, made->data_version);
+    put_text(b, made->metadata);
+}
+
+/* Shows the latest materialization, and counts. *ret_done is false where the row shows a newer
+ * database's. Mostly the row is there. */
+static bool show_materialized(const struct writing *w, const struct asset_change *asset,
+                              bool *ret_done, struct err *err)
+{
     struct binding b = begin(w, HUB_STORE_ASSET_MATERIALIZED);
-    put_number(&b, does_count ? asset->materializations : 0);
-    put_number(&b, does_count ? asset->failures : 0);
-    put_number(&b, w->stream->id);
-    put_stamp(&b, w, made->seq);
-    put_number(&b, made->at_ms);
-    put_text(&b, made->run);
-    put_text(&b, made->step);
-    put_number(&b, made->row_count);
-    put_number(&b, made->byte_count);
-    put_text(&b, made->data_version);
-    put_text(&b, made->metadata);
+    put_materialized(&b, w, asset);
+    put_text(&b, w->stream->device);
+    put_text(&b, asset->asset);
+    if (!db_run(&b.q, err)) {
+        return false;
+    }
+    *ret_done = db_changes(w->out) > 0;
+    if (*ret_done) {
+        return true;
+    }
+    b = begin(w, HUB_STORE_ASSET_ADD);
+    put_materialized(&b, w, asset);
     put_text(&b, w->stream->device);
     put_text(&b, asset->asset);
     if (!db_run(&b.q, err)) {
@@ -158,23 +312,12 @@ static bool count_asset(const struct writing *w, const struct asset_change *asse
     return db_run(&b.q, err);
 }
 
-/* The usual case is one UPDATE; the first time, and for an older database of the device, counting
- * is a step of its own. */
 static bool write_asset(const struct writing *w, const struct asset_change *asset, struct err *err)
 {
     bool is_counted = false;
-    bool is_shown = false;
-    if (asset->materialized != NULL && !update_materialized(w, asset, true, &is_counted, err)) {
-        return false;
-    }
-    if (!is_counted && !count_asset(w, asset, err)) {
-        return false;
-    }
-    if (!is_counted && asset->materialized != NULL &&
-        !update_materialized(w, asset, false, &is_shown, err)) {
-        return false;
-    }
-    return asset->failures == 0 || update_failed(w, asset, err);
+    return (asset->materialized == NULL || show_materialized(w, asset, &is_counted, err)) &&
+           (is_counted || count_asset(w, asset, err)) &&
+           (asset->failures == 0 || update_failed(w, asset, err));
 }
 
 static bool write_check(const struct writing *w, const struct check_change *check, struct err *err)
@@ -189,21 +332,6 @@ static bool write_check(const struct writing *w, const struct check_change *chec
     put_text(&b, check->severity);
     put_text(&b, check->run);
     put_text(&b, check->metadata);
-    return db_run(&b.q, err);
-}
-
-static bool write_evaluation(const struct writing *w, const struct check_change *check,
-                             struct err *err)
-{
-    struct binding b = begin(w, HUB_STORE_CHECK_HISTORY_ADD);
-    put_number(&b, w->stream->id);
-    put_number(&b, check->seq);
-    put_text(&b, check->asset);
-    put_text(&b, check->name);
-    put_number(&b, check->at_ms);
-    put_number(&b, check->passed ? 1 : 0);
-    put_text(&b, check->severity);
-    put_text(&b, check->run);
     return db_run(&b.q, err);
 }
 
@@ -277,18 +405,6 @@ static bool write_tick(const struct writing *w, const struct tick_change *tick, 
     return db_run(&b.q, err) && update_tick(w, tick, false, &is_shown, err);
 }
 
-static bool write_tick_place(const struct writing *w, const struct tick_place *place,
-                             struct err *err)
-{
-    struct binding b = begin(w, HUB_STORE_TICK_HISTORY_ADD);
-    put_text(&b, place->kind);
-    put_text(&b, place->name);
-    put_number(&b, w->stream->id);
-    put_number(&b, place->seq);
-    put_number(&b, place->at_ms);
-    return db_run(&b.q, err);
-}
-
 static bool write_bundle(const struct writing *w, const struct bundle_change *bundle,
                          struct err *err)
 {
@@ -318,9 +434,6 @@ static bool write_gap(const struct writing *w, const struct gap_change *gap, str
 static bool write_device(const struct writing *w, const struct device_change *device,
                          struct err *err)
 {
-    if (device->starts == 0 && device->clock_steps == 0) {
-        return true;
-    }
     struct binding count = begin(w, HUB_STORE_DEVICE_COUNT);
     put_text(&count, w->stream->device);
     put_number(&count, device->starts);
@@ -345,49 +458,58 @@ static bool write_device(const struct writing *w, const struct device_change *de
 
 /* --- all ---------------------------------------------------------------------------------- */
 
-static bool write_of_runs(const struct changes *c, const struct writing *w, struct err *err)
+static bool write_runs(const struct changes *c, struct writing *w, struct err *err)
 {
-    for (size_t i = 0; i < c->runs_count; i++) {
-        if (!write_run(w, &c->runs[i], err)) {
-            return false;
-        }
+    bool are_added = false;
+    if (!give(c, w->out, HUB_STORE_RUN_ADD, c->runs_count, give_run, &are_added, err)) {
+        return false;
     }
-    for (size_t i = 0; i < c->steps_count; i++) {
-        if (!write_step(w, &c->steps[i], err)) {
+    for (size_t i = 0; i < c->runs_count; i++) {
+        w->stream = c->runs[i].of;
+        if (!(are_added && c->runs[i].begins) && !write_run(w, &c->runs[i], err)) {
             return false;
         }
     }
     return true;
 }
 
-static bool write_of_assets(const struct changes *c, const struct writing *w, struct err *err)
+static bool write_steps(const struct changes *c, struct writing *w, struct err *err)
 {
-    for (size_t i = 0; i < c->materializations_count; i++) {
-        if (!write_materialization(w, &c->materializations[i], err)) {
+    bool are_added = false;
+    if (!give(c, w->out, HUB_STORE_STEP_ADD, c->steps_count, give_step, &are_added, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < c->steps_count; i++) {
+        w->stream = c->steps[i].of;
+        if (!(are_added && c->steps[i].begins) && !write_step(w, &c->steps[i], err)) {
             return false;
         }
     }
+    return true;
+}
+
+static bool write_of_assets(const struct changes *c, struct writing *w, struct err *err)
+{
     for (size_t i = 0; i < c->assets_count; i++) {
+        w->stream = c->assets[i].of;
         if (!write_asset(w, &c->assets[i], err)) {
             return false;
         }
     }
     for (size_t i = 0; i < c->checks_count; i++) {
+        w->stream = c->checks[i].of;
         if (!write_check(w, &c->checks[i], err)) {
             return false;
         }
     }
-    for (size_t i = 0; i < c->evaluations_count; i++) {
-        if (!write_evaluation(w, &c->evaluations[i], err)) {
-            return false;
-        }
-    }
     for (size_t i = 0; i < c->partitions_count; i++) {
+        w->stream = c->partitions[i].of;
         if (!write_partition(w, &c->partitions[i], err)) {
             return false;
         }
     }
     for (size_t i = 0; i < c->freshness_count; i++) {
+        w->stream = c->freshness[i].of;
         if (!write_freshness(w, &c->freshness[i], err)) {
             return false;
         }
@@ -395,30 +517,50 @@ static bool write_of_assets(const struct changes *c, const struct writing *w, st
     return true;
 }
 
-bool changes_write(const struct changes *c, struct db *out, const struct view_stream *stream,
-                   struct err *err)
+static bool write_of_devices(const struct changes *c, struct writing *w, struct err *err)
 {
-    const struct writing w = {.out = out, .stream = stream};
     for (size_t i = 0; i < c->ticks_count; i++) {
-        if (!write_tick(&w, &c->ticks[i], err)) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < c->tick_places_count; i++) {
-        if (!write_tick_place(&w, &c->tick_places[i], err)) {
+        w->stream = c->ticks[i].of;
+        if (!write_tick(w, &c->ticks[i], err)) {
             return false;
         }
     }
     for (size_t i = 0; i < c->gaps_count; i++) {
-        if (!write_gap(&w, &c->gaps[i], err)) {
+        w->stream = c->gaps[i].of;
+        if (!write_gap(w, &c->gaps[i], err)) {
             return false;
         }
     }
     for (size_t i = 0; i < c->bundles_count; i++) {
-        if (!write_bundle(&w, &c->bundles[i], err)) {
+        w->stream = c->bundles[i].of;
+        if (!write_bundle(w, &c->bundles[i], err)) {
             return false;
         }
     }
-    return write_device(&w, &c->device, err) && write_of_runs(c, &w, err) &&
-           write_of_assets(c, &w, err);
+    for (size_t i = 0; i < c->devices_count; i++) {
+        w->stream = c->devices[i].of;
+        if (!write_device(w, &c->devices[i], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One row for each event, never seen before. */
+static bool write_history(const struct changes *c, struct db *out, struct err *err)
+{
+    bool are_added = false;
+    return give(c, out, HUB_STORE_TICK_HISTORY_ADD, c->tick_places_count, give_tick_place,
+                &are_added, err) &&
+           give(c, out, HUB_STORE_MATERIALIZATION_INSERT, c->materializations_count,
+                give_materialization, &are_added, err) &&
+           give(c, out, HUB_STORE_CHECK_HISTORY_ADD, c->evaluations_count, give_evaluation,
+                &are_added, err);
+}
+
+bool changes_write(const struct changes *c, struct db *out, struct err *err)
+{
+    struct writing w = {.out = out};
+    return write_of_devices(c, &w, err) && write_runs(c, &w, err) && write_steps(c, &w, err) &&
+           write_of_assets(c, &w, err) && write_history(c, out, err);
 }

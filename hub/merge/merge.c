@@ -2,6 +2,7 @@
 #include "hub/merge/merge.h"
 #include "common/base/limits.h"
 #include "common/base/strmap.h"
+#include "common/db/db_rows.h"
 #include "common/json/json_writer.h"
 #include "common/wire/topics.h"
 #include "hub/merge/views.h"
@@ -131,6 +132,10 @@ bool merge_is_full(const struct merge *m)
 
 bool merge_commit(struct merge *m, struct err *err)
 {
+    if (!views_flush(&m->views, err)) {
+        merge_abort(m);
+        return err_wrap(err, "merge");
+    }
     if (!db_tx_commit(&m->tx, err)) {
         forget(m);
         return err_wrap(err, "merge");
@@ -311,45 +316,89 @@ static bool know_check(struct merge *m, struct stream *s, struct err *err)
 
 /* --- events ------------------------------------------------------------------------------- */
 
-static bool add_event(struct merge *m, struct stream *s, const struct event *ev,
-                      struct wall_time received, struct err *err)
+/* New events of a stream on their way into the log. */
+struct logging {
+    int64_t stream;
+    int64_t received_ms;
+    const struct event *events;
+    size_t count;
+    size_t at;      /* 1 + the place of the one at hand */
+    int64_t merged; /* before it */
+};
+
+/* The first seq that an event stands for, of those that were not merged before. */
+static int64_t new_from(const struct event *ev, int64_t merged)
 {
-    int64_t from = ev->from > s->merged ? ev->from : s->merged + 1;
-    if (s->of.id == 0 && !add_stream(m, s, ev->at, received, err)) {
-        return false;
-    }
-    struct db_query q =
-        db_query(m->db, HUB_STORE_EVENT_INSERT); /* in the order of its parameters */
-    db_bind_at_i64(&q, 1, s->of.id);
-    db_bind_at_i64(&q, 2, ev->seq);
-    if (ev->type == EVENT_BUFFER_GAP) {
-        db_bind_at_i64(&q, 3, from);
-    }
-    db_bind_at_str(&q, 4, ev->type_name);
-    db_bind_at_i64(&q, 5, wall_ms(ev->at));
-    db_bind_at_i64(&q, 6, wall_ms(received));
-    db_bind_at_str(&q, 7, ev->body);
-    if (!db_run(&q, err) || !views_make_room(&m->views, &s->of, err) ||
-        !views_apply(&m->views, &s->of, ev, from, err)) {
-        return false;
-    }
-    s->merged = ev->seq;
-    s->check = CHECK_UNKNOWN;
-    m->events_added++;
+    return ev->from > merged ? ev->from : merged + 1;
+}
+
+static bool next_event(void *ctx, bool *ret_row)
+{
+    struct logging *l = ctx;
+    l->merged = l->at == 0 ? l->merged : l->events[l->at - 1].seq;
+    *ret_row = l->at++ < l->count;
     return true;
 }
 
-/* The rows that end a batch: what the views still hold in memory, and how far the stream is. */
-static bool end_batch(struct merge *m, const struct stream *s, struct wall_time received,
-                      struct err *err)
+static struct db_value logged_number(int64_t value)
 {
-    if (!views_flush(&m->views, &s->of, err)) {
+    return (struct db_value){.type = DB_INTEGER, .as.integer = value};
+}
+
+/* In the order of the statement. */
+static struct db_value logged_value(void *ctx, int column)
+{
+    const struct logging *l = ctx;
+    const struct event *ev = &l->events[l->at - 1];
+    switch (column) {
+    case 0:
+        return logged_number(l->stream);
+    case 1:
+        return logged_number(ev->seq);
+    case 2:
+        return ev->type == EVENT_BUFFER_GAP ? logged_number(new_from(ev, l->merged))
+                                            : (struct db_value){.type = DB_NULL};
+    case 3:
+        return (struct db_value){.type = DB_TEXT, .as.text = ev->type_name};
+    case 4:
+        return logged_number(wall_ms(ev->at));
+    case 5:
+        return logged_number(l->received_ms);
+    default:
+        return (struct db_value){.type = DB_TEXT, .as.text = ev->body};
+    }
+}
+
+/* All new, and the first of them follows what is merged; at least one. Ends with the rows that say how
+ * far the stream is. */
+static bool add_events(struct merge *m, struct stream *s, const struct event *events, size_t count,
+                       struct wall_time received, struct err *err)
+{
+    if (s->of.id == 0 && !add_stream(m, s, events[0].at, received, err)) {
         return false;
     }
-    struct db_query q = db_query(m->db, HUB_STORE_STREAM_ADVANCE);
-    db_bind_i64(&q, ":stream", s->of.id);
-    db_bind_i64(&q, ":seq", s->merged);
-    db_bind_i64(&q, ":received", wall_ms(received));
+    struct logging l = {.stream = s->of.id,
+                        .received_ms = wall_ms(received),
+                        .events = events,
+                        .count = count,
+                        .merged = s->merged};
+    const struct db_rows rows = {.next = next_event, .value = logged_value, .ctx = &l};
+    struct db_query q = db_query(m->db, HUB_STORE_EVENT_INSERT);
+    if (!db_run_given(&q, &rows, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!views_apply(&m->views, &s->of, &events[i], new_from(&events[i], s->merged), err)) {
+            return false;
+        }
+        s->merged = events[i].seq;
+    }
+    s->check = check_of(events[count - 1].type_name, events[count - 1].body);
+    m->events_added += (int64_t)count;
+    q = db_query(m->db, HUB_STORE_STREAM_ADVANCE); /* in the order of its parameters */
+    db_bind_at_i64(&q, 1, s->merged);
+    db_bind_at_i64(&q, 2, wall_ms(received));
+    db_bind_at_i64(&q, 3, s->of.id);
     return db_run(&q, err);
 }
 
@@ -359,10 +408,10 @@ static int64_t first_of(const struct event *ev)
 }
 
 /* Reads every line before anything is stored, so that a bad one leaves no trace. */
-static bool read_events(struct merge *m, const struct batch_header *header, size_t *ret_count,
-                        struct err *why)
+static bool read_events(struct merge *m, const struct batch_header *header, struct str lines,
+                        size_t *ret_count, struct err *why)
 {
-    struct str rest = buf_str(&m->lines);
+    struct str rest = lines;
     struct str line;
     size_t count = 0;
     int64_t next = header->first;
@@ -403,14 +452,11 @@ static void refuse(struct merge *m, struct stream *s, struct str why)
 static bool merge_new_part(struct merge *m, struct stream *s, size_t count,
                            struct wall_time received, struct err *err)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (m->events[i].seq > s->merged && !add_event(m, s, &m->events[i], received, err)) {
-            return false;
-        }
+    size_t known = 0;
+    while (m->events[known].seq <= s->merged) {
+        known++;
     }
-    const struct event *last = &m->events[count - 1];
-    s->check = check_of(last->type_name, last->body);
-    return end_batch(m, s, received, err);
+    return add_events(m, s, m->events + known, count - known, received, err);
 }
 
 /* --- another database under the same name ---------------------------------------------------- */
@@ -511,7 +557,11 @@ static bool merge_batch(struct merge *m, struct stream *s, const struct batch_he
         ask_again(m, s, ret);
         return true;
     }
-    if (!read_events(m, header, &count, &ret->why)) {
+    struct str lines = STR_NONE;
+    if (!views_keep(&m->views, buf_str(&m->lines), LIMIT_BATCH_EVENTS, &lines, err)) {
+        return false;
+    }
+    if (!read_events(m, header, lines, &count, &ret->why)) {
         if (is_new) {
             refuse(m, s, str_from(ret->why.msg));
         } else {
@@ -593,9 +643,10 @@ static bool add_own_gap(struct merge *m, struct stream *s, const struct message_
     jw_member_str(&w, "reason", STR("acknowledged before this log began"));
     jw_member_str(&w, "recorded_by", STR("hub"));
     jw_end_object(&w);
+    struct str line = STR_NONE;
     struct event ev;
-    return event_parse(buf_str(&body), &ev, err) && add_event(m, s, &ev, received, err) &&
-           end_batch(m, s, received, err);
+    return views_keep(&m->views, buf_str(&body), 1, &line, err) && event_parse(line, &ev, err) &&
+           add_events(m, s, &ev, 1, received, err);
 }
 
 static bool add_birth(struct merge *m, struct str device, const struct message_birth *birth,

@@ -12,36 +12,40 @@ enum {
     DIFFERENCES_SAID_MAX = 100,
     LINE_BYTES_MAX = 1024,
     VALUE_BYTES_MAX = 120,
-    NAMES_BYTES_MAX = 1024
+    STREAMS_BYTES_MAX = 256 << 10,
+    STREAMS_BYTES_FLUSH = STREAMS_BYTES_MAX / 2
 };
 
-/* The stream whose events are being read, and its texts. */
+/* The stream whose events are being read; those of changes that are not written yet stay. */
 struct reading {
-    struct view_stream stream;
-    struct buf names;
+    struct view_stream *stream;
+    struct arena streams;
 };
 
 static bool enter_stream(struct views *v, struct reading *r, const struct db_query *row,
                          struct err *err)
 {
-    if (r->stream.id == db_col_i64(row, 1)) {
-        return true;
-    }
-    if (!views_flush(v, &r->stream, err)) {
+    if (r->streams.used >= STREAMS_BYTES_FLUSH && !views_flush(v, err)) {
         return false;
     }
-    struct str device = db_col_str(row, 4);
-    buf_reset(&r->names);
-    buf_add(&r->names, device);
-    buf_add(&r->names, db_col_str(row, 5));
-    if (r->names.overflow) {
+    if (v->changes->events == 0) { /* nothing points at any */
+        arena_reset(&r->streams);
+        r->stream = NULL;
+    }
+    if (r->stream != NULL && r->stream->id == db_col_i64(row, 1)) {
+        return true;
+    }
+    struct view_stream *stream = arena_alloc(&r->streams, sizeof(*stream));
+    struct str device = arena_copy(&r->streams, db_col_str(row, 4));
+    struct str epoch = arena_copy(&r->streams, db_col_str(row, 5));
+    if (stream == NULL || device.ptr == NULL || epoch.ptr == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for a device's name");
     }
-    struct str names = buf_str(&r->names);
-    r->stream = (struct view_stream){.id = db_col_i64(row, 1),
-                                     .device = str_slice(names, 0, device.len),
-                                     .epoch = str_slice(names, device.len, names.len),
-                                     .first_at_ms = db_col_i64(row, 6)};
+    *stream = (struct view_stream){.id = db_col_i64(row, 1),
+                                   .device = device,
+                                   .epoch = epoch,
+                                   .first_at_ms = db_col_i64(row, 6)};
+    r->stream = stream;
     return true;
 }
 
@@ -49,15 +53,9 @@ static bool apply_row(struct views *v, struct reading *r, const struct db_query 
                       struct err *err)
 {
     struct event ev;
-    if (!views_make_room(v, &r->stream, err)) {
-        return false;
-    }
-    /* The row goes before the changes are written. */
-    struct str body = arena_copy(&v->text, db_col_str(row, 3));
-    if (body.ptr == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "no memory for an event");
-    }
-    return event_parse(body, &ev, err) && views_apply(v, &r->stream, &ev, db_col_i64(row, 2), err);
+    struct str body = STR_NONE;
+    return enter_stream(v, r, row, err) && views_keep(v, db_col_str(row, 3), 1, &body, err) &&
+           event_parse(body, &ev, err) && views_apply(v, r->stream, &ev, db_col_i64(row, 2), err);
 }
 
 static bool apply_rows(struct views *v, struct reading *r, const struct rebuild_watch *watch,
@@ -67,9 +65,9 @@ static bool apply_rows(struct views *v, struct reading *r, const struct rebuild_
     bool has_row = false;
     while (db_next(&q, &has_row, err)) {
         if (!has_row) {
-            return views_flush(v, &r->stream, err);
+            return views_flush(v, err);
         }
-        if (!enter_stream(v, r, &q, err) || !apply_row(v, r, &q, err)) {
+        if (!apply_row(v, r, &q, err)) {
             int64_t id = db_col_i64(&q, 0);
             db_reset(&q);
             return err_wrap(err, "event %lld of the log", (long long)id);
@@ -86,10 +84,10 @@ static bool apply_log(struct db *log, struct db *out, const struct rebuild_watch
                       int64_t *ret_events, struct err *err)
 {
     AUTO(views) v = {0};
-    struct reading r = {.names = buf_growing(NAMES_BYTES_MAX)};
+    struct reading r = {.streams = arena_new(STREAMS_BYTES_MAX)};
     int64_t events = 0;
     bool ok = views_init(&v, log, out, err) && apply_rows(&v, &r, watch, &events, err);
-    buf_release(&r.names);
+    arena_release(&r.streams);
     if (ok) {
         *ret_events = events;
     }

@@ -38,22 +38,26 @@ void views_discard(struct views *v)
     arena_reset(&v->text);
 }
 
-bool views_flush(struct views *v, const struct view_stream *stream, struct err *err)
+bool views_flush(struct views *v, struct err *err)
 {
     if (v->text.exhausted) {
         return err_set(err, ERR_NO_MEMORY, "views: no memory for the texts of events");
     }
-    if (v->changes->events > 0 && !changes_write(v->changes, v->out, stream, err)) {
+    if (v->changes->events > 0 && !changes_write(v->changes, v->out, err)) {
         return false;
     }
     views_discard(v);
     return true;
 }
 
-bool views_make_room(struct views *v, const struct view_stream *stream, struct err *err)
+bool views_keep(struct views *v, struct str text, size_t events, struct str *ret, struct err *err)
 {
-    bool has_room = v->changes->events < CHANGES_MAX && v->text.used < TEXT_BYTES_FLUSH;
-    return has_room || views_flush(v, stream, err);
+    bool has_room = v->changes->events + events <= CHANGES_MAX && v->text.used < TEXT_BYTES_FLUSH;
+    if (!has_room && !views_flush(v, err)) {
+        return false;
+    }
+    *ret = arena_copy(&v->text, text);
+    return ret->ptr != NULL || err_set(err, ERR_NO_MEMORY, "views: no memory for events");
 }
 
 bool views_apply(struct views *v, const struct view_stream *stream, const struct event *ev,
@@ -84,6 +88,6 @@ bool views_apply(struct views *v, const struct view_stream *stream, const struct
     if (ev->type == EVENT_BACKFILL) {
         return views_apply_backfill(v, stream, ev, err);
     }
-    changes_add(v->changes, ev, from, &v->text);
+    changes_add(v->changes, stream, ev, from, &v->text);
     return true;
 }

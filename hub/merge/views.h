@@ -15,16 +15,19 @@ struct views {
 MUST_CHECK bool views_init(struct views *v, struct db *log, struct db *out, struct err *err);
 void views_release(struct views *v); /* fits AUTO(views); zeroes it */
 
-/* Before each event: writes the changes of earlier ones when they are many. */
-MUST_CHECK bool views_make_room(struct views *v, const struct view_stream *stream, struct err *err);
+/* Before events: writes the changes of earlier ones when they are many, so that there is room for so
+ * many more, and copies their text to where it stays until their changes are written. */
+MUST_CHECK bool views_keep(struct views *v, struct str text, size_t events, struct str *ret,
+                           struct err *err);
 /* The event is in the log already, and every earlier one of its stream was applied. `from` is the
- * first seq that a buffer_gap still stands for. `ev` points into memory that stays until the
- * changes are written (v->text will do). What the views cannot use is left out of them; false only
- * when the store fails or memory ends: then the caller rolls back and calls views_discard(). */
+ * first seq that a buffer_gap still stands for. `ev` points into text that views_keep() copied;
+ * `stream` stays too until the changes are written. What the views cannot use is left out of them;
+ * false only when the store fails or memory ends: then the caller rolls back and calls
+ * views_discard(). */
 MUST_CHECK bool views_apply(struct views *v, const struct view_stream *stream,
                             const struct event *ev, int64_t from, struct err *err);
-/* Writes what is still in memory: before another stream's events, and before a commit. */
-MUST_CHECK bool views_flush(struct views *v, const struct view_stream *stream, struct err *err);
+/* Writes what is still in memory: before a commit. */
+MUST_CHECK bool views_flush(struct views *v, struct err *err);
 void views_discard(struct views *v);
 
 /* Private to the component: events that are written at once (health_view.c, definitions_view.c,

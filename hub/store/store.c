@@ -53,7 +53,7 @@ bool hub_store_open(struct db **ret, const struct hub_store_options *options, st
     bool is_reader = (options->flags & DB_READ_ONLY) != 0;
     const struct db_options db = {
         .path = options->path,
-        .flags = options->flags,
+        .flags = options->flags | (is_reader ? 0 : (unsigned)DB_GATHER),
         .application_id = HUB_STORE_APPLICATION_ID,
         .migrations = hub_store_migrations,
         .migrations_count = HUB_STORE_MIGRATIONS_COUNT,
@@ -61,6 +61,7 @@ bool hub_store_open(struct db **ret, const struct hub_store_options *options, st
         .sql_count = HUB_STORE_SQL_COUNT,
         .cache_kib = is_reader ? READER_CACHE_KIB : WRITER_CACHE_KIB,
         .max_bytes = options->max_bytes,
+        .given_columns = HUB_STORE_GIVEN_COLUMNS,
         .vfs = options->vfs,
     };
     /* A file that it makes holds what passwords hash to, also where the folder is everybody's to read. */

@@ -6,6 +6,9 @@
 
 enum { HUB_STORE_APPLICATION_ID = 0x53764875 }; /* "SvHu" */
 
+/* Of the table `given`, by which merge writes many rows with one statement (common/db/db_rows.h). */
+enum { HUB_STORE_GIVEN_COLUMNS = 19 };
+
 struct hub_store_options {
     const char *path; /* of the database file */
     unsigned
@@ -14,7 +17,7 @@ struct hub_store_options {
                           nothing is acknowledged */
     const char *vfs;   /* tests; NULL = SQLite's own */
 };
-/* Opens, creates or migrates it; 64 MiB of page cache for a writer, 16 MiB for a reader. Statements
+/* Opens, creates or migrates it; 32 MiB of page cache for a writer, 16 MiB for a reader. Statements
  * are named HUB_STORE_... (generated hub_store_sql.h). Errors: as db_open(). */
 MUST_CHECK bool hub_store_open(struct db **ret, const struct hub_store_options *options,
                                struct err *err);

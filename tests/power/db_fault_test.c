@@ -14,6 +14,7 @@ static const char *const call_names[] = {
 struct fault {
     const char *name;
     int nth;
+    unsigned flags;         /* of db_open */
     enum err_code codes[3]; /* what may be reported */
 };
 
@@ -86,7 +87,7 @@ static void fail_every(enum power_call call, enum power_effect effect, const str
     f.name = call_names[call];
     bool fired = true;
     for (f.nth = 0; fired; f.nth++) {
-        struct db_work w = {.vfs = "faulty"};
+        struct db_work w = {.vfs = "faulty", .flags = f.flags};
         struct err err = {0};
         struct power_vfs *v = power_vfs_new(w.vfs, (uint64_t)f.nth);
         power_vfs_arm(v, call, f.nth, effect);
@@ -116,6 +117,17 @@ static void every_io_error_is_reported_or_survived(void **state)
     fail_every(POWER_OPEN, POWER_FAIL, &io);
 }
 
+static void a_fault_of_what_is_gathered_is_reported_or_survived(void **state)
+{
+    (void)state;
+    const struct fault io = {.flags = DB_GATHER, .codes = {ERR_IO, ERR_IO, ERR_IO}};
+    const struct fault full = {.flags = DB_GATHER, .codes = {ERR_FULL, ERR_FULL, ERR_FULL}};
+    fail_every(POWER_WRITE, POWER_FAIL, &io);
+    fail_every(POWER_SYNC, POWER_FAIL, &io);
+    fail_every(POWER_OPEN, POWER_FAIL, &io);
+    fail_every(POWER_WRITE, POWER_FULL, &full);
+}
+
 static void a_full_disk_is_reported_or_survived(void **state)
 {
     (void)state;
@@ -124,35 +136,41 @@ static void a_full_disk_is_reported_or_survived(void **state)
 }
 
 /* The same connection goes on after the error, without being opened again. */
+static void work_on_after_every(enum power_call call, unsigned flags)
+{
+    struct fault f = {.name = call_names[call]};
+    bool fired = true;
+    for (f.nth = 0; fired; f.nth++) {
+        struct db_work w = {.vfs = "faulty", .flags = flags};
+        struct err err = {0};
+        struct db *db = NULL;
+        struct power_vfs *v = power_vfs_new(w.vfs, (uint64_t)f.nth);
+        assert_true(db_work_open(&w, &db, &err));
+        power_vfs_arm(v, call, f.nth, POWER_FAIL);
+        bool ok = true;
+        while (ok && w.committed < DB_WORK_TRANSACTIONS) {
+            ok = db_work_step(&w, db, &err);
+        }
+        fired = power_vfs_disarm(v);
+        check_state(&w, db, &f);
+        while (w.committed < DB_WORK_TRANSACTIONS) {
+            if (!db_work_step(&w, db, &err)) {
+                fail_at(&f, "going on", &err);
+            }
+        }
+        check_state(&w, db, &f);
+        db_close(db);
+        power_vfs_free(v);
+    }
+}
+
 static void a_connection_works_on_after_an_error(void **state)
 {
     (void)state;
     static const enum power_call calls[] = {POWER_READ, POWER_WRITE, POWER_SYNC};
     for (size_t c = 0; c < COUNT_OF(calls); c++) {
-        struct fault f = {.name = call_names[calls[c]]};
-        bool fired = true;
-        for (f.nth = 0; fired; f.nth++) {
-            struct db_work w = {.vfs = "faulty"};
-            struct err err = {0};
-            struct db *db = NULL;
-            struct power_vfs *v = power_vfs_new(w.vfs, (uint64_t)f.nth);
-            assert_true(db_work_open(&w, &db, &err));
-            power_vfs_arm(v, calls[c], f.nth, POWER_FAIL);
-            bool ok = true;
-            while (ok && w.committed < DB_WORK_TRANSACTIONS) {
-                ok = db_work_step(&w, db, &err);
-            }
-            fired = power_vfs_disarm(v);
-            check_state(&w, db, &f);
-            while (w.committed < DB_WORK_TRANSACTIONS) {
-                if (!db_work_step(&w, db, &err)) {
-                    fail_at(&f, "going on", &err);
-                }
-            }
-            check_state(&w, db, &f);
-            db_close(db);
-            power_vfs_free(v);
-        }
+        work_on_after_every(calls[c], 0);
+        work_on_after_every(calls[c], DB_GATHER);
     }
 }
 
@@ -204,6 +222,7 @@ int main(void)
     fault_sqlite_install();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_io_error_is_reported_or_survived),
+        cmocka_unit_test(a_fault_of_what_is_gathered_is_reported_or_survived),
         cmocka_unit_test(a_full_disk_is_reported_or_survived),
         cmocka_unit_test(a_connection_works_on_after_an_error),
         cmocka_unit_test(a_disk_that_stays_full_keeps_what_is_there),

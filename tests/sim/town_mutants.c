@@ -353,17 +353,14 @@ bool WRAP(announce_device)(struct store *store, const struct device_facts *facts
            REAL(announce_device)(store, facts, now, err);
 }
 
-bool REAL(changes_write)(const struct changes *c, struct db *out, const struct view_stream *stream,
-                         struct err *err);
-bool WRAP(changes_write)(const struct changes *c, struct db *out, const struct view_stream *stream,
-                         struct err *err);
-bool WRAP(changes_write)(const struct changes *c, struct db *out, const struct view_stream *stream,
-                         struct err *err)
+bool REAL(changes_write)(const struct changes *c, struct db *out, struct err *err);
+bool WRAP(changes_write)(const struct changes *c, struct db *out, struct err *err);
+bool WRAP(changes_write)(const struct changes *c, struct db *out, struct err *err)
 {
     static int calls;
     bool is_left_out =
         town_mutant == TOWN_SKIP_VIEW && town_here->current == TOWN_HUB && ++calls % 50 == 0;
-    return is_left_out || REAL(changes_write)(c, out, stream, err);
+    return is_left_out || REAL(changes_write)(c, out, err);
 }
 
 bool REAL(desired_send_again)(struct desired_rows *rows, struct str device, struct err *err);

@@ -138,12 +138,44 @@ static void a_column_as_a_value(void **state)
     db_close(db);
 }
 
+static void a_statement_reads_what_is_given(void **state)
+{
+    (void)state;
+    static const struct db_text sql[] = {{"add", "INSERT INTO t SELECT c0, c1 FROM given"}};
+    const struct db_text migrations[] = {{"1", "CREATE TABLE t (i, r)"}};
+    const struct db_options options = {.path = ":memory:",
+                                       .migrations = migrations,
+                                       .migrations_count = 1,
+                                       .sql = sql,
+                                       .sql_count = 1,
+                                       .given_columns = 2};
+    struct db *db = NULL;
+    struct err err = {0};
+    struct numbers s = {.until = 3};
+    const struct db_rows rows = {.next = next_number, .value = value_of, .ctx = &s};
+    assert_true(db_open(&db, &options, &err));
+    struct db_query q = db_query(db, 0);
+    assert_true(db_run_given(&q, &rows, &err));
+    assert_int_equal(db_changes(db), 3);
+    assert_int_equal(scalar(db, "SELECT sum(i) FROM t"), 6);
+    s = (struct numbers){.until = 3, .fails_at = 2};
+    q = db_query(db, 0);
+    assert_false(db_run_given(&q, &rows, &err));
+    assert_int_equal(err.code, ERR_CANCELLED);
+    assert_int_equal(scalar(db, "SELECT count(*) FROM given"), 0);
+    q = db_query(db, 0);
+    assert_true(db_run(&q, &err)); /* nothing is given */
+    assert_int_equal(scalar(db, "SELECT count(*) FROM t"), 3);
+    db_close(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_statement_takes_all_rows),
         cmocka_unit_test(a_failing_source_fails_the_statement),
         cmocka_unit_test(another_source_takes_the_name),
+        cmocka_unit_test(a_statement_reads_what_is_given),
         cmocka_unit_test(a_column_as_a_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

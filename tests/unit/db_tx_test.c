@@ -123,6 +123,47 @@ static void a_deferred_constraint_fails_the_commit_whole(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, db_fixture_setup, db_fixture_teardown)
 
+static int64_t rows_of(struct db *db, const char *sql)
+{
+    struct err err = {0};
+    int64_t rows = -1;
+    bool found = false;
+    assert_true(db_scalar_i64(db, sql, &rows, &found, &err));
+    return rows;
+}
+
+/* Pages that do not fit the cache go to the WAL before the commit; those of a transaction that is
+ * rolled back must not come to lie over what another connection has committed since. */
+static void what_was_gathered_of_a_rollback_is_never_written(void **state)
+{
+    static const char fill[] =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+        "WHERE i < 25) INSERT INTO big SELECT i, hex(randomblob(2000)) FROM n";
+    struct db_options options = db_fixture_options(*state);
+    struct err err = {0};
+    struct db *gathering = NULL;
+    options.flags = DB_GATHER;
+    options.cache_kib = 16;
+    assert_true(db_open(&gathering, &options, &err));
+    struct db *other = db_fixture_open(*state);
+    assert_true(db_exec(other, "CREATE TABLE big (i, b)", &err));
+    assert_true(db_checkpoint(other, &err)); /* nothing in the WAL that a rollback reads */
+    {
+        AUTO(db_tx) tx = {0};
+        assert_true(db_tx_begin(gathering, &tx, &err));
+        assert_true(db_exec(gathering, fill, &err));
+    }
+    assert_true(db_exec(other, fill, &err));
+    assert_true(db_exec(other, "CREATE TABLE copy AS SELECT * FROM big", &err));
+    db_fixture_insert(gathering, "after it");
+    db_close(gathering);
+    db_close(other);
+    struct db *db = db_fixture_open(*state);
+    assert_int_equal(db_fixture_count(db), 2);
+    assert_int_equal(rows_of(db, "SELECT count(*) FROM big JOIN copy USING (i, b)"), 25);
+    db_close(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +174,8 @@ int main(void)
         TEST(transactions_do_not_nest),
         TEST(a_commit_after_sqlites_own_rollback_fails),
         TEST(a_deferred_constraint_fails_the_commit_whole),
+        cmocka_unit_test_setup_teardown(what_was_gathered_of_a_rollback_is_never_written,
+                                        db_fixture_setup, db_fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

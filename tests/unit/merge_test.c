@@ -603,16 +603,63 @@ static void rebuild_finds_and_mends_what_was_tampered_with(void **state)
 static void a_stream_longer_than_what_is_folded_at_once_is_rebuilt(void **state)
 {
     (void)state;
-    for (int i = 0; i < 390; i++) {
+    for (int i = 0; i < 4370; i++) {
         story_add(&story, "asset_materialization",
                   "\"run\":\"r%d\",\"asset\":\"a%d\",\"data_version\":\"v\\u00e4%d\"", i, i % 7, i);
     }
-    (void)world_send(merge, &story, 0, 200);
-    (void)world_send(merge, &story, 200, 390);
+    for (size_t from = 0; from < 4370; from += 230) {
+        (void)world_send(merge, &story, from, from + 230);
+    }
     world_expect_text(store, "SELECT data_version FROM asset_state WHERE asset = 'a0'",
                       "v\xc3\xa4"
-                      "385");
-    expect_log(390, 390);
+                      "4368");
+    expect_log(4370, 4370);
+}
+
+/* Begins what goes on already, and begins it again. */
+static void tell_out_of_order(struct story *s)
+{
+    story_add(s, "run_start", "\"run\":\"r1\"");
+    story_add(s, "step_start", "\"run\":\"r1\",\"step\":\"a\",\"attempt\":2");
+    story_add(s, "run_enqueued", "\"run\":\"r1\",\"job\":\"j\",\"steps\":1");
+    story_add(s, "asset_materialization_planned", "\"run\":\"r1\",\"step\":\"a\",\"asset\":\"a\"");
+    story_add(s, "run_enqueued", "\"run\":\"r2\",\"steps\":2");
+    story_add(s, "asset_materialization_planned", "\"run\":\"r2\",\"step\":\"a\",\"asset\":\"a\"");
+    story_add(s, "step_start", "\"run\":\"r2\",\"step\":\"a\",\"attempt\":1");
+    story_add(s, "run_enqueued", "\"run\":\"r2\",\"job\":\"k\"");
+    story_add(s, "asset_materialization_planned", "\"run\":\"r2\",\"step\":\"a\"");
+    story_add(s, "run_success", "\"run\":\"r1\"");
+    story_add(s, "step_success", "\"run\":\"r2\",\"step\":\"a\",\"duration_ms\":5");
+}
+
+static void batches_of_one_transaction_change_what_those_of_many_do(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct merge_result r;
+    struct db *apart = world_store();
+    struct merge *alone = world_merge(apart);
+    struct story other = story_new("till-2", "00000000000000b2", INT64_C(1795300000000), 8);
+    tell_out_of_order(&story);
+    tell_out_of_order(&other);
+    assert_true(merge_begin(merge, &err));
+    for (size_t i = 0; i < story.count; i += 2) {
+        AUTO(buf) one = story_batch(&story, i, i + 2);
+        AUTO(buf) two = story_batch(&other, i, i + 2);
+        assert_true(merge_add(merge, STR("till-1"), buf_str(&one), received, &r, &err));
+        assert_true(merge_add(merge, STR("till-2"), buf_str(&two), received, &r, &err));
+        (void)world_send_bytes(alone, "till-1", buf_str(&one));
+        (void)world_send_bytes(alone, "till-2", buf_str(&two));
+    }
+    assert_true(merge_commit(merge, &err));
+    world_expect_text(store, "SELECT status FROM step WHERE run = 'r1'", "started");
+    AUTO(buf) together = world_dump(store);
+    AUTO(buf) expected = world_dump(apart);
+    assert_true(str_eq(buf_str(&together), buf_str(&expected)));
+    world_expect_rebuildable(store);
+    merge_close(alone);
+    db_close(apart);
+    story_release(&other);
 }
 
 #define T(test) cmocka_unit_test_setup_teardown(test, begin, end)
@@ -645,6 +692,7 @@ int main(void)
         T(an_asset_that_is_no_longer_defined_stays_visible),
         T(an_older_database_does_not_hide_a_newer_one),
         T(members_of_the_wrong_type_do_no_harm),
+        T(batches_of_one_transaction_change_what_those_of_many_do),
         T(a_stream_longer_than_what_is_folded_at_once_is_rebuilt),
         T(rebuild_finds_and_mends_what_was_tampered_with),
     };

@@ -4,7 +4,7 @@
 #include "common/wire/batch.h"
 #include "hub/merge/merge.h"
 
-enum { STORY_EVENTS_MAX = 400 };
+enum { STORY_EVENTS_MAX = 4500 };
 
 /* What one database of one device recorded: line i has seq numbers that follow line i - 1. */
 struct story {
