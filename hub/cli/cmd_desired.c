@@ -101,7 +101,7 @@ static void say_effects(struct screen *s, const struct json *e)
     struct cli *cli = s->cli;
     bool is_kept = item_bool(e, "kept");
     long long meant = (long long)item_count(e, "devices");
-    long long troubled = (long long)(item_count(e, "in_conflict") + item_count(e, "too_much"));
+    int64_t troubled = item_count(e, "in_conflict") + item_count(e, "too_much");
     cli_printf(cli, "%s " STR_FMT ": means %lld device%s, %s something for %lld\n",
                is_kept ? "set" : "would set", STR_ARG(item_str(e, "document")), meant,
                meant == 1 ? "" : "s", is_kept ? "changes" : "would change",
@@ -113,7 +113,7 @@ static void say_effects(struct screen *s, const struct json *e)
     if (troubled > 0) {
         (void)fprintf(cli_err(cli),
                       "conflicts on %lld device%s; say which is to win with --priority:\n",
-                      troubled, troubled == 1 ? "" : "s");
+                      (long long)troubled, troubled == 1 ? "" : "s");
     }
     for (const struct json *c = item_first(e, "conflicts"); c != NULL; c = c->next) {
         (void)fprintf(cli_err(cli), "  " STR_FMT "\n", STR_ARG(c->as.string));

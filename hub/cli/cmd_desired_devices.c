@@ -185,8 +185,8 @@ static bool send_each(struct screen *s, struct str rest, int64_t *taken, int64_t
             return false;
         }
         (*refused)++;
-        (void)fprintf(cli_err(s->cli), "message %lld: %s\n", (long long)(*taken + *refused),
-                      why.msg);
+        int64_t number = *taken + *refused;
+        (void)fprintf(cli_err(s->cli), "message %lld: %s\n", (long long)number, why.msg);
     }
     return true;
 }

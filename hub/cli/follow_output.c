@@ -163,8 +163,11 @@ int follow_output(struct screen *screen, const struct found_run *run)
     struct err err = {0};
     int code = CLI_OK;
     f.streams = arena_array(&f.arena, STREAMS_MAX, sizeof(*f.streams));
-    bool ok = (f.streams != NULL || err_set(&err, ERR_NO_MEMORY, "out of memory")) &&
-              look_at_run(&f, &err);
+    if (f.streams == NULL) {
+        (void)err_set(&err, ERR_NO_MEMORY, "out of memory");
+        return cli_error(screen->cli, &err);
+    }
+    bool ok = look_at_run(&f, &err);
     if (ok && f.has_ended) {
         code = run_output(screen, run); /* all that it wrote */
     } else if (ok && follow(&f, &err)) {
