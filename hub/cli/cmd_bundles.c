@@ -135,9 +135,6 @@ static bool prune_all(struct cli *cli, const struct settings *settings,
     int64_t kept =
         cli_text(cli, "keep") != NULL ? cli_i64(cli, "keep") : settings->config.bundles_kept;
     bool ok = prune_open(&prune, &settings->config, deployments, kept, clock_wall(&clock), err);
-    if (!ok && err->code == ERR_BUSY) {
-        return err_hint(err, "try again in a moment");
-    }
     while (ok && !is_over) {
         ok = prune_step(prune, &is_over, err);
     }

@@ -13,6 +13,7 @@ enum {
     PIECE_BYTES = 1 << 20,
     ROUNDS_MAX = 3, /* files may be deleted while others are sent */
     LOOK_MS = 300,
+    BUSY_LOOKS_MAX = 200, /* a prune takes a minute at most */
     LINE_BYTES = 256,
 };
 
@@ -69,6 +70,17 @@ static bool note_missing(const struct deploying *d, const struct json *answer, b
     return first != NULL;
 }
 
+/* After an answer that is an error: true when it is to be asked again, since the hub is deleting bundles. */
+static bool is_to_wait(struct err *err, int *looks)
+{
+    if (err->code != ERR_BUSY || ++*looks > BUSY_LOOKS_MAX) {
+        return false;
+    }
+    *err = (struct err){0};
+    (void)poll(NULL, 0, LOOK_MS);
+    return true;
+}
+
 /* --- the bundle ------------------------------------------------------------------------------- */
 
 static bool offer(struct deploying *d, const struct json **ret, struct err *err)
@@ -76,7 +88,12 @@ static bool offer(struct deploying *d, const struct json **ret, struct err *err)
     target_begin(&d->screen->target, "/api/v1/bundles");
     target_query(&d->screen->target, "source", str_from(d->dir));
     arena_reset(&d->screen->arena);
-    return screen_send(d->screen, HTTP_POST, buf_str(&d->text), ret, NULL, err);
+    int looks = 0;
+    bool ok = false;
+    do {
+        ok = screen_send(d->screen, HTTP_POST, buf_str(&d->text), ret, NULL, err);
+    } while (!ok && is_to_wait(err, &looks));
+    return ok;
 }
 
 static bool send_missing(struct deploying *d, const bool *missing, struct err *err)
@@ -145,7 +162,12 @@ static bool give(struct deploying *d, const struct json **ret, struct err *err)
     jw_end_object(&w);
     target_begin(&s->target, "/api/v1/deployments");
     arena_reset(&s->arena);
-    return screen_act(s, HTTP_POST, buf_str(&s->text), ret, NULL, err);
+    int looks = 0;
+    bool ok = false;
+    do {
+        ok = screen_act(s, HTTP_POST, buf_str(&s->text), ret, NULL, err);
+    } while (!ok && is_to_wait(err, &looks));
+    return ok;
 }
 
 static void say(const struct deploying *d, const struct json *made)

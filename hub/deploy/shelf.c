@@ -217,11 +217,13 @@ bool shelf_hold(const struct hub_config *config, bool is_prune, struct fd *ret, 
     if (lock.n < 0) {
         return err_errno(err, errno, "open lock %s", path);
     }
-    while (flock(lock.n, is_prune ? LOCK_EX | LOCK_NB : LOCK_SH) != 0) {
+    while (flock(lock.n, (is_prune ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
         if (errno != EINTR) {
-            return errno == EWOULDBLOCK
-                       ? err_set(err, ERR_BUSY, "bundles are being packed or deleted right now")
-                       : err_errno(err, errno, "lock %s", path);
+            if (errno != EWOULDBLOCK) {
+                return err_errno(err, errno, "lock %s", path);
+            }
+            (void)err_set(err, ERR_BUSY, "bundles are being packed or deleted right now");
+            return err_hint(err, "try again in a moment");
         }
     }
     ret->n = fd_take(&lock);

@@ -12,7 +12,8 @@ struct shelf_packed {
 };
 bool shelf_has_any(const struct hub_config *config); /* anything was ever packed */
 /* From before a bundle is put there until it is written down who gets it: nothing is deleted meanwhile.
- * Waits for a prune that is going on; of one (`is_prune`) ERR_BUSY, while others hold it. */
+ * ERR_BUSY: a prune goes on; of one (`is_prune`), others hold it. Never waits: the web process has others
+ * to answer. */
 MUST_CHECK bool shelf_hold(const struct hub_config *config, bool is_prune, struct fd *ret,
                            struct err *err);
 /* A file comes in pieces, one after the other; the first, and one at offset 0, begins it anew. */

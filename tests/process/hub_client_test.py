@@ -1,4 +1,5 @@
 """The command line as a client of the API: over the hub's socket, over HTTPS with a token, and with no hub running."""
+import fcntl
 import http.client
 import json
 import os
@@ -295,6 +296,16 @@ def a_folder_is_deployed_three_ways():
             made = json.loads(ask("deploy", folder, "--to", "brooklyn", "--json"))
             assert made["new_files"] == new_files and made["files"] == 2 and made["devices"] == 1, made
             bundles.append(made["bundle"])
+        # While bundles are deleted the web process answers others, and who deploys is let in afterwards.
+        with open(os.path.join(fleet.hub_dir, "bundles/.lock"), encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            waiting = subprocess.Popen([HUB, "deploy", folder, "--to", "brooklyn", "--state-dir", fleet.hub_dir], stdout=subprocess.PIPE, text=True)
+            fleet.closers.append(waiting.kill)
+            wait_for("it is told to wait", lambda: "deleted right now" in fleet.hub.read_log())
+            body = json.dumps({"bundle": bundles[0], "targets": "brooklyn"})
+            assert ask_locally(socket_of(fleet), "/api/v1/deployments", "POST", body)[0] == 503
+            assert fleet.command("bundles") and waiting.poll() is None
+        assert waiting.communicate()[0].startswith("deployment ") and waiting.returncode == 0
         with open(os.path.join(folder, "more.sql"), "w", encoding="utf-8") as f:
             f.write("select 1")
         fleet.hub.stop()
