@@ -40,25 +40,27 @@ bool api_bundle_file_put(void *ctx, struct http_request *rq, struct http_respons
 
 /* --- a bundle ---------------------------------------------------------------------------------- */
 
-/* Each content once, in the order of the manifest; how many. What has no room in `arena` comes again. */
-static size_t write_missing(const struct api *api, const struct bundle_manifest *m,
-                            struct arena *arena, struct json_writer *w)
+/* Each content once, in the order of the manifest; how many. */
+static bool write_missing(const struct api *api, const struct bundle_manifest *m,
+                          struct arena *arena, struct json_writer *w, size_t *ret_count,
+                          struct err *err)
 {
     struct strmap seen = strmap_new(arena);
-    size_t count = 0;
     uint32_t before = 0;
+    bool ok = true;
+    *ret_count = 0;
     jw_key(w, STR("missing"));
     jw_begin_array(w);
-    for (size_t i = 0; i < m->count; i++) {
+    for (size_t i = 0; ok && i < m->count; i++) {
         struct str sha256 = m->files[i].sha256;
         if (!strmap_get(&seen, sha256, &before) && !shelf_has_file(api->config, sha256)) {
-            (void)strmap_put(&seen, sha256, 1);
+            ok = strmap_put(&seen, sha256, 1);
             jw_str(w, sha256);
-            count++;
+            (*ret_count)++;
         }
     }
     jw_end_array(w);
-    return count;
+    return ok || err_set(err, ERR_NO_MEMORY, "out of memory");
 }
 
 static bool sign(struct api *api, struct http_request *rq, struct shelf_packed *packed,
@@ -86,6 +88,7 @@ bool api_bundles_post(void *ctx, struct http_request *rq, struct http_response *
     AUTO(fd) hold = {-1};
     struct bundle_manifest manifest;
     struct shelf_packed packed = {0};
+    size_t missing = 0;
     struct json_writer w = json_writer(&rs->body);
     if (!check_type(rq, err) || !bundle_manifest_decode(rq->body, &arena, &manifest, err) ||
         !shelf_hold(api->config, false, &hold, err)) {
@@ -93,10 +96,11 @@ bool api_bundles_post(void *ctx, struct http_request *rq, struct http_response *
     }
     digest_hex(rq->body, packed.hash);
     jw_begin_object(&w);
-    rs->status = write_missing(api, &manifest, &arena, &w) == 0 ? 201 : 202;
-    if (rs->status == 201 && !sign(api, rq, &packed, err)) {
+    if (!write_missing(api, &manifest, &arena, &w, &missing, err) ||
+        (missing == 0 && !sign(api, rq, &packed, err))) {
         return false;
     }
+    rs->status = missing == 0 ? 201 : 202;
     jw_member_str(&w, "bundle", str_from(packed.hash));
     jw_member_i64(&w, "files", (int64_t)manifest.count);
     jw_member_i64(&w, "bytes", manifest.bytes);
