@@ -1,7 +1,10 @@
 /* read.c - from the database into the counts. */
 #include "hub/summary/summary_internal.h"
 
-enum { LOG_ROWS = 200, NAMES_BYTES_MAX = 64 << 20 };
+enum {
+    LOG_ROWS = 32, /* a millisecond's reading: a slice ends between two of them */
+    NAMES_BYTES_MAX = 64 << 20,
+};
 
 static bool read_end(struct summary *s, int64_t *ret_last, int64_t *ret_times, struct err *err)
 {

@@ -384,7 +384,7 @@ int main(int argc, char **argv)
     struct str mode = str_from(bench_text_arg(argc, argv, 1));
     bool is_new = str_eq(mode, STR("make"));
     const struct hub_store_options options = {.path = bench_text_arg(argc, argv, 2),
-                                              .flags = is_new ? DB_NORMAL_SYNC : 0};
+                                              .flags = is_new ? DB_NORMAL_SYNC : DB_NO_CHECK};
     struct err err = {0};
     struct fleet f = {.clock = clock_system(),
                       .devices = bench_count_arg(argc, argv, 3),

@@ -108,13 +108,20 @@ class BigFleet:
     @contextlib.contextmanager
     def merging(self, rate, seconds):
         """While events come: `rate` a second, 1: as fast as it goes."""
+        from fleet import wait_for
         argv = [self.bench.program("bench/hub_fleet"), "load", self.db, self.devices, self.assets, seconds, rate]
+        before = self.newest()
         load = subprocess.Popen([str(a) for a in argv], stdout=subprocess.PIPE, text=True)
         try:
+            wait_for("events are merged", lambda: self.newest() != before, 60)
             yield
         finally:
             load.terminate()
             load.communicate()
+
+    def newest(self):
+        """The id of the newest event in the log."""
+        return self.client.get("/api/v1/events?limit=1").json["items"][0]["id"]
 
     def url(self, path):
         return f"http://127.0.0.1:{self.port}{path}"
