@@ -52,7 +52,8 @@ static size_t write_missing(const struct api *api, const struct bundle_manifest 
     for (size_t i = 0; i < m->count; i++) {
         struct str sha256 = m->files[i].sha256;
         if (!strmap_get(&seen, sha256, &before) && !shelf_has_file(api->config, sha256)) {
-            (void)strmap_put(&seen, sha256, 1);
+            bool is_noted = strmap_put(&seen, sha256, 1);
+            (void)is_noted;
             jw_str(w, sha256);
             count++;
         }
