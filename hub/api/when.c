@@ -8,13 +8,14 @@ struct str when_text(const struct json *object, const char *key)
     return member != NULL && member->type == JSON_STRING ? member->as.string : STR_NONE;
 }
 
-int64_t when_number(const struct json *object, const char *key, int64_t fallback)
+static int64_t number_or(const struct json *object, const char *key, int64_t fallback)
 {
     const struct json *member = json_get(object, key);
     return member != NULL && member->type == JSON_INT ? member->as.integer : fallback;
 }
 
-const struct tz *zones_find(struct zones *zones, struct str name)
+/* NULL: this machine does not know it. */
+static const struct tz *find_zone(struct zones *zones, struct str name)
 {
     struct err err = {0};
     const struct tz *tz = NULL;
@@ -40,7 +41,7 @@ static bool read_cron(struct zones *zones, const struct json *told, struct cron 
                       const struct tz **ret_tz)
 {
     struct err err = {0};
-    *ret_tz = zones_find(zones, when_text(told, "timezone"));
+    *ret_tz = find_zone(zones, when_text(told, "timezone"));
     return *ret_tz != NULL && cron_parse(when_text(told, "cron"), ret_cron, &err);
 }
 
@@ -50,7 +51,7 @@ size_t when_ticks(struct zones *zones, const struct json *schedule, struct wall_
     struct cron cron;
     const struct tz *tz = NULL;
     size_t count = 0;
-    int64_t every_ms = when_number(schedule, "every_ms", 0);
+    int64_t every_ms = number_or(schedule, "every_ms", 0);
     if (every_ms > 0 && every_ms < INT64_MAX / NS_PER_MS / WHEN_TICKS_MAX) {
         int64_t every_ns = every_ms * NS_PER_MS;
         for (; count < WHEN_TICKS_MAX; count++) {
@@ -70,9 +71,9 @@ size_t when_ticks(struct zones *zones, const struct json *schedule, struct wall_
 bool when_freshness(struct zones *zones, const struct json *policy, struct freshness_policy *ret)
 {
     const int64_t longest = INT64_MAX / NS_PER_MS;
-    int64_t warn = when_number(policy, "warn_after_ms", 0);
-    int64_t fail = when_number(policy, "fail_after_ms", 0);
-    int64_t lower = when_number(policy, "lower_bound_ms", 0);
+    int64_t warn = number_or(policy, "warn_after_ms", 0);
+    int64_t fail = number_or(policy, "fail_after_ms", 0);
+    int64_t lower = number_or(policy, "lower_bound_ms", 0);
     *ret = (struct freshness_policy){0};
     if (policy == NULL || warn < 0 || warn > longest || fail < 0 || fail > longest || lower < 0 ||
         lower > longest) {
@@ -129,7 +130,7 @@ bool when_partitions(struct zones *zones, const struct json *told, struct partit
     ret->cron_text = when_text(told, "cron");
     ret->timezone = when_text(told, "timezone");
     ret->format = when_text(told, "format");
-    ret->end_offset = when_number(told, "end_offset", 0);
+    ret->end_offset = number_or(told, "end_offset", 0);
     struct str end = when_text(told, "end");
     return str_eq(kind, STR("time")) && read_cron(zones, told, &ret->cron, &ret->tz) &&
            wall_parse(when_text(told, "start"), &ret->start) &&

@@ -14,8 +14,6 @@ struct zones {
     const struct tz *zones[ZONES_MAX];
     size_t count;
 };
-/* NULL: this machine does not know it. */
-const struct tz *zones_find(struct zones *zones, struct str name);
 
 /* The next ticks of a schedule as its device tells it; none when it says nothing that is understood.
  * Its splay is not in them. */
@@ -26,6 +24,5 @@ bool when_freshness(struct zones *zones, const struct json *policy, struct fresh
 /* Of `partitions` as told; keys of a static set that the device only counted are not known: false. */
 bool when_partitions(struct zones *zones, const struct json *told, struct partitions *ret);
 
-/* Members of an object; empty and `fallback` when they are not there or of another type. */
+/* A member of an object; empty when it is not there or of another type. */
 struct str when_text(const struct json *object, const char *key);
-int64_t when_number(const struct json *object, const char *key, int64_t fallback);
