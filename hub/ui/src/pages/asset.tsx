@@ -46,9 +46,12 @@ function PerDevice({ asset, why }: { asset: AssetDetail; why: AssetWhy[] }) {
     { name: "Why", kind: "wide", isExtra: true, cell: (r) => <span class="bad-text" title={r.error?.message}>{r.failing ? r.error?.message ?? "" : ""}</span> },
     { name: "", cell: (r) => may && r.defined && !r.external ? <button type="button" class="small" aria-label={`Materialize on ${r.device}`} title={`Materialize on ${r.device}`} onClick={() => askMaterialize(asset.asset, r.device)}><Icon name="play" size={12} /></button> : null },
   ];
-  const rows = asset.on_devices ?? [];
-  if (rows.length === 0) return <Empty title="No device has this asset now." />;
-  return <Table label="Devices with this asset" rows={rows} columns={columns} rowKey={(r) => r.device} />;
+  const answer = useList<AssetOnDevice>(`/assets/${keyPath(asset.asset)}/devices`, ["asset"], { pageSize: 200, everyMs: 60_000, only: asset.asset });
+  return (
+    <Show answer={answer} what="devices">
+      {(rows) => rows.length === 0 ? <Empty title="No device has this asset now." /> : <Table label="Devices with this asset" rows={rows} columns={columns} rowKey={(r) => r.device} onEnd={answer.more} />}
+    </Show>
+  );
 }
 
 const PLOTS: [string, (m: Materialization) => number | undefined, (n: number) => string][] = [
@@ -187,6 +190,7 @@ function Runs({ asset }: { asset: string }) {
 export function AssetPage({ name }: { name: string }) {
   const answer = useQuery<AssetDetail>(`/assets/${keyPath(name)}`, ["asset"], 60_000, name);
   const reasons = useList<AssetWhy>(`/assets/${keyPath(name)}/why`, ["asset"], { pageSize: 1000, everyMs: 60_000, only: name });
+  const failingOn = useList<AssetOnDevice>(`/assets/${keyPath(name)}/devices?failing=true`, ["asset"], { pageSize: 10, everyMs: 60_000, only: name });
   const why = reasons.value ?? [];
   const [tab, setTab] = useParam("tab");
   const may = useMay("operator");
@@ -194,7 +198,7 @@ export function AssetPage({ name }: { name: string }) {
     <Show answer={answer} what="the asset">
       {(asset) => {
         const one = asset.on_devices?.[0];
-        const failing = (asset.on_devices ?? []).filter((row) => row.failing);
+        const failing = failingOn.value ?? [];
         const late = (asset.on_devices ?? []).filter((row) => !row.failing && lateOn(row) > 0);
         const checks = asset.check_results ?? [];
         const definition = asset.definitions?.[0]?.definition;
@@ -219,7 +223,7 @@ export function AssetPage({ name }: { name: string }) {
             ]} />
             {failing.length ? (
               <div class="failure">
-                <Status status="failing" word={`Fails on ${failing.map((row) => row.device).slice(0, 5).join(", ")}${failing.length > 5 ? ` and ${failing.length - 5} more` : ""}`} />
+                <Status status="failing" word={`Fails on ${failing.map((row) => row.device).slice(0, 5).join(", ")}${asset.failing > 5 ? ` and ${count(asset.failing - 5)} more` : ""}`} />
                 <p class="failure-words">{failing[0]?.error?.message}</p>
                 {failing[0]?.error?.hint ? <p class="soft">{failing[0].error.hint}</p> : null}
                 {failing[0]?.failed_run ? <p><Link to={`/runs/${failing[0].device}/${failing[0].failed_run}`}>See the run that failed</Link></p> : null}
