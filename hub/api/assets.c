@@ -248,7 +248,7 @@ static bool nearest_key(struct api *api, struct str key, struct err *err)
 
 static bool write_asset(struct one_asset *one, struct http_request *rq, struct err *err)
 {
-    int64_t limit = PAGE_LIMIT_MAX; /* of each device a row, and one of each of its checks */
+    int64_t limit = PAGE_LIMIT; /* of each device a row, and one of each of its checks */
     if (!api_number(rq, "limit", PAGE_LIMIT_MAX, &limit, err)) {
         return false;
     }

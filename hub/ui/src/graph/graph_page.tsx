@@ -1,11 +1,12 @@
 // graph_page.tsx - the merged lineage of the fleet.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useList, useQuery } from "../api/query";
-import type { Asset, AssetDetail, Graph, Run } from "../api/types";
+import type { Asset, AssetDetail, AssetOnDevice, Graph, Run } from "../api/types";
 import { count, plural } from "../base/format";
 import { assetUrl, keyPath, withQuery } from "../base/keys";
 import { Ago, AssetLink, DeviceLink, Empty, RunLink, Show, Status } from "../parts/bits";
 import { Icon } from "../parts/icon";
+import { devicesPath } from "../pages/asset_devices";
 import { askMaterialize } from "../shell/ask";
 import { go, Link, useParam } from "../shell/router";
 import { useMay } from "../shell/session";
@@ -247,13 +248,13 @@ function keys(event: KeyboardEvent, w: KeyWorld): void {
 
 /** What the graph does not tell of an asset: rows, where it fails and why. */
 function PickedAsset({ asset }: { asset: Asset }) {
-  const { value } = useQuery<AssetDetail>(`/assets/${keyPath(asset.asset)}`, ["asset"], 60_000, asset.asset);
-  const failing = (value?.on_devices ?? []).filter((row) => row.failing);
+  const { value } = useQuery<AssetDetail>(withQuery(`/assets/${keyPath(asset.asset)}`, { limit: 1 }), ["asset"], 60_000, asset.asset);
+  const failing = useList<AssetOnDevice>(devicesPath(asset.asset, true), ["asset"], { pageSize: 3, everyMs: 60_000, only: asset.asset }).value ?? [];
   return (
     <>
       {asset.description ? <p class="soft">{asset.description}</p> : null}
-      {failing.slice(0, 3).map((row) => <p class="picked-error"><DeviceLink name={row.device} /> {row.failed_run ? <RunLink device={row.device} run={row.failed_run} /> : null} <span class="bad-text">{row.error?.message}</span></p>)}
-      {failing.length > 3 ? <p class="soft">and {plural(failing.length - 3, "device")} more</p> : null}
+      {failing.map((row) => <p class="picked-error"><DeviceLink name={row.device} /> {row.failed_run ? <RunLink device={row.device} run={row.failed_run} /> : null} <span class="bad-text">{row.error?.message}</span></p>)}
+      {failing.length > 0 && (value?.failing ?? 0) > failing.length ? <p class="soft">and {plural((value?.failing ?? 0) - failing.length, "device")} more</p> : null}
       <dl class="facts small-facts">
         <div><dt>Group</dt><dd>{groupOf(asset)}</dd></div>
         <div><dt>Made</dt><dd><Ago at={asset.materialized_at} /></dd></div>

@@ -15,6 +15,7 @@ import { useMay } from "../shell/session";
 import { AssetStatus, lateOn } from "./assets";
 import { Partitions } from "./asset_partitions";
 import { policyWords, Staleness, StaleNotice, Until } from "./asset_why";
+import { devicesPath, named, useDevicesOf } from "./asset_devices";
 import { When } from "./automation";
 import { DifferNotice } from "./differ_notice";
 import { MetadataTable } from "./events";
@@ -46,7 +47,7 @@ function PerDevice({ asset, why }: { asset: AssetDetail; why: AssetWhy[] }) {
     { name: "Why", kind: "wide", isExtra: true, cell: (r) => <span class="bad-text" title={r.error?.message}>{r.failing ? r.error?.message ?? "" : ""}</span> },
     { name: "", cell: (r) => may && r.defined && !r.external ? <button type="button" class="small" aria-label={`Materialize on ${r.device}`} title={`Materialize on ${r.device}`} onClick={() => askMaterialize(asset.asset, r.device)}><Icon name="play" size={12} /></button> : null },
   ];
-  const answer = useList<AssetOnDevice>(`/assets/${keyPath(asset.asset)}/devices`, ["asset"], { pageSize: 200, everyMs: 60_000, only: asset.asset });
+  const answer = useList<AssetOnDevice>(devicesPath(asset.asset), ["asset"], { pageSize: 200, everyMs: 60_000, only: asset.asset });
   return (
     <Show answer={answer} what="devices">
       {(rows) => rows.length === 0 ? <Empty title="No device has this asset now." /> : <Table label="Devices with this asset" rows={rows} columns={columns} rowKey={(r) => r.device} onEnd={answer.more} />}
@@ -90,7 +91,7 @@ function Plots({ rows }: { rows: Materialization[] }) {
 
 function History({ asset }: { asset: AssetDetail }) {
   const [device, setDevice] = useParam("device");
-  const devices = (asset.on_devices ?? []).map((row) => row.device);
+  const devices = useDevicesOf(asset).map((row) => row.device);
   const chosen = device || devices[0] || "";
   const answer = useList<Materialization>(chosen ? withQuery(`/assets/${keyPath(asset.asset)}/history`, { device: chosen }) : null, ["asset"], { pageSize: 200, only: asset.asset });
   const columns: Column<Materialization>[] = [
@@ -155,7 +156,8 @@ function CheckHistory({ asset, rows }: { asset: string; rows: Check[] }) {
   );
 }
 
-function Checks({ asset, rows }: { asset: string; rows: Check[] }) {
+function Checks({ asset }: { asset: string }) {
+  const answer = useList<Check>(withQuery("/checks", { asset }), ["asset"], { pageSize: 200, everyMs: 60_000, only: asset });
   const columns: Column<Check>[] = [
     { name: "Check", by: (c) => c.name, kind: "wide", cell: (c) => c.name },
     { name: "Device", by: (c) => c.device, cell: (c) => <DeviceLink name={c.device} /> },
@@ -164,8 +166,12 @@ function Checks({ asset, rows }: { asset: string; rows: Check[] }) {
     { name: "Run", isExtra: true, cell: (c) => c.run ? <RunLink device={c.device} run={c.run} /> : "–" },
     { name: "Found", isExtra: true, cell: (c) => <span class="soft">{found(c)}</span> },
   ];
-  if (rows.length === 0) return <Empty title="Nobody asks a question about this asset."><p>Add a check to its definition: <code>{'checks: [{name: has_rows, sql: "select count(*) > 0 from orders"}]'}</code></p></Empty>;
-  return <><Table label="Checks" rows={rows} columns={columns} rowKey={(c) => `${c.name} ${c.device}`} /><div class="foot"><CheckHistory asset={asset} rows={rows} /></div></>;
+  return (
+    <Show answer={answer} what="checks">
+      {(rows) => rows.length === 0 ? <Empty title="Nobody asks a question about this asset."><p>Add a check to its definition: <code>{'checks: [{name: has_rows, sql: "select count(*) > 0 from orders"}]'}</code></p></Empty>
+        : <><Table label="Checks" rows={rows} columns={columns} rowKey={(c) => `${c.name} ${c.device}`} onEnd={answer.more} /><div class="foot"><CheckHistory asset={asset} rows={rows} /></div></>}
+    </Show>
+  );
 }
 
 function Neighbours({ asset }: { asset: AssetDetail }) {
@@ -190,7 +196,8 @@ function Runs({ asset }: { asset: string }) {
 export function AssetPage({ name }: { name: string }) {
   const answer = useQuery<AssetDetail>(`/assets/${keyPath(name)}`, ["asset"], 60_000, name);
   const reasons = useList<AssetWhy>(`/assets/${keyPath(name)}/why`, ["asset"], { pageSize: 1000, everyMs: 60_000, only: name });
-  const failingOn = useList<AssetOnDevice>(`/assets/${keyPath(name)}/devices?failing=true`, ["asset"], { pageSize: 10, everyMs: 60_000, only: name });
+  const failingOn = useList<AssetOnDevice>(devicesPath(name, true), ["asset"], { pageSize: 10, everyMs: 60_000, only: name });
+  const failingChecks = useList<Check>(withQuery("/checks", { asset: name, failing: "true" }), ["asset"], { pageSize: 1, everyMs: 60_000, only: name });
   const why = reasons.value ?? [];
   const [tab, setTab] = useParam("tab");
   const may = useMay("operator");
@@ -200,7 +207,6 @@ export function AssetPage({ name }: { name: string }) {
         const one = asset.on_devices?.[0];
         const failing = failingOn.value ?? [];
         const late = (asset.on_devices ?? []).filter((row) => !row.failing && lateOn(row) > 0);
-        const checks = asset.check_results ?? [];
         const definition = asset.definitions?.[0]?.definition;
         const next = why.map((w) => w.freshness?.until).filter(Boolean).sort()[0];
         return (
@@ -223,19 +229,19 @@ export function AssetPage({ name }: { name: string }) {
             ]} />
             {failing.length ? (
               <div class="failure">
-                <Status status="failing" word={`Fails on ${failing.map((row) => row.device).slice(0, 5).join(", ")}${asset.failing > 5 ? ` and ${count(asset.failing - 5)} more` : ""}`} />
+                <Status status="failing" word={`Fails on ${named(failing, asset.failing)}`} />
                 <p class="failure-words">{failing[0]?.error?.message}</p>
                 {failing[0]?.error?.hint ? <p class="soft">{failing[0].error.hint}</p> : null}
                 {failing[0]?.failed_run ? <p><Link to={`/runs/${failing[0].device}/${failing[0].failed_run}`}>See the run that failed</Link></p> : null}
               </div>
             ) : null}
             <StaleNotice asset={asset} why={why} />
-            {late.length ? <p class="notice"><Status status="late" word={`Not as fresh as its policy asks on ${late.slice(0, 5).map((row) => row.device).join(", ")}${late.length > 5 ? ` and ${late.length - 5} more` : ""}`} /></p> : null}
+            {lateOn(asset) > 0 ? <p class="notice"><Status status="late" word={`Not as fresh as its policy asks on ${named(late, lateOn(asset))}`} /></p> : null}
             <Tabs now={tab || "devices"} onPick={(next) => setTab(next === "devices" ? "" : next)} tabs={[
-              ["devices", "Devices"], ...(definition?.partitions ? [["partitions", "Partitions"] as [string, string]] : []), ["history", "Materializations"], ["checks", `Checks${checks.some((c) => !c.passed) ? " (failing)" : ""}`],
+              ["devices", "Devices"], ...(definition?.partitions ? [["partitions", "Partitions"] as [string, string]] : []), ["history", "Materializations"], ["checks", `Checks${failingChecks.value?.length ? " (failing)" : ""}`],
               ["lineage", "Lineage"], ["runs", "Runs"], ["definition", "Definition"],
             ]} />
-            {tab === "history" ? <History asset={asset} /> : tab === "checks" ? <Checks asset={asset.asset} rows={checks} /> : tab === "partitions" ? <Partitions asset={asset} /> : tab === "lineage" ? <Neighbours asset={asset} />
+            {tab === "history" ? <History asset={asset} /> : tab === "checks" ? <Checks asset={asset.asset} /> : tab === "partitions" ? <Partitions asset={asset} /> : tab === "lineage" ? <Neighbours asset={asset} />
               : tab === "runs" ? <Runs asset={asset.asset} /> : tab === "definition" ? <Definition asset={asset} /> : <PerDevice asset={asset} why={why} />}
           </>
         );

@@ -10,6 +10,7 @@ import { Icon } from "../parts/icon";
 import { Table, type Column } from "../parts/table";
 import { useParam } from "../shell/router";
 import { useMay } from "../shell/session";
+import { useDevicesOf } from "./asset_devices";
 import { askBackfill } from "./backfill";
 
 const ALL_AT_FIRST = 100;
@@ -40,9 +41,9 @@ export function Partitions({ asset }: { asset: AssetDetail }) {
   const [status, setStatus] = useParam("state");
   const [find, setFind] = useParam("find");
   const may = useMay("operator");
-  const devices = (asset.on_devices ?? []).filter((row) => row.defined).map((row) => row.device);
+  const devices = useDevicesOf(asset).filter((row) => row.defined).map((row) => row.device);
   // Of a large fleet one device is shown at first: all of them take the hub a while.
-  const chosen = device === "*" ? "" : device || (devices.length === 1 || devices.length > ALL_AT_FIRST ? devices[0] ?? "" : "");
+  const chosen = device === "*" ? "" : device || (devices.length === 1 || asset.devices > ALL_AT_FIRST ? devices[0] ?? "" : "");
   const answer = useList<AssetPartition>(withQuery(`/assets/${keyPath(asset.asset)}/partitions`, { device: chosen }), ["asset"], { all: true, only: asset.asset });
   const all = answer.value ?? [];
   const rows = useMemo(() => all.filter((p) => (!status || p.status === status) && p.partition.includes(find)), [all, status, find]);
