@@ -6,7 +6,9 @@
  * what is gathered first, and only then other connections are told of the frames. Who lets go of the
  * write lock has committed or rolled back: what is gathered still is then dropped, so that it never
  * comes to lie over what another connection has written meanwhile. A write that fails is reported
- * from then on until that moment, by whatever call it is found out. */
+ * from then on until that moment, by whatever call it is found out. Where a write may harm what lies
+ * beside it (no SQLITE_IOCAP_POWERSAFE_OVERWRITE), SQLite pads a commit after that sync: nothing is
+ * gathered there. */
 #include "common/db/db_internal.h"
 
 #include <assert.h>
@@ -30,7 +32,7 @@ struct gather_file {
     sqlite3_file base; /* first: SQLite's part */
     sqlite3_file *real;
     struct gather_file *other; /* of a database its WAL, and the other way round; NULL: not open */
-    char *bytes;               /* of a WAL; NULL: no memory, then nothing is gathered */
+    char *bytes;               /* of a WAL; NULL: nothing is gathered */
     int len;
     sqlite3_int64 at; /* where in the file they belong */
     int failed;       /* why they could not be written */
@@ -266,7 +268,8 @@ static int gather_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, i
     assert(f->real->pMethods->iVersion >= 2);
     if ((flags & SQLITE_OPEN_WAL) != 0) {
         f->base.pMethods = &wal_methods;
-        f->bytes = malloc(GATHER_BYTES);
+        int can = f->real->pMethods->xDeviceCharacteristics(f->real);
+        f->bytes = (can & SQLITE_IOCAP_POWERSAFE_OVERWRITE) != 0 ? malloc(GATHER_BYTES) : NULL;
         f->other = gather_of(sqlite3_database_file_object(path));
         f->other->other = f;
     }

@@ -320,8 +320,10 @@ def output_of_a_run_is_fetched_once():
         there.say("run_enqueued", run=run_id, selection="a", steps=1)
         there.say("run_start", run=run_id)
         for attempt in (1, 2):
+            there.say("step_start", attempt=attempt, **members)
             there.say("logs_captured", attempt=attempt, metadata={"stdout_bytes": {"type": "int", "raw_value": 1006},
                                                                   "stderr_bytes": {"type": "int", "raw_value": 0}}, **members)
+        there.say("step_success", attempt=2, **members)
         there.say("run_success", run=run_id)
         wait_for("the run is known", lambda: run_id in world.command("runs", "--json"))
         shown = world.command("logs", "01a2", "--output")
@@ -351,6 +353,8 @@ def output_goes_on_where_a_piece_was_lost():
             return [{"status": "received"}, {"status": "succeeded"}]
         there = world.fake("there", answer)
         there.say("run_enqueued", run=run_id, selection="a", steps=1)
+        there.say("step_start", run=run_id, step="a", attempt=1)
+        there.say("step_success", run=run_id, step="a", attempt=1)
         there.say("logs_captured", run=run_id, step="a", attempt=1,
                   metadata={"stdout_bytes": {"type": "int", "raw_value": starts[6]}})
         there.say("run_success", run=run_id)
@@ -369,6 +373,8 @@ def output_of_who_is_away_waits():
         run_id = "01a20425-dd00-753f-8b4a-fd392505ef1d"
         there = world.fake("there", lambda body: [{"status": "failed", "code": "not_found", "reason": "no output is kept here"}])
         there.say("run_enqueued", run=run_id, selection="a", steps=1)
+        there.say("step_start", run=run_id, step="a", attempt=1)
+        there.say("step_failure", run=run_id, step="a", attempt=1)
         there.say("logs_captured", run=run_id, step="a", attempt=1, metadata={"stderr_bytes": {"type": "int", "raw_value": 6}})
         there.say("run_failure", run=run_id, error={"message": "x"})
         wait_for("the run is known", lambda: run_id in world.command("runs", "--json"))
