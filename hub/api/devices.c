@@ -114,12 +114,14 @@ bool api_devices(void *ctx, struct http_request *rq, struct http_response *rs, s
 struct one_device {
     struct device_list list;
     struct json_writer w;
+    bool is_there;
 };
 
 static void add_one(void *ctx, const struct hub_device *d)
 {
     struct one_device *one = ctx;
     struct device_list *list = &one->list;
+    one->is_there = true;
     list->has_failed = !read_freshness(list, d->id);
     if (!list->has_failed) {
         row_device(&one->w, d, &list->freshness);
@@ -138,6 +140,11 @@ static bool write_one(struct one_device *one, struct str device, struct err *err
     if (one->list.has_failed) {
         *err = one->list.err;
         return false;
+    }
+    if (!one->is_there) { /* a name in the log that no device has */
+        return err_set(err, ERR_NOT_FOUND,
+                       STR_FMT " is no device: what is reported from outside has that name",
+                       STR_ARG(device));
     }
     return row_device_card(&one->w, &card, err);
 }

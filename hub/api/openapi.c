@@ -249,6 +249,9 @@ static void write_responses(struct json_writer *w, const struct http_route *r)
     if (r->is_cached) {
         jw_member_raw(w, "304", STR("{\"description\":\"it is the same\"}"));
     }
+    /* By the library, before it is ours. */
+    jw_member_raw(w, "414", STR("{\"description\":\"the address is too long; in plain words\"}"));
+    jw_member_raw(w, "431", STR("{\"description\":\"headers are too long; in plain words\"}"));
     jw_key(w, STR("default"));
     jw_begin_object(w);
     jw_member_str(w, "description", STR("a problem (RFC 9457)"));

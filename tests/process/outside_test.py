@@ -51,6 +51,8 @@ def forms_of_dagsters_documentation():
              {"Content-Type": "application/json; charset=utf-8"})
 
         found = all_are_merged(fleet, 10)
+        nobody = admin.get("/api/v1/devices/hub")
+        assert nobody.status == 404 and "reported from outside" in nobody.json["detail"], nobody
         keys = ["raw/orders", "orders", "raw/orders", "orders", "raw/orders", "from_path"] + 4 * ["raw/orders"]
         assert [e["asset"] for e in found] == keys, found
         assert found[1]["metadata"] == {"rows": {"type": "int", "raw_value": 10}, "ok": {"type": "bool", "raw_value": True},

@@ -51,6 +51,8 @@ def bad_requests_are_answered():
                        b"/api//v1", b"/" + b"a/" * 40 + b"a", b"/api/v1/devices?" + b"&".join(b"a%d=1" % i for i in range(40)),
                        b"/api/v1/devices/%2e%2e"):
             assert get(target) == 400, (target, get(target))
+        for count, said in ((300, 400), (2000, 400), (9000, 414)):
+            assert get(b"/api/v1/devices?" + b"&".join([b"x="] * count)) == said, count
         assert get(b"/api/v1/nothing") == 404
         assert get(b"/" + b"a" * 9000) in (400, 414, 431)
         big = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + b"".join(b"X-%d: %s\r\n" % (i, b"y" * 1000) for i in range(64)) + b"\r\n"
