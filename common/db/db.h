@@ -86,6 +86,8 @@ void db_bind_null(struct db_query *q, const char *name);
 
 /* Steps to the end, then resets and clears the bindings. */
 MUST_CHECK bool db_run(struct db_query *q, struct err *err);
+/* The same, without waiting for another connection that writes: ERR_BUSY at once. */
+MUST_CHECK bool db_run_at_once(struct db_query *q, struct err *err);
 /* One row at a time; *ret_row false at the end (the query is then reset). */
 MUST_CHECK bool db_next(struct db_query *q, bool *ret_row, struct err *err);
 /* The same for a loop over all of them, with `ok` true before it:

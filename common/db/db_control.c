@@ -68,6 +68,14 @@ void db_restrict(struct db *db, bool on)
     sqlite3_set_authorizer(db->handle, on ? authorize : NULL, db);
 }
 
+bool db_run_at_once(struct db_query *q, struct err *err)
+{
+    sqlite3_busy_timeout(q->db->handle, 0);
+    bool ok = db_run(q, err);
+    sqlite3_busy_timeout(q->db->handle, q->db->busy_timeout_ms);
+    return ok;
+}
+
 bool db_checkpoint(struct db *db, struct err *err)
 {
     /* Readers are not waited for: what they still need stays in the WAL until the next time. */

@@ -20,7 +20,7 @@ static void note_seen(struct accounts *a, const char *hash, int64_t seen_ms, str
         struct db_query q = db_query(a->db, HUB_ACCOUNTS_SESSION_SEEN);
         db_bind_str(&q, ":hash", str_from(hash));
         db_bind_i64(&q, ":now", accounts_ms(now));
-        (void)!db_run(&q, &err); /* the next use writes it */
+        (void)!db_run_at_once(&q, &err); /* while the hub merges, the next use writes it */
     }
 }
 

@@ -32,7 +32,7 @@ static void note_used(struct accounts *a, const char *id, int64_t used_ms, struc
         struct db_query q = db_query(a->db, HUB_ACCOUNTS_TOKEN_USED);
         db_bind_str(&q, ":id", str_from(id));
         db_bind_i64(&q, ":now", accounts_ms(now));
-        (void)!db_run(&q, &err); /* the next use writes it */
+        (void)!db_run_at_once(&q, &err); /* while the hub merges, the next use writes it */
     }
 }
 

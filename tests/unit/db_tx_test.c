@@ -56,6 +56,30 @@ static void a_second_writer_is_busy(void **state)
     db_close(one);
 }
 
+/* With a patience of ten minutes, which the test does not have. */
+static void who_does_not_wait_is_told_at_once(void **state)
+{
+    struct db_options options = db_fixture_options(*state);
+    struct err err = {0};
+    struct db *patient = NULL;
+    options.busy_timeout_ms = 600000;
+    assert_true(db_open(&patient, &options, &err));
+    struct db *writer = db_fixture_open(*state);
+    AUTO(db_tx) tx = {0};
+    assert_true(db_tx_begin(writer, &tx, &err));
+    struct db_query q = db_query(patient, DBTEST_INSERT_THING);
+    db_bind_str(&q, ":name", STR("late"));
+    assert_false(db_run_at_once(&q, &err));
+    assert_int_equal(err.code, ERR_BUSY);
+    assert_true(db_tx_commit(&tx, &err));
+    q = db_query(patient, DBTEST_INSERT_THING);
+    db_bind_str(&q, ":name", STR("in time"));
+    assert_true(db_run_at_once(&q, &err));
+    assert_int_equal(db_fixture_count(writer), 2);
+    db_close(writer);
+    db_close(patient);
+}
+
 static void a_read_transaction_sees_one_snapshot(void **state)
 {
     struct db *writer = db_fixture_open(*state);
@@ -170,6 +194,7 @@ int main(void)
         TEST(commit_keeps_and_release_drops),
         TEST(close_rolls_back),
         TEST(a_second_writer_is_busy),
+        TEST(who_does_not_wait_is_told_at_once),
         TEST(a_read_transaction_sees_one_snapshot),
         TEST(transactions_do_not_nest),
         TEST(a_commit_after_sqlites_own_rollback_fails),
