@@ -37,9 +37,11 @@ def wrk(bench, url, clients, token=None, script=None):
         raise RuntimeError(f"{url}: {done.stdout}{done.stderr}")
     units = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
     found = dict.fromkeys((50, 99), seconds * 1e3)
-    found |= {int(p): float(value) * units[unit] for p, value, unit in
-             re.findall(r"^\s+(\d+)%\s+([\d.]+)(us|ms|s|m)$", done.stdout, re.M)}
-    return int(re.search(r"^\s+(\d+) requests in", done.stdout, re.M).group(1)), found
+    requests = int(re.search(r"^\s+(\d+) requests in", done.stdout, re.M).group(1))
+    if requests > 0:  # of none wrk says 0 us
+        found |= {int(p): float(value) * units[unit] for p, value, unit in
+                 re.findall(r"^\s+(\d+)%\s+([\d.]+)(us|ms|s|m)$", done.stdout, re.M)}
+    return requests, found
 
 
 def cpu_seconds(pid):
