@@ -14,6 +14,7 @@ enum {
     ENTRY_BYTES = 1024,  /* of the variable: a store's id, a run's, a step's key */
     KILL_WAIT_MS = 1000, /* for what was killed to be gone, before looking again */
     GROUP_WAIT_MS = 10,
+    UNSURE_WAIT_MS = 1,
 };
 
 struct orphan {
@@ -33,6 +34,7 @@ struct search {
     struct orphan found[HELD_MAX];
     size_t count;
     size_t with_token; /* the first of `found`; the others are in their groups */
+    bool is_unsure;    /* somebody was becoming another program, or ending: look again */
 };
 
 /* --- looking ---------------------------------------------------------------------------------- */
@@ -73,10 +75,11 @@ static void add(struct search *s, const struct proc *proc, struct str run)
     (void)snprintf(orphan->run, sizeof(orphan->run), STR_FMT, STR_ARG(run));
 }
 
-static bool has_token(const struct search *s, pid_t pid, char entry[ENTRY_BYTES])
+static enum proc_variable find_token(const struct search *s, pid_t pid, char entry[ENTRY_BYTES])
 {
-    return proc_find_variable(s->proc_dir, pid, s->prefix, entry, ENTRY_BYTES) &&
-           (!s->is_exact || strlen(entry) == s->prefix.len);
+    enum proc_variable found = proc_find_variable(s->proc_dir, pid, s->prefix, entry, ENTRY_BYTES);
+    bool is_longer = found == PROC_VARIABLE_FOUND && s->is_exact && strlen(entry) > s->prefix.len;
+    return is_longer ? PROC_VARIABLE_NONE : found;
 }
 
 static bool look_for_token(void *ctx, pid_t pid)
@@ -84,8 +87,9 @@ static bool look_for_token(void *ctx, pid_t pid)
     struct search *s = ctx;
     char entry[ENTRY_BYTES];
     struct proc proc;
-    if (!is_spared(s, pid) && has_token(s, pid, entry) && proc_read(s->proc_dir, pid, &proc) &&
-        proc.state != 'Z') {
+    enum proc_variable token = is_spared(s, pid) ? PROC_VARIABLE_NONE : find_token(s, pid, entry);
+    s->is_unsure = s->is_unsure || token == PROC_VARIABLE_UNKNOWN;
+    if (token == PROC_VARIABLE_FOUND && proc_read(s->proc_dir, pid, &proc) && proc.state != 'Z') {
         struct str run = STR_NONE;
         struct str step = STR_NONE;
         struct str rest = str_from(entry);
@@ -126,6 +130,7 @@ static bool look_for_group(void *ctx, pid_t pid)
 static bool look(struct search *s, struct err *err)
 {
     s->count = 0;
+    s->is_unsure = false;
     if (!proc_each(s->proc_dir, look_for_token, s, err)) {
         return false;
     }
@@ -141,7 +146,8 @@ static void signal_one(const struct search *s, struct orphan *orphan, bool by_to
     char entry[ENTRY_BYTES];
     orphan->held.n = proc_hold_same(s->proc_dir, &orphan->proc);
     orphan->has_ended = orphan->held.n < 0;
-    if (orphan->held.n >= 0 && (!by_token || has_token(s, orphan->proc.pid, entry))) {
+    if (orphan->held.n >= 0 &&
+        (!by_token || find_token(s, orphan->proc.pid, entry) == PROC_VARIABLE_FOUND)) {
         (void)proc_send(orphan->held.n, signo);
     }
 }
@@ -223,9 +229,13 @@ static bool end_processes(const struct orphans_options *options, struct search *
         if (!look(s, err)) {
             return false;
         }
-        if (s->count == 0 || now.ns >= deadline.ns) {
+        if ((s->count == 0 && !s->is_unsure) || now.ns >= deadline.ns) {
             o->left = (int64_t)s->count;
             return true;
+        }
+        if (s->count == 0) {
+            (void)poll(NULL, 0, UNSURE_WAIT_MS);
+            continue;
         }
         bool is_kill = now.ns >= kill_at.ns;
         struct mono_time until = {is_kill ? now.ns + KILL_WAIT_MS * NS_PER_MS : kill_at.ns};
@@ -296,5 +306,5 @@ bool orphans_kill_step(const char *proc_dir, struct str token, int64_t *ret_foun
     *ret_found = (int64_t)s.count;
     signal_all(&s, SIGKILL);
     release_all(&s);
-    return true;
+    return s.count > 0 || !s.is_unsure;
 }

@@ -41,5 +41,5 @@ MUST_CHECK bool orphans_end(const struct orphans_options *options, struct orphan
 
 /* Kills what has this very token, at once; *ret_found is how many were alive. One look through
  * /proc: some milliseconds. Ask again until it is 0: what forks meanwhile is met then. False: it
- * could not look. */
+ * could not look, or somebody who is becoming another program or ending may have it: ask again. */
 bool orphans_kill_step(const char *proc_dir, struct str token, int64_t *ret_found);

@@ -1,5 +1,6 @@
 #include "common/platform/proc.h"
 
+#include "common/base/compiler.h"
 #include "common/base/limits.h"
 #include "common/platform/files.h"
 
@@ -15,6 +16,8 @@ enum {
     STAT_BYTES = 1024,   /* one line: the name has at most 64 bytes, then 50 numbers */
     CHUNK_BYTES = 16384, /* of an environment, which may be megabytes */
     FIELD_STARTED = 19,  /* from the state on, which is 0 */
+    FIELD_FLAGS = 6,
+    FLAG_KERNEL = 0x200000, /* PF_KTHREAD of linux/sched.h: a thread of the kernel */
 };
 
 static int open_file(const char *dir, pid_t pid, const char *name)
@@ -35,7 +38,7 @@ static bool parse_stat(struct str line, struct proc *ret)
     rest = str_slice(rest, 1, rest.len);
     int64_t numbers[FIELD_STARTED + 1] = {0};
     char state = rest.ptr[0];
-    for (size_t i = 0; i <= FIELD_STARTED; i++) {
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
         struct str field = STR_NONE;
         (void)str_cut(rest, ' ', &field, &rest);
         if (i > 0 && !str_to_i64(field, INT64_MIN, INT64_MAX, &numbers[i])) {
@@ -46,6 +49,7 @@ static bool parse_stat(struct str line, struct proc *ret)
     ret->parent = (pid_t)numbers[1];
     ret->group = (pid_t)numbers[2];
     ret->started = numbers[FIELD_STARTED];
+    ret->is_kernel = (numbers[FIELD_FLAGS] & FLAG_KERNEL) != 0;
     return true;
 }
 
@@ -90,20 +94,56 @@ static bool feed(struct finder *f, char c)
     return false;
 }
 
-bool proc_find_variable(const char *dir, pid_t pid, struct str prefix, char *ret_entry, size_t size)
+/* Both are empty until the kernel has laid out the program that it becomes, and again while it ends
+ * and still holds its files. Who was started without any variable still has arguments. */
+static bool is_between(const char *dir, pid_t pid)
+{
+    AUTO(fd) file = {open_file(dir, pid, "cmdline")};
+    char first = 0;
+    struct proc proc;
+    return file.n >= 0 && read(file.n, &first, 1) == 0 && proc_read(dir, pid, &proc) &&
+           proc.state != 'Z' && !proc.is_kernel;
+}
+
+/* *ret_is_empty: it has no memory, or nothing in it; false also where nothing may be read. */
+static bool search_environment(const char *dir, pid_t pid, struct finder *finder,
+                               bool *ret_is_empty)
 {
     AUTO(fd) file = {open_file(dir, pid, "environ")};
-    struct finder finder = {.prefix = prefix, .entry = ret_entry, .size = size};
     char chunk[CHUNK_BYTES];
     ssize_t len = 0;
+    int64_t total = 0;
     while (file.n >= 0 && (len = read(file.n, chunk, sizeof(chunk))) > 0) {
+        total += len;
         for (ssize_t i = 0; i < len; i++) {
-            if (feed(&finder, chunk[i])) {
+            if (feed(finder, chunk[i])) {
+                *ret_is_empty = false;
                 return true;
             }
         }
     }
-    return file.n >= 0 && feed(&finder, '\0'); /* the last one's NUL may have been written over */
+    *ret_is_empty = file.n < 0 ? errno == ESRCH : len == 0 && total == 0; /* of newer kernels */
+    return file.n >= 0 && feed(finder, '\0'); /* the last NUL may have been written over */
+}
+
+enum proc_variable proc_find_variable(const char *dir, pid_t pid, struct str prefix,
+                                      char *ret_entry, size_t size)
+{
+    /* Twice: its program may come between the looks at its environment and at its arguments. */
+    for (int looks = 0; looks < 2; looks++) {
+        struct finder finder = {.prefix = prefix, .entry = ret_entry, .size = size};
+        bool is_empty = false;
+        if (search_environment(dir, pid, &finder, &is_empty)) {
+            return PROC_VARIABLE_FOUND;
+        }
+        if (!is_empty) {
+            return PROC_VARIABLE_NONE;
+        }
+        if (is_between(dir, pid)) {
+            return PROC_VARIABLE_UNKNOWN;
+        }
+    }
+    return PROC_VARIABLE_NONE;
 }
 
 bool proc_each(const char *dir, bool (*on_process)(void *ctx, pid_t pid), void *ctx,

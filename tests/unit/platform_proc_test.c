@@ -80,16 +80,24 @@ static void a_process_is_shown(void **state)
     assert_true(proc.started > 0);
 
     char entry[ENTRY_BYTES] = "";
-    assert_true(proc_find_variable("/proc", child.pid, STR("TOKEN="), entry, sizeof(entry)));
+    assert_int_equal(proc_find_variable("/proc", child.pid, STR("TOKEN="), entry, sizeof(entry)),
+                     PROC_VARIABLE_FOUND);
     assert_string_equal(entry, "TOKEN=store/run");
-    assert_true(proc_find_variable("/proc", child.pid, STR("TOKEN=store/"), entry, sizeof(entry)));
-    assert_false(proc_find_variable("/proc", child.pid, STR("TOKEN=other"), entry, sizeof(entry)));
-    assert_false(proc_find_variable("/proc", child.pid, STR("OKEN="), entry, sizeof(entry)));
+    assert_int_equal(
+        proc_find_variable("/proc", child.pid, STR("TOKEN=store/"), entry, sizeof(entry)),
+        PROC_VARIABLE_FOUND);
+    assert_int_equal(
+        proc_find_variable("/proc", child.pid, STR("TOKEN=other"), entry, sizeof(entry)),
+        PROC_VARIABLE_NONE);
+    assert_int_equal(proc_find_variable("/proc", child.pid, STR("OKEN="), entry, sizeof(entry)),
+                     PROC_VARIABLE_NONE);
     char small[10];
-    assert_false(proc_find_variable("/proc", child.pid, STR("TOKEN="), small, sizeof(small)));
+    assert_int_equal(proc_find_variable("/proc", child.pid, STR("TOKEN="), small, sizeof(small)),
+                     PROC_VARIABLE_NONE);
     finish(&child);
     assert_false(proc_read("/proc", child.pid, &proc));
-    assert_false(proc_find_variable("/proc", child.pid, STR("TOKEN="), entry, sizeof(entry)));
+    assert_int_equal(proc_find_variable("/proc", child.pid, STR("TOKEN="), entry, sizeof(entry)),
+                     PROC_VARIABLE_NONE);
     assert_int_equal(proc_hold_same("/proc", &proc), -1);
 }
 
@@ -110,7 +118,8 @@ static void a_large_environment_is_searched_whole(void **state)
         struct child child = start_shell("echo $$; sleep 100", env);
         pid_t pid = read_pid(&child); /* before it speaks, its environment may not be there yet */
         char entry[ENTRY_BYTES];
-        assert_true(proc_find_variable("/proc", pid, STR("TOKEN="), entry, sizeof(entry)));
+        assert_int_equal(proc_find_variable("/proc", pid, STR("TOKEN="), entry, sizeof(entry)),
+                         PROC_VARIABLE_FOUND);
         assert_string_equal(entry, env[16]);
         finish(&child);
     }
@@ -204,15 +213,54 @@ static void names_with_brackets_and_nonsense_are_survived(void **state)
     /* An environment that lost its last NUL, and one that is empty. */
     char entry[ENTRY_BYTES];
     assert_true(files_write(temp_dir_path(&dir, "55/environ"), STR("A=1\0TOKEN=x"), 0600, &err));
-    assert_true(proc_find_variable(dir.path, 55, STR("TOKEN="), entry, sizeof(entry)));
+    assert_int_equal(proc_find_variable(dir.path, 55, STR("TOKEN="), entry, sizeof(entry)),
+                     PROC_VARIABLE_FOUND);
     assert_string_equal(entry, "TOKEN=x");
     assert_true(files_write(temp_dir_path(&dir, "55/environ"), STR(""), 0600, &err));
-    assert_false(proc_find_variable(dir.path, 55, STR("TOKEN="), entry, sizeof(entry)));
+    assert_int_equal(proc_find_variable(dir.path, 55, STR("TOKEN="), entry, sizeof(entry)),
+                     PROC_VARIABLE_NONE);
     assert_true(files_write(temp_dir_path(&dir, "self"), STR(""), 0600, &err));
     struct search search = {.wanted = 55};
     assert_true(proc_each(dir.path, look, &search, &err));
     assert_int_equal(search.seen, 1);
     assert_int_equal(search.calls, 1);
+}
+
+/* Before the kernel has laid out its program, and while it ends, it has neither environment nor
+ * arguments. */
+static void who_is_between_programs_is_unknown(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rest;
+        struct str arguments;
+        enum proc_variable expected;
+    } cases[] = {
+        {" R 7 8 9 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4242 1000 2\n", STR_INIT(""),
+         PROC_VARIABLE_UNKNOWN},
+        {" R 7 8 9 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4242 1000 2\n", STR_INIT("env\0-i\0"),
+         PROC_VARIABLE_NONE},
+        {" S 7 8 9 0 -1 2129984 1 2 3 4 5 6 7 8 20 0 1 0 4242 0 0\n", STR_INIT(""),
+         PROC_VARIABLE_NONE}, /* a thread of the kernel */
+        {" Z 7 8 9 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4242 1000 2\n", STR_INIT(""),
+         PROC_VARIABLE_NONE},
+    };
+    AUTO(temp_dir) dir = temp_dir_new();
+    struct err err = {0};
+    char entry[ENTRY_BYTES];
+    char text[200];
+    assert_true(files_make_dirs(temp_dir_path(&dir, "55"), 0700, &err));
+    assert_true(files_write(temp_dir_path(&dir, "55/environ"), STR(""), 0600, &err));
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        (void)snprintf(text, sizeof(text), "55 (sh)%s", cases[i].rest);
+        assert_true(files_write(temp_dir_path(&dir, "55/stat"), str_from(text), 0600, &err));
+        assert_true(files_write(temp_dir_path(&dir, "55/cmdline"), cases[i].arguments, 0600, &err));
+        assert_int_equal(proc_find_variable(dir.path, 55, STR("T="), entry, sizeof(entry)),
+                         cases[i].expected);
+    }
+    assert_true(files_write(temp_dir_path(&dir, "55/environ"), STR("T=x\0"), 0600, &err));
+    assert_int_equal(proc_find_variable(dir.path, 55, STR("T="), entry, sizeof(entry)),
+                     PROC_VARIABLE_FOUND);
 }
 
 /* -- the reaper -- */
@@ -322,6 +370,7 @@ int main(void)
         cmocka_unit_test(every_process_is_listed),
         cmocka_unit_test(only_the_very_process_is_signalled),
         cmocka_unit_test(names_with_brackets_and_nonsense_are_survived),
+        cmocka_unit_test(who_is_between_programs_is_unknown),
         cmocka_unit_test(orphans_come_to_us_and_are_buried),
         cmocka_unit_test(none_is_stolen_and_none_is_left),
     };
