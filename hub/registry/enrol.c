@@ -18,12 +18,9 @@ bool enrol_is_refused(const struct decision *d)
     return d->refusal[0] != '\0';
 }
 
-/* What can be said without the database. */
+/* What can be said at no cost. */
 static void check_request(struct decision *d)
 {
-    struct err why = {0};
-    char name_text[128];
-    struct buf name = buf_fixed(name_text, sizeof(name_text));
     bool may_lack_name = str_is_empty(d->device) && str_is_empty(d->request->token_id) &&
                          str_is_empty(d->request->certificate_pem) &&
                          !str_is_empty(d->request->serial_number);
@@ -36,8 +33,17 @@ static void check_request(struct decision *d)
             d, "a device's name has 1 to 63 of a-z, 0-9 and '-', begins with a letter or "
                "digit, and is not "
                "\"hub\" or \"enrol\"");
-    } else if (!identity_read_csr(d->request->csr_pem, &name, &why) ||
-               !identity_csr_key_fingerprint(d->request->csr_pem, d->key, &why)) {
+    }
+}
+
+/* Checks a signature, for milliseconds: not for who knows no secret. */
+static void check_csr(struct decision *d)
+{
+    struct err why = {0};
+    char name_text[128];
+    struct buf name = buf_fixed(name_text, sizeof(name_text));
+    if (!identity_read_csr(d->request->csr_pem, &name, &why) ||
+        !identity_csr_key_fingerprint(d->request->csr_pem, d->key, &why)) {
         (void)enrol_refuse(d, "the certificate request is not good: %s", why.msg);
     }
 }
@@ -70,39 +76,35 @@ static void count_wrong(struct decision *d, int64_t wrong, int64_t until_ms)
 
 /* The secret is compared first: who does not know it learns nothing else about the token, also not that
  * it is closed to guesses; who knows it does not suffer from them. */
-static bool check_token(struct decision *d, bool is_repeat, struct err *err)
+static void check_secret(struct decision *d, const struct db_query *token, bool is_there)
 {
     char hash[FINGERPRINT_TEXT_SIZE];
     digest_hex(d->request->token_secret, hash);
-    struct db_query q = db_query(d->registry->db, HUB_REGISTRY_TOKEN_FIND);
-    db_bind_str(&q, ":id", d->request->token_id);
-    bool row = false;
-    if (!db_next(&q, &row, err)) {
-        return false;
+    if (is_there && digest_equal(db_col_str(token, 0), str_from(hash))) {
+        return;
     }
-    if (!row || !digest_equal(db_col_str(&q, 0), str_from(hash))) {
-        (void)enrol_refuse(d,
-                           "the token is not known here; make one with: selvedge-hub token create");
-        if (row) {
-            count_wrong(d, db_col_i64(&q, 7), db_col_i64(&q, 8));
-        }
-    } else if (!db_col_is_null(&q, 4)) {
+    (void)enrol_refuse(d, "the token is not known here; make one with: selvedge-hub token create");
+    if (is_there) {
+        count_wrong(d, db_col_i64(token, 7), db_col_i64(token, 8));
+    }
+}
+
+static void check_terms(struct decision *d, const struct db_query *token, bool is_repeat)
+{
+    if (!db_col_is_null(token, 4)) {
         (void)enrol_refuse(d,
                            "the token was revoked; make another with: selvedge-hub token create");
-    } else if (registry_ms(d->now) >= db_col_i64(&q, 1)) {
+    } else if (registry_ms(d->now) >= db_col_i64(token, 1)) {
         (void)enrol_refuse(d,
                            "the token has expired; make another with: selvedge-hub token create");
-    } else if (db_col_i64(&q, 3) >= db_col_i64(&q, 2) && !is_repeat) {
+    } else if (db_col_i64(token, 3) >= db_col_i64(token, 2) && !is_repeat) {
         (void)enrol_refuse(d, "the token is used up; make another with: selvedge-hub token create");
-    } else if (!db_col_is_null(&q, 5) && !str_matches(d->request->device, db_col_str(&q, 5))) {
+    } else if (!db_col_is_null(token, 5) &&
+               !str_matches(d->request->device, db_col_str(token, 5))) {
         (void)enrol_refuse(d, "the token is for devices called " STR_FMT,
-                           STR_ARG(db_col_str(&q, 5)));
+                           STR_ARG(db_col_str(token, 5)));
     }
-    if (row) {
-        d->replaces = str_eq(db_col_str(&q, 6), d->request->device);
-        db_reset(&q);
-    }
-    return true;
+    d->replaces = str_eq(db_col_str(token, 6), d->request->device);
 }
 
 /* The key of a certificate that was renewed since, which the device may have had no time to use. */
@@ -246,11 +248,33 @@ static bool remember_refusal(struct decision *d, struct err *err)
     return db_run(&q, err);
 }
 
+/* *ret_is_repeat: this key had its certificate by this token before. */
+static bool check_token(struct decision *d, bool *ret_is_repeat, struct err *err)
+{
+    struct db_query token = db_query(d->registry->db, HUB_REGISTRY_TOKEN_FIND);
+    db_bind_str(&token, ":id", d->request->token_id);
+    bool row = false;
+    if (!db_next(&token, &row, err)) {
+        return false;
+    }
+    check_secret(d, &token, row);
+    if (!enrol_is_refused(d)) {
+        check_csr(d);
+    }
+    bool ok = enrol_is_refused(d) || find_earlier(d, ret_is_repeat, err);
+    if (ok && !enrol_is_refused(d)) {
+        check_terms(d, &token, *ret_is_repeat);
+    }
+    if (row) {
+        db_reset(&token);
+    }
+    return ok;
+}
+
 static bool decide_by_token(struct decision *d, struct err *err)
 {
     bool is_repeat = false;
-    if (!find_earlier(d, &is_repeat, err) || !check_token(d, is_repeat, err) ||
-        (!enrol_is_refused(d) && !enrol_check_device(d, err))) {
+    if (!check_token(d, &is_repeat, err) || (!enrol_is_refused(d) && !enrol_check_device(d, err))) {
         return false;
     }
     if (enrol_is_refused(d)) {
@@ -261,15 +285,19 @@ static bool decide_by_token(struct decision *d, struct err *err)
 
 static bool decide(struct decision *d, struct err *err)
 {
+    bool is_returned = !str_is_empty(d->request->certificate_pem);
+    bool has_token = !is_returned && !str_is_empty(d->request->token_id);
     check_request(d);
+    if (!enrol_is_refused(d) && !has_token) {
+        check_csr(d);
+    }
     if (enrol_is_refused(d)) {
         return true;
     }
-    if (!str_is_empty(d->request->certificate_pem)) {
+    if (is_returned) {
         return enrol_decide_returned(d, err);
     }
-    return str_is_empty(d->request->token_id) ? enrol_decide_stranger(d, err)
-                                              : decide_by_token(d, err);
+    return has_token ? decide_by_token(d, err) : enrol_decide_stranger(d, err);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): one parameter over six, for the callers' sake */

@@ -287,6 +287,16 @@ static void who_guesses_locks_nobody_out(void **state)
     assert_int_equal(look_at_token(w).uses, 1);
 }
 
+/* Its certificate request is not even looked at: that is checking a signature. */
+static void who_guesses_makes_little_work(void **state)
+{
+    struct world *w = *state;
+    guess(w, STR("no request"), 1);
+    assert_int_equal(w->outcome.wrong, 1);
+    expect_refused(w, "brooklyn", STR("no request"), "certificate request");
+    assert_int_equal(look_at_token(w).uses, 0);
+}
+
 static void an_expired_token_is_refused(void **state)
 {
     struct world *w = *state;
@@ -659,6 +669,7 @@ int main(void)
         TEST(a_wrong_secret_learns_nothing_more),
         TEST(guessing_takes_ever_longer),
         TEST(who_guesses_locks_nobody_out),
+        TEST(who_guesses_makes_little_work),
         TEST(an_expired_token_is_refused),
         TEST(a_hub_that_does_not_know_the_date_lets_nobody_in),
         TEST(a_revoked_token_is_refused),
