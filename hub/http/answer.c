@@ -110,7 +110,8 @@ int64_t http_pending(const struct http_server *server)
 static bool is_too_much(const struct http_call *call)
 {
     bool is_for_all = call->route == NULL || call->route->role <= HTTP_LOCAL;
-    return http_pending(call->server) > (is_for_all ? HTTP_PENDING_BYTES / 4 : HTTP_PENDING_BYTES);
+    int64_t max = call->server->pending_max;
+    return http_pending(call->server) > (is_for_all ? max / 4 : max);
 }
 
 static enum MHD_Result refuse_too_much(struct http_call *call)

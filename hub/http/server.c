@@ -128,7 +128,9 @@ bool http_server_open(struct http_server **ret, struct loop *loop,
     server->share = options->connections_max / 4 < HTTP_CONNECTIONS_PER_PEER
                         ? options->connections_max / 4
                         : HTTP_CONNECTIONS_PER_PEER;
-    if (!gzip_open(&server->gzip, err) || !http_cache_open(&server->cache, HTTP_CACHE_BYTES, err) ||
+    server->pending_max = options->pending_bytes == 0 ? HTTP_PENDING_BYTES : options->pending_bytes;
+    size_t cache = options->cache_bytes == 0 ? HTTP_CACHE_BYTES : options->cache_bytes;
+    if (!gzip_open(&server->gzip, err) || !http_cache_open(&server->cache, cache, err) ||
         !read_proxies(server, options, err) || !start_daemon(server, options, err)) {
         http_server_close(server);
         return false;

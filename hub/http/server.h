@@ -44,6 +44,8 @@ struct http_server_options {
     struct str bind;           /* an address; empty = 127.0.0.1 */
     int port;                  /* 0 = any */
     int connections_max;       /* at that many the longest idle one gives way */
+    int64_t pending_bytes;     /* 0 = HTTP_PENDING_BYTES */
+    size_t cache_bytes;        /* 0 = HTTP_CACHE_BYTES */
     const struct str *proxies; /* addresses: no share, and believed who asks them */
     size_t proxy_count;
     const char *certificate_pem, *key_pem; /* both: TLS. Not kept */

@@ -79,6 +79,7 @@ struct http_server {
     struct gzip *gzip;
     struct http_cache *cache;
     int64_t body_bytes; /* of answers that are kept, or not taken yet */
+    int64_t pending_max;
     struct http_counts counts;
     int port;
     const char *local; /* its path is removed at the end; NULL: none */

@@ -12,9 +12,11 @@
 #include <unistd.h>
 
 enum {
-    BIG_BYTES = 15 << 19, /* the cache keeps it */
+    BIG_BYTES = 15 << 18,        /* more than the kernel takes of one connection */
+    CACHE_BYTES = 5 * BIG_BYTES, /* which keeps what is less than a quarter of it */
+    PENDING_BYTES = 40 << 20,
     /* Nobody's share, what the cache holds, and some: nothing is as even as that. */
-    SLOW_MAX = (HTTP_PENDING_BYTES / 4 + HTTP_CACHE_BYTES) / BIG_BYTES + 3,
+    SLOW_MAX = (PENDING_BYTES / 4 + CACHE_BYTES) / BIG_BYTES + 3,
     PATIENCE_TURNS = 10000, /* of 10 ms at most */
 };
 
@@ -125,7 +127,10 @@ static int set_up(void **state)
 {
     static struct world world;
     struct err err = {0};
-    const struct http_server_options options = {.connections_max = 256, .service = &service};
+    const struct http_server_options options = {.connections_max = 256,
+                                                .pending_bytes = PENDING_BYTES,
+                                                .cache_bytes = CACHE_BYTES,
+                                                .service = &service};
     world = (struct world){0};
     assert_true(loop_open(&world.loop, clock_system(), &err));
     assert_true(http_server_open(&world.server, world.loop, &options, &err));
@@ -253,8 +258,7 @@ static void kept_answers_that_nobody_takes_are_bounded(void **state)
     }
     assert_int_equal(status, 503);
     http_server_counts(w->server, &counts);
-    assert_in_range(counts.bytes_pending, HTTP_PENDING_BYTES / 4,
-                    HTTP_PENDING_BYTES / 4 + 2 * BIG_BYTES);
+    assert_in_range(counts.bytes_pending, PENDING_BYTES / 4, PENDING_BYTES / 4 + 2 * BIG_BYTES);
     /* Who has logged in still has room. */
     assert_int_equal(ask(w, "GET /api/big HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
     close_slow(w);
