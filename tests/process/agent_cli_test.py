@@ -298,7 +298,7 @@ def term_interrupts_what_runs():
         begin = time.monotonic()
         assert agent.daemon.stop(8) == 0
         assert time.monotonic() - begin < 5, "slow to stop"
-        wait_for("its children are gone", lambda: not any(map(is_alive, pids)), 5)
+        wait_for("its children are gone", lambda: not any(map(is_alive, pids)))
         retry, first = agent.runs()
         assert (first["run"], first["status"]) == (run_id, "failure"), first
         assert (retry["cause"], retry["cause_name"], retry["status"]) == ("retry", run_id, "queued"), retry
@@ -370,7 +370,7 @@ def a_time_out_ends_the_whole_group():
         assert done.returncode == 1 and "time-out" in done.stdout, said(done)
         assert agent.events("step_failure")[0]["error"]["code"] == "timeout"
         pids = [pid_in(agent.dir + "/grandchild"), pid_in(agent.dir + "/leader")]
-        wait_for("nobody is left of the group", lambda: not any(map(is_alive, pids)), 5)
+        wait_for("nobody is left of the group", lambda: not any(map(is_alive, pids)))
 
 
 def huge_output_costs_neither_memory_nor_disk():

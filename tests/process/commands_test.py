@@ -36,7 +36,7 @@ class World(Fleet):
         rows = [json.loads(line) for line in self.command("commands", command, "--json").splitlines()]
         return {r["device"]: r["status"] for r in rows[1:]}
 
-    def wait_for_fates(self, command, seconds=40, **wanted):
+    def wait_for_fates(self, command, seconds=80, **wanted):
         return wait_for(f"{wanted}", lambda: self.fates(command) == wanted, seconds, 0.1)
 
     def is_rebuildable(self):
@@ -180,7 +180,7 @@ def a_wave_at_a_time():
             if fake.name != "zz":
                 fake.disconnect()
                 fake.connect()
-        world.wait_for_fates(command, seconds=40, a="succeeded", b="succeeded", c="succeeded", d="succeeded", mute="overdue",
+        world.wait_for_fates(command, seconds=80, a="succeeded", b="succeeded", c="succeeded", d="succeeded", mute="overdue",
                              zz="waiting")
         assert most[0] <= 2, most
         body = world.fakes[0].bodies()[0]

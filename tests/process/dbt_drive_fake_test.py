@@ -99,7 +99,7 @@ class World:
         with open(self.given_file, encoding="utf8") as file:
             return json.load(file)
 
-    def wait_for(self, what, timeout=20):
+    def wait_for(self, what, timeout=60):
         end = time.monotonic() + timeout
         while not what():
             assert time.monotonic() < end, "it does not happen"

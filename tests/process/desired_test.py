@@ -35,7 +35,7 @@ def status(fleet):
             for row in map(json.loads, fleet.command("desired", "status", "--json").splitlines())}
 
 
-def until(fleet, device, state, wanted=None, seconds=30):
+def until(fleet, device, state, wanted=None, seconds=60):
     def reached():
         row = status(fleet).get(device.name, {"state": "", "wanted": 0})
         return row if row["state"] == state and wanted in (None, row["wanted"]) else None

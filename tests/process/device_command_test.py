@@ -57,7 +57,7 @@ class Scene:
         events = [json.loads(row[0]) for row in rows]
         return [e for e in events if e.get("command") == command]
 
-    def end_of(self, command, seconds=30):
+    def end_of(self, command, seconds=60):
         """The event that says how it ended."""
         return wait_for(f"command {command} has ended", lambda: next(
             (e for e in self.heard(command) if e["status"] in ("refused", "succeeded", "failed")), None), seconds)

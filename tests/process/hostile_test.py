@@ -39,7 +39,7 @@ class Scene:
         context = tls(self.fleet.hub_dir + "/ca/ca.pem", folder + "cert.pem", folder + "key.pem")
         return Stranger(self.fleet.port, client_id, context)
 
-    def works(self, seconds=20):
+    def works(self, seconds=60):
         """The good device's events are taken in, soon, over the connection that it has."""
         before = self.good.position()["last_seq"]
         self.good.command("materialize", "a")

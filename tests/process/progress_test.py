@@ -19,7 +19,7 @@ STEP = "import os, time\n" \
 TEXT = f"project: shop\nassets:\n  - key: a/slow\n    run: [{json.dumps(sys.executable)}, -c, {json.dumps(STEP)}]\n"
 
 
-def until(fd, words, text=b"", seconds=30):
+def until(fd, words, text=b"", seconds=60):
     end = time.monotonic() + seconds
     while words not in text:
         ready, _, _ = select.select([fd], [], [], max(0, end - time.monotonic()))

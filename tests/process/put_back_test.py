@@ -39,7 +39,7 @@ def run_and_tell(device, times):
 def wait_until_told(fleet, device, ids):
     def told():
         return {row[0] for row in fleet.query("SELECT run FROM run WHERE status = 'success'")}
-    wait_for("the hub knows the runs", lambda: set(ids) <= told(), seconds=40)
+    wait_for("the hub knows the runs", lambda: set(ids) <= told())
     wait_for("nothing waits on the device", lambda: device.position()["waiting_events"] == 0)
 
 

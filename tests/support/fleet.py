@@ -45,7 +45,7 @@ def free_port():
             return port
 
 
-def wait_for(what, condition, seconds=30.0, every=0.1):
+def wait_for(what, condition, seconds=60.0, every=0.1):
     """Returns the first true value of condition(); fails with what was waited for."""
     end = time.monotonic() + seconds
     while True:
@@ -89,7 +89,7 @@ class Program:
             self.process.kill()
             self.process.wait()
 
-    def stop(self, seconds=20):
+    def stop(self, seconds=60):
         if self.is_running:
             self.process.terminate()
             try:

@@ -53,7 +53,7 @@ class Mosquitto:
 
     def start(self):
         self.process = subprocess.Popen([MOSQUITTO, "-c", os.path.join(self.dir, "conf")], stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not self.answers():
             assert time.monotonic() < deadline and self.process.poll() is None
             time.sleep(0.02)
@@ -118,5 +118,5 @@ class Listener:
         end = f"end/{len(self.messages)}/{time.monotonic_ns()}"
         self.broker.publish((end, ""))
         with self.changed:
-            assert self.changed.wait_for(lambda: any(m[0] == end for m in self.messages), 30)
+            assert self.changed.wait_for(lambda: any(m[0] == end for m in self.messages), 60)
         return [m for m in self.messages if not m[0].startswith("end/")]

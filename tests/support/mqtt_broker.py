@@ -59,7 +59,7 @@ class FakeBroker:
 
     def wait(self, condition):
         with self.changed:
-            assert self.changed.wait_for(condition, 30)
+            assert self.changed.wait_for(condition, 60)
 
     def note(self, change):
         with self.changed:
