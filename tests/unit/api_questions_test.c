@@ -184,6 +184,36 @@ static void folded_schedules_say_how_many_are_paused(void **state)
     buf_release(&question);
 }
 
+/* --- the fleet at a glance ------------------------------------------------------------------------ */
+
+static const char a_fleet[] =
+    "INSERT INTO stream VALUES (1, 'd1', '00000000000000e1', 1, 90, 1),"
+    " (2, 'd1', '00000000000000e2', 2, 40, 1), (3, 'd2', '00000000000000e1', 0, 70, 1),"
+    " (4, 'nobody', '00000000000000e1', 0, 70, 1);"
+    "INSERT INTO device (id, status, status_ms, enrolled_ms, cert_serial, cert_fingerprint,"
+    " key_fingerprint, not_after_ms) SELECT value, 'enrolled', 1, 1, value, value, value, 9"
+    " FROM json_each('[\"d1\",\"d2\",\"d3\"]');"
+    "INSERT INTO connection (device, is_online, since_ms, last_seen_ms, epoch, last_seq) VALUES"
+    " ('d1', 1, 1, 1, '00000000000000e2', 50), ('d2', 0, 1, 1, '00000000000000e1', 60),"
+    " ('d3', 1, 1, 1, '00000000000000e1', 5)";
+
+static void devices_are_counted_once_and_waiting_events_of_the_present_database(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"hub/api/sql/devices_known.sql",
+                                        "hub/api/sql/overview.sql"};
+    AUTO(buf) found = buf_growing(1 << 16);
+    const struct value recent = {.name = ":recent", .text = ""};
+    assert_true(db_exec(store, a_fleet, &err));
+    for (size_t i = 0; i < COUNT_OF(paths); i++) {
+        struct buf question;
+        read_question(paths[i], &question);
+        assert_int_equal(ask(buf_str(&question), &recent, i, i == 0 ? 1 : 9, &found, NULL), 1);
+        buf_release(&question);
+    }
+    assert_string_equal(buf_cstr(&found), "4|\n2|0|1|0|0|0|0|0|10|\n");
+}
+
 static int begin(void **state)
 {
     (void)state;
@@ -206,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(the_history_of_checks_is_that_of_all_databases),
         T(folded_schedules_say_how_many_are_paused),
+        T(devices_are_counted_once_and_waiting_events_of_the_present_database),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
