@@ -202,6 +202,7 @@ bool api_open(struct api **ret, const struct api_options *options, struct err *e
     api->accounts = options->accounts;
     api->query_ms = options->query_ms > 0 ? options->query_ms : API_QUERY_MS;
     api->nobody_from.ns = -NS_PER_SEC * API_AUDIT_NOBODY_BURST * API_AUDIT_NOBODY_EVERY_S;
+    api->metrics.text = buf_growing(API_METRICS_BYTES);
     api->started = clock_mono(loop_clock(options->loop));
     api->service = (struct http_service){.routes = api_routes,
                                          .route_count = api_route_count,
@@ -254,6 +255,7 @@ void api_close(struct api *api)
         return;
     }
     outside_close(api->outside);
+    buf_release(&api->metrics.text);
     db_finish(&api->data_version);
     live_close(api->live);
     desired_rows_close(api->desired);

@@ -31,6 +31,7 @@ enum {
     API_AUDIT_NOBODY_BURST = 20,
     API_AUDIT_NOBODY_EVERY_S = 10, /* one more */
     API_PIECE_BYTES = 1 << 20,     /* of a file of a bundle, in one request */
+    API_METRICS_BYTES = 64 << 10,  /* of what /metrics tells of the fleet */
 };
 
 enum { API_HOURS_MAX = 27 };
@@ -41,6 +42,12 @@ struct api_hours { /* runs by the hour they ended in, oldest first */
     } items[API_HOURS_MAX];
     size_t count;
     int64_t rows;
+    struct mono_time made_at;
+};
+
+struct api_metrics { /* the fleet's part of /metrics */
+    struct buf text; /* empty: it is to be made */
+    int64_t stamp;
     struct mono_time made_at;
 };
 
@@ -70,6 +77,7 @@ struct api {
     struct outside *outside;
     struct summary *summary;
     struct api_hours hours;
+    struct api_metrics metrics;
     struct db_query data_version;
     int64_t stamp;
     struct mono_time stamp_at;

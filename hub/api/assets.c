@@ -2,7 +2,11 @@
 #include "hub/api/failing_on.h"
 #include "hub/api/lineage.h"
 
-enum { CHUNK = 500, ROW_ARENA_BYTES = 4 << 20 };
+enum {
+    CHUNK = 500,
+    ROW_ARENA_BYTES = 4 << 20,
+    ASSET_ROWS_MAX = 100000, /* of devices and of checks in the answer of one asset */
+};
 
 struct asset_list {
     struct api *api;
@@ -216,28 +220,6 @@ static bool write_sections(struct one_asset *one, const struct hub_filter *filte
     return true;
 }
 
-/* What devices define it as. */
-static bool add_definitions(struct one_asset *one, const struct hub_filter *filter, struct err *err)
-{
-    struct db_query q = db_query(one->list.api->own, HUB_API_ASSET_VERSIONS);
-    bool row = false;
-    bool ok = true;
-    db_bind_str(&q, ":asset", filter->asset);
-    db_bind_opt(&q, ":device", filter->device);
-    jw_key(&one->w, STR("definitions"));
-    jw_begin_array(&one->w);
-    while ((ok = db_next(&q, &row, err)) && row) {
-        jw_begin_object(&one->w);
-        jw_member_str(&one->w, "version", db_col_str(&q, 0));
-        jw_member_i64(&one->w, "devices", db_col_i64(&q, 2));
-        jw_member_str(&one->w, "device", db_col_str(&q, 3));
-        jw_member_raw(&one->w, "definition", db_col_str(&q, 1));
-        jw_end_object(&one->w);
-    }
-    jw_end_array(&one->w);
-    return ok;
-}
-
 /* There is no such asset: its error names the key that is nearest. */
 static bool nearest_key(struct api *api, struct str key, struct err *err)
 {
@@ -248,9 +230,12 @@ static bool nearest_key(struct api *api, struct str key, struct err *err)
 
 static bool write_asset(struct one_asset *one, struct http_request *rq, struct err *err)
 {
-    int64_t limit = PAGE_LIMIT; /* of each device a row, and one of each of its checks */
-    if (!api_number(rq, "limit", PAGE_LIMIT_MAX, &limit, err)) {
+    int64_t limit = 0; /* of each device a row, and one of each of its checks */
+    if (!api_number(rq, "limit", PAGE_LIMIT, &limit, err)) {
         return false;
+    }
+    if (limit < 1 || limit > ASSET_ROWS_MAX) {
+        return err_set(err, ERR_INVALID, "limit is a number from 1 to %d", ASSET_ROWS_MAX);
     }
     const struct hub_filter filter = {
         .asset = rq->args[0], .device = http_target_get(&rq->target, "device"), .limit = limit};
@@ -262,7 +247,7 @@ static bool write_asset(struct one_asset *one, struct http_request *rq, struct e
     if (one->count == 0) {
         jw_member_str(&one->w, "asset", rq->args[0]);
     }
-    if (!write_sections(one, &filter, err) || !add_definitions(one, &filter, err) ||
+    if (!write_sections(one, &filter, err) ||
         !api_write_asset_lineage(one->list.api, &one->w, rq->args[0], filter.device, &is_known,
                                  err)) {
         return false;

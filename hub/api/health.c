@@ -99,18 +99,18 @@ static bool write_fleet(struct api *api, struct buf *out, struct err *err)
         return false;
     }
     head(out, "selvedge_devices", "gauge", "Devices by state.");
-    buf_addf(out, "selvedge_devices{state=\"online\"} %lld\n", (long long)db_col_i64(&q, 1));
-    buf_addf(out, "selvedge_devices{state=\"away\"} %lld\n", (long long)db_col_i64(&q, 3));
-    buf_addf(out, "selvedge_devices{state=\"out\"} %lld\n", (long long)db_col_i64(&q, 2));
+    buf_addf(out, "selvedge_devices{state=\"online\"} %lld\n", (long long)db_col_i64(&q, 0));
+    buf_addf(out, "selvedge_devices{state=\"away\"} %lld\n", (long long)db_col_i64(&q, 2));
+    buf_addf(out, "selvedge_devices{state=\"out\"} %lld\n", (long long)db_col_i64(&q, 1));
     one(out, "selvedge_runs_open", "gauge", "Runs that are queued or under way.",
-        db_col_i64(&q, 4));
+        db_col_i64(&q, 3));
     one(out, "selvedge_checks_failing", "gauge", "Checks whose last result is a failure.",
-        db_col_i64(&q, 5));
-    one(out, "selvedge_alerts_open", "gauge", "Open alerts.", db_col_i64(&q, 6));
+        db_col_i64(&q, 4));
+    one(out, "selvedge_alerts_open", "gauge", "Open alerts.", db_col_i64(&q, 5));
     one(out, "selvedge_events_lost_total", "counter",
-        "Events that devices had to drop before they could send them.", db_col_i64(&q, 8));
+        "Events that devices had to drop before they could send them.", db_col_i64(&q, 7));
     one(out, "selvedge_events_waiting", "gauge", "Events that devices hold for the hub.",
-        db_col_i64(&q, 9));
+        db_col_i64(&q, 8));
     db_reset(&q);
     struct counts *counts = NULL;
     if (!api_counts(api, &counts, err)) {
@@ -118,6 +118,30 @@ static bool write_fleet(struct api *api, struct buf *out, struct err *err)
     }
     one(out, "selvedge_device_assets_failing", "gauge", "Assets failing, counted on each device.",
         counts_fleet(counts)->failing_pairs);
+    return true;
+}
+
+/* What does not change while the database is the same is made once for all who ask meanwhile. */
+static bool write_kept(struct api *api, struct http_request *rq, struct buf *out, struct err *err)
+{
+    struct api_metrics *kept = &api->metrics;
+    int64_t stamp = api->service.stamp(api);
+    bool is_young = rq->mono.ns - kept->made_at.ns < HTTP_CACHE_AGE_MS * NS_PER_MS;
+    if (kept->text.len == 0 || kept->stamp != stamp || !is_young) {
+        buf_reset(&kept->text);
+        write_certificates(api, rq->now, &kept->text);
+        if (!write_fleet(api, &kept->text, err)) {
+            buf_reset(&kept->text);
+            return false;
+        }
+        if (kept->text.overflow) {
+            buf_reset(&kept->text);
+            return err_set(err, ERR_NO_MEMORY, "the figures do not fit into memory");
+        }
+        kept->stamp = stamp;
+        kept->made_at = rq->mono;
+    }
+    buf_add(out, buf_str(&kept->text));
     return true;
 }
 
@@ -132,6 +156,5 @@ bool api_metrics(void *ctx, struct http_request *rq, struct http_response *rs, s
     int64_t up = rq->mono.ns - api->started.ns;
     buf_addf(out, "selvedge_web_start_time_seconds %.3f\n", (double)(rq->now.ns - up) / 1e9);
     write_server(api, out);
-    write_certificates(api, rq->now, out);
-    return write_fleet(api, out, err);
+    return write_kept(api, rq, out, err);
 }

@@ -6,6 +6,7 @@ enum {
     LINEAGE_MS = 10000,          /* reading the past of a large fleet may take so long */
     PAGE_BYTES_ENOUGH = 8 << 20, /* then a page ends: an edge may name thousands of devices */
     DIFFERENCES_BYTES_MAX = 64 << 10,
+    DEFINITIONS_SHOWN_MAX = 20, /* of one asset, the most common ones */
 };
 
 /* What is kept of the fleet as it is now, or read for this question. */
@@ -343,9 +344,29 @@ static void write_neighbours(struct json_writer *w, const struct lineage *l, uin
     jw_end_array(w);
 }
 
+/* What devices define it as: once for all that say the same. */
+static void write_definitions(struct json_writer *w, const struct lineage *l,
+                              const struct lineage_asset *asset)
+{
+    int shown = 0;
+    jw_key(w, STR("definitions"));
+    jw_begin_array(w);
+    for (const struct lineage_version *v = asset->versions;
+         v != NULL && shown < DEFINITIONS_SHOWN_MAX; v = v->next, shown++) {
+        jw_begin_object(w);
+        jw_member_str(w, "version", v->id);
+        jw_member_i64(w, "devices", (int64_t)v->devices.count);
+        jw_member_str(w, "device", l->devices[v->devices.items[0]]);
+        jw_member_raw(w, "definition", v->body);
+        jw_end_object(w);
+    }
+    jw_end_array(w);
+}
+
 static void write_asset(struct json_writer *w, const struct lineage *l, uint32_t asset)
 {
     const struct lineage_asset *a = &l->assets[asset];
+    write_definitions(w, l, a);
     write_devices(w, l, "made_on", a->made_on);
     write_devices(w, l, "external_on", a->external_on);
     jw_key(w, STR("versions"));

@@ -5,14 +5,27 @@
 
 #include "common/model/staleness.h"
 
-enum { ZONE_ARENA_BYTES = 4 << 20, ONE_ARENA_BYTES = 4 << 20, DEPS_MAX = 1000 };
+enum {
+    ZONE_ARENA_BYTES = 4 << 20,
+    ONE_ARENA_BYTES = 4 << 20,
+    DEPS_MAX = 1000,
+    ITEM_VERSIONS_MAX = DEPS_MAX + 1,
+    VERSIONS_KEPT = 2 * ITEM_VERSIONS_MAX, /* at a time: devices mostly define the same */
+    VERSIONS_ARENA_BYTES = VERSIONS_KEPT * LIMIT_EVENT_BYTES,
+};
 
+/* What a definition says, once for all devices that say the same. */
+struct version {
+    bool is_partitioned;
+    struct str freshness; /* JSON; empty: there is no policy */
+    bool has_policy;      /* that is understood */
+    struct freshness_policy policy;
+};
 /* One asset on one device; text in the arena of the item. */
 struct told {
     struct stale_asset stale;
-    struct str freshness; /* JSON */
+    const struct version *version;
     struct wall_time made_at;
-    bool is_defined;
 };
 struct why_list {
     struct api *api;
@@ -20,6 +33,14 @@ struct why_list {
     struct page page;
     struct zones zones;
     struct arena arena; /* of one item */
+    struct arena version_arena;
+    struct strmap version_by_id;
+    struct version **versions;
+};
+/* Who defines the asset. */
+struct why_device {
+    struct str name;
+    int64_t stream, seq; /* of its definitions */
 };
 
 static bool no_memory(struct err *err)
@@ -54,15 +75,13 @@ static void read_made(struct arena *arena, struct str body, struct asset_version
     made->from.inputs = items;
 }
 
+/* Of an external asset its last observation counts where that is the later one. */
 static void read_told(struct arena *arena, const struct db_query *q, struct told *ret)
 {
-    bool is_external = db_col_i64(q, 1) != 0;
-    *ret = (struct told){.stale = {.code_version = arena_copy(arena, db_col_str(q, 0)),
-                                   .is_external = is_external,
-                                   .is_partitioned = !db_col_is_null(q, 2)},
-                         .freshness =
-                             db_col_is_null(q, 3) ? STR_NONE : arena_copy(arena, db_col_str(q, 3)),
-                         .made_at = api_col_at(q, 4)};
+    bool is_external = db_col_i64(q, 2) != 0;
+    *ret = (struct told){
+        .stale = {.code_version = arena_copy(arena, db_col_str(q, 1)), .is_external = is_external},
+        .made_at = api_col_at(q, 4)};
     if (is_external && !db_col_is_null(q, 7) && db_col_i64(q, 9) != 0) {
         struct str version = arena_copy(arena, db_col_str(q, 8));
         ret->stale.made = (struct asset_version){
@@ -74,23 +93,63 @@ static void read_told(struct arena *arena, const struct db_query *q, struct told
     read_made(arena, db_col_str(q, 6), &ret->stale.made);
 }
 
-static bool read_asset(struct why_list *list, struct str device, struct str asset, struct told *ret,
-                       struct err *err)
+/* --- versions of definitions ------------------------------------------------------------------------- */
+
+/* Before an item: what it needs fits then. */
+static bool make_room(struct why_list *list, struct err *err)
 {
-    struct db_query q = db_query(list->api->own, HUB_API_WHY_ASSET);
+    bool has_room = list->version_by_id.count + ITEM_VERSIONS_MAX <= VERSIONS_KEPT &&
+                    list->version_arena.used < VERSIONS_ARENA_BYTES / 2;
+    if (list->versions != NULL && has_room) {
+        return true;
+    }
+    arena_reset(&list->version_arena);
+    list->version_by_id = strmap_new(&list->version_arena);
+    list->versions = arena_array(&list->version_arena, VERSIONS_KEPT, sizeof(*list->versions));
+    return list->versions != NULL || no_memory(err);
+}
+
+static bool read_version(struct why_list *list, struct str id, struct version *ret, struct err *err)
+{
+    struct db_query q = db_query(list->api->own, HUB_API_WHY_VERSION);
+    struct json *policy = NULL;
+    struct err bad = {0};
     bool row = false;
-    db_bind_str(&q, ":device", device);
-    db_bind_str(&q, ":asset", asset);
+    db_bind_str(&q, ":version", id);
     if (!db_next(&q, &row, err)) {
         return false;
     }
-    if (!row) {
-        *ret = (struct told){0};
+    if (row) {
+        ret->is_partitioned = !db_col_is_null(&q, 0);
+        ret->freshness = arena_copy(&list->version_arena, db_col_str(&q, 1));
+        db_reset(&q);
+    }
+    ret->has_policy =
+        !str_is_empty(ret->freshness) &&
+        json_parse(ret->freshness, LIMIT_EVENT_BYTES, &list->version_arena, &policy, &bad) &&
+        when_freshness(&list->zones, policy, &ret->policy);
+    return true;
+}
+
+/* Read when a device has it that is the first to. */
+static bool find_version(struct why_list *list, struct str id, const struct version **ret,
+                         struct err *err)
+{
+    uint32_t place = 0;
+    if (strmap_get(&list->version_by_id, id, &place)) {
+        *ret = list->versions[place];
         return true;
     }
-    read_told(&list->arena, &q, ret);
-    db_reset(&q);
-    return !list->arena.exhausted || no_memory(err);
+    struct version *version = arena_alloc(&list->version_arena, sizeof(*version));
+    struct str copy = arena_copy(&list->version_arena, id);
+    place = (uint32_t)list->version_by_id.count;
+    if (version == NULL || copy.ptr == NULL || !strmap_put(&list->version_by_id, copy, place)) {
+        return no_memory(err);
+    }
+    list->versions[place] = version;
+    *ret = version;
+    return read_version(list, id, version, err) &&
+           (!list->version_arena.exhausted || no_memory(err));
 }
 
 /* --- one asset on one device ------------------------------------------------------------------------- */
@@ -103,20 +162,45 @@ struct neighbourhood {
     size_t count;
 };
 
-static bool read_deps(struct why_list *list, struct str device, struct neighbourhood *n,
-                      struct err *err)
+static bool take_asset(struct why_list *list, const struct db_query *q, struct neighbourhood *n,
+                       struct err *err)
 {
-    struct db_query q = db_query(list->api->own, HUB_API_WHY_DEPS);
-    bool row = false;
+    struct str key = db_col_str(q, 0);
+    size_t place = str_eq(key, n->keys[0]) ? 0 : n->count;
+    if (place > DEPS_MAX) {
+        return true;
+    }
+    if (place > 0) {
+        n->keys[place] = arena_copy(&list->arena, key);
+        n->count++;
+    }
+    struct told *told = &n->told[place];
+    read_told(&list->arena, q, told);
+    if (!find_version(list, db_col_str(q, 3), &told->version, err)) {
+        return false;
+    }
+    told->stale.is_partitioned = told->version->is_partitioned;
+    return !list->arena.exhausted || no_memory(err);
+}
+
+static bool read_assets(struct why_list *list, const struct why_device *device,
+                        struct neighbourhood *n, struct err *err)
+{
+    struct db_query q = db_query(list->api->own, HUB_API_WHY_ASSETS);
     bool ok = true;
-    db_bind_str(&q, ":device", device);
+    n->keys[0] = list->rq->args[0];
+    n->count = 1;
+    db_bind_str(&q, ":device", device->name);
     db_bind_str(&q, ":asset", n->keys[0]);
-    while ((ok = db_next(&q, &row, err)) && row) {
-        if (n->count <= DEPS_MAX && !str_eq(db_col_str(&q, 0), n->keys[0])) {
-            n->keys[n->count++] = arena_copy(&list->arena, db_col_str(&q, 0));
+    db_bind_i64(&q, ":stream", device->stream);
+    db_bind_i64(&q, ":seq", device->seq);
+    while (db_each(&q, &ok, err)) {
+        if (!take_asset(list, &q, n, err)) {
+            db_reset(&q);
+            return false;
         }
     }
-    return ok && (!list->arena.exhausted || no_memory(err));
+    return ok;
 }
 
 static bool judge(struct why_list *list, struct neighbourhood *n, struct staleness *ret,
@@ -157,20 +241,17 @@ static void write_causes(struct json_writer *w, const struct staleness *s)
 static void write_freshness(struct why_list *list, const struct told *told)
 {
     struct json_writer *w = &list->page.w;
-    struct json *policy = NULL;
-    struct err bad = {0};
-    struct freshness_policy rules;
+    const struct version *version = told->version;
     struct wall_time next;
-    if (str_is_empty(told->freshness) ||
-        !json_parse(told->freshness, LIMIT_EVENT_BYTES, &list->arena, &policy, &bad) ||
-        !when_freshness(&list->zones, policy, &rules)) {
+    if (!version->has_policy) {
         return;
     }
-    enum freshness_state state = freshness_at(&rules, told->made_at, list->rq->now, &next);
+    enum freshness_state state =
+        freshness_at(&version->policy, told->made_at, list->rq->now, &next);
     jw_key(w, STR("freshness"));
     jw_begin_object(w);
     jw_member_str(w, "state", str_from(freshness_state_name(state)));
-    jw_member_raw(w, "policy", told->freshness);
+    jw_member_raw(w, "policy", version->freshness);
     if (next.ns != INT64_MAX) {
         jw_member_wall(w, "until", next);
     }
@@ -201,67 +282,60 @@ static void write_item(struct why_list *list, struct str device, const struct to
     jw_end_object(w);
 }
 
-static bool write_one(struct why_list *list, struct str device, struct neighbourhood *n,
-                      struct err *err)
+static bool write_one(struct why_list *list, const struct why_device *device,
+                      struct neighbourhood *n, struct err *err)
 {
     struct staleness s = {0};
     arena_reset(&list->arena);
-    n->keys[0] = list->rq->args[0];
-    n->count = 1;
-    if (!read_deps(list, device, n, err)) {
+    if (!make_room(list, err) || !read_assets(list, device, n, err) || !judge(list, n, &s, err)) {
         return false;
     }
-    for (size_t i = 0; i < n->count; i++) {
-        if (!read_asset(list, device, n->keys[i], &n->told[i], err)) {
-            return false;
-        }
-    }
-    if (!judge(list, n, &s, err)) {
-        return false;
-    }
-    write_item(list, device, &n->told[0], &s);
+    write_item(list, device->name, &n->told[0], &s);
     return true;
 }
 
 /* --- the list ---------------------------------------------------------------------------------------- */
 
-/* Names of the page's devices, before other questions are asked. */
-static bool read_devices(struct why_list *list, struct str *names, size_t *ret_count,
+/* The page's devices, before other questions are asked. */
+static bool read_devices(struct why_list *list, struct why_device *devices, size_t *ret_count,
                          struct err *err)
 {
     struct db_query q = db_query(list->api->own, HUB_API_WHY_DEVICES);
-    bool row = false;
     bool ok = true;
     db_bind_str(&q, ":asset", list->rq->args[0]);
     db_bind_str(&q, ":after", list->page.after[0]);
     db_bind_opt(&q, ":device", http_target_get(&list->rq->target, "device"));
     db_bind_i64(&q, ":limit", page_wants(&list->page));
-    while ((ok = db_next(&q, &row, err)) && row) {
-        names[*ret_count] = arena_copy(list->rq->arena, db_col_str(&q, 0));
-        (*ret_count)++;
+    while (db_each(&q, &ok, err)) {
+        devices[(*ret_count)++] =
+            (struct why_device){.name = arena_copy(list->rq->arena, db_col_str(&q, 0)),
+                                .stream = db_col_i64(&q, 1),
+                                .seq = db_col_i64(&q, 2)};
     }
     return ok;
 }
 
+/* Of one commit, which also saves looking for it with each question. */
 static bool fill(struct why_list *list, struct err *err)
 {
     size_t count = 0;
-    struct str *names =
-        arena_array(list->rq->arena, (size_t)page_wants(&list->page), sizeof(*names));
+    AUTO(db_tx) tx = {0};
+    struct why_device *devices =
+        arena_array(list->rq->arena, (size_t)page_wants(&list->page), sizeof(*devices));
     AUTO(arena) memory = arena_new(2 * (DEPS_MAX + 1) * sizeof(struct told) + (1 << 20));
     struct neighbourhood *n = arena_array(&memory, 1, sizeof(*n));
-    if (names == NULL || n == NULL) {
+    if (devices == NULL || n == NULL) {
         return no_memory(err);
     }
-    if (!read_devices(list, names, &count, err)) {
+    if (!db_tx_begin_read(list->api->own, &tx, err) || !read_devices(list, devices, &count, err)) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
         if (page_has_room(&list->page)) {
-            if (!write_one(list, names[i], n, err)) {
+            if (!write_one(list, &devices[i], n, err)) {
                 return false;
             }
-            page_is_at(&list->page, &names[i]);
+            page_is_at(&list->page, &devices[i].name);
         }
     }
     return true;
@@ -275,8 +349,10 @@ bool api_asset_why(void *ctx, struct http_request *rq, struct http_response *rs,
         return false;
     }
     list.arena = arena_new(ONE_ARENA_BYTES);
+    list.version_arena = arena_new(VERSIONS_ARENA_BYTES);
     bool ok = fill(&list, err);
     page_end(&list.page);
+    arena_release(&list.version_arena);
     arena_release(&list.arena);
     return ok;
 }

@@ -38,6 +38,27 @@ def read(text):
     return values, types
 
 
+def what_is_the_same_is_made_once(fleet, told):
+    """Of the fleet, while nothing is committed, for a second at most; what the web process tells of itself is of now."""
+    path = os.path.join(fleet.hub_dir, "broker", "server.pem")
+    name = 'selvedge_hub_certificate_expiry_timestamp_seconds{certificate="broker"}'
+    answered = 'selvedge_web_requests_total{code="2xx"}'
+
+    def is_still_told():
+        before = told()[0]
+        os.rename(path, path + ".away")
+        try:
+            after = told()[0]
+        finally:
+            os.rename(path + ".away", path)
+        assert after[answered] > before[answered], (before, after)
+        return name in before and name in after
+    wait_for("it is told from what was made before", is_still_told)
+    os.rename(path, path + ".away")
+    wait_for("it is made anew", lambda: name not in told()[0])
+    os.rename(path + ".away", path)
+
+
 def fleet_and_dashboard():
     with Fleet(web=True) as fleet:
         fleet.start_hub()
@@ -57,6 +78,7 @@ def fleet_and_dashboard():
             assert values[f'selvedge_hub_certificate_expiry_timestamp_seconds{{certificate="{name}"}}'] > time.time() + 86400, values
         device.daemon.stop()
         wait_for("the device is away", lambda: told()[0]['selvedge_devices{state="away"}'] == 1)
+        what_is_the_same_is_made_once(fleet, told)
 
         with open(os.path.join(ROOT, "docs/grafana/fleet.json"), encoding="utf-8") as f:
             dashboard = json.load(f)

@@ -1,8 +1,10 @@
 """The web process beside a real hub with a real device: setting up, logging in, what it tells, and that it comes back."""
 import base64
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from datetime import datetime, timezone
@@ -61,11 +63,29 @@ def what_a_device_records_is_told():
         page = Client(web).get("/runs/brooklyn/" + run["run"])
         assert page.status == 200 and page.headers["content-type"].startswith("text/html"), page
         assert "default-src 'self'" in page.headers["content-security-policy"]
+        an_asset_of_many_devices(fleet, admin)
         look_at_everything(admin, run["run"])
         runs_are_found_by_time(admin, run["run"])
         first = admin.get("/api/v1/assets")
         again = admin.get("/api/v1/assets", headers={"If-None-Match": first.headers["etag"]})
         assert again.status == 304 and not again.raw
+
+
+def an_asset_of_many_devices(fleet, admin):
+    path = "/api/v1/assets/pos/orders"
+    with contextlib.closing(sqlite3.connect(os.path.join(fleet.hub_dir, "hub.db"), timeout=20)) as db:
+        with db:
+            db.executemany("INSERT INTO asset_definition (device, asset, is_external) VALUES (?, 'pos/orders', 0)",
+                           [(f"many-{i:03}",) for i in range(130)])
+        assert len(wait_for("all are told", lambda: [
+            found for found in [admin.get(path + "?limit=500").json["on_devices"]] if len(found) == 131])[0]) == 131
+        first = admin.get(path).json["on_devices"]
+        assert len(first) == 100 and first[0]["device"] == "brooklyn", [one["device"] for one in first]
+        assert len(admin.get(path + "?limit=3").json["on_devices"]) == 3
+        for limit in ("0", "-1", "100001", "x"):
+            assert admin.get(f"{path}?limit={limit}").status == 400, limit
+        with db:
+            db.execute("DELETE FROM asset_definition WHERE device LIKE 'many-%'")
 
 
 LISTS = ["devices", "assets", "assets?selection=kind:sql", "assets?device=brooklyn", "runs", "runs?status=failure", "runs?asset=pos/orders", "runs?since=1h", "steps", "logs", "refusals", "quarantine", "checks", "jobs", "schedules", "sensors", "ticks",

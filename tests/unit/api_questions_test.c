@@ -184,6 +184,108 @@ static void folded_schedules_say_how_many_are_paused(void **state)
     buf_release(&question);
 }
 
+/* --- why an asset is stale ------------------------------------------------------------------------ */
+
+/* Of two devices; every asset that another is made from differs in something: external or not, with a
+ * version of its code or without, made or seen last, known at all or not. */
+static const char made_from[] =
+    "INSERT INTO stream VALUES (1, 'd1', '00000000000000e1', 1, 90, 1),"
+    " (2, 'd2', '00000000000000e2', 2, 90, 1), (3, 'd1', '00000000000000e0', 0, 90, 1);"
+    "INSERT INTO definitions VALUES ('d1', 'h', 1, 1, '00000000000000e1', 7),"
+    " ('d2', 'h', 1, 2, '00000000000000e2', 7);"
+    "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 39)"
+    "INSERT INTO asset_definition (device, asset, code_version, is_external)"
+    " SELECT 'd' || (1 + i % 2), 'a' || (i / 2), iif(i / 2 % 3 = 0, NULL, iif(i / 2 % 3 = 1, '', "
+    "'1')),"
+    " i / 2 % 5 = 0 FROM n WHERE i / 2 <> 7;"
+    "INSERT INTO edge SELECT device, 'a1', asset FROM asset_definition;"
+    "INSERT INTO edge VALUES ('d1', 'a1', 'a7'), ('d1', 'a1', 'nowhere');"
+    "INSERT INTO asset_history SELECT iif(device = 'd1', 1, 2), asset, 3, 7, 'v' || asset"
+    " FROM asset_definition WHERE asset <> 'a4';"
+    "INSERT INTO asset_history SELECT 3, asset, 3, 7, 'other' FROM asset_definition"
+    " WHERE device = 'd1';"
+    "INSERT INTO asset_state (device, asset, at_ms, data_version, stream_id, stream_ms, epoch, seq)"
+    " SELECT device, asset, 1000 + rowid_, 'dv' || rowid_, iif(device = 'd1', 1, 2), 1, 'e', rowid_"
+    " FROM (SELECT *, row_number() OVER () AS rowid_ FROM asset_definition) WHERE rowid_ % 7 > 0;"
+    "INSERT INTO event (stream_id, seq, type, at_ms, received_ms, body)"
+    " SELECT stream_id, seq, 'asset_materialization', 1, 1, '{\"n\":' || seq || '}' FROM "
+    "asset_state"
+    " WHERE seq % 4 > 0;"
+    "INSERT INTO asset_observed SELECT device, asset, 2000, 'seen', 1, 'e', 20 FROM "
+    "asset_definition"
+    " WHERE asset IN ('a0', 'a1', 'a5', 'a10', 'a12')";
+
+static const char plain_why[] =
+    "SELECT w.asset, n.code_version, coalesce(n.is_external, 0), h.version, a.at_ms, "
+    "a.data_version,"
+    " CASE WHEN w.asset = :asset OR (coalesce(n.code_version, '') = '' AND"
+    "   coalesce(n.is_external, 0) = 0) THEN e.body END,"
+    " CASE WHEN n.is_external THEN o.at_ms END, CASE WHEN n.is_external THEN o.data_version END,"
+    " CASE WHEN a.seq IS NULL THEN 1 WHEN n.is_external THEN"
+    "   (o.stream_ms, o.epoch, o.seq) > (a.stream_ms, a.epoch, a.seq) END"
+    " FROM (SELECT :asset AS asset UNION SELECT upstream FROM edge WHERE device = :device"
+    "   AND downstream = :asset) w"
+    " LEFT JOIN asset_definition n ON n.device = :device AND n.asset = w.asset"
+    " LEFT JOIN asset_history h ON h.stream_id = :stream AND h.asset = w.asset AND h.last_seq = "
+    ":seq"
+    " LEFT JOIN asset_state a ON a.device = :device AND a.asset = w.asset"
+    " LEFT JOIN event e ON e.stream_id = a.stream_id AND e.seq = a.seq"
+    " LEFT JOIN asset_observed o ON o.device = :device AND o.asset = w.asset ORDER BY w.asset";
+
+static void what_an_asset_is_made_from_is_told_with_all_that_matters(void **state)
+{
+    (void)state;
+    AUTO(buf) sorted = buf_growing(SQL_BYTES_MAX);
+    struct buf question;
+    int64_t rows = 0;
+    read_question("hub/api/sql/why_assets.sql", &question);
+    buf_addf(&sorted, "SELECT * FROM (%s) ORDER BY asset", buf_cstr(&question));
+    assert_true(db_exec(store, made_from, &err));
+    for (int64_t i = 1; i <= 2; i++) {
+        AUTO(buf) expected = buf_growing(1 << 16);
+        AUTO(buf) found = buf_growing(1 << 16);
+        const struct value values[] = {{.name = ":asset", .text = "a1"},
+                                       {.name = ":device", .text = i == 1 ? "d1" : "d2"},
+                                       {.name = ":stream", .is_number = true, .number = i},
+                                       {.name = ":seq", .is_number = true, .number = 7}};
+        rows += ask(str_from(plain_why), values, COUNT_OF(values), 10, &expected, NULL);
+        (void)ask(buf_str(&sorted), values, COUNT_OF(values), 10, &found, NULL);
+        assert_string_equal(buf_cstr(&found), buf_cstr(&expected));
+    }
+    assert_int_equal(rows, 40);
+    buf_release(&question);
+}
+
+/* --- the fleet at a glance ------------------------------------------------------------------------ */
+
+static const char a_fleet[] =
+    "INSERT INTO stream VALUES (1, 'd1', '00000000000000e1', 1, 90, 1),"
+    " (2, 'd1', '00000000000000e2', 2, 40, 1), (3, 'd2', '00000000000000e1', 0, 70, 1),"
+    " (4, 'nobody', '00000000000000e1', 0, 70, 1);"
+    "INSERT INTO device (id, status, status_ms, enrolled_ms, cert_serial, cert_fingerprint,"
+    " key_fingerprint, not_after_ms) SELECT value, 'enrolled', 1, 1, value, value, value, 9"
+    " FROM json_each('[\"d1\",\"d2\",\"d3\"]');"
+    "INSERT INTO connection (device, is_online, since_ms, last_seen_ms, epoch, last_seq) VALUES"
+    " ('d1', 1, 1, 1, '00000000000000e2', 50), ('d2', 0, 1, 1, '00000000000000e1', 60),"
+    " ('d3', 1, 1, 1, '00000000000000e1', 5)";
+
+static void devices_are_counted_once_and_waiting_events_of_the_present_database(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"hub/api/sql/devices_known.sql",
+                                        "hub/api/sql/overview.sql"};
+    AUTO(buf) found = buf_growing(1 << 16);
+    const struct value recent = {.name = ":recent", .text = ""};
+    assert_true(db_exec(store, a_fleet, &err));
+    for (size_t i = 0; i < COUNT_OF(paths); i++) {
+        struct buf question;
+        read_question(paths[i], &question);
+        assert_int_equal(ask(buf_str(&question), &recent, i, i == 0 ? 1 : 9, &found, NULL), 1);
+        buf_release(&question);
+    }
+    assert_string_equal(buf_cstr(&found), "4|\n2|0|1|0|0|0|0|0|10|\n");
+}
+
 static int begin(void **state)
 {
     (void)state;
@@ -206,6 +308,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(the_history_of_checks_is_that_of_all_databases),
         T(folded_schedules_say_how_many_are_paused),
+        T(what_an_asset_is_made_from_is_told_with_all_that_matters),
+        T(devices_are_counted_once_and_waiting_events_of_the_present_database),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 -- Of each device's database the newest evaluation says which of them can be on the page: those that are not older than the last of
 -- as many as the page takes. Of these the newest of each, and of those the newest.
+-- Reads all of stream: of all devices.
 WITH d AS MATERIALIZED (
     SELECT s.id, s.device, (SELECT o.at_ms FROM check_history o
         WHERE o.asset = :asset AND o.stream_id = s.id AND o.at_ms <= :at AND (:name IS NULL OR o.name = :name)

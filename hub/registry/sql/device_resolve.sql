@@ -1,2 +1,4 @@
-WITH known (id) AS (SELECT id FROM device UNION SELECT device FROM stream)
-SELECT id FROM known WHERE id = :name UNION ALL SELECT id FROM device WHERE display_name = :name LIMIT 1
+SELECT :name WHERE EXISTS (SELECT 1 FROM device WHERE id = :name) OR EXISTS (SELECT 1 FROM stream WHERE device = :name)
+UNION ALL
+SELECT id FROM device WHERE display_name = :name
+LIMIT 1

@@ -1,2 +1,4 @@
-SELECT id FROM (SELECT id, display_name FROM device UNION SELECT device, NULL FROM stream)
-WHERE id = :device OR display_name = :device ORDER BY id = :device DESC LIMIT 1
+SELECT :device WHERE EXISTS (SELECT 1 FROM device WHERE id = :device) OR EXISTS (SELECT 1 FROM stream WHERE device = :device)
+UNION ALL
+SELECT id FROM device WHERE display_name = :device
+LIMIT 1

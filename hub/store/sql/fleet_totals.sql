@@ -1,4 +1,4 @@
--- Reads all of asset_definition, asset_state, check_result, gap, run: sums, for a report and the demo; nobody waits for it in the hub.
+-- Reads all of asset_definition, asset_state, check_result, gap, run, stream: sums, for a report and the demo; nobody waits for it in the hub.
 SELECT
     (SELECT count(*) FROM (SELECT id FROM device UNION SELECT device FROM stream WHERE device <> 'hub')),
     (SELECT count(*) FROM connection WHERE is_online = 1),
