@@ -1,7 +1,7 @@
 /* named.c - jobs, schedules, sensors: as devices define them, what was done to them and what they did
  * last. One item for each device, or with ?fold=true one for all devices that define the same. */
 #include "hub/api/api_internal.h"
-#include "hub/api/when.h"
+#include "hub/when/when.h"
 
 enum { DEFINITION_BYTES_MAX = 64 << 10, ZONES_ARENA_BYTES = 4 << 20, ITEM_ARENA_BYTES = 2 << 20 };
 

@@ -1,7 +1,7 @@
 /* partitions.c - /assets/{key}/partitions: each partition that there is and what was last made of it, on
  * one device or over all. Which there are is computed from the definition, as the device computes it. */
 #include "hub/api/api_internal.h"
-#include "hub/api/when.h"
+#include "hub/when/when.h"
 
 #include <string.h>
 
