@@ -243,6 +243,7 @@ bool api_open(struct api **ret, const struct api_options *options, struct err *e
         api_close(api);
         return false;
     }
+    summary_on_ready(api->summary, wake, api);
     db_on_progress(api->db, is_late, api);
     db_on_progress(api->own, is_late, api);
     *ret = api;

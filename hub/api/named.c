@@ -1,7 +1,9 @@
 /* named.c - jobs, schedules, sensors: as devices define them, what was done to them and what they did
  * last. One item for each device, or with ?fold=true one for all devices that define the same. */
 #include "hub/api/api_internal.h"
-#include "hub/api/when.h"
+
+#include "hub/summary/named.h"
+#include "hub/when/when.h"
 
 enum { DEFINITION_BYTES_MAX = 64 << 10, ZONES_ARENA_BYTES = 4 << 20, ITEM_ARENA_BYTES = 2 << 20 };
 
@@ -139,36 +141,81 @@ static struct db_query ask_each(struct named_list *list, struct str name, struct
 
 /* --- of all that define the same ------------------------------------------------------------------- */
 
-static void write_folded(struct named_list *list, const struct db_query *q)
+/* Ends at what instigators have besides. */
+static void write_fold_begin(struct named_list *list, struct str name, struct str version,
+                             struct str body)
+{
+    jw_member_str(&list->page.w, kind_words[list->kind], name);
+    write_definition(list, version, body);
+}
+
+static void write_fold_devices(struct json_writer *w, int64_t devices, struct str one,
+                               int64_t assets)
+{
+    jw_member_i64(w, "devices", devices);
+    jw_member_str(w, "device", one);
+    jw_member_i64(w, "assets", assets);
+}
+
+static void write_folded_job(struct named_list *list, const struct db_query *q)
 {
     struct json_writer *w = &list->page.w;
-    int64_t devices = db_col_i64(q, 3);
-    jw_member_str(w, kind_words[list->kind], db_col_str(q, 0));
-    write_definition(list, db_col_str(q, 1), db_col_str(q, 2));
-    jw_member_i64(w, "devices", devices);
-    jw_member_str(w, "device", db_col_str(q, 4)); /* one of them */
-    jw_member_i64(w, "assets", db_col_i64(q, 6));
-    if (list->kind == NAMED_JOB) {
-        write_run(w, q, 7, db_col_str(q, 10));
-        return;
-    }
-    int64_t paused = db_col_i64(q, 7);
+    write_fold_begin(list, db_col_str(q, 0), db_col_str(q, 1), db_col_str(q, 2));
+    write_fold_devices(w, db_col_i64(q, 3), db_col_str(q, 4), db_col_i64(q, 5));
+    write_run(w, q, 6, db_col_str(q, 9));
+}
+
+static void write_fold(struct named_list *list, const struct fold *fold, struct str body,
+                       bool starts_paused)
+{
+    struct json_writer *w = &list->page.w;
+    int64_t paused = fold->paused + (starts_paused ? fold->untouched : 0);
+    write_fold_begin(list, fold->name, fold->version, body);
+    write_fold_devices(w, fold->devices, fold->device, fold->assets);
     jw_member_i64(w, "paused", paused);
-    if (!db_col_is_null(q, 8)) {
-        jw_member_wall(w, "ticked_at", api_col_at(q, 8));
-        jw_member_i64(w, "ticks", db_col_i64(q, 9));
-        jw_member_i64(w, "started", db_col_i64(q, 10));
-        jw_member_i64(w, "failed", db_col_i64(q, 11));
+    if (fold->has_ticked) {
+        jw_member_wall(w, "ticked_at", (struct wall_time){fold->ticked_ms * NS_PER_MS});
+        jw_member_i64(w, "ticks", fold->ticks);
+        jw_member_i64(w, "started", fold->started);
+        jw_member_i64(w, "failed", fold->failed);
     }
-    if (list->kind == NAMED_SCHEDULE && paused < devices) {
-        write_next(list, parse_definition(list, db_col_str(q, 2)));
+    if (list->kind == NAMED_SCHEDULE && paused < fold->devices) {
+        write_next(list, parse_definition(list, body));
     }
 }
 
-static struct db_query ask_folded(struct named_list *list)
+static bool add_fold(struct named_list *list, const struct fold *fold, struct err *err)
 {
-    bool is_job = list->kind == NAMED_JOB;
-    return db_query(list->api->own, is_job ? HUB_API_FOLDED_JOBS : HUB_API_FOLDED_INSTIGATORS);
+    struct db_query q = db_query(list->api->own, HUB_API_NAMED_TEXT);
+    const struct str at[] = {fold->name, fold->version};
+    bool has_text = false;
+    db_bind_str(&q, ":version", fold->version);
+    if (!db_next(&q, &has_text, err)) {
+        return false;
+    }
+    jw_begin_object(&list->page.w);
+    write_fold(list, fold, has_text ? db_col_str(&q, 0) : STR_NONE,
+               has_text && db_col_i64(&q, 1) != 0);
+    jw_end_object(&list->page.w);
+    page_is_at(&list->page, at);
+    if (has_text) {
+        db_reset(&q);
+    }
+    return true;
+}
+
+static bool fill_folds(struct named_list *list, struct folds *folds, struct err *err)
+{
+    struct str name = http_target_get(&list->rq->target, kind_words[list->kind]);
+    const struct fold_list all =
+        folds_list(folds, list->kind == NAMED_SCHEDULE ? FOLD_SCHEDULE : FOLD_SENSOR);
+    size_t i = folds_behind(&all, list->page.after[0], list->page.after[1]);
+    bool ok = true;
+    for (; ok && i < all.count && !list->page.has_more; i++) {
+        bool is_meant = str_is_empty(name) || str_eq(all.items[i].name, name);
+        ok = !is_meant || !page_has_room(&list->page) || add_fold(list, &all.items[i], err);
+    }
+    return ok;
 }
 
 /* --- the list -------------------------------------------------------------------------------------- */
@@ -177,7 +224,8 @@ static bool fill(struct named_list *list, bool is_folded, struct err *err)
 {
     struct str name = http_target_get(&list->rq->target, kind_words[list->kind]);
     struct str device = http_target_get(&list->rq->target, "device");
-    struct db_query q = is_folded ? ask_folded(list) : ask_each(list, name, device);
+    struct db_query q =
+        is_folded ? db_query(list->api->own, HUB_API_FOLDED_JOBS) : ask_each(list, name, device);
     bool row = false;
     bool ok = true;
     if (list->kind != NAMED_JOB) {
@@ -192,7 +240,7 @@ static bool fill(struct named_list *list, bool is_folded, struct err *err)
             const struct str at[] = {db_col_str(&q, 0), db_col_str(&q, 1)};
             jw_begin_object(&list->page.w);
             if (is_folded) {
-                write_folded(list, &q);
+                write_folded_job(list, &q);
             } else {
                 write_one(list, &q);
             }
@@ -203,23 +251,81 @@ static bool fill(struct named_list *list, bool is_folded, struct err *err)
     return ok;
 }
 
+static bool write_list(struct named_list *list, struct folds *folds, struct http_response *rs,
+                       struct err *err)
+{
+    AUTO(arena) arena = arena_new(ZONES_ARENA_BYTES);
+    bool is_folded = str_eq(http_target_get(&list->rq->target, "fold"), STR("true"));
+    list->zones = (struct zones){.arena = &arena};
+    if (!page_begin(&list->page, list->rq, rs, 2, err)) {
+        return false;
+    }
+    list->item = arena_new(ITEM_ARENA_BYTES);
+    bool ok = folds != NULL ? fill_folds(list, folds, err) : fill(list, is_folded, err);
+    arena_release(&list->item);
+    page_end(&list->page);
+    return ok;
+}
+
+/* --- folded ones are read in slices when nobody asked for them for a while ------------------------- */
+
+struct folds_ask {
+    struct named_list list;
+    struct folds *folds; /* NULL: not yet */
+    bool has_failed;
+    struct err err;
+};
+
+static bool are_ready(void *ctx)
+{
+    struct folds_ask *ask = ctx;
+    ask->has_failed = !summary_named(ask->list.api->summary, &ask->folds, &ask->err);
+    return ask->has_failed || ask->folds != NULL;
+}
+
+static bool finish(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
+{
+    struct folds_ask *ask = ctx;
+    if (ask->has_failed) {
+        *err = ask->err;
+        return false;
+    }
+    ask->list.rq = rq;
+    ask->list.api->service.begin(ask->list.api); /* its time begins now, not when it was asked */
+    return write_list(&ask->list, ask->folds, rs, err);
+}
+
+static void leave(void *ctx)
+{
+    (void)ctx;
+}
+
+static bool list_folds(const struct named_list *list, struct http_response *rs, struct err *err)
+{
+    struct folds_ask *ask = arena_array(list->rq->arena, 1, sizeof(*ask));
+    if (ask == NULL) {
+        return err_set(err, ERR_NO_MEMORY, "out of memory");
+    }
+    *ask = (struct folds_ask){.list = *list};
+    if (are_ready(ask)) {
+        return finish(ask, list->rq, rs, err);
+    }
+    rs->later =
+        (struct http_later){.is_ready = are_ready, .finish = finish, .close = leave, .ctx = ask};
+    rs->is_later = true;
+    return true;
+}
+
 static bool list_named(struct api *api, enum named_kind kind, struct http_request *rq,
                        struct http_response *rs, struct err *err)
 {
-    AUTO(arena) arena = arena_new(ZONES_ARENA_BYTES);
-    struct named_list list = {.api = api, .rq = rq, .kind = kind, .zones = {.arena = &arena}};
+    struct named_list list = {.api = api, .rq = rq, .kind = kind};
     bool is_folded = str_eq(http_target_get(&rq->target, "fold"), STR("true"));
     if (is_folded && !str_is_empty(http_target_get(&rq->target, "device"))) {
         return err_set(err, ERR_INVALID, "fold is over devices: leave out device or fold");
     }
-    if (!page_begin(&list.page, rq, rs, 2, err)) {
-        return false;
-    }
-    list.item = arena_new(ITEM_ARENA_BYTES);
-    bool ok = fill(&list, is_folded, err);
-    arena_release(&list.item);
-    page_end(&list.page);
-    return ok;
+    return is_folded && kind != NAMED_JOB ? list_folds(&list, rs, err)
+                                          : write_list(&list, NULL, rs, err);
 }
 
 bool api_jobs(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)

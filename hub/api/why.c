@@ -1,7 +1,7 @@
 /* why.c - /assets/{key}/why: whether an asset is what would be made now, and until when it is fresh, on
  * each device. From what the devices told, by the model that the devices ask themselves. */
 #include "hub/api/api_internal.h"
-#include "hub/api/when.h"
+#include "hub/when/when.h"
 
 #include "common/model/staleness.h"
 

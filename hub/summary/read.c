@@ -44,6 +44,8 @@ bool summary_begin(struct summary *s, struct err *err)
     bool ok = true;
     size_t cap = 0;
     counts_free(s->counts);
+    summary_partitions_begin(s);
+    summary_named_begin(s);
     arena_release(&s->names);
     s->names = arena_new(NAMES_BYTES_MAX);
     s->devices = NULL;
@@ -187,12 +189,25 @@ bool summary_read_peers(struct summary *s, struct wall_time now, struct err *err
 
 /* --- the log -------------------------------------------------------------------------------------- */
 
-struct told { /* by the log: an asset, or with an empty one all of the device */
-    struct str device, asset;
-};
+static enum summary_what what_of(struct str type)
+{
+    return str_eq(type, STR("asset_materialization")) ||
+                   str_eq(type, STR("asset_failed_to_materialize"))
+               ? TOLD_MADE
+           : str_eq(type, STR("freshness_state_change")) ? TOLD_FRESHNESS
+           : str_eq(type, STR("definitions"))            ? TOLD_DEFINITIONS
+           : str_eq(type, STR("dynamic_partitions"))     ? TOLD_PARTITION_KEY
+                                                         : TOLD_NAMED;
+}
 
-static bool read_told(struct summary *s, struct arena *arena, int64_t last, struct told *told,
-                      size_t *ret_count, struct err *err)
+static bool is_same(const struct summary_told *a, const struct summary_told *b)
+{
+    return a->what == b->what && str_eq(a->device, b->device) && str_eq(a->asset, b->asset) &&
+           str_eq(a->partition, b->partition) && str_eq(a->partition_end, b->partition_end);
+}
+
+static bool read_told(struct summary *s, struct arena *arena, int64_t last,
+                      struct summary_told *told, size_t *ret_count, struct err *err)
 {
     struct db_query q = db_query(s->db, HUB_SUMMARY_LOG);
     int64_t position = s->position;
@@ -201,16 +216,24 @@ static bool read_told(struct summary *s, struct arena *arena, int64_t last, stru
     bool ok = true;
     db_bind_i64(&q, ":after", s->position);
     db_bind_i64(&q, ":last", last);
+    db_bind_i64(&q, ":with_partitions", s->partitions != NULL);
+    db_bind_i64(&q, ":with_named", s->named != NULL);
     db_bind_i64(&q, ":limit", LOG_ROWS);
     while (db_each(&q, &ok, err)) {
         rows++;
         position = db_col_i64(&q, 0);
-        struct told now = {.device = db_col_str(&q, 1), .asset = db_col_str(&q, 2)};
-        bool is_same = count > 0 && str_eq(told[count - 1].device, now.device) &&
-                       str_eq(told[count - 1].asset, now.asset);
-        if (!is_same) { /* definitions come in parts */
-            told[count++] = (struct told){.device = arena_copy(arena, now.device),
-                                          .asset = arena_copy(arena, now.asset)};
+        struct summary_told now = {.what = what_of(db_col_str(&q, 2)),
+                                   .device = db_col_str(&q, 1),
+                                   .asset = db_col_str(&q, 3),
+                                   .partition = db_col_str(&q, 4),
+                                   .partition_end = db_col_str(&q, 5)};
+        if (count == 0 || !is_same(&told[count - 1], &now)) { /* definitions come in parts */
+            told[count++] =
+                (struct summary_told){.what = now.what,
+                                      .device = arena_copy(arena, now.device),
+                                      .asset = arena_copy(arena, now.asset),
+                                      .partition = arena_copy(arena, now.partition),
+                                      .partition_end = arena_copy(arena, now.partition_end)};
         }
     }
     if (ok) {
@@ -221,11 +244,22 @@ static bool read_told(struct summary *s, struct arena *arena, int64_t last, stru
     return ok;
 }
 
+static bool take(struct summary *s, const struct summary_told *t, struct wall_time now,
+                 struct err *err)
+{
+    bool is_of_asset =
+        (t->what == TOLD_MADE || t->what == TOLD_FRESHNESS) && !str_is_empty(t->asset);
+    bool ok = t->what == TOLD_DEFINITIONS
+                  ? summary_read_device(s, t->device, now, err)
+                  : !is_of_asset || read_row(s, t->device, t->asset, now, err);
+    return ok && summary_partitions_told(s, t, err) && summary_named_told(s, t, err);
+}
+
 bool summary_read_log(struct summary *s, struct wall_time now, bool *ret_again, struct err *err)
 {
     AUTO(arena) arena = arena_new(NAMES_BYTES_MAX);
     AUTO(db_tx) tx = {0};
-    struct told *told = arena_array(&arena, LOG_ROWS, sizeof(*told));
+    struct summary_told *told = arena_array(&arena, LOG_ROWS, sizeof(*told));
     int64_t last = 0;
     int64_t times = 0;
     int64_t position = s->position;
@@ -242,8 +276,7 @@ bool summary_read_log(struct summary *s, struct wall_time now, bool *ret_again, 
     }
     bool ok = read_told(s, &arena, last, told, &count, err);
     for (size_t i = 0; ok && i < count; i++) {
-        ok = str_is_empty(told[i].asset) ? summary_read_device(s, told[i].device, now, err)
-                                         : read_row(s, told[i].device, told[i].asset, now, err);
+        ok = take(s, &told[i], now, err);
     }
     s->position = ok ? s->position : position; /* read again */
     return ok;

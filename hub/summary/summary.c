@@ -6,9 +6,14 @@
 
 enum { CACHE_KIB = 8 << 10, REST_MS = 2 /* between slices, for others */ };
 
-static struct mono_time mono(const struct summary *s)
+struct mono_time summary_mono(const struct summary *s)
 {
     return clock_mono(loop_clock(s->loop));
+}
+
+void summary_hurry(struct summary *s)
+{
+    loop_timer_arm_in(s->loop, &s->look, REST_MS * NS_PER_MS);
 }
 
 static bool has_changed(struct summary *s, bool *ret, struct err *err)
@@ -29,17 +34,17 @@ static bool has_changed(struct summary *s, bool *ret, struct err *err)
 static bool read_peers(struct summary *s, struct wall_time now, struct err *err)
 {
     bool is_early = s->peers_at.ns != 0 && s->device_count > SUMMARY_PEERS_FEW &&
-                    mono(s).ns - s->peers_at.ns < SUMMARY_PEERS_MS * NS_PER_MS;
+                    summary_mono(s).ns - s->peers_at.ns < SUMMARY_PEERS_MS * NS_PER_MS;
     if (!s->are_peers_due || is_early) {
         return true;
     }
     bool ok = summary_read_peers(s, now, err);
-    s->peers_at = mono(s);
+    s->peers_at = summary_mono(s);
     s->are_peers_due = !ok;
     return ok;
 }
 
-static bool is_loaded(const struct summary *s)
+bool summary_is_loaded(const struct summary *s)
 {
     return s->is_begun && s->device_next == s->device_count;
 }
@@ -60,10 +65,12 @@ static bool load(struct summary *s, struct wall_time now, struct mono_time end, 
             return false;
         }
         s->device_next++;
-        if (mono(s).ns >= end.ns) {
+        if (summary_mono(s).ns >= end.ns) {
             break;
         }
     }
+    s->has_news =
+        s->has_news || summary_is_loaded(s); /* who asked for something else is to ask again */
     return true;
 }
 
@@ -76,12 +83,15 @@ static bool follow(struct summary *s, struct wall_time now, struct mono_time end
     }
     s->is_behind = s->is_behind || is_new;
     s->are_peers_due = s->are_peers_due || is_new;
+    if (is_new) {
+        summary_named_changed(s);
+    }
     while (s->is_behind && !again && !counts_has_failed(s->counts)) {
         if (!summary_read_log(s, now, &again, err)) {
             s->is_behind = true;
             return false;
         }
-        if (mono(s).ns >= end.ns) {
+        if (summary_mono(s).ns >= end.ns) {
             break;
         }
     }
@@ -95,7 +105,7 @@ static bool check_memory(struct summary *s, struct err *err)
         return true;
     }
     s->is_begun = false; /* texts that nobody has any more are gone then */
-    s->failed_at = mono(s);
+    s->failed_at = summary_mono(s);
     return err_set(err, ERR_FULL, "the fleet's assets do not fit into %d MiB of memory",
                    COUNTS_BYTES_MAX >> 20);
 }
@@ -103,19 +113,22 @@ static bool check_memory(struct summary *s, struct err *err)
 bool summary_step(struct summary *s, bool *ret_done, struct err *err)
 {
     struct wall_time now = clock_wall(loop_clock(s->loop));
-    struct mono_time end = {mono(s).ns + SUMMARY_SLICE_MS * NS_PER_MS};
+    struct mono_time end = {summary_mono(s).ns + SUMMARY_SLICE_MS * NS_PER_MS};
     bool is_resting =
         s->failed_at.ns != 0 && end.ns - s->failed_at.ns < SUMMARY_AGAIN_S * NS_PER_SEC;
     if (!s->is_begun && is_resting) {
         return err_set(err, ERR_FULL, "the fleet's assets do not fit into %d MiB of memory",
                        COUNTS_BYTES_MAX >> 20);
     }
-    bool ok = is_loaded(s) ? follow(s, now, end, err) : load(s, now, end, err);
+    bool ok = summary_is_loaded(s) ? follow(s, now, end, err) : load(s, now, end, err);
     if (!ok || !check_memory(s, err)) {
         return false;
     }
-    *ret_done = is_loaded(s) && !s->is_behind;
-    return true;
+    summary_partitions_forget(s);
+    summary_named_forget(s);
+    *ret_done = summary_is_loaded(s) && !s->is_behind;
+    return !summary_is_loaded(s) || (summary_partitions_step(s, now, end, ret_done, err) &&
+                                     summary_named_step(s, end, ret_done, err));
 }
 
 bool summary_get(struct summary *s, struct counts **ret, struct err *err)
@@ -125,7 +138,7 @@ bool summary_get(struct summary *s, struct counts **ret, struct err *err)
         if (!summary_step(s, &is_done, err)) {
             return false;
         }
-    } while (!is_loaded(s) || s->peers_at.ns == 0);
+    } while (!summary_is_loaded(s) || s->peers_at.ns == 0);
     counts_tick(s->counts, clock_wall(loop_clock(s->loop)));
     *ret = s->counts;
     return true;
@@ -142,6 +155,17 @@ static void on_look(void *ctx)
     }
     s->has_warned = !ok;
     loop_timer_arm_in(s->loop, &s->look, (ok && !is_done ? REST_MS : SUMMARY_LOOK_MS) * NS_PER_MS);
+    if ((s->has_news || !ok) && s->on_ready != NULL) {
+        s->has_news = false;
+        s->are_some_waiting = false;
+        s->on_ready(s->ready_ctx);
+    }
+}
+
+void summary_on_ready(struct summary *s, void (*on_ready)(void *ctx), void *ctx)
+{
+    s->on_ready = on_ready;
+    s->ready_ctx = ctx;
 }
 
 /* --- the newest failures ----------------------------------------------------------------------------- */
@@ -199,6 +223,7 @@ bool summary_open(struct summary **ret, struct loop *loop, const char *database,
     }
     s->loop = loop;
     s->seen_version = -1;
+    s->partitions_bytes_max = PARTITIONS_BYTES_MAX;
     s->look = (struct loop_timer){.on_due = on_look, .ctx = s};
     if (!db_open(&s->db, &db, err) ||
         !db_prepare(s->db, STR("PRAGMA data_version"), &s->version, err)) {
@@ -217,6 +242,8 @@ void summary_close(struct summary *s)
     }
     loop_timer_disarm(s->loop, &s->look);
     counts_free(s->counts);
+    summary_partitions_begin(s);
+    summary_named_begin(s);
     arena_release(&s->names);
     db_finish(&s->version);
     db_close(s->db);

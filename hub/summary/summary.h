@@ -18,6 +18,8 @@ MUST_CHECK bool summary_open(struct summary **ret, struct loop *loop, const char
 void summary_close(struct summary *s); /* NULL is allowed */
 /* As of now. Before all was read once, it is read to the end first. ERR_FULL: more assets than fit. */
 MUST_CHECK bool summary_get(struct summary *s, struct counts **ret, struct err *err);
+/* Called, in a turn of the loop of its own, when something of partitions.h or named.h that was being read is there. */
+void summary_on_ready(struct summary *s, void (*on_ready)(void *ctx), void *ctx);
 /* A slice of that, as by the timer; *ret_done: nothing is left to read. For tests. */
 MUST_CHECK bool summary_step(struct summary *s, bool *ret_done, struct err *err);
 

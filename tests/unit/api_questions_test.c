@@ -119,71 +119,6 @@ static void the_history_of_checks_is_that_of_all_databases(void **state)
     buf_release(&question);
 }
 
-/* --- schedules, folded ---------------------------------------------------------------------------- */
-
-static const char schedules[] =
-    "INSERT INTO named_text VALUES ('v0', '{\"starts_paused\":true}'), ('v1', '{\"x\":1}');"
-    "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 239)"
-    "INSERT INTO named_definition SELECT iif(i < 120, 'schedule', 'sensor'), 'n' || (i % 4),"
-    " 'd' || (i / 4 % 30), iif(i % 11 = 0, '', 'v' || (i % 7 % 2)), i % 5 FROM n;"
-    "INSERT INTO instigator SELECT device, kind, name, CASE rowid_ % 3 WHEN 0 THEN 'paused'"
-    " WHEN 1 THEN 'running' END, NULL, 1, 1, 'e', 1 FROM (SELECT *, row_number() OVER () AS rowid_"
-    " FROM named_definition) WHERE rowid_ % 4 = 0;"
-    "INSERT INTO tick SELECT device, kind, name, iif(rowid_ % 2, 'failed', 'started'), NULL, "
-    "rowid_,"
-    " NULL, NULL, 1, 'e', 1, rowid_, 1 FROM (SELECT *, row_number() OVER () AS rowid_"
-    " FROM named_definition) WHERE rowid_ % 5 < 3;"
-    "INSERT INTO desired_device SELECT 'd' || value, 2, 'h', CASE value % 3 WHEN 0 THEN"
-    " '{\"pauses\":{\"schedules\":[\"n1\",\"n2\"]}}' WHEN 1 THEN "
-    "'{\"pauses\":{\"schedules\":[\"*\"]}}'"
-    " ELSE '{}' END, 'h', '', NULL, 1, 1 FROM json_each('[1,3,4,7,8,9,12]');"
-    "INSERT INTO device_desired SELECT device, 2, 'applied', NULL, iif(device = 'd3', 1, 2), 'h', "
-    "1,"
-    " 1, 'e', 1 FROM desired_device";
-
-static const char plain_folded[] =
-    "SELECT n.name, n.version, x.body, count(*), min(n.device), max(n.device), max(n.assets),"
-    " sum(EXISTS (SELECT 1 FROM desired_device w JOIN device_desired t ON t.device = w.device"
-    "   AND t.applied = w.revision, json_each(w.body, '$.pauses.' || :kind || 's') p"
-    "   WHERE w.device = n.device AND p.value IN (n.name, '*'))"
-    "  OR coalesce(i.status, iif(json_extract(x.body, '$.starts_paused'), 'paused', 'running'))"
-    "   = 'paused'),"
-    " max(k.at_ms), sum(k.ticks), sum(k.started), sum(k.status = 'failed')"
-    " FROM named_definition n LEFT JOIN named_text x ON x.version = n.version"
-    " LEFT JOIN instigator i ON i.device = n.device AND i.kind = n.kind AND i.name = n.name"
-    " LEFT JOIN tick k ON k.device = n.device AND k.kind = n.kind AND k.name = n.name"
-    " WHERE n.kind = :kind AND (n.name, n.version) > (:after, :after2)"
-    " AND (:name IS NULL OR n.name = :name)"
-    " GROUP BY n.name, n.version ORDER BY n.name, n.version LIMIT :limit";
-
-static void folded_schedules_say_how_many_are_paused(void **state)
-{
-    (void)state;
-    struct buf question;
-    read_question("hub/api/sql/folded_instigators.sql", &question);
-    assert_true(db_exec(store, schedules, &err));
-    static const struct {
-        const char *kind, *name, *after, *after2;
-    } cases[] = {{"schedule", NULL, "", ""},
-                 {"sensor", NULL, "", ""},
-                 {"schedule", "n2", "", ""},
-                 {"schedule", NULL, "n1", "v0"}};
-    for (size_t i = 0; i < COUNT_OF(cases) * 2; i++) {
-        AUTO(buf) expected = buf_growing(1 << 16);
-        AUTO(buf) found = buf_growing(1 << 16);
-        const struct value values[] = {
-            {.name = ":kind", .text = cases[i / 2].kind},
-            {.name = ":name", .text = cases[i / 2].name},
-            {.name = ":after", .text = cases[i / 2].after},
-            {.name = ":after2", .text = cases[i / 2].after2},
-            {.name = ":limit", .is_number = true, .number = i % 2 == 0 ? 2 : 100}};
-        assert_true(ask(str_from(plain_folded), values, 5, COLUMNS_MAX, &expected, NULL) > 0);
-        (void)ask(buf_str(&question), values, 5, COLUMNS_MAX, &found, NULL);
-        assert_string_equal(buf_cstr(&found), buf_cstr(&expected));
-    }
-    buf_release(&question);
-}
-
 /* --- why an asset is stale ------------------------------------------------------------------------ */
 
 /* Of two devices; every asset that another is made from differs in something: external or not, with a
@@ -307,7 +242,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(the_history_of_checks_is_that_of_all_databases),
-        T(folded_schedules_say_how_many_are_paused),
         T(what_an_asset_is_made_from_is_told_with_all_that_matters),
         T(devices_are_counted_once_and_waiting_events_of_the_present_database),
     };

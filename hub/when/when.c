@@ -1,4 +1,4 @@
-#include "hub/api/when.h"
+#include "hub/when/when.h"
 
 #include "hub/config/zone.h"
 

@@ -1,2 +1,0 @@
-SELECT device, first, last, is_made, at_ms, run, stream_ms, epoch, seq FROM asset_partition
-WHERE asset = :asset AND device >= :from AND device <= :to
