@@ -301,7 +301,8 @@ static bool ask(struct asking *a, int64_t from, struct err *err)
                           .devices = &a->rq->args[0],
                           .device_count = 1,
                           .verb = STR("logs"),
-                          .life_ns = LIFE_NS};
+                          .life_ns = LIFE_NS,
+                          .given_by = api_who(a->rq)};
     bool ok = write_args(a, from, a->is_running, &order.args, err) &&
               keyring_read_hub_key(a->api->config, &key, err);
     if (!ok && err->code == ERR_NOT_FOUND) {

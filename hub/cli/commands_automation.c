@@ -91,7 +91,7 @@ static int command_jobs(struct cli *cli, void *ctx)
 #define EACH_STATE                                                                                 \
     {.name = "DEVICE", .member = "device"},                                                        \
         {.name = "STATE", .member = "state", .kind = LIST_STATUS},                                 \
-        {.name = "BY", .member = "state_by"},                                                      \
+        {.name = "BY", .member = "state_account", .other = "state_by"},                            \
         {.name = "TICKED", .member = "last_tick.at", .kind = LIST_AGO},                            \
         {.name = "RESULT", .member = "last_tick.status", .kind = LIST_STATUS},                     \
     {                                                                                              \

@@ -1,0 +1,7 @@
+-- Who asked for something, by the name that the audit log has, and of a token with its label: shown where what was asked for
+-- is.
+
+ALTER TABLE command ADD COLUMN given_by TEXT;    -- NULL: it is from before, or the hub's own
+ALTER TABLE instigator ADD COLUMN command TEXT;  -- that paused or resumed it; NULL: somebody at the device did
+ALTER TABLE pool ADD COLUMN paused_by TEXT;
+ALTER TABLE pool ADD COLUMN paused_ms INTEGER;
