@@ -290,9 +290,14 @@ static const struct cli_command commands[] = {
          {"selvedge-hub lineage --format dot | dot -Tsvg > lineage.svg", "as a picture"}),
      .run = command_lineage},
     {.name = "refusals",
-     .summary = "list who was turned away, when and why",
+     .args = "[PEER]",
+     .summary = "list who was turned away, when and why, and what to do",
+     .description =
+         "The hub keeps the newest 10,000, at most 20 a second; its log counts the rest. "
+         "PEER is a device, or the address of who is none.",
      .options = CLI_OPTIONS(LIMIT_OPTION("20")),
-     .examples = CLI_EXAMPLES({"selvedge-hub refusals --limit 100", NULL}),
+     .examples = CLI_EXAMPLES({"selvedge-hub refusals --limit 100", NULL},
+                              {"selvedge-hub refusals till-1", "what of one device"}),
      .run = command_refusals},
     {.name = "rebuild",
      .summary = "derive every view again from the event log",

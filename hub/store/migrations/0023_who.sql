@@ -5,3 +5,7 @@ ALTER TABLE command ADD COLUMN given_by TEXT;    -- NULL: it is from before, or 
 ALTER TABLE instigator ADD COLUMN command TEXT;  -- that paused or resumed it; NULL: somebody at the device did
 ALTER TABLE pool ADD COLUMN paused_by TEXT;
 ALTER TABLE pool ADD COLUMN paused_ms INTEGER;
+
+-- What of one device was refused; how much of a day.
+CREATE INDEX refusal_of ON refusal (peer, id);
+CREATE INDEX refusal_by_time ON refusal (at_ms);

@@ -76,7 +76,7 @@ function Attention({ lines }: { lines: Line[] }) {
       {lines.map((line) => {
         const [status, word] = KINDS[line.kind] ?? ["none", line.kind];
         return (
-          <li><Status status={status} word={word} /><span class="sentence"><Sentence line={line} /></span>{line.run && line.device ? <Link to={runUrl(line.device, line.run)}>The run</Link> : null}</li>
+          <li><Status status={status} word={word} /><span class="sentence"><Sentence line={line} /></span>{line.run && line.device ? <Link to={runUrl(line.device, line.run)}>The run</Link> : line.kind === "refusals" ? <Link to="/devices?tab=refused">Of whom</Link> : null}</li>
         );
       })}
     </ul>
