@@ -288,12 +288,16 @@ static void runs_are_filtered(void **state)
 
 enum { RUNS = 40, ASSETS = 4 };
 
-static void tell_step(struct story *s, const char *run, unsigned long long asset)
+/* `is_cut`: what stands before what it made is lost. */
+static void tell_step(struct story *s, const char *run, unsigned long long asset, bool is_cut)
 {
     bool is_several = story_random(s, 3) == 0;
     char step[24];
     (void)snprintf(step, sizeof(step), is_several ? "all" : "a%llu", asset);
-    if (is_several) {
+    if (is_cut) {
+        int64_t seq = s->count > 0 ? s->last[s->count - 1] : 0;
+        story_add_gap(s, seq + 1, seq + 1 + (int64_t)story_random(s, 4));
+    } else if (is_several) {
         story_add(s, "step_start", "\"run\":\"%s\",\"step\":\"all\",\"attempt\":1", run);
     } else {
         story_add(s, "step_start", "\"run\":\"%s\",\"step\":\"%s\",\"asset\":\"%s\",\"attempt\":1",
@@ -316,10 +320,13 @@ static void tell_runs(const char *device, const char *epoch, uint64_t seed)
         const char *end = ends[story_random(&s, COUNT_OF(ends))];
         bool is_shared = story_random(&s, 4) == 0;
         (void)snprintf(run, sizeof(run), "many-%02d%s", i, is_shared ? "" : device);
-        story_add(&s, "run_enqueued", "\"run\":\"%s\",\"job\":\"j%d\",\"steps\":1", run, i % 2);
-        tell_step(&s, run, story_random(&s, ASSETS));
+        bool is_cut = end != NULL && story_random(&s, 5) == 0;
+        if (!is_cut) {
+            story_add(&s, "run_enqueued", "\"run\":\"%s\",\"job\":\"j%d\",\"steps\":1", run, i % 2);
+        }
+        tell_step(&s, run, story_random(&s, ASSETS), is_cut);
         if (story_random(&s, 2) == 0) {
-            tell_step(&s, run, story_random(&s, ASSETS));
+            tell_step(&s, run, story_random(&s, ASSETS), false);
         }
         if (end != NULL) {
             story_add(&s, end, "\"run\":\"%s\"", run);
