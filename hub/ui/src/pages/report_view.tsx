@@ -186,7 +186,7 @@ function Figures({ r }: { r: Report }) {
       <Figure name="Data read" value={bytes(t("bytes_read"))} note={changed(t("bytes_read"), t("bytes_read_before")) || "none before"} />
       <Figure name="Failing assets" value={count(t("failing"))} tone={t("failing") ? "bad" : "good"} to="/assets?status=failing" note={`${plural(t("checks_failing"), "check")} failed`} />
       <Figure name="Not fresh" value={hasPolicy ? count(notFresh) : "–"} tone={notFresh ? "warn" : hasPolicy ? "good" : undefined} note={hasPolicy ? `${count(r.freshness.fresh)} fresh` : "no asset has a freshness policy"} />
-      <Figure name="Devices online" value={<>{count(t("online"))}<small> of {count(t("devices"))}</small></>} tone={t("away") ? "warn" : "good"} to={t("away") ? "/devices?status=away" : "/devices"} note={`${count(t("away"))} away`} />
+      <Figure name="Devices online" value={<>{count(t("online"))}<small> of {count(t("devices") - t("out"))}</small></>} tone={t("away") ? "warn" : "good"} to={t("away") ? "/devices?status=away" : "/devices"} note={`${count(t("away"))} away${t("out") ? `, ${count(t("out"))} out of the fleet` : ""}`} />
       <Figure name="Backlog and loss" value={count(t("waiting_events"))} tone={t("lost_in_time") ? "bad" : "good"} note={`${t("waiting_events") === 1 ? "event waits" : "events wait"}; ${count(t("lost_in_time"))} lost in this time`} />
     </div>
   );
