@@ -1,6 +1,8 @@
 /* lineage.c - /lineage: every edge and why it is one; versions that differ; assets as of a time. */
 #include "hub/api/lineage.h"
 
+#include <assert.h>
+
 enum {
     LINEAGE_ARENA_BYTES = 512 << 20,
     LINEAGE_MS = 10000,          /* reading the past of a large fleet may take so long */
@@ -345,6 +347,7 @@ static void write_neighbours(struct json_writer *w, const struct lineage *l, uin
 
 static void write_asset(struct json_writer *w, const struct lineage *l, uint32_t asset)
 {
+    assert(l->assets != NULL); /* the asset is in it */
     const struct lineage_asset *a = &l->assets[asset];
     write_devices(w, l, "made_on", a->made_on);
     write_devices(w, l, "external_on", a->external_on);

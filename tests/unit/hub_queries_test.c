@@ -96,14 +96,6 @@ static void devices_are_those_enrolled_and_those_in_the_log(void **state)
                                          "-9223372036854775808 ");
 }
 
-static void on_fleet_asset(void *ctx, const struct hub_fleet_asset *a)
-{
-    (void)ctx;
-    buf_addf(&seen, STR_FMT ":%lld:%lld:%d:" STR_FMT ":%lld ", STR_ARG(a->asset),
-             (long long)a->devices, (long long)a->failing, a->is_external, STR_ARG(a->group),
-             (long long)(a->row_count == HUB_UNKNOWN ? -1 : a->row_count));
-}
-
 static void on_device_asset(void *ctx, const struct hub_device_asset *a)
 {
     (void)ctx;
@@ -112,18 +104,9 @@ static void on_device_asset(void *ctx, const struct hub_device_asset *a)
              (long long)(a->duration_ms == HUB_UNKNOWN ? -1 : a->duration_ms));
 }
 
-static void assets_of_the_fleet_and_of_a_device(void **state)
+static void assets_of_a_device_and_those_that_fail(void **state)
 {
     (void)state;
-    assert_true(hub_each_fleet_asset(store, &(struct hub_filter){0}, on_fleet_asset, NULL, &err));
-    assert_string_equal(buf_cstr(&seen), "erp/prices:2:0:1::-1 pos/sales:2:1:0:pos:100 ");
-    buf_reset(&seen);
-    struct hub_filter behind = {.after = {STR("erp/prices")}};
-    assert_true(hub_each_fleet_asset(store, &behind, on_fleet_asset, NULL, &err));
-    assert_true(hub_each_fleet_asset(store, &(struct hub_filter){.asset = STR("erp/prices")},
-                                     on_fleet_asset, NULL, &err));
-    assert_string_equal(buf_cstr(&seen), "pos/sales:2:1:0:pos:100 erp/prices:2:0:1::-1 ");
-    buf_reset(&seen);
     struct hub_filter oslo = {.device = STR("oslo")};
     assert_true(hub_each_device_asset(store, &oslo, on_device_asset, NULL, &err));
     assert_string_equal(buf_cstr(&seen), "oslo:erp/prices:0:-1:-1 oslo:pos/sales:1:50:12 ");
@@ -525,7 +508,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(devices_are_those_enrolled_and_those_in_the_log),
-        T(assets_of_the_fleet_and_of_a_device),
+        T(assets_of_a_device_and_those_that_fail),
         T(devices_of_an_asset_are_those_that_define_or_made_it),
         T(edges_say_who_declared_them),
         T(runs_are_filtered),
