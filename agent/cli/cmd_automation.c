@@ -20,7 +20,7 @@ struct pausing {
 static bool act(struct agent *agent, void *ctx, struct err *err)
 {
     struct pausing *p = ctx;
-    return agent_pause_automation(agent, p->is_paused, &p->changed, err);
+    return agent_pause_automation(agent, p->is_paused, STR_NONE, &p->changed, err);
 }
 
 static int pause(struct cli *cli, struct settings *settings, struct pausing *p)

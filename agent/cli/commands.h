@@ -5,13 +5,6 @@
 #include "agent/store/view.h"
 #include "common/cli/cli.h"
 
-/* How many rows of a list. */
-#define LIMIT_OPTION(usual, most, what)                                                            \
-    {                                                                                              \
-        .name = "limit", .letter = 'l', .type = CLI_INT, .value_name = "N",                        \
-        .default_text = (usual), .min = 1, .max = (most), .help = (what)                           \
-    }
-
 /* The tables; each ends with {0}. */
 extern const struct cli_command commands_assets[];
 extern const struct cli_command commands_runs[];

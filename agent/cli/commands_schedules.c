@@ -85,6 +85,6 @@ const struct cli_command commands_schedules[] = {
                              .type = CLI_STRING,
                              .value_name = "NAME",
                              .help = "only of this sensor"},
-                            LIMIT_OPTION("20", 1000000, "how many")),
+                            CLI_LIMIT("20", 1000000, "how many")),
      .run = command_ticks},
     {0}};

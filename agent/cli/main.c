@@ -142,7 +142,7 @@ static const struct cli_command commands[] = {
      .summary = "show what waits to be sent to the hub",
      .options = CLI_OPTIONS(
          {.name = "events", .type = CLI_BOOL, .help = "show the waiting events themselves"},
-         LIMIT_OPTION("100", 1000000, "how many events")),
+         CLI_LIMIT("100", 1000000, "how many events")),
      .run = command_buffer},
     {.name = "schema",
      .summary = "print the JSON Schema of selvedge.yaml, for editors",

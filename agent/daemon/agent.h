@@ -3,6 +3,7 @@
  * daemon are the same engine. */
 #pragma once
 #include "agent/daemon/config.h"
+#include "agent/daemon/pausing.h"
 #include "agent/run/runner.h"
 
 struct agent;
@@ -53,20 +54,10 @@ MUST_CHECK bool agent_report(struct agent *agent, const struct agent_report *rep
                              struct err *err);
 /* Pauses automation, or lets it go on. Durable when it returns true; *ret_changed is false when it
  * was so already. */
-MUST_CHECK bool agent_pause_automation(struct agent *agent, bool is_paused, bool *ret_changed,
-                                       struct err *err);
+MUST_CHECK bool agent_pause_automation(struct agent *agent, bool is_paused, struct str command,
+                                       bool *ret_changed, struct err *err);
 /* Pauses or resumes schedules or sensors: those that are named, or all, whose names go to `names` in
- * `arena`. `changed` has one for each: false when it was so already. All or none, and durable.
- * ERR_NOT_FOUND: one is not defined. */
-enum agent_pausable { AGENT_SCHEDULES, AGENT_SENSORS };
-struct agent_pausing {
-    enum agent_pausable what;
-    bool is_paused;
-    bool is_all;
-    struct str *names;
-    bool *changed;
-    size_t count;
-};
+ * `arena`, as `changed` does. All or none, and durable. ERR_NOT_FOUND: one is not defined. */
 MUST_CHECK bool agent_pause(struct agent *agent, struct agent_pausing *pausing, struct arena *arena,
                             struct err *err);
 /* {"changed":["a"],"unchanged":["b"]}, inside an object. */

@@ -103,11 +103,12 @@ bool agent_report(struct agent *agent, const struct agent_report *report, struct
     return true;
 }
 
-bool agent_pause_automation(struct agent *agent, bool is_paused, bool *ret_changed, struct err *err)
+bool agent_pause_automation(struct agent *agent, bool is_paused, struct str command,
+                            bool *ret_changed, struct err *err)
 {
     bool was_paused = false;
     const struct record record =
-        automation_pause_record(is_paused, clock_wall(loop_clock(agent->loop)));
+        automation_pause_record(is_paused, command, clock_wall(loop_clock(agent->loop)));
     if (agent->defs->is_automation_held) {
         (void)err_set(err, ERR_DENIED, "automation: the hub pauses it");
         return err_hint(err, "it goes on when the hub says so: selvedge-hub desired show DEVICE");
@@ -120,7 +121,7 @@ bool agent_pause_automation(struct agent *agent, bool is_paused, bool *ret_chang
         return true;
     }
     bool ok = agent->assets.automator != NULL
-                  ? automator_pause(agent->assets.automator, is_paused, err)
+                  ? automator_pause(agent->assets.automator, is_paused, command, err)
                   : runner_record(agent->runner, &record, err);
     return ok && flush(agent, err);
 }

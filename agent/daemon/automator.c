@@ -331,18 +331,19 @@ void automator_stop(struct automator *a)
     loop_timer_disarm(a->loop, &a->timer);
 }
 
-struct record automation_pause_record(bool is_paused, struct wall_time now)
+struct record automation_pause_record(bool is_paused, struct str command, struct wall_time now)
 {
     return (struct record){.type = EVENT_INSTIGATOR,
                            .at = now,
                            .kind = STR("automation"),
                            .name = STR("automation"),
+                           .command = command,
                            .status = is_paused ? STR("paused") : STR("running")};
 }
 
-bool automator_pause(struct automator *a, bool is_paused, struct err *err)
+bool automator_pause(struct automator *a, bool is_paused, struct str command, struct err *err)
 {
-    struct record changed = automation_pause_record(is_paused, wall_now(a));
+    struct record changed = automation_pause_record(is_paused, command, wall_now(a));
     if (!store_record(a->store, &changed, err)) {
         return false;
     }

@@ -24,8 +24,9 @@ void automator_stop(struct automator *automator); /* until it is started again *
 
 /* While it is paused nothing is evaluated. What happened meanwhile is looked at once when it goes
  * on: each asset is asked for once at most. Recorded, and survives restarts. */
-MUST_CHECK bool automator_pause(struct automator *automator, bool is_paused, struct err *err);
+MUST_CHECK bool automator_pause(struct automator *automator, bool is_paused, struct str command,
+                                struct err *err);
 /* The record of it, for whoever has no automator. */
-struct record automation_pause_record(bool is_paused, struct wall_time now);
+struct record automation_pause_record(bool is_paused, struct str command, struct wall_time now);
 bool automator_is_paused(const struct automator *automator);
 bool automator_is_used(const struct automator *automator); /* any asset has a condition */

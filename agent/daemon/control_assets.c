@@ -46,7 +46,7 @@ static bool answer_report(struct agent *agent, const struct json *request, struc
 static bool pause(struct agent *agent, bool is_paused, struct json_writer *w, struct err *err)
 {
     bool changed = false;
-    if (!agent_pause_automation(agent, is_paused, &changed, err)) {
+    if (!agent_pause_automation(agent, is_paused, STR_NONE, &changed, err)) {
         return false;
     }
     jw_member_bool(w, "paused", is_paused);

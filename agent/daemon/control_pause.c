@@ -27,9 +27,7 @@ static bool name_all(const struct definitions *defs, struct agent_pausing *p, st
 
 static bool pause_schedules(struct agent *agent, const struct agent_pausing *p, struct err *err)
 {
-    bool ok =
-        agent_open_scheduler(agent, err) &&
-        scheduler_set_paused(agent->scheduler, p->names, p->count, p->is_paused, p->changed, err);
+    bool ok = agent_open_scheduler(agent, err) && scheduler_set_paused(agent->scheduler, p, err);
     if (agent->link != NULL) {
         link_recorded(agent->link, store_last_seq(agent->store));
     }
@@ -38,8 +36,7 @@ static bool pause_schedules(struct agent *agent, const struct agent_pausing *p, 
 
 static bool pause_sensors(struct agent *agent, const struct agent_pausing *p, struct err *err)
 {
-    return agent_open_sensors(agent, err) &&
-           sensors_set_paused(agent->sensors, p->names, p->count, p->is_paused, p->changed, err);
+    return agent_open_sensors(agent, err) && sensors_set_paused(agent->sensors, p, err);
 }
 
 bool agent_pause(struct agent *agent, struct agent_pausing *p, struct arena *arena, struct err *err)

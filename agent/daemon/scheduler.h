@@ -2,6 +2,7 @@
  * that was decided on is an event, durable together with the run that it started; so is every pause
  * and every beginning. Sleeps until the next tick. One thread, one loop. */
 #pragma once
+#include "agent/daemon/pausing.h"
 #include "agent/run/runner.h"
 #include "agent/schedule/schedule.h"
 
@@ -37,11 +38,9 @@ void schedule_set_free(struct schedule_set *set);                          /* NU
 /* Pauses or resumes, durably, across restarts. All or none: ERR_NOT_FOUND when one is not defined,
  * ERR_DENIED when the hub pauses one.
  * A resumed schedule goes on with its next tick; while the clock is not trusted it begins later, with
- * the daemon. *ret_changed: one for each name; false = it was so already. Before scheduler_start()
- * too. */
-MUST_CHECK bool scheduler_set_paused(struct scheduler *scheduler, const struct str *names,
-                                     size_t count, bool is_paused, bool *ret_changed,
-                                     struct err *err);
+ * the daemon. Before scheduler_start() too. */
+MUST_CHECK bool scheduler_set_paused(struct scheduler *scheduler,
+                                     const struct agent_pausing *pausing, struct err *err);
 bool scheduler_is_paused(const struct schedule *schedule, struct str status); /* as remembered */
 
 enum clock_trust scheduler_clock(struct scheduler *scheduler);

@@ -219,17 +219,19 @@ bool schedule_set_forget(struct scheduler *s, struct err *err)
 
 /* --- pausing --- */
 
-static bool set_paused(struct scheduler *s, struct schedule_entry *e, bool paused, struct err *err)
+static bool set_paused(struct scheduler *s, struct schedule_entry *e, const struct agent_pausing *p,
+                       struct err *err)
 {
     char text[TIMES_BYTES_MAX];
     struct buf times = buf_fixed(text, sizeof(text));
     struct wall_time now = scheduler_wall_now(s);
     bool is_trusted = scheduler_clock(s) == CLOCK_TRUSTED;
-    struct record state = status_record(e->schedule, paused, now, is_trusted, &times);
+    struct record state = status_record(e->schedule, p->is_paused, now, is_trusted, &times);
+    state.command = p->command;
     if (!runner_record(s->options.runner, &state, err)) {
         return err_wrap(err, STR_FMT, STR_ARG(e->schedule->name));
     }
-    e->status = paused ? PAUSED : RUNNING;
+    e->status = p->is_paused ? PAUSED : RUNNING;
     e->decided = state.nominal;
     e->is_remembered = state.nominal.ns != 0;
     e->has_new_times = false;
@@ -239,12 +241,11 @@ static bool set_paused(struct scheduler *s, struct schedule_entry *e, bool pause
     return true;
 }
 
-bool scheduler_set_paused(struct scheduler *s, const struct str *names, size_t count,
-                          bool is_paused_now, bool *ret_changed, struct err *err)
+bool scheduler_set_paused(struct scheduler *s, const struct agent_pausing *p, struct err *err)
 {
     const struct schedule *found = NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (!definitions_find_schedule(s->set->defs, names[i], &found, err)) {
+    for (size_t i = 0; i < p->count; i++) {
+        if (!definitions_find_schedule(s->set->defs, p->names[i], &found, err)) {
             return false;
         }
         if (found->is_held) {
@@ -254,10 +255,10 @@ bool scheduler_set_paused(struct scheduler *s, const struct str *names, size_t c
                             "it goes on when the hub says so: selvedge-hub desired show DEVICE");
         }
     }
-    for (size_t i = 0; i < count; i++) {
-        struct schedule_entry *e = find(s->set, names[i]);
-        ret_changed[i] = schedule_entry_is_paused(e) != is_paused_now;
-        if (ret_changed[i] && !set_paused(s, e, is_paused_now, err)) {
+    for (size_t i = 0; i < p->count; i++) {
+        struct schedule_entry *e = find(s->set, p->names[i]);
+        p->changed[i] = schedule_entry_is_paused(e) != p->is_paused;
+        if (p->changed[i] && !set_paused(s, e, p, err)) {
             return false;
         }
     }

@@ -7,6 +7,7 @@
  * up but for something newer where only the newest counts. docs/reference/sensors.md
  * One thread, one loop. */
 #pragma once
+#include "agent/daemon/pausing.h"
 #include "agent/run/runner.h"
 #include "common/json/json_writer.h"
 
@@ -39,10 +40,9 @@ void sensors_use_definitions(struct sensors *all, struct definitions *defs); /* 
 void sensors_run_ended(struct sensors *all);
 void sensors_materialized(struct sensors *all, struct str asset);
 
-/* Pauses or resumes, durably, across restarts. All or none: ERR_NOT_FOUND when one is not defined.
- * *ret_changed: one for each name; false = it was so already. */
-MUST_CHECK bool sensors_set_paused(struct sensors *all, const struct str *names, size_t count,
-                                   bool is_paused, bool *ret_changed, struct err *err);
+/* Pauses or resumes, durably, across restarts. All or none: ERR_NOT_FOUND when one is not defined. */
+MUST_CHECK bool sensors_set_paused(struct sensors *all, const struct agent_pausing *pausing,
+                                   struct err *err);
 /* What a person wants it to go on from. ERR_INVALID when it makes no sense for this sensor. */
 MUST_CHECK bool sensors_set_cursor(struct sensors *all, struct str name, struct str text,
                                    struct err *err);

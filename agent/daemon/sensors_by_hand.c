@@ -12,15 +12,11 @@ static bool find_defined(const struct sensors *all, struct str name, struct sens
     return *ret != NULL || definitions_find_sensor(all->defs, name, &def, err);
 }
 
-static bool record_status(struct sensor_slot *slot, const char *status, struct str cursor,
+static bool record_status(struct sensor_slot *slot, struct record r, struct str cursor,
                           struct err *err)
 {
-    struct record r = {.type = EVENT_INSTIGATOR, .status = str_from(status)};
-    if (!sensor_record(slot, &r, cursor, err)) {
-        return false;
-    }
-    (void)snprintf(slot->status, sizeof(slot->status), "%s", status);
-    return true;
+    r.type = EVENT_INSTIGATOR;
+    return sensor_record(slot, &r, cursor, err);
 }
 
 static bool flush(const struct sensors *all, struct err *err)
@@ -29,37 +25,39 @@ static bool flush(const struct sensors *all, struct err *err)
            err_set(err, ERR_IO, "it cannot be written down now; see the agent's log");
 }
 
-static bool set_paused(struct sensor_slot *slot, bool is_paused, struct err *err)
+static bool set_paused(struct sensor_slot *slot, const struct agent_pausing *p, struct err *err)
 {
-    if (!record_status(slot, is_paused ? "paused" : "running", STR_NONE, err)) {
+    const char *status = p->is_paused ? "paused" : "running";
+    const struct record r = {.status = str_from(status), .command = p->command};
+    if (!record_status(slot, r, STR_NONE, err)) {
         return false;
     }
-    LOG(INFO, is_paused ? "sensor.paused" : "sensor.resumed", F_S("sensor", slot->def->name));
-    if (is_paused) {
+    (void)snprintf(slot->status, sizeof(slot->status), "%s", status);
+    LOG(INFO, p->is_paused ? "sensor.paused" : "sensor.resumed", F_S("sensor", slot->def->name));
+    if (p->is_paused) {
         sensor_close_source(slot);
     }
     return true;
 }
 
-bool sensors_set_paused(struct sensors *all, const struct str *names, size_t count, bool is_paused,
-                        bool *ret_changed, struct err *err)
+bool sensors_set_paused(struct sensors *all, const struct agent_pausing *p, struct err *err)
 {
     struct sensor_slot *slot = NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (!find_defined(all, names[i], &slot, err)) {
+    for (size_t i = 0; i < p->count; i++) {
+        if (!find_defined(all, p->names[i], &slot, err)) {
             return false;
         }
         if (slot->def->is_held) {
             (void)err_set(err, ERR_DENIED, "sensor " STR_FMT ": the hub pauses it",
-                          STR_ARG(names[i]));
+                          STR_ARG(p->names[i]));
             return err_hint(err,
                             "it goes on when the hub says so: selvedge-hub desired show DEVICE");
         }
     }
-    for (size_t i = 0; i < count; i++) {
-        slot = sensors_find(all, names[i]);
-        ret_changed[i] = sensor_is_paused(slot) != is_paused;
-        if (ret_changed[i] && !set_paused(slot, is_paused, err)) {
+    for (size_t i = 0; i < p->count; i++) {
+        slot = sensors_find(all, p->names[i]);
+        p->changed[i] = sensor_is_paused(slot) != p->is_paused;
+        if (p->changed[i] && !set_paused(slot, p, err)) {
             return false;
         }
     }
@@ -74,7 +72,7 @@ bool sensors_set_cursor(struct sensors *all, struct str name, struct str text, s
         return false;
     }
     struct str cursor = text.ptr == NULL ? STR("") : text;
-    if (!record_status(slot, slot->status, cursor, err)) {
+    if (!record_status(slot, (struct record){.status = str_from(slot->status)}, cursor, err)) {
         return false;
     }
     sensor_close_source(slot); /* what it knew came from the old one */

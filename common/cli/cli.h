@@ -108,6 +108,12 @@ struct cli_program {
 #define CLI_OPTIONS(...)  ((const struct cli_option[]){__VA_ARGS__, {0}})
 #define CLI_EXAMPLES(...) ((const struct cli_example[]){__VA_ARGS__, {0}})
 #define CLI_FILES(...)    ((const struct cli_file[]){__VA_ARGS__, {0}})
+/* How many rows of a list. */
+#define CLI_LIMIT(usual, most, what)                                                               \
+    {                                                                                              \
+        .name = "limit", .letter = 'l', .type = CLI_INT, .value_name = "N",                        \
+        .default_text = (usual), .min = 1, .max = (most), .help = (what)                           \
+    }
 
 /* Parses, runs the command and returns the exit code: `return cli_main(&program, argc, argv,
  * &ctx);`. A write error on stdout (full disk, closed pipe) turns CLI_OK into CLI_FAILED. */

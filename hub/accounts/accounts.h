@@ -19,6 +19,7 @@ bool account_role_from(struct str name, enum account_role *ret); /* viewer, oper
 
 enum {
     ACCOUNT_NAME_BYTES = 63,
+    ACCOUNT_LABEL_BYTES = 200,
     ACCOUNT_SECRET_SIZE = 65, /* hex, with the NUL */
     ACCOUNT_PASSWORD_BYTES_MIN = 10,
     ACCOUNT_PASSWORD_BYTES_MAX = 1024,
@@ -42,7 +43,8 @@ void accounts_close(struct accounts *accounts); /* NULL is allowed */
 struct account_caller {
     enum account_role role;
     char name[ACCOUNT_NAME_BYTES + 1];
-    char csrf[ACCOUNT_SECRET_SIZE]; /* of a session; empty: it was a token */
+    char csrf[ACCOUNT_SECRET_SIZE];      /* of a session; empty: it was a token */
+    char label[ACCOUNT_LABEL_BYTES + 1]; /* of a token; may be empty */
 };
 /* *ret_found false: unknown, over, or taken back. */
 MUST_CHECK bool accounts_by_session(struct accounts *accounts, struct str secret,

@@ -63,6 +63,7 @@ bool accounts_by_token(struct accounts *accounts, struct str secret, struct wall
     *ret = (struct account_caller){.role = role < scope ? role : scope};
     (void)snprintf(id, sizeof(id), STR_FMT, STR_ARG(db_col_str(&q, 0)));
     (void)snprintf(ret->name, sizeof(ret->name), STR_FMT, STR_ARG(db_col_str(&q, 1)));
+    (void)snprintf(ret->label, sizeof(ret->label), STR_FMT, STR_ARG(db_col_str(&q, 5)));
     int64_t used = db_col_i64(&q, 4);
     db_reset(&q);
     note_used(accounts, id, used, now);

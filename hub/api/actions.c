@@ -33,7 +33,8 @@ static bool sign_and_keep(struct giving *g, struct err *err)
                                 .verb = g->verb,
                                 .args = g->args,
                                 .life_ns = g->life_ns,
-                                .pace = g->pace};
+                                .pace = g->pace,
+                                .given_by = api_who(g->rq)};
     bool ok = keyring_read_hub_key(g->api->config, &key, err);
     g->has_no_key = !ok && err->code == ERR_NOT_FOUND;
     ok = ok && orders_give(g->api->orders, g->api->rng, buf_str(&key), &order, g->rq->now,

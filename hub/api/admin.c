@@ -196,7 +196,7 @@ static bool read_token(struct http_request *rq, const struct json *body, struct 
         return err_set(err, ERR_INVALID, "expires_in is like 90d or 12h");
     }
     *ret = (struct account_token){.account = rq->user,
-                                  .label = str_clip(api_member(body, "label"), 200),
+                                  .label = str_clip(api_member(body, "label"), ACCOUNT_LABEL_BYTES),
                                   .scope = scopes->child->as.string,
                                   .created = rq->now};
     if (life <= 0 || life > INT64_MAX - rq->now.ns) {

@@ -131,6 +131,7 @@ static bool identify(struct api *api, struct http_request *rq, struct http_respo
     }
     rq->role = is_found ? role_of(caller.role) : HTTP_PUBLIC;
     rq->user = is_found ? arena_copy(rq->arena, str_from(caller.name)) : STR_NONE;
+    rq->token = is_found && is_token ? arena_copy(rq->arena, str_from(caller.label)) : STR_NONE;
     rq->session = is_found && !is_token ? cookie : STR_NONE;
     return true;
 }
@@ -396,6 +397,13 @@ void api_audit(struct api *api, const struct http_request *rq, const char *actio
     if (!accounts_audit(api->accounts, &row, &err)) {
         LOG(WARN, "web.audit_failed", F_ERR(&err), F_T("action", "it stands in this log alone"));
     }
+}
+
+struct str api_who(const struct http_request *rq)
+{
+    return str_is_empty(rq->token) ? rq->user
+                                   : arena_printf(rq->arena, STR_FMT " (token " STR_FMT ")",
+                                                  STR_ARG(rq->user), STR_ARG(rq->token));
 }
 
 void api_no_content(struct http_response *rs)

@@ -100,6 +100,8 @@ struct str api_member(const struct json *body, const char *name);
 /* Writes it down; what cannot be written is logged. Of what nobody does, not all (API_AUDIT_NOBODY_BURST). */
 void api_audit(struct api *api, const struct http_request *rq, const char *action,
                struct str subject, const char *result, struct str detail);
+/* The user who asks, for people: "maria", "maria (token nightly)". */
+struct str api_who(const struct http_request *rq);
 /* {"ok":true}-like answers. */
 void api_no_content(struct http_response *rs);
 

@@ -3,6 +3,7 @@
 
 #include "common/wire/batch.h"
 #include "hub/fleet/poke.h"
+#include "hub/rows/refusal_words.h"
 #include "hub/store/store.h"
 
 enum { LINES_BYTES_MAX = LIMIT_BATCH_BYTES + LIMIT_EVENT_BYTES };
@@ -14,9 +15,15 @@ static void add_refusal(struct page *page, const struct db_query *q)
     int64_t id = db_col_i64(q, 0);
     jw_begin_object(&page->w);
     jw_member_wall(&page->w, "at", api_col_at(q, 1));
+    struct str what = db_col_str(q, 3);
+    struct str why = db_col_str(q, 4);
     jw_member_str(&page->w, "peer", db_col_str(q, 2));
-    jw_member_str(&page->w, "what", db_col_str(q, 3));
-    jw_member_str(&page->w, "why", db_col_str(q, 4));
+    if (refusal_knows_peer(what)) {
+        jw_member_opt(&page->w, "device", db_col_str(q, 5));
+    }
+    jw_member_str(&page->w, "what", what);
+    jw_member_str(&page->w, "why", why);
+    jw_member_str(&page->w, "advice", str_from(refusal_advice(what, why)));
     jw_end_object(&page->w);
     page_is_at_numbers(page, &id);
 }
@@ -30,6 +37,7 @@ bool api_refusals(void *ctx, struct http_request *rq, struct http_response *rs, 
         return false;
     }
     struct db_query q = db_query(api->own, HUB_API_REFUSALS);
+    db_bind_opt(&q, ":peer", http_target_get(&rq->target, "peer"));
     db_bind_i64(&q, ":before", before);
     db_bind_i64(&q, ":limit", page_wants(&page));
     return page_rows(&page, &q, add_refusal, err);

@@ -219,8 +219,11 @@ bool api_device_definitions(void *ctx, struct http_request *rq, struct http_resp
     }
     size_t cap = (size_t)page_wants(&page);
     struct set *sets = arena_array(rq->arena, cap, sizeof(*sets));
-    bool ok = (sets != NULL || err_set(err, ERR_NO_MEMORY, "list definitions: out of memory")) &&
-              read_place(&page, &place, err);
+    if (sets == NULL) {
+        page_end(&page);
+        return err_set(err, ERR_NO_MEMORY, "list definitions: out of memory");
+    }
+    bool ok = read_place(&page, &place, err);
     if (ok) {
         struct db_query q = query(api, HUB_API_DEVICE_DEFINITIONS, rq, &page, &place);
         ok = read_sets(&q, rq->arena, sets, cap, &count, err) &&

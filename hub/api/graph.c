@@ -183,7 +183,6 @@ static bool read_past(struct writing *g, struct str at, struct str device, struc
     if (!str_is_empty(at) && !wall_parse(at, &filter.at)) {
         return err_set(err, ERR_INVALID, "at is no time: write 2026-11-22T02:30:00Z");
     }
-    g->lineage = past;
     return lineage_load(g->api->db, &filter, g->arena, past, err);
 }
 
@@ -193,13 +192,14 @@ bool api_graph(void *ctx, struct http_request *rq, struct http_response *rs, str
     AUTO(arena) arena = arena_new(PAST_ARENA_BYTES);
     struct writing g = {.api = api, .rq = rq, .w = json_writer(&rs->body)};
     struct fleet_graph own;
-    struct lineage past;
+    struct lineage past = {0};
     bool *chosen = NULL;
     const struct api_graph *now = NULL;
     struct counts *counts = NULL;
     struct str at = http_target_get(&rq->target, "at");
     struct str device = http_target_get(&rq->target, "device");
     g.arena = &arena;
+    g.lineage = &past;
     if (!api_select(api, rq, device, &own, &g.fleet, &chosen, err)) {
         return false;
     }
@@ -207,7 +207,7 @@ bool api_graph(void *ctx, struct http_request *rq, struct http_response *rs, str
     bool ok = true;
     if (str_is_empty(at) && str_is_empty(device)) {
         ok = api_graph_get(api, &now, err);
-        g.lineage = ok ? &now->lineage : NULL;
+        g.lineage = ok ? &now->lineage : &past;
     } else {
         ok = read_past(&g, at, device, &past, err);
     }

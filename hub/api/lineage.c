@@ -1,6 +1,8 @@
 /* lineage.c - /lineage: every edge and why it is one; versions that differ; assets as of a time. */
 #include "hub/api/lineage.h"
 
+#include <assert.h>
+
 enum {
     LINEAGE_ARENA_BYTES = 512 << 20,
     LINEAGE_MS = 10000,          /* reading the past of a large fleet may take so long */
@@ -365,6 +367,7 @@ static void write_definitions(struct json_writer *w, const struct lineage *l,
 
 static void write_asset(struct json_writer *w, const struct lineage *l, uint32_t asset)
 {
+    assert(l->assets != NULL); /* the asset is in it */
     const struct lineage_asset *a = &l->assets[asset];
     write_definitions(w, l, a);
     write_devices(w, l, "made_on", a->made_on);

@@ -68,17 +68,23 @@ bool api_events_live(void *ctx, struct http_request *rq, struct http_response *r
 {
     struct api *api = ctx;
     struct http_counts counts;
-    struct str last = rq->headers.last_event_id;
-    bool is_token = false;
-    struct str secret = api_secret_of(rq, &is_token);
+    struct live_asker asker = {.user = rq->user, .last = rq->headers.last_event_id};
+    asker.secret = api_secret_of(rq, &asker.is_token);
     api_http_counts(api, &counts);
     if (counts.streams >= HTTP_STREAMS_MAX) {
         http_add_header(rs, "Retry-After", "30");
         return err_set(err, ERR_BUSY, "%d listen already, which is the most", HTTP_STREAMS_MAX);
     }
-    last = str_is_empty(last) ? http_target_get(&rq->target, "last_event_id") : last;
-    rs->type = "text/event-stream";
-    rs->is_stream = live_listen(api->live, last, secret, is_token, &rs->stream, err);
+    if (str_is_empty(asker.last)) {
+        asker.last = http_target_get(&rq->target, "last_event_id");
+    }
+    rs->is_stream = live_listen(api->live, &asker, &rs->stream, err);
+    if (!rs->is_stream && err->code == ERR_BUSY) {
+        http_add_header(rs, "Retry-After", "30");
+        http_problem(rs, 429, err->msg, err->hint);
+        return true;
+    }
+    rs->type = rs->is_stream ? "text/event-stream" : rs->type;
     return rs->is_stream;
 }
 

@@ -65,13 +65,19 @@ static void write_state(struct named_list *list, const struct db_query *q,
     struct str status = db_col_str(q, 5);
     bool is_held = db_col_i64(q, 8) != 0;
     bool is_told = !str_is_empty(status);
+    bool by_command = !db_col_is_null(q, 16);
     bool is_paused =
         is_held || (is_told ? str_eq(status, STR("paused")) : starts_paused(definition));
     jw_member_str(w, "state", is_paused ? STR("paused") : STR("running"));
     jw_member_str(w, "state_by",
-                  is_held   ? STR("hub")
-                  : is_told ? STR("person")
-                            : STR("definition"));
+                  is_held      ? STR("hub")
+                  : !is_told   ? STR("definition")
+                  : by_command ? STR("person")
+                               : STR("device"));
+    if (!is_held && by_command) {
+        jw_member_opt(w, "state_account", db_col_str(q, 17));
+        jw_member_str(w, "state_command", db_col_str(q, 16));
+    }
     jw_member_opt(w, "state_reason", db_col_str(q, 6));
     jw_member_opt_wall(w, "state_since", api_col_at(q, 7));
     if (list->kind == NAMED_SCHEDULE && !is_paused) {

@@ -61,27 +61,52 @@ struct asking {
 
 /* --- the attempt ------------------------------------------------------------------------------- */
 
-static bool find_attempt(struct asking *a, struct err *err)
+struct attempts {
+    int64_t newest; /* 0: none is known */
+    bool has_lost;  /* there may be others */
+};
+
+static bool read_attempts(struct asking *a, int64_t given, struct attempts *ret, struct err *err)
 {
-    struct str given = http_target_get(&a->rq->target, "attempt");
     struct db_query q = db_query(a->api->own, HUB_API_STEP_ATTEMPT);
     bool row = false;
-    if (!str_is_empty(given) && !str_to_i64(given, 1, 1000000, &a->attempt)) {
-        return err_set(err, ERR_INVALID, "attempt is a number from 1");
-    }
     db_bind_str(&q, ":device", a->rq->args[0]);
     db_bind_str(&q, ":run", a->rq->args[1]);
     db_bind_str(&q, ":step", a->step);
+    db_bind_i64(&q, ":given", given);
     if (!db_next(&q, &row, err)) {
         return false;
     }
-    int64_t newest = row ? db_col_i64(&q, 0) : 0;
-    if (newest > 0) {
-        a->attempt = a->attempt == 0 ? newest : a->attempt;
-        a->is_running = a->attempt == newest && str_eq(db_col_str(&q, 1), STR("started"));
-        a->is_online = db_col_i64(&q, 2) != 0;
+    if (!row) { /* there is no such run */
+        return true;
     }
+    int64_t started = db_col_i64(&q, 0);
+    int64_t captured = db_col_i64(&q, 3);
+    *ret = (struct attempts){.newest = started > captured ? started : captured,
+                             .has_lost = db_col_i64(&q, 4) != 0};
+    a->is_running = db_col_i64(&q, 1) != 0 && (given == 0 || given == started);
+    a->is_online = db_col_i64(&q, 2) != 0;
     db_reset(&q);
+    return true;
+}
+
+/* Of a run some of whose events are lost the device may have what the hub was told nothing of. */
+static bool find_attempt(struct asking *a, struct err *err)
+{
+    struct str text = http_target_get(&a->rq->target, "attempt");
+    struct attempts found = {0};
+    int64_t given = 0;
+    if (!str_is_empty(text) && !str_to_i64(text, 1, 1000000, &given)) {
+        return err_set(err, ERR_INVALID, "attempt is a number from 1");
+    }
+    if (!read_attempts(a, given, &found, err)) {
+        return false;
+    }
+    int64_t newest = found.newest > 0 || !found.has_lost ? found.newest : 1;
+    a->attempt = given > 0 ? given : newest;
+    if (found.has_lost) {
+        return true;
+    }
     if (a->attempt > newest && newest > 0) {
         return err_set(err, ERR_NOT_FOUND, "step " STR_FMT " was attempted %lld times",
                        STR_ARG(a->step), (long long)newest);
@@ -301,7 +326,8 @@ static bool ask(struct asking *a, int64_t from, struct err *err)
                           .devices = &a->rq->args[0],
                           .device_count = 1,
                           .verb = STR("logs"),
-                          .life_ns = LIFE_NS};
+                          .life_ns = LIFE_NS,
+                          .given_by = api_who(a->rq)};
     bool ok = write_args(a, from, a->is_running, &order.args, err) &&
               keyring_read_hub_key(a->api->config, &key, err);
     if (!ok && err->code == ERR_NOT_FOUND) {

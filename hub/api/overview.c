@@ -20,9 +20,9 @@ static void run_id_before(struct wall_time t, char ret[RUN_ID_SIZE])
 static bool write_counts(struct api *api, struct http_request *rq,
                          const struct counts_fleet *counts, struct json_writer *w, struct err *err)
 {
-    static const char *const members[] = {"devices_online",   "devices_out",    "devices_away",
-                                          "runs_open",        "checks_failing", "alerts_open",
-                                          "deployments_open", "lost_events",    "waiting_events"};
+    static const char *const members[] = {
+        "devices_online", "devices_out",      "devices_away", "runs_open",      "checks_failing",
+        "alerts_open",    "deployments_open", "lost_events",  "waiting_events", "refusals_day"};
     char recent[RUN_ID_SIZE];
     bool row = false;
     run_id_before((struct wall_time){rq->now.ns - 30 * DAY_NS}, recent);
@@ -34,6 +34,7 @@ static bool write_counts(struct api *api, struct http_request *rq,
     db_reset(&q);
     q = db_query(api->own, HUB_API_OVERVIEW);
     db_bind_str(&q, ":recent", str_from(recent));
+    db_bind_i64(&q, ":yesterday", (rq->now.ns - DAY_NS) / NS_PER_MS);
     if (!db_next(&q, &row, err)) {
         return false;
     }

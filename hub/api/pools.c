@@ -44,14 +44,14 @@ bool api_pool_put(void *ctx, struct http_request *rq, struct http_response *rs, 
 bool api_pool_pause(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
 {
     struct api *api = ctx;
-    return pool_rows_pause(&api->pools, rq->args[0], true, err) &&
+    return pool_rows_pause(&api->pools, rq->args[0], api_who(rq), rq->now, err) &&
            was_done(api, rq, rs, "pool.pause", STR_NONE);
 }
 
 bool api_pool_resume(void *ctx, struct http_request *rq, struct http_response *rs, struct err *err)
 {
     struct api *api = ctx;
-    return pool_rows_pause(&api->pools, rq->args[0], false, err) &&
+    return pool_rows_resume(&api->pools, rq->args[0], err) &&
            was_done(api, rq, rs, "pool.resume", STR_NONE);
 }
 

@@ -20,7 +20,8 @@
     "run! device! status! job cause cause_name selection tags:o steps:i succeeded!:i failed!:i "   \
     "skipped!:i enqueued_at:t started_at:t ended_at:t error:o"
 #define COMMAND                                                                                    \
-    "command! verb! args!:o to! state! key! counter!:i given_at!:t expires_at!:t withdrawn_at:t "  \
+    "command! verb! args!:o to! state! key! counter!:i given_at!:t given_by expires_at!:t "        \
+    "withdrawn_at:t "                                                                              \
     "withdrawn_why devices!:i devices_at_once:i waiting!:i sent!:i received!:i started!:i "        \
     "succeeded!:i failed!:i "                                                                      \
     "refused!:i overdue!:i expired!:i withdrawn!:i away!:i"
@@ -137,7 +138,8 @@ const struct api_schema api_schemas[] = {
     {"Materialization", "device! asset! seq!:i at!:t run row_count:i rows_written:i byte_count:i "
                         "duration_ms:i metadata:o partition partition_end"},
     {"Named", "job schedule sensor device! assets!:i version definition:o state state_by "
-              "state_reason state_since:t next:t[] last_tick:o last_run:o ticks:i started:i "
+              "state_account state_command state_reason state_since:t next:t[] last_tick:o "
+              "last_run:o ticks:i started:i "
               "devices:i paused:i failed:i ticked_at:t"},
     {"Neighbour", "asset! crosses!:b declared_by!:s[] datasets:s[]"},
     {"Node", "key! group kinds:s[] external!:b devices!:i failing!:i materialized_at:t "
@@ -147,19 +149,21 @@ const struct api_schema api_schemas[] = {
     {"OutputChunk", "offset!:i dropped!:i text!"},
     {"Overview", "fleet! version! devices!:i devices_online!:i devices_out!:i devices_away!:i "
                  "device_assets!:i runs_open!:i checks_failing!:i alerts_open!:i "
-                 "deployments_open!:i lost_events!:i waiting_events!:i assets!:i assets_failing!:i "
+                 "deployments_open!:i lost_events!:i waiting_events!:i refusals_day!:i assets!:i "
+                 "assets_failing!:i "
                  "device_assets_failing!:i devices_failing!:i runs_by_hour!:RunHour[] "
                  "runs_success!:i runs_failure!:i runs_canceled!:i failing!:FailingAsset[] "
                  "freshness!:o"},
     {"PasswordRequest", "password! old_password"},
-    {"Pool", "pool! places!:i lease_s!:i paused!:b device wanted:i granted:i since:t"},
+    {"Pool", "pool! places!:i lease_s!:i paused!:b paused_by paused_at:t device wanted:i granted:i "
+             "since:t"},
     {"PoolRequest", "places!:i lease"},
     {"Preauthorisation", "serial_number! device! labels!:o added_at!:t used_at:t"},
     {"Problem", "type! title! status!:i detail hint code"},
     {"Quarantined", "id!:i device! epoch! first!:i last!:i differs_at!:i at!:t times!:i bytes!:i"},
     {"QuarantinedEvents", "id!:i events!:o[]"},
     {"ReasonRequest", "reason"},
-    {"Refusal", "at!:t peer! what! why!"},
+    {"Refusal", "at!:t peer! device what! why! advice!"},
     {"RenameRequest", "name!"},
     {"ReplaceRequest", "expires_in"},
     {"Report", "fleet! since!:t until!:t made_at!:t group_by! runs!:o runs_before!:o freshness!:o "

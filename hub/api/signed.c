@@ -106,7 +106,8 @@ static bool keep(struct taking *t, struct err *err)
                                 .targets = t->targets,
                                 .devices = t->chosen.devices,
                                 .device_count = t->chosen.count,
-                                .pace = t->pace};
+                                .pace = t->pace,
+                                .given_by = api_who(t->rq)};
     if (is_trust && !orders_withdraw_verb(orders, t->command.verb, STR("other keys took its place"),
                                           now, err)) {
         return false;

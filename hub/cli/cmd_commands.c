@@ -88,9 +88,11 @@ static void show_facts(struct screen *s, const struct json *c)
     buf_reset(&s->text);
     buf_add(&s->text, expires.ns > s->now.ns ? STR("expires ") : STR("expired "));
     buf_add_ago(&s->text, expires, s->now);
-    cli_printf(cli, "%ssigned by " STR_FMT ", " STR_FMT "%s\n\n", cli_tone_on(cli, CLI_FAINT),
-               STR_ARG(item_str(c, "key")), STR_ARG(buf_str(&s->text)),
-               cli_tone_off(cli, CLI_FAINT));
+    struct str by = item_str(c, "given_by");
+    cli_printf(cli, "%s%s" STR_FMT "%ssigned by " STR_FMT ", " STR_FMT "%s\n\n",
+               cli_tone_on(cli, CLI_FAINT), str_is_empty(by) ? "" : "given by ", STR_ARG(by),
+               str_is_empty(by) ? "" : ", ", STR_ARG(item_str(c, "key")),
+               STR_ARG(buf_str(&s->text)), cli_tone_off(cli, CLI_FAINT));
 }
 
 static bool show_one(struct screen *s, struct err *err)

@@ -95,8 +95,20 @@ int command_devices(struct cli *cli, void *ctx)
 static const struct table_column refusal_columns[] = {
     {.name = "WHEN"}, {.name = "WHO"}, {.name = "WHAT"}, {.name = "WHY", .is_wide = true}, {0}};
 
+/* What to do, once for all lines that it is the same for: below the table. */
+static void note_advice(struct screen *s, const struct json *refusal)
+{
+    struct str advice = item_str(refusal, "advice");
+    if (!str_contains(buf_str(&s->text), advice)) {
+        buf_addf(&s->text, "\n%s" STR_FMT "%s: " STR_FMT "\n", cli_tone_on(s->cli, CLI_STRONG),
+                 STR_ARG(item_str(refusal, "what")), cli_tone_off(s->cli, CLI_STRONG),
+                 STR_ARG(advice));
+    }
+}
+
 static void show_refusal(struct screen *s, const struct json *refusal)
 {
+    note_advice(s, refusal);
     table_ago(&s->table, item_wall(refusal, "at"), s->now);
     table_cell(&s->table, item_str(refusal, "peer"));
     table_cell(&s->table, item_str(refusal, "what"));
@@ -106,7 +118,17 @@ static void show_refusal(struct screen *s, const struct json *refusal)
 static bool list_refusals(struct screen *s, struct err *err)
 {
     target_begin(&s->target, "/api/v1/refusals");
-    return screen_list(s, refusal_columns, cli_i64(s->cli, "limit"), show_refusal, err);
+    target_query(&s->target, "peer", str_from(cli_arg(s->cli, 0)));
+    if (!screen_list(s, refusal_columns, cli_i64(s->cli, "limit"), show_refusal, err)) {
+        return false;
+    }
+    if (s->table.cell_count > 0) {
+        table_print(&s->table, s->cli);
+        table_release(&s->table);
+        s->table = (struct table){0};
+        cli_printf(s->cli, STR_FMT, STR_ARG(buf_str(&s->text)));
+    }
+    return true;
 }
 
 int command_refusals(struct cli *cli, void *ctx)

@@ -91,7 +91,7 @@ static int command_jobs(struct cli *cli, void *ctx)
 #define EACH_STATE                                                                                 \
     {.name = "DEVICE", .member = "device"},                                                        \
         {.name = "STATE", .member = "state", .kind = LIST_STATUS},                                 \
-        {.name = "BY", .member = "state_by"},                                                      \
+        {.name = "BY", .member = "state_account", .other = "state_by"},                            \
         {.name = "TICKED", .member = "last_tick.at", .kind = LIST_AGO},                            \
         {.name = "RESULT", .member = "last_tick.status", .kind = LIST_STATUS},                     \
     {                                                                                              \
@@ -268,11 +268,6 @@ static int command_backfills(struct cli *cli, void *ctx)
         .name = "device", .letter = 'd', .type = CLI_STRING, .value_name = "DEVICE",               \
         .help = "only of this device"                                                              \
     }
-#define LIMIT_OPTION                                                                               \
-    {                                                                                              \
-        .name = "limit", .letter = 'l', .type = CLI_INT, .value_name = "N", .default_text = "20",  \
-        .min = 1, .max = 1000000, .help = "how many"                                               \
-    }
 #define WAIT_OPTION                                                                                \
     {                                                                                              \
         .name = "wait", .letter = 'w', .type = CLI_DURATION, .value_name = "TIME",                 \
@@ -293,7 +288,7 @@ const struct cli_command commands_automation[] = {
           .value_name = "KEY",
           .help = "only of this asset"},
          {.name = "failing", .type = CLI_BOOL, .help = "only those that were not passed"},
-         LIMIT_OPTION),
+         CLI_LIMIT("20", 1000000, "how many")),
      .examples = CLI_EXAMPLES({"selvedge-hub checks --failing", "what is not as it should be"}),
      .run = command_checks},
     {.name = "jobs",
@@ -361,7 +356,7 @@ const struct cli_command commands_automation[] = {
                              .type = CLI_STRING,
                              .value_name = "NAME",
                              .help = "only of this automation condition"},
-                            LIMIT_OPTION),
+                            CLI_LIMIT("20", 1000000, "how many")),
      .examples = CLI_EXAMPLES({"selvedge-hub ticks --schedule nightly", "on all devices"}),
      .run = command_ticks},
     {.name = "backfills",
@@ -372,7 +367,7 @@ const struct cli_command commands_automation[] = {
                              .type = CLI_STRING,
                              .value_name = "STATUS",
                              .help = "only these: as the list says it"},
-                            LIMIT_OPTION),
+                            CLI_LIMIT("20", 1000000, "how many")),
      .examples =
          CLI_EXAMPLES({"selvedge-hub backfills", NULL},
                       {"selvedge-hub backfills brooklyn 01a22d64-eb25-7048-a37f-6175e33d6cb7",

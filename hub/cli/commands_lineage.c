@@ -142,14 +142,7 @@ const struct cli_command commands_lineage[] = {
          "other events under numbers that were merged already. They are kept aside as they came, "
          "the newest 16 of a device and 256 of all; the device begins a new epoch and sends what "
          "waits under that. DIFFERS AT is the number whose event is another one in the log.",
-     .options = CLI_OPTIONS({.name = "limit",
-                             .letter = 'l',
-                             .type = CLI_INT,
-                             .value_name = "N",
-                             .default_text = "20",
-                             .min = 1,
-                             .max = 1000,
-                             .help = "how many"}),
+     .options = CLI_OPTIONS(CLI_LIMIT("20", 1000, "how many")),
      .examples = CLI_EXAMPLES({"selvedge-hub quarantine brooklyn", "of one device"}),
      .run = command_quarantine},
     {.name = "quarantine show",

@@ -18,7 +18,10 @@ static void show_pool(struct screen *s, const struct json *p)
     int64_t granted = item_count(p, "granted");
     table_cell(t, item_str(p, "pool"));
     table_i64(t, item_i64(p, "places"));
-    table_tone(t, is_paused ? CLI_WARN : CLI_PLAIN, is_paused ? STR("paused") : STR("open"));
+    struct str by = item_str(p, "paused_by");
+    buf_reset(&s->text);
+    buf_addf(&s->text, "paused%s" STR_FMT, str_is_empty(by) ? "" : " by ", STR_ARG(by));
+    table_tone(t, is_paused ? CLI_WARN : CLI_PLAIN, is_paused ? buf_str(&s->text) : STR("open"));
     table_cell(t, device);
     if (str_is_empty(device)) {
         table_cell(t, STR_NONE);

@@ -38,12 +38,6 @@ static const struct cli_option global_options[] = {
      .help = "with --url: the CA by which the hub's certificate is checked: its ca/ca.pem"},
     {0}};
 
-#define LIMIT_OPTION(default_)                                                                     \
-    {                                                                                              \
-        .name = "limit", .letter = 'l', .type = CLI_INT, .value_name = "N",                        \
-        .default_text = (default_), .min = 1, .max = 1000000, .help = "how many"                   \
-    }
-
 #define AT_OPTION                                                                                  \
     {                                                                                              \
         .name = "at", .type = CLI_STRING, .value_name = "TIME",                                    \
@@ -220,7 +214,7 @@ static const struct cli_command commands[] = {
                              .type = CLI_STRING,
                              .value_name = "KEY",
                              .help = "only runs that touched it"},
-                            LIMIT_OPTION("20")),
+                            CLI_LIMIT("20", 1000000, "how many")),
      .examples = CLI_EXAMPLES({"selvedge-hub runs --status failure", "what went wrong lately"}),
      .run = command_runs},
     {.name = "logs",
@@ -290,9 +284,14 @@ static const struct cli_command commands[] = {
          {"selvedge-hub lineage --format dot | dot -Tsvg > lineage.svg", "as a picture"}),
      .run = command_lineage},
     {.name = "refusals",
-     .summary = "list who was turned away, when and why",
-     .options = CLI_OPTIONS(LIMIT_OPTION("20")),
-     .examples = CLI_EXAMPLES({"selvedge-hub refusals --limit 100", NULL}),
+     .args = "[PEER]",
+     .summary = "list who was turned away, when and why, and what to do",
+     .description =
+         "The hub keeps the newest 10,000, at most 20 a second; its log counts the rest. "
+         "PEER is a device, or the address of who is none.",
+     .options = CLI_OPTIONS(CLI_LIMIT("20", 1000000, "how many")),
+     .examples = CLI_EXAMPLES({"selvedge-hub refusals --limit 100", NULL},
+                              {"selvedge-hub refusals till-1", "what of one device"}),
      .run = command_refusals},
     {.name = "rebuild",
      .summary = "derive every view again from the event log",

@@ -139,6 +139,7 @@ static bool add_command(struct orders *o, const struct command *c, const struct 
     db_bind_i64(&q, ":patience", order->pace.patience_ns / NS_PER_MS);
     db_bind_i64(&q, ":abort_failed", order->pace.abort_failed);
     db_bind_i64(&q, ":abort_percent", order->pace.abort_percent);
+    db_bind_opt(&q, ":given_by", order->given_by);
     return number_of(&q, ret_number, &found, err);
 }
 

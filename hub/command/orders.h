@@ -42,6 +42,7 @@ struct order {
     struct str args; /* a JSON object */
     int64_t life_ns; /* from now to when it expires */
     struct order_pace pace;
+    struct str given_by; /* for people; empty: the hub itself */
 };
 struct order_given {
     char id[UUID_TEXT_SIZE];
@@ -72,7 +73,7 @@ MUST_CHECK bool orders_withdraw_verb(struct orders *o, struct str verb, struct s
 /* Also on a database that is only read: hub/store's handle. */
 struct order_view {
     int64_t number;
-    struct str id, verb, args, targets, key, withdrawn_why;
+    struct str id, verb, args, targets, key, given_by, withdrawn_why;
     int64_t counter, devices, at_once;
     struct wall_time issued, expires, given, withdrawn; /* withdrawn 0: it is not */
     bool is_open;

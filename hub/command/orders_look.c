@@ -36,7 +36,8 @@ static bool each(struct db_query q, int64_t limit,
                                   .at_once = db_col_i64(&q, 11),
                                   .withdrawn = orders_time(db_col_i64(&q, 13)),
                                   .withdrawn_why = db_col_str(&q, 14),
-                                  .is_open = db_col_i64(&q, 15) != 0};
+                                  .is_open = db_col_i64(&q, 15) != 0,
+                                  .given_by = db_col_str(&q, 16)};
         on_order(ctx, &view);
     }
     return ok;

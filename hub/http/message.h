@@ -40,6 +40,7 @@ struct http_request {
     /* Filled in by the service's admit(): */
     enum http_role role;
     struct str user;    /* empty: nobody */
+    struct str token;   /* the label of the token that was shown */
     struct str session; /* the cookie's, when it was one */
 };
 

@@ -545,12 +545,3 @@ bool lineage_differs(struct str body, struct str other)
     }
     return names.overflow;
 }
-
-void lineage_add_devices(struct buf *out, const struct lineage *l, struct lineage_devices devices,
-                         const char *separator)
-{
-    for (size_t i = 0; i < devices.count; i++) {
-        buf_add_text(out, i > 0 ? separator : "");
-        buf_add(out, l->devices[devices.items[i]]);
-    }
-}

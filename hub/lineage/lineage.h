@@ -92,6 +92,3 @@ bool lineage_edge_crosses(const struct lineage_edge *edge);
 void lineage_add_differences(struct buf *out, struct str body, struct str other);
 /* Whether they differ in more than where the data is: that may be each device's own. */
 bool lineage_differs(struct str body, struct str other);
-/* "berlin oslo", by `separator`. */
-void lineage_add_devices(struct buf *out, const struct lineage *l, struct lineage_devices devices,
-                         const char *separator);

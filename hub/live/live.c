@@ -22,6 +22,7 @@ struct live_listener {
     bool wants_reset, wants_hello, wants_ping, is_over;
     bool is_token;
     char secret[SECRET_BYTES];
+    char user[LIVE_USER_BYTES];
 };
 
 /* --- telling ------------------------------------------------------------------------------------ */
@@ -211,9 +212,27 @@ static bool resumes(const struct live *live, struct str last, uint64_t *ret_next
     return true;
 }
 
-bool live_listen(struct live *live, struct str last, struct str secret, bool is_token,
-                 struct http_stream *ret, struct err *err)
+static bool has_room(const struct live *live, struct str user, struct err *err)
 {
+    int count = 0;
+    for (const struct live_listener *l = live->listeners; l != NULL; l = l->next) {
+        count += str_eq(str_from(l->user), str_slice(user, 0, LIVE_USER_BYTES - 1)) ? 1 : 0;
+    }
+    if (count < LIVE_OF_USER_MAX) {
+        return true;
+    }
+    (void)err_set(err, ERR_BUSY,
+                  "%d listeners are " STR_FMT "'s already, which is the most of one user", count,
+                  STR_ARG(user));
+    return err_hint(err, "close pages that nobody looks at; a user for each program or screen");
+}
+
+bool live_listen(struct live *live, const struct live_asker *asker, struct http_stream *ret,
+                 struct err *err)
+{
+    if (!has_room(live, asker->user, err)) {
+        return false;
+    }
     struct live_listener *l = calloc(1, sizeof(*l));
     if (l == NULL) {
         return err_set(err, ERR_NO_MEMORY, "no memory for one more listener");
@@ -226,12 +245,14 @@ bool live_listen(struct live *live, struct str last, struct str secret, bool is_
     }
     *l = (struct live_listener){.live = live,
                                 .next_number = ring_next(live->ring),
-                                .is_token = is_token,
+                                .is_token = asker->is_token,
                                 .next = live->listeners};
-    (void)snprintf(l->secret, sizeof(l->secret), STR_FMT, STR_ARG(secret));
-    bool goes_on = !str_is_empty(last) && resumes(live, last, &l->next_number);
-    l->wants_reset = !str_is_empty(last) && !goes_on;
-    l->wants_hello = str_is_empty(last);
+    (void)snprintf(l->secret, sizeof(l->secret), STR_FMT, STR_ARG(asker->secret));
+    (void)snprintf(l->user, sizeof(l->user), STR_FMT, STR_ARG(asker->user));
+    bool is_new = str_is_empty(asker->last);
+    bool goes_on = !is_new && resumes(live, asker->last, &l->next_number);
+    l->wants_reset = !is_new && !goes_on;
+    l->wants_hello = is_new;
     if (live->listeners != NULL) {
         live->listeners->previous = l;
     }

@@ -17,6 +17,8 @@ enum {
     LIVE_TOLD_MAX = 1000,  /* things of a look; beyond that: all */
     LIVE_ROWS_MAX = 20000, /* devices, alerts, ... that are watched one by one */
     LIVE_PING_S = 15,
+    LIVE_OF_USER_MAX = 64, /* listeners: others shall have room, too */
+    LIVE_USER_BYTES = 80,
 };
 
 struct live;
@@ -34,6 +36,12 @@ MUST_CHECK bool live_open(struct live **ret, const struct live_options *options,
 void live_close(struct live *live); /* NULL is allowed; streams are closed before */
 /* Asks of every listener now whether it may still listen: somebody has lost a right. */
 void live_ask_again(struct live *live);
-/* `last` is the id that a listener had last, or empty. ERR_NO_MEMORY. */
-MUST_CHECK bool live_listen(struct live *live, struct str last, struct str secret, bool is_token,
+struct live_asker {
+    struct str user;
+    struct str last;   /* the id that it had last, or empty */
+    struct str secret; /* what is_welcome() is asked with */
+    bool is_token;
+};
+/* ERR_NO_MEMORY; ERR_BUSY: LIVE_OF_USER_MAX of this user listen. */
+MUST_CHECK bool live_listen(struct live *live, const struct live_asker *asker,
                             struct http_stream *ret, struct err *err);

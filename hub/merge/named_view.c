@@ -123,6 +123,7 @@ bool views_apply_instigator(struct views *v, const struct view_stream *stream,
     db_bind_str(&q, ":name", name);
     db_bind_opt(&q, ":status", members_name(&m, MEMBER_STATUS));
     db_bind_opt(&q, ":reason", members_text(&m, MEMBER_REASON));
+    db_bind_opt(&q, ":command", members_name(&m, MEMBER_COMMAND));
     db_bind_i64(&q, ":at", wall_ms(ev->at));
     return db_run(&q, err);
 }

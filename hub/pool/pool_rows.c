@@ -37,10 +37,18 @@ static bool change(struct pool_rows *rows, struct db_query *q, struct str name, 
     return true;
 }
 
-bool pool_rows_pause(struct pool_rows *rows, struct str name, bool is_paused, struct err *err)
+bool pool_rows_pause(struct pool_rows *rows, struct str name, struct str by, struct wall_time now,
+                     struct err *err)
 {
     struct db_query q = db_query(rows->db, HUB_POOL_POOL_PAUSE);
-    db_bind_i64(&q, ":paused", is_paused);
+    db_bind_str(&q, ":by", by);
+    db_bind_i64(&q, ":now", now.ns / NS_PER_MS);
+    return change(rows, &q, name, err);
+}
+
+bool pool_rows_resume(struct pool_rows *rows, struct str name, struct err *err)
+{
+    struct db_query q = db_query(rows->db, HUB_POOL_POOL_RESUME);
     return change(rows, &q, name, err);
 }
 
@@ -131,7 +139,9 @@ bool pool_rows_each(struct pool_rows *rows,
                                            .wanted = db_col_i64(&q, 4),
                                            .granted = db_col_i64(&q, 5),
                                            .since = {db_col_i64(&q, 6) * NS_PER_MS},
-                                           .is_paused = db_col_i64(&q, 7) != 0};
+                                           .is_paused = db_col_i64(&q, 7) != 0,
+                                           .paused_by = db_col_str(&q, 8),
+                                           .paused = {db_col_i64(&q, 9) * NS_PER_MS}};
         on_row(ctx, &listed);
     }
     return ok;

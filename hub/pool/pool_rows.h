@@ -13,9 +13,10 @@ void pool_rows_close(struct pool_rows *rows); /* idempotent */
 
 MUST_CHECK bool pool_rows_set(struct pool_rows *rows, struct str name, int64_t places,
                               int64_t lease_ns, struct err *err);
-/* Both: ERR_NOT_FOUND when it is not set. */
-MUST_CHECK bool pool_rows_pause(struct pool_rows *rows, struct str name, bool is_paused,
-                                struct err *err);
+/* All three: ERR_NOT_FOUND when it is not set. `by`: who pauses it, for people. */
+MUST_CHECK bool pool_rows_pause(struct pool_rows *rows, struct str name, struct str by,
+                                struct wall_time now, struct err *err);
+MUST_CHECK bool pool_rows_resume(struct pool_rows *rows, struct str name, struct err *err);
 MUST_CHECK bool pool_rows_remove(struct pool_rows *rows, struct str name, struct err *err);
 /* Into the core, from pools_begin_set() to pools_end_set(). */
 MUST_CHECK bool pool_rows_load(struct pool_rows *rows, struct pools *pools, struct mono_time now,
@@ -29,6 +30,8 @@ struct pool_listed {
     int64_t places, lease_ns, wanted, granted;
     struct wall_time since;
     bool is_paused;
+    struct str paused_by; /* empty: not known, or it is not paused */
+    struct wall_time paused;
 };
 /* Pool by pool, in the order of asking. */
 MUST_CHECK bool pool_rows_each(struct pool_rows *rows,

@@ -154,7 +154,8 @@ static void tell_device(struct attention *a, const struct report_device *d)
         report_add_number(&a->line, d->lost);
         end_line(a);
     }
-    if (d->not_after.ns != 0 && d->not_after.ns - a->report->now.ns < EXPIRES_SOON_NS) {
+    if (!d->is_out && d->not_after.ns != 0 &&
+        d->not_after.ns - a->report->now.ns < EXPIRES_SOON_NS) {
         char date[WALL_TEXT_SIZE];
         bool is_over = d->not_after.ns <= a->report->now.ns;
         a->about = (struct report_line){.kind = "certificate", .device = d->id};

@@ -116,6 +116,7 @@ static void add_device(void *ctx, const struct hub_device *d)
     struct reading *r = ctx;
     struct report *report = r->report;
     struct report_group *group = report_group_of(r, d->id);
+    bool is_out = str_eq(d->status, STR("revoked")) || str_eq(d->status, STR("decommissioned"));
     struct report_device device = {.id = report_copy(r, d->id),
                                    .status = report_copy(r, hub_device_presence(d)),
                                    .reason = report_copy(r, d->offline_reason),
@@ -125,13 +126,15 @@ static void add_device(void *ctx, const struct hub_device *d)
                                    .waiting = d->waiting,
                                    .lost = d->lost_events,
                                    .failing = d->failing,
-                                   .clock_offset_ms = d->clock_offset_ms};
+                                   .clock_offset_ms = d->clock_offset_ms,
+                                   .is_out = is_out};
     bool is_away = str_eq(device.status, STR("away"));
     report->online += d->is_online;
     report->away += is_away;
+    report->out += is_out;
     report->waiting = report_plus(report->waiting, d->waiting);
     if (group != NULL) {
-        group->devices++;
+        group->devices += !is_out;
         group->online += d->is_online;
         group->away += is_away;
     }

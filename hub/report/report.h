@@ -13,6 +13,7 @@ struct report_device {
     struct str group;              /* empty: it has no such label */
     struct wall_time last_seen, not_after;
     int64_t waiting, lost, failing, clock_offset_ms;
+    bool is_out; /* of the fleet: revoked or decommissioned */
 };
 struct report_failure {
     struct str device, asset, message;
@@ -113,6 +114,8 @@ struct report {
         flakiest[REPORT_TOP]; /* by the share of attempts that failed, of those made in the end */
     size_t flakiest_count;
     int64_t online, away, waiting;
+    int64_t
+        out; /* revoked or decommissioned: neither online nor away, and not counted as the fleet's */
 };
 
 struct report_question {

@@ -117,10 +117,15 @@ static void write_tiles(const struct report *r, struct buf *out)
     buf_add(out, STR("<div class=\"tiles\">\n"));
     report_add_short(&t->value, r->online);
     buf_add(&t->value, STR(" of "));
-    report_add_short(&t->value, r->totals.devices);
+    report_add_short(&t->value, r->totals.devices - r->out);
     buf_add(&t->words, STR("devices online; "));
     report_add_short(&t->words, r->away);
     buf_add(&t->words, STR(" away"));
+    if (r->out > 0) {
+        buf_add(&t->words, STR("; "));
+        report_add_short(&t->words, r->out);
+        buf_add(&t->words, STR(" out of the fleet"));
+    }
     if (r->waiting > 0) {
         buf_add(&t->words, STR("; "));
         report_add_short(&t->words, r->waiting);

@@ -271,6 +271,7 @@ static void write_counts(struct json_writer *w, const struct report *r)
     jw_member_i64(w, "devices", r->totals.devices);
     jw_member_i64(w, "online", r->online);
     jw_member_i64(w, "away", r->away);
+    jw_member_i64(w, "out", r->out);
     jw_member_i64(w, "assets", r->totals.assets);
     jw_member_i64(w, "failing", (int64_t)r->failures.total);
     jw_member_i64(w, "checks_failing", (int64_t)r->checks.total);

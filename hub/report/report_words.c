@@ -102,12 +102,17 @@ static void add_devices(const struct report *r, struct buf *out)
 {
     report_add_number(out, r->online);
     buf_add(out, STR(" of "));
-    report_add_number(out, r->totals.devices);
+    report_add_number(out, r->totals.devices - r->out);
     buf_add(out, STR(" online"));
     if (r->away > 0) {
         buf_add(out, STR(", "));
         report_add_number(out, r->away);
         buf_add(out, STR(" away"));
+    }
+    if (r->out > 0) {
+        buf_add(out, STR("; "));
+        report_add_number(out, r->out);
+        buf_add(out, STR(" out of the fleet"));
     }
 }
 

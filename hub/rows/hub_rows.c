@@ -40,6 +40,8 @@ void row_pool(struct json_writer *w, const struct pool_listed *p)
     jw_member_i64(w, "places", p->places);
     jw_member_i64(w, "lease_s", p->lease_ns / NS_PER_SEC);
     jw_member_bool(w, "paused", p->is_paused);
+    jw_member_opt(w, "paused_by", p->paused_by);
+    jw_member_opt_wall(w, "paused_at", p->paused);
     jw_member_opt(w, "device", p->device);
     if (!str_is_empty(p->device)) {
         jw_member_i64(w, "wanted", p->wanted);

@@ -103,6 +103,7 @@ void row_order(struct json_writer *w, const struct order_view *o, const struct f
     jw_member_str(w, "key", o->key);
     jw_member_i64(w, "counter", o->counter);
     jw_member_wall(w, "given_at", o->given);
+    jw_member_opt(w, "given_by", o->given_by);
     jw_member_wall(w, "expires_at", o->expires);
     jw_member_opt_wall(w, "withdrawn_at", o->withdrawn);
     jw_member_opt(w, "withdrawn_why", o->withdrawn_why);

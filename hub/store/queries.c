@@ -147,36 +147,6 @@ struct wall_time hub_device_last_seen(const struct hub_device *d)
     return d->last_received.ns > d->last_seen.ns ? d->last_received : d->last_seen;
 }
 
-bool hub_each_fleet_asset(struct db *db, const struct hub_filter *filter,
-                          void (*on_row)(void *ctx, const struct hub_fleet_asset *row), void *ctx,
-                          struct err *err)
-{
-    struct db_query q =
-        str_is_empty(filter->asset)
-            ? begin(db, HUB_STORE_LIST_FLEET_ASSETS, filter, WANTS_LIMIT | WANTS_AFTER)
-            : begin(db, HUB_STORE_LIST_FLEET_ASSET, filter,
-                    WANTS_ASSET | WANTS_LIMIT | WANTS_AFTER);
-    bool ok = true;
-    while (db_each(&q, &ok, err)) {
-        struct row r = {.q = &q};
-        struct hub_fleet_asset row = {0};
-        row.asset = take_str(&r);
-        row.devices = take_i64(&r);
-        row.failing = take_i64(&r);
-        row.is_external = take_bool(&r);
-        row.group = take_str(&r);
-        row.kinds = take_str(&r);
-        row.tags = take_str(&r);
-        row.owners = take_str(&r);
-        row.description = take_str(&r);
-        row.materializations = take_i64(&r);
-        row.row_count = take_i64(&r);
-        row.at = take_time(&r);
-        on_row(ctx, &row);
-    }
-    return ok;
-}
-
 static void read_device_asset(struct row *r, struct hub_device_asset *row)
 {
     row->device = take_str(r);
@@ -450,28 +420,6 @@ bool hub_each_materialized_at(struct db *db, struct str device, struct wall_time
         row.asset = take_str(&r);
         row.at = take_time(&r);
         row.materializations = take_i64(&r);
-        on_row(ctx, &row);
-    }
-    return ok;
-}
-
-bool hub_each_activity(struct db *db, struct wall_time since,
-                       void (*on_row)(void *ctx, const struct hub_activity *row), void *ctx,
-                       struct err *err)
-{
-    struct db_query q = db_query(db, HUB_STORE_LIST_ACTIVITY);
-    db_bind_i64(&q, ":since", since.ns / NS_PER_MS);
-    bool ok = true;
-    while (db_each(&q, &ok, err)) {
-        struct row r = {.q = &q};
-        struct hub_activity row = {0};
-        row.asset = take_str(&r);
-        row.devices = take_i64(&r);
-        row.materializations = take_i64(&r);
-        row.rows_written = take_i64(&r);
-        row.byte_count = take_i64(&r);
-        row.duration_avg_ms = take_i64(&r);
-        row.duration_max_ms = take_i64(&r);
         on_row(ctx, &row);
     }
     return ok;

@@ -63,9 +63,6 @@ struct hub_fleet_asset { /* one asset over all devices */
     int64_t row_count; /* of the latest on each device, together */
     struct wall_time at;
 };
-MUST_CHECK bool hub_each_fleet_asset(struct db *db, const struct hub_filter *filter,
-                                     void (*on_row)(void *ctx, const struct hub_fleet_asset *row),
-                                     void *ctx, struct err *err);
 
 struct hub_device_asset {
     struct str device, asset;
@@ -162,15 +159,6 @@ MUST_CHECK bool hub_each_materialized_at(struct db *db, struct str device, struc
                                                         const struct hub_materialized_at *row),
                                          void *ctx, struct err *err);
 
-struct hub_activity { /* what was made of one asset in a time */
-    struct str asset;
-    int64_t devices, materializations, rows_written, byte_count;
-    int64_t duration_avg_ms, duration_max_ms;
-};
-/* By the devices' clocks. Reads every materialization there is. */
-MUST_CHECK bool hub_each_activity(struct db *db, struct wall_time since,
-                                  void (*on_row)(void *ctx, const struct hub_activity *row),
-                                  void *ctx, struct err *err);
 /* Runs that ended since then, and those that have not ended, by status. */
 MUST_CHECK bool hub_each_run_count(struct db *db, struct wall_time since,
                                    void (*on_row)(void *ctx, struct str status, int64_t runs),

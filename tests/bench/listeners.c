@@ -1,7 +1,7 @@
-/* listeners PORT COUNT ROUNDS TRIGGER HEADER - COUNT listeners to server-sent events of 127.0.0.1:PORT; ROUNDS
+/* listeners PORT COUNT ROUNDS TRIGGER HEADER... - COUNT listeners to server-sent events of 127.0.0.1:PORT; ROUNDS
  * times something happens, and the time is taken until the last of them has been told. TRIGGER is a hub's
  * database, in which an event is then committed, or a FIFO, into which a byte is written. HEADER is a line
- * of the request. Prints "last_ns", the median, and stays until its stdin ends. */
+ * of the request; several take turns. Prints "last_ns", the median, and stays until its stdin ends. */
 #include "tests/bench/bench.h"
 #include "tests/bench/limits/bare.h"
 
@@ -94,7 +94,8 @@ int main(int argc, char **argv)
     int count = (int)bench_count_arg(argc, argv, 2);
     int rounds = (int)bench_count_arg(argc, argv, 3);
     const char *trigger = bench_text_arg(argc, argv, 4);
-    const char *header = bench_text_arg(argc, argv, 5);
+    char **headers = argv + 5;
+    int header_count = argc - 5;
     bool is_database = str_ends(str_from(trigger), STR(".db"));
     sqlite3_stmt *insert = is_database ? prepare(trigger) : NULL;
     int fifo = is_database ? -1 : open(trigger, O_WRONLY | O_CLOEXEC);
@@ -103,12 +104,12 @@ int main(int argc, char **argv)
     set = epoll_create1(EPOLL_CLOEXEC);
     descriptors = count + 64;
     round_of = malloc((size_t)descriptors * sizeof(*round_of));
-    if (round_of == NULL || set < 0 || rounds > ROUNDS_MAX) {
+    if (round_of == NULL || set < 0 || rounds > ROUNDS_MAX || header_count < 1) {
         bench_die("start");
     }
     memset(round_of, 0xff, (size_t)descriptors * sizeof(*round_of));
     for (int i = 0; i < count; i++) {
-        (void)listen_to(port, header);
+        (void)listen_to(port, headers[i % header_count]);
         (void)take(0, count, 0);
     }
     while (take(0, count, 500) > 0) { /* head and hello of the rest */

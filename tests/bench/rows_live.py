@@ -6,6 +6,7 @@ import subprocess
 from harness import Result, row
 
 LISTENERS = 1000
+OF_USER = 64  # docs/limits.md
 ROUNDS = 40
 
 
@@ -14,10 +15,10 @@ def pss(pid):
         return next(int(line.split()[1]) for line in f if line.startswith("Pss:")) * 1024
 
 
-def listen(bench, port, pid, trigger, header):
+def listen(bench, port, pid, trigger, headers):
     """(nanoseconds until the last was told, bytes of a listener)."""
     count = bench.count(LISTENERS, 20)
-    argv = [bench.program("bench/listeners"), str(port), str(count), str(bench.count(ROUNDS, 3)), trigger, header]
+    argv = [bench.program("bench/listeners"), str(port), str(count), str(bench.count(ROUNDS, 3)), trigger, *headers]
     before = pss(pid)
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
         line = client.stdout.readline()
@@ -33,8 +34,12 @@ def of_hub(bench):
     from web import set_up, web_pid
     with Fleet(web=True) as fleet:
         fleet.start_hub()
-        admin = set_up(fleet.hub, fleet.http_port)
-        return listen(bench, fleet.http_port, web_pid(fleet), fleet.hub_db, "Cookie: " + admin.cookie)
+        set_up(fleet.hub, fleet.http_port)
+        tokens = []
+        for i in range(-(-LISTENERS // OF_USER)):
+            fleet.command("user", "add", f"screen-{i}", "--role", "viewer", text_in="correct horse battery\n")
+            tokens.append(fleet.command("api-token", "create", "--user", f"screen-{i}").strip())
+        return listen(bench, fleet.http_port, web_pid(fleet), fleet.hub_db, [f"Authorization: Bearer {token}" for token in tokens])
 
 
 def of_limit(bench):
@@ -45,7 +50,7 @@ def of_limit(bench):
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         server.stdout.readline()
         try:
-            return listen(bench, port, server.pid, fifo, "X-Nobody: 1")
+            return listen(bench, port, server.pid, fifo, ["X-Nobody: 1"])
         finally:
             server.stdin.close()
 

@@ -337,6 +337,32 @@ def output_of_a_run_is_fetched_once():
         assert none.returncode == 3 and "written anything" in none.stderr, none
 
 
+def what_is_left_of_a_run_whose_begin_was_lost_is_shown():
+    """Neither the run's begin nor a word of its step came: what it made tells its asset, and the device has its output."""
+    with World() as world:
+        run_id = "01a20425-dd00-753f-8b4a-fd392505ef1d"
+
+        def answer(body):
+            if body["args"]["step"] != "a" or body["args"]["attempt"] != 2:
+                return [{"status": "received"}, {"status": "failed", "code": "not_found", "reason": "no output is kept here"}]
+            head = {"v": 1, "command": body["id"], "name": "a/2.stdout", "offset": 0, "bytes": 6, "last": True}
+            there.publish("log", json.dumps(head).encode() + b"\nhello\n")
+            return [{"status": "received"}, {"status": "succeeded"}]
+        there = world.fake("there", answer)
+        there.say("buffer_gap", **{"from": 1, "reason": "quota", "dropped": {"run_enqueued": 1}})
+        there.say("asset_materialization", run=run_id, step="a", asset="a")
+        there.say("logs_captured", run=run_id, step="a", attempt=2, metadata={"stdout_bytes": {"type": "int", "raw_value": 6}})
+        there.say("run_success", run=run_id)
+        wait_for("the run is known", lambda: run_id in world.command("runs", "--json"))
+        assert run_id in world.command("runs", "--asset", "a", "--json") and run_id not in world.command("runs", "--asset", "b", "--json")
+        told = [json.loads(line) for line in world.command("logs", run_id, "--json").splitlines()]
+        assert [event["type"] for event in told] == ["asset_materialization", "logs_captured", "run_success"], told
+        shown = world.command("logs", run_id, "--output", "--step", "a")
+        assert "a, attempt 2, stdout" in shown and "hello\n" in shown, shown
+        none = run(HUB, "logs", run_id, "--output", "--step", "b", "--state-dir", world.hub_dir, code=None)
+        assert none.returncode != 0 and "hello" not in none.stdout, none
+
+
 def output_goes_on_where_a_piece_was_lost():
     with World() as world:
         run_id = "01a20425-dd00-753f-8b4a-fd392505ef1e"
@@ -421,7 +447,7 @@ def mistakes_are_told():
 ALWAYS = [who_is_away_gets_it_later, a_backfill_ends_when_its_partitions_are_made, operators_sign_elsewhere, mistakes_are_told]
 SOMETIMES = [who_is_there_gets_it_signed, what_expires_or_is_withdrawn_is_not_sent, outcomes_are_told_apart,
              watching_ends_and_the_command_goes_on, a_wave_at_a_time, a_wave_that_goes_wrong_stops, text_that_was_asked_for_comes,
-             output_of_a_run_is_fetched_once, output_goes_on_where_a_piece_was_lost, output_of_who_is_away_waits]
+             output_of_a_run_is_fetched_once, what_is_left_of_a_run_whose_begin_was_lost_is_shown, output_goes_on_where_a_piece_was_lost, output_of_who_is_away_waits]
 
 if __name__ == "__main__":
     sys.exit(run_tests(sample(ALWAYS, SOMETIMES, 3), at_once=3))

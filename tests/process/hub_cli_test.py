@@ -412,6 +412,9 @@ def look_at_refusals(fleet):
     stranger.enrol(token, code=5)
     refusal = lines(fleet.command("refusals", "--json"))[0]
     assert refusal["peer"] == "denver" and refusal["what"] == "enrolment" and "revoked" in refusal["why"], refusal
+    assert "device" not in refusal and "selvedge-hub token create" in refusal["advice"], refusal  # anybody may call himself denver
+    assert lines(fleet.command("refusals", "denver", "--json"))[0] == refusal and "nobody" in fleet.command("refusals", "brooklyn")
+    assert refusal["advice"] in fleet.command("refusals"), fleet.command("refusals")
     assert "revoked" in fleet.command("token", "list")
     wait_for("a report that was made after it", lambda: "1 refusal" in fleet.command("report"))  # the same is given again for 5 s
 

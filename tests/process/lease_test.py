@@ -99,7 +99,8 @@ def a_paused_pool_lets_nothing_begin():
         wait_for("one runs", lambda: os.path.exists(log) and open(log).read() == "+\n")
         assert fleet.command("pools", "pause", "nosuch", code=None).returncode == 3
         fleet.command("pools", "pause", "warehouse")
-        assert pools(fleet)[0]["paused"] and "paused" in fleet.command("pools")
+        assert pools(fleet)[0]["paused"] and "paused by " in fleet.command("pools")
+        assert pools(fleet)[0]["paused_by"].endswith("(local)") and pools(fleet)[0]["paused_at"], pools(fleet)
         fleet.command("command", "ping", "--to", "a", "--wait")  # what the hub said before has arrived
         open(os.path.join(device.dir, "go"), "w").close()
         wait_for("it ran to its end", lambda: ended(log) == 1)
@@ -110,6 +111,7 @@ def a_paused_pool_lets_nothing_begin():
         fleet.command("pools", "resume", "warehouse")
         wait_for("the others run", lambda: ended(log) == 3)
         assert most_at_once(log) == 1 and not pools(fleet)[0]["paused"]
+        assert "paused_by" not in pools(fleet)[0] and "paused_at" not in pools(fleet)[0], pools(fleet)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import os
 import sys
 
 from fleet import Fleet, run_tests, wait_for
-from web import set_up
+from web import Client, set_up
 
 DEFINITIONS = """
 project: shop
@@ -62,6 +62,7 @@ def what_is_automated_is_told():
         north, _ = list(two_shops(fleet, admin))
         jobs_schedules_sensors(admin)
         what_is_paused(admin)
+        who_paused_it(admin, north)
         backfills_and_partitions(admin)
         staleness(admin, north)
         runs_steps_logs(admin)
@@ -101,9 +102,34 @@ def what_is_paused(admin):
     assert carry_out(admin, "pause", {"what": "schedules", "names": ["nightly"]})["status"] == "succeeded"
     paused = wait_for("it is paused", lambda: [
         one for one in admin.items("/api/v1/schedules?schedule=nightly") if one["state"] == "paused"])
-    assert [(one["device"], one["state_by"]) for one in paused] == [("north", "person")], paused
+    assert [(one["device"], one["state_by"], one["state_account"]) for one in paused] == [("north", "person", "admin")], paused
+    command = admin.get("/api/v1/commands/" + paused[0]["state_command"]).json
+    assert (command["verb"], command["given_by"]) == ("pause", "admin"), command
     folded = admin.items("/api/v1/schedules?fold=true&schedule=nightly")
     assert folded[0]["paused"] == 1 and folded[0]["next"], folded
+
+
+def who_paused_it(admin, north):
+    """A user by name, a token with its label, somebody at the device; what is done to a sensor besides changes nothing about it."""
+    def sensor(meant):
+        return wait_for("the hub is told", lambda: [one for one in [told(admin.items("/api/v1/sensors"), "after")] if meant(one)])[0]
+
+    made = admin.ask("POST", "/api/v1/tokens", {"scopes": ["operate"], "expires_in": "1h", "label": "night shift"}).json
+    given = Client(admin.port, token=made["secret"]).ask("POST", "/api/v1/sensors/north/after/pause")
+    assert given.status == 201, given
+    paused = sensor(lambda one: one["state"] == "paused")
+    assert (paused["state_by"], paused["state_account"], paused["state_command"]) == \
+        ("person", "admin (token night shift)", given.json["command"]), paused
+    north.command("sensors", "cursor", "after", "--set", "0")
+    moved = sensor(lambda one: one["state_since"] != paused["state_since"])
+    assert moved["state_account"] == "admin (token night shift)", moved
+    north.command("sensors", "resume", "after")
+    sensor(lambda one: one["state"] == "running")
+    north.command("sensors", "pause", "after")
+    paused = sensor(lambda one: one["state"] == "paused")
+    assert paused["state_by"] == "device" and "state_account" not in paused and "state_command" not in paused, paused
+    north.command("sensors", "resume", "after")
+    sensor(lambda one: one["state"] == "running")
 
 
 def backfills_and_partitions(admin):
@@ -218,7 +244,7 @@ def the_command_line_lists_it(fleet, admin):
         assert shown or "--failing" in argv or "--status" in argv, argv
     assert fleet.command("backfills", "--status", "requested").startswith("no backfills; begin one: ")
     for argv, words in ((["checks"], "reports/daily has_rows north passed error"), (["jobs"], "report 2 1"), (["jobs", "--device", "south"], "report south 1"),
-                        (["schedules"], "nightly in"), (["schedules", "nightly"], "nightly - north paused person"),
+                        (["schedules"], "nightly in"), (["schedules", "nightly"], "nightly - north paused admin"),
                         (["sensors"], "after 2 1"), (["ticks", "--schedule", "often"], "often - started"), (["backfills"], "north completed_failed 5/6 1")):
         table = "\n".join(" ".join(line.split()) for line in fleet.command(*argv).splitlines())
         assert words in table, (words, table)

@@ -56,6 +56,36 @@ def a_session_that_ends_ends_its_streams():
         assert admin.get("/api/v1/devices").status == 200
 
 
+def one_user_does_not_hold_all_streams():
+    """64 of one user by whatever he shows; others have theirs, and one that ends makes room."""
+    with Fleet(web=True) as fleet:
+        fleet.start_hub()
+        admin = set_up(fleet.hub, fleet.http_port)
+        token = admin.ask("POST", "/api/v1/tokens", {"scopes": ["read"], "expires_in": "1h"}).json["secret"]
+        holders = [admin, Client(fleet.http_port, token=token)]
+        streams = [Stream(holders[i % 2]) for i in range(64)]
+        assert all(stream.next() == ("hello", {}) for stream in streams)
+        for holder in holders:
+            refused = holder.get("/api/v1/events/live")
+            assert refused.status == 429 and refused.headers["content-type"] == "application/problem+json", refused
+            assert "64 listeners are admin's" in refused.json["detail"] and refused.headers["retry-after"], refused
+        assert admin.ask("POST", "/api/v1/users", {"user": "bob", "role": "viewer", "password": PASSWORD}).status == 201
+        assert Stream(Client(fleet.http_port).log_in("bob")).next() == ("hello", {})
+        streams.pop().close()
+        wait_for("there is room again", lambda: listens(admin))
+        fleet.device("brooklyn", DEFINITIONS).enrol()
+        for stream in streams:  # nobody was cut for it
+            stream.until(lambda kind, data: kind == "device" and data.get("device") == "brooklyn")
+
+
+def listens(client):
+    try:
+        Stream(client).close()
+        return True
+    except AssertionError:
+        return False
+
+
 def nobody_listens_without_a_login():
     with Fleet(web=True) as fleet:
         fleet.start_hub()
@@ -168,5 +198,5 @@ def not_even_when_the_web_process_or_the_hub_ends():
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests([changes_are_told_and_resumed, a_session_that_ends_ends_its_streams, nobody_listens_without_a_login,
+    sys.exit(run_tests([changes_are_told_and_resumed, a_session_that_ends_ends_its_streams, one_user_does_not_hold_all_streams, nobody_listens_without_a_login,
                         nobody_is_told_less_than_the_truth, not_even_when_the_web_process_or_the_hub_ends], at_once=1 if LONG else 2))

@@ -238,7 +238,7 @@ static void what_happened_while_it_was_paused_is_asked_for_once(void **state)
 {
     (void)state;
     settle();
-    runner_world_check(&w, automator_pause(automator, true, &w.err));
+    runner_world_check(&w, automator_pause(automator, true, STR_NONE, &w.err));
     for (int i = 0; i < 5; i++) {
         make("a");
         settle();
@@ -249,7 +249,7 @@ static void what_happened_while_it_was_paused_is_asked_for_once(void **state)
     make("a");
     settle();
     assert_int_equal(runs(), 0);
-    runner_world_check(&w, automator_pause(automator, false, &w.err));
+    runner_world_check(&w, automator_pause(automator, false, STR_NONE, &w.err));
     settle();
     assert_int_equal(runs(), 1);
     assert_int_equal(made("b"), 1);

@@ -184,9 +184,11 @@ static int events(enum event_type type)
 
 static void set_paused(const char *name, bool is_paused, bool expect_change)
 {
-    const struct str names[] = {str_from(name)};
+    struct str names[] = {str_from(name)};
     bool changed = false;
-    runner_world_check(&w, scheduler_set_paused(scheduler, names, 1, is_paused, &changed, &w.err));
+    const struct agent_pausing p = {
+        .is_paused = is_paused, .names = names, .changed = &changed, .count = 1};
+    runner_world_check(&w, scheduler_set_paused(scheduler, &p, &w.err));
     assert_int_equal(changed, expect_change);
     turns();
 }
@@ -306,11 +308,13 @@ static void a_pause_survives_and_its_ticks_are_nobodys(void **state)
 static void one_unknown_name_changes_nothing(void **state)
 {
     (void)state;
-    const struct str names[] = {STR("hourly"), STR("dialy")};
+    struct str names[] = {STR("hourly"), STR("dialy")};
     bool changed[2];
+    const struct agent_pausing p = {
+        .is_paused = true, .names = names, .changed = changed, .count = 2};
     open_scheduler();
     turns();
-    assert_false(scheduler_set_paused(scheduler, names, 2, true, changed, &w.err));
+    assert_false(scheduler_set_paused(scheduler, &p, &w.err));
     assert_int_equal(w.err.code, ERR_NOT_FOUND);
     assert_string_equal(w.err.hint, "did you mean daily?");
     assert_null(strstr(remembered(), "paused"));

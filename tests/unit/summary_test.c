@@ -123,12 +123,34 @@ struct listing {
     const struct counts *counts;
 };
 
-static void on_asset(void *ctx, const struct hub_fleet_asset *a)
+static void list_assets(struct db *store, struct listing *l)
 {
-    struct listing *l = ctx;
-    const struct freshness_counts *counts = freshness_list_find(&l->fresh, a->asset);
-    add_asset(l->out, a);
-    add_fresh(l->out, counts != NULL ? counts->of : NULL);
+    static const char sql[] =
+        "SELECT asset, sum(is_defined), sum(is_failing), max(is_external), max(group_name), "
+        "max(kinds), max(tags), max(owners), sum(materializations), CAST(sum(CAST(row_count AS "
+        "REAL)) AS INTEGER), max(at_ms) FROM device_asset GROUP BY asset ORDER BY asset";
+    struct db_query q;
+    bool ok = true;
+    assert_true(db_prepare(store, str_from(sql), &q, &err));
+    while (db_each(&q, &ok, &err)) {
+        const struct hub_fleet_asset a = {.asset = db_col_str(&q, 0),
+                                          .devices = db_col_i64(&q, 1),
+                                          .failing = db_col_i64(&q, 2),
+                                          .is_external = db_col_i64(&q, 3) != 0,
+                                          .group = db_col_str(&q, 4),
+                                          .kinds = db_col_str(&q, 5),
+                                          .tags = db_col_str(&q, 6),
+                                          .owners = db_col_str(&q, 7),
+                                          .materializations = db_col_i64(&q, 8),
+                                          .row_count = db_col_is_null(&q, 9) ? HUB_UNKNOWN
+                                                                             : db_col_i64(&q, 9),
+                                          .at = {db_col_i64(&q, 10) * NS_PER_MS}};
+        const struct freshness_counts *counts = freshness_list_find(&l->fresh, a.asset);
+        add_asset(l->out, &a);
+        add_fresh(l->out, counts != NULL ? counts->of : NULL);
+    }
+    assert_true(ok);
+    db_finish(&q);
 }
 
 static void on_device(void *ctx, const struct hub_device *d)
@@ -147,7 +169,7 @@ static void list_tables(struct db *store, struct buf *out)
     struct listing l = {.out = out, .fresh = {.arena = &arena}};
     struct wall_time now = {INT64_C(1795400000000) * NS_PER_MS}; /* as long as windows are, any */
     assert_true(freshness_list_read(&l.fresh, store, &all, now, &err));
-    assert_true(hub_each_fleet_asset(store, &all, on_asset, &l, &err));
+    list_assets(store, &l);
     l.fresh = (struct freshness_list){.arena = &arena, .is_by_device = true};
     assert_true(freshness_list_read(&l.fresh, store, &all, now, &err));
     assert_true(hub_each_device(store, &all, on_device, &l, &err));

@@ -12,9 +12,10 @@ WITH n AS (
 SELECT n.name, n.device, n.assets, n.version, x.body, i.status, i.reason, i.at_ms,
     EXISTS (SELECT 1 FROM desired_device w JOIN device_desired t ON t.device = w.device AND t.applied = w.revision,
         json_each(w.body, '$.pauses.' || n.kind || 's') p WHERE w.device = n.device AND p.value IN (n.name, '*')),
-    k.status, k.nominal, k.at_ms, k.run, k.reason, k.ticks, k.started
+    k.status, k.nominal, k.at_ms, k.run, k.reason, k.ticks, k.started, i.command, c.given_by
 FROM n
 LEFT JOIN named_text x ON x.version = n.version
 LEFT JOIN instigator i ON i.device = n.device AND i.kind = n.kind AND i.name = n.name
+LEFT JOIN command c ON c.id = i.command
 LEFT JOIN tick k ON k.device = n.device AND k.kind = n.kind AND k.name = n.name
 ORDER BY n.name, n.device LIMIT :limit

@@ -11,4 +11,5 @@ SELECT
     (SELECT count(*) FROM deployment WHERE status IN ('running', 'paused')),
     (SELECT CAST(total(lost_events) AS INTEGER) FROM device_gap),
     (SELECT CAST(total(max(0, c.last_seq - t.merged_seq)) AS INTEGER)
-        FROM connection c CROSS JOIN stream t ON t.device = c.device AND t.epoch = c.epoch WHERE c.last_seq IS NOT NULL)
+        FROM connection c CROSS JOIN stream t ON t.device = c.device AND t.epoch = c.epoch WHERE c.last_seq IS NOT NULL),
+    (SELECT count(*) FROM refusal WHERE at_ms >= :yesterday)

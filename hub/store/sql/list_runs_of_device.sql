@@ -8,7 +8,10 @@ FROM (
         AND (:asset IS NULL OR EXISTS (
             SELECT 1 FROM step t WHERE t.stream_id = r.stream_id AND t.run = r.run AND t.asset = :asset)
             OR EXISTS (SELECT 1 FROM materialization m WHERE m.asset = :asset AND m.run = r.run AND m.stream_id = r.stream_id
-                AND m.step IS NOT m.asset))
+                AND m.step IS NOT m.asset)
+            OR (r.enqueued_ms IS NULL AND EXISTS (SELECT 1 FROM run_span p CROSS JOIN materialization m ON m.stream_id = p.stream_id
+                AND m.seq BETWEEN p.from_seq AND p.to_seq WHERE p.stream_id = r.stream_id AND p.run = r.run AND m.asset = :asset
+                AND m.run = r.run)))
     ORDER BY r.run DESC LIMIT :limit) p
 CROSS JOIN run_shown r ON r.stream_id = p.stream_id AND r.run = p.run
 ORDER BY r.run DESC

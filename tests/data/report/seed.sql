@@ -10,6 +10,8 @@ INSERT INTO seed_asset VALUES (0,'pos/orders',4200,1800),(1,'pos/payments',3900,
 
 INSERT INTO device (id, status, status_ms, enrolled_ms, cert_serial, cert_fingerprint, key_fingerprint, not_after_ms)
     SELECT device, 'enrolled', 1, 1, 's', 'f', 'k', 1796018400000 + (CASE n WHEN 5 THEN 6 ELSE 60 END) * 86400000 FROM seed;
+INSERT INTO device (id, status, status_ms, enrolled_ms, cert_serial, cert_fingerprint, key_fingerprint, not_after_ms)
+    VALUES ('sold', 'decommissioned', 1, 1, 's', 'f', 'k', 1796018400000 + 6 * 86400000);
 INSERT INTO device_label SELECT device, 'site', site FROM seed WHERE site IS NOT NULL;
 INSERT INTO stream SELECT n + 1, device, printf('%016x', n + 1), 1, 5000, 1796018400000 - (CASE n WHEN 9 THEN 18000000 ELSE 60000 END) FROM seed WHERE n < 11;
 INSERT INTO connection (device, is_online, since_ms, last_seen_ms, epoch, first_seq, last_seq, clock_offset_ms, offline_reason)

@@ -124,7 +124,7 @@ export interface Alert {
 
 export interface Command {
   command: string; verb: string; args?: Record<string, unknown>; to: string; state: string; key?: string;
-  given_at: string; expires_at: string; withdrawn_at?: string; withdrawn_why?: string; devices: number; devices_at_once?: number;
+  given_at: string; given_by?: string; expires_at: string; withdrawn_at?: string; withdrawn_why?: string; devices: number; devices_at_once?: number;
   [counts: string]: unknown;
 }
 
@@ -166,7 +166,7 @@ export interface NamedDefinition {
 interface NamedParts { job?: string; schedule?: string; sensor?: string; device: string; assets: number; version?: string; definition?: NamedDefinition; next?: string[]; last_run?: { run: string; device: string; status: string; at?: string } }
 /** On one device. */
 export interface Named extends NamedParts {
-  state?: string; state_by?: string; state_reason?: string; state_since?: string; ticks?: number; started?: number;
+  state?: string; state_by?: string; state_account?: string; state_command?: string; state_reason?: string; state_since?: string; ticks?: number; started?: number;
   last_tick?: { status?: string; nominal?: string; at?: string; run?: string; reason?: string };
 }
 /** On all devices that define the same; `device` is one of them. */

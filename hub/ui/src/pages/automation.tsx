@@ -169,14 +169,14 @@ export function SchedulesPage() {
 }
 
 // ---- pools ----
-interface PoolRow { pool: string; places: number; lease_s?: number; device?: string; wanted?: number; granted?: number; since?: string }
+interface PoolRow { pool: string; places: number; lease_s?: number; paused?: boolean; paused_by?: string; paused_at?: string; device?: string; wanted?: number; granted?: number; since?: string }
 
 export function PoolsPage() {
   const answer = useList<PoolRow>("/pools", ["device"], { all: true, everyMs: 10_000 });
   const pools = useMemo(() => {
-    const by = new Map<string, { places: number; lease: number | undefined; holders: { device: string; wanted: number; granted: number; since?: string }[] }>();
+    const by = new Map<string, { of: PoolRow; holders: { device: string; wanted: number; granted: number; since?: string }[] }>();
     for (const row of answer.value ?? []) {
-      const pool = by.get(row.pool) ?? { places: row.places, lease: row.lease_s, holders: [] };
+      const pool = by.get(row.pool) ?? { of: row, holders: [] };
       if (row.device) pool.holders.push({ device: row.device, wanted: row.wanted ?? 0, granted: row.granted ?? 0, since: row.since });
       by.set(row.pool, pool);
     }
@@ -188,12 +188,13 @@ export function PoolsPage() {
       <Show answer={answer} what="pools">
         {() => pools.length === 0 ? <Empty title="The fleet shares no pool."><p>A pool bounds how many steps of all devices do something at once, such as loading into one warehouse:</p><pre>selvedge-hub pools set warehouse 5</pre></Empty> : (
           <div class="two">
-            {pools.map(([name, pool]) => {
-              const taken = pool.holders.reduce((sum, holder) => sum + holder.granted, 0);
+            {pools.map(([name, { of, holders }]) => {
+              const taken = holders.reduce((sum, holder) => sum + holder.granted, 0);
               return (
-                <Card title={name} side={<span class="soft">{taken} of {pool.places} taken{pool.lease ? `, lease ${duration(pool.lease * 1000)}` : ""}</span>} kind="list">
-                  <div class="pad"><Share label="Places" parts={[["busy", taken, "taken"], ["idle", Math.max(0, pool.places - taken), "free"]]} /></div>
-                  <ul class="rows">{pool.holders.map((holder) => <li><DeviceLink name={holder.device} /><span class="grow soft">{holder.granted} granted{holder.wanted > holder.granted ? `, waits for ${holder.wanted - holder.granted}` : ""}</span><Ago at={holder.since} /></li>)}</ul>
+                <Card title={name} side={<span class="soft">{taken} of {of.places} taken{of.lease_s ? `, lease ${duration(of.lease_s * 1000)}` : ""}</span>} kind="list">
+                  <div class="pad"><Share label="Places" parts={[["busy", taken, "taken"], ["idle", Math.max(0, of.places - taken), "free"]]} /></div>
+                  {of.paused ? <div class="pad"><Status status="paused" word={of.paused_by ? `paused by ${of.paused_by}` : "paused"} /> <Ago at={of.paused_at} /> <span class="soft">Nothing more begins in it.</span></div> : null}
+                  <ul class="rows">{holders.map((holder) => <li><DeviceLink name={holder.device} /><span class="grow soft">{holder.granted} granted{holder.wanted > holder.granted ? `, waits for ${holder.wanted - holder.granted}` : ""}</span><Ago at={holder.since} /></li>)}</ul>
                 </Card>
               );
             })}

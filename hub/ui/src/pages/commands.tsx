@@ -123,7 +123,7 @@ export function CommandPage({ id }: { id: string }) {
               {may && going.length > 0 ? <button type="button" class="danger" onClick={cancel}>Cancel what it started</button> : null}
               {may && row.state === "open" ? <button type="button" class="danger" onClick={withdraw}>Withdraw</button> : null}
             </Head>
-            <Facts rows={[["Of what", argsWords(row.verb, row.args)], ["To", <code>{row.to}</code>], ["At a time", row.devices_at_once ? plural(row.devices_at_once, "device") : ""], ["Given", <At at={row.given_at} />], ["Expires", <At at={row.expires_at} />], ["Withdrawn", row.withdrawn_at ? <At at={row.withdrawn_at} /> : ""], ["Because", row.withdrawn_why], ["Signed by", row.key ? <code>{row.key}</code> : ""]]} />
+            <Facts rows={[["Of what", argsWords(row.verb, row.args)], ["To", <code>{row.to}</code>], ["At a time", row.devices_at_once ? plural(row.devices_at_once, "device") : ""], ["Given", <At at={row.given_at} />], ["By", row.given_by], ["Expires", <At at={row.expires_at} />], ["Withdrawn", row.withdrawn_at ? <At at={row.withdrawn_at} /> : ""], ["Because", row.withdrawn_why], ["Signed by", row.key ? <code>{row.key}</code> : ""]]} />
             <Devices devices={devices} />
           </>
         );

@@ -92,7 +92,7 @@ function CertificateCard({ device }: { device: DeviceDetail }) {
       <Facts rows={[
         ["Valid until", device.certificate_expires_at ? <><At at={device.certificate_expires_at} /> <span class="soft">(<Ago at={device.certificate_expires_at} />)</span></> : "no certificate"],
         ["Fingerprint", device.certificate_fingerprint ? <code class="wrap">{device.certificate_fingerprint}</code> : ""], ["Its key", device.key_fingerprint ? <code class="wrap">{device.key_fingerprint}</code> : ""],
-        ["Last refused", device.refusal ? <>{device.refusal} <Ago at={device.refusal_at} /></> : ""],
+        ["Last refused", device.refusal ? <>{device.refusal} <Ago at={device.refusal_at} /> <Link to={withQuery("/devices", { tab: "refused", peer: device.device })}>All</Link></> : ""],
       ]} />
       <Show answer={answer} what="its certificates">
         {(rows) => rows.length ? (

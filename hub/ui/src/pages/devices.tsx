@@ -11,6 +11,7 @@ import { go, useParam } from "../shell/router";
 import { deviceUrl, withQuery } from "../base/keys";
 import { useMay } from "../shell/session";
 import { Joining } from "./joining";
+import { Refused } from "./refused";
 
 export function deviceStatus(device: Device): string {
   return device.enrolment && device.enrolment !== "enrolled" ? device.enrolment : device.status;
@@ -99,12 +100,12 @@ function DesiredOfAll() {
 export function DevicesPage() {
   const [tab] = useParam("tab");
   const admin = useMay("admin");
-  const tabs: [string, string][] = [["all", "All devices"], ["desired", "Desired state"], ...(admin ? ([["joining", "Joining"]] as [string, string][]) : [])];
+  const tabs: [string, string][] = [["all", "All devices"], ["desired", "Desired state"], ["refused", "Refused"], ...(admin ? ([["joining", "Joining"]] as [string, string][]) : [])];
   return (
     <>
       <Head title="Devices" icon="device" />
       <Tabs now={tab || "all"} onPick={(next) => go(next === "all" ? "/devices" : `/devices?tab=${next}`)} tabs={tabs} />
-      {tab === "desired" ? <DesiredOfAll /> : tab === "joining" && admin ? <Joining /> : <AllDevices />}
+      {tab === "desired" ? <DesiredOfAll /> : tab === "refused" ? <Refused /> : tab === "joining" && admin ? <Joining /> : <AllDevices />}
     </>
   );
 }

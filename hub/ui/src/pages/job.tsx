@@ -16,7 +16,7 @@ import { RunTable, Timeline } from "./runs";
 
 const OVERLAP_WORDS: Record<string, string> = { skip: "is left out", queue: "waits", replace: "takes its place" };
 const MISSED_WORDS: Record<string, string> = { latest: "the latest is made good", skip: "they are left out", all: "all are made good" };
-const BY_WORDS: Record<string, string> = { hub: "the hub's desired state", person: "somebody", definition: "its definition" };
+const BY_WORDS: Record<string, string> = { hub: "the hub's desired state", device: "somebody at the device", person: "somebody", definition: "its definition" };
 
 function factsOf(kind: Kind, d: NamedDefinition): [string, preact.ComponentChildren][] {
   if (kind === "job") {
@@ -48,10 +48,16 @@ function Definitions({ kind, folded }: { kind: Kind; folded: NamedFolded[] }) {
   );
 }
 
+/** Who paused it, and by which command. */
+function PausedBy({ of }: { of: Named }) {
+  const word = `paused by ${of.state_account ?? BY_WORDS[of.state_by ?? ""] ?? of.state_by}`;
+  const status = <Status status="paused" word={word} />;
+  return <>{of.state_command ? <Link class="plain" to={`/commands/${of.state_command}`}>{status}</Link> : status} <Ago at={of.state_since} /></>;
+}
+
 function PerDevice({ kind, name, find }: { kind: Kind; name: string; find: string }) {
   const answer = useList<Named>(withQuery(`/${kind}s`, { [kind]: name }), ["run", "device"], { all: true, everyMs: 30_000 });
   const may = useMay("operator");
-  const admin = useMay("admin");
   const rows = useMemo(() => (answer.value ?? []).filter((one) => one.device.includes(find.toLowerCase())), [answer.value, find]);
   const columns: Column<Named>[] = kind === "job" ? [
     { name: "Device", by: (n) => n.device, cell: (n) => <DeviceLink name={n.device} /> },
@@ -60,7 +66,7 @@ function PerDevice({ kind, name, find }: { kind: Kind; name: string; find: strin
     { name: "", cell: (n) => may ? <button type="button" class="small" aria-label={`Run on ${n.device}`} onClick={() => askRunJob(name, n.device)}><Icon name="play" size={12} />Run</button> : null },
   ] : [
     { name: "Device", by: (n) => n.device, cell: (n) => <DeviceLink name={n.device} /> },
-    { name: "State", by: (n) => n.state, cell: (n) => n.state === "paused" ? <><Status status="paused" word={`paused by ${BY_WORDS[n.state_by ?? ""] ?? n.state_by}`} /> <Ago at={n.state_since} />{admin && n.state_by === "person" ? <> <Link to="/settings?tab=audit&action=command">Who?</Link></> : null}</> : <Status status="online" word="running" /> },
+    { name: "State", by: (n) => n.state, cell: (n) => n.state === "paused" ? <PausedBy of={n} /> : <Status status="online" word="running" /> },
     { name: "Last tick", by: (n) => n.last_tick?.at, cell: (n) => n.last_tick ? <><TickStatus status={n.last_tick.status ?? ""} /> <Ago at={n.last_tick.at} /></> : <span class="soft">none yet</span> },
     { name: "Run", isExtra: true, cell: (n) => n.last_tick?.run ? <RunLink device={n.device} run={n.last_tick.run} /> : "–" },
     { name: "Ticks", kind: "number", isExtra: true, by: (n) => n.ticks, cell: (n) => n.ticks === undefined ? "–" : <span title="that started a run, of all">{count(n.started)} of {count(n.ticks)}</span> },

@@ -13,7 +13,7 @@ import { Link } from "../shell/router";
 export interface OverviewAnswer {
   fleet?: string; version?: string; devices: number; devices_online: number; devices_away: number; devices_out: number; devices_failing: number;
   assets: number; assets_failing: number; checks_failing: number; runs_open: number; runs_success: number; runs_failure: number; runs_canceled: number;
-  runs_by_hour: RunHour[]; alerts_open: number; deployments_open: number; lost_events: number; waiting_events: number; freshness?: FreshnessCounts;
+  runs_by_hour: RunHour[]; alerts_open: number; deployments_open: number; lost_events: number; waiting_events: number; refusals_day: number; freshness?: FreshnessCounts;
   failing?: { device: string; asset: string; failed_at: string; failed_run?: string; error?: RunError }[];
 }
 export interface RunHour { at: string; success?: number; failure?: number; canceled?: number }
@@ -122,6 +122,7 @@ function DeviceShare({ of: f }: { of: OverviewAnswer }) {
         {parts.filter((part) => part[1] > 0).map(([tone, n, word, to]) => <li><Link to={to} class="plain"><Status status={word} tone={tone} word={`${count(n)} ${word}`} /></Link></li>)}
         {f.devices_failing > 0 ? <li><Link to="/devices?status=failing" class="plain"><Status status="failing" word={`${count(f.devices_failing)} with failing assets`} /></Link></li> : null}
         {f.waiting_events > 0 ? <li><Link to="/devices" class="plain"><Status status="waiting" word={`${plural(f.waiting_events, "event")} waiting`} /></Link></li> : null}
+        {f.refusals_day > 0 ? <li><Link to="/devices?tab=refused" class="plain"><Status status="refused" tone="warn" word={`${plural(f.refusals_day, "refusal")} in 24 h`} /></Link></li> : null}
       </ul>
     </div>
   );

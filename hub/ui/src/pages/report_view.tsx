@@ -76,7 +76,7 @@ function Attention({ lines }: { lines: Line[] }) {
       {lines.map((line) => {
         const [status, word] = KINDS[line.kind] ?? ["none", line.kind];
         return (
-          <li><Status status={status} word={word} /><span class="sentence"><Sentence line={line} /></span>{line.run && line.device ? <Link to={runUrl(line.device, line.run)}>The run</Link> : null}</li>
+          <li><Status status={status} word={word} /><span class="sentence"><Sentence line={line} /></span>{line.run && line.device ? <Link to={runUrl(line.device, line.run)}>The run</Link> : line.kind === "refusals" ? <Link to="/devices?tab=refused">Of whom</Link> : null}</li>
         );
       })}
     </ul>
@@ -186,7 +186,7 @@ function Figures({ r }: { r: Report }) {
       <Figure name="Data read" value={bytes(t("bytes_read"))} note={changed(t("bytes_read"), t("bytes_read_before")) || "none before"} />
       <Figure name="Failing assets" value={count(t("failing"))} tone={t("failing") ? "bad" : "good"} to="/assets?status=failing" note={`${plural(t("checks_failing"), "check")} failed`} />
       <Figure name="Not fresh" value={hasPolicy ? count(notFresh) : "–"} tone={notFresh ? "warn" : hasPolicy ? "good" : undefined} note={hasPolicy ? `${count(r.freshness.fresh)} fresh` : "no asset has a freshness policy"} />
-      <Figure name="Devices online" value={<>{count(t("online"))}<small> of {count(t("devices"))}</small></>} tone={t("away") ? "warn" : "good"} to={t("away") ? "/devices?status=away" : "/devices"} note={`${count(t("away"))} away`} />
+      <Figure name="Devices online" value={<>{count(t("online"))}<small> of {count(t("devices") - t("out"))}</small></>} tone={t("away") ? "warn" : "good"} to={t("away") ? "/devices?status=away" : "/devices"} note={`${count(t("away"))} away${t("out") ? `, ${count(t("out"))} out of the fleet` : ""}`} />
       <Figure name="Backlog and loss" value={count(t("waiting_events"))} tone={t("lost_in_time") ? "bad" : "good"} note={`${t("waiting_events") === 1 ? "event waits" : "events wait"}; ${count(t("lost_in_time"))} lost in this time`} />
     </div>
   );
