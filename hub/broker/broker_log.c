@@ -34,12 +34,24 @@ static void copy(char *to, size_t size, struct str text)
 
 /* --- who is who ------------------------------------------------------------------------- */
 
+/* "192.0.2.7:53716": the port is another one each time, and who it was would never be the same. */
+static struct str without_port(struct str address)
+{
+    size_t len = address.len;
+    while (len > 0 && address.ptr[len - 1] >= '0' && address.ptr[len - 1] <= '9') {
+        len--;
+    }
+    bool has_port = len > 1 && len < address.len && address.ptr[len - 1] == ':';
+    return has_port ? str_slice(address, 0, len - 1) : address;
+}
+
 static bool remember_address(struct broker_reader *reader, struct str line)
 {
     if (!str_starts(line, STR("New connection from "))) {
         return false;
     }
-    copy(reader->address, sizeof(reader->address), between(line, "from ", " on port"));
+    copy(reader->address, sizeof(reader->address),
+         without_port(between(line, "from ", " on port")));
     return true;
 }
 
@@ -62,7 +74,7 @@ static bool remember_client(struct broker_reader *reader, struct str line)
     reader->next = (reader->next + 1) % BROKER_STRANGERS_MAX;
     copy(stranger->client, sizeof(stranger->client), client);
     copy(stranger->peer, sizeof(stranger->peer),
-         str_is_empty(user) ? between(line, "from ", " as ") : user);
+         str_is_empty(user) ? without_port(between(line, "from ", " as ")) : user);
     return true;
 }
 

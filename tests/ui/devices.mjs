@@ -7,7 +7,7 @@ import { faults, insist, lastStep, settle, start, step } from "./browser.mjs";
 const given = JSON.parse(readFileSync(0, "utf8"));
 const { program, foreign, newPage, unexpected, expect } = await start(given);
 const PAGES = [
-  "/devices", "/devices?tab=desired", "/devices?tab=desired&show=all", "/devices?tab=joining", "/devices/brooklyn", "/devices/brooklyn?tab=commands",
+  "/devices", "/devices?tab=desired", "/devices?tab=desired&show=all", "/devices?tab=joining", "/devices?tab=refused", "/devices/brooklyn", "/devices/brooklyn?tab=commands",
   "/devices/brooklyn?tab=definitions", "/commands", "/commands?state=done&device=brooklyn", "/deployments", "/deployments?tab=bundles", "/alerts?show=silences",
   "/settings?tab=audit&action=command",
 ];
@@ -134,6 +134,19 @@ async function letJoin(page) {
   await page.locator("tbody tr", { hasText: "SN-1" }).getByText("not come yet").waitFor();
 }
 
+async function whatWasRefused(page) {
+  await page.goto("/devices?tab=refused");
+  const row = page.locator("li", { hasText: "somebody as denver" });
+  await row.getByText("(2 times, first", { exact: false }).waitFor();
+  await row.getByText("make it a token for that name", { exact: false }).waitFor();
+  await row.getByRole("button", { name: "All of it: denver" }).click();
+  await page.getByRole("button", { name: "Of all" }).waitFor();
+  insist(new URL(page.url()).searchParams.get("peer") === "denver", "the device is not in the address");
+  await page.goto("/");
+  await page.getByRole("link", { name: "2 refusals in 24 h" }).click();
+  await row.waitFor();
+}
+
 async function shutOut(page) {
   await page.goto("/devices/oakland");
   await page.getByText("More…").click();
@@ -210,7 +223,7 @@ async function aViewer() {
 async function everyPage(scheme, width) {
   const page = await newPage({ colorScheme: scheme, viewport: { width, height: 800 }, storageState: state });
   const found = [];
-  for (const path of given.isWhole ? [...PAGES, ...more] : ["/devices/brooklyn", "/devices?tab=joining", ...more]) {
+  for (const path of given.isWhole ? [...PAGES, ...more] : ["/devices/brooklyn", "/devices?tab=joining", "/devices?tab=refused", ...more]) {
     await page.goto(path);
     await settle(page);
     found.push(...(await page.locator(".failure").allTextContents()).map((words) => `${path}: ${words}`));
@@ -237,6 +250,7 @@ try {
   await step("rolling a bundle of the shelf out", () => rollOut(page));
   expect("", /\/api\/v1\/preauthorisations/);
   await step("letting a host join", () => letJoin(page));
+  await step("what was refused, and what to do", () => whatWasRefused(page));
   await step("shutting a device out", () => shutOut(page));
   expect("", /\/api\/v1\/(users|tokens|session)/);
   await step("users and tokens", () => accounts(page));

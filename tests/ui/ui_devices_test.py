@@ -43,6 +43,11 @@ def an_operator_works_with_devices():
         with open(fleet.dir + "/slow.yaml", "w", encoding="utf-8") as f:
             f.write("settings: {sync_linger: 100ms}\n")
         fleet.command("desired", "set", fleet.dir + "/slow.yaml", "--to", "*")
+        token = fleet.token()
+        fleet.command("token", "revoke", token.split(".")[-3])
+        denver = fleet.device("denver", DEFINITIONS.format(flag=flag))
+        for _ in range(2):
+            denver.enrol(token, code=5)
         harlem = Asker(fleet, "harlem", "--name", "harlem").ask()
         wait_for("definitions are here and a host waits", lambda: fleet.query(
             "SELECT count(*) FROM definitions, pending_enrolment") == [(2,)])

@@ -31,7 +31,7 @@ export function Refused() {
                   <Who of={row} />: {row.why}{times > 1 ? <span class="soft"> ({plural(times, "time")}, first <Ago at={last.at} />)</span> : null}
                   <br /><span class="soft">{row.advice}</span>
                 </span>
-                {peer ? null : <button type="button" class="small" aria-label={`All of ${row.peer}`} onClick={() => setPeer(row.peer)}>All of it</button>}
+                {peer ? null : <button type="button" class="small" aria-label={`All of it: ${row.peer}`} onClick={() => setPeer(row.peer)}>All of it</button>}
                 <Ago at={row.at} />
               </li>
             ))}
