@@ -1,6 +1,6 @@
 /* hub_fleet make DATABASE DEVICES ASSETS - a fleet's batches through hub/merge into a new database: every device
  * defines the same assets in layers, has made each, and runs jobs. What the registry knows is the caller's.
- * hub_fleet load DATABASE DEVICES ASSETS SECONDS RATE - goes on: runs of those devices at RATE events a second
+ * hub_fleet load DATABASE DEVICES ASSETS SECONDS RATE - goes on: ticks and runs of those devices at RATE events a second
  * (1: as fast as it goes), committed every 50 ms as the hub does. */
 #include "common/base/uuid.h"
 #include "common/platform/clock.h"
@@ -214,11 +214,23 @@ static void end_run(struct speaker *s, const char *type, const char *run)
     end_line(s);
 }
 
+/* `day`: of the asset that is made by the day, as many before today; 0: none. */
+static void add_partition_member(struct speaker *s, int64_t day)
+{
+    char key[WALL_TEXT_SIZE];
+    if (day > 0) {
+        wall_format((struct wall_time){(s->fleet->now_ms - day * DAY_MS) * NS_PER_MS}, key);
+        buf_addf(&s->fleet->lines, ",\"partition\":\"%.10s\"", key);
+    }
+}
+
 static void materialize(struct speaker *s, const char *run, int64_t asset, const char *step)
 {
+    bool is_of_yesterday = asset == 0 && !s->fleet->is_new;
     begin_line(s, "asset_materialization");
     buf_addf(&s->fleet->lines, ",\"run\":\"%s\"", run);
     add_step_members(s, asset, step);
+    add_partition_member(s, is_of_yesterday ? 1 : 0);
     buf_addf(&s->fleet->lines,
              ",\"metadata\":{\"dagster/row_count\":{\"type\":\"int\",\"raw_value\":%lld},"
              "\"rows_written\":{\"type\":\"int\",\"raw_value\":%lld}}",
@@ -259,12 +271,10 @@ static void run_one(struct speaker *s, int64_t number, int64_t asset)
 
 static void make_partitions(struct speaker *s)
 {
-    char key[WALL_TEXT_SIZE];
     for (int64_t i = PARTITIONS; i > 0; i--) {
-        wall_format((struct wall_time){(s->fleet->now_ms - i * DAY_MS) * NS_PER_MS}, key);
         begin_line(s, "asset_materialization");
         add_asset_member(s, 0);
-        buf_addf(&s->fleet->lines, ",\"partition\":\"%.10s\"", key);
+        add_partition_member(s, i);
         end_line(s);
     }
 }
@@ -288,6 +298,13 @@ static void judge(struct speaker *s)
     }
 }
 
+static void tick(struct speaker *s, int schedule, const char *status)
+{
+    begin_line(s, "tick");
+    buf_addf(&s->fleet->lines, ",\"schedule\":\"hourly_%02d\",\"status\":\"%s\"", schedule, status);
+    end_line(s);
+}
+
 static void tell_day(struct speaker *s)
 {
     struct fleet *f = s->fleet;
@@ -305,9 +322,7 @@ static void tell_day(struct speaker *s)
     buf_addf(&f->lines, ",\"schedule\":\"nightly\",\"status\":\"started\",\"run\":\"%s\"", run);
     end_line(s);
     for (int i = 0; i < SCHEDULES; i++) {
-        begin_line(s, "tick");
-        buf_addf(&f->lines, ",\"schedule\":\"hourly_%02d\",\"status\":\"skipped\"", i);
-        end_line(s);
+        tick(s, i, "skipped");
     }
     make_partitions(s);
     judge(s);
@@ -373,6 +388,7 @@ static void load(struct fleet *f, int64_t seconds, int64_t rate)
         }
         struct speaker *s = &speakers[number % f->devices];
         s->at_ms = clock_wall(&f->clock).ns / NS_PER_MS;
+        tick(s, (int)(number % SCHEDULES), "started");
         run_one(s, number, number * 31 % f->assets);
         send(s);
     }

@@ -40,7 +40,7 @@ def wrk(bench, url, clients, token=None, script=None):
     requests = int(re.search(r"^\s+(\d+) requests in", done.stdout, re.M).group(1))
     if requests > 0:  # of none wrk says 0 us
         found |= {int(p): float(value) * units[unit] for p, value, unit in
-                 re.findall(r"^\s+(\d+)%\s+([\d.]+)(us|ms|s|m)$", done.stdout, re.M)}
+                 re.findall(r"^\s+(\d+)%\s+([\d.]+)(us|ms|s|m)\s*$", done.stdout, re.M)}
     return requests, found
 
 
@@ -199,6 +199,7 @@ def latencies(bench, name):
             assert answer.status == 200, (path, answer)
             return dict.fromkeys((50, 99), 1e3 * (time.monotonic() - begun))
         with fleet.merging(RATE, 600):
+            fleet.client.get(path, timeout=60)  # what follows the log only while it is asked for was read once
             return wrk(bench, fleet.url(path), CLIENTS, fleet.token)[1]
     return bench.once("api_" + name, measure)
 
