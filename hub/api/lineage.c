@@ -348,13 +348,13 @@ static void write_neighbours(struct json_writer *w, const struct lineage *l, uin
 
 /* What devices define it as: once for all that say the same. */
 static void write_definitions(struct json_writer *w, const struct lineage *l,
-                              const struct lineage_asset *asset)
+                              const struct lineage_version *first)
 {
     int shown = 0;
     jw_key(w, STR("definitions"));
     jw_begin_array(w);
-    for (const struct lineage_version *v = asset->versions;
-         v != NULL && shown < DEFINITIONS_SHOWN_MAX; v = v->next, shown++) {
+    for (const struct lineage_version *v = first; v != NULL && shown < DEFINITIONS_SHOWN_MAX;
+         v = v->next, shown++) {
         jw_begin_object(w);
         jw_member_str(w, "version", v->id);
         jw_member_i64(w, "devices", (int64_t)v->devices.count);
@@ -369,7 +369,7 @@ static void write_asset(struct json_writer *w, const struct lineage *l, uint32_t
 {
     assert(l->assets != NULL); /* the asset is in it */
     const struct lineage_asset *a = &l->assets[asset];
-    write_definitions(w, l, a);
+    write_definitions(w, l, a->versions);
     write_devices(w, l, "made_on", a->made_on);
     write_devices(w, l, "external_on", a->external_on);
     jw_key(w, STR("versions"));
@@ -392,7 +392,7 @@ bool api_write_asset_lineage(struct api *api, struct json_writer *w, struct str 
     uint32_t asset = 0;
     q.arena = arena_new(LINEAGE_ARENA_BYTES);
     bool ok = read_lineage(&q, err);
-    *ret_known = ok && strmap_get(&q.l->by_key, key, &asset);
+    *ret_known = ok && q.l->assets != NULL && strmap_get(&q.l->by_key, key, &asset);
     if (ok) {
         struct lineage_asset nothing = {0};
         struct lineage none = {.assets = &nothing};

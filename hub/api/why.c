@@ -105,7 +105,7 @@ static bool make_room(struct why_list *list, struct err *err)
     }
     arena_reset(&list->version_arena);
     list->version_by_id = strmap_new(&list->version_arena);
-    list->versions = arena_array(&list->version_arena, VERSIONS_KEPT, sizeof(*list->versions));
+    list->versions = arena_array(&list->version_arena, VERSIONS_KEPT, sizeof(struct version *));
     return list->versions != NULL || no_memory(err);
 }
 
@@ -322,7 +322,7 @@ static bool fill(struct why_list *list, struct err *err)
     AUTO(db_tx) tx = {0};
     struct why_device *devices =
         arena_array(list->rq->arena, (size_t)page_wants(&list->page), sizeof(*devices));
-    AUTO(arena) memory = arena_new(2 * (DEPS_MAX + 1) * sizeof(struct told) + (1 << 20));
+    AUTO(arena) memory = arena_new(2 * sizeof(struct told) * (DEPS_MAX + 1) + (1 << 20));
     struct neighbourhood *n = arena_array(&memory, 1, sizeof(*n));
     if (devices == NULL || n == NULL) {
         return no_memory(err);
