@@ -137,7 +137,7 @@ async function letJoin(page) {
 async function whatWasRefused(page) {
   await page.goto("/devices?tab=refused");
   const row = page.locator("li", { hasText: "somebody as denver" });
-  await row.getByText("(2 times, first", { exact: false }).waitFor();
+  await row.getByText("(2 times, from", { exact: false }).waitFor();
   await row.getByText("make it a token for that name", { exact: false }).waitFor();
   await row.getByRole("button", { name: "All of it: denver" }).click();
   await page.getByRole("button", { name: "Of all" }).waitFor();

@@ -67,6 +67,7 @@ async function holdSchedule(page, verb, other) {
   await page.getByRole("button", { name: `${verb} on ${SHOP}` }).click();
   await page.getByRole("dialog").getByRole("button", { name: verb }).click();
   await page.getByRole("button", { name: `${other} on ${SHOP}` }).waitFor();
+  if (verb === "Pause") await page.locator("tbody tr", { hasText: SHOP }).getByText("paused by admin").waitFor();
 }
 
 /** Nothing is under way at the shop, so that what turns green next is the retry's doing. */

@@ -16,7 +16,7 @@ const Who = ({ of: r }: { of: Refusal }) => r.device ? <DeviceLink name={r.devic
 
 export function Refused() {
   const [peer, setPeer] = useParam("peer");
-  const answer = useList<Refusal>(withQuery("/refusals", { peer }), ["device"], { pageSize: 200, everyMs: LOOK_MS });
+  const answer = useList<Refusal>(withQuery("/refusals", { peer }), ["device"], { pageSize: 1000, everyMs: LOOK_MS });
   const folded = useMemo(() => fold(answer.value ?? [], (r) => `${r.what} ${r.peer} ${r.why}`), [answer.value]);
   return (
     <>
@@ -28,7 +28,7 @@ export function Refused() {
               <li key={`${row.at} ${row.peer} ${row.what}`}>
                 <Status status="refused" word={row.what} />
                 <span class="grow">
-                  <Who of={row} />: {row.why}{times > 1 ? <span class="soft"> ({plural(times, "time")}, first <Ago at={last.at} />)</span> : null}
+                  <Who of={row} />: {row.why}{times > 1 ? <span class="soft"> ({plural(times, "time")}, from <Ago at={last.at} /> on)</span> : null}
                   <br /><span class="soft">{row.advice}</span>
                 </span>
                 {peer ? null : <button type="button" class="small" aria-label={`All of it: ${row.peer}`} onClick={() => setPeer(row.peer)}>All of it</button>}
