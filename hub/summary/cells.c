@@ -47,7 +47,7 @@ struct cells {
     size_t order_bytes;
     const struct cell_row *rows; /* that were put last */
     size_t with_ranges;          /* devices */
-    bool has_failed;
+    bool has_failed, has_passed_over;
 };
 
 /* --- memory -------------------------------------------------------------------------------------- */
@@ -172,6 +172,19 @@ static bool sum_of(struct cells *c, struct str key, uint32_t *ret)
     return true;
 }
 
+/* The same of a partition that a device said something of. False: nothing is kept of it. */
+static bool told_of(struct cells *c, struct str key, uint32_t *ret)
+{
+    if (strmap_get(&c->sum_by_key, key, ret)) {
+        return true;
+    }
+    if (c->sum_count >= c->order_count + CELLS_OTHERS_MAX) {
+        c->has_passed_over = true;
+        return false;
+    }
+    return sum_of(c, key, ret);
+}
+
 /* --- which there are ------------------------------------------------------------------------------ */
 
 void cells_order(struct cells *c, const struct partition_keys *keys)
@@ -193,9 +206,9 @@ void cells_order(struct cells *c, const struct partition_keys *keys)
     }
 }
 
-bool cells_has_ranges(const struct cells *c)
+bool cells_depends_on_order(const struct cells *c)
 {
-    return c->with_ranges > 0;
+    return c->with_ranges > 0 || c->has_passed_over;
 }
 
 size_t cells_count(const struct cells *c)
@@ -319,7 +332,7 @@ static void paint(struct cells *c, const struct cell_row *rows, size_t count)
         uint32_t sum = 0;
         if (is_range(&rows[i])) {
             paint_range(c, &rows[i], (uint32_t)i + 1);
-        } else if (sum_of(c, rows[i].first, &sum)) {
+        } else if (told_of(c, rows[i].first, &sum)) {
             c->painted[sum] = (uint32_t)i + 1;
         }
     }
@@ -353,7 +366,7 @@ bool cells_put_one(struct cells *c, struct str device, struct str key, const str
     if (m == NULL || m->has_ranges) {
         return m == NULL;
     }
-    if (sum_of(c, key, &sum)) {
+    if (told_of(c, key, &sum)) {
         set(c, m, sum, pack(row));
     }
     return true;

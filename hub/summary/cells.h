@@ -18,6 +18,9 @@ struct cell {
     int64_t at_ms;        /* the latest of them; 0: none */
 };
 
+/* Of partitions that are not in the order: of more of them nothing is kept. */
+enum { CELLS_OTHERS_MAX = 1024 };
+
 struct cells;
 MUST_CHECK struct cells *cells_new(size_t bytes_max); /* NULL: no memory */
 void cells_free(struct cells *c);                     /* NULL is allowed */
@@ -27,10 +30,10 @@ bool cells_has_failed(const struct cells *c);
 
 /* --- which there are: those of the asset's definition, in order ----------------------------------- */
 
-/* Of other partitions it is kept what was said of them. Devices that cells_has_ranges() is about must be put again. */
+/* When cells_depends_on_order() all devices are to be put again. */
 void cells_order(struct cells *c, const struct partition_keys *keys);
-/* Whether some device said something of a range: what it means depends on the order. */
-bool cells_has_ranges(const struct cells *c);
+/* Some device said something of a range, which means something by the order only, or of more others than are kept. */
+bool cells_depends_on_order(const struct cells *c);
 size_t cells_count(const struct cells *c);
 bool cells_find(const struct cells *c, struct str key, size_t *ret_place);
 

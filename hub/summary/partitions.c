@@ -108,7 +108,7 @@ static bool order_again(struct summary *s, struct partition_figures *f, struct w
     cells_order(f->cells, &keys);
     f->key_count = count;
     f->are_keys_stale = false;
-    if (f->reading == READING_DONE && cells_has_ranges(f->cells)) {
+    if (f->reading == READING_DONE && cells_depends_on_order(f->cells)) {
         f->reading = READING_ROWS;
     }
     if (f->reading == READING_ROWS) {

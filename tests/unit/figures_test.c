@@ -2,6 +2,7 @@
  * give: late events, devices that were wiped or put back, other definitions, ranges, keys that come and go, pauses of people and
  * of the hub. And what they take is bounded. */
 #include "common/platform/files.h"
+#include "figures_plain.h"
 #include "hub/merge/rebuild.h"
 #include "hub/store/store.h"
 #include "hub/summary/named.h"
@@ -21,7 +22,7 @@ enum { WORLDS = 4, WORLDS_LONG = 60, STORIES = 8, EVENTS = 90, STEPS = 70, LIST_
 static struct err err;
 static const char *const devices[] = {"berlin", "oslo", "paris", "rome"};
 
-/* A clock of which a slice takes `slow` readings; the days are the test's. */
+/* A clock that goes on by `reading_ns` each time that it is read; the days are the test's. */
 static int64_t mono_ns, wall_ns, reading_ns;
 
 static struct mono_time read_mono(void *ctx)
@@ -186,55 +187,6 @@ static void want(struct db *store, struct story *dice)
 }
 
 /* --- what the tables give -------------------------------------------------------------------------- */
-
-static const char rule_sql[] =
-    "SELECT json_extract(t.body, '$.partitions') AS rule, count(*) AS devices"
-    " FROM asset_history h JOIN stream s ON s.id = h.stream_id"
-    " JOIN definitions d ON d.device = s.device AND d.epoch = s.epoch AND d.seq = h.last_seq"
-    " JOIN asset_text t ON t.version = h.version"
-    " WHERE h.asset = :asset AND (:device IS NULL OR s.device = :device)"
-    " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1";
-
-/* Days that are over, keys as written, keys as added; then of each device the latest row that covers a key. */
-static const char plain_sql[] =
-    "WITH RECURSIVE r AS MATERIALIZED (%s),"
-    "days(day) AS (SELECT substr(json_extract(rule, '$.start'), 1, 10) FROM r"
-    "   WHERE json_extract(rule, '$.kind') = 'time'"
-    "  UNION ALL SELECT date(day, '+1 day') FROM days WHERE day < :today),"
-    "k AS MATERIALIZED (SELECT day AS key, row_number() OVER (ORDER BY day) AS pos FROM days"
-    "   WHERE day < :today"
-    "  UNION ALL SELECT j.value, j.key FROM r, json_each(rule, '$.keys') j"
-    "  UNION ALL SELECT * FROM (SELECT key, row_number() OVER ("
-    "     ORDER BY min(stream_ms), min(epoch), min(seq), key) FROM dynamic_partition"
-    "   WHERE is_there AND set_name = (SELECT json_extract(rule, '$.set') FROM r)"
-    "    AND (:device IS NULL OR device = :device) GROUP BY key)),"
-    "c AS (SELECT k.pos, p.*, row_number() OVER (PARTITION BY p.device, k.pos"
-    "   ORDER BY stream_ms DESC, epoch DESC, seq DESC) AS n"
-    "  FROM asset_partition p JOIN k ON CASE WHEN p.first = p.last THEN k.key = p.first ELSE k.pos"
-    "   BETWEEN (SELECT pos FROM k WHERE key = p.first) AND (SELECT pos FROM k WHERE key = p.last) "
-    "END"
-    "  WHERE p.asset = :asset AND (:device IS NULL OR p.device = :device))"
-    "SELECT k.key || ' ' || coalesce(sum(is_made), 0) || ' ' || coalesce(sum(1 - is_made), 0)"
-    "  || ' of ' || (SELECT devices FROM r) || ' at ' || coalesce(max(at_ms), 0)"
-    "  || ' ' || iif(:device IS NULL, '', coalesce(max(run), ''))"
-    " FROM k LEFT JOIN c ON c.pos = k.pos AND c.n = 1 GROUP BY k.pos ORDER BY k.pos";
-
-static const char folds_sql[] =
-    "WITH h AS (SELECT n.*, EXISTS (SELECT 1 FROM desired_device w JOIN device_desired t"
-    "   ON t.device = w.device AND t.applied = w.revision, json_each(w.body, '$.pauses.' || n.kind "
-    "|| 's') p"
-    "   WHERE w.device = n.device AND p.value IN (n.name, '*')) AS held"
-    "  FROM named_definition n WHERE n.kind IN ('schedule', 'sensor'))"
-    "SELECT h.kind || ' ' || h.name || ' ' || h.version || ' on ' || count(*) || ' such as '"
-    "  || min(h.device) || ' assets ' || max(h.assets) || ' paused ' || sum(h.held OR "
-    "coalesce(i.status,"
-    "   iif(json_extract(x.body, '$.starts_paused'), 'paused', 'running')) = 'paused')"
-    "  || ' ticked ' || coalesce(max(k.at_ms), 'never') || ' ' || coalesce(sum(k.ticks), 0)"
-    "  || ' ' || coalesce(sum(k.started), 0) || ' ' || coalesce(sum(k.status = 'failed'), 0)"
-    " FROM h LEFT JOIN named_text x ON x.version = h.version"
-    " LEFT JOIN instigator i ON i.device = h.device AND i.kind = h.kind AND i.name = h.name"
-    " LEFT JOIN tick k ON k.device = h.device AND k.kind = h.kind AND k.name = h.name"
-    " GROUP BY h.kind, h.name, h.version ORDER BY h.kind, h.name, h.version";
 
 static void ask(struct db *store, const char *sql, const char *asset, const char *device,
                 struct buf *out)
@@ -500,21 +452,28 @@ static void make_many(struct world *w, const char *asset, int keys)
     story_release(&s);
 }
 
-/* Assets x0, x1 ... that are made by the day, in the database that is the newest. */
-static void define_many(struct world *w, int assets)
+/* Assets x0, x1 ... of partitions that are added; each has one, and the first two have so many. */
+static void define_many(struct world *w, int assets, const int keys[2])
 {
     struct story s = story_new("berlin", "00000000000000ff", BEGIN_MS + INT64_C(900000000), 1);
+    size_t sent = 0;
     char list[2000] = "";
     int len = 0;
     for (int i = 0; i < assets; i++) {
         len += snprintf(list + len, sizeof(list) - (size_t)len,
-                        "%s{\"key\":\"x%d\",\"partitions\":{\"kind\":\"dynamic\",\"set\":\"s\"}}",
-                        i > 0 ? "," : "", i);
+                        "%s{\"key\":\"x%d\",\"partitions\":{\"kind\":\"dynamic\",\"set\":\"s%d\"}}",
+                        i > 0 ? "," : "", i, i);
     }
     story_add(&s, "definitions", "\"hash\":\"h\",\"part\":1,\"parts\":1,\"assets\":[%s]", list);
-    story_add(&s, "dynamic_partitions",
-              "\"set\":\"s\",\"partition\":\"key-00000\",\"status\":\"added\"");
-    assert_int_equal(world_send(w->merge, &s, 0, s.count).outcome, MERGE_MERGED);
+    for (int i = 0; i < assets; i++) {
+        for (int k = 0; k < (i < 2 ? keys[i] : 1); k++) {
+            story_add(&s, "dynamic_partitions",
+                      "\"set\":\"s%d\",\"partition\":\"key-%05d\",\"status\":\"added\"", i, k);
+        }
+    }
+    while (sent < s.count) {
+        send_some(w, &s, &sent, 200);
+    }
     story_release(&s);
 }
 
@@ -537,7 +496,7 @@ static void what_does_not_fit_says_so(void **state)
     world_begin(&w);
     make_many(&w, "x0", 3000);
     make_many(&w, "x1", 3);
-    define_many(&w, 2);
+    define_many(&w, 2, (const int[]){3000, 5});
     assert_true(summary_open(&s, w.loop, w.path, &err));
     s->partitions_bytes_max = 200 << 10;
     for (int i = 0; i < 1000 && is_given; i++) {
@@ -565,7 +524,7 @@ static void the_longest_unasked_gives_way(void **state)
     struct world w;
     struct summary *s = NULL;
     world_begin(&w);
-    define_many(&w, ASSETS);
+    define_many(&w, ASSETS, (const int[]){1000, 1000});
     make_many(&w, "x0", 1000);
     make_many(&w, "x1", 1000);
     assert_true(summary_open(&s, w.loop, w.path, &err));
@@ -604,13 +563,43 @@ static void the_longest_unasked_gives_way(void **state)
     world_end(&w);
 }
 
+/* A device may say what it likes of partitions that there are not: it takes little, and is there when there are. */
+static void what_there_is_not_takes_little(void **state)
+{
+    (void)state;
+    struct world w;
+    struct summary *s = NULL;
+    world_begin(&w);
+    define_many(&w, 2, (const int[]){1, 1});
+    make_many(&w, "x0", 4000);
+    make_many(&w, "x1", 100);
+    assert_true(summary_open(&s, w.loop, w.path, &err));
+    for (int key = 1; key < 4100; key += 500) {
+        struct story more = story_new("oslo", "00000000000000f0", BEGIN_MS, 1);
+        char epoch[17];
+        (void)snprintf(epoch, sizeof(epoch), "00000000000%05d", key);
+        more.epoch = epoch;
+        story_add(&more, "dynamic_partitions",
+                  "\"set\":\"s0\",\"partition\":\"key-%05d\",\"status\":\"added\"", key);
+        story_add(&more, "asset_materialization", "\"asset\":\"x0\",\"partition\":\"key-%05d\"",
+                  key + 400);
+        assert_int_equal(world_send(w.merge, &more, 0, more.count).outcome, MERGE_MERGED);
+        story_release(&more);
+        expect_partitions(s, w.store, "x0", NULL);
+        expect_partitions(s, w.store, "x1", NULL);
+    }
+    assert_true(bytes_kept(s) < 600 << 10);
+    summary_close(s);
+    world_end(&w);
+}
+
 static void what_nobody_asks_for_is_forgotten(void **state)
 {
     (void)state;
     struct world w;
     struct summary *s = NULL;
     world_begin(&w);
-    define_many(&w, 2);
+    define_many(&w, 2, (const int[]){1, 1});
     assert_true(summary_open(&s, w.loop, w.path, &err));
     expect_partitions(s, w.store, "x0", NULL);
     expect_folds(s, w.store);
@@ -643,7 +632,7 @@ static void who_waits_is_told(void **state)
     world_begin(&w);
     loop_close(w.loop);
     assert_true(loop_open(&w.loop, clock_system(), &err));
-    define_many(&w, 1);
+    define_many(&w, 1, (const int[]){1, 1});
     assert_true(summary_open(&s, w.loop, w.path, &err));
     summary_on_ready(s, on_ready, &times);
     while (f == NULL || folds == NULL) {
@@ -685,6 +674,7 @@ int main(void)
         cmocka_unit_test(figures_follow_the_log),
         cmocka_unit_test(what_does_not_fit_says_so),
         cmocka_unit_test(the_longest_unasked_gives_way),
+        cmocka_unit_test(what_there_is_not_takes_little),
         cmocka_unit_test(what_nobody_asks_for_is_forgotten),
         cmocka_unit_test(who_waits_is_told),
         cmocka_unit_test(schedules_that_do_not_fit_say_so),
