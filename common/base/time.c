@@ -107,26 +107,43 @@ void buf_add_wall(struct buf *b, struct wall_time t)
     buf_add_text(b, wall_format(t, text));
 }
 
-/* Takes exactly `digits` digits off the front. */
-static bool take_number(struct str *s, size_t digits, int64_t max, int *ret)
+/* Takes exactly `digits` digits off the front; this and the next are for every event of a fleet. */
+static bool take_number(struct str *s, size_t digits, int max, int *ret)
 {
-    struct str text = str_slice(*s, 0, digits);
-    int64_t value = 0;
-    if (text.len != digits || text.ptr[0] == '-' || !str_to_i64(text, 0, max, &value)) {
+    int value = 0;
+    if (s->len < digits) {
         return false;
     }
-    *s = str_slice(*s, digits, s->len);
-    *ret = (int)value;
-    return true;
+    for (size_t i = 0; i < digits; i++) {
+        if (s->ptr[i] < '0' || s->ptr[i] > '9') {
+            return false;
+        }
+        value = value * 10 + (s->ptr[i] - '0');
+    }
+    s->ptr += digits;
+    s->len -= digits;
+    *ret = value;
+    return value <= max;
 }
 
 static bool take_char(struct str *s, const char *accepted)
 {
-    if (s->len == 0 || s->ptr[0] == '\0' || strchr(accepted, s->ptr[0]) == NULL) {
+    while (*accepted != '\0' && (s->len == 0 || s->ptr[0] != *accepted)) {
+        accepted++;
+    }
+    if (*accepted == '\0') {
         return false;
     }
-    *s = str_slice(*s, 1, s->len);
+    s->ptr++;
+    s->len--;
     return true;
+}
+
+static int days_of_month(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return days[month - 1] + (month == 2 && is_leap ? 1 : 0);
 }
 
 static bool take_date(struct str *s, struct civil_time *ret)
@@ -134,16 +151,11 @@ static bool take_date(struct str *s, struct civil_time *ret)
     int year = 0;
     struct civil_time c = {0};
     if (!take_number(s, 4, 9999, &year) || !take_char(s, "-") || !take_number(s, 2, 12, &c.month) ||
-        !take_char(s, "-") || !take_number(s, 2, 31, &c.day)) {
+        !take_char(s, "-") || !take_number(s, 2, 31, &c.day) || c.month < 1 || c.day < 1 ||
+        c.day > days_of_month(year, c.month)) {
         return false;
     }
     c.year = year;
-    /* February 30 would be carried into March: a date that does not survive the way back is none.
-     */
-    struct civil_time back = civil_from_seconds(civil_to_seconds(&c));
-    if (back.month != c.month || back.day != c.day) {
-        return false;
-    }
     *ret = c;
     return true;
 }

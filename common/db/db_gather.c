@@ -32,7 +32,7 @@ struct gather_file {
     sqlite3_file base; /* first: SQLite's part */
     sqlite3_file *real;
     struct gather_file *other; /* of a database its WAL, and the other way round; NULL: not open */
-    char *bytes;               /* of a WAL; NULL: nothing is gathered */
+    char *bytes;               /* of a WAL; NULL: nothing is gathered, as of a database */
     int len;
     sqlite3_int64 at; /* where in the file they belong */
     int failed;       /* why they could not be written */
@@ -48,7 +48,7 @@ static sqlite3_file *real_of(sqlite3_file *file)
     return gather_of(file)->real;
 }
 
-/* --- a WAL ------------------------------------------------------------------------------------ */
+/* --- a file ----------------------------------------------------------------------------------- */
 
 static int flush(struct gather_file *f)
 {
@@ -65,7 +65,7 @@ static void drop(struct gather_file *f)
     f->failed = SQLITE_OK;
 }
 
-static int wal_write(sqlite3_file *file, const void *bytes, int len, sqlite3_int64 at)
+static int gather_write(sqlite3_file *file, const void *bytes, int len, sqlite3_int64 at)
 {
     struct gather_file *f = gather_of(file);
     bool is_next = f->len > 0 && at == f->at + f->len && f->len + len <= GATHER_BYTES;
@@ -82,7 +82,7 @@ static int wal_write(sqlite3_file *file, const void *bytes, int len, sqlite3_int
     return SQLITE_OK;
 }
 
-static int wal_close(sqlite3_file *file)
+static int gather_close(sqlite3_file *file)
 {
     struct gather_file *f = gather_of(file);
     if (f->other != NULL) {
@@ -92,71 +92,37 @@ static int wal_close(sqlite3_file *file)
     return f->real->pMethods->xClose(f->real);
 }
 
-static int wal_read(sqlite3_file *file, void *into, int len, sqlite3_int64 at)
+static int gather_read(sqlite3_file *file, void *into, int len, sqlite3_int64 at)
 {
     int rc = flush(gather_of(file));
     return rc == SQLITE_OK ? real_of(file)->pMethods->xRead(real_of(file), into, len, at) : rc;
 }
 
-static int wal_truncate(sqlite3_file *file, sqlite3_int64 size)
+static int gather_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
     int rc = flush(gather_of(file));
     return rc == SQLITE_OK ? real_of(file)->pMethods->xTruncate(real_of(file), size) : rc;
 }
 
-static int wal_sync(sqlite3_file *file, int flags)
+static int gather_sync(sqlite3_file *file, int flags)
 {
     int rc = flush(gather_of(file));
     return rc == SQLITE_OK ? real_of(file)->pMethods->xSync(real_of(file), flags) : rc;
 }
 
-static int wal_size(sqlite3_file *file, sqlite3_int64 *ret)
+static int gather_size(sqlite3_file *file, sqlite3_int64 *ret)
 {
     int rc = flush(gather_of(file));
     return rc == SQLITE_OK ? real_of(file)->pMethods->xFileSize(real_of(file), ret) : rc;
 }
 
-/* --- a database ------------------------------------------------------------------------------- */
-
-static int main_write(sqlite3_file *file, const void *bytes, int len, sqlite3_int64 at)
-{
-    return real_of(file)->pMethods->xWrite(real_of(file), bytes, len, at);
-}
-
-static int main_close(sqlite3_file *file)
-{
-    if (gather_of(file)->other != NULL) {
-        gather_of(file)->other->other = NULL;
-    }
-    return real_of(file)->pMethods->xClose(real_of(file));
-}
-
-static int main_read(sqlite3_file *file, void *into, int len, sqlite3_int64 at)
-{
-    return real_of(file)->pMethods->xRead(real_of(file), into, len, at);
-}
-
-static int main_truncate(sqlite3_file *file, sqlite3_int64 size)
-{
-    return real_of(file)->pMethods->xTruncate(real_of(file), size);
-}
-
-static int main_sync(sqlite3_file *file, int flags)
-{
-    return real_of(file)->pMethods->xSync(real_of(file), flags);
-}
-
-static int main_size(sqlite3_file *file, sqlite3_int64 *ret)
-{
-    return real_of(file)->pMethods->xFileSize(real_of(file), ret);
-}
-
-static int main_shm_map(sqlite3_file *file, int page, int size, int extend, void volatile **ret)
+/* Of the shared memory only a database is asked. */
+static int gather_shm_map(sqlite3_file *file, int page, int size, int extend, void volatile **ret)
 {
     return real_of(file)->pMethods->xShmMap(real_of(file), page, size, extend, ret);
 }
 
-static int main_shm_lock(sqlite3_file *file, int from, int count, int flags)
+static int gather_shm_lock(sqlite3_file *file, int from, int count, int flags)
 {
     struct gather_file *wal = gather_of(file)->other;
     if (wal != NULL && from == WRITE_LOCK && (flags & SQLITE_SHM_UNLOCK) != 0) {
@@ -165,17 +131,15 @@ static int main_shm_lock(sqlite3_file *file, int from, int count, int flags)
     return real_of(file)->pMethods->xShmLock(real_of(file), from, count, flags);
 }
 
-static void main_shm_barrier(sqlite3_file *file)
+static void gather_shm_barrier(sqlite3_file *file)
 {
     real_of(file)->pMethods->xShmBarrier(real_of(file));
 }
 
-static int main_shm_unmap(sqlite3_file *file, int does_delete)
+static int gather_shm_unmap(sqlite3_file *file, int does_delete)
 {
     return real_of(file)->pMethods->xShmUnmap(real_of(file), does_delete);
 }
-
-/* --- both ------------------------------------------------------------------------------------- */
 
 static int gather_lock(sqlite3_file *file, int level)
 {
@@ -207,40 +171,25 @@ static int gather_device(sqlite3_file *file)
     return real_of(file)->pMethods->xDeviceCharacteristics(real_of(file));
 }
 
-static const sqlite3_io_methods wal_methods = {
-    .iVersion = 1,
-    .xClose = wal_close,
-    .xRead = wal_read,
-    .xWrite = wal_write,
-    .xTruncate = wal_truncate,
-    .xSync = wal_sync,
-    .xFileSize = wal_size,
-    .xLock = gather_lock,
-    .xUnlock = gather_unlock,
-    .xCheckReservedLock = gather_reserved,
-    .xFileControl = gather_control,
-    .xSectorSize = gather_sector,
-    .xDeviceCharacteristics = gather_device,
-};
 /* Version 2: with shared memory, without mapped pages, which db_open() does not use. */
-static const sqlite3_io_methods main_methods = {
+static const sqlite3_io_methods gather_methods = {
     .iVersion = 2,
-    .xClose = main_close,
-    .xRead = main_read,
-    .xWrite = main_write,
-    .xTruncate = main_truncate,
-    .xSync = main_sync,
-    .xFileSize = main_size,
+    .xClose = gather_close,
+    .xRead = gather_read,
+    .xWrite = gather_write,
+    .xTruncate = gather_truncate,
+    .xSync = gather_sync,
+    .xFileSize = gather_size,
     .xLock = gather_lock,
     .xUnlock = gather_unlock,
     .xCheckReservedLock = gather_reserved,
     .xFileControl = gather_control,
     .xSectorSize = gather_sector,
     .xDeviceCharacteristics = gather_device,
-    .xShmMap = main_shm_map,
-    .xShmLock = main_shm_lock,
-    .xShmBarrier = main_shm_barrier,
-    .xShmUnmap = main_shm_unmap,
+    .xShmMap = gather_shm_map,
+    .xShmLock = gather_shm_lock,
+    .xShmBarrier = gather_shm_barrier,
+    .xShmUnmap = gather_shm_unmap,
 };
 
 /* --- the VFS ---------------------------------------------------------------------------------- */
@@ -264,10 +213,9 @@ static int gather_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, i
     if (f->real->pMethods == NULL) {
         return rc; /* there is nothing to close */
     }
-    f->base.pMethods = &main_methods;
+    f->base.pMethods = &gather_methods;
     assert(f->real->pMethods->iVersion >= 2);
     if ((flags & SQLITE_OPEN_WAL) != 0) {
-        f->base.pMethods = &wal_methods;
         int can = f->real->pMethods->xDeviceCharacteristics(f->real);
         f->bytes = (can & SQLITE_IOCAP_POWERSAFE_OVERWRITE) != 0 ? malloc(GATHER_BYTES) : NULL;
         f->other = gather_of(sqlite3_database_file_object(path));

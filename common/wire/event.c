@@ -164,7 +164,45 @@ static bool check_whole(const struct event *ev, unsigned seen, struct err *err)
     return true;
 }
 
-bool event_parse(struct str line, struct event *ret, struct err *err)
+/* One that other readers than the event's own may want. */
+static void keep(struct json_members *further, struct json_raw key, struct json_raw value)
+{
+    if (further->count < further->room) {
+        further->items[further->count] = (struct json_member){.key = key, .value = value};
+    }
+    further->count++;
+}
+
+static bool read_members(struct json_scan *scan, struct event *ev, struct json_members *further,
+                         struct err *err)
+{
+    unsigned seen = 0;
+    struct json_raw key;
+    struct json_raw value;
+    while (json_scan_member(scan, &key, &value)) {
+        enum event_member member = member_from(key);
+        unsigned bit = 1U << (unsigned)member;
+        if (member == MEMBER_COUNT) {
+            keep(further, key, value);
+            continue;
+        }
+        if ((seen & bit) != 0) {
+            return err_set(err, ERR_INVALID, "event: %s: given twice", member_names[member].ptr);
+        }
+        if (!take_member(member, value, ev)) {
+            return err_set(err, ERR_INVALID, "event: %s: not as it should be",
+                           member_names[member].ptr);
+        }
+        seen |= bit;
+    }
+    if (!json_scan_end(scan, err)) {
+        return err_wrap(err, "event");
+    }
+    return check_whole(ev, seen, err);
+}
+
+bool event_parse_all(struct str line, struct event *ret, struct json_members *further,
+                     struct err *err)
 {
     if (line.len == 0 || line.len > LIMIT_EVENT_BYTES || memchr(line.ptr, '\n', line.len) != NULL) {
         return err_set(err, ERR_INVALID, "event: not one line of 1 to %d bytes",
@@ -175,28 +213,8 @@ bool event_parse(struct str line, struct event *ret, struct err *err)
         return err_wrap(err, "event");
     }
     struct event ev = {.body = line};
-    unsigned seen = 0;
-    struct json_raw key;
-    struct json_raw value;
-    while (json_scan_member(&scan, &key, &value)) {
-        enum event_member member = member_from(key);
-        unsigned bit = 1U << (unsigned)member;
-        if (member == MEMBER_COUNT) {
-            continue;
-        }
-        if ((seen & bit) != 0) {
-            return err_set(err, ERR_INVALID, "event: %s: given twice", member_names[member].ptr);
-        }
-        if (!take_member(member, value, &ev)) {
-            return err_set(err, ERR_INVALID, "event: %s: not as it should be",
-                           member_names[member].ptr);
-        }
-        seen |= bit;
-    }
-    if (!json_scan_end(&scan, err)) {
-        return err_wrap(err, "event");
-    }
-    if (!check_whole(&ev, seen, err)) {
+    further->count = 0;
+    if (!read_members(&scan, &ev, further, err)) {
         return false;
     }
     if (ev.type != EVENT_BUFFER_GAP) {
@@ -204,6 +222,12 @@ bool event_parse(struct str line, struct event *ret, struct err *err)
     }
     *ret = ev;
     return true;
+}
+
+bool event_parse(struct str line, struct event *ret, struct err *err)
+{
+    struct json_members none = {0};
+    return event_parse_all(line, ret, &none, err);
 }
 
 int64_t event_check(struct str line)

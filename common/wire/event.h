@@ -8,6 +8,7 @@
 #include "common/base/buf.h"
 #include "common/base/err.h"
 #include "common/base/time.h"
+#include "common/json/json_scan.h"
 
 enum event_type {
     EVENT_UNKNOWN,
@@ -73,6 +74,9 @@ struct event {
  * a type that is not [a-z0-9_]{1,63}, larger than LIMIT_EVENT_BYTES, a buffer_gap without a good
  * `from`. */
 MUST_CHECK bool event_parse(struct str line, struct event *ret, struct err *err);
+/* The same, and gives the members that `struct event` has no place for. */
+MUST_CHECK bool event_parse_all(struct str line, struct event *ret, struct json_members *further,
+                                struct err *err);
 
 /* Tells two events apart that claim the same place: CRC-32 of the line without its newline; never 0.
  */

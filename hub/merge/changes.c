@@ -285,9 +285,10 @@ static void add_materialization(const struct adding *a)
                                             .row_count = NO_NUMBER,
                                             .rows_written = NO_NUMBER,
                                             .byte_count = NO_NUMBER};
-    (void)metadata_i64(metadata, "dagster/row_count", &made->row_count);
-    (void)metadata_i64(metadata, "rows_written", &made->rows_written);
-    (void)metadata_i64(metadata, "bytes_read", &made->byte_count);
+    const struct metadata_number numbers[] = {{STR("dagster/row_count"), &made->row_count},
+                                              {STR("rows_written"), &made->rows_written},
+                                              {STR("bytes_read"), &made->byte_count}};
+    metadata_numbers(metadata, numbers, COUNT_OF(numbers));
     struct asset_change *asset = asset_of(a);
     asset->materializations++;
     asset->materialized = made;
@@ -539,19 +540,12 @@ static void add(const struct adding *a, int64_t from)
     }
 }
 
-/* Types that change nothing but what event_parse() sliced out tells. */
-static bool needs_members(enum event_type type)
-{
-    return type != EVENT_UNKNOWN && type != EVENT_RUN_START && type != EVENT_RUN_SUCCESS &&
-           type != EVENT_ASSET_MATERIALIZATION_PLANNED && type != EVENT_DEFINITIONS;
-}
-
-void changes_add(struct changes *c, const struct view_stream *stream, const struct event *ev,
+void changes_add(struct changes *c, const struct view_stream *stream, const struct told_event *told,
                  int64_t from, struct arena *text)
 {
-    struct members m;
-    const struct adding a = {.c = c, .ev = ev, .m = &m, .at_ms = wall_ms(ev->at)};
-    members_read(&m, needs_members(ev->type) ? ev->body : STR_NONE, text);
+    const struct adding a = {
+        .c = c, .ev = &told->ev, .m = &c->members, .at_ms = wall_ms(told->ev.at)};
+    members_of(&c->members, told, text);
     enter(c, stream);
     c->events++;
     add(&a, from);

@@ -7,7 +7,7 @@
 #include "common/base/arena.h"
 #include "common/base/limits.h"
 #include "common/db/db.h"
-#include "common/wire/event.h"
+#include "hub/merge/members.h"
 
 struct view_stream { /* one database of one device */
     int64_t id;
@@ -111,7 +111,8 @@ struct changes {
     struct gap_change gaps[CHANGES_MAX];
     struct bundle_change bundles[CHANGES_MAX];
     struct device_change devices[CHANGES_MAX];
-    size_t events; /* added; each adds at most one row to each table */
+    struct members members; /* of the event at hand */
+    size_t events;          /* added; each adds at most one row to each table */
     size_t runs_count, steps_count, materializations_count, assets_count, checks_count,
         evaluations_count, partitions_count, freshness_count, ticks_count, tick_places_count,
         gaps_count, bundles_count, devices_count;
@@ -125,7 +126,7 @@ struct changes {
 
 /* Room for one more event is the caller's business. `from`: the first seq that a buffer_gap still
  * stands for. `text` keeps unescaped strings, and `stream` stays, until the changes are written. */
-void changes_add(struct changes *c, const struct view_stream *stream, const struct event *ev,
+void changes_add(struct changes *c, const struct view_stream *stream, const struct told_event *told,
                  int64_t from, struct arena *text);
 MUST_CHECK bool changes_write(const struct changes *c, struct db *out, struct err *err);
 void changes_clear(struct changes *c);

@@ -196,8 +196,39 @@ static void put_stamp(struct binding *b, const struct writing *w, int64_t seq)
     put_number(b, seq);
 }
 
+/* *ret_done is false where the row is not there. */
+static bool go_on(const struct writing *w, struct binding *b, bool *ret_done, struct err *err)
+{
+    if (!db_run(&b->q, err)) {
+        return false;
+    }
+    *ret_done = db_changes(w->out) > 0;
+    return true;
+}
+
+static bool go_on_run(const struct writing *w, const struct run_change *run, bool *ret_done,
+                      struct err *err)
+{
+    if (run->enqueued_ms != NO_NUMBER) { /* it says more than this statement writes */
+        return true;
+    }
+    struct binding b = begin(w, HUB_STORE_RUN_GO_ON);
+    put_text(&b, run->status);
+    put_number(&b, run->started_ms);
+    put_number(&b, run->ended_ms);
+    put_text(&b, run->error);
+    put_number(&b, run->last_seq);
+    put_number(&b, w->stream->id);
+    put_text(&b, run->run);
+    return go_on(w, &b, ret_done, err);
+}
+
 static bool write_run(const struct writing *w, const struct run_change *run, struct err *err)
 {
+    bool is_done = false;
+    if (!go_on_run(w, run, &is_done, err) || is_done) {
+        return is_done;
+    }
     struct binding b = begin(w, HUB_STORE_RUN_SET);
     put_number(&b, w->stream->id);
     put_text(&b, run->run);
@@ -221,23 +252,48 @@ static bool write_run(const struct writing *w, const struct run_change *run, str
     return db_run(&b.q, err);
 }
 
+/* In the order in which both statements have them. */
+static void put_step(struct binding *b, const struct step_change *step)
+{
+    put_text(b, step->status);
+    put_number(b, step->attempt);
+    put_number(b, step->started_ms);
+    put_number(b, step->ended_ms);
+    put_number(b, step->duration_ms);
+    put_number(b, step->retry_ms);
+    put_text(b, step->error);
+    put_text(b, step->exit);
+    put_text(b, step->reason);
+}
+
+static bool go_on_step(const struct writing *w, const struct step_change *step, bool *ret_done,
+                       struct err *err)
+{
+    if (step->is_plan) {
+        return true;
+    }
+    struct binding b = begin(w, HUB_STORE_STEP_GO_ON);
+    put_step(&b, step);
+    put_number(&b, w->stream->id);
+    put_text(&b, step->run);
+    put_text(&b, step->step);
+    put_text(&b, step->asset);
+    return go_on(w, &b, ret_done, err);
+}
+
 static bool write_step(const struct writing *w, const struct step_change *step, struct err *err)
 {
+    bool is_done = false;
+    if (!go_on_step(w, step, &is_done, err) || is_done) {
+        return is_done;
+    }
     struct binding b = begin(w, step->is_plan ? HUB_STORE_STEP_PLAN : HUB_STORE_STEP_SET);
     put_number(&b, w->stream->id);
     put_text(&b, step->run);
     put_text(&b, step->step);
     put_text(&b, step->asset);
     if (!step->is_plan) {
-        put_text(&b, step->status);
-        put_number(&b, step->attempt);
-        put_number(&b, step->started_ms);
-        put_number(&b, step->ended_ms);
-        put_number(&b, step->duration_ms);
-        put_number(&b, step->retry_ms);
-        put_text(&b, step->error);
-        put_text(&b, step->exit);
-        put_text(&b, step->reason);
+        put_step(&b, step);
     }
     return db_run(&b.q, err);
 }

@@ -1,6 +1,7 @@
 /* members.c - see members.h. */
 #include "hub/merge/members.h"
 #include "common/base/limits.h"
+#include <string.h>
 
 static const struct str names[MEMBER_COUNT] = {
     [MEMBER_AGENT_START] = STR_INIT("agent_start"),
@@ -65,20 +66,60 @@ static const struct str names[MEMBER_COUNT] = {
     [MEMBER_TYPE] = STR_INIT("type"),
 };
 
+/* Those of a length: one comparison for most keys. */
+enum { NAME_BYTES_MAX = 18, OF_A_LENGTH = 10 };
+static const unsigned char of_length[NAME_BYTES_MAX + 1][OF_A_LENGTH + 1] = {
+    [3] = {MEMBER_JOB, MEMBER_SET, MEMBER_KEY},
+    [4] = {MEMBER_CODE, MEMBER_EXIT, MEMBER_HASH, MEMBER_JOBS, MEMBER_PART, MEMBER_TAGS,
+           MEMBER_VERB, MEMBER_DEPS, MEMBER_NAME, MEMBER_TYPE},
+    [5] = {MEMBER_BOARD, MEMBER_CAUSE, MEMBER_CHECK, MEMBER_ERROR, MEMBER_PARTS, MEMBER_STEPS,
+           MEMBER_GROUP, MEMBER_KINDS},
+    [6] = {MEMBER_ASSETS, MEMBER_BUNDLE, MEMBER_PARENT, MEMBER_PASSED, MEMBER_REASON, MEMBER_RESULT,
+           MEMBER_SENSOR, MEMBER_STATUS, MEMBER_CHECKS, MEMBER_OWNERS},
+    [7] = {MEMBER_APPLIED, MEMBER_ATTEMPT, MEMBER_BOOT_ID, MEMBER_COMMAND, MEMBER_CURRENT,
+           MEMBER_DROPPED, MEMBER_NOMINAL, MEMBER_PARTIAL, MEMBER_SENSORS, MEMBER_VERSION},
+    [8] = {MEMBER_BACKFILL, MEMBER_METADATA, MEMBER_RETRY_AT, MEMBER_REVISION, MEMBER_SCHEDULE,
+           MEMBER_SEVERITY, MEMBER_EXTERNAL},
+    [9] = {MEMBER_PARTITION, MEMBER_SCHEDULES, MEMBER_SELECTION},
+    [10] = {MEMBER_AUTOMATION, MEMBER_PARTITIONS},
+    [11] = {MEMBER_AGENT_START, MEMBER_DURATION_MS, MEMBER_DESCRIPTION},
+    [12] = {MEMBER_DATA_VERSION, MEMBER_CODE_VERSION},
+    [13] = {MEMBER_PARTITION_END},
+    [18] = {MEMBER_PARTITIONS_PER_RUN},
+};
+
+static enum member member_from(struct json_raw key)
+{
+    if (key.text.len > NAME_BYTES_MAX || key.has_escape) {
+        return MEMBER_NONE;
+    }
+    const unsigned char *candidate = of_length[key.text.len];
+    while (*candidate != MEMBER_NONE &&
+           memcmp(names[*candidate].ptr, key.text.ptr, key.text.len) != 0) {
+        candidate++;
+    }
+    return (enum member) * candidate;
+}
+
+/* Of equal keys the last counts. */
 static void keep_member(struct members *m, struct json_raw key, struct json_raw value)
 {
-    for (size_t i = 0; i < MEMBER_COUNT; i++) {
-        /* The length first: a call for each of forty names would show in the merge's profile. */
-        if (names[i].len == key.text.len && str_eq(key.text, names[i]) && !key.has_escape) {
-            m->value[i] = value; /* of equal keys the last counts */
-            return;
-        }
+    enum member member = member_from(key);
+    if (member == MEMBER_NONE) {
+        return;
     }
+    size_t i = 0;
+    while (i < m->count && m->item[i].member != member) {
+        i++;
+    }
+    m->count += i == m->count ? 1 : 0;
+    m->item[i] = (struct member_value){.member = member, .value = value};
 }
 
 void members_read(struct members *m, struct str object, struct arena *text)
 {
-    *m = (struct members){.text = text};
+    m->count = 0;
+    m->text = text;
     struct json_scan scan;
     struct err err;
     if (str_is_empty(object) || !json_scan_object(&scan, object, &err)) {
@@ -91,9 +132,41 @@ void members_read(struct members *m, struct str object, struct arena *text)
     }
 }
 
+bool told_event_parse(struct str line, struct told_event *ret, struct err *err)
+{
+    struct json_members further = {.items = ret->item, .room = EVENT_MEMBERS_KEPT};
+    bool ok = event_parse_all(line, &ret->ev, &further, err);
+    ret->count = further.count;
+    return ok;
+}
+
+void members_of(struct members *m, const struct told_event *told, struct arena *text)
+{
+    if (told->count > EVENT_MEMBERS_KEPT) {
+        members_read(m, told->ev.body, text);
+        return;
+    }
+    m->count = 0;
+    m->text = text;
+    for (size_t i = 0; i < told->count; i++) {
+        keep_member(m, told->item[i].key, told->item[i].value);
+    }
+}
+
+/* Its text has no pointer when it is missing. */
+static struct json_raw value_of(const struct members *m, enum member member)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        if (m->item[i].member == member) {
+            return m->item[i].value;
+        }
+    }
+    return (struct json_raw){.type = JSON_NULL};
+}
+
 struct str members_text(const struct members *m, enum member member)
 {
-    struct json_raw raw = m->value[member];
+    struct json_raw raw = value_of(m, member);
     if (raw.text.ptr == NULL || raw.type != JSON_STRING) {
         return STR_NONE;
     }
@@ -109,7 +182,7 @@ struct str members_text(const struct members *m, enum member member)
 
 struct str members_name(const struct members *m, enum member member)
 {
-    struct json_raw raw = m->value[member];
+    struct json_raw raw = value_of(m, member);
     bool is_name = raw.type == JSON_STRING && !raw.has_escape && raw.text.len > 0 &&
                    raw.text.len <= LIMIT_ASSET_KEY_BYTES;
     return is_name ? raw.text : STR_NONE;
@@ -117,13 +190,13 @@ struct str members_name(const struct members *m, enum member member)
 
 struct str members_json(const struct members *m, enum member member, enum json_type type)
 {
-    struct json_raw raw = m->value[member];
+    struct json_raw raw = value_of(m, member);
     return raw.text.ptr != NULL && raw.type == type ? raw.text : STR_NONE;
 }
 
 bool members_i64(const struct members *m, enum member member, int64_t *ret)
 {
-    struct json_raw raw = m->value[member];
+    struct json_raw raw = value_of(m, member);
     return raw.text.ptr != NULL && json_raw_i64(raw, ret);
 }
 
@@ -142,33 +215,46 @@ struct str members_instigator(const struct members *m, struct str *ret_name)
 
 bool members_is_true(const struct members *m, enum member member)
 {
-    struct json_raw raw = m->value[member];
+    struct json_raw raw = value_of(m, member);
     return raw.type == JSON_BOOL && str_eq(raw.text, STR("true"));
 }
 
-/* The member of an object that parsed before; false when it has none. */
-static bool find_member(struct str object, const char *name, struct json_raw *ret)
+static void take_number(struct str entry, int64_t *into)
 {
     struct json_scan scan;
     struct err err;
     struct json_raw key;
     struct json_raw value;
-    if (str_is_empty(object) || !json_scan_object(&scan, object, &err)) {
-        return false;
+    if (!json_scan_object(&scan, entry, &err)) {
+        return;
     }
     while (json_scan_member(&scan, &key, &value)) {
-        if (json_raw_is(key, name)) {
-            *ret = value;
-            return true;
+        if (json_raw_is(key, "raw_value")) {
+            int64_t number = 0;
+            *into = json_raw_i64(value, &number) ? number : *into;
+            return;
         }
     }
-    return false;
 }
 
-bool metadata_i64(struct str metadata, const char *key, int64_t *ret)
+void metadata_numbers(struct str metadata, const struct metadata_number *wanted, size_t count)
 {
-    struct json_raw entry;
-    struct json_raw number;
-    return find_member(metadata, key, &entry) && entry.type == JSON_OBJECT &&
-           find_member(entry.text, "raw_value", &number) && json_raw_i64(number, ret);
+    struct json_scan scan;
+    struct err err;
+    struct json_raw key;
+    struct json_raw value;
+    if (str_is_empty(metadata) || !json_scan_object(&scan, metadata, &err)) {
+        return;
+    }
+    unsigned met = 0; /* a bit for each that is wanted: of equal keys the first counts */
+    while (json_scan_member(&scan, &key, &value)) {
+        for (size_t i = 0; i < count && !key.has_escape; i++) {
+            bool is_it = key.text.len == wanted[i].key.len && (met >> i & 1U) == 0 &&
+                         str_eq(key.text, wanted[i].key);
+            met |= is_it ? 1U << i : 0U;
+            if (is_it && value.type == JSON_OBJECT) {
+                take_number(value.text, wanted[i].into);
+            }
+        }
+    }
 }

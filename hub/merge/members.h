@@ -1,11 +1,13 @@
-/* members.h - the further members of an event's body that the views show, gathered in one pass.
+/* members.h - the further members of an event's body that the views show, told apart in the same pass
+ * that reads the event (or in another, of what few events have).
  * Bodies come from devices: a member of the wrong type counts as missing, never as an error, since
  * the event itself is kept as it came. Pure. */
 #pragma once
 #include "common/base/arena.h"
-#include "common/json/json_scan.h"
+#include "common/wire/event.h"
 
 enum member {
+    MEMBER_NONE,
     MEMBER_AGENT_START,
     MEMBER_APPLIED,
     MEMBER_ASSETS,
@@ -71,12 +73,26 @@ enum member {
     MEMBER_COUNT
 };
 struct members {
-    struct json_raw value[MEMBER_COUNT]; /* text.ptr NULL = missing */
+    struct member_value {
+        enum member member;
+        struct json_raw value;
+    } item[MEMBER_COUNT]; /* each once */
+    size_t count;
     struct arena *text; /* of strings that had to be unescaped; out of memory shows there */
 };
 
+/* An event, and what of it stands beside the members that all events have. */
+enum { EVENT_MEMBERS_KEPT = 8 };
+struct told_event {
+    struct event ev;
+    struct json_member item[EVENT_MEMBERS_KEPT];
+    size_t count; /* more than are kept: whoever needs them reads the body again */
+};
+MUST_CHECK bool told_event_parse(struct str line, struct told_event *ret, struct err *err);
+
 /* `object` is an object that parsed before, or STR_NONE. */
 void members_read(struct members *m, struct str object, struct arena *text);
+void members_of(struct members *m, const struct told_event *told, struct arena *text);
 /* A string, borrowed from the object or from the arena; else STR_NONE. */
 struct str members_text(const struct members *m, enum member member);
 /* The same, 1 to 255 bytes, nothing escaped; else STR_NONE. */
@@ -88,5 +104,10 @@ bool members_i64(const struct members *m, enum member member, int64_t *ret);
  * none. */
 struct str members_instigator(const struct members *m, struct str *ret_name);
 bool members_is_true(const struct members *m, enum member member);
-/* The number of a metadata entry {"type": ..., "raw_value": N}. */
-bool metadata_i64(struct str metadata, const char *key, int64_t *ret);
+/* The numbers of metadata entries {"type": ..., "raw_value": N}, each into its place; what is not there
+ * leaves it alone. */
+struct metadata_number {
+    struct str key;
+    int64_t *into;
+};
+void metadata_numbers(struct str metadata, const struct metadata_number *wanted, size_t count);

@@ -2,9 +2,9 @@
 #include "hub/merge/merge.h"
 #include "common/base/limits.h"
 #include "common/base/strmap.h"
-#include "common/db/db_rows.h"
 #include "common/json/json_writer.h"
 #include "common/wire/topics.h"
+#include "hub/merge/log_rows.h"
 #include "hub/merge/views.h"
 #include "hub_store_sql.h"
 #include <assert.h>
@@ -16,7 +16,6 @@ enum {
        anew. */
     CACHE_BYTES_MAX = 32 << 20,
     CACHE_BYTES_KEPT = 24 << 20,
-    LINES_BYTES_MAX = LIMIT_BATCH_BYTES + LIMIT_EVENT_BYTES,
     CHECK_UNKNOWN = -1, /* of a stream: to be looked up */
     CHECK_GAP = -2,     /* the device said that it has none there any more */
 };
@@ -39,8 +38,9 @@ struct merge {
     struct strmap by_name; /* "<epoch><device>" to its place in streams */
     struct stream **streams;
     size_t streams_count, streams_cap;
-    struct buf lines;     /* of the batch at hand */
-    struct event *events; /* LIMIT_BATCH_EVENTS of them */
+    struct told_event *events; /* of the batch at hand: LIMIT_BATCH_EVENTS of them */
+    size_t lines_from;         /* where its lines begin in those of the views */
+    struct log_rows *rows;
     struct merge_ack *acks;
     size_t acks_count;
     bool is_committed;
@@ -57,10 +57,10 @@ bool merge_open(struct db *store, struct merge **ret, struct err *err)
     m->db = store;
     m->cache = arena_new(CACHE_BYTES_MAX);
     m->by_name = strmap_new(&m->cache);
-    m->lines = buf_growing(LINES_BYTES_MAX);
     m->events = calloc(LIMIT_BATCH_EVENTS, sizeof(*m->events));
+    m->rows = calloc(1, sizeof(*m->rows));
     m->acks = calloc(MERGE_BATCHES_MAX, sizeof(*m->acks));
-    if (m->events == NULL || m->acks == NULL) {
+    if (m->events == NULL || m->rows == NULL || m->acks == NULL) {
         merge_close(m);
         return err_set(err, ERR_NO_MEMORY, "merge: out of memory");
     }
@@ -89,9 +89,9 @@ void merge_close(struct merge *m)
     db_tx_release(&m->tx);
     views_release(&m->views);
     arena_release(&m->cache);
-    buf_release(&m->lines);
     free(m->streams);
     free(m->events);
+    free(m->rows);
     free(m->acks);
     free(m);
 }
@@ -115,6 +115,7 @@ bool merge_begin(struct merge *m, struct err *err)
 void merge_abort(struct merge *m)
 {
     db_tx_release(&m->tx);
+    m->rows->count = 0;
     views_discard(&m->views);
     forget(m);
 }
@@ -130,9 +131,21 @@ bool merge_is_full(const struct merge *m)
     return m->events_added >= MERGE_EVENTS_MAX || m->batches_added >= MERGE_BATCHES_MAX;
 }
 
+/* What waits in memory into the tables; the log first, since its lines are the views'. */
+static bool flush(struct merge *m, struct err *err)
+{
+    return log_rows_write(m->rows, m->db, err) && views_flush(&m->views, err);
+}
+
+static bool make_room(struct merge *m, size_t events, struct err *err)
+{
+    return (m->rows->count + events <= CHANGES_MAX && views_has_room(&m->views, events)) ||
+           flush(m, err);
+}
+
 bool merge_commit(struct merge *m, struct err *err)
 {
-    if (!views_flush(&m->views, err)) {
+    if (!flush(m, err)) {
         merge_abort(m);
         return err_wrap(err, "merge");
     }
@@ -294,6 +307,9 @@ static int64_t check_of(struct str type, struct str body)
 static bool logged_check(struct merge *m, const struct stream *s, int64_t seq, int64_t *ret,
                          struct err *err)
 {
+    if (!log_rows_write(m->rows, m->db, err)) {
+        return false;
+    }
     struct db_query q = db_query(m->db, HUB_STORE_EVENT_BODY);
     db_bind_i64(&q, ":stream", s->of.id);
     db_bind_i64(&q, ":seq", seq);
@@ -316,86 +332,36 @@ static bool know_check(struct merge *m, struct stream *s, struct err *err)
 
 /* --- events ------------------------------------------------------------------------------- */
 
-/* New events of a stream on their way into the log. */
-struct logging {
-    int64_t stream;
-    int64_t received_ms;
-    const struct event *events;
-    size_t count;
-    size_t at;      /* 1 + the place of the one at hand */
-    int64_t merged; /* before it */
-};
-
 /* The first seq that an event stands for, of those that were not merged before. */
 static int64_t new_from(const struct event *ev, int64_t merged)
 {
     return ev->from > merged ? ev->from : merged + 1;
 }
 
-static bool next_event(void *ctx, bool *ret_row)
-{
-    struct logging *l = ctx;
-    l->merged = l->at == 0 ? l->merged : l->events[l->at - 1].seq;
-    *ret_row = l->at++ < l->count;
-    return true;
-}
-
-static struct db_value logged_number(int64_t value)
-{
-    return (struct db_value){.type = DB_INTEGER, .as.integer = value};
-}
-
-/* In the order of the statement. */
-static struct db_value logged_value(void *ctx, int column)
-{
-    const struct logging *l = ctx;
-    const struct event *ev = &l->events[l->at - 1];
-    switch (column) {
-    case 0:
-        return logged_number(l->stream);
-    case 1:
-        return logged_number(ev->seq);
-    case 2:
-        return ev->type == EVENT_BUFFER_GAP ? logged_number(new_from(ev, l->merged))
-                                            : (struct db_value){.type = DB_NULL};
-    case 3:
-        return (struct db_value){.type = DB_TEXT, .as.text = ev->type_name};
-    case 4:
-        return logged_number(wall_ms(ev->at));
-    case 5:
-        return logged_number(l->received_ms);
-    default:
-        return (struct db_value){.type = DB_TEXT, .as.text = ev->body};
-    }
-}
-
 /* All new, and the first of them follows what is merged; at least one. Ends with the rows that say how
  * far the stream is. */
-static bool add_events(struct merge *m, struct stream *s, const struct event *events, size_t count,
-                       struct wall_time received, struct err *err)
+static bool add_events(struct merge *m, struct stream *s, const struct told_event *events,
+                       size_t count, struct wall_time received, struct err *err)
 {
-    if (s->of.id == 0 && !add_stream(m, s, events[0].at, received, err)) {
-        return false;
-    }
-    struct logging l = {.stream = s->of.id,
-                        .received_ms = wall_ms(received),
-                        .events = events,
-                        .count = count,
-                        .merged = s->merged};
-    const struct db_rows rows = {.next = next_event, .value = logged_value, .ctx = &l};
-    struct db_query q = db_query(m->db, HUB_STORE_EVENT_INSERT);
-    if (!db_run_given(&q, &rows, err)) {
+    if (s->of.id == 0 && !add_stream(m, s, events[0].ev.at, received, err)) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        if (!views_apply(&m->views, &s->of, &events[i], new_from(&events[i], s->merged), err)) {
+        const struct event *ev = &events[i].ev;
+        int64_t from = new_from(ev, s->merged);
+        log_rows_add(m->rows, s->of.id, ev, from, wall_ms(received));
+        bool needs_log = ev->type == EVENT_DEFINITIONS; /* earlier parts of it are read there */
+        if ((needs_log && !log_rows_write(m->rows, m->db, err)) ||
+            !views_apply(&m->views, &s->of, &events[i], from, err)) {
             return false;
         }
-        s->merged = events[i].seq;
+        s->merged = ev->seq;
     }
-    s->check = check_of(events[count - 1].type_name, events[count - 1].body);
+    const struct event *last = &events[count - 1].ev;
+    s->check = check_of(last->type_name, last->body);
     m->events_added += (int64_t)count;
-    q = db_query(m->db, HUB_STORE_STREAM_ADVANCE); /* in the order of its parameters */
+    struct db_query q =
+        db_query(m->db, HUB_STORE_STREAM_ADVANCE); /* in the order of its parameters */
     db_bind_at_i64(&q, 1, s->merged);
     db_bind_at_i64(&q, 2, wall_ms(received));
     db_bind_at_i64(&q, 3, s->of.id);
@@ -419,10 +385,11 @@ static bool read_events(struct merge *m, const struct batch_header *header, stru
         if (count == LIMIT_BATCH_EVENTS) {
             return err_set(why, ERR_INVALID, "more than %d events", (int)LIMIT_BATCH_EVENTS);
         }
-        struct event *ev = &m->events[count++];
-        if (!event_parse(line, ev, why)) {
+        struct told_event *told = &m->events[count++];
+        if (!told_event_parse(line, told, why)) {
             return err_wrap(why, "line %zu", count);
         }
+        const struct event *ev = &told->ev;
         /* A batch begins where its header says, also with a gap; a later gap may reach back over
          * what precedes it. */
         bool is_next = count == 1 ? first_of(ev) == next : first_of(ev) <= next && ev->seq >= next;
@@ -453,7 +420,7 @@ static bool merge_new_part(struct merge *m, struct stream *s, size_t count,
                            struct wall_time received, struct err *err)
 {
     size_t known = 0;
-    while (m->events[known].seq <= s->merged) {
+    while (m->events[known].ev.seq <= s->merged) {
         known++;
     }
     return add_events(m, s, m->events + known, count - known, received, err);
@@ -476,7 +443,7 @@ static bool find_difference(struct merge *m, const struct stream *s,
         return true;
     }
     for (size_t i = count; i > 0; i--) {
-        const struct event *ev = &m->events[i - 1];
+        const struct event *ev = &m->events[i - 1].ev;
         int64_t logged = 0;
         if (ev->seq > s->merged || ev->type == EVENT_BUFFER_GAP) {
             continue;
@@ -557,10 +524,7 @@ static bool merge_batch(struct merge *m, struct stream *s, const struct batch_he
         ask_again(m, s, ret);
         return true;
     }
-    struct str lines = STR_NONE;
-    if (!views_keep(&m->views, buf_str(&m->lines), LIMIT_BATCH_EVENTS, &lines, err)) {
-        return false;
-    }
+    struct str lines = str_slice(buf_str(&m->views.lines), m->lines_from, m->views.lines.len);
     if (!read_events(m, header, lines, &count, &ret->why)) {
         if (is_new) {
             refuse(m, s, str_from(ret->why.msg));
@@ -595,8 +559,11 @@ static bool add_batch(struct merge *m, struct str device, struct str payload,
                       struct wall_time received, struct merge_result *ret, struct err *err)
 {
     struct batch_header header;
-    buf_reset(&m->lines);
-    if (!batch_decode(payload, &header, &m->lines, &ret->why)) {
+    if (!make_room(m, LIMIT_BATCH_EVENTS, err)) {
+        return false;
+    }
+    m->lines_from = m->views.lines.len;
+    if (!batch_decode(payload, &header, &m->views.lines, &ret->why)) {
         ret->outcome = MERGE_UNREADABLE;
         return true;
     }
@@ -623,6 +590,9 @@ bool merge_add(struct merge *m, struct str device, struct str payload, struct wa
         merge_abort(m);
         return err_wrap(err, "merge events of " STR_FMT, STR_ARG(device));
     }
+    if (result.outcome != MERGE_MERGED) { /* nothing points at its lines */
+        m->views.lines.len = m->lines_from;
+    }
     *ret = result;
     return true;
 }
@@ -643,10 +613,10 @@ static bool add_own_gap(struct merge *m, struct stream *s, const struct message_
     jw_member_str(&w, "reason", STR("acknowledged before this log began"));
     jw_member_str(&w, "recorded_by", STR("hub"));
     jw_end_object(&w);
-    struct str line = STR_NONE;
-    struct event ev;
-    return views_keep(&m->views, buf_str(&body), 1, &line, err) && event_parse(line, &ev, err) &&
-           add_events(m, s, &ev, 1, received, err);
+    struct told_event gap;
+    return make_room(m, 1, err) &&
+           told_event_parse(views_keep(&m->views, buf_str(&body)), &gap, err) &&
+           add_events(m, s, &gap, 1, received, err);
 }
 
 static bool add_birth(struct merge *m, struct str device, const struct message_birth *birth,

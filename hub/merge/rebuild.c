@@ -25,7 +25,8 @@ struct reading {
 static bool enter_stream(struct views *v, struct reading *r, const struct db_query *row,
                          struct err *err)
 {
-    if (r->streams.used >= STREAMS_BYTES_FLUSH && !views_flush(v, err)) {
+    bool has_room = views_has_room(v, 1) && r->streams.used < STREAMS_BYTES_FLUSH;
+    if (!has_room && !views_flush(v, err)) {
         return false;
     }
     if (v->changes->events == 0) { /* nothing points at any */
@@ -52,10 +53,10 @@ static bool enter_stream(struct views *v, struct reading *r, const struct db_que
 static bool apply_row(struct views *v, struct reading *r, const struct db_query *row,
                       struct err *err)
 {
-    struct event ev;
-    struct str body = STR_NONE;
-    return enter_stream(v, r, row, err) && views_keep(v, db_col_str(row, 3), 1, &body, err) &&
-           event_parse(body, &ev, err) && views_apply(v, r->stream, &ev, db_col_i64(row, 2), err);
+    struct told_event told;
+    return enter_stream(v, r, row, err) &&
+           told_event_parse(views_keep(v, db_col_str(row, 3)), &told, err) &&
+           views_apply(v, r->stream, &told, db_col_i64(row, 2), err);
 }
 
 static bool apply_rows(struct views *v, struct reading *r, const struct rebuild_watch *watch,

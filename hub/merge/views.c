@@ -4,23 +4,27 @@
 #include <stdlib.h>
 
 enum {
-    TEXT_BYTES_MAX = 16 << 20,
-    TEXT_BYTES_FLUSH =
-        4 << 20, /* long before the maximum, which a single event cannot reach from here */
+    LINES_BYTES_FLUSH = 4 << 20,
+    /* What one batch may have beyond that. */
+    LINES_BYTES_MAX = LINES_BYTES_FLUSH + LIMIT_BATCH_BYTES + LIMIT_EVENT_BYTES,
+    TEXT_BYTES_MAX = 16 << 20, /* no event can reach it from where the changes are written */
+    TEXT_BYTES_FLUSH = 4 << 20,
     PARTS_BYTES_MAX = 4 * LIMIT_EVENT_BYTES,
 };
 
 bool views_init(struct views *v, struct db *log, struct db *out, struct err *err)
 {
-    struct changes *changes = calloc(1, sizeof(*changes));
-    if (changes == NULL) {
-        return err_set(err, ERR_NO_MEMORY, "views: out of memory");
-    }
     *v = (struct views){.log = log,
                         .out = out,
-                        .changes = changes,
+                        .changes = calloc(1, sizeof(*v->changes)),
+                        .lines = buf_growing(LINES_BYTES_MAX),
                         .text = arena_new(TEXT_BYTES_MAX),
                         .parts = arena_new(PARTS_BYTES_MAX)};
+    /* All of it at once, since it must not move later; what is not used is not there either. */
+    if (v->changes == NULL || buf_reserve(&v->lines, LINES_BYTES_MAX) == NULL) {
+        views_release(v);
+        return err_set(err, ERR_NO_MEMORY, "views: out of memory");
+    }
     return true;
 }
 
@@ -28,6 +32,7 @@ void views_release(struct views *v)
 {
     arena_release(&v->text);
     arena_release(&v->parts);
+    buf_release(&v->lines);
     free(v->changes);
     *v = (struct views){0};
 }
@@ -35,6 +40,7 @@ void views_release(struct views *v)
 void views_discard(struct views *v)
 {
     changes_clear(v->changes);
+    buf_reset(&v->lines);
     arena_reset(&v->text);
 }
 
@@ -50,19 +56,26 @@ bool views_flush(struct views *v, struct err *err)
     return true;
 }
 
-bool views_keep(struct views *v, struct str text, size_t events, struct str *ret, struct err *err)
+bool views_has_room(const struct views *v, size_t events)
 {
-    bool has_room = v->changes->events + events <= CHANGES_MAX && v->text.used < TEXT_BYTES_FLUSH;
-    if (!has_room && !views_flush(v, err)) {
-        return false;
-    }
-    *ret = arena_copy(&v->text, text);
-    return ret->ptr != NULL || err_set(err, ERR_NO_MEMORY, "views: no memory for events");
+    return v->changes->events + events <= CHANGES_MAX && v->lines.len < LINES_BYTES_FLUSH &&
+           v->text.used < TEXT_BYTES_FLUSH;
 }
 
-bool views_apply(struct views *v, const struct view_stream *stream, const struct event *ev,
+struct str views_keep(struct views *v, struct str line)
+{
+    if (line.len > LIMIT_EVENT_BYTES) {
+        return STR_NONE;
+    }
+    buf_add(&v->lines, line);
+    assert(!v->lines.overflow);
+    return (struct str){v->lines.ptr + v->lines.len - line.len, line.len};
+}
+
+bool views_apply(struct views *v, const struct view_stream *stream, const struct told_event *told,
                  int64_t from, struct err *err)
 {
+    const struct event *ev = &told->ev;
     assert(v->changes->events < CHANGES_MAX);
     if (ev->type == EVENT_DEFINITIONS) {
         return views_apply_definitions(v, stream, ev, err);
@@ -88,6 +101,6 @@ bool views_apply(struct views *v, const struct view_stream *stream, const struct
     if (ev->type == EVENT_BACKFILL) {
         return views_apply_backfill(v, stream, ev, err);
     }
-    changes_add(v->changes, stream, ev, from, &v->text);
+    changes_add(v->changes, stream, told, from, &v->text);
     return true;
 }

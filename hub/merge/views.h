@@ -9,23 +9,26 @@ struct views {
     struct db *log; /* read: the parts of definitions */
     struct db *out; /* written; may be the same */
     struct changes *changes;
-    struct arena text;  /* of the changes: unescaped strings, copies of lines */
+    struct buf lines;   /* of events whose changes are in memory; it never moves */
+    struct arena text;  /* of the changes: unescaped strings */
     struct arena parts; /* of one asset of definitions */
 };
 MUST_CHECK bool views_init(struct views *v, struct db *log, struct db *out, struct err *err);
 void views_release(struct views *v); /* fits AUTO(views); zeroes it */
 
-/* Before events: writes the changes of earlier ones when they are many, so that there is room for so
- * many more, and copies their text to where it stays until their changes are written. */
-MUST_CHECK bool views_keep(struct views *v, struct str text, size_t events, struct str *ret,
-                           struct err *err);
+/* Whether so many more events, with the lines of one batch, have room; without it views_flush() comes
+ * first. */
+bool views_has_room(const struct views *v, size_t events);
+/* Copies a line to where it stays until its changes are written; there is room for it. STR_NONE of one
+ * that is too long for an event. */
+struct str views_keep(struct views *v, struct str line);
 /* The event is in the log already, and every earlier one of its stream was applied. `from` is the
- * first seq that a buffer_gap still stands for. `ev` points into text that views_keep() copied;
+ * first seq that a buffer_gap still stands for. `told` points into `lines`;
  * `stream` stays too until the changes are written. What the views cannot use is left out of them;
  * false only when the store fails or memory ends: then the caller rolls back and calls
  * views_discard(). */
 MUST_CHECK bool views_apply(struct views *v, const struct view_stream *stream,
-                            const struct event *ev, int64_t from, struct err *err);
+                            const struct told_event *told, int64_t from, struct err *err);
 /* Writes what is still in memory: before a commit. */
 MUST_CHECK bool views_flush(struct views *v, struct err *err);
 void views_discard(struct views *v);

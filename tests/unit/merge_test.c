@@ -1,8 +1,6 @@
-/* merge_test.c - hub/merge/merge.h: what is merged, asked for again, refused; and what the views
- * then say. */
+/* merge_test.c - hub/merge/merge.h: what is merged, asked for again, refused. */
 #include "common/wire/event.h"
 #include "hub/merge/merge.h"
-#include "hub/merge/rebuild.h"
 #include "merge_world.h"
 #include "tests/support/cmocka_all.h"
 #include <stdio.h>
@@ -120,6 +118,57 @@ static void a_hole_that_is_filled_in_the_same_transaction_is_not_asked_for(void 
     assert_true(merge_commit(merge, &err));
     assert_int_equal(world_ack(merge).seq, 6);
     assert_int_equal(world_ack(merge).resend_from, 0);
+}
+
+/* Rows of the log that wait for others to be written are in it to whoever compares. */
+static void what_was_merged_in_the_same_transaction_is_compared(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct merge_result r;
+    struct story other = story_new("till-1", "00000000000000a1", INT64_C(1795300000000), 7);
+    ticks(4);
+    for (int i = 0; i < 4; i++) {
+        story_add(&other, "log", "\"message\":\"another life\"");
+    }
+    AUTO(buf) batch = story_batch(&story, 0, 4);
+    AUTO(buf) contradiction = story_batch(&other, 1, 3);
+    assert_true(merge_begin(merge, &err));
+    assert_true(merge_add(merge, STR("till-1"), buf_str(&batch), received, &r, &err));
+    assert_true(merge_add(merge, STR("till-1"), buf_str(&contradiction), received, &r, &err));
+    assert_int_equal(r.outcome, MERGE_QUARANTINED);
+    assert_true(merge_add(merge, STR("till-1"), buf_str(&batch), received, &r, &err));
+    assert_int_equal(r.outcome, MERGE_DUPLICATE);
+    assert_true(merge_commit(merge, &err));
+    expect_log(4, 4);
+    story_release(&other);
+}
+
+/* More events, and more bytes, than wait in memory; what is not merged in between leaves no room used. */
+static void a_transaction_takes_more_than_waits_in_memory(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct merge_result r;
+    char text[1500];
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    for (int i = 0; i < STORY_EVENTS_MAX; i++) {
+        story_add(&story, "tick", "\"schedule\":\"s%d\",\"reason\":\"%s\"", i % 5, text);
+    }
+    AUTO(buf) first = story_batch(&story, 0, 100);
+    assert_true(merge_begin(merge, &err));
+    for (size_t from = 0; from < STORY_EVENTS_MAX; from += 100) {
+        AUTO(buf) next = story_batch(&story, from, from + 100);
+        assert_true(merge_add(merge, STR("till-1"), buf_str(&next), received, &r, &err));
+        assert_string_equal(r.why.msg, "");
+        assert_int_equal(r.events, 100);
+        assert_true(merge_add(merge, STR("till-1"), buf_str(&first), received, &r, &err));
+        assert_int_equal(r.outcome, MERGE_DUPLICATE);
+    }
+    assert_true(merge_commit(merge, &err));
+    assert_int_equal(world_number(store, "SELECT sum(ticks) FROM tick"), STORY_EVENTS_MAX);
+    expect_log(STORY_EVENTS_MAX, STORY_EVENTS_MAX);
 }
 
 static void a_gap_stands_for_its_range(void **state)
@@ -370,298 +419,6 @@ static void a_gap_is_not_compared(void **state)
     assert_int_equal(world_ack(merge).check, 0);
 }
 
-/* --- views -------------------------------------------------------------------------------- */
-
-static void runs_and_steps_show_what_happened(void **state)
-{
-    (void)state;
-    story_add(&story, "run_enqueued",
-              "\"run\":\"r1\",\"job\":\"nightly\",\"cause\":{\"type\":\"schedule\",\"name\":\"at "
-              "\\\"two\\\"\"},\"steps\":2,"
-              "\"tags\":{\"k\":\"v\"}");
-    story_add(&story, "asset_materialization_planned",
-              "\"run\":\"r1\",\"step\":\"a\",\"asset\":\"a\"");
-    story_add(&story, "asset_materialization_planned",
-              "\"run\":\"r1\",\"step\":\"b\",\"asset\":\"b\"");
-    story_add(&story, "run_start", "\"run\":\"r1\"");
-    story_add(&story, "step_start", "\"run\":\"r1\",\"step\":\"a\",\"asset\":\"a\",\"attempt\":1");
-    (void)world_send(merge, &story, 0, 5);
-    world_expect_text(store, "SELECT status FROM run", "started");
-    world_expect_text(store, "SELECT cause || ' ' || cause_name FROM run", "schedule at \"two\"");
-    world_expect_text(store, "SELECT group_concat(step || '=' || status || attempt) FROM step",
-                      "a=started1,b=waiting0");
-
-    story_add(&story, "step_up_for_retry",
-              "\"run\":\"r1\",\"step\":\"a\",\"attempt\":1,\"retry_at\":\"2026-11-22T02:30:10Z\","
-              "\"error\":{\"message\":\"x\"}");
-    (void)world_send(merge, &story, 5, 6);
-    world_expect_text(store, "SELECT status || retry_ms FROM step WHERE step = 'a'",
-                      "up_for_retry1795314610000");
-
-    story_add(&story, "step_restarted", "\"run\":\"r1\",\"step\":\"a\",\"attempt\":2");
-    story_add(&story, "step_failure",
-              "\"run\":\"r1\",\"step\":\"a\",\"attempt\":2,\"exit\":\"signal "
-              "9\",\"error\":{\"message\":\"y\"}");
-    story_add(&story, "step_skipped", "\"run\":\"r1\",\"step\":\"b\",\"reason\":\"a failed\"");
-    story_add(&story, "run_failure", "\"run\":\"r1\",\"error\":{\"message\":\"a failed\"}");
-    (void)world_send(merge, &story, 6, 10);
-    world_expect_text(
-        store, "SELECT status || attempt || exit || error || asset FROM step WHERE step = 'a'",
-        "failure2signal 9{\"message\":\"y\"}a");
-    world_expect_text(store, "SELECT status || reason FROM step WHERE step = 'b'",
-                      "skippeda failed");
-    world_expect_text(store,
-                      "SELECT status || job || tags || first_seq || '-' || last_seq FROM run",
-                      "failurenightly{\"k\":\"v\"}1-10");
-    expect_log(10, 10);
-}
-
-static void assets_show_their_latest_materialization_and_failure(void **state)
-{
-    (void)state;
-    story_add(&story, "asset_materialization",
-              "\"run\":\"r1\",\"step\":\"a\",\"asset\":\"a\",\"metadata\":{\"dagster/"
-              "row_count\":{\"type\":\"int\","
-              "\"raw_value\":7},\"note\":{\"type\":\"text\",\"raw_value\":\"x\"}},\"data_version\":"
-              "\"v1\"");
-    (void)world_send(merge, &story, 0, 1);
-    world_expect_text(
-        store, "SELECT row_count || data_version || is_failing || is_defined FROM device_asset",
-        "7v100");
-    story_add(&story, "asset_failed_to_materialize",
-              "\"run\":\"r2\",\"asset\":\"a\",\"error\":{\"message\":\"x\"}");
-    (void)world_send(merge, &story, 1, 2);
-    world_expect_text(store, "SELECT is_failing || failed_error || row_count FROM device_asset",
-                      "1{\"message\":\"x\"}7");
-    story_add(&story, "asset_materialization", "\"run\":\"r3\",\"step\":\"a\",\"asset\":\"a\"");
-    (void)world_send(merge, &story, 2, 3);
-    world_expect_text(store,
-                      "SELECT is_failing || run || materializations || failures FROM device_asset",
-                      "0r321");
-    assert_int_equal(world_number(store, "SELECT row_count IS NULL FROM device_asset"), 1);
-    /* Of a step that then failed: in the log, and nowhere else. */
-    story_add(&story, "asset_materialization",
-              "\"run\":\"r4\",\"step\":\"a\",\"asset\":\"a\",\"partial\":true");
-    (void)world_send(merge, &story, 3, 4);
-    world_expect_text(store, "SELECT run || materializations FROM device_asset", "r32");
-    assert_int_equal(world_number(store, "SELECT count(*) FROM materialization"), 2);
-    expect_log(4, 4);
-}
-
-static void definitions_hold_once_complete(void **state)
-{
-    (void)state;
-    story_add(&story, "definitions",
-              "\"hash\":\"h1\",\"part\":1,\"parts\":1,\"assets\":[{\"key\":\"a\",\"deps\":[\"b\","
-              "\"b\",7,\"\"]},{\"key\":\"b\","
-              "\"external\":true},{\"nokey\":1},7]");
-    (void)world_send(merge, &story, 0, 1);
-    world_expect_text(store, "SELECT group_concat(asset || is_external) FROM asset_definition",
-                      "a0,b1");
-    world_expect_text(store, "SELECT upstream || '>' || downstream || declared_by FROM fleet_edge",
-                      "b>atill-1");
-
-    story_add(&story, "definitions",
-              "\"hash\":\"h2\",\"part\":1,\"parts\":3,\"assets\":[{\"key\":\"c\"}]");
-    story_add(&story, "definitions",
-              "\"hash\":\"h2\",\"part\":2,\"parts\":3,\"assets\":[{\"key\":\"d\"}]");
-    (void)world_send(merge, &story, 1, 3);
-    world_expect_text(store, "SELECT hash FROM definitions", "h1");
-
-    story_add(
-        &story, "definitions",
-        "\"hash\":\"h2\",\"part\":3,\"parts\":3,\"assets\":[{\"key\":\"e\",\"deps\":[\"c\"]}]");
-    (void)world_send(merge, &story, 3, 4);
-    world_expect_text(store, "SELECT group_concat(asset) FROM asset_definition", "c,d,e");
-    world_expect_text(
-        store, "SELECT hash || (SELECT count(*) FROM definitions_part) FROM definitions", "h20");
-    assert_int_equal(world_number(store, "SELECT count(*) FROM edge"), 1);
-
-    /* A set that loses a part, or mixes with another, never holds. */
-    story_add(&story, "definitions", "\"hash\":\"h3\",\"part\":1,\"parts\":2,\"assets\":[]");
-    story_add(&story, "definitions", "\"hash\":\"h4\",\"part\":2,\"parts\":2,\"assets\":[]");
-    story_add(&story, "definitions", "\"hash\":\"h3\",\"part\":2,\"parts\":2,\"assets\":[]");
-    story_add(&story, "definitions", "\"hash\":\"h5\",\"part\":2,\"parts\":1,\"assets\":[]");
-    story_add(&story, "definitions", "\"assets\":[]");
-    (void)world_send(merge, &story, 4, 9);
-    world_expect_text(
-        store, "SELECT hash || (SELECT count(*) FROM definitions_part) FROM definitions", "h20");
-    expect_log(9, 9);
-}
-
-static void an_asset_that_is_no_longer_defined_stays_visible(void **state)
-{
-    (void)state;
-    story_add(
-        &story, "definitions",
-        "\"hash\":\"h1\",\"part\":1,\"parts\":1,\"assets\":[{\"key\":\"a\"},{\"key\":\"b\"}]");
-    story_add(&story, "asset_materialization", "\"run\":\"r\",\"step\":\"a\",\"asset\":\"a\"");
-    story_add(&story, "definitions",
-              "\"hash\":\"h2\",\"part\":1,\"parts\":1,\"assets\":[{\"key\":\"c\"}]");
-    (void)world_send(merge, &story, 0, 3);
-    world_expect_text(
-        store,
-        "SELECT group_concat(asset || is_defined) FROM (SELECT * FROM device_asset ORDER BY asset)",
-        "a0,c1");
-}
-
-static void an_older_database_does_not_hide_a_newer_one(void **state)
-{
-    (void)state;
-    struct story older = story_new("till-1", "00000000000000ff", INT64_C(1795000000000), 1);
-    const char *const definitions =
-        "\"hash\":\"%s\",\"part\":1,\"parts\":1,\"assets\":[{\"key\":\"%s\"}]";
-    story_add(&story, "definitions", definitions, "new", "n");
-    story_add(&story, "asset_materialization", "\"run\":\"new\",\"step\":\"a\",\"asset\":\"a\"");
-    story_add(&older, "definitions", definitions, "old", "o");
-    story_add(&older, "asset_materialization", "\"run\":\"old\",\"step\":\"a\",\"asset\":\"a\"");
-    story_add(&older, "asset_failed_to_materialize", "\"run\":\"old\",\"asset\":\"a\"");
-    story_add(&older, "device", "\"version\":\"old\"");
-    story_add(&story, "device", "\"version\":\"new\"");
-    (void)world_send(merge, &story, 0, 3);
-    (void)world_send(merge, &older, 0, 4);
-    world_expect_text(store, "SELECT hash FROM definitions", "new");
-    world_expect_text(
-        store, "SELECT run || materializations || is_failing FROM device_asset WHERE asset = 'a'",
-        "new20");
-    world_expect_text(store, "SELECT version || starts FROM device_state", "new2");
-    assert_int_equal(world_number(store, "SELECT count(*) FROM asset_definition WHERE asset = 'o'"),
-                     0);
-    story_release(&older);
-    world_expect_rebuildable(store);
-}
-
-static void members_of_the_wrong_type_do_no_harm(void **state)
-{
-    (void)state;
-    static const char *const types[] = {"run_enqueued",
-                                        "run_failure",
-                                        "step_start",
-                                        "step_failure",
-                                        "step_up_for_retry",
-                                        "step_skipped",
-                                        "asset_materialization",
-                                        "asset_failed_to_materialize",
-                                        "asset_check_evaluation",
-                                        "tick",
-                                        "device",
-                                        "definitions",
-                                        "clock_step",
-                                        "asset_materialization_planned",
-                                        "run_start",
-                                        "run_canceled"};
-    for (size_t i = 0; i < COUNT_OF(types); i++) {
-        story_add(&story, types[i],
-                  "\"run\":\"r\",\"step\":\"s\",\"asset\":\"a\",\"job\":1,\"cause\":[],"
-                  "\"selection\":{},\"steps\":1.5,"
-                  "\"attempt\":99999999999999999999,\"error\":\"x\",\"exit\":null,\"metadata\":[],"
-                  "\"check\":1,\"passed\":\"y\","
-                  "\"schedule\":true,\"version\":[],\"hash\":1,\"part\":\"1\",\"assets\":{},"
-                  "\"retry_at\":\"soon\","
-                  "\"reason\":\"\\ud800\\u0000\"");
-        story_add(&story, types[i], "%s", "");
-    }
-    assert_int_equal(world_send(merge, &story, 0, story.count).outcome, MERGE_MERGED);
-    expect_log((int64_t)story.count, (int64_t)story.count);
-}
-
-/* --- rebuild ------------------------------------------------------------------------------ */
-
-static void count_difference(void *ctx, struct str line)
-{
-    int *count = ctx;
-    assert_true(line.len > 10);
-    (*count)++;
-}
-
-static void rebuild_finds_and_mends_what_was_tampered_with(void **state)
-{
-    (void)state;
-    struct err err = {0};
-    struct rebuild_report report;
-    story_tell(&story, 8);
-    (void)world_send(merge, &story, 0, story.count);
-    AUTO(buf) before = world_dump(store);
-    assert_true(db_exec(
-        store,
-        "UPDATE asset_state SET materializations = 0; DELETE FROM tick WHERE kind = 'schedule';"
-        "INSERT INTO edge VALUES ('till-1', 'x', 'y')",
-        &err));
-    int lines = 0;
-    assert_true(rebuild_check(store, ":memory:", count_difference, &lines, &report, &err));
-    assert_int_equal(report.differences, 3);
-    assert_int_equal(lines, 3);
-    assert_true(rebuild_check(store, ":memory:", NULL, NULL, &report, &err)); /* nobody listens */
-    assert_int_equal(report.differences, 3);
-    int64_t events = 0;
-    assert_true(rebuild_views(store, NULL, &events, &err));
-    assert_int_equal(events, (int64_t)story.count);
-    AUTO(buf) after = world_dump(store);
-    assert_true(str_eq(buf_str(&before), buf_str(&after)));
-}
-
-static void a_stream_longer_than_what_is_folded_at_once_is_rebuilt(void **state)
-{
-    (void)state;
-    for (int i = 0; i < 4370; i++) {
-        story_add(&story, "asset_materialization",
-                  "\"run\":\"r%d\",\"asset\":\"a%d\",\"data_version\":\"v\\u00e4%d\"", i, i % 7, i);
-    }
-    for (size_t from = 0; from < 4370; from += 230) {
-        (void)world_send(merge, &story, from, from + 230);
-    }
-    world_expect_text(store, "SELECT data_version FROM asset_state WHERE asset = 'a0'",
-                      "v\xc3\xa4"
-                      "4368");
-    expect_log(4370, 4370);
-}
-
-/* Begins what goes on already, and begins it again. */
-static void tell_out_of_order(struct story *s)
-{
-    story_add(s, "run_start", "\"run\":\"r1\"");
-    story_add(s, "step_start", "\"run\":\"r1\",\"step\":\"a\",\"attempt\":2");
-    story_add(s, "run_enqueued", "\"run\":\"r1\",\"job\":\"j\",\"steps\":1");
-    story_add(s, "asset_materialization_planned", "\"run\":\"r1\",\"step\":\"a\",\"asset\":\"a\"");
-    story_add(s, "run_enqueued", "\"run\":\"r2\",\"steps\":2");
-    story_add(s, "asset_materialization_planned", "\"run\":\"r2\",\"step\":\"a\",\"asset\":\"a\"");
-    story_add(s, "step_start", "\"run\":\"r2\",\"step\":\"a\",\"attempt\":1");
-    story_add(s, "run_enqueued", "\"run\":\"r2\",\"job\":\"k\"");
-    story_add(s, "asset_materialization_planned", "\"run\":\"r2\",\"step\":\"a\"");
-    story_add(s, "run_success", "\"run\":\"r1\"");
-    story_add(s, "step_success", "\"run\":\"r2\",\"step\":\"a\",\"duration_ms\":5");
-}
-
-static void batches_of_one_transaction_change_what_those_of_many_do(void **state)
-{
-    (void)state;
-    struct err err = {0};
-    struct merge_result r;
-    struct db *apart = world_store();
-    struct merge *alone = world_merge(apart);
-    struct story other = story_new("till-2", "00000000000000b2", INT64_C(1795300000000), 8);
-    tell_out_of_order(&story);
-    tell_out_of_order(&other);
-    assert_true(merge_begin(merge, &err));
-    for (size_t i = 0; i < story.count; i += 2) {
-        AUTO(buf) one = story_batch(&story, i, i + 2);
-        AUTO(buf) two = story_batch(&other, i, i + 2);
-        assert_true(merge_add(merge, STR("till-1"), buf_str(&one), received, &r, &err));
-        assert_true(merge_add(merge, STR("till-2"), buf_str(&two), received, &r, &err));
-        (void)world_send_bytes(alone, "till-1", buf_str(&one));
-        (void)world_send_bytes(alone, "till-2", buf_str(&two));
-    }
-    assert_true(merge_commit(merge, &err));
-    world_expect_text(store, "SELECT status FROM step WHERE run = 'r1'", "started");
-    AUTO(buf) together = world_dump(store);
-    AUTO(buf) expected = world_dump(apart);
-    assert_true(str_eq(buf_str(&together), buf_str(&expected)));
-    world_expect_rebuildable(store);
-    merge_close(alone);
-    db_close(apart);
-    story_release(&other);
-}
-
 #define T(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -672,6 +429,8 @@ int main(void)
         T(of_an_overlap_only_the_new_part_is_merged),
         T(a_hole_is_asked_for),
         T(a_hole_that_is_filled_in_the_same_transaction_is_not_asked_for),
+        T(what_was_merged_in_the_same_transaction_is_compared),
+        T(a_transaction_takes_more_than_waits_in_memory),
         T(a_gap_stands_for_its_range),
         T(of_a_gap_what_was_merged_is_not_lost),
         T(what_cannot_be_merged_is_refused_whole),
@@ -686,15 +445,6 @@ int main(void)
         T(a_birth_within_what_is_merged_changes_nothing),
         T(every_acknowledgement_says_what_stands_at_the_newest_merged_event),
         T(a_gap_is_not_compared),
-        T(runs_and_steps_show_what_happened),
-        T(assets_show_their_latest_materialization_and_failure),
-        T(definitions_hold_once_complete),
-        T(an_asset_that_is_no_longer_defined_stays_visible),
-        T(an_older_database_does_not_hide_a_newer_one),
-        T(members_of_the_wrong_type_do_no_harm),
-        T(batches_of_one_transaction_change_what_those_of_many_do),
-        T(a_stream_longer_than_what_is_folded_at_once_is_rebuilt),
-        T(rebuild_finds_and_mends_what_was_tampered_with),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,7 +22,7 @@ struct story story_new(const char *device, const char *epoch, int64_t start_ms, 
 {
     return (struct story){.device = device,
                           .epoch = epoch,
-                          .text = buf_growing(4 << 20),
+                          .text = buf_growing(8 << 20),
                           .random = seed * 2 + 1,
                           .clock_ms = start_ms};
 }
@@ -219,7 +219,7 @@ static void tell_command(struct story *s, int number)
 struct story story_restored(const struct story *s, size_t count, uint64_t seed)
 {
     struct story copy = *s;
-    copy.text = buf_growing(4 << 20);
+    copy.text = buf_growing(8 << 20);
     buf_add(&copy.text, str_slice(buf_str(&s->text), 0, s->start[count]));
     copy.count = count;
     copy.random = seed * 2 + 1;

@@ -25,6 +25,28 @@ static void members_are_sliced_out(void **state)
     assert_true(str_eq(ev.body, line));
 }
 
+static void further_members_are_given_as_they_were_met(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct event ev;
+    struct json_member item[2];
+    struct json_members further = {.items = item, .room = COUNT_OF(item)};
+    assert_true(event_parse_all(
+        STR("{\"seq\":41,\"at\":\"2026-11-22T02:30:00.123Z\",\"a\":{\"b\":[1]},\"type\":\"tick\","
+            "\"run\":\"r1\",\"c\":\"\\u00e4\",\"d\":null}"),
+        &ev, &further, &err));
+    assert_int_equal(further.count, 3); /* one of them counted only */
+    assert_true(json_raw_is(item[0].key, "a"));
+    assert_true(str_eq(item[0].value.text, STR("{\"b\":[1]}")));
+    assert_true(json_raw_is(item[1].key, "c"));
+    assert_true(item[1].value.has_escape);
+    assert_true(str_eq(ev.run, STR("r1")));
+    assert_true(event_parse_all(
+        STR("{\"seq\":1,\"at\":\"2026-11-22T02:30:00Z\",\"type\":\"tick\"}"), &ev, &further, &err));
+    assert_int_equal(further.count, 0);
+}
+
 static void every_type_is_known_by_its_name(void **state)
 {
     (void)state;
@@ -140,6 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_are_sliced_out),
+        cmocka_unit_test(further_members_are_given_as_they_were_met),
         cmocka_unit_test(every_type_is_known_by_its_name),
         cmocka_unit_test(unknown_types_are_carried),
         cmocka_unit_test(a_gap_stands_for_its_range),
