@@ -129,12 +129,15 @@ bool WRAP(store_acknowledge)(struct store *store, int64_t seq, struct err *err)
     return REAL(store_acknowledge)(store, is_more ? store_last_seq(store) : seq, err);
 }
 
-bool REAL(event_parse)(struct str line, struct event *ret, struct err *err);
-bool WRAP(event_parse)(struct str line, struct event *ret, struct err *err);
-bool WRAP(event_parse)(struct str line, struct event *ret, struct err *err)
+bool REAL(event_parse_all)(struct str line, struct event *ret, struct json_members *further,
+                           struct err *err);
+bool WRAP(event_parse_all)(struct str line, struct event *ret, struct json_members *further,
+                           struct err *err);
+bool WRAP(event_parse_all)(struct str line, struct event *ret, struct json_members *further,
+                           struct err *err)
 {
     static char other[LIMIT_EVENT_BYTES];
-    bool ok = REAL(event_parse)(line, ret, err);
+    bool ok = REAL(event_parse_all)(line, ret, further, err);
     if (ok && town_mutant == TOWN_REFUSE_GOOD && town_here->current == TOWN_HUB &&
         ret->seq % 50 == 0) {
         return err_set(err, ERR_INVALID, "not this one");
