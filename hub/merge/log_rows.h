@@ -7,8 +7,7 @@
 struct log_row {
     int64_t stream;
     int64_t seq;
-    int64_t
-        from; /* of a buffer_gap: the first seq that it stands for, without what was merged before */
+    int64_t from; /* of a buffer_gap: the first new seq that it stands for; else 0 */
     int64_t at_ms, received_ms;
     struct str type, body; /* borrowed until they are written */
 };

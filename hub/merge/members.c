@@ -98,7 +98,7 @@ static enum member member_from(struct json_raw key)
            memcmp(names[*candidate].ptr, key.text.ptr, key.text.len) != 0) {
         candidate++;
     }
-    return (enum member) * candidate;
+    return (enum member)candidate[0];
 }
 
 /* Of equal keys the last counts. */
